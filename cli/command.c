@@ -1,0 +1,161 @@
+#define _POSIX_C_SOURCE 200809L
+#include "cli/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/suggest.h"
+
+static void print_help(const struct command *command, const struct flag *flags) {
+    printf("%s\n\nusage: rondo %s\n\n", command->summary, command->usage);
+    for (const struct flag *flag = flags; flag->name != NULL; flag++) {
+        char left[64];
+        snprintf(left, sizeof left, "--%s%s%s", flag->name, flag->value == NULL ? "" : " ",
+                 flag->value == NULL ? "" : flag->value);
+        printf("  %-20s %s\n", left, flag->help);
+    }
+    printf("  %-20s %s\n\n%s", "--help", "print this", command->details);
+}
+
+static int refuse(const struct command *command, const char *text, const char *subject, const char *hint) {
+    fprintf(stderr, "rondo: %s '%s'%s\nusage: rondo %s\n", text, subject, hint, command->usage);
+    return EXIT_INPUT;
+}
+
+static int add_to_list(const char **list, const char *text) {
+    int32_t count = 0;
+    while (list[count] != NULL) {
+        count++;
+    }
+    if (count == ARGUMENT_LIST_MAX) {
+        return 0;
+    }
+    list[count] = text;
+    return 1;
+}
+
+/* Stores the value of a flag; 0 where it is not fit. */
+static int store(const struct flag *flag, const char *value) {
+    switch (flag->kind) {
+    case FLAG_ON:
+        *(int *)flag->target = 1;
+        return 1;
+    case FLAG_TEXT:
+        *(const char **)flag->target = value;
+        return value[0] != '\0';
+    case FLAG_LIST:
+        return add_to_list(flag->target, value);
+    default: {
+        char *end;
+        errno = 0;
+        const long number = strtol(value, &end, 10);
+        *(int32_t *)flag->target = (int32_t)number;
+        return errno == 0 && *end == '\0' && end != value && number >= 1 && number <= 4096;
+    }
+    }
+}
+
+/* "--name", "--name=value" or "--name value". Moves *i past a value. 0 with the exit status after a mistake. */
+static int parse_flag(const struct command *command, const struct flag *flags, int argc, char **argv, int *i,
+                      int *status) {
+    const char *name = argv[*i] + 2;
+    const size_t length = strcspn(name, "=");
+    char word[64];
+    snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), name);
+    struct suggestion best = {0};
+    for (const struct flag *flag = flags; flag->name != NULL; flag++) {
+        suggest(&best, word, flag->name);
+        if (strlen(flag->name) != length || strncmp(flag->name, name, length) != 0) {
+            continue;
+        }
+        const char *value = name[length] == '=' ? name + length + 1 : NULL;
+        if (flag->kind == FLAG_ON && value != NULL) {
+            *status = refuse(command, "there is no value to", argv[*i], "");
+            return 0;
+        }
+        if (flag->kind != FLAG_ON && value == NULL) {
+            if (*i + 1 >= argc) {
+                *status = refuse(command, "a value is missing after", argv[*i], "");
+                return 0;
+            }
+            value = argv[++*i];
+        }
+        if (!store(flag, value)) {
+            *status = refuse(command, flag->kind == FLAG_COUNT ? "expected a number from 1 to 4096, got" : "cannot use",
+                             value, "");
+            return 0;
+        }
+        return 1;
+    }
+    char hint[128] = "";
+    if (best.name != NULL) {
+        snprintf(hint, sizeof hint, " (did you mean '--%s'?)", best.name);
+    }
+    *status = refuse(command, "unknown flag", argv[*i], hint);
+    return 0;
+}
+
+int arguments_parse(const struct command *command, const struct flag *flags, int argc, char **argv, int32_t least,
+                    int32_t most, struct arguments *arguments, int *status) {
+    *arguments = (struct arguments){0};
+    int flags_ended = 0;
+    for (int i = 1; i < argc; i++) {
+        if (!flags_ended && strcmp(argv[i], "--") == 0) {
+            flags_ended = 1;
+        } else if (!flags_ended && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
+            print_help(command, flags);
+            *status = finish_output();
+            return 0;
+        } else if (!flags_ended && strncmp(argv[i], "--", 2) == 0) {
+            if (!parse_flag(command, flags, argc, argv, &i, status)) {
+                return 0;
+            }
+        } else if (!flags_ended && argv[i][0] == '-' && argv[i][1] != '\0') {
+            *status = refuse(command, "unknown flag", argv[i], "");
+            return 0;
+        } else if (arguments->n_words == (most < ARGUMENT_LIST_MAX ? most : ARGUMENT_LIST_MAX)) {
+            *status = refuse(command, "one argument too many:", argv[i], "");
+            return 0;
+        } else {
+            arguments->words[arguments->n_words++] = argv[i];
+        }
+    }
+    if (arguments->n_words < least) {
+        fprintf(stderr, "rondo: an argument is missing\nusage: rondo %s\n", command->usage);
+        *status = EXIT_INPUT;
+        return 0;
+    }
+    return 1;
+}
+
+int report_errors(struct errors *errors) {
+    const int32_t shown = errors->count < ERRORS_MAX ? errors->count : ERRORS_MAX;
+    for (int32_t i = 0; i < shown; i++) {
+        fprintf(stderr, "rondo: %s\n", errors_text(errors, i));
+    }
+    if (errors->count > shown) {
+        fprintf(stderr, "rondo: and %d more\n", errors->count - shown);
+    }
+    const int input = errors->status == RONDO_INVALID || errors->status == RONDO_NOT_FOUND;
+    errors_free(errors);
+    return input ? EXIT_INPUT : EXIT_FAILED;
+}
+
+int finish_output(void) {
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "rondo: cannot write to standard output: %s\n", strerror(errno));
+        return EXIT_FAILED;
+    }
+    return EXIT_DONE;
+}
+
+struct session *open_session(const struct common_flags *common, struct errors *errors) {
+    if (common->engine != NULL && strcmp(common->engine, "tape") != 0) {
+        errors_add(errors, RONDO_INVALID, "unknown engine '%s', expected tape", common->engine);
+        return NULL;
+    }
+    const struct session_settings settings = {common->plugins, common->threads};
+    return session_create(&settings, errors);
+}

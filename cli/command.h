@@ -1,0 +1,83 @@
+/* cli/command.h: what the subcommands of `rondo` share: arguments, errors, exit status.
+ *
+ * To add a command: write cli/NAME.c with a `const struct command command_NAME`, name it in the list of cli/main.c and in
+ * cli/meson.build.
+ *
+ * Exit status: 0 done, 1 the run failed, 2 the user's input is wrong. Data goes to standard output, all else to standard
+ * error.
+ */
+#ifndef RONDO_CLI_COMMAND_H
+#define RONDO_CLI_COMMAND_H
+
+#include "run/session.h"
+
+#define EXIT_DONE 0
+#define EXIT_FAILED 1
+#define EXIT_INPUT 2
+
+/* At most this many values of a repeated flag such as --set. */
+#define ARGUMENT_LIST_MAX 256
+
+enum flag_kind {
+    FLAG_ON,   /* --json: target int, set to 1 */
+    FLAG_TEXT, /* --out DIR: target const char * */
+    FLAG_LIST, /* --set K=V, repeated: target const char *[ARGUMENT_LIST_MAX + 1], NULL-terminated */
+    FLAG_COUNT /* --threads N: target int32_t, >= 1 */
+};
+
+struct flag {
+    const char *name;  /* without the dashes */
+    const char *value; /* "FILE" for the help; NULL with FLAG_ON */
+    enum flag_kind kind;
+    void *target;
+    const char *help;
+};
+
+/* The command line of one command, after parsing. Flags may stand anywhere; "--" ends them. */
+struct arguments {
+    const char *words[ARGUMENT_LIST_MAX + 1]; /* what is no flag; NULL-terminated */
+    int32_t n_words;
+};
+
+struct command {
+    const char *name, *usage, *summary;
+    const char *details; /* the rest of the help: what it prints, an example */
+    int (*run)(const struct command *command, int argc, char **argv); /* argv[0] is the command's name; the exit status */
+};
+
+/* Parses argv against `flags` (ends with a NULL name). Returns 1 to go on; else 0 with the exit status: after --help, which is
+ * answered here, or after a mistake. Between `least` and `most` words are wanted. */
+int arguments_parse(const struct command *command, const struct flag *flags, int argc, char **argv, int32_t least,
+                    int32_t most, struct arguments *arguments, int *status);
+
+/* Prints all errors to standard error, as "rondo: text", and frees them; the exit status for them. */
+int report_errors(struct errors *errors);
+/* Ends a command that wrote to standard output: EXIT_FAILED, with an error, where that was not possible (a full disk). */
+int finish_output(void);
+
+/* What train, eval, predict, check and list take alike, and the session made from it. */
+struct common_flags {
+    const char *plugins[ARGUMENT_LIST_MAX + 1];
+    const char *assignments[ARGUMENT_LIST_MAX + 1];
+    int32_t threads;
+    const char *engine;
+    int json;
+};
+#define COMMON_FLAG_PLUGIN(common)                                                                                     \
+    { "plugin", "FILE", FLAG_LIST, (common).plugins, "load this plug-in first; may be repeated" }
+#define COMMON_FLAG_SET(common)                                                                                        \
+    {                                                                                                                  \
+        "set", "KEY=VALUE", FLAG_LIST, (common).assignments,                                                           \
+            "override a value of the experiment, such as optimizer.lr=0.01; may be repeated"                           \
+    }
+#define COMMON_FLAG_THREADS(common)                                                                                    \
+    { "threads", "N", FLAG_COUNT, &(common).threads, "how many threads; as many as processors without it" }
+#define COMMON_FLAG_ENGINE(common)                                                                                     \
+    { "engine", "NAME", FLAG_TEXT, &(common).engine, "how recurrences run: tape (step by step; the only one yet)" }
+#define COMMON_FLAG_JSON(common)                                                                                       \
+    { "json", NULL, FLAG_ON, &(common).json, "print JSON, for programs" }
+
+/* The session; NULL with errors. */
+struct session *open_session(const struct common_flags *common, struct errors *errors);
+
+#endif

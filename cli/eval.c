@@ -1,0 +1,115 @@
+/* cli/eval.c: `rondo eval`. */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "core/suggest.h"
+#include "run/run_folder.h"
+
+static const struct {
+    const char *name;
+    int data;
+} splits[] = {{"train", TASK_TRAIN}, {"valid", TASK_VALID}, {"test", TASK_TEST}};
+enum { SPLITS = sizeof splits / sizeof splits[0] };
+
+/* The bit of a split, 0 with an error for another word. */
+static int find_split(const char *name, struct errors *errors) {
+    struct suggestion best = {0};
+    for (int i = 0; i < SPLITS; i++) {
+        if (strcmp(splits[i].name, name) == 0) {
+            return splits[i].data;
+        }
+        suggest(&best, name, splits[i].name);
+    }
+    errors_add(errors, RONDO_INVALID, "unknown part of the data '%s'%s, expected train, valid or test", name,
+               suggestion_text(&best).text);
+    return 0;
+}
+
+static rondo_status print_scores(const struct task *task, const struct dataset *dataset, const char *what, int json,
+                                 struct errors *errors) {
+    struct scores scores = {0};
+    const struct network *network = task->network;
+    RONDO_TRY(network_evaluate(task->network, dataset, task->experiment->schedule.batch, &scores, errors));
+    if (json) {
+        json_t *object = json_pack("{s:s, s:I, s:I}", "data", what, "examples", (json_int_t)dataset->count, "rows",
+                                   (json_int_t)scores.rows);
+        if (object == NULL || run_folder_scores(object, network, &scores) != 0 ||
+            json_dumpf(object, stdout, JSON_REAL_PRECISION(9)) != 0) {
+            json_decref(object);
+            return errors_no_memory(errors);
+        }
+        json_decref(object);
+    } else {
+        printf("%s: %lld examples", what, (long long)dataset->count);
+        for (int32_t m = 0; m < network_metric_count(network); m++) {
+            printf(", %s %.4f", network_metric_name(network, m), network_metric(network, &scores, m));
+        }
+    }
+    printf("\n");
+    return RONDO_OK;
+}
+
+static rondo_status evaluate(const char *folder, const char *split, const char *file,
+                             const struct common_flags *common, struct session *session, struct errors *errors) {
+    const int which = file != NULL ? 0 : find_split(split, errors);
+    if (file == NULL && which == 0) {
+        return errors->status;
+    }
+    struct task *task = run_folder_open(folder, NULL, session, which, errors);
+    if (task == NULL) {
+        return errors->status;
+    }
+    struct dataset *own = NULL;
+    rondo_status status = RONDO_OK;
+    if (file != NULL) {
+        const struct location where = {"--data", 0, 0};
+        status = task_read(task, file, where, &own, errors);
+    }
+    const struct dataset *dataset = own != NULL                ? own
+                                    : which == TASK_TRAIN ? task->train
+                                    : which == TASK_VALID ? task->valid
+                                                          : task->test;
+    if (status == RONDO_OK && dataset == NULL) {
+        status = errors_add(errors, RONDO_INVALID, "the experiment of '%s' names no data.%s; give a file with --data",
+                            folder, split);
+    }
+    if (status == RONDO_OK) {
+        status = print_scores(task, dataset, file == NULL ? split : file, common->json, errors);
+    }
+    dataset_destroy(own);
+    task_destroy(task);
+    return status;
+}
+
+static int run_eval(const struct command *command, int argc, char **argv) {
+    struct common_flags common = {0};
+    const char *split = "test", *file = NULL;
+    const struct flag flags[] = {{"on", "PART", FLAG_TEXT, &split, "train, valid or test of the experiment (test)"},
+                                 {"data", "FILE", FLAG_TEXT, &file, "another file of the same form"},
+                                 COMMON_FLAG_PLUGIN(common),
+                                 COMMON_FLAG_THREADS(common),
+                                 COMMON_FLAG_ENGINE(common),
+                                 COMMON_FLAG_JSON(common),
+                                 {NULL, NULL, FLAG_ON, NULL, NULL}};
+    struct arguments arguments;
+    int status;
+    if (!arguments_parse(command, flags, argc, argv, 1, 1, &arguments, &status)) {
+        return status;
+    }
+    struct errors errors = {0};
+    struct session *session = open_session(&common, &errors);
+    if (session != NULL) {
+        evaluate(arguments.words[0], split, file, &common, session, &errors);
+    }
+    status = errors.count > 0 ? report_errors(&errors) : finish_output();
+    session_destroy(session);
+    return status;
+}
+
+const struct command command_eval = {"eval", "eval RUN [--on PART | --data FILE]",
+                                     "score the weights of a run on labelled data",
+                                     "Prints the loss and the metrics of the loss head.\n\n"
+                                     "  rondo eval runs/food-sentiment --on test\n",
+                                     run_eval};

@@ -1,0 +1,47 @@
+/* cli/main.c: the `rondo` command: finds the subcommand. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "config.h"
+#include "core/suggest.h"
+
+extern const struct command command_train, command_eval, command_predict, command_check, command_list;
+
+static const struct command *const commands[] = {&command_train, &command_eval, &command_predict, &command_check,
+                                                 &command_list};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_usage(FILE *stream) {
+    fprintf(stream, "Rondo trains recurrent networks whose cells are equations.\n\nusage: rondo COMMAND …\n\n");
+    for (int i = 0; i < COMMANDS; i++) {
+        fprintf(stream, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+    }
+    fprintf(stream, "\n'rondo COMMAND --help' tells more of each; 'rondo --version' which Rondo this is.\n");
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        print_usage(stderr);
+        return EXIT_INPUT;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_usage(stdout);
+        return finish_output();
+    }
+    if (strcmp(name, "--version") == 0) {
+        printf("rondo %s, plugin ABI %u.%u\n", RONDO_VERSION, RONDO_ABI_MAJOR, RONDO_ABI_MINOR);
+        return finish_output();
+    }
+    struct suggestion best = {0};
+    for (int i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i]->name, name) == 0) {
+            return commands[i]->run(commands[i], argc - 1, argv + 1);
+        }
+        suggest(&best, name, commands[i]->name);
+    }
+    fprintf(stderr, "rondo: unknown command '%s'%s\n\n", name, suggestion_text(&best).text);
+    print_usage(stderr);
+    return EXIT_INPUT;
+}

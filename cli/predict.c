@@ -1,0 +1,167 @@
+/* cli/predict.c: `rondo predict`. */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "data/utf8.h"
+#include "run/run_folder.h"
+
+enum { BATCH = 256 }; /* lines that are predicted together */
+
+/* Lines waiting to be predicted. */
+struct pending {
+    char *lines[BATCH];
+    int32_t count;
+};
+
+static void print_json(const struct task *task, const char *line, const float *prediction, int64_t width,
+                       int64_t best) {
+    const struct vocabulary *labels = task->reader.labels;
+    json_t *object = json_pack("{s:s}", "text", line);
+    if (labels == NULL) {
+        json_object_set_new(object, "value", json_real((double)prediction[0]));
+    } else {
+        json_t *all = json_object();
+        for (int64_t k = 0; k < width; k++) {
+            json_object_set_new(all, vocabulary_word(labels, (int32_t)k), json_real((double)prediction[k]));
+        }
+        json_object_set_new(object, "label", json_string(vocabulary_word(labels, (int32_t)best)));
+        json_object_set_new(object, "probabilities", all);
+    }
+    json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
+    json_decref(object);
+    printf("\n");
+}
+
+static void print_prediction(const struct task *task, const char *line, const float *prediction, int64_t width,
+                             int json) {
+    int64_t best = 0;
+    for (int64_t k = 1; k < width; k++) {
+        best = prediction[k] > prediction[best] ? k : best;
+    }
+    if (json) {
+        print_json(task, line, prediction, width, best);
+    } else if (task->reader.labels == NULL) {
+        printf("%.6g\n", (double)prediction[0]);
+    } else {
+        printf("%s\t%.4f\n", vocabulary_word(task->reader.labels, (int32_t)best), (double)prediction[best]);
+    }
+}
+
+/* Predicts and prints what is waiting, in its order. */
+static rondo_status flush_pending(struct task *task, struct pending *pending, int json, struct errors *errors) {
+    const struct vocabulary *labels = task->reader.labels;
+    const int64_t width = labels == NULL ? 1 : vocabulary_size(labels);
+    struct dataset *dataset = text_reader_dataset(&task->reader);
+    float *predictions = calloc((size_t)pending->count * (size_t)width + 1, sizeof *predictions);
+    rondo_status status = dataset == NULL || predictions == NULL ? errors_no_memory(errors) : RONDO_OK;
+    for (int32_t i = 0; i < pending->count && status == RONDO_OK; i++) {
+        status = text_reader_add(&task->reader, pending->lines[i], dataset, errors);
+    }
+    if (status == RONDO_OK) {
+        status = network_predict(task->network, dataset, BATCH, predictions, errors);
+    }
+    for (int32_t i = 0; i < pending->count; i++) {
+        if (status == RONDO_OK) {
+            print_prediction(task, pending->lines[i], predictions + i * width, width, json);
+        }
+        free(pending->lines[i]);
+    }
+    pending->count = 0;
+    free(predictions);
+    dataset_destroy(dataset);
+    fflush(stdout);
+    return status;
+}
+
+/* One prediction a line. A person at a terminal gets each answer at once. */
+static rondo_status predict_stream(struct task *task, FILE *stream, const char *name, int json,
+                                   struct errors *errors) {
+    const int32_t most = isatty(fileno(stream)) ? 1 : BATCH;
+    struct pending pending = {.count = 0};
+    rondo_status status = RONDO_OK;
+    char *line = NULL;
+    size_t capacity = 0;
+    ssize_t length;
+    for (int32_t number = 1; status == RONDO_OK && (length = getline(&line, &capacity, stream)) >= 0; number++) {
+        while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r')) {
+            line[--length] = '\0';
+        }
+        size_t bad;
+        if (strlen(line) != (size_t)length || !utf8_check(line, (size_t)length, &bad)) {
+            const struct location where = {name, number, 0};
+            status = errors_add_at(errors, RONDO_INVALID, where, "this line is no UTF-8 text");
+            break;
+        }
+        pending.lines[pending.count] = strdup(line);
+        if (pending.lines[pending.count] == NULL) {
+            status = errors_no_memory(errors);
+            break;
+        }
+        if (++pending.count == most) {
+            status = flush_pending(task, &pending, json, errors);
+        }
+    }
+    free(line);
+    if (ferror(stream)) {
+        status = errors_add(errors, RONDO_IO, "cannot read '%s': %s", name, strerror(errno));
+    }
+    const rondo_status last = flush_pending(task, &pending, json, errors);
+    return status == RONDO_OK ? last : status;
+}
+
+static rondo_status predict_files(struct task *task, const char *const *files, int json, struct errors *errors) {
+    if (*files == NULL) {
+        return predict_stream(task, stdin, "standard input", json, errors);
+    }
+    for (; *files != NULL; files++) {
+        struct stat status;
+        FILE *stream = stat(*files, &status) == 0 && S_ISDIR(status.st_mode) ? (errno = EISDIR, NULL)
+                                                                             : fopen(*files, "r");
+        if (stream == NULL) {
+            return errors_add(errors, RONDO_NOT_FOUND, "cannot open '%s': %s", *files, strerror(errno));
+        }
+        const rondo_status result = predict_stream(task, stream, *files, json, errors);
+        fclose(stream);
+        RONDO_TRY(result);
+    }
+    return RONDO_OK;
+}
+
+static int run_predict(const struct command *command, int argc, char **argv) {
+    struct common_flags common = {0};
+    const struct flag flags[] = {COMMON_FLAG_PLUGIN(common),
+                                 COMMON_FLAG_THREADS(common),
+                                 COMMON_FLAG_ENGINE(common),
+                                 COMMON_FLAG_JSON(common),
+                                 {NULL, NULL, FLAG_ON, NULL, NULL}};
+    struct arguments arguments;
+    int status;
+    if (!arguments_parse(command, flags, argc, argv, 1, ARGUMENT_LIST_MAX, &arguments, &status)) {
+        return status;
+    }
+    struct errors errors = {0};
+    struct session *session = open_session(&common, &errors);
+    struct task *task =
+        session == NULL ? NULL : run_folder_open(arguments.words[0], NULL, session, 0, &errors);
+    if (task != NULL) {
+        predict_files(task, arguments.words + 1, common.json, &errors);
+    }
+    status = errors.count > 0 ? report_errors(&errors) : finish_output();
+    task_destroy(task);
+    session_destroy(session);
+    return status;
+}
+
+const struct command command_predict = {
+    "predict", "predict RUN [FILE]…", "say what a run's weights make of new texts",
+    "Reads one text a line, from the files or standard input. Prints for each the label and its probability, or the\n"
+    "number.\n\n"
+    "  echo \"The food is good\" | rondo predict runs/food-sentiment\n",
+    run_predict};

@@ -1,0 +1,56 @@
+#define _POSIX_C_SOURCE 200809L
+#include "cli/progress.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BAR_WIDTH = 24 };
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+struct progress progress_start(const struct network *network) {
+    return (struct progress){.network = network, .terminal = isatty(STDERR_FILENO)};
+}
+
+void progress_batch(struct progress *progress, const struct trainer_progress *state) {
+    if (!progress->terminal || now() - progress->drawn < 0.1) {
+        return;
+    }
+    progress->drawn = now();
+    const double share = (double)state->batch / (double)state->batches;
+    const double rate = (double)state->examples / (state->seconds > 0 ? state->seconds : 1);
+    const double left = share > 0 ? state->seconds / share * (1 - share) : 0;
+    char bar[BAR_WIDTH + 1];
+    for (int i = 0; i < BAR_WIDTH; i++) {
+        bar[i] = i < (int)(share * BAR_WIDTH) ? '#' : '.';
+    }
+    bar[BAR_WIDTH] = '\0';
+    fprintf(stderr, "\r\033[Kepoch %lld/%lld [%s] %3.0f%%  loss %.4f  %.0f examples/s  %d:%02d left",
+            (long long)state->epoch, (long long)state->epochs, bar, 100 * share,
+            network_metric(progress->network, state->train, 0), rate, (int)left / 60, (int)left % 60);
+    fflush(stderr);
+}
+
+static void print_scores(const struct progress *progress, const char *split, const struct scores *scores) {
+    fprintf(stderr, "  %s", split);
+    for (int32_t m = 0; m < network_metric_count(progress->network); m++) {
+        fprintf(stderr, " %s %.4f", network_metric_name(progress->network, m),
+                network_metric(progress->network, scores, m));
+    }
+}
+
+void progress_epoch(struct progress *progress, const struct trainer_progress *state) {
+    fprintf(stderr, "%sepoch %lld/%lld", progress->terminal ? "\r\033[K" : "", (long long)state->epoch,
+            (long long)state->epochs);
+    print_scores(progress, "train", state->train);
+    if (state->valid != NULL) {
+        print_scores(progress, "valid", state->valid);
+    }
+    fprintf(stderr, "  %.1f s%s\n", state->seconds, state->is_best && state->valid != NULL ? "  (best so far)" : "");
+    progress->drawn = 0;
+}

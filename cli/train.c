@@ -1,0 +1,170 @@
+/* cli/train.c: `rondo train`. */
+#define _POSIX_C_SOURCE 200809L
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "run/run_folder.h"
+
+struct watch {
+    struct progress progress;
+    struct run_folder *run;
+    int quiet;
+};
+
+static rondo_status on_batch(void *arg, const struct trainer_progress *state, struct errors *errors) {
+    struct watch *watch = arg;
+    (void)errors;
+    if (!watch->quiet) {
+        progress_batch(&watch->progress, state);
+    }
+    return RONDO_OK;
+}
+
+static rondo_status on_epoch(void *arg, const struct trainer_progress *state, struct errors *errors) {
+    struct watch *watch = arg;
+    if (!watch->quiet) {
+        progress_epoch(&watch->progress, state);
+    }
+    return run_folder_epoch(watch->run, state, errors);
+}
+
+/* What the task's experiment says of training, in the words of run/trainer.h. */
+static struct trainer_settings trainer_settings(const struct task *task) {
+    const struct experiment *experiment = task->experiment;
+    struct trainer_settings settings = {.epochs = experiment->schedule.epochs,
+                                        .batch = experiment->schedule.batch,
+                                        .clip_norm = experiment->schedule.clip_norm,
+                                        .seed = (uint64_t)experiment->schedule.seed,
+                                        .optimizer = experiment->optimizer,
+                                        .optimizer_options = experiment->optimizer_options,
+                                        .patience = experiment->stopping.patience,
+                                        .min_delta = experiment->stopping.min_delta};
+    for (int32_t m = 0; experiment->stopping.metric != NULL && m < network_metric_count(task->network); m++) {
+        if (strcmp(experiment->stopping.metric + strlen("valid."), network_metric_name(task->network, m)) == 0) {
+            settings.metric = m; /* task_create has seen that there is one */
+        }
+    }
+    return settings;
+}
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* The validation scores of the weights that were kept. */
+static rondo_status print_result(const struct common_flags *common, const struct task *task,
+                                 const struct run_folder *run, const struct trainer_result *result,
+                                 struct errors *errors) {
+    struct scores scores = {0};
+    const struct network *network = task->network;
+    if (task->valid != NULL) {
+        RONDO_TRY(network_evaluate(task->network, task->valid, task->experiment->schedule.batch, &scores, errors));
+    }
+    if (common->json) {
+        json_t *valid = task->valid == NULL ? json_null() : json_object();
+        if (task->valid != NULL) {
+            run_folder_scores(valid, network, &scores);
+        }
+        json_t *object = json_pack("{s:s, s:I, s:I, s:b, s:o}", "run", run_folder_path(run), "epochs",
+                                   (json_int_t)result->epochs, "best_epoch", (json_int_t)result->best_epoch,
+                                   "stopped_early", result->stopped_early, "valid", valid);
+        if (object == NULL || json_dumpf(object, stdout, JSON_REAL_PRECISION(9)) != 0) {
+            json_decref(object);
+            return errors_no_memory(errors);
+        }
+        json_decref(object);
+        printf("\n");
+        return RONDO_OK;
+    }
+    printf("run %s: best epoch %lld of %lld%s", run_folder_path(run), (long long)result->best_epoch,
+           (long long)result->epochs, result->stopped_early ? " (stopped early)" : "");
+    for (int32_t m = 0; task->valid != NULL && m < network_metric_count(network); m++) {
+        printf("%s %s %.4f", m == 0 ? ", valid" : "", network_metric_name(network, m),
+               network_metric(network, &scores, m));
+    }
+    printf("\n");
+    return RONDO_OK;
+}
+
+static rondo_status train(struct task *task, const struct common_flags *common, const char *out, int quiet,
+                          struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    struct model *model = network_model(task->network);
+    if (task->train->count == 0) {
+        return errors_add(errors, RONDO_INVALID, "%s: there is no example to train on", experiment->train.text);
+    }
+    RONDO_TRY(model_initialise(model, (uint64_t)experiment->schedule.seed, errors));
+    struct run_folder *run = run_folder_create(out, task, errors);
+    if (run == NULL) {
+        return errors->status;
+    }
+    if (!quiet) {
+        fprintf(stderr, "%s: %lld parameters, %lld examples, %d thread%s, writing %s\n", experiment->name,
+                (long long)model_size(model), (long long)task->train->count, task->session->parallel.threads,
+                task->session->parallel.threads == 1 ? "" : "s", run_folder_path(run));
+    }
+    struct watch watch = {progress_start(task->network), run, quiet};
+    const struct trainer_observer observer = {on_batch, on_epoch, &watch};
+    const struct trainer_settings settings = trainer_settings(task);
+    struct trainer_result result;
+    const double start = now();
+    rondo_status status = trainer_run(task->network, task->train, task->valid, &settings, &task->session->parallel,
+                                      &observer, &result, errors);
+    if (status == RONDO_OK) {
+        status = run_folder_finish(run, &result, now() - start, errors);
+    }
+    if (status == RONDO_OK) {
+        status = print_result(common, task, run, &result, errors);
+    } else if (result.best_epoch > 0) {
+        errors_add(errors, status, "the weights of epoch %lld are in '%s'", (long long)result.best_epoch,
+                   run_folder_path(run));
+    }
+    run_folder_close(run);
+    return status;
+}
+
+static int run_train(const struct command *command, int argc, char **argv) {
+    struct common_flags common = {0};
+    const char *out = NULL;
+    int quiet = 0;
+    const struct flag flags[] = {COMMON_FLAG_SET(common),
+                                 {"out", "FOLDER", FLAG_TEXT, &out, "the run's folder; runs/NAME without it"},
+                                 COMMON_FLAG_PLUGIN(common),
+                                 COMMON_FLAG_THREADS(common),
+                                 COMMON_FLAG_ENGINE(common),
+                                 COMMON_FLAG_JSON(common),
+                                 {"quiet", NULL, FLAG_ON, &quiet, "no progress on standard error"},
+                                 {NULL, NULL, FLAG_ON, NULL, NULL}};
+    struct arguments arguments;
+    int status;
+    if (!arguments_parse(command, flags, argc, argv, 1, 1, &arguments, &status)) {
+        return status;
+    }
+    struct errors errors = {0};
+    struct session *session = open_session(&common, &errors);
+    struct experiment *experiment =
+        session == NULL ? NULL : experiment_load(arguments.words[0], common.assignments, session, &errors);
+    struct task *task =
+        experiment == NULL ? NULL : task_create(experiment, session, TASK_TRAIN | TASK_VALID, NULL, NULL, &errors);
+    if (task != NULL) {
+        train(task, &common, out, quiet, &errors);
+    }
+    status = errors.count > 0 ? report_errors(&errors) : finish_output();
+    task_destroy(task);
+    session_destroy(session);
+    return status;
+}
+
+const struct command command_train = {
+    "train", "train EXPERIMENT.yaml [--set KEY=VALUE]… [--out FOLDER]", "train the experiment of a YAML file",
+    "Makes a folder with the resolved experiment, metrics (JSON lines), weights (safetensors), vocabulary and\n"
+    "environment. The weights are those of the epoch that did best on data.valid. Prints the folder and that score.\n\n"
+    "  rondo train examples/sentiment/experiment.yaml --set schedule.seed=2\n",
+    run_train};

@@ -1,0 +1,158 @@
+#define _POSIX_C_SOURCE 200809L
+#include "core/arena.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 64, FIRST_BLOCK = 64 * 1024, LARGEST_STEP = 64 * 1024 * 1024 };
+
+/* Blocks form a list in the order of use. Those behind `current` are empty and wait to be used again. */
+struct block {
+    struct block *next;
+    size_t size; /* of data, a multiple of ALIGNMENT */
+    size_t used;
+    char *data; /* aligned */
+};
+
+struct arena {
+    struct block *first, *current;
+    size_t capacity;
+};
+
+struct arena *arena_create(void) {
+    return calloc(1, sizeof(struct arena));
+}
+
+void arena_destroy(struct arena *arena) {
+    if (arena == NULL) {
+        return;
+    }
+    struct block *next;
+    for (struct block *block = arena->first; block != NULL; block = next) {
+        next = block->next;
+        free(block->data);
+        free(block);
+    }
+    free(arena);
+}
+
+void arena_reset(struct arena *arena) {
+    arena->current = arena->first;
+    if (arena->current != NULL) {
+        arena->current->used = 0;
+    }
+}
+
+/* Grows geometrically, so that a large arena has few blocks; puts the new block behind the current one. */
+static struct block *add_block(struct arena *arena, size_t bytes) {
+    size_t size = arena->capacity;
+    if (size < FIRST_BLOCK) {
+        size = FIRST_BLOCK;
+    }
+    if (size > LARGEST_STEP) {
+        size = LARGEST_STEP;
+    }
+    if (size < bytes) {
+        size = bytes;
+    }
+    struct block *block = calloc(1, sizeof *block);
+    if (block == NULL) {
+        return NULL;
+    }
+    block->data = aligned_alloc(ALIGNMENT, size);
+    if (block->data == NULL) {
+        free(block);
+        return NULL;
+    }
+    block->size = size;
+    if (arena->current == NULL) {
+        arena->first = block;
+    } else {
+        block->next = arena->current->next;
+        arena->current->next = block;
+    }
+    arena->capacity += size;
+    return block;
+}
+
+void *arena_alloc(struct arena *arena, size_t bytes) {
+    if (bytes > SIZE_MAX - ALIGNMENT) {
+        return NULL;
+    }
+    bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (bytes == 0) {
+        bytes = ALIGNMENT;
+    }
+    struct block *block = arena->current;
+    while (block == NULL || block->size - block->used < bytes) {
+        struct block *next = block == NULL ? arena->first : block->next;
+        /* A block that is too small for this piece stays where it is: pieces of the next reset may fit. */
+        if (next == NULL || next->size < bytes) {
+            next = add_block(arena, bytes);
+            if (next == NULL) {
+                return NULL;
+            }
+        }
+        next->used = 0;
+        arena->current = next;
+        block = next;
+    }
+    void *piece = block->data + block->used;
+    block->used += bytes;
+    return piece;
+}
+
+void *arena_calloc(struct arena *arena, size_t count, size_t size) {
+    if (size != 0 && count > SIZE_MAX / size) {
+        return NULL;
+    }
+    void *piece = arena_alloc(arena, count * size);
+    if (piece != NULL) {
+        memset(piece, 0, count * size);
+    }
+    return piece;
+}
+
+char *arena_strndup(struct arena *arena, const char *text, size_t length) {
+    char *copy = length == SIZE_MAX ? NULL : arena_alloc(arena, length + 1);
+    if (copy != NULL) {
+        memcpy(copy, text, length);
+        copy[length] = '\0';
+    }
+    return copy;
+}
+
+char *arena_strdup(struct arena *arena, const char *text) {
+    return arena_strndup(arena, text, strlen(text));
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...) {
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    const int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    char *text = length < 0 ? NULL : arena_alloc(arena, (size_t)length + 1);
+    if (text != NULL) {
+        vsnprintf(text, (size_t)length + 1, format, arguments);
+    }
+    va_end(arguments);
+    return text;
+}
+
+struct arena_mark arena_mark(const struct arena *arena) {
+    return (struct arena_mark){arena->current, arena->current == NULL ? 0 : arena->current->used};
+}
+
+void arena_release(struct arena *arena, struct arena_mark mark) {
+    arena->current = mark.block == NULL ? arena->first : mark.block;
+    if (arena->current != NULL) {
+        arena->current->used = mark.block == NULL ? 0 : mark.used;
+    }
+}
+
+size_t arena_capacity(const struct arena *arena) {
+    return arena->capacity;
+}

@@ -1,0 +1,282 @@
+/* core/descriptor.c: see core/descriptor.h. */
+#include "core/descriptor.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/options.h"
+#include "core/registry.h"
+
+/* What is being checked, and where the reason goes why it is refused. */
+struct check {
+    const rondo_descriptor *descriptor;
+    const char *origin;
+    struct errors *errors;
+};
+
+/* Adds "op 'swish' of FILE: reason". */
+static rondo_status refuse(const struct check *check, const char *reason) {
+    return errors_add(check->errors, RONDO_INVALID, "%s '%s' of '%s': %s", kind_name(check->descriptor->kind),
+                      check->descriptor->name, check->origin, reason);
+}
+
+/* The same with the subject that the reason is about: "…: option 'lr': reason". */
+static rondo_status refuse_part(const struct check *check, const char *part, const char *name, const char *reason) {
+    return errors_add(check->errors, RONDO_INVALID, "%s '%s' of '%s': %s '%s' %s", kind_name(check->descriptor->kind),
+                      check->descriptor->name, check->origin, part, name, reason);
+}
+
+#define NAME_MAX_LENGTH 63
+#define NAME_RULE       "is no lower_case name of at most 63 letters, digits and underscores"
+
+static int is_name(const char *text) {
+    const size_t length = strlen(text);
+    return length >= 1 && length <= NAME_MAX_LENGTH && text[0] >= 'a' && text[0] <= 'z' &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == length;
+}
+
+static int is_one_line(const char *text) {
+    return text != NULL && text[0] != '\0' && strchr(text, '\n') == NULL;
+}
+
+/* Size and alignment of the field that an option of this type is stored in; 0 for an unknown type. */
+static size_t field_size(int32_t type, size_t *alignment) {
+    switch (type) {
+    case RONDO_BOOL:
+    case RONDO_CHOICE:
+        *alignment = _Alignof(int32_t);
+        return sizeof(int32_t);
+    case RONDO_INT:
+        *alignment = _Alignof(int64_t);
+        return sizeof(int64_t);
+    case RONDO_REAL:
+        *alignment = _Alignof(double);
+        return sizeof(double);
+    case RONDO_STRING:
+        *alignment = _Alignof(const char *);
+        return sizeof(const char *);
+    case RONDO_INTS:
+        *alignment = _Alignof(rondo_ints);
+        return sizeof(rondo_ints);
+    default:
+        return 0;
+    }
+}
+
+static int has_range(int32_t type) {
+    return type == RONDO_INT || type == RONDO_REAL || type == RONDO_INTS;
+}
+
+static rondo_status check_option(const struct check *check, const rondo_option *option) {
+    const rondo_descriptor *descriptor = check->descriptor;
+    if (!is_name(option->key)) {
+        return refuse_part(check, "option", option->key, NAME_RULE);
+    }
+    if (option_find(descriptor->options, option->key) != option) {
+        return refuse_part(check, "option", option->key, "stands twice in the table");
+    }
+    size_t alignment = 1;
+    const size_t size = field_size(option->type, &alignment);
+    if (size == 0) {
+        return refuse_part(check, "option", option->key, "has an unknown type");
+    }
+    if (option->offset % alignment != 0 || option->offset + size > descriptor->options_size) {
+        return refuse_part(check, "option", option->key, "has an offset outside its struct or not aligned");
+    }
+    if (option->type == RONDO_CHOICE && (option->choices == NULL || option->choices[0] == NULL)) {
+        return refuse_part(check, "option", option->key, "has no choices");
+    }
+    if (has_range(option->type) && !(option->min <= option->max)) {
+        return refuse_part(check, "option", option->key, "has an empty range: min is above max");
+    }
+    if (!is_one_line(option->help)) {
+        return refuse_part(check, "option", option->key, "has no help of one line");
+    }
+    return RONDO_OK;
+}
+
+/* Every default goes through the parser that users' values go through. */
+static rondo_status check_defaults(const struct check *check) {
+    struct arena *arena = arena_create();
+    if (arena == NULL) {
+        return errors_no_memory(check->errors);
+    }
+    struct errors reasons = {0};
+    rondo_status status = RONDO_OK;
+    if (options_create(check->descriptor->options, check->descriptor->options_size, arena, &reasons) == NULL) {
+        status = reasons.status == RONDO_NO_MEMORY
+                     ? errors_no_memory(check->errors)
+                     : errors_add(check->errors, RONDO_INVALID, "%s '%s' of '%s': the default of %s",
+                                  kind_name(check->descriptor->kind), check->descriptor->name, check->origin,
+                                  errors_text(&reasons, 0));
+    }
+    errors_free(&reasons);
+    arena_destroy(arena);
+    return status;
+}
+
+static rondo_status check_options(const struct check *check) {
+    const rondo_descriptor *descriptor = check->descriptor;
+    if ((descriptor->options == NULL) != (descriptor->options_size == 0)) {
+        return refuse(check, "options and options_size go together, one of them is missing");
+    }
+    for (const rondo_option *option = descriptor->options; option != NULL && option->key != NULL; option++) {
+        RONDO_TRY(check_option(check, option));
+    }
+    return check_defaults(check);
+}
+
+static rondo_status check_elementwise(const struct check *check, const rondo_op *op) {
+    const int has_gradient = (op->flags & RONDO_OP_NO_GRADIENT) == 0;
+    if (op->infer != NULL || op->forward != NULL || op->backward != NULL) {
+        return refuse(check, "it has 'map' and also 'infer', 'forward' or 'backward', expected one or the other");
+    }
+    if (has_gradient && op->map_grad == NULL) {
+        return refuse(check, "it has no gradient: 'map_grad' is missing and RONDO_OP_NO_GRADIENT is not set");
+    }
+    if (op->min_inputs != op->max_inputs || op->min_inputs < 1 || op->min_inputs > RONDO_SAMPLE_INPUTS) {
+        return refuse(check, "an elementwise op takes a fixed number of inputs, 1 to 8");
+    }
+    if (!isfinite(op->domain_low) || !isfinite(op->domain_high) || op->domain_low > op->domain_high) {
+        return refuse(check, "'domain_low' and 'domain_high' are no interval");
+    }
+    return RONDO_OK;
+}
+
+static rondo_status check_general(const struct check *check, const rondo_op *op) {
+    const int has_gradient = (op->flags & RONDO_OP_NO_GRADIENT) == 0;
+    if (op->infer == NULL || op->forward == NULL) {
+        return refuse(check, "it has neither 'map' nor both of 'infer' and 'forward'");
+    }
+    if (op->map_grad != NULL) {
+        return refuse(check, "it has 'map_grad' without 'map'");
+    }
+    if (has_gradient && op->backward == NULL) {
+        return refuse(check, "it has no gradient: 'backward' is missing and RONDO_OP_NO_GRADIENT is not set");
+    }
+    if (op->min_inputs < 0 || (op->max_inputs != -1 && op->max_inputs < op->min_inputs)) {
+        return refuse(check, "'min_inputs' and 'max_inputs' are no range");
+    }
+    return RONDO_OK;
+}
+
+static rondo_status check_op(const struct check *check) {
+    const rondo_op *op = (const rondo_op *)check->descriptor;
+    const uint32_t known = RONDO_OP_NO_GRADIENT | RONDO_OP_RANDOM;
+    if ((op->flags & ~known) != 0 || op->reserved != 0) {
+        return refuse(check, "it has unknown flags, or 'reserved' is not 0");
+    }
+    if (op->operands == NULL) {
+        return refuse(check, "'operands', the names of its inputs, is missing");
+    }
+    if ((op->flags & RONDO_OP_NO_GRADIENT) != 0 && (op->map_grad != NULL || op->backward != NULL)) {
+        return refuse(check, "it has a gradient, yet RONDO_OP_NO_GRADIENT is set");
+    }
+    return op->map != NULL ? check_elementwise(check, op) : check_general(check, op);
+}
+
+static rondo_status check_slots(const struct check *check, const rondo_optimizer *optimizer) {
+    for (const rondo_slot *slot = optimizer->slots; slot != NULL && slot->name != NULL; slot++) {
+        if (!is_name(slot->name)) {
+            return refuse_part(check, "slot", slot->name, NAME_RULE);
+        }
+        for (const rondo_slot *earlier = optimizer->slots; earlier < slot; earlier++) {
+            if (strcmp(earlier->name, slot->name) == 0) {
+                return refuse_part(check, "slot", slot->name, "stands twice in the list");
+            }
+        }
+        if ((slot->shape != RONDO_SLOT_LIKE_PARAMETER && slot->shape != RONDO_SLOT_SCALAR) || slot->reserved != 0) {
+            return refuse_part(check, "slot", slot->name, "has an unknown shape, or 'reserved' is not 0");
+        }
+        if (slot->shape == RONDO_SLOT_SCALAR && (optimizer->flags & RONDO_OPTIMIZER_ELEMENTWISE) != 0) {
+            return refuse_part(check, "slot", slot->name, "is a scalar, which an elementwise optimizer cannot keep");
+        }
+    }
+    return RONDO_OK;
+}
+
+static rondo_status check_optimizer(const struct check *check) {
+    const rondo_optimizer *optimizer = (const rondo_optimizer *)check->descriptor;
+    const uint32_t known = RONDO_OPTIMIZER_ELEMENTWISE;
+    if ((optimizer->flags & ~known) != 0 || optimizer->reserved != 0) {
+        return refuse(check, "it has unknown flags, or 'reserved' is not 0");
+    }
+    if (optimizer->step == NULL) {
+        return refuse(check, "'step' is missing");
+    }
+    return check_slots(check, optimizer);
+}
+
+static rondo_status check_metrics(const struct check *check, const rondo_loss *loss) {
+    for (const rondo_metric *metric = loss->metrics; metric != NULL && metric->name != NULL; metric++) {
+        if (!is_name(metric->name)) {
+            return refuse_part(check, "metric", metric->name, NAME_RULE);
+        }
+        if (strcmp(metric->name, "loss") == 0) {
+            return refuse_part(check, "metric", metric->name, "has the name of the host's own");
+        }
+        for (const rondo_metric *earlier = loss->metrics; earlier < metric; earlier++) {
+            if (strcmp(earlier->name, metric->name) == 0) {
+                return refuse_part(check, "metric", metric->name, "stands twice in the list");
+            }
+        }
+        if (metric->finish < RONDO_METRIC_MEAN || metric->finish > RONDO_METRIC_EXP) {
+            return refuse_part(check, "metric", metric->name, "has an unknown finish");
+        }
+    }
+    return RONDO_OK;
+}
+
+static rondo_status check_loss(const struct check *check) {
+    const rondo_loss *loss = (const rondo_loss *)check->descriptor;
+    if (loss->output_size == NULL || loss->record == NULL || loss->predict == NULL) {
+        return refuse(check, "'output_size', 'record' or 'predict' is missing");
+    }
+    if ((loss->metrics == NULL) != (loss->measure == NULL)) {
+        return refuse(check, "'metrics' and 'measure' go together, one of them is missing");
+    }
+    return check_metrics(check, loss);
+}
+
+/* The base first: nothing behind it may be read before kind and struct_size are known to be right. The size is that of
+ * ABI 1.0: a descriptor may know more, never less. */
+static rondo_status check_base(const struct check *check) {
+    static const uint32_t sizes[RONDO_KIND_COUNT] = {
+        [RONDO_KIND_OP] = sizeof(rondo_op),
+        [RONDO_KIND_OPTIMIZER] = sizeof(rondo_optimizer),
+        [RONDO_KIND_LOSS] = sizeof(rondo_loss),
+    };
+    const rondo_descriptor *descriptor = check->descriptor;
+    struct errors *errors = check->errors;
+    if (descriptor->kind < 0 || descriptor->kind >= RONDO_KIND_COUNT) {
+        return errors_add(errors, RONDO_INVALID, "a descriptor of '%s' has kind %d, expected 0 to %d", check->origin,
+                          (int)descriptor->kind, RONDO_KIND_COUNT - 1);
+    }
+    const char *kind = kind_name(descriptor->kind);
+    if (descriptor->struct_size < sizes[descriptor->kind]) {
+        return errors_add(errors, RONDO_INVALID, "%s descriptor of '%s' has struct_size %u, expected %u or more", kind,
+                          check->origin, (unsigned)descriptor->struct_size, (unsigned)sizes[descriptor->kind]);
+    }
+    if (descriptor->name == NULL) {
+        return errors_add(errors, RONDO_INVALID, "%s descriptor of '%s' has no name", kind, check->origin);
+    }
+    if (!is_name(descriptor->name)) {
+        return errors_add(errors, RONDO_INVALID, "%s '%.80s' of '%s': the name " NAME_RULE, kind, descriptor->name,
+                          check->origin);
+    }
+    return is_one_line(descriptor->summary) ? RONDO_OK : refuse(check, "it has no summary of one line");
+}
+
+rondo_status descriptor_check(const rondo_descriptor *descriptor, const char *origin, struct errors *errors) {
+    const struct check check = {descriptor, origin, errors};
+    RONDO_TRY(check_base(&check));
+    RONDO_TRY(check_options(&check));
+    switch (descriptor->kind) {
+    case RONDO_KIND_OP:
+        return check_op(&check);
+    case RONDO_KIND_OPTIMIZER:
+        return check_optimizer(&check);
+    default:
+        return check_loss(&check);
+    }
+}

@@ -1,0 +1,151 @@
+/* core/host.c: see core/host.h. */
+#include "core/host.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Longest text that a plug-in can say at a time; the rest is cut. */
+#define TEXT_SIZE 1024
+
+static const rondo_value failed_value = {-1};
+
+static struct host_call *call_of(rondo_context *ctx) {
+    return (struct host_call *)ctx; /* base is the first member */
+}
+
+static void *host_alloc(rondo_context *ctx, size_t bytes) {
+    return arena_alloc(call_of(ctx)->arena, bytes);
+}
+
+/* Adds "file:line: subject: text". */
+static rondo_status add_error(struct host_call *call, rondo_status status, const char *text) {
+    const char *subject = call->subject == NULL ? "" : call->subject;
+    return errors_add_at(call->errors, status, call->where, "%s%s%s", subject, subject[0] == '\0' ? "" : ": ", text);
+}
+
+static int is_failure(rondo_status status) {
+    return status > RONDO_OK && status < RONDO_STATUS_COUNT;
+}
+
+static rondo_status record_failure(struct host_call *call, rondo_status code, const char *text) {
+    /* A failure with a code that is none is a bug of the plug-in, and still a failure. */
+    const rondo_status status = is_failure(code) ? code : RONDO_INTERNAL;
+    if (call->failed == RONDO_OK) {
+        call->failed = status;
+    }
+    return add_error(call, status, text);
+}
+
+static rondo_status host_fail(rondo_context *ctx, rondo_status code, const char *format, ...) {
+    char text[TEXT_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    return record_failure(call_of(ctx), code, text);
+}
+
+static void host_log(rondo_context *ctx, const char *format, ...) {
+    const struct host_call *call = call_of(ctx);
+    if (call->log == NULL) {
+        return;
+    }
+    char text[TEXT_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    call->log(call->log_arg, text);
+}
+
+static void host_parallel_for(rondo_context *ctx, int64_t count, int64_t grain,
+                              void (*body)(void *arg, int64_t begin, int64_t end), void *arg) {
+    parallel_for(call_of(ctx)->parallel, count, grain < 1 ? 1 : grain, body, arg);
+}
+
+static void host_random(rondo_context *ctx, uint64_t first, int64_t count, uint32_t *bits) {
+    rng_words(call_of(ctx)->stream, first, count, bits);
+}
+
+/* The tape of a loss; NULL, with the reason recorded, in any other call. */
+static struct tape *need_tape(rondo_context *ctx, const char *what) {
+    struct host_call *call = call_of(ctx);
+    if (call->tape == NULL) {
+        host_fail(ctx, RONDO_INTERNAL, "'%s' is for losses alone: this call has no tape", what);
+    }
+    return call->tape;
+}
+
+static rondo_value host_apply(rondo_context *ctx, const char *op, const char *options, const rondo_value *inputs,
+                              int32_t count) {
+    struct tape *tape = need_tape(ctx, "apply");
+    return tape == NULL ? failed_value : tape_apply_named(tape, op, options, inputs, count);
+}
+
+static rondo_value host_constant(rondo_context *ctx, const rondo_tensor *tensor) {
+    struct tape *tape = need_tape(ctx, "constant");
+    if (tape == NULL) {
+        return failed_value;
+    }
+    rondo_tensor copy = *tensor;
+    copy.data = arena_alloc(tape_arena(tape), tensor_bytes(tensor));
+    if (copy.data == NULL) {
+        record_failure(call_of(ctx), RONDO_NO_MEMORY, "out of memory");
+        return failed_value;
+    }
+    if (tensor_bytes(tensor) > 0) {
+        memcpy(copy.data, tensor->data, tensor_bytes(tensor));
+    }
+    return tape_constant(tape, &copy);
+}
+
+static const rondo_tensor *host_tensor(rondo_context *ctx, rondo_value value) {
+    const struct tape *tape = need_tape(ctx, "tensor");
+    return tape == NULL ? NULL : tape_tensor(tape, value);
+}
+
+static const void *host_get_extension(rondo_context *ctx, const char *id) {
+    (void)ctx;
+    (void)id;
+    return NULL;
+}
+
+static const rondo_host table = {
+    .struct_size = sizeof(rondo_host),
+    .alloc = host_alloc,
+    .fail = host_fail,
+    .log = host_log,
+    .parallel_for = host_parallel_for,
+    .random = host_random,
+    .apply = host_apply,
+    .constant = host_constant,
+    .tensor = host_tensor,
+    .get_extension = host_get_extension,
+};
+
+struct host_call host_call(struct arena *arena, struct errors *errors, const struct parallel *parallel,
+                           const char *subject) {
+    return (struct host_call){
+        .base = {.host = &table},
+        .arena = arena,
+        .errors = errors,
+        .parallel = parallel,
+        .subject = subject,
+    };
+}
+
+rondo_status host_result(struct host_call *call, rondo_status status) {
+    if (call->failed != RONDO_OK) {
+        return is_failure(status) ? status : call->failed; /* it said why, whatever it returned */
+    }
+    if (status == RONDO_OK) {
+        return RONDO_OK;
+    }
+    if (!is_failure(status)) {
+        char text[64];
+        snprintf(text, sizeof text, "returned the unknown status %d", (int)status);
+        return add_error(call, RONDO_INTERNAL, text);
+    }
+    return add_error(call, status, status == RONDO_NO_MEMORY ? "out of memory" : "failed and did not say why");
+}

@@ -1,0 +1,37 @@
+/* core/host.h: the host's side of a call into a plug-in, behind rondo_context (rondo/plugin.h).
+ *
+ * Threads: a call belongs to one thread at a time; calls that share no arena, errors or tape may run at the same time.
+ */
+#ifndef RONDO_CORE_HOST_H
+#define RONDO_CORE_HOST_H
+
+#include "core/parallel.h"
+#include "core/rng.h"
+#include "core/tape.h"
+
+/* One call. `base` comes first, so that a plug-in's rondo_context* is this struct. Make it with host_call; memory taken
+ * through it comes from `arena` and lasts as long as that is not reset or released. */
+struct host_call {
+    rondo_context base;
+    struct arena *arena;
+    struct errors *errors;
+    const struct parallel *parallel;
+    struct tape *tape;        /* losses alone: what apply records on; NULL otherwise */
+    struct rng_stream stream; /* for random */
+    const char *subject;      /* "op 'matmul'": in front of error texts; borrowed */
+    struct location where;    /* in front of that; zero: none */
+    rondo_status failed;      /* what fail was called with first; RONDO_OK while it was not */
+    /* Gets each line that the plug-in logs, which is valid during the call; NULL: nobody listens. */
+    void (*log)(void *arg, const char *text);
+    void *log_arg;
+};
+
+/* A call with the host's table filled in. parallel and tape may be NULL. */
+struct host_call host_call(struct arena *arena, struct errors *errors, const struct parallel *parallel,
+                           const char *subject);
+
+/* What a callback returned, made honest: an unknown status becomes RONDO_INTERNAL, and a failure for which fail was not
+ * called gets a text. `call` is the host_call that was passed. */
+rondo_status host_result(struct host_call *call, rondo_status status);
+
+#endif

@@ -1,0 +1,409 @@
+/* core/loader.c: see core/loader.h. */
+#define _XOPEN_SOURCE 700 /* POSIX 2008 with realpath */
+#include "core/loader.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/folders.h"
+#include "core/suggest.h"
+
+/* A file that was loaded. Device and inode tell it from others, whatever it was called. */
+struct loaded {
+    dev_t device;
+    ino_t inode;
+    const char *path; /* absolute, without links */
+    const rondo_plugin_info *info;
+};
+
+struct loader {
+    struct arena *arena; /* paths */
+    struct folders folders;
+    struct loaded *files;
+    size_t count, capacity;
+};
+
+/* One attempt to load a file: into what, and where to complain. */
+struct attempt {
+    struct loader *loader;
+    struct registry *registry;
+    const char *file; /* as the user or the search names it */
+    struct location where;
+    struct errors *errors;
+    int32_t kind;     /* of the descriptor that the file is expected to have */
+    const char *name; /* NULL: whatever it has is welcome */
+};
+
+/* Adds "plug-in 'FILE' reason". */
+static rondo_status refuse(const struct attempt *attempt, rondo_status status, const char *format, ...)
+    RONDO_PRINTF(3, 4);
+static rondo_status refuse(const struct attempt *attempt, rondo_status status, const char *format, ...) {
+    char reason[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof reason, format, arguments);
+    va_end(arguments);
+    return errors_add_at(attempt->errors, status, attempt->where, "plug-in '%s' %s", attempt->file, reason);
+}
+
+/* ---- the file, before any of its code runs ---- */
+
+/* Whoever may write a folder may put another file in the place of a good one; a sticky bit would not keep them from
+ * making the file in the first place. */
+static rondo_status check_folder(const struct attempt *attempt, const char *path) {
+    const char *slash = strrchr(path, '/');
+    const size_t length = slash == NULL ? 0 : (size_t)(slash - path);
+    char *folder = slash == NULL ? strdup(".") : length == 0 ? strdup("/") : strndup(path, length);
+    if (folder == NULL) {
+        return errors_no_memory(attempt->errors);
+    }
+    struct stat found;
+    rondo_status status = RONDO_OK;
+    if (stat(folder, &found) != 0) {
+        status = refuse(attempt, RONDO_IO, "cannot be checked: folder '%s': %s", folder, strerror(errno));
+    } else if ((found.st_mode & S_IWOTH) != 0) {
+        status = refuse(attempt, RONDO_INVALID, "is refused: everybody may write to its folder '%s'", folder);
+    }
+    free(folder);
+    return status;
+}
+
+static rondo_status check_file(const struct attempt *attempt, const struct stat *found, const char *path) {
+    if (S_ISDIR(found->st_mode)) {
+        return refuse(attempt, RONDO_INVALID, "is a folder, expected a shared object");
+    }
+    if (!S_ISREG(found->st_mode)) {
+        return refuse(attempt, RONDO_INVALID, "is not a regular file");
+    }
+    if ((found->st_mode & S_IWOTH) != 0) {
+        return refuse(attempt, RONDO_INVALID, "is refused: everybody may write to it");
+    }
+    /* Both where the link stands and where it leads to. */
+    RONDO_TRY(check_folder(attempt, attempt->file));
+    return check_folder(attempt, path);
+}
+
+static int read_at(int fd, void *buffer, size_t size, uint64_t offset) {
+    return pread(fd, buffer, size, (off_t)offset) == (ssize_t)size;
+}
+
+/* The dynamic linker maps segments without a look at the size of the file, and dies of SIGBUS in one cut short. */
+static rondo_status check_segments(const struct attempt *attempt, int fd, const Elf64_Ehdr *header, uint64_t size) {
+    if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phoff > size) {
+        return refuse(attempt, RONDO_INVALID, "has a damaged ELF header");
+    }
+    for (uint64_t i = 0; i < header->e_phnum; i++) {
+        Elf64_Phdr segment;
+        if (!read_at(fd, &segment, sizeof segment, header->e_phoff + i * sizeof segment)) {
+            return refuse(attempt, RONDO_INVALID, "is cut short: its program headers end early");
+        }
+        if (segment.p_filesz > 0 && (segment.p_offset > size || segment.p_filesz > size - segment.p_offset)) {
+            return refuse(attempt, RONDO_INVALID, "is cut short: it has %" PRIu64 " bytes, segment %d ends later", size,
+                          (int)i);
+        }
+    }
+    return RONDO_OK;
+}
+
+static rondo_status check_elf(const struct attempt *attempt, int fd, uint64_t size) {
+    Elf64_Ehdr header;
+    const int has_ident = read_at(fd, header.e_ident, EI_NIDENT, 0);
+    if (!has_ident || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
+        return refuse(attempt, RONDO_INVALID, "is not an ELF shared object");
+    }
+    if (header.e_ident[EI_CLASS] != ELFCLASS64) {
+        return refuse(attempt, RONDO_INVALID, "has ELF class %d, expected %d (64 bits)", header.e_ident[EI_CLASS],
+                      ELFCLASS64);
+    }
+    if (!read_at(fd, &header, sizeof header, 0)) {
+        return refuse(attempt, RONDO_INVALID, "is cut short: its ELF header ends early");
+    }
+    if (header.e_type != ET_DYN) {
+        return refuse(attempt, RONDO_INVALID, "has ELF type %d, expected %d (a shared object)", header.e_type, ET_DYN);
+    }
+    return check_segments(attempt, fd, &header, size);
+}
+
+/* ---- the plug-in object, before any of its functions is called ---- */
+
+static rondo_status mismatch(const struct attempt *attempt, const char *field, uint64_t found, uint64_t expected,
+                             const char *hint) {
+    return refuse(attempt, RONDO_INVALID, "has %s %" PRIu64 ", expected %" PRIu64 "%s", field, found, expected, hint);
+}
+
+/* In this order, as each field may be read only where the one before is right. */
+static rondo_status check_info(const struct attempt *attempt, const rondo_plugin_info *info) {
+    if (info->magic != RONDO_PLUGIN_MAGIC) {
+        return refuse(attempt, RONDO_INVALID, "has magic 0x%08" PRIx32 ", expected 0x%08" PRIx32, info->magic,
+                      (uint32_t)RONDO_PLUGIN_MAGIC);
+    }
+    if (info->struct_size != sizeof *info) {
+        return mismatch(attempt, "struct_size", info->struct_size, sizeof *info, "");
+    }
+    if (info->abi_major != RONDO_ABI_MAJOR) {
+        return mismatch(attempt, "abi_major", info->abi_major, RONDO_ABI_MAJOR, ": build it against this Rondo");
+    }
+    if (info->abi_minor > RONDO_ABI_MINOR) {
+        return mismatch(attempt, "abi_minor", info->abi_minor, RONDO_ABI_MINOR, " or less: it needs a newer Rondo");
+    }
+    if (info->fingerprint != RONDO_ABI_FINGERPRINT) {
+        return refuse(attempt, RONDO_INVALID,
+                      "has fingerprint 0x%016" PRIx64 ", expected 0x%016" PRIx64
+                      ": it was built with another compiler model or an edited header",
+                      info->fingerprint, RONDO_ABI_FINGERPRINT);
+    }
+    if (info->name == NULL || info->version == NULL || info->licence == NULL) {
+        return refuse(attempt, RONDO_INVALID, "has no %s",
+                      info->name == NULL      ? "name"
+                      : info->version == NULL ? "version"
+                                              : "licence");
+    }
+    if (info->descriptors == NULL || info->descriptors[0] == NULL) {
+        return refuse(attempt, RONDO_INVALID, "has no descriptors");
+    }
+    return RONDO_OK;
+}
+
+/* Asked before the registry is: a file found by name must not leave other names behind where it lacks that one. */
+static rondo_status check_provides(const struct attempt *attempt, const rondo_plugin_info *info) {
+    for (const rondo_descriptor *const *at = info->descriptors; attempt->name != NULL; at++) {
+        if (*at == NULL) {
+            return refuse(attempt, RONDO_INVALID, "does not provide %s '%s', which its path promises",
+                          kind_name(attempt->kind), attempt->name);
+        }
+        if ((*at)->kind == attempt->kind && (*at)->name != NULL && strcmp((*at)->name, attempt->name) == 0) {
+            break;
+        }
+    }
+    return RONDO_OK;
+}
+
+/* ---- loading ---- */
+
+static rondo_status reserve(struct loader *loader, struct errors *errors) {
+    if (loader->count < loader->capacity) {
+        return RONDO_OK;
+    }
+    const size_t capacity = loader->capacity == 0 ? 16 : 2 * loader->capacity;
+    struct loaded *files = realloc(loader->files, capacity * sizeof *files);
+    if (files == NULL) {
+        return errors_no_memory(errors);
+    }
+    loader->files = files;
+    loader->capacity = capacity;
+    return RONDO_OK;
+}
+
+/* The registry knows no places: puts `where` in front of what it says. */
+static rondo_status add_descriptors(const struct attempt *attempt, const rondo_plugin_info *info) {
+    struct errors reasons = {0};
+    const rondo_status status = registry_add_all(attempt->registry, info->descriptors, attempt->file, &reasons);
+    for (int32_t i = 0; i < reasons.count && i < ERRORS_MAX; i++) {
+        errors_add_at(attempt->errors, status, attempt->where, "%s", errors_text(&reasons, i));
+    }
+    errors_free(&reasons);
+    return status;
+}
+
+/* Runs the dynamic linker on a file that has passed check_file and check_elf, and registers what is in it. */
+static rondo_status link_file(const struct attempt *attempt, const struct stat *found, const char *path) {
+    struct loader *loader = attempt->loader;
+    /* Memory first: once the registry has the names nothing may fail. */
+    RONDO_TRY(reserve(loader, attempt->errors));
+    const char *copy = arena_strdup(loader->arena, path);
+    if (copy == NULL) {
+        return errors_no_memory(attempt->errors);
+    }
+    /* NODELETE: descriptors are pointed at until the process ends, so there is nothing to close. */
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (handle == NULL) {
+        const char *reason = dlerror();
+        return refuse(attempt, RONDO_INVALID, "cannot be linked: %s", reason == NULL ? "no reason given" : reason);
+    }
+    const rondo_plugin_info *info = dlsym(handle, "rondo_plugin");
+    if (info == NULL) {
+        return refuse(attempt, RONDO_INVALID, "has no symbol 'rondo_plugin', expected one made by RONDO_PLUGIN");
+    }
+    RONDO_TRY(check_info(attempt, info));
+    RONDO_TRY(check_provides(attempt, info));
+    RONDO_TRY(add_descriptors(attempt, info));
+    loader->files[loader->count++] = (struct loaded){found->st_dev, found->st_ino, copy, info};
+    return RONDO_OK;
+}
+
+static const struct loaded *find_loaded(const struct loader *loader, const struct stat *found) {
+    for (size_t i = 0; i < loader->count; i++) {
+        if (loader->files[i].device == found->st_dev && loader->files[i].inode == found->st_ino) {
+            return &loader->files[i];
+        }
+    }
+    return NULL;
+}
+
+static rondo_status load_open(const struct attempt *attempt, int fd, const char *path) {
+    struct stat found;
+    if (fstat(fd, &found) != 0) {
+        return refuse(attempt, RONDO_IO, "cannot be read: %s", strerror(errno));
+    }
+    RONDO_TRY(check_file(attempt, &found, path));
+    const struct loaded *loaded = find_loaded(attempt->loader, &found);
+    if (loaded != NULL) {
+        return check_provides(attempt, loaded->info);
+    }
+    RONDO_TRY(check_elf(attempt, fd, (uint64_t)found.st_size));
+    return link_file(attempt, &found, path);
+}
+
+static rondo_status load(const struct attempt *attempt) {
+    /* NONBLOCK: to open a pipe would wait for its other end. */
+    const int fd = open(attempt->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        const int is_missing = errno == ENOENT || errno == ENOTDIR;
+        return refuse(attempt, is_missing ? RONDO_NOT_FOUND : RONDO_IO, "cannot be opened: %s", strerror(errno));
+    }
+    /* An absolute path: dlopen looks for a name without a slash where LD_LIBRARY_PATH says. */
+    char *path = realpath(attempt->file, NULL);
+    rondo_status status;
+    if (path == NULL) {
+        status = refuse(attempt, RONDO_IO, "cannot be opened: %s", strerror(errno));
+    } else {
+        status = load_open(attempt, fd, path);
+    }
+    free(path);
+    close(fd);
+    return status;
+}
+
+rondo_status loader_load(struct loader *loader, struct registry *registry, const char *file, struct location where,
+                         struct errors *errors) {
+    return load(&(struct attempt){loader, registry, file, where, errors, 0, NULL});
+}
+
+struct loader *loader_create(const char *paths, struct errors *errors) {
+    struct loader *loader = calloc(1, sizeof *loader);
+    struct arena *arena = loader == NULL ? NULL : arena_create();
+    if (arena == NULL || folders_parse(&loader->folders, paths, arena) != RONDO_OK) {
+        arena_destroy(arena);
+        free(loader);
+        errors_no_memory(errors);
+        return NULL;
+    }
+    loader->arena = arena;
+    return loader;
+}
+
+void loader_destroy(struct loader *loader) {
+    if (loader != NULL) {
+        arena_destroy(loader->arena);
+        free(loader->files);
+        free(loader);
+    }
+}
+
+int loader_plugin(const struct loader *loader, int32_t index, struct loaded_plugin *plugin) {
+    if (index < 0 || (size_t)index >= loader->count) {
+        return 0;
+    }
+    const struct loaded *loaded = &loader->files[index];
+    *plugin = (struct loaded_plugin){loaded->path, loaded->info->name, loaded->info->version, loaded->info->licence};
+    return 1;
+}
+
+/* ---- searching ---- */
+
+static rondo_status load_folder(struct loader *loader, struct registry *registry, const char *folder, int32_t kind,
+                                struct arena *arena, struct errors *errors) {
+    struct names names;
+    if (folder_names(folder, kind_folder(kind), arena, &names) != RONDO_OK) {
+        return errors_no_memory(errors);
+    }
+    rondo_status first = RONDO_OK;
+    for (size_t i = 0; i < names.count; i++) {
+        const char *name = names.items[i];
+        if (registry_find(registry, kind, name) != NULL) {
+            continue;
+        }
+        const char *file = folder_file(folder, kind_folder(kind), name, arena);
+        if (file == NULL) {
+            return errors_no_memory(errors);
+        }
+        const rondo_status status = load(&(struct attempt){loader, registry, file, {0}, errors, kind, name});
+        first = first == RONDO_OK ? status : first;
+    }
+    return first;
+}
+
+rondo_status loader_load_all(struct loader *loader, struct registry *registry, struct errors *errors) {
+    struct arena *arena = arena_create();
+    if (arena == NULL) {
+        return errors_no_memory(errors);
+    }
+    rondo_status first = RONDO_OK;
+    for (size_t i = 0; i < loader->folders.count; i++) {
+        for (int32_t kind = 0; kind < RONDO_KIND_COUNT; kind++) {
+            const rondo_status status = load_folder(loader, registry, loader->folders.items[i], kind, arena, errors);
+            first = first == RONDO_OK ? status : first;
+        }
+    }
+    arena_destroy(arena);
+    return first;
+}
+
+/* A name that stays inside its folder when a path is made of it. */
+static int is_plain(const char *name) {
+    const size_t length = strlen(name);
+    return length > 0 && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == length;
+}
+
+static rondo_status find(void *self, struct registry *registry, int32_t kind, const char *name, struct location where,
+                         struct errors *errors) {
+    struct loader *loader = self;
+    if (!is_plain(name)) {
+        return RONDO_NOT_FOUND;
+    }
+    struct arena *arena = arena_create();
+    if (arena == NULL) {
+        return errors_no_memory(errors);
+    }
+    rondo_status status = RONDO_NOT_FOUND;
+    for (size_t i = 0; i < loader->folders.count; i++) {
+        const char *file = folder_file(loader->folders.items[i], kind_folder(kind), name, arena);
+        struct stat found;
+        if (file == NULL) {
+            status = errors_no_memory(errors);
+            break;
+        }
+        /* The first folder that has the file decides, even where the file is refused: to go on would hide that. */
+        if (stat(file, &found) == 0 || (errno != ENOENT && errno != ENOTDIR)) {
+            status = load(&(struct attempt){loader, registry, file, where, errors, kind, name});
+            break;
+        }
+    }
+    arena_destroy(arena);
+    return status;
+}
+
+static void suggest_names(void *self, int32_t kind, const char *name, struct suggestion *best, struct arena *arena) {
+    const struct loader *loader = self;
+    for (size_t i = 0; i < loader->folders.count; i++) {
+        struct names names;
+        /* Where memory is short there are fewer suggestions, no other harm. */
+        (void)folder_names(loader->folders.items[i], kind_folder(kind), arena, &names);
+        for (size_t k = 0; k < names.count; k++) {
+            suggest(best, name, names.items[k]);
+        }
+    }
+}
+
+struct registry_finder loader_finder(struct loader *loader) {
+    return (struct registry_finder){find, suggest_names, loader, loader->folders.text};
+}

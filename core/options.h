@@ -1,0 +1,42 @@
+/* core/options.h: option tables (rondo/plugin.h) to option structs, with errors that a user can act on.
+ *
+ * The same functions serve experiment YAML, ops in equations, options of plug-ins and `rondo list`.
+ * Threads: pure but for their arguments.
+ */
+#ifndef RONDO_CORE_OPTIONS_H
+#define RONDO_CORE_OPTIONS_H
+
+#include "core/arena.h"
+
+/* The row with this key; NULL: none. `table` may be NULL. */
+const rondo_option *option_find(const rondo_option *table, const char *key);
+
+/* A new struct of `size` bytes, from `arena`, with the defaults of `table`. Required options stay zero until set.
+ * NULL where memory is short, or where a default does not parse (a bug in the table; both are added to `errors`). */
+void *options_create(const rondo_option *table, size_t size, struct arena *arena, struct errors *errors);
+
+/* Parses `text` as the value of `option` into the struct. RONDO_INVALID at `where` with what was expected: a number
+ * within the range, one of the choices (with the nearest), … Strings are copied to `arena`. */
+rondo_status option_set(const rondo_option *option, void *options, const char *text, struct arena *arena,
+                        struct location where, struct errors *errors);
+
+/* Adds "unknown option 'x' of Y (did you mean 'z'?)", Y being `of`, with the known keys; returns RONDO_INVALID. */
+rondo_status option_unknown(const rondo_option *table, const char *key, const char *of, struct location where,
+                            struct errors *errors);
+
+/* Parses "axis=-1 keep=true" (blanks or commas between; a value may be a list in brackets) over a struct made by
+ * options_create. NULL text sets nothing. `of` names the owner in errors. */
+rondo_status options_parse(const rondo_option *table, void *options, const char *text, const char *of,
+                           struct arena *arena, struct location where, struct errors *errors);
+
+/* Adds an error for every required option whose key `is_given(arg, key)` denies. */
+rondo_status options_require(const rondo_option *table, int (*is_given)(const void *arg, const char *key),
+                             const void *arg, const char *of, struct location where, struct errors *errors);
+
+/* The value of `option` in the struct as text that option_set takes; from `arena`, NULL where memory is short. */
+const char *option_text(const rondo_option *option, const void *options, struct arena *arena);
+
+/* "true or false", "integer in [1, 4096]", "one of mean, sum": for help and errors. From `arena`. */
+const char *option_expected(const rondo_option *option, struct arena *arena);
+
+#endif

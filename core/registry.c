@@ -1,0 +1,226 @@
+/* core/registry.c: see core/registry.h. */
+#include "core/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/descriptor.h"
+#include "core/suggest.h"
+
+/* ---- kinds ---- */
+
+static const struct kind {
+    const char *name, *folder;
+} kinds[RONDO_KIND_COUNT] = {
+    [RONDO_KIND_OP] = {"op", "ops"},
+    [RONDO_KIND_OPTIMIZER] = {"optimizer", "optimizers"},
+    [RONDO_KIND_LOSS] = {"loss", "losses"},
+};
+
+static int is_kind(int32_t kind) {
+    return kind >= 0 && kind < RONDO_KIND_COUNT;
+}
+
+const char *kind_name(int32_t kind) {
+    return is_kind(kind) ? kinds[kind].name : "unknown";
+}
+
+const char *kind_folder(int32_t kind) {
+    return is_kind(kind) ? kinds[kind].folder : "unknown";
+}
+
+/* ---- adding and finding ---- */
+
+struct entry {
+    const rondo_descriptor *descriptor;
+    const char *origin;
+};
+
+struct registry {
+    struct entry *entries; /* in order of kind, then name */
+    size_t count, capacity;
+    struct registry_finder finder;
+    struct arena *arena; /* origins */
+};
+
+/* Where (kind, name) is, or would have to be inserted. */
+static size_t place_of(const struct registry *registry, int32_t kind, const char *name, int *is_there) {
+    size_t low = 0;
+    size_t high = registry->count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const rondo_descriptor *at = registry->entries[middle].descriptor;
+        const int order = at->kind != kind ? (at->kind < kind ? -1 : 1) : strcmp(at->name, name);
+        if (order == 0) {
+            *is_there = 1;
+            return middle;
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *is_there = 0;
+    return low;
+}
+
+struct registry *registry_create(const rondo_descriptor *const *builtin, struct errors *errors) {
+    struct registry *registry = calloc(1, sizeof *registry);
+    if (registry == NULL || (registry->arena = arena_create()) == NULL) {
+        free(registry);
+        errors_no_memory(errors);
+        return NULL;
+    }
+    if (registry_add_all(registry, builtin, "built-in", errors) != RONDO_OK) {
+        registry_destroy(registry);
+        return NULL;
+    }
+    return registry;
+}
+
+void registry_destroy(struct registry *registry) {
+    if (registry != NULL) {
+        arena_destroy(registry->arena);
+        free(registry->entries);
+        free(registry);
+    }
+}
+
+void registry_set_finder(struct registry *registry, struct registry_finder finder) {
+    registry->finder = finder;
+}
+
+static rondo_status reserve(struct registry *registry, size_t more, struct errors *errors) {
+    if (more <= registry->capacity - registry->count) {
+        return RONDO_OK;
+    }
+    const size_t capacity = registry->count + more + registry->capacity;
+    if (capacity < registry->count || capacity > SIZE_MAX / sizeof *registry->entries) {
+        return errors_no_memory(errors);
+    }
+    struct entry *entries = realloc(registry->entries, capacity * sizeof *entries);
+    if (entries == NULL) {
+        return errors_no_memory(errors);
+    }
+    registry->entries = entries;
+    registry->capacity = capacity;
+    return RONDO_OK;
+}
+
+/* Cannot fail: the descriptor was checked and its place reserved. */
+static void insert(struct registry *registry, const rondo_descriptor *descriptor, const char *origin) {
+    int is_there = 0;
+    const size_t at = place_of(registry, descriptor->kind, descriptor->name, &is_there);
+    memmove(registry->entries + at + 1, registry->entries + at, (registry->count - at) * sizeof *registry->entries);
+    registry->entries[at] = (struct entry){descriptor, origin};
+    registry->count++;
+}
+
+/* Refuses a name that is taken, by the registry or by an earlier descriptor of the same list. */
+static rondo_status check_is_new(const struct registry *registry, const rondo_descriptor *const *descriptors,
+                                 size_t index, const char *origin, struct errors *errors) {
+    const rondo_descriptor *descriptor = descriptors[index];
+    int is_there = 0;
+    const size_t at = place_of(registry, descriptor->kind, descriptor->name, &is_there);
+    const char *other = is_there ? registry->entries[at].origin : NULL;
+    for (size_t i = 0; i < index; i++) {
+        if (descriptors[i]->kind == descriptor->kind && strcmp(descriptors[i]->name, descriptor->name) == 0) {
+            other = origin;
+        }
+    }
+    if (other == NULL) {
+        return RONDO_OK;
+    }
+    return errors_add(errors, RONDO_INVALID, "%s '%s' of '%s' is there already, from '%s'", kind_name(descriptor->kind),
+                      descriptor->name, origin, other);
+}
+
+rondo_status registry_add_all(struct registry *registry, const rondo_descriptor *const *descriptors, const char *origin,
+                              struct errors *errors) {
+    size_t count = 0;
+    for (; descriptors[count] != NULL; count++) {
+        RONDO_TRY(descriptor_check(descriptors[count], origin, errors));
+        RONDO_TRY(check_is_new(registry, descriptors, count, origin, errors));
+    }
+    RONDO_TRY(reserve(registry, count, errors));
+    const char *copy = arena_strdup(registry->arena, origin);
+    if (copy == NULL) {
+        return errors_no_memory(errors);
+    }
+    for (size_t i = 0; i < count; i++) {
+        insert(registry, descriptors[i], copy);
+    }
+    return RONDO_OK;
+}
+
+rondo_status registry_add(struct registry *registry, const rondo_descriptor *descriptor, const char *origin,
+                          struct errors *errors) {
+    RONDO_CHECK(descriptor != NULL, errors, "a descriptor is given");
+    const rondo_descriptor *const list[] = {descriptor, NULL};
+    return registry_add_all(registry, list, origin, errors);
+}
+
+const rondo_descriptor *registry_find(const struct registry *registry, int32_t kind, const char *name) {
+    int is_there = 0;
+    const size_t at = place_of(registry, kind, name, &is_there);
+    return is_there ? registry->entries[at].descriptor : NULL;
+}
+
+const rondo_op *registry_op(const struct registry *registry, const char *name) {
+    return (const rondo_op *)registry_find(registry, RONDO_KIND_OP, name);
+}
+
+const rondo_descriptor *registry_at(const struct registry *registry, int32_t index, const char **origin) {
+    if (index < 0 || (size_t)index >= registry->count) {
+        return NULL;
+    }
+    if (origin != NULL) {
+        *origin = registry->entries[index].origin;
+    }
+    return registry->entries[index].descriptor;
+}
+
+/* ---- resolving ---- */
+
+/* "unknown optimizer 'adm' (did you mean 'adam'?), looked for among …" */
+static rondo_status not_found(const struct registry *registry, int32_t kind, const char *name, struct location where,
+                              struct errors *errors) {
+    struct suggestion near = {0};
+    for (size_t i = 0; i < registry->count; i++) {
+        if (registry->entries[i].descriptor->kind == kind) {
+            suggest(&near, name, registry->entries[i].descriptor->name);
+        }
+    }
+    const struct registry_finder *finder = &registry->finder;
+    struct arena *arena = arena_create(); /* without memory there are fewer suggestions, no other harm */
+    if (finder->suggest_names != NULL && arena != NULL) {
+        finder->suggest_names(finder->self, kind, name, &near, arena);
+    }
+    const int has_places = finder->places != NULL && finder->places[0] != '\0';
+    errors_add_at(errors, RONDO_NOT_FOUND, where, "unknown %s '%.80s'%s, looked for among those registered%s%s%s",
+                  kind_name(kind), name, suggestion_text(&near).text, has_places ? " and in '" : "",
+                  has_places ? finder->places : "", has_places ? "'" : "");
+    arena_destroy(arena);
+    return RONDO_NOT_FOUND;
+}
+
+const rondo_descriptor *registry_resolve(struct registry *registry, int32_t kind, const char *name,
+                                         struct location where, struct errors *errors) {
+    const rondo_descriptor *found = registry_find(registry, kind, name);
+    if (found != NULL) {
+        return found;
+    }
+    const struct registry_finder *finder = &registry->finder;
+    const rondo_status status =
+        finder->find == NULL ? RONDO_NOT_FOUND : finder->find(finder->self, registry, kind, name, where, errors);
+    if (status == RONDO_NOT_FOUND) {
+        not_found(registry, kind, name, where, errors);
+    } else if (status == RONDO_OK) {
+        found = registry_find(registry, kind, name);
+        if (found == NULL) {
+            errors_bug(errors, __FILE__, __LINE__, "a finder that says RONDO_OK has registered the name");
+        }
+    }
+    return found;
+}

@@ -1,0 +1,115 @@
+#define _POSIX_C_SOURCE 200809L
+#include "core/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Stands in for a text that there was no memory for: reporting an error must not fail. */
+static const char no_text[] = "(no memory for the text of this error)";
+
+const char *status_text(rondo_status status) {
+#define STATUS_CASE(symbol, value, text)                                                                               \
+    case symbol:                                                                                                       \
+        return text;
+    switch (status) {
+        RONDO_STATUS_LIST(STATUS_CASE)
+    default:
+        return "unknown status";
+    }
+#undef STATUS_CASE
+}
+
+/* "file:line:column: ", leaving out what is not known. Returns the length it has or would have. */
+static int print_location(char *buffer, size_t size, struct location where) {
+    if (where.file == NULL) {
+        return snprintf(buffer, size, "%s", "");
+    }
+    if (where.line <= 0) {
+        return snprintf(buffer, size, "%s: ", where.file);
+    }
+    if (where.column <= 0) {
+        return snprintf(buffer, size, "%s:%d: ", where.file, where.line);
+    }
+    return snprintf(buffer, size, "%s:%d:%d: ", where.file, where.line, where.column);
+}
+
+static void keep(struct errors *errors, rondo_status status, char *text) {
+    if (errors->count == 0) {
+        errors->status = status;
+    }
+    if (errors->count < ERRORS_MAX) {
+        errors->texts[errors->count] = text;
+    } else {
+        free(text);
+    }
+    errors->count++;
+}
+
+static rondo_status add(struct errors *errors, rondo_status status, struct location where, const char *format,
+                        va_list arguments) {
+    va_list again;
+    va_copy(again, arguments);
+    const int prefix = print_location(NULL, 0, where);
+    const int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    char *text = NULL;
+    if (prefix >= 0 && length >= 0) {
+        const size_t size = (size_t)prefix + (size_t)length + 1;
+        text = malloc(size);
+        if (text != NULL) {
+            print_location(text, (size_t)prefix + 1, where);
+            vsnprintf(text + prefix, (size_t)length + 1, format, arguments);
+        }
+    }
+    keep(errors, status, text);
+    return status;
+}
+
+rondo_status errors_add(struct errors *errors, rondo_status status, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    add(errors, status, (struct location){NULL, 0, 0}, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+rondo_status errors_add_at(struct errors *errors, rondo_status status, struct location where, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    add(errors, status, where, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+const char *errors_text(const struct errors *errors, int32_t index) {
+    if (index < 0 || index >= errors->count || index >= ERRORS_MAX || errors->texts[index] == NULL) {
+        return no_text;
+    }
+    return errors->texts[index];
+}
+
+void errors_move(struct errors *to, struct errors *from) {
+    const rondo_status status = from->status;
+    for (int32_t i = 0; i < from->count; i++) {
+        keep(to, status, i < ERRORS_MAX ? from->texts[i] : NULL);
+    }
+    memset(from, 0, sizeof *from);
+}
+
+void errors_free(struct errors *errors) {
+    for (int32_t i = 0; i < errors->count && i < ERRORS_MAX; i++) {
+        free(errors->texts[i]);
+    }
+    memset(errors, 0, sizeof *errors);
+}
+
+rondo_status errors_no_memory(struct errors *errors) {
+    return errors_add(errors, RONDO_NO_MEMORY, "out of memory");
+}
+
+rondo_status errors_bug(struct errors *errors, const char *file, int line, const char *what) {
+    return errors_add(errors, RONDO_INTERNAL, "internal error at %s:%d: %s does not hold; this is a bug in Rondo", file,
+                      line, what);
+}

@@ -1,0 +1,78 @@
+/* core/status.h: how a failure travels.
+ *
+ * A function that can fail returns a rondo_status (rondo/plugin.h) and appends the text to a list of errors that its
+ * caller owns. The list collects: a reader of experiments adds one entry a mistake and goes on, so that a user sees
+ * all of them in one go. Nothing in the library prints, exits or aborts.
+ *
+ *     struct errors errors = {0};
+ *     if (tape_backward(tape, loss) != RONDO_OK) …
+ *     errors_free(&errors);
+ *
+ * Two kinds of checks, never mixed:
+ *   a user's mistake   errors_add / errors_add_at, with RONDO_INVALID or RONDO_NOT_FOUND
+ *   a bug of our own   RONDO_CHECK(condition, errors, "what should hold"), which gives RONDO_INTERNAL
+ *
+ * Text: lower-case first letter, the subject in single quotes, no full stop; what is wrong, what was expected, the
+ * nearest right name.
+ *
+ * Threads: a list belongs to one thread at a time.
+ */
+#ifndef RONDO_CORE_STATUS_H
+#define RONDO_CORE_STATUS_H
+
+#include "rondo/plugin.h"
+
+/* A place in a text file. `file` is borrowed; line and column count from 1, 0 means unknown. */
+struct location {
+    const char *file;
+    int32_t line, column;
+};
+
+/* Lists up to this many texts; more are only counted. */
+#define ERRORS_MAX 50
+
+/* Zero-initialised is empty. */
+struct errors {
+    rondo_status status; /* of the first error; RONDO_OK while there is none */
+    int32_t count;       /* how many were added, those past ERRORS_MAX included */
+    char *texts[ERRORS_MAX];
+};
+
+/* Adds an error; returns `status`. The text is formatted at once, so its arguments may go. */
+rondo_status errors_add(struct errors *errors, rondo_status status, const char *format, ...) RONDO_PRINTF(3, 4);
+/* The same with "file:line:column: " in front, as far as the location knows them. */
+rondo_status errors_add_at(struct errors *errors, rondo_status status, struct location where, const char *format, ...)
+    RONDO_PRINTF(4, 5);
+/* The text of error `index` < min(count, ERRORS_MAX). Where memory was short a fixed text. */
+const char *errors_text(const struct errors *errors, int32_t index);
+/* Moves all errors of `from` to the end of `to`; `from` is empty afterwards. */
+void errors_move(struct errors *to, struct errors *from);
+/* Frees the texts and empties the list. */
+void errors_free(struct errors *errors);
+
+/* "out of memory"; returns RONDO_NO_MEMORY. */
+rondo_status errors_no_memory(struct errors *errors);
+/* For RONDO_CHECK. */
+rondo_status errors_bug(struct errors *errors, const char *file, int line, const char *what);
+
+/* The fixed text of a status: "invalid input". */
+const char *status_text(rondo_status status);
+
+/* Returns from the calling function where a call fails. */
+#define RONDO_TRY(call)                                                                                                \
+    do {                                                                                                               \
+        const rondo_status try_status_ = (call);                                                                       \
+        if (try_status_ != RONDO_OK) {                                                                                 \
+            return try_status_;                                                                                        \
+        }                                                                                                              \
+    } while (0)
+
+/* A bug check: returns RONDO_INTERNAL from the calling function where `condition` does not hold. */
+#define RONDO_CHECK(condition, errors, what)                                                                           \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            return errors_bug(errors, __FILE__, __LINE__, what);                                                       \
+        }                                                                                                              \
+    } while (0)
+
+#endif

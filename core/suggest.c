@@ -1,0 +1,64 @@
+/* core/suggest.c: see core/suggest.h. */
+#include "core/suggest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Names are short; longer text is no misspelt name and gets no suggestion. */
+#define NAME_MAX_LENGTH 64
+
+static char lower(char c) {
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+static int smaller(int a, int b) {
+    return a < b ? a : b;
+}
+
+/* Damerau-Levenshtein distance, the variant that edits no substring twice (optimal string alignment):
+ *   d[i][j] = min(d[i-1][j] + 1, d[i][j-1] + 1, d[i-1][j-1] + (a_i != b_j),
+ *                 d[i-2][j-2] + 1 where a_i = b_{j-1} and a_{i-1} = b_j)
+ * Three rows are all that it looks back on. */
+static int distance(const char *a, size_t a_length, const char *b, size_t b_length) {
+    int rows[3][NAME_MAX_LENGTH + 1];
+    for (size_t j = 0; j <= b_length; j++) {
+        rows[0][j] = (int)j;
+    }
+    for (size_t i = 1; i <= a_length; i++) {
+        int *row = rows[i % 3];
+        const int *above = rows[(i - 1) % 3];
+        row[0] = (int)i;
+        for (size_t j = 1; j <= b_length; j++) {
+            const char from = lower(a[i - 1]);
+            const char to = lower(b[j - 1]);
+            row[j] = smaller(smaller(above[j], row[j - 1]) + 1, above[j - 1] + (from != to));
+            if (i > 1 && j > 1 && from == lower(b[j - 2]) && lower(a[i - 2]) == to) {
+                row[j] = smaller(row[j], rows[(i - 2) % 3][j - 2] + 1);
+            }
+        }
+    }
+    return rows[a_length % 3][b_length];
+}
+
+void suggest(struct suggestion *best, const char *word, const char *candidate) {
+    const size_t word_length = strlen(word);
+    const size_t candidate_length = strlen(candidate);
+    if (word_length > NAME_MAX_LENGTH || candidate_length > NAME_MAX_LENGTH) {
+        return;
+    }
+    const int found = distance(word, word_length, candidate, candidate_length);
+    /* Otherwise every one-letter name would be near every other. */
+    const int shares_a_letter = found < (int)(word_length > candidate_length ? word_length : candidate_length);
+    if (shares_a_letter && found <= (int)(word_length + 2) / 3 && (best->name == NULL || found < best->distance)) {
+        best->name = candidate;
+        best->distance = found;
+    }
+}
+
+struct suggestion_text suggestion_text(const struct suggestion *best) {
+    struct suggestion_text result = {""};
+    if (best->name != NULL) {
+        snprintf(result.text, sizeof result.text, " (did you mean '%s'?)", best->name);
+    }
+    return result;
+}

@@ -1,0 +1,438 @@
+#include "core/tape.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/elementwise.h"
+#include "core/host.h"
+#include "core/options.h"
+
+/* One value: a leaf (op NULL) or the result of an op. */
+struct node {
+    const rondo_op *op;
+    const void *options;
+    const int32_t *inputs;
+    int32_t n_inputs;
+    int32_t base; /* of a view: the node whose memory it shares; else -1 */
+    int64_t view_offset;
+    rondo_tensor value;
+    rondo_tensor gradient; /* data NULL while nothing has been added to it */
+    void *saved;
+    size_t saved_bytes, scratch_bytes;
+    int needs_gradient;
+    int training;
+    struct rng_stream stream;
+    const char *name, *scope;
+};
+
+struct tape {
+    struct tape_settings settings;
+    struct arena *arena;   /* until the reset */
+    struct arena *scratch; /* for one call */
+    struct node *nodes;
+    int32_t count, capacity;
+    rondo_status status;
+    int training;
+    int32_t random_ops; /* in the current scope */
+    const char *scope;
+    struct rng_stream stream;
+};
+
+static const rondo_value failed_value = {-1};
+
+struct tape *tape_create(const struct tape_settings *settings) {
+    struct tape *tape = calloc(1, sizeof *tape);
+    if (tape == NULL) {
+        return NULL;
+    }
+    tape->settings = *settings;
+    tape->arena = arena_create();
+    tape->scratch = arena_create();
+    if (tape->arena == NULL || tape->scratch == NULL) {
+        tape_destroy(tape);
+        return NULL;
+    }
+    return tape;
+}
+
+void tape_destroy(struct tape *tape) {
+    if (tape == NULL) {
+        return;
+    }
+    arena_destroy(tape->arena);
+    arena_destroy(tape->scratch);
+    free(tape->nodes);
+    free(tape);
+}
+
+void tape_reset(struct tape *tape) {
+    arena_reset(tape->arena);
+    tape->count = 0;
+    tape->status = RONDO_OK;
+    tape->random_ops = 0;
+    tape->scope = NULL;
+    tape->stream = (struct rng_stream){0};
+}
+
+rondo_status tape_status(const struct tape *tape) {
+    return tape->status;
+}
+
+void tape_set_training(struct tape *tape, int training) {
+    tape->training = training;
+}
+
+struct arena *tape_arena(struct tape *tape) {
+    return tape->arena;
+}
+
+struct errors *tape_errors(struct tape *tape) {
+    return tape->settings.errors;
+}
+
+const struct registry *tape_registry(const struct tape *tape) {
+    return tape->settings.registry;
+}
+
+int32_t tape_count(const struct tape *tape) {
+    return tape->count;
+}
+
+rondo_value tape_fail(struct tape *tape, rondo_status status) {
+    if (tape->status == RONDO_OK) {
+        tape->status = status;
+    }
+    return failed_value;
+}
+
+static rondo_value no_memory(struct tape *tape) {
+    return tape_fail(tape, errors_no_memory(tape->settings.errors));
+}
+
+void tape_enter(struct tape *tape, const char *scope, struct rng_stream stream) {
+    tape->scope = arena_strdup(tape->arena, scope);
+    if (tape->scope == NULL) {
+        no_memory(tape);
+    }
+    tape->stream = rng_stream(stream.key, scope);
+    tape->random_ops = 0;
+}
+
+static struct node *node_at(const struct tape *tape, rondo_value value) {
+    return value.id >= 0 && value.id < tape->count ? &tape->nodes[value.id] : NULL;
+}
+
+/* A zeroed node at the end; NULL after a failure. Earlier node pointers are void afterwards. */
+static struct node *add_node(struct tape *tape) {
+    if (tape->status != RONDO_OK) {
+        return NULL;
+    }
+    if (tape->count == tape->capacity) {
+        const int32_t capacity = tape->capacity == 0 ? 256 : tape->capacity * 2;
+        struct node *nodes = tape->capacity > INT32_MAX / 2 ? NULL : realloc(tape->nodes, sizeof *nodes * (size_t)capacity);
+        if (nodes == NULL) {
+            no_memory(tape);
+            return NULL;
+        }
+        tape->nodes = nodes;
+        tape->capacity = capacity;
+    }
+    struct node *node = &tape->nodes[tape->count++];
+    *node = (struct node){.base = -1, .scope = tape->scope, .training = tape->training};
+    return node;
+}
+
+static rondo_value last_value(const struct tape *tape) {
+    return (rondo_value){tape->count - 1};
+}
+
+rondo_value tape_constant(struct tape *tape, const rondo_tensor *tensor) {
+    struct node *node = add_node(tape);
+    if (node == NULL) {
+        return failed_value;
+    }
+    node->value = *tensor;
+    return last_value(tape);
+}
+
+rondo_value tape_parameter(struct tape *tape, const char *name, const rondo_tensor *tensor,
+                           const rondo_tensor *gradient) {
+    struct node *node = add_node(tape);
+    if (node == NULL) {
+        return failed_value;
+    }
+    node->value = *tensor;
+    node->name = name;
+    node->needs_gradient = 1;
+    if (gradient != NULL) {
+        node->gradient = *gradient;
+    }
+    return last_value(tape);
+}
+
+rondo_value tape_zeros(struct tape *tape, rondo_tensor shape) {
+    if (tape->status != RONDO_OK) {
+        return failed_value;
+    }
+    const rondo_status status = tensor_alloc(&shape, tape->arena, tape->settings.errors);
+    return status == RONDO_OK ? tape_constant(tape, &shape) : tape_fail(tape, status);
+}
+
+void tape_name(struct tape *tape, rondo_value value, const char *name) {
+    struct node *node = node_at(tape, value);
+    if (node != NULL) {
+        node->name = name;
+    }
+}
+
+const rondo_tensor *tape_tensor(const struct tape *tape, rondo_value value) {
+    const struct node *node = node_at(tape, value);
+    return node == NULL ? NULL : &node->value;
+}
+
+const rondo_tensor *tape_gradient(const struct tape *tape, rondo_value value) {
+    const struct node *node = node_at(tape, value);
+    return node == NULL || node->gradient.data == NULL ? NULL : &node->gradient;
+}
+
+/* The host's side of a call of this node's op. */
+static struct host_call call_host(struct tape *tape, const struct node *node) {
+    arena_reset(tape->scratch);
+    struct host_call host =
+        host_call(tape->scratch, tape->settings.errors, tape->settings.parallel, node->op->base.name);
+    host.stream = node->stream;
+    if (node->scope != NULL) {
+        host.where.file = node->scope;
+    }
+    return host;
+}
+
+/* The inputs of a node, side by side as the ABI wants them. Inputs are in scratch memory. */
+static rondo_op_call make_call(const struct tape *tape, const struct node *node, rondo_tensor *inputs) {
+    for (int32_t k = 0; k < node->n_inputs; k++) {
+        inputs[k] = tape->nodes[node->inputs[k]].value;
+    }
+    return (rondo_op_call){.struct_size = sizeof(rondo_op_call),
+                           .n_inputs = node->n_inputs,
+                           .options = node->options,
+                           .inputs = inputs,
+                           .output = node->value,
+                           .training = node->training,
+                           .saved = node->saved,
+                           .saved_bytes = node->saved_bytes,
+                           .scratch_bytes = node->scratch_bytes};
+}
+
+static rondo_status infer(struct tape *tape, struct node *node, struct host_call *host, rondo_op_call *call) {
+    struct errors *errors = tape->settings.errors;
+    if (node->op->map != NULL) {
+        return elementwise_infer(node->op, call, errors);
+    }
+    RONDO_TRY(host_result(host, node->op->infer(&host->base, call)));
+    const rondo_tensor *output = &call->output;
+    RONDO_CHECK(output->ndim >= 0 && output->ndim <= RONDO_MAX_DIMS, errors, "0 <= ndim <= RONDO_MAX_DIMS");
+    RONDO_CHECK(dtype_size(output->dtype) != 0, errors, "infer sets a known dtype");
+    if (call->is_view) {
+        RONDO_CHECK(call->view_offset >= 0 &&
+                        call->view_offset + rondo_count(output) <= rondo_count(&call->inputs[0]),
+                    errors, "a view lies within inputs[0]");
+    }
+    return RONDO_OK;
+}
+
+/* Infers the shape, finds memory and computes. */
+static rondo_status evaluate(struct tape *tape, struct node *node) {
+    struct errors *errors = tape->settings.errors;
+    struct host_call host = call_host(tape, node);
+    rondo_tensor *inputs = arena_alloc(tape->scratch, sizeof *inputs * (size_t)node->n_inputs);
+    if (inputs == NULL) {
+        return errors_no_memory(errors);
+    }
+    rondo_op_call call = make_call(tape, node, inputs);
+    RONDO_TRY(infer(tape, node, &host, &call));
+    node->value = call.output;
+    if (call.is_view) {
+        node->base = node->inputs[0];
+        node->view_offset = call.view_offset;
+        node->value.data = (char *)inputs[0].data + (size_t)call.view_offset * dtype_size(call.output.dtype);
+        return RONDO_OK;
+    }
+    node->value.data = arena_alloc(tape->arena, tensor_bytes(&node->value));
+    node->saved = call.saved_bytes == 0 ? NULL : arena_alloc(tape->arena, call.saved_bytes);
+    call.scratch = call.scratch_bytes == 0 ? NULL : arena_alloc(tape->scratch, call.scratch_bytes);
+    if (node->value.data == NULL || (call.saved_bytes != 0 && node->saved == NULL) ||
+        (call.scratch_bytes != 0 && call.scratch == NULL)) {
+        return errors_no_memory(errors);
+    }
+    node->saved_bytes = call.saved_bytes;
+    node->scratch_bytes = call.scratch_bytes;
+    call.output = node->value;
+    call.saved = node->saved;
+    if (node->op->map != NULL) {
+        elementwise_forward(node->op, &call, tape->settings.parallel);
+        return RONDO_OK;
+    }
+    return host_result(&host, node->op->forward(&host.base, &call));
+}
+
+rondo_value tape_apply(struct tape *tape, const rondo_op *op, const void *options, const rondo_value *inputs,
+                       int32_t count) {
+    if (tape->status != RONDO_OK) {
+        return failed_value;
+    }
+    struct errors *errors = tape->settings.errors;
+    if (count < op->min_inputs || (op->max_inputs >= 0 && count > op->max_inputs)) {
+        return tape_fail(tape, errors_add(errors, RONDO_INVALID, "'%s' takes (%s), got %d inputs", op->base.name,
+                                     op->operands, count));
+    }
+    int32_t *ids = arena_alloc(tape->arena, sizeof *ids * (size_t)count);
+    struct node *node = ids == NULL ? NULL : add_node(tape);
+    if (node == NULL) {
+        return no_memory(tape);
+    }
+    const int32_t self = tape->count - 1;
+    node->op = op;
+    node->options = options;
+    node->inputs = ids;
+    node->n_inputs = count;
+    for (int32_t k = 0; k < count; k++) {
+        if (inputs[k].id < 0 || inputs[k].id >= self) {
+            tape->count = self;
+            return tape_fail(tape, errors_bug(errors, __FILE__, __LINE__, "inputs are values of this tape"));
+        }
+        ids[k] = inputs[k].id;
+        node->needs_gradient |= tape->nodes[ids[k]].needs_gradient;
+    }
+    if (op->flags & RONDO_OP_NO_GRADIENT) {
+        node->needs_gradient = 0;
+    }
+    if (op->flags & RONDO_OP_RANDOM) {
+        node->stream = rng_substream(tape->stream, (uint64_t)tape->random_ops++);
+    }
+    const rondo_status status = evaluate(tape, node);
+    if (status != RONDO_OK) {
+        tape->count = self;
+        return tape_fail(tape, status);
+    }
+    return last_value(tape);
+}
+
+rondo_value tape_apply_named(struct tape *tape, const char *op, const char *options, const rondo_value *inputs,
+                             int32_t count) {
+    if (tape->status != RONDO_OK) {
+        return failed_value;
+    }
+    struct errors *errors = tape->settings.errors;
+    const struct location nowhere = {NULL, 0, 0};
+    const rondo_op *found = tape->settings.registry == NULL ? NULL : registry_op(tape->settings.registry, op);
+    if (found == NULL) {
+        return tape_fail(tape, errors_add(errors, RONDO_NOT_FOUND, "there is no op '%s'", op));
+    }
+    void *parsed = NULL;
+    if (found->base.options != NULL) {
+        parsed = options_create(found->base.options, found->base.options_size, tape->arena, errors);
+        if (parsed == NULL) {
+            return tape_fail(tape, RONDO_NO_MEMORY);
+        }
+    }
+    const rondo_status status =
+        options_parse(found->base.options, parsed, options, found->base.name, tape->arena, nowhere, errors);
+    return status == RONDO_OK ? tape_apply(tape, found, parsed, inputs, count) : tape_fail(tape, status);
+}
+
+/* The gradient of a node, zeroed at the first use. That of a view is a part of its base's. */
+static rondo_status need_gradient(struct tape *tape, int32_t id) {
+    struct node *node = &tape->nodes[id];
+    if (node->gradient.data != NULL) {
+        return RONDO_OK;
+    }
+    node->gradient = node->value;
+    if (node->base < 0) {
+        node->gradient.data = NULL;
+        return tensor_alloc(&node->gradient, tape->arena, tape->settings.errors);
+    }
+    RONDO_TRY(need_gradient(tape, node->base));
+    node->gradient.data = (char *)tape->nodes[node->base].gradient.data +
+                          (size_t)node->view_offset * dtype_size(node->value.dtype);
+    return RONDO_OK;
+}
+
+static rondo_status backward_node(struct tape *tape, struct node *node) {
+    struct errors *errors = tape->settings.errors;
+    struct host_call host = call_host(tape, node);
+    const size_t bytes = sizeof(rondo_tensor) * (size_t)node->n_inputs;
+    rondo_tensor *inputs = arena_alloc(tape->scratch, bytes);
+    rondo_tensor *gradients = arena_alloc(tape->scratch, bytes);
+    if (inputs == NULL || gradients == NULL) {
+        return errors_no_memory(errors);
+    }
+    rondo_op_call call = make_call(tape, node, inputs);
+    for (int32_t k = 0; k < node->n_inputs; k++) {
+        gradients[k] = inputs[k];
+        gradients[k].data = NULL;
+        if (tape->nodes[node->inputs[k]].needs_gradient) {
+            RONDO_TRY(need_gradient(tape, node->inputs[k]));
+            gradients[k].data = tape->nodes[node->inputs[k]].gradient.data;
+        }
+    }
+    call.grad_output = &node->gradient;
+    call.grad_inputs = gradients;
+    if (node->op->map != NULL) {
+        elementwise_backward(node->op, &call, tape->settings.parallel);
+        return RONDO_OK;
+    }
+    if (call.scratch_bytes != 0) {
+        call.scratch = arena_alloc(tape->scratch, call.scratch_bytes);
+        if (call.scratch == NULL) {
+            return errors_no_memory(errors);
+        }
+    }
+    return host_result(&host, node->op->backward(&host.base, &call));
+}
+
+rondo_status tape_backward(struct tape *tape, rondo_value root) {
+    RONDO_TRY(tape->status);
+    struct node *seed = node_at(tape, root);
+    RONDO_CHECK(seed != NULL, tape->settings.errors, "the root is a value of this tape");
+    if (!seed->needs_gradient) {
+        return RONDO_OK;
+    }
+    RONDO_TRY(need_gradient(tape, root.id));
+    for (int64_t i = 0; i < rondo_count(&seed->gradient); i++) {
+        tensor_set(&seed->gradient, i, tensor_get(&seed->gradient, i) + 1);
+    }
+    for (int32_t id = root.id; id >= 0; id--) {
+        struct node *node = &tape->nodes[id];
+        if (node->op == NULL || node->base >= 0 || node->gradient.data == NULL) {
+            continue; /* a leaf, a view (its gradient is its base's), or nothing that the root depends on */
+        }
+        const rondo_status status = backward_node(tape, node);
+        if (status != RONDO_OK) {
+            tape_fail(tape, status);
+            return status;
+        }
+    }
+    return RONDO_OK;
+}
+
+const char *tape_first_not_finite(const struct tape *tape) {
+    for (int32_t id = 0; id < tape->count; id++) {
+        const struct node *node = &tape->nodes[id];
+        if (tensor_is_finite(&node->value)) {
+            continue;
+        }
+        const char *scope = node->scope == NULL ? "" : node->scope;
+        const char *in = scope[0] == '\0' ? "" : " in ";
+        const char *text;
+        if (node->op == NULL) {
+            text = arena_printf(tape->arena, "the %s '%s'", node->needs_gradient ? "parameter" : "input",
+                                node->name == NULL ? scope : node->name);
+        } else if (node->name != NULL) {
+            text = arena_printf(tape->arena, "op '%s' of '%s'%s%s", node->op->base.name, node->name, in, scope);
+        } else {
+            text = arena_printf(tape->arena, "op '%s'%s%s", node->op->base.name, in, scope);
+        }
+        return text == NULL ? node->op == NULL ? "an input" : node->op->base.name : text;
+    }
+    return NULL;
+}

@@ -1,0 +1,158 @@
+#include "core/tensor.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/program.h"
+
+size_t dtype_size(int32_t dtype) {
+    switch (dtype) {
+    case RONDO_F32:
+        return sizeof(float);
+    case RONDO_F64:
+        return sizeof(double);
+    case RONDO_I32:
+        return sizeof(int32_t);
+    default:
+        return 0;
+    }
+}
+
+const char *dtype_name(int32_t dtype) {
+    static const char *const names[RONDO_DTYPE_COUNT] = {"f32", "f64", "i32"};
+    return dtype >= 0 && dtype < RONDO_DTYPE_COUNT ? names[dtype] : "unknown";
+}
+
+size_t tensor_bytes(const rondo_tensor *tensor) {
+    return (size_t)rondo_count(tensor) * dtype_size(tensor->dtype);
+}
+
+rondo_tensor tensor_of(int32_t dtype, int32_t ndim, const int64_t *shape) {
+    rondo_tensor tensor = {.dtype = dtype, .ndim = ndim};
+    for (int32_t d = 0; d < ndim; d++) {
+        tensor.shape[d] = shape[d];
+    }
+    return tensor;
+}
+
+rondo_tensor tensor_1d(int32_t dtype, int64_t n, void *data) {
+    return (rondo_tensor){.data = data, .dtype = dtype, .ndim = 1, .shape = {n}};
+}
+
+rondo_tensor tensor_2d(int32_t dtype, int64_t rows, int64_t columns, void *data) {
+    return (rondo_tensor){.data = data, .dtype = dtype, .ndim = 2, .shape = {rows, columns}};
+}
+
+int tensor_same_shape(const rondo_tensor *a, const rondo_tensor *b) {
+    if (a->dtype != b->dtype || a->ndim != b->ndim) {
+        return 0;
+    }
+    for (int32_t d = 0; d < a->ndim; d++) {
+        if (a->shape[d] != b->shape[d]) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Bytes of the tensor, or SIZE_MAX where they do not fit: shapes come from users. */
+static size_t checked_bytes(const rondo_tensor *tensor) {
+    size_t bytes = dtype_size(tensor->dtype);
+    for (int32_t d = 0; d < tensor->ndim; d++) {
+        const size_t n = (size_t)tensor->shape[d];
+        if (tensor->shape[d] < 0 || (n != 0 && bytes > (SIZE_MAX >> 1) / n)) {
+            return SIZE_MAX;
+        }
+        bytes *= n;
+    }
+    return bytes;
+}
+
+rondo_status tensor_alloc(rondo_tensor *tensor, struct arena *arena, struct errors *errors) {
+    const size_t bytes = checked_bytes(tensor);
+    tensor->data = bytes == SIZE_MAX ? NULL : arena_calloc(arena, bytes, 1);
+    if (tensor->data == NULL) {
+        return errors_add(errors, RONDO_NO_MEMORY, "out of memory for a tensor of shape %s",
+                          tensor_shape_text(tensor).text);
+    }
+    return RONDO_OK;
+}
+
+double tensor_get(const rondo_tensor *tensor, int64_t index) {
+    switch (tensor->dtype) {
+    case RONDO_F32:
+        return ((const float *)tensor->data)[index];
+    case RONDO_F64:
+        return ((const double *)tensor->data)[index];
+    default:
+        return ((const int32_t *)tensor->data)[index];
+    }
+}
+
+void tensor_set(const rondo_tensor *tensor, int64_t index, double value) {
+    switch (tensor->dtype) {
+    case RONDO_F32:
+        ((float *)tensor->data)[index] = (float)value;
+        break;
+    case RONDO_F64:
+        ((double *)tensor->data)[index] = value;
+        break;
+    default:
+        ((int32_t *)tensor->data)[index] = (int32_t)value;
+    }
+}
+
+int tensor_is_finite(const rondo_tensor *tensor) {
+    const int64_t count = rondo_count(tensor);
+    /* x * 0 is 0 for finite x and NaN otherwise, so one sum tells, and the loop has no branch. */
+    if (tensor->dtype == RONDO_F32) {
+        const float *data = tensor->data;
+        float sum = 0;
+        for (int64_t i = 0; i < count; i++) {
+            sum += data[i] * 0.0f;
+        }
+        return sum == 0;
+    }
+    if (tensor->dtype == RONDO_F64) {
+        const double *data = tensor->data;
+        double sum = 0;
+        for (int64_t i = 0; i < count; i++) {
+            sum += data[i] * 0.0;
+        }
+        return sum == 0;
+    }
+    return 1;
+}
+
+int tensor_broadcast(const rondo_tensor *a, const rondo_tensor *b, rondo_tensor *out) {
+    rondo_tensor common = {.dtype = a->dtype, .ndim = a->ndim > b->ndim ? a->ndim : b->ndim};
+    for (int32_t back = 1; back <= common.ndim; back++) {
+        const int64_t na = back <= a->ndim ? a->shape[a->ndim - back] : 1;
+        const int64_t nb = back <= b->ndim ? b->shape[b->ndim - back] : 1;
+        if (na != nb && na != 1 && nb != 1) {
+            return 0;
+        }
+        common.shape[common.ndim - back] = na == 1 ? nb : na;
+    }
+    *out = common;
+    return 1;
+}
+
+struct shape_text tensor_shape_text(const rondo_tensor *tensor) {
+    struct shape_text out;
+    size_t used = (size_t)snprintf(out.text, sizeof out.text, "[");
+    for (int32_t d = 0; d < tensor->ndim && used < sizeof out.text; d++) {
+        const char *separator = d == 0 ? "" : ", ";
+        if (tensor->shape[d] == PROGRAM_BATCH) {
+            used += (size_t)snprintf(out.text + used, sizeof out.text - used, "%sbatch", separator);
+        } else {
+            used += (size_t)snprintf(out.text + used, sizeof out.text - used, "%s%lld", separator,
+                                     (long long)tensor->shape[d]);
+        }
+    }
+    if (used < sizeof out.text) {
+        snprintf(out.text + used, sizeof out.text - used, "]");
+    }
+    return out;
+}

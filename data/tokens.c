@@ -1,0 +1,126 @@
+#include "data/tokens.h"
+
+#include <string.h>
+
+#include "data/utf8.h"
+
+/* What a character is to the splitter. The classes go by ranges and not by the Unicode tables, which would be larger
+ * than the rest of Rondo: beyond ASCII everything is a letter but for the blocks of signs named here. */
+enum character_class { CLASS_BLANK, CLASS_LETTER, CLASS_APOSTROPHE, CLASS_SIGN };
+
+#define RIGHT_QUOTE 0x2019u
+#define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
+
+static int between(uint32_t code, uint32_t low, uint32_t high) {
+    return code >= low && code <= high;
+}
+
+static enum character_class ascii_class(uint32_t code) {
+    if (code <= ' ' || code == 0x7F) {
+        return CLASS_BLANK;
+    }
+    if (between(code, '0', '9') || between(code, 'a', 'z') || between(code, 'A', 'Z')) {
+        return CLASS_LETTER;
+    }
+    return code == '\'' ? CLASS_APOSTROPHE : CLASS_SIGN;
+}
+
+/* Blanks and invisible characters: controls, no-break space and soft hyphen, the spaces and format characters of
+ * U+2000 .. U+206F, the ideographic space, the byte order mark. */
+static int is_blank(uint32_t code) {
+    return between(code, 0x80, 0xA0) || code == 0xAD || between(code, 0x2000, 0x200F) ||
+           between(code, 0x2028, 0x202F) || between(code, 0x205F, 0x206F) || code == 0x3000 || code == 0xFEFF;
+}
+
+/* Signs: Latin-1 signs, general punctuation, CJK punctuation, fullwidth punctuation, the replacement character. */
+static int is_sign(uint32_t code) {
+    return between(code, 0xA0, 0xBF) || between(code, 0x2000, 0x206F) || between(code, 0x3000, 0x303F) ||
+           between(code, 0xFF01, 0xFF0F) || between(code, 0xFF1A, 0xFF20) || between(code, 0xFF3B, 0xFF40) ||
+           between(code, 0xFF5B, 0xFF65) || code == 0xFFFD;
+}
+
+static enum character_class class_of(uint32_t code) {
+    if (code < 0x80) {
+        return ascii_class(code);
+    }
+    if (code == RIGHT_QUOTE) {
+        return CLASS_APOSTROPHE;
+    }
+    return is_blank(code) ? CLASS_BLANK : is_sign(code) ? CLASS_SIGN : CLASS_LETTER;
+}
+
+/* The character at `text`; a byte that belongs to none is one sign. Its length; 0 at the end of the text. */
+static size_t next_character(const char *text, uint32_t *code) {
+    if (*text == '\0') {
+        *code = 0;
+        return 0;
+    }
+    const size_t length = utf8_decode(text, 4, code);
+    if (length == 0) {
+        *code = 0xFFFD;
+        return 1;
+    }
+    return length;
+}
+
+/* The token under way. */
+struct output {
+    char *token;
+    size_t size, length;
+    int is_full; /* nothing is appended behind the first character that did not fit */
+};
+
+static void append(struct output *output, const char *bytes, size_t length) {
+    if (output->is_full || output->length + length >= output->size) {
+        output->is_full = 1;
+        return;
+    }
+    memcpy(output->token + output->length, bytes, length);
+    output->length += length;
+}
+
+static void append_letter(struct output *output, const char *bytes, size_t length, int lowercase) {
+    const char c = bytes[0];
+    const char lower = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    append(output, length == 1 && lowercase ? &lower : bytes, length);
+}
+
+/* Copies the word at `text` and returns what follows it. */
+static const char *take_word(const char *text, int lowercase, struct output *output) {
+    for (;;) {
+        uint32_t code, following;
+        const size_t length = next_character(text, &code);
+        if (length > 0 && class_of(code) == CLASS_LETTER) {
+            append_letter(output, text, length, lowercase);
+            text += length;
+            continue;
+        }
+        /* An apostrophe belongs to the word where a letter follows. */
+        if (length == 0 || class_of(code) != CLASS_APOSTROPHE || next_character(text + length, &following) == 0 ||
+            class_of(following) != CLASS_LETTER) {
+            return text;
+        }
+        append(output, "'", 1);
+        text += length;
+    }
+}
+
+int token_next(struct token_cursor *cursor, int lowercase, char *token, size_t size) {
+    struct output output = {.token = token, .size = size};
+    const char *text = cursor->next;
+    uint32_t code;
+    size_t length = next_character(text, &code);
+    while (length > 0 && class_of(code) == CLASS_BLANK) {
+        text += length;
+        length = next_character(text, &code);
+    }
+    if (length > 0 && class_of(code) == CLASS_LETTER) {
+        text = take_word(text, lowercase, &output);
+    } else if (length > 0) {
+        append(&output, code == 0xFFFD ? REPLACEMENT : text, code == 0xFFFD ? strlen(REPLACEMENT) : length);
+        text += length;
+    }
+    token[output.length] = '\0';
+    cursor->next = text;
+    return output.length > 0;
+}

@@ -1,0 +1,73 @@
+/* plugins/losses/squared_error.c: numbers, with the mean of squared differences (Legendre 1805, Gauss 1809). */
+#include <math.h>
+#include <string.h>
+
+#include "rondo/plugin.h"
+
+enum { RMSE, MAE };
+static const rondo_metric metrics[] = {{"rmse", RONDO_METRIC_ROOT, 0}, {"mae", RONDO_METRIC_MEAN, 0}, {0}};
+
+static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call, int64_t *size) {
+    if (call->target_kind != RONDO_TARGET_REAL) {
+        return ctx->host->fail(ctx, RONDO_INVALID, "targets are classes, expected numbers");
+    }
+    *size = call->target_size;
+    return RONDO_OK;
+}
+
+/* With x the outputs and y the targets of a row of n numbers:  loss = sum_k (x_k - y_k)^2 / n */
+static rondo_value record(rondo_context *ctx, const rondo_loss_call *call, rondo_value outputs, rondo_value targets) {
+    (void)call;
+    const rondo_value difference = rondo_apply2(ctx, "sub", NULL, outputs, targets); /* (rows, n) */
+    const rondo_value square = rondo_apply1(ctx, "square", NULL, difference);        /* (rows, n) */
+    return rondo_apply1(ctx, "mean", "axis=-1", square);                             /* (rows) */
+}
+
+/* The outputs are the predictions. */
+static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
+                            const rondo_tensor *predictions) {
+    (void)ctx;
+    (void)call;
+    const size_t element = outputs->dtype == RONDO_F32 ? sizeof(float) : sizeof(double);
+    const size_t bytes = (size_t)rondo_count(outputs) * element;
+    if (bytes > 0) {
+        memcpy(predictions->data, outputs->data, bytes);
+    }
+    return RONDO_OK;
+}
+
+static double element(const rondo_tensor *tensor, int64_t index) {
+    return tensor->dtype == RONDO_F32 ? (double)((const float *)tensor->data)[index]
+                                      : ((const double *)tensor->data)[index];
+}
+
+/* rmse = sqrt(mean of (x - y)^2), mae = mean of |x - y|; both over all numbers of all rows. */
+static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
+                            const rondo_tensor *targets, double *sums) {
+    (void)ctx;
+    const int64_t count = rondo_count(predictions);
+    double squares = 0;
+    double absolutes = 0;
+    for (int64_t i = 0; i < count; i++) {
+        const double difference = element(predictions, i) - element(targets, i);
+        squares += difference * difference;
+        absolutes += fabs(difference);
+    }
+    sums[RMSE] += squares / (double)call->target_size;
+    sums[MAE] += absolutes / (double)call->target_size;
+    return RONDO_OK;
+}
+
+static const rondo_loss squared_error = {
+    .base = {.struct_size = sizeof(rondo_loss),
+             .kind = RONDO_KIND_LOSS,
+             .name = "squared_error",
+             .summary = "mean of (x - y)^2 over the numbers of a row (Legendre 1805)"},
+    .metrics = metrics,
+    .output_size = output_size,
+    .record = record,
+    .predict = predict,
+    .measure = measure,
+};
+
+RONDO_PLUGIN("squared_error", "1.0", "MIT", &squared_error.base);

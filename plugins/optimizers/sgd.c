@@ -1,0 +1,92 @@
+/* plugins/optimizers/sgd.c: stochastic gradient descent, with momentum.
+ *
+ * Sources: Robbins and Monro 1951; momentum: Polyak 1964; Nesterov's form: Sutskever et al., "On the importance of
+ * initialization and momentum in deep learning", ICML 2013. In the convention of PyTorch's torch.optim.SGD with
+ * dampening 0: the learning rate multiplies the velocity when it is applied, and is no part of it.
+ */
+#include "rondo/plugin.h"
+
+struct sgd {
+    double lr;
+    double momentum;
+    double weight_decay;
+    int32_t nesterov;
+};
+
+static const rondo_option sgd_options[] = {
+    RONDO_OPTION_REAL(struct sgd, lr, "0.01", 0, 1000, "learning rate"),
+    RONDO_OPTION_REAL(struct sgd, momentum, "0", 0, 0.9999999, "share of the velocity that is kept at each step"),
+    RONDO_OPTION_REAL(struct sgd, weight_decay, "0", 0, 1000, "this times the parameter is added to the gradient"),
+    RONDO_OPTION_BOOL(struct sgd, nesterov, "false", "look ahead along the velocity; needs momentum above 0"),
+    RONDO_OPTION_END,
+};
+
+static const rondo_slot sgd_slots[] = {{"velocity", RONDO_SLOT_LIKE_PARAMETER, 0}, {0}};
+
+static rondo_status sgd_check(rondo_context *ctx, const void *options) {
+    const struct sgd *sgd = options;
+    if (sgd->nesterov && sgd->momentum == 0) {
+        return ctx->host->fail(ctx, RONDO_INVALID, "'nesterov' is true, which needs 'momentum' above 0");
+    }
+    return RONDO_OK;
+}
+
+/* With gradient g, parameter p, velocity v (0 at first), weight decay w, momentum m, learning rate lr:
+ *     g <- g + w p
+ *     v <- m v + g
+ *     p <- p - lr (g + m v)     with nesterov
+ *     p <- p - lr v             without
+ * Without momentum v is g and is not stored. */
+#define SGD_KERNEL(name, real)                                                                                         \
+    static void name(const struct sgd *sgd, double scale, int64_t count, real *p, const real *gradient, real *v) {     \
+        const real lr = (real)(sgd->lr * scale);                                                                       \
+        const real m = (real)sgd->momentum;                                                                            \
+        const real w = (real)sgd->weight_decay;                                                                        \
+        if (m == 0) {                                                                                                  \
+            for (int64_t i = 0; i < count; i++) {                                                                      \
+                p[i] -= lr * (gradient[i] + w * p[i]);                                                                 \
+            }                                                                                                          \
+            return;                                                                                                    \
+        }                                                                                                              \
+        const real of_gradient = sgd->nesterov ? 1 : 0;                                                                \
+        const real of_velocity = sgd->nesterov ? m : 1;                                                                \
+        for (int64_t i = 0; i < count; i++) {                                                                          \
+            const real g = gradient[i] + w * p[i];                                                                     \
+            v[i] = m * v[i] + g;                                                                                       \
+            p[i] -= lr * (of_gradient * g + of_velocity * v[i]);                                                       \
+        }                                                                                                              \
+    }
+SGD_KERNEL(sgd_f32, float)
+SGD_KERNEL(sgd_f64, double)
+
+static rondo_status sgd_step(rondo_context *ctx, const rondo_optimizer_call *call) {
+    const int64_t count = rondo_count(&call->value);
+    void *p = call->value.data;
+    const void *g = call->gradient.data;
+    void *v = call->slots[0].data;
+    switch (call->value.dtype) {
+    case RONDO_F32:
+        sgd_f32(call->options, call->lr_scale, count, p, g, v);
+        return RONDO_OK;
+    case RONDO_F64:
+        sgd_f64(call->options, call->lr_scale, count, p, g, v);
+        return RONDO_OK;
+    default:
+        return ctx->host->fail(ctx, RONDO_INTERNAL, "parameter '%s' is neither f32 nor f64", call->parameter);
+    }
+}
+
+static const rondo_optimizer sgd = {
+    .base = {.struct_size = sizeof(rondo_optimizer),
+             .kind = RONDO_KIND_OPTIMIZER,
+             .name = "sgd",
+             .summary = "v = momentum v + g; p = p - lr v (Robbins and Monro 1951, Polyak 1964, Sutskever et al. 2013)",
+             .options = sgd_options,
+             .options_size = sizeof(struct sgd)},
+    .flags = RONDO_OPTIMIZER_ELEMENTWISE,
+    .slots = sgd_slots,
+    .check = sgd_check,
+    .step = sgd_step,
+};
+
+RONDO_PLUGIN("sgd", "1.0", "MIT", &sgd.base);

@@ -1,0 +1,93 @@
+/* rnn/cell.h: a cell is equations. From their definition to a program for one step.
+ *
+ * A definition is what stands in configs/cells/NAME.yaml, read by run/cell_file.h. cell_compile traces its equations to a
+ * program whose inputs are x, the states, and the parameters, in this order, and whose outputs are the new states.
+ *
+ * Names in equations:
+ *   x            the input of the step, [batch, input]
+ *   s            the value of state s before the step, [batch, …]; [batch, hidden] unless its shape is declared
+ *   s'           its new value; every state must get one
+ *   a = …        a value of its own, once; to be used in a later line
+ *   an option    its number
+ *   any other    a parameter. Its shape is declared under params:, or else follows from where it stands: on the right of @ it is
+ *                a matrix [width of the left side, hidden], anywhere else a vector [hidden]
+ *
+ * Threads: compiled on one thread; afterwards read from any.
+ */
+#ifndef RONDO_RNN_CELL_H
+#define RONDO_RNN_CELL_H
+
+#include "core/program.h"
+#include "rnn/equation.h"
+#include "rnn/initialiser.h"
+
+/* A number that equations may use by name; a layer may set it. */
+struct cell_option {
+    const char *name;
+    double default_value, min, max;
+    const char *help; /* may be NULL */
+};
+
+/* A state, or a parameter with a declared shape. Dimensions are products of integers, `input`, `hidden` and options:
+ * "hidden", "2*hidden", "rank". */
+struct cell_shape {
+    const char *name;
+    int32_t ndim; /* 0: a scalar; the batch is not counted */
+    const char *dimensions[RONDO_MAX_DIMS - 1];
+    struct location where;
+};
+
+/* Parameters whose name fits the pattern (* stands for anything) start from this. The last row that fits counts. */
+struct cell_initialiser {
+    const char *pattern;
+    struct initialiser initialiser;
+    struct location where;
+};
+
+/* What the file says; all borrowed. */
+struct cell_definition {
+    const char *name, *source, *summary;
+    struct location where;
+    const struct cell_shape *states; /* the first is the output */
+    const struct cell_shape *parameters;
+    const struct cell_option *options;
+    const struct cell_initialiser *initialisers;
+    int32_t n_states, n_parameters, n_options, n_initialisers;
+    struct equation_text equations;
+};
+
+/* For one layer. */
+struct cell_settings {
+    int32_t dtype;              /* RONDO_F32 or RONDO_F64 */
+    int64_t input, hidden;      /* widths, >= 1 */
+    const double *option_values; /* [n_options] of the definition; NULL: the defaults */
+};
+
+struct cell_parameter {
+    const char *name;
+    rondo_tensor shape; /* data NULL */
+    struct initialiser initialiser;
+    struct location where; /* first use */
+};
+
+/* A compiled cell. Everything belongs to its program's arena. */
+struct cell {
+    const char *name;
+    struct program *program;
+    int32_t n_states, n_parameters;
+    const rondo_tensor *states;  /* [n_states] shapes with PROGRAM_BATCH as first dimension */
+    const rondo_value *outputs;  /* [n_states] the new states in the program */
+    int64_t output_width;        /* last dimension of the first state */
+    const struct cell_parameter *parameters; /* [n_parameters] in order of first use */
+};
+
+/* Compiles; free with cell_destroy. NULL with errors, each with line, column and a caret into the equations; all mistakes
+ * of different lines are told. Ops of plug-ins are found through the registry. */
+struct cell *cell_compile(const struct cell_definition *definition, const struct cell_settings *settings,
+                          struct registry *registry, struct errors *errors);
+void cell_destroy(struct cell *cell);
+
+/* 1 where `name` fits `pattern`, in which * stands for any number of characters. */
+int name_fits(const char *pattern, const char *name);
+
+#endif

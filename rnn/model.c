@@ -1,0 +1,299 @@
+#define _POSIX_C_SOURCE 200809L
+#include "rnn/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rnn/unroll.h"
+
+struct layer {
+    struct cell *cell;
+    double dropout;
+    int32_t first_parameter;
+    const char *scope; /* "layers.0" */
+};
+
+struct model {
+    struct arena *arena;
+    struct model_settings settings; /* layers is NULL */
+    struct layer *layers;
+    struct parameter *parameters;
+    int32_t n_parameters;
+};
+
+static struct parameter *add_parameter(struct model *model, const char *name, rondo_tensor shape,
+                                       struct initialiser initialiser, struct errors *errors) {
+    struct parameter *parameter = &model->parameters[model->n_parameters];
+    *parameter = (struct parameter){name, shape, initialiser};
+    if (name == NULL) {
+        errors_no_memory(errors);
+        return NULL;
+    }
+    if (tensor_alloc(&parameter->value, model->arena, errors) != RONDO_OK) {
+        return NULL;
+    }
+    model->n_parameters++;
+    return parameter;
+}
+
+static rondo_status add_layers(struct model *model, const struct model_settings *settings, struct registry *registry,
+                               struct errors *errors) {
+    const int tokens = settings->vocabulary > 0;
+    int64_t width = tokens ? settings->embedding_size : settings->input_size;
+    for (int32_t i = 0; i < settings->n_layers; i++) {
+        const struct layer_settings *from = &settings->layers[i];
+        const struct cell_settings cell_settings = {settings->dtype, width, from->hidden, from->option_values};
+        struct layer *layer = &model->layers[i];
+        layer->cell = cell_compile(from->cell, &cell_settings, registry, errors);
+        layer->dropout = from->dropout;
+        layer->scope = arena_printf(model->arena, "layers.%d", i);
+        if (layer->cell == NULL) {
+            return errors->status;
+        }
+        if (layer->cell->states[0].ndim != 2) {
+            return errors_add_at(errors, RONDO_INVALID, from->cell->states[0].where,
+                                 "the first state is the cell's output and must have one dimension, '%s' has %d",
+                                 from->cell->states[0].name, layer->cell->states[0].ndim - 1);
+        }
+        width = layer->cell->output_width;
+    }
+    return RONDO_OK;
+}
+
+/* Parameters in the order of the forward pass: embedding, layers, head. */
+static rondo_status add_parameters(struct model *model, struct errors *errors) {
+    const struct model_settings *settings = &model->settings;
+    int32_t count = 3;
+    for (int32_t i = 0; i < settings->n_layers; i++) {
+        count += model->layers[i].cell->n_parameters;
+    }
+    model->parameters = arena_calloc(model->arena, (size_t)count, sizeof *model->parameters);
+    if (model->parameters == NULL) {
+        return errors_no_memory(errors);
+    }
+    if (settings->vocabulary > 0) {
+        const struct initialiser normal = {INITIALISE_NORMAL, 0.1, 0};
+        if (add_parameter(model, "embedding.W",
+                          tensor_2d(settings->dtype, settings->vocabulary, settings->embedding_size, NULL), normal,
+                          errors) == NULL) {
+            return errors->status;
+        }
+    }
+    int64_t width = 0;
+    for (int32_t i = 0; i < settings->n_layers; i++) {
+        struct layer *layer = &model->layers[i];
+        layer->first_parameter = model->n_parameters;
+        for (int32_t p = 0; p < layer->cell->n_parameters; p++) {
+            const struct cell_parameter *from = &layer->cell->parameters[p];
+            const char *name = arena_printf(model->arena, "%s.%s", layer->scope, from->name);
+            if (add_parameter(model, name, from->shape, from->initialiser, errors) == NULL) {
+                return errors->status;
+            }
+        }
+        width = layer->cell->output_width;
+    }
+    const struct initialiser glorot = {INITIALISE_GLOROT, 0, 0}, zeros = {INITIALISE_CONSTANT, 0, 0};
+    if (add_parameter(model, "head.W", tensor_2d(settings->dtype, width, settings->output_size, NULL), glorot,
+                      errors) == NULL ||
+        add_parameter(model, "head.b", tensor_1d(settings->dtype, settings->output_size, NULL), zeros, errors) ==
+            NULL) {
+        return errors->status;
+    }
+    return RONDO_OK;
+}
+
+struct model *model_create(const struct model_settings *settings, struct registry *registry, struct errors *errors) {
+    struct arena *arena = arena_create();
+    struct model *model = arena == NULL ? NULL : arena_calloc(arena, 1, sizeof *model);
+    if (model == NULL) {
+        arena_destroy(arena);
+        errors_no_memory(errors);
+        return NULL;
+    }
+    model->arena = arena;
+    model->settings = *settings;
+    model->settings.layers = NULL;
+    model->layers = arena_calloc(arena, (size_t)settings->n_layers, sizeof *model->layers);
+    rondo_status status = model->layers == NULL ? errors_no_memory(errors) : RONDO_OK;
+    if (status == RONDO_OK) {
+        status = add_layers(model, settings, registry, errors);
+    }
+    if (status == RONDO_OK) {
+        status = add_parameters(model, errors);
+    }
+    if (status != RONDO_OK) {
+        model_destroy(model);
+        return NULL;
+    }
+    return model;
+}
+
+void model_destroy(struct model *model) {
+    if (model == NULL) {
+        return;
+    }
+    for (int32_t i = 0; model->layers != NULL && i < model->settings.n_layers; i++) {
+        cell_destroy(model->layers[i].cell);
+    }
+    arena_destroy(model->arena);
+}
+
+int32_t model_parameter_count(const struct model *model) {
+    return model->n_parameters;
+}
+
+const struct parameter *model_parameters(const struct model *model) {
+    return model->parameters;
+}
+
+const struct cell *model_cell(const struct model *model, int32_t layer) {
+    return model->layers[layer].cell;
+}
+
+int64_t model_size(const struct model *model) {
+    int64_t size = 0;
+    for (int32_t i = 0; i < model->n_parameters; i++) {
+        size += rondo_count(&model->parameters[i].value);
+    }
+    return size;
+}
+
+rondo_status model_initialise(struct model *model, uint64_t seed, struct errors *errors) {
+    struct arena *scratch = arena_create();
+    if (scratch == NULL) {
+        return errors_no_memory(errors);
+    }
+    rondo_status status = RONDO_OK;
+    for (int32_t i = 0; i < model->n_parameters && status == RONDO_OK; i++) {
+        const struct parameter *parameter = &model->parameters[i];
+        const struct rng_stream stream = rng_stream(rng_stream(seed, "initialise").key, parameter->name);
+        status = initialiser_fill(&parameter->initialiser, &parameter->value, stream, scratch, errors);
+    }
+    arena_destroy(scratch);
+    return status;
+}
+
+int64_t model_step_flops(const struct model *model) {
+    int64_t flops = 0;
+    for (int32_t i = 0; i < model->settings.n_layers; i++) {
+        const struct program *program = model->layers[i].cell->program;
+        for (int32_t id = 0; id < program_count(program); id++) {
+            const struct program_node *node = program_node(program, (rondo_value){id});
+            if (node->op == NULL) {
+                continue;
+            }
+            const int batched = node->value.ndim > 0 && node->value.shape[0] == PROGRAM_BATCH;
+            int64_t work = rondo_count(&node->value) / (batched ? PROGRAM_BATCH : 1);
+            if (strcmp(node->op->base.name, OPERATOR_PRODUCT) == 0) {
+                const rondo_tensor *left = &program_node(program, (rondo_value){node->inputs[0]})->value;
+                work *= 2 * left->shape[left->ndim - 1];
+            }
+            flops += work;
+        }
+    }
+    return flops;
+}
+
+static rondo_value apply_dropout(struct tape *tape, rondo_value value, double rate) {
+    if (rate <= 0) {
+        return value;
+    }
+    char options[48];
+    snprintf(options, sizeof options, "rate=%.17g", rate);
+    return tape_apply_named(tape, "dropout", options, &value, 1);
+}
+
+/* The tokens with some replaced by the unknown word, so that the model learns what to do with words it does not know
+ * (word dropout; Iyyer et al. 2015). */
+static rondo_tensor drop_words(struct tape *tape, const rondo_tensor *tokens, double rate, struct rng_stream stream,
+                               rondo_status *status) {
+    rondo_tensor dropped = *tokens;
+    *status = tensor_alloc(&dropped, tape_arena(tape), tape_errors(tape));
+    for (int64_t i = 0; *status == RONDO_OK && i < rondo_count(tokens); i++) {
+        const int drop = rng_uniform(stream, (uint64_t)i) < rate;
+        ((int32_t *)dropped.data)[i] = drop ? 0 : ((const int32_t *)tokens->data)[i];
+    }
+    return dropped;
+}
+
+static rondo_value embed(const struct model *model, struct tape *tape, const rondo_tensor *inputs, rondo_value weights,
+                         int training, struct rng_stream stream) {
+    const struct model_settings *settings = &model->settings;
+    rondo_tensor tokens = *inputs;
+    if (training && settings->word_dropout > 0) {
+        rondo_status status;
+        tokens = drop_words(tape, inputs, settings->word_dropout, rng_stream(stream.key, "word_dropout"), &status);
+        if (status != RONDO_OK) {
+            return tape_fail(tape, status);
+        }
+    }
+    const rondo_value operands[2] = {weights, tape_constant(tape, &tokens)};
+    return apply_dropout(tape, tape_apply_named(tape, "gather", NULL, operands, 2), settings->embedding_dropout);
+}
+
+/* An i32 constant with `count` entries to be filled by the caller; *data is NULL where memory is short. */
+static rondo_tensor new_indices(struct tape *tape, int64_t count) {
+    return tensor_1d(RONDO_I32, count, arena_alloc(tape_arena(tape), sizeof(int32_t) * (size_t)count));
+}
+
+/* The state after the last real step of each row: [rows, width]. */
+static rondo_value pool_last(struct tape *tape, const struct time_axis *time, rondo_value states) {
+    const rondo_tensor indices = new_indices(tape, time->rows);
+    int32_t *index = indices.data;
+    if (index == NULL) {
+        return tape_fail(tape, errors_no_memory(tape_errors(tape)));
+    }
+    for (int64_t row = 0; row < time->rows; row++) {
+        index[row] = (int32_t)(time->begin[time->lengths[row] - 1] + row);
+    }
+    const rondo_value operands[2] = {states, tape_constant(tape, &indices)};
+    return tape_apply_named(tape, "gather", NULL, operands, 2);
+}
+
+/* The mean or maximum over the real steps of each row: [rows, width]. */
+static rondo_value pool_steps(struct tape *tape, const struct time_axis *time, rondo_value states, const char *reduce) {
+    const rondo_tensor indices = new_indices(tape, time->total);
+    int32_t *row_of = indices.data;
+    if (row_of == NULL) {
+        return tape_fail(tape, errors_no_memory(tape_errors(tape)));
+    }
+    for (int64_t t = 0; t < time->steps; t++) {
+        for (int64_t row = 0; row < time->alive[t]; row++) {
+            row_of[time->begin[t] + row] = (int32_t)row;
+        }
+    }
+    char options[64];
+    snprintf(options, sizeof options, "reduce=%s count=%lld", reduce, (long long)time->rows);
+    const rondo_value operands[2] = {states, tape_constant(tape, &indices)};
+    return tape_apply_named(tape, "segment", options, operands, 2);
+}
+
+rondo_value model_record(const struct model *model, struct tape *tape, const struct time_axis *time,
+                         const rondo_tensor *inputs, const rondo_value *parameters, int training,
+                         struct rng_stream stream) {
+    const struct model_settings *settings = &model->settings;
+    tape_set_training(tape, training);
+    tape_enter(tape, "embedding", stream);
+    rondo_value value = settings->vocabulary > 0
+                            ? embed(model, tape, inputs, parameters[0], training, stream)
+                            : tape_constant(tape, inputs);
+    int input_every_step = settings->architecture.input_every_step;
+    for (int32_t i = 0; i < settings->n_layers; i++) {
+        const struct layer *layer = &model->layers[i];
+        tape_enter(tape, layer->scope, stream);
+        value = unroll(layer->cell, tape, time, input_every_step, value, parameters + layer->first_parameter);
+        value = apply_dropout(tape, value, layer->dropout);
+        input_every_step = 1; /* a layer gives its state at every step to the next */
+    }
+    tape_enter(tape, "head", stream);
+    if (!settings->architecture.output_every_step) {
+        value = settings->pooling == POOL_LAST
+                    ? pool_last(tape, time, value)
+                    : pool_steps(tape, time, value, settings->pooling == POOL_MEAN ? "mean" : "max");
+    }
+    const rondo_value product[2] = {value, parameters[model->n_parameters - 2]};
+    const rondo_value sum[2] = {tape_apply_named(tape, "matmul", NULL, product, 2),
+                                parameters[model->n_parameters - 1]};
+    return tape_apply_named(tape, "add", NULL, sum, 2);
+}

@@ -1,0 +1,392 @@
+#define _POSIX_C_SOURCE 200809L
+#include "rnn/trace.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/options.h"
+#include "core/suggest.h"
+
+static const rondo_value failed_value = {-1};
+
+/* No layer is wider; keeps products of dimensions within 64 bits. */
+static const int64_t max_dimension = 1 << 24;
+
+#define TRACE_ERROR(trace, where, ...)                                                                                 \
+    equation_error(&(trace)->definition->equations, where, RONDO_INVALID, (trace)->errors, __VA_ARGS__)
+
+int32_t trace_state(const struct cell_definition *definition, const char *name) {
+    for (int32_t i = 0; i < definition->n_states; i++) {
+        if (strcmp(definition->states[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+int32_t trace_option(const struct cell_definition *definition, const char *name) {
+    for (int32_t i = 0; i < definition->n_options; i++) {
+        if (strcmp(definition->options[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static double option_value(const struct cell_definition *definition, const struct cell_settings *settings,
+                           int32_t option) {
+    return settings->option_values != NULL ? settings->option_values[option]
+                                           : definition->options[option].default_value;
+}
+
+/* One factor of a dimension: an integer, `input`, `hidden` or an option. -1: none of them. */
+static int64_t factor_value(const struct cell_definition *definition, const struct cell_settings *settings,
+                            const char *begin, size_t length) {
+    char word[64];
+    if (length == 0 || length >= sizeof word) {
+        return -1;
+    }
+    memcpy(word, begin, length);
+    word[length] = '\0';
+    if (strcmp(word, "hidden") == 0) {
+        return settings->hidden;
+    }
+    if (strcmp(word, "input") == 0) {
+        return settings->input;
+    }
+    const int32_t option = trace_option(definition, word);
+    if (option >= 0) {
+        const double value = option_value(definition, settings, option);
+        return value == floor(value) && value >= 1 && value <= (double)max_dimension ? (int64_t)value : -1;
+    }
+    char *end;
+    errno = 0;
+    const long long number = strtoll(word, &end, 10);
+    return *end == '\0' && errno == 0 && number >= 1 && number <= max_dimension ? number : -1;
+}
+
+rondo_status trace_shape(const struct cell_definition *definition, const struct cell_settings *settings,
+                         const struct cell_shape *shape, int64_t leading, rondo_tensor *out, struct errors *errors) {
+    *out = tensor_of(settings->dtype, 0, NULL);
+    if (leading >= 0) {
+        out->shape[out->ndim++] = leading;
+    }
+    for (int32_t d = 0; d < shape->ndim; d++) {
+        int64_t size = 1;
+        for (const char *c = shape->dimensions[d]; size > 0;) {
+            c += strspn(c, " ");
+            const size_t length = strcspn(c, " *");
+            const int64_t factor = factor_value(definition, settings, c, length);
+            size = factor < 0 || size > max_dimension / factor ? -1 : size * factor;
+            c += length + strspn(c + length, " ");
+            if (*c == '\0') {
+                break;
+            }
+            c++;
+        }
+        if (size < 0) {
+            return errors_add_at(errors, RONDO_INVALID, shape->where,
+                                 "cannot read dimension '%s' of '%s', expected a product of whole numbers, 'input', "
+                                 "'hidden' and options, at most %lld",
+                                 shape->dimensions[d], shape->name, (long long)max_dimension);
+        }
+        out->shape[out->ndim++] = size;
+    }
+    return RONDO_OK;
+}
+
+struct trace_name *trace_find(const struct trace *trace, const char *name, int primed) {
+    for (struct trace_name *known = trace->assigned; known != NULL; known = known->next) {
+        if (known->primed == primed && strcmp(known->name, name) == 0) {
+            return known;
+        }
+    }
+    return NULL;
+}
+
+static struct trace_parameter *find_parameter(const struct trace *trace, const char *name) {
+    for (struct trace_parameter *known = trace->parameters; known != NULL; known = known->next) {
+        if (strcmp(known->parameter.name, name) == 0) {
+            return known;
+        }
+    }
+    return NULL;
+}
+
+static rondo_value add_parameter(struct trace *trace, const char *name, rondo_tensor shape, struct location where) {
+    struct trace_parameter *parameter = arena_calloc(program_arena(trace->program), 1, sizeof *parameter);
+    const char *copy = arena_strdup(program_arena(trace->program), name);
+    if (parameter == NULL || copy == NULL) {
+        errors_no_memory(trace->errors);
+        return failed_value;
+    }
+    parameter->parameter = (struct cell_parameter){.name = copy, .shape = shape, .where = where};
+    parameter->value = program_input(trace->program, copy, shape, trace->errors);
+    struct trace_parameter **tail = &trace->parameters;
+    while (*tail != NULL) {
+        tail = &(*tail)->next;
+    }
+    *tail = parameter;
+    return parameter->value;
+}
+
+static const struct cell_shape *find_declared(const struct trace *trace, const char *name) {
+    for (int32_t i = 0; i < trace->definition->n_parameters; i++) {
+        if (strcmp(trace->definition->parameters[i].name, name) == 0) {
+            return &trace->definition->parameters[i];
+        }
+    }
+    return NULL;
+}
+
+/* The equation further down that gives `name`, or NULL. */
+static const struct equation *assigned_later(const struct trace *trace, const char *name) {
+    for (const struct equation *equation = trace->equations; equation != NULL; equation = equation->next) {
+        if (!equation->primed && strcmp(equation->name, name) == 0) {
+            return equation;
+        }
+    }
+    return NULL;
+}
+
+/* What stands for a name in an expression; `left` is the left side where the name is the right operand of @, else NULL. */
+static rondo_value trace_plain_name(struct trace *trace, const struct expression *name, const rondo_value *left) {
+    struct trace_name *known = trace_find(trace, name->name, 0);
+    if (known != NULL) {
+        known->used = 1;
+        return known->value;
+    }
+    if (strcmp(name->name, "x") == 0) {
+        return trace->x;
+    }
+    const int32_t state = trace_state(trace->definition, name->name);
+    if (state >= 0) {
+        return trace->states[state];
+    }
+    const int32_t option = trace_option(trace->definition, name->name);
+    if (option >= 0) {
+        return program_constant(trace->program, trace->settings->dtype,
+                                option_value(trace->definition, trace->settings, option), trace->errors);
+    }
+    const struct equation *later = assigned_later(trace, name->name);
+    if (later != NULL) {
+        TRACE_ERROR(trace, name->where, "'%s' is used before it is computed in line %d", name->name,
+                    later->where.line);
+        return failed_value;
+    }
+    const struct trace_parameter *parameter = find_parameter(trace, name->name);
+    if (parameter != NULL) {
+        return parameter->value;
+    }
+    rondo_tensor shape = tensor_1d(trace->settings->dtype, trace->settings->hidden, NULL); /* [hidden] */
+    const struct cell_shape *declared = find_declared(trace, name->name);
+    if (declared != NULL) {
+        if (trace_shape(trace->definition, trace->settings, declared, -1, &shape, trace->errors) != RONDO_OK) {
+            return failed_value;
+        }
+    } else if (left != NULL) {
+        const rondo_tensor *value = &program_node(trace->program, *left)->value;
+        const int64_t width = value->ndim == 0 ? 1 : value->shape[value->ndim - 1];
+        shape = tensor_2d(trace->settings->dtype, width, trace->settings->hidden, NULL); /* [width, hidden] */
+    }
+    return add_parameter(trace, name->name, shape, name->where);
+}
+
+static rondo_value trace_name(struct trace *trace, const struct expression *name, const rondo_value *left) {
+    if (!name->primed) {
+        return trace_plain_name(trace, name, left);
+    }
+    struct trace_name *known = trace_find(trace, name->name, 1);
+    if (known != NULL) {
+        known->used = 1;
+        return known->value;
+    }
+    if (trace_state(trace->definition, name->name) >= 0) {
+        TRACE_ERROR(trace, name->where, "%s' is used before it is computed", name->name);
+    } else {
+        TRACE_ERROR(trace, name->where, "'%s' is no state, so %s' means nothing", name->name, name->name);
+    }
+    return failed_value;
+}
+
+/* The registered op, or NULL with an error that shows the place. */
+static const rondo_op *trace_op(struct trace *trace, const struct expression *call) {
+    struct errors local = {0};
+    const struct location nowhere = {NULL, 0, 0};
+    const rondo_descriptor *found = registry_resolve(trace->registry, RONDO_KIND_OP, call->name, nowhere, &local);
+    if (found == NULL) {
+        equation_error(&trace->definition->equations, call->where, local.status, trace->errors, "%s",
+                       errors_text(&local, 0));
+    }
+    errors_free(&local);
+    return (const rondo_op *)found;
+}
+
+/* The options struct of a call, from its key=value pairs; *ok is cleared after an error. */
+static const void *trace_options(struct trace *trace, const struct expression *call, const rondo_op *op, int *ok) {
+    struct arena *arena = program_arena(trace->program);
+    void *options = NULL;
+    if (op->base.options != NULL) {
+        options = options_create(op->base.options, op->base.options_size, arena, trace->errors);
+        if (options == NULL) {
+            *ok = 0;
+            return NULL;
+        }
+    }
+    for (const struct expression_option *given = call->options; given != NULL; given = given->next) {
+        const rondo_option *option = option_find(op->base.options, given->key);
+        const int32_t named = trace_option(trace->definition, given->value);
+        const char *text = named < 0 ? given->value
+                                     : arena_printf(arena, "%.17g",
+                                                    option_value(trace->definition, trace->settings, named));
+        struct errors local = {0};
+        const struct location nowhere = {NULL, 0, 0};
+        rondo_status status = RONDO_NO_MEMORY;
+        if (option == NULL) {
+            status = option_unknown(op->base.options, given->key, op->base.name, nowhere, &local);
+        } else if (text != NULL) {
+            status = option_set(option, options, text, arena, nowhere, &local);
+        }
+        if (status != RONDO_OK) {
+            *ok = 0;
+            equation_error(&trace->definition->equations, given->where, status, trace->errors, "%s",
+                           local.count > 0 ? errors_text(&local, 0) : status_text(status));
+        }
+        errors_free(&local);
+    }
+    return options;
+}
+
+static rondo_value trace_expression(struct trace *trace, const struct expression *expression,
+                                    const rondo_value *left);
+
+/* A name that has no meaning but as a new parameter. */
+static int is_free(const struct trace *trace, const struct expression *name) {
+    return name->kind == EXPRESSION_NAME && !name->primed && strcmp(name->name, "x") != 0 &&
+           trace_find(trace, name->name, 0) == NULL && trace_state(trace->definition, name->name) < 0 &&
+           trace_option(trace->definition, name->name) < 0 && find_declared(trace, name->name) == NULL &&
+           assigned_later(trace, name->name) == NULL;
+}
+
+static rondo_value trace_call(struct trace *trace, const struct expression *call) {
+    const rondo_op *op = trace_op(trace, call);
+    int ok = op != NULL;
+    const void *options = ok ? trace_options(trace, call, op, &ok) : NULL;
+    const int product = strcmp(call->name, OPERATOR_PRODUCT) == 0;
+    if (product && call->operand != NULL && is_free(trace, call->operand)) {
+        TRACE_ERROR(trace, call->operand->where,
+                    "parameter '%s' stands on the left of @; inputs are rows, so write x @ %s, or declare its shape "
+                    "under params:",
+                    call->operand->name, call->operand->name);
+        return failed_value;
+    }
+    int32_t count = 0;
+    for (const struct expression *operand = call->operand; operand != NULL; operand = operand->next) {
+        count++;
+    }
+    rondo_value *values = arena_calloc(program_arena(trace->program), (size_t)count + 1, sizeof *values);
+    if (values == NULL) {
+        errors_no_memory(trace->errors);
+        return failed_value;
+    }
+    int32_t k = 0;
+    for (const struct expression *operand = call->operand; operand != NULL; operand = operand->next, k++) {
+        const rondo_value *left = product && k == 1 && values[0].id >= 0 ? &values[0] : NULL;
+        values[k] = product && k == 1 && left == NULL ? failed_value : trace_expression(trace, operand, left);
+        ok &= values[k].id >= 0;
+    }
+    if (!ok) {
+        return failed_value;
+    }
+    struct errors local = {0};
+    const struct location nowhere = {NULL, 0, 0};
+    const rondo_value result = program_apply(trace->program, op, options, values, count, nowhere, &local);
+    if (result.id < 0) {
+        equation_error(&trace->definition->equations, call->where, local.status, trace->errors, "%s",
+                       errors_text(&local, 0));
+    }
+    errors_free(&local);
+    return result;
+}
+
+static rondo_value trace_expression(struct trace *trace, const struct expression *expression,
+                                    const rondo_value *left) {
+    switch (expression->kind) {
+    case EXPRESSION_NUMBER:
+        return program_constant(trace->program, trace->settings->dtype, expression->number, trace->errors);
+    case EXPRESSION_NAME:
+        return trace_name(trace, expression, left);
+    default:
+        return trace_call(trace, expression);
+    }
+}
+
+/* Why `equation` may not have this name; 0 where it may. */
+static int name_is_refused(struct trace *trace, const struct equation *equation) {
+    const char *name = equation->name;
+    const int is_state = trace_state(trace->definition, name) >= 0;
+    if (equation->primed && !is_state) {
+        struct suggestion best = {0};
+        for (int32_t i = 0; i < trace->definition->n_states; i++) {
+            suggest(&best, name, trace->definition->states[i].name);
+        }
+        TRACE_ERROR(trace, equation->where, "'%s' is no state, so it cannot have a new value%s", name,
+                    suggestion_text(&best).text);
+        return 1;
+    }
+    if (!equation->primed && is_state) {
+        TRACE_ERROR(trace, equation->where, "'%s' is a state: its new value is written %s'", name, name);
+        return 1;
+    }
+    if (strcmp(name, "x") == 0 || trace_option(trace->definition, name) >= 0) {
+        TRACE_ERROR(trace, equation->where, "'%s' is the %s and cannot be assigned", name,
+                    strcmp(name, "x") == 0 ? "input" : "name of an option");
+        return 1;
+    }
+    if (find_declared(trace, name) != NULL) {
+        TRACE_ERROR(trace, equation->where, "'%s' is declared as a parameter and cannot be assigned", name);
+        return 1;
+    }
+    const struct trace_name *earlier = trace_find(trace, name, equation->primed);
+    if (earlier != NULL) {
+        TRACE_ERROR(trace, equation->where, "'%s%s' was computed in line %d already", name,
+                    equation->primed ? "'" : "", earlier->where.line);
+        return 1;
+    }
+    return 0;
+}
+
+/* A new state has the shape of the old one. */
+static rondo_value check_state_shape(struct trace *trace, const struct equation *equation, rondo_value value) {
+    const rondo_value old = trace->states[trace_state(trace->definition, equation->name)];
+    const rondo_tensor *expected = &program_node(trace->program, old)->value;
+    const rondo_tensor *found = &program_node(trace->program, value)->value;
+    if (tensor_same_shape(expected, found)) {
+        return value;
+    }
+    TRACE_ERROR(trace, equation->where, "%s' has shape %s, but state '%s' has shape %s", equation->name,
+                tensor_shape_text(found).text, equation->name, tensor_shape_text(expected).text);
+    return failed_value;
+}
+
+void trace_equation(struct trace *trace, const struct equation *equation) {
+    if (name_is_refused(trace, equation)) {
+        return;
+    }
+    rondo_value value = trace_expression(trace, equation->value, NULL);
+    if (value.id >= 0 && equation->primed) {
+        value = check_state_shape(trace, equation, value);
+    }
+    struct arena *arena = program_arena(trace->program);
+    struct trace_name *name = arena_calloc(arena, 1, sizeof *name);
+    const char *label = arena_printf(arena, "%s%s", equation->name, equation->primed ? "'" : "");
+    if (name == NULL || label == NULL) {
+        errors_no_memory(trace->errors);
+        return;
+    }
+    program_name(trace->program, value, label);
+    *name = (struct trace_name){equation->name, equation->primed, value, equation->where, 0, trace->assigned};
+    trace->assigned = name;
+}

@@ -1,0 +1,152 @@
+#include "run/task.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The experiment's model in the words of rnn/model.h. `layers` has room for them. */
+static struct model_settings model_settings(const struct experiment *experiment, const struct dataset *dataset,
+                                            struct layer_settings *layers) {
+    for (int32_t i = 0; i < experiment->n_layers; i++) {
+        const struct experiment_layer *from = &experiment->layers[i];
+        layers[i] = (struct layer_settings){from->cell, from->option_values, from->options.hidden,
+                                            from->options.dropout};
+    }
+    return (struct model_settings){.dtype = RONDO_F32,
+                                   .architecture = experiment->architecture,
+                                   .vocabulary = dataset->input_kind == INPUT_TOKEN ? dataset->input_size : 0,
+                                   .input_size = dataset->input_size,
+                                   .embedding_size = experiment->embedding.size,
+                                   .embedding_dropout = experiment->embedding.dropout,
+                                   .word_dropout = experiment->embedding.word_dropout,
+                                   .layers = layers,
+                                   .n_layers = experiment->n_layers,
+                                   .pooling = (enum pooling)experiment->model.pool};
+}
+
+static rondo_status build_network(struct task *task, struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    struct dataset *shape = text_reader_dataset(&task->reader);
+    struct layer_settings *layers = calloc((size_t)experiment->n_layers, sizeof *layers);
+    rondo_status status = RONDO_OK;
+    if (shape == NULL || layers == NULL) {
+        status = errors_no_memory(errors);
+    } else {
+        const struct network_settings settings = {.model = model_settings(experiment, shape, layers),
+                                                  .loss = experiment->loss,
+                                                  .loss_options = experiment->loss_options,
+                                                  .loss_where = experiment->loss_where,
+                                                  .target_kind = shape->target_kind,
+                                                  .target_size = shape->target_size};
+        task->network = network_create(&settings, task->session, errors);
+        status = task->network == NULL ? errors->status : RONDO_OK;
+    }
+    dataset_destroy(shape);
+    free(layers);
+    return status;
+}
+
+rondo_status task_read(const struct task *task, const char *file, struct location where, struct dataset **dataset,
+                       struct errors *errors) {
+    *dataset = NULL;
+    RONDO_TRY(text_reader_read(&task->reader, file, where, dataset, errors));
+    const struct architecture architecture = task->experiment->architecture;
+    const struct batch_layout layout = {architecture.input_every_step, architecture.output_every_step};
+    const rondo_status status = batch_layout_check(*dataset, layout, 1, file, errors);
+    if (status != RONDO_OK) {
+        dataset_destroy(*dataset);
+        *dataset = NULL;
+    }
+    return status;
+}
+
+/* Reads what was asked for; goes on after a mistake, to tell those of the other files too. */
+static rondo_status read_all(struct task *task, int which, struct errors *errors) {
+    const struct {
+        int data;
+        const struct experiment_path *path;
+        struct dataset **dataset;
+    } files[] = {{TASK_TRAIN, &task->experiment->train, &task->train},
+                 {TASK_VALID, &task->experiment->valid, &task->valid},
+                 {TASK_TEST, &task->experiment->test, &task->test}};
+    rondo_status first = RONDO_OK;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if ((which & files[i].data) && files[i].path->text != NULL) {
+            const rondo_status status =
+                task_read(task, files[i].path->text, files[i].path->where, files[i].dataset, errors);
+            first = first == RONDO_OK ? status : first;
+        }
+    }
+    return first;
+}
+
+static rondo_status open_task(struct task *task, int which, struct vocabulary *words, struct vocabulary *labels,
+                              struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    task->reader.options = experiment->text;
+    task->reader.text = experiment->text_column;
+    task->reader.label = experiment->label_column;
+    task->reader.words = words;
+    task->reader.labels = labels;
+    if (words == NULL) {
+        RONDO_TRY(text_reader_learn(&task->reader, experiment->train.text, experiment->train.where, errors));
+    }
+    RONDO_TRY(read_all(task, which, errors));
+    return build_network(task, errors);
+}
+
+/* The metric of early stopping must be one that the loss head has. */
+static rondo_status check_metric(const struct task *task, struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    const char *metric = experiment->stopping.metric;
+    if (metric == NULL) {
+        return RONDO_OK;
+    }
+    const int on_valid = strncmp(metric, "valid.", 6) == 0;
+    struct suggestion best = {0};
+    for (int32_t m = 0; m < network_metric_count(task->network); m++) {
+        const char *name = network_metric_name(task->network, m);
+        if (on_valid && strcmp(metric + 6, name) == 0) {
+            return RONDO_OK;
+        }
+        suggest(&best, on_valid ? metric + 6 : metric, name);
+    }
+    if (best.name != NULL) {
+        return errors_add_at(errors, RONDO_INVALID, experiment->stopping_where,
+                             "there is no metric '%s' (did you mean 'valid.%s'?)", metric, best.name);
+    }
+    return errors_add_at(errors, RONDO_INVALID, experiment->stopping_where,
+                         "there is no metric '%s', expected valid.loss or a metric of the loss '%s' behind 'valid.'",
+                         metric, experiment->loss->base.name);
+}
+
+struct task *task_create(struct experiment *experiment, struct session *session, int which, struct vocabulary *words,
+                         struct vocabulary *labels, struct errors *errors) {
+    struct task *task = calloc(1, sizeof *task);
+    if (task == NULL) {
+        experiment_destroy(experiment);
+        vocabulary_destroy(words);
+        vocabulary_destroy(labels);
+        errors_no_memory(errors);
+        return NULL;
+    }
+    task->experiment = experiment;
+    task->session = session;
+    if (open_task(task, which, words, labels, errors) != RONDO_OK || check_metric(task, errors) != RONDO_OK) {
+        task_destroy(task);
+        return NULL;
+    }
+    return task;
+}
+
+void task_destroy(struct task *task) {
+    if (task == NULL) {
+        return;
+    }
+    network_destroy(task->network);
+    dataset_destroy(task->train);
+    dataset_destroy(task->valid);
+    dataset_destroy(task->test);
+    text_reader_clear(&task->reader);
+    experiment_destroy(task->experiment);
+    free(task);
+}
