@@ -93,13 +93,7 @@ static rondo_status print_json(const struct task *task, struct arena *arena, str
     json_t *object = json_pack("{s:o, s:o, s:I, s:I, s:f}", "values", values, "parameters", parameters, "size",
                                (json_int_t)model_size(model), "step_flops", (json_int_t)model_step_flops(model),
                                "parameter_megabytes", parameter_megabytes(task));
-    if (object == NULL || json_dumpf(object, stdout, JSON_INDENT(2)) != 0) {
-        json_decref(object);
-        return errors_no_memory(errors);
-    }
-    json_decref(object);
-    printf("\n");
-    return RONDO_OK;
+    return output_json(object, JSON_INDENT(2), errors);
 }
 
 static int run_check(const struct command *command, int argc, char **argv) {

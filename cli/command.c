@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +142,17 @@ int report_errors(struct errors *errors) {
     const int input = errors->status == RONDO_INVALID || errors->status == RONDO_NOT_FOUND;
     errors_free(errors);
     return input ? EXIT_INPUT : EXIT_FAILED;
+}
+
+rondo_status output_json(struct json_t *value, size_t flags, struct errors *errors) {
+    char *text = json_dumps(value, flags);
+    json_decref(value);
+    if (text == NULL) {
+        return errors_no_memory(errors);
+    }
+    puts(text);
+    free(text);
+    return RONDO_OK;
 }
 
 int finish_output(void) {

@@ -52,6 +52,10 @@ int arguments_parse(const struct command *command, const struct flag *flags, int
 
 /* Prints all errors to standard error, as "rondo: text", and frees them; the exit status for them. */
 int report_errors(struct errors *errors);
+/* Prints a JSON value, which it takes over, and the end of a line. NULL counts as no memory; that it cannot be written is
+ * for finish_output to tell. */
+struct json_t;
+rondo_status output_json(struct json_t *value, size_t flags, struct errors *errors);
 /* Ends a command that wrote to standard output: EXIT_FAILED, with an error, where that was not possible (a full disk). */
 int finish_output(void);
 

@@ -35,17 +35,15 @@ static rondo_status print_scores(const struct task *task, const struct dataset *
     if (json) {
         json_t *object = json_pack("{s:s, s:I, s:I}", "data", what, "examples", (json_int_t)dataset->count, "rows",
                                    (json_int_t)scores.rows);
-        if (object == NULL || run_folder_scores(object, network, &scores) != 0 ||
-            json_dumpf(object, stdout, JSON_REAL_PRECISION(9)) != 0) {
+        if (object != NULL && run_folder_scores(object, network, &scores) != 0) {
             json_decref(object);
-            return errors_no_memory(errors);
+            object = NULL;
         }
-        json_decref(object);
-    } else {
-        printf("%s: %lld examples", what, (long long)dataset->count);
-        for (int32_t m = 0; m < network_metric_count(network); m++) {
-            printf(", %s %.4f", network_metric_name(network, m), network_metric(network, &scores, m));
-        }
+        return output_json(object, JSON_REAL_PRECISION(9), errors);
+    }
+    printf("%s: %lld examples", what, (long long)dataset->count);
+    for (int32_t m = 0; m < network_metric_count(network); m++) {
+        printf(", %s %.4f", network_metric_name(network, m), network_metric(network, &scores, m));
     }
     printf("\n");
     return RONDO_OK;

@@ -161,8 +161,7 @@ static void list(struct listing *listing, struct session *session, const char *w
         errors_add(listing->errors, RONDO_NOT_FOUND, "there is no '%s'%s", wanted == NULL ? "anything" : wanted,
                    suggestion_text(&listing->nearest).text);
     } else if (listing->json) {
-        json_dumpf(listing->objects, stdout, JSON_INDENT(2));
-        printf("\n");
+        output_json(json_incref(listing->objects), JSON_INDENT(2), listing->errors);
     }
 }
 

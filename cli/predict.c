@@ -18,6 +18,8 @@ enum { BATCH = 256 }; /* lines that are predicted together */
 struct pending {
     char *lines[BATCH];
     int32_t count;
+    const char *name;   /* of where they come from */
+    int32_t first_line; /* there, from 1 */
 };
 
 static void print_json(const struct task *task, const char *line, const float *prediction, int64_t width,
@@ -54,6 +56,14 @@ static void print_prediction(const struct task *task, const char *line, const fl
     }
 }
 
+/* The architecture may want a single word. */
+static rondo_status check_lines(const struct task *task, const struct pending *pending, const struct dataset *dataset,
+                                struct errors *errors) {
+    char what[256];
+    snprintf(what, sizeof what, "%s, from line %d", pending->name, pending->first_line);
+    return batch_layout_check(dataset, network_layout(task->network), 0, what, errors);
+}
+
 /* Predicts and prints what is waiting, in its order. */
 static rondo_status flush_pending(struct task *task, struct pending *pending, int json, struct errors *errors) {
     const struct vocabulary *labels = task->reader.labels;
@@ -65,6 +75,9 @@ static rondo_status flush_pending(struct task *task, struct pending *pending, in
         status = text_reader_add(&task->reader, pending->lines[i], dataset, errors);
     }
     if (status == RONDO_OK) {
+        status = check_lines(task, pending, dataset, errors);
+    }
+    if (status == RONDO_OK) {
         status = network_predict(task->network, dataset, BATCH, predictions, errors);
     }
     for (int32_t i = 0; i < pending->count; i++) {
@@ -73,6 +86,7 @@ static rondo_status flush_pending(struct task *task, struct pending *pending, in
         }
         free(pending->lines[i]);
     }
+    pending->first_line += pending->count;
     pending->count = 0;
     free(predictions);
     dataset_destroy(dataset);
@@ -84,7 +98,7 @@ static rondo_status flush_pending(struct task *task, struct pending *pending, in
 static rondo_status predict_stream(struct task *task, FILE *stream, const char *name, int json,
                                    struct errors *errors) {
     const int32_t most = isatty(fileno(stream)) ? 1 : BATCH;
-    struct pending pending = {.count = 0};
+    struct pending pending = {.name = name, .first_line = 1};
     rondo_status status = RONDO_OK;
     char *line = NULL;
     size_t capacity = 0;

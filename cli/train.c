@@ -75,13 +75,7 @@ static rondo_status print_result(const struct common_flags *common, const struct
         json_t *object = json_pack("{s:s, s:I, s:I, s:b, s:o}", "run", run_folder_path(run), "epochs",
                                    (json_int_t)result->epochs, "best_epoch", (json_int_t)result->best_epoch,
                                    "stopped_early", result->stopped_early, "valid", valid);
-        if (object == NULL || json_dumpf(object, stdout, JSON_REAL_PRECISION(9)) != 0) {
-            json_decref(object);
-            return errors_no_memory(errors);
-        }
-        json_decref(object);
-        printf("\n");
-        return RONDO_OK;
+        return output_json(object, JSON_REAL_PRECISION(9), errors);
     }
     printf("run %s: best epoch %lld of %lld%s", run_folder_path(run), (long long)result->best_epoch,
            (long long)result->epochs, result->stopped_early ? " (stopped early)" : "");
@@ -122,8 +116,8 @@ static rondo_status train(struct task *task, const struct common_flags *common, 
     }
     if (status == RONDO_OK) {
         status = print_result(common, task, run, &result, errors);
-    } else if (result.best_epoch > 0) {
-        errors_add(errors, status, "the weights of epoch %lld are in '%s'", (long long)result.best_epoch,
+    } else if (run_folder_weights(run) > 0) {
+        errors_add(errors, status, "the weights of epoch %lld are in '%s'", (long long)run_folder_weights(run),
                    run_folder_path(run));
     }
     run_folder_close(run);

@@ -441,6 +441,22 @@ static rondo_status set_pair(const rondo_option *table, void *options, const cha
     return option_set(option, options, value, arena, where, errors);
 }
 
+/* For options_require: 1 where the text gives this key. The text has been read before. */
+static int text_gives(const void *text, const char *key) {
+    const size_t length = strlen(key);
+    struct pair pair;
+    for (const char *at = skip_separators(text); at != NULL && *at != '\0'; at = skip_separators(at)) {
+        at = read_pair(at, &pair);
+        if (at == NULL) {
+            return 0;
+        }
+        if (pair.key_length == length && memcmp(pair.key, key, length) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 rondo_status options_parse(const rondo_option *table, void *options, const char *text, const char *of,
                            struct arena *arena, struct location where, struct errors *errors) {
     rondo_status status = RONDO_OK;
@@ -456,5 +472,7 @@ rondo_status options_parse(const rondo_option *table, void *options, const char 
         status = status == RONDO_OK ? set : status;
         at = skip_separators(end);
     }
-    return status;
+    const rondo_status complete =
+        options_require(table, text_gives, text == NULL ? "" : text, of, where, errors);
+    return status == RONDO_OK ? complete : status;
 }

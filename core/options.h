@@ -25,7 +25,7 @@ rondo_status option_unknown(const rondo_option *table, const char *key, const ch
                             struct errors *errors);
 
 /* Parses "axis=-1 keep=true" (blanks or commas between; a value may be a list in brackets) over a struct made by
- * options_create. NULL text sets nothing. `of` names the owner in errors. */
+ * options_create. NULL text sets nothing. Required options must be in the text. `of` names the owner in errors. */
 rondo_status options_parse(const rondo_option *table, void *options, const char *text, const char *of,
                            struct arena *arena, struct location where, struct errors *errors);
 

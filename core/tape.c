@@ -29,7 +29,7 @@ struct tape {
     struct tape_settings settings;
     struct arena *arena;   /* until the reset */
     struct arena *scratch; /* for one call */
-    struct node *nodes;
+    struct node **nodes;   /* each in the arena: pointers to their tensors stay valid until the reset */
     int32_t count, capacity;
     rondo_status status;
     int training;
@@ -119,17 +119,18 @@ void tape_enter(struct tape *tape, const char *scope, struct rng_stream stream) 
 }
 
 static struct node *node_at(const struct tape *tape, rondo_value value) {
-    return value.id >= 0 && value.id < tape->count ? &tape->nodes[value.id] : NULL;
+    return value.id >= 0 && value.id < tape->count ? tape->nodes[value.id] : NULL;
 }
 
-/* A zeroed node at the end; NULL after a failure. Earlier node pointers are void afterwards. */
+/* A new node at the end; NULL after a failure. */
 static struct node *add_node(struct tape *tape) {
     if (tape->status != RONDO_OK) {
         return NULL;
     }
     if (tape->count == tape->capacity) {
         const int32_t capacity = tape->capacity == 0 ? 256 : tape->capacity * 2;
-        struct node *nodes = tape->capacity > INT32_MAX / 2 ? NULL : realloc(tape->nodes, sizeof *nodes * (size_t)capacity);
+        struct node **nodes =
+            tape->capacity > INT32_MAX / 2 ? NULL : realloc(tape->nodes, sizeof *nodes * (size_t)capacity);
         if (nodes == NULL) {
             no_memory(tape);
             return NULL;
@@ -137,8 +138,13 @@ static struct node *add_node(struct tape *tape) {
         tape->nodes = nodes;
         tape->capacity = capacity;
     }
-    struct node *node = &tape->nodes[tape->count++];
+    struct node *node = arena_alloc(tape->arena, sizeof *node);
+    if (node == NULL) {
+        no_memory(tape);
+        return NULL;
+    }
     *node = (struct node){.base = -1, .scope = tape->scope, .training = tape->training};
+    tape->nodes[tape->count++] = node;
     return node;
 }
 
@@ -210,7 +216,7 @@ static struct host_call call_host(struct tape *tape, const struct node *node) {
 /* The inputs of a node, side by side as the ABI wants them. Inputs are in scratch memory. */
 static rondo_op_call make_call(const struct tape *tape, const struct node *node, rondo_tensor *inputs) {
     for (int32_t k = 0; k < node->n_inputs; k++) {
-        inputs[k] = tape->nodes[node->inputs[k]].value;
+        inputs[k] = tape->nodes[node->inputs[k]]->value;
     }
     return (rondo_op_call){.struct_size = sizeof(rondo_op_call),
                            .n_inputs = node->n_inputs,
@@ -286,9 +292,12 @@ rondo_value tape_apply(struct tape *tape, const rondo_op *op, const void *option
                                      op->operands, count));
     }
     int32_t *ids = arena_alloc(tape->arena, sizeof *ids * (size_t)count);
-    struct node *node = ids == NULL ? NULL : add_node(tape);
-    if (node == NULL) {
+    if (ids == NULL) {
         return no_memory(tape);
+    }
+    struct node *node = add_node(tape);
+    if (node == NULL) {
+        return failed_value;
     }
     const int32_t self = tape->count - 1;
     node->op = op;
@@ -301,7 +310,7 @@ rondo_value tape_apply(struct tape *tape, const rondo_op *op, const void *option
             return tape_fail(tape, errors_bug(errors, __FILE__, __LINE__, "inputs are values of this tape"));
         }
         ids[k] = inputs[k].id;
-        node->needs_gradient |= tape->nodes[ids[k]].needs_gradient;
+        node->needs_gradient |= tape->nodes[ids[k]]->needs_gradient;
     }
     if (op->flags & RONDO_OP_NO_GRADIENT) {
         node->needs_gradient = 0;
@@ -342,7 +351,7 @@ rondo_value tape_apply_named(struct tape *tape, const char *op, const char *opti
 
 /* The gradient of a node, zeroed at the first use. That of a view is a part of its base's. */
 static rondo_status need_gradient(struct tape *tape, int32_t id) {
-    struct node *node = &tape->nodes[id];
+    struct node *node = tape->nodes[id];
     if (node->gradient.data != NULL) {
         return RONDO_OK;
     }
@@ -352,7 +361,7 @@ static rondo_status need_gradient(struct tape *tape, int32_t id) {
         return tensor_alloc(&node->gradient, tape->arena, tape->settings.errors);
     }
     RONDO_TRY(need_gradient(tape, node->base));
-    node->gradient.data = (char *)tape->nodes[node->base].gradient.data +
+    node->gradient.data = (char *)tape->nodes[node->base]->gradient.data +
                           (size_t)node->view_offset * dtype_size(node->value.dtype);
     return RONDO_OK;
 }
@@ -370,9 +379,9 @@ static rondo_status backward_node(struct tape *tape, struct node *node) {
     for (int32_t k = 0; k < node->n_inputs; k++) {
         gradients[k] = inputs[k];
         gradients[k].data = NULL;
-        if (tape->nodes[node->inputs[k]].needs_gradient) {
+        if (tape->nodes[node->inputs[k]]->needs_gradient) {
             RONDO_TRY(need_gradient(tape, node->inputs[k]));
-            gradients[k].data = tape->nodes[node->inputs[k]].gradient.data;
+            gradients[k].data = tape->nodes[node->inputs[k]]->gradient.data;
         }
     }
     call.grad_output = &node->gradient;
@@ -402,7 +411,7 @@ rondo_status tape_backward(struct tape *tape, rondo_value root) {
         tensor_set(&seed->gradient, i, tensor_get(&seed->gradient, i) + 1);
     }
     for (int32_t id = root.id; id >= 0; id--) {
-        struct node *node = &tape->nodes[id];
+        struct node *node = tape->nodes[id];
         if (node->op == NULL || node->base >= 0 || node->gradient.data == NULL) {
             continue; /* a leaf, a view (its gradient is its base's), or nothing that the root depends on */
         }
@@ -417,7 +426,7 @@ rondo_status tape_backward(struct tape *tape, rondo_value root) {
 
 const char *tape_first_not_finite(const struct tape *tape) {
     for (int32_t id = 0; id < tape->count; id++) {
-        const struct node *node = &tape->nodes[id];
+        const struct node *node = tape->nodes[id];
         if (tensor_is_finite(&node->value)) {
             continue;
         }

@@ -9,8 +9,8 @@
  * A shorter sequence stops computing, and no padding exists that could change a result.
  *
  * Which steps take input and which have a target follows the architecture (rnn/architecture.h): with input at the first
- * step alone, `inputs` holds the rows of step 0 only; with a target at the last step alone, `targets` holds one for each
- * row.
+ * step alone, `inputs` holds the rows of step 0 only; with a target at the last step alone, `targets` holds one for
+ * each row.
  */
 #ifndef RONDO_DATA_BATCH_H
 #define RONDO_DATA_BATCH_H
@@ -27,9 +27,9 @@ struct batch {
     const int64_t *lengths; /* [rows], never growing */
     const int64_t *alive;   /* [steps] rows that are at least step + 1 long */
     const int64_t *begin;   /* [steps + 1] first packed position of each step */
-    rondo_tensor inputs;    /* tokens i32 [n], or numbers [n, input_size]; n = total, or rows with input at first only */
-    rondo_tensor targets;   /* classes i32 [n], or numbers [n, target_size]; n = total with a target at every step, else
-                               rows; data NULL where the dataset has none */
+    rondo_tensor inputs;  /* tokens i32 [n], or numbers [n, input_size]; n = total, or rows with input at first only */
+    rondo_tensor targets; /* classes i32 [n], or numbers [n, target_size]; n = total with a target at every step, else
+                             rows; data NULL where the dataset has none */
 };
 
 /* Which steps of a sequence take input and which have a target. */
@@ -55,10 +55,10 @@ rondo_status batch_pack(const struct dataset *dataset, const int64_t *examples, 
                         struct errors *errors);
 
 /* The order in which an epoch visits the examples: order[0 .. count) is a permutation, batch k is the slice
- * [k * size, (k + 1) * size). Examples are shuffled, then sorted by length within pools of 32 batches, and whole batches
- * are shuffled again: batch mates are of similar length, and every epoch is different. `stream` decides all of it; NULL
- * gives the order for evaluation: by length, longest first, ties by index. The last batch may be smaller. `order` has dataset->count
- * entries, and is written. */
+ * [k * size, (k + 1) * size). Examples are shuffled, then sorted by length within pools of 32 batches, and whole
+ * batches are shuffled again: batch mates are of similar length, and every epoch is different. `stream` decides all of
+ * it; NULL gives the order for evaluation: by length, longest first, ties by index. The last batch may be smaller.
+ * `order` has dataset->count entries, and is written. */
 rondo_status batch_order(const struct dataset *dataset, int64_t size, struct batch_layout layout,
                          const struct rng_stream *stream, int64_t *order, struct errors *errors);
 

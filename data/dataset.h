@@ -37,8 +37,8 @@ struct dataset {
 struct dataset *dataset_create(int32_t input_kind, int64_t input_size, int32_t target_kind, int64_t target_size);
 void dataset_destroy(struct dataset *dataset);
 
-/* Appends one example: `n_inputs` >= 1 steps and `n_targets` >= 0 targets (0: unknown, for prediction). `inputs` points at
- * int32_t or float, `targets` likewise, by the kinds above; both are copied. RONDO_NO_MEMORY where it is short. */
+/* Appends one example: `n_inputs` >= 1 steps and `n_targets` >= 0 targets (0: unknown, for prediction). `inputs` points
+ * at int32_t or float, `targets` likewise, by the kinds above; both are copied. RONDO_NO_MEMORY where it is short. */
 rondo_status dataset_add(struct dataset *dataset, const void *inputs, int64_t n_inputs, const void *targets,
                          int64_t n_targets, struct errors *errors);
 

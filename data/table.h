@@ -1,10 +1,10 @@
 /* data/table.h: rows and fields of a CSV or TSV file, as in RFC 4180.
  *
  * A field in double quotes may hold the separator, line breaks, and "" for a quote; elsewhere a quote is a plain
- * character (so 5" works). Lines end in LF or CRLF; the last may lack its end; a line with nothing on it is skipped; a byte order mark
- * is skipped. Everything else is an error with file, line and column: a NUL byte or bytes that are no UTF-8 (as from a
- * binary file), a quote that is never closed, text after a closing quote, a row with another number of fields than the
- * first, more than TABLE_MAX_COLUMNS fields.
+ * character (so 5" works). Lines end in LF or CRLF; the last may lack its end; a line with nothing on it is skipped; a
+ * byte order mark is skipped. Everything else is an error with file, line and column: a NUL byte or bytes that are no
+ * UTF-8 (as from a binary file), a quote that is never closed, text after a closing quote, a row with another number of
+ * fields than the first, more than TABLE_MAX_COLUMNS fields.
  */
 #ifndef RONDO_DATA_TABLE_H
 #define RONDO_DATA_TABLE_H
@@ -12,7 +12,7 @@
 #include "core/arena.h"
 
 /* Files larger than this are refused. */
-#define TABLE_MAX_BYTES ((size_t)2 << 30)
+#define TABLE_MAX_BYTES   ((size_t)2 << 30)
 #define TABLE_MAX_COLUMNS 65536
 
 struct table {
@@ -28,8 +28,8 @@ struct table {
 rondo_status table_read(const char *file, char separator, struct arena *arena, struct table *table,
                         struct errors *errors);
 
-/* The same from text in memory, which the table will point into and which is changed; text[length] is NUL. `file` is for
- * messages; borrowed. */
+/* The same from text in memory, which the table will point into and which is changed; text[length] is NUL. `file` is
+ * for messages; borrowed. */
 rondo_status table_parse(const char *file, char *text, size_t length, char separator, struct arena *arena,
                          struct table *table, struct errors *errors);
 

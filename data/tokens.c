@@ -51,9 +51,9 @@ static enum character_class class_of(uint32_t code) {
 
 /* The character at `text`; a byte that belongs to none is one sign. Its length; 0 at the end of the text. */
 static size_t next_character(const char *text, uint32_t *code) {
-    if (*text == '\0') {
-        *code = 0;
-        return 0;
+    if ((unsigned char)*text < 0x80) {
+        *code = (unsigned char)*text;
+        return *text != '\0';
     }
     const size_t length = utf8_decode(text, 4, code);
     if (length == 0) {
@@ -75,28 +75,35 @@ static void append(struct output *output, const char *bytes, size_t length) {
         output->is_full = 1;
         return;
     }
-    memcpy(output->token + output->length, bytes, length);
-    output->length += length;
+    for (size_t i = 0; i < length; i++) {
+        output->token[output->length++] = bytes[i];
+    }
 }
 
-static void append_letter(struct output *output, const char *bytes, size_t length, int lowercase) {
-    const char c = bytes[0];
-    const char lower = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    append(output, length == 1 && lowercase ? &lower : bytes, length);
+/* Copies the ASCII letters and digits at `text` and returns what follows them: most of most texts. */
+static const char *take_ascii(const char *text, int lowercase, struct output *output) {
+    for (; (unsigned char)*text < 0x80 && ascii_class((unsigned char)*text) == CLASS_LETTER; text++) {
+        const char c = *text;
+        const char taken = (char)(lowercase && c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+        append(output, &taken, 1);
+    }
+    return text;
 }
 
 /* Copies the word at `text` and returns what follows it. */
 static const char *take_word(const char *text, int lowercase, struct output *output) {
     for (;;) {
+        text = take_ascii(text, lowercase, output);
         uint32_t code, following;
         const size_t length = next_character(text, &code);
-        if (length > 0 && class_of(code) == CLASS_LETTER) {
-            append_letter(output, text, length, lowercase);
+        const enum character_class class = length == 0 ? CLASS_BLANK : class_of(code);
+        if (class == CLASS_LETTER) {
+            append(output, text, length);
             text += length;
             continue;
         }
         /* An apostrophe belongs to the word where a letter follows. */
-        if (length == 0 || class_of(code) != CLASS_APOSTROPHE || next_character(text + length, &following) == 0 ||
+        if (class != CLASS_APOSTROPHE || next_character(text + length, &following) == 0 ||
             class_of(following) != CLASS_LETTER) {
             return text;
         }

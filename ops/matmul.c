@@ -33,7 +33,8 @@ struct operand {
     int64_t stride;  /* elements from one matrix to the next; 0: the same one each time */
 };
 
-/* For every o < stack: C[o] = A[o] B[o], or with reduce: C = sum over all o. Added to C where `add` is set. */
+/* For every o < stack: C[o] = A[o] B[o], added to C[o] where `add` is set. With `reduce`, which needs `add`, there is
+ * one C that all of them are added to. */
 struct product {
     int32_t dtype;
     int64_t m, n, k; /* C is [m, n], op(A) [m, k], op(B) [k, n] */
@@ -69,7 +70,7 @@ static const void *at(const void *data, int64_t element, int32_t dtype) {
 }
 
 /* Rows `row` to `row + rows` of C[o] by BLAS. */
-static void multiply_rows(const struct product *p, int64_t matrix, int64_t row, int64_t rows, int add) {
+static void multiply_rows(const struct product *p, int64_t matrix, int64_t row, int64_t rows) {
     const enum CBLAS_TRANSPOSE ta = p->a.transpose ? CblasTrans : CblasNoTrans;
     const enum CBLAS_TRANSPOSE tb = p->b.transpose ? CblasTrans : CblasNoTrans;
     const int m = (int)rows, n = (int)p->n, k = (int)p->k, lda = (int)p->a.leading, ldb = (int)p->b.leading;
@@ -77,9 +78,9 @@ static void multiply_rows(const struct product *p, int64_t matrix, int64_t row, 
     const void *b = at(p->b.data, matrix * p->b.stride, p->dtype);
     void *c = (char *)p->c + (size_t)((p->reduce ? 0 : matrix * p->m * p->n) + row * p->n) * ops_element_size(p->dtype);
     if (p->dtype == RONDO_F32) {
-        cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, 1, a, lda, b, ldb, add ? 1 : 0, c, n);
+        cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, 1, a, lda, b, ldb, p->add ? 1 : 0, c, n);
     } else {
-        cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, 1, a, lda, b, ldb, add ? 1 : 0, c, n);
+        cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, 1, a, lda, b, ldb, p->add ? 1 : 0, c, n);
     }
 }
 
@@ -90,12 +91,10 @@ static void run_tasks(void *arg, int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; task++) {
         const int64_t row = task % blocks * p->block;
         const int64_t rows = smaller(p->block, p->m - row);
-        if (!p->reduce) {
-            multiply_rows(p, task / blocks, row, rows, p->add);
-            continue;
-        }
-        for (int64_t matrix = 0; matrix < p->stack; matrix++) {
-            multiply_rows(p, matrix, row, rows, p->add || matrix > 0);
+        const int64_t first = p->reduce ? 0 : task / blocks;
+        const int64_t end_matrix = p->reduce ? p->stack : first + 1;
+        for (int64_t matrix = first; matrix < end_matrix; matrix++) {
+            multiply_rows(p, matrix, row, rows);
         }
     }
 }

@@ -85,7 +85,7 @@ static rondo_status transpose_infer(rondo_context *ctx, rondo_op_call *call) {
         call->output.shape[d] = x->shape[order[d]];
     }
     const struct walk walk = plan(x, order);
-    call->is_view = walk.n == 0 || (walk.n == 1 && walk.stride[0] == 1) || rondo_count(x) == 0;
+    call->is_view = walk.n <= 1 || rondo_count(x) == 0;
     return RONDO_OK;
 }
 

@@ -224,6 +224,14 @@ static const rondo_op *trace_op(struct trace *trace, const struct expression *ca
     return (const rondo_op *)found;
 }
 
+static int call_gives(const void *call, const char *key) {
+    const struct expression_option *given = ((const struct expression *)call)->options;
+    while (given != NULL && strcmp(given->key, key) != 0) {
+        given = given->next;
+    }
+    return given != NULL;
+}
+
 /* The options struct of a call, from its key=value pairs; *ok is cleared after an error. */
 static const void *trace_options(struct trace *trace, const struct expression *call, const rondo_op *op, int *ok) {
     struct arena *arena = program_arena(trace->program);
@@ -256,6 +264,14 @@ static const void *trace_options(struct trace *trace, const struct expression *c
         }
         errors_free(&local);
     }
+    struct errors missing = {0};
+    const struct location nowhere = {NULL, 0, 0};
+    if (options_require(op->base.options, call_gives, call, op->base.name, nowhere, &missing) != RONDO_OK) {
+        *ok = 0;
+        equation_error(&trace->definition->equations, call->where, missing.status, trace->errors, "%s",
+                       errors_text(&missing, 0));
+    }
+    errors_free(&missing);
     return options;
 }
 

@@ -168,6 +168,16 @@ static void read_data(struct loading *loading) {
     read_path(loading, data, "test", &experiment->test);
 }
 
+/* A path was looked for where it leads, a name in the folders of cells. */
+static void report_no_cell(struct loading *loading, const struct yaml_node *cell) {
+    const struct session *session = loading->session;
+    const struct suggestion best = session_suggest_cell(session, cell->text, loading->arena);
+    const char *ending = strrchr(cell->text, '.');
+    const int is_path = strchr(cell->text, '/') != NULL || (ending != NULL && strcmp(ending, ".yaml") == 0);
+    errors_add_at(loading->errors, RONDO_NOT_FOUND, cell->where, "there is no cell '%s'%s, looked in %s", cell->text,
+                  suggestion_text(&best).text, is_path ? cell->folder : session->cell_path);
+}
+
 static void read_layer(struct loading *loading, struct yaml_node *node, int32_t index,
                        struct experiment_layer *layer) {
     static const char *const keys[] = {"cell", NULL};
@@ -184,9 +194,7 @@ static void read_layer(struct loading *loading, struct yaml_node *node, int32_t 
     struct yaml_node *cell = yaml_get(node, "cell");
     layer->cell_file = session_find_cell(loading->session, name, cell->folder, loading->arena);
     if (layer->cell_file == NULL) {
-        const struct suggestion best = session_suggest_cell(loading->session, name, loading->arena);
-        errors_add_at(loading->errors, RONDO_NOT_FOUND, cell->where, "there is no cell '%s'%s, looked in %s", name,
-                      suggestion_text(&best).text, loading->session->cell_path);
+        report_no_cell(loading, cell);
         return;
     }
     layer->cell = cell_file_read(layer->cell_file, loading->arena, loading->errors);
@@ -396,7 +404,15 @@ static struct yaml_node *read_tree(struct loading *loading, const char *file, in
             return NULL;
         }
         const char *path = path_join(loading->arena, extends->folder, extends->text);
-        struct yaml_node *base = path == NULL ? NULL : read_tree(loading, path, depth + 1, extends->where);
+        if (path == NULL) {
+            errors_no_memory(loading->errors);
+            return NULL;
+        }
+        if (!file_exists(path)) {
+            errors_add_at(loading->errors, RONDO_NOT_FOUND, extends->where, "there is no file '%s' to extend", path);
+            return NULL;
+        }
+        struct yaml_node *base = read_tree(loading, path, depth + 1, extends->where);
         return base == NULL ? NULL : yaml_merge(base, root);
     }
     return root;
@@ -412,6 +428,10 @@ static void read_experiment(struct loading *loading, const char *const *assignme
     }
     for (; assignments != NULL && *assignments != NULL; assignments++) {
         yaml_set(experiment->root, *assignments, loading->arena, loading->errors);
+    }
+    const struct yaml_node *extends = yaml_get(experiment->root, "extends");
+    if (extends != NULL) { /* those of files have been followed, and are gone */
+        errors_add_at(loading->errors, RONDO_INVALID, extends->where, "'extends' has an effect in a file alone");
     }
     struct top_options top = {0};
     read_plain(loading, experiment->root, top_table, &top, sizeof top, keys, "");

@@ -13,8 +13,8 @@ rondo_status file_read(const char *file, size_t max_bytes, struct arena *arena, 
  * plain bytes. RONDO_IO on failure, with nothing left behind. */
 rondo_status file_write(const char *file, const void *bytes, size_t length, struct errors *errors);
 
-/* The same in several pieces. Begin gives a descriptor and remembers the temporary name; write pieces; commit renames, abort
- * removes. */
+/* The same in several pieces. Begin gives a descriptor and remembers the temporary name; write pieces; commit renames,
+ * abort removes. */
 struct file_writer {
     int descriptor; /* -1 when closed */
     const char *file;

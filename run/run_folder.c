@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "run/environment.h"
@@ -22,16 +23,29 @@ enum { MAX_RUNS = 100000 };
 struct run_folder {
     struct arena *arena;
     const struct task *task;
-    const char *path;
-    int metrics; /* descriptor of metrics.jsonl */
+    const char *path; /* NULL: not made yet */
+    int existed;      /* the folder was there before, and empty */
+    int metrics;      /* descriptor of metrics.jsonl */
+    int64_t weights;  /* the epoch whose weights are written; 0: none are */
 };
 
 const char *run_folder_path(const struct run_folder *run) {
     return run->path;
 }
 
+int64_t run_folder_weights(const struct run_folder *run) {
+    return run->weights;
+}
+
 static const char *in_folder(const struct run_folder *run, const char *name) {
     return arena_printf(run->arena, "%s/%s", run->path, name);
+}
+
+static void remove_entry(const struct run_folder *run, const char *name) {
+    const char *path = name == NULL ? NULL : in_folder(run, name);
+    if (path != NULL) {
+        remove(path);
+    }
 }
 
 static int is_empty_folder(const char *path) {
@@ -47,47 +61,69 @@ static int is_empty_folder(const char *path) {
     return entries <= 2;
 }
 
-/* The folder that was asked for, or the next free runs/NAME-K. */
-static rondo_status choose_path(struct run_folder *run, const char *folder, struct errors *errors) {
-    if (folder != NULL) {
-        if (file_exists(folder) && !is_empty_folder(folder)) {
-            return errors_add(errors, RONDO_INVALID,
-                              "'%s' exists and is not empty; a run never overwrites another, so name a new folder",
-                              folder);
-        }
-        run->path = arena_strdup(run->arena, folder);
-        return run->path == NULL ? errors_no_memory(errors) : RONDO_OK;
+/* Makes the folder that was asked for. */
+static rondo_status make_folder(struct run_folder *run, const char *folder, struct errors *errors) {
+    const int existed = file_exists(folder);
+    if (existed && !is_empty_folder(folder)) {
+        return errors_add(errors, RONDO_INVALID,
+                          "'%s' exists and is not empty; a run never overwrites another, so name a new folder", folder);
     }
+    const char *path = arena_strdup(run->arena, folder);
+    if (path == NULL) {
+        return errors_no_memory(errors);
+    }
+    RONDO_TRY(folder_create(path, errors));
+    run->path = path;
+    run->existed = existed;
+    return RONDO_OK;
+}
+
+/* Makes runs/NAME, or the next runs/NAME-K that is free. To look first and make it then would let two runs that start at
+ * the same time take the same one. */
+static rondo_status make_next_folder(struct run_folder *run, struct errors *errors) {
+    RONDO_TRY(folder_create("runs", errors));
+    const char *name = run->task->experiment->name;
     for (int k = 1; k < MAX_RUNS; k++) {
-        const char *name = run->task->experiment->name;
-        run->path = k == 1 ? arena_printf(run->arena, "runs/%s", name) : arena_printf(run->arena, "runs/%s-%d", name, k);
-        if (run->path == NULL) {
+        const char *path =
+            k == 1 ? arena_printf(run->arena, "runs/%s", name) : arena_printf(run->arena, "runs/%s-%d", name, k);
+        if (path == NULL) {
             return errors_no_memory(errors);
         }
-        if (!file_exists(run->path)) {
+        if (mkdir(path, 0777) == 0) {
+            run->path = path;
             return RONDO_OK;
+        }
+        if (errno != EEXIST) {
+            return errors_add(errors, RONDO_IO, "cannot make the folder '%s': %s", path, strerror(errno));
         }
     }
     return errors_add(errors, RONDO_INVALID, "there are %d runs of this name in 'runs', name a folder with --out",
                       MAX_RUNS);
 }
 
-/* Copies the files of the cells, and has the tree name the copies. Two layers may use one cell; two files of one name get
- * different names. */
+/* The name of the copy of a layer's cell, "cells/lstm.yaml". Layers of one cell file share a copy; another file with a cell
+ * of the same name gets the number of its first layer behind the name. From the run's arena; NULL: no memory. */
+static const char *cell_copy(const struct run_folder *run, int32_t index) {
+    const struct experiment_layer *layers = run->task->experiment->layers;
+    int32_t first = 0, is_taken = 0;
+    while (strcmp(layers[first].cell_file, layers[index].cell_file) != 0) {
+        first++;
+    }
+    for (int32_t k = 0; k < first; k++) {
+        is_taken |= strcmp(layers[k].cell->name, layers[first].cell->name) == 0;
+    }
+    return is_taken ? arena_printf(run->arena, "cells/%s-%d.yaml", layers[first].cell->name, first)
+                    : arena_printf(run->arena, "cells/%s.yaml", layers[first].cell->name);
+}
+
+/* Copies the files of the cells, and has the tree name the copies. */
 static rondo_status write_cells(struct run_folder *run, struct errors *errors) {
     const struct experiment *experiment = run->task->experiment;
     struct arena *arena = experiment->arena;
     struct yaml_node *layer = yaml_get(yaml_get(experiment->root, "model"), "layers")->first;
     for (int32_t i = 0; i < experiment->n_layers; i++, layer = layer->next) {
         const char *source = experiment->layers[i].cell_file;
-        const char *name = experiment->layers[i].cell->name;
-        int32_t earlier = 0, same = -1;
-        for (int32_t k = 0; k < i; k++) {
-            earlier += strcmp(experiment->layers[k].cell->name, name) == 0;
-            same = strcmp(experiment->layers[k].cell_file, source) == 0 ? k : same;
-        }
-        const char *file = same >= 0 || earlier == 0 ? arena_printf(arena, "cells/%s.yaml", name)
-                                                     : arena_printf(arena, "cells/%s-%d.yaml", name, earlier + 1);
+        const char *file = cell_copy(run, i);
         char *text;
         size_t length;
         const struct location where = {source, 0, 0};
@@ -129,12 +165,29 @@ struct run_folder *run_folder_create(const char *folder, const struct task *task
         errors_no_memory(errors);
         return NULL;
     }
-    *run = (struct run_folder){arena, task, NULL, -1};
-    if (choose_path(run, folder, errors) != RONDO_OK || write_start(run, errors) != RONDO_OK) {
+    *run = (struct run_folder){.arena = arena, .task = task, .metrics = -1};
+    const rondo_status made =
+        folder == NULL ? make_next_folder(run, errors) : make_folder(run, folder, errors);
+    if (made != RONDO_OK || write_start(run, errors) != RONDO_OK) {
         run_folder_close(run);
         return NULL;
     }
     return run;
+}
+
+/* Failures are passed over: what cannot be removed stays, and why the run failed is told already. */
+static void remove_all(const struct run_folder *run) {
+    static const char *const files[] = {"experiment.yaml", "vocabulary.json", "environment.json", "metrics.jsonl"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        remove_entry(run, files[i]);
+    }
+    for (int32_t i = 0; i < run->task->experiment->n_layers; i++) {
+        remove_entry(run, cell_copy(run, i));
+    }
+    remove_entry(run, "cells");
+    if (!run->existed) {
+        rmdir(run->path);
+    }
 }
 
 void run_folder_close(struct run_folder *run) {
@@ -143,6 +196,9 @@ void run_folder_close(struct run_folder *run) {
     }
     if (run->metrics >= 0) {
         close(run->metrics);
+    }
+    if (run->path != NULL && run->weights == 0) {
+        remove_all(run);
     }
     arena_destroy(run->arena);
 }
@@ -210,7 +266,11 @@ rondo_status run_folder_epoch(struct run_folder *run, const struct trainer_progr
         failed |= json_object_set_new(line, "valid", valid);
     }
     RONDO_TRY(append_line(run, line, failed, errors));
-    return progress->is_best ? write_weights(run, progress->epoch, errors) : RONDO_OK;
+    if (progress->is_best) {
+        RONDO_TRY(write_weights(run, progress->epoch, errors));
+        run->weights = progress->epoch;
+    }
+    return RONDO_OK;
 }
 
 rondo_status run_folder_finish(struct run_folder *run, const struct trainer_result *result, double seconds,

@@ -19,10 +19,14 @@
 struct run_folder;
 
 /* Makes the folder and writes what is known before training. `folder` NULL: runs/NAME below the working directory, or
- * runs/NAME-2, -3, … where it exists. A given folder that exists and is not empty is RONDO_INVALID. NULL with errors. */
+ * runs/NAME-2, -3, … where it exists. A given folder that exists and is not empty is RONDO_INVALID. NULL with errors, and
+ * with nothing left behind. */
 struct run_folder *run_folder_create(const char *folder, const struct task *task, struct errors *errors);
+/* A run that came to no weights is no run: what it has written is removed. */
 void run_folder_close(struct run_folder *run);
 const char *run_folder_path(const struct run_folder *run);
+/* The epoch whose weights are in the folder; 0: none are. */
+int64_t run_folder_weights(const struct run_folder *run);
 
 /* Appends the line of an epoch to metrics.jsonl, and writes the weights where they are the best. */
 rondo_status run_folder_epoch(struct run_folder *run, const struct trainer_progress *progress, struct errors *errors);

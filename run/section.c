@@ -22,8 +22,9 @@ static rondo_status read_option(const rondo_option *option, void *options, const
     if (text == NULL) {
         static const char *const kinds[] = {"quoted text", "a list", "a mapping"};
         const char *expected = option_expected(option, arena);
-        return errors_add_at(errors, RONDO_INVALID, node->where, "'%s.%s' is %s, expected %s", path, option->key,
-                             kinds[node->kind], expected == NULL ? "another type" : expected);
+        return errors_add_at(errors, RONDO_INVALID, node->where, "'%s%s%s' is %s, expected %s", path,
+                             path[0] == '\0' ? "" : ".", option->key, kinds[node->kind],
+                             expected == NULL ? "another type" : expected);
     }
     return option_set(option, options, text, arena, node->where, errors);
 }
@@ -38,6 +39,11 @@ static const rondo_option *find_in_parts(const struct section_part *parts, int32
         }
     }
     return NULL;
+}
+
+/* What messages call the section. */
+static const char *section_name(const char *path) {
+    return path[0] == '\0' ? "an experiment" : path;
 }
 
 static rondo_status unknown_key(const struct yaml_node *child, const struct section_part *parts, int32_t n_parts,
@@ -55,9 +61,8 @@ static rondo_status unknown_key(const struct yaml_node *child, const struct sect
         suggest(&best, child->key, *others);
         known = known == NULL ? NULL : arena_printf(arena, "%s, %s", known, *others);
     }
-    const char *in = path[0] == '\0' ? "an experiment" : path;
     return errors_add_at(errors, RONDO_INVALID, child->key_where, "unknown key '%s' in %s%s, expected one of %s",
-                         child->key, in, suggestion_text(&best).text,
+                         child->key, section_name(path), suggestion_text(&best).text,
                          known == NULL || known[0] == '\0' ? "(none)" : known + 2);
 }
 
@@ -103,9 +108,17 @@ rondo_status section_put(struct yaml_node *mapping, const char *key, const char 
     if (copy == NULL) {
         return errors_no_memory(errors);
     }
-    child->kind = YAML_SCALAR;
-    child->text = copy;
+    /* Defaults are what a user could have written: "[0, 2]" is a list. */
+    const struct yaml_node *value =
+        quoted ? NULL : yaml_parse_value(copy, child->where, YAML_MAX_DEPTH / 2, arena, errors);
+    if (value == NULL && !quoted) {
+        return errors->status;
+    }
+    child->kind = quoted ? YAML_SCALAR : value->kind;
+    child->text = quoted ? copy : value->text;
+    child->first = quoted ? NULL : value->first;
     child->quoted = quoted;
+    child->literal = 0;
     return RONDO_OK;
 }
 
@@ -116,6 +129,7 @@ struct yaml_node *section_child(struct yaml_node *mapping, const char *key, stru
         child = append_child(mapping, key, arena, errors);
         if (child != NULL) {
             child->kind = YAML_MAPPING;
+            child->where = mapping->where; /* where it is missing: for what it must hold */
         }
     }
     if (child != NULL && child->kind != YAML_MAPPING) {
@@ -167,7 +181,7 @@ rondo_status section_read(struct yaml_node *node, const struct section_part *par
         first = first == RONDO_OK ? status : first;
     }
     for (int32_t i = 0; i < n_parts; i++) {
-        const rondo_status status = options_require(parts[i].table, is_given, node, path, where, errors);
+        const rondo_status status = options_require(parts[i].table, is_given, node, section_name(path), where, errors);
         first = first == RONDO_OK ? status : first;
         if (node != NULL) {
             RONDO_TRY(add_defaults(node, &parts[i], arena, errors));

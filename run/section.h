@@ -20,7 +20,7 @@ struct section_part {
 };
 
 /* Reads `node` (NULL: nothing was given) into the parts. `others` are further keys that the caller reads itself,
- * NULL-terminated; may be NULL. `path` names the section in messages: "optimizer". `where` is for required options that are
+ * NULL-terminated; may be NULL. `path` names the section in messages: "optimizer", "" for the whole experiment. `where` is for required options that are
  * missing. Tells every mistake; the status of the first. */
 rondo_status section_read(struct yaml_node *node, const struct section_part *parts, int32_t n_parts,
                           const char *const *others, const char *path, struct location where, struct arena *arena,
@@ -30,7 +30,8 @@ rondo_status section_read(struct yaml_node *node, const struct section_part *par
 rondo_status section_put(struct yaml_node *mapping, const char *key, const char *text, int quoted, struct arena *arena,
                          struct errors *errors);
 
-/* The child `key` as a mapping, made empty where it is missing; NULL with an error where it is something else. */
+/* The child `key` as a mapping, made empty, at the place of `mapping`, where it is missing; NULL with an error where it is
+ * something else. */
 struct yaml_node *section_child(struct yaml_node *mapping, const char *key, struct arena *arena, struct errors *errors);
 
 /* The text of a required scalar child; NULL with an error that says `what` was expected. */

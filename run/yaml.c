@@ -12,7 +12,7 @@
 
 /* An open mapping or sequence. */
 struct frame {
-    struct yaml_node *node;
+    struct yaml_node *node = NULL;
     struct yaml_node **tail;   /* where the next child is linked */
     const char *key;           /* mapping: a key that waits for its value; else NULL */
     struct location key_where; /* of that */
@@ -301,7 +301,7 @@ static rondo_status add_scalar(struct builder *builder, const yaml_event_t *even
     if (expects_key(builder)) {
         return add_key(builder, event);
     }
-    struct yaml_node *node;
+    struct yaml_node *node = NULL;
     RONDO_TRY(add_node(builder, YAML_SCALAR, event->start_mark, &node));
     node->text = arena_strndup(builder->arena, value, length);
     if (node->text == NULL) {
@@ -323,7 +323,7 @@ static rondo_status open_collection(struct builder *builder, enum yaml_kind kind
     if (builder->outer_depth + builder->depth >= YAML_MAX_DEPTH) {
         return errors_add_at(builder->errors, RONDO_INVALID, where, "nested more than %d deep", YAML_MAX_DEPTH);
     }
-    struct yaml_node *node;
+    struct yaml_node *node = NULL;
     RONDO_TRY(add_node(builder, kind, start, &node));
     builder->frames[builder->depth++] = (struct frame){.node = node, .tail = &node->first};
     return RONDO_OK;

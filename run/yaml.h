@@ -12,8 +12,8 @@
 
 #define YAML_MAX_BYTES ((size_t)4 << 20)
 #define YAML_MAX_DEPTH 32
-#define YAML_MAX_NODES 50000
-#define YAML_MAX_KEY 128
+#define YAML_MAX_NODES 20000
+#define YAML_MAX_KEY   128
 
 enum yaml_kind { YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };
 
@@ -29,8 +29,8 @@ struct yaml_node {
     struct yaml_node *next;  /* next sibling */
     const char *key;         /* child of a mapping: its key */
     struct location key_where;
-    const char *folder;      /* what relative paths in this node are relative to: the folder of its file, "." for text
-                                from the command line */
+    const char *folder; /* what relative paths in this node are relative to: the folder of its file, "." for text
+                           from the command line */
 };
 
 /* Reads a file. NULL with errors on failure: RONDO_NOT_FOUND where it is missing. Memory from `arena`. */
@@ -40,7 +40,8 @@ struct yaml_node *yaml_parse(const char *file, const char *text, size_t length, 
                              struct errors *errors);
 
 /* Parses a value that stands in no file, such as one of the command line: all locations are that of `where`, without
- * line and column, and the folder is ".". It will stand inside `outer_depth` collections. Empty text is an empty scalar. */
+ * line and column, and the folder is ".". It will stand inside `outer_depth` collections. Empty text is an empty
+ * scalar. */
 struct yaml_node *yaml_parse_value(const char *text, struct location where, int32_t outer_depth, struct arena *arena,
                                    struct errors *errors);
 
@@ -51,8 +52,9 @@ int32_t yaml_count(const struct yaml_node *node);
 /* 1 for a scalar without any text: "key:" with nothing behind it. */
 int yaml_is_null(const struct yaml_node *node);
 
-/* Applies "a.b.0.c=value" from the command line: the value is YAML itself (a number, text, [list], {map}). Mappings on the
- * way are made where they are missing; an index must exist in its sequence, or be its length to append. Locations read
+/* Applies "a.b.0.c=value" from the command line: the value is YAML itself (a number, text, [list], {map}). Mappings on
+ * the way are made where they are missing; an index must exist in its sequence, or be its length to append. Locations
+ * read
  * "--set a.b.0.c=value". RONDO_INVALID with errors. */
 rondo_status yaml_set(struct yaml_node *root, const char *assignment, struct arena *arena, struct errors *errors);
 /* Lays `over` upon `base` and returns the result, which shares their nodes: mappings are merged key by key, all else is

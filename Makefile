@@ -1,0 +1,44 @@
+# A thin front to meson. `make demo` and `make test` each work as the first command on a fresh Debian 12.
+.POSIX:
+.PHONY: all deps build demo test bench fmt lint sanitize install clean
+BUILD ?= build
+MESON_FLAGS ?= --buildtype=release
+
+all: build
+
+deps:
+	@sh scripts/deps.sh
+
+# Configures once; ninja configures again by itself when a meson.build changes.
+$(BUILD)/build.ninja: | deps
+	@meson setup $(MESON_FLAGS) $(BUILD) . >$(BUILD)-setup.log 2>&1 || { cat $(BUILD)-setup.log; exit 1; }
+	@mv $(BUILD)-setup.log $(BUILD)/setup.log
+
+build: deps $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+# Data, training, accuracy on the test part, and two questions to the trained network.
+demo: build
+	@sh examples/sentiment/demo.sh $(BUILD)
+
+test: build
+	@meson test -C $(BUILD) --no-rebuild --print-errorlogs
+	@sh scripts/closing_line.sh $(BUILD)
+
+bench: build
+	@python3 bench/bench.py $(BUILD)
+
+fmt:
+	@sh scripts/sources.sh | xargs clang-format -i
+
+lint: build
+	@sh scripts/lint.sh $(BUILD)
+
+sanitize: deps
+	@sh scripts/sanitize.sh
+
+install: build
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf $(BUILD) build-*

@@ -1,0 +1,201 @@
+/* bench/step.c: one timing of one training step of a layer (forward, gradients of inputs and all weights).
+ *
+ *     bench_step CELL_FILE T B I H THREADS SECONDS     steps for about that long
+ *     bench_step sgemm N                               the machine's own rate: C = A B, [N, N], one thread
+ *
+ * Prints the median seconds and the rate. The floating-point operations of a step are 6 (I + H) G H for each row and step, where
+ * G counts the cell's products with inputs (forward 2, backward 4); sgemm's are 2 N^3. bench.sh calls this in turn with its
+ * peer.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <cblas.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/host.h"
+#include "rnn/unroll.h"
+#include "run/cell_file.h"
+#include "run/session.h"
+
+enum { MAX_TIMINGS = 10000, SHARD = 16 };
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static int compare(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values, int count) {
+    qsort(values, (size_t)count, sizeof *values, compare);
+    return values[count / 2];
+}
+
+static int bench_sgemm(int n) {
+    float *a = calloc((size_t)n * (size_t)n, sizeof *a), *b = calloc((size_t)n * (size_t)n, sizeof *b);
+    float *c = calloc((size_t)n * (size_t)n, sizeof *c);
+    double timings[5];
+    if (a == NULL || b == NULL || c == NULL) {
+        return 1;
+    }
+    for (int i = 0; i < n * n; i++) {
+        a[i] = (float)(i % 7) - 3;
+        b[i] = (float)(i % 5) - 2;
+    }
+    openblas_set_num_threads(1);
+    for (int k = 0; k < 5; k++) {
+        const double start = now();
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, a, n, b, n, 0, c, n);
+        timings[k] = now() - start;
+    }
+    const double seconds = median(timings, 5);
+    printf("{\"seconds\": %.6e, \"gflops\": %.2f}\n", seconds, 2e-9 * n * n * (double)n / seconds);
+    free(a);
+    free(b);
+    free(c);
+    return 0;
+}
+
+/* A layer over equally long rows, in shards of the batch as run/network.h has them. */
+struct bench {
+    struct cell *cell;
+    struct session *session;
+    int64_t steps, batch, input;
+    rondo_tensor inputs, *values;
+    struct shard {
+        struct tape *tape;
+        struct errors errors;
+        rondo_tensor *gradients, input_gradient;
+    } *shards;
+};
+
+static void run_shard(void *arg, int64_t begin, int64_t end) {
+    struct bench *bench = arg;
+    struct shard *shard = &bench->shards[begin / SHARD];
+    const int64_t rows = end - begin;
+    tape_reset(shard->tape);
+    struct arena *arena = tape_arena(shard->tape);
+    int64_t *lengths = arena_calloc(arena, (size_t)rows, sizeof *lengths);
+    int64_t *alive = arena_calloc(arena, (size_t)bench->steps, sizeof *alive);
+    int64_t *first = arena_calloc(arena, (size_t)bench->steps + 1, sizeof *first);
+    rondo_value *parameters = arena_calloc(arena, (size_t)bench->cell->n_parameters + 1, sizeof *parameters);
+    for (int64_t row = 0; row < rows; row++) {
+        lengths[row] = bench->steps;
+    }
+    for (int64_t t = 0; t < bench->steps; t++) {
+        alive[t] = rows;
+        first[t + 1] = first[t] + rows;
+    }
+    for (int32_t p = 0; p < bench->cell->n_parameters; p++) {
+        memset(shard->gradients[p].data, 0, tensor_bytes(&shard->gradients[p]));
+        parameters[p] = tape_parameter(shard->tape, "p", &bench->values[p], &shard->gradients[p]);
+    }
+    rondo_tensor packed = bench->inputs; /* the values do not matter, the shape does */
+    packed.shape[0] = bench->steps * rows;
+    memset(shard->input_gradient.data, 0, tensor_bytes(&packed));
+    shard->input_gradient.shape[0] = packed.shape[0];
+    const rondo_value x = tape_parameter(shard->tape, "x", &packed, &shard->input_gradient);
+    const struct time_axis time = {rows, bench->steps, packed.shape[0], lengths, alive, first};
+    tape_backward(shard->tape, unroll(bench->cell, shard->tape, &time, 1, x, parameters));
+}
+
+static int64_t product_inputs(const struct cell *cell) {
+    int64_t macs = 0; /* multiplications of one row and step */
+    for (int32_t id = 0; id < program_count(cell->program); id++) {
+        const struct program_node *node = program_node(cell->program, (rondo_value){id});
+        if (node->op != NULL && strcmp(node->op->base.name, OPERATOR_PRODUCT) == 0) {
+            const rondo_tensor *left = &program_node(cell->program, (rondo_value){node->inputs[0]})->value;
+            macs += left->shape[1] * node->value.shape[1];
+        }
+    }
+    return macs;
+}
+
+static rondo_status prepare(struct bench *bench, struct arena *arena, struct errors *errors) {
+    const int64_t n_shards = (bench->batch + SHARD - 1) / SHARD;
+    bench->values = arena_calloc(arena, (size_t)bench->cell->n_parameters + 1, sizeof *bench->values);
+    bench->shards = arena_calloc(arena, (size_t)n_shards, sizeof *bench->shards);
+    bench->inputs = tensor_2d(RONDO_F32, bench->steps * bench->batch, bench->input, NULL);
+    RONDO_TRY(tensor_alloc(&bench->inputs, arena, errors));
+    for (int64_t i = 0; i < rondo_count(&bench->inputs); i++) {
+        tensor_set(&bench->inputs, i, rng_normal((struct rng_stream){1}, (uint64_t)i));
+    }
+    for (int32_t p = 0; p < bench->cell->n_parameters; p++) {
+        const struct cell_parameter *from = &bench->cell->parameters[p];
+        bench->values[p] = from->shape;
+        RONDO_TRY(tensor_alloc(&bench->values[p], arena, errors));
+        RONDO_TRY(initialiser_fill(&from->initialiser, &bench->values[p], (struct rng_stream){(uint64_t)p}, arena, errors));
+    }
+    for (int64_t s = 0; s < n_shards; s++) {
+        struct shard *shard = &bench->shards[s];
+        const struct tape_settings settings = {bench->session->registry, &bench->session->parallel, &shard->errors};
+        shard->tape = tape_create(&settings);
+        shard->gradients = arena_calloc(arena, (size_t)bench->cell->n_parameters + 1, sizeof *shard->gradients);
+        shard->input_gradient = tensor_2d(RONDO_F32, bench->steps * SHARD, bench->input, NULL);
+        RONDO_TRY(tensor_alloc(&shard->input_gradient, arena, errors));
+        for (int32_t p = 0; p < bench->cell->n_parameters; p++) {
+            shard->gradients[p] = bench->values[p];
+            RONDO_TRY(tensor_alloc(&shard->gradients[p], arena, errors));
+        }
+    }
+    return RONDO_OK;
+}
+
+static rondo_status bench_cell(char **argv, struct arena *arena, struct errors *errors) {
+    struct bench bench = {.steps = atoll(argv[2]), .batch = atoll(argv[3]), .input = atoll(argv[4])};
+    const struct session_settings settings = {NULL, (int32_t)atoi(argv[6])};
+    const struct cell_settings sizes = {RONDO_F32, bench.input, atoll(argv[5]), NULL};
+    bench.session = session_create(&settings, errors);
+    const struct cell_definition *definition =
+        bench.session == NULL ? NULL : cell_file_read(argv[1], arena, errors);
+    bench.cell = definition == NULL ? NULL : cell_compile(definition, &sizes, bench.session->registry, errors);
+    if (bench.cell == NULL) {
+        return errors->status;
+    }
+    RONDO_TRY(prepare(&bench, arena, errors));
+    static double timings[MAX_TIMINGS];
+    int count = 0;
+    const double end = now() + atof(argv[7]);
+    for (int warm = 2; count < MAX_TIMINGS && (count < 3 || now() < end);) {
+        const double start = now();
+        parallel_for(&bench.session->parallel, bench.batch, SHARD, run_shard, &bench);
+        if (warm-- <= 0) {
+            timings[count++] = now() - start;
+        }
+    }
+    const double seconds = median(timings, count);
+    const double flops = 6.0 * (double)product_inputs(bench.cell) * (double)(bench.steps * bench.batch);
+    printf("{\"seconds\": %.6e, \"gflops\": %.2f, \"timings\": %d}\n", seconds, 1e-9 * flops / seconds, count);
+    for (int64_t s = 0; s < (bench.batch + SHARD - 1) / SHARD; s++) {
+        errors_move(errors, &bench.shards[s].errors);
+        tape_destroy(bench.shards[s].tape);
+    }
+    cell_destroy(bench.cell);
+    session_destroy(bench.session);
+    return errors->status;
+}
+
+int main(int argc, char **argv) {
+    if (argc == 3 && strcmp(argv[1], "sgemm") == 0) {
+        return bench_sgemm(atoi(argv[2]));
+    }
+    struct arena *arena = arena_create();
+    struct errors errors = {0};
+    if (argc != 8 || arena == NULL) {
+        fprintf(stderr, "usage: bench_step CELL_FILE T B I H THREADS SECONDS | bench_step sgemm N\n");
+        return 2;
+    }
+    const rondo_status status = bench_cell(argv, arena, &errors);
+    for (int32_t i = 0; i < errors.count; i++) {
+        fprintf(stderr, "%s\n", errors_text(&errors, i));
+    }
+    errors_free(&errors);
+    arena_destroy(arena);
+    return status == RONDO_OK ? 0 : 1;
+}

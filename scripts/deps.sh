@@ -1,0 +1,31 @@
+#!/bin/sh
+# Installs what Rondo is built, run and tested with, where it is missing. Debian 12; as root or with sudo. Asks nothing.
+#     scripts/deps.sh [lint]     with lint: what `make lint` and `make sanitize` need as well
+set -eu
+packages="gcc libc6-dev binutils meson ninja-build pkg-config libyaml-dev libjansson-dev libopenblas-dev check python3"
+[ "${1:-}" = lint ] && packages="$packages clang clang-format clang-tidy cppcheck valgrind libclang-rt-14-dev libomp-dev"
+
+missing=
+for package in $packages; do
+    status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$status" = installed ] || missing="$missing $package"
+done
+[ -z "$missing" ] && exit 0
+
+command -v apt-get >/dev/null || {
+    echo "These Debian packages, or what your system calls them, are needed:$missing" >&2
+    exit 1
+}
+run=
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || {
+        echo "Run this as root, or install sudo. Missing packages:$missing" >&2
+        exit 1
+    }
+    run=sudo
+fi
+echo "Installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+$run apt-get update -q
+# The variable is passed on by env: sudo drops it.
+$run env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing

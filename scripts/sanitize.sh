@@ -1,0 +1,22 @@
+#!/bin/sh
+# scripts/sanitize.sh: the whole suite with the address and undefined-behaviour sanitizers, then under valgrind, then built
+# by clang with warnings as errors.
+set -eu
+cd "$(dirname "$0")/.."
+sh scripts/deps.sh lint
+# lld and the like do not matter here: what counts is that nothing is found.
+[ -f build-sanitize/build.ninja ] || meson setup build-sanitize . --buildtype=debugoptimized -Db_sanitize=address,undefined
+ninja -C build-sanitize
+ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+    meson test -C build-sanitize --no-rebuild --print-errorlogs --timeout-multiplier 10
+
+# OpenBLAS has kernels that valgrind does not know; these ones it does.
+[ -f build-valgrind/build.ninja ] || meson setup build-valgrind . --buildtype=debugoptimized
+ninja -C build-valgrind
+OPENBLAS_CORETYPE=Haswell CK_FORK=no \
+    meson test -C build-valgrind --no-rebuild --print-errorlogs --timeout-multiplier 30 --setup valgrind
+
+[ -f build-clang/build.ninja ] || CC=clang meson setup build-clang . --buildtype=release --werror
+ninja -C build-clang
+meson test -C build-clang --no-rebuild --print-errorlogs
+echo "sanitize: clean"

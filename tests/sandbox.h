@@ -1,0 +1,62 @@
+/* tests/sandbox.h: a temporary folder, and programs that run in it.
+ *
+ * Names of files are relative to the sandbox. What goes wrong in the sandbox itself fails the test that runs, or ends the
+ * program in a fixture; so no function here returns an error. One sandbox a process. Texts that are returned last as long
+ * as the process: a test is a short-lived one.
+ */
+#ifndef RONDO_TESTS_SANDBOX_H
+#define RONDO_TESTS_SANDBOX_H
+
+#include <stddef.h>
+
+/* Memory that lasts as long as the process. */
+char *sandbox_memory(size_t size);
+
+/* Makes the folder, below TMPDIR or /tmp. For an unchecked fixture: all tests of a case then share it, each in its own
+ * process, and it is removed whatever becomes of them. */
+void sandbox_open(void);
+/* Removes it with all that is in it. */
+void sandbox_close(void);
+
+/* The absolute path of printf's arguments within the sandbox, in one of a few buffers that later calls use again. */
+const char *sandbox_path(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Folders above the file are made. */
+void sandbox_write(const char *name, const char *text);
+void sandbox_write_bytes(const char *name, const void *bytes, size_t size);
+/* The whole file, NUL-terminated; size may be NULL. */
+char *sandbox_read(const char *name, size_t *size);
+int sandbox_has(const char *name);
+/* Copies a folder or a file with cp -R; `from` may be absolute, links are followed. */
+void sandbox_copy(const char *from, const char *to);
+/* Removes a file, or a folder with all that is in it. */
+void sandbox_remove(const char *name);
+/* How many files and folders there are in all. */
+int sandbox_entries(void);
+
+/* The value of an environment variable that the build sets; a test without it would test nothing, so that is a failure. */
+const char *variable(const char *name);
+
+/* A program to run in the sandbox. The variables RONDO_PLUGIN_PATH and RONDO_CELL_PATH are not passed on. */
+struct call {
+    const char *program;     /* a path; NULL: RONDO_PROGRAM */
+    const char *arguments;   /* separated by blanks */
+    const char *input;       /* standard input; NULL: none */
+    const char *environment; /* one further "NAME=value", or NULL */
+    const char *output;      /* a file to write standard output to, or NULL */
+};
+/* How it ended. */
+struct outcome {
+    int status;      /* exit status; -1 where a signal ended it, or the limit of time */
+    const char *end; /* "exit status 2", "signal 11": for messages */
+    const char *out; /* standard output, "" where it went to a file */
+    const char *err; /* standard error */
+};
+struct outcome sandbox_run(struct call call);
+
+/* The exit status is `status`; on failure shows what the program said. `what` names the case. */
+void assert_status(const char *what, const struct outcome *outcome, int status);
+/* `parts`, separated by '|', are all in `text`, in any order. */
+void assert_parts(const char *what, const char *text, const char *parts);
+
+#endif

@@ -1,0 +1,50 @@
+/* tests/support.h: what several tests need: a registry with an arena and errors, random tensors, central differences, time
+ * axes.
+ *
+ * Everything fails the running test where something goes wrong.
+ */
+#ifndef RONDO_TESTS_SUPPORT_H
+#define RONDO_TESTS_SUPPORT_H
+
+#include "core/tape.h"
+#include "rnn/architecture.h"
+
+#define COUNT_OF(rows) ((int)(sizeof(rows) / sizeof(rows)[0]))
+
+/* Opened before a test and closed behind it. */
+struct support {
+    struct errors errors;
+    struct arena *arena;
+    struct registry *registry; /* of the built-in ops */
+};
+void support_open(struct support *support);
+void support_close(struct support *support);
+
+/* Fails the test, with the errors, where `status` is not RONDO_OK. */
+void support_ok(const struct support *support, rondo_status status, const char *what);
+/* The first error; "" where there is none. */
+const char *support_error(const struct support *support);
+
+/* A tape whose errors are those of `support`; parallel NULL: one thread. Free with tape_destroy. */
+struct tape *support_tape(struct support *support, const struct parallel *parallel);
+
+/* A tensor of `dtype` and shape "3, 4" ("" for a scalar) in the arena: of zeros, of normal numbers from the stream
+ * `name`, or of the `numbers` given, one for each element. */
+rondo_tensor support_zeros(struct support *support, int32_t dtype, const char *shape);
+rondo_tensor support_random(struct support *support, int32_t dtype, const char *shape, const char *name);
+rondo_tensor support_numbers(struct support *support, int32_t dtype, const char *shape, const double *numbers);
+
+/* |a - b| / max(1, |a|, |b|): relative where numbers are large, absolute where they are small. */
+double support_difference(double a, double b);
+/* Every element of `found` is within `tolerance` of `expected` by support_difference; 0: the same bits. */
+void support_near(const rondo_tensor *found, const rondo_tensor *expected, double tolerance, const char *what);
+
+/* Compares `gradient` with (loss(x + h) - loss(x - h)) / 2h for every element x of `value`, an f64 tensor that
+ * loss(arg) depends on. */
+void support_central_differences(double (*loss)(void *arg), void *arg, const rondo_tensor *value,
+                                 const rondo_tensor *gradient, double tolerance, const char *what);
+
+/* The time axis of rows with these lengths, which never grow. */
+struct time_axis support_time(struct support *support, const int64_t *lengths, int64_t rows);
+
+#endif

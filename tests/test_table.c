@@ -1,0 +1,277 @@
+/* data/table.h and data/utf8.h: what a CSV or TSV file holds, and where its mistakes are. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "data/table.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "data/utf8.h"
+
+#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
+
+static struct arena *arena;
+static struct errors errors;
+
+static void setup(void) {
+    arena = arena_create();
+    ck_assert_ptr_nonnull(arena);
+}
+
+static void teardown(void) {
+    errors_free(&errors);
+    arena_destroy(arena);
+}
+
+static rondo_status parse(const char *text, size_t length, char separator, struct table *table) {
+    return table_parse("t.csv", arena_strndup(arena, text, length), length, separator, arena, table, &errors);
+}
+
+/* The table on one line: fields in brackets, rows as "line:[a][b] ". */
+static const char *show(const struct table *table) {
+    const char *text = "";
+    for (int64_t row = 0; row < table->rows; row++) {
+        text = arena_printf(arena, "%s%d:", text, table->lines[row]);
+        for (int32_t column = 0; column < table->columns; column++) {
+            text = arena_printf(arena, "%s[%s]", text, table->fields[row * table->columns + column]);
+        }
+        text = arena_printf(arena, "%s ", text);
+    }
+    return text;
+}
+
+static const struct {
+    const char *text;
+    char separator;
+    const char *expected;
+} good[] = {
+    {"a,b\nc,d\n", ',', "1:[a][b] 2:[c][d] "},
+    {"a,b\nc,d", ',', "1:[a][b] 2:[c][d] "},
+    {"a,b\r\nc,d\r\n", ',', "1:[a][b] 2:[c][d] "},
+    {"a,b\r\nc,d\r", ',', "1:[a][b] 2:[c][d] "},
+    {"a\tb,c\n", '\t', "1:[a][b,c] "},
+    {"a\n", ',', "1:[a] "},
+    {"a,\n,b\n", ',', "1:[a][] 2:[][b] "},
+    {"a,", ',', "1:[a][] "},
+    {",", ',', "1:[][] "},
+    {"\n\na,b\n\n\r\nc,d\n\n", ',', "3:[a][b] 6:[c][d] "},
+    {"\"a,b\",c\n", ',', "1:[a,b][c] "},
+    {"\"a \"\"quoted\"\" word\",c\n", ',', "1:[a \"quoted\" word][c] "},
+    {"\"\"\"\",\"\"\n", ',', "1:[\"][] "},
+    {"\"two\nlines\",c\nd,e\n", ',', "1:[two\nlines][c] 3:[d][e] "},
+    {"\"two\r\nlines\",c\r\nd,e\r\n", ',', "1:[two\r\nlines][c] 3:[d][e] "},
+    {"\"a\"\n", ',', "1:[a] "},
+    {"\"a\"", ',', "1:[a] "},
+    {"c,\"a\"\r", ',', "1:[c][a] "},
+    {"5\" nail,it's \"so\"\n", ',', "1:[5\" nail][it's \"so\"] "},
+    {" \"a\" ,b\n", ',', "1:[ \"a\" ][b] "},
+    {"\xEF\xBB\xBF"
+     "a,b\n",
+     ',', "1:[a][b] "},
+    {"\xEF\xBB\xBF"
+     "\"a\",b\n",
+     ',', "1:[a][b] "},
+    {"caf\xC3\xA9,\xF0\x9F\x98\x80\n", ',', "1:[caf\xC3\xA9][\xF0\x9F\x98\x80] "},
+    {"a\rb,c\n", ',', "1:[a\rb][c] "},
+    {"\"\"\n", ',', "1:[] "},
+};
+
+START_TEST(tables_are_read) {
+    struct table table;
+    ck_assert_msg(parse(good[_i].text, strlen(good[_i].text), good[_i].separator, &table) == RONDO_OK, "%s",
+                  errors_text(&errors, 0));
+    ck_assert_str_eq(show(&table), good[_i].expected);
+    ck_assert_str_eq(table.file, "t.csv");
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    int count;
+    const char *first, *last;
+} bad[] = {
+    {"", 1, "t.csv: the file has no rows", NULL},
+    {"\n\r\n\n", 1, "t.csv: the file has no rows", NULL},
+    {"\xEF\xBB\xBF", 1, "t.csv: the file has no rows", NULL},
+    {"a,b\nc\n", 1, "t.csv:2: 1 field, expected 2 as in the first row, line 1", NULL},
+    {"\na,b\nc,d,e\n", 1, "t.csv:3: 3 fields, expected 2 as in the first row, line 2", NULL},
+    {"a,b\n\"c\nd\n", 1, "t.csv:2:1: a quote that is never closed", NULL},
+    {"a,b\nc,\"", 1, "t.csv:2:3: a quote that is never closed", NULL},
+    {"a,\"b\"\"", 1, "t.csv:1:3: a quote that is never closed", NULL},
+    {"a,\"b\"c\n", 1, "t.csv:1:6: text after the closing quote of a field", NULL},
+    {"a,\"b\" \n", 1, "t.csv:1:6: text after the closing quote", NULL},
+    {"a,\"b\nb\"c,d\n", 1, "t.csv:2:3: text after the closing quote", NULL},
+    {"a,\"b\"\rc\n", 1, "t.csv:1:6: text after the closing quote", NULL},
+    {"\xC3\xA9,\"\xC3\xA9\"x\n", 1, "t.csv:1:6: text after the closing quote", NULL},
+    {"\"\"\"\"\"\",\"b\"x\n", 1, "t.csv:1:11: text after the closing quote", NULL},
+    {"a,b\nc\nd,\"e\"f\ng,h,i\n", 3, "t.csv:2: 1 field", "t.csv:4: 3 fields"},
+    {"a,b\nc,\xFF\n", 1, "t.csv:2:3: byte 0xff is not valid UTF-8", NULL},
+    {"a,\xC3\n", 1, "t.csv:1:3: byte 0xc3 is not valid UTF-8", NULL},
+    {"a,b\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n", 10, "t.csv:2: 1 field", "t.csv:11: 1 field"},
+};
+
+START_TEST(mistakes_are_told_with_their_place) {
+    struct table table;
+    ck_assert_int_eq(parse(bad[_i].text, strlen(bad[_i].text), ',', &table), RONDO_INVALID);
+    ck_assert_int_eq(errors.count, bad[_i].count);
+    ck_assert_msg(strncmp(errors_text(&errors, 0), bad[_i].first, strlen(bad[_i].first)) == 0, "%s\n%s",
+                  errors_text(&errors, 0), bad[_i].first);
+    if (bad[_i].last != NULL) {
+        const char *last = errors_text(&errors, errors.count - 1);
+        ck_assert_msg(strncmp(last, bad[_i].last, strlen(bad[_i].last)) == 0, "%s\n%s", last, bad[_i].last);
+    }
+}
+END_TEST
+
+START_TEST(binary_files_are_refused) {
+    static const char text[] = "a,b\nc\0,d\n";
+    struct table table;
+    ck_assert_int_eq(parse(text, sizeof text - 1, ',', &table), RONDO_INVALID);
+    ck_assert_str_eq(errors_text(&errors, 0), "t.csv:2:2: a NUL byte, expected text as UTF-8");
+}
+END_TEST
+
+START_TEST(too_many_columns_are_refused) {
+    char *text = malloc(TABLE_MAX_COLUMNS + 1);
+    struct table table;
+    memset(text, ',', TABLE_MAX_COLUMNS);
+    ck_assert_int_eq(parse(text, TABLE_MAX_COLUMNS - 1, ',', &table), RONDO_OK);
+    ck_assert_int_eq(parse(text, TABLE_MAX_COLUMNS, ',', &table), RONDO_INVALID);
+    ck_assert_str_eq(errors_text(&errors, 0), "t.csv:1: 65537 fields, expected at most 65536");
+    free(text);
+}
+END_TEST
+
+/* Random fields, written as RFC 4180 says, are read back; then with a damaged byte nothing breaks. */
+START_TEST(what_is_written_with_quotes_is_read_back) {
+    static const char alphabet[] = "ab \"\n,\t\r'";
+    uint32_t state = 7;
+    for (int round = 0; round < 500; round++) {
+        char text[1024], plain[24][8];
+        size_t length = 0;
+        for (int i = 0; i < 24; i++) {
+            int n = 0;
+            text[length++] = '"';
+            state = state * 1664525u + 1013904223u;
+            for (const int size = (int)(state >> 29); n < size; n++) {
+                state = state * 1664525u + 1013904223u;
+                plain[i][n] = alphabet[(state >> 8) % (sizeof alphabet - 1)];
+                text[length++] = plain[i][n];
+                if (plain[i][n] == '"') {
+                    text[length++] = '"';
+                }
+            }
+            plain[i][n] = '\0';
+            text[length++] = '"';
+            text[length++] = i % 3 == 2 ? '\n' : ',';
+        }
+        struct table table;
+        ck_assert_msg(parse(text, length, ',', &table) == RONDO_OK, "%s", errors_text(&errors, 0));
+        ck_assert_int_eq(table.rows, 8);
+        ck_assert_int_eq(table.columns, 3);
+        for (int i = 0; i < 24; i++) {
+            ck_assert_str_eq(table.fields[i], plain[i]);
+        }
+        text[(state >> 8) % length] = alphabet[state % (sizeof alphabet - 1)];
+        ck_assert_int_eq(parse(text, length, ',', &table) == RONDO_OK, errors.count == 0);
+        errors_free(&errors);
+        arena_reset(arena);
+    }
+}
+END_TEST
+
+START_TEST(files_are_read) {
+    const char *root = getenv("TMPDIR");
+    char folder[2000], file[2048];
+    struct table table;
+    snprintf(folder, sizeof folder, "%s/rondo-test-XXXXXX", root == NULL ? "/tmp" : root);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(file, sizeof file, "%s/t.tsv", folder);
+    ck_assert_int_eq(table_read(file, '\t', arena, &table, &errors), RONDO_NOT_FOUND);
+    ck_assert_ptr_nonnull(strstr(errors_text(&errors, 0), "t.tsv': there is no such file"));
+    FILE *out = fopen(file, "w");
+    fputs("a\tb\nc\td", out);
+    fclose(out);
+    ck_assert_int_eq(table_read(file, '\t', arena, &table, &errors), RONDO_OK);
+    ck_assert_str_eq(show(&table), "1:[a][b] 2:[c][d] ");
+    ck_assert_str_eq(table.file, file);
+    ck_assert_int_eq(truncate(file, (off_t)TABLE_MAX_BYTES + 1), 0); /* takes no room on the disk */
+    ck_assert_int_eq(table_read(file, '\t', arena, &table, &errors), RONDO_INVALID);
+    ck_assert_ptr_nonnull(strstr(errors_text(&errors, 1), "has 2147483649 bytes, expected at most 2147483648"));
+    ck_assert_int_eq(unlink(file), 0);
+    ck_assert_int_eq(table_read(folder, '\t', arena, &table, &errors), RONDO_INVALID);
+    ck_assert_ptr_nonnull(strstr(errors_text(&errors, 2), "is a folder, expected a regular file"));
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    int bad; /* -1: well-formed */
+    uint32_t code;
+} sequences[] = {
+    {"a", -1, 'a'},
+    {"\xC2\x80", -1, 0x80},
+    {"\xDF\xBF", -1, 0x7FF},
+    {"\xE0\xA0\x80", -1, 0x800},
+    {"\xED\x9F\xBF", -1, 0xD7FF},
+    {"\xEE\x80\x80", -1, 0xE000},
+    {"\xEF\xBF\xBF", -1, 0xFFFF},
+    {"\xF0\x90\x80\x80", -1, 0x10000},
+    {"\xF4\x8F\xBF\xBF", -1, 0x10FFFF},
+    {"\x80", 0, 0},
+    {"\xC0\x80", 0, 0},
+    {"\xC1\xBF", 0, 0},
+    {"\xE0\x9F\xBF", 0, 0},
+    {"\xED\xA0\x80", 0, 0},
+    {"\xF0\x8F\xBF\xBF", 0, 0},
+    {"\xF4\x90\x80\x80", 0, 0},
+    {"\xF5\x80\x80\x80", 0, 0},
+    {"\xFF", 0, 0},
+    {"ab\xC3", 2, 0},
+    {"ab\xE2\x82", 2, 0},
+    {"ab\xF0\x9F\x98", 2, 0},
+    {"ab\xE2\x28\xA1", 2, 0},
+    {"ab\xE2\x82\x28", 2, 0},
+    {"\xC3\xA9\xC3", 2, 0},
+};
+
+START_TEST(utf8_is_checked_by_the_standard) {
+    const char *text = sequences[_i].text;
+    size_t bad_byte = 99;
+    uint32_t code;
+    ck_assert_int_eq(utf8_check(text, strlen(text), &bad_byte), sequences[_i].bad < 0);
+    if (sequences[_i].bad < 0) {
+        ck_assert_uint_eq(utf8_decode(text, strlen(text), &code), strlen(text));
+        ck_assert_uint_eq(code, sequences[_i].code);
+        ck_assert_int_eq(utf8_check(text, strlen(text) - 1, NULL), strlen(text) == 1);
+    } else {
+        ck_assert_uint_eq(bad_byte, (size_t)sequences[_i].bad);
+        ck_assert_uint_eq(utf8_decode(text + sequences[_i].bad, 4, &code), 0);
+    }
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("table");
+    TCase *cases = tcase_create("table");
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_loop_test(cases, tables_are_read, 0, ROWS(good));
+    tcase_add_loop_test(cases, mistakes_are_told_with_their_place, 0, ROWS(bad));
+    tcase_add_test(cases, binary_files_are_refused);
+    tcase_add_test(cases, too_many_columns_are_refused);
+    tcase_add_test(cases, what_is_written_with_quotes_is_read_back);
+    tcase_add_test(cases, files_are_read);
+    tcase_add_loop_test(cases, utf8_is_checked_by_the_standard, 0, ROWS(sequences));
+    tcase_set_timeout(cases, 60);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

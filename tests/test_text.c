@@ -1,0 +1,270 @@
+/* data/text.h: what is learnt from a training file, how other files are read with it, and what is refused where. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "data/text.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/options.h"
+
+#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
+
+static struct arena *arena;
+static struct errors errors;
+static char folder[2000];
+static struct text_reader reader;
+static const struct location here = {"experiment.yaml", 3, 9};
+
+static void setup(void) {
+    const char *root = getenv("TMPDIR");
+    arena = arena_create();
+    ck_assert_ptr_nonnull(arena);
+    snprintf(folder, sizeof folder, "%s/rondo-test-XXXXXX", root == NULL ? "/tmp" : root);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    reader = (struct text_reader){0};
+}
+
+static void teardown(void) {
+    text_reader_clear(&reader);
+    errors_free(&errors);
+    arena_destroy(arena);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static const char *path_of(const char *name) {
+    return arena_printf(arena, "%s/%s", folder, name);
+}
+
+static void store(const char *name, const char *text) {
+    FILE *out = fopen(path_of(name), "w");
+    ck_assert_ptr_nonnull(out);
+    fputs(text, out);
+    fclose(out);
+}
+
+/* A reader with these options and columns. */
+static void configure(const char *options, const char *text, const char *label) {
+    struct text_options *set = options_create(text_options_table, sizeof(struct text_options), arena, &errors);
+    ck_assert_ptr_nonnull(set);
+    ck_assert_msg(options_parse(text_options_table, set, options, "reader", arena, here, &errors) == RONDO_OK, "%s",
+                  errors_text(&errors, 0));
+    reader = (struct text_reader){
+        .options = *set, .text = {text, {"experiment.yaml", 5, 1}}, .label = {label, {"experiment.yaml", 6, 2}}};
+}
+
+/* Learns from `text` in a file that is removed again. */
+static rondo_status learn(const char *name, const char *text) {
+    store(name, text);
+    const rondo_status status = text_reader_learn(&reader, path_of(name), here, &errors);
+    ck_assert_int_eq(unlink(path_of(name)), 0);
+    return status;
+}
+
+static struct dataset *read_back(const char *name, const char *text) {
+    struct dataset *dataset = NULL;
+    store(name, text);
+    const rondo_status status = text_reader_read(&reader, path_of(name), here, &dataset, &errors);
+    ck_assert_int_eq(unlink(path_of(name)), 0);
+    ck_assert_int_eq(dataset == NULL, status != RONDO_OK);
+    ck_assert_int_eq(errors.count == 0, status == RONDO_OK);
+    return dataset;
+}
+
+/* The examples as words and labels, or numbers: "a b>great; c>other; ". */
+static const char *show(const struct dataset *dataset) {
+    const char *text = "";
+    for (int64_t i = 0; i < dataset->count; i++) {
+        for (int64_t t = dataset->input_begin[i]; t < dataset->input_begin[i + 1]; t++) {
+            text = arena_printf(arena, "%s%s%s", text, t == dataset->input_begin[i] ? "" : " ",
+                                vocabulary_word(reader.words, dataset->input_tokens[t]));
+        }
+        for (int64_t t = dataset->target_begin[i]; t < dataset->target_begin[i + 1]; t++) {
+            text = reader.labels != NULL
+                       ? arena_printf(arena, "%s>%s", text, vocabulary_word(reader.labels, dataset->target_classes[t]))
+                       : arena_printf(arena, "%s>%g", text, (double)dataset->target_numbers[t]);
+        }
+        text = arena_printf(arena, "%s; ", text);
+    }
+    return text;
+}
+
+static const struct {
+    const char *options, *text, *label, *file, *training, *other, *expected;
+} good[] = {
+    {"", "0", "1", "a.tsv", "Good one\tgreat\nbad one\tother\n", "one GOOD thing\tother\n", "one good <unk>>other; "},
+    {"", "1", "0", "a.csv", "great,\"good, one\"\nother,bad\n", "great,\"good, bad\"\n", "good , bad>great; "},
+    {"header=true", "text", "label", "a.tsv", "id\tlabel\ttext\n1\tx\ta\n2\ty\tb\n", "text\tlabel\nb a\tx\n",
+     "b a>x; "},
+    {"header=true", "2", "1", "a.tsv", "id\tlabel\ttext\n1\tx\ta\n2\ty\tb\n", "i\tl\tt\n7\ty\tb\n", "b>y; "},
+    {"lowercase=false", "0", "1", "a.tsv", "Good\tx\nbad\ty\n", "Good good\ty\n", "Good <unk>>y; "},
+    {"min_count=2", "0", "1", "a.tsv", "a a b\tx\nc\ty\n", "a b c\ty\n", "a <unk> <unk>>y; "},
+    {"max_words=2", "0", "1", "a.tsv", "a a a b b c\tx\nc\ty\n", "a b c\ty\n", "a b <unk>>y; "},
+    {"max_length=2", "0", "1", "a.tsv", "a b c\tx\nc\ty\n", "a b c\ty\n", "a b>y; "},
+    {"max_length=1", "0", "1", "a.tsv", "a b\tx\nc\ty\n", "b\ty\n", "<unk>>y; "},
+    {"", "0", "1", "a.tsv", "a\tx\nb\ty\n", "\tx\n   \ty\na\tx\n", "<unk>>x; <unk>>y; a>x; "},
+    {"format=csv", "0", "1", "a.txt", "a,x\nb,y\n", "b,x\n", "b>x; "},
+    {"format=tsv", "0", "1", "a.csv", "a\tx\nb\ty\n", "b\tx\n", "b>x; "},
+    {"", "0", "1", "a.TSV", "a\tx\nb\ty\n", "b\tx\n", "b>x; "},
+    {"target=number", "0", "1", "a.csv", "a,1\nb,2\n", "b,-1.5e2\na, 7\n", "b>-150; a>7; "},
+    {"target=number", "0", "1", "a.csv", "a,1\nb,1\n", "a,0\n", "a>0; "},
+    {"", "0", "1", "a.tsv", "a\tno space left\nb\ty\n", "a\tno space left\n", "a>no space left; "},
+};
+
+START_TEST(files_are_read_with_what_training_taught) {
+    configure(good[_i].options, good[_i].text, good[_i].label);
+    ck_assert_msg(learn(good[_i].file, good[_i].training) == RONDO_OK, "%s", errors_text(&errors, 0));
+    struct dataset *dataset = read_back(good[_i].file, good[_i].other);
+    ck_assert_msg(dataset != NULL, "%s", errors_text(&errors, 0));
+    ck_assert_str_eq(show(dataset), good[_i].expected);
+    ck_assert_int_eq(dataset->input_size, vocabulary_size(reader.words));
+    ck_assert_int_eq(dataset->target_kind, reader.labels == NULL ? RONDO_TARGET_REAL : RONDO_TARGET_CLASS);
+    ck_assert_int_eq(dataset->target_size, reader.labels == NULL ? 1 : vocabulary_size(reader.labels));
+    dataset_destroy(dataset);
+}
+END_TEST
+
+/* In the expected texts, '%' stands for the path of the file. */
+static int is_expected(const char *text, const char *expected, const char *file) {
+    const char *mark = strchr(expected, '%');
+    const char *full =
+        mark == NULL ? expected : arena_printf(arena, "%.*s%s%s", (int)(mark - expected), expected, file, mark + 1);
+    return strstr(text, full) == text;
+}
+
+static const struct {
+    const char *options, *text, *label, *file, *training;
+    int count;
+    const char *first, *last;
+} untaught[] = {
+    {"", "0", "1", "a.txt", "a\tx\n", 1,
+     "experiment.yaml:3:9: the name '%' ends in neither .csv nor .tsv; expected that, or format: csv or tsv", NULL},
+    {"", "0", "2", "a.tsv", "a\tx\nb\ty\n", 1, "experiment.yaml:6:2: '%' has no column 2; it has 2, numbered from 0",
+     NULL},
+    {"", "99999999999999999999", "1", "a.tsv", "a\tx\n", 1,
+     "experiment.yaml:5:1: column '99999999999999999999' is no number from 0; a name needs header: true", NULL},
+    {"", "text", "label", "a.tsv", "text\tlabel\na\tx\n", 2,
+     "experiment.yaml:5:1: column 'text' is no number from 0; a name needs header: true",
+     "experiment.yaml:6:2: column 'label' is no number from 0; a name needs header: true"},
+    {"header=true", "txt", "label", "a.tsv", "text\tlabel\na\tx\n", 1,
+     "experiment.yaml:5:1: '%' has no column 'txt' (did you mean 'text'?)", NULL},
+    {"header=true", "-1", "1", "a.tsv", "text\tlabel\na\tx\n", 1, "experiment.yaml:5:1: '%' has no column '-1'", NULL},
+    {"", "1", "1", "a.tsv", "a\tx\n", 1, "experiment.yaml:6:2: column '1' is the text and the label at once", NULL},
+    {"", "0", "1", "a.tsv", "a\tx\nb\tx\n", 1, "%: every row has the label 'x', expected at least two classes", NULL},
+    {"", "0", "1", "a.tsv", "a\tx\nb\t\nc\ty\nd\t\n", 2, "%:2: the label is empty", "%:4: the label is empty"},
+    {"header=true", "0", "1", "a.tsv", "text\tlabel\n", 1, "%: no rows behind the header", NULL},
+    {"", "0", "1", "a.tsv", "", 1, "%: the file has no rows", NULL},
+    {"", "0", "1", "a.tsv", "a\tx\nb\ny\n", 2, "%:2: 1 field, expected 2", "%:3: 1 field, expected 2"},
+    {"", "0", "1", "a.tsv", "a\tx\nb\ty\xFF\n", 1, "%:2:4: byte 0xff is not valid UTF-8", NULL},
+};
+
+START_TEST(training_files_are_refused_at_their_place) {
+    configure(untaught[_i].options, untaught[_i].text, untaught[_i].label);
+    ck_assert_int_eq(learn(untaught[_i].file, untaught[_i].training), RONDO_INVALID);
+    ck_assert_int_eq(errors.count, untaught[_i].count);
+    const char *file = path_of(untaught[_i].file);
+    ck_assert_msg(is_expected(errors_text(&errors, 0), untaught[_i].first, file), "%s", errors_text(&errors, 0));
+    if (untaught[_i].last != NULL) {
+        const char *text = errors_text(&errors, errors.count - 1);
+        ck_assert_msg(is_expected(text, untaught[_i].last, file), "%s", text);
+    }
+}
+END_TEST
+
+static const struct {
+    const char *options, *file, *text;
+    int count;
+    const char *first, *last;
+} unread[] = {
+    {"", "b.tsv", "a\tgrat\n\na\tother\nb\tunheard\n", 2,
+     "%:1: label 'grat' is not among those of the training file (did you mean 'great'?)",
+     "%:4: label 'unheard' is not among those of the training file"},
+    {"", "b.tsv", "a\t\n", 1, "%:1: the label is empty", NULL},
+    {"", "b.tsv", "a\n", 1, "experiment.yaml:6:2: '%' has no column 1; it has 1, numbered from 0", NULL},
+    {"", "b.tsv", "x\t1\nx\t2\nx\t3\nx\t4\nx\t5\nx\t6\nx\t7\nx\t8\nx\t9\nx\t10\nx\t11\n", 10, "%:1: label '1'",
+     "%:10: label '10'"},
+    {"target=number", "b.tsv", "a\tone\nb\t1\nc\tnan\nd\tinf\ne\t1e999\nf\t1e39\ng\t\nh\t1 x\n", 7,
+     "%:1: 'one' is no finite number", "%:8: '1 x' is no finite number"},
+};
+
+START_TEST(other_files_are_refused_at_their_place) {
+    const int is_number = unread[_i].options[0] != '\0';
+    configure(unread[_i].options, "0", "1");
+    ck_assert_int_eq(learn("a.tsv", is_number ? "a\t1\nb\t2\n" : "a\tgreat\nb\tother\n"), RONDO_OK);
+    ck_assert_ptr_null(read_back(unread[_i].file, unread[_i].text));
+    ck_assert_int_eq(errors.status, RONDO_INVALID);
+    ck_assert_int_eq(errors.count, unread[_i].count);
+    const char *file = path_of(unread[_i].file);
+    ck_assert_msg(is_expected(errors_text(&errors, 0), unread[_i].first, file), "%s", errors_text(&errors, 0));
+    if (unread[_i].last != NULL) {
+        const char *text = errors_text(&errors, errors.count - 1);
+        ck_assert_msg(is_expected(text, unread[_i].last, file), "%s", text);
+    }
+}
+END_TEST
+
+START_TEST(a_missing_file_is_told_where_it_is_named) {
+    configure("", "0", "1");
+    ck_assert_int_eq(text_reader_learn(&reader, path_of("none.tsv"), here, &errors), RONDO_NOT_FOUND);
+    ck_assert_str_eq(
+        errors_text(&errors, 0),
+        arena_printf(arena, "experiment.yaml:3:9: cannot read '%s': there is no such file", path_of("none.tsv")));
+    text_reader_clear(&reader);
+    ck_assert_int_eq(learn("a.tsv", "a\tx\nb\ty\n"), RONDO_OK);
+    struct dataset *dataset = (struct dataset *)&reader;
+    ck_assert_int_eq(text_reader_read(&reader, path_of("none.tsv"), here, &dataset, &errors), RONDO_NOT_FOUND);
+    ck_assert_ptr_null(dataset);
+}
+END_TEST
+
+START_TEST(texts_to_predict_have_no_target) {
+    configure("", "0", "1");
+    ck_assert_int_eq(learn("a.tsv", "a b\tx\nb\ty\n"), RONDO_OK);
+    struct dataset *dataset = text_reader_dataset(&reader);
+    ck_assert_ptr_nonnull(dataset);
+    ck_assert_int_eq(text_reader_add(&reader, "B a new", dataset, &errors), RONDO_OK);
+    ck_assert_int_eq(text_reader_add(&reader, "", dataset, &errors), RONDO_OK);
+    ck_assert_str_eq(show(dataset), "b a <unk>; <unk>; ");
+    dataset_destroy(dataset);
+}
+END_TEST
+
+START_TEST(labels_do_not_depend_on_the_order_of_the_file) {
+    configure("", "0", "1");
+    ck_assert_int_eq(learn("a.tsv", "a\tz\nb\ty\n"), RONDO_OK);
+    ck_assert_int_eq(vocabulary_find(reader.labels, "y"), 0);
+    ck_assert_int_eq(vocabulary_find(reader.labels, "z"), 1);
+    ck_assert_str_eq(vocabulary_word(reader.words, 0), UNKNOWN_WORD);
+}
+END_TEST
+
+START_TEST(clearing_twice_is_harmless) {
+    configure("", "0", "1");
+    ck_assert_int_eq(learn("a.tsv", "a\tz\n"), RONDO_INVALID);
+    text_reader_clear(&reader);
+    text_reader_clear(&reader);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("text");
+    TCase *cases = tcase_create("text");
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_loop_test(cases, files_are_read_with_what_training_taught, 0, ROWS(good));
+    tcase_add_loop_test(cases, training_files_are_refused_at_their_place, 0, ROWS(untaught));
+    tcase_add_loop_test(cases, other_files_are_refused_at_their_place, 0, ROWS(unread));
+    tcase_add_test(cases, a_missing_file_is_told_where_it_is_named);
+    tcase_add_test(cases, texts_to_predict_have_no_target);
+    tcase_add_test(cases, labels_do_not_depend_on_the_order_of_the_file);
+    tcase_add_test(cases, clearing_twice_is_harmless);
+    tcase_set_timeout(cases, 60);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
