@@ -12,7 +12,7 @@
 
 /* An open mapping or sequence. */
 struct frame {
-    struct yaml_node *node = NULL;
+    struct yaml_node *node;
     struct yaml_node **tail;   /* where the next child is linked */
     const char *key;           /* mapping: a key that waits for its value; else NULL */
     struct location key_where; /* of that */
