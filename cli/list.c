@@ -120,7 +120,7 @@ static void list_descriptors(struct listing *listing, const struct session *sess
 static void list_sections(struct listing *listing) {
     struct experiment_section section;
     for (int32_t i = 0; (section = experiment_section(i)).name != NULL; i++) {
-        const struct entry entry = {"experiment", section.name, "keys of an experiment file", NULL, "built-in",
+        const struct entry entry = {"experiment", section.name, section.summary, NULL, "built-in",
                                     section.table};
         add_entry(listing, &entry);
     }

@@ -91,8 +91,7 @@ static rondo_value host_constant(rondo_context *ctx, const rondo_tensor *tensor)
     rondo_tensor copy = *tensor;
     copy.data = arena_alloc(tape_arena(tape), tensor_bytes(tensor));
     if (copy.data == NULL) {
-        record_failure(call_of(ctx), RONDO_NO_MEMORY, "out of memory");
-        return failed_value;
+        return tape_fail(tape, record_failure(call_of(ctx), RONDO_NO_MEMORY, "out of memory"));
     }
     if (tensor_bytes(tensor) > 0) {
         memcpy(copy.data, tensor->data, tensor_bytes(tensor));

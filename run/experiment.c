@@ -63,15 +63,18 @@ static const rondo_option stopping_table[] = {
     RONDO_OPTION_END};
 
 struct experiment_section experiment_section(int32_t index) {
-    static const struct experiment_section sections[] = {{"", top_table},
-                                                         {"data", text_options_table},
-                                                         {"model", model_table},
-                                                         {"model.embedding", embedding_table},
-                                                         {"model.layers.N", layer_table},
-                                                         {"schedule", schedule_table},
-                                                         {"schedule.early_stopping", stopping_table}};
+    static const struct experiment_section sections[] = {
+        {"", "also: architecture, extends (a file), plugins (a list of files), and the sections below", top_table},
+        {"data", "also: reader (text); train, valid, test (files); columns (text and label)", text_options_table},
+        {"model", "also: embedding and layers", model_table},
+        {"model.embedding", "the vectors of words", embedding_table},
+        {"model.layers.N", "also: cell (a name or a file), and the options of that cell", layer_table},
+        {"loss", "plugin (its name), and the options of that plug-in", NULL},
+        {"optimizer", "plugin (its name), and the options of that plug-in", NULL},
+        {"schedule", "also: early_stopping", schedule_table},
+        {"schedule.early_stopping", "needs data.valid", stopping_table}};
     const int32_t count = sizeof sections / sizeof sections[0];
-    return index >= 0 && index < count ? sections[index] : (struct experiment_section){NULL, NULL};
+    return index >= 0 && index < count ? sections[index] : (struct experiment_section){NULL, NULL, NULL};
 }
 
 /* While an experiment is read. */
@@ -238,7 +241,7 @@ static void read_layers(struct loading *loading, struct yaml_node *model) {
 }
 
 static void read_model(struct loading *loading) {
-    static const char *const keys[] = {"embedding", "layers", "pool", NULL};
+    static const char *const keys[] = {"embedding", "layers", NULL};
     struct experiment *experiment = loading->experiment;
     struct yaml_node *model = section_child(experiment->root, "model", loading->arena, loading->errors);
     if (model == NULL) {
@@ -248,7 +251,8 @@ static void read_model(struct loading *loading) {
     if (!experiment->architecture.output_every_step) {
         read_plain(loading, model, model_table, &experiment->model, sizeof experiment->model, keys, "model");
     } else {
-        section_read(model, NULL, 0, keys, "model", model->where, loading->arena, loading->errors);
+        static const char *const keys_and_pool[] = {"embedding", "layers", "pool", NULL};
+        section_read(model, NULL, 0, keys_and_pool, "model", model->where, loading->arena, loading->errors);
         if (pool != NULL) {
             errors_add_at(loading->errors, RONDO_INVALID, pool->key_where,
                           "'model.pool' is not used: architecture %s has an output at every step",

@@ -86,10 +86,10 @@ struct experiment *experiment_load(const char *file, const char *const *assignme
                                    struct errors *errors);
 void experiment_destroy(struct experiment *experiment);
 
-/* The tables behind the sections, for `rondo list` and documentation: name of the section ("schedule"), its table. NULL name
- * past the last. */
+/* The sections, for `rondo list` and documentation: name ("schedule"), what stands in it beside its table, the table (may
+ * be NULL). NULL name past the last. */
 struct experiment_section {
-    const char *name;
+    const char *name, *summary;
     const rondo_option *table;
 };
 struct experiment_section experiment_section(int32_t index);

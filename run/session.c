@@ -9,11 +9,11 @@
 #include "config.h"
 #include "run/file.h"
 
-/* Joins paths with colons; NULL parts are left out. */
+/* Joins paths with colons; what is NULL, empty or not there is left out, but for a list that somebody gave. */
 static const char *join_paths(struct arena *arena, const char *const *parts, size_t count) {
     const char *joined = "";
     for (size_t i = 0; i < count && joined != NULL; i++) {
-        if (parts[i] != NULL && parts[i][0] != '\0') {
+        if (parts[i] != NULL && parts[i][0] != '\0' && (i == 0 || file_exists(parts[i]))) {
             joined = arena_printf(arena, "%s%s%s", joined, joined[0] == '\0' ? "" : ":", parts[i]);
         }
     }
@@ -34,7 +34,8 @@ static const char *search_path(struct arena *arena, const char *variable, const 
     const char *parts[4] = {getenv(variable), NULL, NULL, arena_printf(arena, "%s/%s/rondo/%s", RONDO_PREFIX, installed, what)};
     if (folder != NULL) {
         parts[1] = arena_printf(arena, "%s/%s", folder, what);
-        parts[2] = path_absolute(arena, arena_printf(arena, "%s/../%s/rondo/%s", folder, installed, what));
+        const char *below = arena_printf(arena, "%s/../%s/rondo/%s", folder, installed, what);
+        parts[2] = below == NULL ? NULL : path_absolute(arena, below);
     }
     return join_paths(arena, parts, 4);
 }

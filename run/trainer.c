@@ -109,7 +109,12 @@ static rondo_status end_epoch(struct training *training, struct errors *errors) 
     struct trainer_progress *progress = &training->progress;
     struct scores valid = {0};
     if (training->valid != NULL) {
-        RONDO_TRY(network_evaluate(training->network, training->valid, training->settings->batch, &valid, errors));
+        const rondo_status status =
+            network_evaluate(training->network, training->valid, training->settings->batch, &valid, errors);
+        if (status != RONDO_OK) {
+            return errors_add(errors, status, "training stopped at the validation of epoch %lld, after step %lld",
+                              (long long)progress->epoch, (long long)progress->steps);
+        }
     }
     keep_best(training, training->valid == NULL ? NULL : &valid);
     progress->valid = training->valid == NULL ? NULL : &valid;

@@ -72,13 +72,19 @@ const char *sandbox_path(const char *format, ...) {
     return next_path(name);
 }
 
-void sandbox_write_bytes(const char *name, const void *bytes, size_t size) {
+/* The path of a name in the sandbox, with all folders above it. */
+static char *new_path(const char *name) {
     char *path = next_path(name);
     for (char *slash = strchr(path + strlen(root) + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         mkdir(path, 0755);
         *slash = '/';
     }
+    return path;
+}
+
+void sandbox_write_bytes(const char *name, const void *bytes, size_t size) {
+    char *path = new_path(name);
     FILE *file = fopen(path, "wb");
     ck_assert_msg(file != NULL, "cannot make '%s'", path);
     ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
@@ -119,7 +125,7 @@ int sandbox_has(const char *name) {
 
 void sandbox_copy(const char *from, const char *to) {
     char command[2 * PATH_SIZE + 32];
-    snprintf(command, sizeof command, "cp -RL '%s' '%s'", next_path(from), next_path(to));
+    snprintf(command, sizeof command, "cp -RL '%s' '%s'", next_path(from), new_path(to));
     ck_assert_msg(system(command) == 0, "failed: %s", command);
 }
 

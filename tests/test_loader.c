@@ -35,7 +35,7 @@ static void read_variable(const char *name, char *value) {
 
 /* The path of printf's arguments, in a buffer that the fourth call from here uses again. */
 static const char *path(const char *format, const char *a, const char *b) {
-    static char buffers[4][2 * PATH_SIZE];
+    static char buffers[4][3 * PATH_SIZE];
     static int turn;
     turn = (turn + 1) % 4;
     snprintf(buffers[turn], sizeof buffers[turn], format, a, b);

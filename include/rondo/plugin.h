@@ -184,7 +184,9 @@ typedef struct rondo_context {
 #define RONDO_PRINTF(format_index, first_argument)
 #endif
 
-/* What the host does for a plugin. Grows at its end: check struct_size before using a member newer than your ABI. */
+/* What the host does for a plugin. Grows at its end: check struct_size before using a member newer than your ABI.
+ * A context belongs to the thread that the callback runs on: none of these may be called from a body that parallel_for
+ * runs. */
 struct rondo_host {
     uint64_t struct_size;
 
