@@ -433,9 +433,10 @@ const char *tape_first_not_finite(const struct tape *tape) {
         const char *scope = node->scope == NULL ? "" : node->scope;
         const char *in = scope[0] == '\0' ? "" : " in ";
         const char *text;
-        if (node->op == NULL) {
-            text = arena_printf(tape->arena, "the %s '%s'", node->needs_gradient ? "parameter" : "input",
-                                node->name == NULL ? scope : node->name);
+        if (node->op == NULL && node->name != NULL) {
+            text = arena_printf(tape->arena, "the %s '%s'", node->needs_gradient ? "parameter" : "input", node->name);
+        } else if (node->op == NULL) {
+            text = arena_printf(tape->arena, "an input%s%s", in, scope);
         } else if (node->name != NULL) {
             text = arena_printf(tape->arena, "op '%s' of '%s'%s%s", node->op->base.name, node->name, in, scope);
         } else {

@@ -51,6 +51,39 @@ static rondo_status add_inputs(struct trace *trace, struct cell *cell) {
     return trace->errors->count == 0 ? RONDO_OK : trace->errors->status;
 }
 
+/* Name number `index` of those that the definition gives a meaning: states, declared parameters, options; NULL past the
+ * last. */
+static const char *declared_name(const struct cell_definition *definition, int32_t index, struct location *where) {
+    if (index < definition->n_states) {
+        *where = definition->states[index].where;
+        return definition->states[index].name;
+    }
+    index -= definition->n_states;
+    if (index < definition->n_parameters) {
+        *where = definition->parameters[index].where;
+        return definition->parameters[index].name;
+    }
+    index -= definition->n_parameters;
+    *where = definition->where;
+    return index < definition->n_options ? definition->options[index].name : NULL;
+}
+
+/* A name has one meaning. */
+static void check_names(const struct trace *trace) {
+    struct location where, earlier_where;
+    const char *name, *earlier;
+    for (int32_t i = 0; (name = declared_name(trace->definition, i, &where)) != NULL; i++) {
+        for (int32_t k = 0; k < i; k++) {
+            earlier = declared_name(trace->definition, k, &earlier_where);
+            if (strcmp(name, earlier) == 0) {
+                errors_add_at(trace->errors, RONDO_INVALID, where,
+                              "'%s' is declared twice, expected one of state, parameter and option", name);
+                break;
+            }
+        }
+    }
+}
+
 /* Every state has a new value, every value a use, every declared parameter as well. */
 static void check_complete(const struct trace *trace) {
     const struct cell_definition *definition = trace->definition;
@@ -61,8 +94,9 @@ static void check_complete(const struct trace *trace) {
                           "state '%s' is never assigned, expected an equation %s' = …", name, name);
         }
     }
-    for (const struct trace_name *name = trace->assigned; name != NULL; name = name->next) {
-        if (!name->primed && !name->used) {
+    for (const struct equation *equation = trace->equations; equation != NULL; equation = equation->next) {
+        const struct trace_name *name = trace_find(trace, equation->name, 0);
+        if (name != NULL && !name->used && name->where.line == equation->where.line) {
             equation_error(&definition->equations, name->where, RONDO_INVALID, trace->errors,
                            "'%s' is computed but never used", name->name);
         }
@@ -135,6 +169,7 @@ static rondo_status finish(const struct trace *trace, struct cell *cell) {
 
 static rondo_status compile(struct trace *trace, struct cell *cell) {
     struct equation *equations = NULL;
+    check_names(trace);
     RONDO_TRY(add_inputs(trace, cell));
     const rondo_status parsed =
         equations_parse(&trace->definition->equations, program_arena(trace->program), &equations, trace->errors);

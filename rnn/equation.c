@@ -7,8 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Brackets and signs nest this deep; a limit keeps the recursion off the end of the stack. */
-enum { MAX_DEPTH = 200 };
+/* Brackets and signs nest this deep, and an equation has so many operators; the limits keep the recursion here and in whoever
+ * walks the tree off the end of the stack. */
+enum { MAX_DEPTH = 200, MAX_OPERATORS = 1000 };
+
+/* Columns of a line that a message shows around the mistake. */
+enum { SHOWN = 100 };
 
 enum token_kind { TOKEN_END, TOKEN_NEWLINE, TOKEN_NUMBER, TOKEN_NAME, TOKEN_SYMBOL };
 
@@ -27,14 +31,21 @@ struct parser {
     const char *line_begin; /* of the line that `next` is in */
     int32_t line;           /* 0, 1, … within the text */
     int32_t brackets;       /* open: line ends are blanks inside */
-    int32_t depth;
+    int32_t depth, operators;
     struct token token; /* the one to be looked at */
     int failed;         /* in this line: told once */
 };
 
+static int is_continuation(char c) {
+    return ((unsigned char)c & 0xC0) == 0x80; /* of a UTF-8 character */
+}
+
 rondo_status equation_error(const struct equation_text *text, struct location where, rondo_status status,
                             struct errors *errors, const char *format, ...) {
-    char message[512];
+    if (errors->count >= ERRORS_MAX) {
+        return errors_add(errors, status, "one more"); /* counted and not kept: finding its line is work for nothing */
+    }
+    char message[512], blanks[SHOWN + 1];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
@@ -43,9 +54,24 @@ rondo_status equation_error(const struct equation_text *text, struct location wh
     for (int32_t skip = where.line - text->first_line; skip > 0 && *line != '\0'; line++) {
         skip -= *line == '\n';
     }
-    const int column = where.column - text->indent - 1;
-    return errors_add_at(errors, status, where, "%s\n    %.*s\n    %*s^", message, (int)strcspn(line, "\r\n"), line,
-                         column > 0 ? column : 0, "");
+    const int column = where.column > text->indent ? where.column - text->indent - 1 : 0;
+    const int length = (int)strcspn(line, "\r\n");
+    int begin = column > SHOWN - 20 ? column - SHOWN / 2 : 0; /* a place far to the right: what stands around it */
+    while (begin > 0 && is_continuation(line[begin])) {
+        begin--;
+    }
+    int end = length - begin > SHOWN ? begin + SHOWN : length;
+    while (end > begin && end < length && is_continuation(line[end])) {
+        end--;
+    }
+    int width = 0; /* of what stands in front of the caret: a tab stays one, a character of several bytes is one blank */
+    for (int i = begin; i < column && i < end && width < SHOWN; i++) {
+        if (!is_continuation(line[i])) {
+            blanks[width++] = line[i] == '\t' ? '\t' : ' ';
+        }
+    }
+    blanks[width] = '\0';
+    return errors_add_at(errors, status, where, "%s\n    %.*s\n    %s^", message, end - begin, line + begin, blanks);
 }
 
 static struct location place(const struct parser *parser, const char *at) {
@@ -121,7 +147,7 @@ static void advance(struct parser *parser) {
         /* A character of several bytes is one symbol: it is shown whole in the message. */
         do {
             parser->next++;
-        } while (((unsigned char)*parser->next & 0xC0) == 0x80);
+        } while (is_continuation(*parser->next));
     }
     token.length = (size_t)(parser->next - token.begin);
     parser->token = token;
@@ -372,6 +398,11 @@ static struct expression *parse_chain(struct parser *parser, const char *symbols
             break;
         }
         const struct location where = parser->token.where;
+        if (++parser->operators > MAX_OPERATORS) {
+            PARSE_ERROR(parser, where, "more than %d operators in one equation, give a part of it a name of its own",
+                        MAX_OPERATORS);
+            return NULL;
+        }
         advance(parser);
         struct expression *right = parse_operand(parser);
         left = right == NULL ? NULL : make_call(parser, ops[found - symbols], where, left, right);
@@ -389,34 +420,32 @@ static struct expression *parse_sum(struct parser *parser) {
     return parse_chain(parser, "+-", ops, parse_product);
 }
 
-static struct equation *parse_equation(struct parser *parser) {
-    struct equation *equation = take(parser, sizeof *equation);
-    if (equation == NULL) {
-        return NULL;
-    }
+/* Fills the equation; 0 after a mistake, with the name where it could be read. */
+static int parse_equation(struct parser *parser, struct equation *equation) {
     if (parser->token.kind != TOKEN_NAME) {
         PARSE_ERROR(parser, parser->token.where, "expected an equation 'name = …', found %s",
                     show(&parser->token).text);
-        return NULL;
+        return 0;
     }
     equation->where = parser->token.where;
     equation->name = take_text(parser, parser->token.begin, parser->token.length);
     advance(parser);
     equation->primed = accept(parser, '\'');
     if (equation->name == NULL || !expect(parser, '=', "behind the name of an equation")) {
-        return NULL;
+        return 0;
     }
     advance(parser);
-    equation->value = parse_sum(parser);
-    if (equation->value == NULL) {
-        return NULL;
+    struct expression *value = parse_sum(parser);
+    if (value == NULL) {
+        return 0;
     }
     if (parser->token.kind != TOKEN_NEWLINE && parser->token.kind != TOKEN_END) {
         PARSE_ERROR(parser, parser->token.where, "expected an operator or the end of the line, found %s",
                     show(&parser->token).text);
-        return NULL;
+        return 0;
     }
-    return equation;
+    equation->value = value;
+    return 1;
 }
 
 rondo_status equations_parse(const struct equation_text *text, struct arena *arena, struct equation **first,
@@ -433,10 +462,14 @@ rondo_status equations_parse(const struct equation_text *text, struct arena *are
         }
         parser.failed = 0;
         parser.depth = 0;
-        struct equation *equation = parse_equation(&parser);
-        if (equation != NULL) {
+        parser.operators = 0;
+        struct equation *equation = take(&parser, sizeof *equation);
+        const int is_read = equation != NULL && parse_equation(&parser, equation);
+        if (equation != NULL && equation->name != NULL) {
             *tail = equation;
             tail = &equation->next;
+        }
+        if (is_read) {
             continue;
         }
         /* After a mistake go on with the next line, to tell what is wrong there as well. */

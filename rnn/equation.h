@@ -48,7 +48,7 @@ struct equation {
     const char *name;
     int primed;
     struct location where; /* of the name */
-    struct expression *value;
+    struct expression *value; /* NULL: it could not be read */
     struct equation *next;
 };
 
@@ -60,11 +60,13 @@ struct equation {
 #define OPERATOR_PRODUCT "matmul"
 #define OPERATOR_NEGATE "neg"
 
-/* Parses all equations; memory from `arena`. Syntax errors are told for every line that has one; RONDO_INVALID then. */
+/* Parses all equations; memory from `arena`. Syntax errors are told for every line that has one; RONDO_INVALID then, and the
+ * name of such a line is in the list where it could be read, so that its uses are not taken for mistakes. */
 rondo_status equations_parse(const struct equation_text *text, struct arena *arena, struct equation **first,
                              struct errors *errors);
 
-/* Adds an error at `where`, a place in `text`, with the line and a caret under the place; returns `status`. */
+/* Adds an error at `where`, a place in `text`, with the line, or what stands around the place in a long one, and a caret under
+ * the place; returns `status`. */
 rondo_status equation_error(const struct equation_text *text, struct location where, rondo_status status,
                             struct errors *errors, const char *format, ...) RONDO_PRINTF(5, 6);
 

@@ -84,6 +84,7 @@ rondo_status trace_shape(const struct cell_definition *definition, const struct 
             if (*c == '\0') {
                 break;
             }
+            size = *c == '*' ? size : -1; /* something else stands behind a blank */
             c++;
         }
         if (size < 0) {
@@ -232,6 +233,14 @@ static int call_gives(const void *call, const char *key) {
     return given != NULL;
 }
 
+static int is_given_before(const struct expression *call, const struct expression_option *given) {
+    const struct expression_option *earlier = call->options;
+    while (earlier != given && strcmp(earlier->key, given->key) != 0) {
+        earlier = earlier->next;
+    }
+    return earlier != given;
+}
+
 /* The options struct of a call, from its key=value pairs; *ok is cleared after an error. */
 static const void *trace_options(struct trace *trace, const struct expression *call, const rondo_op *op, int *ok) {
     struct arena *arena = program_arena(trace->program);
@@ -254,6 +263,8 @@ static const void *trace_options(struct trace *trace, const struct expression *c
         rondo_status status = RONDO_NO_MEMORY;
         if (option == NULL) {
             status = option_unknown(op->base.options, given->key, op->base.name, nowhere, &local);
+        } else if (is_given_before(call, given)) {
+            status = errors_add(&local, RONDO_INVALID, "option '%s' of %s is given twice", given->key, op->base.name);
         } else if (text != NULL) {
             status = option_set(option, options, text, arena, nowhere, &local);
         }
@@ -286,18 +297,34 @@ static int is_free(const struct trace *trace, const struct expression *name) {
            assigned_later(trace, name->name) == NULL;
 }
 
+/* What is made of rows of the batch is rows of the batch, so that a sequence is not changed by those it is run with. An op
+ * that keeps the shape and works along its first dimension is not seen here. */
+static rondo_value check_rows(struct trace *trace, const struct expression *call, const rondo_value *operands,
+                              int32_t count, rondo_value result) {
+    int has_rows = 0;
+    for (int32_t k = 0; k < count; k++) {
+        const rondo_tensor *operand = &program_node(trace->program, operands[k])->value;
+        has_rows |= operand->ndim > 0 && operand->shape[0] == PROGRAM_BATCH;
+    }
+    const rondo_tensor *value = &program_node(trace->program, result)->value;
+    int keeps_rows = value->ndim > 0 && value->shape[0] == PROGRAM_BATCH;
+    for (int32_t d = 1; d < value->ndim; d++) {
+        keeps_rows &= value->shape[d] != PROGRAM_BATCH;
+    }
+    if (!has_rows || keeps_rows) {
+        return result;
+    }
+    TRACE_ERROR(trace, call->where,
+                "'%s' gives shape %s and so mixes the rows of the batch, expected [batch, …]: is an axis missing?",
+                call->name, tensor_shape_text(value).text);
+    return failed_value;
+}
+
 static rondo_value trace_call(struct trace *trace, const struct expression *call) {
     const rondo_op *op = trace_op(trace, call);
     int ok = op != NULL;
     const void *options = ok ? trace_options(trace, call, op, &ok) : NULL;
     const int product = strcmp(call->name, OPERATOR_PRODUCT) == 0;
-    if (product && call->operand != NULL && is_free(trace, call->operand)) {
-        TRACE_ERROR(trace, call->operand->where,
-                    "parameter '%s' stands on the left of @; inputs are rows, so write x @ %s, or declare its shape "
-                    "under params:",
-                    call->operand->name, call->operand->name);
-        return failed_value;
-    }
     int32_t count = 0;
     for (const struct expression *operand = call->operand; operand != NULL; operand = operand->next) {
         count++;
@@ -310,7 +337,15 @@ static rondo_value trace_call(struct trace *trace, const struct expression *call
     int32_t k = 0;
     for (const struct expression *operand = call->operand; operand != NULL; operand = operand->next, k++) {
         const rondo_value *left = product && k == 1 && values[0].id >= 0 ? &values[0] : NULL;
-        values[k] = product && k == 1 && left == NULL ? failed_value : trace_expression(trace, operand, left);
+        const int free = product && k < 2 && left == NULL && is_free(trace, operand);
+        if (free && k == 0) {
+            TRACE_ERROR(trace, operand->where,
+                        "parameter '%s' stands on the left of @; inputs are rows, so write x @ %s, or declare its shape "
+                        "under params:",
+                        operand->name, operand->name);
+        }
+        /* A free name on the right of a side that failed has no shape. Whatever else stands there is still looked at. */
+        values[k] = free ? failed_value : trace_expression(trace, operand, left);
         ok &= values[k].id >= 0;
     }
     if (!ok) {
@@ -324,7 +359,7 @@ static rondo_value trace_call(struct trace *trace, const struct expression *call
                        errors_text(&local, 0));
     }
     errors_free(&local);
-    return result;
+    return result.id >= 0 ? check_rows(trace, call, values, count, result) : result;
 }
 
 static rondo_value trace_expression(struct trace *trace, const struct expression *expression,
@@ -388,21 +423,29 @@ static rondo_value check_state_shape(struct trace *trace, const struct equation 
 }
 
 void trace_equation(struct trace *trace, const struct equation *equation) {
-    if (name_is_refused(trace, equation)) {
-        return;
+    const int is_read = equation->value != NULL;
+    const int is_refused = is_read && name_is_refused(trace, equation);
+    /* What a refused equation says is still looked at: for more mistakes, and for the values that it uses. */
+    rondo_value value = is_read ? trace_expression(trace, equation->value, NULL) : failed_value;
+    const int is_state = trace_state(trace->definition, equation->name) >= 0;
+    const int primed = equation->primed || is_state; /* "h = …" was meant as h' */
+    if (is_refused) {
+        if (!primed || trace_find(trace, equation->name, 1) != NULL) {
+            return;
+        }
+        value = failed_value;
     }
-    rondo_value value = trace_expression(trace, equation->value, NULL);
-    if (value.id >= 0 && equation->primed) {
+    if (value.id >= 0 && primed) {
         value = check_state_shape(trace, equation, value);
     }
     struct arena *arena = program_arena(trace->program);
     struct trace_name *name = arena_calloc(arena, 1, sizeof *name);
-    const char *label = arena_printf(arena, "%s%s", equation->name, equation->primed ? "'" : "");
+    const char *label = arena_printf(arena, "%s%s", equation->name, primed ? "'" : "");
     if (name == NULL || label == NULL) {
         errors_no_memory(trace->errors);
         return;
     }
     program_name(trace->program, value, label);
-    *name = (struct trace_name){equation->name, equation->primed, value, equation->where, 0, trace->assigned};
+    *name = (struct trace_name){equation->name, primed, value, equation->where, 0, trace->assigned};
     trace->assigned = name;
 }

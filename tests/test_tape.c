@@ -9,6 +9,8 @@
 #include "core/tape.h"
 #include "tests/support.h"
 
+#undef fail /* an old name of ck_abort_msg; here it is a member of rondo_host */
+
 static struct support support;
 static struct tape *tape;
 
@@ -336,9 +338,7 @@ START_TEST(the_first_failure_sticks_and_is_told_once) {
     ck_assert_int_lt(product.id, 0);
     ck_assert_int_eq(tape_status(tape), RONDO_INVALID);
     ck_assert_int_eq(support.errors.count, 1);
-    ck_assert_ptr_nonnull(strstr(support_error(&support), "'matmul'") != NULL
-                              ? strstr(support_error(&support), "'matmul'")
-                              : strstr(support_error(&support), "matmul"));
+    ck_assert_ptr_nonnull(strstr(support_error(&support), "matmul"));
     const int32_t count = tape_count(tape);
     ck_assert_int_lt(apply1("tanh", NULL, product).id, 0);
     ck_assert_int_lt(apply1("tanh", NULL, value).id, 0);
@@ -477,7 +477,10 @@ END_TEST
 /* ---- random words ---- */
 
 static void draw(const char *scope, int applications, uint64_t step, rondo_tensor *masks) {
-    const rondo_tensor ones = support_numbers(&support, RONDO_F64, "64", (double[64]){[0 ... 63] = 1});
+    const rondo_tensor ones = support_zeros(&support, RONDO_F64, "64");
+    for (int i = 0; i < 64; i++) {
+        tensor_set(&ones, i, 1);
+    }
     tape_enter(tape, scope, rng_stream(step, "step"));
     for (int i = 0; i < applications; i++) {
         masks[i] = *tape_tensor(tape, apply1("dropout", "rate=0.5", tape_constant(tape, &ones)));
@@ -538,7 +541,8 @@ static const struct {
     {800, 1, "layers.0", 0, "op 'exp' in layers.0"},
     {800, 1, NULL, 1, "op 'exp' of 'grown'"},
     {800, 1, NULL, 0, "op 'exp'"},
-    {NAN, 1, NULL, 0, "the input"},
+    {NAN, 1, NULL, 0, "an input"},
+    {NAN, 1, "loss", 0, "an input in loss"},
 };
 
 START_TEST(the_first_value_that_is_not_finite_is_named) {
