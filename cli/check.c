@@ -44,8 +44,8 @@ static void print_values(const char *path, const struct yaml_node *node, struct 
     }
 }
 
-/* Bytes that training needs: parameters, a gradient for each shard, optimizer slots, the best weights; without what the tape
- * holds of a batch. */
+/* Bytes that training needs: parameters, a gradient for each shard, optimizer slots, the best weights; without what the
+ * tape holds of a batch. */
 static double parameter_megabytes(const struct task *task) {
     const struct experiment *experiment = task->experiment;
     int64_t copies = 2;
@@ -98,7 +98,9 @@ static rondo_status print_json(const struct task *task, struct arena *arena, str
 
 static int run_check(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
-    const struct flag flags[] = {COMMON_FLAG_SET(common), COMMON_FLAG_PLUGIN(common), COMMON_FLAG_JSON(common),
+    const struct flag flags[] = {COMMON_FLAG_SET(common),
+                                 COMMON_FLAG_PLUGIN(common),
+                                 COMMON_FLAG_JSON(common),
                                  {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;
     int status;
@@ -110,9 +112,9 @@ static int run_check(const struct command *command, int argc, char **argv) {
     struct session *session = arena == NULL ? NULL : open_session(&common, &errors);
     struct experiment *experiment =
         session == NULL ? NULL : experiment_load(arguments.words[0], common.assignments, session, &errors);
-    struct task *task = experiment == NULL ? NULL
-                                           : task_create(experiment, session, TASK_TRAIN | TASK_VALID | TASK_TEST,
-                                                         NULL, NULL, &errors);
+    struct task *task =
+        experiment == NULL ? NULL
+                           : task_create(experiment, session, TASK_TRAIN | TASK_VALID | TASK_TEST, NULL, NULL, &errors);
     if (arena == NULL) {
         errors_no_memory(&errors);
     } else if (task != NULL && common.json) {
@@ -128,9 +130,10 @@ static int run_check(const struct command *command, int argc, char **argv) {
     return status;
 }
 
-const struct command command_check = {
-    "check", "check EXPERIMENT.yaml [--set KEY=VALUE]…", "find every mistake in an experiment, without training",
-    "Reads the experiment, its cells, plug-ins and data. Prints every effective value with where it came from, and the\n"
-    "model's parameters, operations and memory.\n\n"
-    "  rondo check examples/sentiment/experiment.yaml\n",
-    run_check};
+const struct command command_check = {"check", "check EXPERIMENT.yaml [--set KEY=VALUE]…",
+                                      "find every mistake in an experiment, without training",
+                                      "Reads the experiment, its cells, plug-ins and data. Prints every effective "
+                                      "value with where it came from, and the\n"
+                                      "model's parameters, operations and memory.\n\n"
+                                      "  rondo check examples/sentiment/experiment.yaml\n",
+                                      run_check};

@@ -1,19 +1,19 @@
 /* cli/command.h: what the subcommands of `rondo` share: arguments, errors, exit status.
  *
- * To add a command: write cli/NAME.c with a `const struct command command_NAME`, name it in the list of cli/main.c and in
- * cli/meson.build.
+ * To add a command: write cli/NAME.c with a `const struct command command_NAME`, name it in the list of cli/main.c and
+ * in cli/meson.build.
  *
- * Exit status: 0 done, 1 the run failed, 2 the user's input is wrong. Data goes to standard output, all else to standard
- * error.
+ * Exit status: 0 done, 1 the run failed, 2 the user's input is wrong. Data goes to standard output, all else to
+ * standard error.
  */
 #ifndef RONDO_CLI_COMMAND_H
 #define RONDO_CLI_COMMAND_H
 
 #include "run/session.h"
 
-#define EXIT_DONE 0
+#define EXIT_DONE   0
 #define EXIT_FAILED 1
-#define EXIT_INPUT 2
+#define EXIT_INPUT  2
 
 /* At most this many values of a repeated flag such as --set. */
 #define ARGUMENT_LIST_MAX 256
@@ -42,21 +42,23 @@ struct arguments {
 struct command {
     const char *name, *usage, *summary;
     const char *details; /* the rest of the help: what it prints, an example */
-    int (*run)(const struct command *command, int argc, char **argv); /* argv[0] is the command's name; the exit status */
+    int (*run)(const struct command *command, int argc,
+               char **argv); /* argv[0] is the command's name; the exit status */
 };
 
-/* Parses argv against `flags` (ends with a NULL name). Returns 1 to go on; else 0 with the exit status: after --help, which is
- * answered here, or after a mistake. Between `least` and `most` words are wanted. */
+/* Parses argv against `flags` (ends with a NULL name). Returns 1 to go on; else 0 with the exit status: after --help,
+ * which is answered here, or after a mistake. Between `least` and `most` words are wanted. */
 int arguments_parse(const struct command *command, const struct flag *flags, int argc, char **argv, int32_t least,
                     int32_t most, struct arguments *arguments, int *status);
 
 /* Prints all errors to standard error, as "rondo: text", and frees them; the exit status for them. */
 int report_errors(struct errors *errors);
-/* Prints a JSON value, which it takes over, and the end of a line. NULL counts as no memory; that it cannot be written is
- * for finish_output to tell. */
+/* Prints a JSON value, which it takes over, and the end of a line. NULL counts as no memory; that it cannot be written
+ * is for finish_output to tell. */
 struct json_t;
 rondo_status output_json(struct json_t *value, size_t flags, struct errors *errors);
-/* Ends a command that wrote to standard output: EXIT_FAILED, with an error, where that was not possible (a full disk). */
+/* Ends a command that wrote to standard output: EXIT_FAILED, with an error, where that was not possible (a full disk).
+ */
 int finish_output(void);
 
 /* What train, eval, predict, check and list take alike, and the session made from it. */

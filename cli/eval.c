@@ -49,8 +49,8 @@ static rondo_status print_scores(const struct task *task, const struct dataset *
     return RONDO_OK;
 }
 
-static rondo_status evaluate(const char *folder, const char *split, const char *file,
-                             const struct common_flags *common, struct session *session, struct errors *errors) {
+static rondo_status evaluate(const char *folder, const char *split, const char *file, const struct common_flags *common,
+                             struct session *session, struct errors *errors) {
     const int which = file != NULL ? 0 : find_split(split, errors);
     if (file == NULL && which == 0) {
         return errors->status;
@@ -65,7 +65,7 @@ static rondo_status evaluate(const char *folder, const char *split, const char *
         const struct location where = {"--data", 0, 0};
         status = task_read(task, file, where, &own, errors);
     }
-    const struct dataset *dataset = own != NULL                ? own
+    const struct dataset *dataset = own != NULL           ? own
                                     : which == TASK_TRAIN ? task->train
                                     : which == TASK_VALID ? task->valid
                                                           : task->test;

@@ -49,10 +49,9 @@ static void add_json(struct listing *listing, const struct entry *entry) {
     for (const rondo_option *option = entry->options; option != NULL && option->key != NULL; option++) {
         json_array_append_new(options, option_json(option));
     }
-    json_array_append_new(listing->objects,
-                          json_pack("{s:s, s:s, s:s, s:s?, s:s, s:o}", "kind", entry->kind, "name", entry->name,
-                                    "summary", entry->summary, "source", entry->source, "origin", entry->origin,
-                                    "options", options));
+    json_array_append_new(listing->objects, json_pack("{s:s, s:s, s:s, s:s?, s:s, s:o}", "kind", entry->kind, "name",
+                                                      entry->name, "summary", entry->summary, "source", entry->source,
+                                                      "origin", entry->origin, "options", options));
 }
 
 static void print_options(struct listing *listing, const rondo_option *option) {
@@ -61,7 +60,9 @@ static void print_options(struct listing *listing, const rondo_option *option) {
         printf("    %-16s %s", option->key, option->help);
         printf(" (%s; %s%s)\n", expected == NULL ? "" : expected,
                option->default_text == NULL ? "must be given" : "default ",
-               option->default_text == NULL ? "" : option->default_text[0] == '\0' ? "none" : option->default_text);
+               option->default_text == NULL      ? ""
+               : option->default_text[0] == '\0' ? "none"
+                                                 : option->default_text);
     }
 }
 
@@ -120,8 +121,7 @@ static void list_descriptors(struct listing *listing, const struct session *sess
 static void list_sections(struct listing *listing) {
     struct experiment_section section;
     for (int32_t i = 0; (section = experiment_section(i)).name != NULL; i++) {
-        const struct entry entry = {"experiment", section.name, section.summary, NULL, "built-in",
-                                    section.table};
+        const struct entry entry = {"experiment", section.name, section.summary, NULL, "built-in", section.table};
         add_entry(listing, &entry);
     }
 }
@@ -167,9 +167,8 @@ static void list(struct listing *listing, struct session *session, const char *w
 
 static int run_list(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
-    const struct flag flags[] = {COMMON_FLAG_PLUGIN(common),
-                                 COMMON_FLAG_JSON(common),
-                                 {NULL, NULL, FLAG_ON, NULL, NULL}};
+    const struct flag flags[] = {
+        COMMON_FLAG_PLUGIN(common), COMMON_FLAG_JSON(common), {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;
     int status;
     if (!arguments_parse(command, flags, argc, argv, 0, 1, &arguments, &status)) {
@@ -190,8 +189,8 @@ static int run_list(const struct command *command, int argc, char **argv) {
     return status;
 }
 
-const struct command command_list = {
-    "list", "list [KIND[/NAME]]", "what experiments and equations can name, with options, ranges and defaults",
-    "KIND is op, optimizer, loss, cell or experiment. No code of a plug-in runs.\n\n"
-    "  rondo list optimizer/adam\n",
-    run_list};
+const struct command command_list = {"list", "list [KIND[/NAME]]",
+                                     "what experiments and equations can name, with options, ranges and defaults",
+                                     "KIND is op, optimizer, loss, cell or experiment. No code of a plug-in runs.\n\n"
+                                     "  rondo list optimizer/adam\n",
+                                     run_list};

@@ -95,8 +95,7 @@ static rondo_status flush_pending(struct task *task, struct pending *pending, in
 }
 
 /* One prediction a line. A person at a terminal gets each answer at once. */
-static rondo_status predict_stream(struct task *task, FILE *stream, const char *name, int json,
-                                   struct errors *errors) {
+static rondo_status predict_stream(struct task *task, FILE *stream, const char *name, int json, struct errors *errors) {
     const int32_t most = isatty(fileno(stream)) ? 1 : BATCH;
     struct pending pending = {.name = name, .first_line = 1};
     rondo_status status = RONDO_OK;
@@ -136,8 +135,8 @@ static rondo_status predict_files(struct task *task, const char *const *files, i
     }
     for (; *files != NULL; files++) {
         struct stat status;
-        FILE *stream = stat(*files, &status) == 0 && S_ISDIR(status.st_mode) ? (errno = EISDIR, NULL)
-                                                                             : fopen(*files, "r");
+        FILE *stream =
+            stat(*files, &status) == 0 && S_ISDIR(status.st_mode) ? (errno = EISDIR, NULL) : fopen(*files, "r");
         if (stream == NULL) {
             return errors_add(errors, RONDO_NOT_FOUND, "cannot open '%s': %s", *files, strerror(errno));
         }
@@ -162,8 +161,7 @@ static int run_predict(const struct command *command, int argc, char **argv) {
     }
     struct errors errors = {0};
     struct session *session = open_session(&common, &errors);
-    struct task *task =
-        session == NULL ? NULL : run_folder_open(arguments.words[0], NULL, session, 0, &errors);
+    struct task *task = session == NULL ? NULL : run_folder_open(arguments.words[0], NULL, session, 0, &errors);
     if (task != NULL) {
         predict_files(task, arguments.words + 1, common.json, &errors);
     }

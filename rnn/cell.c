@@ -84,6 +84,29 @@ static void check_names(const struct trace *trace) {
     }
 }
 
+/* 1 where the tree uses the value `name`. */
+static int uses(const struct expression *tree, const char *name) {
+    if (tree == NULL) {
+        return 0;
+    }
+    if (tree->kind == EXPRESSION_NAME) {
+        return !tree->primed && strcmp(tree->name, name) == 0;
+    }
+    const struct expression *operand = tree->kind == EXPRESSION_CALL ? tree->operand : NULL;
+    while (operand != NULL && !uses(operand, name)) {
+        operand = operand->next;
+    }
+    return operand != NULL;
+}
+
+static int is_used(const struct trace *trace, const char *name) {
+    const struct equation *equation = trace->equations;
+    while (equation != NULL && !uses(equation->value, name)) {
+        equation = equation->next;
+    }
+    return equation != NULL;
+}
+
 /* Every state has a new value, every value a use, every declared parameter as well. */
 static void check_complete(const struct trace *trace) {
     const struct cell_definition *definition = trace->definition;
@@ -96,17 +119,14 @@ static void check_complete(const struct trace *trace) {
     }
     for (const struct equation *equation = trace->equations; equation != NULL; equation = equation->next) {
         const struct trace_name *name = trace_find(trace, equation->name, 0);
-        if (name != NULL && !name->used && name->where.line == equation->where.line) {
+        const int is_first = name != NULL && name->where.line == equation->where.line;
+        if (is_first && !is_used(trace, name->name)) {
             equation_error(&definition->equations, name->where, RONDO_INVALID, trace->errors,
                            "'%s' is computed but never used", name->name);
         }
     }
     for (int32_t i = 0; i < definition->n_parameters; i++) {
-        int used = 0;
-        for (const struct trace_parameter *p = trace->parameters; p != NULL; p = p->next) {
-            used |= strcmp(p->parameter.name, definition->parameters[i].name) == 0;
-        }
-        if (!used) {
+        if (!is_used(trace, definition->parameters[i].name)) {
             errors_add_at(trace->errors, RONDO_INVALID, definition->parameters[i].where,
                           "parameter '%s' is declared but no equation uses it", definition->parameters[i].name);
         }

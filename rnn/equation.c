@@ -96,6 +96,24 @@ static int is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
+static const char *skip_digits(const char *c) {
+    while (is_digit(*c)) {
+        c++;
+    }
+    return c;
+}
+
+/* Behind a decimal number; strtod alone would also take 0x1p3. */
+static const char *skip_number(const char *c) {
+    c = skip_digits(c);
+    c = *c == '.' ? skip_digits(c + 1) : c;
+    if (*c != 'e' && *c != 'E') {
+        return c;
+    }
+    const char *exponent = c[1] == '+' || c[1] == '-' ? c + 2 : c + 1;
+    return is_digit(*exponent) ? skip_digits(exponent) : c;
+}
+
 static void skip_line(struct parser *parser) {
     while (*parser->next != '\n' && *parser->next != '\0') {
         parser->next++;
@@ -139,9 +157,7 @@ static void advance(struct parser *parser) {
         }
     } else if (is_digit(c) || (c == '.' && is_digit(parser->next[1]))) {
         token.kind = TOKEN_NUMBER;
-        char *end;
-        strtod(parser->next, &end);
-        parser->next = end;
+        parser->next = skip_number(parser->next);
     } else {
         token.kind = TOKEN_SYMBOL;
         /* A character of several bytes is one symbol: it is shown whole in the message. */

@@ -64,9 +64,10 @@ rondo_status initialiser_parse(const char *text, struct location where, struct i
             continue;
         }
         double values[2] = {forms[i].a, 0};
-        if (!parse_arguments(text + length, forms[i].arguments, values)) {
-            static const char *const shape[] = {"no arguments", "one number: normal(std)",
-                                                "two numbers: uniform(low, high)"};
+        if (!parse_arguments(text + length, forms[i].arguments, values) ||
+            !(forms[i].arguments == 2 ? values[0] <= values[1] : values[0] >= 0)) {
+            static const char *const shape[] = {"no arguments", "one number >= 0: normal(std)",
+                                                "two numbers, the lower one first: uniform(low, high)"};
             return errors_add_at(errors, RONDO_INVALID, where, "initialiser '%s' takes %s, got '%s'", forms[i].name,
                                  shape[forms[i].arguments], text);
         }

@@ -154,9 +154,8 @@ static const struct equation *assigned_later(const struct trace *trace, const ch
 
 /* What stands for a name in an expression; `left` is the left side where the name is the right operand of @, else NULL. */
 static rondo_value trace_plain_name(struct trace *trace, const struct expression *name, const rondo_value *left) {
-    struct trace_name *known = trace_find(trace, name->name, 0);
+    const struct trace_name *known = trace_find(trace, name->name, 0);
     if (known != NULL) {
-        known->used = 1;
         return known->value;
     }
     if (strcmp(name->name, "x") == 0) {
@@ -171,8 +170,9 @@ static rondo_value trace_plain_name(struct trace *trace, const struct expression
         return program_constant(trace->program, trace->settings->dtype,
                                 option_value(trace->definition, trace->settings, option), trace->errors);
     }
+    const struct cell_shape *declared = find_declared(trace, name->name);
     const struct equation *later = assigned_later(trace, name->name);
-    if (later != NULL) {
+    if (later != NULL && declared == NULL) {
         TRACE_ERROR(trace, name->where, "'%s' is used before it is computed in line %d", name->name,
                     later->where.line);
         return failed_value;
@@ -182,7 +182,6 @@ static rondo_value trace_plain_name(struct trace *trace, const struct expression
         return parameter->value;
     }
     rondo_tensor shape = tensor_1d(trace->settings->dtype, trace->settings->hidden, NULL); /* [hidden] */
-    const struct cell_shape *declared = find_declared(trace, name->name);
     if (declared != NULL) {
         if (trace_shape(trace->definition, trace->settings, declared, -1, &shape, trace->errors) != RONDO_OK) {
             return failed_value;
@@ -199,9 +198,8 @@ static rondo_value trace_name(struct trace *trace, const struct expression *name
     if (!name->primed) {
         return trace_plain_name(trace, name, left);
     }
-    struct trace_name *known = trace_find(trace, name->name, 1);
+    const struct trace_name *known = trace_find(trace, name->name, 1);
     if (known != NULL) {
-        known->used = 1;
         return known->value;
     }
     if (trace_state(trace->definition, name->name) >= 0) {
@@ -446,6 +444,6 @@ void trace_equation(struct trace *trace, const struct equation *equation) {
         return;
     }
     program_name(trace->program, value, label);
-    *name = (struct trace_name){equation->name, primed, value, equation->where, 0, trace->assigned};
+    *name = (struct trace_name){equation->name, primed, value, equation->where, trace->assigned};
     trace->assigned = name;
 }

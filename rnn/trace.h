@@ -13,7 +13,6 @@ struct trace_name {
     int primed;
     rondo_value value; /* failed: its equation had a mistake that has been told */
     struct location where;
-    int used;
     struct trace_name *next;
 };
 

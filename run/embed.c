@@ -67,7 +67,7 @@ int64_t rondo_run_outputs(const rondo_run *run) {
 const char *rondo_run_label(const rondo_run *run, int64_t index) {
     const struct vocabulary *labels = run->task->reader.labels;
     return labels == NULL || index < 0 || index >= vocabulary_size(labels) ? NULL
-                                                                          : vocabulary_word(labels, (int32_t)index);
+                                                                           : vocabulary_word(labels, (int32_t)index);
 }
 
 static rondo_status predict(rondo_run *run, struct dataset *dataset, const char *const *texts, int64_t count,
@@ -83,8 +83,8 @@ static rondo_status predict(rondo_run *run, struct dataset *dataset, const char 
     return network_predict(run->task->network, dataset, BATCH, predictions, errors);
 }
 
-rondo_status rondo_run_predict(rondo_run *run, const char *const *texts, int64_t count, float *predictions,
-                               char *error, size_t size) {
+rondo_status rondo_run_predict(rondo_run *run, const char *const *texts, int64_t count, float *predictions, char *error,
+                               size_t size) {
     struct errors errors = {0};
     struct dataset *dataset = text_reader_dataset(&run->task->reader);
     if (dataset == NULL) {

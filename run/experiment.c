@@ -97,7 +97,8 @@ static rondo_status read_plain(struct loading *loading, struct yaml_node *node, 
         return loading->errors->status;
     }
     const struct section_part part = {table, parsed};
-    const rondo_status status = section_read(node, &part, 1, others, path, node->where, loading->arena, loading->errors);
+    const rondo_status status =
+        section_read(node, &part, 1, others, path, node->where, loading->arena, loading->errors);
     memcpy(options, parsed, size);
     return status;
 }
@@ -181,13 +182,13 @@ static void report_no_cell(struct loading *loading, const struct yaml_node *cell
                   suggestion_text(&best).text, is_path ? cell->folder : session->cell_path);
 }
 
-static void read_layer(struct loading *loading, struct yaml_node *node, int32_t index,
-                       struct experiment_layer *layer) {
+static void read_layer(struct loading *loading, struct yaml_node *node, int32_t index, struct experiment_layer *layer) {
     static const char *const keys[] = {"cell", NULL};
     char path[40];
     snprintf(path, sizeof path, "model.layers.%d", index);
     if (node->kind != YAML_MAPPING) {
-        errors_add_at(loading->errors, RONDO_INVALID, node->where, "a layer must be a mapping such as {cell: lstm, hidden: 64}");
+        errors_add_at(loading->errors, RONDO_INVALID, node->where,
+                      "a layer must be a mapping such as {cell: lstm, hidden: 64}");
         return;
     }
     const char *name = section_text(node, "cell", "the name of a cell", node->where, loading->errors);
@@ -226,7 +227,8 @@ static void read_layers(struct loading *loading, struct yaml_node *model) {
     const int32_t count = layers == NULL ? 0 : yaml_count(layers);
     if (layers == NULL || layers->kind != YAML_SEQUENCE || count < 1 || count > MAX_LAYERS) {
         errors_add_at(loading->errors, RONDO_INVALID, layers == NULL ? model->where : layers->where,
-                      "'model.layers' must be a list of 1 to %d layers, such as [{cell: lstm, hidden: 64}]", MAX_LAYERS);
+                      "'model.layers' must be a list of 1 to %d layers, such as [{cell: lstm, hidden: 64}]",
+                      MAX_LAYERS);
         return;
     }
     experiment->layers = arena_calloc(loading->arena, (size_t)count, sizeof *experiment->layers);
@@ -304,8 +306,7 @@ static void check_optimizer(struct loading *loading) {
     if (experiment->optimizer == NULL || experiment->optimizer->check == NULL) {
         return;
     }
-    struct host_call call =
-        host_call(loading->arena, loading->errors, NULL, experiment->optimizer->base.name);
+    struct host_call call = host_call(loading->arena, loading->errors, NULL, experiment->optimizer->base.name);
     call.where = yaml_get(experiment->root, "optimizer")->where;
     host_result(&call, experiment->optimizer->check(&call.base, experiment->optimizer_options));
 }
@@ -317,8 +318,7 @@ static void read_schedule(struct loading *loading) {
     if (schedule == NULL) {
         return;
     }
-    read_plain(loading, schedule, schedule_table, &experiment->schedule, sizeof experiment->schedule, keys,
-               "schedule");
+    read_plain(loading, schedule, schedule_table, &experiment->schedule, sizeof experiment->schedule, keys, "schedule");
     struct yaml_node *stopping = yaml_get(schedule, "early_stopping");
     if (experiment->valid.text == NULL) {
         if (stopping != NULL) {
@@ -362,14 +362,14 @@ static void read_plugins(struct loading *loading) {
 static void read_architecture(struct loading *loading) {
     struct experiment *experiment = loading->experiment;
     const char *what = "one of \"1:1\", \"1:N\", \"N:1\", \"N:N\"";
-    const char *text =
-        section_text(experiment->root, "architecture", what, experiment->root->where, loading->errors);
+    const char *text = section_text(experiment->root, "architecture", what, experiment->root->where, loading->errors);
     struct yaml_node *node = yaml_get(experiment->root, "architecture");
     if (text == NULL) {
         return;
     }
     if (!architecture_parse(text, &experiment->architecture)) {
-        errors_add_at(loading->errors, RONDO_INVALID, node->where, "unknown architecture '%s', expected %s", text, what);
+        errors_add_at(loading->errors, RONDO_INVALID, node->where, "unknown architecture '%s', expected %s", text,
+                      what);
         return;
     }
     node->quoted = 1; /* 1:1 without quotes is a number of minutes to other readers of YAML */
@@ -393,8 +393,8 @@ static struct yaml_node *read_tree(struct loading *loading, const char *file, in
         return NULL;
     }
     if (root->kind != YAML_MAPPING) {
-        errors_add_at(loading->errors, RONDO_INVALID, root->where, "an experiment is a mapping, starting with rondo: %d",
-                      EXPERIMENT_VERSION);
+        errors_add_at(loading->errors, RONDO_INVALID, root->where,
+                      "an experiment is a mapping, starting with rondo: %d", EXPERIMENT_VERSION);
         return NULL;
     }
     for (struct yaml_node **link = &root->first; *link != NULL; link = &(*link)->next) {
@@ -404,7 +404,8 @@ static struct yaml_node *read_tree(struct loading *loading, const char *file, in
         }
         *link = extends->next;
         if (extends->kind != YAML_SCALAR || extends->text[0] == '\0') {
-            errors_add_at(loading->errors, RONDO_INVALID, extends->where, "'extends' must be the path of an experiment");
+            errors_add_at(loading->errors, RONDO_INVALID, extends->where,
+                          "'extends' must be the path of an experiment");
             return NULL;
         }
         const char *path = path_join(loading->arena, extends->folder, extends->text);
@@ -423,8 +424,8 @@ static struct yaml_node *read_tree(struct loading *loading, const char *file, in
 }
 
 static void read_experiment(struct loading *loading, const char *const *assignments) {
-    static const char *const keys[] = {"architecture", "data", "model", "loss", "optimizer", "schedule", "plugins",
-                                       "extends",      NULL};
+    static const char *const keys[] = {"architecture", "data",    "model",   "loss", "optimizer",
+                                       "schedule",     "plugins", "extends", NULL};
     struct experiment *experiment = loading->experiment;
     experiment->root = read_tree(loading, experiment->file, 0, (struct location){NULL, 0, 0});
     if (experiment->root == NULL) {

@@ -1,7 +1,7 @@
 /* run/experiment.h: one YAML file to everything that it names, checked.
  *
- * All keys are known from option tables. An unknown, mistyped, out-of-range or unused key is an error at its place, and all
- * mistakes are told in one go. The data is not read yet: run/task.h does.
+ * All keys are known from option tables. An unknown, mistyped, out-of-range or unused key is an error at its place, and
+ * all mistakes are told in one go. The data is not read yet: run/task.h does.
  *
  * Threads: main thread.
  */
@@ -80,14 +80,14 @@ struct experiment {
     struct location stopping_where; /* of the metric */
 };
 
-/* Loads `file` with the assignments of --set (NULL-terminated; NULL: none) laid over it. NULL with errors. Plug-ins that it
- * names are loaded into the session, which must outlive it. Free with experiment_destroy. */
+/* Loads `file` with the assignments of --set (NULL-terminated; NULL: none) laid over it. NULL with errors. Plug-ins
+ * that it names are loaded into the session, which must outlive it. Free with experiment_destroy. */
 struct experiment *experiment_load(const char *file, const char *const *assignments, struct session *session,
                                    struct errors *errors);
 void experiment_destroy(struct experiment *experiment);
 
-/* The sections, for `rondo list` and documentation: name ("schedule"), what stands in it beside its table, the table (may
- * be NULL). NULL name past the last. */
+/* The sections, for `rondo list` and documentation: name ("schedule"), what stands in it beside its table, the table
+ * (may be NULL). NULL name past the last. */
 struct experiment_section {
     const char *name, *summary;
     const rondo_option *table;

@@ -78,8 +78,8 @@ static rondo_status make_folder(struct run_folder *run, const char *folder, stru
     return RONDO_OK;
 }
 
-/* Makes runs/NAME, or the next runs/NAME-K that is free. To look first and make it then would let two runs that start at
- * the same time take the same one. */
+/* Makes runs/NAME, or the next runs/NAME-K that is free. To look first and make it then would let two runs that start
+ * at the same time take the same one. */
 static rondo_status make_next_folder(struct run_folder *run, struct errors *errors) {
     RONDO_TRY(folder_create("runs", errors));
     const char *name = run->task->experiment->name;
@@ -101,8 +101,8 @@ static rondo_status make_next_folder(struct run_folder *run, struct errors *erro
                       MAX_RUNS);
 }
 
-/* The name of the copy of a layer's cell, "cells/lstm.yaml". Layers of one cell file share a copy; another file with a cell
- * of the same name gets the number of its first layer behind the name. From the run's arena; NULL: no memory. */
+/* The name of the copy of a layer's cell, "cells/lstm.yaml". Layers of one cell file share a copy; another file with a
+ * cell of the same name gets the number of its first layer behind the name. From the run's arena; NULL: no memory. */
 static const char *cell_copy(const struct run_folder *run, int32_t index) {
     const struct experiment_layer *layers = run->task->experiment->layers;
     int32_t first = 0, is_taken = 0;
@@ -146,9 +146,10 @@ static rondo_status write_start(struct run_folder *run, struct errors *errors) {
         return errors_no_memory(errors);
     }
     RONDO_TRY(file_write(in_folder(run, "experiment.yaml"), text, strlen(text), errors));
-    RONDO_TRY(vocabulary_file_write(in_folder(run, "vocabulary.json"), task->reader.words, task->reader.labels, errors));
-    RONDO_TRY(environment_write(in_folder(run, "environment.json"), task->session, task->experiment->schedule.seed,
-                                errors));
+    RONDO_TRY(
+        vocabulary_file_write(in_folder(run, "vocabulary.json"), task->reader.words, task->reader.labels, errors));
+    RONDO_TRY(
+        environment_write(in_folder(run, "environment.json"), task->session, task->experiment->schedule.seed, errors));
     const char *metrics = in_folder(run, "metrics.jsonl");
     run->metrics = open(metrics, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (run->metrics < 0) {
@@ -166,8 +167,7 @@ struct run_folder *run_folder_create(const char *folder, const struct task *task
         return NULL;
     }
     *run = (struct run_folder){.arena = arena, .task = task, .metrics = -1};
-    const rondo_status made =
-        folder == NULL ? make_next_folder(run, errors) : make_folder(run, folder, errors);
+    const rondo_status made = folder == NULL ? make_next_folder(run, errors) : make_folder(run, folder, errors);
     if (made != RONDO_OK || write_start(run, errors) != RONDO_OK) {
         run_folder_close(run);
         return NULL;
@@ -315,6 +315,18 @@ static rondo_status load_weights(const struct task *task, const char *file, stru
     return status;
 }
 
+/* Labels are there exactly where they are what is predicted. */
+static rondo_status check_labels(const char *file, const struct experiment *experiment, const struct vocabulary *labels,
+                                 struct errors *errors) {
+    const int is_number = experiment->text.target != 0;
+    if (is_number == (labels == NULL)) {
+        return RONDO_OK;
+    }
+    return errors_add(errors, RONDO_INVALID, "%s: %s", file,
+                      is_number ? "has labels, and the target of the run is a number"
+                                : "has no labels, which the target of the run needs");
+}
+
 struct task *run_folder_open(const char *folder, const char *const *assignments, struct session *session, int which,
                              struct errors *errors) {
     struct arena *arena = arena_create();
@@ -329,7 +341,9 @@ struct task *run_folder_open(const char *folder, const char *const *assignments,
         errors_add(errors, RONDO_NOT_FOUND, "'%s' is no folder of a run: it has no experiment.yaml", folder);
     } else if (vocabulary_file_read(vocabulary_file, &words, &labels, errors) == RONDO_OK) {
         struct experiment *experiment = experiment_load(experiment_file, assignments, session, errors);
-        if (experiment != NULL) {
+        if (experiment != NULL && check_labels(vocabulary_file, experiment, labels, errors) != RONDO_OK) {
+            experiment_destroy(experiment);
+        } else if (experiment != NULL) {
             task = task_create(experiment, session, which, words, labels, errors);
             words = labels = NULL;
         }

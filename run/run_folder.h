@@ -19,8 +19,8 @@
 struct run_folder;
 
 /* Makes the folder and writes what is known before training. `folder` NULL: runs/NAME below the working directory, or
- * runs/NAME-2, -3, … where it exists. A given folder that exists and is not empty is RONDO_INVALID. NULL with errors, and
- * with nothing left behind. */
+ * runs/NAME-2, -3, … where it exists. A given folder that exists and is not empty is RONDO_INVALID. NULL with errors,
+ * and with nothing left behind. */
 struct run_folder *run_folder_create(const char *folder, const struct task *task, struct errors *errors);
 /* A run that came to no weights is no run: what it has written is removed. */
 void run_folder_close(struct run_folder *run);

@@ -158,8 +158,8 @@ static rondo_status add_defaults(struct yaml_node *node, const struct section_pa
                                  struct errors *errors) {
     for (const rondo_option *option = part->table; option != NULL && option->key != NULL; option++) {
         if (option->default_text != NULL && yaml_get(node, option->key) == NULL) {
-            RONDO_TRY(section_put(node, option->key, option->default_text, option->type == RONDO_STRING, arena,
-                                  errors));
+            RONDO_TRY(
+                section_put(node, option->key, option->default_text, option->type == RONDO_STRING, arena, errors));
         }
     }
     return RONDO_OK;

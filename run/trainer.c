@@ -12,9 +12,9 @@ struct training {
     const struct trainer_settings *settings;
     const struct trainer_observer *observer;
     struct updater *updater;
-    int64_t *order;    /* [train->count] */
-    char *best;        /* bytes of all parameters at the best epoch, one behind the other */
-    double best_value; /* of the metric */
+    int64_t *order;       /* [train->count] */
+    char *best;           /* bytes of all parameters at the best epoch, one behind the other */
+    double best_value;    /* of the metric */
     struct scores scores; /* of the epoch, on the training data */
     struct trainer_progress progress;
     struct trainer_result *result;
@@ -48,8 +48,7 @@ static rondo_status train_epoch(struct training *training, struct errors *errors
     const struct trainer_settings *settings = training->settings;
     struct trainer_progress *progress = &training->progress;
     const int64_t count = training->train->count;
-    const struct rng_stream shuffle =
-        rng_substream(rng_stream(settings->seed, "shuffle"), (uint64_t)progress->epoch);
+    const struct rng_stream shuffle = rng_substream(rng_stream(settings->seed, "shuffle"), (uint64_t)progress->epoch);
     RONDO_TRY(batch_order(training->train, settings->batch, network_layout(training->network), &shuffle,
                           training->order, errors));
     const double start = now();
@@ -165,8 +164,7 @@ rondo_status trainer_run(struct network *network, const struct dataset *train, c
     training.best = malloc(parameter_bytes(model) + 1);
     rondo_status status = training.order == NULL || training.best == NULL ? errors_no_memory(errors) : RONDO_OK;
     if (status == RONDO_OK) {
-        training.updater =
-            updater_create(model, settings->optimizer, settings->optimizer_options, parallel, errors);
+        training.updater = updater_create(model, settings->optimizer, settings->optimizer_options, parallel, errors);
         status = training.updater == NULL ? errors->status : run_epochs(&training, errors);
     }
     if (result->best_epoch > 0) {

@@ -24,7 +24,7 @@ static char root[PATH_SIZE];
 static union block {
     union block *next;
     max_align_t data;
-} *blocks;
+} * blocks;
 
 char *sandbox_memory(size_t size) {
     union block *block = malloc(sizeof *block + size);

@@ -86,7 +86,8 @@ static const struct {
 
     {"check e.yaml", NULL, 0,
      "rondo |# e.yaml:1:8\n|optimizer.lr |0.05 |# e.yaml:7:31\n|optimizer.beta1 |# default\n|model.layers.0.hidden "
-     "|embedding.W |layers.0.U_r |head.b |operations for each row|24 training examples, 8 for validation, 8 for testing",
+     "|embedding.W |layers.0.U_r |head.b |operations for each row|24 training examples, 8 for validation, 8 for "
+     "testing",
      ""},
     {"check e.yaml --set optimizer.lr=0.5", NULL, 0, "# --set optimizer.lr=0.5", ""},
     {"eval run", NULL, 0, "test: 8 examples, loss |, accuracy |, perplexity ", ""},
@@ -164,9 +165,9 @@ START_TEST(list_as_json_has_every_option_of_an_optimizer) {
 END_TEST
 
 START_TEST(full_disk_under_the_output_is_a_failure) {
-    static const char *const all[] = {"list",          "list --json",     "--help",      "--version",
-                                      "train --help",  "check e.yaml",    "eval run",    "check e.yaml --json",
-                                      "predict run e.yaml"};
+    static const char *const all[] = {"list",      "list --json",         "--help",
+                                      "--version", "train --help",        "check e.yaml",
+                                      "eval run",  "check e.yaml --json", "predict run e.yaml"};
     for (int i = 0; i < ROWS(all); i++) {
         const struct outcome outcome = sandbox_run((struct call){.arguments = all[i], .output = "/dev/full"});
         assert_status(all[i], &outcome, 1);
@@ -177,8 +178,8 @@ END_TEST
 
 /* ---- what a run leaves behind ---- */
 
-static const char *const run_files[] = {"experiment.yaml",  "metrics.jsonl",     "weights.safetensors",
-                                        "vocabulary.json",  "environment.json",  "cells/gru.yaml"};
+static const char *const run_files[] = {"experiment.yaml", "metrics.jsonl",    "weights.safetensors",
+                                        "vocabulary.json", "environment.json", "cells/gru.yaml"};
 
 START_TEST(run_folder_is_complete) {
     for (int i = 0; i < ROWS(run_files); i++) {
@@ -268,8 +269,8 @@ START_TEST(another_seed_gives_other_weights) {
 END_TEST
 
 START_TEST(run_needs_nothing_outside_its_folder_to_predict) {
-    tiny_edit("gone.yaml", "model:",
-              "model: {embedding: {size: 4}, layers: [{cell: ./gone-cell.yaml, hidden: 4, gain: 2}]}");
+    tiny_edit("gone.yaml",
+              "model:", "model: {embedding: {size: 4}, layers: [{cell: ./gone-cell.yaml, hidden: 4, gain: 2}]}");
     sandbox_copy("mine.yaml", "gone-cell.yaml");
     sandbox_copy("train.tsv", "gone-train.tsv");
     rondo("train gone.yaml --set data.train=gone-train.tsv --out complete", 0);
@@ -355,7 +356,8 @@ static const struct {
     {"another cell", "e.yaml --set model.layers.0.cell=lstm", ", valid loss "},
     {"a further layer", "e.yaml --set model.layers.1.cell=rnn_tanh --set model.layers.1.hidden=3", ", valid loss "},
     {"a cell with an op of a plug-in", "e.yaml --set model.layers.0.cell=./mine.yaml", ", valid loss "},
-    {"an option of the cell", "e.yaml --set model.layers.0.cell=mine.yaml --set model.layers.0.gain=3", ", valid loss "},
+    {"an option of the cell", "e.yaml --set model.layers.0.cell=mine.yaml --set model.layers.0.gain=3",
+     ", valid loss "},
     {"the last state", "e.yaml --set model.pool=last", ", valid loss "},
     {"dropout everywhere",
      "e.yaml --set model.embedding.dropout=0.5 --set model.embedding.word_dropout=0.5 --set model.layers.0.dropout=0.5",
@@ -365,8 +367,7 @@ static const struct {
     {"no validation data", "no-valid.yaml --set schedule.epochs=2", ": best epoch 2 of 2\n"},
     {"numbers", "numbers.yaml", ", valid loss | rmse | mae "},
     /* Nothing gets better without a step, so the first epoch stays the best. */
-    {"early stopping",
-     "e.yaml --set optimizer.lr=0 --set schedule.epochs=50 --set schedule.early_stopping.patience=4",
+    {"early stopping", "e.yaml --set optimizer.lr=0 --set schedule.epochs=50 --set schedule.early_stopping.patience=4",
      ": best epoch 1 of 5 (stopped early), valid loss "},
     {"early stopping by another metric",
      "e.yaml --set optimizer.lr=0 --set schedule.epochs=50 --set schedule.early_stopping.patience=2 --set "
@@ -447,7 +448,9 @@ START_TEST(loss_that_becomes_infinite_keeps_the_last_good_weights) {
         rondo("train large.yaml --out large --set data.target=number --set data.train=large.tsv --set "
               "data.valid=large.tsv --set optimizer.plugin=sgd --set optimizer.lr=1000 --set schedule.epochs=1000",
               1);
-    assert_parts("large", outcome.err, "the loss is not finite; it began with |training stopped |of epoch |step |the weights of epoch |'large'");
+    assert_parts(
+        "large", outcome.err,
+        "the loss is not finite; it began with |training stopped |of epoch |step |the weights of epoch |'large'");
     rondo("predict large e.yaml", 0);
 }
 END_TEST

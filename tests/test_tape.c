@@ -117,9 +117,9 @@ static rondo_value a_view_of_a_parameter(rondo_value a, rondo_value b) {
 
 static rondo_value long_chain(rondo_value a, rondo_value b) {
     rondo_value value = a;
-    for (int i = 0; i < 400; i++) {
-        value = apply2("mul", NULL, apply1("tanh", NULL, value), i % 100 == 0 ? apply1("exp", NULL, a) : value);
-        value = i % 100 == 50 ? apply2("add", NULL, value, apply2("matmul", NULL, a, b)) : value;
+    for (int i = 0; i < 120; i++) {
+        value = apply2("mul", NULL, apply1("tanh", NULL, value), i % 50 == 0 ? apply1("exp", NULL, a) : value);
+        value = i % 50 == 25 ? apply2("add", NULL, value, apply2("matmul", NULL, a, b)) : value;
         value = i % 7 == 0 ? apply1("sqrt", NULL, apply1("softplus", NULL, value)) : value;
     }
     return value;
@@ -438,7 +438,7 @@ START_TEST(a_repeated_pass_takes_memory_once) {
     size_t capacity = 0;
     for (int pass = 0; pass < 20; pass++) {
         support_ok(&support, tape_backward(tape, record(&reuse)), "backward");
-        ck_assert_int_gt(tape_count(tape), 800);
+        ck_assert_int_gt(tape_count(tape), 256); /* more than the tape has room for at first */
         capacity = pass == 0 ? arena_capacity(tape_arena(tape)) : capacity;
         ck_assert_uint_eq(arena_capacity(tape_arena(tape)), capacity);
     }

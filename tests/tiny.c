@@ -7,15 +7,14 @@
 
 #include "sandbox.h"
 
-const char tiny_experiment[] =
-    "rondo: 1\n"
-    "name: tiny\n"
-    "architecture: \"N:1\"\n"
-    "data: {reader: text, train: train.tsv, valid: valid.tsv, test: test.tsv}\n"
-    "model: {embedding: {size: 4}, layers: [{cell: gru, hidden: 4}], pool: mean}\n"
-    "loss: {plugin: softmax_cross_entropy}\n"
-    "optimizer: {plugin: adam, lr: 0.05}\n"
-    "schedule: {epochs: 3, batch: 8, seed: 1}\n";
+const char tiny_experiment[] = "rondo: 1\n"
+                               "name: tiny\n"
+                               "architecture: \"N:1\"\n"
+                               "data: {reader: text, train: train.tsv, valid: valid.tsv, test: test.tsv}\n"
+                               "model: {embedding: {size: 4}, layers: [{cell: gru, hidden: 4}], pool: mean}\n"
+                               "loss: {plugin: softmax_cross_entropy}\n"
+                               "optimizer: {plugin: adam, lr: 0.05}\n"
+                               "schedule: {epochs: 3, batch: 8, seed: 1}\n";
 
 /* Texts of one to four words whose last one decides. `first` makes files differ. */
 static void write_texts(const char *name, int count, int first) {

@@ -1,0 +1,321 @@
+/* tests/test_embed.c: a trained run inside another program, through the shared library and rondo/rondo.h alone.
+ *
+ * The library is opened at run time, so that nothing but what it exports is used. The environment names it, the program
+ * that trains the run, and where plug-ins are: RONDO_SHARED, RONDO_PROGRAM, RONDO_PLUGIN_PATH.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <check.h>
+#include <dlfcn.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "rondo/rondo.h"
+#include "sandbox.h"
+#include "tiny.h"
+
+#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+
+/* The functions of rondo/rondo.h, as their own declarations have them. */
+static struct {
+    __typeof__(&rondo_version) version;
+    __typeof__(&rondo_run_open) open;
+    __typeof__(&rondo_run_close) close;
+    __typeof__(&rondo_run_outputs) outputs;
+    __typeof__(&rondo_run_label) label;
+    __typeof__(&rondo_run_predict) predict;
+} api;
+
+static char error[1024];
+
+static void find(void *library, const char *name, void *function) {
+    void *symbol = dlsym(library, name);
+    ck_assert_msg(symbol != NULL, "the library has no %s", name);
+    memcpy(function, &symbol, sizeof symbol); /* ISO C has no cast from an object to a function */
+}
+
+static void load_library(void) {
+    void *library = dlopen(variable("RONDO_SHARED"), RTLD_NOW | RTLD_LOCAL);
+    ck_assert_msg(library != NULL, "%s", dlerror());
+    find(library, "rondo_version", &api.version);
+    find(library, "rondo_run_open", &api.open);
+    find(library, "rondo_run_close", &api.close);
+    find(library, "rondo_run_outputs", &api.outputs);
+    find(library, "rondo_run_label", &api.label);
+    find(library, "rondo_run_predict", &api.predict);
+}
+
+static void train(const char *arguments) {
+    const struct outcome outcome = sandbox_run((struct call){.arguments = arguments});
+    assert_status(arguments, &outcome, 0);
+}
+
+static void setup(void) {
+    variable("RONDO_PLUGIN_PATH");
+    load_library();
+    sandbox_open();
+    tiny_write();
+    sandbox_write("numbers.tsv", "tea\t0.5\nlovely soup\t1\nawful soup\t-1\n");
+    tiny_edit("numbers.yaml", "loss:", "loss: {plugin: squared_error}");
+    train("train e.yaml --quiet --out run");
+    train("train numbers.yaml --quiet --out numbers --set data.target=number --set data.train=numbers.tsv --set "
+          "data.valid=numbers.tsv");
+}
+
+static rondo_run *open_run(const char *name, int32_t threads) {
+    rondo_run *run = api.open(sandbox_path("%s", name), threads, error, sizeof error);
+    ck_assert_msg(run != NULL, "%s", error);
+    return run;
+}
+
+static const char *const texts[] = {"the soup was lovely",
+                                    "",
+                                    "awful",
+                                    "words that nobody knows",
+                                    "caf\xc3\xa9 \xe2\x82\xac 5",
+                                    "tea tea tea tea tea tea tea tea cold"};
+enum { TEXTS = sizeof texts / sizeof texts[0] };
+
+START_TEST(version_is_that_of_the_build) {
+    ck_assert_str_eq(api.version(), RONDO_VERSION);
+}
+END_TEST
+
+START_TEST(labels_are_those_of_the_training_data) {
+    rondo_run *run = open_run("run", 0);
+    ck_assert_int_eq(api.outputs(run), 2);
+    ck_assert_str_eq(api.label(run, 0), "great");
+    ck_assert_str_eq(api.label(run, 1), "other");
+    ck_assert_ptr_null(api.label(run, 2));
+    ck_assert_ptr_null(api.label(run, -1));
+    ck_assert_ptr_null(api.label(run, INT64_MAX));
+    api.close(run);
+    run = open_run("numbers", 0);
+    ck_assert_int_eq(api.outputs(run), 1);
+    ck_assert_ptr_null(api.label(run, 0));
+    api.close(run);
+}
+END_TEST
+
+/* What `rondo predict --json` says of `texts`, one object a line. */
+static const char *program_says(const char *arguments) {
+    char input[1024] = "";
+    for (int i = 0; i < TEXTS; i++) {
+        snprintf(input + strlen(input), sizeof input - strlen(input), "%s\n", texts[i]);
+    }
+    const struct outcome outcome = sandbox_run((struct call){.arguments = arguments, .input = input});
+    assert_status(arguments, &outcome, 0);
+    return outcome.out;
+}
+
+START_TEST(predictions_are_those_of_the_program) {
+    float predictions[2 * TEXTS];
+    rondo_run *run = open_run("run", 0);
+    ck_assert_int_eq(api.predict(run, texts, TEXTS, predictions, error, sizeof error), RONDO_OK);
+    ck_assert_str_eq(error, "");
+    char *lines = (char *)program_says("predict run --json");
+    int i = 0;
+    for (char *line = strtok(lines, "\n"); line != NULL; line = strtok(NULL, "\n"), i++) {
+        json_t *object = json_loads(line, 0, NULL);
+        const json_t *all = json_object_get(object, "probabilities");
+        for (int64_t k = 0; k < 2; k++) {
+            const double said = json_real_value(json_object_get(all, api.label(run, k)));
+            ck_assert_double_eq_tol((double)predictions[2 * i + k], said, 1e-6);
+        }
+        json_decref(object);
+    }
+    ck_assert_int_eq(i, TEXTS);
+    api.close(run);
+}
+END_TEST
+
+START_TEST(numbers_are_those_of_the_program) {
+    float predictions[TEXTS];
+    rondo_run *run = open_run("numbers", 0);
+    ck_assert_int_eq(api.predict(run, texts, TEXTS, predictions, error, sizeof error), RONDO_OK);
+    char *lines = (char *)program_says("predict numbers");
+    int i = 0;
+    for (char *line = strtok(lines, "\n"); line != NULL; line = strtok(NULL, "\n"), i++) {
+        ck_assert_double_eq_tol((double)predictions[i], strtod(line, NULL), 1e-5);
+    }
+    ck_assert_int_eq(i, TEXTS);
+    api.close(run);
+}
+END_TEST
+
+START_TEST(prediction_does_not_depend_on_the_others_nor_on_threads) {
+    enum { MANY = 1000 }; /* several batches */
+    static const char *many[MANY];
+    static float together[2 * MANY], again[2 * MANY];
+    for (int i = 0; i < MANY; i++) {
+        many[i] = texts[(i * 7) % TEXTS];
+    }
+    rondo_run *run = open_run("run", 1), *other = open_run("run", 3);
+    ck_assert_int_eq(api.predict(run, many, MANY, together, error, sizeof error), RONDO_OK);
+    ck_assert_int_eq(api.predict(other, many, MANY, again, error, sizeof error), RONDO_OK);
+    ck_assert_int_eq(memcmp(together, again, sizeof together), 0);
+    for (int i = 0; i < TEXTS; i++) {
+        float alone[2];
+        ck_assert_int_eq(api.predict(run, &many[i], 1, alone, error, sizeof error), RONDO_OK);
+        ck_assert_float_eq_tol(alone[0], together[2 * i], 1e-6f);
+        ck_assert_float_eq_tol(alone[0] + alone[1], 1, 1e-5f);
+    }
+    api.close(run);
+    api.close(other);
+}
+END_TEST
+
+START_TEST(no_text_gives_no_prediction) {
+    float prediction = 42;
+    rondo_run *run = open_run("run", 0);
+    ck_assert_int_eq(api.predict(run, texts, 0, &prediction, error, sizeof error), RONDO_OK);
+    ck_assert_float_eq(prediction, 42);
+    api.close(run);
+}
+END_TEST
+
+/* ---- failures ---- */
+
+START_TEST(bad_text_is_refused_and_the_run_goes_on) {
+    const char *bad[] = {"tea", "caf\xc3", "soup"};
+    float predictions[6] = {42, 42, 42, 42, 42, 42};
+    rondo_run *run = open_run("run", 0);
+    ck_assert_int_eq(api.predict(run, bad, 3, predictions, error, sizeof error), RONDO_INVALID);
+    ck_assert_str_eq(error, "text 1 is no UTF-8 at byte 3");
+    for (int i = 0; i < 6; i++) {
+        ck_assert_float_eq(predictions[i], 42);
+    }
+    ck_assert_int_eq(api.predict(run, bad, 1, predictions, error, sizeof error), RONDO_OK);
+    ck_assert_str_eq(error, "");
+    api.close(run);
+}
+END_TEST
+
+START_TEST(text_of_several_words_is_refused_where_the_model_takes_one) {
+    train("train e.yaml --quiet --out one --set architecture=1:1 --set data.max_length=1");
+    char *text = sandbox_read("one/experiment.yaml", NULL);
+    memcpy(strstr(text, "max_length: 1"), "max_length: 0", 13);
+    sandbox_write("one/experiment.yaml", text);
+    const char *words[] = {"tea", "tea and soup"};
+    float predictions[4];
+    rondo_run *run = open_run("one", 0);
+    ck_assert_int_eq(api.predict(run, words, 1, predictions, error, sizeof error), RONDO_OK);
+    ck_assert_int_eq(api.predict(run, words, 2, predictions, error, sizeof error), RONDO_INVALID);
+    assert_parts("predict", error, "example 2 has 3 inputs, expected one");
+    api.close(run);
+}
+END_TEST
+
+static const struct {
+    const char *name, *file, *text; /* of a copy of the run; file NULL: there is no such run; text NULL: no such file */
+    const char *parts;
+} damages[] = {
+    {"no run", NULL, NULL, "is no folder of a run: it has no experiment.yaml"},
+    {"no experiment", "experiment.yaml", NULL, "is no folder of a run: it has no experiment.yaml"},
+    {"two mistakes", "experiment.yaml", "rondo: 1\nfirst: 1\nsecond: 2\n",
+     ":2:1: unknown key 'first'|\n|:3:1: unknown key 'second'"},
+    {"no vocabulary", "vocabulary.json", NULL, "cannot read '|/vocabulary.json': there is no such file"},
+    {"no JSON", "vocabulary.json", "{\"words\": ", "/vocabulary.json:|no JSON: "},
+    {"no weights", "weights.safetensors", NULL, "/weights.safetensors': No such file"},
+    {"other weights", "weights.safetensors", "no weights", "/weights.safetensors: "},
+};
+
+START_TEST(run_that_is_damaged_is_refused) {
+    if (damages[_i].file != NULL) {
+        sandbox_copy("run", "damaged");
+        sandbox_remove(sandbox_path("damaged/%s", damages[_i].file));
+        if (damages[_i].text != NULL) {
+            sandbox_write(sandbox_path("damaged/%s", damages[_i].file), damages[_i].text);
+        }
+    }
+    ck_assert_ptr_null(api.open(sandbox_path("damaged"), 0, error, sizeof error));
+    assert_parts(damages[_i].name, error, damages[_i].parts);
+    if (damages[_i].file != NULL) {
+        sandbox_remove("damaged");
+    }
+}
+END_TEST
+
+START_TEST(error_is_cut_at_its_size) {
+    for (size_t size = 1; size < 16; size++) {
+        memset(error, '#', sizeof error);
+        ck_assert_ptr_null(api.open("/nowhere", 0, error, size));
+        ck_assert_uint_eq(strlen(error), size - 1);
+        ck_assert_int_eq(strncmp(error, "'/nowhere' is no folder", size - 1), 0);
+        ck_assert_int_eq(error[size], '#');
+    }
+    ck_assert_ptr_null(api.open("/nowhere", 0, NULL, 0));
+}
+END_TEST
+
+START_TEST(nothing_is_closed_without_harm) {
+    api.close(NULL);
+}
+END_TEST
+
+/* ---- threads ---- */
+
+struct visitor {
+    rondo_run *run;
+    float first[2 * TEXTS];
+    int differences;
+};
+
+static void *predict_often(void *arg) {
+    struct visitor *visitor = arg;
+    for (int round = 0; round < 50; round++) {
+        float predictions[2 * TEXTS];
+        char own_error[64];
+        const rondo_status status = api.predict(visitor->run, texts, TEXTS, predictions, own_error, sizeof own_error);
+        visitor->differences += status != RONDO_OK || memcmp(predictions, visitor->first, sizeof predictions) != 0;
+    }
+    return NULL;
+}
+
+START_TEST(different_runs_work_at_the_same_time) {
+    enum { THREADS = 4 };
+    static struct visitor visitors[THREADS];
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        visitors[i].run = open_run("run", 1 + i % 2);
+        ck_assert_int_eq(api.predict(visitors[i].run, texts, TEXTS, visitors[i].first, error, sizeof error), RONDO_OK);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, predict_often, &visitors[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+        ck_assert_int_eq(visitors[i].differences, 0);
+        ck_assert_int_eq(memcmp(visitors[i].first, visitors[0].first, sizeof visitors[0].first), 0);
+        api.close(visitors[i].run);
+    }
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("embed");
+    TCase *cases = tcase_create("embed");
+    tcase_set_timeout(cases, 120);
+    tcase_add_unchecked_fixture(cases, setup, sandbox_close);
+    tcase_add_test(cases, version_is_that_of_the_build);
+    tcase_add_test(cases, labels_are_those_of_the_training_data);
+    tcase_add_test(cases, predictions_are_those_of_the_program);
+    tcase_add_test(cases, numbers_are_those_of_the_program);
+    tcase_add_test(cases, prediction_does_not_depend_on_the_others_nor_on_threads);
+    tcase_add_test(cases, no_text_gives_no_prediction);
+    tcase_add_test(cases, bad_text_is_refused_and_the_run_goes_on);
+    tcase_add_test(cases, text_of_several_words_is_refused_where_the_model_takes_one);
+    tcase_add_loop_test(cases, run_that_is_damaged_is_refused, 0, ROWS(damages));
+    tcase_add_test(cases, error_is_cut_at_its_size);
+    tcase_add_test(cases, nothing_is_closed_without_harm);
+    tcase_add_test(cases, different_runs_work_at_the_same_time);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

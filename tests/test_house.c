@@ -1,0 +1,601 @@
+/* tests/test_house.c: the structure of the source tree: who may include whom, what the library never calls, what the
+ * built objects export, what a list must name.
+ *
+ * A guard that finds nothing proves nothing, so each is also given lines that it must refuse. The environment says
+ * where things are: RONDO_SOURCE, RONDO_TEST_PLUGINS, RONDO_SHARED.
+ */
+#define _XOPEN_SOURCE 700
+#include <check.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+
+enum { PATH_SIZE = 2048, MAX_FILES = 2000 };
+
+static const char *variable(const char *name) {
+    const char *text = getenv(name);
+    ck_assert_msg(text != NULL && text[0] == '/', "the variable %s must hold an absolute path", name);
+    return text;
+}
+
+/* ---- files ---- */
+
+/* Paths relative to a folder, in order. */
+struct files {
+    char *items[MAX_FILES];
+    int count;
+};
+
+static int ends_with(const char *text, const char *end) {
+    const size_t length = strlen(text), n = strlen(end);
+    return length >= n && strcmp(text + length - n, end) == 0;
+}
+
+static void add_files(struct files *files, const char *root, const char *below, const char *ending) {
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/%s", root, below);
+    struct dirent **entries;
+    const int count = scandir(path, &entries, NULL, alphasort);
+    ck_assert_msg(count >= 0, "cannot read the folder '%s'", path);
+    for (int i = 0; i < count; i++) {
+        const char *name = entries[i]->d_name;
+        snprintf(path, sizeof path, "%s%s%s", below, below[0] == '\0' ? "" : "/", name);
+        if (name[0] != '.' && ends_with(name, ending)) {
+            ck_assert_int_lt(files->count, MAX_FILES);
+            files->items[files->count++] = strdup(path);
+        } else if (name[0] != '.' && strchr(name, '.') == NULL) {
+            char folder[2 * PATH_SIZE];
+            snprintf(folder, sizeof folder, "%s/%s", root, path);
+            DIR *stream = opendir(folder);
+            if (stream != NULL) {
+                closedir(stream);
+                add_files(files, root, path, ending);
+            }
+        }
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+/* The files below a folder of the source tree. `least` guards against a search that looks in the wrong place. */
+static struct files source_files(const char *folder, const char *ending, int least) {
+    struct files files = {.count = 0};
+    add_files(&files, variable("RONDO_SOURCE"), folder, ending);
+    ck_assert_msg(files.count >= least, "'%s' has %d files *%s, expected at least %d", folder, files.count, ending,
+                  least);
+    return files;
+}
+
+static void free_files(struct files *files) {
+    for (int i = 0; i < files->count; i++) {
+        free(files->items[i]);
+    }
+    files->count = 0;
+}
+
+/* The whole file, to be freed. */
+static char *read_source(const char *file) {
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/%s", variable("RONDO_SOURCE"), file);
+    FILE *stream = fopen(path, "rb");
+    ck_assert_msg(stream != NULL, "cannot open '%s'", path);
+    char *text = calloc(1, 1 << 20);
+    ck_assert_ptr_nonnull(text);
+    ck_assert_uint_lt(fread(text, 1, 1 << 20, stream), 1 << 20);
+    fclose(stream);
+    return text;
+}
+
+/* Blanks out comments, and what stands in quotes, so that only code is left; lines stay where they are. */
+static void keep_code(char *text) {
+    enum { CODE, LINE_COMMENT, COMMENT, QUOTED } state = CODE;
+    char quote = 0;
+    for (char *c = text; *c != '\0'; c++) {
+        if (state == CODE && c[0] == '/' && (c[1] == '/' || c[1] == '*')) {
+            state = c[1] == '/' ? LINE_COMMENT : COMMENT;
+            *c++ = ' ';
+            *c = ' ';
+        } else if (state == CODE && (*c == '"' || *c == '\'')) {
+            state = QUOTED;
+            quote = *c;
+        } else if (state == QUOTED && *c == '\\' && c[1] != '\0') {
+            *c++ = ' ';
+            *c = *c == '\n' ? '\n' : ' ';
+        } else if (state == QUOTED && *c == quote) {
+            state = CODE;
+        } else if (state == COMMENT && c[0] == '*' && c[1] == '/') {
+            state = CODE;
+            *c++ = ' ';
+            *c = ' ';
+        } else if (*c == '\n') {
+            state = state == LINE_COMMENT ? CODE : state;
+        } else if (state != CODE) {
+            *c = ' ';
+        }
+    }
+}
+
+/* ---- arrows ---- */
+
+/* What the files of a folder may include, beside their own folder and system headers. The first row that a path begins
+ * with counts. */
+static const struct {
+    const char *folder;
+    const char *allowed[8]; /* beginnings of paths */
+} arrows[] = {
+    {"include/rondo/plugin.h", {NULL}},
+    {"include/rondo/rondo.h", {"rondo/plugin.h"}},
+    {"core/", {"core/", "rondo/plugin.h"}},
+    {"ops/builtin_ops.c.in", {"core/registry.h"}}, /* declares the table that is made of it */
+    {"ops/", {"ops/", "rondo/plugin.h"}},
+    {"rnn/", {"rnn/", "core/", "rondo/plugin.h"}},
+    {"data/", {"data/", "core/", "rondo/plugin.h"}},
+    {"run/", {"run/", "rnn/", "data/", "core/", "rondo/", "config.h"}},
+    {"cli/", {"cli/", "run/", "rnn/", "data/", "core/", "rondo/", "config.h"}},
+    {"plugins/", {"rondo/plugin.h"}},
+};
+
+/* Headers of the system that any file may use, and those that only some may. */
+static const char *const standard_headers[] = {
+    "ctype.h",   "errno.h",  "float.h",  "inttypes.h", "limits.h", "math.h",   "stdalign.h", "stdarg.h", "stdatomic.h",
+    "stdbool.h", "stddef.h", "stdint.h", "stdio.h",    "stdlib.h", "string.h", "tgmath.h",   "time.h"};
+static const struct {
+    const char *header;
+    const char *users[6]; /* beginnings of paths */
+} special_headers[] = {
+    {"dlfcn.h", {"core/loader.c"}},
+    {"elf.h", {"core/loader.c"}},
+    {"omp.h", {"core/parallel.c"}},
+    {"cblas.h", {"ops/matmul.c"}},
+    {"pthread.h", {"ops/matmul.c"}},
+    {"yaml.h", {"run/yaml.c"}},
+    {"jansson.h", {"run/", "cli/"}},
+    {"sys/utsname.h", {"run/environment.c"}},
+    {"dirent.h", {"core/", "run/"}},
+    {"fcntl.h", {"core/", "data/", "run/"}},
+    {"strings.h", {"data/"}},
+    {"sys/stat.h", {"core/", "data/", "run/", "cli/"}},
+    {"unistd.h", {"core/", "data/", "run/", "cli/"}},
+};
+
+static int begins_with_one_of(const char *text, const char *const *beginnings) {
+    for (; *beginnings != NULL; beginnings++) {
+        if (strncmp(text, *beginnings, strlen(*beginnings)) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int may_include_own(const char *file, const char *header) {
+    for (int i = 0; i < ROWS(arrows); i++) {
+        if (strncmp(file, arrows[i].folder, strlen(arrows[i].folder)) == 0) {
+            return begins_with_one_of(header, arrows[i].allowed);
+        }
+    }
+    return 0;
+}
+
+static int may_include_system(const char *file, const char *header) {
+    for (int i = 0; i < ROWS(standard_headers); i++) {
+        if (strcmp(standard_headers[i], header) == 0) {
+            return 1;
+        }
+    }
+    for (int i = 0; i < ROWS(special_headers); i++) {
+        if (strcmp(special_headers[i].header, header) == 0) {
+            return begins_with_one_of(file, special_headers[i].users);
+        }
+    }
+    return 0;
+}
+
+/* 1 where this line may stand in this file. */
+static int line_is_allowed(const char *file, const char *line) {
+    line += strspn(line, " \t");
+    if (*line++ != '#') {
+        return 1;
+    }
+    line += strspn(line, " \t");
+    if (strncmp(line, "pragma", 6) == 0) {
+        line += 6 + strspn(line + 6, " \t");
+        return strncmp(line, "omp", 3) != 0 || strcmp(file, "core/parallel.c") == 0;
+    }
+    if (strncmp(line, "include", 7) != 0) {
+        return 1;
+    }
+    line += 7 + strspn(line + 7, " \t");
+    const char close = *line == '<' ? '>' : '"';
+    if (*line != '<' && *line != '"') {
+        return 0; /* by a macro: nobody can tell what */
+    }
+    char header[256];
+    const char *end = strchr(line + 1, close);
+    ck_assert_msg(end != NULL && end - line < 256, "%s: cannot read '%s'", file, line);
+    snprintf(header, sizeof header, "%.*s", (int)(end - line - 1), line + 1);
+    return close == '>' ? may_include_system(file, header) : may_include_own(file, header);
+}
+
+static const struct {
+    const char *file, *line;
+    int is_allowed;
+} lines[] = {
+    {"core/tape.c", "#include \"core/arena.h\"", 1},
+    {"core/tape.c", "#include \"rondo/plugin.h\"", 1},
+    {"core/tape.c", "#include \"rondo/rondo.h\"", 0},
+    {"core/tape.c", "#include \"ops/axis.h\"", 0},
+    {"core/tape.c", "#include \"rnn/cell.h\"", 0},
+    {"core/tape.c", "  #  include \"run/yaml.h\" /* hidden */", 0},
+    {"core/tape.c", "#include \"config.h\"", 0},
+    {"core/tape.c", "#include \"../ops/axis.h\"", 0},
+    {"core/tape.c", "#include \"tensor.h\"", 0},
+    {"core/tape.c", "#include HEADER", 0},
+    {"core/tape.c", "#include <dlfcn.h>", 0},
+    {"core/loader.c", "#include <dlfcn.h>", 1},
+    {"core/tape.c", "#include <omp.h>", 0},
+    {"core/tape.c", "#pragma omp parallel", 0},
+    {"ops/reduce.c", "# pragma  omp simd", 0},
+    {"core/parallel.c", "#pragma omp parallel", 1},
+    {"core/tape.c", "#pragma GCC ivdep", 1},
+    {"core/status.c", "#include <jansson.h>", 0},
+    {"core/status.c", "#include <sys/socket.h>", 0},
+    {"ops/axis.c", "#include \"core/tensor.h\"", 0},
+    {"ops/axis.c", "#include <cblas.h>", 0},
+    {"ops/matmul.c", "#include <cblas.h>", 1},
+    {"ops/axis.c", "#include <unistd.h>", 0},
+    {"rnn/cell.c", "#include \"core/program.h\"", 1},
+    {"rnn/cell.c", "#include \"data/batch.h\"", 0},
+    {"rnn/cell.c", "#include \"run/yaml.h\"", 0},
+    {"data/text.c", "#include \"rnn/model.h\"", 0},
+    {"run/task.c", "#include \"rnn/model.h\"", 1},
+    {"run/task.c", "#include \"cli/command.h\"", 0},
+    {"run/task.c", "#include \"ops/kernel.h\"", 0},
+    {"run/yaml.c", "#include <yaml.h>", 1},
+    {"run/yaml_set.c", "#include <yaml.h>", 0},
+    {"cli/train.c", "#include \"run/task.h\"", 1},
+    {"cli/train.c", "#include \"ops/kernel.h\"", 0},
+    {"plugins/optimizers/adam.c", "#include \"rondo/plugin.h\"", 1},
+    {"plugins/optimizers/adam.c", "#include \"core/tensor.h\"", 0},
+    {"plugins/optimizers/adam.c", "#include \"rondo/rondo.h\"", 0},
+    {"plugins/optimizers/adam.c", "#include <unistd.h>", 0},
+    {"include/rondo/plugin.h", "#include <stdint.h>", 1},
+    {"include/rondo/plugin.h", "#include \"core/status.h\"", 0},
+    {"include/rondo/plugin.h", "#include <unistd.h>", 0},
+    {"new_folder/file.c", "#include \"core/status.h\"", 0},
+};
+
+START_TEST(new_arrow_is_refused) {
+    ck_assert_msg(line_is_allowed(lines[_i].file, lines[_i].line) == lines[_i].is_allowed, "%s: %s is %s",
+                  lines[_i].file, lines[_i].line, lines[_i].is_allowed ? "refused" : "allowed");
+}
+END_TEST
+
+static const struct {
+    const char *folder;
+    int least; /* C files and headers */
+} folders[] = {{"core", 20}, {"ops", 15}, {"rnn", 6},     {"data", 8},
+               {"run", 15},  {"cli", 6},  {"plugins", 6}, {"include", 2}};
+
+/* Calls visit for every file of the folder that C is written in. */
+static void each_file(int folder, void (*visit)(const char *file, char *text)) {
+    static const char *const endings[] = {".c", ".h", ".c.in"};
+    int count = 0;
+    for (int e = 0; e < ROWS(endings); e++) {
+        struct files files = source_files(folders[folder].folder, endings[e], 0);
+        for (int i = 0; i < files.count; i++, count++) {
+            char *text = read_source(files.items[i]);
+            visit(files.items[i], text);
+            free(text);
+        }
+        free_files(&files);
+    }
+    ck_assert_int_ge(count, folders[folder].least);
+}
+
+static void check_arrows(const char *file, char *text) {
+    int number = 1;
+    for (char *line = text; line != NULL; number++) {
+        char *end = strchr(line, '\n');
+        if (end != NULL) {
+            *end++ = '\0';
+        }
+        ck_assert_msg(line_is_allowed(file, line), "%s:%d: '%s' is an arrow that the house does not have", file, number,
+                      line);
+        line = end;
+    }
+}
+
+START_TEST(every_include_is_an_arrow_of_the_house) {
+    each_file(_i, check_arrows);
+}
+END_TEST
+
+/* ---- what the library never calls ---- */
+
+/* These end the process, print, overrun a buffer, cannot tell an error from a zero, or change the whole process. */
+static const char *const banned[] = {
+    "_Exit",   "_exit",      "abort",   "alloca",    "assert",   "atexit",  "atof",     "atoi",   "atol",   "atoll",
+    "exit",    "fork",       "fprintf", "fputs",     "getenv_s", "gets",    "perror",   "popen",  "printf", "putchar",
+    "puts",    "quick_exit", "rand",    "setlocale", "signal",   "sprintf", "srand",    "strcat", "strcpy", "strncat",
+    "strncpy", "strtok",     "system",  "tmpnam",    "vfprintf", "vprintf", "vsprintf",
+};
+
+static int is_name_character(char c) {
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+/* The banned function that code calls or takes, NULL where there is none; its line in *number. */
+static const char *find_banned(const char *code, int *number) {
+    *number = 1;
+    for (const char *c = code; *c != '\0'; c++) {
+        *number += *c == '\n';
+        if (!is_name_character(*c) || (c > code && (is_name_character(c[-1]) || c[-1] == '.' || c[-1] == '>'))) {
+            continue;
+        }
+        size_t length = 0;
+        while (is_name_character(c[length])) {
+            length++;
+        }
+        const size_t blanks = strspn(c + length, " \t\n");
+        for (int i = 0; i < ROWS(banned) && c[length + blanks] == '('; i++) {
+            if (strlen(banned[i]) == length && strncmp(banned[i], c, length) == 0) {
+                return banned[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+static const struct {
+    const char *code;
+    const char *found; /* NULL: nothing */
+    int line;
+} codes[] = {
+    {"exit(1);", "exit", 1},
+    {"x = 1;\n  abort ();\n", "abort", 2},
+    {"if (y) {\n/* two\nlines */ printf\n(\"x\");", "printf", 3},
+    {"return condition ? 0 : atoi(text);", "atoi", 1},
+    {"(void)strcpy(a, b);", "strcpy", 1},
+    {"c = '\"'; puts(c); d = '\"';", "puts", 1},
+    {"s = \"\\\"\"; system(s);", "system", 1},
+    {"// exit(1)\nabort();", "abort", 2},
+    {"/* exit(1) */", NULL, 0},
+    {"// abort()", NULL, 0},
+    {"s = \"call exit(1) or printf(x)\";", NULL, 0},
+    {"s = \"quote \\\" exit(1)\";", NULL, 0},
+    {"c = '\\''; /* exit(1) */", NULL, 0},
+    {"snprintf(a, sizeof a, \"x\");", NULL, 0},
+    {"vsnprintf(a, n, f, v);", NULL, 0},
+    {"my_exit(1);", NULL, 0},
+    {"exit_code(1);", NULL, 0},
+    {"int exit = 1;", NULL, 0},
+    {"frame.exit(1); frame->abort(2);", NULL, 0},
+};
+
+START_TEST(banned_call_is_found) {
+    char code[256];
+    int line;
+    snprintf(code, sizeof code, "%s", codes[_i].code);
+    keep_code(code);
+    const char *found = find_banned(code, &line);
+    ck_assert_msg((found == NULL) == (codes[_i].found == NULL) &&
+                      (found == NULL || strcmp(found, codes[_i].found) == 0),
+                  "'%s': found %s", codes[_i].code, found == NULL ? "nothing" : found);
+    ck_assert(found == NULL || line == codes[_i].line);
+}
+END_TEST
+
+static void check_calls(const char *file, char *text) {
+    int line;
+    keep_code(text);
+    const char *found = find_banned(text, &line);
+    ck_assert_msg(found == NULL, "%s:%d: %s is not called in the library", file, line, found);
+}
+
+START_TEST(library_never_ends_the_process_nor_prints) {
+    if (strcmp(folders[_i].folder, "cli") != 0) { /* the command may print */
+        each_file(_i, check_calls);
+    }
+}
+END_TEST
+
+/* ---- what is exported ---- */
+
+/* The names that a shared object defines for others, separated by blanks, as nm tells them; those of the sanitizers'
+ * own are left out. */
+static void read_exports(const char *file, char *names, size_t size) {
+    char command[2 * PATH_SIZE], line[512];
+    snprintf(command, sizeof command, "nm -D --defined-only '%s'", file);
+    FILE *stream = popen(command, "r");
+    ck_assert_ptr_nonnull(stream);
+    names[0] = '\0';
+    while (fgets(line, sizeof line, stream) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        const char *name = strrchr(line, ' ');
+        if (name != NULL && name[1] != '_') {
+            const size_t length = strlen(names);
+            snprintf(names + length, size - length, "%s%s", length == 0 ? "" : " ", name + 1);
+        }
+    }
+    ck_assert_msg(pclose(stream) == 0, "failed: %s", command);
+}
+
+START_TEST(plugin_exports_one_symbol) {
+    const char *folder = variable("RONDO_TEST_PLUGINS");
+    struct files plugins = {.count = 0}, sources = source_files("plugins", ".c", 6);
+    add_files(&plugins, folder, "", ".so");
+    ck_assert_int_eq(plugins.count, sources.count); /* one .c file, one shared object */
+    for (int i = 0; i < plugins.count; i++) {
+        char file[PATH_SIZE], names[4096];
+        snprintf(file, sizeof file, "%s/%s", folder, plugins.items[i]);
+        read_exports(file, names, sizeof names);
+        ck_assert_msg(strcmp(names, "rondo_plugin") == 0, "%s exports '%s'", plugins.items[i], names);
+    }
+    free_files(&plugins);
+    free_files(&sources);
+}
+END_TEST
+
+/* The functions that a header declares with RONDO_EXPORT, in order of name. */
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static struct files read_declarations(const char *header) {
+    struct files names = {.count = 0};
+    char *text = read_source(header);
+    keep_code(text);
+    for (char *at = text; (at = strstr(at, "RONDO_EXPORT ")) != NULL; at++) {
+        const char *end = at + strcspn(at, "("), *begin = end;
+        while (is_name_character(begin[-1])) {
+            begin--;
+        }
+        names.items[names.count++] = strndup(begin, (size_t)(end - begin));
+    }
+    free(text);
+    qsort(names.items, (size_t)names.count, sizeof names.items[0], compare_names);
+    return names;
+}
+
+START_TEST(shared_library_exports_the_embedding_api_alone) {
+    char exported[8192], declared[8192] = "";
+    read_exports(variable("RONDO_SHARED"), exported, sizeof exported);
+    struct files names = read_declarations("include/rondo/rondo.h");
+    ck_assert_int_ge(names.count, 6);
+    for (int i = 0; i < names.count; i++) {
+        const size_t length = strlen(declared);
+        snprintf(declared + length, sizeof declared - length, "%s%s", i == 0 ? "" : " ", names.items[i]);
+    }
+    ck_assert_str_eq(exported, declared);
+    free_files(&names);
+}
+END_TEST
+
+/* ---- lists that must name what is there ---- */
+
+/* `format` is how the name of a file without its ending stands in the list. */
+static const struct {
+    const char *folder, *list, *format, *but; /* `but`: files that the list's own rules name */
+} lists[] = {
+    {"core", "core/meson.build", "'%s.c'", ""},
+    {"ops", "ops/meson.build", "['%s', [", "axis sample"},
+    {"rnn", "rnn/meson.build", "'%s.c'", ""},
+    {"data", "data/meson.build", "'%s.c'", ""},
+    {"run", "run/meson.build", "'%s.c'", ""},
+    {"cli", "cli/meson.build", "'%s.c'", ""},
+    {"plugins/losses", "plugins/losses/meson.build", "'%s'", ""},
+    {"plugins/ops", "plugins/ops/meson.build", "'%s'", ""},
+    {"plugins/optimizers", "plugins/optimizers/meson.build", "'%s'", ""},
+    {"cli", "cli/main.c", "&command_%s", "main command progress"},
+};
+
+/* 1 where `name` is one of the words. */
+static int is_word(const char *words, const char *name) {
+    const size_t length = strlen(name);
+    for (const char *at = words; (at = strstr(at, name)) != NULL; at++) {
+        if ((at == words || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0')) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+START_TEST(every_source_file_is_in_its_list) {
+    struct files files = source_files(lists[_i].folder, ".c", 1);
+    char *list = read_source(lists[_i].list);
+    for (int i = 0; i < files.count; i++) {
+        char name[128], wanted[160];
+        const char *slash = strrchr(files.items[i], '/');
+        snprintf(name, sizeof name, "%.*s", (int)strlen(slash + 1) - 2, slash + 1);
+        snprintf(wanted, sizeof wanted, "%.*s%s%s", (int)strcspn(lists[_i].format, "%"), lists[_i].format, name,
+                 strchr(lists[_i].format, '%') + 2);
+        ck_assert_msg(is_word(lists[_i].but, name) || strstr(list, wanted) != NULL, "'%s' is not in %s", wanted,
+                      lists[_i].list);
+    }
+    free(list);
+    free_files(&files);
+}
+END_TEST
+
+START_TEST(every_op_that_is_defined_is_in_the_list_of_its_file) {
+    struct files files = source_files("ops", ".c", 10);
+    char *list = read_source("ops/meson.build");
+    int count = 0;
+    for (int i = 0; i < files.count; i++) {
+        char *text = read_source(files.items[i]), row[160];
+        keep_code(text);
+        snprintf(row, sizeof row, "['%.*s', [", (int)strlen(files.items[i]) - 6, files.items[i] + 4);
+        const char *start = strstr(list, row);
+        for (const char *at = text; (at = strstr(at, "\nconst rondo_op op_")) != NULL; at++, count++) {
+            const char *name = at + strlen("\nconst rondo_op op_");
+            char quoted[128];
+            snprintf(quoted, sizeof quoted, "'%.*s'", (int)strcspn(name, " ="), name);
+            const char *found = start == NULL ? NULL : strstr(start, quoted);
+            ck_assert_msg(found != NULL && found < strchr(start, '\n'), "%s: op %s is not in ops/meson.build",
+                          files.items[i], quoted);
+        }
+        free(text);
+    }
+    ck_assert_int_ge(count, 25);
+    free(list);
+    free_files(&files);
+}
+END_TEST
+
+START_TEST(cell_is_called_as_its_file) {
+    struct files files = source_files("configs/cells", ".yaml", 3);
+    for (int i = 0; i < files.count; i++) {
+        char *text = read_source(files.items[i]), wanted[160];
+        const char *slash = strrchr(files.items[i], '/');
+        snprintf(wanted, sizeof wanted, "cell: %.*s\n", (int)strlen(slash + 1) - 5, slash + 1);
+        const char *found = strstr(text, wanted);
+        ck_assert_msg(found != NULL && (found == text || found[-1] == '\n'), "%s: there is no line '%s'",
+                      files.items[i], wanted);
+        free(text);
+    }
+    free_files(&files);
+}
+END_TEST
+
+/* A test that no list names is never run. */
+START_TEST(every_test_is_in_the_list_of_tests) {
+    struct files files = source_files("tests", ".c", 5);
+    char *list = read_source("tests/meson.build");
+    for (int i = 0; i < files.count; i++) {
+        const char *name = files.items[i] + strlen("tests/");
+        if (strncmp(name, "test_", 5) == 0) {
+            char wanted[160];
+            snprintf(wanted, sizeof wanted, "'%.*s'", (int)strlen(name) - 7, name + 5);
+            ck_assert_msg(strstr(list, wanted) != NULL, "%s is not in tests/meson.build", name);
+        }
+    }
+    free(list);
+    free_files(&files);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("house");
+    TCase *cases = tcase_create("house");
+    tcase_set_timeout(cases, 60);
+    tcase_add_loop_test(cases, new_arrow_is_refused, 0, ROWS(lines));
+    tcase_add_loop_test(cases, every_include_is_an_arrow_of_the_house, 0, ROWS(folders));
+    tcase_add_loop_test(cases, banned_call_is_found, 0, ROWS(codes));
+    tcase_add_loop_test(cases, library_never_ends_the_process_nor_prints, 0, ROWS(folders));
+    tcase_add_test(cases, plugin_exports_one_symbol);
+    tcase_add_test(cases, shared_library_exports_the_embedding_api_alone);
+    tcase_add_loop_test(cases, every_source_file_is_in_its_list, 0, ROWS(lists));
+    tcase_add_test(cases, every_op_that_is_defined_is_in_the_list_of_its_file);
+    tcase_add_test(cases, cell_is_called_as_its_file);
+    tcase_add_test(cases, every_test_is_in_the_list_of_tests);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
