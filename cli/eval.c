@@ -69,12 +69,11 @@ static rondo_status evaluate(const char *folder, const char *split, const char *
                                     : which == TASK_TRAIN ? task->train
                                     : which == TASK_VALID ? task->valid
                                                           : task->test;
-    if (status == RONDO_OK && dataset == NULL) {
+    if (status == RONDO_OK && dataset != NULL) {
+        status = print_scores(task, dataset, file == NULL ? split : file, common->json, errors);
+    } else if (status == RONDO_OK) {
         status = errors_add(errors, RONDO_INVALID, "the experiment of '%s' names no data.%s; give a file with --data",
                             folder, split);
-    }
-    if (status == RONDO_OK) {
-        status = print_scores(task, dataset, file == NULL ? split : file, common->json, errors);
     }
     dataset_destroy(own);
     task_destroy(task);

@@ -86,18 +86,17 @@ void *arena_alloc(struct arena *arena, size_t bytes) {
         bytes = ALIGNMENT;
     }
     struct block *block = arena->current;
-    while (block == NULL || block->size - block->used < bytes) {
-        struct block *next = block == NULL ? arena->first : block->next;
+    if (block == NULL || block->size - block->used < bytes) {
+        block = block == NULL ? NULL : block->next;
         /* A block that is too small for this piece stays where it is: pieces of the next reset may fit. */
-        if (next == NULL || next->size < bytes) {
-            next = add_block(arena, bytes);
-            if (next == NULL) {
+        if (block == NULL || block->size < bytes) {
+            block = add_block(arena, bytes);
+            if (block == NULL) {
                 return NULL;
             }
         }
-        next->used = 0;
-        arena->current = next;
-        block = next;
+        block->used = 0;
+        arena->current = block;
     }
     void *piece = block->data + block->used;
     block->used += bytes;

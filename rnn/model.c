@@ -278,6 +278,9 @@ rondo_value model_record(const struct model *model, struct tape *tape, const str
     rondo_value value = settings->vocabulary > 0
                             ? embed(model, tape, inputs, parameters[0], training, stream)
                             : tape_constant(tape, inputs);
+    if (settings->vocabulary == 0) {
+        tape_name(tape, value, "x");
+    }
     int input_every_step = settings->architecture.input_every_step;
     for (int32_t i = 0; i < settings->n_layers; i++) {
         const struct layer *layer = &model->layers[i];

@@ -79,7 +79,7 @@ rondo_status trace_shape(const struct cell_definition *definition, const struct 
             c += strspn(c, " ");
             const size_t length = strcspn(c, " *");
             const int64_t factor = factor_value(definition, settings, c, length);
-            size = factor < 0 || size > max_dimension / factor ? -1 : size * factor;
+            size = factor < 1 || size > max_dimension / factor ? -1 : size * factor;
             c += length + strspn(c + length, " ");
             if (*c == '\0') {
                 break;

@@ -34,7 +34,7 @@ rondo_value unroll(const struct cell *cell, struct tape *tape, const struct time
     struct arena *arena = tape_arena(tape);
     const int32_t n_states = cell->n_states;
     rondo_value *program_inputs =
-        arena_calloc(arena, (size_t)(1 + n_states + cell->n_parameters), sizeof *program_inputs);
+        arena_calloc(arena, 1 + (size_t)n_states + (size_t)cell->n_parameters, sizeof *program_inputs);
     rondo_value *new_states = arena_calloc(arena, (size_t)n_states, sizeof *new_states);
     rondo_value *outputs = arena_calloc(arena, (size_t)time->steps, sizeof *outputs);
     if (program_inputs == NULL || new_states == NULL || outputs == NULL) {

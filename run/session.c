@@ -9,35 +9,29 @@
 #include "config.h"
 #include "run/file.h"
 
-/* Joins paths with colons; what is NULL, empty or not there is left out, but for a list that somebody gave. */
-static const char *join_paths(struct arena *arena, const char *const *parts, size_t count) {
-    const char *joined = "";
-    for (size_t i = 0; i < count && joined != NULL; i++) {
-        if (parts[i] != NULL && parts[i][0] != '\0' && (i == 0 || file_exists(parts[i]))) {
-            joined = arena_printf(arena, "%s%s%s", joined, joined[0] == '\0' ? "" : ":", parts[i]);
-        }
-    }
-    return joined;
-}
-
-/* The folders of `what` ("plugins", "cells"): the variable's first; then beside the program, where a build has them; then where
- * an installation has them, found from the program, so that it can be moved; last as configured, for programs that
- * embed Rondo and stand elsewhere. */
+/* The folders of `what` ("plugins", "cells"), joined by colons: those of the variable, and then the one that is there: beside
+ * the program, where a build has it; where an installation has it, found from the program, so that it can be moved; else as
+ * configured, for programs that embed Rondo and stand elsewhere. */
 static const char *search_path(struct arena *arena, const char *variable, const char *what, const char *installed) {
+    const char *given = getenv(variable);
+    const char *found = arena_printf(arena, "%s/%s/rondo/%s", RONDO_PREFIX, installed, what);
     char program[4096];
     const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    const char *folder = NULL;
     if (length > 0) {
         program[length] = '\0';
-        folder = path_folder(arena, program);
+        const char *folder = path_folder(arena, program);
+        const char *beside = folder == NULL ? NULL : arena_printf(arena, "%s/%s", folder, what);
+        const char *below = folder == NULL ? NULL : arena_printf(arena, "%s/../%s/rondo/%s", folder, installed, what);
+        if (beside != NULL && file_exists(beside)) {
+            found = beside;
+        } else if (below != NULL && file_exists(below)) {
+            found = path_absolute(arena, below);
+        }
     }
-    const char *parts[4] = {getenv(variable), NULL, NULL, arena_printf(arena, "%s/%s/rondo/%s", RONDO_PREFIX, installed, what)};
-    if (folder != NULL) {
-        parts[1] = arena_printf(arena, "%s/%s", folder, what);
-        const char *below = arena_printf(arena, "%s/../%s/rondo/%s", folder, installed, what);
-        parts[2] = below == NULL ? NULL : path_absolute(arena, below);
+    if (found == NULL || given == NULL || given[0] == '\0') {
+        return found;
     }
-    return join_paths(arena, parts, 4);
+    return arena_printf(arena, "%s:%s", given, found);
 }
 
 static rondo_status open_session(struct session *session, const struct session_settings *settings,

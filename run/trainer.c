@@ -167,7 +167,7 @@ rondo_status trainer_run(struct network *network, const struct dataset *train, c
         training.updater = updater_create(model, settings->optimizer, settings->optimizer_options, parallel, errors);
         status = training.updater == NULL ? errors->status : run_epochs(&training, errors);
     }
-    if (result->best_epoch > 0) {
+    if (training.best != NULL && result->best_epoch > 0) {
         copy_parameters(model, training.best, 1);
     }
     updater_destroy(training.updater);

@@ -1,8 +1,8 @@
 /* tests/sandbox.h: a temporary folder, and programs that run in it.
  *
- * Names of files are relative to the sandbox. What goes wrong in the sandbox itself fails the test that runs, or ends the
- * program in a fixture; so no function here returns an error. One sandbox a process. Texts that are returned last as long
- * as the process: a test is a short-lived one.
+ * Names of files are relative to the sandbox. What goes wrong in the sandbox itself fails the test that runs, or ends
+ * the program in a fixture; so no function here returns an error. One sandbox a process. Texts that are returned last
+ * as long as the process: a test is a short-lived one.
  */
 #ifndef RONDO_TESTS_SANDBOX_H
 #define RONDO_TESTS_SANDBOX_H
@@ -34,7 +34,8 @@ void sandbox_remove(const char *name);
 /* How many files and folders there are in all. */
 int sandbox_entries(void);
 
-/* The value of an environment variable that the build sets; a test without it would test nothing, so that is a failure. */
+/* The value of an environment variable that the build sets; a test without it would test nothing, so that is a failure.
+ */
 const char *variable(const char *name);
 
 /* A program to run in the sandbox. The variables RONDO_PLUGIN_PATH and RONDO_CELL_PATH are not passed on. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -323,6 +324,29 @@ START_TEST(second_run_does_not_overwrite_the_first) {
 }
 END_TEST
 
+START_TEST(runs_that_start_at_the_same_time_get_a_folder_each) {
+    enum { RUNS = 8 };
+    for (int i = 0; i < RUNS; i++) {
+        const pid_t child = fork();
+        ck_assert_int_ge(child, 0);
+        if (child == 0) {
+            _exit(sandbox_run((struct call){.arguments = "train e.yaml --quiet --set name=crowd"}).status);
+        }
+    }
+    for (int i = 0; i < RUNS; i++) {
+        int status;
+        ck_assert_int_gt(wait(&status), 0);
+        ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    assert_same_training("run", "runs/crowd");
+    for (int i = 2; i <= RUNS; i++) {
+        char folder[32];
+        snprintf(folder, sizeof folder, "runs/crowd-%d", i);
+        assert_same_training("run", folder);
+    }
+}
+END_TEST
+
 START_TEST(folder_that_is_not_empty_is_left_alone) {
     sandbox_write("full/notes.txt", "mine");
     const int before = sandbox_entries();
@@ -522,9 +546,6 @@ static const char *private_copy(const char *folder) {
 }
 
 START_TEST(missing_plugin_hurts_only_who_names_it) {
-    if (access(RONDO_PREFIX "/" RONDO_LIBDIR "/rondo/plugins/optimizers/adam.so", F_OK) == 0) {
-        return; /* it is installed on this machine, and would be found there */
-    }
     const char *program = private_copy("missing");
     sandbox_remove("missing/plugins/optimizers/adam.so");
     const struct outcome named = sandbox_run((struct call){program, "train e.yaml --out m1", NULL, NULL, NULL});
@@ -583,6 +604,7 @@ static void add_tests(TCase *cases) {
     tcase_add_test(cases, moved_run_predicts);
     tcase_add_test(cases, cells_of_one_name_from_two_files_stay_apart);
     tcase_add_test(cases, second_run_does_not_overwrite_the_first);
+    tcase_add_test(cases, runs_that_start_at_the_same_time_get_a_folder_each);
     tcase_add_test(cases, folder_that_is_not_empty_is_left_alone);
     tcase_add_test(cases, progress_is_a_plain_line_an_epoch_where_there_is_no_terminal);
     tcase_add_loop_test(cases, experiment_trains_without_a_new_build, 0, ROWS(trainings));

@@ -9,8 +9,8 @@ extern const char tiny_experiment[];
 /* Writes e.yaml, and its data: train.tsv (24 texts), valid.tsv and test.tsv (8 each), labels "great" and "other". */
 void tiny_write(void);
 
-/* Writes the experiment as `name`, with `line` in place of the line that begins with `key`. `line` may be several lines, or
- * empty. key NULL: `line` is the whole file. */
+/* Writes the experiment as `name`, with `line` in place of the line that begins with `key`. `line` may be several
+ * lines, or empty. key NULL: `line` is the whole file. */
 void tiny_edit(const char *name, const char *key, const char *line);
 
 #endif

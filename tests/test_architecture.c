@@ -1,0 +1,831 @@
+/* tests/test_architecture.c: models of all four architectures learn small tasks with the real trainer; what training gives does
+ * not depend on threads; when it stops, and what it keeps. */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/options.h"
+#include "run/cell_file.h"
+#include "run/trainer.h"
+#include "tests/support.h"
+
+static struct support support;
+static struct session *session;
+
+static void open_session(int32_t threads) {
+    const struct session_settings settings = {NULL, threads};
+    session_destroy(session);
+    session = session_create(&settings, &support.errors);
+    ck_assert_msg(session != NULL, "%s", support_error(&support));
+}
+
+static void setup(void) {
+    support_open(&support);
+    session = NULL;
+    open_session(1);
+}
+
+static void teardown(void) {
+    session_destroy(session);
+    support_close(&support);
+}
+
+/* ---- tasks ---- */
+
+enum { MOST_STEPS = 16 };
+
+/* A generator: what one example is, drawn from a stream. Returns the number of steps of input; tokens and classes are
+ * int32, numbers float. */
+struct example {
+    int32_t tokens[MOST_STEPS], classes[MOST_STEPS];
+    float inputs[MOST_STEPS * 2], targets[MOST_STEPS];
+    int64_t n_inputs, n_targets;
+};
+
+/* 1:1: the product of two numbers, which no linear map gives. */
+static void draw_product(struct rng_stream stream, struct example *example) {
+    const double a = 2 * rng_uniform(stream, 0) - 1, b = 2 * rng_uniform(stream, 1) - 1;
+    example->n_inputs = example->n_targets = 1;
+    example->inputs[0] = (float)a;
+    example->inputs[1] = (float)b;
+    example->targets[0] = (float)(a * b);
+}
+
+/* 1:N: which of three waves is the one input; the wave is the output. */
+static void draw_wave(struct rng_stream stream, struct example *example) {
+    example->tokens[0] = (int32_t)rng_below(stream, 0, 3);
+    example->n_inputs = 1;
+    example->n_targets = 5 + (int64_t)rng_below(stream, 1, 4);
+    for (int64_t t = 0; t < example->n_targets; t++) {
+        example->targets[t] = (float)sin(0.5 * (example->tokens[0] + 1) * (double)(t + 1));
+    }
+}
+
+/* N:1: which of the tokens 1 and 2 came first, among others and after any number of them. */
+static void draw_first(struct rng_stream stream, struct example *example) {
+    example->n_inputs = 1 + (int64_t)rng_below(stream, 0, 7);
+    example->n_targets = 1;
+    const int64_t decisive = (int64_t)rng_below(stream, 1, (uint64_t)example->n_inputs);
+    for (int64_t t = 0; t < example->n_inputs; t++) {
+        const int32_t others = t < decisive ? 0 : 3;
+        example->tokens[t] = t == decisive ? 1 + (int32_t)rng_below(stream, 2, 2)
+                             : others == 0 ? (int32_t)(3 * rng_below(stream, 3 + (uint64_t)t, 2))
+                                           : (int32_t)rng_below(stream, 3 + (uint64_t)t, 4);
+    }
+    example->classes[0] = example->tokens[decisive] - 1;
+}
+
+/* N:N: the token of two steps before, 0 at first. */
+static void draw_delayed(struct rng_stream stream, struct example *example) {
+    example->n_inputs = example->n_targets = 3 + (int64_t)rng_below(stream, 0, 6);
+    for (int64_t t = 0; t < example->n_inputs; t++) {
+        example->tokens[t] = (int32_t)rng_below(stream, 1 + (uint64_t)t, 3);
+        example->classes[t] = t < 2 ? 0 : example->tokens[t - 2];
+    }
+}
+
+/* N:1 without anything to learn. */
+static void draw_noise(struct rng_stream stream, struct example *example) {
+    example->n_inputs = 2 + (int64_t)rng_below(stream, 0, 4);
+    example->n_targets = 1;
+    for (int64_t t = 0; t < example->n_inputs; t++) {
+        example->tokens[t] = (int32_t)rng_below(stream, 1 + (uint64_t)t, 4);
+    }
+    example->classes[0] = (int32_t)rng_below(stream, 20, 2);
+}
+
+struct task {
+    const char *architecture, *cell, *loss;
+    void (*draw)(struct rng_stream stream, struct example *example);
+    int32_t input_kind, target_kind;
+    int64_t input_size, target_size;
+    int64_t hidden, layers, examples, batch, epochs;
+    double lr, dropout;
+    enum pooling pooling;
+};
+
+static const struct task product = {"1:1", "rnn_tanh", "squared_error", draw_product, INPUT_REAL, RONDO_TARGET_REAL, 2, 1,
+                                    16, 1, 96, 32, 60, 0.03, 0, POOL_LAST};
+static const struct task wave = {"1:N", "gru", "squared_error", draw_wave, INPUT_TOKEN, RONDO_TARGET_REAL, 3, 1,
+                                 16, 1, 16, 16, 120, 0.03, 0, POOL_LAST};
+static const struct task first = {"N:1", "gru", "softmax_cross_entropy", draw_first, INPUT_TOKEN, RONDO_TARGET_CLASS, 4,
+                                  2, 8, 1, 96, 16, 20, 0.03, 0, POOL_LAST};
+static const struct task delayed = {"N:N", "lstm", "softmax_cross_entropy", draw_delayed, INPUT_TOKEN,
+                                    RONDO_TARGET_CLASS, 3, 3, 16, 1, 96, 16, 30, 0.05, 0, POOL_LAST};
+/* For tests that need no learning: two layers, dropout, several shards in a batch and a batch that is not full. */
+static const struct task deep = {"N:1", "gru", "softmax_cross_entropy", draw_first, INPUT_TOKEN, RONDO_TARGET_CLASS, 4,
+                                 2, 5, 2, 90, 40, 2, 0.02, 0.2, POOL_MEAN};
+static const struct task deep_aligned = {"N:N", "lstm", "softmax_cross_entropy", draw_delayed, INPUT_TOKEN,
+                                         RONDO_TARGET_CLASS, 3, 3, 5, 2, 90, 40, 2, 0.02, 0.2, POOL_LAST};
+static const struct task noise = {"N:1", "gru", "softmax_cross_entropy", draw_noise, INPUT_TOKEN, RONDO_TARGET_CLASS, 4,
+                                  2, 8, 1, 16, 8, 40, 0.1, 0, POOL_LAST};
+
+static struct dataset *make_data(const struct task *task, int64_t count, const char *name) {
+    struct dataset *data = dataset_create(task->input_kind, task->input_size, task->target_kind, task->target_size);
+    ck_assert_ptr_nonnull(data);
+    for (int64_t i = 0; i < count; i++) {
+        struct example example;
+        task->draw(rng_substream(rng_stream(1, name), (uint64_t)i), &example);
+        const void *inputs = task->input_kind == INPUT_TOKEN ? (const void *)example.tokens : example.inputs;
+        const void *targets = task->target_kind == RONDO_TARGET_CLASS ? (const void *)example.classes : example.targets;
+        support_ok(&support,
+                   dataset_add(data, inputs, example.n_inputs, targets, example.n_targets, &support.errors), name);
+    }
+    return data;
+}
+
+static const rondo_descriptor *resolve(int32_t kind, const char *name) {
+    const struct location nowhere = {NULL, 0, 0};
+    const rondo_descriptor *found = registry_resolve(session->registry, kind, name, nowhere, &support.errors);
+    ck_assert_msg(found != NULL, "RONDO_PLUGIN_PATH: %s", support_error(&support));
+    return found;
+}
+
+static void *make_options(const rondo_descriptor *of, const char *text) {
+    const struct location nowhere = {NULL, 0, 0};
+    if (of->options == NULL) {
+        return NULL;
+    }
+    void *options = options_create(of->options, of->options_size, support.arena, &support.errors);
+    ck_assert_ptr_nonnull(options);
+    support_ok(&support,
+               options_parse(of->options, options, text, of->name, support.arena, nowhere, &support.errors), text);
+    return options;
+}
+
+static const struct cell_definition *find_cell(const char *name) {
+    const char *cell_file = session_find_cell(session, name, ".", support.arena);
+    ck_assert_msg(cell_file != NULL, "RONDO_CELL_PATH has no cell '%s'", name);
+    const struct cell_definition *cell = cell_file_read(cell_file, support.arena, &support.errors);
+    ck_assert_msg(cell != NULL, "%s", support_error(&support));
+    return cell;
+}
+
+static struct network *make_network(const struct task *task, int32_t dtype, uint64_t seed) {
+    struct layer_settings layers[2];
+    for (int64_t i = 0; i < task->layers; i++) {
+        layers[i] = (struct layer_settings){find_cell(task->cell), NULL, task->hidden, task->dropout};
+    }
+    const rondo_descriptor *loss = resolve(RONDO_KIND_LOSS, task->loss);
+    struct network_settings settings = {.model = {.dtype = dtype,
+                                                  .vocabulary = task->input_kind == INPUT_TOKEN ? task->input_size : 0,
+                                                  .input_size = task->input_size,
+                                                  .embedding_size = 4,
+                                                  .embedding_dropout = task->dropout,
+                                                  .word_dropout = task->dropout,
+                                                  .layers = layers,
+                                                  .n_layers = (int32_t)task->layers,
+                                                  .pooling = task->pooling},
+                                        .loss = (const rondo_loss *)loss,
+                                        .loss_options = make_options(loss, NULL),
+                                        .target_kind = task->target_kind,
+                                        .target_size = task->target_size};
+    ck_assert_int_eq(architecture_parse(task->architecture, &settings.model.architecture), 1);
+    struct network *network = network_create(&settings, session, &support.errors);
+    ck_assert_msg(network != NULL, "%s", support_error(&support));
+    support_ok(&support, model_initialise(network_model(network), seed, &support.errors), "initialise");
+    return network;
+}
+
+static struct trainer_settings make_settings(const struct task *task, const char *optimizer, const char *options) {
+    const rondo_descriptor *found = resolve(RONDO_KIND_OPTIMIZER, optimizer);
+    char lr[64];
+    snprintf(lr, sizeof lr, "lr=%g", task->lr);
+    return (struct trainer_settings){.epochs = task->epochs,
+                                     .batch = task->batch,
+                                     .seed = 1,
+                                     .optimizer = (const rondo_optimizer *)found,
+                                     .optimizer_options = make_options(found, options == NULL ? lr : options)};
+}
+
+static const struct trainer_observer nobody = {NULL, NULL, NULL};
+
+static struct trainer_result train(struct network *network, const struct task *task, const struct dataset *data,
+                                   uint64_t seed) {
+    struct trainer_settings settings = make_settings(task, "adam", NULL);
+    struct trainer_result result;
+    settings.seed = seed;
+    support_ok(&support,
+               trainer_run(network, data, NULL, &settings, &session->parallel, &nobody, &result, &support.errors),
+               "training");
+    return result;
+}
+
+static double evaluate(struct network *network, const struct dataset *data, int64_t batch, int32_t metric) {
+    struct scores scores = {0};
+    support_ok(&support, network_evaluate(network, data, batch, &scores, &support.errors), "evaluation");
+    return network_metric(network, &scores, metric);
+}
+
+/* The loss of the best predictor that knows nothing of the inputs: the variance of the targets, or their entropy. */
+static double constant_loss(const struct dataset *data) {
+    const int64_t n = data->target_begin[data->count];
+    double sum = 0, squares = 0, shares[8] = {0}, entropy = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (data->target_kind == RONDO_TARGET_REAL) {
+            sum += (double)data->target_numbers[i];
+            squares += (double)data->target_numbers[i] * (double)data->target_numbers[i];
+        } else {
+            shares[data->target_classes[i]] += 1.0 / (double)n;
+        }
+    }
+    for (int k = 0; k < 8; k++) {
+        entropy -= shares[k] > 0 ? shares[k] * log(shares[k]) : 0;
+    }
+    const double mean = sum / (double)n;
+    return data->target_kind == RONDO_TARGET_REAL ? squares / (double)n - mean * mean : entropy;
+}
+
+static const struct {
+    const struct task *task;
+    double share; /* of the loss of a constant that is reached on examples never seen */
+} learning_rows[] = {{&product, 0.1}, {&wave, 0.1}, {&first, 0.1}, {&delayed, 0.1}};
+
+START_TEST(every_architecture_learns) {
+    const struct task *task = learning_rows[_i].task;
+    struct dataset *data = make_data(task, task->examples, "train"), *unseen = make_data(task, 50, "unseen");
+    struct network *network = make_network(task, RONDO_F32, 1);
+    const double before = evaluate(network, unseen, 16, 0), constant = constant_loss(unseen);
+    const struct trainer_result result = train(network, task, data, 1);
+    const double after = evaluate(network, unseen, 16, 0);
+    ck_assert_msg(before > 0.5 * constant, "%s: %g before training", task->architecture, before);
+    ck_assert_msg(after < learning_rows[_i].share * constant, "%s: %g, a constant has %g", task->architecture, after,
+                  constant);
+    ck_assert_int_eq(result.epochs, task->epochs);
+    ck_assert_int_eq(result.best_epoch, task->epochs);
+    ck_assert_int_eq(result.steps, task->epochs * ((task->examples + task->batch - 1) / task->batch));
+    ck_assert_int_eq(result.stopped_early, 0);
+    network_destroy(network);
+    dataset_destroy(data);
+    dataset_destroy(unseen);
+}
+END_TEST
+
+/* ---- the same bits ---- */
+
+/* Bytes of all weights, one behind the other, in the arena of the test. */
+struct weights {
+    char *bytes;
+    size_t size;
+};
+
+static struct weights weights_of(const struct network *network) {
+    const struct model *model = network_model(network);
+    struct weights weights = {arena_alloc(support.arena, 1 << 20), 0};
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        const rondo_tensor *value = &model_parameters(model)[p].value;
+        memcpy(weights.bytes + weights.size, value->data, tensor_bytes(value));
+        weights.size += tensor_bytes(value);
+        ck_assert_uint_lt(weights.size, 1 << 19);
+    }
+    return weights;
+}
+
+static int same_weights(struct weights a, struct weights b) {
+    return a.size == b.size && memcmp(a.bytes, b.bytes, a.size) == 0;
+}
+
+static struct weights trained(const struct task *task, int32_t threads, uint64_t model_seed, uint64_t seed) {
+    open_session(threads);
+    struct dataset *data = make_data(task, task->examples, "train");
+    struct network *network = make_network(task, RONDO_F32, model_seed);
+    train(network, task, data, seed);
+    const struct weights weights = weights_of(network);
+    network_destroy(network);
+    dataset_destroy(data);
+    return weights;
+}
+
+static const struct task *const deep_tasks[] = {&deep, &deep_aligned};
+
+START_TEST(weights_are_the_same_bits_for_any_number_of_threads) {
+    const struct weights one = trained(deep_tasks[_i], 1, 1, 1);
+    static const int32_t threads[] = {2, 3, 8};
+    for (int i = 0; i < COUNT_OF(threads); i++) {
+        ck_assert_msg(same_weights(one, trained(deep_tasks[_i], threads[i], 1, 1)), "%d threads", (int)threads[i]);
+    }
+}
+END_TEST
+
+START_TEST(the_seed_and_nothing_else_decides_the_weights) {
+    const struct task *task = deep_tasks[_i];
+    const struct weights weights = trained(task, 1, 1, 1);
+    ck_assert(same_weights(weights, trained(task, 1, 1, 1)));
+    ck_assert(!same_weights(weights, trained(task, 1, 2, 1))); /* of the initial weights */
+    ck_assert(!same_weights(weights, trained(task, 1, 1, 2))); /* of order and dropout */
+}
+END_TEST
+
+START_TEST(initial_weights_belong_to_their_names) {
+    struct task one = deep;
+    one.layers = 1;
+    struct network *networks[2] = {make_network(&one, RONDO_F32, 7), make_network(&deep, RONDO_F32, 7)};
+    const struct model *shallow = network_model(networks[0]), *model = network_model(networks[1]);
+    ck_assert_int_gt(model_parameter_count(model), model_parameter_count(shallow));
+    int compared = 0;
+    for (int32_t p = 0; p < model_parameter_count(shallow); p++) {
+        for (int32_t q = 0; q < model_parameter_count(model); q++) {
+            const struct parameter *a = &model_parameters(shallow)[p], *b = &model_parameters(model)[q];
+            if (strcmp(a->name, b->name) == 0) { /* a layer more shifts none of them */
+                ck_assert(tensor_same_shape(&a->value, &b->value));
+                ck_assert_mem_eq(a->value.data, b->value.data, tensor_bytes(&a->value));
+                compared++;
+            }
+        }
+    }
+    ck_assert_int_eq(compared, model_parameter_count(shallow));
+    ck_assert_str_eq(model_parameters(model)[0].name, "embedding.W");
+    ck_assert_str_eq(model_parameters(model)[1].name, "layers.0.W_r");
+    ck_assert_str_eq(model_parameters(model)[model_parameter_count(model) - 1].name, "head.b");
+    network_destroy(networks[0]);
+    network_destroy(networks[1]);
+}
+END_TEST
+
+/* ---- a batch is its examples ---- */
+
+START_TEST(the_gradient_of_a_batch_is_the_mean_over_its_rows) {
+    struct task task = *deep_tasks[_i];
+    enum { COUNT = 37 }; /* three shards */
+    task.dropout = 0;
+    struct dataset *data = make_data(&task, COUNT, "train");
+    struct network *network = make_network(&task, RONDO_F64, 1);
+    const struct model *model = network_model(network);
+    const struct rng_stream stream = rng_stream(1, "step");
+    int64_t examples[COUNT];
+    struct scores all = {0}, each = {0};
+    rondo_tensor means[64];
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        means[p] = model_parameters(model)[p].value;
+        support_ok(&support, tensor_alloc(&means[p], support.arena, &support.errors), "memory");
+    }
+    for (int64_t i = 0; i < COUNT; i++) {
+        examples[i] = (i * 7) % COUNT;
+        struct scores one = {0};
+        support_ok(&support, network_train_batch(network, data, &examples[i], 1, stream, &one, &support.errors), "one");
+        for (int32_t p = 0; p < model_parameter_count(model); p++) {
+            for (int64_t k = 0; k < rondo_count(&means[p]); k++) {
+                const double add = (double)one.rows * tensor_get(&network_gradients(network)[p], k);
+                tensor_set(&means[p], k, tensor_get(&means[p], k) + add);
+            }
+        }
+        each.rows += one.rows;
+        each.sums[0] += one.sums[0];
+    }
+    support_ok(&support, network_train_batch(network, data, examples, COUNT, stream, &all, &support.errors), "all");
+    ck_assert_int_eq(all.rows, each.rows);
+    ck_assert_int_eq(all.rows, data->target_begin[COUNT]);
+    ck_assert_double_eq_tol(all.sums[0], each.sums[0], 1e-10);
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        for (int64_t k = 0; k < rondo_count(&means[p]); k++) {
+            tensor_set(&means[p], k, tensor_get(&means[p], k) / (double)all.rows);
+        }
+        support_near(&network_gradients(network)[p], &means[p], 1e-12, model_parameters(model)[p].name);
+    }
+    network_destroy(network);
+    dataset_destroy(data);
+}
+END_TEST
+
+START_TEST(predictions_stand_in_the_order_of_the_data_whatever_the_batch) {
+    const struct task *task = deep_tasks[_i];
+    enum { COUNT = 41 };
+    struct dataset *data = make_data(task, COUNT, "train");
+    struct network *network = make_network(task, RONDO_F32, 1);
+    const int every_step = network_layout(network).target_every_step;
+    const int64_t rows = every_step ? data->target_begin[COUNT] : COUNT, width = task->target_size;
+    float *together = arena_calloc(support.arena, (size_t)(rows * width), sizeof *together);
+    float *apart = arena_calloc(support.arena, (size_t)(rows * width), sizeof *apart);
+    support_ok(&support, network_predict(network, data, COUNT, together, &support.errors), "together");
+    support_ok(&support, network_predict(network, data, 1, apart, &support.errors), "apart");
+    for (int64_t row = 0; row < rows; row++) {
+        double sum = 0;
+        for (int64_t k = 0; k < width; k++) {
+            ck_assert_float_eq_tol(together[row * width + k], apart[row * width + k], 1e-6);
+            sum += (double)together[row * width + k];
+        }
+        ck_assert_double_eq_tol(sum, 1, 1e-5);
+    }
+    ck_assert_float_ne(together[0], together[(rows - 1) * width]); /* they are not all the same */
+    const double loss = evaluate(network, data, COUNT, 0);
+    ck_assert_double_eq_tol(evaluate(network, data, 3, 0), loss, 1e-6);
+    ck_assert_double_eq(evaluate(network, data, COUNT, 0), loss); /* nothing is drawn outside training */
+    network_destroy(network);
+    dataset_destroy(data);
+}
+END_TEST
+
+/* ---- from the states to the outputs ---- */
+
+/* With a head that hands its input on, a model's outputs are its pooled states; with an output at every step the states. */
+static struct model *bare_model(const char *architecture, enum pooling pooling) {
+    enum { HIDDEN = 5 };
+    const struct layer_settings layer = {find_cell("gru"), NULL, HIDDEN, 0};
+    struct model_settings settings = {.dtype = RONDO_F64,
+                                      .input_size = 2,
+                                      .layers = &layer,
+                                      .n_layers = 1,
+                                      .pooling = pooling,
+                                      .output_size = HIDDEN};
+    ck_assert_int_eq(architecture_parse(architecture, &settings.architecture), 1);
+    struct model *model = model_create(&settings, session->registry, &support.errors);
+    ck_assert_msg(model != NULL, "%s", support_error(&support));
+    support_ok(&support, model_initialise(model, 1, &support.errors), "initialise");
+    const rondo_tensor *head = &model_parameters(model)[model_parameter_count(model) - 2].value;
+    for (int64_t i = 0; i < rondo_count(head); i++) {
+        tensor_set(head, i, i / HIDDEN == i % HIDDEN);
+    }
+    return model;
+}
+
+static rondo_tensor run_model(const struct model *model, struct tape *tape, const struct time_axis *time,
+                              const rondo_tensor *inputs) {
+    rondo_value values[16];
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        values[p] = tape_constant(tape, &model_parameters(model)[p].value);
+    }
+    const rondo_value outputs = model_record(model, tape, time, inputs, values, 0, rng_stream(1, ""));
+    support_ok(&support, tape_status(tape), "recording");
+    return *tape_tensor(tape, outputs);
+}
+
+static double pooled(enum pooling pooling, const rondo_tensor *states, const struct time_axis *time, int64_t row,
+                     int64_t k) {
+    const int64_t length = time->lengths[row];
+    double last = 0, sum = 0, most = -INFINITY;
+    for (int64_t t = 0; t < length; t++) {
+        last = tensor_get(states, (time->begin[t] + row) * states->shape[1] + k);
+        sum += last;
+        most = fmax(most, last);
+    }
+    return pooling == POOL_LAST ? last : pooling == POOL_MEAN ? sum / (double)length : most;
+}
+
+START_TEST(pooling_takes_the_last_mean_or_largest_state_of_real_steps) {
+    static const int64_t lengths[] = {6, 4, 4, 2, 1};
+    const struct time_axis time = support_time(&support, lengths, COUNT_OF(lengths));
+    const rondo_tensor inputs = support_random(&support, RONDO_F64, "17, 2", "x");
+    struct model *every = bare_model("N:N", POOL_LAST), *one = bare_model("N:1", (enum pooling)_i);
+    struct tape *tape = support_tape(&support, NULL);
+    const rondo_tensor states = run_model(every, tape, &time, &inputs), outputs = run_model(one, tape, &time, &inputs);
+    ck_assert_int_eq(states.shape[0], 17);
+    ck_assert_int_eq(outputs.shape[0], COUNT_OF(lengths));
+    for (int64_t row = 0; row < COUNT_OF(lengths); row++) {
+        for (int64_t k = 0; k < 5; k++) {
+            ck_assert_double_eq_tol(tensor_get(&outputs, row * 5 + k),
+                                    pooled((enum pooling)_i, &states, &time, row, k), 1e-14);
+        }
+    }
+    tape_destroy(tape);
+    model_destroy(every);
+    model_destroy(one);
+}
+END_TEST
+
+START_TEST(steps_without_input_run_on_zeros) {
+    static const int64_t lengths[] = {4, 3, 1};
+    const struct time_axis time = support_time(&support, lengths, COUNT_OF(lengths));
+    const rondo_tensor firsts = support_random(&support, RONDO_F64, "3, 2", "x");
+    const rondo_tensor all = support_zeros(&support, RONDO_F64, "8, 2");
+    memcpy(all.data, firsts.data, tensor_bytes(&firsts));
+    struct model *one = bare_model("1:N", POOL_LAST), *every = bare_model("N:N", POOL_LAST);
+    struct tape *tape = support_tape(&support, NULL);
+    const rondo_tensor of_first = run_model(one, tape, &time, &firsts), of_all = run_model(every, tape, &time, &all);
+    support_near(&of_first, &of_all, 0, "outputs");
+    tape_destroy(tape);
+    model_destroy(one);
+    model_destroy(every);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    int is_right, input_every_step, output_every_step;
+} architecture_rows[] = {
+    {"1:1", 1, 0, 0}, {"1:N", 1, 0, 1}, {"N:1", 1, 1, 0}, {"N:N", 1, 1, 1}, {"", 0, 0, 0},     {"n:n", 0, 0, 0},
+    {"N:M", 0, 0, 0}, {"1:", 0, 0, 0},  {"N", 0, 0, 0},   {"1:1 ", 0, 0, 0}, {"N:N:N", 0, 0, 0},
+};
+
+START_TEST(architectures_have_four_names) {
+    struct architecture architecture = {7, 7};
+    ck_assert_int_eq(architecture_parse(architecture_rows[_i].text, &architecture), architecture_rows[_i].is_right);
+    if (architecture_rows[_i].is_right) {
+        ck_assert_int_eq(architecture.input_every_step, architecture_rows[_i].input_every_step);
+        ck_assert_int_eq(architecture.output_every_step, architecture_rows[_i].output_every_step);
+        ck_assert_str_eq(architecture_text(architecture), architecture_rows[_i].text);
+    } else {
+        ck_assert_int_eq(architecture.input_every_step, 7); /* left alone */
+    }
+}
+END_TEST
+
+/* ---- when training stops, and what it keeps ---- */
+
+enum { MOST_EPOCHS = 64 };
+struct watch {
+    struct network *network;
+    int32_t metric;
+    double values[MOST_EPOCHS + 1]; /* on the validation data, by epoch from 1 */
+    int is_best[MOST_EPOCHS + 1];
+    int64_t epochs, batches;
+    int64_t fail_at_epoch, fail_at_batch; /* 0: never */
+    int64_t poison_at_batch;              /* a weight becomes infinite behind this one */
+};
+
+static rondo_status watch_batch(void *arg, const struct trainer_progress *progress, struct errors *errors) {
+    struct watch *watch = arg;
+    watch->batches++;
+    ck_assert_int_eq(progress->steps, watch->batches);
+    ck_assert_int_le(progress->batch, progress->batches);
+    ck_assert_ptr_null(progress->valid);
+    ck_assert(progress->gradient_norm > 0 && progress->seconds >= 0);
+    if (watch->batches == watch->poison_at_batch) {
+        tensor_set(&model_parameters(network_model(watch->network))[2].value, 0, INFINITY);
+    }
+    return watch->batches == watch->fail_at_batch ? errors_add(errors, RONDO_IO, "the disk is full") : RONDO_OK;
+}
+
+static rondo_status watch_epoch(void *arg, const struct trainer_progress *progress, struct errors *errors) {
+    struct watch *watch = arg;
+    watch->epochs++;
+    ck_assert_int_eq(progress->epoch, watch->epochs);
+    ck_assert_int_eq(progress->batch, progress->batches);
+    if (progress->valid != NULL) {
+        watch->values[watch->epochs] = network_metric(watch->network, progress->valid, watch->metric);
+    }
+    watch->is_best[watch->epochs] = progress->is_best;
+    return watch->epochs == watch->fail_at_epoch ? errors_add(errors, RONDO_IO, "the disk is full") : RONDO_OK;
+}
+
+/* What the trainer should have done, from the values that were seen. */
+static int64_t best_epoch(const struct watch *watch, int higher_is_better, double min_delta) {
+    int64_t best = 1;
+    for (int64_t epoch = 2; epoch <= watch->epochs; epoch++) {
+        const double gain = higher_is_better ? watch->values[epoch] - watch->values[best]
+                                             : watch->values[best] - watch->values[epoch];
+        best = gain > min_delta ? epoch : best;
+    }
+    return best;
+}
+
+static const struct {
+    int32_t metric; /* 0: loss, 1: accuracy */
+    int64_t patience;
+    double min_delta;
+    int stops;
+} stopping_rows[] = {{0, 3, 0, 1}, {0, 1, 0, 1}, {1, 5, 0, 1}, {0, 3, 0.02, 1}, {0, 0, 0, 0}, {0, 63, 0, 0}};
+
+START_TEST(early_stopping_keeps_the_weights_of_the_best_epoch) {
+    const struct task *task = &noise;
+    struct dataset *data = make_data(task, task->examples, "train"), *valid = make_data(task, 24, "valid");
+    struct watch watch = {.network = make_network(task, RONDO_F32, 1), .metric = stopping_rows[_i].metric};
+    const struct trainer_observer observer = {watch_batch, watch_epoch, &watch};
+    struct trainer_settings settings = make_settings(task, "adam", NULL);
+    settings.metric = stopping_rows[_i].metric;
+    settings.patience = stopping_rows[_i].patience;
+    settings.min_delta = stopping_rows[_i].min_delta;
+    struct trainer_result result;
+    support_ok(&support,
+               trainer_run(watch.network, data, valid, &settings, &session->parallel, &observer, &result,
+                           &support.errors),
+               "training");
+    const int64_t best = best_epoch(&watch, settings.metric == 1, settings.min_delta);
+    ck_assert_int_eq(result.best_epoch, best);
+    ck_assert_int_eq(result.epochs, watch.epochs);
+    ck_assert_int_eq(result.steps, watch.batches);
+    ck_assert_int_eq(result.stopped_early, stopping_rows[_i].stops);
+    ck_assert_int_eq(result.epochs, stopping_rows[_i].stops ? best + settings.patience : task->epochs);
+    ck_assert_int_eq(watch.is_best[best], 1);
+    for (int64_t epoch = best + 1; epoch <= watch.epochs; epoch++) {
+        ck_assert_int_eq(watch.is_best[epoch], 0);
+    }
+    ck_assert_double_eq(evaluate(watch.network, valid, task->batch, settings.metric), watch.values[best]);
+    ck_assert_double_ne(evaluate(watch.network, valid, task->batch, 0),
+                        settings.metric == 0 ? watch.values[watch.epochs] : -1);
+    network_destroy(watch.network);
+    dataset_destroy(data);
+    dataset_destroy(valid);
+}
+END_TEST
+
+static const struct {
+    int64_t fail_at_epoch, fail_at_batch;
+} observer_rows[] = {{2, 0}, {0, 3}, {1, 0}, {0, 1}};
+
+START_TEST(an_observer_that_fails_ends_the_training) {
+    const struct task *task = &noise; /* two batches an epoch */
+    struct dataset *data = make_data(task, task->examples, "train");
+    struct watch watch = {.network = make_network(task, RONDO_F32, 1),
+                          .fail_at_epoch = observer_rows[_i].fail_at_epoch,
+                          .fail_at_batch = observer_rows[_i].fail_at_batch};
+    const struct trainer_observer observer = {watch_batch, watch_epoch, &watch};
+    const struct trainer_settings settings = make_settings(task, "adam", NULL);
+    struct trainer_result result;
+    ck_assert_int_eq(trainer_run(watch.network, data, NULL, &settings, &session->parallel, &observer, &result,
+                                 &support.errors),
+                     RONDO_IO);
+    ck_assert_str_eq(support_error(&support), "the disk is full");
+    ck_assert_int_eq(watch.epochs, observer_rows[_i].fail_at_epoch > 0 ? observer_rows[_i].fail_at_epoch
+                                                                       : observer_rows[_i].fail_at_batch / 2);
+    network_destroy(watch.network);
+    dataset_destroy(data);
+}
+END_TEST
+
+START_TEST(weights_that_become_infinite_stop_the_training_and_the_best_come_back) {
+    const struct task *task = &noise;
+    struct dataset *data = make_data(task, task->examples, "train"), *valid = make_data(task, 24, "valid");
+    struct watch watch = {.network = make_network(task, RONDO_F32, 1), .poison_at_batch = 7}; /* in epoch 4 */
+    const struct trainer_observer observer = {watch_batch, watch_epoch, &watch};
+    const struct trainer_settings settings = make_settings(task, "adam", NULL);
+    struct trainer_result result;
+    ck_assert_int_eq(trainer_run(watch.network, data, valid, &settings, &session->parallel, &observer, &result,
+                                 &support.errors),
+                     RONDO_NOT_FINITE);
+    ck_assert_int_eq(support.errors.count, 2);
+    char expected[128];
+    snprintf(expected, sizeof expected, "the loss is not finite; it began with the parameter '%s'",
+             model_parameters(network_model(watch.network))[2].name);
+    ck_assert_str_eq(support_error(&support), expected);
+    ck_assert_str_eq(errors_text(&support.errors, 1), "training stopped in epoch 4, at step 8");
+    ck_assert_int_eq(result.epochs, 3);
+    ck_assert_int_eq(result.best_epoch, best_epoch(&watch, 0, 0));
+    errors_free(&support.errors);
+    ck_assert_double_eq(evaluate(watch.network, valid, task->batch, 0), watch.values[result.best_epoch]);
+    network_destroy(watch.network);
+    dataset_destroy(data);
+    dataset_destroy(valid);
+}
+END_TEST
+
+static void draw_infinite_input(struct rng_stream stream, struct example *example) {
+    draw_product(stream, example);
+    example->inputs[1] = INFINITY;
+}
+
+static void draw_missing_input(struct rng_stream stream, struct example *example) {
+    draw_product(stream, example);
+    example->inputs[1] = NAN;
+}
+
+static void draw_missing_target(struct rng_stream stream, struct example *example) {
+    draw_product(stream, example);
+    example->targets[0] = NAN;
+}
+
+static void draw_far_target(struct rng_stream stream, struct example *example) {
+    draw_product(stream, example);
+    example->targets[0] *= 1e15f;
+}
+
+static void draw_farthest_target(struct rng_stream stream, struct example *example) {
+    draw_product(stream, example);
+    example->targets[0] = 1e25f; /* its square is not finite in f32 */
+}
+
+static const struct {
+    void (*draw)(struct rng_stream stream, struct example *example);
+    const char *options;
+    const char *expected[2];
+} blow_up_rows[] = {
+    {draw_far_target, "lr=1000", {"not finite", "training stopped in epoch "}},
+    {draw_missing_input, "lr=0.1", {"it began with the input 'x'", "training stopped in epoch 1, at step 1"}},
+    {draw_infinite_input, "lr=0.1", /* tanh hides it from the loss */
+     {"the gradient of 'layers.0.W' is not finite", "training stopped in epoch 1, at step 1"}},
+    {draw_missing_target, "lr=0.1", {"it began with an input in loss", "training stopped in epoch 1, at step 1"}},
+    {draw_farthest_target, "lr=0.1",
+     {"it began with op 'square' in loss", "training stopped in epoch 1, at step 1"}},
+};
+
+START_TEST(what_is_not_finite_stops_the_training_and_is_named) {
+    struct task task = product;
+    task.draw = blow_up_rows[_i].draw;
+    struct dataset *data = make_data(&task, task.examples, "train");
+    struct network *network = make_network(&task, RONDO_F32, 1);
+    const struct trainer_settings settings = make_settings(&task, "sgd", blow_up_rows[_i].options);
+    struct trainer_result result;
+    ck_assert_int_eq(
+        trainer_run(network, data, NULL, &settings, &session->parallel, &nobody, &result, &support.errors),
+        RONDO_NOT_FINITE);
+    for (int k = 0; k < 2; k++) {
+        const char *text = errors_text(&support.errors, k);
+        ck_assert_msg(strstr(text, blow_up_rows[_i].expected[k]) != NULL, "%s", text);
+    }
+    ck_assert_int_eq(support.errors.count, 2);
+    network_destroy(network);
+    dataset_destroy(data);
+}
+END_TEST
+
+/* ---- the update ---- */
+
+static double norm_of(const rondo_tensor *gradients, int32_t count) {
+    double squares = 0;
+    for (int32_t p = 0; p < count; p++) {
+        for (int64_t i = 0; i < rondo_count(&gradients[p]); i++) {
+            squares += tensor_get(&gradients[p], i) * tensor_get(&gradients[p], i);
+        }
+    }
+    return sqrt(squares);
+}
+
+static const double limits[] = {0, 1e-3, 1e6}; /* none, below the norm, above it */
+
+START_TEST(gradients_are_scaled_to_the_limit_and_no_further) {
+    struct dataset *data = make_data(&deep, 20, "train");
+    struct network *network = make_network(&deep, RONDO_F64, 1);
+    const struct model *model = network_model(network);
+    const struct trainer_settings settings = make_settings(&deep, "sgd", "lr=0.5");
+    struct updater *updater = updater_create(model, settings.optimizer, settings.optimizer_options, &session->parallel,
+                                             &support.errors);
+    ck_assert_ptr_nonnull(updater);
+    int64_t examples[20];
+    for (int64_t i = 0; i < 20; i++) {
+        examples[i] = i;
+    }
+    struct scores scores = {0};
+    support_ok(&support,
+               network_train_batch(network, data, examples, 20, rng_stream(1, ""), &scores, &support.errors), "batch");
+    const rondo_tensor *gradients = network_gradients(network);
+    const int32_t count = model_parameter_count(model);
+    const double before = norm_of(gradients, count), weight = tensor_get(&model_parameters(model)[0].value, 5);
+    double norm = 0;
+    support_ok(&support, updater_clip(updater, gradients, limits[_i], &norm, &support.errors), "clip");
+    ck_assert_double_eq_tol(norm, before, 1e-12);
+    const double after = norm_of(gradients, count);
+    ck_assert_double_eq_tol(after, _i == 1 ? limits[_i] : before, 1e-12);
+    support_ok(&support, updater_step(updater, gradients, 0.5, &support.errors), "step");
+    ck_assert_double_eq_tol(tensor_get(&model_parameters(model)[0].value, 5),
+                            weight - 0.5 * 0.5 * tensor_get(&gradients[0], 5), 1e-15);
+    ck_assert_int_eq(updater_steps(updater), 1);
+    tensor_set(&gradients[1], 0, NAN);
+    ck_assert_int_eq(updater_clip(updater, gradients, limits[_i], &norm, &support.errors), RONDO_NOT_FINITE);
+    ck_assert_str_eq(support_error(&support), "the gradient of 'layers.0.W_r' is not finite");
+    updater_destroy(updater);
+    network_destroy(network);
+    dataset_destroy(data);
+}
+END_TEST
+
+START_TEST(a_loss_refuses_targets_that_it_cannot_use) {
+    struct task task = first;
+    task.loss = "squared_error"; /* of classes */
+    const struct layer_settings layer = {find_cell(task.cell), NULL, task.hidden, 0};
+    const rondo_descriptor *loss = resolve(RONDO_KIND_LOSS, task.loss);
+    const struct network_settings settings = {
+        .model = {.dtype = RONDO_F32, .vocabulary = 4, .embedding_size = 4, .layers = &layer, .n_layers = 1},
+        .loss = (const rondo_loss *)loss,
+        .loss_where = {"food.yaml", 8, 3},
+        .target_kind = RONDO_TARGET_CLASS,
+        .target_size = 2};
+    ck_assert_ptr_null(network_create(&settings, session, &support.errors));
+    ck_assert_int_eq(support.errors.status, RONDO_INVALID);
+    ck_assert_str_eq(support_error(&support), "food.yaml:8:3: squared_error: targets are classes, expected numbers");
+}
+END_TEST
+
+static TCase *new_case(Suite *suite, const char *name) {
+    TCase *test_case = tcase_create(name);
+    tcase_set_timeout(test_case, 240);
+    tcase_add_checked_fixture(test_case, setup, teardown);
+    suite_add_tcase(suite, test_case);
+    return test_case;
+}
+
+static Suite *architecture_suite(void) {
+    Suite *suite = suite_create("architecture");
+    TCase *learning = new_case(suite, "learning");
+    tcase_add_loop_test(learning, every_architecture_learns, 0, COUNT_OF(learning_rows));
+    tcase_add_loop_test(learning, architectures_have_four_names, 0, COUNT_OF(architecture_rows));
+
+    TCase *bits = new_case(suite, "the same bits");
+    tcase_add_loop_test(bits, weights_are_the_same_bits_for_any_number_of_threads, 0, COUNT_OF(deep_tasks));
+    tcase_add_loop_test(bits, the_seed_and_nothing_else_decides_the_weights, 0, COUNT_OF(deep_tasks));
+    tcase_add_test(bits, initial_weights_belong_to_their_names);
+
+    TCase *batches = new_case(suite, "batches");
+    tcase_add_loop_test(batches, the_gradient_of_a_batch_is_the_mean_over_its_rows, 0, COUNT_OF(deep_tasks));
+    tcase_add_loop_test(batches, predictions_stand_in_the_order_of_the_data_whatever_the_batch, 0,
+                        COUNT_OF(deep_tasks));
+    tcase_add_loop_test(batches, pooling_takes_the_last_mean_or_largest_state_of_real_steps, POOL_LAST, POOL_MAX + 1);
+    tcase_add_test(batches, steps_without_input_run_on_zeros);
+
+    TCase *stopping = new_case(suite, "stopping");
+    tcase_add_loop_test(stopping, early_stopping_keeps_the_weights_of_the_best_epoch, 0, COUNT_OF(stopping_rows));
+    tcase_add_loop_test(stopping, an_observer_that_fails_ends_the_training, 0, COUNT_OF(observer_rows));
+    tcase_add_test(stopping, weights_that_become_infinite_stop_the_training_and_the_best_come_back);
+    tcase_add_loop_test(stopping, what_is_not_finite_stops_the_training_and_is_named, 0, COUNT_OF(blow_up_rows));
+    tcase_add_loop_test(stopping, gradients_are_scaled_to_the_limit_and_no_further, 0, COUNT_OF(limits));
+    tcase_add_test(stopping, a_loss_refuses_targets_that_it_cannot_use);
+    return suite;
+}
+
+int main(void) {
+    SRunner *runner = srunner_create(architecture_suite());
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
