@@ -9,12 +9,8 @@ all: build
 deps:
 	@sh scripts/deps.sh
 
-# Configures once; ninja configures again by itself when a meson.build changes.
-$(BUILD)/build.ninja: | deps
-	@meson setup $(MESON_FLAGS) $(BUILD) . >$(BUILD)-setup.log 2>&1 || { cat $(BUILD)-setup.log; exit 1; }
-	@mv $(BUILD)-setup.log $(BUILD)/setup.log
-
-build: deps $(BUILD)/build.ninja
+build: deps
+	@sh scripts/configure.sh $(BUILD) $(MESON_FLAGS)
 	@ninja -C $(BUILD)
 
 # Data, training, accuracy on the test part, and two questions to the trained network.

@@ -73,7 +73,7 @@ static int parse_flag(const struct command *command, const struct flag *flags, i
         }
         const char *value = name[length] == '=' ? name + length + 1 : NULL;
         if (flag->kind == FLAG_ON && value != NULL) {
-            *status = refuse(command, "there is no value to", argv[*i], "");
+            *status = refuse(command, "this flag takes no value:", argv[*i], "");
             return 0;
         }
         if (flag->kind != FLAG_ON && value == NULL) {
@@ -84,8 +84,10 @@ static int parse_flag(const struct command *command, const struct flag *flags, i
             value = argv[++*i];
         }
         if (!store(flag, value)) {
-            *status = refuse(command, flag->kind == FLAG_COUNT ? "expected a number from 1 to 4096, got" : "cannot use",
-                             value, "");
+            char text[128];
+            snprintf(text, sizeof text, "--%s expects %s, got", flag->name,
+                     flag->kind == FLAG_COUNT ? "a number from 1 to 4096" : "a value that is not empty");
+            *status = refuse(command, text, value, "");
             return 0;
         }
         return 1;

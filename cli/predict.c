@@ -107,7 +107,12 @@ static rondo_status predict_stream(struct task *task, FILE *stream, const char *
             line[--length] = '\0';
         }
         size_t bad;
-        if (strlen(line) != (size_t)length || !utf8_check(line, (size_t)length, &bad)) {
+        if (strlen(line) != (size_t)length) {
+            const struct location where = {name, number, (int32_t)strlen(line) + 1};
+            status = errors_add_at(errors, RONDO_INVALID, where, "a NUL byte: this is no text");
+            break;
+        }
+        if (!utf8_check(line, (size_t)length, &bad)) {
             const struct location where = {name, number, 0};
             status = errors_add_at(errors, RONDO_INVALID, where, "this line is no UTF-8 text");
             break;
@@ -134,6 +139,10 @@ static rondo_status predict_files(struct task *task, const char *const *files, i
         return predict_stream(task, stdin, "standard input", json, errors);
     }
     for (; *files != NULL; files++) {
+        if (strcmp(*files, "-") == 0) {
+            RONDO_TRY(predict_stream(task, stdin, "standard input", json, errors));
+            continue;
+        }
         struct stat status;
         FILE *stream =
             stat(*files, &status) == 0 && S_ISDIR(status.st_mode) ? (errno = EISDIR, NULL) : fopen(*files, "r");

@@ -1,5 +1,5 @@
 /* core/loader.c: see core/loader.h. */
-#define _XOPEN_SOURCE 700 /* POSIX 2008 with realpath */
+#define _GNU_SOURCE /* dladdr; realpath */
 #include "core/loader.h"
 
 #include <dlfcn.h>
@@ -406,4 +406,15 @@ static void suggest_names(void *self, int32_t kind, const char *name, struct sug
 
 struct registry_finder loader_finder(struct loader *loader) {
     return (struct registry_finder){find, suggest_names, loader, loader->folders.text};
+}
+
+const char *loader_own_file(struct arena *arena) {
+    /* For the program itself dladdr repeats what it was called by, which may be relative; for a library it has the path. */
+    Dl_info info;
+    const int is_library = dladdr((const void *)&builtin_ops, &info) != 0 && info.dli_fname != NULL &&
+                           strstr(info.dli_fname, ".so") != NULL;
+    char *resolved = realpath(is_library ? info.dli_fname : "/proc/self/exe", NULL);
+    const char *copy = resolved == NULL ? NULL : arena_strdup(arena, resolved);
+    free(resolved);
+    return copy;
 }

@@ -83,12 +83,20 @@ static rondo_status find_column(const struct text_file *file, const struct text_
                              "column '%s' is no number from 0; a name needs header: true", column->text);
     }
     struct suggestion near = {0};
+    int found = 0;
     for (int32_t i = 0; i < table->columns; i++) {
         if (strcmp(table->fields[i], column->text) == 0) {
             *index = i;
-            return RONDO_OK;
+            found++;
         }
         suggest(&near, column->text, table->fields[i]);
+    }
+    if (found > 1) {
+        return errors_add_at(file->errors, RONDO_INVALID, column->where,
+                             "'%s' has %d columns '%s', name one by its number", table->file, found, column->text);
+    }
+    if (found == 1) {
+        return RONDO_OK;
     }
     return errors_add_at(file->errors, RONDO_INVALID, column->where, "'%s' has no column '%s'%s", table->file,
                          column->text, suggestion_text(&near).text);

@@ -84,13 +84,18 @@ static void check_names(const struct trace *trace) {
     }
 }
 
-/* 1 where the tree uses the value `name`. */
+/* 1 where the tree uses the value `name`, as an operand or as the value of an op's option. */
 static int uses(const struct expression *tree, const char *name) {
     if (tree == NULL) {
         return 0;
     }
     if (tree->kind == EXPRESSION_NAME) {
         return !tree->primed && strcmp(tree->name, name) == 0;
+    }
+    for (const struct expression_option *option = tree->options; option != NULL; option = option->next) {
+        if (strcmp(option->value, name) == 0) {
+            return 1;
+        }
     }
     const struct expression *operand = tree->kind == EXPRESSION_CALL ? tree->operand : NULL;
     while (operand != NULL && !uses(operand, name)) {
@@ -105,6 +110,24 @@ static int is_used(const struct trace *trace, const char *name) {
         equation = equation->next;
     }
     return equation != NULL;
+}
+
+/* 1 where one of the shapes has `name` as a factor of a dimension. */
+static int is_dimension(const struct cell_shape *shapes, int32_t count, const char *name) {
+    const size_t length = strlen(name);
+    for (int32_t i = 0; i < count; i++) {
+        for (int32_t d = 0; d < shapes[i].ndim; d++) {
+            for (const char *c = shapes[i].dimensions[d]; *c != '\0';) {
+                c += strspn(c, " *");
+                const size_t word = strcspn(c, " *");
+                if (word == length && strncmp(c, name, length) == 0) {
+                    return 1;
+                }
+                c += word;
+            }
+        }
+    }
+    return 0;
 }
 
 /* Every state has a new value, every value a use, every declared parameter as well. */
@@ -129,6 +152,14 @@ static void check_complete(const struct trace *trace) {
         if (!is_used(trace, definition->parameters[i].name)) {
             errors_add_at(trace->errors, RONDO_INVALID, definition->parameters[i].where,
                           "parameter '%s' is declared but no equation uses it", definition->parameters[i].name);
+        }
+    }
+    for (int32_t i = 0; i < definition->n_options; i++) {
+        const char *name = definition->options[i].name;
+        if (!is_used(trace, name) && !is_dimension(definition->states, definition->n_states, name) &&
+            !is_dimension(definition->parameters, definition->n_parameters, name)) {
+            errors_add_at(trace->errors, RONDO_INVALID, definition->options[i].where,
+                          "option '%s' is declared but neither an equation nor a shape uses it", name);
         }
     }
 }

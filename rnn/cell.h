@@ -26,6 +26,7 @@ struct cell_option {
     const char *name;
     double default_value, min, max;
     const char *help; /* may be NULL */
+    struct location where;
 };
 
 /* A state, or a parameter with a declared shape. Dimensions are products of integers, `input`, `hidden` and options:

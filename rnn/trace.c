@@ -88,6 +88,14 @@ rondo_status trace_shape(const struct cell_definition *definition, const struct 
             c++;
         }
         if (size < 0) {
+            const int32_t option = trace_option(definition, shape->dimensions[d]);
+            if (option >= 0) {
+                return errors_add_at(errors, RONDO_INVALID, shape->where,
+                                     "'%s' has '%s' as a dimension, and that option is %g; expected a whole number in "
+                                     "[1, %lld]",
+                                     shape->name, shape->dimensions[d], option_value(definition, settings, option),
+                                     (long long)max_dimension);
+            }
             return errors_add_at(errors, RONDO_INVALID, shape->where,
                                  "cannot read dimension '%s' of '%s', expected a product of whole numbers, 'input', "
                                  "'hidden' and options, at most %lld",

@@ -127,7 +127,7 @@ static rondo_status read_option(const struct reader *reader, struct yaml_node *n
                              "the default %g of '%s' is not within its range [%g, %g]", limits->value, node->key,
                              limits->min, limits->max);
     }
-    *option = (struct cell_option){node->key, limits->value, limits->min, limits->max, limits->help};
+    *option = (struct cell_option){node->key, limits->value, limits->min, limits->max, limits->help, node->key_where};
     return RONDO_OK;
 }
 
@@ -198,6 +198,15 @@ static rondo_status read_parameters(const struct reader *reader, const struct ya
     return read_shapes(reader, node, &reader->definition->parameters, &reader->definition->n_parameters);
 }
 
+/* A line of text, "" where it is not given. */
+static const char *optional_text(const struct yaml_node *root, const char *key, struct errors *errors) {
+    const struct yaml_node *node = yaml_get(root, key);
+    if (node != NULL && node->kind != YAML_SCALAR) {
+        errors_add_at(errors, RONDO_INVALID, node->where, "'%s' must be a text", key);
+    }
+    return node == NULL || node->kind != YAML_SCALAR ? "" : node->text;
+}
+
 const struct cell_definition *cell_file_read(const char *file, struct arena *arena, struct errors *errors) {
     static const char *const keys[] = {"cell",    "source", "summary", "state", "equations",
                                        "options", "params", "init",    NULL};
@@ -219,9 +228,8 @@ const struct cell_definition *cell_file_read(const char *file, struct arena *are
     section_read(root, NULL, 0, keys, "a cell", root->where, arena, errors);
     definition->where = root->where;
     definition->name = section_text(root, "cell", "the name of the cell", root->where, errors);
-    definition->source = section_text(root, "source", "where the equations come from", root->where, errors);
-    const struct yaml_node *summary = yaml_get(root, "summary");
-    definition->summary = summary == NULL || summary->kind != YAML_SCALAR ? "" : summary->text;
+    definition->source = optional_text(root, "source", errors);
+    definition->summary = optional_text(root, "summary", errors);
     if (definition->name != NULL) {
         check_name(&reader, definition->name, yaml_get(root, "cell")->where);
     }

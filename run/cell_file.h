@@ -1,6 +1,6 @@
 /* run/cell_file.h: a cell's YAML file to its definition (rnn/cell.h).
  *
- * Keys: cell (its name), source (paper), summary, state, equations, params, options, init. `state` is a list of names or a
+ * Keys: cell (its name), state, equations; and where wanted source (paper), summary, params, options, init. `state` is a list of names or a
  * mapping from names to shapes; `params` a mapping from names to shapes; an option is a number, or a mapping with
  * default, min, max and help; `init` maps patterns of names to initialisers (rnn/initialiser.h).
  */

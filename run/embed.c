@@ -39,6 +39,8 @@ rondo_run *rondo_run_open(const char *folder, int32_t threads, char *error, size
     rondo_run *run = calloc(1, sizeof *run);
     if (run == NULL) {
         errors_no_memory(&errors);
+    } else if (folder == NULL || threads < 0) {
+        errors_add(&errors, RONDO_INVALID, folder == NULL ? "the folder is NULL" : "threads is negative");
     } else {
         const struct session_settings settings = {NULL, threads};
         run->session = session_create(&settings, &errors);
@@ -72,8 +74,14 @@ const char *rondo_run_label(const rondo_run *run, int64_t index) {
 
 static rondo_status predict(rondo_run *run, struct dataset *dataset, const char *const *texts, int64_t count,
                             float *predictions, struct errors *errors) {
+    if (count < 0 || (count > 0 && (texts == NULL || predictions == NULL))) {
+        return errors_add(errors, RONDO_INVALID, count < 0 ? "count is negative" : "texts or predictions is NULL");
+    }
     for (int64_t i = 0; i < count; i++) {
         size_t bad;
+        if (texts[i] == NULL) {
+            return errors_add(errors, RONDO_INVALID, "text %lld is NULL", (long long)i);
+        }
         if (!utf8_check(texts[i], strlen(texts[i]), &bad)) {
             return errors_add(errors, RONDO_INVALID, "text %lld is no UTF-8 at byte %zu", (long long)i, bad);
         }

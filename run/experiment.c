@@ -83,6 +83,7 @@ struct loading {
     struct session *session;
     struct arena *arena;
     struct errors *errors;
+    int trains; /* 0: for prediction, which needs no optimizer */
 };
 
 static void *new_options(struct loading *loading, const rondo_option *table, size_t size) {
@@ -293,9 +294,8 @@ static const rondo_descriptor *read_plugin(struct loading *loading, const char *
         return NULL;
     }
     const struct section_part part = {descriptor->options, values};
-    const char *path = arena_printf(loading->arena, "%s (plug-in %s)", key, name);
-    const rondo_status status = section_read(section, &part, 1, keys, path == NULL ? key : path, section->where,
-                                             loading->arena, loading->errors);
+    const rondo_status status =
+        section_read(section, &part, 1, keys, key, section->where, loading->arena, loading->errors);
     *options = values;
     return status == RONDO_OK ? descriptor : NULL;
 }
@@ -337,9 +337,34 @@ static void read_schedule(struct loading *loading) {
     experiment->stopping_where = metric == NULL ? stopping->where : metric->where;
 }
 
-/* The files under `plugins:`, loaded at once. */
+/* Adds a file of --plugin to `plugins:`, so that the run can be repeated and used without the flag. */
+static void record_plugin(struct loading *loading, struct yaml_node *plugins, const char *file) {
+    struct yaml_node **tail = &plugins->first;
+    for (; *tail != NULL; tail = &(*tail)->next) {
+        if ((*tail)->kind == YAML_SCALAR && strcmp((*tail)->text, file) == 0) {
+            return;
+        }
+    }
+    struct yaml_node *node = arena_calloc(loading->arena, 1, sizeof *node);
+    if (node == NULL) {
+        errors_no_memory(loading->errors);
+        return;
+    }
+    *node = (struct yaml_node){.kind = YAML_SCALAR, .text = file, .quoted = 1, .folder = ".", .where = {"--plugin", 0, 0}};
+    *tail = node;
+}
+
+/* The files under `plugins:`, loaded at once. Those of --plugin have been loaded, and are added to the list. */
 static void read_plugins(struct loading *loading) {
-    struct yaml_node *plugins = yaml_get(loading->experiment->root, "plugins");
+    struct yaml_node *root = loading->experiment->root;
+    struct yaml_node *plugins = yaml_get(root, "plugins");
+    const char *const *given = loading->session->plugin_files;
+    if (plugins == NULL && *given != NULL) {
+        if (section_put(root, "plugins", "[]", 0, loading->arena, loading->errors) != RONDO_OK) {
+            return;
+        }
+        plugins = yaml_get(root, "plugins");
+    }
     if (plugins == NULL) {
         return;
     }
@@ -356,6 +381,9 @@ static void read_plugins(struct loading *loading) {
         if (path != NULL) {
             loader_load(loading->session->loader, loading->session->registry, path, file->where, loading->errors);
         }
+    }
+    for (; *given != NULL; given++) {
+        record_plugin(loading, plugins, *given);
     }
 }
 
@@ -452,9 +480,11 @@ static void read_experiment(struct loading *loading, const char *const *assignme
     experiment->loss = (const rondo_loss *)read_plugin(loading, "loss", RONDO_KIND_LOSS, &experiment->loss_options);
     const struct yaml_node *loss = yaml_get(yaml_get(experiment->root, "loss"), "plugin");
     experiment->loss_where = loss == NULL ? experiment->root->where : loss->where;
-    experiment->optimizer = (const rondo_optimizer *)read_plugin(loading, "optimizer", RONDO_KIND_OPTIMIZER,
-                                                                 &experiment->optimizer_options);
-    check_optimizer(loading);
+    if (loading->trains) {
+        experiment->optimizer = (const rondo_optimizer *)read_plugin(loading, "optimizer", RONDO_KIND_OPTIMIZER,
+                                                                     &experiment->optimizer_options);
+        check_optimizer(loading);
+    }
     read_schedule(loading);
 }
 
@@ -474,8 +504,8 @@ static void check_cells(struct loading *loading) {
     }
 }
 
-struct experiment *experiment_load(const char *file, const char *const *assignments, struct session *session,
-                                   struct errors *errors) {
+static struct experiment *load(const char *file, const char *const *assignments, struct session *session, int trains,
+                               struct errors *errors) {
     struct arena *arena = arena_create();
     struct experiment *experiment = arena == NULL ? NULL : arena_calloc(arena, 1, sizeof *experiment);
     if (experiment == NULL) {
@@ -486,7 +516,7 @@ struct experiment *experiment_load(const char *file, const char *const *assignme
     experiment->arena = arena;
     experiment->file = arena_strdup(arena, file);
     struct errors own = {0};
-    struct loading loading = {experiment, session, arena, &own};
+    struct loading loading = {experiment, session, arena, &own, trains};
     if (experiment->file == NULL) {
         errors_no_memory(&own);
     } else {
@@ -500,6 +530,16 @@ struct experiment *experiment_load(const char *file, const char *const *assignme
         return NULL;
     }
     return experiment;
+}
+
+struct experiment *experiment_load(const char *file, const char *const *assignments, struct session *session,
+                                   struct errors *errors) {
+    return load(file, assignments, session, 1, errors);
+}
+
+struct experiment *experiment_load_for_prediction(const char *file, const char *const *assignments,
+                                                  struct session *session, struct errors *errors) {
+    return load(file, assignments, session, 0, errors);
 }
 
 void experiment_destroy(struct experiment *experiment) {

@@ -84,6 +84,9 @@ struct experiment {
  * that it names are loaded into the session, which must outlive it. Free with experiment_destroy. */
 struct experiment *experiment_load(const char *file, const char *const *assignments, struct session *session,
                                    struct errors *errors);
+/* The same for evaluation and prediction, which need no optimizer: it is not loaded, and `optimizer` is NULL. */
+struct experiment *experiment_load_for_prediction(const char *file, const char *const *assignments,
+                                                  struct session *session, struct errors *errors);
 void experiment_destroy(struct experiment *experiment);
 
 /* The sections, for `rondo list` and documentation: name ("schedule"), what stands in it beside its table, the table

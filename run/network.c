@@ -232,6 +232,11 @@ static rondo_status collect(const struct work *work, struct shard *shard, struct
     rondo_tensor predictions = tensor_2d(outputs->dtype, outputs->shape[0], width, NULL);
     RONDO_TRY(tensor_alloc(&predictions, tape_arena(shard->tape), &shard->errors));
     RONDO_TRY(host_result(host, settings->loss->predict(&host->base, call, outputs, &predictions)));
+    if (!tensor_is_finite(&predictions)) {
+        const char *origin = tape_first_not_finite(shard->tape);
+        return errors_add(&shard->errors, RONDO_NOT_FINITE, "the predictions are not finite; it began with %s",
+                          origin == NULL ? "the loss head" : origin);
+    }
     const int every_step = settings->model.architecture.output_every_step;
     for (int64_t t = 0; t < (every_step ? batch->steps : 1); t++) {
         const int64_t rows = every_step ? batch->alive[t] : batch->rows;

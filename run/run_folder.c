@@ -340,7 +340,7 @@ struct task *run_folder_open(const char *folder, const char *const *assignments,
     } else if (!file_exists(experiment_file)) {
         errors_add(errors, RONDO_NOT_FOUND, "'%s' is no folder of a run: it has no experiment.yaml", folder);
     } else if (vocabulary_file_read(vocabulary_file, &words, &labels, errors) == RONDO_OK) {
-        struct experiment *experiment = experiment_load(experiment_file, assignments, session, errors);
+        struct experiment *experiment = experiment_load_for_prediction(experiment_file, assignments, session, errors);
         if (experiment != NULL && check_labels(vocabulary_file, experiment, labels, errors) != RONDO_OK) {
             experiment_destroy(experiment);
         } else if (experiment != NULL) {

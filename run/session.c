@@ -4,29 +4,43 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "run/file.h"
 
+static int ends_with(const char *text, const char *end) {
+    const size_t length = strlen(text), end_length = strlen(end);
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+/* The prefix of an installation from the folder of its program or library; NULL where it looks like none. */
+static const char *prefix_of(struct arena *arena, const char *folder) {
+    static const char *const ends[] = {"/bin", "/" RONDO_LIBDIR};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        if (ends_with(folder, ends[i])) {
+            return arena_strndup(arena, folder, strlen(folder) - strlen(ends[i]));
+        }
+    }
+    return NULL;
+}
+
 /* The folders of `what` ("plugins", "cells"), joined by colons: those of the variable, and then the one that is there: beside
- * the program, where a build has it; where an installation has it, found from the program, so that it can be moved; else as
- * configured, for programs that embed Rondo and stand elsewhere. */
+ * the program or librondo.so, where a build has it; where an installation has it, found from there, so that it can be
+ * moved; else as configured. */
 static const char *search_path(struct arena *arena, const char *variable, const char *what, const char *installed) {
     const char *given = getenv(variable);
     const char *found = arena_printf(arena, "%s/%s/rondo/%s", RONDO_PREFIX, installed, what);
-    char program[4096];
-    const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (length > 0) {
-        program[length] = '\0';
-        const char *folder = path_folder(arena, program);
-        const char *beside = folder == NULL ? NULL : arena_printf(arena, "%s/%s", folder, what);
-        const char *below = folder == NULL ? NULL : arena_printf(arena, "%s/../%s/rondo/%s", folder, installed, what);
-        if (beside != NULL && file_exists(beside)) {
-            found = beside;
-        } else if (below != NULL && file_exists(below)) {
-            found = path_absolute(arena, below);
-        }
+    const char *own = loader_own_file(arena);
+    const char *folder = own == NULL ? NULL : path_folder(arena, own);
+    const char *beside = folder == NULL ? NULL : arena_printf(arena, "%s/%s", folder, what);
+    const char *prefix = folder == NULL ? NULL : prefix_of(arena, folder);
+    const char *below = prefix == NULL ? NULL : arena_printf(arena, "%s/%s/rondo/%s", prefix, installed, what);
+    if (below != NULL && file_exists(below)) {
+        found = below;
+    } else if (beside != NULL && file_exists(beside)) {
+        found = beside;
     }
     if (found == NULL || given == NULL || given[0] == '\0') {
         return found;
@@ -34,8 +48,59 @@ static const char *search_path(struct arena *arena, const char *variable, const 
     return arena_printf(arena, "%s:%s", given, found);
 }
 
+/* Loads the files of --plugin and remembers them. */
+static rondo_status load_given_plugins(struct session *session, const char *const *files, struct errors *errors) {
+    const struct location where = {"--plugin", 0, 0};
+    size_t count = 0;
+    while (files != NULL && files[count] != NULL) {
+        count++;
+    }
+    const char **absolute = arena_calloc(session->arena, count + 1, sizeof *absolute);
+    if (absolute == NULL) {
+        return errors_no_memory(errors);
+    }
+    session->plugin_files = absolute;
+    rondo_status first = RONDO_OK;
+    for (size_t i = 0; i < count; i++) {
+        absolute[i] = path_absolute(session->arena, files[i]);
+        if (absolute[i] == NULL) {
+            return errors_no_memory(errors);
+        }
+        const rondo_status status = loader_load(session->loader, session->registry, files[i], where, errors);
+        first = first == RONDO_OK ? status : first;
+    }
+    return first;
+}
+
+/* A folder of RONDO_PLUGIN_PATH that could not be used would make a plug-in missing without a reason. */
+static rondo_status check_plugin_path(const char *given, struct arena *arena, struct errors *errors) {
+    const struct location where = {"RONDO_PLUGIN_PATH", 0, 0};
+    while (given != NULL && *given != '\0') {
+        const size_t length = strcspn(given, ":");
+        const char *folder = arena_strndup(arena, given, length);
+        struct stat found;
+        if (folder == NULL) {
+            return errors_no_memory(errors);
+        }
+        if (length > 0 && folder[0] != '/') {
+            return errors_add_at(errors, RONDO_INVALID, where,
+                                 "'%s' is relative: what plug-ins are found must not depend on the working directory",
+                                 folder);
+        }
+        if (length > 0 && stat(folder, &found) != 0) {
+            return errors_add_at(errors, RONDO_NOT_FOUND, where, "there is no folder '%s'", folder);
+        }
+        if (length > 0 && (found.st_mode & S_IWOTH) != 0) {
+            return errors_add_at(errors, RONDO_INVALID, where, "everybody may write to '%s', so it is not used", folder);
+        }
+        given += length + (given[length] == ':');
+    }
+    return RONDO_OK;
+}
+
 static rondo_status open_session(struct session *session, const struct session_settings *settings,
                                  struct errors *errors) {
+    RONDO_TRY(check_plugin_path(getenv("RONDO_PLUGIN_PATH"), session->arena, errors));
     session->plugin_path = search_path(session->arena, "RONDO_PLUGIN_PATH", "plugins", RONDO_LIBDIR);
     session->cell_path = search_path(session->arena, "RONDO_CELL_PATH", "cells", RONDO_DATADIR);
     if (session->plugin_path == NULL || session->cell_path == NULL) {
@@ -48,13 +113,7 @@ static rondo_status open_session(struct session *session, const struct session_s
         return errors->status;
     }
     registry_set_finder(session->registry, loader_finder(session->loader));
-    rondo_status first = RONDO_OK;
-    for (const char *const *file = settings->plugins; file != NULL && *file != NULL; file++) {
-        const struct location where = {"--plugin", 0, 0};
-        const rondo_status status = loader_load(session->loader, session->registry, *file, where, errors);
-        first = first == RONDO_OK ? status : first;
-    }
-    return first;
+    return load_given_plugins(session, settings->plugins, errors);
 }
 
 struct session *session_create(const struct session_settings *settings, struct errors *errors) {
@@ -80,11 +139,6 @@ void session_destroy(struct session *session) {
     registry_destroy(session->registry);
     loader_destroy(session->loader);
     arena_destroy(session->arena);
-}
-
-static int ends_with(const char *text, const char *end) {
-    const size_t length = strlen(text), end_length = strlen(end);
-    return length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
 /* The next folder of a path, copied; *path moves on. NULL at its end. */

@@ -20,6 +20,7 @@ struct session {
     struct registry *registry;
     struct loader *loader;
     struct parallel parallel;
+    const char *const *plugin_files; /* of --plugin, absolute; NULL-terminated */
     const char *plugin_path; /* folders, separated by colons */
     const char *cell_path;
 };

@@ -75,7 +75,7 @@ static struct cell_definition define(const char *equations, const struct around 
             } else if (kind == 1) {
                 parameters[definition.n_parameters++] = parse_shape(word, where);
             } else if (kind == 2) {
-                options[definition.n_options++] = (struct cell_option){word, atof(value), -1e300, 1e300, NULL};
+                options[definition.n_options++] = (struct cell_option){word, atof(value), -1e300, 1e300, NULL, where};
             } else {
                 struct cell_initialiser *row = &init[definition.n_initialisers++];
                 *row = (struct cell_initialiser){.pattern = word, .where = where};
@@ -197,7 +197,7 @@ static const struct {
     {"h' = h * a", {0, "a:*hidden", 0, 0}, {"3:1: cannot read dimension '*hidden' of 'a'"}},
     {"h' = h * a", {0, "a:99999999999999999999", 0, 0}, {"3:1: cannot read dimension '99999999999999999999' of 'a'"}},
     {"h' = h * a", {0, "a:16777216*2", 0, 0}, {"3:1: cannot read dimension '16777216*2' of 'a'"}},
-    {"h' = h * a", {0, "a:rank", "rank=2.5", 0}, {"3:1: cannot read dimension 'rank' of 'a'"}},
+    {"h' = h * a", {0, "a:rank", "rank=2.5", 0}, {"3:1: 'a' has 'rank' as a dimension, and that option is 2.5"}},
 
     /* calls */
     {"h' = tanh()", {0}, {"10:8: 'tanh' takes (x), got 0 inputs"}},
@@ -652,9 +652,9 @@ START_TEST(equations_compute_what_they_say) {
     struct cell_definition definition = define(text, &around);
     static const char *const names[] = {"a", "b", "c", "d"};
     static const double numbers[] = {2, 3, 5, 7};
-    /* Every declared parameter must be used: add those of which there is none, times 0. */
+    /* Everything declared must be used: add all of it, times 0. */
     char padded[256];
-    snprintf(padded, sizeof padded, "%s + 0 * (a + b + c + d)", text);
+    snprintf(padded, sizeof padded, "%s + 0 * (a + b + c + d + k)", text);
     definition.equations.text = padded;
     struct cell *cell = compile(&definition);
     ck_assert_msg(cell != NULL, "%s", support_error(&support));

@@ -198,6 +198,15 @@ START_TEST(a_gradient_is_added_to_the_callers_buffer) {
 }
 END_TEST
 
+START_TEST(a_root_that_is_a_parameter_adds_one) {
+    const rondo_tensor a = support_random(&support, RONDO_F64, "2", "a");
+    const rondo_tensor gradient = support_numbers(&support, RONDO_F64, "2", (double[]){10, 20});
+    support_ok(&support, tape_backward(tape, tape_parameter(tape, "a", &a, &gradient)), "backward");
+    ck_assert_double_eq(tensor_get(&gradient, 0), 11);
+    ck_assert_double_eq(tensor_get(&gradient, 1), 21);
+}
+END_TEST
+
 START_TEST(the_gradient_of_a_view_is_part_of_that_of_its_base) {
     const rondo_tensor a = support_random(&support, RONDO_F64, "3, 4", "a");
     const rondo_value parameter = tape_parameter(tape, "a", &a, NULL);
@@ -476,16 +485,21 @@ END_TEST
 
 /* ---- random words ---- */
 
+/* Masks of dropout in this scope; NULL: in none, as after a reset. */
 static void draw(const char *scope, int applications, uint64_t step, rondo_tensor *masks) {
     const rondo_tensor ones = support_zeros(&support, RONDO_F64, "64");
     for (int i = 0; i < 64; i++) {
         tensor_set(&ones, i, 1);
     }
-    tape_enter(tape, scope, rng_stream(step, "step"));
-    for (int i = 0; i < applications; i++) {
-        masks[i] = *tape_tensor(tape, apply1("dropout", "rate=0.5", tape_constant(tape, &ones)));
+    if (scope != NULL) {
+        tape_enter(tape, scope, rng_stream(step, "step"));
     }
-    support_ok(&support, tape_status(tape), scope);
+    for (int i = 0; i < applications; i++) {
+        const rondo_value mask = apply1("dropout", "rate=0.5", tape_constant(tape, &ones));
+        support_ok(&support, tape_status(tape), "dropout");
+        masks[i] = support_zeros(&support, RONDO_F64, "64");
+        memcpy(masks[i].data, tape_tensor(tape, mask)->data, tensor_bytes(&masks[i]));
+    }
 }
 
 static int same(const rondo_tensor *a, const rondo_tensor *b) {
@@ -508,6 +522,18 @@ START_TEST(random_words_belong_to_the_scope_that_draws_them) {
     }
     ck_assert(!same(&alone[0], &alone[1]));
     ck_assert(!same(&more[1], &more[2]));
+}
+END_TEST
+
+START_TEST(a_reset_forgets_the_scope_and_what_was_drawn) {
+    rondo_tensor before[2], after[2], entered;
+    tape_set_training(tape, 1);
+    draw(NULL, 2, 1, before);
+    draw("layers.0", 1, 1, &entered);
+    tape_reset(tape);
+    draw(NULL, 2, 1, after);
+    ck_assert(same(&before[0], &after[0]) && same(&before[1], &after[1]));
+    ck_assert(!same(&before[0], &before[1]));
 }
 END_TEST
 
@@ -752,12 +778,19 @@ START_TEST(a_replayed_equation_is_named_where_it_is_not_finite) {
     tape_enter(tape, "layers.2", rng_stream(1, ""));
     const rondo_value inputs[3] = {tape_constant(tape, &x), tape_constant(tape, &h), tape_constant(tape, &w)};
     support_ok(&support, program_replay(program, tape, inputs, &output, 1, &replayed), "replay");
-    ck_assert_str_eq(tape_first_not_finite(tape), "op 'matmul' in layers.2");
+    ck_assert_str_eq(tape_first_not_finite(tape), "op 'matmul' in layers.2"); /* within an equation */
+    program_destroy(program);
+
     tape_reset(tape);
-    const rondo_tensor nan = support_numbers(&support, RONDO_F64, "1, 4", (double[]){1, NAN, 1, 1});
-    const rondo_value named = tape_constant(tape, &nan);
-    tape_name(tape, named, "h");
-    ck_assert_str_eq(tape_first_not_finite(tape), "the input 'h'");
+    program = program_create();
+    const rondo_value input = program_input(program, "x", tensor_2d(RONDO_F64, 1, 3, NULL), &support.errors);
+    output = program_op(program, "exp", input, failed());
+    program_name(program, output, "e");
+    program_name(program, input, "not an equation"); /* inputs keep their names */
+    ck_assert_str_eq(program_node(program, input)->name, "x");
+    support_ok(&support, program_replay(program, tape, (rondo_value[]){tape_constant(tape, &x)}, &output, 1, &replayed),
+               "replay");
+    ck_assert_str_eq(tape_first_not_finite(tape), "op 'exp' of 'e'");
     program_destroy(program);
 }
 END_TEST
@@ -842,6 +875,7 @@ static Suite *tape_suite(void) {
     TCase *gradients = new_case(suite, "gradients");
     tcase_add_loop_test(gradients, gradients_add_up_over_all_uses_of_a_value, 0, COUNT_OF(reuse_rows));
     tcase_add_test(gradients, a_gradient_is_added_to_the_callers_buffer);
+    tcase_add_test(gradients, a_root_that_is_a_parameter_adds_one);
     tcase_add_test(gradients, the_gradient_of_a_view_is_part_of_that_of_its_base);
     tcase_add_loop_test(gradients, gradients_are_computed_only_where_a_parameter_wants_them, 0, COUNT_OF(asked_rows));
     tcase_add_test(gradients, an_op_without_gradient_stops_it);
@@ -860,6 +894,7 @@ static Suite *tape_suite(void) {
     tcase_add_test(life, tensors_stay_where_they_are_while_the_tape_grows);
     tcase_add_test(life, zeros_are_zeros_where_memory_was_used_before);
     tcase_add_test(life, random_words_belong_to_the_scope_that_draws_them);
+    tcase_add_test(life, a_reset_forgets_the_scope_and_what_was_drawn);
     tcase_add_test(life, training_outlives_a_reset_and_evaluation_draws_nothing);
 
     TCase *elementwise = new_case(suite, "elementwise");

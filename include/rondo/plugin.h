@@ -7,7 +7,8 @@
  * HOW TO WRITE ONE
  *   1. Write the functions, then a const descriptor that points at them (rondo_op, rondo_optimizer or rondo_loss).
  *   2. Close the file with RONDO_PLUGIN("name", "1.0", "MIT", &my_descriptor.base).
- *   3. cc -std=c11 -O2 -shared -fPIC -fvisibility=hidden -o name.so name.c
+ *   3. cc -std=c11 -O2 -shared -fPIC -fvisibility=hidden -I include -o name.so name.c     (in the source tree), or
+ *      cc -std=c11 -O2 -shared -fPIC -fvisibility=hidden $(pkg-config --cflags rondo) -o name.so name.c     (installed)
  *   4. Name it in an experiment:   optimizer: {plugin: name}   with   --plugin ./name.so   or   plugins: [./name.so]
  *      or put it into a folder of RONDO_PLUGIN_PATH as optimizers/name.so, losses/name.so or ops/name.so.
  *   plugins/ in the source tree holds short complete examples of every kind.

@@ -33,7 +33,8 @@ typedef struct rondo_run rondo_run;
 /* "0.1.0" */
 RONDO_EXPORT const char *rondo_version(void);
 
-/* Opens the folder of a finished run. threads: how many to use, 0: one for each processor. NULL on failure. */
+/* Opens the folder of a run that has weights, finished or not. threads: how many to use, 0: one for each processor. NULL on
+ * failure. */
 RONDO_EXPORT rondo_run *rondo_run_open(const char *folder, int32_t threads, char *error, size_t size);
 /* NULL is allowed. */
 RONDO_EXPORT void rondo_run_close(rondo_run *run);
