@@ -3,9 +3,9 @@
  *     bench_step CELL_FILE T B I H THREADS SECONDS     steps for about that long
  *     bench_step sgemm N                               the machine's own rate: C = A B, [N, N], one thread
  *
- * Prints the median seconds and the rate. The floating-point operations of a step are 6 (I + H) G H for each row and step, where
- * G counts the cell's products with inputs (forward 2, backward 4); sgemm's are 2 N^3. bench.sh calls this in turn with its
- * peer.
+ * Prints the median seconds and the rate. The floating-point operations of a step are 6 (I + H) G H for each row and
+ * step, where G counts the cell's products with inputs (forward 2, backward 4); sgemm's are 2 N^3. bench.sh calls this
+ * in turn with its peer.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <cblas.h>
@@ -72,7 +72,7 @@ struct bench {
         struct tape *tape;
         struct errors errors;
         rondo_tensor *gradients, input_gradient;
-    } *shards;
+    } * shards;
 };
 
 static void run_shard(void *arg, int64_t begin, int64_t end) {
@@ -130,7 +130,8 @@ static rondo_status prepare(struct bench *bench, struct arena *arena, struct err
         const struct cell_parameter *from = &bench->cell->parameters[p];
         bench->values[p] = from->shape;
         RONDO_TRY(tensor_alloc(&bench->values[p], arena, errors));
-        RONDO_TRY(initialiser_fill(&from->initialiser, &bench->values[p], (struct rng_stream){(uint64_t)p}, arena, errors));
+        RONDO_TRY(
+            initialiser_fill(&from->initialiser, &bench->values[p], (struct rng_stream){(uint64_t)p}, arena, errors));
     }
     for (int64_t s = 0; s < n_shards; s++) {
         struct shard *shard = &bench->shards[s];
@@ -152,8 +153,7 @@ static rondo_status bench_cell(char **argv, struct arena *arena, struct errors *
     const struct session_settings settings = {NULL, (int32_t)atoi(argv[6])};
     const struct cell_settings sizes = {RONDO_F32, bench.input, atoll(argv[5]), NULL};
     bench.session = session_create(&settings, errors);
-    const struct cell_definition *definition =
-        bench.session == NULL ? NULL : cell_file_read(argv[1], arena, errors);
+    const struct cell_definition *definition = bench.session == NULL ? NULL : cell_file_read(argv[1], arena, errors);
     bench.cell = definition == NULL ? NULL : cell_compile(definition, &sizes, bench.session->registry, errors);
     if (bench.cell == NULL) {
         return errors->status;

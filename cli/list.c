@@ -13,6 +13,7 @@
 struct entry {
     const char *kind, *name, *summary, *source, *origin;
     const rondo_option *options;
+    const char *equations; /* of a cell; else NULL */
 };
 
 struct listing {
@@ -49,9 +50,10 @@ static void add_json(struct listing *listing, const struct entry *entry) {
     for (const rondo_option *option = entry->options; option != NULL && option->key != NULL; option++) {
         json_array_append_new(options, option_json(option));
     }
-    json_array_append_new(listing->objects, json_pack("{s:s, s:s, s:s, s:s?, s:s, s:o}", "kind", entry->kind, "name",
-                                                      entry->name, "summary", entry->summary, "source", entry->source,
-                                                      "origin", entry->origin, "options", options));
+    json_array_append_new(listing->objects,
+                          json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s, s:o}", "kind", entry->kind, "name", entry->name,
+                                    "summary", entry->summary, "source", entry->source, "equations", entry->equations,
+                                    "origin", entry->origin, "options", options));
 }
 
 static void print_options(struct listing *listing, const rondo_option *option) {
@@ -63,6 +65,14 @@ static void print_options(struct listing *listing, const rondo_option *option) {
                option->default_text == NULL      ? ""
                : option->default_text[0] == '\0' ? "none"
                                                  : option->default_text);
+    }
+}
+
+static void print_equations(const char *text) {
+    while (text != NULL && *text != '\0') {
+        const int length = (int)strcspn(text, "\n");
+        printf("    | %.*s\n", length, text);
+        text += length + (text[length] == '\n');
     }
 }
 
@@ -91,7 +101,8 @@ static void add_entry(struct listing *listing, const struct entry *entry) {
         print_options(listing, entry->options);
     }
     if (listing->name != NULL) {
-        if (entry->source != NULL) {
+        print_equations(entry->equations);
+        if (entry->source != NULL && entry->source[0] != '\0') {
             printf("    source: %s\n", entry->source);
         }
         printf("    from: %s\n", entry->origin);
@@ -102,8 +113,13 @@ static void list_cell(void *arg, const char *name, const char *file) {
     struct listing *listing = arg;
     const struct cell_definition *definition = cell_file_read(file, listing->arena, listing->errors);
     if (definition != NULL) {
-        const struct entry entry = {
-            "cell", name, definition->summary, definition->source, file, cell_option_table(definition, listing->arena)};
+        const struct entry entry = {"cell",
+                                    name,
+                                    definition->summary,
+                                    definition->source,
+                                    file,
+                                    cell_option_table(definition, listing->arena),
+                                    definition->equations.text};
         add_entry(listing, &entry);
     }
 }
@@ -112,8 +128,13 @@ static void list_descriptors(struct listing *listing, const struct session *sess
     const char *origin;
     const rondo_descriptor *descriptor;
     for (int32_t i = 0; (descriptor = registry_at(session->registry, i, &origin)) != NULL; i++) {
-        const struct entry entry = {kind_name(descriptor->kind), descriptor->name, descriptor->summary, NULL, origin,
-                                    descriptor->options};
+        const struct entry entry = {kind_name(descriptor->kind),
+                                    descriptor->name,
+                                    descriptor->summary,
+                                    NULL,
+                                    origin,
+                                    descriptor->options,
+                                    NULL};
         add_entry(listing, &entry);
     }
 }
@@ -121,7 +142,7 @@ static void list_descriptors(struct listing *listing, const struct session *sess
 static void list_sections(struct listing *listing) {
     struct experiment_section section;
     for (int32_t i = 0; (section = experiment_section(i)).name != NULL; i++) {
-        const struct entry entry = {"experiment", section.name, section.summary, NULL, "built-in", section.table};
+        const struct entry entry = {"experiment", section.name, section.summary, NULL, "built-in", section.table, NULL};
         add_entry(listing, &entry);
     }
 }

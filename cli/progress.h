@@ -1,5 +1,5 @@
-/* cli/progress.h: how far a training is, on standard error: a bar with rate and time left on a terminal, else one plain line
- * an epoch. */
+/* cli/progress.h: how far a training is, on standard error: a bar with rate and time left on a terminal, else one plain
+ * line an epoch. */
 #ifndef RONDO_CLI_PROGRESS_H
 #define RONDO_CLI_PROGRESS_H
 

@@ -12,10 +12,10 @@ enum {
  * either contiguous or a single element that is repeated. */
 struct layout {
     int32_t n_inputs;
-    int32_t n_outer_dims;                      /* leading dimensions of the output that make up `outer` */
-    int64_t inner, total;                      /* total = outer * inner */
-    int repeated[MAX_INPUTS];                  /* along a run */
-    int64_t outer_shape[RONDO_MAX_DIMS];       /* sizes of the outer dimensions */
+    int32_t n_outer_dims;                       /* leading dimensions of the output that make up `outer` */
+    int64_t inner, total;                       /* total = outer * inner */
+    int repeated[MAX_INPUTS];                   /* along a run */
+    int64_t outer_shape[RONDO_MAX_DIMS];        /* sizes of the outer dimensions */
     int64_t stride[MAX_INPUTS][RONDO_MAX_DIMS]; /* of each input along each outer dimension, in elements; 0: repeated */
 };
 

@@ -409,7 +409,8 @@ struct registry_finder loader_finder(struct loader *loader) {
 }
 
 const char *loader_own_file(struct arena *arena) {
-    /* For the program itself dladdr repeats what it was called by, which may be relative; for a library it has the path. */
+    /* For the program itself dladdr repeats what it was called by, which may be relative; for a library it has the
+     * path. */
     Dl_info info;
     const int is_library = dladdr((const void *)&builtin_ops, &info) != 0 && info.dli_fname != NULL &&
                            strstr(info.dli_fname, ".so") != NULL;

@@ -35,8 +35,8 @@ rondo_status loader_load_all(struct loader *loader, struct registry *registry, s
 /* The finder to give to the registry; valid as long as the loader. */
 struct registry_finder loader_finder(struct loader *loader);
 
-/* The file that holds Rondo's own code, without symbolic links: librondo.so, or the program. From `arena`; NULL where the
- * system does not tell. */
+/* The file that holds Rondo's own code, without symbolic links: librondo.so, or the program. From `arena`; NULL where
+ * the system does not tell. */
 const char *loader_own_file(struct arena *arena);
 
 /* One file that was loaded: for the record of a run. `index` from 0; 0 is returned past the last. */

@@ -472,7 +472,6 @@ rondo_status options_parse(const rondo_option *table, void *options, const char 
         status = status == RONDO_OK ? set : status;
         at = skip_separators(end);
     }
-    const rondo_status complete =
-        options_require(table, text_gives, text == NULL ? "" : text, of, where, errors);
+    const rondo_status complete = options_require(table, text_gives, text == NULL ? "" : text, of, where, errors);
     return status == RONDO_OK ? complete : status;
 }

@@ -63,8 +63,7 @@ void program_name(struct program *program, rondo_value value, const char *name) 
 static rondo_value add_node(struct program *program, const struct program_node *node, struct errors *errors) {
     if (program->count == program->capacity) {
         const int32_t capacity = program->capacity == 0 ? 32 : program->capacity * 2;
-        struct program_node *nodes =
-            capacity < 0 ? NULL : realloc(program->nodes, sizeof *nodes * (size_t)capacity);
+        struct program_node *nodes = capacity < 0 ? NULL : realloc(program->nodes, sizeof *nodes * (size_t)capacity);
         if (nodes == NULL) {
             errors_no_memory(errors);
             return failed_value;
@@ -105,10 +104,8 @@ static rondo_status infer(const struct program *program, struct program_node *no
         inputs[k] = program->nodes[node->inputs[k]].value;
         inputs[k].data = NULL;
     }
-    rondo_op_call call = {.struct_size = sizeof call,
-                          .n_inputs = node->n_inputs,
-                          .options = node->options,
-                          .inputs = inputs};
+    rondo_op_call call = {
+        .struct_size = sizeof call, .n_inputs = node->n_inputs, .options = node->options, .inputs = inputs};
     struct errors local = {0};
     rondo_status status;
     if (node->op->map != NULL) {
@@ -169,9 +166,8 @@ rondo_status program_replay(const struct program *program, struct tape *tape, co
             continue;
         }
         rondo_value few[RONDO_SAMPLE_INPUTS];
-        rondo_value *operands = node->n_inputs <= RONDO_SAMPLE_INPUTS
-                                    ? few
-                                    : arena_alloc(arena, sizeof *operands * (size_t)node->n_inputs);
+        rondo_value *operands =
+            node->n_inputs <= RONDO_SAMPLE_INPUTS ? few : arena_alloc(arena, sizeof *operands * (size_t)node->n_inputs);
         if (operands == NULL) {
             tape_fail(tape, errors_no_memory(tape_errors(tape)));
             return RONDO_NO_MEMORY;

@@ -239,8 +239,7 @@ static rondo_status infer(struct tape *tape, struct node *node, struct host_call
     RONDO_CHECK(output->ndim >= 0 && output->ndim <= RONDO_MAX_DIMS, errors, "0 <= ndim <= RONDO_MAX_DIMS");
     RONDO_CHECK(dtype_size(output->dtype) != 0, errors, "infer sets a known dtype");
     if (call->is_view) {
-        RONDO_CHECK(call->view_offset >= 0 &&
-                        call->view_offset + rondo_count(output) <= rondo_count(&call->inputs[0]),
+        RONDO_CHECK(call->view_offset >= 0 && call->view_offset + rondo_count(output) <= rondo_count(&call->inputs[0]),
                     errors, "a view lies within inputs[0]");
     }
     return RONDO_OK;
@@ -289,7 +288,7 @@ rondo_value tape_apply(struct tape *tape, const rondo_op *op, const void *option
     struct errors *errors = tape->settings.errors;
     if (count < op->min_inputs || (op->max_inputs >= 0 && count > op->max_inputs)) {
         return tape_fail(tape, errors_add(errors, RONDO_INVALID, "'%s' takes (%s), got %d inputs", op->base.name,
-                                     op->operands, count));
+                                          op->operands, count));
     }
     int32_t *ids = arena_alloc(tape->arena, sizeof *ids * (size_t)count);
     if (ids == NULL) {
@@ -361,8 +360,8 @@ static rondo_status need_gradient(struct tape *tape, int32_t id) {
         return tensor_alloc(&node->gradient, tape->arena, tape->settings.errors);
     }
     RONDO_TRY(need_gradient(tape, node->base));
-    node->gradient.data = (char *)tape->nodes[node->base]->gradient.data +
-                          (size_t)node->view_offset * dtype_size(node->value.dtype);
+    node->gradient.data =
+        (char *)tape->nodes[node->base]->gradient.data + (size_t)node->view_offset * dtype_size(node->value.dtype);
     return RONDO_OK;
 }
 

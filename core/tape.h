@@ -8,8 +8,8 @@
  * Values are immutable once written. One value may feed many ops, and one op several times. Views share the memory of
  * what they are a part of, their gradients as well. Gradients are computed only along paths that lead to a parameter.
  *
- * Failure is sticky: a failed op gives a failed value, all that uses it fails quietly, and tape_status says so; the first
- * reason is in the errors that the tape was created with.
+ * Failure is sticky: a failed op gives a failed value, all that uses it fails quietly, and tape_status says so; the
+ * first reason is in the errors that the tape was created with.
  *
  * Threads: a tape belongs to one thread at a time; ops may use several inside.
  */
@@ -44,14 +44,14 @@ rondo_value tape_fail(struct tape *tape, rondo_status status);
 
 /* Evaluation (0, the default after creation) or training (1); survives resets. */
 void tape_set_training(struct tape *tape, int training);
-/* From here on ops belong to `scope`, such as "layers.0": a label for messages (copied), and the origin of random words.
- * The n-th random op of a scope draws from substream n of the stream `scope` under the key given here. */
+/* From here on ops belong to `scope`, such as "layers.0": a label for messages (copied), and the origin of random
+ * words. The n-th random op of a scope draws from substream n of the stream `scope` under the key given here. */
 void tape_enter(struct tape *tape, const char *scope, struct rng_stream stream);
 
 /* A value without a gradient. The data is borrowed until the tape is reset. */
 rondo_value tape_constant(struct tape *tape, const rondo_tensor *tensor);
-/* A value with a gradient: backward ADDS into gradient->data, which has the same shape and dtype. Both are borrowed until
- * the tape is reset. gradient may be NULL: then the tape keeps a gradient of its own (see tape_gradient). */
+/* A value with a gradient: backward ADDS into gradient->data, which has the same shape and dtype. Both are borrowed
+ * until the tape is reset. gradient may be NULL: then the tape keeps a gradient of its own (see tape_gradient). */
 rondo_value tape_parameter(struct tape *tape, const char *name, const rondo_tensor *tensor,
                            const rondo_tensor *gradient);
 /* A constant of zeros. */
@@ -69,8 +69,8 @@ void tape_name(struct tape *tape, rondo_value value, const char *name);
 /* The tensor of a value; NULL for a failed one. Valid until the reset. */
 const rondo_tensor *tape_tensor(const struct tape *tape, rondo_value value);
 
-/* Adds d(sum of root) / d(parameter) into the gradient of every parameter that root depends on. May be called once after
- * each reset, with a root that is not failed. */
+/* Adds d(sum of root) / d(parameter) into the gradient of every parameter that root depends on. May be called once
+ * after each reset, with a root that is not failed. */
 rondo_status tape_backward(struct tape *tape, rondo_value root);
 /* After tape_backward: the gradient of a value; NULL where none was computed. Valid until the reset. */
 const rondo_tensor *tape_gradient(const struct tape *tape, rondo_value value);

@@ -286,7 +286,9 @@ static float read_number(struct text_file *file, int64_t row) {
     const char *text = field(file, row, file->label);
     char *end;
     const float number = (float)strtod(text, &end);
-    if (end != text && *end == '\0' && isfinite(number)) {
+    end += strspn(end, " ");
+    /* strtod alone would also take 0x10. */
+    if (strspn(text, " 0123456789+-.eE") == strlen(text) && end != text && *end == '\0' && isfinite(number)) {
         return number;
     }
     errors_add_at(file->errors, RONDO_INVALID, row_place(file, row), "'%.60s' is no finite number", text);

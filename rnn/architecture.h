@@ -1,7 +1,8 @@
-/* rnn/architecture.h: which steps take input and which emit output. This one idea makes all four architectures; there is no
- * code for any of them in particular.
+/* rnn/architecture.h: which steps take input and which emit output. This one idea makes all four architectures; there
+ * is no code for any of them in particular.
  *
- *     1:1  first in, last out      1:N  first in, all out      N:1  all in, last out      N:N  all in, all out (aligned)
+ *     1:1  first in, last out      1:N  first in, all out      N:1  all in, last out      N:N  all in, all out
+ * (aligned)
  *
  * Steps without an input run on zeros. */
 #ifndef RONDO_RNN_ARCHITECTURE_H

@@ -37,12 +37,12 @@ static rondo_status add_inputs(struct trace *trace, struct cell *cell) {
         return errors_no_memory(trace->errors);
     }
     trace->states = values;
-    trace->x = program_input(trace->program, "x",
-                             tensor_2d(trace->settings->dtype, PROGRAM_BATCH, trace->settings->input, NULL),
-                             trace->errors);
+    trace->x =
+        program_input(trace->program, "x",
+                      tensor_2d(trace->settings->dtype, PROGRAM_BATCH, trace->settings->input, NULL), trace->errors);
     for (int32_t i = 0; i < definition->n_states; i++) {
-        RONDO_TRY(trace_shape(definition, trace->settings, &definition->states[i], PROGRAM_BATCH, &shapes[i],
-                              trace->errors));
+        RONDO_TRY(
+            trace_shape(definition, trace->settings, &definition->states[i], PROGRAM_BATCH, &shapes[i], trace->errors));
         values[i] = program_input(trace->program, definition->states[i].name, shapes[i], trace->errors);
     }
     cell->n_states = definition->n_states;
@@ -248,11 +248,8 @@ struct cell *cell_compile(const struct cell_definition *definition, const struct
     struct errors own = {0}; /* so that earlier errors of the caller do not stop the work here */
     cell->program = program;
     cell->name = definition->name;
-    struct trace trace = {.definition = definition,
-                          .settings = settings,
-                          .registry = registry,
-                          .errors = &own,
-                          .program = program};
+    struct trace trace = {
+        .definition = definition, .settings = settings, .registry = registry, .errors = &own, .program = program};
     const rondo_status status = compile(&trace, cell);
     errors_move(errors, &own);
     if (status != RONDO_OK) {

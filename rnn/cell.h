@@ -1,7 +1,7 @@
 /* rnn/cell.h: a cell is equations. From their definition to a program for one step.
  *
- * A definition is what stands in configs/cells/NAME.yaml, read by run/cell_file.h. cell_compile traces its equations to a
- * program whose inputs are x, the states, and the parameters, in this order, and whose outputs are the new states.
+ * A definition is what stands in configs/cells/NAME.yaml, read by run/cell_file.h. cell_compile traces its equations to
+ * a program whose inputs are x, the states, and the parameters, in this order, and whose outputs are the new states.
  *
  * Names in equations:
  *   x            the input of the step, [batch, input]
@@ -9,8 +9,8 @@
  *   s'           its new value; every state must get one
  *   a = …        a value of its own, once; to be used in a later line
  *   an option    its number
- *   any other    a parameter. Its shape is declared under params:, or else follows from where it stands: on the right of @ it is
- *                a matrix [width of the left side, hidden], anywhere else a vector [hidden]
+ *   any other    a parameter. Its shape is declared under params:, or else follows from where it stands: on the right
+ * of @ it is a matrix [width of the left side, hidden], anywhere else a vector [hidden]
  *
  * Threads: compiled on one thread; afterwards read from any.
  */
@@ -59,8 +59,8 @@ struct cell_definition {
 
 /* For one layer. */
 struct cell_settings {
-    int32_t dtype;              /* RONDO_F32 or RONDO_F64 */
-    int64_t input, hidden;      /* widths, >= 1 */
+    int32_t dtype;               /* RONDO_F32 or RONDO_F64 */
+    int64_t input, hidden;       /* widths, >= 1 */
     const double *option_values; /* [n_options] of the definition; NULL: the defaults */
 };
 
@@ -76,14 +76,14 @@ struct cell {
     const char *name;
     struct program *program;
     int32_t n_states, n_parameters;
-    const rondo_tensor *states;  /* [n_states] shapes with PROGRAM_BATCH as first dimension */
-    const rondo_value *outputs;  /* [n_states] the new states in the program */
-    int64_t output_width;        /* last dimension of the first state */
+    const rondo_tensor *states;              /* [n_states] shapes with PROGRAM_BATCH as first dimension */
+    const rondo_value *outputs;              /* [n_states] the new states in the program */
+    int64_t output_width;                    /* last dimension of the first state */
     const struct cell_parameter *parameters; /* [n_parameters] in order of first use */
 };
 
-/* Compiles; free with cell_destroy. NULL with errors, each with line, column and a caret into the equations; all mistakes
- * of different lines are told. Ops of plug-ins are found through the registry. */
+/* Compiles; free with cell_destroy. NULL with errors, each with line, column and a caret into the equations; all
+ * mistakes of different lines are told. Ops of plug-ins are found through the registry. */
 struct cell *cell_compile(const struct cell_definition *definition, const struct cell_settings *settings,
                           struct registry *registry, struct errors *errors);
 void cell_destroy(struct cell *cell);

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Brackets and signs nest this deep, and an equation has so many operators; the limits keep the recursion here and in whoever
- * walks the tree off the end of the stack. */
+/* Brackets and signs nest this deep, and an equation has so many operators; the limits keep the recursion here and in
+ * whoever walks the tree off the end of the stack. */
 enum { MAX_DEPTH = 200, MAX_OPERATORS = 1000 };
 
 /* Columns of a line that a message shows around the mistake. */
@@ -31,6 +31,7 @@ struct parser {
     const char *line_begin; /* of the line that `next` is in */
     int32_t line;           /* 0, 1, … within the text */
     int32_t brackets;       /* open: line ends are blanks inside */
+    struct location open;   /* the innermost of them */
     int32_t depth, operators;
     struct token token; /* the one to be looked at */
     int failed;         /* in this line: told once */
@@ -64,7 +65,8 @@ rondo_status equation_error(const struct equation_text *text, struct location wh
     while (end > begin && end < length && is_continuation(line[end])) {
         end--;
     }
-    int width = 0; /* of what stands in front of the caret: a tab stays one, a character of several bytes is one blank */
+    int width =
+        0; /* of what stands in front of the caret: a tab stays one, a character of several bytes is one blank */
     for (int i = begin; i < column && i < end && width < SHOWN; i++) {
         if (!is_continuation(line[i])) {
             blanks[width++] = line[i] == '\t' ? '\t' : ' ';
@@ -216,8 +218,8 @@ static const char *take_text(struct parser *parser, const char *begin, size_t le
 
 static struct expression *parse_sum(struct parser *parser);
 
-static struct expression *make_call(struct parser *parser, const char *op, struct location where,
-                                    struct expression *a, struct expression *b) {
+static struct expression *make_call(struct parser *parser, const char *op, struct location where, struct expression *a,
+                                    struct expression *b) {
     struct expression *call = take(parser, sizeof *call);
     if (call == NULL || a == NULL) {
         return NULL;
@@ -230,9 +232,36 @@ static struct expression *make_call(struct parser *parser, const char *op, struc
     return call;
 }
 
+/* At the end of all equations inside a bracket the mistake is the bracket: tells that, and returns 1. */
+static int bracket_is_open(struct parser *parser) {
+    if (parser->token.kind != TOKEN_END || parser->brackets == 0) {
+        return 0;
+    }
+    PARSE_ERROR(parser, parser->open, "this bracket is never closed");
+    return 1;
+}
+
+/* Takes an opening bracket; returns the one around it, for close_bracket. */
+static struct location open_bracket(struct parser *parser) {
+    const struct location around = parser->open;
+    parser->open = parser->token.where;
+    parser->brackets++;
+    advance(parser);
+    return around;
+}
+
+static void close_bracket(struct parser *parser, struct location around) {
+    parser->open = around;
+    parser->brackets--;
+    advance(parser);
+}
+
 static int expect(struct parser *parser, char symbol, const char *after) {
     if (is_symbol(parser, symbol)) {
         return 1;
+    }
+    if (bracket_is_open(parser)) {
+        return 0;
     }
     PARSE_ERROR(parser, parser->token.where, "expected '%c' %s, found %s", symbol, after, show(&parser->token).text);
     return 0;
@@ -304,8 +333,7 @@ static struct expression *parse_call(struct parser *parser, const char *name, st
     call->name = name;
     struct expression **tail = &call->operand;
     struct expression_option **option_tail = &call->options;
-    parser->brackets++;
-    advance(parser); /* ( */
+    const struct location around = open_bracket(parser);
     while (!is_symbol(parser, ')')) {
         if (at_option(parser)) {
             if (!parse_option(parser, &option_tail)) {
@@ -323,13 +351,13 @@ static struct expression *parse_call(struct parser *parser, const char *name, st
             tail = &operand->next;
         }
         if (!is_symbol(parser, ')') && !accept(parser, ',')) {
+            bracket_is_open(parser);
             PARSE_ERROR(parser, parser->token.where, "expected ',' or ')' in the call of '%s', found %s", name,
                         show(&parser->token).text);
             return NULL;
         }
     }
-    parser->brackets--;
-    advance(parser);
+    close_bracket(parser, around);
     return call;
 }
 
@@ -367,16 +395,15 @@ static struct expression *parse_primary(struct parser *parser) {
         return value;
     }
     if (is_symbol(parser, '(')) {
-        parser->brackets++;
-        advance(parser);
+        const struct location around = open_bracket(parser);
         struct expression *inner = parse_sum(parser);
         if (inner == NULL || !expect(parser, ')', "to close the bracket")) {
             return NULL;
         }
-        parser->brackets--;
-        advance(parser);
+        close_bracket(parser, around);
         return inner;
     }
+    bracket_is_open(parser);
     PARSE_ERROR(parser, token.where, "expected a name, a number or '(', found %s", show(&token).text);
     return NULL;
 }
@@ -466,7 +493,8 @@ static int parse_equation(struct parser *parser, struct equation *equation) {
 
 rondo_status equations_parse(const struct equation_text *text, struct arena *arena, struct equation **first,
                              struct errors *errors) {
-    struct parser parser = {.text = text, .arena = arena, .errors = errors, .next = text->text, .line_begin = text->text};
+    struct parser parser = {
+        .text = text, .arena = arena, .errors = errors, .next = text->text, .line_begin = text->text};
     struct equation **tail = first;
     *first = NULL;
     const int32_t errors_before = errors->count;

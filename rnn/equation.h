@@ -3,9 +3,9 @@
  *     i  = sigmoid(x @ W_i + h @ U_i + b_i)      # one equation a line; inside brackets a line may go on
  *     c' = f * c + i * g
  *
- * In order of binding, loosest first:  + -   * / @   unary -   call, name, number, ( ).  Operators of one row go from left
- * to right, as in Python. An operator is short for an op: + add, - sub or neg, * mul, / div, @ matmul. A call names a
- * registered op; its operands come first, its options as key=value behind them: sum(x, axis=-1).
+ * In order of binding, loosest first:  + -   * / @   unary -   call, name, number, ( ).  Operators of one row go from
+ * left to right, as in Python. An operator is short for an op: + add, - sub or neg, * mul, / div, @ matmul. A call
+ * names a registered op; its operands come first, its options as key=value behind them: sum(x, axis=-1).
  *
  * Threads: pure but for the arguments.
  */
@@ -47,26 +47,26 @@ struct expression {
 struct equation {
     const char *name;
     int primed;
-    struct location where; /* of the name */
+    struct location where;    /* of the name */
     struct expression *value; /* NULL: it could not be read */
     struct equation *next;
 };
 
 /* The names of the ops behind the operators. */
-#define OPERATOR_ADD "add"
+#define OPERATOR_ADD      "add"
 #define OPERATOR_SUBTRACT "sub"
 #define OPERATOR_MULTIPLY "mul"
-#define OPERATOR_DIVIDE "div"
-#define OPERATOR_PRODUCT "matmul"
-#define OPERATOR_NEGATE "neg"
+#define OPERATOR_DIVIDE   "div"
+#define OPERATOR_PRODUCT  "matmul"
+#define OPERATOR_NEGATE   "neg"
 
-/* Parses all equations; memory from `arena`. Syntax errors are told for every line that has one; RONDO_INVALID then, and the
- * name of such a line is in the list where it could be read, so that its uses are not taken for mistakes. */
+/* Parses all equations; memory from `arena`. Syntax errors are told for every line that has one; RONDO_INVALID then,
+ * and the name of such a line is in the list where it could be read, so that its uses are not taken for mistakes. */
 rondo_status equations_parse(const struct equation_text *text, struct arena *arena, struct equation **first,
                              struct errors *errors);
 
-/* Adds an error at `where`, a place in `text`, with the line, or what stands around the place in a long one, and a caret under
- * the place; returns `status`. */
+/* Adds an error at `where`, a place in `text`, with the line, or what stands around the place in a long one, and a
+ * caret under the place; returns `status`. */
 rondo_status equation_error(const struct equation_text *text, struct location where, rondo_status status,
                             struct errors *errors, const char *format, ...) RONDO_PRINTF(5, 6);
 

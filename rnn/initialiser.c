@@ -16,10 +16,14 @@ static const struct {
     int arguments;
     double a;
 } forms[] = {
-    {"zeros", INITIALISE_CONSTANT, 0, 0},      {"ones", INITIALISE_CONSTANT, 0, 1},
-    {"uniform", INITIALISE_UNIFORM, 2, 0},     {"normal", INITIALISE_NORMAL, 1, 0},
-    {"glorot", INITIALISE_GLOROT, 0, 0},       {"glorot_normal", INITIALISE_GLOROT_NORMAL, 0, 0},
-    {"he", INITIALISE_HE, 0, 0},               {"orthogonal", INITIALISE_ORTHOGONAL, 0, 0},
+    {"zeros", INITIALISE_CONSTANT, 0, 0},
+    {"ones", INITIALISE_CONSTANT, 0, 1},
+    {"uniform", INITIALISE_UNIFORM, 2, 0},
+    {"normal", INITIALISE_NORMAL, 1, 0},
+    {"glorot", INITIALISE_GLOROT, 0, 0},
+    {"glorot_normal", INITIALISE_GLOROT_NORMAL, 0, 0},
+    {"he", INITIALISE_HE, 0, 0},
+    {"orthogonal", INITIALISE_ORTHOGONAL, 0, 0},
     {"identity", INITIALISE_IDENTITY, 0, 0},
 };
 enum { FORMS = sizeof forms / sizeof forms[0] };
@@ -91,27 +95,36 @@ static void matrix_size(const rondo_tensor *tensor, int64_t *rows, int64_t *colu
     *rows = *columns == 0 ? 0 : rondo_count(tensor) / *columns;
 }
 
-/* Modified Gram-Schmidt on `vectors` rows of `length` >= vectors normal numbers, twice, for orthogonality to the last bits
- * (Giraud et al. 2005, "twice is enough"). */
+/* u . v, in eight partial sums: a compiler may not reorder one, and would add number by number. */
+static double dot_product(const double *u, const double *v, int64_t count) {
+    double sums[8] = {0};
+    int64_t k = 0;
+    for (; k + 8 <= count; k += 8) {
+        for (int i = 0; i < 8; i++) {
+            sums[i] += u[k + i] * v[k + i];
+        }
+    }
+    for (; k < count; k++) {
+        sums[0] += u[k] * v[k];
+    }
+    return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}
+
+/* Modified Gram-Schmidt on `vectors` rows of `length` >= vectors normal numbers, twice, for orthogonality to the last
+ * bits (Giraud et al. 2005, "twice is enough"). */
 static void orthonormalise(double *q, int64_t vectors, int64_t length) {
     for (int64_t i = 0; i < vectors; i++) {
         double *v = q + i * length;
         for (int64_t pass = 0; pass < 2 * i; pass++) {
             const double *u = q + pass % i * length;
-            double dot = 0;
-            for (int64_t k = 0; k < length; k++) {
-                dot += u[k] * v[k];
-            }
+            const double dot = dot_product(u, v, length);
             for (int64_t k = 0; k < length; k++) {
                 v[k] -= dot * u[k];
             }
         }
-        double square = 0;
+        const double norm = sqrt(dot_product(v, v, length));
         for (int64_t k = 0; k < length; k++) {
-            square += v[k] * v[k];
-        }
-        for (int64_t k = 0; k < length; k++) {
-            v[k] /= sqrt(square);
+            v[k] /= norm;
         }
     }
 }

@@ -275,9 +275,8 @@ rondo_value model_record(const struct model *model, struct tape *tape, const str
     const struct model_settings *settings = &model->settings;
     tape_set_training(tape, training);
     tape_enter(tape, "embedding", stream);
-    rondo_value value = settings->vocabulary > 0
-                            ? embed(model, tape, inputs, parameters[0], training, stream)
-                            : tape_constant(tape, inputs);
+    rondo_value value = settings->vocabulary > 0 ? embed(model, tape, inputs, parameters[0], training, stream)
+                                                 : tape_constant(tape, inputs);
     if (settings->vocabulary == 0) {
         tape_name(tape, value, "x");
     }

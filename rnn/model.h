@@ -1,14 +1,15 @@
-/* rnn/model.h: inputs -> embedding -> layers of cells -> last, mean or max over the real steps -> linear head -> outputs.
+/* rnn/model.h: inputs -> embedding -> layers of cells -> last, mean or max over the real steps -> linear head ->
+ * outputs.
  *
- * Threads: created and initialised on one thread; then model_record may run on several at the same time, each with a tape
- * of its own.
+ * Threads: created and initialised on one thread; then model_record may run on several at the same time, each with a
+ * tape of its own.
  */
 #ifndef RONDO_RNN_MODEL_H
 #define RONDO_RNN_MODEL_H
 
+#include "core/tape.h"
 #include "rnn/architecture.h"
 #include "rnn/cell.h"
-#include "core/tape.h"
 
 /* What becomes of the states of all real steps where one output a sequence is wanted. */
 enum pooling { POOL_LAST = 0, POOL_MEAN = 1, POOL_MAX = 2 };
@@ -23,11 +24,11 @@ struct layer_settings {
 struct model_settings {
     int32_t dtype;
     struct architecture architecture;
-    int64_t vocabulary;        /* > 0: inputs are tokens in [0, vocabulary); 0: inputs are numbers */
-    int64_t input_size;        /* numbers a step; used where vocabulary is 0 */
-    int64_t embedding_size;    /* used where vocabulary is not 0 */
-    double embedding_dropout;  /* of the elements of the embedded inputs, in [0, 1) */
-    double word_dropout;       /* share of tokens replaced by token 0, the unknown word, in training; in [0, 1) */
+    int64_t vocabulary;       /* > 0: inputs are tokens in [0, vocabulary); 0: inputs are numbers */
+    int64_t input_size;       /* numbers a step; used where vocabulary is 0 */
+    int64_t embedding_size;   /* used where vocabulary is not 0 */
+    double embedding_dropout; /* of the elements of the embedded inputs, in [0, 1) */
+    double word_dropout;      /* share of tokens replaced by token 0, the unknown word, in training; in [0, 1) */
     const struct layer_settings *layers;
     int32_t n_layers; /* >= 1 */
     enum pooling pooling;
@@ -43,8 +44,8 @@ struct parameter {
 
 struct model;
 
-/* Compiles the cells and allocates the parameters, all zero. NULL with errors. The settings may go afterwards, but for the
- * cell definitions. */
+/* Compiles the cells and allocates the parameters, all zero. NULL with errors. The settings may go afterwards, but for
+ * the cell definitions. */
 struct model *model_create(const struct model_settings *settings, struct registry *registry, struct errors *errors);
 void model_destroy(struct model *model);
 
@@ -58,8 +59,8 @@ rondo_status model_initialise(struct model *model, uint64_t seed, struct errors 
 /* The cell of a layer. */
 const struct cell *model_cell(const struct model *model, int32_t layer);
 
-/* Floating-point operations of the forward pass for one row at one step, the head left out: 2 m k n for a product, one for
- * each element of any other op. */
+/* Floating-point operations of the forward pass for one row at one step, the head left out: 2 m k n for a product, one
+ * for each element of any other op. */
 int64_t model_step_flops(const struct model *model);
 
 /* Records the forward pass.

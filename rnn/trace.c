@@ -160,7 +160,8 @@ static const struct equation *assigned_later(const struct trace *trace, const ch
     return NULL;
 }
 
-/* What stands for a name in an expression; `left` is the left side where the name is the right operand of @, else NULL. */
+/* What stands for a name in an expression; `left` is the left side where the name is the right operand of @, else NULL.
+ */
 static rondo_value trace_plain_name(struct trace *trace, const struct expression *name, const rondo_value *left) {
     const struct trace_name *known = trace_find(trace, name->name, 0);
     if (known != NULL) {
@@ -181,8 +182,7 @@ static rondo_value trace_plain_name(struct trace *trace, const struct expression
     const struct cell_shape *declared = find_declared(trace, name->name);
     const struct equation *later = assigned_later(trace, name->name);
     if (later != NULL && declared == NULL) {
-        TRACE_ERROR(trace, name->where, "'%s' is used before it is computed in line %d", name->name,
-                    later->where.line);
+        TRACE_ERROR(trace, name->where, "'%s' is used before it is computed in line %d", name->name, later->where.line);
         return failed_value;
     }
     const struct trace_parameter *parameter = find_parameter(trace, name->name);
@@ -261,9 +261,9 @@ static const void *trace_options(struct trace *trace, const struct expression *c
     for (const struct expression_option *given = call->options; given != NULL; given = given->next) {
         const rondo_option *option = option_find(op->base.options, given->key);
         const int32_t named = trace_option(trace->definition, given->value);
-        const char *text = named < 0 ? given->value
-                                     : arena_printf(arena, "%.17g",
-                                                    option_value(trace->definition, trace->settings, named));
+        const char *text = named < 0
+                               ? given->value
+                               : arena_printf(arena, "%.17g", option_value(trace->definition, trace->settings, named));
         struct errors local = {0};
         const struct location nowhere = {NULL, 0, 0};
         rondo_status status = RONDO_NO_MEMORY;
@@ -292,8 +292,7 @@ static const void *trace_options(struct trace *trace, const struct expression *c
     return options;
 }
 
-static rondo_value trace_expression(struct trace *trace, const struct expression *expression,
-                                    const rondo_value *left);
+static rondo_value trace_expression(struct trace *trace, const struct expression *expression, const rondo_value *left);
 
 /* A name that has no meaning but as a new parameter. */
 static int is_free(const struct trace *trace, const struct expression *name) {
@@ -303,8 +302,8 @@ static int is_free(const struct trace *trace, const struct expression *name) {
            assigned_later(trace, name->name) == NULL;
 }
 
-/* What is made of rows of the batch is rows of the batch, so that a sequence is not changed by those it is run with. An op
- * that keeps the shape and works along its first dimension is not seen here. */
+/* What is made of rows of the batch is rows of the batch, so that a sequence is not changed by those it is run with. An
+ * op that keeps the shape and works along its first dimension is not seen here. */
 static rondo_value check_rows(struct trace *trace, const struct expression *call, const rondo_value *operands,
                               int32_t count, rondo_value result) {
     int has_rows = 0;
@@ -345,12 +344,14 @@ static rondo_value trace_call(struct trace *trace, const struct expression *call
         const rondo_value *left = product && k == 1 && values[0].id >= 0 ? &values[0] : NULL;
         const int free = product && k < 2 && left == NULL && is_free(trace, operand);
         if (free && k == 0) {
-            TRACE_ERROR(trace, operand->where,
-                        "parameter '%s' stands on the left of @; inputs are rows, so write x @ %s, or declare its shape "
-                        "under params:",
-                        operand->name, operand->name);
+            TRACE_ERROR(
+                trace, operand->where,
+                "parameter '%s' stands on the left of @; inputs are rows, so write x @ %s, or declare its shape "
+                "under params:",
+                operand->name, operand->name);
         }
-        /* A free name on the right of a side that failed has no shape. Whatever else stands there is still looked at. */
+        /* A free name on the right of a side that failed has no shape. Whatever else stands there is still looked at.
+         */
         values[k] = free ? failed_value : trace_expression(trace, operand, left);
         ok &= values[k].id >= 0;
     }
@@ -368,8 +369,7 @@ static rondo_value trace_call(struct trace *trace, const struct expression *call
     return result.id >= 0 ? check_rows(trace, call, values, count, result) : result;
 }
 
-static rondo_value trace_expression(struct trace *trace, const struct expression *expression,
-                                    const rondo_value *left) {
+static rondo_value trace_expression(struct trace *trace, const struct expression *expression, const rondo_value *left) {
     switch (expression->kind) {
     case EXPRESSION_NUMBER:
         return program_constant(trace->program, trace->settings->dtype, expression->number, trace->errors);
@@ -408,8 +408,8 @@ static int name_is_refused(struct trace *trace, const struct equation *equation)
     }
     const struct trace_name *earlier = trace_find(trace, name, equation->primed);
     if (earlier != NULL) {
-        TRACE_ERROR(trace, equation->where, "'%s%s' was computed in line %d already", name,
-                    equation->primed ? "'" : "", earlier->where.line);
+        TRACE_ERROR(trace, equation->where, "'%s%s' was computed in line %d already", name, equation->primed ? "'" : "",
+                    earlier->where.line);
         return 1;
     }
     return 0;

@@ -25,8 +25,8 @@ struct trace {
     const struct equation *equations;
     const rondo_value *states; /* [n_states] inputs of the program */
     rondo_value x;
-    struct trace_name *assigned;          /* by the equations so far */
-    struct trace_parameter *parameters;   /* in order of first use */
+    struct trace_name *assigned;        /* by the equations so far */
+    struct trace_parameter *parameters; /* in order of first use */
 };
 
 struct trace_parameter {

@@ -14,8 +14,8 @@ static rondo_value take_rows(struct tape *tape, rondo_value value, int64_t begin
 }
 
 /* The input of step t: its rows of the packed inputs, or zeros where only the first step has one. */
-static rondo_value step_input(struct tape *tape, const struct time_axis *time, int input_every_step,
-                              rondo_value inputs, int64_t t) {
+static rondo_value step_input(struct tape *tape, const struct time_axis *time, int input_every_step, rondo_value inputs,
+                              int64_t t) {
     if (input_every_step) {
         return take_rows(tape, inputs, time->begin[t], time->begin[t + 1]);
     }

@@ -91,8 +91,8 @@ static rondo_status read_states(const struct reader *reader, const struct yaml_n
                                      child->text);
             }
         }
-        states[definition->n_states++] = (struct cell_shape){
-            .name = child->text, .ndim = 1, .dimensions = {"hidden"}, .where = child->where};
+        states[definition->n_states++] =
+            (struct cell_shape){.name = child->text, .ndim = 1, .dimensions = {"hidden"}, .where = child->where};
     }
     return RONDO_OK;
 }

@@ -1,8 +1,8 @@
 /* run/cell_file.h: a cell's YAML file to its definition (rnn/cell.h).
  *
- * Keys: cell (its name), state, equations; and where wanted source (paper), summary, params, options, init. `state` is a list of names or a
- * mapping from names to shapes; `params` a mapping from names to shapes; an option is a number, or a mapping with
- * default, min, max and help; `init` maps patterns of names to initialisers (rnn/initialiser.h).
+ * Keys: cell (its name), state, equations; and where wanted source (paper), summary, params, options, init. `state` is
+ * a list of names or a mapping from names to shapes; `params` a mapping from names to shapes; an option is a number, or
+ * a mapping with default, min, max and help; `init` maps patterns of names to initialisers (rnn/initialiser.h).
  */
 #ifndef RONDO_RUN_CELL_FILE_H
 #define RONDO_RUN_CELL_FILE_H
@@ -10,8 +10,8 @@
 #include "rnn/cell.h"
 #include "run/yaml.h"
 
-/* Reads `file`; memory from `arena`. NULL with errors, all mistakes of the file in one go. Equations are not parsed yet:
- * cell_compile does. */
+/* Reads `file`; memory from `arena`. NULL with errors, all mistakes of the file in one go. Equations are not parsed
+ * yet: cell_compile does. */
 const struct cell_definition *cell_file_read(const char *file, struct arena *arena, struct errors *errors);
 
 /* The options of a cell as a table, whose struct is an array of doubles in the same order. From `arena`; NULL: no

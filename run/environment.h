@@ -4,9 +4,9 @@
 
 #include "run/session.h"
 
-/* Writes a JSON object: version of Rondo, ABI, compiler, system, machine, threads, seed, time of the start (UTC), and for each
- * loaded plug-in its name, version, licence, file and a 64-bit FNV-1a hash of the file. The name of the machine is not
- * written. */
+/* Writes a JSON object: version of Rondo, ABI, compiler, system, machine, threads, seed, time of the start (UTC), and
+ * for each loaded plug-in its name, version, licence, file and a 64-bit FNV-1a hash of the file. The name of the
+ * machine is not written. */
 rondo_status environment_write(const char *file, const struct session *session, int64_t seed, struct errors *errors);
 
 #endif

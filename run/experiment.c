@@ -350,7 +350,8 @@ static void record_plugin(struct loading *loading, struct yaml_node *plugins, co
         errors_no_memory(loading->errors);
         return;
     }
-    *node = (struct yaml_node){.kind = YAML_SCALAR, .text = file, .quoted = 1, .folder = ".", .where = {"--plugin", 0, 0}};
+    *node =
+        (struct yaml_node){.kind = YAML_SCALAR, .text = file, .quoted = 1, .folder = ".", .where = {"--plugin", 0, 0}};
     *tail = node;
 }
 

@@ -66,8 +66,7 @@ static rondo_status open_network(struct network *network, struct errors *errors)
     }
     for (int32_t i = 0; i < NETWORK_MAX_SHARDS; i++) {
         struct shard *shard = &network->shards[i];
-        const struct tape_settings settings = {network->session->registry, &network->session->parallel,
-                                               &shard->errors};
+        const struct tape_settings settings = {network->session->registry, &network->session->parallel, &shard->errors};
         shard->tape = tape_create(&settings);
         if (shard->tape == NULL) {
             return errors_no_memory(errors);
@@ -183,15 +182,16 @@ static rondo_value *bind_parameters(const struct work *work, struct shard *shard
     const struct parameter *parameters = model_parameters(model);
     rondo_value *values = arena_calloc(tape_arena(shard->tape), (size_t)count, sizeof *values);
     for (int32_t p = 0; values != NULL && p < count; p++) {
-        values[p] = work->mode == TRAIN ? tape_parameter(shard->tape, parameters[p].name, &parameters[p].value,
-                                                         &shard->gradients[p])
-                                        : tape_constant(shard->tape, &parameters[p].value);
+        values[p] = work->mode == TRAIN
+                        ? tape_parameter(shard->tape, parameters[p].name, &parameters[p].value, &shard->gradients[p])
+                        : tape_constant(shard->tape, &parameters[p].value);
         tape_name(shard->tape, values[p], parameters[p].name);
     }
     return values;
 }
 
-/* Every n-th example goes to the same shard: batches are sorted by length, so all shards get the same share of steps. */
+/* Every n-th example goes to the same shard: batches are sorted by length, so all shards get the same share of steps.
+ */
 static int64_t pick_examples(const struct work *work, struct shard *shard, int64_t index) {
     int64_t count = 0;
     for (int64_t i = index; i < work->count; i += work->n_shards) {
@@ -262,8 +262,7 @@ static rondo_status run_shard(const struct work *work, struct shard *shard, int6
     struct batch batch;
     RONDO_TRY(batch_pack(work->dataset, shard->examples, pick_examples(work, shard, index), network_layout(network),
                          settings->model.dtype, tape_arena(tape), &batch, &shard->errors));
-    const struct time_axis time = {batch.rows,    batch.steps, batch.total,
-                                   batch.lengths, batch.alive, batch.begin};
+    const struct time_axis time = {batch.rows, batch.steps, batch.total, batch.lengths, batch.alive, batch.begin};
     const rondo_value *parameters = bind_parameters(work, shard);
     if (parameters == NULL) {
         return errors_no_memory(&shard->errors);
@@ -379,12 +378,8 @@ static void reduce_range(void *arg, int64_t begin, int64_t end) {
 rondo_status network_train_batch(struct network *network, const struct dataset *dataset, const int64_t *examples,
                                  int64_t count, struct rng_stream stream, struct scores *scores,
                                  struct errors *errors) {
-    struct work work = {.network = network,
-                        .dataset = dataset,
-                        .examples = examples,
-                        .count = count,
-                        .mode = TRAIN,
-                        .stream = stream};
+    struct work work = {
+        .network = network, .dataset = dataset, .examples = examples, .count = count, .mode = TRAIN, .stream = stream};
     RONDO_TRY(prepare_gradients(network, shard_count(count), errors));
     const int64_t rows_before = scores->rows;
     RONDO_TRY(run_batch(&work, scores, errors));
@@ -406,8 +401,7 @@ static rondo_status run_dataset(struct work *work, int64_t batch, struct scores 
         return errors_no_memory(errors);
     }
     rondo_status status =
-        count == 0 ? RONDO_OK
-                   : batch_order(work->dataset, batch, network_layout(work->network), NULL, order, errors);
+        count == 0 ? RONDO_OK : batch_order(work->dataset, batch, network_layout(work->network), NULL, order, errors);
     for (int64_t first = 0; first < count && status == RONDO_OK; first += batch) {
         work->examples = order + first;
         work->count = count - first < batch ? count - first : batch;
@@ -423,8 +417,8 @@ rondo_status network_evaluate(struct network *network, const struct dataset *dat
     return run_dataset(&work, batch, scores, errors);
 }
 
-rondo_status network_predict(struct network *network, const struct dataset *dataset, int64_t batch,
-                             float *predictions, struct errors *errors) {
+rondo_status network_predict(struct network *network, const struct dataset *dataset, int64_t batch, float *predictions,
+                             struct errors *errors) {
     const int64_t count = dataset->count;
     int64_t *row = malloc(sizeof *row * (size_t)(count == 0 ? 1 : count));
     if (row == NULL) {
@@ -437,11 +431,8 @@ rondo_status network_predict(struct network *network, const struct dataset *data
         next += layout.target_every_step ? example_steps(dataset, i, layout) : 1;
     }
     struct scores unused = {0};
-    struct work work = {.network = network,
-                        .dataset = dataset,
-                        .mode = PREDICT,
-                        .predictions = predictions,
-                        .prediction_row = row};
+    struct work work = {
+        .network = network, .dataset = dataset, .mode = PREDICT, .predictions = predictions, .prediction_row = row};
     const rondo_status status = run_dataset(&work, batch, &unused, errors);
     free(row);
     return status;

@@ -1,8 +1,8 @@
 /* run/network.h: a model with its loss head, over batches: gradients, scores and predictions.
  *
- * A batch is divided into shards of NETWORK_SHARD_ROWS examples, whose number depends on nothing but the size of the batch. Each shard
- * has a tape and gradients of its own, shards run in parallel, and their results are added in order: any number of threads
- * gives the same bits.
+ * A batch is divided into shards of NETWORK_SHARD_ROWS examples, whose number depends on nothing but the size of the
+ * batch. Each shard has a tape and gradients of its own, shards run in parallel, and their results are added in order:
+ * any number of threads gives the same bits.
  *
  * Threads: main thread; uses several inside.
  */
@@ -37,8 +37,7 @@ struct scores {
 struct network;
 
 /* NULL with errors; the session must outlive it, and the cell definitions too. */
-struct network *network_create(const struct network_settings *settings, struct session *session,
-                               struct errors *errors);
+struct network *network_create(const struct network_settings *settings, struct session *session, struct errors *errors);
 void network_destroy(struct network *network);
 struct model *network_model(const struct network *network);
 
@@ -51,11 +50,11 @@ const char *network_metric_name(const struct network *network, int32_t metric);
 int network_higher_is_better(const struct network *network, int32_t metric);
 double network_metric(const struct network *network, const struct scores *scores, int32_t metric);
 
-/* Forward and backward over `count` examples: the gradient of the mean loss of all rows, in network_gradients; what the batch
- * scored is added to `scores`. RONDO_NOT_FINITE, naming the op, where the loss is not finite. `stream` is of this step. */
+/* Forward and backward over `count` examples: the gradient of the mean loss of all rows, in network_gradients; what the
+ * batch scored is added to `scores`. RONDO_NOT_FINITE, naming the op, where the loss is not finite. `stream` is of this
+ * step. */
 rondo_status network_train_batch(struct network *network, const struct dataset *dataset, const int64_t *examples,
-                                 int64_t count, struct rng_stream stream, struct scores *scores,
-                                 struct errors *errors);
+                                 int64_t count, struct rng_stream stream, struct scores *scores, struct errors *errors);
 /* [model_parameter_count] gradients of the last network_train_batch. */
 const rondo_tensor *network_gradients(const struct network *network);
 
@@ -63,9 +62,9 @@ const rondo_tensor *network_gradients(const struct network *network);
 rondo_status network_evaluate(struct network *network, const struct dataset *dataset, int64_t batch,
                               struct scores *scores, struct errors *errors);
 
-/* Predictions of the whole dataset: [n, target_size] probabilities or numbers, examples in the order of the dataset, one row
- * each, or one for every step. `predictions` has room for all. */
-rondo_status network_predict(struct network *network, const struct dataset *dataset, int64_t batch,
-                             float *predictions, struct errors *errors);
+/* Predictions of the whole dataset: [n, target_size] probabilities or numbers, examples in the order of the dataset,
+ * one row each, or one for every step. `predictions` has room for all. */
+rondo_status network_predict(struct network *network, const struct dataset *dataset, int64_t batch, float *predictions,
+                             struct errors *errors);
 
 #endif

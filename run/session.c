@@ -26,9 +26,9 @@ static const char *prefix_of(struct arena *arena, const char *folder) {
     return NULL;
 }
 
-/* The folders of `what` ("plugins", "cells"), joined by colons: those of the variable, and then the one that is there: beside
- * the program or librondo.so, where a build has it; where an installation has it, found from there, so that it can be
- * moved; else as configured. */
+/* The folders of `what` ("plugins", "cells"), joined by colons: those of the variable, and then the one that is there:
+ * beside the program or librondo.so, where a build has it; where an installation has it, found from there, so that it
+ * can be moved; else as configured. */
 static const char *search_path(struct arena *arena, const char *variable, const char *what, const char *installed) {
     const char *given = getenv(variable);
     const char *found = arena_printf(arena, "%s/%s/rondo/%s", RONDO_PREFIX, installed, what);
@@ -91,7 +91,8 @@ static rondo_status check_plugin_path(const char *given, struct arena *arena, st
             return errors_add_at(errors, RONDO_NOT_FOUND, where, "there is no folder '%s'", folder);
         }
         if (length > 0 && (found.st_mode & S_IWOTH) != 0) {
-            return errors_add_at(errors, RONDO_INVALID, where, "everybody may write to '%s', so it is not used", folder);
+            return errors_add_at(errors, RONDO_INVALID, where, "everybody may write to '%s', so it is not used",
+                                 folder);
         }
         given += length + (given[length] == ':');
     }

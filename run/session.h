@@ -21,7 +21,7 @@ struct session {
     struct loader *loader;
     struct parallel parallel;
     const char *const *plugin_files; /* of --plugin, absolute; NULL-terminated */
-    const char *plugin_path; /* folders, separated by colons */
+    const char *plugin_path;         /* folders, separated by colons */
     const char *cell_path;
 };
 
@@ -30,10 +30,9 @@ struct session {
 struct session *session_create(const struct session_settings *settings, struct errors *errors);
 void session_destroy(struct session *session);
 
-/* The file of the cell called `name`, or NULL; from `arena`. A name with a slash or ending in .yaml is a path, relative to
- * `folder`. */
-const char *session_find_cell(const struct session *session, const char *name, const char *folder,
-                              struct arena *arena);
+/* The file of the cell called `name`, or NULL; from `arena`. A name with a slash or ending in .yaml is a path, relative
+ * to `folder`. */
+const char *session_find_cell(const struct session *session, const char *name, const char *folder, struct arena *arena);
 /* The nearest name of a cell; it lives in `arena`. */
 struct suggestion session_suggest_cell(const struct session *session, const char *name, struct arena *arena);
 /* Calls visit(arg, name, file) for every cell of the path, the first of each name, in order of name. */

@@ -8,8 +8,8 @@ static struct model_settings model_settings(const struct experiment *experiment,
                                             struct layer_settings *layers) {
     for (int32_t i = 0; i < experiment->n_layers; i++) {
         const struct experiment_layer *from = &experiment->layers[i];
-        layers[i] = (struct layer_settings){from->cell, from->option_values, from->options.hidden,
-                                            from->options.dropout};
+        layers[i] =
+            (struct layer_settings){from->cell, from->option_values, from->options.hidden, from->options.dropout};
     }
     return (struct model_settings){.dtype = RONDO_F32,
                                    .architecture = experiment->architecture,

@@ -9,8 +9,8 @@
 #include "run/network.h"
 
 struct task {
-    struct session *session;          /* borrowed */
-    struct experiment *experiment;    /* owned */
+    struct session *session;       /* borrowed */
+    struct experiment *experiment; /* owned */
     struct text_reader reader;
     struct dataset *train, *valid, *test; /* NULL: not read */
     struct network *network;
@@ -19,10 +19,10 @@ struct task {
 /* What task_create reads beside the vocabulary. */
 enum task_data { TASK_TRAIN = 1, TASK_VALID = 2, TASK_TEST = 4 };
 
-/* Reads the data that `which` names (enum task_data, or-ed; those that the experiment does not give are left out) and builds
- * the network; its parameters are zero. Takes over the experiment, also after a failure. The vocabulary comes from the
- * training data; with `words` and `labels` (of a run; taken over too) the training data is not touched unless asked for.
- * NULL with errors. */
+/* Reads the data that `which` names (enum task_data, or-ed; those that the experiment does not give are left out) and
+ * builds the network; its parameters are zero. Takes over the experiment, also after a failure. The vocabulary comes
+ * from the training data; with `words` and `labels` (of a run; taken over too) the training data is not touched unless
+ * asked for. NULL with errors. */
 struct task *task_create(struct experiment *experiment, struct session *session, int which, struct vocabulary *words,
                          struct vocabulary *labels, struct errors *errors);
 void task_destroy(struct task *task);

@@ -16,22 +16,22 @@ struct trainer_settings {
     uint64_t seed;
     const rondo_optimizer *optimizer;
     const void *optimizer_options;
-    int32_t metric;    /* of the network, on the validation data: chooses the best epoch */
-    int64_t patience;  /* 0: never stop early */
+    int32_t metric;   /* of the network, on the validation data: chooses the best epoch */
+    int64_t patience; /* 0: never stop early */
     double min_delta;
 };
 
 /* How far a run is; borrowed for the call. */
 struct trainer_progress {
-    int64_t epoch, epochs;       /* from 1 */
-    int64_t batch, batches;      /* done, of this epoch */
-    int64_t steps;               /* updates so far */
-    int64_t examples;            /* of this epoch so far */
-    double seconds;              /* of this epoch so far, validation left out */
-    const struct scores *train;  /* of this epoch so far */
-    const struct scores *valid;  /* epoch_end with validation data; else NULL */
-    double gradient_norm;        /* of the last batch, before clipping */
-    int is_best;                 /* epoch_end: the weights of now are the best so far */
+    int64_t epoch, epochs;      /* from 1 */
+    int64_t batch, batches;     /* done, of this epoch */
+    int64_t steps;              /* updates so far */
+    int64_t examples;           /* of this epoch so far */
+    double seconds;             /* of this epoch so far, validation left out */
+    const struct scores *train; /* of this epoch so far */
+    const struct scores *valid; /* epoch_end with validation data; else NULL */
+    double gradient_norm;       /* of the last batch, before clipping */
+    int is_best;                /* epoch_end: the weights of now are the best so far */
 };
 
 /* Each may be NULL. A status that is not RONDO_OK ends the training with it. */
@@ -47,11 +47,11 @@ struct trainer_result {
     int stopped_early;
 };
 
-/* Trains from the weights that the network has. Afterwards the network holds the weights of the best epoch; without `valid`
- * (NULL) those of the last. After RONDO_NOT_FINITE, which says where, they are those of the best epoch so far as well. */
+/* Trains from the weights that the network has. Afterwards the network holds the weights of the best epoch; without
+ * `valid` (NULL) those of the last. After RONDO_NOT_FINITE, which says where, they are those of the best epoch so far
+ * as well. */
 rondo_status trainer_run(struct network *network, const struct dataset *train, const struct dataset *valid,
                          const struct trainer_settings *settings, const struct parallel *parallel,
-                         const struct trainer_observer *observer, struct trainer_result *result,
-                         struct errors *errors);
+                         const struct trainer_observer *observer, struct trainer_result *result, struct errors *errors);
 
 #endif

@@ -182,8 +182,7 @@ static void update_range(void *arg, int64_t begin, int64_t end) {
         .gradient = update->sliced ? slice_of(update->gradient, begin, end) : *update->gradient,
         .slots = slots};
     arena_reset(slice->arena);
-    struct host_call host =
-        host_call(slice->arena, &slice->errors, updater->parallel, updater->optimizer->base.name);
+    struct host_call host = host_call(slice->arena, &slice->errors, updater->parallel, updater->optimizer->base.name);
     host.where.file = parameter->name;
     host_result(&host, updater->optimizer->step(&host.base, &call));
 }

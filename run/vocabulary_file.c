@@ -68,8 +68,8 @@ rondo_status vocabulary_file_read(const char *file, struct vocabulary **words, s
     }
     char *text;
     size_t length;
-    rondo_status status = file_read(file, VOCABULARY_FILE_MAX_BYTES, arena, &text, &length,
-                                    (struct location){NULL, 0, 0}, errors);
+    rondo_status status =
+        file_read(file, VOCABULARY_FILE_MAX_BYTES, arena, &text, &length, (struct location){NULL, 0, 0}, errors);
     json_t *root = NULL;
     if (status == RONDO_OK) {
         json_error_t reason;

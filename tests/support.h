@@ -1,5 +1,5 @@
-/* tests/support.h: what several tests need: a registry with an arena and errors, random tensors, central differences, time
- * axes.
+/* tests/support.h: what several tests need: a registry with an arena and errors, random tensors, central differences,
+ * time axes.
  *
  * Everything fails the running test where something goes wrong.
  */

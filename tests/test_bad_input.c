@@ -366,7 +366,7 @@ static const struct {
     {"no operand", "h' = x @ W +",
      "bad.yaml:5:15: expected a name, a number or '('|    h' = x @ W +\n                ^"},
     {"two operators", "h' = x @ * W", "bad.yaml:5:12: expected a name, a number or '(', found '*'"},
-    {"a bracket left open", "h' = tanh(x @ W", "bad.yaml:|expected ',' or ')' in the call of 'tanh'"},
+    {"a bracket left open", "h' = tanh(x @ W", "bad.yaml:5:12: this bracket is never closed"},
     {"a bracket too many", "h' = x @ W)", "bad.yaml:5:13: expected an operator or the end of the line, found ')'"},
     {"no equals sign", "h' x @ W", "bad.yaml:5:6: expected '=' behind the name of an equation"},
     {"no name", "= x @ W", "bad.yaml:5:3: expected an equation 'name = "},

@@ -1,5 +1,5 @@
-/* tests/test_cells.c: every cell of RONDO_CELL_PATH over time: gradients, independence of batch mates, PyTorch's numbers;
- * and the values that parameters start from. */
+/* tests/test_cells.c: every cell of RONDO_CELL_PATH over time: gradients, independence of batch mates, PyTorch's
+ * numbers; and the values that parameters start from. */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
 #include <dirent.h>
@@ -96,15 +96,13 @@ static rondo_tensor zeros_like(const rondo_tensor *tensor) {
 static rondo_tensor matrix(int64_t rows, int64_t columns, const char *name) {
     char shape[64];
     snprintf(shape, sizeof shape, "%lld, %lld", (long long)rows, (long long)columns);
-    return name == NULL ? support_zeros(&support, RONDO_F64, shape)
-                        : support_random(&support, RONDO_F64, shape, name);
+    return name == NULL ? support_zeros(&support, RONDO_F64, shape) : support_random(&support, RONDO_F64, shape, name);
 }
 
 /* Random inputs, weights and parameters. Those that start from zero would hide mistakes. */
 static struct run make_run(struct cell *cell, const int64_t *lengths, int64_t rows, int input_every_step) {
-    struct run run = {.cell = cell,
-                      .time = support_time(&support, lengths, rows),
-                      .input_every_step = input_every_step};
+    struct run run = {
+        .cell = cell, .time = support_time(&support, lengths, rows), .input_every_step = input_every_step};
     run.inputs = matrix(input_every_step ? run.time.total : rows, INPUT, "x");
     run.weights = matrix(run.time.total, cell->output_width, "weights");
     for (int32_t p = 0; p < cell->n_parameters; p++) {
@@ -210,8 +208,8 @@ static rondo_tensor rows_of(const rondo_tensor *whole, const struct time_axis *t
     return part;
 }
 
-/* Not asked to be the same bits: a BLAS may hand the product of one row to another kernel than that of several, and the gradient of
- * a weight sums over the rows in another order. */
+/* Not asked to be the same bits: a BLAS may hand the product of one row to another kernel than that of several, and the
+ * gradient of a weight sums over the rows in another order. */
 START_TEST(batch_mates_and_padding_change_no_result) {
     static const int64_t lengths[] = {6, 4, 4, 1};
     int input_every_step;
@@ -373,8 +371,8 @@ START_TEST(outputs_and_gradients_are_those_of_pytorch) {
     text = strstr(text, arena_printf(support.arena, "case %s ", name));
     ck_assert_msg(text != NULL, "there is no case '%s'", name);
     long long input, hidden, n[4];
-    ck_assert_int_eq(sscanf(text, "case %*s %lld %lld %lld %lld %lld %lld", &input, &hidden, &n[0], &n[1], &n[2], &n[3]),
-                     6);
+    ck_assert_int_eq(
+        sscanf(text, "case %*s %lld %lld %lld %lld %lld %lld", &input, &hidden, &n[0], &n[1], &n[2], &n[3]), 6);
     ck_assert(input == INPUT && hidden == HIDDEN);
     const int64_t lengths[4] = {n[0], n[1], n[2], n[3]};
     struct cell *cell = compile(arena_printf(support.arena, "%s/%s.yaml", getenv("RONDO_CELL_PATH"), name), RONDO_F64);
@@ -405,7 +403,9 @@ START_TEST(the_lstm_starts_as_its_file_says) {
         const char *name;
         enum initialiser_kind kind;
         double a;
-    } rows[] = {{"W_i", INITIALISE_GLOROT, 0}, {"U_o", INITIALISE_ORTHOGONAL, 0}, {"b_f", INITIALISE_CONSTANT, 1},
+    } rows[] = {{"W_i", INITIALISE_GLOROT, 0},
+                {"U_o", INITIALISE_ORTHOGONAL, 0},
+                {"b_f", INITIALISE_CONSTANT, 1},
                 {"b_i", INITIALISE_CONSTANT, 0}};
     struct cell *cell = compile(arena_printf(support.arena, "%s/lstm.yaml", getenv("RONDO_CELL_PATH")), RONDO_F32);
     int found = 0;
@@ -450,8 +450,8 @@ static const struct {
     const char *shape;
     int64_t rows, columns;
 } orthogonal_rows[] = {
-    {"4, 4", 4, 4}, {"3, 7", 3, 7}, {"7, 3", 7, 3}, {"1, 5", 1, 5}, {"5, 1", 5, 1}, {"1, 1", 1, 1},
-    {"40, 40", 40, 40}, {"20, 60", 20, 60}, {"2, 3, 4", 6, 4},
+    {"4, 4", 4, 4}, {"3, 7", 3, 7},     {"7, 3", 7, 3},     {"1, 5", 1, 5},    {"5, 1", 5, 1},
+    {"1, 1", 1, 1}, {"40, 40", 40, 40}, {"20, 60", 20, 60}, {"2, 3, 4", 6, 4},
 };
 
 START_TEST(orthogonal_matrices_have_orthonormal_rows_or_columns) {
@@ -480,7 +480,7 @@ static const struct {
     const char *initialiser, *shape;
     double mean, deviation, lowest, highest;
 } spread_rows[] = {
-    {"glorot", "60, 90", 0, 0.2 / 1.7320508, -0.2, 0.2},   /* sqrt(6 / 150) = 0.2 */
+    {"glorot", "60, 90", 0, 0.2 / 1.7320508, -0.2, 0.2},    /* sqrt(6 / 150) = 0.2 */
     {"glorot", "6, 10, 90", 0, 0.2 / 1.7320508, -0.2, 0.2}, /* leading dimensions are rows */
     {"glorot", "5399", 0, 0.033333 / 1.7320508, -0.033334, 0.033334},
     {"glorot_normal", "60, 90", 0, 0.1154701, 0, 0}, /* sqrt(2 / 150) */
@@ -530,8 +530,8 @@ START_TEST(fixed_values_are_exact) {
 }
 END_TEST
 
-static const char *const random_initialisers[] = {"glorot",        "glorot_normal", "he", "orthogonal",
-                                                  "uniform(-1, 1)", "normal(1)"};
+static const char *const random_initialisers[] = {"glorot",     "glorot_normal",  "he",
+                                                  "orthogonal", "uniform(-1, 1)", "normal(1)"};
 
 START_TEST(the_same_stream_gives_the_same_values_and_another_gives_others) {
     const char *initialiser = random_initialisers[_i];
@@ -574,7 +574,8 @@ static const struct {
     {"normal(1", "initialiser 'normal' takes one number"},
     {"normal(1) 2", "initialiser 'normal' takes one number"},
     {"normal(inf)", "initialiser 'normal' takes one number"},
-    {"uniform(1)", "initialiser 'uniform' takes two numbers, the lower one first: uniform(low, high), got 'uniform(1)'"},
+    {"uniform(1)",
+     "initialiser 'uniform' takes two numbers, the lower one first: uniform(low, high), got 'uniform(1)'"},
     {"uniform(1; 2)", "initialiser 'uniform' takes two numbers"},
     {"uniform(2, 1)", "initialiser 'uniform' takes two numbers"},
     {"normal(-1)", "initialiser 'normal' takes one number"},

@@ -134,8 +134,13 @@ END_TEST
 static const struct {
     size_t count, size;
 } refused_sizes[] = {
-    {SIZE_MAX, 1}, {SIZE_MAX - 1, 1}, {SIZE_MAX - 62, 1}, {SIZE_MAX - 63, 1},
-    {SIZE_MAX / 2, 3}, {3, SIZE_MAX / 2},  {(size_t)1 << 32, (size_t)1 << 32},
+    {SIZE_MAX, 1},
+    {SIZE_MAX - 1, 1},
+    {SIZE_MAX - 62, 1},
+    {SIZE_MAX - 63, 1},
+    {SIZE_MAX / 2, 3},
+    {3, SIZE_MAX / 2},
+    {(size_t)1 << 32, (size_t)1 << 32},
 };
 
 START_TEST(sizes_that_overflow_are_refused_and_do_no_harm) {
@@ -179,8 +184,10 @@ static const struct {
     struct location where;
     const char *expected;
 } location_rows[] = {
-    {{"food.yaml", 3, 9}, "food.yaml:3:9: 'x' is wrong"}, {{"food.yaml", 3, 0}, "food.yaml:3: 'x' is wrong"},
-    {{"food.yaml", 0, 0}, "food.yaml: 'x' is wrong"},     {{"food.yaml", 0, 9}, "food.yaml: 'x' is wrong"},
+    {{"food.yaml", 3, 9}, "food.yaml:3:9: 'x' is wrong"},
+    {{"food.yaml", 3, 0}, "food.yaml:3: 'x' is wrong"},
+    {{"food.yaml", 0, 0}, "food.yaml: 'x' is wrong"},
+    {{"food.yaml", 0, 9}, "food.yaml: 'x' is wrong"},
     {{NULL, 3, 9}, "'x' is wrong"},
 };
 
@@ -223,8 +230,8 @@ START_TEST(errors_beyond_the_most_are_counted_and_not_kept) {
 END_TEST
 
 /* How many errors each list has before the second moves behind the first. */
-static const int move_rows[][2] = {{0, 0}, {0, 3}, {2, 0}, {2, 3}, {ERRORS_MAX - 1, 3}, {2, ERRORS_MAX + 5},
-                                   {ERRORS_MAX + 1, ERRORS_MAX + 1}};
+static const int move_rows[][2] = {
+    {0, 0}, {0, 3}, {2, 0}, {2, 3}, {ERRORS_MAX - 1, 3}, {2, ERRORS_MAX + 5}, {ERRORS_MAX + 1, ERRORS_MAX + 1}};
 
 START_TEST(moved_errors_stand_behind_those_there) {
     const int first = move_rows[_i][0], second = move_rows[_i][1];
@@ -306,7 +313,8 @@ START_TEST(element_types_have_sizes_and_names) {
 END_TEST
 
 /* Shapes as numbers; -1 ends one. */
-#define NO_SHAPE {-2}
+#define NO_SHAPE                                                                                                       \
+    { -2 }
 static const struct {
     int64_t a[7], b[7], common[7]; /* common NO_SHAPE: they do not fit */
 } broadcast_rows[] = {
@@ -414,8 +422,7 @@ static const struct {
     double value;
     int finite;
 } finite_rows[] = {
-    {0, 1},        {-0.0, 1},    {1, 1},   {FLT_MAX, 1}, {-FLT_MAX, 1}, {FLT_MIN / 8, 1},
-    {INFINITY, 0}, {-INFINITY, 0}, {NAN, 0},
+    {0, 1}, {-0.0, 1}, {1, 1}, {FLT_MAX, 1}, {-FLT_MAX, 1}, {FLT_MIN / 8, 1}, {INFINITY, 0}, {-INFINITY, 0}, {NAN, 0},
 };
 
 START_TEST(a_tensor_is_finite_where_all_of_it_is) {
@@ -530,7 +537,11 @@ END_TEST
 static const struct {
     uint64_t key, block;
 } word_rows[] = {
-    {0, 1}, {1, 0}, {UINT64_MAX, 5}, {0x299f31d0a4093822, 0x85a308d313198a2e >> 2}, {42, UINT64_MAX >> 2},
+    {0, 1},
+    {1, 0},
+    {UINT64_MAX, 5},
+    {0x299f31d0a4093822, 0x85a308d313198a2e >> 2},
+    {42, UINT64_MAX >> 2},
     {0x100000000, 0x100000000},
 };
 
@@ -577,9 +588,19 @@ static double equal_bits(struct rng_stream a, struct rng_stream b) {
 
 START_TEST(streams_of_near_names_seeds_and_indices_have_nothing_in_common) {
     struct rng_stream streams[] = {
-        rng_stream(1, "layers.0.dropout"), rng_stream(1, "layers.1.dropout"), rng_stream(2, "layers.0.dropout"),
-        rng_stream(1, ""), rng_stream(1, "a"), rng_stream(1, "b"), rng_stream(0, ""), rng_stream(UINT64_MAX, ""),
-        {0}, {0}, {0}, {0}, {0},
+        rng_stream(1, "layers.0.dropout"),
+        rng_stream(1, "layers.1.dropout"),
+        rng_stream(2, "layers.0.dropout"),
+        rng_stream(1, ""),
+        rng_stream(1, "a"),
+        rng_stream(1, "b"),
+        rng_stream(0, ""),
+        rng_stream(UINT64_MAX, ""),
+        {0},
+        {0},
+        {0},
+        {0},
+        {0},
     };
     for (uint64_t i = 0; i < 4; i++) {
         streams[8 + i] = rng_substream(streams[0], i);

@@ -188,9 +188,17 @@ START_TEST(bad_text_is_refused_and_the_run_goes_on) {
     for (int i = 0; i < 6; i++) {
         ck_assert_float_eq(predictions[i], 42);
     }
+    bad[1] = NULL;
+    ck_assert_int_eq(api.predict(run, bad, 3, predictions, error, sizeof error), RONDO_INVALID);
+    ck_assert_str_eq(error, "text 1 is NULL");
+    ck_assert_int_eq(api.predict(run, bad, -1, predictions, error, sizeof error), RONDO_INVALID);
+    ck_assert_str_eq(error, "count is negative");
+    ck_assert_int_eq(api.predict(run, bad, 1, NULL, error, sizeof error), RONDO_INVALID);
     ck_assert_int_eq(api.predict(run, bad, 1, predictions, error, sizeof error), RONDO_OK);
     ck_assert_str_eq(error, "");
     api.close(run);
+    ck_assert_ptr_null(api.open(NULL, 0, error, sizeof error));
+    ck_assert_ptr_null(api.open("run", -1, error, sizeof error));
 }
 END_TEST
 

@@ -154,6 +154,7 @@ static const struct {
     {"pthread.h", {"ops/matmul.c"}},
     {"yaml.h", {"run/yaml.c"}},
     {"jansson.h", {"run/", "cli/"}},
+    {"signal.h", {"cli/"}},
     {"sys/utsname.h", {"run/environment.c"}},
     {"dirent.h", {"core/", "run/"}},
     {"fcntl.h", {"core/", "data/", "run/"}},

@@ -89,8 +89,9 @@ static rondo_value view_of_view_of_view(rondo_value a, rondo_value b) {
 static rondo_value copied_columns(rondo_value a, rondo_value b) {
     const rondo_value left = apply1("slice", "axis=1 begin=0 end=3", a); /* [3, 3] */
     const rondo_value right = apply1("slice", "axis=1 begin=1", a);      /* [3, 3] */
-    return apply2("mul", NULL, left, apply2("add", NULL, right, apply1("slice", "axis=0 begin=1 end=2 ",
-                                                                       apply1("slice", "axis=1 begin=1", b))));
+    return apply2(
+        "mul", NULL, left,
+        apply2("add", NULL, right, apply1("slice", "axis=0 begin=1 end=2 ", apply1("slice", "axis=1 begin=1", b))));
 }
 
 static rondo_value joined_with_itself(rondo_value a, rondo_value b) {
@@ -174,9 +175,8 @@ static double reuse_loss(void *arg) {
 
 START_TEST(gradients_add_up_over_all_uses_of_a_value) {
     struct reuse reuse = {support_random(&support, RONDO_F64, "3, 4", "a"),
-                          support_random(&support, RONDO_F64, "4, 4", "b"),
-                          support_zeros(&support, RONDO_F64, "3, 4"), support_zeros(&support, RONDO_F64, "4, 4"),
-                          reuse_rows[_i].build};
+                          support_random(&support, RONDO_F64, "4, 4", "b"), support_zeros(&support, RONDO_F64, "3, 4"),
+                          support_zeros(&support, RONDO_F64, "4, 4"), reuse_rows[_i].build};
     support_ok(&support, tape_backward(tape, record(&reuse)), reuse_rows[_i].name);
     support_central_differences(reuse_loss, &reuse, &reuse.a, &reuse.grad_a, 1e-7, reuse_rows[_i].name);
     support_central_differences(reuse_loss, &reuse, &reuse.b, &reuse.grad_b, 1e-7, reuse_rows[_i].name);
@@ -226,9 +226,7 @@ END_TEST
 /* ---- where gradients go ---- */
 
 /* y = a + b, which notes what it was asked for. */
-static struct {
-    int calls, asked[2];
-} seen;
+static struct { int calls, asked[2]; } seen;
 
 static rondo_status spy_infer(rondo_context *ctx, rondo_op_call *call) {
     (void)ctx;
@@ -375,12 +373,20 @@ static rondo_status failing(rondo_context *ctx, rondo_op_call *call) {
 
 static const rondo_op fails_forward = {
     .base = {.struct_size = sizeof(rondo_op), .kind = RONDO_KIND_OP, .name = "hungry", .summary = "-"},
-    .min_inputs = 2, .max_inputs = 2, .operands = "a, b",
-    .infer = spy_infer, .forward = failing, .backward = spy_backward};
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .operands = "a, b",
+    .infer = spy_infer,
+    .forward = failing,
+    .backward = spy_backward};
 static const rondo_op fails_backward = {
     .base = {.struct_size = sizeof(rondo_op), .kind = RONDO_KIND_OP, .name = "hungry", .summary = "-"},
-    .min_inputs = 2, .max_inputs = 2, .operands = "a, b",
-    .infer = spy_infer, .forward = spy_forward, .backward = failing};
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .operands = "a, b",
+    .infer = spy_infer,
+    .forward = spy_forward,
+    .backward = failing};
 
 START_TEST(a_failure_in_forward_or_backward_names_scope_and_op) {
     const rondo_tensor a = support_random(&support, RONDO_F64, "3", "a");
@@ -403,12 +409,9 @@ static const struct {
     int32_t count;
     const char *expected;
 } refused_rows[] = {
-    {"tanh", NULL, 2, "'tanh' takes (x), got 2 inputs"},
-    {"add", NULL, 1, "'add' takes (a, b), got 1 input"},
-    {"concat", NULL, 0, "'concat' takes (x, ...), got 0 inputs"},
-    {"tanhh", NULL, 1, "there is no op 'tanhh'"},
-    {"sum", "axes=0", 1, "unknown option 'axes' of sum"},
-    {"sum", "axis=5", 1, "axis 5"},
+    {"tanh", NULL, 2, "'tanh' takes (x), got 2 inputs"},          {"add", NULL, 1, "'add' takes (a, b), got 1 input"},
+    {"concat", NULL, 0, "'concat' takes (x, ...), got 0 inputs"}, {"tanhh", NULL, 1, "there is no op 'tanhh'"},
+    {"sum", "axes=0", 1, "unknown option 'axes' of sum"},         {"sum", "axis=5", 1, "axis 5"},
     {"reshape", NULL, 1, "option 'shape' of reshape is missing"},
 };
 
@@ -440,10 +443,9 @@ END_TEST
 /* ---- memory ---- */
 
 START_TEST(a_repeated_pass_takes_memory_once) {
-    const struct reuse reuse = {support_random(&support, RONDO_F64, "3, 4", "a"),
-                                support_random(&support, RONDO_F64, "4, 4", "b"),
-                                support_zeros(&support, RONDO_F64, "3, 4"), support_zeros(&support, RONDO_F64, "4, 4"),
-                                long_chain};
+    const struct reuse reuse = {
+        support_random(&support, RONDO_F64, "3, 4", "a"), support_random(&support, RONDO_F64, "4, 4", "b"),
+        support_zeros(&support, RONDO_F64, "3, 4"), support_zeros(&support, RONDO_F64, "4, 4"), long_chain};
     size_t capacity = 0;
     for (int pass = 0; pass < 20; pass++) {
         support_ok(&support, tape_backward(tape, record(&reuse)), "backward");
@@ -613,10 +615,10 @@ static const struct {
     {"4, 1, 5", "4, 3, 5", "4, 3, 5"},
     {"0, 3", "3", "0, 3"},
     {"3, 0", "3, 1", "3, 0"},
-    {"2, 700", "700", "2, 700"},        /* runs longer than a chunk */
-    {"3, 1", "1, 600", "3, 600"},       /* both repeated, over several chunks */
+    {"2, 700", "700", "2, 700"},  /* runs longer than a chunk */
+    {"3, 1", "1, 600", "3, 600"}, /* both repeated, over several chunks */
     {"5, 1, 300", "1, 3, 1", "5, 3, 300"},
-    {"90, 400", "1, 400", "90, 400"},   /* more than one range of threads */
+    {"90, 400", "1, 400", "90, 400"}, /* more than one range of threads */
     {"90, 400", "90, 400", "90, 400"},
 };
 
@@ -712,10 +714,8 @@ static rondo_value program_op(struct program *program, const char *op, rondo_val
 /* h' = tanh(x @ W + h * 0.5) */
 static struct program *make_program(rondo_value *output) {
     struct program *program = program_create();
-    const rondo_value x =
-        program_input(program, "x", tensor_2d(RONDO_F64, PROGRAM_BATCH, 3, NULL), &support.errors);
-    const rondo_value h =
-        program_input(program, "h", tensor_2d(RONDO_F64, PROGRAM_BATCH, 4, NULL), &support.errors);
+    const rondo_value x = program_input(program, "x", tensor_2d(RONDO_F64, PROGRAM_BATCH, 3, NULL), &support.errors);
+    const rondo_value h = program_input(program, "h", tensor_2d(RONDO_F64, PROGRAM_BATCH, 4, NULL), &support.errors);
     const rondo_value half = program_constant(program, RONDO_F64, 0.5, &support.errors);
     const rondo_value w = program_input(program, "W", tensor_2d(RONDO_F64, 3, 4, NULL), &support.errors);
     const rondo_value sum =
@@ -773,8 +773,8 @@ START_TEST(a_replayed_equation_is_named_where_it_is_not_finite) {
     struct program *program = make_program(&output);
     const rondo_tensor x = support_numbers(&support, RONDO_F64, "1, 3", (double[]){1e300, 1e300, 0});
     const rondo_tensor h = support_zeros(&support, RONDO_F64, "1, 4");
-    const rondo_tensor w = support_numbers(&support, RONDO_F64, "3, 4",
-                                           (double[]){1e300, 0, 0, 0, -1e300, 0, 0, 0, 0, 0, 0, 0});
+    const rondo_tensor w =
+        support_numbers(&support, RONDO_F64, "3, 4", (double[]){1e300, 0, 0, 0, -1e300, 0, 0, 0, 0, 0, 0, 0});
     tape_enter(tape, "layers.2", rng_stream(1, ""));
     const rondo_value inputs[3] = {tape_constant(tape, &x), tape_constant(tape, &h), tape_constant(tape, &w)};
     support_ok(&support, program_replay(program, tape, inputs, &output, 1, &replayed), "replay");
@@ -834,8 +834,8 @@ START_TEST(shape_errors_of_a_program_speak_of_the_batch) {
         program_input(program, "h", tensor_2d(RONDO_F64, PROGRAM_BATCH, 4, NULL), &support.errors),
         program_input(program, "W", tensor_2d(RONDO_F64, 3, 4, NULL), &support.errors)};
     const int *operands = program_rows[_i].operands;
-    const rondo_value result = program_op(program, program_rows[_i].op, values[operands[0]],
-                                          operands[1] < 0 ? failed() : values[operands[1]]);
+    const rondo_value result =
+        program_op(program, program_rows[_i].op, values[operands[0]], operands[1] < 0 ? failed() : values[operands[1]]);
     ck_assert_int_lt(result.id, 0);
     ck_assert_int_eq(support.errors.status, RONDO_INVALID);
     ck_assert_msg(strstr(support_error(&support), program_rows[_i].expected) != NULL, "%s", support_error(&support));

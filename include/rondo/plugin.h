@@ -53,7 +53,8 @@ extern "C" {
  *   RONDO_IO          reading or writing failed half-way (exit status 1)
  *   RONDO_NO_MEMORY   an allocation was refused (exit status 1)
  *   RONDO_NOT_FINITE  a computation gave infinity or not-a-number (exit status 1)
- *   RONDO_INTERNAL    a bug in Rondo or in a plugin (exit status 1) */
+ *   RONDO_INTERNAL    a bug in Rondo or in a plugin (exit status 1)
+ *   RONDO_INTERRUPTED the user stopped the work (exit status 1) */
 #define RONDO_STATUS_LIST(X)                                                                                           \
     X(RONDO_OK, 0, "ok")                                                                                               \
     X(RONDO_INVALID, 1, "invalid input")                                                                               \
@@ -61,7 +62,8 @@ extern "C" {
     X(RONDO_IO, 3, "input/output error")                                                                               \
     X(RONDO_NO_MEMORY, 4, "out of memory")                                                                             \
     X(RONDO_NOT_FINITE, 5, "value is not finite")                                                                      \
-    X(RONDO_INTERNAL, 6, "internal error")
+    X(RONDO_INTERNAL, 6, "internal error")                                                                             \
+    X(RONDO_INTERRUPTED, 7, "interrupted")
 
 #define RONDO_STATUS_ENUM(symbol, value, text) symbol = value,
 enum rondo_status_code { RONDO_STATUS_LIST(RONDO_STATUS_ENUM) RONDO_STATUS_COUNT };
@@ -140,7 +142,8 @@ typedef struct rondo_option {
     const char *help;           /* one line, with the unit */
 } rondo_option;
 
-/* Rows for the struct `S`; the key is the name of the field. RONDO_OPTION_REAL(struct adam, lr, "0.001", 0, 1e3, "…") */
+/* Rows for the struct `S`; the key is the name of the field. RONDO_OPTION_REAL(struct adam, lr, "0.001", 0, 1e3, "…")
+ */
 #define RONDO_OPTION_BOOL(S, field, text, help)                                                                        \
     { #field, RONDO_BOOL, (uint32_t)offsetof(S, field), text, 0, 0, NULL, help }
 #define RONDO_OPTION_INT(S, field, text, min, max, help)                                                               \
@@ -234,7 +237,8 @@ struct rondo_host {
 
 /* Flags of an op. */
 enum rondo_op_flag {
-    /* Says on purpose that no gradient flows through this op. An op with neither this flag nor a gradient is refused. */
+    /* Says on purpose that no gradient flows through this op. An op with neither this flag nor a gradient is refused.
+     */
     RONDO_OP_NO_GRADIENT = 1,
     /* The op draws random words: two applications with the same inputs differ. */
     RONDO_OP_RANDOM = 2
@@ -419,8 +423,8 @@ static inline rondo_value rondo_apply3(rondo_context *ctx, const char *op, const
  * ------------------------------------------------------------------------------------------------------------- */
 
 #define RONDO_PLUGIN_MAGIC 0x6f646e72u /* "rndo" in memory, little endian */
-#define RONDO_ABI_MAJOR 1u
-#define RONDO_ABI_MINOR 0u
+#define RONDO_ABI_MAJOR    1u
+#define RONDO_ABI_MINOR    0u
 
 /* A number made of everything in the layout that may never change within one abi_major: pointer size, sizes of the
  * structs that stand in arrays, RONDO_MAX_DIMS and the set of element types. It catches a plugin built with another
@@ -459,10 +463,16 @@ typedef struct rondo_plugin_info {
 /* Defines the plugin object. The arguments after the licence are pointers to rondo_descriptor: &my_op.base, … */
 #define RONDO_PLUGIN(name, version, licence, ...)                                                                      \
     static const rondo_descriptor *const rondo_plugin_descriptors[] = {__VA_ARGS__, NULL};                             \
-    RONDO_EXPORT_DATA const rondo_plugin_info rondo_plugin;                                                     \
-    const rondo_plugin_info rondo_plugin = {RONDO_PLUGIN_MAGIC,    sizeof(rondo_plugin_info), RONDO_ABI_MAJOR,         \
-                                            RONDO_ABI_MINOR,       RONDO_ABI_FINGERPRINT,     name,                    \
-                                            version,               licence,                   rondo_plugin_descriptors}
+    RONDO_EXPORT_DATA const rondo_plugin_info rondo_plugin;                                                            \
+    const rondo_plugin_info rondo_plugin = {RONDO_PLUGIN_MAGIC,                                                        \
+                                            sizeof(rondo_plugin_info),                                                 \
+                                            RONDO_ABI_MAJOR,                                                           \
+                                            RONDO_ABI_MINOR,                                                           \
+                                            RONDO_ABI_FINGERPRINT,                                                     \
+                                            name,                                                                      \
+                                            version,                                                                   \
+                                            licence,                                                                   \
+                                            rondo_plugin_descriptors}
 
 #ifdef __cplusplus
 }
