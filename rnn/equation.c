@@ -65,8 +65,7 @@ rondo_status equation_error(const struct equation_text *text, struct location wh
     while (end > begin && end < length && is_continuation(line[end])) {
         end--;
     }
-    int width =
-        0; /* of what stands in front of the caret: a tab stays one, a character of several bytes is one blank */
+    int width = 0; /* in front of the caret: a tab stays one, a character of several bytes is one blank */
     for (int i = begin; i < column && i < end && width < SHOWN; i++) {
         if (!is_continuation(line[i])) {
             blanks[width++] = line[i] == '\t' ? '\t' : ' ';

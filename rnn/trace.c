@@ -350,8 +350,7 @@ static rondo_value trace_call(struct trace *trace, const struct expression *call
                 "under params:",
                 operand->name, operand->name);
         }
-        /* A free name on the right of a side that failed has no shape. Whatever else stands there is still looked at.
-         */
+        /* A free name on the right of a side that failed has no shape; what else stands there is still looked at. */
         values[k] = free ? failed_value : trace_expression(trace, operand, left);
         ok &= values[k].id >= 0;
     }

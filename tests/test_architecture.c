@@ -102,58 +102,42 @@ struct task {
     int32_t input_kind, target_kind;
     int64_t input_size, target_size;
     int64_t hidden, layers, examples, batch, epochs;
-    double lr, dropout;
+    double lr;
     enum pooling pooling;
+    double dropout, embedding_dropout, word_dropout;
 };
 
+/* Two lines each. */
+/* clang-format off */
 static const struct task product = {
-    "1:1", "rnn_tanh", "squared_error", draw_product, INPUT_REAL, RONDO_TARGET_REAL, 2, 1, 16, 1, 96, 32, 60,
-    0.03,  0,          POOL_LAST};
+    "1:1", "rnn_tanh", "squared_error", draw_product, INPUT_REAL, RONDO_TARGET_REAL, 2, 1,
+    16, 1, 96, 32, 60, 0.03, POOL_LAST, 0, 0, 0};
 static const struct task wave = {
-    "1:N", "gru", "squared_error", draw_wave, INPUT_TOKEN, RONDO_TARGET_REAL, 3, 1, 16, 1, 16, 16, 120,
-    0.03,  0,     POOL_LAST};
+    "1:N", "gru", "squared_error", draw_wave, INPUT_TOKEN, RONDO_TARGET_REAL, 3, 1,
+    16, 1, 16, 16, 120, 0.03, POOL_LAST, 0, 0, 0};
 static const struct task first = {
-    "N:1", "gru",    "softmax_cross_entropy", draw_first, INPUT_TOKEN, RONDO_TARGET_CLASS, 4, 2, 8, 1, 96, 16, 20, 0.03,
-    0,     POOL_LAST};
-static const struct task delayed = {"N:N",
-                                    "lstm",
-                                    "softmax_cross_entropy",
-                                    draw_delayed,
-                                    INPUT_TOKEN,
-                                    RONDO_TARGET_CLASS,
-                                    3,
-                                    3,
-                                    16,
-                                    1,
-                                    96,
-                                    16,
-                                    30,
-                                    0.05,
-                                    0,
-                                    POOL_LAST};
+    "N:1", "gru", "softmax_cross_entropy", draw_first, INPUT_TOKEN, RONDO_TARGET_CLASS, 4, 2,
+    8, 1, 96, 16, 20, 0.03, POOL_LAST, 0, 0, 0};
+static const struct task delayed = {
+    "N:N", "lstm", "softmax_cross_entropy", draw_delayed, INPUT_TOKEN, RONDO_TARGET_CLASS, 3, 3,
+    16, 1, 96, 16, 30, 0.05, POOL_LAST, 0, 0, 0};
+static const struct task noise = {
+    "N:1", "gru", "softmax_cross_entropy", draw_noise, INPUT_TOKEN, RONDO_TARGET_CLASS, 4, 2,
+    8, 1, 16, 8, 40, 0.1, POOL_LAST, 0, 0, 0};
 /* For tests that need no learning: two layers, dropout, several shards in a batch and a batch that is not full. */
 static const struct task deep = {
-    "N:1", "gru",    "softmax_cross_entropy", draw_first, INPUT_TOKEN, RONDO_TARGET_CLASS, 4, 2, 5, 2, 90, 40, 2, 0.02,
-    0.2,   POOL_MEAN};
-static const struct task deep_aligned = {"N:N",
-                                         "lstm",
-                                         "softmax_cross_entropy",
-                                         draw_delayed,
-                                         INPUT_TOKEN,
-                                         RONDO_TARGET_CLASS,
-                                         3,
-                                         3,
-                                         5,
-                                         2,
-                                         90,
-                                         40,
-                                         2,
-                                         0.02,
-                                         0.2,
-                                         POOL_LAST};
-static const struct task noise = {
-    "N:1", "gru",    "softmax_cross_entropy", draw_noise, INPUT_TOKEN, RONDO_TARGET_CLASS, 4, 2, 8, 1, 16, 8, 40, 0.1,
-    0,     POOL_LAST};
+    "N:1", "gru", "softmax_cross_entropy", draw_first, INPUT_TOKEN, RONDO_TARGET_CLASS, 4, 2,
+    5, 2, 90, 40, 2, 0.02, POOL_MEAN, 0.2, 0.2, 0.2};
+static const struct task deep_aligned = {
+    "N:N", "lstm", "softmax_cross_entropy", draw_delayed, INPUT_TOKEN, RONDO_TARGET_CLASS, 3, 3,
+    5, 2, 90, 40, 2, 0.02, POOL_LAST, 0.2, 0.2, 0.2};
+/* clang-format on */
+
+static struct task without_dropout(const struct task *task) {
+    struct task certain = *task;
+    certain.dropout = certain.embedding_dropout = certain.word_dropout = 0;
+    return certain;
+}
 
 static struct dataset *make_data(const struct task *task, int64_t count, const char *name) {
     struct dataset *data = dataset_create(task->input_kind, task->input_size, task->target_kind, task->target_size);
@@ -206,8 +190,8 @@ static struct network *make_network(const struct task *task, int32_t dtype, uint
                                                   .vocabulary = task->input_kind == INPUT_TOKEN ? task->input_size : 0,
                                                   .input_size = task->input_size,
                                                   .embedding_size = 4,
-                                                  .embedding_dropout = task->dropout,
-                                                  .word_dropout = task->dropout,
+                                                  .embedding_dropout = task->embedding_dropout,
+                                                  .word_dropout = task->word_dropout,
                                                   .layers = layers,
                                                   .n_layers = (int32_t)task->layers,
                                                   .pooling = task->pooling},
@@ -348,11 +332,20 @@ START_TEST(the_seed_and_nothing_else_decides_the_weights) {
     ck_assert(same_weights(weights, trained(task, 1, 1, 1)));
     ck_assert(!same_weights(weights, trained(task, 1, 2, 1))); /* of the initial weights */
     ck_assert(!same_weights(weights, trained(task, 1, 1, 2))); /* of order and dropout */
-    struct task certain = *task;
-    certain.dropout = 0;
+    const struct task certain = without_dropout(task);
     ck_assert(!same_weights(trained(&certain, 1, 1, 1), trained(&certain, 1, 1, 2))); /* of order alone */
 }
 END_TEST
+
+static const rondo_tensor *parameter_of(const struct model *model, const char *name) {
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        if (strcmp(model_parameters(model)[p].name, name) == 0) {
+            return &model_parameters(model)[p].value;
+        }
+    }
+    ck_abort_msg("there is no parameter '%s'", name);
+    return NULL;
+}
 
 START_TEST(initial_weights_belong_to_their_names) {
     struct task one = deep;
@@ -375,6 +368,13 @@ START_TEST(initial_weights_belong_to_their_names) {
     ck_assert_str_eq(model_parameters(model)[0].name, "embedding.W");
     ck_assert_str_eq(model_parameters(model)[1].name, "layers.0.W_r");
     ck_assert_str_eq(model_parameters(model)[model_parameter_count(model) - 1].name, "head.b");
+    /* Of the same shape and initialiser, and yet not the same. */
+    static const char *const alike[][2] = {{"layers.0.U_r", "layers.0.U_z"}, {"layers.0.U_r", "layers.1.U_r"}};
+    for (int i = 0; i < COUNT_OF(alike); i++) {
+        const rondo_tensor *a = parameter_of(model, alike[i][0]), *b = parameter_of(model, alike[i][1]);
+        ck_assert(tensor_same_shape(a, b));
+        ck_assert_mem_ne(a->data, b->data, tensor_bytes(a));
+    }
     network_destroy(networks[0]);
     network_destroy(networks[1]);
 }
@@ -383,9 +383,8 @@ END_TEST
 /* ---- a batch is its examples ---- */
 
 START_TEST(the_gradient_of_a_batch_is_the_mean_over_its_rows) {
-    struct task task = *deep_tasks[_i];
+    const struct task task = without_dropout(deep_tasks[_i]);
     enum { COUNT = 37 }; /* three shards */
-    task.dropout = 0;
     struct dataset *data = make_data(&task, COUNT, "train");
     struct network *network = make_network(&task, RONDO_F64, 1);
     const struct model *model = network_model(network);
@@ -462,6 +461,27 @@ static double loss_of_copies(struct network *network, const struct dataset *data
                "batch");
     return scores.sums[0];
 }
+
+static const double dropout_rows[][3] = {{0, 0, 0}, {0.5, 0, 0}, {0, 0.5, 0}, {0, 0, 0.5}};
+
+START_TEST(each_kind_of_dropout_acts_in_training_alone) {
+    struct task task = deep;
+    task.dropout = dropout_rows[_i][0];
+    task.embedding_dropout = dropout_rows[_i][1];
+    task.word_dropout = dropout_rows[_i][2];
+    struct dataset *data = make_data(&task, 1, "train");
+    struct network *network = make_network(&task, RONDO_F64, 1);
+    const double training = loss_of_copies(network, data, NETWORK_SHARD_ROWS) / NETWORK_SHARD_ROWS;
+    const double evaluation = evaluate(network, data, 1, 0);
+    if (_i == 0) {
+        ck_assert_double_eq_tol(training, evaluation, 1e-12);
+    } else {
+        ck_assert_msg(fabs(training - evaluation) > 1e-6, "%g in training, %g in evaluation", training, evaluation);
+    }
+    network_destroy(network);
+    dataset_destroy(data);
+}
+END_TEST
 
 START_TEST(shards_of_a_batch_draw_words_of_their_own) {
     struct task task = deep;
@@ -635,11 +655,22 @@ static const struct {
     int32_t metric; /* 0: loss, 1: accuracy */
     int64_t patience;
     double min_delta;
-    int stops;
 } stopping_rows[] = {
-    {&noise, 0, 3, 0, 1}, {&noise, 0, 1, 0, 1},  {&noise, 1, 5, 0, 1},  {&noise, 0, 0, 0, 0},
-    {&noise, 0, 63, 0, 0}, {&first, 0, 3, 0, 0}, {&first, 0, 3, 0.1, 1}, {&first, 1, 2, 0.3, 1},
+    {&noise, 0, 3, 0},  {&noise, 0, 1, 0}, {&noise, 1, 5, 0},   {&noise, 0, 0, 0},
+    {&noise, 0, 63, 0}, {&first, 0, 3, 0}, {&first, 0, 3, 0.5}, {&first, 1, 2, 0.5},
 };
+
+/* The epoch after which the patience is at an end; the last of all where it never is. */
+static int64_t last_epoch(const struct watch *watch, int higher_is_better, const struct trainer_settings *settings) {
+    struct watch past = *watch;
+    for (past.epochs = 1; past.epochs < watch->epochs && settings->patience > 0; past.epochs++) {
+        if (past.epochs - best_epoch(&past, higher_is_better, settings->min_delta) >= settings->patience) {
+            return past.epochs;
+        }
+    }
+    const int64_t waited = watch->epochs - best_epoch(watch, higher_is_better, settings->min_delta);
+    return settings->patience > 0 && waited >= settings->patience ? watch->epochs : settings->epochs;
+}
 
 START_TEST(early_stopping_keeps_the_weights_of_the_best_epoch) {
     const struct task *task = stopping_rows[_i].task;
@@ -659,14 +690,15 @@ START_TEST(early_stopping_keeps_the_weights_of_the_best_epoch) {
     ck_assert_int_eq(result.best_epoch, best);
     ck_assert_int_eq(result.epochs, watch.epochs);
     ck_assert_int_eq(result.steps, watch.batches);
-    ck_assert_int_eq(result.stopped_early, stopping_rows[_i].stops);
-    ck_assert_int_eq(result.epochs, stopping_rows[_i].stops ? best + settings.patience : task->epochs);
+    ck_assert_int_eq(result.stopped_early, result.epochs < task->epochs);
+    ck_assert_int_eq(result.epochs, last_epoch(&watch, settings.metric == 1, &settings));
+    ck_assert(task != &noise || result.stopped_early == (settings.patience > 0 && settings.patience < 40));
     ck_assert_int_eq(watch.is_best[best], 1);
     for (int64_t epoch = best + 1; epoch <= watch.epochs; epoch++) {
         ck_assert_int_eq(watch.is_best[epoch], 0);
     }
     ck_assert_double_eq(evaluate(watch.network, valid, task->batch, settings.metric), watch.values[best]);
-    if (stopping_rows[_i].stops && settings.metric == 0) { /* the last epoch had other weights */
+    if (result.stopped_early && settings.metric == 0) { /* the last epoch had other weights */
         ck_assert_double_ne(watch.values[watch.epochs], watch.values[best]);
     }
     network_destroy(watch.network);
@@ -901,6 +933,7 @@ static Suite *architecture_suite(void) {
     tcase_add_loop_test(batches, the_gradient_of_a_batch_is_the_mean_over_its_rows, 0, COUNT_OF(deep_tasks));
     tcase_add_loop_test(batches, predictions_stand_in_the_order_of_the_data_whatever_the_batch, 0,
                         COUNT_OF(deep_tasks));
+    tcase_add_loop_test(batches, each_kind_of_dropout_acts_in_training_alone, 0, COUNT_OF(dropout_rows));
     tcase_add_test(batches, shards_of_a_batch_draw_words_of_their_own);
     tcase_add_loop_test(batches, pooling_takes_the_last_mean_or_largest_state_of_real_steps, POOL_LAST, POOL_MAX + 1);
     tcase_add_test(batches, steps_without_input_run_on_zeros);

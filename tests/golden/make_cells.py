@@ -2,11 +2,11 @@
 
     python make_cells.py > cells.txt
 
-A case is the cell's name, the widths of input and state, and the lengths. Steps are packed as in PyTorch: those of step 0 first.
-The loss is sum(outputs * weights); "gradient x" is that of the inputs.
+A case is the cell's name, the widths of input and state, and the lengths. Steps are packed as in PyTorch: those of
+step 0 first. The loss is sum(outputs * weights); "gradient x" is that of the inputs.
 
-rnn_tanh and lstm are torch.nn.RNN and torch.nn.LSTM. gru is written out, row by row: torch.nn.GRU lets the reset gate act behind
-the product, not in front of it.
+rnn_tanh and lstm are torch.nn.RNN and torch.nn.LSTM. gru is written out, row by row: torch.nn.GRU lets the reset gate
+act behind the product, not in front of it.
 """
 import torch
 
