@@ -34,7 +34,11 @@ static rondo_status record_failure(struct host_call *call, rondo_status code, co
     if (call->failed == RONDO_OK) {
         call->failed = status;
     }
-    return add_error(call, status, text);
+    add_error(call, status, text);
+    if (call->tape != NULL) {
+        tape_fail(call->tape, status); /* what a loss goes on to apply fails quietly: the reason has been given */
+    }
+    return status;
 }
 
 static rondo_status host_fail(rondo_context *ctx, rondo_status code, const char *format, ...) {

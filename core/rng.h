@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-/* A stream of 2^66 random words. */
+/* A stream of 2^64 random words. */
 struct rng_stream {
     uint64_t key;
 };
