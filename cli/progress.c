@@ -2,26 +2,19 @@
 #include "cli/progress.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BAR_WIDTH = 24 };
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 struct progress progress_start(const struct network *network) {
     return (struct progress){.network = network, .terminal = isatty(STDERR_FILENO)};
 }
 
 void progress_batch(struct progress *progress, const struct trainer_progress *state) {
-    if (!progress->terminal || now() - progress->drawn < 0.1) {
+    if (!progress->terminal || trainer_clock() - progress->drawn < 0.1) {
         return;
     }
-    progress->drawn = now();
+    progress->drawn = trainer_clock();
     const double share = (double)state->batch / (double)state->batches;
     const double rate = (double)state->examples / (state->seconds > 0 ? state->seconds : 1);
     const double left = share > 0 ? state->seconds / share * (1 - share) : 0;

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/command.h"
 #include "cli/progress.h"
@@ -65,12 +64,6 @@ static struct trainer_settings trainer_settings(const struct task *task) {
     return settings;
 }
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 /* The validation scores of the weights that were kept. */
 static rondo_status print_result(const struct common_flags *common, const struct task *task,
                                  const struct run_folder *run, const struct trainer_result *result,
@@ -121,11 +114,11 @@ static rondo_status train(struct task *task, const struct common_flags *common, 
     const struct trainer_observer observer = {on_batch, on_epoch, &watch};
     const struct trainer_settings settings = trainer_settings(task);
     struct trainer_result result;
-    const double start = now();
+    const double start = trainer_clock();
     rondo_status status = trainer_run(task->network, task->train, task->valid, &settings, &task->session->parallel,
                                       &observer, &result, errors);
     if (status == RONDO_OK) {
-        status = run_folder_finish(run, &result, now() - start, errors);
+        status = run_folder_finish(run, &result, trainer_clock() - start, errors);
     }
     if (status == RONDO_OK) {
         status = print_result(common, task, run, &result, errors);

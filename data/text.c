@@ -178,13 +178,18 @@ static int token_list_add(struct token_list *list, int32_t id) {
     return 1;
 }
 
-static rondo_status tokenise(const struct text_reader *reader, const char *text, struct token_list *list,
-                             struct errors *errors) {
+static rondo_status tokenise(const struct text_reader *reader, const char *text, struct location where,
+                             struct token_list *list, struct errors *errors) {
     struct token_cursor cursor = {text};
     char token[TOKEN_BYTES];
     const int64_t limit = reader->options.max_length == 0 ? INT64_MAX : reader->options.max_length;
     list->count = 0;
     while (list->count < limit && token_next(&cursor, reader->options.lowercase, token, sizeof token)) {
+        if (list->count == TEXT_MAX_TOKENS) {
+            return errors_add_at(errors, RONDO_INVALID, where,
+                                 "a text of more than %d tokens; give data.max_length to use its first ones alone",
+                                 TEXT_MAX_TOKENS);
+        }
         const int32_t id = vocabulary_find(reader->words, token);
         if (!token_list_add(list, id < 0 ? 0 : id)) {
             return errors_no_memory(errors);
@@ -311,7 +316,10 @@ static rondo_status read_row(const struct text_reader *reader, struct text_file 
     if (file->mistakes > 0) {
         return RONDO_OK; /* the dataset will not be used: all that is left to do is to find more mistakes */
     }
-    RONDO_TRY(tokenise(reader, field(file, row, file->text), tokens, file->errors));
+    if (tokenise(reader, field(file, row, file->text), row_place(file, row), tokens, file->errors) != RONDO_OK) {
+        file->mistakes++;
+        return file->errors->status;
+    }
     return dataset_add(dataset, tokens->ids, tokens->count, target, 1, file->errors);
 }
 
@@ -353,7 +361,7 @@ rondo_status text_reader_read(const struct text_reader *reader, const char *file
 rondo_status text_reader_add(const struct text_reader *reader, const char *text, struct dataset *dataset,
                              struct errors *errors) {
     struct token_list tokens = {0};
-    rondo_status status = tokenise(reader, text, &tokens, errors);
+    rondo_status status = tokenise(reader, text, (struct location){0}, &tokens, errors);
     if (status == RONDO_OK) {
         status = dataset_add(dataset, tokens.ids, tokens.count, NULL, 0, errors);
     }

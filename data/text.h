@@ -10,6 +10,10 @@
 #include "data/dataset.h"
 #include "data/vocabulary.h"
 
+/* A recurrence keeps its states at every step, so a text without end would take all memory: longer ones are refused
+ * unless max_length cuts them. */
+#define TEXT_MAX_TOKENS 100000
+
 /* Options of the reader: keys of `data:` in an experiment, by text_options_table. */
 struct text_options {
     int32_t format;     /* 0 auto (by the file's ending), 1 csv, 2 tsv */

@@ -20,7 +20,7 @@ struct training {
     struct trainer_result *result;
 };
 
-static double now(void) {
+double trainer_clock(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
@@ -51,7 +51,7 @@ static rondo_status train_epoch(struct training *training, struct errors *errors
     const struct rng_stream shuffle = rng_substream(rng_stream(settings->seed, "shuffle"), (uint64_t)progress->epoch);
     RONDO_TRY(batch_order(training->train, settings->batch, network_layout(training->network), &shuffle,
                           training->order, errors));
-    const double start = now();
+    const double start = trainer_clock();
     training->scores = (struct scores){0};
     progress->train = &training->scores;
     progress->examples = 0;
@@ -77,7 +77,7 @@ static rondo_status train_epoch(struct training *training, struct errors *errors
         progress->batch++;
         progress->examples += size;
         progress->steps = updater_steps(training->updater);
-        progress->seconds = now() - start;
+        progress->seconds = trainer_clock() - start;
         if (training->observer->batch_end != NULL) {
             RONDO_TRY(training->observer->batch_end(training->observer->arg, progress, errors));
         }

@@ -21,6 +21,9 @@ struct trainer_settings {
     double min_delta;
 };
 
+/* Seconds on a clock that only goes forward: for durations. Any thread. */
+double trainer_clock(void);
+
 /* How far a run is; borrowed for the call. */
 struct trainer_progress {
     int64_t epoch, epochs;      /* from 1 */

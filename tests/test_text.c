@@ -190,6 +190,28 @@ static const struct {
      "%:1: 'one' is no finite number", "%:8: '1 x' is no finite number"},
 };
 
+START_TEST(text_without_end_is_refused_unless_it_is_cut) {
+    static char row[2 * (TEXT_MAX_TOKENS + 1) + 16];
+    size_t length = 0;
+    for (int i = 0; i < TEXT_MAX_TOKENS + 1; i++) {
+        row[length++] = 'a';
+        row[length++] = ' ';
+    }
+    memcpy(row + length, "\tgreat\n", sizeof "\tgreat\n");
+    configure("", "0", "1");
+    ck_assert_int_eq(learn("a.tsv", "a\tgreat\nb\tother\n"), RONDO_OK);
+    ck_assert_ptr_null(read_back("b.tsv", row));
+    ck_assert_int_eq(errors.status, RONDO_INVALID);
+    ck_assert_ptr_nonnull(strstr(errors_text(&errors, 0), ":1: a text of more than 100000 tokens"));
+    errors_free(&errors);
+    reader.options.max_length = 5;
+    struct dataset *dataset = read_back("b.tsv", row);
+    ck_assert_ptr_nonnull(dataset);
+    ck_assert_int_eq(dataset->input_begin[1], 5);
+    dataset_destroy(dataset);
+}
+END_TEST
+
 START_TEST(other_files_are_refused_at_their_place) {
     const int is_number = unread[_i].options[0] != '\0';
     configure(unread[_i].options, "0", "1");
@@ -254,6 +276,7 @@ int main(void) {
     TCase *cases = tcase_create("text");
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_loop_test(cases, files_are_read_with_what_training_taught, 0, ROWS(good));
+    tcase_add_test(cases, text_without_end_is_refused_unless_it_is_cut);
     tcase_add_loop_test(cases, training_files_are_refused_at_their_place, 0, ROWS(untaught));
     tcase_add_loop_test(cases, other_files_are_refused_at_their_place, 0, ROWS(unread));
     tcase_add_test(cases, a_missing_file_is_told_where_it_is_named);
