@@ -111,7 +111,19 @@ static void add_entry(struct listing *listing, const struct entry *entry) {
 
 static void list_cell(void *arg, const char *name, const char *file) {
     struct listing *listing = arg;
-    const struct cell_definition *definition = cell_file_read(file, listing->arena, listing->errors);
+    if ((listing->kind != NULL && strcmp(listing->kind, "cell") != 0) ||
+        (listing->name != NULL && strcmp(listing->name, name) != 0)) {
+        const struct entry entry = {.kind = "cell", .name = name};
+        add_entry(listing, &entry); /* not wanted, but perhaps what was meant */
+        return;
+    }
+    struct errors own = {0};
+    const struct cell_definition *definition = cell_file_read(file, listing->arena, &own);
+    if (definition == NULL) { /* a line for each file: a folder may hold other YAML */
+        errors_add(listing->errors, own.status, "%s%s", errors_text(&own, 0),
+                   own.count > 1 ? " (and more; `rondo check` tells them)" : "");
+    }
+    errors_free(&own);
     if (definition != NULL) {
         const struct entry entry = {"cell",
                                     name,
