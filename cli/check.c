@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "run/json.h"
 #include "run/section.h"
 #include "run/task.h"
 
@@ -17,7 +18,8 @@ static void print_value(const char *path, const struct yaml_node *node, struct a
     text = text == NULL ? "" : text;
     from = from == NULL ? "" : from;
     if (values != NULL) {
-        json_array_append_new(values, json_pack("{s:s, s:s, s:s}", "key", path, "value", text, "from", from));
+        json_array_append_new(values, json_pack("{s:o, s:o, s:o}", "key", json_text(path), "value", json_text(text),
+                                                "from", json_text(from)));
     } else {
         printf("%-36s %-32s # %s\n", path, text, from);
     }

@@ -86,7 +86,9 @@ static int parse_flag(const struct command *command, const struct flag *flags, i
         if (!store(flag, value)) {
             char text[128];
             snprintf(text, sizeof text, "--%s expects %s, got", flag->name,
-                     flag->kind == FLAG_COUNT ? "a number from 1 to 4096" : "a value that is not empty");
+                     flag->kind == FLAG_COUNT  ? "a number from 1 to 4096"
+                     : flag->kind == FLAG_LIST ? "to be given at most 256 times"
+                                               : "a value that is not empty");
             *status = refuse(command, text, value, "");
             return 0;
         }

@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "core/suggest.h"
+#include "run/json.h"
 #include "run/run_folder.h"
 
 static const struct {
@@ -33,8 +34,8 @@ static rondo_status print_scores(const struct task *task, const struct dataset *
     const struct network *network = task->network;
     RONDO_TRY(network_evaluate(task->network, dataset, task->experiment->schedule.batch, &scores, errors));
     if (json) {
-        json_t *object = json_pack("{s:s, s:I, s:I}", "data", what, "examples", (json_int_t)dataset->count, "rows",
-                                   (json_int_t)scores.rows);
+        json_t *object = json_pack("{s:o, s:I, s:I}", "data", json_text(what), "examples", (json_int_t)dataset->count,
+                                   "rows", (json_int_t)scores.rows);
         if (object != NULL && run_folder_scores(object, network, &scores) != 0) {
             json_decref(object);
             object = NULL;

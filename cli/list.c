@@ -8,6 +8,7 @@
 #include "core/options.h"
 #include "run/cell_file.h"
 #include "run/experiment.h"
+#include "run/json.h"
 
 /* One thing that can be listed, whatever its kind. */
 struct entry {
@@ -51,9 +52,9 @@ static void add_json(struct listing *listing, const struct entry *entry) {
         json_array_append_new(options, option_json(option));
     }
     json_array_append_new(listing->objects,
-                          json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s, s:o}", "kind", entry->kind, "name", entry->name,
+                          json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:o, s:o}", "kind", entry->kind, "name", entry->name,
                                     "summary", entry->summary, "source", entry->source, "equations", entry->equations,
-                                    "origin", entry->origin, "options", options));
+                                    "origin", json_text(entry->origin), "options", options));
 }
 
 static void print_options(struct listing *listing, const rondo_option *option) {

@@ -12,7 +12,10 @@
 #include "data/utf8.h"
 #include "run/run_folder.h"
 
-enum { BATCH = 256 }; /* lines that are predicted together */
+enum {
+    BATCH = 256,                /* lines that are predicted together */
+    MAX_LINE = 16 * 1024 * 1024 /* bytes of one */
+};
 
 /* Lines waiting to be predicted. */
 struct pending {
@@ -94,42 +97,81 @@ static rondo_status flush_pending(struct task *task, struct pending *pending, in
     return status;
 }
 
+/* A line of the input; grows with it. */
+struct line {
+    char *text;
+    size_t length, capacity;
+};
+
+/* The next line, without its end. 0 at the end of the input; *status tells what went wrong. A line longer than MAX_LINE
+ * is refused before it takes all memory. */
+static int read_line(FILE *stream, struct line *line, const char *name, int32_t number, rondo_status *status,
+                     struct errors *errors) {
+    const struct location where = {name, number, 0};
+    line->length = 0;
+    int c;
+    while ((c = getc(stream)) != EOF && c != '\n') {
+        if (line->length == MAX_LINE) {
+            *status = errors_add_at(errors, RONDO_INVALID, where, "a line of more than %d bytes", MAX_LINE);
+            return 0;
+        }
+        if (line->length + 1 >= line->capacity) {
+            const size_t capacity = line->capacity == 0 ? 4096 : 2 * line->capacity;
+            char *text = realloc(line->text, capacity);
+            if (text == NULL) {
+                *status = errors_no_memory(errors);
+                return 0;
+            }
+            line->text = text;
+            line->capacity = capacity;
+        }
+        line->text[line->length++] = (char)c;
+    }
+    if (ferror(stream)) {
+        *status = errors_add_at(errors, RONDO_IO, where, "cannot read: %s", strerror(errno));
+        return 0;
+    }
+    if (line->length > 0 && line->text[line->length - 1] == '\r') {
+        line->length--;
+    }
+    return c != EOF || line->length > 0;
+}
+
+/* Keeps a copy of a line that is text. */
+static rondo_status add_line(struct pending *pending, const struct line *line, int32_t number, struct errors *errors) {
+    const char *text = line->length == 0 ? "" : line->text;
+    const char *nul = memchr(text, '\0', line->length);
+    if (nul != NULL) {
+        const struct location where = {pending->name, number, (int32_t)(nul - text) + 1};
+        return errors_add_at(errors, RONDO_INVALID, where, "a NUL byte: this is no text");
+    }
+    size_t bad;
+    if (!utf8_check(text, line->length, &bad)) {
+        const struct location where = {pending->name, number, 0};
+        return errors_add_at(errors, RONDO_INVALID, where, "this line is no UTF-8 text");
+    }
+    pending->lines[pending->count] = strndup(text, line->length);
+    if (pending->lines[pending->count] == NULL) {
+        return errors_no_memory(errors);
+    }
+    pending->count++;
+    return RONDO_OK;
+}
+
 /* One prediction a line. A person at a terminal gets each answer at once. */
 static rondo_status predict_stream(struct task *task, FILE *stream, const char *name, int json, struct errors *errors) {
     const int32_t most = isatty(fileno(stream)) ? 1 : BATCH;
     struct pending pending = {.name = name, .first_line = 1};
+    struct line line = {0};
     rondo_status status = RONDO_OK;
-    char *line = NULL;
-    size_t capacity = 0;
-    ssize_t length;
-    for (int32_t number = 1; status == RONDO_OK && (length = getline(&line, &capacity, stream)) >= 0; number++) {
-        while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r')) {
-            line[--length] = '\0';
-        }
-        size_t bad;
-        if (strlen(line) != (size_t)length) {
-            const struct location where = {name, number, (int32_t)strlen(line) + 1};
-            status = errors_add_at(errors, RONDO_INVALID, where, "a NUL byte: this is no text");
-            break;
-        }
-        if (!utf8_check(line, (size_t)length, &bad)) {
-            const struct location where = {name, number, 0};
-            status = errors_add_at(errors, RONDO_INVALID, where, "this line is no UTF-8 text");
-            break;
-        }
-        pending.lines[pending.count] = strdup(line);
-        if (pending.lines[pending.count] == NULL) {
-            status = errors_no_memory(errors);
-            break;
-        }
-        if (++pending.count == most) {
-            status = flush_pending(task, &pending, json, errors);
+    for (int32_t number = 1; status == RONDO_OK && read_line(stream, &line, name, number, &status, errors); number++) {
+        status = add_line(&pending, &line, number, errors);
+        if (pending.count == most) {
+            const rondo_status flushed = flush_pending(task, &pending, json, errors);
+            status = status == RONDO_OK ? flushed : status;
         }
     }
-    free(line);
-    if (ferror(stream)) {
-        status = errors_add(errors, RONDO_IO, "cannot read '%s': %s", name, strerror(errno));
-    }
+    free(line.text);
     const rondo_status last = flush_pending(task, &pending, json, errors);
     return status == RONDO_OK ? last : status;
 }

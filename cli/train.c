@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "run/json.h"
 #include "run/run_folder.h"
 
 struct watch {
@@ -78,7 +79,7 @@ static rondo_status print_result(const struct common_flags *common, const struct
         if (task->valid != NULL) {
             run_folder_scores(valid, network, &scores);
         }
-        json_t *object = json_pack("{s:s, s:I, s:I, s:b, s:o}", "run", run_folder_path(run), "epochs",
+        json_t *object = json_pack("{s:o, s:I, s:I, s:b, s:o}", "run", json_text(run_folder_path(run)), "epochs",
                                    (json_int_t)result->epochs, "best_epoch", (json_int_t)result->best_epoch,
                                    "stopped_early", result->stopped_early, "valid", valid);
         return output_json(object, JSON_REAL_PRECISION(9), errors);

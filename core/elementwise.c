@@ -240,10 +240,25 @@ static void backward_range(void *arg, int64_t begin, int64_t end) {
     walk(arg, begin, end, 1, visit_backward);
 }
 
+/* Two inputs may be views into one tensor, shifted against each other: a range of one is then another range of the
+ * other. The same tensor given twice is no overlap: both belong to the same element of the output. */
+static int gradients_overlap(const rondo_op_call *call) {
+    for (int32_t k = 0; k < call->n_inputs; k++) {
+        const uintptr_t a = (uintptr_t)call->grad_inputs[k].data;
+        for (int32_t other = 0; other < k && a != 0; other++) {
+            const uintptr_t b = (uintptr_t)call->grad_inputs[other].data;
+            if (b != 0 && a != b && a < b + tensor_bytes(&call->grad_inputs[other]) &&
+                b < a + tensor_bytes(&call->grad_inputs[k])) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
 void elementwise_backward(const rondo_op *op, const rondo_op_call *call, const struct parallel *parallel) {
     struct pass pass = make_pass(op, call);
-    /* Where an input is stretched, several elements of the output add into one of its gradient: in one order, alone. A
-     * tensor given twice shares its gradient only between inputs of the same element, so ranges stay apart. */
-    const int exclusive = !pass.any_repeated && pass.layout.n_outer_dims == 0;
+    /* Where an input is stretched, several elements of the output add into one of its gradient: in one order, alone. */
+    const int exclusive = !pass.any_repeated && pass.layout.n_outer_dims == 0 && !gradients_overlap(call);
     parallel_for(exclusive ? parallel : NULL, pass.layout.total, GRAIN, backward_range, &pass);
 }

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/elementwise.h"
 #include "core/host.h"
+#include "core/infer.h"
 #include "core/tape.h"
 
 struct program {
@@ -107,16 +107,10 @@ static rondo_status infer(const struct program *program, struct program_node *no
     rondo_op_call call = {
         .struct_size = sizeof call, .n_inputs = node->n_inputs, .options = node->options, .inputs = inputs};
     struct errors local = {0};
-    rondo_status status;
-    if (node->op->map != NULL) {
-        status = elementwise_infer(node->op, &call, &local);
-        if (status != RONDO_OK) {
-            errors_add_at(errors, status, node->where, "%s", errors_text(&local, 0));
-        }
-    } else {
-        struct host_call host = host_call(arena, errors, NULL, node->op->base.name);
-        host.where = node->where;
-        status = host_result(&host, node->op->infer(&host.base, &call));
+    struct host_call host = host_call(arena, &local, NULL, node->op->base.name);
+    const rondo_status status = infer_output(node->op, &call, &host);
+    if (status != RONDO_OK) {
+        errors_add_at(errors, status, node->where, "%s", errors_text(&local, 0));
     }
     errors_free(&local);
     node->value = call.output;

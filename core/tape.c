@@ -5,6 +5,7 @@
 
 #include "core/elementwise.h"
 #include "core/host.h"
+#include "core/infer.h"
 #include "core/options.h"
 
 /* One value: a leaf (op NULL) or the result of an op. */
@@ -229,22 +230,6 @@ static rondo_op_call make_call(const struct tape *tape, const struct node *node,
                            .scratch_bytes = node->scratch_bytes};
 }
 
-static rondo_status infer(struct tape *tape, struct node *node, struct host_call *host, rondo_op_call *call) {
-    struct errors *errors = tape->settings.errors;
-    if (node->op->map != NULL) {
-        return elementwise_infer(node->op, call, errors);
-    }
-    RONDO_TRY(host_result(host, node->op->infer(&host->base, call)));
-    const rondo_tensor *output = &call->output;
-    RONDO_CHECK(output->ndim >= 0 && output->ndim <= RONDO_MAX_DIMS, errors, "0 <= ndim <= RONDO_MAX_DIMS");
-    RONDO_CHECK(dtype_size(output->dtype) != 0, errors, "infer sets a known dtype");
-    if (call->is_view) {
-        RONDO_CHECK(call->view_offset >= 0 && call->view_offset + rondo_count(output) <= rondo_count(&call->inputs[0]),
-                    errors, "a view lies within inputs[0]");
-    }
-    return RONDO_OK;
-}
-
 /* Infers the shape, finds memory and computes. */
 static rondo_status evaluate(struct tape *tape, struct node *node) {
     struct errors *errors = tape->settings.errors;
@@ -254,7 +239,7 @@ static rondo_status evaluate(struct tape *tape, struct node *node) {
         return errors_no_memory(errors);
     }
     rondo_op_call call = make_call(tape, node, inputs);
-    RONDO_TRY(infer(tape, node, &host, &call));
+    RONDO_TRY(infer_output(node->op, &call, &host));
     node->value = call.output;
     if (call.is_view) {
         node->base = node->inputs[0];

@@ -56,8 +56,7 @@ int tensor_same_shape(const rondo_tensor *a, const rondo_tensor *b) {
     return 1;
 }
 
-/* Bytes of the tensor, or SIZE_MAX where they do not fit: shapes come from users. */
-static size_t checked_bytes(const rondo_tensor *tensor) {
+size_t tensor_checked_bytes(const rondo_tensor *tensor) {
     size_t bytes = dtype_size(tensor->dtype);
     for (int32_t d = 0; d < tensor->ndim; d++) {
         const size_t n = (size_t)tensor->shape[d];
@@ -70,7 +69,7 @@ static size_t checked_bytes(const rondo_tensor *tensor) {
 }
 
 rondo_status tensor_alloc(rondo_tensor *tensor, struct arena *arena, struct errors *errors) {
-    const size_t bytes = checked_bytes(tensor);
+    const size_t bytes = tensor_checked_bytes(tensor);
     tensor->data = bytes == SIZE_MAX ? NULL : arena_calloc(arena, bytes, 1);
     if (tensor->data == NULL) {
         return errors_add(errors, RONDO_NO_MEMORY, "out of memory for a tensor of shape %s",

@@ -14,6 +14,9 @@ size_t dtype_size(int32_t dtype);
 const char *dtype_name(int32_t dtype);
 /* Bytes of all elements. */
 size_t tensor_bytes(const rondo_tensor *tensor);
+/* The same for a shape that comes from outside: SIZE_MAX where a dimension is below 0 or the bytes cannot be counted.
+ */
+size_t tensor_checked_bytes(const rondo_tensor *tensor);
 /* A tensor without data. `shape` has `ndim` entries. */
 rondo_tensor tensor_of(int32_t dtype, int32_t ndim, const int64_t *shape);
 /* The same for one and two dimensions, over `data` (may be NULL). */

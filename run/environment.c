@@ -11,6 +11,7 @@
 
 #include "config.h"
 #include "run/file.h"
+#include "run/json.h"
 
 #define PLUGIN_MAX_BYTES ((size_t)1 << 30)
 
@@ -30,8 +31,8 @@ static json_t *plugin_to_json(const struct loaded_plugin *plugin) {
     }
     errors_free(&ignored);
     arena_destroy(arena);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", plugin->name, "version", plugin->version, "licence",
-                     plugin->licence, "file", plugin->file, "fnv1a", hash_text);
+    return json_pack("{s:s, s:s, s:s, s:o, s:s}", "name", plugin->name, "version", plugin->version, "licence",
+                     plugin->licence, "file", json_text(plugin->file), "fnv1a", hash_text);
 }
 
 static json_t *plugins_to_json(const struct session *session) {

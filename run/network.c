@@ -277,7 +277,9 @@ static rondo_status run_shard(const struct work *work, struct shard *shard, int6
     if (work->mode == PREDICT) {
         return collect(work, shard, &host, &call, &batch, tape_tensor(tape, outputs));
     }
-    tape_enter(tape, "loss", work->stream);
+    const struct rng_stream own_stream = rng_substream(work->stream, (uint64_t)index);
+    host.stream = rng_stream(own_stream.key, "loss head");
+    tape_enter(tape, "loss", own_stream);
     const rondo_value targets = tape_constant(tape, &batch.targets);
     const rondo_value loss = settings->loss->record(&host.base, &call, outputs, targets);
     RONDO_TRY(tape_status(tape));

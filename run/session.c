@@ -87,7 +87,7 @@ static rondo_status check_plugin_path(const char *given, struct arena *arena, st
                                  "'%s' is relative: what plug-ins are found must not depend on the working directory",
                                  folder);
         }
-        if (length > 0 && stat(folder, &found) != 0) {
+        if (length > 0 && (stat(folder, &found) != 0 || !S_ISDIR(found.st_mode))) {
             return errors_add_at(errors, RONDO_NOT_FOUND, where, "there is no folder '%s'", folder);
         }
         if (length > 0 && (found.st_mode & S_IWOTH) != 0) {

@@ -58,8 +58,8 @@ static rondo_status train_epoch(struct training *training, struct errors *errors
     for (progress->batch = 0; progress->batch < progress->batches;) {
         const int64_t first = progress->batch * settings->batch;
         const int64_t size = count - first < settings->batch ? count - first : settings->batch;
-        const struct rng_stream step =
-            rng_substream(rng_stream(settings->seed, "step"), (uint64_t)updater_steps(training->updater));
+        const int64_t number = updater_steps(training->updater) + 1; /* of the update to come */
+        const struct rng_stream step = rng_substream(rng_stream(settings->seed, "step"), (uint64_t)number - 1);
         rondo_status status = network_train_batch(training->network, training->train, training->order + first, size,
                                                   step, &training->scores, errors);
         const rondo_tensor *gradients = network_gradients(training->network);
@@ -67,11 +67,11 @@ static rondo_status train_epoch(struct training *training, struct errors *errors
             status = updater_clip(training->updater, gradients, settings->clip_norm, &progress->gradient_norm, errors);
         }
         if (status == RONDO_OK) {
-            status = updater_step(training->updater, gradients, 1, errors);
+            status = updater_step(training->updater, gradients, 1, rng_stream(step.key, "optimizer"), errors);
         }
         if (status != RONDO_OK) {
             errors_add(errors, status, "training stopped in epoch %lld, at step %lld", (long long)progress->epoch,
-                       (long long)updater_steps(training->updater) + 1);
+                       (long long)number);
             return status;
         }
         progress->batch++;

@@ -153,6 +153,7 @@ struct update {
     int32_t parameter;
     int sliced;
     double lr_scale;
+    struct rng_stream stream;
 };
 
 /* Elements begin .. end of a tensor, as one dimension. */
@@ -184,18 +185,20 @@ static void update_range(void *arg, int64_t begin, int64_t end) {
     arena_reset(slice->arena);
     struct host_call host = host_call(slice->arena, &slice->errors, updater->parallel, updater->optimizer->base.name);
     host.where.file = parameter->name;
+    host.stream = rng_substream(update->stream, (uint64_t)begin);
     host_result(&host, updater->optimizer->step(&host.base, &call));
 }
 
 rondo_status updater_step(struct updater *updater, const rondo_tensor *gradients, double lr_scale,
-                          struct errors *errors) {
+                          struct rng_stream stream, struct errors *errors) {
     updater->steps++;
     for (int32_t p = 0; p < model_parameter_count(updater->model); p++) {
         struct update update = {.updater = updater,
                                 .gradient = &gradients[p],
                                 .parameter = p,
                                 .sliced = (updater->optimizer->flags & RONDO_OPTIMIZER_ELEMENTWISE) != 0,
-                                .lr_scale = lr_scale};
+                                .lr_scale = lr_scale,
+                                .stream = rng_stream(stream.key, model_parameters(updater->model)[p].name)};
         const int64_t count = rondo_count(&gradients[p]);
         parallel_for(updater->parallel, count, update.sliced ? GRAIN : count, update_range, &update);
         for (int64_t i = 0; i < updater->n_slices; i++) {

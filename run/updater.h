@@ -20,9 +20,10 @@ void updater_destroy(struct updater *updater);
  * al. 2013). *norm is that before. RONDO_NOT_FINITE, with the parameter's name, where a gradient is not finite. */
 rondo_status updater_clip(struct updater *updater, const rondo_tensor *gradients, double limit, double *norm,
                           struct errors *errors);
-/* One update of all parameters. lr_scale is the schedule's factor on the learning rate. */
+/* One update of all parameters. lr_scale is the schedule's factor on the learning rate. stream: of this update, for
+ * optimizers that draw random words; each parameter and slice gets its own from it. */
 rondo_status updater_step(struct updater *updater, const rondo_tensor *gradients, double lr_scale,
-                          struct errors *errors);
+                          struct rng_stream stream, struct errors *errors);
 /* Updates done so far. */
 int64_t updater_steps(const struct updater *updater);
 

@@ -880,7 +880,7 @@ START_TEST(gradients_are_scaled_to_the_limit_and_no_further) {
     ck_assert_double_eq_tol(norm, before, 1e-12);
     const double after = norm_of(gradients, count);
     ck_assert_double_eq_tol(after, _i == 1 ? limits[_i] : before, 1e-12);
-    support_ok(&support, updater_step(updater, gradients, 0.5, &support.errors), "step");
+    support_ok(&support, updater_step(updater, gradients, 0.5, (struct rng_stream){1}, &support.errors), "step");
     ck_assert_double_eq_tol(tensor_get(&model_parameters(model)[0].value, 5),
                             weight - 0.5 * 0.5 * tensor_get(&gradients[0], 5), 1e-15);
     ck_assert_int_eq(updater_steps(updater), 1);

@@ -453,6 +453,10 @@ static const struct {
      "bad.yaml:1:1: 'cell' is missing, expected the name of the cell"},
     {"a source that is a list", "cell: bad\nsource: [s]\nstate: [h]\nequations: |\n  h' = x @ W\n",
      "bad.yaml:2:9: 'source' must be a text"},
+    {"a result that no memory can hold",
+     "cell: bad\nstate: [h]\nparams: {p: [4194304, 1, 1], q: [1, 4194304, 1], r: [1, 1, 1048576]}\nequations: |\n"
+     "  s = sum(where(p, q, r), axis=[0, 1, 2])\n  h' = h + s\n",
+     "bad.yaml:5:11: the result of 'where' would have shape [4194304, 4194304, 1048576], which no memory can hold"},
     {"an option that nothing uses", "cell: bad\nstate: [h]\noptions: {leak: 1}\nequations: |\n  h' = x @ W\n",
      "bad.yaml:3:11: option 'leak' is declared but neither an equation nor a shape uses it"},
     {"an unknown key", "cell: bad\nsource: s\nstate: [h]\nequation: |\n  h' = x @ W\n",

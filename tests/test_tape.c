@@ -1,6 +1,7 @@
 /* tests/test_tape.c: the tape and its gradients, programs and their replay, broadcasting of elementwise ops. */
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -684,6 +685,28 @@ static const struct {
     {RONDO_I32, RONDO_I32, "3", "3", "'mul' takes float tensors of one type, got i32 and i32"},
 };
 
+START_TEST(views_that_overlap_share_a_gradient_without_a_race) {
+    /* y[i] = w[i] + w[i + shift]: two views, each of whose ranges on one thread is another range of the other */
+    enum { COUNT = 32 * 16384, SHIFT = 16384 };
+    static float values[COUNT + SHIFT], sums[COUNT + SHIFT];
+    const struct parallel two = {2};
+    struct tape *threaded = support_tape(&support, &two);
+    const rondo_tensor w = tensor_1d(RONDO_F32, COUNT + SHIFT, values);
+    const rondo_tensor gradient = tensor_1d(RONDO_F32, COUNT + SHIFT, sums);
+    memset(sums, 0, sizeof sums);
+    const rondo_value whole = tape_parameter(threaded, "w", &w, &gradient);
+    char options[64];
+    snprintf(options, sizeof options, "axis=0 begin=0 end=%d", COUNT);
+    const rondo_value first = tape_apply_named(threaded, "slice", options, &whole, 1);
+    snprintf(options, sizeof options, "axis=0 begin=%d end=%d", SHIFT, COUNT + SHIFT);
+    const rondo_value both[2] = {first, tape_apply_named(threaded, "slice", options, &whole, 1)};
+    ck_assert_int_eq(tape_backward(threaded, tape_apply_named(threaded, "add", NULL, both, 2)), RONDO_OK);
+    for (int i = 0; i < COUNT + SHIFT; i++) {
+        ck_assert_float_eq(sums[i], i < SHIFT || i >= COUNT ? 1 : 2);
+    }
+}
+END_TEST
+
 START_TEST(shapes_and_types_that_do_not_meet_are_both_named) {
     const rondo_tensor a = support_zeros(&support, mismatch_rows[_i].dtype_a, mismatch_rows[_i].a);
     const rondo_tensor b = support_zeros(&support, mismatch_rows[_i].dtype_b, mismatch_rows[_i].b);
@@ -900,6 +923,7 @@ static Suite *tape_suite(void) {
     TCase *elementwise = new_case(suite, "elementwise");
     tcase_add_loop_test(elementwise, elementwise_ops_stretch_their_inputs_and_add_up_their_gradients, 0,
                         COUNT_OF(stretch_rows));
+    tcase_add_test(elementwise, views_that_overlap_share_a_gradient_without_a_race);
     tcase_add_loop_test(elementwise, shapes_and_types_that_do_not_meet_are_both_named, 0, COUNT_OF(mismatch_rows));
 
     TCase *programs = new_case(suite, "programs");
