@@ -704,6 +704,7 @@ START_TEST(views_that_overlap_share_a_gradient_without_a_race) {
     for (int i = 0; i < COUNT + SHIFT; i++) {
         ck_assert_float_eq(sums[i], i < SHIFT || i >= COUNT ? 1 : 2);
     }
+    tape_destroy(threaded);
 }
 END_TEST
 
