@@ -54,8 +54,7 @@ static double parameter_megabytes(const struct task *task) {
     for (const rondo_slot *slot = experiment->optimizer->slots; slot != NULL && slot->name != NULL; slot++) {
         copies += slot->shape == RONDO_SLOT_LIKE_PARAMETER;
     }
-    int64_t shards = (experiment->schedule.batch + NETWORK_SHARD_ROWS - 1) / NETWORK_SHARD_ROWS;
-    shards = shards < NETWORK_MAX_SHARDS ? shards : NETWORK_MAX_SHARDS;
+    const int64_t shards = network_shard_count(experiment->schedule.batch);
     return (double)(model_size(network_model(task->network)) * (copies + shards)) * sizeof(float) / 1e6;
 }
 

@@ -64,8 +64,11 @@ static const char *declared_name(const struct cell_definition *definition, int32
         return definition->parameters[index].name;
     }
     index -= definition->n_parameters;
-    *where = definition->where;
-    return index < definition->n_options ? definition->options[index].name : NULL;
+    if (index < definition->n_options) {
+        *where = definition->options[index].where;
+        return definition->options[index].name;
+    }
+    return NULL;
 }
 
 /* A name has one meaning. */

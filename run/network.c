@@ -315,7 +315,7 @@ static rondo_status prepare_examples(struct shard *shard, int64_t count, struct 
 }
 
 /* A function of the batch's size alone: results must not depend on the machine. */
-static int64_t shard_count(int64_t examples) {
+int64_t network_shard_count(int64_t examples) {
     const int64_t shards = (examples + NETWORK_SHARD_ROWS - 1) / NETWORK_SHARD_ROWS;
     return shards < NETWORK_MAX_SHARDS ? shards : NETWORK_MAX_SHARDS;
 }
@@ -323,7 +323,7 @@ static int64_t shard_count(int64_t examples) {
 /* Runs all shards of a batch and adds their scores, in order. */
 static rondo_status run_batch(struct work *work, struct scores *scores, struct errors *errors) {
     struct network *network = work->network;
-    work->n_shards = shard_count(work->count);
+    work->n_shards = network_shard_count(work->count);
     for (int64_t s = 0; s < work->n_shards; s++) {
         RONDO_TRY(prepare_examples(&network->shards[s], work->count / work->n_shards + 1, errors));
     }
@@ -382,7 +382,7 @@ rondo_status network_train_batch(struct network *network, const struct dataset *
                                  struct errors *errors) {
     struct work work = {
         .network = network, .dataset = dataset, .examples = examples, .count = count, .mode = TRAIN, .stream = stream};
-    RONDO_TRY(prepare_gradients(network, shard_count(count), errors));
+    RONDO_TRY(prepare_gradients(network, network_shard_count(count), errors));
     const int64_t rows_before = scores->rows;
     RONDO_TRY(run_batch(&work, scores, errors));
     /* Shards hold the gradient of the sum over their rows; wanted is that of the mean over all. */

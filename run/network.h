@@ -41,6 +41,9 @@ struct network *network_create(const struct network_settings *settings, struct s
 void network_destroy(struct network *network);
 struct model *network_model(const struct network *network);
 
+/* The number of shards that a batch of `examples` >= 1 is dealt to: each has gradients of its own. */
+int64_t network_shard_count(int64_t examples);
+
 /* Which steps the network wants input and targets at. */
 struct batch_layout network_layout(const struct network *network);
 

@@ -185,7 +185,7 @@ static const struct {
      {"10:3: 'W' is declared as a parameter and cannot be assigned"}},
     {"h' = tanh(x @ W)", {0, "U:hidden,hidden", 0, 0}, {"3:1: parameter 'U' is declared but no equation uses it"}},
     {"h' = h * a", {"h a", "a:", 0, 0}, {"3:1: 'a' is declared twice, expected one of state, parameter and option"}},
-    {"h' = h * h", {0, 0, "a=1 h=2 a=3", 0}, {"1:1: 'h' is declared twice", "1:1: 'a' is declared twice"}},
+    {"h' = h * h", {0, 0, "a=1 h=2 a=3", 0}, {"4:2: 'h' is declared twice", "4:3: 'a' is declared twice"}},
 
     /* shapes */
     {"h' = W @ x", {0}, {"10:8: parameter 'W' stands on the left of @; inputs are rows, so write x @ W"}},
