@@ -162,9 +162,9 @@ static rondo_status check_general(const struct check *check, const rondo_op *op)
 
 static rondo_status check_op(const struct check *check) {
     const rondo_op *op = (const rondo_op *)check->descriptor;
-    const uint32_t known = RONDO_OP_NO_GRADIENT | RONDO_OP_RANDOM;
-    if ((op->flags & ~known) != 0 || op->reserved != 0) {
-        return refuse(check, "it has unknown flags, or 'reserved' is not 0");
+    const uint32_t known = RONDO_OP_NO_GRADIENT | RONDO_OP_RANDOM | RONDO_OP_CHEAP;
+    if ((op->flags & ~known) != 0 || op->role < RONDO_ROLE_NONE || op->role > RONDO_ROLE_PRODUCT) {
+        return refuse(check, "it has unknown flags, or an unknown role");
     }
     if (op->operands == NULL) {
         return refuse(check, "'operands', the names of its inputs, is missing");

@@ -1,7 +1,7 @@
 /* ops/elementwise.h: from an equation to the f32 and f64 kernels of an elementwise op.
  *
  *     ELEMENTWISE_UNARY(square, x * x, 2 * x)
- *     const rondo_op op_square = ELEMENTWISE_OP(square, 1, "x", "y = x^2", 0, 0);
+ *     const rondo_op op_square = ELEMENTWISE_OP(square, 1, "x", "y = x^2", 0, 0, RONDO_OP_CHEAP, READS_X);
  *
  * The equation is written in `x` (or `a` and `b`), its derivative also in the result `y`; T is the type of all of them.
  * Functions of <tgmath.h> and ops/vector_math.h take the type of their argument. Write a constant that is no integer
@@ -104,12 +104,21 @@
         }                                                                                                              \
     }
 
+/* What a derivative is written in, for the last arguments of ELEMENTWISE_OP: one for each operand. */
+#define READS_X       RONDO_READS_INPUT(0)
+#define READS_A       RONDO_READS_INPUT(0)
+#define READS_B       RONDO_READS_INPUT(1)
+#define READS_Y       RONDO_READS_OUTPUT
+#define READS_NOTHING RONDO_READS_NOTHING
+
 /* The descriptor of an elementwise op without options. [low, high) is where checks draw inputs; both 0: the default. */
-#define ELEMENTWISE_OP(name_, n_inputs, operands_, summary_, low, high)                                                \
+#define ELEMENTWISE_OP(name_, n_inputs, operands_, summary_, low, high, flags_, ...)                                   \
     {                                                                                                                  \
         .base = {.struct_size = sizeof(rondo_op), .kind = RONDO_KIND_OP, .name = #name_, .summary = summary_},         \
-        .min_inputs = n_inputs, .max_inputs = n_inputs, .operands = operands_, .map = name_##_map,                     \
-        .map_grad = name_##_map_grad, .domain_low = low, .domain_high = high                                           \
+        .flags = flags_, .min_inputs = n_inputs, .max_inputs = n_inputs, .operands = operands_, .map = name_##_map,    \
+        .map_grad = name_##_map_grad, .domain_low = low, .domain_high = high, .map_grad_reads = {                      \
+            __VA_ARGS__                                                                                                \
+        }                                                                                                              \
     }
 
 #endif

@@ -293,6 +293,7 @@ const rondo_op op_matmul = {
              .options_size = sizeof(struct matmul_options)},
     .min_inputs = 2,
     .max_inputs = 2,
+    .role = RONDO_ROLE_PRODUCT,
     .operands = "a, b",
     .infer = matmul_infer,
     .forward = matmul_forward,

@@ -75,10 +75,12 @@ const rondo_op op_where = {
              .kind = RONDO_KIND_OP,
              .name = "where",
              .summary = "y = a where cond != 0, else b; no gradient flows to cond"},
+    .flags = RONDO_OP_CHEAP,
     .min_inputs = 3,
     .max_inputs = 3,
     .operands = "cond, a, b",
     .map = where_map,
     .map_grad = where_map_grad,
     .sample = where_sample,
+    .map_grad_reads = {RONDO_READS_NOTHING, RONDO_READS_INPUT(0), RONDO_READS_INPUT(0)},
 };

@@ -217,7 +217,8 @@ static rondo_status finish(const struct trace *trace, struct cell *cell) {
         outputs[i] = trace_find(trace, trace->definition->states[i].name, 1)->value;
     }
     cell->parameters = parameters;
-    cell->outputs = outputs;
+    cell->new_states = outputs;
+    cell->output = outputs[0];
     return RONDO_OK;
 }
 

@@ -1,7 +1,8 @@
 /* rnn/cell.h: a cell is equations. From their definition to a program for one step.
  *
  * A definition is what stands in configs/cells/NAME.yaml, read by run/cell_file.h. cell_compile traces its equations to
- * a program whose inputs are x, the states, and the parameters, in this order, and whose outputs are the new states.
+ * a program whose inputs are x, the states, and the parameters, in this order, and whose results are the new states
+ * and the output, which is the first state where the definition names no other value.
  *
  * Names in equations:
  *   x            the input of the step, [batch, input]
@@ -49,11 +50,14 @@ struct cell_initialiser {
 struct cell_definition {
     const char *name, *source, *summary;
     struct location where;
-    const struct cell_shape *states; /* the first is the output */
+    const struct cell_shape *states;
+    const char *output; /* the value that is the cell's output, "y" or "h'"; NULL: the new value of the first state */
+    struct location output_where;
+    const char *const *candidates; /* [n_candidates] values that write new content into a state (recurrent dropout) */
     const struct cell_shape *parameters;
     const struct cell_option *options;
     const struct cell_initialiser *initialisers;
-    int32_t n_states, n_parameters, n_options, n_initialisers;
+    int32_t n_states, n_parameters, n_options, n_initialisers, n_candidates;
     struct equation_text equations;
 };
 
@@ -77,8 +81,9 @@ struct cell {
     struct program *program;
     int32_t n_states, n_parameters;
     const rondo_tensor *states;              /* [n_states] shapes with PROGRAM_BATCH as first dimension */
-    const rondo_value *outputs;              /* [n_states] the new states in the program */
-    int64_t output_width;                    /* last dimension of the first state */
+    const rondo_value *new_states;           /* [n_states] in the program */
+    rondo_value output;                      /* what the cell shows of a step, [batch, output_width] */
+    int64_t output_width;
     const struct cell_parameter *parameters; /* [n_parameters] in order of first use */
 };
 

@@ -1,6 +1,7 @@
 #include "rnn/unroll.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Rows begin .. end of a value along its first dimension: a view. */
 static rondo_value take_rows(struct tape *tape, rondo_value value, int64_t begin, int64_t end) {
@@ -35,11 +36,14 @@ rondo_value unroll(const struct cell *cell, struct tape *tape, const struct time
     const int32_t n_states = cell->n_states;
     rondo_value *program_inputs =
         arena_calloc(arena, 1 + (size_t)n_states + (size_t)cell->n_parameters, sizeof *program_inputs);
-    rondo_value *new_states = arena_calloc(arena, (size_t)n_states, sizeof *new_states);
+    rondo_value *results = arena_calloc(arena, (size_t)n_states + 1, sizeof *results);
+    rondo_value *wanted = arena_calloc(arena, (size_t)n_states + 1, sizeof *wanted); /* the new states, the output */
     rondo_value *outputs = arena_calloc(arena, (size_t)time->steps, sizeof *outputs);
-    if (program_inputs == NULL || new_states == NULL || outputs == NULL) {
+    if (program_inputs == NULL || results == NULL || wanted == NULL || outputs == NULL) {
         return tape_fail(tape, errors_no_memory(tape_errors(tape)));
     }
+    memcpy(wanted, cell->new_states, sizeof *wanted * (size_t)n_states);
+    wanted[n_states] = cell->output;
     rondo_value *states = program_inputs + 1;
     for (int32_t s = 0; s < n_states; s++) {
         rondo_tensor shape = cell->states[s]; /* [batch, …] */
@@ -55,13 +59,13 @@ rondo_value unroll(const struct cell *cell, struct tape *tape, const struct time
             /* Rows that have ended stop here: they are the last ones, so those that live on are a view. */
             states[s] = take_rows(tape, states[s], 0, time->alive[t]);
         }
-        if (program_replay(cell->program, tape, program_inputs, cell->outputs, n_states, new_states) != RONDO_OK) {
+        if (program_replay(cell->program, tape, program_inputs, wanted, n_states + 1, results) != RONDO_OK) {
             return tape_fail(tape, tape_status(tape));
         }
         for (int32_t s = 0; s < n_states; s++) {
-            states[s] = new_states[s];
+            states[s] = results[s];
         }
-        outputs[t] = states[0]; /* [alive, output_width] */
+        outputs[t] = results[n_states]; /* [alive, output_width] */
     }
     return tape_apply_named(tape, "concat", "axis=0", outputs, (int32_t)time->steps);
 }

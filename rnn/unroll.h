@@ -12,7 +12,7 @@
 /* Runs `cell` over the time axis from states of zero.
  * inputs: packed [total, input] with an input at every step, else [rows, input] for the first alone.
  * parameters: [n_parameters] values in the cell's order.
- * Returns the first state of all real steps, packed [total, output_width]; a failed value after an error of the tape.
+ * Returns the output of all real steps, packed [total, output_width]; a failed value after an error of the tape.
  */
 rondo_value unroll(const struct cell *cell, struct tape *tape, const struct time_axis *time, int input_every_step,
                    rondo_value inputs, const rondo_value *parameters);

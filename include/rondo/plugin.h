@@ -241,8 +241,22 @@ enum rondo_op_flag {
      */
     RONDO_OP_NO_GRADIENT = 1,
     /* The op draws random words: two applications with the same inputs differ. */
-    RONDO_OP_RANDOM = 2
+    RONDO_OP_RANDOM = 2,
+    /* An element costs about as much as loading it: the host may compute it anew rather than keep it. */
+    RONDO_OP_CHEAP = 4
 };
+
+/* What the host may know of an op's algebra. It then regroups applications, or computes them by kernels of its own. */
+enum rondo_op_role {
+    RONDO_ROLE_NONE = 0,
+    RONDO_ROLE_SUM = 1,    /* y = in[0] + in[1], elementwise */
+    RONDO_ROLE_PRODUCT = 2 /* y = in[0] @ in[1]: [m, k] by [k, n], where every option has its default */
+};
+
+/* What map_grad reads, for rondo_op.map_grad_reads. */
+#define RONDO_READS_INPUT(k) (1u << (k)) /* in[k], k < 8 */
+#define RONDO_READS_OUTPUT   (1u << 8)   /* out */
+#define RONDO_READS_NOTHING  (1u << 9)   /* neither: the gradient is linear */
 
 /* One application of an op: what infer fills, what forward and backward read and write. */
 typedef struct rondo_op_call {
@@ -288,7 +302,7 @@ typedef struct rondo_op {
     uint32_t flags;       /* enum rondo_op_flag, or-ed */
     int32_t min_inputs;   /* the op takes min_inputs .. max_inputs inputs */
     int32_t max_inputs;   /* -1: any number from min_inputs on */
-    int32_t reserved;     /* 0 */
+    int32_t role;         /* enum rondo_op_role */
     const char *operands; /* names of the inputs for messages and documentation: "x, index" */
 
     /* Elementwise ops. All arrays have `count` contiguous elements of `dtype` (RONDO_F32 or RONDO_F64), 1 <= count.
@@ -314,6 +328,11 @@ typedef struct rondo_op {
      * returns 0 past the last. NULL on an elementwise op: the host draws shapes, sizes 0 and 1 and broadcasts among
      * them. [any-thread] */
     int32_t (*sample)(int32_t index, rondo_sample *sample);
+
+    /* Elementwise ops: what map_grad reads to write grad_in[k], RONDO_READS_… or-ed; 0: not said, so everything. Where
+     * it is said, the host keeps nothing else for the backward pass, and pointers to what is not read may point to any
+     * `count` elements. The automatic checks fill those with not-a-number. */
+    uint16_t map_grad_reads[RONDO_SAMPLE_INPUTS];
 } rondo_op;
 
 /* ---------------------------------------------------------------------------------------------------------------
