@@ -69,7 +69,8 @@ static void host_parallel_for(rondo_context *ctx, int64_t count, int64_t grain,
 }
 
 static void host_random(rondo_context *ctx, uint64_t first, int64_t count, uint32_t *bits) {
-    rng_words(call_of(ctx)->stream, first, count, bits);
+    const struct host_call *call = call_of(ctx);
+    rng_words(call->stream, call->random_first + first, count, bits);
 }
 
 /* The tape of a loss; NULL, with the reason recorded, in any other call. */

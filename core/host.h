@@ -18,6 +18,7 @@ struct host_call {
     const struct parallel *parallel;
     struct tape *tape;        /* losses alone: what apply records on; NULL otherwise */
     struct rng_stream stream; /* for random */
+    uint64_t random_first;    /* added to the number of each random word: the call works on a later part of a tensor */
     const char *subject;      /* "op 'matmul'": in front of error texts; borrowed */
     struct location where;    /* in front of that; zero: none */
     rondo_status failed;      /* what fail was called with first; RONDO_OK while it was not */

@@ -8,9 +8,13 @@
 #include "core/infer.h"
 #include "core/options.h"
 
-/* One value: a leaf (op NULL) or the result of an op. */
+/* One value: a leaf (op NULL), the result of an op, or an output of a function. */
 struct node {
     const rondo_op *op;
+    const struct tape_function *function; /* on the first of its outputs; the others follow it */
+    void *data;                           /* of the function */
+    int32_t n_outputs;
+    int is_output; /* of a function */
     const void *options;
     const int32_t *inputs;
     int32_t n_inputs;
@@ -333,6 +337,63 @@ rondo_value tape_apply_named(struct tape *tape, const char *op, const char *opti
     return status == RONDO_OK ? tape_apply(tape, found, parsed, inputs, count) : tape_fail(tape, status);
 }
 
+rondo_status tape_record(struct tape *tape, const struct tape_function *function, void *data, const rondo_value *inputs,
+                         int32_t n_inputs, const rondo_tensor *outputs, int32_t n_outputs, rondo_value *results) {
+    RONDO_TRY(tape->status);
+    int32_t *ids = arena_alloc(tape->arena, sizeof *ids * (size_t)n_inputs);
+    if (ids == NULL) {
+        no_memory(tape);
+        return RONDO_NO_MEMORY;
+    }
+    int needs_gradient = 0;
+    for (int32_t k = 0; k < n_inputs; k++) {
+        ids[k] = inputs[k].id;
+        needs_gradient |= tape_needs_gradient(tape, inputs[k]);
+    }
+    for (int32_t k = 0; k < n_outputs; k++) {
+        struct node *node = add_node(tape);
+        if (node == NULL) {
+            return tape->status;
+        }
+        node->is_output = 1;
+        node->needs_gradient = needs_gradient;
+        node->value = outputs[k];
+        node->name = function->name;
+        if (k == 0) {
+            node->function = function;
+            node->data = data;
+            node->inputs = ids;
+            node->n_inputs = n_inputs;
+            node->n_outputs = n_outputs;
+        }
+        results[k] = last_value(tape);
+    }
+    return RONDO_OK;
+}
+
+int tape_needs_gradient(const struct tape *tape, rondo_value value) {
+    const struct node *node = node_at(tape, value);
+    return node != NULL && node->needs_gradient;
+}
+
+int tape_is_training(const struct tape *tape) {
+    return tape->training;
+}
+
+const struct parallel *tape_parallel(const struct tape *tape) {
+    return tape->settings.parallel;
+}
+
+struct rng_stream tape_stream(const struct tape *tape) {
+    return tape->stream;
+}
+
+int32_t tape_take_random(struct tape *tape, int64_t count) {
+    const int32_t first = tape->random_ops;
+    tape->random_ops += (int32_t)count;
+    return first;
+}
+
 /* The gradient of a node, zeroed at the first use. That of a view is a part of its base's. */
 static rondo_status need_gradient(struct tape *tape, int32_t id) {
     struct node *node = tape->nodes[id];
@@ -383,6 +444,30 @@ static rondo_status backward_node(struct tape *tape, struct node *node) {
     return host_result(&host, node->op->backward(&host.base, &call));
 }
 
+/* The first output of a function has the lowest number: by now the gradients of all of them are whole. */
+static rondo_status backward_function(struct tape *tape, int32_t id) {
+    const struct node *node = tape->nodes[id];
+    rondo_tensor *outputs = arena_calloc(tape->arena, (size_t)node->n_outputs + 1, sizeof *outputs);
+    rondo_tensor *inputs = arena_calloc(tape->arena, (size_t)node->n_inputs + 1, sizeof *inputs);
+    if (outputs == NULL || inputs == NULL) {
+        return errors_no_memory(tape->settings.errors);
+    }
+    int any = 0;
+    for (int32_t k = 0; k < node->n_outputs; k++) {
+        outputs[k] = tape->nodes[id + k]->gradient;
+        any |= outputs[k].data != NULL;
+    }
+    for (int32_t k = 0; k < node->n_inputs && any; k++) {
+        inputs[k] = tape->nodes[node->inputs[k]]->value;
+        inputs[k].data = NULL;
+        if (tape->nodes[node->inputs[k]]->needs_gradient) {
+            RONDO_TRY(need_gradient(tape, node->inputs[k]));
+            inputs[k].data = tape->nodes[node->inputs[k]]->gradient.data;
+        }
+    }
+    return any ? node->function->backward(node->data, tape, outputs, inputs) : RONDO_OK;
+}
+
 rondo_status tape_backward(struct tape *tape, rondo_value root) {
     RONDO_TRY(tape->status);
     struct node *seed = node_at(tape, root);
@@ -396,10 +481,11 @@ rondo_status tape_backward(struct tape *tape, rondo_value root) {
     }
     for (int32_t id = root.id; id >= 0; id--) {
         struct node *node = tape->nodes[id];
-        if (node->op == NULL || node->base >= 0 || node->gradient.data == NULL) {
+        const int is_function = node->function != NULL && node->needs_gradient;
+        if (!is_function && (node->op == NULL || node->base >= 0 || node->gradient.data == NULL)) {
             continue; /* a leaf, a view (its gradient is its base's), or nothing that the root depends on */
         }
-        const rondo_status status = backward_node(tape, node);
+        const rondo_status status = is_function ? backward_function(tape, id) : backward_node(tape, node);
         if (status != RONDO_OK) {
             tape_fail(tape, status);
             return status;
@@ -417,7 +503,9 @@ const char *tape_first_not_finite(const struct tape *tape) {
         const char *scope = node->scope == NULL ? "" : node->scope;
         const char *in = scope[0] == '\0' ? "" : " in ";
         const char *text;
-        if (node->op == NULL && node->name != NULL) {
+        if (node->is_output) {
+            text = arena_printf(tape->arena, "the %s%s%s", node->name, in, scope);
+        } else if (node->op == NULL && node->name != NULL) {
             text = arena_printf(tape->arena, "the %s '%s'", node->needs_gradient ? "parameter" : "input", node->name);
         } else if (node->op == NULL) {
             text = arena_printf(tape->arena, "an input%s%s", in, scope);

@@ -63,6 +63,29 @@ rondo_value tape_apply(struct tape *tape, const rondo_op *op, const void *option
 rondo_value tape_apply_named(struct tape *tape, const char *op, const char *options, const rondo_value *inputs,
                              int32_t count);
 
+/* A computation that the tape holds as one: several inputs, several outputs, and a backward pass of its own. */
+struct tape_function {
+    const char *name; /* for messages */
+    /* Adds to the gradients of the inputs: grad_inputs[k].data is NULL where input k needs none. grad_outputs[k].data
+     * is NULL where output k has none (a gradient of zeros). `data` is what tape_record was given. */
+    rondo_status (*backward)(void *data, struct tape *tape, const rondo_tensor *grad_outputs,
+                             const rondo_tensor *grad_inputs);
+};
+
+/* Records that `outputs`, computed already, follow from `inputs` by `function`; results[k] gets the value of output k.
+ * All memory is borrowed until the reset. */
+rondo_status tape_record(struct tape *tape, const struct tape_function *function, void *data, const rondo_value *inputs,
+                         int32_t n_inputs, const rondo_tensor *outputs, int32_t n_outputs, rondo_value *results);
+
+/* 1 where backward will give this value a gradient. */
+int tape_needs_gradient(const struct tape *tape, rondo_value value);
+int tape_is_training(const struct tape *tape);
+const struct parallel *tape_parallel(const struct tape *tape);
+/* The origin of random words of the current scope (tape_enter), and the number of the next of `count` substreams that
+ * are taken from it. */
+struct rng_stream tape_stream(const struct tape *tape);
+int32_t tape_take_random(struct tape *tape, int64_t count);
+
 /* Names a value for messages: the equation that it computes. Borrowed until the reset. */
 void tape_name(struct tape *tape, rondo_value value, const char *name);
 

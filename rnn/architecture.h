@@ -8,7 +8,7 @@
 #ifndef RONDO_RNN_ARCHITECTURE_H
 #define RONDO_RNN_ARCHITECTURE_H
 
-#include "core/status.h"
+#include "core/time_axis.h"
 
 struct architecture {
     int input_every_step;  /* 0: the first alone */
@@ -19,14 +19,5 @@ struct architecture {
 int architecture_parse(const char *text, struct architecture *architecture);
 /* The text of an architecture. */
 const char *architecture_text(struct architecture architecture);
-
-/* The time axis of a packed batch (data/batch.h has the picture): rows sorted by length, longest first; the first
- * alive[t] of them still run at step t; begin[t] is the first packed position of step t. Borrowed. */
-struct time_axis {
-    int64_t rows, steps, total;
-    const int64_t *lengths; /* [rows] */
-    const int64_t *alive;   /* [steps] */
-    const int64_t *begin;   /* [steps + 1] */
-};
 
 #endif
