@@ -1,11 +1,15 @@
-/* bench/step.c: one timing of one training step of a layer (forward, gradients of inputs and all weights).
+/* bench/step.c: timings of one process, as JSON on standard output.
  *
- *     bench_step CELL_FILE T B I H THREADS SECONDS     steps for about that long
- *     bench_step sgemm N                               the machine's own rate: C = A B, [N, N], one thread
+ *     bench_step CELL_FILE T B I H THREADS SECONDS [--engine=fused|tape] [--passes=-fuse,…] [--cpu]
+ *         a training step of a layer (forward, gradients of inputs and all weights; f32), for about that long: the
+ *         median seconds; the rate, where 6 k n floating-point operations count for each product of a row and step
+ *         (2 forward, 4 backward) and nothing for all else; the bytes that the arena of the tape holds; the
+ *         milliseconds from equations to ready. With --cpu the time of the processor counts, that of all threads
+ *         together: for a machine that has other work.
+ *     bench_step sgemm N       C = A B, [N, N], one thread
+ *     bench_step copy MIB      memcpy of that many MiB, one thread: bytes read and written a second
  *
- * Prints the median seconds and the rate. The floating-point operations of a step are 6 (I + H) G H for each row and
- * step, where G counts the cell's products with inputs (forward 2, backward 4); sgemm's are 2 N^3. bench.sh calls this
- * in turn with its peer.
+ * bench.py calls this in turn with its peers.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <cblas.h>
@@ -15,15 +19,17 @@
 #include <time.h>
 
 #include "core/host.h"
-#include "rnn/unroll.h"
+#include "rnn/fused.h"
 #include "run/cell_file.h"
 #include "run/session.h"
 
 enum { MAX_TIMINGS = 10000, SHARD = 16 };
 
+static clockid_t clock_id = CLOCK_MONOTONIC;
+
 static double now(void) {
     struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(clock_id, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
@@ -62,11 +68,33 @@ static int bench_sgemm(int n) {
     return 0;
 }
 
-/* A layer over equally long rows, in shards of the batch as run/network.h has them. */
+static int bench_copy(size_t mebibytes) {
+    const size_t bytes = mebibytes << 20;
+    char *from = malloc(bytes), *to = malloc(bytes);
+    double timings[9];
+    if (from == NULL || to == NULL) {
+        return 1;
+    }
+    memset(from, 1, bytes);
+    memset(to, 2, bytes);
+    for (int k = 0; k < 9; k++) {
+        const double start = now();
+        memcpy(to, from, bytes);
+        timings[k] = now() - start;
+    }
+    const double seconds = median(timings, 9);
+    printf("{\"seconds\": %.6e, \"gbytes\": %.2f}\n", seconds, 2e-9 * (double)bytes / seconds);
+    free(from);
+    free(to);
+    return 0;
+}
+
+/* A layer over equally long rows: fused, the whole batch as one; on the tape, in shards on a thread each. */
 struct bench {
     struct cell *cell;
+    struct scan *scan; /* NULL: the tape */
     struct session *session;
-    int64_t steps, batch, input;
+    int64_t steps, batch, input, shard;
     rondo_tensor inputs, *values;
     struct shard {
         struct tape *tape;
@@ -77,7 +105,7 @@ struct bench {
 
 static void run_shard(void *arg, int64_t begin, int64_t end) {
     struct bench *bench = arg;
-    struct shard *shard = &bench->shards[begin / SHARD];
+    struct shard *shard = &bench->shards[begin / bench->shard];
     const int64_t rows = end - begin;
     tape_reset(shard->tape);
     struct arena *arena = tape_arena(shard->tape);
@@ -102,14 +130,17 @@ static void run_shard(void *arg, int64_t begin, int64_t end) {
     shard->input_gradient.shape[0] = packed.shape[0];
     const rondo_value x = tape_parameter(shard->tape, "x", &packed, &shard->input_gradient);
     const struct time_axis time = {rows, bench->steps, packed.shape[0], lengths, alive, first};
-    tape_backward(shard->tape, unroll(bench->cell, shard->tape, &time, 1, x, parameters));
+    const struct recurrence recurrence = {bench->cell, &time, 1, x, parameters, NULL};
+    tape_backward(shard->tape, bench->scan == NULL ? unroll(&recurrence, shard->tape, NULL)
+                                                   : fused(bench->scan, &recurrence, shard->tape, NULL));
 }
 
 static int64_t product_inputs(const struct cell *cell) {
     int64_t macs = 0; /* multiplications of one row and step */
     for (int32_t id = 0; id < program_count(cell->program); id++) {
         const struct program_node *node = program_node(cell->program, (rondo_value){id});
-        if (node->op != NULL && strcmp(node->op->base.name, OPERATOR_PRODUCT) == 0) {
+        if (node->op != NULL && strcmp(node->op->base.name, OPERATOR_PRODUCT) == 0 &&
+            node->value.shape[0] == PROGRAM_BATCH) {
             const rondo_tensor *left = &program_node(cell->program, (rondo_value){node->inputs[0]})->value;
             macs += left->shape[1] * node->value.shape[1];
         }
@@ -118,7 +149,8 @@ static int64_t product_inputs(const struct cell *cell) {
 }
 
 static rondo_status prepare(struct bench *bench, struct arena *arena, struct errors *errors) {
-    const int64_t n_shards = (bench->batch + SHARD - 1) / SHARD;
+    bench->shard = bench->scan == NULL ? SHARD : bench->batch;
+    const int64_t n_shards = (bench->batch + bench->shard - 1) / bench->shard;
     bench->values = arena_calloc(arena, (size_t)bench->cell->n_parameters + 1, sizeof *bench->values);
     bench->shards = arena_calloc(arena, (size_t)n_shards, sizeof *bench->shards);
     bench->inputs = tensor_2d(RONDO_F32, bench->steps * bench->batch, bench->input, NULL);
@@ -138,7 +170,7 @@ static rondo_status prepare(struct bench *bench, struct arena *arena, struct err
         const struct tape_settings settings = {bench->session->registry, &bench->session->parallel, &shard->errors};
         shard->tape = tape_create(&settings);
         shard->gradients = arena_calloc(arena, (size_t)bench->cell->n_parameters + 1, sizeof *shard->gradients);
-        shard->input_gradient = tensor_2d(RONDO_F32, bench->steps * SHARD, bench->input, NULL);
+        shard->input_gradient = tensor_2d(RONDO_F32, bench->steps * bench->shard, bench->input, NULL);
         RONDO_TRY(tensor_alloc(&shard->input_gradient, arena, errors));
         for (int32_t p = 0; p < bench->cell->n_parameters; p++) {
             shard->gradients[p] = bench->values[p];
@@ -148,34 +180,66 @@ static rondo_status prepare(struct bench *bench, struct arena *arena, struct err
     return RONDO_OK;
 }
 
-static rondo_status bench_cell(char **argv, struct arena *arena, struct errors *errors) {
+/* "-fuse,-merge": all passes but these. */
+static int32_t parse_passes(const char *text) {
+    int32_t passes = PASS_ALL;
+    for (int32_t i = 0; text != NULL && scan_pass_name(i) != NULL; i++) {
+        char off[32];
+        snprintf(off, sizeof off, "-%s", scan_pass_name(i));
+        passes &= strstr(text, off) != NULL ? ~(1 << i) : ~0;
+    }
+    return passes;
+}
+
+static void run_all(struct bench *bench) {
+    if (bench->scan != NULL) {
+        run_shard(bench, 0, bench->batch); /* threads are inside */
+    } else {
+        parallel_for(&bench->session->parallel, bench->batch, bench->shard, run_shard, bench);
+    }
+}
+
+static rondo_status bench_cell(char **argv, int use_tape, const char *passes, struct arena *arena,
+                               struct errors *errors) {
     struct bench bench = {.steps = atoll(argv[2]), .batch = atoll(argv[3]), .input = atoll(argv[4])};
     const struct session_settings settings = {NULL, (int32_t)atoi(argv[6])};
-    const struct cell_settings sizes = {RONDO_F32, bench.input, atoll(argv[5]), NULL};
+    const struct cell_settings sizes = {.dtype = RONDO_F32, .input = bench.input, .hidden = atoll(argv[5])};
     bench.session = session_create(&settings, errors);
+    const double before = now();
     const struct cell_definition *definition = bench.session == NULL ? NULL : cell_file_read(argv[1], arena, errors);
     bench.cell = definition == NULL ? NULL : cell_compile(definition, &sizes, bench.session->registry, errors);
-    if (bench.cell == NULL) {
+    bench.scan = bench.cell == NULL || use_tape ? NULL : fused_create(bench.cell, parse_passes(passes), errors);
+    const double ready = now() - before;
+    if (bench.cell == NULL || errors->count > 0) {
         return errors->status;
     }
     RONDO_TRY(prepare(&bench, arena, errors));
     static double timings[MAX_TIMINGS];
     int count = 0;
-    const double end = now() + atof(argv[7]);
+    double end = now() + atof(argv[7]);
     for (int warm = 2; count < MAX_TIMINGS && (count < 3 || now() < end);) {
         const double start = now();
-        parallel_for(&bench.session->parallel, bench.batch, SHARD, run_shard, &bench);
+        run_all(&bench);
         if (warm-- <= 0) {
             timings[count++] = now() - start;
+        } else {
+            end = now() + atof(argv[7]);
         }
     }
     const double seconds = median(timings, count);
     const double flops = 6.0 * (double)product_inputs(bench.cell) * (double)(bench.steps * bench.batch);
-    printf("{\"seconds\": %.6e, \"gflops\": %.2f, \"timings\": %d}\n", seconds, 1e-9 * flops / seconds, count);
-    for (int64_t s = 0; s < (bench.batch + SHARD - 1) / SHARD; s++) {
+    size_t held = 0;
+    for (int64_t s = 0; s < (bench.batch + bench.shard - 1) / bench.shard; s++) {
+        held += arena_capacity(tape_arena(bench.shards[s].tape));
+    }
+    printf("{\"seconds\": %.6e, \"least\": %.6e, \"gflops\": %.2f, \"timings\": %d, \"tape_mib\": %.1f, \"ready_ms\": "
+           "%.3f}\n",
+           seconds, timings[0], 1e-9 * flops / seconds, count, (double)held / 1048576, 1e3 * ready);
+    for (int64_t s = 0; s < (bench.batch + bench.shard - 1) / bench.shard; s++) {
         errors_move(errors, &bench.shards[s].errors);
         tape_destroy(bench.shards[s].tape);
     }
+    scan_destroy(bench.scan);
     cell_destroy(bench.cell);
     session_destroy(bench.session);
     return errors->status;
@@ -185,13 +249,32 @@ int main(int argc, char **argv) {
     if (argc == 3 && strcmp(argv[1], "sgemm") == 0) {
         return bench_sgemm(atoi(argv[2]));
     }
+    if (argc == 3 && strcmp(argv[1], "copy") == 0) {
+        return bench_copy((size_t)atoi(argv[2]));
+    }
+    int use_tape = 0, known = argc >= 8;
+    const char *passes = NULL;
+    for (int i = 8; i < argc; i++) {
+        if (strcmp(argv[i], "--engine=tape") == 0) {
+            use_tape = 1;
+        } else if (strncmp(argv[i], "--passes=", 9) == 0) {
+            passes = argv[i] + 9;
+        } else if (strcmp(argv[i], "--cpu") == 0) {
+            clock_id = CLOCK_PROCESS_CPUTIME_ID;
+        } else {
+            known &= strcmp(argv[i], "--engine=fused") == 0;
+        }
+    }
     struct arena *arena = arena_create();
     struct errors errors = {0};
-    if (argc != 8 || arena == NULL) {
-        fprintf(stderr, "usage: bench_step CELL_FILE T B I H THREADS SECONDS | bench_step sgemm N\n");
+    if (!known || arena == NULL) {
+        fprintf(stderr,
+                "usage: bench_step CELL_FILE T B I H THREADS SECONDS [--engine=fused|tape] [--passes=-fuse,…] | "
+                "bench_step sgemm N | bench_step copy MIB\n");
+        arena_destroy(arena);
         return 2;
     }
-    const rondo_status status = bench_cell(argv, arena, &errors);
+    const rondo_status status = bench_cell(argv, use_tape, passes, arena, &errors);
     for (int32_t i = 0; i < errors.count; i++) {
         fprintf(stderr, "%s\n", errors_text(&errors, i));
     }

@@ -7,6 +7,10 @@ int32_t parallel_processors(void) {
     return (int32_t)omp_get_num_procs();
 }
 
+int32_t parallel_threads(const struct parallel *parallel) {
+    return parallel == NULL || omp_in_parallel() ? 1 : parallel->threads;
+}
+
 void parallel_for(const struct parallel *parallel, int64_t count, int64_t grain,
                   void (*body)(void *arg, int64_t begin, int64_t end), void *arg) {
     if (count <= 0) {
@@ -16,7 +20,7 @@ void parallel_for(const struct parallel *parallel, int64_t count, int64_t grain,
         grain = 1;
     }
     const int64_t ranges = (count - 1) / grain + 1;
-    int64_t threads = parallel == NULL || omp_in_parallel() ? 1 : parallel->threads;
+    int64_t threads = parallel_threads(parallel);
     if (threads > ranges) {
         threads = ranges;
     }

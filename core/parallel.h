@@ -12,6 +12,9 @@ struct parallel {
 /* The number of processors that this process may use. */
 int32_t parallel_processors(void);
 
+/* How many threads parallel_for would use at most, called from here: 1 inside a body that runs on several already. */
+int32_t parallel_threads(const struct parallel *parallel);
+
 /* Calls body(arg, begin, end) for consecutive ranges that cover [0, count), each `grain` >= 1 long but for the last.
  * The ranges do not depend on the number of threads. Runs on the calling thread alone where there is one range, one
  * thread, or where it is called from a body that runs on several threads already. Returns when all are done. */

@@ -34,6 +34,8 @@ struct tape {
     struct tape_settings settings;
     struct arena *arena;   /* until the reset */
     struct arena *scratch; /* for one call */
+    struct arena **workers; /* [n_workers] */
+    int32_t n_workers;
     struct node **nodes;   /* each in the arena: pointers to their tensors stay valid until the reset */
     int32_t count, capacity;
     rondo_status status;
@@ -66,12 +68,19 @@ void tape_destroy(struct tape *tape) {
     }
     arena_destroy(tape->arena);
     arena_destroy(tape->scratch);
+    for (int32_t i = 0; i < tape->n_workers; i++) {
+        arena_destroy(tape->workers[i]);
+    }
+    free(tape->workers);
     free(tape->nodes);
     free(tape);
 }
 
 void tape_reset(struct tape *tape) {
     arena_reset(tape->arena);
+    for (int32_t i = 0; i < tape->n_workers; i++) {
+        arena_reset(tape->workers[i]);
+    }
     tape->count = 0;
     tape->status = RONDO_OK;
     tape->random_ops = 0;
@@ -89,6 +98,22 @@ void tape_set_training(struct tape *tape, int training) {
 
 struct arena *tape_arena(struct tape *tape) {
     return tape->arena;
+}
+
+struct arena *tape_worker_arena(struct tape *tape, int32_t index) {
+    while (tape->n_workers <= index) {
+        struct arena **workers = realloc(tape->workers, sizeof *workers * (size_t)(tape->n_workers + 1));
+        if (workers == NULL) {
+            return NULL;
+        }
+        tape->workers = workers;
+        workers[tape->n_workers] = arena_create();
+        if (workers[tape->n_workers] == NULL) {
+            return NULL;
+        }
+        tape->n_workers++;
+    }
+    return tape->workers[index];
 }
 
 struct errors *tape_errors(struct tape *tape) {

@@ -1,0 +1,261 @@
+/* From the step program to a graph: what depends on parameters alone stays outside, sums are flattened, products are
+ * told by their role. */
+#include <string.h>
+
+#include "core/host.h"
+#include "core/infer.h"
+#include "core/options.h"
+#include "core/scan/graph.h"
+
+/* What is known of each node of the program. */
+struct traced {
+    int is_rows;
+    int needs;     /* depends on a parameter */
+    int32_t id;    /* in the graph, -1: not there (yet) */
+    int32_t uses;
+    int32_t fixed; /* number of the fixed tensor, -1: none */
+};
+
+struct builder {
+    struct graph *graph;
+    const struct program *program;
+    struct traced *traced; /* [program_count] */
+    int32_t first_parameter; /* inputs from here on are parameters: their number among the inputs */
+};
+
+static const struct program_node *at(const struct builder *b, int32_t id) {
+    return program_node(b->program, (rondo_value){id});
+}
+
+/* Which nodes depend on the step, which on parameters, and how often each is used. */
+static void look_around(struct builder *b, const struct graph_settings *settings) {
+    int32_t next_input = 0;
+    for (int32_t id = 0; id < program_count(b->program); id++) {
+        const struct program_node *node = at(b, id);
+        struct traced *traced = &b->traced[id];
+        traced->id = traced->fixed = -1;
+        if (node->op == NULL && node->value.data == NULL) {
+            traced->is_rows = next_input < b->first_parameter;
+            traced->needs = next_input >= b->first_parameter;
+            next_input++;
+        }
+        for (int32_t k = 0; k < node->n_inputs; k++) {
+            traced->is_rows |= b->traced[node->inputs[k]].is_rows;
+            traced->needs |= b->traced[node->inputs[k]].needs;
+            b->traced[node->inputs[k]].uses++;
+        }
+        if (node->op != NULL && (node->op->flags & RONDO_OP_NO_GRADIENT) != 0) {
+            traced->needs = 0;
+        }
+    }
+    for (int32_t s = 0; s < settings->n_states; s++) {
+        b->traced[settings->new_states[s].id].uses += 2; /* a result is never flattened into another sum */
+    }
+    b->traced[settings->output.id].uses += 2;
+}
+
+/* The node of a value that has no batch dimension. */
+static int32_t fixed_node(struct builder *b, int32_t id) {
+    struct graph *graph = b->graph;
+    struct traced *traced = &b->traced[id];
+    if (traced->id < 0) {
+        const struct program_node *from = at(b, id);
+        traced->fixed = graph->n_fixed;
+        graph->fixed[graph->n_fixed] = (rondo_value){id};
+        graph->fixed_needs[graph->n_fixed] = traced->needs;
+        const struct node node = {
+            .kind = NODE_FIXED, .which = graph->n_fixed, .random = -1, .shape = from->value, .name = from->name};
+        graph->n_fixed++;
+        traced->id = graph_add(graph, node, NULL, 0);
+    }
+    return traced->id;
+}
+
+static int32_t node_of(struct builder *b, int32_t id) {
+    return b->traced[id].is_rows ? b->traced[id].id : fixed_node(b, id);
+}
+
+static int has_default_options(const struct builder *b, const struct program_node *node) {
+    const rondo_descriptor *base = &node->op->base;
+    if (base->options == NULL || node->options == NULL) {
+        return 1;
+    }
+    struct errors ignored = {0};
+    const void *defaults = options_create(base->options, base->options_size, b->graph->arena, &ignored);
+    errors_free(&ignored);
+    return defaults != NULL && memcmp(defaults, node->options, base->options_size) == 0;
+}
+
+static int is_product(const struct builder *b, const struct program_node *node) {
+    if (node->op->role != RONDO_ROLE_PRODUCT || node->n_inputs != 2 || !has_default_options(b, node)) {
+        return 0;
+    }
+    const struct traced *left = &b->traced[node->inputs[0]], *right = &b->traced[node->inputs[1]];
+    return left->is_rows && !right->is_rows && at(b, node->inputs[0])->value.ndim == 2 &&
+           at(b, node->inputs[1])->value.ndim == 2;
+}
+
+/* Asks the op whether its result is its input in another shape. */
+static int is_view(const struct builder *b, const struct program_node *node) {
+    if (node->op->map != NULL || node->n_inputs != 1) {
+        return 0;
+    }
+    rondo_tensor input = at(b, node->inputs[0])->value;
+    input.data = NULL;
+    rondo_op_call call = {.struct_size = sizeof call, .n_inputs = 1, .options = node->options, .inputs = &input};
+    struct errors ignored = {0};
+    struct host_call host = host_call(b->graph->arena, &ignored, NULL, node->op->base.name);
+    const rondo_status status = infer_output(node->op, &call, &host);
+    errors_free(&ignored);
+    return status == RONDO_OK && call.is_view && call.view_offset == 0 &&
+           rondo_count(&call.output) == rondo_count(&input);
+}
+
+/* Operands of a sum: those of a sum that nobody else uses are taken in its place. */
+static int32_t add_sum(struct builder *b, const struct program_node *from, struct node node) {
+    struct graph *graph = b->graph;
+    enum { MOST = 64 };
+    int32_t inputs[MOST];
+    int32_t n = 0;
+    for (int32_t k = 0; k < from->n_inputs; k++) {
+        const int32_t id = from->inputs[k];
+        const struct node *inner = b->traced[id].is_rows && b->traced[id].id >= 0 ? &graph->nodes[b->traced[id].id] : NULL;
+        const int same = inner != NULL && inner->kind == NODE_SUM && b->traced[id].uses == 1 && inner->op == NULL &&
+                         tensor_same_shape(&inner->shape, &node.shape) && n + inner->n_inputs < MOST - 2;
+        if (same) {
+            for (int32_t j = 0; j < inner->n_inputs; j++) {
+                inputs[n++] = inner->inputs[j];
+            }
+        } else {
+            inputs[n++] = node_of(b, id);
+        }
+    }
+    node.kind = NODE_SUM;
+    node.op = NULL;
+    node.options = NULL;
+    return graph_add(graph, node, inputs, n);
+}
+
+static void add_node(struct builder *b, int32_t id) {
+    struct graph *graph = b->graph;
+    const struct program_node *from = at(b, id);
+    struct node node = {.phase = PHASE_LOOP,
+                        .op = from->op,
+                        .options = from->options,
+                        .random = -1,
+                        .shape = from->value,
+                        .name = from->name};
+    enum { MOST = 64 };
+    int32_t inputs[MOST];
+    if (from->n_inputs > MOST) {
+        errors_add_at(graph->errors, RONDO_INVALID, from->where, "'%s' has %d operands, expected at most %d",
+                      from->op->base.name, from->n_inputs, MOST);
+        return;
+    }
+    if (from->op->role == RONDO_ROLE_SUM && from->op->map != NULL) {
+        b->traced[id].id = add_sum(b, from, node);
+        return;
+    }
+    if (is_product(b, from)) {
+        const int32_t term[3] = {-1, node_of(b, from->inputs[0]), node_of(b, from->inputs[1])};
+        node.kind = NODE_PRODUCT;
+        node.op = NULL;
+        node.options = NULL;
+        b->traced[id].id = graph_add(graph, node, term, 3);
+        return;
+    }
+    for (int32_t k = 0; k < from->n_inputs; k++) {
+        inputs[k] = node_of(b, from->inputs[k]);
+    }
+    node.kind = from->op->map != NULL ? NODE_MAP : is_view(b, from) ? NODE_VIEW : NODE_CALL;
+    if ((from->op->flags & RONDO_OP_RANDOM) != 0) {
+        node.random = graph->n_random++;
+    }
+    b->traced[id].id = graph_add(graph, node, inputs, from->n_inputs);
+}
+
+/* A result has memory of its own: where it is a value from outside, a view, or another result already, it is a copy. */
+static int32_t own(struct builder *b, int32_t id, int32_t n_taken) {
+    struct graph *graph = b->graph;
+    const struct node *node = id < 0 ? NULL : &graph->nodes[id];
+    if (node == NULL) {
+        return -1;
+    }
+    int shared = node_is_given(node) || node->kind == NODE_VIEW;
+    for (int32_t s = 0; s < n_taken; s++) {
+        shared |= graph->new_states[s] == id;
+    }
+    return shared ? graph_add_sum(graph, id, &id, 1) : id;
+}
+
+static void add_results(struct builder *b, const struct graph_settings *settings) {
+    struct graph *graph = b->graph;
+    for (int32_t s = 0; s < settings->n_states && !graph->failed; s++) {
+        const int32_t id = node_of(b, settings->new_states[s].id);
+        graph->constant[s] = id >= 0 && id == graph->states[s];
+        graph->new_states[s] = graph->constant[s] ? -1 : own(b, id, s);
+    }
+    const int32_t id = node_of(b, settings->output.id);
+    graph->output = id >= 0 && !graph->failed ? own(b, id, 0) : -1;
+}
+
+/* A random op without rows draws once a step in the equations, and would be drawn once a sequence here. */
+static void refuse_random(struct builder *b) {
+    for (int32_t id = 0; id < program_count(b->program); id++) {
+        const struct program_node *node = at(b, id);
+        if (node->op != NULL && (node->op->flags & RONDO_OP_RANDOM) != 0 && !b->traced[id].is_rows) {
+            errors_add_at(b->graph->errors, RONDO_INVALID, node->where,
+                          "'%s' draws random words for a value that is the same for all rows, which only the engine "
+                          "'tape' can run; expected it on a value of the batch",
+                          node->op->base.name);
+        }
+    }
+}
+
+void graph_build(struct graph *graph, const struct graph_settings *settings) {
+    const size_t count = (size_t)program_count(settings->program);
+    const size_t n_states = (size_t)settings->n_states;
+    struct builder b = {.graph = graph, .program = settings->program, .first_parameter = 1 + settings->n_states};
+    b.traced = arena_calloc(graph->arena, count + 1, sizeof *b.traced);
+    graph->n_states = settings->n_states;
+    graph->states = arena_calloc(graph->arena, n_states + 1, sizeof *graph->states);
+    graph->new_states = arena_calloc(graph->arena, n_states + 1, sizeof *graph->new_states);
+    graph->constant = arena_calloc(graph->arena, n_states + 1, sizeof *graph->constant);
+    graph->state_needs = arena_calloc(graph->arena, n_states + 1, sizeof *graph->state_needs);
+    graph->shapes = arena_calloc(graph->arena, n_states + 1, sizeof *graph->shapes);
+    graph->fixed = arena_calloc(graph->arena, count + 1, sizeof *graph->fixed);
+    graph->fixed_needs = arena_calloc(graph->arena, count + 1, sizeof *graph->fixed_needs);
+    if (b.traced == NULL || graph->states == NULL || graph->new_states == NULL || graph->constant == NULL ||
+        graph->state_needs == NULL || graph->shapes == NULL || graph->fixed == NULL || graph->fixed_needs == NULL) {
+        errors_no_memory(graph->errors);
+        graph->failed = 1;
+        return;
+    }
+    look_around(&b, settings);
+    refuse_random(&b);
+    int32_t next_input = 0;
+    for (int32_t id = 0; id < (int32_t)count && !graph->failed && graph->errors->count == 0; id++) {
+        const struct program_node *node = at(&b, id);
+        const int is_input = node->op == NULL && node->value.data == NULL;
+        if (is_input && next_input <= settings->n_states) {
+            const int32_t state = next_input - 1;
+            const struct node given = {.kind = state < 0 ? NODE_X : NODE_STATE,
+                                       .which = state,
+                                       .random = -1,
+                                       .shape = node->value,
+                                       .name = node->name};
+            b.traced[id].id = graph_add(graph, given, NULL, 0);
+            graph->dtype = node->value.dtype;
+            if (state >= 0) {
+                graph->states[state] = b.traced[id].id;
+                graph->shapes[state] = node->value;
+            }
+        } else if (b.traced[id].is_rows) {
+            add_node(&b, id);
+        }
+        next_input += is_input;
+    }
+    if (!graph->failed && graph->errors->count == 0) {
+        add_results(&b, settings);
+    }
+}

@@ -1,0 +1,266 @@
+/* The backward step, from the gradient rules of the ops: reverse accumulation over the forward step.
+ *
+ * It takes the gradient of the output at this step and those of the new states, which come from the steps behind it;
+ * it gives the gradients of the states before the step, of x, and what the step adds to those of fixed tensors. */
+#include <string.h>
+
+#include "core/scan/graph.h"
+
+enum { MOST_INPUTS = 64 + 2 };
+
+/* The gradients that flow into each node so far. */
+struct flow {
+    int32_t *items;
+    int32_t count, capacity;
+};
+
+struct differentiation {
+    struct graph *graph;
+    int *needs;         /* [n] node depends on something whose gradient is wanted */
+    struct flow *flows; /* [n] */
+    int32_t n;          /* nodes of the forward step */
+    int wants_x;
+};
+
+static void add_flow(struct differentiation *d, int32_t id, int32_t gradient) {
+    struct flow *flow = &d->flows[id];
+    if (flow->count == flow->capacity) {
+        const int32_t capacity = flow->capacity == 0 ? 8 : flow->capacity * 2;
+        int32_t *items = arena_alloc(d->graph->arena, sizeof *items * (size_t)capacity);
+        if (items == NULL) {
+            errors_no_memory(d->graph->errors);
+            d->graph->failed = 1;
+            return;
+        }
+        if (flow->count > 0) {
+            memcpy(items, flow->items, sizeof *items * (size_t)flow->count);
+        }
+        flow->items = items;
+        flow->capacity = capacity;
+    }
+    flow->items[flow->count++] = gradient;
+}
+
+static struct node backward_node(enum node_kind kind, const struct node *like) {
+    return (struct node){.kind = kind,
+                         .phase = PHASE_LOOP,
+                         .backward = 1,
+                         .random = -1,
+                         .shape = like->shape,
+                         .op = NULL};
+}
+
+/* The whole gradient of a node; -1: none flows there. */
+static int32_t total(struct differentiation *d, int32_t id) {
+    const struct flow *flow = &d->flows[id];
+    if (flow->count <= 1) {
+        return flow->count == 0 ? -1 : flow->items[0];
+    }
+    return graph_add(d->graph, backward_node(NODE_SUM, &d->graph->nodes[id]), flow->items, flow->count);
+}
+
+/* Does any of what a node is computed from want a gradient? States do where their new values or their past do. */
+static void find_needs(struct differentiation *d, const int32_t *order, int32_t n_order) {
+    struct graph *graph = d->graph;
+    for (int changed = 1; changed;) {
+        changed = 0;
+        for (int32_t i = 0; i < n_order; i++) {
+            const struct node *node = &graph->nodes[order[i]];
+            int needs = (node->kind == NODE_X && d->wants_x) ||
+                        (node->kind == NODE_FIXED && graph->fixed_needs[node->which]) ||
+                        (node->kind == NODE_STATE && graph->state_needs[node->which]);
+            for (int32_t k = 0; k < node->n_inputs; k++) {
+                needs |= node->inputs[k] >= 0 && d->needs[node->inputs[k]];
+            }
+            if (node->op != NULL && (node->op->flags & RONDO_OP_NO_GRADIENT) != 0) {
+                needs = 0;
+            }
+            d->needs[order[i]] = needs;
+        }
+        for (int32_t s = 0; s < graph->n_states; s++) {
+            const int needs = graph->new_states[s] >= 0 && d->needs[graph->new_states[s]];
+            changed |= needs && !graph->state_needs[s];
+            graph->state_needs[s] |= needs;
+        }
+    }
+}
+
+/* The gradient `g`, in the shape of `like`, goes on to input `id`, which may have been stretched to that shape. */
+static void pass_on(struct differentiation *d, int32_t id, int32_t g, int32_t like) {
+    struct graph *graph = d->graph;
+    const struct node *input = &graph->nodes[id];
+    if (input->kind == NODE_FIXED) {
+        struct node effect = backward_node(NODE_FIXED_SUM, &graph->nodes[like]);
+        effect.which = input->which;
+        graph_add(graph, effect, &g, 1);
+    } else if (graph_same_shape(input, &graph->nodes[like])) {
+        add_flow(d, id, g);
+    } else {
+        add_flow(d, id, graph_add(graph, backward_node(NODE_REDUCE, input), &g, 1));
+    }
+}
+
+static void through_sum(struct differentiation *d, int32_t id, int32_t g) {
+    for (int32_t k = 0; k < d->graph->nodes[id].n_inputs; k++) {
+        const int32_t input = d->graph->nodes[id].inputs[k];
+        if (d->needs[input]) {
+            pass_on(d, input, g, id);
+        }
+    }
+}
+
+static void through_map(struct differentiation *d, int32_t id, int32_t g) {
+    struct graph *graph = d->graph;
+    for (int32_t k = 0; k < graph->nodes[id].n_inputs; k++) {
+        const struct node *node = &graph->nodes[id];
+        const int32_t input = node->inputs[k];
+        if (!d->needs[input]) {
+            continue;
+        }
+        const uint32_t said = node->op->map_grad_reads[k];
+        const uint32_t reads = said == 0 ? ~0u : said;
+        int32_t inputs[MOST_INPUTS];
+        for (int32_t j = 0; j < node->n_inputs; j++) {
+            inputs[j] = (reads & RONDO_READS_INPUT(j)) != 0 ? node->inputs[j] : -1;
+        }
+        inputs[node->n_inputs] = (reads & RONDO_READS_OUTPUT) != 0 ? id : -1;
+        inputs[node->n_inputs + 1] = g;
+        struct node gradient = backward_node(NODE_MAP_GRADIENT, node);
+        gradient.op = node->op;
+        gradient.options = node->options;
+        gradient.which = k;
+        pass_on(d, input, graph_add(graph, gradient, inputs, node->n_inputs + 2), id);
+    }
+}
+
+/* y = init + sum of a @ W:  dL/da = dL/dy @ W^T,  dL/dW = a^T dL/dy */
+static void through_product(struct differentiation *d, int32_t id, int32_t g) {
+    struct graph *graph = d->graph;
+    for (int32_t k = 1; k + 1 < graph->nodes[id].n_inputs; k += 2) {
+        const int32_t a = graph->nodes[id].inputs[k], w = graph->nodes[id].inputs[k + 1];
+        if (d->needs[w]) {
+            struct node effect = backward_node(NODE_WEIGHT_GRADIENT, &graph->nodes[id]);
+            const int32_t inputs[2] = {a, g};
+            effect.which = graph->nodes[w].which;
+            graph_add(graph, effect, inputs, 2);
+        }
+        if (d->needs[a]) {
+            struct node gradient = backward_node(NODE_PRODUCT, &graph->nodes[a]);
+            const int32_t inputs[3] = {-1, g, w};
+            gradient.transposed = 1;
+            add_flow(d, a, graph_add(graph, gradient, inputs, 3));
+        }
+    }
+}
+
+static void through_call(struct differentiation *d, int32_t id, int32_t g) {
+    struct graph *graph = d->graph;
+    for (int32_t k = 0; k < graph->nodes[id].n_inputs; k++) {
+        const struct node *node = &graph->nodes[id];
+        const int32_t input = node->inputs[k];
+        if (!d->needs[input]) {
+            continue;
+        }
+        int32_t inputs[MOST_INPUTS];
+        memcpy(inputs, node->inputs, sizeof *inputs * (size_t)node->n_inputs);
+        inputs[node->n_inputs] = g;
+        const int fixed = graph->nodes[input].kind == NODE_FIXED;
+        struct node gradient = backward_node(fixed ? NODE_FIXED_CALL : NODE_CALL_GRADIENT, &graph->nodes[input]);
+        gradient.op = node->op;
+        gradient.options = node->options;
+        gradient.random = node->random;
+        gradient.which = fixed ? graph->nodes[input].which : k;
+        gradient.input = k;
+        const int32_t added = graph_add(graph, gradient, inputs, node->n_inputs + 1);
+        if (!fixed) {
+            add_flow(d, input, added);
+        }
+    }
+}
+
+static void through(struct differentiation *d, int32_t id) {
+    struct graph *graph = d->graph;
+    if (!d->needs[id] || node_is_given(&graph->nodes[id])) {
+        return;
+    }
+    const int32_t g = total(d, id);
+    if (g < 0 || graph->failed) {
+        return;
+    }
+    switch (graph->nodes[id].kind) {
+    case NODE_SUM:
+        through_sum(d, id, g);
+        break;
+    case NODE_MAP:
+        through_map(d, id, g);
+        break;
+    case NODE_PRODUCT:
+        through_product(d, id, g);
+        break;
+    case NODE_CALL:
+        through_call(d, id, g);
+        break;
+    default: { /* NODE_VIEW */
+        const int32_t input = graph->nodes[id].inputs[0];
+        add_flow(d, input, graph_add(graph, backward_node(NODE_VIEW, &graph->nodes[input]), &g, 1));
+    }
+    }
+}
+
+/* The gradients of the results, from outside. */
+static void seed(struct differentiation *d) {
+    struct graph *graph = d->graph;
+    for (int32_t s = 0; s < graph->n_states; s++) {
+        const int32_t id = graph->new_states[s];
+        if (id >= 0 && graph->state_needs[s]) {
+            struct node carried = backward_node(NODE_GRAD_STATE, &graph->nodes[id]);
+            carried.which = s;
+            add_flow(d, id, graph_add(graph, carried, NULL, 0));
+        }
+    }
+    if (d->needs[graph->output]) {
+        add_flow(d, graph->output,
+                 graph_add(graph, backward_node(NODE_GRAD_OUTPUT, &graph->nodes[graph->output]), NULL, 0));
+    }
+}
+
+static void collect(struct differentiation *d) {
+    struct graph *graph = d->graph;
+    for (int32_t s = 0; s < graph->n_states; s++) {
+        graph->carry[s] = graph->states[s] >= 0 && graph->state_needs[s] && !graph->constant[s]
+                              ? total(d, graph->states[s])
+                              : -1;
+    }
+    for (int32_t id = 0; id < d->n && d->wants_x; id++) {
+        if (graph->nodes[id].kind == NODE_X && d->flows[id].count > 0) {
+            const int32_t existing = graph_add(graph, backward_node(NODE_GRAD_X, &graph->nodes[id]), NULL, 0);
+            add_flow(d, id, existing);
+            graph->grad_x = total(d, id);
+        }
+    }
+}
+
+void graph_differentiate(struct graph *graph, const struct graph_settings *settings) {
+    int32_t n_order;
+    const int32_t *order = graph_order(graph, &n_order);
+    struct differentiation d = {.graph = graph, .n = graph->count, .wants_x = settings->wants_x};
+    d.needs = arena_calloc(graph->arena, (size_t)d.n + 1, sizeof *d.needs);
+    d.flows = arena_calloc(graph->arena, (size_t)d.n + 1, sizeof *d.flows);
+    graph->carry = arena_alloc(graph->arena, sizeof *graph->carry * (size_t)(graph->n_states + 1));
+    if (order == NULL || d.needs == NULL || d.flows == NULL || graph->carry == NULL) {
+        errors_no_memory(graph->errors);
+        graph->failed = 1;
+        return;
+    }
+    for (int32_t s = 0; s < graph->n_states; s++) {
+        graph->carry[s] = -1;
+    }
+    find_needs(&d, order, n_order);
+    seed(&d);
+    for (int32_t i = n_order - 1; i >= 0 && !graph->failed; i--) {
+        through(&d, order[i]);
+    }
+    if (!graph->failed) {
+        collect(&d);
+    }
+}

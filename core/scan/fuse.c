@@ -1,0 +1,161 @@
+/* fuse: elementwise nodes that can run one behind the other become a group. A group takes a chunk of rows through all of
+ * its nodes before it takes the next, so that what they hand on never leaves the first cache.
+ *
+ * Here too every stage gets its order: groups as large as possible, then all products that are ready, together. */
+#include "core/scan/plan.h"
+
+struct scheduler {
+    struct plan *plan;
+    struct graph *graph;
+    const int32_t *order; /* live nodes, inputs first */
+    int32_t n_order;
+    int *live, *done;
+    int backward;
+    enum phase phase;
+    struct errors *errors;
+};
+
+static int is_here(const struct scheduler *s, int32_t id) {
+    const struct node *node = &s->graph->nodes[id];
+    return s->live[id] && !node_is_given(node) && node->backward == s->backward && node->phase == s->phase;
+}
+
+/* All that it needs of this stage is there. */
+static int is_ready(const struct scheduler *s, int32_t id) {
+    const struct node *node = &s->graph->nodes[id];
+    if (s->done[id] || !is_here(s, id)) {
+        return 0;
+    }
+    for (int32_t k = 0; k < node->n_inputs; k++) {
+        const int32_t input = node->inputs[k];
+        if (input >= 0 && is_here(s, input) && !s->done[input]) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static void mark_views(const struct scheduler *s) {
+    for (int32_t i = 0; i < s->n_order; i++) {
+        const int32_t id = s->order[i];
+        if (s->graph->nodes[id].kind == NODE_VIEW && is_ready(s, id)) {
+            s->done[id] = 1;
+        }
+    }
+}
+
+static rondo_status add_instruction(struct scheduler *s, enum node_kind kind, const int32_t *nodes, int32_t count) {
+    struct arena *arena = s->graph->arena;
+    struct stage *stage = &s->plan->stages[s->backward][s->phase];
+    if (stage->count == stage->capacity) {
+        const int32_t capacity = stage->capacity == 0 ? 16 : stage->capacity * 2;
+        struct instruction *more = arena_calloc(arena, (size_t)capacity, sizeof *more);
+        if (more == NULL) {
+            return errors_no_memory(s->errors);
+        }
+        for (int32_t i = 0; i < stage->count; i++) {
+            more[i] = stage->instructions[i];
+        }
+        stage->instructions = more;
+        stage->capacity = capacity;
+    }
+    int32_t *copy = arena_alloc(arena, sizeof *copy * (size_t)count);
+    if (copy == NULL) {
+        return errors_no_memory(s->errors);
+    }
+    for (int32_t i = 0; i < count; i++) {
+        copy[i] = nodes[i];
+        s->done[nodes[i]] = 1;
+    }
+    stage->instructions[stage->count++] = (struct instruction){.kind = kind, .nodes = copy, .count = count};
+    return RONDO_OK;
+}
+
+/* All elementwise nodes of one width that can follow each other from here; *added tells whether there was one. */
+static rondo_status add_group(struct scheduler *s, int32_t *nodes, int *added) {
+    const int fuse = (s->graph->passes & PASS_FUSE) != 0;
+    int32_t count = 0;
+    int64_t width = -1;
+    for (int more = 1; more;) {
+        more = 0;
+        for (int32_t i = 0; i < s->n_order && (fuse || count == 0); i++) {
+            const int32_t id = s->order[i];
+            const struct node *node = &s->graph->nodes[id];
+            if (node_is_elementwise(node) && (width < 0 || node->width == width) && is_ready(s, id)) {
+                width = node->width;
+                nodes[count++] = id;
+                s->done[id] = 1;
+                mark_views(s);
+                more = 1;
+            }
+        }
+    }
+    *added = count > 0;
+    return count > 0 ? add_instruction(s, NODE_MAP, nodes, count) : RONDO_OK;
+}
+
+static rondo_status add_products(struct scheduler *s, int32_t *nodes, int *added) {
+    const int merge = (s->graph->passes & PASS_MERGE) != 0;
+    int32_t count = 0;
+    for (int32_t i = 0; i < s->n_order && (merge || count == 0); i++) {
+        if (s->graph->nodes[s->order[i]].kind == NODE_PRODUCT && is_ready(s, s->order[i])) {
+            nodes[count++] = s->order[i];
+        }
+    }
+    *added = count > 0;
+    return count > 0 ? add_instruction(s, NODE_PRODUCT, nodes, count) : RONDO_OK;
+}
+
+static rondo_status add_other(struct scheduler *s, int effects, int *added) {
+    *added = 0;
+    for (int32_t i = 0; i < s->n_order; i++) {
+        const int32_t id = s->order[i];
+        if (is_ready(s, id) && node_is_effect(&s->graph->nodes[id]) == effects) {
+            *added = 1;
+            return add_instruction(s, s->graph->nodes[id].kind, &id, 1);
+        }
+    }
+    return RONDO_OK;
+}
+
+static rondo_status schedule_stage(struct scheduler *s, int32_t *nodes) {
+    struct stage *stage = &s->plan->stages[s->backward][s->phase];
+    for (int added = 1; added;) {
+        mark_views(s);
+        RONDO_TRY(add_group(s, nodes, &added));
+        if (!added) {
+            RONDO_TRY(add_products(s, nodes, &added));
+        }
+        if (!added) {
+            RONDO_TRY(add_other(s, 0, &added));
+        }
+    }
+    stage->n_row_instructions = stage->count;
+    for (int added = 1; added;) {
+        RONDO_TRY(add_other(s, 1, &added));
+    }
+    stage->has_effects = stage->count > stage->n_row_instructions;
+    return RONDO_OK;
+}
+
+rondo_status plan_schedule(struct plan *plan, struct errors *errors) {
+    struct graph *graph = plan->graph;
+    struct scheduler s = {.plan = plan, .graph = graph, .errors = errors};
+    s.order = graph_order(graph, &s.n_order);
+    s.live = graph_live(graph);
+    s.done = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *s.done);
+    int32_t *nodes = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *nodes);
+    if (s.order == NULL || s.live == NULL || s.done == NULL || nodes == NULL) {
+        return errors_no_memory(errors);
+    }
+    for (s.backward = 0; s.backward < 2; s.backward++) {
+        for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
+            s.phase = (enum phase)phase;
+            RONDO_TRY(schedule_stage(&s, nodes));
+        }
+    }
+    for (int32_t i = 0; i < s.n_order; i++) {
+        RONDO_CHECK(node_is_given(&graph->nodes[s.order[i]]) || s.done[s.order[i]], errors, "every node has its turn");
+    }
+    return RONDO_OK;
+}

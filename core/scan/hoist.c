@@ -1,0 +1,88 @@
+/* hoist: what depends on the inputs of the sequence alone is computed for all steps at once, before the loop.
+ *
+ *     z = x @ W + h @ U + b     ->     before: p = x @ W + b     loop: z = p + h @ U
+ *
+ * A sum is regrouped for it. In the backward step the same holds for what depends on the gradient of the outputs and on
+ * values of the forward step alone. */
+#include "core/scan/graph.h"
+
+/* 1 for every node that needs a state, a gradient of one, or random words of its own step. */
+static int *find_recurrent(const struct graph *graph) {
+    int *recurrent = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *recurrent);
+    int32_t n;
+    const int32_t *order = graph_order(graph, &n);
+    for (int32_t i = 0; recurrent != NULL && order != NULL && i < n; i++) {
+        const int32_t id = order[i];
+        const struct node *node = &graph->nodes[id];
+        int *own = &recurrent[id];
+        if (node->kind == NODE_STATE) {
+            *own = !graph->constant[node->which] && !node->backward;
+            continue;
+        }
+        *own = node->kind == NODE_GRAD_STATE || node->random >= 0 || node_is_effect(node);
+        for (int32_t k = 0; k < node->n_inputs; k++) {
+            const int32_t input = node->inputs[k];
+            /* To the backward step all of the forward step is there already. */
+            *own |= input >= 0 && recurrent[input] && graph->nodes[input].backward == node->backward &&
+                    !(node->backward && graph->nodes[input].kind == NODE_STATE);
+        }
+    }
+    return order == NULL ? NULL : recurrent;
+}
+
+/* Puts the operands of a sum that are no part of the recurrence into a sum of their own. */
+static void regroup(struct graph *graph, const int *recurrent, int32_t id) {
+    enum { MOST = 64 };
+    int32_t early[MOST], late[MOST];
+    int32_t n_early = 0, n_late = 0, widest = -1;
+    const struct node *node = &graph->nodes[id];
+    for (int32_t k = 0; k < node->n_inputs; k++) {
+        const int32_t input = node->inputs[k];
+        if (recurrent[input]) {
+            late[n_late++] = input;
+            continue;
+        }
+        early[n_early++] = input;
+        if (node_is_rows(&graph->nodes[input]) && graph_same_shape(&graph->nodes[input], node)) {
+            widest = input;
+        }
+    }
+    if (n_early < 2 || n_late == 0 || widest < 0 || n_late + 1 > node->n_inputs) {
+        return;
+    }
+    const int32_t sum = graph_add_sum(graph, widest, early, n_early);
+    if (sum < 0) {
+        return;
+    }
+    graph->nodes[sum].phase = PHASE_BEFORE;
+    graph->nodes[sum].backward = graph->nodes[id].backward;
+    struct node *rest = &graph->nodes[id];
+    rest->inputs[0] = sum;
+    for (int32_t k = 0; k < n_late; k++) {
+        rest->inputs[1 + k] = late[k];
+    }
+    rest->n_inputs = 1 + n_late;
+}
+
+void graph_hoist(struct graph *graph, const struct graph_settings *settings) {
+    (void)settings;
+    const int32_t count = graph->count;
+    const int *recurrent = find_recurrent(graph);
+    const int *live = graph_live(graph);
+    if (recurrent == NULL || live == NULL) {
+        errors_no_memory(graph->errors);
+        graph->failed = 1;
+        return;
+    }
+    for (int32_t id = 0; id < count; id++) {
+        struct node *node = &graph->nodes[id];
+        if (!live[id] || node_is_given(node) || node_is_effect(node)) {
+            continue;
+        }
+        if (!recurrent[id]) {
+            node->phase = PHASE_BEFORE;
+        } else if (node->kind == NODE_SUM) {
+            regroup(graph, recurrent, id);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+/* merge: a product that is only part of a sum adds into that sum, and the products of one sum become one.
+ *
+ *     z = p + h @ U                          ->   z = product(init p, h @ U): adds onto p where p stands
+ *     dh = dz_i @ U_i^T + dz_f @ U_f^T + …   ->   dh = product(dz_i @ U_i^T, dz_f @ U_f^T, …)
+ *
+ * Products that share their left side, as the gates of a cell do, then run as one (fuse.c puts them together). */
+#include <string.h>
+
+#include "core/scan/graph.h"
+
+enum { MOST_TERMS = 60 };
+
+/* A product that this sum alone uses, computed in the same place. */
+static int joins(const struct graph *graph, const int32_t *uses, const struct node *sum, int32_t id) {
+    const struct node *node = &graph->nodes[id];
+    return node->kind == NODE_PRODUCT && uses[id] == 1 && node->inputs[0] < 0 && node->phase == sum->phase &&
+           node->backward == sum->backward && graph_same_shape(node, sum);
+}
+
+static void merge_sum(struct graph *graph, const int32_t *uses, int32_t id) {
+    struct node *sum = &graph->nodes[id];
+    int32_t inputs[1 + 2 * MOST_TERMS] = {-1}, rest[MOST_TERMS + 1];
+    int32_t n_inputs = 1, n_rest = 0;
+    uint64_t transposed = 0;
+    if (sum->n_inputs > MOST_TERMS) {
+        return;
+    }
+    for (int32_t k = 0; k < sum->n_inputs; k++) {
+        const struct node *part = &graph->nodes[sum->inputs[k]];
+        if (!joins(graph, uses, sum, sum->inputs[k]) || n_inputs + part->n_inputs > 2 * MOST_TERMS) {
+            rest[n_rest++] = sum->inputs[k];
+            continue;
+        }
+        transposed |= part->transposed << ((n_inputs - 1) / 2);
+        memcpy(inputs + n_inputs, part->inputs + 1, sizeof *inputs * (size_t)(part->n_inputs - 1));
+        n_inputs += part->n_inputs - 1;
+    }
+    if (n_inputs == 1) {
+        return;
+    }
+    if (n_rest == 1 && node_is_rows(&graph->nodes[rest[0]]) && graph_same_shape(&graph->nodes[rest[0]], sum)) {
+        inputs[0] = rest[0];
+    } else if (n_rest > 0) {
+        inputs[0] = graph_add_sum(graph, id, rest, n_rest);
+    }
+    if (graph->failed) {
+        return;
+    }
+    struct node product = graph->nodes[id];
+    product.kind = NODE_PRODUCT;
+    product.transposed = transposed;
+    const int32_t merged = graph_add(graph, product, inputs, n_inputs);
+    if (merged >= 0) { /* takes the place of the sum, for all that use it */
+        graph->nodes[id] = graph->nodes[merged];
+    }
+}
+
+void graph_merge(struct graph *graph, const struct graph_settings *settings) {
+    (void)settings;
+    const int32_t *uses = graph_uses(graph);
+    const int32_t count = graph->count;
+    const int *live = graph_live(graph);
+    if (uses == NULL || live == NULL) {
+        errors_no_memory(graph->errors);
+        graph->failed = 1;
+        return;
+    }
+    for (int32_t id = 0; id < count; id++) {
+        if (live[id] && graph->nodes[id].kind == NODE_SUM) {
+            merge_sum(graph, uses, id);
+        }
+    }
+}

@@ -1,0 +1,540 @@
+/* plan: every value gets its place once, before anything runs.
+ *
+ * What only one group uses stays in a chunk; what only one stage uses, in the rows of a worker; what another stage uses
+ * is kept for all steps. A sequence is given on to a later value as soon as nobody reads the earlier one any more: the
+ * gates of a cell are written over their own pre-activations, and their gradients over the gates. */
+#include "core/scan/plan.h"
+
+#include <limits.h>
+#include <string.h>
+
+struct planner {
+    struct plan *plan;
+    struct graph *graph;
+    const int32_t *order;
+    int32_t n_order;
+    const int *live;
+    int32_t *position; /* [n] when a node is computed, counted over all stages */
+    int32_t *last;     /* [n] when it is read for the last time */
+    int *crosses;      /* [n] another stage reads it */
+    int32_t *group_of; /* [n] number of its instruction */
+    int *leaves;       /* [n] another instruction reads it */
+    int32_t *web;      /* [n] the node whose memory it takes over, itself otherwise */
+    struct errors *errors;
+};
+
+static int32_t no_memory_id(struct planner *p) {
+    errors_no_memory(p->errors);
+    return -1;
+}
+
+/* The node that holds the elements of a view. */
+static int32_t base_of(const struct graph *graph, int32_t id) {
+    while (id >= 0 && graph->nodes[id].kind == NODE_VIEW) {
+        id = graph->nodes[id].inputs[0];
+    }
+    return id;
+}
+
+const int32_t *plan_table(struct graph *graph, const struct node *operand, const struct node *domain, int *ok) {
+    const int rows = node_is_rows(operand);
+    const int32_t n = domain->shape.ndim, m = operand->shape.ndim;
+    int64_t stride[RONDO_MAX_DIMS] = {0};
+    int64_t step = 1;
+    int same = operand->width == domain->width;
+    for (int32_t d = n - 1; d >= 1; d--) {
+        const int32_t o = d - n + m;
+        const int64_t size = o >= rows ? operand->shape.shape[o] : 1;
+        stride[d] = size == 1 ? 0 : step;
+        step *= size;
+    }
+    if (same) {
+        return NULL;
+    }
+    int32_t *table = arena_alloc(graph->arena, sizeof *table * (size_t)domain->width);
+    if (table == NULL) {
+        *ok = 0;
+        return NULL;
+    }
+    for (int64_t j = 0; j < domain->width; j++) {
+        int64_t rest = j, at = 0;
+        for (int32_t d = n - 1; d >= 1; d--) {
+            at += rest % domain->shape.shape[d] * stride[d];
+            rest /= domain->shape.shape[d];
+        }
+        table[j] = (int32_t)at;
+    }
+    return table;
+}
+
+/* A carried gradient is written where it is computed, if that is in the loop and nobody else keeps it. */
+static void own_carries(struct graph *graph) {
+    const int32_t *uses = graph_uses(graph);
+    const int *live = graph_live(graph);
+    for (int32_t s = 0; s < graph->n_states && graph->carry != NULL && uses != NULL && live != NULL; s++) {
+        const int32_t id = graph->carry[s];
+        if (id < 0) {
+            continue;
+        }
+        const struct node *node = &graph->nodes[id];
+        int fits = !node_is_given(node) && node->kind != NODE_VIEW && node->phase == PHASE_LOOP && node->backward;
+        for (int32_t other = 0; other < s; other++) {
+            fits &= graph->carry[other] != id;
+        }
+        for (int32_t user = 0; user < graph->count; user++) {
+            for (int32_t k = 0; live[user] && k < graph->nodes[user].n_inputs; k++) {
+                fits &= graph->nodes[user].inputs[k] != id || (graph->nodes[user].phase == PHASE_LOOP &&
+                                                               graph->nodes[user].kind != NODE_VIEW);
+            }
+        }
+        if (!fits) {
+            const int32_t copy = graph_add_sum(graph, id, &id, 1);
+            if (copy < 0) {
+                return;
+            }
+            graph->nodes[copy].phase = PHASE_LOOP;
+            graph->nodes[copy].backward = 1;
+            graph->carry[s] = copy;
+        }
+    }
+}
+
+static int is_result(const struct graph *graph, int32_t id) {
+    int found = id == graph->output || id == graph->grad_x;
+    for (int32_t s = 0; s < graph->n_states; s++) {
+        found |= id == graph->new_states[s] || (graph->carry != NULL && id == graph->carry[s]);
+    }
+    return found;
+}
+
+static void note_use(struct planner *p, int32_t id, int32_t user, int32_t position, int32_t group) {
+    id = base_of(p->graph, id);
+    if (id < 0 || node_is_given(&p->graph->nodes[id])) {
+        return;
+    }
+    const struct node *node = &p->graph->nodes[id], *by = &p->graph->nodes[user];
+    p->last[id] = position > p->last[id] ? position : p->last[id];
+    p->crosses[id] |= node->backward != by->backward || node->phase != by->phase ||
+                      (node_is_effect(by) && by->phase != PHASE_LOOP);
+    p->leaves[id] |= p->group_of[id] != group;
+}
+
+/* Counts through all stages. */
+static void find_lifetimes(struct planner *p) {
+    for (int turn = 0; turn < 2; turn++) { /* first when each is computed, then who reads it */
+        int32_t position = 0, number = 0;
+        for (int32_t half = 0; half < 2; half++) {
+            for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
+                struct stage *stage = &p->plan->stages[half][phase];
+                for (int32_t i = 0; i < stage->count; i++, number++) {
+                    const struct instruction *instruction = &stage->instructions[i];
+                    for (int32_t k = 0; k < instruction->count; k++) {
+                        const int32_t id = instruction->nodes[k];
+                        const struct node *node = &p->graph->nodes[id];
+                        position += k == 0 || instruction->kind == NODE_MAP;
+                        if (turn == 0) {
+                            p->position[id] = position;
+                            p->group_of[id] = number;
+                            stage->needs_step |= node->random >= 0;
+                        }
+                        for (int32_t j = 0; j < node->n_inputs; j++) {
+                            const int32_t input = base_of(p->graph, node->inputs[j]);
+                            if (turn == 1) {
+                                note_use(p, node->inputs[j], id, position, number);
+                            }
+                            stage->needs_step |= input >= 0 && p->graph->nodes[input].kind == NODE_STATE &&
+                                                 !node_is_effect(node);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+static int32_t add_sequence(struct planner *p, int64_t width, int is_state, int32_t end) {
+    struct plan *plan = p->plan;
+    plan->sequences[plan->n_sequences] = (struct sequence){.width = width, .is_state = is_state, .end = end};
+    plan->sequence_width += width;
+    return plan->n_sequences++;
+}
+
+/* A sequence whose last reader is done when `id` is written. */
+static int32_t free_sequence(const struct planner *p, int32_t id) {
+    const struct plan *plan = p->plan;
+    const struct node *node = &p->graph->nodes[id];
+    for (int32_t i = 0; i < plan->n_sequences && (p->graph->passes & PASS_PLAN) != 0; i++) {
+        const struct sequence *sequence = &plan->sequences[i];
+        const int in_place = node_is_elementwise(node) ? sequence->end <= p->position[id]
+                                                       : sequence->end < p->position[id];
+        if (!sequence->is_state && sequence->width == node->width && in_place) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* The states: kept for all steps where the backward step, or the output, has use for them. */
+static void place_states(struct planner *p) {
+    struct graph *graph = p->graph;
+    for (int32_t s = 0; s < graph->n_states; s++) {
+        const int32_t id = graph->new_states[s];
+        p->plan->state_sequence[s] = -1;
+        if (id < 0) {
+            continue;
+        }
+        const int keep = graph->training || id == graph->output || graph->nodes[id].phase != PHASE_LOOP;
+        if (keep) {
+            p->plan->state_sequence[s] = add_sequence(p, graph->nodes[id].width, 1, INT_MAX);
+            p->plan->places[id] = (struct place){STORE_SEQUENCE, p->plan->state_sequence[s]};
+        } else {
+            p->plan->places[id] = (struct place){STORE_DOUBLE, s};
+        }
+        if (graph->carry != NULL && graph->carry[s] >= 0) {
+            p->plan->places[graph->carry[s]] = (struct place){STORE_CARRY, s};
+        }
+    }
+    if (p->plan->places[graph->output].storage == STORE_NONE) {
+        const int64_t width = graph->nodes[graph->output].width;
+        p->plan->places[graph->output] = (struct place){STORE_SEQUENCE, add_sequence(p, width, 0, INT_MAX)};
+    }
+    p->plan->output_sequence = (int32_t)p->plan->places[graph->output].index;
+    if (graph->grad_x >= 0) {
+        p->plan->places[graph->grad_x] = (struct place){STORE_GRAD_X, 0};
+    }
+}
+
+/* A product adds onto its init where that stands, if it is the only one that reads it. */
+static void join_webs(struct planner *p, const int32_t *uses) {
+    for (int32_t i = 0; i < p->n_order; i++) {
+        const int32_t id = p->order[i];
+        const struct node *node = &p->graph->nodes[id];
+        p->web[id] = id;
+        const int32_t init = node->kind == NODE_PRODUCT ? node->inputs[0] : -1;
+        if (init < 0 || node_is_given(&p->graph->nodes[init]) || p->graph->nodes[init].kind == NODE_VIEW ||
+            uses[init] != 1 || is_result(p->graph, init) || is_result(p->graph, id) ||
+            p->graph->nodes[init].backward != node->backward || (p->graph->passes & PASS_PLAN) == 0) {
+            continue;
+        }
+        const int32_t root = p->web[init];
+        p->web[id] = root;
+        p->crosses[root] |= p->crosses[id];
+        p->leaves[root] = 1;
+        p->last[root] = p->last[id] > p->last[root] ? p->last[id] : p->last[root];
+    }
+}
+
+static void place_value(struct planner *p, int32_t id) {
+    struct plan *plan = p->plan;
+    const struct node *node = &p->graph->nodes[id];
+    struct place *place = &plan->places[id];
+    if (place->storage != STORE_NONE || node_is_given(node) || node_is_effect(node) || node->kind == NODE_VIEW) {
+        return;
+    }
+    if (p->web[id] != id) {
+        *place = plan->places[p->web[id]];
+        return;
+    }
+    if (p->crosses[id]) {
+        int32_t sequence = free_sequence(p, id);
+        if (sequence < 0) {
+            sequence = add_sequence(p, node->width, 0, 0);
+        }
+        plan->sequences[sequence].end = p->last[id];
+        *place = (struct place){STORE_SEQUENCE, sequence};
+    } else if (p->leaves[id] || !node_is_elementwise(node) || (p->graph->passes & PASS_PLAN) == 0) {
+        struct stage *stage = &plan->stages[node->backward][node->phase];
+        *place = (struct place){STORE_LOCAL, stage->local_width};
+        stage->local_width += node->width;
+    } else {
+        *place = (struct place){STORE_CHUNK, -1}; /* which one: group by group */
+    }
+}
+
+/* ---- groups ---- */
+
+static int32_t add_tile(struct planner *p, int half, int32_t id, int64_t width, const int32_t *table) {
+    struct plan *plan = p->plan;
+    plan->tiles[half][plan->n_tiles[half]] = (struct tile){p->graph->nodes[id].which, width, table};
+    return plan->n_tiles[half]++;
+}
+
+/* The number of the operand that stands for `id`, stretched to `domain`; added where it is new. */
+static int32_t operand_of(struct planner *p, struct group *group, int half, int32_t id, const struct node *domain,
+                          int32_t *n_buffers) {
+    if (id < 0) {
+        return -1;
+    }
+    int ok = 1;
+    const struct node *node = &p->graph->nodes[id];
+    const int32_t *table = plan_table(p->graph, node, domain, &ok);
+    if (!ok) {
+        return no_memory_id(p);
+    }
+    const int32_t base = base_of(p->graph, id);
+    struct operand operand = {.kind = OPERAND_ROWS, .node = base, .buffer = -1, .tile = -1, .table = table};
+    if (node->kind == NODE_FIXED || p->graph->nodes[base].kind == NODE_FIXED) {
+        operand.kind = OPERAND_TILE;
+    } else if (table != NULL) {
+        operand.kind = OPERAND_EXPANDED;
+    } else if (p->plan->places[base].storage == STORE_CHUNK) {
+        operand.kind = OPERAND_CHUNK;
+    }
+    for (int32_t i = 0; i < group->n_operands; i++) {
+        const struct operand *known = &group->operands[i];
+        const int same_table =
+            (known->table == NULL) == (table == NULL) &&
+            (table == NULL || memcmp(known->table, table, sizeof *table * (size_t)domain->width) == 0);
+        if (known->node == base && known->kind == operand.kind && same_table) {
+            return i;
+        }
+    }
+    if (operand.kind == OPERAND_TILE) {
+        operand.tile = add_tile(p, half, base, domain->width, table);
+    } else if (operand.kind == OPERAND_EXPANDED) {
+        operand.buffer = (*n_buffers)++;
+    }
+    group->operands[group->n_operands] = operand;
+    return group->n_operands++;
+}
+
+/* Chunk buffers are given on like sequences: by who reads last within the group. */
+static void place_chunks(const struct planner *p, struct group *group, int32_t *n_buffers) {
+    int32_t *end = arena_calloc(p->graph->arena, (size_t)group->n_operands + 1, sizeof *end);
+    int32_t *free_at = arena_calloc(p->graph->arena, (size_t)group->n_operands + 1, sizeof *free_at);
+    if (end == NULL || free_at == NULL) {
+        errors_no_memory(p->errors);
+        return;
+    }
+    const int32_t first = *n_buffers;
+    int32_t n = 0;
+    for (int32_t m = 0; m < group->n_members; m++) {
+        for (int32_t k = 0; k < group->members[m].n_in; k++) {
+            if (group->members[m].in[k] >= 0) {
+                end[group->members[m].in[k]] = m;
+            }
+        }
+    }
+    for (int32_t m = 0; m < group->n_members; m++) {
+        struct operand *out = &group->operands[group->members[m].out];
+        if (out->kind != OPERAND_CHUNK) {
+            continue;
+        }
+        int32_t buffer = 0;
+        while (buffer < n && free_at[buffer] >= m) {
+            buffer++;
+        }
+        n = buffer == n ? n + 1 : n;
+        free_at[buffer] = end[group->members[m].out] > m ? end[group->members[m].out] : m;
+        out->buffer = first + buffer;
+    }
+    *n_buffers += n;
+}
+
+static void make_group(struct planner *p, int half, struct instruction *instruction) {
+    struct arena *arena = p->graph->arena;
+    struct group *group = &instruction->group;
+    int32_t most = instruction->count, n_buffers = 0;
+    for (int32_t i = 0; i < instruction->count; i++) {
+        most += p->graph->nodes[instruction->nodes[i]].n_inputs;
+    }
+    group->width = p->graph->nodes[instruction->nodes[0]].width;
+    group->operands = arena_calloc(arena, (size_t)most + 1, sizeof *group->operands);
+    group->members = arena_calloc(arena, (size_t)instruction->count, sizeof *group->members);
+    if (group->operands == NULL || group->members == NULL) {
+        errors_no_memory(p->errors);
+        return;
+    }
+    for (int32_t i = 0; i < instruction->count && p->errors->count == 0; i++) {
+        const int32_t id = instruction->nodes[i];
+        const struct node *node = &p->graph->nodes[id];
+        int32_t *in = arena_alloc(arena, sizeof *in * (size_t)(node->n_inputs + 1));
+        if (in == NULL) {
+            errors_no_memory(p->errors);
+            return;
+        }
+        for (int32_t k = 0; k < node->n_inputs; k++) {
+            in[k] = operand_of(p, group, half, node->inputs[k], node, &n_buffers);
+        }
+        group->members[group->n_members++] = (struct member){
+            .node = id, .out = operand_of(p, group, half, id, node, &n_buffers), .n_in = node->n_inputs, .in = in};
+    }
+    if (p->errors->count == 0) {
+        place_chunks(p, group, &n_buffers);
+    }
+    p->plan->n_chunk_buffers = n_buffers > p->plan->n_chunk_buffers ? n_buffers : p->plan->n_chunk_buffers;
+}
+
+/* ---- products ---- */
+
+static int32_t packed_of(struct planner *p, int half, int32_t id, int transposed) {
+    struct plan *plan = p->plan;
+    const struct node *fixed = &p->graph->nodes[id];
+    for (int32_t i = 0; i < plan->n_packed[half]; i++) {
+        if (plan->packed[half][i].fixed == fixed->which && plan->packed[half][i].transposed == transposed) {
+            return i;
+        }
+    }
+    plan->packed[half][plan->n_packed[half]] = (struct packed){
+        fixed->which, transposed, fixed->shape.shape[transposed], fixed->shape.shape[!transposed]};
+    return plan->n_packed[half]++;
+}
+
+/* Puts term `term` of the product into a call that shares its left side, or into a new one. */
+static void add_term(struct planner *p, int half, struct product_call *calls, int32_t *n_calls, int32_t most, int32_t id,
+                     int32_t term, int add) {
+    const struct node *node = &p->graph->nodes[id];
+    const int32_t a = base_of(p->graph, node->inputs[1 + 2 * term]);
+    const int32_t packed =
+        packed_of(p, half, node->inputs[2 + 2 * term], (int)(node->transposed >> term & 1));
+    struct product_call *call = NULL;
+    for (int32_t i = 0; i < *n_calls && call == NULL; i++) {
+        call = calls[i].a == a && calls[i].add == add ? &calls[i] : NULL;
+    }
+    if (call == NULL) {
+        int32_t *results = arena_calloc(p->graph->arena, (size_t)most, sizeof *results);
+        int32_t *packs = arena_calloc(p->graph->arena, (size_t)most, sizeof *packs);
+        if (results == NULL || packs == NULL) {
+            errors_no_memory(p->errors);
+            return;
+        }
+        call = &calls[(*n_calls)++];
+        *call = (struct product_call){.a = a, .add = add, .results = results, .packed = packs};
+    }
+    ((int32_t *)call->results)[call->count] = id;
+    ((int32_t *)call->packed)[call->count++] = packed;
+}
+
+static int same_place(const struct plan *plan, int32_t a, int32_t b) {
+    return plan->places[a].storage == plan->places[b].storage && plan->places[a].index == plan->places[b].index &&
+           plan->places[a].storage != STORE_NONE;
+}
+
+static void make_products(struct planner *p, int half, struct instruction *instruction) {
+    struct arena *arena = p->graph->arena;
+    int32_t terms = 0, n_copies = 0, n_calls = 0;
+    for (int32_t i = 0; i < instruction->count; i++) {
+        terms += (p->graph->nodes[instruction->nodes[i]].n_inputs - 1) / 2;
+    }
+    int32_t *copies = arena_calloc(arena, (size_t)instruction->count, sizeof *copies);
+    struct product_call *calls = arena_calloc(arena, (size_t)terms, sizeof *calls);
+    if (copies == NULL || calls == NULL) {
+        errors_no_memory(p->errors);
+        return;
+    }
+    for (int add = 0; add < 2; add++) { /* those that write come before those that add */
+        for (int32_t i = 0; i < instruction->count && p->errors->count == 0; i++) {
+            const int32_t id = instruction->nodes[i];
+            const struct node *node = &p->graph->nodes[id];
+            const int32_t init = base_of(p->graph, node->inputs[0]);
+            const int in_place = init >= 0 && (same_place(p->plan, init, id) ||
+                                               p->graph->nodes[init].kind == NODE_GRAD_X);
+            if (add == 0 && init >= 0 && !in_place) {
+                copies[n_copies++] = id;
+            }
+            for (int32_t term = 0; term < (node->n_inputs - 1) / 2; term++) {
+                if (add == (init >= 0 || term > 0)) {
+                    add_term(p, half, calls, &n_calls, terms, id, term, add);
+                }
+            }
+        }
+    }
+    instruction->products =
+        (struct product_list){.copies = copies, .n_copies = n_copies, .calls = calls, .n_calls = n_calls};
+}
+
+static void make_instructions(struct planner *p) {
+    for (int half = 0; half < 2; half++) {
+        for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
+            struct stage *stage = &p->plan->stages[half][phase];
+            for (int32_t i = 0; i < stage->count && p->errors->count == 0; i++) {
+                struct instruction *instruction = &stage->instructions[i];
+                const struct node *node = &p->graph->nodes[instruction->nodes[0]];
+                int ok = 1;
+                if (instruction->kind == NODE_MAP) {
+                    make_group(p, half, instruction);
+                } else if (instruction->kind == NODE_PRODUCT) {
+                    make_products(p, half, instruction);
+                } else if (instruction->kind == NODE_REDUCE) {
+                    instruction->table = plan_table(p->graph, node, &p->graph->nodes[node->inputs[0]], &ok);
+                } else if (instruction->kind == NODE_FIXED_SUM) {
+                    for (int32_t id = 0; id < p->graph->count; id++) {
+                        const struct node *fixed = &p->graph->nodes[id];
+                        if (fixed->kind == NODE_FIXED && fixed->which == node->which) {
+                            instruction->table =
+                                plan_table(p->graph, fixed, &p->graph->nodes[node->inputs[0]], &ok);
+                        }
+                    }
+                }
+                if (!ok) {
+                    errors_no_memory(p->errors);
+                }
+            }
+        }
+    }
+}
+
+static rondo_status make_plan(struct planner *p) {
+    struct plan *plan = p->plan;
+    struct graph *graph = p->graph;
+    struct arena *arena = graph->arena;
+    own_carries(graph);
+    const size_t n = (size_t)graph->count + 1;
+    size_t inputs = 1;
+    for (int32_t id = 0; id < graph->count; id++) {
+        inputs += (size_t)graph->nodes[id].n_inputs;
+    }
+    const int32_t *uses = graph_uses(graph);
+    p->order = graph_order(graph, &p->n_order);
+    p->live = graph_live(graph);
+    p->position = arena_calloc(arena, n, sizeof *p->position);
+    p->last = arena_calloc(arena, n, sizeof *p->last);
+    p->crosses = arena_calloc(arena, n, sizeof *p->crosses);
+    p->group_of = arena_calloc(arena, n, sizeof *p->group_of);
+    p->leaves = arena_calloc(arena, n, sizeof *p->leaves);
+    p->web = arena_calloc(arena, n, sizeof *p->web);
+    plan->places = arena_calloc(arena, n, sizeof *plan->places);
+    plan->sequences = arena_calloc(arena, n, sizeof *plan->sequences);
+    plan->state_sequence = arena_calloc(arena, (size_t)graph->n_states + 1, sizeof *plan->state_sequence);
+    int ok = uses != NULL && p->order != NULL && p->live != NULL && p->position != NULL && p->last != NULL &&
+             p->crosses != NULL && p->group_of != NULL && p->leaves != NULL && p->web != NULL && plan->places != NULL &&
+             plan->sequences != NULL && plan->state_sequence != NULL;
+    for (int half = 0; half < 2; half++) {
+        plan->tiles[half] = arena_calloc(arena, inputs, sizeof *plan->tiles[half]);
+        plan->packed[half] = arena_calloc(arena, inputs, sizeof *plan->packed[half]);
+        ok &= plan->tiles[half] != NULL && plan->packed[half] != NULL;
+    }
+    if (!ok) {
+        return errors_no_memory(p->errors);
+    }
+    RONDO_TRY(plan_schedule(plan, p->errors));
+    find_lifetimes(p);
+    join_webs(p, uses);
+    place_states(p);
+    for (int half = 0; half < 2; half++) { /* in the order in which they are computed */
+        for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
+            const struct stage *stage = &plan->stages[half][phase];
+            for (int32_t i = 0; i < stage->count; i++) {
+                for (int32_t k = 0; k < stage->instructions[i].count; k++) {
+                    place_value(p, stage->instructions[i].nodes[k]);
+                }
+            }
+        }
+    }
+    make_instructions(p);
+    return p->errors->count == 0 ? RONDO_OK : p->errors->status;
+}
+
+struct plan *plan_create(struct graph *graph, struct errors *errors) {
+    struct plan *plan = arena_calloc(graph->arena, 1, sizeof *plan);
+    if (plan == NULL) {
+        errors_no_memory(errors);
+        return NULL;
+    }
+    plan->graph = graph;
+    struct planner planner = {.plan = plan, .graph = graph, .errors = errors};
+    graph->errors = errors;
+    const rondo_status status = make_plan(&planner);
+    graph->errors = NULL;
+    return status == RONDO_OK && !graph->failed ? plan : NULL;
+}

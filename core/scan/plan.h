@@ -1,0 +1,137 @@
+/* core/scan/plan.h: in which order a graph is computed, and where every value is kept.
+ *
+ * A graph becomes six stages: before the loop, in it and behind it, forward and backward. A stage is a list of
+ * instructions: groups of elementwise nodes that run together on short pieces of rows (chunks), products, calls of
+ * other ops, and additions to the gradients of fixed tensors.
+ *
+ * Threads: made on one thread; afterwards read from any.
+ */
+#ifndef RONDO_CORE_PLAN_H
+#define RONDO_CORE_PLAN_H
+
+#include "core/scan/graph.h"
+
+/* Elements that a group works on at a time: its values then stay in the first cache. */
+#define PLAN_CHUNK 512
+
+enum storage {
+    STORE_NONE,     /* comes from outside, or is not needed */
+    STORE_CHUNK,    /* chunk buffer `index`: within one group */
+    STORE_LOCAL,    /* rows of one worker, at element `index` x rows: within one stage */
+    STORE_SEQUENCE, /* sequence `index`: rows of all steps */
+    STORE_DOUBLE,   /* state `index`, old and new in turn: where no one asks for all steps */
+    STORE_CARRY,    /* gradient of state `index`, old and new in turn */
+    STORE_GRAD_X,   /* the gradient of x itself */
+};
+
+struct place {
+    enum storage storage;
+    int64_t index;
+};
+
+/* Memory for all steps: [total, width], for a state [rows + total, width] with the state before the first step in front.
+ */
+struct sequence {
+    int64_t width;
+    int is_state;
+    int32_t end; /* while planning: the position of the last use */
+};
+
+/* A fixed tensor stretched to whole chunks of rows of `width` elements. */
+struct tile {
+    int32_t fixed;
+    int64_t width;
+    const int32_t *table; /* [width] element of the fixed tensor for each of a row; NULL: in order */
+};
+
+/* A packed right side of products. */
+struct packed {
+    int32_t fixed;
+    int transposed;
+    int64_t k, n;
+};
+
+enum operand_kind { OPERAND_CHUNK, OPERAND_ROWS, OPERAND_TILE, OPERAND_EXPANDED };
+
+/* What a group reads or writes. */
+struct operand {
+    enum operand_kind kind;
+    int32_t node;         /* not OPERAND_TILE */
+    int32_t buffer;       /* chunk buffer: OPERAND_CHUNK, OPERAND_EXPANDED */
+    int32_t tile;         /* OPERAND_TILE */
+    const int32_t *table; /* OPERAND_EXPANDED: [width] element of the node's row */
+};
+
+/* One elementwise node of a group; numbers of operands, -1: not read. */
+struct member {
+    int32_t node, out;
+    int32_t n_in;
+    const int32_t *in;
+};
+
+struct group {
+    int64_t width; /* elements of a row */
+    struct operand *operands;
+    struct member *members;
+    int32_t n_operands, n_members;
+};
+
+/* Products that share the left side, all adding or all not. */
+struct product_call {
+    int32_t a; /* node */
+    int add;
+    const int32_t *results; /* [count] nodes */
+    const int32_t *packed;  /* [count] */
+    int32_t count;
+};
+
+struct product_list {
+    const int32_t *copies; /* [n_copies] nodes whose init stands elsewhere and is copied first */
+    const struct product_call *calls;
+    int32_t n_copies, n_calls;
+};
+
+struct instruction {
+    enum node_kind kind; /* NODE_MAP stands for a group */
+    const int32_t *nodes;
+    int32_t count;
+    struct group group;           /* NODE_MAP */
+    struct product_list products; /* NODE_PRODUCT */
+    const int32_t *table;         /* NODE_REDUCE, NODE_FIXED_SUM: where each element goes; NULL: in order */
+};
+
+struct stage {
+    struct instruction *instructions;
+    int32_t count, capacity;
+    int32_t n_row_instructions; /* the effects stand behind these */
+    int64_t local_width;        /* elements of a row of STORE_LOCAL */
+    int needs_step;             /* reads states or draws random words: its rows are taken step by step */
+    int has_effects;
+};
+
+struct plan {
+    struct graph *graph;
+    struct stage stages[2][PHASE_COUNT]; /* forward, backward */
+    struct place *places;                /* [graph->count] */
+    int32_t *state_sequence;             /* [n_states] -1: STORE_DOUBLE */
+    int32_t output_sequence;
+    struct sequence *sequences;
+    struct tile *tiles[2];
+    struct packed *packed[2];
+    int32_t n_sequences, n_tiles[2], n_packed[2];
+    int32_t n_chunk_buffers;
+    int64_t sequence_width; /* elements of a row and step that all sequences keep */
+};
+
+/* Orders and places; the plan is in the arena of the graph. NULL with errors. */
+struct plan *plan_create(struct graph *graph, struct errors *errors);
+/* The plan for a human. */
+char *plan_text(const struct plan *plan, struct arena *arena);
+
+/* Fills the stages (fuse.c). */
+rondo_status plan_schedule(struct plan *plan, struct errors *errors);
+/* [width of domain] the element of a row of `operand` (of the whole, for a fixed tensor) that belongs to each of a row
+ * of `domain`; NULL where they are the same. *ok is cleared where memory is short. */
+const int32_t *plan_table(struct graph *graph, const struct node *operand, const struct node *domain, int *ok);
+
+#endif

@@ -1,0 +1,188 @@
+/* The stages of a half: rows in blocks before and behind the loop, shares of the batch in it. */
+#include "core/scan/run.h"
+
+#include <string.h>
+
+#include "core/tensor.h"
+
+enum { MOST_BLOCK = 128, LEAST_BLOCK = 8 };
+
+/* ---- what is made once a half: stretched fixed tensors, packed weights ---- */
+
+#define FILL_TILE_OF(T, suffix)                                                                                        \
+    static void fill_tile_##suffix(const struct tile *tile, const T *fixed, T *out) {                                  \
+        const int64_t rows = tile->width < PLAN_CHUNK ? PLAN_CHUNK / tile->width : 1;                                  \
+        for (int64_t j = 0; j < tile->width; j++) {                                                                    \
+            out[j] = fixed[tile->table == NULL ? j : tile->table[j]];                                                  \
+        }                                                                                                              \
+        for (int64_t i = 1; i < rows; i++) {                                                                           \
+            memcpy(out + i * tile->width, out, sizeof *out * (size_t)tile->width);                                     \
+        }                                                                                                              \
+    }
+FILL_TILE_OF(float, f32)
+FILL_TILE_OF(double, f64)
+
+static size_t tile_bytes(const struct run *run, const struct tile *tile) {
+    return (size_t)(tile->width < PLAN_CHUNK ? PLAN_CHUNK : tile->width) * run->size;
+}
+
+static void prepare_range(void *arg, int64_t begin, int64_t end) {
+    const struct run *run = arg;
+    const struct plan *plan = run->plan;
+    for (int64_t i = begin; i < end; i++) {
+        if (i < plan->n_packed[run->half]) {
+            const struct packed *packed = &plan->packed[run->half][i];
+            const int64_t ld = packed->transposed ? packed->k : packed->n;
+            product_pack(run->kernels, run->dtype, packed->k, packed->n, run->fixed[packed->fixed].data, ld,
+                         packed->transposed, run->packed[i]);
+            continue;
+        }
+        const int64_t number = i - plan->n_packed[run->half];
+        const struct tile *tile = &plan->tiles[run->half][number];
+        if (run->dtype == RONDO_F32) {
+            fill_tile_f32(tile, run->fixed[tile->fixed].data, (float *)(void *)run->tiles[number]);
+        } else {
+            fill_tile_f64(tile, run->fixed[tile->fixed].data, (double *)(void *)run->tiles[number]);
+        }
+    }
+}
+
+static rondo_status prepare(struct run *run, struct arena *arena, struct errors *errors) {
+    const struct plan *plan = run->plan;
+    const int half = run->half;
+    run->tiles = arena_alloc(arena, sizeof *run->tiles * (size_t)(plan->n_tiles[half] + 1));
+    run->packed = arena_alloc(arena, sizeof *run->packed * (size_t)(plan->n_packed[half] + 1));
+    if (run->tiles == NULL || run->packed == NULL) {
+        return errors_no_memory(errors);
+    }
+    for (int32_t i = 0; i < plan->n_tiles[half]; i++) {
+        run->tiles[i] = arena_alloc(arena, tile_bytes(run, &plan->tiles[half][i]));
+        if (run->tiles[i] == NULL) {
+            return errors_no_memory(errors);
+        }
+    }
+    for (int32_t i = 0; i < plan->n_packed[half]; i++) {
+        const struct packed *packed = &plan->packed[half][i];
+        run->packed[i] = arena_alloc(arena, product_packed_bytes(run->kernels, run->dtype, packed->k, packed->n));
+        if (run->packed[i] == NULL) {
+            return errors_no_memory(errors);
+        }
+    }
+    parallel_for(run->parallel, plan->n_packed[half] + plan->n_tiles[half], 1, prepare_range, run);
+    return RONDO_OK;
+}
+
+/* ---- stages ---- */
+
+static void run_rows(const struct run *run, struct worker *worker, const struct span *span) {
+    for (int32_t i = 0; i < run->stage->n_row_instructions; i++) {
+        run_instruction(run, worker, &run->stage->instructions[i], span);
+    }
+}
+
+static void run_blocks(void *arg, int64_t begin, int64_t end) {
+    struct run *run = arg;
+    for (int64_t w = begin; w < end; w++) {
+        for (int64_t i = atomic_fetch_add(&run->next, 1); i < run->n_spans; i = atomic_fetch_add(&run->next, 1)) {
+            run_rows(run, &run->workers[w], &run->spans[i]);
+        }
+    }
+}
+
+/* Rows of a block: enough blocks for all workers to be busy to the end, large ones for the products' sake. */
+static int64_t block_rows(const struct run *run) {
+    const int64_t wanted = run->time->total / (4 * run->n_workers) + 1;
+    return wanted < LEAST_BLOCK ? LEAST_BLOCK : wanted > MOST_BLOCK ? MOST_BLOCK : wanted;
+}
+
+static int64_t previous_row(const struct time_axis *time, int64_t t) {
+    return t == 0 ? 0 : time->rows + time->begin[t - 1];
+}
+
+/* All rows of all steps, in blocks. */
+static rondo_status run_all_rows(struct run *run, struct arena *arena, struct errors *errors) {
+    const struct time_axis *time = run->time;
+    const int64_t block = block_rows(run);
+    const int64_t most = time->total / block + time->steps + 1;
+    struct span *spans = arena_alloc(arena, sizeof *spans * (size_t)most);
+    if (spans == NULL) {
+        return errors_no_memory(errors);
+    }
+    run->n_spans = 0;
+    const int by_step = run->stage->needs_step;
+    for (int64_t t = 0; t < (by_step ? time->steps : 1); t++) {
+        const int64_t rows = by_step ? time->alive[t] : time->total;
+        for (int64_t row = 0; row < rows; row += block) {
+            const int64_t count = row + block < rows ? block : rows - row;
+            spans[run->n_spans++] = (struct span){t, time->begin[t] + row, previous_row(time, t) + row, row, count};
+        }
+    }
+    run->spans = spans;
+    atomic_store(&run->next, 0);
+    parallel_for(run->parallel, run->n_workers, 1, run_blocks, run);
+    return RONDO_OK;
+}
+
+/* A carried gradient that nothing computes is zero for all steps but the last of a row. */
+static void clear_carries(const struct run *run, const struct span *span) {
+    const struct graph *graph = run->graph;
+    for (int32_t s = 0; s < graph->n_states; s++) {
+        if (graph->carry[s] < 0 && run->carries[s][0] != NULL) {
+            const size_t row_bytes = (size_t)graph->nodes[graph->new_states[s]].width * run->size;
+            memset(run->carries[s][span->step & 1] + (size_t)span->row * row_bytes, 0, row_bytes * (size_t)span->count);
+        }
+    }
+}
+
+static void run_step(const struct run *run, struct worker *worker, const struct share *share, int64_t t) {
+    const struct time_axis *time = run->time;
+    const int64_t end = share->end < time->alive[t] ? share->end : time->alive[t];
+    if (end <= share->first) {
+        return;
+    }
+    const struct span span = {t, time->begin[t] + share->first, previous_row(time, t) + share->first, share->first,
+                              end - share->first};
+    for (int32_t i = 0; i < run->stage->count; i++) {
+        run_instruction(run, worker, &run->stage->instructions[i], &span);
+    }
+    if (run->half == 1) {
+        clear_carries(run, &span);
+    }
+}
+
+static void run_shares(void *arg, int64_t begin, int64_t end) {
+    const struct run *run = arg;
+    for (int64_t i = begin; i < end; i++) {
+        for (int64_t t = 0; t < run->time->steps; t++) {
+            run_step(run, &run->workers[i], &run->shares[i], run->half == 0 ? t : run->time->steps - 1 - t);
+        }
+    }
+}
+
+rondo_status run_half(struct run *run, int half, struct arena *arena, struct errors *errors) {
+    run->half = half;
+    RONDO_TRY(prepare(run, arena, errors));
+    for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
+        run->stage = &run->plan->stages[half][phase];
+        if (phase == PHASE_LOOP) {
+            if (run->stage->count > 0) {
+                parallel_for(run->parallel, run->n_shares, 1, run_shares, run);
+            }
+            continue;
+        }
+        if (run->stage->n_row_instructions > 0) {
+            RONDO_TRY(run_all_rows(run, arena, errors));
+        }
+        if (run->stage->has_effects) {
+            RONDO_TRY(run_effects(run, arena, errors));
+        }
+    }
+    for (int32_t w = 0; w < run->n_workers; w++) {
+        if (run->workers[w].errors->count > 0) {
+            const rondo_status status = run->workers[w].errors->status;
+            errors_move(errors, run->workers[w].errors);
+            return status;
+        }
+    }
+    return RONDO_OK;
+}

@@ -1,0 +1,97 @@
+/* core/scan/run.h: a plan at work over one packed batch. */
+#ifndef RONDO_CORE_SCAN_RUN_H
+#define RONDO_CORE_SCAN_RUN_H
+
+#include <stdatomic.h>
+
+#include "core/product/product.h"
+#include "core/rng.h"
+#include "core/scan/plan.h"
+#include "core/time_axis.h"
+
+/* Rows that an instruction works on: consecutive ones of one step, or any in a stage that needs no step. */
+struct span {
+    int64_t step;
+    int64_t packed;   /* packed position of the first */
+    int64_t previous; /* where a state's row before the step stands in its sequence */
+    int64_t row;      /* of the batch */
+    int64_t count;
+};
+
+/* What belongs to one thread. */
+struct worker {
+    char *chunks; /* [n_chunk_buffers][PLAN_CHUNK] */
+    char *locals; /* [local_width][capacity] */
+    int64_t capacity;
+    void *scratch;       /* of product_gradient */
+    struct arena *arena; /* for calls of ops */
+    struct errors *errors;
+    char **base, **at; /* [n_operands] of the group at hand */
+    int64_t *stride;   /* [n_operands] bytes of a row, 0: the same for all rows */
+};
+
+/* Rows of the batch that one worker takes through the loop. */
+struct share {
+    int64_t first, end;
+};
+
+struct run {
+    const struct plan *plan;
+    const struct graph *graph;
+    const struct time_axis *time;
+    const struct product_kernels *kernels;
+    const struct parallel *parallel;
+    int32_t n_workers, n_shares;
+    struct worker *workers;
+    struct share *shares;
+    int32_t dtype;
+    size_t size; /* of an element */
+    int training;
+    struct rng_stream stream;
+    int64_t first_random;
+
+    const rondo_tensor *fixed;          /* [n_fixed] */
+    const rondo_tensor *grad_fixed;     /* [n_fixed] data NULL: not wanted */
+    const char *x, *grad_output;        /* packed */
+    char *grad_x;                       /* packed */
+    const char **initial;               /* [n_states] */
+    char **sequences;                   /* [n_sequences] */
+    char *(*doubles)[2], *(*carries)[2]; /* [n_states] */
+    char **tiles, **packed;             /* of the half at hand */
+
+    /* the stage at hand */
+    const struct stage *stage;
+    int half;
+    const struct span *spans;
+    int64_t n_spans;
+    atomic_llong next;
+    const struct effect_task *tasks;
+    int32_t n_tasks;
+};
+
+/* Runs one half (0 forward, 1 backward) of the step over all steps. */
+rondo_status run_half(struct run *run, int half, struct arena *arena, struct errors *errors);
+
+/* ---- between the files of this folder ---- */
+
+/* The first row of a value for a span. */
+char *run_locate(const struct run *run, const struct worker *worker, int32_t node, const struct span *span);
+/* One instruction over a span. */
+void run_instruction(const struct run *run, struct worker *worker, const struct instruction *instruction,
+                     const struct span *span);
+/* The gradient of one input of a call into `target`, to which it is added. */
+void run_call_gradient(const struct run *run, struct worker *worker, const struct node *node, int32_t input,
+                       const struct span *span, void *target, const struct parallel *parallel);
+/* One effect over a span (in the loop), or all of a stage over all steps. */
+void run_effect(const struct run *run, struct worker *worker, const struct instruction *effect,
+                const struct span *span);
+rondo_status run_effects(struct run *run, struct arena *arena, struct errors *errors);
+/* Bytes of scratch that the effects of a half want. */
+size_t run_effect_scratch(const struct run *run, int half);
+
+/* out = in[0] + in[1] + …; out may be one of them. */
+void sum_arrays(int32_t dtype, int64_t count, const void *const *in, int32_t n, void *out);
+/* sums[j] += the sum of column j over `rows` rows, in blocks of a fixed number of rows. `work` has room for a row. */
+void sum_columns(int32_t dtype, int64_t rows, int64_t width, const void *in, void *sums, void *work);
+
+#endif

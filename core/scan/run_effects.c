@@ -1,0 +1,228 @@
+/* What a step adds to the gradients of fixed tensors, over all steps at once. */
+#include <string.h>
+
+#include "core/scan/run.h"
+#include "core/tensor.h"
+
+/* Effects on one fixed tensor, one behind the other; of products a range of rows of the result. */
+struct effect_task {
+    const struct instruction *const *effects;
+    int32_t n_effects;
+    int64_t begin, end; /* rows of the weight; begin < 0: all */
+};
+
+static const struct node *node_of(const struct run *run, const struct instruction *effect) {
+    return &run->graph->nodes[effect->nodes[0]];
+}
+
+/* Adds sums[j] to element table[j] of the gradient. */
+static void scatter(const struct run *run, const int32_t *table, int64_t width, const void *sums, void *gradient) {
+    for (int64_t j = 0; j < width; j++) {
+        const int64_t to = table == NULL ? j : table[j];
+        if (run->dtype == RONDO_F32) {
+            ((float *)gradient)[to] += ((const float *)sums)[j];
+        } else {
+            ((double *)gradient)[to] += ((const double *)sums)[j];
+        }
+    }
+}
+
+static void add_fixed_sum(const struct run *run, struct worker *worker, const struct instruction *effect,
+                          const struct span *span, void *gradient) {
+    const struct node *node = node_of(run, effect);
+    const int64_t width = run->graph->nodes[node->inputs[0]].width;
+    const struct arena_mark mark = arena_mark(worker->arena);
+    char *sums = arena_calloc(worker->arena, (size_t)(2 * width), run->size);
+    if (sums == NULL) {
+        errors_no_memory(worker->errors);
+        return;
+    }
+    sum_columns(run->dtype, span->count, width, run_locate(run, worker, node->inputs[0], span), sums,
+                sums + (size_t)width * run->size);
+    scatter(run, effect->table, width, sums, gradient);
+    arena_release(worker->arena, mark);
+}
+
+/* Which rows of `a` belong to which of the gradient, over all steps. */
+static int32_t make_runs(const struct run *run, int32_t a, struct product_run *runs) {
+    const struct time_axis *time = run->time;
+    const struct node *node = &run->graph->nodes[a];
+    if (node->kind != NODE_STATE) {
+        runs[0] = (struct product_run){0, 0, time->total};
+        return 1;
+    }
+    int32_t n = 0;
+    for (int64_t t = 0; t < time->steps; t++) {
+        const int64_t before = run->graph->constant[node->which] || t == 0 ? 0 : time->rows + time->begin[t - 1];
+        struct product_run *last = n == 0 ? NULL : &runs[n - 1];
+        if (last != NULL && last->a_row + last->count == before && last->b_row + last->count == time->begin[t]) {
+            last->count += time->alive[t];
+        } else {
+            runs[n++] = (struct product_run){before, time->begin[t], time->alive[t]};
+        }
+    }
+    return n;
+}
+
+static void add_weight_gradient(const struct run *run, struct worker *worker, const struct node *node,
+                                const struct span *span, int64_t begin, int64_t end) {
+    const int64_t m = run->graph->nodes[node->inputs[0]].width, n = run->graph->nodes[node->inputs[1]].width;
+    const struct arena_mark mark = arena_mark(worker->arena);
+    struct product_run one = {0, 0, span == NULL ? 0 : span->count}, *runs = &one;
+    int32_t n_runs = 1;
+    const struct span all = {0, 0, 0, 0, run->time->total};
+    if (span == NULL) {
+        runs = arena_alloc(worker->arena, sizeof *runs * (size_t)run->time->steps);
+        if (runs == NULL) {
+            errors_no_memory(worker->errors);
+            return;
+        }
+        n_runs = make_runs(run, node->inputs[0], runs);
+        span = &all;
+    }
+    const char *a = run_locate(run, worker, node->inputs[0], span);
+    const void *g = run_locate(run, worker, node->inputs[1], span);
+    char *gradient = run->grad_fixed[node->which].data;
+    product_gradient(run->kernels, run->dtype, runs, n_runs, end - begin, a + (size_t)begin * run->size, m, n, g, n,
+                     gradient + (size_t)(begin * n) * run->size, n, worker->scratch);
+    arena_release(worker->arena, mark);
+}
+
+/* Step by step where the op needs to know the step; else all rows at once. */
+static void add_fixed_call(const struct run *run, struct worker *worker, const struct node *node) {
+    int by_step = node->random >= 0;
+    for (int32_t k = 0; k < node->n_inputs; k++) {
+        by_step |= run->graph->nodes[node->inputs[k]].kind == NODE_STATE;
+    }
+    void *gradient = run->grad_fixed[node->which].data;
+    const struct time_axis *time = run->time;
+    if (!by_step) {
+        const struct span all = {0, 0, 0, 0, time->total};
+        run_call_gradient(run, worker, node, node->input, &all, gradient, run->parallel);
+        return;
+    }
+    for (int64_t t = 0; t < time->steps; t++) {
+        const struct span step = {t, time->begin[t], t == 0 ? 0 : time->rows + time->begin[t - 1], 0, time->alive[t]};
+        run_call_gradient(run, worker, node, node->input, &step, gradient, run->parallel);
+    }
+}
+
+void run_effect(const struct run *run, struct worker *worker, const struct instruction *effect,
+                const struct span *span) {
+    const struct node *node = node_of(run, effect);
+    void *gradient = run->grad_fixed[node->which].data;
+    if (gradient == NULL) {
+        return;
+    }
+    if (effect->kind == NODE_WEIGHT_GRADIENT) {
+        add_weight_gradient(run, worker, node, span, 0, run->graph->nodes[node->inputs[0]].width);
+    } else if (effect->kind == NODE_FIXED_SUM) {
+        add_fixed_sum(run, worker, effect, span, gradient);
+    } else {
+        run_call_gradient(run, worker, node, node->input, span, gradient, NULL);
+    }
+}
+
+static void run_task(const struct run *run, struct worker *worker, const struct effect_task *task) {
+    const struct span all = {0, 0, 0, 0, run->time->total};
+    for (int32_t i = 0; i < task->n_effects; i++) {
+        const struct node *node = node_of(run, task->effects[i]);
+        if (node->kind == NODE_WEIGHT_GRADIENT) {
+            const int64_t m = run->graph->nodes[node->inputs[0]].width;
+            add_weight_gradient(run, worker, node, NULL, task->begin < 0 ? 0 : task->begin,
+                                task->begin < 0 ? m : task->end);
+        } else if (node->kind == NODE_FIXED_SUM) {
+            add_fixed_sum(run, worker, task->effects[i], &all, run->grad_fixed[node->which].data);
+        }
+    }
+}
+
+static void run_tasks(void *arg, int64_t begin, int64_t end) {
+    struct run *run = arg;
+    for (int64_t w = begin; w < end; w++) {
+        for (int64_t i = atomic_fetch_add(&run->next, 1); i < run->n_tasks; i = atomic_fetch_add(&run->next, 1)) {
+            run_task(run, &run->workers[w], &run->tasks[i]);
+        }
+    }
+}
+
+size_t run_effect_scratch(const struct run *run, int half) {
+    size_t most = 0;
+    for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
+        const struct stage *stage = &run->plan->stages[half][phase];
+        for (int32_t i = stage->n_row_instructions; i < stage->count; i++) {
+            const struct node *node = node_of(run, &stage->instructions[i]);
+            if (node->kind == NODE_WEIGHT_GRADIENT) {
+                const size_t bytes =
+                    product_gradient_bytes(run->kernels, run->dtype, run->graph->nodes[node->inputs[0]].width,
+                                           run->graph->nodes[node->inputs[1]].width);
+                most = bytes > most ? bytes : most;
+            }
+        }
+    }
+    return most;
+}
+
+/* Rows of a weight that one task takes: so many that all workers have something to do, and few enough tasks that what
+ * each packs is not packed too often. Elements do not depend on it. */
+static int64_t rows_of_task(const struct run *run, int64_t rows, int32_t n_weights) {
+    const int64_t wanted = 2 * run->n_workers, parts = (wanted + n_weights - 1) / n_weights;
+    const int64_t least = 32, part = (rows + parts - 1) / parts;
+    return part < least ? least : (part + 15) / 16 * 16;
+}
+
+rondo_status run_effects(struct run *run, struct arena *arena, struct errors *errors) {
+    const struct stage *stage = run->stage;
+    const int32_t n = stage->count - stage->n_row_instructions;
+    const struct instruction **effects = arena_alloc(arena, sizeof *effects * (size_t)(n + 1));
+    int *taken = arena_calloc(arena, (size_t)n + 1, sizeof *taken);
+    const size_t most_tasks = (size_t)n * (size_t)(2 * run->n_workers + 1) + 1;
+    struct effect_task *tasks = arena_alloc(arena, sizeof *tasks * most_tasks);
+    if (effects == NULL || taken == NULL || tasks == NULL) {
+        return errors_no_memory(errors);
+    }
+    int32_t n_weights = 0, n_listed = 0;
+    for (int32_t i = 0; i < n; i++) {
+        n_weights += stage->instructions[stage->n_row_instructions + i].kind == NODE_WEIGHT_GRADIENT;
+    }
+    run->n_tasks = 0;
+    for (int32_t i = 0; i < n; i++) {
+        const struct node *node = node_of(run, &stage->instructions[stage->n_row_instructions + i]);
+        if (taken[i] || node->kind == NODE_FIXED_CALL || run->grad_fixed[node->which].data == NULL) {
+            continue;
+        }
+        struct effect_task task = {.effects = &effects[n_listed], .begin = -1};
+        int all_weights = 1;
+        for (int32_t j = i; j < n; j++) {
+            const struct instruction *other = &stage->instructions[stage->n_row_instructions + j];
+            if (node_of(run, other)->which == node->which && other->kind != NODE_FIXED_CALL) {
+                effects[n_listed++] = other;
+                task.n_effects++;
+                taken[j] = 1;
+                all_weights &= other->kind == NODE_WEIGHT_GRADIENT;
+            }
+        }
+        const int64_t rows = run->fixed[node->which].shape[0];
+        const int64_t part = all_weights ? rows_of_task(run, rows, n_weights) : rows;
+        for (int64_t begin = 0; begin < rows || !all_weights; begin += part) {
+            if (all_weights) {
+                task.begin = begin;
+                task.end = begin + part < rows ? begin + part : rows;
+            }
+            tasks[run->n_tasks++] = task;
+            if (!all_weights) {
+                break;
+            }
+        }
+    }
+    run->tasks = tasks;
+    atomic_store(&run->next, 0);
+    parallel_for(run->parallel, run->n_workers, 1, run_tasks, run);
+    for (int32_t i = 0; i < n; i++) {
+        const struct node *node = node_of(run, &stage->instructions[stage->n_row_instructions + i]);
+        if (node->kind == NODE_FIXED_CALL && run->grad_fixed[node->which].data != NULL) {
+            add_fixed_call(run, &run->workers[0], node);
+        }
+    }
+    return RONDO_OK;
+}

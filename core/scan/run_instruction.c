@@ -1,0 +1,333 @@
+/* One instruction over the rows of a span. */
+#include <string.h>
+
+#include "core/host.h"
+#include "core/infer.h"
+#include "core/scan/run.h"
+
+enum { MOST_INPUTS = 64 + 2 };
+
+char *run_locate(const struct run *run, const struct worker *worker, int32_t id, const struct span *span) {
+    const struct graph *graph = run->graph;
+    const struct node *node = &graph->nodes[id];
+    const size_t row_bytes = (size_t)node->width * run->size;
+    switch (node->kind) {
+    case NODE_X:
+        return (char *)run->x + (size_t)span->packed * row_bytes;
+    case NODE_STATE: {
+        const int32_t sequence = graph->constant[node->which] ? -1 : run->plan->state_sequence[node->which];
+        if (graph->constant[node->which]) {
+            return (char *)run->initial[node->which] + (size_t)span->row * row_bytes;
+        }
+        return sequence < 0 ? run->doubles[node->which][span->step & 1] + (size_t)span->row * row_bytes
+                            : run->sequences[sequence] + (size_t)span->previous * row_bytes;
+    }
+    case NODE_FIXED:
+        return run->fixed[node->which].data;
+    case NODE_GRAD_OUTPUT:
+        return (char *)run->grad_output + (size_t)span->packed * row_bytes;
+    case NODE_GRAD_STATE:
+        return run->carries[node->which][(span->step + 1) & 1] + (size_t)span->row * row_bytes;
+    case NODE_GRAD_X:
+        return run->grad_x + (size_t)span->packed * row_bytes;
+    case NODE_VIEW:
+        return run_locate(run, worker, node->inputs[0], span);
+    default:
+        break;
+    }
+    const struct place place = run->plan->places[id];
+    switch (place.storage) {
+    case STORE_LOCAL:
+        return worker->locals + (size_t)(place.index * worker->capacity) * run->size;
+    case STORE_SEQUENCE: {
+        const int64_t lead = run->plan->sequences[place.index].is_state ? run->time->rows : 0;
+        return run->sequences[place.index] + (size_t)(lead + span->packed) * row_bytes;
+    }
+    case STORE_DOUBLE:
+        return run->doubles[place.index][(span->step + 1) & 1] + (size_t)span->row * row_bytes;
+    case STORE_CARRY:
+        return run->carries[place.index][span->step & 1] + (size_t)span->row * row_bytes;
+    case STORE_GRAD_X:
+        return run->grad_x + (size_t)span->packed * row_bytes;
+    default:
+        return NULL;
+    }
+}
+
+/* ---- groups ---- */
+
+static void compute_member(const struct run *run, const struct member *member, int64_t count, char *const *at) {
+    const struct node *node = &run->graph->nodes[member->node];
+    const void *in[MOST_INPUTS];
+    void *out = at[member->out];
+    if (node->kind == NODE_MAP_GRADIENT) {
+        const int32_t n = member->n_in - 2;
+        const void *grad_out = at[member->in[n + 1]];
+        for (int32_t k = 0; k <= n; k++) {
+            in[k] = member->in[k] < 0 ? grad_out : at[member->in[k]];
+        }
+        void *grad_in[RONDO_SAMPLE_INPUTS] = {NULL};
+        grad_in[node->which] = out;
+        node->op->map_grad(node->options, run->dtype, count, in, in[n], grad_out, grad_in);
+        return;
+    }
+    for (int32_t k = 0; k < member->n_in; k++) {
+        in[k] = at[member->in[k]];
+    }
+    if (node->kind == NODE_MAP) {
+        node->op->map(node->options, run->dtype, count, in, out);
+    } else {
+        sum_arrays(run->dtype, count, in, member->n_in, out);
+    }
+}
+
+#define EXPAND_OF(T, suffix)                                                                                           \
+    static void expand_##suffix(const T *row, const int32_t *table, int64_t count, T *out) {                           \
+        for (int64_t j = 0; j < count; j++) {                                                                          \
+            out[j] = row[table[j]];                                                                                    \
+        }                                                                                                              \
+    }
+EXPAND_OF(float, f32)
+EXPAND_OF(double, f64)
+
+/* Stretches rows first .. first + rows, elements begin .. begin + count of each, to the width of the group. */
+static void expand(const struct run *run, const struct operand *operand, const char *base, int64_t stride, int64_t first,
+                   int64_t rows, int64_t begin, int64_t count, char *out) {
+    for (int64_t i = 0; i < rows; i++) {
+        const void *row = base + (size_t)((first + i) * stride);
+        if (run->dtype == RONDO_F32) {
+            expand_f32(row, operand->table + begin, count, (float *)(void *)out + i * count);
+        } else {
+            expand_f64(row, operand->table + begin, count, (double *)(void *)out + i * count);
+        }
+    }
+}
+
+static void run_group(const struct run *run, struct worker *worker, const struct group *group,
+                      const struct span *span) {
+    const int64_t size = (int64_t)run->size, width = group->width;
+    for (int32_t o = 0; o < group->n_operands; o++) {
+        const struct operand *operand = &group->operands[o];
+        char *chunk = operand->buffer < 0 ? NULL : worker->chunks + operand->buffer * PLAN_CHUNK * size;
+        const int rows = operand->kind == OPERAND_ROWS || operand->kind == OPERAND_EXPANDED;
+        worker->stride[o] = rows ? run->graph->nodes[operand->node].width * size : 0;
+        worker->base[o] = rows                            ? run_locate(run, worker, operand->node, span)
+                          : operand->kind == OPERAND_TILE ? run->tiles[operand->tile]
+                                                          : chunk;
+        worker->at[o] = operand->kind == OPERAND_EXPANDED ? chunk : worker->base[o];
+    }
+    const int64_t chunk_rows = width < PLAN_CHUNK ? PLAN_CHUNK / width : 1;
+    const int64_t chunk_width = width < PLAN_CHUNK ? width : PLAN_CHUNK;
+    for (int64_t first = 0; first < span->count; first += chunk_rows) {
+        const int64_t rows = first + chunk_rows < span->count ? chunk_rows : span->count - first;
+        for (int64_t begin = 0; begin < width; begin += chunk_width) {
+            const int64_t count = begin + chunk_width < width ? chunk_width : width - begin;
+            for (int32_t o = 0; o < group->n_operands; o++) {
+                const struct operand *operand = &group->operands[o];
+                if (operand->kind == OPERAND_ROWS || operand->kind == OPERAND_TILE) {
+                    worker->at[o] = worker->base[o] + first * worker->stride[o] + begin * size;
+                } else if (operand->kind == OPERAND_EXPANDED) {
+                    expand(run, operand, worker->base[o], worker->stride[o], first, rows, begin, count, worker->at[o]);
+                }
+            }
+            for (int32_t m = 0; m < group->n_members; m++) {
+                compute_member(run, &group->members[m], rows * count, worker->at);
+            }
+        }
+    }
+}
+
+/* ---- products ---- */
+
+static void run_products(const struct run *run, struct worker *worker, const struct product_list *list,
+                         const struct span *span) {
+    const struct graph *graph = run->graph;
+    for (int32_t i = 0; i < list->n_copies; i++) {
+        const int32_t id = list->copies[i];
+        memcpy(run_locate(run, worker, id, span), run_locate(run, worker, graph->nodes[id].inputs[0], span),
+               (size_t)(graph->nodes[id].width * span->count) * run->size);
+    }
+    for (int32_t i = 0; i < list->n_calls; i++) {
+        const struct product_call *call = &list->calls[i];
+        enum { MOST_TARGETS = 16 };
+        const int64_t k = graph->nodes[call->a].width;
+        const void *a = run_locate(run, worker, call->a, span);
+        for (int32_t first = 0; first < call->count; first += MOST_TARGETS) {
+            struct product_target targets[MOST_TARGETS];
+            int32_t n = 0;
+            for (; n < MOST_TARGETS && first + n < call->count; n++) {
+                const int32_t id = call->results[first + n];
+                const int64_t width = graph->nodes[id].width;
+                targets[n] = (struct product_target){run->packed[call->packed[first + n]],
+                                                     run_locate(run, worker, id, span), width, width};
+            }
+            product_rows(run->kernels, run->dtype, span->count, k, a, k, targets, n, call->add);
+        }
+    }
+}
+
+/* ---- other ops ---- */
+
+/* A value as a tensor of the rows of a span. */
+static rondo_tensor tensor_of_span(const struct run *run, const struct worker *worker, int32_t id,
+                                   const struct span *span) {
+    const struct node *node = &run->graph->nodes[id];
+    if (node->kind == NODE_FIXED) {
+        return run->fixed[node->which];
+    }
+    rondo_tensor tensor = node->shape;
+    tensor.shape[0] = span->count;
+    tensor.data = run_locate(run, worker, id, span);
+    return tensor;
+}
+
+/* The host's side; random words are those that the rows have in the whole step. */
+static struct host_call call_host(const struct run *run, const struct worker *worker, const struct node *node,
+                                  const struct span *span, const struct parallel *parallel) {
+    struct host_call host = host_call(worker->arena, worker->errors, parallel, node->op->base.name);
+    if (node->random >= 0) {
+        const int64_t number = run->first_random + span->step * run->graph->n_random + node->random;
+        host.stream = rng_substream(run->stream, (uint64_t)number);
+    }
+    return host;
+}
+
+/* Computes an op; `call` keeps what backward needs. Its output goes to `output`, or to memory of the call where that is
+ * NULL. */
+static rondo_status compute(const struct run *run, struct worker *worker, const struct node *node, int32_t n_inputs,
+                            const struct span *span, void *output, rondo_op_call *call, struct host_call *host) {
+    rondo_tensor *inputs = arena_alloc(worker->arena, sizeof *inputs * (size_t)(n_inputs + 1));
+    if (inputs == NULL) {
+        return errors_no_memory(worker->errors);
+    }
+    for (int32_t k = 0; k < n_inputs; k++) {
+        inputs[k] = tensor_of_span(run, worker, node->inputs[k], span);
+    }
+    *call = (rondo_op_call){.struct_size = sizeof *call,
+                            .n_inputs = n_inputs,
+                            .options = node->options,
+                            .inputs = inputs,
+                            .training = run->training};
+    RONDO_TRY(infer_output(node->op, call, host));
+    if (call->output.shape[0] != span->count || call->output.ndim == 0) {
+        return errors_bug(worker->errors, __FILE__, __LINE__, "an op of rows gives rows");
+    }
+    host->random_first = (uint64_t)(span->row * (rondo_count(&call->output) / (span->count == 0 ? 1 : span->count)));
+    const size_t bytes = tensor_bytes(&call->output);
+    if (call->is_view) {
+        call->output.data = (char *)inputs[0].data + (size_t)call->view_offset * run->size;
+        if (output != NULL) {
+            memcpy(output, call->output.data, bytes);
+        }
+        return RONDO_OK;
+    }
+    call->output.data = output != NULL ? output : arena_alloc(worker->arena, bytes);
+    call->saved = arena_alloc(worker->arena, call->saved_bytes);
+    call->scratch = arena_alloc(worker->arena, call->scratch_bytes);
+    if (call->output.data == NULL || call->saved == NULL || call->scratch == NULL) {
+        return errors_no_memory(worker->errors);
+    }
+    return host_result(host, node->op->forward(&host->base, call));
+}
+
+static void run_call(const struct run *run, struct worker *worker, int32_t id, const struct span *span) {
+    const struct node *node = &run->graph->nodes[id];
+    const struct arena_mark mark = arena_mark(worker->arena);
+    struct host_call host = call_host(run, worker, node, span, NULL);
+    rondo_op_call call;
+    compute(run, worker, node, node->n_inputs, span, run_locate(run, worker, id, span), &call, &host);
+    arena_release(worker->arena, mark);
+}
+
+/* The result and what the op saved are computed again: to keep them for all steps would cost more. */
+static rondo_status call_gradient(const struct run *run, struct worker *worker, const struct node *node, int32_t input,
+                                  const struct span *span, void *target, const struct parallel *parallel) {
+    const int32_t n = node->n_inputs - 1;
+    struct host_call host = call_host(run, worker, node, span, parallel);
+    rondo_op_call call;
+    RONDO_TRY(compute(run, worker, node, n, span, NULL, &call, &host));
+    const rondo_tensor grad_output = tensor_of_span(run, worker, node->inputs[n], span);
+    if (call.is_view) { /* of a part: the rest of the gradient is left alone */
+        const void *both[2];
+        char *part = (char *)target + (size_t)call.view_offset * run->size;
+        both[0] = part;
+        both[1] = grad_output.data;
+        sum_arrays(run->dtype, rondo_count(&call.output), both, 2, part);
+        return RONDO_OK;
+    }
+    rondo_tensor *gradients = arena_alloc(worker->arena, sizeof *gradients * (size_t)(n + 1));
+    if (gradients == NULL) {
+        return errors_no_memory(worker->errors);
+    }
+    for (int32_t k = 0; k < n; k++) {
+        gradients[k] = call.inputs[k];
+        gradients[k].data = k == input ? target : NULL;
+    }
+    call.grad_output = &grad_output;
+    call.grad_inputs = gradients;
+    return host_result(&host, node->op->backward(&host.base, &call));
+}
+
+void run_call_gradient(const struct run *run, struct worker *worker, const struct node *node, int32_t input,
+                       const struct span *span, void *target, const struct parallel *parallel) {
+    const struct arena_mark mark = arena_mark(worker->arena);
+    call_gradient(run, worker, node, input, span, target, parallel); /* the reason of a failure is in the errors */
+    arena_release(worker->arena, mark);
+}
+
+/* ---- reductions ---- */
+
+#define REDUCE_OF(T, suffix)                                                                                           \
+    static void reduce_##suffix(int64_t rows, int64_t width, int64_t out_width, const int32_t *table, const T *in,     \
+                                T *out) {                                                                              \
+        memset(out, 0, sizeof *out * (size_t)(rows * out_width));                                                      \
+        for (int64_t i = 0; i < rows; i++) {                                                                           \
+            for (int64_t j = 0; j < width; j++) {                                                                      \
+                out[i * out_width + (table == NULL ? j : table[j])] += in[i * width + j];                              \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+REDUCE_OF(float, f32)
+REDUCE_OF(double, f64)
+
+static void run_reduce(const struct run *run, struct worker *worker, const struct instruction *instruction,
+                       const struct span *span) {
+    const int32_t id = instruction->nodes[0];
+    const struct node *node = &run->graph->nodes[id];
+    const int64_t width = run->graph->nodes[node->inputs[0]].width;
+    const void *in = run_locate(run, worker, node->inputs[0], span);
+    void *out = run_locate(run, worker, id, span);
+    if (run->dtype == RONDO_F32) {
+        reduce_f32(span->count, width, node->width, instruction->table, in, out);
+    } else {
+        reduce_f64(span->count, width, node->width, instruction->table, in, out);
+    }
+}
+
+void run_instruction(const struct run *run, struct worker *worker, const struct instruction *instruction,
+                     const struct span *span) {
+    const int32_t id = instruction->nodes[0];
+    const struct node *node = &run->graph->nodes[id];
+    switch (instruction->kind) {
+    case NODE_MAP:
+        run_group(run, worker, &instruction->group, span);
+        break;
+    case NODE_PRODUCT:
+        run_products(run, worker, &instruction->products, span);
+        break;
+    case NODE_CALL:
+        run_call(run, worker, id, span);
+        break;
+    case NODE_CALL_GRADIENT: {
+        void *target = run_locate(run, worker, id, span);
+        memset(target, 0, (size_t)(node->width * span->count) * run->size);
+        run_call_gradient(run, worker, node, node->which, span, target, NULL);
+        break;
+    }
+    case NODE_REDUCE:
+        run_reduce(run, worker, instruction, span);
+        break;
+    default:
+        run_effect(run, worker, instruction, span);
+    }
+}

@@ -1,0 +1,469 @@
+#include "core/scan/scan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/scan/run.h"
+
+/* What a tape may want of a recurrence. */
+enum { PLAN_VALUES, PLAN_GRADIENTS, PLAN_GRADIENTS_AND_X, PLAN_KINDS };
+
+struct scan {
+    struct arena *arena;
+    const struct program *program;
+    int32_t n_states;
+    struct plan *plans[PLAN_KINDS];
+};
+
+/* One recurrence on a tape, for its backward pass. */
+struct recorded {
+    struct run run;
+    const struct scan *scan;
+    int32_t n_initial;      /* inputs of the tape's function: x, fixed tensors, then these */
+    int32_t *initial_state; /* [n_initial] which state each belongs to */
+    int has_final;
+};
+
+const char *scan_pass_name(int32_t index) {
+    static const char *const names[] = {"merge", "hoist", "sink", "fuse", "plan"};
+    return index >= 0 && index < (int32_t)(sizeof names / sizeof names[0]) ? names[index] : NULL;
+}
+
+static struct graph_settings settings_of(const struct scan_settings *settings, int kind) {
+    return (struct graph_settings){.program = settings->program,
+                                   .n_states = settings->n_states,
+                                   .new_states = settings->new_states,
+                                   .output = settings->output,
+                                   .passes = settings->passes,
+                                   .training = kind != PLAN_VALUES,
+                                   .wants_x = kind == PLAN_GRADIENTS_AND_X};
+}
+
+struct scan *scan_create(const struct scan_settings *settings, struct errors *errors) {
+    struct arena *arena = arena_create();
+    struct scan *scan = arena == NULL ? NULL : arena_calloc(arena, 1, sizeof *scan);
+    if (scan == NULL) {
+        arena_destroy(arena);
+        errors_no_memory(errors);
+        return NULL;
+    }
+    scan->arena = arena;
+    scan->program = settings->program;
+    scan->n_states = settings->n_states;
+    struct errors own = {0}; /* earlier errors of the caller do not stop the work here */
+    for (int kind = 0; kind < PLAN_KINDS && own.count == 0; kind++) {
+        const struct graph_settings of_graph = settings_of(settings, kind);
+        struct graph *graph = graph_create(&of_graph, arena, NULL, NULL, &own);
+        scan->plans[kind] = graph == NULL ? NULL : plan_create(graph, &own);
+        if (scan->plans[kind] == NULL && own.count == 0) {
+            errors_no_memory(&own);
+        }
+    }
+    const int failed = own.count > 0;
+    errors_move(errors, &own);
+    if (failed) {
+        scan_destroy(scan);
+        return NULL;
+    }
+    return scan;
+}
+
+void scan_destroy(struct scan *scan) {
+    if (scan != NULL) {
+        arena_destroy(scan->arena);
+    }
+}
+
+char *scan_text(const struct scan_settings *settings, struct arena *arena, struct errors *errors) {
+    char *text = NULL;
+    const struct graph_settings of_graph = settings_of(settings, PLAN_GRADIENTS_AND_X);
+    struct graph *graph = graph_create(&of_graph, arena, arena, &text, errors);
+    struct plan *plan = graph == NULL ? NULL : plan_create(graph, errors);
+    const char *planned = plan == NULL ? NULL : plan_text(plan, arena);
+    return planned == NULL ? NULL : arena_printf(arena, "%s%s", text == NULL ? "" : text, planned);
+}
+
+/* ---- what depends on parameters alone, on the tape ---- */
+
+static void mark_fixed(const struct program *program, int *wanted, int32_t id) {
+    if (wanted[id]) {
+        return;
+    }
+    wanted[id] = 1;
+    const struct program_node *node = program_node(program, (rondo_value){id});
+    for (int32_t k = 0; k < node->n_inputs; k++) {
+        mark_fixed(program, wanted, node->inputs[k]);
+    }
+}
+
+/* values[k] gets fixed tensor k. */
+static rondo_status record_fixed(const struct scan *scan, struct tape *tape, const rondo_value *parameters,
+                                 rondo_value *values) {
+    const struct program *program = scan->program;
+    const struct graph *graph = scan->plans[PLAN_VALUES]->graph;
+    struct arena *arena = tape_arena(tape);
+    const size_t count = (size_t)program_count(program) + 1;
+    int *wanted = arena_calloc(arena, count, sizeof *wanted);
+    rondo_value *all = arena_calloc(arena, count, sizeof *all);
+    if (wanted == NULL || all == NULL) {
+        return tape_fail(tape, errors_no_memory(tape_errors(tape))), RONDO_NO_MEMORY;
+    }
+    for (int32_t k = 0; k < graph->n_fixed; k++) {
+        mark_fixed(program, wanted, graph->fixed[k].id);
+    }
+    int32_t next_input = 0;
+    for (int32_t id = 0; id < program_count(program); id++) {
+        const struct program_node *node = program_node(program, (rondo_value){id});
+        const int32_t input = node->op == NULL && node->value.data == NULL ? next_input++ : -1;
+        if (!wanted[id]) {
+            continue;
+        }
+        if (input >= 0) {
+            all[id] = parameters[input - 1 - scan->n_states];
+        } else if (node->op == NULL) {
+            all[id] = tape_constant(tape, &node->value);
+        } else {
+            rondo_value *operands = arena_alloc(arena, sizeof *operands * (size_t)(node->n_inputs + 1));
+            if (operands == NULL) {
+                return tape_fail(tape, errors_no_memory(tape_errors(tape))), RONDO_NO_MEMORY;
+            }
+            for (int32_t k = 0; k < node->n_inputs; k++) {
+                operands[k] = all[node->inputs[k]];
+            }
+            all[id] = tape_apply(tape, node->op, node->options, operands, node->n_inputs);
+            if (node->name != NULL) {
+                tape_name(tape, all[id], node->name);
+            }
+        }
+    }
+    for (int32_t k = 0; k < graph->n_fixed; k++) {
+        values[k] = all[graph->fixed[k].id];
+    }
+    return tape_status(tape);
+}
+
+/* ---- memory ---- */
+
+/* Rows for all of a sequence; NULL also where their bytes cannot be counted. */
+static char *alloc_rows(struct arena *arena, const struct run *run, int64_t rows, int64_t width) {
+    const int64_t shape[2] = {rows, width};
+    const rondo_tensor tensor = tensor_of(run->dtype, 2, shape);
+    const size_t bytes = tensor_checked_bytes(&tensor);
+    return bytes == SIZE_MAX ? NULL : arena_alloc(arena, bytes);
+}
+
+static rondo_status make_workers(struct run *run, struct tape *tape) {
+    struct arena *arena = tape_arena(tape);
+    const struct plan *plan = run->plan;
+    const int64_t threads = parallel_threads(run->parallel);
+    run->n_workers = (int32_t)threads;
+    run->workers = arena_calloc(arena, (size_t)threads, sizeof *run->workers);
+    if (run->workers == NULL) {
+        return errors_no_memory(tape_errors(tape));
+    }
+    int64_t local_width = 0, operands = 1;
+    size_t scratch = 0;
+    for (int half = 0; half < 2; half++) {
+        for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
+            const struct stage *stage = &plan->stages[half][phase];
+            local_width = stage->local_width > local_width ? stage->local_width : local_width;
+            for (int32_t i = 0; i < stage->count; i++) {
+                const int32_t n = stage->instructions[i].group.n_operands;
+                operands = n > operands ? n : operands;
+            }
+        }
+        const size_t wanted = run_effect_scratch(run, half);
+        scratch = wanted > scratch ? wanted : scratch;
+    }
+    for (int32_t w = 0; w < run->n_workers; w++) {
+        struct worker *worker = &run->workers[w];
+        worker->capacity = run->time->rows > 128 ? run->time->rows : 128;
+        worker->chunks = alloc_rows(arena, run, plan->n_chunk_buffers + 1, PLAN_CHUNK);
+        worker->locals = alloc_rows(arena, run, worker->capacity, local_width + 1);
+        worker->scratch = arena_alloc(arena, scratch);
+        worker->base = arena_alloc(arena, sizeof *worker->base * (size_t)operands);
+        worker->at = arena_alloc(arena, sizeof *worker->at * (size_t)operands);
+        worker->stride = arena_alloc(arena, sizeof *worker->stride * (size_t)operands);
+        worker->arena = tape_worker_arena(tape, w);
+        worker->errors = arena_calloc(arena, 1, sizeof *worker->errors);
+        if (worker->chunks == NULL || worker->locals == NULL || worker->scratch == NULL || worker->base == NULL ||
+            worker->at == NULL || worker->stride == NULL || worker->arena == NULL || worker->errors == NULL) {
+            return errors_no_memory(tape_errors(tape));
+        }
+    }
+    return RONDO_OK;
+}
+
+/* Deals the rows out so that every share has about as many steps; longer rows come first. Effects inside the loop add
+ * to one gradient, so then one worker takes all. */
+static rondo_status make_shares(struct run *run, struct tape *tape) {
+    const struct time_axis *time = run->time;
+    run->shares = arena_calloc(tape_arena(tape), (size_t)run->n_workers, sizeof *run->shares);
+    if (run->shares == NULL) {
+        return errors_no_memory(tape_errors(tape));
+    }
+    const int alone = run->plan->stages[0][PHASE_LOOP].has_effects || run->plan->stages[1][PHASE_LOOP].has_effects;
+    const int64_t wanted = alone ? 1 : run->n_workers < time->rows ? run->n_workers : time->rows;
+    int64_t row = 0, steps = 0;
+    for (int64_t i = 0; i < wanted; i++) {
+        struct share *share = &run->shares[run->n_shares];
+        share->first = row;
+        while (row < time->rows && (row == share->first || i == wanted - 1 || steps * wanted < time->total * (i + 1))) {
+            steps += time->lengths[row++];
+        }
+        share->end = row;
+        run->n_shares += share->end > share->first;
+    }
+    return RONDO_OK;
+}
+
+/* Zeros, or the value that was given. */
+static const char *initial_data(struct run *run, struct tape *tape, rondo_value given, int64_t width) {
+    const rondo_tensor *tensor = tape_tensor(tape, given);
+    if (tensor != NULL) {
+        return tensor->data;
+    }
+    char *zeros = alloc_rows(tape_arena(tape), run, run->time->rows, width);
+    if (zeros != NULL) {
+        memset(zeros, 0, (size_t)(run->time->rows * width) * run->size);
+    }
+    return zeros;
+}
+
+static rondo_status make_memory(struct run *run, struct tape *tape, const rondo_value *initial) {
+    struct arena *arena = tape_arena(tape);
+    const struct plan *plan = run->plan;
+    const struct graph *graph = run->graph;
+    const size_t n_states = (size_t)graph->n_states + 1;
+    run->sequences = arena_calloc(arena, (size_t)plan->n_sequences + 1, sizeof *run->sequences);
+    run->initial = arena_calloc(arena, n_states, sizeof *run->initial);
+    run->doubles = arena_calloc(arena, n_states, sizeof *run->doubles);
+    run->carries = arena_calloc(arena, n_states, sizeof *run->carries);
+    if (run->sequences == NULL || run->initial == NULL || run->doubles == NULL || run->carries == NULL) {
+        return errors_no_memory(tape_errors(tape));
+    }
+    for (int32_t i = 0; i < plan->n_sequences; i++) {
+        const int64_t lead = plan->sequences[i].is_state ? run->time->rows : 0;
+        run->sequences[i] = alloc_rows(arena, run, lead + run->time->total, plan->sequences[i].width);
+        if (run->sequences[i] == NULL) {
+            return errors_no_memory(tape_errors(tape));
+        }
+    }
+    for (int32_t s = 0; s < graph->n_states; s++) {
+        int64_t width = 1;
+        for (int32_t d = 1; d < graph->shapes[s].ndim; d++) {
+            width *= graph->shapes[s].shape[d];
+        }
+        const rondo_value none = {-1};
+        run->initial[s] = initial_data(run, tape, initial == NULL ? none : initial[s], width);
+        if (run->initial[s] == NULL) {
+            return errors_no_memory(tape_errors(tape));
+        }
+        if (graph->constant[s]) {
+            continue;
+        }
+        char *first = plan->state_sequence[s] >= 0 ? run->sequences[plan->state_sequence[s]] : NULL;
+        if (first == NULL) {
+            run->doubles[s][0] = first = alloc_rows(arena, run, run->time->rows, width);
+            run->doubles[s][1] = alloc_rows(arena, run, run->time->rows, width);
+            if (first == NULL || run->doubles[s][1] == NULL) {
+                return errors_no_memory(tape_errors(tape));
+            }
+        }
+        memcpy(first, run->initial[s], (size_t)(run->time->rows * width) * run->size);
+    }
+    RONDO_TRY(make_workers(run, tape));
+    return make_shares(run, tape);
+}
+
+/* ---- results ---- */
+
+/* Each row's state after its own last step. */
+static rondo_status collect_final(const struct run *run, struct tape *tape, int32_t s, rondo_tensor *out) {
+    const struct graph *graph = run->graph;
+    const struct time_axis *time = run->time;
+    *out = graph->shapes[s];
+    out->shape[0] = time->rows;
+    RONDO_TRY(tensor_alloc(out, tape_arena(tape), tape_errors(tape)));
+    const size_t row_bytes = tensor_bytes(out) / (size_t)time->rows;
+    for (int64_t row = 0; row < time->rows; row++) {
+        const int64_t last = time->lengths[row] - 1;
+        const int32_t sequence = run->plan->state_sequence[s];
+        const char *from = graph->constant[s] ? run->initial[s] + (size_t)row * row_bytes
+                           : sequence >= 0
+                               ? run->sequences[sequence] + (size_t)(time->rows + time->begin[last] + row) * row_bytes
+                               : run->doubles[s][(last + 1) & 1] + (size_t)row * row_bytes;
+        memcpy((char *)out->data + (size_t)row * row_bytes, from, row_bytes);
+    }
+    return RONDO_OK;
+}
+
+static rondo_tensor output_tensor(const struct run *run) {
+    const struct plan *plan = run->plan;
+    rondo_tensor tensor = run->graph->nodes[run->graph->output].shape;
+    tensor.shape[0] = run->time->total;
+    const struct sequence *sequence = &plan->sequences[plan->output_sequence];
+    const int64_t lead = sequence->is_state ? run->time->rows : 0;
+    tensor.data = run->sequences[plan->output_sequence] + (size_t)(lead * sequence->width) * run->size;
+    return tensor;
+}
+
+/* ---- backward ---- */
+
+/* The gradients that come from behind the last step: those of the final states. Both turns get them: a row that ended
+ * early is first read in the turn of its own last step. */
+static rondo_status start_carries(struct run *run, struct tape *tape, const rondo_tensor *grad_final) {
+    const struct graph *graph = run->graph;
+    for (int32_t s = 0; s < graph->n_states; s++) {
+        if (!graph->state_needs[s] || graph->constant[s]) {
+            continue;
+        }
+        const int64_t width = graph->nodes[graph->new_states[s]].width;
+        const size_t bytes = (size_t)(run->time->rows * width) * run->size;
+        for (int turn = 0; turn < 2; turn++) {
+            run->carries[s][turn] = alloc_rows(tape_arena(tape), run, run->time->rows, width);
+            if (run->carries[s][turn] == NULL) {
+                return errors_no_memory(tape_errors(tape));
+            }
+            if (grad_final != NULL && grad_final[s].data != NULL) {
+                memcpy(run->carries[s][turn], grad_final[s].data, bytes);
+            } else {
+                memset(run->carries[s][turn], 0, bytes);
+            }
+        }
+    }
+    return RONDO_OK;
+}
+
+static rondo_status scan_backward(void *data, struct tape *tape, const rondo_tensor *grad_outputs,
+                                  const rondo_tensor *grad_inputs) {
+    struct recorded *recorded = data;
+    struct run *run = &recorded->run;
+    const struct graph *graph = run->graph;
+    run->grad_x = grad_inputs[0].data;
+    run->grad_fixed = grad_inputs + 1;
+    run->grad_output = grad_outputs[0].data;
+    if (run->grad_output == NULL) {
+        const int64_t width = graph->nodes[graph->output].width;
+        char *zeros = alloc_rows(tape_arena(tape), run, run->time->total, width);
+        if (zeros == NULL) {
+            return errors_no_memory(tape_errors(tape));
+        }
+        memset(zeros, 0, (size_t)(run->time->total * width) * run->size);
+        run->grad_output = zeros;
+    }
+    RONDO_TRY(start_carries(run, tape, recorded->has_final ? grad_outputs + 1 : NULL));
+    RONDO_TRY(run_half(run, 1, tape_arena(tape), tape_errors(tape)));
+    for (int32_t i = 0; i < recorded->n_initial; i++) {
+        const rondo_tensor *gradient = &grad_inputs[1 + graph->n_fixed + i];
+        const int32_t s = recorded->initial_state[i];
+        if (gradient->data == NULL) {
+            continue;
+        }
+        RONDO_CHECK(run->carries[s][0] != NULL, tape_errors(tape), "a state that wants a gradient has one");
+        const void *both[2] = {gradient->data, run->carries[s][0]};
+        sum_arrays(run->dtype, rondo_count(gradient), both, 2, gradient->data);
+    }
+    return RONDO_OK;
+}
+
+/* ---- record ---- */
+
+static int choose_plan(const struct tape *tape, rondo_value x, const rondo_value *values, int32_t count) {
+    int needs = 0;
+    for (int32_t k = 0; k < count; k++) {
+        needs |= tape_needs_gradient(tape, values[k]);
+    }
+    return tape_needs_gradient(tape, x) ? PLAN_GRADIENTS_AND_X : needs ? PLAN_GRADIENTS : PLAN_VALUES;
+}
+
+static rondo_status record(const struct scan *scan, struct tape *tape, const struct time_axis *time, rondo_value x,
+                           const rondo_value *initial, const rondo_value *parameters, rondo_value *outputs,
+                           rondo_value *final_states) {
+    static const struct tape_function function = {"recurrence", scan_backward};
+    struct arena *arena = tape_arena(tape);
+    const int32_t n_fixed = scan->plans[PLAN_VALUES]->graph->n_fixed;
+    struct recorded *recorded = arena_calloc(arena, 1, sizeof *recorded);
+    rondo_value *inputs = arena_calloc(arena, (size_t)(1 + n_fixed + scan->n_states), sizeof *inputs);
+    rondo_tensor *fixed = arena_calloc(arena, (size_t)n_fixed + 1, sizeof *fixed);
+    rondo_tensor *results = arena_calloc(arena, (size_t)scan->n_states + 1, sizeof *results);
+    rondo_value *values = arena_calloc(arena, (size_t)scan->n_states + 1, sizeof *values);
+    struct time_axis *axis = arena_alloc(arena, sizeof *axis);
+    if (recorded == NULL || inputs == NULL || fixed == NULL || results == NULL || values == NULL || axis == NULL) {
+        return errors_no_memory(tape_errors(tape));
+    }
+    const rondo_tensor *given = tape_tensor(tape, x);
+    RONDO_CHECK(given != NULL, tape_errors(tape), "x is a value of this tape");
+    rondo_tensor expected = program_node(scan->program, (rondo_value){0})->value;
+    expected.shape[0] = time->total;
+    if (!tensor_same_shape(given, &expected)) {
+        return errors_add(tape_errors(tape), RONDO_INVALID, "the inputs of the recurrence have shape %s, expected %s",
+                          tensor_shape_text(given).text, tensor_shape_text(&expected).text);
+    }
+    *axis = *time; /* its arrays live as long as the batch, which is longer than the tape's contents */
+    recorded->scan = scan;
+    recorded->initial_state = arena_calloc(arena, (size_t)scan->n_states + 1, sizeof *recorded->initial_state);
+    if (recorded->initial_state == NULL) {
+        return errors_no_memory(tape_errors(tape));
+    }
+    inputs[0] = x;
+    RONDO_TRY(record_fixed(scan, tape, parameters, inputs + 1));
+    for (int32_t s = 0; initial != NULL && s < scan->n_states; s++) {
+        if (initial[s].id >= 0) {
+            recorded->initial_state[recorded->n_initial] = s;
+            inputs[1 + n_fixed + recorded->n_initial++] = initial[s];
+        }
+    }
+    const int32_t n_inputs = 1 + n_fixed + recorded->n_initial;
+    struct run *run = &recorded->run;
+    run->plan = scan->plans[choose_plan(tape, x, inputs + 1, n_inputs - 1)];
+    run->graph = run->plan->graph;
+    run->time = axis;
+    run->kernels = product_kernels();
+    run->parallel = tape_parallel(tape);
+    run->dtype = run->graph->dtype;
+    run->size = dtype_size(run->dtype);
+    run->training = tape_is_training(tape);
+    run->stream = tape_stream(tape);
+    run->first_random = tape_take_random(tape, time->steps * run->graph->n_random);
+    run->x = tape_tensor(tape, x)->data;
+    for (int32_t k = 0; k < n_fixed; k++) {
+        fixed[k] = *tape_tensor(tape, inputs[1 + k]);
+    }
+    run->fixed = fixed;
+    for (int32_t i = 0; i < recorded->n_initial; i++) {
+        const int32_t s = recorded->initial_state[i];
+        RONDO_CHECK(!tape_needs_gradient(tape, initial[s]) || (run->graph->state_needs[s] && !run->graph->constant[s]),
+                    tape_errors(tape), "a state whose initial value wants a gradient depends on parameters");
+    }
+    RONDO_TRY(make_memory(run, tape, initial));
+    RONDO_TRY(run_half(run, 0, arena, tape_errors(tape)));
+    results[0] = output_tensor(run);
+    int32_t n_results = 1;
+    recorded->has_final = final_states != NULL;
+    for (int32_t s = 0; final_states != NULL && s < scan->n_states; s++) {
+        RONDO_TRY(collect_final(run, tape, s, &results[n_results++]));
+    }
+    RONDO_TRY(tape_record(tape, &function, recorded, inputs, n_inputs, results, n_results, values));
+    *outputs = values[0];
+    for (int32_t s = 0; final_states != NULL && s < scan->n_states; s++) {
+        final_states[s] = values[1 + s];
+    }
+    return RONDO_OK;
+}
+
+rondo_status scan_record(const struct scan *scan, struct tape *tape, const struct time_axis *time, rondo_value x,
+                         const rondo_value *initial, const rondo_value *parameters, rondo_value *outputs,
+                         rondo_value *final_states) {
+    const rondo_value failed = {-1};
+    *outputs = failed;
+    for (int32_t s = 0; final_states != NULL && s < scan->n_states; s++) {
+        final_states[s] = failed;
+    }
+    RONDO_TRY(tape_status(tape));
+    const rondo_status status = record(scan, tape, time, x, initial, parameters, outputs, final_states);
+    if (status != RONDO_OK) {
+        tape_fail(tape, status);
+    }
+    return status;
+}

@@ -1,0 +1,52 @@
+/* core/scan/scan.h: the op that runs a step program over time, forward and backward: the engine `fused`.
+ *
+ *     struct scan *scan = scan_create(&settings, errors);              once, from the step program
+ *     scan_record(scan, tape, &time, x, initial, parameters, &outputs, final_states);      on every tape
+ *
+ * The program is differentiated and optimised once, whatever the length of the sequences (core/scan/graph.h and plan.h).
+ * On the tape the whole recurrence is one function. Results are the same bits for any number of threads, and the
+ * results of a row are the same bits whoever its batch mates are.
+ *
+ * Threads: created on one thread; then scan_record may run on several at the same time, each with a tape of its own.
+ */
+#ifndef RONDO_CORE_SCAN_H
+#define RONDO_CORE_SCAN_H
+
+#include "core/program.h"
+#include "core/scan/graph.h"
+#include "core/tape.h"
+#include "core/time_axis.h"
+
+struct scan;
+
+struct scan_settings {
+    /* The step: its inputs are x [batch, input], the states [batch, …], then parameters, in this order. Outlives the
+     * scan. */
+    const struct program *program;
+    int32_t n_states;
+    const rondo_value *new_states; /* [n_states] in the program */
+    rondo_value output;            /* in the program: [batch, width] */
+    int32_t passes;                /* enum scan_pass; PASS_ALL */
+};
+
+/* NULL with errors. Free with scan_destroy. */
+struct scan *scan_create(const struct scan_settings *settings, struct errors *errors);
+void scan_destroy(struct scan *scan);
+
+/* Runs the recurrence and records it.
+ * x: packed [total, input] (core/time_axis.h).
+ * initial: [n_states] states before the first step, [rows, …] each; a value with id -1 stands for zeros; NULL: all.
+ * parameters: [n] values for the inputs of the program behind the states.
+ * *outputs gets the packed outputs [total, width]; final_states [n_states], where not NULL, each row's states after its
+ * own last step [rows, …]. Failed values after an error, which is on the tape. */
+rondo_status scan_record(const struct scan *scan, struct tape *tape, const struct time_axis *time, rondo_value x,
+                         const rondo_value *initial, const rondo_value *parameters, rondo_value *outputs,
+                         rondo_value *final_states);
+
+/* What every pass made of the program, forward and backward, for a human; NULL where memory is short. */
+char *scan_text(const struct scan_settings *settings, struct arena *arena, struct errors *errors);
+
+/* Names of the passes: "merge", …; NULL past the last. For `--passes=-fuse`. */
+const char *scan_pass_name(int32_t index);
+
+#endif
