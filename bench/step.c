@@ -208,7 +208,7 @@ static rondo_status bench_cell(char **argv, int use_tape, const char *passes, st
     const double before = now();
     const struct cell_definition *definition = bench.session == NULL ? NULL : cell_file_read(argv[1], arena, errors);
     bench.cell = definition == NULL ? NULL : cell_compile(definition, &sizes, bench.session->registry, errors);
-    bench.scan = bench.cell == NULL || use_tape ? NULL : fused_create(bench.cell, parse_passes(passes), errors);
+    bench.scan = bench.cell == NULL || use_tape ? NULL : fused_create(bench.cell, parse_passes(passes), 0, errors);
     const double ready = now() - before;
     if (bench.cell == NULL || errors->count > 0) {
         return errors->status;

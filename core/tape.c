@@ -501,8 +501,13 @@ rondo_status tape_backward(struct tape *tape, rondo_value root) {
         return RONDO_OK;
     }
     RONDO_TRY(need_gradient(tape, root.id));
-    for (int64_t i = 0; i < rondo_count(&seed->gradient); i++) {
-        tensor_set(&seed->gradient, i, tensor_get(&seed->gradient, i) + 1);
+    const int64_t count = rondo_count(&seed->gradient);
+    for (int64_t i = 0; i < count; i++) {
+        if (seed->gradient.dtype == RONDO_F32) {
+            ((float *)seed->gradient.data)[i] += 1;
+        } else {
+            ((double *)seed->gradient.data)[i] += 1;
+        }
     }
     for (int32_t id = root.id; id >= 0; id--) {
         struct node *node = tape->nodes[id];

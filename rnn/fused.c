@@ -1,11 +1,12 @@
 #include "rnn/fused.h"
 
-struct scan *fused_create(const struct cell *cell, int32_t passes, struct errors *errors) {
+struct scan *fused_create(const struct cell *cell, int32_t passes, int64_t recompute, struct errors *errors) {
     const struct scan_settings settings = {.program = cell->program,
                                            .n_states = cell->n_states,
                                            .new_states = cell->new_states,
                                            .output = cell->output,
-                                           .passes = passes};
+                                           .passes = passes,
+                                           .recompute = recompute};
     return scan_create(&settings, errors);
 }
 

@@ -137,8 +137,7 @@ static struct answer solve_with(const struct problem *problem, const struct scan
         initial[s] = tape_parameter(tape, "initial", &problem->initial[s], NULL);
     }
     const struct recurrence recurrence = {cell, &problem->time, 1, x, parameters, initial};
-    const rondo_value outputs =
-        scan == NULL ? unroll(&recurrence, tape, final) : fused(scan, &recurrence, tape, final);
+    const rondo_value outputs = scan == NULL ? unroll(&recurrence, tape, final) : fused(scan, &recurrence, tape, final);
     support_ok(&support, tape_status(tape), cell->name);
     rondo_value pair[2] = {outputs, tape_constant(tape, &problem->weights)};
     const rondo_value product = tape_apply_named(tape, "mul", NULL, pair, 2);
@@ -163,15 +162,19 @@ static struct answer solve_with(const struct problem *problem, const struct scan
     return answer;
 }
 
-static struct answer solve(const struct problem *problem, int fuse, int32_t passes, int32_t threads) {
+static struct answer solve_windows(const struct problem *problem, int64_t recompute, int32_t passes, int32_t threads) {
     const struct parallel parallel = {threads};
     struct tape *tape = support_tape(&support, &parallel);
-    struct scan *scan = fuse ? fused_create(problem->cell, passes, &support.errors) : NULL;
-    ck_assert_msg(!fuse || scan != NULL, "%s: %s", problem->cell->name, support_error(&support));
+    struct scan *scan = recompute < 0 ? NULL : fused_create(problem->cell, passes, recompute, &support.errors);
+    ck_assert_msg(recompute < 0 || scan != NULL, "%s: %s", problem->cell->name, support_error(&support));
     const struct answer answer = solve_with(problem, scan, tape);
     tape_destroy(tape);
     scan_destroy(scan);
     return answer;
+}
+
+static struct answer solve(const struct problem *problem, int fuse, int32_t passes, int32_t threads) {
+    return solve_windows(problem, fuse ? 0 : -1, passes, threads);
 }
 
 static void compare(const struct problem *problem, const struct answer *found, const struct answer *expected,
@@ -242,6 +245,22 @@ START_TEST(any_number_of_threads_gives_the_same_bits) {
 }
 END_TEST
 
+/* The states between windows and the outputs are the same bits; gradients of weights are summed window by window. */
+START_TEST(computing_steps_again_changes_no_result) {
+    static const int64_t windows[] = {1, 2, 3, 5, 7, 100};
+    struct cell *cell = compile(cell_files[_i], RONDO_F64, INPUT, HIDDEN);
+    const struct problem problem = make_problem(cell, RONDO_F64, INPUT, some_lengths, COUNT_OF(some_lengths));
+    const struct answer expected = solve(&problem, 1, PASS_ALL, 1);
+    for (int i = 0; i < COUNT_OF(windows); i++) {
+        char how[64];
+        snprintf(how, sizeof how, "recompute every %d steps", (int)windows[i]);
+        const struct answer found = solve_windows(&problem, windows[i], PASS_ALL, 2);
+        compare(&problem, &found, &expected, 1e-12, how);
+    }
+    cell_destroy(cell);
+}
+END_TEST
+
 /* ---- rows ---- */
 
 /* Row `row` of a batch, on its own. */
@@ -285,8 +304,9 @@ START_TEST(batch_mates_and_padding_change_no_bit_of_a_row) {
         same_rows(&batch, &whole.grad_inputs, &single.grad_inputs, row, "gradient of x");
         for (int32_t s = 0; s < cell->n_states; s++) {
             const size_t bytes = tensor_bytes(&single.final[s]);
-            ck_assert_msg(memcmp((const char *)whole.final[s].data + (size_t)row * bytes, single.final[s].data, bytes) == 0,
-                          "%s: final state %d of row %d", cell->name, (int)s, (int)row);
+            ck_assert_msg(
+                memcmp((const char *)whole.final[s].data + (size_t)row * bytes, single.final[s].data, bytes) == 0,
+                "%s: final state %d of row %d", cell->name, (int)s, (int)row);
             ck_assert_msg(memcmp((const char *)whole.grad_initial[s].data + (size_t)row * bytes,
                                  single.grad_initial[s].data, bytes) == 0,
                           "%s: gradient of initial state %d of row %d", cell->name, (int)s, (int)row);
@@ -303,7 +323,7 @@ START_TEST(prediction_gives_the_outputs_of_training) {
     const struct answer expected = solve(&problem, 1, PASS_ALL, 1);
     const struct parallel parallel = {2};
     struct tape *tape = support_tape(&support, &parallel);
-    struct scan *scan = fused_create(cell, PASS_ALL, &support.errors);
+    struct scan *scan = fused_create(cell, PASS_ALL, 0, &support.errors);
     rondo_value parameters[MOST_PARAMETERS], initial[MOST_STATES], final[MOST_STATES];
     for (int32_t p = 0; p < cell->n_parameters; p++) {
         parameters[p] = tape_constant(tape, &problem.parameters[p]);
@@ -313,8 +333,8 @@ START_TEST(prediction_gives_the_outputs_of_training) {
     }
     tape_set_training(tape, 1); /* the same random words */
     tape_enter(tape, "layer", (struct rng_stream){9});
-    const struct recurrence recurrence = {cell, &problem.time, 1, tape_constant(tape, &problem.inputs), parameters,
-                                          initial};
+    const struct recurrence recurrence = {cell,       &problem.time, 1, tape_constant(tape, &problem.inputs),
+                                          parameters, initial};
     const rondo_value outputs = fused(scan, &recurrence, tape, final);
     support_ok(&support, tape_status(tape), cell->name);
     support_near(tape_tensor(tape, outputs), &expected.outputs, 1e-6, cell->name);
@@ -342,6 +362,7 @@ static Suite *scan_suite(void) {
     tcase_add_loop_test(cells, the_fused_engine_gives_what_the_tape_gives, 0, 2 * n_cells);
     tcase_add_loop_test(cells, switching_a_pass_off_changes_no_result, 0, n_cells);
     tcase_add_loop_test(cells, any_number_of_threads_gives_the_same_bits, 0, n_cells);
+    tcase_add_loop_test(cells, computing_steps_again_changes_no_result, 0, n_cells);
     tcase_add_loop_test(cells, batch_mates_and_padding_change_no_bit_of_a_row, 0, n_cells);
     tcase_add_loop_test(cells, prediction_gives_the_outputs_of_training, 0, n_cells);
     return suite;

@@ -10,8 +10,8 @@
 /* What is known of each node of the program. */
 struct traced {
     int is_rows;
-    int needs;     /* depends on a parameter */
-    int32_t id;    /* in the graph, -1: not there (yet) */
+    int needs;  /* depends on a parameter */
+    int32_t id; /* in the graph, -1: not there (yet) */
     int32_t uses;
     int32_t fixed; /* number of the fixed tensor, -1: none */
 };
@@ -19,7 +19,7 @@ struct traced {
 struct builder {
     struct graph *graph;
     const struct program *program;
-    struct traced *traced; /* [program_count] */
+    struct traced *traced;   /* [program_count] */
     int32_t first_parameter; /* inputs from here on are parameters: their number among the inputs */
 };
 
@@ -119,7 +119,8 @@ static int32_t add_sum(struct builder *b, const struct program_node *from, struc
     int32_t n = 0;
     for (int32_t k = 0; k < from->n_inputs; k++) {
         const int32_t id = from->inputs[k];
-        const struct node *inner = b->traced[id].is_rows && b->traced[id].id >= 0 ? &graph->nodes[b->traced[id].id] : NULL;
+        const struct node *inner =
+            b->traced[id].is_rows && b->traced[id].id >= 0 ? &graph->nodes[b->traced[id].id] : NULL;
         const int same = inner != NULL && inner->kind == NODE_SUM && b->traced[id].uses == 1 && inner->op == NULL &&
                          tensor_same_shape(&inner->shape, &node.shape) && n + inner->n_inputs < MOST - 2;
         if (same) {

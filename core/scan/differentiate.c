@@ -42,12 +42,8 @@ static void add_flow(struct differentiation *d, int32_t id, int32_t gradient) {
 }
 
 static struct node backward_node(enum node_kind kind, const struct node *like) {
-    return (struct node){.kind = kind,
-                         .phase = PHASE_LOOP,
-                         .backward = 1,
-                         .random = -1,
-                         .shape = like->shape,
-                         .op = NULL};
+    return (struct node){
+        .kind = kind, .phase = PHASE_LOOP, .backward = 1, .random = -1, .shape = like->shape, .op = NULL};
 }
 
 /* The whole gradient of a node; -1: none flows there. */
@@ -227,9 +223,8 @@ static void seed(struct differentiation *d) {
 static void collect(struct differentiation *d) {
     struct graph *graph = d->graph;
     for (int32_t s = 0; s < graph->n_states; s++) {
-        graph->carry[s] = graph->states[s] >= 0 && graph->state_needs[s] && !graph->constant[s]
-                              ? total(d, graph->states[s])
-                              : -1;
+        graph->carry[s] =
+            graph->states[s] >= 0 && graph->state_needs[s] && !graph->constant[s] ? total(d, graph->states[s]) : -1;
     }
     for (int32_t id = 0; id < d->n && d->wants_x; id++) {
         if (graph->nodes[id].kind == NODE_X && d->flows[id].count > 0) {

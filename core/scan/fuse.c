@@ -1,5 +1,5 @@
-/* fuse: elementwise nodes that can run one behind the other become a group. A group takes a chunk of rows through all of
- * its nodes before it takes the next, so that what they hand on never leaves the first cache.
+/* fuse: elementwise nodes that can run one behind the other become a group. A group takes a chunk of rows through all
+ * of its nodes before it takes the next, so that what they hand on never leaves the first cache.
  *
  * Here too every stage gets its order: groups as large as possible, then all products that are ready, together. */
 #include "core/scan/plan.h"

@@ -65,13 +65,11 @@ int32_t graph_add(struct graph *graph, struct node node, const int32_t *inputs, 
 
 int32_t graph_add_sum(struct graph *graph, int32_t like, const int32_t *inputs, int32_t n_inputs) {
     const struct node *model = &graph->nodes[like];
-    return graph_add(graph,
-                     (struct node){.kind = NODE_SUM,
-                                   .phase = model->phase,
-                                   .backward = model->backward,
-                                   .random = -1,
-                                   .shape = model->shape},
-                     inputs, n_inputs);
+    return graph_add(
+        graph,
+        (struct node){
+            .kind = NODE_SUM, .phase = model->phase, .backward = model->backward, .random = -1, .shape = model->shape},
+        inputs, n_inputs);
 }
 
 static void mark(const struct graph *graph, int *live, int32_t id) {
@@ -161,6 +159,29 @@ int32_t *graph_uses(const struct graph *graph) {
     return uses;
 }
 
+/* Marks what a result of one half of the step is computed from in that half: when the backward step begins, all of the
+ * forward step is there. */
+static void need(const struct graph *graph, int *needed, int backward, int32_t id) {
+    if (id < 0 || needed[id] || graph->nodes[id].backward != backward) {
+        return;
+    }
+    needed[id] = 1;
+    for (int32_t k = 0; k < graph->nodes[id].n_inputs; k++) {
+        need(graph, needed, backward, graph->nodes[id].inputs[k]);
+    }
+}
+
+int *graph_needed(const struct graph *graph) {
+    int *needed = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *needed);
+    for (int32_t s = 0; needed != NULL && s < graph->n_states; s++) {
+        need(graph, needed, 0, graph->new_states[s]);
+        if (graph->carry != NULL) {
+            need(graph, needed, 1, graph->carry[s]);
+        }
+    }
+    return needed;
+}
+
 void text_add(struct arena *arena, char **text, const char *format, ...) {
     char line[512];
     va_list arguments;
@@ -187,10 +208,10 @@ static void add_value(const struct graph *graph, struct arena *arena, char **tex
 }
 
 static void add_node_text(const struct graph *graph, struct arena *arena, char **text, int32_t id) {
-    static const char *const kinds[] = {
-        "x",       "state", "fixed",          "grad_output",     "grad_state", "grad_x",          "map",       "sum",
-        "product", "call",  "view",           "map_gradient",    "call_gradient", "reduce", "weight_gradient", "fixed_sum",
-        "fixed_call"};
+    static const char *const kinds[] = {"x",         "state",        "fixed",         "grad_output", "grad_state",
+                                        "grad_x",    "map",          "sum",           "product",     "call",
+                                        "view",      "map_gradient", "call_gradient", "reduce",      "weight_gradient",
+                                        "fixed_sum", "fixed_call"};
     const struct node *node = &graph->nodes[id];
     text_add(arena, text, "  %-8s %-6s ", node->backward ? "backward" : "forward", phase_names[node->phase]);
     add_value(graph, arena, text, id);
@@ -258,6 +279,7 @@ struct graph *graph_create(const struct graph_settings *settings, struct arena *
         {"hoist, of the backward step", settings->training && (settings->passes & PASS_HOIST), graph_hoist},
         {"sink: what the recurrence does not need goes behind the loop", settings->passes & PASS_SINK, graph_sink},
         {"merge: products add into the sums that they are part of", settings->passes & PASS_MERGE, graph_merge},
+        {"plan: what is cheap is computed again where it is read", settings->passes & PASS_PLAN, graph_rematerialise},
     };
     for (size_t i = 0; i < sizeof passes / sizeof passes[0] && !graph->failed && errors->count == 0; i++) {
         if (passes[i].on) {

@@ -94,8 +94,8 @@ struct graph_settings {
     const rondo_value *new_states;
     rondo_value output;
     int32_t passes;
-    int training;   /* add a backward step */
-    int wants_x;    /* with the gradient of x */
+    int training; /* add a backward step */
+    int wants_x;  /* with the gradient of x */
 };
 
 /* Builds the graph and runs the passes but for fuse and plan. `text`, where not NULL, gets what each pass did, for a
@@ -121,6 +121,9 @@ int *graph_live(const struct graph *graph);
 int32_t *graph_order(const struct graph *graph, int32_t *n);
 /* How often live nodes and results use each node. */
 int32_t *graph_uses(const struct graph *graph);
+/* 1 for what the recurrence waits for: in the forward half what new states are computed from, in the backward half what
+ * carried gradients are. */
+int *graph_needed(const struct graph *graph);
 /* 1 where both have the same dimensions. */
 int graph_same_shape(const struct node *a, const struct node *b);
 /* All live nodes as text, for a human. */
@@ -134,5 +137,6 @@ void graph_hoist(struct graph *graph, const struct graph_settings *settings);
 void graph_differentiate(struct graph *graph, const struct graph_settings *settings);
 void graph_sink(struct graph *graph, const struct graph_settings *settings);
 void graph_merge(struct graph *graph, const struct graph_settings *settings);
+void graph_rematerialise(struct graph *graph, const struct graph_settings *settings);
 
 #endif

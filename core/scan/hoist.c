@@ -65,18 +65,20 @@ static void regroup(struct graph *graph, const int *recurrent, int32_t id) {
 }
 
 void graph_hoist(struct graph *graph, const struct graph_settings *settings) {
-    (void)settings;
     const int32_t count = graph->count;
     const int *recurrent = find_recurrent(graph);
     const int *live = graph_live(graph);
-    if (recurrent == NULL || live == NULL) {
+    const int *needed = graph_needed(graph);
+    /* What the loop does not wait for is best computed behind it, next to what reads it. */
+    const int all = !settings->training || (settings->passes & PASS_SINK) == 0;
+    if (recurrent == NULL || live == NULL || needed == NULL) {
         errors_no_memory(graph->errors);
         graph->failed = 1;
         return;
     }
     for (int32_t id = 0; id < count; id++) {
         struct node *node = &graph->nodes[id];
-        if (!live[id] || node_is_given(node) || node_is_effect(node)) {
+        if (!live[id] || node_is_given(node) || node_is_effect(node) || !(all || needed[id])) {
             continue;
         }
         if (!recurrent[id]) {

@@ -83,8 +83,8 @@ static void own_carries(struct graph *graph) {
         }
         for (int32_t user = 0; user < graph->count; user++) {
             for (int32_t k = 0; live[user] && k < graph->nodes[user].n_inputs; k++) {
-                fits &= graph->nodes[user].inputs[k] != id || (graph->nodes[user].phase == PHASE_LOOP &&
-                                                               graph->nodes[user].kind != NODE_VIEW);
+                fits &= graph->nodes[user].inputs[k] != id ||
+                        (graph->nodes[user].phase == PHASE_LOOP && graph->nodes[user].kind != NODE_VIEW);
             }
         }
         if (!fits) {
@@ -95,6 +95,30 @@ static void own_carries(struct graph *graph) {
             graph->nodes[copy].phase = PHASE_LOOP;
             graph->nodes[copy].backward = 1;
             graph->carry[s] = copy;
+        }
+    }
+}
+
+/* A gradient that comes from the step behind is there while the loop is at its step: what reads it later reads a copy
+ * that is kept. */
+static void keep_carried(struct graph *graph) {
+    const int *live = graph_live(graph);
+    const int32_t count = graph->count;
+    for (int32_t id = 0; live != NULL && id < count; id++) {
+        int32_t copy = -1;
+        for (int32_t user = 0; live[id] && graph->nodes[id].kind == NODE_GRAD_STATE && user < count; user++) {
+            for (int32_t k = 0; live[user] && k < graph->nodes[user].n_inputs; k++) {
+                const int elsewhere = graph->nodes[user].phase != PHASE_LOOP || graph->nodes[user].kind == NODE_VIEW;
+                if (graph->nodes[user].inputs[k] != id || !elsewhere) {
+                    continue;
+                }
+                copy = copy < 0 ? graph_add_sum(graph, id, &id, 1) : copy;
+                if (copy < 0) {
+                    return;
+                }
+                graph->nodes[copy].phase = PHASE_LOOP;
+                graph->nodes[user].inputs[k] = copy;
+            }
         }
     }
 }
@@ -114,8 +138,8 @@ static void note_use(struct planner *p, int32_t id, int32_t user, int32_t positi
     }
     const struct node *node = &p->graph->nodes[id], *by = &p->graph->nodes[user];
     p->last[id] = position > p->last[id] ? position : p->last[id];
-    p->crosses[id] |= node->backward != by->backward || node->phase != by->phase ||
-                      (node_is_effect(by) && by->phase != PHASE_LOOP);
+    p->crosses[id] |=
+        node->backward != by->backward || node->phase != by->phase || (node_is_effect(by) && by->phase != PHASE_LOOP);
     p->leaves[id] |= p->group_of[id] != group;
 }
 
@@ -142,8 +166,8 @@ static void find_lifetimes(struct planner *p) {
                             if (turn == 1) {
                                 note_use(p, node->inputs[j], id, position, number);
                             }
-                            stage->needs_step |= input >= 0 && p->graph->nodes[input].kind == NODE_STATE &&
-                                                 !node_is_effect(node);
+                            stage->needs_step |=
+                                input >= 0 && p->graph->nodes[input].kind == NODE_STATE && !node_is_effect(node);
                         }
                     }
                 }
@@ -165,8 +189,8 @@ static int32_t free_sequence(const struct planner *p, int32_t id) {
     const struct node *node = &p->graph->nodes[id];
     for (int32_t i = 0; i < plan->n_sequences && (p->graph->passes & PASS_PLAN) != 0; i++) {
         const struct sequence *sequence = &plan->sequences[i];
-        const int in_place = node_is_elementwise(node) ? sequence->end <= p->position[id]
-                                                       : sequence->end < p->position[id];
+        const int in_place =
+            node_is_elementwise(node) ? sequence->end <= p->position[id] : sequence->end < p->position[id];
         if (!sequence->is_state && sequence->width == node->width && in_place) {
             return i;
         }
@@ -375,18 +399,17 @@ static int32_t packed_of(struct planner *p, int half, int32_t id, int transposed
             return i;
         }
     }
-    plan->packed[half][plan->n_packed[half]] = (struct packed){
-        fixed->which, transposed, fixed->shape.shape[transposed], fixed->shape.shape[!transposed]};
+    plan->packed[half][plan->n_packed[half]] =
+        (struct packed){fixed->which, transposed, fixed->shape.shape[transposed], fixed->shape.shape[!transposed]};
     return plan->n_packed[half]++;
 }
 
 /* Puts term `term` of the product into a call that shares its left side, or into a new one. */
-static void add_term(struct planner *p, int half, struct product_call *calls, int32_t *n_calls, int32_t most, int32_t id,
-                     int32_t term, int add) {
+static void add_term(struct planner *p, int half, struct product_call *calls, int32_t *n_calls, int32_t most,
+                     int32_t id, int32_t term, int add) {
     const struct node *node = &p->graph->nodes[id];
     const int32_t a = base_of(p->graph, node->inputs[1 + 2 * term]);
-    const int32_t packed =
-        packed_of(p, half, node->inputs[2 + 2 * term], (int)(node->transposed >> term & 1));
+    const int32_t packed = packed_of(p, half, node->inputs[2 + 2 * term], (int)(node->transposed >> term & 1));
     struct product_call *call = NULL;
     for (int32_t i = 0; i < *n_calls && call == NULL; i++) {
         call = calls[i].a == a && calls[i].add == add ? &calls[i] : NULL;
@@ -427,8 +450,9 @@ static void make_products(struct planner *p, int half, struct instruction *instr
             const int32_t id = instruction->nodes[i];
             const struct node *node = &p->graph->nodes[id];
             const int32_t init = base_of(p->graph, node->inputs[0]);
-            const int in_place = init >= 0 && (same_place(p->plan, init, id) ||
-                                               p->graph->nodes[init].kind == NODE_GRAD_X);
+            const int in_place =
+                init >= 0 && (same_place(p->plan, init, id) || (p->graph->nodes[init].kind == NODE_GRAD_X &&
+                                                                p->plan->places[id].storage == STORE_GRAD_X));
             if (add == 0 && init >= 0 && !in_place) {
                 copies[n_copies++] = id;
             }
@@ -461,8 +485,7 @@ static void make_instructions(struct planner *p) {
                     for (int32_t id = 0; id < p->graph->count; id++) {
                         const struct node *fixed = &p->graph->nodes[id];
                         if (fixed->kind == NODE_FIXED && fixed->which == node->which) {
-                            instruction->table =
-                                plan_table(p->graph, fixed, &p->graph->nodes[node->inputs[0]], &ok);
+                            instruction->table = plan_table(p->graph, fixed, &p->graph->nodes[node->inputs[0]], &ok);
                         }
                     }
                 }
@@ -479,6 +502,7 @@ static rondo_status make_plan(struct planner *p) {
     struct graph *graph = p->graph;
     struct arena *arena = graph->arena;
     own_carries(graph);
+    keep_carried(graph);
     const size_t n = (size_t)graph->count + 1;
     size_t inputs = 1;
     for (int32_t id = 0; id < graph->count; id++) {

@@ -29,7 +29,8 @@ struct place {
     int64_t index;
 };
 
-/* Memory for all steps: [total, width], for a state [rows + total, width] with the state before the first step in front.
+/* Memory for all steps: [total, width], for a state [rows + total, width] with the state before the first step in
+ * front.
  */
 struct sequence {
     int64_t width;

@@ -36,7 +36,8 @@ static void add_instruction(const struct plan *plan, struct arena *arena, char *
 char *plan_text(const struct plan *plan, struct arena *arena) {
     static const char *const halves[] = {"forward", "backward"};
     static const char *const phases[] = {"before the loop", "loop", "behind the loop"};
-    char *text = arena_strdup(arena, "fuse and plan: instructions, and where values stay (@seqN: kept for all steps)\n");
+    char *text =
+        arena_strdup(arena, "fuse and plan: instructions, and where values stay (@seqN: kept for all steps)\n");
     for (int half = 0; half < 2; half++) {
         for (int phase = 0; phase < PHASE_COUNT; phase++) {
             const struct stage *stage = &plan->stages[half][phase];

@@ -50,14 +50,15 @@ struct run {
     struct rng_stream stream;
     int64_t first_random;
 
-    const rondo_tensor *fixed;          /* [n_fixed] */
-    const rondo_tensor *grad_fixed;     /* [n_fixed] data NULL: not wanted */
-    const char *x, *grad_output;        /* packed */
-    char *grad_x;                       /* packed */
-    const char **initial;               /* [n_states] */
-    char **sequences;                   /* [n_sequences] */
+    const rondo_tensor *fixed;      /* [n_fixed] */
+    const rondo_tensor *grad_fixed; /* [n_fixed] data NULL: not wanted */
+    const char *x, *grad_output;    /* packed */
+    int64_t x_width;
+    char *grad_x;                        /* packed */
+    const char **initial;                /* [n_states] */
+    char **sequences;                    /* [n_sequences] */
     char *(*doubles)[2], *(*carries)[2]; /* [n_states] */
-    char **tiles, **packed;             /* of the half at hand */
+    char **tiles, **packed;              /* of the half at hand */
 
     /* the stage at hand */
     const struct stage *stage;

@@ -91,8 +91,8 @@ EXPAND_OF(float, f32)
 EXPAND_OF(double, f64)
 
 /* Stretches rows first .. first + rows, elements begin .. begin + count of each, to the width of the group. */
-static void expand(const struct run *run, const struct operand *operand, const char *base, int64_t stride, int64_t first,
-                   int64_t rows, int64_t begin, int64_t count, char *out) {
+static void expand(const struct run *run, const struct operand *operand, const char *base, int64_t stride,
+                   int64_t first, int64_t rows, int64_t begin, int64_t count, char *out) {
     for (int64_t i = 0; i < rows; i++) {
         const void *row = base + (size_t)((first + i) * stride);
         if (run->dtype == RONDO_F32) {
@@ -280,7 +280,7 @@ void run_call_gradient(const struct run *run, struct worker *worker, const struc
 #define REDUCE_OF(T, suffix)                                                                                           \
     static void reduce_##suffix(int64_t rows, int64_t width, int64_t out_width, const int32_t *table, const T *in,     \
                                 T *out) {                                                                              \
-        memset(out, 0, sizeof *out * (size_t)(rows * out_width));                                                      \
+        memset(out, 0, sizeof *out *(size_t)(rows * out_width));                                                       \
         for (int64_t i = 0; i < rows; i++) {                                                                           \
             for (int64_t j = 0; j < width; j++) {                                                                      \
                 out[i * out_width + (table == NULL ? j : table[j])] += in[i * width + j];                              \

@@ -12,16 +12,19 @@ struct scan {
     struct arena *arena;
     const struct program *program;
     int32_t n_states;
+    int64_t recompute;
     struct plan *plans[PLAN_KINDS];
 };
 
 /* One recurrence on a tape, for its backward pass. */
 struct recorded {
-    struct run run;
+    struct run run; /* over all steps; with windows it says what is the same for all of them */
     const struct scan *scan;
     int32_t n_initial;      /* inputs of the tape's function: x, fixed tensors, then these */
     int32_t *initial_state; /* [n_initial] which state each belongs to */
     int has_final;
+    int64_t n_windows;        /* > 1: the forward step is computed again, window by window, in the backward pass */
+    const char ***boundaries; /* [n_windows][n_states] the states before each window */
 };
 
 const char *scan_pass_name(int32_t index) {
@@ -50,6 +53,7 @@ struct scan *scan_create(const struct scan_settings *settings, struct errors *er
     scan->arena = arena;
     scan->program = settings->program;
     scan->n_states = settings->n_states;
+    scan->recompute = settings->recompute;
     struct errors own = {0}; /* earlier errors of the caller do not stop the work here */
     for (int kind = 0; kind < PLAN_KINDS && own.count == 0; kind++) {
         const struct graph_settings of_graph = settings_of(settings, kind);
@@ -217,29 +221,24 @@ static rondo_status make_shares(struct run *run, struct tape *tape) {
     return RONDO_OK;
 }
 
-/* Zeros, or the value that was given. */
-static const char *initial_data(struct run *run, struct tape *tape, rondo_value given, int64_t width) {
-    const rondo_tensor *tensor = tape_tensor(tape, given);
-    if (tensor != NULL) {
-        return tensor->data;
+static int64_t state_width(const struct graph *graph, int32_t s) {
+    int64_t width = 1;
+    for (int32_t d = 1; d < graph->shapes[s].ndim; d++) {
+        width *= graph->shapes[s].shape[d];
     }
-    char *zeros = alloc_rows(tape_arena(tape), run, run->time->rows, width);
-    if (zeros != NULL) {
-        memset(zeros, 0, (size_t)(run->time->rows * width) * run->size);
-    }
-    return zeros;
+    return width;
 }
 
-static rondo_status make_memory(struct run *run, struct tape *tape, const rondo_value *initial) {
+/* run->initial is there. */
+static rondo_status make_memory(struct run *run, struct tape *tape) {
     struct arena *arena = tape_arena(tape);
     const struct plan *plan = run->plan;
     const struct graph *graph = run->graph;
     const size_t n_states = (size_t)graph->n_states + 1;
     run->sequences = arena_calloc(arena, (size_t)plan->n_sequences + 1, sizeof *run->sequences);
-    run->initial = arena_calloc(arena, n_states, sizeof *run->initial);
     run->doubles = arena_calloc(arena, n_states, sizeof *run->doubles);
     run->carries = arena_calloc(arena, n_states, sizeof *run->carries);
-    if (run->sequences == NULL || run->initial == NULL || run->doubles == NULL || run->carries == NULL) {
+    if (run->sequences == NULL || run->doubles == NULL || run->carries == NULL) {
         return errors_no_memory(tape_errors(tape));
     }
     for (int32_t i = 0; i < plan->n_sequences; i++) {
@@ -250,18 +249,10 @@ static rondo_status make_memory(struct run *run, struct tape *tape, const rondo_
         }
     }
     for (int32_t s = 0; s < graph->n_states; s++) {
-        int64_t width = 1;
-        for (int32_t d = 1; d < graph->shapes[s].ndim; d++) {
-            width *= graph->shapes[s].shape[d];
-        }
-        const rondo_value none = {-1};
-        run->initial[s] = initial_data(run, tape, initial == NULL ? none : initial[s], width);
-        if (run->initial[s] == NULL) {
-            return errors_no_memory(tape_errors(tape));
-        }
         if (graph->constant[s]) {
             continue;
         }
+        const int64_t width = state_width(graph, s);
         char *first = plan->state_sequence[s] >= 0 ? run->sequences[plan->state_sequence[s]] : NULL;
         if (first == NULL) {
             run->doubles[s][0] = first = alloc_rows(arena, run, run->time->rows, width);
@@ -276,16 +267,34 @@ static rondo_status make_memory(struct run *run, struct tape *tape, const rondo_
     return make_shares(run, tape);
 }
 
+/* The states before the first step: what was given, or zeros. */
+static rondo_status find_initial(struct run *run, struct tape *tape, const rondo_value *initial) {
+    const struct graph *graph = run->graph;
+    run->initial = arena_calloc(tape_arena(tape), (size_t)graph->n_states + 1, sizeof *run->initial);
+    for (int32_t s = 0; run->initial != NULL && s < graph->n_states; s++) {
+        const rondo_tensor *given = initial == NULL ? NULL : tape_tensor(tape, initial[s]);
+        rondo_tensor shape = graph->shapes[s];
+        shape.shape[0] = run->time->rows;
+        if (given == NULL) {
+            RONDO_TRY(tensor_alloc(&shape, tape_arena(tape), tape_errors(tape)));
+            run->initial[s] = shape.data;
+        } else if (!tensor_same_shape(given, &shape)) {
+            return errors_add(tape_errors(tape), RONDO_INVALID, "initial state %d has shape %s, expected %s", (int)s,
+                              tensor_shape_text(given).text, tensor_shape_text(&shape).text);
+        } else {
+            run->initial[s] = given->data;
+        }
+    }
+    return run->initial == NULL ? errors_no_memory(tape_errors(tape)) : RONDO_OK;
+}
+
 /* ---- results ---- */
 
-/* Each row's state after its own last step. */
-static rondo_status collect_final(const struct run *run, struct tape *tape, int32_t s, rondo_tensor *out) {
+/* Each row's state after its own last step; `out` has room for all rows of the run. */
+static void copy_final(const struct run *run, int32_t s, char *out) {
     const struct graph *graph = run->graph;
     const struct time_axis *time = run->time;
-    *out = graph->shapes[s];
-    out->shape[0] = time->rows;
-    RONDO_TRY(tensor_alloc(out, tape_arena(tape), tape_errors(tape)));
-    const size_t row_bytes = tensor_bytes(out) / (size_t)time->rows;
+    const size_t row_bytes = (size_t)state_width(graph, s) * run->size;
     for (int64_t row = 0; row < time->rows; row++) {
         const int64_t last = time->lengths[row] - 1;
         const int32_t sequence = run->plan->state_sequence[s];
@@ -293,9 +302,8 @@ static rondo_status collect_final(const struct run *run, struct tape *tape, int3
                            : sequence >= 0
                                ? run->sequences[sequence] + (size_t)(time->rows + time->begin[last] + row) * row_bytes
                                : run->doubles[s][(last + 1) & 1] + (size_t)row * row_bytes;
-        memcpy((char *)out->data + (size_t)row * row_bytes, from, row_bytes);
+        memcpy(out + (size_t)row * row_bytes, from, row_bytes);
     }
-    return RONDO_OK;
 }
 
 static rondo_tensor output_tensor(const struct run *run) {
@@ -308,30 +316,170 @@ static rondo_tensor output_tensor(const struct run *run) {
     return tensor;
 }
 
+/* ---- windows ---- */
+
+/* The steps begin .. end of `whole` as a run of their own, from the states `initial`. */
+static rondo_status open_window(const struct run *whole, const struct plan *plan, struct tape *tape, int64_t begin,
+                                int64_t end, const char **initial, struct run *window) {
+    struct arena *arena = tape_arena(tape);
+    const struct time_axis *time = whole->time;
+    struct time_axis *axis = arena_alloc(arena, sizeof *axis);
+    int64_t *lengths = arena_alloc(arena, sizeof *lengths * (size_t)time->rows);
+    int64_t *first = arena_alloc(arena, sizeof *first * (size_t)(end - begin + 1));
+    if (axis == NULL || lengths == NULL || first == NULL) {
+        return errors_no_memory(tape_errors(tape));
+    }
+    *axis = (struct time_axis){.rows = time->alive[begin],
+                               .steps = end - begin,
+                               .total = time->begin[end] - time->begin[begin],
+                               .lengths = lengths,
+                               .alive = time->alive + begin,
+                               .begin = first};
+    for (int64_t row = 0; row < axis->rows; row++) {
+        lengths[row] = time->lengths[row] < end ? time->lengths[row] - begin : end - begin;
+    }
+    for (int64_t t = begin; t <= end; t++) {
+        first[t - begin] = time->begin[t] - time->begin[begin];
+    }
+    *window = *whole;
+    window->plan = plan;
+    window->graph = plan->graph;
+    window->time = axis;
+    window->n_shares = 0;
+    window->first_random = whole->first_random + begin * whole->graph->n_random;
+    window->initial = initial;
+    window->x = whole->x + (size_t)(time->begin[begin] * whole->x_width) * whole->size;
+    return make_memory(window, tape);
+}
+
+static int64_t window_begin(const struct recorded *recorded, int64_t window) {
+    const int64_t steps = recorded->run.time->steps, begin = window * recorded->scan->recompute;
+    return begin < steps ? begin : steps;
+}
+
+/* Forward without keeping more than the states between windows, the outputs and the final states. */
+static rondo_status run_windows(struct recorded *recorded, struct tape *tape, const rondo_tensor *output,
+                                const rondo_tensor *final_states) {
+    struct run *whole = &recorded->run;
+    struct arena *arena = tape_arena(tape);
+    const struct time_axis *time = whole->time;
+    const struct graph *graph = whole->graph;
+    recorded->boundaries = arena_calloc(arena, (size_t)recorded->n_windows + 1, sizeof *recorded->boundaries);
+    for (int64_t w = 0; recorded->boundaries != NULL && w <= recorded->n_windows; w++) {
+        recorded->boundaries[w] = arena_calloc(arena, (size_t)graph->n_states + 1, sizeof **recorded->boundaries);
+        if (recorded->boundaries[w] == NULL) {
+            return errors_no_memory(tape_errors(tape));
+        }
+        for (int32_t s = 0; s < graph->n_states; s++) {
+            const int first_or_constant = w == 0 || graph->constant[s];
+            recorded->boundaries[w][s] =
+                first_or_constant ? whole->initial[s] : alloc_rows(arena, whole, time->rows, state_width(graph, s));
+            if (recorded->boundaries[w][s] == NULL) {
+                return errors_no_memory(tape_errors(tape));
+            }
+        }
+    }
+    if (recorded->boundaries == NULL) {
+        return errors_no_memory(tape_errors(tape));
+    }
+    const int64_t width = graph->nodes[graph->output].width;
+    for (int64_t w = 0; w < recorded->n_windows; w++) {
+        const int64_t begin = window_begin(recorded, w), end = window_begin(recorded, w + 1);
+        const struct arena_mark mark = arena_mark(arena);
+        struct run window;
+        RONDO_TRY(
+            open_window(whole, recorded->scan->plans[PLAN_VALUES], tape, begin, end, recorded->boundaries[w], &window));
+        RONDO_TRY(run_half(&window, 0, arena, tape_errors(tape)));
+        const rondo_tensor part = output_tensor(&window);
+        memcpy((char *)output->data + (size_t)(time->begin[begin] * width) * whole->size, part.data,
+               tensor_bytes(&part));
+        for (int32_t s = 0; s < graph->n_states; s++) {
+            if (!graph->constant[s]) {
+                copy_final(&window, s, (char *)recorded->boundaries[w + 1][s]);
+            }
+            if (final_states != NULL) { /* of rows that live on this is written again by a later window */
+                copy_final(&window, s, final_states[s].data);
+            }
+        }
+        arena_release(arena, mark);
+    }
+    return RONDO_OK;
+}
+
 /* ---- backward ---- */
 
-/* The gradients that come from behind the last step: those of the final states. Both turns get them: a row that ended
- * early is first read in the turn of its own last step. */
-static rondo_status start_carries(struct run *run, struct tape *tape, const rondo_tensor *grad_final) {
+/* The gradients that come from behind the last step: those of the final states, and for rows that live on in a later
+ * window those that it carried. Both turns get them: a row that ended early is first read in the turn of its own last
+ * step. */
+static rondo_status start_carries(struct run *run, struct tape *tape, const rondo_tensor *grad_final,
+                                  const struct run *later) {
     const struct graph *graph = run->graph;
+    const int64_t rows = run->time->rows, living = later == NULL ? 0 : later->time->rows;
     for (int32_t s = 0; s < graph->n_states; s++) {
         if (!graph->state_needs[s] || graph->constant[s]) {
             continue;
         }
-        const int64_t width = graph->nodes[graph->new_states[s]].width;
-        const size_t bytes = (size_t)(run->time->rows * width) * run->size;
+        const size_t row_bytes = (size_t)state_width(graph, s) * run->size;
         for (int turn = 0; turn < 2; turn++) {
-            run->carries[s][turn] = alloc_rows(tape_arena(tape), run, run->time->rows, width);
-            if (run->carries[s][turn] == NULL) {
+            char *carry = arena_alloc(tape_arena(tape), (size_t)rows * row_bytes);
+            if (carry == NULL) {
                 return errors_no_memory(tape_errors(tape));
             }
             if (grad_final != NULL && grad_final[s].data != NULL) {
-                memcpy(run->carries[s][turn], grad_final[s].data, bytes);
+                memcpy(carry, grad_final[s].data, (size_t)rows * row_bytes);
             } else {
-                memset(run->carries[s][turn], 0, bytes);
+                memset(carry, 0, (size_t)rows * row_bytes);
             }
+            if (living > 0) {
+                memcpy(carry, later->carries[s][0], (size_t)living * row_bytes);
+            }
+            run->carries[s][turn] = carry;
         }
     }
+    return RONDO_OK;
+}
+
+/* Window by window from the last: forward again, now keeping what the backward step reads, then backward. What is left
+ * of a window is its carried gradients: they stand in the memory of `carried`, two in turn. */
+static rondo_status backward_windows(struct recorded *recorded, struct tape *tape, const rondo_tensor *grad_final) {
+    struct run *whole = &recorded->run;
+    struct arena *arena = tape_arena(tape);
+    const struct graph *graph = whole->graph;
+    const int64_t output_width = graph->nodes[graph->output].width;
+    struct run later = {0}, window;
+    struct time_axis later_axis = {0};
+    char *(*kept)[2] = arena_calloc(arena, (size_t)graph->n_states + 1, sizeof *kept);
+    for (int32_t s = 0; kept != NULL && s < graph->n_states; s++) {
+        kept[s][0] = alloc_rows(arena, whole, whole->time->rows, state_width(graph, s));
+        if (kept[s][0] == NULL) {
+            return errors_no_memory(tape_errors(tape));
+        }
+    }
+    if (kept == NULL) {
+        return errors_no_memory(tape_errors(tape));
+    }
+    later.carries = kept;
+    later.time = &later_axis;
+    for (int64_t w = recorded->n_windows - 1; w >= 0; w--) {
+        const int64_t begin = window_begin(recorded, w), end = window_begin(recorded, w + 1);
+        const struct arena_mark mark = arena_mark(arena);
+        const size_t offset = (size_t)whole->time->begin[begin] * whole->size;
+        RONDO_TRY(open_window(whole, whole->plan, tape, begin, end, recorded->boundaries[w], &window));
+        RONDO_TRY(run_half(&window, 0, arena, tape_errors(tape)));
+        window.grad_output = whole->grad_output + offset * (size_t)output_width;
+        window.grad_x = whole->grad_x == NULL ? NULL : whole->grad_x + offset * (size_t)whole->x_width;
+        RONDO_TRY(start_carries(&window, tape, grad_final, &later));
+        RONDO_TRY(run_half(&window, 1, arena, tape_errors(tape)));
+        later_axis.rows = window.time->rows;
+        for (int32_t s = 0; s < graph->n_states; s++) {
+            if (window.carries[s][0] != NULL) {
+                memcpy(kept[s][0], window.carries[s][0],
+                       (size_t)(window.time->rows * state_width(graph, s)) * whole->size);
+            }
+        }
+        arena_release(arena, mark);
+    }
+    whole->carries = kept;
     return RONDO_OK;
 }
 
@@ -352,8 +500,13 @@ static rondo_status scan_backward(void *data, struct tape *tape, const rondo_ten
         memset(zeros, 0, (size_t)(run->time->total * width) * run->size);
         run->grad_output = zeros;
     }
-    RONDO_TRY(start_carries(run, tape, recorded->has_final ? grad_outputs + 1 : NULL));
-    RONDO_TRY(run_half(run, 1, tape_arena(tape), tape_errors(tape)));
+    const rondo_tensor *grad_final = recorded->has_final ? grad_outputs + 1 : NULL;
+    if (recorded->n_windows > 1) {
+        RONDO_TRY(backward_windows(recorded, tape, grad_final));
+    } else {
+        RONDO_TRY(start_carries(run, tape, grad_final, NULL));
+        RONDO_TRY(run_half(run, 1, tape_arena(tape), tape_errors(tape)));
+    }
     for (int32_t i = 0; i < recorded->n_initial; i++) {
         const rondo_tensor *gradient = &grad_inputs[1 + graph->n_fixed + i];
         const int32_t s = recorded->initial_state[i];
@@ -426,7 +579,8 @@ static rondo_status record(const struct scan *scan, struct tape *tape, const str
     run->training = tape_is_training(tape);
     run->stream = tape_stream(tape);
     run->first_random = tape_take_random(tape, time->steps * run->graph->n_random);
-    run->x = tape_tensor(tape, x)->data;
+    run->x = given->data;
+    run->x_width = given->shape[1];
     for (int32_t k = 0; k < n_fixed; k++) {
         fixed[k] = *tape_tensor(tape, inputs[1 + k]);
     }
@@ -436,13 +590,29 @@ static rondo_status record(const struct scan *scan, struct tape *tape, const str
         RONDO_CHECK(!tape_needs_gradient(tape, initial[s]) || (run->graph->state_needs[s] && !run->graph->constant[s]),
                     tape_errors(tape), "a state whose initial value wants a gradient depends on parameters");
     }
-    RONDO_TRY(make_memory(run, tape, initial));
-    RONDO_TRY(run_half(run, 0, arena, tape_errors(tape)));
-    results[0] = output_tensor(run);
+    RONDO_TRY(find_initial(run, tape, initial));
     int32_t n_results = 1;
     recorded->has_final = final_states != NULL;
     for (int32_t s = 0; final_states != NULL && s < scan->n_states; s++) {
-        RONDO_TRY(collect_final(run, tape, s, &results[n_results++]));
+        rondo_tensor *final_state = &results[n_results++];
+        *final_state = run->graph->shapes[s];
+        final_state->shape[0] = time->rows;
+        RONDO_TRY(tensor_alloc(final_state, arena, tape_errors(tape)));
+    }
+    const int windowed = scan->recompute > 0 && run->graph->training && scan->recompute < time->steps;
+    recorded->n_windows = windowed ? (time->steps - 1) / scan->recompute + 1 : 1;
+    if (windowed) {
+        results[0] = run->graph->nodes[run->graph->output].shape;
+        results[0].shape[0] = time->total;
+        RONDO_TRY(tensor_alloc(&results[0], arena, tape_errors(tape)));
+        RONDO_TRY(run_windows(recorded, tape, &results[0], final_states == NULL ? NULL : results + 1));
+    } else {
+        RONDO_TRY(make_memory(run, tape));
+        RONDO_TRY(run_half(run, 0, arena, tape_errors(tape)));
+        results[0] = output_tensor(run);
+        for (int32_t s = 0; final_states != NULL && s < scan->n_states; s++) {
+            copy_final(run, s, results[1 + s].data);
+        }
     }
     RONDO_TRY(tape_record(tape, &function, recorded, inputs, n_inputs, results, n_results, values));
     *outputs = values[0];

@@ -3,9 +3,9 @@
  *     struct scan *scan = scan_create(&settings, errors);              once, from the step program
  *     scan_record(scan, tape, &time, x, initial, parameters, &outputs, final_states);      on every tape
  *
- * The program is differentiated and optimised once, whatever the length of the sequences (core/scan/graph.h and plan.h).
- * On the tape the whole recurrence is one function. Results are the same bits for any number of threads, and the
- * results of a row are the same bits whoever its batch mates are.
+ * The program is differentiated and optimised once, whatever the length of the sequences (core/scan/graph.h and
+ * plan.h). On the tape the whole recurrence is one function. Results are the same bits for any number of threads, and
+ * the results of a row are the same bits whoever its batch mates are.
  *
  * Threads: created on one thread; then scan_record may run on several at the same time, each with a tape of its own.
  */
@@ -27,6 +27,9 @@ struct scan_settings {
     const rondo_value *new_states; /* [n_states] in the program */
     rondo_value output;            /* in the program: [batch, width] */
     int32_t passes;                /* enum scan_pass; PASS_ALL */
+    /* > 0: for training only the states of every so many steps are kept, and the steps between are computed again in
+     * the backward pass: less memory for one more forward pass. 0: everything that the backward pass reads is kept. */
+    int64_t recompute;
 };
 
 /* NULL with errors. Free with scan_destroy. */

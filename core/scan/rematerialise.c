@@ -1,0 +1,117 @@
+/* Part of plan: what costs no more to compute than to load is computed again where it is read, if what it is made of is
+ * kept anyway.
+ *
+ *     forward: u = 1 - z; …      backward: … u …     ->     backward: u = 1 - z; …
+ *
+ * So only z is kept for all steps. */
+#include "core/scan/graph.h"
+
+struct rematerialisation {
+    struct graph *graph;
+    int *crosses;                       /* [count] read in another stage than its own, or a result */
+    int *replaced;                      /* [count] */
+    int32_t (*copies)[2 * PHASE_COUNT]; /* [count] the copy in each stage; 0: none yet */
+    int32_t count;
+};
+
+static int32_t stage_of(const struct node *node) {
+    return node->backward * PHASE_COUNT + (int32_t)node->phase;
+}
+
+static void find_crossings(const struct rematerialisation *r, const int *live) {
+    const struct graph *graph = r->graph;
+    for (int32_t id = 0; id < r->count; id++) {
+        for (int32_t k = 0; live[id] && k < graph->nodes[id].n_inputs; k++) {
+            const int32_t input = graph->nodes[id].inputs[k];
+            if (input >= 0) {
+                r->crosses[input] |= stage_of(&graph->nodes[input]) != stage_of(&graph->nodes[id]);
+            }
+        }
+    }
+    for (int32_t s = 0; s < graph->n_states; s++) {
+        if (graph->new_states[s] >= 0) {
+            r->crosses[graph->new_states[s]] = 2; /* a result: stays what it is */
+        }
+        if (graph->carry != NULL && graph->carry[s] >= 0) {
+            r->crosses[graph->carry[s]] = 2;
+        }
+    }
+    r->crosses[graph->output] = 2;
+    if (graph->grad_x >= 0) {
+        r->crosses[graph->grad_x] = 2;
+    }
+}
+
+/* Cheap, from values that are there in any stage, and read elsewhere only by what works element by element. */
+static int is_worth(const struct rematerialisation *r, const int *live, int32_t id) {
+    const struct graph *graph = r->graph;
+    const struct node *node = &graph->nodes[id];
+    if (!live[id] || node->kind != NODE_MAP || (node->op->flags & RONDO_OP_CHEAP) == 0 || r->crosses[id] != 1) {
+        return 0;
+    }
+    for (int32_t k = 0; k < node->n_inputs; k++) {
+        const struct node *input = &graph->nodes[node->inputs[k]];
+        const int there = node_is_given(input) || r->crosses[node->inputs[k]] || r->replaced[node->inputs[k]];
+        if (!there || input->kind == NODE_VIEW || (node_is_rows(input) && !graph_same_shape(input, node))) {
+            return 0;
+        }
+    }
+    for (int32_t user = 0; user < r->count; user++) {
+        for (int32_t k = 0; live[user] && k < graph->nodes[user].n_inputs; k++) {
+            if (graph->nodes[user].inputs[k] == id && stage_of(&graph->nodes[user]) != stage_of(node) &&
+                !node_is_elementwise(&graph->nodes[user])) {
+                return 0;
+            }
+        }
+    }
+    return 1;
+}
+
+static int32_t copy_in(struct rematerialisation *r, int32_t id, int32_t stage) {
+    struct graph *graph = r->graph;
+    enum { MOST = 64 };
+    if (stage_of(&graph->nodes[id]) == stage || !r->replaced[id]) {
+        return id;
+    }
+    if (r->copies[id][stage] == 0) {
+        struct node copy = graph->nodes[id];
+        int32_t inputs[MOST];
+        for (int32_t k = 0; k < copy.n_inputs; k++) {
+            inputs[k] = copy_in(r, copy.inputs[k], stage);
+        }
+        copy.backward = stage / PHASE_COUNT;
+        copy.phase = (enum phase)(stage % PHASE_COUNT);
+        r->copies[id][stage] = graph_add(graph, copy, inputs, copy.n_inputs);
+    }
+    return r->copies[id][stage];
+}
+
+void graph_rematerialise(struct graph *graph, const struct graph_settings *settings) {
+    (void)settings;
+    int32_t n_order;
+    const int32_t *order = graph_order(graph, &n_order);
+    const int *live = graph_live(graph);
+    struct rematerialisation r = {.graph = graph, .count = graph->count};
+    const size_t n = (size_t)graph->count + 1;
+    r.crosses = arena_calloc(graph->arena, n, sizeof *r.crosses);
+    r.replaced = arena_calloc(graph->arena, n, sizeof *r.replaced);
+    r.copies = arena_calloc(graph->arena, n, sizeof *r.copies);
+    if (order == NULL || live == NULL || r.crosses == NULL || r.replaced == NULL || r.copies == NULL) {
+        errors_no_memory(graph->errors);
+        graph->failed = 1;
+        return;
+    }
+    find_crossings(&r, live);
+    for (int32_t i = 0; i < n_order; i++) {
+        r.replaced[order[i]] = is_worth(&r, live, order[i]);
+    }
+    for (int32_t id = 0; id < r.count && !graph->failed; id++) {
+        for (int32_t k = 0; live[id] && k < graph->nodes[id].n_inputs; k++) {
+            const int32_t input = graph->nodes[id].inputs[k];
+            if (input >= 0 && r.replaced[input] && stage_of(&graph->nodes[input]) != stage_of(&graph->nodes[id])) {
+                const int32_t copy = copy_in(&r, input, stage_of(&graph->nodes[id]));
+                graph->nodes[id].inputs[k] = copy;
+            }
+        }
+    }
+}
