@@ -6,7 +6,7 @@
  * With g = dL/dy and h = g * gain:
  * dL/dx = r (h - mean(h) - z mean(h z)),  dL/dgain = sum over rows of g z,  dL/dbias = sum over rows of g
  *
- * mean and r of every row are saved as doubles; sums over a row are taken in f64. */
+ * mean and r of every row are saved as doubles. */
 #include <math.h>
 
 #include "ops/axis.h"
@@ -38,6 +38,36 @@ static int64_t row_count(const rondo_op_call *call) {
     return ops_split(x, x->ndim - 1).outer;
 }
 
+/* A row is summed in this many partial sums, each of every LANES-th element: so a compiler makes vector code of it, and
+ * rounding errors grow with n / LANES alone. The partial sums are then added as doubles, in order. */
+enum { LANES = 32 };
+
+#define SUM_OF(T, suffix)                                                                                              \
+    static inline double sum_lanes_##suffix(const T *lanes) {                                                          \
+        double sum = 0;                                                                                                \
+        for (int64_t l = 0; l < LANES; l++) {                                                                          \
+            sum += (double)lanes[l];                                                                                   \
+        }                                                                                                              \
+        return sum;                                                                                                    \
+    }
+SUM_OF(float, f32)
+SUM_OF(double, f64)
+
+/* lanes[l] += term(i) for each i of 0 .. n, l being i modulo LANES; `term` is written in i. */
+#define ADD_TO_LANES(n, lanes, term)                                                                                   \
+    do {                                                                                                               \
+        int64_t first_ = 0;                                                                                            \
+        for (; first_ + LANES <= (n); first_ += LANES) {                                                               \
+            for (int64_t l_ = 0; l_ < LANES; l_++) {                                                                   \
+                const int64_t i = first_ + l_;                                                                         \
+                (lanes)[l_] += (term);                                                                                 \
+            }                                                                                                          \
+        }                                                                                                              \
+        for (int64_t i = first_; i < (n); i++) {                                                                       \
+            (lanes)[i - first_] += (term);                                                                             \
+        }                                                                                                              \
+    } while (0)
+
 /* Rows begin .. end of the result, and of the gradient of x; columns begin .. end of the gradients of gain and bias. */
 #define LAYER_NORM_OF(T, suffix)                                                                                       \
     OPS_KERNEL static void layer_norm_rows_##suffix(const rondo_op_call *call, int64_t n, int64_t begin,               \
@@ -48,17 +78,16 @@ static int64_t row_count(const rondo_op_call *call) {
         for (int64_t row = begin; row < end; row++) {                                                                  \
             const T *x = (const T *)call->inputs[0].data + row * n;                                                    \
             T *y = (T *)call->output.data + row * n;                                                                   \
-            double sum = 0, squares = 0;                                                                               \
+            T sums[LANES] = {0}, squares[LANES] = {0};                                                                 \
+            ADD_TO_LANES(n, sums, x[i]);                                                                               \
+            const double mean = sum_lanes_##suffix(sums) / (double)n;                                                  \
+            const T centre = (T)mean;                                                                                  \
+            ADD_TO_LANES(n, squares, (x[i] - centre) * (x[i] - centre));                                               \
+            const double r = 1 / sqrt(sum_lanes_##suffix(squares) / (double)n + options->epsilon);                     \
+            const T scale = (T)r;                                                                                      \
+            OPS_LOOP                                                                                                   \
             for (int64_t i = 0; i < n; i++) {                                                                          \
-                sum += (double)x[i];                                                                                   \
-            }                                                                                                          \
-            const double mean = sum / (double)n;                                                                       \
-            for (int64_t i = 0; i < n; i++) {                                                                          \
-                squares += ((double)x[i] - mean) * ((double)x[i] - mean);                                              \
-            }                                                                                                          \
-            const double r = 1 / sqrt(squares / (double)n + options->epsilon);                                         \
-            for (int64_t i = 0; i < n; i++) {                                                                          \
-                y[i] = (T)(((double)x[i] - mean) * r) * gain[i] + bias[i];                                             \
+                y[i] = (x[i] - centre) * scale * gain[i] + bias[i];                                                    \
             }                                                                                                          \
             saved[row] = (struct moments){mean, r};                                                                    \
         }                                                                                                              \
@@ -71,16 +100,15 @@ static int64_t row_count(const rondo_op_call *call) {
             const T *x = (const T *)call->inputs[0].data + row * n;                                                    \
             const T *g = (const T *)call->grad_output->data + row * n;                                                 \
             T *gx = (T *)call->grad_inputs[0].data + row * n;                                                          \
-            const double mean = saved[row].mean, r = saved[row].r;                                                     \
-            double sum_h = 0, sum_hz = 0;                                                                              \
+            const T centre = (T)saved[row].mean, r = (T)saved[row].r;                                                  \
+            T h_lanes[LANES] = {0}, hz_lanes[LANES] = {0};                                                             \
+            ADD_TO_LANES(n, h_lanes, g[i] * gain[i]);                                                                  \
+            ADD_TO_LANES(n, hz_lanes, g[i] * gain[i] * ((x[i] - centre) * r));                                         \
+            const T mean_h = (T)(sum_lanes_##suffix(h_lanes) / (double)n);                                             \
+            const T mean_hz = (T)(sum_lanes_##suffix(hz_lanes) / (double)n);                                           \
+            OPS_LOOP                                                                                                   \
             for (int64_t i = 0; i < n; i++) {                                                                          \
-                const double h = (double)g[i] * (double)gain[i];                                                       \
-                sum_h += h;                                                                                            \
-                sum_hz += h * ((double)x[i] - mean) * r;                                                               \
-            }                                                                                                          \
-            for (int64_t i = 0; i < n; i++) {                                                                          \
-                const double h = (double)g[i] * (double)gain[i], z = ((double)x[i] - mean) * r;                        \
-                gx[i] += (T)(r * (h - (sum_h + z * sum_hz) / (double)n));                                              \
+                gx[i] += r * (g[i] * gain[i] - mean_h - (x[i] - centre) * r * mean_hz);                                \
             }                                                                                                          \
         }                                                                                                              \
     }                                                                                                                  \
@@ -91,11 +119,18 @@ static int64_t row_count(const rondo_op_call *call) {
         for (int64_t row = 0; row < row_count(call); row++) {                                                          \
             const T *x = (const T *)call->inputs[0].data + row * n;                                                    \
             const T *g = (const T *)call->grad_output->data + row * n;                                                 \
-            for (int64_t i = begin; ggain != NULL && i < end; i++) {                                                   \
-                ggain[i] += g[i] * (T)(((double)x[i] - saved[row].mean) * saved[row].r);                               \
+            const T centre = (T)saved[row].mean, r = (T)saved[row].r;                                                  \
+            if (ggain != NULL) {                                                                                       \
+                OPS_LOOP                                                                                               \
+                for (int64_t i = begin; i < end; i++) {                                                                \
+                    ggain[i] += g[i] * ((x[i] - centre) * r);                                                          \
+                }                                                                                                      \
             }                                                                                                          \
-            for (int64_t i = begin; gbias != NULL && i < end; i++) {                                                   \
-                gbias[i] += g[i];                                                                                      \
+            if (gbias != NULL) {                                                                                       \
+                OPS_LOOP                                                                                               \
+                for (int64_t i = begin; i < end; i++) {                                                                \
+                    gbias[i] += g[i];                                                                                  \
+                }                                                                                                      \
             }                                                                                                          \
         }                                                                                                              \
     }

@@ -165,7 +165,7 @@ static void through_call(struct differentiation *d, int32_t id, int32_t g) {
         gradient.op = node->op;
         gradient.options = node->options;
         gradient.random = node->random;
-        gradient.which = fixed ? graph->nodes[input].which : k;
+        gradient.which = fixed ? graph->nodes[input].which : -1;
         gradient.input = k;
         const int32_t added = graph_add(graph, gradient, inputs, node->n_inputs + 1);
         if (!fixed) {

@@ -2,6 +2,8 @@
  * of its nodes before it takes the next, so that what they hand on never leaves the first cache.
  *
  * Here too every stage gets its order: groups as large as possible, then all products that are ready, together. */
+#include <string.h>
+
 #include "core/scan/plan.h"
 
 struct scheduler {
@@ -106,16 +108,25 @@ static rondo_status add_products(struct scheduler *s, int32_t *nodes, int *added
     return count > 0 ? add_instruction(s, NODE_PRODUCT, nodes, count) : RONDO_OK;
 }
 
-static rondo_status add_other(struct scheduler *s, int effects, int *added) {
-    *added = 0;
+/* Two gradients of one call: one backward call gives both. */
+static int are_siblings(const struct node *a, const struct node *b) {
+    return a->kind == b->kind && (a->kind == NODE_CALL_GRADIENT || a->kind == NODE_FIXED_CALL) && a->op == b->op &&
+           a->options == b->options && a->random == b->random && a->input != b->input && a->n_inputs == b->n_inputs &&
+           memcmp(a->inputs, b->inputs, sizeof *a->inputs * (size_t)a->n_inputs) == 0;
+}
+
+static rondo_status add_other(struct scheduler *s, int effects, int32_t *nodes, int *added) {
+    int32_t count = 0;
     for (int32_t i = 0; i < s->n_order; i++) {
         const int32_t id = s->order[i];
-        if (is_ready(s, id) && node_is_effect(&s->graph->nodes[id]) == effects) {
-            *added = 1;
-            return add_instruction(s, s->graph->nodes[id].kind, &id, 1);
+        const struct node *node = &s->graph->nodes[id];
+        if (is_ready(s, id) && node_is_effect(node) == effects &&
+            (count == 0 || are_siblings(&s->graph->nodes[nodes[0]], node))) {
+            nodes[count++] = id;
         }
     }
-    return RONDO_OK;
+    *added = count > 0;
+    return count > 0 ? add_instruction(s, s->graph->nodes[nodes[0]].kind, nodes, count) : RONDO_OK;
 }
 
 static rondo_status schedule_stage(struct scheduler *s, int32_t *nodes) {
@@ -127,12 +138,12 @@ static rondo_status schedule_stage(struct scheduler *s, int32_t *nodes) {
             RONDO_TRY(add_products(s, nodes, &added));
         }
         if (!added) {
-            RONDO_TRY(add_other(s, 0, &added));
+            RONDO_TRY(add_other(s, 0, nodes, &added));
         }
     }
     stage->n_row_instructions = stage->count;
     for (int added = 1; added;) {
-        RONDO_TRY(add_other(s, 1, &added));
+        RONDO_TRY(add_other(s, 1, nodes, &added));
     }
     stage->has_effects = stage->count > stage->n_row_instructions;
     return RONDO_OK;

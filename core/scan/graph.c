@@ -221,7 +221,7 @@ static void add_node_text(const struct graph *graph, struct arena *arena, char *
     }
     if (node->kind == NODE_MAP_GRADIENT || node->kind == NODE_CALL_GRADIENT || node_is_effect(node) ||
         node->kind == NODE_GRAD_STATE) {
-        text_add(arena, text, "[%d]", node->which);
+        text_add(arena, text, "[%d]", node->kind == NODE_CALL_GRADIENT ? node->input : node->which);
     }
     text_add(arena, text, "(");
     for (int32_t k = 0; k < node->n_inputs; k++) {

@@ -29,7 +29,7 @@ enum node_kind {
     NODE_VIEW,          /* the same elements as the input in another shape */
     NODE_MAP_GRADIENT,  /* dL/d input `which` of a map, in the shape of its result; inputs: those of the map, its result
                            (-1 each where the gradient does not read it), dL/d result */
-    NODE_CALL_GRADIENT, /* dL/d input `which` of a call; inputs: those of the call, dL/d result */
+    NODE_CALL_GRADIENT, /* dL/d input `input` of a call; inputs: those of the call, dL/d result */
     NODE_REDUCE,        /* the sum over the dimensions along which a value of this shape was stretched to the input's */
     /* no value: adds to the gradient of fixed tensor `which`, summed over all rows and steps */
     NODE_WEIGHT_GRADIENT, /* inputs a, g: a^T g */
@@ -46,7 +46,7 @@ struct node {
     const rondo_op *op;
     const void *options;
     int32_t which;
-    int32_t input;       /* NODE_FIXED_CALL */
+    int32_t input;       /* NODE_CALL_GRADIENT, NODE_FIXED_CALL: of the op */
     int32_t random;      /* number of this application among the random ones of a step; -1: not random */
     uint64_t transposed; /* NODE_PRODUCT: bit s is set where term s multiplies by the transpose */
     int32_t *inputs;     /* ids; -1: none */

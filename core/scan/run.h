@@ -80,9 +80,10 @@ char *run_locate(const struct run *run, const struct worker *worker, int32_t nod
 /* One instruction over a span. */
 void run_instruction(const struct run *run, struct worker *worker, const struct instruction *instruction,
                      const struct span *span);
-/* The gradient of one input of a call into `target`, to which it is added. */
-void run_call_gradient(const struct run *run, struct worker *worker, const struct node *node, int32_t input,
-                       const struct span *span, void *target, const struct parallel *parallel);
+/* The gradients of inputs of a call, all of one: those of the instruction's nodes, each ADDED to targets[its number];
+ * NULL: not wanted. */
+void run_call_gradient(const struct run *run, struct worker *worker, const struct instruction *instruction,
+                       const struct span *span, void *const *targets);
 /* One effect over a span (in the loop), or all of a stage over all steps. */
 void run_effect(const struct run *run, struct worker *worker, const struct instruction *effect,
                 const struct span *span);

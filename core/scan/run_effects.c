@@ -88,22 +88,37 @@ static void add_weight_gradient(const struct run *run, struct worker *worker, co
     arena_release(worker->arena, mark);
 }
 
-/* Step by step where the op needs to know the step; else all rows at once. */
-static void add_fixed_call(const struct run *run, struct worker *worker, const struct node *node) {
+/* Where the gradients of a call's fixed inputs go; 0 where none is wanted. */
+static int find_targets(const struct run *run, const struct instruction *effect, void **targets) {
+    int any = 0;
+    for (int32_t i = 0; i < effect->count; i++) {
+        targets[i] = run->grad_fixed[run->graph->nodes[effect->nodes[i]].which].data;
+        any |= targets[i] != NULL;
+    }
+    return any;
+}
+
+/* In blocks of rows, and step by step where the op needs to know the step. */
+static void add_fixed_call(const struct run *run, struct worker *worker, const struct instruction *effect) {
+    enum { BLOCK = 64, MOST_INPUTS = 64 + 2 };
+    const struct node *node = node_of(run, effect);
+    const struct time_axis *time = run->time;
+    void *targets[MOST_INPUTS];
+    if (!find_targets(run, effect, targets)) {
+        return;
+    }
     int by_step = node->random >= 0;
     for (int32_t k = 0; k < node->n_inputs; k++) {
         by_step |= run->graph->nodes[node->inputs[k]].kind == NODE_STATE;
     }
-    void *gradient = run->grad_fixed[node->which].data;
-    const struct time_axis *time = run->time;
-    if (!by_step) {
-        const struct span all = {0, 0, 0, 0, time->total};
-        run_call_gradient(run, worker, node, node->input, &all, gradient, run->parallel);
-        return;
-    }
-    for (int64_t t = 0; t < time->steps; t++) {
-        const struct span step = {t, time->begin[t], t == 0 ? 0 : time->rows + time->begin[t - 1], 0, time->alive[t]};
-        run_call_gradient(run, worker, node, node->input, &step, gradient, run->parallel);
+    for (int64_t t = 0; t < (by_step ? time->steps : 1); t++) {
+        const int64_t rows = by_step ? time->alive[t] : time->total;
+        const int64_t previous = t == 0 ? 0 : time->rows + time->begin[t - 1];
+        for (int64_t row = 0; row < rows; row += BLOCK) {
+            const struct span span = {t, time->begin[t] + row, previous + row, row,
+                                      row + BLOCK < rows ? BLOCK : rows - row};
+            run_call_gradient(run, worker, effect, &span, targets);
+        }
     }
 }
 
@@ -111,15 +126,16 @@ void run_effect(const struct run *run, struct worker *worker, const struct instr
                 const struct span *span) {
     const struct node *node = node_of(run, effect);
     void *gradient = run->grad_fixed[node->which].data;
-    if (gradient == NULL) {
-        return;
-    }
-    if (effect->kind == NODE_WEIGHT_GRADIENT) {
+    if (effect->kind == NODE_FIXED_CALL) {
+        enum { MOST_INPUTS = 64 + 2 };
+        void *targets[MOST_INPUTS];
+        if (find_targets(run, effect, targets)) {
+            run_call_gradient(run, worker, effect, span, targets);
+        }
+    } else if (gradient != NULL && effect->kind == NODE_WEIGHT_GRADIENT) {
         add_weight_gradient(run, worker, node, span, 0, run->graph->nodes[node->inputs[0]].width);
-    } else if (effect->kind == NODE_FIXED_SUM) {
+    } else if (gradient != NULL) {
         add_fixed_sum(run, worker, effect, span, gradient);
-    } else {
-        run_call_gradient(run, worker, node, node->input, span, gradient, NULL);
     }
 }
 
@@ -133,6 +149,8 @@ static void run_task(const struct run *run, struct worker *worker, const struct 
                                 task->begin < 0 ? m : task->end);
         } else if (node->kind == NODE_FIXED_SUM) {
             add_fixed_sum(run, worker, task->effects[i], &all, run->grad_fixed[node->which].data);
+        } else {
+            add_fixed_call(run, worker, task->effects[i]);
         }
     }
 }
@@ -169,6 +187,33 @@ static int64_t rows_of_task(const struct run *run, int64_t rows, int32_t n_weigh
     const int64_t wanted = 2 * run->n_workers, parts = (wanted + n_weights - 1) / n_weights;
     const int64_t least = 32, part = (rows + parts - 1) / parts;
     return part < least ? least : (part + 15) / 16 * 16;
+}
+
+/* Calls may give several gradients at once, so two of them may add to the same: then all are one task. */
+static void run_call_effects(struct run *run, struct effect_task *tasks, const struct instruction **effects) {
+    const struct stage *stage = run->stage;
+    int32_t n = 0, shared = 0;
+    for (int32_t i = stage->n_row_instructions; i < stage->count; i++) {
+        if (stage->instructions[i].kind == NODE_FIXED_CALL) {
+            effects[n++] = &stage->instructions[i];
+        }
+    }
+    for (int32_t i = 0; i < n; i++) {
+        for (int32_t j = 0; j < i; j++) {
+            for (int32_t k = 0; k < effects[i]->count; k++) {
+                for (int32_t l = 0; l < effects[j]->count; l++) {
+                    shared |=
+                        run->graph->nodes[effects[i]->nodes[k]].which == run->graph->nodes[effects[j]->nodes[l]].which;
+                }
+            }
+        }
+    }
+    run->n_tasks = shared ? 1 : n;
+    for (int32_t i = 0; i < run->n_tasks; i++) {
+        tasks[i] = (struct effect_task){.effects = &effects[i], .n_effects = shared ? n : 1, .begin = -1};
+    }
+    atomic_store(&run->next, 0);
+    parallel_for(run->parallel, n == 0 ? 0 : run->n_workers, 1, run_tasks, run);
 }
 
 rondo_status run_effects(struct run *run, struct arena *arena, struct errors *errors) {
@@ -218,11 +263,6 @@ rondo_status run_effects(struct run *run, struct arena *arena, struct errors *er
     run->tasks = tasks;
     atomic_store(&run->next, 0);
     parallel_for(run->parallel, run->n_workers, 1, run_tasks, run);
-    for (int32_t i = 0; i < n; i++) {
-        const struct node *node = node_of(run, &stage->instructions[stage->n_row_instructions + i]);
-        if (node->kind == NODE_FIXED_CALL && run->grad_fixed[node->which].data != NULL) {
-            add_fixed_call(run, &run->workers[0], node);
-        }
-    }
+    run_call_effects(run, tasks, effects);
     return RONDO_OK;
 }

@@ -183,8 +183,8 @@ static rondo_tensor tensor_of_span(const struct run *run, const struct worker *w
 
 /* The host's side; random words are those that the rows have in the whole step. */
 static struct host_call call_host(const struct run *run, const struct worker *worker, const struct node *node,
-                                  const struct span *span, const struct parallel *parallel) {
-    struct host_call host = host_call(worker->arena, worker->errors, parallel, node->op->base.name);
+                                  const struct span *span) {
+    struct host_call host = host_call(worker->arena, worker->errors, NULL, node->op->base.name);
     if (node->random >= 0) {
         const int64_t number = run->first_random + span->step * run->graph->n_random + node->random;
         host.stream = rng_substream(run->stream, (uint64_t)number);
@@ -233,23 +233,24 @@ static rondo_status compute(const struct run *run, struct worker *worker, const 
 static void run_call(const struct run *run, struct worker *worker, int32_t id, const struct span *span) {
     const struct node *node = &run->graph->nodes[id];
     const struct arena_mark mark = arena_mark(worker->arena);
-    struct host_call host = call_host(run, worker, node, span, NULL);
+    struct host_call host = call_host(run, worker, node, span);
     rondo_op_call call;
     compute(run, worker, node, node->n_inputs, span, run_locate(run, worker, id, span), &call, &host);
     arena_release(worker->arena, mark);
 }
 
 /* The result and what the op saved are computed again: to keep them for all steps would cost more. */
-static rondo_status call_gradient(const struct run *run, struct worker *worker, const struct node *node, int32_t input,
-                                  const struct span *span, void *target, const struct parallel *parallel) {
+static rondo_status call_gradient(const struct run *run, struct worker *worker, const struct instruction *instruction,
+                                  const struct span *span, void *const *targets) {
+    const struct node *node = &run->graph->nodes[instruction->nodes[0]];
     const int32_t n = node->n_inputs - 1;
-    struct host_call host = call_host(run, worker, node, span, parallel);
+    struct host_call host = call_host(run, worker, node, span);
     rondo_op_call call;
     RONDO_TRY(compute(run, worker, node, n, span, NULL, &call, &host));
     const rondo_tensor grad_output = tensor_of_span(run, worker, node->inputs[n], span);
     if (call.is_view) { /* of a part: the rest of the gradient is left alone */
         const void *both[2];
-        char *part = (char *)target + (size_t)call.view_offset * run->size;
+        char *part = (char *)targets[0] + (size_t)call.view_offset * run->size;
         both[0] = part;
         both[1] = grad_output.data;
         sum_arrays(run->dtype, rondo_count(&call.output), both, 2, part);
@@ -261,18 +262,32 @@ static rondo_status call_gradient(const struct run *run, struct worker *worker, 
     }
     for (int32_t k = 0; k < n; k++) {
         gradients[k] = call.inputs[k];
-        gradients[k].data = k == input ? target : NULL;
+        gradients[k].data = NULL;
+    }
+    for (int32_t i = 0; i < instruction->count; i++) {
+        gradients[run->graph->nodes[instruction->nodes[i]].input].data = targets[i];
     }
     call.grad_output = &grad_output;
     call.grad_inputs = gradients;
     return host_result(&host, node->op->backward(&host.base, &call));
 }
 
-void run_call_gradient(const struct run *run, struct worker *worker, const struct node *node, int32_t input,
-                       const struct span *span, void *target, const struct parallel *parallel) {
+void run_call_gradient(const struct run *run, struct worker *worker, const struct instruction *instruction,
+                       const struct span *span, void *const *targets) {
     const struct arena_mark mark = arena_mark(worker->arena);
-    call_gradient(run, worker, node, input, span, target, parallel); /* the reason of a failure is in the errors */
+    call_gradient(run, worker, instruction, span, targets); /* the reason of a failure is in the errors */
     arena_release(worker->arena, mark);
+}
+
+static void run_call_gradients(const struct run *run, struct worker *worker, const struct instruction *instruction,
+                               const struct span *span) {
+    void *targets[MOST_INPUTS];
+    for (int32_t i = 0; i < instruction->count; i++) {
+        const int32_t id = instruction->nodes[i];
+        targets[i] = run_locate(run, worker, id, span);
+        memset(targets[i], 0, (size_t)(run->graph->nodes[id].width * span->count) * run->size);
+    }
+    run_call_gradient(run, worker, instruction, span, targets);
 }
 
 /* ---- reductions ---- */
@@ -306,8 +321,6 @@ static void run_reduce(const struct run *run, struct worker *worker, const struc
 
 void run_instruction(const struct run *run, struct worker *worker, const struct instruction *instruction,
                      const struct span *span) {
-    const int32_t id = instruction->nodes[0];
-    const struct node *node = &run->graph->nodes[id];
     switch (instruction->kind) {
     case NODE_MAP:
         run_group(run, worker, &instruction->group, span);
@@ -316,14 +329,11 @@ void run_instruction(const struct run *run, struct worker *worker, const struct 
         run_products(run, worker, &instruction->products, span);
         break;
     case NODE_CALL:
-        run_call(run, worker, id, span);
+        run_call(run, worker, instruction->nodes[0], span);
         break;
-    case NODE_CALL_GRADIENT: {
-        void *target = run_locate(run, worker, id, span);
-        memset(target, 0, (size_t)(node->width * span->count) * run->size);
-        run_call_gradient(run, worker, node, node->which, span, target, NULL);
+    case NODE_CALL_GRADIENT:
+        run_call_gradients(run, worker, instruction, span);
         break;
-    }
     case NODE_REDUCE:
         run_reduce(run, worker, instruction, span);
         break;
