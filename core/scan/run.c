@@ -161,6 +161,7 @@ static void run_shares(void *arg, int64_t begin, int64_t end) {
 
 rondo_status run_half(struct run *run, int half, struct arena *arena, struct errors *errors) {
     run->half = half;
+    RONDO_TRY(run_find_places(run, arena, errors));
     RONDO_TRY(prepare(run, arena, errors));
     for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
         run->stage = &run->plan->stages[half][phase];

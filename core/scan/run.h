@@ -18,6 +18,16 @@ struct span {
     int64_t count;
 };
 
+/* What counts the rows of a value: the first row of a span stands at base + position * row_bytes. */
+enum position { POSITION_PACKED, POSITION_PREVIOUS, POSITION_ROW, POSITION_LOCAL };
+
+/* Where a value is: two bases take turns from step to step, where old and new do. */
+struct location_of_value {
+    char *base[2]; /* at even and odd steps; POSITION_LOCAL: an offset into the worker's rows instead */
+    size_t row_bytes, offset;
+    enum position position;
+};
+
 /* What belongs to one thread. */
 struct worker {
     char *chunks; /* [n_chunk_buffers][PLAN_CHUNK] */
@@ -59,6 +69,7 @@ struct run {
     char **sequences;                    /* [n_sequences] */
     char *(*doubles)[2], *(*carries)[2]; /* [n_states] */
     char **tiles, **packed;              /* of the half at hand */
+    struct location_of_value *where;     /* [graph->count] of the half at hand */
 
     /* the stage at hand */
     const struct stage *stage;
@@ -76,7 +87,19 @@ rondo_status run_half(struct run *run, int half, struct arena *arena, struct err
 /* ---- between the files of this folder ---- */
 
 /* The first row of a value for a span. */
-char *run_locate(const struct run *run, const struct worker *worker, int32_t node, const struct span *span);
+static inline char *run_locate(const struct run *run, const struct worker *worker, int32_t node,
+                               const struct span *span) {
+    const struct location_of_value *where = &run->where[node];
+    if (where->position == POSITION_LOCAL) {
+        return worker->locals + where->offset * (size_t)worker->capacity;
+    }
+    const int64_t position = where->position == POSITION_PACKED     ? span->packed
+                             : where->position == POSITION_PREVIOUS ? span->previous
+                                                                    : span->row;
+    return where->base[span->step & 1] + (size_t)position * where->row_bytes;
+}
+/* Finds out where all values are. */
+rondo_status run_find_places(struct run *run, struct arena *arena, struct errors *errors);
 /* One instruction over a span. */
 void run_instruction(const struct run *run, struct worker *worker, const struct instruction *instruction,
                      const struct span *span);

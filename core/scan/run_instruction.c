@@ -7,53 +7,6 @@
 
 enum { MOST_INPUTS = 64 + 2 };
 
-char *run_locate(const struct run *run, const struct worker *worker, int32_t id, const struct span *span) {
-    const struct graph *graph = run->graph;
-    const struct node *node = &graph->nodes[id];
-    const size_t row_bytes = (size_t)node->width * run->size;
-    switch (node->kind) {
-    case NODE_X:
-        return (char *)run->x + (size_t)span->packed * row_bytes;
-    case NODE_STATE: {
-        const int32_t sequence = graph->constant[node->which] ? -1 : run->plan->state_sequence[node->which];
-        if (graph->constant[node->which]) {
-            return (char *)run->initial[node->which] + (size_t)span->row * row_bytes;
-        }
-        return sequence < 0 ? run->doubles[node->which][span->step & 1] + (size_t)span->row * row_bytes
-                            : run->sequences[sequence] + (size_t)span->previous * row_bytes;
-    }
-    case NODE_FIXED:
-        return run->fixed[node->which].data;
-    case NODE_GRAD_OUTPUT:
-        return (char *)run->grad_output + (size_t)span->packed * row_bytes;
-    case NODE_GRAD_STATE:
-        return run->carries[node->which][(span->step + 1) & 1] + (size_t)span->row * row_bytes;
-    case NODE_GRAD_X:
-        return run->grad_x + (size_t)span->packed * row_bytes;
-    case NODE_VIEW:
-        return run_locate(run, worker, node->inputs[0], span);
-    default:
-        break;
-    }
-    const struct place place = run->plan->places[id];
-    switch (place.storage) {
-    case STORE_LOCAL:
-        return worker->locals + (size_t)(place.index * worker->capacity) * run->size;
-    case STORE_SEQUENCE: {
-        const int64_t lead = run->plan->sequences[place.index].is_state ? run->time->rows : 0;
-        return run->sequences[place.index] + (size_t)(lead + span->packed) * row_bytes;
-    }
-    case STORE_DOUBLE:
-        return run->doubles[place.index][(span->step + 1) & 1] + (size_t)span->row * row_bytes;
-    case STORE_CARRY:
-        return run->carries[place.index][span->step & 1] + (size_t)span->row * row_bytes;
-    case STORE_GRAD_X:
-        return run->grad_x + (size_t)span->packed * row_bytes;
-    default:
-        return NULL;
-    }
-}
-
 /* ---- groups ---- */
 
 static void compute_member(const struct run *run, const struct member *member, int64_t count, char *const *at) {

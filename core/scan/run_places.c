@@ -1,0 +1,93 @@
+/* Where every value of a graph is, once memory is there. */
+#include "core/scan/run.h"
+
+static struct location_of_value given(const struct run *run, const struct node *node) {
+    const int32_t s = node->which;
+    struct location_of_value where = {.position = POSITION_PACKED};
+    const char *base = NULL;
+    switch (node->kind) {
+    case NODE_X:
+        base = run->x;
+        break;
+    case NODE_STATE:
+        if (run->graph->constant[s]) {
+            base = run->initial[s];
+            where.position = POSITION_ROW;
+        } else if (run->plan->state_sequence[s] >= 0) {
+            base = run->sequences[run->plan->state_sequence[s]];
+            where.position = POSITION_PREVIOUS;
+        } else {
+            where.position = POSITION_ROW;
+            where.base[0] = run->doubles[s][0];
+            where.base[1] = run->doubles[s][1];
+            return where;
+        }
+        break;
+    case NODE_FIXED:
+        base = run->fixed[s].data;
+        break;
+    case NODE_GRAD_OUTPUT:
+        base = run->grad_output;
+        break;
+    case NODE_GRAD_STATE:
+        where.position = POSITION_ROW;
+        where.base[0] = run->carries[s][1];
+        where.base[1] = run->carries[s][0];
+        return where;
+    default: /* NODE_GRAD_X */
+        base = run->grad_x;
+    }
+    where.base[0] = where.base[1] = (char *)base;
+    return where;
+}
+
+static struct location_of_value computed(const struct run *run, const struct place place, size_t row_bytes) {
+    struct location_of_value where = {.position = POSITION_PACKED};
+    switch (place.storage) {
+    case STORE_LOCAL:
+        where.position = POSITION_LOCAL;
+        where.offset = (size_t)place.index * run->size;
+        break;
+    case STORE_SEQUENCE: {
+        const size_t lead = run->plan->sequences[place.index].is_state ? (size_t)run->time->rows : 0;
+        where.base[0] = where.base[1] = run->sequences[place.index] + lead * row_bytes;
+        break;
+    }
+    case STORE_DOUBLE:
+        where.position = POSITION_ROW;
+        where.base[0] = run->doubles[place.index][1];
+        where.base[1] = run->doubles[place.index][0];
+        break;
+    case STORE_CARRY:
+        where.position = POSITION_ROW;
+        where.base[0] = run->carries[place.index][0];
+        where.base[1] = run->carries[place.index][1];
+        break;
+    case STORE_GRAD_X:
+        where.base[0] = where.base[1] = run->grad_x;
+        break;
+    default:
+        break;
+    }
+    return where;
+}
+
+rondo_status run_find_places(struct run *run, struct arena *arena, struct errors *errors) {
+    const struct graph *graph = run->graph;
+    run->where = arena_alloc(arena, sizeof *run->where * (size_t)(graph->count + 1));
+    if (run->where == NULL) {
+        return errors_no_memory(errors);
+    }
+    for (int32_t id = 0; id < graph->count; id++) {
+        const struct node *node = &graph->nodes[id];
+        const size_t row_bytes = (size_t)node->width * run->size;
+        int32_t base = id;
+        while (graph->nodes[base].kind == NODE_VIEW) {
+            base = graph->nodes[base].inputs[0];
+        }
+        run->where[id] = node_is_given(&graph->nodes[base]) ? given(run, &graph->nodes[base])
+                                                            : computed(run, run->plan->places[base], row_bytes);
+        run->where[id].row_bytes = node->kind == NODE_FIXED ? 0 : row_bytes;
+    }
+    return RONDO_OK;
+}
