@@ -45,7 +45,7 @@ static struct support support;
 static struct session *session;
 
 static void setup(void) {
-    const struct session_settings settings = {NULL, 1};
+    const struct session_settings settings = {.threads = 1};
     support_open(&support);
     session = session_create(&settings, &support.errors);
     ck_assert_msg(session != NULL, "%s", support_error(&support));

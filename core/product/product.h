@@ -26,8 +26,8 @@ const char *product_kernels_name(const struct product_kernels *kernels);
 /* Bytes that a packed B [k, n] takes. SIZE_MAX where they cannot be counted. */
 size_t product_packed_bytes(const struct product_kernels *kernels, int32_t dtype, int64_t k, int64_t n);
 /* Packs op(B) [k, n]: B itself [k, n], or the transpose of B [n, k]. `packed` is 64-byte aligned, of the size above. */
-void product_pack(const struct product_kernels *kernels, int32_t dtype, int64_t k, int64_t n, const void *b, int64_t ldb,
-                  int transpose, void *packed);
+void product_pack(const struct product_kernels *kernels, int32_t dtype, int64_t k, int64_t n, const void *b,
+                  int64_t ldb, int transpose, void *packed);
 
 /* One result of product_rows. */
 struct product_target {
@@ -38,8 +38,8 @@ struct product_target {
 
 /* C = A op(B), or C += A op(B) where `add` is 1, for each target: several products that share A [m, k], as the gates of
  * a cell do. m, k, n >= 0; k = 0 is a sum of nothing. */
-void product_rows(const struct product_kernels *kernels, int32_t dtype, int64_t m, int64_t k, const void *a, int64_t lda,
-                  const struct product_target *targets, int32_t n_targets, int add);
+void product_rows(const struct product_kernels *kernels, int32_t dtype, int64_t m, int64_t k, const void *a,
+                  int64_t lda, const struct product_target *targets, int32_t n_targets, int add);
 
 /* Rows a_row .. a_row + count of A belong to rows b_row .. b_row + count of B. */
 struct product_run {

@@ -286,9 +286,6 @@ static int32_t add_tile(struct planner *p, int half, int32_t id, int64_t width, 
 /* The number of the operand that stands for `id`, stretched to `domain`; added where it is new. */
 static int32_t operand_of(struct planner *p, struct group *group, int half, int32_t id, const struct node *domain,
                           int32_t *n_buffers) {
-    if (id < 0) {
-        return -1;
-    }
     int ok = 1;
     const struct node *node = &p->graph->nodes[id];
     const int32_t *table = plan_table(p->graph, node, domain, &ok);
@@ -317,6 +314,7 @@ static int32_t operand_of(struct planner *p, struct group *group, int half, int3
         operand.tile = add_tile(p, half, base, domain->width, table);
     } else if (operand.kind == OPERAND_EXPANDED) {
         operand.buffer = (*n_buffers)++;
+        group->n_expanded++;
     }
     group->operands[group->n_operands] = operand;
     return group->n_operands++;
@@ -333,10 +331,9 @@ static void place_chunks(const struct planner *p, struct group *group, int32_t *
     const int32_t first = *n_buffers;
     int32_t n = 0;
     for (int32_t m = 0; m < group->n_members; m++) {
-        for (int32_t k = 0; k < group->members[m].n_in; k++) {
-            if (group->members[m].in[k] >= 0) {
-                end[group->members[m].in[k]] = m;
-            }
+        const int32_t n_inputs = p->graph->nodes[group->members[m].node].n_inputs;
+        for (int32_t k = 0; k < n_inputs; k++) {
+            end[group->members[m].in[k]] = m;
         }
     }
     for (int32_t m = 0; m < group->n_members; m++) {
@@ -377,11 +374,22 @@ static void make_group(struct planner *p, int half, struct instruction *instruct
             errors_no_memory(p->errors);
             return;
         }
-        for (int32_t k = 0; k < node->n_inputs; k++) {
-            in[k] = operand_of(p, group, half, node->inputs[k], node, &n_buffers);
+        for (int32_t k = node->n_inputs - 1; k >= 0; k--) {
+            in[k] = node->inputs[k] < 0 ? in[node->n_inputs - 1]
+                                        : operand_of(p, group, half, node->inputs[k], node, &n_buffers);
         }
-        group->members[group->n_members++] = (struct member){
-            .node = id, .out = operand_of(p, group, half, id, node, &n_buffers), .n_in = node->n_inputs, .in = in};
+        struct member member = {.kind = node->kind,
+                                .node = id,
+                                .out = operand_of(p, group, half, id, node, &n_buffers),
+                                .n_in = node->n_inputs - (node->kind == NODE_MAP_GRADIENT ? 2 : 0),
+                                .which = node->which,
+                                .in = in,
+                                .options = node->options};
+        if (node->op != NULL) {
+            member.map = node->op->map;
+            member.map_grad = node->op->map_grad;
+        }
+        group->members[group->n_members++] = member;
     }
     if (p->errors->count == 0) {
         place_chunks(p, group, &n_buffers);

@@ -63,18 +63,24 @@ struct operand {
     const int32_t *table; /* OPERAND_EXPANDED: [width] element of the node's row */
 };
 
-/* One elementwise node of a group; numbers of operands, -1: not read. */
+/* One elementwise node of a group, with all that its turn needs at hand; numbers of operands. */
 struct member {
+    enum node_kind kind;
     int32_t node, out;
-    int32_t n_in;
-    const int32_t *in;
+    int32_t n_in; /* NODE_MAP_GRADIENT: inputs of the op; its result and dL/d result follow in the list */
+    int32_t which;
+    const int32_t *in; /* what a gradient does not read stands as dL/d result */
+    const void *options;
+    void (*map)(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out);
+    void (*map_grad)(const void *options, int32_t dtype, int64_t count, const void *const *in, const void *out,
+                     const void *grad_out, void *const *grad_in);
 };
 
 struct group {
     int64_t width; /* elements of a row */
     struct operand *operands;
     struct member *members;
-    int32_t n_operands, n_members;
+    int32_t n_operands, n_members, n_expanded;
 };
 
 /* Products that share the left side, all adding or all not. */

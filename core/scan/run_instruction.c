@@ -9,28 +9,21 @@ enum { MOST_INPUTS = 64 + 2 };
 
 /* ---- groups ---- */
 
-static void compute_member(const struct run *run, const struct member *member, int64_t count, char *const *at) {
-    const struct node *node = &run->graph->nodes[member->node];
+static void compute_member(int32_t dtype, const struct member *member, int64_t count, char *const *at) {
     const void *in[MOST_INPUTS];
-    void *out = at[member->out];
-    if (node->kind == NODE_MAP_GRADIENT) {
-        const int32_t n = member->n_in - 2;
-        const void *grad_out = at[member->in[n + 1]];
-        for (int32_t k = 0; k <= n; k++) {
-            in[k] = member->in[k] < 0 ? grad_out : at[member->in[k]];
-        }
-        void *grad_in[RONDO_SAMPLE_INPUTS] = {NULL};
-        grad_in[node->which] = out;
-        node->op->map_grad(node->options, run->dtype, count, in, in[n], grad_out, grad_in);
-        return;
-    }
     for (int32_t k = 0; k < member->n_in; k++) {
         in[k] = at[member->in[k]];
     }
-    if (node->kind == NODE_MAP) {
-        node->op->map(node->options, run->dtype, count, in, out);
+    void *out = at[member->out];
+    if (member->kind == NODE_MAP) {
+        member->map(member->options, dtype, count, in, out);
+    } else if (member->kind == NODE_SUM) {
+        sum_arrays(dtype, count, in, member->n_in, out);
     } else {
-        sum_arrays(run->dtype, count, in, member->n_in, out);
+        void *grad_in[RONDO_SAMPLE_INPUTS] = {NULL};
+        grad_in[member->which] = out;
+        member->map_grad(member->options, dtype, count, in, at[member->in[member->n_in]],
+                         at[member->in[member->n_in + 1]], grad_in);
     }
 }
 
@@ -75,7 +68,8 @@ static void run_group(const struct run *run, struct worker *worker, const struct
         const int64_t rows = first + chunk_rows < span->count ? chunk_rows : span->count - first;
         for (int64_t begin = 0; begin < width; begin += chunk_width) {
             const int64_t count = begin + chunk_width < width ? chunk_width : width - begin;
-            for (int32_t o = 0; o < group->n_operands; o++) {
+            const int moves = first > 0 || begin > 0 || group->n_expanded > 0; /* bases are right for the first chunk */
+            for (int32_t o = 0; moves && o < group->n_operands; o++) {
                 const struct operand *operand = &group->operands[o];
                 if (operand->kind == OPERAND_ROWS || operand->kind == OPERAND_TILE) {
                     worker->at[o] = worker->base[o] + first * worker->stride[o] + begin * size;
@@ -84,7 +78,7 @@ static void run_group(const struct run *run, struct worker *worker, const struct
                 }
             }
             for (int32_t m = 0; m < group->n_members; m++) {
-                compute_member(run, &group->members[m], rows * count, worker->at);
+                compute_member(run->dtype, &group->members[m], rows * count, worker->at);
             }
         }
     }

@@ -1,0 +1,269 @@
+#include "core/product/product.h"
+
+#include <string.h>
+
+#include "core/product/product_tiles.h"
+
+/* Blocks, in elements. None of them changes a bit of a result.
+ * DEPTH rows of a panel stay in the second cache while all rows of a block of A pass them, as does the block of A.
+ * A block of a gradient is PAIRS rows of up to WIDTH columns of A and of B. */
+enum { DEPTH = 512, HEIGHT = 120, PAIRS = 256, WIDTH = 512, ALIGNMENT = 64 };
+
+static int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static int64_t round_up(int64_t n, int64_t multiple) {
+    return (n + multiple - 1) / multiple * multiple;
+}
+
+/* ---- choice ---- */
+
+const struct product_kernels *product_kernels(void) {
+    const struct product_kernels *kernels = product_kernels_avx512();
+    if (kernels == NULL) {
+        kernels = product_kernels_avx2();
+    }
+    return kernels != NULL ? kernels : product_kernels_generic();
+}
+
+const struct product_kernels *product_kernels_named(const char *name) {
+    const struct product_kernels *const all[] = {product_kernels_avx512(), product_kernels_avx2(),
+                                                 product_kernels_generic()};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (all[i] != NULL && strcmp(all[i]->name, name) == 0) {
+            return all[i];
+        }
+    }
+    return NULL;
+}
+
+const char *product_kernels_name(const struct product_kernels *kernels) {
+    return kernels->name;
+}
+
+static const struct product_tiles *tiles_of(const struct product_kernels *kernels, int32_t dtype) {
+    return dtype == RONDO_F64 ? &kernels->f64 : &kernels->f32;
+}
+
+static int64_t panel_of(const struct product_tiles *tiles) {
+    return (int64_t)PRODUCT_VECTORS * tiles->lanes;
+}
+
+static const void *const_at(const void *base, int64_t element, const struct product_tiles *tiles) {
+    return (const char *)base + element * tiles->size;
+}
+
+static void *at(void *base, int64_t element, const struct product_tiles *tiles) {
+    return (char *)base + element * tiles->size;
+}
+
+/* ---- packing ---- */
+
+size_t product_packed_bytes(const struct product_kernels *kernels, int32_t dtype, int64_t k, int64_t n) {
+    const struct product_tiles *tiles = tiles_of(kernels, dtype);
+    const int64_t panel = panel_of(tiles), line = panel * tiles->size;
+    if (k < 0 || n < 0 || n > INT64_MAX - panel) {
+        return SIZE_MAX;
+    }
+    const uint64_t panels = (uint64_t)(round_up(n, panel) / panel);
+    if (k > 0 && panels > (uint64_t)PTRDIFF_MAX / (uint64_t)line / (uint64_t)k) {
+        return SIZE_MAX;
+    }
+    return (size_t)(panels * (uint64_t)k * (uint64_t)line);
+}
+
+void product_pack(const struct product_kernels *kernels, int32_t dtype, int64_t k, int64_t n, const void *b,
+                  int64_t ldb, int transpose, void *packed) {
+    const struct product_tiles *tiles = tiles_of(kernels, dtype);
+    const int64_t panel = panel_of(tiles);
+    (transpose ? tiles->pack_transpose : tiles->pack)(k, n, b, ldb, k * panel, packed);
+}
+
+/* ---- tiles ---- */
+
+/* Rows of A times packed columns, k of them from row `depth` of panels that have `packed_k`. */
+struct block {
+    int64_t rows, row; /* how many, and the row of C that the first belongs to */
+    int64_t k, depth, packed_k;
+    const void *a; /* element (i, p) is at i * a_row + p * a_step */
+    int64_t a_row, a_step;
+    const struct product_target *targets;
+    int32_t n_targets;
+    int add;
+};
+
+/* Where a walk over the columns of all targets is. */
+struct cursor {
+    int32_t target;
+    int64_t column;
+};
+
+/* The next vector-wide columns, at most `count`, from as many targets as it takes: a narrow rest of one shares its tile
+ * with the beginning of the next. Returns how many there are. */
+static int64_t next_columns(const struct product_tiles *tiles, const struct block *block, struct cursor *cursor,
+                            int64_t count, struct product_column *columns) {
+    const int64_t panel = panel_of(tiles);
+    int64_t found = 0;
+    while (found < count && cursor->target < block->n_targets) {
+        const struct product_target *target = &block->targets[cursor->target];
+        const int64_t j = cursor->column, in_panel = j % panel;
+        if (j >= target->n) {
+            cursor->target++;
+            cursor->column = 0;
+            continue;
+        }
+        columns[found++] = (struct product_column){
+            .b = const_at(target->packed, (j - in_panel) * block->packed_k + block->depth * panel + in_panel, tiles),
+            .c = at(target->c, j, tiles),
+            .ldc = target->ldc,
+            .width = least(target->n - j, tiles->lanes),
+        };
+        cursor->column += tiles->lanes;
+    }
+    return found;
+}
+
+/* Where C is read, a tile has to wait for it: it is asked for while the tile before is at work. */
+static void prefetch(const struct product_tiles *tiles, const struct product_column *columns, int64_t count,
+                     int64_t row, int64_t rows) {
+    for (int64_t i = row; i < row + rows; i++) {
+        for (int64_t v = 0; v < count; v++) {
+            __builtin_prefetch(const_at(columns[v].c, i * columns[v].ldc, tiles), 1);
+        }
+    }
+}
+
+/* All rows go over a few columns before the next columns: the panel is read from memory once. Tiles are of equal
+ * height, give or take one row. */
+static void multiply_block(const struct product_tiles *tiles, const struct block *block) {
+    const int64_t n_tiles = (block->rows + tiles->rows - 1) / tiles->rows;
+    const int64_t height = block->rows / n_tiles, higher = block->rows % n_tiles;
+    const int64_t vectors = height + (higher > 0) <= tiles->flat ? PRODUCT_VECTORS : PRODUCT_VECTORS / 2;
+    struct product_column columns[PRODUCT_VECTORS];
+    struct cursor cursor = {0, 0};
+    for (int64_t count; (count = next_columns(tiles, block, &cursor, vectors, columns)) > 0;) {
+        struct product_tile tile = {block->k, block->a, block->a_row, block->a_step, block->row, block->add, columns};
+        for (int64_t i = 0; i < n_tiles; i++) {
+            const int64_t rows = height + (i < higher);
+            if (block->add && i + 1 < n_tiles) {
+                prefetch(tiles, columns, count, tile.row + rows, height + (i + 1 < higher));
+            }
+            tiles->tile(rows, count, &tile);
+            tile.row += rows;
+            tile.a = const_at(tile.a, rows * block->a_row, tiles);
+        }
+    }
+}
+
+/* ---- rows ---- */
+
+void product_rows(const struct product_kernels *kernels, int32_t dtype, int64_t m, int64_t k, const void *a,
+                  int64_t lda, const struct product_target *targets, int32_t n_targets, int add) {
+    const struct product_tiles *tiles = tiles_of(kernels, dtype);
+    int64_t depth = 0;
+    do { /* once where k is 0: C becomes the sum of nothing */
+        const int64_t step = least(k - depth, DEPTH);
+        for (int64_t row = 0; row < m; row += HEIGHT) {
+            const struct block block = {
+                .rows = least(m - row, HEIGHT),
+                .row = row,
+                .k = step,
+                .depth = depth,
+                .packed_k = k,
+                .a = const_at(a, row * lda + depth, tiles),
+                .a_row = lda,
+                .a_step = 1,
+                .targets = targets,
+                .n_targets = n_targets,
+                .add = add || depth > 0,
+            };
+            multiply_block(tiles, &block);
+        }
+        depth += step;
+    } while (depth < k);
+}
+
+/* ---- gradients ---- */
+
+/* A place in the rows of all runs. */
+struct place {
+    int32_t run;
+    int64_t row;
+};
+
+/* Packs the next rows, at most PAIRS, of B (or of A): `columns` of them from `matrix`. Returns how many. */
+static int64_t pack_rows(const struct product_tiles *tiles, const struct product_run *runs, int32_t n_runs,
+                         struct place *place, int is_b, const void *matrix, int64_t ld, int64_t columns, void *packed) {
+    const int64_t panel = panel_of(tiles);
+    int64_t rows = 0;
+    while (rows < PAIRS && place->run < n_runs) {
+        const struct product_run *run = &runs[place->run];
+        const int64_t count = least(run->count - place->row, PAIRS - rows);
+        const int64_t first = (is_b ? run->b_row : run->a_row) + place->row;
+        tiles->pack(count, columns, const_at(matrix, first * ld, tiles), ld, PAIRS * panel,
+                    at(packed, rows * panel, tiles));
+        rows += count;
+        place->row += count;
+        if (place->row == run->count) {
+            *place = (struct place){place->run + 1, 0};
+        }
+    }
+    return rows;
+}
+
+/* Elements of the packed rows of a block. */
+static int64_t packed_width(const struct product_tiles *tiles, int64_t columns) {
+    return PAIRS * round_up(least(columns, WIDTH), panel_of(tiles));
+}
+
+size_t product_gradient_bytes(const struct product_kernels *kernels, int32_t dtype, int64_t m, int64_t n) {
+    const struct product_tiles *tiles = tiles_of(kernels, dtype);
+    return (size_t)((packed_width(tiles, m) + packed_width(tiles, n)) * tiles->size);
+}
+
+/* C [rows, target's n] += A^T B, both packed. A panel of A is k-major as it lies: its columns are the rows of tiles. */
+static void multiply_panels(const struct product_tiles *tiles, int64_t rows, int64_t k, const void *packed_a,
+                            const struct product_target *target) {
+    const int64_t panel = panel_of(tiles);
+    for (int64_t row = 0; row < rows; row += panel) {
+        const struct block block = {
+            .rows = least(rows - row, panel),
+            .row = row,
+            .k = k,
+            .depth = 0,
+            .packed_k = PAIRS,
+            .a = const_at(packed_a, row * PAIRS, tiles),
+            .a_row = 1,
+            .a_step = panel,
+            .targets = target,
+            .n_targets = 1,
+            .add = 1,
+        };
+        multiply_block(tiles, &block);
+    }
+}
+
+void product_gradient(const struct product_kernels *kernels, int32_t dtype, const struct product_run *runs,
+                      int32_t n_runs, int64_t m, const void *a, int64_t lda, int64_t n, const void *b, int64_t ldb,
+                      void *c, int64_t ldc, void *scratch) {
+    const struct product_tiles *tiles = tiles_of(kernels, dtype);
+    void *const packed_b = scratch, *const packed_a = at(scratch, packed_width(tiles, n), tiles);
+    struct place next = {0, 0};
+    while (m > 0 && n > 0 && next.run < n_runs) {
+        const struct place begin = next;
+        for (int64_t column = 0; column < n; column += WIDTH) {
+            const int64_t columns = least(n - column, WIDTH);
+            next = begin;
+            const int64_t k =
+                pack_rows(tiles, runs, n_runs, &next, 1, const_at(b, column, tiles), ldb, columns, packed_b);
+            for (int64_t row = 0; row < m; row += WIDTH) {
+                const int64_t rows = least(m - row, WIDTH);
+                struct place place = begin;
+                pack_rows(tiles, runs, n_runs, &place, 0, const_at(a, row, tiles), lda, rows, packed_a);
+                const struct product_target target = {packed_b, at(c, row * ldc + column, tiles), ldc, columns};
+                multiply_panels(tiles, rows, k, packed_a, &target);
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+/* core/product/product_template.h: tiles and packing of one dtype and one instruction set. A source includes it once
+ * for each dtype, having defined REAL, VECTOR, LANES    the element, the vector register and its number of elements
+ *     NAME(x)                x with a suffix of its own
+ *     TARGET                 the attribute that allows the instructions
+ *     ALL_VECTORS            1 where tiles of more than FLAT rows have registers enough for PRODUCT_VECTORS vectors
+ * and the inline functions NAME(load)(p), NAME(load_some)(p, count) with zeros behind, NAME(store)(p, v),
+ * NAME(store_some)(p, v, count), NAME(broadcast)(x), NAME(multiply_add)(x, y, sum), NAME(in_register)(v) which the
+ * compiler cannot see through, NAME(transpose)(from, ldb, to, width) of BLOCK rows and columns. It leaves NAME(tile),
+ * NAME(pack) and NAME(pack_transpose), and undefines what was defined for it.
+ */
+#include "core/product/product_tiles.h"
+
+#ifndef RONDO_CORE_PRODUCT_TEMPLATE_H
+#define RONDO_CORE_PRODUCT_TEMPLATE_H
+/* Loops over the registers of a tile have constant bounds and must go, or the registers become memory. */
+#ifdef __clang__
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#else
+#define UNROLLED _Pragma("GCC unroll 8")
+#endif
+#define INLINED static inline __attribute__((always_inline))
+
+enum { ROWS = 6, FLAT = 3, BLOCK = 8 };
+#endif
+
+enum { NAME(PANEL) = PRODUCT_VECTORS * LANES };
+
+TARGET INLINED void NAME(start_tile)(const int rows, const int vectors, const struct product_tile *tile,
+                                     VECTOR sums[ROWS][PRODUCT_VECTORS]) {
+    UNROLLED
+    for (int v = 0; v < vectors; v++) {
+        const struct product_column *column = &tile->columns[v];
+        const REAL *c = (const REAL *)column->c + tile->row * column->ldc;
+        UNROLLED
+        for (int i = 0; i < rows; i++) {
+            sums[i][v] = !tile->add               ? NAME(broadcast)(0)
+                         : column->width == LANES ? NAME(load)(c + i * column->ldc)
+                                                  : NAME(load_some)(c + i * column->ldc, column->width);
+        }
+    }
+}
+
+TARGET INLINED void NAME(end_tile)(const int rows, const int vectors, const struct product_tile *tile,
+                                   VECTOR sums[ROWS][PRODUCT_VECTORS]) {
+    UNROLLED
+    for (int v = 0; v < vectors; v++) {
+        const struct product_column *column = &tile->columns[v];
+        REAL *c = (REAL *)column->c + tile->row * column->ldc;
+        UNROLLED
+        for (int i = 0; i < rows; i++) {
+            if (column->width == LANES) {
+                NAME(store)(c + i * column->ldc, sums[i][v]);
+            } else {
+                NAME(store_some)(c + i * column->ldc, sums[i][v], column->width);
+            }
+        }
+    }
+}
+
+/* C[i, j] += A[i, p] B[p, j], p = 0 .. k - 1, for constant numbers of rows i and of vectors of columns j. */
+TARGET INLINED void NAME(run_tile)(const int rows, const int vectors, const struct product_tile *tile) {
+    VECTOR sums[ROWS][PRODUCT_VECTORS];
+    NAME(start_tile)(rows, vectors, tile, sums);
+    const REAL *b[PRODUCT_VECTORS];
+    UNROLLED
+    for (int v = 0; v < vectors; v++) {
+        b[v] = tile->columns[v].b;
+    }
+    const REAL *a = tile->a;
+    const int64_t k = tile->k, a_row = tile->a_row, a_step = tile->a_step;
+    for (int64_t p = 0; p < k; p++, a += a_step) {
+        VECTOR y[PRODUCT_VECTORS];
+        UNROLLED
+        for (int v = 0; v < vectors; v++) {
+            /* Left alone, gcc loads it again for every row of a flat tile: a third slower. */
+            y[v] = NAME(load)(b[v] + p * NAME(PANEL));
+            if (rows > 1) {
+                y[v] = NAME(in_register)(y[v]);
+            }
+        }
+        UNROLLED
+        for (int i = 0; i < rows; i++) {
+            const VECTOR x = NAME(broadcast)(a[i * a_row]);
+            UNROLLED
+            for (int v = 0; v < vectors; v++) {
+                sums[i][v] = NAME(multiply_add)(x, y[v], sums[i][v]);
+            }
+        }
+    }
+    NAME(end_tile)(rows, vectors, tile, sums);
+}
+
+#define TILE(rows, vectors)                                                                                            \
+    case (rows)*8 + (vectors):                                                                                         \
+        NAME(run_tile)(rows, vectors, tile);                                                                           \
+        break
+
+TARGET static void NAME(tile)(int64_t rows, int64_t vectors, const struct product_tile *tile) {
+    switch (rows * 8 + vectors) {
+        TILE(1, 1);
+        TILE(1, 2);
+        TILE(1, 3);
+        TILE(1, 4);
+        TILE(2, 1);
+        TILE(2, 2);
+        TILE(2, 3);
+        TILE(2, 4);
+        TILE(3, 1);
+        TILE(3, 2);
+        TILE(3, 3);
+        TILE(3, 4);
+        TILE(4, 1);
+        TILE(4, 2);
+        TILE(5, 1);
+        TILE(5, 2);
+        TILE(6, 1);
+        TILE(6, 2);
+#if ALL_VECTORS
+        TILE(4, 3);
+        TILE(4, 4);
+        TILE(5, 3);
+        TILE(5, 4);
+        TILE(6, 3);
+        TILE(6, 4);
+#endif
+    }
+}
+
+/* Row by row, as B lies in memory. */
+TARGET static void NAME(pack)(int64_t k, int64_t n, const void *b, int64_t ldb, int64_t distance, void *packed) {
+    for (int64_t p = 0; p < k; p++) {
+        const REAL *from = (const REAL *)b + p * ldb;
+        REAL *to = (REAL *)packed + p * NAME(PANEL);
+        int64_t j = 0;
+        for (; j + NAME(PANEL) <= n; j += NAME(PANEL), to += distance) {
+            UNROLLED
+            for (int v = 0; v < PRODUCT_VECTORS; v++) {
+                NAME(store)(to + v * LANES, NAME(load)(from + j + v * LANES));
+            }
+        }
+        for (; j + LANES <= n; j += LANES, to += LANES) {
+            NAME(store)(to, NAME(load)(from + j));
+        }
+        if (j < n) {
+            NAME(store)(to, NAME(load_some)(from + j, n - j));
+        }
+    }
+}
+
+TARGET static void NAME(pack_transpose)(int64_t k, int64_t n, const void *b, int64_t ldb, int64_t distance,
+                                        void *packed) {
+    const int64_t end = (n + LANES - 1) / LANES * LANES;
+    for (int64_t j = 0; j < end; j += BLOCK) {
+        const REAL *from = (const REAL *)b + j * ldb;
+        REAL *to = (REAL *)packed + j / NAME(PANEL) * distance + j % NAME(PANEL);
+        int64_t p = 0;
+        for (; j + BLOCK <= n && p + BLOCK <= k; p += BLOCK) {
+            NAME(transpose)(from + p, ldb, to + p * NAME(PANEL), NAME(PANEL));
+        }
+        for (; p < k; p++) {
+            for (int64_t i = 0; i < BLOCK && j + i < end; i++) {
+                to[p * NAME(PANEL) + i] = j + i < n ? from[i * ldb + p] : 0;
+            }
+        }
+    }
+}
+
+#undef TILE
+#undef REAL
+#undef VECTOR
+#undef LANES
+#undef NAME
