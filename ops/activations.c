@@ -19,8 +19,17 @@ const rondo_op op_relu = ELEMENTWISE_OP(relu, 1, "x", "y = max(x, 0), with deriv
                                         0, RONDO_OP_CHEAP, READS_X);
 
 /* y = ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|), where nothing overflows and no digits are lost,  dy/dx = sigmoid(x) */
-ELEMENTWISE_UNARY(softplus, (x < 0 ? 0 : x) + log1p(VECTOR_EXP(-fabs(x))), VECTOR_SIGMOID(x))
+ELEMENTWISE_UNARY(softplus, (x < 0 ? 0 : x) + VECTOR_LOG1P(VECTOR_EXP(-fabs(x))), VECTOR_SIGMOID(x))
 const rondo_op op_softplus = ELEMENTWISE_OP(softplus, 1, "x", "y = ln(1 + e^x) (Dugas et al. 2001)", 0, 0, 0, READS_X);
+
+/* y = ln sigmoid(x) = min(x, 0) - ln(1 + e^-|x|),  dy/dx = 1 - sigmoid(x) = sigmoid(-x) */
+ELEMENTWISE_UNARY(log_sigmoid, (x > 0 ? 0 : x) - VECTOR_LOG1P(VECTOR_EXP(-fabs(x))), VECTOR_SIGMOID(-x))
+const rondo_op op_log_sigmoid = ELEMENTWISE_OP(log_sigmoid, 1, "x", "y = ln(1 / (1 + e^-x))", 0, 0, 0, READS_X);
+
+/* y = x s,  dy/dx = s (1 + x (1 - s)),  where s = sigmoid(x) */
+ELEMENTWISE_UNARY(silu, (x * VECTOR_SIGMOID(x)), (VECTOR_SIGMOID(x) * (1 + x * VECTOR_SIGMOID(-x))))
+const rondo_op op_silu =
+    ELEMENTWISE_OP(silu, 1, "x", "y = x / (1 + e^-x) (Elfwing et al. 2017; swish with beta 1)", 0, 0, 0, READS_X);
 
 /* y = x P(x),  dy/dx = P(x) + x p(x),  where P(x) = (1 + erf(x / sqrt 2)) / 2 and p(x) = e^(-x^2 / 2) / sqrt(2 pi) are
  * the distribution and the density of the standard normal. The exact form of Hendrycks & Gimpel 2016, section 2; erfc

@@ -1,4 +1,4 @@
-/* Piecewise linear functions: the size of a number, the larger and the smaller of two.
+/* Piecewise linear functions: the size and the sign of a number, the larger and the smaller of two.
  *
  * At a tie the gradient goes to the first operand; abs has derivative 0 at 0. A result is not-a-number where an operand
  * is: a comparison with one is false, so `a != a` stands beside it, and a `b` of that kind loses no comparison to a. */
@@ -9,6 +9,36 @@
 /* y = |x|,  dy/dx = sign(x) */
 ELEMENTWISE_UNARY(abs, fabs(x), (T)(x > 0) - (T)(x < 0))
 const rondo_op op_abs = ELEMENTWISE_OP(abs, 1, "x", "y = |x|, with derivative 0 at 0", 0, 0, RONDO_OP_CHEAP, READS_X);
+
+/* y = 1 where x > 0, -1 where x < 0, else x itself: 0 and not-a-number. Its derivative is 0 wherever there is one. */
+#define SIGN_OF(T, suffix)                                                                                             \
+    OPS_KERNEL static void sign_map_##suffix(int64_t count, const void *in, void *out) {                               \
+        const T *x = in;                                                                                               \
+        T *y = out;                                                                                                    \
+        OPS_LOOP                                                                                                       \
+        for (int64_t i = 0; i < count; i++) {                                                                          \
+            y[i] = x[i] == x[i] ? (T)(x[i] > 0) - (T)(x[i] < 0) : x[i];                                                \
+        }                                                                                                              \
+    }
+SIGN_OF(float, f32)
+SIGN_OF(double, f64)
+
+static void sign_map(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out) {
+    (void)options;
+    OPS_BY_DTYPE(dtype, sign_map, count, in[0], out);
+}
+
+const rondo_op op_sign = {
+    .base = {.struct_size = sizeof(rondo_op),
+             .kind = RONDO_KIND_OP,
+             .name = "sign",
+             .summary = "y = 1 where x > 0, -1 where x < 0, else x; no gradient flows to x"},
+    .flags = RONDO_OP_CHEAP | RONDO_OP_NO_GRADIENT,
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .operands = "x",
+    .map = sign_map,
+};
 
 /* y = max(a, b),  dy/da = 1 where a >= b, else 0,  dy/db = 1 - dy/da */
 ELEMENTWISE_BINARY(maximum, a >= b || a != a ? a : b, (T)(a >= b), (T)(a < b))

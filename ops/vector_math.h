@@ -1,11 +1,13 @@
-/* ops/vector_math.h: exp and its relatives in forms that a compiler turns into vector code.
+/* ops/vector_math.h: exp, log and their relatives in forms that a compiler turns into vector code.
  *
  * In f32 there is no branch, no table and no call, so that a loop over them runs on whole vector registers, several
  * times as fast as libm; and a gate of a cell is little else. Errors stay below 3 units in the last place over all
- * floats; infinities, not-a-number and subnormal results come out as from libm. In f64, which only checks gradients,
- * exp and tanh are libm's. gcc makes vector code of them with -fno-trapping-math.
+ * floats, those of sine and cosine over |x| <= VECTOR_SINE_RANGE; infinities, not-a-number and subnormal results come
+ * out as from libm. In f64, which only checks gradients, they are libm's. gcc makes vector code of them with
+ * -fno-trapping-math.
  *
- * VECTOR_EXP(x), VECTOR_TANH(x) and VECTOR_SIGMOID(x) take a float or a double and return the same.
+ * VECTOR_EXP(x), VECTOR_TANH(x), VECTOR_SIGMOID(x), VECTOR_LOG(x), VECTOR_LOG1P(x) and VECTOR_EXPM1(x) take a float or
+ * a double and return the same.
  */
 #ifndef RONDO_OPS_VECTOR_MATH_H
 #define RONDO_OPS_VECTOR_MATH_H
@@ -78,8 +80,90 @@ static inline double vector_sigmoid_f64(double x) {
     return x < 0.0 ? e * upper : upper;
 }
 
+/* expm1(x) = 2^k expm1(r) + (2^k - 1),  x = k ln 2 + r,  |r| <= ln 2 / 2,  in halves as 2^128 is no float
+ * expm1(r) = r + r^2 / 2 + r^3 q(r), with a minimax q of degree 4, relative error 4e-10. */
+static inline float vector_expm1_f32(float x) {
+    const float log2_e = 1.44269504f, ln2_high = 0x1.62e4p-1f, ln2_low = 1.42860682e-6f;
+    const float to_integer = 12582912.0f;
+
+    /* below -18 the result is -1 to the last digit; above 89 it is infinite */
+    const float above = x < -18.0f ? -18.0f : x;
+    const float within = above > 89.0f ? 89.0f : above;
+    const float shifted = within * log2_e + to_integer;
+    const float k = shifted - to_integer;
+    const float r = (within - k * ln2_high) - k * ln2_low;
+    const float q =
+        0.166666663f + r * (0.04166648198f + r * (0.008333419957f + r * (0.001393333311f + r * 0.0001982409501f)));
+    const float expm1_r = r + r * r * (0.5f + r * q);
+    const int32_t exponent = (int32_t)(vector_bits_of_float(shifted) - vector_bits_of_float(to_integer));
+    const float half = vector_float_of_bits((uint32_t)(exponent + 126) << 23); /* 2^(k - 1) */
+    return 2.0f * (half * expm1_r + (half - 0.5f));
+}
+
+/* ln(x + small) for a `small` far below x:  x = 2^k m,  sqrt(1/2) <= m < sqrt(2),  f = m - 1
+ * ln x = k ln 2 + (f - f^2 / 2 + f^3 q(f)), with a minimax q of degree 7, relative error 6e-9. `relative` is small / x.
+ * Meant for normal x > 0. */
+static inline float vector_log_normal_f32(float x, float relative, int32_t more) {
+    const float ln2_high = 0x1.62e4p-1f, ln2_low = 1.42860682e-6f;
+    const uint32_t root = 0x3f3504f3u; /* bits of sqrt(1/2) */
+    const int32_t exponent = (int32_t)(vector_bits_of_float(x) - root) >> 23;
+    const float k = (float)(exponent + more);
+    const float f = vector_float_of_bits(vector_bits_of_float(x) - ((uint32_t)exponent << 23)) - 1.0f;
+    const float q =
+        0.3333333166f +
+        f * (-0.2500082271f +
+             f * (0.2000123339f +
+                  f * (-0.1662329838f +
+                       f * (0.1420155298f + f * (-0.1316058232f + f * (0.1276332753f + f * -0.0763565613f))))));
+    const float square = f * f;
+    return (f - (0.5f * square - (square * f * q + (k * ln2_low + relative)))) + k * ln2_high;
+}
+
+static inline float vector_log_f32(float x) {
+    const int32_t is_subnormal = x < 0x1p-126f;
+    const float y = vector_log_normal_f32(is_subnormal ? x * 0x1p23f : x, 0.0f, is_subnormal ? -23 : 0);
+    const float at_zero = x == 0.0f ? -INFINITY : y;
+    const float below = x < 0.0f ? NAN : at_zero;
+    return x < INFINITY ? below : x; /* infinity and not-a-number stay */
+}
+
+/* ln(1 + x) = ln(u + d),  u = 1 + x rounded,  d what rounding lost. */
+static inline float vector_log1p_f32(float x) {
+    const float u = 1.0f + x;
+    const float lost = x > 1.0f ? 1.0f - (u - x) : x - (u - 1.0f);
+    const float y = vector_log_normal_f32(u, lost / u, 0);
+    const float at_end = x == -1.0f ? -INFINITY : y;
+    const float below = x < -1.0f ? NAN : at_end;
+    return x < INFINITY ? below : x;
+}
+
+/* sin(x + quarter pi / 2) for |x| <= VECTOR_SINE_RANGE: x = k pi / 2 + r, |r| <= pi / 4, in doubles, where the parts of
+ * pi / 2 are short enough for k times them to be exact (Cody & Waite 1980). Then, with minimax polynomials,
+ * sin r = r + r^3 s(r^2), relative error 4e-9, and cos r = 1 - r^2 / 2 + r^4 c(r^2), 1e-10. Past the range the value
+ * means nothing. */
+#define VECTOR_SINE_RANGE 0x1p26f
+static inline float vector_sine_f32(float x, uint32_t quarter) {
+    const double to_integer = 6755399441055744.0; /* 1.5 * 2^52 */
+    const double wide = (double)x;
+    const double shifted = wide * 0.63661977236758134308 + to_integer;
+    const double k = shifted - to_integer;
+    const float r = (float)(((wide - k * 0x1.921fb54p+0) - k * 0x1.10b46p-30) - k * 0x1.1a62633145c07p-54);
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    const uint32_t turn = (uint32_t)bits + quarter; /* in quarters; the last two bits count */
+
+    const float z = r * r;
+    const float sine = r + r * z * (-0.1666665491f + z * (0.008332175847f + z * -0.0001951697753f));
+    const float cosine = 1.0f - (0.5f * z - z * z * (0.04166664681f + z * (-0.001388736449f + z * 2.443809098e-05f)));
+    const float size = turn & 1u ? cosine : sine;
+    return vector_float_of_bits(vector_bits_of_float(size) ^ (turn & 2u) << 30);
+}
+
 #define VECTOR_EXP(x)     _Generic((x), float : vector_exp_f32, double : exp)(x)
 #define VECTOR_TANH(x)    _Generic((x), float : vector_tanh_f32, double : tanh)(x)
 #define VECTOR_SIGMOID(x) _Generic((x), float : vector_sigmoid_f32, double : vector_sigmoid_f64)(x)
+#define VECTOR_LOG(x)     _Generic((x), float : vector_log_f32, double : log)(x)
+#define VECTOR_LOG1P(x)   _Generic((x), float : vector_log1p_f32, double : log1p)(x)
+#define VECTOR_EXPM1(x)   _Generic((x), float : vector_expm1_f32, double : expm1)(x)
 
 #endif

@@ -109,6 +109,9 @@ static int32_t next_sample(const rondo_op *op, int32_t index, rondo_sample *samp
     return op->map == NULL ? 0 : elementwise_sample(op, index, sample);
 }
 
+/* Of their streams. */
+static const char *const input_names[RONDO_SAMPLE_INPUTS] = {"0", "1", "2", "3", "4", "5", "6", "7"};
+
 static int draw(struct check *check, rondo_tensor *tensor, double low, double high, const char *name) {
     if (tensor_alloc(tensor, check->arena, &check->errors) != RONDO_OK) {
         return refuse_errors(check);
@@ -123,7 +126,6 @@ static int draw(struct check *check, rondo_tensor *tensor, double low, double hi
 
 /* Options and inputs of the case in check->sample. */
 static int prepare(struct check *check) {
-    static const char *const names[RONDO_SAMPLE_INPUTS] = {"0", "1", "2", "3", "4", "5", "6", "7"};
     const rondo_descriptor *base = &check->op->base;
     const rondo_sample *sample = &check->sample;
     const struct location nowhere = {NULL, 0, 0};
@@ -145,7 +147,7 @@ static int prepare(struct check *check) {
     check->options = options;
     for (int32_t k = 0; k < sample->n_inputs; k++) {
         check->inputs[k] = sample->inputs[k];
-        if (!draw(check, &check->inputs[k], sample->low[k], sample->high[k], names[k])) {
+        if (!draw(check, &check->inputs[k], sample->low[k], sample->high[k], input_names[k])) {
             return 0;
         }
     }
@@ -348,6 +350,92 @@ static int compare_with_f32(struct check *check, const struct outcome *f64) {
     return 1;
 }
 
+/* ---- what map_grad says that it reads ---- */
+
+enum { READ_ELEMENTS = 67 }; /* whole vector registers and an odd rest */
+
+/* A run of elements for map and map_grad. */
+struct map_run {
+    rondo_tensor inputs[RONDO_SAMPLE_INPUTS], output, grad_output, grad_input;
+};
+
+static int new_run(struct check *check, int32_t dtype, struct map_run *run) {
+    const int32_t n_inputs = check->sample.n_inputs;
+    int ok = 1;
+    for (int32_t k = 0; ok && k < n_inputs; k++) {
+        run->inputs[k] = tensor_1d(dtype, READ_ELEMENTS, NULL);
+        ok = draw(check, &run->inputs[k], check->sample.low[k], check->sample.high[k], input_names[k]);
+    }
+    rondo_tensor *const others[] = {&run->output, &run->grad_output, &run->grad_input};
+    for (int i = 0; ok && i < 3; i++) {
+        *others[i] = tensor_1d(dtype, READ_ELEMENTS, NULL);
+        ok = draw(check, others[i], -1, 1, "map_grad");
+    }
+    return ok;
+}
+
+static void fill_with_nan(const rondo_tensor *tensor) {
+    for (int64_t i = 0; i < rondo_count(tensor); i++) {
+        tensor_set(tensor, i, NAN);
+    }
+}
+
+/* Writes the gradient of input k alone. */
+static void run_map_grad(const struct check *check, const struct map_run *run, int32_t k) {
+    const void *in[RONDO_SAMPLE_INPUTS] = {NULL};
+    void *grad_in[RONDO_SAMPLE_INPUTS] = {NULL};
+    for (int32_t i = 0; i < check->sample.n_inputs; i++) {
+        in[i] = run->inputs[i].data;
+    }
+    fill_with_nan(&run->grad_input);
+    grad_in[k] = run->grad_input.data;
+    check->op->map_grad(check->options, run->grad_input.dtype, READ_ELEMENTS, in, run->output.data,
+                        run->grad_output.data, grad_in);
+}
+
+/* The gradient of input k is the same bits where all that it is not said to read is not-a-number. */
+static int check_reads_of(struct check *check, int32_t dtype, int32_t k) {
+    const uint16_t reads = check->op->map_grad_reads[k];
+    const void *in[RONDO_SAMPLE_INPUTS] = {NULL};
+    unsigned char expected[READ_ELEMENTS * sizeof(double)];
+    struct map_run run = {0};
+    if ((reads & RONDO_READS_NOTHING) != 0 && reads != RONDO_READS_NOTHING) {
+        return refuse(check, "map_grad_reads[%d] says both nothing and something", (int)k);
+    }
+    if (!new_run(check, dtype, &run)) {
+        return 0;
+    }
+    for (int32_t i = 0; i < check->sample.n_inputs; i++) {
+        in[i] = run.inputs[i].data;
+    }
+    check->op->map(check->options, dtype, READ_ELEMENTS, in, run.output.data);
+    run_map_grad(check, &run, k);
+    memcpy(expected, run.grad_input.data, tensor_bytes(&run.grad_input));
+    for (int32_t i = 0; i < check->sample.n_inputs; i++) {
+        if ((reads & RONDO_READS_INPUT(i)) == 0) {
+            fill_with_nan(&run.inputs[i]);
+        }
+    }
+    if ((reads & RONDO_READS_OUTPUT) == 0) {
+        fill_with_nan(&run.output);
+    }
+    run_map_grad(check, &run, k);
+    if (memcmp(expected, run.grad_input.data, tensor_bytes(&run.grad_input)) != 0) {
+        return refuse(check, "input %d: map_grad reads more than map_grad_reads says (%s)", (int)k, dtype_name(dtype));
+    }
+    return 1;
+}
+
+static int check_reads(struct check *check) {
+    for (int32_t k = 0; check->op->map_grad != NULL && k < check->sample.n_inputs; k++) {
+        const int is_said = check->op->map_grad_reads[k] != 0;
+        if (is_said && (!check_reads_of(check, RONDO_F32, k) || !check_reads_of(check, RONDO_F64, k))) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 static int check_case(struct check *check) {
     struct outcome all;
     if (!prepare(check) || !weigh(check)) {
@@ -357,7 +445,7 @@ static int check_case(struct check *check) {
         return 1;
     }
     return differentiate(check, RONDO_F64, ALL_INPUTS, &all) && compare_with_differences(check, &all) &&
-           compare_alone(check, &all) && compare_with_f32(check, &all);
+           compare_alone(check, &all) && compare_with_f32(check, &all) && check_reads(check);
 }
 
 static int check_cases(struct check *check) {

@@ -7,6 +7,7 @@
  *   gradients are added to what stands there,
  *   a gradient is the same bits where no other input asks for one,
  *   f32 gives the results and gradients of f64 but for rounding,
+ *   a map_grad whose map_grad_reads is given gives the same bits where all else is not-a-number,
  *   an op says how it is differentiated, and has cases enough: three or more.
  *
  * The error of a gradient a against its difference n is |a - n| / max(1, |a|, |n|): relative where gradients are large,
