@@ -12,6 +12,7 @@
  *   an option    its number
  *   any other    a parameter. Its shape is declared under params:, or else follows from where it stands: on the right
  * of @ it is a matrix [width of the left side, hidden], anywhere else a vector [hidden]
+ * Repetitions and indices, s[l-1], are written out first: see rnn/repeat.h.
  *
  * Threads: compiled on one thread; afterwards read from any.
  */
@@ -54,6 +55,7 @@ struct cell_definition {
     const char *output; /* the value that is the cell's output, "y" or "h'"; NULL: the new value of the first state */
     struct location output_where;
     const char *const *candidates; /* [n_candidates] values that write new content into a state (recurrent dropout) */
+    const struct location *candidate_where;
     const struct cell_shape *parameters;
     const struct cell_option *options;
     const struct cell_initialiser *initialisers;
@@ -66,6 +68,8 @@ struct cell_settings {
     int32_t dtype;               /* RONDO_F32 or RONDO_F64 */
     int64_t input, hidden;       /* widths, >= 1 */
     const double *option_values; /* [n_options] of the definition; NULL: the defaults */
+    int64_t projection; /* width of the state that is the output: its new value is … @ projection.W (Sak et al.
+                           2014); 0: as declared */
 };
 
 struct cell_parameter {
@@ -80,10 +84,13 @@ struct cell {
     const char *name;
     struct program *program;
     int32_t n_states, n_parameters;
-    const rondo_tensor *states;              /* [n_states] shapes with PROGRAM_BATCH as first dimension */
-    const rondo_value *new_states;           /* [n_states] in the program */
-    rondo_value output;                      /* what the cell shows of a step, [batch, output_width] */
+    int32_t n_masks;               /* the last of the states keep what they start from: masks of rnn/wrap.h */
+    const rondo_tensor *states;    /* [n_states] shapes with PROGRAM_BATCH as first dimension */
+    const rondo_value *new_states; /* [n_states] in the program */
+    rondo_value output;            /* what the cell shows of a step, [batch, output_width] */
     int64_t output_width;
+    int32_t n_candidates;
+    const rondo_value *candidates;           /* [n_candidates] values that write new content into a state */
     const struct cell_parameter *parameters; /* [n_parameters] in order of first use */
 };
 
@@ -92,6 +99,9 @@ struct cell {
 struct cell *cell_compile(const struct cell_definition *definition, const struct cell_settings *settings,
                           struct registry *registry, struct errors *errors);
 void cell_destroy(struct cell *cell);
+
+/* The state whose new value is the output; -1: the output is another value. */
+int32_t cell_output_state(const struct cell_definition *definition);
 
 /* 1 where `name` fits `pattern`, in which * stands for any number of characters. */
 int name_fits(const char *pattern, const char *name);

@@ -7,6 +7,13 @@
  * left to right, as in Python. An operator is short for an op: + add, - sub or neg, * mul, / div, @ matmul. A call
  * names a registered op; its operands come first, its options as key=value behind them: sum(x, axis=-1).
  *
+ * A block of equations may be repeated, and a name may have an index:
+ *
+ *     for l in 2..depth:
+ *       s[l] = tanh(s[l-1] @ R[l])
+ *
+ * rnn/repeat.h writes the block out: s_2 = tanh(s_1 @ R_2), s_3 = …
+ *
  * Threads: pure but for the arguments.
  */
 #ifndef RONDO_RNN_EQUATION_H
@@ -32,12 +39,28 @@ struct expression_option {
     struct expression_option *next;
 };
 
+/* What stands in the brackets behind a name, or beside the dots of a range: name + number. */
+struct expression_index {
+    const char *name; /* what a repetition counts, or an option; NULL: the number alone */
+    int32_t number;
+    struct location where;
+};
+
+/* for variable in first..last: */
+struct repetition {
+    const char *variable;
+    struct location where; /* of the variable */
+    struct expression_index first, last;
+};
+
 struct expression {
     enum expression_kind kind;
-    struct location where;      /* of the name, number or operator */
-    double number;              /* EXPRESSION_NUMBER */
-    const char *name;           /* of the name, or of the op that is called */
-    int primed;                 /* EXPRESSION_NAME: the new value of a state */
+    struct location where;                /* of the name, number or operator */
+    double number;                        /* EXPRESSION_NUMBER */
+    const char *name;                     /* of the name, or of the op that is called */
+    int primed;                           /* EXPRESSION_NAME: the new value of a state */
+    const struct expression_index *index; /* EXPRESSION_NAME, as parsed: what stands in brackets, or NULL */
+    const char *base; /* EXPRESSION_NAME, written out by rnn/repeat.h: s of s_2, NULL where there was no index */
     struct expression *operand; /* EXPRESSION_CALL: the first */
     struct expression *next;    /* the next operand of the same call */
     struct expression_option *options;
@@ -50,6 +73,14 @@ struct equation {
     struct location where;    /* of the name */
     struct expression *value; /* NULL: it could not be read */
     struct equation *next;
+
+    /* As parsed. */
+    const struct expression_index *index; /* of the name, or NULL */
+    const struct repetition *repetition;  /* the same for all equations of its block; NULL: it stands in none */
+    int is_told;                          /* one of its repetitions had a mistake: the others are not looked at */
+    /* As written out. */
+    const char *base;        /* of the name: s of s_2, or NULL */
+    struct equation *origin; /* the equation as parsed */
 };
 
 /* The names of the ops behind the operators. */
@@ -61,7 +92,8 @@ struct equation {
 #define OPERATOR_NEGATE   "neg"
 
 /* Parses all equations; memory from `arena`. Syntax errors are told for every line that has one; RONDO_INVALID then,
- * and the name of such a line is in the list where it could be read, so that its uses are not taken for mistakes. */
+ * and the name of such a line is in the list where it could be read, so that its uses are not taken for mistakes. The
+ * list is empty where a repetition, or an index left of =, could not be read. */
 rondo_status equations_parse(const struct equation_text *text, struct arena *arena, struct equation **first,
                              struct errors *errors);
 

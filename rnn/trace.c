@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,8 +36,8 @@ int32_t trace_option(const struct cell_definition *definition, const char *name)
     return -1;
 }
 
-static double option_value(const struct cell_definition *definition, const struct cell_settings *settings,
-                           int32_t option) {
+double trace_option_value(const struct cell_definition *definition, const struct cell_settings *settings,
+                          int32_t option) {
     return settings->option_values != NULL ? settings->option_values[option]
                                            : definition->options[option].default_value;
 }
@@ -58,7 +59,7 @@ static int64_t factor_value(const struct cell_definition *definition, const stru
     }
     const int32_t option = trace_option(definition, word);
     if (option >= 0) {
-        const double value = option_value(definition, settings, option);
+        const double value = trace_option_value(definition, settings, option);
         return value == floor(value) && value >= 1 && value <= (double)max_dimension ? (int64_t)value : -1;
     }
     char *end;
@@ -93,8 +94,8 @@ rondo_status trace_shape(const struct cell_definition *definition, const struct 
                 return errors_add_at(errors, RONDO_INVALID, shape->where,
                                      "'%s' has '%s' as a dimension, and that option is %g; expected a whole number in "
                                      "[1, %lld]",
-                                     shape->name, shape->dimensions[d], option_value(definition, settings, option),
-                                     (long long)max_dimension);
+                                     shape->name, shape->dimensions[d],
+                                     trace_option_value(definition, settings, option), (long long)max_dimension);
             }
             return errors_add_at(errors, RONDO_INVALID, shape->where,
                                  "cannot read dimension '%s' of '%s', expected a product of whole numbers, 'input', "
@@ -141,13 +142,19 @@ static rondo_value add_parameter(struct trace *trace, const char *name, rondo_te
     return parameter->value;
 }
 
-static const struct cell_shape *find_declared(const struct trace *trace, const char *name) {
+/* `base` may be NULL; what is declared for R goes for every R[l]. */
+static const struct cell_shape *find_declared(const struct trace *trace, const char *name, const char *base) {
+    const struct cell_shape *of_base = NULL;
     for (int32_t i = 0; i < trace->definition->n_parameters; i++) {
-        if (strcmp(trace->definition->parameters[i].name, name) == 0) {
-            return &trace->definition->parameters[i];
+        const struct cell_shape *declared = &trace->definition->parameters[i];
+        if (strcmp(declared->name, name) == 0) {
+            return declared;
+        }
+        if (base != NULL && strcmp(declared->name, base) == 0) {
+            of_base = declared;
         }
     }
-    return NULL;
+    return of_base;
 }
 
 /* The equation further down that gives `name`, or NULL. */
@@ -158,6 +165,55 @@ static const struct equation *assigned_later(const struct trace *trace, const ch
         }
     }
     return NULL;
+}
+
+/* What `name` means that takes no index; NULL: nothing. */
+static const char *single_meaning(const struct trace *trace, const char *name) {
+    return strcmp(name, "x") == 0                       ? "the input"
+           : trace_state(trace->definition, name) >= 0  ? "a state"
+           : trace_option(trace->definition, name) >= 0 ? "an option"
+                                                        : NULL;
+}
+
+/* Why a name that nothing gives a value is no parameter all the same: s[4] behind s[1] to s[3], s without its index,
+ * what a repetition counts outside of it. "": it is one. Equations as parsed are asked, since a range may be empty. */
+struct index_mistake {
+    char text[192];
+};
+static struct index_mistake find_index_mistake(const struct trace *trace, const struct expression *name) {
+    struct index_mistake mistake = {""};
+    const size_t size = sizeof mistake.text;
+    const char *base = name->base != NULL ? name->base : name->name;
+    const char *meaning = name->base != NULL ? single_meaning(trace, base) : NULL;
+    if (meaning != NULL) {
+        snprintf(mistake.text, size, "'%.60s' is %s and takes no index", base, meaning);
+        return mistake;
+    }
+    for (const struct equation *equation = trace->source; equation != NULL; equation = equation->next) {
+        const struct repetition *repetition = equation->repetition;
+        const int line = equation->where.line;
+        const int is_same = strcmp(equation->name, base) == 0;
+        if (is_same && name->base == NULL && equation->index != NULL) {
+            snprintf(mistake.text, size, "'%.60s' is computed with an index in line %d, expected %.60s[…]", base, line,
+                     base);
+            return mistake;
+        }
+        if (is_same && name->base != NULL && equation->index == NULL) {
+            snprintf(mistake.text, size, "'%.60s' is computed without an index in line %d", base, line);
+            return mistake;
+        }
+        if (is_same && name->base != NULL) {
+            snprintf(mistake.text, size, "'%.80s' is never computed, expected an index that an equation has",
+                     name->name);
+            return mistake;
+        }
+        if (name->base == NULL && repetition != NULL && strcmp(repetition->variable, base) == 0) {
+            snprintf(mistake.text, size, "'%.60s' counts in the repetition of line %d and is nothing outside of it",
+                     base, (int)repetition->where.line);
+            return mistake;
+        }
+    }
+    return mistake;
 }
 
 /* What stands for a name in an expression; `left` is the left side where the name is the right operand of @, else NULL.
@@ -177,9 +233,9 @@ static rondo_value trace_plain_name(struct trace *trace, const struct expression
     const int32_t option = trace_option(trace->definition, name->name);
     if (option >= 0) {
         return program_constant(trace->program, trace->settings->dtype,
-                                option_value(trace->definition, trace->settings, option), trace->errors);
+                                trace_option_value(trace->definition, trace->settings, option), trace->errors);
     }
-    const struct cell_shape *declared = find_declared(trace, name->name);
+    const struct cell_shape *declared = find_declared(trace, name->name, name->base);
     const struct equation *later = assigned_later(trace, name->name);
     if (later != NULL && declared == NULL) {
         TRACE_ERROR(trace, name->where, "'%s' is used before it is computed in line %d", name->name, later->where.line);
@@ -188,6 +244,11 @@ static rondo_value trace_plain_name(struct trace *trace, const struct expression
     const struct trace_parameter *parameter = find_parameter(trace, name->name);
     if (parameter != NULL) {
         return parameter->value;
+    }
+    const struct index_mistake mistake = find_index_mistake(trace, name);
+    if (declared == NULL && mistake.text[0] != '\0') {
+        TRACE_ERROR(trace, name->where, "%s", mistake.text);
+        return failed_value;
     }
     rondo_tensor shape = tensor_1d(trace->settings->dtype, trace->settings->hidden, NULL); /* [hidden] */
     if (declared != NULL) {
@@ -199,7 +260,11 @@ static rondo_value trace_plain_name(struct trace *trace, const struct expression
         const int64_t width = value->ndim == 0 ? 1 : value->shape[value->ndim - 1];
         shape = tensor_2d(trace->settings->dtype, width, trace->settings->hidden, NULL); /* [width, hidden] */
     }
-    return add_parameter(trace, name->name, shape, name->where);
+    const rondo_value value = add_parameter(trace, name->name, shape, name->where);
+    if (value.id >= 0) {
+        find_parameter(trace, name->name)->base = name->base;
+    }
+    return value;
 }
 
 static rondo_value trace_name(struct trace *trace, const struct expression *name, const rondo_value *left) {
@@ -247,6 +312,17 @@ static int is_given_before(const struct expression *call, const struct expressio
     return earlier != given;
 }
 
+/* The value of a call's option: of the cell's option of that name, a width, or as it stands. */
+static const char *given_text(const struct trace *trace, const char *value) {
+    const int32_t named = trace_option(trace->definition, value);
+    const struct cell_settings *settings = trace->settings;
+    const double number = named >= 0                     ? trace_option_value(trace->definition, settings, named)
+                          : strcmp(value, "hidden") == 0 ? (double)settings->hidden
+                          : strcmp(value, "input") == 0  ? (double)settings->input
+                                                         : NAN;
+    return isnan(number) ? value : arena_printf(program_arena(trace->program), "%.17g", number);
+}
+
 /* The options struct of a call, from its key=value pairs; *ok is cleared after an error. */
 static const void *trace_options(struct trace *trace, const struct expression *call, const rondo_op *op, int *ok) {
     struct arena *arena = program_arena(trace->program);
@@ -260,10 +336,7 @@ static const void *trace_options(struct trace *trace, const struct expression *c
     }
     for (const struct expression_option *given = call->options; given != NULL; given = given->next) {
         const rondo_option *option = option_find(op->base.options, given->key);
-        const int32_t named = trace_option(trace->definition, given->value);
-        const char *text = named < 0
-                               ? given->value
-                               : arena_printf(arena, "%.17g", option_value(trace->definition, trace->settings, named));
+        const char *text = given_text(trace, given->value);
         struct errors local = {0};
         const struct location nowhere = {NULL, 0, 0};
         rondo_status status = RONDO_NO_MEMORY;
@@ -298,8 +371,8 @@ static rondo_value trace_expression(struct trace *trace, const struct expression
 static int is_free(const struct trace *trace, const struct expression *name) {
     return name->kind == EXPRESSION_NAME && !name->primed && strcmp(name->name, "x") != 0 &&
            trace_find(trace, name->name, 0) == NULL && trace_state(trace->definition, name->name) < 0 &&
-           trace_option(trace->definition, name->name) < 0 && find_declared(trace, name->name) == NULL &&
-           assigned_later(trace, name->name) == NULL;
+           trace_option(trace->definition, name->name) < 0 && find_declared(trace, name->name, name->base) == NULL &&
+           assigned_later(trace, name->name) == NULL && find_index_mistake(trace, name).text[0] == '\0';
 }
 
 /* What is made of rows of the batch is rows of the batch, so that a sequence is not changed by those it is run with. An
@@ -401,7 +474,12 @@ static int name_is_refused(struct trace *trace, const struct equation *equation)
                     strcmp(name, "x") == 0 ? "input" : "name of an option");
         return 1;
     }
-    if (find_declared(trace, name) != NULL) {
+    const char *meaning = equation->base != NULL && !is_state ? single_meaning(trace, equation->base) : NULL;
+    if (meaning != NULL) {
+        TRACE_ERROR(trace, equation->where, "'%s' is %s and takes no index", equation->base, meaning);
+        return 1;
+    }
+    if (find_declared(trace, name, equation->base) != NULL) {
         TRACE_ERROR(trace, equation->where, "'%s' is declared as a parameter and cannot be assigned", name);
         return 1;
     }
@@ -414,13 +492,35 @@ static int name_is_refused(struct trace *trace, const struct equation *equation)
     return 0;
 }
 
-/* A new state has the shape of the old one. */
+/* value @ projection.W: [batch, width] to [batch, projection]. No name of the equations has a dot. */
+static rondo_value project(struct trace *trace, const struct equation *equation, rondo_value value) {
+    const rondo_tensor *wide = &program_node(trace->program, value)->value;
+    const rondo_tensor shape = tensor_2d(wide->dtype, wide->shape[1], trace->settings->projection, NULL);
+    const struct location nowhere = {NULL, 0, 0};
+    const rondo_descriptor *op =
+        registry_resolve(trace->registry, RONDO_KIND_OP, OPERATOR_PRODUCT, nowhere, trace->errors);
+    const void *options =
+        op == NULL ? NULL : options_create(op->options, op->options_size, program_arena(trace->program), trace->errors);
+    if (options == NULL) {
+        return failed_value;
+    }
+    const rondo_value operands[2] = {value, add_parameter(trace, "projection.W", shape, equation->where)};
+    return program_apply(trace->program, (const rondo_op *)op, options, operands, 2, nowhere, trace->errors);
+}
+
+/* A new state has the shape of the old one; what is to be projected has the shape that is declared. */
 static rondo_value check_state_shape(struct trace *trace, const struct equation *equation, rondo_value value) {
-    const rondo_value old = trace->states[trace_state(trace->definition, equation->name)];
-    const rondo_tensor *expected = &program_node(trace->program, old)->value;
+    const int32_t state = trace_state(trace->definition, equation->name);
+    const int projects = trace->settings->projection > 0 && state == cell_output_state(trace->definition);
+    rondo_tensor declared = program_node(trace->program, trace->states[state])->value;
+    const rondo_tensor *expected = &declared;
     const rondo_tensor *found = &program_node(trace->program, value)->value;
+    if (projects && trace_shape(trace->definition, trace->settings, &trace->definition->states[state], PROGRAM_BATCH,
+                                &declared, trace->errors) != RONDO_OK) {
+        return failed_value;
+    }
     if (tensor_same_shape(expected, found)) {
-        return value;
+        return projects && found->ndim == 2 ? project(trace, equation, value) : value;
     }
     TRACE_ERROR(trace, equation->where, "%s' has shape %s, but state '%s' has shape %s", equation->name,
                 tensor_shape_text(found).text, equation->name, tensor_shape_text(expected).text);
@@ -428,7 +528,8 @@ static rondo_value check_state_shape(struct trace *trace, const struct equation 
 }
 
 void trace_equation(struct trace *trace, const struct equation *equation) {
-    const int is_read = equation->value != NULL;
+    const int32_t errors_before = trace->errors->count;
+    const int is_read = equation->value != NULL && !equation->origin->is_told;
     const int is_refused = is_read && name_is_refused(trace, equation);
     /* What a refused equation says is still looked at: for more mistakes, and for the values that it uses. */
     rondo_value value = is_read ? trace_expression(trace, equation->value, NULL) : failed_value;
@@ -436,6 +537,7 @@ void trace_equation(struct trace *trace, const struct equation *equation) {
     const int primed = equation->primed || is_state; /* "h = …" was meant as h' */
     if (is_refused) {
         if (!primed || trace_find(trace, equation->name, 1) != NULL) {
+            equation->origin->is_told = 1;
             return;
         }
         value = failed_value;
@@ -443,6 +545,7 @@ void trace_equation(struct trace *trace, const struct equation *equation) {
     if (value.id >= 0 && primed) {
         value = check_state_shape(trace, equation, value);
     }
+    equation->origin->is_told |= trace->errors->count > errors_before;
     struct arena *arena = program_arena(trace->program);
     struct trace_name *name = arena_calloc(arena, 1, sizeof *name);
     const char *label = arena_printf(arena, "%s%s", equation->name, primed ? "'" : "");
@@ -451,6 +554,6 @@ void trace_equation(struct trace *trace, const struct equation *equation) {
         return;
     }
     program_name(trace->program, value, label);
-    *name = (struct trace_name){equation->name, primed, value, equation->where, trace->assigned};
+    *name = (struct trace_name){equation->name, equation->base, label, primed, value, equation->where, trace->assigned};
     trace->assigned = name;
 }

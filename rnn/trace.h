@@ -1,6 +1,6 @@
 /* rnn/trace.h: parsed equations onto a program: names to values, operators to ops, shapes of parameters.
  *
- * The part of rnn/cell.h that walks the tree; used by cell.c alone.
+ * The part of rnn/cell.h that walks the tree; used by cell.c and repeat.c alone.
  */
 #ifndef RONDO_RNN_TRACE_H
 #define RONDO_RNN_TRACE_H
@@ -10,6 +10,8 @@
 /* A name that stands for a value. */
 struct trace_name {
     const char *name;
+    const char *base;  /* where it has an index: s of s_2, else NULL */
+    const char *label; /* as equations write it: with its prime */
     int primed;
     rondo_value value; /* failed: its equation had a mistake that has been told */
     struct location where;
@@ -22,8 +24,9 @@ struct trace {
     struct registry *registry;
     struct errors *errors;
     struct program *program;
-    const struct equation *equations;
-    const rondo_value *states; /* [n_states] inputs of the program */
+    const struct equation *source;    /* as parsed */
+    const struct equation *equations; /* repetitions and indices written out */
+    const rondo_value *states;        /* [n_states] inputs of the program */
     rondo_value x;
     struct trace_name *assigned;        /* by the equations so far */
     struct trace_parameter *parameters; /* in order of first use */
@@ -31,6 +34,7 @@ struct trace {
 
 struct trace_parameter {
     struct cell_parameter parameter;
+    const char *base; /* where it has an index: R of R_2, else NULL */
     rondo_value value;
     struct trace_parameter *next;
 };
@@ -42,6 +46,8 @@ struct trace_name *trace_find(const struct trace *trace, const char *name, int p
 /* The number of the state or option of this name, or -1. */
 int32_t trace_state(const struct cell_definition *definition, const char *name);
 int32_t trace_option(const struct cell_definition *definition, const char *name);
+double trace_option_value(const struct cell_definition *definition, const struct cell_settings *settings,
+                          int32_t option);
 /* The shape of a declaration: dimensions to numbers. `leading` is put in front (the batch), -1: nothing. */
 rondo_status trace_shape(const struct cell_definition *definition, const struct cell_settings *settings,
                          const struct cell_shape *shape, int64_t leading, rondo_tensor *out, struct errors *errors);

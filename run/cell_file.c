@@ -207,9 +207,71 @@ static const char *optional_text(const struct yaml_node *root, const char *key, 
     return node == NULL || node->kind != YAML_SCALAR ? "" : node->text;
 }
 
+/* `output`: a value as equations write it, "y" or "h'". */
+static rondo_status read_output(const struct reader *reader, const struct yaml_node *root) {
+    const struct yaml_node *node = yaml_get(root, "output");
+    if (node == NULL) {
+        return RONDO_OK;
+    }
+    reader->definition->output_where = node->where;
+    reader->definition->output = node->kind == YAML_SCALAR ? node->text : "";
+    const size_t length = strlen(reader->definition->output);
+    const int primed = length > 0 && reader->definition->output[length - 1] == '\'';
+    const char *name = arena_strndup(reader->arena, reader->definition->output, length - (size_t)primed);
+    if (name == NULL) {
+        return errors_no_memory(reader->errors);
+    }
+    if (!is_name(name)) {
+        return errors_add_at(reader->errors, RONDO_INVALID, node->where,
+                             "'output' must be a value of the equations, such as y or h'");
+    }
+    return RONDO_OK;
+}
+
+static rondo_status read_candidate(const struct reader *reader, const struct yaml_node *node, const char **names,
+                                   struct location *where) {
+    if (node->kind != YAML_SCALAR || !is_name(node->text)) {
+        return errors_add_at(reader->errors, RONDO_INVALID, node->where,
+                             "'candidate' must be a value of the equations, such as g, or a list of them");
+    }
+    const int32_t count = reader->definition->n_candidates;
+    for (int32_t i = 0; i < count; i++) {
+        if (strcmp(names[i], node->text) == 0) {
+            return errors_add_at(reader->errors, RONDO_INVALID, node->where, "candidate '%s' is listed twice",
+                                 node->text);
+        }
+    }
+    names[count] = node->text;
+    where[count] = node->where;
+    reader->definition->n_candidates++;
+    return RONDO_OK;
+}
+
+static rondo_status read_candidates(const struct reader *reader, const struct yaml_node *root) {
+    const struct yaml_node *node = yaml_get(root, "candidate");
+    if (node == NULL) {
+        return RONDO_OK;
+    }
+    const size_t count = node->kind == YAML_SEQUENCE ? (size_t)yaml_count(node) : 1;
+    const char **names = arena_calloc(reader->arena, count + 1, sizeof *names);
+    struct location *where = arena_calloc(reader->arena, count + 1, sizeof *where);
+    if (names == NULL || where == NULL) {
+        return errors_no_memory(reader->errors);
+    }
+    reader->definition->candidates = names;
+    reader->definition->candidate_where = where;
+    if (node->kind != YAML_SEQUENCE) {
+        return read_candidate(reader, node, names, where);
+    }
+    for (const struct yaml_node *child = node->first; child != NULL; child = child->next) {
+        RONDO_TRY(read_candidate(reader, child, names, where));
+    }
+    return RONDO_OK;
+}
+
 const struct cell_definition *cell_file_read(const char *file, struct arena *arena, struct errors *errors) {
-    static const char *const keys[] = {"cell",    "source", "summary", "state", "equations",
-                                       "options", "params", "init",    NULL};
+    static const char *const keys[] = {"cell",      "source",  "summary", "state", "output", "candidate",
+                                       "equations", "options", "params",  "init",  NULL};
     struct yaml_node *root = yaml_read(file, arena, errors);
     if (root == NULL) {
         return NULL;
@@ -234,6 +296,8 @@ const struct cell_definition *cell_file_read(const char *file, struct arena *are
         check_name(&reader, definition->name, yaml_get(root, "cell")->where);
     }
     read_states(&reader, root);
+    read_output(&reader, root);
+    read_candidates(&reader, root);
     read_equations(&reader, root);
     read_mapping(&reader, root, "options", read_options);
     read_mapping(&reader, root, "params", read_parameters);

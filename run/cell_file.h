@@ -1,8 +1,9 @@
 /* run/cell_file.h: a cell's YAML file to its definition (rnn/cell.h).
  *
- * Keys: cell (its name), state, equations; and where wanted source (paper), summary, params, options, init. `state` is
- * a list of names or a mapping from names to shapes; `params` a mapping from names to shapes; an option is a number, or
- * a mapping with default, min, max and help; `init` maps patterns of names to initialisers (rnn/initialiser.h).
+ * Keys: cell (its name), state, equations; and where wanted source (paper), summary, output, candidate, params,
+ * options, init. `state` is a list of names or a mapping from names to shapes; `output` a value of the equations,
+ * `candidate` one or a list of them; `params` a mapping from names to shapes; an option is a number, or a mapping with
+ * default, min, max and help; `init` maps patterns of names to initialisers (rnn/initialiser.h).
  */
 #ifndef RONDO_RUN_CELL_FILE_H
 #define RONDO_RUN_CELL_FILE_H

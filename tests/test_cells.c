@@ -49,7 +49,7 @@ static struct session *session; /* its registry finds the ops of plug-ins too */
 static struct tape *tape;
 
 static void setup(void) {
-    const struct session_settings settings = {NULL, 1};
+    const struct session_settings settings = {.threads = 1};
     support_open(&support);
     session = session_create(&settings, &support.errors);
     ck_assert_msg(session != NULL, "%s", support_error(&support));
@@ -80,7 +80,7 @@ struct run {
 static struct cell *compile(const char *cell_file, int32_t dtype) {
     const struct cell_definition *definition = cell_file_read(cell_file, support.arena, &support.errors);
     ck_assert_msg(definition != NULL, "%s", support_error(&support));
-    const struct cell_settings settings = {dtype, INPUT, HIDDEN, NULL};
+    const struct cell_settings settings = {.dtype = dtype, .input = INPUT, .hidden = HIDDEN};
     struct cell *cell = cell_compile(definition, &settings, session->registry, &support.errors);
     ck_assert_msg(cell != NULL, "%s", support_error(&support));
     ck_assert_int_le(cell->n_parameters, MOST_PARAMETERS);
@@ -121,7 +121,8 @@ static rondo_value record(const struct run *run, rondo_value *parameters, rondo_
         parameters[p] = tape_parameter(tape, run->cell->parameters[p].name, &run->parameters[p], NULL);
     }
     *inputs = tape_parameter(tape, "x", &run->inputs, NULL);
-    const rondo_value outputs = unroll(run->cell, tape, &run->time, run->input_every_step, *inputs, parameters);
+    const struct recurrence recurrence = {run->cell, &run->time, run->input_every_step, *inputs, parameters, NULL};
+    const rondo_value outputs = unroll(&recurrence, tape, NULL);
     support_ok(&support, tape_status(tape), run->cell->name);
     return outputs;
 }
@@ -314,7 +315,8 @@ START_TEST(inputs_of_the_wrong_width_are_refused) {
     for (int32_t p = 0; p < cell->n_parameters; p++) {
         parameters[p] = tape_constant(tape, &run.parameters[p]);
     }
-    const rondo_value outputs = unroll(cell, tape, &run.time, 1, tape_constant(tape, &inputs), parameters);
+    const struct recurrence recurrence = {cell, &run.time, 1, tape_constant(tape, &inputs), parameters, NULL};
+    const rondo_value outputs = unroll(&recurrence, tape, NULL);
     ck_assert_int_lt(outputs.id, 0);
     ck_assert_int_eq(tape_status(tape), RONDO_INVALID);
     ck_assert_int_eq(support.errors.count, 1);
@@ -364,10 +366,31 @@ static void read_numbers(const char *text, const char *word, const rondo_tensor 
     ck_assert_msg(*line == '\n', "line '%s' has more numbers than %s", word, tensor_shape_text(tensor).text);
 }
 
-static const char *const golden_cells[] = {"rnn_tanh", "lstm", "gru"};
+static const struct {
+    const char *name, *file;
+} golden_cells[] = {
+    {"rnn_tanh", "golden/cells.txt"},
+    {"lstm", "golden/cells.txt"},
+    {"gru", "golden/cells.txt"},
+    {"antisymmetric", "golden/modern_cells.txt"},
+    {"cornn", "golden/modern_cells.txt"},
+    {"lem", "golden/modern_cells.txt"},
+    {"lipschitz_rnn", "golden/modern_cells.txt"},
+    {"lmu", "golden/modern_cells.txt"},
+    {"lru", "golden/modern_cells.txt"},
+    {"mamba", "golden/modern_cells.txt"},
+    {"min_gru", "golden/modern_cells.txt"},
+    {"min_lstm", "golden/modern_cells.txt"},
+    {"mlstm_matrix", "golden/modern_cells.txt"},
+    {"qrnn", "golden/modern_cells.txt"},
+    {"rg_lru", "golden/modern_cells.txt"},
+    {"s4d", "golden/modern_cells.txt"},
+    {"slstm", "golden/modern_cells.txt"},
+    {"sru", "golden/modern_cells.txt"},
+};
 
 START_TEST(outputs_and_gradients_are_those_of_pytorch) {
-    const char *name = golden_cells[_i], *text = read_text("golden/cells.txt");
+    const char *name = golden_cells[_i].name, *text = read_text(golden_cells[_i].file);
     text = strstr(text, arena_printf(support.arena, "case %s ", name));
     ck_assert_msg(text != NULL, "there is no case '%s'", name);
     long long input, hidden, n[4];
@@ -398,6 +421,42 @@ START_TEST(outputs_and_gradients_are_those_of_pytorch) {
 }
 END_TEST
 
+/* With the values that parameters start from, not random ones: over many steps, and with large inputs. */
+START_TEST(every_cell_starts_from_values_that_keep_outputs_and_gradients_finite) {
+    static const int64_t lengths[] = {300, 20};
+    for (int large = 0; large < 2; large++) {
+        struct cell *cell = compile(cell_files[_i], RONDO_F64);
+        struct run run = make_run(cell, lengths, COUNT_OF(lengths), 1);
+        for (int32_t p = 0; p < cell->n_parameters; p++) {
+            support_ok(&support,
+                       initialiser_fill(&cell->parameters[p].initialiser, &run.parameters[p],
+                                        rng_stream(2, cell->parameters[p].name), support.arena, &support.errors),
+                       cell->parameters[p].name);
+        }
+        for (int64_t i = 0; i < rondo_count(&run.inputs) && large; i++) {
+            tensor_set(&run.inputs, i, 10 * tensor_get(&run.inputs, i));
+        }
+        forward_and_backward(&run);
+        double largest = 0;
+        for (int64_t i = 0; i < rondo_count(&run.outputs); i++) {
+            largest = fmax(largest, fabs(tensor_get(&run.outputs, i)));
+            ck_assert_msg(isfinite(tensor_get(&run.outputs, i)), "%s: output %d", cell->name, (int)i);
+        }
+        for (int64_t i = 0; i < rondo_count(&run.grad_inputs); i++) {
+            ck_assert_msg(isfinite(tensor_get(&run.grad_inputs, i)), "%s: gradient of input %d", cell->name, (int)i);
+        }
+        ck_assert_msg(largest > 1e-3 && largest < (large ? 1e6 : 1e2), "%s: largest output %g", cell->name, largest);
+        for (int32_t p = 0; p < cell->n_parameters; p++) {
+            for (int64_t i = 0; i < rondo_count(&run.grad_parameters[p]); i++) {
+                ck_assert_msg(isfinite(tensor_get(&run.grad_parameters[p], i)), "%s: gradient of %s", cell->name,
+                              cell->parameters[p].name);
+            }
+        }
+        cell_destroy(cell);
+    }
+}
+END_TEST
+
 START_TEST(the_lstm_starts_as_its_file_says) {
     static const struct {
         const char *name;
@@ -419,6 +478,42 @@ START_TEST(the_lstm_starts_as_its_file_says) {
         }
     }
     ck_assert_int_eq(found, COUNT_OF(rows));
+    cell_destroy(cell);
+}
+END_TEST
+
+/* The compiled cell with other values for its options. */
+static struct cell *compile_with(const char *name, const double *option_values) {
+    const char *cell_file = arena_printf(support.arena, "%s/%s.yaml", getenv("RONDO_CELL_PATH"), name);
+    const struct cell_definition *definition = cell_file_read(cell_file, support.arena, &support.errors);
+    ck_assert_msg(definition != NULL, "%s", support_error(&support));
+    const struct cell_settings settings = {
+        .dtype = RONDO_F64, .input = INPUT, .hidden = HIDDEN, .option_values = option_values};
+    struct cell *cell = cell_compile(definition, &settings, session->registry, &support.errors);
+    ck_assert_msg(cell != NULL, "%s", support_error(&support));
+    return cell;
+}
+
+START_TEST(the_depth_of_a_highway_network_is_an_option) {
+    for (int depth = 1; depth <= 4; depth++) {
+        const double values[] = {depth};
+        struct cell *cell = compile_with("rhn", values);
+        ck_assert_int_eq(cell->n_parameters, 2 + 4 * depth); /* W_n, W_t; of each layer U_n, U_t, b_n, b_t */
+        ck_assert_int_eq(cell->n_candidates, depth);
+        for (int32_t p = 0; p < cell->n_parameters; p++) {
+            const int is_transform = strncmp(cell->parameters[p].name, "b_t_", 4) == 0;
+            ck_assert_double_eq(cell->parameters[p].initialiser.a, is_transform ? -2 : 0);
+        }
+        cell_destroy(cell);
+    }
+}
+END_TEST
+
+START_TEST(both_layers_of_a_constrained_network_are_its_output) {
+    const double values[] = {7, 0.5}; /* context, alpha */
+    struct cell *cell = compile_with("scrn", values);
+    ck_assert_int_eq(cell->output_width, HIDDEN + 7);
+    ck_assert_str_eq(tensor_shape_text(&cell->states[1]).text, "[batch, 7]");
     cell_destroy(cell);
 }
 END_TEST
@@ -445,6 +540,31 @@ static rondo_tensor filled(const char *initialiser, int32_t dtype, const char *s
     arena_destroy(scratch);
     return tensor;
 }
+
+/* b_i = -b_f, so that what is forgotten and what is written add up to about 1. */
+START_TEST(the_biases_of_the_chrono_lstm_are_opposites) {
+    const double values[] = {50}; /* T */
+    struct cell *cell = compile_with("lstm_chrono", values);
+    rondo_tensor biases[2] = {0}; /* f, i */
+    for (int32_t p = 0; p < cell->n_parameters; p++) {
+        const struct cell_parameter *parameter = &cell->parameters[p];
+        const int k = strcmp(parameter->name, "b_f") == 0 ? 0 : strcmp(parameter->name, "b_i") == 0 ? 1 : -1;
+        if (k >= 0) {
+            biases[k] = zeros_like(&parameter->shape);
+            support_ok(&support,
+                       initialiser_fill(&parameter->initialiser, &biases[k], rng_stream(1, parameter->name),
+                                        support.arena, &support.errors),
+                       parameter->name);
+        }
+    }
+    for (int64_t i = 0; i < HIDDEN; i++) {
+        const double expected = log(1 + 49.0 * (double)i / (HIDDEN - 1)); /* of memories of 1 to T steps */
+        ck_assert_double_eq_tol(tensor_get(&biases[0], i), expected, 1e-12);
+        ck_assert_double_eq(tensor_get(&biases[1], i), -tensor_get(&biases[0], i));
+    }
+    cell_destroy(cell);
+}
+END_TEST
 
 static const struct {
     const char *shape;
@@ -569,7 +689,7 @@ static const struct {
     {"1 2", "unknown initialiser '1 2'"},
     {"normal", "initialiser 'normal' takes one number >= 0: normal(std), got 'normal'"},
     {"normal()", "initialiser 'normal' takes one number"},
-    {"normal(a)", "initialiser 'normal' takes one number"},
+    {"normal(a b)", "initialiser 'normal' takes one number"},
     {"normal(1, 2)", "initialiser 'normal' takes one number"},
     {"normal(1", "initialiser 'normal' takes one number"},
     {"normal(1) 2", "initialiser 'normal' takes one number"},
@@ -626,7 +746,11 @@ static Suite *cells_suite(void) {
     tcase_add_loop_test(cells, a_cell_is_named_as_its_file_and_says_where_it_comes_from, 0, n_cells);
     tcase_add_loop_test(cells, inputs_of_the_wrong_width_are_refused, 0, n_cells);
     tcase_add_loop_test(cells, outputs_and_gradients_are_those_of_pytorch, 0, COUNT_OF(golden_cells));
+    tcase_add_loop_test(cells, every_cell_starts_from_values_that_keep_outputs_and_gradients_finite, 0, n_cells);
     tcase_add_test(cells, the_lstm_starts_as_its_file_says);
+    tcase_add_test(cells, the_depth_of_a_highway_network_is_an_option);
+    tcase_add_test(cells, both_layers_of_a_constrained_network_are_its_output);
+    tcase_add_test(cells, the_biases_of_the_chrono_lstm_are_opposites);
 
     TCase *initialisers = new_case(suite, "initialisers");
     tcase_add_loop_test(initialisers, orthogonal_matrices_have_orthonormal_rows_or_columns, 0,

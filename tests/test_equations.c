@@ -96,7 +96,7 @@ static struct cell_definition define(const char *equations, const struct around 
 }
 
 static struct cell *compile(const struct cell_definition *definition) {
-    const struct cell_settings settings = {RONDO_F64, INPUT, HIDDEN, NULL};
+    const struct cell_settings settings = {.dtype = RONDO_F64, .input = INPUT, .hidden = HIDDEN};
     return cell_compile(definition, &settings, support.registry, &support.errors);
 }
 
@@ -227,7 +227,116 @@ static const struct {
     {"h' = reshape(h)", {0}, {"10:8: option 'shape' of reshape is missing"}},
     {"h' = h * slice(h, end=alpha)", {0, 0, "alpha=0.5", 0}, {"10:21: 'end' is 0.5, expected an integer"}},
 
+    /* indices */
+    {"s[0] = h\nh' = s[0", {0}, {"11:9: this bracket is never closed"}},
+    {"s[0 = h\nh' = h", {0}, {"10:7: expected ']' to close the index, found '='"}},
+    {"s[] = h\nh' = h", {0}, {"10:5: expected a whole number or a name, found ']'"}},
+    {"s[1.5] = h\nh' = s[0]", {0}, {"10:5: expected a whole number or a name, found '1.5'"}},
+    {"s[-1] = h\nh' = s[0]", {0}, {"10:5: expected a whole number or a name, found '-'"}},
+    {"s[d+] = h\nh' = s[0]", {0, 0, "d=1", 0}, {"10:7: expected a whole number, found ']'"}},
+    {"s[d+e] = h\nh' = s[0]", {0, 0, "d=1", 0}, {"10:7: expected a whole number, found 'e'"}},
+    {"s[99999999999999999999] = h\nh' = h", {0}, {"10:5: this index is larger than 10000"}},
+    {"s[0][1] = h\nh' = h", {0}, {"10:7: expected '=' behind the name of an equation, found '['"}},
+    {"h' = h[0](h)", {0}, {"10:12: expected an operator or the end of the line, found '('"}},
+    {"s[l] = h\nh' = s[0]", {0}, {"10:5: 'l' is no index, expected a whole number, an option or what 'for' counts"}},
+    {"s[0] = h\nh' = s[dept]",
+     {0, 0, "depth=0", 0},
+     {"11:10: 'dept' is no index, expected a whole number, an option or what 'for' counts (did you mean 'depth'?)"}},
+    {"s[d-3] = h\nh' = h", {0, 0, "d=2", 0}, {"10:5: the index of 's' is -1, expected 0 or more"}},
+    {"s[d] = h\nh' = h", {0, 0, "d=1.5", 0}, {"10:5: option 'd' is 1.5, expected a whole number"}},
+    {"s[d] = h\nh' = h", {0, 0, "d=1e30", 0}, {"10:5: option 'd' is 1e+30, expected a whole number"}},
+    {"s[1] = h\nh' = s[2] + h", {0}, {"11:8: 's_2' is never computed, expected an index that an equation has"}},
+    {"s[1] = h\nh' = s + h", {0}, {"11:8: 's' is computed with an index in line 10, expected s[…]"}},
+    {"s[1] = h\nh' = s @ U", {0}, {"11:8: 's' is computed with an index in line 10, expected s[…]"}},
+    {"s = h + 1\nh' = s[1] + s", {0}, {"11:8: 's' is computed without an index in line 10"}},
+    {"h' = h[1]", {0}, {"10:8: 'h' is a state and takes no index"}},
+    {"h' = x[1] @ W", {0}, {"10:8: 'x' is the input and takes no index"}},
+    {"h' = h * d[1]", {0, 0, "d=2", 0}, {"10:12: 'd' is an option and takes no index"}},
+    {"h[1] = h + 1\nh' = h", {0}, {"10:3: 'h' is a state and takes no index"}},
+    {"R[1] = h + 1\nh' = h @ R[1]",
+     {0, "R:hidden,hidden", 0, 0},
+     {"10:3: 'R_1' is declared as a parameter and cannot be assigned"}},
+    {"h' = s[2] + h\ns[2] = h + 1", {0}, {"10:8: 's_2' is used before it is computed in line 11"}},
+    {"s[1] = h + 1\ns[1] = h\nh' = s[1]", {0}, {"11:3: 's_1' was computed in line 10 already"}},
+    {"s[1] = h + 1\nh' = h", {0}, {"10:3: 's_1' is computed but never used"}},
+
+    /* repetitions */
+    {"for", {0}, {"10:6: expected '=' behind the name of an equation"}},
+    {"for 1 in 1..2:\n  s[l] = h\nh' = h", {0}, {"10:7: expected a repetition 'for l in 1..3:', found '1'"}},
+    {"for l = 1..2:\n  s[l] = h\nh' = h", {0}, {"10:9: expected 'in' behind the name that counts, found '='"}},
+    {"for l in 1.5..2:\n  s[l] = h\nh' = h", {0}, {"10:12: expected a whole number or a name, found '1.5'"}},
+    {"for l in 1, 2:\n  s[l] = h\nh' = h",
+     {0},
+     {"10:13: expected '..' between the first number and the last, found ','"}},
+    {"for l in 1..:\n  s[l] = h\nh' = h", {0}, {"10:15: expected a whole number or a name, found ':'"}},
+    {"for l in 1..2\n  s[l] = h\nh' = h", {0}, {"10:16: expected ':' behind the range, found the end of the line"}},
+    {"for l in 1..2: s[l] = h\nh' = h",
+     {0},
+     {"10:18: expected the end of the line, found 's': the equations stand in lines of their own, indented",
+      "10:3: this repetition has no equations, expected them below, indented"}},
+    {"for l in 1..2:\ns[l] = h\nh' = h",
+     {0},
+     {"10:3: this repetition has no equations, expected them below, indented"}},
+    {"h' = h\nfor l in 1..2:", {0}, {"11:3: this repetition has no equations, expected them below, indented"}},
+    {"for l in 1..2:\n# nothing\nfor l in 1..2:\n  s[l] = h\nh' = s[1]",
+     {0},
+     {"10:3: this repetition has no equations, expected them below, indented"}},
+    {"for l in 1..2:\n  s[l] = h\n   t[l] = h\nh' = h",
+     {0},
+     {"12:6: expected the indentation of line 11, or of the 'for' in line 10"}},
+    {"for l in 1..2:\n  s[l] = h\n t[l] = h\nh' = h",
+     {0},
+     {"12:4: expected the indentation of line 11, or of the 'for' in line 10"}},
+    {"for l in 1..2:\n  s[l] = h\n  for m in 1..2:\n    t[m] = h\nh' = h",
+     {0},
+     {"12:5: a repetition cannot stand inside another",
+      "13:7: expected the indentation of line 11, or of the 'for' in line 10"}},
+    {"for l in 1..2:\n  s[l] = h +\nh' = tanh(h",
+     {0},
+     {"11:15: expected a name", "12:12: this bracket is never closed"}},
+    {"for l in 1..dept:\n  s[l] = h\nh' = s[1]",
+     {0, 0, "depth=2", 0},
+     {"10:15: 'dept' is no index, expected a whole number, an option or what 'for' counts (did you mean 'depth'?)"}},
+    {"for l in 1..depth:\n  s[l] = h\nh' = h", {0, 0, "depth=2.5", 0}, {"10:15: option 'depth' is 2.5, expected"}},
+    {"for l in 2..depth:\n  s[l] = h\nh' = h",
+     {0, 0, "depth=0", 0},
+     {"10:15: the range is 2..0, expected its end to be 1 or more (1: no repetition)"}},
+    {"for l in 1..depth:\n  s[l] = h + 1\nh' = s[depth]", {0, 0, "depth=0", 0}, {"12:8: 's_0' is never computed"}},
+    {"for h in 1..2:\n  s[h] = x\nh' = s[1]", {0}, {"10:7: 'h' is a state, choose another name to count with"}},
+    {"for x in 1..2:\n  s[x] = h\nh' = s[1]", {0}, {"10:7: 'x' is the input, choose another name"}},
+    {"for d in 1..2:\n  s[d] = h\nh' = s[d]", {0, 0, "d=1", 0}, {"10:7: 'd' is an option, choose another name"}},
+    {"for W in 1..2:\n  s[W] = h\nh' = s[1]", {0, "W:", 0, 0}, {"10:7: 'W' is a parameter, choose another name"}},
+    {"a = h\nfor a in 1..2:\n  s[a] = h\nh' = s[1]", {0}, {"11:7: 'a' is computed by an equation, choose another"}},
+    {"for l in 1..2:\n  a = h @ U[l]\nh' = a",
+     {0},
+     {"11:5: 'a' is computed in every repetition and needs its number: a[l]"}},
+    {"for l in 1..2:\n  a[1] = h @ U[l]\nh' = a[1]",
+     {0},
+     {"11:5: 'a' is computed in every repetition and needs its number: a[l]"}},
+    {"for l in 1..1:\n  h' = h @ U[l]", {0}, {"11:5: 'h' is computed in every repetition and needs its number: h[l]"}},
+    {"for l in 1..3:\n  a[l] = tanhh(h)\n  b[l] = a[l] + c[l]\n  c[l] = x @ W @ W\nh' = a[1] + b[2] + c[3]",
+     {0},
+     {"11:12: unknown op 'tanhh' (did you mean 'tanh'?)", "12:19: 'c_1' is used before it is computed in line 13",
+      "13:18: matmul: cannot multiply"}},
+    {"s[0] = h\nfor l in 1..3:\n  s[l] = s[l-2] + 1\nh' = s[3]",
+     {0},
+     {"12:14: the index of 's' is -1, expected 0 or more"}},
+    {"s[0] = h\nfor l in 1..3:\n  s[l] = s[l+1] + 1\nh' = s[3]", {0}, {"12:12: 's_2' is used before it is computed"}},
+    {"s[0] = h\nfor l in 1..3:\n  s[l] = s[l-1] + 1\nh' = s[4]", {0}, {"13:8: 's_4' is never computed"}},
+    {"s[1] = h\nfor l in 1..3:\n  s[l] = h + 1\nh' = s[3]", {0}, {"12:5: 's_1' was computed in line 10 already"}},
+    {"for l in 1..3:\n  s[l] = h * l\nh' = h", {0}, {"11:5: 's_1' is computed but never used"}},
+    {"for l in 1..3:\n  s[l] = h\nh' = s[1] * l",
+     {0},
+     {"12:15: 'l' counts in the repetition of line 10 and is nothing outside of it"}},
+    {"for l in 1..3:\n  s[l] = h + slice(x, end=k)\nh' = s[2]", {0}, {"11:25: 'end' is 'k', expected an integer"}},
+    {"for l in 1..60000:\n  s[l] = h + 1\nh' = s[1]", {0}, {"10:15: this index is larger than 10000"}},
+    {"for l in 1..10000:\n  s[l] = h + 1 + h + h + h + h\nh' = s[1]",
+     {0},
+     {"10:7: repetitions write more than 100000 names, numbers and operators"}},
+    {"for l in 0..9999:\n  s[l] = h +\nh' = h", {0}, {"11:15: expected a name"}},
+
     /* initialisers */
+    {"h' = tanh(x @ R[1])", {0, 0, 0, "R=glorot R_2=zeros"}, {"5:2: no parameter of the equations fits 'R_2'"}},
     {"h' = tanh(x @ W)", {0, 0, 0, "W=glorot U_*=zeros"}, {"5:2: no parameter of the equations fits 'U_*'"}},
     {"h' = tanh(x @ W + b)",
      {0, 0, 0, "*=orthogonal"},
@@ -346,6 +455,13 @@ static const struct {
     {"h' = h + tanh(h, ", "a=1, ", ")", 5000, "unknown option 'a' of tanh"},
     {"h' = h + sum(h, axis=[", "1, ", "])", 5000, "'axis' is '[1, 1,"},
     {"h' = ", "longname", "(h)", MEGABYTE, "unknown op 'longname"},
+    {"for l in 0..9999:\n", " a[l]=x\n", "", MEGABYTE, "repetitions write more than 100000 names"},
+    {"for l in 0..9999:\n", " a[l]=\n", "", MEGABYTE, "expected a name"},
+    {"", "for l in 1..2:\n", "", MEGABYTE, "this repetition has no equations"},
+    {"h' = h", "[0]", "", MEGABYTE, "expected an operator"},
+    {"h' = h[", "[", "", MEGABYTE, "expected a whole number or a name"},
+    {"h' = h[", "1", "]", MEGABYTE, "this index is larger"},
+    {"", "for l in 9..9:\n a[l]=h+h\n", "h' = h", 200000, "'a_9' was computed"},
 };
 
 START_TEST(a_text_of_any_size_is_read_or_refused_in_few_words) {
@@ -401,8 +517,9 @@ END_TEST
 /* Texts near to right ones, and heaps of symbols: each is a cell, or errors that say where. */
 START_TEST(any_text_is_read_or_refused_with_a_place) {
     static const char right[] = "i = sigmoid(x @ W_i + h @ U_i + b_i)\nf = sigmoid(x @ W_f + h @ U_f)\n"
-                                "g = 1 - slice(-c / 2.5e-1, axis=1, end=4)\nc' = f * c + (i * g)\nh' = tanh(c')\n";
-    static const char alphabet[] = "hcxW_i'=()[]+-*/@,.# \n\t019eE\xc3\xa9~tanhsum";
+                                "g = 1 - slice(-c / 2.5e-1, axis=1, end=4)\nc' = f * c + (i * g)\ns[0] = tanh(c')\n"
+                                "for l in 1..3:\n  s[l] = tanh(s[l-1] @ R[l])\nh' = s[3]\n";
+    static const char alphabet[] = "hcxW_i'=()[]+-*/@,.# \n\t019eE\xc3\xa9~tanhsumforinl:";
     const struct around lstm = {"h c", 0, 0, 0};
     const struct rng_stream seeds = rng_substream(rng_stream(1, "texts"), (uint64_t)_i);
     for (uint64_t round = 0; round < 40; round++) {
@@ -483,8 +600,34 @@ static const struct {
     {"h' = h - mean(h, axis=[-1], keep=true)", {0}, ""},
     {"h' = concat(slice(h, begin=k), slice(h, end=k))", {0, 0, "k=1", 0}, ""},
     {"h' = layer_norm(h, g, b)", {0}, "g[4] b[4]"},
+    {"a = x @ W\nh' = slice(a, begin=input, end=hidden) + slice(a, begin=hidden)",
+     {0, "W:input,2*hidden", 0, 0},
+     "W[3, 8]"},
     {"_1 = x @ W\nh' = _1 * .5 + 1e-3 * h - 2.", {0}, "W[3, 4]"},
     {"input_gate = x @ hidden_2\nh' = input_gate", {0}, "hidden_2[3, 4]"},
+    {"h' = tanh(x @ W[1] + h @ W[2])", {0}, "W_1[3, 4] W_2[4, 4]"},
+    {"h' = tanh(x @ W[1] + h @ W [ d+1 ])", {0, 0, "d=1", 0}, "W_1[3, 4] W_2[4, 4]"},
+    {"h' = x @ D[1] @ E[1] + x @ D[2] @ E[2]",
+     {0, "D:input,2 E:2,hidden E_2:2,hidden", 0, 0},
+     "D_1[3, 2] E_1[2, 4] D_2[3, 2] E_2[2, 4]"},
+    {"s[0] = h\nfor l in 1..d:\n  s[l] = tanh(s[l-1] @ R[l])\nh' = s[d]", {0, 0, "d=2", 0}, "R_1[4, 4] R_2[4, 4]"},
+    {"s[0] = h\nfor l in 1..d:\n  s[l] = tanh(s[l-1] @ R[l])\nh' = s[d]", {0, 0, "d=0", 0}, ""},
+    {"q = x @ W\nh' = h + q\nfor l in 1..d:\n  s[l] = h", {0, 0, "d=1", 0}, NULL},
+    {"q = x @ W\ns[1] = h\nfor l in 2..d:\n  s[l] = s[l-1] + q * l\nh' = s[d]", {0, "P:", "d=1", "W=he"}, NULL},
+    {"q = x @ W\ns[1] = h\nfor l in 2..d:\n  s[l] = s[l-1] @ V[l] + q\nh' = s[d]",
+     {0, "V:hidden,hidden", "d=1", "V=he W=he"},
+     "W[3, 4]"},
+    {"for l in 1..2:\n\n    # a comment\n    s[l] = tanh(\n h @ U[l]\n)\n\n    t[l] = s[l] + 1\nh' = t[2] + s[1]",
+     {0},
+     "U_1[4, 4] U_2[4, 4]"},
+    {"for l in 1..2:\n  s[l] = h @ U[l]\nfor k in 1..1:\n  t[k] = s[k] + s[k+1]\nh' = t[1]",
+     {0},
+     "U_1[4, 4] U_2[4, 4]"},
+    {"for l in 1..3:\n  s[l] = slice(h, begin=l)\nh' = concat(s[1], s[3])", {0}, ""},
+    {"h_1' = h_1 + h[2]\nh[2]' = h_2 + x @ W", {"h_1 h_2", 0, 0, 0}, "W[3, 4]"},
+    {"for l in 1..2:\n  h[l]' = h[l] + x @ W[l]", {"h_1 h_2", 0, 0, 0}, "W_1[3, 4] W_2[3, 4]"},
+    {"for = x @ W\nh' = for", {0}, "W[3, 4]"},
+    {"for[1] = x @ W\nh' = for[1]", {0}, "W[3, 4]"},
 };
 
 START_TEST(parameters_get_the_shapes_that_their_places_need) {
@@ -528,23 +671,29 @@ static const struct {
     {"*=0.5 U=orthogonal", "U", INITIALISE_ORTHOGONAL, 0},
     {"U=orthogonal *=0.5", "U", INITIALISE_CONSTANT, 0.5}, /* the last that fits counts */
     {"?=1 U=he", "U", INITIALISE_HE, 0},
+    {"V=he", "V_2", INITIALISE_HE, 0}, /* of every index */
+    {"V=he V_2=0.5", "V_2", INITIALISE_CONSTANT, 0.5},
+    {"V_*=he", "V_2", INITIALISE_HE, 0},
 };
 
 START_TEST(a_parameter_starts_from_the_last_row_that_fits) {
     const struct around around = {.init = init_rows[_i].init};
-    const struct cell_definition definition = define("h' = tanh(x @ W + h @ U + b)", &around);
+    const struct cell_definition definition = define("h' = tanh(x @ W + h @ U + h @ V[2] + b)", &around);
     struct cell *cell = compile(&definition);
     if (init_rows[_i].init != NULL && init_rows[_i].init[0] == '?') {
         ck_assert_ptr_null(cell); /* * alone stands for something else */
         return;
     }
     ck_assert_msg(cell != NULL, "%s", support_error(&support));
+    int found = 0;
     for (int32_t i = 0; i < cell->n_parameters; i++) {
         if (strcmp(cell->parameters[i].name, init_rows[_i].parameter) == 0) {
             ck_assert_int_eq(cell->parameters[i].initialiser.kind, init_rows[_i].kind);
             ck_assert_double_eq(cell->parameters[i].initialiser.a, init_rows[_i].a);
+            found++;
         }
     }
+    ck_assert_int_eq(found, 1);
     cell_destroy(cell);
 }
 END_TEST
@@ -599,6 +748,7 @@ static const struct {
     {"sum(a + b, axis=[0, -1], keep=true)", "sum(add(a, b), axis=[0, -1], keep=true)"},
     {"sum(a, axis = 1)", "sum(a, axis=1)"},
     {"f(p=alpha)", "f(p=alpha)"},
+    {"a[1] * b[l-1]' + c[ d + 2 ]", "add(mul(a[1], b[l-1]'), c[d+2])"},
     {"1e3 + .25 + 2. + 3.5E-1", "add(add(add(1000, 0.25), 2), 0.35)"},
     {"a' * a", "mul(a', a)"},
 };
@@ -611,7 +761,13 @@ static void write_tree(char *out, size_t size, const struct expression *tree) {
         snprintf(out, size, "%g", tree->number);
         return;
     }
-    snprintf(out, size, "%s%s", tree->name, tree->kind == EXPRESSION_CALL ? "(" : tree->primed ? "'" : "");
+    char index[32] = "";
+    if (tree->index != NULL && tree->index->name == NULL) {
+        snprintf(index, sizeof index, "[%d]", (int)tree->index->number);
+    } else if (tree->index != NULL) {
+        snprintf(index, sizeof index, "[%s%+d]", tree->index->name, (int)tree->index->number);
+    }
+    snprintf(out, size, "%s%s%s", tree->name, index, tree->kind == EXPRESSION_CALL ? "(" : tree->primed ? "'" : "");
     if (tree->kind == EXPRESSION_NAME) {
         return;
     }
@@ -702,11 +858,151 @@ START_TEST(equations_compute_what_they_say) {
 }
 END_TEST
 
+/* ---- repetitions: as if every line had been written ---- */
+
+static const struct {
+    const char *repeated, *written;
+    struct around around;
+} repetition_rows[] = {
+    {"s[0] = h\nfor l in 1..3:\n  s[l] = tanh(s[l-1] @ R[l] + b[l])\nh' = s[3]",
+     "a = tanh(h @ R_1 + b_1)\nb = tanh(a @ R_2 + b_2)\nh' = tanh(b @ R_3 + b_3)",
+     {0}},
+    {"s[0] = x @ W\nfor l in 1..depth:\n  a[l] = sigmoid(s[l-1] @ A[l])\n  s[l] = s[l-1] * a[l] + h * l\nh' = s[depth]",
+     "s = x @ W\na = sigmoid(s @ A_1)\nt = s * a + h * 1\nb = sigmoid(t @ A_2)\nh' = t * b + h * 2",
+     {0, 0, "depth=2", 0}},
+    {"for l in 0..3:\n  p[l] = slice(h, begin=l) * (2 - l)\nh' = concat(p[3], p[2], slice(p[0], end=1))",
+     "h' = concat(slice(h, begin=3) * -1, slice(h, begin=2) * 0, slice(h, end=1) * 2)",
+     {0}},
+};
+
+/* The new state of one step, all inputs random. */
+static rondo_tensor new_state(const char *equations, const struct around *around) {
+    struct cell_definition definition = define(equations, around);
+    if (strstr(equations, "depth") == NULL) {
+        definition.n_options = 0; /* of the written form */
+    }
+    struct cell *cell = compile(&definition);
+    ck_assert_msg(cell != NULL, "%s", support_error(&support));
+    struct tape *tape = support_tape(&support, NULL);
+    rondo_value inputs[16], result;
+    int32_t count = 0;
+    for (int32_t id = 0; count < program_input_count(cell->program); id++) {
+        const struct program_node *node = program_node(cell->program, (rondo_value){id});
+        if (node->op != NULL || node->value.data != NULL) {
+            continue;
+        }
+        rondo_tensor value = node->value;
+        value.shape[0] = value.shape[0] == PROGRAM_BATCH ? 2 : value.shape[0];
+        support_ok(&support, tensor_alloc(&value, support.arena, &support.errors), "memory");
+        for (int64_t i = 0; i < rondo_count(&value); i++) {
+            tensor_set(&value, i, rng_normal(rng_stream(1, node->name), (uint64_t)i));
+        }
+        inputs[count++] = tape_constant(tape, &value);
+    }
+    support_ok(&support, program_replay(cell->program, tape, inputs, cell->new_states, 1, &result), equations);
+    rondo_tensor copy = *tape_tensor(tape, result);
+    const void *data = copy.data;
+    support_ok(&support, tensor_alloc(&copy, support.arena, &support.errors), "memory");
+    memcpy(copy.data, data, tensor_bytes(&copy));
+    tape_destroy(tape);
+    cell_destroy(cell);
+    return copy;
+}
+
+START_TEST(a_repetition_is_its_lines_written_out) {
+    const rondo_tensor repeated = new_state(repetition_rows[_i].repeated, &repetition_rows[_i].around);
+    const rondo_tensor written = new_state(repetition_rows[_i].written, &repetition_rows[_i].around);
+    support_near(&repeated, &written, 0, repetition_rows[_i].repeated);
+}
+END_TEST
+
+/* ---- the output, and candidates ---- */
+
+static const struct {
+    const char *equations, *states, *output, *candidates;
+    const char *expected; /* the error; or "shape of the output: candidates" */
+} output_rows[] = {
+    {"h' = h + x @ W", "h", NULL, NULL, "[batch, 4]:"},
+    {"h' = h + x @ W", "h:hidden", "h'", NULL, "[batch, 4]:"},
+    {"h' = h + x @ W\nc' = c + 1", "h c:2*hidden", "c'", NULL, "[batch, 8]:"},
+    {"h' = h + x @ W\ny = slice(h', end=3)", "h", "y", NULL, "[batch, 3]:"},
+    {"h' = h + 1\ny = sum(h, axis=1) + x @ W", "h:2,hidden", "y", NULL, "[batch, 4]:"},
+    {"y = h\nh' = h + 1", "h", "y", NULL, "[batch, 4]:"},
+    {"y[1] = h * 2\nh' = h + 1", "h", "y_1", NULL, "[batch, 4]:"},
+    {"g = tanh(x @ W)\nh' = h + g", "h", NULL, "g", "[batch, 4]: g"},
+    {"g = tanh(x @ W)\nn = h @ U\nh' = h + g * n", "h", NULL, "n g", "[batch, 4]: g n"},
+    {"s[0] = h\nfor l in 1..2:\n  n[l] = s[l-1] @ R[l]\n  s[l] = s[l-1] + n[l]\nh' = s[2]", "h", NULL, "n",
+     "[batch, 4]: n_1 n_2"},
+    {"for l in 1..2:\n  n[l] = h @ R[l]\nh' = n[1] + n[2]", "h", NULL, "n_2 n", "[batch, 4]: n_1 n_2"},
+
+    {"state = h + 1\nh' = state", "h", "stat", NULL,
+     "cell.yaml:6:1: no equation computes the output 'stat' (did you mean 'state'?)"},
+    {"h' = h + x @ W", "h", "W", NULL, "cell.yaml:6:1: no equation computes the output 'W'"},
+    {"h' = h + x @ W", "h", "x", NULL, "cell.yaml:6:1: no equation computes the output 'x'"},
+    {"h' = h + 1", "h", "h", NULL, "cell.yaml:6:1: the output 'h' is a state: its new value is written h'"},
+    {"h' = h + 1", "h", "c'", NULL, "cell.yaml:6:1: no equation computes the output 'c''"},
+    {"h' = h + 1", "h:2,hidden", "h'", NULL,
+     "cell.yaml:6:1: the output must have shape [batch, width], 'h'' has [batch, 2, 4]"},
+    {"y = b + 1\nh' = h", "h", "y", NULL, "cell.yaml:6:1: the output must have shape [batch, width], 'y' has [4]"},
+    {"y = sum(h, axis=1)\nh' = h", "h", "y", NULL,
+     "cell.yaml:6:1: the output must have shape [batch, width], 'y' has [batch]"},
+    {"h' = h + 1", "h:2,hidden", NULL, NULL,
+     "cell.yaml:2:1: the first state is the cell's output and must have one dimension, 'h' has 2"},
+    {"y = h + 1\nz = h\nh' = h", "h", "y", NULL, "cell.yaml:11:3: 'z' is computed but never used"},
+    {"h' = h + 1", "h", NULL, "g", "cell.yaml:7:1: no equation computes the candidate 'g'"},
+    {"new = x @ W\nh' = h + new", "h", NULL, "nwe",
+     "cell.yaml:7:1: no equation computes the candidate 'nwe' (did you mean 'new'?)"},
+    {"g = x @ W\nh' = h + g", "h", NULL, "g h",
+     "cell.yaml:7:2: the candidate 'h' is a state: its new value is written h'"},
+    {"g = h\nh' = h + g", "h", NULL, "g",
+     "cell.yaml:7:1: the candidate 'g' is another name of an input, expected a result"},
+    {"g = x @ W\nh' = h", "h", NULL, "g", "cell.yaml:10:3: 'g' is computed but never used"},
+};
+
+START_TEST(a_cell_knows_its_output_and_its_candidates) {
+    const struct around around = {.states = output_rows[_i].states};
+    struct cell_definition definition = define(output_rows[_i].equations, &around);
+    const char *candidates[4];
+    struct location where[4];
+    definition.output = output_rows[_i].output;
+    definition.output_where = (struct location){file, 6, 1};
+    definition.candidates = candidates;
+    definition.candidate_where = where;
+    char *word = arena_strdup(support.arena, output_rows[_i].candidates == NULL ? "" : output_rows[_i].candidates);
+    for (char *rest = word; *word != '\0'; word = rest) {
+        rest = word + strcspn(word, " ");
+        rest += *rest == '\0' ? 0 : (*rest = '\0', 1);
+        where[definition.n_candidates] = (struct location){file, 7, 1 + definition.n_candidates};
+        candidates[definition.n_candidates++] = word;
+    }
+    struct cell *cell = compile(&definition);
+    const char *expected = output_rows[_i].expected;
+    if (strncmp(expected, "cell.yaml", 9) == 0) {
+        ck_assert_ptr_null(cell);
+        ck_assert_int_eq(support.errors.count, 1);
+        ck_assert_msg(strncmp(support_error(&support), expected, strlen(expected)) == 0, "%s", support_error(&support));
+        return;
+    }
+    ck_assert_msg(cell != NULL, "%s", support_error(&support));
+    const rondo_tensor *output = &program_node(cell->program, cell->output)->value;
+    char found[256];
+    snprintf(found, sizeof found, "%s:", tensor_shape_text(output).text);
+    for (int32_t i = 0; i < cell->n_candidates; i++) {
+        const size_t used = strlen(found);
+        snprintf(found + used, sizeof found - used, " %s", program_node(cell->program, cell->candidates[i])->name);
+    }
+    ck_assert_str_eq(found, expected);
+    ck_assert_int_eq(cell->output_width, output->shape[1]);
+    cell_destroy(cell);
+}
+END_TEST
+
 START_TEST(options_of_a_layer_take_the_place_of_the_defaults) {
     const struct around around = {0, "D:input,rank E:rank,hidden", "rank=2 scale=3", 0};
     const struct cell_definition definition = define("h' = scale * (x @ D) @ E + h", &around);
     const double values[2] = {5, -1.5};
-    const struct cell_settings settings = {RONDO_F32, INPUT, HIDDEN, values};
+    const struct cell_settings settings = {
+        .dtype = RONDO_F32, .input = INPUT, .hidden = HIDDEN, .option_values = values};
     struct cell *cell = cell_compile(&definition, &settings, support.registry, &support.errors);
     ck_assert_msg(cell != NULL, "%s", support_error(&support));
     ck_assert_str_eq(tensor_shape_text(&cell->parameters[0].shape).text, "[3, 5]");
@@ -745,6 +1041,8 @@ static Suite *equations_suite(void) {
     tcase_add_loop_test(meaning, patterns_fit_whole_names, 0, COUNT_OF(pattern_rows));
     tcase_add_loop_test(meaning, operators_bind_as_in_python, 0, COUNT_OF(tree_rows));
     tcase_add_loop_test(meaning, equations_compute_what_they_say, 0, COUNT_OF(value_rows));
+    tcase_add_loop_test(meaning, a_repetition_is_its_lines_written_out, 0, COUNT_OF(repetition_rows));
+    tcase_add_loop_test(meaning, a_cell_knows_its_output_and_its_candidates, 0, COUNT_OF(output_rows));
     tcase_add_test(meaning, options_of_a_layer_take_the_place_of_the_defaults);
     return suite;
 }
