@@ -5,11 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rnn/unroll.h"
+#include "rnn/packed.h"
 
-struct layer {
-    struct cell *cell;
-    double dropout;
+struct model_layer {
+    struct layer *layer;
     int32_t first_parameter;
     const char *scope; /* "layers.0" */
 };
@@ -17,7 +16,7 @@ struct layer {
 struct model {
     struct arena *arena;
     struct model_settings settings; /* layers is NULL */
-    struct layer *layers;
+    struct model_layer *layers;
     struct parameter *parameters;
     int32_t n_parameters;
 };
@@ -42,21 +41,16 @@ static rondo_status add_layers(struct model *model, const struct model_settings 
     const int tokens = settings->vocabulary > 0;
     int64_t width = tokens ? settings->embedding_size : settings->input_size;
     for (int32_t i = 0; i < settings->n_layers; i++) {
-        const struct layer_settings *from = &settings->layers[i];
-        const struct cell_settings cell_settings = {settings->dtype, width, from->hidden, from->option_values};
-        struct layer *layer = &model->layers[i];
-        layer->cell = cell_compile(from->cell, &cell_settings, registry, errors);
-        layer->dropout = from->dropout;
+        struct model_layer *layer = &model->layers[i];
+        layer->layer = layer_create(&settings->layers[i], settings->dtype, width, registry, errors);
         layer->scope = arena_printf(model->arena, "layers.%d", i);
-        if (layer->cell == NULL) {
+        if (layer->layer == NULL) {
             return errors->status;
         }
-        if (layer->cell->states[0].ndim != 2) {
-            return errors_add_at(errors, RONDO_INVALID, from->cell->states[0].where,
-                                 "the first state is the cell's output and must have one dimension, '%s' has %d",
-                                 from->cell->states[0].name, layer->cell->states[0].ndim - 1);
+        if (layer->scope == NULL) {
+            return errors_no_memory(errors);
         }
-        width = layer->cell->output_width;
+        width = layer_output_width(layer->layer);
     }
     return RONDO_OK;
 }
@@ -66,14 +60,14 @@ static rondo_status add_parameters(struct model *model, struct errors *errors) {
     const struct model_settings *settings = &model->settings;
     int32_t count = 3;
     for (int32_t i = 0; i < settings->n_layers; i++) {
-        count += model->layers[i].cell->n_parameters;
+        count += layer_parameter_count(model->layers[i].layer);
     }
     model->parameters = arena_calloc(model->arena, (size_t)count, sizeof *model->parameters);
     if (model->parameters == NULL) {
         return errors_no_memory(errors);
     }
     if (settings->vocabulary > 0) {
-        const struct initialiser normal = {INITIALISE_NORMAL, 0.1, 0};
+        const struct initialiser normal = {.kind = INITIALISE_NORMAL, .a = 0.1};
         if (add_parameter(model, "embedding.W",
                           tensor_2d(settings->dtype, settings->vocabulary, settings->embedding_size, NULL), normal,
                           errors) == NULL) {
@@ -82,18 +76,18 @@ static rondo_status add_parameters(struct model *model, struct errors *errors) {
     }
     int64_t width = 0;
     for (int32_t i = 0; i < settings->n_layers; i++) {
-        struct layer *layer = &model->layers[i];
+        struct model_layer *layer = &model->layers[i];
         layer->first_parameter = model->n_parameters;
-        for (int32_t p = 0; p < layer->cell->n_parameters; p++) {
-            const struct cell_parameter *from = &layer->cell->parameters[p];
+        for (int32_t p = 0; p < layer_parameter_count(layer->layer); p++) {
+            const struct cell_parameter *from = &layer_parameters(layer->layer)[p];
             const char *name = arena_printf(model->arena, "%s.%s", layer->scope, from->name);
             if (add_parameter(model, name, from->shape, from->initialiser, errors) == NULL) {
                 return errors->status;
             }
         }
-        width = layer->cell->output_width;
+        width = layer_output_width(layer->layer);
     }
-    const struct initialiser glorot = {INITIALISE_GLOROT, 0, 0}, zeros = {INITIALISE_CONSTANT, 0, 0};
+    const struct initialiser glorot = {.kind = INITIALISE_GLOROT}, zeros = {.kind = INITIALISE_CONSTANT};
     if (add_parameter(model, "head.W", tensor_2d(settings->dtype, width, settings->output_size, NULL), glorot,
                       errors) == NULL ||
         add_parameter(model, "head.b", tensor_1d(settings->dtype, settings->output_size, NULL), zeros, errors) ==
@@ -134,7 +128,7 @@ void model_destroy(struct model *model) {
         return;
     }
     for (int32_t i = 0; model->layers != NULL && i < model->settings.n_layers; i++) {
-        cell_destroy(model->layers[i].cell);
+        layer_destroy(model->layers[i].layer);
     }
     arena_destroy(model->arena);
 }
@@ -147,8 +141,8 @@ const struct parameter *model_parameters(const struct model *model) {
     return model->parameters;
 }
 
-const struct cell *model_cell(const struct model *model, int32_t layer) {
-    return model->layers[layer].cell;
+const struct layer *model_layer(const struct model *model, int32_t layer) {
+    return model->layers[layer].layer;
 }
 
 int64_t model_size(const struct model *model) {
@@ -177,20 +171,7 @@ rondo_status model_initialise(struct model *model, uint64_t seed, struct errors 
 int64_t model_step_flops(const struct model *model) {
     int64_t flops = 0;
     for (int32_t i = 0; i < model->settings.n_layers; i++) {
-        const struct program *program = model->layers[i].cell->program;
-        for (int32_t id = 0; id < program_count(program); id++) {
-            const struct program_node *node = program_node(program, (rondo_value){id});
-            if (node->op == NULL) {
-                continue;
-            }
-            const int batched = node->value.ndim > 0 && node->value.shape[0] == PROGRAM_BATCH;
-            int64_t work = rondo_count(&node->value) / (batched ? PROGRAM_BATCH : 1);
-            if (strcmp(node->op->base.name, OPERATOR_PRODUCT) == 0) {
-                const rondo_tensor *left = &program_node(program, (rondo_value){node->inputs[0]})->value;
-                work *= 2 * left->shape[left->ndim - 1];
-            }
-            flops += work;
-        }
+        flops += layer_step_flops(model->layers[i].layer);
     }
     return flops;
 }
@@ -232,46 +213,9 @@ static rondo_value embed(const struct model *model, struct tape *tape, const ron
     return apply_dropout(tape, tape_apply_named(tape, "gather", NULL, operands, 2), settings->embedding_dropout);
 }
 
-/* An i32 constant with `count` entries to be filled by the caller; *data is NULL where memory is short. */
-static rondo_tensor new_indices(struct tape *tape, int64_t count) {
-    return tensor_1d(RONDO_I32, count, arena_alloc(tape_arena(tape), sizeof(int32_t) * (size_t)count));
-}
-
-/* The state after the last real step of each row: [rows, width]. */
-static rondo_value pool_last(struct tape *tape, const struct time_axis *time, rondo_value states) {
-    const rondo_tensor indices = new_indices(tape, time->rows);
-    int32_t *index = indices.data;
-    if (index == NULL) {
-        return tape_fail(tape, errors_no_memory(tape_errors(tape)));
-    }
-    for (int64_t row = 0; row < time->rows; row++) {
-        index[row] = (int32_t)(time->begin[time->lengths[row] - 1] + row);
-    }
-    const rondo_value operands[2] = {states, tape_constant(tape, &indices)};
-    return tape_apply_named(tape, "gather", NULL, operands, 2);
-}
-
-/* The mean or maximum over the real steps of each row: [rows, width]. */
-static rondo_value pool_steps(struct tape *tape, const struct time_axis *time, rondo_value states, const char *reduce) {
-    const rondo_tensor indices = new_indices(tape, time->total);
-    int32_t *row_of = indices.data;
-    if (row_of == NULL) {
-        return tape_fail(tape, errors_no_memory(tape_errors(tape)));
-    }
-    for (int64_t t = 0; t < time->steps; t++) {
-        for (int64_t row = 0; row < time->alive[t]; row++) {
-            row_of[time->begin[t] + row] = (int32_t)row;
-        }
-    }
-    char options[64];
-    snprintf(options, sizeof options, "reduce=%s count=%lld", reduce, (long long)time->rows);
-    const rondo_value operands[2] = {states, tape_constant(tape, &indices)};
-    return tape_apply_named(tape, "segment", options, operands, 2);
-}
-
-rondo_value model_record(const struct model *model, struct tape *tape, const struct time_axis *time,
-                         const rondo_tensor *inputs, const rondo_value *parameters, int training,
-                         struct rng_stream stream) {
+static rondo_value record(const struct model *model, struct tape *tape, const struct time_axis *time,
+                          const rondo_tensor *inputs, const rondo_value *parameters, int training,
+                          struct rng_stream stream, int stepwise) {
     const struct model_settings *settings = &model->settings;
     tape_set_training(tape, training);
     tape_enter(tape, "embedding", stream);
@@ -282,20 +226,37 @@ rondo_value model_record(const struct model *model, struct tape *tape, const str
     }
     int input_every_step = settings->architecture.input_every_step;
     for (int32_t i = 0; i < settings->n_layers; i++) {
-        const struct layer *layer = &model->layers[i];
-        tape_enter(tape, layer->scope, stream);
-        value = unroll(layer->cell, tape, time, input_every_step, value, parameters + layer->first_parameter);
-        value = apply_dropout(tape, value, layer->dropout);
-        input_every_step = 1; /* a layer gives its state at every step to the next */
+        const struct model_layer *layer = &model->layers[i];
+        const struct layer_call call = {.time = time,
+                                        .input_every_step = input_every_step,
+                                        .inputs = value,
+                                        .parameters = parameters + layer->first_parameter,
+                                        .scope = layer->scope,
+                                        .stream = stream,
+                                        .stepwise = stepwise};
+        value = layer_record(layer->layer, tape, &call, NULL);
+        input_every_step = 1; /* a layer gives its outputs of every step to the next */
     }
     tape_enter(tape, "head", stream);
     if (!settings->architecture.output_every_step) {
         value = settings->pooling == POOL_LAST
-                    ? pool_last(tape, time, value)
-                    : pool_steps(tape, time, value, settings->pooling == POOL_MEAN ? "mean" : "max");
+                    ? layer_last(model->layers[settings->n_layers - 1].layer, tape, time, value)
+                    : packed_reduce(tape, time, value, settings->pooling == POOL_MEAN ? "mean" : "max");
     }
     const rondo_value product[2] = {value, parameters[model->n_parameters - 2]};
     const rondo_value sum[2] = {tape_apply_named(tape, "matmul", NULL, product, 2),
                                 parameters[model->n_parameters - 1]};
     return tape_apply_named(tape, "add", NULL, sum, 2);
+}
+
+rondo_value model_record(const struct model *model, struct tape *tape, const struct time_axis *time,
+                         const rondo_tensor *inputs, const rondo_value *parameters, int training,
+                         struct rng_stream stream) {
+    return record(model, tape, time, inputs, parameters, training, stream, 0);
+}
+
+rondo_value model_record_stepwise(const struct model *model, struct tape *tape, const struct time_axis *time,
+                                  const rondo_tensor *inputs, const rondo_value *parameters, int training,
+                                  struct rng_stream stream) {
+    return record(model, tape, time, inputs, parameters, training, stream, 1);
 }

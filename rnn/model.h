@@ -7,19 +7,10 @@
 #ifndef RONDO_RNN_MODEL_H
 #define RONDO_RNN_MODEL_H
 
-#include "core/tape.h"
-#include "rnn/architecture.h"
-#include "rnn/cell.h"
+#include "rnn/layer.h"
 
 /* What becomes of the states of all real steps where one output a sequence is wanted. */
 enum pooling { POOL_LAST = 0, POOL_MEAN = 1, POOL_MAX = 2 };
-
-struct layer_settings {
-    const struct cell_definition *cell;
-    const double *option_values; /* [n_options] of the cell; NULL: the defaults */
-    int64_t hidden;
-    double dropout; /* of the layer's output, in [0, 1) */
-};
 
 struct model_settings {
     int32_t dtype;
@@ -56,20 +47,24 @@ int64_t model_size(const struct model *model);
 /* Fills all parameters; each from a stream of its own name under `seed`. */
 rondo_status model_initialise(struct model *model, uint64_t seed, struct errors *errors);
 
-/* The cell of a layer. */
-const struct cell *model_cell(const struct model *model, int32_t layer);
+/* A layer, from 0. */
+const struct layer *model_layer(const struct model *model, int32_t layer);
 
 /* Floating-point operations of the forward pass for one row at one step, the head left out: 2 m k n for a product, one
  * for each element of any other op. */
 int64_t model_step_flops(const struct model *model);
 
 /* Records the forward pass.
- * inputs: tokens i32 [n] or numbers [n, input_size], packed along `time`; n = total or rows (rnn/unroll.h).
+ * inputs: tokens i32 [n] or numbers [n, input_size], packed along `time`; n = total or rows (rnn/layer.h).
  * parameters: [model_parameter_count] values, from tape_parameter (training) or tape_constant.
  * stream: of the random words of this pass (dropout); used in training.
  * Returns [rows, output_size], or [total, output_size] with an output at every step; failed after an error. */
 rondo_value model_record(const struct model *model, struct tape *tape, const struct time_axis *time,
                          const rondo_tensor *inputs, const rondo_value *parameters, int training,
                          struct rng_stream stream);
+/* The same by the engine tape, whatever that of the layers: to find the op that a number came from. */
+rondo_value model_record_stepwise(const struct model *model, struct tape *tape, const struct time_axis *time,
+                                  const rondo_tensor *inputs, const rondo_value *parameters, int training,
+                                  struct rng_stream stream);
 
 #endif

@@ -42,7 +42,7 @@ rondo_run *rondo_run_open(const char *folder, int32_t threads, char *error, size
     } else if (folder == NULL || threads < 0) {
         errors_add(&errors, RONDO_INVALID, folder == NULL ? "the folder is NULL" : "threads is negative");
     } else {
-        const struct session_settings settings = {NULL, threads};
+        const struct session_settings settings = {.threads = threads};
         run->session = session_create(&settings, &errors);
         run->task = run->session == NULL ? NULL : run_folder_open(folder, NULL, run->session, 0, &errors);
     }

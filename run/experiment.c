@@ -7,11 +7,10 @@
 #include "core/host.h"
 #include "core/options.h"
 #include "core/suggest.h"
-#include "run/cell_file.h"
 #include "run/file.h"
 #include "run/section.h"
 
-enum { MAX_EXTENDS = 8, MAX_LAYERS = 64 };
+enum { MAX_EXTENDS = 8 };
 
 struct top_options {
     int64_t rondo;
@@ -34,15 +33,6 @@ static const rondo_option embedding_table[] = {
     RONDO_OPTION_REAL(struct embedding_options, dropout, "0", 0, 0.99, "share of the vectors' elements dropped"),
     RONDO_OPTION_REAL(struct embedding_options, word_dropout, "0", 0, 0.99,
                       "share of words replaced by the unknown word in training"),
-    RONDO_OPTION_END};
-
-struct layer_options {
-    int64_t hidden;
-    double dropout;
-};
-static const rondo_option layer_table[] = {
-    RONDO_OPTION_INT(struct layer_options, hidden, NULL, 1, 65536, "width of the state"),
-    RONDO_OPTION_REAL(struct layer_options, dropout, "0", 0, 0.99, "share of the layer's outputs dropped in training"),
     RONDO_OPTION_END};
 
 static const rondo_option schedule_table[] = {
@@ -173,76 +163,6 @@ static void read_data(struct loading *loading) {
     read_path(loading, data, "test", &experiment->test);
 }
 
-/* A path was looked for where it leads, a name in the folders of cells. */
-static void report_no_cell(struct loading *loading, const struct yaml_node *cell) {
-    const struct session *session = loading->session;
-    const struct suggestion best = session_suggest_cell(session, cell->text, loading->arena);
-    const char *ending = strrchr(cell->text, '.');
-    const int is_path = strchr(cell->text, '/') != NULL || (ending != NULL && strcmp(ending, ".yaml") == 0);
-    errors_add_at(loading->errors, RONDO_NOT_FOUND, cell->where, "there is no cell '%s'%s, looked in %s", cell->text,
-                  suggestion_text(&best).text, is_path ? cell->folder : session->cell_path);
-}
-
-static void read_layer(struct loading *loading, struct yaml_node *node, int32_t index, struct experiment_layer *layer) {
-    static const char *const keys[] = {"cell", NULL};
-    char path[40];
-    snprintf(path, sizeof path, "model.layers.%d", index);
-    if (node->kind != YAML_MAPPING) {
-        errors_add_at(loading->errors, RONDO_INVALID, node->where,
-                      "a layer must be a mapping such as {cell: lstm, hidden: 64}");
-        return;
-    }
-    const char *name = section_text(node, "cell", "the name of a cell", node->where, loading->errors);
-    if (name == NULL) {
-        return;
-    }
-    struct yaml_node *cell = yaml_get(node, "cell");
-    layer->cell_file = session_find_cell(loading->session, name, cell->folder, loading->arena);
-    if (layer->cell_file == NULL) {
-        report_no_cell(loading, cell);
-        return;
-    }
-    layer->cell = cell_file_read(layer->cell_file, loading->arena, loading->errors);
-    if (layer->cell == NULL) {
-        return;
-    }
-    const rondo_option *cell_table = cell_option_table(layer->cell, loading->arena);
-    void *values = cell_table == NULL
-                       ? NULL
-                       : new_options(loading, cell_table, sizeof(double) * (size_t)(layer->cell->n_options + 1));
-    struct layer_options *options = new_options(loading, layer_table, sizeof *options);
-    if (values == NULL || options == NULL) {
-        errors_no_memory(loading->errors);
-        return;
-    }
-    const struct section_part parts[2] = {{layer_table, options}, {cell_table, values}};
-    section_read(node, parts, 2, keys, path, node->where, loading->arena, loading->errors);
-    layer->options.hidden = options->hidden;
-    layer->options.dropout = options->dropout;
-    layer->option_values = values;
-}
-
-static void read_layers(struct loading *loading, struct yaml_node *model) {
-    struct experiment *experiment = loading->experiment;
-    struct yaml_node *layers = yaml_get(model, "layers");
-    const int32_t count = layers == NULL ? 0 : yaml_count(layers);
-    if (layers == NULL || layers->kind != YAML_SEQUENCE || count < 1 || count > MAX_LAYERS) {
-        errors_add_at(loading->errors, RONDO_INVALID, layers == NULL ? model->where : layers->where,
-                      "'model.layers' must be a list of 1 to %d layers, such as [{cell: lstm, hidden: 64}]",
-                      MAX_LAYERS);
-        return;
-    }
-    experiment->layers = arena_calloc(loading->arena, (size_t)count, sizeof *experiment->layers);
-    if (experiment->layers == NULL) {
-        errors_no_memory(loading->errors);
-        return;
-    }
-    for (struct yaml_node *layer = layers->first; layer != NULL; layer = layer->next) {
-        read_layer(loading, layer, experiment->n_layers, &experiment->layers[experiment->n_layers]);
-        experiment->n_layers++;
-    }
-}
-
 static void read_model(struct loading *loading) {
     static const char *const keys[] = {"embedding", "layers", NULL};
     struct experiment *experiment = loading->experiment;
@@ -267,7 +187,7 @@ static void read_model(struct loading *loading) {
         read_plain(loading, embedding, embedding_table, &experiment->embedding, sizeof experiment->embedding, NULL,
                    "model.embedding");
     }
-    read_layers(loading, model);
+    layers_read(model, loading->session, loading->arena, &experiment->layers, loading->errors);
 }
 
 /* A section with the key `plugin` and the options of the plug-in that it names. NULL with errors. */
@@ -489,22 +409,6 @@ static void read_experiment(struct loading *loading, const char *const *assignme
     read_schedule(loading);
 }
 
-/* Compiles every cell once, at its own width, so that mistakes in equations are told with the others. */
-static void check_cells(struct loading *loading) {
-    const struct experiment *experiment = loading->experiment;
-    int64_t width = experiment->embedding.size;
-    for (int32_t i = 0; i < experiment->n_layers && width > 0; i++) {
-        const struct experiment_layer *layer = &experiment->layers[i];
-        if (layer->cell == NULL || layer->options.hidden < 1) {
-            return; /* told already */
-        }
-        const struct cell_settings settings = {RONDO_F32, width, layer->options.hidden, layer->option_values};
-        struct cell *cell = cell_compile(layer->cell, &settings, loading->session->registry, loading->errors);
-        width = cell == NULL ? 0 : cell->output_width;
-        cell_destroy(cell);
-    }
-}
-
 static struct experiment *load(const char *file, const char *const *assignments, struct session *session, int trains,
                                struct errors *errors) {
     struct arena *arena = arena_create();
@@ -522,7 +426,7 @@ static struct experiment *load(const char *file, const char *const *assignments,
         errors_no_memory(&own);
     } else {
         read_experiment(&loading, assignments);
-        check_cells(&loading);
+        layers_check(&experiment->layers, experiment->embedding.size, session->registry, &own);
     }
     const int failed = own.count > 0;
     errors_move(errors, &own);

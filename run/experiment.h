@@ -10,8 +10,7 @@
 
 #include "data/text.h"
 #include "rnn/model.h"
-#include "run/session.h"
-#include "run/yaml.h"
+#include "run/layers.h"
 
 /* The version of the format: the value of the key `rondo`. */
 #define EXPERIMENT_VERSION 1
@@ -37,16 +36,6 @@ struct stopping_options {
     double min_delta;   /* what counts as better */
 };
 
-struct experiment_layer {
-    const char *cell_file;
-    const struct cell_definition *cell;
-    const double *option_values;
-    struct {
-        int64_t hidden;
-        double dropout;
-    } options;
-};
-
 /* Keys of `model:` that are plain options. */
 struct model_options {
     int32_t pool; /* enum pooling */
@@ -68,8 +57,7 @@ struct experiment {
     struct experiment_path train, valid, test;
     struct embedding_options embedding;
     struct model_options model;
-    struct experiment_layer *layers;
-    int32_t n_layers;
+    struct experiment_layers layers;
     const rondo_loss *loss;
     const void *loss_options;
     struct location loss_where;

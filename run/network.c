@@ -251,7 +251,8 @@ static rondo_status collect(const struct work *work, struct shard *shard, struct
     return RONDO_OK;
 }
 
-static rondo_status run_shard(const struct work *work, struct shard *shard, int64_t index) {
+/* `stepwise`: by the engine tape, whatever that of the layers. */
+static rondo_status pass_shard(const struct work *work, struct shard *shard, int64_t index, int stepwise) {
     struct network *network = work->network;
     const struct network_settings *settings = &network->settings;
     struct tape *tape = shard->tape;
@@ -267,7 +268,10 @@ static rondo_status run_shard(const struct work *work, struct shard *shard, int6
     if (parameters == NULL) {
         return errors_no_memory(&shard->errors);
     }
-    const rondo_value outputs = model_record(network->model, tape, &time, &batch.inputs, parameters,
+    rondo_value (*const record_model)(const struct model *, struct tape *, const struct time_axis *,
+                                      const rondo_tensor *, const rondo_value *, int, struct rng_stream) =
+        stepwise ? model_record_stepwise : model_record;
+    const rondo_value outputs = record_model(network->model, tape, &time, &batch.inputs, parameters,
                                              work->mode == TRAIN, rng_substream(work->stream, (uint64_t)index));
     RONDO_TRY(tape_status(tape));
     struct host_call host =
@@ -289,6 +293,28 @@ static rondo_status run_shard(const struct work *work, struct shard *shard, int6
                 "a loss head gives one loss a row");
     RONDO_TRY(measure(work, shard, &host, &call, per_row, tape_tensor(tape, outputs), &batch.targets));
     return work->mode == TRAIN ? tape_backward(tape, loss) : RONDO_OK;
+}
+
+/* The fused engine runs a recurrence as one op, so what it can name is the layer. The same pass step by step, with the
+ * same random words, has a value for every op and finds the one that infinity began with. Where rounding lets that pass
+ * come out finite, or there is no memory for it, the first message stands. */
+static rondo_status run_shard(const struct work *work, struct shard *shard, int64_t index) {
+    const rondo_status status = pass_shard(work, shard, index, 0);
+    if (status != RONDO_NOT_FINITE) {
+        return status;
+    }
+    struct errors first = shard->errors;
+    const struct scores scores = shard->scores;
+    shard->errors = (struct errors){0};
+    shard->scores = (struct scores){0};
+    if (pass_shard(work, shard, index, 1) == RONDO_NOT_FINITE) {
+        errors_free(&first);
+    } else {
+        errors_free(&shard->errors);
+        shard->errors = first;
+    }
+    shard->scores = scores;
+    return status;
 }
 
 static void shard_range(void *arg, int64_t begin, int64_t end) {

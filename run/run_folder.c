@@ -104,7 +104,7 @@ static rondo_status make_next_folder(struct run_folder *run, struct errors *erro
 /* The name of the copy of a layer's cell, "cells/lstm.yaml". Layers of one cell file share a copy; another file with a
  * cell of the same name gets the number of its first layer behind the name. From the run's arena; NULL: no memory. */
 static const char *cell_copy(const struct run_folder *run, int32_t index) {
-    const struct experiment_layer *layers = run->task->experiment->layers;
+    const struct experiment_layer *layers = run->task->experiment->layers.items;
     int32_t first = 0, is_taken = 0;
     while (strcmp(layers[first].cell_file, layers[index].cell_file) != 0) {
         first++;
@@ -121,8 +121,8 @@ static rondo_status write_cells(struct run_folder *run, struct errors *errors) {
     const struct experiment *experiment = run->task->experiment;
     struct arena *arena = experiment->arena;
     struct yaml_node *layer = yaml_get(yaml_get(experiment->root, "model"), "layers")->first;
-    for (int32_t i = 0; i < experiment->n_layers; i++, layer = layer->next) {
-        const char *source = experiment->layers[i].cell_file;
+    for (int32_t i = 0; i < experiment->layers.count; i++, layer = layer->next) {
+        const char *source = experiment->layers.items[i].cell_file;
         const char *file = cell_copy(run, i);
         char *text;
         size_t length;
@@ -181,7 +181,7 @@ static void remove_all(const struct run_folder *run) {
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         remove_entry(run, files[i]);
     }
-    for (int32_t i = 0; i < run->task->experiment->n_layers; i++) {
+    for (int32_t i = 0; i < run->task->experiment->layers.count; i++) {
         remove_entry(run, cell_copy(run, i));
     }
     remove_entry(run, "cells");

@@ -108,6 +108,8 @@ static rondo_status open_session(struct session *session, const struct session_s
         return errors_no_memory(errors);
     }
     session->parallel.threads = settings->threads > 0 ? settings->threads : parallel_processors();
+    session->engine = settings->engine;
+    session->passes_off = settings->passes_off;
     session->registry = registry_create(builtin_ops, errors);
     session->loader = session->registry == NULL ? NULL : loader_create(session->plugin_path, errors);
     if (session->loader == NULL) {

@@ -1,5 +1,5 @@
-/* run/session.h: what a process has one of: the registry, the loader behind it, the number of threads, the folders that
- * cells and plug-ins come from. Passed to whoever needs it; there is no global state.
+/* run/session.h: what a process has one of: the registry, the loader behind it, the number of threads, what runs
+ * recurrences, the folders that cells and plug-ins come from. Passed to whoever needs it; there is no global state.
  *
  * Threads: main thread only, but for what the registry allows.
  */
@@ -9,10 +9,13 @@
 #include "core/loader.h"
 #include "core/parallel.h"
 #include "core/suggest.h"
+#include "rnn/layer.h"
 
 struct session_settings {
     const char *const *plugins; /* files of --plugin, NULL-terminated; NULL: none */
     int32_t threads;            /* 0: one for each processor */
+    enum engine engine;
+    int32_t passes_off; /* of the fused engine, switched off: enum scan_pass, or-ed */
 };
 
 struct session {
@@ -20,6 +23,8 @@ struct session {
     struct registry *registry;
     struct loader *loader;
     struct parallel parallel;
+    enum engine engine;
+    int32_t passes_off;
     const char *const *plugin_files; /* of --plugin, absolute; NULL-terminated */
     const char *plugin_path;         /* folders, separated by colons */
     const char *cell_path;

@@ -4,12 +4,12 @@
 #include <string.h>
 
 /* The experiment's model in the words of rnn/model.h. `layers` has room for them. */
-static struct model_settings model_settings(const struct experiment *experiment, const struct dataset *dataset,
-                                            struct layer_settings *layers) {
-    for (int32_t i = 0; i < experiment->n_layers; i++) {
-        const struct experiment_layer *from = &experiment->layers[i];
-        layers[i] =
-            (struct layer_settings){from->cell, from->option_values, from->options.hidden, from->options.dropout};
+static struct model_settings model_settings(const struct experiment *experiment, const struct session *session,
+                                            const struct dataset *dataset, struct layer_settings *layers) {
+    layers_settings(&experiment->layers, layers);
+    for (int32_t i = 0; i < layers_total(&experiment->layers); i++) {
+        layers[i].engine = session->engine;
+        layers[i].passes_off = session->passes_off;
     }
     return (struct model_settings){.dtype = RONDO_F32,
                                    .architecture = experiment->architecture,
@@ -19,19 +19,19 @@ static struct model_settings model_settings(const struct experiment *experiment,
                                    .embedding_dropout = experiment->embedding.dropout,
                                    .word_dropout = experiment->embedding.word_dropout,
                                    .layers = layers,
-                                   .n_layers = experiment->n_layers,
+                                   .n_layers = layers_total(&experiment->layers),
                                    .pooling = (enum pooling)experiment->model.pool};
 }
 
 static rondo_status build_network(struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
     struct dataset *shape = text_reader_dataset(&task->reader);
-    struct layer_settings *layers = calloc((size_t)experiment->n_layers, sizeof *layers);
+    struct layer_settings *layers = calloc((size_t)layers_total(&experiment->layers), sizeof *layers);
     rondo_status status = RONDO_OK;
     if (shape == NULL || layers == NULL) {
         status = errors_no_memory(errors);
     } else {
-        const struct network_settings settings = {.model = model_settings(experiment, shape, layers),
+        const struct network_settings settings = {.model = model_settings(experiment, task->session, shape, layers),
                                                   .loss = experiment->loss,
                                                   .loss_options = experiment->loss_options,
                                                   .loss_where = experiment->loss_where,

@@ -15,7 +15,7 @@ static struct support support;
 static struct session *session;
 
 static void open_session(int32_t threads) {
-    const struct session_settings settings = {NULL, threads};
+    const struct session_settings settings = {.threads = threads};
     session_destroy(session);
     session = session_create(&settings, &support.errors);
     ck_assert_msg(session != NULL, "%s", support_error(&support));
@@ -105,37 +105,50 @@ struct task {
     double lr;
     enum pooling pooling;
     double dropout, embedding_dropout, word_dropout;
+    const struct layer_settings *wrappers; /* of every layer; NULL: none */
 };
 
 /* Two lines each. */
 /* clang-format off */
 static const struct task product = {
     "1:1", "rnn_tanh", "squared_error", draw_product, INPUT_REAL, RONDO_TARGET_REAL, 2, 1,
-    16, 1, 96, 32, 60, 0.03, POOL_LAST, 0, 0, 0};
+    16, 1, 96, 32, 60, 0.03, POOL_LAST, 0, 0, 0, NULL};
 static const struct task wave = {
     "1:N", "gru", "squared_error", draw_wave, INPUT_TOKEN, RONDO_TARGET_REAL, 3, 1,
-    16, 1, 16, 16, 120, 0.03, POOL_LAST, 0, 0, 0};
+    16, 1, 16, 16, 120, 0.03, POOL_LAST, 0, 0, 0, NULL};
 static const struct task first = {
     "N:1", "gru", "softmax_cross_entropy", draw_first, INPUT_TOKEN, RONDO_TARGET_CLASS, 4, 2,
-    8, 1, 96, 16, 20, 0.03, POOL_LAST, 0, 0, 0};
+    8, 1, 96, 16, 20, 0.03, POOL_LAST, 0, 0, 0, NULL};
 static const struct task delayed = {
     "N:N", "lstm", "softmax_cross_entropy", draw_delayed, INPUT_TOKEN, RONDO_TARGET_CLASS, 3, 3,
-    16, 1, 96, 16, 30, 0.05, POOL_LAST, 0, 0, 0};
+    16, 1, 96, 16, 30, 0.05, POOL_LAST, 0, 0, 0, NULL};
 static const struct task noise = {
     "N:1", "gru", "softmax_cross_entropy", draw_noise, INPUT_TOKEN, RONDO_TARGET_CLASS, 4, 2,
-    8, 1, 16, 8, 40, 0.1, POOL_LAST, 0, 0, 0};
+    8, 1, 16, 8, 40, 0.1, POOL_LAST, 0, 0, 0, NULL};
 /* For tests that need no learning: two layers, dropout, several shards in a batch and a batch that is not full. */
 static const struct task deep = {
     "N:1", "gru", "softmax_cross_entropy", draw_first, INPUT_TOKEN, RONDO_TARGET_CLASS, 4, 2,
-    5, 2, 90, 40, 2, 0.02, POOL_MEAN, 0.2, 0.2, 0.2};
+    5, 2, 90, 40, 2, 0.02, POOL_MEAN, 0.2, 0.2, 0.2, NULL};
 static const struct task deep_aligned = {
     "N:N", "lstm", "softmax_cross_entropy", draw_delayed, INPUT_TOKEN, RONDO_TARGET_CLASS, 3, 3,
-    5, 2, 90, 40, 2, 0.02, POOL_LAST, 0.2, 0.2, 0.2};
+    5, 2, 90, 40, 2, 0.02, POOL_LAST, 0.2, 0.2, 0.2, NULL};
+static const struct layer_settings wrapped_layer = {
+    .direction = DIRECTION_BOTH, .learn_initial_state = 1, .layer_norm = 1, .clip = 2, .zoneout = 0.1,
+    .zoneout_output = -1, .variational_dropout = 0.1, .weight_drop = 0.1};
+static const struct layer_settings certain_layer = {
+    .direction = DIRECTION_BOTH, .learn_initial_state = 1, .layer_norm = 1, .clip = 2};
+static const struct task deep_wrapped = {
+    "N:1", "gru", "softmax_cross_entropy", draw_first, INPUT_TOKEN, RONDO_TARGET_CLASS, 4, 2,
+    5, 2, 90, 40, 2, 0.02, POOL_LAST, 0.1, 0, 0, &wrapped_layer};
+static const struct task first_wrapped = {
+    "N:1", "gru", "softmax_cross_entropy", draw_first, INPUT_TOKEN, RONDO_TARGET_CLASS, 4, 2,
+    8, 2, 96, 16, 30, 0.03, POOL_LAST, 0, 0, 0, &wrapped_layer};
 /* clang-format on */
 
 static struct task without_dropout(const struct task *task) {
     struct task certain = *task;
     certain.dropout = certain.embedding_dropout = certain.word_dropout = 0;
+    certain.wrappers = task->wrappers == NULL ? NULL : &certain_layer;
     return certain;
 }
 
@@ -183,7 +196,10 @@ static const struct cell_definition *find_cell(const char *name) {
 static struct network *make_network(const struct task *task, int32_t dtype, uint64_t seed) {
     struct layer_settings layers[2];
     for (int64_t i = 0; i < task->layers; i++) {
-        layers[i] = (struct layer_settings){find_cell(task->cell), NULL, task->hidden, task->dropout};
+        layers[i] = task->wrappers == NULL ? (struct layer_settings){0} : *task->wrappers;
+        layers[i].cell = find_cell(task->cell);
+        layers[i].hidden = task->hidden;
+        layers[i].dropout = task->dropout;
     }
     const rondo_descriptor *loss = resolve(RONDO_KIND_LOSS, task->loss);
     struct network_settings settings = {.model = {.dtype = dtype,
@@ -258,7 +274,7 @@ static double constant_loss(const struct dataset *data) {
 static const struct {
     const struct task *task;
     double share; /* of the loss of a constant that is reached on examples never seen */
-} learning_rows[] = {{&product, 0.1}, {&wave, 0.1}, {&first, 0.1}, {&delayed, 0.1}};
+} learning_rows[] = {{&product, 0.1}, {&wave, 0.1}, {&first, 0.1}, {&delayed, 0.1}, {&first_wrapped, 0.3}};
 
 START_TEST(every_architecture_learns) {
     const struct task *task = learning_rows[_i].task;
@@ -315,7 +331,7 @@ static struct weights trained(const struct task *task, int32_t threads, uint64_t
     return weights;
 }
 
-static const struct task *const deep_tasks[] = {&deep, &deep_aligned};
+static const struct task *const deep_tasks[] = {&deep, &deep_aligned, &deep_wrapped};
 
 START_TEST(weights_are_the_same_bits_for_any_number_of_threads) {
     const struct weights one = trained(deep_tasks[_i], 1, 1, 1);
@@ -502,7 +518,7 @@ END_TEST
  * states. */
 static struct model *bare_model(const char *architecture, enum pooling pooling) {
     enum { HIDDEN = 5 };
-    const struct layer_settings layer = {find_cell("gru"), NULL, HIDDEN, 0};
+    const struct layer_settings layer = {.cell = find_cell("gru"), .hidden = HIDDEN};
     struct model_settings settings = {.dtype = RONDO_F64,
                                       .input_size = 2,
                                       .layers = &layer,
@@ -896,7 +912,7 @@ END_TEST
 START_TEST(a_loss_refuses_targets_that_it_cannot_use) {
     struct task task = first;
     task.loss = "squared_error"; /* of classes */
-    const struct layer_settings layer = {find_cell(task.cell), NULL, task.hidden, 0};
+    const struct layer_settings layer = {.cell = find_cell(task.cell), .hidden = task.hidden};
     const rondo_descriptor *loss = resolve(RONDO_KIND_LOSS, task.loss);
     const struct network_settings settings = {
         .model = {.dtype = RONDO_F32, .vocabulary = 4, .embedding_size = 4, .layers = &layer, .n_layers = 1},

@@ -45,7 +45,7 @@ static const struct {
     int status;
     const char *out, *err; /* parts */
 } calls[] = {
-    {"--help", NULL, 0, "usage: rondo COMMAND|train|eval|predict|check|list", ""},
+    {"--help", NULL, 0, "usage: rondo COMMAND|train|eval|predict|check|list|cells|gradcheck", ""},
     {"help", NULL, 0, "usage: rondo COMMAND", ""},
     {"--version", NULL, 0, "rondo " RONDO_VERSION "|plugin ABI 1.", ""},
     {"train --help", NULL, 0, "usage: rondo train EXPERIMENT.yaml|--set KEY=VALUE|--out FOLDER|--plugin", ""},
@@ -68,7 +68,12 @@ static const struct {
     {"train e.yaml --threads 0", NULL, 2, "", "--threads expects a number from 1 to 4096, got '0'"},
     {"train e.yaml --threads two", NULL, 2, "", "--threads expects a number from 1 to 4096, got 'two'"},
     {"train e.yaml --threads 2x", NULL, 2, "", "got '2x'"},
-    {"train e.yaml --engine warp", NULL, 2, "", "unknown engine 'warp', expected tape"},
+    {"train e.yaml --engine warp", NULL, 2, "", "unknown engine 'warp', expected fused or tape"},
+    {"train e.yaml --engine fusd", NULL, 2, "", "unknown engine 'fusd' (did you mean 'fused'?)"},
+    {"eval run --engine=Tape", NULL, 2, "", "unknown engine 'Tape' (did you mean 'tape'?)"},
+    {"predict run --passes=-fuse,-mrege", NULL, 2, "", "unknown pass '-mrege' (did you mean '-merge'?) in --passes"},
+    {"check e.yaml --passes=all", NULL, 2, "", "unknown pass 'all' in --passes, expected some of -merge, -hoist"},
+    {"check e.yaml --engine=tape --passes=-fuse", NULL, 2, "", "'-fuse' is not used: the engine tape has no passes"},
     {"train -- --help", NULL, 2, "", "cannot read '--help': there is no such file"},
     {"eval run --on tset", NULL, 2, "", "unknown part of the data 'tset' (did you mean 'test'?)"},
     {"eval run --data nothing.tsv", NULL, 2, "", "--data: |nothing.tsv"},
@@ -94,6 +99,10 @@ static const struct {
     {"eval run", NULL, 0, "test: 8 examples, loss |, accuracy |, perplexity ", ""},
     {"eval run --on valid", NULL, 0, "valid: 8 examples, loss ", ""},
     {"eval run --data train.tsv", NULL, 0, "train.tsv: 24 examples, loss ", ""},
+    {"eval run --engine tape", NULL, 0, "test: 8 examples, loss ", ""},
+    {"eval run --engine fused --passes -fuse,-plan", NULL, 0, "test: 8 examples, loss ", ""},
+    {"check e.yaml --engine tape", NULL, 0, "24 training examples", ""},
+    {"predict run --engine tape", "soup lovely\n", 0, "\t0.", ""},
     {"predict run", "", 0, "", ""},
     {"predict run", "soup lovely", 0, "\t0.", ""}, /* a last line without its end */
     {"predict run", "fine\n\xff\xfe\nfine\n", 2, "\t0.", "standard input:2: this line is no UTF-8 text"},
@@ -257,6 +266,68 @@ START_TEST(any_number_of_threads_gives_the_same_bits) {
     rondo("train e.yaml --set schedule.batch=24 --threads 7 --out seven", 0);
     assert_same_training("one", "two");
     assert_same_training("one", "seven");
+}
+END_TEST
+
+/* ---- engines ---- */
+
+/* Layers of both directions, stacked, with what draws random words inside the recurrence and around it. */
+static const struct {
+    const char *name, *model;
+} engine_rows[] = {
+    {"plain", "model: {embedding: {size: 4}, layers: [{cell: gru, hidden: 4}], pool: mean}"},
+    {"deep", "model: {embedding: {size: 4}, layers: [{cell: lstm, hidden: 5, direction: both, dropout: 0.2}, "
+             "{cell: rnn_tanh, hidden: 3, learn_initial_state: true}], pool: last}"},
+    {"dropped", "model: {embedding: {size: 4, dropout: 0.1}, layers: [{cell: lstm, hidden: 6, count: 2, zoneout: 0.1, "
+                "recurrent_dropout: 0.2, variational_dropout: 0.2, weight_drop: 0.1, layer_norm: true}], pool: max}"},
+    {"own", "model: {layers: [{cell: ./mine.yaml, hidden: 5, gain: 2, direction: backward}]}"},
+};
+
+static void assert_near_losses(const char *what, const json_t *a, const json_t *b) {
+    for (size_t i = 0; i < json_array_size(a); i++) {
+        static const char *const parts[] = {"train", "valid"};
+        for (int part = 0; part < ROWS(parts); part++) {
+            const json_t *loss_a = json_object_get(json_object_get(json_array_get(a, i), parts[part]), "loss");
+            const json_t *loss_b = json_object_get(json_object_get(json_array_get(b, i), parts[part]), "loss");
+            const double x = json_number_value(loss_a), y = json_number_value(loss_b);
+            ck_assert_msg((loss_a == NULL) == (loss_b == NULL) && x - y < 1e-4 && y - x < 1e-4,
+                          "%s: epoch %d, %s: loss %.9g, expected %.9g", what, (int)i + 1, parts[part], x, y);
+        }
+    }
+}
+
+START_TEST(both_engines_train_the_same_but_for_rounding) {
+    char arguments[128];
+    json_t *metrics[3];
+    static const char *const how[] = {"--engine fused", "--engine tape", "--passes=-merge,-hoist,-sink,-fuse,-plan"};
+    tiny_edit("engine.yaml", "model:", engine_rows[_i].model);
+    for (int i = 0; i < 3; i++) {
+        char folder[64];
+        snprintf(folder, sizeof folder, "engine-%s-%d", engine_rows[_i].name, i);
+        snprintf(arguments, sizeof arguments, "train engine.yaml %s --out %s", how[i], folder);
+        rondo(arguments, 0);
+        metrics[i] = metrics_of(folder);
+        ck_assert_uint_eq(json_array_size(metrics[i]), 4);
+    }
+    assert_near_losses(how[1], metrics[1], metrics[0]);
+    assert_near_losses(how[2], metrics[2], metrics[0]);
+    for (int i = 0; i < 3; i++) {
+        json_decref(metrics[i]);
+    }
+}
+END_TEST
+
+/* exp(exp(50)) is infinite in f32, in the step of the recurrence. */
+START_TEST(every_engine_names_the_op_that_infinity_began_with) {
+    sandbox_write("burst.yaml", "cell: burst\nstate: [h]\nequations: |\n"
+                                "  a = exp(x @ W * 0 + 50)\n  g = exp(a)\n  h' = tanh(h * g)\n");
+    tiny_edit("burst-run.yaml", "model:", "model: {layers: [{cell: gru, hidden: 3}, {cell: ./burst.yaml, hidden: 4}]}");
+    static const char *const all[] = {"train burst-run.yaml --out burst",
+                                      "train burst-run.yaml --out burst --engine tape"};
+    for (int i = 0; i < ROWS(all); i++) {
+        assert_parts(all[i], rondo(all[i], 1).err,
+                     "the loss is not finite; it began with op 'exp' of 'g' in layers.1.forward|epoch 1, at step 1");
+    }
 }
 END_TEST
 
@@ -623,6 +694,8 @@ static void add_tests(TCase *cases) {
     tcase_add_test(cases, metrics_have_a_line_an_epoch_and_one_for_the_end);
     tcase_add_test(cases, resolved_experiment_trains_the_same_run_again);
     tcase_add_test(cases, any_number_of_threads_gives_the_same_bits);
+    tcase_add_loop_test(cases, both_engines_train_the_same_but_for_rounding, 0, ROWS(engine_rows));
+    tcase_add_test(cases, every_engine_names_the_op_that_infinity_began_with);
     tcase_add_test(cases, another_seed_gives_other_weights);
     tcase_add_test(cases, run_needs_nothing_outside_its_folder_to_predict);
     tcase_add_test(cases, moved_run_predicts);

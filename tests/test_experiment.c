@@ -26,7 +26,7 @@ static void setup(void) {
     variable("RONDO_CELL_PATH");
     tiny_write();
     memset(&errors, 0, sizeof errors);
-    const struct session_settings settings = {NULL, 1};
+    const struct session_settings settings = {.threads = 1};
     session = session_create(&settings, &errors);
     arena = arena_create();
     ck_assert_ptr_nonnull(session);
@@ -230,14 +230,14 @@ START_TEST(structs_hold_what_the_tree_says) {
     ck_assert_double_eq(e->embedding.dropout, 0.1);
     ck_assert_double_eq(e->embedding.word_dropout, 0.2);
     ck_assert_int_eq(e->model.pool, POOL_MAX);
-    ck_assert_int_eq(e->n_layers, 2);
-    ck_assert_str_eq(e->layers[0].cell->name, "lstm");
-    ck_assert_int_eq(e->layers[0].options.hidden, 5);
-    ck_assert_double_eq(e->layers[0].options.dropout, 0);
-    ck_assert_str_eq(e->layers[1].cell->name, "mine");
-    ck_assert_double_eq(e->layers[1].options.dropout, 0.5);
-    ck_assert_double_eq(e->layers[1].option_values[0], 2);
-    ck_assert_double_eq(e->layers[1].option_values[1], 0.5);
+    ck_assert_int_eq(e->layers.count, 2);
+    ck_assert_str_eq(e->layers.items[0].cell->name, "lstm");
+    ck_assert_int_eq(e->layers.items[0].options.hidden, 5);
+    ck_assert_double_eq(e->layers.items[0].options.dropout, 0);
+    ck_assert_str_eq(e->layers.items[1].cell->name, "mine");
+    ck_assert_double_eq(e->layers.items[1].options.dropout, 0.5);
+    ck_assert_double_eq(e->layers.items[1].option_values[0], 2);
+    ck_assert_double_eq(e->layers.items[1].option_values[1], 0.5);
     ck_assert_str_eq(e->loss->base.name, "softmax_cross_entropy");
     ck_assert_str_eq(e->optimizer->base.name, "adam");
     ck_assert_int_eq(e->schedule.epochs, 3);
@@ -303,7 +303,7 @@ START_TEST(resolved_tree_resolves_to_itself) {
     ck_assert_int_eq(memcmp(&second->embedding, &first->embedding, sizeof first->embedding), 0);
     ck_assert_int_eq(
         memcmp(second->optimizer_options, first->optimizer_options, (size_t)first->optimizer->base.options_size), 0);
-    ck_assert_int_eq(second->n_layers, first->n_layers);
+    ck_assert_int_eq(second->layers.count, first->layers.count);
     experiment_destroy(first);
     experiment_destroy(second);
 }

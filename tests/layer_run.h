@@ -1,0 +1,80 @@
+/* tests/layer_run.h: layers of small cells over a batch of sequences, with gradients: for tests of rnn/layer.h.
+ *
+ * Everything is in f64 and lives in the arena of `support`; what goes wrong fails the running test.
+ */
+#ifndef RONDO_TESTS_LAYER_RUN_H
+#define RONDO_TESTS_LAYER_RUN_H
+
+#include "rnn/layer.h"
+#include "tests/support.h"
+
+/* Of the running test: opened and closed by the fixture. */
+extern struct support support;
+extern struct tape *tape;
+void layer_run_open(void);
+void layer_run_close(void);
+
+enum { INPUT = 3, HIDDEN = 4, MOST_STATES = 8, MOST_PARAMETERS = 64, CELLS = 5 };
+
+/* States are names, each with its dimensions behind it where it is not [hidden]: "h:2, c"; parameters with a declared
+ * shape likewise, behind a semicolon: "h; U:hidden:hidden". */
+struct test_cell {
+    const char *name, *states, *output, *candidates, *equations;
+};
+
+extern const struct test_cell cell_rnn, cell_gru, cell_lstm;
+/* The output is no state, and no product reads one. */
+extern const struct test_cell cell_gated;
+/* A step of two products one after the other, and a state that takes over another. */
+extern const struct test_cell cell_deep;
+extern const struct test_cell *const all_cells[CELLS];
+
+struct cell_definition *define(const struct test_cell *cell);
+/* A layer of HIDDEN; `settings` without the cell. */
+struct layer *make_layer(const struct test_cell *cell, struct layer_settings settings, int64_t input);
+
+/* What is run, and what came of it. */
+struct run {
+    struct layer *layer; /* the test destroys it */
+    struct time_axis time;
+    int input_every_step, training;
+    rondo_tensor inputs;
+    rondo_tensor parameters[MOST_PARAMETERS];
+    const rondo_tensor *initial; /* [states], or NULL */
+    /* Copies of the results of the last pass, and gradients of the sum of all of them, each times weights of its own.
+     */
+    rondo_tensor outputs, final[MOST_STATES];
+    rondo_tensor grad_inputs, grad_parameters[MOST_PARAMETERS], grad_initial[MOST_STATES];
+};
+
+/* The values of a pass on the tape. */
+struct values {
+    rondo_value inputs, parameters[MOST_PARAMETERS], initial[MOST_STATES], outputs, final[MOST_STATES];
+};
+
+rondo_tensor zeros_like(const rondo_tensor *tensor);
+/* Random numbers of that name; zeros where it is NULL. */
+rondo_tensor matrix(int64_t rows, int64_t columns, const char *name);
+/* A copy; zeros like `like` where `tensor` is NULL. */
+rondo_tensor copy_of(const rondo_tensor *tensor, const rondo_tensor *like);
+
+/* Random inputs and parameters, an input at every step, evaluation, no initial states. */
+struct run make_run(struct layer *layer, const int64_t *lengths, int64_t rows, int64_t input);
+/* Random initial states for the rows of the run. */
+const rondo_tensor *random_states(const struct run *run);
+/* Records a pass from an empty tape; fills all of `values`. */
+void record(const struct run *run, struct values *values);
+/* sum(value * weights), with weights that belong to the name. */
+rondo_value weighted(rondo_value value, const char *name);
+/* The sum of outputs and final states, each times weights of its own; and it as a number, for central differences. */
+rondo_value total(const struct run *run, const struct values *values);
+double loss(void *run);
+/* A pass with its results and the gradients of `total`. */
+void pass(struct run *run);
+
+/* The rows of `whole`, packed along time, that belong to row `row`. */
+rondo_tensor rows_of(const rondo_tensor *whole, const struct time_axis *time, int64_t row);
+/* Row `row` of a state of all rows: a view. */
+rondo_tensor row_of(const rondo_tensor *states, int64_t row);
+
+#endif
