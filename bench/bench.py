@@ -1,72 +1,236 @@
 #!/usr/bin/env python3
-"""Times training steps of Rondo, and of PyTorch where one is given, in turn; writes a JSON file and prints a table.
+"""Times training steps of Rondo, PyTorch and JAX in turn; writes a JSON file and prints tables.
 
-    bench.py BUILD [--torch PYTHON] [--rounds N] [--seconds S]
+    bench.py BUILD [--python PYTHON] [--quick] [--write] [--cells a,b] [--shapes T,B,I,H ...] [--rounds N] ...
 
-PYTHON is an interpreter that has PyTorch (such as venv/bin/python); without it Rondo is timed alone. A figure is the median
-over the rounds of the median in a round; a ratio is one of medians. The machine's own sgemm rate is measured in every
-round beside them.
+PYTHON (or RONDO_BENCH_PYTHON) is an interpreter that has torch and jax, such as venv/bin/python. What it lacks, and
+what fails, is said in the table. For each cell and shape the peers take turns of a few hundred milliseconds, `rounds`
+times; a figure is the median over the rounds of the median in a turn. The machine's own rates (sgemm, copy) are taken
+beside every row. All processes are kept on the same THREADS CPUs.
 """
 import argparse
 import json
 import os
 import pathlib
+import select
+import signal
 import statistics
 import subprocess
+import sys
+import tempfile
+
+import table
 
 HERE = pathlib.Path(__file__).resolve().parent
-SHAPES = [(35, 64, 256, 256), (35, 20, 200, 200), (128, 32, 64, 64), (64, 64, 512, 512), (100, 1, 64, 64),
-          (100, 16, 128, 128)]
-CELLS = ["rnn_tanh", "gru", "lstm"]
+SIX_SHAPES = [(35, 64, 256, 256), (35, 20, 200, 200), (128, 32, 64, 64), (64, 64, 512, 512), (100, 1, 64, 64),
+              (100, 16, 128, 128)]
+TWO_SHAPES = [(35, 64, 256, 256), (100, 16, 128, 128)]
+WIDE_SHAPES = [(512, 16, 256, 256)]
+LONG_SHAPES = [(1000, 16, 128, 128), (10000, 16, 128, 128)]
+# Cells, their shapes, and who is timed beside Rondo.
+GROUPS = {
+    "blessed": (["rnn_tanh", "gru_reset_after", "lstm"], SIX_SHAPES, ["nn", "jax"]),
+    "custom": (["lstm_layer_norm", "lstm_peephole", "mgu", "cornn", "rhn", "gru"], TWO_SHAPES,
+               ["loop", "compile", "jax"]),
+    "elementwise": (["min_gru", "sru", "lru"], WIDE_SHAPES, ["loop", "compile", "jax"]),
+    "long": (["lstm"], LONG_SHAPES, ["nn", "jax"]),
+}
+READY_LIMIT = 300  # seconds for a peer's first step; that of torch.compile is an option
 
 
-def timing(command):
-    done = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True)
-    return json.loads(done.stdout)
+def last_line(text):
+    return (text.strip().splitlines() or ["no output"])[-1].strip().replace("|", "or")  # for a cell of a table
+
+
+def run_json(command):
+    """What a program prints, or {"missing": why}."""
+    try:
+        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+        return json.loads(done.stdout) if done.returncode == 0 else {"missing": last_line(done.stderr)}
+    except (OSError, ValueError) as error:
+        return {"missing": str(error)}
+
+
+class Rondo:
+    """A process for each turn."""
+
+    def __init__(self, options, cell, shape):
+        engine = [f"--engine={options.engine}"] if options.engine else []
+        self.command = [options.step, HERE.parent / "configs" / "cells" / f"{cell}.yaml", *shape, options.threads,
+                        options.seconds, *engine]
+
+    def time(self, _seconds):
+        return run_json(self.command)
+
+    def close(self):
+        pass
+
+
+class Peer:
+    """A process that stays, since its start is slow; it answers every line with a timing."""
+
+    def __init__(self, command, limit):
+        self.errors = tempfile.TemporaryFile("w+")
+        self.ready = {"missing": f"over {limit:g} s"}
+        self.process = subprocess.Popen([str(part) for part in command], text=True, bufsize=1, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=self.errors, start_new_session=True)
+        if select.select([self.process.stdout], [], [], limit)[0]:
+            self.ready = self.answer()
+        if "missing" in self.ready:
+            self.close()
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if line:
+            return json.loads(line)
+        self.process.wait()
+        self.errors.seek(0)
+        return {"missing": last_line(self.errors.read())}
+
+    def time(self, seconds):
+        if "missing" in self.ready:
+            return self.ready
+        try:
+            self.process.stdin.write(f"{seconds}\n")
+        except BrokenPipeError:
+            pass
+        return self.ready | self.answer()
+
+    def close(self):
+        """Ends the process, and the compilers that it has started: a group of their own."""
+        if self.process.returncode is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def make_peer(options, kind, cell, shape):
+    if kind == "rondo":
+        return Rondo(options, cell, shape)
+    if kind == "jax":
+        return Peer([options.python, HERE / "jax_step.py", cell, *shape], READY_LIMIT)
+    limit = options.compile_limit if kind == "compile" else READY_LIMIT
+    return Peer([options.python, HERE / "torch_step.py", kind, cell, *shape, options.threads], limit)
+
+
+def machine_rates(options):
+    """One process alone times the threads, and one process for each thread at once."""
+    rates = {}
+    for name, argument, key in (("sgemm", 2048, "gflops"), ("copy", 256, "gbytes")):
+        command = [str(options.step), name, str(argument)]
+        alone = run_json(command)
+        if "missing" in alone:
+            continue
+        rates[name] = alone[key]
+        together = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(options.threads)]
+        rates[name + "_together"] = sum(json.loads(each.communicate()[0])[key] for each in together)
+    return rates
+
+
+def median_of(turns):
+    """Of every number that all turns gave; or the first reason why there is none."""
+    for turn in turns:
+        if "missing" in turn:
+            return {"missing": turn["missing"]}
+    return medians(turns)
+
+
+def medians(tables):
+    return {key: statistics.median(each[key] for each in tables if key in each) for key in tables[0]}
+
+
+def time_row(options, group, cell, shape, kinds):
+    peers = {}
+    try:
+        for kind in kinds: # one after the other: a peer that gets ready takes all threads
+            peers[kind] = make_peer(options, kind, cell, shape)
+        turns, rates = {kind: [] for kind in kinds}, machine_rates(options)
+        for _ in range(options.rounds):
+            for kind, peer in peers.items():
+                turns[kind].append(peer.time(options.seconds))
+    finally:
+        for peer in peers.values():
+            peer.close()
+    row = {"group": group, "cell": cell, "shape": shape, "machine": rates}
+    return row | {kind: median_of(turns[kind]) for kind in kinds}
+
+
+def versions(options):
+    """Of the interpreter's libraries; None where one is missing."""
+    found = {}
+    for name in ("torch", "jax"):
+        got = options.python and run_json([options.python, "-c", "import json, importlib.metadata as m; "
+                                           f"print(json.dumps({{'version': m.version('{name}')}}))"])
+        found[name] = got.get("version") if got else None
+    return found
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--python", help="interpreter that has torch and jax",
+                        default=os.environ.get("RONDO_BENCH_PYTHON"))
+    parser.add_argument("--groups", help=f"of {', '.join(GROUPS)}", default=",".join(GROUPS))
+    parser.add_argument("--cells", help="of those groups: names, with commas between them")
+    parser.add_argument("--shapes", nargs="+", metavar="T,B,I,H", help="instead of each group's own")
+    parser.add_argument("--peers", default="nn,loop,compile,jax", help="of nn, loop, compile, jax; may be empty")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=0.3, help="of a turn")
+    parser.add_argument("--threads", type=int, default=min(2, os.cpu_count()))
+    parser.add_argument("--engine", default="fused", help="fused, tape, or nothing for the default of bench_step")
+    parser.add_argument("--compile-limit", type=float, default=120, help="seconds that torch.compile may take")
+    parser.add_argument("--quick", action="store_true", help="one round, first shapes, no torch.compile")
+    parser.add_argument("--write", action="store_true", help="replace the tables in docs/performance.md")
+    options = parser.parse_args()
+    options.step = options.build / "bench" / "bench_step"
+    options.peers = [peer for peer in options.peers.split(",") if peer]
+    if options.quick:
+        options.rounds = 1
+        options.peers = [peer for peer in options.peers if peer != "compile"]
+    for name in options.groups.split(","):
+        if name not in GROUPS:
+            parser.error(f"unknown group '{name}', expected some of {', '.join(GROUPS)}")
+    if not list(plan(options)):
+        parser.error(f"none of the cells '{options.cells}' is in the groups {options.groups}")
+    return options
+
+
+def plan(options):
+    """(group, cell, shape, kinds) of every row."""
+    for group in options.groups.split(","):
+        cells, shapes, kinds = GROUPS[group]
+        if options.shapes:
+            shapes = [tuple(map(int, shape.split(","))) for shape in options.shapes]
+        for cell in cells:
+            if options.cells is None or cell in options.cells.split(","):
+                for shape in shapes[:1] if options.quick else shapes:
+                    yield group, cell, shape, ["rondo"] + [kind for kind in kinds if kind in options.peers]
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build", type=pathlib.Path)
-    parser.add_argument("--torch", help="interpreter that has PyTorch", default=os.environ.get("RONDO_BENCH_PYTHON"))
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=0.5)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    options = parser.parse_args()
-    step = options.build / "bench" / "bench_step"
-    gflops = []
-    seconds = {}
-    for _ in range(options.rounds):
-        gflops.append(timing([step, "sgemm", 2048])["gflops"])
-        for cell in CELLS:
-            for shape in SHAPES:
-                tail = [*shape, options.threads, options.seconds]
-                ours = timing([step, HERE.parent / "configs" / "cells" / f"{cell}.yaml", *tail])
-                seconds.setdefault((cell, shape), []).append((ours["seconds"], ours["gflops"]))
-                if options.torch:
-                    peer = timing([options.torch, HERE / "torch_step.py", cell, *tail])
-                    seconds.setdefault(("torch", cell, shape), []).append((peer["seconds"], 0))
-    rate = statistics.median(gflops) * options.threads
+    options = parse()
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:options.threads])
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = str(options.threads)
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    if options.python is None:
+        print("RONDO_BENCH_PYTHON is not set: Rondo is timed alone", file=sys.stderr)
+        options.peers = []
     rows = []
-    for cell in CELLS:
-        for shape in SHAPES:
-            ours = statistics.median(s for s, _ in seconds[cell, shape])
-            flops = statistics.median(g for _, g in seconds[cell, shape])
-            row = {"cell": cell, "shape": shape, "rondo_ms": 1e3 * ours, "share_of_sgemm": flops / rate}
-            if options.torch:
-                row["torch_ms"] = 1e3 * statistics.median(s for s, _ in seconds["torch", cell, shape])
-                row["torch_over_rondo"] = row["torch_ms"] / row["rondo_ms"]
-            rows.append(row)
-    result = {"engine": "tape", "threads": options.threads, "sgemm_gflops_all_threads": rate, "rows": rows}
+    with tempfile.TemporaryDirectory() as cache:  # a graph compiled by an earlier run would hide the time it takes
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache
+        for group, cell, shape, kinds in plan(options):
+            print(f"{cell} {shape}", file=sys.stderr)
+            rows.append(time_row(options, group, cell, shape, kinds))
+    result = {"threads": options.threads, "engine": options.engine, "rounds": options.rounds,
+              "seconds_of_a_turn": options.seconds, "versions": versions(options),
+              "machine": medians([row["machine"] for row in rows]),
+              "rows": rows}
     (options.build / "bench.json").write_text(json.dumps(result, indent=2) + "\n")
-    print(f"{options.threads} threads; sgemm 2048^3: {rate:.0f} GFLOP/s (one thread's rate times threads)\n")
-    print("| cell | T, B, I, H | Rondo, engine tape, ms | share of sgemm | PyTorch ms | PyTorch / Rondo |")
-    print("|---|---|---|---|---|---|")
-    for row in rows:
-        peer = f"{row['torch_ms']:.2f} | {row['torch_over_rondo']:.2f}" if options.torch else "not measured | "
-        print(f"| {row['cell']} | {', '.join(map(str, row['shape']))} | {row['rondo_ms']:.2f} | "
-              f"{row['share_of_sgemm']:.0%} | {peer} |")
-    print(f"\nwritten to {options.build / 'bench.json'}")
+    text = table.of(result)
+    print(text)
+    if options.write:
+        table.write(HERE.parent / "docs" / "performance.md", text)
+    print(f"written to {options.build / 'bench.json'}", file=sys.stderr)
 
 
 main()

@@ -4,10 +4,10 @@
  *         a training step of a layer (forward, gradients of inputs and all weights; f32), for about that long: the
  *         median seconds; the rate, where 6 k n floating-point operations count for each product of a row and step
  *         (2 forward, 4 backward) and nothing for all else; the bytes that the arena of the tape holds; the
- *         milliseconds from equations to ready. With --cpu the time of the processor counts, that of all threads
- *         together: for a machine that has other work.
- *     bench_step sgemm N       C = A B, [N, N], one thread
- *     bench_step copy MIB      memcpy of that many MiB, one thread: bytes read and written a second
+ *         milliseconds from equations to ready; the seconds in the loops over time, and the rate at which these move
+ * what is kept for all steps. With --cpu the time of the processor counts, that of all threads together: for a machine
+ * that has other work. bench_step sgemm N       C = A B, [N, N], one thread bench_step copy MIB      memcpy of that
+ * many MiB, one thread: bytes read and written a second
  *
  * bench.py calls this in turn with its peers.
  */
@@ -135,6 +135,20 @@ static void run_shard(void *arg, int64_t begin, int64_t end) {
                                                    : fused(bench->scan, &recurrence, shard->tape, NULL));
 }
 
+/* Seconds in the loops over time, of a step. */
+struct stopwatch {
+    double begin, loops;
+};
+
+static void observe(void *arg, int half, enum phase phase, int done) {
+    struct stopwatch *watch = arg;
+    (void)half;
+    if (phase == PHASE_LOOP && done) {
+        watch->loops += now() - watch->begin;
+    }
+    watch->begin = now();
+}
+
 static int64_t product_inputs(const struct cell *cell) {
     int64_t macs = 0; /* multiplications of one row and step */
     for (int32_t id = 0; id < program_count(cell->program); id++) {
@@ -202,25 +216,37 @@ static void run_all(struct bench *bench) {
 static rondo_status bench_cell(char **argv, int use_tape, const char *passes, struct arena *arena,
                                struct errors *errors) {
     struct bench bench = {.steps = atoll(argv[2]), .batch = atoll(argv[3]), .input = atoll(argv[4])};
-    const struct session_settings settings = {NULL, (int32_t)atoi(argv[6])};
+    const struct session_settings settings = {.threads = (int32_t)atoi(argv[6])};
     const struct cell_settings sizes = {.dtype = RONDO_F32, .input = bench.input, .hidden = atoll(argv[5])};
     bench.session = session_create(&settings, errors);
     const double before = now();
     const struct cell_definition *definition = bench.session == NULL ? NULL : cell_file_read(argv[1], arena, errors);
     bench.cell = definition == NULL ? NULL : cell_compile(definition, &sizes, bench.session->registry, errors);
-    bench.scan = bench.cell == NULL || use_tape ? NULL : fused_create(bench.cell, parse_passes(passes), 0, errors);
+    struct stopwatch watch = {0};
+    if (bench.cell != NULL && !use_tape) {
+        const struct scan_settings of_scan = {.program = bench.cell->program,
+                                              .n_states = bench.cell->n_states,
+                                              .new_states = bench.cell->new_states,
+                                              .output = bench.cell->output,
+                                              .passes = parse_passes(passes),
+                                              .observe = observe,
+                                              .observe_arg = &watch};
+        bench.scan = scan_create(&of_scan, errors);
+    }
     const double ready = now() - before;
     if (bench.cell == NULL || errors->count > 0) {
         return errors->status;
     }
     RONDO_TRY(prepare(&bench, arena, errors));
-    static double timings[MAX_TIMINGS];
+    static double timings[MAX_TIMINGS], loops[MAX_TIMINGS];
     int count = 0;
     double end = now() + atof(argv[7]);
     for (int warm = 2; count < MAX_TIMINGS && (count < 3 || now() < end);) {
         const double start = now();
+        watch.loops = 0;
         run_all(&bench);
         if (warm-- <= 0) {
+            loops[count] = watch.loops;
             timings[count++] = now() - start;
         } else {
             end = now() + atof(argv[7]);
@@ -228,13 +254,17 @@ static rondo_status bench_cell(char **argv, int use_tape, const char *passes, st
     }
     const double seconds = median(timings, count);
     const double flops = 6.0 * (double)product_inputs(bench.cell) * (double)(bench.steps * bench.batch);
+    const double loop_seconds = median(loops, count);
+    const double loop_bytes =
+        bench.scan == NULL ? 0 : (double)(scan_loop_bytes(bench.scan) * bench.steps * bench.batch);
     size_t held = 0;
     for (int64_t s = 0; s < (bench.batch + bench.shard - 1) / bench.shard; s++) {
         held += arena_capacity(tape_arena(bench.shards[s].tape));
     }
-    printf("{\"seconds\": %.6e, \"least\": %.6e, \"gflops\": %.2f, \"timings\": %d, \"tape_mib\": %.1f, \"ready_ms\": "
-           "%.3f}\n",
-           seconds, timings[0], 1e-9 * flops / seconds, count, (double)held / 1048576, 1e3 * ready);
+    printf("{\"seconds\": %.6e, \"least\": %.6e, \"gflops\": %.2f, \"timings\": %d, \"tape_mib\": %.1f, "
+           "\"ready_ms\": %.3f, \"loop_seconds\": %.6e, \"gbytes\": %.2f}\n",
+           seconds, timings[0], 1e-9 * flops / seconds, count, (double)held / 1048576, 1e3 * ready, loop_seconds,
+           loop_seconds > 0 ? 1e-9 * loop_bytes / loop_seconds : 0);
     for (int64_t s = 0; s < (bench.batch + bench.shard - 1) / bench.shard; s++) {
         errors_move(errors, &bench.shards[s].errors);
         tape_destroy(bench.shards[s].tape);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/scan/scan.h"
 #include "core/suggest.h"
 
 static void print_help(const struct command *command, const struct flag *flags) {
@@ -167,11 +168,67 @@ int finish_output(void) {
     return EXIT_DONE;
 }
 
+static rondo_status parse_engine(const char *text, enum engine *engine, struct errors *errors) {
+    static const char *const names[] = {[ENGINE_FUSED] = "fused", [ENGINE_TAPE] = "tape"};
+    struct suggestion best = {0};
+    *engine = ENGINE_FUSED;
+    for (int i = 0; text != NULL && i < (int)(sizeof names / sizeof names[0]); i++) {
+        if (strcmp(names[i], text) == 0) {
+            *engine = (enum engine)i;
+            return RONDO_OK;
+        }
+        suggest(&best, text, names[i]);
+    }
+    return text == NULL ? RONDO_OK
+                        : errors_add(errors, RONDO_INVALID, "unknown engine '%s'%s, expected fused or tape", text,
+                                     suggestion_text(&best).text);
+}
+
+/* "-fuse": the bit of that pass. */
+static rondo_status parse_pass(const char *word, int32_t *passes_off, struct errors *errors) {
+    struct suggestion best = {0};
+    const char *name = word + (word[0] == '-');
+    for (int32_t i = 0; scan_pass_name(i) != NULL; i++) {
+        suggest(&best, name, scan_pass_name(i));
+        if (word[0] == '-' && strcmp(scan_pass_name(i), name) == 0) {
+            *passes_off |= 1 << i;
+            return RONDO_OK;
+        }
+    }
+    char hint[96] = "";
+    if (best.name != NULL) {
+        snprintf(hint, sizeof hint, " (did you mean '-%s'?)", best.name);
+    }
+    char all[96] = "";
+    for (int32_t i = 0; scan_pass_name(i) != NULL; i++) {
+        const size_t length = strlen(all);
+        snprintf(all + length, sizeof all - length, "%s-%s", i == 0 ? "" : ", ", scan_pass_name(i));
+    }
+    return errors_add(errors, RONDO_INVALID, "unknown pass '%s'%s in --passes, expected some of %s", word, hint, all);
+}
+
+/* "-fuse,-merge". */
+static rondo_status parse_passes(const char *text, int32_t *passes_off, struct errors *errors) {
+    rondo_status first = RONDO_OK;
+    *passes_off = 0;
+    while (text != NULL) {
+        const size_t length = strcspn(text, ",");
+        char word[64];
+        snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), text);
+        const rondo_status status = parse_pass(word, passes_off, errors);
+        first = first == RONDO_OK ? status : first;
+        text = text[length] == ',' ? text + length + 1 : NULL;
+    }
+    return first;
+}
+
 struct session *open_session(const struct common_flags *common, struct errors *errors) {
-    if (common->engine != NULL && strcmp(common->engine, "tape") != 0) {
-        errors_add(errors, RONDO_INVALID, "unknown engine '%s', expected tape", common->engine);
+    struct session_settings settings = {.plugins = common->plugins, .threads = common->threads};
+    const rondo_status engine = parse_engine(common->engine, &settings.engine, errors);
+    const rondo_status passes = parse_passes(common->passes, &settings.passes_off, errors);
+    if (passes == RONDO_OK && settings.passes_off != 0 && settings.engine == ENGINE_TAPE) {
+        errors_add(errors, RONDO_INVALID, "--passes '%s' is not used: the engine tape has no passes", common->passes);
         return NULL;
     }
-    const struct session_settings settings = {common->plugins, common->threads};
-    return session_create(&settings, errors);
+    return engine == RONDO_OK && passes == RONDO_OK ? session_create(&settings, errors) : NULL;
 }

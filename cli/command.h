@@ -61,12 +61,13 @@ rondo_status output_json(struct json_t *value, size_t flags, struct errors *erro
  */
 int finish_output(void);
 
-/* What train, eval, predict, check and list take alike, and the session made from it. */
+/* What several commands take alike, and the session made from it. */
 struct common_flags {
     const char *plugins[ARGUMENT_LIST_MAX + 1];
     const char *assignments[ARGUMENT_LIST_MAX + 1];
     int32_t threads;
     const char *engine;
+    const char *passes;
     int json;
 };
 #define COMMON_FLAG_PLUGIN(common)                                                                                     \
@@ -79,7 +80,9 @@ struct common_flags {
 #define COMMON_FLAG_THREADS(common)                                                                                    \
     { "threads", "N", FLAG_COUNT, &(common).threads, "how many threads; as many as processors without it" }
 #define COMMON_FLAG_ENGINE(common)                                                                                     \
-    { "engine", "NAME", FLAG_TEXT, &(common).engine, "how recurrences run: tape (step by step; the only one yet)" }
+    { "engine", "NAME", FLAG_TEXT, &(common).engine, "how recurrences run: fused, or tape (step by step) (fused)" }
+#define COMMON_FLAG_PASSES(common)                                                                                     \
+    { "passes", "-NAME,…", FLAG_TEXT, &(common).passes, "passes of the fused engine to leave out, such as -fuse,-sink" }
 #define COMMON_FLAG_JSON(common)                                                                                       \
     { "json", NULL, FLAG_ON, &(common).json, "print JSON, for programs" }
 

@@ -89,6 +89,7 @@ static int run_eval(const struct command *command, int argc, char **argv) {
                                  COMMON_FLAG_PLUGIN(common),
                                  COMMON_FLAG_THREADS(common),
                                  COMMON_FLAG_ENGINE(common),
+                                 COMMON_FLAG_PASSES(common),
                                  COMMON_FLAG_JSON(common),
                                  {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;

@@ -6,10 +6,11 @@
 #include "config.h"
 #include "core/suggest.h"
 
-extern const struct command command_train, command_eval, command_predict, command_check, command_list;
+extern const struct command command_train, command_eval, command_predict, command_check, command_list, command_cells,
+    command_gradcheck;
 
-static const struct command *const commands[] = {&command_train, &command_eval, &command_predict, &command_check,
-                                                 &command_list};
+static const struct command *const commands[] = {&command_train, &command_eval,  &command_predict,  &command_check,
+                                                 &command_list,  &command_cells, &command_gradcheck};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_usage(FILE *stream) {

@@ -200,11 +200,10 @@ static rondo_status predict_files(struct task *task, const char *const *files, i
 
 static int run_predict(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
-    const struct flag flags[] = {COMMON_FLAG_PLUGIN(common),
-                                 COMMON_FLAG_THREADS(common),
-                                 COMMON_FLAG_ENGINE(common),
-                                 COMMON_FLAG_JSON(common),
-                                 {NULL, NULL, FLAG_ON, NULL, NULL}};
+    const struct flag flags[] = {
+        COMMON_FLAG_PLUGIN(common), COMMON_FLAG_THREADS(common), COMMON_FLAG_ENGINE(common),
+        COMMON_FLAG_PASSES(common), COMMON_FLAG_JSON(common),    {NULL, NULL, FLAG_ON, NULL, NULL},
+    };
     struct arguments arguments;
     int status;
     if (!arguments_parse(command, flags, argc, argv, 1, ARGUMENT_LIST_MAX, &arguments, &status)) {

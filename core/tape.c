@@ -32,11 +32,11 @@ struct node {
 
 struct tape {
     struct tape_settings settings;
-    struct arena *arena;   /* until the reset */
-    struct arena *scratch; /* for one call */
+    struct arena *arena;    /* until the reset */
+    struct arena *scratch;  /* for one call */
     struct arena **workers; /* [n_workers] */
     int32_t n_workers;
-    struct node **nodes;   /* each in the arena: pointers to their tensors stay valid until the reset */
+    struct node **nodes; /* each in the arena: pointers to their tensors stay valid until the reset */
     int32_t count, capacity;
     rondo_status status;
     int training;

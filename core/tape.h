@@ -106,8 +106,8 @@ const char *tape_first_not_finite(const struct tape *tape);
 int32_t tape_count(const struct tape *tape);
 /* For memory that lives until the reset. */
 struct arena *tape_arena(struct tape *tape);
-/* The same for worker `index` >= 0 of a function that runs on several threads; NULL where memory is short. Called on the
- * tape's own thread. */
+/* The same for worker `index` >= 0 of a function that runs on several threads; NULL where memory is short. Called on
+ * the tape's own thread. */
 struct arena *tape_worker_arena(struct tape *tape, int32_t index);
 struct errors *tape_errors(struct tape *tape);
 const struct registry *tape_registry(const struct tape *tape);

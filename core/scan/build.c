@@ -97,8 +97,8 @@ static int is_product(const struct builder *b, const struct program_node *node) 
 
 /* Asks the op whether its result is its input in another shape. */
 static int is_view(const struct builder *b, const struct program_node *node) {
-    if (node->op->map != NULL || node->n_inputs != 1) {
-        return 0;
+    if (node->op->map != NULL || node->n_inputs != 1 || (node->op->flags & RONDO_OP_RANDOM) != 0) {
+        return 0; /* dropout is a view outside training alone */
     }
     rondo_tensor input = at(b, node->inputs[0])->value;
     input.data = NULL;
@@ -186,7 +186,14 @@ static int32_t own(struct builder *b, int32_t id, int32_t n_taken) {
     for (int32_t s = 0; s < n_taken; s++) {
         shared |= graph->new_states[s] == id;
     }
-    return shared ? graph_add_sum(graph, id, &id, 1) : id;
+    if (!shared) {
+        return id;
+    }
+    const int32_t copy = graph_add_sum(graph, id, &id, 1);
+    if (copy >= 0) {
+        graph->nodes[copy].phase = PHASE_LOOP; /* what comes from outside, such as a state, has none */
+    }
+    return copy;
 }
 
 static void add_results(struct builder *b, const struct graph_settings *settings) {

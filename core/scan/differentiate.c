@@ -58,6 +58,9 @@ static int32_t total(struct differentiation *d, int32_t id) {
 /* Does any of what a node is computed from want a gradient? States do where their new values or their past do. */
 static void find_needs(struct differentiation *d, const int32_t *order, int32_t n_order) {
     struct graph *graph = d->graph;
+    for (int32_t s = 0; s < graph->n_states; s++) { /* what it starts from may want one, whatever becomes of it */
+        graph->state_needs[s] = graph->states[s] >= 0 && !graph->constant[s];
+    }
     for (int changed = 1; changed;) {
         changed = 0;
         for (int32_t i = 0; i < n_order; i++) {

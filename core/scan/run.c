@@ -159,23 +159,29 @@ static void run_shares(void *arg, int64_t begin, int64_t end) {
     }
 }
 
+static rondo_status run_stage(struct run *run, int is_loop, struct arena *arena, struct errors *errors) {
+    if (is_loop) {
+        parallel_for(run->parallel, run->stage->count > 0 ? run->n_shares : 0, 1, run_shares, run);
+        return RONDO_OK;
+    }
+    if (run->stage->n_row_instructions > 0) {
+        RONDO_TRY(run_all_rows(run, arena, errors));
+    }
+    return run->stage->has_effects ? run_effects(run, arena, errors) : RONDO_OK;
+}
+
 rondo_status run_half(struct run *run, int half, struct arena *arena, struct errors *errors) {
     run->half = half;
     RONDO_TRY(run_find_places(run, arena, errors));
     RONDO_TRY(prepare(run, arena, errors));
     for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
         run->stage = &run->plan->stages[half][phase];
-        if (phase == PHASE_LOOP) {
-            if (run->stage->count > 0) {
-                parallel_for(run->parallel, run->n_shares, 1, run_shares, run);
-            }
-            continue;
+        if (run->observe != NULL) {
+            run->observe(run->observe_arg, half, (enum phase)phase, 0);
         }
-        if (run->stage->n_row_instructions > 0) {
-            RONDO_TRY(run_all_rows(run, arena, errors));
-        }
-        if (run->stage->has_effects) {
-            RONDO_TRY(run_effects(run, arena, errors));
+        RONDO_TRY(run_stage(run, phase == PHASE_LOOP, arena, errors));
+        if (run->observe != NULL) {
+            run->observe(run->observe_arg, half, (enum phase)phase, 1);
         }
     }
     for (int32_t w = 0; w < run->n_workers; w++) {

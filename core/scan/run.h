@@ -71,6 +71,9 @@ struct run {
     char **tiles, **packed;              /* of the half at hand */
     struct location_of_value *where;     /* [graph->count] of the half at hand */
 
+    void (*observe)(void *arg, int half, enum phase phase, int done);
+    void *observe_arg;
+
     /* the stage at hand */
     const struct stage *stage;
     int half;

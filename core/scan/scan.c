@@ -13,6 +13,8 @@ struct scan {
     const struct program *program;
     int32_t n_states;
     int64_t recompute;
+    void (*observe)(void *arg, int half, enum phase phase, int done);
+    void *observe_arg;
     struct plan *plans[PLAN_KINDS];
 };
 
@@ -54,6 +56,8 @@ struct scan *scan_create(const struct scan_settings *settings, struct errors *er
     scan->program = settings->program;
     scan->n_states = settings->n_states;
     scan->recompute = settings->recompute;
+    scan->observe = settings->observe;
+    scan->observe_arg = settings->observe_arg;
     struct errors own = {0}; /* earlier errors of the caller do not stop the work here */
     for (int kind = 0; kind < PLAN_KINDS && own.count == 0; kind++) {
         const struct graph_settings of_graph = settings_of(settings, kind);
@@ -76,6 +80,14 @@ void scan_destroy(struct scan *scan) {
     if (scan != NULL) {
         arena_destroy(scan->arena);
     }
+}
+
+int64_t scan_loop_bytes(const struct scan *scan) {
+    int64_t bytes = 0;
+    for (int half = 0; half < 2; half++) {
+        bytes += plan_loop_width(scan->plans[PLAN_GRADIENTS_AND_X], half);
+    }
+    return bytes * (int64_t)dtype_size(scan->plans[PLAN_GRADIENTS_AND_X]->graph->dtype);
 }
 
 char *scan_text(const struct scan_settings *settings, struct arena *arena, struct errors *errors) {
@@ -165,8 +177,12 @@ static rondo_status make_workers(struct run *run, struct tape *tape) {
     if (run->workers == NULL) {
         return errors_no_memory(tape_errors(tape));
     }
-    int64_t local_width = 0, operands = 1;
+    int64_t local_width = 0, operands = 1, widest = 1;
     size_t scratch = 0;
+    for (int32_t id = 0; id < run->graph->count; id++) {
+        const struct node *node = &run->graph->nodes[id];
+        widest = node_is_rows(node) && node->width > widest ? node->width : widest; /* an effect has no rows */
+    }
     for (int half = 0; half < 2; half++) {
         for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
             const struct stage *stage = &plan->stages[half][phase];
@@ -190,6 +206,13 @@ static rondo_status make_workers(struct run *run, struct tape *tape) {
         worker->stride = arena_alloc(arena, sizeof *worker->stride * (size_t)operands);
         worker->arena = tape_worker_arena(tape, w);
         worker->errors = arena_calloc(arena, 1, sizeof *worker->errors);
+        if (worker->arena != NULL) {
+            /* Which worker takes which task is chance: room for any is made now, so that no later step needs more. */
+            const struct arena_mark mark = arena_mark(worker->arena);
+            arena_alloc(worker->arena, sizeof(struct product_run) * (size_t)run->time->steps);
+            alloc_rows(worker->arena, run, 4, widest);
+            arena_release(worker->arena, mark);
+        }
         if (worker->chunks == NULL || worker->locals == NULL || worker->scratch == NULL || worker->base == NULL ||
             worker->at == NULL || worker->stride == NULL || worker->arena == NULL || worker->errors == NULL) {
             return errors_no_memory(tape_errors(tape));
@@ -573,6 +596,8 @@ static rondo_status record(const struct scan *scan, struct tape *tape, const str
     run->graph = run->plan->graph;
     run->time = axis;
     run->kernels = product_kernels();
+    run->observe = scan->observe;
+    run->observe_arg = scan->observe_arg;
     run->parallel = tape_parallel(tape);
     run->dtype = run->graph->dtype;
     run->size = dtype_size(run->dtype);

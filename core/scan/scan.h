@@ -30,6 +30,10 @@ struct scan_settings {
     /* > 0: for training only the states of every so many steps are kept, and the steps between are computed again in
      * the backward pass: less memory for one more forward pass. 0: everything that the backward pass reads is kept. */
     int64_t recompute;
+    /* For benchmarks: called in front of (done 0) and behind (done 1) every stage, half 0 being forward and 1 backward,
+     * on the thread that runs the tape. NULL: nobody listens. */
+    void (*observe)(void *arg, int half, enum phase phase, int done);
+    void *observe_arg;
 };
 
 /* NULL with errors. Free with scan_destroy. */
@@ -48,6 +52,10 @@ rondo_status scan_record(const struct scan *scan, struct tape *tape, const struc
 
 /* What every pass made of the program, forward and backward, for a human; NULL where memory is short. */
 char *scan_text(const struct scan_settings *settings, struct arena *arena, struct errors *errors);
+
+/* Bytes that the loop over time reads and writes for each row and step in training, of what does not stay in a cache:
+ * values that are kept for all steps, each counted once where it is read and once where it is written. */
+int64_t scan_loop_bytes(const struct scan *scan);
 
 /* Names of the passes: "merge", …; NULL past the last. For `--passes=-fuse`. */
 const char *scan_pass_name(int32_t index);

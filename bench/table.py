@@ -1,0 +1,114 @@
+"""The tables of a result of bench.py, as markdown."""
+import statistics
+
+BEGIN, END = "<!-- make bench writes from here -->", "<!-- to here -->"
+HEADS = {"nn": "PyTorch nn", "loop": "PyTorch loop", "compile": "torch.compile", "jax": "JAX"}
+
+
+def milliseconds(timing):
+    return f"{1e3 * timing['seconds']:.2f}" if "seconds" in timing else timing["missing"]
+
+
+def ratio(row, peer):
+    if "seconds" in row[peer] and "seconds" in row["rondo"]:
+        return row[peer]["seconds"] / row["rondo"]["seconds"]
+    return None
+
+
+def percent(part, whole):
+    return f"{part / whole:.0%}" if part and whole else "not measured"
+
+
+def share_of_sgemm(row, result):
+    return percent(row["rondo"].get("gflops"), result["machine"].get("sgemm_together"))
+
+
+def share_of_copy(row, result):
+    return percent(row["rondo"].get("gbytes"), result["machine"].get("copy_together"))
+
+
+def flop_time(row, result):
+    """Time for a floating-point operation, in that of Rondo's own LSTM at the same shape."""
+    for other in result["rows"]:
+        if other["cell"] == "lstm" and other["shape"] == row["shape"]:
+            if "gflops" in other["rondo"] and "gflops" in row["rondo"]:
+                return f"{other['rondo']['gflops'] / row['rondo']['gflops']:.2f}"
+    return "not measured"
+
+
+def memory(row, _result):
+    """What a step needs beside inputs and parameters: Rondo's tapes, and what the peer's process grew by."""
+    mib = [row["rondo"].get("tape_mib")] + [row[peer].get("step_mib") for peer in HEADS if peer in row]
+    return ", ".join(f"{value:.0f}" if value is not None else "not measured" for value in mib)
+
+
+# Of a group: what stands above it, the column that tells how good Rondo's own figure is, and how it is found.
+GROUPS = {
+    "blessed": ("Cells that others have by hand", "share of sgemm", share_of_sgemm),
+    "custom": ("Cells that nobody blesses", "time per FLOP / LSTM's", flop_time),
+    "elementwise": ("Cells with no product in their loop", "share of copy", share_of_copy),
+    "long": ("Long sequences", "MiB, in the order of the peers", memory),
+}
+
+
+def line(cells):
+    return "| " + " | ".join(cells) + " |"
+
+
+def group_table(group, result):
+    title, column, figure = GROUPS[group]
+    rows = [row for row in result["rows"] if row["group"] == group]
+    if not rows:
+        return []
+    peers = [peer for peer in HEADS if peer in rows[0]]
+    lines = [f"### {title}", "", line(["cell", "T, B, I, H", "Rondo ms", column] + [
+        head for peer in peers for head in (f"{HEADS[peer]} ms", "/ Rondo")]), "|---" * (4 + 2 * len(peers)) + "|"]
+    for row in rows:
+        cells = [row["cell"], ", ".join(map(str, row["shape"])), milliseconds(row["rondo"]), figure(row, result)]
+        for peer in peers:
+            times = ratio(row, peer)
+            cells += [milliseconds(row[peer]), f"{times:.2f}" if times else ""]
+        lines.append(line(cells))
+    for peer in peers:
+        times = [ratio(row, peer) for row in rows if ratio(row, peer)]
+        if times:
+            lines += ["", f"{HEADS[peer]} / Rondo: geometric mean {statistics.geometric_mean(times):.2f}, least "
+                      f"{min(times):.2f}, of {len(times)} rows."]
+    compiled = [(row["cell"], row["shape"], row["compile"]["ready_seconds"]) for row in rows
+                if "ready_seconds" in row.get("compile", {})]
+    if compiled:
+        lines += ["", "torch.compile took " + "; ".join(
+            f"{seconds:.0f} s ({cell}, T = {shape[0]})" for cell, shape, seconds in compiled) + "."]
+    return lines + [""]
+
+
+def rates(result):
+    told = []
+    for name, unit in (("sgemm", "GFLOP/s"), ("copy", "GB/s")):
+        one, all_ = (result["machine"].get(name + suffix) for suffix in ("", "_together"))
+        told.append(f"{name}: {one:.1f} {unit} by one process, {all_:.1f} by {result['threads']} at once"
+                    if one and all_ else f"{name}: not measured")
+    return "; ".join(told)
+
+
+def of(result):
+    libraries = ", ".join(f"{name} {version or 'missing'}" for name, version in result["versions"].items())
+    lines = [f"{result['threads']} threads; engine {result['engine'] or 'default'}; {libraries}; medians of "
+             f"{result['rounds']} turns of {result['seconds_of_a_turn']} s. The machine in the same run: "
+             f"{rates(result)}.", ""]
+    for group in GROUPS:
+        lines += group_table(group, result)
+    ready = [row["rondo"]["ready_ms"] for row in result["rows"] if "ready_ms" in row["rondo"]]
+    if ready:
+        lines += [f"From equations to ready Rondo took {statistics.median(ready):.1f} ms, at most "
+                  f"{max(ready):.1f} ms.", ""]
+    return "\n".join(lines)
+
+
+def write(path, text):
+    """Replaces what stands between the two markers."""
+    before, begin, rest = path.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"{path}: there is no '{BEGIN}' with an '{END}' behind it")
+    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")

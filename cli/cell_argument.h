@@ -1,0 +1,26 @@
+/* cli/cell_argument.h: a cell that is named on the command line, with its options. */
+#ifndef RONDO_CLI_CELL_ARGUMENT_H
+#define RONDO_CLI_CELL_ARGUMENT_H
+
+#include "cli/command.h"
+#include "rnn/cell.h"
+
+struct cell_argument {
+    const char *name, *file;
+    const struct cell_definition *definition;
+    const double *option_values; /* [n_options] */
+    const rondo_option *table;   /* of the options, whose struct is option_values */
+};
+
+#define CELL_FLAG_OPTION(list)                                                                                         \
+    { "option", "KEY=VALUE", FLAG_LIST, list, "an option of the cell, such as alpha=0.5; may be repeated" }
+
+/* Reads the cell `name` of the session's path, or the file where the name is a path, with the options "KEY=VALUE"
+ * (NULL-terminated) set. Memory from `arena`. */
+rondo_status cell_argument_read(const struct session *session, const char *name, const char *const *options,
+                                struct arena *arena, struct cell_argument *cell, struct errors *errors);
+/* The same where the file is known. */
+rondo_status cell_argument_open(const char *name, const char *file, const char *const *options, struct arena *arena,
+                                struct cell_argument *cell, struct errors *errors);
+
+#endif
