@@ -6,8 +6,9 @@
 
 /* Blocks, in elements. None of them changes a bit of a result.
  * DEPTH rows of a panel stay in the second cache while all rows of a block of A pass them, as does the block of A.
- * A block of a gradient is PAIRS rows of up to WIDTH columns of A and of B. */
-enum { DEPTH = 512, HEIGHT = 120, PAIRS = 256, WIDTH = 512, ALIGNMENT = 64 };
+ * A block of a gradient is PAIRS rows of up to WIDTH columns of A and of B; rows of A that are at most NEAR bytes apart
+ * are read where they lie (farther ones would share few sets of the first cache). */
+enum { DEPTH = 512, HEIGHT = 120, PAIRS = 256, WIDTH = 512, NEAR = 1024 };
 
 static int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;
@@ -222,20 +223,26 @@ size_t product_gradient_bytes(const struct product_kernels *kernels, int32_t dty
     return (size_t)((packed_width(tiles, m) + packed_width(tiles, n)) * tiles->size);
 }
 
-/* C [rows, target's n] += A^T B, both packed. A panel of A is k-major as it lies: its columns are the rows of tiles. */
-static void multiply_panels(const struct product_tiles *tiles, int64_t rows, int64_t k, const void *packed_a,
+/* Rows of A, k-major: column i is row i of the result's block. */
+struct strips {
+    const void *a;
+    int64_t step;              /* elements from one row to the next */
+    int64_t columns, distance; /* of a strip; elements from one strip to the next */
+};
+
+/* C [rows, target's n] += A^T B. */
+static void multiply_strips(const struct product_tiles *tiles, int64_t rows, int64_t k, const struct strips *strips,
                             const struct product_target *target) {
-    const int64_t panel = panel_of(tiles);
-    for (int64_t row = 0; row < rows; row += panel) {
+    for (int64_t row = 0, i = 0; row < rows; row += strips->columns, i++) {
         const struct block block = {
-            .rows = least(rows - row, panel),
+            .rows = least(rows - row, strips->columns),
             .row = row,
             .k = k,
             .depth = 0,
             .packed_k = PAIRS,
-            .a = const_at(packed_a, row * PAIRS, tiles),
+            .a = const_at(strips->a, i * strips->distance, tiles),
             .a_row = 1,
-            .a_step = panel,
+            .a_step = strips->step,
             .targets = target,
             .n_targets = 1,
             .add = 1,
@@ -249,6 +256,7 @@ void product_gradient(const struct product_kernels *kernels, int32_t dtype, cons
                       void *c, int64_t ldc, void *scratch) {
     const struct product_tiles *tiles = tiles_of(kernels, dtype);
     void *const packed_b = scratch, *const packed_a = at(scratch, packed_width(tiles, n), tiles);
+    const int64_t panel = panel_of(tiles);
     struct place next = {0, 0};
     while (m > 0 && n > 0 && next.run < n_runs) {
         const struct place begin = next;
@@ -259,10 +267,18 @@ void product_gradient(const struct product_kernels *kernels, int32_t dtype, cons
                 pack_rows(tiles, runs, n_runs, &next, 1, const_at(b, column, tiles), ldb, columns, packed_b);
             for (int64_t row = 0; row < m; row += WIDTH) {
                 const int64_t rows = least(m - row, WIDTH);
-                struct place place = begin;
-                pack_rows(tiles, runs, n_runs, &place, 0, const_at(a, row, tiles), lda, rows, packed_a);
+                const struct product_run *run = &runs[begin.run];
+                struct strips strips = {packed_a, panel, panel, PAIRS * panel};
+                if (lda <= NEAR / tiles->size && k <= run->count - begin.row) {
+                    strips.a = const_at(a, (run->a_row + begin.row) * lda + row, tiles);
+                    strips.step = lda;
+                    strips.distance = panel;
+                } else {
+                    struct place place = begin;
+                    pack_rows(tiles, runs, n_runs, &place, 0, const_at(a, row, tiles), lda, rows, packed_a);
+                }
                 const struct product_target target = {packed_b, at(c, row * ldc + column, tiles), ldc, columns};
-                multiply_panels(tiles, rows, k, packed_a, &target);
+                multiply_strips(tiles, rows, k, &strips, &target);
             }
         }
     }

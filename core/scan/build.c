@@ -95,20 +95,41 @@ static int is_product(const struct builder *b, const struct program_node *node) 
            at(b, node->inputs[1])->value.ndim == 2;
 }
 
-/* Asks the op whether its result is its input in another shape. */
-static int is_view(const struct builder *b, const struct program_node *node) {
+/* Asks the op for one row: where the result is a part of that row, it is so for every row, since rows do not mix. -1:
+ * it computes something. */
+static int64_t part_of_row(const struct builder *b, const struct program_node *node) {
     if (node->op->map != NULL || node->n_inputs != 1 || (node->op->flags & RONDO_OP_RANDOM) != 0) {
-        return 0; /* dropout is a view outside training alone */
+        return -1; /* dropout is a view outside training alone */
     }
     rondo_tensor input = at(b, node->inputs[0])->value;
+    input.shape[0] = 1;
     input.data = NULL;
     rondo_op_call call = {.struct_size = sizeof call, .n_inputs = 1, .options = node->options, .inputs = &input};
     struct errors ignored = {0};
     struct host_call host = host_call(b->graph->arena, &ignored, NULL, node->op->base.name);
     const rondo_status status = infer_output(node->op, &call, &host);
     errors_free(&ignored);
-    return status == RONDO_OK && call.is_view && call.view_offset == 0 &&
-           rondo_count(&call.output) == rondo_count(&input);
+    const int same_rows = status == RONDO_OK && call.output.ndim == node->value.ndim &&
+                          rondo_count(&call.output) == rondo_count(&node->value) / PROGRAM_BATCH;
+    return same_rows && call.is_view ? call.view_offset : -1;
+}
+
+/* A part of a part is a part of the whole. */
+static int32_t add_part(struct builder *b, struct node node, int32_t input, int64_t offset) {
+    struct graph *graph = b->graph;
+    node.op = NULL;
+    node.options = NULL;
+    if (rondo_count(&node.shape) == rondo_count(&graph->nodes[input].shape)) {
+        node.kind = NODE_VIEW;
+        return graph_add(graph, node, &input, 1);
+    }
+    while (node_is_alias(&graph->nodes[input])) {
+        offset += graph->nodes[input].kind == NODE_PART ? graph->nodes[input].offset : 0;
+        input = graph->nodes[input].inputs[0];
+    }
+    node.kind = NODE_PART;
+    node.offset = offset;
+    return graph_add(graph, node, &input, 1);
 }
 
 /* Operands of a sum: those of a sum that nobody else uses are taken in its place. */
@@ -168,7 +189,12 @@ static void add_node(struct builder *b, int32_t id) {
     for (int32_t k = 0; k < from->n_inputs; k++) {
         inputs[k] = node_of(b, from->inputs[k]);
     }
-    node.kind = from->op->map != NULL ? NODE_MAP : is_view(b, from) ? NODE_VIEW : NODE_CALL;
+    const int64_t part = part_of_row(b, from);
+    if (part >= 0) {
+        b->traced[id].id = add_part(b, node, inputs[0], part);
+        return;
+    }
+    node.kind = from->op->map != NULL ? NODE_MAP : NODE_CALL;
     if ((from->op->flags & RONDO_OP_RANDOM) != 0) {
         node.random = graph->n_random++;
     }
@@ -182,7 +208,7 @@ static int32_t own(struct builder *b, int32_t id, int32_t n_taken) {
     if (node == NULL) {
         return -1;
     }
-    int shared = node_is_given(node) || node->kind == NODE_VIEW;
+    int shared = node_is_given(node) || node_is_alias(node);
     for (int32_t s = 0; s < n_taken; s++) {
         shared |= graph->new_states[s] == id;
     }

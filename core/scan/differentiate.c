@@ -18,12 +18,13 @@ struct differentiation {
     struct graph *graph;
     int *needs;         /* [n] node depends on something whose gradient is wanted */
     struct flow *flows; /* [n] */
+    struct flow *parts; /* [n] gradients of parts of a row */
+    int64_t **offsets;  /* [n] where those begin */
     int32_t n;          /* nodes of the forward step */
     int wants_x;
 };
 
-static void add_flow(struct differentiation *d, int32_t id, int32_t gradient) {
-    struct flow *flow = &d->flows[id];
+static void add_item(struct differentiation *d, struct flow *flow, int32_t gradient) {
     if (flow->count == flow->capacity) {
         const int32_t capacity = flow->capacity == 0 ? 8 : flow->capacity * 2;
         int32_t *items = arena_alloc(d->graph->arena, sizeof *items * (size_t)capacity);
@@ -41,18 +42,61 @@ static void add_flow(struct differentiation *d, int32_t id, int32_t gradient) {
     flow->items[flow->count++] = gradient;
 }
 
+static void add_flow(struct differentiation *d, int32_t id, int32_t gradient) {
+    add_item(d, &d->flows[id], gradient);
+}
+
+/* A gradient of the elements of a row from `offset` on. */
+static void add_part(struct differentiation *d, int32_t id, int64_t offset, int32_t gradient) {
+    const int32_t count = d->parts[id].count;
+    int64_t *offsets = arena_alloc(d->graph->arena, sizeof *offsets * (size_t)(count + 1));
+    if (offsets == NULL) {
+        errors_no_memory(d->graph->errors);
+        d->graph->failed = 1;
+        return;
+    }
+    if (count > 0) {
+        memcpy(offsets, d->offsets[id], sizeof *offsets * (size_t)count);
+    }
+    offsets[count] = offset;
+    d->offsets[id] = offsets;
+    add_item(d, &d->parts[id], gradient);
+}
+
 static struct node backward_node(enum node_kind kind, const struct node *like) {
     return (struct node){
         .kind = kind, .phase = PHASE_LOOP, .backward = 1, .random = -1, .shape = like->shape, .op = NULL};
 }
 
+/* The gradients of parts of a row, put side by side onto that of the whole row, which may be -1. */
+static int32_t join(struct differentiation *d, int32_t id, int32_t whole) {
+    struct graph *graph = d->graph;
+    const struct flow *parts = &d->parts[id];
+    int32_t *inputs = arena_alloc(graph->arena, sizeof *inputs * (size_t)(parts->count + 1));
+    int64_t *offsets = arena_calloc(graph->arena, (size_t)parts->count + 1, sizeof *offsets);
+    if (inputs == NULL || offsets == NULL) {
+        errors_no_memory(graph->errors);
+        graph->failed = 1;
+        return -1;
+    }
+    inputs[0] = whole;
+    for (int32_t k = 0; k < parts->count; k++) {
+        inputs[1 + k] = parts->items[k];
+        offsets[1 + k] = d->offsets[id][k];
+    }
+    struct node node = backward_node(NODE_JOIN, &graph->nodes[id]);
+    node.offsets = offsets;
+    return graph_add(graph, node, inputs, parts->count + 1);
+}
+
 /* The whole gradient of a node; -1: none flows there. */
 static int32_t total(struct differentiation *d, int32_t id) {
     const struct flow *flow = &d->flows[id];
-    if (flow->count <= 1) {
-        return flow->count == 0 ? -1 : flow->items[0];
+    int32_t sum = flow->count == 0 ? -1 : flow->items[0];
+    if (flow->count > 1) {
+        sum = graph_add(d->graph, backward_node(NODE_SUM, &d->graph->nodes[id]), flow->items, flow->count);
     }
-    return graph_add(d->graph, backward_node(NODE_SUM, &d->graph->nodes[id]), flow->items, flow->count);
+    return id < d->n && d->parts[id].count > 0 ? join(d, id, sum) : sum;
 }
 
 /* Does any of what a node is computed from want a gradient? States do where their new values or their past do. */
@@ -199,6 +243,9 @@ static void through(struct differentiation *d, int32_t id) {
     case NODE_CALL:
         through_call(d, id, g);
         break;
+    case NODE_PART:
+        add_part(d, graph->nodes[id].inputs[0], graph->nodes[id].offset, g);
+        break;
     default: { /* NODE_VIEW */
         const int32_t input = graph->nodes[id].inputs[0];
         add_flow(d, input, graph_add(graph, backward_node(NODE_VIEW, &graph->nodes[input]), &g, 1));
@@ -230,8 +277,13 @@ static void collect(struct differentiation *d) {
             graph->states[s] >= 0 && graph->state_needs[s] && !graph->constant[s] ? total(d, graph->states[s]) : -1;
     }
     for (int32_t id = 0; id < d->n && d->wants_x; id++) {
-        if (graph->nodes[id].kind == NODE_X && d->flows[id].count > 0) {
+        if (graph->nodes[id].kind == NODE_X && (d->flows[id].count > 0 || d->parts[id].count > 0)) {
             const int32_t existing = graph_add(graph, backward_node(NODE_GRAD_X, &graph->nodes[id]), NULL, 0);
+            if (d->parts[id].count > 0) { /* joined first: a join is no sum that could add where it stands */
+                const int32_t joined = total(d, id);
+                d->parts[id].count = d->flows[id].count = 0;
+                add_flow(d, id, joined);
+            }
             add_flow(d, id, existing);
             graph->grad_x = total(d, id);
         }
@@ -244,8 +296,11 @@ void graph_differentiate(struct graph *graph, const struct graph_settings *setti
     struct differentiation d = {.graph = graph, .n = graph->count, .wants_x = settings->wants_x};
     d.needs = arena_calloc(graph->arena, (size_t)d.n + 1, sizeof *d.needs);
     d.flows = arena_calloc(graph->arena, (size_t)d.n + 1, sizeof *d.flows);
+    d.parts = arena_calloc(graph->arena, (size_t)d.n + 1, sizeof *d.parts);
+    d.offsets = arena_calloc(graph->arena, (size_t)d.n + 1, sizeof *d.offsets);
     graph->carry = arena_alloc(graph->arena, sizeof *graph->carry * (size_t)(graph->n_states + 1));
-    if (order == NULL || d.needs == NULL || d.flows == NULL || graph->carry == NULL) {
+    if (order == NULL || d.needs == NULL || d.flows == NULL || d.parts == NULL || d.offsets == NULL ||
+        graph->carry == NULL) {
         errors_no_memory(graph->errors);
         graph->failed = 1;
         return;

@@ -40,7 +40,7 @@ static int is_ready(const struct scheduler *s, int32_t id) {
 static void mark_views(const struct scheduler *s) {
     for (int32_t i = 0; i < s->n_order; i++) {
         const int32_t id = s->order[i];
-        if (s->graph->nodes[id].kind == NODE_VIEW && is_ready(s, id)) {
+        if (node_is_alias(&s->graph->nodes[id]) && is_ready(s, id)) {
             s->done[id] = 1;
         }
     }

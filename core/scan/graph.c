@@ -16,6 +16,10 @@ int node_is_effect(const struct node *node) {
     return node->kind >= NODE_WEIGHT_GRADIENT;
 }
 
+int node_is_alias(const struct node *node) {
+    return node->kind == NODE_VIEW || node->kind == NODE_PART;
+}
+
 int node_is_elementwise(const struct node *node) {
     return node->kind == NODE_MAP || node->kind == NODE_SUM || node->kind == NODE_MAP_GRADIENT;
 }
@@ -208,10 +212,27 @@ static void add_value(const struct graph *graph, struct arena *arena, char **tex
 }
 
 static void add_node_text(const struct graph *graph, struct arena *arena, char **text, int32_t id) {
-    static const char *const kinds[] = {"x",         "state",        "fixed",         "grad_output", "grad_state",
-                                        "grad_x",    "map",          "sum",           "product",     "call",
-                                        "view",      "map_gradient", "call_gradient", "reduce",      "weight_gradient",
-                                        "fixed_sum", "fixed_call"};
+    static const char *const kinds[] = {
+        [NODE_X] = "x",
+        [NODE_STATE] = "state",
+        [NODE_FIXED] = "fixed",
+        [NODE_GRAD_OUTPUT] = "grad_output",
+        [NODE_GRAD_STATE] = "grad_state",
+        [NODE_GRAD_X] = "grad_x",
+        [NODE_MAP] = "map",
+        [NODE_SUM] = "sum",
+        [NODE_PRODUCT] = "product",
+        [NODE_CALL] = "call",
+        [NODE_VIEW] = "view",
+        [NODE_PART] = "part",
+        [NODE_MAP_GRADIENT] = "map_gradient",
+        [NODE_CALL_GRADIENT] = "call_gradient",
+        [NODE_JOIN] = "join",
+        [NODE_REDUCE] = "reduce",
+        [NODE_WEIGHT_GRADIENT] = "weight_gradient",
+        [NODE_FIXED_SUM] = "fixed_sum",
+        [NODE_FIXED_CALL] = "fixed_call",
+    };
     const struct node *node = &graph->nodes[id];
     text_add(arena, text, "  %-8s %-6s ", node->backward ? "backward" : "forward", phase_names[node->phase]);
     add_value(graph, arena, text, id);

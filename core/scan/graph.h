@@ -27,9 +27,11 @@ enum node_kind {
     NODE_PRODUCT,       /* [init +] the sum of terms rows @ fixed; inputs: init or -1, rows, fixed, rows, fixed, … */
     NODE_CALL,          /* any other op */
     NODE_VIEW,          /* the same elements as the input in another shape */
+    NODE_PART,          /* of each row of the input the elements from `offset` on */
     NODE_MAP_GRADIENT,  /* dL/d input `which` of a map, in the shape of its result; inputs: those of the map, its result
                            (-1 each where the gradient does not read it), dL/d result */
     NODE_CALL_GRADIENT, /* dL/d input `input` of a call; inputs: those of the call, dL/d result */
+    NODE_JOIN,          /* parts put into a row at `offsets`, added to the first input: -1 stands for zeros */
     NODE_REDUCE,        /* the sum over the dimensions along which a value of this shape was stretched to the input's */
     /* no value: adds to the gradient of fixed tensor `which`, summed over all rows and steps */
     NODE_WEIGHT_GRADIENT, /* inputs a, g: a^T g */
@@ -47,6 +49,8 @@ struct node {
     const void *options;
     int32_t which;
     int32_t input;       /* NODE_CALL_GRADIENT, NODE_FIXED_CALL: of the op */
+    int64_t offset;      /* NODE_PART */
+    int64_t *offsets;    /* NODE_JOIN: [n_inputs], that of the first is unused */
     int32_t random;      /* number of this application among the random ones of a step; -1: not random */
     uint64_t transposed; /* NODE_PRODUCT: bit s is set where term s multiplies by the transpose */
     int32_t *inputs;     /* ids; -1: none */
@@ -113,6 +117,8 @@ int node_is_rows(const struct node *node);
 int node_is_effect(const struct node *node);
 /* Computed element by element over its shape. */
 int node_is_elementwise(const struct node *node);
+/* Only another look at its input: it computes nothing. */
+int node_is_alias(const struct node *node);
 /* Comes from outside. */
 int node_is_given(const struct node *node);
 /* 1 for those that a result needs; [count]. From the arena of the graph. */

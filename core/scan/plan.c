@@ -28,8 +28,16 @@ static int32_t no_memory_id(struct planner *p) {
     return -1;
 }
 
-/* The node that holds the elements of a view. */
+/* The node that holds the elements of a view or a part. */
 static int32_t base_of(const struct graph *graph, int32_t id) {
+    while (id >= 0 && node_is_alias(&graph->nodes[id])) {
+        id = graph->nodes[id].inputs[0];
+    }
+    return id;
+}
+
+/* The same, but a part stays a part. */
+static int32_t without_views(const struct graph *graph, int32_t id) {
     while (id >= 0 && graph->nodes[id].kind == NODE_VIEW) {
         id = graph->nodes[id].inputs[0];
     }
@@ -77,14 +85,14 @@ static void own_carries(struct graph *graph) {
             continue;
         }
         const struct node *node = &graph->nodes[id];
-        int fits = !node_is_given(node) && node->kind != NODE_VIEW && node->phase == PHASE_LOOP && node->backward;
+        int fits = !node_is_given(node) && !node_is_alias(node) && node->phase == PHASE_LOOP && node->backward;
         for (int32_t other = 0; other < s; other++) {
             fits &= graph->carry[other] != id;
         }
         for (int32_t user = 0; user < graph->count; user++) {
             for (int32_t k = 0; live[user] && k < graph->nodes[user].n_inputs; k++) {
                 fits &= graph->nodes[user].inputs[k] != id ||
-                        (graph->nodes[user].phase == PHASE_LOOP && graph->nodes[user].kind != NODE_VIEW);
+                        (graph->nodes[user].phase == PHASE_LOOP && !node_is_alias(&graph->nodes[user]));
             }
         }
         if (!fits) {
@@ -108,7 +116,7 @@ static void keep_carried(struct graph *graph) {
         int32_t copy = -1;
         for (int32_t user = 0; live[id] && graph->nodes[id].kind == NODE_GRAD_STATE && user < count; user++) {
             for (int32_t k = 0; live[user] && k < graph->nodes[user].n_inputs; k++) {
-                const int elsewhere = graph->nodes[user].phase != PHASE_LOOP || graph->nodes[user].kind == NODE_VIEW;
+                const int elsewhere = graph->nodes[user].phase != PHASE_LOOP || node_is_alias(&graph->nodes[user]);
                 if (graph->nodes[user].inputs[k] != id || !elsewhere) {
                     continue;
                 }
@@ -119,6 +127,31 @@ static void keep_carried(struct graph *graph) {
                 graph->nodes[copy].phase = PHASE_LOOP;
                 graph->nodes[user].inputs[k] = copy;
             }
+        }
+    }
+}
+
+/* Rows of a part stand apart from each other. What works on whole rows gets a copy of it, made in its own stage. */
+static void copy_parts(struct graph *graph) {
+    const int *live = graph_live(graph);
+    const int32_t count = graph->count;
+    for (int32_t user = 0; live != NULL && user < count; user++) {
+        if (!live[user] || node_is_elementwise(&graph->nodes[user]) || graph->nodes[user].kind == NODE_VIEW ||
+            graph->nodes[user].kind == NODE_PART) {
+            continue;
+        }
+        for (int32_t k = 0; k < graph->nodes[user].n_inputs; k++) {
+            const int32_t id = graph->nodes[user].inputs[k], part = without_views(graph, id);
+            if (part < 0 || graph->nodes[part].kind != NODE_PART) {
+                continue;
+            }
+            const int32_t copy = graph_add_sum(graph, id, &id, 1);
+            if (copy < 0) {
+                return;
+            }
+            graph->nodes[copy].phase = graph->nodes[user].phase;
+            graph->nodes[copy].backward = graph->nodes[user].backward;
+            graph->nodes[user].inputs[k] = copy;
         }
     }
 }
@@ -235,7 +268,7 @@ static void join_webs(struct planner *p, const int32_t *uses) {
         const struct node *node = &p->graph->nodes[id];
         p->web[id] = id;
         const int32_t init = node->kind == NODE_PRODUCT ? node->inputs[0] : -1;
-        if (init < 0 || node_is_given(&p->graph->nodes[init]) || p->graph->nodes[init].kind == NODE_VIEW ||
+        if (init < 0 || node_is_given(&p->graph->nodes[init]) || node_is_alias(&p->graph->nodes[init]) ||
             uses[init] != 1 || is_result(p->graph, init) || is_result(p->graph, id) ||
             p->graph->nodes[init].backward != node->backward || (p->graph->passes & PASS_PLAN) == 0) {
             continue;
@@ -252,7 +285,7 @@ static void place_value(struct planner *p, int32_t id) {
     struct plan *plan = p->plan;
     const struct node *node = &p->graph->nodes[id];
     struct place *place = &plan->places[id];
-    if (place->storage != STORE_NONE || node_is_given(node) || node_is_effect(node) || node->kind == NODE_VIEW) {
+    if (place->storage != STORE_NONE || node_is_given(node) || node_is_effect(node) || node_is_alias(node)) {
         return;
     }
     if (p->web[id] != id) {
@@ -292,11 +325,11 @@ static int32_t operand_of(struct planner *p, struct group *group, int half, int3
     if (!ok) {
         return no_memory_id(p);
     }
-    const int32_t base = base_of(p->graph, id);
+    const int32_t base = without_views(p->graph, id);
     struct operand operand = {.kind = OPERAND_ROWS, .node = base, .buffer = -1, .tile = -1, .table = table};
-    if (node->kind == NODE_FIXED || p->graph->nodes[base].kind == NODE_FIXED) {
+    if (p->graph->nodes[base].kind == NODE_FIXED) {
         operand.kind = OPERAND_TILE;
-    } else if (table != NULL) {
+    } else if (table != NULL || p->graph->nodes[base].kind == NODE_PART) {
         operand.kind = OPERAND_EXPANDED;
     } else if (p->plan->places[base].storage == STORE_CHUNK) {
         operand.kind = OPERAND_CHUNK;
@@ -511,6 +544,7 @@ static rondo_status make_plan(struct planner *p) {
     struct arena *arena = graph->arena;
     own_carries(graph);
     keep_carried(graph);
+    copy_parts(graph);
     const size_t n = (size_t)graph->count + 1;
     size_t inputs = 1;
     for (int32_t id = 0; id < graph->count; id++) {

@@ -60,7 +60,7 @@ struct operand {
     int32_t node;         /* not OPERAND_TILE */
     int32_t buffer;       /* chunk buffer: OPERAND_CHUNK, OPERAND_EXPANDED */
     int32_t tile;         /* OPERAND_TILE */
-    const int32_t *table; /* OPERAND_EXPANDED: [width] element of the node's row */
+    const int32_t *table; /* OPERAND_EXPANDED: [width] element of the node's row; NULL: in order */
 };
 
 /* One elementwise node of a group, with all that its turn needs at hand; numbers of operands. */

@@ -21,10 +21,15 @@ static void add_name(const struct plan *plan, struct arena *arena, char **text, 
 static void add_instruction(const struct plan *plan, struct arena *arena, char **text,
                             const struct instruction *instruction) {
     static const char *const names[] = {
-        [NODE_MAP] = "group",           [NODE_PRODUCT] = "products",
-        [NODE_CALL] = "call",           [NODE_CALL_GRADIENT] = "call gradient",
-        [NODE_REDUCE] = "reduce",       [NODE_WEIGHT_GRADIENT] = "weight gradient",
-        [NODE_FIXED_SUM] = "fixed sum", [NODE_FIXED_CALL] = "fixed call gradient",
+        [NODE_MAP] = "group",
+        [NODE_PRODUCT] = "products",
+        [NODE_CALL] = "call",
+        [NODE_CALL_GRADIENT] = "call gradient",
+        [NODE_JOIN] = "join",
+        [NODE_REDUCE] = "reduce",
+        [NODE_WEIGHT_GRADIENT] = "weight gradient",
+        [NODE_FIXED_SUM] = "fixed sum",
+        [NODE_FIXED_CALL] = "fixed call gradient",
     };
     text_add(arena, text, "    %s:", names[instruction->kind]);
     for (int32_t i = 0; i < instruction->count; i++) {

@@ -52,7 +52,7 @@ static int is_worth(const struct rematerialisation *r, const int *live, int32_t 
     for (int32_t k = 0; k < node->n_inputs; k++) {
         const struct node *input = &graph->nodes[node->inputs[k]];
         const int there = node_is_given(input) || r->crosses[node->inputs[k]] || r->replaced[node->inputs[k]];
-        if (!there || input->kind == NODE_VIEW || (node_is_rows(input) && !graph_same_shape(input, node))) {
+        if (!there || node_is_alias(input) || (node_is_rows(input) && !graph_same_shape(input, node))) {
             return 0;
         }
     }

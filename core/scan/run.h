@@ -24,7 +24,7 @@ enum position { POSITION_PACKED, POSITION_PREVIOUS, POSITION_ROW, POSITION_LOCAL
 /* Where a value is: two bases take turns from step to step, where old and new do. */
 struct location_of_value {
     char *base[2]; /* at even and odd steps; POSITION_LOCAL: an offset into the worker's rows instead */
-    size_t row_bytes, offset;
+    size_t row_bytes, offset, shift; /* shift: bytes into a row, of a part */
     enum position position;
 };
 
@@ -94,12 +94,12 @@ static inline char *run_locate(const struct run *run, const struct worker *worke
                                const struct span *span) {
     const struct location_of_value *where = &run->where[node];
     if (where->position == POSITION_LOCAL) {
-        return worker->locals + where->offset * (size_t)worker->capacity;
+        return worker->locals + where->offset * (size_t)worker->capacity + where->shift;
     }
     const int64_t position = where->position == POSITION_PACKED     ? span->packed
                              : where->position == POSITION_PREVIOUS ? span->previous
                                                                     : span->row;
-    return where->base[span->step & 1] + (size_t)position * where->row_bytes;
+    return where->base[span->step & 1] + (size_t)position * where->row_bytes + where->shift;
 }
 /* Finds out where all values are. */
 rondo_status run_find_places(struct run *run, struct arena *arena, struct errors *errors);

@@ -40,11 +40,13 @@ EXPAND_OF(double, f64)
 static void expand(const struct run *run, const struct operand *operand, const char *base, int64_t stride,
                    int64_t first, int64_t rows, int64_t begin, int64_t count, char *out) {
     for (int64_t i = 0; i < rows; i++) {
-        const void *row = base + (size_t)((first + i) * stride);
-        if (run->dtype == RONDO_F32) {
-            expand_f32(row, operand->table + begin, count, (float *)(void *)out + i * count);
+        const char *row = base + (size_t)((first + i) * stride);
+        if (operand->table == NULL) {
+            memcpy(out + (size_t)(i * count) * run->size, row + (size_t)begin * run->size, (size_t)count * run->size);
+        } else if (run->dtype == RONDO_F32) {
+            expand_f32((const void *)row, operand->table + begin, count, (float *)(void *)out + i * count);
         } else {
-            expand_f64(row, operand->table + begin, count, (double *)(void *)out + i * count);
+            expand_f64((const void *)row, operand->table + begin, count, (double *)(void *)out + i * count);
         }
     }
 }
@@ -56,7 +58,7 @@ static void run_group(const struct run *run, struct worker *worker, const struct
         const struct operand *operand = &group->operands[o];
         char *chunk = operand->buffer < 0 ? NULL : worker->chunks + operand->buffer * PLAN_CHUNK * size;
         const int rows = operand->kind == OPERAND_ROWS || operand->kind == OPERAND_EXPANDED;
-        worker->stride[o] = rows ? run->graph->nodes[operand->node].width * size : 0;
+        worker->stride[o] = rows ? (int64_t)run->where[operand->node].row_bytes : 0;
         worker->base[o] = rows                            ? run_locate(run, worker, operand->node, span)
                           : operand->kind == OPERAND_TILE ? run->tiles[operand->tile]
                                                           : chunk;
@@ -237,6 +239,49 @@ static void run_call_gradients(const struct run *run, struct worker *worker, con
     run_call_gradient(run, worker, instruction, span, targets);
 }
 
+/* ---- parts ---- */
+
+/* Parts that follow each other without a gap fill the row: then nothing need be there before. */
+static int fill_the_row(const struct run *run, const struct node *node) {
+    int64_t filled = 0;
+    for (int32_t turn = 1; turn < node->n_inputs; turn++) {
+        for (int32_t k = 1; k < node->n_inputs; k++) {
+            filled += node->offsets[k] == filled ? run->graph->nodes[node->inputs[k]].width : 0;
+        }
+    }
+    int64_t widths = 0;
+    for (int32_t k = 1; k < node->n_inputs; k++) {
+        widths += run->graph->nodes[node->inputs[k]].width;
+    }
+    return filled == node->width && widths == node->width;
+}
+
+static void run_join(const struct run *run, struct worker *worker, int32_t id, const struct span *span) {
+    const struct node *node = &run->graph->nodes[id];
+    const size_t row_bytes = (size_t)node->width * run->size;
+    char *out = run_locate(run, worker, id, span);
+    const int copies = node->inputs[0] < 0 && fill_the_row(run, node);
+    if (node->inputs[0] >= 0) {
+        memcpy(out, run_locate(run, worker, node->inputs[0], span), row_bytes * (size_t)span->count);
+    } else if (!copies) {
+        memset(out, 0, row_bytes * (size_t)span->count);
+    }
+    for (int32_t k = 1; k < node->n_inputs; k++) {
+        const int64_t width = run->graph->nodes[node->inputs[k]].width;
+        const char *part = run_locate(run, worker, node->inputs[k], span);
+        for (int64_t row = 0; row < span->count; row++) {
+            const char *from = part + (size_t)(row * width) * run->size;
+            char *to = out + (size_t)row * row_bytes + (size_t)node->offsets[k] * run->size;
+            if (copies) {
+                memcpy(to, from, (size_t)width * run->size);
+            } else {
+                const void *both[2] = {to, from};
+                sum_arrays(run->dtype, width, both, 2, to);
+            }
+        }
+    }
+}
+
 /* ---- reductions ---- */
 
 #define REDUCE_OF(T, suffix)                                                                                           \
@@ -280,6 +325,9 @@ void run_instruction(const struct run *run, struct worker *worker, const struct 
         break;
     case NODE_CALL_GRADIENT:
         run_call_gradients(run, worker, instruction, span);
+        break;
+    case NODE_JOIN:
+        run_join(run, worker, instruction->nodes[0], span);
         break;
     case NODE_REDUCE:
         run_reduce(run, worker, instruction, span);

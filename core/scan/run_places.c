@@ -80,14 +80,18 @@ rondo_status run_find_places(struct run *run, struct arena *arena, struct errors
     }
     for (int32_t id = 0; id < graph->count; id++) {
         const struct node *node = &graph->nodes[id];
-        const size_t row_bytes = (size_t)node->width * run->size;
         int32_t base = id;
-        while (graph->nodes[base].kind == NODE_VIEW) {
+        int64_t shift = 0;
+        while (node_is_alias(&graph->nodes[base])) {
+            shift += graph->nodes[base].kind == NODE_PART ? graph->nodes[base].offset : 0;
             base = graph->nodes[base].inputs[0];
         }
+        /* A part keeps the distance of the rows that it is a part of. */
+        const size_t row_bytes = (size_t)graph->nodes[base].width * run->size;
         run->where[id] = node_is_given(&graph->nodes[base]) ? given(run, &graph->nodes[base])
                                                             : computed(run, run->plan->places[base], row_bytes);
         run->where[id].row_bytes = node->kind == NODE_FIXED ? 0 : row_bytes;
+        run->where[id].shift = (size_t)shift * run->size;
     }
     return RONDO_OK;
 }
