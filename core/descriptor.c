@@ -162,7 +162,7 @@ static rondo_status check_general(const struct check *check, const rondo_op *op)
 
 static rondo_status check_op(const struct check *check) {
     const rondo_op *op = (const rondo_op *)check->descriptor;
-    const uint32_t known = RONDO_OP_NO_GRADIENT | RONDO_OP_RANDOM | RONDO_OP_CHEAP;
+    const uint32_t known = RONDO_OP_NO_GRADIENT | RONDO_OP_RANDOM | RONDO_OP_CHEAP | RONDO_OP_SAVES_ROWS;
     if ((op->flags & ~known) != 0 || op->role < RONDO_ROLE_NONE || op->role > RONDO_ROLE_PRODUCT) {
         return refuse(check, "it has unknown flags, or an unknown role");
     }

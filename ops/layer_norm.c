@@ -215,6 +215,7 @@ const rondo_op op_layer_norm = {
                  "y = gain * (x - mean) / sqrt(variance + epsilon) + bias over the last dimension (Ba et al. 2016)",
              .options = layer_norm_option_table,
              .options_size = sizeof(struct layer_norm_options)},
+    .flags = RONDO_OP_SAVES_ROWS,
     .min_inputs = 3,
     .max_inputs = 3,
     .operands = "x, gain, bias",

@@ -306,9 +306,17 @@ int initialiser_fits(const struct initialiser *initialiser, const rondo_tensor *
     }
 }
 
-/* A number, or the option that it is taken from. */
+/* A number in as few digits as give it back, or the option that it is taken from. */
 static const char *number_text(double number, const struct initialiser_option *option, struct arena *arena) {
-    return is_known(option) ? arena_printf(arena, "%g", number) : option->name;
+    if (!is_known(option)) {
+        return option->name;
+    }
+    char text[40];
+    int digits = 6;
+    do {
+        snprintf(text, sizeof text, "%.*g", digits, number);
+    } while (strtod(text, NULL) != number && ++digits <= 17);
+    return arena_strdup(arena, text);
 }
 
 static const char *form_text(const struct initialiser *initialiser, struct arena *arena) {

@@ -97,7 +97,7 @@ rondo_status initialiser_fill(const struct initialiser *initialiser, const rondo
 /* 1 where the initialiser makes sense for this shape: identity and orthogonal want two dimensions or more, legendre_a
  * a square. */
 int initialiser_fits(const struct initialiser *initialiser, const rondo_tensor *tensor);
-/* As a text that initialiser_parse takes; from `arena`, NULL where memory is short. */
+/* As a text that initialiser_parse reads to the same; from `arena`, NULL where memory is short. */
 const char *initialiser_text(const struct initialiser *initialiser, struct arena *arena);
 
 #endif

@@ -117,6 +117,39 @@ START_TEST(texts_are_read_or_refused) {
 }
 END_TEST
 
+/* What an initialiser is written as, for `rondo cells show`; the text is read to the same text again. */
+static const struct {
+    const char *text, *expected;
+} written_rows[] = {
+    {"glorot", "glorot"},
+    {"0", "zeros"},
+    {"1", "ones"},
+    {"-0.5", "-0.5"},
+    {"0.7071067811865476 * lecun_normal", "0.7071067811865476 * lecun_normal"},
+    {"- lecun ", "-lecun"},
+    {"uniform(-0.1,0.1)", "uniform(-0.1, 0.1)"},
+    {"log ( -0.5 * log(uniform(0.81, 0.998001)) )", "log(-0.5 * log(uniform(0.81, 0.998001)))"},
+    {"inverse_softplus(exp(arange(-1, 2)))", "inverse_softplus(exp(arange(-1, 2)))"},
+    {"-chrono(784)", "-chrono(784)"},
+    {"log(chrono(784))", "log(chrono(784))"},
+    {"chrono(T)", "chrono(T)"},
+    {"-gain*-gain * orthogonal", "-gain * -gain * orthogonal"},
+    {"legendre_a(theta)", "legendre_a(theta)"},
+    {"2 * -3", "2 * -3"},
+};
+
+START_TEST(initialisers_are_written_as_they_are_read) {
+    const char *text = written_rows[_i].text;
+    for (int again = 0; again < 2; again++) {
+        struct initialiser initialiser;
+        support_ok(&support, initialiser_parse(text, (struct location){0}, &initialiser, &support.errors), text);
+        text = initialiser_text(&initialiser, support.arena);
+        ck_assert_ptr_nonnull(text);
+        ck_assert_str_eq(text, written_rows[_i].expected);
+    }
+}
+END_TEST
+
 /* ---- options ---- */
 
 /* T = 9, low = -1, high = 2, nothing else. */
@@ -365,6 +398,7 @@ static Suite *initialiser_suite(void) {
     tcase_set_timeout(cases, 120);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_loop_test(cases, texts_are_read_or_refused, 0, COUNT_OF(text_rows));
+    tcase_add_loop_test(cases, initialisers_are_written_as_they_are_read, 0, COUNT_OF(written_rows));
     tcase_add_loop_test(cases, numbers_come_from_options_where_they_are_named, 0, COUNT_OF(option_rows));
     tcase_add_test(cases, options_that_an_initialiser_uses_are_known);
     tcase_add_loop_test(cases, fixed_values_are_those_of_the_text, 0, COUNT_OF(value_rows));

@@ -220,7 +220,7 @@ static const struct {
     /* elementwise ops */
     {ELEMENTWISE, {POKE(elementwise.map_grad, pointer, NULL)}, "op 'twice' of 'f.so': it has no gradient: 'map_grad'"},
     {ELEMENTWISE, {POKE(elementwise.flags, uint32_t, RONDO_OP_NO_GRADIENT)}, "yet RONDO_OP_NO_GRADIENT is set"},
-    {ELEMENTWISE, {POKE(elementwise.flags, uint32_t, 8)}, "unknown flags"},
+    {ELEMENTWISE, {POKE(elementwise.flags, uint32_t, 16)}, "unknown flags"},
     {ELEMENTWISE, {POKE(elementwise.role, int32_t, 9)}, "an unknown role"},
     {ELEMENTWISE, {POKE(elementwise.operands, text, NULL)}, "'operands', the names of its inputs, is missing"},
     {ELEMENTWISE, {POKE(elementwise.max_inputs, int32_t, 2)}, "takes a fixed number of inputs"},

@@ -1,4 +1,6 @@
 /* Products for AVX2 with FMA: sums in 12 of the 16 registers, six rows of two vectors or three rows of four. */
+#include <stddef.h>
+
 #include "core/product/product_tiles.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)

@@ -1,4 +1,6 @@
 /* Products for AVX-512: sums in 24 of the 32 registers, six rows of four vectors. */
+#include <stddef.h>
+
 #include "core/product/product_tiles.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)

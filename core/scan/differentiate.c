@@ -214,6 +214,7 @@ static void through_call(struct differentiation *d, int32_t id, int32_t g) {
         gradient.random = node->random;
         gradient.which = fixed ? graph->nodes[input].which : -1;
         gradient.input = k;
+        gradient.of = id;
         const int32_t added = graph_add(graph, gradient, inputs, node->n_inputs + 1);
         if (!fixed) {
             add_flow(d, input, added);

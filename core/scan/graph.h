@@ -49,6 +49,7 @@ struct node {
     const void *options;
     int32_t which;
     int32_t input;       /* NODE_CALL_GRADIENT, NODE_FIXED_CALL: of the op */
+    int32_t of;          /* NODE_CALL_GRADIENT, NODE_FIXED_CALL: the call */
     int64_t offset;      /* NODE_PART */
     int64_t *offsets;    /* NODE_JOIN: [n_inputs], that of the first is unused */
     int32_t random;      /* number of this application among the random ones of a step; -1: not random */

@@ -8,6 +8,9 @@
 #include <limits.h>
 #include <string.h>
 
+#include "core/host.h"
+#include "core/infer.h"
+
 struct planner {
     struct plan *plan;
     struct graph *graph;
@@ -538,6 +541,30 @@ static void make_instructions(struct planner *p) {
     }
 }
 
+/* What a call saves of a row, where its op lets us keep that: asked for one row. */
+static size_t bytes_of_row(struct planner *p, const struct node *node) {
+    if (!p->graph->training || node->kind != NODE_CALL || (node->op->flags & RONDO_OP_SAVES_ROWS) == 0) {
+        return 0;
+    }
+    rondo_tensor *inputs = arena_calloc(p->graph->arena, (size_t)node->n_inputs + 1, sizeof *inputs);
+    for (int32_t k = 0; inputs != NULL && k < node->n_inputs; k++) {
+        const struct node *input = &p->graph->nodes[node->inputs[k]];
+        inputs[k] = input->shape;
+        inputs[k].data = NULL;
+        inputs[k].shape[0] = node_is_rows(input) ? 1 : inputs[k].shape[0];
+    }
+    rondo_op_call call = {.struct_size = sizeof call,
+                          .n_inputs = node->n_inputs,
+                          .options = node->options,
+                          .inputs = inputs,
+                          .training = 1};
+    struct errors ignored = {0};
+    struct host_call host = host_call(p->graph->arena, &ignored, NULL, node->op->base.name);
+    const rondo_status status = inputs == NULL ? RONDO_NO_MEMORY : infer_output(node->op, &call, &host);
+    errors_free(&ignored);
+    return status == RONDO_OK ? call.saved_bytes : 0;
+}
+
 static rondo_status make_plan(struct planner *p) {
     struct plan *plan = p->plan;
     struct graph *graph = p->graph;
@@ -560,11 +587,12 @@ static rondo_status make_plan(struct planner *p) {
     p->leaves = arena_calloc(arena, n, sizeof *p->leaves);
     p->web = arena_calloc(arena, n, sizeof *p->web);
     plan->places = arena_calloc(arena, n, sizeof *plan->places);
+    plan->saved_bytes = arena_calloc(arena, n, sizeof *plan->saved_bytes);
     plan->sequences = arena_calloc(arena, n, sizeof *plan->sequences);
     plan->state_sequence = arena_calloc(arena, (size_t)graph->n_states + 1, sizeof *plan->state_sequence);
     int ok = uses != NULL && p->order != NULL && p->live != NULL && p->position != NULL && p->last != NULL &&
              p->crosses != NULL && p->group_of != NULL && p->leaves != NULL && p->web != NULL && plan->places != NULL &&
-             plan->sequences != NULL && plan->state_sequence != NULL;
+             plan->saved_bytes != NULL && plan->sequences != NULL && plan->state_sequence != NULL;
     for (int half = 0; half < 2; half++) {
         plan->tiles[half] = arena_calloc(arena, inputs, sizeof *plan->tiles[half]);
         plan->packed[half] = arena_calloc(arena, inputs, sizeof *plan->packed[half]);
@@ -588,6 +616,9 @@ static rondo_status make_plan(struct planner *p) {
         }
     }
     make_instructions(p);
+    for (int32_t i = 0; i < p->n_order; i++) {
+        plan->saved_bytes[p->order[i]] = bytes_of_row(p, &graph->nodes[p->order[i]]);
+    }
     return p->errors->count == 0 ? RONDO_OK : p->errors->status;
 }
 

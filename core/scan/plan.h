@@ -127,6 +127,7 @@ struct plan {
     struct packed *packed[2];
     int32_t n_sequences, n_tiles[2], n_packed[2];
     int32_t n_chunk_buffers;
+    size_t *saved_bytes;    /* [graph->count] of a row of a call, kept for all steps; 0: the call is computed again */
     int64_t sequence_width; /* elements of a row and step that all sequences keep */
 };
 

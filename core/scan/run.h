@@ -66,6 +66,7 @@ struct run {
     int64_t x_width;
     char *grad_x;                        /* packed */
     const char **initial;                /* [n_states] */
+    char **saved;                        /* [graph->count] what calls saved of all rows; NULL: nothing */
     char **sequences;                    /* [n_sequences] */
     char *(*doubles)[2], *(*carries)[2]; /* [n_states] */
     char **tiles, **packed;              /* of the half at hand */

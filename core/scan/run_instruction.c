@@ -142,9 +142,11 @@ static struct host_call call_host(const struct run *run, const struct worker *wo
 }
 
 /* Computes an op; `call` keeps what backward needs. Its output goes to `output`, or to memory of the call where that is
- * NULL. */
-static rondo_status compute(const struct run *run, struct worker *worker, const struct node *node, int32_t n_inputs,
-                            const struct span *span, void *output, rondo_op_call *call, struct host_call *host) {
+ * NULL. `id` is that of the call. Where the backward step comes back to a call whose saved bytes were kept (output
+ * NULL), nothing is computed. */
+static rondo_status compute(const struct run *run, struct worker *worker, int32_t id, const struct node *node,
+                            int32_t n_inputs, const struct span *span, void *output, rondo_op_call *call,
+                            struct host_call *host) {
     rondo_tensor *inputs = arena_alloc(worker->arena, sizeof *inputs * (size_t)(n_inputs + 1));
     if (inputs == NULL) {
         return errors_no_memory(worker->errors);
@@ -170,8 +172,14 @@ static rondo_status compute(const struct run *run, struct worker *worker, const 
         }
         return RONDO_OK;
     }
+    const size_t kept = run->plan->saved_bytes[id];
+    call->saved =
+        kept > 0 ? run->saved[id] + (size_t)span->packed * kept : arena_alloc(worker->arena, call->saved_bytes);
+    if (kept > 0 && output == NULL) {
+        call->scratch = arena_alloc(worker->arena, call->scratch_bytes);
+        return call->scratch == NULL ? errors_no_memory(worker->errors) : RONDO_OK;
+    }
     call->output.data = output != NULL ? output : arena_alloc(worker->arena, bytes);
-    call->saved = arena_alloc(worker->arena, call->saved_bytes);
     call->scratch = arena_alloc(worker->arena, call->scratch_bytes);
     if (call->output.data == NULL || call->saved == NULL || call->scratch == NULL) {
         return errors_no_memory(worker->errors);
@@ -184,18 +192,18 @@ static void run_call(const struct run *run, struct worker *worker, int32_t id, c
     const struct arena_mark mark = arena_mark(worker->arena);
     struct host_call host = call_host(run, worker, node, span);
     rondo_op_call call;
-    compute(run, worker, node, node->n_inputs, span, run_locate(run, worker, id, span), &call, &host);
+    compute(run, worker, id, node, node->n_inputs, span, run_locate(run, worker, id, span), &call, &host);
     arena_release(worker->arena, mark);
 }
 
-/* The result and what the op saved are computed again: to keep them for all steps would cost more. */
+/* The result and what the op saved are computed again, but for ops whose saved bytes can be kept row by row. */
 static rondo_status call_gradient(const struct run *run, struct worker *worker, const struct instruction *instruction,
                                   const struct span *span, void *const *targets) {
     const struct node *node = &run->graph->nodes[instruction->nodes[0]];
     const int32_t n = node->n_inputs - 1;
     struct host_call host = call_host(run, worker, node, span);
     rondo_op_call call;
-    RONDO_TRY(compute(run, worker, node, n, span, NULL, &call, &host));
+    RONDO_TRY(compute(run, worker, node->of, node, n, span, NULL, &call, &host));
     const rondo_tensor grad_output = tensor_of_span(run, worker, node->inputs[n], span);
     if (call.is_view) { /* of a part: the rest of the gradient is left alone */
         const void *both[2];

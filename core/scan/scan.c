@@ -271,6 +271,18 @@ static rondo_status make_memory(struct run *run, struct tape *tape) {
             return errors_no_memory(tape_errors(tape));
         }
     }
+    run->saved = arena_calloc(arena, (size_t)graph->count + 1, sizeof *run->saved);
+    for (int32_t id = 0; run->saved != NULL && id < graph->count; id++) {
+        if (plan->saved_bytes[id] > 0) {
+            run->saved[id] = arena_calloc(arena, (size_t)run->time->total, plan->saved_bytes[id]);
+            if (run->saved[id] == NULL) {
+                return errors_no_memory(tape_errors(tape));
+            }
+        }
+    }
+    if (run->saved == NULL) {
+        return errors_no_memory(tape_errors(tape));
+    }
     for (int32_t s = 0; s < graph->n_states; s++) {
         if (graph->constant[s]) {
             continue;

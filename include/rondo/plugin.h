@@ -243,7 +243,12 @@ enum rondo_op_flag {
     /* The op draws random words: two applications with the same inputs differ. */
     RONDO_OP_RANDOM = 2,
     /* An element costs about as much as loading it: the host may compute it anew rather than keep it. */
-    RONDO_OP_CHEAP = 4
+    RONDO_OP_CHEAP = 4,
+    /* Rows, which are counted by the first dimension of inputs[0] and of the output, do not depend on each other; the
+     * saved bytes of a row stand behind those of the row before; and backward reads inputs, saved bytes and grad_output
+     * alone. The host may then call backward on some of the rows that forward was called on: `saved` is that of the
+     * first of them, aligned to the bytes of a row, and output.data is NULL. */
+    RONDO_OP_SAVES_ROWS = 8
 };
 
 /* What the host may know of an op's algebra. It then regroups applications, or computes them by kernels of its own. */
