@@ -27,6 +27,7 @@ struct layer_settings {
     const double *option_values;        /* [n_options] of the cell; NULL: the defaults */
     int64_t hidden;
     enum engine engine;
+    int64_t recompute;  /* steps of a window of the fused engine; 0: none (core/scan/scan.h) */
     int32_t passes_off; /* of the fused engine, switched off: enum scan_pass (core/scan/graph.h), or-ed */
 
     /* How it is run. */

@@ -35,6 +35,10 @@ const rondo_option layer_table[] = {
                       "share of what enters products dropped, the same at every step (Gal & Ghahramani 2016)"),
     RONDO_OPTION_REAL(struct layer_options, weight_drop, "0", 0, 0.99,
                       "share of the recurrent weights dropped, once a batch (Merity et al. 2018)"),
+    RONDO_OPTION_INT(
+        struct layer_options, recompute, "0", 0, 1e9,
+        "keep the states of every so many steps alone, and compute the steps between again in the backward "
+        "pass: less memory for one more forward pass; 0: keep all"),
     RONDO_OPTION_END};
 
 /* While a list is read. */
@@ -176,6 +180,7 @@ static struct layer_settings settings_of(const struct experiment_layer *layer) {
                                    .recurrent_dropout = options->recurrent_dropout,
                                    .variational_dropout = options->variational_dropout,
                                    .weight_drop = options->weight_drop,
+                                   .recompute = options->recompute,
                                    .place = place_of,
                                    .place_arg = layer->node};
 }

@@ -18,6 +18,7 @@ struct layer_options {
     int32_t direction; /* enum direction */
     int32_t residual, layer_norm, learn_initial_state;
     double dropout, variational_dropout, recurrent_dropout, weight_drop;
+    int64_t recompute;
     double zoneout, zoneout_output; /* the latter negative: as the former */
     double clip;
 };

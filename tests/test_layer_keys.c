@@ -147,7 +147,7 @@ END_TEST
 static const char *const full[] = {
     "cell: ./mine.yaml, hidden: 4, count: 2, direction: forward, dropout: 0.1, residual: true, layer_norm: true, "
     "learn_initial_state: true, clip: 2, zoneout: 0.1, zoneout_output: 0.05, recurrent_dropout: 0.1, "
-    "variational_dropout: 0.1, weight_drop: 0.1}]}",
+    "variational_dropout: 0.1, weight_drop: 0.1, recompute: 3}]}",
     "cell: ./mine.yaml, hidden: 4, projection: 2, direction: both, residual: true}, {cell: gru, hidden: 3, direction: "
     "backward}], pool: last}",
 };
