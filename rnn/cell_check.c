@@ -273,7 +273,10 @@ static void compare(struct cell_check_outcome *outcome, const rondo_tensor *foun
     for (int64_t i = 0; i < rondo_count(found); i++) {
         const double a = tensor_get(found, i), b = tensor_get(expected, i);
         const double error = difference(a, b);
-        const int same_bits = memcmp(&a, &b, sizeof a) == 0 && isfinite(a);
+        uint64_t bits_a, bits_b;
+        memcpy(&bits_a, &a, sizeof bits_a);
+        memcpy(&bits_b, &b, sizeof bits_b);
+        const int same_bits = bits_a == bits_b && isfinite(a);
         const int is_right = outcome->tolerance > 0 ? error <= outcome->tolerance : same_bits;
         note(outcome, !is_right, error, a, b, what, found, i);
     }

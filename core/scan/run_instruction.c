@@ -191,7 +191,7 @@ static void run_call(const struct run *run, struct worker *worker, int32_t id, c
     const struct node *node = &run->graph->nodes[id];
     const struct arena_mark mark = arena_mark(worker->arena);
     struct host_call host = call_host(run, worker, node, span);
-    rondo_op_call call;
+    rondo_op_call call = {0};
     compute(run, worker, id, node, node->n_inputs, span, run_locate(run, worker, id, span), &call, &host);
     arena_release(worker->arena, mark);
 }
@@ -202,7 +202,7 @@ static rondo_status call_gradient(const struct run *run, struct worker *worker, 
     const struct node *node = &run->graph->nodes[instruction->nodes[0]];
     const int32_t n = node->n_inputs - 1;
     struct host_call host = call_host(run, worker, node, span);
-    rondo_op_call call;
+    rondo_op_call call = {0};
     RONDO_TRY(compute(run, worker, node->of, node, n, span, NULL, &call, &host));
     const rondo_tensor grad_output = tensor_of_span(run, worker, node->inputs[n], span);
     if (call.is_view) { /* of a part: the rest of the gradient is left alone */

@@ -572,7 +572,7 @@ static rondo_status record(const struct scan *scan, struct tape *tape, const str
     struct arena *arena = tape_arena(tape);
     const int32_t n_fixed = scan->plans[PLAN_VALUES]->graph->n_fixed;
     struct recorded *recorded = arena_calloc(arena, 1, sizeof *recorded);
-    rondo_value *inputs = arena_calloc(arena, (size_t)(1 + n_fixed + scan->n_states), sizeof *inputs);
+    rondo_value *inputs = arena_calloc(arena, 1 + (size_t)n_fixed + (size_t)scan->n_states, sizeof *inputs);
     rondo_tensor *fixed = arena_calloc(arena, (size_t)n_fixed + 1, sizeof *fixed);
     rondo_tensor *results = arena_calloc(arena, (size_t)scan->n_states + 1, sizeof *results);
     rondo_value *values = arena_calloc(arena, (size_t)scan->n_states + 1, sizeof *values);
