@@ -102,6 +102,20 @@ void tensor_set(const rondo_tensor *tensor, int64_t index, double value) {
     }
 }
 
+void tensor_scale(const rondo_tensor *tensor, int64_t begin, int64_t end, double factor) {
+    if (tensor->dtype == RONDO_F32) {
+        float *data = tensor->data;
+        for (int64_t i = begin; i < end; i++) {
+            data[i] = (float)((double)data[i] * factor);
+        }
+    } else {
+        double *data = tensor->data;
+        for (int64_t i = begin; i < end; i++) {
+            data[i] *= factor;
+        }
+    }
+}
+
 int tensor_is_finite(const rondo_tensor *tensor) {
     const int64_t count = rondo_count(tensor);
     /* x * 0 is 0 for finite x and NaN otherwise, so one sum tells, and the loop has no branch. */

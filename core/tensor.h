@@ -29,6 +29,8 @@ rondo_status tensor_alloc(rondo_tensor *tensor, struct arena *arena, struct erro
 /* Element `index` as a double, whatever the dtype; and back (rounded to the dtype). */
 double tensor_get(const rondo_tensor *tensor, int64_t index);
 void tensor_set(const rondo_tensor *tensor, int64_t index, double value);
+/* Multiplies elements begin .. end of a float tensor by `factor`, computed in f64 and rounded to the dtype. */
+void tensor_scale(const rondo_tensor *tensor, int64_t begin, int64_t end, double factor);
 /* 1 where all elements of a float tensor are finite. */
 int tensor_is_finite(const rondo_tensor *tensor);
 

@@ -397,10 +397,7 @@ static void reduce_range(void *arg, int64_t begin, int64_t end) {
             }
         }
     }
-    for (int64_t i = begin; i < end; i++) {
-        const double sum = tensor_get(&shards[0].gradients[p], i);
-        tensor_set(&shards[0].gradients[p], i, sum * reduction->scale);
-    }
+    tensor_scale(&shards[0].gradients[p], begin, end, reduction->scale);
 }
 
 rondo_status network_train_batch(struct network *network, const struct dataset *dataset, const int64_t *examples,

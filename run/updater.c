@@ -139,9 +139,7 @@ rondo_status updater_clip(struct updater *updater, const rondo_tensor *gradients
     }
     const double scale = limit / *norm;
     for (int32_t p = 0; p < count; p++) {
-        for (int64_t i = 0; i < rondo_count(&gradients[p]); i++) {
-            tensor_set(&gradients[p], i, tensor_get(&gradients[p], i) * scale);
-        }
+        tensor_scale(&gradients[p], 0, rondo_count(&gradients[p]), scale);
     }
     return RONDO_OK;
 }
