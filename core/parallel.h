@@ -1,4 +1,4 @@
-/* core/parallel.h: the one door to threads. The only file that uses OpenMP is parallel.c. */
+/* core/parallel.h: the one door to threads. The only file that starts any is parallel.c. */
 #ifndef RONDO_CORE_PARALLEL_H
 #define RONDO_CORE_PARALLEL_H
 
@@ -17,7 +17,8 @@ int32_t parallel_threads(const struct parallel *parallel);
 
 /* Calls body(arg, begin, end) for consecutive ranges that cover [0, count), each `grain` >= 1 long but for the last.
  * The ranges do not depend on the number of threads. Runs on the calling thread alone where there is one range, one
- * thread, or where it is called from a body that runs on several threads already. Returns when all are done. */
+ * thread, or where it is called from a body that runs on several threads already, or while another thread of the
+ * process has the pool. Returns when all are done. */
 void parallel_for(const struct parallel *parallel, int64_t count, int64_t grain,
                   void (*body)(void *arg, int64_t begin, int64_t end), void *arg);
 
