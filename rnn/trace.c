@@ -216,6 +216,11 @@ static struct index_mistake find_index_mistake(const struct trace *trace, const 
     return mistake;
 }
 
+/* The number that the names of widths stand for, in equations as in shapes; 0: it is no such name. */
+static int64_t named_width(const struct cell_settings *settings, const char *name) {
+    return strcmp(name, "hidden") == 0 ? settings->hidden : strcmp(name, "input") == 0 ? settings->input : 0;
+}
+
 /* What stands for a name in an expression; `left` is the left side where the name is the right operand of @, else NULL.
  */
 static rondo_value trace_plain_name(struct trace *trace, const struct expression *name, const rondo_value *left) {
@@ -237,6 +242,10 @@ static rondo_value trace_plain_name(struct trace *trace, const struct expression
     }
     const struct cell_shape *declared = find_declared(trace, name->name, name->base);
     const struct equation *later = assigned_later(trace, name->name);
+    const int64_t width = declared != NULL || later != NULL ? 0 : named_width(trace->settings, name->name);
+    if (width > 0) {
+        return program_constant(trace->program, trace->settings->dtype, (double)width, trace->errors);
+    }
     if (later != NULL && declared == NULL) {
         TRACE_ERROR(trace, name->where, "'%s' is used before it is computed in line %d", name->name, later->where.line);
         return failed_value;
@@ -369,10 +378,11 @@ static rondo_value trace_expression(struct trace *trace, const struct expression
 
 /* A name that has no meaning but as a new parameter. */
 static int is_free(const struct trace *trace, const struct expression *name) {
-    return name->kind == EXPRESSION_NAME && !name->primed && strcmp(name->name, "x") != 0 &&
-           trace_find(trace, name->name, 0) == NULL && trace_state(trace->definition, name->name) < 0 &&
-           trace_option(trace->definition, name->name) < 0 && find_declared(trace, name->name, name->base) == NULL &&
-           assigned_later(trace, name->name) == NULL && find_index_mistake(trace, name).text[0] == '\0';
+    return name->kind == EXPRESSION_NAME && named_width(trace->settings, name->name) == 0 && !name->primed &&
+           strcmp(name->name, "x") != 0 && trace_find(trace, name->name, 0) == NULL &&
+           trace_state(trace->definition, name->name) < 0 && trace_option(trace->definition, name->name) < 0 &&
+           find_declared(trace, name->name, name->base) == NULL && assigned_later(trace, name->name) == NULL &&
+           find_index_mistake(trace, name).text[0] == '\0';
 }
 
 /* What is made of rows of the batch is rows of the batch, so that a sequence is not changed by those it is run with. An
