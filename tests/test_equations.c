@@ -628,6 +628,8 @@ static const struct {
     {"for l in 1..2:\n  h[l]' = h[l] + x @ W[l]", {"h_1 h_2", 0, 0, 0}, "W_1[3, 4] W_2[3, 4]"},
     {"for = x @ W\nh' = for", {0}, "W[3, 4]"},
     {"for[1] = x @ W\nh' = for[1]", {0}, "W[3, 4]"},
+    /* the names of widths are numbers */
+    {"h' = x @ W * hidden / input", {0}, "W[3, 4]"},
 };
 
 START_TEST(parameters_get_the_shapes_that_their_places_need) {
@@ -819,6 +821,7 @@ static const struct {
     {"tanh(0) + sigmoid(0)", 0.5},
     {"(a + b) * (c - d) / (a - b)", 10},
     {"--a", 2},
+    {"hidden * a + input", 11},
 };
 
 START_TEST(equations_compute_what_they_say) {
