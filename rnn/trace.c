@@ -242,9 +242,9 @@ static rondo_value trace_plain_name(struct trace *trace, const struct expression
     }
     const struct cell_shape *declared = find_declared(trace, name->name, name->base);
     const struct equation *later = assigned_later(trace, name->name);
-    const int64_t width = declared != NULL || later != NULL ? 0 : named_width(trace->settings, name->name);
-    if (width > 0) {
-        return program_constant(trace->program, trace->settings->dtype, (double)width, trace->errors);
+    const int64_t number = declared != NULL || later != NULL ? 0 : named_width(trace->settings, name->name);
+    if (number > 0) {
+        return program_constant(trace->program, trace->settings->dtype, (double)number, trace->errors);
     }
     if (later != NULL && declared == NULL) {
         TRACE_ERROR(trace, name->where, "'%s' is used before it is computed in line %d", name->name, later->where.line);

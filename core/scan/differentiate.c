@@ -21,7 +21,7 @@ struct differentiation {
     struct flow *parts; /* [n] gradients of parts of a row */
     int64_t **offsets;  /* [n] where those begin */
     int32_t n;          /* nodes of the forward step */
-    int wants_x;
+    int wants_x, wants_constant;
 };
 
 static void add_item(struct differentiation *d, struct flow *flow, int32_t gradient) {
@@ -103,7 +103,7 @@ static int32_t total(struct differentiation *d, int32_t id) {
 static void find_needs(struct differentiation *d, const int32_t *order, int32_t n_order) {
     struct graph *graph = d->graph;
     for (int32_t s = 0; s < graph->n_states; s++) { /* what it starts from may want one, whatever becomes of it */
-        graph->state_needs[s] = graph->states[s] >= 0 && !graph->constant[s];
+        graph->state_needs[s] = graph->states[s] >= 0 && (!graph->constant[s] || d->wants_constant);
     }
     for (int changed = 1; changed;) {
         changed = 0;
@@ -258,7 +258,7 @@ static void through(struct differentiation *d, int32_t id) {
 static void seed(struct differentiation *d) {
     struct graph *graph = d->graph;
     for (int32_t s = 0; s < graph->n_states; s++) {
-        const int32_t id = graph->new_states[s];
+        const int32_t id = graph->constant[s] ? graph->states[s] : graph->new_states[s];
         if (id >= 0 && graph->state_needs[s]) {
             struct node carried = backward_node(NODE_GRAD_STATE, &graph->nodes[id]);
             carried.which = s;
@@ -274,8 +274,7 @@ static void seed(struct differentiation *d) {
 static void collect(struct differentiation *d) {
     struct graph *graph = d->graph;
     for (int32_t s = 0; s < graph->n_states; s++) {
-        graph->carry[s] =
-            graph->states[s] >= 0 && graph->state_needs[s] && !graph->constant[s] ? total(d, graph->states[s]) : -1;
+        graph->carry[s] = graph->states[s] >= 0 && graph->state_needs[s] ? total(d, graph->states[s]) : -1;
     }
     for (int32_t id = 0; id < d->n && d->wants_x; id++) {
         if (graph->nodes[id].kind == NODE_X && (d->flows[id].count > 0 || d->parts[id].count > 0)) {
@@ -294,7 +293,8 @@ static void collect(struct differentiation *d) {
 void graph_differentiate(struct graph *graph, const struct graph_settings *settings) {
     int32_t n_order;
     const int32_t *order = graph_order(graph, &n_order);
-    struct differentiation d = {.graph = graph, .n = graph->count, .wants_x = settings->wants_x};
+    struct differentiation d = {
+        .graph = graph, .n = graph->count, .wants_x = settings->wants_x, .wants_constant = settings->wants_constant};
     d.needs = arena_calloc(graph->arena, (size_t)d.n + 1, sizeof *d.needs);
     d.flows = arena_calloc(graph->arena, (size_t)d.n + 1, sizeof *d.flows);
     d.parts = arena_calloc(graph->arena, (size_t)d.n + 1, sizeof *d.parts);

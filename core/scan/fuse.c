@@ -37,10 +37,13 @@ static int is_ready(const struct scheduler *s, int32_t id) {
     return 1;
 }
 
-static void mark_views(const struct scheduler *s) {
+/* Views that are ready are done. A part of a value waits for the end of the group that computes that: a group fetches
+ * the parts that it reads before it computes anything. */
+static void mark_views(const struct scheduler *s, int parts) {
     for (int32_t i = 0; i < s->n_order; i++) {
         const int32_t id = s->order[i];
-        if (node_is_alias(&s->graph->nodes[id]) && is_ready(s, id)) {
+        const enum node_kind kind = s->graph->nodes[id].kind;
+        if ((kind == NODE_VIEW || (kind == NODE_PART && parts)) && is_ready(s, id)) {
             s->done[id] = 1;
         }
     }
@@ -87,7 +90,7 @@ static rondo_status add_group(struct scheduler *s, int32_t *nodes, int *added) {
                 width = node->width;
                 nodes[count++] = id;
                 s->done[id] = 1;
-                mark_views(s);
+                mark_views(s, 0);
                 more = 1;
             }
         }
@@ -132,7 +135,7 @@ static rondo_status add_other(struct scheduler *s, int effects, int32_t *nodes, 
 static rondo_status schedule_stage(struct scheduler *s, int32_t *nodes) {
     struct stage *stage = &s->plan->stages[s->backward][s->phase];
     for (int added = 1; added;) {
-        mark_views(s);
+        mark_views(s, 1);
         RONDO_TRY(add_group(s, nodes, &added));
         if (!added) {
             RONDO_TRY(add_products(s, nodes, &added));

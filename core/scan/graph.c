@@ -24,6 +24,13 @@ int node_is_elementwise(const struct node *node) {
     return node->kind == NODE_MAP || node->kind == NODE_SUM || node->kind == NODE_MAP_GRADIENT;
 }
 
+int32_t graph_base(const struct graph *graph, int32_t id) {
+    while (id >= 0 && node_is_alias(&graph->nodes[id])) {
+        id = graph->nodes[id].inputs[0];
+    }
+    return id;
+}
+
 int graph_same_shape(const struct node *a, const struct node *b) {
     return a->shape.ndim == b->shape.ndim &&
            memcmp(a->shape.shape, b->shape.shape, sizeof a->shape.shape[0] * (size_t)a->shape.ndim) == 0;

@@ -79,16 +79,16 @@ struct graph {
     int training;   /* with a backward step */
     int32_t dtype;
     int32_t n_states, n_fixed, n_random;
-    int32_t *states;       /* [n_states] the NODE_STATE of each; -1: unused */
-    int32_t *new_states;   /* [n_states] */
-    int *constant;         /* [n_states] 1: the state never changes */
-    int *state_needs;      /* [n_states] 1: the state has a gradient */
-    int32_t output;        /* id */
-    rondo_tensor *shapes;  /* [n_states] */
-    rondo_value *fixed;    /* [n_fixed] the values of the program that are fixed tensors */
-    int *fixed_needs;      /* [n_fixed] 1: it depends on a parameter */
-    int32_t *carry;        /* [n_states] dL/d state before the step; -1: none */
-    int32_t grad_x;        /* dL/dx, added up; -1: not wanted */
+    int32_t *states;      /* [n_states] the NODE_STATE of each; -1: unused */
+    int32_t *new_states;  /* [n_states] */
+    int *constant;        /* [n_states] 1: the state never changes */
+    int *state_needs;     /* [n_states] 1: the state has a gradient */
+    int32_t output;       /* id */
+    rondo_tensor *shapes; /* [n_states] */
+    rondo_value *fixed;   /* [n_fixed] the values of the program that are fixed tensors */
+    int *fixed_needs;     /* [n_fixed] 1: it depends on a parameter */
+    int32_t *carry; /* [n_states] dL/d state before the step, of one that never changes the sum so far; -1: none */
+    int32_t grad_x; /* dL/dx, added up; -1: not wanted */
     struct errors *errors; /* while passes run */
     int failed;            /* no memory: told in errors */
 };
@@ -99,8 +99,9 @@ struct graph_settings {
     const rondo_value *new_states;
     rondo_value output;
     int32_t passes;
-    int training; /* add a backward step */
-    int wants_x;  /* with the gradient of x */
+    int training;       /* add a backward step */
+    int wants_x;        /* with the gradient of x */
+    int wants_constant; /* and those of states that never change */
 };
 
 /* Builds the graph and runs the passes but for fuse and plan. `text`, where not NULL, gets what each pass did, for a
@@ -122,6 +123,8 @@ int node_is_elementwise(const struct node *node);
 int node_is_alias(const struct node *node);
 /* Comes from outside. */
 int node_is_given(const struct node *node);
+/* The node that holds the elements of a view or a part; `id` itself where it is neither. */
+int32_t graph_base(const struct graph *graph, int32_t id);
 /* 1 for those that a result needs; [count]. From the arena of the graph. */
 int *graph_live(const struct graph *graph);
 /* Ids of all live nodes so that inputs come first; *n gets how many. */

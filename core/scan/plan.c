@@ -22,6 +22,7 @@ struct planner {
     int *crosses;      /* [n] another stage reads it */
     int32_t *group_of; /* [n] number of its instruction */
     int *leaves;       /* [n] another instruction reads it */
+    int32_t *apart;    /* [n] number of the last instruction that reads a part of it; -1: none */
     int32_t *web;      /* [n] the node whose memory it takes over, itself otherwise */
     struct errors *errors;
 };
@@ -31,15 +32,7 @@ static int32_t no_memory_id(struct planner *p) {
     return -1;
 }
 
-/* The node that holds the elements of a view or a part. */
-static int32_t base_of(const struct graph *graph, int32_t id) {
-    while (id >= 0 && node_is_alias(&graph->nodes[id])) {
-        id = graph->nodes[id].inputs[0];
-    }
-    return id;
-}
-
-/* The same, but a part stays a part. */
+/* What a view shows: a part stays a part. */
 static int32_t without_views(const struct graph *graph, int32_t id) {
     while (id >= 0 && graph->nodes[id].kind == NODE_VIEW) {
         id = graph->nodes[id].inputs[0];
@@ -168,7 +161,8 @@ static int is_result(const struct graph *graph, int32_t id) {
 }
 
 static void note_use(struct planner *p, int32_t id, int32_t user, int32_t position, int32_t group) {
-    id = base_of(p->graph, id);
+    const int is_part = id >= 0 && p->graph->nodes[without_views(p->graph, id)].kind == NODE_PART;
+    id = graph_base(p->graph, id);
     if (id < 0 || node_is_given(&p->graph->nodes[id])) {
         return;
     }
@@ -177,6 +171,7 @@ static void note_use(struct planner *p, int32_t id, int32_t user, int32_t positi
     p->crosses[id] |=
         node->backward != by->backward || node->phase != by->phase || (node_is_effect(by) && by->phase != PHASE_LOOP);
     p->leaves[id] |= p->group_of[id] != group;
+    p->apart[id] = is_part ? group : p->apart[id];
 }
 
 /* Counts through all stages. */
@@ -198,7 +193,7 @@ static void find_lifetimes(struct planner *p) {
                             stage->needs_step |= node->random >= 0;
                         }
                         for (int32_t j = 0; j < node->n_inputs; j++) {
-                            const int32_t input = base_of(p->graph, node->inputs[j]);
+                            const int32_t input = graph_base(p->graph, node->inputs[j]);
                             if (turn == 1) {
                                 note_use(p, node->inputs[j], id, position, number);
                             }
@@ -214,20 +209,34 @@ static void find_lifetimes(struct planner *p) {
 
 static int32_t add_sequence(struct planner *p, int64_t width, int is_state, int32_t end) {
     struct plan *plan = p->plan;
-    plan->sequences[plan->n_sequences] = (struct sequence){.width = width, .is_state = is_state, .end = end};
+    plan->sequences[plan->n_sequences] =
+        (struct sequence){.width = width, .is_state = is_state, .end = end, .apart = -1};
     plan->sequence_width += width;
     return plan->n_sequences++;
+}
+
+/* May a value be written over one that it reads? Elementwise ones may. But a sum adds one operand after the other, so
+ * what it reads twice would have changed by the second time. */
+static int writes_in_place(const struct graph *graph, const struct node *node) {
+    for (int32_t k = 0; node->kind == NODE_SUM && node->n_inputs > 2 && k < node->n_inputs; k++) {
+        for (int32_t j = 0; j < k; j++) {
+            if (graph_base(graph, node->inputs[j]) == graph_base(graph, node->inputs[k])) {
+                return 0;
+            }
+        }
+    }
+    return node_is_elementwise(node);
 }
 
 /* A sequence whose last reader is done when `id` is written. */
 static int32_t free_sequence(const struct planner *p, int32_t id) {
     const struct plan *plan = p->plan;
     const struct node *node = &p->graph->nodes[id];
+    const int over = writes_in_place(p->graph, node);
     for (int32_t i = 0; i < plan->n_sequences && (p->graph->passes & PASS_PLAN) != 0; i++) {
         const struct sequence *sequence = &plan->sequences[i];
-        const int in_place =
-            node_is_elementwise(node) ? sequence->end <= p->position[id] : sequence->end < p->position[id];
-        if (!sequence->is_state && sequence->width == node->width && in_place) {
+        const int is_free = over ? sequence->end <= p->position[id] : sequence->end < p->position[id];
+        if (!sequence->is_state && sequence->width == node->width && is_free && sequence->apart != p->group_of[id]) {
             return i;
         }
     }
@@ -240,6 +249,9 @@ static void place_states(struct planner *p) {
     for (int32_t s = 0; s < graph->n_states; s++) {
         const int32_t id = graph->new_states[s];
         p->plan->state_sequence[s] = -1;
+        if (graph->carry != NULL && graph->carry[s] >= 0) {
+            p->plan->places[graph->carry[s]] = (struct place){STORE_CARRY, s};
+        }
         if (id < 0) {
             continue;
         }
@@ -249,9 +261,6 @@ static void place_states(struct planner *p) {
             p->plan->places[id] = (struct place){STORE_SEQUENCE, p->plan->state_sequence[s]};
         } else {
             p->plan->places[id] = (struct place){STORE_DOUBLE, s};
-        }
-        if (graph->carry != NULL && graph->carry[s] >= 0) {
-            p->plan->places[graph->carry[s]] = (struct place){STORE_CARRY, s};
         }
     }
     if (p->plan->places[graph->output].storage == STORE_NONE) {
@@ -301,6 +310,7 @@ static void place_value(struct planner *p, int32_t id) {
             sequence = add_sequence(p, node->width, 0, 0);
         }
         plan->sequences[sequence].end = p->last[id];
+        plan->sequences[sequence].apart = p->apart[id];
         *place = (struct place){STORE_SEQUENCE, sequence};
     } else if (p->leaves[id] || !node_is_elementwise(node) || (p->graph->passes & PASS_PLAN) == 0) {
         struct stage *stage = &plan->stages[node->backward][node->phase];
@@ -452,11 +462,12 @@ static int32_t packed_of(struct planner *p, int half, int32_t id, int transposed
 static void add_term(struct planner *p, int half, struct product_call *calls, int32_t *n_calls, int32_t most,
                      int32_t id, int32_t term, int add) {
     const struct node *node = &p->graph->nodes[id];
-    const int32_t a = base_of(p->graph, node->inputs[1 + 2 * term]);
+    const int32_t a = graph_base(p->graph, node->inputs[1 + 2 * term]);
     const int32_t packed = packed_of(p, half, node->inputs[2 + 2 * term], (int)(node->transposed >> term & 1));
     struct product_call *call = NULL;
     for (int32_t i = 0; i < *n_calls && call == NULL; i++) {
-        call = calls[i].a == a && calls[i].add == add ? &calls[i] : NULL;
+        const int has_result = calls[i].results[calls[i].count - 1] == id; /* by another term: a call writes it once */
+        call = calls[i].a == a && calls[i].add == add && !has_result ? &calls[i] : NULL;
     }
     if (call == NULL) {
         int32_t *results = arena_calloc(p->graph->arena, (size_t)most, sizeof *results);
@@ -493,7 +504,7 @@ static void make_products(struct planner *p, int half, struct instruction *instr
         for (int32_t i = 0; i < instruction->count && p->errors->count == 0; i++) {
             const int32_t id = instruction->nodes[i];
             const struct node *node = &p->graph->nodes[id];
-            const int32_t init = base_of(p->graph, node->inputs[0]);
+            const int32_t init = graph_base(p->graph, node->inputs[0]);
             const int in_place =
                 init >= 0 && (same_place(p->plan, init, id) || (p->graph->nodes[init].kind == NODE_GRAD_X &&
                                                                 p->plan->places[id].storage == STORE_GRAD_X));
@@ -586,13 +597,15 @@ static rondo_status make_plan(struct planner *p) {
     p->group_of = arena_calloc(arena, n, sizeof *p->group_of);
     p->leaves = arena_calloc(arena, n, sizeof *p->leaves);
     p->web = arena_calloc(arena, n, sizeof *p->web);
+    p->apart = arena_calloc(arena, n, sizeof *p->apart);
     plan->places = arena_calloc(arena, n, sizeof *plan->places);
     plan->saved_bytes = arena_calloc(arena, n, sizeof *plan->saved_bytes);
     plan->sequences = arena_calloc(arena, n, sizeof *plan->sequences);
     plan->state_sequence = arena_calloc(arena, (size_t)graph->n_states + 1, sizeof *plan->state_sequence);
     int ok = uses != NULL && p->order != NULL && p->live != NULL && p->position != NULL && p->last != NULL &&
-             p->crosses != NULL && p->group_of != NULL && p->leaves != NULL && p->web != NULL && plan->places != NULL &&
-             plan->saved_bytes != NULL && plan->sequences != NULL && plan->state_sequence != NULL;
+             p->crosses != NULL && p->group_of != NULL && p->leaves != NULL && p->web != NULL && p->apart != NULL &&
+             plan->places != NULL && plan->saved_bytes != NULL && plan->sequences != NULL &&
+             plan->state_sequence != NULL;
     for (int half = 0; half < 2; half++) {
         plan->tiles[half] = arena_calloc(arena, inputs, sizeof *plan->tiles[half]);
         plan->packed[half] = arena_calloc(arena, inputs, sizeof *plan->packed[half]);
@@ -600,6 +613,9 @@ static rondo_status make_plan(struct planner *p) {
     }
     if (!ok) {
         return errors_no_memory(p->errors);
+    }
+    for (int32_t id = 0; id < graph->count; id++) {
+        p->apart[id] = -1;
     }
     RONDO_TRY(plan_schedule(plan, p->errors));
     find_lifetimes(p);
@@ -639,7 +655,7 @@ struct plan *plan_create(struct graph *graph, struct errors *errors) {
 /* What stands for all steps, as a number: a sequence, x or a gradient from outside; -1: neither. */
 static int64_t kept(const struct plan *plan, int32_t id) {
     const struct graph *graph = plan->graph;
-    id = base_of(graph, id);
+    id = graph_base(graph, id);
     const struct node *node = id < 0 ? NULL : &graph->nodes[id];
     if (node == NULL || node->kind == NODE_FIXED || node->kind == NODE_GRAD_STATE) {
         return -1;

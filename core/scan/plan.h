@@ -35,7 +35,9 @@ struct place {
 struct sequence {
     int64_t width;
     int is_state;
-    int32_t end; /* while planning: the position of the last use */
+    int32_t end;   /* while planning: the position of the last use */
+    int32_t apart; /* while planning: the last instruction that reads a part of a row; it goes by chunks of rows, so
+                      none of its results is written over the row */
 };
 
 /* A fixed tensor stretched to whole chunks of rows of `width` elements. */

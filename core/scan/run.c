@@ -114,7 +114,7 @@ static rondo_status run_all_rows(struct run *run, struct arena *arena, struct er
         const int64_t rows = by_step ? time->alive[t] : time->total;
         for (int64_t row = 0; row < rows; row += block) {
             const int64_t count = row + block < rows ? block : rows - row;
-            spans[run->n_spans++] = (struct span){t, time->begin[t] + row, previous_row(time, t) + row, row, count};
+            spans[run->n_spans++] = (struct span){t, time->begin[t] + row, previous_row(time, t) + row, row, count, 0};
         }
     }
     run->spans = spans;
@@ -140,8 +140,8 @@ static void run_step(const struct run *run, struct worker *worker, const struct 
     if (end <= share->first) {
         return;
     }
-    const struct span span = {t, time->begin[t] + share->first, previous_row(time, t) + share->first, share->first,
-                              end - share->first};
+    const struct span span = {
+        t, time->begin[t] + share->first, previous_row(time, t) + share->first, share->first, end - share->first, 0};
     for (int32_t i = 0; i < run->stage->count; i++) {
         run_instruction(run, worker, &run->stage->instructions[i], &span);
     }
@@ -170,7 +170,7 @@ static rondo_status run_stage(struct run *run, int is_loop, struct arena *arena,
     return run->stage->has_effects ? run_effects(run, arena, errors) : RONDO_OK;
 }
 
-rondo_status run_half(struct run *run, int half, struct arena *arena, struct errors *errors) {
+static rondo_status run_stages(struct run *run, int half, struct arena *arena, struct errors *errors) {
     run->half = half;
     RONDO_TRY(run_find_places(run, arena, errors));
     RONDO_TRY(prepare(run, arena, errors));
@@ -184,12 +184,22 @@ rondo_status run_half(struct run *run, int half, struct arena *arena, struct err
             run->observe(run->observe_arg, half, (enum phase)phase, 1);
         }
     }
-    for (int32_t w = 0; w < run->n_workers; w++) {
-        if (run->workers[w].errors->count > 0) {
-            const rondo_status status = run->workers[w].errors->status;
-            errors_move(errors, run->workers[w].errors);
-            return status;
-        }
-    }
     return RONDO_OK;
+}
+
+/* The first worker's errors are told: the others will have met the same. */
+static rondo_status collect_errors(const struct run *run, rondo_status status, struct errors *errors) {
+    for (int32_t w = 0; w < run->n_workers; w++) {
+        struct errors *own = run->workers[w].errors;
+        if (own->count > 0 && status == RONDO_OK) {
+            status = own->status;
+            errors_move(errors, own);
+        }
+        errors_free(own);
+    }
+    return status;
+}
+
+rondo_status run_half(struct run *run, int half, struct arena *arena, struct errors *errors) {
+    return collect_errors(run, run_stages(run, half, arena, errors), errors);
 }

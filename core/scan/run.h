@@ -16,6 +16,7 @@ struct span {
     int64_t previous; /* where a state's row before the step stands in its sequence */
     int64_t row;      /* of the batch */
     int64_t count;
+    int64_t local; /* where the first stands among the rows of the worker */
 };
 
 /* What counts the rows of a value: the first row of a span stands at base + position * row_bytes. */
@@ -95,7 +96,8 @@ static inline char *run_locate(const struct run *run, const struct worker *worke
                                const struct span *span) {
     const struct location_of_value *where = &run->where[node];
     if (where->position == POSITION_LOCAL) {
-        return worker->locals + where->offset * (size_t)worker->capacity + where->shift;
+        return worker->locals + where->offset * (size_t)worker->capacity + (size_t)span->local * where->row_bytes +
+               where->shift;
     }
     const int64_t position = where->position == POSITION_PACKED     ? span->packed
                              : where->position == POSITION_PREVIOUS ? span->previous

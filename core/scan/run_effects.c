@@ -46,7 +46,7 @@ static void add_fixed_sum(const struct run *run, struct worker *worker, const st
 /* Which rows of `a` belong to which of the gradient, over all steps. */
 static int32_t make_runs(const struct run *run, int32_t a, struct product_run *runs) {
     const struct time_axis *time = run->time;
-    const struct node *node = &run->graph->nodes[a];
+    const struct node *node = &run->graph->nodes[graph_base(run->graph, a)];
     if (node->kind != NODE_STATE) {
         runs[0] = (struct product_run){0, 0, time->total};
         return 1;
@@ -70,7 +70,7 @@ static void add_weight_gradient(const struct run *run, struct worker *worker, co
     const struct arena_mark mark = arena_mark(worker->arena);
     struct product_run one = {0, 0, span == NULL ? 0 : span->count}, *runs = &one;
     int32_t n_runs = 1;
-    const struct span all = {0, 0, 0, 0, run->time->total};
+    const struct span all = {0, 0, 0, 0, run->time->total, 0};
     if (span == NULL) {
         runs = arena_alloc(worker->arena, sizeof *runs * (size_t)run->time->steps);
         if (runs == NULL) {
@@ -109,14 +109,14 @@ static void add_fixed_call(const struct run *run, struct worker *worker, const s
     }
     int by_step = node->random >= 0;
     for (int32_t k = 0; k < node->n_inputs; k++) {
-        by_step |= run->graph->nodes[node->inputs[k]].kind == NODE_STATE;
+        by_step |= run->graph->nodes[graph_base(run->graph, node->inputs[k])].kind == NODE_STATE;
     }
     for (int64_t t = 0; t < (by_step ? time->steps : 1); t++) {
         const int64_t rows = by_step ? time->alive[t] : time->total;
         const int64_t previous = t == 0 ? 0 : time->rows + time->begin[t - 1];
         for (int64_t row = 0; row < rows; row += BLOCK) {
-            const struct span span = {t, time->begin[t] + row, previous + row, row,
-                                      row + BLOCK < rows ? BLOCK : rows - row};
+            const struct span span = {
+                t, time->begin[t] + row, previous + row, row, row + BLOCK < rows ? BLOCK : rows - row, 0};
             run_call_gradient(run, worker, effect, &span, targets);
         }
     }
@@ -140,7 +140,7 @@ void run_effect(const struct run *run, struct worker *worker, const struct instr
 }
 
 static void run_task(const struct run *run, struct worker *worker, const struct effect_task *task) {
-    const struct span all = {0, 0, 0, 0, run->time->total};
+    const struct span all = {0, 0, 0, 0, run->time->total, 0};
     for (int32_t i = 0; i < task->n_effects; i++) {
         const struct node *node = node_of(run, task->effects[i]);
         if (node->kind == NODE_WEIGHT_GRADIENT) {
@@ -189,6 +189,14 @@ static int64_t rows_of_task(const struct run *run, int64_t rows, int32_t n_weigh
     return part < least ? least : (part + 15) / 16 * 16;
 }
 
+/* Gradients of two fixed tensors may share memory: those of two parts of one parameter do. */
+static int overlap(const struct run *run, int32_t a, int32_t b) {
+    const rondo_tensor *of_a = &run->grad_fixed[a], *of_b = &run->grad_fixed[b];
+    const uintptr_t begin_a = (uintptr_t)of_a->data, begin_b = (uintptr_t)of_b->data;
+    return begin_a != 0 && begin_b != 0 && begin_a < begin_b + tensor_bytes(of_b) &&
+           begin_b < begin_a + tensor_bytes(of_a);
+}
+
 /* Calls may give several gradients at once, so two of them may add to the same: then all are one task. */
 static void run_call_effects(struct run *run, struct effect_task *tasks, const struct instruction **effects) {
     const struct stage *stage = run->stage;
@@ -202,8 +210,8 @@ static void run_call_effects(struct run *run, struct effect_task *tasks, const s
         for (int32_t j = 0; j < i; j++) {
             for (int32_t k = 0; k < effects[i]->count; k++) {
                 for (int32_t l = 0; l < effects[j]->count; l++) {
-                    shared |=
-                        run->graph->nodes[effects[i]->nodes[k]].which == run->graph->nodes[effects[j]->nodes[l]].which;
+                    shared |= overlap(run, run->graph->nodes[effects[i]->nodes[k]].which,
+                                      run->graph->nodes[effects[j]->nodes[l]].which);
                 }
             }
         }
@@ -214,6 +222,29 @@ static void run_call_effects(struct run *run, struct effect_task *tasks, const s
     }
     atomic_store(&run->next, 0);
     parallel_for(run->parallel, n == 0 ? 0 : run->n_workers, 1, run_tasks, run);
+}
+
+/* Lists the effects of the stage that add to what effect `first` adds to, or to what shares memory with that, and so
+ * on. *same is cleared where they are not all products for one gradient. Returns how many. */
+static int32_t list_together(const struct run *run, int32_t first, int *taken, const struct instruction **listed,
+                             int *same) {
+    const struct stage *stage = run->stage;
+    const struct instruction *effects = stage->instructions + stage->n_row_instructions;
+    const int32_t n = stage->count - stage->n_row_instructions, which = node_of(run, &effects[first])->which;
+    int32_t count = 0;
+    listed[count++] = &effects[first];
+    taken[first] = 1;
+    for (int32_t i = 0; i < count; i++) {
+        *same &= listed[i]->kind == NODE_WEIGHT_GRADIENT && node_of(run, listed[i])->which == which;
+        for (int32_t j = first; j < n; j++) {
+            if (!taken[j] && effects[j].kind != NODE_FIXED_CALL &&
+                overlap(run, node_of(run, listed[i])->which, node_of(run, &effects[j])->which)) {
+                listed[count++] = &effects[j];
+                taken[j] = 1;
+            }
+        }
+    }
+    return count;
 }
 
 rondo_status run_effects(struct run *run, struct arena *arena, struct errors *errors) {
@@ -238,15 +269,8 @@ rondo_status run_effects(struct run *run, struct arena *arena, struct errors *er
         }
         struct effect_task task = {.effects = &effects[n_listed], .begin = -1};
         int all_weights = 1;
-        for (int32_t j = i; j < n; j++) {
-            const struct instruction *other = &stage->instructions[stage->n_row_instructions + j];
-            if (node_of(run, other)->which == node->which && other->kind != NODE_FIXED_CALL) {
-                effects[n_listed++] = other;
-                task.n_effects++;
-                taken[j] = 1;
-                all_weights &= other->kind == NODE_WEIGHT_GRADIENT;
-            }
-        }
+        task.n_effects = list_together(run, i, taken, &effects[n_listed], &all_weights);
+        n_listed += task.n_effects;
         const int64_t rows = run->fixed[node->which].shape[0];
         const int64_t part = all_weights ? rows_of_task(run, rows, n_weights) : rows;
         for (int64_t begin = 0; begin < rows || !all_weights; begin += part) {

@@ -187,7 +187,25 @@ static rondo_status compute(const struct run *run, struct worker *worker, int32_
     return host_result(host, node->op->forward(&host->base, call));
 }
 
-static void run_call(const struct run *run, struct worker *worker, int32_t id, const struct span *span) {
+/* Hands a call its rows: all at once, or one by one where it is a product. A library's product adds up in an order that
+ * may depend on how many rows it gets; so they come out the same whoever their batch mates are. */
+static void by_rows(const struct run *run, struct worker *worker, const struct instruction *instruction,
+                    const struct span *span,
+                    void (*body)(const struct run *run, struct worker *worker, const struct instruction *instruction,
+                                 const struct span *span)) {
+    if (run->graph->nodes[instruction->nodes[0]].op->role != RONDO_ROLE_PRODUCT) {
+        body(run, worker, instruction, span);
+        return;
+    }
+    for (int64_t i = 0; i < span->count; i++) {
+        const struct span row = {span->step, span->packed + i, span->previous + i, span->row + i, 1, i};
+        body(run, worker, instruction, &row);
+    }
+}
+
+static void run_call(const struct run *run, struct worker *worker, const struct instruction *instruction,
+                     const struct span *span) {
+    const int32_t id = instruction->nodes[0];
     const struct node *node = &run->graph->nodes[id];
     const struct arena_mark mark = arena_mark(worker->arena);
     struct host_call host = call_host(run, worker, node, span);
@@ -329,10 +347,10 @@ void run_instruction(const struct run *run, struct worker *worker, const struct 
         run_products(run, worker, &instruction->products, span);
         break;
     case NODE_CALL:
-        run_call(run, worker, instruction->nodes[0], span);
+        by_rows(run, worker, instruction, span, run_call);
         break;
     case NODE_CALL_GRADIENT:
-        run_call_gradients(run, worker, instruction, span);
+        by_rows(run, worker, instruction, span, run_call_gradients);
         break;
     case NODE_JOIN:
         run_join(run, worker, instruction->nodes[0], span);

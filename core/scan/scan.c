@@ -5,8 +5,10 @@
 
 #include "core/scan/run.h"
 
-/* What a tape may want of a recurrence. */
-enum { PLAN_VALUES, PLAN_GRADIENTS, PLAN_GRADIENTS_AND_X, PLAN_KINDS };
+/* What a tape may want of a recurrence. To PLAN_GRADIENTS are added AND_X where x has a gradient, and AND_CONSTANT
+ * where a state that never changes starts from something with one. */
+enum { PLAN_VALUES, PLAN_GRADIENTS, PLAN_KINDS = PLAN_GRADIENTS + 4 };
+enum { AND_X = 1, AND_CONSTANT = 2 };
 
 struct scan {
     struct arena *arena;
@@ -15,7 +17,7 @@ struct scan {
     int64_t recompute;
     void (*observe)(void *arg, int half, enum phase phase, int done);
     void *observe_arg;
-    struct plan *plans[PLAN_KINDS];
+    struct plan *plans[PLAN_KINDS]; /* NULL with AND_CONSTANT where all states change */
 };
 
 /* One recurrence on a tape, for its backward pass. */
@@ -41,7 +43,17 @@ static struct graph_settings settings_of(const struct scan_settings *settings, i
                                    .output = settings->output,
                                    .passes = settings->passes,
                                    .training = kind != PLAN_VALUES,
-                                   .wants_x = kind == PLAN_GRADIENTS_AND_X};
+                                   .wants_x = kind != PLAN_VALUES && ((kind - PLAN_GRADIENTS) & AND_X) != 0,
+                                   .wants_constant =
+                                       kind != PLAN_VALUES && ((kind - PLAN_GRADIENTS) & AND_CONSTANT) != 0};
+}
+
+static int has_constant(const struct graph *graph) {
+    int found = 0;
+    for (int32_t s = 0; s < graph->n_states; s++) {
+        found |= graph->constant[s];
+    }
+    return found;
 }
 
 struct scan *scan_create(const struct scan_settings *settings, struct errors *errors) {
@@ -61,6 +73,9 @@ struct scan *scan_create(const struct scan_settings *settings, struct errors *er
     struct errors own = {0}; /* earlier errors of the caller do not stop the work here */
     for (int kind = 0; kind < PLAN_KINDS && own.count == 0; kind++) {
         const struct graph_settings of_graph = settings_of(settings, kind);
+        if (of_graph.wants_constant && !has_constant(scan->plans[PLAN_VALUES]->graph)) {
+            continue;
+        }
         struct graph *graph = graph_create(&of_graph, arena, NULL, NULL, &own);
         scan->plans[kind] = graph == NULL ? NULL : plan_create(graph, &own);
         if (scan->plans[kind] == NULL && own.count == 0) {
@@ -85,14 +100,14 @@ void scan_destroy(struct scan *scan) {
 int64_t scan_loop_bytes(const struct scan *scan) {
     int64_t bytes = 0;
     for (int half = 0; half < 2; half++) {
-        bytes += plan_loop_width(scan->plans[PLAN_GRADIENTS_AND_X], half);
+        bytes += plan_loop_width(scan->plans[PLAN_GRADIENTS + AND_X], half);
     }
-    return bytes * (int64_t)dtype_size(scan->plans[PLAN_GRADIENTS_AND_X]->graph->dtype);
+    return bytes * (int64_t)dtype_size(scan->plans[PLAN_GRADIENTS + AND_X]->graph->dtype);
 }
 
 char *scan_text(const struct scan_settings *settings, struct arena *arena, struct errors *errors) {
     char *text = NULL;
-    const struct graph_settings of_graph = settings_of(settings, PLAN_GRADIENTS_AND_X);
+    const struct graph_settings of_graph = settings_of(settings, PLAN_GRADIENTS + AND_X);
     struct graph *graph = graph_create(&of_graph, arena, arena, &text, errors);
     struct plan *plan = graph == NULL ? NULL : plan_create(graph, errors);
     const char *planned = plan == NULL ? NULL : plan_text(plan, arena);
@@ -451,7 +466,7 @@ static rondo_status start_carries(struct run *run, struct tape *tape, const rond
     const struct graph *graph = run->graph;
     const int64_t rows = run->time->rows, living = later == NULL ? 0 : later->time->rows;
     for (int32_t s = 0; s < graph->n_states; s++) {
-        if (!graph->state_needs[s] || graph->constant[s]) {
+        if (!graph->state_needs[s]) {
             continue;
         }
         const size_t row_bytes = (size_t)state_width(graph, s) * run->size;
@@ -557,12 +572,21 @@ static rondo_status scan_backward(void *data, struct tape *tape, const rondo_ten
 
 /* ---- record ---- */
 
-static int choose_plan(const struct tape *tape, rondo_value x, const rondo_value *values, int32_t count) {
-    int needs = 0;
-    for (int32_t k = 0; k < count; k++) {
-        needs |= tape_needs_gradient(tape, values[k]);
+/* inputs: x, fixed tensors, initial states, as of the tape's function. */
+static int choose_plan(const struct recorded *recorded, const struct tape *tape, const rondo_value *inputs,
+                       int32_t n_inputs) {
+    const struct graph *graph = recorded->scan->plans[PLAN_VALUES]->graph;
+    int needs = 0, kind = PLAN_GRADIENTS;
+    for (int32_t k = 0; k < n_inputs; k++) {
+        needs |= tape_needs_gradient(tape, inputs[k]);
     }
-    return tape_needs_gradient(tape, x) ? PLAN_GRADIENTS_AND_X : needs ? PLAN_GRADIENTS : PLAN_VALUES;
+    kind += tape_needs_gradient(tape, inputs[0]) ? AND_X : 0;
+    for (int32_t i = 0, constant = 0; i < recorded->n_initial && !constant; i++) {
+        constant =
+            graph->constant[recorded->initial_state[i]] && tape_needs_gradient(tape, inputs[1 + graph->n_fixed + i]);
+        kind += constant ? AND_CONSTANT : 0;
+    }
+    return needs ? kind : PLAN_VALUES;
 }
 
 static rondo_status record(const struct scan *scan, struct tape *tape, const struct time_axis *time, rondo_value x,
@@ -604,7 +628,7 @@ static rondo_status record(const struct scan *scan, struct tape *tape, const str
     }
     const int32_t n_inputs = 1 + n_fixed + recorded->n_initial;
     struct run *run = &recorded->run;
-    run->plan = scan->plans[choose_plan(tape, x, inputs + 1, n_inputs - 1)];
+    run->plan = scan->plans[choose_plan(recorded, tape, inputs, n_inputs)];
     run->graph = run->plan->graph;
     run->time = axis;
     run->kernels = product_kernels();
@@ -624,8 +648,8 @@ static rondo_status record(const struct scan *scan, struct tape *tape, const str
     run->fixed = fixed;
     for (int32_t i = 0; i < recorded->n_initial; i++) {
         const int32_t s = recorded->initial_state[i];
-        RONDO_CHECK(!tape_needs_gradient(tape, initial[s]) || (run->graph->state_needs[s] && !run->graph->constant[s]),
-                    tape_errors(tape), "a state whose initial value wants a gradient depends on parameters");
+        RONDO_CHECK(!tape_needs_gradient(tape, initial[s]) || run->graph->state_needs[s], tape_errors(tape),
+                    "a state whose initial value wants a gradient depends on parameters");
     }
     RONDO_TRY(find_initial(run, tape, initial));
     int32_t n_results = 1;
