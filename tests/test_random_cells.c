@@ -175,7 +175,7 @@ static double largest(const rondo_tensor *tensor) {
     double most = 1;
     for (int64_t i = 0; i < rondo_count(tensor); i++) {
         const double value = fabs(tensor_get(tensor, i));
-        most = value <= most ? most : value; /* not-a-number counts */
+        most = isnan(value) ? INFINITY : fmax(most, value);
     }
     return most;
 }

@@ -161,7 +161,8 @@ static void run_shares(void *arg, int64_t begin, int64_t end) {
 
 static rondo_status run_stage(struct run *run, int is_loop, struct arena *arena, struct errors *errors) {
     if (is_loop) {
-        parallel_for(run->parallel, run->stage->count > 0 ? run->n_shares : 0, 1, run_shares, run);
+        const int is_empty = run->stage->count == 0 && run->half == 0; /* backward there are carries to clear */
+        parallel_for(run->parallel, is_empty ? 0 : run->n_shares, 1, run_shares, run);
         return RONDO_OK;
     }
     if (run->stage->n_row_instructions > 0) {

@@ -314,8 +314,8 @@ typedef struct rondo_op {
     /* Elementwise ops. All arrays have `count` contiguous elements of `dtype` (RONDO_F32 or RONDO_F64), 1 <= count.
      * map writes out[i] = f(in[0][i], in[1][i], …). out may be the same array as one of the inputs.
      * map_grad WRITES (not adds) grad_in[k][i] = grad_out[i] * df/din[k] for every k with grad_in[k] not NULL.
-     * grad_in[k] may be the same array as grad_out, out or one of in, so read all of element i before you write it and
-     * never come back to it; no two of grad_in are the same. The arrays are aligned to their element.
+     * Where one gradient alone is asked for, grad_in[k] may be the same array as grad_out, out or one of in: read all of
+     * element i before you write it, and never come back to it. The arrays are aligned to their element.
      * Inputs of different shapes are broadcast as in NumPy before map sees them. [any-thread] */
     void (*map)(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out);
     void (*map_grad)(const void *options, int32_t dtype, int64_t count, const void *const *in, const void *out,
