@@ -245,7 +245,7 @@ START_TEST(any_number_of_threads_gives_the_same_bits) {
 }
 END_TEST
 
-/* The states between windows and the outputs are the same bits; gradients of weights are summed window by window. */
+/* But for rounding: gradients of weights are summed window by window, and the first pass of a window keeps less. */
 START_TEST(computing_steps_again_changes_no_result) {
     static const int64_t windows[] = {1, 2, 3, 5, 7, 100};
     struct cell *cell = compile(cell_files[_i], RONDO_F64, INPUT, HIDDEN);

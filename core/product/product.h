@@ -29,7 +29,7 @@ size_t product_packed_bytes(const struct product_kernels *kernels, int32_t dtype
 void product_pack(const struct product_kernels *kernels, int32_t dtype, int64_t k, int64_t n, const void *b,
                   int64_t ldb, int transpose, void *packed);
 
-/* One result of product_rows. */
+/* One result of product_rows. Those of a call do not overlap. */
 struct product_target {
     const void *packed; /* op(B) [k, n] */
     void *c;            /* [m, n] */

@@ -5,7 +5,8 @@
  *
  * The program is differentiated and optimised once, whatever the length of the sequences (core/scan/graph.h and
  * plan.h). On the tape the whole recurrence is one function. Results are the same bits for any number of threads, and
- * the results of a row are the same bits whoever its batch mates are.
+ * the results of a row are the same bits whoever its batch mates are, as far as the ops of the step give an element the
+ * same bits wherever it stands in a run of elements, as all of Rondo's do.
  *
  * Threads: created on one thread; then scan_record may run on several at the same time, each with a tape of its own.
  */
