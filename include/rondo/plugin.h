@@ -25,11 +25,10 @@
  *   Errors. A function that can fail returns a rondo_status. To fail, return ctx->host->fail(ctx, code, "why"): the
  *     text reaches the user with the plugin's name and file in front. Begin with a lower-case letter, no full stop.
  *     Never call exit() or abort(), never print.
- *   Tensors are contiguous, row-major, at least 64-byte aligned (slices of parameters, and the rows of a batch that an op
- *     gets inside a recurrence: aligned to their element).
- *   Growth. Structs grow at their end only; the first member struct_size says how much of one its author knew. Fields
- *     past the struct_size of a descriptor read as zero. A plugin loads where its abi_major equals the host's and its
- *     abi_minor is at most the host's.
+ *   Tensors are contiguous, row-major, at least 64-byte aligned (slices of parameters, and the rows of a batch that an
+ * op gets inside a recurrence: aligned to their element). Growth. Structs grow at their end only; the first member
+ * struct_size says how much of one its author knew. Fields past the struct_size of a descriptor read as zero. A plugin
+ * loads where its abi_major equals the host's and its abi_minor is at most the host's.
  *
  * This header compiles alone as C11 and later, and as C++17.
  */
@@ -314,9 +313,9 @@ typedef struct rondo_op {
     /* Elementwise ops. All arrays have `count` contiguous elements of `dtype` (RONDO_F32 or RONDO_F64), 1 <= count.
      * map writes out[i] = f(in[0][i], in[1][i], …). out may be the same array as one of the inputs.
      * map_grad WRITES (not adds) grad_in[k][i] = grad_out[i] * df/din[k] for every k with grad_in[k] not NULL.
-     * Where one gradient alone is asked for, grad_in[k] may be the same array as grad_out, out or one of in: read all of
-     * element i before you write it, and never come back to it. The arrays are aligned to their element.
-     * Inputs of different shapes are broadcast as in NumPy before map sees them. [any-thread] */
+     * Where one gradient alone is asked for, grad_in[k] may be the same array as grad_out, out or one of in: read all
+     * of element i before you write it, and never come back to it. The arrays are aligned to their element. Inputs of
+     * different shapes are broadcast as in NumPy before map sees them. [any-thread] */
     void (*map)(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out);
     void (*map_grad)(const void *options, int32_t dtype, int64_t count, const void *const *in, const void *out,
                      const void *grad_out, void *const *grad_in);
