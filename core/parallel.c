@@ -41,7 +41,12 @@ static struct {
     struct job slots[SLOTS];
 } pool = {.mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .busy = ATOMIC_FLAG_INIT};
 
-static _Thread_local int works; /* this thread is inside a body that runs on several */
+/* 1 where this thread is inside a body that runs on several. Of the thread's own static part, so that to read it takes
+ * no call, in a shared library either. */
+#if defined(__GNUC__)
+__attribute__((tls_model("initial-exec")))
+#endif
+static _Thread_local int works;
 
 int32_t parallel_processors(void) {
     cpu_set_t set;
