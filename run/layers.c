@@ -34,7 +34,7 @@ const rondo_option layer_table[] = {
     RONDO_OPTION_REAL(struct layer_options, variational_dropout, "0", 0, 0.99,
                       "share of what enters products dropped, the same at every step (Gal & Ghahramani 2016)"),
     RONDO_OPTION_REAL(struct layer_options, weight_drop, "0", 0, 0.99,
-                      "share of the recurrent weights dropped, once a batch (Merity et al. 2018)"),
+                      "share of the recurrent weights dropped, once a shard of a batch (Merity et al. 2018)"),
     RONDO_OPTION_INT(
         struct layer_options, recompute, "0", 0, 1e9,
         "keep the states of every so many steps alone, and compute the steps between again in the backward "
