@@ -7,6 +7,7 @@
 #include "core/product/product.h"
 #include "core/rng.h"
 #include "core/scan/plan.h"
+#include "core/tape.h"
 #include "core/time_axis.h"
 
 /* Rows that an instruction works on: consecutive ones of one step, or any in a stage that needs no step. */
@@ -90,6 +91,14 @@ struct run {
 rondo_status run_half(struct run *run, int half, struct arena *arena, struct errors *errors);
 
 /* ---- between the files of this folder ---- */
+
+/* [rows, width] of the run's dtype; NULL where memory is short or the bytes cannot be counted. */
+char *run_alloc_rows(struct arena *arena, const struct run *run, int64_t rows, int64_t width);
+/* Elements of a row of a state. */
+int64_t run_state_width(const struct graph *graph, int32_t state);
+/* Takes all memory of a run from the tape, once plan, time, kernels, parallel and initial are set, and puts the states
+ * before the first step in their places. */
+rondo_status run_make_memory(struct run *run, struct tape *tape);
 
 /* The first row of a value for a span. */
 static inline char *run_locate(const struct run *run, const struct worker *worker, int32_t node,
