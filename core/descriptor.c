@@ -58,19 +58,36 @@ static size_t field_size(int32_t type, size_t *alignment) {
     case RONDO_INTS:
         *alignment = _Alignof(rondo_ints);
         return sizeof(rondo_ints);
+    case RONDO_REALS:
+        *alignment = _Alignof(rondo_reals);
+        return sizeof(rondo_reals);
     default:
         return 0;
     }
 }
 
 static int has_range(int32_t type) {
-    return type == RONDO_INT || type == RONDO_REAL || type == RONDO_INTS;
+    return type == RONDO_INT || type == RONDO_REAL || type == RONDO_INTS || type == RONDO_REALS;
+}
+
+/* The keys that experiments put beside the options of a plug-in. */
+static int is_reserved(int32_t kind, const char *key) {
+    static const char *const keys[] = {"plugin", "sum", "weight", "groups", "wrappers", "match", "frozen"};
+    for (size_t i = 0; kind != RONDO_KIND_OP && i < sizeof keys / sizeof keys[0]; i++) {
+        if (strcmp(keys[i], key) == 0) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 static rondo_status check_option(const struct check *check, const rondo_option *option) {
     const rondo_descriptor *descriptor = check->descriptor;
     if (!is_name(option->key)) {
         return refuse_part(check, "option", option->key, NAME_RULE);
+    }
+    if (is_reserved(descriptor->kind, option->key)) {
+        return refuse_part(check, "option", option->key, "has a name that is a key of experiments");
     }
     if (option_find(descriptor->options, option->key) != option) {
         return refuse_part(check, "option", option->key, "stands twice in the table");
@@ -185,8 +202,16 @@ static rondo_status check_slots(const struct check *check, const rondo_optimizer
                 return refuse_part(check, "slot", slot->name, "stands twice in the list");
             }
         }
-        if ((slot->shape != RONDO_SLOT_LIKE_PARAMETER && slot->shape != RONDO_SLOT_SCALAR) || slot->reserved != 0) {
-            return refuse_part(check, "slot", slot->name, "has an unknown shape, or 'reserved' is not 0");
+        if (slot->shape < RONDO_SLOT_LIKE_PARAMETER || slot->shape > RONDO_SLOT_CHOSEN ||
+            slot->role < RONDO_SLOT_STATE || slot->role > RONDO_SLOT_COPY) {
+            return refuse_part(check, "slot", slot->name, "has an unknown shape or role");
+        }
+        if (slot->role != RONDO_SLOT_STATE && slot->shape != RONDO_SLOT_LIKE_PARAMETER) {
+            return refuse_part(check, "slot", slot->name,
+                               "starts as a copy, so its shape must be like the parameter's");
+        }
+        if (slot->shape == RONDO_SLOT_CHOSEN && optimizer->choose_slot == NULL) {
+            return refuse_part(check, "slot", slot->name, "has a shape to be chosen, and 'choose_slot' is missing");
         }
         if (slot->shape == RONDO_SLOT_SCALAR && (optimizer->flags & RONDO_OPTIMIZER_ELEMENTWISE) != 0) {
             return refuse_part(check, "slot", slot->name, "is a scalar, which an elementwise optimizer cannot keep");
@@ -198,8 +223,9 @@ static rondo_status check_slots(const struct check *check, const rondo_optimizer
 static rondo_status check_optimizer(const struct check *check) {
     const rondo_optimizer *optimizer = (const rondo_optimizer *)check->descriptor;
     const uint32_t known = RONDO_OPTIMIZER_ELEMENTWISE;
-    if ((optimizer->flags & ~known) != 0 || optimizer->reserved != 0) {
-        return refuse(check, "it has unknown flags, or 'reserved' is not 0");
+    if ((optimizer->flags & ~known) != 0 || optimizer->stage < RONDO_STAGE_UPDATE ||
+        optimizer->stage > RONDO_STAGE_VALUE) {
+        return refuse(check, "it has unknown flags, or an unknown stage");
     }
     if (optimizer->step == NULL) {
         return refuse(check, "'step' is missing");
@@ -229,13 +255,28 @@ static rondo_status check_metrics(const struct check *check, const rondo_loss *l
 
 static rondo_status check_loss(const struct check *check) {
     const rondo_loss *loss = (const rondo_loss *)check->descriptor;
-    if (loss->output_size == NULL || loss->record == NULL || loss->predict == NULL) {
-        return refuse(check, "'output_size', 'record' or 'predict' is missing");
+    const uint32_t known = RONDO_LOSS_COUPLES_ROWS | RONDO_LOSS_BEFORE_OUTPUT;
+    if ((loss->flags & ~known) != 0 || loss->reserved != 0) {
+        return refuse(check, "it has unknown flags, or 'reserved' is not 0");
+    }
+    if (loss->output_size == NULL || loss->record == NULL) {
+        return refuse(check, "'output_size' or 'record' is missing");
     }
     if ((loss->metrics == NULL) != (loss->measure == NULL)) {
         return refuse(check, "'metrics' and 'measure' go together, one of them is missing");
     }
     return check_metrics(check, loss);
+}
+
+static rondo_status check_schedule(const struct check *check) {
+    const rondo_schedule *schedule = (const rondo_schedule *)check->descriptor;
+    if (schedule->factor == NULL) {
+        return refuse(check, "'factor' is missing");
+    }
+    if (schedule->n_state < 0 || schedule->n_state > SCHEDULE_MAX_STATE || schedule->reserved != 0) {
+        return refuse(check, "'n_state' is not 0 to 64, or 'reserved' is not 0");
+    }
+    return RONDO_OK;
 }
 
 /* The base first: nothing behind it may be read before kind and struct_size are known to be right. The size is that of
@@ -245,6 +286,7 @@ static rondo_status check_base(const struct check *check) {
         [RONDO_KIND_OP] = sizeof(rondo_op),
         [RONDO_KIND_OPTIMIZER] = sizeof(rondo_optimizer),
         [RONDO_KIND_LOSS] = sizeof(rondo_loss),
+        [RONDO_KIND_SCHEDULE] = sizeof(rondo_schedule),
     };
     const rondo_descriptor *descriptor = check->descriptor;
     struct errors *errors = check->errors;
@@ -276,7 +318,9 @@ rondo_status descriptor_check(const rondo_descriptor *descriptor, const char *or
         return check_op(&check);
     case RONDO_KIND_OPTIMIZER:
         return check_optimizer(&check);
-    default:
+    case RONDO_KIND_LOSS:
         return check_loss(&check);
+    default:
+        return check_schedule(&check);
     }
 }

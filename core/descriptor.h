@@ -9,6 +9,9 @@
 
 #include "core/status.h"
 
+/* The most numbers that a schedule keeps (rondo/plugin.h says so). */
+#define SCHEDULE_MAX_STATE 64
+
 /* RONDO_INVALID with the reason where a field of `descriptor` cannot be used: an unknown kind, a struct_size below that
  * of ABI 1.0, a missing function, an option whose default does not parse, … `origin` is named in the error. */
 rondo_status descriptor_check(const rondo_descriptor *descriptor, const char *origin, struct errors *errors);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/blas.h"
+
 /* Longest text that a plug-in can say at a time; the rest is cut. */
 #define TEXT_SIZE 1024
 
@@ -15,7 +17,11 @@ static struct host_call *call_of(rondo_context *ctx) {
 }
 
 static void *host_alloc(rondo_context *ctx, size_t bytes) {
-    return arena_alloc(call_of(ctx)->arena, bytes);
+    const struct host_call *call = call_of(ctx);
+    if (call->allocations_left != NULL && (*call->allocations_left)-- <= 0) {
+        return NULL;
+    }
+    return arena_alloc(call->arena, bytes);
 }
 
 /* Adds "file:line: subject: text". */
@@ -109,6 +115,14 @@ static const rondo_tensor *host_tensor(rondo_context *ctx, rondo_value value) {
     return tape == NULL ? NULL : tape_tensor(tape, value);
 }
 
+static rondo_status host_product(rondo_context *ctx, const rondo_product *product) {
+    if (!blas_can_count(product)) {
+        return host_fail(ctx, RONDO_INVALID, "a matrix has more rows or columns than BLAS can count: 2147483647");
+    }
+    blas_multiply(call_of(ctx)->parallel, product);
+    return RONDO_OK;
+}
+
 static const void *host_get_extension(rondo_context *ctx, const char *id) {
     (void)ctx;
     (void)id;
@@ -125,6 +139,7 @@ static const rondo_host table = {
     .apply = host_apply,
     .constant = host_constant,
     .tensor = host_tensor,
+    .product = host_product,
     .get_extension = host_get_extension,
 };
 

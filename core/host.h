@@ -19,9 +19,11 @@ struct host_call {
     struct tape *tape;        /* losses alone: what apply records on; NULL otherwise */
     struct rng_stream stream; /* for random */
     uint64_t random_first;    /* added to the number of each random word: the call works on a later part of a tensor */
-    const char *subject;      /* "op 'matmul'": in front of error texts; borrowed */
-    struct location where;    /* in front of that; zero: none */
-    rondo_status failed;      /* what fail was called with first; RONDO_OK while it was not */
+    /* Memory is short once so many more calls of alloc have been served; each takes one off. NULL: no limit. */
+    int64_t *allocations_left;
+    const char *subject;   /* "op 'matmul'": in front of error texts; borrowed */
+    struct location where; /* in front of that; zero: none */
+    rondo_status failed;   /* what fail was called with first; RONDO_OK while it was not */
     /* Gets each line that the plug-in logs, which is valid during the call; NULL: nobody listens. */
     void (*log)(void *arg, const char *text);
     void *log_arg;

@@ -39,15 +39,19 @@ static void describe(struct description *description, const char *format, ...) {
 
 /* A bound that no value of the type can pass is how a table says "none". */
 static void describe_range(struct description *description, const char *what, const rondo_option *option) {
-    const double limit = option->type == RONDO_REAL ? DBL_MAX : 9223372036854775808.0; /* 2^63 */
+    const int is_real = option->type == RONDO_REAL || option->type == RONDO_REALS;
+    const double limit = is_real ? DBL_MAX : 9223372036854775808.0; /* 2^63 */
     const int has_min = option->min > -limit;
     const int has_max = option->max < limit;
+    char min[400], max[400]; /* integers with all their digits */
+    snprintf(min, sizeof min, is_real ? "%.15g" : "%.0f", option->min);
+    snprintf(max, sizeof max, is_real ? "%.15g" : "%.0f", option->max);
     if (has_min && has_max) {
-        describe(description, "%s in [%.15g, %.15g]", what, option->min, option->max);
+        describe(description, "%s in [%s, %s]", what, min, max);
     } else if (has_min) {
-        describe(description, "%s >= %.15g", what, option->min);
+        describe(description, "%s >= %s", what, min);
     } else if (has_max) {
-        describe(description, "%s <= %.15g", what, option->max);
+        describe(description, "%s <= %s", what, max);
     } else {
         describe(description, "%s", what);
     }
@@ -71,6 +75,9 @@ static void describe_expected(struct description *description, const rondo_optio
         break;
     case RONDO_INTS:
         describe_range(description, "integer or list of up to 6 integers", option);
+        break;
+    case RONDO_REALS:
+        describe_range(description, "number or list of numbers", option);
         break;
     default:
         describe(description, "text");
@@ -126,20 +133,17 @@ static int in_range(const rondo_option *option, double value) {
 
 /* ---- text to value ---- */
 
-/* "[0, 2]", "[]" or "3" to numbers; 0 where it is neither or has more than RONDO_MAX_DIMS. */
-static int parse_ints(const char *text, rondo_ints *ints) {
-    memset(ints, 0, sizeof *ints);
+/* "[0, 2]", "[]" or "3": hands each item to add(list, text, length), which returns 0 for one that it cannot take. */
+static int parse_list(const char *text, int (*add)(void *list, const char *text, size_t length), void *list) {
     if (*text != '[') {
-        ints->count = 1;
-        return parse_int(text, strlen(text), &ints->values[0]);
+        return add(list, text, strlen(text));
     }
     text += 1 + strspn(text + 1, " ");
     while (*text != ']') {
         const size_t length = strcspn(text, " ,]");
-        if (ints->count == RONDO_MAX_DIMS || !parse_int(text, length, &ints->values[ints->count])) {
+        if (!add(list, text, length)) {
             return 0;
         }
-        ints->count++;
         text += length + strspn(text + length, " ");
         if (*text == ',') {
             text += 1 + strspn(text + 1, " ");
@@ -151,6 +155,30 @@ static int parse_ints(const char *text, rondo_ints *ints) {
         }
     }
     return text[1] == '\0';
+}
+
+static int add_int(void *list, const char *text, size_t length) {
+    rondo_ints *ints = list;
+    return ints->count < RONDO_MAX_DIMS && parse_int(text, length, &ints->values[ints->count++]);
+}
+
+/* Numbers on their way into memory of the size that they turn out to need. */
+#define MOST_REALS 4096
+struct reals {
+    int64_t count, capacity;
+    double *values;
+};
+
+static int count_real(void *list, const char *text, size_t length) {
+    struct reals *reals = list;
+    (void)text;
+    (void)length;
+    return ++reals->capacity <= MOST_REALS;
+}
+
+static int add_real(void *list, const char *text, size_t length) {
+    struct reals *reals = list;
+    return parse_real(text, length, &reals->values[reals->count++]);
 }
 
 /* Index of `text` among the choices, -1 where it is none; then the nearest is in `near`. */
@@ -188,8 +216,8 @@ static int set_int(const rondo_option *option, void *options, const char *text) 
 }
 
 static int set_ints(const rondo_option *option, void *options, const char *text) {
-    rondo_ints value;
-    if (!parse_ints(text, &value)) {
+    rondo_ints value = {0};
+    if (!parse_list(text, add_int, &value)) {
         return 0;
     }
     for (int32_t i = 0; i < value.count; i++) {
@@ -197,6 +225,29 @@ static int set_ints(const rondo_option *option, void *options, const char *text)
             return 0;
         }
     }
+    store(option, options, &value, sizeof value);
+    return 1;
+}
+
+/* 1 where it is set, 0 where the text is no such list, -1 where memory is short. */
+static int set_reals(const rondo_option *option, void *options, const char *text, struct arena *arena) {
+    struct reals reals = {0};
+    if (!parse_list(text, count_real, &reals)) {
+        return 0;
+    }
+    reals.values = arena_calloc(arena, (size_t)reals.capacity, sizeof *reals.values);
+    if (reals.values == NULL) {
+        return -1;
+    }
+    if (!parse_list(text, add_real, &reals)) {
+        return 0;
+    }
+    for (int64_t i = 0; i < reals.count; i++) {
+        if (!in_range(option, reals.values[i])) {
+            return 0;
+        }
+    }
+    const rondo_reals value = {reals.count, reals.values};
     store(option, options, &value, sizeof value);
     return 1;
 }
@@ -223,8 +274,8 @@ static int set_choice(const rondo_option *option, void *options, const char *tex
 static rondo_status refuse(const rondo_option *option, const char *text, const struct suggestion *near,
                            struct location where, struct errors *errors) {
     static const char *const articles[] = {
-        [RONDO_INT] = "an ", [RONDO_REAL] = "a ", [RONDO_INTS] = "an "}; /* NULL for the others */
-    const char *article = option->type >= 0 && option->type <= RONDO_INTS ? articles[option->type] : NULL;
+        [RONDO_INT] = "an ", [RONDO_REAL] = "a ", [RONDO_INTS] = "an ", [RONDO_REALS] = "a "}; /* NULL for the others */
+    const char *article = option->type >= 0 && option->type <= RONDO_REALS ? articles[option->type] : NULL;
     struct description expected = {0};
     describe_expected(&expected, option);
     double number = 0;
@@ -252,6 +303,12 @@ rondo_status option_set(const rondo_option *option, void *options, const char *t
         break;
     case RONDO_INTS:
         is_set = set_ints(option, options, text);
+        break;
+    case RONDO_REALS:
+        is_set = set_reals(option, options, text, arena);
+        if (is_set < 0) {
+            return errors_no_memory(errors);
+        }
         break;
     case RONDO_STRING: {
         const char *copy = arena_strdup(arena, text);
@@ -282,6 +339,15 @@ static const char *real_text(double value, struct arena *arena) {
     return arena_strdup(arena, text);
 }
 
+static const char *reals_text(const rondo_reals *reals, struct arena *arena) {
+    const char *text = "[";
+    for (int64_t i = 0; text != NULL && i < reals->count; i++) {
+        const char *number = real_text(reals->values[i], arena);
+        text = number == NULL ? NULL : arena_printf(arena, "%s%s%s", text, i == 0 ? "" : ", ", number);
+    }
+    return text == NULL ? NULL : arena_printf(arena, "%s]", text);
+}
+
 static const char *ints_text(const rondo_ints *ints, struct arena *arena) {
     struct description text = {0};
     if (ints->count == 1) {
@@ -304,6 +370,7 @@ const char *option_text(const rondo_option *option, const void *options, struct 
         double real;
         const char *string;
         rondo_ints ints;
+        rondo_reals reals;
     } value = {0};
     switch (option->type) {
     case RONDO_BOOL:
@@ -321,6 +388,9 @@ const char *option_text(const rondo_option *option, const void *options, struct 
     case RONDO_INTS:
         memcpy(&value.ints, field, sizeof value.ints);
         return ints_text(&value.ints, arena);
+    case RONDO_REALS:
+        memcpy(&value.reals, field, sizeof value.reals);
+        return reals_text(&value.reals, arena);
     default:
         memcpy(&value.string, field, sizeof value.string);
         return arena_strdup(arena, value.string == NULL ? "" : value.string);

@@ -15,6 +15,7 @@ static const struct kind {
     [RONDO_KIND_OP] = {"op", "ops"},
     [RONDO_KIND_OPTIMIZER] = {"optimizer", "optimizers"},
     [RONDO_KIND_LOSS] = {"loss", "losses"},
+    [RONDO_KIND_SCHEDULE] = {"schedule", "schedules"},
 };
 
 static int is_kind(int32_t kind) {
@@ -165,6 +166,12 @@ const rondo_descriptor *registry_find(const struct registry *registry, int32_t k
     int is_there = 0;
     const size_t at = place_of(registry, kind, name, &is_there);
     return is_there ? registry->entries[at].descriptor : NULL;
+}
+
+const char *registry_origin(const struct registry *registry, int32_t kind, const char *name) {
+    int is_there = 0;
+    const size_t at = place_of(registry, kind, name, &is_there);
+    return is_there ? registry->entries[at].origin : NULL;
 }
 
 const rondo_op *registry_op(const struct registry *registry, const char *name) {

@@ -53,10 +53,13 @@ struct registry_finder {
 };
 void registry_set_finder(struct registry *registry, struct registry_finder finder);
 
+/* Where a registered name came from: the file of its plug-in, or "built-in". NULL where it is not there. */
+const char *registry_origin(const struct registry *registry, int32_t kind, const char *name);
+
 /* Entry `index` in order of kind, then name; NULL past the last. `origin` (may be NULL) gets where it came from. */
 const rondo_descriptor *registry_at(const struct registry *registry, int32_t index, const char **origin);
 
-/* "op", "optimizer", "loss"; and the folder of plug-ins of that kind: "ops", "optimizers", "losses". */
+/* "op", "optimizer", "loss", "schedule"; and the folder of plug-ins of that kind: "ops", "optimizers", … */
 const char *kind_name(int32_t kind);
 const char *kind_folder(int32_t kind);
 

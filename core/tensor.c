@@ -79,27 +79,11 @@ rondo_status tensor_alloc(rondo_tensor *tensor, struct arena *arena, struct erro
 }
 
 double tensor_get(const rondo_tensor *tensor, int64_t index) {
-    switch (tensor->dtype) {
-    case RONDO_F32:
-        return ((const float *)tensor->data)[index];
-    case RONDO_F64:
-        return ((const double *)tensor->data)[index];
-    default:
-        return ((const int32_t *)tensor->data)[index];
-    }
+    return rondo_get(tensor, index);
 }
 
 void tensor_set(const rondo_tensor *tensor, int64_t index, double value) {
-    switch (tensor->dtype) {
-    case RONDO_F32:
-        ((float *)tensor->data)[index] = (float)value;
-        break;
-    case RONDO_F64:
-        ((double *)tensor->data)[index] = value;
-        break;
-    default:
-        ((int32_t *)tensor->data)[index] = (int32_t)value;
-    }
+    rondo_set(tensor, index, value);
 }
 
 void tensor_scale(const rondo_tensor *tensor, int64_t begin, int64_t end, double factor) {
@@ -116,26 +100,32 @@ void tensor_scale(const rondo_tensor *tensor, int64_t begin, int64_t end, double
     }
 }
 
+/* An element is finite where not all bits of its exponent are set. Of whole numbers, which a compiler may reorder, so
+ * that it makes vector code of the loop. */
+#define ALL_FINITE(name, bits, exponent)                                                                               \
+    static int name(const void *data, int64_t count) {                                                                 \
+        const char *bytes = data;                                                                                      \
+        bits found = 0;                                                                                                \
+        for (int64_t i = 0; i < count; i++) {                                                                          \
+            bits element;                                                                                              \
+            memcpy(&element, bytes + (size_t)i * sizeof element, sizeof element);                                      \
+            found |= (element & (exponent)) == (exponent);                                                             \
+        }                                                                                                              \
+        return found == 0;                                                                                             \
+    }
+ALL_FINITE(all_finite_f32, uint32_t, UINT32_C(0x7f800000))
+ALL_FINITE(all_finite_f64, uint64_t, UINT64_C(0x7ff0000000000000))
+
 int tensor_is_finite(const rondo_tensor *tensor) {
     const int64_t count = rondo_count(tensor);
-    /* x * 0 is 0 for finite x and NaN otherwise, so one sum tells, and the loop has no branch. */
-    if (tensor->dtype == RONDO_F32) {
-        const float *data = tensor->data;
-        float sum = 0;
-        for (int64_t i = 0; i < count; i++) {
-            sum += data[i] * 0.0f;
-        }
-        return sum == 0;
+    switch (tensor->dtype) {
+    case RONDO_F32:
+        return all_finite_f32(tensor->data, count);
+    case RONDO_F64:
+        return all_finite_f64(tensor->data, count);
+    default:
+        return 1;
     }
-    if (tensor->dtype == RONDO_F64) {
-        const double *data = tensor->data;
-        double sum = 0;
-        for (int64_t i = 0; i < count; i++) {
-            sum += data[i] * 0.0;
-        }
-        return sum == 0;
-    }
-    return 1;
 }
 
 int tensor_broadcast(const rondo_tensor *a, const rondo_tensor *b, rondo_tensor *out) {

@@ -213,50 +213,44 @@ static rondo_value embed(const struct model *model, struct tape *tape, const ron
     return apply_dropout(tape, tape_apply_named(tape, "gather", NULL, operands, 2), settings->embedding_dropout);
 }
 
-static rondo_value record(const struct model *model, struct tape *tape, const struct time_axis *time,
-                          const rondo_tensor *inputs, const rondo_value *parameters, int training,
-                          struct rng_stream stream, int stepwise) {
+struct model_output model_output(const struct model *model) {
+    return (struct model_output){model->n_parameters - 2, model->n_parameters - 1};
+}
+
+rondo_value model_record(const struct model *model, struct tape *tape, const struct model_call *call) {
     const struct model_settings *settings = &model->settings;
-    tape_set_training(tape, training);
-    tape_enter(tape, "embedding", stream);
-    rondo_value value = settings->vocabulary > 0 ? embed(model, tape, inputs, parameters[0], training, stream)
-                                                 : tape_constant(tape, inputs);
+    tape_set_training(tape, call->training);
+    tape_enter(tape, "embedding", call->stream);
+    rondo_value value = settings->vocabulary > 0
+                            ? embed(model, tape, call->inputs, call->parameters[0], call->training, call->stream)
+                            : tape_constant(tape, call->inputs);
     if (settings->vocabulary == 0) {
         tape_name(tape, value, "x");
     }
     int input_every_step = settings->architecture.input_every_step;
     for (int32_t i = 0; i < settings->n_layers; i++) {
         const struct model_layer *layer = &model->layers[i];
-        const struct layer_call call = {.time = time,
-                                        .input_every_step = input_every_step,
-                                        .inputs = value,
-                                        .parameters = parameters + layer->first_parameter,
-                                        .scope = layer->scope,
-                                        .stream = stream,
-                                        .stepwise = stepwise};
-        value = layer_record(layer->layer, tape, &call, NULL);
+        const struct layer_call of_layer = {.time = call->time,
+                                            .input_every_step = input_every_step,
+                                            .inputs = value,
+                                            .parameters = call->parameters + layer->first_parameter,
+                                            .scope = layer->scope,
+                                            .stream = call->stream,
+                                            .stepwise = call->stepwise};
+        value = layer_record(layer->layer, tape, &of_layer, NULL);
         input_every_step = 1; /* a layer gives its outputs of every step to the next */
     }
-    tape_enter(tape, "head", stream);
+    tape_enter(tape, "head", call->stream);
     if (!settings->architecture.output_every_step) {
         value = settings->pooling == POOL_LAST
-                    ? layer_last(model->layers[settings->n_layers - 1].layer, tape, time, value)
-                    : packed_reduce(tape, time, value, settings->pooling == POOL_MEAN ? "mean" : "max");
+                    ? layer_last(model->layers[settings->n_layers - 1].layer, tape, call->time, value)
+                    : packed_reduce(tape, call->time, value, settings->pooling == POOL_MEAN ? "mean" : "max");
     }
-    const rondo_value product[2] = {value, parameters[model->n_parameters - 2]};
-    const rondo_value sum[2] = {tape_apply_named(tape, "matmul", NULL, product, 2),
-                                parameters[model->n_parameters - 1]};
+    if (call->before_output) {
+        return value;
+    }
+    const struct model_output output = model_output(model);
+    const rondo_value product[2] = {value, call->parameters[output.weight]};
+    const rondo_value sum[2] = {tape_apply_named(tape, "matmul", NULL, product, 2), call->parameters[output.bias]};
     return tape_apply_named(tape, "add", NULL, sum, 2);
-}
-
-rondo_value model_record(const struct model *model, struct tape *tape, const struct time_axis *time,
-                         const rondo_tensor *inputs, const rondo_value *parameters, int training,
-                         struct rng_stream stream) {
-    return record(model, tape, time, inputs, parameters, training, stream, 0);
-}
-
-rondo_value model_record_stepwise(const struct model *model, struct tape *tape, const struct time_axis *time,
-                                  const rondo_tensor *inputs, const rondo_value *parameters, int training,
-                                  struct rng_stream stream) {
-    return record(model, tape, time, inputs, parameters, training, stream, 1);
 }

@@ -54,17 +54,24 @@ const struct layer *model_layer(const struct model *model, int32_t layer);
  * for each element of any other op. */
 int64_t model_step_flops(const struct model *model);
 
-/* Records the forward pass.
- * inputs: tokens i32 [n] or numbers [n, input_size], packed along `time`; n = total or rows (rnn/layer.h).
- * parameters: [model_parameter_count] values, from tape_parameter (training) or tape_constant.
- * stream: of the random words of this pass (dropout); used in training.
- * Returns [rows, output_size], or [total, output_size] with an output at every step; failed after an error. */
-rondo_value model_record(const struct model *model, struct tape *tape, const struct time_axis *time,
-                         const rondo_tensor *inputs, const rondo_value *parameters, int training,
-                         struct rng_stream stream);
-/* The same by the engine tape, whatever that of the layers: to find the op that a number came from. */
-rondo_value model_record_stepwise(const struct model *model, struct tape *tape, const struct time_axis *time,
-                                  const rondo_tensor *inputs, const rondo_value *parameters, int training,
-                                  struct rng_stream stream);
+/* A forward pass. */
+struct model_call {
+    const struct time_axis *time;
+    const rondo_tensor *inputs;    /* tokens i32 [n] or numbers [n, input_size]; n = total or rows (rnn/layer.h) */
+    const rondo_value *parameters; /* [model_parameter_count], from tape_parameter (training) or tape_constant */
+    int training;
+    struct rng_stream stream; /* of the random words of this pass (dropout); used in training */
+    int stepwise;      /* by the engine tape, whatever that of the layers: to find the op that a number is from */
+    int before_output; /* leave out the linear head: what goes into it is the result */
+};
+
+/* Records it. Returns [rows, output_size], or [total, output_size] with an output at every step; failed after an error.
+ */
+rondo_value model_record(const struct model *model, struct tape *tape, const struct model_call *call);
+/* The parameters of the linear head: [width, output_size] and [output_size]. */
+struct model_output {
+    int32_t weight, bias;
+};
+struct model_output model_output(const struct model *model);
 
 #endif

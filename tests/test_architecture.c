@@ -193,6 +193,14 @@ static const struct cell_definition *find_cell(const char *name) {
     return cell;
 }
 
+/* A loss alone, with its defaults. */
+static const struct head *head_of(const rondo_descriptor *loss, struct location where) {
+    struct head *head = arena_calloc(support.arena, 1, sizeof *head);
+    ck_assert_ptr_nonnull(head);
+    *head = (struct head){(const rondo_loss *)loss, make_options(loss, NULL), 1, "built for this test", where};
+    return head;
+}
+
 static struct network *make_network(const struct task *task, int32_t dtype, uint64_t seed) {
     struct layer_settings layers[2];
     for (int64_t i = 0; i < task->layers; i++) {
@@ -211,10 +219,10 @@ static struct network *make_network(const struct task *task, int32_t dtype, uint
                                                   .layers = layers,
                                                   .n_layers = (int32_t)task->layers,
                                                   .pooling = task->pooling},
-                                        .loss = (const rondo_loss *)loss,
-                                        .loss_options = make_options(loss, NULL),
-                                        .target_kind = task->target_kind,
-                                        .target_size = task->target_size};
+                                        .heads = {.items = head_of(loss, (struct location){0}),
+                                                  .count = 1,
+                                                  .target_kind = task->target_kind,
+                                                  .target_size = task->target_size}};
     ck_assert_int_eq(architecture_parse(task->architecture, &settings.model.architecture), 1);
     struct network *network = network_create(&settings, session, &support.errors);
     ck_assert_msg(network != NULL, "%s", support_error(&support));
@@ -222,27 +230,37 @@ static struct network *make_network(const struct task *task, int32_t dtype, uint
     return network;
 }
 
-static struct trainer_settings make_settings(const struct task *task, const char *optimizer, const char *options) {
+/* `optimizer` with the same options for every parameter, and no schedule. */
+static struct trainer_settings make_settings(const struct task *task, const struct network *network,
+                                             const char *optimizer, const char *options) {
     const rondo_descriptor *found = resolve(RONDO_KIND_OPTIMIZER, optimizer);
+    const struct model *model = network_model(network);
     char lr[64];
     snprintf(lr, sizeof lr, "lr=%g", task->lr);
-    return (struct trainer_settings){.epochs = task->epochs,
-                                     .batch = task->batch,
-                                     .seed = 1,
-                                     .optimizer = (const rondo_optimizer *)found,
-                                     .optimizer_options = make_options(found, options == NULL ? lr : options)};
+    const void *of_all = make_options(found, options == NULL ? lr : options);
+    const void **by_parameter = arena_calloc(support.arena, (size_t)model_parameter_count(model), sizeof *by_parameter);
+    struct updater_stage *stage = arena_calloc(support.arena, 1, sizeof *stage);
+    ck_assert(by_parameter != NULL && stage != NULL);
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        by_parameter[p] = of_all;
+    }
+    *stage = (struct updater_stage){(const rondo_optimizer *)found, "built for this test", by_parameter};
+    return (struct trainer_settings){
+        .epochs = task->epochs,
+        .batch = task->batch,
+        .seed = 1,
+        .updater = {.model = model, .stages = stage, .n_stages = 1, .parallel = &session->parallel},
+        .schedule = {.lr = NAN, .steps = 1, .steps_per_epoch = 1}};
 }
 
 static const struct trainer_observer nobody = {NULL, NULL, NULL};
 
 static struct trainer_result train(struct network *network, const struct task *task, const struct dataset *data,
                                    uint64_t seed) {
-    struct trainer_settings settings = make_settings(task, "adam", NULL);
+    struct trainer_settings settings = make_settings(task, network, "adam", NULL);
     struct trainer_result result;
     settings.seed = seed;
-    support_ok(&support,
-               trainer_run(network, data, NULL, &settings, &session->parallel, &nobody, &result, &support.errors),
-               "training");
+    support_ok(&support, trainer_run(network, data, NULL, &settings, &nobody, &result, &support.errors), "training");
     return result;
 }
 
@@ -542,7 +560,8 @@ static rondo_tensor run_model(const struct model *model, struct tape *tape, cons
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
         values[p] = tape_constant(tape, &model_parameters(model)[p].value);
     }
-    const rondo_value outputs = model_record(model, tape, time, inputs, values, 0, rng_stream(1, ""));
+    const struct model_call call = {.time = time, .inputs = inputs, .parameters = values, .stream = rng_stream(1, "")};
+    const rondo_value outputs = model_record(model, tape, &call);
     support_ok(&support, tape_status(tape), "recording");
     return *tape_tensor(tape, outputs);
 }
@@ -693,15 +712,13 @@ START_TEST(early_stopping_keeps_the_weights_of_the_best_epoch) {
     struct dataset *data = make_data(task, task->examples, "train"), *valid = make_data(task, 24, "valid");
     struct watch watch = {.network = make_network(task, RONDO_F32, 1), .metric = stopping_rows[_i].metric};
     const struct trainer_observer observer = {watch_batch, watch_epoch, &watch};
-    struct trainer_settings settings = make_settings(task, "adam", NULL);
+    struct trainer_settings settings = make_settings(task, watch.network, "adam", NULL);
     settings.metric = stopping_rows[_i].metric;
     settings.patience = stopping_rows[_i].patience;
     settings.min_delta = stopping_rows[_i].min_delta;
     struct trainer_result result;
-    support_ok(
-        &support,
-        trainer_run(watch.network, data, valid, &settings, &session->parallel, &observer, &result, &support.errors),
-        "training");
+    support_ok(&support, trainer_run(watch.network, data, valid, &settings, &observer, &result, &support.errors),
+               "training");
     const int64_t best = best_epoch(&watch, settings.metric == 1, settings.min_delta);
     ck_assert_int_eq(result.best_epoch, best);
     ck_assert_int_eq(result.epochs, watch.epochs);
@@ -732,11 +749,9 @@ START_TEST(an_observer_that_fails_ends_the_training) {
                           .fail_at_epoch = observer_rows[_i].fail_at_epoch,
                           .fail_at_batch = observer_rows[_i].fail_at_batch};
     const struct trainer_observer observer = {watch_batch, watch_epoch, &watch};
-    const struct trainer_settings settings = make_settings(task, "adam", NULL);
+    const struct trainer_settings settings = make_settings(task, watch.network, "adam", NULL);
     struct trainer_result result;
-    ck_assert_int_eq(
-        trainer_run(watch.network, data, NULL, &settings, &session->parallel, &observer, &result, &support.errors),
-        RONDO_IO);
+    ck_assert_int_eq(trainer_run(watch.network, data, NULL, &settings, &observer, &result, &support.errors), RONDO_IO);
     ck_assert_str_eq(support_error(&support), "the disk is full");
     ck_assert_int_eq(watch.epochs, observer_rows[_i].fail_at_epoch > 0 ? observer_rows[_i].fail_at_epoch
                                                                        : observer_rows[_i].fail_at_batch / 2);
@@ -750,14 +765,15 @@ START_TEST(weights_that_become_infinite_stop_the_training_and_the_best_come_back
     struct dataset *data = make_data(task, task->examples, "train"), *valid = make_data(task, 24, "valid");
     struct watch watch = {.network = make_network(task, RONDO_F32, 1), .poison_at_batch = 7}; /* in epoch 4 */
     const struct trainer_observer observer = {watch_batch, watch_epoch, &watch};
-    const struct trainer_settings settings = make_settings(task, "adam", NULL);
+    const struct trainer_settings settings = make_settings(task, watch.network, "adam", NULL);
     struct trainer_result result;
-    ck_assert_int_eq(
-        trainer_run(watch.network, data, valid, &settings, &session->parallel, &observer, &result, &support.errors),
-        RONDO_NOT_FINITE);
+    ck_assert_int_eq(trainer_run(watch.network, data, valid, &settings, &observer, &result, &support.errors),
+                     RONDO_NOT_FINITE);
     ck_assert_int_eq(support.errors.count, 2);
-    char expected[128];
-    snprintf(expected, sizeof expected, "the loss is not finite; it began with the parameter '%s'",
+    char expected[256];
+    snprintf(expected, sizeof expected,
+             "the loss is not finite; it began with the parameter '%s' (loss 'softmax_cross_entropy' of 'built for "
+             "this test')",
              model_parameters(network_model(watch.network))[2].name);
     ck_assert_str_eq(support_error(&support), expected);
     ck_assert_str_eq(errors_text(&support.errors, 1), "training stopped in epoch 4, at step 8");
@@ -815,10 +831,9 @@ START_TEST(what_is_not_finite_stops_the_training_and_is_named) {
     task.draw = blow_up_rows[_i].draw;
     struct dataset *data = make_data(&task, task.examples, "train");
     struct network *network = make_network(&task, RONDO_F32, 1);
-    const struct trainer_settings settings = make_settings(&task, "sgd", blow_up_rows[_i].options);
+    const struct trainer_settings settings = make_settings(&task, network, "sgd", blow_up_rows[_i].options);
     struct trainer_result result;
-    ck_assert_int_eq(trainer_run(network, data, NULL, &settings, &session->parallel, &nobody, &result, &support.errors),
-                     RONDO_NOT_FINITE);
+    ck_assert_int_eq(trainer_run(network, data, NULL, &settings, &nobody, &result, &support.errors), RONDO_NOT_FINITE);
     for (int k = 0; k < 2; k++) {
         const char *text = errors_text(&support.errors, k);
         ck_assert_msg(strstr(text, blow_up_rows[_i].expected[k]) != NULL, "%s", text);
@@ -847,14 +862,12 @@ START_TEST(a_step_of_training_is_no_longer_than_the_limit) {
     task.batch = task.examples;
     struct dataset *data = make_data(&task, task.examples, "train");
     struct network *network = make_network(&task, RONDO_F32, 1);
-    struct trainer_settings settings = make_settings(&task, "sgd", "lr=2");
+    struct trainer_settings settings = make_settings(&task, network, "sgd", "lr=2");
     struct trainer_result result;
     settings.clip_norm = 1e-3;
     const struct model *model = network_model(network);
     const struct weights before = weights_of(network);
-    support_ok(&support,
-               trainer_run(network, data, NULL, &settings, &session->parallel, &nobody, &result, &support.errors),
-               "training");
+    support_ok(&support, trainer_run(network, data, NULL, &settings, &nobody, &result, &support.errors), "training");
     double squares = 0;
     size_t used = 0;
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
@@ -877,9 +890,8 @@ START_TEST(gradients_are_scaled_to_the_limit_and_no_further) {
     struct dataset *data = make_data(&deep, 20, "train");
     struct network *network = make_network(&deep, RONDO_F64, 1);
     const struct model *model = network_model(network);
-    const struct trainer_settings settings = make_settings(&deep, "sgd", "lr=0.5");
-    struct updater *updater =
-        updater_create(model, settings.optimizer, settings.optimizer_options, &session->parallel, &support.errors);
+    const struct trainer_settings settings = make_settings(&deep, network, "sgd", "lr=0.5");
+    struct updater *updater = updater_create(&settings.updater, &support.errors);
     ck_assert_ptr_nonnull(updater);
     int64_t examples[20];
     for (int64_t i = 0; i < 20; i++) {
@@ -896,7 +908,8 @@ START_TEST(gradients_are_scaled_to_the_limit_and_no_further) {
     ck_assert_double_eq_tol(norm, before, 1e-12);
     const double after = norm_of(gradients, count);
     ck_assert_double_eq_tol(after, _i == 1 ? limits[_i] : before, 1e-12);
-    support_ok(&support, updater_step(updater, gradients, 0.5, (struct rng_stream){1}, &support.errors), "step");
+    const struct updater_step step = {.gradients = gradients, .rows = 20, .lr_scale = 0.5, .stream = {1}};
+    support_ok(&support, updater_step(updater, &step, &support.errors), "step");
     ck_assert_double_eq_tol(tensor_get(&model_parameters(model)[0].value, 5),
                             weight - 0.5 * 0.5 * tensor_get(&gradients[0], 5), 1e-15);
     ck_assert_int_eq(updater_steps(updater), 1);
@@ -916,10 +929,10 @@ START_TEST(a_loss_refuses_targets_that_it_cannot_use) {
     const rondo_descriptor *loss = resolve(RONDO_KIND_LOSS, task.loss);
     const struct network_settings settings = {
         .model = {.dtype = RONDO_F32, .vocabulary = 4, .embedding_size = 4, .layers = &layer, .n_layers = 1},
-        .loss = (const rondo_loss *)loss,
-        .loss_where = {"food.yaml", 8, 3},
-        .target_kind = RONDO_TARGET_CLASS,
-        .target_size = 2};
+        .heads = {.items = head_of(loss, (struct location){"food.yaml", 8, 3}),
+                  .count = 1,
+                  .target_kind = RONDO_TARGET_CLASS,
+                  .target_size = 2}};
     ck_assert_ptr_null(network_create(&settings, session, &support.errors));
     ck_assert_int_eq(support.errors.status, RONDO_INVALID);
     ck_assert_str_eq(support_error(&support), "food.yaml:8:3: squared_error: targets are classes, expected numbers");

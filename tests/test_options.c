@@ -17,6 +17,7 @@ struct sample {
     int32_t reduction;
     const char *path;
     rondo_ints axes;
+    rondo_reals levels;
 };
 
 static const char *const reductions[] = {"mean", "sum", "none", NULL};
@@ -31,6 +32,7 @@ static const rondo_option table[] = {
     RONDO_OPTION_CHOICE(struct sample, reduction, "mean", reductions, "of a row"),
     RONDO_OPTION_STRING(struct sample, path, "", "of a file"),
     RONDO_OPTION_INTS(struct sample, axes, "[]", -6, 5, "dimensions"),
+    RONDO_OPTION_REALS(struct sample, levels, "[]", 0, 1, "shares"),
     RONDO_OPTION_END,
 };
 
@@ -110,6 +112,10 @@ static const struct {
     {"axes", "[0,2]", "[0, 2]"},
     {"axes", "[ 0 , 2 ]", "[0, 2]"},
     {"axes", "[0, 1, 2, 3, 4, 5]", "[0, 1, 2, 3, 4, 5]"},
+    {"levels", "0.5", "[0.5]"},
+    {"levels", "[]", "[]"},
+    {"levels", "[0, 0.25,1 , 1e-3]", "[0, 0.25, 1, 0.001]"},
+    {"levels", "[0, 0, 0, 0, 0, 0, 0, 0, 0]", "[0, 0, 0, 0, 0, 0, 0, 0, 0]"},
 };
 
 START_TEST(good_text_is_stored_and_written_back) {
@@ -174,6 +180,10 @@ static const struct {
     {"axes", "[a]", {"'[a]'"}},
     {"axes", "[0, 1, 2, 3, 4, 5, 0]", {"up to 6"}},
     {"axes", "", {"'axes' is ''"}},
+    {"levels", "1.5", {"'levels' is 1.5, expected a number or list of numbers in [0, 1]"}},
+    {"levels", "[0.5, 2]", {"'levels' is '[0.5, 2]', expected a number or list of numbers in [0, 1]"}},
+    {"levels", "[0.5, nan]", {"'[0.5, nan]'"}},
+    {"levels", "[0.5", {"'[0.5'"}},
 };
 
 START_TEST(bad_text_is_refused_with_what_was_expected) {

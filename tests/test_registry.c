@@ -79,6 +79,18 @@ static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, con
     return RONDO_OK;
 }
 
+static rondo_status factor(rondo_context *ctx, const rondo_schedule_call *call, double *result) {
+    (void)ctx, (void)call;
+    *result = 1;
+    return RONDO_OK;
+}
+
+static rondo_status choose_slot(rondo_context *ctx, const void *options, int32_t slot, const rondo_tensor *parameter,
+                                rondo_tensor *shape) {
+    (void)ctx, (void)options, (void)slot, (void)parameter, (void)shape;
+    return RONDO_OK;
+}
+
 /* A set of descriptors, one field of which a row of the table below spoils. */
 struct parts {
     rondo_option options[4];
@@ -87,6 +99,7 @@ struct parts {
     rondo_op elementwise, general;
     rondo_optimizer optimizer;
     rondo_loss loss;
+    rondo_schedule schedule;
 };
 
 static struct parts good_parts(void) {
@@ -115,13 +128,16 @@ static struct parts good_parts(void) {
                  .record = record,
                  .predict = predict,
                  .measure = measure},
+        .schedule = {.base = {sizeof(rondo_schedule), RONDO_KIND_SCHEDULE, "slope", "1 - t", NULL, 0},
+                     .n_state = 2,
+                     .factor = factor},
     };
 }
 
 /* Points the descriptors of a copy at the arrays of that copy. */
 static void connect(struct parts *parts) {
     rondo_descriptor *bases[] = {&parts->elementwise.base, &parts->general.base, &parts->optimizer.base,
-                                 &parts->loss.base};
+                                 &parts->loss.base, &parts->schedule.base};
     for (size_t k = 0; k < sizeof bases / sizeof bases[0]; k++) {
         bases[k]->options = parts->options;
         bases[k]->options_size = sizeof(struct options);
@@ -130,18 +146,18 @@ static void connect(struct parts *parts) {
     parts->loss.metrics = parts->metrics;
 }
 
-enum part { ELEMENTWISE, GENERAL, OPTIMIZER, LOSS };
+enum part { ELEMENTWISE, GENERAL, OPTIMIZER, LOSS, SCHEDULE };
 
 static const rondo_descriptor *descriptor_of(const struct parts *parts, enum part part) {
     const rondo_descriptor *bases[] = {&parts->elementwise.base, &parts->general.base, &parts->optimizer.base,
-                                       &parts->loss.base};
+                                       &parts->loss.base, &parts->schedule.base};
     return bases[part];
 }
 
 START_TEST(descriptors_with_nothing_wrong_are_registered) {
     struct parts parts = good_parts();
     connect(&parts);
-    for (int part = ELEMENTWISE; part <= LOSS; part++) {
+    for (int part = ELEMENTWISE; part <= SCHEDULE; part++) {
         const rondo_descriptor *descriptor = descriptor_of(&parts, (enum part)part);
         const rondo_status status = registry_add(registry, descriptor, "f.so", &errors);
         ck_assert_msg(status == RONDO_OK, "%s", errors.count > 0 ? errors_text(&errors, 0) : "");
@@ -176,7 +192,7 @@ static const struct {
     text reason;
 } bad[] = {
     /* of every kind */
-    {OPTIMIZER, {POKE(optimizer.base.kind, int32_t, 3)}, "a descriptor of 'f.so' has kind 3, expected 0 to 2"},
+    {OPTIMIZER, {POKE(optimizer.base.kind, int32_t, 4)}, "a descriptor of 'f.so' has kind 4, expected 0 to 3"},
     {OPTIMIZER, {POKE(optimizer.base.kind, int32_t, -1)}, "has kind -1"},
     {OPTIMIZER, {POKE(optimizer.base.struct_size, uint32_t, 8)}, "optimizer descriptor of 'f.so' has struct_size 8"},
     {GENERAL,
@@ -202,7 +218,7 @@ static const struct {
     {OPTIMIZER, {POKE(optimizer.base.options_size, uint64_t, 0)}, "options and options_size go together"},
     {OPTIMIZER, {POKE(options[0].key, text, "Rate")}, "option 'Rate' is no lower_case name"},
     {OPTIMIZER, {POKE(options[1].key, text, "rate")}, "option 'rate' stands twice in the table"},
-    {OPTIMIZER, {POKE(options[0].type, int32_t, 6)}, "option 'rate' has an unknown type"},
+    {OPTIMIZER, {POKE(options[0].type, int32_t, 7)}, "option 'rate' has an unknown type"},
     {OPTIMIZER, {POKE(options[0].type, int32_t, -1)}, "option 'rate' has an unknown type"},
     {OPTIMIZER, {POKE(options[0].offset, uint32_t, sizeof(struct options))}, "option 'rate' has an offset outside"},
     {OPTIMIZER, {POKE(options[0].offset, uint32_t, UINT32_MAX - 7)}, "option 'rate' has an offset outside"},
@@ -247,24 +263,36 @@ static const struct {
     /* optimizers */
     {OPTIMIZER, {POKE(optimizer.step, pointer, NULL)}, "optimizer 'down' of 'f.so': 'step' is missing"},
     {OPTIMIZER, {POKE(optimizer.flags, uint32_t, 2)}, "unknown flags"},
-    {OPTIMIZER, {POKE(optimizer.reserved, uint32_t, 1)}, "'reserved' is not 0"},
+    {OPTIMIZER, {POKE(optimizer.stage, int32_t, 3)}, "an unknown stage"},
+    {OPTIMIZER, {POKE(options[0].key, text, "groups")}, "option 'groups' has a name that is a key of experiments"},
     {OPTIMIZER, {POKE(slots[0].name, text, "the mean")}, "slot 'the mean' is no lower_case name"},
     {OPTIMIZER, {POKE(slots[1].name, text, "mean")}, "slot 'mean' stands twice in the list"},
-    {OPTIMIZER, {POKE(slots[1].shape, int32_t, 2)}, "slot 'square' has an unknown shape"},
-    {OPTIMIZER, {POKE(slots[1].reserved, int32_t, 1)}, "'reserved' is not 0"},
+    {OPTIMIZER, {POKE(slots[1].shape, int32_t, 3)}, "slot 'square' has an unknown shape or role"},
+    {OPTIMIZER, {POKE(slots[1].role, int32_t, 3)}, "slot 'square' has an unknown shape or role"},
+    {OPTIMIZER, {POKE(slots[1].shape, int32_t, RONDO_SLOT_CHOSEN)}, "and 'choose_slot' is missing"},
+    {OPTIMIZER,
+     {POKE(slots[1].shape, int32_t, RONDO_SLOT_SCALAR), POKE(slots[1].role, int32_t, RONDO_SLOT_EVALUATED)},
+     "slot 'square' starts as a copy, so its shape must be"},
     {OPTIMIZER,
      {POKE(slots[1].shape, int32_t, RONDO_SLOT_SCALAR), POKE(optimizer.flags, uint32_t, RONDO_OPTIMIZER_ELEMENTWISE)},
      "slot 'square' is a scalar, which an elementwise optimizer cannot keep"},
     /* losses */
-    {LOSS, {POKE(loss.output_size, pointer, NULL)}, "loss 'wrong' of 'f.so': 'output_size', 'record' or 'predict'"},
-    {LOSS, {POKE(loss.record, pointer, NULL)}, "'output_size', 'record' or 'predict' is missing"},
-    {LOSS, {POKE(loss.predict, pointer, NULL)}, "'output_size', 'record' or 'predict' is missing"},
+    {LOSS, {POKE(loss.output_size, pointer, NULL)}, "loss 'wrong' of 'f.so': 'output_size' or 'record' is"},
+    {LOSS, {POKE(loss.record, pointer, NULL)}, "'output_size' or 'record' is missing"},
     {LOSS, {POKE(loss.measure, pointer, NULL)}, "'metrics' and 'measure' go together"},
     {LOSS, {POKE(loss.metrics, pointer, NULL)}, "'metrics' and 'measure' go together"},
     {LOSS, {POKE(metrics[0].name, text, "Top-1")}, "metric 'Top-1' is no lower_case name"},
     {LOSS, {POKE(metrics[0].name, text, "loss")}, "metric 'loss' has the name of the host's own"},
     {LOSS, {POKE(metrics[1].name, text, "accuracy")}, "metric 'accuracy' stands twice in the list"},
     {LOSS, {POKE(metrics[1].finish, int32_t, 3)}, "metric 'error' has an unknown finish"},
+    {LOSS, {POKE(loss.flags, uint32_t, 4)}, "unknown flags"},
+    {LOSS, {POKE(loss.reserved, uint32_t, 1)}, "'reserved' is not 0"},
+    {LOSS, {POKE(options[0].key, text, "weight")}, "option 'weight' has a name that is a key of experiments"},
+    /* schedules */
+    {SCHEDULE, {POKE(schedule.factor, pointer, NULL)}, "schedule 'slope' of 'f.so': 'factor' is missing"},
+    {SCHEDULE, {POKE(schedule.n_state, int32_t, 65)}, "'n_state' is not 0 to 64"},
+    {SCHEDULE, {POKE(schedule.n_state, int32_t, -1)}, "'n_state' is not 0 to 64"},
+    {SCHEDULE, {POKE(schedule.reserved, int32_t, 1)}, "or 'reserved' is not 0"},
 };
 
 START_TEST(descriptor_with_one_thing_wrong_is_refused_for_that) {
@@ -279,6 +307,16 @@ START_TEST(descriptor_with_one_thing_wrong_is_refused_for_that) {
     ck_assert_msg(strstr(errors_text(&errors, 0), bad[_i].reason) != NULL, "'%s' is not in \"%s\"", bad[_i].reason,
                   errors_text(&errors, 0));
     ck_assert_ptr_null(registry_at(registry, 0, NULL));
+}
+END_TEST
+
+START_TEST(chosen_slot_with_its_function_is_allowed) {
+    struct parts parts = good_parts();
+    connect(&parts);
+    parts.optimizer.choose_slot = choose_slot;
+    parts.slots[1].shape = RONDO_SLOT_CHOSEN;
+    parts.slots[0].role = RONDO_SLOT_COPY;
+    ck_assert_int_eq(registry_add(registry, &parts.optimizer.base, "f.so", &errors), RONDO_OK);
 }
 END_TEST
 
@@ -393,7 +431,9 @@ START_TEST(kinds_have_names_and_folders) {
     ck_assert_str_eq(kind_folder(RONDO_KIND_OP), "ops");
     ck_assert_str_eq(kind_folder(RONDO_KIND_OPTIMIZER), "optimizers");
     ck_assert_str_eq(kind_folder(RONDO_KIND_LOSS), "losses");
-    ck_assert_str_eq(kind_name(3), "unknown");
+    ck_assert_str_eq(kind_name(RONDO_KIND_SCHEDULE), "schedule");
+    ck_assert_str_eq(kind_folder(RONDO_KIND_SCHEDULE), "schedules");
+    ck_assert_str_eq(kind_name(RONDO_KIND_COUNT), "unknown");
     ck_assert_str_eq(kind_folder(-1), "unknown");
 }
 END_TEST
@@ -593,6 +633,7 @@ int main(void) {
     tcase_add_test(cases, descriptors_with_nothing_wrong_are_registered);
     tcase_add_loop_test(cases, descriptor_with_one_thing_wrong_is_refused_for_that, 0, ROWS(bad));
     tcase_add_test(cases, no_gradient_on_purpose_is_allowed);
+    tcase_add_test(cases, chosen_slot_with_its_function_is_allowed);
     tcase_add_test(cases, descriptor_that_knows_more_than_the_host_is_allowed);
     tcase_add_test(cases, taken_name_is_refused_with_both_origins);
     tcase_add_test(cases, same_name_of_another_kind_is_allowed);

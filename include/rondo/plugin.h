@@ -1,16 +1,19 @@
 /* rondo/plugin.h: the plugin ABI of Rondo.
  *
- * A plugin is a shared object that adds ops, optimizers or loss heads to Rondo. It includes this header and nothing
- * else of Rondo's, and links against nothing of Rondo's: what it needs from the host it gets through a table of
+ * A plugin is a shared object that adds ops, optimizers, loss heads or schedules to Rondo. It includes this header and
+ * nothing else of Rondo's, and links against nothing of Rondo's: what it needs from the host it gets through a table of
  * functions (rondo_host) that comes with every call. Rondo's own ops use the same descriptors.
  *
  * HOW TO WRITE ONE
- *   1. Write the functions, then a const descriptor that points at them (rondo_op, rondo_optimizer or rondo_loss).
+ *   0. `rondo plugin new optimizer NAME` writes a folder that builds and passes its checks; or by hand:
+ *   1. Write the functions, then a const descriptor that points at them (rondo_op, rondo_optimizer, rondo_loss or
+ *      rondo_schedule).
  *   2. Close the file with RONDO_PLUGIN("name", "1.0", "MIT", &my_descriptor.base).
  *   3. cc -std=c11 -O2 -shared -fPIC -fvisibility=hidden -I include -o name.so name.c     (in the source tree), or
  *      cc -std=c11 -O2 -shared -fPIC -fvisibility=hidden $(pkg-config --cflags rondo) -o name.so name.c     (installed)
  *   4. Name it in an experiment:   optimizer: {plugin: name}   with   --plugin ./name.so   or   plugins: [./name.so]
- *      or put it into a folder of RONDO_PLUGIN_PATH as optimizers/name.so, losses/name.so or ops/name.so.
+ *      or put it into a folder of RONDO_PLUGIN_PATH as optimizers/name.so (losses/, ops/, schedules/).
+ *   5. `rondo plugin check ./name.so` proves its gradients, its threads and its manners; docs/plugin-abi.md says how.
  *   plugins/ in the source tree holds short complete examples of every kind.
  *
  * RULES THAT HOLD EVERYWHERE
@@ -26,9 +29,11 @@
  *     text reaches the user with the plugin's name and file in front. Begin with a lower-case letter, no full stop.
  *     Never call exit() or abort(), never print.
  *   Tensors are contiguous, row-major, at least 64-byte aligned (slices of parameters, and the rows of a batch that an
- * op gets inside a recurrence: aligned to their element). Growth. Structs grow at their end only; the first member
- * struct_size says how much of one its author knew. Fields past the struct_size of a descriptor read as zero. A plugin
- * loads where its abi_major equals the host's and its abi_minor is at most the host's.
+ *     op gets inside a recurrence: aligned to their element).
+ *   Growth. Within one abi_major, structs grow at their end only; the first member struct_size says how much of one its
+ *     author knew. What a descriptor does not have reads as zero. Lists of values (kinds, flags, option types, slots)
+ *     grow at their end too. A plugin loads where its abi_major equals the host's and its abi_minor is at most the
+ *     host's. tests/abi/ keeps the header of every minor version and plugins built against it.
  *
  * This header compiles alone as C11 and later, and as C++17.
  */
@@ -115,14 +120,16 @@ typedef struct rondo_value {
  *   RONDO_REAL    double       within [min, max]
  *   RONDO_CHOICE  int32_t      index into the NULL-terminated list `choices`
  *   RONDO_STRING  const char*  owned by the host
- *   RONDO_INTS    rondo_ints   written 3 or [0, 2], each within [min, max] */
+ *   RONDO_INTS    rondo_ints   written 3 or [0, 2], each within [min, max]
+ *   RONDO_REALS   rondo_reals  written 0.5 or [0.1, 0.9], each within [min, max] */
 enum rondo_option_type {
     RONDO_BOOL = 0,
     RONDO_INT = 1,
     RONDO_REAL = 2,
     RONDO_CHOICE = 3,
     RONDO_STRING = 4,
-    RONDO_INTS = 5
+    RONDO_INTS = 5,
+    RONDO_REALS = 6
 };
 
 typedef struct rondo_ints {
@@ -131,13 +138,20 @@ typedef struct rondo_ints {
     int64_t values[RONDO_MAX_DIMS];
 } rondo_ints;
 
+/* Any number of them, at most 4096; the host owns the array, for as long as the options. */
+typedef struct rondo_reals {
+    int64_t count;
+    const double *values; /* [count] */
+} rondo_reals;
+
 /* One row of an option table. A table ends with a row whose key is NULL (RONDO_OPTION_END). */
 typedef struct rondo_option {
-    const char *key;            /* as written in YAML and equations; lower_case */
+    const char *key;            /* as written in YAML and equations; lower_case; not plugin, sum, weight, groups,
+                                   wrappers, match or frozen, which experiments use beside options */
     int32_t type;               /* enum rondo_option_type */
     uint32_t offset;            /* of the field in the options struct, in bytes */
     const char *default_text;   /* what the user could have written; NULL: the option must be given */
-    double min, max;            /* inclusive range of RONDO_INT, RONDO_REAL, RONDO_INTS; unused by others */
+    double min, max;            /* inclusive range of RONDO_INT, RONDO_REAL, RONDO_INTS, RONDO_REALS */
     const char *const *choices; /* RONDO_CHOICE alone */
     const char *help;           /* one line, with the unit */
 } rondo_option;
@@ -156,6 +170,8 @@ typedef struct rondo_option {
     { #field, RONDO_STRING, (uint32_t)offsetof(S, field), text, 0, 0, NULL, help }
 #define RONDO_OPTION_INTS(S, field, text, min, max, help)                                                              \
     { #field, RONDO_INTS, (uint32_t)offsetof(S, field), text, min, max, NULL, help }
+#define RONDO_OPTION_REALS(S, field, text, min, max, help)                                                             \
+    { #field, RONDO_REALS, (uint32_t)offsetof(S, field), text, min, max, NULL, help }
 #define RONDO_OPTION_END                                                                                               \
     { NULL, 0, 0, NULL, 0, 0, NULL, NULL }
 
@@ -164,7 +180,13 @@ typedef struct rondo_option {
  * ------------------------------------------------------------------------------------------------------------- */
 
 /* What a descriptor describes. */
-enum rondo_kind { RONDO_KIND_OP = 0, RONDO_KIND_OPTIMIZER = 1, RONDO_KIND_LOSS = 2, RONDO_KIND_COUNT = 3 };
+enum rondo_kind {
+    RONDO_KIND_OP = 0,
+    RONDO_KIND_OPTIMIZER = 1,
+    RONDO_KIND_LOSS = 2,
+    RONDO_KIND_SCHEDULE = 3,
+    RONDO_KIND_COUNT = 4
+};
 
 /* The first member of every descriptor. */
 typedef struct rondo_descriptor {
@@ -187,6 +209,30 @@ typedef struct rondo_context {
 #else
 #define RONDO_PRINTF(format_index, first_argument)
 #endif
+
+/* One side of a product: a row-major matrix, or a stack of them. */
+typedef struct rondo_matrix {
+    const void *data;
+    int64_t leading;    /* elements from one stored row to the next */
+    int64_t stride;     /* elements from one matrix of the stack to the next; 0: the same one each time */
+    int32_t transposed; /* 1: what stands in memory is the transpose of what is multiplied */
+    int32_t reserved;   /* 0 */
+} rondo_matrix;
+
+/* A product for rondo_host.product: c = alpha a @ b + beta c, with a [m, k], b [k, n], c [m, n] without gaps, for each
+ * of `stack` pairs; with `reduce` there is one c, of the sum over all pairs. With beta 0, c need not hold numbers
+ * before. */
+typedef struct rondo_product {
+    uint32_t struct_size;
+    int32_t dtype; /* RONDO_F32 or RONDO_F64 */
+    int64_t m, n, k;
+    int64_t stack;  /* pairs; 1 for a plain product */
+    int32_t reduce; /* 1 or 0 */
+    int32_t reserved;
+    double alpha, beta;
+    rondo_matrix a, b;
+    void *c;
+} rondo_product;
 
 /* What the host does for a plugin. Grows at its end: check struct_size before using a member newer than your ABI.
  * A context belongs to the thread that the callback runs on: none of these may be called from a body that parallel_for
@@ -226,6 +272,10 @@ struct rondo_host {
     /* Losses only. The tensor behind a value; NULL for a failed one. Valid as long as the value. [any-thread] */
     const rondo_tensor *(*tensor)(rondo_context *ctx, rondo_value value);
 
+    /* c = alpha a @ b + beta c, by BLAS: for ops and optimizers that would else bring one. The bits do not depend on
+     * the number of threads. RONDO_INVALID for sizes above 2147483647, which BLAS cannot count. [any-thread] */
+    rondo_status (*product)(rondo_context *ctx, const rondo_product *product);
+
     /* A table of functions that the host offers beyond this struct, by an id such as "example/1"; NULL: it has none of
      * that id. This host offers none yet. [any-thread] */
     const void *(*get_extension)(rondo_context *ctx, const char *id);
@@ -244,10 +294,11 @@ enum rondo_op_flag {
     RONDO_OP_RANDOM = 2,
     /* An element costs about as much as loading it: the host may compute it anew rather than keep it. */
     RONDO_OP_CHEAP = 4,
-    /* Rows, which are counted by the first dimension of inputs[0] and of the output, do not depend on each other; the
-     * saved bytes of a row stand behind those of the row before; and backward reads inputs, saved bytes and grad_output
-     * alone. The host may then call backward on some of the rows that forward was called on: `saved` is that of the
-     * first of them, aligned to the bytes of a row, and output.data is NULL. */
+    /* Where inputs[0] has two dimensions or more: rows, which are counted by its first one and by that of the output
+     * and of every other input that is divided with it, do not depend on each other; the saved bytes of a row stand
+     * behind those of the row before; and backward reads inputs, saved bytes and grad_output alone. The host may then
+     * call backward on some of the rows that forward was called on: `saved` is that of the first of them, aligned to
+     * the bytes of a row, and output.data is NULL. */
     RONDO_OP_SAVES_ROWS = 8
 };
 
@@ -348,51 +399,110 @@ typedef struct rondo_op {
 
 enum rondo_optimizer_flag {
     /* Every element is updated from its own value, gradient and slots alone. The host may then call step several times
-     * for one parameter, on slices, at the same time on several threads; it sees tensors of one dimension. */
+     * for one parameter, on slices, at the same time on several threads; it sees tensors of one dimension. Without it
+     * step gets whole parameters in their own shape, one after the other, and may use host->parallel_for. */
     RONDO_OPTIMIZER_ELEMENTWISE = 1
 };
 
-/* State that an optimizer keeps for every parameter. Zero at first; saved with checkpoints by its name. */
-enum rondo_slot_shape { RONDO_SLOT_LIKE_PARAMETER = 0, RONDO_SLOT_SCALAR = 1 };
+/* What `step` does with a parameter. Experiments name an optimizer of stage UPDATE as optimizer.plugin, those of the
+ * other stages as entries of optimizer.wrappers: they go with any optimizer. */
+enum rondo_optimizer_stage {
+    RONDO_STAGE_UPDATE = 0,   /* an optimizer: changes the value by the gradient */
+    RONDO_STAGE_GRADIENT = 1, /* a wrapper in front of it: rewrites the gradient, leaves the value */
+    RONDO_STAGE_VALUE = 2     /* a wrapper behind it: reads or rewrites the value that the update left */
+};
+
+/* State that an optimizer keeps for every parameter. Zero at first, but where its role says more; saved with
+ * checkpoints by its name. */
+enum rondo_slot_shape {
+    RONDO_SLOT_LIKE_PARAMETER = 0,
+    RONDO_SLOT_SCALAR = 1, /* not with RONDO_OPTIMIZER_ELEMENTWISE */
+    RONDO_SLOT_CHOSEN = 2  /* what `choose_slot` says */
+};
+enum rondo_slot_role {
+    RONDO_SLOT_STATE = 0,
+    /* Like the parameter, and a copy of it at first. The weights to evaluate, to keep and to save in its place, as of
+     * the first update: an average of those that training goes through. */
+    RONDO_SLOT_EVALUATED = 1,
+    /* Like the parameter, and a copy of it at first: what it was before the first update. */
+    RONDO_SLOT_COPY = 2
+};
 typedef struct rondo_slot {
     const char *name; /* NULL ends the list */
-    int32_t shape;    /* enum rondo_slot_shape; a scalar slot is no element-wise one */
-    int32_t reserved; /* 0 */
+    int32_t shape;    /* enum rondo_slot_shape */
+    int32_t role;     /* enum rondo_slot_role */
 } rondo_slot;
 
 /* One update of one parameter (or of a slice of it, see RONDO_OPTIMIZER_ELEMENTWISE). */
 typedef struct rondo_optimizer_call {
     uint32_t struct_size;
     int32_t n_slots;
-    const void *options;
+    const void *options;       /* those of the parameter's group */
     const char *parameter;     /* name, for messages: "layers.0.W_i" */
     int64_t step;              /* number of this update: 1, 2, … */
     double lr_scale;           /* factor of the schedule on the learning rate; 1 without one */
     rondo_tensor value;        /* RONDO_F32 or RONDO_F64; updated in place */
-    rondo_tensor gradient;     /* same shape and dtype; read only */
+    rondo_tensor gradient;     /* same shape and dtype; read only, but for RONDO_STAGE_GRADIENT, which updates it */
     const rondo_tensor *slots; /* [n_slots], in the order of the descriptor; updated in place */
+
+    /* The gradient for targets drawn from the model's own predictions (see wants_sampled), of the mean over `rows`;
+     * data NULL at other updates. */
+    rondo_tensor sampled_gradient;
+    int64_t rows; /* losses that the gradient is the mean of */
 } rondo_optimizer_call;
 
 typedef struct rondo_optimizer {
     rondo_descriptor base;
-    uint32_t flags; /* enum rondo_optimizer_flag, or-ed */
-    uint32_t reserved;
+    uint32_t flags;          /* enum rondo_optimizer_flag, or-ed */
+    int32_t stage;           /* enum rondo_optimizer_stage */
     const rondo_slot *slots; /* ends with a NULL name; NULL: no state */
     /* Optional: refuses options that do not go together; each alone is within its range. [main-thread] */
     rondo_status (*check)(rondo_context *ctx, const void *options);
     /* The update. Gradients are finite: the host has looked. [any-thread] */
     rondo_status (*step)(rondo_context *ctx, const rondo_optimizer_call *call);
+    /* For slots of shape RONDO_SLOT_CHOSEN: sets ndim and shape of slot number `slot` for a parameter (its data is
+     * NULL). *shape comes as an empty tensor, [0], of the parameter's dtype: left so, the slot takes no memory. Where
+     * the optimizer is elementwise it is that or the parameter's shape. [main-thread] */
+    rondo_status (*choose_slot)(rondo_context *ctx, const void *options, int32_t slot, const rondo_tensor *parameter,
+                                rondo_tensor *shape);
+    /* Optional: 1 where update number `step` wants call->sampled_gradient. It costs one more forward and backward pass,
+     * and a loss of which predictions are probabilities of classes. [main-thread] */
+    int32_t (*wants_sampled)(const void *options, int64_t step);
 } rondo_optimizer;
 
 /* ---------------------------------------------------------------------------------------------------------------
  * Loss heads: outputs and targets to loss, predictions and metrics
  * ------------------------------------------------------------------------------------------------------------- */
 
+enum rondo_loss_flag {
+    /* The loss of a row depends on other rows: the host does not divide a batch among threads. */
+    RONDO_LOSS_COUPLES_ROWS = 1,
+    /* In training, `record` gets what goes into the output layer, [rows, width], in place of outputs, and that layer's
+     * parameters in call->output_weight and call->output_bias: it then computes only those outputs that it needs. In
+     * evaluation it gets outputs as any other loss. */
+    RONDO_LOSS_BEFORE_OUTPUT = 2
+};
+
 /* What a target is. */
 enum rondo_target_kind {
     RONDO_TARGET_CLASS = 0, /* one class of target_size: RONDO_I32 [rows], each in [0, target_size) */
-    RONDO_TARGET_REAL = 1   /* target_size numbers: float [rows, target_size] */
+    RONDO_TARGET_REAL = 1,  /* target_size numbers: float [rows, target_size] */
+    /* A list of classes for each sequence, not aligned with its steps: RONDO_I32 [of all lists], see rondo_sequences */
+    RONDO_TARGET_LIST = 2
 };
+
+/* Which rows of the outputs belong to which sequence of a batch. Rows are packed, step after step, and at each step the
+ * sequences that are that long, longest first: the output of sequence s at step t, t < lengths[s], is row begin[t] + s.
+ */
+typedef struct rondo_sequences {
+    uint32_t struct_size;
+    int32_t reserved;            /* 0 */
+    int64_t count;               /* sequences, >= 1 */
+    int64_t steps;               /* of the longest */
+    const int64_t *lengths;      /* [count] steps, never growing; >= 1 */
+    const int64_t *begin;        /* [steps + 1] */
+    const int64_t *target_begin; /* [count + 1] first target of each sequence; NULL but for RONDO_TARGET_LIST */
+} rondo_sequences;
 
 /* How the host turns the sum of a metric over all rows into the figure that is shown: sum / rows, then … */
 enum rondo_metric_finish { RONDO_METRIC_MEAN = 0, RONDO_METRIC_ROOT = 1, RONDO_METRIC_EXP = 2 };
@@ -408,26 +518,85 @@ typedef struct rondo_loss_call {
     uint32_t struct_size;
     int32_t target_kind; /* enum rondo_target_kind */
     const void *options;
-    int64_t target_size; /* number of classes, or of numbers a row */
+    int64_t target_size;              /* number of classes, or of numbers a row */
+    int32_t training;                 /* 1 in training; else 0 */
+    int32_t reserved;                 /* 0 */
+    const rondo_sequences *sequences; /* record and measure, where there is an output at every step; else NULL */
+    /* RONDO_LOSS_BEFORE_OUTPUT, in training: [width, output_size] and [output_size]. */
+    rondo_value output_weight, output_bias;
 } rondo_loss_call;
 
 typedef struct rondo_loss {
     rondo_descriptor base;
+    uint32_t flags;              /* enum rondo_loss_flag, or-ed */
+    uint32_t reserved;           /* 0 */
     const rondo_metric *metrics; /* ends with a NULL name; NULL: none but the loss */
     /* How many outputs a row of the model needs for such targets; INVALID, with the reason, where the loss cannot use
      * them. [main-thread] */
     rondo_status (*output_size)(rondo_context *ctx, const rondo_loss_call *call, int64_t *size);
-    /* Records the loss of every row: outputs [rows, output_size], targets -> [rows]. The host takes the mean and
-     * differentiates it. Returns a failed value after an error. [any-thread] */
+    /* Records the loss of every row: outputs [rows, output_size], targets -> [rows]; with RONDO_TARGET_LIST the loss of
+     * every sequence. The host takes the mean and differentiates it. Returns a failed value after an error.
+     * [any-thread] */
     rondo_value (*record)(rondo_context *ctx, const rondo_loss_call *call, rondo_value outputs, rondo_value targets);
-    /* outputs [rows, output_size] -> predictions [rows, target_size]: the probability of each class, or the numbers.
-     * Writes every element. [any-thread] */
+    /* outputs [rows, output_size] -> predictions [rows, target_size]: the probability of each class, or the numbers; or
+     * [rows, prediction_size]. Writes every element. NULL: the outputs are the predictions. [any-thread] */
     rondo_status (*predict)(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
                             const rondo_tensor *predictions);
-    /* Adds the sum of each metric over the rows to sums[metric]. NULL where metrics is. [any-thread] */
+    /* Adds the sum of each metric over the rows (over the sequences, where record gives losses for those) to
+     * sums[metric]. NULL where metrics is. [any-thread] */
     rondo_status (*measure)(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                             const rondo_tensor *targets, double *sums);
+    /* Optional, where a row of predictions is no target: how many numbers it has (an embedding, several quantiles).
+     * [main-thread] */
+    rondo_status (*prediction_size)(rondo_context *ctx, const rondo_loss_call *call, int64_t *size);
 } rondo_loss;
+
+/* Element `index` of a tensor of any dtype as a double, and back, rounded to the dtype: for code that need not be fast.
+ */
+static inline double rondo_get(const rondo_tensor *tensor, int64_t index) {
+    switch (tensor->dtype) {
+    case RONDO_F32:
+        return (double)((const float *)tensor->data)[index];
+    case RONDO_F64:
+        return ((const double *)tensor->data)[index];
+    default:
+        return (double)((const int32_t *)tensor->data)[index];
+    }
+}
+static inline void rondo_set(const rondo_tensor *tensor, int64_t index, double value) {
+    switch (tensor->dtype) {
+    case RONDO_F32:
+        ((float *)tensor->data)[index] = (float)value;
+        break;
+    case RONDO_F64:
+        ((double *)tensor->data)[index] = value;
+        break;
+    default:
+        ((int32_t *)tensor->data)[index] = (int32_t)value;
+        break;
+    }
+}
+
+/* Losses for RONDO_TARGET_CLASS: RONDO_INVALID, with the row, where a target is no class in [0, classes). */
+static inline rondo_status rondo_check_classes(rondo_context *ctx, const rondo_tensor *targets, int64_t classes) {
+    const int32_t *class_of = (const int32_t *)targets->data; /* (rows) */
+    for (int64_t row = 0; row < rondo_count(targets); row++) {
+        if (class_of[row] < 0 || class_of[row] >= classes) {
+            /* In brackets, as some test frameworks have a macro of that name. */
+            return (ctx->host->fail)(ctx, RONDO_INVALID, "target of row %lld is class %d, expected 0 to %lld",
+                                     (long long)row, (int)class_of[row], (long long)classes - 1);
+        }
+    }
+    return RONDO_OK;
+}
+
+/* Losses: a number on the tape, of `dtype` RONDO_F32 or RONDO_F64; broadcast as any scalar is. */
+static inline rondo_value rondo_number(rondo_context *ctx, int32_t dtype, double value) {
+    float single = (float)value;
+    rondo_tensor scalar = {NULL, dtype, 0, {0}};
+    scalar.data = dtype == RONDO_F32 ? (void *)&single : (void *)&value;
+    return ctx->host->constant(ctx, &scalar);
+}
 
 /* Short forms of host->apply for one, two and three inputs. */
 static inline rondo_value rondo_apply1(rondo_context *ctx, const char *op, const char *options, rondo_value a) {
@@ -443,6 +612,39 @@ static inline rondo_value rondo_apply3(rondo_context *ctx, const char *op, const
     const rondo_value inputs[3] = {a, b, c};
     return ctx->host->apply(ctx, op, options, inputs, 3);
 }
+
+/* ---------------------------------------------------------------------------------------------------------------
+ * Schedules: the factor on the learning rate, update by update
+ * ------------------------------------------------------------------------------------------------------------- */
+
+/* Where a run is. A warm-up in front of the schedule is the host's: position and length are those behind it. */
+typedef struct rondo_schedule_call {
+    uint32_t struct_size;
+    int32_t n_state;
+    const void *options;
+    int64_t done;            /* updates done before the one that the factor is for: 0, 1, … */
+    int64_t steps;           /* updates of the whole run, >= 1; early stopping may end it sooner */
+    int64_t steps_per_epoch; /* >= 1 */
+    double lr;     /* learning rate of the optimizer that the factor multiplies; NAN where it has no such option */
+    double *state; /* [n_state] zero at first; saved with checkpoints */
+    /* observe alone: the metric that early stopping watches, on the validation data after an epoch. */
+    double metric;
+    int32_t higher_is_better; /* 1 or 0 */
+    int32_t reserved;         /* 0 */
+} rondo_schedule_call;
+
+typedef struct rondo_schedule {
+    rondo_descriptor base;
+    int32_t n_state;  /* numbers that it keeps, 0 .. 64 */
+    int32_t reserved; /* 0 */
+    /* Optional: refuses options that do not go together; each alone is within its range. [main-thread] */
+    rondo_status (*check)(rondo_context *ctx, const void *options);
+    /* Writes the factor, finite and >= 0, from the call alone. Reads call->state, does not write it. [any-thread] */
+    rondo_status (*factor)(rondo_context *ctx, const rondo_schedule_call *call, double *factor);
+    /* Optional: told the metric after each epoch; writes call->state. A schedule with it needs validation data.
+     * [main-thread] */
+    rondo_status (*observe)(rondo_context *ctx, const rondo_schedule_call *call);
+} rondo_schedule;
 
 /* ---------------------------------------------------------------------------------------------------------------
  * The plugin object: the one symbol that a plugin exports

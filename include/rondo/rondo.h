@@ -39,9 +39,11 @@ RONDO_EXPORT rondo_run *rondo_run_open(const char *folder, int32_t threads, char
 /* NULL is allowed. */
 RONDO_EXPORT void rondo_run_close(rondo_run *run);
 
-/* Numbers in one prediction: one for each label, or 1 where the target is a number. */
+/* Numbers in one prediction: one for each label, 1 where the target is a number, or as many as the loss head predicts
+ * (quantiles, an embedding). */
 RONDO_EXPORT int64_t rondo_run_outputs(const rondo_run *run);
-/* The text of label `index` in [0, rondo_run_outputs); NULL outside, and where the target is a number. */
+/* The text of label `index` in [0, rondo_run_outputs); NULL outside, and where predictions are no probabilities
+ * of labels. */
 RONDO_EXPORT const char *rondo_run_label(const rondo_run *run, int64_t index);
 
 /* Predicts `count` >= 0 texts (UTF-8, NUL-terminated): predictions[i * outputs + k] is the probability of label k for
