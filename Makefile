@@ -1,6 +1,6 @@
 # A thin front to meson. `make demo` and `make test` each work as the first command on a fresh Debian 12.
 .POSIX:
-.PHONY: all deps build demo test bench fmt lint sanitize install clean
+.PHONY: all deps build demo test bench bench-optimizers reference fmt lint sanitize install clean
 BUILD ?= build
 MESON_FLAGS ?= --buildtype=release
 
@@ -23,6 +23,13 @@ test: build
 
 bench: build
 	@python3 bench/bench.py $(BUILD)
+
+bench-optimizers: build
+	@python3 bench/optimizers.py $(BUILD)
+
+# docs/reference and the schema, from descriptors; a test compares them.
+reference: build
+	@$(BUILD)/rondo list --reference docs/reference
 
 fmt:
 	@sh scripts/sources.sh | xargs clang-format -i

@@ -12,14 +12,12 @@ import argparse
 import json
 import os
 import pathlib
-import select
-import signal
-import statistics
 import subprocess
 import sys
 import tempfile
 
 import table
+from turns import Peer, median_of, medians, run_json
 
 HERE = pathlib.Path(__file__).resolve().parent
 SIX_SHAPES = [(35, 64, 256, 256), (35, 20, 200, 200), (128, 32, 64, 64), (64, 64, 512, 512), (100, 1, 64, 64),
@@ -39,19 +37,6 @@ COMPILE_STEPS = 64  # torch.compile unrolls the loop, so longer ones are not tri
 READY_LIMIT = 300  # seconds for a peer's first step; that of torch.compile is an option
 
 
-def last_line(text):
-    return (text.strip().splitlines() or ["no output"])[-1].strip().replace("|", "or")  # for a cell of a table
-
-
-def run_json(command):
-    """What a program prints, or {"missing": why}."""
-    try:
-        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
-        return json.loads(done.stdout) if done.returncode == 0 else {"missing": last_line(done.stderr)}
-    except (OSError, ValueError) as error:
-        return {"missing": str(error)}
-
-
 class Rondo:
     """A process for each turn."""
 
@@ -65,43 +50,6 @@ class Rondo:
 
     def close(self):
         pass
-
-
-class Peer:
-    """A process that stays, since its start is slow; it answers every line with a timing."""
-
-    def __init__(self, command, limit):
-        self.errors = tempfile.TemporaryFile("w+")
-        self.ready = {"missing": f"over {limit:g} s"}
-        self.process = subprocess.Popen([str(part) for part in command], text=True, bufsize=1, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=self.errors, start_new_session=True)
-        if select.select([self.process.stdout], [], [], limit)[0]:
-            self.ready = self.answer()
-        if "missing" in self.ready:
-            self.close()
-
-    def answer(self):
-        line = self.process.stdout.readline()
-        if line:
-            return json.loads(line)
-        self.process.wait()
-        self.errors.seek(0)
-        return {"missing": last_line(self.errors.read())}
-
-    def time(self, seconds):
-        if "missing" in self.ready:
-            return self.ready
-        try:
-            self.process.stdin.write(f"{seconds}\n")
-        except BrokenPipeError:
-            pass
-        return self.ready | self.answer()
-
-    def close(self):
-        """Ends the process, and the compilers that it has started: a group of their own."""
-        if self.process.returncode is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
 
 
 def make_peer(options, kind, cell, shape):
@@ -125,18 +73,6 @@ def machine_rates(options):
         together = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(options.threads)]
         rates[name + "_together"] = sum(json.loads(each.communicate()[0])[key] for each in together)
     return rates
-
-
-def median_of(turns):
-    """Of every number that all turns gave; or the first reason why there is none."""
-    for turn in turns:
-        if "missing" in turn:
-            return {"missing": turn["missing"]}
-    return medians(turns)
-
-
-def medians(tables):
-    return {key: statistics.median(each[key] for each in tables if key in each) for key in tables[0]}
 
 
 def time_row(options, group, cell, shape, kinds):

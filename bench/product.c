@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/timing.h"
 #include "core/product/product.h"
 
 enum { ROUNDS = 15, MOST_TARGETS = 8, MOST_RUNS = 4096 };
@@ -56,19 +56,7 @@ struct work {
 };
 
 static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-static int compare(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, int count) {
-    qsort(values, (size_t)count, sizeof *values, compare);
-    return values[count / 2];
+    return timing_now(CLOCK_MONOTONIC);
 }
 
 static float *numbers(int64_t count) {
@@ -170,7 +158,7 @@ static void measure(struct work *work, const char *name) {
         our[round] = seconds(work, ours, times);
         their[round] = seconds(work, theirs, times);
     }
-    const double rate = 1e-9 * amount / median(our, ROUNDS), peer = 1e-9 * amount / median(their, ROUNDS);
+    const double rate = 1e-9 * amount / timing_median(our, ROUNDS), peer = 1e-9 * amount / timing_median(their, ROUNDS);
     printf("%-28s %8.1f %8.1f %8.2f\n", name, rate, peer, rate / peer);
     free(work->a);
     free(work->b);

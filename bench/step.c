@@ -16,8 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/timing.h"
 #include "core/host.h"
 #include "rnn/fused.h"
 #include "run/cell_file.h"
@@ -28,19 +28,7 @@ enum { MAX_TIMINGS = 10000, SHARD = 16 };
 static clockid_t clock_id = CLOCK_MONOTONIC;
 
 static double now(void) {
-    struct timespec time;
-    clock_gettime(clock_id, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-static int compare(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, int count) {
-    qsort(values, (size_t)count, sizeof *values, compare);
-    return values[count / 2];
+    return timing_now(clock_id);
 }
 
 static int bench_sgemm(int n) {
@@ -60,7 +48,7 @@ static int bench_sgemm(int n) {
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, a, n, b, n, 0, c, n);
         timings[k] = now() - start;
     }
-    const double seconds = median(timings, 5);
+    const double seconds = timing_median(timings, 5);
     printf("{\"seconds\": %.6e, \"gflops\": %.2f}\n", seconds, 2e-9 * n * n * (double)n / seconds);
     free(a);
     free(b);
@@ -82,7 +70,7 @@ static int bench_copy(size_t mebibytes) {
         memcpy(to, from, bytes);
         timings[k] = now() - start;
     }
-    const double seconds = median(timings, 9);
+    const double seconds = timing_median(timings, 9);
     printf("{\"seconds\": %.6e, \"gbytes\": %.2f}\n", seconds, 2e-9 * (double)bytes / seconds);
     free(from);
     free(to);
@@ -252,9 +240,9 @@ static rondo_status bench_cell(char **argv, int use_tape, const char *passes, st
             end = now() + atof(argv[7]);
         }
     }
-    const double seconds = median(timings, count);
+    const double seconds = timing_median(timings, count);
     const double flops = 6.0 * (double)product_inputs(bench.cell) * (double)(bench.steps * bench.batch);
-    const double loop_seconds = median(loops, count);
+    const double loop_seconds = timing_median(loops, count);
     const double loop_bytes =
         bench.scan == NULL ? 0 : (double)(scan_loop_bytes(bench.scan) * bench.steps * bench.batch);
     size_t held = 0;

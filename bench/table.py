@@ -105,10 +105,10 @@ def of(result):
     return "\n".join(lines)
 
 
-def write(path, text):
-    """Replaces what stands between the two markers."""
-    before, begin, rest = path.read_text().partition(BEGIN)
+def write(path, text, marker=BEGIN):
+    """Replaces what stands between the marker and the END behind it."""
+    before, begin, rest = path.read_text().partition(marker)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise SystemExit(f"{path}: there is no '{BEGIN}' with an '{END}' behind it")
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+        raise SystemExit(f"{path}: there is no '{marker}' with an '{END}' behind it")
+    path.write_text(f"{before}{marker}\n{text}\n{END}{after}")

@@ -1,9 +1,11 @@
 /* cli/check.c: `rondo check`. */
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/curve.h"
 #include "run/json.h"
 #include "run/section.h"
 #include "run/task.h"
@@ -51,10 +53,13 @@ static void print_values(const char *path, const struct yaml_node *node, struct 
 static double parameter_megabytes(const struct task *task) {
     const struct experiment *experiment = task->experiment;
     int64_t copies = 2;
-    for (const rondo_slot *slot = experiment->optimizer->slots; slot != NULL && slot->name != NULL; slot++) {
-        copies += slot->shape == RONDO_SLOT_LIKE_PARAMETER;
+    for (int32_t stage = 0; stage < task->updater.n_stages; stage++) {
+        const rondo_slot *slot = task->updater.stages[stage].optimizer->slots;
+        for (; slot != NULL && slot->name != NULL; slot++) {
+            copies += slot->shape != RONDO_SLOT_SCALAR;
+        }
     }
-    const int64_t shards = network_shard_count(experiment->schedule.batch);
+    const int64_t shards = network_shard_count(task->network, experiment->schedule.options.batch);
     return (double)(model_size(network_model(task->network)) * (copies + shards)) * sizeof(float) / 1e6;
 }
 
@@ -77,6 +82,44 @@ static void print_model(const struct task *task) {
         printf(", %lld for testing", (long long)task->test->count);
     }
     printf("\n");
+}
+
+/* Points of the drawing at most: enough to miss nothing that it could show. */
+enum { MOST_POINTS = 4096 };
+
+/* The learning rate over the run; of an optimizer that has none, its factor. */
+static rondo_status print_schedule(const struct task *task, struct arena *arena, struct errors *errors) {
+    const struct schedule_settings settings = task_schedule(task);
+    if (settings.plugin == NULL && settings.warmup == 0) {
+        return RONDO_OK;
+    }
+    const int64_t count = settings.steps < MOST_POINTS ? settings.steps : MOST_POINTS;
+    double *values = arena_calloc(arena, (size_t)count, sizeof *values);
+    struct schedule *schedule = values == NULL ? NULL : schedule_create(&settings, errors);
+    if (schedule == NULL) {
+        return values == NULL ? errors_no_memory(errors) : errors->status;
+    }
+    rondo_status status = RONDO_OK;
+    for (int64_t i = 0; i < count && status == RONDO_OK; i++) {
+        const int64_t done = count == 1 ? 0 : i * (settings.steps - 1) / (count - 1);
+        status = schedule_factor(schedule, done, &values[i], errors);
+        values[i] *= isnan(settings.lr) ? 1 : settings.lr;
+    }
+    schedule_destroy(schedule);
+    RONDO_TRY(status);
+    const int watches = settings.plugin != NULL && settings.plugin->observe != NULL;
+    const struct curve curve = {.title = watches              ? "learning rate, as long as the metric improves"
+                                         : isnan(settings.lr) ? "factor of the schedule"
+                                                              : "learning rate",
+                                .values = values,
+                                .count = count,
+                                .x_label =
+                                    arena_printf(arena, "update (%lld an epoch)", (long long)settings.steps_per_epoch),
+                                .first = 1,
+                                .last = (double)settings.steps};
+    printf("\n");
+    curve_print(stdout, &curve);
+    return RONDO_OK;
 }
 
 static rondo_status print_json(const struct task *task, struct arena *arena, struct errors *errors) {
@@ -123,6 +166,7 @@ static int run_check(const struct command *command, int argc, char **argv) {
     } else if (task != NULL) {
         print_values("", task->experiment->root, arena, NULL);
         print_model(task);
+        print_schedule(task, arena, &errors);
     }
     status = errors.count > 0 ? report_errors(&errors) : finish_output();
     task_destroy(task);
@@ -131,10 +175,10 @@ static int run_check(const struct command *command, int argc, char **argv) {
     return status;
 }
 
-const struct command command_check = {"check", "check EXPERIMENT.yaml [--set KEY=VALUE]…",
-                                      "find every mistake in an experiment, without training",
-                                      "Reads the experiment, its cells, plug-ins and data. Prints every effective "
-                                      "value with where it came from, and the\n"
-                                      "model's parameters, operations and memory.\n\n"
-                                      "  rondo check examples/sentiment/experiment.yaml\n",
-                                      run_check};
+const struct command command_check = {
+    "check", "check EXPERIMENT.yaml [--set KEY=VALUE]…", "find every mistake in an experiment, without training",
+    "Reads the experiment, its cells, plug-ins and data. Prints every effective "
+    "value with where it came from, and the\n"
+    "model's parameters, operations and memory, and draws the schedule of the learning rate.\n\n"
+    "  rondo check examples/sentiment/experiment.yaml\n",
+    run_check};

@@ -25,12 +25,23 @@ struct pending {
     int32_t first_line; /* there, from 1 */
 };
 
+/* Labels where predictions are their probabilities; else NULL: predictions are numbers. */
+static const struct vocabulary *predicted_labels(const struct task *task) {
+    return network_predicts_classes(task->network) ? task->reader.labels : NULL;
+}
+
 static void print_json(const struct task *task, const char *line, const float *prediction, int64_t width,
                        int64_t best) {
-    const struct vocabulary *labels = task->reader.labels;
+    const struct vocabulary *labels = predicted_labels(task);
     json_t *object = json_pack("{s:s}", "text", line);
-    if (labels == NULL) {
+    if (labels == NULL && width == 1) {
         json_object_set_new(object, "value", json_real((double)prediction[0]));
+    } else if (labels == NULL) {
+        json_t *all = json_array();
+        for (int64_t k = 0; k < width; k++) {
+            json_array_append_new(all, json_real((double)prediction[k]));
+        }
+        json_object_set_new(object, "values", all);
     } else {
         json_t *all = json_object();
         for (int64_t k = 0; k < width; k++) {
@@ -52,8 +63,11 @@ static void print_prediction(const struct task *task, const char *line, const fl
     }
     if (json) {
         print_json(task, line, prediction, width, best);
-    } else if (task->reader.labels == NULL) {
-        printf("%.6g\n", (double)prediction[0]);
+    } else if (predicted_labels(task) == NULL) {
+        for (int64_t k = 0; k < width; k++) {
+            printf("%s%.6g", k == 0 ? "" : "\t", (double)prediction[k]);
+        }
+        printf("\n");
     } else {
         printf("%s\t%.4f\n", vocabulary_word(task->reader.labels, (int32_t)best), (double)prediction[best]);
     }
@@ -69,8 +83,7 @@ static rondo_status check_lines(const struct task *task, const struct pending *p
 
 /* Predicts and prints what is waiting, in its order. */
 static rondo_status flush_pending(struct task *task, struct pending *pending, int json, struct errors *errors) {
-    const struct vocabulary *labels = task->reader.labels;
-    const int64_t width = labels == NULL ? 1 : vocabulary_size(labels);
+    const int64_t width = network_prediction_size(task->network);
     struct dataset *dataset = text_reader_dataset(&task->reader);
     float *predictions = calloc((size_t)pending->count * (size_t)width + 1, sizeof *predictions);
     rondo_status status = dataset == NULL || predictions == NULL ? errors_no_memory(errors) : RONDO_OK;

@@ -49,20 +49,16 @@ static rondo_status on_epoch(void *arg, const struct trainer_progress *state, st
 /* What the task's experiment says of training, in the words of run/trainer.h. */
 static struct trainer_settings trainer_settings(const struct task *task) {
     const struct experiment *experiment = task->experiment;
-    struct trainer_settings settings = {.epochs = experiment->schedule.epochs,
-                                        .batch = experiment->schedule.batch,
-                                        .clip_norm = experiment->schedule.clip_norm,
-                                        .seed = (uint64_t)experiment->schedule.seed,
-                                        .optimizer = experiment->optimizer,
-                                        .optimizer_options = experiment->optimizer_options,
-                                        .patience = experiment->stopping.patience,
-                                        .min_delta = experiment->stopping.min_delta};
-    for (int32_t m = 0; experiment->stopping.metric != NULL && m < network_metric_count(task->network); m++) {
-        if (strcmp(experiment->stopping.metric + strlen("valid."), network_metric_name(task->network, m)) == 0) {
-            settings.metric = m; /* task_create has seen that there is one */
-        }
-    }
-    return settings;
+    const struct schedule_options *schedule = &experiment->schedule.options;
+    return (struct trainer_settings){.epochs = schedule->epochs,
+                                     .batch = schedule->batch,
+                                     .clip_norm = schedule->clip_norm,
+                                     .seed = (uint64_t)schedule->seed,
+                                     .updater = task->updater,
+                                     .schedule = task_schedule(task),
+                                     .metric = task->metric,
+                                     .patience = experiment->schedule.stopping.patience,
+                                     .min_delta = experiment->schedule.stopping.min_delta};
 }
 
 /* The validation scores of the weights that were kept. */
@@ -72,7 +68,8 @@ static rondo_status print_result(const struct common_flags *common, const struct
     struct scores scores = {0};
     const struct network *network = task->network;
     if (task->valid != NULL) {
-        RONDO_TRY(network_evaluate(task->network, task->valid, task->experiment->schedule.batch, &scores, errors));
+        RONDO_TRY(
+            network_evaluate(task->network, task->valid, task->experiment->schedule.options.batch, &scores, errors));
     }
     if (common->json) {
         json_t *valid = task->valid == NULL ? json_null() : json_object();
@@ -101,7 +98,7 @@ static rondo_status train(struct task *task, const struct common_flags *common, 
     if (task->train->count == 0) {
         return errors_add(errors, RONDO_INVALID, "%s: there is no example to train on", experiment->train.text);
     }
-    RONDO_TRY(model_initialise(model, (uint64_t)experiment->schedule.seed, errors));
+    RONDO_TRY(model_initialise(model, (uint64_t)experiment->schedule.options.seed, errors));
     struct run_folder *run = run_folder_create(out, task, errors);
     if (run == NULL) {
         return errors->status;
@@ -116,8 +113,7 @@ static rondo_status train(struct task *task, const struct common_flags *common, 
     const struct trainer_settings settings = trainer_settings(task);
     struct trainer_result result;
     const double start = trainer_clock();
-    rondo_status status = trainer_run(task->network, task->train, task->valid, &settings, &task->session->parallel,
-                                      &observer, &result, errors);
+    rondo_status status = trainer_run(task->network, task->train, task->valid, &settings, &observer, &result, errors);
     if (status == RONDO_OK) {
         status = run_folder_finish(run, &result, trainer_clock() - start, errors);
     }

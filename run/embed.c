@@ -63,11 +63,11 @@ void rondo_run_close(rondo_run *run) {
 }
 
 int64_t rondo_run_outputs(const rondo_run *run) {
-    return run->task->reader.labels == NULL ? 1 : vocabulary_size(run->task->reader.labels);
+    return network_prediction_size(run->task->network);
 }
 
 const char *rondo_run_label(const rondo_run *run, int64_t index) {
-    const struct vocabulary *labels = run->task->reader.labels;
+    const struct vocabulary *labels = network_predicts_classes(run->task->network) ? run->task->reader.labels : NULL;
     return labels == NULL || index < 0 || index >= vocabulary_size(labels) ? NULL
                                                                            : vocabulary_word(labels, (int32_t)index);
 }

@@ -8,7 +8,6 @@
 #include "core/options.h"
 #include "core/suggest.h"
 #include "run/file.h"
-#include "run/section.h"
 
 enum { MAX_EXTENDS = 8 };
 
@@ -35,36 +34,61 @@ static const rondo_option embedding_table[] = {
                       "share of words replaced by the unknown word in training"),
     RONDO_OPTION_END};
 
-static const rondo_option schedule_table[] = {
-    RONDO_OPTION_INT(struct schedule_options, epochs, "10", 1, 1e6, "passes over the training data"),
-    RONDO_OPTION_INT(struct schedule_options, batch, "32", 1, 65536, "examples an update"),
-    RONDO_OPTION_REAL(struct schedule_options, clip_norm, "0", 0, 1e9,
-                      "largest L2 norm of the gradient of all parameters together; 0: no limit"),
-    RONDO_OPTION_INT(struct schedule_options, seed, "1", 0, 9007199254740991.0,
-                     "origin of everything random in the run"),
-    RONDO_OPTION_END};
+/* ---- what the sections are, for those who list them ---- */
 
-static const rondo_option stopping_table[] = {
-    RONDO_OPTION_STRING(struct stopping_options, metric, "valid.loss",
-                        "metric on the validation data that chooses the epoch whose weights are kept"),
-    RONDO_OPTION_INT(struct stopping_options, patience, "0", 0, 1e6,
-                     "epochs without a better one after which to stop; 0: never"),
-    RONDO_OPTION_REAL(struct stopping_options, min_delta, "0", 0, 1e9, "smallest difference that counts as better"),
-    RONDO_OPTION_END};
+static const char *const architecture_names[] = {"1:1", "1:N", "N:1", "N:N", NULL};
+static const char *const reader_names[] = {"text", NULL};
+static const struct experiment_key top_keys[] = {
+    {"architecture", EXPERIMENT_CHOICE, NULL, architecture_names, "which steps take input : which steps emit output"},
+    {"extends", EXPERIMENT_FILE, "", NULL, "an experiment that this one starts from; what stands here goes over it"},
+    {"plugins", EXPERIMENT_FILES, "", NULL, "plug-ins to load first"},
+    {NULL, 0, NULL, NULL, NULL}};
+static const struct experiment_key data_keys[] = {
+    {"reader", EXPERIMENT_CHOICE, NULL, reader_names, "what the files hold"},
+    {"train", EXPERIMENT_FILE, NULL, NULL, "what is learnt from; paths are relative to the experiment"},
+    {"valid", EXPERIMENT_FILE, "", NULL, "what the epoch is chosen by whose weights are kept"},
+    {"test", EXPERIMENT_FILE, "", NULL, "what training never sees, for `rondo eval`"},
+    {NULL, 0, NULL, NULL, NULL}};
+static const struct experiment_key columns_keys[] = {
+    {"text", EXPERIMENT_COLUMN, "0", NULL, "the column of the text"},
+    {"label", EXPERIMENT_COLUMN, "1", NULL, "the column of what is to be predicted"},
+    {NULL, 0, NULL, NULL, NULL}};
+static const struct experiment_key layer_keys[] = {
+    {"cell", EXPERIMENT_CELL, NULL, NULL, "the recurrence; its options stand beside it"}, {NULL, 0, NULL, NULL, NULL}};
+static const struct experiment_key plugin_keys[] = {
+    {"plugin", EXPERIMENT_PLUGIN, NULL, NULL, "which one; its options stand beside it"}, {NULL, 0, NULL, NULL, NULL}};
+static const struct experiment_key group_keys[] = {
+    {"match", EXPERIMENT_PATTERNS, NULL, NULL, "names of parameters as in a shell: `embedding.*`, `*.b_*`"},
+    {NULL, 0, NULL, NULL, NULL}};
 
 struct experiment_section experiment_section(int32_t index) {
+    enum { LOSS = RONDO_KIND_LOSS, OPTIMIZER = RONDO_KIND_OPTIMIZER, SCHEDULE = RONDO_KIND_SCHEDULE };
     static const struct experiment_section sections[] = {
-        {"", "also: architecture, extends (a file), plugins (a list of files), and the sections below", top_table},
-        {"data", "also: reader (text); train, valid, test (files); columns (text and label)", text_options_table},
-        {"model", "also: embedding and layers", model_table},
-        {"model.embedding", "the vectors of words", embedding_table},
-        {"model.layers.N", "also: cell (a name or a file), and the options of that cell", layer_table},
-        {"loss", "plugin (its name), and the options of that plug-in", NULL},
-        {"optimizer", "plugin (its name), and the options of that plug-in", NULL},
-        {"schedule", "also: early_stopping", schedule_table},
-        {"schedule.early_stopping", "needs data.valid", stopping_table}};
+        {"", "the keys at the left margin", top_table, top_keys, 0, 0, 0, 0},
+        {"data", "the files and how they are read", text_options_table, data_keys, SECTION_REQUIRED, 0, 0, 0},
+        {"data.columns", "columns by number from 0, or, with header: true, by name", NULL, columns_keys, 0, 0, 0, 0},
+        {"model", "from what is read to outputs", model_table, NULL, SECTION_REQUIRED, 0, 0, 0},
+        {"model.embedding", "the vectors of words", embedding_table, NULL, 0, 0, 0, 0},
+        {"model.layers.N", "a cell, and how it is run", layer_table, layer_keys, SECTION_REQUIRED, 0, 1, MAX_LAYERS},
+        {"loss", "what training makes small: one loss, or a sum of them", NULL, plugin_keys, SECTION_REQUIRED, LOSS, 0,
+         0},
+        {"loss.sum.N", "a loss of a sum, which stands in the place of one loss", loss_weight_table, plugin_keys,
+         SECTION_ALONE, LOSS, 1, HEADS_MOST},
+        {"optimizer", "how parameters follow their gradients", NULL, plugin_keys, SECTION_REQUIRED, OPTIMIZER, 0, 0},
+        {"optimizer.groups.N",
+         "parameters with options of their own, of the optimizer; the first group that fits a name has it",
+         optimizer_group_table, group_keys, SECTION_OUTER_PLUGIN, OPTIMIZER, 0, 0},
+        {"optimizer.wrappers.N", "what goes around the optimizer", NULL, plugin_keys, SECTION_WRAPPERS, OPTIMIZER, 0,
+         UPDATER_MOST_STAGES - 1},
+        {"schedule", "how long and how hard to train", schedule_table, NULL, 0, 0, 0, 0},
+        {"schedule.learning_rate", "the factor on the learning rate, update by update", NULL, plugin_keys, 0, SCHEDULE,
+         0, 0},
+        {"schedule.warmup", "a rise of the learning rate in front of its schedule", warmup_table, NULL, 0, 0, 0, 0},
+        {"schedule.early_stopping", "when to stop, and which weights to keep; needs data.valid", stopping_table, NULL,
+         0, 0, 0, 0}};
     const int32_t count = sizeof sections / sizeof sections[0];
-    return index >= 0 && index < count ? sections[index] : (struct experiment_section){NULL, NULL, NULL};
+    return index >= 0 && index < count ? sections[index]
+                                       : (struct experiment_section){NULL, NULL, NULL, NULL, 0, 0, 0, 0};
 }
 
 /* While an experiment is read. */
@@ -76,22 +100,10 @@ struct loading {
     int trains; /* 0: for prediction, which needs no optimizer */
 };
 
-static void *new_options(struct loading *loading, const rondo_option *table, size_t size) {
-    return options_create(table, size, loading->arena, loading->errors);
-}
-
 /* Reads a section with one table into a struct; others as in section_read. */
 static rondo_status read_plain(struct loading *loading, struct yaml_node *node, const rondo_option *table,
                                void *options, size_t size, const char *const *others, const char *path) {
-    void *parsed = new_options(loading, table, size);
-    if (parsed == NULL) {
-        return loading->errors->status;
-    }
-    const struct section_part part = {table, parsed};
-    const rondo_status status =
-        section_read(node, &part, 1, others, path, node->where, loading->arena, loading->errors);
-    memcpy(options, parsed, size);
-    return status;
+    return section_struct(node, table, options, size, others, path, loading->arena, loading->errors);
 }
 
 /* Makes a path absolute, and writes it back into the tree: the resolved experiment works from any folder. */
@@ -190,71 +202,26 @@ static void read_model(struct loading *loading) {
     layers_read(model, loading->session, loading->arena, &experiment->layers, loading->errors);
 }
 
-/* A section with the key `plugin` and the options of the plug-in that it names. NULL with errors. */
-static const rondo_descriptor *read_plugin(struct loading *loading, const char *key, int32_t kind,
-                                           const void **options) {
-    static const char *const keys[] = {"plugin", NULL};
-    struct yaml_node *section = section_child(loading->experiment->root, key, loading->arena, loading->errors);
-    if (section == NULL) {
-        return NULL;
-    }
-    const char *what = kind == RONDO_KIND_LOSS ? "the name of a loss" : "the name of an optimizer";
-    const char *name = section_text(section, "plugin", what, section->where, loading->errors);
-    if (name == NULL) {
-        return NULL;
-    }
-    const struct location where = yaml_get(section, "plugin")->where;
-    const rondo_descriptor *descriptor =
-        registry_resolve(loading->session->registry, kind, name, where, loading->errors);
-    if (descriptor == NULL) {
-        return NULL;
-    }
-    void *values = new_options(loading, descriptor->options, (size_t)descriptor->options_size);
-    if (values == NULL) {
-        return NULL;
-    }
-    const struct section_part part = {descriptor->options, values};
-    const rondo_status status =
-        section_read(section, &part, 1, keys, key, section->where, loading->arena, loading->errors);
-    *options = values;
-    return status == RONDO_OK ? descriptor : NULL;
+static struct yaml_node *child_of_root(struct loading *loading, const char *key) {
+    return section_child(loading->experiment->root, key, loading->arena, loading->errors);
 }
 
-/* Lets the optimizer look at options that do not go together. */
-static void check_optimizer(struct loading *loading) {
-    const struct experiment *experiment = loading->experiment;
-    if (experiment->optimizer == NULL || experiment->optimizer->check == NULL) {
-        return;
-    }
-    struct host_call call = host_call(loading->arena, loading->errors, NULL, experiment->optimizer->base.name);
-    call.where = yaml_get(experiment->root, "optimizer")->where;
-    host_result(&call, experiment->optimizer->check(&call.base, experiment->optimizer_options));
-}
-
-static void read_schedule(struct loading *loading) {
-    static const char *const keys[] = {"early_stopping", NULL};
+/* Loss, optimizer and schedule. */
+static void read_training(struct loading *loading) {
     struct experiment *experiment = loading->experiment;
-    struct yaml_node *schedule = section_child(experiment->root, "schedule", loading->arena, loading->errors);
-    if (schedule == NULL) {
-        return;
+    const struct plugin_reader reader = {loading->session, loading->arena, loading->errors};
+    struct yaml_node *loss = child_of_root(loading, "loss");
+    if (loss != NULL) {
+        loss_section_read(&reader, loss, &experiment->heads);
     }
-    read_plain(loading, schedule, schedule_table, &experiment->schedule, sizeof experiment->schedule, keys, "schedule");
-    struct yaml_node *stopping = yaml_get(schedule, "early_stopping");
-    if (experiment->valid.text == NULL) {
-        if (stopping != NULL) {
-            errors_add_at(loading->errors, RONDO_INVALID, stopping->key_where,
-                          "'schedule.early_stopping' is not used without validation data: give 'data.valid'");
-        }
-        return;
+    struct yaml_node *optimizer = loading->trains ? child_of_root(loading, "optimizer") : NULL;
+    if (optimizer != NULL) {
+        optimizer_section_read(&reader, optimizer, &experiment->optimizer);
     }
-    stopping = section_child(schedule, "early_stopping", loading->arena, loading->errors);
-    if (stopping == NULL) {
-        return;
+    struct yaml_node *schedule = child_of_root(loading, "schedule");
+    if (schedule != NULL) {
+        schedule_section_read(&reader, schedule, experiment->valid.text != NULL, &experiment->schedule);
     }
-    read_plain(loading, stopping, stopping_table, &experiment->stopping, sizeof experiment->stopping, NULL,
-               "schedule.early_stopping");
-    const struct yaml_node *metric = yaml_get(stopping, "metric");
-    experiment->stopping_where = metric == NULL ? stopping->where : metric->where;
 }
 
 /* Adds a file of --plugin to `plugins:`, so that the run can be repeated and used without the flag. */
@@ -398,15 +365,7 @@ static void read_experiment(struct loading *loading, const char *const *assignme
     read_plugins(loading); /* before what may use them */
     read_data(loading);
     read_model(loading);
-    experiment->loss = (const rondo_loss *)read_plugin(loading, "loss", RONDO_KIND_LOSS, &experiment->loss_options);
-    const struct yaml_node *loss = yaml_get(yaml_get(experiment->root, "loss"), "plugin");
-    experiment->loss_where = loss == NULL ? experiment->root->where : loss->where;
-    if (loading->trains) {
-        experiment->optimizer = (const rondo_optimizer *)read_plugin(loading, "optimizer", RONDO_KIND_OPTIMIZER,
-                                                                     &experiment->optimizer_options);
-        check_optimizer(loading);
-    }
-    read_schedule(loading);
+    read_training(loading);
 }
 
 static struct experiment *load(const char *file, const char *const *assignments, struct session *session, int trains,

@@ -11,6 +11,9 @@
 #include "data/text.h"
 #include "rnn/model.h"
 #include "run/layers.h"
+#include "run/loss_section.h"
+#include "run/optimizer_section.h"
+#include "run/schedule_section.h"
 
 /* The version of the format: the value of the key `rondo`. */
 #define EXPERIMENT_VERSION 1
@@ -19,21 +22,6 @@
 struct experiment_path {
     const char *text; /* absolute */
     struct location where;
-};
-
-/* Keys of `schedule:` that are plain options. */
-struct schedule_options {
-    int64_t epochs;
-    int64_t batch;    /* examples an update */
-    double clip_norm; /* largest L2 norm of the gradient of all parameters; 0: no limit */
-    int64_t seed;
-};
-
-/* `schedule.early_stopping`. The weights that a run keeps are those of the best epoch by `metric`. */
-struct stopping_options {
-    const char *metric; /* "valid.loss", "valid.accuracy", … */
-    int64_t patience;   /* stop after this many epochs without a better one; 0: never */
-    double min_delta;   /* what counts as better */
 };
 
 /* Keys of `model:` that are plain options. */
@@ -58,31 +46,54 @@ struct experiment {
     struct embedding_options embedding;
     struct model_options model;
     struct experiment_layers layers;
-    const rondo_loss *loss;
-    const void *loss_options;
-    struct location loss_where;
-    const rondo_optimizer *optimizer;
-    const void *optimizer_options;
-    struct schedule_options schedule;
-    struct stopping_options stopping;
-    struct location stopping_where; /* of the metric */
+    struct heads heads; /* items and count */
+    struct optimizer_section optimizer;
+    struct schedule_section schedule;
 };
 
 /* Loads `file` with the assignments of --set (NULL-terminated; NULL: none) laid over it. NULL with errors. Plug-ins
  * that it names are loaded into the session, which must outlive it. Free with experiment_destroy. */
 struct experiment *experiment_load(const char *file, const char *const *assignments, struct session *session,
                                    struct errors *errors);
-/* The same for evaluation and prediction, which need no optimizer: it is not loaded, and `optimizer` is NULL. */
+/* The same for evaluation and prediction, which need no optimizer: it is not loaded. */
 struct experiment *experiment_load_for_prediction(const char *file, const char *const *assignments,
                                                   struct session *session, struct errors *errors);
 void experiment_destroy(struct experiment *experiment);
 
-/* The sections, for `rondo list` and documentation: name ("schedule"), what stands in it beside its table, the table
- * (may be NULL). NULL name past the last. */
-struct experiment_section {
-    const char *name, *summary;
-    const rondo_option *table;
+/* The sections, for `rondo list`, documentation and the JSON Schema. A key is an option of the section's table, or one
+ * that is read by code of its own: */
+enum experiment_value {
+    EXPERIMENT_CHOICE,
+    EXPERIMENT_FILE,
+    EXPERIMENT_FILES,    /* a list */
+    EXPERIMENT_COLUMN,   /* a number or a name */
+    EXPERIMENT_PATTERNS, /* a text or a list of them */
+    EXPERIMENT_PLUGIN,   /* a name; the options of that plug-in stand beside it */
+    EXPERIMENT_CELL      /* a name or a file; the same */
 };
+struct experiment_key {
+    const char *name;           /* NULL ends a list */
+    int32_t value;              /* enum experiment_value */
+    const char *default_text;   /* NULL: must be given; "": none */
+    const char *const *choices; /* EXPERIMENT_CHOICE alone */
+    const char *help;
+};
+enum experiment_section_flag {
+    SECTION_REQUIRED = 1,    /* must be given */
+    SECTION_ALONE = 2,       /* stands in the place of all other keys around it */
+    SECTION_WRAPPERS = 4,    /* its plug-ins are wrappers of optimizers */
+    SECTION_OUTER_PLUGIN = 8 /* takes options of the plug-in that the section around it names */
+};
+struct experiment_section {
+    const char *name; /* "schedule.warmup"; "": the whole; one that ends in ".N" is an entry of a list */
+    const char *summary;
+    const rondo_option *table;         /* NULL: none */
+    const struct experiment_key *keys; /* NULL: none */
+    int32_t flags;                     /* enum experiment_section_flag, or-ed */
+    int32_t plugin_kind;               /* of EXPERIMENT_PLUGIN and SECTION_OUTER_PLUGIN */
+    int32_t least, most;               /* entries of a list; most 0: any number */
+};
+/* Section `index`, each behind the one around it; name NULL past the last. */
 struct experiment_section experiment_section(int32_t index);
 
 #endif

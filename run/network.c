@@ -6,13 +6,15 @@
 
 #include "core/host.h"
 
-/* What a batch is run for. */
-enum mode { TRAIN, EVALUATE, PREDICT };
+/* What a batch is run for; SAMPLE is training on targets drawn from the predictions. */
+enum mode { TRAIN, SAMPLE, EVALUATE, PREDICT };
+/* Training keeps two sets of gradients: for the targets of the data, and for drawn ones. */
+enum { SETS = 2 };
 
 struct shard {
     struct tape *tape;
     struct errors errors;
-    rondo_tensor *gradients; /* [n_parameters]; made at the first training batch */
+    rondo_tensor *gradients[SETS]; /* [n_parameters] each; made at the first batch that needs them */
     struct scores scores;
     int64_t *examples; /* [examples_capacity] */
     int64_t examples_capacity;
@@ -23,7 +25,8 @@ struct network {
     struct session *session;
     struct network_settings settings;
     struct model *model;
-    int32_t n_metrics;
+    struct heads heads;
+    const unsigned char *frozen; /* [n_parameters]; NULL: none */
     struct shard shards[NETWORK_MAX_SHARDS];
 };
 
@@ -40,26 +43,10 @@ struct work {
     const int64_t *prediction_row; /* PREDICT: [dataset count] first row of each example */
 };
 
-static rondo_status choose_output_size(struct network *network, struct errors *errors) {
-    const struct network_settings *settings = &network->settings;
-    struct host_call host = host_call(network->arena, errors, NULL, settings->loss->base.name);
-    host.where = settings->loss_where;
-    const rondo_loss_call call = {sizeof call, settings->target_kind, settings->loss_options, settings->target_size};
-    int64_t size = 0;
-    RONDO_TRY(host_result(&host, settings->loss->output_size(&host.base, &call, &size)));
-    RONDO_CHECK(size >= 1, errors, "a loss asks for at least one output");
-    network->settings.model.output_size = size;
-    return RONDO_OK;
-}
-
 static rondo_status open_network(struct network *network, struct errors *errors) {
-    RONDO_TRY(choose_output_size(network, errors));
-    network->n_metrics = 1;
-    for (const rondo_metric *metric = network->settings.loss->metrics; metric != NULL && metric->name != NULL;
-         metric++) {
-        RONDO_CHECK(network->n_metrics < NETWORK_MAX_METRICS, errors, "a loss has at most 15 metrics");
-        network->n_metrics++;
-    }
+    network->heads = network->settings.heads;
+    RONDO_TRY(heads_open(&network->heads, network->arena, errors));
+    network->settings.model.output_size = network->heads.output_size;
     network->model = model_create(&network->settings.model, network->session->registry, errors);
     if (network->model == NULL) {
         return errors->status;
@@ -119,47 +106,56 @@ struct batch_layout network_layout(const struct network *network) {
 }
 
 int32_t network_metric_count(const struct network *network) {
-    return network->n_metrics;
+    return network->heads.n_metrics;
 }
 
 const char *network_metric_name(const struct network *network, int32_t metric) {
-    return metric == 0 ? "loss" : network->settings.loss->metrics[metric - 1].name;
+    return network->heads.names[metric];
 }
 
 int network_higher_is_better(const struct network *network, int32_t metric) {
-    return metric == 0 ? 0 : network->settings.loss->metrics[metric - 1].higher_is_better;
+    return heads_higher_is_better(&network->heads, metric);
 }
 
 double network_metric(const struct network *network, const struct scores *scores, int32_t metric) {
-    const double mean = scores->rows == 0 ? NAN : scores->sums[metric] / (double)scores->rows;
-    switch (metric == 0 ? RONDO_METRIC_MEAN : network->settings.loss->metrics[metric - 1].finish) {
-    case RONDO_METRIC_ROOT:
-        return sqrt(mean);
-    case RONDO_METRIC_EXP:
-        return exp(mean);
-    default:
-        return mean;
-    }
+    return heads_metric(&network->heads, metric, scores->sums[metric], scores->rows);
+}
+
+int64_t network_prediction_size(const struct network *network) {
+    return network->heads.prediction_size;
+}
+
+int network_predicts_classes(const struct network *network) {
+    return network->heads.target_kind == RONDO_TARGET_CLASS &&
+           network->heads.prediction_size == network->heads.target_size;
+}
+
+void network_freeze(struct network *network, const unsigned char *frozen) {
+    network->frozen = frozen;
 }
 
 const rondo_tensor *network_gradients(const struct network *network) {
-    return network->shards[0].gradients;
+    return network->shards[0].gradients[TRAIN];
 }
 
-static void clear_gradients(const struct network *network, struct shard *shard) {
+const rondo_tensor *network_sampled_gradients(const struct network *network) {
+    return network->shards[0].gradients[SAMPLE];
+}
+
+static void clear_gradients(const struct network *network, const rondo_tensor *gradients) {
     const struct parameter *parameters = model_parameters(network->model);
     for (int32_t p = 0; p < model_parameter_count(network->model); p++) {
-        memset(shard->gradients[p].data, 0, tensor_bytes(&parameters[p].value));
+        memset(gradients[p].data, 0, tensor_bytes(&parameters[p].value));
     }
 }
 
 /* Memory for gradients: taken on the main thread, from the network's arena. */
-static rondo_status prepare_gradients(struct network *network, int64_t n_shards, struct errors *errors) {
+static rondo_status prepare_gradients(struct network *network, enum mode set, int64_t n_shards, struct errors *errors) {
     const int32_t count = model_parameter_count(network->model);
     const struct parameter *parameters = model_parameters(network->model);
     for (int64_t s = 0; s < n_shards; s++) {
         struct shard *shard = &network->shards[s];
-        if (shard->gradients != NULL) {
+        if (shard->gradients[set] != NULL) {
             continue;
         }
         rondo_tensor *gradients = arena_calloc(network->arena, (size_t)count, sizeof *gradients);
@@ -170,9 +166,13 @@ static rondo_status prepare_gradients(struct network *network, int64_t n_shards,
             gradients[p] = parameters[p].value;
             RONDO_TRY(tensor_alloc(&gradients[p], network->arena, errors));
         }
-        shard->gradients = gradients;
+        shard->gradients[set] = gradients;
     }
     return RONDO_OK;
+}
+
+static int is_training(const struct work *work) {
+    return work->mode == TRAIN || work->mode == SAMPLE;
 }
 
 /* The parameters on the tape of a shard: with gradients in training, as constants otherwise. */
@@ -182,9 +182,10 @@ static rondo_value *bind_parameters(const struct work *work, struct shard *shard
     const struct parameter *parameters = model_parameters(model);
     rondo_value *values = arena_calloc(tape_arena(shard->tape), (size_t)count, sizeof *values);
     for (int32_t p = 0; values != NULL && p < count; p++) {
-        values[p] = work->mode == TRAIN
-                        ? tape_parameter(shard->tape, parameters[p].name, &parameters[p].value, &shard->gradients[p])
-                        : tape_constant(shard->tape, &parameters[p].value);
+        const int is_trained = is_training(work) && (work->network->frozen == NULL || !work->network->frozen[p]);
+        values[p] = is_trained ? tape_parameter(shard->tape, parameters[p].name, &parameters[p].value,
+                                                &shard->gradients[work->mode][p])
+                               : tape_constant(shard->tape, &parameters[p].value);
         tape_name(shard->tape, values[p], parameters[p].name);
     }
     return values;
@@ -200,38 +201,32 @@ static int64_t pick_examples(const struct work *work, struct shard *shard, int64
     return count;
 }
 
-/* Adds what the batch scored: the loss of every row, and the metrics of the head. */
-static rondo_status measure(const struct work *work, struct shard *shard, struct host_call *host,
-                            const rondo_loss_call *call, const rondo_tensor *loss, const rondo_tensor *outputs,
-                            const rondo_tensor *targets) {
-    struct network *network = work->network;
+/* Adds what the batch scored: the loss of every row, and the metrics. */
+static rondo_status measure(const struct work *work, struct shard *shard, struct heads_call *call,
+                            const rondo_tensor *loss, const rondo_tensor *outputs, const rondo_tensor *targets) {
+    const struct heads *heads = &work->network->heads;
     shard->scores.rows += rondo_count(loss);
     for (int64_t i = 0; i < rondo_count(loss); i++) {
         shard->scores.sums[0] += tensor_get(loss, i);
     }
     if (!isfinite(shard->scores.sums[0])) {
         const char *origin = tape_first_not_finite(shard->tape);
-        return errors_add(&shard->errors, RONDO_NOT_FINITE, "the loss is not finite; it began with %s",
-                          origin == NULL ? "the sum over the rows" : origin);
+        return errors_add(&shard->errors, RONDO_NOT_FINITE, "the loss is not finite; it began with %s (%s)",
+                          origin == NULL ? "the sum over the rows" : origin,
+                          heads_text(heads, tape_arena(shard->tape)));
     }
-    if (network->n_metrics == 1 || network->settings.loss->measure == NULL) {
-        return RONDO_OK;
-    }
-    rondo_tensor predictions = tensor_2d(outputs->dtype, rondo_count(loss), network->settings.target_size, NULL);
-    RONDO_TRY(tensor_alloc(&predictions, tape_arena(shard->tape), &shard->errors));
-    const rondo_loss *head = network->settings.loss;
-    RONDO_TRY(host_result(host, head->predict(&host->base, call, outputs, &predictions)));
-    return host_result(host, head->measure(&host->base, call, &predictions, targets, shard->scores.sums + 1));
+    return work->mode == SAMPLE || heads->n_metrics == 1
+               ? RONDO_OK
+               : heads_measure(heads, call, outputs, targets, shard->scores.sums);
 }
 
 /* Copies the predictions of a shard to their places in the result. */
-static rondo_status collect(const struct work *work, struct shard *shard, struct host_call *host,
-                            const rondo_loss_call *call, const struct batch *batch, const rondo_tensor *outputs) {
+static rondo_status collect(const struct work *work, struct shard *shard, struct heads_call *call,
+                            const struct batch *batch, const rondo_tensor *outputs) {
     const struct network_settings *settings = &work->network->settings;
-    const int64_t width = settings->target_size;
-    rondo_tensor predictions = tensor_2d(outputs->dtype, outputs->shape[0], width, NULL);
-    RONDO_TRY(tensor_alloc(&predictions, tape_arena(shard->tape), &shard->errors));
-    RONDO_TRY(host_result(host, settings->loss->predict(&host->base, call, outputs, &predictions)));
+    const int64_t width = work->network->heads.prediction_size;
+    rondo_tensor predictions;
+    RONDO_TRY(heads_predict(&work->network->heads, call, outputs, &predictions));
     if (!tensor_is_finite(&predictions)) {
         const char *origin = tape_first_not_finite(shard->tape);
         return errors_add(&shard->errors, RONDO_NOT_FINITE, "the predictions are not finite; it began with %s",
@@ -251,48 +246,90 @@ static rondo_status collect(const struct work *work, struct shard *shard, struct
     return RONDO_OK;
 }
 
+/* Targets drawn from what the network predicts: row i gets class k with probability predictions[i, k]. */
+static rondo_status draw_targets(const struct work *work, struct shard *shard, struct heads_call *call,
+                                 const rondo_tensor *outputs, rondo_tensor *targets) {
+    rondo_tensor predictions;
+    RONDO_TRY(heads_predict(&work->network->heads, call, outputs, &predictions));
+    *targets = tensor_1d(RONDO_I32, outputs->shape[0], NULL);
+    RONDO_TRY(tensor_alloc(targets, tape_arena(shard->tape), &shard->errors));
+    const struct rng_stream stream = rng_stream(call->stream.key, "targets");
+    const int64_t classes = predictions.shape[1];
+    for (int64_t row = 0; row < outputs->shape[0]; row++) {
+        const double wanted = rng_uniform(stream, (uint64_t)row);
+        double sum = 0;
+        int64_t k = 0;
+        for (; k < classes - 1; k++) {
+            sum += tensor_get(&predictions, row * classes + k);
+            if (wanted < sum) {
+                break;
+            }
+        }
+        tensor_set(targets, row, (double)k);
+    }
+    return RONDO_OK;
+}
+
+/* The loss of a shard whose outputs are recorded. */
+static rondo_status pass_loss(const struct work *work, struct shard *shard, struct heads_call *call,
+                              const struct batch *batch, rondo_value outputs) {
+    struct tape *tape = shard->tape;
+    rondo_tensor targets = batch->targets;
+    if (work->mode == SAMPLE) {
+        RONDO_TRY(draw_targets(work, shard, call, tape_tensor(tape, outputs), &targets));
+    }
+    tape_enter(tape, "loss", call->stream);
+    const rondo_value loss = heads_record(&work->network->heads, call, outputs, tape_constant(tape, &targets));
+    RONDO_TRY(tape_status(tape));
+    RONDO_TRY(measure(work, shard, call, tape_tensor(tape, loss), tape_tensor(tape, outputs), &targets));
+    return is_training(work) ? tape_backward(tape, loss) : RONDO_OK;
+}
+
 /* `stepwise`: by the engine tape, whatever that of the layers. */
 static rondo_status pass_shard(const struct work *work, struct shard *shard, int64_t index, int stepwise) {
     struct network *network = work->network;
-    const struct network_settings *settings = &network->settings;
     struct tape *tape = shard->tape;
     tape_reset(tape);
-    if (work->mode == TRAIN) {
-        clear_gradients(network, shard);
+    if (is_training(work)) {
+        clear_gradients(network, shard->gradients[work->mode]);
     }
     struct batch batch;
     RONDO_TRY(batch_pack(work->dataset, shard->examples, pick_examples(work, shard, index), network_layout(network),
-                         settings->model.dtype, tape_arena(tape), &batch, &shard->errors));
+                         network->settings.model.dtype, tape_arena(tape), &batch, &shard->errors));
     const struct time_axis time = {batch.rows, batch.steps, batch.total, batch.lengths, batch.alive, batch.begin};
     const rondo_value *parameters = bind_parameters(work, shard);
     if (parameters == NULL) {
         return errors_no_memory(&shard->errors);
     }
-    rondo_value (*const record_model)(const struct model *, struct tape *, const struct time_axis *,
-                                      const rondo_tensor *, const rondo_value *, int, struct rng_stream) =
-        stepwise ? model_record_stepwise : model_record;
-    const rondo_value outputs = record_model(network->model, tape, &time, &batch.inputs, parameters,
-                                             work->mode == TRAIN, rng_substream(work->stream, (uint64_t)index));
+    const struct rng_stream stream = rng_substream(work->stream, (uint64_t)index);
+    /* Targets are drawn from whole predictions, so in that mode the head computes them all. */
+    const int before_output = work->mode == TRAIN && heads_have(&network->heads, RONDO_LOSS_BEFORE_OUTPUT);
+    const struct model_call model_call = {.time = &time,
+                                          .inputs = &batch.inputs,
+                                          .parameters = parameters,
+                                          .training = is_training(work),
+                                          .stream = stream,
+                                          .stepwise = stepwise,
+                                          .before_output = before_output};
+    const rondo_value outputs = model_record(network->model, tape, &model_call);
     RONDO_TRY(tape_status(tape));
-    struct host_call host =
-        host_call(tape_arena(tape), &shard->errors, &network->session->parallel, settings->loss->base.name);
-    host.tape = tape;
-    const rondo_loss_call call = {sizeof call, settings->target_kind, settings->loss_options, settings->target_size};
-    if (work->mode == PREDICT) {
-        return collect(work, shard, &host, &call, &batch, tape_tensor(tape, outputs));
-    }
-    const struct rng_stream own_stream = rng_substream(work->stream, (uint64_t)index);
-    host.stream = rng_stream(own_stream.key, "loss head");
-    tape_enter(tape, "loss", own_stream);
-    const rondo_value targets = tape_constant(tape, &batch.targets);
-    const rondo_value loss = settings->loss->record(&host.base, &call, outputs, targets);
-    RONDO_TRY(tape_status(tape));
-    RONDO_TRY(host_result(&host, host.failed));
-    const rondo_tensor *per_row = tape_tensor(tape, loss);
-    RONDO_CHECK(per_row != NULL && rondo_count(per_row) == tape_tensor(tape, outputs)->shape[0], &shard->errors,
-                "a loss head gives one loss a row");
-    RONDO_TRY(measure(work, shard, &host, &call, per_row, tape_tensor(tape, outputs), &batch.targets));
-    return work->mode == TRAIN ? tape_backward(tape, loss) : RONDO_OK;
+    const struct model_output output = model_output(network->model);
+    const rondo_sequences sequences = {.struct_size = sizeof sequences,
+                                       .count = batch.rows,
+                                       .steps = batch.steps,
+                                       .lengths = batch.lengths,
+                                       .begin = batch.begin};
+    const rondo_value none = {-1};
+    struct heads_call call = {.tape = tape,
+                              .parallel = &network->session->parallel,
+                              .errors = &shard->errors,
+                              .stream = stream,
+                              .training = work->mode == TRAIN,
+                              .sequences = network->settings.model.architecture.output_every_step ? &sequences : NULL,
+                              .output_weight = before_output ? parameters[output.weight] : none,
+                              .output_bias = before_output ? parameters[output.bias] : none};
+    return work->mode == PREDICT ? collect(work, shard, &call, &batch, tape_tensor(tape, outputs))
+                                 : pass_loss(work, shard, &call, &batch, outputs);
 }
 
 /* The fused engine runs a recurrence as one op, so what it can name is the layer. The same pass step by step, with the
@@ -341,7 +378,10 @@ static rondo_status prepare_examples(struct shard *shard, int64_t count, struct 
 }
 
 /* A function of the batch's size alone: results must not depend on the machine. */
-int64_t network_shard_count(int64_t examples) {
+int64_t network_shard_count(const struct network *network, int64_t examples) {
+    if (heads_have(&network->heads, RONDO_LOSS_COUPLES_ROWS)) {
+        return 1;
+    }
     const int64_t shards = (examples + NETWORK_SHARD_ROWS - 1) / NETWORK_SHARD_ROWS;
     return shards < NETWORK_MAX_SHARDS ? shards : NETWORK_MAX_SHARDS;
 }
@@ -349,7 +389,7 @@ int64_t network_shard_count(int64_t examples) {
 /* Runs all shards of a batch and adds their scores, in order. */
 static rondo_status run_batch(struct work *work, struct scores *scores, struct errors *errors) {
     struct network *network = work->network;
-    work->n_shards = network_shard_count(work->count);
+    work->n_shards = network_shard_count(network, work->count);
     for (int64_t s = 0; s < work->n_shards; s++) {
         RONDO_TRY(prepare_examples(&network->shards[s], work->count / work->n_shards + 1, errors));
     }
@@ -363,7 +403,7 @@ static rondo_status run_batch(struct work *work, struct scores *scores, struct e
         }
         errors_free(&shard->errors);
         scores->rows += shard->scores.rows;
-        for (int32_t m = 0; m < network->n_metrics; m++) {
+        for (int32_t m = 0; m < network->heads.n_metrics; m++) {
             scores->sums[m] += shard->scores.sums[m];
         }
     }
@@ -372,6 +412,7 @@ static rondo_status run_batch(struct work *work, struct scores *scores, struct e
 
 struct reduction {
     struct network *network;
+    enum mode set;
     int64_t n_shards;
     int32_t parameter;
     double scale;
@@ -381,23 +422,41 @@ struct reduction {
 static void reduce_range(void *arg, int64_t begin, int64_t end) {
     const struct reduction *reduction = arg;
     const struct shard *shards = reduction->network->shards;
-    const int32_t p = reduction->parameter;
+    const rondo_tensor *first = &shards[0].gradients[reduction->set][reduction->parameter];
     for (int64_t s = 1; s < reduction->n_shards; s++) {
-        if (shards[0].gradients[p].dtype == RONDO_F32) {
-            float *sum = shards[0].gradients[p].data;
-            const float *add = shards[s].gradients[p].data;
+        const rondo_tensor *other = &shards[s].gradients[reduction->set][reduction->parameter];
+        if (first->dtype == RONDO_F32) {
+            float *sum = first->data;
+            const float *add = other->data;
             for (int64_t i = begin; i < end; i++) {
                 sum[i] += add[i];
             }
         } else {
-            double *sum = shards[0].gradients[p].data;
-            const double *add = shards[s].gradients[p].data;
+            double *sum = first->data;
+            const double *add = other->data;
             for (int64_t i = begin; i < end; i++) {
                 sum[i] += add[i];
             }
         }
     }
-    tensor_scale(&shards[0].gradients[p], begin, end, reduction->scale);
+    tensor_scale(first, begin, end, reduction->scale);
+}
+
+/* Forward and backward; leaves the gradients of the mode in the first shard. */
+static rondo_status differentiate(struct work *work, struct scores *scores, struct errors *errors) {
+    struct network *network = work->network;
+    RONDO_TRY(prepare_gradients(network, work->mode, network_shard_count(network, work->count), errors));
+    const int64_t rows_before = scores->rows;
+    RONDO_TRY(run_batch(work, scores, errors));
+    /* Shards hold the gradient of the sum over their rows; wanted is that of the mean over all. */
+    const int64_t grain = 16 * 1024;
+    for (int32_t p = 0; p < model_parameter_count(network->model); p++) {
+        struct reduction reduction = {network, work->mode, work->n_shards, p,
+                                      1.0 / (double)(scores->rows - rows_before)};
+        parallel_for(&network->session->parallel, rondo_count(&model_parameters(network->model)[p].value), grain,
+                     reduce_range, &reduction);
+    }
+    return RONDO_OK;
 }
 
 rondo_status network_train_batch(struct network *network, const struct dataset *dataset, const int64_t *examples,
@@ -405,17 +464,15 @@ rondo_status network_train_batch(struct network *network, const struct dataset *
                                  struct errors *errors) {
     struct work work = {
         .network = network, .dataset = dataset, .examples = examples, .count = count, .mode = TRAIN, .stream = stream};
-    RONDO_TRY(prepare_gradients(network, network_shard_count(count), errors));
-    const int64_t rows_before = scores->rows;
-    RONDO_TRY(run_batch(&work, scores, errors));
-    /* Shards hold the gradient of the sum over their rows; wanted is that of the mean over all. */
-    const int64_t grain = 16 * 1024;
-    for (int32_t p = 0; p < model_parameter_count(network->model); p++) {
-        struct reduction reduction = {network, work.n_shards, p, 1.0 / (double)(scores->rows - rows_before)};
-        parallel_for(&network->session->parallel, rondo_count(&network->shards[0].gradients[p]), grain, reduce_range,
-                     &reduction);
-    }
-    return RONDO_OK;
+    return differentiate(&work, scores, errors);
+}
+
+rondo_status network_sample_batch(struct network *network, const struct dataset *dataset, const int64_t *examples,
+                                  int64_t count, struct rng_stream stream, struct errors *errors) {
+    struct scores unused = {0};
+    struct work work = {
+        .network = network, .dataset = dataset, .examples = examples, .count = count, .mode = SAMPLE, .stream = stream};
+    return differentiate(&work, &unused, errors);
 }
 
 /* Runs the whole dataset in batches of similar length. */

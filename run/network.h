@@ -11,27 +11,22 @@
 
 #include "data/batch.h"
 #include "rnn/model.h"
+#include "run/heads.h"
 #include "run/session.h"
 
 /* Rows that one shard has about: enough for its products to be worth a call, few enough to keep several cores busy. */
 #define NETWORK_SHARD_ROWS 16
 #define NETWORK_MAX_SHARDS 16
-/* The most metrics of a loss head, its loss included. */
-#define NETWORK_MAX_METRICS 16
 
 struct network_settings {
     struct model_settings model; /* output_size is filled in from the loss */
-    const rondo_loss *loss;
-    const void *loss_options;
-    struct location loss_where; /* for the message where the loss refuses the targets */
-    int32_t target_kind;
-    int64_t target_size;
+    struct heads heads;          /* items, count, target_kind and target_size; the rest is filled in */
 };
 
 /* Sums over rows; zero-initialise. */
 struct scores {
     int64_t rows;
-    double sums[NETWORK_MAX_METRICS]; /* [0] of the loss, then of the head's metrics */
+    double sums[HEADS_MOST_METRICS]; /* [0] of the loss, then of the metrics */
 };
 
 struct network;
@@ -42,7 +37,12 @@ void network_destroy(struct network *network);
 struct model *network_model(const struct network *network);
 
 /* The number of shards that a batch of `examples` >= 1 is dealt to: each has gradients of its own. */
-int64_t network_shard_count(int64_t examples);
+int64_t network_shard_count(const struct network *network, int64_t examples);
+/* Numbers in one prediction. */
+int64_t network_prediction_size(const struct network *network);
+/* Parameters that training leaves as they are: [model_parameter_count] flags, borrowed; NULL: none. They get no
+ * gradient, and none is computed for them. */
+void network_freeze(struct network *network, const unsigned char *frozen);
 
 /* Which steps the network wants input and targets at. */
 struct batch_layout network_layout(const struct network *network);
@@ -58,15 +58,24 @@ double network_metric(const struct network *network, const struct scores *scores
  * step. */
 rondo_status network_train_batch(struct network *network, const struct dataset *dataset, const int64_t *examples,
                                  int64_t count, struct rng_stream stream, struct scores *scores, struct errors *errors);
-/* [model_parameter_count] gradients of the last network_train_batch. */
+/* [model_parameter_count] gradients of the last network_train_batch; those of frozen parameters are zero. */
 const rondo_tensor *network_gradients(const struct network *network);
+
+/* The gradient of the same batch for targets drawn from the network's own predictions, in network_sampled_gradients:
+ * the Gauss-Newton-Bartlett estimator of curvature starts from it (Liu et al. 2023, algorithm 2). Leaves
+ * network_gradients as they are. */
+rondo_status network_sample_batch(struct network *network, const struct dataset *dataset, const int64_t *examples,
+                                  int64_t count, struct rng_stream stream, struct errors *errors);
+const rondo_tensor *network_sampled_gradients(const struct network *network);
+/* 1 where predictions are probabilities of classes, which network_sample_batch needs. */
+int network_predicts_classes(const struct network *network);
 
 /* Scores of the whole dataset, in batches of `batch` examples. */
 rondo_status network_evaluate(struct network *network, const struct dataset *dataset, int64_t batch,
                               struct scores *scores, struct errors *errors);
 
-/* Predictions of the whole dataset: [n, target_size] probabilities or numbers, examples in the order of the dataset,
- * one row each, or one for every step. `predictions` has room for all. */
+/* Predictions of the whole dataset: [n, network_prediction_size] probabilities or numbers, examples in the order of the
+ * dataset, one row each, or one for every step. `predictions` has room for all. */
 rondo_status network_predict(struct network *network, const struct dataset *dataset, int64_t batch, float *predictions,
                              struct errors *errors);
 

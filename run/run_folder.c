@@ -148,8 +148,8 @@ static rondo_status write_start(struct run_folder *run, struct errors *errors) {
     RONDO_TRY(file_write(in_folder(run, "experiment.yaml"), text, strlen(text), errors));
     RONDO_TRY(
         vocabulary_file_write(in_folder(run, "vocabulary.json"), task->reader.words, task->reader.labels, errors));
-    RONDO_TRY(
-        environment_write(in_folder(run, "environment.json"), task->session, task->experiment->schedule.seed, errors));
+    RONDO_TRY(environment_write(in_folder(run, "environment.json"), task->session,
+                                task->experiment->schedule.options.seed, errors));
     const char *metrics = in_folder(run, "metrics.jsonl");
     run->metrics = open(metrics, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (run->metrics < 0) {
@@ -254,9 +254,9 @@ static rondo_status write_weights(struct run_folder *run, int64_t epoch, struct 
 
 rondo_status run_folder_epoch(struct run_folder *run, const struct trainer_progress *progress, struct errors *errors) {
     const struct network *network = run->task->network;
-    json_t *line = json_pack("{s:I, s:I, s:f, s:f, s:b}", "epoch", (json_int_t)progress->epoch, "step",
+    json_t *line = json_pack("{s:I, s:I, s:f, s:f, s:f, s:b}", "epoch", (json_int_t)progress->epoch, "step",
                              (json_int_t)progress->steps, "seconds", progress->seconds, "gradient_norm",
-                             progress->gradient_norm, "best", progress->is_best);
+                             progress->gradient_norm, "lr_scale", progress->lr_scale, "best", progress->is_best);
     json_t *train = json_object();
     int failed = line == NULL || train == NULL || run_folder_scores(train, network, progress->train);
     failed |= json_object_set_new(line, "train", train);

@@ -8,7 +8,7 @@
 /* A quoted text is text: it is no number and no truth value, as in YAML itself. */
 static int text_fits_type(const rondo_option *option, const struct yaml_node *node) {
     if (node->kind == YAML_SEQUENCE) {
-        return option->type == RONDO_INTS;
+        return option->type == RONDO_INTS || option->type == RONDO_REALS;
     }
     if (node->kind == YAML_MAPPING) {
         return 0;
@@ -165,11 +165,10 @@ static rondo_status add_defaults(struct yaml_node *node, const struct section_pa
     return RONDO_OK;
 }
 
-rondo_status section_read(struct yaml_node *node, const struct section_part *parts, int32_t n_parts,
-                          const char *const *others, const char *path, struct location where, struct arena *arena,
-                          struct errors *errors) {
+rondo_status section_override(const struct yaml_node *node, const struct section_part *parts, int32_t n_parts,
+                              const char *const *others, const char *path, struct arena *arena, struct errors *errors) {
     rondo_status first = RONDO_OK;
-    for (struct yaml_node *child = node == NULL ? NULL : node->first; child != NULL; child = child->next) {
+    for (const struct yaml_node *child = node->first; child != NULL; child = child->next) {
         void *options = NULL;
         const rondo_option *option = find_in_parts(parts, n_parts, child->key, &options);
         rondo_status status = RONDO_OK;
@@ -180,6 +179,13 @@ rondo_status section_read(struct yaml_node *node, const struct section_part *par
         }
         first = first == RONDO_OK ? status : first;
     }
+    return first;
+}
+
+rondo_status section_read(struct yaml_node *node, const struct section_part *parts, int32_t n_parts,
+                          const char *const *others, const char *path, struct location where, struct arena *arena,
+                          struct errors *errors) {
+    rondo_status first = node == NULL ? RONDO_OK : section_override(node, parts, n_parts, others, path, arena, errors);
     for (int32_t i = 0; i < n_parts; i++) {
         const rondo_status status = options_require(parts[i].table, is_given, node, section_name(path), where, errors);
         first = first == RONDO_OK ? status : first;
@@ -188,4 +194,16 @@ rondo_status section_read(struct yaml_node *node, const struct section_part *par
         }
     }
     return first;
+}
+
+rondo_status section_struct(struct yaml_node *node, const rondo_option *table, void *options, size_t size,
+                            const char *const *others, const char *path, struct arena *arena, struct errors *errors) {
+    void *parsed = options_create(table, size, arena, errors);
+    if (parsed == NULL) {
+        return errors->status;
+    }
+    const struct section_part part = {table, parsed};
+    const rondo_status status = section_read(node, &part, 1, others, path, node->where, arena, errors);
+    memcpy(options, parsed, size);
+    return status;
 }

@@ -26,6 +26,14 @@ rondo_status section_read(struct yaml_node *node, const struct section_part *par
                           const char *const *others, const char *path, struct location where, struct arena *arena,
                           struct errors *errors);
 
+/* The same for one table and a struct of `size` bytes, which gets the defaults first. */
+rondo_status section_struct(struct yaml_node *node, const rondo_option *table, void *options, size_t size,
+                            const char *const *others, const char *path, struct arena *arena, struct errors *errors);
+
+/* Reads what stands in `node` over structs that hold values already: nothing is required, and no defaults are added. */
+rondo_status section_override(const struct yaml_node *node, const struct section_part *parts, int32_t n_parts,
+                              const char *const *others, const char *path, struct arena *arena, struct errors *errors);
+
 /* Adds a scalar child that stands for a default (or replaces the text of one that is there). */
 rondo_status section_put(struct yaml_node *mapping, const char *key, const char *text, int quoted, struct arena *arena,
                          struct errors *errors);

@@ -31,12 +31,10 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
     if (shape == NULL || layers == NULL) {
         status = errors_no_memory(errors);
     } else {
-        const struct network_settings settings = {.model = model_settings(experiment, task->session, shape, layers),
-                                                  .loss = experiment->loss,
-                                                  .loss_options = experiment->loss_options,
-                                                  .loss_where = experiment->loss_where,
-                                                  .target_kind = shape->target_kind,
-                                                  .target_size = shape->target_size};
+        struct network_settings settings = {.model = model_settings(experiment, task->session, shape, layers),
+                                            .heads = experiment->heads};
+        settings.heads.target_kind = shape->target_kind;
+        settings.heads.target_size = shape->target_size;
         task->network = network_create(&settings, task->session, errors);
         status = task->network == NULL ? errors->status : RONDO_OK;
     }
@@ -95,28 +93,51 @@ static rondo_status open_task(struct task *task, int which, struct vocabulary *w
 }
 
 /* The metric of early stopping must be one that the loss head has. */
-static rondo_status check_metric(const struct task *task, struct errors *errors) {
+static rondo_status choose_metric(struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
-    const char *metric = experiment->stopping.metric;
+    const char *metric = experiment->schedule.stopping.metric;
     if (metric == NULL) {
         return RONDO_OK;
     }
+    task->metric = 0;
     const int on_valid = strncmp(metric, "valid.", 6) == 0;
     struct suggestion best = {0};
     for (int32_t m = 0; m < network_metric_count(task->network); m++) {
         const char *name = network_metric_name(task->network, m);
         if (on_valid && strcmp(metric + 6, name) == 0) {
+            task->metric = m;
             return RONDO_OK;
         }
         suggest(&best, on_valid ? metric + 6 : metric, name);
     }
     if (best.name != NULL) {
-        return errors_add_at(errors, RONDO_INVALID, experiment->stopping_where,
+        return errors_add_at(errors, RONDO_INVALID, experiment->schedule.stopping_where,
                              "there is no metric '%s' (did you mean 'valid.%s'?)", metric, best.name);
     }
-    return errors_add_at(errors, RONDO_INVALID, experiment->stopping_where,
+    return errors_add_at(errors, RONDO_INVALID, experiment->schedule.stopping_where,
                          "there is no metric '%s', expected valid.loss or a metric of the loss '%s' behind 'valid.'",
-                         metric, experiment->loss->base.name);
+                         metric, experiment->heads.items[0].loss->base.name);
+}
+
+/* The optimizer on the network's parameters; nothing for prediction, which has none. */
+static rondo_status apply_optimizer(struct task *task, struct errors *errors) {
+    const struct optimizer_section *section = &task->experiment->optimizer;
+    if (section->optimizer.descriptor == NULL) {
+        return RONDO_OK;
+    }
+    RONDO_TRY(optimizer_section_apply(section, network_model(task->network), &task->session->parallel,
+                                      task->experiment->arena, &task->updater, errors));
+    network_freeze(task->network, task->updater.frozen);
+    for (int32_t stage = 0; stage < task->updater.n_stages; stage++) {
+        const rondo_optimizer *optimizer = task->updater.stages[stage].optimizer;
+        if (optimizer->wants_sampled != NULL && !network_predicts_classes(task->network)) {
+            return errors_add_at(errors, RONDO_INVALID, section->optimizer.where,
+                                 "'%s' draws targets from predictions, so it needs a loss that predicts probabilities "
+                                 "of classes, and '%s' does not",
+                                 optimizer->base.name, task->experiment->heads.items[0].loss->base.name);
+        }
+    }
+    return RONDO_OK;
 }
 
 struct task *task_create(struct experiment *experiment, struct session *session, int which, struct vocabulary *words,
@@ -131,11 +152,17 @@ struct task *task_create(struct experiment *experiment, struct session *session,
     }
     task->experiment = experiment;
     task->session = session;
-    if (open_task(task, which, words, labels, errors) != RONDO_OK || check_metric(task, errors) != RONDO_OK) {
+    if (open_task(task, which, words, labels, errors) != RONDO_OK || choose_metric(task, errors) != RONDO_OK ||
+        apply_optimizer(task, errors) != RONDO_OK) {
         task_destroy(task);
         return NULL;
     }
     return task;
+}
+
+struct schedule_settings task_schedule(const struct task *task) {
+    return schedule_section_settings(&task->experiment->schedule, task->train->count, task->experiment->optimizer.lr,
+                                     network_higher_is_better(task->network, task->metric));
 }
 
 void task_destroy(struct task *task) {

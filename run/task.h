@@ -14,6 +14,8 @@ struct task {
     struct text_reader reader;
     struct dataset *train, *valid, *test; /* NULL: not read */
     struct network *network;
+    int32_t metric;                  /* of the network: what early stopping watches */
+    struct updater_settings updater; /* not for prediction */
 };
 
 /* What task_create reads beside the vocabulary. */
@@ -26,6 +28,9 @@ enum task_data { TASK_TRAIN = 1, TASK_VALID = 2, TASK_TEST = 4 };
 struct task *task_create(struct experiment *experiment, struct session *session, int which, struct vocabulary *words,
                          struct vocabulary *labels, struct errors *errors);
 void task_destroy(struct task *task);
+
+/* The learning rate over a run; needs the training data. */
+struct schedule_settings task_schedule(const struct task *task);
 
 /* Reads one more file with the task's reader, checked against its architecture. *dataset is NULL after a failure. */
 rondo_status task_read(const struct task *task, const char *file, struct location where, struct dataset **dataset,

@@ -12,6 +12,7 @@ struct training {
     const struct trainer_settings *settings;
     const struct trainer_observer *observer;
     struct updater *updater;
+    struct schedule *schedule;
     int64_t *order;       /* [train->count] */
     char *best;           /* bytes of all parameters at the best epoch, one behind the other */
     double best_value;    /* of the metric */
@@ -44,6 +45,28 @@ static void copy_parameters(const struct model *model, char *bytes, int back) {
     }
 }
 
+/* The gradients of a batch, and an update by them. */
+static rondo_status train_batch(struct training *training, const int64_t *examples, int64_t size,
+                                struct errors *errors) {
+    struct trainer_progress *progress = &training->progress;
+    struct network *network = training->network;
+    const int64_t done = updater_steps(training->updater), rows_before = training->scores.rows;
+    const struct rng_stream stream = rng_substream(rng_stream(training->settings->seed, "step"), (uint64_t)done);
+    RONDO_TRY(network_train_batch(network, training->train, examples, size, stream, &training->scores, errors));
+    struct updater_step step = {.gradients = network_gradients(network),
+                                .rows = training->scores.rows - rows_before,
+                                .stream = rng_stream(stream.key, "optimizer")};
+    if (updater_wants_sampled(training->updater)) {
+        RONDO_TRY(network_sample_batch(network, training->train, examples, size, stream, errors));
+        step.sampled = network_sampled_gradients(network);
+    }
+    RONDO_TRY(updater_clip(training->updater, step.gradients, training->settings->clip_norm, &progress->gradient_norm,
+                           errors));
+    RONDO_TRY(schedule_factor(training->schedule, done, &step.lr_scale, errors));
+    progress->lr_scale = step.lr_scale;
+    return updater_step(training->updater, &step, errors);
+}
+
 static rondo_status train_epoch(struct training *training, struct errors *errors) {
     const struct trainer_settings *settings = training->settings;
     struct trainer_progress *progress = &training->progress;
@@ -58,20 +81,10 @@ static rondo_status train_epoch(struct training *training, struct errors *errors
     for (progress->batch = 0; progress->batch < progress->batches;) {
         const int64_t first = progress->batch * settings->batch;
         const int64_t size = count - first < settings->batch ? count - first : settings->batch;
-        const int64_t number = updater_steps(training->updater) + 1; /* of the update to come */
-        const struct rng_stream step = rng_substream(rng_stream(settings->seed, "step"), (uint64_t)number - 1);
-        rondo_status status = network_train_batch(training->network, training->train, training->order + first, size,
-                                                  step, &training->scores, errors);
-        const rondo_tensor *gradients = network_gradients(training->network);
-        if (status == RONDO_OK) {
-            status = updater_clip(training->updater, gradients, settings->clip_norm, &progress->gradient_norm, errors);
-        }
-        if (status == RONDO_OK) {
-            status = updater_step(training->updater, gradients, 1, rng_stream(step.key, "optimizer"), errors);
-        }
+        const rondo_status status = train_batch(training, training->order + first, size, errors);
         if (status != RONDO_OK) {
             errors_add(errors, status, "training stopped in epoch %lld, at step %lld", (long long)progress->epoch,
-                       (long long)number);
+                       (long long)progress->steps + 1);
             return status;
         }
         progress->batch++;
@@ -104,7 +117,8 @@ static void keep_best(struct training *training, const struct scores *valid) {
     }
 }
 
-static rondo_status end_epoch(struct training *training, struct errors *errors) {
+/* Validation and what follows from it, with the weights that are to be evaluated in place. */
+static rondo_status judge_epoch(struct training *training, struct errors *errors) {
     struct trainer_progress *progress = &training->progress;
     struct scores valid = {0};
     if (training->valid != NULL) {
@@ -114,6 +128,8 @@ static rondo_status end_epoch(struct training *training, struct errors *errors) 
             return errors_add(errors, status, "training stopped at the validation of epoch %lld, after step %lld",
                               (long long)progress->epoch, (long long)progress->steps);
         }
+        RONDO_TRY(schedule_observe(training->schedule, progress->steps,
+                                   network_metric(training->network, &valid, training->settings->metric), errors));
     }
     keep_best(training, training->valid == NULL ? NULL : &valid);
     progress->valid = training->valid == NULL ? NULL : &valid;
@@ -124,6 +140,13 @@ static rondo_status end_epoch(struct training *training, struct errors *errors) 
         status = training->observer->epoch_end(training->observer->arg, progress, errors);
     }
     progress->valid = NULL;
+    return status;
+}
+
+static rondo_status end_epoch(struct training *training, struct errors *errors) {
+    updater_swap_evaluated(training->updater);
+    const rondo_status status = judge_epoch(training, errors);
+    updater_swap_evaluated(training->updater);
     return status;
 }
 
@@ -147,9 +170,8 @@ static rondo_status run_epochs(struct training *training, struct errors *errors)
 }
 
 rondo_status trainer_run(struct network *network, const struct dataset *train, const struct dataset *valid,
-                         const struct trainer_settings *settings, const struct parallel *parallel,
-                         const struct trainer_observer *observer, struct trainer_result *result,
-                         struct errors *errors) {
+                         const struct trainer_settings *settings, const struct trainer_observer *observer,
+                         struct trainer_result *result, struct errors *errors) {
     const struct model *model = network_model(network);
     *result = (struct trainer_result){0};
     struct training training = {.network = network,
@@ -164,13 +186,15 @@ rondo_status trainer_run(struct network *network, const struct dataset *train, c
     training.best = malloc(parameter_bytes(model) + 1);
     rondo_status status = training.order == NULL || training.best == NULL ? errors_no_memory(errors) : RONDO_OK;
     if (status == RONDO_OK) {
-        training.updater = updater_create(model, settings->optimizer, settings->optimizer_options, parallel, errors);
+        training.schedule = schedule_create(&settings->schedule, errors);
+        training.updater = training.schedule == NULL ? NULL : updater_create(&settings->updater, errors);
         status = training.updater == NULL ? errors->status : run_epochs(&training, errors);
     }
     if (training.best != NULL && result->best_epoch > 0) {
         copy_parameters(model, training.best, 1);
     }
     updater_destroy(training.updater);
+    schedule_destroy(training.schedule);
     free(training.order);
     free(training.best);
     return status;

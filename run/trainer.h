@@ -7,15 +7,16 @@
 #define RONDO_RUN_TRAINER_H
 
 #include "run/network.h"
+#include "run/schedule.h"
 #include "run/updater.h"
 
-/* How long and how hard; see run/experiment.h for the meaning of the keys. */
+/* How long and how hard; see run/schedule_section.h for the meaning of the keys. */
 struct trainer_settings {
     int64_t epochs, batch;
     double clip_norm;
     uint64_t seed;
-    const rondo_optimizer *optimizer;
-    const void *optimizer_options;
+    struct updater_settings updater;
+    struct schedule_settings schedule;
     int32_t metric;   /* of the network, on the validation data: chooses the best epoch */
     int64_t patience; /* 0: never stop early */
     double min_delta;
@@ -34,6 +35,7 @@ struct trainer_progress {
     const struct scores *train; /* of this epoch so far */
     const struct scores *valid; /* epoch_end with validation data; else NULL */
     double gradient_norm;       /* of the last batch, before clipping */
+    double lr_scale;            /* the schedule's factor at the last update */
     int is_best;                /* epoch_end: the weights of now are the best so far */
 };
 
@@ -54,7 +56,7 @@ struct trainer_result {
  * `valid` (NULL) those of the last. After RONDO_NOT_FINITE, which says where, they are those of the best epoch so far
  * as well. */
 rondo_status trainer_run(struct network *network, const struct dataset *train, const struct dataset *valid,
-                         const struct trainer_settings *settings, const struct parallel *parallel,
-                         const struct trainer_observer *observer, struct trainer_result *result, struct errors *errors);
+                         const struct trainer_settings *settings, const struct trainer_observer *observer,
+                         struct trainer_result *result, struct errors *errors);
 
 #endif

@@ -1,15 +1,14 @@
 #include "run/updater.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "core/host.h"
 
-enum {
-    GRAIN = 16 * 1024, /* elements of a slice: worth a thread */
-    MAX_SLOTS = 16
-};
+/* Elements of a slice: worth a thread, and little enough that the arrays of several stages stay in the cache. */
+enum { GRAIN = 16 * 1024 };
 
-/* What one call of the optimizer's step works with, so that slices can run at the same time. */
+/* What the functions of a stage are called with, so that slices can run at the same time. */
 struct slice {
     struct arena *arena;
     struct errors errors;
@@ -17,45 +16,112 @@ struct slice {
 
 struct updater {
     struct arena *arena;
-    const struct model *model;
-    const rondo_optimizer *optimizer;
-    const void *options;
-    const struct parallel *parallel;
-    int32_t n_slots;
-    rondo_tensor *slots; /* [n_parameters][n_slots] */
+    struct updater_settings settings;
+    int32_t n_slots[UPDATER_MOST_STAGES];
+    rondo_tensor *slots[UPDATER_MOST_STAGES];   /* [n_parameters][n_slots] */
+    const char **subjects[UPDATER_MOST_STAGES]; /* [n_parameters] for messages */
+    int32_t evaluated_stage, evaluated_slot;    /* -1: none */
     struct slice *slices;
     int64_t n_slices; /* of the largest parameter */
     int64_t steps;
 };
 
-static rondo_status add_slots(struct updater *updater, struct errors *errors) {
-    const rondo_slot *slots = updater->optimizer->slots;
-    while (slots != NULL && slots[updater->n_slots].name != NULL) {
-        updater->n_slots++;
+static int32_t parameter_count(const struct updater *updater) {
+    return model_parameter_count(updater->settings.model);
+}
+
+static const struct parameter *parameter_at(const struct updater *updater, int32_t index) {
+    return &model_parameters(updater->settings.model)[index];
+}
+
+static int is_frozen(const struct updater *updater, int32_t parameter) {
+    return updater->settings.frozen != NULL && updater->settings.frozen[parameter];
+}
+
+static int is_elementwise(const struct updater *updater, int32_t stage) {
+    return (updater->settings.stages[stage].optimizer->flags & RONDO_OPTIMIZER_ELEMENTWISE) != 0;
+}
+
+/* ---- slots ---- */
+
+/* The shape of a slot, as the plug-in chooses it. */
+static rondo_status choose_slot(struct updater *updater, int32_t stage, int32_t slot, int32_t p, rondo_tensor *shape,
+                                struct errors *errors) {
+    const struct updater_stage *at = &updater->settings.stages[stage];
+    rondo_tensor parameter = parameter_at(updater, p)->value;
+    parameter.data = NULL;
+    *shape = tensor_1d(parameter.dtype, 0, NULL);
+    struct host_call host = host_call(updater->arena, errors, updater->settings.parallel, updater->subjects[stage][p]);
+    RONDO_TRY(host_result(&host, at->optimizer->choose_slot(&host.base, at->options[p], slot, &parameter, shape)));
+    const int is_empty = rondo_count(shape) == 0;
+    if (shape->ndim < 0 || shape->ndim > RONDO_MAX_DIMS || dtype_size(shape->dtype) == 0 ||
+        (is_elementwise(updater, stage) && !is_empty && !tensor_same_shape(shape, &parameter))) {
+        return errors_add(errors, RONDO_INTERNAL, "%s: slot '%s' gets a shape that it cannot have",
+                          updater->subjects[stage][p], at->optimizer->slots[slot].name);
     }
-    RONDO_CHECK(updater->n_slots <= MAX_SLOTS, errors, "an optimizer has at most 16 slots");
-    const int32_t n_parameters = model_parameter_count(updater->model);
-    updater->slots =
-        arena_calloc(updater->arena, (size_t)n_parameters * (size_t)updater->n_slots + 1, sizeof *updater->slots);
-    if (updater->slots == NULL) {
+    shape->data = NULL;
+    return RONDO_OK;
+}
+
+static rondo_status add_slot(struct updater *updater, int32_t stage, int32_t slot, int32_t p, struct errors *errors) {
+    const rondo_slot *declared = &updater->settings.stages[stage].optimizer->slots[slot];
+    const rondo_tensor *value = &parameter_at(updater, p)->value;
+    rondo_tensor *tensor = &updater->slots[stage][p * updater->n_slots[stage] + slot];
+    *tensor = *value;
+    if (declared->shape == RONDO_SLOT_SCALAR) {
+        *tensor = tensor_of(value->dtype, 0, NULL);
+    } else if (declared->shape == RONDO_SLOT_CHOSEN) {
+        RONDO_TRY(choose_slot(updater, stage, slot, p, tensor, errors));
+    }
+    RONDO_TRY(tensor_alloc(tensor, updater->arena, errors));
+    if (declared->role != RONDO_SLOT_STATE) {
+        memcpy(tensor->data, value->data, tensor_bytes(value));
+    }
+    if (declared->role == RONDO_SLOT_EVALUATED) {
+        updater->evaluated_stage = stage;
+        updater->evaluated_slot = slot;
+    }
+    return RONDO_OK;
+}
+
+static rondo_status add_slots(struct updater *updater, int32_t stage, struct errors *errors) {
+    const struct updater_stage *at = &updater->settings.stages[stage];
+    const rondo_slot *slots = at->optimizer->slots;
+    int32_t count = 0;
+    while (slots != NULL && slots[count].name != NULL) {
+        count++;
+    }
+    if (count > UPDATER_MOST_SLOTS) {
+        return errors_add(errors, RONDO_INVALID, "optimizer '%s' of '%s' has %d slots, expected %d at most",
+                          at->optimizer->base.name, at->origin, count, UPDATER_MOST_SLOTS);
+    }
+    const size_t n_parameters = (size_t)parameter_count(updater);
+    updater->n_slots[stage] = count;
+    updater->slots[stage] =
+        arena_calloc(updater->arena, n_parameters * (size_t)count + 1, sizeof *updater->slots[stage]);
+    updater->subjects[stage] = arena_calloc(updater->arena, n_parameters + 1, sizeof *updater->subjects[stage]);
+    if (updater->slots[stage] == NULL || updater->subjects[stage] == NULL) {
         return errors_no_memory(errors);
     }
-    for (int32_t p = 0; p < n_parameters; p++) {
-        const rondo_tensor *value = &model_parameters(updater->model)[p].value;
-        for (int32_t s = 0; s < updater->n_slots; s++) {
-            rondo_tensor *slot = &updater->slots[p * updater->n_slots + s];
-            *slot = slots[s].shape == RONDO_SLOT_SCALAR ? tensor_of(value->dtype, 0, NULL) : *value;
-            RONDO_TRY(tensor_alloc(slot, updater->arena, errors));
+    for (int32_t p = 0; p < parameter_count(updater); p++) {
+        updater->subjects[stage][p] =
+            arena_printf(updater->arena, "optimizer '%s' of '%s', parameter '%s'", at->optimizer->base.name, at->origin,
+                         parameter_at(updater, p)->name);
+        if (updater->subjects[stage][p] == NULL) {
+            return errors_no_memory(errors);
+        }
+        for (int32_t s = 0; s < count && !is_frozen(updater, p); s++) {
+            RONDO_TRY(add_slot(updater, stage, s, p, errors));
         }
     }
     return RONDO_OK;
 }
 
-/* One slice at least; for an element-wise optimizer as many as the largest parameter has. */
+/* One slice at least; for elementwise stages as many as the largest parameter has. */
 static rondo_status add_slices(struct updater *updater, struct errors *errors) {
     updater->n_slices = 1;
-    for (int32_t p = 0; p < model_parameter_count(updater->model); p++) {
-        const int64_t slices = (rondo_count(&model_parameters(updater->model)[p].value) + GRAIN - 1) / GRAIN;
+    for (int32_t p = 0; p < parameter_count(updater); p++) {
+        const int64_t slices = (rondo_count(&parameter_at(updater, p)->value) + GRAIN - 1) / GRAIN;
         updater->n_slices = slices > updater->n_slices ? slices : updater->n_slices;
     }
     updater->slices = arena_calloc(updater->arena, (size_t)updater->n_slices, sizeof *updater->slices);
@@ -71,8 +137,7 @@ static rondo_status add_slices(struct updater *updater, struct errors *errors) {
     return RONDO_OK;
 }
 
-struct updater *updater_create(const struct model *model, const rondo_optimizer *optimizer, const void *options,
-                               const struct parallel *parallel, struct errors *errors) {
+struct updater *updater_create(const struct updater_settings *settings, struct errors *errors) {
     struct arena *arena = arena_create();
     struct updater *updater = arena == NULL ? NULL : arena_calloc(arena, 1, sizeof *updater);
     if (updater == NULL) {
@@ -80,9 +145,12 @@ struct updater *updater_create(const struct model *model, const rondo_optimizer 
         errors_no_memory(errors);
         return NULL;
     }
-    *updater = (struct updater){
-        .arena = arena, .model = model, .optimizer = optimizer, .options = options, .parallel = parallel};
-    if (add_slots(updater, errors) != RONDO_OK || add_slices(updater, errors) != RONDO_OK) {
+    *updater = (struct updater){.arena = arena, .settings = *settings, .evaluated_stage = -1, .evaluated_slot = -1};
+    rondo_status status = add_slices(updater, errors);
+    for (int32_t stage = 0; stage < settings->n_stages && status == RONDO_OK; stage++) {
+        status = add_slots(updater, stage, errors);
+    }
+    if (status != RONDO_OK) {
         updater_destroy(updater);
         return NULL;
     }
@@ -104,6 +172,8 @@ int64_t updater_steps(const struct updater *updater) {
     return updater->steps;
 }
 
+/* ---- clipping ---- */
+
 static double sum_of_squares(const rondo_tensor *tensor) {
     double sum = 0;
     const int64_t count = rondo_count(tensor);
@@ -123,13 +193,13 @@ static double sum_of_squares(const rondo_tensor *tensor) {
 
 rondo_status updater_clip(struct updater *updater, const rondo_tensor *gradients, double limit, double *norm,
                           struct errors *errors) {
-    const int32_t count = model_parameter_count(updater->model);
+    const int32_t count = parameter_count(updater);
     double squares = 0;
     for (int32_t p = 0; p < count; p++) {
         const double own = sum_of_squares(&gradients[p]);
         if (!isfinite(own)) {
             return errors_add(errors, RONDO_NOT_FINITE, "the gradient of '%s' is not finite",
-                              model_parameters(updater->model)[p].name);
+                              parameter_at(updater, p)->name);
         }
         squares += own;
     }
@@ -144,68 +214,158 @@ rondo_status updater_clip(struct updater *updater, const rondo_tensor *gradients
     return RONDO_OK;
 }
 
-/* The update of one parameter, whole or in slices. */
+/* ---- updates ---- */
+
+static int stage_wants_sampled(const struct updater *updater, int32_t stage, int32_t p, int64_t step) {
+    const struct updater_stage *at = &updater->settings.stages[stage];
+    return at->optimizer->wants_sampled != NULL && at->optimizer->wants_sampled(at->options[p], step);
+}
+
+int updater_wants_sampled(const struct updater *updater) {
+    for (int32_t stage = 0; stage < updater->settings.n_stages; stage++) {
+        for (int32_t p = 0; p < parameter_count(updater); p++) {
+            if (!is_frozen(updater, p) && stage_wants_sampled(updater, stage, p, updater->steps + 1)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Stages first .. end of one parameter, whole or in slices. */
 struct update {
     struct updater *updater;
-    const rondo_tensor *gradient;
-    int32_t parameter;
+    const struct updater_step *step;
+    int32_t parameter, first, end;
     int sliced;
-    double lr_scale;
     struct rng_stream stream;
 };
 
-/* Elements begin .. end of a tensor, as one dimension. */
+/* Elements begin .. end of a tensor, as one dimension; all of an empty one. */
 static rondo_tensor slice_of(const rondo_tensor *tensor, int64_t begin, int64_t end) {
+    if (rondo_count(tensor) == 0) {
+        return tensor_1d(tensor->dtype, 0, tensor->data);
+    }
     char *data = (char *)tensor->data + (size_t)begin * dtype_size(tensor->dtype);
     return tensor_1d(tensor->dtype, end - begin, data);
 }
 
-static void update_range(void *arg, int64_t begin, int64_t end) {
-    const struct update *update = arg;
-    struct updater *updater = update->updater;
-    struct slice *slice = &updater->slices[update->sliced ? begin / GRAIN : 0];
-    const struct parameter *parameter = &model_parameters(updater->model)[update->parameter];
-    const rondo_tensor *whole = &updater->slots[update->parameter * updater->n_slots];
-    rondo_tensor slots[MAX_SLOTS];
-    for (int32_t s = 0; s < updater->n_slots; s++) {
-        slots[s] = update->sliced ? slice_of(&whole[s], begin, end) : whole[s];
-    }
-    const rondo_optimizer_call call = {
-        .struct_size = sizeof call,
-        .n_slots = updater->n_slots,
-        .options = updater->options,
-        .parameter = parameter->name,
-        .step = updater->steps,
-        .lr_scale = update->lr_scale,
-        .value = update->sliced ? slice_of(&parameter->value, begin, end) : parameter->value,
-        .gradient = update->sliced ? slice_of(update->gradient, begin, end) : *update->gradient,
-        .slots = slots};
-    arena_reset(slice->arena);
-    struct host_call host = host_call(slice->arena, &slice->errors, updater->parallel, updater->optimizer->base.name);
-    host.where.file = parameter->name;
-    host.stream = rng_substream(update->stream, (uint64_t)begin);
-    host_result(&host, updater->optimizer->step(&host.base, &call));
+static rondo_tensor part_of(const struct update *update, const rondo_tensor *tensor, int64_t begin, int64_t end) {
+    return update->sliced ? slice_of(tensor, begin, end) : *tensor;
 }
 
-rondo_status updater_step(struct updater *updater, const rondo_tensor *gradients, double lr_scale,
-                          struct rng_stream stream, struct errors *errors) {
-    updater->steps++;
-    for (int32_t p = 0; p < model_parameter_count(updater->model); p++) {
-        struct update update = {.updater = updater,
-                                .gradient = &gradients[p],
-                                .parameter = p,
-                                .sliced = (updater->optimizer->flags & RONDO_OPTIMIZER_ELEMENTWISE) != 0,
-                                .lr_scale = lr_scale,
-                                .stream = rng_stream(stream.key, model_parameters(updater->model)[p].name)};
-        const int64_t count = rondo_count(&gradients[p]);
-        parallel_for(updater->parallel, count, update.sliced ? GRAIN : count, update_range, &update);
-        for (int64_t i = 0; i < updater->n_slices; i++) {
-            if (updater->slices[i].errors.count > 0) {
-                const rondo_status status = updater->slices[i].errors.status;
-                errors_move(errors, &updater->slices[i].errors);
-                return status;
+static rondo_status run_stage(const struct update *update, int32_t stage, struct slice *slice, int64_t begin,
+                              int64_t end) {
+    struct updater *updater = update->updater;
+    const struct updater_stage *at = &updater->settings.stages[stage];
+    const int32_t p = update->parameter, n_slots = updater->n_slots[stage];
+    const rondo_tensor *whole = &updater->slots[stage][p * n_slots];
+    rondo_tensor slots[UPDATER_MOST_SLOTS];
+    for (int32_t s = 0; s < n_slots; s++) {
+        slots[s] = part_of(update, &whole[s], begin, end);
+    }
+    rondo_optimizer_call call = {
+        .struct_size = sizeof call,
+        .n_slots = n_slots,
+        .options = at->options[p],
+        .parameter = parameter_at(updater, p)->name,
+        .step = updater->steps,
+        .lr_scale = update->step->lr_scale,
+        .value = part_of(update, &parameter_at(updater, p)->value, begin, end),
+        .gradient = part_of(update, &update->step->gradients[p], begin, end),
+        .slots = slots,
+        .rows = update->step->rows,
+    };
+    call.sampled_gradient = call.gradient;
+    call.sampled_gradient.data = NULL;
+    if (update->step->sampled != NULL && stage_wants_sampled(updater, stage, p, updater->steps)) {
+        call.sampled_gradient = part_of(update, &update->step->sampled[p], begin, end);
+    }
+    arena_reset(slice->arena);
+    struct host_call host =
+        host_call(slice->arena, &slice->errors, updater->settings.parallel, updater->subjects[stage][p]);
+    host.stream = rng_substream(rng_substream(update->stream, (uint64_t)stage), (uint64_t)begin);
+    RONDO_TRY(host_result(&host, at->optimizer->step(&host.base, &call)));
+    const int is_gradient = at->optimizer->stage == RONDO_STAGE_GRADIENT;
+    if (tensor_is_finite(is_gradient ? &call.gradient : &call.value)) {
+        return RONDO_OK;
+    }
+    return errors_add(&slice->errors, RONDO_NOT_FINITE, "%s: the %s is not finite after update %lld", host.subject,
+                      is_gradient ? "gradient" : "value", (long long)updater->steps);
+}
+
+static void update_range(void *arg, int64_t begin, int64_t end) {
+    const struct update *update = arg;
+    struct slice *slice = &update->updater->slices[update->sliced ? begin / GRAIN : 0];
+    for (int32_t stage = update->first; stage < update->end; stage++) {
+        if (run_stage(update, stage, slice, begin, end) != RONDO_OK) {
+            return;
+        }
+    }
+}
+
+static rondo_status take_errors(struct updater *updater, struct errors *errors) {
+    for (int64_t i = 0; i < updater->n_slices; i++) {
+        if (updater->slices[i].errors.count > 0) {
+            const rondo_status status = updater->slices[i].errors.status;
+            errors_move(errors, &updater->slices[i].errors);
+            for (int64_t k = i + 1; k < updater->n_slices; k++) {
+                errors_free(&updater->slices[k].errors); /* the other slices mostly say the same */
             }
+            return status;
         }
     }
     return RONDO_OK;
+}
+
+static rondo_status update_parameter(struct updater *updater, const struct updater_step *step, int32_t p,
+                                     struct errors *errors) {
+    const int64_t count = rondo_count(&step->gradients[p]);
+    struct update update = {.updater = updater,
+                            .step = step,
+                            .parameter = p,
+                            .stream = rng_stream(step->stream.key, parameter_at(updater, p)->name)};
+    while (update.end < updater->settings.n_stages) {
+        update.first = update.end++;
+        update.sliced = is_elementwise(updater, update.first);
+        while (update.sliced && update.end < updater->settings.n_stages && is_elementwise(updater, update.end)) {
+            update.end++;
+        }
+        if (update.sliced) {
+            parallel_for(updater->settings.parallel, count, GRAIN, update_range, &update);
+        } else {
+            update_range(&update, 0, count);
+        }
+        RONDO_TRY(take_errors(updater, errors));
+    }
+    return RONDO_OK;
+}
+
+rondo_status updater_step(struct updater *updater, const struct updater_step *step, struct errors *errors) {
+    updater->steps++;
+    for (int32_t p = 0; p < parameter_count(updater); p++) {
+        if (!is_frozen(updater, p)) {
+            RONDO_TRY(update_parameter(updater, step, p, errors));
+        }
+    }
+    return RONDO_OK;
+}
+
+static void exchange(char *a, char *b, size_t bytes) {
+    for (size_t i = 0; i < bytes; i++) {
+        const char held = a[i];
+        a[i] = b[i];
+        b[i] = held;
+    }
+}
+
+void updater_swap_evaluated(struct updater *updater) {
+    const int32_t stage = updater->evaluated_stage;
+    for (int32_t p = 0; stage >= 0 && updater->steps > 0 && p < parameter_count(updater); p++) {
+        if (!is_frozen(updater, p)) {
+            const rondo_tensor *value = &parameter_at(updater, p)->value;
+            const int32_t at = p * updater->n_slots[stage] + updater->evaluated_slot;
+            exchange(value->data, updater->slots[stage][at].data, tensor_bytes(value));
+        }
+    }
 }

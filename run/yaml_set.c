@@ -48,8 +48,10 @@ static void replace_link(const struct assignment *set, const struct yaml_node *p
     *link = node;
 }
 
-/* One step down the path: the child `name`, made as an empty mapping where it is missing or has no value. */
-static rondo_status step_into(const struct assignment *set, struct yaml_node **node, const char *name) {
+/* One step down the path: the child `name`. Where it is missing or has no value it is made: as an empty sequence if
+ * `below`, what is to stand in it, is its first item, else as an empty mapping. */
+static rondo_status step_into(const struct assignment *set, struct yaml_node **node, const char *name,
+                              const char *below) {
     struct yaml_node **link;
     RONDO_TRY(find_link(set, *node, name, &link));
     if (*link == NULL || yaml_is_null(*link)) {
@@ -57,7 +59,9 @@ static rondo_status step_into(const struct assignment *set, struct yaml_node **n
         if (made == NULL) {
             return errors_no_memory(set->errors);
         }
-        *made = (struct yaml_node){.kind = YAML_MAPPING, .where = set->where, .folder = "."};
+        const int is_sequence = strcmp(below, "0") == 0;
+        *made =
+            (struct yaml_node){.kind = is_sequence ? YAML_SEQUENCE : YAML_MAPPING, .where = set->where, .folder = "."};
         replace_link(set, *node, name, link, made);
     }
     if ((*link)->kind == YAML_SCALAR) {
@@ -119,7 +123,7 @@ rondo_status yaml_set(struct yaml_node *root, const char *assignment, struct are
     }
     struct yaml_node *node = root, **link;
     for (int32_t i = 0; i + 1 < count; i++) {
-        RONDO_TRY(step_into(&set, &node, names[i]));
+        RONDO_TRY(step_into(&set, &node, names[i], names[i + 1]));
     }
     RONDO_TRY(find_link(&set, node, names[count - 1], &link));
     replace_link(&set, node, names[count - 1], link, value);

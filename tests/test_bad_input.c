@@ -345,7 +345,7 @@ static const struct {
     {"targets out of the range of the loss",
      "--set data.target=number --set data.train=numbers.tsv --set data.valid=numbers.tsv --set "
      "loss.plugin=sigmoid_cross_entropy",
-     "sigmoid_cross_entropy: target |is 3, expected a number in [0, 1]"},
+     "loss 'sigmoid_cross_entropy' of '|target 0 of row |is 3, expected a number in [0, 1]"},
 };
 
 START_TEST(data_that_does_not_fit_is_refused) {

@@ -85,10 +85,10 @@ static const struct {
      ":8:20: 'epochs' is 0|:8:30: 'batch' is 0|:8:44: 'clip_norm' is -1|:8:54: 'seed' is -1|:8:58: unknown key "
      "'patience'"},
     {"a mistake in every section", "rondo:", "rondo: 3",
-     "architecture=1:2;data.header=maybe;model.embedding.size=0;model.layers.0.hidden=0;loss.plugin=hinge;"
+     "architecture=1:2;data.header=maybe;model.embedding.size=0;model.layers.0.hidden=0;loss.plugin=doubt;"
      "optimizer.lr=x;schedule.epochs=0",
      8,
-     "'rondo' is 3|unknown architecture '1:2'|'header' is 'maybe'|'size' is 0|'hidden' is 0|unknown loss 'hinge'|'lr' "
+     "'rondo' is 3|unknown architecture '1:2'|'header' is 'maybe'|'size' is 0|'hidden' is 0|unknown loss 'doubt'|'lr' "
      "is "
      "'x'|'epochs' is 0"},
     {"a mistake in every layer", "model:",
@@ -115,8 +115,8 @@ static const struct {
      ":3:15: reader 'text' has one target for each text|:5:65: 'model.pool' is not used: architecture 1:N"},
     {"early stopping without its data", "data:", "data: {reader: text, train: train.tsv}",
      "schedule.early_stopping.patience=2", 1, "'schedule.early_stopping' is not used without validation data"},
-    {"options of an optimizer that is not there", "optimizer:", "optimizer: {plugin: adagrad, lr: x}", "", 1,
-     ":7:21: unknown optimizer 'adagrad'"},
+    {"options of an optimizer that is not there", "optimizer:", "optimizer: {plugin: dowsing, lr: x}", "", 1,
+     ":7:21: unknown optimizer 'dowsing'"},
     {"equations of two layers", "model:", "model: {layers: [{cell: ./bad.yaml, hidden: 2}]}", "", 2,
      "/bad.yaml:5:8: unknown op 'tahn'|/bad.yaml:6:3: 'g' is no state"},
     {"plug-ins", "name:", "plugins: [none.so, {a: b}]", "", 2,
@@ -238,15 +238,15 @@ START_TEST(structs_hold_what_the_tree_says) {
     ck_assert_double_eq(e->layers.items[1].options.dropout, 0.5);
     ck_assert_double_eq(e->layers.items[1].option_values[0], 2);
     ck_assert_double_eq(e->layers.items[1].option_values[1], 0.5);
-    ck_assert_str_eq(e->loss->base.name, "softmax_cross_entropy");
-    ck_assert_str_eq(e->optimizer->base.name, "adam");
-    ck_assert_int_eq(e->schedule.epochs, 3);
-    ck_assert_int_eq(e->schedule.batch, 8);
-    ck_assert_double_eq(e->schedule.clip_norm, 1.5);
-    ck_assert_int_eq(e->schedule.seed, 9007199254740991);
-    ck_assert_str_eq(e->stopping.metric, "valid.loss");
-    ck_assert_int_eq(e->stopping.patience, 0);
-    ck_assert_double_eq(e->stopping.min_delta, 0.01);
+    ck_assert_str_eq(e->heads.items[0].loss->base.name, "softmax_cross_entropy");
+    ck_assert_str_eq(e->optimizer.optimizer.descriptor->name, "adam");
+    ck_assert_int_eq(e->schedule.options.epochs, 3);
+    ck_assert_int_eq(e->schedule.options.batch, 8);
+    ck_assert_double_eq(e->schedule.options.clip_norm, 1.5);
+    ck_assert_int_eq(e->schedule.options.seed, 9007199254740991);
+    ck_assert_str_eq(e->schedule.stopping.metric, "valid.loss");
+    ck_assert_int_eq(e->schedule.stopping.patience, 0);
+    ck_assert_double_eq(e->schedule.stopping.min_delta, 0.01);
     experiment_destroy(e);
 }
 END_TEST
@@ -285,6 +285,15 @@ static const struct {
     {"name:", "name: tiny",
      "model.layers.1={cell: lstm, hidden: 3};model.layers.2={cell: rnn_tanh, hidden: 2, dropout: 0.5}"},
     {"name:", "name: tiny", "optimizer.lr=1e-3;optimizer.epsilon=1e-30;schedule.seed=9007199254740991"},
+    {"optimizer:",
+     "optimizer:\n  plugin: adamw\n  groups:\n    - {match: \"embedding.*\", frozen: true}\n"
+     "    - {match: [\"*.b_*\", head.b], weight_decay: 0, lr: 0.1}\n"
+     "  wrappers: [{plugin: ema, decay: 0.9}, {plugin: centralise}]",
+     ""},
+    {"loss:", "loss: {sum: [{plugin: softmax_cross_entropy, weight: 0.7}, {plugin: hinge}]}", ""},
+    {"schedule:",
+     "schedule: {epochs: 2, learning_rate: {plugin: step, unit: epochs, every: 1}, warmup: {length: 1, unit: steps}}",
+     ""},
 };
 
 START_TEST(resolved_tree_resolves_to_itself) {
@@ -298,11 +307,15 @@ START_TEST(resolved_tree_resolves_to_itself) {
     ck_assert_str_eq(second->name, first->name);
     ck_assert_str_eq(second->train.text, first->train.text);
     ck_assert_str_eq(second->valid.text, first->valid.text);
-    ck_assert_int_eq(memcmp(&second->schedule, &first->schedule, sizeof first->schedule), 0);
+    ck_assert_int_eq(memcmp(&second->schedule.options, &first->schedule.options, sizeof first->schedule.options), 0);
     ck_assert_int_eq(memcmp(&second->text, &first->text, sizeof first->text), 0);
     ck_assert_int_eq(memcmp(&second->embedding, &first->embedding, sizeof first->embedding), 0);
-    ck_assert_int_eq(
-        memcmp(second->optimizer_options, first->optimizer_options, (size_t)first->optimizer->base.options_size), 0);
+    ck_assert_int_eq(memcmp(second->optimizer.optimizer.options, first->optimizer.optimizer.options,
+                            (size_t)first->optimizer.optimizer.descriptor->options_size),
+                     0);
+    ck_assert_int_eq(second->optimizer.n_groups, first->optimizer.n_groups);
+    ck_assert_int_eq(second->optimizer.n_wrappers, first->optimizer.n_wrappers);
+    ck_assert_int_eq(second->heads.count, first->heads.count);
     ck_assert_int_eq(second->layers.count, first->layers.count);
     experiment_destroy(first);
     experiment_destroy(second);

@@ -1,0 +1,35 @@
+/* run/plugin_section.h: a section that names a plug-in and gives its options: {plugin: adam, lr: 0.002}.
+ *
+ * Threads: main thread.
+ */
+#ifndef RONDO_RUN_PLUGIN_SECTION_H
+#define RONDO_RUN_PLUGIN_SECTION_H
+
+#include "run/section.h"
+#include "run/session.h"
+
+/* What such a section says. */
+struct plugin_section {
+    const rondo_descriptor *descriptor; /* NULL: none, or refused */
+    const void *options;                /* the plug-in's struct; NULL where it has none */
+    const char *origin;                 /* its file */
+    struct location where;              /* of its name in the experiment */
+};
+
+/* What the reading of sections works with. */
+struct plugin_reader {
+    struct session *session;
+    struct arena *arena;
+    struct errors *errors;
+};
+
+/* Reads `section`, called `path` in messages, loading the plug-in of `kind` that it names. `others` are further keys
+ * that the caller reads itself, NULL-terminated; may be NULL. 0 with errors, all of them told. */
+int plugin_section_read(const struct plugin_reader *reader, struct yaml_node *section, const char *path, int32_t kind,
+                        const char *const *others, struct plugin_section *found);
+
+/* Calls a plug-in's `check` of its options, which may be NULL. 0 with errors. */
+int plugin_section_check(const struct plugin_reader *reader, const struct plugin_section *section,
+                         rondo_status (*check)(rondo_context *ctx, const void *options));
+
+#endif

@@ -1,0 +1,313 @@
+/* tests/test_training_keys.c: the sections `loss`, `optimizer` and `schedule`: what they make of a run, where mistakes
+ * are told, and what becomes of a run whose plug-in fails. */
+#define _POSIX_C_SOURCE 200809L
+#include <check.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sandbox.h"
+#include "tiny.h"
+
+#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+
+static void setup(void) {
+    sandbox_open();
+    tiny_write();
+    char bad[1024];
+    snprintf(bad, sizeof bad, "%s/fails_late.so", variable("RONDO_TEST_BAD"));
+    sandbox_copy(bad, "fails_late.so");
+}
+
+/* ---- what is refused ---- */
+
+static const struct {
+    const char *name, *key, *line, *parts; /* lines 6, 7 and 8 are loss, optimizer and schedule */
+} refused[] = {
+    {"a wrapper as the optimizer", "optimizer:", "optimizer: {plugin: lookahead}",
+     "bad.yaml:7:21: 'lookahead' goes around an optimizer: name it under 'optimizer.wrappers'"},
+    {"an optimizer as a wrapper", "optimizer:", "optimizer: {plugin: sgd, wrappers: [{plugin: adam}]}",
+     "bad.yaml:7:46: 'adam' is an optimizer, no wrapper: name it as 'optimizer.plugin'"},
+    {"an unknown wrapper", "optimizer:", "optimizer: {plugin: sgd, wrappers: [{plugin: lookahed}]}",
+     "bad.yaml:7:46: unknown optimizer 'lookahed' (did you mean 'lookahead'?)"},
+    {"an option that a wrapper has not", "optimizer:", "optimizer: {plugin: sgd, wrappers: [{plugin: ema, deca: 0.5}]}",
+     "bad.yaml:7:51: unknown key 'deca' in optimizer.wrappers.0 (did you mean 'decay'?)"},
+    {"two averages", "optimizer:", "optimizer: {plugin: sgd, wrappers: [{plugin: ema}, {plugin: swa}]}",
+     "bad.yaml:7:61: 'swa' and 'ema' both keep the weights to evaluate: take one of them"},
+    {"wrappers that are no list", "optimizer:", "optimizer: {plugin: sgd, wrappers: {plugin: ema}}",
+     "bad.yaml:7:36: 'optimizer.wrappers' must be a list"},
+    {"groups that are no list", "optimizer:", "optimizer: {plugin: sgd, groups: {match: x}}",
+     "bad.yaml:7:34: 'optimizer.groups' must be a list"},
+    {"a group without a pattern", "optimizer:", "optimizer: {plugin: sgd, groups: [{lr: 1}]}",
+     "bad.yaml:7:35: 'optimizer.groups.0.match' must be a pattern of parameter names"},
+    {"a group of an unknown option", "optimizer:", "optimizer: {plugin: sgd, groups: [{match: \"*\", rl: 1}]}",
+     "bad.yaml:7:48: unknown key 'rl' in optimizer.groups.0 (did you mean 'lr'?)"},
+    {"a group out of range", "optimizer:", "optimizer: {plugin: sgd, groups: [{match: \"*\", lr: -1}]}",
+     "bad.yaml:7:52: 'lr' is -1, expected a number in [0, 1000]"},
+    {"a group whose options do not go together", "optimizer:",
+     "optimizer: {plugin: sgd, groups: [{match: \"*\", nesterov: true}]}", "bad.yaml:7:35: sgd: 'nesterov' is true"},
+    {"a group of nothing", "optimizer:", "optimizer: {plugin: sgd, groups: [{match: \"layers.0.U_x\", lr: 1}]}",
+     "bad.yaml:7:35: no parameter's name fits 'layers.0.U_x' (did you mean 'layers.0.U_"},
+    {"a group behind a wider one",
+     "optimizer:", "optimizer: {plugin: sgd, groups: [{match: \"*\", lr: 1}, {match: \"head.*\", lr: 2}]}",
+     "bad.yaml:7:56: every parameter of optimizer.groups.1 belongs to an earlier group, such as number 0"},
+    {"everything frozen", "optimizer:", "optimizer: {plugin: sgd, groups: [{match: \"*\", frozen: true}]}",
+     "bad.yaml:7:35: all parameters are frozen: there is nothing to train"},
+    {"an unknown schedule", "schedule:", "schedule: {learning_rate: {plugin: cosin}}",
+     "bad.yaml:8:36: unknown schedule 'cosin' (did you mean 'cosine'?)"},
+    {"a schedule without its unit", "schedule:", "schedule: {learning_rate: {plugin: step, every: 3}}", "'unit'"},
+    {"a warm-up without its unit", "schedule:", "schedule: {warmup: {length: 3}}", "'unit'"},
+    {"a warm-up in nothing", "schedule:", "schedule: {warmup: {length: 3, unit: minutes}}",
+     "bad.yaml:8:38: 'unit' is 'minutes', expected one of steps, epochs"},
+    {"a sum of nothing", "loss:", "loss: {sum: []}", "bad.yaml:6:13: 'loss.sum' must be a list of losses"},
+    {"a sum beside a plug-in", "loss:", "loss: {plugin: hinge, sum: [{plugin: hinge}]}",
+     "bad.yaml:6:8: unknown key 'plugin' in loss, expected one of sum"},
+    {"a sum of other outputs",
+     "loss:", "loss: {sum: [{plugin: softmax_cross_entropy}, {plugin: sigmoid_cross_entropy}]}",
+     "bad.yaml:6:56: 'sigmoid_cross_entropy' wants 1 outputs a row and 'softmax_cross_entropy' 2"},
+    {"a negative weight", "loss:", "loss: {sum: [{plugin: hinge, weight: -1}]}", "bad.yaml:6:38: 'weight' is -1"},
+    {"a wrong number of class weights", "loss:", "loss: {plugin: softmax_cross_entropy, class_weights: [1, 2, 3]}",
+     "bad.yaml:6:16: "},
+    {"an option with the name of a key", "loss:", "loss: {plugin: hinge, weight: 2}",
+     "bad.yaml:6:23: unknown key 'weight' in loss"},
+    {"several mistakes at once", "optimizer:", "optimizer: {plugin: sgd, lr: -1, wrappers: [{plugin: adam}]}",
+     "'lr' is -1|'adam' is an optimizer"},
+};
+
+START_TEST(a_mistake_is_told_at_its_place) {
+    tiny_edit("bad.yaml", refused[_i].key, refused[_i].line);
+    const struct outcome outcome = sandbox_run((struct call){.arguments = "check bad.yaml"});
+    assert_status(refused[_i].name, &outcome, 2);
+    assert_parts(refused[_i].name, outcome.err, refused[_i].parts);
+}
+END_TEST
+
+START_TEST(a_schedule_that_watches_needs_something_to_watch) {
+    tiny_edit("bad.yaml", "data:", "data: {reader: text, train: train.tsv}");
+    const struct outcome outcome =
+        sandbox_run((struct call){.arguments = "check bad.yaml --set schedule.learning_rate.plugin=plateau"});
+    assert_status("plateau", &outcome, 2);
+    assert_parts("plateau", outcome.err, "'plateau' watches a metric on validation data: give 'data.valid'");
+}
+END_TEST
+
+/* ---- runs that must give the same weights ---- */
+
+/* Trains with these arguments and gives the bytes of the weights. */
+static const char *train(const char *name, const char *arguments, size_t *size) {
+    char line[1024], weights[64];
+    snprintf(line, sizeof line, "train e.yaml --quiet --out %s %s", name, arguments);
+    const struct outcome outcome = sandbox_run((struct call){.arguments = line});
+    assert_status(arguments, &outcome, 0);
+    snprintf(weights, sizeof weights, "%s/weights.safetensors", name);
+    const char *bytes = sandbox_read(weights, size);
+    sandbox_remove(name);
+    return bytes;
+}
+
+static const struct {
+    const char *name, *first, *second;
+    int same;
+} pairs[] = {
+    {"another optimizer", "--set optimizer.plugin=adam", "--set optimizer.plugin=adamax", 0},
+    {"lookahead that never looks", "--set optimizer.lr=0.05",
+     "--set optimizer.wrappers.0.plugin=lookahead --set optimizer.wrappers.0.period=1000", 1},
+    {"lookahead", "--set optimizer.lr=0.05",
+     "--set optimizer.wrappers.0.plugin=lookahead --set optimizer.wrappers.0.period=2", 0},
+    {"an average of the last weights alone", "--set optimizer.lr=0.05",
+     "--set optimizer.wrappers.0.plugin=ema --set optimizer.wrappers.0.decay=0", 1},
+    {"an average", "--set optimizer.lr=0.05",
+     "--set optimizer.wrappers.0.plugin=ema --set optimizer.wrappers.0.decay=0.9", 0},
+    {"an average that never moves", "--set optimizer.lr=0 --set schedule.epochs=1",
+     "--set optimizer.wrappers.0.plugin=swa --set optimizer.wrappers.0.start=1 --set "
+     "optimizer.wrappers.0.period=1000000000 --set schedule.epochs=1",
+     0},
+    {"centralised gradients", "--set optimizer.lr=0.05", "--set optimizer.wrappers.0.plugin=centralise", 0},
+    {"half the rate by a schedule", "--set optimizer.lr=0.025",
+     "--set schedule.learning_rate.plugin=constant --set schedule.learning_rate.factor=0.5", 1},
+    {"no rise", "--set optimizer.lr=0.05", "--set schedule.warmup.length=0 --set schedule.warmup.unit=epochs", 1},
+    {"a rise that is none", "--set optimizer.lr=0.05",
+     "--set schedule.warmup.length=5 --set schedule.warmup.unit=steps --set schedule.warmup.from=1", 1},
+    {"a rise in epochs", "--set schedule.warmup.length=2 --set schedule.warmup.unit=epochs",
+     "--set schedule.warmup.length=6 --set schedule.warmup.unit=steps", 1},
+    {"a rise", "--set optimizer.lr=0.05", "--set schedule.warmup.length=5 --set schedule.warmup.unit=steps", 0},
+    {"a group with what all have", "--set optimizer.lr=0.05",
+     "--set optimizer.groups.0.match=layers* --set optimizer.groups.0.lr=0.05", 1},
+    {"a group with a rate of its own", "--set optimizer.lr=0.05",
+     "--set optimizer.groups.0.match=layers* --set optimizer.groups.0.lr=0.01", 0},
+    {"nothing moves: frozen, or no rate", "--set optimizer.lr=0 --set schedule.epochs=1",
+     "--set optimizer.lr=0 --set optimizer.groups.0.match=layers* --set optimizer.groups.0.frozen=true", 1},
+    {"a sum of one", "--set optimizer.lr=0.05", "--set loss={} --set loss.sum.0.plugin=softmax_cross_entropy", 1},
+    {"a sum of two halves", "--set optimizer.lr=0.05",
+     "--set loss={} --set loss.sum.0.plugin=hinge --set loss.sum.1.plugin=softmax_cross_entropy", 0},
+};
+
+START_TEST(what_should_train_the_same_does) {
+    size_t first_size, second_size;
+    const char *first = train("first", pairs[_i].first, &first_size);
+    const char *second = train("second", pairs[_i].second, &second_size);
+    ck_assert_int_eq(first_size, second_size);
+    ck_assert_msg((memcmp(first, second, first_size) == 0) == pairs[_i].same, "%s: %s weights", pairs[_i].name,
+                  pairs[_i].same ? "other" : "the same");
+}
+END_TEST
+
+/* ---- what ships ---- */
+
+/* The optimizers that ship, by the names of their files; wrappers too. */
+static int shipped(const char **names, int most) {
+    char folder[1024];
+    snprintf(folder, sizeof folder, "%s/optimizers", variable("RONDO_TEST_PLUGINS"));
+    DIR *stream = opendir(folder);
+    ck_assert_msg(stream != NULL, "cannot read '%s'", folder);
+    int count = 0;
+    for (const struct dirent *item; (item = readdir(stream)) != NULL;) {
+        const size_t length = strlen(item->d_name);
+        if (length > 3 && strcmp(item->d_name + length - 3, ".so") == 0) {
+            ck_assert_int_lt(count, most);
+            char *name = sandbox_memory(length);
+            memcpy(name, item->d_name, length - 3);
+            name[length - 3] = '\0';
+            names[count++] = name;
+        }
+    }
+    closedir(stream);
+    return count;
+}
+
+static int is_wrapper(const char *name) {
+    static const char *const wrappers[] = {"centralise", "ema", "lookahead", "swa"};
+    for (int i = 0; i < ROWS(wrappers); i++) {
+        if (strcmp(wrappers[i], name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+START_TEST(every_optimizer_is_swapped_in_by_one_set) {
+    const char *names[64];
+    const int count = shipped(names, ROWS(names));
+    int optimizers = 0;
+    for (int i = 0; i < count; i++) {
+        char arguments[256];
+        snprintf(arguments, sizeof arguments, "train e.yaml --quiet --json --out %s --set optimizer.%splugin=%s",
+                 names[i], is_wrapper(names[i]) ? "wrappers.0." : "", names[i]);
+        const struct outcome outcome = sandbox_run((struct call){.arguments = arguments});
+        assert_status(names[i], &outcome, 0);
+        assert_parts(names[i], outcome.out, "\"accuracy\"");
+        sandbox_remove(names[i]);
+        optimizers += !is_wrapper(names[i]);
+    }
+    ck_assert_int_ge(optimizers, 17);
+}
+END_TEST
+
+/* ---- other losses ---- */
+
+static const struct {
+    const char *name, *arguments, *trained, *predicted; /* parts of what `train` and `predict` print */
+} losses[] = {
+    {"two heads",
+     "--set loss={} --set loss.sum.0.plugin=softmax_cross_entropy --set loss.sum.0.weight=0.5 --set "
+     "loss.sum.1.plugin=hinge",
+     "accuracy|perplexity|softmax_cross_entropy_loss|hinge_loss", "great\t|other\t"},
+    {"an embedding", "--set loss.plugin=triplet --set loss.size=3", "valid loss ", "\t"},
+    {"outputs of its own", "--set loss.plugin=sampled_softmax --set loss.samples=1", "accuracy", "great\t|other\t"},
+    {"curvature from drawn targets", "--set optimizer.plugin=sophia --set optimizer.period=1", "accuracy", "great\t"},
+};
+
+START_TEST(a_loss_of_another_kind_trains_and_predicts) {
+    char arguments[512];
+    snprintf(arguments, sizeof arguments, "train e.yaml --quiet --out other --set schedule.epochs=10 %s",
+             losses[_i].arguments);
+    const struct outcome trained = sandbox_run((struct call){.arguments = arguments});
+    assert_status(losses[_i].name, &trained, 0);
+    assert_parts(losses[_i].name, trained.out, losses[_i].trained);
+    const struct outcome predicted =
+        sandbox_run((struct call){.arguments = "predict other", .input = "tea lovely\nsoup awful\n"});
+    assert_status(losses[_i].name, &predicted, 0);
+    assert_parts(losses[_i].name, predicted.out, losses[_i].predicted);
+    sandbox_remove("other");
+}
+END_TEST
+
+START_TEST(curvature_needs_predictions_of_classes) {
+    const struct outcome outcome =
+        sandbox_run((struct call){.arguments = "check e.yaml --set optimizer.plugin=sophia --set loss.plugin=triplet"});
+    assert_status("sophia", &outcome, 2);
+    assert_parts("sophia", outcome.err,
+                 "'sophia' draws targets from predictions, so it needs a loss that predicts probabilities of classes, "
+                 "and 'triplet' does not");
+}
+END_TEST
+
+/* ---- the schedule in what is told ---- */
+
+START_TEST(the_schedule_is_drawn_and_recorded) {
+    const struct outcome checked = sandbox_run((struct call){
+        .arguments = "check e.yaml --set schedule.learning_rate.plugin=polynomial --set schedule.warmup.length=1 "
+                     "--set schedule.warmup.unit=epochs"});
+    assert_status("check", &checked, 0);
+    assert_parts("check", checked.out, "learning rate\n|0.05|update (3 an epoch)|9\n");
+    const struct outcome trained =
+        sandbox_run((struct call){.arguments = "train e.yaml --quiet --out drawn --set "
+                                               "schedule.learning_rate.plugin=constant --set "
+                                               "schedule.learning_rate.factor=0.25"});
+    assert_status("train", &trained, 0);
+    assert_parts("train", sandbox_read("drawn/metrics.jsonl", NULL), "\"lr_scale\":0.25");
+    sandbox_remove("drawn");
+}
+END_TEST
+
+/* ---- plug-ins that fail in the middle ---- */
+
+static const struct {
+    const char *how, *parts;
+    int status;
+} failures[] = {
+    {"status", "optimizer 'fails_late' of '|fails_late.so', parameter '|failed and did not say why", 1},
+    {"reason", "optimizer 'fails_late' of '|fails_late.so', parameter '|the moon is full", 1},
+    {"unknown", "optimizer 'fails_late' of '|fails_late.so', parameter '|returned the unknown status 4711", 1},
+    {"not_finite", "optimizer 'fails_late' of '|fails_late.so', parameter '|the value is not finite after update 5", 1},
+};
+
+/* Update 5 is in the second of epochs of three. */
+START_TEST(a_failure_names_the_plugin_and_leaves_the_weights_of_the_epoch_before) {
+    char line[256];
+    snprintf(line, sizeof line, "optimizer: {plugin: fails_late, how: %s}\nplugins: [./fails_late.so]",
+             failures[_i].how);
+    tiny_edit("late.yaml", "optimizer:", line);
+    const struct outcome outcome = sandbox_run((struct call){.arguments = "train late.yaml --quiet --out late"});
+    assert_status(failures[_i].how, &outcome, failures[_i].status);
+    assert_parts(failures[_i].how, outcome.err, failures[_i].parts);
+    assert_parts(failures[_i].how, outcome.err,
+                 "training stopped in epoch 2, at step 5|the weights of epoch 1 are in 'late'");
+    const struct outcome judged = sandbox_run((struct call){.arguments = "eval late --on valid"});
+    assert_status("eval", &judged, 0);
+    sandbox_remove("late");
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("training keys");
+    TCase *cases = tcase_create("training keys");
+    tcase_set_timeout(cases, 240);
+    tcase_add_unchecked_fixture(cases, setup, sandbox_close);
+    tcase_add_loop_test(cases, a_mistake_is_told_at_its_place, 0, ROWS(refused));
+    tcase_add_test(cases, a_schedule_that_watches_needs_something_to_watch);
+    tcase_add_loop_test(cases, what_should_train_the_same_does, 0, ROWS(pairs));
+    tcase_add_test(cases, every_optimizer_is_swapped_in_by_one_set);
+    tcase_add_loop_test(cases, a_loss_of_another_kind_trains_and_predicts, 0, ROWS(losses));
+    tcase_add_test(cases, curvature_needs_predictions_of_classes);
+    tcase_add_test(cases, the_schedule_is_drawn_and_recorded);
+    tcase_add_loop_test(cases, a_failure_names_the_plugin_and_leaves_the_weights_of_the_epoch_before, 0,
+                        ROWS(failures));
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
