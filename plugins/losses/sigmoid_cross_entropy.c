@@ -1,7 +1,10 @@
 /* plugins/losses/sigmoid_cross_entropy.c: two classes with one output, or numbers in [0, 1] with one output each.
  *
- * Source: Bishop, "Pattern recognition and machine learning", 2006, equation 4.90; several labels at a time: the sum
- * over independent Bernoulli variables.
+ * Sources: Bishop, "Pattern recognition and machine learning", 2006, equation 4.90; several labels at a time: the sum
+ * over independent Bernoulli variables; weight of the positives: King & Zeng, "Logistic regression in rare events
+ * data", Political Analysis 9, 2001, section 4; focal loss: Lin et al., "Focal loss for dense object detection", ICCV
+ * 2017, equation 4; label smoothing: Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR
+ * 2016, section 7, with two classes.
  */
 #include <math.h>
 
@@ -9,6 +12,8 @@
 
 struct sigmoid_cross_entropy {
     int32_t reduction;
+    rondo_reals positive_weight;
+    double focus, label_smoothing;
 };
 
 enum { MEAN, SUM };
@@ -16,31 +21,33 @@ static const char *const reductions[] = {"mean", "sum", NULL};
 static const rondo_option options[] = {
     RONDO_OPTION_CHOICE(struct sigmoid_cross_entropy, reduction, "mean", reductions,
                         "of the cross-entropies of a row's numbers; with two classes there is one"),
+    RONDO_OPTION_REALS(struct sigmoid_cross_entropy, positive_weight, "1", 0, 1e6,
+                       "factor on the part of the loss that targets of 1 have; one for all, or one for each number"),
+    RONDO_OPTION_REAL(struct sigmoid_cross_entropy, focus, "0", 0, 100,
+                      "exponent g of the focal factor (1 - p)^g, which takes weight from targets that are known well"),
+    RONDO_OPTION_REAL(struct sigmoid_cross_entropy, label_smoothing, "0", 0, 0.999,
+                      "how far targets move from 0 and 1 towards 0.5: 1 would be all the way"),
     RONDO_OPTION_END,
 };
 
 static const rondo_metric metrics[] = {{"accuracy", RONDO_METRIC_MEAN, 1}, {0}};
 
-static double element(const rondo_tensor *tensor, int64_t index) {
-    return tensor->dtype == RONDO_F32 ? (double)((const float *)tensor->data)[index]
-                                      : ((const double *)tensor->data)[index];
-}
-
-static void set_element(const rondo_tensor *tensor, int64_t index, double value) {
-    if (tensor->dtype == RONDO_F32) {
-        ((float *)tensor->data)[index] = (float)value;
-    } else {
-        ((double *)tensor->data)[index] = value;
-    }
-}
-
 static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call, int64_t *size) {
+    if (call->target_kind == RONDO_TARGET_LIST) {
+        return ctx->host->fail(ctx, RONDO_INVALID, "targets are lists of classes, expected a class or numbers");
+    }
     if (call->target_kind == RONDO_TARGET_CLASS && call->target_size != 2) {
         return ctx->host->fail(ctx, RONDO_INVALID,
                                "targets have %lld classes, expected 2 (for more, take softmax_cross_entropy)",
                                (long long)call->target_size);
     }
-    *size = call->target_kind == RONDO_TARGET_CLASS ? 1 : call->target_size;
+    const int64_t needed = call->target_kind == RONDO_TARGET_CLASS ? 1 : call->target_size;
+    const int64_t weights = ((const struct sigmoid_cross_entropy *)call->options)->positive_weight.count;
+    if (weights != 1 && weights != needed) {
+        return ctx->host->fail(ctx, RONDO_INVALID, "'positive_weight' has %lld numbers, expected 1 or %lld",
+                               (long long)weights, (long long)needed);
+    }
+    *size = needed;
     return RONDO_OK;
 }
 
@@ -62,7 +69,7 @@ static rondo_value numbers_of_classes(rondo_context *ctx, const rondo_tensor *cl
                             (int)class_of[row]);
             return failed;
         }
-        set_element(&numbers, row, class_of[row]);
+        rondo_set(&numbers, row, class_of[row]);
     }
     return ctx->host->constant(ctx, &numbers);
 }
@@ -70,7 +77,7 @@ static rondo_value numbers_of_classes(rondo_context *ctx, const rondo_tensor *cl
 static rondo_status check_numbers(rondo_context *ctx, const rondo_tensor *targets) {
     const int64_t count = rondo_count(targets);
     for (int64_t i = 0; i < count; i++) {
-        const double y = element(targets, i);
+        const double y = rondo_get(targets, i);
         if (!(y >= 0 && y <= 1)) {
             return ctx->host->fail(ctx, RONDO_INVALID, "target %lld of row %lld is %g, expected a number in [0, 1]",
                                    (long long)(i % targets->shape[1]), (long long)(i / targets->shape[1]), y);
@@ -79,9 +86,55 @@ static rondo_status check_numbers(rondo_context *ctx, const rondo_tensor *target
     return RONDO_OK;
 }
 
-/* With output x and target y:
- *     -y log s(x) - (1 - y) log(1 - s(x)) = softplus(x) - x y,    s(x) = 1 / (1 + exp(-x))
- * which never takes the logarithm of a number near 0. */
+/* Several of them, as a vector. */
+static rondo_value numbers(rondo_context *ctx, int32_t dtype, const rondo_reals *reals) {
+    rondo_tensor vector = {.dtype = dtype, .ndim = 1, .shape = {reals->count}};
+    vector.data = ctx->host->alloc(ctx, (size_t)reals->count * sizeof(double));
+    if (vector.data == NULL) {
+        ctx->host->fail(ctx, RONDO_NO_MEMORY, "out of memory");
+        return (rondo_value){-1};
+    }
+    for (int64_t i = 0; i < reals->count; i++) {
+        rondo_set(&vector, i, reals->values[i]);
+    }
+    return ctx->host->constant(ctx, &vector);
+}
+
+/* share cross (1 - p)^g for one side of the target, with cross = -log p, and other = -log(1 - p) that of the other
+ * side: (1 - p)^g = exp(-g other). */
+static rondo_value focused(rondo_context *ctx, int32_t dtype, double focus, rondo_value share, rondo_value cross,
+                           rondo_value other) {
+    const rondo_value part = rondo_apply2(ctx, "mul", NULL, share, cross);
+    if (focus == 0) {
+        return part;
+    }
+    const rondo_value power = rondo_apply2(ctx, "mul", NULL, rondo_number(ctx, dtype, -focus), other);
+    return rondo_apply2(ctx, "mul", NULL, part, rondo_apply1(ctx, "exp", NULL, power));
+}
+
+/* y (1 - e) + e / 2 */
+static rondo_value smoothed(rondo_context *ctx, int32_t dtype, double e, rondo_value y) {
+    const rondo_value kept = rondo_apply2(ctx, "mul", NULL, rondo_number(ctx, dtype, 1 - e), y);
+    return rondo_apply2(ctx, "add", NULL, kept, rondo_number(ctx, dtype, e / 2));
+}
+
+/* With output x and target y, s(x) = 1 / (1 + exp(-x)), the weight w and the focus g:
+ *     -w y (1 - s)^g log s - (1 - y) s^g log(1 - s),    -log s = softplus(-x),    -log(1 - s) = softplus(x)
+ * which for w = 1 and g = 0 is softplus(x) - x y. No logarithm of a number near 0 is taken. */
+static rondo_value each_loss(rondo_context *ctx, const struct sigmoid_cross_entropy *self, int32_t dtype, rondo_value x,
+                             rondo_value y) {
+    const rondo_value of_zero = rondo_apply1(ctx, "softplus", NULL, x); /* (rows, n) */
+    if (self->focus == 0 && self->positive_weight.count == 1 && self->positive_weight.values[0] == 1) {
+        return rondo_apply2(ctx, "sub", NULL, of_zero, rondo_apply2(ctx, "mul", NULL, x, y));
+    }
+    const rondo_value of_one = rondo_apply1(ctx, "softplus", NULL, rondo_apply1(ctx, "neg", NULL, x)); /* (rows, n) */
+    const rondo_value weighted = rondo_apply2(ctx, "mul", NULL, y, numbers(ctx, dtype, &self->positive_weight));
+    const rondo_value rest = rondo_apply2(ctx, "sub", NULL, rondo_number(ctx, dtype, 1), y);
+    const rondo_value positive = focused(ctx, dtype, self->focus, weighted, of_one, of_zero); /* (rows, n) */
+    const rondo_value negative = focused(ctx, dtype, self->focus, rest, of_zero, of_one);     /* (rows, n) */
+    return rondo_apply2(ctx, "add", NULL, positive, negative);
+}
+
 static rondo_value record(rondo_context *ctx, const rondo_loss_call *call, rondo_value outputs, rondo_value targets) {
     const struct sigmoid_cross_entropy *self = call->options;
     const rondo_tensor *x = ctx->host->tensor(ctx, outputs); /* (rows, n) */
@@ -89,14 +142,16 @@ static rondo_value record(rondo_context *ctx, const rondo_loss_call *call, rondo
     if (x == NULL || y == NULL) {
         return (rondo_value){-1};
     }
+    const int32_t dtype = x->dtype;
     if (call->target_kind == RONDO_TARGET_CLASS) {
-        targets = numbers_of_classes(ctx, y, x->dtype); /* (rows, 1) */
+        targets = numbers_of_classes(ctx, y, dtype); /* (rows, 1) */
     } else if (check_numbers(ctx, y) != RONDO_OK) {
         return (rondo_value){-1};
     }
-    const rondo_value normaliser = rondo_apply1(ctx, "softplus", NULL, outputs);        /* (rows, n) */
-    const rondo_value product = rondo_apply2(ctx, "mul", NULL, outputs, targets);       /* (rows, n) */
-    const rondo_value each = rondo_apply2(ctx, "sub", NULL, normaliser, product);       /* (rows, n) */
+    if (self->label_smoothing > 0) {
+        targets = smoothed(ctx, dtype, self->label_smoothing, targets);
+    }
+    const rondo_value each = each_loss(ctx, self, dtype, outputs, targets);             /* (rows, n) */
     return rondo_apply1(ctx, self->reduction == SUM ? "sum" : "mean", "axis=-1", each); /* (rows) */
 }
 
@@ -112,12 +167,12 @@ static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, con
     (void)ctx;
     const int64_t count = rondo_count(outputs);
     for (int64_t i = 0; i < count; i++) {
-        const double x = element(outputs, i);
+        const double x = rondo_get(outputs, i);
         if (call->target_kind == RONDO_TARGET_CLASS) {
-            set_element(predictions, 2 * i, logistic(-x));
-            set_element(predictions, 2 * i + 1, logistic(x));
+            rondo_set(predictions, 2 * i, logistic(-x));
+            rondo_set(predictions, 2 * i + 1, logistic(x));
         } else {
-            set_element(predictions, i, logistic(x));
+            rondo_set(predictions, i, logistic(x));
         }
     }
     return RONDO_OK;
@@ -130,14 +185,14 @@ static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, con
     if (call->target_kind == RONDO_TARGET_CLASS) {
         const int32_t *class_of = targets->data; /* (rows) */
         for (int64_t row = 0; row < targets->shape[0]; row++) {
-            sums[0] += (element(predictions, 2 * row + 1) > 0.5) == (class_of[row] == 1);
+            sums[0] += (rondo_get(predictions, 2 * row + 1) > 0.5) == (class_of[row] == 1);
         }
         return RONDO_OK;
     }
     const int64_t count = rondo_count(predictions);
     int64_t right = 0;
     for (int64_t i = 0; i < count; i++) {
-        right += (element(predictions, i) > 0.5) == (element(targets, i) > 0.5);
+        right += (rondo_get(predictions, i) > 0.5) == (rondo_get(targets, i) > 0.5);
     }
     sums[0] += (double)right / (double)call->target_size;
     return RONDO_OK;

@@ -1,6 +1,5 @@
 /* plugins/losses/squared_error.c: numbers, with the mean of squared differences (Legendre 1805, Gauss 1809). */
 #include <math.h>
-#include <string.h>
 
 #include "rondo/plugin.h"
 
@@ -23,24 +22,6 @@ static rondo_value record(rondo_context *ctx, const rondo_loss_call *call, rondo
     return rondo_apply1(ctx, "mean", "axis=-1", square);                             /* (rows) */
 }
 
-/* The outputs are the predictions. */
-static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
-                            const rondo_tensor *predictions) {
-    (void)ctx;
-    (void)call;
-    const size_t element = outputs->dtype == RONDO_F32 ? sizeof(float) : sizeof(double);
-    const size_t bytes = (size_t)rondo_count(outputs) * element;
-    if (bytes > 0) {
-        memcpy(predictions->data, outputs->data, bytes);
-    }
-    return RONDO_OK;
-}
-
-static double element(const rondo_tensor *tensor, int64_t index) {
-    return tensor->dtype == RONDO_F32 ? (double)((const float *)tensor->data)[index]
-                                      : ((const double *)tensor->data)[index];
-}
-
 /* rmse = sqrt(mean of (x - y)^2), mae = mean of |x - y|; both over all numbers of all rows. */
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                             const rondo_tensor *targets, double *sums) {
@@ -49,7 +30,7 @@ static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, con
     double squares = 0;
     double absolutes = 0;
     for (int64_t i = 0; i < count; i++) {
-        const double difference = element(predictions, i) - element(targets, i);
+        const double difference = rondo_get(predictions, i) - rondo_get(targets, i);
         squares += difference * difference;
         absolutes += fabs(difference);
     }
@@ -66,7 +47,6 @@ static const rondo_loss squared_error = {
     .metrics = metrics,
     .output_size = output_size,
     .record = record,
-    .predict = predict,
     .measure = measure,
 };
 

@@ -1,14 +1,15 @@
 /* plugins/optimizers/sgd.c: stochastic gradient descent, with momentum.
  *
  * Sources: Robbins and Monro 1951; momentum: Polyak 1964; Nesterov's form: Sutskever et al., "On the importance of
- * initialization and momentum in deep learning", ICML 2013. In the convention of PyTorch's torch.optim.SGD with
- * dampening 0: the learning rate multiplies the velocity when it is applied, and is no part of it.
+ * initialization and momentum in deep learning", ICML 2013. In the convention of PyTorch's torch.optim.SGD: the
+ * learning rate multiplies the velocity when it is applied, and is no part of it; the first gradient is not dampened.
  */
 #include "rondo/plugin.h"
 
 struct sgd {
     double lr;
     double momentum;
+    double dampening;
     double weight_decay;
     int32_t nesterov;
 };
@@ -16,43 +17,68 @@ struct sgd {
 static const rondo_option sgd_options[] = {
     RONDO_OPTION_REAL(struct sgd, lr, "0.01", 0, 1000, "learning rate"),
     RONDO_OPTION_REAL(struct sgd, momentum, "0", 0, 0.9999999, "share of the velocity that is kept at each step"),
+    RONDO_OPTION_REAL(struct sgd, dampening, "0", 0, 1, "share of the gradient that is kept from the velocity"),
     RONDO_OPTION_REAL(struct sgd, weight_decay, "0", 0, 1000, "this times the parameter is added to the gradient"),
     RONDO_OPTION_BOOL(struct sgd, nesterov, "false", "look ahead along the velocity; needs momentum above 0"),
     RONDO_OPTION_END,
 };
 
-static const rondo_slot sgd_slots[] = {{"velocity", RONDO_SLOT_LIKE_PARAMETER, 0}, {0}};
+static const rondo_slot sgd_slots[] = {{"velocity", RONDO_SLOT_CHOSEN, 0}, {0}};
 
 static rondo_status sgd_check(rondo_context *ctx, const void *options) {
     const struct sgd *sgd = options;
     if (sgd->nesterov && sgd->momentum == 0) {
         return ctx->host->fail(ctx, RONDO_INVALID, "'nesterov' is true, which needs 'momentum' above 0");
     }
+    if (sgd->nesterov && sgd->dampening != 0) {
+        return ctx->host->fail(ctx, RONDO_INVALID, "'dampening' is %g, expected 0 where 'nesterov' is true",
+                               sgd->dampening);
+    }
+    if (sgd->dampening != 0 && sgd->momentum == 0) {
+        return ctx->host->fail(ctx, RONDO_INVALID, "'dampening' is %g, which needs 'momentum' above 0", sgd->dampening);
+    }
     return RONDO_OK;
 }
 
-/* With gradient g, parameter p, velocity v (0 at first), weight decay w, momentum m, learning rate lr:
+/* Without momentum the velocity is the gradient, and is not kept. */
+static rondo_status sgd_choose_slot(rondo_context *ctx, const void *options, int32_t slot,
+                                    const rondo_tensor *parameter, rondo_tensor *shape) {
+    (void)ctx;
+    (void)slot;
+    const struct sgd *sgd = options;
+    if (sgd->momentum != 0) {
+        *shape = *parameter;
+    }
+    return RONDO_OK;
+}
+
+/* With gradient g, parameter p, velocity v (0 at first), weight decay w, momentum m, learning rate lr, and d the
+ * dampening, but 0 at the first step:
  *     g <- g + w p
- *     v <- m v + g
+ *     v <- m v + (1 - d) g
  *     p <- p - lr (g + m v)     with nesterov
- *     p <- p - lr v             without
- * Without momentum v is g and is not stored. */
+ *     p <- p - lr v             without */
 #define SGD_KERNEL(name, real)                                                                                         \
-    static void name(const struct sgd *sgd, double scale, int64_t count, real *p, const real *gradient, real *v) {     \
-        const real lr = (real)(sgd->lr * scale);                                                                       \
-        const real m = (real)sgd->momentum;                                                                            \
+    static void name(const struct sgd *sgd, const rondo_optimizer_call *call) {                                        \
+        const int64_t count = rondo_count(&call->value);                                                               \
+        real *p = call->value.data;                                                                                    \
+        const real *gradient = call->gradient.data;                                                                    \
+        const real lr = (real)(sgd->lr * call->lr_scale);                                                              \
         const real w = (real)sgd->weight_decay;                                                                        \
-        if (m == 0) {                                                                                                  \
+        if (sgd->momentum == 0) {                                                                                      \
             for (int64_t i = 0; i < count; i++) {                                                                      \
                 p[i] -= lr * (gradient[i] + w * p[i]);                                                                 \
             }                                                                                                          \
             return;                                                                                                    \
         }                                                                                                              \
+        real *v = call->slots[0].data;                                                                                 \
+        const real m = (real)sgd->momentum;                                                                            \
+        const real fresh = (real)(call->step == 1 ? 1 : 1 - sgd->dampening);                                           \
         const real of_gradient = sgd->nesterov ? 1 : 0;                                                                \
         const real of_velocity = sgd->nesterov ? m : 1;                                                                \
         for (int64_t i = 0; i < count; i++) {                                                                          \
             const real g = gradient[i] + w * p[i];                                                                     \
-            v[i] = m * v[i] + g;                                                                                       \
+            v[i] = m * v[i] + fresh * g;                                                                               \
             p[i] -= lr * (of_gradient * g + of_velocity * v[i]);                                                       \
         }                                                                                                              \
     }
@@ -60,16 +86,12 @@ SGD_KERNEL(sgd_f32, float)
 SGD_KERNEL(sgd_f64, double)
 
 static rondo_status sgd_step(rondo_context *ctx, const rondo_optimizer_call *call) {
-    const int64_t count = rondo_count(&call->value);
-    void *p = call->value.data;
-    const void *g = call->gradient.data;
-    void *v = call->slots[0].data;
     switch (call->value.dtype) {
     case RONDO_F32:
-        sgd_f32(call->options, call->lr_scale, count, p, g, v);
+        sgd_f32(call->options, call);
         return RONDO_OK;
     case RONDO_F64:
-        sgd_f64(call->options, call->lr_scale, count, p, g, v);
+        sgd_f64(call->options, call);
         return RONDO_OK;
     default:
         return ctx->host->fail(ctx, RONDO_INTERNAL, "parameter '%s' is neither f32 nor f64", call->parameter);
@@ -87,6 +109,7 @@ static const rondo_optimizer sgd = {
     .slots = sgd_slots,
     .check = sgd_check,
     .step = sgd_step,
+    .choose_slot = sgd_choose_slot,
 };
 
 RONDO_PLUGIN("sgd", "1.0", "MIT", &sgd.base);

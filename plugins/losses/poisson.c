@@ -1,0 +1,151 @@
+/* plugins/losses/poisson.c: counts: how often something happens, with the rate as the prediction.
+ *
+ * Source: McCullagh & Nelder, "Generalized linear models", 2nd edition, 1989, chapter 6; the deviance: section 2.3.
+ */
+#include <float.h>
+#include <math.h>
+
+#include "rondo/plugin.h"
+
+struct poisson {
+    int32_t link;
+    int32_t full;
+};
+
+enum { LOG, SOFTPLUS, IDENTITY };
+static const char *const links[] = {"log", "softplus", "identity", NULL};
+static const rondo_option options[] = {
+    RONDO_OPTION_CHOICE(
+        struct poisson, link, "log", links,
+        "what makes the rate of an output x: log: e^x; softplus: ln(1 + e^x); identity: x, never below 0"),
+    RONDO_OPTION_BOOL(struct poisson, full, "false",
+                      "add what depends on the target alone, log y! by Stirling's formula for y > 1"),
+    RONDO_OPTION_END,
+};
+
+enum { DEVIANCE, RMSE, MAE };
+static const rondo_metric metrics[] = {
+    {"deviance", RONDO_METRIC_MEAN, 0}, {"rmse", RONDO_METRIC_ROOT, 0}, {"mae", RONDO_METRIC_MEAN, 0}, {0}};
+
+/* Keeps the logarithm of a rate of 0 finite, as PyTorch's poisson_nll_loss does. */
+#define SMALLEST_RATE 1e-8
+
+static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call, int64_t *size) {
+    if (call->target_kind != RONDO_TARGET_REAL) {
+        return ctx->host->fail(ctx, RONDO_INVALID, "targets are classes, expected numbers");
+    }
+    *size = call->target_size;
+    return RONDO_OK;
+}
+
+/* `what` of each row is 0 or more. */
+static rondo_status check_sign(rondo_context *ctx, const rondo_tensor *tensor, const char *what, const char *expected) {
+    const int64_t count = rondo_count(tensor);
+    for (int64_t i = 0; i < count; i++) {
+        if (!(rondo_get(tensor, i) >= 0)) {
+            return ctx->host->fail(ctx, RONDO_INVALID, "%s %lld of row %lld is %g, expected %s", what,
+                                   (long long)(i % tensor->shape[1]), (long long)(i / tensor->shape[1]),
+                                   rondo_get(tensor, i), expected);
+        }
+    }
+    return RONDO_OK;
+}
+
+/* log y! by Stirling's formula for y > 1, else 0:  y log y - y + log(2 pi y) / 2 */
+static rondo_value stirling(rondo_context *ctx, const rondo_tensor *targets) {
+    rondo_tensor terms = *targets;
+    const int64_t count = rondo_count(targets);
+    terms.data = ctx->host->alloc(ctx, (size_t)count * sizeof(double));
+    if (terms.data == NULL) {
+        ctx->host->fail(ctx, RONDO_NO_MEMORY, "out of memory");
+        return (rondo_value){-1};
+    }
+    for (int64_t i = 0; i < count; i++) {
+        const double y = rondo_get(targets, i);
+        rondo_set(&terms, i, y > 1 ? y * log(y) - y + 0.5 * log(6.283185307179586477 * y) : 0);
+    }
+    return ctx->host->constant(ctx, &terms);
+}
+
+/* Where the rate is given, not its logarithm: a small one is added to it. */
+static rondo_value log_of_rate(rondo_context *ctx, int32_t dtype, rondo_value rate) {
+    const rondo_value floor = rondo_number(ctx, dtype, SMALLEST_RATE);
+    return rondo_apply1(ctx, "log", NULL, rondo_apply2(ctx, "add", NULL, rate, floor));
+}
+
+/* With rates r and targets y of a row, the mean of  r - y log r (+ log y!) */
+static rondo_value record(rondo_context *ctx, const rondo_loss_call *call, rondo_value outputs, rondo_value targets) {
+    const struct poisson *self = call->options;
+    const rondo_tensor *x = ctx->host->tensor(ctx, outputs); /* (rows, n) */
+    const rondo_tensor *y = ctx->host->tensor(ctx, targets); /* (rows, n) */
+    if (x == NULL || y == NULL || check_sign(ctx, y, "target", "a count of 0 or more") != RONDO_OK) {
+        return (rondo_value){-1};
+    }
+    if (self->link == IDENTITY && check_sign(ctx, x, "output", "a rate of 0 or more, or another 'link'") != RONDO_OK) {
+        return (rondo_value){-1};
+    }
+    const rondo_value rate =
+        self->link == IDENTITY ? outputs : rondo_apply1(ctx, self->link == LOG ? "exp" : "softplus", NULL, outputs);
+    const rondo_value log_rate = self->link == LOG ? outputs : log_of_rate(ctx, x->dtype, rate); /* (rows, n) */
+    rondo_value each = rondo_apply2(ctx, "sub", NULL, rate, rondo_apply2(ctx, "mul", NULL, targets, log_rate));
+    if (self->full) {
+        each = rondo_apply2(ctx, "add", NULL, each, stirling(ctx, y));
+    }
+    return rondo_apply1(ctx, "mean", "axis=-1", each); /* (rows) */
+}
+
+static double rate_of(int32_t link, double x) {
+    switch (link) {
+    case LOG:
+        return exp(x);
+    case SOFTPLUS:
+        return fmax(x, 0) + log1p(exp(-fabs(x)));
+    default:
+        return x;
+    }
+}
+
+/* The rates. */
+static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
+                            const rondo_tensor *predictions) {
+    (void)ctx;
+    const int64_t count = rondo_count(outputs);
+    for (int64_t i = 0; i < count; i++) {
+        rondo_set(predictions, i, rate_of(((const struct poisson *)call->options)->link, rondo_get(outputs, i)));
+    }
+    return RONDO_OK;
+}
+
+/* deviance = mean of 2 (y log(y / r) - (y - r)),  0 log 0 = 0; a rate of 0 counts as the smallest number that is not.
+ */
+static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
+                            const rondo_tensor *targets, double *sums) {
+    (void)ctx;
+    const int64_t count = rondo_count(targets);
+    const double n = (double)call->target_size;
+    for (int64_t i = 0; i < count; i++) {
+        const double y = rondo_get(targets, i);
+        const double r = rondo_get(predictions, i);
+        const double relative = y > 0 ? y * (log(y) - log(fmax(r, FLT_MIN))) : 0;
+        sums[DEVIANCE] += 2 * (relative - (y - r)) / n;
+        sums[RMSE] += (y - r) * (y - r) / n;
+        sums[MAE] += fabs(y - r) / n;
+    }
+    return RONDO_OK;
+}
+
+static const rondo_loss poisson = {
+    .base = {.struct_size = sizeof(rondo_loss),
+             .kind = RONDO_KIND_LOSS,
+             .name = "poisson",
+             .summary = "mean of r - y log r, for counts y with the rate r = e^x (McCullagh & Nelder 1989, chapter 6)",
+             .options = options,
+             .options_size = sizeof(struct poisson)},
+    .metrics = metrics,
+    .output_size = output_size,
+    .record = record,
+    .predict = predict,
+    .measure = measure,
+};
+
+RONDO_PLUGIN("poisson", "1.0", "MIT", &poisson.base);

@@ -1,0 +1,70 @@
+/* plugins/optimizers/ema.c: an exponential moving average of the weights, to evaluate and to keep; a wrapper.
+ *
+ * Source: Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992, for the average; in the
+ * exponential form of Tarvainen and Valpola, "Mean teachers are better role models", NeurIPS 2017, equation 1. The
+ * warm-up min(decay, (1 + t) / (10 + t)) is that of TensorFlow's ExponentialMovingAverage with num_updates t. The
+ * average starts as the initial weights and counts every update, the first one too.
+ */
+#include "rondo/plugin.h"
+
+struct ema {
+    double decay;
+    int32_t warm_up;
+};
+
+static const rondo_option ema_options[] = {
+    RONDO_OPTION_REAL(struct ema, decay, "0.999", 0, 0.9999999, "share of the average that is kept at each step"),
+    RONDO_OPTION_BOOL(struct ema, warm_up, "true", "at update t keep at most (1 + t) / (10 + t)"),
+    RONDO_OPTION_END,
+};
+
+static const rondo_slot ema_slots[] = {{"average", RONDO_SLOT_LIKE_PARAMETER, RONDO_SLOT_EVALUATED}, {0}};
+
+/* With the new value p of the parameter and its average a (the initial value at first):
+ *     a <- a + (1 - decay) (p - a) */
+#define EMA_KERNEL(name, real)                                                                                         \
+    static void name(double decay, const rondo_optimizer_call *call) {                                                 \
+        const int64_t count = rondo_count(&call->value);                                                               \
+        const real *p = call->value.data;                                                                              \
+        real *a = call->slots[0].data;                                                                                 \
+        const real share = (real)(1 - decay);                                                                          \
+        for (int64_t i = 0; i < count; i++) {                                                                          \
+            a[i] += share * (p[i] - a[i]);                                                                             \
+        }                                                                                                              \
+    }
+EMA_KERNEL(ema_f32, float)
+EMA_KERNEL(ema_f64, double)
+
+static rondo_status ema_step(rondo_context *ctx, const rondo_optimizer_call *call) {
+    const struct ema *ema = call->options;
+    const double t = (double)call->step;
+    const double most = (1 + t) / (10 + t);
+    const double decay = ema->warm_up && most < ema->decay ? most : ema->decay;
+    switch (call->value.dtype) {
+    case RONDO_F32:
+        ema_f32(decay, call);
+        return RONDO_OK;
+    case RONDO_F64:
+        ema_f64(decay, call);
+        return RONDO_OK;
+    default:
+        return ctx->host->fail(ctx, RONDO_INTERNAL, "parameter '%s' is neither f32 nor f64", call->parameter);
+    }
+}
+
+static const rondo_optimizer ema = {
+    .base = {.struct_size = sizeof(rondo_optimizer),
+             .kind = RONDO_KIND_OPTIMIZER,
+             .name = "ema",
+             .summary =
+                 "evaluates a = decay a + (1 - decay) p, an exponential moving average of the weights (Tarvainen "
+                 "and Valpola 2017, equation 1)",
+             .options = ema_options,
+             .options_size = sizeof(struct ema)},
+    .flags = RONDO_OPTIMIZER_ELEMENTWISE,
+    .stage = RONDO_STAGE_VALUE,
+    .slots = ema_slots,
+    .step = ema_step,
+};
+
+RONDO_PLUGIN("ema", "1.0", "MIT", &ema.base);

@@ -1,0 +1,70 @@
+/* plugins/optimizers/swa.c: stochastic weight averaging, the plain mean of weights along the way; a wrapper.
+ *
+ * Source: Izmailov et al., "Averaging weights leads to wider optima and better generalization", UAI 2018, algorithm 1;
+ * the same numbers as PyTorch's torch.optim.swa_utils.AveragedModel, updated at update `start` and every `period`
+ * updates from there. The paper starts after about three quarters of the training, and goes on with a constant or
+ * cyclical learning rate: that is for the schedule to say. With start 1 and period 1 it is Polyak's average.
+ */
+#include <string.h>
+
+#include "rondo/plugin.h"
+
+struct swa {
+    int64_t start;
+    int64_t period;
+};
+
+static const rondo_option swa_options[] = {
+    RONDO_OPTION_INT(struct swa, start, "1", 1, 1e15, "first update that counts; before it, the weights themselves"),
+    RONDO_OPTION_INT(struct swa, period, "1", 1, 1e15, "updates from one that counts to the next"),
+    RONDO_OPTION_END,
+};
+
+static const rondo_slot swa_slots[] = {{"average", RONDO_SLOT_LIKE_PARAMETER, RONDO_SLOT_EVALUATED}, {0}};
+
+/* With the new value p of the parameter, and n weights in their average a so far:
+ *     a <- a + (p - a) / (n + 1) */
+#define SWA_KERNEL(name, real)                                                                                         \
+    static void name(double n, const rondo_optimizer_call *call) {                                                     \
+        const int64_t count = rondo_count(&call->value);                                                               \
+        const real *p = call->value.data;                                                                              \
+        real *a = call->slots[0].data;                                                                                 \
+        const real share = (real)(1 / (n + 1));                                                                        \
+        for (int64_t i = 0; i < count; i++) {                                                                          \
+            a[i] += share * (p[i] - a[i]);                                                                             \
+        }                                                                                                              \
+    }
+SWA_KERNEL(swa_f32, float)
+SWA_KERNEL(swa_f64, double)
+
+static rondo_status swa_step(rondo_context *ctx, const rondo_optimizer_call *call) {
+    const struct swa *swa = call->options;
+    const int64_t since = call->step - swa->start;
+    const int is_f32 = call->value.dtype == RONDO_F32;
+    if (!is_f32 && call->value.dtype != RONDO_F64) {
+        return ctx->host->fail(ctx, RONDO_INTERNAL, "parameter '%s' is neither f32 nor f64", call->parameter);
+    }
+    if (since <= 0) {
+        const size_t bytes = (size_t)rondo_count(&call->value) * (is_f32 ? sizeof(float) : sizeof(double));
+        memcpy(call->slots[0].data, call->value.data, bytes);
+    } else if (since % swa->period == 0) {
+        (is_f32 ? swa_f32 : swa_f64)((double)(since / swa->period), call);
+    }
+    return RONDO_OK;
+}
+
+static const rondo_optimizer swa = {
+    .base = {.struct_size = sizeof(rondo_optimizer),
+             .kind = RONDO_KIND_OPTIMIZER,
+             .name = "swa",
+             .summary = "evaluates the mean of the weights after updates start, start + period, … (stochastic weight "
+                        "averaging, Izmailov et al. 2018, algorithm 1)",
+             .options = swa_options,
+             .options_size = sizeof(struct swa)},
+    .flags = RONDO_OPTIMIZER_ELEMENTWISE,
+    .stage = RONDO_STAGE_VALUE,
+    .slots = swa_slots,
+    .step = swa_step,
+};
+
+RONDO_PLUGIN("swa", "1.0", "MIT", &swa.base);

@@ -1,0 +1,52 @@
+/* plugins/schedules/step.c: a drop at regular distances.
+ *
+ * The same numbers as PyTorch's torch.optim.lr_scheduler.StepLR with gamma `factor` and step_size `every`. In epochs
+ * the drops are at the borders between epochs where `every` is a whole number.
+ */
+#include <float.h>
+#include <math.h>
+
+#include "rondo/plugin.h"
+
+struct step {
+    double factor;
+    double every;
+    int32_t unit;
+};
+
+enum unit { STEPS = 0, EPOCHS = 1 };
+static const char *const units[] = {"steps", "epochs", NULL};
+
+static const rondo_option step_options[] = {
+    RONDO_OPTION_REAL(struct step, factor, "0.1", 0, 1, "what the learning rate is multiplied by at each drop"),
+    RONDO_OPTION_REAL(struct step, every, NULL, 1e-6, 1e12, "distance between two drops, in units of `unit`"),
+    RONDO_OPTION_CHOICE(struct step, unit, NULL, units, "what `every` counts: updates, or passes over the data"),
+    RONDO_OPTION_END,
+};
+
+/* Where the update stands. A division of whole numbers, so that update 7 of 10 is 0.7 epochs to the last bit. */
+static double position(const rondo_schedule_call *call, int32_t unit) {
+    return unit == EPOCHS ? (double)call->done / (double)call->steps_per_epoch : (double)call->done;
+}
+
+/* f(t) = factor ^ floor(t / every). Three roundings are between 0.3 / 0.1 and 3: four times the rounding error on top
+ * make up for them. */
+static rondo_status step_factor(rondo_context *ctx, const rondo_schedule_call *call, double *factor) {
+    (void)ctx;
+    const struct step *step = call->options;
+    const double drops = floor(position(call, step->unit) / step->every * (1 + 4 * DBL_EPSILON));
+    *factor = pow(step->factor, drops);
+    return RONDO_OK;
+}
+
+static const rondo_schedule step = {
+    .base = {.struct_size = sizeof(rondo_schedule),
+             .kind = RONDO_KIND_SCHEDULE,
+             .name = "step",
+             .summary = "f(t) = factor ^ floor(t / every)",
+             .options = step_options,
+             .options_size = sizeof(struct step)},
+    .factor = step_factor,
+};
+
+RONDO_PLUGIN("step", "1.0", "MIT", &step.base);

@@ -1,0 +1,168 @@
+/* tests/test_embedding_losses.c: what must hold of mixtures of Gaussians and of losses that compare the rows of a batch
+ * (triplet, contrastive). Their numbers are compared with PyTorch in test_sequence_losses.c.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "judged_loss.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- mixtures ---- */
+
+/* One component at the target, narrower and narrower: its density grows no more. */
+START_TEST(mixture_density_is_bounded_by_the_least_deviation) {
+    struct judged judged =
+        judge("mixture_density", "real", 1, 3, "components=1 least_deviation=0.01", fixture_precisions[_i].dtype);
+    fixture_fill(&judged.outputs, (double[]){0, 0, -20, 0, 0, -200, 0, 0, -2000});
+    const double bound = log(0.01) + 0.5 * log(2 * acos(-1));
+    fixture_all_near(judged_losses(&judged), (double[]){bound, bound, bound}, 2e-5, "loss");
+    judged_finite(judged_gradient(&judged), "gradient");
+}
+END_TEST
+
+START_TEST(mixture_density_stays_finite_far_away) {
+    struct judged judged = judge("mixture_density", "real", 2, 2, "components=3", fixture_precisions[_i].dtype);
+    judged_waves(&judged.outputs, 80);
+    fixture_fill(&judged.targets, (double[]){1e4, -1e4, 3e3, 0});
+    judged_finite(judged_losses(&judged), "loss");
+    judged_finite(judged_gradient(&judged), "gradient");
+}
+END_TEST
+
+/* ---- embeddings ---- */
+
+START_TEST(losses_of_a_batch_are_not_divided) {
+    ck_assert_uint_eq(((const rondo_loss *)fixture_find(RONDO_KIND_LOSS, "triplet"))->flags, RONDO_LOSS_COUPLES_ROWS);
+    ck_assert_uint_eq(((const rondo_loss *)fixture_find(RONDO_KIND_LOSS, "contrastive"))->flags,
+                      RONDO_LOSS_COUPLES_ROWS);
+    ck_assert_uint_eq(((const rondo_loss *)fixture_find(RONDO_KIND_LOSS, "ctc"))->flags, 0);
+}
+END_TEST
+
+static const struct {
+    const char *name, *options;
+} embeddings[] = {
+    {"triplet", "size=3"},
+    {"triplet", "size=3 normalise=true"},
+    {"triplet", "size=3 mining=batch_all squared=true"},
+    {"triplet", "size=3 mining=batch_all_nonzero soft_margin=true"},
+    {"contrastive", "size=3"},
+    {"contrastive", "size=3 normalise=true"},
+};
+
+/* All rows at one place, at the origin or elsewhere; in f32 and f64. */
+START_TEST(gradients_at_distance_0_are_finite) {
+    for (int32_t dtype = RONDO_F32; dtype <= RONDO_F64; dtype++) {
+        for (int at_origin = 0; at_origin <= 1; at_origin++) {
+            struct judged judged = judge(embeddings[_i].name, "class", 2, 4, embeddings[_i].options, dtype);
+            fixture_fill(&judged.targets, (double[]){0, 0, 1, 1});
+            for (int64_t i = 0; i < rondo_count(&judged.outputs); i++) {
+                tensor_set(&judged.outputs, i, at_origin ? 0 : 0.5 + (double)(i % 3));
+            }
+            judged_finite(judged_losses(&judged), "loss");
+            ck_assert_double_gt(tensor_get(judged_losses(&judged), 0), 0);
+            judged_finite(judged_gradient(&judged), "gradient");
+        }
+    }
+}
+END_TEST
+
+/* `rows` rows, all of one class or all of their own; only pairs of two classes cost contrastive something. */
+START_TEST(rows_without_a_partner_contribute_nothing) {
+    for (int64_t rows = 0; rows <= 5; rows++) {
+        for (int of_one_class = 0; of_one_class <= 1; of_one_class++) {
+            struct judged judged = judge(embeddings[_i].name, "class", 9, rows, embeddings[_i].options, RONDO_F64);
+            for (int64_t row = 0; row < rows; row++) {
+                tensor_set(&judged.targets, row, of_one_class ? 3 : (double)row);
+            }
+            judged_waves(&judged.outputs, 1);
+            if (strcmp(embeddings[_i].name, "contrastive") == 0 && rows > 1) {
+                continue; /* with one other row there is a pair */
+            }
+            const rondo_tensor *losses = judged_losses(&judged);
+            for (int64_t row = 0; row < rows; row++) {
+                ck_assert_double_eq(tensor_get(losses, row), 0);
+            }
+            if (rows == 0) {
+                continue;
+            }
+            const rondo_tensor *gradient = judged_gradient(&judged);
+            for (int64_t i = 0; i < rondo_count(gradient); i++) {
+                ck_assert_double_eq(tensor_get(gradient, i), 0);
+            }
+        }
+    }
+}
+END_TEST
+
+/* Two clusters of 40 rows each: every nearest row is of the same class; of two classes in each cluster, next to none.
+ */
+START_TEST(recall_counts_rows_whose_nearest_row_has_their_class) {
+    struct judged judged = judge(embeddings[_i].name, "class", 4, 80, embeddings[_i].options, RONDO_F32);
+    for (int64_t row = 0; row < 80; row++) {
+        const double along = 0.01 * (double)(row / 2), from = row % 2 == 0 ? 1 : -1;
+        tensor_set(&judged.outputs, row * 3, from);
+        tensor_set(&judged.outputs, row * 3 + 1, from * along);
+        tensor_set(&judged.outputs, row * 3 + 2, 0);
+        tensor_set(&judged.targets, row, (double)(row % 2));
+    }
+    const rondo_tensor predictions = judged_predict(&judged);
+    double sums[MOST_METRICS];
+    ck_assert_int_eq(judged_measure(&judged, &predictions, sums), RONDO_OK);
+    ck_assert_double_eq(sums[0], 80);
+    for (int64_t row = 0; row < 80; row++) { /* neighbours along a line take turns */
+        tensor_set(&judged.targets, row, (double)(row % 4));
+    }
+    fixture.parallel.threads = 4;
+    ck_assert_int_eq(judged_measure(&judged, &predictions, sums), RONDO_OK);
+    ck_assert_double_eq(sums[0], 0);
+}
+END_TEST
+
+/* ---- both ---- */
+
+/* Losses that choose what they look at; one output that is not a number, of a row that has partners. */
+static const struct {
+    const char *name, *kind, *options;
+} choosers[] = {
+    {"mixture_density", "real", "components=3"},
+    {"triplet", "class", "size=3"},
+    {"triplet", "class", "size=3 mining=batch_all normalise=true"},
+    {"contrastive", "class", "size=3"},
+};
+
+START_TEST(not_a_number_is_not_hidden) {
+    struct judged judged = judge(choosers[_i].name, choosers[_i].kind, 2, 6, choosers[_i].options, RONDO_F32);
+    judged_waves(&judged.outputs, 1);
+    for (int64_t row = 0; row < 6; row++) {
+        tensor_set(&judged.targets, row, (double)(row % 2));
+    }
+    judged_finite(judged_losses(&judged), "loss");
+    tensor_set(&judged.outputs, rondo_count(&judged.outputs) / 2, NAN);
+    const rondo_tensor *losses = judged_losses(&judged);
+    int found = 0;
+    for (int64_t row = 0; row < 6; row++) {
+        found += isnan(tensor_get(losses, row));
+    }
+    ck_assert_int_gt(found, 0);
+}
+END_TEST
+
+static TCase *row_cases(void) {
+    TCase *cases = tcase_create("mixtures and embeddings");
+    tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
+    tcase_add_loop_test(cases, mixture_density_is_bounded_by_the_least_deviation, 0, FIXTURE_PRECISIONS);
+    tcase_add_loop_test(cases, mixture_density_stays_finite_far_away, 0, FIXTURE_PRECISIONS);
+    tcase_add_loop_test(cases, gradients_at_distance_0_are_finite, 0, FIXTURE_ROWS(embeddings));
+    tcase_add_loop_test(cases, rows_without_a_partner_contribute_nothing, 0, FIXTURE_ROWS(embeddings));
+    tcase_add_test(cases, losses_of_a_batch_are_not_divided);
+    tcase_add_loop_test(cases, not_a_number_is_not_hidden, 0, FIXTURE_ROWS(choosers));
+    tcase_add_loop_test(cases, recall_counts_rows_whose_nearest_row_has_their_class, 0, FIXTURE_ROWS(embeddings));
+    return cases;
+}
+
+int main(void) {
+    Suite *suite = suite_create("embedding_losses");
+    suite_add_tcase(suite, row_cases());
+    return fixture_run(suite);
+}

@@ -1,0 +1,340 @@
+/* tests/test_sequence_losses.c: losses that look beyond a row, against PyTorch; and what must hold of the one that
+ * aligns lists of labels with sequences (CTC).
+ *
+ * golden/make_sequence_losses.py writes the reference. More of mixtures and embeddings is in test_embedding_losses.c;
+ * sampled softmax in training in test_sampled_softmax.c.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "judged_loss.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "kit/check.h"
+
+/* ---- against the reference ---- */
+
+/* Reads the next case; 0 at the end. */
+static int next_case(struct golden *golden, int32_t dtype, struct judged *judged) {
+    const char *word = golden_next(golden);
+    if (word == NULL) {
+        return 0;
+    }
+    ck_assert_str_eq(word, "case");
+    char name[64], kind[16], options[96];
+    int size = 0, rows = 0;
+    ck_assert_int_eq(sscanf(golden->rest, "%63s %15s %d %d %95[^\n]", name, kind, &size, &rows, options), 5);
+    *judged = judge(name, kind, size, rows, options, dtype);
+    if (strcmp(kind, "list") == 0) {
+        ck_assert_str_eq(golden_next(golden), "lengths");
+        const int64_t count = golden->count;
+        double *lengths = arena_alloc(fixture.arena, sizeof *lengths * (size_t)count);
+        ck_assert_ptr_nonnull(lengths);
+        memcpy(lengths, golden->numbers, sizeof *lengths * (size_t)count);
+        judged_lay_out(judged, count, lengths, golden_numbers(golden, "target_lengths", count));
+    }
+    fixture_fill(&judged->outputs, golden_numbers(golden, "outputs", rondo_count(&judged->outputs)));
+    fixture_fill(&judged->targets, golden_numbers(golden, "targets", rondo_count(&judged->targets)));
+    return 1;
+}
+
+#define CASES 23
+
+START_TEST(losses_agree_with_the_reference) {
+    const struct fixture_precision *precision = &fixture_precisions[_i];
+    const double tolerance = precision->tolerance;
+    struct golden golden = golden_open("sequence_losses.txt");
+    struct judged judged;
+    int cases = 0;
+    for (; next_case(&golden, precision->dtype, &judged); cases++) {
+        char what[96];
+        snprintf(what, sizeof what, "case %d (%s)", cases, judged.loss->base.name);
+        fixture_all_near(judged_losses(&judged), golden_numbers(&golden, "losses", judged.losses), tolerance, what);
+        fixture_all_near(judged_gradient(&judged), golden_numbers(&golden, "gradient", rondo_count(&judged.outputs)),
+                         tolerance, what);
+        const rondo_tensor predictions = judged_predict(&judged);
+        fixture_all_near(&predictions, golden_numbers(&golden, "predictions", rondo_count(&predictions)), tolerance,
+                         what);
+        double sums[MOST_METRICS];
+        ck_assert_int_eq(judged_measure(&judged, &predictions, sums), RONDO_OK);
+        int count = 0;
+        while (judged.loss->metrics[count].name != NULL) {
+            count++;
+        }
+        const double *expected = golden_numbers(&golden, "metrics", count);
+        for (int k = 0; k < count; k++) {
+            fixture_near(sums[k], expected[k], tolerance, judged.loss->metrics[k].name, cases);
+        }
+    }
+    ck_assert_int_eq(cases, CASES);
+    golden_close(&golden);
+}
+END_TEST
+
+/* Ops that come in the file of a loss, found once that is loaded. */
+static const struct { const char *loss, *op; } ops[] = {{"ctc", "ctc_path"}, {"sampled_softmax", "gather_columns"}};
+
+START_TEST(ops_of_losses_pass_every_check) {
+    fixture_find(RONDO_KIND_LOSS, ops[_i].loss);
+    const rondo_op *op = registry_op(fixture.registry, ops[_i].op);
+    ck_assert_ptr_nonnull(op);
+    int count = 0;
+    for (const struct kit_check *check = kit_op_checks; check->name != NULL; check++, count++) {
+        struct kit kit = {.arena = fixture.arena,
+                          .errors = &fixture.errors,
+                          .registry = fixture.registry,
+                          .file = "built-in",
+                          .parallel = {4},
+                          .seed = 1};
+        char reason[512] = "";
+        ck_assert_msg(check->run(&kit, &op->base, reason, sizeof reason) != VERDICT_FAIL, "%s, %s: %s", ops[_i].op,
+                      check->name, reason);
+    }
+    ck_assert_int_gt(count, 5);
+}
+END_TEST
+
+static double mean_loss(struct judged *judged) {
+    const rondo_tensor *losses = judged_losses(judged);
+    double sum = 0;
+    for (int64_t i = 0; i < judged->losses; i++) {
+        sum += tensor_get(losses, i);
+    }
+    return sum / (double)judged->losses;
+}
+
+/* (L(x + h) - L(x - h)) / 2h, in f64, for every output of the small cases. */
+START_TEST(gradients_are_those_of_central_differences) {
+    enum { MOST = 256 };
+    struct golden golden = golden_open("sequence_losses.txt");
+    struct judged judged;
+    int cases = 0;
+    while (next_case(&golden, RONDO_F64, &judged)) {
+        const int64_t count = rondo_count(&judged.outputs);
+        double found[MOST];
+        const rondo_tensor *gradient = judged_gradient(&judged);
+        for (int64_t i = 0; i < count && count <= MOST; i++) {
+            found[i] = tensor_get(gradient, i);
+        }
+        for (int64_t i = 0; i < count && count <= MOST; i++) {
+            const double x = tensor_get(&judged.outputs, i), h = 1e-5;
+            tensor_set(&judged.outputs, i, x + h);
+            const double above = mean_loss(&judged);
+            tensor_set(&judged.outputs, i, x - h);
+            const double below = mean_loss(&judged);
+            tensor_set(&judged.outputs, i, x);
+            fixture_near(found[i], (above - below) / (2 * h), 1e-6, judged.loss->base.name, i);
+        }
+        cases += count <= MOST;
+        while (strcmp(golden_next(&golden), "metrics") != 0) { /* what this test has no use for */
+        }
+    }
+    ck_assert_int_eq(cases, CASES - 1);
+    golden_close(&golden);
+}
+END_TEST
+
+/* Targets, and how many outputs and predictions a row has for them; 0: refused, with the text. */
+static const struct {
+    const char *name, *options;
+    int32_t kind;
+    int64_t target_size, outputs, predictions;
+    const char *part;
+} sizes[] = {
+    {"ctc", "-", RONDO_TARGET_LIST, 26, 27, 27, NULL},
+    {"ctc", "-", RONDO_TARGET_LIST, 0, 0, 0, "targets have no class, expected 1 or more"},
+    {"ctc", "-", RONDO_TARGET_CLASS, 26, 0, 0, "targets are one class a row, expected a list of classes"},
+    {"ctc", "-", RONDO_TARGET_REAL, 2, 0, 0, "targets are numbers, expected a list of classes"},
+    {"mixture_density", "components=3", RONDO_TARGET_REAL, 4, 27, 4, NULL},
+    {"mixture_density", "-", RONDO_TARGET_CLASS, 4, 0, 0, "targets are classes, expected numbers"},
+    {"mixture_density", "components=10000", RONDO_TARGET_REAL, 1000000, 0, 0, "too many for 10000 components"},
+    {"triplet", "size=12", RONDO_TARGET_CLASS, 100, 12, 12, NULL},
+    {"triplet", "-", RONDO_TARGET_REAL, 2, 0, 0, "targets are numbers, expected classes"},
+    {"contrastive", "size=12", RONDO_TARGET_CLASS, 100, 12, 12, NULL},
+    {"contrastive", "-", RONDO_TARGET_LIST, 2, 0, 0, "targets are lists, expected classes"},
+};
+
+START_TEST(losses_say_how_many_outputs_they_need) {
+    const rondo_loss *loss = (const rondo_loss *)fixture_find(RONDO_KIND_LOSS, sizes[_i].name);
+    const rondo_loss_call call = {.struct_size = sizeof call,
+                                  .target_kind = sizes[_i].kind,
+                                  .options = fixture_options(&loss->base, sizes[_i].options),
+                                  .target_size = sizes[_i].target_size};
+    struct host_call host = fixture_host(loss->base.name);
+    int64_t outputs = 0, predictions = sizes[_i].predictions;
+    const rondo_status status = loss->output_size(&host.base, &call, &outputs);
+    ck_assert_int_eq(status, sizes[_i].part == NULL ? RONDO_OK : RONDO_INVALID);
+    ck_assert_int_eq(outputs, sizes[_i].outputs);
+    if (sizes[_i].part != NULL) {
+        fixture_error(sizes[_i].part);
+    } else if (loss->prediction_size != NULL) {
+        ck_assert_int_eq(loss->prediction_size(&host.base, &call, &predictions), RONDO_OK);
+        ck_assert_int_eq(predictions, sizes[_i].predictions);
+    }
+}
+END_TEST
+
+/* ---- CTC ---- */
+
+/* A batch of CTC; `labels` are those of all lists. */
+static struct judged judge_ctc(int64_t classes, int64_t rows, const char *options, int32_t dtype, int64_t count,
+                               const double *lengths, const double *list_lengths, const double *labels) {
+    struct judged judged = judge("ctc", "list", classes, rows, options, dtype);
+    judged_lay_out(&judged, count, lengths, list_lengths);
+    fixture_fill(&judged.targets, labels);
+    return judged;
+}
+
+/* The lists of up to 4 labels of 2 that 4 steps can hold, as digits of base 3 from the end, 1 and 2 being labels. */
+static int64_t digits_of(int code, double *labels) {
+    int64_t count = 0, needed = 0;
+    for (; code > 0; code /= 3) {
+        const double label = code % 3 - 1;
+        if (label < 0) {
+            return -1; /* no label: another code stands for that list */
+        }
+        needed += 1 + (count > 0 && labels[count - 1] == label);
+        labels[count++] = label;
+    }
+    return needed <= 4 ? count : -1;
+}
+
+START_TEST(ctc_gives_all_lists_together_the_probability_1) {
+    double sum = 0;
+    int lists = 0;
+    for (int code = 0; code < 81; code++) {
+        double labels[4];
+        const int64_t count = digits_of(code, labels);
+        if (count < 0) {
+            continue;
+        }
+        struct judged judged = judge_ctc(2, 4, "-", RONDO_F64, 1, (double[]){4}, (double[]){(double)count}, labels);
+        judged_waves(&judged.outputs, 2);
+        sum += exp(-tensor_get(judged_losses(&judged), 0));
+        lists++;
+    }
+    ck_assert_int_eq(lists, 15);
+    fixture_near(sum, 1, 1e-12, "sum of the probabilities", 0);
+}
+END_TEST
+
+/* A class in the row's target that the steps have no room for; a class that is none. */
+static const struct {
+    double lengths[2], lists[2], labels[4];
+    const char *options, *part;
+} refused[] = {
+    {{3, 2}, {1, 3}, {0, 0, 1, 0}, "-", "sequence 1 of the batch has 2 steps, and a target that needs 3: 3 labels"},
+    {{3, 2}, {0, 2}, {1, 1, 0, 0}, "-", "sequence 1 of the batch has 2 steps, and a target that needs 3: 2 labels"},
+    {{4, 1}, {3, 1}, {1, 1, 1, 0}, "-", "sequence 0 of the batch has 4 steps, and a target that needs 5: 3 labels"},
+    {{4, 1}, {1, 1}, {0, 2, 0, 0}, "-", "target 0 of sequence 1 is class 2, expected 0 to 1"},
+    {{4, 1}, {2, 1}, {0, -1, 0, 0}, "zero_infinity=true", "target 1 of sequence 0 is class -1, expected 0 to 1"},
+};
+
+START_TEST(ctc_names_the_sequence_with_an_impossible_target) {
+    struct judged judged =
+        judge_ctc(2, 5, refused[_i].options, RONDO_F32, 2, refused[_i].lengths, refused[_i].lists, refused[_i].labels);
+    rondo_value outputs;
+    ck_assert_int_lt(judged_record(&judged, &outputs).id, 0);
+    fixture_error(refused[_i].part);
+    ck_assert_int_eq(fixture.errors.status, RONDO_INVALID);
+}
+END_TEST
+
+START_TEST(ctc_needs_an_output_at_every_step) {
+    struct judged judged = judge("ctc", "list", 2, 3, "-", RONDO_F32);
+    rondo_value outputs;
+    ck_assert_int_lt(judged_record(&judged, &outputs).id, 0);
+    fixture_error("the model gives an output for each sequence, expected one for each step of it");
+}
+END_TEST
+
+/* `steps` steps of 4 sequences, the last one shorter, with `labels` labels each. */
+static struct judged long_ctc(int32_t dtype, int64_t steps, int64_t labels) {
+    struct judged judged = judge("ctc", "list", 5, 4 * steps - 7, "-", dtype);
+    const double n = (double)steps, lists = (double)labels;
+    judged_lay_out(&judged, 4, (double[]){n, n, n, n - 7}, (double[]){lists, lists, lists, lists});
+    for (int64_t i = 0; i < rondo_count(&judged.targets); i++) {
+        tensor_set(&judged.targets, i, (double)(i * i % 5));
+    }
+    judged_waves(&judged.outputs, 3);
+    return judged;
+}
+
+START_TEST(ctc_keeps_its_digits_over_long_sequences) {
+    struct judged single = long_ctc(RONDO_F32, 2000, 150), accurate = long_ctc(RONDO_F64, 2000, 150);
+    const int64_t count = rondo_count(&single.outputs);
+    double *expected = arena_alloc(fixture.arena, sizeof *expected * (size_t)count);
+    ck_assert_ptr_nonnull(expected);
+    const rondo_tensor *gradient = judged_gradient(&accurate);
+    double largest = 0;
+    for (int64_t i = 0; i < count; i++) {
+        expected[i] = tensor_get(gradient, i);
+        largest = fmax(largest, fabs(expected[i]));
+    }
+    const rondo_tensor *found = judged_gradient(&single);
+    for (int64_t i = 0; i < count; i++) {
+        /* relative to the largest: outputs of f32 are themselves off by 1e-7 of their size */
+        ck_assert_double_le(fabs(tensor_get(found, i) - expected[i]), 2e-5 * largest);
+    }
+    double losses[4];
+    const rondo_tensor *of_sequences = judged_losses(&accurate);
+    for (int64_t s = 0; s < 4; s++) {
+        losses[s] = tensor_get(of_sequences, s);
+        ck_assert_double_gt(losses[s], 1000);
+    }
+    fixture_all_near(judged_losses(&single), losses, 2e-5, "loss");
+}
+END_TEST
+
+START_TEST(ctc_gives_the_same_bits_on_any_number_of_threads) {
+    struct judged judged = long_ctc(RONDO_F32, 100, 10);
+    const rondo_tensor *gradient = judged_gradient(&judged);
+    const size_t bytes = tensor_bytes(gradient);
+    void *alone = arena_alloc(fixture.arena, bytes);
+    ck_assert_ptr_nonnull(alone);
+    memcpy(alone, gradient->data, bytes);
+    fixture.parallel.threads = 4;
+    ck_assert_mem_eq(judged_gradient(&judged)->data, alone, bytes);
+}
+END_TEST
+
+START_TEST(ctc_is_not_measured_on_classes_that_are_none) {
+    struct judged judged = judge_ctc(2, 3, "-", RONDO_F32, 1, (double[]){3}, (double[]){1}, (double[]){7});
+    const rondo_tensor predictions = judged_predict(&judged);
+    double sums[MOST_METRICS];
+    ck_assert_int_eq(judged_measure(&judged, &predictions, sums), RONDO_INVALID);
+    fixture_error("target 0 of sequence 0 is class 7, expected 0 to 1");
+}
+END_TEST
+
+/* ---- all ---- */
+
+static TCase *reference_cases(void) {
+    TCase *cases = tcase_create("reference");
+    tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
+    tcase_add_loop_test(cases, losses_agree_with_the_reference, 0, FIXTURE_PRECISIONS);
+    tcase_add_test(cases, gradients_are_those_of_central_differences);
+    tcase_add_loop_test(cases, ops_of_losses_pass_every_check, 0, FIXTURE_ROWS(ops));
+    tcase_add_loop_test(cases, losses_say_how_many_outputs_they_need, 0, FIXTURE_ROWS(sizes));
+    return cases;
+}
+
+static TCase *ctc_cases(void) {
+    TCase *cases = tcase_create("ctc");
+    tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
+    tcase_set_timeout(cases, 60);
+    tcase_add_test(cases, ctc_gives_all_lists_together_the_probability_1);
+    tcase_add_loop_test(cases, ctc_names_the_sequence_with_an_impossible_target, 0, FIXTURE_ROWS(refused));
+    tcase_add_test(cases, ctc_needs_an_output_at_every_step);
+    tcase_add_test(cases, ctc_keeps_its_digits_over_long_sequences);
+    tcase_add_test(cases, ctc_gives_the_same_bits_on_any_number_of_threads);
+    tcase_add_test(cases, ctc_is_not_measured_on_classes_that_are_none);
+    return cases;
+}
+
+int main(void) {
+    Suite *suite = suite_create("sequence_losses");
+    suite_add_tcase(suite, reference_cases());
+    suite_add_tcase(suite, ctc_cases());
+    return fixture_run(suite);
+}
