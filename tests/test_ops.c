@@ -1,5 +1,5 @@
-/* tests/test_ops.c: the built-in ops: gradients of all of them, values, conventions, refusals, threads; and the checker
- * of gradients itself. */
+/* tests/test_ops.c: the built-in ops: every check of `rondo plugin check` on all of them, values, conventions,
+ * refusals, threads; and some of the checks themselves (more of them in test_plugin_check.c). */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,9 +11,12 @@
 #include "core/registry.h"
 #include "core/rng.h"
 #include "core/tape.h"
+#include "kit/check.h"
+#include "kit/child.h"
 #include "ops/axis.h"
 #include "ops/vector_math.h"
-#include "tests/gradcheck.h"
+
+#undef fail /* an old name of ck_abort_msg; here it is a member of rondo_host */
 
 #define COUNT_OF(rows) ((int)(sizeof(rows) / sizeof(rows)[0]))
 
@@ -85,7 +88,7 @@ static void assert_near(const rondo_tensor *found, const rondo_tensor *expected,
     }
 }
 
-/* ---- gradients ---- */
+/* ---- checks ---- */
 
 static int builtin_count(void) {
     int count = 0;
@@ -99,13 +102,48 @@ static const rondo_op *builtin_op(int index) {
     return (const rondo_op *)(const void *)builtin_ops[index];
 }
 
-START_TEST(every_op_has_the_gradient_of_its_forward_pass) {
-    char message[512] = "";
-    ck_assert_msg(gradcheck_op(builtin_op(_i), message, sizeof message), "%s", message);
+struct checking {
+    const rondo_op *op;
+    const struct kit_check *check;
+};
+
+/* In a process of its own, as the command does it. The verdict, then the reason. */
+static size_t run_check(void *arg, char *answer, size_t size) {
+    const struct checking *checking = arg;
+    struct kit kit = {
+        .arena = arena, .errors = &errors, .registry = registry, .file = "built-in", .parallel = {4}, .seed = 1};
+    answer[0] = (char)checking->check->run(&kit, &checking->op->base, answer + 1, size - 1);
+    return strlen(answer + 1) + 1;
+}
+
+/* All checks of ops, or the one called `only`; the verdict of the last that ran or of the first that failed. */
+static enum verdict run_checks(const rondo_op *op, const char *only, char *reason, size_t size) {
+    enum verdict verdict = VERDICT_SKIPPED;
+    int ran = 0;
+    for (const struct kit_check *check = kit_op_checks; check->name != NULL && verdict != VERDICT_FAIL; check++) {
+        if (only != NULL && strcmp(only, check->name) != 0) {
+            continue;
+        }
+        struct checking checking = {op, check};
+        struct child_outcome outcome;
+        ck_assert_int_eq(child_run(run_check, &checking, 100, &outcome, arena, &errors), RONDO_OK);
+        const int answered = outcome.end == CHILD_ANSWERED;
+        verdict = answered ? (enum verdict)outcome.answer[0] : VERDICT_FAIL;
+        snprintf(reason, size, "op '%s', %s: %s", op->base.name, check->name,
+                 answered ? outcome.answer + 1 : child_end_text(&outcome, arena));
+        ran++;
+    }
+    ck_assert_msg(ran > 0, "there is no check '%s'", only);
+    return verdict;
+}
+
+START_TEST(every_op_passes_every_check) {
+    char reason[1024] = "";
+    ck_assert_msg(run_checks(builtin_op(_i), NULL, reason, sizeof reason) != VERDICT_FAIL, "%s", reason);
 }
 END_TEST
 
-/* ---- the checker: each op is y = x^2 with dy/dx = 2x, but for one fault ---- */
+/* ---- the checks themselves: each op is y = x^2 with dy/dx = 2x, but for one fault ---- */
 
 enum fault {
     FAULTLESS,
@@ -119,7 +157,9 @@ enum fault {
 
 /* y = x^2 + b: f32 and f64 are handled by tensor_get and tensor_set. */
 static rondo_status faulty_infer(rondo_context *ctx, rondo_op_call *call) {
-    (void)ctx;
+    if (!tensor_same_shape(&call->inputs[0], &call->inputs[1]) || call->inputs[0].dtype == RONDO_I32) {
+        return ctx->host->fail(ctx, RONDO_INVALID, "x and b differ, or are integers");
+    }
     call->output = call->inputs[0];
     call->output.data = NULL;
     return RONDO_OK;
@@ -223,9 +263,9 @@ static void cube_map_grad(const void *options, int32_t dtype, int64_t count, con
 static void cube_map_grad_of_output(const void *options, int32_t dtype, int64_t count, const void *const *in,
                                     const void *out, const void *grad_out, void *const *grad_in) {
     (void)in;
-    double memory[1024];
+    double memory[8192];
     const rondo_tensor y = tensor_1d(dtype, count, (void *)(uintptr_t)out), x = tensor_1d(dtype, count, memory);
-    ck_assert_int_le(count, 1024);
+    ck_assert_int_le(count, 8192);
     for (int64_t i = 0; i < count; i++) {
         tensor_set(&x, i, cbrt(tensor_get(&y, i)));
     }
@@ -251,37 +291,38 @@ static void cube_map_grad_of_output(const void *options, int32_t dtype, int64_t 
 
 static const struct {
     rondo_op op;
-    const char *reason; /* part of it; NULL: the op passes */
+    const char *check, *reason; /* which one fails, and part of why; NULL: all pass */
 } checked_ops[] = {
-    {FAULTY_OP(forward_FAULTLESS, backward_FAULTLESS, three_samples), NULL},
-    {FAULTY_OP(forward_WRONG_FACTOR, backward_WRONG_FACTOR, three_samples), "the gradient is"},
-    {FAULTY_OP(forward_WRONG_IN_F32, backward_WRONG_IN_F32, three_samples), "in f32"},
-    {FAULTY_OP(forward_OVERWRITES, backward_OVERWRITES, three_samples), "input 0, element 0: the gradient is"},
-    {FAULTY_OP(forward_SKIPS_LAST, backward_SKIPS_LAST, three_samples), "element 3 of the result is"},
-    {FAULTY_OP(forward_NEEDS_THE_OTHER, backward_NEEDS_THE_OTHER, three_samples), "where it alone is asked for"},
-    {FAULTY_OP(forward_GIVES_NAN, backward_GIVES_NAN, three_samples), "not finite"},
-    {FAULTY_OP(forward_FAULTLESS, backward_FAULTLESS, two_samples), "only 2 samples"},
-    {FAULTY_OP(forward_FAULTLESS, backward_FAULTLESS, NULL), "no samples"},
-    {FAULTY_OP(forward_FAULTLESS, NULL, three_samples), "no gradient"},
-    {MAP_OP(square_map_grad, 0, 0), "the gradient is"},
-    {MAP_OP(NULL, 0, 0), "no gradient"},
-    {MAP_OP(NULL, RONDO_OP_NO_GRADIENT, 0), NULL},
-    {MAP_OP(cube_map_grad, 0, 0), NULL},
-    {MAP_OP(cube_map_grad, 0, RONDO_READS_INPUT(0)), NULL},
-    {MAP_OP(cube_map_grad, 0, RONDO_READS_INPUT(0) | RONDO_READS_OUTPUT), NULL},
-    {MAP_OP(cube_map_grad, 0, RONDO_READS_OUTPUT), "input 0: map_grad reads more than map_grad_reads says"},
-    {MAP_OP(cube_map_grad, 0, RONDO_READS_NOTHING), "input 0: map_grad reads more than map_grad_reads says"},
-    {MAP_OP(cube_map_grad, 0, RONDO_READS_INPUT(0) | RONDO_READS_NOTHING), "both nothing and something"},
-    {MAP_OP(cube_map_grad_of_output, 0, RONDO_READS_OUTPUT), NULL},
-    {MAP_OP(cube_map_grad_of_output, 0, RONDO_READS_INPUT(0)), "reads more than map_grad_reads says"},
+    {FAULTY_OP(forward_FAULTLESS, backward_FAULTLESS, three_samples), NULL, NULL},
+    {FAULTY_OP(forward_WRONG_FACTOR, backward_WRONG_FACTOR, three_samples), "gradient", "the gradient is"},
+    {FAULTY_OP(forward_WRONG_IN_F32, backward_WRONG_IN_F32, three_samples), "gradient", "in f32"},
+    {FAULTY_OP(forward_OVERWRITES, backward_OVERWRITES, three_samples), "gradient_adds", "added to it"},
+    {FAULTY_OP(forward_SKIPS_LAST, backward_SKIPS_LAST, three_samples), "writes_all", "element 3 is not written"},
+    {FAULTY_OP(forward_NEEDS_THE_OTHER, backward_NEEDS_THE_OTHER, three_samples), "one_gradient",
+     "where it alone is asked for"},
+    {FAULTY_OP(forward_GIVES_NAN, backward_GIVES_NAN, three_samples), "finite", "is nan"},
+    {FAULTY_OP(forward_FAULTLESS, backward_FAULTLESS, two_samples), "samples", "only 2 samples"},
+    {FAULTY_OP(forward_FAULTLESS, backward_FAULTLESS, NULL), "samples", "no samples"},
+    {FAULTY_OP(forward_FAULTLESS, NULL, three_samples), "gradient", "no gradient"},
+    {MAP_OP(square_map_grad, 0, 0), "gradient", "the gradient is"},
+    {MAP_OP(NULL, 0, 0), "gradient", "no gradient"},
+    {MAP_OP(NULL, RONDO_OP_NO_GRADIENT, 0), NULL, NULL},
+    {MAP_OP(cube_map_grad, 0, 0), NULL, NULL},
+    {MAP_OP(cube_map_grad, 0, RONDO_READS_INPUT(0)), NULL, NULL},
+    {MAP_OP(cube_map_grad, 0, RONDO_READS_INPUT(0) | RONDO_READS_OUTPUT), NULL, NULL},
+    {MAP_OP(cube_map_grad, 0, RONDO_READS_OUTPUT), "map_reads", "reads more than map_grad_reads says"},
+    {MAP_OP(cube_map_grad, 0, RONDO_READS_NOTHING), "map_reads", "reads more than map_grad_reads says"},
+    {MAP_OP(cube_map_grad, 0, RONDO_READS_INPUT(0) | RONDO_READS_NOTHING), "map_reads", "both nothing and something"},
+    {MAP_OP(cube_map_grad_of_output, 0, RONDO_READS_OUTPUT), NULL, NULL},
+    {MAP_OP(cube_map_grad_of_output, 0, RONDO_READS_INPUT(0)), "map_reads", "reads more than map_grad_reads says"},
 };
 
-START_TEST(checker_refuses_every_fault_and_nothing_else) {
-    char message[512] = "";
+START_TEST(checks_refuse_every_fault_and_nothing_else) {
+    char found[1024] = "";
     const char *reason = checked_ops[_i].reason;
-    const int passed = gradcheck_op(&checked_ops[_i].op, message, sizeof message);
-    ck_assert_msg(passed == (reason == NULL), "passed %d: %s", passed, message);
-    ck_assert_msg(reason == NULL || strstr(message, reason) != NULL, "'%s' does not say '%s'", message, reason);
+    const enum verdict verdict = run_checks(&checked_ops[_i].op, checked_ops[_i].check, found, sizeof found);
+    ck_assert_msg((verdict == VERDICT_FAIL) == (reason != NULL), "verdict %d: %s", (int)verdict, found);
+    ck_assert_msg(reason == NULL || strstr(found, reason) != NULL, "'%s' does not say '%s'", found, reason);
 }
 END_TEST
 
@@ -953,28 +994,6 @@ static void *options_of(const rondo_op *op) {
     return options;
 }
 
-START_TEST(elementwise_ops_may_write_over_an_input) {
-    const rondo_op *op = builtin_op(_i);
-    if (op->map == NULL) {
-        return;
-    }
-    enum { N = 137 };
-    const void *options = options_of(op);
-    const int default_domain = op->domain_low == 0 && op->domain_high == 0;
-    const double low = default_domain ? -2 : op->domain_low, high = default_domain ? 2 : op->domain_high;
-    for (int32_t over = 0; over < op->max_inputs; over++) {
-        float inputs[3][N], apart[N];
-        const void *in[3] = {inputs[0], inputs[1], inputs[2]};
-        for (int i = 0; i < 3 * N; i++) {
-            inputs[i / N][i % N] = (float)(low + (high - low) * rng_uniform(rng_stream(1, "x"), (uint64_t)i));
-        }
-        op->map(options, RONDO_F32, N, in, apart);
-        op->map(options, RONDO_F32, N, in, inputs[over]);
-        ck_assert_mem_eq(inputs[over], apart, sizeof apart);
-    }
-}
-END_TEST
-
 /* The engine calls map on runs of any length: an element must not depend on those beside it. */
 START_TEST(elementwise_ops_give_an_element_the_same_bits_in_any_run) {
     const rondo_op *op = builtin_op(_i);
@@ -1003,11 +1022,16 @@ END_TEST
 
 static Suite *ops_suite(void) {
     Suite *suite = suite_create("ops");
+    TCase *checks = tcase_create("checks");
+    tcase_set_timeout(checks, 120);
+    tcase_add_checked_fixture(checks, setup, teardown);
+    tcase_add_loop_test(checks, every_op_passes_every_check, 0, builtin_count());
+    tcase_add_loop_test(checks, checks_refuse_every_fault_and_nothing_else, 0, COUNT_OF(checked_ops));
+    suite_add_tcase(suite, checks);
+
     TCase *gradients = tcase_create("gradients");
     tcase_set_timeout(gradients, 120);
     tcase_add_checked_fixture(gradients, setup, teardown);
-    tcase_add_loop_test(gradients, every_op_has_the_gradient_of_its_forward_pass, 0, builtin_count());
-    tcase_add_loop_test(gradients, checker_refuses_every_fault_and_nothing_else, 0, COUNT_OF(checked_ops));
     tcase_add_loop_test(gradients, gradients_at_kinks_and_ties_follow_the_convention, 0, 2 * COUNT_OF(gradient_rows));
     suite_add_tcase(suite, gradients);
 
@@ -1026,7 +1050,6 @@ static Suite *ops_suite(void) {
     tcase_add_loop_test(values, vector_functions_are_exact_around_the_numbers_where_they_change, 0,
                         COUNT_OF(vector_rows));
     tcase_add_loop_test(values, vector_functions_keep_infinities_and_what_is_no_number, 0, COUNT_OF(vector_rows));
-    tcase_add_loop_test(values, elementwise_ops_may_write_over_an_input, 0, builtin_count());
     tcase_add_loop_test(values, elementwise_ops_give_an_element_the_same_bits_in_any_run, 0, builtin_count());
     suite_add_tcase(suite, values);
 

@@ -1,0 +1,238 @@
+/* kit/check_file.c: the checks of the file itself. The first read its bytes (kit/elf_file.h), the others load it. */
+#define _POSIX_C_SOURCE 200809L
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/loader.h"
+#include "kit/check.h"
+#include "kit/child.h"
+#include "kit/elf_file.h"
+
+static const rondo_descriptor *const nothing[] = {NULL};
+static const struct location nowhere = {0};
+
+static int begins_with(const char *text, const char *beginning) {
+    return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+/* The file as an ELF object; NULL with the reason. */
+static struct elf_file *open_elf(struct kit *kit, char *reason, size_t size) {
+    struct elf_file *elf = elf_open(kit->file, kit->arena, kit->errors);
+    if (elf == NULL) {
+        kit_say(reason, size, VERDICT_FAIL, "%s", errors_text(kit->errors, 0));
+    }
+    return elf;
+}
+
+/* ---- without loading it ---- */
+
+/* Names that begin with an underscore are the compiler's, and a sanitizer's; "_Z" begins those of C++. */
+static int is_of_compiler(const char *name) {
+    return name[0] == '_' && !begins_with(name, "_Z");
+}
+
+/* Templates of the C++ library are exported as weak symbols whatever the flags say. */
+static enum verdict exported_symbol(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
+    (void)descriptor;
+    const struct elf_file *elf = open_elf(kit, reason, size);
+    if (elf == NULL) {
+        return VERDICT_FAIL;
+    }
+    struct elf_symbol symbol;
+    const char *other = NULL, *weak = NULL;
+    int has_plugin = 0, others = 0, weaks = 0;
+    for (int32_t i = 0; elf_symbol(elf, i, &symbol); i++) {
+        if (!symbol.is_defined || is_of_compiler(symbol.name)) {
+            continue;
+        }
+        if (strcmp(symbol.name, "rondo_plugin") == 0) {
+            has_plugin = 1;
+        } else if (symbol.is_weak && begins_with(symbol.name, "_Z")) {
+            weak = weaks++ == 0 ? symbol.name : weak;
+        } else {
+            other = others++ == 0 ? symbol.name : other;
+        }
+    }
+    if (!has_plugin) {
+        return kit_say(reason, size, VERDICT_FAIL, "does not export 'rondo_plugin', expected RONDO_PLUGIN in one file");
+    }
+    if (others > 0) {
+        return kit_say(reason, size, VERDICT_FAIL, "exports '%s'%s, expected 'rondo_plugin' alone", other,
+                       others > 1 ? " and more" : "");
+    }
+    if (weaks > 0) {
+        return kit_say(reason, size, VERDICT_WARNING,
+                       "exports %d weak C++ symbols such as '%s', expected 'rondo_plugin' alone", weaks, weak);
+    }
+    return VERDICT_PASS;
+}
+
+/* The C library with its parts, and those of the compiler. */
+static int is_everywhere(const char *library) {
+    static const char *const beginnings[] = {
+        "libc.",   "libm.",      "libpthread.", "libdl.",   "librt.",    "ld-linux", "libgcc_s.", "libstdc++.",
+        "libc++.", "libc++abi.", "libmvec.",    "libasan.", "libubsan.", "libtsan.", "liblsan.",  "linux-vdso"};
+    for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++) {
+        if (begins_with(library, beginnings[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static enum verdict needs(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
+    (void)descriptor;
+    const struct elf_file *elf = open_elf(kit, reason, size);
+    if (elf == NULL) {
+        return VERDICT_FAIL;
+    }
+    const char *library, *other = NULL;
+    for (int32_t i = 0; (library = elf_needed(elf, i)) != NULL; i++) {
+        if (begins_with(library, "librondo.")) {
+            return kit_say(reason, size, VERDICT_FAIL,
+                           "needs '%s', expected nothing of Rondo's: the host passes what there is in ctx->host",
+                           library);
+        }
+        other = other == NULL && !is_everywhere(library) ? library : other;
+    }
+    return other == NULL ? VERDICT_PASS
+                         : kit_say(reason, size, VERDICT_WARNING,
+                                   "needs '%s', which must then be wherever the plug-in is used", other);
+}
+
+static int imports(const struct elf_file *elf, const char *beginning) {
+    struct elf_symbol symbol;
+    for (int32_t i = 0; elf_symbol(elf, i, &symbol); i++) {
+        if (!symbol.is_defined && begins_with(symbol.name, beginning)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* One entry of DT_INIT_ARRAY is frame_dummy of the compiler's start files. */
+static enum verdict runs_no_code(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
+    (void)descriptor;
+    const struct elf_file *elf = open_elf(kit, reason, size);
+    if (elf == NULL) {
+        return VERDICT_FAIL;
+    }
+    if (imports(elf, "__asan_") || imports(elf, "__tsan_") || imports(elf, "__ubsan_")) {
+        return kit_say(reason, size, VERDICT_SKIPPED, "it is built with a sanitizer, which runs code of its own");
+    }
+    if (elf_has_own_init(elf)) {
+        return kit_say(reason, size, VERDICT_FAIL, "runs a function when it is loaded (DT_INIT), expected none");
+    }
+    const int32_t own = elf_constructors(elf) - 1;
+    return own <= 0
+               ? VERDICT_PASS
+               : kit_say(reason, size, VERDICT_FAIL,
+                         "runs %d function%s when it is loaded (constructors, or objects of C++ made at the start), "
+                         "expected none",
+                         (int)own, own == 1 ? "" : "s");
+}
+
+/* ---- with loading it ---- */
+
+/* A registry with what is in the file alone; NULL with errors. */
+static struct registry *load_alone(const char *file, struct errors *errors) {
+    struct registry *registry = registry_create(nothing, errors);
+    struct loader *loader = registry == NULL ? NULL : loader_create(NULL, errors);
+    return loader != NULL && loader_load(loader, registry, file, nowhere, errors) == RONDO_OK ? registry : NULL;
+}
+
+static enum verdict loads(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
+    (void)descriptor;
+    return load_alone(kit->file, kit->errors) != NULL
+               ? VERDICT_PASS
+               : kit_say(reason, size, VERDICT_FAIL, "%s", errors_text(kit->errors, 0));
+}
+
+static int is_same_file(const char *a, const char *b) {
+    struct stat first, second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+/* Names that a built-in op has cannot be registered; those of another file are taken by whoever is loaded first. */
+static enum verdict unique_names(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
+    const struct registry *own = load_alone(kit->file, kit->errors);
+    if (own == NULL) {
+        return kit_say(reason, size, VERDICT_SKIPPED, "it does not load");
+    }
+    struct errors ignored = {0}; /* a broken plug-in of somebody else's */
+    loader_load_all(kit->loader, kit->registry, &ignored);
+    enum verdict verdict = VERDICT_PASS;
+    for (int32_t i = 0; (descriptor = registry_at(own, i, NULL)) != NULL; i++) {
+        const rondo_descriptor *other;
+        const char *origin;
+        for (int32_t k = 0; (other = registry_at(kit->registry, k, &origin)) != NULL; k++) {
+            if (other->kind != descriptor->kind || strcmp(other->name, descriptor->name) != 0 ||
+                is_same_file(origin, kit->file)) {
+                continue;
+            }
+            if (strcmp(origin, "built-in") == 0) {
+                return kit_say(reason, size, VERDICT_FAIL,
+                               "%s '%s' is built in, expected another name; its descriptors are not checked",
+                               kind_name(other->kind), other->name);
+            }
+            verdict = kit_say(reason, size, VERDICT_WARNING, "%s has %s '%s' too: with both, one is refused", origin,
+                              kind_name(other->kind), other->name);
+        }
+    }
+    return verdict;
+}
+
+/* ---- how long it takes ---- */
+
+enum { LISTINGS = 5 };
+static const double listing_limit = 0.1; /* seconds */
+
+/* Loads the file and reads what `rondo list` would; the answer is the seconds. */
+static size_t list_once(void *arg, char *answer, size_t size) {
+    const struct kit *kit = arg;
+    struct errors errors = {0};
+    const double start = child_clock();
+    const struct registry *registry = load_alone(kit->file, &errors);
+    const rondo_descriptor *descriptor;
+    size_t length = 0;
+    for (int32_t i = 0; registry != NULL && (descriptor = registry_at(registry, i, NULL)) != NULL; i++) {
+        length += strlen(descriptor->name) + strlen(descriptor->summary);
+        for (const rondo_option *option = descriptor->options; option != NULL && option->key != NULL; option++) {
+            length += strlen(option->help);
+        }
+    }
+    const double seconds = child_clock() - start;
+    return length == 0 ? 0 : (size_t)snprintf(answer, size, "%.9f", seconds);
+}
+
+/* A file is loaded once in a process, so each time takes one of its own. */
+static enum verdict listing_time(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
+    (void)descriptor;
+    double best = -1;
+    for (int i = 0; i < LISTINGS; i++) {
+        struct child_outcome outcome;
+        double seconds = 0;
+        if (child_run(list_once, kit, 10, &outcome, kit->arena, kit->errors) != RONDO_OK) {
+            return kit_say(reason, size, VERDICT_FAIL, "%s", errors_text(kit->errors, 0));
+        }
+        if (outcome.end != CHILD_ANSWERED || sscanf(outcome.answer, "%lf", &seconds) != 1) {
+            return kit_say(reason, size, VERDICT_SKIPPED, "it does not load");
+        }
+        best = best < 0 || seconds < best ? seconds : best;
+    }
+    return best <= listing_limit ? kit_say(reason, size, VERDICT_PASS, "%.1f ms", 1e3 * best)
+                                 : kit_say(reason, size, VERDICT_FAIL, "takes %.0f ms to load, expected at most %.0f",
+                                           1e3 * best, 1e3 * listing_limit);
+}
+
+const struct kit_check kit_file_checks[] = {
+    {"exported_symbol", "the one symbol that it exports is rondo_plugin", exported_symbol},
+    {"needs", "it needs no library but those of C and the compiler", needs},
+    {"runs_no_code", "it runs nothing when it is loaded", runs_no_code},
+    {"loads", "every symbol is found and every descriptor is accepted", loads},
+    {"unique_names", "its names are those of no built-in op and of no plug-in on the path", unique_names},
+    {"listing_time", "it loads, and tells names and options, within 0.1 s", listing_time},
+    {NULL, NULL, NULL},
+};

@@ -1,0 +1,25 @@
+/* kit/check_op.c: the table of the checks of ops. */
+#include "kit/op_check.h"
+
+const struct kit_check kit_op_checks[] = {
+    {"samples", "there are three cases or more, infer accepts all of them, and one is not empty", op_check_samples},
+    {"status", "other shapes are refused with a known status and a reason, or computed", op_check_status},
+    {"stays_inside", "nothing is written beside buffers, nor into inputs and options", op_check_stays_inside},
+    {"writes_all", "every element of the output is written; what was not written is not read", op_check_writes_all},
+    {"finite", "outputs and gradients of all cases are finite", op_check_finite},
+    {"deterministic", "a second call gives the same bits; random words come from the host alone",
+     op_check_deterministic},
+    {"gradient", "the gradient is that of central differences in f64, and f32 agrees", op_check_gradient},
+    {"gradient_adds", "gradients are added to what stands there", op_check_gradient_adds},
+    {"one_gradient", "a gradient is the same bits whichever others are asked for", op_check_one_gradient},
+    {"map_reads", "map_grad reads no more than map_grad_reads says", op_check_map_reads},
+    {"aliasing", "map and map_grad may write over what they read", op_check_aliasing},
+    {"saves_rows", "backward on some rows gives the bits of backward on all (RONDO_OP_SAVES_ROWS)",
+     op_check_saves_rows},
+    {"role", "the op computes what its role says", op_check_role},
+    {"zero_size", "sizes of 0 are refused with a reason, or computed", op_check_zero_size},
+    {"no_memory", "a refused allocation is RONDO_NO_MEMORY", op_check_no_memory},
+    {"threads", "the same bits on several threads, in pieces and beside others; no state is kept", op_check_threads},
+    {"leaks", "memory of malloc is given back", op_check_leaks},
+    {NULL, NULL, NULL},
+};

@@ -1,0 +1,34 @@
+/* kit/elf_file.h: what the dynamic linker would see in a shared object, read from its bytes: nothing of it runs.
+ *
+ * Every offset is compared with the size of the file first. Source: System V ABI, chapter 5; elf(5).
+ */
+#ifndef RONDO_KIT_ELF_FILE_H
+#define RONDO_KIT_ELF_FILE_H
+
+#include "core/arena.h"
+
+struct elf_file;
+
+/* Maps the file; it stays mapped as long as the process. NULL with errors where it cannot be read as a 64-bit object of
+ * this machine's byte order with a dynamic section. */
+struct elf_file *elf_open(const char *file, struct arena *arena, struct errors *errors);
+
+/* Library number `index` that it needs, "libm.so.6"; NULL past the last. */
+const char *elf_needed(const struct elf_file *elf, int32_t index);
+
+/* A symbol of the dynamic table that other objects can use or must provide. */
+struct elf_symbol {
+    const char *name;
+    int is_defined;
+    int is_weak; /* or unique: one of several definitions is taken */
+};
+/* Symbol number `index`; 0 past the last. */
+int elf_symbol(const struct elf_file *elf, int32_t index, struct elf_symbol *symbol);
+
+/* How many functions run when it is loaded: entries of DT_INIT_ARRAY. */
+int32_t elf_constructors(const struct elf_file *elf);
+/* 1 where DT_INIT is a function of the object's own, and not the section .init of the compiler's start files. 0 where
+ * nothing tells, as in a file without sections. */
+int elf_has_own_init(const struct elf_file *elf);
+
+#endif

@@ -1,0 +1,190 @@
+/* kit/guard.c: see kit/guard.h. The guard page behind a block is that of Electric Fence (Perens 1987).
+ *
+ * A buffer is pages of its own:
+ *
+ *     | canaries, 64 bytes or more | data | canaries, 0 .. 63 bytes | a page that nobody may touch |
+ *                                  ^ 64-byte aligned                ^ start of a page
+ */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+#include "kit/guard.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/tensor.h"
+
+enum { ALIGNMENT = 64, PATTERN = 8 };
+
+struct buffer {
+    const char *name;
+    unsigned char *start; /* of the first canary */
+    unsigned char *data;
+    size_t bytes;                   /* of data */
+    size_t pages;                   /* bytes from start to the guard page */
+    unsigned char pattern[PATTERN]; /* what poison repeats, from data on */
+    struct buffer *next;
+};
+
+struct guard {
+    struct buffer *first, *last;
+    size_t page;
+};
+
+struct guard *guard_create(void) {
+    struct guard *guard = calloc(1, sizeof *guard);
+    if (guard != NULL) {
+        guard->page = (size_t)sysconf(_SC_PAGESIZE);
+    }
+    return guard;
+}
+
+/* ---- patterns ---- */
+
+/* Depends on the place, so that a row of equal bytes does not pass for canaries. */
+static unsigned char canary(size_t index) {
+    return (unsigned char)(0xc5u ^ (index * 37u));
+}
+
+/* Poison is a signalling not-a-number: arithmetic makes a quiet one of it, so bits that are still these were not
+ * computed. One pattern cannot be that for both widths: the bit that tells quiet from signalling is among the
+ * exponent's of the other. As an i32 either is above 2^30. */
+static void choose_pattern(struct buffer *buffer, int32_t dtype) {
+    const uint64_t f64 = 0x7ff5a5a57ff5a5a5u;
+    const uint64_t f32 = 0x7fa5a5a57fa5a5a5u;
+    memcpy(buffer->pattern, dtype == RONDO_F32 ? &f32 : &f64, PATTERN);
+}
+
+static void fill(const struct buffer *buffer) {
+    for (size_t i = 0; i < buffer->bytes; i++) {
+        buffer->data[i] = buffer->pattern[i % PATTERN];
+    }
+}
+
+/* ---- buffers ---- */
+
+static size_t round_up(size_t bytes, size_t multiple) {
+    return (bytes + multiple - 1) / multiple * multiple;
+}
+
+/* Maps the pages of a buffer. 0 where memory is short. */
+static int map(const struct guard *guard, struct buffer *buffer, size_t bytes) {
+    if (bytes > SIZE_MAX / 2) {
+        return 0;
+    }
+    const size_t aligned = round_up(bytes, ALIGNMENT);
+    buffer->bytes = bytes;
+    buffer->pages = round_up(ALIGNMENT + aligned, guard->page);
+    buffer->start = mmap(NULL, buffer->pages + guard->page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (buffer->start == MAP_FAILED) {
+        return 0;
+    }
+    buffer->data = buffer->start + buffer->pages - aligned;
+    return mprotect(buffer->start + buffer->pages, guard->page, PROT_NONE) == 0;
+}
+
+static struct buffer *add(struct guard *guard, const char *name, size_t bytes, int32_t dtype) {
+    struct buffer *buffer = calloc(1, sizeof *buffer);
+    if (buffer == NULL || !map(guard, buffer, bytes)) {
+        free(buffer);
+        return NULL;
+    }
+    buffer->name = name;
+    choose_pattern(buffer, dtype);
+    for (size_t i = 0; i < buffer->pages; i++) {
+        buffer->start[i] = canary(i);
+    }
+    fill(buffer);
+    if (guard->last == NULL) {
+        guard->first = buffer;
+    } else {
+        guard->last->next = buffer;
+    }
+    guard->last = buffer;
+    return buffer;
+}
+
+void *guard_alloc(struct guard *guard, const char *name, size_t bytes) {
+    const struct buffer *buffer = add(guard, name, bytes, RONDO_F64);
+    return buffer == NULL ? NULL : buffer->data;
+}
+
+int guard_tensor(struct guard *guard, const char *name, rondo_tensor *tensor) {
+    const struct buffer *buffer = add(guard, name, tensor_bytes(tensor), tensor->dtype);
+    tensor->data = buffer == NULL ? NULL : buffer->data;
+    return buffer != NULL;
+}
+
+/* The buffer that `data` lies in; that of an empty buffer is its guard page. NULL: none of this set. */
+static const struct buffer *find(const struct guard *guard, const void *data) {
+    const unsigned char *at = data;
+    for (const struct buffer *buffer = guard->first; buffer != NULL; buffer = buffer->next) {
+        if (at == buffer->data || (at > buffer->data && at < buffer->data + buffer->bytes)) {
+            return buffer;
+        }
+    }
+    return NULL;
+}
+
+void guard_protect(struct guard *guard, const void *data) {
+    const struct buffer *buffer = find(guard, data);
+    if (buffer != NULL) {
+        mprotect(buffer->start, buffer->pages, PROT_READ);
+    }
+}
+
+void guard_poison(struct guard *guard, void *data) {
+    const struct buffer *buffer = find(guard, data);
+    if (buffer != NULL && mprotect(buffer->start, buffer->pages, PROT_READ | PROT_WRITE) == 0) {
+        fill(buffer);
+    }
+}
+
+/* ---- looking ---- */
+
+static int is_soiled(const struct buffer *buffer) {
+    const size_t front = (size_t)(buffer->data - buffer->start);
+    for (size_t i = 0; i < buffer->pages; i++) {
+        if ((i < front || i >= front + buffer->bytes) && buffer->start[i] != canary(i)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+const char *guard_overrun(const struct guard *guard) {
+    for (const struct buffer *buffer = guard->first; buffer != NULL; buffer = buffer->next) {
+        if (is_soiled(buffer)) {
+            return buffer->name;
+        }
+    }
+    return NULL;
+}
+
+/* Are the `size` bytes at `offset` of the data what they were at first? */
+static int is_poison(const struct buffer *buffer, size_t offset, size_t size) {
+    for (size_t i = offset; i < offset + size; i++) {
+        if (buffer->data[i] != buffer->pattern[i % PATTERN]) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+int64_t guard_unwritten(const struct guard *guard, const rondo_tensor *tensor) {
+    const struct buffer *buffer = find(guard, tensor->data);
+    const int64_t count = rondo_count(tensor);
+    if (buffer == NULL || count == 0) {
+        return -1;
+    }
+    const size_t size = tensor_bytes(tensor) / (size_t)count;
+    const size_t first = (size_t)((const unsigned char *)tensor->data - buffer->data);
+    for (int64_t i = 0; i < count; i++) {
+        const size_t offset = first + (size_t)i * size;
+        if (offset + size <= buffer->bytes && is_poison(buffer, offset, size)) {
+            return i;
+        }
+    }
+    return -1;
+}

@@ -1,0 +1,30 @@
+/* kit/guard.h: buffers that notice what is written beside them, and what was never written into them.
+ *
+ * A buffer ends at a page that nobody may touch, so one element too far is a crash there and then, which the parent of
+ * a check tells. In front of it, and in the gap that alignment leaves behind it, stand canaries. Its bytes are poison
+ * at first: not-a-number in f32 and f64, and an index far out of range in i32.
+ */
+#ifndef RONDO_KIT_GUARD_H
+#define RONDO_KIT_GUARD_H
+
+#include "core/arena.h"
+
+/* A set of buffers; lives as long as the process. */
+struct guard;
+struct guard *guard_create(void); /* NULL where memory is short */
+
+/* `bytes` of poison, 64-byte aligned, called `name` in messages (borrowed). NULL where memory is short. */
+void *guard_alloc(struct guard *guard, const char *name, size_t bytes);
+/* Gives the tensor such data for its shape and dtype. 0 where memory is short. */
+int guard_tensor(struct guard *guard, const char *name, rondo_tensor *tensor);
+/* Makes a buffer read-only: a write is a crash. `data` came from guard_alloc. */
+void guard_protect(struct guard *guard, const void *data);
+/* Fills a buffer with poison again; where it was read-only it can be written from now on. */
+void guard_poison(struct guard *guard, void *data);
+
+/* The name of the first buffer beside which something was written; NULL: none. */
+const char *guard_overrun(const struct guard *guard);
+/* The index of the first element of a tensor from this set that is poison still, or -1. */
+int64_t guard_unwritten(const struct guard *guard, const rondo_tensor *tensor);
+
+#endif

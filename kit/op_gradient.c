@@ -1,0 +1,305 @@
+/* kit/op_gradient.c: the gradient of an op against central differences, and f32 against f64.
+ *
+ * For each case L = sum(w * op(inputs)) with random w. The gradient of the tape is compared, for every element of every
+ * float input, with the central difference (L(x + h) - L(x - h)) / 2h in f64.
+ *
+ * The error of a gradient a against its difference n is |a - n| / max(1, |a|, |n|): relative where gradients are large,
+ * absolute where they are small. For of a gradient near 0 the difference gives few digits, as it loses to cancellation
+ * what L itself has: about 1e-16 |L| / h = 1e-11 |L|, whatever the size of the gradient. */
+#include <math.h>
+#include <string.h>
+
+#include "core/registry.h"
+#include "core/rng.h"
+#include "core/tape.h"
+#include "kit/op_check.h"
+
+/* H: half the distance of the two points of a difference. Truncation grows as its square, rounding as its inverse. */
+static const double H = 1e-5, TOLERANCE = 1e-6, F32_TOLERANCE = 1e-4;
+
+/* The case on a tape. */
+struct trial {
+    struct op_check *check;
+    const rondo_op *mul; /* weighs the result */
+    struct tape *tape;
+    struct arena *arena; /* for the case */
+    struct errors errors;
+    rondo_tensor inputs[RONDO_SAMPLE_INPUTS]; /* f64 or i32 */
+    rondo_tensor weights;                     /* f64, of the shape of the result */
+    int is_float;                             /* the result */
+    double worst;                             /* error of a gradient */
+};
+
+/* What one pass gives. All are f64. */
+struct outcome {
+    rondo_tensor result;
+    rondo_tensor gradients[RONDO_SAMPLE_INPUTS]; /* data NULL where there is none */
+};
+
+static int refuse_errors(struct trial *trial) {
+    return op_refuse(trial->check, "%s",
+                     trial->errors.count > 0 ? errors_text(&trial->errors, 0) : "failed without a reason");
+}
+
+static int draw(struct trial *trial, rondo_tensor *tensor, double low, double high, const char *what) {
+    if (tensor_alloc(tensor, trial->arena, &trial->errors) != RONDO_OK) {
+        return refuse_errors(trial);
+    }
+    op_draw(trial->check, tensor, low, high, what, 0);
+    return 1;
+}
+
+static int draw_inputs(struct trial *trial) {
+    static const char *const names[] = {"0", "1", "2", "3", "4", "5", "6", "7"};
+    const rondo_sample *sample = &trial->check->sample;
+    for (int32_t k = 0; k < sample->n_inputs; k++) {
+        trial->inputs[k] = sample->inputs[k];
+        if (!draw(trial, &trial->inputs[k], sample->low[k], sample->high[k], names[k])) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* ---- one pass ---- */
+
+/* Leaves the memory that the tape will use next full of bits that are not-a-number in f32 and f64: an element that an
+ * op forgets to write cannot look right by chance. */
+static int soil(struct trial *trial) {
+    enum { BYTES = 1 << 16 };
+    tape_reset(trial->tape);
+    void *memory = arena_alloc(tape_arena(trial->tape), BYTES);
+    if (memory == NULL) {
+        return op_refuse(trial->check, "out of memory");
+    }
+    memset(memory, 0xff, BYTES);
+    tape_reset(trial->tape);
+    return 1;
+}
+
+/* A copy of `tensor` in the arena with its floats as `dtype`. */
+static int convert(struct trial *trial, const rondo_tensor *tensor, int32_t dtype, rondo_tensor *copy) {
+    *copy = *tensor;
+    copy->dtype = tensor->dtype == RONDO_I32 ? RONDO_I32 : dtype;
+    if (tensor_alloc(copy, trial->arena, &trial->errors) != RONDO_OK) {
+        return refuse_errors(trial);
+    }
+    for (int64_t i = 0; i < rondo_count(tensor); i++) {
+        tensor_set(copy, i, tensor_get(tensor, i));
+    }
+    return 1;
+}
+
+/* Applies the op on a fresh tape with floats of `dtype`; all of them are parameters where `gradients` is not NULL. */
+static int apply(struct trial *trial, int32_t dtype, const rondo_tensor *inputs, rondo_tensor *gradients,
+                 rondo_value *result) {
+    const struct op_check *check = trial->check;
+    rondo_value values[RONDO_SAMPLE_INPUTS];
+    if (!soil(trial)) {
+        return 0;
+    }
+    tape_set_training(trial->tape, 1);
+    tape_enter(trial->tape, "gradient", rng_stream(check->kit->seed, "gradient"));
+    for (int32_t k = 0; k < check->sample.n_inputs; k++) {
+        const int asks = gradients != NULL && inputs[k].dtype != RONDO_I32;
+        if (asks && !convert(trial, &inputs[k], dtype, &gradients[k])) {
+            return 0;
+        }
+        for (int64_t i = 0; asks && i < rondo_count(&inputs[k]); i++) {
+            tensor_set(&gradients[k], i, 0);
+        }
+        values[k] = asks ? tape_parameter(trial->tape, "input", &inputs[k], &gradients[k])
+                         : tape_constant(trial->tape, &inputs[k]);
+    }
+    *result = tape_apply(trial->tape, check->op, check->options, values, check->sample.n_inputs);
+    return tape_status(trial->tape) == RONDO_OK ? 1 : refuse_errors(trial);
+}
+
+/* A full pass, forward and backward; its outcome is in f64. */
+static int differentiate(struct trial *trial, int32_t dtype, struct outcome *outcome) {
+    const int32_t n_inputs = trial->check->sample.n_inputs;
+    rondo_tensor inputs[RONDO_SAMPLE_INPUTS], weights;
+    rondo_tensor gradients[RONDO_SAMPLE_INPUTS] = {{0}};
+    *outcome = (struct outcome){0};
+    for (int32_t k = 0; k < n_inputs; k++) {
+        if (!convert(trial, &trial->inputs[k], dtype, &inputs[k])) {
+            return 0;
+        }
+    }
+    rondo_value result;
+    if (!apply(trial, dtype, inputs, gradients, &result)) {
+        return 0;
+    }
+    if (!convert(trial, tape_tensor(trial->tape, result), RONDO_F64, &outcome->result) ||
+        !convert(trial, &trial->weights, dtype, &weights)) {
+        return 0;
+    }
+    const rondo_value operands[2] = {result, tape_constant(trial->tape, &weights)};
+    const rondo_value root = tape_apply(trial->tape, trial->mul, NULL, operands, 2);
+    if (tape_status(trial->tape) != RONDO_OK || tape_backward(trial->tape, root) != RONDO_OK) {
+        return refuse_errors(trial);
+    }
+    for (int32_t k = 0; k < n_inputs; k++) {
+        if (gradients[k].data != NULL && !convert(trial, &gradients[k], RONDO_F64, &outcome->gradients[k])) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* ---- comparisons ---- */
+
+/* L for the inputs as they are now. */
+static int loss(struct trial *trial, double *sum) {
+    rondo_value result;
+    if (!apply(trial, RONDO_F64, trial->inputs, NULL, &result)) {
+        return 0;
+    }
+    const rondo_tensor *y = tape_tensor(trial->tape, result);
+    *sum = 0;
+    for (int64_t i = 0; i < rondo_count(y); i++) {
+        *sum += tensor_get(y, i) * tensor_get(&trial->weights, i);
+    }
+    return 1;
+}
+
+/* Weights of the shape of the result. */
+static int weigh(struct trial *trial) {
+    rondo_value result;
+    if (!apply(trial, RONDO_F64, trial->inputs, NULL, &result)) {
+        return 0;
+    }
+    const rondo_tensor *y = tape_tensor(trial->tape, result);
+    trial->is_float = y->dtype != RONDO_I32;
+    trial->weights = tensor_of(RONDO_F64, y->ndim, y->shape);
+    return draw(trial, &trial->weights, -1, 1, "weights");
+}
+
+static int compare_element(struct trial *trial, const struct outcome *outcome, int32_t k, int64_t i) {
+    const rondo_tensor *x = &trial->inputs[k];
+    const double value = tensor_get(x, i);
+    double above, below;
+    tensor_set(x, i, value + H);
+    int ok = loss(trial, &above);
+    tensor_set(x, i, value - H);
+    ok = ok && loss(trial, &below);
+    tensor_set(x, i, value);
+    if (!ok) {
+        return 0;
+    }
+    const double numeric = (above - below) / ((value + H) - (value - H));
+    const double found = tensor_get(&outcome->gradients[k], i), error = op_error(found, numeric);
+    if (!(error <= TOLERANCE)) {
+        return op_refuse(trial->check, "input %d, element %lld: the gradient is %.9g, the difference %.9g", (int)k,
+                         (long long)i, found, numeric);
+    }
+    trial->worst = fmax(trial->worst, error);
+    return 1;
+}
+
+static int compare_with_differences(struct trial *trial, const struct outcome *outcome) {
+    for (int32_t k = 0; k < trial->check->sample.n_inputs; k++) {
+        const int64_t count = trial->inputs[k].dtype == RONDO_I32 ? 0 : rondo_count(&trial->inputs[k]);
+        for (int64_t i = 0; i < count; i++) {
+            if (!compare_element(trial, outcome, k, i)) {
+                return 0;
+            }
+        }
+    }
+    return 1;
+}
+
+static int compare_near(struct trial *trial, const char *what, const rondo_tensor *f32, const rondo_tensor *f64) {
+    for (int64_t i = 0; f64->data != NULL && i < rondo_count(f64); i++) {
+        if (!(op_error(tensor_get(f32, i), tensor_get(f64, i)) <= F32_TOLERANCE)) {
+            return op_refuse(trial->check, "%s, element %lld: %.9g in f32, %.9g in f64", what, (long long)i,
+                             tensor_get(f32, i), tensor_get(f64, i));
+        }
+    }
+    return 1;
+}
+
+static int compare_with_f32(struct trial *trial, const struct outcome *f64) {
+    struct outcome f32;
+    if (!differentiate(trial, RONDO_F32, &f32) || !compare_near(trial, "output", &f32.result, &f64->result)) {
+        return 0;
+    }
+    for (int32_t k = 0; k < trial->check->sample.n_inputs; k++) {
+        if (!compare_near(trial, "a gradient", &f32.gradients[k], &f64->gradients[k])) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* ---- the check ---- */
+
+/* Without a gradient f32 is compared alone. Whole numbers as a result, such as indices, have neither. */
+static int check_trial(struct trial *trial) {
+    struct outcome all;
+    if (!draw_inputs(trial) || !weigh(trial)) {
+        return 0;
+    }
+    if (!trial->is_float) {
+        return 1;
+    }
+    if (!differentiate(trial, RONDO_F64, &all)) {
+        return 0;
+    }
+    const int has_gradient = (trial->check->op->flags & RONDO_OP_NO_GRADIENT) == 0;
+    return (!has_gradient || compare_with_differences(trial, &all)) && compare_with_f32(trial, &all);
+}
+
+static int check_case(struct op_check *check) {
+    struct trial trial = {.check = check, .mul = registry_op(check->kit->registry, "mul"), .arena = arena_create()};
+    const struct tape_settings settings = {.errors = &trial.errors};
+    trial.tape = tape_create(&settings);
+    const int passed = trial.mul == NULL                           ? op_refuse(check, "there is no op 'mul'")
+                       : trial.arena == NULL || trial.tape == NULL ? op_refuse(check, "out of memory")
+                                                                   : check_trial(&trial);
+    check->worst = fmax(check->worst, trial.worst);
+    tape_destroy(trial.tape);
+    arena_destroy(trial.arena);
+    errors_free(&trial.errors);
+    return passed;
+}
+
+enum verdict op_check_gradient(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
+    struct op_check check = op_check_begin(kit, descriptor, reason, size);
+    const rondo_op *op = check.op;
+    const int has_gradient = op->map != NULL ? op->map_grad != NULL : op->backward != NULL;
+    if (!has_gradient && (op->flags & RONDO_OP_NO_GRADIENT) == 0) {
+        return kit_say(reason, size, VERDICT_FAIL, "no gradient, and no RONDO_OP_NO_GRADIENT either");
+    }
+    const enum verdict verdict = op_each_case(&check, check_case);
+    return verdict == VERDICT_PASS && has_gradient ? kit_say(reason, size, VERDICT_PASS, "worst %.1e", check.worst)
+                                                   : verdict;
+}
+
+static int is_finite(struct op_check *check, struct op_run *run) {
+    if (!op_run_both(run)) {
+        return 0;
+    }
+    const rondo_tensor *tensors[RONDO_SAMPLE_INPUTS + 1] = {&run->call.output};
+    for (int32_t k = 0; k < run->call.n_inputs; k++) {
+        tensors[k + 1] = &run->gradients[k];
+    }
+    for (int32_t t = 0; t <= run->call.n_inputs; t++) {
+        const int64_t count = tensors[t]->data == NULL ? 0 : rondo_count(tensors[t]);
+        for (int64_t i = 0; i < count; i++) {
+            const double value = tensor_get(tensors[t], i);
+            if (!isfinite(value) && t == 0) {
+                return op_refuse(check, "output, element %lld is %g", (long long)i, value);
+            }
+            if (!isfinite(value)) {
+                return op_refuse(check, "gradient of input %d, element %lld is %g", (int)(t - 1), (long long)i, value);
+            }
+        }
+    }
+    return 1;
+}
+
+enum verdict op_check_finite(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
+    struct op_check check = op_check_begin(kit, descriptor, reason, size);
+    return op_each_run(&check, is_finite);
+}

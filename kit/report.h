@@ -1,0 +1,44 @@
+/* kit/report.h: what `rondo plugin check` found in one file, as lines for a reader and as JSON for a program. */
+#ifndef RONDO_KIT_REPORT_H
+#define RONDO_KIT_REPORT_H
+
+#include "kit/check.h"
+
+/* What became of one check. */
+struct finding {
+    int32_t kind;      /* of the descriptor; FINDING_FILE: the file itself */
+    const char *name;  /* of the descriptor; "" of the file */
+    const char *check; /* its section in docs/plugin-abi.md */
+    enum verdict verdict;
+    const char *reason; /* "" where there is nothing to say */
+    double seconds;
+};
+#define FINDING_FILE (-1)
+
+struct report {
+    const char *file;
+    struct arena *arena;
+    struct finding *findings; /* in the order of the checks */
+    int32_t count, capacity;
+    int32_t counts[VERDICT_SKIPPED + 1]; /* of each verdict */
+    double seconds;
+};
+
+/* An empty report; all its memory comes from `arena`. */
+struct report report_create(const char *file, struct arena *arena);
+/* Adds a finding; its texts are borrowed for as long as the report. */
+rondo_status report_add(struct report *report, const struct finding *finding, struct errors *errors);
+
+/* The line of finding `index`, with that of its descriptor in front where it is the first of one. From the report's
+ * arena; NULL where memory is short. */
+const char *report_line(const struct report *report, int32_t index);
+/* The last line: "adam.so: 31 passed, 1 warning, 0 FAILED, 2 skipped, 1.2 s". */
+const char *report_last_line(const struct report *report);
+
+/* {"file", "passed", "warnings", "failed", "skipped", "seconds", "checks": [{"kind", "name", "check", "verdict",
+ * "reason", "seconds"}]}; "kind" of the file itself is "file", a verdict "passed", "warning", "failed" or "skipped".
+ * NULL where memory is short. */
+struct json_t;
+struct json_t *report_json(const struct report *report);
+
+#endif

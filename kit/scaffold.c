@@ -1,0 +1,297 @@
+/* kit/scaffold.c: see kit/scaffold.h. */
+#define _POSIX_C_SOURCE 200809L
+#include "kit/scaffold.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/suggest.h"
+#include "kit/scaffold_files.h"
+#include "run/file.h"
+
+/* What is written for a kind of plug-in. The experiment is the same but for the part that is the plug-in itself: a row
+ * has @ there, for the name. */
+struct flavour {
+    int32_t kind;
+    int general;
+    const char *templates; /* folder in kit/templates */
+    const char *cell, *loss, *optimizer, *learning_rate;
+    const char *use; /* a line or two for the README; the first @ is the name */
+};
+
+#define CELL      "gru"
+#define LOSS      "softmax_cross_entropy"
+#define OPTIMIZER "adam, lr: 0.01"
+#define RATE      "cosine"
+static const struct flavour flavours[] = {
+    {RONDO_KIND_OP, 0, "op", "./cell.yaml", LOSS, OPTIMIZER, RATE, "equations: |\n  h' = @(x @ W + h @ U + b)"},
+    {RONDO_KIND_OP, 1, "op_general", "./cell.yaml", LOSS, OPTIMIZER, RATE,
+     "equations: |\n  h' = tanh(@(x @ W + h @ U) + b)"},
+    {RONDO_KIND_OPTIMIZER, 0, "optimizer", CELL, LOSS, "@, lr: 0.1", RATE, "optimizer: {plugin: @, lr: 0.02}"},
+    {RONDO_KIND_LOSS, 0, "loss", CELL, "@", OPTIMIZER, RATE, "loss: {plugin: @, epsilon: 1}"},
+    {RONDO_KIND_SCHEDULE, 0, "schedule", CELL, LOSS, OPTIMIZER, "@, floor: 0.1",
+     "schedule: {epochs: 20, learning_rate: {plugin: @, floor: 0.1}}"},
+};
+enum { FLAVOURS = sizeof flavours / sizeof flavours[0] };
+
+/* ---- what is wanted, before anything is written ---- */
+
+static const struct flavour *find_flavour(const struct scaffold_wanted *wanted, struct errors *errors) {
+    struct suggestion best = {0};
+    int is_kind = 0;
+    for (int i = 0; i < FLAVOURS; i++) {
+        const char *kind = kind_name(flavours[i].kind);
+        suggest(&best, wanted->kind, kind);
+        is_kind |= strcmp(kind, wanted->kind) == 0;
+        if (strcmp(kind, wanted->kind) == 0 && flavours[i].general == (wanted->general != 0)) {
+            return &flavours[i];
+        }
+    }
+    if (is_kind) {
+        errors_add(errors, RONDO_INVALID, "--general is for ops alone, got %s '%s'", wanted->kind, wanted->name);
+    } else {
+        errors_add(errors, RONDO_INVALID, "unknown kind '%.80s'%s, expected op, optimizer, loss or schedule",
+                   wanted->kind, suggestion_text(&best).text);
+    }
+    return NULL;
+}
+
+/* The rule of descriptors (core/descriptor.c), and names that meson keeps for targets of its own. */
+static rondo_status check_name(const char *name, struct errors *errors) {
+    static const char *const kept[] = {"all",     "benchmark", "clean",       "dist", "distcheck",
+                                       "install", "phony",     "reconfigure", "test", "uninstall"};
+    const size_t length = strlen(name);
+    if (length < 1 || length > 63 || name[0] < 'a' || name[0] > 'z' ||
+        strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != length) {
+        return errors_add(errors, RONDO_INVALID,
+                          "'%.80s' is no name of a plug-in, expected lower_case letters, digits and underscores, "
+                          "beginning with a letter, at most 63",
+                          name);
+    }
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        if (strcmp(kept[i], name) == 0) {
+            return errors_add(errors, RONDO_INVALID, "'%s' is a name that meson keeps for itself, expected another",
+                              name);
+        }
+    }
+    return RONDO_OK;
+}
+
+/* A name that is not found is free. Any other failure means that there is such a plug-in, and that it is broken. */
+static rondo_status check_is_free(const struct scaffold_wanted *wanted, int32_t kind, struct errors *errors) {
+    struct errors reasons = {0};
+    const struct location nowhere = {0};
+    rondo_status status = RONDO_OK;
+    if (registry_resolve(wanted->registry, kind, wanted->name, nowhere, &reasons) != NULL) {
+        const char *origin = registry_origin(wanted->registry, kind, wanted->name);
+        const int is_built_in = strcmp(origin, "built-in") == 0;
+        status = errors_add(errors, RONDO_INVALID, "%s '%s' is there already, %s%s%s, expected another name",
+                            kind_name(kind), wanted->name, is_built_in ? "built in" : "from '",
+                            is_built_in ? "" : origin, is_built_in ? "" : "'");
+    } else if (reasons.status != RONDO_NOT_FOUND) {
+        status = reasons.status;
+        errors_move(errors, &reasons);
+    }
+    errors_free(&reasons);
+    return status;
+}
+
+/* A folder that is not there yet, or has nothing in it. */
+static rondo_status check_folder(const char *folder, struct errors *errors) {
+    if (!file_exists(folder)) {
+        return RONDO_OK;
+    }
+    DIR *stream = opendir(folder);
+    if (stream == NULL) {
+        return errors_add(errors, RONDO_INVALID, "cannot write to '%s': %s", folder, strerror(errno));
+    }
+    const char *found = NULL;
+    for (const struct dirent *entry; found == NULL && (entry = readdir(stream)) != NULL;) {
+        found = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ? NULL : entry->d_name;
+    }
+    const rondo_status status = found == NULL ? RONDO_OK
+                                              : errors_add(errors, RONDO_INVALID,
+                                                           "'%s' is there and not empty: it has '%s', expected a new "
+                                                           "folder or an empty one",
+                                                           folder, found);
+    closedir(stream);
+    return status;
+}
+
+/* ---- words to fill in ---- */
+
+enum { VALUES = 16 };
+struct value {
+    const char *word, *text;
+};
+
+/* The text with the name in place of its first @; NULL: no memory. */
+static const char *named(const char *text, const char *name, struct arena *arena) {
+    const char *at = strchr(text, '@');
+    return at == NULL ? text : arena_printf(arena, "%.*s%s%s", (int)(at - text), text, name, at + 1);
+}
+
+static rondo_status fill_values(struct value values[VALUES], const struct flavour *flavour, const char *name,
+                                struct arena *arena, struct errors *errors) {
+    const int is_op = flavour->kind == RONDO_KIND_OP;
+    const int has_vowel = is_op || flavour->kind == RONDO_KIND_OPTIMIZER;
+    const struct value all[] = {
+        {"NAME", name},
+        {"KIND", kind_name(flavour->kind)},
+        {"GROUP", kind_folder(flavour->kind)},
+        {"ARTICLE", has_vowel ? "an" : "a"},
+        {"ABI", arena_printf(arena, "%u.%u", RONDO_ABI_MAJOR, RONDO_ABI_MINOR)},
+        {"ABI_MAJOR", arena_printf(arena, "%u", RONDO_ABI_MAJOR)},
+        {"CELL", flavour->cell},
+        {"CELL_ROW", is_op ? "| `cell.yaml` | a cell whose equations call the op |\n" : ""},
+        {"LOSS", named(flavour->loss, name, arena)},
+        {"OPTIMIZER", named(flavour->optimizer, name, arena)},
+        {"LEARNING_RATE", named(flavour->learning_rate, name, arena)},
+        {"USE", named(flavour->use, name, arena)},
+    };
+    memset(values, 0, VALUES * sizeof *values);
+    memcpy(values, all, sizeof all);
+    for (const struct value *value = values; value->word != NULL; value++) {
+        if (value->text == NULL) {
+            return errors_no_memory(errors);
+        }
+    }
+    return RONDO_OK;
+}
+
+/* The text for the word that begins at `at`, "@NAME@", and its length there; NULL where no word begins. */
+static const char *value_at(const struct value *values, const char *at, const char *end, size_t *length) {
+    for (; values->word != NULL; values++) {
+        const size_t size = strlen(values->word);
+        *length = size + 2;
+        if ((size_t)(end - at) >= *length && at[0] == '@' && at[size + 1] == '@' &&
+            memcmp(at + 1, values->word, size) == 0) {
+            return values->text;
+        }
+    }
+    return NULL;
+}
+
+/* The file with its words filled in; writes to `out` where it is not NULL. Returns the size. */
+static size_t expand(const struct scaffold_file *file, const struct value *values, char *out) {
+    const char *at = (const char *)file->bytes, *end = at + file->size;
+    size_t size = 0;
+    while (at < end) {
+        size_t taken;
+        const char *text = value_at(values, at, end, &taken);
+        const size_t more = text == NULL ? 1 : strlen(text);
+        if (out != NULL) {
+            memcpy(out + size, text == NULL ? at : text, more);
+        }
+        size += more;
+        at += text == NULL ? 1 : taken;
+    }
+    return size;
+}
+
+/* ---- writing ---- */
+
+/* What was made, in order, so that it can be removed again. */
+struct writing {
+    const char *folder, *made[SCAFFOLD_MAX];
+    int32_t count;
+    struct scaffold_written *written;
+    struct arena *arena;
+    struct errors *errors;
+};
+
+/* Makes a folder unless it is there. Everybody's right to write would keep Rondo from loading what lies in it. */
+static rondo_status make_folder(struct writing *writing, const char *folder) {
+    if (file_exists(folder)) {
+        return RONDO_OK;
+    }
+    if (mkdir(folder, 0755) != 0) {
+        return errors_add(writing->errors, errno == ENOENT ? RONDO_NOT_FOUND : RONDO_IO,
+                          "cannot make the folder '%s': %s", folder, strerror(errno));
+    }
+    writing->made[writing->count++] = folder;
+    return RONDO_OK;
+}
+
+static rondo_status write_file(struct writing *writing, const struct scaffold_file *file, const char *name,
+                               const struct value *values) {
+    const char *path = name == NULL ? NULL : path_join(writing->arena, writing->folder, name);
+    const size_t size = expand(file, values, NULL);
+    char *text = arena_alloc(writing->arena, size);
+    if (path == NULL || text == NULL) {
+        return errors_no_memory(writing->errors);
+    }
+    RONDO_CHECK(writing->count < SCAFFOLD_MAX, writing->errors, "SCAFFOLD_MAX has room for all templates");
+    expand(file, values, text);
+    RONDO_TRY(file_write(path, text, size, writing->errors));
+    writing->made[writing->count++] = path;
+    writing->written->files[writing->written->count++] = name;
+    return RONDO_OK;
+}
+
+/* Is this file of the table written for the flavour? */
+static int is_wanted(const struct scaffold_file *file, const struct flavour *flavour) {
+    const char *const folders[] = {"common", "rondo", flavour->templates};
+    const size_t length = strcspn(file->path, "/");
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        if (strlen(folders[i]) == length && strncmp(file->path, folders[i], length) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Where it goes to, in the folder of the plug-in; NULL: no memory. */
+static const char *target_of(const struct scaffold_file *file, const char *name, struct arena *arena) {
+    if (strcmp(file->path, "rondo/plugin.h") == 0) {
+        return "include/rondo/plugin.h";
+    }
+    const char *own = strchr(file->path, '/') + 1;
+    return strcmp(own, "plugin.c.in") == 0 ? arena_printf(arena, "%s.c", name) : own;
+}
+
+static rondo_status write_all(struct writing *writing, const struct flavour *flavour, const char *name) {
+    static const char *const below[] = {"", "include", "include/rondo"};
+    struct value values[VALUES];
+    RONDO_TRY(fill_values(values, flavour, name, writing->arena, writing->errors));
+    for (size_t i = 0; i < sizeof below / sizeof below[0]; i++) {
+        const char *folder = i == 0 ? writing->folder : path_join(writing->arena, writing->folder, below[i]);
+        if (folder == NULL) {
+            return errors_no_memory(writing->errors);
+        }
+        RONDO_TRY(make_folder(writing, folder));
+    }
+    for (const struct scaffold_file *file = scaffold_files; file->path != NULL; file++) {
+        if (is_wanted(file, flavour)) {
+            RONDO_TRY(write_file(writing, file, target_of(file, name, writing->arena), values));
+        }
+    }
+    return RONDO_OK;
+}
+
+rondo_status scaffold(const struct scaffold_wanted *wanted, struct scaffold_written *written, struct arena *arena,
+                      struct errors *errors) {
+    const int32_t before = errors->count;
+    const struct flavour *flavour = find_flavour(wanted, errors);
+    const int is_name = check_name(wanted->name, errors) == RONDO_OK;
+    if (flavour != NULL && is_name) {
+        check_is_free(wanted, flavour->kind, errors);
+    }
+    const char *folder = wanted->folder == NULL ? wanted->name : wanted->folder;
+    if (is_name || wanted->folder != NULL) {
+        check_folder(folder, errors);
+    }
+    if (errors->count > before) {
+        return errors->status;
+    }
+    *written = (struct scaffold_written){.folder = folder};
+    struct writing writing = {.folder = folder, .written = written, .arena = arena, .errors = errors};
+    const rondo_status status = write_all(&writing, flavour, wanted->name);
+    while (status != RONDO_OK && writing.count > 0) {
+        remove(writing.made[--writing.count]);
+    }
+    return status;
+}

@@ -1,0 +1,12 @@
+/* An optimizer that takes memory and does not look whether it got any. */
+#include "good_optimizer.h"
+
+static rondo_status step(rondo_context *ctx, const rondo_optimizer_call *call) {
+    volatile double *scratch = ctx->host->alloc(ctx, sizeof *scratch);
+    scratch[0] = 0;
+    return descend(ctx, call);
+}
+
+static const rondo_optimizer optimizer = GOOD_DESCENT("optimizer_ignores_no_memory", descent_slots, step);
+
+RONDO_PLUGIN("optimizer_ignores_no_memory", "1.0", "MIT", &optimizer.base);

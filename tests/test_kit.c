@@ -1,0 +1,390 @@
+/* tests/test_kit.c: what the checks of plug-ins stand on: children that may crash, guarded buffers, options to try. */
+#define _GNU_SOURCE
+#include <check.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/options.h"
+#include "core/tensor.h"
+#include "kit/check.h"
+#include "kit/child.h"
+#include "kit/guard.h"
+
+#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+
+static struct arena *arena;
+static struct errors errors;
+static struct guard *guard;
+
+/* Guards live as long as the process, which under valgrind is that of all tests. */
+static struct guard *new_guard(void) {
+    static struct guard *all[512];
+    static int count;
+    ck_assert_int_lt(count, ROWS(all));
+    all[count] = guard_create();
+    ck_assert_ptr_nonnull(all[count]);
+    return all[count++];
+}
+
+static void setup(void) {
+    arena = arena_create();
+    guard = new_guard();
+    memset(&errors, 0, sizeof errors);
+    ck_assert_ptr_nonnull(arena);
+}
+
+static void teardown(void) {
+    errors_free(&errors);
+    arena_destroy(arena);
+}
+
+static struct child_outcome run(size_t (*body)(void *arg, char *answer, size_t size), void *arg, double seconds) {
+    struct child_outcome outcome;
+    ck_assert_int_eq(child_run(body, arg, seconds, &outcome, arena, &errors), RONDO_OK);
+    return outcome;
+}
+
+/* ---- children ---- */
+
+/* What the parent must not wait for, nor be hurt by. */
+enum deed { ANSWER, CRASH, ABORT, DIVIDE, EXIT, LOOP, PRINT, PRINT_MUCH, PRINT_AND_CRASH, CLOSE_ALL, LEAVE_CHILD };
+
+static volatile int zero;
+static volatile uintptr_t low = 64; /* an address that nobody has; of 0 a sanitizer would complain itself */
+
+static size_t act(void *arg, char *answer, size_t size) {
+    volatile int *nothing = (volatile int *)low;
+    switch (*(enum deed *)arg) {
+    case CRASH:
+        *nothing = 1;
+        break;
+    case ABORT:
+        abort();
+    case DIVIDE:
+        raise(SIGFPE); /* not every processor traps on 1 / 0 */
+        break;
+    case EXIT:
+        exit(42);
+    case LOOP:
+        while (zero == 0) {
+        }
+        break;
+    case PRINT:
+        printf("to standard output\n");
+        fprintf(stderr, "and\tto standard error\n\n");
+        break;
+    case PRINT_MUCH:
+        for (int i = 0; i < 100000; i++) {
+            printf("line %d\n", i);
+        }
+        break;
+    case PRINT_AND_CRASH:
+        printf("the last word\n");
+        *nothing = 1;
+        break;
+    case CLOSE_ALL:
+        for (int fd = 0; fd < 100; fd++) {
+            close(fd);
+        }
+        while (zero == 0) {
+        }
+        break;
+    case LEAVE_CHILD:
+        if (fork() == 0) {
+            sleep(1000); /* has the pipes open */
+            _exit(0);
+        }
+        break;
+    default:
+        break;
+    }
+    return (size_t)snprintf(answer, size, "done");
+}
+
+static const struct {
+    enum deed deed;
+    enum child_end end;
+    int number;
+    const char *text, *printed;
+} deeds[] = {
+    {ANSWER, CHILD_ANSWERED, 0, "", ""},
+    {CRASH, CHILD_SIGNALLED, SIGSEGV, "crashed: segmentation fault", ""},
+    {ABORT, CHILD_SIGNALLED, SIGABRT, "crashed: abort, which a damaged heap or a failed assertion ends in too", ""},
+    {DIVIDE, CHILD_SIGNALLED, SIGFPE, "crashed: arithmetic trap, such as an integer division by zero", ""},
+    {EXIT, CHILD_EXITED, 42, "ended the process with exit status 42, expected a status to be returned", ""},
+    {LOOP, CHILD_TIMED_OUT, 0, "did not end within 0.2 s", ""},
+    {PRINT, CHILD_ANSWERED, 0, "", "'to standard output / and to standard error'"},
+    {PRINT_AND_CRASH, CHILD_SIGNALLED, SIGSEGV, "crashed: segmentation fault; it printed 'the last word'",
+     "'the last word'"},
+    {CLOSE_ALL, CHILD_TIMED_OUT, 0, "did not end within 0.2 s", ""},
+    {LEAVE_CHILD, CHILD_ANSWERED, 0, "", ""},
+};
+
+START_TEST(end_of_a_child_is_told) {
+    enum deed deed = deeds[_i].deed;
+    const struct child_outcome outcome = run(act, &deed, deeds[_i].end == CHILD_TIMED_OUT ? 0.2 : 60);
+    ck_assert_int_eq(outcome.end, deeds[_i].end);
+    ck_assert_str_eq(child_end_text(&outcome, arena), deeds[_i].text);
+    ck_assert_str_eq(child_printed_text(&outcome, arena), deeds[_i].printed);
+    if (outcome.end == CHILD_ANSWERED) {
+        ck_assert_str_eq(outcome.answer, "done");
+        ck_assert_uint_eq(outcome.answer_size, 4);
+    } else if (outcome.end != CHILD_TIMED_OUT) {
+        ck_assert_int_eq(outcome.number, deeds[_i].number);
+    }
+    ck_assert_msg(outcome.seconds >= 0 && outcome.seconds < 50, "%g s", outcome.seconds);
+}
+END_TEST
+
+START_TEST(many_prints_hold_nobody_up) {
+    enum deed deed = PRINT_MUCH;
+    const struct child_outcome outcome = run(act, &deed, 60);
+    ck_assert_int_eq(outcome.end, CHILD_ANSWERED);
+    ck_assert_uint_eq(strlen(outcome.printed), CHILD_PRINTED);
+    ck_assert_int_eq(strncmp(outcome.printed, "line 0\nline 1\n", 14), 0);
+}
+END_TEST
+
+static size_t fill_answer(void *arg, char *answer, size_t size) {
+    (void)arg;
+    for (size_t i = 0; i < size; i++) {
+        answer[i] = (char)('a' + i % 26);
+    }
+    return size;
+}
+
+START_TEST(longest_answer_comes_whole) {
+    const struct child_outcome outcome = run(fill_answer, NULL, 60);
+    ck_assert_uint_eq(outcome.answer_size, CHILD_ANSWER);
+    for (size_t i = 0; i < CHILD_ANSWER; i++) {
+        ck_assert_int_eq(outcome.answer[i], (char)('a' + i % 26));
+    }
+}
+END_TEST
+
+static int counter;
+static size_t count(void *arg, char *answer, size_t size) {
+    counter++;
+    (void)arg;
+    return (size_t)snprintf(answer, size, "%d", counter);
+}
+
+START_TEST(child_leaves_no_trace_in_the_parent) {
+    ck_assert_str_eq(run(count, NULL, 60).answer, "1");
+    ck_assert_str_eq(run(count, NULL, 60).answer, "1");
+    ck_assert_int_eq(counter, 0);
+}
+END_TEST
+
+static size_t tell_limits(void *arg, char *answer, size_t size) {
+    struct rlimit core, memory;
+    (void)arg;
+    getrlimit(RLIMIT_CORE, &core);
+    getrlimit(RLIMIT_AS, &memory);
+    return (size_t)snprintf(answer, size, "%d %d", core.rlim_cur == 0, memory.rlim_cur != RLIM_INFINITY);
+}
+
+START_TEST(child_has_limits_of_its_own) {
+    struct rlimit before, after;
+    getrlimit(RLIMIT_AS, &before);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    ck_assert_int_eq(run(tell_limits, NULL, 60).answer[0], '1');
+#else
+    ck_assert_str_eq(run(tell_limits, NULL, 60).answer, "1 1");
+#endif
+    getrlimit(RLIMIT_AS, &after);
+    ck_assert_uint_eq(before.rlim_cur, after.rlim_cur);
+}
+END_TEST
+
+static size_t run_nested(void *arg, char *answer, size_t size) {
+    const struct child_outcome outcome = run(act, arg, 0.2);
+    return (size_t)snprintf(answer, size, "%s", child_end_text(&outcome, arena));
+}
+
+START_TEST(child_may_have_a_child) {
+    enum deed deed = LOOP;
+    ck_assert_str_eq(run(run_nested, &deed, 60).answer, "did not end within 0.2 s");
+}
+END_TEST
+
+/* ---- guarded buffers ---- */
+
+static rondo_tensor tensor(int32_t dtype, int64_t n) {
+    rondo_tensor made = tensor_of(dtype, 1, &n);
+    ck_assert_int_eq(guard_tensor(guard, "x", &made), 1);
+    return made;
+}
+
+static const int64_t sizes[] = {0, 1, 7, 16, 63, 64, 65, 4096, 5000};
+
+START_TEST(buffer_is_aligned_and_poison) {
+    for (int32_t dtype = 0; dtype < RONDO_DTYPE_COUNT; dtype++) {
+        const rondo_tensor x = tensor(dtype, sizes[_i]);
+        ck_assert_uint_eq((uintptr_t)x.data % 64, 0);
+        for (int64_t i = 0; i < sizes[_i]; i++) {
+            ck_assert(dtype == RONDO_F32   ? isnan(((float *)x.data)[i])
+                      : dtype == RONDO_F64 ? isnan(((double *)x.data)[i])
+                                           : ((int32_t *)x.data)[i] > 1 << 30);
+        }
+        ck_assert_int_eq(guard_unwritten(guard, &x), sizes[_i] == 0 ? -1 : 0);
+    }
+    ck_assert_ptr_null(guard_overrun(guard));
+}
+END_TEST
+
+/* What arithmetic makes of poison was written all the same. */
+START_TEST(unwritten_element_is_found) {
+    for (int32_t dtype = 0; dtype < RONDO_DTYPE_COUNT; dtype++) {
+        const rondo_tensor x = tensor(dtype, 33);
+        for (int64_t i = 0; i < 33; i++) {
+            if (dtype == RONDO_F32) {
+                volatile float value = ((float *)x.data)[i];
+                ((float *)x.data)[i] = value * 2;
+            } else if (dtype == RONDO_F64) {
+                volatile double value = ((double *)x.data)[i];
+                ((double *)x.data)[i] = value * 2;
+            } else {
+                ((int32_t *)x.data)[i] = (int32_t)i;
+            }
+            ck_assert_int_eq(guard_unwritten(guard, &x), i == 32 ? -1 : i + 1);
+        }
+        guard_poison(guard, x.data);
+        ck_assert_int_eq(guard_unwritten(guard, &x), 0);
+    }
+}
+END_TEST
+
+START_TEST(write_beside_a_buffer_is_found) {
+    for (int place = -64; place < 64; place++) {
+        struct guard *own = new_guard();
+        char *data = guard_alloc(own, "scratch", 1); /* 63 bytes of gap */
+        ck_assert_ptr_nonnull(data);
+        ck_assert_ptr_nonnull(guard_alloc(own, "other", 100));
+        ck_assert_ptr_null(guard_overrun(own));
+        data[place] ^= 1;
+        if (place == 0) {
+            ck_assert_ptr_null(guard_overrun(own));
+        } else {
+            ck_assert_str_eq(guard_overrun(own), "scratch");
+        }
+    }
+}
+END_TEST
+
+/* What must be a crash: byte number `place` of a buffer of `bytes`. */
+static const struct {
+    size_t bytes;
+    ptrdiff_t place;
+    int is_write, is_protected, crashes;
+} touches[] = {
+    {64, 63, 1, 0, 0},     {64, 64, 1, 0, 1},     {64, 64, 0, 0, 1},  {0, 0, 0, 0, 1},
+    {65, 128, 0, 0, 1},    {64, 0, 0, 1, 0},      {64, 0, 1, 1, 1},   {100, 99, 1, 1, 1},
+    {4096, 4095, 1, 0, 0}, {4096, 4096, 1, 0, 1}, {8192, 0, 1, 1, 1},
+};
+
+static size_t touch(void *arg, char *answer, size_t size) {
+    const int row = *(const int *)arg;
+    volatile char *data = guard_alloc(guard, "x", touches[row].bytes);
+    if (touches[row].is_protected) {
+        guard_protect(guard, (const void *)data);
+    }
+    if (touches[row].is_write) {
+        data[touches[row].place] = 1;
+    }
+    return (size_t)snprintf(answer, size, "%d", data[touches[row].place]);
+}
+
+START_TEST(touch_outside_a_buffer_is_a_crash) {
+    int row = _i;
+    const struct child_outcome outcome = run(touch, &row, 60);
+    ck_assert_int_eq(outcome.end, touches[_i].crashes ? CHILD_SIGNALLED : CHILD_ANSWERED);
+}
+END_TEST
+
+START_TEST(poison_makes_a_buffer_writable_again) {
+    const rondo_tensor x = tensor(RONDO_F64, 9);
+    ((double *)x.data)[3] = 1;
+    guard_protect(guard, x.data);
+    guard_poison(guard, x.data);
+    ck_assert(isnan(((double *)x.data)[3]));
+    ((double *)x.data)[3] = 1;
+    ck_assert_ptr_null(guard_overrun(guard));
+}
+END_TEST
+
+/* ---- options ---- */
+
+struct settings {
+    double rate, share;
+    int64_t width;
+    int32_t mode, flag;
+    rondo_ints axes;
+};
+static const char *const modes[] = {"plain", "fast", NULL};
+static const rondo_option table[] = {
+    RONDO_OPTION_REAL(struct settings, rate, NULL, 0.01, 100, "a rate"),
+    RONDO_OPTION_REAL(struct settings, share, NULL, 0, 1, "a share"),
+    RONDO_OPTION_INT(struct settings, width, NULL, 1, 4096, "a width"),
+    RONDO_OPTION_CHOICE(struct settings, mode, NULL, modes, "a mode"),
+    RONDO_OPTION_BOOL(struct settings, flag, "true", "a flag"),
+    RONDO_OPTION_INTS(struct settings, axes, NULL, -6, 5, "axes"),
+    RONDO_OPTION_END,
+};
+static const rondo_descriptor with_options = {.name = "x", .options = table, .options_size = sizeof(struct settings)};
+
+START_TEST(required_options_get_a_value_from_the_middle) {
+    struct kit kit = {.arena = arena, .errors = &errors};
+    const struct settings *all = kit_options(&kit, &with_options, NULL);
+    ck_assert_msg(all != NULL, "%s", errors_text(&errors, 0));
+    ck_assert(fabs(all->rate - 1) < 1e-12 && all->share == 0.5 && all->width == 64);
+    ck_assert(all->mode == 0 && all->flag == 1 && all->axes.count == 1 && all->axes.values[0] == -1);
+    const struct settings *some = kit_options(&kit, &with_options, "width=5, mode=fast share=0.25");
+    ck_assert_ptr_nonnull(some);
+    ck_assert(some->width == 5 && some->mode == 1 && some->share == 0.25 && fabs(some->rate - 1) < 1e-12);
+    ck_assert_int_eq(errors.count, 0);
+}
+END_TEST
+
+START_TEST(wrong_options_are_an_error) {
+    struct kit kit = {.arena = arena, .errors = &errors};
+    const rondo_descriptor without = {.name = "y"};
+    ck_assert_ptr_null(kit_options(&kit, &without, NULL));
+    ck_assert_int_eq(errors.count, 0);
+    ck_assert_ptr_null(kit_options(&kit, &with_options, "width=5000"));
+    ck_assert_int_eq(errors.count, 1);
+    ck_assert_ptr_nonnull(strstr(errors_text(&errors, 0), "'width' is 5000, expected an integer in [1, 4096]"));
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("kit");
+    TCase *cases = tcase_create("kit");
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_set_timeout(cases, 120);
+    tcase_add_loop_test(cases, end_of_a_child_is_told, 0, ROWS(deeds));
+    tcase_add_test(cases, many_prints_hold_nobody_up);
+    tcase_add_test(cases, longest_answer_comes_whole);
+    tcase_add_test(cases, child_leaves_no_trace_in_the_parent);
+    tcase_add_test(cases, child_has_limits_of_its_own);
+    tcase_add_test(cases, child_may_have_a_child);
+    tcase_add_loop_test(cases, buffer_is_aligned_and_poison, 0, ROWS(sizes));
+    tcase_add_test(cases, unwritten_element_is_found);
+    tcase_add_test(cases, write_beside_a_buffer_is_found);
+    tcase_add_loop_test(cases, touch_outside_a_buffer_is_a_crash, 0, ROWS(touches));
+    tcase_add_test(cases, poison_makes_a_buffer_writable_again);
+    tcase_add_test(cases, required_options_get_a_value_from_the_middle);
+    tcase_add_test(cases, wrong_options_are_an_error);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

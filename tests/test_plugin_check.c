@@ -1,0 +1,497 @@
+/* tests/test_plugin_check.c: `rondo plugin check`, as the author of a plug-in meets it: every bad plug-in of
+ * tests/plugins_bad is caught by its check, for its reason, and every plug-in that Rondo ships passes without a
+ * warning.
+ *
+ * A new bad plug-in is its file, its name in tests/plugins_bad/meson.build, and a row of `bad`.
+ */
+#define _XOPEN_SOURCE 700
+#include <check.h>
+#include <glob.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kit/check.h"
+#include "sandbox.h"
+
+#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+
+/* ---- bad plug-ins ---- */
+
+static const struct {
+    const char *plugin, *check, *verdict, *parts; /* parts of the reason */
+    const char *flags;                            /* further ones, or NULL */
+} bad[] = {
+    {"no_symbol", "exported_symbol", "failed", "does not export 'rondo_plugin'", NULL},
+    {"second_symbol", "exported_symbol", "failed", "exports 'second_symbol', expected 'rondo_plugin' alone", NULL},
+    {"needs_rondo", "needs", "failed", "needs 'librondo.so|expected nothing of Rondo's", NULL},
+    {"needs_library", "needs", "warning", "needs 'libjansson.so|wherever the plug-in is used", NULL},
+    {"runs_constructor", "runs_no_code", "failed", "runs 1 function when it is loaded", NULL},
+    {"runs_init", "runs_no_code", "failed", "runs a function when it is loaded (DT_INIT)", NULL},
+    {"undefined_symbol", "loads", "failed", "cannot be linked: |a_function_that_nobody_has", NULL},
+    {"wrong_fingerprint", "loads", "failed", "has fingerprint 0x", NULL},
+    {"newer_abi_minor", "loads", "failed", "it needs a newer Rondo", NULL},
+    {"op_without_gradient", "loads", "failed", "it has no gradient: 'map_grad' is missing", NULL},
+    {"same_name_twice", "loads", "failed", "optimizer 'same_name_twice' of '|is there already", NULL},
+    {"crashes_at_load", "loads", "failed", "crashed: segmentation fault", NULL},
+    {"exits_at_load", "loads", "failed", "ended the process with exit status 3", NULL},
+    {"loops_at_load", "loads", "failed", "did not end within 1 s", "--seconds 1"},
+    {"name_of_builtin", "unique_names", "failed", "op 'tanh' is built in, expected another name", NULL},
+    {"duplicate_name", "unique_names", "warning", "/plugins/optimizers/sgd.so has optimizer 'sgd' too", NULL},
+    {"slow_to_load", "listing_time", "failed", " ms to load, expected at most 100", NULL},
+
+    {"choice_twice", "option_values", "failed", "'mode' has the choice 'fast' twice", NULL},
+    {"choice_of_two_words", "option_values", "failed", "'mode' has the choice 'very fast', expected a word", NULL},
+    {"range_without_integer", "option_values", "failed", "'period' does not accept 3, an end of its range", NULL},
+    {"shared_field", "option_fields", "failed", "'first' and 'second' are both stored in byte 0", NULL},
+    {"endless_range", "option_ranges", "warning", "'lr' has the range [0, 1.79769e+308], expected ends", NULL},
+    {"help_is_key", "option_ranges", "warning", "'lr' has the help 'lr', expected a line", NULL},
+    {"refuses_defaults", "option_check", "failed", "does not accept the defaults: lr is below 1", NULL},
+    {"refuses_silently", "option_check", "failed", "refuses 'lr=0' with 'invalid input: failed and did not say", NULL},
+    {"check_writes", "option_check", "failed", "it wrote into the options", NULL},
+    {"check_crashes", "option_check", "failed", "crashed: segmentation fault", NULL},
+    {"check_exits", "option_check", "failed", "ended the process with exit status 7|printed 'this cannot be'", NULL},
+    {"check_aborts", "option_check", "failed", "crashed: abort", NULL},
+    {"prints", "prints", "warning", "while 'option_check' ran it printed 'lr is 0.1, / which is fine",
+     "--only option_check"},
+
+    {"op_two_samples", "samples", "failed", "only 2 samples, expected 3 or more", NULL},
+    {"op_unknown_status", "status", "failed", "a scalar as input: infer returned the unknown status 77", NULL},
+    {"op_refuses_quietly", "status", "failed", "infer returned 'invalid input' and did not say why", NULL},
+    {"op_crashes", "stays_inside", "failed", "crashed: segmentation fault", NULL},
+    {"op_loops", "stays_inside", "failed", "did not end within 1 s", "--seconds 1"},
+    {"op_writes_past_output", "stays_inside", "failed", "forward wrote beside 'output'", NULL},
+    {"op_writes_past_saved", "stays_inside", "failed", "forward wrote beside 'saved'", NULL},
+    {"op_writes_input", "stays_inside", "failed", "crashed: segmentation fault", NULL},
+    {"op_skips_output", "writes_all", "failed", "output, element 11 is not written", NULL},
+    {"op_gives_nan", "finite", "failed", "output, element |nan", NULL},
+    {"op_hides_random", "deterministic", "failed", "draws some, but RONDO_OP_RANDOM is not set", NULL},
+    {"wrong_gradient", "gradient", "failed", "the gradient is |, the difference ", NULL},
+    {"op_overwrites_gradient", "gradient_adds", "failed", " where 0.25 stood, expected | added to it", NULL},
+    {"op_needs_the_other", "one_gradient", "failed", "gradient of input 1, |is not asked for", NULL},
+    {"op_reads_more", "map_reads", "failed", "map_grad reads more than map_grad_reads says", NULL},
+    {"op_breaks_aliased", "aliasing", "failed", "where map writes over one of its inputs", NULL},
+    {"op_saves_columns", "saves_rows", "failed", "where backward is called on some of the rows at a time", NULL},
+    {"op_wrong_role", "role", "failed", "the role is to compute y = a + b, but element 0 is ", NULL},
+    {"op_divides_by_size", "zero_size", "failed", "crashed: arithmetic trap", NULL},
+    {"op_ignores_no_memory", "no_memory", "failed", "crashed: segmentation fault", NULL},
+    {"op_forgets_no_memory", "no_memory", "failed", "forward returned 'ok' where allocation 1 was refused", NULL},
+    {"op_keeps_global", "threads", "failed", "of the plug-in's global variables, which all threads share", NULL},
+    {"op_shares_scratch", "threads", "failed", "where another thread calls the op in the middle", NULL},
+    {"op_leaks", "leaks", "failed", "bytes of malloc stay behind a call", NULL},
+
+    {"optimizer_slot_like_nothing", "slots", "failed", "of a parameter [] is [2], expected [0] or []", NULL},
+    {"optimizer_unknown_status", "status", "failed", "step returned 24, expected one of rondo_status_code", NULL},
+    {"optimizer_crashes", "stays_inside", "failed", "crashed: segmentation fault", NULL},
+    {"optimizer_loops", "stays_inside", "failed", "did not end within 1 s", "--seconds 1"},
+    {"optimizer_writes_past_slot", "stays_inside", "failed", "of a parameter [7], f32, wrote beside slot 'velocity'",
+     NULL},
+    {"optimizer_writes_gradient", "stays_inside", "failed", "update 1 wrote the gradient, which is read only", NULL},
+    {"optimizer_divides_by_size", "zero_size", "failed", "crashed: arithmetic trap", NULL},
+    {"optimizer_reverses_f64", "dtypes", "failed", " in f32 and | in f64 after three updates", NULL},
+    {"optimizer_takes_integers", "integers", "failed", "took a parameter of integers (i32)", NULL},
+    {"optimizer_gives_nan", "finite", "failed", "is not finite after 100 updates with gradients of about 0", NULL},
+    {"optimizer_keeps_global", "deterministic", "failed", "the same 15 updates, done twice (a static variable?)", NULL},
+    {"optimizer_couples_elements", "slices", "failed",
+     "has RONDO_OPTIMIZER_ELEMENTWISE, and a parameter whole and in slices", NULL},
+    {"optimizer_keeps_global", "threads", "failed", "bytes of the plug-in's global variables, which all threads share",
+     NULL},
+    {"optimizer_shares_scratch", "threads", "failed",
+     "bytes of the plug-in's global variables, which all threads share", NULL},
+    {"optimizer_keeps_global", "resume", "failed", "18 updates, and 11 that go on from 7 saved ones", NULL},
+    {"optimizer_unused_slot", "resume", "warning", "zeroed slots make no difference", NULL},
+    {"optimizer_ignores_no_memory", "no_memory", "failed", "crashed: segmentation fault", NULL},
+    {"optimizer_leaks", "leaks", "failed", "each update leaves | bytes behind on the heap", NULL},
+    {"optimizer_breaks_at_end", "options_ends", "warning", "with beta=1 a parameter [12] is not finite", NULL},
+    {"optimizer_ignores_lr_scale", "lr_scale", "warning", "with lr_scale 0 the value moves", NULL},
+    {"optimizer_wrong_sign", "descends", "failed", "times its start|(the wrong sign?)", NULL},
+    {"optimizer_never_moves", "descends", "failed", "goes to 1 times its start", NULL},
+
+    {"loss_takes_nothing", "output_size", "failed", "refuses classes, numbers and lists alike|expected others", NULL},
+    {"loss_fails_quietly", "status", "failed", "a call failed and did not say why", NULL},
+    {"loss_reads_past_targets", "stays_inside", "failed", "crashed: segmentation fault", NULL},
+    {"loss_wrong_shape", "record", "failed", "record returned losses [], f64, expected [16], f64: one for each row",
+     NULL},
+    {"loss_loses_gradient", "gradient", "failed", "the gradient by element |, the central difference", NULL},
+    {"loss_couples_rows", "rows", "failed", "needs RONDO_LOSS_COUPLES_ROWS", NULL},
+    {"loss_skips_prediction", "predict", "failed", "prediction 0 of row 15 is not written, f32", NULL},
+    {"loss_overwrites_sums", "measure", "failed", "measure has to add", NULL},
+    {"loss_measures_mean", "measure", "failed", "over a batch is |, and over its halves |: a mean?", NULL},
+    {"loss_overflows", "extremes", "failed", "with outputs of 10000, 0 and -10000 a gradient is not a number, f32",
+     NULL},
+    {"loss_goes_by_class", "class_range", "failed", "a target is class -1, and record ended in 'ok'", NULL},
+    {"loss_keeps_global", "deterministic", "failed", "the same batch, with another between (a static variable?)", NULL},
+    {"loss_keeps_global", "threads", "failed", "bytes of the plug-in's global variables, which all threads share",
+     NULL},
+    {"loss_leaks", "leaks", "failed", "each batch leaves | bytes behind on the heap", NULL},
+
+    {"schedule_loops", "status", "failed", "did not end within 1 s", "--seconds 1"},
+    {"schedule_writes_state", "stays_inside", "failed", "factor wrote the state, which is read only", NULL},
+    {"schedule_writes_past_state", "stays_inside", "failed", "factor or observe wrote beside the state", NULL},
+    {"schedule_gives_nan", "finite", "failed", "the factor of update 3 in a run of 1 |nan, expected a finite number",
+     NULL},
+    {"schedule_goes_negative", "finite", "failed", "is -0.1, expected a finite number from 0 on", NULL},
+    {"schedule_forgets_factor", "finite", "failed", "the factor of update 2 in a run of 1 (1 an epoch) is nan", NULL},
+    {"schedule_keeps_global", "pure", "failed", "two runs, one after the other (a static variable?)", NULL},
+    {"schedule_diverges", "observe", "failed", "nan, expected a finite number", NULL},
+    {"schedule_loses_state", "resume", "failed", "a run, and one that goes on from its saved state", NULL},
+    {"schedule_keeps_global", "threads", "failed", "bytes of the plug-in's global variables, which all threads share",
+     NULL},
+};
+
+/* The report on one file; valid until the one after the next. The exit status is `status`; -1: what it counts says. */
+static const json_t *report_of(const char *file, const char *flags, int status) {
+    char arguments[2048];
+    json_error_t error;
+    snprintf(arguments, sizeof arguments, "plugin check %s --json %s", file, flags);
+    const struct outcome outcome = sandbox_run((struct call){.arguments = arguments});
+    ck_assert_msg(outcome.err[0] == '\0', "%s: said '%s'", arguments, outcome.err);
+    static json_t *reports[2];
+    static int turn;
+    turn = !turn;
+    json_decref(reports[turn]);
+    const json_t *report = reports[turn] = json_loads(outcome.out, JSON_REJECT_DUPLICATES, &error);
+    ck_assert_msg(report != NULL, "%s: no JSON: %s in '%.500s'", arguments, error.text, outcome.out);
+    const int failed = (int)json_integer_value(json_object_get(report, "failed"));
+    assert_status(arguments, &outcome, status >= 0 ? status : failed > 0);
+    return report;
+}
+
+static const char *text_of(const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    ck_assert_msg(text != NULL, "there is no text '%s'", key);
+    return text;
+}
+
+static int integer_of(const json_t *object, const char *key) {
+    const json_t *value = json_object_get(object, key);
+    ck_assert_msg(json_is_integer(value), "there is no integer '%s'", key);
+    return (int)json_integer_value(value);
+}
+
+/* The first finding of a check with this verdict; NULL: none. */
+static const json_t *find(const json_t *report, const char *check, const char *verdict) {
+    const json_t *checks = json_object_get(report, "checks");
+    for (size_t i = 0; i < json_array_size(checks); i++) {
+        const json_t *finding = json_array_get(checks, i);
+        if (strcmp(text_of(finding, "check"), check) == 0 && strcmp(text_of(finding, "verdict"), verdict) == 0) {
+            return finding;
+        }
+    }
+    return NULL;
+}
+
+/* In a build with sanitizers these may catch a plug-in before its check does, or be why the check is left out. */
+static int is_caught_by_sanitizer(const json_t *report, const char *check) {
+#if defined(__SANITIZE_ADDRESS__)
+    const json_t *failed = find(report, check, "failed"), *skipped = find(report, check, "skipped");
+    const char *reason = failed == NULL ? "" : text_of(failed, "reason");
+    return strstr(reason, "Sanitizer") != NULL || strstr(reason, "runtime error") != NULL ||
+           (skipped != NULL && strstr(text_of(skipped, "reason"), "sanitizer") != NULL);
+#else
+    (void)report, (void)check;
+    return 0;
+#endif
+}
+
+START_TEST(bad_plugin_is_caught) {
+    char file[1024], flags[256];
+    snprintf(file, sizeof file, "%s/%s.so", variable("RONDO_TEST_BAD"), bad[_i].plugin);
+    const char *more = bad[_i].flags == NULL ? "" : bad[_i].flags;
+    const int has_only = strstr(more, "--only") != NULL;
+    snprintf(flags, sizeof flags, "%s%s%s%s", has_only ? "" : "--only ", has_only ? "" : bad[_i].check,
+             more[0] == '\0' ? "" : " ", more);
+    const json_t *report = report_of(file, flags, -1);
+    if (is_caught_by_sanitizer(report, bad[_i].check)) {
+        return;
+    }
+    ck_assert_int_eq(integer_of(report, "failed") > 0, strcmp(bad[_i].verdict, "failed") == 0);
+    const json_t *finding = find(report, bad[_i].check, bad[_i].verdict);
+    ck_assert_msg(finding != NULL, "%s: '%s' did not say '%s': %s", bad[_i].plugin, bad[_i].check, bad[_i].verdict,
+                  json_dumps(report, 0));
+    assert_parts(bad[_i].plugin, text_of(finding, "reason"), bad[_i].parts);
+}
+END_TEST
+
+/* ---- good plug-ins ---- */
+
+/* Filled by main, where an assertion could not be told: without the variable there are none, and that fails. */
+static glob_t shipped;
+
+static void find_shipped(void) {
+    const char *folder = getenv("RONDO_TEST_PLUGINS");
+    char pattern[1024];
+    snprintf(pattern, sizeof pattern, "%s/*/*.so", folder == NULL ? "" : folder);
+    if (glob(pattern, 0, NULL, &shipped) != 0) {
+        shipped.gl_pathc = 0;
+    }
+}
+
+START_TEST(there_are_shipped_plugins) {
+    ck_assert_uint_ge(shipped.gl_pathc, 6);
+}
+END_TEST
+
+START_TEST(shipped_plugin_passes_without_a_warning) {
+    const json_t *report = report_of(shipped.gl_pathv[_i], "", 0);
+    ck_assert_msg(integer_of(report, "warnings") == 0, "%s", json_dumps(report, JSON_INDENT(1)));
+    ck_assert_int_eq(integer_of(report, "failed"), 0);
+    ck_assert_int_ge(integer_of(report, "passed"), 6);
+}
+END_TEST
+
+/* ---- the command ---- */
+
+/* @B is the folder of the bad plug-ins, @P that of the shipped ones. */
+static const struct {
+    const char *arguments;
+    int status;
+    const char *out, *err; /* parts */
+} calls[] = {
+    {"plugin", 2, "", "usage: rondo plugin ACTION|check "},
+    {"plugin --help", 0, "usage: rondo plugin ACTION|check ", ""},
+    {"plugin chekc a.so", 2, "", "unknown action 'chekc' (did you mean 'check'?)"},
+    {"plugin check", 2, "", "an argument is missing|usage: rondo plugin check FILE.so"},
+    {"plugin check --help", 0, "usage: rondo plugin check FILE.so|--only CHECK|--seed N|--seconds N|--json", ""},
+    {"plugin check nothing.so", 2, "", "cannot read 'nothing.so': No such file or directory"},
+    {"plugin check .", 2, "", "cannot read '.': it is not a regular file"},
+    {"plugin check text.so", 2, "", "'text.so' is not an ELF file, expected a shared object"},
+    {"plugin check empty.so", 2, "", "'empty.so' is not an ELF file"},
+    {"plugin check cut.so", 1, "FAIL  loads: plug-in 'cut.so' |docs/plugin-abi.md#loads", ""},
+    {"plugin check open.so", 1, "FAIL  loads: plug-in 'open.so' is refused: everybody may write to it", ""},
+    {"plugin check @P/ops/swish.so --only lods", 2, "", "unknown check 'lods' (did you mean 'loads'?)"},
+    {"plugin check @P/ops/swish.so --jsno", 2, "", "unknown flag '--jsno' (did you mean '--json'?)"},
+    {"plugin check @P/ops/swish.so --seconds 0", 2, "", "--seconds expects a number from 1 to 4096"},
+    {"plugin check @P/ops/swish.so --only loads", 0,
+     "/swish.so\n  ok    loads\n|/swish.so: 1 passed, 0 warnings, 0 FAILED, 0 skipped, ", ""},
+    {"plugin check @P/ops/swish.so --only option_values", 0, "op swish\n  ok    option_values\n|: 1 passed", ""},
+    {"plugin check @P/ops/swish.so @P/optimizers/sgd.so --only loads", 0, "/swish.so: 1 passed|/sgd.so: 1 passed", ""},
+    {"plugin check nothing.so @P/ops/swish.so --only loads", 2, "/swish.so: 1 passed", "cannot read 'nothing.so'"},
+    {"plugin check @B/needs_rondo.so @P/ops/swish.so --only needs", 1,
+     "FAIL  needs: |/needs_rondo.so: 0 passed, 0 warnings, 1 FAILED|/swish.so: 1 passed", ""},
+    {"plugin check @B/undefined_symbol.so --only option_values", 1, "FAIL  loads: |1 FAILED", ""},
+    {"plugin check @B/endless_range.so --only option_ranges", 0,
+     "  warn  option_ranges: |; see docs/plugin-abi.md#option_ranges\n|0 passed, 1 warning, 0 FAILED", ""},
+    {"plugin check @B/refuses_defaults.so --only option_check", 1,
+     "optimizer refuses_defaults\n  FAIL  option_check: |; see docs/plugin-abi.md#option_check\n", ""},
+};
+
+/* Copies arguments with the folders in place. */
+static void expand(const char *arguments, char *text, size_t size) {
+    size_t used = 0;
+    for (const char *at = arguments; *at != '\0' && used + 1 < size; at++) {
+        if (at[0] == '@') {
+            const char *folder = variable(*++at == 'B' ? "RONDO_TEST_BAD" : "RONDO_TEST_PLUGINS");
+            used += (size_t)snprintf(text + used, size - used, "%s", folder);
+        } else {
+            text[used++] = *at;
+        }
+    }
+    text[used] = '\0';
+}
+
+static void setup(void) {
+    char file[1024];
+    size_t size;
+    sandbox_open();
+    sandbox_write("text.so", "not a shared object\n");
+    sandbox_write("empty.so", "");
+    snprintf(file, sizeof file, "%s/ops/swish.so", variable("RONDO_TEST_PLUGINS"));
+    const char *bytes = sandbox_read(file, &size);
+    sandbox_write_bytes("cut.so", bytes, size / 2);
+    sandbox_write_bytes("open.so", bytes, size);
+    chmod(sandbox_path("open.so"), 0666);
+}
+
+START_TEST(call_is_answered) {
+    char arguments[2048];
+    expand(calls[_i].arguments, arguments, sizeof arguments);
+    const struct outcome outcome = sandbox_run((struct call){.arguments = arguments});
+    assert_status(arguments, &outcome, calls[_i].status);
+    assert_parts(arguments, outcome.out, calls[_i].out);
+    assert_parts(arguments, outcome.err, calls[_i].err);
+    ck_assert_msg(calls[_i].out[0] != '\0' || outcome.out[0] == '\0', "%s: printed '%s'", arguments, outcome.out);
+    ck_assert_msg(calls[_i].err[0] != '\0' || outcome.err[0] == '\0', "%s: said '%s'", arguments, outcome.err);
+}
+END_TEST
+
+/* What is counted is what is listed, and all of a finding is there. */
+START_TEST(json_tells_every_check) {
+    char file[1024];
+    snprintf(file, sizeof file, "%s/check_exits.so", variable("RONDO_TEST_BAD"));
+    const json_t *report = report_of(file, "", 1), *checks = json_object_get(report, "checks");
+    static const char *const counts[] = {"passed", "warnings", "failed", "skipped"};
+    static const char *const verdicts[] = {"passed", "warning", "failed", "skipped"};
+    ck_assert_str_eq(text_of(report, "file"), file);
+    ck_assert(json_is_real(json_object_get(report, "seconds")));
+    for (int v = 0; v < ROWS(counts); v++) {
+        int count = 0;
+        for (size_t i = 0; i < json_array_size(checks); i++) {
+            const json_t *finding = json_array_get(checks, i);
+            count += strcmp(text_of(finding, "verdict"), verdicts[v]) == 0;
+            ck_assert(json_is_real(json_object_get(finding, "seconds")));
+            ck_assert_ptr_nonnull(text_of(finding, "reason"));
+        }
+        ck_assert_int_eq(count, integer_of(report, counts[v]));
+    }
+    const json_t *loads = find(report, "loads", "passed"), *check = find(report, "option_check", "failed");
+    ck_assert(loads != NULL && check != NULL);
+    ck_assert_str_eq(text_of(loads, "kind"), "file");
+    ck_assert_str_eq(text_of(loads, "name"), "");
+    ck_assert_str_eq(text_of(check, "kind"), "optimizer");
+    ck_assert_str_eq(text_of(check, "name"), "check_exits");
+}
+END_TEST
+
+/* The same seed gives the same report, but for times. */
+START_TEST(report_can_be_repeated) {
+    char file[1024];
+    snprintf(file, sizeof file, "%s/ops/swish.so", variable("RONDO_TEST_PLUGINS"));
+    const json_t *first = json_object_get(report_of(file, "--seed 5", 0), "checks");
+    const json_t *second = json_object_get(report_of(file, "--seed 5", 0), "checks");
+    ck_assert_uint_eq(json_array_size(first), json_array_size(second));
+    for (size_t i = 0; i < json_array_size(first); i++) {
+        const json_t *a = json_array_get(first, i), *b = json_array_get(second, i);
+        ck_assert_str_eq(text_of(a, "check"), text_of(b, "check"));
+        if (strcmp(text_of(a, "check"), "listing_time") != 0) {
+            ck_assert_str_eq(text_of(a, "reason"), text_of(b, "reason"));
+        }
+    }
+}
+END_TEST
+
+/* ---- an end in between ---- */
+
+/* How many processes have this in their command line; those that have ended and wait for their parent have none. */
+static int count_processes(const char *part) {
+    glob_t found;
+    int count = 0;
+    ck_assert_int_eq(glob("/proc/[0-9]*/cmdline", 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        char text[4096];
+        FILE *stream = fopen(found.gl_pathv[i], "rb");
+        const size_t size = stream == NULL ? 0 : fread(text, 1, sizeof text - 1, stream);
+        for (size_t k = 0; k < size; k++) {
+            text[k] = text[k] == '\0' ? ' ' : text[k];
+        }
+        text[size] = '\0';
+        count += strstr(text, part) != NULL;
+        if (stream != NULL) {
+            fclose(stream);
+        }
+    }
+    globfree(&found);
+    return count;
+}
+
+/* Waits until there are so many processes; 0 where there never are. */
+static int wait_for_processes(const char *part, int wanted) {
+    const struct timespec moment = {0, 10000000};
+    for (int i = 0; i < 3000; i++) {
+        if (count_processes(part) == wanted) {
+            return 1;
+        }
+        nanosleep(&moment, NULL);
+    }
+    return 0;
+}
+
+/* A check that loops is ended with the command, however that ends: it would run for ever. */
+static void end_by(int number) {
+    char file[1100];
+    sandbox_copy(sandbox_path("%s/loops_at_load.so", variable("RONDO_TEST_BAD")), "ends.so");
+    snprintf(file, sizeof file, "%s", sandbox_path("ends.so"));
+    const pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        freopen("/dev/null", "w", stdout);
+        execl(variable("RONDO_PROGRAM"), "rondo", "plugin", "check", file, "--only", "loads", "--seconds", "4000",
+              (char *)NULL);
+        _exit(127);
+    }
+    ck_assert_msg(wait_for_processes(file, 2), "the command and its child do not run");
+    kill(pid, number);
+    int wait_status = 0;
+    ck_assert_int_eq(waitpid(pid, &wait_status, 0), pid);
+    ck_assert(WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == number);
+    ck_assert_msg(wait_for_processes(file, 0), "the child runs on");
+}
+
+static const int ends[] = {SIGINT, SIGTERM, SIGKILL};
+START_TEST(child_dies_with_the_command) {
+    end_by(ends[_i]);
+}
+END_TEST
+
+/* ---- the page ---- */
+
+/* Is there a line "### name"? */
+static int has_section(const char *page, const char *name) {
+    char heading[128];
+    snprintf(heading, sizeof heading, "\n### %s\n", name);
+    return strstr(page, heading) != NULL;
+}
+
+START_TEST(every_check_has_a_section) {
+    const struct kit_check *const tables[] = {kit_file_checks,      kit_option_checks, kit_op_checks,
+                                              kit_optimizer_checks, kit_loss_checks,   kit_schedule_checks};
+    const char *page = sandbox_read(sandbox_path("%s/docs/plugin-abi.md", variable("RONDO_SOURCE")), NULL);
+    ck_assert_msg(has_section(page, "prints"), "docs/plugin-abi.md has no section 'prints'");
+    for (int t = 0; t < ROWS(tables); t++) {
+        ck_assert_msg(tables[t]->name != NULL, "table %d has no checks", t);
+        for (const struct kit_check *check = tables[t]; check->name != NULL; check++) {
+            ck_assert_msg(has_section(page, check->name), "docs/plugin-abi.md has no section '%s'", check->name);
+            ck_assert_msg(strlen(check->summary) > 10, "'%s' has no summary", check->name);
+            for (const struct kit_check *earlier = tables[t]; earlier < check; earlier++) {
+                ck_assert_msg(strcmp(earlier->name, check->name) != 0, "'%s' stands twice in its table", check->name);
+            }
+        }
+    }
+}
+END_TEST
+
+/* A check that catches nothing proves nothing. */
+START_TEST(every_check_catches_something) {
+    const struct kit_check *const tables[] = {kit_file_checks,      kit_option_checks, kit_op_checks,
+                                              kit_optimizer_checks, kit_loss_checks,   kit_schedule_checks};
+    for (int t = 0; t < ROWS(tables); t++) {
+        for (const struct kit_check *check = tables[t]; check->name != NULL; check++) {
+            int count = 0;
+            for (int i = 0; i < ROWS(bad); i++) {
+                count += strcmp(bad[i].check, check->name) == 0;
+            }
+            ck_assert_msg(count > 0, "no bad plug-in is caught by '%s'", check->name);
+        }
+    }
+}
+END_TEST
+
+int main(void) {
+    find_shipped();
+    Suite *suite = suite_create("plugin_check");
+    TCase *cases = tcase_create("plugin_check");
+    tcase_add_unchecked_fixture(cases, setup, sandbox_close);
+    tcase_set_timeout(cases, 240);
+    tcase_add_loop_test(cases, bad_plugin_is_caught, 0, ROWS(bad));
+    tcase_add_test(cases, there_are_shipped_plugins);
+    tcase_add_loop_test(cases, shipped_plugin_passes_without_a_warning, 0, (int)shipped.gl_pathc);
+    tcase_add_loop_test(cases, call_is_answered, 0, ROWS(calls));
+    tcase_add_test(cases, json_tells_every_check);
+    tcase_add_test(cases, report_can_be_repeated);
+    tcase_add_loop_test(cases, child_dies_with_the_command, 0, ROWS(ends));
+    tcase_add_test(cases, every_check_has_a_section);
+    tcase_add_test(cases, every_check_catches_something);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    globfree(&shipped);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
