@@ -1,0 +1,216 @@
+#include "cli/catalogue.h"
+
+#include <string.h>
+
+#include "core/options.h"
+#include "run/cell_file.h"
+#include "run/file.h"
+
+/* While entries are added. */
+struct collecting {
+    struct catalogue *catalogue;
+    const char *kind, *name; /* what is wanted; name NULL: all */
+    struct errors *errors;
+};
+
+/* ---- kinds ---- */
+
+const char *catalogue_kind(int32_t index) {
+    if (index >= 0 && index < RONDO_KIND_COUNT) {
+        return kind_name(index);
+    }
+    return index == RONDO_KIND_COUNT ? KIND_CELL : index == RONDO_KIND_COUNT + 1 ? KIND_EXPERIMENT : NULL;
+}
+
+const char *catalogue_kinds(struct arena *arena) {
+    const char *text = catalogue_kind(0);
+    for (int32_t i = 1; text != NULL && catalogue_kind(i) != NULL; i++) {
+        text = arena_printf(arena, "%s%s%s", text, catalogue_kind(i + 1) == NULL ? " or " : ", ", catalogue_kind(i));
+    }
+    return text;
+}
+
+/* ---- entries ---- */
+
+/* 1 where the entry is asked for; else its name may be what was meant. */
+static int is_wanted(const struct collecting *collecting, const char *name) {
+    struct catalogue *catalogue = collecting->catalogue;
+    if (collecting->name == NULL || strcmp(collecting->name, name) == 0) {
+        return 1;
+    }
+    const char *copy = arena_strdup(catalogue->arena, name);
+    if (copy != NULL) {
+        suggest(&catalogue->nearest, collecting->name, copy);
+    }
+    return 0;
+}
+
+static void add(const struct collecting *collecting, const struct entry *entry) {
+    struct catalogue *catalogue = collecting->catalogue;
+    if (catalogue->count == catalogue->capacity) {
+        const int32_t capacity = catalogue->capacity == 0 ? 64 : 2 * catalogue->capacity;
+        struct entry *entries = arena_calloc(catalogue->arena, (size_t)capacity, sizeof *entries);
+        if (entries == NULL) {
+            errors_no_memory(collecting->errors);
+            return;
+        }
+        for (int32_t i = 0; i < catalogue->count; i++) {
+            entries[i] = catalogue->entries[i];
+        }
+        catalogue->entries = entries;
+        catalogue->capacity = capacity;
+    }
+    catalogue->entries[catalogue->count++] = *entry;
+}
+
+/* The plug-in that was loaded from the file `origin`; 0: none. */
+static int find_plugin(const struct session *session, const char *origin, struct arena *arena,
+                       struct loaded_plugin *plugin) {
+    const char *file = path_absolute(arena, origin);
+    for (int32_t i = 0; file != NULL && loader_plugin(session->loader, i, plugin); i++) {
+        if (strcmp(plugin->file, file) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void add_descriptors(const struct collecting *collecting, const struct session *session) {
+    const char *origin;
+    const rondo_descriptor *descriptor;
+    for (int32_t i = 0; (descriptor = registry_at(session->registry, i, &origin)) != NULL; i++) {
+        struct loaded_plugin plugin;
+        if (strcmp(kind_name(descriptor->kind), collecting->kind) != 0 || !is_wanted(collecting, descriptor->name)) {
+            continue;
+        }
+        struct entry entry = {.kind = kind_name(descriptor->kind),
+                              .name = descriptor->name,
+                              .summary = descriptor->summary,
+                              .source = "",
+                              .origin = origin,
+                              .options = descriptor->options,
+                              .descriptor = descriptor};
+        if (find_plugin(session, origin, collecting->catalogue->arena, &plugin)) {
+            entry.origin = plugin.file; /* whichever of its links was followed */
+            entry.plugin = plugin.name;
+            entry.version = plugin.version;
+            entry.licence = plugin.licence;
+        }
+        add(collecting, &entry);
+    }
+}
+
+/* The options of a cell, with defaults as short as they read back: 0.1 and not 0.10000000000000001. */
+static const rondo_option *cell_options(const struct cell_definition *definition, struct arena *arena,
+                                        struct errors *errors) {
+    const rondo_option *table = cell_option_table(definition, arena);
+    const size_t size = sizeof(double) * ((size_t)definition->n_options + 1);
+    const void *values = table == NULL ? NULL : options_create(table, size, arena, errors);
+    rondo_option *rows = values == NULL ? NULL : arena_calloc(arena, (size_t)definition->n_options + 1, sizeof *rows);
+    for (int32_t i = 0; rows != NULL && i < definition->n_options; i++) {
+        rows[i] = table[i];
+        rows[i].default_text = option_text(&table[i], values, arena);
+    }
+    return rows;
+}
+
+static void add_cell(void *arg, const char *name, const char *file) {
+    const struct collecting *collecting = arg;
+    struct arena *arena = collecting->catalogue->arena;
+    if (!is_wanted(collecting, name)) {
+        return;
+    }
+    struct errors own = {0};
+    const struct cell_definition *definition = cell_file_read(file, arena, &own);
+    const rondo_option *options = definition == NULL ? NULL : cell_options(definition, arena, &own);
+    const struct entry entry = {.kind = KIND_CELL,
+                                .name = arena_strdup(arena, name),
+                                .summary = definition == NULL ? NULL : definition->summary,
+                                .source = definition == NULL ? NULL : definition->source,
+                                .origin = arena_strdup(arena, file),
+                                .options = options,
+                                .cell = definition};
+    if (definition != NULL && (options == NULL || entry.name == NULL || entry.origin == NULL)) {
+        errors_no_memory(&own);
+    }
+    if (own.count > 0) { /* a line for each file: a folder may hold other YAML */
+        errors_add(collecting->errors, own.status, "%s%s", errors_text(&own, 0),
+                   own.count > 1 ? " (and more; `rondo cells show` tells them)" : "");
+    } else {
+        add(collecting, &entry);
+    }
+    errors_free(&own);
+}
+
+static void add_sections(const struct collecting *collecting) {
+    struct arena *arena = collecting->catalogue->arena;
+    struct experiment_section section;
+    for (int32_t i = 0; (section = experiment_section(i)).name != NULL; i++) {
+        if (!is_wanted(collecting, section.name)) {
+            continue;
+        }
+        struct experiment_section *copy = arena_calloc(arena, 1, sizeof *copy);
+        if (copy == NULL) {
+            errors_no_memory(collecting->errors);
+            return;
+        }
+        *copy = section;
+        const struct entry entry = {.kind = KIND_EXPERIMENT,
+                                    .name = section.name,
+                                    .summary = section.summary,
+                                    .source = "",
+                                    .origin = "built-in",
+                                    .options = section.table,
+                                    .section = copy};
+        add(collecting, &entry);
+    }
+}
+
+rondo_status catalogue_collect(struct catalogue *catalogue, struct session *session, const char *kind, const char *name,
+                               struct errors *errors) {
+    const int32_t before = errors->count;
+    struct collecting collecting = {catalogue, kind, name, errors};
+    if (strcmp(kind, KIND_CELL) == 0) {
+        session_each_cell(session, add_cell, &collecting, errors);
+    } else if (strcmp(kind, KIND_EXPERIMENT) == 0) {
+        add_sections(&collecting);
+    } else {
+        add_descriptors(&collecting, session);
+    }
+    return errors->count == before ? RONDO_OK : errors->status;
+}
+
+/* ---- what belongs where ---- */
+
+int entry_is_wrapper(const struct entry *entry) {
+    const rondo_descriptor *descriptor = entry->descriptor;
+    return descriptor != NULL && descriptor->kind == RONDO_KIND_OPTIMIZER &&
+           ((const rondo_optimizer *)descriptor)->stage != RONDO_STAGE_UPDATE;
+}
+
+int entry_fits(const struct entry *entry, const struct experiment_section *section) {
+    return entry->descriptor != NULL && entry->descriptor->kind == section->plugin_kind &&
+           entry_is_wrapper(entry) == ((section->flags & SECTION_WRAPPERS) != 0);
+}
+
+int section_is_item(const struct experiment_section *section) {
+    const size_t length = strlen(section->name);
+    return length > 2 && strcmp(section->name + length - 2, ".N") == 0;
+}
+
+int section_is_in(const struct experiment_section *section, const char *outer, struct arena *arena, const char **key) {
+    const size_t outer_length = strlen(outer);
+    const char *rest = section->name;
+    if (outer_length > 0) {
+        if (strncmp(rest, outer, outer_length) != 0 || rest[outer_length] != '.') {
+            return 0;
+        }
+        rest += outer_length + 1;
+    }
+    const size_t length = strlen(rest) - (section_is_item(section) ? 2 : 0);
+    if (length == 0 || strcspn(rest, ".") < length) {
+        return 0;
+    }
+    *key = arena_strndup(arena, rest, length);
+    return 1;
+}
