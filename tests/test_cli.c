@@ -52,7 +52,7 @@ static const struct {
     {"eval --help", NULL, 0, "usage: rondo eval RUN|--on PART|--data FILE|--json", ""},
     {"predict --help", NULL, 0, "usage: rondo predict RUN|--json", ""},
     {"check --help", NULL, 0, "usage: rondo check EXPERIMENT.yaml|--set KEY=VALUE", ""},
-    {"list -h", NULL, 0, "usage: rondo list [KIND[/NAME]]|--json", ""},
+    {"list -h", NULL, 0, "usage: rondo list [KIND[/NAME]]|--json|--reference FOLDER", ""},
     {"train --help e.yaml nonsense", NULL, 0, "usage: rondo train", ""},
 
     {"", NULL, 2, "", "usage: rondo COMMAND"},
@@ -81,13 +81,30 @@ static const struct {
     {"predict run nothing.txt", NULL, 2, "", "cannot open 'nothing.txt'"},
     {"predict run run", NULL, 2, "", "cannot open 'run': Is a directory"},
     {"list optimiser", NULL, 2, "", "unknown kind 'optimiser' (did you mean 'optimizer'?)"},
+    {"list schedul", NULL, 2, "",
+     "unknown kind 'schedul' (did you mean 'schedule'?), expected op, optimizer, loss, schedule, cell or experiment, "},
     {"list optimizer/adm", NULL, 2, "", "there is no 'optimizer/adm' (did you mean 'adam'?)"},
+    {"list experiment/shedule", NULL, 2, "", "there is no 'experiment/shedule' (did you mean 'schedule'?)"},
 
-    {"list", NULL, 0, "op:\n|optimizer:\n|loss:\n|cell:\n|experiment:\n|adam|softmax_cross_entropy|lstm|swish", ""},
-    {"list optimizer", NULL, 0, "adam|sgd", ""},
-    {"list optimizer/adam", NULL, 0, "lr |number in [0, 1000]; default 0.001|from: |/optimizers/adam.so", ""},
-    {"list op/sigmoid", NULL, 0, "sigmoid|from: built-in", ""},
-    {"list cell/lstm", NULL, 0, "lstm|source: Hochreiter|/cells/lstm.yaml", ""},
+    {"list", NULL, 0,
+     "op:\n|optimizer:\n|loss:\n|schedule:\n|cell:\n|experiment:\n|adam|softmax_cross_entropy|cosine|lstm|swish", ""},
+    {"list optimizer", NULL, 0, "adam|sgd|  ema  ", ""},
+    {"list optimizer/adam", NULL, 0,
+     "  lr  | 0.001  | number in [0, 1000]  | learning rate\n|first_moment, second_moment (like the parameter)\n|"
+     "  optimizer: {plugin: adam, lr: 0.001}\n|/optimizers/adam.so\n|  adam 1.0, licence MIT\n",
+     ""},
+    {"list optimizer/muon", NULL, 0, " ns_coefficients |number or list of numbers in", ""},
+    {"list optimizer/ema", NULL, 0, "wrapper  |wrappers: [{plugin: ema, decay: 0.999}]", ""},
+    {"list loss/huber", NULL, 0, "metrics  |(lower is better)|  loss: {plugin: huber, ", ""},
+    {"list schedule/cosine", NULL, 0, "  schedule: {learning_rate: {plugin: cosine", ""},
+    {"list schedule/plateau", NULL, 0, "needs  |validation data", ""},
+    {"list op/sigmoid", NULL, 0, "op sigmoid\n|  y = sigmoid(x)\n|gradient    yes\n|file        built-in\n", ""},
+    {"list op/gather", NULL, 0, "inputs      x, index\n", ""},
+    {"list cell/lstm", NULL, 0,
+     "  | c' = f * c + i * g\n|state       h [hidden], c [hidden]\n|source      Hochreiter|/cells/lstm.yaml\n|"
+     "{cell: lstm, hidden: 64}",
+     ""},
+    {"list experiment", NULL, 0, "experiment (top)\n|experiment schedule.warmup\n|  match  |  plugin  |  cell  ", ""},
     {"list experiment/schedule", NULL, 0, "epochs|batch|clip_norm|seed", ""},
 
     {"check e.yaml", NULL, 0,
@@ -161,7 +178,10 @@ START_TEST(list_as_json_has_every_option_of_an_optimizer) {
     json_t *list = parse("list", rondo("list optimizer/adam --json", 0).out);
     ck_assert_uint_eq(json_array_size(list), 1);
     const json_t *adam = json_array_get(list, 0);
-    assert_keys("list", adam, "kind name summary origin options");
+    assert_keys("list", adam,
+                "kind name summary source equations origin options plugin wrapper stage elementwise slots example");
+    ck_assert_uint_eq(json_array_size(json_object_get(adam, "slots")), 2);
+    assert_keys("plugin", json_object_get(adam, "plugin"), "name version licence");
     const json_t *lr = json_array_get(json_object_get(adam, "options"), 0);
     ck_assert_str_eq(json_string_value(json_object_get(lr, "key")), "lr");
     ck_assert_str_eq(json_string_value(json_object_get(lr, "type")), "real");
