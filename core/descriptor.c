@@ -279,14 +279,17 @@ static rondo_status check_schedule(const struct check *check) {
     return RONDO_OK;
 }
 
+/* Bytes of a descriptor up to its last field of ABI 1.0. */
+#define END_OF(type, field) (uint32_t)(offsetof(type, field) + sizeof(((type *)NULL)->field))
+
 /* The base first: nothing behind it may be read before kind and struct_size are known to be right. The size is that of
  * ABI 1.0: a descriptor may know more, never less. */
 static rondo_status check_base(const struct check *check) {
     static const uint32_t sizes[RONDO_KIND_COUNT] = {
-        [RONDO_KIND_OP] = sizeof(rondo_op),
-        [RONDO_KIND_OPTIMIZER] = sizeof(rondo_optimizer),
-        [RONDO_KIND_LOSS] = sizeof(rondo_loss),
-        [RONDO_KIND_SCHEDULE] = sizeof(rondo_schedule),
+        [RONDO_KIND_OP] = END_OF(rondo_op, map_grad_reads),
+        [RONDO_KIND_OPTIMIZER] = END_OF(rondo_optimizer, wants_sampled),
+        [RONDO_KIND_LOSS] = END_OF(rondo_loss, prediction_size),
+        [RONDO_KIND_SCHEDULE] = END_OF(rondo_schedule, observe),
     };
     const rondo_descriptor *descriptor = check->descriptor;
     struct errors *errors = check->errors;

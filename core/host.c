@@ -27,6 +27,10 @@ static void *host_alloc(rondo_context *ctx, size_t bytes) {
 /* Adds "file:line: subject: text". */
 static rondo_status add_error(struct host_call *call, rondo_status status, const char *text) {
     const char *subject = call->subject == NULL ? "" : call->subject;
+    const char *origin = registry_plugin_origin(call->registry, subject);
+    if (origin != NULL) {
+        return errors_add_at(call->errors, status, call->where, "op '%s' of '%s': %s", subject, origin, text);
+    }
     return errors_add_at(call->errors, status, call->where, "%s%s%s", subject, subject[0] == '\0' ? "" : ": ", text);
 }
 

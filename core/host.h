@@ -21,9 +21,10 @@ struct host_call {
     uint64_t random_first;    /* added to the number of each random word: the call works on a later part of a tensor */
     /* Memory is short once so many more calls of alloc have been served; each takes one off. NULL: no limit. */
     int64_t *allocations_left;
-    const char *subject;   /* "op 'matmul'": in front of error texts; borrowed */
-    struct location where; /* in front of that; zero: none */
-    rondo_status failed;   /* what fail was called with first; RONDO_OK while it was not */
+    const char *subject;             /* "op 'matmul'": in front of error texts; borrowed */
+    const struct registry *registry; /* where `subject` is the name of an op: tells its file; NULL: not to be told */
+    struct location where;           /* in front of that; zero: none */
+    rondo_status failed;             /* what fail was called with first; RONDO_OK while it was not */
     /* Gets each line that the plug-in logs, which is valid during the call; NULL: nobody listens. */
     void (*log)(void *arg, const char *text);
     void *log_arg;

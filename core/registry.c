@@ -32,6 +32,8 @@ const char *kind_folder(int32_t kind) {
 
 /* ---- adding and finding ---- */
 
+#define BUILT_IN "built-in"
+
 struct entry {
     const rondo_descriptor *descriptor;
     const char *origin;
@@ -73,7 +75,7 @@ struct registry *registry_create(const rondo_descriptor *const *builtin, struct 
         errors_no_memory(errors);
         return NULL;
     }
-    if (registry_add_all(registry, builtin, "built-in", errors) != RONDO_OK) {
+    if (registry_add_all(registry, builtin, BUILT_IN, errors) != RONDO_OK) {
         registry_destroy(registry);
         return NULL;
     }
@@ -172,6 +174,11 @@ const char *registry_origin(const struct registry *registry, int32_t kind, const
     int is_there = 0;
     const size_t at = place_of(registry, kind, name, &is_there);
     return is_there ? registry->entries[at].origin : NULL;
+}
+
+const char *registry_plugin_origin(const struct registry *registry, const char *op) {
+    const char *origin = registry == NULL ? NULL : registry_origin(registry, RONDO_KIND_OP, op);
+    return origin == NULL || strcmp(origin, BUILT_IN) == 0 ? NULL : origin;
 }
 
 const rondo_op *registry_op(const struct registry *registry, const char *name) {

@@ -55,6 +55,8 @@ void registry_set_finder(struct registry *registry, struct registry_finder finde
 
 /* Where a registered name came from: the file of its plug-in, or "built-in". NULL where it is not there. */
 const char *registry_origin(const struct registry *registry, int32_t kind, const char *name);
+/* The file of an op that came with a plug-in; NULL for a built-in one, and where `registry` is NULL. */
+const char *registry_plugin_origin(const struct registry *registry, const char *op);
 
 /* Entry `index` in order of kind, then name; NULL past the last. `origin` (may be NULL) gets where it came from. */
 const rondo_descriptor *registry_at(const struct registry *registry, int32_t index, const char **origin);

@@ -237,6 +237,7 @@ static struct host_call call_host(struct tape *tape, const struct node *node) {
     struct host_call host =
         host_call(tape->scratch, tape->settings.errors, tape->settings.parallel, node->op->base.name);
     host.stream = node->stream;
+    host.registry = tape->settings.registry;
     if (node->scope != NULL) {
         host.where.file = node->scope;
     }
@@ -539,10 +540,11 @@ const char *tape_first_not_finite(const struct tape *tape) {
             text = arena_printf(tape->arena, "the %s '%s'", node->needs_gradient ? "parameter" : "input", node->name);
         } else if (node->op == NULL) {
             text = arena_printf(tape->arena, "an input%s%s", in, scope);
-        } else if (node->name != NULL) {
-            text = arena_printf(tape->arena, "op '%s' of '%s'%s%s", node->op->base.name, node->name, in, scope);
         } else {
-            text = arena_printf(tape->arena, "op '%s'%s%s", node->op->base.name, in, scope);
+            const char *file = registry_plugin_origin(tape->settings.registry, node->op->base.name);
+            const char *of = node->name == NULL ? NULL : arena_printf(tape->arena, " of '%s'", node->name);
+            text = arena_printf(tape->arena, "op '%s'%s%s%s%s%s%s", node->op->base.name, file == NULL ? "" : " (",
+                                file == NULL ? "" : file, file == NULL ? "" : ")", of == NULL ? "" : of, in, scope);
         }
         return text == NULL ? node->op == NULL ? "an input" : node->op->base.name : text;
     }

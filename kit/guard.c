@@ -40,6 +40,18 @@ struct guard *guard_create(void) {
     return guard;
 }
 
+void guard_destroy(struct guard *guard) {
+    if (guard == NULL) {
+        return;
+    }
+    for (struct buffer *buffer = guard->first, *next; buffer != NULL; buffer = next) {
+        next = buffer->next;
+        munmap(buffer->start, buffer->pages + guard->page);
+        free(buffer);
+    }
+    free(guard);
+}
+
 /* ---- patterns ---- */
 
 /* Depends on the place, so that a row of equal bytes does not pass for canaries. */
@@ -81,7 +93,11 @@ static int map(const struct guard *guard, struct buffer *buffer, size_t bytes) {
         return 0;
     }
     buffer->data = buffer->start + buffer->pages - aligned;
-    return mprotect(buffer->start + buffer->pages, guard->page, PROT_NONE) == 0;
+    if (mprotect(buffer->start + buffer->pages, guard->page, PROT_NONE) != 0) {
+        munmap(buffer->start, buffer->pages + guard->page);
+        return 0;
+    }
+    return 1;
 }
 
 static struct buffer *add(struct guard *guard, const char *name, size_t bytes, int32_t dtype) {

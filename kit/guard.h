@@ -9,9 +9,11 @@
 
 #include "core/arena.h"
 
-/* A set of buffers; lives as long as the process. */
+/* A set of buffers. */
 struct guard;
 struct guard *guard_create(void); /* NULL where memory is short */
+/* Gives all buffers back: a touch of one is a crash from then on. */
+void guard_destroy(struct guard *guard);
 
 /* `bytes` of poison, 64-byte aligned, called `name` in messages (borrowed). NULL where memory is short. */
 void *guard_alloc(struct guard *guard, const char *name, size_t bytes);

@@ -67,7 +67,7 @@ struct op_settings {
     int infers_alone;                /* 1: nothing is allocated nor called but infer */
 };
 
-/* All of its memory lives as long as the process, but for what op_run_close gives back. */
+/* All of its memory lives until op_run_close. */
 struct op_run {
     struct op_check *check;
     struct op_settings settings;

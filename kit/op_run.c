@@ -201,8 +201,10 @@ int op_run_open(struct op_check *check, struct op_settings settings, struct op_r
 
 void op_run_close(struct op_run *run) {
     arena_destroy(run->arena);
+    guard_destroy(run->guard);
     errors_free(&run->errors);
     run->arena = NULL;
+    run->guard = NULL;
 }
 
 /* ---- calling ---- */

@@ -81,8 +81,10 @@ struct scheduled *scheduled_create(struct kit *kit, const rondo_schedule *schedu
 
 void scheduled_close(struct scheduled *scheduled) {
     arena_destroy(scheduled->arena);
+    guard_destroy(scheduled->guard);
     errors_free(&scheduled->errors);
     scheduled->arena = NULL;
+    scheduled->guard = NULL;
 }
 
 static struct host_call begin_call(struct scheduled *scheduled) {

@@ -159,7 +159,7 @@ static const struct {
     {"sys/prctl.h", {"kit/child.c"}},
     {"sys/resource.h", {"kit/child.c"}},
     {"sys/wait.h", {"kit/child.c"}},
-    {"sched.h", {"core/parallel.c"}},
+    {"sched.h", {"core/parallel.c", "kit/at_once.c"}},
     {"arm_neon.h", {"core/product/"}},
     {"immintrin.h", {"core/product/"}},
     {"cblas.h", {"core/blas.c"}},

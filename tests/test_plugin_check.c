@@ -222,24 +222,34 @@ END_TEST
 /* ---- good plug-ins ---- */
 
 /* Filled by main, where an assertion could not be told: without the variable there are none, and that fails. */
-static glob_t shipped;
+static glob_t paths;
+static const char *shipped[256];
+static int n_shipped;
 
+/* Links are further names of files that are there as well. */
 static void find_shipped(void) {
     const char *folder = getenv("RONDO_TEST_PLUGINS");
     char pattern[1024];
     snprintf(pattern, sizeof pattern, "%s/*/*.so", folder == NULL ? "" : folder);
-    if (glob(pattern, 0, NULL, &shipped) != 0) {
-        shipped.gl_pathc = 0;
+    if (glob(pattern, 0, NULL, &paths) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < paths.gl_pathc && n_shipped < ROWS(shipped); i++) {
+        struct stat about;
+        if (lstat(paths.gl_pathv[i], &about) == 0 && S_ISREG(about.st_mode)) {
+            shipped[n_shipped++] = paths.gl_pathv[i];
+        }
     }
 }
 
 START_TEST(there_are_shipped_plugins) {
-    ck_assert_uint_ge(shipped.gl_pathc, 6);
+    ck_assert_int_ge(n_shipped, 6);
+    ck_assert_int_lt(n_shipped, ROWS(shipped));
 }
 END_TEST
 
 START_TEST(shipped_plugin_passes_without_a_warning) {
-    const json_t *report = report_of(shipped.gl_pathv[_i], "", 0);
+    const json_t *report = report_of(shipped[_i], "", 0);
     ck_assert_msg(integer_of(report, "warnings") == 0, "%s", json_dumps(report, JSON_INDENT(1)));
     ck_assert_int_eq(integer_of(report, "failed"), 0);
     ck_assert_int_ge(integer_of(report, "passed"), 6);
@@ -480,7 +490,7 @@ int main(void) {
     tcase_set_timeout(cases, 240);
     tcase_add_loop_test(cases, bad_plugin_is_caught, 0, ROWS(bad));
     tcase_add_test(cases, there_are_shipped_plugins);
-    tcase_add_loop_test(cases, shipped_plugin_passes_without_a_warning, 0, (int)shipped.gl_pathc);
+    tcase_add_loop_test(cases, shipped_plugin_passes_without_a_warning, 0, n_shipped);
     tcase_add_loop_test(cases, call_is_answered, 0, ROWS(calls));
     tcase_add_test(cases, json_tells_every_check);
     tcase_add_test(cases, report_can_be_repeated);
@@ -492,6 +502,6 @@ int main(void) {
     srunner_run_all(runner, CK_ENV);
     const int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    globfree(&shipped);
+    globfree(&paths);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

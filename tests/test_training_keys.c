@@ -290,6 +290,24 @@ START_TEST(a_failure_names_the_plugin_and_leaves_the_weights_of_the_epoch_before
 }
 END_TEST
 
+/* An op in the equations of a cell; both engines. */
+START_TEST(an_op_that_gives_no_number_is_named_with_its_file) {
+    char file[1024];
+    snprintf(file, sizeof file, "%s/op_gives_nan.so", variable("RONDO_TEST_BAD"));
+    sandbox_copy(file, "op_gives_nan.so");
+    sandbox_write("nan.yaml",
+                  "cell: nan\nsource: nobody\nstate: [h]\nequations: |\n  h' = op_gives_nan(x @ W + h @ U)\n");
+    const struct outcome outcome = sandbox_run((struct call){
+        .arguments = _i == 0
+                         ? "train e.yaml --quiet --out nan --plugin op_gives_nan.so --set model.layers.0.cell=nan.yaml"
+                         : "train e.yaml --quiet --out nan --plugin op_gives_nan.so --set "
+                           "model.layers.0.cell=nan.yaml --engine=tape"});
+    assert_status("nan", &outcome, 1);
+    assert_parts("nan", outcome.err,
+                 "the loss is not finite; it began with op 'op_gives_nan' (op_gives_nan.so) of |step 1");
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("training keys");
     TCase *cases = tcase_create("training keys");
@@ -304,6 +322,7 @@ int main(void) {
     tcase_add_test(cases, the_schedule_is_drawn_and_recorded);
     tcase_add_loop_test(cases, a_failure_names_the_plugin_and_leaves_the_weights_of_the_epoch_before, 0,
                         ROWS(failures));
+    tcase_add_loop_test(cases, an_op_that_gives_no_number_is_named_with_its_file, 0, 2);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

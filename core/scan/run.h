@@ -59,6 +59,7 @@ struct run {
     int32_t dtype;
     size_t size; /* of an element */
     int training;
+    const struct registry *registry; /* for messages */
     struct rng_stream stream;
     int64_t first_random;
 

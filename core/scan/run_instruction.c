@@ -134,6 +134,7 @@ static rondo_tensor tensor_of_span(const struct run *run, const struct worker *w
 static struct host_call call_host(const struct run *run, const struct worker *worker, const struct node *node,
                                   const struct span *span) {
     struct host_call host = host_call(worker->arena, worker->errors, NULL, node->op->base.name);
+    host.registry = run->registry;
     if (node->random >= 0) {
         const int64_t number = run->first_random + span->step * run->graph->n_random + node->random;
         host.stream = rng_substream(run->stream, (uint64_t)number);

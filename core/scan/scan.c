@@ -495,6 +495,7 @@ static rondo_status record(const struct scan *scan, struct tape *tape, const str
     run->dtype = run->graph->dtype;
     run->size = dtype_size(run->dtype);
     run->training = tape_is_training(tape);
+    run->registry = tape_registry(tape);
     run->stream = tape_stream(tape);
     run->first_random = tape_take_random(tape, time->steps * run->graph->n_random);
     run->x = given->data;

@@ -31,7 +31,8 @@
  *   Tensors are contiguous, row-major, at least 64-byte aligned (slices of parameters, and the rows of a batch that an
  *     op gets inside a recurrence: aligned to their element).
  *   Growth. Within one abi_major, structs grow at their end only; the first member struct_size says how much of one its
- *     author knew. What a descriptor does not have reads as zero. Lists of values (kinds, flags, option types, slots)
+ *     author knew; those without one (tensors, values, rows of tables, and rondo_plugin_info, which is compared whole)
+ *     never change. What a descriptor does not have reads as zero. Lists of values (kinds, flags, option types, slots)
  *     grow at their end too. A plugin loads where its abi_major equals the host's and its abi_minor is at most the
  *     host's. tests/abi/ keeps the header of every minor version and plugins built against it.
  *

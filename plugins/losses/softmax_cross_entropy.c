@@ -256,7 +256,7 @@ struct sampled_softmax {
 enum { LOG_UNIFORM, UNIFORM };
 static const char *const distributions[] = {"log_uniform", "uniform", NULL};
 static const rondo_option sampled_options[] = {
-    RONDO_OPTION_INT(struct sampled_softmax, samples, "1024", 1, 1000000,
+    RONDO_OPTION_INT(struct sampled_softmax, samples, "1024", 1, 65536,
                      "classes that are drawn for a batch, beside the right ones"),
     RONDO_OPTION_CHOICE(struct sampled_softmax, distribution, "log_uniform", distributions,
                         "how they are drawn: classes that come first more often, or all alike"),

@@ -1,6 +1,6 @@
 /* tests/abi/1.0/abi_loss.c: losses as of ABI 1.0.
  *
- *     abi_square    numbers: weight times the mean over a row of (x - y)^2
+ *     abi_square    numbers: weight times the mean over a row of (x - y)^2; the outputs are the predictions
  *     abi_class     one class out of several: -log softmax(x)[class]; in training it makes the outputs itself, from
  * what goes into the output layer
  */
@@ -71,16 +71,6 @@ static rondo_value square_record(rondo_context *ctx, const rondo_loss_call *call
     return rondo_apply2(ctx, "mul", NULL, ctx->host->constant(ctx, &weight), mean);
 }
 
-static rondo_status square_predict(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
-                                   const rondo_tensor *predictions) {
-    (void)ctx;
-    (void)call;
-    for (int64_t i = 0; i < rondo_count(outputs); i++) {
-        set(outputs->dtype, predictions->data, i, get(outputs->dtype, outputs->data, i));
-    }
-    return RONDO_OK;
-}
-
 static rondo_status square_measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                                    const rondo_tensor *targets, double *sums) {
     (void)ctx;
@@ -102,7 +92,6 @@ static const rondo_loss square = {
     .metrics = square_metrics,
     .output_size = square_output_size,
     .record = square_record,
-    .predict = square_predict,
     .measure = square_measure,
 };
 
@@ -158,15 +147,12 @@ static const rondo_metric class_metrics[] = {{"perplexity", RONDO_METRIC_EXP, 0}
 static rondo_status class_measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                                   const rondo_tensor *targets, double *sums) {
     const int32_t *class_of = targets->data;
-    for (int64_t row = 0; row < targets->shape[0]; row++) {
-        if (class_of[row] < 0 || class_of[row] >= call->target_size) {
-            return ctx->host->fail(ctx, RONDO_INVALID, "target of row %lld is class %d, expected 0 to %lld",
-                                   (long long)row, (int)class_of[row], (long long)call->target_size - 1);
-        }
+    const rondo_status status = rondo_check_classes(ctx, targets, call->target_size);
+    for (int64_t row = 0; status == RONDO_OK && row < targets->shape[0]; row++) {
         const double p = get(predictions->dtype, predictions->data, row * call->target_size + class_of[row]);
         sums[0] -= log(fmax(p, 1e-38));
     }
-    return RONDO_OK;
+    return status;
 }
 
 static const rondo_loss class_loss = {

@@ -31,7 +31,8 @@
  *   Tensors are contiguous, row-major, at least 64-byte aligned (slices of parameters, and the rows of a batch that an
  *     op gets inside a recurrence: aligned to their element).
  *   Growth. Within one abi_major, structs grow at their end only; the first member struct_size says how much of one its
- *     author knew. What a descriptor does not have reads as zero. Lists of values (kinds, flags, option types, slots)
+ *     author knew; those without one (tensors, values, rows of tables, and rondo_plugin_info, which is compared whole)
+ *     never change. What a descriptor does not have reads as zero. Lists of values (kinds, flags, option types, slots)
  *     grow at their end too. A plugin loads where its abi_major equals the host's and its abi_minor is at most the
  *     host's. tests/abi/ keeps the header of every minor version and plugins built against it.
  *
@@ -294,10 +295,11 @@ enum rondo_op_flag {
     RONDO_OP_RANDOM = 2,
     /* An element costs about as much as loading it: the host may compute it anew rather than keep it. */
     RONDO_OP_CHEAP = 4,
-    /* Rows, which are counted by the first dimension of inputs[0] and of the output, do not depend on each other; the
-     * saved bytes of a row stand behind those of the row before; and backward reads inputs, saved bytes and grad_output
-     * alone. The host may then call backward on some of the rows that forward was called on: `saved` is that of the
-     * first of them, aligned to the bytes of a row, and output.data is NULL. */
+    /* Where inputs[0] has two dimensions or more: rows, which are counted by its first one and by that of the output
+     * and of every other input that is divided with it, do not depend on each other; the saved bytes of a row stand
+     * behind those of the row before; and backward reads inputs, saved bytes and grad_output alone. The host may then
+     * call backward on some of the rows that forward was called on: `saved` is that of the first of them, aligned to
+     * the bytes of a row, and output.data is NULL. */
     RONDO_OP_SAVES_ROWS = 8
 };
 
@@ -538,7 +540,7 @@ typedef struct rondo_loss {
      * [any-thread] */
     rondo_value (*record)(rondo_context *ctx, const rondo_loss_call *call, rondo_value outputs, rondo_value targets);
     /* outputs [rows, output_size] -> predictions [rows, target_size]: the probability of each class, or the numbers; or
-     * [rows, prediction_size]. Writes every element. [any-thread] */
+     * [rows, prediction_size]. Writes every element. NULL: the outputs are the predictions. [any-thread] */
     rondo_status (*predict)(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
                             const rondo_tensor *predictions);
     /* Adds the sum of each metric over the rows (over the sequences, where record gives losses for those) to
@@ -574,6 +576,19 @@ static inline void rondo_set(const rondo_tensor *tensor, int64_t index, double v
         ((int32_t *)tensor->data)[index] = (int32_t)value;
         break;
     }
+}
+
+/* Losses for RONDO_TARGET_CLASS: RONDO_INVALID, with the row, where a target is no class in [0, classes). */
+static inline rondo_status rondo_check_classes(rondo_context *ctx, const rondo_tensor *targets, int64_t classes) {
+    const int32_t *class_of = (const int32_t *)targets->data; /* (rows) */
+    for (int64_t row = 0; row < rondo_count(targets); row++) {
+        if (class_of[row] < 0 || class_of[row] >= classes) {
+            /* In brackets, as some test frameworks have a macro of that name. */
+            return (ctx->host->fail)(ctx, RONDO_INVALID, "target of row %lld is class %d, expected 0 to %lld",
+                                     (long long)row, (int)class_of[row], (long long)classes - 1);
+        }
+    }
+    return RONDO_OK;
 }
 
 /* Losses: a number on the tape, of `dtype` RONDO_F32 or RONDO_F64; broadcast as any scalar is. */
