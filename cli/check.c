@@ -63,6 +63,16 @@ static double parameter_megabytes(const struct task *task) {
     return (double)(model_size(network_model(task->network)) * (copies + shards)) * sizeof(float) / 1e6;
 }
 
+/* In the order in which options such as class_weights take them. */
+static void print_labels(const struct vocabulary *labels) {
+    enum { MOST = 20 };
+    const int32_t count = labels == NULL ? 0 : (int32_t)vocabulary_size(labels);
+    for (int32_t k = 0; k < count && k < MOST; k++) {
+        printf("%s%s", k == 0 ? "labels, in their order: " : ", ", vocabulary_word(labels, k));
+    }
+    printf("%s", count > MOST ? ", …\n" : count > 0 ? "\n" : "");
+}
+
 static void print_model(const struct task *task) {
     const struct model *model = network_model(task->network);
     printf("\n");
@@ -82,6 +92,7 @@ static void print_model(const struct task *task) {
         printf(", %lld for testing", (long long)task->test->count);
     }
     printf("\n");
+    print_labels(task->reader.labels);
 }
 
 /* Points of the drawing at most: enough to miss nothing that it could show. */

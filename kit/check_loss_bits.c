@@ -44,7 +44,7 @@ static const char *difference(const struct outcome *a, const struct outcome *b) 
     if (!same(&a->judged->predictions, &b->judged->predictions)) {
         return "predictions";
     }
-    return memcmp(a->sums, b->sums, sizeof a->sums) != 0 ? "metrics" : NULL;
+    return memcmp((const char *)a->sums, (const char *)b->sums, sizeof a->sums) != 0 ? "metrics" : NULL;
 }
 
 static enum verdict compare(struct judged_visit *visit, const struct outcome *a, const struct outcome *b,

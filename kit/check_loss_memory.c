@@ -167,7 +167,7 @@ static enum verdict visit_leaks(struct judged_visit *visit) {
 
 enum verdict loss_leaks(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
     if (heap_in_use() < 0) {
-        return kit_say(reason, size, VERDICT_SKIPPED, "the C library does not tell how much of the heap is in use");
+        return kit_say(reason, size, VERDICT_SKIPPED, HEAP_IS_UNKNOWN);
     }
     return judged_each(kit, descriptor, visit_leaks, reason, size);
 }

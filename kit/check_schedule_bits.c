@@ -28,7 +28,7 @@ static int open_run(struct kit *kit, const rondo_descriptor *descriptor, struct 
 static enum verdict compare(const struct run *expected, const struct run *found, const char *what, char *reason,
                             size_t size) {
     for (int done = 0; done < STEPS; done++) {
-        if (memcmp(&expected->factors[done], &found->factors[done], sizeof(double)) != 0) {
+        if (memcmp((const char *)&expected->factors[done], (const char *)&found->factors[done], sizeof(double)) != 0) {
             return kit_say(reason, size, VERDICT_FAIL, "%s: the factor of update %d is %.12g and %.12g", what, done + 1,
                            expected->factors[done], found->factors[done]);
         }

@@ -69,8 +69,21 @@ static void choose_pattern(struct buffer *buffer, int32_t dtype) {
 }
 
 static void fill(const struct buffer *buffer) {
-    for (size_t i = 0; i < buffer->bytes; i++) {
-        buffer->data[i] = buffer->pattern[i % PATTERN];
+    size_t i = 0;
+    for (; i + PATTERN <= buffer->bytes; i += PATTERN) {
+        memcpy(buffer->data + i, buffer->pattern, PATTERN);
+    }
+    memcpy(buffer->data + i, buffer->pattern, buffer->bytes - i);
+}
+
+/* All around the data. */
+static void fill_canaries(const struct buffer *buffer) {
+    const size_t front = (size_t)(buffer->data - buffer->start);
+    for (size_t i = 0; i < front; i++) {
+        buffer->start[i] = canary(i);
+    }
+    for (size_t i = front + buffer->bytes; i < buffer->pages; i++) {
+        buffer->start[i] = canary(i);
     }
 }
 
@@ -108,9 +121,7 @@ static struct buffer *add(struct guard *guard, const char *name, size_t bytes, i
     }
     buffer->name = name;
     choose_pattern(buffer, dtype);
-    for (size_t i = 0; i < buffer->pages; i++) {
-        buffer->start[i] = canary(i);
-    }
+    fill_canaries(buffer);
     fill(buffer);
     if (guard->last == NULL) {
         guard->first = buffer;
@@ -161,8 +172,13 @@ void guard_poison(struct guard *guard, void *data) {
 
 static int is_soiled(const struct buffer *buffer) {
     const size_t front = (size_t)(buffer->data - buffer->start);
-    for (size_t i = 0; i < buffer->pages; i++) {
-        if ((i < front || i >= front + buffer->bytes) && buffer->start[i] != canary(i)) {
+    for (size_t i = 0; i < front; i++) {
+        if (buffer->start[i] != canary(i)) {
+            return 1;
+        }
+    }
+    for (size_t i = front + buffer->bytes; i < buffer->pages; i++) {
+        if (buffer->start[i] != canary(i)) {
             return 1;
         }
     }

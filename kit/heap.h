@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 /* Why a check that needs to know is left out. */
-#define HEAP_IS_UNKNOWN "how much of the heap is in use is not told (by this C library, or under a sanitizer)"
+#define HEAP_IS_UNKNOWN                                                                                                \
+    "how much of the heap is in use is not told (by this C library, or under a sanitizer or valgrind)"
 
 /* Bytes that malloc and its kin have handed out and not got back; -1 where that is not told. */
 int64_t heap_in_use(void);

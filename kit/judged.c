@@ -218,9 +218,11 @@ struct judged *judged_part(struct judged_visit *visit, const struct judged *from
 void judged_close(struct judged *judged) {
     tape_destroy(judged->tape);
     arena_destroy(judged->arena);
+    guard_destroy(judged->guard);
     errors_free(&judged->errors);
     judged->tape = NULL;
     judged->arena = NULL;
+    judged->guard = NULL;
 }
 
 /* ---- calls ---- */

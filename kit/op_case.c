@@ -135,7 +135,7 @@ enum verdict op_each_run(struct op_check *check, op_run_visit *visit) {
 void op_draw(const struct op_check *check, const rondo_tensor *tensor, double low, double high, const char *what,
              uint64_t variant) {
     struct rng_stream stream = rng_stream(check->kit->seed, what);
-    stream = rng_substream(rng_substream(stream, (uint64_t)(check->index + 1)), variant);
+    stream = rng_substream(rng_substream(stream, (uint64_t)check->index + 1), variant);
     for (int64_t i = 0; i < rondo_count(tensor); i++) {
         const double value = low + (high - low) * rng_uniform(stream, (uint64_t)i);
         tensor_set(tensor, i, tensor->dtype == RONDO_I32 ? floor(value) : value);

@@ -6,19 +6,20 @@
  * before it opens the buffer and lets the first go on. Each buffer in turn. An op that holds a lock meanwhile makes the
  * other thread wait; then the first goes on after a moment. */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS and SA_SIGINFO */
-#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/select.h>
 #include <unistd.h>
 
 #include "core/tensor.h"
 #include "kit/at_once.h"
 #include "kit/op_check.h"
 
-enum { REASON = 256, LOOKS = 50000, MOST_WAITS = 50 /* of a millisecond */ };
+/* A thread looks for the other one for some microseconds, then sleeps from look to look: a tenth of a second in all. */
+enum { REASON = 256, LOOKS = 20000, NAP = 50000 /* nanoseconds */, MOST_NAPS = 1000 };
 
 struct pause {
     /* The buffer of the first thread at which it stops, in whole pages. */
@@ -37,12 +38,14 @@ struct pause {
 /* A handler gets no argument. Written by the one thread that checks. */
 static struct pause *_Atomic current;
 
-/* Returns when `flag` is 1, or after a moment. */
-static void wait_for(atomic_int *flag, int waits) {
+/* Returns when `flag` is 1, or after a moment. Of the calls that sleep, pselect is among the few that a handler may
+ * make. */
+static void wait_for(atomic_int *flag, int naps) {
+    const struct timespec nap = {0, NAP};
     for (int look = 0; look < LOOKS && atomic_load(flag) == 0; look++) {
     }
-    for (int wait = 0; wait < waits && atomic_load(flag) == 0; wait++) {
-        poll(NULL, 0, 1);
+    for (int k = 0; k < naps && atomic_load(flag) == 0; k++) {
+        pselect(0, NULL, NULL, NULL, &nap, NULL);
     }
 }
 
@@ -64,7 +67,7 @@ static void handle_fault(int number, siginfo_t *info, void *context) {
     }
     atomic_store(&pause->done, 0);
     atomic_store(&pause->go, 1);
-    wait_for(&pause->done, MOST_WAITS);
+    wait_for(&pause->done, MOST_NAPS);
     open_buffer(pause);
 }
 

@@ -42,7 +42,7 @@ static int begin_call(struct op_run *run) {
     errors_free(&run->errors);
     run->host = host_call(run->arena, &run->errors, run->settings.parallel, run->check->op->base.name);
     const struct rng_stream stream = rng_stream(run->check->kit->seed, "op");
-    run->host.stream = rng_substream(rng_substream(stream, (uint64_t)(run->check->index + 1)), run->settings.stream);
+    run->host.stream = rng_substream(rng_substream(stream, (uint64_t)run->check->index + 1), run->settings.stream);
     run->host.allocations_left = &run->allocations_left;
     return soil_arena(run) || op_refuse(run->check, "out of memory");
 }
@@ -341,6 +341,9 @@ int op_same_bits(struct op_check *check, const char *name, int32_t k, const rond
                  const rondo_tensor *found, const char *so) {
     const size_t size = dtype_size(expected->dtype);
     char number[16] = "";
+    if (tensor_bytes(expected) == 0 || memcmp(expected->data, found->data, tensor_bytes(expected)) == 0) {
+        return 1;
+    }
     if (k >= 0) {
         snprintf(number, sizeof number, " %d", (int)k);
     }

@@ -182,11 +182,12 @@ static size_t expand(const struct scaffold_file *file, const struct value *value
     while (at < end) {
         size_t taken;
         const char *text = value_at(values, at, end, &taken);
-        const size_t more = text == NULL ? 1 : strlen(text);
+        const char *from = text == NULL ? at : text;
+        const char *to = text == NULL ? at + 1 : text + strlen(text);
         if (out != NULL) {
-            memcpy(out + size, text == NULL ? at : text, more);
+            memcpy(out + size, from, (size_t)(to - from));
         }
-        size += more;
+        size += (size_t)(to - from);
         at += text == NULL ? 1 : taken;
     }
     return size;

@@ -1,17 +1,19 @@
 #include "run/heads.h"
 
 #include <math.h>
+#include <string.h>
 
 /* The call of the plug-in's functions for one head. */
 static rondo_loss_call loss_call(const struct heads *heads, const struct heads_call *call, const struct head *head) {
+    const rondo_value none = {-1};
     return (rondo_loss_call){.struct_size = sizeof(rondo_loss_call),
                              .target_kind = heads->target_kind,
                              .options = head->options,
                              .target_size = heads->target_size,
                              .training = call == NULL ? 0 : call->training,
                              .sequences = call == NULL ? NULL : call->sequences,
-                             .output_weight = call == NULL ? (rondo_value){-1} : call->output_weight,
-                             .output_bias = call == NULL ? (rondo_value){-1} : call->output_bias};
+                             .output_weight = call == NULL ? none : call->output_weight,
+                             .output_bias = call == NULL ? none : call->output_bias};
 }
 
 static const char *head_text(const struct head *head, struct arena *arena) {
@@ -32,6 +34,15 @@ static int32_t own_metrics(const rondo_loss *loss) {
     return count;
 }
 
+static int has_name(const struct heads *heads, int32_t count, const char *name) {
+    for (int32_t m = 0; m < count; m++) {
+        if (strcmp(heads->names[m], name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static rondo_status name_metrics(struct heads *heads, struct arena *arena, struct errors *errors) {
     const rondo_loss *first = heads->items[0].loss;
     const int32_t own = own_metrics(first);
@@ -47,6 +58,9 @@ static rondo_status name_metrics(struct heads *heads, struct arena *arena, struc
     }
     for (int32_t h = 0; h < more; h++) {
         const char *name = arena_printf(arena, "%s_loss", heads->items[h].loss->base.name);
+        for (int32_t twice = 2; name != NULL && has_name(heads, 1 + own + h, name); twice++) {
+            name = arena_printf(arena, "%s_loss_%d", heads->items[h].loss->base.name, twice);
+        }
         if (name == NULL) {
             return errors_no_memory(errors);
         }
@@ -58,21 +72,23 @@ static rondo_status name_metrics(struct heads *heads, struct arena *arena, struc
 
 static rondo_status open_head(struct heads *heads, int32_t index, struct arena *arena, struct errors *errors) {
     const struct head *head = &heads->items[index];
-    struct host_call host = host_call(arena, errors, NULL, head->loss->base.name);
-    host.where = head->where;
+    struct errors own = {0};
+    struct host_call host = host_call(arena, &own, NULL, head->loss->base.name);
     const rondo_loss_call call = loss_call(heads, NULL, head);
-    int64_t size = 0;
-    RONDO_TRY(host_result(&host, head->loss->output_size(&host.base, &call, &size)));
+    int64_t size = 0, predictions = heads->target_size;
+    rondo_status status = host_result(&host, head->loss->output_size(&host.base, &call, &size));
+    if (status == RONDO_OK && head->loss->prediction_size != NULL) {
+        status = host_result(&host, head->loss->prediction_size(&host.base, &call, &predictions));
+    }
+    plugin_section_errors(head->section, head->where, &own, errors);
+    RONDO_TRY(status);
     if (size < 1) {
         return errors_add_at(errors, RONDO_INTERNAL, head->where, "%s: asks for %lld outputs, expected one at least",
                              head->loss->base.name, (long long)size);
     }
     if (index == 0) {
         heads->output_size = size;
-        heads->prediction_size = heads->target_size;
-        if (head->loss->prediction_size != NULL) {
-            RONDO_TRY(host_result(&host, head->loss->prediction_size(&host.base, &call, &heads->prediction_size)));
-        }
+        heads->prediction_size = predictions;
         if (head->loss->predict == NULL && heads->prediction_size != size) {
             return errors_add_at(errors, RONDO_INTERNAL, head->where,
                                  "%s: has no 'predict', and %lld outputs are no %lld predictions",

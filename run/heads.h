@@ -9,7 +9,7 @@
 #define RONDO_RUN_HEADS_H
 
 #include "core/host.h"
-#include "core/registry.h"
+#include "run/plugin_section.h"
 
 /* The most heads of a sum, and the most metrics of all of them, the loss itself included. */
 #define HEADS_MOST         8
@@ -19,8 +19,9 @@ struct head {
     const rondo_loss *loss;
     const void *options;
     double weight;
-    const char *origin;    /* the file of the plug-in */
-    struct location where; /* in the experiment */
+    const char *origin;              /* the file of the plug-in */
+    struct location where;           /* in the experiment */
+    const struct yaml_node *section; /* where its options stand; NULL: nowhere */
 };
 
 struct heads {

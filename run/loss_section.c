@@ -30,7 +30,8 @@ static int add_head(const struct plugin_reader *reader, struct heads *heads, str
                                           .options = found.options,
                                           .weight = own.weight,
                                           .origin = found.origin,
-                                          .where = found.where};
+                                          .where = found.where,
+                                          .section = found.section};
     return 1;
 }
 
@@ -38,6 +39,13 @@ static int add_sum(const struct plugin_reader *reader, struct heads *heads, stru
                    struct yaml_node *section) {
     static const char *const keys[] = {"sum", NULL};
     struct yaml_node *sum = yaml_get(section, "sum");
+    const struct yaml_node *plugin = yaml_get(section, "plugin");
+    if (plugin != NULL) {
+        errors_add_at(reader->errors, RONDO_INVALID, plugin->key_where,
+                      "'loss' has both 'plugin' and 'sum', expected one of them; 'plugin: null' takes away one that "
+                      "another file gives");
+        return 0;
+    }
     int ok = section_read(section, NULL, 0, keys, "loss", section->where, reader->arena, reader->errors) == RONDO_OK;
     if (sum->kind != YAML_SEQUENCE || sum->first == NULL) {
         errors_add_at(reader->errors, RONDO_INVALID, sum->where,
@@ -58,6 +66,15 @@ static int add_sum(const struct plugin_reader *reader, struct heads *heads, stru
             return 0;
         }
         ok &= add_head(reader, heads, items, part, path, 1);
+    }
+    double weight = 0;
+    for (int32_t h = 0; h < heads->count; h++) {
+        weight += items[h].weight;
+    }
+    if (ok && weight == 0) {
+        errors_add_at(reader->errors, RONDO_INVALID, sum->where,
+                      "every 'weight' of 'loss.sum' is 0: nothing is learnt");
+        return 0;
     }
     return ok;
 }

@@ -121,6 +121,10 @@ double network_metric(const struct network *network, const struct scores *scores
     return heads_metric(&network->heads, metric, scores->sums[metric], scores->rows);
 }
 
+const struct heads *network_heads(const struct network *network) {
+    return &network->heads;
+}
+
 int64_t network_prediction_size(const struct network *network) {
     return network->heads.prediction_size;
 }

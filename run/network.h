@@ -38,6 +38,8 @@ struct model *network_model(const struct network *network);
 
 /* The number of shards that a batch of `examples` >= 1 is dealt to: each has gradients of its own. */
 int64_t network_shard_count(const struct network *network, int64_t examples);
+/* The loss. */
+const struct heads *network_heads(const struct network *network);
 /* Numbers in one prediction. */
 int64_t network_prediction_size(const struct network *network);
 /* Parameters that training leaves as they are: [model_parameter_count] flags, borrowed; NULL: none. They get no

@@ -52,6 +52,27 @@ static int read_patterns(const struct plugin_reader *reader, const struct yaml_n
     return ok;
 }
 
+/* A group that sets nothing, or an option for parameters that no update reaches, is a mistake. */
+static int check_use(const struct plugin_reader *reader, const struct yaml_node *section, const char *path,
+                     int frozen) {
+    int32_t options = 0;
+    for (const struct yaml_node *child = section->first; child != NULL; child = child->next) {
+        const int is_option = strcmp(child->key, "match") != 0 && strcmp(child->key, "frozen") != 0;
+        options += is_option;
+        if (is_option && frozen) {
+            errors_add_at(reader->errors, RONDO_INVALID, child->key_where,
+                          "'%s.%s' is not used: the parameters of the group are frozen", path, child->key);
+            return 0;
+        }
+    }
+    if (options == 0 && !frozen) {
+        errors_add_at(reader->errors, RONDO_INVALID, section->where,
+                      "'%s' changes nothing: give it options of the optimizer, or frozen: true", path);
+        return 0;
+    }
+    return 1;
+}
+
 /* A copy of the optimizer's options with what the group says instead. */
 static int read_group(const struct plugin_reader *reader, struct yaml_node *section, const char *path,
                       const struct plugin_section *optimizer, struct optimizer_group *group) {
@@ -74,7 +95,8 @@ static int read_group(const struct plugin_reader *reader, struct yaml_node *sect
     ok &= section_override(section, parts, 2, keys, path, reader->arena, reader->errors) == RONDO_OK;
     *group = (struct optimizer_group){
         .patterns = group->patterns, .where = section->where, .frozen = own.frozen, .options = options};
-    const struct plugin_section with_options = {descriptor, options, optimizer->origin, section->where};
+    ok &= check_use(reader, section, path, own.frozen);
+    const struct plugin_section with_options = {descriptor, options, optimizer->origin, section->where, section};
     return ok && plugin_section_check(reader, &with_options, optimizer_of(optimizer)->check);
 }
 
@@ -130,6 +152,11 @@ static void read_wrapper(const struct plugin_reader *reader, struct yaml_node *s
         return;
     }
     for (int32_t i = 0; i < read->n_wrappers; i++) {
+        if (read->wrappers[i].descriptor == wrapper.descriptor) {
+            errors_add_at(reader->errors, RONDO_INVALID, wrapper.where, "'%s' is a wrapper already",
+                          optimizer->base.name);
+            return;
+        }
         if (keeps_evaluated(optimizer) && keeps_evaluated(optimizer_of(&read->wrappers[i]))) {
             errors_add_at(reader->errors, RONDO_INVALID, wrapper.where,
                           "'%s' and '%s' both keep the weights to evaluate: take one of them", optimizer->base.name,
@@ -189,8 +216,9 @@ void optimizer_section_read(const struct plugin_reader *reader, struct yaml_node
             errors_add_at(reader->errors, RONDO_INVALID, read->optimizer.where,
                           "'%s' goes around an optimizer: name it under 'optimizer.wrappers'", optimizer->base.name);
         }
-        plugin_section_check(reader, &read->optimizer, optimizer->check);
-        read_groups(reader, yaml_get(section, "groups"), read);
+        if (plugin_section_check(reader, &read->optimizer, optimizer->check)) {
+            read_groups(reader, yaml_get(section, "groups"), read);
+        }
     }
     read_wrappers(reader, yaml_get(section, "wrappers"), read);
 }
@@ -216,28 +244,40 @@ static int32_t group_of(const struct optimizer_section *section, const char *nam
     return -1;
 }
 
+/* 1 where a parameter's name fits the pattern; else the nearest name is in `best`. */
+static int fits_some(const char *pattern, const struct model *model, struct suggestion *best) {
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        if (fnmatch(pattern, model_parameters(model)[p].name, 0) == 0) {
+            return 1;
+        }
+        suggest(best, pattern, model_parameters(model)[p].name);
+    }
+    return 0;
+}
+
 /* A group that changes nothing is a mistake: a pattern with a typing error, or one behind a wider one. */
 static rondo_status check_group(const struct optimizer_section *section, int32_t index, const struct model *model,
                                 struct errors *errors) {
     const struct optimizer_group *group = &section->groups[index];
-    struct suggestion best = {0};
-    int32_t taken_by = -1;
+    for (const char *const *pattern = group->patterns; *pattern != NULL; pattern++) {
+        struct suggestion best = {0};
+        if (!fits_some(*pattern, model, &best)) {
+            return errors_add_at(errors, RONDO_INVALID, group->where,
+                                 "no parameter's name fits '%s'%s; `rondo check` without the group lists the names",
+                                 *pattern, suggestion_text(&best).text);
+        }
+    }
+    int32_t taken_by = 0;
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
         const char *name = model_parameters(model)[p].name;
         if (group_of(section, name) == index) {
             return RONDO_OK;
         }
         taken_by = group_has(group, name) ? group_of(section, name) : taken_by;
-        suggest(&best, group->patterns[0], name);
-    }
-    if (taken_by >= 0) {
-        return errors_add_at(errors, RONDO_INVALID, group->where,
-                             "every parameter of optimizer.groups.%d belongs to an earlier group, such as number %d",
-                             index, taken_by);
     }
     return errors_add_at(errors, RONDO_INVALID, group->where,
-                         "no parameter's name fits '%s'%s; `rondo check` without the group lists the names",
-                         group->patterns[0], suggestion_text(&best).text);
+                         "every parameter of optimizer.groups.%d belongs to an earlier group, such as number %d", index,
+                         taken_by);
 }
 
 /* The same options for every parameter, or those of its group. */

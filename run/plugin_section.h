@@ -14,6 +14,7 @@ struct plugin_section {
     const void *options;                /* the plug-in's struct; NULL where it has none */
     const char *origin;                 /* its file */
     struct location where;              /* of its name in the experiment */
+    const struct yaml_node *section;    /* where its options stand */
 };
 
 /* What the reading of sections works with. */
@@ -27,6 +28,11 @@ struct plugin_reader {
  * that the caller reads itself, NULL-terminated; may be NULL. 0 with errors, all of them told. */
 int plugin_section_read(const struct plugin_reader *reader, struct yaml_node *section, const char *path, int32_t kind,
                         const char *const *others, struct plugin_section *found);
+
+/* Adds the errors of a plug-in that looked at its options: each at the option that its text names first ("'nesterov' is
+ * true, …"), or else at `where`. Empties `from`. */
+void plugin_section_errors(const struct yaml_node *section, struct location where, struct errors *from,
+                           struct errors *errors);
 
 /* Calls a plug-in's `check` of its options, which may be NULL. 0 with errors. */
 int plugin_section_check(const struct plugin_reader *reader, const struct plugin_section *section,

@@ -83,8 +83,8 @@ rondo_status schedule_factor(struct schedule *schedule, int64_t done, double *fa
 
 rondo_status schedule_observe(struct schedule *schedule, int64_t done, double metric, struct errors *errors) {
     const rondo_schedule *plugin = schedule->settings.plugin;
-    if (plugin == NULL || plugin->observe == NULL) {
-        return RONDO_OK;
+    if (plugin == NULL || plugin->observe == NULL || done <= schedule->settings.warmup) {
+        return RONDO_OK; /* it begins behind the warm-up */
     }
     const struct arena_mark mark = arena_mark(schedule->arena);
     struct host_call host = host_of(schedule, errors);

@@ -31,7 +31,7 @@ void schedule_destroy(struct schedule *schedule);
 
 /* The factor for the update behind `done` others. RONDO_NOT_FINITE, naming the plug-in, where it is no number >= 0. */
 rondo_status schedule_factor(struct schedule *schedule, int64_t done, double *factor, struct errors *errors);
-/* Tells the metric after an epoch to a plug-in that asks for it. */
+/* Tells the metric after an epoch to a plug-in that asks for it, once the warm-up is over. */
 rondo_status schedule_observe(struct schedule *schedule, int64_t done, double metric, struct errors *errors);
 
 #endif

@@ -34,6 +34,7 @@ static void read_warmup(const struct plugin_reader *reader, struct yaml_node *se
     }
     struct yaml_node *warmup = section_child(section, "warmup", reader->arena, reader->errors);
     if (warmup != NULL) {
+        read->warmup_where = warmup->where;
         section_struct(warmup, warmup_table, &read->warmup, sizeof read->warmup, NULL, "schedule.warmup", reader->arena,
                        reader->errors);
     }

@@ -40,6 +40,7 @@ struct stopping_options {
 struct schedule_section {
     struct schedule_options options;
     struct warmup_options warmup;
+    struct location warmup_where;
     struct plugin_section learning_rate; /* descriptor NULL: none */
     struct stopping_options stopping;
     struct location stopping_where; /* of the metric */

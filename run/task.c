@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/target_check.h"
+
 /* The experiment's model in the words of rnn/model.h. `layers` has room for them. */
 static struct model_settings model_settings(const struct experiment *experiment, const struct session *session,
                                             const struct dataset *dataset, struct layer_settings *layers) {
@@ -140,6 +142,53 @@ static rondo_status apply_optimizer(struct task *task, struct errors *errors) {
     return RONDO_OK;
 }
 
+/* Every file's targets are shown to the loss, which else would refuse them in the middle of a run. */
+static rondo_status check_targets(const struct task *task, struct errors *errors) {
+    const struct {
+        const struct experiment_path *path;
+        const struct dataset *dataset;
+    } files[] = {{&task->experiment->train, task->train},
+                 {&task->experiment->valid, task->valid},
+                 {&task->experiment->test, task->test}};
+    rondo_status first = RONDO_OK;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (files[i].dataset != NULL) {
+            const rondo_status status = target_check(network_heads(task->network), task->session, files[i].dataset,
+                                                     files[i].path->text, errors);
+            first = first == RONDO_OK ? status : first;
+        }
+    }
+    return first;
+}
+
+/* A rise that leaves nothing of the run leaves a schedule unused. */
+static rondo_status check_warmup(const struct task *task, struct errors *errors) {
+    const struct schedule_section *section = &task->experiment->schedule;
+    if (task->train == NULL || section->warmup.length == 0) {
+        return RONDO_OK;
+    }
+    const struct schedule_settings settings = task_schedule(task);
+    const int64_t most = settings.plugin == NULL ? settings.steps : settings.steps - 1;
+    if (settings.warmup <= most) {
+        return RONDO_OK;
+    }
+    return errors_add_at(errors, RONDO_INVALID, section->warmup_where,
+                         "'schedule.warmup' is %lld updates long and the run %lld (%lld an epoch): %s",
+                         (long long)settings.warmup, (long long)settings.steps, (long long)settings.steps_per_epoch,
+                         settings.plugin == NULL ? "the learning rate would never be reached"
+                                                 : "nothing is left for 'schedule.learning_rate'");
+}
+
+/* What data and model together say of the rest of the experiment; goes on after a mistake, to tell the others too. */
+static rondo_status check_task(struct task *task, struct errors *errors) {
+    const rondo_status results[] = {choose_metric(task, errors), apply_optimizer(task, errors),
+                                    check_warmup(task, errors), check_targets(task, errors)};
+    for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
+        RONDO_TRY(results[i]);
+    }
+    return RONDO_OK;
+}
+
 struct task *task_create(struct experiment *experiment, struct session *session, int which, struct vocabulary *words,
                          struct vocabulary *labels, struct errors *errors) {
     struct task *task = calloc(1, sizeof *task);
@@ -152,8 +201,7 @@ struct task *task_create(struct experiment *experiment, struct session *session,
     }
     task->experiment = experiment;
     task->session = session;
-    if (open_task(task, which, words, labels, errors) != RONDO_OK || choose_metric(task, errors) != RONDO_OK ||
-        apply_optimizer(task, errors) != RONDO_OK) {
+    if (open_task(task, which, words, labels, errors) != RONDO_OK || check_task(task, errors) != RONDO_OK) {
         task_destroy(task);
         return NULL;
     }

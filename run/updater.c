@@ -352,10 +352,12 @@ rondo_status updater_step(struct updater *updater, const struct updater_step *st
 }
 
 static void exchange(char *a, char *b, size_t bytes) {
-    for (size_t i = 0; i < bytes; i++) {
-        const char held = a[i];
-        a[i] = b[i];
-        b[i] = held;
+    char held[4096];
+    for (size_t at = 0; at < bytes; at += sizeof held) {
+        const size_t part = bytes - at < sizeof held ? bytes - at : sizeof held;
+        memcpy(held, a + at, part);
+        memcpy(a + at, b + at, part);
+        memcpy(b + at, held, part);
     }
 }
 

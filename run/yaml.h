@@ -51,6 +51,8 @@ struct yaml_node *yaml_get(const struct yaml_node *mapping, const char *key);
 int32_t yaml_count(const struct yaml_node *node);
 /* 1 for a scalar without any text: "key:" with nothing behind it. */
 int yaml_is_null(const struct yaml_node *node);
+/* 1 for a bare `null` or `~`: what takes a key away that another file, or the file before --set, has given. */
+int yaml_takes_away(const struct yaml_node *node);
 
 /* Applies "a.b.0.c=value" from the command line: the value is YAML itself (a number, text, [list], {map}). Mappings on
  * the way are made where they are missing; an index must exist in its sequence, or be its length to append. Locations

@@ -126,6 +126,11 @@ rondo_status yaml_set(struct yaml_node *root, const char *assignment, struct are
         RONDO_TRY(step_into(&set, &node, names[i], names[i + 1]));
     }
     RONDO_TRY(find_link(&set, node, names[count - 1], &link));
+    if (yaml_takes_away(value) &&
+        node->kind == YAML_MAPPING) { /* takes a key away, as in a file that extends another */
+        *link = *link == NULL ? NULL : (*link)->next;
+        return RONDO_OK;
+    }
     replace_link(&set, node, names[count - 1], link, value);
     return RONDO_OK;
 }

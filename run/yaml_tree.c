@@ -29,6 +29,11 @@ int yaml_is_null(const struct yaml_node *node) {
     return node->kind == YAML_SCALAR && !node->quoted && node->text[0] == '\0';
 }
 
+int yaml_takes_away(const struct yaml_node *node) {
+    return node->kind == YAML_SCALAR && !node->quoted &&
+           (strcmp(node->text, "null") == 0 || strcmp(node->text, "~") == 0);
+}
+
 struct yaml_node *yaml_merge(struct yaml_node *base, struct yaml_node *over) {
     if (base == NULL || over == NULL) {
         return over == NULL ? base : over;
@@ -44,6 +49,10 @@ struct yaml_node *yaml_merge(struct yaml_node *base, struct yaml_node *over) {
         }
         struct yaml_node *old = *link;
         struct yaml_node *rest = old == NULL ? NULL : old->next;
+        if (yaml_takes_away(child)) {
+            *link = rest;
+            continue;
+        }
         *link = yaml_merge(old, child);
         (*link)->next = rest;
     }

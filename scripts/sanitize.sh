@@ -4,10 +4,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/deps.sh lint
-# lld and the like do not matter here: what counts is that nothing is found.
+# Everything takes some five times as long: CK_TIMEOUT_MULTIPLIER is for the limits inside of the tests.
 [ -f build-sanitize/build.ninja ] || meson setup build-sanitize . --buildtype=debugoptimized -Db_sanitize=address,undefined
 ninja -C build-sanitize
-ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+CK_TIMEOUT_MULTIPLIER=10 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     meson test -C build-sanitize --no-rebuild --print-errorlogs --timeout-multiplier 10
 
 # OpenBLAS has kernels that valgrind does not know, and some that it knows but runs a hundred times slower than these.

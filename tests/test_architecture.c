@@ -197,7 +197,7 @@ static const struct cell_definition *find_cell(const char *name) {
 static const struct head *head_of(const rondo_descriptor *loss, struct location where) {
     struct head *head = arena_calloc(support.arena, 1, sizeof *head);
     ck_assert_ptr_nonnull(head);
-    *head = (struct head){(const rondo_loss *)loss, make_options(loss, NULL), 1, "built for this test", where};
+    *head = (struct head){(const rondo_loss *)loss, make_options(loss, NULL), 1, "built for this test", where, NULL};
     return head;
 }
 

@@ -122,7 +122,7 @@ static const struct {
     {"sigmoid_cross_entropy", "-", RONDO_TARGET_LIST, 2, 0, "targets are lists of classes"},
     {"sigmoid_cross_entropy", "positive_weight=[1,2]", RONDO_TARGET_REAL, 2, 2, NULL},
     {"sigmoid_cross_entropy", "positive_weight=[1,2]", RONDO_TARGET_REAL, 3, 0,
-     "'positive_weight' has 2 numbers, expected 1 or 3"},
+     "'positive_weight' has 2 numbers, expected 1, or one for each of 3 outputs"},
     {"sigmoid_cross_entropy", "positive_weight=[1,2]", RONDO_TARGET_CLASS, 2, 0, "'positive_weight' has 2 numbers"},
     {"negative_log_likelihood", "-", RONDO_TARGET_CLASS, 4, 4, NULL},
     {"negative_log_likelihood", "-", RONDO_TARGET_CLASS, 1, 0, "targets have 1 class, expected 2 or more"},

@@ -22,6 +22,9 @@ struct embedding {
     int32_t soft_margin, mining, squared; /* triplet */
 };
 
+/* The default of triplet: with a soft margin there is no other. */
+#define TRIPLET_MARGIN 0.2
+
 static const rondo_option contrastive_options[] = {
     RONDO_OPTION_INT(struct embedding, size, "64", 1, 65536, "numbers of an embedding"),
     RONDO_OPTION_REAL(struct embedding, margin, "1", 0, 1e6, "distance from which on rows of two classes cost nothing"),
@@ -57,7 +60,12 @@ static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call,
         return ctx->host->fail(ctx, RONDO_INVALID, "targets are %s, expected classes",
                                call->target_kind == RONDO_TARGET_REAL ? "numbers" : "lists");
     }
-    *size = ((const struct embedding *)call->options)->size;
+    const struct embedding *self = call->options;
+    if (self->soft_margin && self->margin != TRIPLET_MARGIN) {
+        return ctx->host->fail(ctx, RONDO_INVALID, "'margin' is %g, and is not used where 'soft_margin' is true",
+                               self->margin);
+    }
+    *size = self->size;
     return RONDO_OK;
 }
 

@@ -15,6 +15,10 @@ static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call,
     if (call->target_kind != RONDO_TARGET_REAL) {
         return ctx->host->fail(ctx, RONDO_INVALID, "targets are classes, expected numbers");
     }
+    if (call->target_size < 2) {
+        return ctx->host->fail(ctx, RONDO_INVALID,
+                               "targets have 1 number, expected 2 or more: one number has no direction but its sign");
+    }
     *size = call->target_size;
     return RONDO_OK;
 }

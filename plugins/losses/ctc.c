@@ -58,9 +58,9 @@ static struct paths paths_of(const rondo_op_call *call) {
     if (call->saved != NULL) {
         paths.alpha = call->saved;
         paths.log_sum = paths.alpha + rows * paths.states;
-        paths.begin = (int64_t *)(paths.log_sum + paths.sequences);
+        paths.begin = (void *)(paths.log_sum + paths.sequences); /* 8 bytes an element, as before it */
         paths.row = paths.begin + paths.sequences + 1;
-        paths.count = (int32_t *)(paths.row + rows);
+        paths.count = (void *)(paths.row + rows);
         paths.labels = paths.count + paths.sequences;
     }
     return paths;
@@ -134,7 +134,7 @@ static rondo_status read_target(rondo_context *ctx, const rondo_op_call *call, c
             ctx, RONDO_INVALID,
             "sequence %lld of the batch has %lld steps, and a target that needs %lld: %d labels, and "
             "a blank between each pair of equal ones (zero_infinity=true passes over such sequences)",
-            (long long)s, (long long)steps, (long long)(count + repeats), (int)count);
+            (long long)s, (long long)steps, (long long)count + repeats, (int)count);
     }
     return RONDO_OK;
 }

@@ -41,8 +41,9 @@ static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call,
 /* Columns begin .. begin + K n of the outputs, as (rows, K, n). */
 static rondo_value part(rondo_context *ctx, rondo_value outputs, int64_t rows, int64_t begin, int64_t components,
                         int64_t n) {
+    const int64_t end = begin + components * n;
     char text[96];
-    snprintf(text, sizeof text, "begin=%lld end=%lld", (long long)begin, (long long)(begin + components * n));
+    snprintf(text, sizeof text, "begin=%lld end=%lld", (long long)begin, (long long)end);
     const rondo_value columns = rondo_apply1(ctx, "slice", text, outputs); /* (rows, K n) */
     snprintf(text, sizeof text, "shape=[%lld, %lld, %lld]", (long long)rows, (long long)components, (long long)n);
     return rondo_apply1(ctx, "reshape", text, columns);

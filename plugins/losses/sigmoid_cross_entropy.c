@@ -44,7 +44,8 @@ static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call,
     const int64_t needed = call->target_kind == RONDO_TARGET_CLASS ? 1 : call->target_size;
     const int64_t weights = ((const struct sigmoid_cross_entropy *)call->options)->positive_weight.count;
     if (weights != 1 && weights != needed) {
-        return ctx->host->fail(ctx, RONDO_INVALID, "'positive_weight' has %lld numbers, expected 1 or %lld",
+        return ctx->host->fail(ctx, RONDO_INVALID,
+                               "'positive_weight' has %lld numbers, expected 1, or one for each of %lld outputs",
                                (long long)weights, (long long)needed);
     }
     *size = needed;

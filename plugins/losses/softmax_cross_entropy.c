@@ -66,6 +66,13 @@ static rondo_status full_output_size(rondo_context *ctx, const rondo_loss_call *
                                "'class_weights' has %lld numbers, expected one for each of %lld classes",
                                (long long)weights->count, (long long)call->target_size);
     }
+    double sum = 0;
+    for (int64_t k = 0; k < weights->count; k++) {
+        sum += weights->values[k];
+    }
+    if (weights->count > 0 && sum == 0) {
+        return ctx->host->fail(ctx, RONDO_INVALID, "'class_weights' are all 0, expected one above 0");
+    }
     *size = call->target_size;
     return RONDO_OK;
 }

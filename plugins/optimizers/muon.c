@@ -47,7 +47,7 @@ static const rondo_option muon_options[] = {
     RONDO_OPTION_INT(struct muon, ns_steps, "5", 1, 99, "iterations"),
     RONDO_OPTION_REAL(struct muon, epsilon, "1e-7", 1e-30, 1, "least norm that the momentum is divided by"),
     RONDO_OPTION_BOOL(struct muon, matrices, "true", "false: AdamW for matrices too (embeddings, the output layer)"),
-    RONDO_OPTION_REAL(struct muon, adamw_lr, "0.001", 0, 1000, "AdamW: learning rate"),
+    RONDO_OPTION_REAL(struct muon, adamw_lr, "0", 0, 1000, "AdamW: learning rate; 0: lr"),
     RONDO_OPTION_REAL(struct muon, adamw_beta1, "0.9", 0, 0.9999999, "AdamW: decay of the mean of the gradient"),
     RONDO_OPTION_REAL(struct muon, adamw_beta2, "0.999", 0, 0.9999999, "AdamW: decay of the mean of its square"),
     RONDO_OPTION_REAL(struct muon, adamw_epsilon, "1e-8", 1e-30, 1, "AdamW: added to the root of the mean square"),
@@ -297,7 +297,7 @@ static rondo_status muon_step(rondo_context *ctx, const rondo_optimizer_call *ca
     if (!by_adamw(muon, &call->value)) {
         return update_matrix(ctx, &update);
     }
-    update.lr = muon->adamw_lr * call->lr_scale;
+    update.lr = (muon->adamw_lr > 0 ? muon->adamw_lr : muon->lr) * call->lr_scale;
     update.keep = 1 - update.lr * muon->adamw_weight_decay;
     ctx->host->parallel_for(ctx, count, GRAIN, is_f32 ? muon_f32_adamw : muon_f64_adamw, &update);
     return RONDO_OK;

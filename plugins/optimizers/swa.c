@@ -48,7 +48,8 @@ static rondo_status swa_step(rondo_context *ctx, const rondo_optimizer_call *cal
         const size_t bytes = (size_t)rondo_count(&call->value) * (is_f32 ? sizeof(float) : sizeof(double));
         memcpy(call->slots[0].data, call->value.data, bytes);
     } else if (since % swa->period == 0) {
-        (is_f32 ? swa_f32 : swa_f64)((double)(since / swa->period), call);
+        const int64_t before = since / swa->period;
+        (is_f32 ? swa_f32 : swa_f64)((double)before, call);
     }
     return RONDO_OK;
 }
