@@ -98,36 +98,55 @@ static void print_model(const struct task *task) {
 /* Points of the drawing at most: enough to miss nothing that it could show. */
 enum { MOST_POINTS = 4096 };
 
-/* The learning rate over the run; of an optimizer that has none, its factor. */
-static rondo_status print_schedule(const struct task *task, struct arena *arena, struct errors *errors) {
-    const struct schedule_settings settings = task_schedule(task);
-    if (settings.plugin == NULL && settings.warmup == 0) {
+/* The learning rate over the run, at `count` updates from the first to the last; of an optimizer that has none, the
+ * factor on it. */
+struct rates {
+    struct schedule_settings settings;
+    double *values; /* from an arena */
+    int64_t count;  /* 0: it stays as it is */
+};
+
+static rondo_status find_rates(const struct task *task, struct arena *arena, struct rates *rates,
+                               struct errors *errors) {
+    *rates = (struct rates){.settings = task_schedule(task)};
+    const struct schedule_settings *settings = &rates->settings;
+    if (settings->plugin == NULL && settings->warmup == 0) {
         return RONDO_OK;
     }
-    const int64_t count = settings.steps < MOST_POINTS ? settings.steps : MOST_POINTS;
-    double *values = arena_calloc(arena, (size_t)count, sizeof *values);
-    struct schedule *schedule = values == NULL ? NULL : schedule_create(&settings, errors);
+    const int64_t count = settings->steps < MOST_POINTS ? settings->steps : MOST_POINTS;
+    rates->values = arena_calloc(arena, (size_t)count, sizeof *rates->values);
+    struct schedule *schedule = rates->values == NULL ? NULL : schedule_create(settings, errors);
     if (schedule == NULL) {
-        return values == NULL ? errors_no_memory(errors) : errors->status;
+        return rates->values == NULL ? errors_no_memory(errors) : errors->status;
     }
     rondo_status status = RONDO_OK;
-    for (int64_t i = 0; i < count && status == RONDO_OK; i++) {
-        const int64_t done = count == 1 ? 0 : i * (settings.steps - 1) / (count - 1);
-        status = schedule_factor(schedule, done, &values[i], errors);
-        values[i] *= isnan(settings.lr) ? 1 : settings.lr;
+    for (; rates->count < count && status == RONDO_OK; rates->count++) {
+        const int64_t done = count == 1 ? 0 : rates->count * (settings->steps - 1) / (count - 1);
+        double *value = &rates->values[rates->count];
+        status = schedule_factor(schedule, done, value, errors);
+        *value *= isnan(settings->lr) ? 1 : settings->lr;
     }
     schedule_destroy(schedule);
-    RONDO_TRY(status);
-    const int watches = settings.plugin != NULL && settings.plugin->observe != NULL;
-    const struct curve curve = {.title = watches              ? "learning rate, as long as the metric improves"
-                                         : isnan(settings.lr) ? "factor of the schedule"
-                                                              : "learning rate",
-                                .values = values,
-                                .count = count,
+    return status;
+}
+
+static rondo_status print_schedule(const struct task *task, struct arena *arena, struct errors *errors) {
+    struct rates rates;
+    RONDO_TRY(find_rates(task, arena, &rates, errors));
+    if (rates.count == 0) {
+        return RONDO_OK;
+    }
+    const struct schedule_settings *settings = &rates.settings;
+    const int watches = settings->plugin != NULL && settings->plugin->observe != NULL;
+    const struct curve curve = {.title = watches               ? "learning rate, as long as the metric improves"
+                                         : isnan(settings->lr) ? "factor of the schedule"
+                                                               : "learning rate",
+                                .values = rates.values,
+                                .count = rates.count,
                                 .x_label =
-                                    arena_printf(arena, "update (%lld an epoch)", (long long)settings.steps_per_epoch),
+                                    arena_printf(arena, "update (%lld an epoch)", (long long)settings->steps_per_epoch),
                                 .first = 1,
-                                .last = (double)settings.steps};
+                                .last = (double)settings->steps};
     printf("\n");
     curve_print(stdout, &curve);
     return RONDO_OK;
@@ -145,10 +164,22 @@ static rondo_status print_json(const struct task *task, struct arena *arena, str
         }
         json_array_append_new(parameters, json_pack("{s:s, s:o}", "name", parameter->name, "shape", shape));
     }
-    json_t *object = json_pack("{s:o, s:o, s:I, s:I, s:f}", "values", values, "parameters", parameters, "size",
-                               (json_int_t)model_size(model), "step_flops", (json_int_t)model_step_flops(model),
-                               "parameter_megabytes", parameter_megabytes(task));
-    return output_json(object, JSON_INDENT(2), errors);
+    struct rates rates;
+    const rondo_status status = find_rates(task, arena, &rates, errors);
+    json_t *learning_rate = json_array(), *labels = json_array();
+    for (int64_t i = 0; i < rates.count; i++) {
+        json_array_append_new(learning_rate, json_real(rates.values[i]));
+    }
+    const struct vocabulary *vocabulary = task->reader.labels;
+    for (int32_t k = 0; vocabulary != NULL && k < (int32_t)vocabulary_size(vocabulary); k++) {
+        json_array_append_new(labels, json_text(vocabulary_word(vocabulary, k)));
+    }
+    json_t *object =
+        json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:f}", "labels", labels, "learning_rate", learning_rate, "values",
+                  values, "parameters", parameters, "size", (json_int_t)model_size(model), "step_flops",
+                  (json_int_t)model_step_flops(model), "parameter_megabytes", parameter_megabytes(task));
+    const rondo_status written = output_json(object, JSON_INDENT(2), errors);
+    return status == RONDO_OK ? written : status;
 }
 
 static int run_check(const struct command *command, int argc, char **argv) {
