@@ -2,6 +2,7 @@
 #include "core/descriptor.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/options.h"
@@ -39,32 +40,19 @@ static int is_one_line(const char *text) {
     return text != NULL && text[0] != '\0' && strchr(text, '\n') == NULL;
 }
 
-/* Size and alignment of the field that an option of this type is stored in; 0 for an unknown type. */
-static size_t field_size(int32_t type, size_t *alignment) {
-    switch (type) {
-    case RONDO_BOOL:
-    case RONDO_CHOICE:
-        *alignment = _Alignof(int32_t);
-        return sizeof(int32_t);
-    case RONDO_INT:
-        *alignment = _Alignof(int64_t);
-        return sizeof(int64_t);
-    case RONDO_REAL:
-        *alignment = _Alignof(double);
-        return sizeof(double);
-    case RONDO_STRING:
-        *alignment = _Alignof(const char *);
-        return sizeof(const char *);
-    case RONDO_INTS:
-        *alignment = _Alignof(rondo_ints);
-        return sizeof(rondo_ints);
-    case RONDO_REALS:
-        *alignment = _Alignof(rondo_reals);
-        return sizeof(rondo_reals);
-    default:
-        return 0;
-    }
-}
+/* The field that an option of a type is stored in. */
+static const struct field {
+    const char *type; /* in C */
+    size_t size, alignment;
+} fields[] = {
+    [RONDO_BOOL] = {"int32_t", sizeof(int32_t), _Alignof(int32_t)},
+    [RONDO_INT] = {"int64_t", sizeof(int64_t), _Alignof(int64_t)},
+    [RONDO_REAL] = {"double", sizeof(double), _Alignof(double)},
+    [RONDO_CHOICE] = {"int32_t", sizeof(int32_t), _Alignof(int32_t)},
+    [RONDO_STRING] = {"const char *", sizeof(const char *), _Alignof(const char *)},
+    [RONDO_INTS] = {"rondo_ints", sizeof(rondo_ints), _Alignof(rondo_ints)},
+    [RONDO_REALS] = {"rondo_reals", sizeof(rondo_reals), _Alignof(rondo_reals)},
+};
 
 static int has_range(int32_t type) {
     return type == RONDO_INT || type == RONDO_REAL || type == RONDO_INTS || type == RONDO_REALS;
@@ -92,13 +80,15 @@ static rondo_status check_option(const struct check *check, const rondo_option *
     if (option_find(descriptor->options, option->key) != option) {
         return refuse_part(check, "option", option->key, "stands twice in the table");
     }
-    size_t alignment = 1;
-    const size_t size = field_size(option->type, &alignment);
-    if (size == 0) {
+    if (option->type < 0 || option->type >= (int32_t)(sizeof fields / sizeof fields[0])) {
         return refuse_part(check, "option", option->key, "has an unknown type");
     }
-    if (option->offset % alignment != 0 || option->offset + size > descriptor->options_size) {
-        return refuse_part(check, "option", option->key, "has an offset outside its struct or not aligned");
+    const struct field field = fields[option->type];
+    if (option->offset % field.alignment != 0 || option->offset + field.size > descriptor->options_size) {
+        char reason[160];
+        snprintf(reason, sizeof reason,
+                 "has an offset outside its struct or not aligned: its field must be of the C type %s", field.type);
+        return refuse_part(check, "option", option->key, reason);
     }
     if (option->type == RONDO_CHOICE && (option->choices == NULL || option->choices[0] == NULL)) {
         return refuse_part(check, "option", option->key, "has no choices");
@@ -282,15 +272,19 @@ static rondo_status check_schedule(const struct check *check) {
 /* Bytes of a descriptor up to its last field of ABI 1.0. */
 #define END_OF(type, field) (uint32_t)(offsetof(type, field) + sizeof(((type *)NULL)->field))
 
-/* The base first: nothing behind it may be read before kind and struct_size are known to be right. The size is that of
- * ABI 1.0: a descriptor may know more, never less. */
-static rondo_status check_base(const struct check *check) {
+uint32_t descriptor_first_size(int32_t kind) {
     static const uint32_t sizes[RONDO_KIND_COUNT] = {
         [RONDO_KIND_OP] = END_OF(rondo_op, map_grad_reads),
         [RONDO_KIND_OPTIMIZER] = END_OF(rondo_optimizer, wants_sampled),
         [RONDO_KIND_LOSS] = END_OF(rondo_loss, prediction_size),
         [RONDO_KIND_SCHEDULE] = END_OF(rondo_schedule, observe),
     };
+    return sizes[kind];
+}
+
+/* The base first: nothing behind it may be read before kind and struct_size are known to be right. The size is that of
+ * ABI 1.0: a descriptor may know more, never less. */
+static rondo_status check_base(const struct check *check) {
     const rondo_descriptor *descriptor = check->descriptor;
     struct errors *errors = check->errors;
     if (descriptor->kind < 0 || descriptor->kind >= RONDO_KIND_COUNT) {
@@ -298,9 +292,10 @@ static rondo_status check_base(const struct check *check) {
                           (int)descriptor->kind, RONDO_KIND_COUNT - 1);
     }
     const char *kind = kind_name(descriptor->kind);
-    if (descriptor->struct_size < sizes[descriptor->kind]) {
+    const uint32_t size = descriptor_first_size(descriptor->kind);
+    if (descriptor->struct_size < size) {
         return errors_add(errors, RONDO_INVALID, "%s descriptor of '%s' has struct_size %u, expected %u or more", kind,
-                          check->origin, (unsigned)descriptor->struct_size, (unsigned)sizes[descriptor->kind]);
+                          check->origin, (unsigned)descriptor->struct_size, (unsigned)size);
     }
     if (descriptor->name == NULL) {
         return errors_add(errors, RONDO_INVALID, "%s descriptor of '%s' has no name", kind, check->origin);

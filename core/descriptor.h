@@ -16,4 +16,7 @@
  * of ABI 1.0, a missing function, an option whose default does not parse, … `origin` is named in the error. */
 rondo_status descriptor_check(const rondo_descriptor *descriptor, const char *origin, struct errors *errors);
 
+/* struct_size of a descriptor of a kind in ABI 1.0, which is the smallest that any has. */
+uint32_t descriptor_first_size(int32_t kind);
+
 #endif

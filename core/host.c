@@ -16,8 +16,23 @@ static struct host_call *call_of(rondo_context *ctx) {
     return (struct host_call *)ctx; /* base is the first member */
 }
 
+/* 1 where a body of parallel_for is the caller, which host_parallel_for then tells: to record an error here would be a
+ * race between bodies. */
+static int is_body(rondo_context *ctx, const char *function) {
+    struct host_call *call = call_of(ctx);
+    if (atomic_load(&call->bodies_run) == 0) {
+        return 0;
+    }
+    const char *none = NULL;
+    atomic_compare_exchange_strong(&call->called_by_body, &none, function);
+    return 1;
+}
+
 static void *host_alloc(rondo_context *ctx, size_t bytes) {
     const struct host_call *call = call_of(ctx);
+    if (is_body(ctx, "alloc")) {
+        return NULL;
+    }
     if (call->allocations_left != NULL && (*call->allocations_left)-- <= 0) {
         return NULL;
     }
@@ -51,7 +66,19 @@ static rondo_status record_failure(struct host_call *call, rondo_status code, co
     return status;
 }
 
+rondo_status host_blame(struct host_call *call, const char *format, ...) {
+    char text[TEXT_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    return record_failure(call, RONDO_INTERNAL, text);
+}
+
 static rondo_status host_fail(rondo_context *ctx, rondo_status code, const char *format, ...) {
+    if (is_body(ctx, "fail")) {
+        return is_failure(code) ? code : RONDO_INTERNAL;
+    }
     char text[TEXT_SIZE];
     va_list arguments;
     va_start(arguments, format);
@@ -62,7 +89,7 @@ static rondo_status host_fail(rondo_context *ctx, rondo_status code, const char 
 
 static void host_log(rondo_context *ctx, const char *format, ...) {
     const struct host_call *call = call_of(ctx);
-    if (call->log == NULL) {
+    if (is_body(ctx, "log") || call->log == NULL) {
         return;
     }
     char text[TEXT_SIZE];
@@ -75,9 +102,21 @@ static void host_log(rondo_context *ctx, const char *format, ...) {
 
 static void host_parallel_for(rondo_context *ctx, int64_t count, int64_t grain,
                               void (*body)(void *arg, int64_t begin, int64_t end), void *arg) {
-    parallel_for(call_of(ctx)->parallel, count, grain < 1 ? 1 : grain, body, arg);
+    struct host_call *call = call_of(ctx);
+    if (is_body(ctx, "parallel_for")) {
+        return;
+    }
+    atomic_store(&call->bodies_run, 1);
+    parallel_for(call->parallel, count, grain < 1 ? 1 : grain, body, arg);
+    atomic_store(&call->bodies_run, 0);
+    const char *function = atomic_exchange(&call->called_by_body, NULL);
+    if (function != NULL) {
+        host_blame(call, "calls host->%s from a body of parallel_for", function);
+    }
 }
 
+/* The one function that a body may call: a word depends on its number alone, and nothing is written but `bits`. Dropout
+ * draws its words where it uses them. */
 static void host_random(rondo_context *ctx, uint64_t first, int64_t count, uint32_t *bits) {
     const struct host_call *call = call_of(ctx);
     rng_words(call->stream, call->random_first + first, count, bits);
@@ -87,19 +126,39 @@ static void host_random(rondo_context *ctx, uint64_t first, int64_t count, uint3
 static struct tape *need_tape(rondo_context *ctx, const char *what) {
     struct host_call *call = call_of(ctx);
     if (call->tape == NULL) {
-        host_fail(ctx, RONDO_INTERNAL, "'%s' is for losses alone: this call has no tape", what);
+        host_blame(call, "'%s' is for losses alone: this call has no tape", what);
     }
     return call->tape;
 }
 
+/* A value of before the last reset of the tape, or a made-up one. A failed value has been told by now. */
+static rondo_status check_inputs(rondo_context *ctx, const struct tape *tape, const char *op, const rondo_value *inputs,
+                                 int32_t count) {
+    for (int32_t k = 0; k < count && tape_status(tape) == RONDO_OK; k++) {
+        if (tape_tensor(tape, inputs[k]) == NULL) {
+            return host_blame(
+                call_of(ctx),
+                "input %d of op '%s' is value %d, expected one that this call got: 0 to %d are on its tape", k, op,
+                inputs[k].id, tape_count(tape) - 1);
+        }
+    }
+    return RONDO_OK;
+}
+
 static rondo_value host_apply(rondo_context *ctx, const char *op, const char *options, const rondo_value *inputs,
                               int32_t count) {
+    if (is_body(ctx, "apply")) {
+        return failed_value;
+    }
     struct tape *tape = need_tape(ctx, "apply");
-    return tape == NULL ? failed_value : tape_apply_named(tape, op, options, inputs, count);
+    if (tape == NULL || check_inputs(ctx, tape, op, inputs, count) != RONDO_OK) {
+        return failed_value;
+    }
+    return tape_apply_named(tape, op, options, inputs, count);
 }
 
 static rondo_value host_constant(rondo_context *ctx, const rondo_tensor *tensor) {
-    struct tape *tape = need_tape(ctx, "constant");
+    struct tape *tape = is_body(ctx, "constant") ? NULL : need_tape(ctx, "constant");
     if (tape == NULL) {
         return failed_value;
     }
@@ -115,11 +174,15 @@ static rondo_value host_constant(rondo_context *ctx, const rondo_tensor *tensor)
 }
 
 static const rondo_tensor *host_tensor(rondo_context *ctx, rondo_value value) {
-    const struct tape *tape = need_tape(ctx, "tensor");
+    /* In a body as ever, where there is a tape: to refuse it would have the body read through NULL. */
+    const struct tape *tape = is_body(ctx, "tensor") ? call_of(ctx)->tape : need_tape(ctx, "tensor");
     return tape == NULL ? NULL : tape_tensor(tape, value);
 }
 
 static rondo_status host_product(rondo_context *ctx, const rondo_product *product) {
+    if (is_body(ctx, "product")) {
+        return RONDO_INTERNAL;
+    }
     if (!blas_can_count(product)) {
         return host_fail(ctx, RONDO_INVALID, "a matrix has more rows or columns than BLAS can count: 2147483647");
     }
@@ -128,7 +191,7 @@ static rondo_status host_product(rondo_context *ctx, const rondo_product *produc
 }
 
 static const void *host_get_extension(rondo_context *ctx, const char *id) {
-    (void)ctx;
+    (void)is_body(ctx, "get_extension");
     (void)id;
     return NULL;
 }

@@ -5,6 +5,8 @@
 #ifndef RONDO_CORE_HOST_H
 #define RONDO_CORE_HOST_H
 
+#include <stdatomic.h>
+
 #include "core/parallel.h"
 #include "core/rng.h"
 #include "core/tape.h"
@@ -28,11 +30,18 @@ struct host_call {
     /* Gets each line that the plug-in logs, which is valid during the call; NULL: nobody listens. */
     void (*log)(void *arg, const char *text);
     void *log_arg;
+    /* A body of parallel_for must not use the context of its call. While one runs, each function of the host that is
+     * called through this context is called from a body, on whatever thread. */
+    atomic_int bodies_run;
+    _Atomic(const char *) called_by_body; /* the first such function: "alloc"; NULL while there is none */
 };
 
 /* A call with the host's table filled in. parallel and tape may be NULL. */
 struct host_call host_call(struct arena *arena, struct errors *errors, const struct parallel *parallel,
                            const char *subject);
+
+/* Adds that the plug-in of this call did what it must not; returns RONDO_INTERNAL. */
+rondo_status host_blame(struct host_call *call, const char *format, ...) RONDO_PRINTF(2, 3);
 
 /* What a callback returned, made honest: an unknown status becomes RONDO_INTERNAL, and a failure for which fail was not
  * called gets a text. `call` is the host_call that was passed. */

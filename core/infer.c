@@ -3,25 +3,47 @@
 #include "core/elementwise.h"
 #include "core/tensor.h"
 
-/* A plug-in may have set anything. */
-static rondo_status check_output(const rondo_op *op, const rondo_op_call *call, struct errors *errors) {
-    const rondo_tensor *output = &call->output;
-    RONDO_CHECK(output->ndim >= 0 && output->ndim <= RONDO_MAX_DIMS, errors, "0 <= ndim <= RONDO_MAX_DIMS");
-    RONDO_CHECK(dtype_size(output->dtype) != 0, errors, "infer sets a known dtype");
-    for (int32_t d = 0; d < output->ndim; d++) {
-        RONDO_CHECK(output->shape[d] >= 0, errors, "infer sets no dimension below 0");
+/* A view is a part of inputs[0]. */
+static rondo_status check_view(const rondo_op_call *call, struct host_call *host) {
+    if (call->n_inputs == 0) {
+        return host_blame(host, "infer says that the output is a view, and there is no input");
     }
-    if (tensor_checked_bytes(output) == SIZE_MAX) {
-        return errors_add(errors, RONDO_INVALID, "the result of '%s' would have shape %s, which no memory can hold",
-                          op->base.name, tensor_shape_text(output).text);
+    const rondo_tensor *input = &call->inputs[0];
+    if (call->output.dtype != input->dtype) {
+        return host_blame(host, "infer sets dtype %d of a view of an input of dtype %d", (int)call->output.dtype,
+                          (int)input->dtype);
     }
-    if (call->is_view) {
-        RONDO_CHECK(call->n_inputs > 0 && output->dtype == call->inputs[0].dtype, errors,
-                    "a view has the dtype of inputs[0]");
-        RONDO_CHECK(call->view_offset >= 0 && call->view_offset <= rondo_count(&call->inputs[0]) - rondo_count(output),
-                    errors, "a view lies within inputs[0]");
+    const int64_t count = rondo_count(&call->output);
+    if (call->view_offset < 0 || call->view_offset > rondo_count(input) - count) {
+        return host_blame(host, "infer says that the output is %lld elements of inputs[0] from %lld on, which has %lld",
+                          (long long)count, (long long)call->view_offset, (long long)rondo_count(input));
     }
     return RONDO_OK;
+}
+
+/* A plug-in may have set anything. */
+static rondo_status check_output(const rondo_op *op, const rondo_op_call *call, struct host_call *host) {
+    const rondo_tensor *output = &call->output;
+    if (output->ndim < 0 || output->ndim > RONDO_MAX_DIMS) {
+        return host_blame(host, "infer sets ndim %d of the output, expected 0 to %d", (int)output->ndim,
+                          RONDO_MAX_DIMS);
+    }
+    if (dtype_size(output->dtype) == 0) {
+        return host_blame(host, "infer sets dtype %d of the output, expected 0 to %d", (int)output->dtype,
+                          RONDO_DTYPE_COUNT - 1);
+    }
+    for (int32_t d = 0; d < output->ndim; d++) {
+        if (output->shape[d] < 0) {
+            return host_blame(host, "infer sets dimension %d of the output to %lld, expected 0 or more", (int)d,
+                              (long long)output->shape[d]);
+        }
+    }
+    if (tensor_checked_bytes(output) == SIZE_MAX) {
+        return errors_add(host->errors, RONDO_INVALID,
+                          "the result of '%s' would have shape %s, which no memory can hold", op->base.name,
+                          tensor_shape_text(output).text);
+    }
+    return call->is_view ? check_view(call, host) : RONDO_OK;
 }
 
 rondo_status infer_output(const rondo_op *op, rondo_op_call *call, struct host_call *host) {
@@ -30,5 +52,5 @@ rondo_status infer_output(const rondo_op *op, rondo_op_call *call, struct host_c
     } else {
         RONDO_TRY(host_result(host, op->infer(&host->base, call)));
     }
-    return check_output(op, call, host->errors);
+    return check_output(op, call, host);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/folders.h"
+#include "core/plugin_layout.h"
 #include "core/suggest.h"
 
 /* A file that was loaded. Device and inode tell it from others, whatever it was called. */
@@ -114,6 +115,42 @@ static rondo_status check_segments(const struct attempt *attempt, int fd, const 
     return RONDO_OK;
 }
 
+static const char *machine_name(uint64_t machine) {
+    switch (machine) {
+    case EM_386:
+        return " (x86)";
+    case EM_X86_64:
+        return " (x86-64)";
+    case EM_ARM:
+        return " (ARM)";
+    case EM_AARCH64:
+        return " (AArch64)";
+    case EM_RISCV:
+        return " (RISC-V)";
+    default:
+        return "";
+    }
+}
+
+/* The dynamic linker would say of a file for another machine that it does not exist. What it has to be is what this
+ * code is, whose own ELF header stands in front of it in memory. */
+static rondo_status check_machine(const struct attempt *attempt, const Elf64_Ehdr *header) {
+    Dl_info info;
+    const Elf64_Ehdr *own = dladdr((const void *)&builtin_ops, &info) != 0 ? info.dli_fbase : NULL;
+    if (own == NULL || memcmp(own->e_ident, ELFMAG, SELFMAG) != 0) {
+        return RONDO_OK; /* the dynamic linker has the last word */
+    }
+    if (header->e_ident[EI_DATA] != own->e_ident[EI_DATA]) {
+        return refuse(attempt, RONDO_INVALID, "has ELF byte order %d, expected %d", header->e_ident[EI_DATA],
+                      own->e_ident[EI_DATA]);
+    }
+    if (header->e_machine != own->e_machine) {
+        return refuse(attempt, RONDO_INVALID, "is built for ELF machine %d%s, expected %d%s, as Rondo is",
+                      header->e_machine, machine_name(header->e_machine), own->e_machine, machine_name(own->e_machine));
+    }
+    return RONDO_OK;
+}
+
 static rondo_status check_elf(const struct attempt *attempt, int fd, uint64_t size) {
     Elf64_Ehdr header;
     const int has_ident = read_at(fd, header.e_ident, EI_NIDENT, 0);
@@ -127,6 +164,7 @@ static rondo_status check_elf(const struct attempt *attempt, int fd, uint64_t si
     if (!read_at(fd, &header, sizeof header, 0)) {
         return refuse(attempt, RONDO_INVALID, "is cut short: its ELF header ends early");
     }
+    RONDO_TRY(check_machine(attempt, &header));
     if (header.e_type != ET_DYN) {
         return refuse(attempt, RONDO_INVALID, "has ELF type %d, expected %d (a shared object)", header.e_type, ET_DYN);
     }
@@ -167,10 +205,20 @@ static rondo_status check_info(const struct attempt *attempt, const rondo_plugin
                       : info->version == NULL ? "version"
                                               : "licence");
     }
-    if (info->descriptors == NULL || info->descriptors[0] == NULL) {
-        return refuse(attempt, RONDO_INVALID, "has no descriptors");
+    return info->descriptors != NULL ? RONDO_OK : refuse(attempt, RONDO_INVALID, "has no descriptors");
+}
+
+/* Before anything behind a pointer is read. */
+static rondo_status check_layout(const struct attempt *attempt, const struct plugin_memory *memory,
+                                 const rondo_plugin_info *info) {
+    struct errors reasons = {0};
+    const rondo_status status = plugin_layout_check(memory, info, &reasons);
+    if (status != RONDO_OK) {
+        refuse(attempt, status, "is refused: %s", errors_text(&reasons, 0));
     }
-    return RONDO_OK;
+    errors_free(&reasons);
+    RONDO_TRY(status);
+    return info->descriptors[0] != NULL ? RONDO_OK : refuse(attempt, RONDO_INVALID, "has no descriptors");
 }
 
 /* Asked before the registry is: a file found by name must not leave other names behind where it lacks that one. */
@@ -233,7 +281,13 @@ static rondo_status link_file(const struct attempt *attempt, const struct stat *
     if (info == NULL) {
         return refuse(attempt, RONDO_INVALID, "has no symbol 'rondo_plugin', expected one made by RONDO_PLUGIN");
     }
+    struct plugin_memory memory;
+    if (!plugin_memory_find(info, &memory) ||
+        !plugin_memory_holds(&memory, (uintptr_t)info, sizeof *info, _Alignof(rondo_plugin_info))) {
+        return refuse(attempt, RONDO_INVALID, "has a symbol 'rondo_plugin' that is no rondo_plugin_info");
+    }
     RONDO_TRY(check_info(attempt, info));
+    RONDO_TRY(check_layout(attempt, &memory, info));
     RONDO_TRY(check_provides(attempt, info));
     RONDO_TRY(add_descriptors(attempt, info));
     loader->files[loader->count++] = (struct loaded){found->st_dev, found->st_ino, copy, info};

@@ -157,6 +157,21 @@ static const struct {
     {"null_name", "optimizer descriptor of '"},
     {"op_without_gradient", "it has no gradient: 'map_grad' is missing"},
     {"undefined_symbol", "cannot be linked: "},
+    {"wrong_kind", ".so' is refused: descriptor 'wrong_kind': kind is 77, expected 0 to 3"},
+    {"op_of_wrong_kind", ".so' is refused: optimizer 'op_of_wrong_kind': kind 1 (optimizer) has struct_size 144, "
+                         "expected 88: is it another kind?"},
+    {"descriptors_without_end",
+     ".so' is refused: descriptor 1: lies outside the plug-in or is not aligned: does the list "
+     "of descriptors end with NULL?"},
+    {"options_without_end", ".so' is refused: optimizer 'options_without_end': 'options': 'key' of row 1 is no text of "
+                            "the plug-in: is the end row missing, RONDO_OPTION_END?"},
+    {"choices_without_end",
+     ".so' is refused: optimizer 'choices_without_end': row 0 of 'options': entry 2 of 'choices' "
+     "is no text of the plug-in: does it end with NULL?"},
+    {"slots_without_end", ".so' is refused: optimizer 'slots_without_end': 'slots': 'name' of row 2 is no text of the "
+                          "plug-in: is the end row missing, a row with a NULL name?"},
+    {"metrics_without_end", ".so' is refused: loss 'metrics_without_end': 'metrics': 'name' of row 1 is no text of the "
+                            "plug-in: is the end row missing, a row with a NULL name?"},
 };
 
 START_TEST(bad_plugin_is_refused_for_its_reason) {
@@ -241,7 +256,9 @@ static const struct {
     {offsetof(Elf64_Ehdr, e_phentsize), 7, "has a damaged ELF header"},
     {offsetof(Elf64_Ehdr, e_phoff) + 7, 0x7f, "has a damaged ELF header"},
     {offsetof(Elf64_Ehdr, e_phnum) + 1, 0xff, "is cut short"},
-    {offsetof(Elf64_Ehdr, e_machine), 0x7f, "cannot be linked: "},
+    {offsetof(Elf64_Ehdr, e_machine), 0x7f, "is built for ELF machine 127, expected "},
+    {offsetof(Elf64_Ehdr, e_machine), EM_ARM, "is built for ELF machine 40 (ARM), expected "},
+    {EI_DATA, ELFDATA2MSB, "has ELF byte order 2, expected 1"},
 };
 
 START_TEST(damaged_header_is_refused) {
@@ -279,6 +296,93 @@ START_TEST(file_cut_short_anywhere_is_refused) {
     ck_assert_int_eq(loader_load(loader, registry, file, where, &errors), RONDO_INVALID);
     assert_error(RONDO_INVALID, "is cut short");
     assert_nothing_registered();
+    free(bytes);
+}
+END_TEST
+
+/* ---- pointers that lead nowhere ---- */
+
+/* The plug-ins whose pointers are bent: between them they have every kind, and all that a descriptor points at. */
+static const char *const bent[] = {"optimizers/adam", "optimizers/sgd", "losses/softmax_cross_entropy",
+                                   "losses/quantile", "ops/swish",      "schedules/cosine"};
+
+/* What a pointer is bent to: an address that nothing has; the last bytes of the plug-in; one byte further than it was,
+ * which is within the plug-in and may do no harm. */
+enum bend { BEND_NOWHERE, BEND_TO_END, BEND_BY_ONE };
+#ifdef __SANITIZE_ADDRESS__
+enum { BENDS = BEND_NOWHERE + 1 }; /* for the others bytes between objects are read */
+#else
+enum { BENDS = BEND_BY_ONE + 1 };
+#endif
+
+/* The constant data of a plug-in that holds pointers: its descriptors and all their tables. */
+static const Elf64_Shdr *find_section(const char *bytes, const char *name) {
+    const Elf64_Ehdr *header = (const Elf64_Ehdr *)(const void *)bytes;
+    const Elf64_Shdr *sections = (const Elf64_Shdr *)(const void *)(bytes + header->e_shoff);
+    const char *names = bytes + sections[header->e_shstrndx].sh_offset;
+    for (int i = 0; i < header->e_shnum; i++) {
+        if (strcmp(names + sections[i].sh_name, name) == 0) {
+            return &sections[i];
+        }
+    }
+    return NULL;
+}
+
+static Elf64_Addr end_of_plugin(const char *bytes) {
+    const Elf64_Ehdr *header = (const Elf64_Ehdr *)(const void *)bytes;
+    const Elf64_Phdr *segments = (const Elf64_Phdr *)(const void *)(bytes + header->e_phoff);
+    Elf64_Addr end = 0;
+    for (int i = 0; i < header->e_phnum; i++) {
+        end = segments[i].p_type == PT_LOAD ? segments[i].p_vaddr + segments[i].p_memsz : end;
+    }
+    return end;
+}
+
+/* Loads a copy of the plug-in with relocation `index` bent; each under a name of its own, since the dynamic linker
+ * knows files by their names. 0 where that relocation is no pointer of a descriptor. */
+static int load_bent(char *bytes, size_t size, size_t index, enum bend bend, rondo_status *status) {
+    const Elf64_Shdr *data = find_section(bytes, ".data.rel.ro");
+    const Elf64_Shdr *relocations = find_section(bytes, ".rela.dyn");
+    ck_assert(data != NULL && relocations != NULL);
+    Elf64_Rela *relocation = (Elf64_Rela *)(void *)(bytes + relocations->sh_offset) + index;
+    if (ELF64_R_SYM(relocation->r_info) != 0 || relocation->r_offset - data->sh_addr >= data->sh_size) {
+        return 0;
+    }
+    const Elf64_Sxword was = relocation->r_addend;
+    relocation->r_addend = bend == BEND_NOWHERE  ? 0x123456789
+                           : bend == BEND_TO_END ? (Elf64_Sxword)(end_of_plugin(bytes) & ~(Elf64_Addr)7) - 8
+                                                 : was + 1;
+    char number[32];
+    snprintf(number, sizeof number, "bent%d_%d.so", (int)index, (int)bend);
+    const char *file = path("%s/%s", folder, number);
+    write_file(file, bytes, size);
+    relocation->r_addend = was;
+    *status = loader_load(loader, registry, file, where, &errors);
+    return 1;
+}
+
+START_TEST(pointer_that_leads_nowhere_is_refused_wherever_it_stands) {
+    size_t size = 0;
+    char *bytes = read_file(path("%s/%s.so", plugins, bent[_i]), &size);
+    const Elf64_Shdr *relocations = find_section(bytes, ".rela.dyn");
+    ck_assert_ptr_nonnull(relocations);
+    int tried = 0;
+    for (size_t i = 0; i < relocations->sh_size / sizeof(Elf64_Rela); i++) {
+        for (int bend = 0; bend < BENDS; bend++) {
+            rondo_status status = RONDO_OK;
+            if (!load_bent(bytes, size, i, (enum bend)bend, &status)) {
+                continue;
+            }
+            tried++;
+            ck_assert_msg(status == RONDO_INVALID || bend != BEND_NOWHERE, "relocation %d is not looked at", (int)i);
+            ck_assert_int_eq(errors.count, status != RONDO_OK);
+            errors_free(&errors);
+            registry_destroy(registry);
+            registry = registry_create(nothing, &errors);
+            ck_assert_ptr_nonnull(registry);
+        }
+    }
+    ck_assert_int_ge(tried, 10 * BENDS);
     free(bytes);
 }
 END_TEST
@@ -538,6 +642,7 @@ int main(void) {
     tcase_add_loop_test(cases, file_that_is_no_shared_object_is_refused, 0, ROWS(contents));
     tcase_add_loop_test(cases, damaged_header_is_refused, 0, ROWS(headers));
     tcase_add_test(cases, file_cut_short_anywhere_is_refused);
+    tcase_add_loop_test(cases, pointer_that_leads_nowhere_is_refused_wherever_it_stands, 0, ROWS(bent));
     tcase_add_test(cases, file_that_everybody_may_write_is_refused);
     tcase_add_loop_test(cases, folder_that_everybody_may_write_is_refused, 0, ROWS(open_modes));
     tcase_add_test(cases, link_in_a_folder_that_everybody_may_write_is_refused);

@@ -236,8 +236,8 @@ typedef struct rondo_product {
 } rondo_product;
 
 /* What the host does for a plugin. Grows at its end: check struct_size before using a member newer than your ABI.
- * A context belongs to the thread that the callback runs on: none of these may be called from a body that parallel_for
- * runs. */
+ * A context belongs to the thread that the callback runs on: none of these but `random` may be called from a body that
+ * parallel_for runs; the call that does so fails. */
 struct rondo_host {
     uint64_t struct_size;
 
