@@ -10,19 +10,34 @@
 #include "core/scan/scan.h"
 #include "core/suggest.h"
 
+/* Characters of UTF-8 text: bytes 10xxxxxx go on with one. */
+static int count_characters(const char *text) {
+    int count = 0;
+    for (; *text != '\0'; text++) {
+        count += ((unsigned char)*text & 0xc0) != 0x80;
+    }
+    return count;
+}
+
 static void print_help(const struct command *command, const struct flag *flags) {
     printf("%s\n\nusage: rondo %s\n\n", command->summary, command->usage);
     for (const struct flag *flag = flags; flag->name != NULL; flag++) {
         char left[64];
         snprintf(left, sizeof left, "--%s%s%s", flag->name, flag->value == NULL ? "" : " ",
                  flag->value == NULL ? "" : flag->value);
-        printf("  %-20s %s\n", left, flag->help);
+        const int width = 20 + (int)strlen(left) - count_characters(left); /* printf counts bytes */
+        printf("  %-*s %s\n", width, left, flag->help);
     }
     printf("  %-20s %s\n\n%s", "--help", "print this", command->details);
 }
 
 static int refuse(const struct command *command, const char *text, const char *subject, const char *hint) {
     fprintf(stderr, "rondo: %s '%s'%s\nusage: rondo %s\n", text, subject, hint, command->usage);
+    return EXIT_INPUT;
+}
+
+int refuse_missing(const struct command *command) {
+    fprintf(stderr, "rondo: an argument is missing\nusage: rondo %s\n", command->usage);
     return EXIT_INPUT;
 }
 
@@ -129,8 +144,7 @@ int arguments_parse(const struct command *command, const struct flag *flags, int
         }
     }
     if (arguments->n_words < least) {
-        fprintf(stderr, "rondo: an argument is missing\nusage: rondo %s\n", command->usage);
-        *status = EXIT_INPUT;
+        *status = refuse_missing(command);
         return 0;
     }
     return 1;

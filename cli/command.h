@@ -51,6 +51,9 @@ struct command {
 int arguments_parse(const struct command *command, const struct flag *flags, int argc, char **argv, int32_t least,
                     int32_t most, struct arguments *arguments, int *status);
 
+/* Says that a word is missing, and the usage, for a command that needs one in some cases alone; the exit status. */
+int refuse_missing(const struct command *command);
+
 /* Prints all errors to standard error, as "rondo: text", and frees them; the exit status for them. */
 int report_errors(struct errors *errors);
 /* Prints a JSON value, which it takes over, and the end of a line. NULL counts as no memory; that it cannot be written

@@ -1,9 +1,13 @@
 /* cli/plugin.c: `rondo plugin`, a command with actions that have flags of their own. */
+#define _POSIX_C_SOURCE 200809L
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
+#include "kit/explain.h"
 #include "kit/run_checks.h"
 #include "kit/scaffold.h"
 
@@ -29,11 +33,14 @@ static rondo_status check_file(const char *file, const struct check_settings *se
     if (arena == NULL) {
         return errors_no_memory(errors);
     }
+    const int32_t before = errors->count;
     struct report report = report_create(file, arena);
     rondo_status status = run_checks(file, settings, &report, errors);
     *failed |= report.counts[VERDICT_FAIL] > 0;
-    if (status == RONDO_OK && settings->found == NULL) {
-        status = output_json(report_json(&report), JSON_REAL_PRECISION(6), errors);
+    if (settings->found == NULL) {
+        report.error = status == RONDO_OK || before >= ERRORS_MAX ? NULL : errors_text(errors, before);
+        const rondo_status printed = output_json(report_json(&report), JSON_REAL_PRECISION(6), errors);
+        status = status == RONDO_OK ? printed : status;
     } else if (status == RONDO_OK) {
         const char *line = report_last_line(&report);
         puts(line == NULL ? "out of memory" : line);
@@ -42,33 +49,81 @@ static rondo_status check_file(const char *file, const struct check_settings *se
     return status;
 }
 
+/* Ctrl-C: a line, then the end that a signal brings, and the check that runs ends with it. */
+static void on_interrupt(int number) {
+    static const char line[] = "rondo: interrupted before the checks were through\n";
+    const ssize_t wrote = write(STDERR_FILENO, line, sizeof line - 1);
+    (void)wrote;
+    raise(number); /* comes when this has returned, and finds the default again */
+}
+
+static int check_files(const struct arguments *arguments, struct check_settings *settings, struct errors *errors) {
+    int failed = 0;
+    const struct common_flags common = {.threads = settings->threads};
+    const struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    settings->session = open_session(&common, errors);
+    for (int32_t i = 0; settings->session != NULL && i < arguments->n_words; i++) {
+        check_file(arguments->words[i], settings, &failed, errors);
+    }
+    const int status = errors->count > 0 ? report_errors(errors) : finish_output();
+    session_destroy(settings->session);
+    return status == EXIT_DONE && failed ? EXIT_FAILED : status;
+}
+
+/* --explain: the section on one check, or the list of all; after a wrong name that list goes with the error. */
+static int explain(const char *name, struct errors *errors) {
+    struct arena *arena = arena_create();
+    const int is_list = strcmp(name, "list") == 0;
+    const char *text = arena == NULL ? NULL : is_list ? list_checks(arena) : explain_check(name, arena, errors);
+    int status = EXIT_DONE;
+    if (text != NULL) {
+        fputs(text, stdout);
+        status = finish_output();
+    } else if (errors->status == RONDO_INVALID) {
+        status = report_errors(errors);
+        const char *list = list_checks(arena);
+        fprintf(stderr, "\nThe checks, of the file and of each kind:\n\n%s", list == NULL ? "" : list);
+    } else {
+        errors_no_memory(errors);
+        status = report_errors(errors);
+    }
+    arena_destroy(arena);
+    return status;
+}
+
 static int run_check(const struct command *command, int argc, char **argv) {
     int json = 0;
     int32_t seed = SEED, seconds = SECONDS;
-    struct check_settings settings = {.threads = THREADS};
+    const char *name = NULL, *only[ARGUMENT_LIST_MAX + 1] = {0};
     const struct flag flags[] = {
-        {"only", "CHECK", FLAG_TEXT, &settings.only, "this one check of those in docs/plugin-abi.md"},
-        {"seed", "N", FLAG_COUNT, &seed, "of everything that is drawn at random (1)"},
-        {"seconds", "N", FLAG_COUNT, &seconds, "that one check may take (20)"},
+        {"only", "CHECK", FLAG_LIST, only, "this check alone; may be repeated"},
+        {"explain", "CHECK", FLAG_TEXT, &name, "what a check wants, and how to mend what it finds; list: names all"},
+        {"seed", "N", FLAG_COUNT, &seed, "of everything that is drawn at random, from 1 to 4096 (1)"},
+        {"seconds", "N", FLAG_COUNT, &seconds, "that one check may take, from 1 to 4096 (20)"},
         {"json", NULL, FLAG_ON, &json, "print JSON, an object in a line for each file"},
         {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;
-    int status, failed = 0;
-    if (!arguments_parse(command, flags, argc, argv, 1, ARGUMENT_LIST_MAX, &arguments, &status)) {
+    struct errors errors = {0};
+    int status;
+    if (!arguments_parse(command, flags, argc, argv, 0, ARGUMENT_LIST_MAX, &arguments, &status)) {
         return status;
     }
-    const struct common_flags common = {.threads = THREADS};
-    struct errors errors = {0};
-    settings.session = open_session(&common, &errors);
-    settings.seed = (uint64_t)seed;
-    settings.seconds = seconds;
-    settings.found = json ? NULL : print_finding;
-    for (int32_t i = 0; settings.session != NULL && i < arguments.n_words; i++) {
-        check_file(arguments.words[i], &settings, &failed, &errors);
+    if (name != NULL) {
+        return explain(name, &errors);
     }
-    status = errors.count > 0 ? report_errors(&errors) : finish_output();
-    session_destroy(settings.session);
-    return status == EXIT_DONE && failed ? EXIT_FAILED : status;
+    if (arguments.n_words == 0) {
+        return refuse_missing(command);
+    }
+    if (known_checks(only, &errors) != RONDO_OK) {
+        return report_errors(&errors);
+    }
+    struct check_settings settings = {.seed = (uint64_t)seed,
+                                      .seconds = seconds,
+                                      .threads = THREADS,
+                                      .only = only,
+                                      .found = json ? NULL : print_finding};
+    return check_files(&arguments, &settings, &errors);
 }
 
 /* ---- new ---- */
@@ -88,6 +143,7 @@ static int run_new(const struct command *command, int argc, char **argv) {
     const struct flag flags[] = {{"out", "FOLDER", FLAG_TEXT, &wanted.folder, "where to write it (./NAME)"},
                                  {"general", NULL, FLAG_ON, &wanted.general,
                                   "an op with shapes of its own: infer, forward and backward instead of map"},
+                                 {"numbers", NULL, FLAG_ON, &wanted.numbers, "a loss for numbers instead of classes"},
                                  {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;
     int status;
@@ -112,22 +168,27 @@ static int run_new(const struct command *command, int argc, char **argv) {
 /* ---- the actions ---- */
 
 static const struct command actions[] = {
-    {"check", "plugin check FILE.so… [--only CHECK] [--json]", "prove that a plug-in keeps the rules of rondo/plugin.h",
+    {"check",
+     "plugin check FILE.so… [--only CHECK]… [--seed N] [--seconds N] [--json], or plugin check --explain CHECK",
+     "prove that a plug-in keeps the rules of rondo/plugin.h",
      "Checks the file (it loads, exports one symbol, runs no code when it is listed), its option tables, and each op,\n"
      "optimizer, loss and schedule: gradients, written outputs, buffers, threads, options at the ends of their "
      "ranges.\n"
-     "Every check runs in a process of its own: a plug-in may crash or loop. docs/plugin-abi.md tells what each check\n"
-     "does and how to mend what it finds.\n"
+     "Every check runs in a process of its own: a plug-in may crash or loop. --explain CHECK tells what a check does\n"
+     "and how to mend what it finds, --explain list names all of them.\n"
      "Exit status 0 where nothing failed (there may be warnings), 1 where a check failed, 2 where there is no such "
-     "file.\n\n"
-     "  rondo plugin check ./mine.so\n",
+     "file,\n"
+     "or where nothing in it has the check of --only.\n\n"
+     "  rondo plugin check ./mine.so\n"
+     "  rondo plugin check --explain gradient\n",
      run_check},
-    {"new", "plugin new KIND NAME [--out FOLDER] [--general]", "write a folder to start a plug-in of your own from",
+    {"new", "plugin new KIND NAME [--out FOLDER] [--general | --numbers]",
+     "write a folder to start a plug-in of your own from",
      "KIND is op, optimizer, loss or schedule. The folder has NAME.c with the equation in its place, the header that "
      "it\n"
      "needs, a Makefile, a meson.build, and a small experiment that trains with it. It builds and passes its checks "
      "as\n"
-     "it is.\n\n"
+     "it is. --general goes with an op, --numbers with a loss.\n\n"
      "  rondo plugin new optimizer mine\n"
      "  make -C mine check\n",
      run_new},

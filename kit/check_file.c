@@ -5,9 +5,8 @@
 #include <sys/stat.h>
 
 #include "core/loader.h"
-#include "kit/check.h"
+#include "kit/check_file.h"
 #include "kit/child.h"
-#include "kit/elf_file.h"
 
 static const rondo_descriptor *const nothing[] = {NULL};
 static const struct location nowhere = {0};
@@ -16,8 +15,7 @@ static int begins_with(const char *text, const char *beginning) {
     return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
-/* The file as an ELF object; NULL with the reason. */
-static struct elf_file *open_elf(struct kit *kit, char *reason, size_t size) {
+struct elf_file *check_open_elf(struct kit *kit, char *reason, size_t size) {
     struct elf_file *elf = elf_open(kit->file, kit->arena, kit->errors);
     if (elf == NULL) {
         kit_say(reason, size, VERDICT_FAIL, "%s", errors_text(kit->errors, 0));
@@ -35,7 +33,7 @@ static int is_of_compiler(const char *name) {
 /* Templates of the C++ library are exported as weak symbols whatever the flags say. */
 static enum verdict exported_symbol(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
     (void)descriptor;
-    const struct elf_file *elf = open_elf(kit, reason, size);
+    const struct elf_file *elf = check_open_elf(kit, reason, size);
     if (elf == NULL) {
         return VERDICT_FAIL;
     }
@@ -83,7 +81,7 @@ static int is_everywhere(const char *library) {
 
 static enum verdict needs(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
     (void)descriptor;
-    const struct elf_file *elf = open_elf(kit, reason, size);
+    const struct elf_file *elf = check_open_elf(kit, reason, size);
     if (elf == NULL) {
         return VERDICT_FAIL;
     }
@@ -111,14 +109,18 @@ static int imports(const struct elf_file *elf, const char *beginning) {
     return 0;
 }
 
+int check_is_instrumented(const struct elf_file *elf) {
+    return imports(elf, "__asan_") || imports(elf, "__tsan_") || imports(elf, "__ubsan_") || imports(elf, "__gcov_");
+}
+
 /* One entry of DT_INIT_ARRAY is frame_dummy of the compiler's start files. */
 static enum verdict runs_no_code(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
     (void)descriptor;
-    const struct elf_file *elf = open_elf(kit, reason, size);
+    const struct elf_file *elf = check_open_elf(kit, reason, size);
     if (elf == NULL) {
         return VERDICT_FAIL;
     }
-    if (imports(elf, "__asan_") || imports(elf, "__tsan_") || imports(elf, "__ubsan_")) {
+    if (check_is_instrumented(elf)) {
         return kit_say(reason, size, VERDICT_SKIPPED, "it is built with a sanitizer, which runs code of its own");
     }
     if (elf_has_own_init(elf)) {
@@ -230,6 +232,7 @@ static enum verdict listing_time(struct kit *kit, const rondo_descriptor *descri
 const struct kit_check kit_file_checks[] = {
     {"exported_symbol", "the one symbol that it exports is rondo_plugin", exported_symbol},
     {"needs", "it needs no library but those of C and the compiler", needs},
+    {"imports", "it calls nothing that ends, tells or changes the process, nor the clock", file_imports},
     {"runs_no_code", "it runs nothing when it is loaded", runs_no_code},
     {"loads", "every symbol is found and every descriptor is accepted", loads},
     {"unique_names", "its names are those of no built-in op and of no plug-in on the path", unique_names},

@@ -180,5 +180,6 @@ const struct kit_check kit_loss_checks[] = {
     {"no_memory", "an allocation that the host refuses ends in RONDO_NO_MEMORY", loss_no_memory},
     {"leaks", "calls leave nothing behind on the heap", loss_leaks},
     {"options_ends", "every option works, or is refused, at both ends of its range", check_options_ends},
+    {"first_call", "nothing is kept of the options of the first call", loss_first_call},
     {NULL, NULL, NULL},
 };

@@ -23,5 +23,6 @@ enum verdict loss_leaks(struct kit *kit, const rondo_descriptor *descriptor, cha
 /* Two runs that must give the same bits: check_loss_bits.c */
 enum verdict loss_deterministic(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size);
 enum verdict loss_threads(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size);
+enum verdict loss_first_call(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "kit/at_once.h"
 #include "kit/check_loss.h"
+#include "kit/first_call.h"
 #include "kit/judged.h"
 #include "kit/no_globals.h"
 
@@ -161,4 +162,43 @@ static enum verdict visit_threads(struct judged_visit *visit) {
 
 enum verdict loss_threads(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
     return judged_each(kit, descriptor, visit_threads, reason, size);
+}
+
+/* ---- first_call ---- */
+
+/* Numbers as they come, batch after batch. */
+struct numbers {
+    double *at;
+    size_t count, capacity;
+};
+
+static enum verdict visit_numbers(struct judged_visit *visit) {
+    struct numbers *numbers = (struct numbers *)visit->arg;
+    struct outcome outcome;
+    if (!open_outcome(visit, &outcome, JUDGED_ROWS, 0)) {
+        return VERDICT_PASS;
+    }
+    judge(&outcome);
+    const struct judged *judged = outcome.judged;
+    if (outcome.failed == NULL) {
+        numbers->count = first_call_append(numbers->at, numbers->count, numbers->capacity, judged->losses);
+        numbers->count = first_call_append(numbers->at, numbers->count, numbers->capacity, &judged->gradients[0]);
+        numbers->count = first_call_append(numbers->at, numbers->count, numbers->capacity, &judged->predictions);
+        const rondo_tensor sums = tensor_1d(RONDO_F64, judged_metrics(visit->loss), outcome.sums);
+        numbers->count = first_call_append(numbers->at, numbers->count, numbers->capacity, &sums);
+    }
+    judged_close(outcome.judged);
+    return VERDICT_PASS;
+}
+
+static size_t numbers_of(struct kit *kit, const rondo_descriptor *descriptor, const struct option_end *value,
+                         double *numbers, size_t capacity) {
+    char reason[200];
+    struct numbers all = {numbers, 0, capacity};
+    judged_each_with(kit, descriptor, value == NULL ? NULL : value->text, &all, visit_numbers, reason, sizeof reason);
+    return all.count;
+}
+
+enum verdict loss_first_call(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
+    return first_call_is_forgotten(kit, descriptor, numbers_of, reason, size);
 }

@@ -27,6 +27,10 @@ static enum verdict check_probabilities(struct judged_visit *visit, const struct
     return VERDICT_PASS;
 }
 
+static int are_probabilities(const struct judged_visit *visit) {
+    return visit->tried.kind == RONDO_TARGET_CLASS && visit->loss->prediction_size == NULL;
+}
+
 static enum verdict predict_once(struct judged_visit *visit, struct judged *judged) {
     if (judged_predict(judged) != RONDO_OK) {
         return judged_failed(visit, judged, "predict");
@@ -40,14 +44,42 @@ static enum verdict predict_once(struct judged_visit *visit, struct judged *judg
     if (!tensor_is_finite(&judged->predictions)) {
         return judged_say(visit, VERDICT_FAIL, "a prediction is not finite, %s", dtype_name(judged->outputs.dtype));
     }
-    const int are_classes = visit->tried.kind == RONDO_TARGET_CLASS && visit->loss->prediction_size == NULL;
-    return are_classes ? check_probabilities(visit, judged) : VERDICT_PASS;
+    return are_probabilities(visit) ? check_probabilities(visit, judged) : VERDICT_PASS;
 }
 
+/* exp(1e4) is infinite: of such outputs the largest, or the range, has to be taken away first. Every fourth row has the
+ * negative extreme alone. */
+static void fill_extremes(const struct judged *judged) {
+    const double extreme = 1e4;
+    const int64_t width = judged->outputs.shape[1];
+    for (int64_t i = 0; i < rondo_count(&judged->outputs); i++) {
+        const int64_t choice = i / width % 4 == 3 ? 1 : i % 3;
+        tensor_set(&judged->outputs, i, choice == 0 ? extreme : choice == 1 ? -extreme : 0);
+    }
+}
+
+/* What is no probability may be an exponential, and infinite. */
+static enum verdict predict_extremes(struct judged_visit *visit, struct judged *judged) {
+    fill_extremes(judged);
+    if (judged_predict(judged) != RONDO_OK) {
+        return judged_failed(visit, judged, "predict of outputs of 10000, 0 and -10000");
+    }
+    for (int64_t i = 0; i < rondo_count(&judged->predictions); i++) {
+        if (isnan(tensor_get(&judged->predictions, i))) {
+            return judged_say(visit, VERDICT_FAIL,
+                              "with outputs of 10000, 0 and -10000 a prediction is not a number, %s",
+                              dtype_name(judged->outputs.dtype));
+        }
+    }
+    return are_probabilities(visit) ? check_probabilities(visit, judged) : VERDICT_PASS;
+}
+
+/* Outputs that are logarithms of probabilities are none of these. */
 static enum verdict visit_predict(struct judged_visit *visit) {
     for (int32_t dtype = RONDO_F32; dtype <= RONDO_F64; dtype++) {
         struct judged *judged = judged_create(visit, dtype, JUDGED_ROWS, 0);
-        if (judged == NULL || predict_once(visit, judged) != VERDICT_PASS) {
+        if (judged == NULL || predict_once(visit, judged) != VERDICT_PASS ||
+            (visit->tried.outputs == OUTPUTS_NORMAL && predict_extremes(visit, judged) != VERDICT_PASS)) {
             return VERDICT_FAIL;
         }
         judged_close(judged);

@@ -9,7 +9,8 @@ const struct kit_check kit_op_checks[] = {
     {"finite", "outputs and gradients of all cases are finite", op_check_finite},
     {"deterministic", "a second call gives the same bits; random words come from the host alone",
      op_check_deterministic},
-    {"gradient", "the gradient is that of central differences in f64, and f32 agrees", op_check_gradient},
+    {"gradient", "the gradient is that of central differences in f64, and f32 agrees, whatever the options",
+     op_check_gradient},
     {"gradient_adds", "gradients are added to what stands there", op_check_gradient_adds},
     {"one_gradient", "a gradient is the same bits whichever others are asked for", op_check_one_gradient},
     {"map_reads", "map_grad reads no more than map_grad_reads says", op_check_map_reads},
@@ -21,5 +22,8 @@ const struct kit_check kit_op_checks[] = {
     {"no_memory", "a refused allocation is RONDO_NO_MEMORY", op_check_no_memory},
     {"threads", "the same bits on several threads, in pieces and beside others; no state is kept", op_check_threads},
     {"leaks", "memory of malloc is given back", op_check_leaks},
+    {"options_ends", "every option works, or is refused, at both ends of its range", op_check_options_ends},
+    {"options_used", "every option changes something", op_check_options_used},
+    {"first_call", "nothing is kept of the options of the first call", op_check_first_call},
     {NULL, NULL, NULL},
 };

@@ -169,5 +169,6 @@ const struct kit_check kit_optimizer_checks[] = {
     {"options_ends", "every option works at both ends of its range", optimizer_options_ends},
     {"lr_scale", "the schedule's factor works like a smaller learning rate", optimizer_lr_scale},
     {"descends", "quadratics and Rosenbrock's function go down, at some learning rate", optimizer_descends},
+    {"first_call", "nothing is kept of the options of the first call", optimizer_first_call},
     {NULL, NULL, NULL},
 };

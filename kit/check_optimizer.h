@@ -15,6 +15,7 @@ enum verdict optimizer_deterministic(struct kit *kit, const rondo_descriptor *de
 enum verdict optimizer_slices(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size);
 enum verdict optimizer_threads(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size);
 enum verdict optimizer_resume(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size);
+enum verdict optimizer_first_call(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size);
 
 /* What the updates are good for: check_optimizer_descent.c */
 enum verdict optimizer_finite(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size);

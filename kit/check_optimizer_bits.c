@@ -6,6 +6,7 @@
 
 #include "kit/at_once.h"
 #include "kit/check_optimizer.h"
+#include "kit/first_call.h"
 #include "kit/no_globals.h"
 #include "kit/optimised.h"
 #include "run/safetensors.h"
@@ -232,17 +233,46 @@ static rondo_status carry_through_file(struct kit *kit, const struct optimised *
     return status;
 }
 
+enum { FIRST = 7, REST = 11 }; /* primes: in the middle of whatever has a period */
+static const int64_t cut_shape[] = {6, 10};
+/* Of the first gradients, in terms of the rest: what keeps a largest one has something to keep. */
+static const double first_scale = 30;
+
+/* Where all slots together make a difference one of them may make none. A copy of the value is there to be read. */
+static enum verdict use_every_slot(struct kit *kit, const rondo_descriptor *descriptor,
+                                   const struct optimised *straight, char *reason, size_t size) {
+    for (int32_t s = 0; s < straight->n_slots; s++) {
+        char ignored[200];
+        const rondo_slot *slot = &straight->optimizer->slots[s];
+        if (slot->role != RONDO_SLOT_STATE || rondo_count(&straight->slots[s]) == 0) {
+            continue;
+        }
+        struct optimised *forgetful = create(kit, descriptor, 2, cut_shape, 0, reason, size);
+        if (forgetful == NULL) {
+            return VERDICT_FAIL;
+        }
+        rondo_status status = optimised_run(forgetful, FIRST, first_scale);
+        optimised_forget_slot(forgetful, s);
+        status = status == RONDO_OK ? optimised_run(forgetful, REST, 1) : status;
+        if (status == RONDO_OK && optimised_equal(straight, forgetful, ignored, sizeof ignored)) {
+            return kit_say(reason, size, VERDICT_WARNING,
+                           "slot '%s' makes no difference when it is zeroed: it takes memory that is never used (see "
+                           "choose_slot)",
+                           slot->name);
+        }
+    }
+    return VERDICT_PASS;
+}
+
 enum verdict optimizer_resume(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    enum { FIRST = 7, REST = 11 }; /* primes: in the middle of whatever has a period */
-    static const int64_t shape[] = {6, 10};
     enum { STRAIGHT, RESUMED, FORGETFUL, RUNS };
     struct optimised *runs[RUNS];
     for (int k = 0; k < RUNS; k++) {
-        runs[k] = create(kit, descriptor, 2, shape, 0, reason, size);
+        runs[k] = create(kit, descriptor, 2, cut_shape, 0, reason, size);
         if (runs[k] == NULL) {
             return VERDICT_FAIL;
         }
-        if (k != RESUMED && optimised_run(runs[k], FIRST, 1) != RONDO_OK) {
+        if (k != RESUMED && optimised_run(runs[k], FIRST, first_scale) != RONDO_OK) {
             return optimised_failed(runs[k], reason, size);
         }
     }
@@ -266,5 +296,29 @@ enum verdict optimizer_resume(struct kit *kit, const rondo_descriptor *descripto
         return kit_say(reason, size, VERDICT_WARNING,
                        "zeroed slots make no difference: they take memory that is never used (see choose_slot)");
     }
-    return VERDICT_PASS;
+    return use_every_slot(kit, descriptor, runs[STRAIGHT], reason, size);
+}
+
+/* ---- first_call ---- */
+
+/* A matrix after five updates. */
+static size_t numbers_of(struct kit *kit, const rondo_descriptor *descriptor, const struct option_end *value,
+                         double *numbers, size_t capacity) {
+    static const int64_t shape[] = {4, 6};
+    char reason[200];
+    struct optimised *optimised =
+        optimised_create(kit, (const rondo_optimizer *)descriptor, value == NULL ? NULL : value->text,
+                         tensor_of(RONDO_F64, 2, shape), 0, reason, sizeof reason);
+    if (optimised == NULL || optimised_run(optimised, 5, 1) != RONDO_OK) {
+        return 0;
+    }
+    size_t count = first_call_append(numbers, 0, capacity, &optimised->value);
+    for (int32_t s = 0; s < optimised->n_slots; s++) {
+        count = first_call_append(numbers, count, capacity, &optimised->slots[s]);
+    }
+    return count;
+}
+
+enum verdict optimizer_first_call(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
+    return first_call_is_forgotten(kit, descriptor, numbers_of, reason, size);
 }

@@ -143,7 +143,8 @@ static double distance(const struct optimised *a, const struct optimised *b) {
     return worst;
 }
 
-/* With the factor 0, and without weight decay, the value stays. */
+/* With the factor 0, and without weight decay, the value stays; a factor that makes no difference at all is not read.
+ */
 static enum verdict stands_still(struct kit *kit, const rondo_optimizer *optimizer, char *reason, size_t size) {
     const char *options = option_find(optimizer->base.options, "weight_decay") != NULL ? "weight_decay=0" : NULL;
     if (options != NULL && refuses(kit, optimizer, options)) {
@@ -152,21 +153,37 @@ static enum verdict stands_still(struct kit *kit, const rondo_optimizer *optimiz
     const struct optimised *before =
         optimised_create(kit, optimizer, options, tensor_of(RONDO_F64, 2, matrix), 0, reason, size);
     const struct optimised *after = five_updates(kit, optimizer, options, 0, reason, size);
-    if (before == NULL || after == NULL) {
+    const struct optimised *whole = five_updates(kit, optimizer, options, 1, reason, size);
+    if (before == NULL || after == NULL || whole == NULL) {
         return VERDICT_FAIL;
     }
-    return distance(before, after) <= 1e-12
-               ? VERDICT_PASS
+    const double moved = distance(before, after);
+    if (moved <= 1e-12) {
+        return VERDICT_PASS;
+    }
+    return distance(after, whole) == 0
+               ? kit_say(reason, size, VERDICT_FAIL,
+                         "lr_scale 0 and 1 give the same value: no schedule reaches it, expected lr * call->lr_scale")
                : kit_say(reason, size, VERDICT_WARNING,
-                         "with lr_scale 0 the value moves, relatively by %.2g: the schedule cannot stop it",
-                         distance(before, after));
+                         "with lr_scale 0 the value moves, relatively by %.2g: the schedule cannot stop it", moved);
+}
+
+/* A weight decay that shows, for what is decoupled from the gradient: " weight_decay=0.1"; "" where there is none. */
+static const char *decay_text(struct kit *kit, const rondo_optimizer *optimizer) {
+    const rondo_option *option = option_find(optimizer->base.options, "weight_decay");
+    if (option == NULL || option->type != RONDO_REAL || !(option->max > 0)) {
+        return "";
+    }
+    const char *text = arena_printf(kit->arena, " weight_decay=%.6g", fmax(option->min, fmin(0.1, option->max)));
+    return text == NULL || refuses(kit, optimizer, text + 1) ? "" : text;
 }
 
 static enum verdict halves(struct kit *kit, const rondo_optimizer *optimizer, char *reason, size_t size) {
     const double rate = 0.02;
-    char whole[64], half[64];
-    snprintf(whole, sizeof whole, "lr=%.17g", rate);
-    snprintf(half, sizeof half, "lr=%.17g", rate / 2);
+    const char *decay = decay_text(kit, optimizer);
+    char whole[128], half[128];
+    snprintf(whole, sizeof whole, "lr=%.17g%s", rate, decay);
+    snprintf(half, sizeof half, "lr=%.17g%s", rate / 2, decay);
     const struct optimised *by_factor = five_updates(kit, optimizer, whole, 0.5, reason, size);
     const struct optimised *by_option = five_updates(kit, optimizer, half, 1, reason, size);
     if (by_factor == NULL || by_option == NULL) {
@@ -175,8 +192,8 @@ static enum verdict halves(struct kit *kit, const rondo_optimizer *optimizer, ch
     return distance(by_factor, by_option) <= 1e-6
                ? VERDICT_PASS
                : kit_say(reason, size, VERDICT_WARNING,
-                         "lr_scale 0.5 and half of lr differ, relatively by %.2g, after five updates",
-                         distance(by_factor, by_option));
+                         "lr_scale 0.5 and half of lr differ, relatively by %.2g, after five updates%s%s",
+                         distance(by_factor, by_option), decay[0] == '\0' ? "" : " with", decay);
 }
 
 enum verdict optimizer_lr_scale(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {

@@ -180,6 +180,38 @@ static enum verdict follow(struct scheduled *scheduled, int course, char *reason
     return VERDICT_PASS;
 }
 
+/* A metric that gets better after every epoch, in numbers that are never better than the zeros that the state begins
+ * with, is no reason to lower a factor. */
+static enum verdict follow_progress(struct kit *kit, const rondo_descriptor *descriptor, int32_t higher, char *reason,
+                                    size_t size) {
+    struct scheduled *told = create(kit, descriptor, NULL, 1, reason, size);
+    struct scheduled *untold = create(kit, descriptor, NULL, 1, reason, size);
+    if (told == NULL || untold == NULL) {
+        return VERDICT_FAIL;
+    }
+    told->call.higher_is_better = untold->call.higher_is_better = higher;
+    told->call.steps = untold->call.steps = EPOCHS * told->call.steps_per_epoch;
+    for (int64_t epoch = 0; epoch < EPOCHS; epoch++) {
+        const double better = 100 - 0.1 * (double)epoch;
+        const int64_t done = (epoch + 1) * told->call.steps_per_epoch;
+        double factor, expected;
+        told->call.done = done;
+        if (scheduled_observe(told, higher ? -better : better) != RONDO_OK ||
+            scheduled_factor(told, done, &factor) != RONDO_OK ||
+            scheduled_factor(untold, done, &expected) != RONDO_OK) {
+            return scheduled_failed(told->errors.count > 0 ? told : untold, reason, size);
+        }
+        if (factor < expected * (1 - 1e-9)) {
+            return kit_say(
+                reason, size, VERDICT_WARNING,
+                "the metric gets better after each epoch (from %g on, %s is better), and the factor behind "
+                "epoch %lld is %.6g, without a metric %.6g (call->higher_is_better? a best that begins at 0?)",
+                higher ? -100.0 : 100.0, higher ? "higher" : "lower", (long long)epoch + 1, factor, expected);
+        }
+    }
+    return VERDICT_PASS;
+}
+
 static enum verdict check_observe(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
     if (((const rondo_schedule *)descriptor)->observe == NULL) {
         return kit_say(reason, size, VERDICT_SKIPPED, "it does not look at a metric");
@@ -198,7 +230,8 @@ static enum verdict check_observe(struct kit *kit, const rondo_descriptor *descr
             }
         }
     }
-    return VERDICT_PASS;
+    const enum verdict verdict = follow_progress(kit, descriptor, 0, reason, size);
+    return verdict == VERDICT_PASS ? follow_progress(kit, descriptor, 1, reason, size) : verdict;
 }
 
 /* ---- no_memory, leaks ---- */
@@ -295,11 +328,12 @@ const struct kit_check kit_schedule_checks[] = {
     {"stays_inside", "factor writes the factor alone, observe the state alone", check_stays_inside},
     {"finite", "the factor is finite and from 0 on, to the end of a run and beyond", check_finite},
     {"pure", "the factor depends on the call alone, whatever was asked before", schedule_pure},
-    {"observe", "metrics that fall, rise or are no numbers leave a finite factor", check_observe},
+    {"observe", "metrics of any kind leave a finite factor, and better ones do not lower it", check_observe},
     {"resume", "a run that goes on from the saved state gets the factors of one that was never cut", schedule_resume},
     {"threads", "runs that are asked at the same time do not disturb each other", schedule_threads},
     {"no_memory", "an allocation that the host refuses ends in RONDO_NO_MEMORY", check_no_memory},
     {"leaks", "calls leave nothing behind on the heap", check_leaks},
     {"options_ends", "every option works, or is refused, at both ends of its range", check_options_ends},
+    {"first_call", "nothing is kept of the options of the first call", schedule_first_call},
     {NULL, NULL, NULL},
 };

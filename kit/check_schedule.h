@@ -8,5 +8,6 @@
 enum verdict schedule_pure(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size);
 enum verdict schedule_threads(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size);
 enum verdict schedule_resume(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size);
+enum verdict schedule_first_call(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size);
 
 #endif

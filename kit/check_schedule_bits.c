@@ -3,6 +3,7 @@
 
 #include "kit/at_once.h"
 #include "kit/check_schedule.h"
+#include "kit/first_call.h"
 #include "kit/no_globals.h"
 #include "kit/scheduled.h"
 
@@ -149,4 +150,23 @@ enum verdict schedule_resume(struct kit *kit, const rondo_descriptor *descriptor
         }
     }
     return compare(&straight, &resumed, "a run, and one that goes on from its saved state", reason, size);
+}
+
+/* ---- first_call ---- */
+
+static size_t numbers_of(struct kit *kit, const rondo_descriptor *descriptor, const struct option_end *value,
+                         double *numbers, size_t capacity) {
+    char reason[200];
+    struct scheduled *scheduled = scheduled_create(kit, (const rondo_schedule *)descriptor,
+                                                   value == NULL ? NULL : value->text, reason, sizeof reason);
+    if (scheduled == NULL || capacity < STEPS) {
+        return 0;
+    }
+    scheduled->call.steps = STEPS;
+    scheduled->call.steps_per_epoch = EPOCH;
+    return scheduled_run(scheduled, 0, STEPS, numbers) == RONDO_OK ? STEPS : 0;
+}
+
+enum verdict schedule_first_call(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
+    return first_call_is_forgotten(kit, descriptor, numbers_of, reason, size);
 }

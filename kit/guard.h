@@ -9,7 +9,8 @@
 
 #include "core/arena.h"
 
-/* A set of buffers. */
+/* A set of buffers. A crash by touching one is told of (guard_share_note). Sets are made and destroyed by one thread at
+ * a time. */
 struct guard;
 struct guard *guard_create(void); /* NULL where memory is short */
 /* Gives all buffers back: a touch of one is a crash from then on. */
@@ -28,5 +29,11 @@ void guard_poison(struct guard *guard, void *data);
 const char *guard_overrun(const struct guard *guard);
 /* The index of the first element of a tensor from this set that is poison still, or -1. */
 int64_t guard_unwritten(const struct guard *guard, const rondo_tensor *tensor);
+
+/* A page that processes forked from here on share with this one. One that crashes by touching a buffer leaves there
+ * what it did: "wrote to 'the gradient', which is read-only", "touched memory behind 'output'". NULL where memory is
+ * short. */
+enum { GUARD_NOTE = 256 };
+char *guard_share_note(void);
 
 #endif

@@ -4,22 +4,39 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/options.h"
 #include "core/rng.h"
 #include "core/tensor.h"
 #include "kit/op_check.h"
 
-int op_refuse(struct op_check *check, const char *format, ...) {
-    int used = 0;
-    if (check->index >= 0) {
-        const char *options = check->sample.options, *where = check->where;
-        used = snprintf(check->reason, check->size, "case %d%s%s%s%s%s: ", (int)check->index,
-                        options == NULL ? "" : " (", options == NULL ? "" : options, options == NULL ? "" : ")",
-                        where == NULL ? "" : ", ", where == NULL ? "" : where);
+/* ", with beta=10" for each value that is set over the options of the case. */
+static size_t write_values(const struct op_check *check, size_t used) {
+    for (int i = 0; i < 2 && check->values[i] != NULL && used < check->size; i++) {
+        const int wrote = snprintf(check->reason + used, check->size - used, "%s%s", i == 0 ? ", with " : " ",
+                                   check->values[i]->text);
+        used += wrote < 0 ? 0 : (size_t)wrote;
     }
-    if (used >= 0 && (size_t)used < check->size) {
+    return used;
+}
+
+int op_refuse(struct op_check *check, const char *format, ...) {
+    size_t used = 0;
+    if (check->index >= 0 && check->size > 0) {
+        const char *options = check->sample.options, *where = check->where;
+        const int wrote =
+            snprintf(check->reason, check->size, "case %d%s%s%s", (int)check->index, options == NULL ? "" : " (",
+                     options == NULL ? "" : options, options == NULL ? "" : ")");
+        used = write_values(check, wrote < 0 ? 0 : (size_t)wrote);
+        if (used < check->size) {
+            const int more = snprintf(check->reason + used, check->size - used, "%s%s: ", where == NULL ? "" : ", ",
+                                      where == NULL ? "" : where);
+            used += more < 0 ? 0 : (size_t)more;
+        }
+    }
+    if (used < check->size) {
         va_list arguments;
         va_start(arguments, format);
-        vsnprintf(check->reason + used, check->size - (size_t)used, format, arguments);
+        vsnprintf(check->reason + used, check->size - used, format, arguments);
         va_end(arguments);
     }
     return 0;
@@ -86,9 +103,27 @@ static int prepare(struct op_check *check) {
     if (base->options == NULL) {
         return 1;
     }
-    check->options = kit_options(check->kit, base, sample->options);
-    return check->options != NULL ||
+    void *options = kit_options(check->kit, base, sample->options);
+    for (int i = 0; i < 2 && options != NULL && check->values[i] != NULL; i++) {
+        if (option_set(check->values[i]->option, options, option_end_value(check->values[i]), check->kit->arena,
+                       (struct location){0}, check->kit->errors) != RONDO_OK) {
+            options = NULL;
+        }
+    }
+    check->options = options;
+    return options != NULL ||
            op_refuse(check, "%s", check->kit->errors->count > 0 ? errors_text(check->kit->errors, 0) : "out of memory");
+}
+
+int op_takes(const struct op_check *check, const struct option_end *value) {
+    const rondo_descriptor *base = &check->op->base;
+    struct arena *arena = check->kit->arena;
+    struct errors ignored = {0};
+    void *options = options_create(base->options, (size_t)base->options_size, arena, &ignored);
+    const int takes = options != NULL && option_set(value->option, options, option_end_value(value), arena,
+                                                    (struct location){0}, &ignored) == RONDO_OK;
+    errors_free(&ignored);
+    return takes;
 }
 
 enum verdict op_each_case(struct op_check *check, op_case_visit *visit) {

@@ -10,6 +10,7 @@
 #include "core/host.h"
 #include "kit/check.h"
 #include "kit/guard.h"
+#include "kit/option_ends.h"
 
 /* LEAST_CASES: of an op with samples of its own. DIRECT_CASES: all checks but `samples` look at the first of them. */
 enum { LEAST_CASES = 3, MOST_CASES = 1000, DIRECT_CASES = 50 };
@@ -25,6 +26,7 @@ struct op_check {
     int32_t index; /* of the case; -1: none */
     rondo_sample sample;
     const void *options;
+    const struct option_end *values[2];                       /* set over the options of each case; NULL: none */
     const char *where;                                        /* "f32, training": said behind the case; NULL: nothing */
     int (*visit)(struct op_check *check, struct op_run *run); /* of op_each_run */
     int64_t tally;                                            /* for the visitor: 0 before the first case */
@@ -44,6 +46,9 @@ struct op_check op_check_begin(struct kit *kit, const rondo_descriptor *descript
  * where there is no case. */
 typedef int op_case_visit(struct op_check *check);
 enum verdict op_each_case(struct op_check *check, op_case_visit *visit);
+
+/* 1 where the options' parser takes a value: 2^63 is no int64_t. */
+int op_takes(const struct op_check *check, const struct option_end *value);
 
 /* Fills a tensor that has data with numbers of the case, in [low, high). `what` is the name of their stream, `variant`
  * the number of the set. */
@@ -138,6 +143,8 @@ int op_same_interrupted(struct op_check *check, const struct op_run *run);
 typedef enum verdict op_check_function(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size);
 op_check_function op_check_samples, op_check_status, op_check_zero_size; /* op_shapes.c */
 op_check_function op_check_finite, op_check_gradient;                    /* op_gradient.c */
+op_check_function op_check_options_ends, op_check_options_used;          /* op_options.c */
+op_check_function op_check_first_call;                                   /* op_options.c */
 op_check_function op_check_gradient_adds, op_check_one_gradient;         /* op_accumulate.c */
 op_check_function op_check_writes_all, op_check_stays_inside;            /* op_memory.c */
 op_check_function op_check_no_memory, op_check_leaks;                    /* op_memory.c */

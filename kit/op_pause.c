@@ -37,6 +37,8 @@ struct pause {
 
 /* A handler gets no argument. Written by the one thread that checks. */
 static struct pause *_Atomic current;
+/* The handlers of SIGSEGV and SIGBUS that were there. */
+static struct sigaction before[2];
 
 /* Returns when `flag` is 1, or after a moment. Of the calls that sleep, pselect is among the few that a handler may
  * make. */
@@ -61,8 +63,7 @@ static void handle_fault(int number, siginfo_t *info, void *context) {
     const unsigned char *at = info->si_addr;
     if (pause == NULL || at < pause->start || at >= pause->start + pause->bytes ||
         atomic_load(&pause->is_closed) == 0) {
-        const struct sigaction crash = {.sa_handler = SIG_DFL};
-        sigaction(number, &crash, NULL); /* a fault of the op: it happens again, and ends the process */
+        sigaction(number, &before[number == SIGBUS], NULL); /* a fault of the op: it happens again, and is theirs */
         return;
     }
     atomic_store(&pause->done, 0);
@@ -139,14 +140,14 @@ static void run_either(void *arg, int32_t k) {
 
 static void run_both(struct pause *pause) {
     const struct parallel two = {2};
-    struct sigaction handler = {.sa_sigaction = handle_fault, .sa_flags = SA_SIGINFO}, segv, bus;
+    struct sigaction handler = {.sa_sigaction = handle_fault, .sa_flags = SA_SIGINFO};
     sigemptyset(&handler.sa_mask);
     atomic_store(&current, pause);
-    sigaction(SIGSEGV, &handler, &segv);
-    sigaction(SIGBUS, &handler, &bus);
+    sigaction(SIGSEGV, &handler, &before[0]);
+    sigaction(SIGBUS, &handler, &before[1]);
     at_once(&two, run_either, pause);
-    sigaction(SIGSEGV, &segv, NULL);
-    sigaction(SIGBUS, &bus, NULL);
+    sigaction(SIGSEGV, &before[0], NULL);
+    sigaction(SIGBUS, &before[1], NULL);
     atomic_store(&current, NULL);
 }
 

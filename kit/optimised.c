@@ -117,17 +117,21 @@ struct optimised *optimised_create(struct kit *kit, const rondo_optimizer *optim
     return optimised;
 }
 
+void optimised_forget_slot(struct optimised *optimised, int32_t s) {
+    const rondo_tensor *slot = &optimised->slots[s];
+    const size_t bytes = tensor_bytes(slot);
+    const int32_t role = optimised->optimizer->slots[s].role;
+    if (bytes > 0 && (role == RONDO_SLOT_EVALUATED || role == RONDO_SLOT_COPY) &&
+        bytes == tensor_bytes(&optimised->value)) {
+        memcpy(slot->data, optimised->value.data, bytes);
+    } else if (bytes > 0) {
+        memset(slot->data, 0, bytes);
+    }
+}
+
 void optimised_forget(struct optimised *optimised) {
     for (int32_t s = 0; s < optimised->n_slots; s++) {
-        const rondo_tensor *slot = &optimised->slots[s];
-        const size_t bytes = tensor_bytes(slot);
-        const int32_t role = optimised->optimizer->slots[s].role;
-        if (bytes > 0 && (role == RONDO_SLOT_EVALUATED || role == RONDO_SLOT_COPY) &&
-            bytes == tensor_bytes(&optimised->value)) {
-            memcpy(slot->data, optimised->value.data, bytes);
-        } else if (bytes > 0) {
-            memset(slot->data, 0, bytes);
-        }
+        optimised_forget_slot(optimised, s);
     }
 }
 

@@ -63,6 +63,8 @@ void optimised_draw(struct optimised *optimised, double scale);
 rondo_status optimised_run(struct optimised *optimised, int64_t count, double scale);
 /* Zeroes the slots, as before the first update; those that begin as a copy of the value get one. */
 void optimised_forget(struct optimised *optimised);
+/* The same for slot number `s` alone. */
+void optimised_forget_slot(struct optimised *optimised, int32_t s);
 
 /* "update 3 of a parameter [3, 5], f32, failed: …" as the reason; VERDICT_FAIL. */
 enum verdict optimised_failed(const struct optimised *optimised, char *reason, size_t size);

@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kit/explain.h"
 #include "run/json.h"
-
-#define PAGE "docs/plugin-abi.md"
 
 struct report report_create(const char *file, struct arena *arena) {
     return (struct report){.file = file, .arena = arena};
@@ -51,20 +50,20 @@ static int is_of_same(const struct finding *a, const struct finding *b) {
 
 const char *report_line(const struct report *report, int32_t index) {
     const struct finding *finding = &report->findings[index];
-    const char *heading = "", *page = "";
+    const char *heading = "", *hint = "";
     if (index == 0 || !is_of_same(finding, finding - 1)) {
         heading = finding->kind == FINDING_FILE
                       ? arena_printf(report->arena, "%s\n", report->file)
                       : arena_printf(report->arena, "%s %s\n", kind_text(finding), finding->name);
     }
     if (finding->verdict == VERDICT_FAIL || finding->verdict == VERDICT_WARNING) {
-        page = arena_printf(report->arena, "; see " PAGE "#%s", finding->check);
+        hint = arena_printf(report->arena, "; rondo plugin check --explain %s", finding->check);
     }
-    if (heading == NULL || page == NULL) {
+    if (heading == NULL || hint == NULL) {
         return NULL;
     }
     return arena_printf(report->arena, "%s  %-5s %s%s%s%s", heading, verdicts[finding->verdict].mark, finding->check,
-                        finding->reason[0] == '\0' ? "" : ": ", finding->reason, page);
+                        finding->reason[0] == '\0' ? "" : ": ", finding->reason, hint);
 }
 
 const char *report_last_line(const struct report *report) {
@@ -77,16 +76,20 @@ const char *report_last_line(const struct report *report) {
 
 /* ---- JSON ---- */
 
+static json_t *finding_json(const struct finding *finding) {
+    return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:f}", "kind", kind_text(finding), "name",
+                     json_text(finding->name), "check", finding->check, "verdict", verdicts[finding->verdict].word,
+                     "reason", json_text(finding->reason), "doc", json_sprintf(CHECK_PAGE "#%s", finding->check),
+                     "seconds", finding->seconds);
+}
+
 json_t *report_json(const struct report *report) {
     json_t *checks = json_array();
     for (int32_t i = 0; i < report->count; i++) {
-        const struct finding *finding = &report->findings[i];
-        json_array_append_new(checks, json_pack("{s:s, s:o, s:s, s:s, s:o, s:f}", "kind", kind_text(finding), "name",
-                                                json_text(finding->name), "check", finding->check, "verdict",
-                                                verdicts[finding->verdict].word, "reason", json_text(finding->reason),
-                                                "seconds", finding->seconds));
+        json_array_append_new(checks, finding_json(&report->findings[i]));
     }
-    return json_pack("{s:o, s:i, s:i, s:i, s:i, s:f, s:o}", "file", json_text(report->file), "passed",
+    return json_pack("{s:o, s:o, s:i, s:i, s:i, s:i, s:f, s:o}", "file", json_text(report->file), "error",
+                     report->error == NULL ? json_null() : json_text(report->error), "passed",
                      (int)report->counts[VERDICT_PASS], "warnings", (int)report->counts[VERDICT_WARNING], "failed",
                      (int)report->counts[VERDICT_FAIL], "skipped", (int)report->counts[VERDICT_SKIPPED], "seconds",
                      report->seconds, "checks", checks);

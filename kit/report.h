@@ -17,6 +17,7 @@ struct finding {
 
 struct report {
     const char *file;
+    const char *error; /* what kept it from being checked; NULL: nothing did */
     struct arena *arena;
     struct finding *findings; /* in the order of the checks */
     int32_t count, capacity;
@@ -35,9 +36,10 @@ const char *report_line(const struct report *report, int32_t index);
 /* The last line: "adam.so: 31 passed, 1 warning, 0 FAILED, 2 skipped, 1.2 s". */
 const char *report_last_line(const struct report *report);
 
-/* {"file", "passed", "warnings", "failed", "skipped", "seconds", "checks": [{"kind", "name", "check", "verdict",
- * "reason", "seconds"}]}; "kind" of the file itself is "file", a verdict "passed", "warning", "failed" or "skipped".
- * NULL where memory is short. */
+/* {"file", "error", "passed", "warnings", "failed", "skipped", "seconds", "checks": [{"kind", "name", "check",
+ * "verdict", "reason", "doc", "seconds"}]}; "error" is null or what kept the file from being checked, "kind" of the
+ * file itself is "file", a verdict "passed", "warning", "failed" or "skipped", "doc" the section on the check. NULL
+ * where memory is short. */
 struct json_t;
 struct json_t *report_json(const struct report *report);
 

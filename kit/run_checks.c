@@ -8,6 +8,17 @@
 #include <sys/stat.h>
 
 #include "kit/child.h"
+#include "kit/explain.h"
+#include "kit/guard.h"
+
+/* How checks of one descriptor ended its process: told once, and then who else ended so. */
+enum { MOST_ENDS = 8 };
+struct repeat {
+    const char *reason, *check; /* of the first */
+    const char *others;         /* "writes_all, finite" */
+    int count;                  /* of the others */
+    double seconds;
+};
 
 /* All checks of one file. */
 struct run {
@@ -17,6 +28,10 @@ struct run {
     struct errors *errors;
     int has_printed; /* told already: for the file, or for the descriptor at hand */
     int has_looped;  /* a check of it did not end */
+    uint32_t kinds;  /* of the descriptors in the file: bit number kind */
+    struct repeat repeats[MOST_ENDS];
+    int n_repeats;
+    char *note; /* of guard_share_note; NULL: none */
 };
 
 /* What one child does: `check` on the descriptor (kind, name), or on the file. */
@@ -114,17 +129,70 @@ static rondo_status add_printed(struct run *run, const struct job *job, const st
     return reason == NULL ? errors_no_memory(run->errors) : add_finding(run, &finding);
 }
 
+/* How the child ended, with what it touched where a buffer was in its way. */
+static const char *end_text(const struct run *run, const struct child_outcome *outcome) {
+    const char *text = child_end_text(outcome, run->report->arena);
+    return text == NULL || run->note == NULL || run->note[0] == '\0'
+               ? text
+               : arena_printf(run->report->arena, "%s; it %s", text, run->note);
+}
+
+/* 1 where a check of this descriptor has ended so before, and this one is told with tell_repeats. */
+static int is_repeat(struct run *run, const struct finding *finding) {
+    struct repeat *repeat = run->repeats;
+    while (repeat < run->repeats + run->n_repeats && strcmp(repeat->reason, finding->reason) != 0) {
+        repeat++;
+    }
+    if (repeat == run->repeats + run->n_repeats) {
+        if (run->n_repeats < MOST_ENDS) {
+            run->n_repeats++;
+            *repeat = (struct repeat){.reason = finding->reason, .check = finding->check, .others = ""};
+        }
+        return 0;
+    }
+    const char *others =
+        arena_printf(run->report->arena, "%s%s%s", repeat->others, repeat->count == 0 ? "" : ", ", finding->check);
+    repeat->others = others == NULL ? repeat->others : others;
+    repeat->count++;
+    repeat->seconds += finding->seconds;
+    return 1;
+}
+
+/* Behind the last check of a descriptor. */
+static rondo_status tell_repeats(struct run *run, int32_t kind, const char *name) {
+    for (int i = 0; i < run->n_repeats; i++) {
+        const struct repeat *repeat = &run->repeats[i];
+        if (repeat->count > 0) {
+            const char *reason = arena_printf(run->report->arena, "… and %d more check%s the same way: %s",
+                                              repeat->count, repeat->count == 1 ? " ends" : "s end", repeat->others);
+            const struct finding finding = {kind, name, repeat->check, VERDICT_FAIL, reason, repeat->seconds};
+            RONDO_TRY(reason == NULL ? errors_no_memory(run->errors) : add_finding(run, &finding));
+        }
+    }
+    run->n_repeats = 0;
+    return RONDO_OK;
+}
+
 static rondo_status run_job(struct run *run, const struct job *job, enum verdict *verdict) {
     struct arena *arena = run->report->arena;
     struct child_outcome outcome;
+    if (run->note != NULL) {
+        run->note[0] = '\0';
+    }
     RONDO_TRY(child_run(run_check, (void *)job, run->settings->seconds, &outcome, arena, run->errors));
     struct finding finding = {job->kind, job->name, job->check->name, VERDICT_FAIL, NULL, outcome.seconds};
     if (outcome.end == CHILD_TIMED_OUT) {
         run->has_looped = 1;
         const char *text = child_end_text(&outcome, arena);
-        finding.reason = text == NULL ? NULL : arena_printf(arena, "%s (no check behind this one was run)", text);
+        finding.reason =
+            text == NULL ? NULL
+                         : arena_printf(arena, "%s; --seconds gives it more; no check behind this one was run", text);
     } else if (outcome.end != CHILD_ANSWERED) {
-        finding.reason = child_end_text(&outcome, arena);
+        finding.reason = end_text(run, &outcome);
+        if (finding.reason != NULL && is_repeat(run, &finding)) {
+            *verdict = VERDICT_FAIL;
+            return RONDO_OK;
+        }
     } else if (outcome.answer_size >= 1 && outcome.answer[0] >= '0' && outcome.answer[0] <= '0' + VERDICT_SKIPPED) {
         finding.verdict = (enum verdict)(outcome.answer[0] - '0');
         finding.reason = outcome.answer + 1;
@@ -135,6 +203,9 @@ static rondo_status run_job(struct run *run, const struct job *job, enum verdict
         return errors_no_memory(run->errors);
     }
     *verdict = finding.verdict;
+    if (finding.verdict == VERDICT_SKIPPED && finding.reason[0] == '\0' && run->settings->only[0] != NULL) {
+        finding.reason = "it has nothing to do here"; /* who asked for it is answered */
+    }
     if (finding.verdict != VERDICT_SKIPPED || finding.reason[0] != '\0') {
         RONDO_TRY(add_finding(run, &finding));
     }
@@ -142,7 +213,12 @@ static rondo_status run_job(struct run *run, const struct job *job, enum verdict
 }
 
 static int is_wanted(const struct run *run, const struct kit_check *check) {
-    return run->settings->only == NULL || strcmp(run->settings->only, check->name) == 0;
+    const char *const *only = run->settings->only;
+    int is_named = *only == NULL;
+    for (; *only != NULL; only++) {
+        is_named |= strcmp(*only, check->name) == 0;
+    }
+    return is_named;
 }
 
 /* The checks of a table. */
@@ -181,8 +257,12 @@ static rondo_status check_descriptor(struct run *run, const char *line) {
         return errors_bug(run->errors, __FILE__, __LINE__, "the list of descriptors has kinds and names");
     }
     run->has_printed = run->has_looped = 0;
+    run->kinds |= 1u << kind;
     RONDO_TRY(run_table(run, kit_option_checks, (int32_t)kind, name + 1));
-    return run->has_looped ? RONDO_OK : run_table(run, table_of((int32_t)kind), (int32_t)kind, name + 1);
+    if (!run->has_looped) {
+        RONDO_TRY(run_table(run, table_of((int32_t)kind), (int32_t)kind, name + 1));
+    }
+    return tell_repeats(run, (int32_t)kind, name + 1);
 }
 
 static rondo_status check_descriptors(struct run *run, const char *list) {
@@ -196,6 +276,22 @@ static rondo_status check_descriptors(struct run *run, const char *list) {
         list += length + (list[length] == '\n');
     }
     return RONDO_OK;
+}
+
+/* A check that was asked for and that nothing in the file has would else pass unseen. */
+static rondo_status check_asked(const struct run *run) {
+    rondo_status status = RONDO_OK;
+    for (const char *const *only = run->settings->only; *only != NULL; only++) {
+        int is_there = table_has(kit_file_checks, *only) || (run->kinds != 0 && table_has(kit_option_checks, *only));
+        for (int32_t kind = 0; kind < RONDO_KIND_COUNT; kind++) {
+            is_there |= (run->kinds >> kind & 1) != 0 && table_has(table_of(kind), *only);
+        }
+        if (!is_there) {
+            status =
+                errors_add(run->errors, RONDO_INVALID, "no descriptor of '%s' has the check '%s'", run->file, *only);
+        }
+    }
+    return status;
 }
 
 /* 0 where something of the file itself failed after which nothing in it can be used. */
@@ -220,7 +316,8 @@ static rondo_status check_contents(struct run *run) {
     RONDO_TRY(child_run(list_descriptors, run, run->settings->seconds, &outcome, arena, run->errors));
     const int has_list = outcome.end == CHILD_ANSWERED && outcome.answer[0] != '!';
     if (has_list) {
-        return check_descriptors(run, outcome.answer);
+        RONDO_TRY(check_descriptors(run, outcome.answer));
+        return check_asked(run);
     }
     const char *reason = outcome.end == CHILD_ANSWERED ? outcome.answer + 1 : child_end_text(&outcome, arena);
     const struct finding finding = {FINDING_FILE, "", "loads", VERDICT_FAIL, reason, outcome.seconds};
@@ -248,29 +345,16 @@ static rondo_status check_is_elf(const char *file, struct errors *errors) {
                : errors_add(errors, RONDO_INVALID, "'%s' is not an ELF file, expected a shared object", file);
 }
 
-static rondo_status check_only(const char *only, struct errors *errors) {
-    const struct kit_check *const tables[] = {kit_file_checks,      kit_option_checks, kit_op_checks,
-                                              kit_optimizer_checks, kit_loss_checks,   kit_schedule_checks};
-    struct suggestion best = {0};
-    for (size_t t = 0; only != NULL && t < sizeof tables / sizeof tables[0]; t++) {
-        for (const struct kit_check *check = tables[t]; check->name != NULL; check++) {
-            if (strcmp(check->name, only) == 0) {
-                return RONDO_OK;
-            }
-            suggest(&best, only, check->name);
-        }
-    }
-    return only == NULL ? RONDO_OK
-                        : errors_add(errors, RONDO_INVALID, "unknown check '%s'%s", only, suggestion_text(&best).text);
-}
-
 rondo_status run_checks(const char *file, const struct check_settings *settings, struct report *report,
                         struct errors *errors) {
-    struct run run = {.settings = settings, .report = report, .file = file, .errors = errors};
+    struct run run = {
+        .settings = settings, .report = report, .file = file, .errors = errors, .note = guard_share_note()};
     const double start = child_clock();
-    RONDO_TRY(check_only(settings->only, errors));
     RONDO_TRY(check_is_elf(file, errors));
     rondo_status status = run_table(&run, kit_file_checks, FINDING_FILE, "");
+    if (status == RONDO_OK) {
+        status = tell_repeats(&run, FINDING_FILE, "");
+    }
     if (status == RONDO_OK && is_usable(&run)) {
         status = check_contents(&run);
     }

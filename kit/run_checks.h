@@ -9,17 +9,17 @@
 struct check_settings {
     struct session *session; /* nothing was asked of it yet: children load what they need into their copies of it */
     uint64_t seed;
-    double seconds;   /* that one check may take */
-    int32_t threads;  /* that kit->parallel has */
-    const char *only; /* the one check to run; NULL: all */
+    double seconds;          /* that one check may take */
+    int32_t threads;         /* that kit->parallel has */
+    const char *const *only; /* the checks to run, as known_checks takes them; ends with NULL, and none is all */
     /* Told of each finding when it is there; NULL: nobody is. */
     void (*found)(void *arg, const struct report *report, int32_t index);
     void *arg;
 };
 
 /* Checks `file` and fills `report`, which report_create made. A plug-in that fails is RONDO_OK, the report tells; an
- * error is what keeps from checking: RONDO_NOT_FOUND or RONDO_INVALID where `file` is no ELF file or `only` names no
- * check. */
+ * error is what keeps from checking: RONDO_NOT_FOUND or RONDO_INVALID where `file` is no ELF file, or nothing in it has
+ * a check of `only`. */
 rondo_status run_checks(const char *file, const struct check_settings *settings, struct report *report,
                         struct errors *errors);
 

@@ -9,14 +9,14 @@
 #include <sys/stat.h>
 
 #include "core/suggest.h"
-#include "kit/scaffold_files.h"
+#include "kit/embedded.h"
 #include "run/file.h"
 
 /* What is written for a kind of plug-in. The experiment is the same but for the part that is the plug-in itself: a row
  * has @ there, for the name. */
 struct flavour {
     int32_t kind;
-    int general;
+    int general, numbers;  /* the flags that it goes with */
     const char *templates; /* folder in kit/templates */
     const char *cell, *loss, *optimizer, *learning_rate;
     const char *use; /* a line or two for the README; the first @ is the name */
@@ -27,12 +27,14 @@ struct flavour {
 #define OPTIMIZER "adam, lr: 0.01"
 #define RATE      "cosine"
 static const struct flavour flavours[] = {
-    {RONDO_KIND_OP, 0, "op", "./cell.yaml", LOSS, OPTIMIZER, RATE, "equations: |\n  h' = @(x @ W + h @ U + b)"},
-    {RONDO_KIND_OP, 1, "op_general", "./cell.yaml", LOSS, OPTIMIZER, RATE,
+    {RONDO_KIND_OP, 0, 0, "op", "./cell.yaml", LOSS, OPTIMIZER, RATE, "equations: |\n  h' = @(x @ W + h @ U + b)"},
+    {RONDO_KIND_OP, 1, 0, "op_general", "./cell.yaml", LOSS, OPTIMIZER, RATE,
      "equations: |\n  h' = tanh(@(x @ W + h @ U) + b)"},
-    {RONDO_KIND_OPTIMIZER, 0, "optimizer", CELL, LOSS, "@, lr: 0.1", RATE, "optimizer: {plugin: @, lr: 0.02}"},
-    {RONDO_KIND_LOSS, 0, "loss", CELL, "@", OPTIMIZER, RATE, "loss: {plugin: @, epsilon: 1}"},
-    {RONDO_KIND_SCHEDULE, 0, "schedule", CELL, LOSS, OPTIMIZER, "@, floor: 0.1",
+    {RONDO_KIND_OPTIMIZER, 0, 0, "optimizer", CELL, LOSS, "@, lr: 0.1", RATE, "optimizer: {plugin: @, lr: 0.02}"},
+    {RONDO_KIND_LOSS, 0, 0, "loss", CELL, "@", OPTIMIZER, RATE, "loss: {plugin: @, epsilon: 1}"},
+    {RONDO_KIND_LOSS, 0, 1, "loss_numbers", CELL, "@", OPTIMIZER, RATE,
+     "loss: {plugin: @, scale: 1}   # and under `data`:   target: number"},
+    {RONDO_KIND_SCHEDULE, 0, 0, "schedule", CELL, LOSS, OPTIMIZER, "@, floor: 0.1",
      "schedule: {epochs: 20, learning_rate: {plugin: @, floor: 0.1}}"},
 };
 enum { FLAVOURS = sizeof flavours / sizeof flavours[0] };
@@ -46,12 +48,15 @@ static const struct flavour *find_flavour(const struct scaffold_wanted *wanted, 
         const char *kind = kind_name(flavours[i].kind);
         suggest(&best, wanted->kind, kind);
         is_kind |= strcmp(kind, wanted->kind) == 0;
-        if (strcmp(kind, wanted->kind) == 0 && flavours[i].general == (wanted->general != 0)) {
+        if (strcmp(kind, wanted->kind) == 0 && flavours[i].general == (wanted->general != 0) &&
+            flavours[i].numbers == (wanted->numbers != 0)) {
             return &flavours[i];
         }
     }
-    if (is_kind) {
+    if (is_kind && wanted->general && strcmp(wanted->kind, kind_name(RONDO_KIND_OP)) != 0) {
         errors_add(errors, RONDO_INVALID, "--general is for ops alone, got %s '%s'", wanted->kind, wanted->name);
+    } else if (is_kind) {
+        errors_add(errors, RONDO_INVALID, "--numbers is for losses alone, got %s '%s'", wanted->kind, wanted->name);
     } else {
         errors_add(errors, RONDO_INVALID, "unknown kind '%.80s'%s, expected op, optimizer, loss or schedule",
                    wanted->kind, suggestion_text(&best).text);
@@ -123,7 +128,7 @@ static rondo_status check_folder(const char *folder, struct errors *errors) {
 
 /* ---- words to fill in ---- */
 
-enum { VALUES = 16 };
+enum { VALUES = 20 };
 struct value {
     const char *word, *text;
 };
@@ -146,6 +151,8 @@ static rondo_status fill_values(struct value values[VALUES], const struct flavou
         {"ABI", arena_printf(arena, "%u.%u", RONDO_ABI_MAJOR, RONDO_ABI_MINOR)},
         {"ABI_MAJOR", arena_printf(arena, "%u", RONDO_ABI_MAJOR)},
         {"CELL", flavour->cell},
+        {"QUESTION", flavour->numbers ? "How nice is a sentence, from -2 to 2?" : "Is a sentence nice or harsh?"},
+        {"TARGET_ROW", flavour->numbers ? "  target: number\n" : ""},
         {"CELL_ROW", is_op ? "| `cell.yaml` | a cell whose equations call the op |\n" : ""},
         {"LOSS", named(flavour->loss, name, arena)},
         {"OPTIMIZER", named(flavour->optimizer, name, arena)},
@@ -176,7 +183,7 @@ static const char *value_at(const struct value *values, const char *at, const ch
 }
 
 /* The file with its words filled in; writes to `out` where it is not NULL. Returns the size. */
-static size_t expand(const struct scaffold_file *file, const struct value *values, char *out) {
+static size_t expand(const struct embedded_file *file, const struct value *values, char *out) {
     const char *at = (const char *)file->bytes, *end = at + file->size;
     size_t size = 0;
     while (at < end) {
@@ -195,29 +202,53 @@ static size_t expand(const struct scaffold_file *file, const struct value *value
 
 /* ---- writing ---- */
 
-/* What was made, in order, so that it can be removed again. */
+/* A file or folder that was made, so that it can be removed again. */
+struct made {
+    const char *path;
+    struct made *before;
+};
+
 struct writing {
-    const char *folder, *made[SCAFFOLD_MAX];
-    int32_t count;
+    const char *folder;
+    struct made *made; /* the last one */
     struct scaffold_written *written;
     struct arena *arena;
     struct errors *errors;
 };
 
-/* Makes a folder unless it is there. Everybody's right to write would keep Rondo from loading what lies in it. */
+static rondo_status remember(struct writing *writing, const char *path) {
+    struct made *made = arena_alloc(writing->arena, sizeof *made);
+    if (made == NULL) {
+        remove(path);
+        return errors_no_memory(writing->errors);
+    }
+    *made = (struct made){path, writing->made};
+    writing->made = made;
+    return RONDO_OK;
+}
+
+/* Makes a folder, and those above it, unless it is there. Everybody's right to write would keep Rondo from loading what
+ * lies in it. */
 static rondo_status make_folder(struct writing *writing, const char *folder) {
     if (file_exists(folder)) {
         return RONDO_OK;
     }
+    const char *above = path_folder(writing->arena, folder);
+    if (above == NULL) {
+        return errors_no_memory(writing->errors);
+    }
+    RONDO_TRY(make_folder(writing, above)); /* ends at "." or "/", which are there */
+    if (file_exists(folder)) {              /* "new/..", by now */
+        return RONDO_OK;
+    }
     if (mkdir(folder, 0755) != 0) {
-        return errors_add(writing->errors, errno == ENOENT ? RONDO_NOT_FOUND : RONDO_IO,
+        return errors_add(writing->errors, errno == ENOTDIR ? RONDO_INVALID : RONDO_IO,
                           "cannot make the folder '%s': %s", folder, strerror(errno));
     }
-    writing->made[writing->count++] = folder;
-    return RONDO_OK;
+    return remember(writing, folder);
 }
 
-static rondo_status write_file(struct writing *writing, const struct scaffold_file *file, const char *name,
+static rondo_status write_file(struct writing *writing, const struct embedded_file *file, const char *name,
                                const struct value *values) {
     const char *path = name == NULL ? NULL : path_join(writing->arena, writing->folder, name);
     const size_t size = expand(file, values, NULL);
@@ -225,28 +256,38 @@ static rondo_status write_file(struct writing *writing, const struct scaffold_fi
     if (path == NULL || text == NULL) {
         return errors_no_memory(writing->errors);
     }
-    RONDO_CHECK(writing->count < SCAFFOLD_MAX, writing->errors, "SCAFFOLD_MAX has room for all templates");
+    RONDO_CHECK(writing->written->count < SCAFFOLD_MAX, writing->errors, "SCAFFOLD_MAX has room for all templates");
     expand(file, values, text);
     RONDO_TRY(file_write(path, text, size, writing->errors));
-    writing->made[writing->count++] = path;
+    RONDO_TRY(remember(writing, path));
     writing->written->files[writing->written->count++] = name;
     return RONDO_OK;
 }
 
-/* Is this file of the table written for the flavour? */
-static int is_wanted(const struct scaffold_file *file, const struct flavour *flavour) {
-    const char *const folders[] = {"common", "rondo", flavour->templates};
-    const size_t length = strcspn(file->path, "/");
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        if (strlen(folders[i]) == length && strncmp(file->path, folders[i], length) == 0) {
+static int is_below(const struct embedded_file *file, const char *folder) {
+    const size_t length = strlen(folder);
+    return strncmp(file->path, folder, length) == 0 && file->path[length] == '/';
+}
+
+/* Does the flavour have a file of its own in place of this one, which all have? */
+static int is_replaced(const struct embedded_file *file, const struct flavour *flavour) {
+    const char *name = strchr(file->path, '/');
+    for (const struct embedded_file *own = embedded_files; own->path != NULL; own++) {
+        if (is_below(own, flavour->templates) && strcmp(strchr(own->path, '/'), name) == 0) {
             return 1;
         }
     }
     return 0;
 }
 
+/* Is this file of the table written for the flavour? */
+static int is_wanted(const struct embedded_file *file, const struct flavour *flavour) {
+    return is_below(file, "rondo") || is_below(file, flavour->templates) ||
+           (is_below(file, "common") && !is_replaced(file, flavour));
+}
+
 /* Where it goes to, in the folder of the plug-in; NULL: no memory. */
-static const char *target_of(const struct scaffold_file *file, const char *name, struct arena *arena) {
+static const char *target_of(const struct embedded_file *file, const char *name, struct arena *arena) {
     if (strcmp(file->path, "rondo/plugin.h") == 0) {
         return "include/rondo/plugin.h";
     }
@@ -265,7 +306,7 @@ static rondo_status write_all(struct writing *writing, const struct flavour *fla
         }
         RONDO_TRY(make_folder(writing, folder));
     }
-    for (const struct scaffold_file *file = scaffold_files; file->path != NULL; file++) {
+    for (const struct embedded_file *file = embedded_files; file->path != NULL; file++) {
         if (is_wanted(file, flavour)) {
             RONDO_TRY(write_file(writing, file, target_of(file, name, writing->arena), values));
         }
@@ -291,8 +332,8 @@ rondo_status scaffold(const struct scaffold_wanted *wanted, struct scaffold_writ
     *written = (struct scaffold_written){.folder = folder};
     struct writing writing = {.folder = folder, .written = written, .arena = arena, .errors = errors};
     const rondo_status status = write_all(&writing, flavour, wanted->name);
-    while (status != RONDO_OK && writing.count > 0) {
-        remove(writing.made[--writing.count]);
+    for (const struct made *made = writing.made; status != RONDO_OK && made != NULL; made = made->before) {
+        remove(made->path);
     }
     return status;
 }

@@ -1,22 +1,23 @@
 /* kit/scaffold.h: `rondo plugin new`: a folder with a plug-in that builds, passes its checks and trains.
  *
  * To add a kind, or another flavour of one: a folder in kit/templates/, its files in kit/meson.build, and a row of the
- * table in scaffold.c. Words such as @NAME@ in a template are filled in.
- * Threads: main thread.
+ * table in scaffold.c. A file of the flavour's folder goes before one of that name in common/. Words such as @NAME@ in
+ * a template are filled in. Threads: main thread.
  */
 #ifndef RONDO_KIT_SCAFFOLD_H
 #define RONDO_KIT_SCAFFOLD_H
 
 #include "core/registry.h"
 
-/* At most this many files and folders are written. */
+/* At most this many files are written. */
 #define SCAFFOLD_MAX 16
 
 struct scaffold_wanted {
     const char *kind;          /* "op", "optimizer", "loss", "schedule" */
     const char *name;          /* of the plug-in and its descriptor */
-    const char *folder;        /* to write to; NULL: ./name */
+    const char *folder;        /* to write to, made with those above it; NULL: ./name */
     int general;               /* an op with infer, forward and backward instead of map */
+    int numbers;               /* a loss for numbers instead of classes */
     struct registry *registry; /* names in it, or that it finds, are taken */
 };
 

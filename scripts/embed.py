@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """embed.py OUTPUT.c FILE...: the files as one C table of bytes, so that a program needs none of them to run.
 
-The table is `scaffold_files` of kit/scaffold_files.h. A file under templates/ keeps its path from there, such as
+The table is `embedded_files` of kit/embedded.h. A file under templates/ keeps its path from there, such as
 op/plugin.c.in; any other one is listed under its last two parts, such as rondo/plugin.h.
 """
 import pathlib
@@ -21,13 +21,13 @@ def rows_of_bytes(data: bytes) -> str:
 
 def main() -> None:
     output, files = sys.argv[1], [pathlib.PurePath(name) for name in sys.argv[2:]]
-    parts = ["/* Made by scripts/embed.py. */\n", '#include "kit/scaffold_files.h"\n']
+    parts = ["/* Made by scripts/embed.py. */\n", '#include "kit/embedded.h"\n']
     for number, file in enumerate(files):
         data = pathlib.Path(file).read_bytes()
         if not data:
             sys.exit(f"embed.py: '{file}' is empty")
         parts.append(f"static const unsigned char file_{number}[] = {{\n    {rows_of_bytes(data)}}};\n")
-    parts.append("const struct scaffold_file scaffold_files[] = {")
+    parts.append("const struct embedded_file embedded_files[] = {")
     for number, file in enumerate(files):
         parts.append(f'    {{"{path_in_table(file)}", file_{number}, sizeof file_{number}}},')
     parts.append("    {0},\n};\n")

@@ -152,7 +152,7 @@ static const struct {
 } special_headers[] = {
     {"dlfcn.h", {"core/loader.c"}},
     {"elf.h", {"core/loader.c", "kit/elf_file.c"}},
-    {"link.h", {"kit/globals.c"}},
+    {"link.h", {"core/plugin_memory.c", "kit/globals.c"}},
     {"malloc.h", {"kit/heap.c"}},
     {"poll.h", {"kit/child.c"}},
     {"sys/mman.h", {"kit/elf_file.c", "kit/guard.c", "kit/op_pause.c"}},
@@ -168,7 +168,7 @@ static const struct {
     {"pthread.h", {"core/blas.c", "core/parallel.c"}},
     {"yaml.h", {"run/yaml.c"}},
     {"jansson.h", {"run/", "kit/report.c", "cli/"}},
-    {"signal.h", {"kit/child.c", "kit/op_pause.c", "cli/"}},
+    {"signal.h", {"kit/child.c", "kit/guard.c", "kit/op_pause.c", "cli/"}},
     {"sys/utsname.h", {"run/environment.c"}},
     {"dirent.h", {"core/", "run/", "kit/scaffold.c"}},
     {"fnmatch.h", {"run/optimizer_section.c"}},

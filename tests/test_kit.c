@@ -16,6 +16,7 @@
 #include "kit/child.h"
 #include "kit/guard.h"
 #include "kit/heap.h"
+#include "kit/option_ends.h"
 
 #define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
@@ -321,6 +322,37 @@ START_TEST(touch_of_a_destroyed_buffer_is_a_crash) {
 }
 END_TEST
 
+static const struct {
+    int is_protected;
+    size_t place;
+    const char *note;
+} noted[] = {{1, 3, "wrote to 'x', which is read-only"}, {0, 64, "touched memory behind 'x'"}, {0, SIZE_MAX, ""}};
+
+/* Place SIZE_MAX is no buffer's. */
+static size_t touch_and_note(void *arg, char *answer, size_t size) {
+    const int row = *(const int *)arg;
+    struct guard *own = guard_create();
+    char *data = guard_alloc(own, "x", 64);
+    if (noted[row].is_protected) {
+        guard_protect(own, data);
+    }
+    volatile char *at = noted[row].place == SIZE_MAX ? (volatile char *)low : data + noted[row].place;
+    *at = 1;
+    return (size_t)snprintf(answer, size, "%d", *at);
+}
+
+START_TEST(crash_at_a_buffer_leaves_a_note) {
+    int row = _i;
+    char *note = guard_share_note();
+    ck_assert_ptr_nonnull(note);
+    note[0] = '\0';
+    const struct child_outcome outcome = run(touch_and_note, &row, 60);
+    ck_assert_int_eq(outcome.end, CHILD_SIGNALLED);
+    ck_assert_int_eq(outcome.number, SIGSEGV);
+    ck_assert_str_eq(note, noted[_i].note);
+}
+END_TEST
+
 START_TEST(poison_makes_a_buffer_writable_again) {
     const rondo_tensor x = tensor(RONDO_F64, 9);
     ((double *)x.data)[3] = 1;
@@ -329,6 +361,45 @@ START_TEST(poison_makes_a_buffer_writable_again) {
     ck_assert(isnan(((double *)x.data)[3]));
     ((double *)x.data)[3] = 1;
     ck_assert_ptr_null(guard_overrun(guard));
+}
+END_TEST
+
+/* ---- values of options ---- */
+
+struct tried {
+    double share, rate;
+    int64_t count;
+    int32_t is_on, mode;
+    const char *name;
+};
+static const char *const tried_modes[] = {"slow", "fast", "none", NULL};
+static const rondo_option tried[] = {
+    RONDO_OPTION_REAL(struct tried, share, "0", 0, 1, "its default is an end"),
+    RONDO_OPTION_REAL(struct tried, rate, "2", -1000, 1000, "its ends are far away"),
+    RONDO_OPTION_INT(struct tried, count, "1", 1, 2, "two values"),
+    RONDO_OPTION_BOOL(struct tried, is_on, "true", "a switch"),
+    RONDO_OPTION_CHOICE(struct tried, mode, "fast", tried_modes, "a choice"),
+    RONDO_OPTION_STRING(struct tried, name, "x", "a text"),
+    RONDO_OPTION_END,
+};
+
+/* Without defaults, and without ends that are not moderate; what is drawn is in the range, near the default. */
+START_TEST(moderate_values_are_others_than_the_default) {
+    static const char *const texts[] = {"share=1", "share=",      "rate=",     "count=2",
+                                        "count=2", "is_on=false", "mode=slow", "mode=none"};
+    struct option_end trial;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        for (int i = 0; i < ROWS(texts); i++) {
+            ck_assert_int_eq(option_trial(tried, seed, i, &trial), 1);
+            ck_assert_msg(strncmp(trial.text, texts[i], strlen(texts[i])) == 0, "value %d is %s", i, trial.text);
+            const double value = strtod(option_end_value(&trial), NULL);
+            ck_assert_msg(i != 1 || (value > 0 && value < 1), "%s", trial.text);
+            ck_assert_msg(i != 2 || (value >= 0 && value < 4 && value != 2), "%s", trial.text);
+            ck_assert_int_eq(trial.is_end, i == 0 || i == 3);
+        }
+        ck_assert_int_eq(option_trial(tried, seed, ROWS(texts), &trial), 0);
+    }
+    ck_assert_int_eq(option_trial(NULL, 0, 0, &trial), 0);
 }
 END_TEST
 
@@ -424,7 +495,9 @@ int main(void) {
     tcase_add_test(cases, write_beside_a_buffer_is_found);
     tcase_add_loop_test(cases, touch_outside_a_buffer_is_a_crash, 0, ROWS(touches));
     tcase_add_test(cases, touch_of_a_destroyed_buffer_is_a_crash);
+    tcase_add_loop_test(cases, crash_at_a_buffer_leaves_a_note, 0, ROWS(noted));
     tcase_add_test(cases, poison_makes_a_buffer_writable_again);
+    tcase_add_test(cases, moderate_values_are_others_than_the_default);
     tcase_add_loop_test(cases, what_stays_on_the_heap_is_found, 0, ROWS(pieces));
     tcase_add_test(cases, required_options_get_a_value_from_the_middle);
     tcase_add_test(cases, wrong_options_are_an_error);

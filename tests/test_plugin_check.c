@@ -32,6 +32,8 @@ static const struct {
     {"second_symbol", "exported_symbol", "failed", "exports 'second_symbol', expected 'rondo_plugin' alone", NULL},
     {"needs_rondo", "needs", "failed", "needs 'librondo.so|expected nothing of Rondo's", NULL},
     {"needs_library", "needs", "warning", "needs 'libjansson.so|wherever the plug-in is used", NULL},
+    {"prints", "imports", "warning", "uses 'printf', expected ctx->host->log", NULL},
+    {"check_exits", "imports", "warning", "uses 'exit', expected return ctx->host->fail|, and uses 'stderr'", NULL},
     {"runs_constructor", "runs_no_code", "failed", "runs 1 function when it is loaded", NULL},
     {"runs_init", "runs_no_code", "failed", "runs a function when it is loaded (DT_INIT)", NULL},
     {"undefined_symbol", "loads", "failed", "cannot be linked: |a_function_that_nobody_has", NULL},
@@ -68,11 +70,14 @@ static const struct {
     {"op_loops", "stays_inside", "failed", "did not end within 1 s", "--seconds 1"},
     {"op_writes_past_output", "stays_inside", "failed", "forward wrote beside 'output'", NULL},
     {"op_writes_past_saved", "stays_inside", "failed", "forward wrote beside 'saved'", NULL},
-    {"op_writes_input", "stays_inside", "failed", "crashed: segmentation fault", NULL},
+    {"op_writes_input", "stays_inside", "failed",
+     "crashed: segmentation fault; it wrote to 'input 0', which is read-only", NULL},
+    {"op_writes_past_output", "zero_size", "failed", "segmentation fault; it touched memory behind 'output'", NULL},
     {"op_skips_output", "writes_all", "failed", "output, element 11 is not written", NULL},
     {"op_gives_nan", "finite", "failed", "output, element |nan", NULL},
     {"op_hides_random", "deterministic", "failed", "draws some, but RONDO_OP_RANDOM is not set", NULL},
     {"wrong_gradient", "gradient", "failed", "the gradient is |, the difference ", NULL},
+    {"op_slope_of_default", "gradient", "failed", ", with scale=|: the gradient is |, the difference ", NULL},
     {"op_overwrites_gradient", "gradient_adds", "failed", " where 0.25 stood, expected | added to it", NULL},
     {"op_needs_the_other", "one_gradient", "failed", "gradient of input 1, |is not asked for", NULL},
     {"op_reads_more", "map_reads", "failed", "map_grad reads more than map_grad_reads says", NULL},
@@ -85,6 +90,10 @@ static const struct {
     {"op_keeps_global", "threads", "failed", "of the plug-in's global variables, which all threads share", NULL},
     {"op_shares_scratch", "threads", "failed", "where another thread calls the op in the middle", NULL},
     {"op_leaks", "leaks", "failed", "bytes of malloc stay behind a call", NULL},
+    {"op_crashes_at_end", "options_ends", "failed", "crashed: segmentation fault", NULL},
+    {"op_breaks_at_end", "options_ends", "warning", ", with scale=0, f32: the output is not finite: a narrower", NULL},
+    {"op_ignores_option", "options_used", "warning", "option 'scale' changes nothing", NULL},
+    {"op_keeps_first_option", "first_call", "failed", "with scale=| where a call with the defaults came before", NULL},
 
     {"optimizer_slot_like_nothing", "slots", "failed", "of a parameter [] is [2], expected [0] or []", NULL},
     {"optimizer_unknown_status", "status", "failed", "step returned 24, expected one of rondo_status_code", NULL},
@@ -106,21 +115,27 @@ static const struct {
      "bytes of the plug-in's global variables, which all threads share", NULL},
     {"optimizer_keeps_global", "resume", "failed", "18 updates, and 11 that go on from 7 saved ones", NULL},
     {"optimizer_unused_slot", "resume", "warning", "zeroed slots make no difference", NULL},
+    {"optimizer_unused_second_slot", "resume", "warning", "slot 'spare' makes no difference when it is zeroed", NULL},
     {"optimizer_ignores_no_memory", "no_memory", "failed", "crashed: segmentation fault", NULL},
     {"optimizer_leaks", "leaks", "failed", "each update leaves | bytes behind on the heap", NULL},
     {"optimizer_breaks_at_end", "options_ends", "warning", "with beta=1 a parameter [12] is not finite", NULL},
-    {"optimizer_ignores_lr_scale", "lr_scale", "warning", "with lr_scale 0 the value moves", NULL},
+    {"optimizer_ignores_lr_scale", "lr_scale", "failed", "lr_scale 0 and 1 give the same value", NULL},
+    {"optimizer_decays_unscaled", "lr_scale", "warning", "after five updates with weight_decay=0.1", NULL},
+    {"optimizer_keeps_first_option", "first_call", "failed", "with lr=| where a call with the defaults came", NULL},
     {"optimizer_wrong_sign", "descends", "failed", "times its start|(the wrong sign?)", NULL},
     {"optimizer_never_moves", "descends", "failed", "goes to 1 times its start", NULL},
 
     {"loss_takes_nothing", "output_size", "failed", "refuses classes, numbers and lists alike|expected others", NULL},
     {"loss_fails_quietly", "status", "failed", "a call failed and did not say why", NULL},
-    {"loss_reads_past_targets", "stays_inside", "failed", "crashed: segmentation fault", NULL},
+    {"loss_reads_past_targets", "stays_inside", "failed",
+     "crashed: segmentation fault; it touched memory behind 'the targets'", NULL},
     {"loss_wrong_shape", "record", "failed", "record returned losses [], f64, expected [16], f64: one for each row",
      NULL},
     {"loss_loses_gradient", "gradient", "failed", "the gradient by element |, the central difference", NULL},
     {"loss_couples_rows", "rows", "failed", "needs RONDO_LOSS_COUPLES_ROWS", NULL},
     {"loss_skips_prediction", "predict", "failed", "prediction 0 of row 15 is not written, f32", NULL},
+    {"loss_predicts_infinity", "predict", "failed", "with outputs of 10000, 0 and -10000 a prediction is not a number",
+     NULL},
     {"loss_overwrites_sums", "measure", "failed", "measure has to add", NULL},
     {"loss_measures_mean", "measure", "failed", "over a batch is |, and over its halves |: a mean?", NULL},
     {"loss_overflows", "extremes", "failed", "with outputs of 10000, 0 and -10000 a gradient is not a number, f32",
@@ -130,6 +145,7 @@ static const struct {
     {"loss_keeps_global", "threads", "failed", "bytes of the plug-in's global variables, which all threads share",
      NULL},
     {"loss_leaks", "leaks", "failed", "each batch leaves | bytes behind on the heap", NULL},
+    {"loss_keeps_first_option", "first_call", "failed", "with scale=| where a call with the defaults came", NULL},
 
     {"schedule_loops", "status", "failed", "did not end within 1 s", "--seconds 1"},
     {"schedule_writes_state", "stays_inside", "failed", "factor wrote the state, which is read only", NULL},
@@ -140,9 +156,12 @@ static const struct {
     {"schedule_forgets_factor", "finite", "failed", "the factor of update 2 in a run of 1 (1 an epoch) is nan", NULL},
     {"schedule_keeps_global", "pure", "failed", "two runs, one after the other (a static variable?)", NULL},
     {"schedule_diverges", "observe", "failed", "nan, expected a finite number", NULL},
+    {"schedule_ignores_direction", "observe", "warning",
+     "(from -100 on, higher is better), and the factor behind epoch |is 0.1, without a metric 1", NULL},
     {"schedule_loses_state", "resume", "failed", "a run, and one that goes on from its saved state", NULL},
     {"schedule_keeps_global", "threads", "failed", "bytes of the plug-in's global variables, which all threads share",
      NULL},
+    {"schedule_keeps_first_option", "first_call", "failed", "with rate=| where a call with the defaults came", NULL},
 };
 
 /* The report on one file; valid until the one after the next. The exit status is `status`; -1: what it counts says. */
@@ -273,7 +292,7 @@ static const struct {
     {"plugin check .", 2, "", "cannot read '.': it is not a regular file"},
     {"plugin check text.so", 2, "", "'text.so' is not an ELF file, expected a shared object"},
     {"plugin check empty.so", 2, "", "'empty.so' is not an ELF file"},
-    {"plugin check cut.so", 1, "FAIL  loads: plug-in 'cut.so' |docs/plugin-abi.md#loads", ""},
+    {"plugin check cut.so", 1, "FAIL  loads: plug-in 'cut.so' |; rondo plugin check --explain loads\n", ""},
     {"plugin check open.so", 1, "FAIL  loads: plug-in 'open.so' is refused: everybody may write to it", ""},
     {"plugin check @P/ops/swish.so --only lods", 2, "", "unknown check 'lods' (did you mean 'loads'?)"},
     {"plugin check @P/ops/swish.so --jsno", 2, "", "unknown flag '--jsno' (did you mean '--json'?)"},
@@ -287,9 +306,33 @@ static const struct {
      "FAIL  needs: |/needs_rondo.so: 0 passed, 0 warnings, 1 FAILED|/swish.so: 1 passed", ""},
     {"plugin check @B/undefined_symbol.so --only option_values", 1, "FAIL  loads: |1 FAILED", ""},
     {"plugin check @B/endless_range.so --only option_ranges", 0,
-     "  warn  option_ranges: |; see docs/plugin-abi.md#option_ranges\n|0 passed, 1 warning, 0 FAILED", ""},
+     "  warn  option_ranges: |; rondo plugin check --explain option_ranges\n|0 passed, 1 warning, 0 FAILED", ""},
     {"plugin check @B/refuses_defaults.so --only option_check", 1,
-     "optimizer refuses_defaults\n  FAIL  option_check: |; see docs/plugin-abi.md#option_check\n", ""},
+     "optimizer refuses_defaults\n  FAIL  option_check: |; rondo plugin check --explain option_check\n", ""},
+
+    {"plugin check @P/ops/swish.so --only needs --only loads", 0, "ok    needs\n  ok    loads\n|: 2 passed", ""},
+    {"plugin check @P/ops/swish.so --only slots", 2, "", "no descriptor of '|/swish.so' has the check 'slots'"},
+    {"plugin check @P/ops/swish.so --only loads --only slots", 2, "ok    loads\n", "has the check 'slots'"},
+    {"plugin check @B/undefined_symbol.so --only slots", 1, "FAIL  loads: |1 FAILED", ""},
+    {"plugin check @P/losses/softmax_cross_entropy.so --only option_check", 0,
+     "skip  option_check: it has nothing to do here\n|0 passed, 0 warnings, 0 FAILED, ", ""},
+    {"plugin check @P/ops/swish.so --only prints", 2, "", "'prints' is looked at while other checks run"},
+    {"plugin check @P/ops/swish.so --only lods --only slts", 2, "", "mean 'loads'?)|mean 'slots'?)"},
+    {"plugin check @B/loops_at_load.so --only loads --seconds 1", 1, "did not end within 1 s; --seconds gives it", ""},
+    {"plugin check nothing.so --json", 2, "{\"file\": \"nothing.so\", \"error\": \"cannot read 'nothing.so': No such",
+     "cannot read 'nothing.so'"},
+    {"plugin check text.so --json", 2, "\"error\": \"'text.so' is not an ELF file|\"checks\": []", "not an ELF file"},
+    {"plugin check @B/endless_range.so --only option_ranges --json", 0,
+     "\"error\": null|\"verdict\": \"warning\"|\"doc\": \"docs/plugin-abi.md#option_ranges\"", ""},
+    {"plugin check @B/op_crashes.so", 1,
+     "FAIL  status: crashed: segmentation fault;|FAIL  status: … and |more checks end the same way: stays_inside, |\n",
+     ""},
+    {"plugin check --explain map_reads", 0, "map_reads\n  op: map_grad reads no more|\n\nWhere `map_grad_reads[k]`",
+     ""},
+    {"plugin check --explain prints", 0, "prints\n|Nothing was written to standard output", ""},
+    {"plugin check --explain list", 0, "file\n  exported_symbol |\nop\n|\nschedule\n|  prints ", ""},
+    {"plugin check --explain map_read", 2, "", "unknown check 'map_read' (did you mean 'map_reads'?)|\nop\n  samples "},
+    {"plugin check --explain", 2, "", "a value is missing after '--explain'"},
 };
 
 /* Copies arguments with the folders in place. */
@@ -421,6 +464,7 @@ static void end_by(int number) {
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
         freopen("/dev/null", "w", stdout);
+        freopen(sandbox_path("said"), "w", stderr);
         execl(variable("RONDO_PROGRAM"), "rondo", "plugin", "check", file, "--only", "loads", "--seconds", "4000",
               (char *)NULL);
         _exit(127);
@@ -431,6 +475,8 @@ static void end_by(int number) {
     ck_assert_int_eq(waitpid(pid, &wait_status, 0), pid);
     ck_assert(WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == number);
     ck_assert_msg(wait_for_processes(file, 0), "the child runs on");
+    const char *said = sandbox_read(sandbox_path("said"), NULL);
+    ck_assert_str_eq(said, number == SIGINT ? "rondo: interrupted before the checks were through\n" : "");
 }
 
 static const int ends[] = {SIGINT, SIGTERM, SIGKILL};
@@ -466,6 +512,23 @@ START_TEST(every_check_has_a_section) {
 }
 END_TEST
 
+/* The text of a section ends where the next begins, also that of the last one of a chapter and of the page. */
+START_TEST(explanation_is_one_section) {
+    static const char *const names[] = {"prints", "threads", "leaks", "role", "lr_scale", "class_range", "observe"};
+    for (int i = 0; i < ROWS(names); i++) {
+        char arguments[128];
+        snprintf(arguments, sizeof arguments, "plugin check --explain %s", names[i]);
+        const struct outcome outcome = sandbox_run((struct call){.arguments = arguments});
+        assert_status(arguments, &outcome, 0);
+        ck_assert_msg(strstr(outcome.out, "\n#") == NULL, "%s: printed '%s'", arguments, outcome.out);
+        ck_assert_msg(strlen(outcome.out) > 150, "%s: printed '%s'", arguments, outcome.out);
+        for (const char *line = outcome.out; *line != '\0'; line += strcspn(line, "\n") + 1) {
+            ck_assert_msg(strcspn(line, "\n") <= 102, "%s: a long line, '%s'", arguments, line); /* bytes */
+        }
+    }
+}
+END_TEST
+
 /* A check that catches nothing proves nothing. */
 START_TEST(every_check_catches_something) {
     const struct kit_check *const tables[] = {kit_file_checks,      kit_option_checks, kit_op_checks,
@@ -496,6 +559,7 @@ int main(void) {
     tcase_add_test(cases, report_can_be_repeated);
     tcase_add_loop_test(cases, child_dies_with_the_command, 0, ROWS(ends));
     tcase_add_test(cases, every_check_has_a_section);
+    tcase_add_test(cases, explanation_is_one_section);
     tcase_add_test(cases, every_check_catches_something);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

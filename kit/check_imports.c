@@ -1,0 +1,113 @@
+/* kit/check_imports.c: what the file calls of other libraries, read from its table of symbols, against what a plug-in
+ * should leave to the host. It may be called in a branch that no check reaches. */
+#include <string.h>
+
+#include "kit/check_file.h"
+
+static const char fails[] = "return ctx->host->fail(ctx, code, \"why\")";
+static const char logs[] = "ctx->host->log(ctx, …), or fail for an error";
+static const char draws[] = "ctx->host->random, which a repeated run draws from again";
+static const char counts[] = "call->step or call->done: a run must not depend on the clock";
+static const char shared[] = "nothing: it changes the whole process, which is the host's";
+static const char divides[] = "ctx->host->parallel_for";
+
+/* Under names that compilers make of them, as puts of printf; those that begin with "__" are of <assert.h> and of
+ * _FORTIFY_SOURCE, those with "_Z" of C++. */
+static const struct {
+    const char *name, *instead;
+} banned[] = {
+    {"exit", fails},
+    {"_exit", fails},
+    {"_Exit", fails},
+    {"quick_exit", fails},
+    {"abort", fails},
+    {"__assert_fail", fails},
+    {"atexit", shared},
+    {"printf", logs},
+    {"puts", logs},
+    {"putchar", logs},
+    {"vprintf", logs},
+    {"perror", logs},
+    {"__printf_chk", logs},
+    {"__vprintf_chk", logs},
+    {"stdout", logs},
+    {"stderr", logs},
+    {"_ZSt4cout", logs},
+    {"_ZSt4cerr", logs},
+    {"syslog", logs},
+    {"signal", shared},
+    {"sigaction", shared},
+    {"raise", fails},
+    {"kill", fails},
+    {"fork", shared},
+    {"vfork", shared},
+    {"system", shared},
+    {"popen", shared},
+    {"execv", shared},
+    {"execve", shared},
+    {"execvp", shared},
+    {"execl", shared},
+    {"execlp", shared},
+    {"setlocale", shared},
+    {"chdir", shared},
+    {"umask", shared},
+    {"setenv", shared},
+    {"putenv", shared},
+    {"fesetround", shared},
+    {"feenableexcept", shared},
+    {"srand", draws},
+    {"rand", draws},
+    {"rand_r", draws},
+    {"random", draws},
+    {"srandom", draws},
+    {"drand48", draws},
+    {"srand48", draws},
+    {"lrand48", draws},
+    {"arc4random", draws},
+    {"getrandom", draws},
+    {"getentropy", draws},
+    {"time", counts},
+    {"clock", counts},
+    {"clock_gettime", counts},
+    {"gettimeofday", counts},
+    {"pthread_create", divides},
+    {"thrd_create", divides},
+};
+
+/* Row of `banned` with this name; -1: none. */
+static int find(const char *name) {
+    for (int i = 0; i < (int)(sizeof banned / sizeof banned[0]); i++) {
+        if (strcmp(banned[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+enum verdict file_imports(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
+    (void)descriptor;
+    const struct elf_file *elf = check_open_elf(kit, reason, size);
+    if (elf == NULL) {
+        return VERDICT_FAIL;
+    }
+    if (check_is_instrumented(elf)) {
+        return kit_say(reason, size, VERDICT_SKIPPED, "it is built with a sanitizer, which calls what it needs");
+    }
+    struct elf_symbol symbol;
+    const char *also = "";
+    int first = -1, count = 0;
+    for (int32_t i = 0; elf_symbol(elf, i, &symbol); i++) {
+        const int row = symbol.is_defined ? -1 : find(symbol.name);
+        if (row >= 0) {
+            first = first < 0 ? row : first;
+            count++;
+            also = count == 1
+                       ? ""
+                       : arena_printf(kit->arena, "%s%s'%s'", also, count == 2 ? ", and uses " : ", ", symbol.name);
+            also = also == NULL ? "" : also;
+        }
+    }
+    return count == 0 ? VERDICT_PASS
+                      : kit_say(reason, size, VERDICT_WARNING, "uses '%s', expected %s%s", banned[first].name,
+                                banned[first].instead, also);
+}
