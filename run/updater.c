@@ -5,11 +5,15 @@
 
 #include "core/host.h"
 
-/* Elements of a slice: worth a thread, and little enough that the arrays of several stages stay in the cache. */
-enum { GRAIN = 16 * 1024 };
+/* Elements of a slice: worth a thread, and little enough that its arrays stay in the second cache, where what an update
+ * has left is looked at. */
+enum { GRAIN = 32 * 1024 };
 
-/* What the functions of a stage are called with, so that slices can run at the same time. */
+/* Elements begin .. end of a parameter, and what the functions of a stage are called with for them, so that slices can
+ * run at the same time. */
 struct slice {
+    int32_t parameter;
+    int64_t begin, end;
     struct arena *arena;
     struct errors errors;
 };
@@ -21,8 +25,8 @@ struct updater {
     rondo_tensor *slots[UPDATER_MOST_STAGES];   /* [n_parameters][n_slots] */
     const char **subjects[UPDATER_MOST_STAGES]; /* [n_parameters] for messages */
     int32_t evaluated_stage, evaluated_slot;    /* -1: none */
-    struct slice *slices;
-    int64_t n_slices; /* of the largest parameter */
+    struct slice *slices;                       /* of all parameters that are not frozen, one after the other */
+    int64_t n_slices;
     int64_t steps;
 };
 
@@ -117,21 +121,28 @@ static rondo_status add_slots(struct updater *updater, int32_t stage, struct err
     return RONDO_OK;
 }
 
-/* One slice at least; for elementwise stages as many as the largest parameter has. */
+static int64_t slices_of(const struct updater *updater, int32_t p) {
+    const int64_t count = rondo_count(&parameter_at(updater, p)->value);
+    return is_frozen(updater, p) ? 0 : count == 0 ? 1 : (count + GRAIN - 1) / GRAIN;
+}
+
 static rondo_status add_slices(struct updater *updater, struct errors *errors) {
-    updater->n_slices = 1;
     for (int32_t p = 0; p < parameter_count(updater); p++) {
-        const int64_t slices = (rondo_count(&parameter_at(updater, p)->value) + GRAIN - 1) / GRAIN;
-        updater->n_slices = slices > updater->n_slices ? slices : updater->n_slices;
+        updater->n_slices += slices_of(updater, p);
     }
-    updater->slices = arena_calloc(updater->arena, (size_t)updater->n_slices, sizeof *updater->slices);
+    updater->slices = arena_calloc(updater->arena, (size_t)updater->n_slices + 1, sizeof *updater->slices);
     if (updater->slices == NULL) {
         return errors_no_memory(errors);
     }
-    for (int64_t i = 0; i < updater->n_slices; i++) {
-        updater->slices[i].arena = arena_create();
-        if (updater->slices[i].arena == NULL) {
-            return errors_no_memory(errors);
+    struct slice *slice = updater->slices;
+    for (int32_t p = 0; p < parameter_count(updater); p++) {
+        const int64_t count = rondo_count(&parameter_at(updater, p)->value);
+        for (int64_t i = 0; i < slices_of(updater, p); i++, slice++) {
+            const int64_t end = (i + 1) * GRAIN < count ? (i + 1) * GRAIN : count;
+            *slice = (struct slice){.parameter = p, .begin = i * GRAIN, .end = end, .arena = arena_create()};
+            if (slice->arena == NULL) {
+                return errors_no_memory(errors);
+            }
         }
     }
     return RONDO_OK;
@@ -232,59 +243,59 @@ int updater_wants_sampled(const struct updater *updater) {
     return 0;
 }
 
-/* Stages first .. end of one parameter, whole or in slices. */
+/* Stages first .. end, of whole parameters or of slices. */
 struct update {
     struct updater *updater;
     const struct updater_step *step;
-    int32_t parameter, first, end;
+    int32_t first, end;
     int sliced;
-    struct rng_stream stream;
 };
 
-/* Elements begin .. end of a tensor, as one dimension; all of an empty one. */
-static rondo_tensor slice_of(const rondo_tensor *tensor, int64_t begin, int64_t end) {
+/* Elements of a tensor as one dimension; all of an empty one. */
+static rondo_tensor slice_of(const rondo_tensor *tensor, const struct slice *slice) {
     if (rondo_count(tensor) == 0) {
         return tensor_1d(tensor->dtype, 0, tensor->data);
     }
-    char *data = (char *)tensor->data + (size_t)begin * dtype_size(tensor->dtype);
-    return tensor_1d(tensor->dtype, end - begin, data);
+    char *data = (char *)tensor->data + (size_t)slice->begin * dtype_size(tensor->dtype);
+    return tensor_1d(tensor->dtype, slice->end - slice->begin, data);
 }
 
-static rondo_tensor part_of(const struct update *update, const rondo_tensor *tensor, int64_t begin, int64_t end) {
-    return update->sliced ? slice_of(tensor, begin, end) : *tensor;
+static rondo_tensor part_of(const struct update *update, const rondo_tensor *tensor, const struct slice *slice) {
+    return update->sliced ? slice_of(tensor, slice) : *tensor;
 }
 
-static rondo_status run_stage(const struct update *update, int32_t stage, struct slice *slice, int64_t begin,
-                              int64_t end) {
+static rondo_status run_stage(const struct update *update, int32_t stage, struct slice *slice) {
     struct updater *updater = update->updater;
     const struct updater_stage *at = &updater->settings.stages[stage];
-    const int32_t p = update->parameter, n_slots = updater->n_slots[stage];
+    const int32_t p = slice->parameter, n_slots = updater->n_slots[stage];
+    const struct parameter *parameter = parameter_at(updater, p);
     const rondo_tensor *whole = &updater->slots[stage][p * n_slots];
     rondo_tensor slots[UPDATER_MOST_SLOTS];
     for (int32_t s = 0; s < n_slots; s++) {
-        slots[s] = part_of(update, &whole[s], begin, end);
+        slots[s] = part_of(update, &whole[s], slice);
     }
     rondo_optimizer_call call = {
         .struct_size = sizeof call,
         .n_slots = n_slots,
         .options = at->options[p],
-        .parameter = parameter_at(updater, p)->name,
+        .parameter = parameter->name,
         .step = updater->steps,
         .lr_scale = update->step->lr_scale,
-        .value = part_of(update, &parameter_at(updater, p)->value, begin, end),
-        .gradient = part_of(update, &update->step->gradients[p], begin, end),
+        .value = part_of(update, &parameter->value, slice),
+        .gradient = part_of(update, &update->step->gradients[p], slice),
         .slots = slots,
         .rows = update->step->rows,
     };
     call.sampled_gradient = call.gradient;
     call.sampled_gradient.data = NULL;
     if (update->step->sampled != NULL && stage_wants_sampled(updater, stage, p, updater->steps)) {
-        call.sampled_gradient = part_of(update, &update->step->sampled[p], begin, end);
+        call.sampled_gradient = part_of(update, &update->step->sampled[p], slice);
     }
     arena_reset(slice->arena);
     struct host_call host =
         host_call(slice->arena, &slice->errors, updater->settings.parallel, updater->subjects[stage][p]);
-    host.stream = rng_substream(rng_substream(update->stream, (uint64_t)stage), (uint64_t)begin);
+    const struct rng_stream stream = rng_stream(update->step->stream.key, parameter->name);
+    host.stream = rng_substream(rng_substream(stream, (uint64_t)stage), (uint64_t)slice->begin);
     RONDO_TRY(host_result(&host, at->optimizer->step(&host.base, &call)));
     const int is_gradient = at->optimizer->stage == RONDO_STAGE_GRADIENT;
     if (tensor_is_finite(is_gradient ? &call.gradient : &call.value)) {
@@ -294,37 +305,34 @@ static rondo_status run_stage(const struct update *update, int32_t stage, struct
                       is_gradient ? "gradient" : "value", (long long)updater->steps);
 }
 
-static void update_range(void *arg, int64_t begin, int64_t end) {
+static void update_slices(void *arg, int64_t begin, int64_t end) {
     const struct update *update = arg;
-    struct slice *slice = &update->updater->slices[update->sliced ? begin / GRAIN : 0];
-    for (int32_t stage = update->first; stage < update->end; stage++) {
-        if (run_stage(update, stage, slice, begin, end) != RONDO_OK) {
-            return;
+    for (int64_t i = begin; i < end; i++) {
+        struct slice *slice = &update->updater->slices[i];
+        rondo_status status = RONDO_OK;
+        for (int32_t stage = update->first; stage < update->end && status == RONDO_OK; stage++) {
+            status = run_stage(update, stage, slice);
         }
     }
 }
 
+/* The first error, in the order of the parameters; the other slices mostly say the same. */
 static rondo_status take_errors(struct updater *updater, struct errors *errors) {
+    rondo_status status = RONDO_OK;
     for (int64_t i = 0; i < updater->n_slices; i++) {
-        if (updater->slices[i].errors.count > 0) {
-            const rondo_status status = updater->slices[i].errors.status;
-            errors_move(errors, &updater->slices[i].errors);
-            for (int64_t k = i + 1; k < updater->n_slices; k++) {
-                errors_free(&updater->slices[k].errors); /* the other slices mostly say the same */
-            }
-            return status;
+        struct errors *own = &updater->slices[i].errors;
+        if (own->count > 0 && status == RONDO_OK) {
+            status = own->status;
+            errors_move(errors, own);
         }
+        errors_free(own);
     }
-    return RONDO_OK;
+    return status;
 }
 
-static rondo_status update_parameter(struct updater *updater, const struct updater_step *step, int32_t p,
-                                     struct errors *errors) {
-    const int64_t count = rondo_count(&step->gradients[p]);
-    struct update update = {.updater = updater,
-                            .step = step,
-                            .parameter = p,
-                            .stream = rng_stream(step->stream.key, parameter_at(updater, p)->name)};
+rondo_status updater_step(struct updater *updater, const struct updater_step *step, struct errors *errors) {
+    struct update update = {.updater = updater, .step = step};
+    updater->steps++;
     while (update.end < updater->settings.n_stages) {
         update.first = update.end++;
         update.sliced = is_elementwise(updater, update.first);
@@ -332,21 +340,14 @@ static rondo_status update_parameter(struct updater *updater, const struct updat
             update.end++;
         }
         if (update.sliced) {
-            parallel_for(updater->settings.parallel, count, GRAIN, update_range, &update);
-        } else {
-            update_range(&update, 0, count);
+            parallel_for(updater->settings.parallel, updater->n_slices, 1, update_slices, &update);
+        }
+        for (int64_t i = 0; !update.sliced && i < updater->n_slices; i++) {
+            if (updater->slices[i].begin == 0) { /* a whole parameter, by what its first slice has */
+                update_slices(&update, i, i + 1);
+            }
         }
         RONDO_TRY(take_errors(updater, errors));
-    }
-    return RONDO_OK;
-}
-
-rondo_status updater_step(struct updater *updater, const struct updater_step *step, struct errors *errors) {
-    updater->steps++;
-    for (int32_t p = 0; p < parameter_count(updater); p++) {
-        if (!is_frozen(updater, p)) {
-            RONDO_TRY(update_parameter(updater, step, p, errors));
-        }
     }
     return RONDO_OK;
 }
