@@ -281,7 +281,7 @@ static rondo_status link_file(const struct attempt *attempt, const struct stat *
     if (info == NULL) {
         return refuse(attempt, RONDO_INVALID, "has no symbol 'rondo_plugin', expected one made by RONDO_PLUGIN");
     }
-    struct plugin_memory memory;
+    struct plugin_memory memory = {0};
     if (!plugin_memory_find(info, &memory) ||
         !plugin_memory_holds(&memory, (uintptr_t)info, sizeof *info, _Alignof(rondo_plugin_info))) {
         return refuse(attempt, RONDO_INVALID, "has a symbol 'rondo_plugin' that is no rondo_plugin_info");

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Bytes from `address` to the end of the segment that it lies in; 0 where no segment with all of `flags` has it. */
-static size_t bytes_from(const struct plugin_memory *memory, uintptr_t address, ElfW(Word) flags) {
+static size_t bytes_from(const struct plugin_memory *memory, uintptr_t address, uint32_t flags) {
     const ElfW(Phdr) *segments = memory->segments;
     for (size_t i = 0; i < memory->count; i++) {
         const ElfW(Phdr) *segment = &segments[i];

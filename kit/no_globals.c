@@ -4,7 +4,7 @@
 
 enum verdict keeps_no_globals(struct kit *kit, const rondo_descriptor *descriptor, void (*call)(void *arg), void *arg,
                               char *reason, size_t size) {
-    struct globals globals;
+    struct globals globals = {0};
     const void *first = NULL;
     call(arg);
     if (!globals_copy(descriptor, kit->arena, &globals)) {

@@ -126,7 +126,7 @@ static int same_in_pieces(struct op_check *check, struct op_run *run) {
 static int keeps_no_globals(struct op_check *check, const struct op_run *run) {
     struct op_settings settings = run->settings;
     struct op_run other;
-    struct globals globals;
+    struct globals globals = {0};
     const void *first = NULL;
     const struct arena_mark mark = arena_mark(check->kit->arena);
     const int has_globals = globals_copy(check->op, check->kit->arena, &globals);
