@@ -164,7 +164,8 @@ static rondo_status check_targets(const struct task *task, struct errors *errors
 /* A rise that leaves nothing of the run leaves a schedule unused. */
 static rondo_status check_warmup(const struct task *task, struct errors *errors) {
     const struct schedule_section *section = &task->experiment->schedule;
-    if (task->train == NULL || section->warmup.length == 0) {
+    const int trains = task->experiment->optimizer.optimizer.descriptor != NULL && task->train != NULL;
+    if (!trains || section->warmup.length == 0) {
         return RONDO_OK;
     }
     const struct schedule_settings settings = task_schedule(task);
@@ -181,12 +182,11 @@ static rondo_status check_warmup(const struct task *task, struct errors *errors)
 
 /* What data and model together say of the rest of the experiment; goes on after a mistake, to tell the others too. */
 static rondo_status check_task(struct task *task, struct errors *errors) {
-    const rondo_status results[] = {choose_metric(task, errors), apply_optimizer(task, errors),
-                                    check_warmup(task, errors), check_targets(task, errors)};
-    for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
-        RONDO_TRY(results[i]);
-    }
-    return RONDO_OK;
+    const rondo_status metric = choose_metric(task, errors);
+    const rondo_status optimizer = apply_optimizer(task, errors);
+    const rondo_status warmup = check_warmup(task, errors);
+    const rondo_status targets = check_targets(task, errors);
+    return metric != RONDO_OK ? metric : optimizer != RONDO_OK ? optimizer : warmup != RONDO_OK ? warmup : targets;
 }
 
 struct task *task_create(struct experiment *experiment, struct session *session, int which, struct vocabulary *words,
