@@ -1,7 +1,7 @@
 #include "run/target_check.h"
 
-/* Examples and numbers that are shown at a time. */
-enum { MOST_EXAMPLES = 1024, MOST_NUMBERS = 1 << 20 };
+/* Examples and numbers that are shown at a time; of a loss that compares rows, which may look at every pair, few. */
+enum { MOST_EXAMPLES = 1024, MOST_COUPLED = 32, MOST_NUMBERS = 1 << 20 };
 
 /* Outputs for which a loss may refuse good targets differ from loss to loss: an example is bad where it is refused with
  * each of these. */
@@ -65,10 +65,11 @@ static rondo_status refuse(const struct showing *showing, rondo_status status, c
 
 static rondo_status show_all(struct showing *showing, const char *what, struct errors *errors) {
     const struct dataset *dataset = showing->dataset;
+    const int64_t most = heads_have(showing->heads, RONDO_LOSS_COUPLES_ROWS) ? MOST_COUPLED : MOST_EXAMPLES;
     for (int64_t begin = 0, end; begin < dataset->count; begin = end) {
         const int64_t room = MOST_NUMBERS / showing->heads->output_size;
         end = begin + 1;
-        while (end < dataset->count && end - begin < MOST_EXAMPLES &&
+        while (end < dataset->count && end - begin < most &&
                dataset->target_begin[end + 1] - dataset->target_begin[begin] <= room) {
             end++;
         }
