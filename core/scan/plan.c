@@ -27,13 +27,7 @@ struct planner {
     struct errors *errors;
 };
 
-static int32_t no_memory_id(struct planner *p) {
-    errors_no_memory(p->errors);
-    return -1;
-}
-
-/* What a view shows: a part stays a part. */
-static int32_t without_views(const struct graph *graph, int32_t id) {
+int32_t plan_without_views(const struct graph *graph, int32_t id) {
     while (id >= 0 && graph->nodes[id].kind == NODE_VIEW) {
         id = graph->nodes[id].inputs[0];
     }
@@ -137,7 +131,7 @@ static void copy_parts(struct graph *graph) {
             continue;
         }
         for (int32_t k = 0; k < graph->nodes[user].n_inputs; k++) {
-            const int32_t id = graph->nodes[user].inputs[k], part = without_views(graph, id);
+            const int32_t id = graph->nodes[user].inputs[k], part = plan_without_views(graph, id);
             if (part < 0 || graph->nodes[part].kind != NODE_PART) {
                 continue;
             }
@@ -161,7 +155,7 @@ static int is_result(const struct graph *graph, int32_t id) {
 }
 
 static void note_use(struct planner *p, int32_t id, int32_t user, int32_t position, int32_t group) {
-    const int is_part = id >= 0 && p->graph->nodes[without_views(p->graph, id)].kind == NODE_PART;
+    const int is_part = id >= 0 && p->graph->nodes[plan_without_views(p->graph, id)].kind == NODE_PART;
     id = graph_base(p->graph, id);
     if (id < 0 || node_is_given(&p->graph->nodes[id])) {
         return;
@@ -321,237 +315,6 @@ static void place_value(struct planner *p, int32_t id) {
     }
 }
 
-/* ---- groups ---- */
-
-static int32_t add_tile(struct planner *p, int half, int32_t id, int64_t width, const int32_t *table) {
-    struct plan *plan = p->plan;
-    plan->tiles[half][plan->n_tiles[half]] = (struct tile){p->graph->nodes[id].which, width, table};
-    return plan->n_tiles[half]++;
-}
-
-/* The number of the operand that stands for `id`, stretched to `domain`; added where it is new. */
-static int32_t operand_of(struct planner *p, struct group *group, int half, int32_t id, const struct node *domain,
-                          int32_t *n_buffers) {
-    int ok = 1;
-    const struct node *node = &p->graph->nodes[id];
-    const int32_t *table = plan_table(p->graph, node, domain, &ok);
-    if (!ok) {
-        return no_memory_id(p);
-    }
-    const int32_t base = without_views(p->graph, id);
-    struct operand operand = {.kind = OPERAND_ROWS, .node = base, .buffer = -1, .tile = -1, .table = table};
-    if (p->graph->nodes[base].kind == NODE_FIXED) {
-        operand.kind = OPERAND_TILE;
-    } else if (table != NULL || p->graph->nodes[base].kind == NODE_PART) {
-        operand.kind = OPERAND_EXPANDED;
-    } else if (p->plan->places[base].storage == STORE_CHUNK) {
-        operand.kind = OPERAND_CHUNK;
-    }
-    for (int32_t i = 0; i < group->n_operands; i++) {
-        const struct operand *known = &group->operands[i];
-        const int same_table =
-            (known->table == NULL) == (table == NULL) &&
-            (table == NULL || memcmp(known->table, table, sizeof *table * (size_t)domain->width) == 0);
-        if (known->node == base && known->kind == operand.kind && same_table) {
-            return i;
-        }
-    }
-    if (operand.kind == OPERAND_TILE) {
-        operand.tile = add_tile(p, half, base, domain->width, table);
-    } else if (operand.kind == OPERAND_EXPANDED) {
-        operand.buffer = (*n_buffers)++;
-        group->n_expanded++;
-    }
-    group->operands[group->n_operands] = operand;
-    return group->n_operands++;
-}
-
-/* Chunk buffers are given on like sequences: by who reads last within the group. */
-static void place_chunks(const struct planner *p, struct group *group, int32_t *n_buffers) {
-    int32_t *end = arena_calloc(p->graph->arena, (size_t)group->n_operands + 1, sizeof *end);
-    int32_t *free_at = arena_calloc(p->graph->arena, (size_t)group->n_operands + 1, sizeof *free_at);
-    if (end == NULL || free_at == NULL) {
-        errors_no_memory(p->errors);
-        return;
-    }
-    const int32_t first = *n_buffers;
-    int32_t n = 0;
-    for (int32_t m = 0; m < group->n_members; m++) {
-        const int32_t n_inputs = p->graph->nodes[group->members[m].node].n_inputs;
-        for (int32_t k = 0; k < n_inputs; k++) {
-            end[group->members[m].in[k]] = m;
-        }
-    }
-    for (int32_t m = 0; m < group->n_members; m++) {
-        struct operand *out = &group->operands[group->members[m].out];
-        if (out->kind != OPERAND_CHUNK) {
-            continue;
-        }
-        int32_t buffer = 0;
-        while (buffer < n && free_at[buffer] >= m) {
-            buffer++;
-        }
-        n = buffer == n ? n + 1 : n;
-        free_at[buffer] = end[group->members[m].out] > m ? end[group->members[m].out] : m;
-        out->buffer = first + buffer;
-    }
-    *n_buffers += n;
-}
-
-static void make_group(struct planner *p, int half, struct instruction *instruction) {
-    struct arena *arena = p->graph->arena;
-    struct group *group = &instruction->group;
-    int32_t most = instruction->count, n_buffers = 0;
-    for (int32_t i = 0; i < instruction->count; i++) {
-        most += p->graph->nodes[instruction->nodes[i]].n_inputs;
-    }
-    group->width = p->graph->nodes[instruction->nodes[0]].width;
-    group->operands = arena_calloc(arena, (size_t)most + 1, sizeof *group->operands);
-    group->members = arena_calloc(arena, (size_t)instruction->count, sizeof *group->members);
-    if (group->operands == NULL || group->members == NULL) {
-        errors_no_memory(p->errors);
-        return;
-    }
-    for (int32_t i = 0; i < instruction->count && p->errors->count == 0; i++) {
-        const int32_t id = instruction->nodes[i];
-        const struct node *node = &p->graph->nodes[id];
-        int32_t *in = arena_alloc(arena, sizeof *in * (size_t)(node->n_inputs + 1));
-        if (in == NULL) {
-            errors_no_memory(p->errors);
-            return;
-        }
-        for (int32_t k = node->n_inputs - 1; k >= 0; k--) {
-            in[k] = node->inputs[k] < 0 ? in[node->n_inputs - 1]
-                                        : operand_of(p, group, half, node->inputs[k], node, &n_buffers);
-        }
-        struct member member = {.kind = node->kind,
-                                .node = id,
-                                .out = operand_of(p, group, half, id, node, &n_buffers),
-                                .n_in = node->n_inputs - (node->kind == NODE_MAP_GRADIENT ? 2 : 0),
-                                .which = node->which,
-                                .in = in,
-                                .options = node->options};
-        if (node->op != NULL) {
-            member.map = node->op->map;
-            member.map_grad = node->op->map_grad;
-        }
-        group->members[group->n_members++] = member;
-    }
-    if (p->errors->count == 0) {
-        place_chunks(p, group, &n_buffers);
-    }
-    p->plan->n_chunk_buffers = n_buffers > p->plan->n_chunk_buffers ? n_buffers : p->plan->n_chunk_buffers;
-}
-
-/* ---- products ---- */
-
-static int32_t packed_of(struct planner *p, int half, int32_t id, int transposed) {
-    struct plan *plan = p->plan;
-    const struct node *fixed = &p->graph->nodes[id];
-    for (int32_t i = 0; i < plan->n_packed[half]; i++) {
-        if (plan->packed[half][i].fixed == fixed->which && plan->packed[half][i].transposed == transposed) {
-            return i;
-        }
-    }
-    plan->packed[half][plan->n_packed[half]] =
-        (struct packed){fixed->which, transposed, fixed->shape.shape[transposed], fixed->shape.shape[!transposed]};
-    return plan->n_packed[half]++;
-}
-
-/* Puts term `term` of the product into a call that shares its left side, or into a new one. */
-static void add_term(struct planner *p, int half, struct product_call *calls, int32_t *n_calls, int32_t most,
-                     int32_t id, int32_t term, int add) {
-    const struct node *node = &p->graph->nodes[id];
-    const int32_t a = graph_base(p->graph, node->inputs[1 + 2 * term]);
-    const int32_t packed = packed_of(p, half, node->inputs[2 + 2 * term], (int)(node->transposed >> term & 1));
-    struct product_call *call = NULL;
-    for (int32_t i = 0; i < *n_calls && call == NULL; i++) {
-        const int has_result = calls[i].results[calls[i].count - 1] == id; /* by another term: a call writes it once */
-        call = calls[i].a == a && calls[i].add == add && !has_result ? &calls[i] : NULL;
-    }
-    if (call == NULL) {
-        int32_t *results = arena_calloc(p->graph->arena, (size_t)most, sizeof *results);
-        int32_t *packs = arena_calloc(p->graph->arena, (size_t)most, sizeof *packs);
-        if (results == NULL || packs == NULL) {
-            errors_no_memory(p->errors);
-            return;
-        }
-        call = &calls[(*n_calls)++];
-        *call = (struct product_call){.a = a, .add = add, .results = results, .packed = packs};
-    }
-    ((int32_t *)call->results)[call->count] = id;
-    ((int32_t *)call->packed)[call->count++] = packed;
-}
-
-static int same_place(const struct plan *plan, int32_t a, int32_t b) {
-    return plan->places[a].storage == plan->places[b].storage && plan->places[a].index == plan->places[b].index &&
-           plan->places[a].storage != STORE_NONE;
-}
-
-static void make_products(struct planner *p, int half, struct instruction *instruction) {
-    struct arena *arena = p->graph->arena;
-    int32_t terms = 0, n_copies = 0, n_calls = 0;
-    for (int32_t i = 0; i < instruction->count; i++) {
-        terms += (p->graph->nodes[instruction->nodes[i]].n_inputs - 1) / 2;
-    }
-    int32_t *copies = arena_calloc(arena, (size_t)instruction->count, sizeof *copies);
-    struct product_call *calls = arena_calloc(arena, (size_t)terms, sizeof *calls);
-    if (copies == NULL || calls == NULL) {
-        errors_no_memory(p->errors);
-        return;
-    }
-    for (int add = 0; add < 2; add++) { /* those that write come before those that add */
-        for (int32_t i = 0; i < instruction->count && p->errors->count == 0; i++) {
-            const int32_t id = instruction->nodes[i];
-            const struct node *node = &p->graph->nodes[id];
-            const int32_t init = graph_base(p->graph, node->inputs[0]);
-            const int in_place =
-                init >= 0 && (same_place(p->plan, init, id) || (p->graph->nodes[init].kind == NODE_GRAD_X &&
-                                                                p->plan->places[id].storage == STORE_GRAD_X));
-            if (add == 0 && init >= 0 && !in_place) {
-                copies[n_copies++] = id;
-            }
-            for (int32_t term = 0; term < (node->n_inputs - 1) / 2; term++) {
-                if (add == (init >= 0 || term > 0)) {
-                    add_term(p, half, calls, &n_calls, terms, id, term, add);
-                }
-            }
-        }
-    }
-    instruction->products =
-        (struct product_list){.copies = copies, .n_copies = n_copies, .calls = calls, .n_calls = n_calls};
-}
-
-static void make_instructions(struct planner *p) {
-    for (int half = 0; half < 2; half++) {
-        for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
-            struct stage *stage = &p->plan->stages[half][phase];
-            for (int32_t i = 0; i < stage->count && p->errors->count == 0; i++) {
-                struct instruction *instruction = &stage->instructions[i];
-                const struct node *node = &p->graph->nodes[instruction->nodes[0]];
-                int ok = 1;
-                if (instruction->kind == NODE_MAP) {
-                    make_group(p, half, instruction);
-                } else if (instruction->kind == NODE_PRODUCT) {
-                    make_products(p, half, instruction);
-                } else if (instruction->kind == NODE_REDUCE) {
-                    instruction->table = plan_table(p->graph, node, &p->graph->nodes[node->inputs[0]], &ok);
-                } else if (instruction->kind == NODE_FIXED_SUM) {
-                    for (int32_t id = 0; id < p->graph->count; id++) {
-                        const struct node *fixed = &p->graph->nodes[id];
-                        if (fixed->kind == NODE_FIXED && fixed->which == node->which) {
-                            instruction->table = plan_table(p->graph, fixed, &p->graph->nodes[node->inputs[0]], &ok);
-                        }
-                    }
-                }
-                if (!ok) {
-                    errors_no_memory(p->errors);
-                }
-            }
-        }
-    }
-}
-
 /* What a call saves of a row, where its op lets us keep that: asked for one row. */
 static size_t bytes_of_row(struct planner *p, const struct node *node) {
     if (!p->graph->training || node->kind != NODE_CALL || (node->op->flags & RONDO_OP_SAVES_ROWS) == 0) {
@@ -631,7 +394,7 @@ static rondo_status make_plan(struct planner *p) {
             }
         }
     }
-    make_instructions(p);
+    plan_instructions(plan, p->errors);
     for (int32_t i = 0; i < p->n_order; i++) {
         plan->saved_bytes[p->order[i]] = bytes_of_row(p, &graph->nodes[p->order[i]]);
     }

@@ -140,6 +140,11 @@ int64_t plan_loop_width(const struct plan *plan, int half);
 /* The plan for a human. */
 char *plan_text(const struct plan *plan, struct arena *arena);
 
+/* Fills in what each instruction works with, once all values have their places (plan_instructions.c). Memory that is
+ * short is told in `errors`. */
+void plan_instructions(struct plan *plan, struct errors *errors);
+/* What a view shows: a part stays a part. */
+int32_t plan_without_views(const struct graph *graph, int32_t id);
 /* Fills the stages (fuse.c). */
 rondo_status plan_schedule(struct plan *plan, struct errors *errors);
 /* [width of domain] the element of a row of `operand` (of the whole, for a fixed tensor) that belongs to each of a row

@@ -431,10 +431,7 @@ static int64_t decode(const rondo_sequences *sequences, const rondo_tensor *p, i
     int64_t count = 0, before = BLANK;
     for (int64_t t = 0; t < sequences->lengths[s]; t++) {
         const int64_t at = (sequences->begin[t] + s) * classes;
-        int64_t best = 0;
-        for (int64_t k = 1; k < classes; k++) {
-            best = rondo_get(p, at + k) > rondo_get(p, at + best) ? k : best;
-        }
+        const int64_t best = rondo_argmax(p, at, classes);
         if (best != BLANK && best != before) {
             labels[count++] = (int32_t)best - 1;
         }

@@ -113,18 +113,9 @@ static rondo_value record(rondo_context *ctx, const rondo_loss_call *call, rondo
     return rondo_apply1(ctx, "mean", "axis=-1", cost_of(ctx, self, shortfall));      /* (rows) */
 }
 
-/* Index of the largest of n numbers from `begin` on; of several, the first. */
-static int64_t best_of(const rondo_tensor *tensor, int64_t begin, int64_t n) {
-    int64_t best = 0;
-    for (int64_t k = 1; k < n; k++) {
-        best = rondo_get(tensor, begin + k) > rondo_get(tensor, begin + best) ? k : best;
-    }
-    return best;
-}
-
 /* p_k = exp(x_k - max x) / sum_j exp(x_j - max x), for the n numbers from `begin` on. */
 static void softmax_row(const rondo_tensor *outputs, const rondo_tensor *predictions, int64_t begin, int64_t n) {
-    const double highest = rondo_get(outputs, begin + best_of(outputs, begin, n));
+    const double highest = rondo_get(outputs, begin + rondo_argmax(outputs, begin, n));
     double sum = 0;
     for (int64_t k = begin; k < begin + n; k++) {
         sum += exp(rondo_get(outputs, k) - highest);
@@ -157,7 +148,7 @@ static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, con
         const int32_t *class_of = targets->data; /* (rows) */
         const rondo_status status = rondo_check_classes(ctx, targets, n);
         for (int64_t row = 0; status == RONDO_OK && row < targets->shape[0]; row++) {
-            sums[0] += best_of(predictions, row * n, n) == class_of[row];
+            sums[0] += rondo_argmax(predictions, row * n, n) == class_of[row];
         }
         return status;
     }

@@ -78,18 +78,9 @@ static rondo_value record(rondo_context *ctx, const rondo_loss_call *call, rondo
     return rondo_apply1(ctx, "sum", "axis=-1", each);                                          /* (rows) */
 }
 
-/* Index of the largest of n numbers from `begin` on; of several, the first. */
-static int64_t best_of(const rondo_tensor *tensor, int64_t begin, int64_t n) {
-    int64_t best = 0;
-    for (int64_t k = 1; k < n; k++) {
-        best = rondo_get(tensor, begin + k) > rondo_get(tensor, begin + best) ? k : best;
-    }
-    return best;
-}
-
 /* p_k = exp(x_k - max x) / sum_j exp(x_j - max x), for the n numbers from `begin` on. */
 static void softmax_row(const rondo_tensor *outputs, const rondo_tensor *predictions, int64_t begin, int64_t n) {
-    const double highest = rondo_get(outputs, begin + best_of(outputs, begin, n));
+    const double highest = rondo_get(outputs, begin + rondo_argmax(outputs, begin, n));
     double sum = 0;
     for (int64_t k = begin; k < begin + n; k++) {
         sum += exp(rondo_get(outputs, k) - highest);
@@ -113,7 +104,7 @@ static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, con
     (void)ctx;
     const int64_t n = call->target_size;
     for (int64_t at = 0; at < rondo_count(targets); at += n) {
-        sums[ACCURACY] += best_of(predictions, at, n) == best_of(targets, at, n);
+        sums[ACCURACY] += rondo_argmax(predictions, at, n) == rondo_argmax(targets, at, n);
         for (int64_t k = at; k < at + n; k++) {
             sums[VARIATION] += fabs(rondo_get(predictions, k) - rondo_get(targets, k)) / 2;
         }

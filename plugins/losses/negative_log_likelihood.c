@@ -101,15 +101,6 @@ static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, con
     return RONDO_OK;
 }
 
-/* Index of the largest of n numbers from `begin` on; of several, the first. */
-static int64_t best_of(const rondo_tensor *tensor, int64_t begin, int64_t n) {
-    int64_t best = 0;
-    for (int64_t k = 1; k < n; k++) {
-        best = rondo_get(tensor, begin + k) > rondo_get(tensor, begin + best) ? k : best;
-    }
-    return best;
-}
-
 /* A probability that is 0 in its dtype counts as the smallest that is not: perplexity stays a number. */
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                             const rondo_tensor *targets, double *sums) {
@@ -118,7 +109,7 @@ static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, con
     const double smallest = predictions->dtype == RONDO_F32 ? FLT_MIN : DBL_MIN;
     const rondo_status status = rondo_check_classes(ctx, targets, classes);
     for (int64_t row = 0; status == RONDO_OK && row < targets->shape[0]; row++) {
-        sums[ACCURACY] += best_of(predictions, row * classes, classes) == class_of[row];
+        sums[ACCURACY] += rondo_argmax(predictions, row * classes, classes) == class_of[row];
         sums[PERPLEXITY] -= log(fmax(rondo_get(predictions, row * classes + class_of[row]), smallest));
     }
     return status;

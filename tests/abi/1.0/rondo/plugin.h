@@ -578,6 +578,15 @@ static inline void rondo_set(const rondo_tensor *tensor, int64_t index, double v
     }
 }
 
+/* Index, counted from `begin`, of the largest of `count` >= 1 elements from `begin` on; of several, the first. */
+static inline int64_t rondo_argmax(const rondo_tensor *tensor, int64_t begin, int64_t count) {
+    int64_t best = 0;
+    for (int64_t k = 1; k < count; k++) {
+        best = rondo_get(tensor, begin + k) > rondo_get(tensor, begin + best) ? k : best;
+    }
+    return best;
+}
+
 /* Losses for RONDO_TARGET_CLASS: RONDO_INVALID, with the row, where a target is no class in [0, classes). */
 static inline rondo_status rondo_check_classes(rondo_context *ctx, const rondo_tensor *targets, int64_t classes) {
     const int32_t *class_of = (const int32_t *)targets->data; /* (rows) */
