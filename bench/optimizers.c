@@ -17,9 +17,9 @@
 
 #include "bench/timing.h"
 #include "core/options.h"
-#include "run/cell_file.h"
-#include "run/session.h"
-#include "run/updater.h"
+#include "experiment/session.h"
+#include "lang/cell_file.h"
+#include "train/updater.h"
 
 enum { MAX_TIMINGS = 10000, VOCABULARY = 42000, EMBEDDING = 64, HIDDEN = 768, LAYERS = 2, CLASSES = 2 };
 

@@ -19,9 +19,9 @@
 
 #include "bench/timing.h"
 #include "core/host.h"
-#include "rnn/fused.h"
-#include "run/cell_file.h"
-#include "run/session.h"
+#include "experiment/session.h"
+#include "lang/cell_file.h"
+#include "model/fused.h"
 
 enum { MAX_TIMINGS = 10000, SHARD = 16 };
 

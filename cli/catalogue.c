@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "core/options.h"
-#include "run/cell_file.h"
-#include "run/file.h"
+#include "io/file.h"
+#include "lang/cell_file.h"
 
 /* While entries are added. */
 struct collecting {

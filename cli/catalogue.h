@@ -9,9 +9,9 @@
 
 #include <stdio.h>
 
-#include "rnn/cell.h"
-#include "run/experiment.h"
-#include "run/session.h"
+#include "experiment/experiment.h"
+#include "experiment/session.h"
+#include "lang/cell.h"
 
 #define KIND_CELL       "cell"
 #define KIND_EXPERIMENT "experiment"

@@ -3,7 +3,7 @@
 #include "cli/catalogue_write.h"
 #include "cli/json_builder.h"
 #include "core/options.h"
-#include "run/json.h"
+#include "io/json.h"
 
 static json_t *text_or_null(const char *text) {
     return text == NULL || text[0] == '\0' ? json_null() : json_text(text);

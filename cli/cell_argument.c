@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/options.h"
-#include "run/cell_file.h"
+#include "lang/cell_file.h"
 
 /* "KEY=VALUE" into the values. */
 static rondo_status set_option(const struct cell_argument *cell, const char *text, void *values, struct arena *arena,

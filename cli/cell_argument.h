@@ -3,7 +3,7 @@
 #define RONDO_CLI_CELL_ARGUMENT_H
 
 #include "cli/command.h"
-#include "rnn/cell.h"
+#include "lang/cell.h"
 
 struct cell_argument {
     const char *name, *file;

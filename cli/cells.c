@@ -5,7 +5,7 @@
 
 #include "cli/cell_argument.h"
 #include "core/scan/scan.h"
-#include "run/json.h"
+#include "io/json.h"
 
 /* The widths at which parameters are counted where none are given. */
 enum { WIDTH = 64 };

@@ -6,9 +6,9 @@
 
 #include "cli/command.h"
 #include "cli/curve.h"
-#include "run/json.h"
-#include "run/section.h"
-#include "run/task.h"
+#include "io/json.h"
+#include "io/section.h"
+#include "train/task.h"
 
 /* "optimizer.lr: 0.002   # experiment.yaml:9:30". */
 static void print_value(const char *path, const struct yaml_node *node, struct arena *arena, json_t *values) {

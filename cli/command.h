@@ -9,7 +9,7 @@
 #ifndef RONDO_CLI_COMMAND_H
 #define RONDO_CLI_COMMAND_H
 
-#include "run/session.h"
+#include "experiment/session.h"
 
 #define EXIT_DONE   0
 #define EXIT_FAILED 1

@@ -5,8 +5,8 @@
 
 #include "cli/command.h"
 #include "core/suggest.h"
-#include "run/json.h"
-#include "run/run_folder.h"
+#include "io/json.h"
+#include "store/run_folder.h"
 
 static const struct {
     const char *name;

@@ -6,9 +6,9 @@
 
 #include "cli/cell_argument.h"
 #include "core/scan/scan.h"
-#include "rnn/cell_check.h"
-#include "run/json.h"
-#include "run/trainer.h"
+#include "io/json.h"
+#include "model/cell_check.h"
+#include "train/trainer.h"
 
 /* What is asked for, and how it went so far. */
 struct gradcheck {

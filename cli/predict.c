@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-#include "data/utf8.h"
-#include "run/run_folder.h"
+#include "io/utf8.h"
+#include "store/run_folder.h"
 
 enum {
     BATCH = 256,                /* lines that are predicted together */

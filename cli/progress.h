@@ -3,7 +3,7 @@
 #ifndef RONDO_CLI_PROGRESS_H
 #define RONDO_CLI_PROGRESS_H
 
-#include "run/trainer.h"
+#include "train/trainer.h"
 
 struct progress {
     const struct network *network;

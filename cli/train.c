@@ -8,8 +8,8 @@
 
 #include "cli/command.h"
 #include "cli/progress.h"
-#include "run/json.h"
-#include "run/run_folder.h"
+#include "io/json.h"
+#include "store/run_folder.h"
 
 struct watch {
     struct progress progress;
@@ -46,7 +46,7 @@ static rondo_status on_epoch(void *arg, const struct trainer_progress *state, st
     return run_folder_epoch(watch->run, state, errors);
 }
 
-/* What the task's experiment says of training, in the words of run/trainer.h. */
+/* What the task's experiment says of training, in the words of train/trainer.h. */
 static struct trainer_settings trainer_settings(const struct task *task) {
     const struct experiment *experiment = task->experiment;
     const struct schedule_options *schedule = &experiment->schedule.options;

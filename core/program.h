@@ -1,6 +1,6 @@
 /* core/program.h: a program is a tape without data: ops, options and shapes, traced once.
  *
- * One step of a cell is traced to a program (rnn/trace.h); the tape replays it step by step. Programs are data: passes
+ * One step of a cell is traced to a program (lang/trace.h); the tape replays it step by step. Programs are data: passes
  * can read and rewrite them.
  *
  * Threads: built on one thread; afterwards read from any.

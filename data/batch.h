@@ -8,9 +8,9 @@
  *
  * A shorter sequence stops computing, and no padding exists that could change a result.
  *
- * Which steps take input and which have a target follows the architecture (rnn/architecture.h): with input at the first
- * step alone, `inputs` holds the rows of step 0 only; with a target at the last step alone, `targets` holds one for
- * each row.
+ * Which steps take input and which have a target follows the architecture (model/architecture.h): with input at the
+ * first step alone, `inputs` holds the rows of step 0 only; with a target at the last step alone, `targets` holds one
+ * for each row.
  */
 #ifndef RONDO_DATA_BATCH_H
 #define RONDO_DATA_BATCH_H

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "data/source.h"
-#include "data/utf8.h"
+#include "io/file.h"
+#include "io/utf8.h"
 
 enum { MAX_MISTAKES = 10 };
 
@@ -224,6 +224,6 @@ rondo_status table_read(const char *file, char separator, struct arena *arena, s
     if (name == NULL) {
         return errors_no_memory(errors);
     }
-    RONDO_TRY(source_read(file, TABLE_MAX_BYTES, arena, &text, &length, (struct location){0}, errors));
+    RONDO_TRY(file_read(file, TABLE_MAX_BYTES, arena, &text, &length, (struct location){0}, errors));
     return table_parse(name, text, length, separator, arena, table, errors);
 }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "data/utf8.h"
+#include "io/utf8.h"
 
 /* What a character is to the splitter. The classes go by ranges and not by the Unicode tables, which would be larger
  * than the rest of Rondo: beyond ASCII everything is a letter but for the blocks of signs named here. */

@@ -9,7 +9,7 @@
 #include "kit/first_call.h"
 #include "kit/no_globals.h"
 #include "kit/optimised.h"
-#include "run/safetensors.h"
+#include "store/safetensors.h"
 
 static struct optimised *create(struct kit *kit, const rondo_descriptor *descriptor, int32_t ndim, const int64_t *shape,
                                 int32_t instance, char *reason, size_t size) {

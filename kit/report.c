@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/json.h"
 #include "kit/explain.h"
-#include "run/json.h"
 
 struct report report_create(const char *file, struct arena *arena) {
     return (struct report){.file = file, .arena = arena};

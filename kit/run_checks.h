@@ -3,8 +3,8 @@
 #ifndef RONDO_KIT_RUN_CHECKS_H
 #define RONDO_KIT_RUN_CHECKS_H
 
+#include "experiment/session.h"
 #include "kit/report.h"
-#include "run/session.h"
 
 struct check_settings {
     struct session *session; /* nothing was asked of it yet: children load what they need into their copies of it */

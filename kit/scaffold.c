@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 
 #include "core/suggest.h"
+#include "io/file.h"
 #include "kit/embedded.h"
-#include "run/file.h"
 
 /* What is written for a kind of plug-in. The experiment is the same but for the part that is the plug-in itself: a row
  * has @ there, for the name. */

@@ -1,11 +1,11 @@
-/* tests/layer_run.h: layers of small cells over a batch of sequences, with gradients: for tests of rnn/layer.h.
+/* tests/layer_run.h: layers of small cells over a batch of sequences, with gradients: for tests of model/layer.h.
  *
  * Everything is in f64 and lives in the arena of `support`; what goes wrong fails the running test.
  */
 #ifndef RONDO_TESTS_LAYER_RUN_H
 #define RONDO_TESTS_LAYER_RUN_H
 
-#include "rnn/layer.h"
+#include "model/layer.h"
 #include "tests/support.h"
 
 /* Of the running test: opened and closed by the fixture. */

@@ -9,7 +9,7 @@
 
 #include "core/arena.h"
 #include "core/rng.h"
-#include "rnn/cell.h"
+#include "lang/cell.h"
 
 /* Numbers by chance: one after the other. */
 struct chance {

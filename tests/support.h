@@ -7,7 +7,7 @@
 #define RONDO_TESTS_SUPPORT_H
 
 #include "core/tape.h"
-#include "rnn/architecture.h"
+#include "model/architecture.h"
 
 #define COUNT_OF(rows) ((int)(sizeof(rows) / sizeof(rows)[0]))
 

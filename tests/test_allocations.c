@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rnn/fused.h"
-#include "run/cell_file.h"
-#include "run/session.h"
+#include "experiment/session.h"
+#include "lang/cell_file.h"
+#include "model/fused.h"
 #include "tests/support.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "core/options.h"
-#include "run/cell_file.h"
-#include "run/trainer.h"
+#include "lang/cell_file.h"
 #include "tests/support.h"
+#include "train/trainer.h"
 
 static struct support support;
 static struct session *session;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/scan/scan.h"
-#include "rnn/cell_check.h"
+#include "model/cell_check.h"
 #include "tests/support.h"
 
 /* ---- ops ---- */

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rnn/initialiser.h"
-#include "rnn/unroll.h"
-#include "run/cell_file.h"
-#include "run/session.h"
+#include "experiment/session.h"
+#include "lang/cell_file.h"
+#include "lang/initialiser.h"
+#include "model/unroll.h"
 #include "tests/support.h"
 
 /* The files of all cells, in order of name; found before the tests are listed. */

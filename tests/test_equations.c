@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rnn/cell.h"
+#include "lang/cell.h"
 #include "tests/support.h"
 
 static struct support support;

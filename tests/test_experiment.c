@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "core/options.h"
-#include "run/experiment.h"
-#include "run/section.h"
+#include "experiment/experiment.h"
+#include "io/section.h"
 #include "sandbox.h"
 #include "tiny.h"
 

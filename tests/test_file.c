@@ -1,7 +1,7 @@
-/* run/file.h: files are read whole, written whole or not at all, and paths are put together. */
+/* io/file.h: files are read whole, written whole or not at all, and paths are put together. */
 #define _XOPEN_SOURCE 700
 
-#include "run/file.h"
+#include "io/file.h"
 
 #include <check.h>
 #include <dirent.h>

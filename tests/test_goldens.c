@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rnn/layer.h"
-#include "run/cell_file.h"
-#include "run/session.h"
+#include "experiment/session.h"
+#include "lang/cell_file.h"
+#include "model/layer.h"
 #include "tests/support.h"
 
 enum { MOST_CASES = 100, MOST_LAYERS = 2, MOST_ROWS = 3, MOST_VALUES = 128, MOST_STATES = 8 };

@@ -126,18 +126,25 @@ static void keep_code(char *text) {
  * with counts. */
 static const struct {
     const char *folder;
-    const char *allowed[8]; /* beginnings of paths */
+    const char *allowed[14]; /* beginnings of paths; NULL-terminated */
 } arrows[] = {
     {"include/rondo/plugin.h", {NULL}},
     {"include/rondo/rondo.h", {"rondo/plugin.h"}},
     {"core/", {"core/", "rondo/plugin.h"}},
     {"ops/builtin_ops.c.in", {"core/registry.h"}}, /* declares the table that is made of it */
     {"ops/", {"ops/", "rondo/plugin.h"}},
-    {"rnn/", {"rnn/", "core/", "rondo/plugin.h"}},
-    {"data/", {"data/", "core/", "rondo/plugin.h"}},
-    {"run/", {"run/", "rnn/", "data/", "core/", "rondo/", "config.h"}},
-    {"kit/", {"kit/", "run/", "core/", "rondo/plugin.h"}},
-    {"cli/", {"cli/", "kit/", "run/", "rnn/", "data/", "core/", "rondo/", "config.h"}},
+    {"io/", {"io/", "core/", "rondo/plugin.h"}},
+    {"lang/", {"lang/", "io/", "core/", "rondo/plugin.h"}},
+    {"model/", {"model/", "lang/", "core/", "rondo/plugin.h"}},
+    {"data/", {"data/", "io/", "core/", "rondo/plugin.h"}},
+    {"experiment/",
+     {"experiment/", "train/", "model/", "data/", "lang/", "io/", "core/", "rondo/plugin.h", "config.h"}},
+    {"store/", {"store/", "train/", "experiment/", "data/", "io/", "core/", "rondo/plugin.h", "config.h"}},
+    {"train/", {"train/", "store/", "experiment/", "model/", "data/", "lang/", "io/", "core/", "rondo/", "config.h"}},
+    {"kit/", {"kit/", "experiment/", "store/", "io/", "core/", "rondo/plugin.h"}},
+    {"cli/",
+     {"cli/", "kit/", "train/", "store/", "experiment/", "model/", "data/", "lang/", "io/", "core/", "rondo/",
+      "config.h"}},
     {"plugins/", {"rondo/plugin.h"}},
     {"examples/plugin/", {"parts.h"}}, /* its own */
 };
@@ -148,7 +155,7 @@ static const char *const standard_headers[] = {
     "stdbool.h", "stddef.h", "stdint.h", "stdio.h",    "stdlib.h", "string.h", "tgmath.h",   "time.h"};
 static const struct {
     const char *header;
-    const char *users[6]; /* beginnings of paths */
+    const char *users[10]; /* beginnings of paths; NULL-terminated */
 } special_headers[] = {
     {"dlfcn.h", {"core/loader.c"}},
     {"elf.h", {"core/loader.c", "kit/elf_file.c"}},
@@ -166,18 +173,18 @@ static const struct {
     {"cblas.h", {"core/blas.c"}},
     {"rondo/plugin.h", {"examples/plugin/"}}, /* installed */
     {"pthread.h", {"core/blas.c", "core/parallel.c"}},
-    {"yaml.h", {"run/yaml.c"}},
-    {"jansson.h", {"run/", "kit/report.c", "cli/"}},
+    {"yaml.h", {"io/yaml.c"}},
+    {"jansson.h", {"io/json.c", "store/", "kit/report.c", "cli/"}},
     {"signal.h", {"kit/child.c", "kit/guard.c", "kit/op_pause.c", "cli/"}},
-    {"sys/utsname.h", {"run/environment.c"}},
-    {"dirent.h", {"core/", "run/", "kit/scaffold.c"}},
-    {"fnmatch.h", {"run/optimizer_section.c"}},
+    {"sys/utsname.h", {"store/environment.c"}},
+    {"dirent.h", {"core/", "experiment/", "store/", "kit/scaffold.c"}},
+    {"fnmatch.h", {"experiment/optimizer_section.c"}},
     {"langinfo.h", {"cli/curve.c"}},
     {"locale.h", {"cli/curve.c"}},
-    {"fcntl.h", {"core/", "data/", "run/", "kit/"}},
+    {"fcntl.h", {"core/", "io/file.c", "store/", "kit/"}},
     {"strings.h", {"data/"}},
-    {"sys/stat.h", {"core/", "data/", "run/", "kit/", "cli/"}},
-    {"unistd.h", {"core/", "data/", "run/", "kit/", "cli/"}},
+    {"sys/stat.h", {"core/", "io/", "experiment/", "store/", "kit/", "cli/"}},
+    {"unistd.h", {"core/", "io/", "experiment/", "store/", "kit/", "cli/"}},
 };
 
 static int begins_with_one_of(const char *text, const char *const *beginnings) {
@@ -246,8 +253,8 @@ static const struct {
     {"core/tape.c", "#include \"rondo/plugin.h\"", 1},
     {"core/tape.c", "#include \"rondo/rondo.h\"", 0},
     {"core/tape.c", "#include \"ops/axis.h\"", 0},
-    {"core/tape.c", "#include \"rnn/cell.h\"", 0},
-    {"core/tape.c", "  #  include \"run/yaml.h\" /* hidden */", 0},
+    {"core/tape.c", "#include \"lang/cell.h\"", 0},
+    {"core/tape.c", "  #  include \"io/yaml.h\" /* hidden */", 0},
     {"core/tape.c", "#include \"config.h\"", 0},
     {"core/tape.c", "#include \"../ops/axis.h\"", 0},
     {"core/tape.c", "#include \"tensor.h\"", 0},
@@ -265,23 +272,23 @@ static const struct {
     {"ops/axis.c", "#include <cblas.h>", 0},
     {"core/blas.c", "#include <cblas.h>", 1},
     {"ops/axis.c", "#include <unistd.h>", 0},
-    {"rnn/cell.c", "#include \"core/program.h\"", 1},
-    {"rnn/cell.c", "#include \"data/batch.h\"", 0},
-    {"rnn/cell.c", "#include \"run/yaml.h\"", 0},
-    {"data/text.c", "#include \"rnn/model.h\"", 0},
-    {"run/task.c", "#include \"rnn/model.h\"", 1},
-    {"run/task.c", "#include \"cli/command.h\"", 0},
-    {"run/task.c", "#include \"ops/kernel.h\"", 0},
-    {"run/yaml.c", "#include <yaml.h>", 1},
-    {"run/yaml_set.c", "#include <yaml.h>", 0},
-    {"run/task.c", "#include \"kit/check.h\"", 0},
-    {"kit/report.c", "#include \"run/json.h\"", 1},
-    {"kit/report.c", "#include \"rnn/model.h\"", 0},
+    {"lang/cell.c", "#include \"core/program.h\"", 1},
+    {"lang/cell.c", "#include \"data/batch.h\"", 0},
+    {"lang/cell.c", "#include \"experiment/experiment.h\"", 0},
+    {"data/text.c", "#include \"model/model.h\"", 0},
+    {"train/task.c", "#include \"model/model.h\"", 1},
+    {"train/task.c", "#include \"cli/command.h\"", 0},
+    {"train/task.c", "#include \"ops/kernel.h\"", 0},
+    {"io/yaml.c", "#include <yaml.h>", 1},
+    {"io/yaml_set.c", "#include <yaml.h>", 0},
+    {"train/task.c", "#include \"kit/check.h\"", 0},
+    {"kit/report.c", "#include \"io/json.h\"", 1},
+    {"kit/report.c", "#include \"model/model.h\"", 0},
     {"kit/report.c", "#include \"cli/command.h\"", 0},
     {"kit/report.c", "#include <sys/wait.h>", 0},
     {"kit/check_op.c", "#include <dlfcn.h>", 0},
     {"cli/plugin.c", "#include \"kit/report.h\"", 1},
-    {"cli/train.c", "#include \"run/task.h\"", 1},
+    {"cli/train.c", "#include \"train/task.h\"", 1},
     {"cli/train.c", "#include \"ops/kernel.h\"", 0},
     {"plugins/optimizers/adam.c", "#include \"rondo/plugin.h\"", 1},
     {"plugins/optimizers/adam.c", "#include \"core/tensor.h\"", 0},
@@ -305,8 +312,9 @@ END_TEST
 static const struct {
     const char *folder;
     int least; /* C files and headers */
-} folders[] = {{"core", 20}, {"ops", 15}, {"rnn", 6},     {"data", 8},    {"run", 15},
-               {"kit", 15},  {"cli", 6},  {"plugins", 6}, {"include", 2}, {"examples/plugin", 5}};
+} folders[] = {{"core", 20}, {"ops", 15},        {"io", 8},      {"lang", 12},          {"model", 15},
+               {"data", 8},  {"experiment", 10}, {"store", 6},   {"train", 10},         {"kit", 15},
+               {"cli", 6},   {"plugins", 6},     {"include", 2}, {"examples/plugin", 5}};
 
 /* Calls visit for every file of the folder that C is written in. */
 static void each_file(int folder, void (*visit)(const char *file, char *text)) {
@@ -535,9 +543,13 @@ static const struct {
 } lists[] = {
     {"core", "core/meson.build", "'%s.c'", ""},
     {"ops", "ops/meson.build", "['%s', [", "axis sample"},
-    {"rnn", "rnn/meson.build", "'%s.c'", ""},
+    {"io", "io/meson.build", "'%s.c'", ""},
+    {"lang", "lang/meson.build", "'%s.c'", ""},
+    {"model", "model/meson.build", "'%s.c'", ""},
     {"data", "data/meson.build", "'%s.c'", ""},
-    {"run", "run/meson.build", "'%s.c'", ""},
+    {"experiment", "experiment/meson.build", "'%s.c'", ""},
+    {"store", "store/meson.build", "'%s.c'", ""},
+    {"train", "train/meson.build", "'%s.c'", ""},
     {"kit", "kit/meson.build", "'%s.c'", ""},
     {"cli", "cli/meson.build", "'%s.c'", ""},
     {"plugins/losses", "plugins/losses/meson.build", "'%s'", ""},

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rnn/initialiser.h"
+#include "lang/initialiser.h"
 #include "tests/support.h"
 
 static struct support support;

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rnn/fused.h"
-#include "run/session.h"
+#include "experiment/session.h"
+#include "model/fused.h"
 #include "tests/random_cell.h"
 #include "tests/support.h"
 

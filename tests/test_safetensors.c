@@ -1,7 +1,7 @@
-/* run/safetensors.h: files are written as the format says, read back the same, and nothing in a file is trusted. */
+/* store/safetensors.h: files are written as the format says, read back the same, and nothing in a file is trusted. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "run/safetensors.h"
+#include "store/safetensors.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "run/file.h"
+#include "io/file.h"
 
 #define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 

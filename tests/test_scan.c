@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rnn/fused.h"
-#include "run/cell_file.h"
-#include "run/session.h"
+#include "experiment/session.h"
+#include "lang/cell_file.h"
+#include "model/fused.h"
 #include "tests/support.h"
 
 enum { MOST_CELLS = 200, MOST_PARAMETERS = 128, MOST_STATES = 16, INPUT = 5, HIDDEN = 6 };

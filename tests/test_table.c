@@ -1,4 +1,4 @@
-/* data/table.h and data/utf8.h: what a CSV or TSV file holds, and where its mistakes are. */
+/* data/table.h and io/utf8.h: what a CSV or TSV file holds, and where its mistakes are. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "data/table.h"
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "data/utf8.h"
+#include "io/utf8.h"
 
 #define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 

@@ -1,7 +1,7 @@
-/* run/yaml.h: where every value stands, what is refused and with which words, --set, merging and writing. */
+/* io/yaml.h: where every value stands, what is refused and with which words, --set, merging and writing. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "run/yaml.h"
+#include "io/yaml.h"
 
 #include <check.h>
 #include <stdio.h>

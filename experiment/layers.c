@@ -1,0 +1,217 @@
+#define _POSIX_C_SOURCE 200809L
+#include "experiment/layers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/options.h"
+#include "io/section.h"
+#include "lang/cell_file.h"
+
+static const char *const direction_names[] = {"forward", "backward", "both", NULL};
+
+const rondo_option layer_table[] = {
+    RONDO_OPTION_INT(struct layer_options, hidden, NULL, 1, 65536, "width of the state"),
+    RONDO_OPTION_INT(struct layer_options, count, "1", 1, MAX_LAYERS, "that many layers like this, one upon the other"),
+    RONDO_OPTION_CHOICE(struct layer_options, direction, "forward", direction_names,
+                        "from which end rows are read; both: two recurrences, outputs side by side"),
+    RONDO_OPTION_REAL(struct layer_options, dropout, "0", 0, 0.99, "share of the layer's outputs dropped in training"),
+    RONDO_OPTION_BOOL(struct layer_options, residual, "false", "add the input of the layer to its output"),
+    RONDO_OPTION_INT(struct layer_options, projection, "0", 0, 65535,
+                     "width that the output state is projected to; 0: none (Sak et al. 2014)"),
+    RONDO_OPTION_BOOL(struct layer_options, layer_norm, "false",
+                      "normalise the sums with products of the cell (Ba et al. 2016)"),
+    RONDO_OPTION_BOOL(struct layer_options, learn_initial_state, "false",
+                      "the states start from parameters instead of zeros"),
+    RONDO_OPTION_REAL(struct layer_options, clip, "0", 0, 1e9,
+                      "largest magnitude of every state but the output; 0: no limit (Sak et al. 2014)"),
+    RONDO_OPTION_REAL(struct layer_options, zoneout, "0", 0, 0.99,
+                      "share of the states' elements that keep their old value in training (Krueger et al. 2017)"),
+    RONDO_OPTION_REAL(struct layer_options, zoneout_output, "-1", -1, 0.99,
+                      "the same of the state that is the output; -1: as zoneout"),
+    RONDO_OPTION_REAL(struct layer_options, recurrent_dropout, "0", 0, 0.99,
+                      "share of the cell's candidates dropped at every step (Semeniuta et al. 2016)"),
+    RONDO_OPTION_REAL(struct layer_options, variational_dropout, "0", 0, 0.99,
+                      "share of what enters products dropped, the same at every step (Gal & Ghahramani 2016)"),
+    RONDO_OPTION_REAL(struct layer_options, weight_drop, "0", 0, 0.99,
+                      "share of the recurrent weights dropped, once a shard of a batch (Merity et al. 2018)"),
+    RONDO_OPTION_INT(
+        struct layer_options, recompute, "0", 0, 1e9,
+        "keep the states of every so many steps alone, and compute the steps between again in the backward "
+        "pass: less memory for one more forward pass; 0: keep all"),
+    RONDO_OPTION_END};
+
+/* While a list is read. */
+struct reading {
+    struct session *session;
+    struct arena *arena;
+    struct errors *errors;
+};
+
+/* A path was looked for where it leads, a name in the folders of cells. */
+static void report_no_cell(const struct reading *reading, const struct yaml_node *cell) {
+    const struct session *session = reading->session;
+    const struct suggestion best = session_suggest_cell(session, cell->text, reading->arena);
+    const char *ending = strrchr(cell->text, '.');
+    const int is_path = strchr(cell->text, '/') != NULL || (ending != NULL && strcmp(ending, ".yaml") == 0);
+    errors_add_at(reading->errors, RONDO_NOT_FOUND, cell->where, "there is no cell '%s'%s, looked in %s", cell->text,
+                  suggestion_text(&best).text, is_path ? cell->folder : session->cell_path);
+}
+
+/* An option that is called like a key of every layer could not be set. */
+static void check_option_names(const struct reading *reading, const struct cell_definition *cell) {
+    for (int32_t i = 0; i < cell->n_options; i++) {
+        const char *name = cell->options[i].name;
+        if (option_find(layer_table, name) != NULL || strcmp(name, "cell") == 0) {
+            errors_add_at(reading->errors, RONDO_INVALID, cell->options[i].where,
+                          "option '%s' is called like a key that every layer has, expected another name", name);
+        }
+    }
+}
+
+static void check_options(const struct reading *reading, const struct yaml_node *node,
+                          const struct layer_options *options) {
+    if (options->zoneout_output < 0 && options->zoneout_output != -1) {
+        errors_add_at(reading->errors, RONDO_INVALID, yaml_get(node, "zoneout_output")->where,
+                      "'zoneout_output' is %g, expected a number in [0, 0.99], or -1: as zoneout",
+                      options->zoneout_output);
+    }
+}
+
+static void read_layer(const struct reading *reading, struct yaml_node *node, int32_t index,
+                       struct experiment_layer *layer) {
+    static const char *const keys[] = {"cell", NULL};
+    char path[40];
+    snprintf(path, sizeof path, "model.layers.%d", (int)index);
+    if (node->kind != YAML_MAPPING) {
+        errors_add_at(reading->errors, RONDO_INVALID, node->where,
+                      "a layer must be a mapping such as {cell: lstm, hidden: 64}");
+        return;
+    }
+    const char *name = section_text(node, "cell", "the name of a cell", node->where, reading->errors);
+    if (name == NULL) {
+        return;
+    }
+    struct yaml_node *cell = yaml_get(node, "cell");
+    layer->cell_file = session_find_cell(reading->session, name, cell->folder, reading->arena);
+    if (layer->cell_file == NULL) {
+        report_no_cell(reading, cell);
+        return;
+    }
+    layer->node = node;
+    layer->cell = cell_file_read(layer->cell_file, reading->arena, reading->errors);
+    if (layer->cell == NULL) {
+        return;
+    }
+    check_option_names(reading, layer->cell);
+    const rondo_option *cell_table = cell_option_table(layer->cell, reading->arena);
+    void *values = cell_table == NULL
+                       ? NULL
+                       : options_create(cell_table, sizeof(double) * (size_t)(layer->cell->n_options + 1),
+                                        reading->arena, reading->errors);
+    struct layer_options *options = options_create(layer_table, sizeof *options, reading->arena, reading->errors);
+    if (values == NULL || options == NULL) {
+        errors_no_memory(reading->errors);
+        return;
+    }
+    const struct section_part parts[2] = {{layer_table, options}, {cell_table, values}};
+    if (section_read(node, parts, 2, keys, path, node->where, reading->arena, reading->errors) == RONDO_OK) {
+        check_options(reading, node, options);
+    }
+    layer->options = *options;
+    layer->option_values = values;
+}
+
+void layers_read(struct yaml_node *model, struct session *session, struct arena *arena,
+                 struct experiment_layers *layers, struct errors *errors) {
+    struct yaml_node *list = yaml_get(model, "layers");
+    const int32_t count = list == NULL ? 0 : yaml_count(list);
+    if (list == NULL || list->kind != YAML_SEQUENCE || count < 1 || count > MAX_LAYERS) {
+        errors_add_at(errors, RONDO_INVALID, list == NULL ? model->where : list->where,
+                      "'model.layers' must be a list of 1 to %d layers, such as [{cell: lstm, hidden: 64}]",
+                      MAX_LAYERS);
+        return;
+    }
+    layers->items = arena_calloc(arena, (size_t)count, sizeof *layers->items);
+    if (layers->items == NULL) {
+        errors_no_memory(errors);
+        return;
+    }
+    const struct reading reading = {session, arena, errors};
+    for (struct yaml_node *layer = list->first; layer != NULL; layer = layer->next) {
+        read_layer(&reading, layer, layers->count, &layers->items[layers->count]);
+        layers->count++;
+    }
+    if (layers_total(layers) > MAX_LAYERS) {
+        errors_add_at(errors, RONDO_INVALID, list->where,
+                      "'model.layers' are %d layers with their copies, expected "
+                      "at most %d",
+                      (int)layers_total(layers), MAX_LAYERS);
+    }
+}
+
+int32_t layers_total(const struct experiment_layers *layers) {
+    int32_t total = 0;
+    for (int32_t i = 0; i < layers->count; i++) {
+        total += (int32_t)layers->items[i].options.count;
+    }
+    return total;
+}
+
+static struct location place_of(const void *node, const char *key) {
+    const struct yaml_node *given = yaml_get(node, key);
+    return given == NULL ? ((const struct yaml_node *)node)->where : given->key_where;
+}
+
+static struct layer_settings settings_of(const struct experiment_layer *layer) {
+    const struct layer_options *options = &layer->options;
+    return (struct layer_settings){.cell = layer->cell,
+                                   .option_values = layer->option_values,
+                                   .hidden = options->hidden,
+                                   .direction = (enum direction)options->direction,
+                                   .learn_initial_state = options->learn_initial_state,
+                                   .residual = options->residual,
+                                   .dropout = options->dropout,
+                                   .projection = options->projection,
+                                   .layer_norm = options->layer_norm,
+                                   .clip = options->clip,
+                                   .zoneout = options->zoneout,
+                                   .zoneout_output = options->zoneout_output,
+                                   .recurrent_dropout = options->recurrent_dropout,
+                                   .variational_dropout = options->variational_dropout,
+                                   .weight_drop = options->weight_drop,
+                                   .recompute = options->recompute,
+                                   .place = place_of,
+                                   .place_arg = layer->node};
+}
+
+void layers_settings(const struct experiment_layers *layers, struct layer_settings *settings) {
+    for (int32_t i = 0; i < layers->count; i++) {
+        for (int64_t copy = 0; copy < layers->items[i].options.count; copy++) {
+            *settings++ = settings_of(&layers->items[i]);
+        }
+    }
+}
+
+/* The width of the outputs; 0 after a mistake. */
+static int64_t check_layer(const struct experiment_layer *layer, int64_t input, struct registry *registry,
+                           struct errors *errors) {
+    struct layer_settings settings = settings_of(layer);
+    settings.engine = ENGINE_TAPE; /* nothing is run here, so nothing need be made ready for it */
+    /* From the second copy on the input is as wide as the output: a third would tell nothing new. */
+    for (int64_t copy = 0; copy < layer->options.count && copy < 2 && input > 0; copy++) {
+        struct layer *built = layer_create(&settings, RONDO_F32, input, registry, errors);
+        input = built == NULL ? 0 : layer_output_width(built);
+        layer_destroy(built);
+    }
+    return input;
+}
+
+void layers_check(const struct experiment_layers *layers, int64_t input, struct registry *registry,
+                  struct errors *errors) {
+    for (int32_t i = 0; i < layers->count && input > 0; i++) {
+        const struct experiment_layer *layer = &layers->items[i];
+        /* What is wrong with the keys of a layer has been told. */
+        input = layer->cell == NULL || layer->options.hidden < 1 ? 0 : check_layer(layer, input, registry, errors);
+    }
+}

@@ -1,0 +1,55 @@
+/* experiment/layers.h: the list `model.layers` of an experiment.
+ *
+ * Threads: main thread.
+ */
+#ifndef RONDO_EXPERIMENT_LAYERS_H
+#define RONDO_EXPERIMENT_LAYERS_H
+
+#include "experiment/session.h"
+#include "io/yaml.h"
+#include "model/layer.h"
+
+/* The most layers of a model, counted with their copies. */
+#define MAX_LAYERS 64
+
+/* Keys of a layer beside `cell` and the options of the cell. model/layer.h says what they do. */
+struct layer_options {
+    int64_t hidden, count, projection;
+    int32_t direction; /* enum direction */
+    int32_t residual, layer_norm, learn_initial_state;
+    double dropout, variational_dropout, recurrent_dropout, weight_drop;
+    int64_t recompute;
+    double zoneout, zoneout_output; /* the latter negative: as the former */
+    double clip;
+};
+extern const rondo_option layer_table[];
+
+/* One entry of the list. */
+struct experiment_layer {
+    const char *cell_file;
+    const struct cell_definition *cell; /* NULL: it could not be read */
+    const double *option_values;
+    struct layer_options options;
+    const struct yaml_node *node;
+};
+
+struct experiment_layers {
+    struct experiment_layer *items;
+    int32_t count; /* of entries */
+};
+
+/* Reads the list under `model`. Tells every mistake; all memory from `arena`. */
+void layers_read(struct yaml_node *model, struct session *session, struct arena *arena,
+                 struct experiment_layers *layers, struct errors *errors);
+
+/* How many layers the entries are, each with its copies; and their settings, into an array of that many. */
+int32_t layers_total(const struct experiment_layers *layers);
+void layers_settings(const struct experiment_layers *layers, struct layer_settings *settings);
+
+/* Builds every layer once, upon inputs of this width, so that mistakes in equations, and keys that do not go with the
+ * cell, are told with all others. Ends with the first entry that has mistakes: the width of what follows depends on it.
+ */
+void layers_check(const struct experiment_layers *layers, int64_t input, struct registry *registry,
+                  struct errors *errors);
+
+#endif

@@ -1,0 +1,92 @@
+#include "experiment/loss_section.h"
+
+#include "core/options.h"
+
+struct loss_weight {
+    double weight;
+};
+const rondo_option loss_weight_table[] = {
+    RONDO_OPTION_REAL(struct loss_weight, weight, "1", 0, 1e9, "factor of this loss in the sum"), RONDO_OPTION_END};
+
+static int add_head(const struct plugin_reader *reader, struct heads *heads, struct head *items,
+                    struct yaml_node *section, const char *path, int in_sum) {
+    static const char *const keys[] = {"weight", NULL};
+    struct plugin_section found;
+    if (!plugin_section_read(reader, section, path, RONDO_KIND_LOSS, in_sum ? keys : NULL, &found)) {
+        return 0;
+    }
+    struct loss_weight own = {1};
+    struct yaml_node *weight = in_sum ? yaml_get(section, "weight") : NULL;
+    if (in_sum && weight == NULL) {
+        section_put(section, "weight", loss_weight_table[0].default_text, 0, reader->arena, reader->errors);
+    } else if (weight != NULL) {
+        const char *text = yaml_option_text(weight, reader->arena);
+        if (text == NULL ||
+            option_set(&loss_weight_table[0], &own, text, reader->arena, weight->where, reader->errors) != RONDO_OK) {
+            return 0;
+        }
+    }
+    items[heads->count++] = (struct head){.loss = (const rondo_loss *)found.descriptor,
+                                          .options = found.options,
+                                          .weight = own.weight,
+                                          .origin = found.origin,
+                                          .where = found.where,
+                                          .section = found.section};
+    return 1;
+}
+
+static int add_sum(const struct plugin_reader *reader, struct heads *heads, struct head *items,
+                   struct yaml_node *section) {
+    static const char *const keys[] = {"sum", NULL};
+    struct yaml_node *sum = yaml_get(section, "sum");
+    const struct yaml_node *plugin = yaml_get(section, "plugin");
+    if (plugin != NULL) {
+        errors_add_at(reader->errors, RONDO_INVALID, plugin->key_where,
+                      "'loss' has both 'plugin' and 'sum', expected one of them; 'plugin: null' takes away one that "
+                      "another file gives");
+        return 0;
+    }
+    int ok = section_read(section, NULL, 0, keys, "loss", section->where, reader->arena, reader->errors) == RONDO_OK;
+    if (sum->kind != YAML_SEQUENCE || sum->first == NULL) {
+        errors_add_at(reader->errors, RONDO_INVALID, sum->where,
+                      "'loss.sum' must be a list of losses: [{plugin: huber, weight: 0.7}, …]");
+        return 0;
+    }
+    int32_t index = 0;
+    for (struct yaml_node *part = sum->first; part != NULL; part = part->next, index++) {
+        const char *path = arena_printf(reader->arena, "loss.sum.%d", index);
+        if (path == NULL) {
+            errors_no_memory(reader->errors);
+            return 0;
+        }
+        if (index == HEADS_MOST || part->kind != YAML_MAPPING) {
+            errors_add_at(reader->errors, RONDO_INVALID, part->where,
+                          index == HEADS_MOST ? "a sum has at most 8 losses"
+                                              : "expected a loss: {plugin: NAME, weight: NUMBER}");
+            return 0;
+        }
+        ok &= add_head(reader, heads, items, part, path, 1);
+    }
+    double weight = 0;
+    for (int32_t h = 0; h < heads->count; h++) {
+        weight += items[h].weight;
+    }
+    if (ok && weight == 0) {
+        errors_add_at(reader->errors, RONDO_INVALID, sum->where,
+                      "every 'weight' of 'loss.sum' is 0: nothing is learnt");
+        return 0;
+    }
+    return ok;
+}
+
+void loss_section_read(const struct plugin_reader *reader, struct yaml_node *section, struct heads *heads) {
+    struct head *items = arena_calloc(reader->arena, HEADS_MOST, sizeof *items);
+    if (items == NULL) {
+        errors_no_memory(reader->errors);
+        return;
+    }
+    heads->items = items;
+    const int ok = yaml_get(section, "sum") != NULL ? add_sum(reader, heads, items, section)
+                                                    : add_head(reader, heads, items, section, "loss", 0);
+    heads->count = ok ? heads->count : 0;
+}

@@ -1,0 +1,346 @@
+#include "experiment/optimizer_section.h"
+
+#include <fnmatch.h>
+#include <math.h>
+#include <string.h>
+
+#include "core/options.h"
+#include "core/suggest.h"
+
+struct group_options {
+    int32_t frozen;
+};
+const rondo_option optimizer_group_table[] = {
+    RONDO_OPTION_BOOL(struct group_options, frozen, "false", "leave these parameters as they are"), RONDO_OPTION_END};
+
+static const rondo_optimizer *optimizer_of(const struct plugin_section *section) {
+    return (const rondo_optimizer *)section->descriptor;
+}
+
+static int32_t length_of(const struct yaml_node *list) {
+    int32_t length = 0;
+    for (const struct yaml_node *item = list == NULL ? NULL : list->first; item != NULL; item = item->next) {
+        length++;
+    }
+    return length;
+}
+
+/* ---- reading ---- */
+
+/* `match`: a pattern or a list of them. */
+static int read_patterns(const struct plugin_reader *reader, const struct yaml_node *group, const char *path,
+                         struct optimizer_group *read) {
+    const struct yaml_node *match = yaml_get(group, "match");
+    const int is_one = match != NULL && match->kind == YAML_SCALAR;
+    const int32_t count = is_one ? 1 : length_of(match);
+    int ok = match != NULL && match->kind != YAML_MAPPING && count > 0;
+    read->patterns = arena_calloc(reader->arena, (size_t)count + 1, sizeof *read->patterns);
+    if (read->patterns == NULL) {
+        errors_no_memory(reader->errors);
+        return 0;
+    }
+    const struct yaml_node *item = is_one || match == NULL ? match : match->first;
+    for (int32_t i = 0; ok && i < count; i++, item = item->next) {
+        ok = item->kind == YAML_SCALAR && item->text[0] != '\0';
+        read->patterns[i] = ok ? item->text : NULL;
+    }
+    if (!ok) {
+        errors_add_at(reader->errors, RONDO_INVALID, match == NULL ? group->where : match->where,
+                      "'%s.match' must be a pattern of parameter names, such as \"embedding.*\", or a list of them",
+                      path);
+    }
+    return ok;
+}
+
+/* A group that sets nothing, or an option for parameters that no update reaches, is a mistake. */
+static int check_use(const struct plugin_reader *reader, const struct yaml_node *section, const char *path,
+                     int frozen) {
+    int32_t options = 0;
+    for (const struct yaml_node *child = section->first; child != NULL; child = child->next) {
+        const int is_option = strcmp(child->key, "match") != 0 && strcmp(child->key, "frozen") != 0;
+        options += is_option;
+        if (is_option && frozen) {
+            errors_add_at(reader->errors, RONDO_INVALID, child->key_where,
+                          "'%s.%s' is not used: the parameters of the group are frozen", path, child->key);
+            return 0;
+        }
+    }
+    if (options == 0 && !frozen) {
+        errors_add_at(reader->errors, RONDO_INVALID, section->where,
+                      "'%s' changes nothing: give it options of the optimizer, or frozen: true", path);
+        return 0;
+    }
+    return 1;
+}
+
+/* A copy of the optimizer's options with what the group says instead. */
+static int read_group(const struct plugin_reader *reader, struct yaml_node *section, const char *path,
+                      const struct plugin_section *optimizer, struct optimizer_group *group) {
+    static const char *const keys[] = {"match", NULL};
+    if (section->kind != YAML_MAPPING) {
+        errors_add_at(reader->errors, RONDO_INVALID, section->where,
+                      "expected a group: {match: PATTERN, and options of the optimizer or frozen: true}");
+        return 0;
+    }
+    const rondo_descriptor *descriptor = optimizer->descriptor;
+    void *options = arena_calloc(reader->arena, 1, (size_t)descriptor->options_size + 1);
+    if (options == NULL) {
+        errors_no_memory(reader->errors);
+        return 0;
+    }
+    memcpy(options, optimizer->options, (size_t)descriptor->options_size);
+    struct group_options own = {0};
+    const struct section_part parts[] = {{descriptor->options, options}, {optimizer_group_table, &own}};
+    int ok = read_patterns(reader, section, path, group);
+    ok &= section_override(section, parts, 2, keys, path, reader->arena, reader->errors) == RONDO_OK;
+    *group = (struct optimizer_group){
+        .patterns = group->patterns, .where = section->where, .frozen = own.frozen, .options = options};
+    ok &= check_use(reader, section, path, own.frozen);
+    const struct plugin_section with_options = {descriptor, options, optimizer->origin, section->where, section};
+    return ok && plugin_section_check(reader, &with_options, optimizer_of(optimizer)->check);
+}
+
+static void read_groups(const struct plugin_reader *reader, const struct yaml_node *groups,
+                        struct optimizer_section *read) {
+    if (groups == NULL) {
+        return;
+    }
+    if (groups->kind != YAML_SEQUENCE) {
+        errors_add_at(reader->errors, RONDO_INVALID, groups->where,
+                      "'optimizer.groups' must be a list: [{match: \"embedding.*\", frozen: true}, …]");
+        return;
+    }
+    read->groups = arena_calloc(reader->arena, (size_t)length_of(groups) + 1, sizeof *read->groups);
+    if (read->groups == NULL) {
+        errors_no_memory(reader->errors);
+        return;
+    }
+    for (struct yaml_node *group = groups->first; group != NULL; group = group->next) {
+        const char *path = arena_printf(reader->arena, "optimizer.groups.%d", read->n_groups);
+        if (path == NULL) {
+            errors_no_memory(reader->errors);
+            return;
+        }
+        read_group(reader, group, path, &read->optimizer, &read->groups[read->n_groups]);
+        read->n_groups++;
+    }
+}
+
+static int keeps_evaluated(const rondo_optimizer *optimizer) {
+    for (const rondo_slot *slot = optimizer->slots; slot != NULL && slot->name != NULL; slot++) {
+        if (slot->role == RONDO_SLOT_EVALUATED) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void read_wrapper(const struct plugin_reader *reader, struct yaml_node *section, const char *path,
+                         struct optimizer_section *read) {
+    struct plugin_section wrapper;
+    if (section->kind != YAML_MAPPING) {
+        errors_add_at(reader->errors, RONDO_INVALID, section->where, "expected a wrapper: {plugin: NAME, …}");
+        return;
+    }
+    if (!plugin_section_read(reader, section, path, RONDO_KIND_OPTIMIZER, NULL, &wrapper)) {
+        return;
+    }
+    const rondo_optimizer *optimizer = optimizer_of(&wrapper);
+    if (optimizer->stage == RONDO_STAGE_UPDATE) {
+        errors_add_at(reader->errors, RONDO_INVALID, wrapper.where,
+                      "'%s' is an optimizer, no wrapper: name it as 'optimizer.plugin'", optimizer->base.name);
+        return;
+    }
+    for (int32_t i = 0; i < read->n_wrappers; i++) {
+        if (read->wrappers[i].descriptor == wrapper.descriptor) {
+            errors_add_at(reader->errors, RONDO_INVALID, wrapper.where, "'%s' is a wrapper already",
+                          optimizer->base.name);
+            return;
+        }
+        if (keeps_evaluated(optimizer) && keeps_evaluated(optimizer_of(&read->wrappers[i]))) {
+            errors_add_at(reader->errors, RONDO_INVALID, wrapper.where,
+                          "'%s' and '%s' both keep the weights to evaluate: take one of them", optimizer->base.name,
+                          read->wrappers[i].descriptor->name);
+            return;
+        }
+    }
+    if (read->n_wrappers == UPDATER_MOST_STAGES - 1) {
+        errors_add_at(reader->errors, RONDO_INVALID, wrapper.where, "there are more than %d wrappers",
+                      UPDATER_MOST_STAGES - 1);
+        return;
+    }
+    if (plugin_section_check(reader, &wrapper, optimizer->check)) {
+        read->wrappers[read->n_wrappers++] = wrapper;
+    }
+}
+
+static void read_wrappers(const struct plugin_reader *reader, const struct yaml_node *wrappers,
+                          struct optimizer_section *read) {
+    if (wrappers == NULL) {
+        return;
+    }
+    if (wrappers->kind != YAML_SEQUENCE) {
+        errors_add_at(reader->errors, RONDO_INVALID, wrappers->where,
+                      "'optimizer.wrappers' must be a list: [{plugin: lookahead}, …]");
+        return;
+    }
+    int32_t index = 0;
+    for (struct yaml_node *wrapper = wrappers->first; wrapper != NULL; wrapper = wrapper->next, index++) {
+        const char *path = arena_printf(reader->arena, "optimizer.wrappers.%d", index);
+        if (path == NULL) {
+            errors_no_memory(reader->errors);
+            return;
+        }
+        read_wrapper(reader, wrapper, path, read);
+    }
+}
+
+/* The learning rate, by the habit of its name. */
+static double find_lr(const struct plugin_section *optimizer) {
+    const rondo_option *option = option_find(optimizer->descriptor->options, "lr");
+    double lr = NAN;
+    if (option != NULL && option->type == RONDO_REAL) {
+        memcpy(&lr, (const char *)optimizer->options + option->offset, sizeof lr);
+    }
+    return lr;
+}
+
+void optimizer_section_read(const struct plugin_reader *reader, struct yaml_node *section,
+                            struct optimizer_section *read) {
+    static const char *const keys[] = {"groups", "wrappers", NULL};
+    read->lr = NAN;
+    if (plugin_section_read(reader, section, "optimizer", RONDO_KIND_OPTIMIZER, keys, &read->optimizer)) {
+        const rondo_optimizer *optimizer = optimizer_of(&read->optimizer);
+        read->lr = find_lr(&read->optimizer);
+        if (optimizer->stage != RONDO_STAGE_UPDATE) {
+            errors_add_at(reader->errors, RONDO_INVALID, read->optimizer.where,
+                          "'%s' goes around an optimizer: name it under 'optimizer.wrappers'", optimizer->base.name);
+        }
+        if (plugin_section_check(reader, &read->optimizer, optimizer->check)) {
+            read_groups(reader, yaml_get(section, "groups"), read);
+        }
+    }
+    read_wrappers(reader, yaml_get(section, "wrappers"), read);
+}
+
+/* ---- applying ---- */
+
+static int group_has(const struct optimizer_group *group, const char *name) {
+    for (const char *const *pattern = group->patterns; *pattern != NULL; pattern++) {
+        if (fnmatch(*pattern, name, 0) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Index of the first group that has the parameter; -1: none. */
+static int32_t group_of(const struct optimizer_section *section, const char *name) {
+    for (int32_t g = 0; g < section->n_groups; g++) {
+        if (group_has(&section->groups[g], name)) {
+            return g;
+        }
+    }
+    return -1;
+}
+
+/* 1 where a parameter's name fits the pattern; else the nearest name is in `best`. */
+static int fits_some(const char *pattern, const struct model *model, struct suggestion *best) {
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        if (fnmatch(pattern, model_parameters(model)[p].name, 0) == 0) {
+            return 1;
+        }
+        suggest(best, pattern, model_parameters(model)[p].name);
+    }
+    return 0;
+}
+
+/* A group that changes nothing is a mistake: a pattern with a typing error, or one behind a wider one. */
+static rondo_status check_group(const struct optimizer_section *section, int32_t index, const struct model *model,
+                                struct errors *errors) {
+    const struct optimizer_group *group = &section->groups[index];
+    for (const char *const *pattern = group->patterns; *pattern != NULL; pattern++) {
+        struct suggestion best = {0};
+        if (!fits_some(*pattern, model, &best)) {
+            return errors_add_at(errors, RONDO_INVALID, group->where,
+                                 "no parameter's name fits '%s'%s; `rondo check` without the group lists the names",
+                                 *pattern, suggestion_text(&best).text);
+        }
+    }
+    int32_t taken_by = 0;
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        const char *name = model_parameters(model)[p].name;
+        if (group_of(section, name) == index) {
+            return RONDO_OK;
+        }
+        taken_by = group_has(group, name) ? group_of(section, name) : taken_by;
+    }
+    return errors_add_at(errors, RONDO_INVALID, group->where,
+                         "every parameter of optimizer.groups.%d belongs to an earlier group, such as number %d", index,
+                         taken_by);
+}
+
+/* The same options for every parameter, or those of its group. */
+static const void **options_by_parameter(const struct optimizer_section *section, const struct plugin_section *plugin,
+                                         const struct model *model, struct arena *arena) {
+    const int32_t count = model_parameter_count(model);
+    const void **options = arena_calloc(arena, (size_t)count + 1, sizeof *options);
+    for (int32_t p = 0; options != NULL && p < count; p++) {
+        const int32_t group = plugin == &section->optimizer ? group_of(section, model_parameters(model)[p].name) : -1;
+        options[p] = group < 0 ? plugin->options : section->groups[group].options;
+    }
+    return options;
+}
+
+static rondo_status add_stage(const struct optimizer_section *section, const struct plugin_section *plugin,
+                              const struct model *model, struct arena *arena, struct updater_stage *stages,
+                              struct updater_settings *settings, struct errors *errors) {
+    const void **options = options_by_parameter(section, plugin, model, arena);
+    if (options == NULL) {
+        return errors_no_memory(errors);
+    }
+    stages[settings->n_stages++] = (struct updater_stage){optimizer_of(plugin), plugin->origin, options};
+    return RONDO_OK;
+}
+
+static rondo_status add_wrappers(const struct optimizer_section *section, int32_t stage, const struct model *model,
+                                 struct arena *arena, struct updater_stage *stages, struct updater_settings *settings,
+                                 struct errors *errors) {
+    for (int32_t w = 0; w < section->n_wrappers; w++) {
+        if (optimizer_of(&section->wrappers[w])->stage == stage) {
+            RONDO_TRY(add_stage(section, &section->wrappers[w], model, arena, stages, settings, errors));
+        }
+    }
+    return RONDO_OK;
+}
+
+rondo_status optimizer_section_apply(const struct optimizer_section *section, const struct model *model,
+                                     const struct parallel *parallel, struct arena *arena,
+                                     struct updater_settings *settings, struct errors *errors) {
+    const int32_t count = model_parameter_count(model);
+    struct updater_stage *stages = arena_calloc(arena, UPDATER_MOST_STAGES, sizeof *stages);
+    unsigned char *frozen = arena_calloc(arena, (size_t)count + 1, 1);
+    if (stages == NULL || frozen == NULL) {
+        return errors_no_memory(errors);
+    }
+    *settings = (struct updater_settings){.model = model, .stages = stages, .frozen = frozen, .parallel = parallel};
+    rondo_status first = RONDO_OK;
+    for (int32_t g = 0; g < section->n_groups; g++) {
+        const rondo_status status = check_group(section, g, model, errors);
+        first = first == RONDO_OK ? status : first;
+    }
+    RONDO_TRY(first);
+    int32_t n_frozen = 0;
+    for (int32_t p = 0; p < count; p++) {
+        const int32_t group = group_of(section, model_parameters(model)[p].name);
+        frozen[p] = group >= 0 && section->groups[group].frozen;
+        n_frozen += frozen[p];
+    }
+    if (n_frozen == count) {
+        return errors_add_at(errors, RONDO_INVALID, section->groups[0].where,
+                             "all parameters are frozen: there is nothing to train");
+    }
+    RONDO_TRY(add_wrappers(section, RONDO_STAGE_GRADIENT, model, arena, stages, settings, errors));
+    RONDO_TRY(add_stage(section, &section->optimizer, model, arena, stages, settings, errors));
+    return add_wrappers(section, RONDO_STAGE_VALUE, model, arena, stages, settings, errors);
+}

@@ -1,0 +1,73 @@
+#include "experiment/plugin_section.h"
+
+#include <string.h>
+
+#include "core/host.h"
+#include "core/options.h"
+
+enum { MOST_KEYS = 8 };
+
+int plugin_section_read(const struct plugin_reader *reader, struct yaml_node *section, const char *path, int32_t kind,
+                        const char *const *others, struct plugin_section *found) {
+    static const char *const whats[RONDO_KIND_COUNT] = {"the name of an op", "the name of an optimizer",
+                                                        "the name of a loss", "the name of a schedule"};
+    const char *keys[MOST_KEYS + 2] = {"plugin"};
+    for (int32_t i = 0; others != NULL && others[i] != NULL && i < MOST_KEYS; i++) {
+        keys[i + 1] = others[i];
+    }
+    *found = (struct plugin_section){.where = section->where, .section = section};
+    const char *name = section_text(section, "plugin", whats[kind], section->where, reader->errors);
+    if (name == NULL) {
+        return 0;
+    }
+    found->where = yaml_get(section, "plugin")->where;
+    const rondo_descriptor *descriptor =
+        registry_resolve(reader->session->registry, kind, name, found->where, reader->errors);
+    void *options = descriptor == NULL ? NULL
+                                       : options_create(descriptor->options, (size_t)descriptor->options_size,
+                                                        reader->arena, reader->errors);
+    if (options == NULL) {
+        return 0;
+    }
+    const struct section_part part = {descriptor->options, options};
+    if (section_read(section, &part, 1, keys, path, section->where, reader->arena, reader->errors) != RONDO_OK) {
+        return 0;
+    }
+    found->descriptor = descriptor;
+    found->options = options;
+    found->origin = registry_origin(reader->session->registry, kind, name);
+    return 1;
+}
+
+/* The child whose key stands in the first single quotes of the text; NULL: none. */
+static const struct yaml_node *named_option(const struct yaml_node *section, const char *text) {
+    const char *begin = strchr(text, '\'');
+    const size_t length = begin == NULL ? 0 : strcspn(begin + 1, "'");
+    const struct yaml_node *child = section == NULL || begin == NULL ? NULL : section->first;
+    while (child != NULL && (strncmp(child->key, begin + 1, length) != 0 || child->key[length] != '\0')) {
+        child = child->next;
+    }
+    return child != NULL && child->where.line > 0 ? child : NULL;
+}
+
+void plugin_section_errors(const struct yaml_node *section, struct location where, struct errors *from,
+                           struct errors *errors) {
+    for (int32_t i = 0; i < from->count && i < ERRORS_MAX; i++) {
+        const char *text = errors_text(from, i);
+        const struct yaml_node *option = named_option(section, text);
+        errors_add_at(errors, from->status, option == NULL ? where : option->where, "%s", text);
+    }
+    errors_free(from);
+}
+
+int plugin_section_check(const struct plugin_reader *reader, const struct plugin_section *section,
+                         rondo_status (*check)(rondo_context *ctx, const void *options)) {
+    if (check == NULL) {
+        return 1;
+    }
+    struct errors own = {0};
+    struct host_call call = host_call(reader->arena, &own, NULL, section->descriptor->name);
+    const rondo_status status = host_result(&call, check(&call.base, section->options));
+    plugin_section_errors(section->section, section->where, &own, reader->errors);
+    return status == RONDO_OK;
+}

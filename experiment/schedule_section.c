@@ -1,0 +1,105 @@
+#include "experiment/schedule_section.h"
+
+#include <math.h>
+
+const rondo_option schedule_table[] = {
+    RONDO_OPTION_INT(struct schedule_options, epochs, "10", 1, 1e6, "passes over the training data"),
+    RONDO_OPTION_INT(struct schedule_options, batch, "32", 1, 65536, "examples an update"),
+    RONDO_OPTION_REAL(struct schedule_options, clip_norm, "0", 0, 1e9,
+                      "largest L2 norm of the gradient of all parameters together; 0: no limit"),
+    RONDO_OPTION_INT(struct schedule_options, seed, "1", 0, 9007199254740991.0,
+                     "origin of everything random in the run"),
+    RONDO_OPTION_END};
+
+static const char *const units[] = {"steps", "epochs", NULL};
+const rondo_option warmup_table[] = {
+    RONDO_OPTION_REAL(struct warmup_options, length, NULL, 0, 1e12, "how long the learning rate rises, in units"),
+    RONDO_OPTION_CHOICE(struct warmup_options, unit, NULL, units, "what length counts; a step is an update"),
+    RONDO_OPTION_REAL(struct warmup_options, from, "0", 0, 1,
+                      "factor on the learning rate that the rise starts above; it ends at 1"),
+    RONDO_OPTION_END};
+
+const rondo_option stopping_table[] = {
+    RONDO_OPTION_STRING(struct stopping_options, metric, "valid.loss",
+                        "metric on the validation data that chooses the epoch whose weights are kept"),
+    RONDO_OPTION_INT(struct stopping_options, patience, "0", 0, 1e6,
+                     "epochs without a better one after which to stop; 0: never"),
+    RONDO_OPTION_REAL(struct stopping_options, min_delta, "0", 0, 1e9, "smallest difference that counts as better"),
+    RONDO_OPTION_END};
+
+/* Without the section there is no warm-up; in it, length and unit must be given. */
+static void read_warmup(const struct plugin_reader *reader, struct yaml_node *section, struct schedule_section *read) {
+    if (yaml_get(section, "warmup") == NULL) {
+        return;
+    }
+    struct yaml_node *warmup = section_child(section, "warmup", reader->arena, reader->errors);
+    if (warmup != NULL) {
+        read->warmup_where = warmup->where;
+        section_struct(warmup, warmup_table, &read->warmup, sizeof read->warmup, NULL, "schedule.warmup", reader->arena,
+                       reader->errors);
+    }
+}
+
+static void read_learning_rate(const struct plugin_reader *reader, struct yaml_node *section, int has_valid,
+                               struct schedule_section *read) {
+    if (yaml_get(section, "learning_rate") == NULL) {
+        return;
+    }
+    struct yaml_node *own = section_child(section, "learning_rate", reader->arena, reader->errors);
+    if (own == NULL ||
+        !plugin_section_read(reader, own, "schedule.learning_rate", RONDO_KIND_SCHEDULE, NULL, &read->learning_rate)) {
+        return;
+    }
+    const rondo_schedule *plugin = (const rondo_schedule *)read->learning_rate.descriptor;
+    plugin_section_check(reader, &read->learning_rate, plugin->check);
+    if (plugin->observe != NULL && !has_valid) {
+        errors_add_at(reader->errors, RONDO_INVALID, read->learning_rate.where,
+                      "'%s' watches a metric on validation data: give 'data.valid'", plugin->base.name);
+    }
+}
+
+static void read_stopping(const struct plugin_reader *reader, struct yaml_node *section, int has_valid,
+                          struct schedule_section *read) {
+    struct yaml_node *stopping = yaml_get(section, "early_stopping");
+    if (!has_valid) {
+        if (stopping != NULL) {
+            errors_add_at(reader->errors, RONDO_INVALID, stopping->key_where,
+                          "'schedule.early_stopping' is not used without validation data: give 'data.valid'");
+        }
+        return;
+    }
+    stopping = section_child(section, "early_stopping", reader->arena, reader->errors);
+    if (stopping == NULL) {
+        return;
+    }
+    section_struct(stopping, stopping_table, &read->stopping, sizeof read->stopping, NULL, "schedule.early_stopping",
+                   reader->arena, reader->errors);
+    const struct yaml_node *metric = yaml_get(stopping, "metric");
+    read->stopping_where = metric == NULL ? stopping->where : metric->where;
+}
+
+void schedule_section_read(const struct plugin_reader *reader, struct yaml_node *section, int has_valid,
+                           struct schedule_section *read) {
+    static const char *const keys[] = {"early_stopping", "learning_rate", "warmup", NULL};
+    section_struct(section, schedule_table, &read->options, sizeof read->options, keys, "schedule", reader->arena,
+                   reader->errors);
+    read_warmup(reader, section, read);
+    read_learning_rate(reader, section, has_valid, read);
+    read_stopping(reader, section, has_valid, read);
+}
+
+struct schedule_settings schedule_section_settings(const struct schedule_section *section, int64_t examples, double lr,
+                                                   int higher_is_better) {
+    const int64_t batches = (examples + section->options.batch - 1) / section->options.batch;
+    const int64_t steps_per_epoch = batches > 0 ? batches : 1;
+    const double unit = section->warmup.unit == WARMUP_EPOCHS ? (double)steps_per_epoch : 1;
+    return (struct schedule_settings){.plugin = (const rondo_schedule *)section->learning_rate.descriptor,
+                                      .options = section->learning_rate.options,
+                                      .origin = section->learning_rate.origin,
+                                      .warmup = llround(section->warmup.length * unit),
+                                      .warmup_from = section->warmup.from,
+                                      .lr = lr,
+                                      .steps = steps_per_epoch * section->options.epochs,
+                                      .steps_per_epoch = steps_per_epoch,
+                                      .higher_is_better = higher_is_better};
+}

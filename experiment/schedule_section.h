@@ -1,0 +1,60 @@
+/* experiment/schedule_section.h: the section `schedule` of an experiment: how long and how hard to train.
+ *
+ *     schedule:
+ *       epochs: 8
+ *       warmup: {length: 200, unit: steps}
+ *       learning_rate: {plugin: cosine}
+ *       early_stopping: {metric: valid.loss, patience: 3}
+ *
+ * Threads: main thread.
+ */
+#ifndef RONDO_EXPERIMENT_SCHEDULE_SECTION_H
+#define RONDO_EXPERIMENT_SCHEDULE_SECTION_H
+
+#include "experiment/plugin_section.h"
+#include "train/schedule.h"
+
+/* Keys of `schedule:` that are plain options. */
+struct schedule_options {
+    int64_t epochs;
+    int64_t batch;    /* examples an update */
+    double clip_norm; /* largest L2 norm of the gradient of all parameters; 0: no limit */
+    int64_t seed;
+};
+
+/* `schedule.warmup`. */
+enum warmup_unit { WARMUP_STEPS = 0, WARMUP_EPOCHS = 1 };
+struct warmup_options {
+    double length; /* in units; 0: none */
+    int32_t unit;  /* enum warmup_unit */
+    double from;   /* factor that the ramp starts above */
+};
+
+/* `schedule.early_stopping`. The weights that a run keeps are those of the best epoch by `metric`. */
+struct stopping_options {
+    const char *metric; /* "valid.loss", "valid.accuracy", …; NULL without validation data */
+    int64_t patience;   /* stop after this many epochs without a better one; 0: never */
+    double min_delta;   /* what counts as better */
+};
+
+struct schedule_section {
+    struct schedule_options options;
+    struct warmup_options warmup;
+    struct location warmup_where;
+    struct plugin_section learning_rate; /* descriptor NULL: none */
+    struct stopping_options stopping;
+    struct location stopping_where; /* of the metric */
+};
+
+/* The option tables, for `rondo list` too. */
+extern const rondo_option schedule_table[], warmup_table[], stopping_table[];
+
+/* Reads the section. `has_valid`: the experiment gives validation data. */
+void schedule_section_read(const struct plugin_reader *reader, struct yaml_node *section, int has_valid,
+                           struct schedule_section *read);
+
+/* The learning rate's schedule for a run over `examples` training examples. */
+struct schedule_settings schedule_section_settings(const struct schedule_section *section, int64_t examples, double lr,
+                                                   int higher_is_better);
+
+#endif

@@ -1,0 +1,48 @@
+/* experiment/session.h: what a process has one of: the registry, the loader behind it, the number of threads, what runs
+ * recurrences, the folders that cells and plug-ins come from. Passed to whoever needs it; there is no global state.
+ *
+ * Threads: main thread only, but for what the registry allows.
+ */
+#ifndef RONDO_EXPERIMENT_SESSION_H
+#define RONDO_EXPERIMENT_SESSION_H
+
+#include "core/loader.h"
+#include "core/parallel.h"
+#include "core/suggest.h"
+#include "model/layer.h"
+
+struct session_settings {
+    const char *const *plugins; /* files of --plugin, NULL-terminated; NULL: none */
+    int32_t threads;            /* 0: one for each processor */
+    enum engine engine;
+    int32_t passes_off; /* of the fused engine, switched off: enum scan_pass, or-ed */
+};
+
+struct session {
+    struct arena *arena;
+    struct registry *registry;
+    struct loader *loader;
+    struct parallel parallel;
+    enum engine engine;
+    int32_t passes_off;
+    const char *const *plugin_files; /* of --plugin, absolute; NULL-terminated */
+    const char *plugin_path;         /* folders, separated by colons */
+    const char *cell_path;
+};
+
+/* Registers the built-in ops, loads the given plug-ins. Looks for plug-ins in RONDO_PLUGIN_PATH and the install folder,
+ * for cells in RONDO_CELL_PATH and the install folder. NULL with errors; free with session_destroy. */
+struct session *session_create(const struct session_settings *settings, struct errors *errors);
+void session_destroy(struct session *session);
+
+/* The file of the cell called `name`, or NULL; from `arena`. A name with a slash or ending in .yaml is a path, relative
+ * to `folder`. */
+const char *session_find_cell(const struct session *session, const char *name, const char *folder, struct arena *arena);
+/* The nearest name of a cell; it lives in `arena`. */
+struct suggestion session_suggest_cell(const struct session *session, const char *name, struct arena *arena);
+/* Calls visit(arg, name, file) for every cell of the path, the first of each name, in order of name. */
+rondo_status session_each_cell(const struct session *session,
+                               void (*visit)(void *arg, const char *name, const char *file), void *arg,
+                               struct errors *errors);
+
+#endif

@@ -1,0 +1,58 @@
+#include "io/utf8.h"
+
+#include <string.h>
+
+/* The bits that eight bytes of ASCII do not have. */
+#define HIGH_BITS 0x8080808080808080u
+
+size_t utf8_decode(const char *text, size_t left, uint32_t *code) {
+    const unsigned char *bytes = (const unsigned char *)text;
+    const unsigned char first = bytes[0];
+    if (first < 0x80) {
+        *code = first;
+        return 1;
+    }
+    if (first < 0xC2 || first > 0xF4) {
+        return 0;
+    }
+    const size_t length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    if (left < length) {
+        return 0;
+    }
+    /* These ranges of the second byte shut out overlong forms, surrogates and what lies beyond U+10FFFF. */
+    const unsigned char low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+    const unsigned char high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    if (bytes[1] < low || bytes[1] > high) {
+        return 0;
+    }
+    uint32_t value = length == 2 ? first & 0x1Fu : length == 3 ? first & 0x0Fu : first & 0x07u;
+    for (size_t i = 1; i < length; i++) {
+        if ((bytes[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+        value = value << 6 | (bytes[i] & 0x3Fu);
+    }
+    *code = value;
+    return length;
+}
+
+int utf8_check(const char *text, size_t length, size_t *bad) {
+    size_t i = 0;
+    while (i < length) {
+        uint64_t eight;
+        if (length - i >= sizeof eight && (memcpy(&eight, text + i, sizeof eight), (eight & HIGH_BITS) == 0)) {
+            i += sizeof eight; /* ASCII: most of most files */
+            continue;
+        }
+        uint32_t code;
+        const size_t step = utf8_decode(text + i, length - i, &code);
+        if (step == 0) {
+            if (bad != NULL) {
+                *bad = i;
+            }
+            return 0;
+        }
+        i += step;
+    }
+    return 1;
+}

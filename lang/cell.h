@@ -1,0 +1,109 @@
+/* lang/cell.h: a cell is equations. From their definition to a program for one step.
+ *
+ * A definition is what stands in configs/cells/NAME.yaml, read by lang/cell_file.h. cell_compile traces its equations
+ * to a program whose inputs are x, the states, and the parameters, in this order, and whose results are the new states
+ * and the output, which is the first state where the definition names no other value.
+ *
+ * Names in equations:
+ *   x            the input of the step, [batch, input]
+ *   s            the value of state s before the step, [batch, …]; [batch, hidden] unless its shape is declared
+ *   s'           its new value; every state must get one
+ *   a = …        a value of its own, once; to be used in a later line
+ *   an option    its number
+ *   any other    a parameter. Its shape is declared under params:, or else follows from where it stands: on the right
+ * of @ it is a matrix [width of the left side, hidden], anywhere else a vector [hidden]
+ * Repetitions and indices, s[l-1], are written out first: see lang/repeat.h.
+ *
+ * Threads: compiled on one thread; afterwards read from any.
+ */
+#ifndef RONDO_LANG_CELL_H
+#define RONDO_LANG_CELL_H
+
+#include "core/program.h"
+#include "lang/equation.h"
+#include "lang/initialiser.h"
+
+/* A number that equations may use by name; a layer may set it. */
+struct cell_option {
+    const char *name;
+    double default_value, min, max;
+    const char *help; /* may be NULL */
+    struct location where;
+};
+
+/* A state, or a parameter with a declared shape. Dimensions are products of integers, `input`, `hidden` and options:
+ * "hidden", "2*hidden", "rank". */
+struct cell_shape {
+    const char *name;
+    int32_t ndim; /* 0: a scalar; the batch is not counted */
+    const char *dimensions[RONDO_MAX_DIMS - 1];
+    struct location where;
+};
+
+/* Parameters whose name fits the pattern (* stands for anything) start from this. The last row that fits counts. */
+struct cell_initialiser {
+    const char *pattern;
+    struct initialiser initialiser;
+    struct location where;
+};
+
+/* What the file says; all borrowed. */
+struct cell_definition {
+    const char *name, *source, *summary;
+    struct location where;
+    const struct cell_shape *states;
+    const char *output; /* the value that is the cell's output, "y" or "h'"; NULL: the new value of the first state */
+    struct location output_where;
+    const char *const *candidates; /* [n_candidates] values that write new content into a state (recurrent dropout) */
+    const struct location *candidate_where;
+    const struct cell_shape *parameters;
+    const struct cell_option *options;
+    const struct cell_initialiser *initialisers;
+    int32_t n_states, n_parameters, n_options, n_initialisers, n_candidates;
+    struct equation_text equations;
+};
+
+/* For one layer. */
+struct cell_settings {
+    int32_t dtype;               /* RONDO_F32 or RONDO_F64 */
+    int64_t input, hidden;       /* widths, >= 1 */
+    const double *option_values; /* [n_options] of the definition; NULL: the defaults */
+    int64_t projection; /* width of the state that is the output: its new value is … @ projection.W (Sak et al.
+                           2014); 0: as declared */
+};
+
+struct cell_parameter {
+    const char *name;
+    rondo_tensor shape; /* data NULL */
+    struct initialiser initialiser;
+    struct location where; /* first use */
+};
+
+/* A compiled cell. Everything belongs to its program's arena. */
+struct cell {
+    const char *name;
+    struct program *program;
+    int32_t n_states, n_parameters;
+    int32_t n_masks;               /* the last of the states keep what they start from: masks of model/wrap.h */
+    const rondo_tensor *states;    /* [n_states] shapes with PROGRAM_BATCH as first dimension */
+    const rondo_value *new_states; /* [n_states] in the program */
+    rondo_value output;            /* what the cell shows of a step, [batch, output_width] */
+    int64_t output_width;
+    int32_t n_candidates;
+    const rondo_value *candidates;           /* [n_candidates] values that write new content into a state */
+    const struct cell_parameter *parameters; /* [n_parameters] in order of first use */
+};
+
+/* Compiles; free with cell_destroy. NULL with errors, each with line, column and a caret into the equations; all
+ * mistakes of different lines are told. Ops of plug-ins are found through the registry. */
+struct cell *cell_compile(const struct cell_definition *definition, const struct cell_settings *settings,
+                          struct registry *registry, struct errors *errors);
+void cell_destroy(struct cell *cell);
+
+/* The state whose new value is the output; -1: the output is another value. */
+int32_t cell_output_state(const struct cell_definition *definition);
+
+/* 1 where `name` fits `pattern`, in which * stands for any number of characters. */
+int name_fits(const char *pattern, const char *name);
+
+#endif

@@ -1,0 +1,105 @@
+/* lang/equation.h: the text of a cell's equations to a tree.
+ *
+ *     i  = sigmoid(x @ W_i + h @ U_i + b_i)      # one equation a line; inside brackets a line may go on
+ *     c' = f * c + i * g
+ *
+ * In order of binding, loosest first:  + -   * / @   unary -   call, name, number, ( ).  Operators of one row go from
+ * left to right, as in Python. An operator is short for an op: + add, - sub or neg, * mul, / div, @ matmul. A call
+ * names a registered op; its operands come first, its options as key=value behind them: sum(x, axis=-1).
+ *
+ * A block of equations may be repeated, and a name may have an index:
+ *
+ *     for l in 2..depth:
+ *       s[l] = tanh(s[l-1] @ R[l])
+ *
+ * lang/repeat.h writes the block out: s_2 = tanh(s_1 @ R_2), s_3 = …
+ *
+ * Threads: pure but for the arguments.
+ */
+#ifndef RONDO_LANG_EQUATION_H
+#define RONDO_LANG_EQUATION_H
+
+#include "core/arena.h"
+
+/* A block of equations and where it stands in its file, so that a mistake is shown at its line and column there. All
+ * borrowed. */
+struct equation_text {
+    const char *file;
+    const char *text;
+    int32_t first_line; /* of the file, for the first line of text */
+    int32_t indent;     /* columns of the file in front of each line */
+};
+
+enum expression_kind { EXPRESSION_NUMBER, EXPRESSION_NAME, EXPRESSION_CALL };
+
+/* key=value of a call; the value is text for the op's option table. */
+struct expression_option {
+    const char *key, *value;
+    struct location where;
+    struct expression_option *next;
+};
+
+/* What stands in the brackets behind a name, or beside the dots of a range: name + number. */
+struct expression_index {
+    const char *name; /* what a repetition counts, or an option; NULL: the number alone */
+    int32_t number;
+    struct location where;
+};
+
+/* for variable in first..last: */
+struct repetition {
+    const char *variable;
+    struct location where; /* of the variable */
+    struct expression_index first, last;
+};
+
+struct expression {
+    enum expression_kind kind;
+    struct location where;                /* of the name, number or operator */
+    double number;                        /* EXPRESSION_NUMBER */
+    const char *name;                     /* of the name, or of the op that is called */
+    int primed;                           /* EXPRESSION_NAME: the new value of a state */
+    const struct expression_index *index; /* EXPRESSION_NAME, as parsed: what stands in brackets, or NULL */
+    const char *base; /* EXPRESSION_NAME, written out by lang/repeat.h: s of s_2, NULL where there was no index */
+    struct expression *operand; /* EXPRESSION_CALL: the first */
+    struct expression *next;    /* the next operand of the same call */
+    struct expression_option *options;
+};
+
+/* name = value, or name' = value. */
+struct equation {
+    const char *name;
+    int primed;
+    struct location where;    /* of the name */
+    struct expression *value; /* NULL: it could not be read */
+    struct equation *next;
+
+    /* As parsed. */
+    const struct expression_index *index; /* of the name, or NULL */
+    const struct repetition *repetition;  /* the same for all equations of its block; NULL: it stands in none */
+    int is_told;                          /* one of its repetitions had a mistake: the others are not looked at */
+    /* As written out. */
+    const char *base;        /* of the name: s of s_2, or NULL */
+    struct equation *origin; /* the equation as parsed */
+};
+
+/* The names of the ops behind the operators. */
+#define OPERATOR_ADD      "add"
+#define OPERATOR_SUBTRACT "sub"
+#define OPERATOR_MULTIPLY "mul"
+#define OPERATOR_DIVIDE   "div"
+#define OPERATOR_PRODUCT  "matmul"
+#define OPERATOR_NEGATE   "neg"
+
+/* Parses all equations; memory from `arena`. Syntax errors are told for every line that has one; RONDO_INVALID then,
+ * and the name of such a line is in the list where it could be read, so that its uses are not taken for mistakes. The
+ * list is empty where a repetition, or an index left of =, could not be read. */
+rondo_status equations_parse(const struct equation_text *text, struct arena *arena, struct equation **first,
+                             struct errors *errors);
+
+/* Adds an error at `where`, a place in `text`, with the line, or what stands around the place in a long one, and a
+ * caret under the place; returns `status`. */
+rondo_status equation_error(const struct equation_text *text, struct location where, rondo_status status,
+                            struct errors *errors, const char *format, ...) RONDO_PRINTF(5, 6);
+
+#endif

@@ -1,0 +1,274 @@
+/* Values of initialisers; the texts are read in initialiser.c. */
+#include <math.h>
+
+#include "core/tensor.h"
+#include "lang/initialiser.h"
+
+/* Rows and columns of the matrix that the tensor is. */
+static void matrix_size(const rondo_tensor *tensor, int64_t *rows, int64_t *columns) {
+    *columns = tensor->ndim == 0 ? 1 : tensor->shape[tensor->ndim - 1];
+    *rows = *columns == 0 ? 0 : rondo_count(tensor) / *columns;
+}
+
+/* u . v, in eight partial sums: a compiler may not reorder one, and would add number by number. */
+static double dot_product(const double *u, const double *v, int64_t count) {
+    double sums[8] = {0};
+    int64_t k = 0;
+    for (; k + 8 <= count; k += 8) {
+        for (int i = 0; i < 8; i++) {
+            sums[i] += u[k + i] * v[k + i];
+        }
+    }
+    for (; k < count; k++) {
+        sums[0] += u[k] * v[k];
+    }
+    return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}
+
+/* Modified Gram-Schmidt on `vectors` rows of `length` >= vectors normal numbers, twice, for orthogonality to the last
+ * bits (Giraud et al. 2005, "twice is enough"). */
+static void orthonormalise(double *q, int64_t vectors, int64_t length) {
+    for (int64_t i = 0; i < vectors; i++) {
+        double *v = q + i * length;
+        for (int64_t pass = 0; pass < 2 * i; pass++) {
+            const double *u = q + pass % i * length;
+            const double dot = dot_product(u, v, length);
+            for (int64_t k = 0; k < length; k++) {
+                v[k] -= dot * u[k];
+            }
+        }
+        const double norm = sqrt(dot_product(v, v, length));
+        for (int64_t k = 0; k < length; k++) {
+            v[k] /= norm;
+        }
+    }
+}
+
+/* Element i of the tensor is *value; after all functions. */
+static rondo_status set_element(const struct initialiser *initialiser, const rondo_tensor *tensor, int64_t i,
+                                double value, struct errors *errors) {
+    double result = value;
+    for (int32_t k = 0; k < initialiser->n_steps; k++) {
+        switch (initialiser->steps[k].function) {
+        case INITIALISE_TIMES:
+            result *= initialiser->steps[k].factor;
+            break;
+        case INITIALISE_LOG:
+            result = log(result);
+            break;
+        case INITIALISE_EXP:
+            result = exp(result);
+            break;
+        case INITIALISE_INVERSE_SOFTPLUS: /* ln(e^y - 1) = y + ln(1 - e^-y), which cannot overflow */
+            result += log(-expm1(-result));
+            break;
+        }
+    }
+    if (!isfinite(result)) {
+        return errors_add(errors, RONDO_INVALID,
+                          "the functions of an initialiser make %g of %g, expected numbers in their domain", result,
+                          value);
+    }
+    tensor_set(tensor, i, result);
+    return RONDO_OK;
+}
+
+static rondo_status fill_orthogonal(const struct initialiser *initialiser, const rondo_tensor *tensor,
+                                    struct rng_stream stream, struct arena *scratch, struct errors *errors) {
+    int64_t rows, columns;
+    matrix_size(tensor, &rows, &columns);
+    const int64_t vectors = rows < columns ? rows : columns, length = rows < columns ? columns : rows;
+    double *q = arena_calloc(scratch, (size_t)(vectors * length), sizeof *q);
+    if (q == NULL) {
+        return errors_no_memory(errors);
+    }
+    for (int64_t i = 0; i < vectors * length; i++) {
+        q[i] = rng_normal(stream, (uint64_t)i);
+    }
+    orthonormalise(q, vectors, length);
+    for (int64_t i = 0; i < rows * columns; i++) {
+        const int64_t row = i / columns, column = i % columns;
+        RONDO_TRY(set_element(initialiser, tensor, i,
+                              rows < columns ? q[row * length + column] : q[column * length + row], errors));
+    }
+    return RONDO_OK;
+}
+
+/* C = A B * factor, all [n, n]. */
+static void multiply(const double *a, const double *b, double factor, int64_t n, double *c) {
+    for (int64_t i = 0; i < n; i++) {
+        double *row = c + i * n;
+        for (int64_t j = 0; j < n; j++) {
+            row[j] = 0;
+        }
+        for (int64_t k = 0; k < n; k++) {
+            const double left = a[i * n + k] * factor;
+            for (int64_t j = 0; j < n; j++) {
+                row[j] += left * b[k * n + j];
+            }
+        }
+    }
+}
+
+/* e^M = (e^(M / 2^s))^(2^s) with s so large that 16 terms of the series are enough: the rest is below 0.5^17 / 17!, or
+ * 2e-20. Overwrites M. Returns the array, one of the four [n, n], that the result is in. */
+static double *matrix_exponential(double *m, double *term, double *sum, double *product, int64_t n) {
+    enum { TERMS = 16 };
+    double norm = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double row = 0;
+        for (int64_t j = 0; j < n; j++) {
+            row += fabs(m[i * n + j]);
+        }
+        norm = fmax(norm, row);
+    }
+    int squarings = 0;
+    frexp(norm, &squarings);
+    squarings = squarings < 0 ? 0 : squarings + 1;
+    for (int64_t i = 0; i < n * n; i++) {
+        m[i] = ldexp(m[i], -squarings);
+        term[i] = sum[i] = i / n == i % n;
+    }
+    for (int k = 1; k <= TERMS; k++) {
+        multiply(term, m, 1.0 / k, n, product);
+        double *swap = term;
+        term = product;
+        product = swap;
+        for (int64_t i = 0; i < n * n; i++) {
+            sum[i] += term[i];
+        }
+    }
+    for (; squarings > 0; squarings--) {
+        multiply(sum, sum, 1, n, product);
+        double *swap = sum;
+        sum = product;
+        product = swap;
+    }
+    return sum;
+}
+
+/* Both matrices of the held step at once:  exp [A B; 0 0] = [e^A, (integral of e^As) B; 0, 1]. */
+static rondo_status fill_legendre(const struct initialiser *initialiser, const rondo_tensor *tensor,
+                                  struct arena *scratch, struct errors *errors) {
+    int64_t rows, order;
+    matrix_size(tensor, &rows, &order);
+    const int64_t n = order + 1;
+    double *work[4];
+    for (int i = 0; i < 4; i++) {
+        work[i] = arena_calloc(scratch, (size_t)n * (size_t)n, sizeof(double));
+        if (work[i] == NULL) {
+            return errors_no_memory(errors);
+        }
+    }
+    for (int64_t i = 0; i < order; i++) {
+        const double scale = (double)(2 * i + 1) / initialiser->a;
+        for (int64_t j = 0; j < order; j++) {
+            work[0][i * n + j] = scale * (i < j || (i - j) % 2 == 0 ? -1 : 1);
+        }
+        work[0][i * n + order] = scale * (i % 2 == 0 ? 1 : -1);
+    }
+    const double *step = matrix_exponential(work[0], work[1], work[2], work[3], n);
+    for (int64_t i = 0; i < rows * order; i++) {
+        const int64_t row = i % order, column = initialiser->kind == INITIALISE_LEGENDRE_A ? i / order : order;
+        RONDO_TRY(set_element(initialiser, tensor, i, step[row * n + column], errors));
+    }
+    return RONDO_OK;
+}
+
+/* Random numbers whose spread follows from the shape: its square is numerator / (in fan_in + out fan_out). */
+static int shape_spread(enum initialiser_kind kind, int64_t fan_in, int64_t fan_out, double *spread) {
+    static const struct {
+        enum initialiser_kind kind;
+        double numerator;
+        int in, out;
+    } rows[] = {
+        {INITIALISE_GLOROT, 6, 1, 1},  {INITIALISE_GLOROT_NORMAL, 2, 1, 1}, {INITIALISE_LECUN, 3, 1, 0},
+        {INITIALISE_HE, 2, 1, 0},      {INITIALISE_LECUN_NORMAL, 1, 1, 0},  {INITIALISE_FAN_IN, 1, 1, 0},
+        {INITIALISE_FAN_OUT, 1, 0, 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].kind == kind) {
+            *spread = sqrt(rows[i].numerator / ((double)rows[i].in * (double)fan_in + rows[i].out * (double)fan_out));
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static rondo_status fill(const struct initialiser *initialiser, const rondo_tensor *tensor, struct rng_stream stream,
+                         struct errors *errors) {
+    int64_t fan_in, fan_out;
+    matrix_size(tensor, &fan_in, &fan_out);
+    double low = initialiser->a, high = initialiser->b, std = initialiser->a;
+    if (shape_spread(initialiser->kind, fan_in, fan_out, &std)) {
+        low = -std;
+        high = std;
+    }
+    for (int64_t i = 0; i < rondo_count(tensor); i++) {
+        const int64_t column = i % fan_out;
+        double value = initialiser->a;
+        switch (initialiser->kind) {
+        case INITIALISE_IDENTITY:
+            value = i / fan_out == column;
+            break;
+        case INITIALISE_LINSPACE:
+            value = fan_out == 1 ? low : low + (high - low) * ((double)column / (double)(fan_out - 1));
+            break;
+        case INITIALISE_ARANGE:
+            value = low + high * (double)column;
+            break;
+        case INITIALISE_CHRONO: /* its logarithm is taken afterwards */
+            value = 1 + (initialiser->a - 2) * rng_uniform(stream, (uint64_t)i);
+            break;
+        case INITIALISE_UNIFORM:
+        case INITIALISE_GLOROT:
+        case INITIALISE_LECUN:
+        case INITIALISE_FAN_IN:
+        case INITIALISE_FAN_OUT:
+            value = low + (high - low) * rng_uniform(stream, (uint64_t)i);
+            break;
+        case INITIALISE_NORMAL:
+        case INITIALISE_GLOROT_NORMAL:
+        case INITIALISE_LECUN_NORMAL:
+        case INITIALISE_HE:
+            value = std * rng_normal(stream, (uint64_t)i);
+            break;
+        default: /* a constant */
+            break;
+        }
+        RONDO_TRY(set_element(initialiser, tensor, i, value, errors));
+    }
+    return RONDO_OK;
+}
+
+/* 1 where all numbers are known. */
+static int is_resolved(const struct initialiser *initialiser) {
+    int options = initialiser->a_option.name[0] != '\0' || initialiser->b_option.name[0] != '\0';
+    for (int32_t k = 0; k < initialiser->n_steps; k++) {
+        options |= initialiser->factor_options[k].name[0] != '\0';
+    }
+    return !options;
+}
+
+rondo_status initialiser_fill(const struct initialiser *initialiser, const rondo_tensor *tensor,
+                              struct rng_stream stream, struct arena *scratch, struct errors *errors) {
+    const struct arena_mark mark = arena_mark(scratch);
+    rondo_status status;
+    if (!is_resolved(initialiser)) {
+        return errors_add(errors, RONDO_INVALID, "an initialiser uses an option, and there are none");
+    }
+    switch (initialiser->kind) {
+    case INITIALISE_ORTHOGONAL:
+        status = fill_orthogonal(initialiser, tensor, stream, scratch, errors);
+        break;
+    case INITIALISE_LEGENDRE_A:
+    case INITIALISE_LEGENDRE_B:
+        status = fill_legendre(initialiser, tensor, scratch, errors);
+        break;
+    default:
+        status = fill(initialiser, tensor, stream, errors);
+        break;
+    }
+    arena_release(scratch, mark);
+    return status;
+}

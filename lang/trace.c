@@ -1,0 +1,569 @@
+#define _POSIX_C_SOURCE 200809L
+#include "lang/trace.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/options.h"
+#include "core/suggest.h"
+
+static const rondo_value failed_value = {-1};
+
+/* No layer is wider; keeps products of dimensions within 64 bits. */
+static const int64_t max_dimension = 1 << 24;
+
+#define TRACE_ERROR(trace, where, ...)                                                                                 \
+    equation_error(&(trace)->definition->equations, where, RONDO_INVALID, (trace)->errors, __VA_ARGS__)
+
+int32_t trace_state(const struct cell_definition *definition, const char *name) {
+    for (int32_t i = 0; i < definition->n_states; i++) {
+        if (strcmp(definition->states[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+int32_t trace_option(const struct cell_definition *definition, const char *name) {
+    for (int32_t i = 0; i < definition->n_options; i++) {
+        if (strcmp(definition->options[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+double trace_option_value(const struct cell_definition *definition, const struct cell_settings *settings,
+                          int32_t option) {
+    return settings->option_values != NULL ? settings->option_values[option]
+                                           : definition->options[option].default_value;
+}
+
+/* One factor of a dimension: an integer, `input`, `hidden` or an option. -1: none of them. */
+static int64_t factor_value(const struct cell_definition *definition, const struct cell_settings *settings,
+                            const char *begin, size_t length) {
+    char word[64];
+    if (length == 0 || length >= sizeof word) {
+        return -1;
+    }
+    memcpy(word, begin, length);
+    word[length] = '\0';
+    if (strcmp(word, "hidden") == 0) {
+        return settings->hidden;
+    }
+    if (strcmp(word, "input") == 0) {
+        return settings->input;
+    }
+    const int32_t option = trace_option(definition, word);
+    if (option >= 0) {
+        const double value = trace_option_value(definition, settings, option);
+        return value == floor(value) && value >= 1 && value <= (double)max_dimension ? (int64_t)value : -1;
+    }
+    char *end;
+    errno = 0;
+    const long long number = strtoll(word, &end, 10);
+    return *end == '\0' && errno == 0 && number >= 1 && number <= max_dimension ? number : -1;
+}
+
+rondo_status trace_shape(const struct cell_definition *definition, const struct cell_settings *settings,
+                         const struct cell_shape *shape, int64_t leading, rondo_tensor *out, struct errors *errors) {
+    *out = tensor_of(settings->dtype, 0, NULL);
+    if (leading >= 0) {
+        out->shape[out->ndim++] = leading;
+    }
+    for (int32_t d = 0; d < shape->ndim; d++) {
+        int64_t size = 1;
+        for (const char *c = shape->dimensions[d]; size > 0;) {
+            c += strspn(c, " ");
+            const size_t length = strcspn(c, " *");
+            const int64_t factor = factor_value(definition, settings, c, length);
+            size = factor < 1 || size > max_dimension / factor ? -1 : size * factor;
+            c += length + strspn(c + length, " ");
+            if (*c == '\0') {
+                break;
+            }
+            size = *c == '*' ? size : -1; /* something else stands behind a blank */
+            c++;
+        }
+        if (size < 0) {
+            const int32_t option = trace_option(definition, shape->dimensions[d]);
+            if (option >= 0) {
+                return errors_add_at(errors, RONDO_INVALID, shape->where,
+                                     "'%s' has '%s' as a dimension, and that option is %g; expected a whole number in "
+                                     "[1, %lld]",
+                                     shape->name, shape->dimensions[d],
+                                     trace_option_value(definition, settings, option), (long long)max_dimension);
+            }
+            return errors_add_at(errors, RONDO_INVALID, shape->where,
+                                 "cannot read dimension '%s' of '%s', expected a product of whole numbers, 'input', "
+                                 "'hidden' and options, at most %lld",
+                                 shape->dimensions[d], shape->name, (long long)max_dimension);
+        }
+        out->shape[out->ndim++] = size;
+    }
+    return RONDO_OK;
+}
+
+struct trace_name *trace_find(const struct trace *trace, const char *name, int primed) {
+    for (struct trace_name *known = trace->assigned; known != NULL; known = known->next) {
+        if (known->primed == primed && strcmp(known->name, name) == 0) {
+            return known;
+        }
+    }
+    return NULL;
+}
+
+static struct trace_parameter *find_parameter(const struct trace *trace, const char *name) {
+    for (struct trace_parameter *known = trace->parameters; known != NULL; known = known->next) {
+        if (strcmp(known->parameter.name, name) == 0) {
+            return known;
+        }
+    }
+    return NULL;
+}
+
+static rondo_value add_parameter(struct trace *trace, const char *name, rondo_tensor shape, struct location where) {
+    struct trace_parameter *parameter = arena_calloc(program_arena(trace->program), 1, sizeof *parameter);
+    const char *copy = arena_strdup(program_arena(trace->program), name);
+    if (parameter == NULL || copy == NULL) {
+        errors_no_memory(trace->errors);
+        return failed_value;
+    }
+    parameter->parameter = (struct cell_parameter){.name = copy, .shape = shape, .where = where};
+    parameter->value = program_input(trace->program, copy, shape, trace->errors);
+    struct trace_parameter **tail = &trace->parameters;
+    while (*tail != NULL) {
+        tail = &(*tail)->next;
+    }
+    *tail = parameter;
+    return parameter->value;
+}
+
+/* `base` may be NULL; what is declared for R goes for every R[l]. */
+static const struct cell_shape *find_declared(const struct trace *trace, const char *name, const char *base) {
+    const struct cell_shape *of_base = NULL;
+    for (int32_t i = 0; i < trace->definition->n_parameters; i++) {
+        const struct cell_shape *declared = &trace->definition->parameters[i];
+        if (strcmp(declared->name, name) == 0) {
+            return declared;
+        }
+        if (base != NULL && strcmp(declared->name, base) == 0) {
+            of_base = declared;
+        }
+    }
+    return of_base;
+}
+
+/* The equation further down that gives `name`, or NULL. */
+static const struct equation *assigned_later(const struct trace *trace, const char *name) {
+    for (const struct equation *equation = trace->equations; equation != NULL; equation = equation->next) {
+        if (!equation->primed && strcmp(equation->name, name) == 0) {
+            return equation;
+        }
+    }
+    return NULL;
+}
+
+/* What `name` means that takes no index; NULL: nothing. */
+static const char *single_meaning(const struct trace *trace, const char *name) {
+    return strcmp(name, "x") == 0                       ? "the input"
+           : trace_state(trace->definition, name) >= 0  ? "a state"
+           : trace_option(trace->definition, name) >= 0 ? "an option"
+                                                        : NULL;
+}
+
+/* Why a name that nothing gives a value is no parameter all the same: s[4] behind s[1] to s[3], s without its index,
+ * what a repetition counts outside of it. "": it is one. Equations as parsed are asked, since a range may be empty. */
+struct index_mistake {
+    char text[192];
+};
+static struct index_mistake find_index_mistake(const struct trace *trace, const struct expression *name) {
+    struct index_mistake mistake = {""};
+    const size_t size = sizeof mistake.text;
+    const char *base = name->base != NULL ? name->base : name->name;
+    const char *meaning = name->base != NULL ? single_meaning(trace, base) : NULL;
+    if (meaning != NULL) {
+        snprintf(mistake.text, size, "'%.60s' is %s and takes no index", base, meaning);
+        return mistake;
+    }
+    for (const struct equation *equation = trace->source; equation != NULL; equation = equation->next) {
+        const struct repetition *repetition = equation->repetition;
+        const int line = equation->where.line;
+        const int is_same = strcmp(equation->name, base) == 0;
+        if (is_same && name->base == NULL && equation->index != NULL) {
+            snprintf(mistake.text, size, "'%.60s' is computed with an index in line %d, expected %.60s[…]", base, line,
+                     base);
+            return mistake;
+        }
+        if (is_same && name->base != NULL && equation->index == NULL) {
+            snprintf(mistake.text, size, "'%.60s' is computed without an index in line %d", base, line);
+            return mistake;
+        }
+        if (is_same && name->base != NULL) {
+            snprintf(mistake.text, size, "'%.80s' is never computed, expected an index that an equation has",
+                     name->name);
+            return mistake;
+        }
+        if (name->base == NULL && repetition != NULL && strcmp(repetition->variable, base) == 0) {
+            snprintf(mistake.text, size, "'%.60s' counts in the repetition of line %d and is nothing outside of it",
+                     base, (int)repetition->where.line);
+            return mistake;
+        }
+    }
+    return mistake;
+}
+
+/* The number that the names of widths stand for, in equations as in shapes; 0: it is no such name. */
+static int64_t named_width(const struct cell_settings *settings, const char *name) {
+    return strcmp(name, "hidden") == 0 ? settings->hidden : strcmp(name, "input") == 0 ? settings->input : 0;
+}
+
+/* What stands for a name in an expression; `left` is the left side where the name is the right operand of @, else NULL.
+ */
+static rondo_value trace_plain_name(struct trace *trace, const struct expression *name, const rondo_value *left) {
+    const struct trace_name *known = trace_find(trace, name->name, 0);
+    if (known != NULL) {
+        return known->value;
+    }
+    if (strcmp(name->name, "x") == 0) {
+        return trace->x;
+    }
+    const int32_t state = trace_state(trace->definition, name->name);
+    if (state >= 0) {
+        return trace->states[state];
+    }
+    const int32_t option = trace_option(trace->definition, name->name);
+    if (option >= 0) {
+        return program_constant(trace->program, trace->settings->dtype,
+                                trace_option_value(trace->definition, trace->settings, option), trace->errors);
+    }
+    const struct cell_shape *declared = find_declared(trace, name->name, name->base);
+    const struct equation *later = assigned_later(trace, name->name);
+    const int64_t number = declared != NULL || later != NULL ? 0 : named_width(trace->settings, name->name);
+    if (number > 0) {
+        return program_constant(trace->program, trace->settings->dtype, (double)number, trace->errors);
+    }
+    if (later != NULL && declared == NULL) {
+        TRACE_ERROR(trace, name->where, "'%s' is used before it is computed in line %d", name->name, later->where.line);
+        return failed_value;
+    }
+    const struct trace_parameter *parameter = find_parameter(trace, name->name);
+    if (parameter != NULL) {
+        return parameter->value;
+    }
+    const struct index_mistake mistake = find_index_mistake(trace, name);
+    if (declared == NULL && mistake.text[0] != '\0') {
+        TRACE_ERROR(trace, name->where, "%s", mistake.text);
+        return failed_value;
+    }
+    rondo_tensor shape = tensor_1d(trace->settings->dtype, trace->settings->hidden, NULL); /* [hidden] */
+    if (declared != NULL) {
+        if (trace_shape(trace->definition, trace->settings, declared, -1, &shape, trace->errors) != RONDO_OK) {
+            return failed_value;
+        }
+    } else if (left != NULL) {
+        const rondo_tensor *value = &program_node(trace->program, *left)->value;
+        const int64_t width = value->ndim == 0 ? 1 : value->shape[value->ndim - 1];
+        shape = tensor_2d(trace->settings->dtype, width, trace->settings->hidden, NULL); /* [width, hidden] */
+    }
+    const rondo_value value = add_parameter(trace, name->name, shape, name->where);
+    if (value.id >= 0) {
+        find_parameter(trace, name->name)->base = name->base;
+    }
+    return value;
+}
+
+static rondo_value trace_name(struct trace *trace, const struct expression *name, const rondo_value *left) {
+    if (!name->primed) {
+        return trace_plain_name(trace, name, left);
+    }
+    const struct trace_name *known = trace_find(trace, name->name, 1);
+    if (known != NULL) {
+        return known->value;
+    }
+    if (trace_state(trace->definition, name->name) >= 0) {
+        TRACE_ERROR(trace, name->where, "%s' is used before it is computed", name->name);
+    } else {
+        TRACE_ERROR(trace, name->where, "'%s' is no state, so %s' means nothing", name->name, name->name);
+    }
+    return failed_value;
+}
+
+/* The registered op, or NULL with an error that shows the place. */
+static const rondo_op *trace_op(struct trace *trace, const struct expression *call) {
+    struct errors local = {0};
+    const struct location nowhere = {NULL, 0, 0};
+    const rondo_descriptor *found = registry_resolve(trace->registry, RONDO_KIND_OP, call->name, nowhere, &local);
+    if (found == NULL) {
+        equation_error(&trace->definition->equations, call->where, local.status, trace->errors, "%s",
+                       errors_text(&local, 0));
+    }
+    errors_free(&local);
+    return (const rondo_op *)found;
+}
+
+static int call_gives(const void *call, const char *key) {
+    const struct expression_option *given = ((const struct expression *)call)->options;
+    while (given != NULL && strcmp(given->key, key) != 0) {
+        given = given->next;
+    }
+    return given != NULL;
+}
+
+static int is_given_before(const struct expression *call, const struct expression_option *given) {
+    const struct expression_option *earlier = call->options;
+    while (earlier != given && strcmp(earlier->key, given->key) != 0) {
+        earlier = earlier->next;
+    }
+    return earlier != given;
+}
+
+/* The value of a call's option: of the cell's option of that name, a width, or as it stands. */
+static const char *given_text(const struct trace *trace, const char *value) {
+    const int32_t named = trace_option(trace->definition, value);
+    const struct cell_settings *settings = trace->settings;
+    const double number = named >= 0                     ? trace_option_value(trace->definition, settings, named)
+                          : strcmp(value, "hidden") == 0 ? (double)settings->hidden
+                          : strcmp(value, "input") == 0  ? (double)settings->input
+                                                         : NAN;
+    return isnan(number) ? value : arena_printf(program_arena(trace->program), "%.17g", number);
+}
+
+/* The options struct of a call, from its key=value pairs; *ok is cleared after an error. */
+static const void *trace_options(struct trace *trace, const struct expression *call, const rondo_op *op, int *ok) {
+    struct arena *arena = program_arena(trace->program);
+    void *options = NULL;
+    if (op->base.options != NULL) {
+        options = options_create(op->base.options, op->base.options_size, arena, trace->errors);
+        if (options == NULL) {
+            *ok = 0;
+            return NULL;
+        }
+    }
+    for (const struct expression_option *given = call->options; given != NULL; given = given->next) {
+        const rondo_option *option = option_find(op->base.options, given->key);
+        const char *text = given_text(trace, given->value);
+        struct errors local = {0};
+        const struct location nowhere = {NULL, 0, 0};
+        rondo_status status = RONDO_NO_MEMORY;
+        if (option == NULL) {
+            status = option_unknown(op->base.options, given->key, op->base.name, nowhere, &local);
+        } else if (is_given_before(call, given)) {
+            status = errors_add(&local, RONDO_INVALID, "option '%s' of %s is given twice", given->key, op->base.name);
+        } else if (text != NULL) {
+            status = option_set(option, options, text, arena, nowhere, &local);
+        }
+        if (status != RONDO_OK) {
+            *ok = 0;
+            equation_error(&trace->definition->equations, given->where, status, trace->errors, "%s",
+                           local.count > 0 ? errors_text(&local, 0) : status_text(status));
+        }
+        errors_free(&local);
+    }
+    struct errors missing = {0};
+    const struct location nowhere = {NULL, 0, 0};
+    if (options_require(op->base.options, call_gives, call, op->base.name, nowhere, &missing) != RONDO_OK) {
+        *ok = 0;
+        equation_error(&trace->definition->equations, call->where, missing.status, trace->errors, "%s",
+                       errors_text(&missing, 0));
+    }
+    errors_free(&missing);
+    return options;
+}
+
+static rondo_value trace_expression(struct trace *trace, const struct expression *expression, const rondo_value *left);
+
+/* A name that has no meaning but as a new parameter. */
+static int is_free(const struct trace *trace, const struct expression *name) {
+    return name->kind == EXPRESSION_NAME && named_width(trace->settings, name->name) == 0 && !name->primed &&
+           strcmp(name->name, "x") != 0 && trace_find(trace, name->name, 0) == NULL &&
+           trace_state(trace->definition, name->name) < 0 && trace_option(trace->definition, name->name) < 0 &&
+           find_declared(trace, name->name, name->base) == NULL && assigned_later(trace, name->name) == NULL &&
+           find_index_mistake(trace, name).text[0] == '\0';
+}
+
+/* What is made of rows of the batch is rows of the batch, so that a sequence is not changed by those it is run with. An
+ * op that keeps the shape and works along its first dimension is not seen here. */
+static rondo_value check_rows(struct trace *trace, const struct expression *call, const rondo_value *operands,
+                              int32_t count, rondo_value result) {
+    int has_rows = 0;
+    for (int32_t k = 0; k < count; k++) {
+        const rondo_tensor *operand = &program_node(trace->program, operands[k])->value;
+        has_rows |= operand->ndim > 0 && operand->shape[0] == PROGRAM_BATCH;
+    }
+    const rondo_tensor *value = &program_node(trace->program, result)->value;
+    int keeps_rows = value->ndim > 0 && value->shape[0] == PROGRAM_BATCH;
+    for (int32_t d = 1; d < value->ndim; d++) {
+        keeps_rows &= value->shape[d] != PROGRAM_BATCH;
+    }
+    if (!has_rows || keeps_rows) {
+        return result;
+    }
+    TRACE_ERROR(trace, call->where,
+                "'%s' gives shape %s and so mixes the rows of the batch, expected [batch, …]: is an axis missing?",
+                call->name, tensor_shape_text(value).text);
+    return failed_value;
+}
+
+static rondo_value trace_call(struct trace *trace, const struct expression *call) {
+    const rondo_op *op = trace_op(trace, call);
+    int ok = op != NULL;
+    const void *options = ok ? trace_options(trace, call, op, &ok) : NULL;
+    const int product = strcmp(call->name, OPERATOR_PRODUCT) == 0;
+    int32_t count = 0;
+    for (const struct expression *operand = call->operand; operand != NULL; operand = operand->next) {
+        count++;
+    }
+    rondo_value *values = arena_calloc(program_arena(trace->program), (size_t)count + 1, sizeof *values);
+    if (values == NULL) {
+        errors_no_memory(trace->errors);
+        return failed_value;
+    }
+    int32_t k = 0;
+    for (const struct expression *operand = call->operand; operand != NULL; operand = operand->next, k++) {
+        const rondo_value *left = product && k == 1 && values[0].id >= 0 ? &values[0] : NULL;
+        const int free = product && k < 2 && left == NULL && is_free(trace, operand);
+        if (free && k == 0) {
+            TRACE_ERROR(
+                trace, operand->where,
+                "parameter '%s' stands on the left of @; inputs are rows, so write x @ %s, or declare its shape "
+                "under params:",
+                operand->name, operand->name);
+        }
+        /* A free name on the right of a side that failed has no shape; what else stands there is still looked at. */
+        values[k] = free ? failed_value : trace_expression(trace, operand, left);
+        ok &= values[k].id >= 0;
+    }
+    if (!ok) {
+        return failed_value;
+    }
+    struct errors local = {0};
+    const struct location nowhere = {NULL, 0, 0};
+    const rondo_value result = program_apply(trace->program, op, options, values, count, nowhere, &local);
+    if (result.id < 0) {
+        equation_error(&trace->definition->equations, call->where, local.status, trace->errors, "%s",
+                       errors_text(&local, 0));
+    }
+    errors_free(&local);
+    return result.id >= 0 ? check_rows(trace, call, values, count, result) : result;
+}
+
+static rondo_value trace_expression(struct trace *trace, const struct expression *expression, const rondo_value *left) {
+    switch (expression->kind) {
+    case EXPRESSION_NUMBER:
+        return program_constant(trace->program, trace->settings->dtype, expression->number, trace->errors);
+    case EXPRESSION_NAME:
+        return trace_name(trace, expression, left);
+    default:
+        return trace_call(trace, expression);
+    }
+}
+
+/* Why `equation` may not have this name; 0 where it may. */
+static int name_is_refused(struct trace *trace, const struct equation *equation) {
+    const char *name = equation->name;
+    const int is_state = trace_state(trace->definition, name) >= 0;
+    if (equation->primed && !is_state) {
+        struct suggestion best = {0};
+        for (int32_t i = 0; i < trace->definition->n_states; i++) {
+            suggest(&best, name, trace->definition->states[i].name);
+        }
+        TRACE_ERROR(trace, equation->where, "'%s' is no state, so it cannot have a new value%s", name,
+                    suggestion_text(&best).text);
+        return 1;
+    }
+    if (!equation->primed && is_state) {
+        TRACE_ERROR(trace, equation->where, "'%s' is a state: its new value is written %s'", name, name);
+        return 1;
+    }
+    if (strcmp(name, "x") == 0 || trace_option(trace->definition, name) >= 0) {
+        TRACE_ERROR(trace, equation->where, "'%s' is the %s and cannot be assigned", name,
+                    strcmp(name, "x") == 0 ? "input" : "name of an option");
+        return 1;
+    }
+    const char *meaning = equation->base != NULL && !is_state ? single_meaning(trace, equation->base) : NULL;
+    if (meaning != NULL) {
+        TRACE_ERROR(trace, equation->where, "'%s' is %s and takes no index", equation->base, meaning);
+        return 1;
+    }
+    if (find_declared(trace, name, equation->base) != NULL) {
+        TRACE_ERROR(trace, equation->where, "'%s' is declared as a parameter and cannot be assigned", name);
+        return 1;
+    }
+    const struct trace_name *earlier = trace_find(trace, name, equation->primed);
+    if (earlier != NULL) {
+        TRACE_ERROR(trace, equation->where, "'%s%s' was computed in line %d already", name, equation->primed ? "'" : "",
+                    earlier->where.line);
+        return 1;
+    }
+    return 0;
+}
+
+/* value @ projection.W: [batch, width] to [batch, projection]. No name of the equations has a dot. */
+static rondo_value project(struct trace *trace, const struct equation *equation, rondo_value value) {
+    const rondo_tensor *wide = &program_node(trace->program, value)->value;
+    const rondo_tensor shape = tensor_2d(wide->dtype, wide->shape[1], trace->settings->projection, NULL);
+    const struct location nowhere = {NULL, 0, 0};
+    const rondo_descriptor *op =
+        registry_resolve(trace->registry, RONDO_KIND_OP, OPERATOR_PRODUCT, nowhere, trace->errors);
+    const void *options =
+        op == NULL ? NULL : options_create(op->options, op->options_size, program_arena(trace->program), trace->errors);
+    if (options == NULL) {
+        return failed_value;
+    }
+    const rondo_value operands[2] = {value, add_parameter(trace, "projection.W", shape, equation->where)};
+    return program_apply(trace->program, (const rondo_op *)op, options, operands, 2, nowhere, trace->errors);
+}
+
+/* A new state has the shape of the old one; what is to be projected has the shape that is declared. */
+static rondo_value check_state_shape(struct trace *trace, const struct equation *equation, rondo_value value) {
+    const int32_t state = trace_state(trace->definition, equation->name);
+    const int projects = trace->settings->projection > 0 && state == cell_output_state(trace->definition);
+    rondo_tensor declared = program_node(trace->program, trace->states[state])->value;
+    const rondo_tensor *expected = &declared;
+    const rondo_tensor *found = &program_node(trace->program, value)->value;
+    if (projects && trace_shape(trace->definition, trace->settings, &trace->definition->states[state], PROGRAM_BATCH,
+                                &declared, trace->errors) != RONDO_OK) {
+        return failed_value;
+    }
+    if (tensor_same_shape(expected, found)) {
+        return projects && found->ndim == 2 ? project(trace, equation, value) : value;
+    }
+    TRACE_ERROR(trace, equation->where, "%s' has shape %s, but state '%s' has shape %s", equation->name,
+                tensor_shape_text(found).text, equation->name, tensor_shape_text(expected).text);
+    return failed_value;
+}
+
+void trace_equation(struct trace *trace, const struct equation *equation) {
+    const int32_t errors_before = trace->errors->count;
+    const int is_read = equation->value != NULL && !equation->origin->is_told;
+    const int is_refused = is_read && name_is_refused(trace, equation);
+    /* What a refused equation says is still looked at: for more mistakes, and for the values that it uses. */
+    rondo_value value = is_read ? trace_expression(trace, equation->value, NULL) : failed_value;
+    const int is_state = trace_state(trace->definition, equation->name) >= 0;
+    const int primed = equation->primed || is_state; /* "h = …" was meant as h' */
+    if (is_refused) {
+        if (!primed || trace_find(trace, equation->name, 1) != NULL) {
+            equation->origin->is_told = 1;
+            return;
+        }
+        value = failed_value;
+    }
+    if (value.id >= 0 && primed) {
+        value = check_state_shape(trace, equation, value);
+    }
+    equation->origin->is_told |= trace->errors->count > errors_before;
+    struct arena *arena = program_arena(trace->program);
+    struct trace_name *name = arena_calloc(arena, 1, sizeof *name);
+    const char *label = arena_printf(arena, "%s%s", equation->name, primed ? "'" : "");
+    if (name == NULL || label == NULL) {
+        errors_no_memory(trace->errors);
+        return;
+    }
+    program_name(trace->program, value, label);
+    *name = (struct trace_name){equation->name, equation->base, label, primed, value, equation->where, trace->assigned};
+    trace->assigned = name;
+}

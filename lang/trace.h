@@ -1,0 +1,55 @@
+/* lang/trace.h: parsed equations onto a program: names to values, operators to ops, shapes of parameters.
+ *
+ * The part of lang/cell.h that walks the tree; used by cell.c and repeat.c alone.
+ */
+#ifndef RONDO_LANG_TRACE_H
+#define RONDO_LANG_TRACE_H
+
+#include "lang/cell.h"
+
+/* A name that stands for a value. */
+struct trace_name {
+    const char *name;
+    const char *base;  /* where it has an index: s of s_2, else NULL */
+    const char *label; /* as equations write it: with its prime */
+    int primed;
+    rondo_value value; /* failed: its equation had a mistake that has been told */
+    struct location where;
+    struct trace_name *next;
+};
+
+struct trace {
+    const struct cell_definition *definition;
+    const struct cell_settings *settings;
+    struct registry *registry;
+    struct errors *errors;
+    struct program *program;
+    const struct equation *source;    /* as parsed */
+    const struct equation *equations; /* repetitions and indices written out */
+    const rondo_value *states;        /* [n_states] inputs of the program */
+    rondo_value x;
+    struct trace_name *assigned;        /* by the equations so far */
+    struct trace_parameter *parameters; /* in order of first use */
+};
+
+struct trace_parameter {
+    struct cell_parameter parameter;
+    const char *base; /* where it has an index: R of R_2, else NULL */
+    rondo_value value;
+    struct trace_parameter *next;
+};
+
+/* Traces one equation and adds its name. */
+void trace_equation(struct trace *trace, const struct equation *equation);
+/* The assigned value of a primed or plain name; NULL: not assigned (yet). */
+struct trace_name *trace_find(const struct trace *trace, const char *name, int primed);
+/* The number of the state or option of this name, or -1. */
+int32_t trace_state(const struct cell_definition *definition, const char *name);
+int32_t trace_option(const struct cell_definition *definition, const char *name);
+double trace_option_value(const struct cell_definition *definition, const struct cell_settings *settings,
+                          int32_t option);
+/* The shape of a declaration: dimensions to numbers. `leading` is put in front (the batch), -1: nothing. */
+rondo_status trace_shape(const struct cell_definition *definition, const struct cell_settings *settings,
+                         const struct cell_shape *shape, int64_t leading, rondo_tensor *out, struct errors *errors);
+
+#endif

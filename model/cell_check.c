@@ -1,0 +1,467 @@
+#define _POSIX_C_SOURCE 200809L
+#include "model/cell_check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/fused.h"
+
+/* Rows of different lengths, two of them alike, one with a single step. */
+enum { ROWS = 5, STEPS = 5 };
+static const int64_t lengths[ROWS] = {5, 4, 4, 2, 1};
+static const int64_t alive[STEPS] = {5, 4, 3, 3, 1};
+static const int64_t begin[STEPS + 1] = {0, 5, 9, 12, 15, 16};
+static const struct time_axis time_axis = {ROWS, STEPS, 16, lengths, alive, begin};
+
+/* Half the distance of the two points of a difference: the usual one, then those that leave a kink nearby outside.
+ * Truncation grows as its square, rounding as its inverse: about 1e-16 |L| / h. */
+static const double steps[] = {1e-5, 1e-6, 1e-7};
+enum { SIZES = sizeof steps / sizeof steps[0] };
+/* Slopes to both sides that differ by more than this at the smallest step are those of a kink: a smooth L with second
+ * derivative L'' gives L'' * 1e-7. */
+static const double KINK = 1e-3;
+
+/* A cell of one dtype with what it runs on. Variables are x, the initial states, the parameters, in this order; results
+ * the outputs, then the final states. */
+struct subject {
+    struct cell *cell;
+    struct scan *scan;
+    rondo_tensor *variables; /* [n_variables] */
+    rondo_tensor *weights;   /* [n_results] of the loss */
+    int32_t n_variables, n_results;
+};
+
+/* What a run gives: copies. */
+struct answer {
+    rondo_tensor *results, *gradients; /* [n_results], [n_variables] */
+};
+
+struct check {
+    const struct cell_check_settings *settings;
+    struct registry *registry;
+    struct cell_check_report *report;
+    struct errors *errors;
+    struct arena *arena;
+};
+
+/* ---- subjects ---- */
+
+/* Rounded to f32, so that cells of both dtypes run on the same numbers. */
+static rondo_status fill(const struct check *check, rondo_tensor *tensor, const char *name, int32_t number,
+                         double scale) {
+    RONDO_TRY(tensor_alloc(tensor, check->arena, check->errors));
+    const struct rng_stream stream = rng_substream(rng_stream(7, name), (uint64_t)number);
+    for (int64_t i = 0; i < rondo_count(tensor); i++) {
+        tensor_set(tensor, i, (double)(float)(scale * rng_normal(stream, (uint64_t)i)));
+    }
+    return RONDO_OK;
+}
+
+static rondo_status fill_subject(const struct check *check, struct subject *subject, int32_t dtype) {
+    const struct cell *cell = subject->cell;
+    subject->n_results = 1 + cell->n_states;
+    subject->n_variables = subject->n_results + cell->n_parameters;
+    subject->variables = arena_calloc(check->arena, (size_t)subject->n_variables, sizeof *subject->variables);
+    subject->weights = arena_calloc(check->arena, (size_t)subject->n_results, sizeof *subject->weights);
+    if (subject->variables == NULL || subject->weights == NULL) {
+        return errors_no_memory(check->errors);
+    }
+    subject->variables[0] = tensor_2d(dtype, time_axis.total, check->settings->input, NULL);
+    subject->weights[0] = tensor_2d(dtype, time_axis.total, cell->output_width, NULL);
+    RONDO_TRY(fill(check, &subject->variables[0], "x", 0, 1));
+    RONDO_TRY(fill(check, &subject->weights[0], "weights", 0, 1));
+    for (int32_t s = 0; s < cell->n_states; s++) {
+        rondo_tensor *initial = &subject->variables[1 + s], *weights = &subject->weights[1 + s];
+        *initial = cell->states[s]; /* [batch, …] */
+        initial->shape[0] = ROWS;
+        *weights = *initial;
+        RONDO_TRY(fill(check, initial, "initial", s, 0.5));
+        RONDO_TRY(fill(check, weights, "final", s, 1));
+    }
+    for (int32_t p = 0; p < cell->n_parameters; p++) {
+        rondo_tensor *parameter = &subject->variables[subject->n_results + p];
+        *parameter = cell->parameters[p].shape;
+        RONDO_TRY(fill(check, parameter, cell->parameters[p].name, p, 0.4));
+    }
+    return RONDO_OK;
+}
+
+static void close_subject(struct subject *subject) {
+    scan_destroy(subject->scan);
+    cell_destroy(subject->cell);
+}
+
+static rondo_status open_subject(const struct check *check, struct subject *subject, int32_t dtype) {
+    const struct cell_check_settings *settings = check->settings;
+    const struct cell_settings sizes = {
+        .dtype = dtype, .input = settings->input, .hidden = settings->hidden, .option_values = settings->option_values};
+    *subject = (struct subject){.cell = cell_compile(settings->definition, &sizes, check->registry, check->errors)};
+    if (subject->cell == NULL) {
+        return check->errors->status;
+    }
+    subject->scan = fused_create(subject->cell, settings->passes, 0, check->errors);
+    const rondo_status status = subject->scan == NULL ? check->errors->status : fill_subject(check, subject, dtype);
+    if (status != RONDO_OK) {
+        close_subject(subject);
+    }
+    return status;
+}
+
+/* "x", "the initial state h", "U_f": what a variable is called. */
+static const char *variable_name(const struct check *check, const struct subject *subject, int32_t v) {
+    if (v == 0) {
+        return "x";
+    }
+    if (v < subject->n_results) {
+        return arena_printf(check->arena, "the initial state %s", check->settings->definition->states[v - 1].name);
+    }
+    return subject->cell->parameters[v - subject->n_results].name;
+}
+
+static const char *result_name(const struct check *check, int32_t r) {
+    return r == 0 ? "the outputs"
+                  : arena_printf(check->arena, "the final state %s", check->settings->definition->states[r - 1].name);
+}
+
+/* ---- runs ---- */
+
+/* Records the recurrence: what it gives goes to results[n_results]. */
+static rondo_status record(const struct subject *subject, struct tape *tape, enum engine engine,
+                           const rondo_value *variables, rondo_value *results) {
+    tape_set_training(tape, 1);
+    tape_enter(tape, "cell", (struct rng_stream){9}); /* the same random words in every run */
+    const struct recurrence recurrence = {subject->cell, &time_axis, 1, variables[0], variables + subject->n_results,
+                                          variables + 1};
+    results[0] = engine == ENGINE_TAPE ? unroll(&recurrence, tape, results + 1)
+                                       : fused(subject->scan, &recurrence, tape, results + 1);
+    return tape_status(tape);
+}
+
+/* 1 for the initial state of a state that no step changes, k' = k: a mask that is given from outside, to which the
+ * fused engine passes no gradient. */
+static int is_unchanged(const struct subject *subject, int32_t v) {
+    return v > 0 && v < subject->n_results && subject->cell->new_states[v - 1].id == v;
+}
+
+/* Values on the tape for all variables and room for the results behind them. */
+static rondo_value *put_variables(const struct subject *subject, struct tape *tape, int wants_gradients) {
+    const size_t count = (size_t)subject->n_variables + (size_t)subject->n_results;
+    rondo_value *values = arena_calloc(tape_arena(tape), count, sizeof *values);
+    for (int32_t v = 0; values != NULL && v < subject->n_variables; v++) {
+        values[v] = wants_gradients && !is_unchanged(subject, v)
+                        ? tape_parameter(tape, "variable", &subject->variables[v], NULL)
+                        : tape_constant(tape, &subject->variables[v]);
+    }
+    return values;
+}
+
+/* L, without gradients. */
+static rondo_status loss_of(const struct subject *subject, struct tape *tape, enum engine engine, double *loss) {
+    tape_reset(tape);
+    rondo_value *variables = put_variables(subject, tape, 0);
+    if (variables == NULL) {
+        return errors_no_memory(tape_errors(tape));
+    }
+    rondo_value *results = variables + subject->n_variables;
+    RONDO_TRY(record(subject, tape, engine, variables, results));
+    *loss = 0;
+    for (int32_t r = 0; r < subject->n_results; r++) {
+        const rondo_tensor *result = tape_tensor(tape, results[r]);
+        for (int64_t i = 0; i < rondo_count(result); i++) {
+            *loss += tensor_get(result, i) * tensor_get(&subject->weights[r], i);
+        }
+    }
+    return RONDO_OK;
+}
+
+/* L on the tape: the sum over all results of sum(result * weights). */
+static rondo_value record_loss(const struct subject *subject, struct tape *tape, const rondo_value *results) {
+    rondo_value loss = {-1};
+    for (int32_t r = 0; r < subject->n_results; r++) {
+        const rondo_value product[2] = {results[r], tape_constant(tape, &subject->weights[r])};
+        const rondo_value weighted = tape_apply_named(tape, "mul", NULL, product, 2);
+        const rondo_value sum[2] = {loss, tape_apply_named(tape, "sum", NULL, &weighted, 1)};
+        loss = r == 0 ? sum[1] : tape_apply_named(tape, "add", NULL, sum, 2);
+    }
+    return loss;
+}
+
+/* A copy that outlives the tape; `tensor` NULL: no gradient, which is one of zeros. */
+static rondo_status copy_of(const struct check *check, const rondo_tensor *tensor, const rondo_tensor *like,
+                            rondo_tensor *copy) {
+    *copy = *like;
+    RONDO_TRY(tensor_alloc(copy, check->arena, check->errors));
+    RONDO_CHECK(tensor == NULL || tensor_same_shape(tensor, like), check->errors,
+                "an engine gives results and gradients of the right shapes");
+    if (tensor != NULL) {
+        memcpy(copy->data, tensor->data, tensor_bytes(like));
+    }
+    return RONDO_OK;
+}
+
+static rondo_status solve_on(const struct check *check, const struct subject *subject, struct tape *tape,
+                             enum engine engine, struct answer *answer) {
+    answer->results = arena_calloc(check->arena, (size_t)subject->n_results, sizeof *answer->results);
+    answer->gradients = arena_calloc(check->arena, (size_t)subject->n_variables, sizeof *answer->gradients);
+    rondo_value *variables = put_variables(subject, tape, 1);
+    if (variables == NULL || answer->results == NULL || answer->gradients == NULL) {
+        return errors_no_memory(check->errors);
+    }
+    rondo_value *results = variables + subject->n_variables;
+    RONDO_TRY(record(subject, tape, engine, variables, results));
+    RONDO_TRY(tape_backward(tape, record_loss(subject, tape, results)));
+    for (int32_t r = 0; r < subject->n_results; r++) {
+        RONDO_TRY(copy_of(check, tape_tensor(tape, results[r]), &subject->weights[r], &answer->results[r]));
+    }
+    for (int32_t v = 0; v < subject->n_variables; v++) {
+        RONDO_TRY(copy_of(check, tape_gradient(tape, variables[v]), &subject->variables[v], &answer->gradients[v]));
+    }
+    return RONDO_OK;
+}
+
+/* Results and gradients. */
+static rondo_status solve(const struct check *check, const struct subject *subject, enum engine engine, int32_t threads,
+                          struct answer *answer) {
+    const struct parallel parallel = {threads};
+    const struct tape_settings settings = {check->registry, &parallel, check->errors};
+    struct tape *tape = tape_create(&settings);
+    if (tape == NULL) {
+        return errors_no_memory(check->errors);
+    }
+    const rondo_status status = solve_on(check, subject, tape, engine, answer);
+    tape_destroy(tape);
+    return status;
+}
+
+/* ---- comparisons ---- */
+
+static double difference(double a, double b) {
+    const double error = fabs(a - b) / fmax(1, fmax(fabs(a), fabs(b)));
+    return isfinite(error) ? error : INFINITY;
+}
+
+/* One number found to be off by `error`, or right. */
+static void note(struct cell_check_outcome *outcome, int is_wrong, double error, double found, double expected,
+                 const char *what, const rondo_tensor *tensor, int64_t element) {
+    outcome->compared++;
+    outcome->wrong += is_wrong;
+    if (!(error > outcome->error)) {
+        return;
+    }
+    outcome->error = error;
+    outcome->found = found;
+    outcome->expected = expected;
+    char index[64] = "";
+    size_t used = sizeof index - 1; /* from the last dimension to the first */
+    for (int32_t d = tensor->ndim - 1; d >= 0; d--) {
+        char part[24];
+        const int length = snprintf(part, sizeof part, "%lld%s", (long long)(element % tensor->shape[d]),
+                                    d == tensor->ndim - 1 ? "" : ", ");
+        element /= tensor->shape[d];
+        if (length > 0 && (size_t)length <= used) {
+            used -= (size_t)length;
+            memcpy(index + used, part, (size_t)length);
+        }
+    }
+    const char *at = index + used;
+    snprintf(outcome->where, sizeof outcome->where, *at == '\0' ? "%s" : "%s[%s]", what, at);
+}
+
+static void compare(struct cell_check_outcome *outcome, const rondo_tensor *found, const rondo_tensor *expected,
+                    const char *what) {
+    for (int64_t i = 0; i < rondo_count(found); i++) {
+        const double a = tensor_get(found, i), b = tensor_get(expected, i);
+        const double error = difference(a, b);
+        uint64_t bits_a, bits_b;
+        memcpy(&bits_a, &a, sizeof bits_a);
+        memcpy(&bits_b, &b, sizeof bits_b);
+        const int same_bits = bits_a == bits_b && isfinite(a);
+        const int is_right = outcome->tolerance > 0 ? error <= outcome->tolerance : same_bits;
+        note(outcome, !is_right, error, a, b, what, found, i);
+    }
+}
+
+static rondo_status compare_answers(const struct check *check, const struct subject *subject, enum cell_check_kind kind,
+                                    const struct answer *found, const struct answer *expected) {
+    struct cell_check_outcome *outcome = &check->report->outcomes[kind];
+    for (int32_t r = 0; r < subject->n_results; r++) {
+        const char *name = result_name(check, r);
+        if (name == NULL) {
+            return errors_no_memory(check->errors);
+        }
+        compare(outcome, &found->results[r], &expected->results[r], name);
+    }
+    for (int32_t v = 0; v < subject->n_variables; v++) {
+        if (is_unchanged(subject, v)) {
+            continue;
+        }
+        const char *name = variable_name(check, subject, v);
+        const char *what = name == NULL ? NULL : arena_printf(check->arena, "the gradient of %s", name);
+        if (what == NULL) {
+            return errors_no_memory(check->errors);
+        }
+        compare(outcome, &found->gradients[v], &expected->gradients[v], what);
+    }
+    return RONDO_OK;
+}
+
+/* ---- central differences ---- */
+
+/* One element of a variable, and L around it. */
+struct probe {
+    const struct check *check;
+    const struct subject *subject;
+    struct tape *tape;
+    double *element;
+    double middle; /* L at the element */
+};
+
+static rondo_status loss_at(const struct probe *probe, double offset, double *loss) {
+    const double before = *probe->element;
+    *probe->element = before + offset;
+    const rondo_status status = loss_of(probe->subject, probe->tape, probe->check->settings->engine, loss);
+    *probe->element = before;
+    return status;
+}
+
+/* The gradient against differences with smaller and smaller steps, up to one that agrees. *skip is set where there is
+ * none to be compared with. */
+static rondo_status check_element(const struct probe *probe, double gradient, double *expected, double *error,
+                                  int *closer, int *skip) {
+    const double tolerance = probe->check->report->outcomes[CELL_CHECK_GRADIENTS].tolerance;
+    double above = 0, below = 0;
+    *error = INFINITY;
+    *closer = *skip = 0;
+    for (int i = 0; i < SIZES && !(*error <= tolerance); i++) {
+        const double h = steps[i];
+        RONDO_TRY(loss_at(probe, h, &above));
+        RONDO_TRY(loss_at(probe, -h, &below));
+        const double slope = (above - below) / (2 * h), off = difference(gradient, slope);
+        if (i == 0 || off < *error) {
+            *error = off;
+            *expected = slope;
+        }
+        *closer = i > 0 && off <= tolerance;
+    }
+    if (*error <= tolerance) {
+        return RONDO_OK;
+    }
+    const double right = (above - probe->middle) / steps[SIZES - 1], left = (probe->middle - below) / steps[SIZES - 1];
+    const double low = fmin(left, right), high = fmax(left, right);
+    const double slack = tolerance * fmax(1, fabs(gradient));
+    *skip = difference(left, right) > KINK && gradient >= low - slack && gradient <= high + slack && isfinite(low) &&
+            isfinite(high);
+    return RONDO_OK;
+}
+
+static rondo_status check_variable(struct probe *probe, int32_t v, const rondo_tensor *gradient) {
+    const struct check *check = probe->check;
+    struct cell_check_report *report = check->report;
+    struct cell_check_outcome *outcome = &report->outcomes[CELL_CHECK_GRADIENTS];
+    const rondo_tensor *variable = &probe->subject->variables[v];
+    const char *name = variable_name(check, probe->subject, v);
+    if (name == NULL) {
+        return errors_no_memory(check->errors);
+    }
+    for (int64_t i = 0; i < rondo_count(variable); i++) {
+        double expected = 0, error;
+        int closer, skip;
+        const double found = tensor_get(gradient, i);
+        probe->element = (double *)variable->data + i;
+        RONDO_TRY(check_element(probe, found, &expected, &error, &closer, &skip));
+        report->closer += closer;
+        report->skipped += skip;
+        if (!skip) {
+            note(outcome, !(error <= outcome->tolerance), error, found, expected, name, variable, i);
+        }
+    }
+    return RONDO_OK;
+}
+
+static rondo_status check_gradients(const struct check *check, const struct subject *subject,
+                                    const struct answer *answer) {
+    const struct parallel parallel = {1};
+    const struct tape_settings settings = {check->registry, &parallel, check->errors};
+    struct probe probe = {.check = check, .subject = subject, .tape = tape_create(&settings)};
+    if (probe.tape == NULL) {
+        return errors_no_memory(check->errors);
+    }
+    rondo_status status = loss_of(subject, probe.tape, check->settings->engine, &probe.middle);
+    for (int32_t v = 0; v < subject->n_variables && status == RONDO_OK; v++) {
+        if (is_unchanged(subject, v)) {
+            check->report->unchanged++;
+        } else {
+            status = check_variable(&probe, v, &answer->gradients[v]);
+        }
+    }
+    tape_destroy(probe.tape);
+    return status;
+}
+
+/* ---- the whole ---- */
+
+static rondo_status check_f64(const struct check *check, const struct subject *subject) {
+    struct answer by_tape, by_scan, by_threads;
+    RONDO_TRY(solve(check, subject, ENGINE_TAPE, 1, &by_tape));
+    RONDO_TRY(solve(check, subject, ENGINE_FUSED, 1, &by_scan));
+    const struct answer *answer = check->settings->engine == ENGINE_TAPE ? &by_tape : &by_scan;
+    RONDO_TRY(check_gradients(check, subject, answer));
+    RONDO_TRY(compare_answers(check, subject, CELL_CHECK_ENGINES, &by_scan, &by_tape));
+    for (const int32_t *threads = check->settings->threads; *threads != 0; threads++) {
+        RONDO_TRY(solve(check, subject, check->settings->engine, *threads, &by_threads));
+        RONDO_TRY(compare_answers(check, subject, CELL_CHECK_THREADS, &by_threads, answer));
+    }
+    return RONDO_OK;
+}
+
+static rondo_status check_f32(const struct check *check, const struct subject *subject) {
+    struct answer by_tape, by_scan;
+    RONDO_TRY(solve(check, subject, ENGINE_TAPE, 1, &by_tape));
+    RONDO_TRY(solve(check, subject, ENGINE_FUSED, 1, &by_scan));
+    return compare_answers(check, subject, CELL_CHECK_ENGINES_F32, &by_scan, &by_tape);
+}
+
+static rondo_status check_dtype(const struct check *check, int32_t dtype) {
+    struct subject subject;
+    RONDO_TRY(open_subject(check, &subject, dtype));
+    const rondo_status status = dtype == RONDO_F64 ? check_f64(check, &subject) : check_f32(check, &subject);
+    check->report->size = 0;
+    for (int32_t v = subject.n_results; v < subject.n_variables; v++) {
+        check->report->size += rondo_count(&subject.variables[v]);
+    }
+    close_subject(&subject);
+    return status;
+}
+
+rondo_status cell_check(const struct cell_check_settings *settings, struct registry *registry,
+                        struct cell_check_report *report, struct errors *errors) {
+    static const double tolerances[CELL_CHECK_KINDS] = {1e-6, 1e-10, 1e-4, 0};
+    *report = (struct cell_check_report){0};
+    for (int kind = 0; kind < CELL_CHECK_KINDS; kind++) {
+        report->outcomes[kind].tolerance = tolerances[kind];
+    }
+    struct errors own = {0}; /* so that the status of earlier errors is not taken for that of this work */
+    const struct check check = {settings, registry, report, &own, arena_create()};
+    rondo_status status = check.arena == NULL ? errors_no_memory(&own) : check_dtype(&check, RONDO_F64);
+    if (status == RONDO_OK) {
+        status = check_dtype(&check, RONDO_F32);
+    }
+    arena_destroy(check.arena);
+    errors_move(errors, &own);
+    return status;
+}
+
+int cell_check_passed(const struct cell_check_report *report) {
+    for (int kind = 0; kind < CELL_CHECK_KINDS; kind++) {
+        if (report->outcomes[kind].wrong > 0) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+const char *cell_check_name(enum cell_check_kind kind) {
+    static const char *const names[CELL_CHECK_KINDS] = {"gradients", "engines", "engines_f32", "threads"};
+    return names[kind];
+}

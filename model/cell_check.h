@@ -1,0 +1,69 @@
+/* model/cell_check.h: is a cell differentiated right, whatever runs it?
+ *
+ * A cell of small widths runs over a batch of sequences of different lengths: every parameter and every initial state
+ * is random, not what it would start from, as zeros hide mistakes. L is the sum of all outputs and final states, each
+ * times a random weight. Compared are
+ *   gradients    dL/d of every element of x, of the initial states and of the parameters, by one engine, with central
+ *                differences (L(v + h) - L(v - h)) / 2h, in f64
+ *   engines      outputs, final states and all gradients by the engine `fused` with those by `tape`, in f64 and in f32
+ *   threads      the same by one engine on several threads with those on one: the same bits
+ * The error of a number a against its expectation b is |a - b| / max(1, |a|, |b|): relative where numbers are large,
+ * absolute where they are small.
+ *
+ * Kinks. Where L has no derivative between v - h and v + h, as relu at 0, the difference is no gradient. An element
+ * that is off is therefore taken again with smaller steps: a wrong gradient stays wrong, a kink nearby falls out of the
+ * interval (`closer` counts these). At v itself there may be a kink too: the slopes to both sides differ at the
+ * smallest step, and the gradient lies between them. Such an element has nothing to be compared with and is counted in
+ * `skipped`; anything else fails.
+ *
+ * Threads: one; uses several inside.
+ */
+#ifndef RONDO_MODEL_CELL_CHECK_H
+#define RONDO_MODEL_CELL_CHECK_H
+
+#include "model/layer.h"
+
+struct cell_check_settings {
+    const struct cell_definition *definition;
+    const double *option_values; /* [n_options] of the definition; NULL: the defaults */
+    int64_t input, hidden;       /* widths, >= 1 */
+    enum engine engine;          /* whose gradients and threads are checked */
+    int32_t passes;              /* of the fused engine: enum scan_pass, or-ed */
+    const int32_t *threads;      /* numbers to compare with 1; ends with 0 */
+};
+
+enum cell_check_kind {
+    CELL_CHECK_GRADIENTS,
+    CELL_CHECK_ENGINES,
+    CELL_CHECK_ENGINES_F32,
+    CELL_CHECK_THREADS,
+    CELL_CHECK_KINDS
+};
+
+/* What became of the comparisons of a kind. */
+struct cell_check_outcome {
+    int64_t compared, wrong; /* numbers; how many are off by more than the tolerance */
+    double tolerance;
+    double error;           /* the largest; infinite where a number is not finite */
+    double found, expected; /* there */
+    char where[128];        /* "the gradient of U_f[1, 3]"; "": all are equal */
+};
+
+struct cell_check_report {
+    struct cell_check_outcome outcomes[CELL_CHECK_KINDS];
+    int64_t closer;    /* elements compared at a smaller step: a kink is near */
+    int64_t skipped;   /* elements not compared: a kink is at them */
+    int64_t unchanged; /* states whose initial values are not compared: no step changes them */
+    int64_t size;      /* numbers in all parameters */
+};
+
+/* Checks. The status is of the work: RONDO_INVALID or RONDO_NOT_FOUND with errors where the cell does
+ * not compile. */
+rondo_status cell_check(const struct cell_check_settings *settings, struct registry *registry,
+                        struct cell_check_report *report, struct errors *errors);
+/* 1 where nothing is off. */
+int cell_check_passed(const struct cell_check_report *report);
+/* "gradients", "engines", …: a name for each kind. */
+const char *cell_check_name(enum cell_check_kind kind);
+
+#endif

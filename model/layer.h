@@ -1,0 +1,112 @@
+/* model/layer.h: a cell with its wrappers, run over time in one direction or in both.
+ *
+ *     struct layer_settings settings = {.cell = definition, .hidden = 64, .direction = DIRECTION_BOTH};
+ *     struct layer *layer = layer_create(&settings, RONDO_F32, input, registry, errors);
+ *     … make values of layer_parameters(layer) …
+ *     rondo_value outputs = layer_record(layer, tape, &call, final_states);
+ *
+ * Wrappers apply to any cell. Those that change the step are transformations of its program (model/wrap.h); what is
+ * done once a pass, or to the outputs as a whole, is recorded on the tape around the recurrence.
+ *
+ * Threads: created on one thread; then layer_record may run on several at the same time, each with a tape of its own.
+ */
+#ifndef RONDO_MODEL_LAYER_H
+#define RONDO_MODEL_LAYER_H
+
+#include "model/unroll.h"
+
+/* Which end of a row comes first. Each row begins at its own end, whatever the length of its batch mates. */
+enum direction { DIRECTION_FORWARD = 0, DIRECTION_BACKWARD = 1, DIRECTION_BOTH = 2 };
+
+/* What runs the recurrence. */
+enum engine { ENGINE_FUSED = 0, ENGINE_TAPE = 1 };
+
+/* All but `cell` and `hidden` may be zero: none of it. */
+struct layer_settings {
+    const struct cell_definition *cell; /* must outlive the layer */
+    const double *option_values;        /* [n_options] of the cell; NULL: the defaults */
+    int64_t hidden;
+    enum engine engine;
+    int64_t recompute;  /* steps of a window of the fused engine; 0: none (core/scan/scan.h) */
+    int32_t passes_off; /* of the fused engine, switched off: enum scan_pass (core/scan/graph.h), or-ed */
+
+    /* How it is run. */
+    enum direction direction;    /* both: two recurrences with parameters of their own, outputs side by side */
+    int32_t learn_initial_state; /* the states start from parameters instead of zeros */
+    int32_t residual;            /* the input is added to the output, which must be as wide */
+    double dropout;              /* of the layer's output, before the input is added; in [0, 1) */
+
+    /* What is changed in the cell: see model/wrap.h. Rates are in [0, 1). */
+    int64_t projection;    /* width of the output state, below `hidden`: h' = (…) @ projection.W; Sak et al. 2014 */
+    int32_t layer_norm;    /* of the pre-activations */
+    double clip;           /* every state but the output within [-clip, clip] */
+    double zoneout;        /* of all states; */
+    double zoneout_output; /* but of the state that is the output, this one; negative: the same */
+    double recurrent_dropout;   /* of the candidates, at every step */
+    double variational_dropout; /* of what enters products, one mask a row and pass */
+    double weight_drop;         /* of recurrent weights, once a pass; Merity et al. 2018 */
+
+    /* Where the user wrote a setting, for messages; the key is the name of the member. NULL: nowhere. */
+    struct location (*place)(const void *place_arg, const char *key);
+    const void *place_arg;
+};
+
+struct layer;
+
+/* Compiles the cell and wraps it. `input` is the width of the inputs. NULL with errors: all mistakes that could be
+ * found, each at its place. The settings may go afterwards. */
+struct layer *layer_create(const struct layer_settings *settings, int32_t dtype, int64_t input,
+                           struct registry *registry, struct errors *errors);
+void layer_destroy(struct layer *layer);
+
+/* The cell with its wrappers: what one step computes, in either direction. Its first layer_state_count / directions
+ * states are those of the definition. */
+const struct cell *layer_cell(const struct layer *layer);
+/* Width of the outputs: twice the cell's with both directions. */
+int64_t layer_output_width(const struct layer *layer);
+
+/* Parameters, those of a direction together: the cell's in its order ("W_i"), then the initial states where they are
+ * learnt ("h.initial"). With both directions the names begin with "forward." and "backward.". */
+int32_t layer_parameter_count(const struct layer *layer);
+const struct cell_parameter *layer_parameters(const struct layer *layer);
+
+/* States: the cell's in its order; with both directions first all of the forward, then all of the backward one. */
+int32_t layer_state_count(const struct layer *layer);
+/* Its shape, [batch, …] with PROGRAM_BATCH as first dimension. */
+rondo_tensor layer_state(const struct layer *layer, int32_t state);
+
+/* Floating-point operations of the forward pass for one row at one step: 2 m k n for a product, one for each element of
+ * any other op. */
+int64_t layer_step_flops(const struct layer *layer);
+
+/* One pass. All borrowed for the call. */
+struct layer_call {
+    const struct time_axis *time;
+    int input_every_step;
+    rondo_value inputs;                /* packed [total, input]; [rows, input] with an input at the first step alone */
+    const rondo_value *parameters;     /* [layer_parameter_count] */
+    const rondo_value *initial_states; /* [layer_state_count], each [rows, …]; NULL, and for each with id -1: the learnt
+                                          one, or zeros */
+    const char *scope;                 /* "layers.0": for messages, and the origin of random words */
+    struct rng_stream stream;          /* of this pass */
+    int stepwise; /* 1: by the engine tape, whatever the settings: for a tape that shows every op of every step */
+};
+
+/* Records the pass and returns the outputs of all real steps, packed [total, layer_output_width]; a failed value after
+ * an error of the tape. Rates act in training alone (tape_set_training).
+ *
+ * final_states (NULL: not wanted) gets [layer_state_count] values [rows, …]: of each row, the state behind its own last
+ * step; for the backward direction that is its first one in time. To carry them into the next window of the same rows,
+ * pass them on as initial states: as they are where the gradient shall flow through, or as tape_constant of their
+ * tensors where it shall stop (copied, if the tape is reset in between).
+ *
+ * Scopes: masks and dropped weights draw in "SCOPE.masks", the recurrences in "SCOPE.forward" and "SCOPE.backward",
+ * dropout of the output in SCOPE, which the tape is in afterwards. */
+rondo_value layer_record(const struct layer *layer, struct tape *tape, const struct layer_call *call,
+                         rondo_value *final_states);
+
+/* What the layer shows of each row when it has read all of it: of the outputs, [total, width], those at the last step
+ * for the forward direction and those at the first for the backward one. [rows, width]. */
+rondo_value layer_last(const struct layer *layer, struct tape *tape, const struct time_axis *time, rondo_value outputs);
+
+#endif

@@ -1,0 +1,24 @@
+/* model/packed.h: what is done to values that are packed along time (model/architecture.h), on the tape.
+ *
+ * Each returns a failed value after an error of the tape.
+ */
+#ifndef RONDO_MODEL_PACKED_H
+#define RONDO_MODEL_PACKED_H
+
+#include "core/tape.h"
+#include "model/architecture.h"
+
+/* Every row turned round at its own end: step t of a row with n steps becomes step n - 1 - t. [total, …] -> [total, …];
+ * twice gives the value back. */
+rondo_value packed_reverse(struct tape *tape, const struct time_axis *time, rondo_value value);
+
+/* [rows, …] -> [total, …]: the first step of every row gets its row, all later ones zeros. */
+rondo_value packed_from_first(struct tape *tape, const struct time_axis *time, rondo_value first);
+
+/* The value at the last step of each row: [total, …] -> [rows, …]. */
+rondo_value packed_last(struct tape *tape, const struct time_axis *time, rondo_value value);
+
+/* The mean ("mean"), sum or maximum ("max") over the steps of each row: [total, …] -> [rows, …]. */
+rondo_value packed_reduce(struct tape *tape, const struct time_axis *time, rondo_value value, const char *reduce);
+
+#endif

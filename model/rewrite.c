@@ -1,0 +1,240 @@
+#define _POSIX_C_SOURCE 200809L
+#include "model/rewrite.h"
+
+#include <string.h>
+
+#include "core/options.h"
+
+static const rondo_value failed_value = {-1};
+static const struct location nowhere = {NULL, 0, 0};
+
+/* x and the states, which come first in every program of a cell. */
+static rondo_status copy_first_inputs(struct rewrite *rewrite) {
+    const struct cell *from = rewrite->from;
+    for (int32_t id = 0; id < rewrite->first; id++) {
+        const struct program_node *node = program_node(from->program, (rondo_value){id});
+        RONDO_CHECK(node->op == NULL && node->value.data == NULL, rewrite->errors, "x and the states come first");
+        const char *name = arena_strdup(program_arena(rewrite->program), node->name);
+        rewrite->map[id] =
+            name == NULL ? failed_value : program_input(rewrite->program, name, node->value, rewrite->errors);
+        if (rewrite->map[id].id < 0) {
+            return errors_no_memory(rewrite->errors);
+        }
+    }
+    memcpy(rewrite->states, from->states, sizeof *rewrite->states * (size_t)from->n_states);
+    return RONDO_OK;
+}
+
+rondo_status rewrite_open(struct rewrite *rewrite, const struct cell *from, int32_t more_states,
+                          int32_t more_parameters, struct registry *registry, struct errors *errors) {
+    *rewrite = (struct rewrite){.from = from,
+                                .registry = registry,
+                                .errors = errors,
+                                .first = 1 + from->n_states,
+                                .errors_before = errors->count};
+    rewrite->program = program_create();
+    if (rewrite->program == NULL) {
+        return errors_no_memory(errors);
+    }
+    struct arena *arena = program_arena(rewrite->program);
+    const size_t n_states = (size_t)from->n_states + (size_t)more_states;
+    const size_t n_parameters = (size_t)from->n_parameters + (size_t)more_parameters;
+    rewrite->into = arena_calloc(arena, 1, sizeof *rewrite->into);
+    rewrite->map = arena_calloc(arena, (size_t)program_count(from->program), sizeof *rewrite->map);
+    rewrite->states = arena_calloc(arena, n_states, sizeof *rewrite->states);
+    rewrite->new_states = arena_calloc(arena, n_states, sizeof *rewrite->new_states);
+    rewrite->parameters = arena_calloc(arena, n_parameters + 1, sizeof *rewrite->parameters);
+    rondo_status status = RONDO_OK;
+    if (rewrite->into == NULL || rewrite->map == NULL || rewrite->states == NULL || rewrite->new_states == NULL ||
+        rewrite->parameters == NULL) {
+        status = errors_no_memory(errors);
+    } else {
+        *rewrite->into = *from;
+        rewrite->into->program = rewrite->program;
+        rewrite->into->n_parameters = 0;
+        for (int32_t id = 0; id < program_count(from->program); id++) {
+            rewrite->map[id] = failed_value;
+        }
+        status = copy_first_inputs(rewrite);
+    }
+    if (status != RONDO_OK) {
+        program_destroy(rewrite->program);
+    }
+    return status;
+}
+
+rondo_value rewrite_state(struct rewrite *rewrite, const char *name, rondo_tensor shape) {
+    const char *copy = arena_strdup(program_arena(rewrite->program), name);
+    if (copy == NULL) {
+        errors_no_memory(rewrite->errors);
+        return failed_value;
+    }
+    rewrite->states[rewrite->into->n_states++] = shape;
+    return program_input(rewrite->program, copy, shape, rewrite->errors);
+}
+
+static int has_parameter(const struct rewrite *rewrite, const char *name) {
+    for (int32_t p = 0; p < rewrite->into->n_parameters; p++) {
+        if (strcmp(rewrite->parameters[p].name, name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static rondo_value add_parameter(struct rewrite *rewrite, struct cell_parameter parameter) {
+    struct arena *arena = program_arena(rewrite->program);
+    const char *wanted = parameter.name;
+    parameter.name = arena_strdup(arena, wanted);
+    for (int32_t number = 2; parameter.name != NULL && has_parameter(rewrite, parameter.name); number++) {
+        parameter.name = arena_printf(arena, "%s.%d", wanted, (int)number);
+    }
+    if (parameter.name == NULL) {
+        errors_no_memory(rewrite->errors);
+        return failed_value;
+    }
+    rewrite->parameters[rewrite->into->n_parameters++] = parameter;
+    return program_input(rewrite->program, parameter.name, parameter.shape, rewrite->errors);
+}
+
+rondo_value rewrite_parameter(struct rewrite *rewrite, const char *name, rondo_tensor shape,
+                              struct initialiser initialiser) {
+    return add_parameter(rewrite, (struct cell_parameter){.name = name, .shape = shape, .initialiser = initialiser});
+}
+
+/* Texts among options are copied as well: the old program may go. */
+static const void *copy_options(struct rewrite *rewrite, const rondo_descriptor *op, const void *options) {
+    struct arena *arena = program_arena(rewrite->program);
+    char *copy = arena_alloc(arena, (size_t)op->options_size);
+    if (copy == NULL) {
+        return NULL;
+    }
+    memcpy(copy, options, (size_t)op->options_size);
+    for (const rondo_option *option = op->options; option->key != NULL; option++) {
+        const char *text;
+        if (option->type != RONDO_STRING) {
+            continue;
+        }
+        memcpy(&text, copy + option->offset, sizeof text);
+        text = text == NULL ? NULL : arena_strdup(arena, text);
+        memcpy(copy + option->offset, &text, sizeof text);
+    }
+    return copy;
+}
+
+static rondo_value copy_op(struct rewrite *rewrite, const struct program_node *node) {
+    struct arena *arena = program_arena(rewrite->program);
+    rondo_value *operands = arena_alloc(arena, sizeof *operands * (size_t)node->n_inputs);
+    const void *options = node->options == NULL ? NULL : copy_options(rewrite, &node->op->base, node->options);
+    const char *name = node->name == NULL ? NULL : arena_strdup(arena, node->name);
+    if (operands == NULL || (node->options != NULL && options == NULL) || (node->name != NULL && name == NULL)) {
+        errors_no_memory(rewrite->errors);
+        return failed_value;
+    }
+    for (int32_t k = 0; k < node->n_inputs; k++) {
+        operands[k] = rewrite->map[node->inputs[k]];
+    }
+    const rondo_value value =
+        program_apply(rewrite->program, node->op, options, operands, node->n_inputs, node->where, rewrite->errors);
+    if (name != NULL) {
+        program_name(rewrite->program, value, name);
+    }
+    return value;
+}
+
+rondo_value rewrite_node(struct rewrite *rewrite, int32_t id) {
+    const struct program_node *node = program_node(rewrite->from->program, (rondo_value){id});
+    rondo_value value;
+    if (node->op != NULL) {
+        value = copy_op(rewrite, node);
+    } else if (node->value.data != NULL) {
+        value = program_constant(rewrite->program, node->value.dtype, tensor_get(&node->value, 0), rewrite->errors);
+    } else {
+        value = add_parameter(rewrite, rewrite->from->parameters[rewrite->next_parameter++]);
+    }
+    rewrite->map[id] = value;
+    return value;
+}
+
+void rewrite_put(struct rewrite *rewrite, int32_t id, rondo_value value) {
+    rewrite->map[id] = value;
+}
+
+rondo_value rewrite_apply(struct rewrite *rewrite, const char *op, const char *options, const rondo_value *operands,
+                          int32_t count) {
+    struct arena *arena = program_arena(rewrite->program);
+    const rondo_op *found =
+        (const rondo_op *)registry_resolve(rewrite->registry, RONDO_KIND_OP, op, nowhere, rewrite->errors);
+    void *parsed = NULL;
+    if (found == NULL) {
+        return failed_value;
+    }
+    if (found->base.options != NULL) {
+        parsed = options_create(found->base.options, found->base.options_size, arena, rewrite->errors);
+        if (parsed == NULL ||
+            options_parse(found->base.options, parsed, options, op, arena, nowhere, rewrite->errors) != RONDO_OK) {
+            return failed_value;
+        }
+    }
+    return program_apply(rewrite->program, found, parsed, operands, count, nowhere, rewrite->errors);
+}
+
+rondo_value rewrite_constant(struct rewrite *rewrite, double number) {
+    const struct program_node *x = program_node(rewrite->program, (rondo_value){0});
+    return program_constant(rewrite->program, x->value.dtype, number, rewrite->errors);
+}
+
+void rewrite_results(struct rewrite *rewrite) {
+    const struct cell *from = rewrite->from;
+    struct cell *into = rewrite->into;
+    for (int32_t s = 0; s < from->n_states; s++) {
+        rewrite->new_states[s] = rewrite->map[from->new_states[s].id];
+    }
+    into->output = rewrite->map[from->output.id];
+    rondo_value *candidates =
+        arena_calloc(program_arena(rewrite->program), (size_t)from->n_candidates + 1, sizeof *candidates);
+    if (candidates == NULL) {
+        errors_no_memory(rewrite->errors);
+        into->output = failed_value;
+        return;
+    }
+    for (int32_t i = 0; i < from->n_candidates; i++) {
+        candidates[i] = rewrite->map[from->candidates[i].id];
+    }
+    into->candidates = candidates;
+}
+
+struct cell *rewrite_close(struct rewrite *rewrite) {
+    struct cell *into = rewrite->into;
+    int failed = into->output.id < 0 || rewrite->errors->count != rewrite->errors_before;
+    for (int32_t s = 0; s < into->n_states; s++) {
+        failed |= rewrite->new_states[s].id < 0;
+    }
+    if (failed) {
+        program_destroy(rewrite->program);
+        return NULL;
+    }
+    into->states = rewrite->states;
+    into->new_states = rewrite->new_states;
+    into->parameters = rewrite->parameters;
+    return into;
+}
+
+unsigned char *cell_depends(const struct cell *cell, int states_alone, struct arena *arena) {
+    const int32_t count = program_count(cell->program);
+    unsigned char *depends = arena_calloc(arena, (size_t)count, 1);
+    for (int32_t id = 0; depends != NULL && id < count; id++) {
+        const struct program_node *node = program_node(cell->program, (rondo_value){id});
+        const int is_state = id >= 1 && id <= cell->n_states - (states_alone ? cell->n_masks : 0);
+        depends[id] = is_state || (id == 0 && !states_alone);
+        for (int32_t k = 0; node->op != NULL && k < node->n_inputs; k++) {
+            depends[id] |= depends[node->inputs[k]];
+        }
+    }
+    return depends;
+}
+
+int is_weight_product(const struct cell *cell, int32_t id, const unsigned char *rows) {
+    const struct program_node *node = program_node(cell->program, (rondo_value){id});
+    return node->op != NULL && node->op->role == RONDO_ROLE_PRODUCT && !rows[node->inputs[1]] && rows[node->inputs[0]];
+}

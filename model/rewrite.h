@@ -1,0 +1,71 @@
+/* model/rewrite.h: a cell to another cell: its program copied node by node, with other values in the place of some.
+ *
+ *     struct rewrite rewrite;
+ *     RONDO_TRY(rewrite_open(&rewrite, cell, 0, 1, registry, errors));
+ *     for (int32_t id = rewrite.first; id < program_count(cell->program); id++) {
+ *         rondo_value value = rewrite_node(&rewrite, id);
+ *         if (…) rewrite_put(&rewrite, id, …);            what reads this node from here on reads that
+ *     }
+ *     return rewrite_close(&rewrite);
+ *
+ * A wrapper that changes one step of any cell is such a loop (model/wrap.h). Failure is sticky: failed values are
+ * passed on, and rewrite_close gives NULL.
+ *
+ * Threads: one.
+ */
+#ifndef RONDO_MODEL_REWRITE_H
+#define RONDO_MODEL_REWRITE_H
+
+#include "lang/cell.h"
+
+struct rewrite {
+    const struct cell *from;
+    struct cell *into;
+    struct registry *registry;
+    struct errors *errors;
+    struct program *program; /* of `into` */
+    int32_t first;           /* the first node of `from` that is no x and no state */
+    rondo_value *map;        /* [nodes of from] what stands for each; failed: not copied */
+    rondo_tensor *states;    /* [n_states] of `into` */
+    rondo_value *new_states; /* [n_states] of `into`; those of `from` are found by rewrite_results */
+    struct cell_parameter *parameters;
+    int32_t next_parameter; /* of `from` */
+    int32_t errors_before;
+};
+
+/* Begins a copy of `from` that may get so many states and parameters more. On failure nothing is left open. */
+rondo_status rewrite_open(struct rewrite *rewrite, const struct cell *from, int32_t more_states,
+                          int32_t more_parameters, struct registry *registry, struct errors *errors);
+
+/* A further state, in front of the loop; it gets its new value in new_states[into->n_states - 1], by the caller. */
+rondo_value rewrite_state(struct rewrite *rewrite, const char *name, rondo_tensor shape);
+/* A further parameter. Its name gets a number behind it where another parameter has the name. */
+rondo_value rewrite_parameter(struct rewrite *rewrite, const char *name, rondo_tensor shape,
+                              struct initialiser initialiser);
+/* Copies node `id` of `from`, reading what stands for its operands. Nodes are copied in their order; one may be left
+ * out where nothing that is copied reads it. */
+rondo_value rewrite_node(struct rewrite *rewrite, int32_t id);
+/* `value` stands for node `id` from here on. */
+void rewrite_put(struct rewrite *rewrite, int32_t id, rondo_value value);
+/* Applies an op by name, with options as text (NULL: the defaults). */
+rondo_value rewrite_apply(struct rewrite *rewrite, const char *op, const char *options, const rondo_value *operands,
+                          int32_t count);
+/* A scalar of the cell's dtype. */
+rondo_value rewrite_constant(struct rewrite *rewrite, double number);
+
+/* Behind the loop: finds the new states, the output and the candidates. A caller that wants others then writes
+ * new_states and into->output. */
+void rewrite_results(struct rewrite *rewrite);
+/* The new cell, or NULL with errors where anything failed. */
+struct cell *rewrite_close(struct rewrite *rewrite);
+
+/* ---- questions that several wrappers ask of a program ---- */
+
+/* For each node of the cell 1 where its value depends on x, a state or a mask: rows of the batch; where `states_alone`
+ * is set, on a state that is no mask. From the arena; NULL where memory is short. */
+unsigned char *cell_depends(const struct cell *cell, int states_alone, struct arena *arena);
+/* 1 where the node is a product by weights: its right side is made of parameters alone. `rows` is
+ * cell_depends(cell, 0, …). */
+int is_weight_product(const struct cell *cell, int32_t id, const unsigned char *rows);
+
+#endif

@@ -1,0 +1,124 @@
+#include "model/unroll.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Rows begin .. end of a value along its first dimension: a view. */
+static rondo_value take_rows(struct tape *tape, rondo_value value, int64_t begin, int64_t end) {
+    const rondo_tensor *tensor = tape_tensor(tape, value);
+    if (tensor != NULL && begin == 0 && end == tensor->shape[0]) {
+        return value;
+    }
+    char options[64];
+    snprintf(options, sizeof options, "axis=0 begin=%lld end=%lld", (long long)begin, (long long)end);
+    return tape_apply_named(tape, "slice", options, &value, 1);
+}
+
+/* The input of step t: its rows of the packed inputs, or zeros where only the first step has one. */
+static rondo_value step_input(const struct recurrence *recurrence, struct tape *tape, int64_t t) {
+    const struct time_axis *time = recurrence->time;
+    if (recurrence->input_every_step) {
+        return take_rows(tape, recurrence->inputs, time->begin[t], time->begin[t + 1]);
+    }
+    if (t == 0) {
+        return recurrence->inputs;
+    }
+    const rondo_tensor *first = tape_tensor(tape, recurrence->inputs);
+    if (first == NULL) {
+        return recurrence->inputs; /* it failed before */
+    }
+    return tape_zeros(tape, tensor_2d(first->dtype, time->alive[t], first->shape[1], NULL));
+}
+
+/* Values while a recurrence is recorded. */
+struct unrolling {
+    const struct recurrence *recurrence;
+    struct tape *tape;
+    rondo_value *inputs;  /* of the program: x, the states, the parameters */
+    rondo_value *states;  /* [n_states], a part of inputs */
+    rondo_value *wanted;  /* [n_states + 1] in the program: the new states, the output */
+    rondo_value *results; /* the same on the tape */
+    rondo_value *outputs; /* [steps], each [alive, output_width] */
+    rondo_value
+        *ended;      /* [n_states, steps], or NULL: the states of the rows that end with each step, last step first */
+    int64_t n_ended; /* how many steps some row ends with */
+};
+
+static rondo_status prepare(struct unrolling *unrolling, int wants_final_states) {
+    const struct recurrence *recurrence = unrolling->recurrence;
+    const struct cell *cell = recurrence->cell;
+    struct arena *arena = tape_arena(unrolling->tape);
+    const size_t n_states = (size_t)cell->n_states, steps = (size_t)recurrence->time->steps;
+    unrolling->inputs = arena_calloc(arena, 1 + n_states + (size_t)cell->n_parameters, sizeof(rondo_value));
+    unrolling->results = arena_calloc(arena, n_states + 1, sizeof(rondo_value));
+    unrolling->wanted = arena_calloc(arena, n_states + 1, sizeof(rondo_value));
+    unrolling->outputs = arena_calloc(arena, steps, sizeof(rondo_value));
+    unrolling->ended = wants_final_states ? arena_calloc(arena, n_states * steps, sizeof(rondo_value)) : NULL;
+    if (unrolling->inputs == NULL || unrolling->results == NULL || unrolling->wanted == NULL ||
+        unrolling->outputs == NULL || (wants_final_states && unrolling->ended == NULL)) {
+        return errors_no_memory(tape_errors(unrolling->tape));
+    }
+    memcpy(unrolling->wanted, cell->new_states, sizeof(rondo_value) * n_states);
+    unrolling->wanted[n_states] = cell->output;
+    unrolling->states = unrolling->inputs + 1;
+    for (int32_t s = 0; s < cell->n_states; s++) {
+        rondo_tensor shape = cell->states[s]; /* [batch, …] */
+        const int is_given = recurrence->initial_states != NULL && recurrence->initial_states[s].id >= 0;
+        shape.shape[0] = recurrence->time->rows;
+        unrolling->states[s] = is_given ? recurrence->initial_states[s] : tape_zeros(unrolling->tape, shape);
+    }
+    for (int32_t p = 0; p < cell->n_parameters; p++) {
+        unrolling->inputs[1 + n_states + (size_t)p] = recurrence->parameters[p];
+    }
+    return RONDO_OK;
+}
+
+static rondo_status record_step(struct unrolling *unrolling, int64_t t) {
+    const struct recurrence *recurrence = unrolling->recurrence;
+    const struct cell *cell = recurrence->cell;
+    unrolling->inputs[0] = step_input(recurrence, unrolling->tape, t); /* [alive, input] */
+    for (int32_t s = 0; s < cell->n_states; s++) {
+        /* Rows that have ended stop here: they are the last ones, so those that live on are a view. */
+        unrolling->states[s] = take_rows(unrolling->tape, unrolling->states[s], 0, recurrence->time->alive[t]);
+    }
+    RONDO_TRY(program_replay(cell->program, unrolling->tape, unrolling->inputs, unrolling->wanted, cell->n_states + 1,
+                             unrolling->results));
+    memcpy(unrolling->states, unrolling->results, sizeof(rondo_value) * (size_t)cell->n_states);
+    unrolling->outputs[t] = unrolling->results[cell->n_states];
+    return RONDO_OK;
+}
+
+/* Keeps the states of the rows that step t is the last of. */
+static void keep_ended(struct unrolling *unrolling, int64_t t) {
+    const struct time_axis *time = unrolling->recurrence->time;
+    const int64_t alive = time->alive[t], next = t + 1 < time->steps ? time->alive[t + 1] : 0;
+    if (unrolling->ended == NULL || next == alive) {
+        return;
+    }
+    unrolling->n_ended++;
+    for (int32_t s = 0; s < unrolling->recurrence->cell->n_states; s++) {
+        /* From the end: the longest rows come first and end last. */
+        unrolling->ended[(s + 1) * time->steps - unrolling->n_ended] =
+            take_rows(unrolling->tape, unrolling->states[s], next, alive);
+    }
+}
+
+rondo_value unroll(const struct recurrence *recurrence, struct tape *tape, rondo_value *final_states) {
+    const struct time_axis *time = recurrence->time;
+    struct unrolling unrolling = {.recurrence = recurrence, .tape = tape};
+    const rondo_status prepared = prepare(&unrolling, final_states != NULL);
+    if (prepared != RONDO_OK) {
+        return tape_fail(tape, prepared);
+    }
+    for (int64_t t = 0; t < time->steps; t++) {
+        if (record_step(&unrolling, t) != RONDO_OK) {
+            return tape_fail(tape, tape_status(tape));
+        }
+        keep_ended(&unrolling, t);
+    }
+    for (int32_t s = 0; final_states != NULL && s < recurrence->cell->n_states; s++) {
+        const rondo_value *ended = unrolling.ended + (s + 1) * time->steps - unrolling.n_ended;
+        final_states[s] = tape_apply_named(tape, "concat", "axis=0", ended, (int32_t)unrolling.n_ended); /* [rows, …] */
+    }
+    return tape_apply_named(tape, "concat", "axis=0", unrolling.outputs, (int32_t)time->steps);
+}

@@ -1,0 +1,32 @@
+/* model/unroll.h: a cell over time, step by step on the tape: the engine `tape`.
+ *
+ * Every step is recorded op by op. This is the plain meaning of a recurrence, and the oracle for any faster engine.
+ *
+ * Random words. Ops that draw do so in the order of the program, step after step: with J of them in the program, number
+ * j of step t draws from substream t * J + j of the scope that the tape is in, counted from the call (tape_enter in
+ * front of it begins at 0). Word number i of it belongs to element i of the op's result: rows that have ended, being
+ * the last ones, shift no other row's words.
+ */
+#ifndef RONDO_MODEL_UNROLL_H
+#define RONDO_MODEL_UNROLL_H
+
+#include "core/tape.h"
+#include "lang/cell.h"
+#include "model/architecture.h"
+
+/* What runs, over what. All borrowed for the call. */
+struct recurrence {
+    const struct cell *cell;
+    const struct time_axis *time;
+    int input_every_step;
+    rondo_value inputs;                /* packed [total, input]; [rows, input] with an input at the first step alone */
+    const rondo_value *parameters;     /* [n_parameters] in the cell's order */
+    const rondo_value *initial_states; /* [n_states], each [rows, …], or with id -1: zeros; NULL: all zeros */
+};
+
+/* Runs the recurrence. Returns the output of all real steps, packed [total, output_width]; a failed value after an
+ * error of the tape. final_states (NULL: not wanted) gets [n_states] values [rows, …]: of each row, the state behind
+ * its own last step. */
+rondo_value unroll(const struct recurrence *recurrence, struct tape *tape, rondo_value *final_states);
+
+#endif

@@ -1,0 +1,26 @@
+/* store/safetensors.h: named tensors in a file, in the safetensors format (Hugging Face, version 0.3 of the format:
+ * 8 bytes little-endian length, a JSON header, then the raw data; github.com/huggingface/safetensors).
+ *
+ * Element types F32, F64 and I32. A file is written to a temporary name beside it, synced and renamed: it is there
+ * whole or not at all. Reading trusts nothing: lengths, offsets, overlaps, shapes, dtypes and duplicate names are
+ * checked, and every mistake says which tensor.
+ */
+#ifndef RONDO_STORE_SAFETENSORS_H
+#define RONDO_STORE_SAFETENSORS_H
+
+#include "core/tensor.h"
+
+struct named_tensor {
+    const char *name;
+    rondo_tensor tensor;
+};
+
+/* Writes `count` tensors. `metadata` is a NULL-terminated list of key, value, key, value, …; may be NULL. */
+rondo_status safetensors_write(const char *file, const struct named_tensor *tensors, int32_t count,
+                               const char *const *metadata, struct errors *errors);
+
+/* Reads a file; names and data from `arena`. *metadata (may be NULL) gets a list as above. */
+rondo_status safetensors_read(const char *file, struct arena *arena, struct named_tensor **tensors, int32_t *count,
+                              const char *const **metadata, struct errors *errors);
+
+#endif

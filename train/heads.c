@@ -1,0 +1,237 @@
+#include "train/heads.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The call of the plug-in's functions for one head. */
+static rondo_loss_call loss_call(const struct heads *heads, const struct heads_call *call, const struct head *head) {
+    const rondo_value none = {-1};
+    return (rondo_loss_call){.struct_size = sizeof(rondo_loss_call),
+                             .target_kind = heads->target_kind,
+                             .options = head->options,
+                             .target_size = heads->target_size,
+                             .training = call == NULL ? 0 : call->training,
+                             .sequences = call == NULL ? NULL : call->sequences,
+                             .output_weight = call == NULL ? none : call->output_weight,
+                             .output_bias = call == NULL ? none : call->output_bias};
+}
+
+static const char *head_text(const struct head *head, struct arena *arena) {
+    return arena_printf(arena, "loss '%s' of '%s'", head->loss->base.name, head->origin);
+}
+
+const char *heads_text(const struct heads *heads, struct arena *arena) {
+    return head_text(&heads->items[0], arena);
+}
+
+/* ---- what the heads need and tell ---- */
+
+static int32_t own_metrics(const rondo_loss *loss) {
+    int32_t count = 0;
+    while (loss->metrics != NULL && loss->metrics[count].name != NULL) {
+        count++;
+    }
+    return count;
+}
+
+static int has_name(const struct heads *heads, int32_t count, const char *name) {
+    for (int32_t m = 0; m < count; m++) {
+        if (strcmp(heads->names[m], name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static rondo_status name_metrics(struct heads *heads, struct arena *arena, struct errors *errors) {
+    const rondo_loss *first = heads->items[0].loss;
+    const int32_t own = own_metrics(first);
+    const int32_t more = heads->count > 1 ? heads->count : 0;
+    if (1 + own + more > HEADS_MOST_METRICS) {
+        return errors_add_at(errors, RONDO_INVALID, heads->items[0].where,
+                             "the loss has %d metrics, expected %d at most: its own, and one for each head of a sum",
+                             1 + own + more, HEADS_MOST_METRICS);
+    }
+    heads->names[0] = "loss";
+    for (int32_t m = 0; m < own; m++) {
+        heads->names[1 + m] = first->metrics[m].name;
+    }
+    for (int32_t h = 0; h < more; h++) {
+        const char *name = arena_printf(arena, "%s_loss", heads->items[h].loss->base.name);
+        for (int32_t twice = 2; name != NULL && has_name(heads, 1 + own + h, name); twice++) {
+            name = arena_printf(arena, "%s_loss_%d", heads->items[h].loss->base.name, twice);
+        }
+        if (name == NULL) {
+            return errors_no_memory(errors);
+        }
+        heads->names[1 + own + h] = name;
+    }
+    heads->n_metrics = 1 + own + more;
+    return RONDO_OK;
+}
+
+static rondo_status open_head(struct heads *heads, int32_t index, struct arena *arena, struct errors *errors) {
+    const struct head *head = &heads->items[index];
+    struct errors own = {0};
+    struct host_call host = host_call(arena, &own, NULL, head->loss->base.name);
+    const rondo_loss_call call = loss_call(heads, NULL, head);
+    int64_t size = 0, predictions = heads->target_size;
+    rondo_status status = host_result(&host, head->loss->output_size(&host.base, &call, &size));
+    if (status == RONDO_OK && head->loss->prediction_size != NULL) {
+        status = host_result(&host, head->loss->prediction_size(&host.base, &call, &predictions));
+    }
+    plugin_section_errors(head->section, head->where, &own, errors);
+    RONDO_TRY(status);
+    if (size < 1) {
+        return errors_add_at(errors, RONDO_INTERNAL, head->where, "%s: asks for %lld outputs, expected one at least",
+                             head->loss->base.name, (long long)size);
+    }
+    if (index == 0) {
+        heads->output_size = size;
+        heads->prediction_size = predictions;
+        if (head->loss->predict == NULL && heads->prediction_size != size) {
+            return errors_add_at(errors, RONDO_INTERNAL, head->where,
+                                 "%s: has no 'predict', and %lld outputs are no %lld predictions",
+                                 head->loss->base.name, (long long)size, (long long)heads->prediction_size);
+        }
+        return RONDO_OK;
+    }
+    if (size != heads->output_size) {
+        return errors_add_at(errors, RONDO_INVALID, head->where,
+                             "'%s' wants %lld outputs a row and '%s' %lld: the heads of a sum share them",
+                             head->loss->base.name, (long long)size, heads->items[0].loss->base.name,
+                             (long long)heads->output_size);
+    }
+    return RONDO_OK;
+}
+
+rondo_status heads_open(struct heads *heads, struct arena *arena, struct errors *errors) {
+    for (int32_t h = 0; h < heads->count; h++) {
+        RONDO_TRY(open_head(heads, h, arena, errors));
+        if (heads->count > 1 && (heads->items[h].loss->flags & RONDO_LOSS_BEFORE_OUTPUT) != 0) {
+            return errors_add_at(errors, RONDO_INVALID, heads->items[h].where,
+                                 "'%s' computes outputs of its own, so it cannot be part of a sum",
+                                 heads->items[h].loss->base.name);
+        }
+    }
+    return name_metrics(heads, arena, errors);
+}
+
+int heads_have(const struct heads *heads, uint32_t flag) {
+    int found = 0;
+    for (int32_t h = 0; h < heads->count; h++) {
+        found |= (heads->items[h].loss->flags & flag) != 0;
+    }
+    return found;
+}
+
+int heads_higher_is_better(const struct heads *heads, int32_t metric) {
+    const rondo_loss *first = heads->items[0].loss;
+    const int is_own = metric >= 1 && metric <= own_metrics(first);
+    return is_own ? first->metrics[metric - 1].higher_is_better : 0;
+}
+
+double heads_metric(const struct heads *heads, int32_t metric, double sum, int64_t rows) {
+    const rondo_loss *first = heads->items[0].loss;
+    const double mean = rows == 0 ? NAN : sum / (double)rows;
+    const int is_own = metric >= 1 && metric <= own_metrics(first);
+    switch (is_own ? first->metrics[metric - 1].finish : RONDO_METRIC_MEAN) {
+    case RONDO_METRIC_ROOT:
+        return sqrt(mean);
+    case RONDO_METRIC_EXP:
+        return exp(mean);
+    default:
+        return mean;
+    }
+}
+
+/* ---- a part of a batch ---- */
+
+static struct host_call host_of(const struct heads_call *call, const struct head *head) {
+    struct arena *arena = tape_arena(call->tape);
+    struct host_call host = host_call(arena, call->errors, call->parallel, head_text(head, arena));
+    host.tape = call->tape;
+    host.stream = rng_stream(call->stream.key, "loss head");
+    return host;
+}
+
+static rondo_value weighted(const struct heads_call *call, rondo_value loss, double weight) {
+    const rondo_tensor *tensor = tape_tensor(call->tape, loss);
+    if (weight == 1 || tensor == NULL) {
+        return loss;
+    }
+    rondo_tensor factor = tensor_of(tensor->dtype, 0, NULL);
+    if (tensor_alloc(&factor, tape_arena(call->tape), call->errors) != RONDO_OK) {
+        return tape_fail(call->tape, RONDO_NO_MEMORY);
+    }
+    tensor_set(&factor, 0, weight);
+    const rondo_value operands[2] = {loss, tape_constant(call->tape, &factor)};
+    return tape_apply_named(call->tape, "mul", NULL, operands, 2);
+}
+
+rondo_value heads_record(const struct heads *heads, struct heads_call *call, rondo_value outputs, rondo_value targets) {
+    const rondo_tensor *rows = tape_tensor(call->tape, outputs);
+    const int64_t expected = call->sequences != NULL && heads->target_kind == RONDO_TARGET_LIST ? call->sequences->count
+                             : rows == NULL                                                     ? 0
+                                                                                                : rows->shape[0];
+    rondo_value sum = {-1};
+    for (int32_t h = 0; h < heads->count; h++) {
+        const struct head *head = &heads->items[h];
+        struct host_call host = host_of(call, head);
+        const rondo_loss_call own = loss_call(heads, call, head);
+        const rondo_value loss = head->loss->record(&host.base, &own, outputs, targets);
+        if (tape_status(call->tape) != RONDO_OK) {
+            return (rondo_value){-1};
+        }
+        if (host.failed != RONDO_OK) {
+            return tape_fail(call->tape, host.failed);
+        }
+        const rondo_tensor *found = tape_tensor(call->tape, loss);
+        if (found == NULL || rondo_count(found) != expected) {
+            errors_add(call->errors, RONDO_INTERNAL, "%s: gave %s, expected a loss for each of %lld %s", host.subject,
+                       found == NULL ? "a failed value without a reason" : tensor_shape_text(found).text,
+                       (long long)expected, heads->target_kind == RONDO_TARGET_LIST ? "sequences" : "rows");
+            return tape_fail(call->tape, RONDO_INTERNAL);
+        }
+        call->losses[h] = loss;
+        const rondo_value term = weighted(call, loss, head->weight);
+        const rondo_value both[2] = {sum, term};
+        sum = h == 0 ? term : tape_apply_named(call->tape, "add", NULL, both, 2);
+    }
+    return sum;
+}
+
+rondo_status heads_predict(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
+                           rondo_tensor *predictions) {
+    const struct head *first = &heads->items[0];
+    if (first->loss->predict == NULL) {
+        *predictions = *outputs;
+        return RONDO_OK;
+    }
+    *predictions = tensor_2d(outputs->dtype, outputs->shape[0], heads->prediction_size, NULL);
+    RONDO_TRY(tensor_alloc(predictions, tape_arena(call->tape), call->errors));
+    struct host_call host = host_of(call, first);
+    rondo_loss_call own = loss_call(heads, call, first);
+    own.sequences = NULL; /* predictions are a row's own */
+    return host_result(&host, first->loss->predict(&host.base, &own, outputs, predictions));
+}
+
+rondo_status heads_measure(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
+                           const rondo_tensor *targets, double *sums) {
+    const struct head *first = &heads->items[0];
+    const int32_t own_count = own_metrics(first->loss);
+    if (own_count > 0) {
+        rondo_tensor predictions;
+        RONDO_TRY(heads_predict(heads, call, outputs, &predictions));
+        struct host_call host = host_of(call, first);
+        const rondo_loss_call own = loss_call(heads, call, first);
+        RONDO_TRY(host_result(&host, first->loss->measure(&host.base, &own, &predictions, targets, sums + 1)));
+    }
+    for (int32_t h = 0; heads->count > 1 && h < heads->count; h++) {
+        const rondo_tensor *loss = tape_tensor(call->tape, call->losses[h]);
+        for (int64_t i = 0; i < rondo_count(loss); i++) {
+            sums[1 + own_count + h] += tensor_get(loss, i);
+        }
+    }
+    return RONDO_OK;
+}

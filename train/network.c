@@ -1,0 +1,525 @@
+#include "train/network.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/host.h"
+
+/* What a batch is run for; SAMPLE is training on targets drawn from the predictions. */
+enum mode { TRAIN, SAMPLE, EVALUATE, PREDICT };
+/* Training keeps two sets of gradients: for the targets of the data, and for drawn ones. */
+enum { SETS = 2 };
+
+struct shard {
+    struct tape *tape;
+    struct errors errors;
+    rondo_tensor *gradients[SETS]; /* [n_parameters] each; made at the first batch that needs them */
+    struct scores scores;
+    int64_t *examples; /* [examples_capacity] */
+    int64_t examples_capacity;
+};
+
+struct network {
+    struct arena *arena;
+    struct session *session;
+    struct network_settings settings;
+    struct model *model;
+    struct heads heads;
+    const unsigned char *frozen; /* [n_parameters]; NULL: none */
+    struct shard shards[NETWORK_MAX_SHARDS];
+};
+
+/* One batch on its way through the shards. */
+struct work {
+    struct network *network;
+    const struct dataset *dataset;
+    const int64_t *examples;
+    int64_t count;
+    int64_t n_shards;
+    enum mode mode;
+    struct rng_stream stream;
+    float *predictions;            /* PREDICT */
+    const int64_t *prediction_row; /* PREDICT: [dataset count] first row of each example */
+};
+
+static rondo_status open_network(struct network *network, struct errors *errors) {
+    network->heads = network->settings.heads;
+    RONDO_TRY(heads_open(&network->heads, network->arena, errors));
+    network->settings.model.output_size = network->heads.output_size;
+    network->model = model_create(&network->settings.model, network->session->registry, errors);
+    if (network->model == NULL) {
+        return errors->status;
+    }
+    for (int32_t i = 0; i < NETWORK_MAX_SHARDS; i++) {
+        struct shard *shard = &network->shards[i];
+        const struct tape_settings settings = {network->session->registry, &network->session->parallel, &shard->errors};
+        shard->tape = tape_create(&settings);
+        if (shard->tape == NULL) {
+            return errors_no_memory(errors);
+        }
+    }
+    return RONDO_OK;
+}
+
+struct network *network_create(const struct network_settings *settings, struct session *session,
+                               struct errors *errors) {
+    struct arena *arena = arena_create();
+    struct network *network = arena == NULL ? NULL : arena_calloc(arena, 1, sizeof *network);
+    if (network == NULL) {
+        arena_destroy(arena);
+        errors_no_memory(errors);
+        return NULL;
+    }
+    network->arena = arena;
+    network->session = session;
+    network->settings = *settings;
+    const rondo_status status = open_network(network, errors);
+    network->settings.model.layers = NULL; /* the caller's, and read already */
+    if (status != RONDO_OK) {
+        network_destroy(network);
+        return NULL;
+    }
+    return network;
+}
+
+void network_destroy(struct network *network) {
+    if (network == NULL) {
+        return;
+    }
+    for (int32_t i = 0; i < NETWORK_MAX_SHARDS; i++) {
+        tape_destroy(network->shards[i].tape);
+        errors_free(&network->shards[i].errors);
+        free(network->shards[i].examples);
+    }
+    model_destroy(network->model);
+    arena_destroy(network->arena);
+}
+
+struct model *network_model(const struct network *network) {
+    return network->model;
+}
+
+struct batch_layout network_layout(const struct network *network) {
+    const struct architecture architecture = network->settings.model.architecture;
+    return (struct batch_layout){architecture.input_every_step, architecture.output_every_step};
+}
+
+int32_t network_metric_count(const struct network *network) {
+    return network->heads.n_metrics;
+}
+
+const char *network_metric_name(const struct network *network, int32_t metric) {
+    return network->heads.names[metric];
+}
+
+int network_higher_is_better(const struct network *network, int32_t metric) {
+    return heads_higher_is_better(&network->heads, metric);
+}
+
+double network_metric(const struct network *network, const struct scores *scores, int32_t metric) {
+    return heads_metric(&network->heads, metric, scores->sums[metric], scores->rows);
+}
+
+const struct heads *network_heads(const struct network *network) {
+    return &network->heads;
+}
+
+int64_t network_prediction_size(const struct network *network) {
+    return network->heads.prediction_size;
+}
+
+int network_predicts_classes(const struct network *network) {
+    return network->heads.target_kind == RONDO_TARGET_CLASS &&
+           network->heads.prediction_size == network->heads.target_size;
+}
+
+void network_freeze(struct network *network, const unsigned char *frozen) {
+    network->frozen = frozen;
+}
+
+const rondo_tensor *network_gradients(const struct network *network) {
+    return network->shards[0].gradients[TRAIN];
+}
+
+const rondo_tensor *network_sampled_gradients(const struct network *network) {
+    return network->shards[0].gradients[SAMPLE];
+}
+
+static void clear_gradients(const struct network *network, const rondo_tensor *gradients) {
+    const struct parameter *parameters = model_parameters(network->model);
+    for (int32_t p = 0; p < model_parameter_count(network->model); p++) {
+        memset(gradients[p].data, 0, tensor_bytes(&parameters[p].value));
+    }
+}
+
+/* Memory for gradients: taken on the main thread, from the network's arena. */
+static rondo_status prepare_gradients(struct network *network, enum mode set, int64_t n_shards, struct errors *errors) {
+    const int32_t count = model_parameter_count(network->model);
+    const struct parameter *parameters = model_parameters(network->model);
+    for (int64_t s = 0; s < n_shards; s++) {
+        struct shard *shard = &network->shards[s];
+        if (shard->gradients[set] != NULL) {
+            continue;
+        }
+        rondo_tensor *gradients = arena_calloc(network->arena, (size_t)count, sizeof *gradients);
+        if (gradients == NULL) {
+            return errors_no_memory(errors);
+        }
+        for (int32_t p = 0; p < count; p++) {
+            gradients[p] = parameters[p].value;
+            RONDO_TRY(tensor_alloc(&gradients[p], network->arena, errors));
+        }
+        shard->gradients[set] = gradients;
+    }
+    return RONDO_OK;
+}
+
+static int is_training(const struct work *work) {
+    return work->mode == TRAIN || work->mode == SAMPLE;
+}
+
+/* The parameters on the tape of a shard: with gradients in training, as constants otherwise. */
+static rondo_value *bind_parameters(const struct work *work, struct shard *shard) {
+    const struct model *model = work->network->model;
+    const int32_t count = model_parameter_count(model);
+    const struct parameter *parameters = model_parameters(model);
+    rondo_value *values = arena_calloc(tape_arena(shard->tape), (size_t)count, sizeof *values);
+    for (int32_t p = 0; values != NULL && p < count; p++) {
+        const int is_trained = is_training(work) && (work->network->frozen == NULL || !work->network->frozen[p]);
+        values[p] = is_trained ? tape_parameter(shard->tape, parameters[p].name, &parameters[p].value,
+                                                &shard->gradients[work->mode][p])
+                               : tape_constant(shard->tape, &parameters[p].value);
+        tape_name(shard->tape, values[p], parameters[p].name);
+    }
+    return values;
+}
+
+/* Every n-th example goes to the same shard: batches are sorted by length, so all shards get the same share of steps.
+ */
+static int64_t pick_examples(const struct work *work, struct shard *shard, int64_t index) {
+    int64_t count = 0;
+    for (int64_t i = index; i < work->count; i += work->n_shards) {
+        shard->examples[count++] = work->examples[i];
+    }
+    return count;
+}
+
+/* Adds what the batch scored: the loss of every row, and the metrics. */
+static rondo_status measure(const struct work *work, struct shard *shard, struct heads_call *call,
+                            const rondo_tensor *loss, const rondo_tensor *outputs, const rondo_tensor *targets) {
+    const struct heads *heads = &work->network->heads;
+    shard->scores.rows += rondo_count(loss);
+    for (int64_t i = 0; i < rondo_count(loss); i++) {
+        shard->scores.sums[0] += tensor_get(loss, i);
+    }
+    if (!isfinite(shard->scores.sums[0])) {
+        const char *origin = tape_first_not_finite(shard->tape);
+        return errors_add(&shard->errors, RONDO_NOT_FINITE, "the loss is not finite; it began with %s (%s)",
+                          origin == NULL ? "the sum over the rows" : origin,
+                          heads_text(heads, tape_arena(shard->tape)));
+    }
+    return work->mode == SAMPLE || heads->n_metrics == 1
+               ? RONDO_OK
+               : heads_measure(heads, call, outputs, targets, shard->scores.sums);
+}
+
+/* Copies the predictions of a shard to their places in the result. */
+static rondo_status collect(const struct work *work, struct shard *shard, struct heads_call *call,
+                            const struct batch *batch, const rondo_tensor *outputs) {
+    const struct network_settings *settings = &work->network->settings;
+    const int64_t width = work->network->heads.prediction_size;
+    rondo_tensor predictions;
+    RONDO_TRY(heads_predict(&work->network->heads, call, outputs, &predictions));
+    if (!tensor_is_finite(&predictions)) {
+        const char *origin = tape_first_not_finite(shard->tape);
+        return errors_add(&shard->errors, RONDO_NOT_FINITE, "the predictions are not finite; it began with %s",
+                          origin == NULL ? "the loss head" : origin);
+    }
+    const int every_step = settings->model.architecture.output_every_step;
+    for (int64_t t = 0; t < (every_step ? batch->steps : 1); t++) {
+        const int64_t rows = every_step ? batch->alive[t] : batch->rows;
+        for (int64_t row = 0; row < rows; row++) {
+            const int64_t from = every_step ? batch->begin[t] + row : row;
+            const int64_t to = work->prediction_row[batch->example[row]] + t;
+            for (int64_t k = 0; k < width; k++) {
+                work->predictions[to * width + k] = (float)tensor_get(&predictions, from * width + k);
+            }
+        }
+    }
+    return RONDO_OK;
+}
+
+/* Targets drawn from what the network predicts: row i gets class k with probability predictions[i, k]. */
+static rondo_status draw_targets(const struct work *work, struct shard *shard, struct heads_call *call,
+                                 const rondo_tensor *outputs, rondo_tensor *targets) {
+    rondo_tensor predictions;
+    RONDO_TRY(heads_predict(&work->network->heads, call, outputs, &predictions));
+    *targets = tensor_1d(RONDO_I32, outputs->shape[0], NULL);
+    RONDO_TRY(tensor_alloc(targets, tape_arena(shard->tape), &shard->errors));
+    const struct rng_stream stream = rng_stream(call->stream.key, "targets");
+    const int64_t classes = predictions.shape[1];
+    for (int64_t row = 0; row < outputs->shape[0]; row++) {
+        const double wanted = rng_uniform(stream, (uint64_t)row);
+        double sum = 0;
+        int64_t k = 0;
+        for (; k < classes - 1; k++) {
+            sum += tensor_get(&predictions, row * classes + k);
+            if (wanted < sum) {
+                break;
+            }
+        }
+        tensor_set(targets, row, (double)k);
+    }
+    return RONDO_OK;
+}
+
+/* The loss of a shard whose outputs are recorded. */
+static rondo_status pass_loss(const struct work *work, struct shard *shard, struct heads_call *call,
+                              const struct batch *batch, rondo_value outputs) {
+    struct tape *tape = shard->tape;
+    rondo_tensor targets = batch->targets;
+    if (work->mode == SAMPLE) {
+        RONDO_TRY(draw_targets(work, shard, call, tape_tensor(tape, outputs), &targets));
+    }
+    tape_enter(tape, "loss", call->stream);
+    const rondo_value loss = heads_record(&work->network->heads, call, outputs, tape_constant(tape, &targets));
+    RONDO_TRY(tape_status(tape));
+    RONDO_TRY(measure(work, shard, call, tape_tensor(tape, loss), tape_tensor(tape, outputs), &targets));
+    return is_training(work) ? tape_backward(tape, loss) : RONDO_OK;
+}
+
+/* `stepwise`: by the engine tape, whatever that of the layers. */
+static rondo_status pass_shard(const struct work *work, struct shard *shard, int64_t index, int stepwise) {
+    struct network *network = work->network;
+    struct tape *tape = shard->tape;
+    tape_reset(tape);
+    if (is_training(work)) {
+        clear_gradients(network, shard->gradients[work->mode]);
+    }
+    struct batch batch;
+    RONDO_TRY(batch_pack(work->dataset, shard->examples, pick_examples(work, shard, index), network_layout(network),
+                         network->settings.model.dtype, tape_arena(tape), &batch, &shard->errors));
+    const struct time_axis time = {batch.rows, batch.steps, batch.total, batch.lengths, batch.alive, batch.begin};
+    const rondo_value *parameters = bind_parameters(work, shard);
+    if (parameters == NULL) {
+        return errors_no_memory(&shard->errors);
+    }
+    const struct rng_stream stream = rng_substream(work->stream, (uint64_t)index);
+    /* Targets are drawn from whole predictions, so in that mode the head computes them all. */
+    const int before_output = work->mode == TRAIN && heads_have(&network->heads, RONDO_LOSS_BEFORE_OUTPUT);
+    const struct model_call model_call = {.time = &time,
+                                          .inputs = &batch.inputs,
+                                          .parameters = parameters,
+                                          .training = is_training(work),
+                                          .stream = stream,
+                                          .stepwise = stepwise,
+                                          .before_output = before_output};
+    const rondo_value outputs = model_record(network->model, tape, &model_call);
+    RONDO_TRY(tape_status(tape));
+    const struct model_output output = model_output(network->model);
+    const rondo_sequences sequences = {.struct_size = sizeof sequences,
+                                       .count = batch.rows,
+                                       .steps = batch.steps,
+                                       .lengths = batch.lengths,
+                                       .begin = batch.begin};
+    const rondo_value none = {-1};
+    struct heads_call call = {.tape = tape,
+                              .parallel = &network->session->parallel,
+                              .errors = &shard->errors,
+                              .stream = stream,
+                              .training = work->mode == TRAIN,
+                              .sequences = network->settings.model.architecture.output_every_step ? &sequences : NULL,
+                              .output_weight = before_output ? parameters[output.weight] : none,
+                              .output_bias = before_output ? parameters[output.bias] : none};
+    return work->mode == PREDICT ? collect(work, shard, &call, &batch, tape_tensor(tape, outputs))
+                                 : pass_loss(work, shard, &call, &batch, outputs);
+}
+
+/* The fused engine runs a recurrence as one op, so what it can name is the layer. The same pass step by step, with the
+ * same random words, has a value for every op and finds the one that infinity began with. Where rounding lets that pass
+ * come out finite, or there is no memory for it, the first message stands. */
+static rondo_status run_shard(const struct work *work, struct shard *shard, int64_t index) {
+    const rondo_status status = pass_shard(work, shard, index, 0);
+    if (status != RONDO_NOT_FINITE) {
+        return status;
+    }
+    struct errors first = shard->errors;
+    const struct scores scores = shard->scores;
+    shard->errors = (struct errors){0};
+    shard->scores = (struct scores){0};
+    if (pass_shard(work, shard, index, 1) == RONDO_NOT_FINITE) {
+        errors_free(&first);
+    } else {
+        errors_free(&shard->errors);
+        shard->errors = first;
+    }
+    shard->scores = scores;
+    return status;
+}
+
+static void shard_range(void *arg, int64_t begin, int64_t end) {
+    const struct work *work = arg;
+    for (int64_t index = begin; index < end; index++) {
+        struct shard *shard = &work->network->shards[index];
+        shard->scores = (struct scores){0};
+        if (run_shard(work, shard, index) != RONDO_OK && shard->errors.count == 0) {
+            errors_add(&shard->errors, RONDO_INTERNAL, "a batch failed without a reason; this is a bug in Rondo");
+        }
+    }
+}
+
+static rondo_status prepare_examples(struct shard *shard, int64_t count, struct errors *errors) {
+    if (count > shard->examples_capacity) {
+        int64_t *examples = realloc(shard->examples, sizeof *examples * (size_t)count);
+        if (examples == NULL) {
+            return errors_no_memory(errors);
+        }
+        shard->examples = examples;
+        shard->examples_capacity = count;
+    }
+    return RONDO_OK;
+}
+
+/* A function of the batch's size alone: results must not depend on the machine. */
+int64_t network_shard_count(const struct network *network, int64_t examples) {
+    if (heads_have(&network->heads, RONDO_LOSS_COUPLES_ROWS)) {
+        return 1;
+    }
+    const int64_t shards = (examples + NETWORK_SHARD_ROWS - 1) / NETWORK_SHARD_ROWS;
+    return shards < NETWORK_MAX_SHARDS ? shards : NETWORK_MAX_SHARDS;
+}
+
+/* Runs all shards of a batch and adds their scores, in order. */
+static rondo_status run_batch(struct work *work, struct scores *scores, struct errors *errors) {
+    struct network *network = work->network;
+    work->n_shards = network_shard_count(network, work->count);
+    for (int64_t s = 0; s < work->n_shards; s++) {
+        RONDO_TRY(prepare_examples(&network->shards[s], work->count / work->n_shards + 1, errors));
+    }
+    parallel_for(&network->session->parallel, work->n_shards, 1, shard_range, work);
+    rondo_status status = RONDO_OK;
+    for (int64_t s = 0; s < work->n_shards; s++) {
+        struct shard *shard = &network->shards[s];
+        if (shard->errors.count > 0 && status == RONDO_OK) {
+            status = shard->errors.status;
+            errors_move(errors, &shard->errors); /* the other shards mostly say the same */
+        }
+        errors_free(&shard->errors);
+        scores->rows += shard->scores.rows;
+        for (int32_t m = 0; m < network->heads.n_metrics; m++) {
+            scores->sums[m] += shard->scores.sums[m];
+        }
+    }
+    return status;
+}
+
+struct reduction {
+    struct network *network;
+    enum mode set;
+    int64_t n_shards;
+    int32_t parameter;
+    double scale;
+};
+
+/* gradient[0] = scale * (gradient[0] + gradient[1] + …), in this order for any number of threads. */
+static void reduce_range(void *arg, int64_t begin, int64_t end) {
+    const struct reduction *reduction = arg;
+    const struct shard *shards = reduction->network->shards;
+    const rondo_tensor *first = &shards[0].gradients[reduction->set][reduction->parameter];
+    for (int64_t s = 1; s < reduction->n_shards; s++) {
+        const rondo_tensor *other = &shards[s].gradients[reduction->set][reduction->parameter];
+        if (first->dtype == RONDO_F32) {
+            float *sum = first->data;
+            const float *add = other->data;
+            for (int64_t i = begin; i < end; i++) {
+                sum[i] += add[i];
+            }
+        } else {
+            double *sum = first->data;
+            const double *add = other->data;
+            for (int64_t i = begin; i < end; i++) {
+                sum[i] += add[i];
+            }
+        }
+    }
+    tensor_scale(first, begin, end, reduction->scale);
+}
+
+/* Forward and backward; leaves the gradients of the mode in the first shard. */
+static rondo_status differentiate(struct work *work, struct scores *scores, struct errors *errors) {
+    struct network *network = work->network;
+    RONDO_TRY(prepare_gradients(network, work->mode, network_shard_count(network, work->count), errors));
+    const int64_t rows_before = scores->rows;
+    RONDO_TRY(run_batch(work, scores, errors));
+    /* Shards hold the gradient of the sum over their rows; wanted is that of the mean over all. */
+    const int64_t grain = 16 * 1024;
+    for (int32_t p = 0; p < model_parameter_count(network->model); p++) {
+        struct reduction reduction = {network, work->mode, work->n_shards, p,
+                                      1.0 / (double)(scores->rows - rows_before)};
+        parallel_for(&network->session->parallel, rondo_count(&model_parameters(network->model)[p].value), grain,
+                     reduce_range, &reduction);
+    }
+    return RONDO_OK;
+}
+
+rondo_status network_train_batch(struct network *network, const struct dataset *dataset, const int64_t *examples,
+                                 int64_t count, struct rng_stream stream, struct scores *scores,
+                                 struct errors *errors) {
+    struct work work = {
+        .network = network, .dataset = dataset, .examples = examples, .count = count, .mode = TRAIN, .stream = stream};
+    return differentiate(&work, scores, errors);
+}
+
+rondo_status network_sample_batch(struct network *network, const struct dataset *dataset, const int64_t *examples,
+                                  int64_t count, struct rng_stream stream, struct errors *errors) {
+    struct scores unused = {0};
+    struct work work = {
+        .network = network, .dataset = dataset, .examples = examples, .count = count, .mode = SAMPLE, .stream = stream};
+    return differentiate(&work, &unused, errors);
+}
+
+/* Runs the whole dataset in batches of similar length. */
+static rondo_status run_dataset(struct work *work, int64_t batch, struct scores *scores, struct errors *errors) {
+    const int64_t count = work->dataset->count;
+    int64_t *order = malloc(sizeof *order * (size_t)(count == 0 ? 1 : count));
+    if (order == NULL) {
+        return errors_no_memory(errors);
+    }
+    rondo_status status =
+        count == 0 ? RONDO_OK : batch_order(work->dataset, batch, network_layout(work->network), NULL, order, errors);
+    for (int64_t first = 0; first < count && status == RONDO_OK; first += batch) {
+        work->examples = order + first;
+        work->count = count - first < batch ? count - first : batch;
+        status = run_batch(work, scores, errors);
+    }
+    free(order);
+    return status;
+}
+
+rondo_status network_evaluate(struct network *network, const struct dataset *dataset, int64_t batch,
+                              struct scores *scores, struct errors *errors) {
+    struct work work = {.network = network, .dataset = dataset, .mode = EVALUATE};
+    return run_dataset(&work, batch, scores, errors);
+}
+
+rondo_status network_predict(struct network *network, const struct dataset *dataset, int64_t batch, float *predictions,
+                             struct errors *errors) {
+    const int64_t count = dataset->count;
+    int64_t *row = malloc(sizeof *row * (size_t)(count == 0 ? 1 : count));
+    if (row == NULL) {
+        return errors_no_memory(errors);
+    }
+    const struct batch_layout layout = network_layout(network);
+    int64_t next = 0;
+    for (int64_t i = 0; i < count; i++) {
+        row[i] = next;
+        next += layout.target_every_step ? example_steps(dataset, i, layout) : 1;
+    }
+    struct scores unused = {0};
+    struct work work = {
+        .network = network, .dataset = dataset, .mode = PREDICT, .predictions = predictions, .prediction_row = row};
+    const rondo_status status = run_dataset(&work, batch, &unused, errors);
+    free(row);
+    return status;
+}

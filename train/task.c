@@ -1,0 +1,227 @@
+#include "train/task.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "train/target_check.h"
+
+/* The experiment's model in the words of model/model.h. `layers` has room for them. */
+static struct model_settings model_settings(const struct experiment *experiment, const struct session *session,
+                                            const struct dataset *dataset, struct layer_settings *layers) {
+    layers_settings(&experiment->layers, layers);
+    for (int32_t i = 0; i < layers_total(&experiment->layers); i++) {
+        layers[i].engine = session->engine;
+        layers[i].passes_off = session->passes_off;
+    }
+    return (struct model_settings){.dtype = RONDO_F32,
+                                   .architecture = experiment->architecture,
+                                   .vocabulary = dataset->input_kind == INPUT_TOKEN ? dataset->input_size : 0,
+                                   .input_size = dataset->input_size,
+                                   .embedding_size = experiment->embedding.size,
+                                   .embedding_dropout = experiment->embedding.dropout,
+                                   .word_dropout = experiment->embedding.word_dropout,
+                                   .layers = layers,
+                                   .n_layers = layers_total(&experiment->layers),
+                                   .pooling = (enum pooling)experiment->model.pool};
+}
+
+static rondo_status build_network(struct task *task, struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    struct dataset *shape = text_reader_dataset(&task->reader);
+    struct layer_settings *layers = calloc((size_t)layers_total(&experiment->layers), sizeof *layers);
+    rondo_status status = RONDO_OK;
+    if (shape == NULL || layers == NULL) {
+        status = errors_no_memory(errors);
+    } else {
+        struct network_settings settings = {.model = model_settings(experiment, task->session, shape, layers),
+                                            .heads = experiment->heads};
+        settings.heads.target_kind = shape->target_kind;
+        settings.heads.target_size = shape->target_size;
+        task->network = network_create(&settings, task->session, errors);
+        status = task->network == NULL ? errors->status : RONDO_OK;
+    }
+    dataset_destroy(shape);
+    free(layers);
+    return status;
+}
+
+rondo_status task_read(const struct task *task, const char *file, struct location where, struct dataset **dataset,
+                       struct errors *errors) {
+    *dataset = NULL;
+    RONDO_TRY(text_reader_read(&task->reader, file, where, dataset, errors));
+    const struct architecture architecture = task->experiment->architecture;
+    const struct batch_layout layout = {architecture.input_every_step, architecture.output_every_step};
+    const rondo_status status = batch_layout_check(*dataset, layout, 1, file, errors);
+    if (status != RONDO_OK) {
+        dataset_destroy(*dataset);
+        *dataset = NULL;
+    }
+    return status;
+}
+
+/* Reads what was asked for; goes on after a mistake, to tell those of the other files too. */
+static rondo_status read_all(struct task *task, int which, struct errors *errors) {
+    const struct {
+        int data;
+        const struct experiment_path *path;
+        struct dataset **dataset;
+    } files[] = {{TASK_TRAIN, &task->experiment->train, &task->train},
+                 {TASK_VALID, &task->experiment->valid, &task->valid},
+                 {TASK_TEST, &task->experiment->test, &task->test}};
+    rondo_status first = RONDO_OK;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if ((which & files[i].data) && files[i].path->text != NULL) {
+            const rondo_status status =
+                task_read(task, files[i].path->text, files[i].path->where, files[i].dataset, errors);
+            first = first == RONDO_OK ? status : first;
+        }
+    }
+    return first;
+}
+
+static rondo_status open_task(struct task *task, int which, struct vocabulary *words, struct vocabulary *labels,
+                              struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    task->reader.options = experiment->text;
+    task->reader.text = experiment->text_column;
+    task->reader.label = experiment->label_column;
+    task->reader.words = words;
+    task->reader.labels = labels;
+    if (words == NULL) {
+        RONDO_TRY(text_reader_learn(&task->reader, experiment->train.text, experiment->train.where, errors));
+    }
+    RONDO_TRY(read_all(task, which, errors));
+    return build_network(task, errors);
+}
+
+/* The metric of early stopping must be one that the loss head has. */
+static rondo_status choose_metric(struct task *task, struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    const char *metric = experiment->schedule.stopping.metric;
+    if (metric == NULL) {
+        return RONDO_OK;
+    }
+    task->metric = 0;
+    const int on_valid = strncmp(metric, "valid.", 6) == 0;
+    struct suggestion best = {0};
+    for (int32_t m = 0; m < network_metric_count(task->network); m++) {
+        const char *name = network_metric_name(task->network, m);
+        if (on_valid && strcmp(metric + 6, name) == 0) {
+            task->metric = m;
+            return RONDO_OK;
+        }
+        suggest(&best, on_valid ? metric + 6 : metric, name);
+    }
+    if (best.name != NULL) {
+        return errors_add_at(errors, RONDO_INVALID, experiment->schedule.stopping_where,
+                             "there is no metric '%s' (did you mean 'valid.%s'?)", metric, best.name);
+    }
+    return errors_add_at(errors, RONDO_INVALID, experiment->schedule.stopping_where,
+                         "there is no metric '%s', expected valid.loss or a metric of the loss '%s' behind 'valid.'",
+                         metric, experiment->heads.items[0].loss->base.name);
+}
+
+/* The optimizer on the network's parameters; nothing for prediction, which has none. */
+static rondo_status apply_optimizer(struct task *task, struct errors *errors) {
+    const struct optimizer_section *section = &task->experiment->optimizer;
+    if (section->optimizer.descriptor == NULL) {
+        return RONDO_OK;
+    }
+    RONDO_TRY(optimizer_section_apply(section, network_model(task->network), &task->session->parallel,
+                                      task->experiment->arena, &task->updater, errors));
+    network_freeze(task->network, task->updater.frozen);
+    for (int32_t stage = 0; stage < task->updater.n_stages; stage++) {
+        const rondo_optimizer *optimizer = task->updater.stages[stage].optimizer;
+        if (optimizer->wants_sampled != NULL && !network_predicts_classes(task->network)) {
+            return errors_add_at(errors, RONDO_INVALID, section->optimizer.where,
+                                 "'%s' draws targets from predictions, so it needs a loss that predicts probabilities "
+                                 "of classes, and '%s' does not",
+                                 optimizer->base.name, task->experiment->heads.items[0].loss->base.name);
+        }
+    }
+    return RONDO_OK;
+}
+
+/* Every file's targets are shown to the loss, which else would refuse them in the middle of a run. */
+static rondo_status check_targets(const struct task *task, struct errors *errors) {
+    const struct {
+        const struct experiment_path *path;
+        const struct dataset *dataset;
+    } files[] = {{&task->experiment->train, task->train},
+                 {&task->experiment->valid, task->valid},
+                 {&task->experiment->test, task->test}};
+    rondo_status first = RONDO_OK;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (files[i].dataset != NULL) {
+            const rondo_status status = target_check(network_heads(task->network), task->session, files[i].dataset,
+                                                     files[i].path->text, errors);
+            first = first == RONDO_OK ? status : first;
+        }
+    }
+    return first;
+}
+
+/* A rise that leaves nothing of the run leaves a schedule unused. */
+static rondo_status check_warmup(const struct task *task, struct errors *errors) {
+    const struct schedule_section *section = &task->experiment->schedule;
+    const int trains = task->experiment->optimizer.optimizer.descriptor != NULL && task->train != NULL;
+    if (!trains || section->warmup.length == 0) {
+        return RONDO_OK;
+    }
+    const struct schedule_settings settings = task_schedule(task);
+    const int64_t most = settings.plugin == NULL ? settings.steps : settings.steps - 1;
+    if (settings.warmup <= most) {
+        return RONDO_OK;
+    }
+    return errors_add_at(errors, RONDO_INVALID, section->warmup_where,
+                         "'schedule.warmup' is %lld updates long and the run %lld (%lld an epoch): %s",
+                         (long long)settings.warmup, (long long)settings.steps, (long long)settings.steps_per_epoch,
+                         settings.plugin == NULL ? "the learning rate would never be reached"
+                                                 : "nothing is left for 'schedule.learning_rate'");
+}
+
+/* What data and model together say of the rest of the experiment; goes on after a mistake, to tell the others too. */
+static rondo_status check_task(struct task *task, struct errors *errors) {
+    const rondo_status metric = choose_metric(task, errors);
+    const rondo_status optimizer = apply_optimizer(task, errors);
+    const rondo_status warmup = check_warmup(task, errors);
+    const rondo_status targets = check_targets(task, errors);
+    return metric != RONDO_OK ? metric : optimizer != RONDO_OK ? optimizer : warmup != RONDO_OK ? warmup : targets;
+}
+
+struct task *task_create(struct experiment *experiment, struct session *session, int which, struct vocabulary *words,
+                         struct vocabulary *labels, struct errors *errors) {
+    struct task *task = calloc(1, sizeof *task);
+    if (task == NULL) {
+        experiment_destroy(experiment);
+        vocabulary_destroy(words);
+        vocabulary_destroy(labels);
+        errors_no_memory(errors);
+        return NULL;
+    }
+    task->experiment = experiment;
+    task->session = session;
+    if (open_task(task, which, words, labels, errors) != RONDO_OK || check_task(task, errors) != RONDO_OK) {
+        task_destroy(task);
+        return NULL;
+    }
+    return task;
+}
+
+struct schedule_settings task_schedule(const struct task *task) {
+    return schedule_section_settings(&task->experiment->schedule, task->train->count, task->experiment->optimizer.lr,
+                                     network_higher_is_better(task->network, task->metric));
+}
+
+void task_destroy(struct task *task) {
+    if (task == NULL) {
+        return;
+    }
+    network_destroy(task->network);
+    dataset_destroy(task->train);
+    dataset_destroy(task->valid);
+    dataset_destroy(task->test);
+    text_reader_clear(&task->reader);
+    experiment_destroy(task->experiment);
+    free(task);
+}

@@ -1,0 +1,39 @@
+/* train/task.h: an experiment with its data and its network: ready to train, to evaluate or to predict.
+ *
+ * Threads: main thread.
+ */
+#ifndef RONDO_TRAIN_TASK_H
+#define RONDO_TRAIN_TASK_H
+
+#include "experiment/experiment.h"
+#include "train/network.h"
+
+struct task {
+    struct session *session;       /* borrowed */
+    struct experiment *experiment; /* owned */
+    struct text_reader reader;
+    struct dataset *train, *valid, *test; /* NULL: not read */
+    struct network *network;
+    int32_t metric;                  /* of the network: what early stopping watches */
+    struct updater_settings updater; /* not for prediction */
+};
+
+/* What task_create reads beside the vocabulary. */
+enum task_data { TASK_TRAIN = 1, TASK_VALID = 2, TASK_TEST = 4 };
+
+/* Reads the data that `which` names (enum task_data, or-ed; those that the experiment does not give are left out) and
+ * builds the network; its parameters are zero. Takes over the experiment, also after a failure. The vocabulary comes
+ * from the training data; with `words` and `labels` (of a run; taken over too) the training data is not touched unless
+ * asked for. NULL with errors. */
+struct task *task_create(struct experiment *experiment, struct session *session, int which, struct vocabulary *words,
+                         struct vocabulary *labels, struct errors *errors);
+void task_destroy(struct task *task);
+
+/* The learning rate over a run; needs the training data. */
+struct schedule_settings task_schedule(const struct task *task);
+
+/* Reads one more file with the task's reader, checked against its architecture. *dataset is NULL after a failure. */
+rondo_status task_read(const struct task *task, const char *file, struct location where, struct dataset **dataset,
+                       struct errors *errors);
+
+#endif
