@@ -6,7 +6,7 @@
 #include "cli/command.h"
 #include "core/suggest.h"
 #include "io/json.h"
-#include "store/run_folder.h"
+#include "train/run_record.h"
 
 static const struct {
     const char *name;
@@ -36,7 +36,7 @@ static rondo_status print_scores(const struct task *task, const struct dataset *
     if (json) {
         json_t *object = json_pack("{s:o, s:I, s:I}", "data", json_text(what), "examples", (json_int_t)dataset->count,
                                    "rows", (json_int_t)scores.rows);
-        if (object != NULL && run_folder_scores(object, network, &scores) != 0) {
+        if (object != NULL && run_record_scores(object, network, &scores) != 0) {
             json_decref(object);
             object = NULL;
         }
@@ -56,7 +56,7 @@ static rondo_status evaluate(const char *folder, const char *split, const char *
     if (file == NULL && which == 0) {
         return errors->status;
     }
-    struct task *task = run_folder_open(folder, NULL, session, which, errors);
+    struct task *task = run_record_open(folder, NULL, session, which, errors);
     if (task == NULL) {
         return errors->status;
     }

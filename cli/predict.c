@@ -10,7 +10,7 @@
 
 #include "cli/command.h"
 #include "io/utf8.h"
-#include "store/run_folder.h"
+#include "train/run_record.h"
 
 enum {
     BATCH = 256,                /* lines that are predicted together */
@@ -224,7 +224,7 @@ static int run_predict(const struct command *command, int argc, char **argv) {
     }
     struct errors errors = {0};
     struct session *session = open_session(&common, &errors);
-    struct task *task = session == NULL ? NULL : run_folder_open(arguments.words[0], NULL, session, 0, &errors);
+    struct task *task = session == NULL ? NULL : run_record_open(arguments.words[0], NULL, session, 0, &errors);
     if (task != NULL) {
         predict_files(task, arguments.words + 1, common.json, &errors);
     }

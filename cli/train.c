@@ -9,11 +9,12 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "io/json.h"
-#include "store/run_folder.h"
+#include "train/run_record.h"
 
 struct watch {
     struct progress progress;
     struct run_folder *run;
+    const struct network *network;
     int quiet;
 };
 
@@ -43,7 +44,7 @@ static rondo_status on_epoch(void *arg, const struct trainer_progress *state, st
     if (!watch->quiet) {
         progress_epoch(&watch->progress, state);
     }
-    return run_folder_epoch(watch->run, state, errors);
+    return run_record_epoch(watch->run, watch->network, state, errors);
 }
 
 /* What the task's experiment says of training, in the words of train/trainer.h. */
@@ -74,7 +75,7 @@ static rondo_status print_result(const struct common_flags *common, const struct
     if (common->json) {
         json_t *valid = task->valid == NULL ? json_null() : json_object();
         if (task->valid != NULL) {
-            run_folder_scores(valid, network, &scores);
+            run_record_scores(valid, network, &scores);
         }
         json_t *object = json_pack("{s:o, s:I, s:I, s:b, s:o}", "run", json_text(run_folder_path(run)), "epochs",
                                    (json_int_t)result->epochs, "best_epoch", (json_int_t)result->best_epoch,
@@ -99,7 +100,7 @@ static rondo_status train(struct task *task, const struct common_flags *common, 
         return errors_add(errors, RONDO_INVALID, "%s: there is no example to train on", experiment->train.text);
     }
     RONDO_TRY(model_initialise(model, (uint64_t)experiment->schedule.options.seed, errors));
-    struct run_folder *run = run_folder_create(out, task, errors);
+    struct run_folder *run = run_record_create(out, task, errors);
     if (run == NULL) {
         return errors->status;
     }
@@ -108,14 +109,14 @@ static rondo_status train(struct task *task, const struct common_flags *common, 
                 (long long)model_size(model), (long long)task->train->count, task->session->parallel.threads,
                 task->session->parallel.threads == 1 ? "" : "s", run_folder_path(run));
     }
-    struct watch watch = {progress_start(task->network), run, quiet};
+    struct watch watch = {progress_start(task->network), run, task->network, quiet};
     const struct trainer_observer observer = {on_batch, on_epoch, &watch};
     const struct trainer_settings settings = trainer_settings(task);
     struct trainer_result result;
     const double start = trainer_clock();
     rondo_status status = trainer_run(task->network, task->train, task->valid, &settings, &observer, &result, errors);
     if (status == RONDO_OK) {
-        status = run_folder_finish(run, &result, trainer_clock() - start, errors);
+        status = run_record_finish(run, &result, trainer_clock() - start, errors);
     }
     if (status == RONDO_OK) {
         status = print_result(common, task, run, &result, errors);

@@ -73,13 +73,13 @@ struct experiment_section experiment_section(int32_t index) {
         {"loss", "what training makes small: one loss, or a sum of them", NULL, plugin_keys, SECTION_REQUIRED, LOSS, 0,
          0},
         {"loss.sum.N", "a loss of a sum, which stands in the place of one loss", loss_weight_table, plugin_keys,
-         SECTION_ALONE, LOSS, 1, HEADS_MOST},
+         SECTION_ALONE, LOSS, 1, LOSS_MOST_TERMS},
         {"optimizer", "how parameters follow their gradients", NULL, plugin_keys, SECTION_REQUIRED, OPTIMIZER, 0, 0},
         {"optimizer.groups.N",
          "parameters with options of their own, of the optimizer; the first group that fits a name has it",
          optimizer_group_table, group_keys, SECTION_OUTER_PLUGIN, OPTIMIZER, 0, 0},
         {"optimizer.wrappers.N", "what goes around the optimizer", NULL, plugin_keys, SECTION_WRAPPERS, OPTIMIZER, 0,
-         UPDATER_MOST_STAGES - 1},
+         OPTIMIZER_MOST_WRAPPERS},
         {"schedule", "how long and how hard to train", schedule_table, NULL, 0, 0, 0, 0},
         {"schedule.learning_rate", "the factor on the learning rate, update by update", NULL, plugin_keys, 0, SCHEDULE,
          0, 0},
@@ -212,7 +212,7 @@ static void read_training(struct loading *loading) {
     const struct plugin_reader reader = {loading->session, loading->arena, loading->errors};
     struct yaml_node *loss = child_of_root(loading, "loss");
     if (loss != NULL) {
-        loss_section_read(&reader, loss, &experiment->heads);
+        loss_section_read(&reader, loss, &experiment->loss);
     }
     struct yaml_node *optimizer = loading->trains ? child_of_root(loading, "optimizer") : NULL;
     if (optimizer != NULL) {

@@ -46,7 +46,7 @@ struct experiment {
     struct embedding_options embedding;
     struct model_options model;
     struct experiment_layers layers;
-    struct heads heads; /* items and count */
+    struct loss_section loss;
     struct optimizer_section optimizer;
     struct schedule_section schedule;
 };

@@ -8,7 +8,7 @@ struct loss_weight {
 const rondo_option loss_weight_table[] = {
     RONDO_OPTION_REAL(struct loss_weight, weight, "1", 0, 1e9, "factor of this loss in the sum"), RONDO_OPTION_END};
 
-static int add_head(const struct plugin_reader *reader, struct heads *heads, struct head *items,
+static int add_term(const struct plugin_reader *reader, struct loss_section *read, struct loss_term *terms,
                     struct yaml_node *section, const char *path, int in_sum) {
     static const char *const keys[] = {"weight", NULL};
     struct plugin_section found;
@@ -26,16 +26,16 @@ static int add_head(const struct plugin_reader *reader, struct heads *heads, str
             return 0;
         }
     }
-    items[heads->count++] = (struct head){.loss = (const rondo_loss *)found.descriptor,
-                                          .options = found.options,
-                                          .weight = own.weight,
-                                          .origin = found.origin,
-                                          .where = found.where,
-                                          .section = found.section};
+    terms[read->count++] = (struct loss_term){.loss = (const rondo_loss *)found.descriptor,
+                                              .options = found.options,
+                                              .weight = own.weight,
+                                              .origin = found.origin,
+                                              .where = found.where,
+                                              .section = found.section};
     return 1;
 }
 
-static int add_sum(const struct plugin_reader *reader, struct heads *heads, struct head *items,
+static int add_sum(const struct plugin_reader *reader, struct loss_section *read, struct loss_term *terms,
                    struct yaml_node *section) {
     static const char *const keys[] = {"sum", NULL};
     struct yaml_node *sum = yaml_get(section, "sum");
@@ -59,17 +59,17 @@ static int add_sum(const struct plugin_reader *reader, struct heads *heads, stru
             errors_no_memory(reader->errors);
             return 0;
         }
-        if (index == HEADS_MOST || part->kind != YAML_MAPPING) {
+        if (index == LOSS_MOST_TERMS || part->kind != YAML_MAPPING) {
             errors_add_at(reader->errors, RONDO_INVALID, part->where,
-                          index == HEADS_MOST ? "a sum has at most 8 losses"
-                                              : "expected a loss: {plugin: NAME, weight: NUMBER}");
+                          index == LOSS_MOST_TERMS ? "a sum has at most 8 losses"
+                                                   : "expected a loss: {plugin: NAME, weight: NUMBER}");
             return 0;
         }
-        ok &= add_head(reader, heads, items, part, path, 1);
+        ok &= add_term(reader, read, terms, part, path, 1);
     }
     double weight = 0;
-    for (int32_t h = 0; h < heads->count; h++) {
-        weight += items[h].weight;
+    for (int32_t h = 0; h < read->count; h++) {
+        weight += terms[h].weight;
     }
     if (ok && weight == 0) {
         errors_add_at(reader->errors, RONDO_INVALID, sum->where,
@@ -79,14 +79,14 @@ static int add_sum(const struct plugin_reader *reader, struct heads *heads, stru
     return ok;
 }
 
-void loss_section_read(const struct plugin_reader *reader, struct yaml_node *section, struct heads *heads) {
-    struct head *items = arena_calloc(reader->arena, HEADS_MOST, sizeof *items);
-    if (items == NULL) {
+void loss_section_read(const struct plugin_reader *reader, struct yaml_node *section, struct loss_section *read) {
+    struct loss_term *terms = arena_calloc(reader->arena, LOSS_MOST_TERMS, sizeof *terms);
+    if (terms == NULL) {
         errors_no_memory(reader->errors);
         return;
     }
-    heads->items = items;
-    const int ok = yaml_get(section, "sum") != NULL ? add_sum(reader, heads, items, section)
-                                                    : add_head(reader, heads, items, section, "loss", 0);
-    heads->count = ok ? heads->count : 0;
+    read->terms = terms;
+    const int ok = yaml_get(section, "sum") != NULL ? add_sum(reader, read, terms, section)
+                                                    : add_term(reader, read, terms, section, "loss", 0);
+    read->count = ok ? read->count : 0;
 }

@@ -1,6 +1,6 @@
 /* experiment/loss_section.h: the section `loss` of an experiment.
  *
- *     loss: {plugin: huber, delta: 0.5}                                                one head
+ *     loss: {plugin: huber, delta: 0.5}                                                one loss
  *     loss: {sum: [{plugin: huber, weight: 0.7}, {plugin: log_cosh, weight: 0.3}]}     a weighted sum
  *
  * Threads: main thread.
@@ -9,12 +9,30 @@
 #define RONDO_EXPERIMENT_LOSS_SECTION_H
 
 #include "experiment/plugin_section.h"
-#include "train/heads.h"
 
-/* Fills items and count of `heads`; count 0 with errors. */
-void loss_section_read(const struct plugin_reader *reader, struct yaml_node *section, struct heads *heads);
+/* The largest number of losses in a sum. */
+#define LOSS_MOST_TERMS 8
 
-/* Options of a head within a sum, for `rondo list`. */
+/* One loss plug-in with its options: the whole loss, or a term of a sum. */
+struct loss_term {
+    const rondo_loss *loss;
+    const void *options;
+    double weight;                   /* factor of the term in the sum; 1 for a single loss */
+    const char *origin;              /* file of the plug-in */
+    struct location where;           /* of its name in the experiment */
+    const struct yaml_node *section; /* mapping with its options; NULL: not from a file */
+};
+
+/* loss of a row = sum over terms of weight * loss(outputs, targets) */
+struct loss_section {
+    const struct loss_term *terms; /* [count] */
+    int32_t count;                 /* 1 .. LOSS_MOST_TERMS */
+};
+
+/* Reads the section; memory from the reader's arena. On errors, which are added to the reader's list, count is 0. */
+void loss_section_read(const struct plugin_reader *reader, struct yaml_node *section, struct loss_section *read);
+
+/* Options of a term of a sum beside those of its plug-in, for `rondo list`. */
 extern const rondo_option loss_weight_table[];
 
 #endif

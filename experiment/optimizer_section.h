@@ -15,7 +15,9 @@
 #define RONDO_EXPERIMENT_OPTIMIZER_SECTION_H
 
 #include "experiment/plugin_section.h"
-#include "train/updater.h"
+
+/* The largest number of wrappers around an optimizer. */
+#define OPTIMIZER_MOST_WRAPPERS 7
 
 struct optimizer_group {
     const char **patterns; /* of names, as in a shell: * and ?, [a-z]; NULL-terminated */
@@ -28,7 +30,7 @@ struct optimizer_section {
     struct plugin_section optimizer;
     struct optimizer_group *groups;
     int32_t n_groups;
-    struct plugin_section wrappers[UPDATER_MOST_STAGES - 1];
+    struct plugin_section wrappers[OPTIMIZER_MOST_WRAPPERS];
     int32_t n_wrappers;
     double lr; /* the option `lr` of the optimizer; NAN where it has none */
 };
@@ -36,12 +38,6 @@ struct optimizer_section {
 /* Reads the section; what is missing in `read` tells with errors. */
 void optimizer_section_read(const struct plugin_reader *reader, struct yaml_node *section,
                             struct optimizer_section *read);
-
-/* The stages of an update for the parameters of a model, with the options of each parameter's group; memory from
- * `arena`, which must outlive the settings. RONDO_INVALID for a group that no parameter is in. */
-rondo_status optimizer_section_apply(const struct optimizer_section *section, const struct model *model,
-                                     const struct parallel *parallel, struct arena *arena,
-                                     struct updater_settings *settings, struct errors *errors);
 
 /* Keys of a group beside the options of the optimizer, for `rondo list`. */
 extern const rondo_option optimizer_group_table[];

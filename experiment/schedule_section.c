@@ -87,19 +87,3 @@ void schedule_section_read(const struct plugin_reader *reader, struct yaml_node 
     read_learning_rate(reader, section, has_valid, read);
     read_stopping(reader, section, has_valid, read);
 }
-
-struct schedule_settings schedule_section_settings(const struct schedule_section *section, int64_t examples, double lr,
-                                                   int higher_is_better) {
-    const int64_t batches = (examples + section->options.batch - 1) / section->options.batch;
-    const int64_t steps_per_epoch = batches > 0 ? batches : 1;
-    const double unit = section->warmup.unit == WARMUP_EPOCHS ? (double)steps_per_epoch : 1;
-    return (struct schedule_settings){.plugin = (const rondo_schedule *)section->learning_rate.descriptor,
-                                      .options = section->learning_rate.options,
-                                      .origin = section->learning_rate.origin,
-                                      .warmup = llround(section->warmup.length * unit),
-                                      .warmup_from = section->warmup.from,
-                                      .lr = lr,
-                                      .steps = steps_per_epoch * section->options.epochs,
-                                      .steps_per_epoch = steps_per_epoch,
-                                      .higher_is_better = higher_is_better};
-}

@@ -12,7 +12,6 @@
 #define RONDO_EXPERIMENT_SCHEDULE_SECTION_H
 
 #include "experiment/plugin_section.h"
-#include "train/schedule.h"
 
 /* Keys of `schedule:` that are plain options. */
 struct schedule_options {
@@ -52,9 +51,5 @@ extern const rondo_option schedule_table[], warmup_table[], stopping_table[];
 /* Reads the section. `has_valid`: the experiment gives validation data. */
 void schedule_section_read(const struct plugin_reader *reader, struct yaml_node *section, int has_valid,
                            struct schedule_section *read);
-
-/* The learning rate's schedule for a run over `examples` training examples. */
-struct schedule_settings schedule_section_settings(const struct schedule_section *section, int64_t examples, double lr,
-                                                   int higher_is_better);
 
 #endif

@@ -35,10 +35,10 @@ static json_t *plugin_to_json(const struct loaded_plugin *plugin) {
                      plugin->licence, "file", json_text(plugin->file), "fnv1a", hash_text);
 }
 
-static json_t *plugins_to_json(const struct session *session) {
+static json_t *plugins_to_json(const struct loader *loader) {
     json_t *list = json_array();
     struct loaded_plugin plugin;
-    for (int32_t i = 0; list != NULL && loader_plugin(session->loader, i, &plugin); i++) {
+    for (int32_t i = 0; list != NULL && loader_plugin(loader, i, &plugin); i++) {
         if (json_array_append_new(list, plugin_to_json(&plugin)) != 0) {
             json_decref(list);
             return NULL;
@@ -47,7 +47,7 @@ static json_t *plugins_to_json(const struct session *session) {
     return list;
 }
 
-rondo_status environment_write(const char *file, const struct session *session, int64_t seed, struct errors *errors) {
+char *environment_text(const struct loader *loader, int32_t threads, int64_t seed) {
     struct utsname system = {0};
     uname(&system);
     char started[32] = "";
@@ -60,14 +60,9 @@ rondo_status environment_write(const char *file, const struct session *session, 
     snprintf(abi, sizeof abi, "%u.%u", RONDO_ABI_MAJOR, RONDO_ABI_MINOR);
     json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:s, s:o}", "rondo", RONDO_VERSION, "abi", abi,
                              "compiler", __VERSION__, "system", system.sysname, "release", system.release, "machine",
-                             system.machine, "threads", (int)session->parallel.threads, "seed", (json_int_t)seed,
-                             "started", started, "plugins", plugins_to_json(session));
+                             system.machine, "threads", (int)threads, "seed", (json_int_t)seed, "started", started,
+                             "plugins", plugins_to_json(loader));
     char *text = root == NULL ? NULL : json_dumps(root, JSON_INDENT(2));
     json_decref(root);
-    if (text == NULL) {
-        return errors_no_memory(errors);
-    }
-    const rondo_status status = file_write(file, text, strlen(text), errors);
-    free(text);
-    return status;
+    return text;
 }

@@ -22,17 +22,11 @@ static json_t *to_json(const struct vocabulary *vocabulary) {
     return list;
 }
 
-rondo_status vocabulary_file_write(const char *file, const struct vocabulary *words, const struct vocabulary *labels,
-                                   struct errors *errors) {
+char *vocabulary_file_text(const struct vocabulary *words, const struct vocabulary *labels) {
     json_t *root = json_pack("{s:o, s:o}", "words", to_json(words), "labels", to_json(labels));
     char *text = root == NULL ? NULL : json_dumps(root, JSON_INDENT(0) | JSON_ENSURE_ASCII);
     json_decref(root);
-    if (text == NULL) {
-        return errors_no_memory(errors);
-    }
-    const rondo_status status = file_write(file, text, strlen(text), errors);
-    free(text);
-    return status;
+    return text;
 }
 
 /* Entries keep their numbers: each must be new, and they are added in order. */

@@ -194,10 +194,11 @@ static const struct cell_definition *find_cell(const char *name) {
 }
 
 /* A loss alone, with its defaults. */
-static const struct head *head_of(const rondo_descriptor *loss, struct location where) {
-    struct head *head = arena_calloc(support.arena, 1, sizeof *head);
+static const struct loss_term *term_of(const rondo_descriptor *loss, struct location where) {
+    struct loss_term *head = arena_calloc(support.arena, 1, sizeof *head);
     ck_assert_ptr_nonnull(head);
-    *head = (struct head){(const rondo_loss *)loss, make_options(loss, NULL), 1, "built for this test", where, NULL};
+    *head =
+        (struct loss_term){(const rondo_loss *)loss, make_options(loss, NULL), 1, "built for this test", where, NULL};
     return head;
 }
 
@@ -219,10 +220,9 @@ static struct network *make_network(const struct task *task, int32_t dtype, uint
                                                   .layers = layers,
                                                   .n_layers = (int32_t)task->layers,
                                                   .pooling = task->pooling},
-                                        .heads = {.items = head_of(loss, (struct location){0}),
-                                                  .count = 1,
-                                                  .target_kind = task->target_kind,
-                                                  .target_size = task->target_size}};
+                                        .loss = {term_of(loss, (struct location){0}), 1},
+                                        .target_kind = task->target_kind,
+                                        .target_size = task->target_size};
     ck_assert_int_eq(architecture_parse(task->architecture, &settings.model.architecture), 1);
     struct network *network = network_create(&settings, session, &support.errors);
     ck_assert_msg(network != NULL, "%s", support_error(&support));
@@ -929,10 +929,9 @@ START_TEST(a_loss_refuses_targets_that_it_cannot_use) {
     const rondo_descriptor *loss = resolve(RONDO_KIND_LOSS, task.loss);
     const struct network_settings settings = {
         .model = {.dtype = RONDO_F32, .vocabulary = 4, .embedding_size = 4, .layers = &layer, .n_layers = 1},
-        .heads = {.items = head_of(loss, (struct location){"food.yaml", 8, 3}),
-                  .count = 1,
-                  .target_kind = RONDO_TARGET_CLASS,
-                  .target_size = 2}};
+        .loss = {term_of(loss, (struct location){"food.yaml", 8, 3}), 1},
+        .target_kind = RONDO_TARGET_CLASS,
+        .target_size = 2};
     ck_assert_ptr_null(network_create(&settings, session, &support.errors));
     ck_assert_int_eq(support.errors.status, RONDO_INVALID);
     ck_assert_str_eq(support_error(&support), "food.yaml:8:3: squared_error: targets are classes, expected numbers");

@@ -238,7 +238,7 @@ START_TEST(structs_hold_what_the_tree_says) {
     ck_assert_double_eq(e->layers.items[1].options.dropout, 0.5);
     ck_assert_double_eq(e->layers.items[1].option_values[0], 2);
     ck_assert_double_eq(e->layers.items[1].option_values[1], 0.5);
-    ck_assert_str_eq(e->heads.items[0].loss->base.name, "softmax_cross_entropy");
+    ck_assert_str_eq(e->loss.terms[0].loss->base.name, "softmax_cross_entropy");
     ck_assert_str_eq(e->optimizer.optimizer.descriptor->name, "adam");
     ck_assert_int_eq(e->schedule.options.epochs, 3);
     ck_assert_int_eq(e->schedule.options.batch, 8);
@@ -315,7 +315,7 @@ START_TEST(resolved_tree_resolves_to_itself) {
                      0);
     ck_assert_int_eq(second->optimizer.n_groups, first->optimizer.n_groups);
     ck_assert_int_eq(second->optimizer.n_wrappers, first->optimizer.n_wrappers);
-    ck_assert_int_eq(second->heads.count, first->heads.count);
+    ck_assert_int_eq(second->loss.count, first->loss.count);
     ck_assert_int_eq(second->layers.count, first->layers.count);
     experiment_destroy(first);
     experiment_destroy(second);

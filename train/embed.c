@@ -6,7 +6,7 @@
 #include "config.h"
 #include "io/utf8.h"
 #include "rondo/rondo.h"
-#include "store/run_folder.h"
+#include "train/run_record.h"
 
 enum { BATCH = 64 };
 
@@ -44,7 +44,7 @@ rondo_run *rondo_run_open(const char *folder, int32_t threads, char *error, size
     } else {
         const struct session_settings settings = {.threads = threads};
         run->session = session_create(&settings, &errors);
-        run->task = run->session == NULL ? NULL : run_folder_open(folder, NULL, run->session, 0, &errors);
+        run->task = run->session == NULL ? NULL : run_record_open(folder, NULL, run->session, 0, &errors);
     }
     if (run == NULL || run->task == NULL) {
         rondo_run_close(run);

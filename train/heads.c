@@ -4,7 +4,8 @@
 #include <string.h>
 
 /* The call of the plug-in's functions for one head. */
-static rondo_loss_call loss_call(const struct heads *heads, const struct heads_call *call, const struct head *head) {
+static rondo_loss_call loss_call(const struct heads *heads, const struct heads_call *call,
+                                 const struct loss_term *head) {
     const rondo_value none = {-1};
     return (rondo_loss_call){.struct_size = sizeof(rondo_loss_call),
                              .target_kind = heads->target_kind,
@@ -16,12 +17,12 @@ static rondo_loss_call loss_call(const struct heads *heads, const struct heads_c
                              .output_bias = call == NULL ? none : call->output_bias};
 }
 
-static const char *head_text(const struct head *head, struct arena *arena) {
+static const char *head_text(const struct loss_term *head, struct arena *arena) {
     return arena_printf(arena, "loss '%s' of '%s'", head->loss->base.name, head->origin);
 }
 
 const char *heads_text(const struct heads *heads, struct arena *arena) {
-    return head_text(&heads->items[0], arena);
+    return head_text(&heads->loss.terms[0], arena);
 }
 
 /* ---- what the heads need and tell ---- */
@@ -44,11 +45,11 @@ static int has_name(const struct heads *heads, int32_t count, const char *name) 
 }
 
 static rondo_status name_metrics(struct heads *heads, struct arena *arena, struct errors *errors) {
-    const rondo_loss *first = heads->items[0].loss;
+    const rondo_loss *first = heads->loss.terms[0].loss;
     const int32_t own = own_metrics(first);
-    const int32_t more = heads->count > 1 ? heads->count : 0;
+    const int32_t more = heads->loss.count > 1 ? heads->loss.count : 0;
     if (1 + own + more > HEADS_MOST_METRICS) {
-        return errors_add_at(errors, RONDO_INVALID, heads->items[0].where,
+        return errors_add_at(errors, RONDO_INVALID, heads->loss.terms[0].where,
                              "the loss has %d metrics, expected %d at most: its own, and one for each head of a sum",
                              1 + own + more, HEADS_MOST_METRICS);
     }
@@ -57,9 +58,9 @@ static rondo_status name_metrics(struct heads *heads, struct arena *arena, struc
         heads->names[1 + m] = first->metrics[m].name;
     }
     for (int32_t h = 0; h < more; h++) {
-        const char *name = arena_printf(arena, "%s_loss", heads->items[h].loss->base.name);
+        const char *name = arena_printf(arena, "%s_loss", heads->loss.terms[h].loss->base.name);
         for (int32_t twice = 2; name != NULL && has_name(heads, 1 + own + h, name); twice++) {
-            name = arena_printf(arena, "%s_loss_%d", heads->items[h].loss->base.name, twice);
+            name = arena_printf(arena, "%s_loss_%d", heads->loss.terms[h].loss->base.name, twice);
         }
         if (name == NULL) {
             return errors_no_memory(errors);
@@ -71,7 +72,7 @@ static rondo_status name_metrics(struct heads *heads, struct arena *arena, struc
 }
 
 static rondo_status open_head(struct heads *heads, int32_t index, struct arena *arena, struct errors *errors) {
-    const struct head *head = &heads->items[index];
+    const struct loss_term *head = &heads->loss.terms[index];
     struct errors own = {0};
     struct host_call host = host_call(arena, &own, NULL, head->loss->base.name);
     const rondo_loss_call call = loss_call(heads, NULL, head);
@@ -99,19 +100,21 @@ static rondo_status open_head(struct heads *heads, int32_t index, struct arena *
     if (size != heads->output_size) {
         return errors_add_at(errors, RONDO_INVALID, head->where,
                              "'%s' wants %lld outputs a row and '%s' %lld: the heads of a sum share them",
-                             head->loss->base.name, (long long)size, heads->items[0].loss->base.name,
+                             head->loss->base.name, (long long)size, heads->loss.terms[0].loss->base.name,
                              (long long)heads->output_size);
     }
     return RONDO_OK;
 }
 
-rondo_status heads_open(struct heads *heads, struct arena *arena, struct errors *errors) {
-    for (int32_t h = 0; h < heads->count; h++) {
+rondo_status heads_open(struct heads *heads, const struct loss_section *loss, int32_t target_kind, int64_t target_size,
+                        struct arena *arena, struct errors *errors) {
+    *heads = (struct heads){.loss = *loss, .target_kind = target_kind, .target_size = target_size};
+    for (int32_t h = 0; h < heads->loss.count; h++) {
         RONDO_TRY(open_head(heads, h, arena, errors));
-        if (heads->count > 1 && (heads->items[h].loss->flags & RONDO_LOSS_BEFORE_OUTPUT) != 0) {
-            return errors_add_at(errors, RONDO_INVALID, heads->items[h].where,
+        if (heads->loss.count > 1 && (heads->loss.terms[h].loss->flags & RONDO_LOSS_BEFORE_OUTPUT) != 0) {
+            return errors_add_at(errors, RONDO_INVALID, heads->loss.terms[h].where,
                                  "'%s' computes outputs of its own, so it cannot be part of a sum",
-                                 heads->items[h].loss->base.name);
+                                 heads->loss.terms[h].loss->base.name);
         }
     }
     return name_metrics(heads, arena, errors);
@@ -119,20 +122,20 @@ rondo_status heads_open(struct heads *heads, struct arena *arena, struct errors 
 
 int heads_have(const struct heads *heads, uint32_t flag) {
     int found = 0;
-    for (int32_t h = 0; h < heads->count; h++) {
-        found |= (heads->items[h].loss->flags & flag) != 0;
+    for (int32_t h = 0; h < heads->loss.count; h++) {
+        found |= (heads->loss.terms[h].loss->flags & flag) != 0;
     }
     return found;
 }
 
 int heads_higher_is_better(const struct heads *heads, int32_t metric) {
-    const rondo_loss *first = heads->items[0].loss;
+    const rondo_loss *first = heads->loss.terms[0].loss;
     const int is_own = metric >= 1 && metric <= own_metrics(first);
     return is_own ? first->metrics[metric - 1].higher_is_better : 0;
 }
 
 double heads_metric(const struct heads *heads, int32_t metric, double sum, int64_t rows) {
-    const rondo_loss *first = heads->items[0].loss;
+    const rondo_loss *first = heads->loss.terms[0].loss;
     const double mean = rows == 0 ? NAN : sum / (double)rows;
     const int is_own = metric >= 1 && metric <= own_metrics(first);
     switch (is_own ? first->metrics[metric - 1].finish : RONDO_METRIC_MEAN) {
@@ -147,7 +150,7 @@ double heads_metric(const struct heads *heads, int32_t metric, double sum, int64
 
 /* ---- a part of a batch ---- */
 
-static struct host_call host_of(const struct heads_call *call, const struct head *head) {
+static struct host_call host_of(const struct heads_call *call, const struct loss_term *head) {
     struct arena *arena = tape_arena(call->tape);
     struct host_call host = host_call(arena, call->errors, call->parallel, head_text(head, arena));
     host.tape = call->tape;
@@ -175,8 +178,8 @@ rondo_value heads_record(const struct heads *heads, struct heads_call *call, ron
                              : rows == NULL                                                     ? 0
                                                                                                 : rows->shape[0];
     rondo_value sum = {-1};
-    for (int32_t h = 0; h < heads->count; h++) {
-        const struct head *head = &heads->items[h];
+    for (int32_t h = 0; h < heads->loss.count; h++) {
+        const struct loss_term *head = &heads->loss.terms[h];
         struct host_call host = host_of(call, head);
         const rondo_loss_call own = loss_call(heads, call, head);
         const rondo_value loss = head->loss->record(&host.base, &own, outputs, targets);
@@ -203,7 +206,7 @@ rondo_value heads_record(const struct heads *heads, struct heads_call *call, ron
 
 rondo_status heads_predict(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
                            rondo_tensor *predictions) {
-    const struct head *first = &heads->items[0];
+    const struct loss_term *first = &heads->loss.terms[0];
     if (first->loss->predict == NULL) {
         *predictions = *outputs;
         return RONDO_OK;
@@ -218,7 +221,7 @@ rondo_status heads_predict(const struct heads *heads, struct heads_call *call, c
 
 rondo_status heads_measure(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
                            const rondo_tensor *targets, double *sums) {
-    const struct head *first = &heads->items[0];
+    const struct loss_term *first = &heads->loss.terms[0];
     const int32_t own_count = own_metrics(first->loss);
     if (own_count > 0) {
         rondo_tensor predictions;
@@ -227,7 +230,7 @@ rondo_status heads_measure(const struct heads *heads, struct heads_call *call, c
         const rondo_loss_call own = loss_call(heads, call, first);
         RONDO_TRY(host_result(&host, first->loss->measure(&host.base, &own, &predictions, targets, sums + 1)));
     }
-    for (int32_t h = 0; heads->count > 1 && h < heads->count; h++) {
+    for (int32_t h = 0; heads->loss.count > 1 && h < heads->loss.count; h++) {
         const rondo_tensor *loss = tape_tensor(call->tape, call->losses[h]);
         for (int64_t i = 0; i < rondo_count(loss); i++) {
             sums[1 + own_count + h] += tensor_get(loss, i);

@@ -9,36 +9,27 @@
 #define RONDO_TRAIN_HEADS_H
 
 #include "core/host.h"
-#include "experiment/plugin_section.h"
+#include "experiment/loss_section.h"
 
-/* The most heads of a sum, and the most metrics of all of them, the loss itself included. */
-#define HEADS_MOST         8
+/* The largest number of metrics of all heads together, the loss itself included. */
 #define HEADS_MOST_METRICS 16
 
-struct head {
-    const rondo_loss *loss;
-    const void *options;
-    double weight;
-    const char *origin;              /* the file of the plug-in */
-    struct location where;           /* in the experiment */
-    const struct yaml_node *section; /* where its options stand; NULL: nowhere */
-};
-
+/* Constant after heads_open. */
 struct heads {
-    const struct head *items; /* borrowed */
-    int32_t count;            /* 1 .. HEADS_MOST */
-    int32_t target_kind;
-    int64_t target_size;
-    /* From heads_open. */
-    int64_t output_size;     /* a row of the model */
-    int64_t prediction_size; /* a row of predictions */
-    int32_t n_metrics;       /* 1: the loss alone */
+    struct loss_section loss; /* a head per term; borrowed */
+    int32_t target_kind;      /* enum rondo_target_kind */
+    int64_t target_size;      /* classes, or numbers per target */
+    int64_t output_size;      /* numbers in a row of the model's outputs */
+    int64_t prediction_size;  /* numbers in a row of predictions */
+    int32_t n_metrics;        /* 1: only the loss */
     const char *names[HEADS_MOST_METRICS];
 };
 
-/* Asks every head what it needs; names come from `arena`. RONDO_INVALID, at the head's place, where one cannot use the
- * targets or wants other outputs than the first. */
-rondo_status heads_open(struct heads *heads, struct arena *arena, struct errors *errors);
+/* Fills `heads` by asking every head what it needs; names are allocated in `arena`, and `loss` must outlive `heads`.
+ * RONDO_INVALID, at the head's place in the experiment, if one cannot use such targets or needs another number of
+ * outputs than the first. */
+rondo_status heads_open(struct heads *heads, const struct loss_section *loss, int32_t target_kind, int64_t target_size,
+                        struct arena *arena, struct errors *errors);
 
 /* 1 where a head has this flag (enum rondo_loss_flag). */
 int heads_have(const struct heads *heads, uint32_t flag);
@@ -55,7 +46,7 @@ struct heads_call {
     int training;
     const rondo_sequences *sequences;       /* NULL: one output a sequence */
     rondo_value output_weight, output_bias; /* for RONDO_LOSS_BEFORE_OUTPUT, in training */
-    rondo_value losses[HEADS_MOST];         /* set by heads_record: the loss of each head */
+    rondo_value losses[LOSS_MOST_TERMS];    /* set by heads_record: the loss of each head */
 };
 
 /* Records the loss of every row, or sequence. A failed value after an error. */

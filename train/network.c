@@ -44,8 +44,9 @@ struct work {
 };
 
 static rondo_status open_network(struct network *network, struct errors *errors) {
-    network->heads = network->settings.heads;
-    RONDO_TRY(heads_open(&network->heads, network->arena, errors));
+    const struct network_settings *settings = &network->settings;
+    RONDO_TRY(heads_open(&network->heads, &settings->loss, settings->target_kind, settings->target_size, network->arena,
+                         errors));
     network->settings.model.output_size = network->heads.output_size;
     network->model = model_create(&network->settings.model, network->session->registry, errors);
     if (network->model == NULL) {
@@ -53,8 +54,8 @@ static rondo_status open_network(struct network *network, struct errors *errors)
     }
     for (int32_t i = 0; i < NETWORK_MAX_SHARDS; i++) {
         struct shard *shard = &network->shards[i];
-        const struct tape_settings settings = {network->session->registry, &network->session->parallel, &shard->errors};
-        shard->tape = tape_create(&settings);
+        const struct tape_settings of_shard = {network->session->registry, &network->session->parallel, &shard->errors};
+        shard->tape = tape_create(&of_shard);
         if (shard->tape == NULL) {
             return errors_no_memory(errors);
         }

@@ -20,7 +20,9 @@
 
 struct network_settings {
     struct model_settings model; /* output_size is filled in from the loss */
-    struct heads heads;          /* items, count, target_kind and target_size; the rest is filled in */
+    struct loss_section loss;    /* borrowed */
+    int32_t target_kind;         /* enum rondo_target_kind */
+    int64_t target_size;         /* classes, or numbers per target */
 };
 
 /* Sums over rows; zero-initialise. */

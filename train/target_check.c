@@ -59,7 +59,7 @@ static rondo_status try_range(struct showing *showing, int64_t begin, int64_t en
 static rondo_status refuse(const struct showing *showing, rondo_status status, const char *what, int64_t example,
                            struct errors *errors) {
     const char *reason = showing->reasons.count > 0 ? errors_text(&showing->reasons, 0) : "refused without a reason";
-    return errors_add_at(errors, status, showing->heads->items[0].where, "example %lld of '%s': %s",
+    return errors_add_at(errors, status, showing->heads->loss.terms[0].where, "example %lld of '%s': %s",
                          (long long)example + 1, what, reason);
 }
 

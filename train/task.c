@@ -1,8 +1,10 @@
 #include "train/task.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/optimizer_stages.h"
 #include "train/target_check.h"
 
 /* The experiment's model in the words of model/model.h. `layers` has room for them. */
@@ -33,10 +35,10 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
     if (shape == NULL || layers == NULL) {
         status = errors_no_memory(errors);
     } else {
-        struct network_settings settings = {.model = model_settings(experiment, task->session, shape, layers),
-                                            .heads = experiment->heads};
-        settings.heads.target_kind = shape->target_kind;
-        settings.heads.target_size = shape->target_size;
+        const struct network_settings settings = {.model = model_settings(experiment, task->session, shape, layers),
+                                                  .loss = experiment->loss,
+                                                  .target_kind = shape->target_kind,
+                                                  .target_size = shape->target_size};
         task->network = network_create(&settings, task->session, errors);
         status = task->network == NULL ? errors->status : RONDO_OK;
     }
@@ -118,7 +120,7 @@ static rondo_status choose_metric(struct task *task, struct errors *errors) {
     }
     return errors_add_at(errors, RONDO_INVALID, experiment->schedule.stopping_where,
                          "there is no metric '%s', expected valid.loss or a metric of the loss '%s' behind 'valid.'",
-                         metric, experiment->heads.items[0].loss->base.name);
+                         metric, experiment->loss.terms[0].loss->base.name);
 }
 
 /* The optimizer on the network's parameters; nothing for prediction, which has none. */
@@ -127,8 +129,8 @@ static rondo_status apply_optimizer(struct task *task, struct errors *errors) {
     if (section->optimizer.descriptor == NULL) {
         return RONDO_OK;
     }
-    RONDO_TRY(optimizer_section_apply(section, network_model(task->network), &task->session->parallel,
-                                      task->experiment->arena, &task->updater, errors));
+    RONDO_TRY(optimizer_stages(section, network_model(task->network), &task->session->parallel, task->experiment->arena,
+                               &task->updater, errors));
     network_freeze(task->network, task->updater.frozen);
     for (int32_t stage = 0; stage < task->updater.n_stages; stage++) {
         const rondo_optimizer *optimizer = task->updater.stages[stage].optimizer;
@@ -136,7 +138,7 @@ static rondo_status apply_optimizer(struct task *task, struct errors *errors) {
             return errors_add_at(errors, RONDO_INVALID, section->optimizer.where,
                                  "'%s' draws targets from predictions, so it needs a loss that predicts probabilities "
                                  "of classes, and '%s' does not",
-                                 optimizer->base.name, task->experiment->heads.items[0].loss->base.name);
+                                 optimizer->base.name, task->experiment->loss.terms[0].loss->base.name);
         }
     }
     return RONDO_OK;
@@ -209,8 +211,19 @@ struct task *task_create(struct experiment *experiment, struct session *session,
 }
 
 struct schedule_settings task_schedule(const struct task *task) {
-    return schedule_section_settings(&task->experiment->schedule, task->train->count, task->experiment->optimizer.lr,
-                                     network_higher_is_better(task->network, task->metric));
+    const struct schedule_section *section = &task->experiment->schedule;
+    const int64_t batches = (task->train->count + section->options.batch - 1) / section->options.batch;
+    const int64_t steps_per_epoch = batches > 0 ? batches : 1;
+    const double unit = section->warmup.unit == WARMUP_EPOCHS ? (double)steps_per_epoch : 1;
+    return (struct schedule_settings){.plugin = (const rondo_schedule *)section->learning_rate.descriptor,
+                                      .options = section->learning_rate.options,
+                                      .origin = section->learning_rate.origin,
+                                      .warmup = llround(section->warmup.length * unit),
+                                      .warmup_from = section->warmup.from,
+                                      .lr = task->experiment->optimizer.lr,
+                                      .steps = steps_per_epoch * section->options.epochs,
+                                      .steps_per_epoch = steps_per_epoch,
+                                      .higher_is_better = network_higher_is_better(task->network, task->metric)};
 }
 
 void task_destroy(struct task *task) {

@@ -7,6 +7,8 @@
 
 #include "experiment/experiment.h"
 #include "train/network.h"
+#include "train/schedule.h"
+#include "train/updater.h"
 
 struct task {
     struct session *session;       /* borrowed */

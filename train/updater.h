@@ -11,10 +11,11 @@
 #define RONDO_TRAIN_UPDATER_H
 
 #include "core/parallel.h"
+#include "experiment/optimizer_section.h"
 #include "model/model.h"
 
-/* The most stages, and the most slots that one has. */
-#define UPDATER_MOST_STAGES 8
+/* The largest number of stages (the optimizer and its wrappers), and of slots of one stage. */
+#define UPDATER_MOST_STAGES (OPTIMIZER_MOST_WRAPPERS + 1)
 #define UPDATER_MOST_SLOTS  16
 
 /* One plug-in at work. */

@@ -1,0 +1,38 @@
+/* train/run_record.h: what a training run leaves in its folder (store/run_folder.h), and a task restored from it.
+ *
+ *     experiment.yaml       resolved: every value written out, paths absolute; trains the same run again
+ *     cells/NAME.yaml       the cells that it uses, so that the folder is self-contained
+ *     vocabulary.json       words and labels, in the order of their ids
+ *     weights.safetensors   the best weights so far
+ *     metrics.jsonl         one JSON object per line: after each epoch, and at the end
+ *     environment.json      versions, machine, seed, plug-ins with the hashes of their files
+ *
+ * Threads: main thread.
+ */
+#ifndef RONDO_TRAIN_RUN_RECORD_H
+#define RONDO_TRAIN_RUN_RECORD_H
+
+#include "store/run_folder.h"
+#include "train/task.h"
+#include "train/trainer.h"
+
+/* Creates the folder and writes everything that is known before training. `folder` as in run_folder_create. NULL with
+ * errors; nothing is left behind then. Close with run_folder_close. */
+struct run_folder *run_record_create(const char *folder, const struct task *task, struct errors *errors);
+
+/* Appends the line of an epoch to metrics.jsonl, and writes the weights if they are the best so far. */
+rondo_status run_record_epoch(struct run_folder *run, const struct network *network,
+                              const struct trainer_progress *progress, struct errors *errors);
+/* Appends the last line. `seconds`: duration of the training. */
+rondo_status run_record_finish(struct run_folder *run, const struct trainer_result *result, double seconds,
+                               struct errors *errors);
+
+/* The task of a run, with its weights, for evaluation and prediction. `which` as in task_create, `assignments` as in
+ * experiment_load. NULL with errors. */
+struct task *run_record_open(const char *folder, const char *const *assignments, struct session *session, int which,
+                             struct errors *errors);
+
+/* Adds the metrics of `scores` to a JSON object: {"loss": …, "accuracy": …}. Not 0: out of memory. */
+int run_record_scores(struct json_t *object, const struct network *network, const struct scores *scores);
+
+#endif
