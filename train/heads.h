@@ -9,6 +9,7 @@
 #define RONDO_TRAIN_HEADS_H
 
 #include "core/host.h"
+#include "core/tape.h"
 #include "experiment/plugin_section.h"
 
 /* The most heads of a sum, and the most metrics of all of them, the loss itself included. */
