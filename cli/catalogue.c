@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/kind.h"
 #include "core/options.h"
 #include "io/file.h"
 #include "lang/cell_file.h"

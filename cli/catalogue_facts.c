@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/kind.h"
 #include "core/options.h"
 
 /* ---- keys ---- */

@@ -7,6 +7,7 @@
 
 #include "cli/catalogue_facts.h"
 #include "cli/catalogue_write.h"
+#include "core/kind.h"
 #include "io/file.h"
 
 /* What stands at the top of a page. A kind without a row gets its name and no more. */

@@ -8,17 +8,18 @@
 
 enum { ALIGNMENT = 64, FIRST_BLOCK = 64 * 1024, LARGEST_STEP = 64 * 1024 * 1024 };
 
-/* Blocks form a list in the order of use. Those behind `current` are empty and wait to be used again. */
-struct block {
-    struct block *next;
+/* Blocks form a list in the order of use. Those after `current` are empty and are reused before new ones are added. */
+struct arena_block {
+    struct arena_block *next;
     size_t size; /* of data, a multiple of ALIGNMENT */
     size_t used;
     char *data; /* aligned */
 };
 
 struct arena {
-    struct block *first, *current;
+    struct arena_block *first, *current;
     size_t capacity;
+    int failed; /* an allocation has failed since the last reset */
 };
 
 struct arena *arena_create(void) {
@@ -29,8 +30,8 @@ void arena_destroy(struct arena *arena) {
     if (arena == NULL) {
         return;
     }
-    struct block *next;
-    for (struct block *block = arena->first; block != NULL; block = next) {
+    struct arena_block *next;
+    for (struct arena_block *block = arena->first; block != NULL; block = next) {
         next = block->next;
         free(block->data);
         free(block);
@@ -39,14 +40,30 @@ void arena_destroy(struct arena *arena) {
 }
 
 void arena_reset(struct arena *arena) {
+    if (arena == NULL) {
+        return;
+    }
+    arena->failed = 0;
     arena->current = arena->first;
     if (arena->current != NULL) {
         arena->current->used = 0;
     }
 }
 
-/* Grows geometrically, so that a large arena has few blocks; puts the new block behind the current one. */
-static struct block *add_block(struct arena *arena, size_t bytes) {
+int arena_failed(const struct arena *arena) {
+    return arena == NULL || arena->failed;
+}
+
+/* Enters the failed state. NULL, for the caller to return. */
+static void *fail(struct arena *arena) {
+    if (arena != NULL) {
+        arena->failed = 1;
+    }
+    return NULL;
+}
+
+/* Inserts a new block after the current one. Blocks grow geometrically, so that a large arena has few of them. */
+static struct arena_block *add_block(struct arena *arena, size_t bytes) {
     size_t size = arena->capacity;
     if (size < FIRST_BLOCK) {
         size = FIRST_BLOCK;
@@ -57,7 +74,7 @@ static struct block *add_block(struct arena *arena, size_t bytes) {
     if (size < bytes) {
         size = bytes;
     }
-    struct block *block = calloc(1, sizeof *block);
+    struct arena_block *block = calloc(1, sizeof *block);
     if (block == NULL) {
         return NULL;
     }
@@ -78,21 +95,21 @@ static struct block *add_block(struct arena *arena, size_t bytes) {
 }
 
 void *arena_alloc(struct arena *arena, size_t bytes) {
-    if (bytes > SIZE_MAX - ALIGNMENT) {
-        return NULL;
+    if (arena_failed(arena) || bytes > SIZE_MAX - ALIGNMENT) {
+        return fail(arena);
     }
     bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (bytes == 0) {
         bytes = ALIGNMENT;
     }
-    struct block *block = arena->current;
+    struct arena_block *block = arena->current;
     if (block == NULL || block->size - block->used < bytes) {
         block = block == NULL ? NULL : block->next;
-        /* A block that is too small for this piece stays where it is: pieces of the next reset may fit. */
+        /* A block that is too small for this piece stays in the list: pieces after the next reset may fit. */
         if (block == NULL || block->size < bytes) {
             block = add_block(arena, bytes);
             if (block == NULL) {
-                return NULL;
+                return fail(arena);
             }
         }
         block->used = 0;
@@ -105,7 +122,7 @@ void *arena_alloc(struct arena *arena, size_t bytes) {
 
 void *arena_calloc(struct arena *arena, size_t count, size_t size) {
     if (size != 0 && count > SIZE_MAX / size) {
-        return NULL;
+        return fail(arena);
     }
     void *piece = arena_alloc(arena, count * size);
     if (piece != NULL) {
@@ -115,7 +132,7 @@ void *arena_calloc(struct arena *arena, size_t count, size_t size) {
 }
 
 char *arena_strndup(struct arena *arena, const char *text, size_t length) {
-    char *copy = length == SIZE_MAX ? NULL : arena_alloc(arena, length + 1);
+    char *copy = length == SIZE_MAX ? fail(arena) : arena_alloc(arena, length + 1);
     if (copy != NULL) {
         memcpy(copy, text, length);
         copy[length] = '\0';
@@ -124,16 +141,19 @@ char *arena_strndup(struct arena *arena, const char *text, size_t length) {
 }
 
 char *arena_strdup(struct arena *arena, const char *text) {
-    return arena_strndup(arena, text, strlen(text));
+    return arena_failed(arena) ? NULL : arena_strndup(arena, text, strlen(text));
 }
 
 char *arena_printf(struct arena *arena, const char *format, ...) {
+    if (arena_failed(arena)) {
+        return NULL;
+    }
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
     const int length = vsnprintf(NULL, 0, format, again);
     va_end(again);
-    char *text = length < 0 ? NULL : arena_alloc(arena, (size_t)length + 1);
+    char *text = length < 0 ? fail(arena) : arena_alloc(arena, (size_t)length + 1);
     if (text != NULL) {
         vsnprintf(text, (size_t)length + 1, format, arguments);
     }
@@ -142,10 +162,17 @@ char *arena_printf(struct arena *arena, const char *format, ...) {
 }
 
 struct arena_mark arena_mark(const struct arena *arena) {
-    return (struct arena_mark){arena->current, arena->current == NULL ? 0 : arena->current->used};
+    struct arena_mark mark = {0};
+    if (arena != NULL && arena->current != NULL) {
+        mark = (struct arena_mark){arena->current, arena->current->used};
+    }
+    return mark;
 }
 
 void arena_release(struct arena *arena, struct arena_mark mark) {
+    if (arena == NULL) {
+        return;
+    }
     arena->current = mark.block == NULL ? arena->first : mark.block;
     if (arena->current != NULL) {
         arena->current->used = mark.block == NULL ? 0 : mark.used;
@@ -153,5 +180,5 @@ void arena_release(struct arena *arena, struct arena_mark mark) {
 }
 
 size_t arena_capacity(const struct arena *arena) {
-    return arena->capacity;
+    return arena == NULL ? 0 : arena->capacity;
 }

@@ -1,7 +1,20 @@
-/* core/arena.h: memory that is given back all at once.
+/* core/arena.h: memory that is freed all at once.
  *
- * An arena hands out pieces of large blocks; arena_reset takes all of them back and keeps the blocks, so a training
- * step in steady state asks the system for nothing. Pieces are 64-byte aligned and uninitialised.
+ * An arena hands out pieces of large blocks. arena_reset takes all pieces back and keeps the blocks, so a training step
+ * in steady state requests no memory from the system. Pieces are aligned to 64 bytes and uninitialised.
+ *
+ * Failure is sticky: after one allocation has failed, because memory is short or because a size overflows, the arena is
+ * in the failed state and every later allocation returns NULL, until arena_reset. Code that only builds a structure
+ * (it allocates, but neither reads nor writes pieces whose size comes from data) may therefore ask once, at its end:
+ *
+ *     plan->values = arena_alloc(arena, ...);
+ *     plan->name = arena_printf(arena, ...);
+ *     if (arena_failed(arena)) {
+ *         return errors_no_memory(errors);
+ *     }
+ *
+ * A piece that is written before that question, as every array with a loop over it, is still checked for NULL first. A
+ * NULL arena behaves as a failed one, so arena_create needs no check of its own either.
  *
  * Threads: an arena belongs to one thread at a time.
  */
@@ -12,24 +25,32 @@
 
 struct arena;
 
-/* A new, empty arena; NULL where memory is short. Free with arena_destroy. */
+/* A new, empty arena; NULL if memory is short. Free with arena_destroy. */
 struct arena *arena_create(void);
-/* Gives all memory back to the system. NULL is allowed. */
+/* Returns all memory to the system. NULL is allowed. */
 void arena_destroy(struct arena *arena);
-/* Takes all pieces back; keeps the blocks. */
+/* Takes all pieces back, keeps the blocks, and leaves the failed state. NULL is allowed. */
 void arena_reset(struct arena *arena);
 
-/* `bytes` of memory, owned by the arena; NULL where memory is short or the size overflows. 0 bytes give a valid,
- * unique pointer. */
+/* 1 if an allocation has failed since the arena was created or reset, or if `arena` is NULL. */
+int arena_failed(const struct arena *arena);
+
+/* `bytes` of memory, owned by the arena; NULL if memory is short, if the size overflows, or if the arena has failed. 0
+ * bytes give a valid, unique pointer. */
 void *arena_alloc(struct arena *arena, size_t bytes);
-/* `count` elements of `size` bytes, all zero; NULL also where the product overflows. */
+/* `count` elements of `size` bytes, all zero; fails also if the product overflows. */
 void *arena_calloc(struct arena *arena, size_t count, size_t size);
-/* Copies of text. NULL where memory is short. */
+/* Copies of text; NULL as for arena_alloc. A failed arena does not read the arguments: they may come from an allocation
+ * that failed. */
 char *arena_strdup(struct arena *arena, const char *text);
 char *arena_strndup(struct arena *arena, const char *text, size_t length);
 char *arena_printf(struct arena *arena, const char *format, ...) RONDO_PRINTF(2, 3);
 
-/* Memory for the duration of a call: everything allocated after arena_mark is taken back by arena_release. */
+/* Memory for the duration of a call: arena_release takes back everything that was allocated after arena_mark, and
+ * nothing that was allocated before it. Pairs nest: release the inner mark first. A mark is void after a reset.
+ *
+ * The failed state outlives arena_release: a caller that asks only at its end also learns of a failure inside a nested
+ * pair. To try an allocation that may fail without consequences, use an arena of its own. */
 struct arena_mark {
     void *block;
     size_t used;
@@ -37,7 +58,7 @@ struct arena_mark {
 struct arena_mark arena_mark(const struct arena *arena);
 void arena_release(struct arena *arena, struct arena_mark mark);
 
-/* Bytes of all blocks: what the arena holds of the system's memory. */
+/* Bytes of all blocks: the memory that the arena holds. */
 size_t arena_capacity(const struct arena *arena);
 
 #endif

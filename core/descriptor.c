@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/kind.h"
 #include "core/options.h"
-#include "core/registry.h"
 
 /* What is being checked, and where the reason goes why it is refused. */
 struct check {

@@ -1,13 +1,11 @@
-/* core/host.c: see core/host.h. */
 #include "core/host.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "core/blas.h"
 
-/* Longest text that a plug-in can say at a time; the rest is cut. */
+/* Bytes of one message or log line of a plug-in, with the final NUL; longer text is cut. */
 #define TEXT_SIZE 1024
 
 static const rondo_value failed_value = {-1};
@@ -16,8 +14,8 @@ static struct host_call *call_of(rondo_context *ctx) {
     return (struct host_call *)ctx; /* base is the first member */
 }
 
-/* 1 where a body of parallel_for is the caller, which host_parallel_for then tells: to record an error here would be a
- * race between bodies. */
+/* 1 if the caller is a body of parallel_for. host_parallel_for reports it after the bodies have ended: adding an error
+ * here would be a race between bodies. */
 static int is_body(rondo_context *ctx, const char *function) {
     struct host_call *call = call_of(ctx);
     if (atomic_load(&call->bodies_run) == 0) {
@@ -49,19 +47,21 @@ static rondo_status add_error(struct host_call *call, rondo_status status, const
     return errors_add_at(call->errors, status, call->where, "%s%s%s", subject, subject[0] == '\0' ? "" : ": ", text);
 }
 
+/* 1 if `status` is one of the known codes of failure. */
 static int is_failure(rondo_status status) {
     return status > RONDO_OK && status < RONDO_STATUS_COUNT;
 }
 
 static rondo_status record_failure(struct host_call *call, rondo_status code, const char *text) {
-    /* A failure with a code that is none is a bug of the plug-in, and still a failure. */
+    /* An unknown code is a bug of the plug-in, but still a failure. */
     const rondo_status status = is_failure(code) ? code : RONDO_INTERNAL;
     if (call->failed == RONDO_OK) {
         call->failed = status;
     }
     add_error(call, status, text);
-    if (call->tape != NULL) {
-        tape_fail(call->tape, status); /* what a loss goes on to apply fails quietly: the reason has been given */
+    if (call->recorder != NULL) {
+        /* Ops that the loss applies from now on fail without a further message. */
+        call->recorder->fail(call->recorder->self, status);
     }
     return status;
 }
@@ -115,31 +115,32 @@ static void host_parallel_for(rondo_context *ctx, int64_t count, int64_t grain,
     }
 }
 
-/* The one function that a body may call: a word depends on its number alone, and nothing is written but `bits`. Dropout
- * draws its words where it uses them. */
+/* The one function that a body may call: a word depends only on its number, and only `bits` is written. Dropout draws
+ * its words in the body that uses them. */
 static void host_random(rondo_context *ctx, uint64_t first, int64_t count, uint32_t *bits) {
     const struct host_call *call = call_of(ctx);
     rng_words(call->stream, call->random_first + first, count, bits);
 }
 
-/* The tape of a loss; NULL, with the reason recorded, in any other call. */
-static struct tape *need_tape(rondo_context *ctx, const char *what) {
+/* The recorder of a loss; NULL, with the reason recorded, in a call of any other plug-in. */
+static const struct recorder *need_recorder(rondo_context *ctx, const char *function) {
     struct host_call *call = call_of(ctx);
-    if (call->tape == NULL) {
-        host_blame(call, "'%s' is for losses alone: this call has no tape", what);
+    if (call->recorder == NULL) {
+        host_blame(call, "'%s' is only for losses: this call has no tape", function);
     }
-    return call->tape;
+    return call->recorder;
 }
 
-/* A value of before the last reset of the tape, or a made-up one. A failed value has been told by now. */
-static rondo_status check_inputs(rondo_context *ctx, const struct tape *tape, const char *op, const rondo_value *inputs,
-                                 int32_t count) {
-    for (int32_t k = 0; k < count && tape_status(tape) == RONDO_OK; k++) {
-        if (tape_tensor(tape, inputs[k]) == NULL) {
-            return host_blame(
-                call_of(ctx),
-                "input %d of op '%s' is value %d, expected one that this call got: 0 to %d are on its tape", k, op,
-                inputs[k].id, tape_count(tape) - 1);
+/* Refuses a value that the recorder does not have: one from before its last reset, or an invented one. A failed value
+ * is not an error here: its reason has been reported, and the recorder has failed. */
+static rondo_status check_inputs(rondo_context *ctx, const struct recorder *recorder, const char *op,
+                                 const rondo_value *inputs, int32_t count) {
+    for (int32_t k = 0; k < count && recorder->status(recorder->self) == RONDO_OK; k++) {
+        if (recorder->tensor(recorder->self, inputs[k]) == NULL) {
+            return host_blame(call_of(ctx),
+                              "input %d of op '%s' is value %d, expected one that this call got: 0 to %d are on its "
+                              "tape",
+                              k, op, inputs[k].id, recorder->count(recorder->self) - 1);
         }
     }
     return RONDO_OK;
@@ -150,33 +151,22 @@ static rondo_value host_apply(rondo_context *ctx, const char *op, const char *op
     if (is_body(ctx, "apply")) {
         return failed_value;
     }
-    struct tape *tape = need_tape(ctx, "apply");
-    if (tape == NULL || check_inputs(ctx, tape, op, inputs, count) != RONDO_OK) {
+    const struct recorder *recorder = need_recorder(ctx, "apply");
+    if (recorder == NULL || check_inputs(ctx, recorder, op, inputs, count) != RONDO_OK) {
         return failed_value;
     }
-    return tape_apply_named(tape, op, options, inputs, count);
+    return recorder->apply(recorder->self, op, options, inputs, count);
 }
 
 static rondo_value host_constant(rondo_context *ctx, const rondo_tensor *tensor) {
-    struct tape *tape = is_body(ctx, "constant") ? NULL : need_tape(ctx, "constant");
-    if (tape == NULL) {
-        return failed_value;
-    }
-    rondo_tensor copy = *tensor;
-    copy.data = arena_alloc(tape_arena(tape), tensor_bytes(tensor));
-    if (copy.data == NULL) {
-        return tape_fail(tape, record_failure(call_of(ctx), RONDO_NO_MEMORY, "out of memory"));
-    }
-    if (tensor_bytes(tensor) > 0) {
-        memcpy(copy.data, tensor->data, tensor_bytes(tensor));
-    }
-    return tape_constant(tape, &copy);
+    const struct recorder *recorder = is_body(ctx, "constant") ? NULL : need_recorder(ctx, "constant");
+    return recorder == NULL ? failed_value : recorder->constant(recorder->self, tensor);
 }
 
 static const rondo_tensor *host_tensor(rondo_context *ctx, rondo_value value) {
-    /* In a body as ever, where there is a tape: to refuse it would have the body read through NULL. */
-    const struct tape *tape = is_body(ctx, "tensor") ? call_of(ctx)->tape : need_tape(ctx, "tensor");
-    return tape == NULL ? NULL : tape_tensor(tape, value);
+    /* A body that breaks the rule still gets the tensor: with NULL it would crash before the rule is reported. */
+    const struct recorder *recorder = is_body(ctx, "tensor") ? call_of(ctx)->recorder : need_recorder(ctx, "tensor");
+    return recorder == NULL ? NULL : recorder->tensor(recorder->self, value);
 }
 
 static rondo_status host_product(rondo_context *ctx, const rondo_product *product) {
@@ -223,7 +213,7 @@ struct host_call host_call(struct arena *arena, struct errors *errors, const str
 
 rondo_status host_result(struct host_call *call, rondo_status status) {
     if (call->failed != RONDO_OK) {
-        return is_failure(status) ? status : call->failed; /* it said why, whatever it returned */
+        return is_failure(status) ? status : call->failed; /* the reason has been added by host_fail */
     }
     if (status == RONDO_OK) {
         return RONDO_OK;

@@ -3,10 +3,22 @@
 #include "core/elementwise.h"
 #include "core/tensor.h"
 
-/* A view is a part of inputs[0]. */
+rondo_status infer_check_count(const rondo_op *op, int32_t count, struct location where, struct errors *errors) {
+    if (count < op->min_inputs || (op->max_inputs >= 0 && count > op->max_inputs)) {
+        return errors_add_at(errors, RONDO_INVALID, where, "'%s' takes (%s), got %d input%s", op->base.name,
+                             op->operands, (int)count, count == 1 ? "" : "s");
+    }
+    if (count > OP_MAX_INPUTS) {
+        return errors_add_at(errors, RONDO_INVALID, where, "'%s' takes at most %d inputs, got %d", op->base.name,
+                             OP_MAX_INPUTS, (int)count);
+    }
+    return RONDO_OK;
+}
+
+/* A view is a contiguous part of inputs[0]. */
 static rondo_status check_view(const rondo_op_call *call, struct host_call *host) {
     if (call->n_inputs == 0) {
-        return host_blame(host, "infer says that the output is a view, and there is no input");
+        return host_blame(host, "infer sets is_view, but there is no input");
     }
     const rondo_tensor *input = &call->inputs[0];
     if (call->output.dtype != input->dtype) {
@@ -15,13 +27,14 @@ static rondo_status check_view(const rondo_op_call *call, struct host_call *host
     }
     const int64_t count = rondo_count(&call->output);
     if (call->view_offset < 0 || call->view_offset > rondo_count(input) - count) {
-        return host_blame(host, "infer says that the output is %lld elements of inputs[0] from %lld on, which has %lld",
+        return host_blame(host,
+                          "infer sets a view of %lld elements of inputs[0] from element %lld, but it has only %lld",
                           (long long)count, (long long)call->view_offset, (long long)rondo_count(input));
     }
     return RONDO_OK;
 }
 
-/* A plug-in may have set anything. */
+/* The op may come from a plug-in, so nothing is assumed about what it set. */
 static rondo_status check_output(const rondo_op *op, const rondo_op_call *call, struct host_call *host) {
     const rondo_tensor *output = &call->output;
     if (output->ndim < 0 || output->ndim > RONDO_MAX_DIMS) {

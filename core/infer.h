@@ -1,6 +1,6 @@
-/* core/infer.h: the shape rule of an op, and whether what it says can be.
+/* core/infer.h: runs the shape rule of an op and checks its result.
  *
- * The tape and programs both ask here, so what is checked for one holds for the other.
+ * Shared by the tape and by programs, so that both check the same.
  * Threads: any.
  */
 #ifndef RONDO_CORE_INFER_H
@@ -8,9 +8,16 @@
 
 #include "core/host.h"
 
-/* Fills call->output and what else `infer` sets, from the inputs. Errors, through `host`: those of the op;
- * RONDO_INTERNAL where an op says what cannot be (a dimension below 0, an unknown dtype, a view beyond its input);
- * RONDO_INVALID where the output would have more bytes than can be counted. */
+/* The largest number of inputs of one node of a tape or a program, for ops that take any number of them. Far above what
+ * a model needs; it keeps the size of every list of inputs far below the limits of its types. */
+enum { OP_MAX_INPUTS = 1 << 20 };
+
+/* RONDO_INVALID at `where` if the op does not take `count` inputs. Called wherever a node is added. */
+rondo_status infer_check_count(const rondo_op *op, int32_t count, struct location where, struct errors *errors);
+
+/* Sets call->output and the other fields that `infer` sets, from the inputs. Errors are added through `host`: those of
+ * the op; RONDO_INTERNAL if the op sets an impossible output (a negative dimension, an unknown dtype, a view that ends
+ * after its input); RONDO_INVALID if the output has more bytes than size_t can count. */
 rondo_status infer_output(const rondo_op *op, rondo_op_call *call, struct host_call *host);
 
 #endif

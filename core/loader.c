@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/folders.h"
+#include "core/kind.h"
 #include "core/plugin_layout.h"
 #include "core/suggest.h"
 

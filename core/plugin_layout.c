@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/descriptor.h"
-#include "core/registry.h"
+#include "core/kind.h"
 
 /* What is being read, and how messages call it. */
 struct reading {

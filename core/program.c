@@ -12,17 +12,14 @@ struct program {
     struct program_node *nodes;
     int32_t count, capacity;
     int32_t input_count;
+    int32_t most_inputs; /* of any node */
 };
 
 static const rondo_value failed_value = {-1};
 
 struct program *program_create(void) {
     struct program *program = calloc(1, sizeof *program);
-    if (program == NULL) {
-        return NULL;
-    }
-    program->arena = arena_create();
-    if (program->arena == NULL) {
+    if (program != NULL && (program->arena = arena_create()) == NULL) {
         free(program);
         return NULL;
     }
@@ -72,6 +69,7 @@ static rondo_value add_node(struct program *program, const struct program_node *
         program->capacity = capacity;
     }
     program->nodes[program->count] = *node;
+    program->most_inputs = node->n_inputs > program->most_inputs ? node->n_inputs : program->most_inputs;
     return (rondo_value){program->count++};
 }
 
@@ -92,7 +90,7 @@ rondo_value program_constant(struct program *program, int32_t dtype, double numb
     return add_node(program, &node, errors);
 }
 
-/* Runs the op's shape rule on tensors without data. */
+/* Runs the op's shape rule on tensors without data. Its errors are moved to the location of the node. */
 static rondo_status infer(const struct program *program, struct program_node *node, struct errors *errors) {
     struct arena *arena = program->arena;
     const struct arena_mark mark = arena_mark(arena);
@@ -121,9 +119,7 @@ static rondo_status infer(const struct program *program, struct program_node *no
 
 rondo_value program_apply(struct program *program, const rondo_op *op, const void *options, const rondo_value *inputs,
                           int32_t count, struct location where, struct errors *errors) {
-    if (count < op->min_inputs || (op->max_inputs >= 0 && count > op->max_inputs)) {
-        errors_add_at(errors, RONDO_INVALID, where, "'%s' takes (%s), got %d input%s", op->base.name, op->operands,
-                      count, count == 1 ? "" : "s");
+    if (infer_check_count(op, count, where, errors) != RONDO_OK) {
         return failed_value;
     }
     int32_t *ids = arena_alloc(program->arena, sizeof *ids * (size_t)count);
@@ -133,7 +129,7 @@ rondo_value program_apply(struct program *program, const rondo_op *op, const voi
     }
     for (int32_t k = 0; k < count; k++) {
         if (program_node(program, inputs[k]) == NULL) {
-            return failed_value; /* its error has been told */
+            return failed_value; /* its error has been added already */
         }
         ids[k] = inputs[k].id;
     }
@@ -147,8 +143,9 @@ rondo_value program_apply(struct program *program, const rondo_op *op, const voi
 rondo_status program_replay(const struct program *program, struct tape *tape, const rondo_value *inputs,
                             const rondo_value *outputs, int32_t n_outputs, rondo_value *results) {
     struct arena *arena = tape_arena(tape);
-    rondo_value *values = arena_alloc(arena, sizeof *values * (size_t)(program->count + 1));
-    if (values == NULL) {
+    rondo_value *values = arena_alloc(arena, sizeof *values * (size_t)(program->count + 1)); /* [count] */
+    rondo_value *operands = arena_alloc(arena, sizeof *operands * (size_t)program->most_inputs);
+    if (arena_failed(arena)) {
         tape_fail(tape, errors_no_memory(tape_errors(tape)));
         return RONDO_NO_MEMORY;
     }
@@ -158,13 +155,6 @@ rondo_status program_replay(const struct program *program, struct tape *tape, co
         if (node->op == NULL) {
             values[id] = node->value.data == NULL ? inputs[next_input++] : tape_constant(tape, &node->value);
             continue;
-        }
-        rondo_value few[RONDO_SAMPLE_INPUTS];
-        rondo_value *operands =
-            node->n_inputs <= RONDO_SAMPLE_INPUTS ? few : arena_alloc(arena, sizeof *operands * (size_t)node->n_inputs);
-        if (operands == NULL) {
-            tape_fail(tape, errors_no_memory(tape_errors(tape)));
-            return RONDO_NO_MEMORY;
         }
         for (int32_t k = 0; k < node->n_inputs; k++) {
             operands[k] = values[node->inputs[k]];

@@ -61,8 +61,4 @@ const char *registry_plugin_origin(const struct registry *registry, const char *
 /* Entry `index` in order of kind, then name; NULL past the last. `origin` (may be NULL) gets where it came from. */
 const rondo_descriptor *registry_at(const struct registry *registry, int32_t index, const char **origin);
 
-/* "op", "optimizer", "loss", "schedule"; and the folder of plug-ins of that kind: "ops", "optimizers", … */
-const char *kind_name(int32_t kind);
-const char *kind_folder(int32_t kind);
-
 #endif

@@ -9,7 +9,7 @@
 #include "core/options.h"
 
 /* One value: a leaf (op NULL), the result of an op, or an output of a function. */
-struct node {
+struct tape_node {
     const rondo_op *op;
     const struct tape_function *function; /* on the first of its outputs; the others follow it */
     void *data;                           /* of the function */
@@ -18,10 +18,10 @@ struct node {
     const void *options;
     const int32_t *inputs;
     int32_t n_inputs;
-    int32_t base; /* of a view: the node whose memory it shares; else -1 */
+    int32_t base; /* of a view: the node whose memory it shares; -1: not a view */
     int64_t view_offset;
     rondo_tensor value;
-    rondo_tensor gradient; /* data NULL while nothing has been added to it */
+    rondo_tensor gradient; /* data NULL until something is added to it */
     void *saved;
     size_t saved_bytes, scratch_bytes;
     int needs_gradient;
@@ -33,19 +33,53 @@ struct node {
 struct tape {
     struct tape_settings settings;
     struct arena *arena;    /* until the reset */
-    struct arena *scratch;  /* for one call */
+    struct arena *scratch;  /* until the next call of an op */
     struct arena **workers; /* [n_workers] */
     int32_t n_workers;
-    struct node **nodes; /* each in the arena: pointers to their tensors stay valid until the reset */
+    struct tape_node **nodes; /* [count]; each is in the arena, so pointers to its tensors are valid until the reset */
     int32_t count, capacity;
     rondo_status status;
     int training;
     int32_t random_ops; /* in the current scope */
     const char *scope;
     struct rng_stream stream;
+    struct recorder recorder;
 };
 
 static const rondo_value failed_value = {-1};
+
+/* ---- the recorder of this tape (core/recorder.h) ---- */
+
+static rondo_value recorder_apply(void *self, const char *op, const char *options, const rondo_value *inputs,
+                                  int32_t count) {
+    return tape_apply_named(self, op, options, inputs, count);
+}
+
+static rondo_value recorder_constant(void *self, const rondo_tensor *tensor) {
+    return tape_copy(self, tensor);
+}
+
+static const rondo_tensor *recorder_tensor(void *self, rondo_value value) {
+    return tape_tensor(self, value);
+}
+
+static int32_t recorder_count(void *self) {
+    return tape_count(self);
+}
+
+static void recorder_fail(void *self, rondo_status status) {
+    tape_fail(self, status);
+}
+
+static rondo_status recorder_status(void *self) {
+    return tape_status(self);
+}
+
+const struct recorder *tape_recorder(const struct tape *tape) {
+    return &tape->recorder;
+}
+
+/* ---- life ---- */
 
 struct tape *tape_create(const struct tape_settings *settings) {
     struct tape *tape = calloc(1, sizeof *tape);
@@ -53,6 +87,8 @@ struct tape *tape_create(const struct tape_settings *settings) {
         return NULL;
     }
     tape->settings = *settings;
+    tape->recorder = (struct recorder){tape,           recorder_apply, recorder_constant, recorder_tensor,
+                                       recorder_count, recorder_fail,  recorder_status};
     tape->arena = arena_create();
     tape->scratch = arena_create();
     if (tape->arena == NULL || tape->scratch == NULL) {
@@ -140,26 +176,23 @@ static rondo_value no_memory(struct tape *tape) {
 }
 
 void tape_enter(struct tape *tape, const char *scope, struct rng_stream stream) {
-    tape->scope = arena_strdup(tape->arena, scope);
-    if (tape->scope == NULL) {
-        no_memory(tape);
-    }
+    tape->scope = arena_strdup(tape->arena, scope); /* NULL: the next op fails, in the same arena */
     tape->stream = rng_stream(stream.key, scope);
     tape->random_ops = 0;
 }
 
-static struct node *node_at(const struct tape *tape, rondo_value value) {
+static struct tape_node *node_at(const struct tape *tape, rondo_value value) {
     return value.id >= 0 && value.id < tape->count ? tape->nodes[value.id] : NULL;
 }
 
-/* A new node at the end; NULL after a failure. */
-static struct node *add_node(struct tape *tape) {
+/* Appends a node; NULL after a failure. */
+static struct tape_node *add_node(struct tape *tape) {
     if (tape->status != RONDO_OK) {
         return NULL;
     }
     if (tape->count == tape->capacity) {
         const int32_t capacity = tape->capacity == 0 ? 256 : tape->capacity * 2;
-        struct node **nodes =
+        struct tape_node **nodes =
             tape->capacity > INT32_MAX / 2 ? NULL : realloc(tape->nodes, sizeof *nodes * (size_t)capacity);
         if (nodes == NULL) {
             no_memory(tape);
@@ -168,12 +201,12 @@ static struct node *add_node(struct tape *tape) {
         tape->nodes = nodes;
         tape->capacity = capacity;
     }
-    struct node *node = arena_alloc(tape->arena, sizeof *node);
+    struct tape_node *node = arena_alloc(tape->arena, sizeof *node);
     if (node == NULL) {
         no_memory(tape);
         return NULL;
     }
-    *node = (struct node){.base = -1, .scope = tape->scope, .training = tape->training};
+    *node = (struct tape_node){.base = -1, .scope = tape->scope, .training = tape->training};
     tape->nodes[tape->count++] = node;
     return node;
 }
@@ -183,7 +216,7 @@ static rondo_value last_value(const struct tape *tape) {
 }
 
 rondo_value tape_constant(struct tape *tape, const rondo_tensor *tensor) {
-    struct node *node = add_node(tape);
+    struct tape_node *node = add_node(tape);
     if (node == NULL) {
         return failed_value;
     }
@@ -191,9 +224,25 @@ rondo_value tape_constant(struct tape *tape, const rondo_tensor *tensor) {
     return last_value(tape);
 }
 
+rondo_value tape_copy(struct tape *tape, const rondo_tensor *tensor) {
+    if (tape->status != RONDO_OK) {
+        return failed_value;
+    }
+    const size_t bytes = tensor_bytes(tensor);
+    rondo_tensor copy = *tensor;
+    copy.data = arena_alloc(tape->arena, bytes);
+    if (copy.data == NULL) {
+        return no_memory(tape);
+    }
+    if (bytes > 0) {
+        memcpy(copy.data, tensor->data, bytes);
+    }
+    return tape_constant(tape, &copy);
+}
+
 rondo_value tape_parameter(struct tape *tape, const char *name, const rondo_tensor *tensor,
                            const rondo_tensor *gradient) {
-    struct node *node = add_node(tape);
+    struct tape_node *node = add_node(tape);
     if (node == NULL) {
         return failed_value;
     }
@@ -215,24 +264,24 @@ rondo_value tape_zeros(struct tape *tape, rondo_tensor shape) {
 }
 
 void tape_name(struct tape *tape, rondo_value value, const char *name) {
-    struct node *node = node_at(tape, value);
+    struct tape_node *node = node_at(tape, value);
     if (node != NULL) {
         node->name = name;
     }
 }
 
 const rondo_tensor *tape_tensor(const struct tape *tape, rondo_value value) {
-    const struct node *node = node_at(tape, value);
+    const struct tape_node *node = node_at(tape, value);
     return node == NULL ? NULL : &node->value;
 }
 
 const rondo_tensor *tape_gradient(const struct tape *tape, rondo_value value) {
-    const struct node *node = node_at(tape, value);
+    const struct tape_node *node = node_at(tape, value);
     return node == NULL || node->gradient.data == NULL ? NULL : &node->gradient;
 }
 
-/* The host's side of a call of this node's op. */
-static struct host_call call_host(struct tape *tape, const struct node *node) {
+/* The host's side of a call of this node's op. Frees the scratch memory of the call before. */
+static struct host_call call_host(struct tape *tape, const struct tape_node *node) {
     arena_reset(tape->scratch);
     struct host_call host =
         host_call(tape->scratch, tape->settings.errors, tape->settings.parallel, node->op->base.name);
@@ -244,8 +293,8 @@ static struct host_call call_host(struct tape *tape, const struct node *node) {
     return host;
 }
 
-/* The inputs of a node, side by side as the ABI wants them. Inputs are in scratch memory. */
-static rondo_op_call make_call(const struct tape *tape, const struct node *node, rondo_tensor *inputs) {
+/* The call of a node's op. `inputs` has room for [n_inputs] tensors, which the ABI passes as one array. */
+static rondo_op_call make_call(const struct tape *tape, const struct tape_node *node, rondo_tensor *inputs) {
     for (int32_t k = 0; k < node->n_inputs; k++) {
         inputs[k] = tape->nodes[node->inputs[k]]->value;
     }
@@ -260,8 +309,8 @@ static rondo_op_call make_call(const struct tape *tape, const struct node *node,
                            .scratch_bytes = node->scratch_bytes};
 }
 
-/* Infers the shape, finds memory and computes. */
-static rondo_status evaluate(struct tape *tape, struct node *node) {
+/* Infers the shape, allocates and computes. */
+static rondo_status evaluate(struct tape *tape, struct tape_node *node) {
     struct errors *errors = tape->settings.errors;
     struct host_call host = call_host(tape, node);
     rondo_tensor *inputs = arena_alloc(tape->scratch, sizeof *inputs * (size_t)node->n_inputs);
@@ -280,8 +329,7 @@ static rondo_status evaluate(struct tape *tape, struct node *node) {
     node->value.data = arena_alloc(tape->arena, tensor_bytes(&node->value));
     node->saved = call.saved_bytes == 0 ? NULL : arena_alloc(tape->arena, call.saved_bytes);
     call.scratch = call.scratch_bytes == 0 ? NULL : arena_alloc(tape->scratch, call.scratch_bytes);
-    if (node->value.data == NULL || (call.saved_bytes != 0 && node->saved == NULL) ||
-        (call.scratch_bytes != 0 && call.scratch == NULL)) {
+    if (arena_failed(tape->arena) || arena_failed(tape->scratch)) {
         return errors_no_memory(errors);
     }
     node->saved_bytes = call.saved_bytes;
@@ -301,15 +349,12 @@ rondo_value tape_apply(struct tape *tape, const rondo_op *op, const void *option
         return failed_value;
     }
     struct errors *errors = tape->settings.errors;
-    if (count < op->min_inputs || (op->max_inputs >= 0 && count > op->max_inputs)) {
-        return tape_fail(tape, errors_add(errors, RONDO_INVALID, "'%s' takes (%s), got %d inputs", op->base.name,
-                                          op->operands, count));
+    const rondo_status fits = infer_check_count(op, count, (struct location){0}, errors);
+    if (fits != RONDO_OK) {
+        return tape_fail(tape, fits);
     }
     int32_t *ids = arena_alloc(tape->arena, sizeof *ids * (size_t)count);
-    if (ids == NULL) {
-        return no_memory(tape);
-    }
-    struct node *node = add_node(tape);
+    struct tape_node *node = add_node(tape); /* NULL if `ids` is */
     if (node == NULL) {
         return failed_value;
     }
@@ -355,7 +400,7 @@ rondo_value tape_apply_named(struct tape *tape, const char *op, const char *opti
     if (found->base.options != NULL) {
         parsed = options_create(found->base.options, found->base.options_size, tape->arena, errors);
         if (parsed == NULL) {
-            return tape_fail(tape, RONDO_NO_MEMORY);
+            return tape_fail(tape, RONDO_NO_MEMORY); /* the defaults of a registered op parse */
         }
     }
     const rondo_status status =
@@ -369,7 +414,7 @@ rondo_status tape_record(struct tape *tape, const struct tape_function *function
     int32_t *ids = arena_alloc(tape->arena, sizeof *ids * (size_t)n_inputs);
     if (ids == NULL) {
         no_memory(tape);
-        return RONDO_NO_MEMORY;
+        return tape->status;
     }
     int needs_gradient = 0;
     for (int32_t k = 0; k < n_inputs; k++) {
@@ -377,7 +422,7 @@ rondo_status tape_record(struct tape *tape, const struct tape_function *function
         needs_gradient |= tape_needs_gradient(tape, inputs[k]);
     }
     for (int32_t k = 0; k < n_outputs; k++) {
-        struct node *node = add_node(tape);
+        struct tape_node *node = add_node(tape);
         if (node == NULL) {
             return tape->status;
         }
@@ -398,7 +443,7 @@ rondo_status tape_record(struct tape *tape, const struct tape_function *function
 }
 
 int tape_needs_gradient(const struct tape *tape, rondo_value value) {
-    const struct node *node = node_at(tape, value);
+    const struct tape_node *node = node_at(tape, value);
     return node != NULL && node->needs_gradient;
 }
 
@@ -420,9 +465,9 @@ int32_t tape_take_random(struct tape *tape, int64_t count) {
     return first;
 }
 
-/* The gradient of a node, zeroed at the first use. That of a view is a part of its base's. */
+/* Allocates the gradient of a node, of zeros, unless it is there. That of a view is a part of its base's. */
 static rondo_status need_gradient(struct tape *tape, int32_t id) {
-    struct node *node = tape->nodes[id];
+    struct tape_node *node = tape->nodes[id];
     if (node->gradient.data != NULL) {
         return RONDO_OK;
     }
@@ -437,13 +482,13 @@ static rondo_status need_gradient(struct tape *tape, int32_t id) {
     return RONDO_OK;
 }
 
-static rondo_status backward_node(struct tape *tape, struct node *node) {
+static rondo_status backward_node(struct tape *tape, struct tape_node *node) {
     struct errors *errors = tape->settings.errors;
     struct host_call host = call_host(tape, node);
     const size_t bytes = sizeof(rondo_tensor) * (size_t)node->n_inputs;
     rondo_tensor *inputs = arena_alloc(tape->scratch, bytes);
     rondo_tensor *gradients = arena_alloc(tape->scratch, bytes);
-    if (inputs == NULL || gradients == NULL) {
+    if (arena_failed(tape->scratch)) {
         return errors_no_memory(errors);
     }
     rondo_op_call call = make_call(tape, node, inputs);
@@ -470,12 +515,13 @@ static rondo_status backward_node(struct tape *tape, struct node *node) {
     return host_result(&host, node->op->backward(&host.base, &call));
 }
 
-/* The first output of a function has the lowest number: by now the gradients of all of them are whole. */
+/* Called for the first output of a function, which has the lowest number: by then the gradients of all its outputs are
+ * complete. */
 static rondo_status backward_function(struct tape *tape, int32_t id) {
-    const struct node *node = tape->nodes[id];
+    const struct tape_node *node = tape->nodes[id];
     rondo_tensor *outputs = arena_calloc(tape->arena, (size_t)node->n_outputs + 1, sizeof *outputs);
     rondo_tensor *inputs = arena_calloc(tape->arena, (size_t)node->n_inputs + 1, sizeof *inputs);
-    if (outputs == NULL || inputs == NULL) {
+    if (arena_failed(tape->arena)) {
         return errors_no_memory(tape->settings.errors);
     }
     int any = 0;
@@ -496,7 +542,7 @@ static rondo_status backward_function(struct tape *tape, int32_t id) {
 
 rondo_status tape_backward(struct tape *tape, rondo_value root) {
     RONDO_TRY(tape->status);
-    struct node *seed = node_at(tape, root);
+    struct tape_node *seed = node_at(tape, root);
     RONDO_CHECK(seed != NULL, tape->settings.errors, "the root is a value of this tape");
     if (!seed->needs_gradient) {
         return RONDO_OK;
@@ -511,10 +557,10 @@ rondo_status tape_backward(struct tape *tape, rondo_value root) {
         }
     }
     for (int32_t id = root.id; id >= 0; id--) {
-        struct node *node = tape->nodes[id];
+        struct tape_node *node = tape->nodes[id];
         const int is_function = node->function != NULL && node->needs_gradient;
         if (!is_function && (node->op == NULL || node->base >= 0 || node->gradient.data == NULL)) {
-            continue; /* a leaf, a view (its gradient is its base's), or nothing that the root depends on */
+            continue; /* a leaf, a view (its gradient is in its base's), or a value that the root does not depend on */
         }
         const rondo_status status = is_function ? backward_function(tape, id) : backward_node(tape, node);
         if (status != RONDO_OK) {
@@ -527,7 +573,7 @@ rondo_status tape_backward(struct tape *tape, rondo_value root) {
 
 const char *tape_first_not_finite(const struct tape *tape) {
     for (int32_t id = 0; id < tape->count; id++) {
-        const struct node *node = tape->nodes[id];
+        const struct tape_node *node = tape->nodes[id];
         if (tensor_is_finite(&node->value)) {
             continue;
         }
@@ -542,9 +588,10 @@ const char *tape_first_not_finite(const struct tape *tape) {
             text = arena_printf(tape->arena, "an input%s%s", in, scope);
         } else {
             const char *file = registry_plugin_origin(tape->settings.registry, node->op->base.name);
-            const char *of = node->name == NULL ? NULL : arena_printf(tape->arena, " of '%s'", node->name);
-            text = arena_printf(tape->arena, "op '%s'%s%s%s%s%s%s", node->op->base.name, file == NULL ? "" : " (",
-                                file == NULL ? "" : file, file == NULL ? "" : ")", of == NULL ? "" : of, in, scope);
+            const int is_named = node->name != NULL;
+            text = arena_printf(tape->arena, "op '%s'%s%s%s%s%s%s%s%s", node->op->base.name, file == NULL ? "" : " (",
+                                file == NULL ? "" : file, file == NULL ? "" : ")", is_named ? " of '" : "",
+                                is_named ? node->name : "", is_named ? "'" : "", in, scope);
         }
         return text == NULL ? node->op == NULL ? "an input" : node->op->base.name : text;
     }

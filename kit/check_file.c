@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/kind.h"
 #include "core/loader.h"
 #include "kit/check_file.h"
 #include "kit/child.h"

@@ -7,6 +7,7 @@
 
 #include "core/host.h"
 #include "core/options.h"
+#include "core/tensor.h"
 #include "kit/check.h"
 #include "kit/option_ends.h"
 

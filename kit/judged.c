@@ -308,7 +308,7 @@ rondo_status judged_record(struct judged *judged, int backward) {
     struct tape *tape = judged->tape;
     struct watched watched;
     begin_call(&watched, judged);
-    watched.host.tape = tape;
+    watched.host.recorder = tape_recorder(tape);
     judged->losses = NULL;
     tape_reset(tape);
     tape_set_training(tape, judged->call.training);

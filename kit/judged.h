@@ -12,6 +12,7 @@
 #define RONDO_KIT_JUDGED_H
 
 #include "core/host.h"
+#include "core/tape.h"
 #include "kit/check.h"
 #include "kit/guard.h"
 

@@ -8,6 +8,7 @@
 #define RONDO_KIT_OP_CHECK_H
 
 #include "core/host.h"
+#include "core/tensor.h"
 #include "kit/check.h"
 #include "kit/guard.h"
 #include "kit/option_ends.h"

@@ -12,6 +12,7 @@
 #define RONDO_KIT_OPTIMISED_H
 
 #include "core/host.h"
+#include "core/tensor.h"
 #include "kit/check.h"
 #include "kit/guard.h"
 

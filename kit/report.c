@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/kind.h"
 #include "io/json.h"
 #include "kit/explain.h"
 

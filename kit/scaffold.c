@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/kind.h"
 #include "core/suggest.h"
 #include "io/file.h"
 #include "kit/embedded.h"

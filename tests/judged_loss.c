@@ -7,7 +7,7 @@
 
 static struct host_call judged_host(const struct judged *judged) {
     struct host_call host = fixture_host(judged->loss->base.name);
-    host.tape = fixture.tape;
+    host.recorder = tape_recorder(fixture.tape);
     return host;
 }
 

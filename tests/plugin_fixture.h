@@ -14,6 +14,7 @@
 
 #include "core/host.h"
 #include "core/loader.h"
+#include "core/tape.h"
 
 #undef fail /* an old name of ck_abort_msg; here it is a member of rondo_host */
 

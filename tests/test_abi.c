@@ -173,7 +173,7 @@ END_TEST
 
 static struct host_call loss_host(const rondo_loss *loss) {
     struct host_call host = fixture_host(loss->base.name);
-    host.tape = fixture.tape;
+    host.recorder = tape_recorder(fixture.tape);
     return host;
 }
 

@@ -1,4 +1,4 @@
-/* tests/test_core.c: arenas, errors, tensors, random numbers, threads: what all else stands on. */
+/* tests/test_core.c: arenas, errors, tensors, random numbers and threads: the base of everything else. */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
 #include <float.h>
@@ -143,16 +143,87 @@ static const struct {
     {(size_t)1 << 32, (size_t)1 << 32},
 };
 
-START_TEST(sizes_that_overflow_are_refused_and_do_no_harm) {
+START_TEST(sizes_that_overflow_are_refused_and_leave_earlier_pieces_alone) {
     struct arena *arena = arena_create();
+    char *text = arena_strdup(arena, "still here");
     ck_assert_ptr_null(arena_calloc(arena, refused_sizes[_i].count, refused_sizes[_i].size));
     if (refused_sizes[_i].size == 1) {
+        arena_reset(arena);
+        ck_assert_ptr_eq(arena_strdup(arena, "still here"), text);
         ck_assert_ptr_null(arena_alloc(arena, refused_sizes[_i].count));
     }
-    char *text = arena_strdup(arena, "still here");
+    ck_assert(arena_failed(arena));
     ck_assert_str_eq(text, "still here");
-    ck_assert_ptr_null(arena_strndup(arena, "", SIZE_MAX));
     arena_destroy(arena);
+}
+END_TEST
+
+/* Each way for an allocation to fail; the last is refused by the system, not by the arena's arithmetic. */
+static void *fail_alloc(struct arena *arena) {
+    return arena_alloc(arena, SIZE_MAX);
+}
+static void *fail_calloc(struct arena *arena) {
+    return arena_calloc(arena, SIZE_MAX / 2, 3);
+}
+static void *fail_strndup(struct arena *arena) {
+    return arena_strndup(arena, "", SIZE_MAX);
+}
+static void *fail_in_the_system(struct arena *arena) {
+    return arena_alloc(arena, SIZE_MAX / 4);
+}
+static void *(*const arena_failures[])(struct arena *arena) = {fail_alloc, fail_calloc, fail_strndup,
+                                                               fail_in_the_system};
+
+/* The sanitizers' allocators end the program for such a size unless they are asked not to. */
+const char *__asan_default_options(void);
+const char *__tsan_default_options(void);
+const char *__asan_default_options(void) {
+    return "allocator_may_return_null=1";
+}
+const char *__tsan_default_options(void) {
+    return "allocator_may_return_null=1";
+}
+
+static void expect_failed(struct arena *arena) {
+    ck_assert(arena_failed(arena));
+    ck_assert_ptr_null(arena_alloc(arena, 1));
+    ck_assert_ptr_null(arena_alloc(arena, 0));
+    ck_assert_ptr_null(arena_calloc(arena, 1, 1));
+    ck_assert_ptr_null(arena_strdup(arena, NULL)); /* what a failed allocation gave */
+    ck_assert_ptr_null(arena_strndup(arena, NULL, 3));
+    ck_assert_ptr_null(arena_printf(arena, "%d", 1));
+}
+
+START_TEST(after_one_failure_every_allocation_fails_until_the_reset) {
+    struct arena *arena = arena_create();
+    ck_assert(!arena_failed(arena));
+    char *before = arena_strdup(arena, "before");
+    ck_assert_ptr_null(arena_failures[_i](arena));
+    expect_failed(arena);
+    ck_assert_str_eq(before, "before");
+    arena_reset(arena);
+    ck_assert(!arena_failed(arena));
+    ck_assert_ptr_eq(arena_alloc(arena, 10), before);
+    arena_destroy(arena);
+}
+END_TEST
+
+START_TEST(a_failure_between_mark_and_release_is_seen_after_the_release) {
+    struct arena *arena = arena_create();
+    const struct arena_mark mark = arena_mark(arena);
+    ck_assert_ptr_null(arena_failures[_i](arena));
+    arena_release(arena, mark);
+    expect_failed(arena);
+    arena_destroy(arena);
+}
+END_TEST
+
+START_TEST(an_arena_that_was_not_created_is_a_failed_one) {
+    expect_failed(NULL);
+    arena_release(NULL, arena_mark(NULL));
+    arena_reset(NULL);
+    ck_assert_uint_eq(arena_capacity(NULL), 0);
+    ck_assert(arena_failed(NULL));
 }
 END_TEST
 
@@ -869,7 +940,12 @@ static Suite *core_suite(void) {
     tcase_add_loop_test(arenas, a_repeated_pattern_of_allocations_takes_memory_once, 0, COUNT_OF(patterns));
     tcase_add_test(arenas, patterns_that_alternate_do_not_take_memory_without_end);
     tcase_add_test(arenas, release_takes_back_what_came_after_the_mark_and_nothing_before);
-    tcase_add_loop_test(arenas, sizes_that_overflow_are_refused_and_do_no_harm, 0, COUNT_OF(refused_sizes));
+    tcase_add_loop_test(arenas, sizes_that_overflow_are_refused_and_leave_earlier_pieces_alone, 0,
+                        COUNT_OF(refused_sizes));
+    tcase_add_loop_test(arenas, after_one_failure_every_allocation_fails_until_the_reset, 0, COUNT_OF(arena_failures));
+    tcase_add_loop_test(arenas, a_failure_between_mark_and_release_is_seen_after_the_release, 0,
+                        COUNT_OF(arena_failures));
+    tcase_add_test(arenas, an_arena_that_was_not_created_is_a_failed_one);
     tcase_add_test(arenas, texts_are_copied_and_printed_whole);
 
     TCase *failures = new_case(suite, "errors");

@@ -39,9 +39,9 @@ static const struct inferred {
     {1, 7, 0, 3, 0, "infer sets dtype 7 of the output, expected 0 to 2"},
     {1, RONDO_F64, 0, -3, 0, "infer sets dimension 0 of the output to -3, expected 0 or more"},
     {1, RONDO_F32, 1, 3, 0, "infer sets dtype 0 of a view of an input of dtype 1"},
-    {1, RONDO_F64, 1, 2, 2, "infer says that the output is 2 elements of inputs[0] from 2 on, which has 3"},
-    {1, RONDO_F64, 1, 4, 0, "infer says that the output is 4 elements of inputs[0] from 0 on, which has 3"},
-    {1, RONDO_F64, 1, 1, -1, "infer says that the output is 1 elements of inputs[0] from -1 on, which has 3"},
+    {1, RONDO_F64, 1, 2, 2, "infer sets a view of 2 elements of inputs[0] from element 2, but it has only 3"},
+    {1, RONDO_F64, 1, 4, 0, "infer sets a view of 4 elements of inputs[0] from element 0, but it has only 3"},
+    {1, RONDO_F64, 1, 1, -1, "infer sets a view of 1 elements of inputs[0] from element -1, but it has only 3"},
 };
 static const struct inferred *inferred;
 
@@ -83,7 +83,7 @@ END_TEST
 
 static struct host_call loss_call(void) {
     struct host_call call = host_call(support.arena, &support.errors, NULL, "loss 'mine'");
-    call.tape = tape;
+    call.recorder = tape_recorder(tape);
     return call;
 }
 
@@ -210,7 +210,7 @@ static void never_log(void *arg, const char *text) {
 static void assert_body(struct host_call *call, int row) {
     const rondo_tensor a = support_random(&support, RONDO_F64, "3", "a");
     tape_constant(tape, &a);
-    call->tape = tape;
+    call->recorder = tape_recorder(tape);
     call->log = never_log;
     call->base.host->parallel_for(&call->base, 64, 1, body_rows[row].body, &call->base);
     const char *function = body_rows[row].function;

@@ -358,7 +358,7 @@ END_TEST
 START_TEST(outputs_that_failed_give_a_loss_that_failed) {
     struct judged judged = judge(losses[_i].name, losses[_i].kind, losses[_i].target_size, 1, "-", RONDO_F32);
     struct host_call host = fixture_host("losses");
-    host.tape = fixture.tape;
+    host.recorder = tape_recorder(fixture.tape);
     /* An op that there is none of makes the tape fail, as a model that went wrong would. */
     const rondo_value outputs = tape_apply_named(fixture.tape, "none", NULL, NULL, 0);
     ck_assert_int_lt(judged.loss->record(&host.base, &judged.call, outputs, outputs).id, 0);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/host.h"
+#include "core/kind.h"
 #include "core/registry.h"
 #include "core/suggest.h"
 
@@ -619,7 +620,7 @@ START_TEST(only_a_loss_has_a_tape) {
     ck_assert_ptr_null(host->tensor(&call.base, (rondo_value){0}));
     ck_assert_int_eq(errors.count, 3);
     ck_assert_int_eq(errors.status, RONDO_INTERNAL);
-    ck_assert_str_eq(errors_text(&errors, 0), "op 'x': 'apply' is for losses alone: this call has no tape");
+    ck_assert_str_eq(errors_text(&errors, 0), "op 'x': 'apply' is only for losses: this call has no tape");
     arena_destroy(arena);
 }
 END_TEST

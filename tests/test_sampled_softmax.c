@@ -71,7 +71,7 @@ static rondo_value record(const struct sampled *sampled, struct inputs *inputs) 
                                   .output_weight = inputs->weight,
                                   .output_bias = inputs->bias};
     struct host_call host = fixture_host(sampled->loss->base.name);
-    host.tape = fixture.tape;
+    host.recorder = tape_recorder(fixture.tape);
     host.stream = sampled->stream;
     return sampled->loss->record(&host.base, &call, inputs->h, targets);
 }

@@ -153,7 +153,7 @@ double heads_metric(const struct heads *heads, int32_t metric, double sum, int64
 static struct host_call host_of(const struct heads_call *call, const struct loss_term *head) {
     struct arena *arena = tape_arena(call->tape);
     struct host_call host = host_call(arena, call->errors, call->parallel, head_text(head, arena));
-    host.tape = call->tape;
+    host.recorder = tape_recorder(call->tape);
     host.stream = rng_stream(call->stream.key, "loss head");
     return host;
 }

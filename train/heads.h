@@ -9,6 +9,7 @@
 #define RONDO_TRAIN_HEADS_H
 
 #include "core/host.h"
+#include "core/tape.h"
 #include "experiment/loss_section.h"
 
 /* The largest number of metrics of all heads together, the loss itself included. */

@@ -4,6 +4,7 @@
 #include "core/host.h"
 #include "core/infer.h"
 #include "core/scan/run.h"
+#include "core/tensor.h"
 
 enum { MOST_INPUTS = 64 + 2 };
 

@@ -1,0 +1,15 @@
+/* core/kind.h: the names of the kinds of descriptors (rondo/plugin.h).
+ *
+ * Threads: any.
+ */
+#ifndef RONDO_CORE_KIND_H
+#define RONDO_CORE_KIND_H
+
+#include <stdint.h>
+
+/* "op", "optimizer", "loss" or "schedule" for an enum rondo_kind; "unknown" for any other number. */
+const char *kind_name(int32_t kind);
+/* The folder that plug-ins of this kind are stored in: "ops", "optimizers", "losses" or "schedules". */
+const char *kind_folder(int32_t kind);
+
+#endif
