@@ -1,8 +1,12 @@
-# A thin front to meson. `make demo` and `make test` each work as the first command on a fresh Debian 12.
+# Short names for common meson commands. `make demo` and `make test` each work as the first command on a fresh Debian 12.
+#   BUILD         the build folder
+#   MESON_FLAGS   options of `meson setup`; a change configures the build folder again
+#   TEST          names of tests for `make test`, separated by blanks; empty: all. `make tests` lists them
 .POSIX:
-.PHONY: all deps build demo test bench bench-optimizers reference fmt lint sanitize install clean
+.PHONY: all deps build demo test tests bench bench-optimizers reference fmt lint sanitize hooks install clean
 BUILD ?= build
 MESON_FLAGS ?= --buildtype=release
+TEST ?=
 
 all: build
 
@@ -13,13 +17,16 @@ build: deps
 	@sh scripts/configure.sh $(BUILD) $(MESON_FLAGS)
 	@ninja -C $(BUILD)
 
-# Data, training, accuracy on the test part, and two questions to the trained network.
+# Fetches the data, trains, measures the accuracy on the test part, and asks the trained network two questions.
 demo: build
 	@sh examples/sentiment/demo.sh $(BUILD)
 
 test: build
-	@meson test -C $(BUILD) --no-rebuild --print-errorlogs
+	@meson test -C $(BUILD) --no-rebuild --print-errorlogs $(TEST)
 	@sh scripts/closing_line.sh $(BUILD)
+
+tests: build
+	@meson test -C $(BUILD) --no-rebuild --list
 
 bench: build
 	@python3 bench/bench.py $(BUILD)
@@ -27,7 +34,7 @@ bench: build
 bench-optimizers: build
 	@python3 bench/optimizers.py $(BUILD)
 
-# docs/reference and the schema, from descriptors; a test compares them.
+# Generates docs/reference and the JSON Schema from the descriptors. The test `reference` fails if they are out of date.
 reference: build
 	@$(BUILD)/rondo list --reference docs/reference
 
@@ -39,6 +46,10 @@ lint: build
 
 sanitize: deps
 	@sh scripts/sanitize.sh
+
+# Makes git run scripts/pre-commit.sh before each commit of this clone.
+hooks:
+	@sh scripts/install_hooks.sh
 
 install: build
 	@meson install -C $(BUILD) --no-rebuild

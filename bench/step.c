@@ -1,15 +1,18 @@
 /* bench/step.c: timings of one process, as JSON on standard output.
  *
  *     bench_step CELL_FILE T B I H THREADS SECONDS [--engine=fused|tape] [--passes=-fuse,…] [--cpu]
- *         a training step of a layer (forward, gradients of inputs and all weights; f32), for about that long: the
- *         median seconds; the rate, where 6 k n floating-point operations count for each product of a row and step
- *         (2 forward, 4 backward) and nothing for all else; the bytes that the arena of the tape holds; the
- *         milliseconds from equations to ready; the seconds in the loops over time, and the rate at which these move
- * what is kept for all steps. With --cpu the time of the processor counts, that of all threads together: for a machine
- * that has other work. bench_step sgemm N       C = A B, [N, N], one thread bench_step copy MIB      memcpy of that
- * many MiB, one thread: bytes read and written a second
+ *         Repeats a training step of one layer (forward, gradients of inputs and all weights; f32) for SECONDS. Prints
+ *         - the median time of a step, in seconds;
+ *         - the rate of floating-point operations: a product [1, k] x [k, n] counts as 6 k n (2 forward, 4 backward) per
+ *           row and step, all other work as 0;
+ *         - the bytes of the tape's arena;
+ *         - the time from equations to a compiled step, in milliseconds;
+ *         - the time in the loops over time, in seconds, and the rate at which they move values kept for all steps.
+ *         --cpu measures processor time, summed over threads, for a machine that is busy with other work.
+ *     bench_step sgemm N       C = A B, [N, N], one thread
+ *     bench_step copy MIB      memcpy of MIB mebibytes, one thread: bytes read and written per second
  *
- * bench.py calls this in turn with its peers.
+ * bench.py calls this and its PyTorch and JAX peers in turns.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <cblas.h>

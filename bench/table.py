@@ -44,9 +44,9 @@ def memory(row, _result):
 
 # Of a group: what stands above it, the column that tells how good Rondo's own figure is, and how it is found.
 GROUPS = {
-    "blessed": ("Cells that others have by hand", "share of sgemm", share_of_sgemm),
-    "custom": ("Cells that nobody blesses", "time per FLOP / LSTM's", flop_time),
-    "elementwise": ("Cells with no product in their loop", "share of copy", share_of_copy),
+    "blessed": ("Cells with a hand-written implementation in PyTorch", "share of sgemm", share_of_sgemm),
+    "custom": ("Cells without a hand-written implementation", "time per FLOP / LSTM's", flop_time),
+    "elementwise": ("Cells without a product in their loop", "share of copy", share_of_copy),
     "long": ("Long sequences", "MiB, in the order of the peers", memory),
 }
 
@@ -100,13 +100,13 @@ def of(result):
         lines += group_table(group, result)
     ready = [row["rondo"]["ready_ms"] for row in result["rows"] if "ready_ms" in row["rondo"]]
     if ready:
-        lines += [f"From equations to ready Rondo took {statistics.median(ready):.1f} ms, at most "
+        lines += [f"Rondo compiled a cell from its equations in {statistics.median(ready):.1f} ms (median), at most "
                   f"{max(ready):.1f} ms.", ""]
     return "\n".join(lines)
 
 
 def write(path, text, marker=BEGIN):
-    """Replaces what stands between the marker and the END behind it."""
+    """Replaces the text between the marker and the next END."""
     before, begin, rest = path.read_text().partition(marker)
     _, end, after = rest.partition(END)
     if not begin or not end:

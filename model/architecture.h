@@ -1,10 +1,13 @@
 /* model/architecture.h: which steps take input and which emit output. This one idea makes all four architectures; there
  * is no code for any of them in particular.
  *
- *     1:1  first in, last out      1:N  first in, all out      N:1  all in, last out      N:N  all in, all out
- * (aligned)
+ *     text   steps with input   steps with output
+ *     1:1    the first          the last
+ *     1:N    the first          all
+ *     N:1    all                the last
+ *     N:N    all                all, aligned with the input
  *
- * Steps without an input run on zeros. */
+ * At a step without an input the input is zeros. */
 #ifndef RONDO_MODEL_ARCHITECTURE_H
 #define RONDO_MODEL_ARCHITECTURE_H
 

@@ -1,9 +1,9 @@
 /* train/schedule.h: the factor on the learning rate over a run: a warm-up, then a schedule plug-in.
  *
- *     factor(d) = ramp(d) * schedule(max(d - warmup, 0)),    ramp(d) = from + (1 - from) (d + 1) / warmup for d <
- * warmup
+ *     factor(d) = ramp(d) * schedule(max(d - warmup, 0))
+ *     ramp(d)   = from + (1 - from) (d + 1) / warmup    for d < warmup, else 1
  *
- * d counts the updates that are done, from 0. Without a plug-in the schedule is 1.
+ * d is the number of updates done before, from 0. Without a plug-in, schedule(t) is 1.
  * Threads: main thread.
  */
 #ifndef RONDO_TRAIN_SCHEDULE_H

@@ -1,12 +1,16 @@
 /* core/product/product_template.h: tiles and packing of one dtype and one instruction set. A source includes it once
- * for each dtype, having defined REAL, VECTOR, LANES    the element, the vector register and its number of elements
- *     NAME(x)                x with a suffix of its own
+ * for each dtype, after defining
+ *     REAL, VECTOR, LANES    the element type, the vector register type and its number of elements
+ *     NAME(x)                x with a suffix for the dtype and the instruction set
  *     TARGET                 the attribute that allows the instructions
- *     ALL_VECTORS            1 where tiles of more than FLAT rows have registers enough for PRODUCT_VECTORS vectors
- * and the inline functions NAME(load)(p), NAME(load_some)(p, count) with zeros behind, NAME(store)(p, v),
- * NAME(store_some)(p, v, count), NAME(broadcast)(x), NAME(multiply_add)(x, y, sum), NAME(in_register)(v) which the
- * compiler cannot see through, NAME(transpose)(from, ldb, to, width) of BLOCK rows and columns. It leaves NAME(tile),
- * NAME(pack) and NAME(pack_transpose), and undefines what was defined for it.
+ *     ALL_VECTORS            1 if the registers suffice for tiles of more than FLAT rows and PRODUCT_VECTORS vectors
+ * and the inline functions
+ *     NAME(load)(p), NAME(load_some)(p, count)            the second fills the elements after `count` with zeros
+ *     NAME(store)(p, v), NAME(store_some)(p, v, count)
+ *     NAME(broadcast)(x), NAME(multiply_add)(x, y, sum)
+ *     NAME(in_register)(v)                                v, hidden from the compiler's optimiser
+ *     NAME(transpose)(from, ldb, to, width)               BLOCK rows and columns
+ * It defines NAME(tile), NAME(pack) and NAME(pack_transpose), and undefines the macros above.
  */
 #include "core/product/product_tiles.h"
 

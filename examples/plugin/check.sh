@@ -1,5 +1,5 @@
 #!/bin/sh
-# check.sh [RONDO]: builds the plug-in, proves it, trains with it. RONDO is the program, that of the PATH without it.
+# check.sh [RONDO]: builds the plug-in, checks it, and trains with it. RONDO is the program to use; default: rondo on the PATH.
 set -eu
 cd "$(dirname "$0")"
 rondo=${1:-rondo}

@@ -1,5 +1,6 @@
-/* generalised_cross_entropy.c: a loss for classes of which some labels are wrong. Between cross-entropy (q near 0),
- * which runs after every label, and the mean absolute error (q = 1), which ignores the ones that it cannot explain.
+/* generalised_cross_entropy.c: a loss for classes, for data in which some labels are wrong. It lies between
+ * cross-entropy (q near 0), which tries to fit every label, and the mean absolute error (q = 1), which gives little
+ * weight to labels that the model considers improbable.
  *
  * Source: Zhang & Sabuncu, "Generalized cross entropy loss for training deep neural networks with noisy labels",
  * NeurIPS 2018, equation 6.
@@ -26,7 +27,7 @@ static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call,
     return RONDO_OK;
 }
 
-/* A number on the tape. */
+/* A scalar constant on the tape. */
 static rondo_value number(rondo_context *ctx, int32_t dtype, double value) {
     float single = (float)value;
     rondo_tensor scalar = {.data = &value, .dtype = dtype};

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""make_data.py: writes train.tsv, with a fifth of its labels wrong, and valid.tsv, with none, to this folder."""
+"""make_data.py: writes train.tsv, in which a fifth of the labels is wrong, and valid.tsv, in which none is, to this folder."""
 import pathlib
 import random
 

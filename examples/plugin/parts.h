@@ -1,4 +1,4 @@
-/* parts.h: what the files of this plug-in have for plugin.c, and two helpers that they share. */
+/* parts.h: the descriptors of this plug-in, one per source file, and two helpers that these files share. */
 #ifndef PARTS_H
 #define PARTS_H
 

@@ -1,9 +1,9 @@
-/* sparsemax.c: like softmax, but with zeros: the point of the probability simplex that is nearest to x.
+/* sparsemax.c: like softmax, but with exact zeros: the point of the probability simplex that is nearest to x.
  *
  *     y = argmin_p |p - x|^2,   p_i >= 0,   sum_i p_i = 1,   for every row along the last axis
  *
- * Source: Martins & Astudillo, "From softmax to sparsemax", ICML 2016. An op with a backward pass of its own: the
- * gradient of the recorded steps would be that of a search.
+ * Source: Martins & Astudillo, "From softmax to sparsemax", ICML 2016. The op has its own backward pass, because
+ * the threshold is found by a search, and differentiating the steps of a search is useless.
  */
 #include <math.h>
 #include <stddef.h>
@@ -18,10 +18,10 @@ struct rows {
     void *out;                  /* y, or dL/dx */
 };
 
-/* Proposition 1: y_i = max(x_i - t, 0) with t = (sum of x over S - 1) / |S| and S = {i: x_i > t}. S is found from above
- * (Michelot 1986, "A finite algorithm for finding the projection of a point onto the canonical simplex"): begin with
- * all elements, and drop those at or below t until none is. Values are taken below the largest, so that no digit of t
- * is lost to a common offset. */
+/* Proposition 1: y_i = max(x_i - t, 0) with t = (sum of x over S - 1) / |S| and S = {i: x_i > t}. S is found by
+ * Michelot's algorithm (1986, "A finite algorithm for finding the projection of a point onto the canonical simplex"):
+ * begin with all elements, and remove those at or below t until none is left to remove. The largest value is subtracted
+ * from all values first, so that t loses no digits to a common offset. */
 static double threshold(const struct rows *rows, int64_t begin, double highest) {
     double t = -INFINITY;
     int64_t size = rows->n + 1;
@@ -81,7 +81,7 @@ static struct rows rows_of(const rondo_tensor *x) {
     return (struct rows){.dtype = x->dtype, .count = n == 0 ? 0 : rondo_count(x) / n, .n = n, .x = x->data};
 }
 
-/* Rows worth a thread's while: some thousand elements. */
+/* Rows per range: about a thousand elements, so that the work outweighs the cost of starting a thread. */
 static int64_t grain_of(const struct rows *rows) {
     return 4096 / (rows->n + 1) + 1;
 }
@@ -111,13 +111,13 @@ static rondo_status backward(rondo_context *ctx, rondo_op_call *call) {
     rows.y = call->output.data;
     rows.grad_y = call->grad_output->data;
     rows.out = call->grad_inputs[0].data;
-    if (rows.out != NULL) { /* somebody asks */
+    if (rows.out != NULL) { /* the gradient is requested */
         ctx->host->parallel_for(ctx, rows.count, grain_of(&rows), backward_rows, &rows);
     }
     return RONDO_OK;
 }
 
-/* For the automatic checks: one element, rows, a stack of them, none at all. */
+/* For the checks: one element, rows, a stack of matrices, no rows. */
 static int32_t sample(int32_t index, rondo_sample *sample) {
     static const rondo_tensor shapes[] = {{.ndim = 1, .shape = {1}},
                                           {.ndim = 1, .shape = {6}},

@@ -1,8 +1,8 @@
-/* yogi.c: Adam with a second moment that changes by a step of its own instead of by a share of the distance, so that a
- * burst of small gradients does not raise the learning rate at once.
+/* yogi.c: Adam with another second moment v. It changes by a share of g^2 instead of a share of the distance between v
+ * and g^2, so a few small gradients in a row do not raise the learning rate quickly.
  *
  * Source: Zaheer, Reddi, Sachan, Kale & Kumar, "Adaptive methods for nonconvex optimization", NeurIPS 2018,
- * algorithm 2. The second moment begins as the square of the first gradient, as in the paper's experiments.
+ * algorithm 2. The second moment starts as the square of the first gradient, as in the paper's experiments.
  */
 #include <math.h>
 #include <stddef.h>
@@ -15,8 +15,9 @@ struct options {
 
 static const rondo_option option_table[] = {
     RONDO_OPTION_REAL(struct options, lr, "0.01", 0, 1000, "learning rate"),
-    RONDO_OPTION_REAL(struct options, beta1, "0.9", 0, 0.9999999, "decay of the mean of the gradient, a step"),
-    RONDO_OPTION_REAL(struct options, beta2, "0.999", 0, 0.9999999, "1 minus the step of the second moment"),
+    RONDO_OPTION_REAL(struct options, beta1, "0.9", 0, 0.9999999, "decay of the mean of the gradient, per update"),
+    RONDO_OPTION_REAL(struct options, beta2, "0.999", 0, 0.9999999,
+                      "1 minus the share of g^2 by which the second moment changes"),
     RONDO_OPTION_REAL(struct options, epsilon, "0.001", 1e-12, 1, "added to the root of the second moment"),
     RONDO_OPTION_END,
 };

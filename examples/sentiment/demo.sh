@@ -1,5 +1,5 @@
 #!/bin/sh
-# examples/sentiment/demo.sh BUILD: data, training, accuracy on the test part, two questions to the trained network.
+# examples/sentiment/demo.sh [BUILD]: fetches the data, trains, predicts two texts, and prints the accuracy on the test part.
 set -eu
 cd "$(dirname "$0")/../.."
 rondo=${1:-build}/rondo
@@ -24,5 +24,5 @@ for text in "The food is good" "The food is bad"; do
 done
 
 echo
-echo "== Accuracy on reviews that training has never seen ($run)"
+echo "== Accuracy on the test part, which was not used in training ($run)"
 "$rondo" eval "$run" --on test

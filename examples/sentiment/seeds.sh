@@ -1,5 +1,5 @@
 #!/bin/sh
-# examples/sentiment/seeds.sh [BUILD]: the figures of README.md: seeds 1, 2 and 3, one after the other.
+# examples/sentiment/seeds.sh [BUILD]: measures the figures of README.md with seeds 1, 2 and 3.
 set -eu
 cd "$(dirname "$0")/../.."
 rondo=${1:-build}/rondo

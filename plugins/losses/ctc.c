@@ -208,11 +208,12 @@ static rondo_status forward(rondo_context *ctx, rondo_op_call *call) {
     return status;
 }
 
-/* Sections 4.1 and 4.2, from the last step to the first. beta_t(u) is ln of the sum over what can follow state u
- * at step t, and beta_T is 0 at the last two states:
- *     beta_t(u)     = ln(sum of e^(x[t + 1, l_v] + beta_{t+1}(v)) over v = u, u + 1, and u + 2 where it may be skipped
- * to) dy/dx[t, k]   = -sum over the states u of class k of e^(alpha_t(u) + beta_t(u) - ln sum) The two rows of beta
- * hold x[t, l_u] + beta_t(u), which is what the step before needs. */
+/* Sections 4.1 and 4.2, from the last step to the first. beta_t(u) is ln of the sum over all ways to continue from state
+ * u at step t; beta_T is 0 at the last two states:
+ *     beta_t(u)    = ln(sum over v of e^(x[t + 1, l_v] + beta_{t+1}(v)))
+ *                    over v = u, u + 1, and u + 2 where that state may be skipped to
+ *     dy/dx[t, k]  = -sum over the states u of class k of e^(alpha_t(u) + beta_t(u) - ln sum)
+ * The two rows of beta hold x[t, l_u] + beta_t(u), which is what the step before needs. */
 static void run_backward(const rondo_tensor *x, const rondo_tensor *gx, const struct paths *paths, int64_t s,
                          double g) {
     const int32_t *labels = paths->labels + s * paths->longest;

@@ -41,8 +41,10 @@ static double momentum(const struct nadam *nadam, double t) {
 }
 
 /* mu_1 mu_2 ... mu_t, in a time that does not grow with t. With q = 0.96^d its logarithm is
- *     t log(beta1) + sum_i log(1 - q^i / 2) = t log(beta1) - sum_k 1 / (k 2^k) sum_i q^(i k),   i = 1 .. t, k = 1, 2,
- * ... where the inner sum is geometric: q^k (1 - q^(k t)) / (1 - q^k). Terms behind the 60th are below the last bit. */
+ *     t log(beta1) + sum_i log(1 - q^i / 2) = t log(beta1) - sum_k 1 / (k 2^k) sum_i q^(i k)
+ *         for i = 1 .. t and k = 1, 2, ...
+ *     sum_i q^(i k) = q^k (1 - q^(k t)) / (1 - q^k)    (a geometric series)
+ * Terms after the 60th are smaller than the last bit. */
 static double momentum_product(const struct nadam *nadam, double t) {
     const double power = pow(nadam->beta1, t);
     if (power < 1e-20) {

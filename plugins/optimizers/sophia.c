@@ -43,9 +43,13 @@ static int32_t sophia_wants_sampled(const void *options, int64_t step) {
     return (step - 1) % sophia->period == 0;
 }
 
-/* With the gradient s for drawn classes, the mean of B losses, and curvature h (0 at first), at every `period`-th
- * update: h <- beta2 h + (1 - beta2) B s^2 With gradient g, parameter p, momentum m (0 at first), weight decay w, at
- * every update: m <- beta1 m + (1 - beta1) g p <- p - lr w p p <- p - lr clip(m / max(rho h, epsilon), -1, 1) */
+/* With curvature h (0 at first) and the gradient s of the mean of B losses for classes drawn from the model, at every
+ * `period`-th update:
+ *     h <- beta2 h + (1 - beta2) B s^2
+ * With gradient g, parameter p, momentum m (0 at first) and weight decay w, at every update:
+ *     m <- beta1 m + (1 - beta1) g
+ *     p <- p - lr w p
+ *     p <- p - lr clip(m / max(rho h, epsilon), -1, 1) */
 #define SOPHIA_KERNEL(name, real)                                                                                      \
     static void name##_curvature(const struct sophia *sophia, const rondo_optimizer_call *call) {                      \
         const int64_t count = rondo_count(&call->value);                                                               \
