@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/folders.h"
+#include "core/number.h"
 #include "core/plugin_layout.h"
 #include "core/suggest.h"
 
@@ -51,7 +52,7 @@ static rondo_status refuse(const struct attempt *attempt, rondo_status status, c
     char reason[1024];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
+    number_vprint(reason, sizeof reason, format, arguments);
     va_end(arguments);
     return errors_add_at(attempt->errors, status, attempt->where, "plug-in '%s' %s", attempt->file, reason);
 }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/number.h"
 #include "io/file.h"
 #include "io/section.h"
 #include "store/environment.h"
@@ -215,7 +216,9 @@ int run_folder_scores(struct json_t *object, const struct network *network, cons
 
 /* One line, in one write: a reader never sees half of it. Takes the object. */
 static rondo_status append_line(struct run_folder *run, json_t *object, int failed, struct errors *errors) {
+    const struct number_scope scope = number_scope_open();
     char *text = failed || object == NULL ? NULL : json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    number_scope_close(scope);
     json_decref(object);
     if (text == NULL) {
         return errors_no_memory(errors);
