@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/number.h"
+
 enum { COLUMNS = 60, MAX_COLUMNS = 200, ROWS = 8, MAX_ROWS = 50 };
 enum { DOTS_ACROSS = 2, DOTS_DOWN = 4 }; /* of a braille character */
 
@@ -125,7 +127,7 @@ static void print_label(FILE *out, const struct plot *plot, int32_t row) {
     const int has_label = is_flat ? row == flat_row : row == 0 || row == plot->rows - 1;
     char label[32] = "";
     if (has_label) {
-        snprintf(label, sizeof label, "%.3g", row == plot->rows - 1 ? plot->low : plot->high);
+        number_print(label, sizeof label, "%.3g", row == plot->rows - 1 ? plot->low : plot->high);
     }
     fprintf(out, "%*s %s", LABEL_WIDTH, label,
             plot->braille ? (has_label ? "\xe2\x94\xa4" : "\xe2\x94\x82") : (has_label ? "+" : "|"));
@@ -150,8 +152,8 @@ static void print_rows(FILE *out, const struct plot *plot) {
 static void print_x(FILE *out, const struct plot *plot) {
     const struct curve *curve = plot->curve;
     char first[32], last[32];
-    snprintf(first, sizeof first, "%.6g", curve->first);
-    snprintf(last, sizeof last, "%.6g", curve->last);
+    number_print(first, sizeof first, "%.6g", curve->first);
+    number_print(last, sizeof last, "%.6g", curve->last);
     const int between = plot->columns - (int)strlen(first);
     fprintf(out, "%*s  %s", LABEL_WIDTH, "", first);
     if (curve->count > 1) {

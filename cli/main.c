@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "config.h"
+#include "core/number.h"
 #include "core/suggest.h"
 
 extern const struct command command_train, command_eval, command_predict, command_check, command_list, command_cells,
@@ -22,6 +23,7 @@ static void print_usage(FILE *stream) {
 }
 
 int main(int argc, char **argv) {
+    number_scope_open(); /* until the end: what is printed has decimal points, whatever a plug-in does to the locale */
     if (argc < 2) {
         print_usage(stderr);
         return EXIT_INPUT;

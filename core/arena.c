@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/number.h"
+
 enum { ALIGNMENT = 64, FIRST_BLOCK = 64 * 1024, LARGEST_STEP = 64 * 1024 * 1024 };
 
 /* Blocks form a list in the order of use. Those after `current` are empty and are reused before new ones are added. */
@@ -151,11 +153,11 @@ char *arena_printf(struct arena *arena, const char *format, ...) {
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
-    const int length = vsnprintf(NULL, 0, format, again);
+    const int length = number_vprint(NULL, 0, format, again);
     va_end(again);
     char *text = length < 0 ? fail(arena) : arena_alloc(arena, (size_t)length + 1);
     if (text != NULL) {
-        vsnprintf(text, (size_t)length + 1, format, arguments);
+        number_vprint(text, (size_t)length + 1, format, arguments);
     }
     va_end(arguments);
     return text;

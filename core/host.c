@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/blas.h"
+#include "core/number.h"
 
 /* Bytes of one message or log line of a plug-in, with the final NUL; longer text is cut. */
 #define TEXT_SIZE 1024
@@ -70,7 +71,7 @@ rondo_status host_blame(struct host_call *call, const char *format, ...) {
     char text[TEXT_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    number_vprint(text, sizeof text, format, arguments);
     va_end(arguments);
     return record_failure(call, RONDO_INTERNAL, text);
 }
@@ -82,7 +83,7 @@ static rondo_status host_fail(rondo_context *ctx, rondo_status code, const char 
     char text[TEXT_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    number_vprint(text, sizeof text, format, arguments);
     va_end(arguments);
     return record_failure(call_of(ctx), code, text);
 }
@@ -95,7 +96,7 @@ static void host_log(rondo_context *ctx, const char *format, ...) {
     char text[TEXT_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    number_vprint(text, sizeof text, format, arguments);
     va_end(arguments);
     call->log(call->log_arg, text);
 }

@@ -16,6 +16,7 @@
 
 #include "core/folders.h"
 #include "core/kind.h"
+#include "core/number.h"
 #include "core/plugin_layout.h"
 #include "core/suggest.h"
 
@@ -52,7 +53,7 @@ static rondo_status refuse(const struct attempt *attempt, rondo_status status, c
     char reason[1024];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
+    number_vprint(reason, sizeof reason, format, arguments);
     va_end(arguments);
     return errors_add_at(attempt->errors, status, attempt->where, "plug-in '%s' %s", attempt->file, reason);
 }

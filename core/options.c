@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/number.h"
 #include "core/suggest.h"
 
 /* How much of a user's text an error repeats. */
@@ -30,7 +31,7 @@ static void describe(struct description *description, const char *format, ...) {
     const size_t room = sizeof description->text - description->length;
     va_list arguments;
     va_start(arguments, format);
-    const int wrote = vsnprintf(description->text + description->length, room, format, arguments);
+    const int wrote = number_vprint(description->text + description->length, room, format, arguments);
     va_end(arguments);
     if (wrote > 0) {
         description->length += (size_t)wrote < room ? (size_t)wrote : room - 1;
@@ -44,8 +45,8 @@ static void describe_range(struct description *description, const char *what, co
     const int has_min = option->min > -limit;
     const int has_max = option->max < limit;
     char min[400], max[400]; /* integers with all their digits */
-    snprintf(min, sizeof min, is_real ? "%.15g" : "%.0f", option->min);
-    snprintf(max, sizeof max, is_real ? "%.15g" : "%.0f", option->max);
+    number_print(min, sizeof min, is_real ? "%.15g" : "%.0f", option->min);
+    number_print(max, sizeof max, is_real ? "%.15g" : "%.0f", option->max);
     if (has_min && has_max) {
         describe(description, "%s in [%s, %s]", what, min, max);
     } else if (has_min) {
@@ -103,7 +104,7 @@ static int parse_real(const char *text, size_t length, double *value) {
     memcpy(copy, text, length);
     copy[length] = '\0';
     char *end = NULL;
-    *value = strtod(copy, &end);
+    *value = number_parse(copy, &end);
     return *end == '\0' && end != copy && isfinite(*value);
 }
 
@@ -329,14 +330,7 @@ rondo_status option_set(const rondo_option *option, void *options, const char *t
 
 /* The shortest of the decimal forms that read back as the same number. */
 static const char *real_text(double value, struct arena *arena) {
-    char text[40];
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value) {
-            break;
-        }
-    }
-    return arena_strdup(arena, text);
+    return arena_strdup(arena, number_shortest(value, 15).text);
 }
 
 static const char *reals_text(const rondo_reals *reals, struct arena *arena) {

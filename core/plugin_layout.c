@@ -7,6 +7,7 @@
 
 #include "core/descriptor.h"
 #include "core/kind.h"
+#include "core/number.h"
 
 /* What is being read, and how messages call it. */
 struct reading {
@@ -20,7 +21,7 @@ static rondo_status refuse(const struct reading *reading, const char *format, ..
     char reason[512];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
+    number_vprint(reason, sizeof reason, format, arguments);
     va_end(arguments);
     return errors_add(reading->errors, RONDO_INVALID, "%s: %s", reading->subject, reason);
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/number.h"
+
 /* Stands in for a text that there was no memory for: reporting an error must not fail. */
 static const char no_text[] = "(no memory for the text of this error)";
 
@@ -52,7 +54,7 @@ static rondo_status add(struct errors *errors, rondo_status status, struct locat
     va_list again;
     va_copy(again, arguments);
     const int prefix = print_location(NULL, 0, where);
-    const int length = vsnprintf(NULL, 0, format, again);
+    const int length = number_vprint(NULL, 0, format, again);
     va_end(again);
     char *text = NULL;
     if (prefix >= 0 && length >= 0) {
@@ -60,7 +62,7 @@ static rondo_status add(struct errors *errors, rondo_status status, struct locat
         text = malloc(size);
         if (text != NULL) {
             print_location(text, (size_t)prefix + 1, where);
-            vsnprintf(text + prefix, (size_t)length + 1, format, arguments);
+            number_vprint(text + prefix, (size_t)length + 1, format, arguments);
         }
     }
     keep(errors, status, text);

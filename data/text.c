@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/number.h"
 #include "core/suggest.h"
 #include "data/table.h"
 #include "data/tokens.h"
@@ -290,7 +291,7 @@ static int32_t read_label(const struct text_reader *reader, struct text_file *fi
 static float read_number(struct text_file *file, int64_t row) {
     const char *text = field(file, row, file->label);
     char *end;
-    const float number = (float)strtod(text, &end);
+    const float number = (float)number_parse(text, &end);
     end += strspn(end, " ");
     /* strtod alone would also take 0x10. */
     if (strspn(text, " 0123456789+-.eE") == strlen(text) && end != text && *end == '\0' && isfinite(number)) {

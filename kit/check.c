@@ -6,12 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/number.h"
 #include "core/options.h"
 
 enum verdict kit_say(char *reason, size_t size, enum verdict verdict, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(reason, size, format, arguments);
+    number_vprint(reason, size, format, arguments);
     va_end(arguments);
     return verdict;
 }

@@ -6,6 +6,7 @@
 
 #include "core/kind.h"
 #include "core/loader.h"
+#include "core/number.h"
 #include "kit/check_file.h"
 #include "kit/child.h"
 
@@ -207,7 +208,7 @@ static size_t list_once(void *arg, char *answer, size_t size) {
         }
     }
     const double seconds = child_clock() - start;
-    return length == 0 ? 0 : (size_t)snprintf(answer, size, "%.9f", seconds);
+    return length == 0 ? 0 : (size_t)number_print(answer, size, "%.9f", seconds);
 }
 
 /* A file is loaded once in a process, so each time takes one of its own. */
@@ -216,11 +217,12 @@ static enum verdict listing_time(struct kit *kit, const rondo_descriptor *descri
     double best = -1;
     for (int i = 0; i < LISTINGS; i++) {
         struct child_outcome outcome;
-        double seconds = 0;
+        char *end;
         if (child_run(list_once, kit, 10, &outcome, kit->arena, kit->errors) != RONDO_OK) {
             return kit_say(reason, size, VERDICT_FAIL, "%s", errors_text(kit->errors, 0));
         }
-        if (outcome.end != CHILD_ANSWERED || sscanf(outcome.answer, "%lf", &seconds) != 1) {
+        const double seconds = outcome.end == CHILD_ANSWERED ? number_parse(outcome.answer, &end) : 0;
+        if (outcome.end != CHILD_ANSWERED || end == outcome.answer) {
             return kit_say(reason, size, VERDICT_SKIPPED, "it does not load");
         }
         best = best < 0 || seconds < best ? seconds : best;

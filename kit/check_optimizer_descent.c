@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "core/number.h"
 #include "core/options.h"
 #include "kit/check_optimizer.h"
 #include "kit/optimised.h"
@@ -182,8 +183,8 @@ static enum verdict halves(struct kit *kit, const rondo_optimizer *optimizer, ch
     const double rate = 0.02;
     const char *decay = decay_text(kit, optimizer);
     char whole[128], half[128];
-    snprintf(whole, sizeof whole, "lr=%.17g%s", rate, decay);
-    snprintf(half, sizeof half, "lr=%.17g%s", rate / 2, decay);
+    number_print(whole, sizeof whole, "lr=%.17g%s", rate, decay);
+    number_print(half, sizeof half, "lr=%.17g%s", rate / 2, decay);
     const struct optimised *by_factor = five_updates(kit, optimizer, whole, 0.5, reason, size);
     const struct optimised *by_option = five_updates(kit, optimizer, half, 1, reason, size);
     if (by_factor == NULL || by_option == NULL) {

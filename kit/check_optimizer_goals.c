@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/number.h"
 #include "kit/check_optimizer.h"
 #include "kit/optimised.h"
 
@@ -131,7 +132,7 @@ static void write_rate(const rondo_option *table, double rate, char *text, size_
     text[0] = '\0';
     for (const rondo_option *option = table; option != NULL && option->key != NULL; option++) {
         if (is_learning_rate(option) && rate >= option->min && rate <= option->max && used < size) {
-            used += (size_t)snprintf(text + used, size - used, "%s=%.17g ", option->key, rate);
+            used += (size_t)number_print(text + used, size - used, "%s=%.17g ", option->key, rate);
         }
     }
 }
@@ -173,8 +174,9 @@ static enum verdict reach(struct kit *kit, const rondo_optimizer *optimizer, con
     }
     const rondo_tensor shape = tensor_of(RONDO_F32, goal->ndim, goal->shape);
     char what[80];
-    snprintf(what, sizeof what, goal->condition > 0 ? "a quadratic of condition %g over" : "Rosenbrock's function over",
-             goal->condition);
+    number_print(what, sizeof what,
+                 goal->condition > 0 ? "a quadratic of condition %g over" : "Rosenbrock's function over",
+                 goal->condition);
     return kit_say(reason, size, VERDICT_FAIL,
                    "%s %s goes to %.3g times its start in %d updates, at the best of several learning rates; expected "
                    "less than %g (the wrong sign?)",

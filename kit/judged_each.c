@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "core/number.h"
 #include "kit/judged.h"
 
 /* ---- what a loss takes ---- */
@@ -167,7 +168,7 @@ enum verdict judged_say(const struct judged_visit *visit, enum verdict verdict, 
     char text[600];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    number_vprint(text, sizeof text, format, arguments);
     va_end(arguments);
     return kit_say(visit->reason, visit->size, verdict, "%lld %s%s%s: %s", (long long)visit->tried.target_size,
                    names[visit->tried.kind], visit->tried.has_sequences ? ", sequences" : "",

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/number.h"
 #include "core/options.h"
 #include "core/rng.h"
 #include "core/tensor.h"
@@ -36,7 +37,7 @@ int op_refuse(struct op_check *check, const char *format, ...) {
     if (used < check->size) {
         va_list arguments;
         va_start(arguments, format);
-        vsnprintf(check->reason + used, check->size - used, format, arguments);
+        number_vprint(check->reason + used, check->size - used, format, arguments);
         va_end(arguments);
     }
     return 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/number.h"
 #include "core/rng.h"
 
 static int is_number(int32_t type) {
@@ -39,10 +40,10 @@ static void write_value(const rondo_option *option, int32_t number, double value
         break;
     case RONDO_INT:
     case RONDO_INTS:
-        snprintf(end->text, sizeof end->text, "%s=%.0f", option->key, value);
+        number_print(end->text, sizeof end->text, "%s=%.0f", option->key, value);
         break;
     default:
-        snprintf(end->text, sizeof end->text, "%s=%.17g", option->key, value);
+        number_print(end->text, sizeof end->text, "%s=%.17g", option->key, value);
     }
 }
 
@@ -75,7 +76,7 @@ static const double most_moderate = 10;
 
 /* Without a default 1, or what is next to it. */
 static double default_of(const rondo_option *option) {
-    const double wanted = option->default_text == NULL ? 1 : strtod(option->default_text, NULL);
+    const double wanted = option->default_text == NULL ? 1 : number_parse(option->default_text, NULL);
     return fmin(fmax(wanted, option->min), option->max);
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/number.h"
+
 /* Brackets and signs nest this deep, and an equation has so many operators; the limits keep the recursion here and in
  * whoever walks the tree off the end of the stack. */
 enum { MAX_DEPTH = 200, MAX_OPERATORS = 1000 };
@@ -257,7 +259,7 @@ static struct expression *parse_primary(struct parser *parser) {
         }
         number->kind = EXPRESSION_NUMBER;
         number->where = token.where;
-        number->number = strtod(token.begin, NULL);
+        number->number = number_parse(token.begin, NULL);
         if (!isfinite(number->number)) {
             PARSE_ERROR(parser, token.where, "this number is too large");
             return NULL;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/number.h"
 #include "core/suggest.h"
 
 /* A name, its arguments, and what it stands for. */
@@ -104,7 +105,7 @@ static int read_option(struct reader *reader, struct initialiser_option *option)
 static int read_argument(struct reader *reader, double *number, struct initialiser_option *option) {
     char *end;
     reader->at += strspn(reader->at, " ");
-    *number = strtod(reader->at, &end);
+    *number = number_parse(reader->at, &end);
     if (end == reader->at || strspn(end, name_characters) > 0) { /* "inf" is a number, "information" is not */
         *number = 0;
         return read_option(reader, option);
@@ -186,7 +187,7 @@ static rondo_status read_factor(struct reader *reader, double number, const stru
 static rondo_status read_number(struct reader *reader) {
     char *end;
     const char *text = reader->at;
-    const double number = strtod(text, &end);
+    const double number = number_parse(text, &end);
     reader->at = end;
     const int is_all = end != text && isfinite(number) && at_end(reader);
     if (is_all) {
@@ -311,12 +312,7 @@ static const char *number_text(double number, const struct initialiser_option *o
     if (!is_known(option)) {
         return option->name;
     }
-    char text[40];
-    int digits = 6;
-    do {
-        snprintf(text, sizeof text, "%.*g", digits, number);
-    } while (strtod(text, NULL) != number && ++digits <= 17);
-    return arena_strdup(arena, text);
+    return arena_strdup(arena, number_shortest(number, 6).text);
 }
 
 static const char *form_text(const struct initialiser *initialiser, struct arena *arena) {

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/number.h"
+
 /* Columns of a line that a message shows around the mistake. */
 enum { SHOWN = 100 };
 
@@ -20,7 +22,7 @@ rondo_status equation_error(const struct equation_text *text, struct location wh
     char message[512], blanks[SHOWN + 1];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    number_vprint(message, sizeof message, format, arguments);
     va_end(arguments);
     const char *line = text->text;
     for (int32_t skip = where.line - text->first_line; skip > 0 && *line != '\0'; line++) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/number.h"
 #include "model/fused.h"
 #include "model/packed.h"
 #include "model/wrap.h"
@@ -306,7 +307,7 @@ static rondo_value apply_dropout(struct tape *tape, rondo_value value, double ra
         return value;
     }
     char options[48];
-    snprintf(options, sizeof options, "rate=%.17g", rate);
+    number_print(options, sizeof options, "rate=%.17g", rate);
     return tape_apply_named(tape, "dropout", options, &value, 1);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/number.h"
 #include "model/packed.h"
 
 struct model_layer {
@@ -181,7 +182,7 @@ static rondo_value apply_dropout(struct tape *tape, rondo_value value, double ra
         return value;
     }
     char options[48];
-    snprintf(options, sizeof options, "rate=%.17g", rate);
+    number_print(options, sizeof options, "rate=%.17g", rate);
     return tape_apply_named(tape, "dropout", options, &value, 1);
 }
 

@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "core/number.h"
 #include "model/rewrite.h"
 #include "model/wrap.h"
 
@@ -26,7 +27,7 @@ struct cell *wrap_recurrent_dropout(const struct cell *cell, double rate, struct
         return NULL;
     }
     char options[48];
-    snprintf(options, sizeof options, "rate=%.17g", rate);
+    number_print(options, sizeof options, "rate=%.17g", rate);
     for (int32_t id = rewrite.first; id < program_count(cell->program); id++) {
         const rondo_value value = rewrite_node(&rewrite, id);
         if (is_candidate(cell, id)) {

@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "core/number.h"
 #include "model/rewrite.h"
 #include "model/wrap.h"
 
@@ -29,7 +30,7 @@ static int is_clipped(const struct cell *cell, int32_t id) {
 
 static rondo_value clip(struct rewrite *rewrite, rondo_value value, double limit) {
     char options[80];
-    snprintf(options, sizeof options, "low=%.17g high=%.17g", -limit, limit);
+    number_print(options, sizeof options, "low=%.17g high=%.17g", -limit, limit);
     return rewrite_apply(rewrite, "clamp", options, &value, 1);
 }
 
@@ -59,7 +60,7 @@ struct cell *wrap_clip(const struct cell *cell, double limit, struct registry *r
 /* s + (1 - rate) dropout(new - s, rate): dropout divides what it keeps by 1 - rate. */
 static rondo_value zone_out(struct rewrite *rewrite, int32_t state, double rate) {
     char options[48];
-    snprintf(options, sizeof options, "rate=%.17g", rate);
+    number_print(options, sizeof options, "rate=%.17g", rate);
     const rondo_value old = rewrite->map[1 + state], change[2] = {rewrite->new_states[state], old};
     const rondo_value difference = rewrite_apply(rewrite, OPERATOR_SUBTRACT, NULL, change, 2);
     const rondo_value scaled[2] = {rewrite_apply(rewrite, "dropout", options, &difference, 1),

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/number.h"
 #include "io/file.h"
 
 enum { MAX_RUNS = 100000 };
@@ -184,7 +185,9 @@ void run_folder_close(struct run_folder *run) {
 
 /* One line, in one write: a reader never sees half of it. */
 rondo_status run_folder_append(struct run_folder *run, const struct json_t *object, struct errors *errors) {
+    const struct number_scope scope = number_scope_open();
     char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    number_scope_close(scope);
     if (text == NULL) {
         return errors_no_memory(errors);
     }

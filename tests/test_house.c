@@ -180,7 +180,7 @@ static const struct {
     {"dirent.h", {"core/", "experiment/", "store/", "kit/scaffold.c"}},
     {"fnmatch.h", {"train/optimizer_stages.c"}},
     {"langinfo.h", {"cli/curve.c"}},
-    {"locale.h", {"cli/curve.c"}},
+    {"locale.h", {"core/number.c", "cli/curve.c"}},
     {"fcntl.h", {"core/", "io/file.c", "store/", "kit/"}},
     {"strings.h", {"data/"}},
     {"sys/stat.h", {"core/", "io/", "experiment/", "store/", "kit/", "cli/"}},
@@ -460,6 +460,111 @@ START_TEST(library_never_ends_the_process_nor_prints) {
 }
 END_TEST
 
+/* ---- numbers as text ---- */
+
+/* The end of the call whose '(' is at `open`; of the text where it is not closed. */
+static size_t call_end(const char *code, size_t open) {
+    int depth = 0;
+    size_t end = open;
+    for (; code[end] != '\0'; end++) {
+        depth += (code[end] == '(') - (code[end] == ')');
+        if (depth == 0) {
+            break;
+        }
+    }
+    return end;
+}
+
+/* 1 where text[begin .. end) has a conversion of a double, as printf and scanf have them. */
+static int has_float_conversion(const char *text, size_t begin, size_t end) {
+    for (size_t at = begin; at < end; at++) {
+        if (text[at] == '%') {
+            at += 1 + strspn(text + at + 1, "-+#0 *.123456789");
+            at += text[at] == 'l' || text[at] == 'L';
+            if (at < end && strchr("aAeEfFgG", text[at]) != NULL) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* A call that reads or writes a number in the locale of the process, outside core/number.c; NULL where there is none.
+ * `vsnprintf` is one whatever its format: that is its caller's. `code` is `text` without comments and quoted text. */
+static const char *find_number_call(const char *text, const char *code, int *number) {
+    static const struct {
+        const char *name;
+        int only_floats; /* refused only with a conversion of a double */
+    } calls[] = {{"strtod", 0},  {"strtof", 0},  {"strtold", 0},  {"atof", 0},   {"vsnprintf", 0},
+                 {"vsscanf", 0}, {"vfscanf", 0}, {"snprintf", 1}, {"sscanf", 1}, {"fscanf", 1}};
+    *number = 1;
+    for (size_t at = 0; code[at] != '\0'; at++) {
+        *number += code[at] == '\n';
+        if (!is_name_character(code[at]) || (at > 0 && is_name_character(code[at - 1]))) {
+            continue;
+        }
+        for (int i = 0; i < ROWS(calls); i++) {
+            const size_t length = strlen(calls[i].name);
+            const size_t open = at + length + strspn(code + at + length, " \t\n");
+            if (strncmp(code + at, calls[i].name, length) == 0 && code[open] == '(' &&
+                (!calls[i].only_floats || has_float_conversion(text, open, call_end(code, open)))) {
+                return calls[i].name;
+            }
+        }
+    }
+    return NULL;
+}
+
+static const struct {
+    const char *code;
+    const char *found; /* NULL: nothing */
+    int line;
+} number_codes[] = {
+    {"x = strtod(a, NULL);", "strtod", 1},
+    {"\nx = atof (a);", "atof", 2},
+    {"vsnprintf(a, n, f, v);", "vsnprintf", 1},
+    {"snprintf(a, n, \"%d %s\", 1, b);", NULL, 0},
+    {"snprintf(a, n, \"%d %g\", 1, b);", "snprintf", 1},
+    {"snprintf(a, n, \"%-5.17g\", b);", "snprintf", 1},
+    {"snprintf(a, n, \"%.*f\", b, c);", "snprintf", 1},
+    {"snprintf(a, f(n), \"%s\"\n\"%lf\", b, c);", "snprintf", 1},
+    {"snprintf(a, n, \"100 %%\"); other(\"%g\");", NULL, 0},
+    {"sscanf(a, \"%lf\", &b);", "sscanf", 1},
+    {"fscanf(a, \"%llu\", &b);", NULL, 0},
+    {"number_print(a, n, \"%g\", b);", NULL, 0},
+    {"/* strtod(a, NULL) */", NULL, 0},
+};
+
+START_TEST(number_call_is_found) {
+    char code[256];
+    int line;
+    snprintf(code, sizeof code, "%s", number_codes[_i].code);
+    keep_code(code);
+    const char *found = find_number_call(number_codes[_i].code, code, &line);
+    ck_assert_msg((found == NULL) == (number_codes[_i].found == NULL) &&
+                      (found == NULL || strcmp(found, number_codes[_i].found) == 0),
+                  "'%s': found %s", number_codes[_i].code, found == NULL ? "nothing" : found);
+    ck_assert(found == NULL || line == number_codes[_i].line);
+}
+END_TEST
+
+static void check_numbers(const char *file, char *text) {
+    char *code = strdup(text);
+    int line;
+    ck_assert_ptr_nonnull(code);
+    keep_code(code);
+    const char *found = find_number_call(text, code, &line);
+    ck_assert_msg(found == NULL || strcmp(file, "core/number.c") == 0,
+                  "%s:%d: %s depends on the locale: numbers are read and written through core/number.h", file, line,
+                  found);
+    free(code);
+}
+
+START_TEST(numbers_are_read_and_written_in_one_place) {
+    each_file(_i, check_numbers);
+}
+END_TEST
+
 /* ---- what is exported ---- */
 
 /* The names that a shared object defines for others, separated by blanks, as nm tells them; those of the sanitizers'
@@ -659,6 +764,8 @@ int main(void) {
     tcase_add_loop_test(cases, every_include_is_an_arrow_of_the_house, 0, ROWS(folders));
     tcase_add_loop_test(cases, banned_call_is_found, 0, ROWS(codes));
     tcase_add_loop_test(cases, library_never_ends_the_process_nor_prints, 0, ROWS(folders));
+    tcase_add_loop_test(cases, number_call_is_found, 0, ROWS(number_codes));
+    tcase_add_loop_test(cases, numbers_are_read_and_written_in_one_place, 0, ROWS(folders));
     tcase_add_test(cases, plugin_exports_one_symbol);
     tcase_add_test(cases, shared_library_exports_the_embedding_api_alone);
     tcase_add_loop_test(cases, every_source_file_is_in_its_list, 0, ROWS(lists));

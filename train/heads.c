@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/number.h"
+
 /* The call of the plug-in's functions for one head. */
 static rondo_loss_call loss_call(const struct heads *heads, const struct heads_call *call,
                                  const struct loss_term *head) {
@@ -182,7 +184,9 @@ rondo_value heads_record(const struct heads *heads, struct heads_call *call, ron
         const struct loss_term *head = &heads->loss.terms[h];
         struct host_call host = host_of(call, head);
         const rondo_loss_call own = loss_call(heads, call, head);
+        const struct number_scope scope = number_scope_open(); /* it may write numbers as options of ops */
         const rondo_value loss = head->loss->record(&host.base, &own, outputs, targets);
+        number_scope_close(scope);
         if (tape_status(call->tape) != RONDO_OK) {
             return (rondo_value){-1};
         }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/number.h"
+
 int node_is_given(const struct node *node) {
     return node->kind <= NODE_GRAD_X;
 }
@@ -197,7 +199,7 @@ void text_add(struct arena *arena, char **text, const char *format, ...) {
     char line[512];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    number_vprint(line, sizeof line, format, arguments);
     va_end(arguments);
     char *longer = *text == NULL ? NULL : arena_printf(arena, "%s%s", *text, line);
     if (longer != NULL) {
