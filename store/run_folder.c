@@ -203,14 +203,19 @@ void run_folder_close(struct run_folder *run) {
     arena_destroy(run->arena);
 }
 
-int run_folder_scores(struct json_t *object, const struct network *network, const struct scores *scores) {
+/* The first `count` metrics. */
+static int add_scores(json_t *object, const struct network *network, const struct scores *scores, int32_t count) {
     int failed = 0;
-    for (int32_t m = 0; m < network_metric_count(network); m++) {
+    for (int32_t m = 0; m < count; m++) {
         const double value = network_metric(network, scores, m);
         json_t *number = isfinite(value) ? json_real(value) : json_null();
         failed |= json_object_set_new(object, network_metric_name(network, m), number);
     }
     return failed;
+}
+
+int run_folder_scores(struct json_t *object, const struct network *network, const struct scores *scores) {
+    return add_scores(object, network, scores, network_metric_count(network));
 }
 
 /* One line, in one write: a reader never sees half of it. Takes the object. */
@@ -258,7 +263,8 @@ rondo_status run_folder_epoch(struct run_folder *run, const struct trainer_progr
                              (json_int_t)progress->steps, "seconds", progress->seconds, "gradient_norm",
                              progress->gradient_norm, "lr_scale", progress->lr_scale, "best", progress->is_best);
     json_t *train = json_object();
-    int failed = line == NULL || train == NULL || run_folder_scores(train, network, progress->train);
+    int failed =
+        line == NULL || train == NULL || add_scores(train, network, progress->train, network_loss_count(network));
     failed |= json_object_set_new(line, "train", train);
     if (progress->valid != NULL) {
         json_t *valid = json_object();
