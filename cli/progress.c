@@ -29,9 +29,10 @@ void progress_batch(struct progress *progress, const struct trainer_progress *st
     fflush(stderr);
 }
 
-static void print_scores(const struct progress *progress, const char *split, const struct scores *scores) {
+static void print_scores(const struct progress *progress, const char *split, const struct scores *scores,
+                         int32_t count) {
     fprintf(stderr, "  %s", split);
-    for (int32_t m = 0; m < network_metric_count(progress->network); m++) {
+    for (int32_t m = 0; m < count; m++) {
         fprintf(stderr, " %s %.4f", network_metric_name(progress->network, m),
                 network_metric(progress->network, scores, m));
     }
@@ -40,9 +41,9 @@ static void print_scores(const struct progress *progress, const char *split, con
 void progress_epoch(struct progress *progress, const struct trainer_progress *state) {
     fprintf(stderr, "%sepoch %lld/%lld", progress->terminal ? "\r\033[K" : "", (long long)state->epoch,
             (long long)state->epochs);
-    print_scores(progress, "train", state->train);
+    print_scores(progress, "train", state->train, network_loss_count(progress->network));
     if (state->valid != NULL) {
-        print_scores(progress, "valid", state->valid);
+        print_scores(progress, "valid", state->valid, network_metric_count(progress->network));
     }
     fprintf(stderr, "  %.1f s%s\n", state->seconds, state->is_best && state->valid != NULL ? "  (best so far)" : "");
     progress->drawn = 0;

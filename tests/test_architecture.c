@@ -202,7 +202,9 @@ static const struct loss_term *term_of(const rondo_descriptor *loss, struct loca
     return head;
 }
 
-static struct network *make_network(const struct task *task, int32_t dtype, uint64_t seed) {
+/* The network of a task with this loss in place of its own. */
+static struct network *make_network_of(const struct task *task, const rondo_descriptor *loss, int32_t dtype,
+                                       uint64_t seed) {
     struct layer_settings layers[2];
     for (int64_t i = 0; i < task->layers; i++) {
         layers[i] = task->wrappers == NULL ? (struct layer_settings){0} : *task->wrappers;
@@ -210,7 +212,6 @@ static struct network *make_network(const struct task *task, int32_t dtype, uint
         layers[i].hidden = task->hidden;
         layers[i].dropout = task->dropout;
     }
-    const rondo_descriptor *loss = resolve(RONDO_KIND_LOSS, task->loss);
     struct network_settings settings = {.model = {.dtype = dtype,
                                                   .vocabulary = task->input_kind == INPUT_TOKEN ? task->input_size : 0,
                                                   .input_size = task->input_size,
@@ -228,6 +229,10 @@ static struct network *make_network(const struct task *task, int32_t dtype, uint
     ck_assert_msg(network != NULL, "%s", support_error(&support));
     support_ok(&support, model_initialise(network_model(network), seed, &support.errors), "initialise");
     return network;
+}
+
+static struct network *make_network(const struct task *task, int32_t dtype, uint64_t seed) {
+    return make_network_of(task, resolve(RONDO_KIND_LOSS, task->loss), dtype, seed);
 }
 
 /* `optimizer` with the same options for every parameter, and no schedule. */
@@ -495,6 +500,39 @@ static double loss_of_copies(struct network *network, const struct dataset *data
                "batch");
     return scores.sums[0];
 }
+
+/* softmax_cross_entropy, counting how often it computes predictions. */
+static const rondo_loss *counted_loss;
+static int n_predictions;
+
+static rondo_status count_predict(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
+                                  const rondo_tensor *predictions) {
+    n_predictions++;
+    return counted_loss->predict(ctx, call, outputs, predictions);
+}
+
+/* Metrics of training batches would cost a second softmax per update. */
+START_TEST(training_computes_no_predictions) {
+    static const int64_t examples[] = {0, 1, 2, 3};
+    counted_loss = (const rondo_loss *)resolve(RONDO_KIND_LOSS, "softmax_cross_entropy");
+    rondo_loss counting = *counted_loss;
+    counting.predict = count_predict;
+    struct dataset *data = make_data(&first, 8, "train");
+    struct network *network = make_network_of(&first, &counting.base, RONDO_F32, 1);
+    struct scores scores = {0};
+    n_predictions = 0;
+    support_ok(&support,
+               network_train_batch(network, data, examples, 4, rng_stream(1, "step"), &scores, &support.errors),
+               "batch");
+    ck_assert_int_eq(n_predictions, 0);
+    ck_assert_int_eq(scores.rows, 4);
+    ck_assert_double_gt(network_metric(network, &scores, 0), 0);
+    evaluate(network, data, 8, 0);
+    ck_assert_int_eq(n_predictions, 1);
+    network_destroy(network);
+    dataset_destroy(data);
+}
+END_TEST
 
 static const double dropout_rows[][3] = {{0, 0, 0}, {0.5, 0, 0}, {0, 0.5, 0}, {0, 0, 0.5}};
 
@@ -950,6 +988,7 @@ static Suite *architecture_suite(void) {
     Suite *suite = suite_create("architecture");
     TCase *learning = new_case(suite, "learning");
     tcase_add_loop_test(learning, every_architecture_learns, 0, COUNT_OF(learning_rows));
+    tcase_add_test(learning, training_computes_no_predictions);
     tcase_add_loop_test(learning, architectures_have_four_names, 0, COUNT_OF(architecture_rows));
 
     TCase *bits = new_case(suite, "the same bits");

@@ -248,6 +248,8 @@ START_TEST(metrics_have_a_line_an_epoch_and_one_for_the_end) {
         const json_t *line = json_array_get(lines, i);
         assert_keys("epoch", line, "epoch step gradient_norm best train valid");
         assert_keys("valid", json_object_get(line, "valid"), "loss accuracy perplexity");
+        ck_assert_uint_eq(json_object_size(json_object_get(line, "train")), 1);
+        assert_keys("train", json_object_get(line, "train"), "loss");
         ck_assert_int_eq(json_integer_value(json_object_get(line, "epoch")), (int)i + 1);
         ck_assert_int_eq(json_integer_value(json_object_get(line, "step")), 3 * ((int)i + 1));
     }
@@ -455,7 +457,8 @@ END_TEST
 
 START_TEST(progress_is_a_plain_line_an_epoch_where_there_is_no_terminal) {
     const struct outcome loud = rondo("train e.yaml --out loud", 0);
-    assert_parts("loud", loud.err, "tiny: |parameters, 24 examples|epoch 1/3  train loss |  valid loss |epoch 3/3");
+    assert_parts("loud", loud.err,
+                 "tiny: |parameters, 24 examples|epoch 1/3  train loss |  valid loss | accuracy |epoch 3/3");
     ck_assert_ptr_null(strchr(loud.err, '\r'));
     assert_parts("loud", loud.out, "run loud: best epoch |of 3, valid loss |accuracy ");
     ck_assert_str_eq(rondo("train e.yaml --quiet --out silent", 0).err, "");

@@ -3,6 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
 #include <dirent.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,6 +259,34 @@ START_TEST(a_loss_of_another_kind_trains_and_predicts) {
 }
 END_TEST
 
+/* Losses of the heads are there anyway; metrics that need predictions are those of the validation data. */
+START_TEST(epochs_record_the_loss_of_every_head_of_a_sum) {
+    const struct outcome trained =
+        sandbox_run((struct call){.arguments = "train e.yaml --quiet --out heads --set schedule.epochs=1 --set loss={} "
+                                               "--set loss.sum.0.plugin=softmax_cross_entropy --set "
+                                               "loss.sum.1.plugin=hinge --set loss.sum.2.plugin=hinge"});
+    assert_status("train", &trained, 0);
+    json_t *line = json_loads(sandbox_read("heads/metrics.jsonl", NULL), JSON_DISABLE_EOF_CHECK, NULL);
+    static const char *const all_losses[] = {"loss", "softmax_cross_entropy_loss", "hinge_loss", "hinge_loss_2"};
+    static const char *const others[] = {"accuracy", "perplexity"};
+    const json_t *train = json_object_get(line, "train"), *valid = json_object_get(line, "valid");
+    ck_assert_uint_eq(json_object_size(train), ROWS(all_losses));
+    ck_assert_uint_eq(json_object_size(valid), ROWS(all_losses) + ROWS(others));
+    for (int i = 0; i < ROWS(all_losses); i++) {
+        ck_assert_msg(json_is_real(json_object_get(train, all_losses[i])), "train has no %s", all_losses[i]);
+        ck_assert_msg(json_is_real(json_object_get(valid, all_losses[i])), "valid has no %s", all_losses[i]);
+    }
+    for (int i = 0; i < ROWS(others); i++) {
+        ck_assert_msg(json_is_real(json_object_get(valid, others[i])), "valid has no %s", others[i]);
+    }
+    const double sum = json_real_value(json_object_get(train, all_losses[1])) +
+                       2 * json_real_value(json_object_get(train, all_losses[2]));
+    ck_assert_double_eq_tol(json_real_value(json_object_get(train, "loss")), sum, 1e-5);
+    json_decref(line);
+    sandbox_remove("heads");
+}
+END_TEST
+
 START_TEST(curvature_needs_predictions_of_classes) {
     const struct outcome outcome =
         sandbox_run((struct call){.arguments = "check e.yaml --set optimizer.plugin=sophia --set loss.plugin=triplet"});
@@ -343,6 +372,7 @@ int main(void) {
     tcase_add_loop_test(cases, what_should_train_the_same_does, 0, ROWS(pairs));
     tcase_add_test(cases, every_optimizer_is_swapped_in_by_one_set);
     tcase_add_loop_test(cases, a_loss_of_another_kind_trains_and_predicts, 0, ROWS(losses));
+    tcase_add_test(cases, epochs_record_the_loss_of_every_head_of_a_sum);
     tcase_add_test(cases, curvature_needs_predictions_of_classes);
     tcase_add_test(cases, the_schedule_is_drawn_and_recorded);
     tcase_add_loop_test(cases, a_failure_names_the_plugin_and_leaves_the_weights_of_the_epoch_before, 0,

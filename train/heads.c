@@ -37,9 +37,12 @@ static int32_t own_metrics(const rondo_loss *loss) {
     return count;
 }
 
-static int has_name(const struct heads *heads, int32_t count, const char *name) {
-    for (int32_t m = 0; m < count; m++) {
-        if (strcmp(heads->names[m], name) == 0) {
+/* 1 where a metric has this name already: the loss, one of the first `n_heads` heads, or one of the first head's own.
+ */
+static int has_name(const struct heads *heads, int32_t n_heads, const char *name) {
+    for (int32_t m = 0; m < heads->n_metrics; m++) {
+        const int is_named = m <= n_heads || m >= heads->n_losses;
+        if (is_named && strcmp(heads->names[m], name) == 0) {
             return 1;
         }
     }
@@ -55,21 +58,22 @@ static rondo_status name_metrics(struct heads *heads, struct arena *arena, struc
                              "the loss has %d metrics, expected %d at most: its own, and one for each head of a sum",
                              1 + own + more, HEADS_MOST_METRICS);
     }
+    heads->n_losses = 1 + more;
+    heads->n_metrics = 1 + more + own;
     heads->names[0] = "loss";
     for (int32_t m = 0; m < own; m++) {
-        heads->names[1 + m] = first->metrics[m].name;
+        heads->names[1 + more + m] = first->metrics[m].name;
     }
     for (int32_t h = 0; h < more; h++) {
         const char *name = arena_printf(arena, "%s_loss", heads->loss.terms[h].loss->base.name);
-        for (int32_t twice = 2; name != NULL && has_name(heads, 1 + own + h, name); twice++) {
+        for (int32_t twice = 2; name != NULL && has_name(heads, h, name); twice++) {
             name = arena_printf(arena, "%s_loss_%d", heads->loss.terms[h].loss->base.name, twice);
         }
         if (name == NULL) {
             return errors_no_memory(errors);
         }
-        heads->names[1 + own + h] = name;
+        heads->names[1 + h] = name;
     }
-    heads->n_metrics = 1 + own + more;
     return RONDO_OK;
 }
 
@@ -130,17 +134,20 @@ int heads_have(const struct heads *heads, uint32_t flag) {
     return found;
 }
 
+/* NULL for a loss. */
+static const rondo_metric *own_metric(const struct heads *heads, int32_t metric) {
+    return metric < heads->n_losses ? NULL : &heads->loss.terms[0].loss->metrics[metric - heads->n_losses];
+}
+
 int heads_higher_is_better(const struct heads *heads, int32_t metric) {
-    const rondo_loss *first = heads->loss.terms[0].loss;
-    const int is_own = metric >= 1 && metric <= own_metrics(first);
-    return is_own ? first->metrics[metric - 1].higher_is_better : 0;
+    const rondo_metric *own = own_metric(heads, metric);
+    return own != NULL && own->higher_is_better;
 }
 
 double heads_metric(const struct heads *heads, int32_t metric, double sum, int64_t rows) {
-    const rondo_loss *first = heads->loss.terms[0].loss;
+    const rondo_metric *own = own_metric(heads, metric);
     const double mean = rows == 0 ? NAN : sum / (double)rows;
-    const int is_own = metric >= 1 && metric <= own_metrics(first);
-    switch (is_own ? first->metrics[metric - 1].finish : RONDO_METRIC_MEAN) {
+    switch (own == NULL ? RONDO_METRIC_MEAN : own->finish) {
     case RONDO_METRIC_ROOT:
         return sqrt(mean);
     case RONDO_METRIC_EXP:
@@ -223,22 +230,24 @@ rondo_status heads_predict(const struct heads *heads, struct heads_call *call, c
     return host_result(&host, first->loss->predict(&host.base, &own, outputs, predictions));
 }
 
+void heads_add_losses(const struct heads *heads, const struct heads_call *call, double *sums) {
+    for (int32_t h = 0; h < heads->n_losses - 1; h++) {
+        const rondo_tensor *loss = tape_tensor(call->tape, call->losses[h]);
+        for (int64_t i = 0; i < rondo_count(loss); i++) {
+            sums[1 + h] += tensor_get(loss, i);
+        }
+    }
+}
+
 rondo_status heads_measure(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
                            const rondo_tensor *targets, double *sums) {
     const struct loss_term *first = &heads->loss.terms[0];
-    const int32_t own_count = own_metrics(first->loss);
-    if (own_count > 0) {
-        rondo_tensor predictions;
-        RONDO_TRY(heads_predict(heads, call, outputs, &predictions));
-        struct host_call host = host_of(call, first);
-        const rondo_loss_call own = loss_call(heads, call, first);
-        RONDO_TRY(host_result(&host, first->loss->measure(&host.base, &own, &predictions, targets, sums + 1)));
+    if (heads->n_metrics == heads->n_losses) {
+        return RONDO_OK;
     }
-    for (int32_t h = 0; heads->loss.count > 1 && h < heads->loss.count; h++) {
-        const rondo_tensor *loss = tape_tensor(call->tape, call->losses[h]);
-        for (int64_t i = 0; i < rondo_count(loss); i++) {
-            sums[1 + own_count + h] += tensor_get(loss, i);
-        }
-    }
-    return RONDO_OK;
+    rondo_tensor predictions;
+    RONDO_TRY(heads_predict(heads, call, outputs, &predictions));
+    struct host_call host = host_of(call, first);
+    const rondo_loss_call own = loss_call(heads, call, first);
+    return host_result(&host, first->loss->measure(&host.base, &own, &predictions, targets, sums + heads->n_losses));
 }

@@ -2,7 +2,8 @@
  *
  *     loss of a row = sum over heads of weight * head(outputs, targets)
  *
- * Predictions and metrics are those of the first head; a sum has the loss of each head as a metric more.
+ * Predictions, and the metrics made from them, are those of the first head. In a sum, the loss of each head is a metric
+ * too.
  * Threads: heads_open on the main thread; the rest on any, each call with a tape of its own.
  */
 #ifndef RONDO_TRAIN_HEADS_H
@@ -22,7 +23,8 @@ struct heads {
     int64_t target_size;      /* classes, or numbers per target */
     int64_t output_size;      /* numbers in a row of the model's outputs */
     int64_t prediction_size;  /* numbers in a row of predictions */
-    int32_t n_metrics;        /* 1: only the loss */
+    int32_t n_metrics;        /* the loss; in a sum, the loss of each term; then the first term's own metrics */
+    int32_t n_losses;         /* the losses among them, which come first: 1, or 1 + count in a sum */
     const char *names[HEADS_MOST_METRICS];
 };
 
@@ -55,7 +57,11 @@ rondo_value heads_record(const struct heads *heads, struct heads_call *call, ron
 /* Predictions of the first head, [rows, prediction_size]. */
 rondo_status heads_predict(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
                            rondo_tensor *predictions);
-/* Adds to sums[1 .. n_metrics) those of the metrics; after heads_record, whose losses it reads. */
+/* Adds the loss of each head of a sum to sums[1 .. n_losses). After heads_record, whose values it reads. */
+void heads_add_losses(const struct heads *heads, const struct heads_call *call, double *sums);
+/* Adds the first head's own metrics to sums[n_losses .. n_metrics). They are measured on predictions, which it
+ * computes.
+ */
 rondo_status heads_measure(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
                            const rondo_tensor *targets, double *sums);
 

@@ -110,6 +110,10 @@ int32_t network_metric_count(const struct network *network) {
     return network->heads.n_metrics;
 }
 
+int32_t network_loss_count(const struct network *network) {
+    return network->heads.n_losses;
+}
+
 const char *network_metric_name(const struct network *network, int32_t metric) {
     return network->heads.names[metric];
 }
@@ -206,7 +210,8 @@ static int64_t pick_examples(const struct work *work, struct shard *shard, int64
     return count;
 }
 
-/* Adds what the batch scored: the loss of every row, and the metrics. */
+/* Adds what the batch scored: the loss of every row and, where the network is evaluated, the metrics. Those need
+ * predictions, which training has no use for: they would cost it a second softmax per update. */
 static rondo_status measure(const struct work *work, struct shard *shard, struct heads_call *call,
                             const rondo_tensor *loss, const rondo_tensor *outputs, const rondo_tensor *targets) {
     const struct heads *heads = &work->network->heads;
@@ -220,9 +225,8 @@ static rondo_status measure(const struct work *work, struct shard *shard, struct
                           origin == NULL ? "the sum over the rows" : origin,
                           heads_text(heads, tape_arena(shard->tape)));
     }
-    return work->mode == SAMPLE || heads->n_metrics == 1
-               ? RONDO_OK
-               : heads_measure(heads, call, outputs, targets, shard->scores.sums);
+    heads_add_losses(heads, call, shard->scores.sums);
+    return work->mode == EVALUATE ? heads_measure(heads, call, outputs, targets, shard->scores.sums) : RONDO_OK;
 }
 
 /* Copies the predictions of a shard to their places in the result. */

@@ -28,7 +28,7 @@ struct network_settings {
 /* Sums over rows; zero-initialise. */
 struct scores {
     int64_t rows;
-    double sums[HEADS_MOST_METRICS]; /* [0] of the loss, then of the metrics */
+    double sums[HEADS_MOST_METRICS]; /* [network_metric_count]; from training only the losses */
 };
 
 struct network;
@@ -51,15 +51,17 @@ void network_freeze(struct network *network, const unsigned char *frozen);
 /* Which steps the network wants input and targets at. */
 struct batch_layout network_layout(const struct network *network);
 
-/* Number of metrics, the loss being number 0; name and direction of each; its value from sums. */
+/* Number of metrics, the loss being number 0; name and direction of each; its value from sums. The first
+ * network_loss_count of them are losses: training measures only these, evaluation measures all. */
 int32_t network_metric_count(const struct network *network);
+int32_t network_loss_count(const struct network *network);
 const char *network_metric_name(const struct network *network, int32_t metric);
 int network_higher_is_better(const struct network *network, int32_t metric);
 double network_metric(const struct network *network, const struct scores *scores, int32_t metric);
 
-/* Forward and backward over `count` examples: the gradient of the mean loss of all rows, in network_gradients; what the
- * batch scored is added to `scores`. RONDO_NOT_FINITE, naming the op, where the loss is not finite. `stream` is of this
- * step. */
+/* Forward and backward over `count` examples: the gradient of the mean loss of all rows, in network_gradients; the
+ * losses of the batch are added to `scores`. RONDO_NOT_FINITE, naming the op, where the loss is not finite. `stream` is
+ * of this step. */
 rondo_status network_train_batch(struct network *network, const struct dataset *dataset, const int64_t *examples,
                                  int64_t count, struct rng_stream stream, struct scores *scores, struct errors *errors);
 /* [model_parameter_count] gradients of the last network_train_batch; those of frozen parameters are zero. */

@@ -82,14 +82,19 @@ struct run_folder *run_record_create(const char *folder, const struct task *task
     return run;
 }
 
-int run_record_scores(struct json_t *object, const struct network *network, const struct scores *scores) {
+/* The first `count` metrics. */
+static int add_scores(json_t *object, const struct network *network, const struct scores *scores, int32_t count) {
     int failed = 0;
-    for (int32_t m = 0; m < network_metric_count(network); m++) {
+    for (int32_t m = 0; m < count; m++) {
         const double value = network_metric(network, scores, m);
         json_t *number = isfinite(value) ? json_real(value) : json_null();
         failed |= json_object_set_new(object, network_metric_name(network, m), number);
     }
     return failed;
+}
+
+int run_record_scores(struct json_t *object, const struct network *network, const struct scores *scores) {
+    return add_scores(object, network, scores, network_metric_count(network));
 }
 
 static rondo_status write_weights(struct run_folder *run, const struct model *model, int64_t epoch,
@@ -121,7 +126,8 @@ rondo_status run_record_epoch(struct run_folder *run, const struct network *netw
                              (json_int_t)progress->steps, "seconds", progress->seconds, "gradient_norm",
                              progress->gradient_norm, "lr_scale", progress->lr_scale, "best", progress->is_best);
     json_t *train = json_object();
-    int failed = line == NULL || train == NULL || run_record_scores(train, network, progress->train);
+    int failed =
+        line == NULL || train == NULL || add_scores(train, network, progress->train, network_loss_count(network));
     failed |= json_object_set_new(line, "train", train);
     if (progress->valid != NULL) {
         json_t *valid = json_object();
