@@ -3,6 +3,7 @@
 #include "io/yaml.h"
 
 #include "io/file.h"
+#include "io/look_alike.h"
 #include "io/utf8.h"
 
 #include <stdio.h>
@@ -138,6 +139,33 @@ static char character_at(const struct builder *builder, yaml_mark_t mark) {
     return '\0';
 }
 
+/* 1 if a character at `i` that looks like a blank, but is none, changes what its line means: it is in the indentation
+ * or follows a colon. */
+static int is_hidden_blank(const struct builder *builder, size_t i) {
+    const struct look_alike *character = look_alike_at(builder->text + i, NULL);
+    size_t begin = i;
+    while (begin > 0 && builder->text[begin - 1] == ' ') {
+        begin--;
+    }
+    const char before = begin == 0 ? '\n' : builder->text[begin - 1];
+    return character != NULL && look_alike_is_blank(character) && (before == '\n' || before == '\r' || before == ':');
+}
+
+/* The first such character from line `first` to line `last`, counted from 0; the length of the text if there is none.
+ */
+static size_t find_hidden_blank(const struct builder *builder, size_t first, size_t last) {
+    size_t line = 0;
+    for (size_t i = 0; i < builder->length && line <= last;) {
+        if (line >= first && is_hidden_blank(builder, i)) {
+            return i;
+        }
+        const size_t step = break_length(builder, i);
+        line += step > 0;
+        i += step > 0 ? step : 1;
+    }
+    return builder->length;
+}
+
 /* Says what libyaml said. */
 static rondo_status add_parser_error(const struct builder *builder, const yaml_parser_t *parser) {
     const char *problem = parser->problem == NULL ? "malformed YAML" : parser->problem;
@@ -152,6 +180,14 @@ static rondo_status add_parser_error(const struct builder *builder, const yaml_p
     if (character_at(builder, parser->problem_mark) == '\t') {
         return errors_add_at(builder->errors, RONDO_INVALID, where,
                              "found a tab character; expected blanks: YAML is indented with blanks alone");
+    }
+    const size_t problem_line = parser->problem_mark.line;
+    /* Without a context it may have begun on the line before: "a:\u00A01" is a text that goes on in the next line. */
+    const size_t context_line = parser->context != NULL ? parser->context_mark.line : problem_line - (problem_line > 0);
+    const size_t blank = find_hidden_blank(builder, context_line, problem_line);
+    if (blank < builder->length) {
+        return errors_add_at(builder->errors, RONDO_INVALID, location_of_offset(builder, blank), "found %s",
+                             look_alike_text(look_alike_at(builder->text + blank, NULL)).text);
     }
     if (parser->context == NULL) {
         return errors_add_at(builder->errors, RONDO_INVALID, where, "%s", problem);
@@ -272,6 +308,29 @@ static rondo_status add_node(struct builder *builder, enum yaml_kind kind, yaml_
     return RONDO_OK;
 }
 
+/* Refuses blanks and invisible characters that are no ASCII, in plain text where they would change the meaning of a
+ * line unseen: anywhere in a key, and at the beginning, at the end or after a colon in a value. */
+static rondo_status check_blanks(const struct builder *builder, const yaml_event_t *event, int is_key) {
+    const char *text = (const char *)event->data.scalar.value, *end = text + event->data.scalar.length;
+    if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE || event->start_mark.line != event->end_mark.line) {
+        return RONDO_OK;
+    }
+    size_t column = event->start_mark.column;
+    for (const char *at = text; at < end; column++) {
+        size_t length = 1;
+        const struct look_alike *character = look_alike_at(at, &length);
+        const int matters = is_key || at == text || at + length >= end || at[-1] == ':';
+        if (character != NULL && look_alike_is_blank(character) && matters) {
+            return errors_add_at(builder->errors, RONDO_INVALID, location_at(builder, event->start_mark.line, column),
+                                 "found %s", look_alike_text(character).text);
+        }
+        for (at += length; at < end && ((unsigned char)*at & 0xC0) == 0x80;) {
+            at++; /* the other bytes of a character that looks like none of the keyboard */
+        }
+    }
+    return RONDO_OK;
+}
+
 static rondo_status add_key(struct builder *builder, const yaml_event_t *event) {
     const struct location where = location_of(builder, event->start_mark);
     const size_t length = event->data.scalar.length;
@@ -285,6 +344,7 @@ static rondo_status add_key(struct builder *builder, const yaml_event_t *event) 
         return errors_add_at(builder->errors, RONDO_INVALID, where, "a key of %zu bytes, expected at most %d", length,
                              YAML_MAX_KEY);
     }
+    RONDO_TRY(check_blanks(builder, event, 1));
     struct frame *frame = top_frame(builder);
     frame->key = arena_strndup(builder->arena, (const char *)event->data.scalar.value, length);
     frame->key_where = where;
@@ -301,6 +361,7 @@ static rondo_status add_scalar(struct builder *builder, const yaml_event_t *even
     if (expects_key(builder)) {
         return add_key(builder, event);
     }
+    RONDO_TRY(check_blanks(builder, event, 0));
     struct yaml_node *node = NULL;
     RONDO_TRY(add_node(builder, YAML_SCALAR, event->start_mark, &node));
     node->text = arena_strndup(builder->arena, value, length);

@@ -58,8 +58,7 @@ static rondo_status add_inputs(struct trace *trace, struct cell *cell) {
         program_input(trace->program, "x",
                       tensor_2d(trace->settings->dtype, PROGRAM_BATCH, trace->settings->input, NULL), trace->errors);
     for (int32_t i = 0; i < definition->n_states; i++) {
-        RONDO_TRY(
-            trace_shape(definition, trace->settings, &definition->states[i], PROGRAM_BATCH, &shapes[i], trace->errors));
+        RONDO_TRY(trace_shape(trace, &definition->states[i], PROGRAM_BATCH, &shapes[i]));
         if (trace->settings->projection > 0 && i == cell_output_state(definition) && shapes[i].ndim > 1) {
             shapes[i].shape[shapes[i].ndim - 1] = trace->settings->projection;
         }
@@ -119,8 +118,10 @@ static int uses(const struct expression *tree, const char *name) {
         return (!tree->primed && strcmp(tree->name, name) == 0) || names(tree->index, name);
     }
     for (const struct expression_option *option = tree->options; option != NULL; option = option->next) {
-        if (strcmp(option->value, name) == 0) {
-            return 1;
+        for (const struct expression *value = option->values; value != NULL; value = value->next) {
+            if (uses(value, name)) {
+                return 1;
+            }
         }
     }
     const struct expression *operand = tree->kind == EXPRESSION_CALL ? tree->operand : NULL;
@@ -157,14 +158,14 @@ static int is_value_used(const struct trace *trace, const struct trace_name *nam
     return is_used(trace, name->name) || (name->base != NULL && is_used(trace, name->base));
 }
 
-/* 1 where one of the shapes has `name` as a factor of a dimension. */
+/* 1 if a dimension of one of the shapes uses `name`. */
 static int is_dimension(const struct cell_shape *shapes, int32_t count, const char *name) {
     const size_t length = strlen(name);
     for (int32_t i = 0; i < count; i++) {
         for (int32_t d = 0; d < shapes[i].ndim; d++) {
             for (const char *c = shapes[i].dimensions[d]; *c != '\0';) {
-                c += strspn(c, " *");
-                const size_t word = strcspn(c, " *");
+                c += strspn(c, " +-*/()");
+                const size_t word = strcspn(c, " +-*/()");
                 if (word == length && strncmp(c, name, length) == 0) {
                     return 1;
                 }

@@ -78,6 +78,7 @@ static struct expression *make_call(struct parser *parser, const char *op, struc
     call->kind = EXPRESSION_CALL;
     call->where = where;
     call->name = op;
+    call->is_operator = 1;
     call->operand = a;
     a->next = b;
     return call;
@@ -119,32 +120,46 @@ static int expect(struct parser *parser, const char *symbol, const char *after) 
     return 0;
 }
 
-/* The text of an option's value: a number, a name, or a list in brackets; as written. */
-static const char *parse_option_value(struct parser *parser) {
-    const char *begin = parser->lexer.token.begin;
-    const char *end;
-    if (accept(parser, "[")) {
-        while (!is_symbol(parser, "]")) {
-            if (parser->lexer.token.kind != TOKEN_NUMBER && !is_symbol(parser, ",") && !is_symbol(parser, "-")) {
-                PARSE_ERROR(parser, parser->lexer.token.where, "expected a number or ']' in the list, found %s",
-                            token_show(&parser->lexer.token).text);
-                return NULL;
-            }
-            lexer_advance(&parser->lexer);
+/* The items of a list in brackets: [1, 2*hidden]. */
+static int parse_list(struct parser *parser, struct expression **tail) {
+    const struct location around = open_bracket(parser);
+    while (!is_symbol(parser, "]")) {
+        struct expression *item = parse_sum(parser);
+        if (item == NULL) {
+            return 0;
         }
-        end = parser->lexer.token.begin + 1;
-        lexer_advance(&parser->lexer);
-        return take_text(parser, begin, (size_t)(end - begin));
+        *tail = item;
+        tail = &item->next;
+        if (!is_symbol(parser, "]") && !accept(parser, ",")) {
+            bracket_is_open(parser);
+            PARSE_ERROR(parser, parser->lexer.token.where, "expected ',' or ']' in the list, found %s",
+                        token_show(&parser->lexer.token).text);
+            return 0;
+        }
     }
-    accept(parser, "-");
-    if (parser->lexer.token.kind != TOKEN_NUMBER && parser->lexer.token.kind != TOKEN_NAME) {
+    close_bracket(parser, around);
+    return 1;
+}
+
+/* 1 if an expression may begin with the token. */
+static int at_expression(const struct parser *parser) {
+    const enum token_kind kind = parser->lexer.token.kind;
+    return kind == TOKEN_NUMBER || kind == TOKEN_NAME || is_symbol(parser, "-") || is_symbol(parser, "(");
+}
+
+static int parse_option_value(struct parser *parser, struct expression_option *option) {
+    if (is_symbol(parser, "[")) {
+        option->is_list = 1;
+        return parse_list(parser, &option->values);
+    }
+    if (!at_expression(parser)) {
+        bracket_is_open(parser);
         PARSE_ERROR(parser, parser->lexer.token.where, "expected the value of the option, found %s",
                     token_show(&parser->lexer.token).text);
-        return NULL;
+        return 0;
     }
-    end = parser->lexer.token.begin + parser->lexer.token.length;
-    lexer_advance(&parser->lexer);
-    return take_text(parser, begin, (size_t)(end - begin));
+    option->values = parse_sum(parser);
+    return option->values != NULL;
 }
 
 /* 1 where the token is a name followed by a single '='. */
@@ -164,10 +179,9 @@ static int parse_option(struct parser *parser, struct expression_option ***tail)
     option->key = take_text(parser, parser->lexer.token.begin, parser->lexer.token.length);
     lexer_advance(&parser->lexer); /* the name */
     lexer_advance(&parser->lexer); /* = */
-    option->value = parse_option_value(parser);
     **tail = option;
     *tail = &option->next;
-    return option->key != NULL && option->value != NULL;
+    return option->key != NULL && parse_option_value(parser, option);
 }
 
 /* The part of a call behind its name: (operand, …, key=value, …). */
@@ -260,6 +274,7 @@ static struct expression *parse_primary(struct parser *parser) {
         number->kind = EXPRESSION_NUMBER;
         number->where = token.where;
         number->number = number_parse(token.begin, NULL);
+        number->name = take_text(parser, token.begin, token.length);
         if (!isfinite(number->number)) {
             PARSE_ERROR(parser, token.where, "this number is too large");
             return NULL;
@@ -316,6 +331,8 @@ static struct expression *parse_unary(struct parser *parser) {
         value = parse_unary(parser);
         if (value != NULL && value->kind == EXPRESSION_NUMBER) {
             value->number = -value->number;
+            value->name =
+                value->name == NULL || *value->name == '-' ? NULL : arena_printf(parser->arena, "-%s", value->name);
         } else if (value != NULL) {
             value = make_call(parser, OPERATOR_NEGATE, where, value, NULL);
         }
@@ -537,4 +554,18 @@ rondo_status equations_parse(const struct equation_text *text, struct arena *are
         *first = NULL;
     }
     return errors->count == errors_before ? RONDO_OK : RONDO_INVALID;
+}
+
+rondo_status expression_parse(const struct equation_text *text, struct arena *arena, struct expression **expression,
+                              struct errors *errors) {
+    struct parser parser = {
+        .lexer = {.text = text, .next = text->text, .line_begin = text->text}, .arena = arena, .errors = errors};
+    const int32_t errors_before = errors->count;
+    lexer_advance(&parser.lexer);
+    *expression = parse_sum(&parser);
+    if (*expression != NULL && parser.lexer.token.kind != TOKEN_END) {
+        PARSE_ERROR(&parser, parser.lexer.token.where, "expected an operator or the end of the text, found %s",
+                    token_show(&parser.lexer.token).text);
+    }
+    return errors->count == errors_before ? RONDO_OK : errors->status;
 }

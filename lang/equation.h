@@ -32,10 +32,12 @@ struct equation_text {
 
 enum expression_kind { EXPRESSION_NUMBER, EXPRESSION_NAME, EXPRESSION_CALL };
 
-/* key=value of a call; the value is text for the op's option table. */
+/* key=value of a call. A value is a name ("mean"), an expression of numbers (lang/constant.h), or a list of these. */
 struct expression_option {
-    const char *key, *value;
-    struct location where;
+    const char *key;
+    struct expression *values; /* the value, or the items of a list, linked by `next`; NULL: an empty list */
+    int is_list;
+    struct location where; /* of the key */
     struct expression_option *next;
 };
 
@@ -55,10 +57,11 @@ struct repetition {
 
 struct expression {
     enum expression_kind kind;
-    struct location where;                /* of the name, number or operator */
-    double number;                        /* EXPRESSION_NUMBER */
-    const char *name;                     /* of the name, or of the op that is called */
-    int primed;                           /* EXPRESSION_NAME: the new value of a state */
+    struct location where; /* of the name, number or operator */
+    double number;         /* EXPRESSION_NUMBER */
+    const char *name;      /* of the name, or of the op that is called; of a number: its text as written, or NULL */
+    int is_operator;       /* EXPRESSION_CALL: written as an operator, a + b */
+    int primed;            /* EXPRESSION_NAME: the new value of a state */
     const struct expression_index *index; /* EXPRESSION_NAME, as parsed: what stands in brackets, or NULL */
     const char *base; /* EXPRESSION_NAME, written out by lang/repeat.h: s of s_2, NULL where there was no index */
     struct expression *operand; /* EXPRESSION_CALL: the first */
@@ -96,6 +99,9 @@ struct equation {
  * list is empty where a repetition, or an index left of =, could not be read. */
 rondo_status equations_parse(const struct equation_text *text, struct arena *arena, struct equation **first,
                              struct errors *errors);
+/* Parses one expression that is not part of an equation, such as a dimension. RONDO_INVALID with an error. */
+rondo_status expression_parse(const struct equation_text *text, struct arena *arena, struct expression **expression,
+                              struct errors *errors);
 
 /* Adds an error at `where`, a place in `text`, with the line, or what stands around the place in a long one, and a
  * caret under the place; returns `status`. */

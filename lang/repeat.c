@@ -119,8 +119,13 @@ static void write_call(struct writer *writer, const struct expression *call, str
         }
         *given = *option;
         given->next = NULL;
-        if (counts(writer, option->value)) {
-            given->value = take(writer, (void *)arena_printf(writer->arena, "%d", (int)writer->count));
+        struct expression **value_tail = &given->values;
+        for (const struct expression *value = option->values; value != NULL; value = value->next) {
+            *value_tail = write_tree(writer, value);
+            if (*value_tail == NULL) {
+                return;
+            }
+            value_tail = &(*value_tail)->next;
         }
         *option_tail = given;
         option_tail = &given->next;
@@ -150,6 +155,7 @@ static struct expression *write_tree(struct writer *writer, const struct express
     } else if (tree->kind == EXPRESSION_NAME && !tree->primed && counts(writer, tree->name)) {
         copy->kind = EXPRESSION_NUMBER;
         copy->number = writer->count;
+        copy->name = NULL;
     }
     return writer->failed ? NULL : copy;
 }
@@ -194,6 +200,9 @@ static const char *other_meaning(const struct writer *writer, const char *name) 
     }
     if (trace_option(definition, name) >= 0) {
         return "an option";
+    }
+    if (trace_is_width(name)) {
+        return "the name of a width";
     }
     for (int32_t i = 0; i < definition->n_parameters; i++) {
         if (strcmp(definition->parameters[i].name, name) == 0) {

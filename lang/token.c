@@ -1,5 +1,7 @@
 #include "lang/token.h"
 
+#include "io/look_alike.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -123,8 +125,8 @@ void lexer_advance(struct lexer *lexer) {
     } else if (is_digit(c) || (c == '.' && is_digit(lexer->next[1]))) {
         token.kind = TOKEN_NUMBER;
         lexer->next = skip_number(lexer->next);
-    } else if (c == '.' && lexer->next[1] == '.') {
-        token.kind = TOKEN_SYMBOL;
+    } else if ((c == '.' || c == '*' || c == '/') && lexer->next[1] == c) {
+        token.kind = TOKEN_SYMBOL; /* "..", and "**" and "//", which are no operators here */
         lexer->next += 2;
     } else {
         token.kind = TOKEN_SYMBOL;
@@ -150,12 +152,39 @@ int token_ends_line(const struct token *token) {
     return token->kind == TOKEN_END || token->kind == TOKEN_NEWLINE;
 }
 
+/* Operators of other languages, and what stands for them here. */
+static const struct {
+    const char *symbol, *instead;
+} foreign_operators[] = {
+    {"**", "a power is written power(x, exponent=2)"},
+    {"^", "a power is written power(x, exponent=2)"},
+    {"//", "a quotient rounded down is written floor(a / b)"},
+    {"%", "a remainder is written remainder(a, b)"},
+    {"<", "there is no comparison; relu(a - b) is 0 unless a > b, and where(c, a, b) chooses"},
+    {">", "there is no comparison; relu(a - b) is 0 unless a > b, and where(c, a, b) chooses"},
+    {"|", "an absolute value is written abs(x)"},
+    {";", "write one equation on each line"},
+};
+
 struct token_text token_show(const struct token *token) {
     struct token_text shown;
+    const char *hint = NULL;
     if (token_ends_line(token)) {
         snprintf(shown.text, sizeof shown.text, "the end of the line");
+        return shown;
+    }
+    for (size_t i = 0; i < sizeof foreign_operators / sizeof foreign_operators[0]; i++) {
+        hint = token_is(token, foreign_operators[i].symbol) ? foreign_operators[i].instead : hint;
+    }
+    const struct look_alike *character = look_alike_at(token->begin, NULL);
+    const struct look_alike_text name = character == NULL ? (struct look_alike_text){""} : look_alike_text(character);
+    const int length = token->length < 40 ? (int)token->length : 40;
+    if (character != NULL && look_alike_is_blank(character)) {
+        snprintf(shown.text, sizeof shown.text, "%s", name.text);
+    } else if (character != NULL || hint != NULL) {
+        snprintf(shown.text, sizeof shown.text, "'%.*s' (%s)", length, token->begin,
+                 character != NULL ? name.text : hint);
     } else {
-        const int length = token->length < 40 ? (int)token->length : 40;
         snprintf(shown.text, sizeof shown.text, "'%.*s'", length, token->begin);
     }
     return shown;

@@ -36,9 +36,10 @@ char lexer_peek(const struct lexer *lexer);
 /* 1 where the token is this symbol: "(", "..". */
 int token_is(const struct token *token, const char *symbol);
 int token_ends_line(const struct token *token);
-/* "'+'", "the end of the line": the token as a message shows it. */
+/* "'+'", "the end of the line": the token as a message shows it, with a hint what to write instead of an operator of
+ * other languages or a character that looks like one of the keyboard. */
 struct token_text {
-    char text[64];
+    char text[192];
 };
 struct token_text token_show(const struct token *token);
 

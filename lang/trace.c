@@ -1,14 +1,13 @@
 #define _POSIX_C_SOURCE 200809L
 #include "lang/trace.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/options.h"
 #include "core/suggest.h"
+#include "lang/constant.h"
 
 static const rondo_value failed_value = {-1};
 
@@ -36,73 +35,57 @@ int32_t trace_option(const struct cell_definition *definition, const char *name)
     return -1;
 }
 
+int trace_is_width(const char *name) {
+    return strcmp(name, "hidden") == 0 || strcmp(name, "input") == 0;
+}
+
 double trace_option_value(const struct cell_definition *definition, const struct cell_settings *settings,
                           int32_t option) {
     return settings->option_values != NULL ? settings->option_values[option]
                                            : definition->options[option].default_value;
 }
 
-/* One factor of a dimension: an integer, `input`, `hidden` or an option. -1: none of them. */
-static int64_t factor_value(const struct cell_definition *definition, const struct cell_settings *settings,
-                            const char *begin, size_t length) {
-    char word[64];
-    if (length == 0 || length >= sizeof word) {
-        return -1;
+/* "a dimension of 'W' is …": adds an error about dimension `d` of a shape. */
+#define SHAPE_ERROR(trace, shape, ...) errors_add_at((trace)->errors, RONDO_INVALID, (shape)->where, __VA_ARGS__)
+
+static rondo_status trace_dimension(const struct trace *trace, const struct cell_shape *shape, const char *text,
+                                    int64_t *size) {
+    const struct equation_text source = {shape->where.file, text, shape->where.line, 0};
+    struct expression *expression;
+    struct errors local = {0};
+    const rondo_status parsed = expression_parse(&source, program_arena(trace->program), &expression, &local);
+    errors_free(&local);
+    if (parsed == RONDO_NO_MEMORY) {
+        return errors_no_memory(trace->errors);
     }
-    memcpy(word, begin, length);
-    word[length] = '\0';
-    if (strcmp(word, "hidden") == 0) {
-        return settings->hidden;
+    if (parsed != RONDO_OK) {
+        return SHAPE_ERROR(trace, shape,
+                           "cannot read dimension '%s' of '%s', expected numbers, 'input', 'hidden' and options, with "
+                           "+ - * / and brackets",
+                           text, shape->name);
     }
-    if (strcmp(word, "input") == 0) {
-        return settings->input;
+    double number;
+    struct constant_mistake mistake;
+    if (constant_evaluate(trace->definition, trace->settings, expression, &number, &mistake) != RONDO_OK) {
+        return SHAPE_ERROR(trace, shape, "cannot read dimension '%s' of '%s': %s", text, shape->name, mistake.text);
     }
-    const int32_t option = trace_option(definition, word);
-    if (option >= 0) {
-        const double value = trace_option_value(definition, settings, option);
-        return value == floor(value) && value >= 1 && value <= (double)max_dimension ? (int64_t)value : -1;
+    if (number != floor(number) || number < 1 || number > (double)max_dimension) {
+        return SHAPE_ERROR(trace, shape, "dimension '%s' of '%s' is %.10g, expected a whole number in [1, %lld]", text,
+                           shape->name, number, (long long)max_dimension);
     }
-    char *end;
-    errno = 0;
-    const long long number = strtoll(word, &end, 10);
-    return *end == '\0' && errno == 0 && number >= 1 && number <= max_dimension ? number : -1;
+    *size = (int64_t)number;
+    return RONDO_OK;
 }
 
-rondo_status trace_shape(const struct cell_definition *definition, const struct cell_settings *settings,
-                         const struct cell_shape *shape, int64_t leading, rondo_tensor *out, struct errors *errors) {
-    *out = tensor_of(settings->dtype, 0, NULL);
+rondo_status trace_shape(const struct trace *trace, const struct cell_shape *shape, int64_t leading,
+                         rondo_tensor *out) {
+    *out = tensor_of(trace->settings->dtype, 0, NULL);
     if (leading >= 0) {
         out->shape[out->ndim++] = leading;
     }
     for (int32_t d = 0; d < shape->ndim; d++) {
-        int64_t size = 1;
-        for (const char *c = shape->dimensions[d]; size > 0;) {
-            c += strspn(c, " ");
-            const size_t length = strcspn(c, " *");
-            const int64_t factor = factor_value(definition, settings, c, length);
-            size = factor < 1 || size > max_dimension / factor ? -1 : size * factor;
-            c += length + strspn(c + length, " ");
-            if (*c == '\0') {
-                break;
-            }
-            size = *c == '*' ? size : -1; /* something else stands behind a blank */
-            c++;
-        }
-        if (size < 0) {
-            const int32_t option = trace_option(definition, shape->dimensions[d]);
-            if (option >= 0) {
-                return errors_add_at(errors, RONDO_INVALID, shape->where,
-                                     "'%s' has '%s' as a dimension, and that option is %g; expected a whole number in "
-                                     "[1, %lld]",
-                                     shape->name, shape->dimensions[d],
-                                     trace_option_value(definition, settings, option), (long long)max_dimension);
-            }
-            return errors_add_at(errors, RONDO_INVALID, shape->where,
-                                 "cannot read dimension '%s' of '%s', expected a product of whole numbers, 'input', "
-                                 "'hidden' and options, at most %lld",
-                                 shape->dimensions[d], shape->name, (long long)max_dimension);
-        }
-        out->shape[out->ndim++] = size;
+        RONDO_TRY(trace_dimension(trace, shape, shape->dimensions[d], &out->shape[out->ndim]));
+        out->ndim++;
     }
     return RONDO_OK;
 }
@@ -172,6 +155,7 @@ static const char *single_meaning(const struct trace *trace, const char *name) {
     return strcmp(name, "x") == 0                       ? "the input"
            : trace_state(trace->definition, name) >= 0  ? "a state"
            : trace_option(trace->definition, name) >= 0 ? "an option"
+           : trace_is_width(name)                       ? "the name of a width"
                                                         : NULL;
 }
 
@@ -216,11 +200,6 @@ static struct index_mistake find_index_mistake(const struct trace *trace, const 
     return mistake;
 }
 
-/* The number that the names of widths stand for, in equations as in shapes; 0: it is no such name. */
-static int64_t named_width(const struct cell_settings *settings, const char *name) {
-    return strcmp(name, "hidden") == 0 ? settings->hidden : strcmp(name, "input") == 0 ? settings->input : 0;
-}
-
 /* What stands for a name in an expression; `left` is the left side where the name is the right operand of @, else NULL.
  */
 static rondo_value trace_plain_name(struct trace *trace, const struct expression *name, const rondo_value *left) {
@@ -235,16 +214,14 @@ static rondo_value trace_plain_name(struct trace *trace, const struct expression
     if (state >= 0) {
         return trace->states[state];
     }
-    const int32_t option = trace_option(trace->definition, name->name);
-    if (option >= 0) {
-        return program_constant(trace->program, trace->settings->dtype,
-                                trace_option_value(trace->definition, trace->settings, option), trace->errors);
+    double number;
+    if (constant_is_named(trace->definition, trace->settings, name->name, &number)) {
+        return program_constant(trace->program, trace->settings->dtype, number, trace->errors);
     }
     const struct cell_shape *declared = find_declared(trace, name->name, name->base);
     const struct equation *later = assigned_later(trace, name->name);
-    const int64_t number = declared != NULL || later != NULL ? 0 : named_width(trace->settings, name->name);
-    if (number > 0) {
-        return program_constant(trace->program, trace->settings->dtype, (double)number, trace->errors);
+    if (later != NULL && declared == NULL && later->origin->is_told) {
+        return failed_value; /* its equation was refused */
     }
     if (later != NULL && declared == NULL) {
         TRACE_ERROR(trace, name->where, "'%s' is used before it is computed in line %d", name->name, later->where.line);
@@ -261,7 +238,7 @@ static rondo_value trace_plain_name(struct trace *trace, const struct expression
     }
     rondo_tensor shape = tensor_1d(trace->settings->dtype, trace->settings->hidden, NULL); /* [hidden] */
     if (declared != NULL) {
-        if (trace_shape(trace->definition, trace->settings, declared, -1, &shape, trace->errors) != RONDO_OK) {
+        if (trace_shape(trace, declared, -1, &shape) != RONDO_OK) {
             return failed_value;
         }
     } else if (left != NULL) {
@@ -321,15 +298,48 @@ static int is_given_before(const struct expression *call, const struct expressio
     return earlier != given;
 }
 
-/* The value of a call's option: of the cell's option of that name, a width, or as it stands. */
-static const char *given_text(const struct trace *trace, const char *value) {
-    const int32_t named = trace_option(trace->definition, value);
-    const struct cell_settings *settings = trace->settings;
-    const double number = named >= 0                     ? trace_option_value(trace->definition, settings, named)
-                          : strcmp(value, "hidden") == 0 ? (double)settings->hidden
-                          : strcmp(value, "input") == 0  ? (double)settings->input
-                                                         : NAN;
-    return isnan(number) ? value : arena_printf(program_arena(trace->program), "%.17g", number);
+/* One value of an option as the text that the op's option table reads: a name such as `mean` as it is, anything else as
+ * its number. NULL after an error. */
+static const char *value_text(const struct trace *trace, const struct expression *value) {
+    double number;
+    struct constant_mistake mistake;
+    const int is_literal = value->kind == EXPRESSION_NUMBER && value->name != NULL;
+    const int is_word = value->kind == EXPRESSION_NAME && !value->primed && value->index == NULL &&
+                        value->base == NULL &&
+                        !constant_is_named(trace->definition, trace->settings, value->name, &number);
+    if (is_literal || is_word) {
+        return value->name; /* a number as it was written, so that a message shows the same */
+    }
+    if (constant_evaluate(trace->definition, trace->settings, value, &number, &mistake) != RONDO_OK) {
+        TRACE_ERROR(trace, mistake.where, "%s", mistake.text);
+        return NULL;
+    }
+    const char *text = arena_printf(program_arena(trace->program), "%.17g", number);
+    if (text == NULL) {
+        errors_no_memory(trace->errors);
+    }
+    return text;
+}
+
+/* The value of an option, or its list: "[1, 128]". NULL after an error. */
+static const char *given_text(const struct trace *trace, const struct expression_option *given) {
+    if (!given->is_list) {
+        return value_text(trace, given->values);
+    }
+    struct arena *arena = program_arena(trace->program);
+    const char *text = arena_strdup(arena, "[");
+    for (const struct expression *value = given->values; value != NULL && text != NULL; value = value->next) {
+        const char *item = value_text(trace, value);
+        if (item == NULL) {
+            return NULL;
+        }
+        text = arena_printf(arena, "%s%s%s", text, value == given->values ? "" : ", ", item);
+    }
+    text = text == NULL ? NULL : arena_printf(arena, "%s]", text);
+    if (text == NULL) {
+        errors_no_memory(trace->errors);
+    }
+    return text;
 }
 
 /* The options struct of a call, from its key=value pairs; *ok is cleared after an error. */
@@ -345,10 +355,11 @@ static const void *trace_options(struct trace *trace, const struct expression *c
     }
     for (const struct expression_option *given = call->options; given != NULL; given = given->next) {
         const rondo_option *option = option_find(op->base.options, given->key);
-        const char *text = given_text(trace, given->value);
+        const char *text = given_text(trace, given);
         struct errors local = {0};
         const struct location nowhere = {NULL, 0, 0};
-        rondo_status status = RONDO_NO_MEMORY;
+        rondo_status status = RONDO_OK; /* without a text the error has been added */
+        *ok &= text != NULL;
         if (option == NULL) {
             status = option_unknown(op->base.options, given->key, op->base.name, nowhere, &local);
         } else if (is_given_before(call, given)) {
@@ -359,7 +370,7 @@ static const void *trace_options(struct trace *trace, const struct expression *c
         if (status != RONDO_OK) {
             *ok = 0;
             equation_error(&trace->definition->equations, given->where, status, trace->errors, "%s",
-                           local.count > 0 ? errors_text(&local, 0) : status_text(status));
+                           errors_text(&local, 0));
         }
         errors_free(&local);
     }
@@ -378,7 +389,7 @@ static rondo_value trace_expression(struct trace *trace, const struct expression
 
 /* A name that has no meaning but as a new parameter. */
 static int is_free(const struct trace *trace, const struct expression *name) {
-    return name->kind == EXPRESSION_NAME && named_width(trace->settings, name->name) == 0 && !name->primed &&
+    return name->kind == EXPRESSION_NAME && !trace_is_width(name->name) && !name->primed &&
            strcmp(name->name, "x") != 0 && trace_find(trace, name->name, 0) == NULL &&
            trace_state(trace->definition, name->name) < 0 && trace_option(trace->definition, name->name) < 0 &&
            find_declared(trace, name->name, name->base) == NULL && assigned_later(trace, name->name) == NULL &&
@@ -479,9 +490,8 @@ static int name_is_refused(struct trace *trace, const struct equation *equation)
         TRACE_ERROR(trace, equation->where, "'%s' is a state: its new value is written %s'", name, name);
         return 1;
     }
-    if (strcmp(name, "x") == 0 || trace_option(trace->definition, name) >= 0) {
-        TRACE_ERROR(trace, equation->where, "'%s' is the %s and cannot be assigned", name,
-                    strcmp(name, "x") == 0 ? "input" : "name of an option");
+    if (!is_state && single_meaning(trace, name) != NULL) {
+        TRACE_ERROR(trace, equation->where, "'%s' is %s and cannot be assigned", name, single_meaning(trace, name));
         return 1;
     }
     const char *meaning = equation->base != NULL && !is_state ? single_meaning(trace, equation->base) : NULL;
@@ -525,8 +535,7 @@ static rondo_value check_state_shape(struct trace *trace, const struct equation 
     rondo_tensor declared = program_node(trace->program, trace->states[state])->value;
     const rondo_tensor *expected = &declared;
     const rondo_tensor *found = &program_node(trace->program, value)->value;
-    if (projects && trace_shape(trace->definition, trace->settings, &trace->definition->states[state], PROGRAM_BATCH,
-                                &declared, trace->errors) != RONDO_OK) {
+    if (projects && trace_shape(trace, &trace->definition->states[state], PROGRAM_BATCH, &declared) != RONDO_OK) {
         return failed_value;
     }
     if (tensor_same_shape(expected, found)) {

@@ -46,10 +46,11 @@ struct trace_name *trace_find(const struct trace *trace, const char *name, int p
 /* The number of the state or option of this name, or -1. */
 int32_t trace_state(const struct cell_definition *definition, const char *name);
 int32_t trace_option(const struct cell_definition *definition, const char *name);
+/* 1 for `input` and `hidden`, which stand for numbers. */
+int trace_is_width(const char *name);
 double trace_option_value(const struct cell_definition *definition, const struct cell_settings *settings,
                           int32_t option);
-/* The shape of a declaration: dimensions to numbers. `leading` is put in front (the batch), -1: nothing. */
-rondo_status trace_shape(const struct cell_definition *definition, const struct cell_settings *settings,
-                         const struct cell_shape *shape, int64_t leading, rondo_tensor *out, struct errors *errors);
+/* Evaluates the dimensions of a declared shape. `leading` is a first dimension to be added, the batch; -1: none. */
+rondo_status trace_shape(const struct trace *trace, const struct cell_shape *shape, int64_t leading, rondo_tensor *out);
 
 #endif

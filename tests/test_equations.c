@@ -129,9 +129,30 @@ static const struct {
     {"1 = x @ W", {0}, {"10:3: expected an equation 'name = …', found '1'"}},
     {"h'' = x @ W", {0}, {"10:5: expected '=' behind the name of an equation, found '''"}},
     {"h' == x @ W", {0}, {"10:7: expected a name, a number or '(', found '='"}},
-    {"h' = x ** 2", {0}, {"10:11: expected a name, a number or '(', found '*'"}},
-    {"h' = x ^ 2", {0}, {"10:10: expected an operator or the end of the line, found '^'"}},
-    {"h' = x @ W × 2", {0}, {"10:14: expected an operator or the end of the line, found '×'"}},
+    /* operators of other languages, and characters that look like those of the keyboard */
+    {"h' = x ** 2", {0}, {"10:10: expected an operator or the end of the line, found '**' (a power is written power("}},
+    {"h' = x ^ 2", {0}, {"10:10: expected an operator or the end of the line, found '^' (a power is written power("}},
+    {"h' = h // 2", {0}, {"10:10: expected an operator or the end of the line, found '//' (a quotient rounded down"}},
+    {"h' = h % 2", {0}, {"10:10: expected an operator or the end of the line, found '%' (a remainder is written rem"}},
+    {"h' = tanh(h < 2)", {0}, {"10:15: expected ',' or ')' in the call of 'tanh', found '<' (there is no comparison"}},
+    {"h' = h; g = h", {0}, {"10:9: expected an operator or the end of the line, found ';' (write one equation on"}},
+    {"h' = x @ W × 2", {0}, {"10:14: expected an operator or the end of the line, found '×' (U+00D7, a multiplicati"}},
+    {"h' = h − 2", {0}, {"10:10: expected an operator or the end of the line, found '−' (U+2212, a minus sign of"}},
+    {"h' = −h",
+     {0},
+     {"10:8: expected a name, a number or '(', found '−' (U+2212, a minus sign of typography; expected '-'"}},
+    {"h’ = h",
+     {0},
+     {"10:4: expected '=' behind the name of an equation, found '’' (U+2019, a typographic quotation m"}},
+    {"h' = h\xC2\xA0+ 2", {0}, {"10:9: expected an operator or the end of the line, found U+00A0, a no-break space"}},
+    {"\xC2\xA0h' = h",
+     {0},
+     {"10:3: expected an equation 'name = …', found U+00A0, a no-break space; expected a blank"}},
+    {"h\xE2\x80\x8B' = h", {0}, {"10:4: expected '=' behind the name of an equation, found U+200B, an invisible"}},
+    {"h' = sum(h, axis=\xC2\xA0"
+     "1)",
+     {0},
+     {"10:20: expected the value of the option, found U+00A0, a no-break"}},
     {"h' = é", {0}, {"10:8: expected a name, a number or '(', found 'é'"}},
     {"ü = x", {0}, {"10:3: expected an equation 'name = …', found 'ü'"}},
     {"h' = \xff\xfe", {0}, {"10:8: expected a name, a number or '(', found '\xff'"}},
@@ -141,8 +162,8 @@ static const struct {
     {"h' = h * 0x10", {0}, {"10:13: expected an operator or the end of the line, found 'x10'"}},
     {"h' = sum(h, axis=)", {0}, {"10:20: expected the value of the option, found ')'"}},
     {"h' = sum(h, axis==1)", {0}, {"10:20: expected the value of the option, found '='"}},
-    {"h' = sum(h, axis=[0, q])", {0}, {"10:24: expected a number or ']' in the list, found 'q'"}},
-    {"h' = sum(h, axis=[0", {0}, {"10:22: expected a number or ']' in the list, found the end of the line"}},
+    {"h' = sum(h, axis=[0, q])", {0}, {"10:15: 'axis' is '[0, q]', expected an integer or list of"}},
+    {"h' = sum(h, axis=[0", {0}, {"10:20: this bracket is never closed"}},
     {"h' = sum(keep=true, h)", {0}, {"10:23: operands come before options"}},
     {"h' = " BRACKETS_100 BRACKETS_100 BRACKETS_100 "h", {0}, {"10:208: brackets nest deeper than 200"}},
     /* several: every line is told, and what follows from a mistake is not */
@@ -179,7 +200,7 @@ static const struct {
     {"h' = x @ W\nh' = h @ U", {0}, {"11:3: 'h'' was computed in line 10 already"}},
     {"h = x @ W", {0}, {"10:3: 'h' is a state: its new value is written h'"}},
     {"x = h @ W\nh' = x @ V", {0}, {"10:3: 'x' is the input and cannot be assigned"}},
-    {"dt = h @ W\nh' = h * dt", {0, 0, "dt=0.1", 0}, {"10:3: 'dt' is the name of an option and cannot be assigned"}},
+    {"dt = h @ W\nh' = h * dt", {0, 0, "dt=0.1", 0}, {"10:3: 'dt' is an option and cannot be assigned"}},
     {"W = h @ U\nh' = x @ W",
      {0, "W:input,hidden", 0, 0},
      {"10:3: 'W' is declared as a parameter and cannot be assigned"}},
@@ -204,16 +225,26 @@ static const struct {
      {"10:15: 'matmul' gives shape [batch, batch] and so mixes the rows of the batch"}},
     {"h' = h * transpose(transpose(h))", {0}, {"10:22: 'transpose' gives shape [4, batch] and so mixes"}},
     {"h' = tanh(x @ W)", {"h:hiden", 0, 0, 0}, {"2:1: cannot read dimension 'hiden' of 'h'"}},
-    {"h' = h * a", {0, "a:0", 0, 0}, {"3:1: cannot read dimension '0' of 'a'"}},
-    {"h' = h * a", {0, "a:-4", 0, 0}, {"3:1: cannot read dimension '-4' of 'a'"}},
-    {"h' = h * a", {0, "a:4.0", 0, 0}, {"3:1: cannot read dimension '4.0' of 'a'"}},
+    {"h' = h * a", {0, "a:0", 0, 0}, {"3:1: dimension '0' of 'a' is 0, expected a whole number in [1, 16777216]"}},
+    {"h' = h * a", {0, "a:-4", 0, 0}, {"3:1: dimension '-4' of 'a' is -4, expected a whole number"}},
+    {"h' = h * a", {0, "a:4.5", 0, 0}, {"3:1: dimension '4.5' of 'a' is 4.5, expected a whole number"}},
+    {"h' = h * a", {0, "a:input-hidden", 0, 0}, {"3:1: dimension 'input-hidden' of 'a' is -1, expected a whole"}},
+    {"h' = h * a", {0, "a:input/2", 0, 0}, {"3:1: dimension 'input/2' of 'a' is 1.5, expected a whole number"}},
+    {"h' = h * a", {0, "a:input/0", 0, 0}, {"3:1: cannot read dimension 'input/0' of 'a': the result is no finite"}},
+    {"h' = h * a", {0, "a:hidden@2", 0, 0}, {"3:1: cannot read dimension 'hidden@2' of 'a': '@' cannot be used in"}},
+    {"h' = h * a", {0, "a:exp(hidden)", 0, 0}, {"3:1: cannot read dimension 'exp(hidden)' of 'a': 'exp' cannot be"}},
+    {"h' = h * a",
+     {0, "a:h", 0, 0},
+     {"3:1: cannot read dimension 'h' of 'a': 'h' is no number, expected a number, 'in"}},
     {"h' = h * a", {0, "a:hidden*", 0, 0}, {"3:1: cannot read dimension 'hidden*' of 'a'"}},
     {"h' = h * a", {0, "a:*hidden", 0, 0}, {"3:1: cannot read dimension '*hidden' of 'a'"}},
     {"h' = h * a", {0, "a:2~2", 0, 0}, {"3:1: cannot read dimension '2 2' of 'a'"}},
     {"h' = h * a", {0, "a:2~x2", 0, 0}, {"3:1: cannot read dimension '2 x2' of 'a'"}},
-    {"h' = h * a", {0, "a:99999999999999999999", 0, 0}, {"3:1: cannot read dimension '99999999999999999999' of 'a'"}},
-    {"h' = h * a", {0, "a:16777216*2", 0, 0}, {"3:1: cannot read dimension '16777216*2' of 'a'"}},
-    {"h' = h * a", {0, "a:rank", "rank=2.5", 0}, {"3:1: 'a' has 'rank' as a dimension, and that option is 2.5"}},
+    {"h' = h * a",
+     {0, "a:99999999999999999999", 0, 0},
+     {"3:1: dimension '99999999999999999999' of 'a' is 1e+20, expected"}},
+    {"h' = h * a", {0, "a:16777216*2", 0, 0}, {"3:1: dimension '16777216*2' of 'a' is 33554432, expected a whole"}},
+    {"h' = h * a", {0, "a:rank", "rank=2.5", 0}, {"3:1: dimension 'rank' of 'a' is 2.5, expected a whole number"}},
 
     /* calls */
     {"h' = tanh()", {0}, {"10:8: 'tanh' takes (x), got 0 inputs"}},
@@ -226,6 +257,25 @@ static const struct {
     {"h' = tanh(h, axis=1)", {0}, {"10:16: unknown option 'axis' of tanh; it takes none"}},
     {"h' = reshape(h)", {0}, {"10:8: option 'shape' of reshape is missing"}},
     {"h' = h * slice(h, end=alpha)", {0, 0, "alpha=0.5", 0}, {"10:21: 'end' is 0.5, expected an integer"}},
+    {"h' = slice(h, end=hidden/8)", {0}, {"10:17: 'end' is 0.5, expected an integer"}},
+    {"h' = slice(h, end=2*hiden)",
+     {0},
+     {"10:23: 'hiden' is no number, expected a number, 'input', 'hidden' or an option (did"}},
+    {"h' = slice(h, end=2 - h')", {0}, {"10:25: 'h'' is no number"}},
+    {"h' = slice(h, end=hidden @ 2)", {0}, {"10:28: '@' cannot be used in a number"}},
+    {"h' = slice(h, end=tanh(2))", {0}, {"10:21: 'tanh' cannot be used in a number"}},
+    {"h' = slice(h, end=hidden / 0)", {0}, {"10:28: the result is no finite number"}},
+    {"h' = slice(h, end=(2)", {0}, {"10:13: this bracket is never closed"}},
+    {"h' = sum(h, axis=[1, mean - 1], keep=true)", {0}, {"10:24: 'mean' is no number"}},
+    {"h' = sum(h, axis=[1 2])", {0}, {"10:23: expected ',' or ']' in the list, found '2'"}},
+
+    /* a name has one meaning */
+    {"hidden = x @ W\nh' = h + hidden", {0}, {"10:3: 'hidden' is the name of a width and cannot be assigned"}},
+    {"input = x @ W\nh' = h + input", {0}, {"10:3: 'input' is the name of a width and cannot be assigned"}},
+    {"hidden[1] = x @ W\nh' = h + hidden[1]", {0}, {"10:3: 'hidden' is the name of a width and takes no index"}},
+    {"h' = h + hidden[1]", {0}, {"10:12: 'hidden' is the name of a width and takes no index"}},
+    {"for hidden in 1..2:\n  s[hidden] = h\nh' = s[1]", {0}, {"10:7: 'hidden' is the name of a width, choose another"}},
+    {"hidden' = h\nh' = h", {0}, {"10:3: 'hidden' is no state, so it cannot have a new value"}},
 
     /* indices */
     {"s[0] = h\nh' = s[0", {0}, {"11:9: this bracket is never closed"}},
@@ -628,6 +678,17 @@ static const struct {
     {"for l in 1..2:\n  h[l]' = h[l] + x @ W[l]", {"h_1 h_2", 0, 0, 0}, "W_1[3, 4] W_2[3, 4]"},
     {"for = x @ W\nh' = for", {0}, "W[3, 4]"},
     {"for[1] = x @ W\nh' = for[1]", {0}, "W[3, 4]"},
+    {"h' = h @ D", {"h:hidden+1", "D:2*hidden-3,(input+7)/2", 0, 0}, "D[5, 5]"},
+    {"h' = h @ D", {"h:hidden/2+k", "D:k~-~-1,3-(k-2)", "k=2", 0}, NULL},
+    {"h' = h + slice(x @ W, end=hidden)", {0, "W:input,2*(hidden+k)", "k=1", 0}, "W[3, 10]"},
+    {"a = x @ W\nh' = slice(a, begin=2*hidden-k, end=3 * hidden - k)", {0, "W:input,3*hidden", "k=1", 0}, "W[3, 12]"},
+    {"for l in 1..3:\n  s[l] = slice(x @ W, begin=(l-1)*hidden, end=l*hidden)\nh' = s[1] + s[2] * s[3]",
+     {0, "W:input,3*hidden", 0, 0},
+     "W[3, 12]"},
+    {"h' = h - mean(h, axis=[input - 2], keep=true)", {0}, ""},
+    {"h' = h + slice(x, begin=-1)", {0}, ""},
+    /* ops have names of their own: a value may be called as one */
+    {"tanh = x @ sum + dropout\nh' = tanh(tanh)", {0}, "sum[3, 4] dropout[4]"},
     /* the names of widths are numbers */
     {"h' = x @ W * hidden / input", {0}, "W[3, 4]"},
 };
@@ -750,6 +811,8 @@ static const struct {
     {"sum(a + b, axis=[0, -1], keep=true)", "sum(add(a, b), axis=[0, -1], keep=true)"},
     {"sum(a, axis = 1)", "sum(a, axis=1)"},
     {"f(p=alpha)", "f(p=alpha)"},
+    {"f(a, p=2*hidden - (l+1), q=mean)", "f(a, p=sub(mul(2, hidden), add(l, 1)), q=mean)"},
+    {"f(p=[], q=[a, -b])", "f(p=[], q=[a, neg(b)])"},
     {"a[1] * b[l-1]' + c[ d + 2 ]", "add(mul(a[1], b[l-1]'), c[d+2])"},
     {"1e3 + .25 + 2. + 3.5E-1", "add(add(add(1000, 0.25), 2), 0.35)"},
     {"a' * a", "mul(a', a)"},
@@ -780,7 +843,14 @@ static void write_tree(char *out, size_t size, const struct expression *tree) {
         separator = ", ";
     }
     for (const struct expression_option *option = tree->options; option != NULL; option = option->next) {
-        snprintf(out + strlen(out), size - strlen(out), "%s%s=%s", separator, option->key, option->value);
+        snprintf(out + strlen(out), size - strlen(out), "%s%s=%s", separator, option->key, option->is_list ? "[" : "");
+        separator = "";
+        for (const struct expression *value = option->values; value != NULL; value = value->next) {
+            snprintf(out + strlen(out), size - strlen(out), "%s", separator);
+            write_tree(out, size, value);
+            separator = ", ";
+        }
+        snprintf(out + strlen(out), size - strlen(out), "%s", option->is_list ? "]" : "");
         separator = ", ";
     }
     snprintf(out + strlen(out), size - strlen(out), ")");
@@ -873,6 +943,9 @@ static const struct {
     {"s[0] = x @ W\nfor l in 1..depth:\n  a[l] = sigmoid(s[l-1] @ A[l])\n  s[l] = s[l-1] * a[l] + h * l\nh' = s[depth]",
      "s = x @ W\na = sigmoid(s @ A_1)\nt = s * a + h * 1\nb = sigmoid(t @ A_2)\nh' = t * b + h * 2",
      {0, 0, "depth=2", 0}},
+    {"for l in 1..2:\n  p[l] = slice(h, begin=4 - 2*l, end=6 - 2*l)\nh' = concat(p[2], p[1])",
+     "h' = concat(slice(h, end=2), slice(h, begin=2))",
+     {0}},
     {"for l in 0..3:\n  p[l] = slice(h, begin=l) * (2 - l)\nh' = concat(p[3], p[2], slice(p[0], end=1))",
      "h' = concat(slice(h, begin=3) * -1, slice(h, begin=2) * 0, slice(h, end=1) * 2)",
      {0}},

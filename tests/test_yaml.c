@@ -189,6 +189,32 @@ static const struct {
     {"a: \xED\xA0\x80\n", "dir/t.yaml:1:4: byte 0xed is not valid UTF-8"},
     {"%YAML 9.0\n---\na: 1\n", "dir/t.yaml:1:1: found incompatible YAML document"},
     {"}\n", "dir/t.yaml:1:1: "},
+    /* blanks that are none for YAML, and that no editor shows */
+    {"\xC2\xA0"
+     "a: 1\n",
+     "dir/t.yaml:1:1: found U+00A0, a no-break space; expected a blank"},
+    {"a:\n  \xC2\xA0 b: 1\n", "dir/t.yaml:2:3: found U+00A0, a no-break space"},
+    {"a: 1\n\xC2\xA0"
+     "b: 2\n",
+     "dir/t.yaml:2:1: found U+00A0, a no-break space"},
+    {"a: 1\n  \xE3\x80\x80"
+     "b: 2\n",
+     "dir/t.yaml:2:3: found U+3000, an ideographic blank; expected a blank"},
+    {"a\xE2\x80\x8B: 1\n", "dir/t.yaml:1:2: found U+200B, an invisible zero-width space; remove it"},
+    {"a: \xC2\xA0"
+     "1\n",
+     "dir/t.yaml:1:4: found U+00A0"},
+    {"a: 1\xC2\xA0\n", "dir/t.yaml:1:5: found U+00A0"},
+    {"a:\xC2\xA0"
+     "1\n",
+     "dir/t.yaml:1:3: found U+00A0"},
+    {"a:\xC2\xA0"
+     "1\nb: 2\n",
+     "dir/t.yaml:1:3: found U+00A0"},
+    {"a: [x, \xE2\x80\x89y]\n", "dir/t.yaml:1:8: found U+2009, a thin blank"},
+    {"- \xEF\xBB\xBF"
+     "a: 1\n",
+     "dir/t.yaml:1:3: found U+FEFF, an invisible byte order mark; remove it"},
     {"a: b: c\n", "dir/t.yaml:1:5: mapping values are not allowed in this context"},
 };
 
