@@ -64,7 +64,7 @@ static int open_bench(struct bench *bench, const char *cell_file, int threads) {
                                          .output_size = CLASSES,
                                          .architecture = {1, 0}};
     bench->model = model_create(&model, bench->session->registry, &bench->errors);
-    return bench->model != NULL;
+    return bench->model != NULL && model_allocate(bench->model, &bench->errors) == RONDO_OK;
 }
 
 static void fill(const rondo_tensor *tensor, float scale) {

@@ -309,8 +309,8 @@ static enum action choose_action(const struct arguments *arguments, const struct
 static int run_cells(const struct command *command, int argc, char **argv) {
     struct errors errors = {0};
     struct cells cells = {.input = WIDTH, .hidden = WIDTH, .errors = &errors};
-    const struct flag flags[] = {{"input", "N", FLAG_COUNT, &cells.input, "width of the inputs (64)"},
-                                 {"hidden", "N", FLAG_COUNT, &cells.hidden, "width of the states (64)"},
+    const struct flag flags[] = {{"input", "N", FLAG_WIDTH, &cells.input, "width of the inputs (64)"},
+                                 {"hidden", "N", FLAG_WIDTH, &cells.hidden, "width of the states (64)"},
                                  CELL_FLAG_OPTION(cells.options),
                                  {"program", NULL, FLAG_ON, &cells.program,
                                   "what every pass of the fused engine made of the step, forward and backward"},

@@ -69,7 +69,8 @@ static int store(const struct flag *flag, const char *value) {
         errno = 0;
         const long number = strtol(value, &end, 10);
         *(int32_t *)flag->target = (int32_t)number;
-        return errno == 0 && *end == '\0' && end != value && number >= 1 && number <= 4096;
+        return errno == 0 && *end == '\0' && end != value && number >= 1 &&
+               number <= (flag->kind == FLAG_WIDTH ? 65536 : 4096);
     }
     }
 }
@@ -102,9 +103,10 @@ static int parse_flag(const struct command *command, const struct flag *flags, i
         if (!store(flag, value)) {
             char text[128];
             snprintf(text, sizeof text, "--%s expects %s, got", flag->name,
-                     flag->kind == FLAG_COUNT  ? "a number from 1 to 4096"
-                     : flag->kind == FLAG_LIST ? "to be given at most 256 times"
-                                               : "a value that is not empty");
+                     flag->kind == FLAG_COUNT   ? "a number from 1 to 4096"
+                     : flag->kind == FLAG_WIDTH ? "a number from 1 to 65536"
+                     : flag->kind == FLAG_LIST  ? "to be given at most 256 times"
+                                                : "a value that is not empty");
             *status = refuse(command, text, value, "");
             return 0;
         }

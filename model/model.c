@@ -30,9 +30,6 @@ static struct parameter *add_parameter(struct model *model, const char *name, ro
         errors_no_memory(errors);
         return NULL;
     }
-    if (tensor_alloc(&parameter->value, model->arena, errors) != RONDO_OK) {
-        return NULL;
-    }
     model->n_parameters++;
     return parameter;
 }
@@ -154,7 +151,18 @@ int64_t model_size(const struct model *model) {
     return size;
 }
 
+rondo_status model_allocate(struct model *model, struct errors *errors) {
+    for (int32_t i = 0; i < model->n_parameters; i++) {
+        rondo_tensor *value = &model->parameters[i].value;
+        if (value->data == NULL) {
+            RONDO_TRY(tensor_alloc(value, model->arena, errors));
+        }
+    }
+    return RONDO_OK;
+}
+
 rondo_status model_initialise(struct model *model, uint64_t seed, struct errors *errors) {
+    RONDO_TRY(model_allocate(model, errors));
     struct arena *scratch = arena_create();
     if (scratch == NULL) {
         return errors_no_memory(errors);

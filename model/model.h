@@ -35,8 +35,9 @@ struct parameter {
 
 struct model;
 
-/* Compiles the cells and allocates the parameters, all zero. NULL with errors. The settings may go afterwards, but for
- * the cell definitions. */
+/* Compiles the cells and describes the parameters: names, shapes and initialisers. Their values have no memory
+ * (value.data is NULL) until model_allocate, so that a model of any width can be looked at. NULL with errors. The cell
+ * definitions must outlive the model; the rest of the settings need not. */
 struct model *model_create(const struct model_settings *settings, struct registry *registry, struct errors *errors);
 void model_destroy(struct model *model);
 
@@ -44,7 +45,10 @@ int32_t model_parameter_count(const struct model *model);
 const struct parameter *model_parameters(const struct model *model);
 /* Number of trained numbers. */
 int64_t model_size(const struct model *model);
-/* Fills all parameters; each from a stream of its own name under `seed`. */
+/* Gives every parameter its memory, filled with zeros; does nothing if they have it. Before training, and before weights
+ * are loaded. */
+rondo_status model_allocate(struct model *model, struct errors *errors);
+/* Allocates all parameters and fills each from the random stream of its name under `seed`. */
 rondo_status model_initialise(struct model *model, uint64_t seed, struct errors *errors);
 
 /* A layer, from 0. */

@@ -91,7 +91,7 @@ static const struct {
     {"cells show mine.yaml --option gain=11", 2, "", "--option: |'gain'|[0, 10]"},
     {"cells show mine.yaml --option gain", 2, "", "--option: expected KEY=VALUE, got 'gain'"},
     {"cells show lstm --option gain=1", 2, "", "unknown option 'gain' of cell 'lstm'; it takes none"},
-    {"cells show lstm --hidden 0", 2, "", "--hidden expects a number from 1 to 4096, got '0'"},
+    {"cells show lstm --hidden 0", 2, "", "--hidden expects a number from 1 to 65536, got '0'"},
     {"cells show lstm --json=yes", 2, "", "this flag takes no value: '--json=yes'"},
 
     {"gradcheck lstm", 0, "lstm |ok |gradients |fused - tape |, f32 |threads same bits|1 cell checked, 0 FAILED", ""},

@@ -143,6 +143,29 @@ START_TEST(check_shows_what_wrappers_make_of_a_model) {
 }
 END_TEST
 
+/* Address space that a command may take, in kB: the parameters of these cells need 50 to 160 GB. A sanitizer reserves
+ * more than that for itself. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+static const char address_space[] = "unlimited";
+#else
+static const char address_space[] = "2000000";
+#endif
+static const char *const wide[] = {"check wide.yaml", "check wide.yaml --json", "cells show lstm --hidden 65536",
+                                   "cells list --hidden 65536"};
+
+START_TEST(a_model_of_any_width_is_shown_without_memory_for_its_parameters) {
+    char script[512];
+    tiny_edit("wide.yaml", "model:",
+              "model: {embedding: {size: 4}, layers: [{cell: lstm, hidden: 65536, count: 2}, {cell: irnn, hidden: "
+              "65536, direction: both, layer_norm: true}]}");
+    snprintf(script, sizeof script, "ulimit -v %s\nexec %s %s\n", address_space, variable("RONDO_PROGRAM"), wide[_i]);
+    sandbox_write("limited.sh", script);
+    const struct outcome outcome = sandbox_run((struct call){.program = "/bin/sh", .arguments = "limited.sh"});
+    assert_status(wide[_i], &outcome, 0);
+    assert_parts(wide[_i], outcome.out, "65536");
+}
+END_TEST
+
 /* A layer with everything that it may have, trained, and used from the folder of the run alone. */
 static const char *const full[] = {
     "cell: ./mine.yaml, hidden: 4, count: 2, direction: forward, dropout: 0.1, residual: true, layer_norm: true, "
@@ -180,6 +203,7 @@ int main(void) {
     tcase_add_unchecked_fixture(cases, setup, sandbox_close);
     tcase_add_loop_test(cases, a_mistake_in_a_layer_is_told_at_its_place, 0, ROWS(refused));
     tcase_add_loop_test(cases, check_shows_what_wrappers_make_of_a_model, 0, ROWS(made));
+    tcase_add_loop_test(cases, a_model_of_any_width_is_shown_without_memory_for_its_parameters, 0, ROWS(wide));
     tcase_add_loop_test(cases, a_run_with_every_wrapper_trains_and_predicts_the_same_again, 0, ROWS(full));
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

@@ -398,6 +398,7 @@ int64_t network_shard_count(const struct network *network, int64_t examples) {
 /* Runs all shards of a batch and adds their scores, in order. */
 static rondo_status run_batch(struct work *work, struct scores *scores, struct errors *errors) {
     struct network *network = work->network;
+    RONDO_CHECK(model_parameters(network->model)[0].value.data != NULL, errors, "the parameters have no memory");
     work->n_shards = network_shard_count(network, work->count);
     for (int64_t s = 0; s < work->n_shards; s++) {
         RONDO_TRY(prepare_examples(&network->shards[s], work->count / work->n_shards + 1, errors));

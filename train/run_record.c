@@ -157,7 +157,10 @@ static rondo_status load_weights(const struct task *task, const char *file, stru
     }
     struct named_tensor *tensors = NULL;
     int32_t count = 0;
-    rondo_status status = safetensors_read(file, arena, &tensors, &count, NULL, errors);
+    rondo_status status = model_allocate(network_model(task->network), errors);
+    if (status == RONDO_OK) {
+        status = safetensors_read(file, arena, &tensors, &count, NULL, errors);
+    }
     if (status == RONDO_OK && count != model_parameter_count(model)) {
         status = errors_add(errors, RONDO_INVALID, "%s: has %d tensors, and the model of the run has %d", file, count,
                             model_parameter_count(model));
