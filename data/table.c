@@ -1,5 +1,6 @@
 #include "data/table.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "io/file.h"
@@ -7,20 +8,22 @@
 
 enum { MAX_MISTAKES = 10 };
 
-/* A pass over the text. Fields are unquoted in place: what is written never overtakes what is read. */
-struct parser {
-    char *next, *end;     /* what is left; *end is NUL */
+/* One pass over the text. Fields are unquoted in place: the write position never passes the read position. */
+struct table_parser {
+    char *next, *end;     /* the rest of the text; *end is NUL */
     char *written;        /* where the next byte of the field goes */
     int64_t line, column; /* of `next`, from 1; columns count characters */
-    char separator;
+    struct table_format format;
+    int cr_ends_lines;  /* the text has CR and no LF */
+    int64_t quote_line; /* of the last quoted field of the row that spans lines; 0: there is none */
     const char *file;
     struct errors *errors;
     int32_t mistakes;
 
     const char **fields;
     int32_t *lines;
-    int64_t n_fields, n_rows, row_begin; /* row_begin: index of the first field of the row under way */
-    int64_t columns;                     /* of the first row; 0 before it has ended */
+    int64_t n_fields, n_rows, row_begin; /* row_begin: index of the first field of the current row */
+    int64_t columns;                     /* of the first row; 0: it has not been read yet */
     int64_t first_line;                  /* where the first row starts */
 };
 
@@ -28,7 +31,7 @@ static int32_t clamp(int64_t n) {
     return n > INT32_MAX ? INT32_MAX : (int32_t)n;
 }
 
-static struct location place(const struct parser *parser, int64_t line, int64_t column) {
+static struct location place(const struct table_parser *parser, int64_t line, int64_t column) {
     return (struct location){parser->file, clamp(line), clamp(column)};
 }
 
@@ -38,9 +41,9 @@ static struct location place(const struct parser *parser, int64_t line, int64_t 
      (void)errors_add_at((parser)->errors, RONDO_INVALID, place(parser, line, column), __VA_ARGS__))
 
 /* Steps over one byte. */
-static void skip(struct parser *parser) {
+static void skip(struct table_parser *parser) {
     const char c = *parser->next++;
-    if (c == '\n') {
+    if (c == '\n' || (c == '\r' && parser->cr_ends_lines)) {
         parser->line++;
         parser->column = 1;
     } else {
@@ -49,13 +52,14 @@ static void skip(struct parser *parser) {
 }
 
 /* Moves one byte into the field. */
-static void copy(struct parser *parser) {
+static void copy(struct table_parser *parser) {
     *parser->written++ = *parser->next;
     skip(parser);
 }
 
-/* Length of the line end at `next`, 0 where there is none: LF, CRLF, or a CR that ends the text. */
-static int line_end(const struct parser *parser) {
+/* Length of the line end at `next`, 0 if there is none: LF, CRLF, a CR that ends the text, or any CR where
+ * cr_ends_lines. */
+static int line_end(const struct table_parser *parser) {
     const char *next = parser->next;
     if (next == parser->end) {
         return 0;
@@ -63,18 +67,34 @@ static int line_end(const struct parser *parser) {
     if (*next == '\n') {
         return 1;
     }
-    if (*next == '\r' && (next + 1 == parser->end || next[1] == '\n')) {
-        return next + 1 == parser->end ? 1 : 2;
+    if (*next != '\r') {
+        return 0;
     }
-    return 0;
+    if (parser->cr_ends_lines || next + 1 == parser->end) {
+        return 1;
+    }
+    return next[1] == '\n' ? 2 : 0;
 }
 
-static int at_field_end(const struct parser *parser) {
-    return parser->next == parser->end || *parser->next == parser->separator || line_end(parser) > 0;
+static int at_field_end(const struct table_parser *parser) {
+    return parser->next == parser->end || *parser->next == parser->format.separator || line_end(parser) > 0;
 }
 
-/* A field that begins with a quote. 0 after a mistake; then the rest of its line is skipped. */
-static int quoted_field(struct parser *parser) {
+/* "; the quote of line 3 may be unbalanced", for a mistake that such a quote explains; empty if `line` is 0. */
+struct quote_hint {
+    char text[96];
+};
+static struct quote_hint quote_hint(int64_t line) {
+    struct quote_hint hint = {""};
+    if (line != 0) {
+        snprintf(hint.text, sizeof hint.text, "; the quote that begins a field on line %lld may be unbalanced",
+                 (long long)line);
+    }
+    return hint;
+}
+
+/* Reads a field that begins with a quote. 0 after a mistake; then the rest of its line is skipped. */
+static int quoted_field(struct table_parser *parser) {
     const int64_t line = parser->line, column = parser->column;
     skip(parser);
     for (;;) {
@@ -92,42 +112,49 @@ static int quoted_field(struct parser *parser) {
         }
         copy(parser); /* "" stands for one quote */
     }
+    const int spans_lines = parser->line != line;
+    if (spans_lines) {
+        parser->quote_line = line;
+    }
     if (at_field_end(parser)) {
         return 1;
     }
     MISTAKE(parser, parser->line, parser->column,
-            "text after the closing quote of a field, expected a separator (write \"\" for a quote inside)");
+            "text after the closing quote of a field, expected a separator (write \"\" for a quote inside)%s",
+            quote_hint(spans_lines ? line : 0).text);
     while (parser->next < parser->end && line_end(parser) == 0) {
         skip(parser);
     }
     return 0;
 }
 
-/* One row, up to and with its line end. */
-static void parse_row(struct parser *parser) {
+/* Reads one row and its line end. */
+static void parse_row(struct table_parser *parser) {
     const int64_t line = parser->line;
     int is_good = 1, is_last = 0;
+    parser->quote_line = 0;
     while (!is_last) {
         parser->written = parser->next;
         char *field = parser->next;
-        if (*parser->next == '"') {
+        if (*parser->next == '"' && parser->format.has_quotes) {
             is_good = quoted_field(parser) && is_good;
         } else {
             while (!at_field_end(parser)) {
                 copy(parser);
             }
         }
-        is_last = parser->next == parser->end || *parser->next != parser->separator;
+        is_last = parser->next == parser->end || *parser->next != parser->format.separator;
         for (int n = is_last ? line_end(parser) : 1; n > 0; n--) {
             skip(parser);
         }
-        *parser->written = '\0'; /* only now: it may overwrite the separator */
+        *parser->written = '\0'; /* after the separator has been read, which it may overwrite */
         parser->fields[parser->n_fields++] = field;
     }
     const int64_t columns = parser->n_fields - parser->row_begin;
     if (is_good && parser->columns != 0 && columns != parser->columns) {
-        MISTAKE(parser, line, 0, "%lld field%s, expected %lld as in the first row, line %lld", (long long)columns,
-                columns == 1 ? "" : "s", (long long)parser->columns, (long long)parser->first_line);
+        MISTAKE(parser, line, 0, "%lld field%s, expected %lld as in the first row, line %lld%s", (long long)columns,
+                columns == 1 ? "" : "s", (long long)parser->columns, (long long)parser->first_line,
+                quote_hint(parser->quote_line).text);
         is_good = 0;
     }
     if (!is_good) {
@@ -142,13 +169,17 @@ static void parse_row(struct parser *parser) {
     parser->row_begin = parser->n_fields;
 }
 
-static rondo_status check_bytes(struct parser *parser) {
+static rondo_status check_bytes(struct table_parser *parser) {
     const char *text = parser->next;
     const size_t length = (size_t)(parser->end - text);
     const char *nul = memchr(text, '\0', length);
     size_t bad = nul == NULL ? length : (size_t)(nul - text);
     if (utf8_check(text, bad, &bad) && nul == NULL) {
         return RONDO_OK;
+    }
+    if (length >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0)) {
+        MISTAKE(parser, 1, 1, "the file is UTF-16, expected text as UTF-8");
+        return RONDO_INVALID;
     }
     const unsigned byte = (unsigned char)text[bad];
     while (parser->next < text + bad) {
@@ -162,12 +193,14 @@ static rondo_status check_bytes(struct parser *parser) {
     return RONDO_INVALID;
 }
 
-/* Room for as many fields and rows as the text could hold. What is not used is never touched, so it costs no memory. */
-static rondo_status reserve(struct parser *parser, struct arena *arena) {
+/* Allocates for the largest number of fields and rows that the text could contain. Pages that are never written take no
+ * memory. */
+static rondo_status reserve(struct table_parser *parser, struct arena *arena) {
     size_t rows = 1, fields = 1;
     for (const char *c = parser->next; c < parser->end; c++) {
-        rows += *c == '\n';
-        fields += *c == '\n' || *c == parser->separator;
+        const int ends_line = *c == '\n' || (*c == '\r' && parser->cr_ends_lines);
+        rows += ends_line;
+        fields += ends_line || *c == parser->format.separator;
     }
     if (fields > SIZE_MAX / sizeof *parser->fields) {
         return errors_no_memory(parser->errors);
@@ -177,16 +210,18 @@ static rondo_status reserve(struct parser *parser, struct arena *arena) {
     return parser->fields == NULL || parser->lines == NULL ? errors_no_memory(parser->errors) : RONDO_OK;
 }
 
-rondo_status table_parse(const char *file, char *text, size_t length, char separator, struct arena *arena,
+rondo_status table_parse(const char *file, char *text, size_t length, struct table_format format, struct arena *arena,
                          struct table *table, struct errors *errors) {
     const size_t mark = length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    struct parser parser = {.next = text + mark,
-                            .end = text + length,
-                            .line = 1,
-                            .column = 1,
-                            .separator = separator,
-                            .file = file,
-                            .errors = errors};
+    struct table_parser parser = {.next = text + mark,
+                                  .end = text + length,
+                                  .line = 1,
+                                  .column = 1,
+                                  .format = format,
+                                  .cr_ends_lines =
+                                      memchr(text, '\r', length) != NULL && memchr(text, '\n', length) == NULL,
+                                  .file = file,
+                                  .errors = errors};
     RONDO_TRY(check_bytes(&parser));
     RONDO_TRY(reserve(&parser, arena));
     while (parser.next < parser.end && parser.mistakes < MAX_MISTAKES) {
@@ -216,7 +251,7 @@ rondo_status table_parse(const char *file, char *text, size_t length, char separ
     return RONDO_OK;
 }
 
-rondo_status table_read(const char *file, char separator, struct arena *arena, struct table *table,
+rondo_status table_read(const char *file, struct table_format format, struct arena *arena, struct table *table,
                         struct errors *errors) {
     char *text;
     size_t length;
@@ -225,5 +260,5 @@ rondo_status table_read(const char *file, char separator, struct arena *arena, s
         return errors_no_memory(errors);
     }
     RONDO_TRY(file_read(file, TABLE_MAX_BYTES, arena, &text, &length, (struct location){0}, errors));
-    return table_parse(name, text, length, separator, arena, table, errors);
+    return table_parse(name, text, length, format, arena, table, errors);
 }

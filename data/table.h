@@ -1,10 +1,12 @@
 /* data/table.h: rows and fields of a CSV or TSV file, as in RFC 4180.
  *
- * A field in double quotes may hold the separator, line breaks, and "" for a quote; elsewhere a quote is a plain
- * character (so 5" works). Lines end in LF or CRLF; the last may lack its end; a line with nothing on it is skipped; a
- * byte order mark is skipped. Everything else is an error with file, line and column: a NUL byte or bytes that are no
- * UTF-8 (as from a binary file), a quote that is never closed, text after a closing quote, a row with another number of
- * fields than the first, more than TABLE_MAX_COLUMNS fields.
+ * Where the format has quotes, a field that begins with a double quote may contain the separator, line breaks, and ""
+ * for a quote; a quote elsewhere is a plain character (so 5" works). Where it has none, every quote is a plain
+ * character. Lines end in LF or CRLF, or in CR if the file contains no LF at all; the last line may lack its end. Empty
+ * lines and a byte order mark of UTF-8 are skipped. Everything else is an error with file, line and column: a NUL byte
+ * or bytes that are not UTF-8 (as in a binary file), a quote that is never closed, text after a closing quote, a row
+ * whose number of fields differs from that of the first row, more than TABLE_MAX_COLUMNS fields. Where an error may
+ * come from a quote on an earlier line, it names that line.
  */
 #ifndef RONDO_DATA_TABLE_H
 #define RONDO_DATA_TABLE_H
@@ -15,22 +17,27 @@
 #define TABLE_MAX_BYTES   ((size_t)2 << 30)
 #define TABLE_MAX_COLUMNS 65536
 
+struct table_format {
+    char separator; /* between fields: an ASCII character, not a quote or a line end */
+    int has_quotes;
+};
+
 struct table {
     int64_t rows;
     int32_t columns;
     const char *const *fields; /* [rows * columns], NUL-terminated, UTF-8 */
-    const int32_t *lines;      /* [rows] where each row starts in the file, from 1 */
+    const int32_t *lines;      /* [rows] the line of the file on which each row starts, from 1 */
     const char *file;
 };
 
-/* Reads `file` with `separator` (',' or '\t'). All memory from `arena`. A missing file is RONDO_NOT_FOUND, an empty one
- * RONDO_INVALID. Reports up to ten mistakes of the file, each at its place. */
-rondo_status table_read(const char *file, char separator, struct arena *arena, struct table *table,
+/* Reads `file`. All memory from `arena`. A missing file is RONDO_NOT_FOUND, an empty one RONDO_INVALID. Reports up to
+ * ten mistakes of the file, each at its place. */
+rondo_status table_read(const char *file, struct table_format format, struct arena *arena, struct table *table,
                         struct errors *errors);
 
-/* The same from text in memory, which the table will point into and which is changed; text[length] is NUL. `file` is
- * for messages; borrowed. */
-rondo_status table_parse(const char *file, char *text, size_t length, char separator, struct arena *arena,
+/* The same for text in memory, which is changed and which the table points into; text[length] is NUL. `file` is for
+ * messages; borrowed. */
+rondo_status table_parse(const char *file, char *text, size_t length, struct table_format format, struct arena *arena,
                          struct table *table, struct errors *errors);
 
 #endif

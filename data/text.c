@@ -13,14 +13,22 @@
 #include "data/table.h"
 #include "data/tokens.h"
 
-enum { FORMAT_AUTO = 0, FORMAT_CSV = 1, FORMAT_TSV = 2, TARGET_LABEL = 0, TARGET_NUMBER = 1, MAX_MISTAKES = 10 };
+enum { TARGET_LABEL = 0, TARGET_NUMBER = 1, MAX_MISTAKES = 10 };
 
 static const char *const formats[] = {"auto", "csv", "tsv", NULL};
+static const char *const separators[] = {"auto", "comma", "tab", "semicolon", "bar", NULL};
+static const char separator_characters[] = {0, ',', '\t', ';', '|'};
+static const char *const quotes[] = {"auto", "double", "none", NULL};
 static const char *const targets[] = {"label", "number", NULL};
 
 const rondo_option text_options_table[] = {
     RONDO_OPTION_CHOICE(struct text_options, format, "auto", formats,
-                        "how the files separate their fields; auto: by the ending of each file's name"),
+                        "csv or tsv; auto: by the ending of each file's name"),
+    RONDO_OPTION_CHOICE(struct text_options, separator, "auto", separators,
+                        "character between two fields; auto: a comma in csv, a tab in tsv"),
+    RONDO_OPTION_CHOICE(struct text_options, quotes, "auto", quotes,
+                        "double: a field in double quotes may contain separators, line breaks, and \"\" for a quote; "
+                        "none: a quote is an ordinary character; auto: double, but none where tabs separate fields"),
     RONDO_OPTION_BOOL(struct text_options, header, "false",
                       "the first row of each file holds the names of the columns"),
     RONDO_OPTION_CHOICE(struct text_options, target, "label", targets, "what is to be predicted: a class, or a number"),
@@ -33,11 +41,11 @@ const rondo_option text_options_table[] = {
 
 /* ---- files and their columns ---- */
 
-/* A file that has been read: its table, and which of its columns are meant. */
+/* A file that has been read: its table, and the columns that are used. */
 struct text_file {
     struct arena *arena;
     struct table table;
-    int64_t first_row;   /* 1 behind a header, else 0 */
+    int64_t first_row;   /* 1 if there is a header, else 0 */
     int32_t text, label; /* columns */
     struct errors *errors;
     int32_t mistakes; /* reported so far */
@@ -48,18 +56,25 @@ static int has_ending(const char *file, const char *ending) {
     return length > n && strcasecmp(file + length - n, ending) == 0;
 }
 
-static rondo_status separator_of(const char *file, int32_t format, struct location where, char *separator,
-                                 struct errors *errors) {
-    if (format == FORMAT_AUTO && !has_ending(file, ".csv") && !has_ending(file, ".tsv") && !has_ending(file, ".tab")) {
+static rondo_status table_format_of(const char *file, const struct text_options *options, struct location where,
+                                    struct table_format *format, struct errors *errors) {
+    const int is_csv = has_ending(file, ".csv"), is_tsv = has_ending(file, ".tsv") || has_ending(file, ".tab");
+    int32_t separator = options->separator;
+    if (separator == TEXT_SEPARATOR_AUTO && options->format == TEXT_FORMAT_AUTO && !is_csv && !is_tsv) {
         return errors_add_at(errors, RONDO_INVALID, where,
                              "the name '%s' ends in neither .csv nor .tsv; expected that, or format: csv or tsv", file);
     }
-    const int is_csv = format == FORMAT_CSV || (format == FORMAT_AUTO && has_ending(file, ".csv"));
-    *separator = is_csv ? ',' : '\t';
+    if (separator == TEXT_SEPARATOR_AUTO) {
+        const int has_commas = options->format == TEXT_FORMAT_CSV || (options->format == TEXT_FORMAT_AUTO && is_csv);
+        separator = has_commas ? TEXT_COMMA : TEXT_TAB;
+    }
+    format->separator = separator_characters[separator];
+    format->has_quotes =
+        options->quotes == TEXT_QUOTES_AUTO ? separator != TEXT_TAB : options->quotes == TEXT_QUOTES_DOUBLE;
     return RONDO_OK;
 }
 
-/* A whole number without sign; -1 where the text is none. */
+/* The value of a whole number without a sign; -1 for any other text. */
 static long column_number(const char *text) {
     char *end;
     errno = 0;
@@ -67,22 +82,23 @@ static long column_number(const char *text) {
     return number < 0 || *end != '\0' || errno != 0 ? -1 : number;
 }
 
-static rondo_status find_column(const struct text_file *file, const struct text_options *options,
-                                const struct text_column *column, int32_t *index) {
+/* "; it has 'id', 'body', 'label'": the names in the header, as many as fit in a message. */
+static const char *column_names(const struct text_file *file) {
+    enum { MOST = 20 };
     const struct table *table = &file->table;
-    const long number = column_number(column->text);
-    if (number >= table->columns) {
-        return errors_add_at(file->errors, RONDO_INVALID, column->where,
-                             "'%s' has no column %ld; it has %d, numbered from 0", table->file, number, table->columns);
+    const char *names = "; it has ";
+    for (int32_t i = 0; i < table->columns && i < MOST && names != NULL; i++) {
+        names = arena_printf(file->arena, "%s%s'%.60s'", names, i == 0 ? "" : ", ", table->fields[i]);
     }
-    if (number >= 0) {
-        *index = (int32_t)number;
-        return RONDO_OK;
+    if (table->columns > MOST && names != NULL) {
+        names = arena_printf(file->arena, "%s and %d more", names, table->columns - MOST);
     }
-    if (!options->header) {
-        return errors_add_at(file->errors, RONDO_INVALID, column->where,
-                             "column '%s' is no number from 0; a name needs header: true", column->text);
-    }
+    return names == NULL ? "" : names;
+}
+
+static rondo_status find_column_by_name(const struct text_file *file, const struct text_column *column,
+                                        int32_t *index) {
+    const struct table *table = &file->table;
     struct suggestion near = {0};
     int found = 0;
     for (int32_t i = 0; i < table->columns; i++) {
@@ -96,11 +112,44 @@ static rondo_status find_column(const struct text_file *file, const struct text_
         return errors_add_at(file->errors, RONDO_INVALID, column->where,
                              "'%s' has %d columns '%s', name one by its number", table->file, found, column->text);
     }
-    if (found == 1) {
+    if (found == 0) {
+        return errors_add_at(file->errors, RONDO_INVALID, column->where, "'%s' has no column '%s'%s%s", table->file,
+                             column->text, suggestion_text(&near).text, column_names(file));
+    }
+    return RONDO_OK;
+}
+
+/* A number that is also the name of a column at another place could mean either. */
+static rondo_status check_number(const struct text_file *file, const struct text_column *column, long number) {
+    const struct table *table = &file->table;
+    for (int32_t i = 0; file->first_row > 0 && i < table->columns; i++) {
+        if (i != number && strcmp(table->fields[i], column->text) == 0) {
+            return errors_add_at(file->errors, RONDO_INVALID, column->where,
+                                 "'%s' has a column of the name '%s', which is column %d; write \"%s\", in quotes, for "
+                                 "the name, or %d for the column",
+                                 table->file, column->text, i, column->text, i);
+        }
+    }
+    if (number >= table->columns) {
+        return errors_add_at(file->errors, RONDO_INVALID, column->where,
+                             "'%s' has no column %ld; it has %d, numbered from 0", table->file, number, table->columns);
+    }
+    return RONDO_OK;
+}
+
+static rondo_status find_column(const struct text_file *file, const struct text_options *options,
+                                const struct text_column *column, int32_t *index) {
+    const long number = options->header && column->is_name ? -1 : column_number(column->text);
+    if (number >= 0) {
+        RONDO_TRY(check_number(file, column, number));
+        *index = (int32_t)number;
         return RONDO_OK;
     }
-    return errors_add_at(file->errors, RONDO_INVALID, column->where, "'%s' has no column '%s'%s", table->file,
-                         column->text, suggestion_text(&near).text);
+    if (!options->header) {
+        return errors_add_at(file->errors, RONDO_INVALID, column->where,
+                             "column '%s' is not a number from 0; a name needs header: true", column->text);
+    }
+    return find_column_by_name(file, column, index);
 }
 
 static rondo_status find_columns(struct text_file *file, const struct text_reader *reader) {
@@ -110,16 +159,17 @@ static rondo_status find_columns(struct text_file *file, const struct text_reade
     RONDO_TRY(label);
     if (file->text == file->label) {
         return errors_add_at(file->errors, RONDO_INVALID, reader->label.where,
-                             "column '%s' is the text and the label at once, expected two columns", reader->label.text);
+                             "column '%s' is both the text and the label, expected two columns", reader->label.text);
     }
     return RONDO_OK;
 }
 
-/* Reads a table. What is wrong with the file stands at its own lines; that it is missing is the fault of whoever named
- * it, at `where`. */
-static rondo_status read_table(struct text_file *file, const char *name, char separator, struct location where) {
+/* Reads a table. Mistakes in the file are reported at its own lines; a missing file is a mistake of the experiment, at
+ * `where`. */
+static rondo_status read_table(struct text_file *file, const char *name, struct table_format format,
+                               struct location where) {
     struct errors own = {0};
-    const rondo_status status = table_read(name, separator, file->arena, &file->table, &own);
+    const rondo_status status = table_read(name, format, file->arena, &file->table, &own);
     if (status == RONDO_NOT_FOUND) {
         errors_add_at(file->errors, status, where, "%s", errors_text(&own, 0));
         errors_free(&own);
@@ -135,12 +185,12 @@ static rondo_status text_file_open(struct text_file *file, const struct text_rea
     if (file->arena == NULL) {
         return errors_no_memory(errors);
     }
-    char separator = '\t';
-    RONDO_TRY(separator_of(name, reader->options.format, where, &separator, errors));
-    RONDO_TRY(read_table(file, name, separator, where));
+    struct table_format format = {0};
+    RONDO_TRY(table_format_of(name, &reader->options, where, &format, errors));
+    RONDO_TRY(read_table(file, name, format, where));
     RONDO_TRY(find_columns(file, reader));
     if (file->table.rows == file->first_row) {
-        return errors_add_at(errors, RONDO_INVALID, (struct location){.file = name}, "no rows behind the header");
+        return errors_add_at(errors, RONDO_INVALID, (struct location){.file = name}, "no rows after the header");
     }
     return RONDO_OK;
 }
@@ -159,7 +209,7 @@ static struct location row_place(const struct text_file *file, int64_t row) {
 
 /* ---- texts to tokens ---- */
 
-/* The tokens of one text; the buffer is used again for the next. */
+/* The tokens of one text; the buffer is reused for the next text. */
 struct token_list {
     int32_t *ids;
     int64_t count, capacity;
@@ -188,7 +238,7 @@ static rondo_status tokenise(const struct text_reader *reader, const char *text,
     while (list->count < limit && token_next(&cursor, reader->options.lowercase, token, sizeof token)) {
         if (list->count == TEXT_MAX_TOKENS) {
             return errors_add_at(errors, RONDO_INVALID, where,
-                                 "a text of more than %d tokens; give data.max_length to use its first ones alone",
+                                 "a text of more than %d tokens; give data.max_length to use only its first ones",
                                  TEXT_MAX_TOKENS);
         }
         const int32_t id = vocabulary_find(reader->words, token);
@@ -204,7 +254,7 @@ static rondo_status tokenise(const struct text_reader *reader, const char *text,
 
 /* ---- learning ---- */
 
-/* Counts the words of a text; those past max_length are never seen by the model, so they take no place. */
+/* Counts the words of a text. The model never sees those after max_length, so they are not counted. */
 static int count_words(struct text_reader *reader, const char *text) {
     struct token_cursor cursor = {text};
     char token[TOKEN_BYTES];
@@ -217,10 +267,21 @@ static int count_words(struct text_reader *reader, const char *text) {
     return 1;
 }
 
+static int is_blank(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static int is_empty(const char *label) {
+    while (is_blank(*label)) {
+        label++;
+    }
+    return *label == '\0';
+}
+
 static rondo_status learn_rows(struct text_reader *reader, struct text_file *file) {
     for (int64_t row = file->first_row; row < file->table.rows && file->mistakes < MAX_MISTAKES; row++) {
         const char *label = field(file, row, file->label);
-        if (reader->labels != NULL && *label == '\0') {
+        if (reader->labels != NULL && is_empty(label)) {
             errors_add_at(file->errors, RONDO_INVALID, row_place(file, row), "the label is empty");
             file->mistakes++;
             continue;
@@ -231,6 +292,66 @@ static rondo_status learn_rows(struct text_reader *reader, struct text_file *fil
         }
     }
     return file->mistakes > 0 ? RONDO_INVALID : RONDO_OK;
+}
+
+/* The label without blanks at its ends, and with one space for each run of blanks within. */
+static void normalise_label(const char *label, char *normal) {
+    char *end = normal;
+    for (; *label != '\0'; label++) {
+        const int is_last_of_run = is_blank(*label) && !is_blank(label[1]);
+        if (!is_blank(*label)) {
+            *end++ = *label;
+        } else if (is_last_of_run && end > normal && label[1] != '\0') {
+            *end++ = ' ';
+        }
+    }
+    *end = '\0';
+}
+
+/* The line of the first row with this label. */
+static int32_t line_of_label(const struct text_file *file, const char *label) {
+    int64_t row = file->first_row;
+    while (row + 1 < file->table.rows && strcmp(field(file, row, file->label), label) != 0) {
+        row++;
+    }
+    return file->table.lines[row];
+}
+
+/* Reports label `id` if a label before it differs from it only in blanks. `normals` has the labels before it, as
+ * normalised, at their ids. */
+static rondo_status check_label(const struct text_reader *reader, struct text_file *file, int32_t id,
+                                struct vocabulary *normals) {
+    const char *label = vocabulary_word(reader->labels, id);
+    const struct arena_mark mark = arena_mark(file->arena);
+    char *normal = arena_alloc(file->arena, strlen(label) + 1);
+    if (normal == NULL) {
+        return errors_no_memory(file->errors);
+    }
+    normalise_label(label, normal);
+    const int32_t found = vocabulary_find(normals, normal);
+    rondo_status status = RONDO_OK;
+    if (found >= 0) {
+        const char *other = vocabulary_word(reader->labels, found);
+        status = errors_add_at(
+            file->errors, RONDO_INVALID, (struct location){file->table.file, line_of_label(file, label), 0},
+            "label '%.60s' differs from '%.60s' of line %d only in blanks, and would be another class", label, other,
+            line_of_label(file, other));
+    } else if (vocabulary_count(normals, normal) < 0) {
+        status = errors_no_memory(file->errors);
+    }
+    arena_release(file->arena, mark);
+    return status;
+}
+
+/* Labels that differ only in blanks are a mistake of the file: they would silently be classes of their own. */
+static rondo_status check_blanks(const struct text_reader *reader, struct text_file *file) {
+    struct vocabulary *normals = vocabulary_create();
+    rondo_status status = normals == NULL ? errors_no_memory(file->errors) : RONDO_OK;
+    for (int32_t id = 0; status == RONDO_OK && id < vocabulary_size(reader->labels); id++) {
+        status = check_label(reader, file, id, normals);
+    }
+    vocabulary_destroy(normals);
+    return status;
 }
 
 static rondo_status learn_file(struct text_reader *reader, struct text_file *file) {
@@ -244,6 +365,7 @@ static rondo_status learn_file(struct text_reader *reader, struct text_file *fil
                              "every row has the label '%.60s', expected at least two classes",
                              vocabulary_word(reader->labels, 0));
     }
+    RONDO_TRY(check_blanks(reader, file));
     return vocabulary_finish_labels(reader->labels, file->errors);
 }
 
@@ -274,7 +396,7 @@ static int32_t read_label(const struct text_reader *reader, struct text_file *fi
         return id;
     }
     file->mistakes++;
-    if (*label == '\0') {
+    if (is_empty(label)) {
         errors_add_at(file->errors, RONDO_INVALID, row_place(file, row), "the label is empty");
         return -1;
     }
@@ -297,7 +419,7 @@ static float read_number(struct text_file *file, int64_t row) {
     if (strspn(text, " 0123456789+-.eE") == strlen(text) && end != text && *end == '\0' && isfinite(number)) {
         return number;
     }
-    errors_add_at(file->errors, RONDO_INVALID, row_place(file, row), "'%.60s' is no finite number", text);
+    errors_add_at(file->errors, RONDO_INVALID, row_place(file, row), "'%.60s' is not a finite number", text);
     file->mistakes++;
     return NAN;
 }
@@ -315,7 +437,7 @@ static rondo_status read_row(const struct text_reader *reader, struct text_file 
         target = &number;
     }
     if (file->mistakes > 0) {
-        return RONDO_OK; /* the dataset will not be used: all that is left to do is to find more mistakes */
+        return RONDO_OK; /* the dataset will not be used: only look for more mistakes */
     }
     if (tokenise(reader, field(file, row, file->text), row_place(file, row), tokens, file->errors) != RONDO_OK) {
         file->mistakes++;

@@ -1,8 +1,9 @@
-/* data/text.h: the reader of texts with a label or a number each, from TSV or CSV files.
+/* data/text.h: the reader of texts with one label or one number each, from TSV or CSV files.
  *
- * The vocabulary and the labels come from the training file alone; every other file is read with them. A word that is
- * not in the vocabulary becomes UNKNOWN_WORD; a label that is not among those of the training file is an error at its
- * file and line. A text without a token becomes one UNKNOWN_WORD.
+ * The vocabulary and the labels come from the training file only; every other file is read with them. A word that is
+ * not in the vocabulary becomes UNKNOWN_WORD. A label that the training file does not have is an error at its file and
+ * line. Two labels of the training file that differ only in blanks are an error with both lines. A text without a token
+ * becomes one UNKNOWN_WORD.
  */
 #ifndef RONDO_DATA_TEXT_H
 #define RONDO_DATA_TEXT_H
@@ -10,13 +11,19 @@
 #include "data/dataset.h"
 #include "data/vocabulary.h"
 
-/* A recurrence keeps its states at every step, so a text without end would take all memory: longer ones are refused
+/* A recurrence keeps its states at every step, so a very long text would take all memory: longer texts are refused
  * unless max_length cuts them. */
 #define TEXT_MAX_TOKENS 100000
 
+enum text_format { TEXT_FORMAT_AUTO, TEXT_FORMAT_CSV, TEXT_FORMAT_TSV }; /* auto: by the ending of the file's name */
+enum text_separator { TEXT_SEPARATOR_AUTO, TEXT_COMMA, TEXT_TAB, TEXT_SEMICOLON, TEXT_BAR }; /* auto: by the format */
+enum text_quotes { TEXT_QUOTES_AUTO, TEXT_QUOTES_DOUBLE, TEXT_QUOTES_NONE }; /* auto: none where a tab separates */
+
 /* Options of the reader: keys of `data:` in an experiment, by text_options_table. */
 struct text_options {
-    int32_t format;     /* 0 auto (by the file's ending), 1 csv, 2 tsv */
+    int32_t format;     /* enum text_format */
+    int32_t separator;  /* enum text_separator */
+    int32_t quotes;     /* enum text_quotes */
     int32_t header;     /* the first row holds the names of the columns */
     int32_t target;     /* 0 label (a class), 1 number */
     int32_t lowercase;  /* lower-case ASCII letters */
@@ -26,13 +33,14 @@ struct text_options {
 };
 extern const rondo_option text_options_table[];
 
-/* A column, by number from 0 or, with header: true, by name. `where` is for messages. */
+/* A column, by number from 0 or, with header: true, by name. */
 struct text_column {
     const char *text;
-    struct location where;
+    int is_name;           /* written in quotes: never a number if there is a header */
+    struct location where; /* for messages */
 };
 
-/* What the training file taught; needed to read anything else in the same way. */
+/* What was learnt from the training file; needed to read any other file in the same way. */
 struct text_reader {
     struct text_options options;
     struct text_column text, label;
@@ -44,14 +52,14 @@ struct text_reader {
  * text_reader_clear, also after a failure. */
 rondo_status text_reader_learn(struct text_reader *reader, const char *file, struct location where,
                                struct errors *errors);
-/* Reads `file` as examples; *dataset is NULL after a failure, else owned by the caller. Mistakes in the file (an unseen
- * label, a number that is none) are reported at file:line, up to ten of them; a missing file at `where`. */
+/* Reads `file` as examples; *dataset is NULL after a failure, else owned by the caller. Mistakes in the file (an
+ * unknown label, text instead of a number) are reported at file:line, up to ten of them; a missing file at `where`. */
 rondo_status text_reader_read(const struct text_reader *reader, const char *file, struct location where,
                               struct dataset **dataset, struct errors *errors);
 /* Appends one text without a target: for prediction. */
 rondo_status text_reader_add(const struct text_reader *reader, const char *text, struct dataset *dataset,
                              struct errors *errors);
-/* An empty dataset of the reader's kinds. NULL where memory is short. */
+/* An empty dataset of the reader's kinds. NULL if memory is short. */
 struct dataset *text_reader_dataset(const struct text_reader *reader);
 void text_reader_clear(struct text_reader *reader);
 

@@ -142,7 +142,7 @@ static void read_column(struct loading *loading, struct yaml_node *columns, cons
                       "'data.columns.%s' must be the number of a column, from 0, or its name", key);
         return;
     }
-    *column = (struct text_column){node->text, node->where};
+    *column = (struct text_column){node->text, node->quoted, node->where};
 }
 
 static void read_data(struct loading *loading) {
@@ -155,6 +155,10 @@ static void read_data(struct loading *loading) {
         return;
     }
     read_plain(loading, data, text_options_table, &experiment->text, sizeof experiment->text, keys, "data");
+    if (experiment->text.format != TEXT_FORMAT_AUTO && experiment->text.separator != TEXT_SEPARATOR_AUTO) {
+        errors_add_at(errors, RONDO_INVALID, yaml_get(data, "format")->where,
+                      "'data.format' is not used, because 'data.separator' is given");
+    }
     const char *reader = section_text(data, "reader", "the kind of data: text", data->where, errors);
     if (reader != NULL && strcmp(reader, "text") != 0) {
         struct suggestion best = {0};

@@ -295,10 +295,11 @@ static const struct {
     {"Latin-1", "bad.tsv", "tea\tgreat\ncaf\xe9\tother\n", 0, "/bad.tsv:2:4: byte 0xe9 is not valid UTF-8"},
     {"ragged", "bad.tsv", "tea\tgreat\nsoup\npie\tother\tmore\n", 0,
      "/bad.tsv:2: 1 field, expected 2 as in the first row, line 1|/bad.tsv:3: 3 fields, expected 2"},
-    {"a quote left open", "bad.tsv", "tea\tgreat\n\"soup\tother\npie\tother\n", 0,
-     "/bad.tsv:2:1: a quote that is never closed"},
-    {"text behind a quote", "bad.tsv", "tea\tgreat\n\"so\"up\tother\n", 0,
-     "/bad.tsv:2:5: text after the closing quote"},
+    {"a quote left open", "bad.csv", "tea,great\n\"soup,other\npie,other\n", 0,
+     "/bad.csv:2:1: a quote that is never closed"},
+    {"text after a quote", "bad.csv", "tea,great\n\"so\"up,other\n", 0, "/bad.csv:2:5: text after the closing quote"},
+    {"labels that differ in a blank", "bad.tsv", "tea\tgreat\nsoup\tother\npie\tgreat \n", 0,
+     "/bad.tsv:3: label 'great ' differs from 'great' of line 1 only in blanks"},
     {"one column", "bad.tsv", "tea\nsoup\n", 0, "'|/bad.tsv' has no column 1; it has 1, numbered from 0"},
     {"commas for tabs", "bad.tsv", "tea,great\nsoup,other\n", 0, "/bad.tsv' has no column 1; it has 1"},
     {"one label", "bad.tsv", "tea\tgreat\nsoup\tgreat\n", 0,
@@ -332,14 +333,21 @@ static const struct {
     {"a list of files", "--set data.train=[train.tsv]", "--set data.train=[train.tsv]: 'train' is no single value"},
     {"a column past the last", "--set data.columns.label=7", "--set data.columns.label=7: '|has no column 7; it has 2"},
     {"a column below the first", "--set data.columns.text=-1",
-     "--set data.columns.text=-1: column '-1' is no number from 0"},
+     "--set data.columns.text=-1: column '-1' is not a number from 0"},
     {"a column by name without names", "--set data.columns.text=text",
-     "column 'text' is no number from 0; a name needs header: true"},
+     "column 'text' is not a number from 0; a name needs header: true"},
     {"a name that no column has", "--set data.header=true --set data.columns.text=text",
      "/train.tsv' has no column 'text'"},
-    {"the text for a label", "--set data.columns.label=0", "column '0' is the text and the label at once"},
+    {"a name among others", "--set data.train=named.csv --set data.header=true --set data.columns.text=body",
+     "/named.csv' has no column 'body'; it has '', '0', '1'"},
+    {"a number that is a name, too", "--set data.train=named.csv --set data.header=true --set data.columns.text=0",
+     "/named.csv' has a column of the name '0', which is column 1; write \"0\", in quotes"},
+    {"a format and a separator", "--set data.format=tsv --set data.separator=comma",
+     "--set data.format=tsv: 'data.format' is not used, because 'data.separator' is given"},
+    {"an unknown separator", "--set data.separator=comm", "'separator' is 'comm', expected one of auto, comma, tab"},
+    {"the text for a label", "--set data.columns.label=0", "column '0' is both the text and the label"},
     {"labels for numbers", "--set data.target=number",
-     "/train.tsv:1: 'other' is no finite number|/train.tsv:2: 'great'"},
+     "/train.tsv:1: 'other' is not a finite number|/train.tsv:2: 'great'"},
     {"long texts where one word is wanted", "--set architecture=1:1", "/train.tsv: example |inputs, expected one"},
     /* The loss sees a target when it trains on it: the folder of the run is there already by then. */
     {"targets out of the range of the loss",
@@ -349,6 +357,7 @@ static const struct {
 };
 
 START_TEST(data_that_does_not_fit_is_refused) {
+    sandbox_write("named.csv", ",0,1\n0,tea,great\n1,soup,other\n");
     sandbox_write("unseen.tsv", "tea\tgreat\nsoup\tgraet\n");
     sandbox_write("numbers.tsv", "tea\t0.5\nsoup\t3\n");
     char arguments[512];

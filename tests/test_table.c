@@ -27,8 +27,12 @@ static void teardown(void) {
     arena_destroy(arena);
 }
 
-static rondo_status parse(const char *text, size_t length, char separator, struct table *table) {
-    return table_parse("t.csv", arena_strndup(arena, text, length), length, separator, arena, table, &errors);
+/* By the names in the table of good files. */
+static const struct table_format formats[] = {{',', 1}, {'\t', 0}, {'\t', 1}, {';', 1}, {'|', 0}};
+static const struct table_format csv = {',', 1}, tsv = {'\t', 0};
+
+static rondo_status parse(const char *text, size_t length, struct table_format format, struct table *table) {
+    return table_parse("t.csv", arena_strndup(arena, text, length), length, format, arena, table, &errors);
 }
 
 /* The table on one line: fields in brackets, rows as "line:[a][b] ". */
@@ -46,43 +50,55 @@ static const char *show(const struct table *table) {
 
 static const struct {
     const char *text;
-    char separator;
+    enum { CSV, TSV, QUOTED_TSV, SEMICOLONS, BARS } format;
     const char *expected;
 } good[] = {
-    {"a,b\nc,d\n", ',', "1:[a][b] 2:[c][d] "},
-    {"a,b\nc,d", ',', "1:[a][b] 2:[c][d] "},
-    {"a,b\r\nc,d\r\n", ',', "1:[a][b] 2:[c][d] "},
-    {"a,b\r\nc,d\r", ',', "1:[a][b] 2:[c][d] "},
-    {"a\tb,c\n", '\t', "1:[a][b,c] "},
-    {"a\n", ',', "1:[a] "},
-    {"a,\n,b\n", ',', "1:[a][] 2:[][b] "},
-    {"a,", ',', "1:[a][] "},
-    {",", ',', "1:[][] "},
-    {"\n\na,b\n\n\r\nc,d\n\n", ',', "3:[a][b] 6:[c][d] "},
-    {"\"a,b\",c\n", ',', "1:[a,b][c] "},
-    {"\"a \"\"quoted\"\" word\",c\n", ',', "1:[a \"quoted\" word][c] "},
-    {"\"\"\"\",\"\"\n", ',', "1:[\"][] "},
-    {"\"two\nlines\",c\nd,e\n", ',', "1:[two\nlines][c] 3:[d][e] "},
-    {"\"two\r\nlines\",c\r\nd,e\r\n", ',', "1:[two\r\nlines][c] 3:[d][e] "},
-    {"\"a\"\n", ',', "1:[a] "},
-    {"\"a\"", ',', "1:[a] "},
-    {"c,\"a\"\r", ',', "1:[c][a] "},
-    {"5\" nail,it's \"so\"\n", ',', "1:[5\" nail][it's \"so\"] "},
-    {" \"a\" ,b\n", ',', "1:[ \"a\" ][b] "},
+    {"a,b\nc,d\n", CSV, "1:[a][b] 2:[c][d] "},
+    {"a,b\nc,d", CSV, "1:[a][b] 2:[c][d] "},
+    {"a,b\r\nc,d\r\n", CSV, "1:[a][b] 2:[c][d] "},
+    {"a,b\r\nc,d\r", CSV, "1:[a][b] 2:[c][d] "},
+    {"a\tb,c\n", TSV, "1:[a][b,c] "},
+    {"a\n", CSV, "1:[a] "},
+    {"a,\n,b\n", CSV, "1:[a][] 2:[][b] "},
+    {"a,", CSV, "1:[a][] "},
+    {",", CSV, "1:[][] "},
+    {"\n\na,b\n\n\r\nc,d\n\n", CSV, "3:[a][b] 6:[c][d] "},
+    {"\"a,b\",c\n", CSV, "1:[a,b][c] "},
+    {"\"a \"\"quoted\"\" word\",c\n", CSV, "1:[a \"quoted\" word][c] "},
+    {"\"\"\"\",\"\"\n", CSV, "1:[\"][] "},
+    {"\"two\nlines\",c\nd,e\n", CSV, "1:[two\nlines][c] 3:[d][e] "},
+    {"\"two\r\nlines\",c\r\nd,e\r\n", CSV, "1:[two\r\nlines][c] 3:[d][e] "},
+    {"\"a\"\n", CSV, "1:[a] "},
+    {"\"a\"", CSV, "1:[a] "},
+    {"c,\"a\"\r", CSV, "1:[c][a] "},
+    {"5\" nail,it's \"so\"\n", CSV, "1:[5\" nail][it's \"so\"] "},
+    {" \"a\" ,b\n", CSV, "1:[ \"a\" ][b] "},
     {"\xEF\xBB\xBF"
      "a,b\n",
-     ',', "1:[a][b] "},
+     CSV, "1:[a][b] "},
     {"\xEF\xBB\xBF"
      "\"a\",b\n",
-     ',', "1:[a][b] "},
-    {"caf\xC3\xA9,\xF0\x9F\x98\x80\n", ',', "1:[caf\xC3\xA9][\xF0\x9F\x98\x80] "},
-    {"a\rb,c\n", ',', "1:[a\rb][c] "},
-    {"\"\"\n", ',', "1:[] "},
+     CSV, "1:[a][b] "},
+    {"caf\xC3\xA9,\xF0\x9F\x98\x80\n", CSV, "1:[caf\xC3\xA9][\xF0\x9F\x98\x80] "},
+    {"a\rb,c\n", CSV, "1:[a\rb][c] "},
+    {"\"\"\n", CSV, "1:[] "},
+    /* Without quotes in the format a quote is an ordinary character, balanced or not. */
+    {"\"great stuff\tpos\nbad\tneg\nwow\"\tpos\n", TSV, "1:[\"great stuff][pos] 2:[bad][neg] 3:[wow\"][pos] "},
+    {"\"a\"\t\"\"\n\"\tb\n", TSV, "1:[\"a\"][\"\"] 2:[\"][b] "},
+    {"a\tb\r\nc\"\td\r\n", TSV, "1:[a][b] 2:[c\"][d] "},
+    {"\"a\tb\"\tc\n", QUOTED_TSV, "1:[a\tb][c] "},
+    {"a;\"b;c\"\n", SEMICOLONS, "1:[a][b;c] "},
+    {"a,b|c\"|\"d\n", BARS, "1:[a,b][c\"][\"d] "},
+    /* Line ends of CR, where there is no LF. */
+    {"a,b\rc,d\r", CSV, "1:[a][b] 2:[c][d] "},
+    {"a,b\r\rc,d", CSV, "1:[a][b] 3:[c][d] "},
+    {"\"a\rb\",c\rd,e\r", CSV, "1:[a\rb][c] 3:[d][e] "},
+    {"a\tb\rc\td\r", TSV, "1:[a][b] 2:[c][d] "},
 };
 
 START_TEST(tables_are_read) {
     struct table table;
-    ck_assert_msg(parse(good[_i].text, strlen(good[_i].text), good[_i].separator, &table) == RONDO_OK, "%s",
+    ck_assert_msg(parse(good[_i].text, strlen(good[_i].text), formats[good[_i].format], &table) == RONDO_OK, "%s",
                   errors_text(&errors, 0));
     ck_assert_str_eq(show(&table), good[_i].expected);
     ck_assert_str_eq(table.file, "t.csv");
@@ -109,6 +125,19 @@ static const struct {
     {"\xC3\xA9,\"\xC3\xA9\"x\n", 1, "t.csv:1:6: text after the closing quote", NULL},
     {"\"\"\"\"\"\",\"b\"x\n", 1, "t.csv:1:11: text after the closing quote", NULL},
     {"a,b\nc\nd,\"e\"f\ng,h,i\n", 3, "t.csv:2: 1 field", "t.csv:4: 3 fields"},
+    {"a,b\nc,\"d\ne,f\ng\",h\n", 1,
+     "t.csv:2: 3 fields, expected 2 as in the first row, line 1; the quote that begins a field on line 2 may be "
+     "unbalanced",
+     NULL},
+    {"a,b\n\"c,d\ne,\"f\",g\n", 1,
+     "t.csv:3:4: text after the closing quote of a field, expected a separator (write \"\" for a quote inside); the "
+     "quote "
+     "that begins a field on line 2 may be unbalanced",
+     NULL},
+    {"a,b\rc\r", 1, "t.csv:2: 1 field, expected 2", NULL},
+    {"\xFF\xFE"
+     "a,",
+     1, "t.csv:1:1: the file is UTF-16, expected text as UTF-8", NULL},
     {"a,b\nc,\xFF\n", 1, "t.csv:2:3: byte 0xff is not valid UTF-8", NULL},
     {"a,\xC3\n", 1, "t.csv:1:3: byte 0xc3 is not valid UTF-8", NULL},
     {"a,b\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n", 10, "t.csv:2: 1 field", "t.csv:11: 1 field"},
@@ -116,7 +145,7 @@ static const struct {
 
 START_TEST(mistakes_are_told_with_their_place) {
     struct table table;
-    ck_assert_int_eq(parse(bad[_i].text, strlen(bad[_i].text), ',', &table), RONDO_INVALID);
+    ck_assert_int_eq(parse(bad[_i].text, strlen(bad[_i].text), csv, &table), RONDO_INVALID);
     ck_assert_int_eq(errors.count, bad[_i].count);
     ck_assert_msg(strncmp(errors_text(&errors, 0), bad[_i].first, strlen(bad[_i].first)) == 0, "%s\n%s",
                   errors_text(&errors, 0), bad[_i].first);
@@ -130,7 +159,7 @@ END_TEST
 START_TEST(binary_files_are_refused) {
     static const char text[] = "a,b\nc\0,d\n";
     struct table table;
-    ck_assert_int_eq(parse(text, sizeof text - 1, ',', &table), RONDO_INVALID);
+    ck_assert_int_eq(parse(text, sizeof text - 1, csv, &table), RONDO_INVALID);
     ck_assert_str_eq(errors_text(&errors, 0), "t.csv:2:2: a NUL byte, expected text as UTF-8");
 }
 END_TEST
@@ -139,8 +168,8 @@ START_TEST(too_many_columns_are_refused) {
     char *text = malloc(TABLE_MAX_COLUMNS + 1);
     struct table table;
     memset(text, ',', TABLE_MAX_COLUMNS);
-    ck_assert_int_eq(parse(text, TABLE_MAX_COLUMNS - 1, ',', &table), RONDO_OK);
-    ck_assert_int_eq(parse(text, TABLE_MAX_COLUMNS, ',', &table), RONDO_INVALID);
+    ck_assert_int_eq(parse(text, TABLE_MAX_COLUMNS - 1, csv, &table), RONDO_OK);
+    ck_assert_int_eq(parse(text, TABLE_MAX_COLUMNS, csv, &table), RONDO_INVALID);
     ck_assert_str_eq(errors_text(&errors, 0), "t.csv:1: 65537 fields, expected at most 65536");
     free(text);
 }
@@ -170,14 +199,14 @@ START_TEST(what_is_written_with_quotes_is_read_back) {
             text[length++] = i % 3 == 2 ? '\n' : ',';
         }
         struct table table;
-        ck_assert_msg(parse(text, length, ',', &table) == RONDO_OK, "%s", errors_text(&errors, 0));
+        ck_assert_msg(parse(text, length, csv, &table) == RONDO_OK, "%s", errors_text(&errors, 0));
         ck_assert_int_eq(table.rows, 8);
         ck_assert_int_eq(table.columns, 3);
         for (int i = 0; i < 24; i++) {
             ck_assert_str_eq(table.fields[i], plain[i]);
         }
         text[(state >> 8) % length] = alphabet[state % (sizeof alphabet - 1)];
-        ck_assert_int_eq(parse(text, length, ',', &table) == RONDO_OK, errors.count == 0);
+        ck_assert_int_eq(parse(text, length, csv, &table) == RONDO_OK, errors.count == 0);
         errors_free(&errors);
         arena_reset(arena);
     }
@@ -191,19 +220,19 @@ START_TEST(files_are_read) {
     snprintf(folder, sizeof folder, "%s/rondo-test-XXXXXX", root == NULL ? "/tmp" : root);
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(file, sizeof file, "%s/t.tsv", folder);
-    ck_assert_int_eq(table_read(file, '\t', arena, &table, &errors), RONDO_NOT_FOUND);
+    ck_assert_int_eq(table_read(file, tsv, arena, &table, &errors), RONDO_NOT_FOUND);
     ck_assert_ptr_nonnull(strstr(errors_text(&errors, 0), "t.tsv': there is no such file"));
     FILE *out = fopen(file, "w");
     fputs("a\tb\nc\td", out);
     fclose(out);
-    ck_assert_int_eq(table_read(file, '\t', arena, &table, &errors), RONDO_OK);
+    ck_assert_int_eq(table_read(file, tsv, arena, &table, &errors), RONDO_OK);
     ck_assert_str_eq(show(&table), "1:[a][b] 2:[c][d] ");
     ck_assert_str_eq(table.file, file);
     ck_assert_int_eq(truncate(file, (off_t)TABLE_MAX_BYTES + 1), 0); /* takes no room on the disk */
-    ck_assert_int_eq(table_read(file, '\t', arena, &table, &errors), RONDO_INVALID);
+    ck_assert_int_eq(table_read(file, tsv, arena, &table, &errors), RONDO_INVALID);
     ck_assert_ptr_nonnull(strstr(errors_text(&errors, 1), "has 2147483649 bytes, expected at most 2147483648"));
     ck_assert_int_eq(unlink(file), 0);
-    ck_assert_int_eq(table_read(folder, '\t', arena, &table, &errors), RONDO_INVALID);
+    ck_assert_int_eq(table_read(folder, tsv, arena, &table, &errors), RONDO_INVALID);
     ck_assert_ptr_nonnull(strstr(errors_text(&errors, 2), "is a folder, expected a regular file"));
     ck_assert_int_eq(rmdir(folder), 0);
 }

@@ -46,14 +46,22 @@ static void store(const char *name, const char *text) {
     fclose(out);
 }
 
+/* A column as an experiment gives it: "7" in quotes is a name. */
+static struct text_column column_of(const char *text, struct location where) {
+    const size_t length = strlen(text);
+    const int is_name = length >= 2 && text[0] == '"';
+    return (struct text_column){is_name ? arena_strndup(arena, text + 1, length - 2) : text, is_name, where};
+}
+
 /* A reader with these options and columns. */
 static void configure(const char *options, const char *text, const char *label) {
     struct text_options *set = options_create(text_options_table, sizeof(struct text_options), arena, &errors);
     ck_assert_ptr_nonnull(set);
     ck_assert_msg(options_parse(text_options_table, set, options, "reader", arena, here, &errors) == RONDO_OK, "%s",
                   errors_text(&errors, 0));
-    reader = (struct text_reader){
-        .options = *set, .text = {text, {"experiment.yaml", 5, 1}}, .label = {label, {"experiment.yaml", 6, 2}}};
+    reader = (struct text_reader){.options = *set,
+                                  .text = column_of(text, (struct location){"experiment.yaml", 5, 1}),
+                                  .label = column_of(label, (struct location){"experiment.yaml", 6, 2})};
 }
 
 /* Learns from `text` in a file that is removed again. */
@@ -111,6 +119,22 @@ static const struct {
     {"", "0", "1", "a.TSV", "a\tx\nb\ty\n", "b\tx\n", "b>x; "},
     {"target=number", "0", "1", "a.csv", "a,1\nb,2\n", "b,-1.5e2\na, 7\n", "b>-150; a>7; "},
     {"target=number", "0", "1", "a.csv", "a,1\nb,1\n", "a,0\n", "a>0; "},
+    /* Quotes: ordinary characters in TSV, those of RFC 4180 in CSV, unless the experiment says otherwise. */
+    {"", "0", "1", "a.tsv", "\"a\tx\nb\ty\nc\"\tx\n", "a\"\tx\n", "a \">x; "},
+    {"quotes=double", "0", "1", "a.tsv", "\"a\tb\"\tx\nb\ty\n", "\"a\tb\"\ty\n", "a b>y; "},
+    {"quotes=none", "0", "1", "a.csv", "\"a,x\nb\",y\n", "b\",x\n", "b \">x; "},
+    {"separator=semicolon", "0", "1", "a.csv", "\"a;b\";x\nb;y\n", "b;x\n", "b>x; "},
+    {"separator=bar quotes=none", "0", "1", "a.txt", "\"a|x\nb|y\n", "b|x\n", "b>x; "},
+    {"separator=tab", "0", "1", "a.csv", "a\"\tx\nb\ty\n", "\"b\tx\n", "\" b>x; "},
+    {"", "0", "1", "a.csv", "a,x\rb,y\r", "b,x\r", "b>x; "},
+    {"header=true", "text", "label", "a.csv", "\xEF\xBB\xBFtext,label\r\na,x\r\nb,y\r\n", "text,label\r\nb,x\r\n",
+     "b>x; "},
+    /* With a header, a name in quotes is a name, whatever it looks like; a bare number is one unless a name. */
+    {"header=true", "\"0\"", "\"1\"", "a.csv", ",0,1\n0,good,p\n1,bad,n\n", ",0,1\n7,bad,p\n", "bad>p; "},
+    {"header=true", "\"2019\"", "label", "a.csv", "label,2019\np,good\nn,bad\n", "label,2019\np,bad\n", "bad>p; "},
+    {"header=true", "0", "1", "a.csv", "0,1\ngood,p\nbad,n\n", "0,1\nbad,p\n", "bad>p; "},
+    {"", "\"0\"", "\"1\"", "a.csv", "good,p\nbad,n\n", "bad,p\n", "bad>p; "},
+    {"", "0", "1", "a.csv", "a, x\nb, y\n", "b, x\n", "b> x; "}, /* blanks that all labels have make no classes */
     {"", "0", "1", "a.tsv", "a\tno space left\nb\ty\n", "a\tno space left\n", "a>no space left; "},
 };
 
@@ -145,17 +169,34 @@ static const struct {
     {"", "0", "2", "a.tsv", "a\tx\nb\ty\n", 1, "experiment.yaml:6:2: '%' has no column 2; it has 2, numbered from 0",
      NULL},
     {"", "99999999999999999999", "1", "a.tsv", "a\tx\n", 1,
-     "experiment.yaml:5:1: column '99999999999999999999' is no number from 0; a name needs header: true", NULL},
+     "experiment.yaml:5:1: column '99999999999999999999' is not a number from 0; a name needs header: true", NULL},
     {"", "text", "label", "a.tsv", "text\tlabel\na\tx\n", 2,
-     "experiment.yaml:5:1: column 'text' is no number from 0; a name needs header: true",
-     "experiment.yaml:6:2: column 'label' is no number from 0; a name needs header: true"},
+     "experiment.yaml:5:1: column 'text' is not a number from 0; a name needs header: true",
+     "experiment.yaml:6:2: column 'label' is not a number from 0; a name needs header: true"},
     {"header=true", "txt", "label", "a.tsv", "text\tlabel\na\tx\n", 1,
-     "experiment.yaml:5:1: '%' has no column 'txt' (did you mean 'text'?)", NULL},
-    {"header=true", "-1", "1", "a.tsv", "text\tlabel\na\tx\n", 1, "experiment.yaml:5:1: '%' has no column '-1'", NULL},
-    {"", "1", "1", "a.tsv", "a\tx\n", 1, "experiment.yaml:6:2: column '1' is the text and the label at once", NULL},
+     "experiment.yaml:5:1: '%' has no column 'txt' (did you mean 'text'?); it has 'text', 'label'", NULL},
+    {"header=true", "-1", "1", "a.tsv", "text\tlabel\na\tx\n", 1,
+     "experiment.yaml:5:1: '%' has no column '-1'; it has 'text', 'label'", NULL},
+    {"", "1", "1", "a.tsv", "a\tx\n", 1, "experiment.yaml:6:2: column '1' is both the text and the label", NULL},
     {"", "0", "1", "a.tsv", "a\tx\nb\tx\n", 1, "%: every row has the label 'x', expected at least two classes", NULL},
     {"", "0", "1", "a.tsv", "a\tx\nb\t\nc\ty\nd\t\n", 2, "%:2: the label is empty", "%:4: the label is empty"},
-    {"header=true", "0", "1", "a.tsv", "text\tlabel\n", 1, "%: no rows behind the header", NULL},
+    {"header=true", "0", "\"1\"", "a.csv", ",0,1\n0,good,pos\n1,bad,neg\n", 1,
+     "experiment.yaml:5:1: '%' has a column of the name '0', which is column 1; write \"0\", in quotes, for the name, "
+     "or "
+     "1 for the column",
+     NULL},
+    {"header=true", "\"0\"", "\"7\"", "a.csv", ",0,1\n0,good,pos\n", 1,
+     "experiment.yaml:6:2: '%' has no column '7'; it has '', '0', '1'", NULL},
+    {"header=true", "2019", "label", "a.csv", "label,2019\np,good\n", 1,
+     "experiment.yaml:5:1: '%' has a column of the name '2019', which is column 1", NULL},
+    {"header=true", "2019", "label", "a.csv", "label,text\np,good\n", 1,
+     "experiment.yaml:5:1: '%' has no column 2019; it has 2, numbered from 0", NULL},
+    {"", "0", "1", "a.tsv", "a\tgreat\nb\tother\nc\tgreat \n", 1,
+     "%:3: label 'great ' differs from 'great' of line 1 only in blanks", NULL},
+    {"", "0", "1", "a.tsv", "a\t New  York\nb\tother\nc\tNew York\n", 1,
+     "%:3: label 'New York' differs from ' New  York' of line 1 only in blanks", NULL},
+    {"", "0", "1", "a.tsv", "a\tx\nb\t  \nc\ty\n", 1, "%:2: the label is empty", NULL},
+    {"header=true", "0", "1", "a.tsv", "text\tlabel\n", 1, "%: no rows after the header", NULL},
     {"", "0", "1", "a.tsv", "", 1, "%: the file has no rows", NULL},
     {"", "0", "1", "a.tsv", "a\tx\nb\ny\n", 2, "%:2: 1 field, expected 2", "%:3: 1 field, expected 2"},
     {"", "0", "1", "a.tsv", "a\tx\nb\ty\xFF\n", 1, "%:2:4: byte 0xff is not valid UTF-8", NULL},
@@ -187,7 +228,7 @@ static const struct {
     {"", "b.tsv", "x\t1\nx\t2\nx\t3\nx\t4\nx\t5\nx\t6\nx\t7\nx\t8\nx\t9\nx\t10\nx\t11\n", 10, "%:1: label '1'",
      "%:10: label '10'"},
     {"target=number", "b.tsv", "a\tone\nb\t1\nc\tnan\nd\tinf\ne\t1e999\nf\t1e39\ng\t\nh\t1 x\n", 7,
-     "%:1: 'one' is no finite number", "%:8: '1 x' is no finite number"},
+     "%:1: 'one' is not a finite number", "%:8: '1 x' is not a finite number"},
 };
 
 START_TEST(text_without_end_is_refused_unless_it_is_cut) {
