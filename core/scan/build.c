@@ -132,18 +132,27 @@ static int32_t add_part(struct builder *b, struct node node, int32_t input, int6
     return graph_add(graph, node, &input, 1);
 }
 
+static int32_t no_memory(struct graph *graph) {
+    errors_no_memory(graph->errors);
+    graph->failed = 1;
+    return -1;
+}
+
 /* Operands of a sum: those of a sum that nobody else uses are taken in its place. */
 static int32_t add_sum(struct builder *b, const struct program_node *from, struct node node) {
     struct graph *graph = b->graph;
-    enum { MOST = 64 };
-    int32_t inputs[MOST];
+    enum { MOST_FLAT = 62 };
     int32_t n = 0;
+    int32_t *inputs = arena_alloc(graph->arena, sizeof *inputs * (size_t)(MOST_FLAT + from->n_inputs));
+    if (inputs == NULL) {
+        return no_memory(graph);
+    }
     for (int32_t k = 0; k < from->n_inputs; k++) {
         const int32_t id = from->inputs[k];
         const struct node *inner =
             b->traced[id].is_rows && b->traced[id].id >= 0 ? &graph->nodes[b->traced[id].id] : NULL;
         const int same = inner != NULL && inner->kind == NODE_SUM && b->traced[id].uses == 1 && inner->op == NULL &&
-                         tensor_same_shape(&inner->shape, &node.shape) && n + inner->n_inputs < MOST - 2;
+                         tensor_same_shape(&inner->shape, &node.shape) && n + inner->n_inputs < MOST_FLAT;
         if (same) {
             for (int32_t j = 0; j < inner->n_inputs; j++) {
                 inputs[n++] = inner->inputs[j];
@@ -167,13 +176,6 @@ static void add_node(struct builder *b, int32_t id) {
                         .random = -1,
                         .shape = from->value,
                         .name = from->name};
-    enum { MOST = 64 };
-    int32_t inputs[MOST];
-    if (from->n_inputs > MOST) {
-        errors_add_at(graph->errors, RONDO_INVALID, from->where, "'%s' has %d operands, expected at most %d",
-                      from->op->base.name, from->n_inputs, MOST);
-        return;
-    }
     if (from->op->role == RONDO_ROLE_SUM && from->op->map != NULL) {
         b->traced[id].id = add_sum(b, from, node);
         return;
@@ -184,6 +186,11 @@ static void add_node(struct builder *b, int32_t id) {
         node.op = NULL;
         node.options = NULL;
         b->traced[id].id = graph_add(graph, node, term, 3);
+        return;
+    }
+    int32_t *inputs = arena_alloc(graph->arena, sizeof *inputs * (size_t)(from->n_inputs + 1));
+    if (inputs == NULL) {
+        no_memory(graph);
         return;
     }
     for (int32_t k = 0; k < from->n_inputs; k++) {

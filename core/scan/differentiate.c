@@ -6,8 +6,6 @@
 
 #include "core/scan/graph.h"
 
-enum { MOST_INPUTS = 64 + 2 };
-
 /* The gradients that flow into each node so far. */
 struct flow {
     int32_t *items;
@@ -162,7 +160,7 @@ static void through_map(struct differentiation *d, int32_t id, int32_t g) {
         }
         const uint32_t said = node->op->map_grad_reads[k];
         const uint32_t reads = said == 0 ? ~0u : said;
-        int32_t inputs[MOST_INPUTS];
+        int32_t inputs[GRAPH_MOST_INPUTS];
         for (int32_t j = 0; j < node->n_inputs; j++) {
             inputs[j] = (reads & RONDO_READS_INPUT(j)) != 0 ? node->inputs[j] : -1;
         }
@@ -204,7 +202,12 @@ static void through_call(struct differentiation *d, int32_t id, int32_t g) {
         if (!d->needs[input]) {
             continue;
         }
-        int32_t inputs[MOST_INPUTS];
+        int32_t *inputs = arena_alloc(graph->arena, sizeof *inputs * (size_t)(node->n_inputs + 1));
+        if (inputs == NULL) {
+            errors_no_memory(graph->errors);
+            graph->failed = 1;
+            return;
+        }
         memcpy(inputs, node->inputs, sizeof *inputs * (size_t)node->n_inputs);
         inputs[node->n_inputs] = g;
         const int fixed = graph->nodes[input].kind == NODE_FIXED;

@@ -111,11 +111,9 @@ static rondo_status add_products(struct scheduler *s, int32_t *nodes, int *added
     return count > 0 ? add_instruction(s, NODE_PRODUCT, nodes, count) : RONDO_OK;
 }
 
-/* Two gradients of one call: one backward call gives both. */
+/* Gradients of two inputs of one call: one backward call gives both. */
 static int are_siblings(const struct node *a, const struct node *b) {
-    return a->kind == b->kind && (a->kind == NODE_CALL_GRADIENT || a->kind == NODE_FIXED_CALL) && a->op == b->op &&
-           a->options == b->options && a->random == b->random && a->input != b->input && a->n_inputs == b->n_inputs &&
-           memcmp(a->inputs, b->inputs, sizeof *a->inputs * (size_t)a->n_inputs) == 0;
+    return a->kind == b->kind && (a->kind == NODE_CALL_GRADIENT || a->kind == NODE_FIXED_CALL) && a->of == b->of;
 }
 
 static rondo_status add_other(struct scheduler *s, int effects, int32_t *nodes, int *added) {

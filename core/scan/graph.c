@@ -46,7 +46,7 @@ static int32_t no_memory(struct graph *graph) {
     return -1;
 }
 
-int32_t graph_add(struct graph *graph, struct node node, const int32_t *inputs, int32_t n_inputs) {
+static int32_t add_node(struct graph *graph, struct node node, const int32_t *inputs, int32_t n_inputs) {
     int32_t *copy = arena_alloc(graph->arena, sizeof *copy * (size_t)(n_inputs + 1));
     if (graph->failed || copy == NULL) {
         return no_memory(graph);
@@ -74,6 +74,37 @@ int32_t graph_add(struct graph *graph, struct node node, const int32_t *inputs, 
     }
     graph->nodes[graph->count] = node;
     return graph->count++;
+}
+
+/* Adds a sum of any number of values as a tree of sums. Its branches are of equal length, give or take one, and short
+ * enough that merge can make one product of each. */
+static int32_t add_long_sum(struct graph *graph, struct node node, const int32_t *inputs, int32_t n_inputs) {
+    enum { LONGEST = 48 };
+    const int32_t n_branches = (n_inputs + LONGEST - 1) / LONGEST;
+    int32_t *branches = arena_alloc(graph->arena, sizeof *branches * (size_t)n_branches);
+    if (branches == NULL) {
+        return no_memory(graph);
+    }
+    struct node branch = node;
+    branch.name = NULL;
+    for (int32_t i = 0, first = 0; i < n_branches; i++) {
+        const int32_t length = n_inputs / n_branches + (i < n_inputs % n_branches);
+        branches[i] = add_node(graph, branch, inputs + first, length);
+        first += length;
+    }
+    return graph_add(graph, node, branches, n_branches);
+}
+
+int32_t graph_add(struct graph *graph, struct node node, const int32_t *inputs, int32_t n_inputs) {
+    if (n_inputs <= GRAPH_MOST_INPUTS || !node_is_elementwise(&node)) {
+        return add_node(graph, node, inputs, n_inputs);
+    }
+    if (node.kind == NODE_SUM) {
+        return add_long_sum(graph, node, inputs, n_inputs);
+    }
+    errors_bug(graph->errors, __FILE__, __LINE__, "a map has few inputs");
+    graph->failed = 1;
+    return -1;
 }
 
 int32_t graph_add_sum(struct graph *graph, int32_t like, const int32_t *inputs, int32_t n_inputs) {

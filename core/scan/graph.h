@@ -39,6 +39,10 @@ enum node_kind {
     NODE_FIXED_CALL,      /* as NODE_CALL_GRADIENT; `input` is the op's input that is the fixed tensor */
 };
 
+/* The most inputs of an elementwise node: a map (at most RONDO_SAMPLE_INPUTS operands), its gradient (two more), or a
+ * sum. Lists of such inputs are arrays of this length. graph_add splits longer sums. Other nodes have any number. */
+enum { GRAPH_MOST_INPUTS = 66 };
+
 enum phase { PHASE_BEFORE, PHASE_LOOP, PHASE_AFTER, PHASE_COUNT };
 
 struct node {
@@ -111,7 +115,8 @@ struct graph *graph_create(const struct graph_settings *settings, struct arena *
 
 /* ---- for the passes ---- */
 
-/* Adds a copy of `node`, whose inputs are `inputs` (copied). -1 after a failure. */
+/* Adds a copy of `node`, whose inputs are `inputs` (copied), and returns its id. A sum of more than GRAPH_MOST_INPUTS
+ * values becomes a tree of sums; the id is that of its root. -1 after a failure. */
 int32_t graph_add(struct graph *graph, struct node node, const int32_t *inputs, int32_t n_inputs);
 /* A sum of these values in the shape of node `like`. */
 int32_t graph_add_sum(struct graph *graph, int32_t like, const int32_t *inputs, int32_t n_inputs);

@@ -32,8 +32,7 @@ static int *find_recurrent(const struct graph *graph) {
 
 /* Puts the operands of a sum that are no part of the recurrence into a sum of their own. */
 static void regroup(struct graph *graph, const int *recurrent, int32_t id) {
-    enum { MOST = 64 };
-    int32_t early[MOST], late[MOST];
+    int32_t early[GRAPH_MOST_INPUTS], late[GRAPH_MOST_INPUTS];
     int32_t n_early = 0, n_late = 0, widest = -1;
     const struct node *node = &graph->nodes[id];
     for (int32_t k = 0; k < node->n_inputs; k++) {

@@ -135,8 +135,9 @@ struct plan {
 
 /* Orders and places; the plan is in the arena of the graph. NULL with errors. */
 struct plan *plan_create(struct graph *graph, struct errors *errors);
-/* Elements of a row that the loop of one half reads and writes of what is kept for all steps. */
-int64_t plan_loop_width(const struct plan *plan, int half);
+/* Elements of a row that the loop of one half reads and writes of what is kept for all steps; 0 where memory is short.
+ * The arena serves the call only. */
+int64_t plan_loop_width(const struct plan *plan, int half, struct arena *arena);
 /* The plan for a human. */
 char *plan_text(const struct plan *plan, struct arena *arena);
 

@@ -69,13 +69,12 @@ static int is_worth(const struct rematerialisation *r, const int *live, int32_t 
 
 static int32_t copy_in(struct rematerialisation *r, int32_t id, int32_t stage) {
     struct graph *graph = r->graph;
-    enum { MOST = 64 };
     if (stage_of(&graph->nodes[id]) == stage || !r->replaced[id]) {
         return id;
     }
     if (r->copies[id][stage] == 0) {
         struct node copy = graph->nodes[id];
-        int32_t inputs[MOST];
+        int32_t inputs[GRAPH_MOST_INPUTS];
         for (int32_t k = 0; k < copy.n_inputs; k++) {
             inputs[k] = copy_in(r, copy.inputs[k], stage);
         }

@@ -88,30 +88,33 @@ static void add_weight_gradient(const struct run *run, struct worker *worker, co
     arena_release(worker->arena, mark);
 }
 
-/* Where the gradients of a call's fixed inputs go; 0 where none is wanted. */
-static int find_targets(const struct run *run, const struct instruction *effect, void **targets) {
+/* Where the gradients of a call's fixed inputs go, in the worker's arena; NULL where none is wanted. */
+static void **find_targets(const struct run *run, struct worker *worker, const struct instruction *effect) {
+    void **targets = arena_alloc(worker->arena, sizeof *targets * (size_t)effect->count);
+    if (targets == NULL) {
+        errors_no_memory(worker->errors);
+        return NULL;
+    }
     int any = 0;
     for (int32_t i = 0; i < effect->count; i++) {
         targets[i] = run->grad_fixed[run->graph->nodes[effect->nodes[i]].which].data;
         any |= targets[i] != NULL;
     }
-    return any;
+    return any ? targets : NULL;
 }
 
 /* In blocks of rows, and step by step where the op needs to know the step. */
 static void add_fixed_call(const struct run *run, struct worker *worker, const struct instruction *effect) {
-    enum { BLOCK = 64, MOST_INPUTS = 64 + 2 };
+    enum { BLOCK = 64 };
     const struct node *node = node_of(run, effect);
     const struct time_axis *time = run->time;
-    void *targets[MOST_INPUTS];
-    if (!find_targets(run, effect, targets)) {
-        return;
-    }
+    const struct arena_mark mark = arena_mark(worker->arena);
+    void **targets = find_targets(run, worker, effect);
     int by_step = node->random >= 0;
     for (int32_t k = 0; k < node->n_inputs; k++) {
         by_step |= run->graph->nodes[graph_base(run->graph, node->inputs[k])].kind == NODE_STATE;
     }
-    for (int64_t t = 0; t < (by_step ? time->steps : 1); t++) {
+    for (int64_t t = 0; targets != NULL && t < (by_step ? time->steps : 1); t++) {
         const int64_t rows = by_step ? time->alive[t] : time->total;
         const int64_t previous = t == 0 ? 0 : time->rows + time->begin[t - 1];
         for (int64_t row = 0; row < rows; row += BLOCK) {
@@ -120,6 +123,7 @@ static void add_fixed_call(const struct run *run, struct worker *worker, const s
             run_call_gradient(run, worker, effect, &span, targets);
         }
     }
+    arena_release(worker->arena, mark);
 }
 
 void run_effect(const struct run *run, struct worker *worker, const struct instruction *effect,
@@ -127,11 +131,12 @@ void run_effect(const struct run *run, struct worker *worker, const struct instr
     const struct node *node = node_of(run, effect);
     void *gradient = run->grad_fixed[node->which].data;
     if (effect->kind == NODE_FIXED_CALL) {
-        enum { MOST_INPUTS = 64 + 2 };
-        void *targets[MOST_INPUTS];
-        if (find_targets(run, effect, targets)) {
+        const struct arena_mark mark = arena_mark(worker->arena);
+        void **targets = find_targets(run, worker, effect);
+        if (targets != NULL) {
             run_call_gradient(run, worker, effect, span, targets);
         }
+        arena_release(worker->arena, mark);
     } else if (gradient != NULL && effect->kind == NODE_WEIGHT_GRADIENT) {
         add_weight_gradient(run, worker, node, span, 0, run->graph->nodes[node->inputs[0]].width);
     } else if (gradient != NULL) {

@@ -6,12 +6,10 @@
 #include "core/scan/run.h"
 #include "core/tensor.h"
 
-enum { MOST_INPUTS = 64 + 2 };
-
 /* ---- groups ---- */
 
 static void compute_member(int32_t dtype, const struct member *member, int64_t count, char *const *at) {
-    const void *in[MOST_INPUTS];
+    const void *in[GRAPH_MOST_INPUTS];
     for (int32_t k = 0; k < member->n_in; k++) {
         in[k] = at[member->in[k]];
     }
@@ -258,13 +256,19 @@ void run_call_gradient(const struct run *run, struct worker *worker, const struc
 
 static void run_call_gradients(const struct run *run, struct worker *worker, const struct instruction *instruction,
                                const struct span *span) {
-    void *targets[MOST_INPUTS];
+    const struct arena_mark mark = arena_mark(worker->arena);
+    void **targets = arena_alloc(worker->arena, sizeof *targets * (size_t)instruction->count);
+    if (targets == NULL) {
+        errors_no_memory(worker->errors);
+        return;
+    }
     for (int32_t i = 0; i < instruction->count; i++) {
         const int32_t id = instruction->nodes[i];
         targets[i] = run_locate(run, worker, id, span);
         memset(targets[i], 0, (size_t)(run->graph->nodes[id].width * span->count) * run->size);
     }
     run_call_gradient(run, worker, instruction, span, targets);
+    arena_release(worker->arena, mark);
 }
 
 /* ---- parts ---- */

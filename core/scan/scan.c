@@ -97,10 +97,10 @@ void scan_destroy(struct scan *scan) {
     }
 }
 
-int64_t scan_loop_bytes(const struct scan *scan) {
+int64_t scan_loop_bytes(struct scan *scan) {
     int64_t bytes = 0;
     for (int half = 0; half < 2; half++) {
-        bytes += plan_loop_width(scan->plans[PLAN_GRADIENTS + AND_X], half);
+        bytes += plan_loop_width(scan->plans[PLAN_GRADIENTS + AND_X], half, scan->arena);
     }
     return bytes * (int64_t)dtype_size(scan->plans[PLAN_GRADIENTS + AND_X]->graph->dtype);
 }
