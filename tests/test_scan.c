@@ -88,6 +88,26 @@ START_TEST(the_fused_engine_gives_what_the_tape_gives) {
 }
 END_TEST
 
+/* More pairs of rows than a product of weight gradients packs at a time, from states whose rows before each step are
+ * not next to each other, in blocks and shares that do not divide them. */
+START_TEST(a_large_ragged_batch_gives_what_the_tape_gives) {
+    enum { MANY = 97 };
+    int64_t lengths[MANY];
+    for (int i = 0; i < MANY; i++) {
+        lengths[i] = 9 - i / 14;
+    }
+    struct cell *cell = compile(cell_files[_i], RONDO_F64);
+    const struct recurrence_case problem = recurrence_case_create(&support, cell, RONDO_F64, lengths, MANY);
+    const struct recurrence_answer expected = recurrence_case_solve(&problem, (struct recurrence_engine){0});
+    const struct recurrence_answer found = solve(&problem, PASS_ALL, 3);
+    recurrence_case_compare(&problem, &found, &expected, 1e-9, "a large batch");
+    const struct recurrence_engine again = {.fused = 1, .passes = PASS_ALL, .recompute = 4, .threads = 2};
+    const struct recurrence_answer windows = recurrence_case_solve(&problem, again);
+    recurrence_case_compare(&problem, &windows, &expected, 1e-9, "a large batch in windows");
+    cell_destroy(cell);
+}
+END_TEST
+
 START_TEST(switching_a_pass_off_changes_no_result) {
     struct cell *cell = compile(cell_files[_i], RONDO_F64);
     const struct recurrence_case problem =
@@ -183,6 +203,7 @@ static Suite *scan_suite(void) {
     TCase *cells = new_case(suite, "cells");
     tcase_add_test(cells, cells_are_found_where_the_environment_says);
     tcase_add_loop_test(cells, the_fused_engine_gives_what_the_tape_gives, 0, 2 * n_cells);
+    tcase_add_loop_test(cells, a_large_ragged_batch_gives_what_the_tape_gives, 0, n_cells);
     tcase_add_loop_test(cells, switching_a_pass_off_changes_no_result, 0, n_cells);
     tcase_add_loop_test(cells, any_number_of_threads_gives_the_same_bits, 0, n_cells);
     tcase_add_loop_test(cells, computing_steps_again_changes_no_result, 0, n_cells);
