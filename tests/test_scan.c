@@ -9,6 +9,7 @@
 
 #include "experiment/session.h"
 #include "lang/cell_file.h"
+#include "model/fused.h"
 #include "tests/recurrence_case.h"
 
 enum { MOST_CELLS = 200, INPUT = 5, HIDDEN = 6 };
@@ -190,6 +191,166 @@ START_TEST(prediction_gives_the_outputs_of_training) {
 }
 END_TEST
 
+/* ---- ops that are no elementwise functions ---- */
+
+/* scale(x, v) = x * v, scale(x, v, w) = x * v + w for rows x, a vector v, and rows or a vector w, as a call: without
+ * options, so that two calls may differ in nothing. It counts what it is called for, and fails at a chosen call. */
+static struct {
+    int forward, backward;           /* calls so far */
+    int fail_forward, fail_backward; /* the number of the call that fails, from 1 on; 0: none */
+} scale_calls;
+
+static rondo_status scale_infer(rondo_context *ctx, rondo_op_call *call) {
+    (void)ctx;
+    call->output = call->inputs[0];
+    return RONDO_OK;
+}
+
+static rondo_status scale_forward(rondo_context *ctx, rondo_op_call *call) {
+    const double *x = call->inputs[0].data, *v = call->inputs[1].data;
+    const int64_t width = call->inputs[1].shape[0];
+    if (++scale_calls.forward == scale_calls.fail_forward) {
+        return (ctx->host->fail)(ctx, RONDO_INVALID, "no scale today");
+    }
+    for (int64_t i = 0; i < rondo_count(&call->output); i++) {
+        ((double *)call->output.data)[i] = x[i] * v[i % width];
+        if (call->n_inputs > 2) {
+            const rondo_tensor *w = &call->inputs[2];
+            ((double *)call->output.data)[i] += ((const double *)w->data)[i % rondo_count(w)];
+        }
+    }
+    return RONDO_OK;
+}
+
+static rondo_status scale_backward(rondo_context *ctx, rondo_op_call *call) {
+    const double *x = call->inputs[0].data, *v = call->inputs[1].data, *g = call->grad_output->data;
+    double *grad_x = call->grad_inputs[0].data, *grad_v = call->grad_inputs[1].data;
+    const int64_t width = call->inputs[1].shape[0];
+    if (++scale_calls.backward == scale_calls.fail_backward) {
+        return (ctx->host->fail)(ctx, RONDO_INVALID, "no scale today");
+    }
+    for (int64_t i = 0; i < rondo_count(&call->output); i++) {
+        if (grad_x != NULL) {
+            grad_x[i] += g[i] * v[i % width];
+        }
+        if (grad_v != NULL) {
+            grad_v[i % width] += g[i] * x[i];
+        }
+        if (call->n_inputs > 2 && call->grad_inputs[2].data != NULL) {
+            ((double *)call->grad_inputs[2].data)[i % rondo_count(&call->inputs[2])] += g[i];
+        }
+    }
+    return RONDO_OK;
+}
+
+static const rondo_op scale = {
+    .base = {.struct_size = sizeof(rondo_op), .kind = RONDO_KIND_OP, .name = "scale", .summary = "x * v + w"},
+    .min_inputs = 2,
+    .max_inputs = 3,
+    .operands = "x, v, w",
+    .infer = scale_infer,
+    .forward = scale_forward,
+    .backward = scale_backward,
+};
+
+/* A cell with state h; the vector v is a parameter. */
+static struct cell *compile_text(const char *equations, const char *output) {
+    static const struct cell_shape state = {.name = "h", .ndim = 1, .dimensions = {"hidden"}};
+    const struct cell_definition definition = {.name = equations,
+                                               .source = "",
+                                               .summary = "",
+                                               .states = &state,
+                                               .n_states = 1,
+                                               .output = output,
+                                               .equations = {.file = "test", .text = equations, .first_line = 1}};
+    const struct cell_settings settings = {.dtype = RONDO_F64, .input = INPUT, .hidden = HIDDEN};
+    if (registry_op(session->registry, "scale") == NULL) {
+        support_ok(&support, registry_add(session->registry, &scale.base, "test", &support.errors), "scale");
+    }
+    struct cell *cell = cell_compile(&definition, &settings, session->registry, &support.errors);
+    ck_assert_msg(cell != NULL, "%s", support_error(&support));
+    return cell;
+}
+
+/* Where the calls of an op are: in, before and after the loop, forward and backward. */
+static const struct {
+    const char *equations, *output;
+} call_rows[] = {
+    {"h' = tanh(x @ W + scale(h, v))", NULL},
+    {"h' = tanh(scale(x @ W, v) + h @ U)", NULL},
+    {"h' = tanh(x @ W + h @ U)\ny = scale(h', v)", "y"},
+    {"h' = tanh(x @ W + scale(h, v))\ny = scale(h', v)", "y"},
+    {"h' = tanh(x @ W + scale(h, v) + scale(h, v))", NULL},
+    {"a = scale(h, v)\nb = scale(h, v)\nh' = tanh(x @ W + a * b)", NULL},
+    {"h' = tanh(x @ W + scale(h, exp(v)) + scale(h, v))", NULL},
+    {"h' = tanh(x @ W + scale(h, v, w) + scale(h, v, w))", NULL},
+    {"a = x @ W\nh' = tanh(scale(h, v, a) + scale(h, v, a))", NULL},
+};
+
+START_TEST(calls_of_an_op_give_what_the_tape_gives) {
+    struct cell *cell = compile_text(call_rows[_i].equations, call_rows[_i].output);
+    const struct recurrence_case problem =
+        recurrence_case_create(&support, cell, RONDO_F64, some_lengths, COUNT_OF(some_lengths));
+    const struct recurrence_answer expected = recurrence_case_solve(&problem, (struct recurrence_engine){0});
+    static const int32_t passes[] = {PASS_ALL, PASS_ALL & ~PASS_SINK, PASS_ALL & ~PASS_HOIST, 0};
+    for (int i = 0; i < COUNT_OF(passes); i++) {
+        const struct recurrence_answer found = solve(&problem, passes[i], 1);
+        recurrence_case_compare(&problem, &found, &expected, 1e-12, "calls");
+    }
+    cell_destroy(cell);
+}
+END_TEST
+
+/* The loss of a tape on which a recurrence is recorded. */
+static rondo_status train_once(const struct recurrence_case *problem, const struct scan *scan, struct tape *tape) {
+    rondo_value parameters[4];
+    ck_assert_int_le(problem->cell->n_parameters, COUNT_OF(parameters));
+    tape_reset(tape);
+    tape_set_training(tape, 1);
+    tape_enter(tape, "layer", (struct rng_stream){9});
+    for (int32_t p = 0; p < problem->cell->n_parameters; p++) {
+        parameters[p] = tape_parameter(tape, "p", &problem->parameters[p], NULL);
+    }
+    const rondo_value x = tape_parameter(tape, "x", &problem->x, NULL);
+    const struct recurrence recurrence = {problem->cell, &problem->time, 1, x, parameters, NULL};
+    return tape_backward(tape, fused(scan, &recurrence, tape, NULL));
+}
+
+/* Whatever its number, the call that fails is the last one of its half. */
+START_TEST(an_op_that_fails_stops_the_engine_at_once) {
+    struct cell *cell = compile_text(call_rows[_i].equations, call_rows[_i].output);
+    const struct recurrence_case problem =
+        recurrence_case_create(&support, cell, RONDO_F64, some_lengths, COUNT_OF(some_lengths));
+    for (int64_t recompute = 0; recompute <= 3; recompute += 3) {
+        struct scan *scan = fused_create(cell, PASS_ALL, recompute, &support.errors);
+        ck_assert_msg(scan != NULL, "%s", support_error(&support));
+        struct tape *tape = support_tape(&support, NULL);
+        memset(&scale_calls, 0, sizeof scale_calls);
+        support_ok(&support, train_once(&problem, scan, tape), "without a failure");
+        const int forward = scale_calls.forward, backward = scale_calls.backward;
+        ck_assert_int_gt(forward, 0);
+        ck_assert_int_gt(backward, 0);
+        for (int number = 1; number <= forward + backward; number++) {
+            memset(&scale_calls, 0, sizeof scale_calls);
+            *(number <= forward ? &scale_calls.fail_forward : &scale_calls.fail_backward) =
+                number <= forward ? number : number - forward;
+            ck_assert_int_eq(train_once(&problem, scan, tape), RONDO_INVALID);
+            ck_assert_int_eq(support.errors.count, 1);
+            ck_assert_msg(strstr(support_error(&support), "no scale today") != NULL, "%s", support_error(&support));
+            errors_free(&support.errors);
+            if (number <= forward) {
+                ck_assert_int_eq(scale_calls.forward, number);
+            } else {
+                ck_assert_int_eq(scale_calls.backward, number - forward);
+            }
+        }
+        tape_destroy(tape);
+        scan_destroy(scan);
+    }
+    cell_destroy(cell);
+}
+END_TEST
+
 static TCase *new_case(Suite *suite, const char *name) {
     TCase *test_case = tcase_create(name);
     tcase_set_timeout(test_case, 120);
@@ -209,6 +370,8 @@ static Suite *scan_suite(void) {
     tcase_add_loop_test(cells, computing_steps_again_changes_no_result, 0, n_cells);
     tcase_add_loop_test(cells, batch_mates_and_padding_change_no_bit_of_a_row, 0, n_cells);
     tcase_add_loop_test(cells, prediction_gives_the_outputs_of_training, 0, n_cells);
+    tcase_add_loop_test(cells, calls_of_an_op_give_what_the_tape_gives, 0, COUNT_OF(call_rows));
+    tcase_add_loop_test(cells, an_op_that_fails_stops_the_engine_at_once, 0, COUNT_OF(call_rows));
     return suite;
 }
 

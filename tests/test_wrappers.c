@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rnn/wrap.h"
+#include "model/wrap.h"
 #include "tests/layer_run.h"
 #include "tests/recurrence_case.h"
 

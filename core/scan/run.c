@@ -74,9 +74,13 @@ static rondo_status prepare(struct run *run, struct arena *arena, struct errors 
 
 /* ---- stages ---- */
 
-static void run_rows(const struct run *run, struct worker *worker, const struct span *span) {
-    for (int32_t i = 0; i < run->stage->n_row_instructions; i++) {
-        run_instruction(run, worker, &run->stage->instructions[i], span);
+/* The first `count` instructions of the stage over a span. */
+static void run_rows(struct run *run, struct worker *worker, int32_t count, const struct span *span) {
+    for (int32_t i = 0; i < count; i++) {
+        if (run_instruction(run, worker, &run->stage->instructions[i], span) != RONDO_OK) {
+            run_fail(run);
+            return;
+        }
     }
 }
 
@@ -84,7 +88,10 @@ static void run_blocks(void *arg, int64_t begin, int64_t end) {
     struct run *run = arg;
     for (int64_t w = begin; w < end; w++) {
         for (int64_t i = atomic_fetch_add(&run->next, 1); i < run->n_spans; i = atomic_fetch_add(&run->next, 1)) {
-            run_rows(run, &run->workers[w], &run->spans[i]);
+            if (run_has_failed(run)) {
+                return;
+            }
+            run_rows(run, &run->workers[w], run->stage->n_row_instructions, &run->spans[i]);
         }
     }
 }
@@ -134,7 +141,7 @@ static void clear_carries(const struct run *run, const struct span *span) {
     }
 }
 
-static void run_step(const struct run *run, struct worker *worker, const struct share *share, int64_t t) {
+static void run_step(struct run *run, struct worker *worker, const struct share *share, int64_t t) {
     const struct time_axis *time = run->time;
     const int64_t end = share->end < time->alive[t] ? share->end : time->alive[t];
     if (end <= share->first) {
@@ -142,18 +149,16 @@ static void run_step(const struct run *run, struct worker *worker, const struct 
     }
     const struct span span = {
         t, time->begin[t] + share->first, previous_row(time, t) + share->first, share->first, end - share->first, 0};
-    for (int32_t i = 0; i < run->stage->count; i++) {
-        run_instruction(run, worker, &run->stage->instructions[i], &span);
-    }
+    run_rows(run, worker, run->stage->count, &span);
     if (run->half == 1) {
         clear_carries(run, &span);
     }
 }
 
 static void run_shares(void *arg, int64_t begin, int64_t end) {
-    const struct run *run = arg;
+    struct run *run = arg;
     for (int64_t i = begin; i < end; i++) {
-        for (int64_t t = 0; t < run->time->steps; t++) {
+        for (int64_t t = 0; t < run->time->steps && !run_has_failed(run); t++) {
             run_step(run, &run->workers[i], &run->shares[i], run->half == 0 ? t : run->time->steps - 1 - t);
         }
     }
@@ -175,7 +180,7 @@ static rondo_status run_stages(struct run *run, int half, struct arena *arena, s
     run->half = half;
     RONDO_TRY(run_find_places(run, arena, errors));
     RONDO_TRY(prepare(run, arena, errors));
-    for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
+    for (int32_t phase = 0; phase < PHASE_COUNT && !run_has_failed(run); phase++) {
         run->stage = &run->plan->stages[half][phase];
         if (run->observe != NULL) {
             run->observe(run->observe_arg, half, (enum phase)phase, 0);
@@ -202,5 +207,6 @@ static rondo_status collect_errors(const struct run *run, rondo_status status, s
 }
 
 rondo_status run_half(struct run *run, int half, struct arena *arena, struct errors *errors) {
+    atomic_store(&run->failed, 0);
     return collect_errors(run, run_stages(run, half, arena, errors), errors);
 }

@@ -84,6 +84,7 @@ struct run {
     const struct span *spans;
     int64_t n_spans;
     atomic_llong next;
+    atomic_int failed; /* 1: a worker met an error, which is in its errors; the others stop too */
     const struct effect_task *tasks;
     int32_t n_tasks;
 };
@@ -116,17 +117,25 @@ static inline char *run_locate(const struct run *run, const struct worker *worke
 }
 /* Finds out where all values are. */
 rondo_status run_find_places(struct run *run, struct arena *arena, struct errors *errors);
-/* One instruction over a span. */
-void run_instruction(const struct run *run, struct worker *worker, const struct instruction *instruction,
-                     const struct span *span);
+/* One instruction over a span. The reason of a failure is in the worker's errors. */
+rondo_status run_instruction(const struct run *run, struct worker *worker, const struct instruction *instruction,
+                             const struct span *span);
 /* The gradients of inputs of a call, all of one: those of the instruction's nodes, each ADDED to targets[its number];
  * NULL: not wanted. */
-void run_call_gradient(const struct run *run, struct worker *worker, const struct instruction *instruction,
-                       const struct span *span, void *const *targets);
+rondo_status run_call_gradient(const struct run *run, struct worker *worker, const struct instruction *instruction,
+                               const struct span *span, void *const *targets);
 /* One effect over a span (in the loop), or all of a stage over all steps. */
-void run_effect(const struct run *run, struct worker *worker, const struct instruction *effect,
-                const struct span *span);
+rondo_status run_effect(const struct run *run, struct worker *worker, const struct instruction *effect,
+                        const struct span *span);
 rondo_status run_effects(struct run *run, struct arena *arena, struct errors *errors);
+
+/* A worker that failed stops, and so do all others when they next ask: nobody computes on with what is missing. */
+static inline int run_has_failed(struct run *run) {
+    return atomic_load_explicit(&run->failed, memory_order_relaxed);
+}
+static inline void run_fail(struct run *run) {
+    atomic_store_explicit(&run->failed, 1, memory_order_relaxed);
+}
 /* Bytes of scratch that the effects of a half want. */
 size_t run_effect_scratch(const struct run *run, int half);
 

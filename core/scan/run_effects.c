@@ -27,20 +27,20 @@ static void scatter(const struct run *run, const int32_t *table, int64_t width, 
     }
 }
 
-static void add_fixed_sum(const struct run *run, struct worker *worker, const struct instruction *effect,
-                          const struct span *span, void *gradient) {
+static rondo_status add_fixed_sum(const struct run *run, struct worker *worker, const struct instruction *effect,
+                                  const struct span *span, void *gradient) {
     const struct node *node = node_of(run, effect);
     const int64_t width = run->graph->nodes[node->inputs[0]].width;
     const struct arena_mark mark = arena_mark(worker->arena);
     char *sums = arena_calloc(worker->arena, (size_t)(2 * width), run->size);
     if (sums == NULL) {
-        errors_no_memory(worker->errors);
-        return;
+        return errors_no_memory(worker->errors);
     }
     sum_columns(run->dtype, span->count, width, run_locate(run, worker, node->inputs[0], span), sums,
                 sums + (size_t)width * run->size);
     scatter(run, effect->table, width, sums, gradient);
     arena_release(worker->arena, mark);
+    return RONDO_OK;
 }
 
 /* Which rows of `a` belong to which of the gradient, over all steps. */
@@ -64,8 +64,8 @@ static int32_t make_runs(const struct run *run, int32_t a, struct product_run *r
     return n;
 }
 
-static void add_weight_gradient(const struct run *run, struct worker *worker, const struct node *node,
-                                const struct span *span, int64_t begin, int64_t end) {
+static rondo_status add_weight_gradient(const struct run *run, struct worker *worker, const struct node *node,
+                                        const struct span *span, int64_t begin, int64_t end) {
     const int64_t m = run->graph->nodes[node->inputs[0]].width, n = run->graph->nodes[node->inputs[1]].width;
     const struct arena_mark mark = arena_mark(worker->arena);
     struct product_run one = {0, 0, span == NULL ? 0 : span->count}, *runs = &one;
@@ -74,8 +74,7 @@ static void add_weight_gradient(const struct run *run, struct worker *worker, co
     if (span == NULL) {
         runs = arena_alloc(worker->arena, sizeof *runs * (size_t)run->time->steps);
         if (runs == NULL) {
-            errors_no_memory(worker->errors);
-            return;
+            return errors_no_memory(worker->errors);
         }
         n_runs = make_runs(run, node->inputs[0], runs);
         span = &all;
@@ -86,30 +85,33 @@ static void add_weight_gradient(const struct run *run, struct worker *worker, co
     product_gradient(run->kernels, run->dtype, runs, n_runs, end - begin, a + (size_t)begin * run->size, m, n, g, n,
                      gradient + (size_t)(begin * n) * run->size, n, worker->scratch);
     arena_release(worker->arena, mark);
+    return RONDO_OK;
 }
 
-/* Where the gradients of a call's fixed inputs go, in the worker's arena; NULL where none is wanted. */
-static void **find_targets(const struct run *run, struct worker *worker, const struct instruction *effect) {
-    void **targets = arena_alloc(worker->arena, sizeof *targets * (size_t)effect->count);
-    if (targets == NULL) {
-        errors_no_memory(worker->errors);
-        return NULL;
-    }
+/* Where the gradients of a call's fixed inputs go, in the worker's arena; *targets is NULL where none is wanted. */
+static rondo_status find_targets(const struct run *run, struct worker *worker, const struct instruction *effect,
+                                 void ***targets) {
+    void **found = arena_alloc(worker->arena, sizeof *found * (size_t)effect->count);
     int any = 0;
-    for (int32_t i = 0; i < effect->count; i++) {
-        targets[i] = run->grad_fixed[run->graph->nodes[effect->nodes[i]].which].data;
-        any |= targets[i] != NULL;
+    if (found == NULL) {
+        return errors_no_memory(worker->errors);
     }
-    return any ? targets : NULL;
+    for (int32_t i = 0; i < effect->count; i++) {
+        found[i] = run->grad_fixed[run->graph->nodes[effect->nodes[i]].which].data;
+        any |= found[i] != NULL;
+    }
+    *targets = any ? found : NULL;
+    return RONDO_OK;
 }
 
 /* In blocks of rows, and step by step where the op needs to know the step. */
-static void add_fixed_call(const struct run *run, struct worker *worker, const struct instruction *effect) {
+static rondo_status add_fixed_call(const struct run *run, struct worker *worker, const struct instruction *effect) {
     enum { BLOCK = 64 };
     const struct node *node = node_of(run, effect);
     const struct time_axis *time = run->time;
     const struct arena_mark mark = arena_mark(worker->arena);
-    void **targets = find_targets(run, worker, effect);
+    void **targets = NULL;
+    RONDO_TRY(find_targets(run, worker, effect, &targets));
     int by_step = node->random >= 0;
     for (int32_t k = 0; k < node->n_inputs; k++) {
         by_step |= run->graph->nodes[graph_base(run->graph, node->inputs[k])].kind == NODE_STATE;
@@ -120,51 +122,62 @@ static void add_fixed_call(const struct run *run, struct worker *worker, const s
         for (int64_t row = 0; row < rows; row += BLOCK) {
             const struct span span = {
                 t, time->begin[t] + row, previous + row, row, row + BLOCK < rows ? BLOCK : rows - row, 0};
-            run_call_gradient(run, worker, effect, &span, targets);
+            RONDO_TRY(run_call_gradient(run, worker, effect, &span, targets));
         }
     }
     arena_release(worker->arena, mark);
+    return RONDO_OK;
 }
 
-void run_effect(const struct run *run, struct worker *worker, const struct instruction *effect,
-                const struct span *span) {
+rondo_status run_effect(const struct run *run, struct worker *worker, const struct instruction *effect,
+                        const struct span *span) {
     const struct node *node = node_of(run, effect);
     void *gradient = run->grad_fixed[node->which].data;
     if (effect->kind == NODE_FIXED_CALL) {
         const struct arena_mark mark = arena_mark(worker->arena);
-        void **targets = find_targets(run, worker, effect);
+        void **targets = NULL;
+        RONDO_TRY(find_targets(run, worker, effect, &targets));
         if (targets != NULL) {
-            run_call_gradient(run, worker, effect, span, targets);
+            RONDO_TRY(run_call_gradient(run, worker, effect, span, targets));
         }
         arena_release(worker->arena, mark);
-    } else if (gradient != NULL && effect->kind == NODE_WEIGHT_GRADIENT) {
-        add_weight_gradient(run, worker, node, span, 0, run->graph->nodes[node->inputs[0]].width);
-    } else if (gradient != NULL) {
-        add_fixed_sum(run, worker, effect, span, gradient);
+        return RONDO_OK;
     }
+    if (gradient == NULL) {
+        return RONDO_OK;
+    }
+    return effect->kind == NODE_WEIGHT_GRADIENT
+               ? add_weight_gradient(run, worker, node, span, 0, run->graph->nodes[node->inputs[0]].width)
+               : add_fixed_sum(run, worker, effect, span, gradient);
 }
 
-static void run_task(const struct run *run, struct worker *worker, const struct effect_task *task) {
+static rondo_status run_task(const struct run *run, struct worker *worker, const struct effect_task *task) {
     const struct span all = {0, 0, 0, 0, run->time->total, 0};
     for (int32_t i = 0; i < task->n_effects; i++) {
         const struct node *node = node_of(run, task->effects[i]);
         if (node->kind == NODE_WEIGHT_GRADIENT) {
             const int64_t m = run->graph->nodes[node->inputs[0]].width;
-            add_weight_gradient(run, worker, node, NULL, task->begin < 0 ? 0 : task->begin,
-                                task->begin < 0 ? m : task->end);
+            RONDO_TRY(add_weight_gradient(run, worker, node, NULL, task->begin < 0 ? 0 : task->begin,
+                                          task->begin < 0 ? m : task->end));
         } else if (node->kind == NODE_FIXED_SUM) {
-            add_fixed_sum(run, worker, task->effects[i], &all, run->grad_fixed[node->which].data);
+            RONDO_TRY(add_fixed_sum(run, worker, task->effects[i], &all, run->grad_fixed[node->which].data));
         } else {
-            add_fixed_call(run, worker, task->effects[i]);
+            RONDO_TRY(add_fixed_call(run, worker, task->effects[i]));
         }
     }
+    return RONDO_OK;
 }
 
 static void run_tasks(void *arg, int64_t begin, int64_t end) {
     struct run *run = arg;
     for (int64_t w = begin; w < end; w++) {
         for (int64_t i = atomic_fetch_add(&run->next, 1); i < run->n_tasks; i = atomic_fetch_add(&run->next, 1)) {
-            run_task(run, &run->workers[w], &run->tasks[i]);
+            if (run_has_failed(run)) {
+                return;
+            }
+            if (run_task(run, &run->workers[w], &run->tasks[i]) != RONDO_OK) {
+                run_fail(run);
+            }
         }
     }
 }

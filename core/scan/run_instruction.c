@@ -189,29 +189,31 @@ static rondo_status compute(const struct run *run, struct worker *worker, int32_
 
 /* Hands a call its rows: all at once, or one by one where it is a product. A library's product adds up in an order that
  * may depend on how many rows it gets; so they come out the same whoever their batch mates are. */
-static void by_rows(const struct run *run, struct worker *worker, const struct instruction *instruction,
-                    const struct span *span,
-                    void (*body)(const struct run *run, struct worker *worker, const struct instruction *instruction,
-                                 const struct span *span)) {
+static rondo_status by_rows(const struct run *run, struct worker *worker, const struct instruction *instruction,
+                            const struct span *span,
+                            rondo_status (*body)(const struct run *run, struct worker *worker,
+                                                 const struct instruction *instruction, const struct span *span)) {
     if (run->graph->nodes[instruction->nodes[0]].op->role != RONDO_ROLE_PRODUCT) {
-        body(run, worker, instruction, span);
-        return;
+        return body(run, worker, instruction, span);
     }
     for (int64_t i = 0; i < span->count; i++) {
         const struct span row = {span->step, span->packed + i, span->previous + i, span->row + i, 1, i};
-        body(run, worker, instruction, &row);
+        RONDO_TRY(body(run, worker, instruction, &row));
     }
+    return RONDO_OK;
 }
 
-static void run_call(const struct run *run, struct worker *worker, const struct instruction *instruction,
-                     const struct span *span) {
+static rondo_status run_call(const struct run *run, struct worker *worker, const struct instruction *instruction,
+                             const struct span *span) {
     const int32_t id = instruction->nodes[0];
     const struct node *node = &run->graph->nodes[id];
     const struct arena_mark mark = arena_mark(worker->arena);
     struct host_call host = call_host(run, worker, node, span);
     rondo_op_call call = {0};
-    compute(run, worker, id, node, node->n_inputs, span, run_locate(run, worker, id, span), &call, &host);
+    const rondo_status status =
+        compute(run, worker, id, node, node->n_inputs, span, run_locate(run, worker, id, span), &call, &host);
     arena_release(worker->arena, mark);
+    return status;
 }
 
 /* The result and what the op saved are computed again, but for ops whose saved bytes can be kept row by row. */
@@ -247,28 +249,29 @@ static rondo_status call_gradient(const struct run *run, struct worker *worker, 
     return host_result(&host, node->op->backward(&host.base, &call));
 }
 
-void run_call_gradient(const struct run *run, struct worker *worker, const struct instruction *instruction,
-                       const struct span *span, void *const *targets) {
+rondo_status run_call_gradient(const struct run *run, struct worker *worker, const struct instruction *instruction,
+                               const struct span *span, void *const *targets) {
     const struct arena_mark mark = arena_mark(worker->arena);
-    call_gradient(run, worker, instruction, span, targets); /* the reason of a failure is in the errors */
+    const rondo_status status = call_gradient(run, worker, instruction, span, targets);
     arena_release(worker->arena, mark);
+    return status;
 }
 
-static void run_call_gradients(const struct run *run, struct worker *worker, const struct instruction *instruction,
-                               const struct span *span) {
+static rondo_status run_call_gradients(const struct run *run, struct worker *worker,
+                                       const struct instruction *instruction, const struct span *span) {
     const struct arena_mark mark = arena_mark(worker->arena);
     void **targets = arena_alloc(worker->arena, sizeof *targets * (size_t)instruction->count);
     if (targets == NULL) {
-        errors_no_memory(worker->errors);
-        return;
+        return errors_no_memory(worker->errors);
     }
     for (int32_t i = 0; i < instruction->count; i++) {
         const int32_t id = instruction->nodes[i];
         targets[i] = run_locate(run, worker, id, span);
         memset(targets[i], 0, (size_t)(run->graph->nodes[id].width * span->count) * run->size);
     }
-    run_call_gradient(run, worker, instruction, span, targets);
+    const rondo_status status = run_call_gradient(run, worker, instruction, span, targets);
     arena_release(worker->arena, mark);
+    return status;
 }
 
 /* ---- parts ---- */
@@ -343,8 +346,8 @@ static void run_reduce(const struct run *run, struct worker *worker, const struc
     }
 }
 
-void run_instruction(const struct run *run, struct worker *worker, const struct instruction *instruction,
-                     const struct span *span) {
+rondo_status run_instruction(const struct run *run, struct worker *worker, const struct instruction *instruction,
+                             const struct span *span) {
     switch (instruction->kind) {
     case NODE_MAP:
         run_group(run, worker, &instruction->group, span);
@@ -353,11 +356,9 @@ void run_instruction(const struct run *run, struct worker *worker, const struct 
         run_products(run, worker, &instruction->products, span);
         break;
     case NODE_CALL:
-        by_rows(run, worker, instruction, span, run_call);
-        break;
+        return by_rows(run, worker, instruction, span, run_call);
     case NODE_CALL_GRADIENT:
-        by_rows(run, worker, instruction, span, run_call_gradients);
-        break;
+        return by_rows(run, worker, instruction, span, run_call_gradients);
     case NODE_JOIN:
         run_join(run, worker, instruction->nodes[0], span);
         break;
@@ -365,6 +366,7 @@ void run_instruction(const struct run *run, struct worker *worker, const struct 
         run_reduce(run, worker, instruction, span);
         break;
     default:
-        run_effect(run, worker, instruction, span);
+        return run_effect(run, worker, instruction, span);
     }
+    return RONDO_OK;
 }
