@@ -3,10 +3,10 @@
 
 /* The number of the memory for all steps that holds a value: a sequence, x or a gradient from outside. -1: the value is
  * in no such memory. */
-static int64_t number_of_memory(const struct plan *plan, int32_t id) {
-    const struct graph *graph = plan->graph;
+static int64_t number_of_memory(const struct scan_plan *plan, int32_t id) {
+    const struct scan_graph *graph = plan->graph;
     id = graph_base(graph, id);
-    const struct node *node = id < 0 ? NULL : &graph->nodes[id];
+    const struct scan_node *node = id < 0 ? NULL : &graph->nodes[id];
     if (node == NULL || node->kind == NODE_FIXED || node->kind == NODE_GRAD_STATE) {
         return -1;
     }
@@ -19,9 +19,9 @@ static int64_t number_of_memory(const struct plan *plan, int32_t id) {
     return plan->places[id].storage == STORE_SEQUENCE ? plan->places[id].index : -1;
 }
 
-int64_t plan_loop_width(const struct plan *plan, int half, struct arena *arena) {
-    const struct stage *stage = &plan->stages[half][PHASE_LOOP];
-    const struct graph *graph = plan->graph;
+int64_t plan_loop_width(const struct scan_plan *plan, int half, struct arena *arena) {
+    const struct scan_stage *stage = &plan->stages[half][PHASE_LOOP];
+    const struct scan_graph *graph = plan->graph;
     const size_t n_memories = (size_t)plan->n_sequences + NODE_GRAD_X + 1;
     const struct arena_mark mark = arena_mark(arena);
     int *read = arena_calloc(arena, n_memories, sizeof *read);

@@ -33,7 +33,7 @@ struct scan_settings {
     int64_t recompute;
     /* For benchmarks: called in front of (done 0) and behind (done 1) every stage, half 0 being forward and 1 backward,
      * on the thread that runs the tape. NULL: nobody listens. */
-    void (*observe)(void *arg, int half, enum phase phase, int done);
+    void (*observe)(void *arg, int half, enum scan_phase phase, int done);
     void *observe_arg;
 };
 
