@@ -131,7 +131,7 @@ struct stopwatch {
     double begin, loops;
 };
 
-static void observe(void *arg, int half, enum phase phase, int done) {
+static void observe(void *arg, int half, enum scan_phase phase, int done) {
     struct stopwatch *watch = arg;
     (void)half;
     if (phase == PHASE_LOOP && done) {

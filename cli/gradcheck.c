@@ -73,10 +73,6 @@ static void print_report(const struct cell_argument *cell, const struct cell_che
     if (report->skipped > 0) {
         printf("; %lld at a kink, NOT compared", (long long)report->skipped);
     }
-    if (report->unchanged > 0) {
-        printf("; %lld state%s that no step changes: initial values NOT compared", (long long)report->unchanged,
-               report->unchanged == 1 ? "" : "s");
-    }
     print_wrong(report);
     printf("; %.2f s\n", seconds);
     fflush(stdout); /* a line as soon as it is known */
@@ -88,10 +84,9 @@ static json_t *number_json(double number) {
 
 static json_t *report_json(const struct cell_argument *cell, const struct cell_check_report *report, double seconds) {
     json_t *object =
-        json_pack("{s:o, s:o, s:b, s:f, s:I, s:I, s:I, s:I}", "name", json_text(cell->name), "file",
-                  json_text(cell->file), "passed", cell_check_passed(report), "seconds", seconds, "parameters",
-                  (json_int_t)report->size, "near_a_kink", (json_int_t)report->closer, "skipped_at_a_kink",
-                  (json_int_t)report->skipped, "unchanged_states", (json_int_t)report->unchanged);
+        json_pack("{s:o, s:o, s:b, s:f, s:I, s:I, s:I}", "name", json_text(cell->name), "file", json_text(cell->file),
+                  "passed", cell_check_passed(report), "seconds", seconds, "parameters", (json_int_t)report->size,
+                  "near_a_kink", (json_int_t)report->closer, "skipped_at_a_kink", (json_int_t)report->skipped);
     for (int kind = 0; kind < CELL_CHECK_KINDS; kind++) {
         const struct cell_check_outcome *outcome = &report->outcomes[kind];
         json_object_set_new(object, cell_check_name((enum cell_check_kind)kind),

@@ -138,20 +138,13 @@ static rondo_status record(const struct subject *subject, struct tape *tape, enu
     return tape_status(tape);
 }
 
-/* 1 for the initial state of a state that no step changes, k' = k: a mask that is given from outside, to which the
- * fused engine passes no gradient. */
-static int is_unchanged(const struct subject *subject, int32_t v) {
-    return v > 0 && v < subject->n_results && subject->cell->new_states[v - 1].id == v;
-}
-
 /* Values on the tape for all variables and room for the results behind them. */
 static rondo_value *put_variables(const struct subject *subject, struct tape *tape, int wants_gradients) {
     const size_t count = (size_t)subject->n_variables + (size_t)subject->n_results;
     rondo_value *values = arena_calloc(tape_arena(tape), count, sizeof *values);
     for (int32_t v = 0; values != NULL && v < subject->n_variables; v++) {
-        values[v] = wants_gradients && !is_unchanged(subject, v)
-                        ? tape_parameter(tape, "variable", &subject->variables[v], NULL)
-                        : tape_constant(tape, &subject->variables[v]);
+        values[v] = wants_gradients ? tape_parameter(tape, "variable", &subject->variables[v], NULL)
+                                    : tape_constant(tape, &subject->variables[v]);
     }
     return values;
 }
@@ -293,9 +286,6 @@ static rondo_status compare_answers(const struct check *check, const struct subj
         compare(outcome, &found->results[r], &expected->results[r], name);
     }
     for (int32_t v = 0; v < subject->n_variables; v++) {
-        if (is_unchanged(subject, v)) {
-            continue;
-        }
         const char *name = variable_name(check, subject, v);
         const char *what = name == NULL ? NULL : arena_printf(check->arena, "the gradient of %s", name);
         if (what == NULL) {
@@ -389,11 +379,7 @@ static rondo_status check_gradients(const struct check *check, const struct subj
     }
     rondo_status status = loss_of(subject, probe.tape, check->settings->engine, &probe.middle);
     for (int32_t v = 0; v < subject->n_variables && status == RONDO_OK; v++) {
-        if (is_unchanged(subject, v)) {
-            check->report->unchanged++;
-        } else {
-            status = check_variable(&probe, v, &answer->gradients[v]);
-        }
+        status = check_variable(&probe, v, &answer->gradients[v]);
     }
     tape_destroy(probe.tape);
     return status;

@@ -51,10 +51,9 @@ struct cell_check_outcome {
 
 struct cell_check_report {
     struct cell_check_outcome outcomes[CELL_CHECK_KINDS];
-    int64_t closer;    /* elements compared at a smaller step: a kink is near */
-    int64_t skipped;   /* elements not compared: a kink is at them */
-    int64_t unchanged; /* states whose initial values are not compared: no step changes them */
-    int64_t size;      /* numbers in all parameters */
+    int64_t closer;  /* elements compared at a smaller step: a kink is near */
+    int64_t skipped; /* elements not compared: a kink is at them */
+    int64_t size;    /* numbers in all parameters */
 };
 
 /* Checks. The status is of the work: RONDO_INVALID or RONDO_NOT_FOUND with errors where the cell does

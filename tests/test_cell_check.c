@@ -127,26 +127,27 @@ static const struct {
     const char *equations;
     int wrong;         /* kinds that must find something; any other must not, where there is none */
     const char *where; /* begins the place of the largest error of the first of them */
-    int64_t unchanged;
 } rows[] = {
-    {"a plain recurrence", 1, "h' = tanh(x @ W + h @ U + b)\n", 0, "", 0},
-    {"an op that is right", 1, "h' = tanh(x @ W + right(h @ U))\n", 0, "", 0},
-    {"an option", 1, "h' = tanh(x @ W + gain * h)\n", 0, "", 0},
-    {"random words", 1, "h' = h + dropout(tanh(x @ W + h @ U) - h, rate=0.3)\n", 0, "", 0},
-    {"a random op beside another", 2, "k' = dropout(x @ W, rate=0.5) + k\nh' = dropout(k' * h, rate=0.2)\n", 0, "", 0},
-    {"a state that is the other one late", 2, "k' = h\nh' = tanh(x @ W + d * k)\n", 0, "", 0},
-    {"states that change places", 2, "h' = k\nk' = tanh(x @ W + h @ U)\n", 0, "", 0},
-    {"a state that counts", 2, "k' = k + 1\nh' = tanh(x @ W + h @ U) * sin(k)\n", 0, "", 0},
-    {"a state that nothing reads", 2, "k' = x @ V\nh' = tanh(x @ W + h @ U)\n", 0, "", 0},
-    {"a state that no step changes", 2, "k' = k\nh' = tanh(x @ W + k * h)\n", 0, "", 1},
-    {"no parameter at all", 1, "h' = tanh(h + 1)\n", 0, "", 0},
-    {"a gradient that is off by a thousandth", 1, "h' = tanh(x @ W + wrong(h @ U))\n", GRADIENTS, "", 0},
-    {"the same in what is added up behind the loop", 1, "h' = tanh(h + wrong(x @ W))\n", GRADIENTS, "", 0},
-    {"the same in what no parameter reaches", 1, "h' = tanh(h + wrong(x) @ W)\n", GRADIENTS, "x[", 0},
-    {"a gradient that reads what it does not name", 1, "h' = tanh(x @ W + lying(h @ U))\n", GRADIENTS | ENGINES, "", 0},
+    {"a plain recurrence", 1, "h' = tanh(x @ W + h @ U + b)\n", 0, ""},
+    {"an op that is right", 1, "h' = tanh(x @ W + right(h @ U))\n", 0, ""},
+    {"an option", 1, "h' = tanh(x @ W + gain * h)\n", 0, ""},
+    {"random words", 1, "h' = h + dropout(tanh(x @ W + h @ U) - h, rate=0.3)\n", 0, ""},
+    {"a random op beside another", 2, "k' = dropout(x @ W, rate=0.5) + k\nh' = dropout(k' * h, rate=0.2)\n", 0, ""},
+    {"a state that is the other one late", 2, "k' = h\nh' = tanh(x @ W + d * k)\n", 0, ""},
+    {"states that change places", 2, "h' = k\nk' = tanh(x @ W + h @ U)\n", 0, ""},
+    {"a state that counts", 2, "k' = k + 1\nh' = tanh(x @ W + h @ U) * sin(k)\n", 0, ""},
+    {"a state that nothing reads", 2, "k' = x @ V\nh' = tanh(x @ W + h @ U)\n", 0, ""},
+    {"a state that no step changes", 2, "k' = k\nh' = tanh(x @ W + k * h)\n", 0, ""},
+    {"a gradient that is off, to a state that no step changes", 2, "k' = k\nh' = tanh(x @ W + h) + wrong(k)\n",
+     GRADIENTS, "the initial state k"},
+    {"no parameter at all", 1, "h' = tanh(h + 1)\n", 0, ""},
+    {"a gradient that is off by a thousandth", 1, "h' = tanh(x @ W + wrong(h @ U))\n", GRADIENTS, ""},
+    {"the same in what is added up behind the loop", 1, "h' = tanh(h + wrong(x @ W))\n", GRADIENTS, ""},
+    {"the same in what no parameter reaches", 1, "h' = tanh(h + wrong(x) @ W)\n", GRADIENTS, "x["},
+    {"a gradient that reads what it does not name", 1, "h' = tanh(x @ W + lying(h @ U))\n", GRADIENTS | ENGINES, ""},
     {"an op that never gives the same twice", 1, "h' = tanh(x @ W + unsteady(h @ U))\n", GRADIENTS | ENGINES | THREADS,
-     "", 0},
-    {"what is not finite", 1, "h' = log(x @ W)\n", GRADIENTS | ENGINES | THREADS, "", 0},
+     ""},
+    {"what is not finite", 1, "h' = log(x @ W)\n", GRADIENTS | ENGINES | THREADS, ""},
 };
 
 START_TEST(what_is_wrong_is_found_and_nothing_else) {
@@ -170,7 +171,6 @@ START_TEST(what_is_wrong_is_found_and_nothing_else) {
     ck_assert_int_eq(cell_check_passed(&report), rows[_i].wrong == 0);
     ck_assert_msg(where == NULL || strncmp(where, rows[_i].where, strlen(rows[_i].where)) == 0, "%s: the place is %s",
                   rows[_i].what, where);
-    ck_assert_int_eq(report.unchanged, rows[_i].unchanged);
     ck_assert(rows[_i].wrong != 0 || (report.closer == 0 && report.skipped == 0));
 }
 END_TEST

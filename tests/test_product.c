@@ -319,6 +319,8 @@ static const struct {
     {64, 64, 0, 1, {{0, 0, 100}}},
     {23, 200, 3, 2, {{0, 1, 255}, {300, 256, 2}}},
     {40, 31, 0, 4, {{0, 0, 256}, {600, 256, 256}, {256, 600, 1}, {300, 300, 80}}},
+    {20, 9, 0, 2, {{0, 0, 400}, {600, 420, 300}}}, /* a block begins within a run and ends in a distant one */
+    {5, 70, 3, 3, {{300, 0, 270}, {0, 300, 20}, {620, 400, 40}}},
     {515, 3, 0, 1, {{2, 5, 7}}}, /* beyond a block of columns of A, and of B */
     {3, 530, 1, 2, {{2, 5, 7}, {0, 0, 1}}},
     {513, 513, 0, 1, {{0, 0, 2}}},
@@ -408,6 +410,56 @@ START_TEST(gradient_has_the_same_bits_however_runs_are_cut) {
 }
 END_TEST
 
+/* Random runs anywhere in A and B against the same rows one after the other. Widths of A are on both sides of the
+ * limit up to which its rows are read where they are. */
+static void check_places(const struct product_kernels *kernels, int32_t dtype, uint32_t seed) {
+    enum { MOST_RUNS = 12 };
+    static const int64_t widths[][2] = {{7, 5}, {64, 33}, {200, 16}, {260, 3}, {530, 40}};
+    const size_t size = size_of(dtype);
+    const int64_t m = widths[seed % COUNT(widths)][0], n = widths[seed % COUNT(widths)][1];
+    struct product_run runs[MOST_RUNS];
+    uint32_t word = seed * 2654435761u + 1;
+    int64_t total = 0;
+    int32_t n_runs = 0;
+    for (; n_runs < MOST_RUNS; n_runs++) {
+        int64_t drawn[3];
+        for (int i = 0; i < 3; i++) {
+            word = word * 1664525u + 1013904223u;
+            drawn[i] = word >> 8;
+        }
+        const int64_t count = drawn[0] % (n_runs % 3 == 0 ? 330 : 40);
+        runs[n_runs] =
+            (struct product_run){drawn[1] % (GRADIENT_ROWS - count), drawn[2] % (GRADIENT_ROWS - count), count};
+        total += count;
+    }
+    void *a = numbers(dtype, GRADIENT_ROWS * m, 41), *b = numbers(dtype, GRADIENT_ROWS * n, 42);
+    char *near_a = allocate((size_t)(total * m) * size), *near_b = allocate((size_t)(total * n) * size);
+    const struct product_run all = {0, 0, total};
+    for (int32_t r = 0, row = 0; r < n_runs; row += (int32_t)runs[r++].count) {
+        memcpy(near_a + (size_t)(row * m) * size, (char *)a + (size_t)(runs[r].a_row * m) * size,
+               (size_t)(runs[r].count * m) * size);
+        memcpy(near_b + (size_t)(row * n) * size, (char *)b + (size_t)(runs[r].b_row * n) * size,
+               (size_t)(runs[r].count * n) * size);
+    }
+    void *found = gradient(kernels, dtype, runs, n_runs, m, a, n, b, 0);
+    void *expected = gradient(kernels, dtype, &all, 1, m, near_a, n, near_b, 0);
+    ck_assert_mem_eq(found, expected, (size_t)(m * n) * size);
+    free(found);
+    free(expected);
+    free(near_a);
+    free(near_b);
+    free(a);
+    free(b);
+}
+
+START_TEST(gradient_has_the_same_bits_wherever_runs_are) {
+    const struct product_kernels *kernels = kernels_of(_i);
+    for (uint32_t seed = 0; seed < 20 && kernels != NULL; seed++) {
+        check_places(kernels, dtypes[seed / 5 % 2], seed);
+    }
+}
+END_TEST
+
 /* ---- choice and sizes ---- */
 
 START_TEST(kernels_are_found_by_name) {
@@ -453,6 +505,7 @@ int main(void) {
     tcase_add_test(cases, avx2_and_avx512_give_the_same_bits);
     tcase_add_loop_test(cases, gradient_is_that_of_a_double_loop, 0, sets);
     tcase_add_loop_test(cases, gradient_has_the_same_bits_however_runs_are_cut, 0, sets);
+    tcase_add_loop_test(cases, gradient_has_the_same_bits_wherever_runs_are, 0, sets);
     tcase_set_timeout(cases, 120);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/wrap.h"
 #include "tests/layer_run.h"
+#include "tests/recurrence_case.h"
 
 static const int64_t lengths[] = {3, 2, 1};
 enum { ROWS = COUNT_OF(lengths) };
@@ -215,13 +217,15 @@ struct by_hand {
     const struct test_cell *cell;
     struct layer_settings settings;
     struct test_cell expected; /* parameters are called as the wrapper calls them, with "_" for the dot */
+    int training;              /* random ops draw the same words in both */
 };
 
 static const struct by_hand by_hand_rows[] = {
     {"layer norm",
      &cell_rnn,
      {.layer_norm = 1},
-     {"rnn", "h", NULL, NULL, "h' = tanh(layer_norm(x @ W + h @ U, W_gain, b))\n"}},
+     {"rnn", "h", NULL, NULL, "h' = tanh(layer_norm(x @ W + h @ U, W_gain, b))\n"},
+     0},
     {"layer norm of every gate",
      &cell_lstm,
      {.layer_norm = 1},
@@ -231,7 +235,8 @@ static const struct by_hand by_hand_rows[] = {
       "g = tanh(layer_norm(x @ W_g + h @ U_g, W_g_gain, b_g))\n"
       "o = sigmoid(layer_norm(x @ W_o + h @ U_o, W_o_gain, b_o))\n"
       "c' = f * c + i * g\n"
-      "h' = o * tanh(c')\n"}},
+      "h' = o * tanh(c')\n"},
+     0},
     {"layer norm of products alone, and of sums without a bias",
      &cell_gated,
      {.layer_norm = 1},
@@ -239,7 +244,8 @@ static const struct by_hand by_hand_rows[] = {
       "g = layer_norm(x @ W, W_gain, W_bias)\n"
       "f = sigmoid(layer_norm(x @ W_f + v * c, W_f_gain, b_f))\n"
       "c' = f * c + (1 - f) * g\n"
-      "y = tanh(c') * sigmoid(layer_norm(x @ W_o, W_o_gain, W_o_bias))\n"}},
+      "y = tanh(c') * sigmoid(layer_norm(x @ W_o, W_o_gain, W_o_bias))\n"},
+     0},
     {"layer norm beside a number",
      &cell_deep,
      {.layer_norm = 1},
@@ -247,7 +253,8 @@ static const struct by_hand by_hand_rows[] = {
       "a = tanh(layer_norm(x @ W + h @ U + d * before, W_gain, W_bias))\n"
       "b = tanh(layer_norm(a @ V, V_gain, V_bias) + 0.5)\n"
       "before' = h\n"
-      "h' = 0.5 * h + b\n"}},
+      "h' = 0.5 * h + b\n"},
+     0},
     {"layer norm of sums within sums",
      &(const struct test_cell){"nested", "h", NULL, NULL,
                                "r = sigmoid(h @ R + b_r + b_q)\n"
@@ -257,7 +264,8 @@ static const struct by_hand by_hand_rows[] = {
      {"nested", "h", NULL, NULL,
       "r = sigmoid(layer_norm(h @ R, R_gain, b_r) + b_q)\n"
       "n = tanh(layer_norm(x @ W + r * layer_norm(h @ U, U_gain, d), W_gain, b))\n"
-      "h' = (1 - r) * n + r * h\n"}},
+      "h' = (1 - r) * n + r * h\n"},
+     0},
     {"layer norm neither of a state nor within a factored matrix",
      &(const struct test_cell){"linear", "m, h", "h'", NULL,
                                "m' = m @ A + x @ B\n"
@@ -265,7 +273,8 @@ static const struct by_hand by_hand_rows[] = {
      {.layer_norm = 1},
      {"linear", "m, h", "h'", NULL,
       "m' = m @ A + x @ B\n"
-      "h' = tanh(layer_norm((m' @ V) @ W + h @ U, W_gain, W_bias))\n"}},
+      "h' = tanh(layer_norm((m' @ V) @ W + h @ U, W_gain, W_bias))\n"},
+     0},
     {"projection",
      &cell_lstm,
      {.projection = 2},
@@ -275,7 +284,8 @@ static const struct by_hand by_hand_rows[] = {
       "g = tanh(x @ W_g + h @ U_g + b_g)\n"
       "o = sigmoid(x @ W_o + h @ U_o + b_o)\n"
       "c' = f * c + i * g\n"
-      "h' = (o * tanh(c')) @ projection_W\n"}},
+      "h' = (o * tanh(c')) @ projection_W\n"},
+     0},
     {"clip",
      &cell_lstm,
      {.clip = 0.25},
@@ -285,11 +295,13 @@ static const struct by_hand by_hand_rows[] = {
       "g = tanh(x @ W_g + h @ U_g + b_g)\n"
       "o = sigmoid(x @ W_o + h @ U_o + b_o)\n"
       "c' = clamp(f * c + i * g, low=-0.25, high=0.25)\n"
-      "h' = o * tanh(c')\n"}},
+      "h' = o * tanh(c')\n"},
+     0},
     {"clip of the one state",
      &cell_rnn,
      {.clip = 0.25},
-     {"rnn", "h", NULL, NULL, "h' = clamp(tanh(x @ W + h @ U + b), low=-0.25, high=0.25)\n"}},
+     {"rnn", "h", NULL, NULL, "h' = clamp(tanh(x @ W + h @ U + b), low=-0.25, high=0.25)\n"},
+     0},
     {"clip of a state that takes over another",
      &cell_deep,
      {.clip = 0.25},
@@ -297,7 +309,8 @@ static const struct by_hand by_hand_rows[] = {
       "a = tanh(x @ W + h @ U + d * before)\n"
       "b = tanh(a @ V + 0.5)\n"
       "before' = clamp(h, low=-0.25, high=0.25)\n"
-      "h' = 0.5 * h + b\n"}},
+      "h' = 0.5 * h + b\n"},
+     0},
     {"zoneout in evaluation",
      &cell_lstm,
      {.zoneout = 0.5, .zoneout_output = 0.125},
@@ -308,7 +321,29 @@ static const struct by_hand by_hand_rows[] = {
       "o = sigmoid(x @ W_o + h @ U_o + b_o)\n"
       "n = f * c + i * g\n"
       "c' = c + (n - c) * 0.5\n"
-      "h' = h + (o * tanh(n) - h) * 0.875\n"}},
+      "h' = h + (o * tanh(n) - h) * 0.875\n"},
+     0},
+    {"zoneout in training",
+     &cell_lstm,
+     {.zoneout = 0.5, .zoneout_output = 0.125},
+     {"lstm", "h, c", NULL, NULL,
+      "i = sigmoid(x @ W_i + h @ U_i + b_i)\n"
+      "f = sigmoid(x @ W_f + h @ U_f + b_f)\n"
+      "g = tanh(x @ W_g + h @ U_g + b_g)\n"
+      "o = sigmoid(x @ W_o + h @ U_o + b_o)\n"
+      "n = f * c + i * g\n"
+      "h' = h + dropout(o * tanh(n) - h, rate=0.125) * 0.875\n"
+      "c' = c + dropout(n - c, rate=0.5) * 0.5\n"},
+     1},
+    {"recurrent dropout of a candidate that a state reads twice",
+     &(const struct test_cell){"twice", "h", NULL, "n",
+                               "n = tanh(x @ W + h @ U + b)\n"
+                               "h' = 0.5 * h + n * sigmoid(n)\n"},
+     {.recurrent_dropout = 0.4},
+     {"twice", "h", NULL, NULL,
+      "n = dropout(tanh(x @ W + h @ U + b), rate=0.4)\n"
+      "h' = 0.5 * h + n * sigmoid(n)\n"},
+     1},
 };
 
 /* The parameter of `run` with this name, "." as "_". */
@@ -332,6 +367,7 @@ START_TEST(a_wrapper_does_what_equations_by_hand_do) {
     const struct layer_settings none = {0};
     struct run found = make_run(make_layer(row->cell, row->settings, INPUT), lengths, ROWS, INPUT);
     struct run expected = make_run(make_layer(&row->expected, none, INPUT), lengths, ROWS, INPUT);
+    found.training = expected.training = row->training;
     ck_assert_int_eq(layer_parameter_count(found.layer), layer_parameter_count(expected.layer));
     found.initial = random_states(&found);
     expected.initial = random_states(&expected);
@@ -349,6 +385,86 @@ START_TEST(a_wrapper_does_what_equations_by_hand_do) {
     }
     layer_destroy(found.layer);
     layer_destroy(expected.layer);
+}
+END_TEST
+
+/* Cells whose products read masked values, by the wrapper and by hand. States of `by_hand` beside those of the cell are
+ * the masks, in the order of the values that they belong to. */
+static const struct {
+    const struct test_cell *cell;
+    struct test_cell by_hand;
+} masked_rows[] = {
+    {&cell_rnn,
+     {"rnn", "h, m:input, n", NULL, NULL,
+      "h' = tanh((x * m) @ W + (h * n) @ U + b)\n"
+      "m' = m\n"
+      "n' = n\n"}},
+    {&cell_gru, /* h is masked in products only: z * h and r * h read it as it is */
+     {"gru", "h, m:input, k, l", NULL, NULL,
+      "r = sigmoid((x * m) @ W_r + (h * k) @ U_r + b_r)\n"
+      "z = sigmoid((x * m) @ W_z + (h * k) @ U_z + b_z)\n"
+      "n = tanh((x * m) @ W_n + (r * h * l) @ U_n + b_n)\n"
+      "h' = z * h + (1 - z) * n\n"
+      "m' = m\n"
+      "k' = k\n"
+      "l' = l\n"}},
+    {&cell_gated,
+     {"gated", "c, m:input", "y", NULL,
+      "g = (x * m) @ W\n"
+      "f = sigmoid((x * m) @ W_f + v * c + b_f)\n"
+      "c' = f * c + (1 - f) * g\n"
+      "y = tanh(c') * sigmoid((x * m) @ W_o)\n"
+      "m' = m\n"}},
+    {&cell_deep, /* so does before' = h, and h' = 0.5 * h */
+     {"deep", "h, before, m:input, k, l", NULL, NULL,
+      "a = tanh((x * m) @ W + (h * k) @ U + d * before)\n"
+      "b = tanh((a * l) @ V + 0.5)\n"
+      "before' = h\n"
+      "h' = 0.5 * h + b\n"
+      "m' = m\n"
+      "k' = k\n"
+      "l' = l\n"}},
+    {&(const struct test_cell){"shown", "h", "y", NULL,
+                               "a = tanh(x @ W + h @ U)\n"
+                               "h' = a @ V + a\n"
+                               "y = a * h\n"}, /* values that are read after a product has read them masked */
+     {"shown", "h, m:input, k, l", "y", NULL,
+      "a = tanh((x * m) @ W + (h * k) @ U)\n"
+      "h' = (a * l) @ V + a\n"
+      "y = a * h\n"
+      "m' = m\n"
+      "k' = k\n"
+      "l' = l\n"}},
+};
+
+static struct cell *compile(const struct test_cell *cell) {
+    const struct cell_settings settings = {.dtype = RONDO_F64, .input = INPUT, .hidden = HIDDEN};
+    struct cell *compiled = cell_compile(define(cell), &settings, support.registry, &support.errors);
+    ck_assert_msg(compiled != NULL, "%s: %s", cell->name, support_error(&support));
+    return compiled;
+}
+
+START_TEST(variational_dropout_masks_what_products_read_and_nothing_else) {
+    const struct location nowhere = {NULL, 0, 0};
+    struct cell *plain = compile(masked_rows[_i].cell), *by_hand = compile(&masked_rows[_i].by_hand);
+    struct cell *wrapped = wrap_variational_dropout(plain, nowhere, support.registry, &support.errors);
+    ck_assert_msg(wrapped != NULL, "%s", support_error(&support));
+    ck_assert_int_eq(wrapped->n_states, by_hand->n_states);
+    ck_assert_int_eq(wrapped->n_parameters, by_hand->n_parameters);
+    struct recurrence_case problem = recurrence_case_create(&support, wrapped, RONDO_F64, lengths, ROWS);
+    for (int32_t s = plain->n_states; s < wrapped->n_states; s++) {
+        for (int64_t i = 0; i < rondo_count(&problem.initial[s]); i++) {
+            tensor_set(&problem.initial[s], i, tensor_get(&problem.initial[s], i) < 0 ? 0 : 2);
+        }
+    }
+    const struct recurrence_engine fused = {.fused = 1, .passes = PASS_ALL};
+    const struct recurrence_answer found = recurrence_case_solve(&problem, fused);
+    problem.cell = by_hand;
+    const struct recurrence_answer expected = recurrence_case_solve(&problem, fused);
+    recurrence_case_compare(&problem, &found, &expected, 1e-13, "masks by hand");
+    cell_destroy(plain);
+    cell_destroy(by_hand);
+    cell_destroy(wrapped);
 }
 END_TEST
 
@@ -736,6 +852,7 @@ int main(void) {
 
     TCase *equal = new_case(suite, "equal");
     tcase_add_loop_test(equal, a_wrapper_does_what_equations_by_hand_do, 0, COUNT_OF(by_hand_rows));
+    tcase_add_loop_test(equal, variational_dropout_masks_what_products_read_and_nothing_else, 0, COUNT_OF(masked_rows));
     tcase_add_test(equal, a_norm_starts_as_the_plain_norm_and_keeps_the_bias_of_the_cell);
     tcase_add_loop_test(equal, a_wrapper_that_does_nothing_changes_no_bit, 0, COUNT_OF(plain_rows));
     tcase_add_test(equal, a_projection_narrows_the_state_and_the_recurrent_matrices);

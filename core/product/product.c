@@ -84,7 +84,7 @@ void product_pack(const struct product_kernels *kernels, int32_t dtype, int64_t 
 /* ---- tiles ---- */
 
 /* Rows of A times packed columns, k of them from row `depth` of panels that have `packed_k`. */
-struct block {
+struct product_block {
     int64_t rows, row; /* how many, and the row of C that the first belongs to */
     int64_t k, depth, packed_k;
     const void *a; /* element (i, p) is at i * a_row + p * a_step */
@@ -95,15 +95,15 @@ struct block {
 };
 
 /* Where a walk over the columns of all targets is. */
-struct cursor {
+struct product_cursor {
     int32_t target;
     int64_t column;
 };
 
 /* The next vector-wide columns, at most `count`, from as many targets as it takes: a narrow rest of one shares its tile
  * with the beginning of the next. Returns how many there are. */
-static int64_t next_columns(const struct product_tiles *tiles, const struct block *block, struct cursor *cursor,
-                            int64_t count, struct product_column *columns) {
+static int64_t next_columns(const struct product_tiles *tiles, const struct product_block *block,
+                            struct product_cursor *cursor, int64_t count, struct product_column *columns) {
     const int64_t panel = panel_of(tiles);
     int64_t found = 0;
     while (found < count && cursor->target < block->n_targets) {
@@ -137,12 +137,12 @@ static void prefetch(const struct product_tiles *tiles, const struct product_col
 
 /* All rows go over a few columns before the next columns: the panel is read from memory once. Tiles are of equal
  * height, give or take one row. */
-static void multiply_block(const struct product_tiles *tiles, const struct block *block) {
+static void multiply_block(const struct product_tiles *tiles, const struct product_block *block) {
     const int64_t n_tiles = (block->rows + tiles->rows - 1) / tiles->rows;
     const int64_t height = block->rows / n_tiles, higher = block->rows % n_tiles;
     const int64_t vectors = height + (higher > 0) <= tiles->flat ? PRODUCT_VECTORS : PRODUCT_VECTORS / 2;
     struct product_column columns[PRODUCT_VECTORS];
-    struct cursor cursor = {0, 0};
+    struct product_cursor cursor = {0, 0};
     for (int64_t count; (count = next_columns(tiles, block, &cursor, vectors, columns)) > 0;) {
         struct product_tile tile = {block->k, block->a, block->a_row, block->a_step, block->row, block->add, columns};
         for (int64_t i = 0; i < n_tiles; i++) {
@@ -166,7 +166,7 @@ void product_rows(const struct product_kernels *kernels, int32_t dtype, int64_t 
     do { /* once where k is 0: C becomes the sum of nothing */
         const int64_t step = least(k - depth, DEPTH);
         for (int64_t row = 0; row < m; row += HEIGHT) {
-            const struct block block = {
+            const struct product_block block = {
                 .rows = least(m - row, HEIGHT),
                 .row = row,
                 .k = step,
@@ -188,14 +188,15 @@ void product_rows(const struct product_kernels *kernels, int32_t dtype, int64_t 
 /* ---- gradients ---- */
 
 /* A place in the rows of all runs. */
-struct place {
+struct product_place {
     int32_t run;
     int64_t row;
 };
 
 /* Packs the next rows, at most PAIRS, of B (or of A): `columns` of them from `matrix`. Returns how many. */
 static int64_t pack_rows(const struct product_tiles *tiles, const struct product_run *runs, int32_t n_runs,
-                         struct place *place, int is_b, const void *matrix, int64_t ld, int64_t columns, void *packed) {
+                         struct product_place *place, int is_b, const void *matrix, int64_t ld, int64_t columns,
+                         void *packed) {
     const int64_t panel = panel_of(tiles);
     int64_t rows = 0;
     while (rows < PAIRS && place->run < n_runs) {
@@ -207,7 +208,7 @@ static int64_t pack_rows(const struct product_tiles *tiles, const struct product
         rows += count;
         place->row += count;
         if (place->row == run->count) {
-            *place = (struct place){place->run + 1, 0};
+            *place = (struct product_place){place->run + 1, 0};
         }
     }
     return rows;
@@ -224,17 +225,17 @@ size_t product_gradient_bytes(const struct product_kernels *kernels, int32_t dty
 }
 
 /* Rows of A, k-major: column i is row i of the result's block. */
-struct strips {
+struct product_strips {
     const void *a;
     int64_t step;              /* elements from one row to the next */
     int64_t columns, distance; /* of a strip; elements from one strip to the next */
 };
 
 /* C [rows, target's n] += A^T B. */
-static void multiply_strips(const struct product_tiles *tiles, int64_t rows, int64_t k, const struct strips *strips,
-                            const struct product_target *target) {
+static void multiply_strips(const struct product_tiles *tiles, int64_t rows, int64_t k,
+                            const struct product_strips *strips, const struct product_target *target) {
     for (int64_t row = 0, i = 0; row < rows; row += strips->columns, i++) {
-        const struct block block = {
+        const struct product_block block = {
             .rows = least(rows - row, strips->columns),
             .row = row,
             .k = k,
@@ -257,9 +258,9 @@ void product_gradient(const struct product_kernels *kernels, int32_t dtype, cons
     const struct product_tiles *tiles = tiles_of(kernels, dtype);
     void *const packed_b = scratch, *const packed_a = at(scratch, packed_width(tiles, n), tiles);
     const int64_t panel = panel_of(tiles);
-    struct place next = {0, 0};
+    struct product_place next = {0, 0};
     while (m > 0 && n > 0 && next.run < n_runs) {
-        const struct place begin = next;
+        const struct product_place begin = next;
         for (int64_t column = 0; column < n; column += WIDTH) {
             const int64_t columns = least(n - column, WIDTH);
             next = begin;
@@ -268,13 +269,13 @@ void product_gradient(const struct product_kernels *kernels, int32_t dtype, cons
             for (int64_t row = 0; row < m; row += WIDTH) {
                 const int64_t rows = least(m - row, WIDTH);
                 const struct product_run *run = &runs[begin.run];
-                struct strips strips = {packed_a, panel, panel, PAIRS * panel};
+                struct product_strips strips = {packed_a, panel, panel, PAIRS * panel};
                 if (lda <= NEAR / tiles->size && k <= run->count - begin.row) {
                     strips.a = const_at(a, (run->a_row + begin.row) * lda + row, tiles);
                     strips.step = lda;
                     strips.distance = panel;
                 } else {
-                    struct place place = begin;
+                    struct product_place place = begin;
                     pack_rows(tiles, runs, n_runs, &place, 0, const_at(a, row, tiles), lda, rows, packed_a);
                 }
                 const struct product_target target = {packed_b, at(c, row * ldc + column, tiles), ldc, columns};

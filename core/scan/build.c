@@ -8,7 +8,7 @@
 #include "core/scan/graph.h"
 
 /* What is known of each node of the program. */
-struct traced {
+struct scan_traced {
     int is_rows;
     int needs;  /* depends on a parameter */
     int32_t id; /* in the graph, -1: not there (yet) */
@@ -16,23 +16,23 @@ struct traced {
     int32_t fixed; /* number of the fixed tensor, -1: none */
 };
 
-struct builder {
-    struct graph *graph;
+struct scan_builder {
+    struct scan_graph *graph;
     const struct program *program;
-    struct traced *traced;   /* [program_count] */
-    int32_t first_parameter; /* inputs from here on are parameters: their number among the inputs */
+    struct scan_traced *traced; /* [program_count] */
+    int32_t first_parameter;    /* inputs from here on are parameters: their number among the inputs */
 };
 
-static const struct program_node *at(const struct builder *b, int32_t id) {
+static const struct program_node *at(const struct scan_builder *b, int32_t id) {
     return program_node(b->program, (rondo_value){id});
 }
 
 /* Which nodes depend on the step, which on parameters, and how often each is used. */
-static void look_around(struct builder *b, const struct graph_settings *settings) {
+static void look_around(struct scan_builder *b, const struct scan_graph_settings *settings) {
     int32_t next_input = 0;
     for (int32_t id = 0; id < program_count(b->program); id++) {
         const struct program_node *node = at(b, id);
-        struct traced *traced = &b->traced[id];
+        struct scan_traced *traced = &b->traced[id];
         traced->id = traced->fixed = -1;
         if (node->op == NULL && node->value.data == NULL) {
             traced->is_rows = next_input < b->first_parameter;
@@ -55,15 +55,15 @@ static void look_around(struct builder *b, const struct graph_settings *settings
 }
 
 /* The node of a value that has no batch dimension. */
-static int32_t fixed_node(struct builder *b, int32_t id) {
-    struct graph *graph = b->graph;
-    struct traced *traced = &b->traced[id];
+static int32_t fixed_node(struct scan_builder *b, int32_t id) {
+    struct scan_graph *graph = b->graph;
+    struct scan_traced *traced = &b->traced[id];
     if (traced->id < 0) {
         const struct program_node *from = at(b, id);
         traced->fixed = graph->n_fixed;
         graph->fixed[graph->n_fixed] = (rondo_value){id};
         graph->fixed_needs[graph->n_fixed] = traced->needs;
-        const struct node node = {
+        const struct scan_node node = {
             .kind = NODE_FIXED, .which = graph->n_fixed, .random = -1, .shape = from->value, .name = from->name};
         graph->n_fixed++;
         traced->id = graph_add(graph, node, NULL, 0);
@@ -71,11 +71,11 @@ static int32_t fixed_node(struct builder *b, int32_t id) {
     return traced->id;
 }
 
-static int32_t node_of(struct builder *b, int32_t id) {
+static int32_t node_of(struct scan_builder *b, int32_t id) {
     return b->traced[id].is_rows ? b->traced[id].id : fixed_node(b, id);
 }
 
-static int has_default_options(const struct builder *b, const struct program_node *node) {
+static int has_default_options(const struct scan_builder *b, const struct program_node *node) {
     const rondo_descriptor *base = &node->op->base;
     if (base->options == NULL || node->options == NULL) {
         return 1;
@@ -86,18 +86,18 @@ static int has_default_options(const struct builder *b, const struct program_nod
     return defaults != NULL && memcmp(defaults, node->options, base->options_size) == 0;
 }
 
-static int is_product(const struct builder *b, const struct program_node *node) {
+static int is_product(const struct scan_builder *b, const struct program_node *node) {
     if (node->op->role != RONDO_ROLE_PRODUCT || node->n_inputs != 2 || !has_default_options(b, node)) {
         return 0;
     }
-    const struct traced *left = &b->traced[node->inputs[0]], *right = &b->traced[node->inputs[1]];
+    const struct scan_traced *left = &b->traced[node->inputs[0]], *right = &b->traced[node->inputs[1]];
     return left->is_rows && !right->is_rows && at(b, node->inputs[0])->value.ndim == 2 &&
            at(b, node->inputs[1])->value.ndim == 2;
 }
 
 /* Asks the op for one row: where the result is a part of that row, it is so for every row, since rows do not mix. -1:
  * it computes something. */
-static int64_t part_of_row(const struct builder *b, const struct program_node *node) {
+static int64_t part_of_row(const struct scan_builder *b, const struct program_node *node) {
     if (node->op->map != NULL || node->n_inputs != 1 || (node->op->flags & RONDO_OP_RANDOM) != 0) {
         return -1; /* dropout is a view outside training alone */
     }
@@ -115,8 +115,8 @@ static int64_t part_of_row(const struct builder *b, const struct program_node *n
 }
 
 /* A part of a part is a part of the whole. */
-static int32_t add_part(struct builder *b, struct node node, int32_t input, int64_t offset) {
-    struct graph *graph = b->graph;
+static int32_t add_part(struct scan_builder *b, struct scan_node node, int32_t input, int64_t offset) {
+    struct scan_graph *graph = b->graph;
     node.op = NULL;
     node.options = NULL;
     if (rondo_count(&node.shape) == rondo_count(&graph->nodes[input].shape)) {
@@ -132,18 +132,27 @@ static int32_t add_part(struct builder *b, struct node node, int32_t input, int6
     return graph_add(graph, node, &input, 1);
 }
 
+static int32_t no_memory(struct scan_graph *graph) {
+    errors_no_memory(graph->errors);
+    graph->failed = 1;
+    return -1;
+}
+
 /* Operands of a sum: those of a sum that nobody else uses are taken in its place. */
-static int32_t add_sum(struct builder *b, const struct program_node *from, struct node node) {
-    struct graph *graph = b->graph;
-    enum { MOST = 64 };
-    int32_t inputs[MOST];
+static int32_t add_sum(struct scan_builder *b, const struct program_node *from, struct scan_node node) {
+    struct scan_graph *graph = b->graph;
+    enum { MOST_FLAT = 62 };
     int32_t n = 0;
+    int32_t *inputs = arena_alloc(graph->arena, sizeof *inputs * (size_t)(MOST_FLAT + from->n_inputs));
+    if (inputs == NULL) {
+        return no_memory(graph);
+    }
     for (int32_t k = 0; k < from->n_inputs; k++) {
         const int32_t id = from->inputs[k];
-        const struct node *inner =
+        const struct scan_node *inner =
             b->traced[id].is_rows && b->traced[id].id >= 0 ? &graph->nodes[b->traced[id].id] : NULL;
         const int same = inner != NULL && inner->kind == NODE_SUM && b->traced[id].uses == 1 && inner->op == NULL &&
-                         tensor_same_shape(&inner->shape, &node.shape) && n + inner->n_inputs < MOST - 2;
+                         tensor_same_shape(&inner->shape, &node.shape) && n + inner->n_inputs < MOST_FLAT;
         if (same) {
             for (int32_t j = 0; j < inner->n_inputs; j++) {
                 inputs[n++] = inner->inputs[j];
@@ -158,22 +167,15 @@ static int32_t add_sum(struct builder *b, const struct program_node *from, struc
     return graph_add(graph, node, inputs, n);
 }
 
-static void add_node(struct builder *b, int32_t id) {
-    struct graph *graph = b->graph;
+static void add_node(struct scan_builder *b, int32_t id) {
+    struct scan_graph *graph = b->graph;
     const struct program_node *from = at(b, id);
-    struct node node = {.phase = PHASE_LOOP,
-                        .op = from->op,
-                        .options = from->options,
-                        .random = -1,
-                        .shape = from->value,
-                        .name = from->name};
-    enum { MOST = 64 };
-    int32_t inputs[MOST];
-    if (from->n_inputs > MOST) {
-        errors_add_at(graph->errors, RONDO_INVALID, from->where, "'%s' has %d operands, expected at most %d",
-                      from->op->base.name, from->n_inputs, MOST);
-        return;
-    }
+    struct scan_node node = {.phase = PHASE_LOOP,
+                             .op = from->op,
+                             .options = from->options,
+                             .random = -1,
+                             .shape = from->value,
+                             .name = from->name};
     if (from->op->role == RONDO_ROLE_SUM && from->op->map != NULL) {
         b->traced[id].id = add_sum(b, from, node);
         return;
@@ -184,6 +186,11 @@ static void add_node(struct builder *b, int32_t id) {
         node.op = NULL;
         node.options = NULL;
         b->traced[id].id = graph_add(graph, node, term, 3);
+        return;
+    }
+    int32_t *inputs = arena_alloc(graph->arena, sizeof *inputs * (size_t)(from->n_inputs + 1));
+    if (inputs == NULL) {
+        no_memory(graph);
         return;
     }
     for (int32_t k = 0; k < from->n_inputs; k++) {
@@ -202,9 +209,9 @@ static void add_node(struct builder *b, int32_t id) {
 }
 
 /* A result has memory of its own: where it is a value from outside, a view, or another result already, it is a copy. */
-static int32_t own(struct builder *b, int32_t id, int32_t n_taken) {
-    struct graph *graph = b->graph;
-    const struct node *node = id < 0 ? NULL : &graph->nodes[id];
+static int32_t own(struct scan_builder *b, int32_t id, int32_t n_taken) {
+    struct scan_graph *graph = b->graph;
+    const struct scan_node *node = id < 0 ? NULL : &graph->nodes[id];
     if (node == NULL) {
         return -1;
     }
@@ -222,8 +229,8 @@ static int32_t own(struct builder *b, int32_t id, int32_t n_taken) {
     return copy;
 }
 
-static void add_results(struct builder *b, const struct graph_settings *settings) {
-    struct graph *graph = b->graph;
+static void add_results(struct scan_builder *b, const struct scan_graph_settings *settings) {
+    struct scan_graph *graph = b->graph;
     for (int32_t s = 0; s < settings->n_states && !graph->failed; s++) {
         const int32_t id = node_of(b, settings->new_states[s].id);
         graph->constant[s] = id >= 0 && id == graph->states[s];
@@ -234,7 +241,7 @@ static void add_results(struct builder *b, const struct graph_settings *settings
 }
 
 /* A random op without rows draws once a step in the equations, and would be drawn once a sequence here. */
-static void refuse_random(struct builder *b) {
+static void refuse_random(struct scan_builder *b) {
     for (int32_t id = 0; id < program_count(b->program); id++) {
         const struct program_node *node = at(b, id);
         if (node->op != NULL && (node->op->flags & RONDO_OP_RANDOM) != 0 && !b->traced[id].is_rows) {
@@ -246,10 +253,10 @@ static void refuse_random(struct builder *b) {
     }
 }
 
-void graph_build(struct graph *graph, const struct graph_settings *settings) {
+void graph_build(struct scan_graph *graph, const struct scan_graph_settings *settings) {
     const size_t count = (size_t)program_count(settings->program);
     const size_t n_states = (size_t)settings->n_states;
-    struct builder b = {.graph = graph, .program = settings->program, .first_parameter = 1 + settings->n_states};
+    struct scan_builder b = {.graph = graph, .program = settings->program, .first_parameter = 1 + settings->n_states};
     b.traced = arena_calloc(graph->arena, count + 1, sizeof *b.traced);
     graph->n_states = settings->n_states;
     graph->states = arena_calloc(graph->arena, n_states + 1, sizeof *graph->states);
@@ -273,11 +280,11 @@ void graph_build(struct graph *graph, const struct graph_settings *settings) {
         const int is_input = node->op == NULL && node->value.data == NULL;
         if (is_input && next_input <= settings->n_states) {
             const int32_t state = next_input - 1;
-            const struct node given = {.kind = state < 0 ? NODE_X : NODE_STATE,
-                                       .which = state,
-                                       .random = -1,
-                                       .shape = node->value,
-                                       .name = node->name};
+            const struct scan_node given = {.kind = state < 0 ? NODE_X : NODE_STATE,
+                                            .which = state,
+                                            .random = -1,
+                                            .shape = node->value,
+                                            .name = node->name};
             b.traced[id].id = graph_add(graph, given, NULL, 0);
             graph->dtype = node->value.dtype;
             if (state >= 0) {

@@ -6,25 +6,23 @@
 
 #include "core/scan/graph.h"
 
-enum { MOST_INPUTS = 64 + 2 };
-
 /* The gradients that flow into each node so far. */
-struct flow {
+struct scan_flow {
     int32_t *items;
     int32_t count, capacity;
 };
 
-struct differentiation {
-    struct graph *graph;
-    int *needs;         /* [n] node depends on something whose gradient is wanted */
-    struct flow *flows; /* [n] */
-    struct flow *parts; /* [n] gradients of parts of a row */
-    int64_t **offsets;  /* [n] where those begin */
-    int32_t n;          /* nodes of the forward step */
+struct scan_differentiation {
+    struct scan_graph *graph;
+    int *needs;              /* [n] node depends on something whose gradient is wanted */
+    struct scan_flow *flows; /* [n] */
+    struct scan_flow *parts; /* [n] gradients of parts of a row */
+    int64_t **offsets;       /* [n] where those begin */
+    int32_t n;               /* nodes of the forward step */
     int wants_x, wants_constant;
 };
 
-static void add_item(struct differentiation *d, struct flow *flow, int32_t gradient) {
+static void add_item(struct scan_differentiation *d, struct scan_flow *flow, int32_t gradient) {
     if (flow->count == flow->capacity) {
         const int32_t capacity = flow->capacity == 0 ? 8 : flow->capacity * 2;
         int32_t *items = arena_alloc(d->graph->arena, sizeof *items * (size_t)capacity);
@@ -42,12 +40,12 @@ static void add_item(struct differentiation *d, struct flow *flow, int32_t gradi
     flow->items[flow->count++] = gradient;
 }
 
-static void add_flow(struct differentiation *d, int32_t id, int32_t gradient) {
+static void add_flow(struct scan_differentiation *d, int32_t id, int32_t gradient) {
     add_item(d, &d->flows[id], gradient);
 }
 
 /* A gradient of the elements of a row from `offset` on. */
-static void add_part(struct differentiation *d, int32_t id, int64_t offset, int32_t gradient) {
+static void add_part(struct scan_differentiation *d, int32_t id, int64_t offset, int32_t gradient) {
     const int32_t count = d->parts[id].count;
     int64_t *offsets = arena_alloc(d->graph->arena, sizeof *offsets * (size_t)(count + 1));
     if (offsets == NULL) {
@@ -63,15 +61,15 @@ static void add_part(struct differentiation *d, int32_t id, int64_t offset, int3
     add_item(d, &d->parts[id], gradient);
 }
 
-static struct node backward_node(enum node_kind kind, const struct node *like) {
-    return (struct node){
+static struct scan_node backward_node(enum scan_node_kind kind, const struct scan_node *like) {
+    return (struct scan_node){
         .kind = kind, .phase = PHASE_LOOP, .backward = 1, .random = -1, .shape = like->shape, .op = NULL};
 }
 
 /* The gradients of parts of a row, put side by side onto that of the whole row, which may be -1. */
-static int32_t join(struct differentiation *d, int32_t id, int32_t whole) {
-    struct graph *graph = d->graph;
-    const struct flow *parts = &d->parts[id];
+static int32_t join(struct scan_differentiation *d, int32_t id, int32_t whole) {
+    struct scan_graph *graph = d->graph;
+    const struct scan_flow *parts = &d->parts[id];
     int32_t *inputs = arena_alloc(graph->arena, sizeof *inputs * (size_t)(parts->count + 1));
     int64_t *offsets = arena_calloc(graph->arena, (size_t)parts->count + 1, sizeof *offsets);
     if (inputs == NULL || offsets == NULL) {
@@ -84,14 +82,14 @@ static int32_t join(struct differentiation *d, int32_t id, int32_t whole) {
         inputs[1 + k] = parts->items[k];
         offsets[1 + k] = d->offsets[id][k];
     }
-    struct node node = backward_node(NODE_JOIN, &graph->nodes[id]);
+    struct scan_node node = backward_node(NODE_JOIN, &graph->nodes[id]);
     node.offsets = offsets;
     return graph_add(graph, node, inputs, parts->count + 1);
 }
 
 /* The whole gradient of a node; -1: none flows there. */
-static int32_t total(struct differentiation *d, int32_t id) {
-    const struct flow *flow = &d->flows[id];
+static int32_t total(struct scan_differentiation *d, int32_t id) {
+    const struct scan_flow *flow = &d->flows[id];
     int32_t sum = flow->count == 0 ? -1 : flow->items[0];
     if (flow->count > 1) {
         sum = graph_add(d->graph, backward_node(NODE_SUM, &d->graph->nodes[id]), flow->items, flow->count);
@@ -100,15 +98,15 @@ static int32_t total(struct differentiation *d, int32_t id) {
 }
 
 /* Does any of what a node is computed from want a gradient? States do where their new values or their past do. */
-static void find_needs(struct differentiation *d, const int32_t *order, int32_t n_order) {
-    struct graph *graph = d->graph;
+static void find_needs(struct scan_differentiation *d, const int32_t *order, int32_t n_order) {
+    struct scan_graph *graph = d->graph;
     for (int32_t s = 0; s < graph->n_states; s++) { /* what it starts from may want one, whatever becomes of it */
         graph->state_needs[s] = graph->states[s] >= 0 && (!graph->constant[s] || d->wants_constant);
     }
     for (int changed = 1; changed;) {
         changed = 0;
         for (int32_t i = 0; i < n_order; i++) {
-            const struct node *node = &graph->nodes[order[i]];
+            const struct scan_node *node = &graph->nodes[order[i]];
             int needs = (node->kind == NODE_X && d->wants_x) ||
                         (node->kind == NODE_FIXED && graph->fixed_needs[node->which]) ||
                         (node->kind == NODE_STATE && graph->state_needs[node->which]);
@@ -129,11 +127,11 @@ static void find_needs(struct differentiation *d, const int32_t *order, int32_t 
 }
 
 /* The gradient `g`, in the shape of `like`, goes on to input `id`, which may have been stretched to that shape. */
-static void pass_on(struct differentiation *d, int32_t id, int32_t g, int32_t like) {
-    struct graph *graph = d->graph;
-    const struct node *input = &graph->nodes[id];
+static void pass_on(struct scan_differentiation *d, int32_t id, int32_t g, int32_t like) {
+    struct scan_graph *graph = d->graph;
+    const struct scan_node *input = &graph->nodes[id];
     if (input->kind == NODE_FIXED) {
-        struct node effect = backward_node(NODE_FIXED_SUM, &graph->nodes[like]);
+        struct scan_node effect = backward_node(NODE_FIXED_SUM, &graph->nodes[like]);
         effect.which = input->which;
         graph_add(graph, effect, &g, 1);
     } else if (graph_same_shape(input, &graph->nodes[like])) {
@@ -143,7 +141,7 @@ static void pass_on(struct differentiation *d, int32_t id, int32_t g, int32_t li
     }
 }
 
-static void through_sum(struct differentiation *d, int32_t id, int32_t g) {
+static void through_sum(struct scan_differentiation *d, int32_t id, int32_t g) {
     for (int32_t k = 0; k < d->graph->nodes[id].n_inputs; k++) {
         const int32_t input = d->graph->nodes[id].inputs[k];
         if (d->needs[input]) {
@@ -152,23 +150,23 @@ static void through_sum(struct differentiation *d, int32_t id, int32_t g) {
     }
 }
 
-static void through_map(struct differentiation *d, int32_t id, int32_t g) {
-    struct graph *graph = d->graph;
+static void through_map(struct scan_differentiation *d, int32_t id, int32_t g) {
+    struct scan_graph *graph = d->graph;
     for (int32_t k = 0; k < graph->nodes[id].n_inputs; k++) {
-        const struct node *node = &graph->nodes[id];
+        const struct scan_node *node = &graph->nodes[id];
         const int32_t input = node->inputs[k];
         if (!d->needs[input]) {
             continue;
         }
         const uint32_t said = node->op->map_grad_reads[k];
         const uint32_t reads = said == 0 ? ~0u : said;
-        int32_t inputs[MOST_INPUTS];
+        int32_t inputs[GRAPH_MOST_INPUTS];
         for (int32_t j = 0; j < node->n_inputs; j++) {
             inputs[j] = (reads & RONDO_READS_INPUT(j)) != 0 ? node->inputs[j] : -1;
         }
         inputs[node->n_inputs] = (reads & RONDO_READS_OUTPUT) != 0 ? id : -1;
         inputs[node->n_inputs + 1] = g;
-        struct node gradient = backward_node(NODE_MAP_GRADIENT, node);
+        struct scan_node gradient = backward_node(NODE_MAP_GRADIENT, node);
         gradient.op = node->op;
         gradient.options = node->options;
         gradient.which = k;
@@ -177,18 +175,18 @@ static void through_map(struct differentiation *d, int32_t id, int32_t g) {
 }
 
 /* y = init + sum of a @ W:  dL/da = dL/dy @ W^T,  dL/dW = a^T dL/dy */
-static void through_product(struct differentiation *d, int32_t id, int32_t g) {
-    struct graph *graph = d->graph;
+static void through_product(struct scan_differentiation *d, int32_t id, int32_t g) {
+    struct scan_graph *graph = d->graph;
     for (int32_t k = 1; k + 1 < graph->nodes[id].n_inputs; k += 2) {
         const int32_t a = graph->nodes[id].inputs[k], w = graph->nodes[id].inputs[k + 1];
         if (d->needs[w]) {
-            struct node effect = backward_node(NODE_WEIGHT_GRADIENT, &graph->nodes[id]);
+            struct scan_node effect = backward_node(NODE_WEIGHT_GRADIENT, &graph->nodes[id]);
             const int32_t inputs[2] = {a, g};
             effect.which = graph->nodes[w].which;
             graph_add(graph, effect, inputs, 2);
         }
         if (d->needs[a]) {
-            struct node gradient = backward_node(NODE_PRODUCT, &graph->nodes[a]);
+            struct scan_node gradient = backward_node(NODE_PRODUCT, &graph->nodes[a]);
             const int32_t inputs[3] = {-1, g, w};
             gradient.transposed = 1;
             add_flow(d, a, graph_add(graph, gradient, inputs, 3));
@@ -196,19 +194,24 @@ static void through_product(struct differentiation *d, int32_t id, int32_t g) {
     }
 }
 
-static void through_call(struct differentiation *d, int32_t id, int32_t g) {
-    struct graph *graph = d->graph;
+static void through_call(struct scan_differentiation *d, int32_t id, int32_t g) {
+    struct scan_graph *graph = d->graph;
     for (int32_t k = 0; k < graph->nodes[id].n_inputs; k++) {
-        const struct node *node = &graph->nodes[id];
+        const struct scan_node *node = &graph->nodes[id];
         const int32_t input = node->inputs[k];
         if (!d->needs[input]) {
             continue;
         }
-        int32_t inputs[MOST_INPUTS];
+        int32_t *inputs = arena_alloc(graph->arena, sizeof *inputs * (size_t)(node->n_inputs + 1));
+        if (inputs == NULL) {
+            errors_no_memory(graph->errors);
+            graph->failed = 1;
+            return;
+        }
         memcpy(inputs, node->inputs, sizeof *inputs * (size_t)node->n_inputs);
         inputs[node->n_inputs] = g;
         const int fixed = graph->nodes[input].kind == NODE_FIXED;
-        struct node gradient = backward_node(fixed ? NODE_FIXED_CALL : NODE_CALL_GRADIENT, &graph->nodes[input]);
+        struct scan_node gradient = backward_node(fixed ? NODE_FIXED_CALL : NODE_CALL_GRADIENT, &graph->nodes[input]);
         gradient.op = node->op;
         gradient.options = node->options;
         gradient.random = node->random;
@@ -222,8 +225,8 @@ static void through_call(struct differentiation *d, int32_t id, int32_t g) {
     }
 }
 
-static void through(struct differentiation *d, int32_t id) {
-    struct graph *graph = d->graph;
+static void through(struct scan_differentiation *d, int32_t id) {
+    struct scan_graph *graph = d->graph;
     if (!d->needs[id] || node_is_given(&graph->nodes[id])) {
         return;
     }
@@ -255,12 +258,12 @@ static void through(struct differentiation *d, int32_t id) {
 }
 
 /* The gradients of the results, from outside. */
-static void seed(struct differentiation *d) {
-    struct graph *graph = d->graph;
+static void seed(struct scan_differentiation *d) {
+    struct scan_graph *graph = d->graph;
     for (int32_t s = 0; s < graph->n_states; s++) {
         const int32_t id = graph->constant[s] ? graph->states[s] : graph->new_states[s];
         if (id >= 0 && graph->state_needs[s]) {
-            struct node carried = backward_node(NODE_GRAD_STATE, &graph->nodes[id]);
+            struct scan_node carried = backward_node(NODE_GRAD_STATE, &graph->nodes[id]);
             carried.which = s;
             add_flow(d, id, graph_add(graph, carried, NULL, 0));
         }
@@ -271,8 +274,8 @@ static void seed(struct differentiation *d) {
     }
 }
 
-static void collect(struct differentiation *d) {
-    struct graph *graph = d->graph;
+static void collect(struct scan_differentiation *d) {
+    struct scan_graph *graph = d->graph;
     for (int32_t s = 0; s < graph->n_states; s++) {
         graph->carry[s] = graph->states[s] >= 0 && graph->state_needs[s] ? total(d, graph->states[s]) : -1;
     }
@@ -290,10 +293,10 @@ static void collect(struct differentiation *d) {
     }
 }
 
-void graph_differentiate(struct graph *graph, const struct graph_settings *settings) {
+void graph_differentiate(struct scan_graph *graph, const struct scan_graph_settings *settings) {
     int32_t n_order;
     const int32_t *order = graph_order(graph, &n_order);
-    struct differentiation d = {
+    struct scan_differentiation d = {
         .graph = graph, .n = graph->count, .wants_x = settings->wants_x, .wants_constant = settings->wants_constant};
     d.needs = arena_calloc(graph->arena, (size_t)d.n + 1, sizeof *d.needs);
     d.flows = arena_calloc(graph->arena, (size_t)d.n + 1, sizeof *d.flows);

@@ -6,25 +6,25 @@
 
 #include "core/scan/plan.h"
 
-struct scheduler {
-    struct plan *plan;
-    struct graph *graph;
+struct scan_scheduler {
+    struct scan_plan *plan;
+    struct scan_graph *graph;
     const int32_t *order; /* live nodes, inputs first */
     int32_t n_order;
     int *live, *done;
     int backward;
-    enum phase phase;
+    enum scan_phase phase;
     struct errors *errors;
 };
 
-static int is_here(const struct scheduler *s, int32_t id) {
-    const struct node *node = &s->graph->nodes[id];
+static int is_here(const struct scan_scheduler *s, int32_t id) {
+    const struct scan_node *node = &s->graph->nodes[id];
     return s->live[id] && !node_is_given(node) && node->backward == s->backward && node->phase == s->phase;
 }
 
 /* All that it needs of this stage is there. */
-static int is_ready(const struct scheduler *s, int32_t id) {
-    const struct node *node = &s->graph->nodes[id];
+static int is_ready(const struct scan_scheduler *s, int32_t id) {
+    const struct scan_node *node = &s->graph->nodes[id];
     if (s->done[id] || !is_here(s, id)) {
         return 0;
     }
@@ -39,22 +39,23 @@ static int is_ready(const struct scheduler *s, int32_t id) {
 
 /* Views that are ready are done. A part of a value waits for the end of the group that computes that: a group fetches
  * the parts that it reads before it computes anything. */
-static void mark_views(const struct scheduler *s, int parts) {
+static void mark_views(const struct scan_scheduler *s, int parts) {
     for (int32_t i = 0; i < s->n_order; i++) {
         const int32_t id = s->order[i];
-        const enum node_kind kind = s->graph->nodes[id].kind;
+        const enum scan_node_kind kind = s->graph->nodes[id].kind;
         if ((kind == NODE_VIEW || (kind == NODE_PART && parts)) && is_ready(s, id)) {
             s->done[id] = 1;
         }
     }
 }
 
-static rondo_status add_instruction(struct scheduler *s, enum node_kind kind, const int32_t *nodes, int32_t count) {
+static rondo_status add_instruction(struct scan_scheduler *s, enum scan_node_kind kind, const int32_t *nodes,
+                                    int32_t count) {
     struct arena *arena = s->graph->arena;
-    struct stage *stage = &s->plan->stages[s->backward][s->phase];
+    struct scan_stage *stage = &s->plan->stages[s->backward][s->phase];
     if (stage->count == stage->capacity) {
         const int32_t capacity = stage->capacity == 0 ? 16 : stage->capacity * 2;
-        struct instruction *more = arena_calloc(arena, (size_t)capacity, sizeof *more);
+        struct scan_instruction *more = arena_calloc(arena, (size_t)capacity, sizeof *more);
         if (more == NULL) {
             return errors_no_memory(s->errors);
         }
@@ -72,12 +73,12 @@ static rondo_status add_instruction(struct scheduler *s, enum node_kind kind, co
         copy[i] = nodes[i];
         s->done[nodes[i]] = 1;
     }
-    stage->instructions[stage->count++] = (struct instruction){.kind = kind, .nodes = copy, .count = count};
+    stage->instructions[stage->count++] = (struct scan_instruction){.kind = kind, .nodes = copy, .count = count};
     return RONDO_OK;
 }
 
 /* All elementwise nodes of one width that can follow each other from here; *added tells whether there was one. */
-static rondo_status add_group(struct scheduler *s, int32_t *nodes, int *added) {
+static rondo_status add_group(struct scan_scheduler *s, int32_t *nodes, int *added) {
     const int fuse = (s->graph->passes & PASS_FUSE) != 0;
     int32_t count = 0;
     int64_t width = -1;
@@ -85,7 +86,7 @@ static rondo_status add_group(struct scheduler *s, int32_t *nodes, int *added) {
         more = 0;
         for (int32_t i = 0; i < s->n_order && (fuse || count == 0); i++) {
             const int32_t id = s->order[i];
-            const struct node *node = &s->graph->nodes[id];
+            const struct scan_node *node = &s->graph->nodes[id];
             if (node_is_elementwise(node) && (width < 0 || node->width == width) && is_ready(s, id)) {
                 width = node->width;
                 nodes[count++] = id;
@@ -99,7 +100,7 @@ static rondo_status add_group(struct scheduler *s, int32_t *nodes, int *added) {
     return count > 0 ? add_instruction(s, NODE_MAP, nodes, count) : RONDO_OK;
 }
 
-static rondo_status add_products(struct scheduler *s, int32_t *nodes, int *added) {
+static rondo_status add_products(struct scan_scheduler *s, int32_t *nodes, int *added) {
     const int merge = (s->graph->passes & PASS_MERGE) != 0;
     int32_t count = 0;
     for (int32_t i = 0; i < s->n_order && (merge || count == 0); i++) {
@@ -111,18 +112,16 @@ static rondo_status add_products(struct scheduler *s, int32_t *nodes, int *added
     return count > 0 ? add_instruction(s, NODE_PRODUCT, nodes, count) : RONDO_OK;
 }
 
-/* Two gradients of one call: one backward call gives both. */
-static int are_siblings(const struct node *a, const struct node *b) {
-    return a->kind == b->kind && (a->kind == NODE_CALL_GRADIENT || a->kind == NODE_FIXED_CALL) && a->op == b->op &&
-           a->options == b->options && a->random == b->random && a->input != b->input && a->n_inputs == b->n_inputs &&
-           memcmp(a->inputs, b->inputs, sizeof *a->inputs * (size_t)a->n_inputs) == 0;
+/* Gradients of two inputs of one call: one backward call gives both. */
+static int are_siblings(const struct scan_node *a, const struct scan_node *b) {
+    return a->kind == b->kind && (a->kind == NODE_CALL_GRADIENT || a->kind == NODE_FIXED_CALL) && a->of == b->of;
 }
 
-static rondo_status add_other(struct scheduler *s, int effects, int32_t *nodes, int *added) {
+static rondo_status add_other(struct scan_scheduler *s, int effects, int32_t *nodes, int *added) {
     int32_t count = 0;
     for (int32_t i = 0; i < s->n_order; i++) {
         const int32_t id = s->order[i];
-        const struct node *node = &s->graph->nodes[id];
+        const struct scan_node *node = &s->graph->nodes[id];
         if (is_ready(s, id) && node_is_effect(node) == effects &&
             (count == 0 || are_siblings(&s->graph->nodes[nodes[0]], node))) {
             nodes[count++] = id;
@@ -132,8 +131,8 @@ static rondo_status add_other(struct scheduler *s, int effects, int32_t *nodes, 
     return count > 0 ? add_instruction(s, s->graph->nodes[nodes[0]].kind, nodes, count) : RONDO_OK;
 }
 
-static rondo_status schedule_stage(struct scheduler *s, int32_t *nodes) {
-    struct stage *stage = &s->plan->stages[s->backward][s->phase];
+static rondo_status schedule_stage(struct scan_scheduler *s, int32_t *nodes) {
+    struct scan_stage *stage = &s->plan->stages[s->backward][s->phase];
     for (int added = 1; added;) {
         mark_views(s, 1);
         RONDO_TRY(add_group(s, nodes, &added));
@@ -152,9 +151,9 @@ static rondo_status schedule_stage(struct scheduler *s, int32_t *nodes) {
     return RONDO_OK;
 }
 
-rondo_status plan_schedule(struct plan *plan, struct errors *errors) {
-    struct graph *graph = plan->graph;
-    struct scheduler s = {.plan = plan, .graph = graph, .errors = errors};
+rondo_status plan_schedule(struct scan_plan *plan, struct errors *errors) {
+    struct scan_graph *graph = plan->graph;
+    struct scan_scheduler s = {.plan = plan, .graph = graph, .errors = errors};
     s.order = graph_order(graph, &s.n_order);
     s.live = graph_live(graph);
     s.done = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *s.done);
@@ -164,7 +163,7 @@ rondo_status plan_schedule(struct plan *plan, struct errors *errors) {
     }
     for (s.backward = 0; s.backward < 2; s.backward++) {
         for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
-            s.phase = (enum phase)phase;
+            s.phase = (enum scan_phase)phase;
             RONDO_TRY(schedule_stage(&s, nodes));
         }
     }

@@ -6,39 +6,39 @@
 
 #include "core/number.h"
 
-int node_is_given(const struct node *node) {
+int node_is_given(const struct scan_node *node) {
     return node->kind <= NODE_GRAD_X;
 }
 
-int node_is_rows(const struct node *node) {
+int node_is_rows(const struct scan_node *node) {
     return node->kind != NODE_FIXED && !node_is_effect(node);
 }
 
-int node_is_effect(const struct node *node) {
+int node_is_effect(const struct scan_node *node) {
     return node->kind >= NODE_WEIGHT_GRADIENT;
 }
 
-int node_is_alias(const struct node *node) {
+int node_is_alias(const struct scan_node *node) {
     return node->kind == NODE_VIEW || node->kind == NODE_PART;
 }
 
-int node_is_elementwise(const struct node *node) {
+int node_is_elementwise(const struct scan_node *node) {
     return node->kind == NODE_MAP || node->kind == NODE_SUM || node->kind == NODE_MAP_GRADIENT;
 }
 
-int32_t graph_base(const struct graph *graph, int32_t id) {
+int32_t graph_base(const struct scan_graph *graph, int32_t id) {
     while (id >= 0 && node_is_alias(&graph->nodes[id])) {
         id = graph->nodes[id].inputs[0];
     }
     return id;
 }
 
-int graph_same_shape(const struct node *a, const struct node *b) {
+int graph_same_shape(const struct scan_node *a, const struct scan_node *b) {
     return a->shape.ndim == b->shape.ndim &&
            memcmp(a->shape.shape, b->shape.shape, sizeof a->shape.shape[0] * (size_t)a->shape.ndim) == 0;
 }
 
-static int32_t no_memory(struct graph *graph) {
+static int32_t no_memory(struct scan_graph *graph) {
     if (!graph->failed) {
         errors_no_memory(graph->errors);
     }
@@ -46,14 +46,14 @@ static int32_t no_memory(struct graph *graph) {
     return -1;
 }
 
-int32_t graph_add(struct graph *graph, struct node node, const int32_t *inputs, int32_t n_inputs) {
+static int32_t add_node(struct scan_graph *graph, struct scan_node node, const int32_t *inputs, int32_t n_inputs) {
     int32_t *copy = arena_alloc(graph->arena, sizeof *copy * (size_t)(n_inputs + 1));
     if (graph->failed || copy == NULL) {
         return no_memory(graph);
     }
     if (graph->count == graph->capacity) {
         const int32_t capacity = graph->capacity == 0 ? 64 : graph->capacity * 2;
-        struct node *nodes = arena_alloc(graph->arena, sizeof *nodes * (size_t)capacity);
+        struct scan_node *nodes = arena_alloc(graph->arena, sizeof *nodes * (size_t)capacity);
         if (nodes == NULL) {
             return no_memory(graph);
         }
@@ -76,16 +76,47 @@ int32_t graph_add(struct graph *graph, struct node node, const int32_t *inputs, 
     return graph->count++;
 }
 
-int32_t graph_add_sum(struct graph *graph, int32_t like, const int32_t *inputs, int32_t n_inputs) {
-    const struct node *model = &graph->nodes[like];
+/* Adds a sum of any number of values as a tree of sums. Its branches are of equal length, give or take one, and short
+ * enough that merge can make one product of each. */
+static int32_t add_long_sum(struct scan_graph *graph, struct scan_node node, const int32_t *inputs, int32_t n_inputs) {
+    enum { LONGEST = 48 };
+    const int32_t n_branches = (n_inputs + LONGEST - 1) / LONGEST;
+    int32_t *branches = arena_alloc(graph->arena, sizeof *branches * (size_t)n_branches);
+    if (branches == NULL) {
+        return no_memory(graph);
+    }
+    struct scan_node branch = node;
+    branch.name = NULL;
+    for (int32_t i = 0, first = 0; i < n_branches; i++) {
+        const int32_t length = n_inputs / n_branches + (i < n_inputs % n_branches);
+        branches[i] = add_node(graph, branch, inputs + first, length);
+        first += length;
+    }
+    return graph_add(graph, node, branches, n_branches);
+}
+
+int32_t graph_add(struct scan_graph *graph, struct scan_node node, const int32_t *inputs, int32_t n_inputs) {
+    if (n_inputs <= GRAPH_MOST_INPUTS || !node_is_elementwise(&node)) {
+        return add_node(graph, node, inputs, n_inputs);
+    }
+    if (node.kind == NODE_SUM) {
+        return add_long_sum(graph, node, inputs, n_inputs);
+    }
+    errors_bug(graph->errors, __FILE__, __LINE__, "a map has few inputs");
+    graph->failed = 1;
+    return -1;
+}
+
+int32_t graph_add_sum(struct scan_graph *graph, int32_t like, const int32_t *inputs, int32_t n_inputs) {
+    const struct scan_node *model = &graph->nodes[like];
     return graph_add(
         graph,
-        (struct node){
+        (struct scan_node){
             .kind = NODE_SUM, .phase = model->phase, .backward = model->backward, .random = -1, .shape = model->shape},
         inputs, n_inputs);
 }
 
-static void mark(const struct graph *graph, int *live, int32_t id) {
+static void mark(const struct scan_graph *graph, int *live, int32_t id) {
     if (id < 0 || live[id]) {
         return;
     }
@@ -95,7 +126,7 @@ static void mark(const struct graph *graph, int *live, int32_t id) {
     }
 }
 
-static void mark_results(const struct graph *graph, int *live) {
+static void mark_results(const struct scan_graph *graph, int *live) {
     mark(graph, live, graph->output);
     for (int32_t s = 0; s < graph->n_states; s++) {
         mark(graph, live, graph->new_states[s]);
@@ -111,7 +142,7 @@ static void mark_results(const struct graph *graph, int *live) {
     }
 }
 
-int *graph_live(const struct graph *graph) {
+int *graph_live(const struct scan_graph *graph) {
     int *live = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *live);
     if (live != NULL) {
         mark_results(graph, live);
@@ -119,7 +150,7 @@ int *graph_live(const struct graph *graph) {
     return live;
 }
 
-static void visit(const struct graph *graph, const int *live, int *done, int32_t *order, int32_t *n, int32_t id) {
+static void visit(const struct scan_graph *graph, const int *live, int *done, int32_t *order, int32_t *n, int32_t id) {
     if (id < 0 || !live[id] || done[id]) {
         return;
     }
@@ -130,7 +161,7 @@ static void visit(const struct graph *graph, const int *live, int *done, int32_t
     order[(*n)++] = id;
 }
 
-int32_t *graph_order(const struct graph *graph, int32_t *n) {
+int32_t *graph_order(const struct scan_graph *graph, int32_t *n) {
     int *live = graph_live(graph);
     int *done = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *done);
     int32_t *order = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *order);
@@ -150,7 +181,7 @@ static void use(int32_t *uses, int32_t id) {
     }
 }
 
-int32_t *graph_uses(const struct graph *graph) {
+int32_t *graph_uses(const struct scan_graph *graph) {
     const int *live = graph_live(graph);
     int32_t *uses = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *uses);
     if (live == NULL || uses == NULL) {
@@ -174,7 +205,7 @@ int32_t *graph_uses(const struct graph *graph) {
 
 /* Marks what a result of one half of the step is computed from in that half: when the backward step begins, all of the
  * forward step is there. */
-static void need(const struct graph *graph, int *needed, int backward, int32_t id) {
+static void need(const struct scan_graph *graph, int *needed, int backward, int32_t id) {
     if (id < 0 || needed[id] || graph->nodes[id].backward != backward) {
         return;
     }
@@ -184,7 +215,7 @@ static void need(const struct graph *graph, int *needed, int backward, int32_t i
     }
 }
 
-int *graph_needed(const struct graph *graph) {
+int *graph_needed(const struct scan_graph *graph) {
     int *needed = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *needed);
     for (int32_t s = 0; needed != NULL && s < graph->n_states; s++) {
         need(graph, needed, 0, graph->new_states[s]);
@@ -210,7 +241,7 @@ void text_add(struct arena *arena, char **text, const char *format, ...) {
 static const char *const phase_names[] = {"before", "loop", "after"};
 
 /* "3:h", "-". */
-static void add_value(const struct graph *graph, struct arena *arena, char **text, int32_t id) {
+static void add_value(const struct scan_graph *graph, struct arena *arena, char **text, int32_t id) {
     if (id < 0) {
         text_add(arena, text, "-");
     } else if (graph->nodes[id].name != NULL) {
@@ -220,7 +251,7 @@ static void add_value(const struct graph *graph, struct arena *arena, char **tex
     }
 }
 
-static void add_node_text(const struct graph *graph, struct arena *arena, char **text, int32_t id) {
+static void add_node_text(const struct scan_graph *graph, struct arena *arena, char **text, int32_t id) {
     static const char *const kinds[] = {
         [NODE_X] = "x",
         [NODE_STATE] = "state",
@@ -242,7 +273,7 @@ static void add_node_text(const struct graph *graph, struct arena *arena, char *
         [NODE_FIXED_SUM] = "fixed_sum",
         [NODE_FIXED_CALL] = "fixed_call",
     };
-    const struct node *node = &graph->nodes[id];
+    const struct scan_node *node = &graph->nodes[id];
     text_add(arena, text, "  %-8s %-6s ", node->backward ? "backward" : "forward", phase_names[node->phase]);
     add_value(graph, arena, text, id);
     text_add(arena, text, " = %s", node->op == NULL ? kinds[node->kind] : node->op->base.name);
@@ -264,7 +295,7 @@ static void add_node_text(const struct graph *graph, struct arena *arena, char *
     text_add(arena, text, ") %s\n", node_is_effect(node) ? "" : tensor_shape_text(&node->shape).text);
 }
 
-char *graph_text(const struct graph *graph, struct arena *arena) {
+char *graph_text(const struct scan_graph *graph, struct arena *arena) {
     char *text = arena_strdup(arena, "");
     int32_t n;
     const int32_t *order = graph_order(graph, &n);
@@ -277,7 +308,7 @@ char *graph_text(const struct graph *graph, struct arena *arena) {
 }
 
 /* Writes down what a pass made of the graph. */
-static void tell(const struct graph *graph, const char *name, struct arena *arena, char **text) {
+static void tell(const struct scan_graph *graph, const char *name, struct arena *arena, char **text) {
     if (text == NULL || graph->failed) {
         return;
     }
@@ -286,9 +317,9 @@ static void tell(const struct graph *graph, const char *name, struct arena *aren
     *text = all == NULL ? *text : all;
 }
 
-struct graph *graph_create(const struct graph_settings *settings, struct arena *arena, struct arena *text_arena,
-                           char **text, struct errors *errors) {
-    struct graph *graph = arena_calloc(arena, 1, sizeof *graph);
+struct scan_graph *graph_create(const struct scan_graph_settings *settings, struct arena *arena,
+                                struct arena *text_arena, char **text, struct errors *errors) {
+    struct scan_graph *graph = arena_calloc(arena, 1, sizeof *graph);
     if (graph == NULL) {
         errors_no_memory(errors);
         return NULL;
@@ -301,7 +332,7 @@ struct graph *graph_create(const struct graph_settings *settings, struct arena *
     const struct {
         const char *name;
         int on;
-        void (*run)(struct graph *graph, const struct graph_settings *settings);
+        void (*run)(struct scan_graph *graph, const struct scan_graph_settings *settings);
     } passes[] = {
         {"tracing", 1, graph_build},
         {"hoist: what depends on inputs alone goes before the loop", settings->passes & PASS_HOIST, graph_hoist},

@@ -13,7 +13,7 @@
 
 #include "core/program.h"
 
-enum node_kind {
+enum scan_node_kind {
     /* values that come from outside */
     NODE_X,           /* the input of the step */
     NODE_STATE,       /* state `which` before the step */
@@ -39,11 +39,15 @@ enum node_kind {
     NODE_FIXED_CALL,      /* as NODE_CALL_GRADIENT; `input` is the op's input that is the fixed tensor */
 };
 
-enum phase { PHASE_BEFORE, PHASE_LOOP, PHASE_AFTER, PHASE_COUNT };
+/* The most inputs of an elementwise node: a map (at most RONDO_SAMPLE_INPUTS operands), its gradient (two more), or a
+ * sum. Lists of such inputs are arrays of this length. graph_add splits longer sums. Other nodes have any number. */
+enum { GRAPH_MOST_INPUTS = 66 };
 
-struct node {
-    enum node_kind kind;
-    enum phase phase;
+enum scan_phase { PHASE_BEFORE, PHASE_LOOP, PHASE_AFTER, PHASE_COUNT };
+
+struct scan_node {
+    enum scan_node_kind kind;
+    enum scan_phase phase;
     int backward; /* part of the backward step */
     const rondo_op *op;
     const void *options;
@@ -71,9 +75,9 @@ enum scan_pass {
     PASS_ALL = 31,
 };
 
-struct graph {
+struct scan_graph {
     struct arena *arena;
-    struct node *nodes;
+    struct scan_node *nodes;
     int32_t count, capacity;
     int32_t passes; /* enum scan_pass, or-ed */
     int training;   /* with a backward step */
@@ -93,7 +97,7 @@ struct graph {
     int failed;            /* no memory: told in errors */
 };
 
-struct graph_settings {
+struct scan_graph_settings {
     const struct program *program;
     int32_t n_states;
     const rondo_value *new_states;
@@ -106,47 +110,48 @@ struct graph_settings {
 
 /* Builds the graph and runs the passes but for fuse and plan. `text`, where not NULL, gets what each pass did, for a
  * human. NULL with errors. */
-struct graph *graph_create(const struct graph_settings *settings, struct arena *arena, struct arena *text_arena,
-                           char **text, struct errors *errors);
+struct scan_graph *graph_create(const struct scan_graph_settings *settings, struct arena *arena,
+                                struct arena *text_arena, char **text, struct errors *errors);
 
 /* ---- for the passes ---- */
 
-/* Adds a copy of `node`, whose inputs are `inputs` (copied). -1 after a failure. */
-int32_t graph_add(struct graph *graph, struct node node, const int32_t *inputs, int32_t n_inputs);
+/* Adds a copy of `node`, whose inputs are `inputs` (copied), and returns its id. A sum of more than GRAPH_MOST_INPUTS
+ * values becomes a tree of sums; the id is that of its root. -1 after a failure. */
+int32_t graph_add(struct scan_graph *graph, struct scan_node node, const int32_t *inputs, int32_t n_inputs);
 /* A sum of these values in the shape of node `like`. */
-int32_t graph_add_sum(struct graph *graph, int32_t like, const int32_t *inputs, int32_t n_inputs);
-int node_is_rows(const struct node *node);
-int node_is_effect(const struct node *node);
+int32_t graph_add_sum(struct scan_graph *graph, int32_t like, const int32_t *inputs, int32_t n_inputs);
+int node_is_rows(const struct scan_node *node);
+int node_is_effect(const struct scan_node *node);
 /* Computed element by element over its shape. */
-int node_is_elementwise(const struct node *node);
+int node_is_elementwise(const struct scan_node *node);
 /* Only another look at its input: it computes nothing. */
-int node_is_alias(const struct node *node);
+int node_is_alias(const struct scan_node *node);
 /* Comes from outside. */
-int node_is_given(const struct node *node);
+int node_is_given(const struct scan_node *node);
 /* The node that holds the elements of a view or a part; `id` itself where it is neither. */
-int32_t graph_base(const struct graph *graph, int32_t id);
+int32_t graph_base(const struct scan_graph *graph, int32_t id);
 /* 1 for those that a result needs; [count]. From the arena of the graph. */
-int *graph_live(const struct graph *graph);
+int *graph_live(const struct scan_graph *graph);
 /* Ids of all live nodes so that inputs come first; *n gets how many. */
-int32_t *graph_order(const struct graph *graph, int32_t *n);
+int32_t *graph_order(const struct scan_graph *graph, int32_t *n);
 /* How often live nodes and results use each node. */
-int32_t *graph_uses(const struct graph *graph);
+int32_t *graph_uses(const struct scan_graph *graph);
 /* 1 for what the recurrence waits for: in the forward half what new states are computed from, in the backward half what
  * carried gradients are. */
-int *graph_needed(const struct graph *graph);
+int *graph_needed(const struct scan_graph *graph);
 /* 1 where both have the same dimensions. */
-int graph_same_shape(const struct node *a, const struct node *b);
+int graph_same_shape(const struct scan_node *a, const struct scan_node *b);
 /* All live nodes as text, for a human. */
-char *graph_text(const struct graph *graph, struct arena *arena);
+char *graph_text(const struct scan_graph *graph, struct arena *arena);
 /* `format` printed to the end of *text. */
 void text_add(struct arena *arena, char **text, const char *format, ...) RONDO_PRINTF(3, 4);
 
 /* The passes, in their order; each one file. What fails sets graph->failed or adds an error. */
-void graph_build(struct graph *graph, const struct graph_settings *settings);
-void graph_hoist(struct graph *graph, const struct graph_settings *settings);
-void graph_differentiate(struct graph *graph, const struct graph_settings *settings);
-void graph_sink(struct graph *graph, const struct graph_settings *settings);
-void graph_merge(struct graph *graph, const struct graph_settings *settings);
-void graph_rematerialise(struct graph *graph, const struct graph_settings *settings);
+void graph_build(struct scan_graph *graph, const struct scan_graph_settings *settings);
+void graph_hoist(struct scan_graph *graph, const struct scan_graph_settings *settings);
+void graph_differentiate(struct scan_graph *graph, const struct scan_graph_settings *settings);
+void graph_sink(struct scan_graph *graph, const struct scan_graph_settings *settings);
+void graph_merge(struct scan_graph *graph, const struct scan_graph_settings *settings);
+void graph_rematerialise(struct scan_graph *graph, const struct scan_graph_settings *settings);
 
 #endif

@@ -7,13 +7,13 @@
 #include "core/scan/graph.h"
 
 /* 1 for every node that needs a state, a gradient of one, or random words of its own step. */
-static int *find_recurrent(const struct graph *graph) {
+static int *find_recurrent(const struct scan_graph *graph) {
     int *recurrent = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *recurrent);
     int32_t n;
     const int32_t *order = graph_order(graph, &n);
     for (int32_t i = 0; recurrent != NULL && order != NULL && i < n; i++) {
         const int32_t id = order[i];
-        const struct node *node = &graph->nodes[id];
+        const struct scan_node *node = &graph->nodes[id];
         int *own = &recurrent[id];
         if (node->kind == NODE_STATE) {
             *own = !graph->constant[node->which] && !node->backward;
@@ -31,11 +31,10 @@ static int *find_recurrent(const struct graph *graph) {
 }
 
 /* Puts the operands of a sum that are no part of the recurrence into a sum of their own. */
-static void regroup(struct graph *graph, const int *recurrent, int32_t id) {
-    enum { MOST = 64 };
-    int32_t early[MOST], late[MOST];
+static void regroup(struct scan_graph *graph, const int *recurrent, int32_t id) {
+    int32_t early[GRAPH_MOST_INPUTS], late[GRAPH_MOST_INPUTS];
     int32_t n_early = 0, n_late = 0, widest = -1;
-    const struct node *node = &graph->nodes[id];
+    const struct scan_node *node = &graph->nodes[id];
     for (int32_t k = 0; k < node->n_inputs; k++) {
         const int32_t input = node->inputs[k];
         if (recurrent[input]) {
@@ -56,7 +55,7 @@ static void regroup(struct graph *graph, const int *recurrent, int32_t id) {
     }
     graph->nodes[sum].phase = PHASE_BEFORE;
     graph->nodes[sum].backward = graph->nodes[id].backward;
-    struct node *rest = &graph->nodes[id];
+    struct scan_node *rest = &graph->nodes[id];
     rest->inputs[0] = sum;
     for (int32_t k = 0; k < n_late; k++) {
         rest->inputs[1 + k] = late[k];
@@ -64,7 +63,7 @@ static void regroup(struct graph *graph, const int *recurrent, int32_t id) {
     rest->n_inputs = 1 + n_late;
 }
 
-void graph_hoist(struct graph *graph, const struct graph_settings *settings) {
+void graph_hoist(struct scan_graph *graph, const struct scan_graph_settings *settings) {
     const int32_t count = graph->count;
     const int *recurrent = find_recurrent(graph);
     const int *live = graph_live(graph);
@@ -77,7 +76,7 @@ void graph_hoist(struct graph *graph, const struct graph_settings *settings) {
         return;
     }
     for (int32_t id = 0; id < count; id++) {
-        struct node *node = &graph->nodes[id];
+        struct scan_node *node = &graph->nodes[id];
         if (!live[id] || node_is_given(node) || node_is_effect(node) || !(all || needed[id])) {
             continue;
         }

@@ -11,14 +11,14 @@
 enum { MOST_TERMS = 60 };
 
 /* A product that this sum alone uses, computed in the same place. */
-static int joins(const struct graph *graph, const int32_t *uses, const struct node *sum, int32_t id) {
-    const struct node *node = &graph->nodes[id];
+static int joins(const struct scan_graph *graph, const int32_t *uses, const struct scan_node *sum, int32_t id) {
+    const struct scan_node *node = &graph->nodes[id];
     return node->kind == NODE_PRODUCT && uses[id] == 1 && node->inputs[0] < 0 && node->phase == sum->phase &&
            node->backward == sum->backward && graph_same_shape(node, sum);
 }
 
-static void merge_sum(struct graph *graph, const int32_t *uses, int32_t id) {
-    struct node *sum = &graph->nodes[id];
+static void merge_sum(struct scan_graph *graph, const int32_t *uses, int32_t id) {
+    struct scan_node *sum = &graph->nodes[id];
     int32_t inputs[1 + 2 * MOST_TERMS] = {-1}, rest[MOST_TERMS + 1];
     int32_t n_inputs = 1, n_rest = 0;
     uint64_t transposed = 0;
@@ -26,7 +26,7 @@ static void merge_sum(struct graph *graph, const int32_t *uses, int32_t id) {
         return;
     }
     for (int32_t k = 0; k < sum->n_inputs; k++) {
-        const struct node *part = &graph->nodes[sum->inputs[k]];
+        const struct scan_node *part = &graph->nodes[sum->inputs[k]];
         if (!joins(graph, uses, sum, sum->inputs[k]) || n_inputs + part->n_inputs > 2 * MOST_TERMS) {
             rest[n_rest++] = sum->inputs[k];
             continue;
@@ -46,7 +46,7 @@ static void merge_sum(struct graph *graph, const int32_t *uses, int32_t id) {
     if (graph->failed) {
         return;
     }
-    struct node product = graph->nodes[id];
+    struct scan_node product = graph->nodes[id];
     product.kind = NODE_PRODUCT;
     product.transposed = transposed;
     const int32_t merged = graph_add(graph, product, inputs, n_inputs);
@@ -55,7 +55,7 @@ static void merge_sum(struct graph *graph, const int32_t *uses, int32_t id) {
     }
 }
 
-void graph_merge(struct graph *graph, const struct graph_settings *settings) {
+void graph_merge(struct scan_graph *graph, const struct scan_graph_settings *settings) {
     (void)settings;
     const int32_t *uses = graph_uses(graph);
     const int32_t count = graph->count;

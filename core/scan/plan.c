@@ -11,9 +11,9 @@
 #include "core/host.h"
 #include "core/infer.h"
 
-struct planner {
-    struct plan *plan;
-    struct graph *graph;
+struct scan_planner {
+    struct scan_plan *plan;
+    struct scan_graph *graph;
     const int32_t *order;
     int32_t n_order;
     const int *live;
@@ -27,14 +27,15 @@ struct planner {
     struct errors *errors;
 };
 
-int32_t plan_without_views(const struct graph *graph, int32_t id) {
+int32_t plan_without_views(const struct scan_graph *graph, int32_t id) {
     while (id >= 0 && graph->nodes[id].kind == NODE_VIEW) {
         id = graph->nodes[id].inputs[0];
     }
     return id;
 }
 
-const int32_t *plan_table(struct graph *graph, const struct node *operand, const struct node *domain, int *ok) {
+const int32_t *plan_table(struct scan_graph *graph, const struct scan_node *operand, const struct scan_node *domain,
+                          int *ok) {
     const int rows = node_is_rows(operand);
     const int32_t n = domain->shape.ndim, m = operand->shape.ndim;
     int64_t stride[RONDO_MAX_DIMS] = {0};
@@ -66,7 +67,7 @@ const int32_t *plan_table(struct graph *graph, const struct node *operand, const
 }
 
 /* A carried gradient is written where it is computed, if that is in the loop and nobody else keeps it. */
-static void own_carries(struct graph *graph) {
+static void own_carries(struct scan_graph *graph) {
     const int32_t *uses = graph_uses(graph);
     const int *live = graph_live(graph);
     for (int32_t s = 0; s < graph->n_states && graph->carry != NULL && uses != NULL && live != NULL; s++) {
@@ -74,7 +75,7 @@ static void own_carries(struct graph *graph) {
         if (id < 0) {
             continue;
         }
-        const struct node *node = &graph->nodes[id];
+        const struct scan_node *node = &graph->nodes[id];
         int fits = !node_is_given(node) && !node_is_alias(node) && node->phase == PHASE_LOOP && node->backward;
         for (int32_t other = 0; other < s; other++) {
             fits &= graph->carry[other] != id;
@@ -99,7 +100,7 @@ static void own_carries(struct graph *graph) {
 
 /* A gradient that comes from the step behind is there while the loop is at its step: what reads it later reads a copy
  * that is kept. */
-static void keep_carried(struct graph *graph) {
+static void keep_carried(struct scan_graph *graph) {
     const int *live = graph_live(graph);
     const int32_t count = graph->count;
     for (int32_t id = 0; live != NULL && id < count; id++) {
@@ -122,7 +123,7 @@ static void keep_carried(struct graph *graph) {
 }
 
 /* Rows of a part stand apart from each other. What works on whole rows gets a copy of it, made in its own stage. */
-static void copy_parts(struct graph *graph) {
+static void copy_parts(struct scan_graph *graph) {
     const int *live = graph_live(graph);
     const int32_t count = graph->count;
     for (int32_t user = 0; live != NULL && user < count; user++) {
@@ -146,7 +147,7 @@ static void copy_parts(struct graph *graph) {
     }
 }
 
-static int is_result(const struct graph *graph, int32_t id) {
+static int is_result(const struct scan_graph *graph, int32_t id) {
     int found = id == graph->output || id == graph->grad_x;
     for (int32_t s = 0; s < graph->n_states; s++) {
         found |= id == graph->new_states[s] || (graph->carry != NULL && id == graph->carry[s]);
@@ -154,13 +155,13 @@ static int is_result(const struct graph *graph, int32_t id) {
     return found;
 }
 
-static void note_use(struct planner *p, int32_t id, int32_t user, int32_t position, int32_t group) {
+static void note_use(struct scan_planner *p, int32_t id, int32_t user, int32_t position, int32_t group) {
     const int is_part = id >= 0 && p->graph->nodes[plan_without_views(p->graph, id)].kind == NODE_PART;
     id = graph_base(p->graph, id);
     if (id < 0 || node_is_given(&p->graph->nodes[id])) {
         return;
     }
-    const struct node *node = &p->graph->nodes[id], *by = &p->graph->nodes[user];
+    const struct scan_node *node = &p->graph->nodes[id], *by = &p->graph->nodes[user];
     p->last[id] = position > p->last[id] ? position : p->last[id];
     p->crosses[id] |=
         node->backward != by->backward || node->phase != by->phase || (node_is_effect(by) && by->phase != PHASE_LOOP);
@@ -169,17 +170,17 @@ static void note_use(struct planner *p, int32_t id, int32_t user, int32_t positi
 }
 
 /* Counts through all stages. */
-static void find_lifetimes(struct planner *p) {
+static void find_lifetimes(struct scan_planner *p) {
     for (int turn = 0; turn < 2; turn++) { /* first when each is computed, then who reads it */
         int32_t position = 0, number = 0;
         for (int32_t half = 0; half < 2; half++) {
             for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
-                struct stage *stage = &p->plan->stages[half][phase];
+                struct scan_stage *stage = &p->plan->stages[half][phase];
                 for (int32_t i = 0; i < stage->count; i++, number++) {
-                    const struct instruction *instruction = &stage->instructions[i];
+                    const struct scan_instruction *instruction = &stage->instructions[i];
                     for (int32_t k = 0; k < instruction->count; k++) {
                         const int32_t id = instruction->nodes[k];
-                        const struct node *node = &p->graph->nodes[id];
+                        const struct scan_node *node = &p->graph->nodes[id];
                         position += k == 0 || instruction->kind == NODE_MAP;
                         if (turn == 0) {
                             p->position[id] = position;
@@ -201,17 +202,17 @@ static void find_lifetimes(struct planner *p) {
     }
 }
 
-static int32_t add_sequence(struct planner *p, int64_t width, int is_state, int32_t end) {
-    struct plan *plan = p->plan;
+static int32_t add_sequence(struct scan_planner *p, int64_t width, int is_state, int32_t end) {
+    struct scan_plan *plan = p->plan;
     plan->sequences[plan->n_sequences] =
-        (struct sequence){.width = width, .is_state = is_state, .end = end, .apart = -1};
+        (struct scan_sequence){.width = width, .is_state = is_state, .end = end, .apart = -1};
     plan->sequence_width += width;
     return plan->n_sequences++;
 }
 
 /* May a value be written over one that it reads? Elementwise ones may. But a sum adds one operand after the other, so
  * what it reads twice would have changed by the second time. */
-static int writes_in_place(const struct graph *graph, const struct node *node) {
+static int writes_in_place(const struct scan_graph *graph, const struct scan_node *node) {
     for (int32_t k = 0; node->kind == NODE_SUM && node->n_inputs > 2 && k < node->n_inputs; k++) {
         for (int32_t j = 0; j < k; j++) {
             if (graph_base(graph, node->inputs[j]) == graph_base(graph, node->inputs[k])) {
@@ -223,12 +224,12 @@ static int writes_in_place(const struct graph *graph, const struct node *node) {
 }
 
 /* A sequence whose last reader is done when `id` is written. */
-static int32_t free_sequence(const struct planner *p, int32_t id) {
-    const struct plan *plan = p->plan;
-    const struct node *node = &p->graph->nodes[id];
+static int32_t free_sequence(const struct scan_planner *p, int32_t id) {
+    const struct scan_plan *plan = p->plan;
+    const struct scan_node *node = &p->graph->nodes[id];
     const int over = writes_in_place(p->graph, node);
     for (int32_t i = 0; i < plan->n_sequences && (p->graph->passes & PASS_PLAN) != 0; i++) {
-        const struct sequence *sequence = &plan->sequences[i];
+        const struct scan_sequence *sequence = &plan->sequences[i];
         const int is_free = over ? sequence->end <= p->position[id] : sequence->end < p->position[id];
         if (!sequence->is_state && sequence->width == node->width && is_free && sequence->apart != p->group_of[id]) {
             return i;
@@ -238,13 +239,13 @@ static int32_t free_sequence(const struct planner *p, int32_t id) {
 }
 
 /* The states: kept for all steps where the backward step, or the output, has use for them. */
-static void place_states(struct planner *p) {
-    struct graph *graph = p->graph;
+static void place_states(struct scan_planner *p) {
+    struct scan_graph *graph = p->graph;
     for (int32_t s = 0; s < graph->n_states; s++) {
         const int32_t id = graph->new_states[s];
         p->plan->state_sequence[s] = -1;
         if (graph->carry != NULL && graph->carry[s] >= 0) {
-            p->plan->places[graph->carry[s]] = (struct place){STORE_CARRY, s};
+            p->plan->places[graph->carry[s]] = (struct scan_place){STORE_CARRY, s};
         }
         if (id < 0) {
             continue;
@@ -252,26 +253,26 @@ static void place_states(struct planner *p) {
         const int keep = graph->training || id == graph->output || graph->nodes[id].phase != PHASE_LOOP;
         if (keep) {
             p->plan->state_sequence[s] = add_sequence(p, graph->nodes[id].width, 1, INT_MAX);
-            p->plan->places[id] = (struct place){STORE_SEQUENCE, p->plan->state_sequence[s]};
+            p->plan->places[id] = (struct scan_place){STORE_SEQUENCE, p->plan->state_sequence[s]};
         } else {
-            p->plan->places[id] = (struct place){STORE_DOUBLE, s};
+            p->plan->places[id] = (struct scan_place){STORE_DOUBLE, s};
         }
     }
     if (p->plan->places[graph->output].storage == STORE_NONE) {
         const int64_t width = graph->nodes[graph->output].width;
-        p->plan->places[graph->output] = (struct place){STORE_SEQUENCE, add_sequence(p, width, 0, INT_MAX)};
+        p->plan->places[graph->output] = (struct scan_place){STORE_SEQUENCE, add_sequence(p, width, 0, INT_MAX)};
     }
     p->plan->output_sequence = (int32_t)p->plan->places[graph->output].index;
     if (graph->grad_x >= 0) {
-        p->plan->places[graph->grad_x] = (struct place){STORE_GRAD_X, 0};
+        p->plan->places[graph->grad_x] = (struct scan_place){STORE_GRAD_X, 0};
     }
 }
 
 /* A product adds onto its init where that stands, if it is the only one that reads it. */
-static void join_webs(struct planner *p, const int32_t *uses) {
+static void join_webs(struct scan_planner *p, const int32_t *uses) {
     for (int32_t i = 0; i < p->n_order; i++) {
         const int32_t id = p->order[i];
-        const struct node *node = &p->graph->nodes[id];
+        const struct scan_node *node = &p->graph->nodes[id];
         p->web[id] = id;
         const int32_t init = node->kind == NODE_PRODUCT ? node->inputs[0] : -1;
         if (init < 0 || node_is_given(&p->graph->nodes[init]) || node_is_alias(&p->graph->nodes[init]) ||
@@ -287,10 +288,10 @@ static void join_webs(struct planner *p, const int32_t *uses) {
     }
 }
 
-static void place_value(struct planner *p, int32_t id) {
-    struct plan *plan = p->plan;
-    const struct node *node = &p->graph->nodes[id];
-    struct place *place = &plan->places[id];
+static void place_value(struct scan_planner *p, int32_t id) {
+    struct scan_plan *plan = p->plan;
+    const struct scan_node *node = &p->graph->nodes[id];
+    struct scan_place *place = &plan->places[id];
     if (place->storage != STORE_NONE || node_is_given(node) || node_is_effect(node) || node_is_alias(node)) {
         return;
     }
@@ -305,24 +306,24 @@ static void place_value(struct planner *p, int32_t id) {
         }
         plan->sequences[sequence].end = p->last[id];
         plan->sequences[sequence].apart = p->apart[id];
-        *place = (struct place){STORE_SEQUENCE, sequence};
+        *place = (struct scan_place){STORE_SEQUENCE, sequence};
     } else if (p->leaves[id] || !node_is_elementwise(node) || (p->graph->passes & PASS_PLAN) == 0) {
-        struct stage *stage = &plan->stages[node->backward][node->phase];
-        *place = (struct place){STORE_LOCAL, stage->local_width};
+        struct scan_stage *stage = &plan->stages[node->backward][node->phase];
+        *place = (struct scan_place){STORE_LOCAL, stage->local_width};
         stage->local_width += node->width;
     } else {
-        *place = (struct place){STORE_CHUNK, -1}; /* which one: group by group */
+        *place = (struct scan_place){STORE_CHUNK, -1}; /* which one: group by group */
     }
 }
 
 /* What a call saves of a row, where its op lets us keep that: asked for one row. */
-static size_t bytes_of_row(struct planner *p, const struct node *node) {
+static size_t bytes_of_row(struct scan_planner *p, const struct scan_node *node) {
     if (!p->graph->training || node->kind != NODE_CALL || (node->op->flags & RONDO_OP_SAVES_ROWS) == 0) {
         return 0;
     }
     rondo_tensor *inputs = arena_calloc(p->graph->arena, (size_t)node->n_inputs + 1, sizeof *inputs);
     for (int32_t k = 0; inputs != NULL && k < node->n_inputs; k++) {
-        const struct node *input = &p->graph->nodes[node->inputs[k]];
+        const struct scan_node *input = &p->graph->nodes[node->inputs[k]];
         inputs[k] = input->shape;
         inputs[k].data = NULL;
         inputs[k].shape[0] = node_is_rows(input) ? 1 : inputs[k].shape[0];
@@ -339,9 +340,9 @@ static size_t bytes_of_row(struct planner *p, const struct node *node) {
     return status == RONDO_OK ? call.saved_bytes : 0;
 }
 
-static rondo_status make_plan(struct planner *p) {
-    struct plan *plan = p->plan;
-    struct graph *graph = p->graph;
+static rondo_status make_plan(struct scan_planner *p) {
+    struct scan_plan *plan = p->plan;
+    struct scan_graph *graph = p->graph;
     struct arena *arena = graph->arena;
     own_carries(graph);
     keep_carried(graph);
@@ -386,7 +387,7 @@ static rondo_status make_plan(struct planner *p) {
     place_states(p);
     for (int half = 0; half < 2; half++) { /* in the order in which they are computed */
         for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
-            const struct stage *stage = &plan->stages[half][phase];
+            const struct scan_stage *stage = &plan->stages[half][phase];
             for (int32_t i = 0; i < stage->count; i++) {
                 for (int32_t k = 0; k < stage->instructions[i].count; k++) {
                     place_value(p, stage->instructions[i].nodes[k]);
@@ -401,14 +402,14 @@ static rondo_status make_plan(struct planner *p) {
     return p->errors->count == 0 ? RONDO_OK : p->errors->status;
 }
 
-struct plan *plan_create(struct graph *graph, struct errors *errors) {
-    struct plan *plan = arena_calloc(graph->arena, 1, sizeof *plan);
+struct scan_plan *plan_create(struct scan_graph *graph, struct errors *errors) {
+    struct scan_plan *plan = arena_calloc(graph->arena, 1, sizeof *plan);
     if (plan == NULL) {
         errors_no_memory(errors);
         return NULL;
     }
     plan->graph = graph;
-    struct planner planner = {.plan = plan, .graph = graph, .errors = errors};
+    struct scan_planner planner = {.plan = plan, .graph = graph, .errors = errors};
     graph->errors = errors;
     const rondo_status status = make_plan(&planner);
     graph->errors = NULL;

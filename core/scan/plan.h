@@ -14,7 +14,7 @@
 /* Elements that a group works on at a time: its values then stay in the first cache. */
 #define PLAN_CHUNK 512
 
-enum storage {
+enum scan_storage {
     STORE_NONE,     /* comes from outside, or is not needed */
     STORE_CHUNK,    /* chunk buffer `index`: within one group */
     STORE_LOCAL,    /* rows of one worker, at element `index` x rows: within one stage */
@@ -24,15 +24,15 @@ enum storage {
     STORE_GRAD_X,   /* the gradient of x itself */
 };
 
-struct place {
-    enum storage storage;
+struct scan_place {
+    enum scan_storage storage;
     int64_t index;
 };
 
 /* Memory for all steps: [total, width], for a state [rows + total, width] with the state before the first step in
  * front.
  */
-struct sequence {
+struct scan_sequence {
     int64_t width;
     int is_state;
     int32_t end;   /* while planning: the position of the last use */
@@ -41,24 +41,24 @@ struct sequence {
 };
 
 /* A fixed tensor stretched to whole chunks of rows of `width` elements. */
-struct tile {
+struct scan_tile {
     int32_t fixed;
     int64_t width;
     const int32_t *table; /* [width] element of the fixed tensor for each of a row; NULL: in order */
 };
 
 /* A packed right side of products. */
-struct packed {
+struct scan_packed {
     int32_t fixed;
     int transposed;
     int64_t k, n;
 };
 
-enum operand_kind { OPERAND_CHUNK, OPERAND_ROWS, OPERAND_TILE, OPERAND_EXPANDED };
+enum scan_operand_kind { OPERAND_CHUNK, OPERAND_ROWS, OPERAND_TILE, OPERAND_EXPANDED };
 
 /* What a group reads or writes. */
-struct operand {
-    enum operand_kind kind;
+struct scan_operand {
+    enum scan_operand_kind kind;
     int32_t node;         /* not OPERAND_TILE */
     int32_t buffer;       /* chunk buffer: OPERAND_CHUNK, OPERAND_EXPANDED */
     int32_t tile;         /* OPERAND_TILE */
@@ -66,8 +66,8 @@ struct operand {
 };
 
 /* One elementwise node of a group, with all that its turn needs at hand; numbers of operands. */
-struct member {
-    enum node_kind kind;
+struct scan_member {
+    enum scan_node_kind kind;
     int32_t node, out;
     int32_t n_in; /* NODE_MAP_GRADIENT: inputs of the op; its result and dL/d result follow in the list */
     int32_t which;
@@ -78,15 +78,15 @@ struct member {
                      const void *grad_out, void *const *grad_in);
 };
 
-struct group {
+struct scan_group {
     int64_t width; /* elements of a row */
-    struct operand *operands;
-    struct member *members;
+    struct scan_operand *operands;
+    struct scan_member *members;
     int32_t n_operands, n_members, n_expanded;
 };
 
 /* Products that share the left side, all adding or all not. */
-struct product_call {
+struct scan_product_call {
     int32_t a; /* node */
     int add;
     const int32_t *results; /* [count] nodes */
@@ -94,23 +94,23 @@ struct product_call {
     int32_t count;
 };
 
-struct product_list {
+struct scan_product_list {
     const int32_t *copies; /* [n_copies] nodes whose init stands elsewhere and is copied first */
-    const struct product_call *calls;
+    const struct scan_product_call *calls;
     int32_t n_copies, n_calls;
 };
 
-struct instruction {
-    enum node_kind kind; /* NODE_MAP stands for a group */
+struct scan_instruction {
+    enum scan_node_kind kind; /* NODE_MAP stands for a group */
     const int32_t *nodes;
     int32_t count;
-    struct group group;           /* NODE_MAP */
-    struct product_list products; /* NODE_PRODUCT */
-    const int32_t *table;         /* NODE_REDUCE, NODE_FIXED_SUM: where each element goes; NULL: in order */
+    struct scan_group group;           /* NODE_MAP */
+    struct scan_product_list products; /* NODE_PRODUCT */
+    const int32_t *table;              /* NODE_REDUCE, NODE_FIXED_SUM: where each element goes; NULL: in order */
 };
 
-struct stage {
-    struct instruction *instructions;
+struct scan_stage {
+    struct scan_instruction *instructions;
     int32_t count, capacity;
     int32_t n_row_instructions; /* the effects stand behind these */
     int64_t local_width;        /* elements of a row of STORE_LOCAL */
@@ -118,15 +118,15 @@ struct stage {
     int has_effects;
 };
 
-struct plan {
-    struct graph *graph;
-    struct stage stages[2][PHASE_COUNT]; /* forward, backward */
-    struct place *places;                /* [graph->count] */
-    int32_t *state_sequence;             /* [n_states] -1: STORE_DOUBLE */
+struct scan_plan {
+    struct scan_graph *graph;
+    struct scan_stage stages[2][PHASE_COUNT]; /* forward, backward */
+    struct scan_place *places;                /* [graph->count] */
+    int32_t *state_sequence;                  /* [n_states] -1: STORE_DOUBLE */
     int32_t output_sequence;
-    struct sequence *sequences;
-    struct tile *tiles[2];
-    struct packed *packed[2];
+    struct scan_sequence *sequences;
+    struct scan_tile *tiles[2];
+    struct scan_packed *packed[2];
     int32_t n_sequences, n_tiles[2], n_packed[2];
     int32_t n_chunk_buffers;
     size_t *saved_bytes;    /* [graph->count] of a row of a call, kept for all steps; 0: the call is computed again */
@@ -134,21 +134,23 @@ struct plan {
 };
 
 /* Orders and places; the plan is in the arena of the graph. NULL with errors. */
-struct plan *plan_create(struct graph *graph, struct errors *errors);
-/* Elements of a row that the loop of one half reads and writes of what is kept for all steps. */
-int64_t plan_loop_width(const struct plan *plan, int half);
+struct scan_plan *plan_create(struct scan_graph *graph, struct errors *errors);
+/* Elements of a row that the loop of one half reads and writes of what is kept for all steps; 0 where memory is short.
+ * The arena serves the call only. */
+int64_t plan_loop_width(const struct scan_plan *plan, int half, struct arena *arena);
 /* The plan for a human. */
-char *plan_text(const struct plan *plan, struct arena *arena);
+char *plan_text(const struct scan_plan *plan, struct arena *arena);
 
 /* Fills in what each instruction works with, once all values have their places (plan_instructions.c). Memory that is
  * short is told in `errors`. */
-void plan_instructions(struct plan *plan, struct errors *errors);
+void plan_instructions(struct scan_plan *plan, struct errors *errors);
 /* What a view shows: a part stays a part. */
-int32_t plan_without_views(const struct graph *graph, int32_t id);
+int32_t plan_without_views(const struct scan_graph *graph, int32_t id);
 /* Fills the stages (fuse.c). */
-rondo_status plan_schedule(struct plan *plan, struct errors *errors);
+rondo_status plan_schedule(struct scan_plan *plan, struct errors *errors);
 /* [width of domain] the element of a row of `operand` (of the whole, for a fixed tensor) that belongs to each of a row
  * of `domain`; NULL where they are the same. *ok is cleared where memory is short. */
-const int32_t *plan_table(struct graph *graph, const struct node *operand, const struct node *domain, int *ok);
+const int32_t *plan_table(struct scan_graph *graph, const struct scan_node *operand, const struct scan_node *domain,
+                          int *ok);
 
 #endif

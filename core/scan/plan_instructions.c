@@ -4,36 +4,36 @@
 
 #include "core/scan/plan.h"
 
-struct maker {
-    struct plan *plan;
-    struct graph *graph;
+struct scan_maker {
+    struct scan_plan *plan;
+    struct scan_graph *graph;
     struct errors *errors;
 };
 
-static int32_t no_memory_id(struct maker *p) {
+static int32_t no_memory_id(struct scan_maker *p) {
     errors_no_memory(p->errors);
     return -1;
 }
 
 /* ---- groups ---- */
 
-static int32_t add_tile(struct maker *p, int half, int32_t id, int64_t width, const int32_t *table) {
-    struct plan *plan = p->plan;
-    plan->tiles[half][plan->n_tiles[half]] = (struct tile){p->graph->nodes[id].which, width, table};
+static int32_t add_tile(struct scan_maker *p, int half, int32_t id, int64_t width, const int32_t *table) {
+    struct scan_plan *plan = p->plan;
+    plan->tiles[half][plan->n_tiles[half]] = (struct scan_tile){p->graph->nodes[id].which, width, table};
     return plan->n_tiles[half]++;
 }
 
 /* The number of the operand that stands for `id`, stretched to `domain`; added where it is new. */
-static int32_t operand_of(struct maker *p, struct group *group, int half, int32_t id, const struct node *domain,
-                          int32_t *n_buffers) {
+static int32_t operand_of(struct scan_maker *p, struct scan_group *group, int half, int32_t id,
+                          const struct scan_node *domain, int32_t *n_buffers) {
     int ok = 1;
-    const struct node *node = &p->graph->nodes[id];
+    const struct scan_node *node = &p->graph->nodes[id];
     const int32_t *table = plan_table(p->graph, node, domain, &ok);
     if (!ok) {
         return no_memory_id(p);
     }
     const int32_t base = plan_without_views(p->graph, id);
-    struct operand operand = {.kind = OPERAND_ROWS, .node = base, .buffer = -1, .tile = -1, .table = table};
+    struct scan_operand operand = {.kind = OPERAND_ROWS, .node = base, .buffer = -1, .tile = -1, .table = table};
     if (p->graph->nodes[base].kind == NODE_FIXED) {
         operand.kind = OPERAND_TILE;
     } else if (table != NULL || p->graph->nodes[base].kind == NODE_PART) {
@@ -42,7 +42,7 @@ static int32_t operand_of(struct maker *p, struct group *group, int half, int32_
         operand.kind = OPERAND_CHUNK;
     }
     for (int32_t i = 0; i < group->n_operands; i++) {
-        const struct operand *known = &group->operands[i];
+        const struct scan_operand *known = &group->operands[i];
         const int same_table =
             (known->table == NULL) == (table == NULL) &&
             (table == NULL || memcmp(known->table, table, sizeof *table * (size_t)domain->width) == 0);
@@ -61,7 +61,7 @@ static int32_t operand_of(struct maker *p, struct group *group, int half, int32_
 }
 
 /* Chunk buffers are given on like sequences: by who reads last within the group. */
-static void place_chunks(const struct maker *p, struct group *group, int32_t *n_buffers) {
+static void place_chunks(const struct scan_maker *p, struct scan_group *group, int32_t *n_buffers) {
     int32_t *end = arena_calloc(p->graph->arena, (size_t)group->n_operands + 1, sizeof *end);
     int32_t *free_at = arena_calloc(p->graph->arena, (size_t)group->n_operands + 1, sizeof *free_at);
     if (end == NULL || free_at == NULL) {
@@ -77,7 +77,7 @@ static void place_chunks(const struct maker *p, struct group *group, int32_t *n_
         }
     }
     for (int32_t m = 0; m < group->n_members; m++) {
-        struct operand *out = &group->operands[group->members[m].out];
+        struct scan_operand *out = &group->operands[group->members[m].out];
         if (out->kind != OPERAND_CHUNK) {
             continue;
         }
@@ -92,9 +92,9 @@ static void place_chunks(const struct maker *p, struct group *group, int32_t *n_
     *n_buffers += n;
 }
 
-static void make_group(struct maker *p, int half, struct instruction *instruction) {
+static void make_group(struct scan_maker *p, int half, struct scan_instruction *instruction) {
     struct arena *arena = p->graph->arena;
-    struct group *group = &instruction->group;
+    struct scan_group *group = &instruction->group;
     int32_t most = instruction->count, n_buffers = 0;
     for (int32_t i = 0; i < instruction->count; i++) {
         most += p->graph->nodes[instruction->nodes[i]].n_inputs;
@@ -108,7 +108,7 @@ static void make_group(struct maker *p, int half, struct instruction *instructio
     }
     for (int32_t i = 0; i < instruction->count && p->errors->count == 0; i++) {
         const int32_t id = instruction->nodes[i];
-        const struct node *node = &p->graph->nodes[id];
+        const struct scan_node *node = &p->graph->nodes[id];
         int32_t *in = arena_alloc(arena, sizeof *in * (size_t)(node->n_inputs + 1));
         if (in == NULL) {
             errors_no_memory(p->errors);
@@ -118,13 +118,13 @@ static void make_group(struct maker *p, int half, struct instruction *instructio
             in[k] = node->inputs[k] < 0 ? in[node->n_inputs - 1]
                                         : operand_of(p, group, half, node->inputs[k], node, &n_buffers);
         }
-        struct member member = {.kind = node->kind,
-                                .node = id,
-                                .out = operand_of(p, group, half, id, node, &n_buffers),
-                                .n_in = node->n_inputs - (node->kind == NODE_MAP_GRADIENT ? 2 : 0),
-                                .which = node->which,
-                                .in = in,
-                                .options = node->options};
+        struct scan_member member = {.kind = node->kind,
+                                     .node = id,
+                                     .out = operand_of(p, group, half, id, node, &n_buffers),
+                                     .n_in = node->n_inputs - (node->kind == NODE_MAP_GRADIENT ? 2 : 0),
+                                     .which = node->which,
+                                     .in = in,
+                                     .options = node->options};
         if (node->op != NULL) {
             member.map = node->op->map;
             member.map_grad = node->op->map_grad;
@@ -139,26 +139,26 @@ static void make_group(struct maker *p, int half, struct instruction *instructio
 
 /* ---- products ---- */
 
-static int32_t packed_of(struct maker *p, int half, int32_t id, int transposed) {
-    struct plan *plan = p->plan;
-    const struct node *fixed = &p->graph->nodes[id];
+static int32_t packed_of(struct scan_maker *p, int half, int32_t id, int transposed) {
+    struct scan_plan *plan = p->plan;
+    const struct scan_node *fixed = &p->graph->nodes[id];
     for (int32_t i = 0; i < plan->n_packed[half]; i++) {
         if (plan->packed[half][i].fixed == fixed->which && plan->packed[half][i].transposed == transposed) {
             return i;
         }
     }
     plan->packed[half][plan->n_packed[half]] =
-        (struct packed){fixed->which, transposed, fixed->shape.shape[transposed], fixed->shape.shape[!transposed]};
+        (struct scan_packed){fixed->which, transposed, fixed->shape.shape[transposed], fixed->shape.shape[!transposed]};
     return plan->n_packed[half]++;
 }
 
 /* Puts term `term` of the product into a call that shares its left side, or into a new one. */
-static void add_term(struct maker *p, int half, struct product_call *calls, int32_t *n_calls, int32_t most, int32_t id,
-                     int32_t term, int add) {
-    const struct node *node = &p->graph->nodes[id];
+static void add_term(struct scan_maker *p, int half, struct scan_product_call *calls, int32_t *n_calls, int32_t most,
+                     int32_t id, int32_t term, int add) {
+    const struct scan_node *node = &p->graph->nodes[id];
     const int32_t a = graph_base(p->graph, node->inputs[1 + 2 * term]);
     const int32_t packed = packed_of(p, half, node->inputs[2 + 2 * term], (int)(node->transposed >> term & 1));
-    struct product_call *call = NULL;
+    struct scan_product_call *call = NULL;
     for (int32_t i = 0; i < *n_calls && call == NULL; i++) {
         const int has_result = calls[i].results[calls[i].count - 1] == id; /* by another term: a call writes it once */
         call = calls[i].a == a && calls[i].add == add && !has_result ? &calls[i] : NULL;
@@ -171,25 +171,25 @@ static void add_term(struct maker *p, int half, struct product_call *calls, int3
             return;
         }
         call = &calls[(*n_calls)++];
-        *call = (struct product_call){.a = a, .add = add, .results = results, .packed = packs};
+        *call = (struct scan_product_call){.a = a, .add = add, .results = results, .packed = packs};
     }
     ((int32_t *)call->results)[call->count] = id;
     ((int32_t *)call->packed)[call->count++] = packed;
 }
 
-static int same_place(const struct plan *plan, int32_t a, int32_t b) {
+static int same_place(const struct scan_plan *plan, int32_t a, int32_t b) {
     return plan->places[a].storage == plan->places[b].storage && plan->places[a].index == plan->places[b].index &&
            plan->places[a].storage != STORE_NONE;
 }
 
-static void make_products(struct maker *p, int half, struct instruction *instruction) {
+static void make_products(struct scan_maker *p, int half, struct scan_instruction *instruction) {
     struct arena *arena = p->graph->arena;
     int32_t terms = 0, n_copies = 0, n_calls = 0;
     for (int32_t i = 0; i < instruction->count; i++) {
         terms += (p->graph->nodes[instruction->nodes[i]].n_inputs - 1) / 2;
     }
     int32_t *copies = arena_calloc(arena, (size_t)instruction->count, sizeof *copies);
-    struct product_call *calls = arena_calloc(arena, (size_t)terms, sizeof *calls);
+    struct scan_product_call *calls = arena_calloc(arena, (size_t)terms, sizeof *calls);
     if (copies == NULL || calls == NULL) {
         errors_no_memory(p->errors);
         return;
@@ -197,7 +197,7 @@ static void make_products(struct maker *p, int half, struct instruction *instruc
     for (int add = 0; add < 2; add++) { /* those that write come before those that add */
         for (int32_t i = 0; i < instruction->count && p->errors->count == 0; i++) {
             const int32_t id = instruction->nodes[i];
-            const struct node *node = &p->graph->nodes[id];
+            const struct scan_node *node = &p->graph->nodes[id];
             const int32_t init = graph_base(p->graph, node->inputs[0]);
             const int in_place =
                 init >= 0 && (same_place(p->plan, init, id) || (p->graph->nodes[init].kind == NODE_GRAD_X &&
@@ -213,17 +213,17 @@ static void make_products(struct maker *p, int half, struct instruction *instruc
         }
     }
     instruction->products =
-        (struct product_list){.copies = copies, .n_copies = n_copies, .calls = calls, .n_calls = n_calls};
+        (struct scan_product_list){.copies = copies, .n_copies = n_copies, .calls = calls, .n_calls = n_calls};
 }
 
-void plan_instructions(struct plan *plan, struct errors *errors) {
-    struct maker maker = {plan, plan->graph, errors}, *p = &maker;
+void plan_instructions(struct scan_plan *plan, struct errors *errors) {
+    struct scan_maker maker = {plan, plan->graph, errors}, *p = &maker;
     for (int half = 0; half < 2; half++) {
         for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
-            struct stage *stage = &p->plan->stages[half][phase];
+            struct scan_stage *stage = &p->plan->stages[half][phase];
             for (int32_t i = 0; i < stage->count && p->errors->count == 0; i++) {
-                struct instruction *instruction = &stage->instructions[i];
-                const struct node *node = &p->graph->nodes[instruction->nodes[0]];
+                struct scan_instruction *instruction = &stage->instructions[i];
+                const struct scan_node *node = &p->graph->nodes[instruction->nodes[0]];
                 int ok = 1;
                 if (instruction->kind == NODE_MAP) {
                     make_group(p, half, instruction);
@@ -233,7 +233,7 @@ void plan_instructions(struct plan *plan, struct errors *errors) {
                     instruction->table = plan_table(p->graph, node, &p->graph->nodes[node->inputs[0]], &ok);
                 } else if (instruction->kind == NODE_FIXED_SUM) {
                     for (int32_t id = 0; id < p->graph->count; id++) {
-                        const struct node *fixed = &p->graph->nodes[id];
+                        const struct scan_node *fixed = &p->graph->nodes[id];
                         if (fixed->kind == NODE_FIXED && fixed->which == node->which) {
                             instruction->table = plan_table(p->graph, fixed, &p->graph->nodes[node->inputs[0]], &ok);
                         }

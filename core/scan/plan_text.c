@@ -1,10 +1,10 @@
 /* A plan for a human: what each stage does in which order, and how much memory stays. */
 #include "core/scan/plan.h"
 
-static void add_name(const struct plan *plan, struct arena *arena, char **text, int32_t id) {
+static void add_name(const struct scan_plan *plan, struct arena *arena, char **text, int32_t id) {
     static const char *const stores[] = {"", "chunk", "local", "seq", "double", "carry", "grad_x"};
-    const struct node *node = &plan->graph->nodes[id];
-    const struct place place = plan->places[id];
+    const struct scan_node *node = &plan->graph->nodes[id];
+    const struct scan_place place = plan->places[id];
     text_add(arena, text, " %d", id);
     if (node->name != NULL) {
         text_add(arena, text, ":%s", node->name);
@@ -18,8 +18,8 @@ static void add_name(const struct plan *plan, struct arena *arena, char **text, 
     }
 }
 
-static void add_instruction(const struct plan *plan, struct arena *arena, char **text,
-                            const struct instruction *instruction) {
+static void add_instruction(const struct scan_plan *plan, struct arena *arena, char **text,
+                            const struct scan_instruction *instruction) {
     static const char *const names[] = {
         [NODE_MAP] = "group",
         [NODE_PRODUCT] = "products",
@@ -38,14 +38,14 @@ static void add_instruction(const struct plan *plan, struct arena *arena, char *
     text_add(arena, text, "\n");
 }
 
-char *plan_text(const struct plan *plan, struct arena *arena) {
+char *plan_text(const struct scan_plan *plan, struct arena *arena) {
     static const char *const halves[] = {"forward", "backward"};
     static const char *const phases[] = {"before the loop", "loop", "behind the loop"};
     char *text =
         arena_strdup(arena, "fuse and plan: instructions, and where values stay (@seqN: kept for all steps)\n");
     for (int half = 0; half < 2; half++) {
         for (int phase = 0; phase < PHASE_COUNT; phase++) {
-            const struct stage *stage = &plan->stages[half][phase];
+            const struct scan_stage *stage = &plan->stages[half][phase];
             if (stage->count == 0) {
                 continue;
             }

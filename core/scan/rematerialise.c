@@ -6,20 +6,20 @@
  * So only z is kept for all steps. */
 #include "core/scan/graph.h"
 
-struct rematerialisation {
-    struct graph *graph;
+struct scan_rematerialisation {
+    struct scan_graph *graph;
     int *crosses;                       /* [count] read in another stage than its own, or a result */
     int *replaced;                      /* [count] */
     int32_t (*copies)[2 * PHASE_COUNT]; /* [count] the copy in each stage; 0: none yet */
     int32_t count;
 };
 
-static int32_t stage_of(const struct node *node) {
+static int32_t stage_of(const struct scan_node *node) {
     return node->backward * PHASE_COUNT + (int32_t)node->phase;
 }
 
-static void find_crossings(const struct rematerialisation *r, const int *live) {
-    const struct graph *graph = r->graph;
+static void find_crossings(const struct scan_rematerialisation *r, const int *live) {
+    const struct scan_graph *graph = r->graph;
     for (int32_t id = 0; id < r->count; id++) {
         for (int32_t k = 0; live[id] && k < graph->nodes[id].n_inputs; k++) {
             const int32_t input = graph->nodes[id].inputs[k];
@@ -43,14 +43,14 @@ static void find_crossings(const struct rematerialisation *r, const int *live) {
 }
 
 /* Cheap, from values that are there in any stage, and read elsewhere only by what works element by element. */
-static int is_worth(const struct rematerialisation *r, const int *live, int32_t id) {
-    const struct graph *graph = r->graph;
-    const struct node *node = &graph->nodes[id];
+static int is_worth(const struct scan_rematerialisation *r, const int *live, int32_t id) {
+    const struct scan_graph *graph = r->graph;
+    const struct scan_node *node = &graph->nodes[id];
     if (!live[id] || node->kind != NODE_MAP || (node->op->flags & RONDO_OP_CHEAP) == 0 || r->crosses[id] != 1) {
         return 0;
     }
     for (int32_t k = 0; k < node->n_inputs; k++) {
-        const struct node *input = &graph->nodes[node->inputs[k]];
+        const struct scan_node *input = &graph->nodes[node->inputs[k]];
         const int there = node_is_given(input) || r->crosses[node->inputs[k]] || r->replaced[node->inputs[k]];
         if (!there || node_is_alias(input) || (node_is_rows(input) && !graph_same_shape(input, node))) {
             return 0;
@@ -67,31 +67,30 @@ static int is_worth(const struct rematerialisation *r, const int *live, int32_t 
     return 1;
 }
 
-static int32_t copy_in(struct rematerialisation *r, int32_t id, int32_t stage) {
-    struct graph *graph = r->graph;
-    enum { MOST = 64 };
+static int32_t copy_in(struct scan_rematerialisation *r, int32_t id, int32_t stage) {
+    struct scan_graph *graph = r->graph;
     if (stage_of(&graph->nodes[id]) == stage || !r->replaced[id]) {
         return id;
     }
     if (r->copies[id][stage] == 0) {
-        struct node copy = graph->nodes[id];
-        int32_t inputs[MOST];
+        struct scan_node copy = graph->nodes[id];
+        int32_t inputs[GRAPH_MOST_INPUTS];
         for (int32_t k = 0; k < copy.n_inputs; k++) {
             inputs[k] = copy_in(r, copy.inputs[k], stage);
         }
         copy.backward = stage / PHASE_COUNT;
-        copy.phase = (enum phase)(stage % PHASE_COUNT);
+        copy.phase = (enum scan_phase)(stage % PHASE_COUNT);
         r->copies[id][stage] = graph_add(graph, copy, inputs, copy.n_inputs);
     }
     return r->copies[id][stage];
 }
 
-void graph_rematerialise(struct graph *graph, const struct graph_settings *settings) {
+void graph_rematerialise(struct scan_graph *graph, const struct scan_graph_settings *settings) {
     (void)settings;
     int32_t n_order;
     const int32_t *order = graph_order(graph, &n_order);
     const int *live = graph_live(graph);
-    struct rematerialisation r = {.graph = graph, .count = graph->count};
+    struct scan_rematerialisation r = {.graph = graph, .count = graph->count};
     const size_t n = (size_t)graph->count + 1;
     r.crosses = arena_calloc(graph->arena, n, sizeof *r.crosses);
     r.replaced = arena_calloc(graph->arena, n, sizeof *r.replaced);

@@ -10,7 +10,7 @@ enum { MOST_BLOCK = 128, LEAST_BLOCK = 8 };
 /* ---- what is made once a half: stretched fixed tensors, packed weights ---- */
 
 #define FILL_TILE_OF(T, suffix)                                                                                        \
-    static void fill_tile_##suffix(const struct tile *tile, const T *fixed, T *out) {                                  \
+    static void fill_tile_##suffix(const struct scan_tile *tile, const T *fixed, T *out) {                             \
         const int64_t rows = tile->width < PLAN_CHUNK ? PLAN_CHUNK / tile->width : 1;                                  \
         for (int64_t j = 0; j < tile->width; j++) {                                                                    \
             out[j] = fixed[tile->table == NULL ? j : tile->table[j]];                                                  \
@@ -22,23 +22,23 @@ enum { MOST_BLOCK = 128, LEAST_BLOCK = 8 };
 FILL_TILE_OF(float, f32)
 FILL_TILE_OF(double, f64)
 
-static size_t tile_bytes(const struct run *run, const struct tile *tile) {
+static size_t tile_bytes(const struct scan_run *run, const struct scan_tile *tile) {
     return (size_t)(tile->width < PLAN_CHUNK ? PLAN_CHUNK : tile->width) * run->size;
 }
 
 static void prepare_range(void *arg, int64_t begin, int64_t end) {
-    const struct run *run = arg;
-    const struct plan *plan = run->plan;
+    const struct scan_run *run = arg;
+    const struct scan_plan *plan = run->plan;
     for (int64_t i = begin; i < end; i++) {
         if (i < plan->n_packed[run->half]) {
-            const struct packed *packed = &plan->packed[run->half][i];
+            const struct scan_packed *packed = &plan->packed[run->half][i];
             const int64_t ld = packed->transposed ? packed->k : packed->n;
             product_pack(run->kernels, run->dtype, packed->k, packed->n, run->fixed[packed->fixed].data, ld,
                          packed->transposed, run->packed[i]);
             continue;
         }
         const int64_t number = i - plan->n_packed[run->half];
-        const struct tile *tile = &plan->tiles[run->half][number];
+        const struct scan_tile *tile = &plan->tiles[run->half][number];
         if (run->dtype == RONDO_F32) {
             fill_tile_f32(tile, run->fixed[tile->fixed].data, (float *)(void *)run->tiles[number]);
         } else {
@@ -47,8 +47,8 @@ static void prepare_range(void *arg, int64_t begin, int64_t end) {
     }
 }
 
-static rondo_status prepare(struct run *run, struct arena *arena, struct errors *errors) {
-    const struct plan *plan = run->plan;
+static rondo_status prepare(struct scan_run *run, struct arena *arena, struct errors *errors) {
+    const struct scan_plan *plan = run->plan;
     const int half = run->half;
     run->tiles = arena_alloc(arena, sizeof *run->tiles * (size_t)(plan->n_tiles[half] + 1));
     run->packed = arena_alloc(arena, sizeof *run->packed * (size_t)(plan->n_packed[half] + 1));
@@ -62,7 +62,7 @@ static rondo_status prepare(struct run *run, struct arena *arena, struct errors 
         }
     }
     for (int32_t i = 0; i < plan->n_packed[half]; i++) {
-        const struct packed *packed = &plan->packed[half][i];
+        const struct scan_packed *packed = &plan->packed[half][i];
         run->packed[i] = arena_alloc(arena, product_packed_bytes(run->kernels, run->dtype, packed->k, packed->n));
         if (run->packed[i] == NULL) {
             return errors_no_memory(errors);
@@ -74,23 +74,30 @@ static rondo_status prepare(struct run *run, struct arena *arena, struct errors 
 
 /* ---- stages ---- */
 
-static void run_rows(const struct run *run, struct worker *worker, const struct span *span) {
-    for (int32_t i = 0; i < run->stage->n_row_instructions; i++) {
-        run_instruction(run, worker, &run->stage->instructions[i], span);
+/* The first `count` instructions of the stage over a span. */
+static void run_rows(struct scan_run *run, struct scan_worker *worker, int32_t count, const struct scan_span *span) {
+    for (int32_t i = 0; i < count; i++) {
+        if (run_instruction(run, worker, &run->stage->instructions[i], span) != RONDO_OK) {
+            run_fail(run);
+            return;
+        }
     }
 }
 
 static void run_blocks(void *arg, int64_t begin, int64_t end) {
-    struct run *run = arg;
+    struct scan_run *run = arg;
     for (int64_t w = begin; w < end; w++) {
         for (int64_t i = atomic_fetch_add(&run->next, 1); i < run->n_spans; i = atomic_fetch_add(&run->next, 1)) {
-            run_rows(run, &run->workers[w], &run->spans[i]);
+            if (run_has_failed(run)) {
+                return;
+            }
+            run_rows(run, &run->workers[w], run->stage->n_row_instructions, &run->spans[i]);
         }
     }
 }
 
 /* Rows of a block: enough blocks for all workers to be busy to the end, large ones for the products' sake. */
-static int64_t block_rows(const struct run *run) {
+static int64_t block_rows(const struct scan_run *run) {
     const int64_t wanted = run->time->total / (4 * run->n_workers) + 1;
     return wanted < LEAST_BLOCK ? LEAST_BLOCK : wanted > MOST_BLOCK ? MOST_BLOCK : wanted;
 }
@@ -100,11 +107,11 @@ static int64_t previous_row(const struct time_axis *time, int64_t t) {
 }
 
 /* All rows of all steps, in blocks. */
-static rondo_status run_all_rows(struct run *run, struct arena *arena, struct errors *errors) {
+static rondo_status run_all_rows(struct scan_run *run, struct arena *arena, struct errors *errors) {
     const struct time_axis *time = run->time;
     const int64_t block = block_rows(run);
     const int64_t most = time->total / block + time->steps + 1;
-    struct span *spans = arena_alloc(arena, sizeof *spans * (size_t)most);
+    struct scan_span *spans = arena_alloc(arena, sizeof *spans * (size_t)most);
     if (spans == NULL) {
         return errors_no_memory(errors);
     }
@@ -114,7 +121,8 @@ static rondo_status run_all_rows(struct run *run, struct arena *arena, struct er
         const int64_t rows = by_step ? time->alive[t] : time->total;
         for (int64_t row = 0; row < rows; row += block) {
             const int64_t count = row + block < rows ? block : rows - row;
-            spans[run->n_spans++] = (struct span){t, time->begin[t] + row, previous_row(time, t) + row, row, count, 0};
+            spans[run->n_spans++] =
+                (struct scan_span){t, time->begin[t] + row, previous_row(time, t) + row, row, count, 0};
         }
     }
     run->spans = spans;
@@ -124,8 +132,8 @@ static rondo_status run_all_rows(struct run *run, struct arena *arena, struct er
 }
 
 /* A carried gradient that nothing computes is zero for all steps but the last of a row. */
-static void clear_carries(const struct run *run, const struct span *span) {
-    const struct graph *graph = run->graph;
+static void clear_carries(const struct scan_run *run, const struct scan_span *span) {
+    const struct scan_graph *graph = run->graph;
     for (int32_t s = 0; s < graph->n_states; s++) {
         if (graph->carry[s] < 0 && run->carries[s][0] != NULL) {
             const size_t row_bytes = (size_t)graph->nodes[graph->new_states[s]].width * run->size;
@@ -134,32 +142,30 @@ static void clear_carries(const struct run *run, const struct span *span) {
     }
 }
 
-static void run_step(const struct run *run, struct worker *worker, const struct share *share, int64_t t) {
+static void run_step(struct scan_run *run, struct scan_worker *worker, const struct scan_share *share, int64_t t) {
     const struct time_axis *time = run->time;
     const int64_t end = share->end < time->alive[t] ? share->end : time->alive[t];
     if (end <= share->first) {
         return;
     }
-    const struct span span = {
+    const struct scan_span span = {
         t, time->begin[t] + share->first, previous_row(time, t) + share->first, share->first, end - share->first, 0};
-    for (int32_t i = 0; i < run->stage->count; i++) {
-        run_instruction(run, worker, &run->stage->instructions[i], &span);
-    }
+    run_rows(run, worker, run->stage->count, &span);
     if (run->half == 1) {
         clear_carries(run, &span);
     }
 }
 
 static void run_shares(void *arg, int64_t begin, int64_t end) {
-    const struct run *run = arg;
+    struct scan_run *run = arg;
     for (int64_t i = begin; i < end; i++) {
-        for (int64_t t = 0; t < run->time->steps; t++) {
+        for (int64_t t = 0; t < run->time->steps && !run_has_failed(run); t++) {
             run_step(run, &run->workers[i], &run->shares[i], run->half == 0 ? t : run->time->steps - 1 - t);
         }
     }
 }
 
-static rondo_status run_stage(struct run *run, int is_loop, struct arena *arena, struct errors *errors) {
+static rondo_status run_stage(struct scan_run *run, int is_loop, struct arena *arena, struct errors *errors) {
     if (is_loop) {
         const int is_empty = run->stage->count == 0 && run->half == 0; /* backward there are carries to clear */
         parallel_for(run->parallel, is_empty ? 0 : run->n_shares, 1, run_shares, run);
@@ -171,25 +177,25 @@ static rondo_status run_stage(struct run *run, int is_loop, struct arena *arena,
     return run->stage->has_effects ? run_effects(run, arena, errors) : RONDO_OK;
 }
 
-static rondo_status run_stages(struct run *run, int half, struct arena *arena, struct errors *errors) {
+static rondo_status run_stages(struct scan_run *run, int half, struct arena *arena, struct errors *errors) {
     run->half = half;
     RONDO_TRY(run_find_places(run, arena, errors));
     RONDO_TRY(prepare(run, arena, errors));
-    for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
+    for (int32_t phase = 0; phase < PHASE_COUNT && !run_has_failed(run); phase++) {
         run->stage = &run->plan->stages[half][phase];
         if (run->observe != NULL) {
-            run->observe(run->observe_arg, half, (enum phase)phase, 0);
+            run->observe(run->observe_arg, half, (enum scan_phase)phase, 0);
         }
         RONDO_TRY(run_stage(run, phase == PHASE_LOOP, arena, errors));
         if (run->observe != NULL) {
-            run->observe(run->observe_arg, half, (enum phase)phase, 1);
+            run->observe(run->observe_arg, half, (enum scan_phase)phase, 1);
         }
     }
     return RONDO_OK;
 }
 
 /* The first worker's errors are told: the others will have met the same. */
-static rondo_status collect_errors(const struct run *run, rondo_status status, struct errors *errors) {
+static rondo_status collect_errors(const struct scan_run *run, rondo_status status, struct errors *errors) {
     for (int32_t w = 0; w < run->n_workers; w++) {
         struct errors *own = run->workers[w].errors;
         if (own->count > 0 && status == RONDO_OK) {
@@ -201,6 +207,7 @@ static rondo_status collect_errors(const struct run *run, rondo_status status, s
     return status;
 }
 
-rondo_status run_half(struct run *run, int half, struct arena *arena, struct errors *errors) {
+rondo_status run_half(struct scan_run *run, int half, struct arena *arena, struct errors *errors) {
+    atomic_store(&run->failed, 0);
     return collect_errors(run, run_stages(run, half, arena, errors), errors);
 }

@@ -5,18 +5,18 @@
 #include "core/tensor.h"
 
 /* Effects on one fixed tensor, one behind the other; of products a range of rows of the result. */
-struct effect_task {
-    const struct instruction *const *effects;
+struct scan_effect_task {
+    const struct scan_instruction *const *effects;
     int32_t n_effects;
     int64_t begin, end; /* rows of the weight; begin < 0: all */
 };
 
-static const struct node *node_of(const struct run *run, const struct instruction *effect) {
+static const struct scan_node *node_of(const struct scan_run *run, const struct scan_instruction *effect) {
     return &run->graph->nodes[effect->nodes[0]];
 }
 
 /* Adds sums[j] to element table[j] of the gradient. */
-static void scatter(const struct run *run, const int32_t *table, int64_t width, const void *sums, void *gradient) {
+static void scatter(const struct scan_run *run, const int32_t *table, int64_t width, const void *sums, void *gradient) {
     for (int64_t j = 0; j < width; j++) {
         const int64_t to = table == NULL ? j : table[j];
         if (run->dtype == RONDO_F32) {
@@ -27,26 +27,26 @@ static void scatter(const struct run *run, const int32_t *table, int64_t width, 
     }
 }
 
-static void add_fixed_sum(const struct run *run, struct worker *worker, const struct instruction *effect,
-                          const struct span *span, void *gradient) {
-    const struct node *node = node_of(run, effect);
+static rondo_status add_fixed_sum(const struct scan_run *run, struct scan_worker *worker,
+                                  const struct scan_instruction *effect, const struct scan_span *span, void *gradient) {
+    const struct scan_node *node = node_of(run, effect);
     const int64_t width = run->graph->nodes[node->inputs[0]].width;
     const struct arena_mark mark = arena_mark(worker->arena);
     char *sums = arena_calloc(worker->arena, (size_t)(2 * width), run->size);
     if (sums == NULL) {
-        errors_no_memory(worker->errors);
-        return;
+        return errors_no_memory(worker->errors);
     }
     sum_columns(run->dtype, span->count, width, run_locate(run, worker, node->inputs[0], span), sums,
                 sums + (size_t)width * run->size);
     scatter(run, effect->table, width, sums, gradient);
     arena_release(worker->arena, mark);
+    return RONDO_OK;
 }
 
 /* Which rows of `a` belong to which of the gradient, over all steps. */
-static int32_t make_runs(const struct run *run, int32_t a, struct product_run *runs) {
+static int32_t make_runs(const struct scan_run *run, int32_t a, struct product_run *runs) {
     const struct time_axis *time = run->time;
-    const struct node *node = &run->graph->nodes[graph_base(run->graph, a)];
+    const struct scan_node *node = &run->graph->nodes[graph_base(run->graph, a)];
     if (node->kind != NODE_STATE) {
         runs[0] = (struct product_run){0, 0, time->total};
         return 1;
@@ -64,18 +64,18 @@ static int32_t make_runs(const struct run *run, int32_t a, struct product_run *r
     return n;
 }
 
-static void add_weight_gradient(const struct run *run, struct worker *worker, const struct node *node,
-                                const struct span *span, int64_t begin, int64_t end) {
+static rondo_status add_weight_gradient(const struct scan_run *run, struct scan_worker *worker,
+                                        const struct scan_node *node, const struct scan_span *span, int64_t begin,
+                                        int64_t end) {
     const int64_t m = run->graph->nodes[node->inputs[0]].width, n = run->graph->nodes[node->inputs[1]].width;
     const struct arena_mark mark = arena_mark(worker->arena);
     struct product_run one = {0, 0, span == NULL ? 0 : span->count}, *runs = &one;
     int32_t n_runs = 1;
-    const struct span all = {0, 0, 0, 0, run->time->total, 0};
+    const struct scan_span all = {0, 0, 0, 0, run->time->total, 0};
     if (span == NULL) {
         runs = arena_alloc(worker->arena, sizeof *runs * (size_t)run->time->steps);
         if (runs == NULL) {
-            errors_no_memory(worker->errors);
-            return;
+            return errors_no_memory(worker->errors);
         }
         n_runs = make_runs(run, node->inputs[0], runs);
         span = &all;
@@ -86,90 +86,111 @@ static void add_weight_gradient(const struct run *run, struct worker *worker, co
     product_gradient(run->kernels, run->dtype, runs, n_runs, end - begin, a + (size_t)begin * run->size, m, n, g, n,
                      gradient + (size_t)(begin * n) * run->size, n, worker->scratch);
     arena_release(worker->arena, mark);
+    return RONDO_OK;
 }
 
-/* Where the gradients of a call's fixed inputs go; 0 where none is wanted. */
-static int find_targets(const struct run *run, const struct instruction *effect, void **targets) {
+/* Where the gradients of a call's fixed inputs go, in the worker's arena; *targets is NULL where none is wanted. */
+static rondo_status find_targets(const struct scan_run *run, struct scan_worker *worker,
+                                 const struct scan_instruction *effect, void ***targets) {
+    void **found = arena_alloc(worker->arena, sizeof *found * (size_t)effect->count);
     int any = 0;
-    for (int32_t i = 0; i < effect->count; i++) {
-        targets[i] = run->grad_fixed[run->graph->nodes[effect->nodes[i]].which].data;
-        any |= targets[i] != NULL;
+    if (found == NULL) {
+        return errors_no_memory(worker->errors);
     }
-    return any;
+    for (int32_t i = 0; i < effect->count; i++) {
+        found[i] = run->grad_fixed[run->graph->nodes[effect->nodes[i]].which].data;
+        any |= found[i] != NULL;
+    }
+    *targets = any ? found : NULL;
+    return RONDO_OK;
 }
 
 /* In blocks of rows, and step by step where the op needs to know the step. */
-static void add_fixed_call(const struct run *run, struct worker *worker, const struct instruction *effect) {
-    enum { BLOCK = 64, MOST_INPUTS = 64 + 2 };
-    const struct node *node = node_of(run, effect);
+static rondo_status add_fixed_call(const struct scan_run *run, struct scan_worker *worker,
+                                   const struct scan_instruction *effect) {
+    enum { BLOCK = 64 };
+    const struct scan_node *node = node_of(run, effect);
     const struct time_axis *time = run->time;
-    void *targets[MOST_INPUTS];
-    if (!find_targets(run, effect, targets)) {
-        return;
-    }
+    const struct arena_mark mark = arena_mark(worker->arena);
+    void **targets = NULL;
+    RONDO_TRY(find_targets(run, worker, effect, &targets));
     int by_step = node->random >= 0;
     for (int32_t k = 0; k < node->n_inputs; k++) {
         by_step |= run->graph->nodes[graph_base(run->graph, node->inputs[k])].kind == NODE_STATE;
     }
-    for (int64_t t = 0; t < (by_step ? time->steps : 1); t++) {
+    for (int64_t t = 0; targets != NULL && t < (by_step ? time->steps : 1); t++) {
         const int64_t rows = by_step ? time->alive[t] : time->total;
         const int64_t previous = t == 0 ? 0 : time->rows + time->begin[t - 1];
         for (int64_t row = 0; row < rows; row += BLOCK) {
-            const struct span span = {
+            const struct scan_span span = {
                 t, time->begin[t] + row, previous + row, row, row + BLOCK < rows ? BLOCK : rows - row, 0};
-            run_call_gradient(run, worker, effect, &span, targets);
+            RONDO_TRY(run_call_gradient(run, worker, effect, &span, targets));
         }
     }
+    arena_release(worker->arena, mark);
+    return RONDO_OK;
 }
 
-void run_effect(const struct run *run, struct worker *worker, const struct instruction *effect,
-                const struct span *span) {
-    const struct node *node = node_of(run, effect);
+rondo_status run_effect(const struct scan_run *run, struct scan_worker *worker, const struct scan_instruction *effect,
+                        const struct scan_span *span) {
+    const struct scan_node *node = node_of(run, effect);
     void *gradient = run->grad_fixed[node->which].data;
     if (effect->kind == NODE_FIXED_CALL) {
-        enum { MOST_INPUTS = 64 + 2 };
-        void *targets[MOST_INPUTS];
-        if (find_targets(run, effect, targets)) {
-            run_call_gradient(run, worker, effect, span, targets);
+        const struct arena_mark mark = arena_mark(worker->arena);
+        void **targets = NULL;
+        RONDO_TRY(find_targets(run, worker, effect, &targets));
+        if (targets != NULL) {
+            RONDO_TRY(run_call_gradient(run, worker, effect, span, targets));
         }
-    } else if (gradient != NULL && effect->kind == NODE_WEIGHT_GRADIENT) {
-        add_weight_gradient(run, worker, node, span, 0, run->graph->nodes[node->inputs[0]].width);
-    } else if (gradient != NULL) {
-        add_fixed_sum(run, worker, effect, span, gradient);
+        arena_release(worker->arena, mark);
+        return RONDO_OK;
     }
+    if (gradient == NULL) {
+        return RONDO_OK;
+    }
+    return effect->kind == NODE_WEIGHT_GRADIENT
+               ? add_weight_gradient(run, worker, node, span, 0, run->graph->nodes[node->inputs[0]].width)
+               : add_fixed_sum(run, worker, effect, span, gradient);
 }
 
-static void run_task(const struct run *run, struct worker *worker, const struct effect_task *task) {
-    const struct span all = {0, 0, 0, 0, run->time->total, 0};
+static rondo_status run_task(const struct scan_run *run, struct scan_worker *worker,
+                             const struct scan_effect_task *task) {
+    const struct scan_span all = {0, 0, 0, 0, run->time->total, 0};
     for (int32_t i = 0; i < task->n_effects; i++) {
-        const struct node *node = node_of(run, task->effects[i]);
+        const struct scan_node *node = node_of(run, task->effects[i]);
         if (node->kind == NODE_WEIGHT_GRADIENT) {
             const int64_t m = run->graph->nodes[node->inputs[0]].width;
-            add_weight_gradient(run, worker, node, NULL, task->begin < 0 ? 0 : task->begin,
-                                task->begin < 0 ? m : task->end);
+            RONDO_TRY(add_weight_gradient(run, worker, node, NULL, task->begin < 0 ? 0 : task->begin,
+                                          task->begin < 0 ? m : task->end));
         } else if (node->kind == NODE_FIXED_SUM) {
-            add_fixed_sum(run, worker, task->effects[i], &all, run->grad_fixed[node->which].data);
+            RONDO_TRY(add_fixed_sum(run, worker, task->effects[i], &all, run->grad_fixed[node->which].data));
         } else {
-            add_fixed_call(run, worker, task->effects[i]);
+            RONDO_TRY(add_fixed_call(run, worker, task->effects[i]));
         }
     }
+    return RONDO_OK;
 }
 
 static void run_tasks(void *arg, int64_t begin, int64_t end) {
-    struct run *run = arg;
+    struct scan_run *run = arg;
     for (int64_t w = begin; w < end; w++) {
         for (int64_t i = atomic_fetch_add(&run->next, 1); i < run->n_tasks; i = atomic_fetch_add(&run->next, 1)) {
-            run_task(run, &run->workers[w], &run->tasks[i]);
+            if (run_has_failed(run)) {
+                return;
+            }
+            if (run_task(run, &run->workers[w], &run->tasks[i]) != RONDO_OK) {
+                run_fail(run);
+            }
         }
     }
 }
 
-size_t run_effect_scratch(const struct run *run, int half) {
+size_t run_effect_scratch(const struct scan_run *run, int half) {
     size_t most = 0;
     for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
-        const struct stage *stage = &run->plan->stages[half][phase];
+        const struct scan_stage *stage = &run->plan->stages[half][phase];
         for (int32_t i = stage->n_row_instructions; i < stage->count; i++) {
-            const struct node *node = node_of(run, &stage->instructions[i]);
+            const struct scan_node *node = node_of(run, &stage->instructions[i]);
             if (node->kind == NODE_WEIGHT_GRADIENT) {
                 const size_t bytes =
                     product_gradient_bytes(run->kernels, run->dtype, run->graph->nodes[node->inputs[0]].width,
@@ -183,14 +204,14 @@ size_t run_effect_scratch(const struct run *run, int half) {
 
 /* Rows of a weight that one task takes: so many that all workers have something to do, and few enough tasks that what
  * each packs is not packed too often. Elements do not depend on it. */
-static int64_t rows_of_task(const struct run *run, int64_t rows, int32_t n_weights) {
+static int64_t rows_of_task(const struct scan_run *run, int64_t rows, int32_t n_weights) {
     const int64_t wanted = 2 * run->n_workers, parts = (wanted + n_weights - 1) / n_weights;
     const int64_t least = 32, part = (rows + parts - 1) / parts;
     return part < least ? least : (part + 15) / 16 * 16;
 }
 
 /* Gradients of two fixed tensors may share memory: those of two parts of one parameter do. */
-static int overlap(const struct run *run, int32_t a, int32_t b) {
+static int overlap(const struct scan_run *run, int32_t a, int32_t b) {
     const rondo_tensor *of_a = &run->grad_fixed[a], *of_b = &run->grad_fixed[b];
     const uintptr_t begin_a = (uintptr_t)of_a->data, begin_b = (uintptr_t)of_b->data;
     return begin_a != 0 && begin_b != 0 && begin_a < begin_b + tensor_bytes(of_b) &&
@@ -198,8 +219,9 @@ static int overlap(const struct run *run, int32_t a, int32_t b) {
 }
 
 /* Calls may give several gradients at once, so two of them may add to the same: then all are one task. */
-static void run_call_effects(struct run *run, struct effect_task *tasks, const struct instruction **effects) {
-    const struct stage *stage = run->stage;
+static void run_call_effects(struct scan_run *run, struct scan_effect_task *tasks,
+                             const struct scan_instruction **effects) {
+    const struct scan_stage *stage = run->stage;
     int32_t n = 0, shared = 0;
     for (int32_t i = stage->n_row_instructions; i < stage->count; i++) {
         if (stage->instructions[i].kind == NODE_FIXED_CALL) {
@@ -218,7 +240,7 @@ static void run_call_effects(struct run *run, struct effect_task *tasks, const s
     }
     run->n_tasks = shared ? 1 : n;
     for (int32_t i = 0; i < run->n_tasks; i++) {
-        tasks[i] = (struct effect_task){.effects = &effects[i], .n_effects = shared ? n : 1, .begin = -1};
+        tasks[i] = (struct scan_effect_task){.effects = &effects[i], .n_effects = shared ? n : 1, .begin = -1};
     }
     atomic_store(&run->next, 0);
     parallel_for(run->parallel, n == 0 ? 0 : run->n_workers, 1, run_tasks, run);
@@ -226,10 +248,10 @@ static void run_call_effects(struct run *run, struct effect_task *tasks, const s
 
 /* Lists the effects of the stage that add to what effect `first` adds to, or to what shares memory with that, and so
  * on. *same is cleared where they are not all products for one gradient. Returns how many. */
-static int32_t list_together(const struct run *run, int32_t first, int *taken, const struct instruction **listed,
-                             int *same) {
-    const struct stage *stage = run->stage;
-    const struct instruction *effects = stage->instructions + stage->n_row_instructions;
+static int32_t list_together(const struct scan_run *run, int32_t first, int *taken,
+                             const struct scan_instruction **listed, int *same) {
+    const struct scan_stage *stage = run->stage;
+    const struct scan_instruction *effects = stage->instructions + stage->n_row_instructions;
     const int32_t n = stage->count - stage->n_row_instructions, which = node_of(run, &effects[first])->which;
     int32_t count = 0;
     listed[count++] = &effects[first];
@@ -247,13 +269,13 @@ static int32_t list_together(const struct run *run, int32_t first, int *taken, c
     return count;
 }
 
-rondo_status run_effects(struct run *run, struct arena *arena, struct errors *errors) {
-    const struct stage *stage = run->stage;
+rondo_status run_effects(struct scan_run *run, struct arena *arena, struct errors *errors) {
+    const struct scan_stage *stage = run->stage;
     const int32_t n = stage->count - stage->n_row_instructions;
-    const struct instruction **effects = arena_alloc(arena, sizeof *effects * (size_t)(n + 1));
+    const struct scan_instruction **effects = arena_alloc(arena, sizeof *effects * (size_t)(n + 1));
     int *taken = arena_calloc(arena, (size_t)n + 1, sizeof *taken);
     const size_t most_tasks = (size_t)n * (size_t)(2 * run->n_workers + 1) + 1;
-    struct effect_task *tasks = arena_alloc(arena, sizeof *tasks * most_tasks);
+    struct scan_effect_task *tasks = arena_alloc(arena, sizeof *tasks * most_tasks);
     if (effects == NULL || taken == NULL || tasks == NULL) {
         return errors_no_memory(errors);
     }
@@ -263,11 +285,11 @@ rondo_status run_effects(struct run *run, struct arena *arena, struct errors *er
     }
     run->n_tasks = 0;
     for (int32_t i = 0; i < n; i++) {
-        const struct node *node = node_of(run, &stage->instructions[stage->n_row_instructions + i]);
+        const struct scan_node *node = node_of(run, &stage->instructions[stage->n_row_instructions + i]);
         if (taken[i] || node->kind == NODE_FIXED_CALL || run->grad_fixed[node->which].data == NULL) {
             continue;
         }
-        struct effect_task task = {.effects = &effects[n_listed], .begin = -1};
+        struct scan_effect_task task = {.effects = &effects[n_listed], .begin = -1};
         int all_weights = 1;
         task.n_effects = list_together(run, i, taken, &effects[n_listed], &all_weights);
         n_listed += task.n_effects;

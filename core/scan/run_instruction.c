@@ -6,12 +6,10 @@
 #include "core/scan/run.h"
 #include "core/tensor.h"
 
-enum { MOST_INPUTS = 64 + 2 };
-
 /* ---- groups ---- */
 
-static void compute_member(int32_t dtype, const struct member *member, int64_t count, char *const *at) {
-    const void *in[MOST_INPUTS];
+static void compute_member(int32_t dtype, const struct scan_member *member, int64_t count, char *const *at) {
+    const void *in[GRAPH_MOST_INPUTS];
     for (int32_t k = 0; k < member->n_in; k++) {
         in[k] = at[member->in[k]];
     }
@@ -38,7 +36,7 @@ EXPAND_OF(float, f32)
 EXPAND_OF(double, f64)
 
 /* Stretches rows first .. first + rows, elements begin .. begin + count of each, to the width of the group. */
-static void expand(const struct run *run, const struct operand *operand, const char *base, int64_t stride,
+static void expand(const struct scan_run *run, const struct scan_operand *operand, const char *base, int64_t stride,
                    int64_t first, int64_t rows, int64_t begin, int64_t count, char *out) {
     for (int64_t i = 0; i < rows; i++) {
         const char *row = base + (size_t)((first + i) * stride);
@@ -52,11 +50,11 @@ static void expand(const struct run *run, const struct operand *operand, const c
     }
 }
 
-static void run_group(const struct run *run, struct worker *worker, const struct group *group,
-                      const struct span *span) {
+static void run_group(const struct scan_run *run, struct scan_worker *worker, const struct scan_group *group,
+                      const struct scan_span *span) {
     const int64_t size = (int64_t)run->size, width = group->width;
     for (int32_t o = 0; o < group->n_operands; o++) {
-        const struct operand *operand = &group->operands[o];
+        const struct scan_operand *operand = &group->operands[o];
         char *chunk = operand->buffer < 0 ? NULL : worker->chunks + operand->buffer * PLAN_CHUNK * size;
         const int rows = operand->kind == OPERAND_ROWS || operand->kind == OPERAND_EXPANDED;
         worker->stride[o] = rows ? (int64_t)run->where[operand->node].row_bytes : 0;
@@ -73,7 +71,7 @@ static void run_group(const struct run *run, struct worker *worker, const struct
             const int64_t count = begin + chunk_width < width ? chunk_width : width - begin;
             const int moves = first > 0 || begin > 0 || group->n_expanded > 0; /* bases are right for the first chunk */
             for (int32_t o = 0; moves && o < group->n_operands; o++) {
-                const struct operand *operand = &group->operands[o];
+                const struct scan_operand *operand = &group->operands[o];
                 if (operand->kind == OPERAND_ROWS || operand->kind == OPERAND_TILE) {
                     worker->at[o] = worker->base[o] + first * worker->stride[o] + begin * size;
                 } else if (operand->kind == OPERAND_EXPANDED) {
@@ -89,16 +87,16 @@ static void run_group(const struct run *run, struct worker *worker, const struct
 
 /* ---- products ---- */
 
-static void run_products(const struct run *run, struct worker *worker, const struct product_list *list,
-                         const struct span *span) {
-    const struct graph *graph = run->graph;
+static void run_products(const struct scan_run *run, struct scan_worker *worker, const struct scan_product_list *list,
+                         const struct scan_span *span) {
+    const struct scan_graph *graph = run->graph;
     for (int32_t i = 0; i < list->n_copies; i++) {
         const int32_t id = list->copies[i];
         memcpy(run_locate(run, worker, id, span), run_locate(run, worker, graph->nodes[id].inputs[0], span),
                (size_t)(graph->nodes[id].width * span->count) * run->size);
     }
     for (int32_t i = 0; i < list->n_calls; i++) {
-        const struct product_call *call = &list->calls[i];
+        const struct scan_product_call *call = &list->calls[i];
         enum { MOST_TARGETS = 16 };
         const int64_t k = graph->nodes[call->a].width;
         const void *a = run_locate(run, worker, call->a, span);
@@ -119,9 +117,9 @@ static void run_products(const struct run *run, struct worker *worker, const str
 /* ---- other ops ---- */
 
 /* A value as a tensor of the rows of a span. */
-static rondo_tensor tensor_of_span(const struct run *run, const struct worker *worker, int32_t id,
-                                   const struct span *span) {
-    const struct node *node = &run->graph->nodes[id];
+static rondo_tensor tensor_of_span(const struct scan_run *run, const struct scan_worker *worker, int32_t id,
+                                   const struct scan_span *span) {
+    const struct scan_node *node = &run->graph->nodes[id];
     if (node->kind == NODE_FIXED) {
         return run->fixed[node->which];
     }
@@ -132,8 +130,8 @@ static rondo_tensor tensor_of_span(const struct run *run, const struct worker *w
 }
 
 /* The host's side; random words are those that the rows have in the whole step. */
-static struct host_call call_host(const struct run *run, const struct worker *worker, const struct node *node,
-                                  const struct span *span) {
+static struct host_call call_host(const struct scan_run *run, const struct scan_worker *worker,
+                                  const struct scan_node *node, const struct scan_span *span) {
     struct host_call host = host_call(worker->arena, worker->errors, NULL, node->op->base.name);
     host.registry = run->registry;
     if (node->random >= 0) {
@@ -146,9 +144,9 @@ static struct host_call call_host(const struct run *run, const struct worker *wo
 /* Computes an op; `call` keeps what backward needs. Its output goes to `output`, or to memory of the call where that is
  * NULL. `id` is that of the call. Where the backward step comes back to a call whose saved bytes were kept (output
  * NULL), nothing is computed. */
-static rondo_status compute(const struct run *run, struct worker *worker, int32_t id, const struct node *node,
-                            int32_t n_inputs, const struct span *span, void *output, rondo_op_call *call,
-                            struct host_call *host) {
+static rondo_status compute(const struct scan_run *run, struct scan_worker *worker, int32_t id,
+                            const struct scan_node *node, int32_t n_inputs, const struct scan_span *span, void *output,
+                            rondo_op_call *call, struct host_call *host) {
     rondo_tensor *inputs = arena_alloc(worker->arena, sizeof *inputs * (size_t)(n_inputs + 1));
     if (inputs == NULL) {
         return errors_no_memory(worker->errors);
@@ -191,35 +189,39 @@ static rondo_status compute(const struct run *run, struct worker *worker, int32_
 
 /* Hands a call its rows: all at once, or one by one where it is a product. A library's product adds up in an order that
  * may depend on how many rows it gets; so they come out the same whoever their batch mates are. */
-static void by_rows(const struct run *run, struct worker *worker, const struct instruction *instruction,
-                    const struct span *span,
-                    void (*body)(const struct run *run, struct worker *worker, const struct instruction *instruction,
-                                 const struct span *span)) {
+static rondo_status by_rows(const struct scan_run *run, struct scan_worker *worker,
+                            const struct scan_instruction *instruction, const struct scan_span *span,
+                            rondo_status (*body)(const struct scan_run *run, struct scan_worker *worker,
+                                                 const struct scan_instruction *instruction,
+                                                 const struct scan_span *span)) {
     if (run->graph->nodes[instruction->nodes[0]].op->role != RONDO_ROLE_PRODUCT) {
-        body(run, worker, instruction, span);
-        return;
+        return body(run, worker, instruction, span);
     }
     for (int64_t i = 0; i < span->count; i++) {
-        const struct span row = {span->step, span->packed + i, span->previous + i, span->row + i, 1, i};
-        body(run, worker, instruction, &row);
+        const struct scan_span row = {span->step, span->packed + i, span->previous + i, span->row + i, 1, i};
+        RONDO_TRY(body(run, worker, instruction, &row));
     }
+    return RONDO_OK;
 }
 
-static void run_call(const struct run *run, struct worker *worker, const struct instruction *instruction,
-                     const struct span *span) {
+static rondo_status run_call(const struct scan_run *run, struct scan_worker *worker,
+                             const struct scan_instruction *instruction, const struct scan_span *span) {
     const int32_t id = instruction->nodes[0];
-    const struct node *node = &run->graph->nodes[id];
+    const struct scan_node *node = &run->graph->nodes[id];
     const struct arena_mark mark = arena_mark(worker->arena);
     struct host_call host = call_host(run, worker, node, span);
     rondo_op_call call = {0};
-    compute(run, worker, id, node, node->n_inputs, span, run_locate(run, worker, id, span), &call, &host);
+    const rondo_status status =
+        compute(run, worker, id, node, node->n_inputs, span, run_locate(run, worker, id, span), &call, &host);
     arena_release(worker->arena, mark);
+    return status;
 }
 
 /* The result and what the op saved are computed again, but for ops whose saved bytes can be kept row by row. */
-static rondo_status call_gradient(const struct run *run, struct worker *worker, const struct instruction *instruction,
-                                  const struct span *span, void *const *targets) {
-    const struct node *node = &run->graph->nodes[instruction->nodes[0]];
+static rondo_status call_gradient(const struct scan_run *run, struct scan_worker *worker,
+                                  const struct scan_instruction *instruction, const struct scan_span *span,
+                                  void *const *targets) {
+    const struct scan_node *node = &run->graph->nodes[instruction->nodes[0]];
     const int32_t n = node->n_inputs - 1;
     struct host_call host = call_host(run, worker, node, span);
     rondo_op_call call = {0};
@@ -249,28 +251,36 @@ static rondo_status call_gradient(const struct run *run, struct worker *worker, 
     return host_result(&host, node->op->backward(&host.base, &call));
 }
 
-void run_call_gradient(const struct run *run, struct worker *worker, const struct instruction *instruction,
-                       const struct span *span, void *const *targets) {
+rondo_status run_call_gradient(const struct scan_run *run, struct scan_worker *worker,
+                               const struct scan_instruction *instruction, const struct scan_span *span,
+                               void *const *targets) {
     const struct arena_mark mark = arena_mark(worker->arena);
-    call_gradient(run, worker, instruction, span, targets); /* the reason of a failure is in the errors */
+    const rondo_status status = call_gradient(run, worker, instruction, span, targets);
     arena_release(worker->arena, mark);
+    return status;
 }
 
-static void run_call_gradients(const struct run *run, struct worker *worker, const struct instruction *instruction,
-                               const struct span *span) {
-    void *targets[MOST_INPUTS];
+static rondo_status run_call_gradients(const struct scan_run *run, struct scan_worker *worker,
+                                       const struct scan_instruction *instruction, const struct scan_span *span) {
+    const struct arena_mark mark = arena_mark(worker->arena);
+    void **targets = arena_alloc(worker->arena, sizeof *targets * (size_t)instruction->count);
+    if (targets == NULL) {
+        return errors_no_memory(worker->errors);
+    }
     for (int32_t i = 0; i < instruction->count; i++) {
         const int32_t id = instruction->nodes[i];
         targets[i] = run_locate(run, worker, id, span);
         memset(targets[i], 0, (size_t)(run->graph->nodes[id].width * span->count) * run->size);
     }
-    run_call_gradient(run, worker, instruction, span, targets);
+    const rondo_status status = run_call_gradient(run, worker, instruction, span, targets);
+    arena_release(worker->arena, mark);
+    return status;
 }
 
 /* ---- parts ---- */
 
 /* Parts that follow each other without a gap fill the row: then nothing need be there before. */
-static int fill_the_row(const struct run *run, const struct node *node) {
+static int fill_the_row(const struct scan_run *run, const struct scan_node *node) {
     int64_t filled = 0;
     for (int32_t turn = 1; turn < node->n_inputs; turn++) {
         for (int32_t k = 1; k < node->n_inputs; k++) {
@@ -284,8 +294,8 @@ static int fill_the_row(const struct run *run, const struct node *node) {
     return filled == node->width && widths == node->width;
 }
 
-static void run_join(const struct run *run, struct worker *worker, int32_t id, const struct span *span) {
-    const struct node *node = &run->graph->nodes[id];
+static void run_join(const struct scan_run *run, struct scan_worker *worker, int32_t id, const struct scan_span *span) {
+    const struct scan_node *node = &run->graph->nodes[id];
     const size_t row_bytes = (size_t)node->width * run->size;
     char *out = run_locate(run, worker, id, span);
     const int copies = node->inputs[0] < 0 && fill_the_row(run, node);
@@ -325,10 +335,10 @@ static void run_join(const struct run *run, struct worker *worker, int32_t id, c
 REDUCE_OF(float, f32)
 REDUCE_OF(double, f64)
 
-static void run_reduce(const struct run *run, struct worker *worker, const struct instruction *instruction,
-                       const struct span *span) {
+static void run_reduce(const struct scan_run *run, struct scan_worker *worker,
+                       const struct scan_instruction *instruction, const struct scan_span *span) {
     const int32_t id = instruction->nodes[0];
-    const struct node *node = &run->graph->nodes[id];
+    const struct scan_node *node = &run->graph->nodes[id];
     const int64_t width = run->graph->nodes[node->inputs[0]].width;
     const void *in = run_locate(run, worker, node->inputs[0], span);
     void *out = run_locate(run, worker, id, span);
@@ -339,8 +349,8 @@ static void run_reduce(const struct run *run, struct worker *worker, const struc
     }
 }
 
-void run_instruction(const struct run *run, struct worker *worker, const struct instruction *instruction,
-                     const struct span *span) {
+rondo_status run_instruction(const struct scan_run *run, struct scan_worker *worker,
+                             const struct scan_instruction *instruction, const struct scan_span *span) {
     switch (instruction->kind) {
     case NODE_MAP:
         run_group(run, worker, &instruction->group, span);
@@ -349,11 +359,9 @@ void run_instruction(const struct run *run, struct worker *worker, const struct 
         run_products(run, worker, &instruction->products, span);
         break;
     case NODE_CALL:
-        by_rows(run, worker, instruction, span, run_call);
-        break;
+        return by_rows(run, worker, instruction, span, run_call);
     case NODE_CALL_GRADIENT:
-        by_rows(run, worker, instruction, span, run_call_gradients);
-        break;
+        return by_rows(run, worker, instruction, span, run_call_gradients);
     case NODE_JOIN:
         run_join(run, worker, instruction->nodes[0], span);
         break;
@@ -361,6 +369,7 @@ void run_instruction(const struct run *run, struct worker *worker, const struct 
         run_reduce(run, worker, instruction, span);
         break;
     default:
-        run_effect(run, worker, instruction, span);
+        return run_effect(run, worker, instruction, span);
     }
+    return RONDO_OK;
 }

@@ -3,16 +3,16 @@
 
 #include "core/scan/run.h"
 
-char *run_alloc_rows(struct arena *arena, const struct run *run, int64_t rows, int64_t width) {
+char *run_alloc_rows(struct arena *arena, const struct scan_run *run, int64_t rows, int64_t width) {
     const int64_t shape[2] = {rows, width};
     const rondo_tensor tensor = tensor_of(run->dtype, 2, shape);
     const size_t bytes = tensor_checked_bytes(&tensor);
     return bytes == SIZE_MAX ? NULL : arena_alloc(arena, bytes);
 }
 
-static rondo_status make_workers(struct run *run, struct tape *tape) {
+static rondo_status make_workers(struct scan_run *run, struct tape *tape) {
     struct arena *arena = tape_arena(tape);
-    const struct plan *plan = run->plan;
+    const struct scan_plan *plan = run->plan;
     const int64_t threads = parallel_threads(run->parallel);
     run->n_workers = (int32_t)threads;
     run->workers = arena_calloc(arena, (size_t)threads, sizeof *run->workers);
@@ -22,12 +22,12 @@ static rondo_status make_workers(struct run *run, struct tape *tape) {
     int64_t local_width = 0, operands = 1, widest = 1;
     size_t scratch = 0;
     for (int32_t id = 0; id < run->graph->count; id++) {
-        const struct node *node = &run->graph->nodes[id];
+        const struct scan_node *node = &run->graph->nodes[id];
         widest = node_is_rows(node) && node->width > widest ? node->width : widest; /* an effect has no rows */
     }
     for (int half = 0; half < 2; half++) {
         for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
-            const struct stage *stage = &plan->stages[half][phase];
+            const struct scan_stage *stage = &plan->stages[half][phase];
             local_width = stage->local_width > local_width ? stage->local_width : local_width;
             for (int32_t i = 0; i < stage->count; i++) {
                 const int32_t n = stage->instructions[i].group.n_operands;
@@ -38,7 +38,7 @@ static rondo_status make_workers(struct run *run, struct tape *tape) {
         scratch = wanted > scratch ? wanted : scratch;
     }
     for (int32_t w = 0; w < run->n_workers; w++) {
-        struct worker *worker = &run->workers[w];
+        struct scan_worker *worker = &run->workers[w];
         worker->capacity = run->time->rows > 128 ? run->time->rows : 128;
         worker->chunks = run_alloc_rows(arena, run, plan->n_chunk_buffers + 1, PLAN_CHUNK);
         worker->locals = run_alloc_rows(arena, run, worker->capacity, local_width + 1);
@@ -65,7 +65,7 @@ static rondo_status make_workers(struct run *run, struct tape *tape) {
 
 /* Deals the rows out so that every share has about as many steps; longer rows come first. Effects inside the loop add
  * to one gradient, so then one worker takes all. */
-static rondo_status make_shares(struct run *run, struct tape *tape) {
+static rondo_status make_shares(struct scan_run *run, struct tape *tape) {
     const struct time_axis *time = run->time;
     run->shares = arena_calloc(tape_arena(tape), (size_t)run->n_workers, sizeof *run->shares);
     if (run->shares == NULL) {
@@ -75,7 +75,7 @@ static rondo_status make_shares(struct run *run, struct tape *tape) {
     const int64_t wanted = alone ? 1 : run->n_workers < time->rows ? run->n_workers : time->rows;
     int64_t row = 0, steps = 0;
     for (int64_t i = 0; i < wanted; i++) {
-        struct share *share = &run->shares[run->n_shares];
+        struct scan_share *share = &run->shares[run->n_shares];
         share->first = row;
         while (row < time->rows && (row == share->first || i == wanted - 1 || steps * wanted < time->total * (i + 1))) {
             steps += time->lengths[row++];
@@ -86,7 +86,7 @@ static rondo_status make_shares(struct run *run, struct tape *tape) {
     return RONDO_OK;
 }
 
-int64_t run_state_width(const struct graph *graph, int32_t s) {
+int64_t run_state_width(const struct scan_graph *graph, int32_t s) {
     int64_t width = 1;
     for (int32_t d = 1; d < graph->shapes[s].ndim; d++) {
         width *= graph->shapes[s].shape[d];
@@ -94,10 +94,10 @@ int64_t run_state_width(const struct graph *graph, int32_t s) {
     return width;
 }
 
-rondo_status run_make_memory(struct run *run, struct tape *tape) {
+rondo_status run_make_memory(struct scan_run *run, struct tape *tape) {
     struct arena *arena = tape_arena(tape);
-    const struct plan *plan = run->plan;
-    const struct graph *graph = run->graph;
+    const struct scan_plan *plan = run->plan;
+    const struct scan_graph *graph = run->graph;
     const size_t n_states = (size_t)graph->n_states + 1;
     run->sequences = arena_calloc(arena, (size_t)plan->n_sequences + 1, sizeof *run->sequences);
     run->doubles = arena_calloc(arena, n_states, sizeof *run->doubles);

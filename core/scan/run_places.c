@@ -1,9 +1,9 @@
 /* Where every value of a graph is, once memory is there. */
 #include "core/scan/run.h"
 
-static struct location_of_value given(const struct run *run, const struct node *node) {
+static struct scan_location given(const struct scan_run *run, const struct scan_node *node) {
     const int32_t s = node->which;
-    struct location_of_value where = {.position = POSITION_PACKED};
+    struct scan_location where = {.position = POSITION_PACKED};
     const char *base = NULL;
     switch (node->kind) {
     case NODE_X:
@@ -41,8 +41,8 @@ static struct location_of_value given(const struct run *run, const struct node *
     return where;
 }
 
-static struct location_of_value computed(const struct run *run, const struct place place, size_t row_bytes) {
-    struct location_of_value where = {.position = POSITION_PACKED};
+static struct scan_location computed(const struct scan_run *run, const struct scan_place place, size_t row_bytes) {
+    struct scan_location where = {.position = POSITION_PACKED};
     switch (place.storage) {
     case STORE_LOCAL:
         where.position = POSITION_LOCAL;
@@ -72,14 +72,14 @@ static struct location_of_value computed(const struct run *run, const struct pla
     return where;
 }
 
-rondo_status run_find_places(struct run *run, struct arena *arena, struct errors *errors) {
-    const struct graph *graph = run->graph;
+rondo_status run_find_places(struct scan_run *run, struct arena *arena, struct errors *errors) {
+    const struct scan_graph *graph = run->graph;
     run->where = arena_alloc(arena, sizeof *run->where * (size_t)(graph->count + 1));
     if (run->where == NULL) {
         return errors_no_memory(errors);
     }
     for (int32_t id = 0; id < graph->count; id++) {
-        const struct node *node = &graph->nodes[id];
+        const struct scan_node *node = &graph->nodes[id];
         int32_t base = id;
         int64_t shift = 0;
         while (node_is_alias(&graph->nodes[base])) {

@@ -15,14 +15,14 @@ struct scan {
     const struct program *program;
     int32_t n_states;
     int64_t recompute;
-    void (*observe)(void *arg, int half, enum phase phase, int done);
+    void (*observe)(void *arg, int half, enum scan_phase phase, int done);
     void *observe_arg;
-    struct plan *plans[PLAN_KINDS]; /* NULL with AND_CONSTANT where all states change */
+    struct scan_plan *plans[PLAN_KINDS]; /* NULL with AND_CONSTANT where all states change */
 };
 
 /* One recurrence on a tape, for its backward pass. */
-struct recorded {
-    struct run run; /* over all steps; with windows it says what is the same for all of them */
+struct scan_recorded {
+    struct scan_run run; /* over all steps; with windows it says what is the same for all of them */
     const struct scan *scan;
     int32_t n_initial;      /* inputs of the tape's function: x, fixed tensors, then these */
     int32_t *initial_state; /* [n_initial] which state each belongs to */
@@ -36,19 +36,19 @@ const char *scan_pass_name(int32_t index) {
     return index >= 0 && index < (int32_t)(sizeof names / sizeof names[0]) ? names[index] : NULL;
 }
 
-static struct graph_settings settings_of(const struct scan_settings *settings, int kind) {
-    return (struct graph_settings){.program = settings->program,
-                                   .n_states = settings->n_states,
-                                   .new_states = settings->new_states,
-                                   .output = settings->output,
-                                   .passes = settings->passes,
-                                   .training = kind != PLAN_VALUES,
-                                   .wants_x = kind != PLAN_VALUES && ((kind - PLAN_GRADIENTS) & AND_X) != 0,
-                                   .wants_constant =
-                                       kind != PLAN_VALUES && ((kind - PLAN_GRADIENTS) & AND_CONSTANT) != 0};
+static struct scan_graph_settings settings_of(const struct scan_settings *settings, int kind) {
+    return (struct scan_graph_settings){.program = settings->program,
+                                        .n_states = settings->n_states,
+                                        .new_states = settings->new_states,
+                                        .output = settings->output,
+                                        .passes = settings->passes,
+                                        .training = kind != PLAN_VALUES,
+                                        .wants_x = kind != PLAN_VALUES && ((kind - PLAN_GRADIENTS) & AND_X) != 0,
+                                        .wants_constant =
+                                            kind != PLAN_VALUES && ((kind - PLAN_GRADIENTS) & AND_CONSTANT) != 0};
 }
 
-static int has_constant(const struct graph *graph) {
+static int has_constant(const struct scan_graph *graph) {
     int found = 0;
     for (int32_t s = 0; s < graph->n_states; s++) {
         found |= graph->constant[s];
@@ -72,11 +72,11 @@ struct scan *scan_create(const struct scan_settings *settings, struct errors *er
     scan->observe_arg = settings->observe_arg;
     struct errors own = {0}; /* earlier errors of the caller do not stop the work here */
     for (int kind = 0; kind < PLAN_KINDS && own.count == 0; kind++) {
-        const struct graph_settings of_graph = settings_of(settings, kind);
+        const struct scan_graph_settings of_graph = settings_of(settings, kind);
         if (of_graph.wants_constant && !has_constant(scan->plans[PLAN_VALUES]->graph)) {
             continue;
         }
-        struct graph *graph = graph_create(&of_graph, arena, NULL, NULL, &own);
+        struct scan_graph *graph = graph_create(&of_graph, arena, NULL, NULL, &own);
         scan->plans[kind] = graph == NULL ? NULL : plan_create(graph, &own);
         if (scan->plans[kind] == NULL && own.count == 0) {
             errors_no_memory(&own);
@@ -97,19 +97,19 @@ void scan_destroy(struct scan *scan) {
     }
 }
 
-int64_t scan_loop_bytes(const struct scan *scan) {
+int64_t scan_loop_bytes(struct scan *scan) {
     int64_t bytes = 0;
     for (int half = 0; half < 2; half++) {
-        bytes += plan_loop_width(scan->plans[PLAN_GRADIENTS + AND_X], half);
+        bytes += plan_loop_width(scan->plans[PLAN_GRADIENTS + AND_X], half, scan->arena);
     }
     return bytes * (int64_t)dtype_size(scan->plans[PLAN_GRADIENTS + AND_X]->graph->dtype);
 }
 
 char *scan_text(const struct scan_settings *settings, struct arena *arena, struct errors *errors) {
     char *text = NULL;
-    const struct graph_settings of_graph = settings_of(settings, PLAN_GRADIENTS + AND_X);
-    struct graph *graph = graph_create(&of_graph, arena, arena, &text, errors);
-    struct plan *plan = graph == NULL ? NULL : plan_create(graph, errors);
+    const struct scan_graph_settings of_graph = settings_of(settings, PLAN_GRADIENTS + AND_X);
+    struct scan_graph *graph = graph_create(&of_graph, arena, arena, &text, errors);
+    struct scan_plan *plan = graph == NULL ? NULL : plan_create(graph, errors);
     const char *planned = plan == NULL ? NULL : plan_text(plan, arena);
     return planned == NULL ? NULL : arena_printf(arena, "%s%s", text == NULL ? "" : text, planned);
 }
@@ -131,7 +131,7 @@ static void mark_fixed(const struct program *program, int *wanted, int32_t id) {
 static rondo_status record_fixed(const struct scan *scan, struct tape *tape, const rondo_value *parameters,
                                  rondo_value *values) {
     const struct program *program = scan->program;
-    const struct graph *graph = scan->plans[PLAN_VALUES]->graph;
+    const struct scan_graph *graph = scan->plans[PLAN_VALUES]->graph;
     struct arena *arena = tape_arena(tape);
     const size_t count = (size_t)program_count(program) + 1;
     int *wanted = arena_calloc(arena, count, sizeof *wanted);
@@ -174,8 +174,8 @@ static rondo_status record_fixed(const struct scan *scan, struct tape *tape, con
 }
 
 /* The states before the first step: what was given, or zeros. */
-static rondo_status find_initial(struct run *run, struct tape *tape, const rondo_value *initial) {
-    const struct graph *graph = run->graph;
+static rondo_status find_initial(struct scan_run *run, struct tape *tape, const rondo_value *initial) {
+    const struct scan_graph *graph = run->graph;
     run->initial = arena_calloc(tape_arena(tape), (size_t)graph->n_states + 1, sizeof *run->initial);
     for (int32_t s = 0; run->initial != NULL && s < graph->n_states; s++) {
         const rondo_tensor *given = initial == NULL ? NULL : tape_tensor(tape, initial[s]);
@@ -197,8 +197,8 @@ static rondo_status find_initial(struct run *run, struct tape *tape, const rondo
 /* ---- results ---- */
 
 /* Each row's state after its own last step; `out` has room for all rows of the run. */
-static void copy_final(const struct run *run, int32_t s, char *out) {
-    const struct graph *graph = run->graph;
+static void copy_final(const struct scan_run *run, int32_t s, char *out) {
+    const struct scan_graph *graph = run->graph;
     const struct time_axis *time = run->time;
     const size_t row_bytes = (size_t)run_state_width(graph, s) * run->size;
     for (int64_t row = 0; row < time->rows; row++) {
@@ -212,11 +212,11 @@ static void copy_final(const struct run *run, int32_t s, char *out) {
     }
 }
 
-static rondo_tensor output_tensor(const struct run *run) {
-    const struct plan *plan = run->plan;
+static rondo_tensor output_tensor(const struct scan_run *run) {
+    const struct scan_plan *plan = run->plan;
     rondo_tensor tensor = run->graph->nodes[run->graph->output].shape;
     tensor.shape[0] = run->time->total;
-    const struct sequence *sequence = &plan->sequences[plan->output_sequence];
+    const struct scan_sequence *sequence = &plan->sequences[plan->output_sequence];
     const int64_t lead = sequence->is_state ? run->time->rows : 0;
     tensor.data = run->sequences[plan->output_sequence] + (size_t)(lead * sequence->width) * run->size;
     return tensor;
@@ -225,8 +225,8 @@ static rondo_tensor output_tensor(const struct run *run) {
 /* ---- windows ---- */
 
 /* The steps begin .. end of `whole` as a run of their own, from the states `initial`. */
-static rondo_status open_window(const struct run *whole, const struct plan *plan, struct tape *tape, int64_t begin,
-                                int64_t end, const char **initial, struct run *window) {
+static rondo_status open_window(const struct scan_run *whole, const struct scan_plan *plan, struct tape *tape,
+                                int64_t begin, int64_t end, const char **initial, struct scan_run *window) {
     struct arena *arena = tape_arena(tape);
     const struct time_axis *time = whole->time;
     struct time_axis *axis = arena_alloc(arena, sizeof *axis);
@@ -258,18 +258,18 @@ static rondo_status open_window(const struct run *whole, const struct plan *plan
     return run_make_memory(window, tape);
 }
 
-static int64_t window_begin(const struct recorded *recorded, int64_t window) {
+static int64_t window_begin(const struct scan_recorded *recorded, int64_t window) {
     const int64_t steps = recorded->run.time->steps, begin = window * recorded->scan->recompute;
     return begin < steps ? begin : steps;
 }
 
 /* Forward without keeping more than the states between windows, the outputs and the final states. */
-static rondo_status run_windows(struct recorded *recorded, struct tape *tape, const rondo_tensor *output,
+static rondo_status run_windows(struct scan_recorded *recorded, struct tape *tape, const rondo_tensor *output,
                                 const rondo_tensor *final_states) {
-    struct run *whole = &recorded->run;
+    struct scan_run *whole = &recorded->run;
     struct arena *arena = tape_arena(tape);
     const struct time_axis *time = whole->time;
-    const struct graph *graph = whole->graph;
+    const struct scan_graph *graph = whole->graph;
     recorded->boundaries = arena_calloc(arena, (size_t)recorded->n_windows + 1, sizeof *recorded->boundaries);
     for (int64_t w = 0; recorded->boundaries != NULL && w <= recorded->n_windows; w++) {
         recorded->boundaries[w] = arena_calloc(arena, (size_t)graph->n_states + 1, sizeof **recorded->boundaries);
@@ -293,7 +293,7 @@ static rondo_status run_windows(struct recorded *recorded, struct tape *tape, co
     for (int64_t w = 0; w < recorded->n_windows; w++) {
         const int64_t begin = window_begin(recorded, w), end = window_begin(recorded, w + 1);
         const struct arena_mark mark = arena_mark(arena);
-        struct run window;
+        struct scan_run window;
         RONDO_TRY(
             open_window(whole, recorded->scan->plans[PLAN_VALUES], tape, begin, end, recorded->boundaries[w], &window));
         RONDO_TRY(run_half(&window, 0, arena, tape_errors(tape)));
@@ -318,9 +318,9 @@ static rondo_status run_windows(struct recorded *recorded, struct tape *tape, co
 /* The gradients that come from behind the last step: those of the final states, and for rows that live on in a later
  * window those that it carried. Both turns get them: a row that ended early is first read in the turn of its own last
  * step. */
-static rondo_status start_carries(struct run *run, struct tape *tape, const rondo_tensor *grad_final,
-                                  const struct run *later) {
-    const struct graph *graph = run->graph;
+static rondo_status start_carries(struct scan_run *run, struct tape *tape, const rondo_tensor *grad_final,
+                                  const struct scan_run *later) {
+    const struct scan_graph *graph = run->graph;
     const int64_t rows = run->time->rows, living = later == NULL ? 0 : later->time->rows;
     for (int32_t s = 0; s < graph->n_states; s++) {
         if (!graph->state_needs[s]) {
@@ -348,12 +348,13 @@ static rondo_status start_carries(struct run *run, struct tape *tape, const rond
 
 /* Window by window from the last: forward again, now keeping what the backward step reads, then backward. What is left
  * of a window is its carried gradients: they stand in the memory of `carried`, two in turn. */
-static rondo_status backward_windows(struct recorded *recorded, struct tape *tape, const rondo_tensor *grad_final) {
-    struct run *whole = &recorded->run;
+static rondo_status backward_windows(struct scan_recorded *recorded, struct tape *tape,
+                                     const rondo_tensor *grad_final) {
+    struct scan_run *whole = &recorded->run;
     struct arena *arena = tape_arena(tape);
-    const struct graph *graph = whole->graph;
+    const struct scan_graph *graph = whole->graph;
     const int64_t output_width = graph->nodes[graph->output].width;
-    struct run later = {0}, window;
+    struct scan_run later = {0}, window;
     struct time_axis later_axis = {0};
     char *(*kept)[2] = arena_calloc(arena, (size_t)graph->n_states + 1, sizeof *kept);
     for (int32_t s = 0; kept != NULL && s < graph->n_states; s++) {
@@ -392,9 +393,9 @@ static rondo_status backward_windows(struct recorded *recorded, struct tape *tap
 
 static rondo_status scan_backward(void *data, struct tape *tape, const rondo_tensor *grad_outputs,
                                   const rondo_tensor *grad_inputs) {
-    struct recorded *recorded = data;
-    struct run *run = &recorded->run;
-    const struct graph *graph = run->graph;
+    struct scan_recorded *recorded = data;
+    struct scan_run *run = &recorded->run;
+    const struct scan_graph *graph = run->graph;
     run->grad_x = grad_inputs[0].data;
     run->grad_fixed = grad_inputs + 1;
     run->grad_output = grad_outputs[0].data;
@@ -430,9 +431,9 @@ static rondo_status scan_backward(void *data, struct tape *tape, const rondo_ten
 /* ---- record ---- */
 
 /* inputs: x, fixed tensors, initial states, as of the tape's function. */
-static int choose_plan(const struct recorded *recorded, const struct tape *tape, const rondo_value *inputs,
+static int choose_plan(const struct scan_recorded *recorded, const struct tape *tape, const rondo_value *inputs,
                        int32_t n_inputs) {
-    const struct graph *graph = recorded->scan->plans[PLAN_VALUES]->graph;
+    const struct scan_graph *graph = recorded->scan->plans[PLAN_VALUES]->graph;
     int needs = 0, kind = PLAN_GRADIENTS;
     for (int32_t k = 0; k < n_inputs; k++) {
         needs |= tape_needs_gradient(tape, inputs[k]);
@@ -452,7 +453,7 @@ static rondo_status record(const struct scan *scan, struct tape *tape, const str
     static const struct tape_function function = {"recurrence", scan_backward};
     struct arena *arena = tape_arena(tape);
     const int32_t n_fixed = scan->plans[PLAN_VALUES]->graph->n_fixed;
-    struct recorded *recorded = arena_calloc(arena, 1, sizeof *recorded);
+    struct scan_recorded *recorded = arena_calloc(arena, 1, sizeof *recorded);
     rondo_value *inputs = arena_calloc(arena, 1 + (size_t)n_fixed + (size_t)scan->n_states, sizeof *inputs);
     rondo_tensor *fixed = arena_calloc(arena, (size_t)n_fixed + 1, sizeof *fixed);
     rondo_tensor *results = arena_calloc(arena, (size_t)scan->n_states + 1, sizeof *results);
@@ -484,7 +485,7 @@ static rondo_status record(const struct scan *scan, struct tape *tape, const str
         }
     }
     const int32_t n_inputs = 1 + n_fixed + recorded->n_initial;
-    struct run *run = &recorded->run;
+    struct scan_run *run = &recorded->run;
     run->plan = scan->plans[choose_plan(recorded, tape, inputs, n_inputs)];
     run->graph = run->plan->graph;
     run->time = axis;

@@ -33,7 +33,7 @@ struct scan_settings {
     int64_t recompute;
     /* For benchmarks: called in front of (done 0) and behind (done 1) every stage, half 0 being forward and 1 backward,
      * on the thread that runs the tape. NULL: nobody listens. */
-    void (*observe)(void *arg, int half, enum phase phase, int done);
+    void (*observe)(void *arg, int half, enum scan_phase phase, int done);
     void *observe_arg;
 };
 
@@ -56,7 +56,7 @@ char *scan_text(const struct scan_settings *settings, struct arena *arena, struc
 
 /* Bytes that the loop over time reads and writes for each row and step in training, of what does not stay in a cache:
  * values that are kept for all steps, each counted once where it is read and once where it is written. */
-int64_t scan_loop_bytes(const struct scan *scan);
+int64_t scan_loop_bytes(struct scan *scan);
 
 /* Names of the passes: "merge", …; NULL past the last. For `--passes=-fuse`. */
 const char *scan_pass_name(int32_t index);
