@@ -417,6 +417,38 @@ void *options_create(const rondo_option *table, size_t size, struct arena *arena
     return options;
 }
 
+/* Gives the field of `copy`, which points to the original's memory, memory of its own. */
+static void copy_owned(const rondo_option *option, void *copy, struct arena *arena) {
+    const char *field = (const char *)copy + option->offset;
+    if (option->type == RONDO_STRING) {
+        const char *text = NULL;
+        memcpy(&text, field, sizeof text);
+        text = text == NULL ? NULL : arena_strdup(arena, text);
+        store(option, copy, &text, sizeof text);
+    } else if (option->type == RONDO_REALS) {
+        rondo_reals reals = {0};
+        memcpy(&reals, field, sizeof reals);
+        double *values = reals.values == NULL ? NULL : arena_calloc(arena, (size_t)reals.count, sizeof *values);
+        if (values != NULL) {
+            memcpy(values, reals.values, (size_t)reals.count * sizeof *values);
+        }
+        reals.values = values;
+        store(option, copy, &reals, sizeof reals);
+    }
+}
+
+_Static_assert(RONDO_REALS == 6, "a new type of option that owns memory needs a branch in copy_owned");
+
+rondo_status options_copy(const rondo_option *table, size_t size, const void *from, void *to, struct arena *arena) {
+    if (size > 0) { /* else `from` may be NULL */
+        memcpy(to, from, size);
+    }
+    for (const rondo_option *option = table; option != NULL && option->key != NULL; option++) {
+        copy_owned(option, to, arena);
+    }
+    return arena_failed(arena) ? RONDO_NO_MEMORY : RONDO_OK;
+}
+
 rondo_status option_unknown(const rondo_option *table, const char *key, const char *of, struct location where,
                             struct errors *errors) {
     struct suggestion near = {0};

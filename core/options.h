@@ -15,6 +15,11 @@ const rondo_option *option_find(const rondo_option *table, const char *key);
  * NULL where memory is short, or where a default does not parse (a bug in the table; both are added to `errors`). */
 void *options_create(const rondo_option *table, size_t size, struct arena *arena, struct errors *errors);
 
+/* Copies the options struct `from` of `size` bytes to `to`, with everything that it owns: the texts and arrays that its
+ * fields point to are copied to `arena`, so that the copy outlives the original. NULL in a field stays NULL. `table` may
+ * be NULL. RONDO_NO_MEMORY, without an error text, if memory is short. */
+rondo_status options_copy(const rondo_option *table, size_t size, const void *from, void *to, struct arena *arena);
+
 /* Parses `text` as the value of `option` into the struct. RONDO_INVALID at `where` with what was expected: a number
  * within the range, one of the choices (with the nearest), … Strings are copied to `arena`. */
 rondo_status option_set(const rondo_option *option, void *options, const char *text, struct arena *arena,

@@ -83,11 +83,11 @@ static int read_group(const struct plugin_reader *reader, struct yaml_node *sect
     }
     const rondo_descriptor *descriptor = optimizer->descriptor;
     void *options = arena_calloc(reader->arena, 1, (size_t)descriptor->options_size + 1);
-    if (options == NULL) {
+    if (options == NULL || options_copy(descriptor->options, (size_t)descriptor->options_size, optimizer->options,
+                                        options, reader->arena) != RONDO_OK) {
         errors_no_memory(reader->errors);
         return 0;
     }
-    memcpy(options, optimizer->options, (size_t)descriptor->options_size);
     struct group_options own = {0};
     const struct section_part parts[] = {{descriptor->options, options}, {optimizer_group_table, &own}};
     int ok = read_patterns(reader, section, path, group);

@@ -102,32 +102,16 @@ rondo_value rewrite_parameter(struct rewrite *rewrite, const char *name, rondo_t
     return add_parameter(rewrite, (struct cell_parameter){.name = name, .shape = shape, .initialiser = initialiser});
 }
 
-/* Texts among options are copied as well: the old program may go. */
-static const void *copy_options(struct rewrite *rewrite, const rondo_descriptor *op, const void *options) {
-    struct arena *arena = program_arena(rewrite->program);
-    char *copy = arena_alloc(arena, (size_t)op->options_size);
-    if (copy == NULL) {
-        return NULL;
-    }
-    memcpy(copy, options, (size_t)op->options_size);
-    for (const rondo_option *option = op->options; option->key != NULL; option++) {
-        const char *text;
-        if (option->type != RONDO_STRING) {
-            continue;
-        }
-        memcpy(&text, copy + option->offset, sizeof text);
-        text = text == NULL ? NULL : arena_strdup(arena, text);
-        memcpy(copy + option->offset, &text, sizeof text);
-    }
-    return copy;
-}
-
 static rondo_value copy_op(struct rewrite *rewrite, const struct program_node *node) {
     struct arena *arena = program_arena(rewrite->program);
     rondo_value *operands = arena_alloc(arena, sizeof *operands * (size_t)node->n_inputs);
-    const void *options = node->options == NULL ? NULL : copy_options(rewrite, &node->op->base, node->options);
     const char *name = node->name == NULL ? NULL : arena_strdup(arena, node->name);
-    if (operands == NULL || (node->options != NULL && options == NULL) || (node->name != NULL && name == NULL)) {
+    const rondo_descriptor *base = &node->op->base;
+    void *options = node->options == NULL ? NULL : arena_alloc(arena, (size_t)base->options_size);
+    if (options != NULL) {
+        options_copy(base->options, (size_t)base->options_size, node->options, options, arena);
+    }
+    if (arena_failed(arena)) {
         errors_no_memory(rewrite->errors);
         return failed_value;
     }

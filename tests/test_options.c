@@ -1,4 +1,5 @@
 /* tests/test_options.c: option tables to structs, and the suggestions in their errors. */
+#define _POSIX_C_SOURCE 200809L
 #include <check.h>
 #include <float.h>
 #include <stdlib.h>
@@ -6,6 +7,8 @@
 
 #include "core/options.h"
 #include "core/suggest.h"
+
+#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 struct sample {
     int32_t keep;
@@ -283,6 +286,40 @@ START_TEST(bad_pairs_are_all_reported) {
 }
 END_TEST
 
+/* The original's memory is overwritten before the copy is read. */
+START_TEST(a_copy_owns_all_of_its_memory) {
+    const char *text = "keep=true size=5 seed=7 lr=2.5 any=-3 positive=4 reduction=sum path=a/file axes=[1, -2] "
+                       "levels=[0.25, 0.5, 1]";
+    struct sample *options = defaults(), copy;
+    ck_assert_int_eq(options_parse(table, options, text, "it", arena, (struct location){0}, &errors), RONDO_OK);
+    struct arena *other = arena_create();
+    ck_assert_int_eq(options_copy(table, sizeof copy, options, &copy, other), RONDO_OK);
+    char *expected[ROWS(table)];
+    for (int i = 0; table[i].key != NULL; i++) {
+        expected[i] = strdup(option_text(&table[i], options, arena));
+    }
+    arena_reset(arena);
+    memset(arena_alloc(arena, 60000), 0xAA, 60000);
+    for (int i = 0; table[i].key != NULL; i++) {
+        ck_assert_str_eq(option_text(&table[i], &copy, other), expected[i]);
+        free(expected[i]);
+    }
+    arena_destroy(other);
+}
+END_TEST
+
+START_TEST(a_copy_of_nothing_is_nothing) {
+    const struct sample zero = {0};
+    struct sample copy;
+    memset(&copy, 0xAA, sizeof copy);
+    ck_assert_int_eq(options_copy(table, sizeof copy, &zero, &copy, arena), RONDO_OK);
+    ck_assert_ptr_null(copy.path);
+    ck_assert_ptr_null(copy.levels.values);
+    ck_assert_int_eq(options_copy(NULL, 0, NULL, &copy, arena), RONDO_OK);
+    ck_assert_int_eq(options_copy(table, sizeof copy, &zero, &copy, NULL), RONDO_NO_MEMORY);
+}
+END_TEST
+
 START_TEST(no_table_takes_no_options) {
     ck_assert_ptr_null(option_find(NULL, "x"));
     ck_assert_ptr_nonnull(options_create(NULL, 0, arena, &errors));
@@ -371,8 +408,6 @@ START_TEST(long_words_get_no_suggestion) {
 }
 END_TEST
 
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
-
 int main(void) {
     Suite *suite = suite_create("options");
     TCase *cases = tcase_create("options");
@@ -384,6 +419,8 @@ int main(void) {
     tcase_add_loop_test(cases, what_is_expected_can_be_asked, 0, ROWS(expectations));
     tcase_add_loop_test(cases, pairs_are_read, 0, ROWS(lines));
     tcase_add_loop_test(cases, bad_pairs_are_all_reported, 0, ROWS(bad_lines));
+    tcase_add_test(cases, a_copy_owns_all_of_its_memory);
+    tcase_add_test(cases, a_copy_of_nothing_is_nothing);
     tcase_add_test(cases, no_table_takes_no_options);
     tcase_add_test(cases, default_that_does_not_parse_is_an_error);
     tcase_add_test(cases, required_options_that_are_missing_are_all_named);

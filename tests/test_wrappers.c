@@ -1,6 +1,7 @@
 /* tests/test_wrappers.c: what wrappers do to any cell: gradients, the same written by hand, random words, refusals. */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* M_PERTURB */
 #include <check.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -834,6 +835,74 @@ START_TEST(all_mistakes_of_a_layer_are_told_at_once) {
 }
 END_TEST
 
+/* An op whose options own an array: y = c[0] + c[1] x + c[2] x^2 … */
+struct polynomial {
+    rondo_reals c;
+    const char *label;
+};
+static const rondo_option polynomial_options[] = {
+    RONDO_OPTION_REALS(struct polynomial, c, "[0, 1]", -10, 10, "coefficients"),
+    RONDO_OPTION_STRING(struct polynomial, label, "none", "a text"), RONDO_OPTION_END};
+
+static void polynomial_map(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out) {
+    const struct polynomial *polynomial = options;
+    const rondo_tensor x = {(void *)in[0], dtype, 1, {count}}, y = {out, dtype, 1, {count}};
+    ck_assert_double_eq(polynomial->c.values[0], 0.25); /* as in the equation below */
+    ck_assert_str_eq(polynomial->label, "mine");
+    for (int64_t i = 0; i < count; i++) {
+        double sum = 0;
+        for (int64_t k = polynomial->c.count - 1; k >= 0; k--) {
+            sum = sum * rondo_get(&x, i) + polynomial->c.values[k];
+        }
+        rondo_set(&y, i, sum);
+    }
+}
+
+static void polynomial_grad(const void *options, int32_t dtype, int64_t count, const void *const *in, const void *out,
+                            const void *grad_out, void *const *grad_in) {
+    (void)out;
+    const struct polynomial *polynomial = options;
+    const rondo_tensor x = {(void *)in[0], dtype, 1, {count}}, dy = {(void *)grad_out, dtype, 1, {count}},
+                       dx = {grad_in[0], dtype, 1, {count}};
+    for (int64_t i = 0; i < count; i++) {
+        double slope = 0;
+        for (int64_t k = polynomial->c.count - 1; k > 0; k--) {
+            slope = slope * rondo_get(&x, i) + (double)k * polynomial->c.values[k];
+        }
+        rondo_set(&dx, i, slope * rondo_get(&dy, i));
+    }
+}
+
+static const rondo_op polynomial_op = {.base = {sizeof(rondo_op), RONDO_KIND_OP, "polynomial", "y = sum of c[k] x^k",
+                                                polynomial_options, sizeof(struct polynomial)},
+                                       .min_inputs = 1,
+                                       .max_inputs = 1,
+                                       .operands = "x",
+                                       .map = polynomial_map,
+                                       .map_grad = polynomial_grad};
+
+/* A wrapper replaces the program of the cell: options of the new one must not point into the old one, which is freed.
+ * Freed memory is overwritten, so that a pointer into it is found even without a sanitizer. */
+START_TEST(options_that_own_arrays_outlive_the_program_that_a_wrapper_replaces) {
+    static const struct test_cell cell = {
+        .name = "polynomial",
+        .states = "h",
+        .equations = "h' = tanh(polynomial(x @ W + h @ U + b, c=[0.25, 0.5, 0.125], label=mine))"};
+    mallopt(M_PERTURB, 0x5A);
+    support_ok(&support, registry_add(support.registry, &polynomial_op.base, "polynomial.so", &support.errors), "add");
+    struct layer_settings settings = wrappers[_i].settings;
+    settings.residual = 0;
+    settings.zoneout = settings.projection == 0 ? settings.zoneout : 0; /* its output is its only state */
+    settings.projection = 0;
+    settings.recurrent_dropout = 0; /* this cell has no candidate */
+    struct run run = make_run(make_layer(&cell, settings, INPUT), lengths, ROWS, INPUT);
+    run.training = 1;
+    run.initial = settings.learn_initial_state ? NULL : random_states(&run);
+    check_gradients(&run, wrappers[_i].name);
+    layer_destroy(run.layer);
+}
+END_TEST
+
 static TCase *new_case(Suite *suite, const char *name) {
     TCase *test_case = tcase_create(name);
     tcase_set_timeout(test_case, 240);
@@ -849,6 +918,10 @@ int main(void) {
     tcase_add_loop_test(all, both_engines_agree_on_every_wrapper_of_every_cell, 0, PAIRS);
     tcase_add_loop_test(all, batch_mates_change_no_result_of_any_wrapper, 0, PAIRS);
     tcase_add_loop_test(all, a_row_alone_gives_its_outputs_and_final_states_in_the_batch, 0, PAIRS);
+
+    TCase *owned = new_case(suite, "options that own memory");
+    tcase_add_loop_test(owned, options_that_own_arrays_outlive_the_program_that_a_wrapper_replaces, 0,
+                        COUNT_OF(wrappers));
 
     TCase *equal = new_case(suite, "equal");
     tcase_add_loop_test(equal, a_wrapper_does_what_equations_by_hand_do, 0, COUNT_OF(by_hand_rows));
