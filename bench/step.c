@@ -101,15 +101,14 @@ static void run_shard(void *arg, int64_t begin, int64_t end) {
     tape_reset(shard->tape);
     struct arena *arena = tape_arena(shard->tape);
     int64_t *lengths = arena_calloc(arena, (size_t)rows, sizeof *lengths);
-    int64_t *alive = arena_calloc(arena, (size_t)bench->steps, sizeof *alive);
-    int64_t *first = arena_calloc(arena, (size_t)bench->steps + 1, sizeof *first);
     rondo_value *parameters = arena_calloc(arena, (size_t)bench->cell->n_parameters + 1, sizeof *parameters);
     for (int64_t row = 0; row < rows; row++) {
         lengths[row] = bench->steps;
     }
-    for (int64_t t = 0; t < bench->steps; t++) {
-        alive[t] = rows;
-        first[t + 1] = first[t] + rows;
+    struct time_axis time;
+    struct errors errors = {0};
+    if (time_axis_make(&time, lengths, rows, arena, &errors) != RONDO_OK) {
+        abort();
     }
     for (int32_t p = 0; p < bench->cell->n_parameters; p++) {
         memset(shard->gradients[p].data, 0, tensor_bytes(&shard->gradients[p]));
@@ -120,7 +119,6 @@ static void run_shard(void *arg, int64_t begin, int64_t end) {
     memset(shard->input_gradient.data, 0, tensor_bytes(&packed));
     shard->input_gradient.shape[0] = packed.shape[0];
     const rondo_value x = tape_parameter(shard->tape, "x", &packed, &shard->input_gradient);
-    const struct time_axis time = {rows, bench->steps, packed.shape[0], lengths, alive, first};
     const struct recurrence recurrence = {bench->cell, &time, 1, x, parameters, NULL};
     tape_backward(shard->tape, bench->scan == NULL ? unroll(&recurrence, shard->tape, NULL)
                                                    : fused(bench->scan, &recurrence, shard->tape, NULL));

@@ -78,7 +78,7 @@ static rondo_status check_lines(const struct task *task, const struct pending *p
                                 struct errors *errors) {
     char what[256];
     snprintf(what, sizeof what, "%s, from line %d", pending->name, pending->first_line);
-    return batch_layout_check(dataset, network_layout(task->network), 0, what, errors);
+    return dataset_fits(dataset, network_architecture(task->network), 0, what, errors);
 }
 
 /* Predicts and prints what is waiting, in its order. */

@@ -1,17 +1,50 @@
-/* core/time_axis.h: where the steps of a batch of sequences of different lengths stand. */
+/* core/time_axis.h: the time axis of a batch of sequences of different lengths, packed without padding, and which of its
+ * steps take input and give output. These are the only structs for it: batches, models, losses and the engine use them.
+ *
+ * Rows are sorted by length, longest first, so at step t the first alive[t] rows still run. The values of all steps are
+ * stored one after the other in time-major order: row r at step t is element begin[t] + r.
+ *
+ *     lengths 3, 2, 1:     step 0: rows 0 1 2 | step 1: rows 0 1 | step 2: row 0        total = 6
+ *     alive = 3, 2, 1      begin = 0, 3, 5, 6
+ *
+ * A shorter sequence stops computing, and there is no padding that could change a result.
+ * Threads: any; constant once made.
+ */
 #ifndef RONDO_CORE_TIME_AXIS_H
 #define RONDO_CORE_TIME_AXIS_H
 
-#include "core/status.h"
+#include "core/arena.h"
 
-/* The time axis of a packed batch (data/batch.h has the picture): rows sorted by length, longest first; the first
- * alive[t] of them still run at step t; begin[t] is the first packed position of step t, so that row r at step t stands
- * at begin[t] + r. Borrowed. */
 struct time_axis {
-    int64_t rows, steps, total; /* steps >= 1: the longest length; total: of all lengths */
-    const int64_t *lengths;     /* [rows] >= 1 */
-    const int64_t *alive;       /* [steps] */
-    const int64_t *begin;       /* [steps + 1]; begin[steps] = total */
+    int64_t rows;           /* >= 1 */
+    int64_t steps;          /* of the longest row, >= 1 */
+    int64_t total;          /* sum of lengths */
+    const int64_t *lengths; /* [rows] never growing, >= 1 */
+    const int64_t *alive;   /* [steps] rows that are at least step + 1 long */
+    const int64_t *begin;   /* [steps + 1] first packed position of each step; begin[steps] = total */
 };
+
+/* Which steps of a sequence take input and which give output (and have a target). This one idea makes all four
+ * architectures; no code is specific to one of them.
+ *
+ *     text   steps with input   steps with output
+ *     1:1    the first          the last
+ *     1:N    the first          all
+ *     N:1    all                the last
+ *     N:N    all                all, aligned with the input
+ *
+ * At a step without input the input is zeros. */
+struct architecture {
+    int input_every_step;  /* 0: only the first */
+    int output_every_step; /* 0: only the last */
+};
+
+/* The axis of rows with these lengths: `lengths` has `rows` >= 1 entries >= 1, never growing, and is borrowed; the other
+ * arrays are allocated in `arena`. */
+rondo_status time_axis_make(struct time_axis *axis, const int64_t *lengths, int64_t rows, struct arena *arena,
+                            struct errors *errors);
+
+/* The axis as loss plug-ins see it; it borrows the arrays. */
+rondo_sequences time_axis_sequences(const struct time_axis *axis);
 
 #endif

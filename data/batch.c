@@ -11,38 +11,38 @@ static int64_t count_of(const int64_t *begin, int64_t example) {
     return begin[example + 1] - begin[example];
 }
 
-int64_t example_steps(const struct dataset *dataset, int64_t example, struct batch_layout layout) {
-    if (layout.input_every_step) {
+int64_t example_steps(const struct dataset *dataset, int64_t example, struct architecture architecture) {
+    if (architecture.input_every_step) {
         return count_of(dataset->input_begin, example);
     }
     const int64_t targets = count_of(dataset->target_begin, example);
-    return layout.target_every_step && targets > 0 ? targets : 1;
+    return architecture.output_every_step && targets > 0 ? targets : 1;
 }
 
-/* ---- fitting the layout ---- */
+/* ---- fitting the architecture ---- */
 
 /* What is wrong with the targets of an example, NULL where nothing is. */
-static const char *expected_targets(int64_t inputs, int64_t targets, struct batch_layout layout) {
-    if (!layout.target_every_step) {
+static const char *expected_targets(int64_t inputs, int64_t targets, struct architecture architecture) {
+    if (!architecture.output_every_step) {
         return targets == 1 ? NULL : "exactly one target for the sequence";
     }
-    if (!layout.input_every_step) {
+    if (!architecture.input_every_step) {
         return targets >= 1 ? NULL : "at least one target";
     }
     return targets == inputs ? NULL : "one target for each input";
 }
 
-rondo_status batch_layout_check(const struct dataset *dataset, struct batch_layout layout, int with_targets,
-                                const char *what, struct errors *errors) {
+rondo_status dataset_fits(const struct dataset *dataset, struct architecture architecture, int with_targets,
+                          const char *what, struct errors *errors) {
     for (int64_t i = 0; i < dataset->count; i++) {
         const int64_t inputs = count_of(dataset->input_begin, i), targets = count_of(dataset->target_begin, i);
-        if (!layout.input_every_step && inputs != 1) {
+        if (!architecture.input_every_step && inputs != 1) {
             return errors_add(errors, RONDO_INVALID,
                               "%s: example %lld has %lld inputs, expected one, as the architecture takes input at the "
                               "first step alone",
                               what, (long long)i + 1, (long long)inputs);
         }
-        const char *expected = with_targets ? expected_targets(inputs, targets, layout) : NULL;
+        const char *expected = with_targets ? expected_targets(inputs, targets, architecture) : NULL;
         if (expected != NULL) {
             return errors_add(errors, RONDO_INVALID, "%s: example %lld has %lld inputs and %lld targets, expected %s",
                               what, (long long)i + 1, (long long)inputs, (long long)targets, expected);
@@ -66,45 +66,27 @@ static int longest_first(const void *left, const void *right) {
     return (a->position > b->position) - (a->position < b->position);
 }
 
-/* A batch under way: its arrays, still writable. */
+/* What a batch is packed from and with. */
 struct packing {
     const struct dataset *dataset;
     struct arena *arena;
     struct errors *errors;
-    int64_t *example, *lengths, *alive, *begin;
 };
 
-/* Fills the arrays of the batch from the sorted rows. */
-static rondo_status pack_lengths(struct packing *packing, const struct sorted *sorted, int64_t rows,
-                                 struct batch *batch) {
-    const int64_t steps = sorted[0].steps;
-    packing->example = arena_calloc(packing->arena, (size_t)rows, sizeof(int64_t));
-    packing->lengths = arena_calloc(packing->arena, (size_t)rows, sizeof(int64_t));
-    packing->alive = arena_calloc(packing->arena, (size_t)steps, sizeof(int64_t));
-    packing->begin = arena_calloc(packing->arena, (size_t)steps + 1, sizeof(int64_t));
-    if (packing->example == NULL || packing->lengths == NULL || packing->alive == NULL || packing->begin == NULL) {
+/* Fills the rows and the time axis of the batch. */
+static rondo_status pack_rows(const struct packing *packing, const struct sorted *sorted, int64_t rows,
+                              struct batch *batch) {
+    int64_t *example = arena_calloc(packing->arena, (size_t)rows, sizeof *example);
+    int64_t *lengths = arena_calloc(packing->arena, (size_t)rows, sizeof *lengths);
+    if (example == NULL || lengths == NULL) {
         return errors_no_memory(packing->errors);
     }
     for (int64_t row = 0; row < rows; row++) {
-        packing->example[row] = sorted[row].example;
-        packing->lengths[row] = sorted[row].steps;
+        example[row] = sorted[row].example;
+        lengths[row] = sorted[row].steps;
     }
-    /* Rows only ever leave: those that end at step t are the last of those alive before it. */
-    for (int64_t step = 0, alive = rows; step < steps; step++) {
-        while (packing->lengths[alive - 1] <= step) {
-            alive--;
-        }
-        packing->alive[step] = alive;
-        packing->begin[step + 1] = packing->begin[step] + alive;
-    }
-    batch->rows = rows;
-    batch->steps = steps;
-    batch->total = packing->begin[steps];
-    batch->example = packing->example;
-    batch->lengths = packing->lengths;
-    batch->alive = packing->alive;
-    batch->begin = packing->begin;
-    return RONDO_OK;
+    batch->example = example;
+    return time_axis_make(&batch->time, lengths, rows, packing->arena, packing->errors);
 }
 
 /* Where packed values come from: step t of an example is element first[example] + t. */
@@ -135,21 +117,21 @@ static void copy_step(const struct source *source, int64_t from, const rondo_ten
 /* Packs the values of every step, or those of the first alone. */
 static rondo_status pack_values(const struct packing *packing, const struct batch *batch, const struct source *source,
                                 int every_step, int32_t dtype, rondo_tensor *tensor) {
-    const int64_t n = every_step ? batch->total : batch->rows;
+    const int64_t n = every_step ? batch->time.total : batch->time.rows;
     *tensor = source->integers != NULL ? tensor_1d(RONDO_I32, n, NULL) : tensor_2d(dtype, n, source->width, NULL);
     RONDO_TRY(tensor_alloc(tensor, packing->arena, packing->errors));
-    const int64_t steps = every_step ? batch->steps : 1;
+    const int64_t steps = every_step ? batch->time.steps : 1;
     for (int64_t step = 0; step < steps; step++) {
-        for (int64_t row = 0; row < batch->alive[step]; row++) {
-            copy_step(source, source->first[batch->example[row]] + step, tensor, batch->begin[step] + row);
+        for (int64_t row = 0; row < batch->time.alive[step]; row++) {
+            copy_step(source, source->first[batch->example[row]] + step, tensor, batch->time.begin[step] + row);
         }
     }
     return RONDO_OK;
 }
 
 /* The targets; a tensor without data where no example of the batch has any. */
-static rondo_status pack_targets(const struct packing *packing, const struct batch *batch, struct batch_layout layout,
-                                 int32_t dtype, rondo_tensor *targets) {
+static rondo_status pack_targets(const struct packing *packing, const struct batch *batch,
+                                 struct architecture architecture, int32_t dtype, rondo_tensor *targets) {
     const struct dataset *dataset = packing->dataset;
     const int is_class = dataset->target_kind == RONDO_TARGET_CLASS;
     const struct source source = {.first = dataset->target_begin,
@@ -157,26 +139,26 @@ static rondo_status pack_targets(const struct packing *packing, const struct bat
                                   .numbers = dataset->target_numbers,
                                   .width = dataset->target_size};
     int64_t n_without = 0;
-    for (int64_t row = 0; row < batch->rows; row++) {
+    for (int64_t row = 0; row < batch->time.rows; row++) {
         const int64_t have = count_of(dataset->target_begin, batch->example[row]);
         n_without += have == 0;
-        RONDO_CHECK(have == 0 || have == (layout.target_every_step ? batch->lengths[row] : 1), packing->errors,
-                    "the targets of an example fit the layout");
+        RONDO_CHECK(have == 0 || have == (architecture.output_every_step ? batch->time.lengths[row] : 1),
+                    packing->errors, "the targets of an example fit the architecture");
     }
-    RONDO_CHECK(n_without == 0 || n_without == batch->rows, packing->errors,
+    RONDO_CHECK(n_without == 0 || n_without == batch->time.rows, packing->errors,
                 "either all examples of a batch have targets or none has");
     if (n_without == 0) {
-        return pack_values(packing, batch, &source, layout.target_every_step, dtype, targets);
+        return pack_values(packing, batch, &source, architecture.output_every_step, dtype, targets);
     }
-    const int64_t n = layout.target_every_step ? batch->total : batch->rows;
+    const int64_t n = architecture.output_every_step ? batch->time.total : batch->time.rows;
     *targets = is_class ? tensor_1d(RONDO_I32, n, NULL) : tensor_2d(dtype, n, dataset->target_size, NULL);
     return RONDO_OK;
 }
 
 rondo_status batch_pack(const struct dataset *dataset, const int64_t *examples, int64_t count,
-                        struct batch_layout layout, int32_t dtype, struct arena *arena, struct batch *batch,
+                        struct architecture architecture, int32_t dtype, struct arena *arena, struct batch *batch,
                         struct errors *errors) {
-    struct packing packing = {.dataset = dataset, .arena = arena, .errors = errors};
+    const struct packing packing = {.dataset = dataset, .arena = arena, .errors = errors};
     RONDO_CHECK(count >= 1, errors, "a batch has at least one example");
     RONDO_CHECK(dtype == RONDO_F32 || dtype == RONDO_F64, errors, "numbers are f32 or f64");
     struct sorted *sorted = arena_calloc(arena, (size_t)count, sizeof *sorted);
@@ -185,25 +167,25 @@ rondo_status batch_pack(const struct dataset *dataset, const int64_t *examples, 
     }
     for (int64_t i = 0; i < count; i++) {
         RONDO_CHECK(examples[i] >= 0 && examples[i] < dataset->count, errors, "the examples are those of the dataset");
-        sorted[i] = (struct sorted){examples[i], example_steps(dataset, examples[i], layout), i};
+        sorted[i] = (struct sorted){examples[i], example_steps(dataset, examples[i], architecture), i};
     }
     qsort(sorted, (size_t)count, sizeof *sorted, longest_first);
-    RONDO_TRY(pack_lengths(&packing, sorted, count, batch));
+    RONDO_TRY(pack_rows(&packing, sorted, count, batch));
     const struct source inputs = {.first = dataset->input_begin,
                                   .integers = dataset->input_kind == INPUT_TOKEN ? dataset->input_tokens : NULL,
                                   .numbers = dataset->input_numbers,
                                   .width = dataset->input_size};
-    RONDO_TRY(pack_values(&packing, batch, &inputs, layout.input_every_step, dtype, &batch->inputs));
-    return pack_targets(&packing, batch, layout, dtype, &batch->targets);
+    RONDO_TRY(pack_values(&packing, batch, &inputs, architecture.input_every_step, dtype, &batch->inputs));
+    return pack_targets(&packing, batch, architecture, dtype, &batch->targets);
 }
 
 /* ---- the order of an epoch ---- */
 
 /* Sorts order[begin .. end) by length, longest first; what stood in front stays in front among equals. */
-static void sort_range(const struct dataset *dataset, struct batch_layout layout, int64_t *order, int64_t begin,
+static void sort_range(const struct dataset *dataset, struct architecture architecture, int64_t *order, int64_t begin,
                        int64_t end, struct sorted *scratch) {
     for (int64_t i = begin; i < end; i++) {
-        scratch[i - begin] = (struct sorted){order[i], example_steps(dataset, order[i], layout), i};
+        scratch[i - begin] = (struct sorted){order[i], example_steps(dataset, order[i], architecture), i};
     }
     qsort(scratch, (size_t)(end - begin), sizeof *scratch, longest_first);
     for (int64_t i = begin; i < end; i++) {
@@ -226,7 +208,7 @@ static void shuffle_batches(struct rng_stream stream, int64_t size, int64_t coun
     }
 }
 
-rondo_status batch_order(const struct dataset *dataset, int64_t size, struct batch_layout layout,
+rondo_status batch_order(const struct dataset *dataset, int64_t size, struct architecture architecture,
                          const struct rng_stream *stream, int64_t *order, struct errors *errors) {
     const int64_t count = dataset->count;
     RONDO_CHECK(size >= 1, errors, "a batch has at least one example");
@@ -245,7 +227,7 @@ rondo_status batch_order(const struct dataset *dataset, int64_t size, struct bat
         rng_shuffle(rng_substream(*stream, 0), count, order);
     }
     for (int64_t begin = 0; begin < count; begin += pool) {
-        sort_range(dataset, layout, order, begin, begin + pool < count ? begin + pool : count, scratch);
+        sort_range(dataset, architecture, order, begin, begin + pool < count ? begin + pool : count, scratch);
     }
     if (stream != NULL) {
         shuffle_batches(rng_substream(*stream, 1), size, count, order, numbers, numbers + count);

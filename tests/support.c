@@ -100,15 +100,7 @@ void support_central_differences(double (*loss)(void *arg), void *arg, const ron
 }
 
 struct time_axis support_time(struct support *support, const int64_t *lengths, int64_t rows) {
-    const int64_t steps = lengths[0];
-    int64_t *alive = arena_calloc(support->arena, (size_t)steps, sizeof *alive);
-    int64_t *begin = arena_calloc(support->arena, (size_t)steps + 1, sizeof *begin);
-    ck_assert(alive != NULL && begin != NULL);
-    for (int64_t t = 0; t < steps; t++) {
-        for (int64_t row = 0; row < rows; row++) {
-            alive[t] += lengths[row] > t;
-        }
-        begin[t + 1] = begin[t] + alive[t];
-    }
-    return (struct time_axis){rows, steps, begin[steps], lengths, alive, begin};
+    struct time_axis axis;
+    ck_assert_int_eq(time_axis_make(&axis, lengths, rows, support->arena, &support->errors), RONDO_OK);
+    return axis;
 }

@@ -468,7 +468,7 @@ START_TEST(predictions_stand_in_the_order_of_the_data_whatever_the_batch) {
     enum { COUNT = 41 };
     struct dataset *data = make_data(task, COUNT, "train");
     struct network *network = make_network(task, RONDO_F32, 1);
-    const int every_step = network_layout(network).target_every_step;
+    const int every_step = network_architecture(network).output_every_step;
     const int64_t rows = every_step ? data->target_begin[COUNT] : COUNT, width = task->target_size;
     float *together = arena_calloc(support.arena, (size_t)(rows * width), sizeof *together);
     float *apart = arena_calloc(support.arena, (size_t)(rows * width), sizeof *apart);

@@ -52,7 +52,7 @@ static void add_example(struct dataset *dataset, int64_t i, int64_t n_inputs, in
 }
 
 /* `count` examples of lengths between 1 and `longest` that fit `layout`. */
-static struct dataset *make(int32_t input_kind, int32_t target_kind, struct batch_layout layout, int64_t count,
+static struct dataset *make(int32_t input_kind, int32_t target_kind, struct architecture layout, int64_t count,
                             int64_t longest) {
     struct dataset *dataset = dataset_create(input_kind, input_kind == INPUT_TOKEN ? VOCABULARY : WIDTH, target_kind,
                                              target_kind == RONDO_TARGET_CLASS ? CLASSES : TARGET_WIDTH);
@@ -60,7 +60,7 @@ static struct dataset *make(int32_t input_kind, int32_t target_kind, struct batc
     const struct rng_stream stream = rng_stream(3, "lengths");
     for (int64_t i = 0; i < count; i++) {
         const int64_t length = 1 + (int64_t)rng_below(stream, (uint64_t)i, (uint64_t)longest);
-        add_example(dataset, i, layout.input_every_step ? length : 1, layout.target_every_step ? length : 1);
+        add_example(dataset, i, layout.input_every_step ? length : 1, layout.output_every_step ? length : 1);
     }
     return dataset;
 }
@@ -77,41 +77,41 @@ static double expected_target(int32_t kind, int64_t example, int64_t t, int64_t 
 }
 
 /* The shape of the packed batch by itself. */
-static void check_lengths(const struct batch *batch, const struct dataset *dataset, struct batch_layout layout) {
+static void check_lengths(const struct batch *batch, const struct dataset *dataset, struct architecture layout) {
     int64_t total = 0, seen = 0;
-    ck_assert_int_eq(batch->steps, batch->lengths[0]);
-    for (int64_t row = 0; row < batch->rows; row++) {
-        ck_assert_int_eq(batch->lengths[row], example_steps(dataset, batch->example[row], layout));
-        ck_assert(row == 0 || batch->lengths[row] <= batch->lengths[row - 1]);
-        total += batch->lengths[row];
+    ck_assert_int_eq(batch->time.steps, batch->time.lengths[0]);
+    for (int64_t row = 0; row < batch->time.rows; row++) {
+        ck_assert_int_eq(batch->time.lengths[row], example_steps(dataset, batch->example[row], layout));
+        ck_assert(row == 0 || batch->time.lengths[row] <= batch->time.lengths[row - 1]);
+        total += batch->time.lengths[row];
     }
-    ck_assert_int_eq(batch->total, total);
-    ck_assert_int_eq(batch->begin[0], 0);
-    for (int64_t t = 0; t < batch->steps; t++) {
-        ck_assert(t == 0 || batch->alive[t] <= batch->alive[t - 1]);
-        ck_assert_int_ge(batch->alive[t], 1);
-        ck_assert_int_eq(batch->begin[t], seen);
-        seen += batch->alive[t];
+    ck_assert_int_eq(batch->time.total, total);
+    ck_assert_int_eq(batch->time.begin[0], 0);
+    for (int64_t t = 0; t < batch->time.steps; t++) {
+        ck_assert(t == 0 || batch->time.alive[t] <= batch->time.alive[t - 1]);
+        ck_assert_int_ge(batch->time.alive[t], 1);
+        ck_assert_int_eq(batch->time.begin[t], seen);
+        seen += batch->time.alive[t];
     }
-    ck_assert_int_eq(batch->begin[batch->steps], total);
-    ck_assert_int_eq(batch->alive[0], batch->rows);
+    ck_assert_int_eq(batch->time.begin[batch->time.steps], total);
+    ck_assert_int_eq(batch->time.alive[0], batch->time.rows);
 }
 
 /* Walks the naive layout, [rows, steps] with padding, and finds every real value at its packed place. */
-static void check_values(const struct batch *batch, const struct dataset *dataset, struct batch_layout layout) {
+static void check_values(const struct batch *batch, const struct dataset *dataset, struct architecture layout) {
     int64_t inputs = 0, targets = 0;
-    for (int64_t row = 0; row < batch->rows; row++) {
-        for (int64_t t = 0; t < batch->steps; t++) {
-            const int is_real = t < batch->lengths[row];
-            ck_assert_int_eq(is_real, row < batch->alive[t]);
-            const int64_t position = batch->begin[t] + row;
+    for (int64_t row = 0; row < batch->time.rows; row++) {
+        for (int64_t t = 0; t < batch->time.steps; t++) {
+            const int is_real = t < batch->time.lengths[row];
+            ck_assert_int_eq(is_real, row < batch->time.alive[t]);
+            const int64_t position = batch->time.begin[t] + row;
             const int64_t example = batch->example[row];
             for (int64_t k = 0; k < WIDTH && is_real && (layout.input_every_step || t == 0); k++, inputs++) {
                 ck_assert_double_eq(value_of(&batch->inputs, position, k),
                                     expected_input(dataset->input_kind, example, t, k));
             }
-            for (int64_t k = 0; k < TARGET_WIDTH && is_real && (layout.target_every_step || t == 0); k++, targets++) {
-                ck_assert_double_eq(value_of(&batch->targets, layout.target_every_step ? position : row, k),
+            for (int64_t k = 0; k < TARGET_WIDTH && is_real && (layout.output_every_step || t == 0); k++, targets++) {
+                ck_assert_double_eq(value_of(&batch->targets, layout.output_every_step ? position : row, k),
                                     expected_target(dataset->target_kind, example, t, k));
             }
         }
@@ -121,19 +121,19 @@ static void check_values(const struct batch *batch, const struct dataset *datase
 }
 
 /* 1:1, N:1, 1:N, N:N */
-static const struct batch_layout layouts[] = {{0, 0}, {1, 0}, {0, 1}, {1, 1}};
+static const struct architecture layouts[] = {{0, 0}, {1, 0}, {0, 1}, {1, 1}};
 
 /* Every layout with every kind of input and target, in both float types. */
 START_TEST(packed_values_are_those_of_the_padded_layout) {
-    const struct batch_layout layout = layouts[_i % 4];
+    const struct architecture layout = layouts[_i % 4];
     const int32_t input_kind = _i / 4 % 2, target_kind = _i / 8 % 2, dtype = _i / 16;
     struct dataset *dataset = make(input_kind, target_kind, layout, 40, 12);
-    ck_assert_int_eq(batch_layout_check(dataset, layout, 1, "data", &errors), RONDO_OK);
+    ck_assert_int_eq(dataset_fits(dataset, layout, 1, "data", &errors), RONDO_OK);
     static const int64_t examples[] = {5, 39, 0, 7, 7, 12, 31, 2, 3, 4, 22};
     for (int64_t count = 1; count <= ROWS(examples); count++) {
         struct batch batch;
         ck_assert_int_eq(batch_pack(dataset, examples, count, layout, dtype, arena, &batch, &errors), RONDO_OK);
-        ck_assert_int_eq(batch.rows, count);
+        ck_assert_int_eq(batch.time.rows, count);
         ck_assert_int_eq(batch.inputs.dtype, input_kind == INPUT_TOKEN ? RONDO_I32 : dtype);
         ck_assert_int_eq(batch.inputs.ndim, input_kind == INPUT_TOKEN ? 1 : 2);
         ck_assert_int_eq(batch.targets.dtype, target_kind == RONDO_TARGET_CLASS ? RONDO_I32 : dtype);
@@ -153,12 +153,12 @@ START_TEST(the_example_of_the_header_is_packed_so) {
     ck_assert_int_eq(dataset_add(dataset, tokens + 4, 2, &class_id, 1, &errors), RONDO_OK); /* 30 31 */
     struct batch batch;
     ck_assert_int_eq(
-        batch_pack(dataset, (int64_t[]){0, 1, 2}, 3, (struct batch_layout){1, 0}, RONDO_F32, arena, &batch, &errors),
+        batch_pack(dataset, (int64_t[]){0, 1, 2}, 3, (struct architecture){1, 0}, RONDO_F32, arena, &batch, &errors),
         RONDO_OK);
     const int32_t packed[] = {10, 30, 20, 11, 31, 12};
     ck_assert_mem_eq(batch.inputs.data, packed, sizeof packed);
-    ck_assert_mem_eq(batch.alive, ((int64_t[]){3, 2, 1}), 3 * sizeof(int64_t));
-    ck_assert_mem_eq(batch.begin, ((int64_t[]){0, 3, 5, 6}), 4 * sizeof(int64_t));
+    ck_assert_mem_eq(batch.time.alive, ((int64_t[]){3, 2, 1}), 3 * sizeof(int64_t));
+    ck_assert_mem_eq(batch.time.begin, ((int64_t[]){0, 3, 5, 6}), 4 * sizeof(int64_t));
     dataset_destroy(dataset);
 }
 END_TEST
@@ -170,7 +170,7 @@ START_TEST(equal_lengths_keep_the_order_they_were_given_in) {
     }
     struct batch batch;
     const int64_t examples[] = {8, 1, 4, 9, 0, 3}, expected[] = {1, 9, 3, 8, 4, 0};
-    ck_assert_int_eq(batch_pack(dataset, examples, 6, (struct batch_layout){1, 0}, RONDO_F32, arena, &batch, &errors),
+    ck_assert_int_eq(batch_pack(dataset, examples, 6, (struct architecture){1, 0}, RONDO_F32, arena, &batch, &errors),
                      RONDO_OK);
     ck_assert_mem_eq(batch.example, expected, sizeof expected);
     dataset_destroy(dataset);
@@ -178,16 +178,16 @@ START_TEST(equal_lengths_keep_the_order_they_were_given_in) {
 END_TEST
 
 START_TEST(without_targets_there_is_no_target_data) {
-    const struct batch_layout layout = layouts[_i];
+    const struct architecture layout = layouts[_i];
     struct dataset *dataset = dataset_create(INPUT_TOKEN, VOCABULARY, RONDO_TARGET_CLASS, CLASSES);
     add_example(dataset, 0, layout.input_every_step ? 3 : 1, 0);
     add_example(dataset, 1, layout.input_every_step ? 5 : 1, 0);
     struct batch batch;
-    ck_assert_int_eq(batch_layout_check(dataset, layout, 0, "data", &errors), RONDO_OK);
+    ck_assert_int_eq(dataset_fits(dataset, layout, 0, "data", &errors), RONDO_OK);
     ck_assert_int_eq(batch_pack(dataset, (int64_t[]){0, 1}, 2, layout, RONDO_F32, arena, &batch, &errors), RONDO_OK);
     ck_assert_ptr_null(batch.targets.data);
-    ck_assert_int_eq(batch.targets.shape[0], layout.target_every_step ? batch.total : 2);
-    ck_assert_int_eq(batch.steps, layout.input_every_step ? 5 : 1);
+    ck_assert_int_eq(batch.targets.shape[0], layout.output_every_step ? batch.time.total : 2);
+    ck_assert_int_eq(batch.time.steps, layout.input_every_step ? 5 : 1);
     dataset_destroy(dataset);
 }
 END_TEST
@@ -217,11 +217,11 @@ static const struct {
 };
 
 START_TEST(examples_that_do_not_fit_the_layout_are_told) {
-    const struct batch_layout layout = layouts[fits[_i].layout];
+    const struct architecture layout = layouts[fits[_i].layout];
     struct dataset *dataset = dataset_create(INPUT_TOKEN, VOCABULARY, RONDO_TARGET_CLASS, CLASSES);
     add_example(dataset, 0, 1, 1); /* fits every layout */
     add_example(dataset, 1, fits[_i].inputs, fits[_i].targets);
-    const rondo_status status = batch_layout_check(dataset, layout, fits[_i].with_targets, "valid", &errors);
+    const rondo_status status = dataset_fits(dataset, layout, fits[_i].with_targets, "valid", &errors);
     ck_assert_int_eq(status, fits[_i].expected == NULL ? RONDO_OK : RONDO_INVALID);
     ck_assert_int_eq(errors.count, fits[_i].expected != NULL);
     if (fits[_i].expected != NULL) {
@@ -247,7 +247,7 @@ static void check_permutation(const int64_t *order, int64_t count) {
 }
 
 START_TEST(every_example_is_visited_once) {
-    const struct batch_layout layout = {1, 0};
+    const struct architecture layout = {1, 0};
     const int64_t count = orders[_i].count;
     struct dataset *dataset = make(INPUT_TOKEN, RONDO_TARGET_CLASS, layout, count, 30);
     int64_t *order = calloc(2 * (size_t)count + 1, sizeof *order), *again = order + count;
@@ -265,8 +265,26 @@ START_TEST(every_example_is_visited_once) {
 }
 END_TEST
 
+/* The order of an epoch decides the results of every training, so it changes only by a declared change. */
+START_TEST(order_of_an_epoch_is_pinned) {
+    static const int64_t lengths[] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5};
+    static const int64_t expected[] = {8, 10, 0, 9, 6, 3, 5, 7, 4, 2, 1};
+    const struct architecture layout = {1, 0};
+    struct dataset *dataset = dataset_create(INPUT_TOKEN, 5, RONDO_TARGET_CLASS, 2);
+    const int32_t tokens[9] = {0}, target = 1;
+    for (int i = 0; i < 11; i++) {
+        ck_assert_int_eq(dataset_add(dataset, tokens, lengths[i], &target, 1, &errors), RONDO_OK);
+    }
+    const struct rng_stream stream = rng_substream(rng_stream(7, "shuffle"), 2);
+    int64_t order[11];
+    ck_assert_int_eq(batch_order(dataset, 2, layout, &stream, order, &errors), RONDO_OK);
+    ck_assert_mem_eq(order, expected, sizeof order);
+    dataset_destroy(dataset);
+}
+END_TEST
+
 START_TEST(evaluation_goes_by_length_then_index) {
-    const struct batch_layout layout = {1, 0};
+    const struct architecture layout = {1, 0};
     const int64_t count = orders[_i].count;
     struct dataset *dataset = make(INPUT_TOKEN, RONDO_TARGET_CLASS, layout, count, 30);
     int64_t *order = calloc((size_t)count + 1, sizeof *order);
@@ -283,7 +301,7 @@ START_TEST(evaluation_goes_by_length_then_index) {
 END_TEST
 
 /* Padding that batches of `size` would need, as a share of all cells: what sorting by length is for. */
-static double padding(const struct dataset *dataset, struct batch_layout layout, const int64_t *order, int64_t size) {
+static double padding(const struct dataset *dataset, struct architecture layout, const int64_t *order, int64_t size) {
     int64_t real = 0, cells = 0;
     for (int64_t begin = 0; begin < dataset->count; begin += size) {
         int64_t longest = 0, rows = 0;
@@ -298,7 +316,7 @@ static double padding(const struct dataset *dataset, struct batch_layout layout,
 }
 
 START_TEST(batch_mates_are_of_similar_length) {
-    const struct batch_layout layout = {1, 0};
+    const struct architecture layout = {1, 0};
     enum { COUNT = 2000, SIZE = 16 };
     struct dataset *dataset = make(INPUT_TOKEN, RONDO_TARGET_CLASS, layout, COUNT, 60);
     int64_t order[COUNT], unsorted[COUNT];
@@ -314,7 +332,7 @@ START_TEST(batch_mates_are_of_similar_length) {
 END_TEST
 
 START_TEST(batches_come_in_no_order_of_length) {
-    const struct batch_layout layout = {1, 0};
+    const struct architecture layout = {1, 0};
     enum { COUNT = 2000, SIZE = 16 };
     struct dataset *dataset = make(INPUT_TOKEN, RONDO_TARGET_CLASS, layout, COUNT, 60);
     int64_t order[COUNT], falls = 0;
@@ -348,7 +366,7 @@ START_TEST(ids_out_of_range_are_a_bug_and_not_stored) {
 END_TEST
 
 START_TEST(bugs_of_the_caller_are_refused) {
-    const struct batch_layout aligned = {1, 1};
+    const struct architecture aligned = {1, 1};
     struct dataset *dataset = dataset_create(INPUT_TOKEN, VOCABULARY, RONDO_TARGET_CLASS, CLASSES);
     add_example(dataset, 0, 3, 3);
     add_example(dataset, 1, 3, 0);
@@ -380,6 +398,7 @@ int main(void) {
     tcase_add_loop_test(cases, without_targets_there_is_no_target_data, 0, ROWS(layouts));
     tcase_add_loop_test(cases, examples_that_do_not_fit_the_layout_are_told, 0, ROWS(fits));
     tcase_add_loop_test(cases, every_example_is_visited_once, 0, ROWS(orders));
+    tcase_add_test(cases, order_of_an_epoch_is_pinned);
     tcase_add_loop_test(cases, evaluation_goes_by_length_then_index, 0, ROWS(orders));
     tcase_add_test(cases, batch_mates_are_of_similar_length);
     tcase_add_test(cases, batches_come_in_no_order_of_length);

@@ -87,7 +87,7 @@ static rondo_status predict(rondo_run *run, struct dataset *dataset, const char 
         }
         RONDO_TRY(text_reader_add(&run->task->reader, texts[i], dataset, errors));
     }
-    RONDO_TRY(batch_layout_check(dataset, network_layout(run->task->network), 0, "texts", errors));
+    RONDO_TRY(dataset_fits(dataset, network_architecture(run->task->network), 0, "texts", errors));
     return network_predict(run->task->network, dataset, BATCH, predictions, errors);
 }
 

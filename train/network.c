@@ -101,9 +101,8 @@ struct model *network_model(const struct network *network) {
     return network->model;
 }
 
-struct batch_layout network_layout(const struct network *network) {
-    const struct architecture architecture = network->settings.model.architecture;
-    return (struct batch_layout){architecture.input_every_step, architecture.output_every_step};
+struct architecture network_architecture(const struct network *network) {
+    return network->settings.model.architecture;
 }
 
 int32_t network_metric_count(const struct network *network) {
@@ -242,10 +241,10 @@ static rondo_status collect(const struct work *work, struct shard *shard, struct
                           origin == NULL ? "the loss head" : origin);
     }
     const int every_step = settings->model.architecture.output_every_step;
-    for (int64_t t = 0; t < (every_step ? batch->steps : 1); t++) {
-        const int64_t rows = every_step ? batch->alive[t] : batch->rows;
+    for (int64_t t = 0; t < (every_step ? batch->time.steps : 1); t++) {
+        const int64_t rows = every_step ? batch->time.alive[t] : batch->time.rows;
         for (int64_t row = 0; row < rows; row++) {
-            const int64_t from = every_step ? batch->begin[t] + row : row;
+            const int64_t from = every_step ? batch->time.begin[t] + row : row;
             const int64_t to = work->prediction_row[batch->example[row]] + t;
             for (int64_t k = 0; k < width; k++) {
                 work->predictions[to * width + k] = (float)tensor_get(&predictions, from * width + k);
@@ -303,9 +302,9 @@ static rondo_status pass_shard(const struct work *work, struct shard *shard, int
         clear_gradients(network, shard->gradients[work->mode]);
     }
     struct batch batch;
-    RONDO_TRY(batch_pack(work->dataset, shard->examples, pick_examples(work, shard, index), network_layout(network),
-                         network->settings.model.dtype, tape_arena(tape), &batch, &shard->errors));
-    const struct time_axis time = {batch.rows, batch.steps, batch.total, batch.lengths, batch.alive, batch.begin};
+    RONDO_TRY(batch_pack(work->dataset, shard->examples, pick_examples(work, shard, index),
+                         network_architecture(network), network->settings.model.dtype, tape_arena(tape), &batch,
+                         &shard->errors));
     const rondo_value *parameters = bind_parameters(work, shard);
     if (parameters == NULL) {
         return errors_no_memory(&shard->errors);
@@ -313,7 +312,7 @@ static rondo_status pass_shard(const struct work *work, struct shard *shard, int
     const struct rng_stream stream = rng_substream(work->stream, (uint64_t)index);
     /* Targets are drawn from whole predictions, so in that mode the head computes them all. */
     const int before_output = work->mode == TRAIN && heads_have(&network->heads, RONDO_LOSS_BEFORE_OUTPUT);
-    const struct model_call model_call = {.time = &time,
+    const struct model_call model_call = {.time = &batch.time,
                                           .inputs = &batch.inputs,
                                           .parameters = parameters,
                                           .training = is_training(work),
@@ -323,11 +322,7 @@ static rondo_status pass_shard(const struct work *work, struct shard *shard, int
     const rondo_value outputs = model_record(network->model, tape, &model_call);
     RONDO_TRY(tape_status(tape));
     const struct model_output output = model_output(network->model);
-    const rondo_sequences sequences = {.struct_size = sizeof sequences,
-                                       .count = batch.rows,
-                                       .steps = batch.steps,
-                                       .lengths = batch.lengths,
-                                       .begin = batch.begin};
+    const rondo_sequences sequences = time_axis_sequences(&batch.time);
     const rondo_value none = {-1};
     struct heads_call call = {.tape = tape,
                               .parallel = &network->session->parallel,
@@ -395,7 +390,14 @@ int64_t network_shard_count(const struct network *network, int64_t examples) {
     return shards < NETWORK_MAX_SHARDS ? shards : NETWORK_MAX_SHARDS;
 }
 
-/* Runs all shards of a batch and adds their scores, in order. */
+static void add_scores(struct scores *sum, const struct scores *add) {
+    sum->rows += add->rows;
+    for (int32_t m = 0; m < HEADS_MOST_METRICS; m++) {
+        sum->sums[m] += add->sums[m];
+    }
+}
+
+/* Runs all shards of a batch and adds their scores, in the tree of reduce_range. */
 static rondo_status run_batch(struct work *work, struct scores *scores, struct errors *errors) {
     struct network *network = work->network;
     RONDO_CHECK(model_parameters(network->model)[0].value.data != NULL, errors, "the parameters have no memory");
@@ -412,11 +414,13 @@ static rondo_status run_batch(struct work *work, struct scores *scores, struct e
             errors_move(errors, &shard->errors); /* the other shards mostly say the same */
         }
         errors_free(&shard->errors);
-        scores->rows += shard->scores.rows;
-        for (int32_t m = 0; m < network->heads.n_metrics; m++) {
-            scores->sums[m] += shard->scores.sums[m];
+    }
+    for (int64_t step = 1; step < work->n_shards; step *= 2) {
+        for (int64_t s = 0; s + step < work->n_shards; s += 2 * step) {
+            add_scores(&network->shards[s].scores, &network->shards[s + step].scores);
         }
     }
+    add_scores(scores, &network->shards[0].scores);
     return status;
 }
 
@@ -428,28 +432,43 @@ struct reduction {
     double scale;
 };
 
-/* gradient[0] = scale * (gradient[0] + gradient[1] + …), in this order for any number of threads. */
+/* sum[i] += add[i] for `count` elements from `begin` on. */
+static void add_elements(const rondo_tensor *sum, const rondo_tensor *add, int64_t begin, int64_t count) {
+    if (sum->dtype == RONDO_F32) {
+        float *to = (float *)sum->data + begin;
+        const float *from = (const float *)add->data + begin;
+        for (int64_t i = 0; i < count; i++) {
+            to[i] += from[i];
+        }
+    } else {
+        double *to = (double *)sum->data + begin;
+        const double *from = (const double *)add->data + begin;
+        for (int64_t i = 0; i < count; i++) {
+            to[i] += from[i];
+        }
+    }
+}
+
+/* gradient[0] = scale * (the sum over the shards), added in a fixed tree over the indices of the shards:
+ *
+ *     ((g0 + g1) + (g2 + g3)) + ((g4 + g5) + …)
+ *
+ * The tree depends only on the number of shards, so any number of threads gives the same bits, and so does adding up
+ * subtrees in different processes. Gradients of the other shards are overwritten with partial sums. */
 static void reduce_range(void *arg, int64_t begin, int64_t end) {
+    enum { BLOCK = 1024 }; /* elements; partial sums stay in the cache */
     const struct reduction *reduction = arg;
     const struct shard *shards = reduction->network->shards;
-    const rondo_tensor *first = &shards[0].gradients[reduction->set][reduction->parameter];
-    for (int64_t s = 1; s < reduction->n_shards; s++) {
-        const rondo_tensor *other = &shards[s].gradients[reduction->set][reduction->parameter];
-        if (first->dtype == RONDO_F32) {
-            float *sum = first->data;
-            const float *add = other->data;
-            for (int64_t i = begin; i < end; i++) {
-                sum[i] += add[i];
-            }
-        } else {
-            double *sum = first->data;
-            const double *add = other->data;
-            for (int64_t i = begin; i < end; i++) {
-                sum[i] += add[i];
+    for (int64_t from = begin; from < end; from += BLOCK) {
+        const int64_t count = end - from < BLOCK ? end - from : BLOCK;
+        for (int64_t step = 1; step < reduction->n_shards; step *= 2) {
+            for (int64_t s = 0; s + step < reduction->n_shards; s += 2 * step) {
+                add_elements(&shards[s].gradients[reduction->set][reduction->parameter],
+                             &shards[s + step].gradients[reduction->set][reduction->parameter], from, count);
             }
         }
     }
-    tensor_scale(first, begin, end, reduction->scale);
+    tensor_scale(&shards[0].gradients[reduction->set][reduction->parameter], begin, end, reduction->scale);
 }
 
 /* Forward and backward; leaves the gradients of the mode in the first shard. */
@@ -493,7 +512,8 @@ static rondo_status run_dataset(struct work *work, int64_t batch, struct scores 
         return errors_no_memory(errors);
     }
     rondo_status status =
-        count == 0 ? RONDO_OK : batch_order(work->dataset, batch, network_layout(work->network), NULL, order, errors);
+        count == 0 ? RONDO_OK
+                   : batch_order(work->dataset, batch, network_architecture(work->network), NULL, order, errors);
     for (int64_t first = 0; first < count && status == RONDO_OK; first += batch) {
         work->examples = order + first;
         work->count = count - first < batch ? count - first : batch;
@@ -516,11 +536,11 @@ rondo_status network_predict(struct network *network, const struct dataset *data
     if (row == NULL) {
         return errors_no_memory(errors);
     }
-    const struct batch_layout layout = network_layout(network);
+    const struct architecture layout = network_architecture(network);
     int64_t next = 0;
     for (int64_t i = 0; i < count; i++) {
         row[i] = next;
-        next += layout.target_every_step ? example_steps(dataset, i, layout) : 1;
+        next += layout.output_every_step ? example_steps(dataset, i, layout) : 1;
     }
     struct scores unused = {0};
     struct work work = {

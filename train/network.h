@@ -49,7 +49,7 @@ int64_t network_prediction_size(const struct network *network);
 void network_freeze(struct network *network, const unsigned char *frozen);
 
 /* Which steps the network wants input and targets at. */
-struct batch_layout network_layout(const struct network *network);
+struct architecture network_architecture(const struct network *network);
 
 /* Number of metrics, the loss being number 0; name and direction of each; its value from sums. The first
  * network_loss_count of them are losses: training measures only these, evaluation measures all. */

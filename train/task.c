@@ -52,8 +52,7 @@ rondo_status task_read(const struct task *task, const char *file, struct locatio
     *dataset = NULL;
     RONDO_TRY(text_reader_read(&task->reader, file, where, dataset, errors));
     const struct architecture architecture = task->experiment->architecture;
-    const struct batch_layout layout = {architecture.input_every_step, architecture.output_every_step};
-    const rondo_status status = batch_layout_check(*dataset, layout, 1, file, errors);
+    const rondo_status status = dataset_fits(*dataset, architecture, 1, file, errors);
     if (status != RONDO_OK) {
         dataset_destroy(*dataset);
         *dataset = NULL;

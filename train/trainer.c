@@ -72,7 +72,7 @@ static rondo_status train_epoch(struct training *training, struct errors *errors
     struct trainer_progress *progress = &training->progress;
     const int64_t count = training->train->count;
     const struct rng_stream shuffle = rng_substream(rng_stream(settings->seed, "shuffle"), (uint64_t)progress->epoch);
-    RONDO_TRY(batch_order(training->train, settings->batch, network_layout(training->network), &shuffle,
+    RONDO_TRY(batch_order(training->train, settings->batch, network_architecture(training->network), &shuffle,
                           training->order, errors));
     const double start = trainer_clock();
     training->scores = (struct scores){0};

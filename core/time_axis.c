@@ -1,0 +1,31 @@
+#include "core/time_axis.h"
+
+rondo_status time_axis_make(struct time_axis *axis, const int64_t *lengths, int64_t rows, struct arena *arena,
+                            struct errors *errors) {
+    RONDO_CHECK(rows >= 1 && lengths[rows - 1] >= 1, errors, "a time axis has rows, each with at least one step");
+    const int64_t steps = lengths[0];
+    int64_t *alive = arena_calloc(arena, (size_t)steps, sizeof *alive);
+    int64_t *begin = arena_calloc(arena, (size_t)steps + 1, sizeof *begin);
+    if (alive == NULL || begin == NULL) {
+        return errors_no_memory(errors);
+    }
+    /* Rows only ever end: those that end at step t are the last of those alive before it. */
+    for (int64_t step = 0, running = rows; step < steps; step++) {
+        while (lengths[running - 1] <= step) {
+            running--;
+        }
+        alive[step] = running;
+        begin[step + 1] = begin[step] + running;
+    }
+    *axis = (struct time_axis){
+        .rows = rows, .steps = steps, .total = begin[steps], .lengths = lengths, .alive = alive, .begin = begin};
+    return RONDO_OK;
+}
+
+rondo_sequences time_axis_sequences(const struct time_axis *axis) {
+    return (rondo_sequences){.struct_size = sizeof(rondo_sequences),
+                             .count = axis->rows,
+                             .steps = axis->steps,
+                             .lengths = axis->lengths,
+                             .begin = axis->begin};
+}

@@ -1,0 +1,143 @@
+/* tests/test_training_bits.c: what a training run computes is pinned: its weights to the bit, its losses to six digits.
+ *
+ * A change may alter these numbers only if it changes what is computed, and says so: the order of a sum (shards, products,
+ * reductions), a formula of an op, loss, optimizer or schedule, initial values, random streams, the order of examples. A
+ * refactoring, a pass of the engine that reorders work, the number of threads and the compiler may not. After a declared
+ * change, run with RONDO_PRINT_BITS=1 and copy the rows that it prints.
+ *
+ * The bits are those of x86-64 with FMA (AVX2 and AVX-512 give the same) and of the OpenBLAS kernels "Haswell". Other
+ * processors round differently without fused multiply-adds, so only the losses are compared there.
+ */
+#include <check.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sandbox.h"
+#include "tiny.h"
+
+#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
+
+static const struct {
+    const char *what, *flags;
+    uint64_t weights;    /* 64-bit FNV-1a of weights.safetensors */
+    double train, valid; /* losses of the last epoch */
+} runs[] = {
+    {"one shard", "", 0x1964ce0889405579, 0.1497765, 0.1733439},
+    {"a tree of five shards", "--set schedule.batch=80", 0x9202cb044a2efb5f, 0.6045413, 0.5411031},
+    {"the same on two threads", "--set schedule.batch=80 --threads 2", 0x9202cb044a2efb5f, 0.6045413, 0.5411031},
+    {"widths that fit no tile", "--set model.embedding.size=13 --set model.layers.0.hidden=37", 0xe15f31d671e1840b,
+     0.05868989, 0.001249772},
+    {"two layers in both directions",
+     "--set model.layers.0.cell=lstm --set model.layers.0.count=2 --set model.layers.0.direction=both",
+     0xa8d9b7a2b304dd9e, 0.0005920834, 0.0001391586},
+    {"every random stream",
+     "--set model.layers.0.dropout=0.1 --set model.layers.0.recurrent_dropout=0.1 --set model.layers.0.weight_drop=0.1 "
+     "--set model.layers.0.zoneout=0.1 --set model.embedding.dropout=0.1 --set model.embedding.word_dropout=0.1",
+     0x91300f75343f60d1, 0.3489086, 0.3570162},
+    {"masks shared by all steps", "--set model.layers.0.variational_dropout=0.2 --set model.layers.0.layer_norm=true",
+     0x635244cbf77a788e, 0.5059518, 0.3364407},
+    {"engine tape", "--engine=tape --set schedule.batch=80", 0x282e9f5bad34084a, 0.6045413, 0.5411031},
+    {"clipping and weight decay", "--set optimizer.plugin=adamw --set schedule.clip_norm=0.1", 0x72bb0f749ab13e21,
+     0.134071, 0.25066},
+};
+
+/* 96 texts of 1 to 9 words with every length, the last word decides. */
+static void write_long_texts(void) {
+    static const char *const words[] = {"soup", "tea", "pie", "bread", "fish", "rice", "and", "with"};
+    static const char *const ends[] = {"lovely", "awful", "great", "cold", "tasty", "bland"};
+    char *text = sandbox_memory(16384);
+    text[0] = '\0';
+    for (int i = 0; i < 96; i++) {
+        for (int k = 0; k < i % 9; k++) {
+            strcat(strcat(text, words[(i * 5 + k * 3) % 8]), " ");
+        }
+        strcat(strcat(text, ends[(i / 9) % 6]), (i / 9) % 2 == 0 ? "\tgreat\n" : "\tother\n");
+    }
+    sandbox_write("train.tsv", text);
+}
+
+static void setup(void) {
+    sandbox_open();
+    tiny_write();
+    write_long_texts();
+}
+
+static uint64_t hash_file(const char *name) {
+    size_t size;
+    const char *bytes = sandbox_read(name, &size);
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < size; i++) {
+        hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001b3u;
+    }
+    return hash;
+}
+
+/* The losses of the last epoch's line of metrics.jsonl. */
+static void read_losses(const char *name, double *train, double *valid) {
+    const char *text = sandbox_read(name, NULL);
+    *train = *valid = NAN;
+    for (const char *line = text; line != NULL && *line != '\0'; line = strchr(line, '\n') + 1) {
+        json_t *object = json_loadb(line, strcspn(line, "\n"), 0, NULL);
+        const json_t *part = json_object_get(object, "train");
+        if (part != NULL) {
+            *train = json_real_value(json_object_get(part, "loss"));
+            *valid = json_real_value(json_object_get(json_object_get(object, "valid"), "loss"));
+        }
+        json_decref(object);
+    }
+}
+
+static int bits_are_pinned_here(void) {
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+    return 0;
+#endif
+}
+
+START_TEST(training_gives_the_pinned_weights_and_losses) {
+    char arguments[1024];
+    snprintf(arguments, sizeof arguments, "train e.yaml --quiet --out run%d %s", _i, runs[_i].flags);
+    const struct outcome outcome =
+        sandbox_run((struct call){.arguments = arguments, .environment = "OPENBLAS_CORETYPE=Haswell"});
+    assert_status(runs[_i].what, &outcome, 0);
+    char name[64];
+    snprintf(name, sizeof name, "run%d/weights.safetensors", _i);
+    const uint64_t weights = hash_file(name);
+    snprintf(name, sizeof name, "run%d/metrics.jsonl", _i);
+    double train, valid;
+    read_losses(name, &train, &valid);
+    if (getenv("RONDO_PRINT_BITS") != NULL) {
+        printf("%s: 0x%016" PRIx64 ", %.7g, %.7g\n", runs[_i].what, weights, train, valid);
+        return;
+    }
+    ck_assert_msg(fabs(train - runs[_i].train) < 2e-6 && fabs(valid - runs[_i].valid) < 2e-6,
+                  "%s: the losses are %.7g and %.7g, expected %.7g and %.7g", runs[_i].what, train, valid,
+                  runs[_i].train, runs[_i].valid);
+    if (bits_are_pinned_here()) {
+        ck_assert_msg(weights == runs[_i].weights, "%s: the weights hash to 0x%016" PRIx64 ", expected 0x%016" PRIx64,
+                      runs[_i].what, weights, runs[_i].weights);
+    } else {
+        printf("%s: no bits are pinned for this processor, losses compared\n", runs[_i].what);
+    }
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("training_bits");
+    TCase *cases = tcase_create("training_bits");
+    tcase_add_unchecked_fixture(cases, setup, sandbox_close);
+    tcase_set_timeout(cases, 60);
+    tcase_add_loop_test(cases, training_gives_the_pinned_weights_and_losses, 0, ROWS(runs));
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
