@@ -1,42 +1,43 @@
 /* rondo/plugin.h: the plugin ABI of Rondo.
  *
- * A plugin is a shared object that adds ops, optimizers, loss heads or schedules to Rondo. It includes this header and
- * nothing else of Rondo's, and links against nothing of Rondo's: what it needs from the host it gets through a table of
- * functions (rondo_host) that comes with every call. Rondo's own ops use the same descriptors.
+ * A plugin is a shared object that adds ops, optimizers, losses or schedules to Rondo. It includes only this header,
+ * and links against no library of Rondo. It calls the host (Rondo) through a table of functions, rondo_host, that is
+ * passed with every call. Rondo's own ops use the same descriptors.
  *
- * HOW TO WRITE ONE
- *   0. `rondo plugin new optimizer NAME` writes a folder that builds and passes its checks; or by hand:
- *   1. Write the functions, then a const descriptor that points at them (rondo_op, rondo_optimizer, rondo_loss or
+ * HOW TO WRITE A PLUGIN
+ *   `rondo plugin new optimizer NAME` writes a folder that builds and passes its checks. To write one by hand:
+ *   1. Write the functions, then a const descriptor that points to them (rondo_op, rondo_optimizer, rondo_loss or
  *      rondo_schedule).
- *   2. Close the file with RONDO_PLUGIN("name", "1.0", "MIT", &my_descriptor.base).
+ *   2. End the file with RONDO_PLUGIN("name", "1.0", "MIT", &my_descriptor.base).
  *   3. cc -std=c11 -O2 -shared -fPIC -fvisibility=hidden -I include -o name.so name.c     (in the source tree), or
  *      cc -std=c11 -O2 -shared -fPIC -fvisibility=hidden $(pkg-config --cflags rondo) -o name.so name.c     (installed)
  *   4. Name it in an experiment:   optimizer: {plugin: name}   with   --plugin ./name.so   or   plugins: [./name.so]
  *      or put it into a folder of RONDO_PLUGIN_PATH as optimizers/name.so (losses/, ops/, schedules/).
- *   5. `rondo plugin check ./name.so` proves its gradients, its threads and its manners; docs/plugin-abi.md says how.
- *   plugins/ in the source tree holds short complete examples of every kind.
+ *   5. `rondo plugin check ./name.so` tests gradients, threads, memory and the rules below; see docs/plugin-abi.md.
+ *   plugins/ in the source tree contains a short complete example of every kind.
  *
- * RULES THAT HOLD EVERYWHERE
- *   Listing is free of code. Descriptors are constant data: the host reads names, options and ranges from them and
- *     calls no function of a plugin before an experiment uses it.
+ * GENERAL RULES
+ *   Listing runs no code. Descriptors are constant data: the host reads names, options and ranges from them, and calls
+ *     no function of a plugin before an experiment uses it.
  *   Ownership. The host owns every buffer, option struct and tensor that it passes. A pointer is valid during the call
- *     that it came with, unless its comment says more. A plugin keeps no state of its own between calls; what must last
- *     is declared (optimizer slots, saved bytes of an op).
- *   Threads. The comment of every function pointer carries one of these tags:
- *       [any-thread]   may run at the same time on several threads, on different data. It must not write globals.
- *       [main-thread]  runs on the thread that drives the experiment, never twice at the same time.
- *   Errors. A function that can fail returns a rondo_status. To fail, return ctx->host->fail(ctx, code, "why"): the
- *     text reaches the user with the plugin's name and file in front. Begin with a lower-case letter, no full stop.
- *     Never call exit() or abort(), never print.
- *   Tensors are contiguous, row-major, at least 64-byte aligned (slices of parameters, and the rows of a batch that an
- *     op gets inside a recurrence: aligned to their element).
- *   Growth. Within one abi_major, structs grow at their end only; the first member struct_size says how much of one its
- *     author knew; those without one (tensors, values, rows of tables, and rondo_plugin_info, which is compared whole)
- *     never change. What a descriptor does not have reads as zero. Lists of values (kinds, flags, option types, slots)
- *     grow at their end too. A plugin loads where its abi_major equals the host's and its abi_minor is at most the
- *     host's. tests/abi/ keeps the header of every minor version and plugins built against it.
+ *     that it was passed to, unless its comment says otherwise. A plugin keeps no state of its own between calls; state
+ *     that must last is declared (slots of an optimizer, saved bytes of an op, state of a schedule).
+ *   Threads. The comment of every function pointer has one of these tags:
+ *       [any-thread]   may run concurrently on several threads, on different data. It must not write global variables.
+ *       [main-thread]  runs on the thread that drives the experiment, never concurrently.
+ *   Errors. A function that can fail returns a rondo_status. To fail, return ctx->host->fail(ctx, code, "why"). The
+ *     user sees the text after the plugin's name and file. Begin with a lower-case letter, and write no full stop.
+ *     Never call exit() or abort(), and never print.
+ *   Tensors are contiguous, row-major and at least 64-byte aligned. Slices of parameters, and the rows of a batch that
+ *     an op gets inside a recurrence, are only aligned to their element.
+ *   Growth. Within one abi_major, structs grow only at their end. The first member, struct_size, says which members the
+ *     author of the plugin knew; the members after it read as zero. Structs without struct_size (tensors, values, rows
+ *     of tables) and rondo_plugin_info, which is compared as a whole, never change. Lists of values (kinds, flags,
+ *     option types, slots) also grow only at their end. A plugin loads if its abi_major equals the host's and its
+ *     abi_minor is at most the host's. tests/abi/ contains the header of every minor version, and plugins built
+ *     against it.
  *
- * This header compiles alone as C11 and later, and as C++17.
+ * This header needs no other header of Rondo. It compiles as C11 and later, and as C++17.
  */
 #ifndef RONDO_PLUGIN_H
 #define RONDO_PLUGIN_H
@@ -53,10 +54,10 @@ extern "C" {
  * ------------------------------------------------------------------------------------------------------------- */
 
 /* What a function that can fail returns. X(symbol, value, text):
- *   RONDO_OK          it worked
+ *   RONDO_OK          success
  *   RONDO_INVALID     the user's input is wrong: a value, a shape, a name, a file's content (exit status 2)
  *   RONDO_NOT_FOUND   a file, a plugin or a name is missing (exit status 2)
- *   RONDO_IO          reading or writing failed half-way (exit status 1)
+ *   RONDO_IO          reading or writing failed (exit status 1)
  *   RONDO_NO_MEMORY   an allocation was refused (exit status 1)
  *   RONDO_NOT_FINITE  a computation gave infinity or not-a-number (exit status 1)
  *   RONDO_INTERNAL    a bug in Rondo or in a plugin (exit status 1)
@@ -86,8 +87,8 @@ typedef int32_t rondo_status;
 /* Element types. RONDO_F32 trains, RONDO_F64 checks gradients, RONDO_I32 indexes. */
 enum rondo_dtype { RONDO_F32 = 0, RONDO_F64 = 1, RONDO_I32 = 2, RONDO_DTYPE_COUNT = 3 };
 
-/* A view of a contiguous row-major array. ndim 0 is a scalar with one element; a dimension of 0 makes it empty.
- * data is NULL where only shapes are known (see rondo_op.infer) and where a gradient is not asked for. */
+/* A view of a contiguous row-major array. A tensor with ndim 0 is a scalar: one element. A dimension of 0 makes it
+ * empty. data is NULL if only the shape is known (see rondo_op.infer), or if a gradient is not requested. */
 typedef struct rondo_tensor {
     void *data;
     int32_t dtype; /* enum rondo_dtype */
@@ -104,15 +105,15 @@ static inline int64_t rondo_count(const rondo_tensor *tensor) {
     return count;
 }
 
-/* A handle to a value on the tape of the current call. A negative id is the result of a failed call; passing it on is
- * harmless: whatever is applied to it fails too, and the host reports the first error. So a loss reads as an equation,
- * with no check between its lines. */
+/* A handle to a value on the tape of the current call. A negative id is the result of a failed call. It may be passed
+ * on: every op that is applied to it fails too, and the host reports the first error. So the code of a loss reads like
+ * its equation, with no checks between the lines. */
 typedef struct rondo_value {
     int32_t id;
 } rondo_value;
 
 /* ---------------------------------------------------------------------------------------------------------------
- * Options: one table of rows drives YAML keys, range errors, `rondo list`, the documentation and the defaults
+ * Options: one table provides YAML keys, range errors, `rondo list`, documentation and defaults
  * ------------------------------------------------------------------------------------------------------------- */
 
 /* Type of an option, and of the field at `offset` that it is stored in:
@@ -139,7 +140,7 @@ typedef struct rondo_ints {
     int64_t values[RONDO_MAX_DIMS];
 } rondo_ints;
 
-/* Any number of them, at most 4096; the host owns the array, for as long as the options. */
+/* Up to 4096 numbers. The host owns the array, which lives as long as the options. */
 typedef struct rondo_reals {
     int64_t count;
     const double *values; /* [count] */
@@ -147,13 +148,13 @@ typedef struct rondo_reals {
 
 /* One row of an option table. A table ends with a row whose key is NULL (RONDO_OPTION_END). */
 typedef struct rondo_option {
-    const char *key;            /* as written in YAML and equations; lower_case; not plugin, sum, weight, groups,
-                                   wrappers, match or frozen, which experiments use beside options */
+    const char *key;            /* as written in YAML and equations, in lower_case. Experiments use plugin, sum, weight,
+                                   groups, wrappers, match and frozen for other purposes, so they cannot be keys */
     int32_t type;               /* enum rondo_option_type */
     uint32_t offset;            /* of the field in the options struct, in bytes */
-    const char *default_text;   /* what the user could have written; NULL: the option must be given */
+    const char *default_text;   /* as a user would write it; NULL: the option is required */
     double min, max;            /* inclusive range of RONDO_INT, RONDO_REAL, RONDO_INTS, RONDO_REALS */
-    const char *const *choices; /* RONDO_CHOICE alone */
+    const char *const *choices; /* RONDO_CHOICE only */
     const char *help;           /* one line, with the unit */
 } rondo_option;
 
@@ -194,12 +195,12 @@ typedef struct rondo_descriptor {
     uint32_t struct_size;        /* sizeof of the whole descriptor, e.g. sizeof(rondo_op) */
     int32_t kind;                /* enum rondo_kind */
     const char *name;            /* lower_case; unique within its kind */
-    const char *summary;         /* one line: the equation, and the source (paper, section) where there is one */
+    const char *summary;         /* one line: the equation, and its source (paper, section) if there is one */
     const rondo_option *options; /* table of options; NULL: none */
     uint64_t options_size;       /* sizeof of the options struct; 0: none */
 } rondo_descriptor;
 
-/* The host's side of a call. Every callback gets one; `host` is the table below. Borrowed for the call. */
+/* The host's side of a call, passed to every callback and valid during the call. `host` is the table below. */
 typedef struct rondo_host rondo_host;
 typedef struct rondo_context {
     const rondo_host *host;
@@ -215,14 +216,13 @@ typedef struct rondo_context {
 typedef struct rondo_matrix {
     const void *data;
     int64_t leading;    /* elements from one stored row to the next */
-    int64_t stride;     /* elements from one matrix of the stack to the next; 0: the same one each time */
-    int32_t transposed; /* 1: what stands in memory is the transpose of what is multiplied */
+    int64_t stride;     /* elements from one matrix of the stack to the next; 0: the same matrix for all */
+    int32_t transposed; /* 1: the stored matrix is the transpose of the one that is multiplied */
     int32_t reserved;   /* 0 */
 } rondo_matrix;
 
-/* A product for rondo_host.product: c = alpha a @ b + beta c, with a [m, k], b [k, n], c [m, n] without gaps, for each
- * of `stack` pairs; with `reduce` there is one c, of the sum over all pairs. With beta 0, c need not hold numbers
- * before. */
+/* A product for rondo_host.product: c = alpha a @ b + beta c, with a [m, k], b [k, n] and contiguous c [m, n], for each
+ * of `stack` pairs. With `reduce` there is only one c, for the sum over all pairs. With beta 0, c is not read. */
 typedef struct rondo_product {
     uint32_t struct_size;
     int32_t dtype; /* RONDO_F32 or RONDO_F64 */
@@ -235,50 +235,51 @@ typedef struct rondo_product {
     void *c;
 } rondo_product;
 
-/* What the host does for a plugin. Grows at its end: check struct_size before using a member newer than your ABI.
- * A context belongs to the thread that the callback runs on: none of these but `random` may be called from a body that
- * parallel_for runs; the call that does so fails. */
+/* The functions that the host offers to a plugin. The table grows at its end: check that struct_size includes a member
+ * that is newer than the ABI version that you require. A context belongs to the thread that the callback runs on.
+ * A body that parallel_for runs may only call `random`; a call of another function makes the callback fail. */
 struct rondo_host {
     uint64_t struct_size;
 
-    /* `bytes` of uninitialised memory, 64-byte aligned, given back by the host when the call has ended. NULL where
-     * memory is short: then return RONDO_NO_MEMORY. [any-thread] */
+    /* `bytes` of uninitialised memory, 64-byte aligned, which the host frees after the call. NULL if there is not
+     * enough memory: then return RONDO_NO_MEMORY. [any-thread] */
     void *(*alloc)(rondo_context *ctx, size_t bytes);
 
-    /* Records why the call fails and returns `code`, so that one writes  return ctx->host->fail(ctx, RONDO_INVALID, …).
-     * printf-style. [any-thread] */
+    /* Records why the call fails, and returns `code`:  return ctx->host->fail(ctx, RONDO_INVALID, …).
+     * The format is that of printf. [any-thread] */
     rondo_status (*fail)(rondo_context *ctx, rondo_status code, const char *format, ...) RONDO_PRINTF(3, 4);
 
-    /* Hands one line of text to whoever embeds Rondo; never to be used per step. printf-style. [any-thread] */
+    /* Passes one line of text to the program that embeds Rondo; `rondo train --verbose` prints it. Do not call it at
+     * every step of a sequence. The format is that of printf. [any-thread] */
     void (*log)(rondo_context *ctx, const char *format, ...) RONDO_PRINTF(2, 3);
 
-    /* Calls body(arg, begin, end) for consecutive ranges that cover [0, count), each `grain` long but for the last,
-     * perhaps on several threads. The ranges do not depend on the number of threads, so a body that writes only what
-     * belongs to its range gives the same bits on any machine size. [any-thread] */
+    /* Calls body(arg, begin, end) for consecutive ranges that cover [0, count), possibly on several threads. Each range
+     * is `grain` long, except the last. The ranges do not depend on the number of threads, so a body that writes only
+     * to its own range gives the same bits on every machine. [any-thread] */
     void (*parallel_for)(rondo_context *ctx, int64_t count, int64_t grain,
                          void (*body)(void *arg, int64_t begin, int64_t end), void *arg);
 
-    /* Fills bits[0 .. count) with uniformly random 32-bit words number `first`, `first + 1`, … of this call's own
-     * stream. The same call in a repeated run gets the same words. [any-thread] */
+    /* Fills bits[0 .. count) with the uniformly random 32-bit words number `first`, `first + 1`, … of the stream of
+     * this call. The same call in a repeated run gets the same words. [any-thread] */
     void (*random)(rondo_context *ctx, uint64_t first, int64_t count, uint32_t *bits);
 
     /* Losses only. Applies the registered op `op` to `count` inputs on the tape. `options` is text such as "axis=-1",
-     * or NULL for the defaults. The result is valid until the tape is reset, after the backward pass. [any-thread] */
+     * or NULL for the defaults. The result is valid until after the backward pass. [any-thread] */
     rondo_value (*apply)(rondo_context *ctx, const char *op, const char *options, const rondo_value *inputs,
                          int32_t count);
 
     /* Losses only. Puts a copy of `tensor` on the tape as a constant, which has no gradient. [any-thread] */
     rondo_value (*constant)(rondo_context *ctx, const rondo_tensor *tensor);
 
-    /* Losses only. The tensor behind a value; NULL for a failed one. Valid as long as the value. [any-thread] */
+    /* Losses only. The tensor of a value; NULL for a failed value. Valid as long as the value. [any-thread] */
     const rondo_tensor *(*tensor)(rondo_context *ctx, rondo_value value);
 
-    /* c = alpha a @ b + beta c, by BLAS: for ops and optimizers that would else bring one. The bits do not depend on
-     * the number of threads. RONDO_INVALID for sizes above 2147483647, which BLAS cannot count. [any-thread] */
+    /* c = alpha a @ b + beta c, computed by BLAS, so that plugins need no BLAS of their own. The bits do not depend on
+     * the number of threads. RONDO_INVALID for sizes above 2147483647, the limit of BLAS. [any-thread] */
     rondo_status (*product)(rondo_context *ctx, const rondo_product *product);
 
-    /* A table of functions that the host offers beyond this struct, by an id such as "example/1"; NULL: it has none of
-     * that id. This host offers none yet. [any-thread] */
+    /* Further tables of functions, by an id such as "example/1"; NULL: the host has no table with that id. This host
+     * offers none yet. [any-thread] */
     const void *(*get_extension)(rondo_context *ctx, const char *id);
 };
 
@@ -288,109 +289,108 @@ struct rondo_host {
 
 /* Flags of an op. */
 enum rondo_op_flag {
-    /* Says on purpose that no gradient flows through this op. An op with neither this flag nor a gradient is refused.
-     */
+    /* Declares that no gradient flows through this op. An op with neither this flag nor a gradient is refused. */
     RONDO_OP_NO_GRADIENT = 1,
     /* The op draws random words: two applications with the same inputs differ. */
     RONDO_OP_RANDOM = 2,
-    /* An element costs about as much as loading it: the host may compute it anew rather than keep it. */
+    /* Computing an element costs about as much as loading it, so the host may compute it again. */
     RONDO_OP_CHEAP = 4,
-    /* Where inputs[0] has two dimensions or more: rows, which are counted by its first one and by that of the output
-     * and of every other input that is divided with it, do not depend on each other; the saved bytes of a row stand
-     * behind those of the row before; and backward reads inputs, saved bytes and grad_output alone. The host may then
-     * call backward on some of the rows that forward was called on: `saved` is that of the first of them, aligned to
-     * the bytes of a row, and output.data is NULL. */
+    /* For inputs[0] with two dimensions or more, whose first dimension counts rows; so does the first dimension of the
+     * output, and of every other input that is divided together with inputs[0]. The flag declares that rows do not
+     * depend on each other, that the saved bytes are stored row by row, and that backward reads only inputs, saved
+     * bytes and grad_output. The host may then call backward on some of the rows of the forward call: `saved` points to
+     * the bytes of the first of these rows, aligned to the bytes of a row, and output.data is NULL. */
     RONDO_OP_SAVES_ROWS = 8
 };
 
-/* What the host may know of an op's algebra. It then regroups applications, or computes them by kernels of its own. */
+/* Algebraic properties of an op. The host may then regroup applications, or compute them with its own kernels. */
 enum rondo_op_role {
     RONDO_ROLE_NONE = 0,
     RONDO_ROLE_SUM = 1,    /* y = in[0] + in[1], elementwise */
-    RONDO_ROLE_PRODUCT = 2 /* y = in[0] @ in[1]: [m, k] by [k, n], where every option has its default */
+    RONDO_ROLE_PRODUCT = 2 /* y = in[0] @ in[1]: [m, k] by [k, n], if every option has its default */
 };
 
 /* What map_grad reads, for rondo_op.map_grad_reads. */
 #define RONDO_READS_INPUT(k) (1u << (k)) /* in[k], k < 8 */
 #define RONDO_READS_OUTPUT   (1u << 8)   /* out */
-#define RONDO_READS_NOTHING  (1u << 9)   /* neither: the gradient is linear */
+#define RONDO_READS_NOTHING  (1u << 9)   /* neither: the op is linear */
 
-/* One application of an op: what infer fills, what forward and backward read and write. */
+/* One application of an op: the fields that infer fills, and those that forward and backward read and write. */
 typedef struct rondo_op_call {
     uint32_t struct_size;
     int32_t n_inputs;
-    const void *options;        /* the op's options struct, filled from its table; NULL without options */
+    const void *options;        /* the op's options struct, filled from its table; NULL: the op has none */
     const rondo_tensor *inputs; /* [n_inputs]; in infer their data may be NULL */
 
     /* Filled by infer. The host then allocates the output and the two work areas (64-byte aligned, uninitialised). */
     rondo_tensor output;  /* infer sets dtype, ndim and shape */
     size_t saved_bytes;   /* memory that forward fills and backward reads */
     size_t scratch_bytes; /* memory that lasts for one forward or backward call */
-    /* Set to 1 by infer where the output is a contiguous part of inputs[0] that starts at element view_offset. Nothing
-     * is computed then: the output shares the input's memory, its gradient that of the input's gradient. */
+    /* Set to 1 by infer if the output is a contiguous part of inputs[0] that starts at element view_offset. Then
+     * nothing is computed: the output shares the memory of the input, and its gradient that of the input's gradient. */
     int32_t is_view;
-    int32_t training; /* 1 in training, 0 in evaluation and prediction: dropout and the like do nothing in the latter */
+    int32_t training;    /* 1 in training; 0 in evaluation and prediction, where ops such as dropout do nothing */
     int64_t view_offset; /* in elements */
 
     void *saved;
     void *scratch;
 
-    /* backward alone */
+    /* backward only */
     const rondo_tensor *grad_output; /* dL/d output, same shape as output */
-    const rondo_tensor *grad_inputs; /* [n_inputs]; ADD dL/d input into its data; data NULL: not asked for */
+    const rondo_tensor *grad_inputs; /* [n_inputs]; ADD dL/d input to its data; data NULL: not requested */
 } rondo_op_call;
 
-/* The most inputs of one automatic check. */
+/* The largest number of inputs of a case for the automatic checks. */
 #define RONDO_SAMPLE_INPUTS 8
 
 /* One case for the automatic checks (gradients against central differences, written outputs, …). */
 typedef struct rondo_sample {
     int32_t n_inputs;
     rondo_tensor inputs[RONDO_SAMPLE_INPUTS]; /* ndim and shape; dtype RONDO_I32 or RONDO_F64; data stays NULL */
-    double low[RONDO_SAMPLE_INPUTS];          /* values are drawn uniformly from [low, high); integers likewise */
+    double low[RONDO_SAMPLE_INPUTS];          /* values, also integers, are drawn uniformly from [low, high) */
     double high[RONDO_SAMPLE_INPUTS];
     const char *options; /* such as "axis=-1"; NULL: the defaults. Constant text */
 } rondo_sample;
 
-/* An op. Either `map` and `map_grad` (an elementwise op: the host does shapes, broadcasting, threads and accumulation),
- * or `infer`, `forward` and `backward`. */
+/* An op has either `map` and `map_grad` (an elementwise op: the host does shapes, broadcasting, threads and
+ * accumulation), or `infer`, `forward` and `backward`. */
 typedef struct rondo_op {
     rondo_descriptor base;
     uint32_t flags;       /* enum rondo_op_flag, or-ed */
     int32_t min_inputs;   /* the op takes min_inputs .. max_inputs inputs */
-    int32_t max_inputs;   /* -1: any number from min_inputs on */
+    int32_t max_inputs;   /* -1: no upper limit */
     int32_t role;         /* enum rondo_op_role */
     const char *operands; /* names of the inputs for messages and documentation: "x, index" */
 
     /* Elementwise ops. All arrays have `count` contiguous elements of `dtype` (RONDO_F32 or RONDO_F64), 1 <= count.
      * map writes out[i] = f(in[0][i], in[1][i], …). out may be the same array as one of the inputs.
      * map_grad WRITES (not adds) grad_in[k][i] = grad_out[i] * df/din[k] for every k with grad_in[k] not NULL.
-     * Where one gradient alone is asked for, grad_in[k] may be the same array as grad_out, out or one of in: read all
-     * of element i before you write it, and never come back to it. The arrays are aligned to their element. Inputs of
-     * different shapes are broadcast as in NumPy before map sees them. [any-thread] */
+     * If only one gradient is requested, grad_in[k] may be the same array as grad_out, out or one of in: read
+     * everything of element i before you write it, and never return to it. The arrays are aligned to their element.
+     * Inputs of different shapes have been broadcast as in NumPy before map gets them. [any-thread] */
     void (*map)(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out);
     void (*map_grad)(const void *options, int32_t dtype, int64_t count, const void *const *in, const void *out,
                      const void *grad_out, void *const *grad_in);
-    /* Elementwise ops: the interval that automatic checks draw inputs from, inside the domain of f and away from
+    /* Elementwise ops: the interval from which automatic checks draw inputs, inside the domain of f and away from
      * singular points. Both 0: [-2, 2). */
     double domain_low, domain_high;
 
-    /* Other ops. infer: from the shapes and dtypes of the inputs and the options to the output's; INVALID with a text
-     * that names both shapes where they do not fit. Must not read data. [any-thread] */
+    /* Other ops. infer computes shape and dtype of the output from those of the inputs and from the options. If they do
+     * not fit it returns RONDO_INVALID, with a text that names both shapes. It must not read data. [any-thread] */
     rondo_status (*infer)(rondo_context *ctx, rondo_op_call *call);
     /* Writes every element of call->output. [any-thread] */
     rondo_status (*forward)(rondo_context *ctx, rondo_op_call *call);
-    /* Adds to the gradients of the inputs that are asked for. [any-thread] */
+    /* Adds to the requested gradients of the inputs. [any-thread] */
     rondo_status (*backward)(rondo_context *ctx, rondo_op_call *call);
 
     /* Case number `index` (0, 1, …) of the automatic checks: fills `sample` (zeroed by the host) and returns 1, or
-     * returns 0 past the last. NULL on an elementwise op: the host draws shapes, sizes 0 and 1 and broadcasts among
-     * them. [any-thread] */
+     * returns 0 after the last case. An elementwise op may leave it NULL: the host then draws shapes, including sizes 0
+     * and 1 and broadcasts. [any-thread] */
     int32_t (*sample)(int32_t index, rondo_sample *sample);
 
-    /* Elementwise ops: what map_grad reads to write grad_in[k], RONDO_READS_… or-ed; 0: not said, so everything. Where
-     * it is said, the host keeps nothing else for the backward pass, and pointers to what is not read may point to any
-     * `count` elements. The automatic checks fill those with not-a-number. */
+    /* Elementwise ops: what map_grad reads in order to write grad_in[k], as RONDO_READS_… or-ed; 0: not declared, so
+     * everything. If it is declared, the host keeps nothing else for the backward pass, and the pointers to the other
+     * arrays may point to any `count` elements. The automatic checks fill those with not-a-number. */
     uint16_t map_grad_reads[RONDO_SAMPLE_INPUTS];
 } rondo_op;
 
@@ -399,33 +399,33 @@ typedef struct rondo_op {
  * ------------------------------------------------------------------------------------------------------------- */
 
 enum rondo_optimizer_flag {
-    /* Every element is updated from its own value, gradient and slots alone. The host may then call step several times
-     * for one parameter, on slices, at the same time on several threads; it sees tensors of one dimension. Without it
-     * step gets whole parameters in their own shape, one after the other, and may use host->parallel_for. */
+    /* Every element is updated only from its own value, gradient and slots. The host may then call step several times
+     * for one parameter, on slices of it, concurrently on several threads; the tensors have one dimension. Without the
+     * flag, step gets whole parameters in their shape, one after the other, and may use host->parallel_for. */
     RONDO_OPTIMIZER_ELEMENTWISE = 1
 };
 
-/* What `step` does with a parameter. Experiments name an optimizer of stage UPDATE as optimizer.plugin, those of the
- * other stages as entries of optimizer.wrappers: they go with any optimizer. */
+/* What `step` does with a parameter. Experiments name an optimizer of stage UPDATE as optimizer.plugin. Those of the
+ * other stages are entries of optimizer.wrappers, and can be combined with any optimizer. */
 enum rondo_optimizer_stage {
-    RONDO_STAGE_UPDATE = 0,   /* an optimizer: changes the value by the gradient */
-    RONDO_STAGE_GRADIENT = 1, /* a wrapper in front of it: rewrites the gradient, leaves the value */
-    RONDO_STAGE_VALUE = 2     /* a wrapper behind it: reads or rewrites the value that the update left */
+    RONDO_STAGE_UPDATE = 0,   /* an optimizer: changes the value, using the gradient */
+    RONDO_STAGE_GRADIENT = 1, /* a wrapper before the optimizer: rewrites the gradient, does not change the value */
+    RONDO_STAGE_VALUE = 2     /* a wrapper after the optimizer: reads or rewrites the new value */
 };
 
-/* State that an optimizer keeps for every parameter. Zero at first, but where its role says more; saved with
- * checkpoints by its name. */
+/* State that an optimizer keeps for every parameter. It is zero at first, unless its role says otherwise, and is saved
+ * with checkpoints under its name. */
 enum rondo_slot_shape {
     RONDO_SLOT_LIKE_PARAMETER = 0,
     RONDO_SLOT_SCALAR = 1, /* not with RONDO_OPTIMIZER_ELEMENTWISE */
-    RONDO_SLOT_CHOSEN = 2  /* what `choose_slot` says */
+    RONDO_SLOT_CHOSEN = 2  /* the shape that `choose_slot` sets */
 };
 enum rondo_slot_role {
     RONDO_SLOT_STATE = 0,
-    /* Like the parameter, and a copy of it at first. The weights to evaluate, to keep and to save in its place, as of
-     * the first update: an average of those that training goes through. */
+    /* In the shape of the parameter, and a copy of it at first. From the first update on, these are the weights that
+     * are evaluated, kept and saved instead of the parameter, such as an average. */
     RONDO_SLOT_EVALUATED = 1,
-    /* Like the parameter, and a copy of it at first: what it was before the first update. */
+    /* In the shape of the parameter, and at first a copy of its value before the first update. */
     RONDO_SLOT_COPY = 2
 };
 typedef struct rondo_slot {
@@ -443,13 +443,13 @@ typedef struct rondo_optimizer_call {
     int64_t step;              /* number of this update: 1, 2, … */
     double lr_scale;           /* factor of the schedule on the learning rate; 1 without one */
     rondo_tensor value;        /* RONDO_F32 or RONDO_F64; updated in place */
-    rondo_tensor gradient;     /* same shape and dtype; read only, but for RONDO_STAGE_GRADIENT, which updates it */
+    rondo_tensor gradient;     /* same shape and dtype; only RONDO_STAGE_GRADIENT may write it */
     const rondo_tensor *slots; /* [n_slots], in the order of the descriptor; updated in place */
 
-    /* The gradient for targets drawn from the model's own predictions (see wants_sampled), of the mean over `rows`;
-     * data NULL at other updates. */
+    /* The gradient of the mean loss over `rows`, for targets drawn from the model's own predictions (see
+     * wants_sampled); data is NULL at all other updates. */
     rondo_tensor sampled_gradient;
-    int64_t rows; /* losses that the gradient is the mean of */
+    int64_t rows; /* the number of losses whose mean the gradient belongs to */
 } rondo_optimizer_call;
 
 typedef struct rondo_optimizer {
@@ -457,30 +457,30 @@ typedef struct rondo_optimizer {
     uint32_t flags;          /* enum rondo_optimizer_flag, or-ed */
     int32_t stage;           /* enum rondo_optimizer_stage */
     const rondo_slot *slots; /* ends with a NULL name; NULL: no state */
-    /* Optional: refuses options that do not go together; each alone is within its range. [main-thread] */
+    /* Optional: refuses combinations of options that are not valid. Each option is in its range. [main-thread] */
     rondo_status (*check)(rondo_context *ctx, const void *options);
-    /* The update. Gradients are finite: the host has looked. [any-thread] */
+    /* The update. The host has checked that gradients are finite. [any-thread] */
     rondo_status (*step)(rondo_context *ctx, const rondo_optimizer_call *call);
-    /* For slots of shape RONDO_SLOT_CHOSEN: sets ndim and shape of slot number `slot` for a parameter (its data is
-     * NULL). *shape comes as an empty tensor, [0], of the parameter's dtype: left so, the slot takes no memory. Where
-     * the optimizer is elementwise it is that or the parameter's shape. [main-thread] */
+    /* For slots of shape RONDO_SLOT_CHOSEN: sets ndim and shape of slot number `slot` for a parameter (whose data is
+     * NULL). At first *shape is an empty tensor, [0], of the parameter's dtype. If it is not changed, the slot takes no
+     * memory. An elementwise optimizer may only leave it, or set the shape of the parameter. [main-thread] */
     rondo_status (*choose_slot)(rondo_context *ctx, const void *options, int32_t slot, const rondo_tensor *parameter,
                                 rondo_tensor *shape);
-    /* Optional: 1 where update number `step` wants call->sampled_gradient. It costs one more forward and backward pass,
-     * and a loss of which predictions are probabilities of classes. [main-thread] */
+    /* Optional: returns 1 if update number `step` needs call->sampled_gradient. This costs one more forward and
+     * backward pass, and requires a loss whose predictions are probabilities of classes. [main-thread] */
     int32_t (*wants_sampled)(const void *options, int64_t step);
 } rondo_optimizer;
 
 /* ---------------------------------------------------------------------------------------------------------------
- * Loss heads: outputs and targets to loss, predictions and metrics
+ * Losses: from outputs and targets to the loss, predictions and metrics
  * ------------------------------------------------------------------------------------------------------------- */
 
 enum rondo_loss_flag {
-    /* The loss of a row depends on other rows: the host does not divide a batch among threads. */
+    /* The loss of a row depends on other rows, so the host does not divide a batch among threads. */
     RONDO_LOSS_COUPLES_ROWS = 1,
-    /* In training, `record` gets what goes into the output layer, [rows, width], in place of outputs, and that layer's
-     * parameters in call->output_weight and call->output_bias: it then computes only those outputs that it needs. In
-     * evaluation it gets outputs as any other loss. */
+    /* In training, `record` gets the input of the output layer, [rows, width], instead of outputs, and the parameters
+     * of this layer in call->output_weight and call->output_bias. So it can compute only the outputs that it needs. In
+     * evaluation it gets outputs like any other loss. */
     RONDO_LOSS_BEFORE_OUTPUT = 2
 };
 
@@ -492,37 +492,38 @@ enum rondo_target_kind {
     RONDO_TARGET_LIST = 2
 };
 
-/* Which rows of the outputs belong to which sequence of a batch. Rows are packed, step after step, and at each step the
- * sequences that are that long, longest first: the output of sequence s at step t, t < lengths[s], is row begin[t] + s.
- */
+/* Which rows of the outputs belong to which sequence of a batch. Rows are stored step by step. The rows of a step are
+ * those of the sequences that are long enough, the longest sequence first. So the output of sequence s at step
+ * t < lengths[s] is row begin[t] + s. */
 typedef struct rondo_sequences {
     uint32_t struct_size;
     int32_t reserved;            /* 0 */
     int64_t count;               /* sequences, >= 1 */
     int64_t steps;               /* of the longest */
-    const int64_t *lengths;      /* [count] steps, never growing; >= 1 */
+    const int64_t *lengths;      /* [count] steps, >= 1, in descending order */
     const int64_t *begin;        /* [steps + 1] */
-    const int64_t *target_begin; /* [count + 1] first target of each sequence; NULL but for RONDO_TARGET_LIST */
+    const int64_t *target_begin; /* [count + 1] first target of each sequence; only RONDO_TARGET_LIST, else NULL */
 } rondo_sequences;
 
-/* How the host turns the sum of a metric over all rows into the figure that is shown: sum / rows, then … */
+/* How the host computes the reported figure from the sum of a metric over all rows: the mean, its square root, or e to
+ * the power of the mean. */
 enum rondo_metric_finish { RONDO_METRIC_MEAN = 0, RONDO_METRIC_ROOT = 1, RONDO_METRIC_EXP = 2 };
 typedef struct rondo_metric {
-    const char *name;         /* "accuracy"; NULL ends the list. "loss" is the host's own */
+    const char *name;         /* "accuracy"; NULL ends the list. "loss" is reserved for the host */
     int32_t finish;           /* enum rondo_metric_finish */
     int32_t higher_is_better; /* 1 or 0: for early stopping and comparisons */
 } rondo_metric;
 
-/* What a loss works on. Rows are the sequences of a batch (outputs of the last step) or all real steps of all of them
- * (outputs of every step): a loss need not know which. */
+/* The input of a loss. Rows are the sequences of a batch (one output per sequence), or all real steps of all sequences
+ * (an output at every step). Most losses need not distinguish the two. */
 typedef struct rondo_loss_call {
     uint32_t struct_size;
     int32_t target_kind; /* enum rondo_target_kind */
     const void *options;
-    int64_t target_size;              /* number of classes, or of numbers a row */
+    int64_t target_size;              /* number of classes, or of numbers per row */
     int32_t training;                 /* 1 in training; else 0 */
     int32_t reserved;                 /* 0 */
-    const rondo_sequences *sequences; /* record and measure, where there is an output at every step; else NULL */
+    const rondo_sequences *sequences; /* in record and measure, if there is an output at every step; else NULL */
     /* RONDO_LOSS_BEFORE_OUTPUT, in training: [width, output_size] and [output_size]. */
     rondo_value output_weight, output_bias;
 } rondo_loss_call;
@@ -531,29 +532,29 @@ typedef struct rondo_loss {
     rondo_descriptor base;
     uint32_t flags;              /* enum rondo_loss_flag, or-ed */
     uint32_t reserved;           /* 0 */
-    const rondo_metric *metrics; /* ends with a NULL name; NULL: none but the loss */
-    /* How many outputs a row of the model needs for such targets; INVALID, with the reason, where the loss cannot use
-     * them. [main-thread] */
+    const rondo_metric *metrics; /* ends with a NULL name; NULL: only the loss */
+    /* The number of outputs that the model needs for each row, for these targets. RONDO_INVALID, with the reason, if
+     * the loss cannot use them. [main-thread] */
     rondo_status (*output_size)(rondo_context *ctx, const rondo_loss_call *call, int64_t *size);
-    /* Records the loss of every row: outputs [rows, output_size], targets -> [rows]; with RONDO_TARGET_LIST the loss of
-     * every sequence. The host takes the mean and differentiates it. Returns a failed value after an error.
+    /* Records the loss of every row on the tape: outputs [rows, output_size], targets -> [rows]; with RONDO_TARGET_LIST
+     * the loss of every sequence. The host takes the mean and differentiates it. Returns a failed value after an error.
      * [any-thread] */
     rondo_value (*record)(rondo_context *ctx, const rondo_loss_call *call, rondo_value outputs, rondo_value targets);
     /* outputs [rows, output_size] -> predictions [rows, target_size]: the probability of each class, or the numbers; or
      * [rows, prediction_size]. Writes every element. NULL: the outputs are the predictions. [any-thread] */
     rondo_status (*predict)(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
                             const rondo_tensor *predictions);
-    /* Adds the sum of each metric over the rows (over the sequences, where record gives losses for those) to
-     * sums[metric]. NULL where metrics is. [any-thread] */
+    /* Adds the sum of each metric over the rows (over the sequences, if record gives the losses of sequences) to
+     * sums[metric]. NULL if metrics is NULL. [any-thread] */
     rondo_status (*measure)(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                             const rondo_tensor *targets, double *sums);
-    /* Optional, where a row of predictions is no target: how many numbers it has (an embedding, several quantiles).
-     * [main-thread] */
+    /* Optional, for predictions that do not have the form of targets (an embedding, several quantiles): how many
+     * numbers a row of predictions has. [main-thread] */
     rondo_status (*prediction_size)(rondo_context *ctx, const rondo_loss_call *call, int64_t *size);
 } rondo_loss;
 
-/* Element `index` of a tensor of any dtype as a double, and back, rounded to the dtype: for code that need not be fast.
- */
+/* Element `index` of a tensor of any dtype as a double, and the reverse, rounded to the dtype. For code that need not
+ * be fast. */
 static inline double rondo_get(const rondo_tensor *tensor, int64_t index) {
     switch (tensor->dtype) {
     case RONDO_F32:
@@ -578,7 +579,8 @@ static inline void rondo_set(const rondo_tensor *tensor, int64_t index, double v
     }
 }
 
-/* Index, counted from `begin`, of the largest of `count` >= 1 elements from `begin` on; of several, the first. */
+/* The index, relative to `begin`, of the largest of the `count` >= 1 elements from `begin` on. If several are equal,
+ * the first one. */
 static inline int64_t rondo_argmax(const rondo_tensor *tensor, int64_t begin, int64_t count) {
     int64_t best = 0;
     for (int64_t k = 1; k < count; k++) {
@@ -587,12 +589,12 @@ static inline int64_t rondo_argmax(const rondo_tensor *tensor, int64_t begin, in
     return best;
 }
 
-/* Losses for RONDO_TARGET_CLASS: RONDO_INVALID, with the row, where a target is no class in [0, classes). */
+/* For losses with RONDO_TARGET_CLASS: RONDO_INVALID, with the row, if a target is not a class in [0, classes). */
 static inline rondo_status rondo_check_classes(rondo_context *ctx, const rondo_tensor *targets, int64_t classes) {
     const int32_t *class_of = (const int32_t *)targets->data; /* (rows) */
     for (int64_t row = 0; row < rondo_count(targets); row++) {
         if (class_of[row] < 0 || class_of[row] >= classes) {
-            /* In brackets, as some test frameworks have a macro of that name. */
+            /* The brackets prevent the expansion of a macro of that name, which some test frameworks define. */
             return (ctx->host->fail)(ctx, RONDO_INVALID, "target of row %lld is class %d, expected 0 to %lld",
                                      (long long)row, (int)class_of[row], (long long)classes - 1);
         }
@@ -600,7 +602,7 @@ static inline rondo_status rondo_check_classes(rondo_context *ctx, const rondo_t
     return RONDO_OK;
 }
 
-/* Losses: a number on the tape, of `dtype` RONDO_F32 or RONDO_F64; broadcast as any scalar is. */
+/* For losses: a scalar constant on the tape, of `dtype` RONDO_F32 or RONDO_F64. It is broadcast like any scalar. */
 static inline rondo_value rondo_number(rondo_context *ctx, int32_t dtype, double value) {
     float single = (float)value;
     rondo_tensor scalar = {NULL, dtype, 0, {0}};
@@ -627,7 +629,7 @@ static inline rondo_value rondo_apply3(rondo_context *ctx, const char *op, const
  * Schedules: the factor on the learning rate, update by update
  * ------------------------------------------------------------------------------------------------------------- */
 
-/* Where a run is. A warm-up in front of the schedule is the host's: position and length are those behind it. */
+/* The position in a run. The host itself does a warm-up before the schedule; position and length do not include it. */
 typedef struct rondo_schedule_call {
     uint32_t struct_size;
     int32_t n_state;
@@ -635,9 +637,9 @@ typedef struct rondo_schedule_call {
     int64_t done;            /* updates done before the one that the factor is for: 0, 1, … */
     int64_t steps;           /* updates of the whole run, >= 1; early stopping may end it sooner */
     int64_t steps_per_epoch; /* >= 1 */
-    double lr;     /* learning rate of the optimizer that the factor multiplies; NAN where it has no such option */
+    double lr; /* the optimizer's learning rate, which the factor multiplies; NAN: the optimizer has no such option */
     double *state; /* [n_state] zero at first; saved with checkpoints */
-    /* observe alone: the metric that early stopping watches, on the validation data after an epoch. */
+    /* Only in observe: the metric that early stopping watches, on the validation data after an epoch. */
     double metric;
     int32_t higher_is_better; /* 1 or 0 */
     int32_t reserved;         /* 0 */
@@ -645,14 +647,15 @@ typedef struct rondo_schedule_call {
 
 typedef struct rondo_schedule {
     rondo_descriptor base;
-    int32_t n_state;  /* numbers that it keeps, 0 .. 64 */
+    int32_t n_state;  /* how many numbers it keeps, 0 .. 64 */
     int32_t reserved; /* 0 */
-    /* Optional: refuses options that do not go together; each alone is within its range. [main-thread] */
+    /* Optional: refuses combinations of options that are not valid. Each option is in its range. [main-thread] */
     rondo_status (*check)(rondo_context *ctx, const void *options);
-    /* Writes the factor, finite and >= 0, from the call alone. Reads call->state, does not write it. [any-thread] */
+    /* Writes the factor, finite and >= 0. It depends only on the call; call->state is read but not written.
+     * [any-thread] */
     rondo_status (*factor)(rondo_context *ctx, const rondo_schedule_call *call, double *factor);
-    /* Optional: told the metric after each epoch; writes call->state. A schedule with it needs validation data.
-     * [main-thread] */
+    /* Optional: called with the metric after each epoch; updates call->state. A schedule with this function needs
+     * validation data. [main-thread] */
     rondo_status (*observe)(rondo_context *ctx, const rondo_schedule_call *call);
 } rondo_schedule;
 
@@ -664,24 +667,24 @@ typedef struct rondo_schedule {
 #define RONDO_ABI_MAJOR    1u
 #define RONDO_ABI_MINOR    0u
 
-/* A number made of everything in the layout that may never change within one abi_major: pointer size, sizes of the
- * structs that stand in arrays, RONDO_MAX_DIMS and the set of element types. It catches a plugin built with another
- * compiler model, or against an edited header. */
+/* A number that combines all parts of the layout that never change within one abi_major: the size of a pointer, the
+ * sizes of the structs that are elements of arrays, RONDO_MAX_DIMS and the set of element types. It detects a plugin
+ * that was built for another data model or with a modified header. */
 #define RONDO_ABI_FINGERPRINT                                                                                          \
     ((uint64_t)sizeof(void *) | (uint64_t)sizeof(rondo_tensor) << 8 | (uint64_t)sizeof(rondo_option) << 16 |           \
      (uint64_t)sizeof(rondo_descriptor) << 24 | (uint64_t)sizeof(rondo_slot) << 32 |                                   \
      (uint64_t)sizeof(rondo_metric) << 40 | (uint64_t)RONDO_MAX_DIMS << 48 | (uint64_t)RONDO_DTYPE_COUNT << 56)
 
-/* The host compares every field before it calls anything; a mismatch names the field, what it found and what it
- * expected. */
+/* The host checks every field before it calls any function. The message for a mismatch contains the field, the value
+ * found and the value expected. */
 typedef struct rondo_plugin_info {
     uint32_t magic;                             /* RONDO_PLUGIN_MAGIC */
     uint32_t struct_size;                       /* sizeof(rondo_plugin_info) */
     uint32_t abi_major;                         /* RONDO_ABI_MAJOR */
     uint32_t abi_minor;                         /* RONDO_ABI_MINOR */
     uint64_t fingerprint;                       /* RONDO_ABI_FINGERPRINT */
-    const char *name;                           /* of the plugin; by habit that of its file */
-    const char *version;                        /* as its author counts */
+    const char *name;                           /* of the plugin; usually the name of its file */
+    const char *version;                        /* chosen by the author */
     const char *licence;                        /* SPDX identifier */
     const rondo_descriptor *const *descriptors; /* ends with NULL */
 } rondo_plugin_info;
