@@ -1,4 +1,3 @@
-/* core/descriptor.c: see core/descriptor.h. */
 #include "core/descriptor.h"
 
 #include <math.h>
@@ -8,21 +7,22 @@
 #include "core/kind.h"
 #include "core/options.h"
 
-/* What is being checked, and where the reason goes why it is refused. */
-struct check {
+/* The descriptor that is checked, and where to report why it is refused. */
+struct descriptor_subject {
     const rondo_descriptor *descriptor;
     const char *origin;
     struct errors *errors;
 };
 
 /* Adds "op 'swish' of FILE: reason". */
-static rondo_status refuse(const struct check *check, const char *reason) {
+static rondo_status refuse(const struct descriptor_subject *check, const char *reason) {
     return errors_add(check->errors, RONDO_INVALID, "%s '%s' of '%s': %s", kind_name(check->descriptor->kind),
                       check->descriptor->name, check->origin, reason);
 }
 
-/* The same with the subject that the reason is about: "…: option 'lr': reason". */
-static rondo_status refuse_part(const struct check *check, const char *part, const char *name, const char *reason) {
+/* The same for a part of the descriptor: "…: option 'lr' reason". */
+static rondo_status refuse_part(const struct descriptor_subject *check, const char *part, const char *name,
+                                const char *reason) {
     return errors_add(check->errors, RONDO_INVALID, "%s '%s' of '%s': %s '%s' %s", kind_name(check->descriptor->kind),
                       check->descriptor->name, check->origin, part, name, reason);
 }
@@ -41,7 +41,7 @@ static int is_one_line(const char *text) {
 }
 
 /* The field that an option of a type is stored in. */
-static const struct field {
+static const struct option_field {
     const char *type; /* in C */
     size_t size, alignment;
 } fields[] = {
@@ -58,7 +58,7 @@ static int has_range(int32_t type) {
     return type == RONDO_INT || type == RONDO_REAL || type == RONDO_INTS || type == RONDO_REALS;
 }
 
-/* The keys that experiments put beside the options of a plug-in. */
+/* 1 if experiments use this key themselves, beside the options of a plug-in. */
 static int is_reserved(int32_t kind, const char *key) {
     static const char *const keys[] = {"plugin", "sum", "weight", "groups", "wrappers", "match", "frozen"};
     for (size_t i = 0; kind != RONDO_KIND_OP && i < sizeof keys / sizeof keys[0]; i++) {
@@ -69,7 +69,7 @@ static int is_reserved(int32_t kind, const char *key) {
     return 0;
 }
 
-static rondo_status check_option(const struct check *check, const rondo_option *option) {
+static rondo_status check_option(const struct descriptor_subject *check, const rondo_option *option) {
     const rondo_descriptor *descriptor = check->descriptor;
     if (!is_name(option->key)) {
         return refuse_part(check, "option", option->key, NAME_RULE);
@@ -78,12 +78,12 @@ static rondo_status check_option(const struct check *check, const rondo_option *
         return refuse_part(check, "option", option->key, "has a name that is a key of experiments");
     }
     if (option_find(descriptor->options, option->key) != option) {
-        return refuse_part(check, "option", option->key, "stands twice in the table");
+        return refuse_part(check, "option", option->key, "is listed twice in the table");
     }
     if (option->type < 0 || option->type >= (int32_t)(sizeof fields / sizeof fields[0])) {
         return refuse_part(check, "option", option->key, "has an unknown type");
     }
-    const struct field field = fields[option->type];
+    const struct option_field field = fields[option->type];
     if (option->offset % field.alignment != 0 || option->offset + field.size > descriptor->options_size) {
         char reason[160];
         snprintf(reason, sizeof reason,
@@ -102,12 +102,9 @@ static rondo_status check_option(const struct check *check, const rondo_option *
     return RONDO_OK;
 }
 
-/* Every default goes through the parser that users' values go through. */
-static rondo_status check_defaults(const struct check *check) {
+/* Every default is parsed like a user's value. */
+static rondo_status check_defaults(const struct descriptor_subject *check) {
     struct arena *arena = arena_create();
-    if (arena == NULL) {
-        return errors_no_memory(check->errors);
-    }
     struct errors reasons = {0};
     rondo_status status = RONDO_OK;
     if (options_create(check->descriptor->options, check->descriptor->options_size, arena, &reasons) == NULL) {
@@ -122,7 +119,7 @@ static rondo_status check_defaults(const struct check *check) {
     return status;
 }
 
-static rondo_status check_options(const struct check *check) {
+static rondo_status check_options(const struct descriptor_subject *check) {
     const rondo_descriptor *descriptor = check->descriptor;
     if ((descriptor->options == NULL) != (descriptor->options_size == 0)) {
         return refuse(check, "options and options_size go together, one of them is missing");
@@ -133,7 +130,7 @@ static rondo_status check_options(const struct check *check) {
     return check_defaults(check);
 }
 
-static rondo_status check_elementwise(const struct check *check, const rondo_op *op) {
+static rondo_status check_elementwise(const struct descriptor_subject *check, const rondo_op *op) {
     const int has_gradient = (op->flags & RONDO_OP_NO_GRADIENT) == 0;
     if (op->infer != NULL || op->forward != NULL || op->backward != NULL) {
         return refuse(check, "it has 'map' and also 'infer', 'forward' or 'backward', expected one or the other");
@@ -150,7 +147,7 @@ static rondo_status check_elementwise(const struct check *check, const rondo_op 
     return RONDO_OK;
 }
 
-static rondo_status check_general(const struct check *check, const rondo_op *op) {
+static rondo_status check_general(const struct descriptor_subject *check, const rondo_op *op) {
     const int has_gradient = (op->flags & RONDO_OP_NO_GRADIENT) == 0;
     if (op->infer == NULL || op->forward == NULL) {
         return refuse(check, "it has neither 'map' nor both of 'infer' and 'forward'");
@@ -167,7 +164,7 @@ static rondo_status check_general(const struct check *check, const rondo_op *op)
     return RONDO_OK;
 }
 
-static rondo_status check_op(const struct check *check) {
+static rondo_status check_op(const struct descriptor_subject *check) {
     const rondo_op *op = (const rondo_op *)check->descriptor;
     const uint32_t known = RONDO_OP_NO_GRADIENT | RONDO_OP_RANDOM | RONDO_OP_CHEAP | RONDO_OP_SAVES_ROWS;
     if ((op->flags & ~known) != 0 || op->role < RONDO_ROLE_NONE || op->role > RONDO_ROLE_PRODUCT) {
@@ -182,14 +179,14 @@ static rondo_status check_op(const struct check *check) {
     return op->map != NULL ? check_elementwise(check, op) : check_general(check, op);
 }
 
-static rondo_status check_slots(const struct check *check, const rondo_optimizer *optimizer) {
+static rondo_status check_slots(const struct descriptor_subject *check, const rondo_optimizer *optimizer) {
     for (const rondo_slot *slot = optimizer->slots; slot != NULL && slot->name != NULL; slot++) {
         if (!is_name(slot->name)) {
             return refuse_part(check, "slot", slot->name, NAME_RULE);
         }
         for (const rondo_slot *earlier = optimizer->slots; earlier < slot; earlier++) {
             if (strcmp(earlier->name, slot->name) == 0) {
-                return refuse_part(check, "slot", slot->name, "stands twice in the list");
+                return refuse_part(check, "slot", slot->name, "is listed twice");
             }
         }
         if (slot->shape < RONDO_SLOT_LIKE_PARAMETER || slot->shape > RONDO_SLOT_CHOSEN ||
@@ -210,7 +207,7 @@ static rondo_status check_slots(const struct check *check, const rondo_optimizer
     return RONDO_OK;
 }
 
-static rondo_status check_optimizer(const struct check *check) {
+static rondo_status check_optimizer(const struct descriptor_subject *check) {
     const rondo_optimizer *optimizer = (const rondo_optimizer *)check->descriptor;
     const uint32_t known = RONDO_OPTIMIZER_ELEMENTWISE;
     if ((optimizer->flags & ~known) != 0 || optimizer->stage < RONDO_STAGE_UPDATE ||
@@ -223,7 +220,7 @@ static rondo_status check_optimizer(const struct check *check) {
     return check_slots(check, optimizer);
 }
 
-static rondo_status check_metrics(const struct check *check, const rondo_loss *loss) {
+static rondo_status check_metrics(const struct descriptor_subject *check, const rondo_loss *loss) {
     for (const rondo_metric *metric = loss->metrics; metric != NULL && metric->name != NULL; metric++) {
         if (!is_name(metric->name)) {
             return refuse_part(check, "metric", metric->name, NAME_RULE);
@@ -233,7 +230,7 @@ static rondo_status check_metrics(const struct check *check, const rondo_loss *l
         }
         for (const rondo_metric *earlier = loss->metrics; earlier < metric; earlier++) {
             if (strcmp(earlier->name, metric->name) == 0) {
-                return refuse_part(check, "metric", metric->name, "stands twice in the list");
+                return refuse_part(check, "metric", metric->name, "is listed twice");
             }
         }
         if (metric->finish < RONDO_METRIC_MEAN || metric->finish > RONDO_METRIC_EXP) {
@@ -243,7 +240,7 @@ static rondo_status check_metrics(const struct check *check, const rondo_loss *l
     return RONDO_OK;
 }
 
-static rondo_status check_loss(const struct check *check) {
+static rondo_status check_loss(const struct descriptor_subject *check) {
     const rondo_loss *loss = (const rondo_loss *)check->descriptor;
     const uint32_t known = RONDO_LOSS_COUPLES_ROWS | RONDO_LOSS_BEFORE_OUTPUT;
     if ((loss->flags & ~known) != 0 || loss->reserved != 0) {
@@ -258,7 +255,7 @@ static rondo_status check_loss(const struct check *check) {
     return check_metrics(check, loss);
 }
 
-static rondo_status check_schedule(const struct check *check) {
+static rondo_status check_schedule(const struct descriptor_subject *check) {
     const rondo_schedule *schedule = (const rondo_schedule *)check->descriptor;
     if (schedule->factor == NULL) {
         return refuse(check, "'factor' is missing");
@@ -282,9 +279,19 @@ uint32_t descriptor_first_size(int32_t kind) {
     return sizes[kind];
 }
 
-/* The base first: nothing behind it may be read before kind and struct_size are known to be right. The size is that of
- * ABI 1.0: a descriptor may know more, never less. */
-static rondo_status check_base(const struct check *check) {
+uint32_t descriptor_size(int32_t kind) {
+    static const uint32_t sizes[RONDO_KIND_COUNT] = {
+        [RONDO_KIND_OP] = sizeof(rondo_op),
+        [RONDO_KIND_OPTIMIZER] = sizeof(rondo_optimizer),
+        [RONDO_KIND_LOSS] = sizeof(rondo_loss),
+        [RONDO_KIND_SCHEDULE] = sizeof(rondo_schedule),
+    };
+    return sizes[kind];
+}
+
+/* Checked first: no later field may be read until kind and struct_size are known to be right. A descriptor has at least
+ * the size of ABI 1.0. */
+static rondo_status check_base(const struct descriptor_subject *check) {
     const rondo_descriptor *descriptor = check->descriptor;
     struct errors *errors = check->errors;
     if (descriptor->kind < 0 || descriptor->kind >= RONDO_KIND_COUNT) {
@@ -307,9 +314,19 @@ static rondo_status check_base(const struct check *check) {
     return is_one_line(descriptor->summary) ? RONDO_OK : refuse(check, "it has no summary of one line");
 }
 
+union descriptor descriptor_copy(const rondo_descriptor *descriptor) {
+    const uint32_t size = descriptor_size(descriptor->kind);
+    union descriptor copy;
+    memset(&copy, 0, sizeof copy);
+    memcpy(&copy, descriptor, descriptor->struct_size < size ? descriptor->struct_size : size);
+    return copy;
+}
+
 rondo_status descriptor_check(const rondo_descriptor *descriptor, const char *origin, struct errors *errors) {
-    const struct check check = {descriptor, origin, errors};
+    struct descriptor_subject check = {descriptor, origin, errors};
     RONDO_TRY(check_base(&check));
+    const union descriptor copy = descriptor_copy(descriptor);
+    check.descriptor = &copy.base;
     RONDO_TRY(check_options(&check));
     switch (descriptor->kind) {
     case RONDO_KIND_OP:

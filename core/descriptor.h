@@ -1,4 +1,4 @@
-/* core/descriptor.h: is a descriptor (rondo/plugin.h) fit for use?
+/* core/descriptor.h: decides whether a descriptor (rondo/plugin.h) can be used.
  *
  * Descriptors come from files that anybody may have written. What is checked here once, before a descriptor is
  * registered, is not checked again where it is used.
@@ -9,14 +9,29 @@
 
 #include "core/status.h"
 
-/* The most numbers that a schedule keeps (rondo/plugin.h says so). */
+/* The largest number of values that a schedule keeps, as documented in rondo/plugin.h. */
 #define SCHEDULE_MAX_STATE 64
 
-/* RONDO_INVALID with the reason where a field of `descriptor` cannot be used: an unknown kind, a struct_size below that
- * of ABI 1.0, a missing function, an option whose default does not parse, … `origin` is named in the error. */
-rondo_status descriptor_check(const rondo_descriptor *descriptor, const char *origin, struct errors *errors);
+/* A descriptor of any kind, with all fields of today's ABI. */
+union descriptor {
+    rondo_descriptor base;
+    rondo_op op;
+    rondo_optimizer optimizer;
+    rondo_loss loss;
+    rondo_schedule schedule;
+};
 
-/* struct_size of a descriptor of a kind in ABI 1.0, which is the smallest that any has. */
+/* Bytes of a descriptor of this kind in ABI 1.0, the smallest that any descriptor of the kind has, and in today's. */
 uint32_t descriptor_first_size(int32_t kind);
+uint32_t descriptor_size(int32_t kind);
+
+/* Copies a descriptor as far as its author knew it (struct_size); the fields that were added to the ABI since then are
+ * zero. Kind and struct_size must be right: of a known kind, and at least descriptor_first_size. */
+union descriptor descriptor_copy(const rondo_descriptor *descriptor);
+
+/* RONDO_INVALID, with the reason, if a descriptor cannot be used: an unknown kind, a struct_size below that of ABI 1.0,
+ * a missing function, an option whose default does not parse, … `origin`, the file that it came from, is named in the
+ * error. Reads at most struct_size bytes. */
+rondo_status descriptor_check(const rondo_descriptor *descriptor, const char *origin, struct errors *errors);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/blas.h"
 #include "core/number.h"
@@ -170,14 +171,25 @@ static const rondo_tensor *host_tensor(rondo_context *ctx, rondo_value value) {
     return recorder == NULL ? NULL : recorder->tensor(recorder->self, value);
 }
 
+/* Bytes of a product that the plug-in has: at least those of ABI 1.0, at most those of today. */
+static size_t product_known_size(const rondo_product *product) {
+    const size_t first = offsetof(rondo_product, c) + sizeof product->c;
+    const size_t size = product->struct_size < sizeof *product ? product->struct_size : sizeof *product;
+    return size < first ? first : size;
+}
+
 static rondo_status host_product(rondo_context *ctx, const rondo_product *product) {
     if (is_body(ctx, "product")) {
         return RONDO_INTERNAL;
     }
-    if (!blas_can_count(product)) {
+    /* As with descriptors: fields that the plug-in's author did not know are zero. */
+    rondo_product whole;
+    memset(&whole, 0, sizeof whole);
+    memcpy(&whole, product, product_known_size(product));
+    if (!blas_can_count(&whole)) {
         return host_fail(ctx, RONDO_INVALID, "a matrix has more rows or columns than BLAS can count: 2147483647");
     }
-    blas_multiply(call_of(ctx)->parallel, product);
+    blas_multiply(call_of(ctx)->parallel, &whole);
     return RONDO_OK;
 }
 

@@ -1,4 +1,3 @@
-/* core/registry.c: see core/registry.h. */
 #include "core/registry.h"
 
 #include <stdlib.h>
@@ -12,19 +11,19 @@
 
 #define BUILT_IN "built-in"
 
-struct entry {
-    const rondo_descriptor *descriptor;
+struct registry_entry {
+    const rondo_descriptor *descriptor; /* in the arena, a union descriptor */
     const char *origin;
 };
 
 struct registry {
-    struct entry *entries; /* in order of kind, then name */
+    struct registry_entry *entries; /* in order of kind, then name */
     size_t count, capacity;
     struct registry_finder finder;
-    struct arena *arena; /* origins */
+    struct arena *arena; /* descriptors and origins */
 };
 
-/* Where (kind, name) is, or would have to be inserted. */
+/* The index of (kind, name) in the entries, or the index at which it has to be inserted. */
 static size_t place_of(const struct registry *registry, int32_t kind, const char *name, int *is_there) {
     size_t low = 0;
     size_t high = registry->count;
@@ -80,7 +79,7 @@ static rondo_status reserve(struct registry *registry, size_t more, struct error
     if (capacity < registry->count || capacity > SIZE_MAX / sizeof *registry->entries) {
         return errors_no_memory(errors);
     }
-    struct entry *entries = realloc(registry->entries, capacity * sizeof *entries);
+    struct registry_entry *entries = realloc(registry->entries, capacity * sizeof *entries);
     if (entries == NULL) {
         return errors_no_memory(errors);
     }
@@ -89,16 +88,16 @@ static rondo_status reserve(struct registry *registry, size_t more, struct error
     return RONDO_OK;
 }
 
-/* Cannot fail: the descriptor was checked and its place reserved. */
+/* Cannot fail: the descriptor has been checked and its place reserved. */
 static void insert(struct registry *registry, const rondo_descriptor *descriptor, const char *origin) {
     int is_there = 0;
     const size_t at = place_of(registry, descriptor->kind, descriptor->name, &is_there);
     memmove(registry->entries + at + 1, registry->entries + at, (registry->count - at) * sizeof *registry->entries);
-    registry->entries[at] = (struct entry){descriptor, origin};
+    registry->entries[at] = (struct registry_entry){descriptor, origin};
     registry->count++;
 }
 
-/* Refuses a name that is taken, by the registry or by an earlier descriptor of the same list. */
+/* Refuses a name that is taken: by the registry, or by an earlier descriptor of the same list. */
 static rondo_status check_is_new(const struct registry *registry, const rondo_descriptor *const *descriptors,
                                  size_t index, const char *origin, struct errors *errors) {
     const rondo_descriptor *descriptor = descriptors[index];
@@ -125,12 +124,14 @@ rondo_status registry_add_all(struct registry *registry, const rondo_descriptor 
         RONDO_TRY(check_is_new(registry, descriptors, count, origin, errors));
     }
     RONDO_TRY(reserve(registry, count, errors));
-    const char *copy = arena_strdup(registry->arena, origin);
-    if (copy == NULL) {
+    const char *origin_copy = arena_strdup(registry->arena, origin);
+    union descriptor *copies = arena_calloc(registry->arena, count, sizeof *copies);
+    if (arena_failed(registry->arena)) {
         return errors_no_memory(errors);
     }
     for (size_t i = 0; i < count; i++) {
-        insert(registry, descriptors[i], copy);
+        copies[i] = descriptor_copy(descriptors[i]);
+        insert(registry, &copies[i].base, origin_copy);
     }
     return RONDO_OK;
 }
@@ -185,8 +186,8 @@ static rondo_status not_found(const struct registry *registry, int32_t kind, con
         }
     }
     const struct registry_finder *finder = &registry->finder;
-    struct arena *arena = arena_create(); /* without memory there are fewer suggestions, no other harm */
-    if (finder->suggest_names != NULL && arena != NULL) {
+    struct arena *arena = arena_create(); /* if memory is short there are only fewer suggestions */
+    if (finder->suggest_names != NULL) {
         finder->suggest_names(finder->self, kind, name, &near, arena);
     }
     const int has_places = finder->places != NULL && finder->places[0] != '\0';
@@ -211,7 +212,7 @@ const rondo_descriptor *registry_resolve(struct registry *registry, int32_t kind
     } else if (status == RONDO_OK) {
         found = registry_find(registry, kind, name);
         if (found == NULL) {
-            errors_bug(errors, __FILE__, __LINE__, "a finder that says RONDO_OK has registered the name");
+            errors_bug(errors, __FILE__, __LINE__, "a finder that returns RONDO_OK has registered the name");
         }
     }
     return found;

@@ -19,8 +19,9 @@ struct globals {
     int32_t count;
 };
 
-/* Copies the globals of the shared object that `address` lies in. 0 where that is the program itself, whose globals
- * are everybody's, or where memory is short. */
+/* Copies the globals of the shared object that contains `address`: for a plug-in the name of one of its descriptors (the
+ * descriptor that the registry returns is a copy). 0 for the program itself, whose globals are shared, and if memory is
+ * short. */
 int globals_copy(const void *address, struct arena *arena, struct globals *globals);
 /* How many bytes are others than when they were copied; *first gets the address of the first. */
 size_t globals_changed(const struct globals *globals, const void **first);

@@ -7,7 +7,7 @@ enum verdict keeps_no_globals(struct kit *kit, const rondo_descriptor *descripto
     struct globals globals = {0};
     const void *first = NULL;
     call(arg);
-    if (!globals_copy(descriptor, kit->arena, &globals)) {
+    if (!globals_copy(descriptor->name, kit->arena, &globals)) {
         return VERDICT_PASS; /* a descriptor of the program itself, in a test */
     }
     call(arg);

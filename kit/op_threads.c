@@ -129,7 +129,7 @@ static int keeps_no_globals(struct op_check *check, const struct op_run *run) {
     struct globals globals = {0};
     const void *first = NULL;
     const struct arena_mark mark = arena_mark(check->kit->arena);
-    const int has_globals = globals_copy(check->op, check->kit->arena, &globals);
+    const int has_globals = globals_copy(check->op->base.name, check->kit->arena, &globals);
     settings.variant++;
     int passed = op_run_open(check, settings, &other) && op_run_both(&other);
     const size_t changed = passed && has_globals ? globals_changed(&globals, &first) : 0;
