@@ -1,12 +1,11 @@
 /* cli/train.c: `rondo train`. */
-#define _POSIX_C_SOURCE 200809L
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "io/json.h"
 #include "train/run_record.h"
@@ -18,23 +17,11 @@ struct watch {
     int quiet;
 };
 
-/* Set by the first Ctrl-C; the second ends the process at once. The one thing that a signal can speak to is a global.
- */
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number) {
-    interrupted = 1;
-    signal(number, SIG_DFL);
-}
-
 static rondo_status on_batch(void *arg, const struct trainer_progress *state, struct errors *errors) {
     struct watch *watch = arg;
+    (void)errors;
     if (!watch->quiet) {
         progress_batch(&watch->progress, state);
-    }
-    if (interrupted) {
-        return errors_add(errors, RONDO_INTERRUPTED, "interrupted in epoch %lld, at step %lld", (long long)state->epoch,
-                          (long long)state->steps);
     }
     return RONDO_OK;
 }
@@ -145,10 +132,11 @@ static int run_train(const struct command *command, int argc, char **argv) {
         return status;
     }
     struct errors errors = {0};
-    const struct sigaction action = {.sa_handler = on_interrupt};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    const struct interrupt interrupt = interrupt_on_signals();
     struct session *session = open_session(&common, &errors);
+    if (session != NULL) {
+        session->interrupt = interrupt;
+    }
     struct experiment *experiment =
         session == NULL ? NULL : experiment_load(arguments.words[0], common.assignments, session, &errors);
     struct task *task =

@@ -642,12 +642,12 @@ static const char *private_copy(const char *folder) {
 START_TEST(missing_plugin_hurts_only_who_names_it) {
     const char *program = private_copy("missing");
     sandbox_remove("missing/plugins/optimizers/adam.so");
-    const struct outcome named = sandbox_run((struct call){program, "train e.yaml --out m1", NULL, NULL, NULL});
+    const struct outcome named = sandbox_run((struct call){.program = program, .arguments = "train e.yaml --out m1"});
     assert_status("adam", &named, 2);
     assert_parts("adam", named.err, "e.yaml:7:21: unknown optimizer 'adam'|/missing/plugins");
     ck_assert(!sandbox_has("m1"));
     const struct outcome other =
-        sandbox_run((struct call){program, "train e.yaml --out m2 --set optimizer.plugin=sgd", NULL, NULL, NULL});
+        sandbox_run((struct call){.program = program, .arguments = "train e.yaml --out m2 --set optimizer.plugin=sgd"});
     assert_status("sgd", &other, 0);
 }
 END_TEST
@@ -655,14 +655,14 @@ END_TEST
 START_TEST(broken_plugin_hurts_only_who_names_it) {
     const char *program = private_copy("broken");
     sandbox_write("broken/plugins/optimizers/adam.so", "no shared object");
-    const struct outcome named = sandbox_run((struct call){program, "train e.yaml --out b1", NULL, NULL, NULL});
+    const struct outcome named = sandbox_run((struct call){.program = program, .arguments = "train e.yaml --out b1"});
     assert_status("adam", &named, 2);
     assert_parts("adam", named.err, "e.yaml:7:21: plug-in '|/broken/plugins/optimizers/adam.so' is not an ELF");
     ck_assert(!sandbox_has("b1"));
     const struct outcome other =
-        sandbox_run((struct call){program, "train e.yaml --out b2 --set optimizer.plugin=sgd", NULL, NULL, NULL});
+        sandbox_run((struct call){.program = program, .arguments = "train e.yaml --out b2 --set optimizer.plugin=sgd"});
     assert_status("sgd", &other, 0);
-    const struct outcome old = sandbox_run((struct call){program, "predict run e.yaml", NULL, NULL, NULL});
+    const struct outcome old = sandbox_run((struct call){.program = program, .arguments = "predict run e.yaml"});
     assert_status("prediction, which needs no optimizer", &old, 0);
 }
 END_TEST
@@ -701,7 +701,7 @@ START_TEST(plugin_of_the_command_line_is_recorded_in_the_run) {
     char train[512];
     snprintf(train, sizeof train, "train e.yaml --out recorded-run --plugin %s",
              sandbox_path("recorded/plugins/optimizers/sgd.so"));
-    const struct outcome trained = sandbox_run((struct call){program, train, NULL, NULL, NULL});
+    const struct outcome trained = sandbox_run((struct call){.program = program, .arguments = train});
     assert_status(train, &trained, 0);
     assert_parts("experiment", sandbox_read("recorded-run/experiment.yaml", NULL),
                  sandbox_path("recorded/plugins/optimizers/sgd.so"));

@@ -101,6 +101,10 @@ struct model *network_model(const struct network *network) {
     return network->model;
 }
 
+int network_is_interrupted(const struct network *network) {
+    return interrupt_is_requested(&network->session->interrupt);
+}
+
 struct batch_layout network_layout(const struct network *network) {
     const struct architecture architecture = network->settings.model.architecture;
     return (struct batch_layout){architecture.input_every_step, architecture.output_every_step};
@@ -497,7 +501,10 @@ static rondo_status run_dataset(struct work *work, int64_t batch, struct scores 
     for (int64_t first = 0; first < count && status == RONDO_OK; first += batch) {
         work->examples = order + first;
         work->count = count - first < batch ? count - first : batch;
-        status = run_batch(work, scores, errors);
+        status = network_is_interrupted(work->network)
+                     ? errors_add(errors, RONDO_INTERRUPTED, "interrupted after %lld of %lld examples",
+                                  (long long)first, (long long)count)
+                     : run_batch(work, scores, errors);
     }
     free(order);
     return status;

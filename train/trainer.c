@@ -79,6 +79,10 @@ static rondo_status train_epoch(struct training *training, struct errors *errors
     progress->train = &training->scores;
     progress->examples = 0;
     for (progress->batch = 0; progress->batch < progress->batches;) {
+        if (network_is_interrupted(training->network)) {
+            return errors_add(errors, RONDO_INTERRUPTED, "interrupted in epoch %lld, after step %lld",
+                              (long long)progress->epoch, (long long)progress->steps);
+        }
         const int64_t first = progress->batch * settings->batch;
         const int64_t size = count - first < settings->batch ? count - first : settings->batch;
         const rondo_status status = train_batch(training, training->order + first, size, errors);
