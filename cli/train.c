@@ -79,6 +79,23 @@ static rondo_status print_result(const struct common_flags *common, const struct
     return RONDO_OK;
 }
 
+/* After a failure: which weights the folder has. */
+static void tell_weights(struct run_folder *run, const struct trainer_result *result, struct errors *errors) {
+    const int64_t epoch = run_folder_weights(run);
+    struct errors moved = {0};
+    if (epoch == RUN_FOLDER_NO_WEIGHTS || run_folder_check(run, &moved) != RONDO_OK) {
+        errors_free(&moved); /* reported already: it is why the run failed */
+        return;
+    }
+    if (epoch > 0) {
+        errors_add(errors, errors->status, "the weights of epoch %lld are in '%s'", (long long)epoch,
+                   run_folder_path(run));
+    } else {
+        errors_add(errors, errors->status, "the weights after step %lld of epoch 1 are in '%s'",
+                   (long long)result->steps, run_folder_path(run));
+    }
+}
+
 static rondo_status train(struct task *task, const struct common_flags *common, const char *out, int quiet,
                           struct errors *errors) {
     const struct experiment *experiment = task->experiment;
@@ -107,9 +124,11 @@ static rondo_status train(struct task *task, const struct common_flags *common, 
     }
     if (status == RONDO_OK) {
         status = print_result(common, task, run, &result, errors);
-    } else if (run_folder_weights(run) > 0) {
-        errors_add(errors, status, "the weights of epoch %lld are in '%s'", (long long)run_folder_weights(run),
-                   run_folder_path(run));
+    } else {
+        if (status == RONDO_INTERRUPTED && run_folder_weights(run) == RUN_FOLDER_NO_WEIGHTS && result.steps > 0) {
+            run_record_weights(run, task->network, 0, errors);
+        }
+        tell_weights(run, &result, errors);
     }
     run_folder_close(run);
     return status;
