@@ -782,6 +782,67 @@ START_TEST(folder_of_the_environment_that_cannot_be_used_is_told) {
 }
 END_TEST
 
+/* ---- plug-ins of a run that have moved ---- */
+
+static const struct {
+    const char *kind, *key; /* folder of the plug-in, and what names it in the experiment */
+    const char *name;
+    int is_needed; /* to predict */
+} moved_plugins[] = {
+    {"optimizers", "optimizer.plugin", "sgd", 0},
+    {"schedules", "schedule.learning_rate.plugin", "cosine", 0},
+    {"losses", "loss.plugin", "hinge", 1},
+};
+
+/* A copy of the program without that plug-in, which --plugin gives from a folder of its own. */
+START_TEST(run_predicts_without_what_only_training_needs) {
+    const char *kind = moved_plugins[_i].kind, *name = moved_plugins[_i].name;
+    char folder[64], text[1024];
+    snprintf(folder, sizeof folder, "moved-%s", name);
+    char program[1024];
+    snprintf(program, sizeof program, "%s", private_copy(folder)); /* sandbox_path uses its buffers again */
+    sandbox_copy(sandbox_path("%s/plugins/%s/%s.so", folder, kind, name), sandbox_path("%s/first/%s.so", folder, name));
+    sandbox_remove(sandbox_path("%s/plugins/%s/%s.so", folder, kind, name));
+    snprintf(text, sizeof text, "train e.yaml --quiet --out %s-run --plugin %s --set %s=%s", folder,
+             sandbox_path("%s/first/%s.so", folder, name), moved_plugins[_i].key, name);
+    const struct outcome trained = sandbox_run((struct call){.program = program, .arguments = text});
+    assert_status(text, &trained, 0);
+    ck_assert_int_eq(rename(sandbox_path("%s/first", folder), sandbox_path("%s/second", folder)), 0);
+
+    snprintf(text, sizeof text, "predict %s-run", folder);
+    struct call call = {.program = program, .arguments = text, .input = "tea\n"};
+    const struct outcome without = sandbox_run(call);
+    assert_status(text, &without, moved_plugins[_i].is_needed ? 2 : 0);
+    if (moved_plugins[_i].is_needed) {
+        assert_parts(text, without.err, sandbox_path("%s/first/%s.so", folder, name));
+        assert_parts(text, without.err,
+                     "unknown loss 'hinge'|a plug-in that has been moved can be given with --plugin");
+    }
+    char with_new_place[2048];
+    snprintf(with_new_place, sizeof with_new_place, "%s --plugin %s", text,
+             sandbox_path("%s/second/%s.so", folder, name));
+    call.arguments = with_new_place;
+    const struct outcome with = sandbox_run(call);
+    assert_status(with_new_place, &with, 0);
+
+    /* Training the run again needs all of them, and records the new place alone. */
+    snprintf(text, sizeof text, "train %s-run/experiment.yaml --quiet --out %s-again", folder, folder);
+    call = (struct call){.program = program, .arguments = text};
+    const struct outcome refused = sandbox_run(call);
+    assert_status(text, &refused, 2);
+    snprintf(with_new_place, sizeof with_new_place, "%s --plugin %s", text,
+             sandbox_path("%s/second/%s.so", folder, name));
+    call.arguments = with_new_place;
+    const struct outcome again = sandbox_run(call);
+    assert_status(with_new_place, &again, 0);
+    const char *experiment = sandbox_read(sandbox_path("%s-again/experiment.yaml", folder), NULL);
+    assert_parts("again", experiment, sandbox_path("%s/second/%s.so", folder, name));
+    ck_assert_ptr_null(strstr(experiment, sandbox_path("%s/first/%s.so", folder, name)));
+    assert_same_file(sandbox_path("%s-run/weights.safetensors", folder),
+                     sandbox_path("%s-again/weights.safetensors", folder));
+}
+END_TEST
+
 START_TEST(plugin_of_the_command_line_is_recorded_in_the_run) {
     const char *program = private_copy("recorded");
     char train[512];
@@ -831,6 +892,7 @@ static void add_tests(TCase *cases) {
     tcase_add_test(cases, folder_of_the_environment_comes_first);
     tcase_add_test(cases, folder_of_the_environment_that_cannot_be_used_is_told);
     tcase_add_test(cases, plugin_of_the_command_line_is_recorded_in_the_run);
+    tcase_add_loop_test(cases, run_predicts_without_what_only_training_needs, 0, ROWS(moved_plugins));
 }
 
 int main(void) {
