@@ -165,6 +165,13 @@ int report_errors(struct errors *errors) {
     return input ? EXIT_INPUT : EXIT_FAILED;
 }
 
+void report_warnings(struct errors *warnings) {
+    for (int32_t i = 0; i < warnings->count && i < ERRORS_MAX; i++) {
+        fprintf(stderr, "rondo: warning: %s\n", errors_text(warnings, i));
+    }
+    errors_free(warnings);
+}
+
 rondo_status output_json(struct json_t *value, size_t flags, struct errors *errors) {
     char *text = json_dumps(value, flags);
     json_decref(value);

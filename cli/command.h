@@ -57,6 +57,8 @@ int refuse_missing(const struct command *command);
 
 /* Prints all errors to standard error, as "rondo: text", and frees them; the exit status for them. */
 int report_errors(struct errors *errors);
+/* Prints all texts to standard error, as "rondo: warning: text", and frees them. */
+void report_warnings(struct errors *warnings);
 /* Prints a JSON value, which it takes over, and the end of a line. NULL counts as no memory; that it cannot be written
  * is for finish_output to tell. */
 struct json_t;

@@ -60,6 +60,9 @@ static rondo_status evaluate(const char *folder, const char *split, const char *
     if (task == NULL) {
         return errors->status;
     }
+    struct errors changes = {0};
+    run_record_changes(folder, task, which, &changes);
+    report_warnings(&changes);
     struct dataset *own = NULL;
     rondo_status status = RONDO_OK;
     if (file != NULL) {

@@ -292,7 +292,7 @@ static const char *page_file(const struct catalogue *catalogue, const char *fold
 }
 
 rondo_status catalogue_reference(const struct catalogue *catalogue, const char *folder, struct errors *errors) {
-    RONDO_TRY(folder_create(folder, errors));
+    RONDO_TRY(folder_create(folder, NULL, errors));
     for (int32_t kind = 0; catalogue_kind(kind) != NULL; kind++) {
         const char *file = page_file(catalogue, folder, kind);
         if (file == NULL) {

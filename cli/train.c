@@ -1,12 +1,11 @@
 /* cli/train.c: `rondo train`. */
-#define _POSIX_C_SOURCE 200809L
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "io/json.h"
 #include "train/run_record.h"
@@ -18,23 +17,11 @@ struct watch {
     int quiet;
 };
 
-/* Set by the first Ctrl-C; the second ends the process at once. The one thing that a signal can speak to is a global.
- */
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number) {
-    interrupted = 1;
-    signal(number, SIG_DFL);
-}
-
 static rondo_status on_batch(void *arg, const struct trainer_progress *state, struct errors *errors) {
     struct watch *watch = arg;
+    (void)errors;
     if (!watch->quiet) {
         progress_batch(&watch->progress, state);
-    }
-    if (interrupted) {
-        return errors_add(errors, RONDO_INTERRUPTED, "interrupted in epoch %lld, at step %lld", (long long)state->epoch,
-                          (long long)state->steps);
     }
     return RONDO_OK;
 }
@@ -92,6 +79,23 @@ static rondo_status print_result(const struct common_flags *common, const struct
     return RONDO_OK;
 }
 
+/* After a failure: which weights the folder has. */
+static void tell_weights(struct run_folder *run, const struct trainer_result *result, struct errors *errors) {
+    const int64_t epoch = run_folder_weights(run);
+    struct errors moved = {0};
+    if (epoch == RUN_FOLDER_NO_WEIGHTS || run_folder_check(run, &moved) != RONDO_OK) {
+        errors_free(&moved); /* reported already: it is why the run failed */
+        return;
+    }
+    if (epoch > 0) {
+        errors_add(errors, errors->status, "the weights of epoch %lld are in '%s'", (long long)epoch,
+                   run_folder_path(run));
+    } else {
+        errors_add(errors, errors->status, "the weights after step %lld of epoch 1 are in '%s'",
+                   (long long)result->steps, run_folder_path(run));
+    }
+}
+
 static rondo_status train(struct task *task, const struct common_flags *common, const char *out, int quiet,
                           struct errors *errors) {
     const struct experiment *experiment = task->experiment;
@@ -120,9 +124,11 @@ static rondo_status train(struct task *task, const struct common_flags *common, 
     }
     if (status == RONDO_OK) {
         status = print_result(common, task, run, &result, errors);
-    } else if (run_folder_weights(run) > 0) {
-        errors_add(errors, status, "the weights of epoch %lld are in '%s'", (long long)run_folder_weights(run),
-                   run_folder_path(run));
+    } else {
+        if (status == RONDO_INTERRUPTED && run_folder_weights(run) == RUN_FOLDER_NO_WEIGHTS && result.steps > 0) {
+            run_record_weights(run, task->network, 0, errors);
+        }
+        tell_weights(run, &result, errors);
     }
     run_folder_close(run);
     return status;
@@ -145,10 +151,11 @@ static int run_train(const struct command *command, int argc, char **argv) {
         return status;
     }
     struct errors errors = {0};
-    const struct sigaction action = {.sa_handler = on_interrupt};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    const struct interrupt interrupt = interrupt_on_signals();
     struct session *session = open_session(&common, &errors);
+    if (session != NULL) {
+        session->interrupt = interrupt;
+    }
     struct experiment *experiment =
         session == NULL ? NULL : experiment_load(arguments.words[0], common.assignments, session, &errors);
     struct task *task =

@@ -252,6 +252,13 @@ static rondo_status tokenise(const struct text_reader *reader, const char *text,
     return RONDO_OK;
 }
 
+/* RONDO_INTERRUPTED, at a row, where the reading should stop. Asks at every thousandth row only. */
+static rondo_status check_interrupt(const struct text_reader *reader, struct text_file *file, int64_t row) {
+    return row % 1000 != 0 || !interrupt_is_requested(&reader->interrupt)
+               ? RONDO_OK
+               : errors_add_at(file->errors, RONDO_INTERRUPTED, row_place(file, row), "interrupted at this line");
+}
+
 /* ---- learning ---- */
 
 /* Counts the words of a text. The model never sees those after max_length, so they are not counted. */
@@ -280,6 +287,7 @@ static int is_empty(const char *label) {
 
 static rondo_status learn_rows(struct text_reader *reader, struct text_file *file) {
     for (int64_t row = file->first_row; row < file->table.rows && file->mistakes < MAX_MISTAKES; row++) {
+        RONDO_TRY(check_interrupt(reader, file, row));
         const char *label = field(file, row, file->label);
         if (reader->labels != NULL && is_empty(label)) {
             errors_add_at(file->errors, RONDO_INVALID, row_place(file, row), "the label is empty");
@@ -451,7 +459,8 @@ static rondo_status read_rows(const struct text_reader *reader, struct text_file
     rondo_status status = RONDO_OK;
     for (int64_t row = file->first_row; row < file->table.rows && status == RONDO_OK && file->mistakes < MAX_MISTAKES;
          row++) {
-        status = read_row(reader, file, row, &tokens, dataset);
+        status = check_interrupt(reader, file, row);
+        status = status == RONDO_OK ? read_row(reader, file, row, &tokens, dataset) : status;
     }
     free(tokens.ids);
     return status == RONDO_OK && file->mistakes > 0 ? RONDO_INVALID : status;

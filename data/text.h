@@ -8,6 +8,7 @@
 #ifndef RONDO_DATA_TEXT_H
 #define RONDO_DATA_TEXT_H
 
+#include "core/interrupt.h"
 #include "data/dataset.h"
 #include "data/vocabulary.h"
 
@@ -44,12 +45,13 @@ struct text_column {
 struct text_reader {
     struct text_options options;
     struct text_column text, label;
+    struct interrupt interrupt; /* asked every thousand rows */
     struct vocabulary *words;
     struct vocabulary *labels; /* NULL with target: number */
 };
 
-/* Fills `reader` (options and columns set by the caller) with words and labels from `file`. The caller frees both with
- * text_reader_clear, also after a failure. */
+/* Fills `reader` (options, columns and interrupt set by the caller) with words and labels from `file`. The caller frees
+ * both with text_reader_clear, also after a failure. */
 rondo_status text_reader_learn(struct text_reader *reader, const char *file, struct location where,
                                struct errors *errors);
 /* Reads `file` as examples; *dataset is NULL after a failure, else owned by the caller. Mistakes in the file (an

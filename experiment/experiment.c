@@ -97,7 +97,10 @@ struct loading {
     struct session *session;
     struct arena *arena;
     struct errors *errors;
-    int trains; /* 0: for prediction, which needs no optimizer */
+    int trains; /* 0: for prediction, which needs neither optimizer nor schedule */
+    /* For prediction: why files under `plugins:` could not be loaded. They may be those of the optimizer; if a plug-in
+     * turns out to be missing, this is why. */
+    struct errors unloaded;
 };
 
 /* Reads a section with one table into a struct; others as in section_read. */
@@ -224,7 +227,8 @@ static void read_training(struct loading *loading) {
     }
     struct yaml_node *schedule = child_of_root(loading, "schedule");
     if (schedule != NULL) {
-        schedule_section_read(&reader, schedule, experiment->valid.text != NULL, &experiment->schedule);
+        schedule_section_read(&reader, schedule, experiment->valid.text != NULL, loading->trains,
+                              &experiment->schedule);
     }
 }
 
@@ -246,7 +250,39 @@ static void record_plugin(struct loading *loading, struct yaml_node *plugins, co
     *tail = node;
 }
 
-/* The files under `plugins:`, loaded at once. Those of --plugin have been loaded, and are added to the list. */
+/* The file of --plugin with the same name as `path`, in whatever folder; NULL: none. */
+static const char *replacement_of(const struct loading *loading, const char *path) {
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    for (const char *const *given = loading->session->plugin_files; *given != NULL; given++) {
+        if (strcmp(strrchr(*given, '/') + 1, name) == 0) { /* they are absolute */
+            return *given;
+        }
+    }
+    return NULL;
+}
+
+/* A file under `plugins:`. It is loaded, or replaced by the file of --plugin that has its name: a plug-in of a run may
+ * have been moved. */
+static void read_plugin(struct loading *loading, struct yaml_node *file) {
+    if (file->kind != YAML_SCALAR || file->text[0] == '\0') {
+        errors_add_at(loading->errors, RONDO_INVALID, file->where, "expected the path of a plug-in");
+        return;
+    }
+    const char *replacement = replacement_of(loading, file->text);
+    if (replacement != NULL) {
+        file->text = replacement;
+        file->folder = ".";
+        return;
+    }
+    const char *path = resolve_path(loading, file);
+    if (path != NULL) {
+        loader_load(loading->session->loader, loading->session->registry, path, file->where,
+                    loading->trains ? loading->errors : &loading->unloaded);
+    }
+}
+
+/* The files under `plugins:`. Those of --plugin have been loaded already, and are added to the list. */
 static void read_plugins(struct loading *loading) {
     struct yaml_node *root = loading->experiment->root;
     struct yaml_node *plugins = yaml_get(root, "plugins");
@@ -265,14 +301,7 @@ static void read_plugins(struct loading *loading) {
         return;
     }
     for (struct yaml_node *file = plugins->first; file != NULL; file = file->next) {
-        if (file->kind != YAML_SCALAR || file->text[0] == '\0') {
-            errors_add_at(loading->errors, RONDO_INVALID, file->where, "expected the path of a plug-in");
-            continue;
-        }
-        const char *path = resolve_path(loading, file);
-        if (path != NULL) {
-            loader_load(loading->session->loader, loading->session->registry, path, file->where, loading->errors);
-        }
+        read_plugin(loading, file);
     }
     for (; *given != NULL; given++) {
         record_plugin(loading, plugins, *given);
@@ -384,7 +413,7 @@ static struct experiment *load(const char *file, const char *const *assignments,
     experiment->arena = arena;
     experiment->file = arena_strdup(arena, file);
     struct errors own = {0};
-    struct loading loading = {experiment, session, arena, &own, trains};
+    struct loading loading = {experiment, session, arena, &own, trains, {0}};
     if (experiment->file == NULL) {
         errors_no_memory(&own);
     } else {
@@ -392,6 +421,11 @@ static struct experiment *load(const char *file, const char *const *assignments,
         layers_check(&experiment->layers, experiment->embedding.size, session->registry, &own);
     }
     const int failed = own.count > 0;
+    if (failed && loading.unloaded.count > 0) {
+        errors_move(errors, &loading.unloaded);
+        errors_add(errors, RONDO_INVALID, "a plug-in that has been moved can be given with --plugin FILE");
+    }
+    errors_free(&loading.unloaded);
     errors_move(errors, &own);
     if (failed) {
         experiment_destroy(experiment);

@@ -55,7 +55,8 @@ struct experiment {
  * that it names are loaded into the session, which must outlive it. Free with experiment_destroy. */
 struct experiment *experiment_load(const char *file, const char *const *assignments, struct session *session,
                                    struct errors *errors);
-/* The same for evaluation and prediction, which need no optimizer: it is not loaded. */
+/* The same for evaluation and prediction, which need no optimizer and no schedule: they are not loaded, and a file under
+ * `plugins:` that cannot be loaded is a mistake only where something else is missing then. */
 struct experiment *experiment_load_for_prediction(const char *file, const char *const *assignments,
                                                   struct session *session, struct errors *errors);
 void experiment_destroy(struct experiment *experiment);

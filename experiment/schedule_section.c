@@ -78,12 +78,14 @@ static void read_stopping(const struct plugin_reader *reader, struct yaml_node *
     read->stopping_where = metric == NULL ? stopping->where : metric->where;
 }
 
-void schedule_section_read(const struct plugin_reader *reader, struct yaml_node *section, int has_valid,
+void schedule_section_read(const struct plugin_reader *reader, struct yaml_node *section, int has_valid, int trains,
                            struct schedule_section *read) {
     static const char *const keys[] = {"early_stopping", "learning_rate", "warmup", NULL};
     section_struct(section, schedule_table, &read->options, sizeof read->options, keys, "schedule", reader->arena,
                    reader->errors);
     read_warmup(reader, section, read);
-    read_learning_rate(reader, section, has_valid, read);
+    if (trains) {
+        read_learning_rate(reader, section, has_valid, read);
+    }
     read_stopping(reader, section, has_valid, read);
 }

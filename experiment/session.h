@@ -6,6 +6,7 @@
 #ifndef RONDO_EXPERIMENT_SESSION_H
 #define RONDO_EXPERIMENT_SESSION_H
 
+#include "core/interrupt.h"
 #include "core/loader.h"
 #include "core/parallel.h"
 #include "core/suggest.h"
@@ -16,6 +17,7 @@ struct session_settings {
     int32_t threads;            /* 0: one for each processor */
     enum engine engine;
     int32_t passes_off; /* of the fused engine, switched off: enum scan_pass, or-ed */
+    struct interrupt interrupt;
 };
 
 struct session {
@@ -25,6 +27,7 @@ struct session {
     struct parallel parallel;
     enum engine engine;
     int32_t passes_off;
+    struct interrupt interrupt;      /* asked by all work that takes long: reading, initial values, batches */
     const char *const *plugin_files; /* of --plugin, absolute; NULL-terminated */
     const char *plugin_path;         /* folders, separated by colons */
     const char *cell_path;

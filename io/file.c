@@ -90,114 +90,32 @@ rondo_status file_read(const char *file, size_t max_bytes, struct arena *arena, 
     return status;
 }
 
-static rondo_status io_failed(struct errors *errors, const char *verb, const char *file, int error) {
-    return file_failed(errors, RONDO_IO, (struct location){0}, verb, file, error);
-}
-
-rondo_status file_write(const char *file, const void *bytes, size_t length, struct errors *errors) {
-    struct file_writer writer;
-    RONDO_TRY(file_begin(&writer, file, errors));
-    RONDO_TRY(file_piece(&writer, bytes, length, errors));
-    return file_commit(&writer, errors);
-}
-
-/* Names to try for the temporary file before giving up. More than one is needed only where a killed process with our
- * own number left its file behind, or where this process writes the same file twice at the same time. */
-enum { TEMPORARY_NAMES = 1000 };
-
-rondo_status file_begin(struct file_writer *writer, const char *file, struct errors *errors) {
-    *writer = (struct file_writer){.descriptor = -1, .file = file};
-    const size_t size = strlen(file) + 64;
-    writer->temporary = malloc(size);
-    if (writer->temporary == NULL) {
-        return errors_no_memory(errors);
+rondo_status file_hash(const char *file, int64_t *bytes, uint64_t *hash, struct errors *errors) {
+    enum { BLOCK = 1 << 16 };
+    const struct location nowhere = {0};
+    const int descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    unsigned char *block = malloc(BLOCK);
+    rondo_status status = block == NULL ? errors_no_memory(errors) : RONDO_OK;
+    if (status == RONDO_OK && descriptor < 0) {
+        status = file_failed(errors, RONDO_NOT_FOUND, nowhere, "read", file, errno);
     }
-    int error = EEXIST;
-    /* O_EXCL and not mkstemp: the new file gets the permissions that the user's umask asks for, and no link is
-     * followed. */
-    for (int n = 0; n < TEMPORARY_NAMES && writer->descriptor < 0 && error == EEXIST; n++) {
-        snprintf(writer->temporary, size, "%s.tmp-%ld-%d", file, (long)getpid(), n);
-        writer->descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        error = errno;
-    }
-    if (writer->descriptor < 0) {
-        free(writer->temporary);
-        writer->temporary = NULL;
-        return io_failed(errors, "write", file, error);
-    }
-    return RONDO_OK;
-}
-
-rondo_status file_piece(struct file_writer *writer, const void *bytes, size_t length, struct errors *errors) {
-    RONDO_CHECK(writer->descriptor >= 0, errors, "pieces are written between file_begin and file_commit");
-    const char *next = bytes;
-    while (length > 0) {
-        const ssize_t put = write(writer->descriptor, next, length);
-        if (put < 0 && errno == EINTR) {
-            continue;
+    *bytes = 0;
+    *hash = 0xcbf29ce484222325u;
+    for (ssize_t got = 1; status == RONDO_OK && got != 0;) {
+        got = read(descriptor, block, BLOCK);
+        if (got < 0 && errno != EINTR) {
+            status = file_failed(errors, RONDO_IO, nowhere, "read", file, errno);
         }
-        if (put < 0) {
-            const int error = errno;
-            file_abort(writer);
-            return io_failed(errors, "write", writer->file, error);
+        for (ssize_t i = 0; i < got; i++) {
+            *hash = (*hash ^ block[i]) * 0x100000001b3u;
         }
-        next += put;
-        length -= (size_t)put;
+        *bytes += got > 0 ? got : 0;
     }
-    return RONDO_OK;
-}
-
-/* Makes a rename in the folder of `file` last. */
-static int sync_folder(const char *file) {
-    const char *slash = strrchr(file, '/');
-    char *folder = slash == NULL ? NULL : strndup(file, slash == file ? 1 : (size_t)(slash - file));
-    if (slash != NULL && folder == NULL) {
-        return ENOMEM;
+    if (descriptor >= 0) {
+        close(descriptor);
     }
-    const int descriptor = open(folder == NULL ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    free(folder);
-    if (descriptor < 0) {
-        return 0; /* a folder that may be written but not read cannot be synced; the file itself has been */
-    }
-    int error = fsync(descriptor) == 0 ? 0 : errno;
-    close(descriptor);
-    /* Some file systems have no way to sync a folder. */
-    return error == EINVAL || error == ENOTSUP ? 0 : error;
-}
-
-rondo_status file_commit(struct file_writer *writer, struct errors *errors) {
-    RONDO_CHECK(writer->descriptor >= 0, errors, "file_commit follows file_begin");
-    int error = fsync(writer->descriptor) == 0 ? 0 : errno;
-    if (error == EINVAL || error == ENOTSUP) {
-        error = 0;
-    }
-    if (close(writer->descriptor) != 0 && error == 0) {
-        error = errno;
-    }
-    writer->descriptor = -1;
-    if (error == 0 && rename(writer->temporary, writer->file) != 0) {
-        error = errno;
-    }
-    if (error != 0) {
-        file_abort(writer);
-        return io_failed(errors, "write", writer->file, error);
-    }
-    free(writer->temporary);
-    writer->temporary = NULL;
-    error = sync_folder(writer->file);
-    return error == 0 ? RONDO_OK : io_failed(errors, "sync the folder of", writer->file, error);
-}
-
-void file_abort(struct file_writer *writer) {
-    if (writer->descriptor >= 0) {
-        close(writer->descriptor);
-        writer->descriptor = -1;
-    }
-    if (writer->temporary != NULL) {
-        unlink(writer->temporary);
-        free(writer->temporary);
-        writer->temporary = NULL;
-    }
+    free(block);
+    return status;
 }
 
 int file_exists(const char *file) {
@@ -205,41 +123,71 @@ int file_exists(const char *file) {
     return lstat(file, &info) == 0;
 }
 
-static rondo_status folder_make(const char *folder, struct errors *errors) {
-    if (mkdir(folder, 0777) == 0) {
+/* Makes one folder; *is_new is 1 where it did not exist. */
+static rondo_status make_one(const char *folder, int *is_new, struct errors *errors) {
+    *is_new = mkdir(folder, 0777) == 0;
+    if (*is_new) {
         return RONDO_OK;
     }
     const int error = errno;
     struct stat info;
-    const int is_there = stat(folder, &info) == 0;
-    if (is_there && S_ISDIR(info.st_mode)) {
+    const int exists = stat(folder, &info) == 0;
+    if (exists && S_ISDIR(info.st_mode)) {
         return RONDO_OK;
     }
-    if (is_there) {
+    if (exists) {
         return errors_add(errors, RONDO_INVALID, "'%s' is a file, expected a folder", folder);
     }
-    return io_failed(errors, "make the folder", folder, error);
+    return file_failed(errors, RONDO_IO, (struct location){0}, "make the folder", folder, error);
 }
 
-rondo_status folder_create(const char *folder, struct errors *errors) {
+rondo_status folder_create(const char *folder, int32_t *made, struct errors *errors) {
     char *path = strdup(folder);
+    int32_t count = 0;
     if (path == NULL) {
         return errors_no_memory(errors);
     }
     rondo_status status = RONDO_OK;
-    /* From the second character on: "/" itself is always there. */
+    /* From the second character on: "/" itself always exists. */
     for (char *slash = path; status == RONDO_OK && slash != NULL && *slash != '\0';) {
+        int is_new;
         slash = strchr(slash + 1, '/');
         if (slash != NULL) {
             *slash = '\0';
         }
-        status = folder_make(path, errors);
-        if (slash != NULL) {
+        status = make_one(path, &is_new, errors);
+        count += is_new;
+        if (status == RONDO_OK && slash != NULL) {
             *slash = '/';
         }
     }
+    if (status != RONDO_OK && count > 0) {
+        *strrchr(path, '/') = '\0'; /* the last one was not made, only those above it */
+        folder_remove(path, count);
+        count = 0;
+    }
     free(path);
+    if (made != NULL) {
+        *made = count;
+    }
     return status;
+}
+
+void folder_remove(const char *folder, int32_t made) {
+    char *path = strdup(folder);
+    for (int32_t i = 0; path != NULL && i < made; i++) {
+        size_t length = strlen(path);
+        while (length > 1 && path[length - 1] == '/') {
+            path[--length] = '\0';
+        }
+        rmdir(path);
+        char *slash = strrchr(path, '/');
+        if (slash == NULL || slash == path) {
+            break;
+        }
+        *slash = '\0';
+    }
+    free(path);
 }
 
 const char *path_join(struct arena *arena, const char *folder, const char *name) {

@@ -17,26 +17,41 @@ rondo_status file_read(const char *file, size_t max_bytes, struct arena *arena, 
 rondo_status file_failed(struct errors *errors, rondo_status status, struct location where, const char *verb,
                          const char *file, int error);
 
-/* Writes a file whole or not at all: a temporary file beside it, synced, then renamed over it. `write` may be NULL for
- * plain bytes. RONDO_IO on failure, with nothing left behind. */
+/* The size of a file and the 64-bit FNV-1a hash of its bytes: enough to tell whether a file has changed, no protection
+ * against one that was made to have the same hash. RONDO_NOT_FOUND where it cannot be opened. */
+rondo_status file_hash(const char *file, int64_t *bytes, uint64_t *hash, struct errors *errors);
+
+/* Writes a file completely or not at all: to a temporary file in the same folder, which is synced and then renamed over
+ * it. RONDO_IO on failure; nothing is left behind then. */
 rondo_status file_write(const char *file, const void *bytes, size_t length, struct errors *errors);
 
-/* The same in several pieces. Begin gives a descriptor and remembers the temporary name; write pieces; commit renames,
- * abort removes. */
+/* The same in several pieces: begin, any number of pieces, then commit, or abort. A piece that fails aborts. Where the
+ * file system can do so (O_TMPFILE), the temporary file has no name until commit, so that even a process that is killed
+ * leaves nothing behind. */
 struct file_writer {
-    int descriptor; /* -1 when closed */
-    const char *file;
-    char *temporary; /* malloc'ed */
+    int descriptor;   /* of the temporary file; -1: closed */
+    int folder;       /* what `name` is relative to: an open folder, or AT_FDCWD; borrowed */
+    const char *name; /* borrowed */
+    const char *file; /* as messages name it; borrowed */
+    char *temporary;  /* malloc'ed: its name, in the form of `name` */
+    int is_unnamed;   /* it has not got this name yet */
 };
 rondo_status file_begin(struct file_writer *writer, const char *file, struct errors *errors);
+/* `name` within a folder that is open under the descriptor `folder`; `file` is for messages. */
+rondo_status file_begin_in(struct file_writer *writer, int folder, const char *name, const char *file,
+                           struct errors *errors);
 rondo_status file_piece(struct file_writer *writer, const void *bytes, size_t length, struct errors *errors);
 rondo_status file_commit(struct file_writer *writer, struct errors *errors);
+/* Does nothing after a commit or an abort. */
 void file_abort(struct file_writer *writer);
 
 /* 1 where something of this name exists. */
 int file_exists(const char *file);
-/* Makes a folder and those above it; RONDO_OK where it is there. */
-rondo_status folder_create(const char *folder, struct errors *errors);
+/* Makes a folder and those above it, where they do not exist. *made (may be NULL): how many were made, counted from
+ * `folder` upwards. After a failure none of them is left. */
+rondo_status folder_create(const char *folder, int32_t *made, struct errors *errors);
+/* Undoes folder_create: removes `made` folders, from `folder` upwards, as far as they are empty. */
+void folder_remove(const char *folder, int32_t made);
 /* "folder/name", or `name` itself where it is absolute or folder is "." or empty. From `arena`; NULL: no memory. */
 const char *path_join(struct arena *arena, const char *folder, const char *name);
 /* The folder part of a path, "." without one. From `arena`. */

@@ -1,12 +1,26 @@
-/* store/environment.h: what a run was made with, so that it can be repeated. */
+/* store/environment.h: what a run was made with, so that it can be repeated: environment.json.
+ *
+ * Threads: main thread.
+ */
 #ifndef RONDO_STORE_ENVIRONMENT_H
 #define RONDO_STORE_ENVIRONMENT_H
 
 #include "core/loader.h"
 
+/* A data file of the experiment. A list ends with part NULL. */
+struct data_file {
+    const char *part; /* "train", "valid" or "test" */
+    const char *file; /* its path */
+};
+
 /* A JSON object, to be freed by the caller: version of Rondo, ABI, compiler, system, machine, threads, seed, time of
- * the start (UTC), and for each loaded plug-in its name, version, licence, file and a 64-bit FNV-1a hash of the file.
- * The name of the host is not recorded. NULL: out of memory. */
-char *environment_text(const struct loader *loader, int32_t threads, int64_t seed);
+ * the start (UTC), for each data file its path, size and 64-bit FNV-1a hash, and for each loaded plug-in its name,
+ * version, licence, file and hash. A data file that cannot be read is left out. The name of the host is not recorded.
+ * NULL: out of memory. */
+char *environment_text(const struct loader *loader, const struct data_file *files, int32_t threads, int64_t seed);
+
+/* Adds a text to `changes` for each of the files that is recorded in environment.json with another hash than it has
+ * now. Files that are not recorded, or cannot be read, say nothing; nor does a record that is missing. */
+void environment_compare(const char *environment_file, const struct data_file *files, struct errors *changes);
 
 #endif

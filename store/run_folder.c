@@ -1,4 +1,4 @@
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 #include "store/run_folder.h"
 
 #include <dirent.h>
@@ -24,10 +24,12 @@ struct written_file {
 
 struct run_folder {
     struct arena *arena;
-    const char *path;             /* NULL: not made yet */
-    int existed;                  /* the folder existed before, and was empty */
-    int metrics;                  /* descriptor of metrics.jsonl; -1: not open */
-    int64_t weights;              /* the epoch whose weights are written; 0: none */
+    const char *path;     /* as messages name it; NULL: not made yet */
+    const char *absolute; /* the same path, whatever becomes of the working directory */
+    int descriptor;       /* of the folder; -1: not open */
+    int32_t made;         /* folders that were made: this one and those above it; 0: it existed, and was empty */
+    int metrics;          /* descriptor of metrics.jsonl; -1: not open */
+    int64_t weights;      /* the epoch whose weights are written */
     struct written_file *written; /* in reverse order */
 };
 
@@ -39,6 +41,7 @@ int64_t run_folder_weights(const struct run_folder *run) {
     return run->weights;
 }
 
+/* A file as messages name it; NULL: out of memory. */
 static const char *in_folder(const struct run_folder *run, const char *name) {
     return arena_printf(run->arena, "%s/%s", run->path, name);
 }
@@ -58,8 +61,7 @@ static int is_empty_folder(const char *path) {
 
 /* Makes the folder that was asked for. */
 static rondo_status make_folder(struct run_folder *run, const char *folder, struct errors *errors) {
-    const int existed = file_exists(folder);
-    if (existed && !is_empty_folder(folder)) {
+    if (file_exists(folder) && !is_empty_folder(folder)) {
         return errors_add(errors, RONDO_INVALID,
                           "'%s' exists and is not empty; a run never overwrites another, so name a new folder", folder);
     }
@@ -67,32 +69,73 @@ static rondo_status make_folder(struct run_folder *run, const char *folder, stru
     if (path == NULL) {
         return errors_no_memory(errors);
     }
-    RONDO_TRY(folder_create(path, errors));
+    RONDO_TRY(folder_create(path, &run->made, errors));
     run->path = path;
-    run->existed = existed;
     return RONDO_OK;
 }
 
-/* Makes runs/NAME, or the next runs/NAME-K that is free. To look first and make it then would let two runs that start
- * at the same time take the same one. */
+/* Makes runs/NAME, or the first of runs/NAME-2, runs/NAME-3, … that does not exist. Looking first and making it then
+ * would let two runs that start at the same time take the same folder. */
 static rondo_status make_next_folder(struct run_folder *run, const char *name, struct errors *errors) {
-    RONDO_TRY(folder_create("runs", errors));
+    int32_t above = 0;
+    RONDO_TRY(folder_create("runs", &above, errors));
     for (int k = 1; k < MAX_RUNS; k++) {
         const char *path =
             k == 1 ? arena_printf(run->arena, "runs/%s", name) : arena_printf(run->arena, "runs/%s-%d", name, k);
         if (path == NULL) {
+            folder_remove("runs", above);
             return errors_no_memory(errors);
         }
         if (mkdir(path, 0777) == 0) {
             run->path = path;
+            run->made = above + 1;
             return RONDO_OK;
         }
         if (errno != EEXIST) {
-            return errors_add(errors, RONDO_IO, "cannot make the folder '%s': %s", path, strerror(errno));
+            const int error = errno;
+            folder_remove("runs", above);
+            return file_failed(errors, RONDO_IO, (struct location){0}, "make the folder", path, error);
         }
     }
     return errors_add(errors, RONDO_INVALID, "there are %d runs of this name in 'runs', name a folder with --out",
                       MAX_RUNS);
+}
+
+/* Holds the folder open: whatever happens to its path, files go to this folder and to no other. */
+static rondo_status open_folder(struct run_folder *run, struct errors *errors) {
+    run->absolute = path_absolute(run->arena, run->path);
+    if (run->absolute == NULL) {
+        return errors_no_memory(errors);
+    }
+    run->descriptor = open(run->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return run->descriptor < 0 ? file_failed(errors, RONDO_IO, (struct location){0}, "open", run->path, errno)
+                               : RONDO_OK;
+}
+
+/* 1 where the path leads to the folder that this run has made. */
+static int is_in_place(const struct run_folder *run) {
+    struct stat own, found;
+    return fstat(run->descriptor, &own) == 0 && stat(run->absolute, &found) == 0 && own.st_dev == found.st_dev &&
+           own.st_ino == found.st_ino;
+}
+
+rondo_status run_folder_check(struct run_folder *run, struct errors *errors) {
+    if (is_in_place(run)) {
+        return RONDO_OK;
+    }
+    /* Linux shows where an open folder is now. */
+    char link[40], target[4096];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", run->descriptor);
+    const ssize_t length = readlink(link, target, sizeof target - 1);
+    target[length < 0 ? 0 : length] = '\0';
+    struct stat own;
+    const int is_removed = fstat(run->descriptor, &own) != 0 || own.st_nlink == 0;
+    if (is_removed || length <= 0) {
+        return errors_add(errors, RONDO_IO, "the folder '%s' of the run was %s while the run was going on", run->path,
+                          is_removed ? "removed" : "moved");
+    }
+    return errors_add(errors, RONDO_IO, "the folder '%s' of the run was moved to '%s' while the run was going on",
+                      run->path, target);
 }
 
 /* Remembers a name in the folder, to be removed if the run comes to nothing. */
@@ -108,13 +151,11 @@ static rondo_status remember(struct run_folder *run, const char *name, struct er
 }
 
 static rondo_status open_metrics(struct run_folder *run, struct errors *errors) {
-    const char *file = in_folder(run, "metrics.jsonl");
-    if (file == NULL) {
-        return errors_no_memory(errors);
-    }
     RONDO_TRY(remember(run, "metrics.jsonl", errors));
-    run->metrics = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    return run->metrics < 0 ? file_failed(errors, RONDO_IO, (struct location){0}, "write", file, errno) : RONDO_OK;
+    run->metrics = openat(run->descriptor, "metrics.jsonl", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    return run->metrics < 0
+               ? errors_add(errors, RONDO_IO, "cannot write '%s/metrics.jsonl': %s", run->path, strerror(errno))
+               : RONDO_OK;
 }
 
 struct run_folder *run_folder_create(const char *folder, const char *name, struct errors *errors) {
@@ -125,48 +166,52 @@ struct run_folder *run_folder_create(const char *folder, const char *name, struc
         errors_no_memory(errors);
         return NULL;
     }
-    *run = (struct run_folder){.arena = arena, .metrics = -1};
+    *run = (struct run_folder){.arena = arena, .descriptor = -1, .metrics = -1, .weights = RUN_FOLDER_NO_WEIGHTS};
     const rondo_status made = folder == NULL ? make_next_folder(run, name, errors) : make_folder(run, folder, errors);
-    if (made != RONDO_OK || open_metrics(run, errors) != RONDO_OK) {
+    if (made != RONDO_OK || open_folder(run, errors) != RONDO_OK || open_metrics(run, errors) != RONDO_OK) {
         run_folder_close(run);
         return NULL;
     }
     return run;
 }
 
-const char *run_folder_file(const struct run_folder *run, const char *name) {
-    return in_folder(run, name);
+rondo_status run_folder_subfolder(struct run_folder *run, const char *name, struct errors *errors) {
+    RONDO_TRY(run_folder_check(run, errors));
+    RONDO_TRY(remember(run, name, errors));
+    return mkdirat(run->descriptor, name, 0777) == 0
+               ? RONDO_OK
+               : errors_add(errors, RONDO_IO, "cannot make the folder '%s/%s': %s", run->path, name, strerror(errno));
 }
 
-rondo_status run_folder_subfolder(struct run_folder *run, const char *name, struct errors *errors) {
-    const char *path = in_folder(run, name);
-    if (path == NULL) {
+/* Begins a file in the folder. */
+static rondo_status begin_file(struct run_folder *run, const char *name, struct file_writer *writer,
+                               struct errors *errors) {
+    const char *shown = in_folder(run, name);
+    if (shown == NULL) {
         return errors_no_memory(errors);
     }
-    RONDO_TRY(remember(run, name, errors));
-    return folder_create(path, errors);
+    RONDO_TRY(run_folder_check(run, errors));
+    return file_begin_in(writer, run->descriptor, name, shown, errors);
 }
 
 rondo_status run_folder_write(struct run_folder *run, const char *name, const void *bytes, size_t length,
                               struct errors *errors) {
-    const char *path = in_folder(run, name);
-    if (path == NULL) {
-        return errors_no_memory(errors);
-    }
+    struct file_writer writer;
     RONDO_TRY(remember(run, name, errors));
-    return file_write(path, bytes, length, errors);
+    RONDO_TRY(begin_file(run, name, &writer, errors));
+    RONDO_TRY(file_piece(&writer, bytes, length, errors));
+    return file_commit(&writer, errors);
 }
 
 /* Failures are ignored: what cannot be removed stays, and the reason why the run failed has been reported already. */
 static void remove_all(const struct run_folder *run) {
     for (const struct written_file *file = run->written; file != NULL; file = file->previous) {
-        const char *path = in_folder(run, file->name);
-        if (path != NULL) {
-            remove(path);
+        if (unlinkat(run->descriptor, file->name, 0) != 0) {
+            unlinkat(run->descriptor, file->name, AT_REMOVEDIR);
         }
     }
-    if (!run->existed) {
-        rmdir(run->path);
+    if (run->descriptor < 0 || is_in_place(run)) {
+        folder_remove(run->path, run->made);
     }
 }
 
@@ -177,14 +222,32 @@ void run_folder_close(struct run_folder *run) {
     if (run->metrics >= 0) {
         close(run->metrics);
     }
-    if (run->path != NULL && run->weights == 0) {
+    if (run->path != NULL && run->weights == RUN_FOLDER_NO_WEIGHTS) {
         remove_all(run);
+    }
+    if (run->descriptor >= 0) {
+        close(run->descriptor);
     }
     arena_destroy(run->arena);
 }
 
-/* One line, in one write: a reader never sees half of it. */
+/* One line, in one write: a reader never sees half of it. What a full disk cuts is taken back. */
+static rondo_status write_line(struct run_folder *run, const char *line, size_t length, struct errors *errors) {
+    struct stat before;
+    const int is_known = fstat(run->metrics, &before) == 0;
+    const ssize_t written = write(run->metrics, line, length);
+    if (written == (ssize_t)length) {
+        return RONDO_OK;
+    }
+    const char *reason = written < 0 ? strerror(errno) : "the disk is full";
+    if (written > 0 && is_known && ftruncate(run->metrics, before.st_size) != 0) {
+        reason = "the disk is full, and its last line is cut";
+    }
+    return errors_add(errors, RONDO_IO, "cannot write to '%s/metrics.jsonl': %s", run->path, reason);
+}
+
 rondo_status run_folder_append(struct run_folder *run, const struct json_t *object, struct errors *errors) {
+    RONDO_TRY(run_folder_check(run, errors));
     const struct number_scope scope = number_scope_open();
     char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
     number_scope_close(scope);
@@ -192,14 +255,10 @@ rondo_status run_folder_append(struct run_folder *run, const struct json_t *obje
         return errors_no_memory(errors);
     }
     const size_t length = strlen(text);
-    text[length] = '\n'; /* in place of the end: the line is written by its length */
-    const ssize_t written = write(run->metrics, text, length + 1);
+    text[length] = '\n'; /* in place of the terminating NUL: the line is written by its length */
+    const rondo_status status = write_line(run, text, length + 1, errors);
     free(text);
-    if (written != (ssize_t)length + 1) {
-        return errors_add(errors, RONDO_IO, "cannot write to '%s/metrics.jsonl': %s", run->path,
-                          written < 0 ? strerror(errno) : "the disk is full");
-    }
-    return RONDO_OK;
+    return status;
 }
 
 rondo_status run_folder_write_weights(struct run_folder *run, int64_t epoch, const struct named_tensor *tensors,
@@ -207,12 +266,13 @@ rondo_status run_folder_write_weights(struct run_folder *run, int64_t epoch, con
     char epoch_text[24];
     snprintf(epoch_text, sizeof epoch_text, "%lld", (long long)epoch);
     const char *const metadata[] = {"format", "rondo", "epoch", epoch_text, NULL};
+    struct file_writer writer;
     const struct arena_mark mark = arena_mark(run->arena);
-    const char *file = in_folder(run, "weights.safetensors");
-    const rondo_status status =
-        file == NULL ? errors_no_memory(errors) : safetensors_write(file, tensors, count, metadata, errors);
+    rondo_status status = begin_file(run, "weights.safetensors", &writer, errors);
+    if (status == RONDO_OK) {
+        status = safetensors_write_to(&writer, tensors, count, metadata, errors);
+    }
     arena_release(run->arena, mark);
-    RONDO_TRY(status);
-    run->weights = epoch;
-    return RONDO_OK;
+    run->weights = status == RONDO_OK ? epoch : run->weights;
+    return status;
 }

@@ -1,7 +1,10 @@
 /* store/run_folder.h: the folder of one run: created once, never over another run, and removed again if the run ends
  * before it has weights. What is written into it is decided by train/run_record.h.
  *
- * Every file is written completely or not at all, except metrics.jsonl, which grows by whole lines.
+ * Every file is written completely or not at all, except metrics.jsonl, which grows by whole lines. The folder is held
+ * open, and each write checks that its path still leads to it: a run whose folder was removed or moved fails with
+ * RONDO_IO, and never writes into another folder that has got the same name.
+ *
  * Threads: main thread.
  */
 #ifndef RONDO_STORE_RUN_FOLDER_H
@@ -9,23 +12,26 @@
 
 #include "store/safetensors.h"
 
+#define RUN_FOLDER_NO_WEIGHTS (-1)
+
 struct run_folder;
 struct json_t;
 
 /* Creates the folder and an empty metrics.jsonl in it. `folder` NULL: runs/NAME in the working directory, or the first
  * of runs/NAME-2, runs/NAME-3, … that does not exist. A given folder that exists and is not empty is RONDO_INVALID.
- * NULL with errors; nothing is left behind then. */
+ * NULL with errors; nothing is left behind then, of the folders above it neither. */
 struct run_folder *run_folder_create(const char *folder, const char *name, struct errors *errors);
 /* Frees `run` (may be NULL). If no weights were written, everything that was written is removed. */
 void run_folder_close(struct run_folder *run);
 
 const char *run_folder_path(const struct run_folder *run);
-/* The epoch whose weights are in the folder; 0: none. */
+/* The epoch whose weights are in the folder; 0: those of a first epoch that did not end; or RUN_FOLDER_NO_WEIGHTS. */
 int64_t run_folder_weights(const struct run_folder *run);
-/* The path of a file in the folder; it lives as long as `run`. NULL: out of memory. */
-const char *run_folder_file(const struct run_folder *run, const char *name);
+/* RONDO_IO where the folder is no longer what its path leads to. */
+rondo_status run_folder_check(struct run_folder *run, struct errors *errors);
 
 rondo_status run_folder_subfolder(struct run_folder *run, const char *name, struct errors *errors);
+/* `name` may be in a subfolder: "cells/gru.yaml". */
 rondo_status run_folder_write(struct run_folder *run, const char *name, const void *bytes, size_t length,
                               struct errors *errors);
 /* Appends a JSON object to metrics.jsonl as one line. */

@@ -156,20 +156,23 @@ static rondo_status write_all(struct file_writer *writer, const json_t *header, 
     return file_commit(writer, errors);
 }
 
-rondo_status safetensors_write(const char *file, const struct named_tensor *tensors, int32_t count,
-                               const char *const *metadata, struct errors *errors) {
+rondo_status safetensors_write_to(struct file_writer *writer, const struct named_tensor *tensors, int32_t count,
+                                  const char *const *metadata, struct errors *errors) {
     json_t *header = json_object();
     rondo_status status = make_header(header, tensors, count, metadata, errors);
-    struct file_writer writer;
     if (status == RONDO_OK) {
-        status = file_begin(&writer, file, errors);
+        status = write_all(writer, header, tensors, count, errors);
     }
-    if (status == RONDO_OK) {
-        status = write_all(&writer, header, tensors, count, errors);
-        file_abort(&writer); /* does nothing after a commit */
-    }
+    file_abort(writer); /* does nothing after a commit */
     json_decref(header);
     return status;
+}
+
+rondo_status safetensors_write(const char *file, const struct named_tensor *tensors, int32_t count,
+                               const char *const *metadata, struct errors *errors) {
+    struct file_writer writer;
+    RONDO_TRY(file_begin(&writer, file, errors));
+    return safetensors_write_to(&writer, tensors, count, metadata, errors);
 }
 
 /* ---- reading ---- */

@@ -18,6 +18,10 @@ struct named_tensor {
 /* Writes `count` tensors. `metadata` is a NULL-terminated list of key, value, key, value, …; may be NULL. */
 rondo_status safetensors_write(const char *file, const struct named_tensor *tensors, int32_t count,
                                const char *const *metadata, struct errors *errors);
+/* The same through a writer that has begun; commits it, or aborts it after a failure. */
+struct file_writer;
+rondo_status safetensors_write_to(struct file_writer *writer, const struct named_tensor *tensors, int32_t count,
+                                  const char *const *metadata, struct errors *errors);
 
 /* Reads a file; names and data from `arena`. *metadata (may be NULL) gets a list as above. */
 rondo_status safetensors_read(const char *file, struct arena *arena, struct named_tensor **tensors, int32_t *count,

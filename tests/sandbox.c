@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PATH_SIZE = 2048, BUFFERS = 8, MAX_ARGUMENTS = 64, SECONDS = 120 };
@@ -193,6 +194,9 @@ static void become(const struct call *call, char **words, FILE *const *streams) 
         snprintf(name, sizeof name, "%.*s", (int)(equals - call->environment), call->environment);
         setenv(name, equals + 1, 1);
     }
+    if (call->ignored_signal != 0) {
+        signal(call->ignored_signal, SIG_IGN);
+    }
     alarm(SECONDS); /* stays in force for the program */
     execv(words[0], words);
     _exit(127);
@@ -210,31 +214,71 @@ static const char *describe_end(int wait_status) {
     return text;
 }
 
-struct outcome sandbox_run(struct call call) {
+struct process {
+    pid_t id;
+    FILE *streams[3];
+};
+
+struct process *sandbox_start(struct call call) {
     char *words[MAX_ARGUMENTS + 1] = {NULL};
     char *text = strdup(call.arguments == NULL ? "" : call.arguments);
     char *program = strdup(call.program == NULL ? variable("RONDO_PROGRAM") : call.program);
     ck_assert(text != NULL && program != NULL);
     words[0] = program;
     split(text, words);
-    FILE *streams[3] = {stream_of(call.input == NULL ? "" : call.input), stream_of(""), stream_of("")};
-    const pid_t child = fork();
-    ck_assert_int_ge(child, 0);
-    if (child == 0) {
-        become(&call, words, streams);
-    }
-    int wait_status = 0;
-    ck_assert_int_eq(waitpid(child, &wait_status, 0), child);
-    const struct outcome outcome = {.status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1,
-                                    .end = describe_end(wait_status),
-                                    .out = read_all(streams[1], NULL),
-                                    .err = read_all(streams[2], NULL)};
-    for (int i = 0; i < 3; i++) {
-        fclose(streams[i]);
+    struct process *process = (struct process *)sandbox_memory(sizeof *process);
+    *process =
+        (struct process){.streams = {stream_of(call.input == NULL ? "" : call.input), stream_of(""), stream_of("")}};
+    process->id = fork();
+    ck_assert_int_ge(process->id, 0);
+    if (process->id == 0) {
+        become(&call, words, process->streams);
     }
     free(text);
     free(program);
+    return process;
+}
+
+/* The child writes where the descriptor that it shares with this process is: reading must not move that. */
+static int stream_has(FILE *stream, const char *text) {
+    static char buffer[1 << 16];
+    const ssize_t size = pread(fileno(stream), buffer, sizeof buffer - 1, 0);
+    ck_assert_int_ge(size, 0);
+    buffer[size] = '\0';
+    return strstr(buffer, text) != NULL;
+}
+
+void sandbox_await(struct process *process, const char *text) {
+    const struct timespec pause = {.tv_nsec = 1000 * 1000};
+    siginfo_t ended = {0};
+    while (!stream_has(process->streams[2], text)) {
+        ck_assert_int_eq(waitid(P_PID, (id_t)process->id, &ended, WEXITED | WNOHANG | WNOWAIT), 0);
+        ck_assert_msg(ended.si_pid == 0 || stream_has(process->streams[2], text), "it ended without printing '%s'",
+                      text);
+        nanosleep(&pause, NULL);
+    }
+}
+
+void sandbox_signal(const struct process *process, int number) {
+    ck_assert_int_eq(kill(process->id, number), 0);
+}
+
+struct outcome sandbox_finish(struct process *process) {
+    int wait_status = 0;
+    ck_assert_int_eq(waitpid(process->id, &wait_status, 0), process->id);
+    const struct outcome outcome = {.status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1,
+                                    .signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0,
+                                    .end = describe_end(wait_status),
+                                    .out = read_all(process->streams[1], NULL),
+                                    .err = read_all(process->streams[2], NULL)};
+    for (int i = 0; i < 3; i++) {
+        fclose(process->streams[i]);
+    }
     return outcome;
+}
+
+struct outcome sandbox_run(struct call call) {
+    return sandbox_finish(sandbox_start(call));
 }
 
 void assert_status(const char *what, const struct outcome *outcome, int status) {

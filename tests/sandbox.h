@@ -45,15 +45,25 @@ struct call {
     const char *input;       /* standard input; NULL: none */
     const char *environment; /* one further "NAME=value", or NULL */
     const char *output;      /* a file to write standard output to, or NULL */
+    int ignored_signal;      /* a signal that the program is started with as ignored; 0: none */
 };
 /* How it ended. */
 struct outcome {
     int status;      /* exit status; -1 where a signal ended it, or the limit of time */
+    int signal;      /* that ended it; 0: none */
     const char *end; /* "exit status 2", "signal 11": for messages */
     const char *out; /* standard output, "" where it went to a file */
     const char *err; /* standard error */
 };
 struct outcome sandbox_run(struct call call);
+
+/* A program that still runs: for tests of signals. Each is ended by sandbox_finish, which waits for its end. */
+struct process;
+struct process *sandbox_start(struct call call);
+/* Waits until standard error has `text`, at most as long as a program may run; fails the test where it ends before. */
+void sandbox_await(struct process *process, const char *text);
+void sandbox_signal(const struct process *process, int number);
+struct outcome sandbox_finish(struct process *process);
 
 /* The exit status is `status`; on failure shows what the program said. `what` names the case. */
 void assert_status(const char *what, const struct outcome *outcome, int status);

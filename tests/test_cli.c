@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -220,7 +221,16 @@ START_TEST(run_folder_is_complete) {
     ck_assert_uint_eq(json_array_size(json_object_get(vocabulary, "labels")), 2);
     json_decref(vocabulary);
     json_t *environment = parse("environment", sandbox_read("run/environment.json", NULL));
-    assert_keys("environment", environment, "rondo abi compiler system machine threads seed started plugins");
+    assert_keys("environment", environment, "rondo abi compiler system machine threads seed started data plugins");
+    static const char *const parts[] = {"train", "valid", "test"};
+    for (int i = 0; i < ROWS(parts); i++) {
+        const json_t *file = json_object_get(json_object_get(environment, "data"), parts[i]);
+        size_t size;
+        sandbox_read(sandbox_path("%s.tsv", parts[i]), &size);
+        assert_keys(parts[i], file, "file bytes fnv1a");
+        ck_assert_int_eq(json_integer_value(json_object_get(file, "bytes")), (json_int_t)size);
+        ck_assert_uint_eq(strlen(json_string_value(json_object_get(file, "fnv1a"))), 16);
+    }
     const json_t *plugins = json_object_get(environment, "plugins");
     ck_assert_uint_eq(json_array_size(plugins), 2); /* adam and softmax_cross_entropy: those that it used */
     assert_keys("plugin", json_array_get(plugins, 0), "name version licence file fnv1a");
@@ -453,6 +463,82 @@ START_TEST(folder_that_is_not_empty_is_left_alone) {
 }
 END_TEST
 
+START_TEST(folder_that_cannot_be_made_leaves_none_above_it) {
+    char name[300], arguments[400];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0'; /* more than a component of a path may have */
+    snprintf(arguments, sizeof arguments, "train e.yaml --out long/and/deep/%s", name);
+    const int before = sandbox_entries();
+    assert_parts("long", rondo(arguments, 1).err, "cannot make the folder 'long/and/deep/nnn|File name too long");
+    ck_assert_int_eq(sandbox_entries(), before);
+}
+END_TEST
+
+START_TEST(data_that_changed_since_the_training_is_reported) {
+    sandbox_copy("valid.tsv", "before.tsv");
+    tiny_edit("changing.yaml", "data:", "data: {reader: text, train: train.tsv, valid: before.tsv, test: test.tsv}");
+    rondo("train changing.yaml --quiet --out changing", 0);
+    ck_assert_str_eq(rondo("eval changing --on valid", 0).err, "");
+    sandbox_copy("test.tsv", "before.tsv");
+    assert_parts("changed", rondo("eval changing --on valid", 0).err,
+                 "rondo: warning: data.valid, '|/before.tsv', has changed since the run was trained: it had | bytes");
+    ck_assert_str_eq(rondo("eval changing --on test", 0).err, "");
+    ck_assert_str_eq(rondo("eval changing --data before.tsv", 0).err, "");
+}
+END_TEST
+
+/* ---- a folder that something happens to during the training ---- */
+
+/* Nothing gets better without a step: after the first epoch only metrics.jsonl is written. */
+START_TEST(folder_that_is_removed_ends_the_training_as_a_failure) {
+    struct process *process = sandbox_start(
+        (struct call){.arguments = "train e.yaml --out gone --set optimizer.lr=0 --set schedule.epochs=20000"});
+    sandbox_await(process, "epoch 2/");
+    sandbox_remove("gone");
+    const struct outcome outcome = sandbox_finish(process);
+    assert_status("removed", &outcome, 1);
+    assert_parts("removed", outcome.err, "the folder 'gone' of the run was removed while the run was going on");
+    ck_assert_ptr_null(strstr(outcome.err, "the weights of epoch"));
+    ck_assert(!sandbox_has("gone"));
+}
+END_TEST
+
+START_TEST(folder_that_is_moved_ends_the_training_as_a_failure) {
+    struct process *process =
+        sandbox_start((struct call){.arguments = "train e.yaml --out here --set schedule.epochs=20000"});
+    sandbox_await(process, "epoch 2/");
+    ck_assert_int_eq(rename(sandbox_path("here"), sandbox_path("there")), 0);
+    const struct outcome outcome = sandbox_finish(process);
+    assert_status("moved", &outcome, 1);
+    assert_parts("moved", outcome.err,
+                 "the folder 'here' of the run was moved to '|/there' while the run was going on");
+    ck_assert_ptr_null(strstr(outcome.err, "the weights of epoch"));
+    ck_assert(!sandbox_has("here"));
+    rondo("eval there --on valid", 0);
+}
+END_TEST
+
+/* From some epoch on, weights cannot be written: a folder has their name. */
+START_TEST(no_epoch_is_called_the_best_whose_weights_were_not_written) {
+    tiny_edit("always-best.yaml", "data:", "data: {reader: text, train: train.tsv}");
+    struct process *process =
+        sandbox_start((struct call){.arguments = "train always-best.yaml --out blocked --set schedule.epochs=20000"});
+    sandbox_await(process, "epoch 2/");
+    do {
+        remove(sandbox_path("blocked/weights.safetensors"));
+    } while (mkdir(sandbox_path("blocked/weights.safetensors"), 0755) != 0);
+    const struct outcome outcome = sandbox_finish(process);
+    assert_status("blocked", &outcome, 1);
+    assert_parts("blocked", outcome.err, "cannot write 'blocked/weights.safetensors': |the weights of epoch ");
+    const int kept = atoi(strstr(outcome.err, "the weights of epoch ") + strlen("the weights of epoch "));
+    json_t *lines = metrics_of("blocked");
+    const json_t *last = json_array_get(lines, json_array_size(lines) - 1);
+    ck_assert_int_eq(json_integer_value(json_object_get(last, "epoch")), kept);
+    ck_assert(json_is_true(json_object_get(last, "best")));
+    json_decref(lines);
+}
+END_TEST
+
 /* ---- training ---- */
 
 START_TEST(progress_is_a_plain_line_an_epoch_where_there_is_no_terminal) {
@@ -642,12 +728,12 @@ static const char *private_copy(const char *folder) {
 START_TEST(missing_plugin_hurts_only_who_names_it) {
     const char *program = private_copy("missing");
     sandbox_remove("missing/plugins/optimizers/adam.so");
-    const struct outcome named = sandbox_run((struct call){program, "train e.yaml --out m1", NULL, NULL, NULL});
+    const struct outcome named = sandbox_run((struct call){.program = program, .arguments = "train e.yaml --out m1"});
     assert_status("adam", &named, 2);
     assert_parts("adam", named.err, "e.yaml:7:21: unknown optimizer 'adam'|/missing/plugins");
     ck_assert(!sandbox_has("m1"));
     const struct outcome other =
-        sandbox_run((struct call){program, "train e.yaml --out m2 --set optimizer.plugin=sgd", NULL, NULL, NULL});
+        sandbox_run((struct call){.program = program, .arguments = "train e.yaml --out m2 --set optimizer.plugin=sgd"});
     assert_status("sgd", &other, 0);
 }
 END_TEST
@@ -655,14 +741,14 @@ END_TEST
 START_TEST(broken_plugin_hurts_only_who_names_it) {
     const char *program = private_copy("broken");
     sandbox_write("broken/plugins/optimizers/adam.so", "no shared object");
-    const struct outcome named = sandbox_run((struct call){program, "train e.yaml --out b1", NULL, NULL, NULL});
+    const struct outcome named = sandbox_run((struct call){.program = program, .arguments = "train e.yaml --out b1"});
     assert_status("adam", &named, 2);
     assert_parts("adam", named.err, "e.yaml:7:21: plug-in '|/broken/plugins/optimizers/adam.so' is not an ELF");
     ck_assert(!sandbox_has("b1"));
     const struct outcome other =
-        sandbox_run((struct call){program, "train e.yaml --out b2 --set optimizer.plugin=sgd", NULL, NULL, NULL});
+        sandbox_run((struct call){.program = program, .arguments = "train e.yaml --out b2 --set optimizer.plugin=sgd"});
     assert_status("sgd", &other, 0);
-    const struct outcome old = sandbox_run((struct call){program, "predict run e.yaml", NULL, NULL, NULL});
+    const struct outcome old = sandbox_run((struct call){.program = program, .arguments = "predict run e.yaml"});
     assert_status("prediction, which needs no optimizer", &old, 0);
 }
 END_TEST
@@ -696,12 +782,73 @@ START_TEST(folder_of_the_environment_that_cannot_be_used_is_told) {
 }
 END_TEST
 
+/* ---- plug-ins of a run that have moved ---- */
+
+static const struct {
+    const char *kind, *key; /* folder of the plug-in, and what names it in the experiment */
+    const char *name;
+    int is_needed; /* to predict */
+} moved_plugins[] = {
+    {"optimizers", "optimizer.plugin", "sgd", 0},
+    {"schedules", "schedule.learning_rate.plugin", "cosine", 0},
+    {"losses", "loss.plugin", "hinge", 1},
+};
+
+/* A copy of the program without that plug-in, which --plugin gives from a folder of its own. */
+START_TEST(run_predicts_without_what_only_training_needs) {
+    const char *kind = moved_plugins[_i].kind, *name = moved_plugins[_i].name;
+    char folder[64], text[1024];
+    snprintf(folder, sizeof folder, "moved-%s", name);
+    char program[1024];
+    snprintf(program, sizeof program, "%s", private_copy(folder)); /* sandbox_path uses its buffers again */
+    sandbox_copy(sandbox_path("%s/plugins/%s/%s.so", folder, kind, name), sandbox_path("%s/first/%s.so", folder, name));
+    sandbox_remove(sandbox_path("%s/plugins/%s/%s.so", folder, kind, name));
+    snprintf(text, sizeof text, "train e.yaml --quiet --out %s-run --plugin %s --set %s=%s", folder,
+             sandbox_path("%s/first/%s.so", folder, name), moved_plugins[_i].key, name);
+    const struct outcome trained = sandbox_run((struct call){.program = program, .arguments = text});
+    assert_status(text, &trained, 0);
+    ck_assert_int_eq(rename(sandbox_path("%s/first", folder), sandbox_path("%s/second", folder)), 0);
+
+    snprintf(text, sizeof text, "predict %s-run", folder);
+    struct call call = {.program = program, .arguments = text, .input = "tea\n"};
+    const struct outcome without = sandbox_run(call);
+    assert_status(text, &without, moved_plugins[_i].is_needed ? 2 : 0);
+    if (moved_plugins[_i].is_needed) {
+        assert_parts(text, without.err, sandbox_path("%s/first/%s.so", folder, name));
+        assert_parts(text, without.err,
+                     "unknown loss 'hinge'|a plug-in that has been moved can be given with --plugin");
+    }
+    char with_new_place[2048];
+    snprintf(with_new_place, sizeof with_new_place, "%s --plugin %s", text,
+             sandbox_path("%s/second/%s.so", folder, name));
+    call.arguments = with_new_place;
+    const struct outcome with = sandbox_run(call);
+    assert_status(with_new_place, &with, 0);
+
+    /* Training the run again needs all of them, and records the new place alone. */
+    snprintf(text, sizeof text, "train %s-run/experiment.yaml --quiet --out %s-again", folder, folder);
+    call = (struct call){.program = program, .arguments = text};
+    const struct outcome refused = sandbox_run(call);
+    assert_status(text, &refused, 2);
+    snprintf(with_new_place, sizeof with_new_place, "%s --plugin %s", text,
+             sandbox_path("%s/second/%s.so", folder, name));
+    call.arguments = with_new_place;
+    const struct outcome again = sandbox_run(call);
+    assert_status(with_new_place, &again, 0);
+    const char *experiment = sandbox_read(sandbox_path("%s-again/experiment.yaml", folder), NULL);
+    assert_parts("again", experiment, sandbox_path("%s/second/%s.so", folder, name));
+    ck_assert_ptr_null(strstr(experiment, sandbox_path("%s/first/%s.so", folder, name)));
+    assert_same_file(sandbox_path("%s-run/weights.safetensors", folder),
+                     sandbox_path("%s-again/weights.safetensors", folder));
+}
+END_TEST
+
 START_TEST(plugin_of_the_command_line_is_recorded_in_the_run) {
     const char *program = private_copy("recorded");
     char train[512];
     snprintf(train, sizeof train, "train e.yaml --out recorded-run --plugin %s",
              sandbox_path("recorded/plugins/optimizers/sgd.so"));
-    const struct outcome trained = sandbox_run((struct call){program, train, NULL, NULL, NULL});
+    const struct outcome trained = sandbox_run((struct call){.program = program, .arguments = train});
     assert_status(train, &trained, 0);
     assert_parts("experiment", sandbox_read("recorded-run/experiment.yaml", NULL),
                  sandbox_path("recorded/plugins/optimizers/sgd.so"));
@@ -726,6 +873,11 @@ static void add_tests(TCase *cases) {
     tcase_add_test(cases, second_run_does_not_overwrite_the_first);
     tcase_add_test(cases, runs_that_start_at_the_same_time_get_a_folder_each);
     tcase_add_test(cases, folder_that_is_not_empty_is_left_alone);
+    tcase_add_test(cases, folder_that_cannot_be_made_leaves_none_above_it);
+    tcase_add_test(cases, data_that_changed_since_the_training_is_reported);
+    tcase_add_test(cases, folder_that_is_removed_ends_the_training_as_a_failure);
+    tcase_add_test(cases, folder_that_is_moved_ends_the_training_as_a_failure);
+    tcase_add_test(cases, no_epoch_is_called_the_best_whose_weights_were_not_written);
     tcase_add_test(cases, progress_is_a_plain_line_an_epoch_where_there_is_no_terminal);
     tcase_add_loop_test(cases, experiment_trains_without_a_new_build, 0, ROWS(trainings));
     tcase_add_test(cases, kept_weights_are_those_of_the_best_epoch);
@@ -740,6 +892,7 @@ static void add_tests(TCase *cases) {
     tcase_add_test(cases, folder_of_the_environment_comes_first);
     tcase_add_test(cases, folder_of_the_environment_that_cannot_be_used_is_told);
     tcase_add_test(cases, plugin_of_the_command_line_is_recorded_in_the_run);
+    tcase_add_loop_test(cases, run_predicts_without_what_only_training_needs, 0, ROWS(moved_plugins));
 }
 
 int main(void) {

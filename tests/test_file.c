@@ -1,14 +1,16 @@
 /* io/file.h: files are read whole, written whole or not at all, and paths are put together. */
-#define _XOPEN_SOURCE 700
+#define _GNU_SOURCE /* O_TMPFILE */
 
 #include "io/file.h"
 
 #include <check.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
@@ -119,7 +121,6 @@ START_TEST(abort_leaves_nothing_and_the_old_file_as_it_was) {
     ck_assert_int_eq(file_write(file, "old", 3, &errors), RONDO_OK);
     ck_assert_int_eq(file_begin(&writer, file, &errors), RONDO_OK);
     ck_assert_int_eq(file_piece(&writer, "new", 3, &errors), RONDO_OK);
-    ck_assert_int_eq(entries(), 2);
     file_abort(&writer);
     file_abort(&writer);
     ck_assert_int_eq(file_piece(&writer, "new", 3, &errors), RONDO_INTERNAL);
@@ -128,6 +129,49 @@ START_TEST(abort_leaves_nothing_and_the_old_file_as_it_was) {
     ck_assert_int_eq(file_read(file, 9, arena, &text, NULL, (struct location){0}, &errors), RONDO_OK);
     ck_assert_str_eq(text, "old");
     ck_assert_int_eq(unlink(file), 0);
+}
+END_TEST
+
+/* Where the file system has files without a name, a process that is killed leaves nothing. */
+START_TEST(a_writer_that_is_killed_leaves_nothing) {
+    struct file_writer writer;
+    const int unnamed = open(folder, O_WRONLY | O_TMPFILE, 0600);
+    if (unnamed < 0) {
+        return;
+    }
+    close(unnamed);
+    const pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        file_begin(&writer, path_of("f"), &errors);
+        file_piece(&writer, "new", 3, &errors);
+        _exit(writer.descriptor >= 0 ? 0 : 1);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(entries(), 0);
+}
+END_TEST
+
+/* The folder is held open: files go to it, and not to another one that has got its name. */
+START_TEST(files_are_written_in_the_folder_that_is_open) {
+    char *text;
+    struct file_writer writer;
+    ck_assert_int_eq(mkdir(path_of("old"), 0700), 0);
+    const int descriptor = open(path_of("old"), O_RDONLY | O_DIRECTORY);
+    ck_assert_int_ge(descriptor, 0);
+    ck_assert_int_eq(rename(path_of("old"), path_of("moved")), 0);
+    ck_assert_int_eq(mkdir(path_of("old"), 0700), 0);
+    ck_assert_int_eq(file_begin_in(&writer, descriptor, "f", path_of("old/f"), &errors), RONDO_OK);
+    ck_assert_int_eq(file_piece(&writer, "x", 1, &errors), RONDO_OK);
+    ck_assert_int_eq(file_commit(&writer, &errors), RONDO_OK);
+    ck_assert_int_eq(file_read(path_of("moved/f"), 9, arena, &text, NULL, (struct location){0}, &errors), RONDO_OK);
+    ck_assert_str_eq(text, "x");
+    ck_assert_int_eq(rmdir(path_of("old")), 0);
+    ck_assert_int_eq(unlink(path_of("moved/f")), 0);
+    ck_assert_int_eq(rmdir(path_of("moved")), 0);
+    close(descriptor);
 }
 END_TEST
 
@@ -187,19 +231,63 @@ END_TEST
 
 START_TEST(folders_are_made_with_those_above) {
     for (int again = 0; again < 2; again++) {
-        ck_assert_int_eq(folder_create(path_of("a//b/c/"), &errors), RONDO_OK);
+        ck_assert_int_eq(folder_create(path_of("a//b/c/"), NULL, &errors), RONDO_OK);
         ck_assert_int_eq(file_exists(path_of("a/b/c")), 1);
     }
-    ck_assert_int_eq(folder_create("/", &errors), RONDO_OK);
-    ck_assert_int_eq(folder_create(".", &errors), RONDO_OK);
+    ck_assert_int_eq(folder_create("/", NULL, &errors), RONDO_OK);
+    ck_assert_int_eq(folder_create(".", NULL, &errors), RONDO_OK);
     ck_assert_int_eq(file_write(path_of("a/f"), "x", 1, &errors), RONDO_OK);
-    ck_assert_int_eq(folder_create(path_of("a/f/g"), &errors), RONDO_INVALID);
+    ck_assert_int_eq(folder_create(path_of("a/f/g"), NULL, &errors), RONDO_INVALID);
     ck_assert_ptr_nonnull(strstr(errors_text(&errors, 0), "a/f' is a file, expected a folder"));
     ck_assert_int_eq(file_exists(path_of("a/none")), 0);
     ck_assert_int_eq(unlink(path_of("a/f")), 0);
     ck_assert_int_eq(rmdir(path_of("a/b/c")), 0);
     ck_assert_int_eq(rmdir(path_of("a/b")), 0);
     ck_assert_int_eq(rmdir(path_of("a")), 0);
+}
+END_TEST
+
+START_TEST(a_folder_that_cannot_be_made_leaves_none) {
+    char name[400], path[500];
+    int32_t made = 0;
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0'; /* more than a component of a path may have */
+    snprintf(path, sizeof path, "a/b//%s/c", name);
+    ck_assert_int_eq(folder_create(path_of(path), &made, &errors), RONDO_IO);
+    ck_assert_int_eq(made, 0);
+    ck_assert_int_eq(entries(), 0);
+    /* Those that existed before stay. */
+    ck_assert_int_eq(mkdir(path_of("a"), 0700), 0);
+    ck_assert_int_eq(folder_create(path_of(path), &made, &errors), RONDO_IO);
+    ck_assert_int_eq(entries(), 1);
+    ck_assert_int_eq(folder_create(path_of("a/b//c/"), &made, &errors), RONDO_OK);
+    ck_assert_int_eq(made, 2);
+    folder_remove(path_of("a/b//c/"), made);
+    ck_assert_int_eq(file_exists(path_of("a/b")), 0);
+    ck_assert_int_eq(rmdir(path_of("a")), 0);
+}
+END_TEST
+
+static const struct {
+    const char *bytes;
+    int64_t size;
+    uint64_t hash; /* from the reference code of FNV-1a, isthe.com/chongo/tech/comp/fnv */
+} hashes[] = {
+    {"", 0, 0xcbf29ce484222325u},
+    {"a", 1, 0xaf63dc4c8601ec8cu},
+    {"foobar", 6, 0x85944171f73967e8u},
+};
+
+START_TEST(a_hash_is_that_of_the_bytes) {
+    int64_t size;
+    uint64_t hash;
+    ck_assert_int_eq(file_write(path_of("f"), hashes[_i].bytes, strlen(hashes[_i].bytes), &errors), RONDO_OK);
+    ck_assert_int_eq(file_hash(path_of("f"), &size, &hash, &errors), RONDO_OK);
+    ck_assert_int_eq(size, hashes[_i].size);
+    ck_assert_uint_eq(hash, hashes[_i].hash);
+    ck_assert_int_eq(file_hash(path_of("none"), &size, &hash, &errors), RONDO_NOT_FOUND);
+    ck_assert_int_eq(file_hash(folder, &size, &hash, &errors), RONDO_IO);
+    ck_assert_int_eq(unlink(path_of("f")), 0);
 }
 END_TEST
 
@@ -250,11 +338,15 @@ int main(void) {
     tcase_add_test(cases, reading_refuses_what_is_no_file);
     tcase_add_test(cases, the_old_file_stays_until_commit);
     tcase_add_test(cases, abort_leaves_nothing_and_the_old_file_as_it_was);
+    tcase_add_test(cases, a_writer_that_is_killed_leaves_nothing);
+    tcase_add_test(cases, files_are_written_in_the_folder_that_is_open);
     tcase_add_test(cases, two_writers_of_one_file_do_not_meet);
     tcase_add_test(cases, failed_writes_leave_nothing);
     tcase_add_test(cases, a_full_disk_is_reported_and_cleaned_up);
     tcase_add_test(cases, new_files_obey_the_umask);
     tcase_add_test(cases, folders_are_made_with_those_above);
+    tcase_add_test(cases, a_folder_that_cannot_be_made_leaves_none);
+    tcase_add_loop_test(cases, a_hash_is_that_of_the_bytes, 0, ROWS(hashes));
     tcase_add_loop_test(cases, paths_are_joined, 0, ROWS(joins));
     tcase_add_loop_test(cases, paths_have_a_folder, 0, ROWS(folders));
     tcase_add_test(cases, paths_become_absolute);

@@ -137,8 +137,7 @@ static const struct {
     {"lang/", {"lang/", "io/", "core/", "rondo/plugin.h"}},
     {"model/", {"model/", "lang/", "core/", "rondo/plugin.h"}},
     {"data/", {"data/", "io/", "core/", "rondo/plugin.h"}},
-    {"experiment/",
-     {"experiment/", "model/", "data/", "lang/", "io/", "core/", "rondo/plugin.h", "config.h"}},
+    {"experiment/", {"experiment/", "model/", "data/", "lang/", "io/", "core/", "rondo/plugin.h", "config.h"}},
     {"store/", {"store/", "data/", "io/", "core/", "rondo/plugin.h", "config.h"}},
     {"train/", {"train/", "store/", "experiment/", "model/", "data/", "lang/", "io/", "core/", "rondo/", "config.h"}},
     {"kit/", {"kit/", "experiment/", "store/", "io/", "core/", "rondo/plugin.h"}},
@@ -181,7 +180,7 @@ static const struct {
     {"fnmatch.h", {"train/optimizer_stages.c"}},
     {"langinfo.h", {"cli/curve.c"}},
     {"locale.h", {"core/number.c", "cli/curve.c"}},
-    {"fcntl.h", {"core/", "io/file.c", "store/", "kit/"}},
+    {"fcntl.h", {"core/", "io/", "store/", "kit/"}},
     {"strings.h", {"data/"}},
     {"sys/stat.h", {"core/", "io/", "experiment/", "store/", "kit/", "cli/"}},
     {"unistd.h", {"core/", "io/", "experiment/", "store/", "kit/", "cli/"}},
@@ -667,7 +666,8 @@ static const struct {
     {"plugins/optimizers", "plugins/optimizers/meson.build", "'%s'", ""},
     {"plugins/schedules", "plugins/schedules/meson.build", "'%s'", ""},
     {"cli", "cli/main.c", "&command_%s",
-     "main command progress cell_argument curve catalogue catalogue_facts catalogue_json catalogue_text json_builder "
+     "main command interrupt progress cell_argument curve catalogue catalogue_facts catalogue_json catalogue_text "
+     "json_builder "
      "reference schema schema_option"},
 };
 

@@ -105,6 +105,10 @@ struct architecture network_architecture(const struct network *network) {
     return network->settings.model.architecture;
 }
 
+int network_is_interrupted(const struct network *network) {
+    return interrupt_is_requested(&network->session->interrupt);
+}
+
 int32_t network_metric_count(const struct network *network) {
     return network->heads.n_metrics;
 }
@@ -517,7 +521,10 @@ static rondo_status run_dataset(struct work *work, int64_t batch, struct scores 
     for (int64_t first = 0; first < count && status == RONDO_OK; first += batch) {
         work->examples = order + first;
         work->count = count - first < batch ? count - first : batch;
-        status = run_batch(work, scores, errors);
+        status = network_is_interrupted(work->network)
+                     ? errors_add(errors, RONDO_INTERRUPTED, "interrupted after %lld of %lld examples",
+                                  (long long)first, (long long)count)
+                     : run_batch(work, scores, errors);
     }
     free(order);
     return status;

@@ -37,6 +37,10 @@ struct network;
 struct network *network_create(const struct network_settings *settings, struct session *session, struct errors *errors);
 void network_destroy(struct network *network);
 struct model *network_model(const struct network *network);
+/* 1 where the session's owner wants work to stop. Evaluation and prediction ask between batches; then,
+ * RONDO_INTERRUPTED.
+ */
+int network_is_interrupted(const struct network *network);
 
 /* The number of shards that a batch of `examples` >= 1 is dealt to: each has gradients of its own. */
 int64_t network_shard_count(const struct network *network, int64_t examples);

@@ -11,6 +11,24 @@
 #include "store/safetensors.h"
 #include "store/vocabulary_file.h"
 
+/* The data files of an experiment that `which` names (enum task_data), ended by an empty entry. */
+enum { DATA_FILES = 3 };
+
+static void list_data(const struct experiment *experiment, int which, struct data_file *files) {
+    const struct {
+        int data;
+        const char *part, *file;
+    } all[DATA_FILES] = {{TASK_TRAIN, "train", experiment->train.text},
+                         {TASK_VALID, "valid", experiment->valid.text},
+                         {TASK_TEST, "test", experiment->test.text}};
+    for (int i = 0; i < DATA_FILES; i++) {
+        if ((which & all[i].data) && all[i].file != NULL) {
+            *files++ = (struct data_file){all[i].part, all[i].file};
+        }
+    }
+    *files = (struct data_file){NULL, NULL};
+}
+
 /* ---- writing ---- */
 
 /* The name of the copy of a layer's cell, "cells/lstm.yaml". Layers with the same cell file share a copy. If another
@@ -67,10 +85,12 @@ static rondo_status write_start(struct run_folder *run, const struct task *task,
     RONDO_TRY(run_folder_write(run, "experiment.yaml", text, strlen(text), errors));
     RONDO_TRY(
         write_text(run, "vocabulary.json", vocabulary_file_text(task->reader.words, task->reader.labels), errors));
-    return write_text(
-        run, "environment.json",
-        environment_text(task->session->loader, task->session->parallel.threads, experiment->schedule.options.seed),
-        errors);
+    struct data_file files[DATA_FILES + 1];
+    list_data(experiment, TASK_TRAIN | TASK_VALID | TASK_TEST, files);
+    return write_text(run, "environment.json",
+                      environment_text(task->session->loader, files, task->session->parallel.threads,
+                                       experiment->schedule.options.seed),
+                      errors);
 }
 
 struct run_folder *run_record_create(const char *folder, const struct task *task, struct errors *errors) {
@@ -97,8 +117,9 @@ int run_record_scores(struct json_t *object, const struct network *network, cons
     return add_scores(object, network, scores, network_metric_count(network));
 }
 
-static rondo_status write_weights(struct run_folder *run, const struct model *model, int64_t epoch,
-                                  struct errors *errors) {
+rondo_status run_record_weights(struct run_folder *run, const struct network *network, int64_t epoch,
+                                struct errors *errors) {
+    const struct model *model = network_model(network);
     const int32_t count = model_parameter_count(model);
     struct named_tensor *tensors = calloc((size_t)count, sizeof *tensors);
     if (tensors == NULL) {
@@ -134,8 +155,14 @@ rondo_status run_record_epoch(struct run_folder *run, const struct network *netw
         failed |= valid == NULL || run_record_scores(valid, network, progress->valid);
         failed |= json_object_set_new(line, "valid", valid);
     }
-    RONDO_TRY(append_line(run, line, failed, errors));
-    return progress->is_best ? write_weights(run, network_model(network), progress->epoch, errors) : RONDO_OK;
+    /* The weights come first: a line must not call an epoch the best whose weights were never written. */
+    const rondo_status status =
+        progress->is_best ? run_record_weights(run, network, progress->epoch, errors) : RONDO_OK;
+    if (status != RONDO_OK) {
+        json_decref(line);
+        return status;
+    }
+    return append_line(run, line, failed, errors);
 }
 
 rondo_status run_record_finish(struct run_folder *run, const struct trainer_result *result, double seconds,
@@ -226,4 +253,15 @@ struct task *run_record_open(const char *folder, const char *const *assignments,
     vocabulary_destroy(labels);
     arena_destroy(arena);
     return task;
+}
+
+void run_record_changes(const char *folder, const struct task *task, int which, struct errors *changes) {
+    struct arena *arena = arena_create();
+    const char *file = arena == NULL ? NULL : arena_printf(arena, "%s/environment.json", folder);
+    struct data_file files[DATA_FILES + 1];
+    list_data(task->experiment, which, files);
+    if (file != NULL) {
+        environment_compare(file, files, changes);
+    }
+    arena_destroy(arena);
 }

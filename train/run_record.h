@@ -5,7 +5,7 @@
  *     vocabulary.json       words and labels, in the order of their ids
  *     weights.safetensors   the best weights so far
  *     metrics.jsonl         one JSON object per line: after each epoch, and at the end
- *     environment.json      versions, machine, seed, plug-ins with the hashes of their files
+ *     environment.json      versions, machine, seed, data files and plug-ins with their hashes
  *
  * Threads: main thread.
  */
@@ -20,7 +20,10 @@
  * errors; nothing is left behind then. Close with run_folder_close. */
 struct run_folder *run_record_create(const char *folder, const struct task *task, struct errors *errors);
 
-/* Appends the line of an epoch to metrics.jsonl, and writes the weights if they are the best so far. */
+/* Writes the weights that the network has now, as those of `epoch`; 0: of a first epoch that did not end. */
+rondo_status run_record_weights(struct run_folder *run, const struct network *network, int64_t epoch,
+                                struct errors *errors);
+/* Writes the weights if they are the best so far, and then appends the line of the epoch to metrics.jsonl. */
 rondo_status run_record_epoch(struct run_folder *run, const struct network *network,
                               const struct trainer_progress *progress, struct errors *errors);
 /* Appends the last line. `seconds`: duration of the training. */
@@ -31,6 +34,9 @@ rondo_status run_record_finish(struct run_folder *run, const struct trainer_resu
  * experiment_load. NULL with errors. */
 struct task *run_record_open(const char *folder, const char *const *assignments, struct session *session, int which,
                              struct errors *errors);
+
+/* Adds a text to `changes` for each data file that `which` names and that has changed since the run was trained. */
+void run_record_changes(const char *folder, const struct task *task, int which, struct errors *changes);
 
 /* Adds the metrics of `scores` to a JSON object: {"loss": …, "accuracy": …}. Not 0: out of memory. */
 int run_record_scores(struct json_t *object, const struct network *network, const struct scores *scores);

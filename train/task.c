@@ -60,7 +60,7 @@ rondo_status task_read(const struct task *task, const char *file, struct locatio
     return status;
 }
 
-/* Reads what was asked for; goes on after a mistake, to tell those of the other files too. */
+/* Reads what was asked for; goes on after a mistake, to report those of the other files too. */
 static rondo_status read_all(struct task *task, int which, struct errors *errors) {
     const struct {
         int data;
@@ -70,7 +70,7 @@ static rondo_status read_all(struct task *task, int which, struct errors *errors
                  {TASK_VALID, &task->experiment->valid, &task->valid},
                  {TASK_TEST, &task->experiment->test, &task->test}};
     rondo_status first = RONDO_OK;
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    for (size_t i = 0; i < sizeof files / sizeof files[0] && first != RONDO_INTERRUPTED; i++) {
         if ((which & files[i].data) && files[i].path->text != NULL) {
             const rondo_status status =
                 task_read(task, files[i].path->text, files[i].path->where, files[i].dataset, errors);
@@ -86,6 +86,7 @@ static rondo_status open_task(struct task *task, int which, struct vocabulary *w
     task->reader.options = experiment->text;
     task->reader.text = experiment->text_column;
     task->reader.label = experiment->label_column;
+    task->reader.interrupt = task->session->interrupt;
     task->reader.words = words;
     task->reader.labels = labels;
     if (words == NULL) {

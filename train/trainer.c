@@ -79,6 +79,10 @@ static rondo_status train_epoch(struct training *training, struct errors *errors
     progress->train = &training->scores;
     progress->examples = 0;
     for (progress->batch = 0; progress->batch < progress->batches;) {
+        if (network_is_interrupted(training->network)) {
+            return errors_add(errors, RONDO_INTERRUPTED, "interrupted in epoch %lld, after step %lld",
+                              (long long)progress->epoch, (long long)progress->steps);
+        }
         const int64_t first = progress->batch * settings->batch;
         const int64_t size = count - first < settings->batch ? count - first : settings->batch;
         const rondo_status status = train_batch(training, training->order + first, size, errors);
@@ -134,7 +138,6 @@ static rondo_status judge_epoch(struct training *training, struct errors *errors
     keep_best(training, training->valid == NULL ? NULL : &valid);
     progress->valid = training->valid == NULL ? NULL : &valid;
     training->result->epochs = progress->epoch;
-    training->result->steps = progress->steps;
     rondo_status status = RONDO_OK;
     if (training->observer->epoch_end != NULL) {
         status = training->observer->epoch_end(training->observer->arg, progress, errors);
@@ -192,7 +195,10 @@ rondo_status trainer_run(struct network *network, const struct dataset *train, c
     }
     if (training.best != NULL && result->best_epoch > 0) {
         copy_parameters(model, training.best, 1);
+    } else if (status == RONDO_INTERRUPTED) {
+        updater_swap_evaluated(training.updater);
     }
+    result->steps = training.progress.steps;
     updater_destroy(training.updater);
     schedule_destroy(training.schedule);
     free(training.order);

@@ -53,8 +53,9 @@ struct trainer_result {
 };
 
 /* Trains from the weights that the network has. Afterwards the network holds the weights of the best epoch; without
- * `valid` (NULL) those of the last. After RONDO_NOT_FINITE, which says where, they are those of the best epoch so far
- * as well. */
+ * `valid` (NULL) those of the last. After a failure they are those of the best epoch so far: after RONDO_NOT_FINITE,
+ * which says where, and after RONDO_INTERRUPTED, which the session's interrupt gives between batches. Interrupted before
+ * the first epoch ends, it holds the weights of now, averaged where a wrapper keeps an average. */
 rondo_status trainer_run(struct network *network, const struct dataset *train, const struct dataset *valid,
                          const struct trainer_settings *settings, const struct trainer_observer *observer,
                          struct trainer_result *result, struct errors *errors);

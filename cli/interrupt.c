@@ -1,0 +1,68 @@
+/* cli/interrupt.c: see cli/interrupt.h. Handlers may run on any thread, several at the same time, and call only
+ * async-signal-safe functions. They can reach nothing but globals: these are the program's only ones. */
+#define _POSIX_C_SOURCE 200809L
+#include "cli/interrupt.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+static atomic_llong first_time_ms; /* when the first signal arrived, on the monotonic clock; 0: none has */
+static atomic_int first_signal;    /* its number; set after the time */
+
+static long long now_ms(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
+}
+
+/* Ends the process by a signal, as if it had no handler: the parent sees which. Where the signal is blocked, because
+ * its own handler is running, it takes effect when the handler returns. */
+static void end_by(int number) {
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void on_grace_over(int number) {
+    static const char text[] =
+        "\nrondo: still busy 8 seconds after the signal to stop: leaving without an orderly end\n";
+    _Static_assert(INTERRUPT_GRACE_SECONDS == 8, "the text names the number");
+    (void)number;
+    const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)written; /* where standard error is closed there is nobody to tell */
+    end_by(atomic_load(&first_signal));
+}
+
+static void on_signal(int number) {
+    const int saved = errno;
+    const long long now = now_ms();
+    long long first = 0;
+    if (atomic_compare_exchange_strong(&first_time_ms, &first, now)) {
+        atomic_store(&first_signal, number);
+        const struct sigaction grace_over = {.sa_handler = on_grace_over};
+        sigaction(SIGALRM, &grace_over, NULL);
+        alarm(INTERRUPT_GRACE_SECONDS);
+    } else if (now - first > INTERRUPT_SAME_MS) {
+        end_by(number);
+    }
+    errno = saved;
+}
+
+static int is_requested(void *arg) {
+    (void)arg;
+    return atomic_load_explicit(&first_signal, memory_order_relaxed) != 0;
+}
+
+struct interrupt interrupt_on_signals(void) {
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction action;
+        if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
+            action = (struct sigaction){.sa_handler = on_signal, .sa_flags = SA_RESTART};
+            sigaction(numbers[i], &action, NULL);
+        }
+    }
+    return (struct interrupt){.is_requested = is_requested};
+}
