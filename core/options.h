@@ -25,6 +25,17 @@ rondo_status options_copy(const rondo_option *table, size_t size, const void *fr
 rondo_status option_set(const rondo_option *option, void *options, const char *text, struct arena *arena,
                         struct location where, struct errors *errors);
 
+/* The value of one option, given by code: a number, a truth value (0 or 1), or the word of a choice. */
+struct option_value {
+    const char *key;
+    double number;
+    const char *word; /* of a RONDO_CHOICE; else NULL */
+};
+/* Stores values in the struct without any text. A key, a word or a number that the table does not have is a bug of the
+ * caller: RONDO_INVALID. */
+rondo_status options_store(const rondo_option *table, void *options, const struct option_value *values, int32_t count,
+                           struct errors *errors);
+
 /* Adds "unknown option 'x' of Y (did you mean 'z'?)", Y being `of`, with the known keys; returns RONDO_INVALID. */
 rondo_status option_unknown(const rondo_option *table, const char *key, const char *of, struct location where,
                             struct errors *errors);

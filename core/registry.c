@@ -5,6 +5,7 @@
 
 #include "core/descriptor.h"
 #include "core/kind.h"
+#include "core/options.h"
 #include "core/suggest.h"
 
 /* ---- adding and finding ---- */
@@ -14,13 +15,14 @@
 struct registry_entry {
     const rondo_descriptor *descriptor; /* in the arena, a union descriptor */
     const char *origin;
+    const void *defaults; /* of an op: its options with their defaults; NULL: it has none */
 };
 
 struct registry {
     struct registry_entry *entries; /* in order of kind, then name */
     size_t count, capacity;
     struct registry_finder finder;
-    struct arena *arena; /* descriptors and origins */
+    struct arena *arena; /* descriptors, origins and defaults */
 };
 
 /* The index of (kind, name) in the entries, or the index at which it has to be inserted. */
@@ -89,11 +91,12 @@ static rondo_status reserve(struct registry *registry, size_t more, struct error
 }
 
 /* Cannot fail: the descriptor has been checked and its place reserved. */
-static void insert(struct registry *registry, const rondo_descriptor *descriptor, const char *origin) {
+static void insert(struct registry *registry, const rondo_descriptor *descriptor, const char *origin,
+                   const void *defaults) {
     int is_there = 0;
     const size_t at = place_of(registry, descriptor->kind, descriptor->name, &is_there);
     memmove(registry->entries + at + 1, registry->entries + at, (registry->count - at) * sizeof *registry->entries);
-    registry->entries[at] = (struct registry_entry){descriptor, origin};
+    registry->entries[at] = (struct registry_entry){descriptor, origin, defaults};
     registry->count++;
 }
 
@@ -126,12 +129,23 @@ rondo_status registry_add_all(struct registry *registry, const rondo_descriptor 
     RONDO_TRY(reserve(registry, count, errors));
     const char *origin_copy = arena_strdup(registry->arena, origin);
     union descriptor *copies = arena_calloc(registry->arena, count, sizeof *copies);
+    const void **defaults = arena_calloc(registry->arena, count + 1, sizeof *defaults);
     if (arena_failed(registry->arena)) {
         return errors_no_memory(errors);
     }
+    for (size_t i = 0; i < count; i++) { /* all of them before the first is inserted: all or nothing */
+        const rondo_descriptor *descriptor = descriptors[i];
+        if (descriptor->kind == RONDO_KIND_OP && descriptor->options != NULL) {
+            defaults[i] =
+                options_create(descriptor->options, (size_t)descriptor->options_size, registry->arena, errors);
+            if (defaults[i] == NULL) {
+                return RONDO_NO_MEMORY; /* the defaults have been checked: they parse */
+            }
+        }
+    }
     for (size_t i = 0; i < count; i++) {
         copies[i] = descriptor_copy(descriptors[i]);
-        insert(registry, &copies[i].base, origin_copy);
+        insert(registry, &copies[i].base, origin_copy, defaults[i]);
     }
     return RONDO_OK;
 }
@@ -162,6 +176,13 @@ const char *registry_plugin_origin(const struct registry *registry, const char *
 
 const rondo_op *registry_op(const struct registry *registry, const char *name) {
     return (const rondo_op *)registry_find(registry, RONDO_KIND_OP, name);
+}
+
+const rondo_op *registry_op_defaults(const struct registry *registry, const char *name, const void **defaults) {
+    int is_there = 0;
+    const size_t at = place_of(registry, RONDO_KIND_OP, name, &is_there);
+    *defaults = is_there ? registry->entries[at].defaults : NULL;
+    return is_there ? (const rondo_op *)registry->entries[at].descriptor : NULL;
 }
 
 const rondo_descriptor *registry_at(const struct registry *registry, int32_t index, const char **origin) {

@@ -38,6 +38,9 @@ rondo_status registry_add_all(struct registry *registry, const rondo_descriptor 
 const rondo_descriptor *registry_find(const struct registry *registry, int32_t kind, const char *name);
 /* Shorthand of registry_find for a registered op. */
 const rondo_op *registry_op(const struct registry *registry, const char *name);
+/* The same, and the options struct of the op with its defaults, parsed when it was registered: *defaults is NULL if the
+ * op has no options. Required options are zero. Borrowed from the registry. */
+const rondo_op *registry_op_defaults(const struct registry *registry, const char *name, const void **defaults);
 
 /* Finds `name`, or lets the finder load it. NULL with an error at `where`: the finder's reason, or "unknown optimizer
  * 'adm' (did you mean 'adam'?)" with the places that were searched. */

@@ -6,7 +6,6 @@
 #include "core/elementwise.h"
 #include "core/host.h"
 #include "core/infer.h"
-#include "core/options.h"
 
 /* One value: a leaf (op NULL), the result of an op, or an output of a function. */
 struct tape_node {
@@ -383,29 +382,6 @@ rondo_value tape_apply(struct tape *tape, const rondo_op *op, const void *option
         return tape_fail(tape, status);
     }
     return last_value(tape);
-}
-
-rondo_value tape_apply_named(struct tape *tape, const char *op, const char *options, const rondo_value *inputs,
-                             int32_t count) {
-    if (tape->status != RONDO_OK) {
-        return failed_value;
-    }
-    struct errors *errors = tape->settings.errors;
-    const struct location nowhere = {NULL, 0, 0};
-    const rondo_op *found = tape->settings.registry == NULL ? NULL : registry_op(tape->settings.registry, op);
-    if (found == NULL) {
-        return tape_fail(tape, errors_add(errors, RONDO_NOT_FOUND, "there is no op '%s'", op));
-    }
-    void *parsed = NULL;
-    if (found->base.options != NULL) {
-        parsed = options_create(found->base.options, found->base.options_size, tape->arena, errors);
-        if (parsed == NULL) {
-            return tape_fail(tape, RONDO_NO_MEMORY); /* the defaults of a registered op parse */
-        }
-    }
-    const rondo_status status =
-        options_parse(found->base.options, parsed, options, found->base.name, tape->arena, nowhere, errors);
-    return status == RONDO_OK ? tape_apply(tape, found, parsed, inputs, count) : tape_fail(tape, status);
 }
 
 rondo_status tape_record(struct tape *tape, const struct tape_function *function, void *data, const rondo_value *inputs,

@@ -68,6 +68,10 @@ rondo_value tape_apply(struct tape *tape, const rondo_op *op, const void *option
 /* The same by name, with options as text: "axis=-1"; NULL for the defaults. */
 rondo_value tape_apply_named(struct tape *tape, const char *op, const char *options, const rondo_value *inputs,
                              int32_t count);
+/* The same by name, with values for some options and the defaults for the others: no text is parsed. */
+struct option_value;
+rondo_value tape_apply_with(struct tape *tape, const char *op, const struct option_value *values, int32_t n_values,
+                            const rondo_value *inputs, int32_t count);
 
 /* A computation with several inputs and outputs and its own backward pass, which the tape treats as one step. */
 struct tape_function {

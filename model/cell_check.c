@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/apply.h"
 #include "model/fused.h"
 
 /* Rows of different lengths, two of them alike, one with a single step. */
@@ -172,10 +173,9 @@ static rondo_status loss_of(const struct subject *subject, struct tape *tape, en
 static rondo_value record_loss(const struct subject *subject, struct tape *tape, const rondo_value *results) {
     rondo_value loss = {-1};
     for (int32_t r = 0; r < subject->n_results; r++) {
-        const rondo_value product[2] = {results[r], tape_constant(tape, &subject->weights[r])};
-        const rondo_value weighted = tape_apply_named(tape, "mul", NULL, product, 2);
-        const rondo_value sum[2] = {loss, tape_apply_named(tape, "sum", NULL, &weighted, 1)};
-        loss = r == 0 ? sum[1] : tape_apply_named(tape, "add", NULL, sum, 2);
+        const rondo_value weights = tape_constant(tape, &subject->weights[r]);
+        const rondo_value term = apply_sum(tape, apply_multiply(tape, results[r], weights));
+        loss = r == 0 ? term : apply_add(tape, loss, term);
     }
     return loss;
 }

@@ -1,10 +1,9 @@
 #define _POSIX_C_SOURCE 200809L
 #include "model/layer.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include "core/number.h"
+#include "model/apply.h"
 #include "model/fused.h"
 #include "model/packed.h"
 #include "model/wrap.h"
@@ -302,15 +301,6 @@ static rondo_value recur(const struct scan *scan, const struct recurrence *recur
     return scan == NULL ? unroll(recurrence, tape, final_states) : fused(scan, recurrence, tape, final_states);
 }
 
-static rondo_value apply_dropout(struct tape *tape, rondo_value value, double rate) {
-    if (rate <= 0) {
-        return value;
-    }
-    char options[48];
-    number_print(options, sizeof options, "rate=%.17g", rate);
-    return tape_apply_named(tape, "dropout", options, &value, 1);
-}
-
 static void enter(struct tape *tape, const struct layer_call *call, const char *part) {
     const char *scope = arena_printf(tape_arena(tape), "%s%s", call->scope, part);
     if (scope == NULL) {
@@ -338,9 +328,8 @@ static rondo_value start_of_state(const struct layer *layer, struct tape *tape, 
     if (!layer->settings.learn_initial_state) {
         return (rondo_value){-1};
     }
-    const rondo_value sum[2] = {tape_zeros(tape, state_of_rows(layer, s, call->time)), /* [rows, …] */
-                                call->parameters[d * layer->n_parameters + layer->cell->n_parameters + s]};
-    return tape_apply_named(tape, "add", NULL, sum, 2);
+    const rondo_value zeros = tape_zeros(tape, state_of_rows(layer, s, call->time)); /* [rows, …] */
+    return apply_add(tape, zeros, call->parameters[d * layer->n_parameters + layer->cell->n_parameters + s]);
 }
 
 /* A mask of variational dropout: dropout of ones. */
@@ -429,20 +418,13 @@ rondo_value layer_record(const struct layer *layer, struct tape *tape, const str
                          final_states == NULL ? NULL : final_states + d * layer->n_states);
     }
     enter(tape, call, "");
-    rondo_value value = layer->n_directions == 1 ? outputs[0] : tape_apply_named(tape, "concat", "axis=1", outputs, 2);
+    rondo_value value = layer->n_directions == 1 ? outputs[0] : apply_concat(tape, 1, outputs, 2);
     value = apply_dropout(tape, value, layer->settings.dropout);
     if (layer->settings.residual) {
-        const rondo_value sum[2] = {value, call->input_every_step ? call->inputs
-                                                                  : packed_from_first(tape, call->time, call->inputs)};
-        value = tape_apply_named(tape, "add", NULL, sum, 2);
+        value = apply_add(tape, value,
+                          call->input_every_step ? call->inputs : packed_from_first(tape, call->time, call->inputs));
     }
     return value;
-}
-
-static rondo_value slice(struct tape *tape, rondo_value value, int axis, int64_t begin, int64_t end) {
-    char options[80];
-    snprintf(options, sizeof options, "axis=%d begin=%lld end=%lld", axis, (long long)begin, (long long)end);
-    return tape_apply_named(tape, "slice", options, &value, 1);
 }
 
 rondo_value layer_last(const struct layer *layer, struct tape *tape, const struct time_axis *time,
@@ -450,12 +432,12 @@ rondo_value layer_last(const struct layer *layer, struct tape *tape, const struc
     if (layer->settings.direction == DIRECTION_FORWARD) {
         return packed_last(tape, time, outputs);
     }
-    const rondo_value first = slice(tape, outputs, 0, 0, time->rows); /* the rows of step 0 */
+    const rondo_value first = apply_slice(tape, outputs, 0, 0, time->rows); /* the rows of step 0 */
     if (layer->settings.direction == DIRECTION_BACKWARD) {
         return first;
     }
     const int64_t half = layer->cell->output_width;
-    const rondo_value halves[2] = {slice(tape, packed_last(tape, time, outputs), 1, 0, half),
-                                   slice(tape, first, 1, half, 2 * half)};
-    return tape_apply_named(tape, "concat", "axis=1", halves, 2);
+    const rondo_value halves[2] = {apply_slice(tape, packed_last(tape, time, outputs), 1, 0, half),
+                                   apply_slice(tape, first, 1, half, 2 * half)};
+    return apply_concat(tape, 1, halves, 2);
 }

@@ -1,11 +1,10 @@
 #define _POSIX_C_SOURCE 200809L
 #include "model/model.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/number.h"
+#include "model/apply.h"
 #include "model/packed.h"
 
 struct model_layer {
@@ -185,15 +184,6 @@ int64_t model_step_flops(const struct model *model) {
     return flops;
 }
 
-static rondo_value apply_dropout(struct tape *tape, rondo_value value, double rate) {
-    if (rate <= 0) {
-        return value;
-    }
-    char options[48];
-    number_print(options, sizeof options, "rate=%.17g", rate);
-    return tape_apply_named(tape, "dropout", options, &value, 1);
-}
-
 /* The tokens with some replaced by the unknown word, so that the model learns what to do with words it does not know
  * (word dropout; Iyyer et al. 2015). */
 static rondo_tensor drop_words(struct tape *tape, const rondo_tensor *tokens, double rate, struct rng_stream stream,
@@ -218,8 +208,7 @@ static rondo_value embed(const struct model *model, struct tape *tape, const ron
             return tape_fail(tape, status);
         }
     }
-    const rondo_value operands[2] = {weights, tape_constant(tape, &tokens)};
-    return apply_dropout(tape, tape_apply_named(tape, "gather", NULL, operands, 2), settings->embedding_dropout);
+    return apply_dropout(tape, apply_gather(tape, weights, &tokens), settings->embedding_dropout);
 }
 
 struct model_output model_output(const struct model *model) {
@@ -259,7 +248,6 @@ rondo_value model_record(const struct model *model, struct tape *tape, const str
         return value;
     }
     const struct model_output output = model_output(model);
-    const rondo_value product[2] = {value, call->parameters[output.weight]};
-    const rondo_value sum[2] = {tape_apply_named(tape, "matmul", NULL, product, 2), call->parameters[output.bias]};
-    return tape_apply_named(tape, "add", NULL, sum, 2);
+    value = apply_matmul(tape, value, call->parameters[output.weight]);
+    return apply_add(tape, value, call->parameters[output.bias]);
 }

@@ -1,15 +1,10 @@
 #include "model/packed.h"
 
-#include <stdio.h>
+#include "model/apply.h"
 
 /* An i32 constant with `count` entries to be filled by the caller; data is NULL where memory is short. */
 static rondo_tensor new_indices(struct tape *tape, int64_t count) {
     return tensor_1d(RONDO_I32, count, arena_alloc(tape_arena(tape), sizeof(int32_t) * (size_t)count));
-}
-
-static rondo_value gather(struct tape *tape, rondo_value value, const rondo_tensor *indices) {
-    const rondo_value operands[2] = {value, tape_constant(tape, indices)};
-    return tape_apply_named(tape, "gather", NULL, operands, 2);
 }
 
 rondo_value packed_reverse(struct tape *tape, const struct time_axis *time, rondo_value value) {
@@ -23,7 +18,7 @@ rondo_value packed_reverse(struct tape *tape, const struct time_axis *time, rond
             index[time->begin[t] + row] = (int32_t)(time->begin[time->lengths[row] - 1 - t] + row);
         }
     }
-    return gather(tape, value, &indices);
+    return apply_gather(tape, value, &indices);
 }
 
 /* The packed positions of the first step are those of the rows themselves, so that zeros are put behind them. */
@@ -36,7 +31,7 @@ rondo_value packed_from_first(struct tape *tape, const struct time_axis *time, r
     later.data = NULL;
     later.shape[0] = time->total - time->rows;
     const rondo_value parts[2] = {first, tape_zeros(tape, later)};
-    return tape_apply_named(tape, "concat", "axis=0", parts, 2);
+    return apply_concat(tape, 0, parts, 2);
 }
 
 rondo_value packed_last(struct tape *tape, const struct time_axis *time, rondo_value value) {
@@ -48,12 +43,12 @@ rondo_value packed_last(struct tape *tape, const struct time_axis *time, rondo_v
     for (int64_t row = 0; row < time->rows; row++) {
         index[row] = (int32_t)(time->begin[time->lengths[row] - 1] + row);
     }
-    return gather(tape, value, &indices);
+    return apply_gather(tape, value, &indices);
 }
 
 rondo_value packed_reduce(struct tape *tape, const struct time_axis *time, rondo_value value, const char *reduce) {
-    const rondo_tensor indices = new_indices(tape, time->total);
-    int32_t *row_of = indices.data;
+    const rondo_tensor row_of_position = new_indices(tape, time->total);
+    int32_t *row_of = row_of_position.data;
     if (row_of == NULL) {
         return tape_fail(tape, errors_no_memory(tape_errors(tape)));
     }
@@ -62,8 +57,5 @@ rondo_value packed_reduce(struct tape *tape, const struct time_axis *time, rondo
             row_of[time->begin[t] + row] = (int32_t)row;
         }
     }
-    char options[64];
-    snprintf(options, sizeof options, "reduce=%s count=%lld", reduce, (long long)time->rows);
-    const rondo_value operands[2] = {value, tape_constant(tape, &indices)};
-    return tape_apply_named(tape, "segment", options, operands, 2);
+    return apply_segment(tape, value, &row_of_position, reduce, time->rows);
 }

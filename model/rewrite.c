@@ -144,23 +144,23 @@ void rewrite_put(struct rewrite *rewrite, int32_t id, rondo_value value) {
     rewrite->map[id] = value;
 }
 
-rondo_value rewrite_apply(struct rewrite *rewrite, const char *op, const char *options, const rondo_value *operands,
-                          int32_t count) {
+rondo_value rewrite_apply(struct rewrite *rewrite, const char *op, const struct option_value *values, int32_t n_values,
+                          const rondo_value *operands, int32_t count) {
     struct arena *arena = program_arena(rewrite->program);
     const rondo_op *found =
         (const rondo_op *)registry_resolve(rewrite->registry, RONDO_KIND_OP, op, nowhere, rewrite->errors);
-    void *parsed = NULL;
+    void *options = NULL;
     if (found == NULL) {
         return failed_value;
     }
     if (found->base.options != NULL) {
-        parsed = options_create(found->base.options, found->base.options_size, arena, rewrite->errors);
-        if (parsed == NULL ||
-            options_parse(found->base.options, parsed, options, op, arena, nowhere, rewrite->errors) != RONDO_OK) {
+        options = options_create(found->base.options, found->base.options_size, arena, rewrite->errors);
+        if (options == NULL ||
+            options_store(found->base.options, options, values, n_values, rewrite->errors) != RONDO_OK) {
             return failed_value;
         }
     }
-    return program_apply(rewrite->program, found, parsed, operands, count, nowhere, rewrite->errors);
+    return program_apply(rewrite->program, found, options, operands, count, nowhere, rewrite->errors);
 }
 
 rondo_value rewrite_constant(struct rewrite *rewrite, double number) {

@@ -16,6 +16,7 @@
 #ifndef RONDO_MODEL_REWRITE_H
 #define RONDO_MODEL_REWRITE_H
 
+#include "core/options.h"
 #include "lang/cell.h"
 
 struct rewrite {
@@ -47,9 +48,9 @@ rondo_value rewrite_parameter(struct rewrite *rewrite, const char *name, rondo_t
 rondo_value rewrite_node(struct rewrite *rewrite, int32_t id);
 /* `value` stands for node `id` from here on. */
 void rewrite_put(struct rewrite *rewrite, int32_t id, rondo_value value);
-/* Applies an op by name, with options as text (NULL: the defaults). */
-rondo_value rewrite_apply(struct rewrite *rewrite, const char *op, const char *options, const rondo_value *operands,
-                          int32_t count);
+/* Applies an op by name, with values for some of its options and the defaults for the others. */
+rondo_value rewrite_apply(struct rewrite *rewrite, const char *op, const struct option_value *values, int32_t n_values,
+                          const rondo_value *operands, int32_t count);
 /* A scalar of the cell's dtype. */
 rondo_value rewrite_constant(struct rewrite *rewrite, double number);
 

@@ -1,7 +1,8 @@
 #include "model/unroll.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "model/apply.h"
 
 /* Rows begin .. end of a value along its first dimension: a view. */
 static rondo_value take_rows(struct tape *tape, rondo_value value, int64_t begin, int64_t end) {
@@ -9,9 +10,7 @@ static rondo_value take_rows(struct tape *tape, rondo_value value, int64_t begin
     if (tensor != NULL && begin == 0 && end == tensor->shape[0]) {
         return value;
     }
-    char options[64];
-    snprintf(options, sizeof options, "axis=0 begin=%lld end=%lld", (long long)begin, (long long)end);
-    return tape_apply_named(tape, "slice", options, &value, 1);
+    return apply_slice(tape, value, 0, begin, end);
 }
 
 /* The input of step t: its rows of the packed inputs, or zeros where only the first step has one. */
@@ -118,7 +117,7 @@ rondo_value unroll(const struct recurrence *recurrence, struct tape *tape, rondo
     }
     for (int32_t s = 0; final_states != NULL && s < recurrence->cell->n_states; s++) {
         const rondo_value *ended = unrolling.ended + (s + 1) * time->steps - unrolling.n_ended;
-        final_states[s] = tape_apply_named(tape, "concat", "axis=0", ended, (int32_t)unrolling.n_ended); /* [rows, …] */
+        final_states[s] = apply_concat(tape, 0, ended, (int32_t)unrolling.n_ended); /* [rows, …] */
     }
-    return tape_apply_named(tape, "concat", "axis=0", unrolling.outputs, (int32_t)time->steps);
+    return apply_concat(tape, 0, unrolling.outputs, (int32_t)time->steps);
 }

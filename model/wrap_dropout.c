@@ -1,6 +1,5 @@
 #include <stdio.h>
 
-#include "core/number.h"
 #include "model/rewrite.h"
 #include "model/wrap.h"
 
@@ -26,12 +25,11 @@ struct cell *wrap_recurrent_dropout(const struct cell *cell, double rate, struct
     if (rewrite_open(&rewrite, cell, 0, 0, registry, errors) != RONDO_OK) {
         return NULL;
     }
-    char options[48];
-    number_print(options, sizeof options, "rate=%.17g", rate);
+    const struct option_value share = {"rate", rate, NULL};
     for (int32_t id = rewrite.first; id < program_count(cell->program); id++) {
         const rondo_value value = rewrite_node(&rewrite, id);
         if (is_candidate(cell, id)) {
-            rewrite_put(&rewrite, id, rewrite_apply(&rewrite, "dropout", options, &value, 1));
+            rewrite_put(&rewrite, id, rewrite_apply(&rewrite, "dropout", &share, 1, &value, 1));
         }
     }
     rewrite_results(&rewrite);
@@ -87,7 +85,7 @@ static void copy_masked(struct rewrite *rewrite, const struct masks *masks, rond
         const rondo_value plain = rewrite->map[left];
         if (masks->is_masked[left] && masked[left].id < 0) {
             const rondo_value operands[2] = {plain, masks->mask[left]};
-            masked[left] = rewrite_apply(rewrite, OPERATOR_MULTIPLY, NULL, operands, 2);
+            masked[left] = rewrite_apply(rewrite, OPERATOR_MULTIPLY, NULL, 0, operands, 2);
         }
         rewrite_put(rewrite, left, masks->is_masked[left] ? masked[left] : plain);
         rewrite_node(rewrite, id);

@@ -112,7 +112,7 @@ static int is_vector(const struct sums *sums, int32_t id, int64_t width) {
 
 static rondo_value add(struct rewrite *rewrite, rondo_value sum, rondo_value term) {
     const rondo_value operands[2] = {sum, term};
-    return sum.id < 0 ? term : rewrite_apply(rewrite, OPERATOR_ADD, NULL, operands, 2);
+    return sum.id < 0 ? term : rewrite_apply(rewrite, OPERATOR_ADD, NULL, 0, operands, 2);
 }
 
 /* layer_norm(terms with rows, gain, bias) + all other terms. */
@@ -143,7 +143,7 @@ static rondo_value normalise(struct rewrite *rewrite, struct sums *sums, int32_t
         bias_term >= 0 ? rewrite->map[bias_term]
                        : rewrite_parameter(rewrite, name, shape, (struct initialiser){.kind = INITIALISE_CONSTANT});
     const rondo_value operands[3] = {sum, gain, bias};
-    rondo_value value = rewrite_apply(rewrite, "layer_norm", NULL, operands, 3);
+    rondo_value value = rewrite_apply(rewrite, "layer_norm", NULL, 0, operands, 3);
     for (int32_t i = 0; i < n_terms; i++) {
         if (!sums->rows[sums->terms[i]] && sums->terms[i] != bias_term) {
             value = add(rewrite, value, rewrite->map[sums->terms[i]]);

@@ -1,6 +1,3 @@
-#include <stdio.h>
-
-#include "core/number.h"
 #include "model/rewrite.h"
 #include "model/wrap.h"
 
@@ -29,9 +26,8 @@ static int is_clipped(const struct cell *cell, int32_t id) {
 }
 
 static rondo_value clip(struct rewrite *rewrite, rondo_value value, double limit) {
-    char options[80];
-    number_print(options, sizeof options, "low=%.17g high=%.17g", -limit, limit);
-    return rewrite_apply(rewrite, "clamp", options, &value, 1);
+    const struct option_value range[] = {{"low", -limit, NULL}, {"high", limit, NULL}};
+    return rewrite_apply(rewrite, "clamp", range, 2, &value, 1);
 }
 
 struct cell *wrap_clip(const struct cell *cell, double limit, struct registry *registry, struct errors *errors) {
@@ -59,14 +55,13 @@ struct cell *wrap_clip(const struct cell *cell, double limit, struct registry *r
 
 /* s + (1 - rate) dropout(new - s, rate): dropout divides what it keeps by 1 - rate. */
 static rondo_value zone_out(struct rewrite *rewrite, int32_t state, double rate) {
-    char options[48];
-    number_print(options, sizeof options, "rate=%.17g", rate);
+    const struct option_value share = {"rate", rate, NULL};
     const rondo_value old = rewrite->map[1 + state], change[2] = {rewrite->new_states[state], old};
-    const rondo_value difference = rewrite_apply(rewrite, OPERATOR_SUBTRACT, NULL, change, 2);
-    const rondo_value scaled[2] = {rewrite_apply(rewrite, "dropout", options, &difference, 1),
+    const rondo_value difference = rewrite_apply(rewrite, OPERATOR_SUBTRACT, NULL, 0, change, 2);
+    const rondo_value scaled[2] = {rewrite_apply(rewrite, "dropout", &share, 1, &difference, 1),
                                    rewrite_constant(rewrite, 1 - rate)};
-    const rondo_value sum[2] = {old, rewrite_apply(rewrite, OPERATOR_MULTIPLY, NULL, scaled, 2)};
-    return rewrite_apply(rewrite, OPERATOR_ADD, NULL, sum, 2);
+    const rondo_value sum[2] = {old, rewrite_apply(rewrite, OPERATOR_MULTIPLY, NULL, 0, scaled, 2)};
+    return rewrite_apply(rewrite, OPERATOR_ADD, NULL, 0, sum, 2);
 }
 
 struct cell *wrap_zoneout(const struct cell *cell, double rate, double output_rate, struct registry *registry,

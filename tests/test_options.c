@@ -320,6 +320,38 @@ START_TEST(a_copy_of_nothing_is_nothing) {
 }
 END_TEST
 
+/* ---- values from code ---- */
+
+static const struct {
+    struct option_value value;
+    const char *text; /* the same as text; NULL: a mistake of the program */
+} stored[] = {
+    {{"keep", 1, NULL}, "true"},    {{"keep", 0, NULL}, "false"},
+    {{"size", 4096, NULL}, "4096"}, {{"seed", -9007199254740992.0, NULL}, "-9007199254740992"},
+    {{"lr", 0.1, NULL}, "0.1"},     {{"reduction", 0, "none"}, "none"},
+    {{"size", 4097, NULL}, NULL},   {{"size", 0, NULL}, NULL},
+    {{"lr", -0.5, NULL}, NULL},     {{"reduction", 0, "most"}, NULL},
+    {{"reduction", 1, NULL}, NULL}, {{"path", 1, NULL}, NULL},
+    {{"axes", 1, NULL}, NULL},      {{"sizes", 1, NULL}, NULL},
+};
+
+START_TEST(values_from_code_are_stored_like_their_text) {
+    struct sample *by_value = defaults(), *by_text = defaults();
+    const struct option_value *value = &stored[_i].value;
+    const rondo_status status = options_store(table, by_value, value, 1, &errors);
+    if (stored[_i].text == NULL) {
+        ck_assert_int_ne(status, RONDO_OK);
+        ck_assert_int_eq(errors.count, 1);
+    } else {
+        ck_assert_int_eq(status, RONDO_OK);
+        const struct location nowhere = {0};
+        const rondo_option *option = option_find(table, value->key);
+        ck_assert_int_eq(option_set(option, by_text, stored[_i].text, arena, nowhere, &errors), RONDO_OK);
+    }
+    ck_assert_mem_eq(by_value, by_text, offsetof(struct sample, path)); /* texts are copied, so differ by address */
+}
+END_TEST
+
 START_TEST(no_table_takes_no_options) {
     ck_assert_ptr_null(option_find(NULL, "x"));
     ck_assert_ptr_nonnull(options_create(NULL, 0, arena, &errors));
@@ -421,6 +453,7 @@ int main(void) {
     tcase_add_loop_test(cases, bad_pairs_are_all_reported, 0, ROWS(bad_lines));
     tcase_add_test(cases, a_copy_owns_all_of_its_memory);
     tcase_add_test(cases, a_copy_of_nothing_is_nothing);
+    tcase_add_loop_test(cases, values_from_code_are_stored_like_their_text, 0, ROWS(stored));
     tcase_add_test(cases, no_table_takes_no_options);
     tcase_add_test(cases, default_that_does_not_parse_is_an_error);
     tcase_add_test(cases, required_options_that_are_missing_are_all_named);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/elementwise.h"
+#include "core/options.h"
 #include "core/program.h"
 #include "core/tape.h"
 #include "tests/support.h"
@@ -425,6 +426,23 @@ START_TEST(a_wrong_application_is_refused_with_the_reason) {
     ck_assert_int_lt(result.id, 0);
     ck_assert_int_ne(tape_status(tape), RONDO_OK);
     ck_assert_msg(strstr(support_error(&support), refused_rows[_i].expected) != NULL, "%s", support_error(&support));
+    ck_assert_int_eq(support.errors.count, 1);
+}
+END_TEST
+
+START_TEST(options_given_as_values_act_like_their_text_and_leave_the_defaults) {
+    const rondo_tensor a = support_random(&support, RONDO_F64, "3, 4", "a");
+    const rondo_value value = tape_constant(tape, &a);
+    const struct option_value part[] = {{"axis", 1, NULL}, {"begin", 1, NULL}, {"end", 3, NULL}};
+    const rondo_value with = tape_apply_with(tape, "slice", part, 3, &value, 1);
+    const rondo_value named = apply1("slice", "axis=1 begin=1 end=3", value);
+    support_near(tape_tensor(tape, with), tape_tensor(tape, named), 0, "slice");
+    const rondo_value whole = tape_apply_with(tape, "slice", NULL, 0, &value, 1);
+    support_near(tape_tensor(tape, whole), &a, 0, "the defaults of slice");
+    const struct option_value wrong = {"ends", 3, NULL};
+    ck_assert_int_lt(tape_apply_with(tape, "slice", &wrong, 1, &value, 1).id, 0);
+    ck_assert_int_eq(tape_status(tape), RONDO_INTERNAL);
+    ck_assert_int_lt(tape_apply_with(tape, "slice", part, 3, &value, 1).id, 0); /* failure is sticky */
     ck_assert_int_eq(support.errors.count, 1);
 }
 END_TEST
@@ -910,6 +928,7 @@ static Suite *tape_suite(void) {
     tcase_add_test(failures, the_first_failure_sticks_and_is_told_once);
     tcase_add_loop_test(failures, a_failure_in_forward_or_backward_names_scope_and_op, 0, 2);
     tcase_add_loop_test(failures, a_wrong_application_is_refused_with_the_reason, 0, COUNT_OF(refused_rows));
+    tcase_add_test(failures, options_given_as_values_act_like_their_text_and_leave_the_defaults);
     tcase_add_test(failures, a_value_of_another_tape_is_a_bug_and_no_crash);
     tcase_add_loop_test(failures, the_first_value_that_is_not_finite_is_named, 0, COUNT_OF(finite_rows));
 
