@@ -137,8 +137,7 @@ static const struct {
     {"lang/", {"lang/", "io/", "core/", "rondo/plugin.h"}},
     {"model/", {"model/", "lang/", "core/", "rondo/plugin.h"}},
     {"data/", {"data/", "io/", "core/", "rondo/plugin.h"}},
-    {"experiment/",
-     {"experiment/", "model/", "data/", "lang/", "io/", "core/", "rondo/plugin.h", "config.h"}},
+    {"experiment/", {"experiment/", "model/", "data/", "lang/", "io/", "core/", "rondo/plugin.h", "config.h"}},
     {"store/", {"store/", "data/", "io/", "core/", "rondo/plugin.h", "config.h"}},
     {"train/", {"train/", "store/", "experiment/", "model/", "data/", "lang/", "io/", "core/", "rondo/", "config.h"}},
     {"kit/", {"kit/", "experiment/", "store/", "io/", "core/", "rondo/plugin.h"}},
@@ -668,7 +667,7 @@ static const struct {
     {"plugins/schedules", "plugins/schedules/meson.build", "'%s'", ""},
     {"cli", "cli/main.c", "&command_%s",
      "main command progress cell_argument curve catalogue catalogue_facts catalogue_json catalogue_text json_builder "
-     "reference schema schema_option"},
+     "print reference schema schema_option"},
 };
 
 /* 1 where `name` is one of the words. */
