@@ -3,6 +3,7 @@
 
 #include "cli/catalogue_facts.h"
 #include "cli/catalogue_write.h"
+#include "cli/print.h"
 
 /* The width of all, and the most of two columns. */
 enum { WIDTH = 116, DEFAULT_WIDTH = 16, EXPECTED_WIDTH = 32, COLUMNS = 4, GAP = 2 };
@@ -149,7 +150,9 @@ static rondo_status print_details(FILE *out, const struct entry *entry, struct a
     if (entry->source[0] != '\0') {
         print_fact(out, "source", entry->source);
     }
-    fprintf(out, "  %-*s  %s\n", LABEL_WIDTH, "file", entry->origin);
+    fprintf(out, "  %-*s  ", LABEL_WIDTH, "file");
+    print_text(out, entry->origin);
+    fputc('\n', out);
     if (entry->plugin != NULL) {
         fprintf(out, "  %-*s  %s %s, licence %s\n", LABEL_WIDTH, "plug-in", entry->plugin, entry->version,
                 entry->licence);

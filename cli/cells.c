@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cell_argument.h"
+#include "cli/print.h"
 #include "core/scan/scan.h"
 #include "io/json.h"
 
@@ -174,8 +175,15 @@ static void print_parameters(const struct shown *shown) {
 static void print_shown(const struct cells *cells, const struct shown *shown) {
     const struct cell_definition *definition = shown->argument->definition;
     const char *output = output_name(shown);
-    printf("cell        %s\nsummary     %s\nsource      %s\nfile        %s\n", definition->name, definition->summary,
-           definition->source, shown->argument->file);
+    const char *const facts[][2] = {{"cell", definition->name},
+                                    {"summary", definition->summary},
+                                    {"source", definition->source},
+                                    {"file", shown->argument->file}};
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
+        printf("%-11s ", facts[i][0]);
+        print_text(stdout, facts[i][1]);
+        printf("\n");
+    }
     printf("widths      input %d, hidden %d\nstates     ", (int)cells->input, (int)cells->hidden);
     for (int32_t s = 0; s < definition->n_states; s++) {
         printf("%s %s %s", s == 0 ? "" : ",", state_name(shown, s), state_shape(shown, s).text);
@@ -330,7 +338,7 @@ static int run_cells(const struct command *command, int argc, char **argv) {
     } else if (cells.session != NULL) {
         show(&cells, arguments.words[1]);
     }
-    status = errors.count > 0 ? report_errors(&errors) : finish_output();
+    status = errors.count > 0 ? report_errors(&errors, cells.common.json) : finish_output();
     session_destroy(cells.session);
     return status;
 }

@@ -6,9 +6,16 @@
 
 #include "cli/command.h"
 #include "cli/curve.h"
+#include "cli/print.h"
 #include "io/json.h"
 #include "io/section.h"
 #include "train/task.h"
+
+/* A column of `width` bytes, and a blank. */
+static void print_padded(const char *text, int width) {
+    print_text(stdout, text);
+    printf("%*s ", width > (int)strlen(text) ? width - (int)strlen(text) : 0, "");
+}
 
 /* "optimizer.lr: 0.002   # experiment.yaml:9:30". */
 static void print_value(const char *path, const struct yaml_node *node, struct arena *arena, json_t *values) {
@@ -23,7 +30,11 @@ static void print_value(const char *path, const struct yaml_node *node, struct a
         json_array_append_new(values, json_pack("{s:o, s:o, s:o}", "key", json_text(path), "value", json_text(text),
                                                 "from", json_text(from)));
     } else {
-        printf("%-36s %-32s # %s\n", path, text, from);
+        print_padded(path, 36);
+        print_padded(text, 32);
+        printf("# ");
+        print_text(stdout, from);
+        printf("\n");
     }
 }
 
@@ -48,8 +59,8 @@ static void print_values(const char *path, const struct yaml_node *node, struct 
     }
 }
 
-/* Bytes that training needs: parameters, a gradient for each shard, optimizer slots, the best weights; without what the
- * tape holds of a batch. */
+/* Megabytes that training needs for parameters, a gradient for each shard, optimizer slots and the best weights, without
+ * the values that the tape keeps of a batch. */
 static double parameter_megabytes(const struct task *task) {
     const struct experiment *experiment = task->experiment;
     int64_t copies = 2;
@@ -63,12 +74,13 @@ static double parameter_megabytes(const struct task *task) {
     return (double)(model_size(network_model(task->network)) * (copies + shards)) * sizeof(float) / 1e6;
 }
 
-/* In the order in which options such as class_weights take them. */
+/* In the order that options such as class_weights use. */
 static void print_labels(const struct vocabulary *labels) {
     enum { MOST = 20 };
     const int32_t count = labels == NULL ? 0 : (int32_t)vocabulary_size(labels);
     for (int32_t k = 0; k < count && k < MOST; k++) {
-        printf("%s%s", k == 0 ? "labels, in their order: " : ", ", vocabulary_word(labels, k));
+        printf("%s", k == 0 ? "labels, in their order: " : ", ");
+        print_text(stdout, vocabulary_word(labels, k));
     }
     printf("%s", count > MOST ? ", …\n" : count > 0 ? "\n" : "");
 }
@@ -95,7 +107,7 @@ static void print_model(const struct task *task) {
     print_labels(task->reader.labels);
 }
 
-/* Points of the drawing at most: enough to miss nothing that it could show. */
+/* The largest number of points of the drawing: more than it can show. */
 enum { MOST_POINTS = 4096 };
 
 /* The learning rate over the run, at `count` updates from the first to the last; of an optimizer that has none, the
@@ -103,7 +115,7 @@ enum { MOST_POINTS = 4096 };
 struct rates {
     struct schedule_settings settings;
     double *values; /* from an arena */
-    int64_t count;  /* 0: it stays as it is */
+    int64_t count;  /* 0: the rate is constant */
 };
 
 static rondo_status find_rates(const struct task *task, struct arena *arena, struct rates *rates,
@@ -210,7 +222,7 @@ static int run_check(const struct command *command, int argc, char **argv) {
         print_model(task);
         print_schedule(task, arena, &errors);
     }
-    status = errors.count > 0 ? report_errors(&errors) : finish_output();
+    status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
     task_destroy(task);
     session_destroy(session);
     arena_destroy(arena);

@@ -7,10 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/print.h"
 #include "core/scan/scan.h"
 #include "core/suggest.h"
+#include "io/json.h"
 
-/* Characters of UTF-8 text: bytes 10xxxxxx go on with one. */
+/* A command with its arguments. */
+struct call {
+    const struct command *command;
+    int argc;
+    char **argv;
+};
+
+/* The number of characters of a UTF-8 text: bytes 10xxxxxx continue a character. */
 static int count_characters(const char *text) {
     int count = 0;
     for (; *text != '\0'; text++) {
@@ -31,14 +40,33 @@ static void print_help(const struct command *command, const struct flag *flags) 
     printf("  %-20s %s\n\n%s", "--help", "print this", command->details);
 }
 
-static int refuse(const struct command *command, const char *text, const char *subject, const char *hint) {
-    fprintf(stderr, "rondo: %s '%s'%s\nusage: rondo %s\n", text, subject, hint, command->usage);
-    return EXIT_INPUT;
+int has_json_flag(int argc, char **argv) {
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
-int refuse_missing(const struct command *command) {
-    fprintf(stderr, "rondo: an argument is missing\nusage: rondo %s\n", command->usage);
-    return EXIT_INPUT;
+/* Reports a mistake of the command line: `text`, then the subject in quotes (NULL: none), then `hint`. */
+static int refuse(const struct call *call, const char *text, const char *subject, const char *hint) {
+    struct errors errors = {0};
+    if (subject == NULL) {
+        errors_add(&errors, RONDO_INVALID, "%s", text);
+    } else {
+        errors_add(&errors, RONDO_INVALID, "%s '%s'%s", text, subject, hint);
+    }
+    const int json = has_json_flag(call->argc, call->argv);
+    const int status = report_errors(&errors, json);
+    if (!json) {
+        fprintf(stderr, "usage: rondo %s\n", call->command->usage);
+    }
+    return status;
+}
+
+int refuse_missing(const struct command *command, int argc, char **argv) {
+    return refuse(&(struct call){command, argc, argv}, "an argument is missing", NULL, "");
 }
 
 static int add_to_list(const char **list, const char *text) {
@@ -76,8 +104,8 @@ static int store(const struct flag *flag, const char *value) {
 }
 
 /* "--name", "--name=value" or "--name value". Moves *i past a value. 0 with the exit status after a mistake. */
-static int parse_flag(const struct command *command, const struct flag *flags, int argc, char **argv, int *i,
-                      int *status) {
+static int parse_flag(const struct call *call, const struct flag *flags, int *i, int *status) {
+    char **argv = call->argv;
     const char *name = argv[*i] + 2;
     const size_t length = strcspn(name, "=");
     char word[64];
@@ -90,12 +118,12 @@ static int parse_flag(const struct command *command, const struct flag *flags, i
         }
         const char *value = name[length] == '=' ? name + length + 1 : NULL;
         if (flag->kind == FLAG_ON && value != NULL) {
-            *status = refuse(command, "this flag takes no value:", argv[*i], "");
+            *status = refuse(call, "this flag takes no value:", argv[*i], "");
             return 0;
         }
         if (flag->kind != FLAG_ON && value == NULL) {
-            if (*i + 1 >= argc) {
-                *status = refuse(command, "a value is missing after", argv[*i], "");
+            if (*i + 1 >= call->argc) {
+                *status = refuse(call, "a value is missing after", argv[*i], "");
                 return 0;
             }
             value = argv[++*i];
@@ -107,7 +135,7 @@ static int parse_flag(const struct command *command, const struct flag *flags, i
                      : flag->kind == FLAG_WIDTH ? "a number from 1 to 65536"
                      : flag->kind == FLAG_LIST  ? "to be given at most 256 times"
                                                 : "a value that is not empty");
-            *status = refuse(command, text, value, "");
+            *status = refuse(call, text, value, "");
             return 0;
         }
         return 1;
@@ -116,12 +144,13 @@ static int parse_flag(const struct command *command, const struct flag *flags, i
     if (best.name != NULL) {
         snprintf(hint, sizeof hint, " (did you mean '--%s'?)", best.name);
     }
-    *status = refuse(command, "unknown flag", argv[*i], hint);
+    *status = refuse(call, "unknown flag", argv[*i], hint);
     return 0;
 }
 
 int arguments_parse(const struct command *command, const struct flag *flags, int argc, char **argv, int32_t least,
                     int32_t most, struct arguments *arguments, int *status) {
+    const struct call call = {command, argc, argv};
     *arguments = (struct arguments){0};
     int flags_ended = 0;
     for (int i = 1; i < argc; i++) {
@@ -132,37 +161,66 @@ int arguments_parse(const struct command *command, const struct flag *flags, int
             *status = finish_output();
             return 0;
         } else if (!flags_ended && strncmp(argv[i], "--", 2) == 0) {
-            if (!parse_flag(command, flags, argc, argv, &i, status)) {
+            if (!parse_flag(&call, flags, &i, status)) {
                 return 0;
             }
         } else if (!flags_ended && argv[i][0] == '-' && argv[i][1] != '\0') {
-            *status = refuse(command, "unknown flag", argv[i], "");
+            *status = refuse(&call, "unknown flag", argv[i], "");
             return 0;
         } else if (arguments->n_words == (most < ARGUMENT_LIST_MAX ? most : ARGUMENT_LIST_MAX)) {
-            *status = refuse(command, "one argument too many:", argv[i], "");
+            *status = refuse(&call, "one argument too many:", argv[i], "");
             return 0;
         } else {
             arguments->words[arguments->n_words++] = argv[i];
         }
     }
     if (arguments->n_words < least) {
-        *status = refuse_missing(command);
+        *status = refuse_missing(command, argc, argv);
         return 0;
     }
     return 1;
 }
 
-int report_errors(struct errors *errors) {
+/* {"file": …, "line": …, "column": …, "message": …} on one line; null where there is no value. 0: no memory. */
+static int print_json_error(const char *text, struct error_place place) {
+    char *file = place.file_length == 0 ? NULL : strndup(text, (size_t)place.file_length);
+    json_t *object = json_pack("{s:o, s:o, s:o, s:o}", "file", file == NULL ? json_null() : json_text(file), "line",
+                               place.line == 0 ? json_null() : json_integer(place.line), "column",
+                               place.column == 0 ? json_null() : json_integer(place.column), "message",
+                               json_text(text + place.message));
+    char *line = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
+    if (line != NULL) {
+        fprintf(stderr, "%s\n", line);
+    }
+    const int is_printed = line != NULL;
+    free(line);
+    json_decref(object);
+    free(file);
+    return is_printed;
+}
+
+/* One error. Without memory for its JSON it is printed as text. */
+static void print_error(const char *text, struct error_place place, int json) {
+    if (!json || !print_json_error(text, place)) {
+        fprintf(stderr, "rondo: ");
+        print_message(stderr, text);
+        fprintf(stderr, "\n");
+    }
+}
+
+int report_errors(struct errors *errors, int json) {
     const int32_t shown = errors->count < ERRORS_MAX ? errors->count : ERRORS_MAX;
     for (int32_t i = 0; i < shown; i++) {
-        fprintf(stderr, "rondo: %s\n", errors_text(errors, i));
+        print_error(errors_text(errors, i), errors_place(errors, i), json);
     }
     if (errors->count > shown) {
-        fprintf(stderr, "rondo: and %d more\n", errors->count - shown);
+        char more[64];
+        snprintf(more, sizeof more, "and %d more", errors->count - shown);
+        print_error(more, (struct error_place){0}, json);
     }
-    const int input = errors->status == RONDO_INVALID || errors->status == RONDO_NOT_FOUND;
+    const int is_input = errors->status == RONDO_INVALID || errors->status == RONDO_NOT_FOUND;
     errors_free(errors);
-    return input ? EXIT_INPUT : EXIT_FAILED;
+    return is_input ? EXIT_INPUT : EXIT_FAILED;
 }
 
 void report_warnings(struct errors *warnings) {

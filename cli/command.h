@@ -4,7 +4,7 @@
  * in cli/meson.build.
  *
  * Exit status: 0 done, 1 the run failed, 2 the user's input is wrong. Data goes to standard output, all else to
- * standard error.
+ * standard error; with --json, errors are JSON as well.
  */
 #ifndef RONDO_CLI_COMMAND_H
 #define RONDO_CLI_COMMAND_H
@@ -36,7 +36,7 @@ struct flag {
 
 /* The command line of one command, after parsing. Flags may stand anywhere; "--" ends them. */
 struct arguments {
-    const char *words[ARGUMENT_LIST_MAX + 1]; /* what is no flag; NULL-terminated */
+    const char *words[ARGUMENT_LIST_MAX + 1]; /* the arguments that are not flags; NULL-terminated */
     int32_t n_words;
 };
 
@@ -52,22 +52,25 @@ struct command {
 int arguments_parse(const struct command *command, const struct flag *flags, int argc, char **argv, int32_t least,
                     int32_t most, struct arguments *arguments, int *status);
 
-/* Says that a word is missing, and the usage, for a command that needs one in some cases alone; the exit status. */
-int refuse_missing(const struct command *command);
+/* 1 if `--json` is among the flags. For mistakes of the command line itself, which are JSON as well then. */
+int has_json_flag(int argc, char **argv);
 
-/* Prints all errors to standard error, as "rondo: text", and frees them; the exit status for them. */
-int report_errors(struct errors *errors);
+/* Reports that an argument is missing, for a command that needs one only in some cases. Returns the exit status. */
+int refuse_missing(const struct command *command, int argc, char **argv);
+
+/* Prints all errors to standard error and frees them. Returns the exit status. Each error is "rondo: text", or with
+ * `json` one object on a line: {"file": …, "line": …, "column": …, "message": …}, null where a value is not known. */
+int report_errors(struct errors *errors, int json);
 /* Prints all texts to standard error, as "rondo: warning: text", and frees them. */
 void report_warnings(struct errors *warnings);
-/* Prints a JSON value, which it takes over, and the end of a line. NULL counts as no memory; that it cannot be written
- * is for finish_output to tell. */
+/* Prints a JSON value and a line break; takes the value over. NULL counts as no memory. Failures to write are reported by
+ * finish_output. */
 struct json_t;
 rondo_status output_json(struct json_t *value, size_t flags, struct errors *errors);
-/* Ends a command that wrote to standard output: EXIT_FAILED, with an error, where that was not possible (a full disk).
- */
+/* Ends a command that wrote to standard output: EXIT_FAILED, with an error, if writing failed (a full disk). */
 int finish_output(void);
 
-/* What several commands take alike, and the session made from it. */
+/* Flags that several commands share, and the session made from them. */
 struct common_flags {
     const char *plugins[ARGUMENT_LIST_MAX + 1];
     const char *assignments[ARGUMENT_LIST_MAX + 1];

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/print.h"
 #include "core/suggest.h"
 #include "io/json.h"
 #include "train/run_record.h"
@@ -14,7 +15,7 @@ static const struct {
 } splits[] = {{"train", TASK_TRAIN}, {"valid", TASK_VALID}, {"test", TASK_TEST}};
 enum { SPLITS = sizeof splits / sizeof splits[0] };
 
-/* The bit of a split, 0 with an error for another word. */
+/* The bit of a split; 0 with an error for any other word. */
 static int find_split(const char *name, struct errors *errors) {
     struct suggestion best = {0};
     for (int i = 0; i < SPLITS; i++) {
@@ -42,7 +43,8 @@ static rondo_status print_scores(const struct task *task, const struct dataset *
         }
         return output_json(object, JSON_REAL_PRECISION(9), errors);
     }
-    printf("%s: %lld examples", what, (long long)dataset->count);
+    print_text(stdout, what);
+    printf(": %lld examples", (long long)dataset->count);
     for (int32_t m = 0; m < network_metric_count(network); m++) {
         printf(", %s %.4f", network_metric_name(network, m), network_metric(network, &scores, m));
     }
@@ -86,7 +88,7 @@ static rondo_status evaluate(const char *folder, const char *split, const char *
 
 static int run_eval(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
-    const char *split = "test", *file = NULL;
+    const char *split = NULL, *file = NULL;
     const struct flag flags[] = {{"on", "PART", FLAG_TEXT, &split, "train, valid or test of the experiment (test)"},
                                  {"data", "FILE", FLAG_TEXT, &file, "another file of the same form"},
                                  COMMON_FLAG_PLUGIN(common),
@@ -101,11 +103,18 @@ static int run_eval(const struct command *command, int argc, char **argv) {
         return status;
     }
     struct errors errors = {0};
-    struct session *session = open_session(&common, &errors);
-    if (session != NULL) {
-        evaluate(arguments.words[0], split, file, &common, session, &errors);
+    struct session *session = NULL;
+    if (split != NULL && file != NULL) {
+        errors_add(&errors, RONDO_INVALID,
+                   "--on '%s' is not used with --data '%s': name a part of the experiment's data or a file, not both",
+                   split, file);
+    } else {
+        session = open_session(&common, &errors);
     }
-    status = errors.count > 0 ? report_errors(&errors) : finish_output();
+    if (session != NULL) {
+        evaluate(arguments.words[0], split == NULL ? "test" : split, file, &common, session, &errors);
+    }
+    status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
     session_destroy(session);
     return status;
 }

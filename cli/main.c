@@ -44,7 +44,13 @@ int main(int argc, char **argv) {
         }
         suggest(&best, name, commands[i]->name);
     }
-    fprintf(stderr, "rondo: unknown command '%s'%s\n\n", name, suggestion_text(&best).text);
-    print_usage(stderr);
-    return EXIT_INPUT;
+    struct errors errors = {0};
+    const int json = has_json_flag(argc, argv);
+    errors_add(&errors, RONDO_INVALID, "unknown command '%s'%s", name, suggestion_text(&best).text);
+    const int status = report_errors(&errors, json);
+    if (!json) {
+        fprintf(stderr, "\n");
+        print_usage(stderr);
+    }
+    return status;
 }

@@ -66,7 +66,7 @@ static int check_files(const struct arguments *arguments, struct check_settings 
     for (int32_t i = 0; settings->session != NULL && i < arguments->n_words; i++) {
         check_file(arguments->words[i], settings, &failed, errors);
     }
-    const int status = errors->count > 0 ? report_errors(errors) : finish_output();
+    const int status = errors->count > 0 ? report_errors(errors, settings->found == NULL) : finish_output();
     session_destroy(settings->session);
     return status == EXIT_DONE && failed ? EXIT_FAILED : status;
 }
@@ -81,12 +81,12 @@ static int explain(const char *name, struct errors *errors) {
         fputs(text, stdout);
         status = finish_output();
     } else if (errors->status == RONDO_INVALID) {
-        status = report_errors(errors);
+        status = report_errors(errors, 0);
         const char *list = list_checks(arena);
         fprintf(stderr, "\nThe checks, of the file and of each kind:\n\n%s", list == NULL ? "" : list);
     } else {
         errors_no_memory(errors);
-        status = report_errors(errors);
+        status = report_errors(errors, 0);
     }
     arena_destroy(arena);
     return status;
@@ -113,10 +113,10 @@ static int run_check(const struct command *command, int argc, char **argv) {
         return explain(name, &errors);
     }
     if (arguments.n_words == 0) {
-        return refuse_missing(command);
+        return refuse_missing(command, argc, argv);
     }
     if (known_checks(only, &errors) != RONDO_OK) {
-        return report_errors(&errors);
+        return report_errors(&errors, json);
     }
     struct check_settings settings = {.seed = (uint64_t)seed,
                                       .seconds = seconds,
@@ -160,7 +160,7 @@ static int run_new(const struct command *command, int argc, char **argv) {
     if (session != NULL && scaffold(&wanted, &written, session->arena, &errors) == RONDO_OK) {
         print_written(&written);
     }
-    status = errors.count > 0 ? report_errors(&errors) : finish_output();
+    status = errors.count > 0 ? report_errors(&errors, 0) : finish_output();
     session_destroy(session);
     return status;
 }
@@ -219,9 +219,15 @@ static int run_plugin(const struct command *command, int argc, char **argv) {
         }
         suggest(&best, argv[1], actions[i].name);
     }
-    fprintf(stderr, "rondo: unknown action '%s'%s\n\n", argv[1], suggestion_text(&best).text);
-    print_usage(command, stderr);
-    return EXIT_INPUT;
+    struct errors errors = {0};
+    const int json = has_json_flag(argc, argv);
+    errors_add(&errors, RONDO_INVALID, "unknown action '%s'%s", argv[1], suggestion_text(&best).text);
+    const int status = report_errors(&errors, json);
+    if (!json) {
+        fprintf(stderr, "\n");
+        print_usage(command, stderr);
+    }
+    return status;
 }
 
 const struct command command_plugin = {"plugin", "plugin ACTION …", "make and check a plug-in of your own",

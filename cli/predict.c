@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,100 +10,129 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/print.h"
 #include "io/utf8.h"
 #include "train/run_record.h"
 
 enum {
-    BATCH = 256,                /* lines that are predicted together */
-    MAX_LINE = 16 * 1024 * 1024 /* bytes of one */
+    BATCH = 256,                /* texts that are predicted together */
+    MAX_LINE = 16 * 1024 * 1024 /* bytes of one text */
 };
 
-/* Lines waiting to be predicted. */
+struct predictor {
+    struct task *task;
+    const struct text_column *column; /* NULL: a text is a whole line */
+    int json;
+    struct errors *errors;
+};
+
+/* Texts that have been read and not been predicted yet. */
 struct pending {
-    char *lines[BATCH];
+    char *texts[BATCH];
     int32_t count;
-    const char *name;   /* of where they come from */
-    int32_t first_line; /* there, from 1 */
+    const char *name;   /* of the file */
+    int32_t first_line; /* of the first of them, from 1 */
 };
 
-/* Labels where predictions are their probabilities; else NULL: predictions are numbers. */
+/* The labels if predictions are probabilities of classes; NULL if they are numbers. */
 static const struct vocabulary *predicted_labels(const struct task *task) {
     return network_predicts_classes(task->network) ? task->reader.labels : NULL;
 }
 
-static void print_json(const struct task *task, const char *line, const float *prediction, int64_t width,
-                       int64_t best) {
-    const struct vocabulary *labels = predicted_labels(task);
-    json_t *object = json_pack("{s:s}", "text", line);
-    if (labels == NULL && width == 1) {
-        json_object_set_new(object, "value", json_real((double)prediction[0]));
-    } else if (labels == NULL) {
-        json_t *all = json_array();
-        for (int64_t k = 0; k < width; k++) {
-            json_array_append_new(all, json_real((double)prediction[k]));
-        }
-        json_object_set_new(object, "values", all);
-    } else {
-        json_t *all = json_object();
-        for (int64_t k = 0; k < width; k++) {
-            json_object_set_new(all, vocabulary_word(labels, (int32_t)k), json_real((double)prediction[k]));
-        }
-        json_object_set_new(object, "label", json_string(vocabulary_word(labels, (int32_t)best)));
-        json_object_set_new(object, "probabilities", all);
-    }
-    json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
-    json_decref(object);
-    printf("\n");
+/* JSON has no infinity and no NaN. */
+static json_t *number_json(float number) {
+    return isfinite(number) ? json_real((double)number) : json_null();
 }
 
-static void print_prediction(const struct task *task, const char *line, const float *prediction, int64_t width,
-                             int json) {
+static json_t *numbers_json(const float *numbers, int64_t count) {
+    json_t *list = json_array();
+    for (int64_t k = 0; k < count; k++) {
+        json_array_append_new(list, number_json(numbers[k]));
+    }
+    return json_array_size(list) == (size_t)count ? list : (json_decref(list), NULL);
+}
+
+static json_t *probabilities_json(const struct vocabulary *labels, const float *probabilities, int64_t count) {
+    json_t *object = json_object();
+    for (int64_t k = 0; k < count; k++) {
+        json_object_set_new(object, vocabulary_word(labels, (int32_t)k), number_json(probabilities[k]));
+    }
+    return json_object_size(object) == (size_t)count ? object : (json_decref(object), NULL);
+}
+
+static rondo_status print_json(const struct predictor *predictor, const char *text, const float *prediction,
+                               int64_t width, int64_t best) {
+    const struct vocabulary *labels = predicted_labels(predictor->task);
+    json_t *object;
+    if (labels == NULL && width == 1) {
+        object = json_pack("{s:s, s:o}", "text", text, "value", number_json(prediction[0]));
+    } else if (labels == NULL) {
+        object = json_pack("{s:s, s:o}", "text", text, "values", numbers_json(prediction, width));
+    } else {
+        object = json_pack("{s:s, s:s, s:o}", "text", text, "label", vocabulary_word(labels, (int32_t)best),
+                           "probabilities", probabilities_json(labels, prediction, width));
+    }
+    return output_json(object, JSON_COMPACT | JSON_REAL_PRECISION(6), predictor->errors);
+}
+
+/* One line. */
+static rondo_status print_prediction(const struct predictor *predictor, const char *text, const float *prediction,
+                                     int64_t width) {
+    const struct vocabulary *labels = predicted_labels(predictor->task);
     int64_t best = 0;
     for (int64_t k = 1; k < width; k++) {
         best = prediction[k] > prediction[best] ? k : best;
     }
-    if (json) {
-        print_json(task, line, prediction, width, best);
-    } else if (predicted_labels(task) == NULL) {
-        for (int64_t k = 0; k < width; k++) {
-            printf("%s%.6g", k == 0 ? "" : "\t", (double)prediction[k]);
-        }
-        printf("\n");
-    } else {
-        printf("%s\t%.4f\n", vocabulary_word(task->reader.labels, (int32_t)best), (double)prediction[best]);
+    if (predictor->json) {
+        return print_json(predictor, text, prediction, width, best);
     }
+    if (labels != NULL) {
+        print_text(stdout, vocabulary_word(labels, (int32_t)best));
+        printf("\t%.4f\n", (double)prediction[best]);
+        return RONDO_OK;
+    }
+    for (int64_t k = 0; k < width; k++) {
+        printf("%s%.6g", k == 0 ? "" : "\t", (double)prediction[k]);
+    }
+    printf("\n");
+    return RONDO_OK;
 }
 
-/* The architecture may want a single word. */
-static rondo_status check_lines(const struct task *task, const struct pending *pending, const struct dataset *dataset,
-                                struct errors *errors) {
+/* The architecture may require texts of a single token. */
+static rondo_status check_lengths(const struct predictor *predictor, const struct pending *pending,
+                                  const struct dataset *dataset) {
     char what[256];
     snprintf(what, sizeof what, "%s, from line %d", pending->name, pending->first_line);
-    return dataset_fits(dataset, network_architecture(task->network), 0, what, errors);
+    return dataset_fits(dataset, network_architecture(predictor->task->network), 0, what, predictor->errors);
 }
 
-/* Predicts and prints what is waiting, in its order. */
-static rondo_status flush_pending(struct task *task, struct pending *pending, int json, struct errors *errors) {
-    const int64_t width = network_prediction_size(task->network);
-    struct dataset *dataset = text_reader_dataset(&task->reader);
-    float *predictions = calloc((size_t)pending->count * (size_t)width + 1, sizeof *predictions);
-    rondo_status status = dataset == NULL || predictions == NULL ? errors_no_memory(errors) : RONDO_OK;
-    for (int32_t i = 0; i < pending->count && status == RONDO_OK; i++) {
-        status = text_reader_add(&task->reader, pending->lines[i], dataset, errors);
+/* Fills `predictions`, [count, width]. */
+static rondo_status predict_pending(const struct predictor *predictor, const struct pending *pending,
+                                    struct dataset *dataset, float *predictions) {
+    for (int32_t i = 0; i < pending->count; i++) {
+        RONDO_TRY(text_reader_add(&predictor->task->reader, pending->texts[i], dataset, predictor->errors));
     }
-    if (status == RONDO_OK) {
-        status = check_lines(task, pending, dataset, errors);
+    RONDO_TRY(check_lengths(predictor, pending, dataset));
+    return network_predict(predictor->task->network, dataset, BATCH, predictions, predictor->errors);
+}
+
+/* Predicts and prints the pending texts, in their order. Memory does not grow with the number of batches. */
+static rondo_status flush_pending(const struct predictor *predictor, struct pending *pending) {
+    if (pending->count == 0) {
+        return RONDO_OK;
     }
-    if (status == RONDO_OK) {
-        status = network_predict(task->network, dataset, BATCH, predictions, errors);
-    }
+    const int64_t width = network_prediction_size(predictor->task->network);
+    struct dataset *dataset = text_reader_dataset(&predictor->task->reader);
+    float *predictions = calloc((size_t)pending->count * (size_t)width, sizeof *predictions);
+    rondo_status status = dataset == NULL || predictions == NULL
+                              ? errors_no_memory(predictor->errors)
+                              : predict_pending(predictor, pending, dataset, predictions);
     for (int32_t i = 0; i < pending->count; i++) {
         if (status == RONDO_OK) {
-            print_prediction(task, pending->lines[i], predictions + i * width, width, json);
+            status = print_prediction(predictor, pending->texts[i], predictions + i * width, width);
         }
-        free(pending->lines[i]);
+        free(pending->texts[i]);
     }
-    pending->first_line += pending->count;
     pending->count = 0;
     free(predictions);
     dataset_destroy(dataset);
@@ -110,112 +140,234 @@ static rondo_status flush_pending(struct task *task, struct pending *pending, in
     return status;
 }
 
-/* A line of the input; grows with it. */
+/* Adds a text, which is taken over; NULL: there was no memory for it. Predicts when `most` are pending. */
+static rondo_status add_text(const struct predictor *predictor, struct pending *pending, char *text, int32_t line,
+                             int32_t most) {
+    if (text == NULL) {
+        return errors_no_memory(predictor->errors);
+    }
+    pending->first_line = pending->count == 0 ? line : pending->first_line;
+    pending->texts[pending->count++] = text;
+    return pending->count == most ? flush_pending(predictor, pending) : RONDO_OK;
+}
+
+static void free_pending(struct pending *pending) {
+    for (int32_t i = 0; i < pending->count; i++) {
+        free(pending->texts[i]);
+    }
+}
+
+/* ---- texts that are lines ---- */
+
+/* A line of the input; the buffer grows with it. */
 struct line {
     char *text;
     size_t length, capacity;
+    int has_end; /* a LF followed it */
 };
 
-/* The next line, without its end. 0 at the end of the input; *status tells what went wrong. A line longer than MAX_LINE
- * is refused before it takes all memory. */
-static int read_line(FILE *stream, struct line *line, const char *name, int32_t number, rondo_status *status,
+static rondo_status line_add(struct line *line, int c, struct location where, struct errors *errors) {
+    if (line->length == MAX_LINE) {
+        return errors_add_at(errors, RONDO_INVALID, where, "a line of more than %d bytes", MAX_LINE);
+    }
+    if (line->length + 1 >= line->capacity) {
+        const size_t capacity = line->capacity == 0 ? 4096 : 2 * line->capacity;
+        char *text = realloc(line->text, capacity);
+        if (text == NULL) {
+            return errors_no_memory(errors);
+        }
+        line->text = text;
+        line->capacity = capacity;
+    }
+    line->text[line->length++] = (char)c;
+    return RONDO_OK;
+}
+
+/* The next line, without its end. 0 at the end of the input or after a failure, which is in *status. A line longer than
+ * MAX_LINE is refused before it takes all memory. */
+static int read_line(FILE *stream, struct line *line, struct location where, rondo_status *status,
                      struct errors *errors) {
-    const struct location where = {name, number, 0};
     line->length = 0;
     int c;
     while ((c = getc(stream)) != EOF && c != '\n') {
-        if (line->length == MAX_LINE) {
-            *status = errors_add_at(errors, RONDO_INVALID, where, "a line of more than %d bytes", MAX_LINE);
+        *status = line_add(line, c, where, errors);
+        if (*status != RONDO_OK) {
             return 0;
         }
-        if (line->length + 1 >= line->capacity) {
-            const size_t capacity = line->capacity == 0 ? 4096 : 2 * line->capacity;
-            char *text = realloc(line->text, capacity);
-            if (text == NULL) {
-                *status = errors_no_memory(errors);
-                return 0;
-            }
-            line->text = text;
-            line->capacity = capacity;
-        }
-        line->text[line->length++] = (char)c;
     }
     if (ferror(stream)) {
         *status = errors_add_at(errors, RONDO_IO, where, "cannot read: %s", strerror(errno));
         return 0;
     }
+    line->has_end = c == '\n';
     if (line->length > 0 && line->text[line->length - 1] == '\r') {
         line->length--;
     }
     return c != EOF || line->length > 0;
 }
 
-/* Keeps a copy of a line that is text. */
-static rondo_status add_line(struct pending *pending, const struct line *line, int32_t number, struct errors *errors) {
+/* Checks that a line is text. A byte order mark before the first line is removed. */
+static rondo_status check_line(struct line *line, struct location where, struct errors *errors) {
+    if (where.line == 1 && line->length >= 3 && memcmp(line->text, "\xEF\xBB\xBF", 3) == 0) {
+        line->length -= 3;
+        memmove(line->text, line->text + 3, line->length);
+    }
     const char *text = line->length == 0 ? "" : line->text;
     const char *nul = memchr(text, '\0', line->length);
     if (nul != NULL) {
-        const struct location where = {pending->name, number, (int32_t)(nul - text) + 1};
-        return errors_add_at(errors, RONDO_INVALID, where, "a NUL byte: this is no text");
+        where.column = (int32_t)(nul - text) + 1;
+        return errors_add_at(errors, RONDO_INVALID, where, "a NUL byte, expected text as UTF-8");
     }
-    size_t bad;
-    if (!utf8_check(text, line->length, &bad)) {
-        const struct location where = {pending->name, number, 0};
-        return errors_add_at(errors, RONDO_INVALID, where, "this line is no UTF-8 text");
+    if (!utf8_check(text, line->length, NULL)) {
+        return errors_add_at(errors, RONDO_INVALID, where, "this line is not UTF-8 text");
     }
-    pending->lines[pending->count] = strndup(text, line->length);
-    if (pending->lines[pending->count] == NULL) {
-        return errors_no_memory(errors);
+    if (where.line == 1 && !line->has_end && memchr(text, '\r', line->length) != NULL) {
+        return errors_add_at(errors, RONDO_INVALID, where, "the lines end in CR, expected LF or CRLF");
     }
-    pending->count++;
     return RONDO_OK;
 }
 
-/* One prediction a line. A person at a terminal gets each answer at once. */
-static rondo_status predict_stream(struct task *task, FILE *stream, const char *name, int json, struct errors *errors) {
+/* One text per line. At a terminal each is answered at once. */
+static rondo_status predict_lines(const struct predictor *predictor, FILE *stream, const char *name) {
     const int32_t most = isatty(fileno(stream)) ? 1 : BATCH;
-    struct pending pending = {.name = name, .first_line = 1};
+    struct pending pending = {.name = name};
     struct line line = {0};
+    struct location where = {name, 1, 0};
     rondo_status status = RONDO_OK;
-    for (int32_t number = 1; status == RONDO_OK && read_line(stream, &line, name, number, &status, errors); number++) {
-        status = add_line(&pending, &line, number, errors);
-        if (pending.count == most) {
-            const rondo_status flushed = flush_pending(task, &pending, json, errors);
-            status = status == RONDO_OK ? flushed : status;
+    for (; status == RONDO_OK && read_line(stream, &line, where, &status, predictor->errors); where.line++) {
+        status = check_line(&line, where, predictor->errors);
+        if (status == RONDO_OK) {
+            char *text = strndup(line.length == 0 ? "" : line.text, line.length);
+            status = add_text(predictor, &pending, text, where.line, most);
         }
     }
     free(line.text);
-    const rondo_status last = flush_pending(task, &pending, json, errors);
+    /* The lines before a mistake are answered as well. */
+    const rondo_status last = flush_pending(predictor, &pending);
     return status == RONDO_OK ? last : status;
 }
 
-static rondo_status predict_files(struct task *task, const char *const *files, int json, struct errors *errors) {
+/* ---- texts that are a column of a table ---- */
+
+static rondo_status predict_rows(const struct predictor *predictor, const struct text_rows *rows, const char *name) {
+    struct pending pending = {.name = name};
+    rondo_status status = RONDO_OK;
+    for (int64_t row = rows->first_row; row < rows->table.rows && status == RONDO_OK; row++) {
+        status = add_text(predictor, &pending, strdup(text_rows_text(rows, row)), rows->table.lines[row], BATCH);
+    }
+    if (status == RONDO_OK) {
+        return flush_pending(predictor, &pending);
+    }
+    free_pending(&pending);
+    return status;
+}
+
+/* The whole stream, NUL-terminated, with malloc; NULL with errors. */
+static char *read_stream(FILE *stream, const char *name, size_t *length, struct errors *errors) {
+    size_t capacity = 64 * 1024;
+    char *text = malloc(capacity);
+    *length = 0;
+    while (text != NULL) {
+        *length += fread(text + *length, 1, capacity - 1 - *length, stream);
+        if (*length < capacity - 1) {
+            break;
+        }
+        if (capacity > TABLE_MAX_BYTES) {
+            errors_add_at(errors, RONDO_INVALID, (struct location){name, 0, 0}, "more than %zu bytes", TABLE_MAX_BYTES);
+            free(text);
+            return NULL;
+        }
+        capacity *= 2;
+        char *larger = realloc(text, capacity);
+        if (larger == NULL) {
+            free(text);
+        }
+        text = larger;
+    }
+    if (text == NULL) {
+        errors_no_memory(errors);
+    } else if (ferror(stream)) {
+        errors_add_at(errors, RONDO_IO, (struct location){name, 0, 0}, "cannot read: %s", strerror(errno));
+        free(text);
+        return NULL;
+    } else {
+        text[*length] = '\0';
+    }
+    return text;
+}
+
+/* A table from standard input has the format of the training file. */
+static rondo_status predict_table(const struct predictor *predictor, FILE *stream, const char *file) {
+    struct arena *arena = arena_create();
+    if (arena == NULL) {
+        return errors_no_memory(predictor->errors);
+    }
+    const char *format_file = stream == NULL ? file : predictor->task->experiment->train.text;
+    size_t length = 0;
+    char *text = stream == NULL ? NULL : read_stream(stream, file, &length, predictor->errors);
+    rondo_status status = stream != NULL && text == NULL ? predictor->errors->status : RONDO_OK;
+    struct text_rows rows;
+    if (status == RONDO_OK) {
+        status = text_reader_rows(&predictor->task->reader, predictor->column, file, format_file, text, length, arena,
+                                  &rows, predictor->errors);
+    }
+    if (status == RONDO_OK) {
+        status = predict_rows(predictor, &rows, file);
+    }
+    free(text);
+    arena_destroy(arena);
+    return status;
+}
+
+static rondo_status predict_file(const struct predictor *predictor, const char *file) {
+    if (strcmp(file, "-") == 0) {
+        return predictor->column == NULL ? predict_lines(predictor, stdin, "standard input")
+                                         : predict_table(predictor, stdin, "standard input");
+    }
+    if (predictor->column != NULL) {
+        return predict_table(predictor, NULL, file);
+    }
+    struct stat status;
+    FILE *stream = stat(file, &status) == 0 && S_ISDIR(status.st_mode) ? (errno = EISDIR, NULL) : fopen(file, "r");
+    if (stream == NULL) {
+        return errors_add(predictor->errors, RONDO_NOT_FOUND, "cannot open '%s': %s", file, strerror(errno));
+    }
+    const rondo_status result = predict_lines(predictor, stream, file);
+    fclose(stream);
+    return result;
+}
+
+static rondo_status predict_files(const struct predictor *predictor, const char *const *files) {
     if (*files == NULL) {
-        return predict_stream(task, stdin, "standard input", json, errors);
+        return predict_file(predictor, "-");
     }
     for (; *files != NULL; files++) {
-        if (strcmp(*files, "-") == 0) {
-            RONDO_TRY(predict_stream(task, stdin, "standard input", json, errors));
-            continue;
-        }
-        struct stat status;
-        FILE *stream =
-            stat(*files, &status) == 0 && S_ISDIR(status.st_mode) ? (errno = EISDIR, NULL) : fopen(*files, "r");
-        if (stream == NULL) {
-            return errors_add(errors, RONDO_NOT_FOUND, "cannot open '%s': %s", *files, strerror(errno));
-        }
-        const rondo_status result = predict_stream(task, stream, *files, json, errors);
-        fclose(stream);
-        RONDO_TRY(result);
+        RONDO_TRY(predict_file(predictor, *files));
     }
     return RONDO_OK;
+}
+
+/* "text", "0", or "\"0\"": in quotes it is a name, as in an experiment. */
+static const struct text_column *parse_column(const char *value, struct text_column *column, struct arena *arena) {
+    const size_t length = strlen(value);
+    const int is_quoted = length >= 2 && value[0] == '"' && value[length - 1] == '"';
+    *column = (struct text_column){.text = is_quoted ? arena_strndup(arena, value + 1, length - 2) : value,
+                                   .is_name = is_quoted,
+                                   .where = {"--column", 0, 0}};
+    return column->text == NULL ? NULL : column;
 }
 
 static int run_predict(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
+    const char *column = NULL;
     const struct flag flags[] = {
-        COMMON_FLAG_PLUGIN(common), COMMON_FLAG_THREADS(common), COMMON_FLAG_ENGINE(common),
-        COMMON_FLAG_PASSES(common), COMMON_FLAG_JSON(common),    {NULL, NULL, FLAG_ON, NULL, NULL},
+        {"column", "NAME|N", FLAG_TEXT, &column, "the files are tables as in training; the text is this column"},
+        COMMON_FLAG_PLUGIN(common),
+        COMMON_FLAG_THREADS(common),
+        COMMON_FLAG_ENGINE(common),
+        COMMON_FLAG_PASSES(common),
+        COMMON_FLAG_JSON(common),
+        {NULL, NULL, FLAG_ON, NULL, NULL},
     };
     struct arguments arguments;
     int status;
@@ -225,18 +377,28 @@ static int run_predict(const struct command *command, int argc, char **argv) {
     struct errors errors = {0};
     struct session *session = open_session(&common, &errors);
     struct task *task = session == NULL ? NULL : run_record_open(arguments.words[0], NULL, session, 0, &errors);
-    if (task != NULL) {
-        predict_files(task, arguments.words + 1, common.json, &errors);
+    struct text_column found;
+    struct predictor predictor = {.task = task, .json = common.json, .errors = &errors};
+    if (task != NULL && column != NULL) {
+        predictor.column = parse_column(column, &found, session->arena);
     }
-    status = errors.count > 0 ? report_errors(&errors) : finish_output();
+    if (task != NULL && column != NULL && predictor.column == NULL) {
+        errors_no_memory(&errors);
+    } else if (task != NULL) {
+        predict_files(&predictor, arguments.words + 1);
+    }
+    status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
     task_destroy(task);
     session_destroy(session);
     return status;
 }
 
 const struct command command_predict = {
-    "predict", "predict RUN [FILE]…", "say what a run's weights make of new texts",
-    "Reads one text a line, from the files or standard input. Prints for each the label and its probability, or the\n"
-    "number.\n\n"
-    "  echo \"The food is good\" | rondo predict runs/food-sentiment\n",
+    "predict", "predict RUN [FILE]… [--column NAME|N]", "predict the label or number of new texts",
+    "Reads one text per line from the files, or from standard input. For each text it prints one line: the label and\n"
+    "its probability, or the number. Control characters in a label are escaped; --json prints it exactly. With "
+    "--column\n"
+    "the files are tables of the format that the run was trained on, such as its test file.\n\n"
+    "  echo \"The food is good\" | rondo predict runs/food-sentiment\n"
+    "  rondo predict runs/food-sentiment test.tsv --column text\n",
     run_predict};

@@ -163,7 +163,7 @@ static int run_train(const struct command *command, int argc, char **argv) {
     if (task != NULL) {
         train(task, &common, out, quiet, &errors);
     }
-    status = errors.count > 0 ? report_errors(&errors) : finish_output();
+    status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
     task_destroy(task);
     session_destroy(session);
     return status;

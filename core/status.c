@@ -37,12 +37,13 @@ static int print_location(char *buffer, size_t size, struct location where) {
     return snprintf(buffer, size, "%s:%d:%d: ", where.file, where.line, where.column);
 }
 
-static void keep(struct errors *errors, rondo_status status, char *text) {
+static void keep(struct errors *errors, rondo_status status, char *text, struct error_place place) {
     if (errors->count == 0) {
         errors->status = status;
     }
     if (errors->count < ERRORS_MAX) {
         errors->texts[errors->count] = text;
+        errors->places[errors->count] = place;
     } else {
         free(text);
     }
@@ -65,7 +66,14 @@ static rondo_status add(struct errors *errors, rondo_status status, struct locat
             number_vprint(text + prefix, (size_t)length + 1, format, arguments);
         }
     }
-    keep(errors, status, text);
+    struct error_place place = {0};
+    if (text != NULL && where.file != NULL) {
+        place = (struct error_place){.file_length = (int32_t)strlen(where.file),
+                                     .line = where.line > 0 ? where.line : 0,
+                                     .column = where.line > 0 && where.column > 0 ? where.column : 0,
+                                     .message = prefix};
+    }
+    keep(errors, status, text, place);
     return status;
 }
 
@@ -92,10 +100,16 @@ const char *errors_text(const struct errors *errors, int32_t index) {
     return errors->texts[index];
 }
 
+struct error_place errors_place(const struct errors *errors, int32_t index) {
+    const int is_kept = index >= 0 && index < errors->count && index < ERRORS_MAX && errors->texts[index] != NULL;
+    return is_kept ? errors->places[index] : (struct error_place){0};
+}
+
 void errors_move(struct errors *to, struct errors *from) {
     const rondo_status status = from->status;
     for (int32_t i = 0; i < from->count; i++) {
-        keep(to, status, i < ERRORS_MAX ? from->texts[i] : NULL);
+        const int is_kept = i < ERRORS_MAX;
+        keep(to, status, is_kept ? from->texts[i] : NULL, is_kept ? from->places[i] : (struct error_place){0});
     }
     memset(from, 0, sizeof *from);
 }

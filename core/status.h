@@ -31,11 +31,19 @@ struct location {
 /* Lists up to this many texts; more are only counted. */
 #define ERRORS_MAX 50
 
+/* Where an error is, as far as it was known when the error was added. */
+struct error_place {
+    int32_t file_length;  /* the file's name is these first bytes of the text; 0: no file */
+    int32_t line, column; /* from 1; 0: unknown */
+    int32_t message;      /* the message without the place is the text from this byte on */
+};
+
 /* Zero-initialised is empty. */
 struct errors {
     rondo_status status; /* of the first error; RONDO_OK while there is none */
     int32_t count;       /* how many were added, those past ERRORS_MAX included */
     char *texts[ERRORS_MAX];
+    struct error_place places[ERRORS_MAX];
 };
 
 /* Adds an error; returns `status`. The text is formatted at once, so its arguments may go. */
@@ -45,6 +53,8 @@ rondo_status errors_add_at(struct errors *errors, rondo_status status, struct lo
     RONDO_PRINTF(4, 5);
 /* The text of error `index` < min(count, ERRORS_MAX). Where memory was short a fixed text. */
 const char *errors_text(const struct errors *errors, int32_t index);
+/* The place of error `index`, for a program that reads errors. */
+struct error_place errors_place(const struct errors *errors, int32_t index);
 /* Moves all errors of `from` to the end of `to`; `from` is empty afterwards. */
 void errors_move(struct errors *to, struct errors *from);
 /* Frees the texts and empties the list. */

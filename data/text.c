@@ -10,7 +10,6 @@
 
 #include "core/number.h"
 #include "core/suggest.h"
-#include "data/table.h"
 #include "data/tokens.h"
 
 enum { TARGET_LABEL = 0, TARGET_NUMBER = 1, MAX_MISTAKES = 10 };
@@ -152,6 +151,14 @@ static rondo_status find_column(const struct text_file *file, const struct text_
     return find_column_by_name(file, column, index);
 }
 
+static rondo_status check_rows(const struct text_file *file) {
+    if (file->table.rows > file->first_row) {
+        return RONDO_OK;
+    }
+    return errors_add_at(file->errors, RONDO_INVALID, (struct location){.file = file->table.file},
+                         "no rows after the header");
+}
+
 static rondo_status find_columns(struct text_file *file, const struct text_reader *reader) {
     const rondo_status text = find_column(file, &reader->options, &reader->text, &file->text);
     const rondo_status label = find_column(file, &reader->options, &reader->label, &file->label);
@@ -189,10 +196,7 @@ static rondo_status text_file_open(struct text_file *file, const struct text_rea
     RONDO_TRY(table_format_of(name, &reader->options, where, &format, errors));
     RONDO_TRY(read_table(file, name, format, where));
     RONDO_TRY(find_columns(file, reader));
-    if (file->table.rows == file->first_row) {
-        return errors_add_at(errors, RONDO_INVALID, (struct location){.file = name}, "no rows after the header");
-    }
-    return RONDO_OK;
+    return check_rows(file);
 }
 
 static void text_file_close(struct text_file *file) {
@@ -488,6 +492,23 @@ rondo_status text_reader_read(const struct text_reader *reader, const char *file
         *dataset = NULL;
     }
     return status;
+}
+
+rondo_status text_reader_rows(const struct text_reader *reader, const struct text_column *column, const char *file,
+                              const char *format_file, char *text, size_t length, struct arena *arena,
+                              struct text_rows *rows, struct errors *errors) {
+    struct text_file opened = {.arena = arena, .errors = errors, .first_row = reader->options.header != 0};
+    struct table_format format = {0};
+    RONDO_TRY(table_format_of(format_file, &reader->options, column->where, &format, errors));
+    RONDO_TRY(text == NULL ? read_table(&opened, file, format, column->where)
+                           : table_parse(file, text, length, format, arena, &opened.table, errors));
+    RONDO_TRY(find_column(&opened, &reader->options, column, &opened.text));
+    *rows = (struct text_rows){opened.table, opened.first_row, opened.text};
+    return RONDO_OK;
+}
+
+const char *text_rows_text(const struct text_rows *rows, int64_t row) {
+    return rows->table.fields[row * rows->table.columns + rows->column];
 }
 
 rondo_status text_reader_add(const struct text_reader *reader, const char *text, struct dataset *dataset,

@@ -10,6 +10,7 @@
 
 #include "core/interrupt.h"
 #include "data/dataset.h"
+#include "data/table.h"
 #include "data/vocabulary.h"
 
 /* A recurrence keeps its states at every step, so a very long text would take all memory: longer texts are refused
@@ -58,6 +59,20 @@ rondo_status text_reader_learn(struct text_reader *reader, const char *file, str
  * unknown label, text instead of a number) are reported at file:line, up to ten of them; a missing file at `where`. */
 rondo_status text_reader_read(const struct text_reader *reader, const char *file, struct location where,
                               struct dataset **dataset, struct errors *errors);
+/* One column of a table, for prediction: the texts of rows first_row .. table.rows - 1. */
+struct text_rows {
+    struct table table;
+    int64_t first_row; /* 1 if there is a header, else 0 */
+    int32_t column;
+};
+/* Reads `file` as a table of the reader's format, `auto` by the ending of `format_file`, and finds `column` in it; other
+ * columns may contain anything. If `text` is not NULL, it is the table (`length` bytes and a NUL, which are changed), and
+ * `file` is only for messages. All memory from `arena`. */
+rondo_status text_reader_rows(const struct text_reader *reader, const struct text_column *column, const char *file,
+                              const char *format_file, char *text, size_t length, struct arena *arena,
+                              struct text_rows *rows, struct errors *errors);
+const char *text_rows_text(const struct text_rows *rows, int64_t row);
+
 /* Appends one text without a target: for prediction. */
 rondo_status text_reader_add(const struct text_reader *reader, const char *text, struct dataset *dataset,
                              struct errors *errors);

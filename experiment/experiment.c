@@ -8,8 +8,12 @@
 #include "core/options.h"
 #include "core/suggest.h"
 #include "io/file.h"
+#include "io/utf8.h"
 
-enum { MAX_EXTENDS = 8 };
+enum {
+    MAX_EXTENDS = 8,
+    MOST_NAME = 240 /* bytes; file systems allow 255 for the name of a folder, which may be followed by a number */
+};
 
 struct top_options {
     int64_t rondo;
@@ -109,11 +113,24 @@ static rondo_status read_plain(struct loading *loading, struct yaml_node *node, 
     return section_struct(node, table, options, size, others, path, loading->arena, loading->errors);
 }
 
+/* The resolved experiment is YAML, so a path that is not UTF-8 could be written there but not be read back. */
+static int check_path(struct loading *loading, const char *path, struct location where) {
+    if (utf8_check(path, strlen(path), NULL)) {
+        return 1;
+    }
+    errors_add_at(loading->errors, RONDO_INVALID, where,
+                  "the path '%s' is not UTF-8, so a run could not record it; rename the folder", path);
+    return 0;
+}
+
 /* Makes a path absolute, and writes it back into the tree: the resolved experiment works from any folder. */
 static const char *resolve_path(struct loading *loading, struct yaml_node *node) {
     const char *path = path_absolute(loading->arena, path_join(loading->arena, node->folder, node->text));
     if (path == NULL) {
         errors_no_memory(loading->errors);
+        return NULL;
+    }
+    if (!check_path(loading, path, node->where)) {
         return NULL;
     }
     node->text = path;
@@ -234,6 +251,9 @@ static void read_training(struct loading *loading) {
 
 /* Adds a file of --plugin to `plugins:`, so that the run can be repeated and used without the flag. */
 static void record_plugin(struct loading *loading, struct yaml_node *plugins, const char *file) {
+    if (!check_path(loading, file, (struct location){"--plugin", 0, 0})) {
+        return;
+    }
     struct yaml_node **tail = &plugins->first;
     for (; *tail != NULL; tail = &(*tail)->next) {
         if ((*tail)->kind == YAML_SCALAR && strcmp((*tail)->text, file) == 0) {
@@ -372,6 +392,33 @@ static struct yaml_node *read_tree(struct loading *loading, const char *file, in
     return root;
 }
 
+/* The name becomes that of a folder. */
+static void check_name(struct loading *loading, const char *name) {
+    struct experiment *experiment = loading->experiment;
+    experiment->name = name;
+    if (name == NULL) {
+        return;
+    }
+    const struct location where = yaml_get(experiment->root, "name")->where;
+    int has_controls = 0;
+    for (const char *c = name; *c != '\0'; c++) {
+        has_controls |= (unsigned char)*c < 0x20 || *c == 0x7F;
+    }
+    if (strchr(name, '/') != NULL || name[0] == '.' || name[0] == '\0' || has_controls) {
+        errors_add_at(
+            loading->errors, RONDO_INVALID, where,
+            "the name '%.100s' cannot be that of a folder, expected no slash, no leading dot, no line break or "
+            "other control character",
+            name);
+    }
+    if (strlen(name) > MOST_NAME) {
+        errors_add_at(loading->errors, RONDO_INVALID, where,
+                      "the name has %zu bytes, expected at most %d, for it names "
+                      "the folder of the run",
+                      strlen(name), MOST_NAME);
+    }
+}
+
 static void read_experiment(struct loading *loading, const char *const *assignments) {
     static const char *const keys[] = {"architecture", "data",    "model",   "loss", "optimizer",
                                        "schedule",     "plugins", "extends", NULL};
@@ -389,11 +436,7 @@ static void read_experiment(struct loading *loading, const char *const *assignme
     }
     struct top_options top = {0};
     read_plain(loading, experiment->root, top_table, &top, sizeof top, keys, "");
-    experiment->name = top.name;
-    if (top.name != NULL && (strchr(top.name, '/') != NULL || top.name[0] == '.' || top.name[0] == '\0')) {
-        errors_add_at(loading->errors, RONDO_INVALID, yaml_get(experiment->root, "name")->where,
-                      "the name '%s' cannot be that of a folder, expected no slash and no leading dot", top.name);
-    }
+    check_name(loading, top.name);
     read_architecture(loading);
     read_plugins(loading); /* before what may use them */
     read_data(loading);

@@ -15,7 +15,7 @@ static int ends_with(const char *text, const char *end) {
     return length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
-/* The prefix of an installation from the folder of its program or library; NULL where it looks like none. */
+/* The prefix of an installation, given the folder of its program or library; NULL if the folder has another name. */
 static const char *prefix_of(struct arena *arena, const char *folder) {
     static const char *const ends[] = {"/bin", "/" RONDO_LIBDIR};
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
@@ -26,10 +26,11 @@ static const char *prefix_of(struct arena *arena, const char *folder) {
     return NULL;
 }
 
-/* The folders of `what` ("plugins", "cells"), joined by colons: those of the variable, and then the one that is there:
- * beside the program or librondo.so, where a build has it; where an installation has it, found from there, so that it
- * can be moved; else as configured. */
-static const char *search_path(struct arena *arena, const char *variable, const char *what, const char *installed) {
+/* The folders of `what` ("plugins", "cells"), joined by colons: those of the variable, then the first of these that
+ * exists: the folder of an installation, found relative to the program or librondo.so, so that an installation can be
+ * moved; the folder beside the program, as in a build; else the configured one. NULL with errors. */
+static const char *search_path(struct arena *arena, const char *variable, const char *what, const char *installed,
+                               struct errors *errors) {
     const char *given = getenv(variable);
     const char *found = arena_printf(arena, "%s/%s/rondo/%s", RONDO_PREFIX, installed, what);
     const char *own = loader_own_file(arena);
@@ -42,10 +43,22 @@ static const char *search_path(struct arena *arena, const char *variable, const 
     } else if (beside != NULL && file_exists(beside)) {
         found = beside;
     }
-    if (found == NULL || given == NULL || given[0] == '\0') {
-        return found;
+    if (found == NULL) {
+        errors_no_memory(errors);
+        return NULL;
     }
-    return arena_printf(arena, "%s:%s", given, found);
+    if (strchr(found, ':') != NULL) {
+        errors_add(errors, RONDO_INVALID,
+                   "Rondo's %s are in '%s', and a folder with ':' in its name cannot be part of a search path; move or "
+                   "install Rondo elsewhere",
+                   what, found);
+        return NULL;
+    }
+    const char *path = given == NULL || given[0] == '\0' ? found : arena_printf(arena, "%s:%s", given, found);
+    if (path == NULL) {
+        errors_no_memory(errors);
+    }
+    return path;
 }
 
 /* Loads the files of --plugin and remembers them. */
@@ -102,10 +115,13 @@ static rondo_status check_plugin_path(const char *given, struct arena *arena, st
 static rondo_status open_session(struct session *session, const struct session_settings *settings,
                                  struct errors *errors) {
     RONDO_TRY(check_plugin_path(getenv("RONDO_PLUGIN_PATH"), session->arena, errors));
-    session->plugin_path = search_path(session->arena, "RONDO_PLUGIN_PATH", "plugins", RONDO_LIBDIR);
-    session->cell_path = search_path(session->arena, "RONDO_CELL_PATH", "cells", RONDO_DATADIR);
-    if (session->plugin_path == NULL || session->cell_path == NULL) {
-        return errors_no_memory(errors);
+    session->plugin_path = search_path(session->arena, "RONDO_PLUGIN_PATH", "plugins", RONDO_LIBDIR, errors);
+    if (session->plugin_path == NULL) {
+        return errors->status;
+    }
+    session->cell_path = search_path(session->arena, "RONDO_CELL_PATH", "cells", RONDO_DATADIR, errors);
+    if (session->cell_path == NULL) {
+        return errors->status;
     }
     session->parallel.threads = settings->threads > 0 ? settings->threads : parallel_processors();
     session->engine = settings->engine;

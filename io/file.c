@@ -24,7 +24,7 @@ rondo_status file_failed(struct errors *errors, rondo_status status, struct loca
 static rondo_status read_all(int descriptor, const char *file, char *text, size_t size, struct location where,
                              struct errors *errors) {
     size_t done = 0;
-    /* The last round asks for the byte behind the end; there is room for it, because of the NUL. */
+    /* The last round asks for one byte after the end; the buffer has room for it, because of the NUL. */
     for (;;) {
         const ssize_t got = read(descriptor, text + done, size + 1 - done);
         if (got < 0 && errno == EINTR) {
@@ -52,8 +52,10 @@ static rondo_status read_descriptor(int descriptor, const char *file, size_t max
         return file_failed(errors, RONDO_IO, where, "read", file, errno);
     }
     if (!S_ISREG(info.st_mode)) {
-        return errors_add_at(errors, RONDO_INVALID, where, "'%s' is %s, expected a regular file", file,
-                             S_ISDIR(info.st_mode) ? "a folder" : "a pipe or device");
+        return errors_add_at(errors, RONDO_INVALID, where, "'%s' is %s", file,
+                             S_ISDIR(info.st_mode)
+                                 ? "a folder, expected a regular file"
+                                 : "a pipe or device, expected a regular file; write its contents to a file first");
     }
     if ((uintmax_t)info.st_size > max_bytes) {
         return errors_add_at(errors, RONDO_INVALID, where, "'%s' has %jd bytes, expected at most %zu", file,
@@ -75,12 +77,19 @@ static rondo_status read_descriptor(int descriptor, const char *file, size_t max
     return RONDO_OK;
 }
 
+/* "~/x" is a name that the shell replaces, but not within a text such as data.train=~/x. */
+static const char *tilde_hint(const char *file) {
+    const int has_tilde = strncmp(file, "~/", 2) == 0 || strstr(file, "/~/") != NULL;
+    return has_tilde ? "; '~' is not expanded, so write the full path of the folder" : "";
+}
+
 rondo_status file_read(const char *file, size_t max_bytes, struct arena *arena, char **text, size_t *length,
                        struct location where, struct errors *errors) {
     /* O_NONBLOCK: opening a pipe must not wait for its other end, only to be refused then. */
     const int descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0 && (errno == ENOENT || errno == ENOTDIR)) {
-        return errors_add_at(errors, RONDO_NOT_FOUND, where, "cannot read '%s': there is no such file", file);
+        return errors_add_at(errors, RONDO_NOT_FOUND, where, "cannot read '%s': there is no such file%s", file,
+                             tilde_hint(file));
     }
     if (descriptor < 0) {
         return file_failed(errors, RONDO_INVALID, where, "read", file, errno);

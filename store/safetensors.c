@@ -1,8 +1,8 @@
-/* The file, as the format's documentation has it:
+/* The layout of the file, from the documentation of the format:
  *     8 bytes   n, unsigned, little-endian
- *     n bytes   JSON: {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}, …}, padded with blanks;
+ *     n bytes   JSON: {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}, …}, padded with spaces;
  *               "__metadata__" holds an object of texts
- *     the rest  data, little-endian; offsets count from its start, and there are no holes between tensors */
+ *     the rest  data, little-endian; offsets count from its start, and there are no gaps between tensors */
 #define _POSIX_C_SOURCE 200809L
 
 #include "store/safetensors.h"
@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static int32_t dtype_of(const char *name) {
 
 /* ---- writing ---- */
 
-/* {"dtype": …, "shape": …, "data_offsets": …}; NULL where memory is short. */
+/* {"dtype": …, "shape": …, "data_offsets": …}; NULL if memory is short. */
 static json_t *describe(const rondo_tensor *tensor, size_t begin) {
     json_t *shape = json_array();
     for (int32_t d = 0; d < tensor->ndim; d++) {
@@ -71,7 +72,7 @@ static rondo_status add_metadata(json_t *header, const char *const *metadata, st
     for (; metadata[0] != NULL; metadata += 2) {
         RONDO_CHECK(metadata[1] != NULL, errors, "every key of the metadata has a value");
         if (!is_text(metadata[0]) || !is_text(metadata[1])) {
-            return errors_add(errors, RONDO_INVALID, "metadata '%.100s' is no UTF-8 text", metadata[0]);
+            return errors_add(errors, RONDO_INVALID, "metadata '%.100s' is not UTF-8 text", metadata[0]);
         }
         if (json_object_set_new(texts, metadata[0], json_string(metadata[1])) != 0) {
             return errors_no_memory(errors);
@@ -80,7 +81,7 @@ static rondo_status add_metadata(json_t *header, const char *const *metadata, st
     return RONDO_OK;
 }
 
-/* The tensors of `size` bytes an element, one behind the other. */
+/* Adds the tensors whose elements have `size` bytes, one after the other from *end on. */
 static rondo_status add_tensors(json_t *header, const struct named_tensor *tensors, int32_t count, size_t size,
                                 size_t *end, struct errors *errors) {
     for (int32_t i = 0; i < count; i++) {
@@ -89,7 +90,7 @@ static rondo_status add_tensors(json_t *header, const struct named_tensor *tenso
         }
         const char *name = tensors[i].name;
         if (!is_text(name)) {
-            return errors_add(errors, RONDO_INVALID, "the name of tensor '%.100s' is no UTF-8 text", name);
+            return errors_add(errors, RONDO_INVALID, "the name of tensor '%.100s' is not UTF-8 text", name);
         }
         if (strcmp(name, METADATA) == 0 || json_object_get(header, name) != NULL) {
             return errors_add(errors, RONDO_INVALID, "the name of tensor '%.100s' is taken", name);
@@ -102,7 +103,7 @@ static rondo_status add_tensors(json_t *header, const struct named_tensor *tenso
     return RONDO_OK;
 }
 
-/* Writes the length, the text of the header, and blanks so that the data begins at a multiple of ALIGNMENT. */
+/* Writes the length, the text of the header, and spaces so that the data begins at a multiple of ALIGNMENT. */
 static rondo_status write_header(struct file_writer *writer, const json_t *header, struct errors *errors) {
     static const char blanks[ALIGNMENT + 1] = "        ";
     char *text = json_dumps(header, JSON_COMPACT);
@@ -122,7 +123,7 @@ static rondo_status write_header(struct file_writer *writer, const json_t *heade
     return status;
 }
 
-/* Larger elements come first: then every tensor begins at a multiple of its element size, without holes. */
+/* Larger elements come first: then every tensor begins at a multiple of its element size, without gaps. */
 static const size_t element_sizes[] = {8, 4};
 enum { N_ELEMENT_SIZES = sizeof element_sizes / sizeof element_sizes[0] };
 
@@ -178,20 +179,20 @@ rondo_status safetensors_write(const char *file, const struct named_tensor *tens
 /* ---- reading ---- */
 
 /* A tensor of the file and its bytes, begin .. end of the data. */
-struct entry {
+struct tensor_entry {
     int32_t index; /* in the order of the header */
     uint64_t begin, end;
 };
 
-/* A file under way. */
-struct reading {
+/* A file that is being read. */
+struct tensor_reading {
     const char *file;
     struct arena *arena;
     struct errors *errors;
     FILE *stream;
     uint64_t data_bytes;
     struct named_tensor *tensors;
-    struct entry *entries; /* [count] as in the header, later by offset */
+    struct tensor_entry *entries; /* [count] as in the header, later by offset */
     int32_t count;
 };
 
@@ -204,7 +205,7 @@ static int is_count(const json_t *value) {
 }
 
 /* "shape": fills ndim and shape, and the number of bytes; refuses what overflows. */
-static rondo_status read_shape(const struct reading *reading, const json_t *shape, const char *name,
+static rondo_status read_shape(const struct tensor_reading *reading, const json_t *shape, const char *name,
                                rondo_tensor *tensor, uint64_t *bytes) {
     if (!json_is_array(shape) || json_array_size(shape) > RONDO_MAX_DIMS) {
         return REFUSE(reading, "tensor '%.100s': expected a shape of at most %d numbers", name, RONDO_MAX_DIMS);
@@ -214,7 +215,7 @@ static rondo_status read_shape(const struct reading *reading, const json_t *shap
     for (int32_t d = 0; d < tensor->ndim; d++) {
         const json_t *n = json_array_get(shape, (size_t)d);
         if (!is_count(n)) {
-            return REFUSE(reading, "tensor '%.100s': dimension %d of the shape is no whole number from 0", name, d);
+            return REFUSE(reading, "tensor '%.100s': dimension %d of the shape is not a whole number from 0", name, d);
         }
         tensor->shape[d] = json_integer_value(n);
         if (tensor->shape[d] != 0 && *bytes > (uint64_t)INT64_MAX / (uint64_t)tensor->shape[d]) {
@@ -225,9 +226,9 @@ static rondo_status read_shape(const struct reading *reading, const json_t *shap
     return RONDO_OK;
 }
 
-/* "data_offsets": must lie in the data and hold as many bytes as the shape says. */
-static rondo_status read_offsets(const struct reading *reading, const json_t *offsets, const char *name, uint64_t bytes,
-                                 struct entry *entry) {
+/* "data_offsets": must be within the data, and their distance must be the number of bytes of the shape. */
+static rondo_status read_offsets(const struct tensor_reading *reading, const json_t *offsets, const char *name,
+                                 uint64_t bytes, struct tensor_entry *entry) {
     const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
     if (json_array_size(offsets) != 2 || !is_count(begin) || !is_count(end)) {
         return REFUSE(reading, "tensor '%.100s': expected data_offsets of two whole numbers from 0", name);
@@ -246,9 +247,9 @@ static rondo_status read_offsets(const struct reading *reading, const json_t *of
     return RONDO_OK;
 }
 
-static rondo_status read_entry(struct reading *reading, const char *name, const json_t *value) {
+static rondo_status read_entry(struct tensor_reading *reading, const char *name, const json_t *value) {
     struct named_tensor *named = &reading->tensors[reading->count];
-    struct entry *entry = &reading->entries[reading->count];
+    struct tensor_entry *entry = &reading->entries[reading->count];
     const char *dtype = json_string_value(json_object_get(value, "dtype"));
     if (dtype == NULL || json_object_size(value) != 3) {
         return REFUSE(reading, "tensor '%.100s': expected dtype, shape and data_offsets", name);
@@ -267,21 +268,21 @@ static rondo_status read_entry(struct reading *reading, const char *name, const 
     return RONDO_OK;
 }
 
-static rondo_status read_metadata(const struct reading *reading, json_t *texts, const char *const **metadata) {
+static rondo_status read_metadata(const struct tensor_reading *reading, json_t *texts, const char *const **metadata) {
     const size_t count = json_object_size(texts);
     const char **list = arena_calloc(reading->arena, 2 * count + 1, sizeof *list);
     if (list == NULL) {
         return errors_no_memory(reading->errors);
     }
     if (texts != NULL && !json_is_object(texts)) {
-        return REFUSE(reading, METADATA " is no object, expected texts by name");
+        return REFUSE(reading, METADATA " is not an object, expected texts by name");
     }
     const char *key;
     json_t *value;
     size_t n = 0;
     json_object_foreach(texts, key, value) {
         if (!json_is_string(value)) {
-            return REFUSE(reading, METADATA ": '%.100s' is no text", key);
+            return REFUSE(reading, METADATA ": '%.100s' is not text", key);
         }
         list[n++] = arena_strdup(reading->arena, key);
         list[n++] = arena_strdup(reading->arena, json_string_value(value));
@@ -296,19 +297,19 @@ static rondo_status read_metadata(const struct reading *reading, json_t *texts, 
 }
 
 static int by_offset(const void *left, const void *right) {
-    const struct entry *a = left, *b = right;
+    const struct tensor_entry *a = left, *b = right;
     if (a->begin != b->begin) {
         return a->begin < b->begin ? -1 : 1;
     }
     return (a->end > b->end) - (a->end < b->end);
 }
 
-/* The tensors must cover the data once and leave nothing out. */
-static rondo_status check_cover(const struct reading *reading) {
+/* The tensors must cover the data exactly once. */
+static rondo_status check_cover(const struct tensor_reading *reading) {
     qsort(reading->entries, (size_t)reading->count, sizeof *reading->entries, by_offset);
     uint64_t end = 0;
     for (int32_t i = 0; i < reading->count; i++) {
-        const struct entry *entry = &reading->entries[i];
+        const struct tensor_entry *entry = &reading->entries[i];
         const char *name = reading->tensors[entry->index].name;
         if (entry->begin < end) {
             return REFUSE(reading, "tensor '%.100s' overlaps tensor '%.100s'", name,
@@ -327,7 +328,7 @@ static rondo_status check_cover(const struct reading *reading) {
     return RONDO_OK;
 }
 
-static rondo_status read_bytes(const struct reading *reading, void *bytes, size_t count) {
+static rondo_status read_bytes(const struct tensor_reading *reading, void *bytes, size_t count) {
     if (fread(bytes, 1, count, reading->stream) == count) {
         return RONDO_OK;
     }
@@ -335,8 +336,22 @@ static rondo_status read_bytes(const struct reading *reading, void *bytes, size_
                          "the file changed or could not be read");
 }
 
-/* There are no holes, so the data can be read in one go. */
-static rondo_status read_data(const struct reading *reading) {
+/* Infinity and NaN are refused here, with the tensor's name: later they would only appear as predictions that are not
+ * numbers. */
+static rondo_status check_finite(const struct tensor_reading *reading, const struct named_tensor *named) {
+    const int64_t count = rondo_count(&named->tensor);
+    for (int64_t i = 0; i < count; i++) {
+        const double value = tensor_get(&named->tensor, i);
+        if (!isfinite(value)) {
+            return REFUSE(reading, "tensor '%.100s': element %lld is %s, expected finite numbers", named->name,
+                          (long long)i, isnan(value) ? "not a number" : "infinite");
+        }
+    }
+    return RONDO_OK;
+}
+
+/* Reads the data of all tensors, in the order of their offsets: there are no gaps between them. */
+static rondo_status read_data(const struct tensor_reading *reading) {
     for (int32_t i = 0; i < reading->count; i++) {
         const size_t bytes = (size_t)(reading->entries[i].end - reading->entries[i].begin);
         rondo_tensor *tensor = &reading->tensors[reading->entries[i].index].tensor;
@@ -345,11 +360,12 @@ static rondo_status read_data(const struct reading *reading) {
             return errors_no_memory(reading->errors);
         }
         RONDO_TRY(read_bytes(reading, tensor->data, bytes));
+        RONDO_TRY(check_finite(reading, &reading->tensors[reading->entries[i].index]));
     }
     return RONDO_OK;
 }
 
-static rondo_status read_entries(struct reading *reading, json_t *header, const char *const **metadata) {
+static rondo_status read_entries(struct tensor_reading *reading, json_t *header, const char *const **metadata) {
     const size_t count = json_object_size(header);
     if (count > INT32_MAX) {
         return REFUSE(reading, "%zu tensors", count);
@@ -371,11 +387,11 @@ static rondo_status read_entries(struct reading *reading, json_t *header, const 
     return read_data(reading);
 }
 
-/* Reads the length and the header; the stream then stands at the data. */
-static rondo_status read_header(struct reading *reading, json_t **header) {
+/* Reads the length and the header; the next byte of the stream is then the first of the data. */
+static rondo_status read_header(struct tensor_reading *reading, json_t **header) {
     struct stat info;
     if (fstat(fileno(reading->stream), &info) != 0 || !S_ISREG(info.st_mode)) {
-        return REFUSE(reading, "no regular file");
+        return REFUSE(reading, "not a regular file");
     }
     const uint64_t size = (uint64_t)info.st_size;
     uint64_t length;
@@ -398,14 +414,16 @@ static rondo_status read_header(struct reading *reading, json_t **header) {
     *header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error);
     arena_release(reading->arena, mark);
     if (*header == NULL) {
-        return REFUSE(reading, "the header is no valid JSON, at byte %d: %s", error.position, error.text);
+        return json_error_code(&error) == json_error_out_of_memory
+                   ? errors_no_memory(reading->errors)
+                   : REFUSE(reading, "the header is not valid JSON, at byte %d: %s", error.position, error.text);
     }
-    return json_is_object(*header) ? RONDO_OK : REFUSE(reading, "the header is no JSON object");
+    return json_is_object(*header) ? RONDO_OK : REFUSE(reading, "the header is not a JSON object");
 }
 
 rondo_status safetensors_read(const char *file, struct arena *arena, struct named_tensor **tensors, int32_t *count,
                               const char *const **metadata, struct errors *errors) {
-    struct reading reading = {.file = file, .arena = arena, .errors = errors};
+    struct tensor_reading reading = {.file = file, .arena = arena, .errors = errors};
     /* O_NONBLOCK: opening a pipe must not wait for its other end, only to be refused then. */
     const int descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) {

@@ -68,9 +68,11 @@ rondo_status vocabulary_file_read(const char *file, struct vocabulary **words, s
     if (status == RONDO_OK) {
         json_error_t reason;
         root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &reason);
-        if (root == NULL) {
+        if (root == NULL && json_error_code(&reason) == json_error_out_of_memory) {
+            status = errors_no_memory(errors);
+        } else if (root == NULL) {
             status = errors_add_at(errors, RONDO_INVALID, (struct location){file, reason.line, reason.column},
-                                   "no JSON: %s", reason.text);
+                                   "not JSON: %s", reason.text);
         }
     }
     if (status == RONDO_OK) {

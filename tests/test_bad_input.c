@@ -153,6 +153,9 @@ END_TEST
 
 /* ---- keys ---- */
 
+#define TWENTY  "xxxxxxxxxxxxxxxxxxxx"
+#define HUNDRED TWENTY TWENTY TWENTY TWENTY TWENTY
+
 /* The experiment of tests/tiny.h with one line exchanged, so that the line says the row of the table: 4 data, 5 model.
  */
 static const struct {
@@ -234,6 +237,10 @@ static const struct {
      "bad.yaml:4:16: unknown reader 'txt' (did you mean 'text'?)"},
     {"a name that is a path", "name:", "name: ../../tiny", "",
      "bad.yaml:2:7: the name '../../tiny' cannot be that of a folder"},
+    {"a name with a line break", "name:", "name: \"a\\nb\"", "",
+     "bad.yaml:2:7: the name 'a\\nb' cannot be that of a folder"},
+    {"a name that is too long for a folder", "name:", "name: " HUNDRED HUNDRED HUNDRED, "",
+     "bad.yaml:2:7: the name has 300 bytes, expected at most 240"},
     {"an unknown metric", "schedule:", "schedule: {early_stopping: {metric: valid.acuracy}}", "",
      "bad.yaml:8:37: there is no metric 'valid.acuracy' (did you mean 'valid.accuracy'?)"},
     {"a metric of the training data", "schedule:", "schedule: {early_stopping: {metric: train.loss}}", "",
@@ -626,9 +633,10 @@ static const struct {
     {"weights of a cell with fewer", "cells/gru.yaml", " + b_n", "", 0,
      "damaged/weights.safetensors: has 12 tensors, and the model of the run has 11"},
     {"no vocabulary", "vocabulary.json", NULL, NULL, 0, "cannot read 'damaged/vocabulary.json': there is no such file"},
-    {"half of the vocabulary", "vocabulary.json", NULL, NULL, 30, "damaged/vocabulary.json:|no JSON: "},
-    {"an empty vocabulary", "vocabulary.json", NULL, "", 0, "damaged/vocabulary.json:|no JSON: "},
-    {"text for a vocabulary", "vocabulary.json", NULL, "these are no words", 0, "damaged/vocabulary.json:1:|no JSON: "},
+    {"half of the vocabulary", "vocabulary.json", NULL, NULL, 30, "damaged/vocabulary.json:|not JSON: "},
+    {"an empty vocabulary", "vocabulary.json", NULL, "", 0, "damaged/vocabulary.json:|not JSON: "},
+    {"text for a vocabulary", "vocabulary.json", NULL, "these are no words", 0,
+     "damaged/vocabulary.json:1:|not JSON: "},
     {"a list for a vocabulary", "vocabulary.json", NULL, "[]", 0, "damaged/vocabulary.json: 'words' must be a list"},
     {"a mapping of words", "vocabulary.json", NULL, "{\"words\": {}, \"labels\": []}", 0,
      "damaged/vocabulary.json: 'words' must be a list"},
@@ -677,6 +685,21 @@ static void damage(int row) {
     }
 }
 
+/* Infinity as the last weight of the run. */
+START_TEST(weights_that_are_not_finite_are_refused) {
+    size_t size;
+    sandbox_copy("run", "infinite");
+    char *bytes = sandbox_read("infinite/weights.safetensors", &size);
+    memcpy(bytes + size - 4, "\0\0\x80\x7f", 4);
+    sandbox_write_bytes("infinite/weights.safetensors", bytes, size);
+    assert_refused("infinity", "predict infinite",
+                   "infinite/weights.safetensors: tensor 'head.b': element 1 is infinite, expected finite numbers");
+    memcpy(bytes + size - 4, "\0\0\xc0\x7f", 4);
+    sandbox_write_bytes("infinite/weights.safetensors", bytes, size);
+    assert_refused("not a number", "eval infinite", "tensor 'head.b': element 1 is not a number");
+}
+END_TEST
+
 START_TEST(damaged_run_is_refused) {
     sandbox_copy("run", "damaged");
     damage(_i);
@@ -718,6 +741,7 @@ int main(void) {
     tcase_add_loop_test(cases, bad_plugin_is_refused_for_its_reason, 0, ROWS(plugins));
     tcase_add_loop_test(cases, bad_list_of_plugins_is_refused_at_its_place, 0, ROWS(plugin_lists));
     tcase_add_loop_test(cases, damaged_run_is_refused, 0, ROWS(damages));
+    tcase_add_test(cases, weights_that_are_not_finite_are_refused);
     tcase_add_test(cases, text_of_several_words_is_refused_where_the_model_takes_one);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

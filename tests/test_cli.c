@@ -123,8 +123,8 @@ static const struct {
     {"predict run --engine tape", "soup lovely\n", 0, "\t0.", ""},
     {"predict run", "", 0, "", ""},
     {"predict run", "soup lovely", 0, "\t0.", ""}, /* a last line without its end */
-    {"predict run", "fine\n\xff\xfe\nfine\n", 2, "\t0.", "standard input:2: this line is no UTF-8 text"},
-    {"predict run", "caf\xc3\xa9\n\xc3\n", 2, "\t0.", "standard input:2: this line is no UTF-8 text"},
+    {"predict run", "fine\n\xff\xfe\nfine\n", 2, "\t0.", "standard input:2: this line is not UTF-8 text"},
+    {"predict run", "caf\xc3\xa9\n\xc3\n", 2, "\t0.", "standard input:2: this line is not UTF-8 text"},
 };
 
 START_TEST(call_is_answered) {

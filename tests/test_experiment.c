@@ -276,7 +276,7 @@ static const struct {
     {"name:", "name: tiny", ""},
     {"name:", "", ""},
     {"name:", "name: \"1.5\"", ""},
-    {"name:", "name: |\n  two\n  lines", ""},
+    {"name:", "name: |-\n  a block", ""},
     {"optimizer:", "optimizer: {plugin: sgd, momentum: 0.5, lr: 1e-3}", ""},
     {"name:", "name: tiny", "architecture=1:1;data.max_length=1;name=\"yes\""},
     {"name:", "name: tiny", "name='a: b';data.train='x: y.tsv';data.valid=\"q # z.tsv\";data.test='- \\.tsv'"},

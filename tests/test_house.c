@@ -667,8 +667,7 @@ static const struct {
     {"plugins/schedules", "plugins/schedules/meson.build", "'%s'", ""},
     {"cli", "cli/main.c", "&command_%s",
      "main command interrupt progress cell_argument curve catalogue catalogue_facts catalogue_json catalogue_text "
-     "json_builder "
-     "reference schema schema_option"},
+     "json_builder print reference schema schema_option"},
 };
 
 /* 1 where `name` is one of the words. */

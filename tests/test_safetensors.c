@@ -151,13 +151,13 @@ static const struct {
     {"{" T("a", "[1],\"data_offsets\":[0,4]") "," T("b", "[2],\"data_offsets\":[8,16]") "}",
      "4 bytes before tensor 'b' belong to none"},
     {"{" T("a", "[4],\"data_offsets\":[0,16]") "," T("a", "[4],\"data_offsets\":[0,16]") "}",
-     "the header is no valid JSON, at byte"},
-    {"{" T("a", "[-4],\"data_offsets\":[0,16]") "}", "tensor 'a': dimension 0 of the shape is no whole number from 0"},
-    {"{" T("a", "[1,4.0],\"data_offsets\":[0,16]") "}", "tensor 'a': dimension 1 of the shape is no whole number"},
+     "the header is not valid JSON, at byte"},
+    {"{" T("a", "[-4],\"data_offsets\":[0,16]") "}", "tensor 'a': dimension 0 of the shape is not a whole number from 0"},
+    {"{" T("a", "[1,4.0],\"data_offsets\":[0,16]") "}", "tensor 'a': dimension 1 of the shape is not a whole number"},
     {"{" T("a", "4,\"data_offsets\":[0,16]") "}", "tensor 'a': expected a shape of at most 6 numbers"},
     {"{" T("a", "[1,1,1,1,1,1,4],\"data_offsets\":[0,16]") "}", "tensor 'a': expected a shape of at most 6 numbers"},
     {"{" T("a", "[4611686018427387904,4],\"data_offsets\":[0,16]") "}", "tensor 'a': the shape has more elements"},
-    {"{" T("a", "[99999999999999999999],\"data_offsets\":[0,16]") "}", "the header is no valid JSON, at byte"},
+    {"{" T("a", "[99999999999999999999],\"data_offsets\":[0,16]") "}", "the header is not valid JSON, at byte"},
     {"{\"a\":{\"dtype\":\"BF16\",\"shape\":[8],\"data_offsets\":[0,16]}}",
      "tensor 'a': dtype 'BF16', expected F32, F64 or I32"},
     {"{\"a\":{\"dtype\":7,\"shape\":[8],\"data_offsets\":[0,16]}}",
@@ -165,13 +165,13 @@ static const struct {
     {"{\"a\":{\"shape\":[8],\"data_offsets\":[0,16]}}", "tensor 'a': expected dtype, shape and data_offsets"},
     {"{" T("a", "[4],\"data_offsets\":[0,16],\"x\":1") "}", "tensor 'a': expected dtype, shape and data_offsets"},
     {"{\"a\":[]}", "tensor 'a': expected dtype, shape and data_offsets"},
-    {"{\"__metadata__\":7}", "__metadata__ is no object"},
-    {"{\"__metadata__\":{\"k\":7}}", "__metadata__: 'k' is no text"},
-    {"[]", "the header is no JSON object"},
-    {"{\"a\":", "the header is no valid JSON, at byte"},
-    {"{} x", "the header is no valid JSON, at byte"},
-    {"{\"\xFF\":{}}", "the header is no valid JSON, at byte"},
-    {"", "the header is no valid JSON, at byte"},
+    {"{\"__metadata__\":7}", "__metadata__ is not an object"},
+    {"{\"__metadata__\":{\"k\":7}}", "__metadata__: 'k' is not text"},
+    {"[]", "the header is not a JSON object"},
+    {"{\"a\":", "the header is not valid JSON, at byte"},
+    {"{} x", "the header is not valid JSON, at byte"},
+    {"{\"\xFF\":{}}", "the header is not valid JSON, at byte"},
+    {"", "the header is not valid JSON, at byte"},
 };
 
 START_TEST(wrong_headers_are_refused_by_name) {
@@ -194,7 +194,7 @@ static const struct {
     {{255, 255, 255, 255, 255, 255, 255, 255}, "a header of 18446744073709551615 bytes in a file of 24"},
     {{17}, "a header of 17 bytes in a file of 24"},
     {{0, 0xE1, 0xF5, 0x05, 1}, "a header of 4394967296 bytes"},
-    {{0}, "the header is no valid JSON"},
+    {{0}, "the header is not valid JSON"},
 };
 
 START_TEST(wrong_header_lengths_are_refused) {
@@ -218,7 +218,7 @@ START_TEST(deeply_nested_headers_are_refused) {
     struct named_tensor *tensors;
     int32_t count;
     ck_assert_int_eq(safetensors_read(file, arena, &tensors, &count, NULL, &errors), RONDO_INVALID);
-    ck_assert_ptr_nonnull(strstr(errors_text(&errors, 0), "the header is no valid JSON"));
+    ck_assert_ptr_nonnull(strstr(errors_text(&errors, 0), "the header is not valid JSON"));
 }
 END_TEST
 
@@ -227,7 +227,7 @@ START_TEST(missing_files_and_folders_are_told) {
     int32_t count;
     ck_assert_int_eq(safetensors_read(file, arena, &tensors, &count, NULL, &errors), RONDO_NOT_FOUND);
     ck_assert_int_eq(safetensors_read(folder, arena, &tensors, &count, NULL, &errors), RONDO_INVALID);
-    ck_assert_ptr_nonnull(strstr(errors_text(&errors, 1), "no regular file"));
+    ck_assert_ptr_nonnull(strstr(errors_text(&errors, 1), "not a regular file"));
 }
 END_TEST
 
