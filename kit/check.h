@@ -1,25 +1,33 @@
-/* kit/check.h: what `rondo plugin check` runs: a table of checks for each kind of descriptor.
+/* kit/check.h: the checks of `rondo plugin check`: one table of checks for each kind of descriptor.
  *
- * A check gets one descriptor of a loaded plug-in and says whether it holds. Every check runs in a child process of its
- * own (kit/child.h): it may crash, loop or soil the heap, and the parent tells that as a finding. So a check needs no
- * cleaning up, and must not depend on what an earlier one did. Everything random comes from kit->seed.
+ * A check looks at one descriptor of a loaded plug-in and gives a verdict. Every check runs in its own child process
+ * (kit/child.h), so a plug-in may crash, loop or damage the heap: the parent reports that as a finding. A check
+ * therefore frees only what would add up, and must not depend on what an earlier check did. All random numbers derive
+ * from kit->seed.
  *
  * The name of a check is that of its section in docs/plugin-abi.md, and unique within its kind.
+ *
+ * To add a check of one kind: a function here, a row in the kind's table, a section of the page, and a plug-in in
+ * tests/plugins_bad that it catches. To add a check that all kinds share: kit/shared.h. To add a kind: kit/subject.h.
  */
 #ifndef RONDO_KIT_CHECK_H
 #define RONDO_KIT_CHECK_H
+
+#include <stdarg.h>
 
 #include "core/parallel.h"
 #include "core/registry.h"
 
 struct loader;
+struct option_setting;
+struct subject_kind;
 
-/* What a check works with. */
+/* What every check works with. */
 struct kit {
-    struct arena *arena;       /* for as long as the child lives */
+    struct arena *arena;       /* lives as long as the child */
     struct errors *errors;     /* of the host's functions; empty at first */
-    struct registry *registry; /* the built-in ops, the shipped plug-ins on demand, and all of the file under check */
-    struct loader *loader;     /* that of the registry */
+    struct registry *registry; /* the built-in ops, the shipped plug-ins on demand, and the file under check */
+    struct loader *loader;     /* the registry's loader */
     const char *file;          /* the plug-in under check */
     struct parallel parallel;  /* several threads, whatever the machine has */
     uint64_t seed;
@@ -29,19 +37,44 @@ enum verdict {
     VERDICT_PASS = 0,
     VERDICT_WARNING = 1, /* works, but not as users would want it */
     VERDICT_FAIL = 2,
-    VERDICT_SKIPPED = 3 /* does not apply; the reason says why, and where it is empty nothing is told */
+    VERDICT_SKIPPED = 3 /* does not apply; the reason says why. Without a reason the check is not reported at all */
 };
 
-/* A check of one descriptor. Writes the reason where the verdict is not PASS: what was found, where, what was expected;
- * begins with a lower-case letter, no full stop. With PASS it may write a figure worth telling ("worst 2.1e-9"). */
+enum { TRIAL_VALUES = 2, TRIAL_SITUATION = 240 };
+
+/* One check at work on one descriptor. Checks of a kind visit several situations (an op with certain shapes, a loss
+ * with certain targets); a visitor gets a trial that describes the situation as well. */
+struct trial {
+    struct kit *kit;
+    const rondo_descriptor *descriptor; /* NULL: a check of the file */
+    const struct subject_kind *kind;    /* of the descriptor; NULL: a check of the file */
+    char *reason;                       /* [size] for trial_say */
+    size_t size;
+    void *arg; /* for the visitor */
+
+    int may_refuse;                                    /* the plug-in may refuse the situation with RONDO_INVALID */
+    int is_brief;                                      /* the check takes time: similar situations are left out */
+    const char *options;                               /* "lr=0.1", over the defaults; NULL: none */
+    const struct option_setting *values[TRIAL_VALUES]; /* set over `options` and the situation's own; NULL: none */
+
+    int32_t index;                   /* of the situation; -1: none */
+    char situation[TRIAL_SITUATION]; /* "5 classes, in training"; "": none */
+    const char *where;               /* more of it, such as "a scalar as input"; NULL: nothing */
+};
+typedef enum verdict trial_visit(struct trial *trial);
+
+/* One check. It writes the reason where the verdict is not PASS: what was found, where, and what was expected. With
+ * PASS it may write a figure worth reporting ("worst 2.1e-9"). A reason begins with a lower-case letter and ends
+ * without a full stop. */
+typedef enum verdict kit_check_function(struct trial *trial);
 struct kit_check {
     const char *name;    /* "gradient"; NULL ends a table */
-    const char *summary; /* one line: what holds where it passes */
-    enum verdict (*run)(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size);
+    const char *summary; /* one line: what holds where the check passes */
+    kit_check_function *run;
 };
 
-/* In the order in which they run: what later ones build on comes first. Those of the file get NULL for a descriptor,
- * and a registry without the file; those of options run for descriptors of any kind. */
+/* In the order in which they run: what later ones build on comes first. Checks of the file get no descriptor, and a
+ * registry without the file. Checks of options run for descriptors of every kind. */
 extern const struct kit_check kit_file_checks[];
 extern const struct kit_check kit_option_checks[];
 extern const struct kit_check kit_op_checks[];
@@ -49,16 +82,31 @@ extern const struct kit_check kit_optimizer_checks[];
 extern const struct kit_check kit_loss_checks[];
 extern const struct kit_check kit_schedule_checks[];
 
-/* verdict, with the reason formatted into it: `return kit_say(reason, size, VERDICT_FAIL, "…", …)`. */
-enum verdict kit_say(char *reason, size_t size, enum verdict verdict, const char *format, ...) RONDO_PRINTF(4, 5);
+/* The checks of a kind of descriptor, and the adapter that checks shared by all kinds use. */
+struct kind_checks {
+    const struct kit_check *checks;
+    const struct subject_kind *kind;
+};
+struct kind_checks checks_of_kind(int32_t kind); /* kit/kinds.c */
+
+/* Writes the reason, after the situation and the options that were set ("5 classes, with scale=0: …"); returns
+ * `verdict`: `return trial_say(trial, VERDICT_FAIL, "…", …)`. */
+enum verdict trial_say(const struct trial *trial, enum verdict verdict, const char *format, ...) RONDO_PRINTF(3, 4);
+enum verdict trial_say_list(const struct trial *trial, enum verdict verdict, const char *format, va_list arguments);
+/* Takes back a reason that was written while something was only tried. */
+void trial_unsay(const struct trial *trial);
 
 /* The options struct of a descriptor from text ("lr=0.1"; NULL: the defaults), from kit->arena. Required options that
  * the text leaves out get option_middle. NULL with kit->errors; NULL without an error where the descriptor has no
  * options, as the host passes it then. */
 void *kit_options(struct kit *kit, const rondo_descriptor *descriptor, const char *text);
+/* The same with `text` (NULL: trial->options) and then trial->values. */
+void *trial_options(const struct trial *trial, const char *text);
 
 /* A value to give to an option: the middle of its range (the geometric one where min is above 0), the first choice,
  * "false", "text". NULL where memory is short. */
 const char *option_middle(const rondo_option *option, struct arena *arena);
+/* 1 where the parser of options accepts a value: the largest real number of a range may be no int64_t. */
+int option_is_parsed(const struct trial *trial, const struct option_setting *value);
 
 #endif

@@ -17,10 +17,10 @@ static int begins_with(const char *text, const char *beginning) {
     return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
-struct elf_file *check_open_elf(struct kit *kit, char *reason, size_t size) {
-    struct elf_file *elf = elf_open(kit->file, kit->arena, kit->errors);
+struct elf_file *check_open_elf(const struct trial *trial) {
+    struct elf_file *elf = elf_open(trial->kit->file, trial->kit->arena, trial->kit->errors);
     if (elf == NULL) {
-        kit_say(reason, size, VERDICT_FAIL, "%s", errors_text(kit->errors, 0));
+        trial_say(trial, VERDICT_FAIL, "%s", errors_text(trial->kit->errors, 0));
     }
     return elf;
 }
@@ -33,9 +33,8 @@ static int is_of_compiler(const char *name) {
 }
 
 /* Templates of the C++ library are exported as weak symbols whatever the flags say. */
-static enum verdict exported_symbol(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    (void)descriptor;
-    const struct elf_file *elf = check_open_elf(kit, reason, size);
+static enum verdict exported_symbol(struct trial *trial) {
+    const struct elf_file *elf = check_open_elf(trial);
     if (elf == NULL) {
         return VERDICT_FAIL;
     }
@@ -55,15 +54,15 @@ static enum verdict exported_symbol(struct kit *kit, const rondo_descriptor *des
         }
     }
     if (!has_plugin) {
-        return kit_say(reason, size, VERDICT_FAIL, "does not export 'rondo_plugin', expected RONDO_PLUGIN in one file");
+        return trial_say(trial, VERDICT_FAIL, "does not export 'rondo_plugin', expected RONDO_PLUGIN in one file");
     }
     if (others > 0) {
-        return kit_say(reason, size, VERDICT_FAIL, "exports '%s'%s, expected 'rondo_plugin' alone", other,
-                       others > 1 ? " and more" : "");
+        return trial_say(trial, VERDICT_FAIL, "exports '%s'%s, expected 'rondo_plugin' alone", other,
+                         others > 1 ? " and more" : "");
     }
     if (weaks > 0) {
-        return kit_say(reason, size, VERDICT_WARNING,
-                       "exports %d weak C++ symbols such as '%s', expected 'rondo_plugin' alone", weaks, weak);
+        return trial_say(trial, VERDICT_WARNING,
+                         "exports %d weak C++ symbols such as '%s', expected 'rondo_plugin' alone", weaks, weak);
     }
     return VERDICT_PASS;
 }
@@ -81,24 +80,23 @@ static int is_everywhere(const char *library) {
     return 0;
 }
 
-static enum verdict needs(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    (void)descriptor;
-    const struct elf_file *elf = check_open_elf(kit, reason, size);
+static enum verdict needs(struct trial *trial) {
+    const struct elf_file *elf = check_open_elf(trial);
     if (elf == NULL) {
         return VERDICT_FAIL;
     }
     const char *library, *other = NULL;
     for (int32_t i = 0; (library = elf_needed(elf, i)) != NULL; i++) {
         if (begins_with(library, "librondo.")) {
-            return kit_say(reason, size, VERDICT_FAIL,
-                           "needs '%s', expected nothing of Rondo's: the host passes what there is in ctx->host",
-                           library);
+            return trial_say(trial, VERDICT_FAIL,
+                             "needs '%s', expected nothing of Rondo's: the host passes what there is in ctx->host",
+                             library);
         }
         other = other == NULL && !is_everywhere(library) ? library : other;
     }
     return other == NULL ? VERDICT_PASS
-                         : kit_say(reason, size, VERDICT_WARNING,
-                                   "needs '%s', which must then be wherever the plug-in is used", other);
+                         : trial_say(trial, VERDICT_WARNING,
+                                     "needs '%s', which must then be wherever the plug-in is used", other);
 }
 
 static int imports(const struct elf_file *elf, const char *beginning) {
@@ -116,25 +114,24 @@ int check_is_instrumented(const struct elf_file *elf) {
 }
 
 /* One entry of DT_INIT_ARRAY is frame_dummy of the compiler's start files. */
-static enum verdict runs_no_code(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    (void)descriptor;
-    const struct elf_file *elf = check_open_elf(kit, reason, size);
+static enum verdict runs_no_code(struct trial *trial) {
+    const struct elf_file *elf = check_open_elf(trial);
     if (elf == NULL) {
         return VERDICT_FAIL;
     }
     if (check_is_instrumented(elf)) {
-        return kit_say(reason, size, VERDICT_SKIPPED, "it is built with a sanitizer, which runs code of its own");
+        return trial_say(trial, VERDICT_SKIPPED, "it is built with a sanitizer, which runs code of its own");
     }
     if (elf_has_own_init(elf)) {
-        return kit_say(reason, size, VERDICT_FAIL, "runs a function when it is loaded (DT_INIT), expected none");
+        return trial_say(trial, VERDICT_FAIL, "runs a function when it is loaded (DT_INIT), expected none");
     }
     const int32_t own = elf_constructors(elf) - 1;
     return own <= 0
                ? VERDICT_PASS
-               : kit_say(reason, size, VERDICT_FAIL,
-                         "runs %d function%s when it is loaded (constructors, or objects of C++ made at the start), "
-                         "expected none",
-                         (int)own, own == 1 ? "" : "s");
+               : trial_say(trial, VERDICT_FAIL,
+                           "runs %d function%s when it is loaded (constructors, or objects of C++ made at the start), "
+                           "expected none",
+                           (int)own, own == 1 ? "" : "s");
 }
 
 /* ---- with loading it ---- */
@@ -146,11 +143,10 @@ static struct registry *load_alone(const char *file, struct errors *errors) {
     return loader != NULL && loader_load(loader, registry, file, nowhere, errors) == RONDO_OK ? registry : NULL;
 }
 
-static enum verdict loads(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    (void)descriptor;
-    return load_alone(kit->file, kit->errors) != NULL
+static enum verdict loads(struct trial *trial) {
+    return load_alone(trial->kit->file, trial->kit->errors) != NULL
                ? VERDICT_PASS
-               : kit_say(reason, size, VERDICT_FAIL, "%s", errors_text(kit->errors, 0));
+               : trial_say(trial, VERDICT_FAIL, "%s", errors_text(trial->kit->errors, 0));
 }
 
 static int is_same_file(const char *a, const char *b) {
@@ -160,29 +156,30 @@ static int is_same_file(const char *a, const char *b) {
 }
 
 /* Names that a built-in op has cannot be registered; those of another file are taken by whoever is loaded first. */
-static enum verdict unique_names(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    const struct registry *own = load_alone(kit->file, kit->errors);
+static enum verdict unique_names(struct trial *trial) {
+    const rondo_descriptor *descriptor;
+    const struct registry *own = load_alone(trial->kit->file, trial->kit->errors);
     if (own == NULL) {
-        return kit_say(reason, size, VERDICT_SKIPPED, "it does not load");
+        return trial_say(trial, VERDICT_SKIPPED, "it does not load");
     }
     struct errors ignored = {0}; /* a broken plug-in of somebody else's */
-    loader_load_all(kit->loader, kit->registry, &ignored);
+    loader_load_all(trial->kit->loader, trial->kit->registry, &ignored);
     enum verdict verdict = VERDICT_PASS;
     for (int32_t i = 0; (descriptor = registry_at(own, i, NULL)) != NULL; i++) {
         const rondo_descriptor *other;
         const char *origin;
-        for (int32_t k = 0; (other = registry_at(kit->registry, k, &origin)) != NULL; k++) {
+        for (int32_t k = 0; (other = registry_at(trial->kit->registry, k, &origin)) != NULL; k++) {
             if (other->kind != descriptor->kind || strcmp(other->name, descriptor->name) != 0 ||
-                is_same_file(origin, kit->file)) {
+                is_same_file(origin, trial->kit->file)) {
                 continue;
             }
             if (strcmp(origin, "built-in") == 0) {
-                return kit_say(reason, size, VERDICT_FAIL,
-                               "%s '%s' is built in, expected another name; its descriptors are not checked",
-                               kind_name(other->kind), other->name);
+                return trial_say(trial, VERDICT_FAIL,
+                                 "%s '%s' is built in, expected another name; its descriptors are not checked",
+                                 kind_name(other->kind), other->name);
             }
-            verdict = kit_say(reason, size, VERDICT_WARNING, "%s has %s '%s' too: with both, one is refused", origin,
-                              kind_name(other->kind), other->name);
+            verdict = trial_say(trial, VERDICT_WARNING, "%s has %s '%s' too: with both, one is refused", origin,
+                                kind_name(other->kind), other->name);
         }
     }
     return verdict;
@@ -195,10 +192,10 @@ static const double listing_limit = 0.1; /* seconds */
 
 /* Loads the file and reads what `rondo list` would; the answer is the seconds. */
 static size_t list_once(void *arg, char *answer, size_t size) {
-    const struct kit *kit = arg;
+    const char *file = arg;
     struct errors errors = {0};
     const double start = child_clock();
-    const struct registry *registry = load_alone(kit->file, &errors);
+    const struct registry *registry = load_alone(file, &errors);
     const rondo_descriptor *descriptor;
     size_t length = 0;
     for (int32_t i = 0; registry != NULL && (descriptor = registry_at(registry, i, NULL)) != NULL; i++) {
@@ -212,24 +209,24 @@ static size_t list_once(void *arg, char *answer, size_t size) {
 }
 
 /* A file is loaded once in a process, so each time takes one of its own. */
-static enum verdict listing_time(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    (void)descriptor;
+static enum verdict listing_time(struct trial *trial) {
     double best = -1;
     for (int i = 0; i < LISTINGS; i++) {
         struct child_outcome outcome;
         char *end;
-        if (child_run(list_once, kit, 10, &outcome, kit->arena, kit->errors) != RONDO_OK) {
-            return kit_say(reason, size, VERDICT_FAIL, "%s", errors_text(kit->errors, 0));
+        if (child_run(list_once, (void *)trial->kit->file, 10, &outcome, trial->kit->arena, trial->kit->errors) !=
+            RONDO_OK) {
+            return trial_say(trial, VERDICT_FAIL, "%s", errors_text(trial->kit->errors, 0));
         }
         const double seconds = outcome.end == CHILD_ANSWERED ? number_parse(outcome.answer, &end) : 0;
         if (outcome.end != CHILD_ANSWERED || end == outcome.answer) {
-            return kit_say(reason, size, VERDICT_SKIPPED, "it does not load");
+            return trial_say(trial, VERDICT_SKIPPED, "it does not load");
         }
         best = best < 0 || seconds < best ? seconds : best;
     }
-    return best <= listing_limit ? kit_say(reason, size, VERDICT_PASS, "%.1f ms", 1e3 * best)
-                                 : kit_say(reason, size, VERDICT_FAIL, "takes %.0f ms to load, expected at most %.0f",
-                                           1e3 * best, 1e3 * listing_limit);
+    return best <= listing_limit ? trial_say(trial, VERDICT_PASS, "%.1f ms", 1e3 * best)
+                                 : trial_say(trial, VERDICT_FAIL, "takes %.0f ms to load, expected at most %.0f",
+                                             1e3 * best, 1e3 * listing_limit);
 }
 
 const struct kit_check kit_file_checks[] = {

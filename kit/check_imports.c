@@ -84,14 +84,13 @@ static int find(const char *name) {
     return -1;
 }
 
-enum verdict file_imports(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    (void)descriptor;
-    const struct elf_file *elf = check_open_elf(kit, reason, size);
+enum verdict file_imports(struct trial *trial) {
+    const struct elf_file *elf = check_open_elf(trial);
     if (elf == NULL) {
         return VERDICT_FAIL;
     }
     if (check_is_instrumented(elf)) {
-        return kit_say(reason, size, VERDICT_SKIPPED, "it is built with a sanitizer, which calls what it needs");
+        return trial_say(trial, VERDICT_SKIPPED, "it is built with a sanitizer, which calls what it needs");
     }
     struct elf_symbol symbol;
     const char *also = "";
@@ -101,13 +100,13 @@ enum verdict file_imports(struct kit *kit, const rondo_descriptor *descriptor, c
         if (row >= 0) {
             first = first < 0 ? row : first;
             count++;
-            also = count == 1
-                       ? ""
-                       : arena_printf(kit->arena, "%s%s'%s'", also, count == 2 ? ", and uses " : ", ", symbol.name);
+            also = count == 1 ? ""
+                              : arena_printf(trial->kit->arena, "%s%s'%s'", also, count == 2 ? ", and uses " : ", ",
+                                             symbol.name);
             also = also == NULL ? "" : also;
         }
     }
     return count == 0 ? VERDICT_PASS
-                      : kit_say(reason, size, VERDICT_WARNING, "uses '%s', expected %s%s", banned[first].name,
-                                banned[first].instead, also);
+                      : trial_say(trial, VERDICT_WARNING, "uses '%s', expected %s%s", banned[first].name,
+                                  banned[first].instead, also);
 }

@@ -1,185 +1,138 @@
-/* kit/check_loss.c: the checks of losses, and those of what a loss declares and answers. */
+/* kit/check_loss.c: the table of the checks of losses; what a loss takes, one loss per row, empty batches, classes out
+ * of range. */
 #include "kit/check_loss.h"
 
-#include <time.h>
+#include <limits.h>
 
-#include "kit/judged.h"
-#include "kit/option_ends.h"
+#include "kit/loss_fixture.h"
+#include "kit/shared.h"
 
 /* ---- output_size, record ---- */
 
-static enum verdict taken(struct judged_visit *visit) {
-    (void)visit;
+static enum verdict take(struct trial *trial) {
+    (void)trial;
     return VERDICT_PASS;
 }
 
-/* judged_each asks for the sizes, and refuses a loss that takes nothing. */
-static enum verdict check_output_size(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    return judged_each(kit, descriptor, taken, reason, size);
+/* loss_each asks for the sizes, and fails where a loss takes nothing. */
+static enum verdict check_output_size(struct trial *trial) {
+    return loss_each(trial, take);
 }
 
-static enum verdict visit_record(struct judged_visit *visit) {
-    for (int32_t dtype = RONDO_F32; dtype <= RONDO_F64; dtype++) {
-        struct judged *judged = judged_create(visit, dtype, JUDGED_ROWS, 0);
-        if (judged == NULL) {
-            return VERDICT_FAIL;
-        }
-        if (judged_record(judged, 1) != RONDO_OK) { /* looks at the shape as well */
-            return judged_failed(visit, judged, "record");
-        }
-        if (!tensor_is_finite(judged->losses)) {
-            return judged_say(visit, VERDICT_FAIL, "the losses of normal outputs are not finite, %s",
-                              dtype_name(dtype));
-        }
-        judged_close(judged);
-    }
-    return VERDICT_PASS;
-}
-
-static enum verdict check_record(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    return judged_each(kit, descriptor, visit_record, reason, size);
-}
-
-/* ---- status ---- */
-
-static enum verdict judge_answers(const struct judged_visit *visit, const struct judged *judged) {
-    if (judged->unknown_status != 0) {
-        return judged_say(visit, VERDICT_FAIL, "predict or measure returned %d, expected one of rondo_status_code",
-                          (int)judged->unknown_status);
-    }
-    if (judged->quiet) {
-        return judged_say(visit, VERDICT_FAIL,
-                          "a call failed and did not say why, expected  ctx->host->fail(ctx, code, \"why\")");
-    }
-    if (judged->ignored) {
-        return judged_say(visit, VERDICT_FAIL, "a call returned RONDO_OK after it had called fail: %s",
-                          errors_text(&judged->errors, 0));
-    }
-    return VERDICT_PASS;
-}
-
-/* Whether the calls work is looked at elsewhere. */
-static enum verdict visit_status(struct judged_visit *visit) {
-    struct judged *judged = judged_create(visit, RONDO_F32, JUDGED_ROWS, 0);
-    double sums[JUDGED_METRICS] = {0};
-    if (judged == NULL) {
+/* Recording compares the shape of the losses as well. */
+static enum verdict visit_record(struct trial *trial) {
+    struct loss_fixture *fixture = loss_fixture_create(trial, loss_trial_of(trial)->dtype, LOSS_ROWS, 0);
+    if (fixture == NULL) {
         return VERDICT_FAIL;
     }
-    judged_record(judged, 0);
-    judged_predict(judged);
-    judged_measure(judged, sums);
-    const enum verdict verdict = judge_answers(visit, judged);
-    judged_close(judged);
-    return verdict;
+    if (loss_fixture_record(fixture, 1) != RONDO_OK) {
+        return subject_failed(trial, &fixture->subject);
+    }
+    if (!tensor_is_finite(fixture->losses)) {
+        return trial_say(trial, VERDICT_FAIL, "the losses of normal outputs are not finite");
+    }
+    loss_fixture_close(fixture);
+    return VERDICT_PASS;
 }
 
-static enum verdict check_status(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    return judged_each(kit, descriptor, visit_status, reason, size);
+static enum verdict check_record(struct trial *trial) {
+    return loss_each_dtype(trial, visit_record);
 }
 
 /* ---- zero_size ---- */
 
-static enum verdict visit_zero(struct judged_visit *visit) {
-    if (visit->tried.has_sequences) {
-        return VERDICT_PASS; /* there is one at least */
+static enum verdict visit_zero(struct trial *trial) {
+    if (loss_trial_of(trial)->has_sequences) {
+        return VERDICT_PASS; /* there is always one sequence at least */
     }
-    struct judged *judged = judged_create(visit, RONDO_F32, 0, 0);
-    double sums[JUDGED_METRICS] = {0};
-    if (judged == NULL) {
+    struct loss_fixture *fixture = loss_fixture_create(trial, RONDO_F32, 0, 0);
+    if (fixture == NULL) {
         return VERDICT_FAIL;
     }
-    const char *failed = judged_record(judged, 1) != RONDO_OK       ? "record"
-                         : judged_predict(judged) != RONDO_OK       ? "predict"
-                         : judged_measure(judged, sums) != RONDO_OK ? "measure"
-                                                                    : NULL;
-    if (failed != NULL) {
-        return judged_say(visit, VERDICT_FAIL, "%s of a batch without rows failed: %s", failed,
-                          errors_text(&judged->errors, 0));
+    trial->where = "a batch without rows";
+    if (loss_fixture_run(fixture, 1) != RONDO_OK) {
+        return subject_failed(trial, &fixture->subject);
     }
-    for (int32_t m = 0; m < judged_metrics(visit->loss); m++) {
-        if (sums[m] != 0) {
-            return judged_say(visit, VERDICT_FAIL, "measure of a batch without rows adds %g to '%s'", sums[m],
-                              visit->loss->metrics[m].name);
+    for (int32_t m = 0; m < loss_metrics(fixture->loss); m++) {
+        if (fixture->sums[m] != 0) {
+            return trial_say(trial, VERDICT_FAIL, "measure adds %g to '%s'", fixture->sums[m],
+                             fixture->loss->metrics[m].name);
         }
     }
-    judged_close(judged);
+    trial->where = NULL;
+    loss_fixture_close(fixture);
     return VERDICT_PASS;
 }
 
-static enum verdict check_zero_size(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    return judged_each(kit, descriptor, visit_zero, reason, size);
+static enum verdict check_zero_size(struct trial *trial) {
+    return loss_each(trial, visit_zero);
 }
 
-/* ---- options_ends ---- */
+/* ---- class_range ---- */
 
-/* An end, and since when it has been tried. */
-struct trial {
-    struct option_end end;
-    clock_t begin;
-};
-
-/* To refuse is right, and so is to ask for more memory than there is; to crash, to give not-a-number in silence or a
- * bug's status is not. What takes long, as the most samples that a row may have do, is tried on two rows
- * of few kinds of targets. */
-static enum verdict visit_end(struct judged_visit *visit) {
-    const struct trial *trial = visit->arg;
-    if (clock() - trial->begin > CLOCKS_PER_SEC) {
-        return VERDICT_PASS;
-    }
-    struct judged *judged = judged_create(visit, RONDO_F32, 2, 0);
-    double sums[JUDGED_METRICS] = {0};
-    if (judged == NULL) {
+/* A class out of range as the last target. A loss whose predictions are not classes may take it as a label that is
+ * compared with others; measure may count it as wrong. Using it as an index is a crash: no memory is mapped 1e9 numbers
+ * away. */
+static enum verdict try_class(const struct trial *trial, int64_t class) {
+    struct loss_fixture *fixture = loss_fixture_create(trial, RONDO_F32, LOSS_ROWS, 0);
+    double sums[LOSS_METRICS] = {0};
+    if (fixture == NULL) {
         return VERDICT_FAIL;
     }
-    rondo_status status = judged_record(judged, 1);
-    const int is_finite = status != RONDO_OK || tensor_is_finite(judged->losses);
-    if (status == RONDO_OK) {
-        status = judged_predict(judged);
+    tensor_set(&fixture->targets, rondo_count(&fixture->targets) - 1, (double)class);
+    const rondo_status status = loss_fixture_record(fixture, 0);
+    const int only_compares =
+        fixture->loss->prediction_size != NULL && loss_trial_of(trial)->target_kind == RONDO_TARGET_CLASS;
+    if (status != RONDO_INVALID && !(status == RONDO_OK && only_compares)) {
+        return trial_say(trial, VERDICT_FAIL,
+                         "a target is class %lld, and record ended in '%s', expected '%s' and the row and the class",
+                         (long long)class, status_text(status), status_text(RONDO_INVALID));
     }
-    if (status == RONDO_OK) {
-        status = judged_measure(judged, sums);
+    errors_free(&fixture->subject.errors);
+    if (loss_fixture_predict(fixture) != RONDO_OK) {
+        return subject_failed(trial, &fixture->subject);
     }
-    if (status == RONDO_INTERNAL || status == RONDO_IO || status == RONDO_INTERRUPTED) {
-        return judged_say(visit, VERDICT_FAIL, "with %s: %s", trial->end.text, errors_text(&judged->errors, 0));
+    const rondo_status measured = loss_fixture_measure(fixture, sums);
+    if (measured != RONDO_OK && measured != RONDO_INVALID) {
+        return subject_failed(trial, &fixture->subject);
     }
-    if (!is_finite && !option_end_may_diverge(&trial->end)) {
-        return judged_say(visit, VERDICT_WARNING,
-                          "with %s the losses are not finite: a narrower range would say so before", trial->end.text);
-    }
-    judged_close(judged);
+    loss_fixture_close(fixture);
     return VERDICT_PASS;
 }
 
-static enum verdict check_options_ends(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    struct trial trial;
-    for (int32_t i = 0; option_end(descriptor->options, i, &trial.end); i++) {
-        trial.begin = clock();
-        const enum verdict verdict = judged_each_with(kit, descriptor, trial.end.text, &trial, visit_end, reason, size);
-        if (verdict != VERDICT_PASS) {
-            return verdict;
+static enum verdict visit_class_range(struct trial *trial) {
+    const struct loss_trial *tried = loss_trial_of(trial);
+    const int64_t classes[] = {-1, tried->target_size, 1000000000, INT32_MIN};
+    for (int i = 0; tried->target_kind != RONDO_TARGET_REAL && i < 4; i++) {
+        if (try_class(trial, classes[i]) != VERDICT_PASS) {
+            return VERDICT_FAIL;
         }
     }
     return VERDICT_PASS;
+}
+
+static enum verdict check_class_range(struct trial *trial) {
+    return loss_each(trial, visit_class_range);
 }
 
 const struct kit_check kit_loss_checks[] = {
-    {"output_size", "targets of some kind are taken, others refused with the reason", check_output_size},
-    {"status", "every call returns a known status, and says why where it fails", check_status},
-    {"stays_inside", "calls read and write what they are given, and nothing beside it", loss_stays_inside},
+    {"output_size", "targets of at least one kind are taken, others refused with the reason", check_output_size},
+    {"status", "every call returns a known status, and says why where it fails", shared_status},
+    {"stays_inside", "calls write only their results, and nothing beside their buffers", shared_stays_inside},
     {"zero_size", "a batch without rows costs nothing and counts nothing", check_zero_size},
-    {"record", "there is one finite loss for every row, or for every sequence with lists", check_record},
+    {"record", "there is one finite loss for every row, or for every sequence of lists", check_record},
     {"gradient", "gradients are those of central differences", loss_gradient},
     {"dtypes", "f32 gives the losses and gradients of f64, but for rounding", loss_dtypes},
-    {"rows", "the loss of a row does not depend on its batch mates, unless the loss says so", loss_rows},
+    {"rows", "the loss of a row does not depend on other rows, unless the loss declares it", loss_rows},
     {"predict", "every prediction is written and finite, and classes have probabilities", loss_predict},
-    {"measure", "sums of metrics are added, row by row", loss_measure},
+    {"measure", "sums of metrics are added to, row by row", loss_measure},
     {"extremes", "large outputs give finite losses and gradients; huge ones never not-a-number", loss_extremes},
-    {"class_range", "a class out of range is refused, and not used as an index", loss_class_range},
-    {"deterministic", "the same batch gives the same bits again", loss_deterministic},
-    {"threads", "several threads give the bits of one, inside a call and beside it", loss_threads},
-    {"no_memory", "an allocation that the host refuses ends in RONDO_NO_MEMORY", loss_no_memory},
-    {"leaks", "calls leave nothing behind on the heap", loss_leaks},
-    {"options_ends", "every option works, or is refused, at both ends of its range", check_options_ends},
-    {"first_call", "nothing is kept of the options of the first call", loss_first_call},
+    {"class_range", "a class out of range is refused, and not used as an index", check_class_range},
+    {"deterministic", "the same batch gives the same bits again", shared_deterministic},
+    {"threads", "several threads give the bits of one, inside a call and beside it", shared_threads},
+    {"no_memory", "an allocation that the host refuses ends in RONDO_NO_MEMORY", shared_no_memory},
+    {"leaks", "calls leave nothing on the heap", shared_leaks},
+    {"options_ends", "every option works, or is refused, at both ends of its range", shared_options_ends},
+    {"first_call", "nothing is kept of the options of the first call", shared_first_call},
     {NULL, NULL, NULL},
 };

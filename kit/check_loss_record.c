@@ -1,9 +1,9 @@
-/* kit/check_loss_record.c: what a loss records: its gradient, in both dtypes, of each row alone, and at the extremes.
- */
+/* kit/check_loss_record.c: what a loss records: its gradient, both dtypes, rows that do not depend on each other, and
+ * extreme outputs. */
 #include <math.h>
 
 #include "kit/check_loss.h"
-#include "kit/judged.h"
+#include "kit/loss_fixture.h"
 
 /* |a - b| / max(1, |a|, |b|): relative where numbers are large, absolute where they are small. */
 static double error_of(double a, double b) {
@@ -16,7 +16,7 @@ static double error_of(double a, double b) {
 enum { MOST_ELEMENTS = 150 };
 
 /* The worst element of a comparison. */
-struct worst {
+struct worst_element {
     double error, gradient, difference;
     int32_t input;
     int64_t element;
@@ -24,72 +24,75 @@ struct worst {
 
 /* Central differences of the weighted sum of losses L, in f64: dL/dx = (L(x + h) - L(x - h)) / 2h + O(h^2). L loses
  * about 1e-16 |L| / h to rounding. */
-static rondo_status compare_element(struct judged *judged, int32_t k, int64_t i, double gradient, struct worst *worst) {
-    const rondo_tensor *input = &judged->inputs[k];
+static rondo_status compare_element(struct loss_fixture *fixture, int32_t k, int64_t i, double gradient,
+                                    struct worst_element *worst) {
+    const rondo_tensor *input = &fixture->inputs[k];
     const double x = tensor_get(input, i), h = 1e-5 * fmax(1, fabs(x));
     tensor_set(input, i, x + h);
-    RONDO_TRY(judged_record(judged, 0));
-    const double above = judged_sum(judged);
+    RONDO_TRY(loss_fixture_record(fixture, 0));
+    const double above = loss_fixture_sum(fixture);
     tensor_set(input, i, x - h);
-    RONDO_TRY(judged_record(judged, 0));
-    const double difference = (above - judged_sum(judged)) / (2 * h);
+    RONDO_TRY(loss_fixture_record(fixture, 0));
+    const double difference = (above - loss_fixture_sum(fixture)) / (2 * h);
     tensor_set(input, i, x);
     const double error = error_of(gradient, difference);
     if (!(error <= worst->error)) {
-        *worst = (struct worst){error, gradient, difference, k, i};
+        *worst = (struct worst_element){error, gradient, difference, k, i};
     }
     return RONDO_OK;
 }
 
-static rondo_status compare_gradients(struct judged_visit *visit, struct judged *judged, struct worst *worst) {
-    RONDO_TRY(judged_record(judged, 1));
-    for (int32_t k = 0; k < judged->n_inputs; k++) {
-        const int64_t count = rondo_count(&judged->inputs[k]);
-        double *gradient = arena_alloc(visit->kit->arena, (size_t)count * sizeof *gradient);
+static rondo_status compare_gradients(struct trial *trial, struct loss_fixture *fixture, struct worst_element *worst) {
+    RONDO_TRY(loss_fixture_record(fixture, 1));
+    for (int32_t k = 0; k < fixture->n_inputs; k++) {
+        const int64_t count = rondo_count(&fixture->inputs[k]);
+        double *gradient = arena_alloc(trial->kit->arena, (size_t)count * sizeof *gradient);
         if (gradient == NULL) {
-            return errors_no_memory(&judged->errors);
+            return errors_no_memory(&fixture->subject.errors);
         }
         for (int64_t i = 0; i < count; i++) {
-            gradient[i] = tensor_get(&judged->gradients[k], i);
+            gradient[i] = tensor_get(&fixture->gradients[k], i);
         }
         for (int64_t i = 0; i < count; i += 1 + count / MOST_ELEMENTS) {
-            RONDO_TRY(compare_element(judged, k, i, gradient[i], worst));
+            RONDO_TRY(compare_element(fixture, k, i, gradient[i], worst));
         }
-        RONDO_TRY(judged_record(judged, 1)); /* the gradients of the next input again */
+        RONDO_TRY(loss_fixture_record(fixture, 1)); /* the gradients of the next input again */
     }
     return RONDO_OK;
 }
 
 /* A kink within h of an output spoils a difference, so a second batch may do what the first did not. */
-static enum verdict visit_gradient(struct judged_visit *visit) {
+static enum verdict visit_gradient(struct trial *trial) {
     enum { BATCHES = 2 };
     const double tolerance = 1e-6;
-    struct worst worst = {0};
+    struct worst_element worst = {0};
     for (int32_t batch = 0; batch < BATCHES; batch++) {
-        struct judged *judged = judged_create(visit, RONDO_F64, JUDGED_ROWS, batch);
-        if (judged == NULL) {
+        struct loss_fixture *fixture = loss_fixture_create(trial, RONDO_F64, LOSS_ROWS, batch);
+        if (fixture == NULL) {
             return VERDICT_FAIL;
         }
-        worst = (struct worst){0};
-        if (compare_gradients(visit, judged, &worst) != RONDO_OK) {
-            return judged_failed(visit, judged, "record");
+        worst = (struct worst_element){0};
+        if (compare_gradients(trial, fixture, &worst) != RONDO_OK) {
+            return subject_failed(trial, &fixture->subject);
         }
-        judged_close(judged);
+        loss_fixture_close(fixture);
         if (worst.error <= tolerance) {
             return VERDICT_PASS;
         }
     }
-    return judged_say(visit, VERDICT_FAIL,
-                      "the gradient by element %lld of %s is %.9g, expected %.9g, the central difference",
-                      (long long)worst.element,
-                      worst.input > 0                                        ? "the output layer"
-                      : (visit->loss->flags & RONDO_LOSS_BEFORE_OUTPUT) != 0 ? "what record gets"
-                                                                             : "the outputs",
-                      worst.gradient, worst.difference);
+    return trial_say(trial, VERDICT_FAIL,
+                     "the gradient by element %lld of %s is %.9g, expected %.9g, the central difference",
+                     (long long)worst.element,
+                     worst.input > 0 ? "the output layer"
+                     : loss_trial_of(trial)->training &&
+                             (((const rondo_loss *)trial->descriptor)->flags & RONDO_LOSS_BEFORE_OUTPUT) != 0
+                         ? "the hidden states"
+                         : "the outputs",
+                     worst.gradient, worst.difference);
 }
 
-enum verdict loss_gradient(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    return judged_each(kit, descriptor, visit_gradient, reason, size);
+enum verdict loss_gradient(struct trial *trial) {
+    return loss_each(trial, visit_gradient);
 }
 
 /* ---- dtypes ---- */
@@ -110,9 +113,9 @@ static double compare_tensors(const rondo_tensor *single, const rondo_tensor *tw
     return worst;
 }
 
-static enum verdict visit_dtypes(struct judged_visit *visit) {
-    struct judged *single = judged_create(visit, RONDO_F32, JUDGED_ROWS, 0);
-    struct judged *twice = judged_create(visit, RONDO_F64, JUDGED_ROWS, 0);
+static enum verdict visit_dtypes(struct trial *trial) {
+    struct loss_fixture *single = loss_fixture_create(trial, RONDO_F32, LOSS_ROWS, 0);
+    struct loss_fixture *twice = loss_fixture_create(trial, RONDO_F64, LOSS_ROWS, 0);
     if (single == NULL || twice == NULL) {
         return VERDICT_FAIL;
     }
@@ -120,125 +123,126 @@ static enum verdict visit_dtypes(struct judged_visit *visit) {
         copy_numbers(&twice->inputs[k], &single->inputs[k]); /* rounded already, so that nothing else differs */
     }
     copy_numbers(&twice->targets, &single->targets);
-    if (judged_record(single, 1) != RONDO_OK) {
-        return judged_failed(visit, single, "record in f32");
+    if (loss_fixture_record(single, 1) != RONDO_OK) {
+        return subject_failed(trial, &single->subject);
     }
-    if (judged_record(twice, 1) != RONDO_OK) {
-        return judged_failed(visit, twice, "record in f64");
+    if (loss_fixture_record(twice, 1) != RONDO_OK) {
+        return subject_failed(trial, &twice->subject);
     }
     double worst = compare_tensors(single->losses, twice->losses);
     for (int32_t k = 0; k < single->n_inputs; k++) {
         worst = fmax(worst, compare_tensors(&single->gradients[k], &twice->gradients[k]));
     }
-    judged_close(single);
-    judged_close(twice);
+    loss_fixture_close(single);
+    loss_fixture_close(twice);
     return worst <= 1e-3 ? VERDICT_PASS
-                         : judged_say(visit, VERDICT_FAIL, "f32 and f64 differ by %.2g in a loss or a gradient", worst);
+                         : trial_say(trial, VERDICT_FAIL, "f32 and f64 differ by %.2g in a loss or a gradient", worst);
 }
 
-enum verdict loss_dtypes(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    return judged_each(kit, descriptor, visit_dtypes, reason, size);
+enum verdict loss_dtypes(struct trial *trial) {
+    return loss_each(trial, visit_dtypes);
 }
 
 /* ---- rows ---- */
 
 /* Which sequence row `row` of a batch with sequences belongs to. */
-static int64_t sequence_of(const struct judged *judged, int64_t row) {
+static int64_t sequence_of(const struct loss_fixture *fixture, int64_t row) {
     int64_t t = 0;
-    while (judged->begin[t + 1] <= row) {
+    while (fixture->begin[t + 1] <= row) {
         t++;
     }
-    return row - judged->begin[t];
+    return row - fixture->begin[t];
 }
 
 /* Draws all rows anew but those that have an even number, or belong to a sequence that has. */
-static void change_mates(struct judged *judged) {
-    const int is_list = judged->tried.kind == RONDO_TARGET_LIST;
-    for (int64_t row = 0; row < judged->rows; row++) {
-        if ((is_list ? sequence_of(judged, row) : row) % 2 != 0) {
-            judged_draw(judged, 7, row, row + 1);
+static void change_mates(struct loss_fixture *fixture) {
+    const int is_list = fixture->tried->target_kind == RONDO_TARGET_LIST;
+    for (int64_t row = 0; row < fixture->rows; row++) {
+        if ((is_list ? sequence_of(fixture, row) : row) % 2 != 0) {
+            loss_fixture_draw(fixture, 7, row, row + 1);
         }
     }
-    for (int64_t s = 1; is_list && s < JUDGED_SEQUENCES; s += 2) {
-        for (int64_t i = judged->target_begin[s]; i < judged->target_begin[s + 1]; i++) {
-            const int64_t class = (int64_t)tensor_get(&judged->targets, i);
-            tensor_set(&judged->targets, i, (double)((class + 1) % judged->tried.target_size));
+    for (int64_t s = 1; is_list && s < LOSS_SEQUENCES; s += 2) {
+        for (int64_t i = fixture->target_begin[s]; i < fixture->target_begin[s + 1]; i++) {
+            const int64_t class = (int64_t)tensor_get(&fixture->targets, i);
+            tensor_set(&fixture->targets, i, (double)((class + 1) % fixture->tried->target_size));
         }
     }
 }
 
 /* The losses of a batch, copied. NULL with the reason. */
-static double *losses_of(struct judged_visit *visit, struct judged *judged) {
-    if (judged_record(judged, 0) != RONDO_OK) {
-        judged_failed(visit, judged, "record");
+static double *losses_of(struct trial *trial, struct loss_fixture *fixture) {
+    if (loss_fixture_record(fixture, 0) != RONDO_OK) {
+        subject_failed(trial, &fixture->subject);
         return NULL;
     }
-    double *losses = arena_alloc(visit->kit->arena, (size_t)judged->losses_expected * sizeof *losses);
-    for (int64_t i = 0; losses != NULL && i < judged->losses_expected; i++) {
-        losses[i] = tensor_get(judged->losses, i);
+    double *losses = arena_alloc(trial->kit->arena, (size_t)fixture->losses_expected * sizeof *losses);
+    for (int64_t i = 0; losses != NULL && i < fixture->losses_expected; i++) {
+        losses[i] = tensor_get(fixture->losses, i);
     }
     return losses;
 }
 
 /* Without some of the batch mates; not where record draws random words, which then are others. */
-static enum verdict compare_half(struct judged_visit *visit, const struct judged *judged, const double *expected) {
-    struct judged *half = judged_part(visit, judged, 0, judged->rows / 2);
-    const double *found = half == NULL ? NULL : losses_of(visit, half);
+static enum verdict compare_half(struct trial *trial, const struct loss_fixture *fixture, const double *expected) {
+    struct loss_fixture *half = loss_fixture_part(trial, fixture, 0, fixture->rows / 2);
+    const double *found = half == NULL ? NULL : losses_of(trial, half);
     if (found == NULL) {
         return VERDICT_FAIL;
     }
     for (int64_t i = 0; i < half->rows; i++) {
         if (!(error_of(found[i], expected[i]) <= 1e-12)) {
-            return judged_say(visit, VERDICT_FAIL,
-                              "the loss of row %lld is %.12g in a batch of %lld and %.12g in one of %lld: needs "
-                              "RONDO_LOSS_COUPLES_ROWS",
-                              (long long)i, expected[i], (long long)judged->rows, found[i], (long long)half->rows);
+            return trial_say(trial, VERDICT_FAIL,
+                             "the loss of row %lld is %.12g in a batch of %lld and %.12g in one of %lld: needs "
+                             "RONDO_LOSS_COUPLES_ROWS",
+                             (long long)i, expected[i], (long long)fixture->rows, found[i], (long long)half->rows);
         }
     }
-    judged_close(half);
+    loss_fixture_close(half);
     return VERDICT_PASS;
 }
 
-static enum verdict visit_rows(struct judged_visit *visit) {
-    struct judged *judged = judged_create(visit, RONDO_F64, JUDGED_ROWS, 0);
-    const double *before = judged == NULL ? NULL : losses_of(visit, judged);
+static enum verdict visit_rows(struct trial *trial) {
+    struct loss_fixture *fixture = loss_fixture_create(trial, RONDO_F64, LOSS_ROWS, 0);
+    const double *before = fixture == NULL ? NULL : losses_of(trial, fixture);
     if (before == NULL) {
         return VERDICT_FAIL;
     }
-    if (!visit->tried.has_sequences && !judged->drew && compare_half(visit, judged, before) != VERDICT_PASS) {
+    if (!loss_trial_of(trial)->has_sequences && !fixture->subject.drew &&
+        compare_half(trial, fixture, before) != VERDICT_PASS) {
         return VERDICT_FAIL;
     }
-    change_mates(judged);
-    const double *after = losses_of(visit, judged);
+    change_mates(fixture);
+    const double *after = losses_of(trial, fixture);
     if (after == NULL) {
         return VERDICT_FAIL;
     }
-    for (int64_t i = 0; i < judged->losses_expected; i += 2) {
+    for (int64_t i = 0; i < fixture->losses_expected; i += 2) {
         if (!(error_of(before[i], after[i]) <= 1e-12)) {
-            return judged_say(visit, VERDICT_FAIL,
-                              "the loss of %s %lld goes from %.12g to %.12g when others of the batch change: needs "
-                              "RONDO_LOSS_COUPLES_ROWS",
-                              visit->tried.kind == RONDO_TARGET_LIST ? "sequence" : "row", (long long)i, before[i],
-                              after[i]);
+            return trial_say(trial, VERDICT_FAIL,
+                             "the loss of %s %lld goes from %.12g to %.12g when others of the batch change: needs "
+                             "RONDO_LOSS_COUPLES_ROWS",
+                             loss_trial_of(trial)->target_kind == RONDO_TARGET_LIST ? "sequence" : "row", (long long)i,
+                             before[i], after[i]);
         }
     }
-    judged_close(judged);
+    loss_fixture_close(fixture);
     return VERDICT_PASS;
 }
 
-enum verdict loss_rows(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    if ((((const rondo_loss *)descriptor)->flags & RONDO_LOSS_COUPLES_ROWS) != 0) {
-        return kit_say(reason, size, VERDICT_SKIPPED, "the loss says that its rows depend on each other");
+enum verdict loss_rows(struct trial *trial) {
+    if ((((const rondo_loss *)trial->descriptor)->flags & RONDO_LOSS_COUPLES_ROWS) != 0) {
+        return trial_say(trial, VERDICT_SKIPPED, "the loss says that its rows depend on each other");
     }
-    return judged_each(kit, descriptor, visit_rows, reason, size);
+    return loss_each(trial, visit_rows);
 }
 
 /* ---- extremes ---- */
 
 /* Every third output is the positive extreme, the others are the negative one or 0. */
-static void fill_extremes(const struct judged *judged, double extreme) {
-    for (int64_t i = 0; i < rondo_count(&judged->inputs[0]); i++) {
-        tensor_set(&judged->inputs[0], i, i % 3 == 0 ? extreme : i % 3 == 1 ? -extreme : 0);
+static void fill_extremes(const struct loss_fixture *fixture, double extreme) {
+    for (int64_t i = 0; i < rondo_count(&fixture->inputs[0]); i++) {
+        tensor_set(&fixture->inputs[0], i, i % 3 == 0 ? extreme : i % 3 == 1 ? -extreme : 0);
     }
 }
 
@@ -254,42 +258,34 @@ static int is_allowed(const rondo_tensor *tensor, double extreme) {
     return 1;
 }
 
-static enum verdict try_extreme(struct judged_visit *visit, int32_t dtype, double extreme) {
-    struct judged *judged = judged_create(visit, dtype, JUDGED_ROWS, 0);
-    if (judged == NULL) {
+static enum verdict try_extreme(const struct trial *trial, double extreme) {
+    struct loss_fixture *fixture = loss_fixture_create(trial, loss_trial_of(trial)->dtype, LOSS_ROWS, 0);
+    if (fixture == NULL) {
         return VERDICT_FAIL;
     }
-    fill_extremes(judged, extreme);
-    const rondo_status status = judged_record(judged, 1);
+    fill_extremes(fixture, extreme);
+    const char *what = extreme < 100 ? "finite" : "a number";
+    const rondo_status status = loss_fixture_record(fixture, 1);
     if (status != RONDO_OK && status != RONDO_INVALID && status != RONDO_NOT_FINITE) {
-        return judged_failed(visit, judged, "record of large outputs");
+        return subject_failed(trial, &fixture->subject);
     }
-    if (status == RONDO_OK && !is_allowed(judged->losses, extreme)) {
-        return judged_say(visit, VERDICT_FAIL, "with outputs of %g, 0 and %g a loss is not %s, %s", extreme, -extreme,
-                          extreme < 100 ? "finite" : "a number", dtype_name(dtype));
+    if (status == RONDO_OK && !is_allowed(fixture->losses, extreme)) {
+        return trial_say(trial, VERDICT_FAIL, "with outputs of %g, 0 and %g a loss is not %s", extreme, -extreme, what);
     }
-    for (int32_t k = 0; status == RONDO_OK && k < judged->n_inputs; k++) {
-        if (!is_allowed(&judged->gradients[k], extreme)) {
-            return judged_say(visit, VERDICT_FAIL, "with outputs of %g, 0 and %g a gradient is not %s, %s", extreme,
-                              -extreme, extreme < 100 ? "finite" : "a number", dtype_name(dtype));
+    for (int32_t k = 0; status == RONDO_OK && k < fixture->n_inputs; k++) {
+        if (!is_allowed(&fixture->gradients[k], extreme)) {
+            return trial_say(trial, VERDICT_FAIL, "with outputs of %g, 0 and %g a gradient is not %s", extreme,
+                             -extreme, what);
         }
     }
-    judged_close(judged);
+    loss_fixture_close(fixture);
     return VERDICT_PASS;
 }
 
-static enum verdict visit_extremes(struct judged_visit *visit) {
-    static const double extremes[] = {30, 1e4};
-    for (int e = 0; e < 2; e++) {
-        for (int32_t dtype = RONDO_F32; dtype <= RONDO_F64; dtype++) {
-            if (try_extreme(visit, dtype, extremes[e]) != VERDICT_PASS) {
-                return VERDICT_FAIL;
-            }
-        }
-    }
-    return VERDICT_PASS;
+static enum verdict visit_extremes(struct trial *trial) {
+    return try_extreme(trial, 30) == VERDICT_PASS ? try_extreme(trial, 1e4) : VERDICT_FAIL;
 }
 
-enum verdict loss_extremes(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    return judged_each(kit, descriptor, visit_extremes, reason, size);
+enum verdict loss_extremes(struct trial *trial) {
+    return loss_each_dtype(trial, visit_extremes);
 }

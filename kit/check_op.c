@@ -1,10 +1,11 @@
 /* kit/check_op.c: the table of the checks of ops. */
-#include "kit/op_check.h"
+#include "kit/check_op.h"
+#include "kit/shared.h"
 
 const struct kit_check kit_op_checks[] = {
     {"samples", "there are three cases or more, infer accepts all of them, and one is not empty", op_check_samples},
     {"status", "other shapes are refused with a known status and a reason, or computed", op_check_status},
-    {"stays_inside", "nothing is written beside buffers, nor into inputs and options", op_check_stays_inside},
+    {"stays_inside", "nothing is written beside buffers, nor into inputs and options", shared_stays_inside},
     {"writes_all", "every element of the output is written; what was not written is not read", op_check_writes_all},
     {"finite", "outputs and gradients of all cases are finite", op_check_finite},
     {"deterministic", "a second call gives the same bits; random words come from the host alone",
@@ -21,9 +22,9 @@ const struct kit_check kit_op_checks[] = {
     {"zero_size", "sizes of 0 are refused with a reason, or computed", op_check_zero_size},
     {"no_memory", "a refused allocation is RONDO_NO_MEMORY", op_check_no_memory},
     {"threads", "the same bits on several threads, in pieces and beside others; no state is kept", op_check_threads},
-    {"leaks", "memory of malloc is given back", op_check_leaks},
-    {"options_ends", "every option works, or is refused, at both ends of its range", op_check_options_ends},
+    {"leaks", "memory of malloc is given back", shared_leaks},
+    {"options_ends", "every option works, or is refused, at both ends of its range", shared_options_ends},
     {"options_used", "every option changes something", op_check_options_used},
-    {"first_call", "nothing is kept of the options of the first call", op_check_first_call},
+    {"first_call", "nothing is kept of the options of the first call", shared_first_call},
     {NULL, NULL, NULL},
 };

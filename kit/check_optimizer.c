@@ -1,12 +1,13 @@
-/* kit/check_optimizer.c: the checks of optimizers, and those of what an optimizer declares and answers. */
+/* kit/check_optimizer.c: the table of the checks of optimizers; slots, sizes and types of parameters. */
 #include "kit/check_optimizer.h"
 
 #include <math.h>
 
-#include "kit/optimised.h"
+#include "kit/optimizer_fixture.h"
+#include "kit/shared.h"
 
-static const rondo_optimizer *optimizer_of(const rondo_descriptor *descriptor) {
-    return (const rondo_optimizer *)descriptor; /* base is the first member */
+static const rondo_optimizer *optimizer_of(const struct trial *trial) {
+    return (const rondo_optimizer *)trial->descriptor; /* base is the first member */
 }
 
 /* Shapes of parameters: a scalar, vectors, matrices both ways, three dimensions. */
@@ -18,78 +19,74 @@ enum { SHAPES = sizeof shapes / sizeof shapes[0], FILLED_SHAPES = SHAPES - 2 };
 
 /* ---- slots ---- */
 
-/* What a slot may be in itself, the registry looks at. */
-static enum verdict check_chosen(const rondo_optimizer *optimizer, const struct optimised *optimised, int32_t s,
-                                 char *reason, size_t size) {
+/* The registry has checked the declaration of the slots; here the shapes are checked that choose_slot gives. */
+static enum verdict check_chosen(const struct trial *trial, const struct optimizer_fixture *fixture, int32_t s) {
+    const rondo_optimizer *optimizer = fixture->optimizer;
     const rondo_slot *slot = &optimizer->slots[s];
-    const rondo_tensor *chosen = &optimised->slots[s];
+    const rondo_tensor *chosen = &fixture->slots[s];
     const int is_empty = rondo_count(chosen) == 0;
     const struct shape_text found = tensor_shape_text(chosen);
-    const struct shape_text parameter = tensor_shape_text(&optimised->value);
-    if (chosen->dtype != optimised->value.dtype) {
-        return kit_say(reason, size, VERDICT_FAIL, "choose_slot makes slot '%s' %s, expected the parameter's %s",
-                       slot->name, dtype_name(chosen->dtype), dtype_name(optimised->value.dtype));
+    const struct shape_text parameter = tensor_shape_text(&fixture->value);
+    if (chosen->dtype != fixture->value.dtype) {
+        return trial_say(trial, VERDICT_FAIL, "choose_slot makes slot '%s' %s, expected the parameter's %s", slot->name,
+                         dtype_name(chosen->dtype), dtype_name(fixture->value.dtype));
     }
     const int must_be_like = (optimizer->flags & RONDO_OPTIMIZER_ELEMENTWISE) != 0 || slot->role != RONDO_SLOT_STATE;
-    if (must_be_like && !is_empty && !tensor_same_shape(chosen, &optimised->value)) {
-        return kit_say(reason, size, VERDICT_FAIL, "slot '%s' of a parameter %s is %s, expected [0] or %s", slot->name,
-                       parameter.text, found.text, parameter.text);
+    if (must_be_like && !is_empty && !tensor_same_shape(chosen, &fixture->value)) {
+        return trial_say(trial, VERDICT_FAIL, "slot '%s' of a parameter %s is %s, expected [0] or %s", slot->name,
+                         parameter.text, found.text, parameter.text);
     }
     return VERDICT_PASS;
 }
 
-static enum verdict check_slots(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    const rondo_optimizer *optimizer = optimizer_of(descriptor);
+static enum verdict check_slots(struct trial *trial) {
+    const rondo_optimizer *optimizer = optimizer_of(trial);
     for (int32_t i = 0; i < SHAPES; i++) {
         const rondo_tensor shape = tensor_of(RONDO_F32, shapes[i].ndim, shapes[i].shape);
-        const struct optimised *optimised = optimised_create(kit, optimizer, NULL, shape, i, reason, size);
-        const struct optimised *again = optimised_create(kit, optimizer, NULL, shape, i, reason, size);
-        if (optimised == NULL || again == NULL) {
+        const struct optimizer_fixture *fixture = optimizer_fixture_create(trial, shape, i);
+        const struct optimizer_fixture *again = optimizer_fixture_create(trial, shape, i);
+        if (fixture == NULL || again == NULL) {
             return VERDICT_FAIL;
         }
-        for (int32_t s = 0; s < optimised->n_slots; s++) {
-            if (check_chosen(optimizer, optimised, s, reason, size) != VERDICT_PASS) {
+        for (int32_t s = 0; s < fixture->n_slots; s++) {
+            if (check_chosen(trial, fixture, s) != VERDICT_PASS) {
                 return VERDICT_FAIL;
             }
-            if (!tensor_same_shape(&optimised->slots[s], &again->slots[s])) {
-                return kit_say(reason, size, VERDICT_FAIL, "slot '%s' of a parameter %s is %s, and %s when asked again",
-                               optimizer->slots[s].name, tensor_shape_text(&shape).text,
-                               tensor_shape_text(&optimised->slots[s]).text, tensor_shape_text(&again->slots[s]).text);
+            if (!tensor_same_shape(&fixture->slots[s], &again->slots[s])) {
+                return trial_say(trial, VERDICT_FAIL, "slot '%s' of a parameter %s is %s, and %s when asked again",
+                                 optimizer->slots[s].name, tensor_shape_text(&shape).text,
+                                 tensor_shape_text(&fixture->slots[s]).text, tensor_shape_text(&again->slots[s]).text);
             }
         }
     }
     return VERDICT_PASS;
 }
 
-/* ---- status ---- */
+/* ---- zero_size ---- */
 
-/* What updates answered, whether they worked or not. */
-static enum verdict judge_answers(const struct optimised *optimised, char *reason, size_t size) {
-    if (optimised->unknown_status != 0) {
-        return kit_say(reason, size, VERDICT_FAIL, "step returned %d, expected one of rondo_status_code",
-                       (int)optimised->unknown_status);
-    }
-    if (optimised->quiet) {
-        return kit_say(reason, size, VERDICT_FAIL,
-                       "step failed and did not say why, expected  return ctx->host->fail(ctx, code, \"why\")");
-    }
-    if (optimised->ignored) {
-        return kit_say(reason, size, VERDICT_FAIL, "step returned RONDO_OK after it had called fail: %s",
-                       errors_text(&optimised->errors, 0));
-    }
-    return VERDICT_PASS;
-}
+static const struct {
+    int32_t ndim;
+    int64_t shape[3];
+} small[] = {{1, {0}}, {2, {0, 4}}, {2, {3, 0}}, {3, {2, 0, 3}}, {0, {0}},
+             {1, {1}}, {2, {1, 1}}, {2, {1, 5}}, {2, {5, 1}}};
 
-static enum verdict check_status(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    for (int32_t dtype = RONDO_F32; dtype <= RONDO_F64; dtype++) {
-        const rondo_tensor shape = tensor_of(dtype, 2, (const int64_t[]){4, 6});
-        struct optimised *optimised = optimised_create(kit, optimizer_of(descriptor), NULL, shape, 0, reason, size);
-        if (optimised == NULL) {
+static enum verdict check_zero_size(struct trial *trial) {
+    for (size_t i = 0; i < sizeof small / sizeof small[0]; i++) {
+        const rondo_tensor shape = tensor_of(RONDO_F32, small[i].ndim, small[i].shape);
+        struct optimizer_fixture *fixture = optimizer_fixture_create(trial, shape, (int32_t)i);
+        if (fixture == NULL) {
             return VERDICT_FAIL;
         }
-        optimised_run(optimised, 3, 1);
-        if (judge_answers(optimised, reason, size) != VERDICT_PASS) {
-            return VERDICT_FAIL;
+        if (optimizer_fixture_run(fixture, 3, 1) != RONDO_OK) {
+            return optimizer_fixture_failed(trial, fixture);
+        }
+        if (guard_overrun(fixture->subject.guard) != NULL) {
+            return trial_say(trial, VERDICT_FAIL, "an update of a parameter %s wrote beside '%s'",
+                             tensor_shape_text(&shape).text, guard_overrun(fixture->subject.guard));
+        }
+        if (!tensor_is_finite(&fixture->value)) {
+            return trial_say(trial, VERDICT_FAIL, "a parameter %s is not finite after three updates",
+                             tensor_shape_text(&shape).text);
         }
     }
     return VERDICT_PASS;
@@ -98,34 +95,32 @@ static enum verdict check_status(struct kit *kit, const rondo_descriptor *descri
 /* ---- dtypes ---- */
 
 /* Three updates of the same parameter in f32 and f64 end in the same numbers, but for rounding. */
-static enum verdict compare_precisions(struct kit *kit, const rondo_optimizer *optimizer, int32_t i, char *reason,
-                                       size_t size) {
-    struct optimised *both[2];
+static enum verdict compare_precisions(const struct trial *trial, int32_t i) {
+    struct optimizer_fixture *both[2];
     for (int32_t dtype = RONDO_F32; dtype <= RONDO_F64; dtype++) {
         const rondo_tensor shape = tensor_of(dtype, shapes[i].ndim, shapes[i].shape);
-        both[dtype] = optimised_create(kit, optimizer, NULL, shape, i, reason, size);
+        both[dtype] = optimizer_fixture_create(trial, shape, i);
         if (both[dtype] == NULL) {
             return VERDICT_FAIL;
         }
-        if (optimised_run(both[dtype], 3, 1) != RONDO_OK) {
-            return optimised_failed(both[dtype], reason, size);
+        if (optimizer_fixture_run(both[dtype], 3, 1) != RONDO_OK) {
+            return optimizer_fixture_failed(trial, both[dtype]);
         }
     }
     for (int64_t k = 0; k < rondo_count(&both[0]->value); k++) {
         const double single = tensor_get(&both[RONDO_F32]->value, k), twice = tensor_get(&both[RONDO_F64]->value, k);
         if (!(fabs(single - twice) <= 1e-3 * (1 + fabs(twice)))) {
-            return kit_say(reason, size, VERDICT_FAIL,
-                           "element %lld of a parameter %s is %.9g in f32 and %.9g in f64 after three updates",
-                           (long long)k, tensor_shape_text(&both[0]->value).text, single, twice);
+            return trial_say(trial, VERDICT_FAIL,
+                             "element %lld of a parameter %s is %.9g in f32 and %.9g in f64 after three updates",
+                             (long long)k, tensor_shape_text(&both[0]->value).text, single, twice);
         }
     }
     return VERDICT_PASS;
 }
 
-static enum verdict check_dtypes(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    const rondo_optimizer *optimizer = optimizer_of(descriptor);
+static enum verdict check_dtypes(struct trial *trial) {
     for (int32_t i = 0; i < FILLED_SHAPES; i++) {
-        if (compare_precisions(kit, optimizer, i, reason, size) != VERDICT_PASS) {
+        if (compare_precisions(trial, i) != VERDICT_PASS) {
             return VERDICT_FAIL;
         }
     }
@@ -134,41 +129,41 @@ static enum verdict check_dtypes(struct kit *kit, const rondo_descriptor *descri
 
 /* ---- integers ---- */
 
-static enum verdict check_integers(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
+static enum verdict check_integers(struct trial *trial) {
     const rondo_tensor shape = tensor_of(RONDO_I32, 1, (const int64_t[]){16});
-    struct optimised *integers = optimised_create(kit, optimizer_of(descriptor), NULL, shape, 0, reason, size);
+    struct optimizer_fixture *integers = optimizer_fixture_create(trial, shape, 0);
     if (integers == NULL) {
-        reason[0] = '\0';
-        return VERDICT_PASS; /* refused already, by choose_slot */
+        trial_unsay(trial);
+        return VERDICT_PASS; /* choose_slot has refused already */
     }
     rondo_status status = RONDO_OK;
     for (int step = 0; step < 12 && status == RONDO_OK; step++) { /* some have nothing to do at most updates */
-        status = optimised_step(integers);
+        status = optimizer_fixture_step(integers);
     }
     if (status == RONDO_OK) {
-        return kit_say(reason, size, VERDICT_FAIL,
-                       "took a parameter of integers (i32), expected  fail(ctx, RONDO_INTERNAL, …)");
+        return trial_say(trial, VERDICT_FAIL,
+                         "took a parameter of integers (i32), expected  fail(ctx, RONDO_INTERNAL, …)");
     }
-    return judge_answers(integers, reason, size);
+    return subject_judge_answers(trial, &integers->subject);
 }
 
 const struct kit_check kit_optimizer_checks[] = {
-    {"slots", "the shapes that are chosen for slots fit the parameter, and are the same again", check_slots},
-    {"status", "every update returns a known status, and says why where it fails", check_status},
-    {"stays_inside", "an update writes its value and slots alone, and only reads the rest", optimizer_stays_inside},
-    {"zero_size", "parameters without elements, and with one, are updated", optimizer_zero_size},
+    {"slots", "the shapes that choose_slot gives fit the parameter, and are the same again", check_slots},
+    {"status", "every update returns a known status, and says why where it fails", shared_status},
+    {"stays_inside", "an update writes only its value and slots, and only reads the rest", shared_stays_inside},
+    {"zero_size", "parameters without elements, and with one, are updated", check_zero_size},
     {"dtypes", "f32 and f64 give the same numbers but for rounding", check_dtypes},
     {"integers", "a parameter of integers is refused", check_integers},
     {"finite", "finite gradients of any usual size leave finite values", optimizer_finite},
-    {"deterministic", "the same updates give the same bits again", optimizer_deterministic},
-    {"slices", "slices, or several threads, give the bits of the whole parameter on one thread", optimizer_slices},
-    {"threads", "parameters that are updated at the same time do not disturb each other", optimizer_threads},
-    {"resume", "a run that goes on from saved slots ends in the bits of one that was never cut", optimizer_resume},
-    {"no_memory", "an allocation that the host refuses ends in RONDO_NO_MEMORY", optimizer_no_memory},
-    {"leaks", "updates leave nothing behind on the heap", optimizer_leaks},
-    {"options_ends", "every option works at both ends of its range", optimizer_options_ends},
+    {"deterministic", "the same updates give the same bits again", shared_deterministic},
+    {"slices", "an element-wise optimizer gives the bits of the whole parameter on slices of it", optimizer_slices},
+    {"threads", "several threads give the bits of one, inside an update and beside it", shared_threads},
+    {"resume", "a run that continues from saved slots ends in the bits of one that was never cut", optimizer_resume},
+    {"no_memory", "an allocation that the host refuses ends in RONDO_NO_MEMORY", shared_no_memory},
+    {"leaks", "updates leave nothing on the heap", shared_leaks},
+    {"options_ends", "every option works, or is refused, at both ends of its range", shared_options_ends},
     {"lr_scale", "the schedule's factor works like a smaller learning rate", optimizer_lr_scale},
     {"descends", "quadratics and Rosenbrock's function go down, at some learning rate", optimizer_descends},
-    {"first_call", "nothing is kept of the options of the first call", optimizer_first_call},
+    {"first_call", "nothing is kept of the options of the first call", shared_first_call},
     {NULL, NULL, NULL},
 };

@@ -7,9 +7,8 @@
 
 #include "core/host.h"
 #include "core/options.h"
-#include "core/tensor.h"
-#include "kit/check.h"
-#include "kit/option_ends.h"
+#include "kit/option_settings.h"
+#include "kit/subject.h"
 
 static const struct location nowhere = {0};
 
@@ -22,34 +21,32 @@ static int is_whole(const rondo_option *option) {
     return option->type == RONDO_INT || option->type == RONDO_INTS;
 }
 
-/* A table at work: values are set in a struct of their own. */
-struct table {
-    struct kit *kit;
-    const rondo_descriptor *descriptor;
+/* The table of the descriptor, with a struct to set values in. */
+struct option_table {
+    const struct trial *trial;
+    struct arena *arena;
     void *options;
-    char *reason;
-    size_t size;
 };
 
 /* 0 where there is no table, or no memory; then *verdict says which. */
-static int open_table(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size,
-                      struct table *table, enum verdict *verdict) {
-    *table = (struct table){kit, descriptor, NULL, reason, size};
+static int open_table(const struct trial *trial, struct option_table *table, enum verdict *verdict) {
+    *table = (struct option_table){trial, trial->kit->arena, NULL};
     *verdict = VERDICT_SKIPPED;
-    if (descriptor->options == NULL || descriptor->options->key == NULL) {
+    if (trial->descriptor->options == NULL || trial->descriptor->options->key == NULL) {
         return 0;
     }
-    table->options = options_create(descriptor->options, descriptor->options_size, kit->arena, kit->errors);
+    table->options = options_create(trial->descriptor->options, trial->descriptor->options_size, trial->kit->arena,
+                                    trial->kit->errors);
     if (table->options == NULL) {
-        *verdict = kit_say(reason, size, VERDICT_FAIL, "%s", errors_text(kit->errors, 0));
+        *verdict = trial_say(trial, VERDICT_FAIL, "%s", errors_text(trial->kit->errors, 0));
     }
     return table->options != NULL;
 }
 
-static int accepts(const struct table *table, const rondo_option *option, const char *text) {
+static int accepts(const struct option_table *table, const rondo_option *option, const char *text) {
     struct errors ignored = {0};
     const rondo_status status =
-        text == NULL ? RONDO_NO_MEMORY : option_set(option, table->options, text, table->kit->arena, nowhere, &ignored);
+        text == NULL ? RONDO_NO_MEMORY : option_set(option, table->options, text, table->arena, nowhere, &ignored);
     errors_free(&ignored);
     return status == RONDO_OK;
 }
@@ -57,20 +54,21 @@ static int accepts(const struct table *table, const rondo_option *option, const 
 /* ---- option_values ---- */
 
 /* What the struct has after a default, or a choice, is read back as the same text. */
-static int comes_back(const struct table *table, const rondo_option *option, const char *text) {
+static int comes_back(const struct option_table *table, const rondo_option *option, const char *text) {
     if (!accepts(table, option, text)) {
         return 0;
     }
-    const char *first = option_text(option, table->options, table->kit->arena);
-    const char *second = accepts(table, option, first) ? option_text(option, table->options, table->kit->arena) : NULL;
+    const char *first = option_text(option, table->options, table->arena);
+    const char *second = accepts(table, option, first) ? option_text(option, table->options, table->arena) : NULL;
     const int is_choice = option->type == RONDO_CHOICE || option->type == RONDO_BOOL || option->type == RONDO_STRING;
     return second != NULL && strcmp(first, second) == 0 && (!is_choice || strcmp(first, text) == 0);
 }
 
 /* The number itself, and as the second of a list. */
-static const char *number_text(const struct table *table, const rondo_option *option, double value, int in_list) {
-    return in_list ? arena_printf(table->kit->arena, "[%s, %.17g]", option_middle(option, table->kit->arena), value)
-                   : arena_printf(table->kit->arena, "%.17g", value);
+static const char *number_text(const struct option_table *table, const rondo_option *option, double value,
+                               int in_list) {
+    return in_list ? arena_printf(table->arena, "[%s, %.17g]", option_middle(option, table->arena), value)
+                   : arena_printf(table->arena, "%.17g", value);
 }
 
 static int is_list(const rondo_option *option) {
@@ -78,7 +76,7 @@ static int is_list(const rondo_option *option) {
 }
 
 /* The values at the ends of the range are in it, those next to them are not. */
-static enum verdict check_ends(const struct table *table, const rondo_option *option) {
+static enum verdict check_ends(const struct option_table *table, const rondo_option *option) {
     const double limit = is_whole(option) ? 9007199254740992.0 : DBL_MAX; /* 2^53: beyond it a double skips integers */
     for (int end = 0; end < 2; end++) {
         const double bound = end == 0 ? option->min : option->max;
@@ -91,56 +89,55 @@ static enum verdict check_ends(const struct table *table, const rondo_option *op
         const char *good = number_text(table, option, inside, 0);
         const char *bad = number_text(table, option, outside, is_list(option));
         if (!accepts(table, option, good)) {
-            return kit_say(table->reason, table->size, VERDICT_FAIL, "'%s' does not accept %s, an end of its range",
-                           option->key, good);
+            return trial_say(table->trial, VERDICT_FAIL, "'%s' does not accept %s, an end of its range", option->key,
+                             good);
         }
         if (bad != NULL && accepts(table, option, bad)) {
-            return kit_say(table->reason, table->size, VERDICT_FAIL, "'%s' accepts %s, which is outside of its range",
-                           option->key, bad);
+            return trial_say(table->trial, VERDICT_FAIL, "'%s' accepts %s, which is outside of its range", option->key,
+                             bad);
         }
     }
     return VERDICT_PASS;
 }
 
 /* Text that no option but one of text takes. */
-static enum verdict check_refusals(const struct table *table, const rondo_option *option) {
+static enum verdict check_refusals(const struct option_table *table, const rondo_option *option) {
     static const char *const wrong[] = {"no such value", "nan", "inf", "", "1 2", "[1, two]"};
     const size_t count = option->type == RONDO_STRING   ? 0
                          : option->type == RONDO_CHOICE ? 1 /* "inf" may be one of them */
                                                         : sizeof wrong / sizeof wrong[0];
     for (size_t i = 0; i < count; i++) {
         if (accepts(table, option, wrong[i])) {
-            return kit_say(table->reason, table->size, VERDICT_FAIL, "'%s' accepts '%s', which is no value of it",
-                           option->key, wrong[i]);
+            return trial_say(table->trial, VERDICT_FAIL, "'%s' accepts '%s', which is no value of it", option->key,
+                             wrong[i]);
         }
     }
     return VERDICT_PASS;
 }
 
-static enum verdict check_choices(const struct table *table, const rondo_option *option) {
+static enum verdict check_choices(const struct option_table *table, const rondo_option *option) {
     for (int32_t i = 0; option->choices[i] != NULL; i++) {
         const char *choice = option->choices[i];
         int32_t index = -1;
         if (choice[0] == '\0' || strpbrk(choice, " \t\n,=[]{}#:\"'") != NULL) {
-            return kit_say(table->reason, table->size, VERDICT_FAIL,
-                           "'%s' has the choice '%s', expected a word that can be written without quotes", option->key,
-                           choice);
+            return trial_say(table->trial, VERDICT_FAIL,
+                             "'%s' has the choice '%s', expected a word that can be written without quotes",
+                             option->key, choice);
         }
         if (accepts(table, option, choice)) {
             memcpy(&index, (const char *)table->options + option->offset, sizeof index);
         }
         if (index != i) {
-            return kit_say(table->reason, table->size, VERDICT_FAIL, "'%s' has the choice '%s' twice", option->key,
-                           choice);
+            return trial_say(table->trial, VERDICT_FAIL, "'%s' has the choice '%s' twice", option->key, choice);
         }
     }
     return VERDICT_PASS;
 }
 
-static enum verdict check_values(const struct table *table, const rondo_option *option) {
+static enum verdict check_values(const struct option_table *table, const rondo_option *option) {
     if (option->default_text != NULL && !comes_back(table, option, option->default_text)) {
-        return kit_say(table->reason, table->size, VERDICT_FAIL, "the default '%s' of '%s' does not read back",
-                       option->default_text, option->key);
+        return trial_say(table->trial, VERDICT_FAIL, "the default '%s' of '%s' does not read back",
+                         option->default_text, option->key);
     }
     enum verdict verdict = check_refusals(table, option);
     if (verdict == VERDICT_PASS && has_range(option)) {
@@ -152,14 +149,15 @@ static enum verdict check_values(const struct table *table, const rondo_option *
     return verdict;
 }
 
-static enum verdict option_values(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    struct table table;
+static enum verdict option_values(struct trial *trial) {
+    struct option_table table;
     enum verdict verdict;
-    if (!open_table(kit, descriptor, reason, size, &table, &verdict)) {
+    if (!open_table(trial, &table, &verdict)) {
         return verdict;
     }
     verdict = VERDICT_PASS;
-    for (const rondo_option *option = descriptor->options; option->key != NULL && verdict == VERDICT_PASS; option++) {
+    for (const rondo_option *option = trial->descriptor->options; option->key != NULL && verdict == VERDICT_PASS;
+         option++) {
         verdict = check_values(&table, option);
     }
     return verdict;
@@ -169,18 +167,18 @@ static enum verdict option_values(struct kit *kit, const rondo_descriptor *descr
 
 /* The bytes that a value of `option` is stored in, one in marks for each: those that are equal in two structs which
  * differed in every byte before. */
-static int mark_bytes(const struct table *table, const rondo_option *option, unsigned char *marks) {
-    const size_t bytes = (size_t)table->descriptor->options_size;
-    unsigned char *zeros = arena_alloc(table->kit->arena, bytes), *ones = arena_alloc(table->kit->arena, bytes);
-    const char *value = option_middle(option, table->kit->arena);
+static int mark_bytes(const struct option_table *table, const rondo_option *option, unsigned char *marks) {
+    const size_t bytes = (size_t)table->trial->descriptor->options_size;
+    unsigned char *zeros = arena_alloc(table->arena, bytes), *ones = arena_alloc(table->arena, bytes);
+    const char *value = option_middle(option, table->arena);
     if (zeros == NULL || ones == NULL || value == NULL) {
         return 0;
     }
     memset(zeros, 0, bytes);
     memset(ones, 0xff, bytes);
     struct errors ignored = {0};
-    if (option_set(option, zeros, value, table->kit->arena, nowhere, &ignored) != RONDO_OK ||
-        option_set(option, ones, value, table->kit->arena, nowhere, &ignored) != RONDO_OK) {
+    if (option_set(option, zeros, value, table->arena, nowhere, &ignored) != RONDO_OK ||
+        option_set(option, ones, value, table->arena, nowhere, &ignored) != RONDO_OK) {
         errors_free(&ignored);
         return 0;
     }
@@ -190,24 +188,24 @@ static int mark_bytes(const struct table *table, const rondo_option *option, uns
     return 1;
 }
 
-static enum verdict option_fields(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    struct table table;
+static enum verdict option_fields(struct trial *trial) {
+    struct option_table table;
     enum verdict verdict;
-    if (!open_table(kit, descriptor, reason, size, &table, &verdict)) {
+    if (!open_table(trial, &table, &verdict)) {
         return verdict;
     }
-    const size_t bytes = (size_t)descriptor->options_size;
-    const rondo_option **owners = arena_calloc(kit->arena, bytes, sizeof *owners);
-    unsigned char *marks = arena_calloc(kit->arena, bytes, 1);
-    for (const rondo_option *option = descriptor->options; option->key != NULL; option++) {
+    const size_t bytes = (size_t)trial->descriptor->options_size;
+    const rondo_option **owners = arena_calloc(trial->kit->arena, bytes, sizeof *owners);
+    unsigned char *marks = arena_calloc(trial->kit->arena, bytes, 1);
+    for (const rondo_option *option = trial->descriptor->options; option->key != NULL; option++) {
         if (owners == NULL || marks == NULL || !mark_bytes(&table, option, marks)) {
-            return kit_say(reason, size, VERDICT_FAIL, "'%s' does not accept the middle of its range", option->key);
+            return trial_say(trial, VERDICT_FAIL, "'%s' does not accept the middle of its range", option->key);
         }
         for (size_t i = 0; i < bytes; i++) {
             if (marks[i] && owners[i] != NULL) {
-                return kit_say(reason, size, VERDICT_FAIL,
-                               "'%s' and '%s' are both stored in byte %zu of the struct, expected a field for each",
-                               owners[i]->key, option->key, i);
+                return trial_say(trial, VERDICT_FAIL,
+                                 "'%s' and '%s' are both stored in byte %zu of the struct, expected a field for each",
+                                 owners[i]->key, option->key, i);
             }
             owners[i] = marks[i] ? option : owners[i];
         }
@@ -220,26 +218,26 @@ static enum verdict option_fields(struct kit *kit, const rondo_descriptor *descr
 /* A range beyond these is none to guess a value from. */
 static const double widest_real = 1e30, widest_whole = 9007199254740992.0; /* 2^53 */
 
-static enum verdict option_ranges(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    (void)kit;
-    if (descriptor->options == NULL || descriptor->options->key == NULL) {
+static enum verdict option_ranges(struct trial *trial) {
+    if (trial->descriptor->options == NULL || trial->descriptor->options->key == NULL) {
         return VERDICT_SKIPPED;
     }
-    for (const rondo_option *option = descriptor->options; option->key != NULL; option++) {
+    for (const rondo_option *option = trial->descriptor->options; option->key != NULL; option++) {
         const double widest = is_whole(option) ? widest_whole : widest_real;
         if (has_range(option) && !(fabs(option->min) <= widest && fabs(option->max) <= widest)) {
-            return kit_say(reason, size, VERDICT_WARNING,
-                           "'%s' has the range [%g, %g], expected ends that tell a user what is sensible (at most %g)",
-                           option->key, option->min, option->max, widest);
+            return trial_say(
+                trial, VERDICT_WARNING,
+                "'%s' has the range [%g, %g], expected ends that tell a user what is sensible (at most %g)",
+                option->key, option->min, option->max, widest);
         }
         if (strlen(option->help) < 4 || strcmp(option->help, option->key) == 0) {
-            return kit_say(reason, size, VERDICT_WARNING,
-                           "'%s' has the help '%s', expected a line that says what it does, with the unit", option->key,
-                           option->help);
+            return trial_say(trial, VERDICT_WARNING,
+                             "'%s' has the help '%s', expected a line that says what it does, with the unit",
+                             option->key, option->help);
         }
         if (option->type == RONDO_CHOICE && option->choices[1] == NULL) {
-            return kit_say(reason, size, VERDICT_WARNING, "'%s' has the choice '%s' alone, expected two or more",
-                           option->key, option->choices[0]);
+            return trial_say(trial, VERDICT_WARNING, "'%s' has the choice '%s' alone, expected two or more",
+                             option->key, option->choices[0]);
         }
     }
     return VERDICT_PASS;
@@ -247,33 +245,21 @@ static enum verdict option_ranges(struct kit *kit, const rondo_descriptor *descr
 
 /* ---- option_check ---- */
 
-typedef rondo_status check_function(rondo_context *ctx, const void *options);
-
-static check_function *check_of(const rondo_descriptor *descriptor) {
-    switch (descriptor->kind) {
-    case RONDO_KIND_OPTIMIZER:
-        return ((const rondo_optimizer *)descriptor)->check;
-    case RONDO_KIND_SCHEDULE:
-        return ((const rondo_schedule *)descriptor)->check;
-    default:
-        return NULL;
-    }
-}
-
 /* What `check` says of the options in `text`: RONDO_OK, or a status with errors. */
-static rondo_status ask(struct kit *kit, const rondo_descriptor *descriptor, const char *text, struct errors *errors) {
-    const void *options = kit_options(kit, descriptor, text);
+static rondo_status ask(const struct trial *trial, const char *text, struct errors *errors) {
+    struct kit *kit = trial->kit;
+    const void *options = kit_options(kit, trial->descriptor, text);
     if (options == NULL) {
         return errors_add(errors, RONDO_INVALID, "%s", errors_text(kit->errors, 0));
     }
-    const size_t bytes = (size_t)descriptor->options_size;
+    const size_t bytes = (size_t)trial->descriptor->options_size;
     void *before = arena_alloc(kit->arena, bytes);
     if (before == NULL) {
         return errors_no_memory(errors);
     }
     memcpy(before, options, bytes);
     struct host_call call = host_call(kit->arena, errors, &kit->parallel, NULL);
-    const rondo_status status = host_result(&call, check_of(descriptor)(&call.base, options));
+    const rondo_status status = host_result(&call, trial->kind->check_of(trial->descriptor)(&call.base, options));
     return memcmp(before, options, bytes) == 0 ? status
                                                : errors_add(errors, RONDO_INTERNAL, "it wrote into the options");
 }
@@ -283,15 +269,15 @@ static int is_bad_refusal(rondo_status status, const struct errors *errors) {
     return status != RONDO_OK && (status != RONDO_INVALID || strstr(errors_text(errors, 0), "did not say why") != NULL);
 }
 
-static enum verdict check_of_ends(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    struct option_end end;
-    for (int32_t i = 0; option_end(descriptor->options, i, &end); i++) {
+static enum verdict check_of_ends(struct trial *trial) {
+    struct option_setting end;
+    for (int32_t i = 0; option_end(trial->descriptor->options, i, &end); i++) {
         struct errors errors = {0};
-        const rondo_status status = ask(kit, descriptor, end.text, &errors);
+        const rondo_status status = ask(trial, end.text, &errors);
         if (is_bad_refusal(status, &errors)) {
-            return kit_say(reason, size, VERDICT_FAIL,
-                           "'check' refuses '%s' with '%s: %s', expected RONDO_INVALID and the reason", end.text,
-                           status_text(status), errors_text(&errors, 0));
+            return trial_say(trial, VERDICT_FAIL,
+                             "'check' refuses '%s' with '%s: %s', expected RONDO_INVALID and the reason", end.text,
+                             status_text(status), errors_text(&errors, 0));
         }
         errors_free(&errors);
     }
@@ -307,16 +293,17 @@ static int has_required(const rondo_descriptor *descriptor) {
     return 0;
 }
 
-static enum verdict option_check(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    if (check_of(descriptor) == NULL || descriptor->options == NULL || descriptor->options->key == NULL) {
+static enum verdict option_check(struct trial *trial) {
+    const rondo_descriptor *descriptor = trial->descriptor;
+    if (trial->kind->check_of(descriptor) == NULL || descriptor->options == NULL || descriptor->options->key == NULL) {
         return VERDICT_SKIPPED;
     }
     struct errors errors = {0};
-    const rondo_status status = ask(kit, descriptor, NULL, &errors);
+    const rondo_status status = ask(trial, NULL, &errors);
     if (is_bad_refusal(status, &errors) || (status != RONDO_OK && !has_required(descriptor))) {
-        return kit_say(reason, size, VERDICT_FAIL, "'check' does not accept the defaults: %s", errors_text(&errors, 0));
+        return trial_say(trial, VERDICT_FAIL, "'check' does not accept the defaults: %s", errors_text(&errors, 0));
     }
-    return check_of_ends(kit, descriptor, reason, size);
+    return check_of_ends(trial);
 }
 
 const struct kit_check kit_option_checks[] = {

@@ -1,154 +1,110 @@
-/* kit/check_schedule.c: the checks of schedules, and those of the factors that they give. */
-#include "kit/check_schedule.h"
-
+/* kit/check_schedule.c: the checks of schedules. */
 #include <math.h>
 #include <string.h>
 
-#include "kit/heap.h"
-#include "kit/kept.h"
-#include "kit/option_ends.h"
-#include "kit/scheduled.h"
+#include "core/tensor.h"
+#include "kit/schedule_fixture.h"
+#include "kit/shared.h"
+
+static const struct schedule_run short_run = {70, 7, 0.01};
+enum { STEPS = 70 };
+
+/* ---- finite ---- */
 
 /* Runs: of one update, of ten short epochs, of three long ones; with a learning rate and without one. */
-static const struct {
-    int64_t steps, steps_per_epoch;
-    double lr;
-} runs[] = {{1, 1, 0.01}, {70, 7, 0.01}, {3000, 1000, 0.01}, {70, 7, NAN}, {5, 1, 1e-6}};
-enum { RUNS = sizeof runs / sizeof runs[0] };
-
-static struct scheduled *create(struct kit *kit, const rondo_descriptor *descriptor, const char *options, int run,
-                                char *reason, size_t size) {
-    struct scheduled *scheduled = scheduled_create(kit, (const rondo_schedule *)descriptor, options, reason, size);
-    if (scheduled != NULL) {
-        scheduled->call.steps = runs[run].steps;
-        scheduled->call.steps_per_epoch = runs[run].steps_per_epoch;
-        scheduled->call.lr = runs[run].lr;
-    }
-    return scheduled;
-}
-
-static enum verdict judge_factor(const struct scheduled *scheduled, double factor, const char *options, char *reason,
-                                 size_t size) {
-    if (isfinite(factor) && factor >= 0) {
-        return VERDICT_PASS;
-    }
-    return kit_say(reason, size, VERDICT_FAIL,
-                   "%s%sthe factor of update %lld in a run of %lld (%lld an epoch) is %g, expected a finite number "
-                   "from 0 on",
-                   options == NULL ? "" : options, options == NULL ? "" : ": ", (long long)scheduled->call.done + 1,
-                   (long long)scheduled->call.steps, (long long)scheduled->call.steps_per_epoch, factor);
-}
-
-/* A schedule may need a learning rate, and then says so where there is none. */
-static int may_refuse(const struct scheduled *scheduled, rondo_status status) {
-    return status == RONDO_INVALID && !scheduled->quiet && isnan(scheduled->call.lr);
-}
-
-/* ---- status ---- */
-
-static enum verdict check_status(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    for (int run = 0; run < RUNS; run++) {
-        struct scheduled *scheduled = create(kit, descriptor, NULL, run, reason, size);
-        if (scheduled == NULL) {
-            return VERDICT_FAIL;
-        }
-        double factor;
-        rondo_status status = scheduled_factor(scheduled, 0, &factor);
-        if (status == RONDO_OK) {
-            status = scheduled_observe(scheduled, 1);
-        }
-        if (scheduled->unknown_status != 0) {
-            return kit_say(reason, size, VERDICT_FAIL, "a call returned %d, expected one of rondo_status_code",
-                           (int)scheduled->unknown_status);
-        }
-        if (scheduled->quiet) {
-            return kit_say(reason, size, VERDICT_FAIL,
-                           "a call failed and did not say why, expected  return ctx->host->fail(ctx, code, \"why\")");
-        }
-        if (scheduled->ignored) {
-            return kit_say(reason, size, VERDICT_FAIL, "a call returned RONDO_OK after it had called fail: %s",
-                           errors_text(&scheduled->errors, 0));
-        }
-        if (status != RONDO_OK && !may_refuse(scheduled, status)) {
-            return scheduled_failed(scheduled, reason, size);
-        }
-    }
-    return VERDICT_PASS;
-}
-
-/* ---- stays_inside ---- */
-
-static enum verdict soiled(const struct scheduled *scheduled, const char *what, char *reason, size_t size) {
-    const char *overrun = guard_overrun(scheduled->guard);
-    return overrun == NULL ? VERDICT_PASS : kit_say(reason, size, VERDICT_FAIL, "%s wrote beside %s", what, overrun);
-}
-
-/* factor only reads the state; what it leaves as it is must not be written with the bits that it has either. */
-static enum verdict check_stays_inside(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    struct scheduled *scheduled = create(kit, descriptor, NULL, 1, reason, size);
-    if (scheduled == NULL) {
-        return VERDICT_FAIL;
-    }
-    double factors[70];
-    struct kept options = {0}, state = {0};
-    kept_add(&options, "the options", scheduled->call.options, descriptor->options_size, kit->arena);
-    if (scheduled_run(scheduled, 0, 35, factors) != RONDO_OK) {
-        return scheduled_failed(scheduled, reason, size);
-    }
-    if (soiled(scheduled, "factor or observe", reason, size) != VERDICT_PASS) {
-        return VERDICT_FAIL;
-    }
-    kept_add(&state, "the state", scheduled->call.state, scheduled->state_bytes, kit->arena);
-    for (int64_t done = 35; done < 70; done++) {
-        if (scheduled_factor(scheduled, done, &factors[done]) != RONDO_OK) {
-            return scheduled_failed(scheduled, reason, size);
-        }
-    }
-    const char *changed = kept_changed(&state) != NULL ? kept_changed(&state) : kept_changed(&options);
-    if (changed != NULL) {
-        return kit_say(reason, size, VERDICT_FAIL, "factor wrote %s, which is read only (see observe)", changed);
-    }
-    guard_protect(scheduled->guard, scheduled->call.state);
-    if (scheduled->call.options != NULL) {
-        guard_protect(scheduled->guard, scheduled->call.options);
-    }
-    return scheduled_factor(scheduled, 3, &factors[3]) == RONDO_OK ? VERDICT_PASS
-                                                                   : scheduled_failed(scheduled, reason, size);
-}
-
-/* ---- finite, observe ---- */
+static const struct schedule_run runs[] = {{1, 1, 0.01}, {70, 7, 0.01}, {3000, 1000, 0.01}, {70, 7, NAN}, {5, 1, 1e-6}};
 
 /* All factors up to twice the length of the run. */
-static enum verdict stay_finite(struct kit *kit, const rondo_descriptor *descriptor, int run, char *reason,
-                                size_t size) {
-    struct scheduled *scheduled = create(kit, descriptor, NULL, run, reason, size);
-    if (scheduled == NULL) {
+static enum verdict stay_finite(struct trial *trial, struct schedule_run run) {
+    struct schedule_fixture *fixture = schedule_fixture_create(trial, run);
+    if (fixture == NULL) {
         return VERDICT_FAIL;
     }
-    for (int64_t done = 0; done <= 2 * scheduled->call.steps; done++) {
+    for (int64_t done = 0; done <= 2 * run.steps; done++) {
         double factor;
-        const rondo_status status = scheduled_factor(scheduled, done, &factor);
-        if (may_refuse(scheduled, status)) {
+        const rondo_status status = schedule_fixture_factor(fixture, done, &factor);
+        if (schedule_may_refuse(fixture, status)) {
             return VERDICT_PASS;
         }
         if (status != RONDO_OK) {
-            return scheduled_failed(scheduled, reason, size);
+            return schedule_fixture_failed(trial, fixture);
         }
-        if (judge_factor(scheduled, factor, NULL, reason, size) != VERDICT_PASS) {
+        if (schedule_judge_factor(trial, fixture, factor) != VERDICT_PASS) {
             return VERDICT_FAIL;
         }
     }
     return VERDICT_PASS;
 }
 
-static enum verdict check_finite(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    for (int run = 0; run < RUNS; run++) {
-        if (stay_finite(kit, descriptor, run, reason, size) != VERDICT_PASS) {
+static enum verdict check_finite(struct trial *trial) {
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        if (stay_finite(trial, runs[i]) != VERDICT_PASS) {
             return VERDICT_FAIL;
         }
     }
     return VERDICT_PASS;
 }
+
+/* ---- pure ---- */
+
+static enum verdict compare_factors(const struct trial *trial, const double *expected, const double *found,
+                                    const char *what) {
+    for (int done = 0; done < STEPS; done++) {
+        if (memcmp((const char *)&expected[done], (const char *)&found[done], sizeof *found) != 0) {
+            return trial_say(trial, VERDICT_FAIL, "%s: the factor of update %d is %.12g and %.12g", what, done + 1,
+                             expected[done], found[done]);
+        }
+    }
+    return VERDICT_PASS;
+}
+
+static rondo_status ask_in_order(struct schedule_fixture *fixture, double *factors) {
+    for (int done = 0; done < STEPS; done++) {
+        RONDO_TRY(schedule_fixture_factor(fixture, done, &factors[done]));
+    }
+    return RONDO_OK;
+}
+
+/* Without observe between, from the last factor to the first, each twice, with another run in turns. */
+static rondo_status ask_backwards(struct schedule_fixture *fixture, struct schedule_fixture *other, double *factors) {
+    for (int done = STEPS - 1; done >= 0; done--) {
+        double factor;
+        RONDO_TRY(schedule_fixture_factor(other, done / 3, &factor));
+        RONDO_TRY(schedule_fixture_factor(fixture, done, &factor));
+        RONDO_TRY(schedule_fixture_factor(fixture, done, &factors[done]));
+    }
+    return RONDO_OK;
+}
+
+static enum verdict check_pure(struct trial *trial) {
+    enum { FORWARDS, AGAIN, BACKWARDS, OTHER, FIXTURES };
+    struct schedule_fixture *fixtures[FIXTURES];
+    double factors[OTHER][STEPS];
+    for (int k = 0; k < FIXTURES; k++) {
+        fixtures[k] =
+            schedule_fixture_create(trial, k == OTHER ? (struct schedule_run){3 * STEPS, 7, 0.01} : short_run);
+        if (fixtures[k] == NULL) {
+            return VERDICT_FAIL;
+        }
+    }
+    for (int k = FORWARDS; k <= AGAIN; k++) {
+        if (ask_in_order(fixtures[k], factors[k]) != RONDO_OK) {
+            return schedule_fixture_failed(trial, fixtures[k]);
+        }
+    }
+    if (compare_factors(trial, factors[FORWARDS], factors[AGAIN],
+                        "two runs, one after the other (a static variable?)") != VERDICT_PASS) {
+        return VERDICT_FAIL;
+    }
+    if (ask_backwards(fixtures[BACKWARDS], fixtures[OTHER], factors[BACKWARDS]) != RONDO_OK) {
+        const int failed = fixtures[BACKWARDS]->subject.errors.count > 0 ? BACKWARDS : OTHER;
+        return schedule_fixture_failed(trial, fixtures[failed]);
+    }
+    return compare_factors(trial, factors[FORWARDS], factors[BACKWARDS],
+                           "asked in order, and backwards with another run between (a static variable?)");
+}
+
+/* ---- observe ---- */
 
 /* Metrics of epoch 0, 1, …: one that falls, one that rises, one that is no number, one that is infinite at times. */
 static double metric_of(int course, int64_t epoch) {
@@ -165,175 +121,87 @@ static double metric_of(int course, int64_t epoch) {
 }
 enum { COURSES = 4, EPOCHS = 200 };
 
-static enum verdict follow(struct scheduled *scheduled, int course, char *reason, size_t size) {
+static enum verdict follow(const struct trial *trial, struct schedule_fixture *fixture, int course) {
     for (int64_t epoch = 0; epoch < EPOCHS; epoch++) {
         double factor;
-        const int64_t done = (epoch + 1) * scheduled->call.steps_per_epoch;
-        if (scheduled_factor(scheduled, done, &factor) != RONDO_OK ||
-            scheduled_observe(scheduled, metric_of(course, epoch)) != RONDO_OK) {
-            return scheduled_failed(scheduled, reason, size);
+        const int64_t done = (epoch + 1) * fixture->call.steps_per_epoch;
+        if (schedule_fixture_factor(fixture, done, &factor) != RONDO_OK ||
+            schedule_fixture_observe(fixture, metric_of(course, epoch)) != RONDO_OK) {
+            return schedule_fixture_failed(trial, fixture);
         }
-        if (judge_factor(scheduled, factor, NULL, reason, size) != VERDICT_PASS) {
+        if (schedule_judge_factor(trial, fixture, factor) != VERDICT_PASS) {
             return VERDICT_FAIL;
         }
     }
-    return VERDICT_PASS;
+    return subject_judge_guard(trial, &fixture->subject);
 }
 
-/* A metric that gets better after every epoch, in numbers that are never better than the zeros that the state begins
+/* A metric that gets better after every epoch, with numbers that are never better than the zeros that the state begins
  * with, is no reason to lower a factor. */
-static enum verdict follow_progress(struct kit *kit, const rondo_descriptor *descriptor, int32_t higher, char *reason,
-                                    size_t size) {
-    struct scheduled *told = create(kit, descriptor, NULL, 1, reason, size);
-    struct scheduled *untold = create(kit, descriptor, NULL, 1, reason, size);
-    if (told == NULL || untold == NULL) {
+static enum verdict follow_progress(struct trial *trial, int32_t higher) {
+    struct schedule_run run = short_run;
+    run.steps = EPOCHS * run.steps_per_epoch;
+    struct schedule_fixture *with = schedule_fixture_create(trial, run);
+    struct schedule_fixture *without = schedule_fixture_create(trial, run);
+    if (with == NULL || without == NULL) {
         return VERDICT_FAIL;
     }
-    told->call.higher_is_better = untold->call.higher_is_better = higher;
-    told->call.steps = untold->call.steps = EPOCHS * told->call.steps_per_epoch;
+    with->call.higher_is_better = without->call.higher_is_better = higher;
     for (int64_t epoch = 0; epoch < EPOCHS; epoch++) {
         const double better = 100 - 0.1 * (double)epoch;
-        const int64_t done = (epoch + 1) * told->call.steps_per_epoch;
+        const int64_t done = (epoch + 1) * run.steps_per_epoch;
         double factor, expected;
-        told->call.done = done;
-        if (scheduled_observe(told, higher ? -better : better) != RONDO_OK ||
-            scheduled_factor(told, done, &factor) != RONDO_OK ||
-            scheduled_factor(untold, done, &expected) != RONDO_OK) {
-            return scheduled_failed(told->errors.count > 0 ? told : untold, reason, size);
+        with->call.done = done;
+        if (schedule_fixture_observe(with, higher ? -better : better) != RONDO_OK ||
+            schedule_fixture_factor(with, done, &factor) != RONDO_OK ||
+            schedule_fixture_factor(without, done, &expected) != RONDO_OK) {
+            return schedule_fixture_failed(trial, with->subject.errors.count > 0 ? with : without);
         }
         if (factor < expected * (1 - 1e-9)) {
-            return kit_say(
-                reason, size, VERDICT_WARNING,
-                "the metric gets better after each epoch (from %g on, %s is better), and the factor behind "
-                "epoch %lld is %.6g, without a metric %.6g (call->higher_is_better? a best that begins at 0?)",
-                higher ? -100.0 : 100.0, higher ? "higher" : "lower", (long long)epoch + 1, factor, expected);
+            return trial_say(trial, VERDICT_WARNING,
+                             "the metric gets better after each epoch (from %g on, %s is better), and the factor after "
+                             "epoch %lld is %.6g, without a metric %.6g (call->higher_is_better? a best that begins at "
+                             "0?)",
+                             higher ? -100.0 : 100.0, higher ? "higher" : "lower", (long long)epoch + 1, factor,
+                             expected);
         }
     }
     return VERDICT_PASS;
 }
 
-static enum verdict check_observe(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    if (((const rondo_schedule *)descriptor)->observe == NULL) {
-        return kit_say(reason, size, VERDICT_SKIPPED, "it does not look at a metric");
+static enum verdict check_observe(struct trial *trial) {
+    if (((const rondo_schedule *)trial->descriptor)->observe == NULL) {
+        return trial_say(trial, VERDICT_SKIPPED, "the schedule does not look at a metric");
     }
     for (int course = 0; course < COURSES; course++) {
         for (int32_t higher = 0; higher < 2; higher++) {
-            struct scheduled *scheduled = create(kit, descriptor, NULL, 1, reason, size);
-            if (scheduled == NULL) {
+            struct schedule_run run = short_run;
+            run.steps = EPOCHS * run.steps_per_epoch;
+            struct schedule_fixture *fixture = schedule_fixture_create(trial, run);
+            if (fixture == NULL) {
                 return VERDICT_FAIL;
             }
-            scheduled->call.steps = EPOCHS * scheduled->call.steps_per_epoch;
-            scheduled->call.higher_is_better = higher;
-            if (follow(scheduled, course, reason, size) != VERDICT_PASS ||
-                soiled(scheduled, "observe", reason, size) != VERDICT_PASS) {
-                return VERDICT_FAIL;
-            }
-        }
-    }
-    const enum verdict verdict = follow_progress(kit, descriptor, 0, reason, size);
-    return verdict == VERDICT_PASS ? follow_progress(kit, descriptor, 1, reason, size) : verdict;
-}
-
-/* ---- no_memory, leaks ---- */
-
-enum { MOST_ALLOCATIONS = 1000 };
-
-static enum verdict check_no_memory(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    for (int64_t served = 0; served < MOST_ALLOCATIONS; served++) {
-        struct scheduled *scheduled = create(kit, descriptor, NULL, 1, reason, size);
-        if (scheduled == NULL) {
-            return VERDICT_FAIL;
-        }
-        int64_t left = served;
-        double factors[70];
-        scheduled->allocations_left = &left;
-        const rondo_status status = scheduled_run(scheduled, 0, 70, factors);
-        if (status == RONDO_OK) {
-            return VERDICT_PASS;
-        }
-        if (status != RONDO_NO_MEMORY) {
-            return kit_say(reason, size, VERDICT_FAIL, "when memory was short, a call ended in '%s', expected '%s'",
-                           status_text(status), status_text(RONDO_NO_MEMORY));
-        }
-        scheduled_close(scheduled);
-    }
-    return kit_say(reason, size, VERDICT_WARNING, "takes more than %d allocations for 70 updates", MOST_ALLOCATIONS);
-}
-
-static void one_run(void *arg) {
-    double factors[70];
-    scheduled_run(arg, 0, 70, factors);
-}
-
-static enum verdict check_leaks(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    struct scheduled *scheduled = create(kit, descriptor, NULL, 1, reason, size);
-    double factors[70];
-    if (scheduled == NULL) {
-        return VERDICT_FAIL;
-    }
-    if (scheduled_run(scheduled, 0, 70, factors) != RONDO_OK) {
-        return scheduled_failed(scheduled, reason, size);
-    }
-    const double leak = heap_leak(one_run, scheduled, 50);
-    if (leak < 0) {
-        return kit_say(reason, size, VERDICT_SKIPPED, HEAP_IS_UNKNOWN);
-    }
-    return leak < 1 ? VERDICT_PASS
-                    : kit_say(reason, size, VERDICT_FAIL,
-                              "70 updates leave %.0f bytes behind on the heap, expected none (take memory from "
-                              "host->alloc)",
-                              leak);
-}
-
-/* ---- options_ends ---- */
-
-/* Numbers too large for a factor are allowed where an option is a scale; they are never negative. */
-static enum verdict work_at(struct kit *kit, const rondo_descriptor *descriptor, const struct option_end *end, int run,
-                            char *reason, size_t size) {
-    struct scheduled *scheduled = create(kit, descriptor, end->text, run, reason, size);
-    if (scheduled == NULL) {
-        return VERDICT_FAIL;
-    }
-    for (int64_t done = 0; done <= scheduled->call.steps; done++) {
-        double factor;
-        if (scheduled_factor(scheduled, done, &factor) != RONDO_OK ||
-            scheduled_observe(scheduled, scheduled_metric(scheduled, done)) != RONDO_OK) {
-            return scheduled_failed(scheduled, reason, size);
-        }
-        const int diverges = !isfinite(factor) && option_end_may_diverge(end);
-        if (!diverges && judge_factor(scheduled, factor, end->text, reason, size) != VERDICT_PASS) {
-            return VERDICT_FAIL;
-        }
-    }
-    return VERDICT_PASS;
-}
-
-static enum verdict check_options_ends(struct kit *kit, const rondo_descriptor *descriptor, char *reason, size_t size) {
-    struct option_end end;
-    for (int32_t i = 0; option_end(descriptor->options, i, &end); i++) {
-        if (scheduled_refuses(kit, (const rondo_schedule *)descriptor, end.text)) {
-            continue;
-        }
-        for (int run = 0; run < 3; run++) {
-            if (work_at(kit, descriptor, &end, run, reason, size) != VERDICT_PASS) {
+            fixture->call.higher_is_better = higher;
+            if (follow(trial, fixture, course) != VERDICT_PASS) {
                 return VERDICT_FAIL;
             }
         }
     }
-    return VERDICT_PASS;
+    const enum verdict verdict = follow_progress(trial, 0);
+    return verdict == VERDICT_PASS ? follow_progress(trial, 1) : verdict;
 }
 
 const struct kit_check kit_schedule_checks[] = {
-    {"status", "every call returns a known status, and says why where it fails", check_status},
-    {"stays_inside", "factor writes the factor alone, observe the state alone", check_stays_inside},
-    {"finite", "the factor is finite and from 0 on, to the end of a run and beyond", check_finite},
-    {"pure", "the factor depends on the call alone, whatever was asked before", schedule_pure},
+    {"status", "every call returns a known status, and says why where it fails", shared_status},
+    {"stays_inside", "factor writes only the factor, observe only the state", shared_stays_inside},
+    {"finite", "the factor is finite and 0 or more, to the end of a run and beyond", check_finite},
+    {"pure", "the factor depends only on the call, whatever was asked before", check_pure},
     {"observe", "metrics of any kind leave a finite factor, and better ones do not lower it", check_observe},
-    {"resume", "a run that goes on from the saved state gets the factors of one that was never cut", schedule_resume},
-    {"threads", "runs that are asked at the same time do not disturb each other", schedule_threads},
-    {"no_memory", "an allocation that the host refuses ends in RONDO_NO_MEMORY", check_no_memory},
-    {"leaks", "calls leave nothing behind on the heap", check_leaks},
-    {"options_ends", "every option works, or is refused, at both ends of its range", check_options_ends},
-    {"first_call", "nothing is kept of the options of the first call", schedule_first_call},
+    {"resume", "a run that continues from the saved state gets the factors of one that was never cut", shared_resume},
+    {"threads", "runs on several threads do not disturb each other", shared_threads},
+    {"no_memory", "an allocation that the host refuses ends in RONDO_NO_MEMORY", shared_no_memory},
+    {"leaks", "calls leave nothing on the heap", shared_leaks},
+    {"options_ends", "every option works, or is refused, at both ends of its range", shared_options_ends},
+    {"first_call", "nothing is kept of the options of the first call", shared_first_call},
     {NULL, NULL, NULL},
 };

@@ -1,8 +1,8 @@
-/* kit/guard.c: see kit/guard.h. The guard page behind a block is that of Electric Fence (Perens 1987).
+/* kit/guard.c: see kit/guard.h. The guard page after a block is that of Electric Fence (Perens 1987).
  *
- * A buffer is pages of its own:
+ * A buffer has its own pages:
  *
- *     | canaries, 64 bytes or more | data | canaries, 0 .. 63 bytes | a page that nobody may touch |
+ *     | canaries, 64 bytes or more | data | canaries, 0 .. 63 bytes | a page without access |
  *                                  ^ 64-byte aligned                ^ start of a page
  */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
@@ -18,28 +18,29 @@
 
 enum { ALIGNMENT = 64, PATTERN = 8 };
 
-struct buffer {
+struct guard_buffer {
     const char *name;
     unsigned char *start; /* of the first canary */
     unsigned char *data;
-    size_t bytes; /* of data */
+    size_t bytes; /* of `data` */
     size_t pages; /* bytes from start to the guard page */
     int is_read_only;
-    unsigned char pattern[PATTERN]; /* what poison repeats, from data on */
-    struct buffer *next;
+    unsigned char pattern[PATTERN]; /* repeated from `data` on */
+    struct guard_buffer *next;
 };
 
 struct guard {
-    struct buffer *first, *last;
+    struct guard_buffer *first, *last;
     size_t page;
     struct guard *before, *after; /* in the list of all */
 };
 
 /* ---- crashes ---- */
 
-/* All sets, for the handler; it may look while a thread is changing the list, and then crashes as it would have. */
+/* All sets, for the signal handler. It may run while a thread changes the list; then it crashes, as the process would
+ * have done anyway. A signal handler has no argument, so this and `note` are globals. */
 static struct guard *volatile guards;
-/* Shared with the parent; NULL: nobody wants to know. */
+/* Shared with the parent; NULL: no parent asked for it. */
 static char *note;
 
 static void add_text(size_t *used, const char *text) {
@@ -49,35 +50,35 @@ static void add_text(size_t *used, const char *text) {
     note[*used] = '\0';
 }
 
-/* Of a read-only buffer every byte can be read, so a fault in it is a write. */
-static int write_note(const struct guard *guard, const struct buffer *buffer, const unsigned char *at) {
+/* Every byte of a read-only buffer can be read, so a fault inside it is a write. */
+static int write_note(const struct guard *guard, const struct guard_buffer *buffer, const unsigned char *at) {
     const unsigned char *page = buffer->start + buffer->pages;
-    const int is_behind = at >= page && at < page + guard->page;
+    const int is_past_end = at >= page && at < page + guard->page;
     const int is_inside = buffer->is_read_only && at >= buffer->start && at < page;
     size_t used = 0;
-    if (!is_behind && !is_inside) {
+    if (!is_past_end && !is_inside) {
         return 0;
     }
-    add_text(&used, is_inside ? "wrote to '" : "touched memory behind '");
+    add_text(&used, is_inside ? "wrote to '" : "touched memory past the end of '");
     add_text(&used, buffer->name);
     add_text(&used, is_inside ? "', which is read-only" : "'");
     return 1;
 }
 
-/* The fault happens again when the handler has returned, and then ends the process. */
+/* When the handler returns, the fault happens again and ends the process. */
 static void handle_fault(int number, siginfo_t *info, void *context) {
     (void)context;
     const struct sigaction crash = {.sa_handler = SIG_DFL};
     int is_known = note == NULL;
     for (const struct guard *guard = guards; guard != NULL && !is_known; guard = guard->after) {
-        for (const struct buffer *buffer = guard->first; buffer != NULL && !is_known; buffer = buffer->next) {
+        for (const struct guard_buffer *buffer = guard->first; buffer != NULL && !is_known; buffer = buffer->next) {
             is_known = write_note(guard, buffer, info->si_addr);
         }
     }
     sigaction(number, &crash, NULL);
 }
 
-/* Nobody else's handler is replaced. */
+/* Handlers that others installed stay. */
 static void handle_faults(void) {
     static const int signals[] = {SIGSEGV, SIGBUS};
     struct sigaction handler = {.sa_sigaction = handle_fault, .sa_flags = SA_SIGINFO}, found;
@@ -131,7 +132,7 @@ void guard_destroy(struct guard *guard) {
         return;
     }
     unlink_guard(guard);
-    for (struct buffer *buffer = guard->first, *next; buffer != NULL; buffer = next) {
+    for (struct guard_buffer *buffer = guard->first, *next; buffer != NULL; buffer = next) {
         next = buffer->next;
         munmap(buffer->start, buffer->pages + guard->page);
         free(buffer);
@@ -141,21 +142,21 @@ void guard_destroy(struct guard *guard) {
 
 /* ---- patterns ---- */
 
-/* Depends on the place, so that a row of equal bytes does not pass for canaries. */
+/* Depends on the index, so that a run of equal bytes is not taken for canaries. */
 static unsigned char canary(size_t index) {
     return (unsigned char)(0xc5u ^ (index * 37u));
 }
 
-/* Poison is a signalling not-a-number: arithmetic makes a quiet one of it, so bits that are still these were not
- * computed. One pattern cannot be that for both widths: the bit that tells quiet from signalling is among the
- * exponent's of the other. As an i32 either is above 2^30. */
-static void choose_pattern(struct buffer *buffer, int32_t dtype) {
+/* Poison is a signalling not-a-number. Arithmetic turns it into a quiet one, so an element with exactly these bits was
+ * not computed. f32 and f64 need different patterns: the bit that distinguishes quiet from signalling in one is part of
+ * the exponent in the other. As an i32 both are above 2^30. */
+static void choose_pattern(struct guard_buffer *buffer, int32_t dtype) {
     const uint64_t f64 = 0x7ff5a5a57ff5a5a5u;
     const uint64_t f32 = 0x7fa5a5a57fa5a5a5u;
     memcpy(buffer->pattern, dtype == RONDO_F32 ? &f32 : &f64, PATTERN);
 }
 
-static void fill(const struct buffer *buffer) {
+static void fill(const struct guard_buffer *buffer) {
     size_t i = 0;
     for (; i + PATTERN <= buffer->bytes; i += PATTERN) {
         memcpy(buffer->data + i, buffer->pattern, PATTERN);
@@ -164,7 +165,7 @@ static void fill(const struct buffer *buffer) {
 }
 
 /* All around the data. */
-static void fill_canaries(const struct buffer *buffer) {
+static void fill_canaries(const struct guard_buffer *buffer) {
     const size_t front = (size_t)(buffer->data - buffer->start);
     for (size_t i = 0; i < front; i++) {
         buffer->start[i] = canary(i);
@@ -181,7 +182,7 @@ static size_t round_up(size_t bytes, size_t multiple) {
 }
 
 /* Maps the pages of a buffer. 0 where memory is short. */
-static int map(const struct guard *guard, struct buffer *buffer, size_t bytes) {
+static int map(const struct guard *guard, struct guard_buffer *buffer, size_t bytes) {
     if (bytes > SIZE_MAX / 2) {
         return 0;
     }
@@ -200,8 +201,8 @@ static int map(const struct guard *guard, struct buffer *buffer, size_t bytes) {
     return 1;
 }
 
-static struct buffer *add(struct guard *guard, const char *name, size_t bytes, int32_t dtype) {
-    struct buffer *buffer = calloc(1, sizeof *buffer);
+static struct guard_buffer *add(struct guard *guard, const char *name, size_t bytes, int32_t dtype) {
+    struct guard_buffer *buffer = calloc(1, sizeof *buffer);
     if (buffer == NULL || !map(guard, buffer, bytes)) {
         free(buffer);
         return NULL;
@@ -220,20 +221,20 @@ static struct buffer *add(struct guard *guard, const char *name, size_t bytes, i
 }
 
 void *guard_alloc(struct guard *guard, const char *name, size_t bytes) {
-    const struct buffer *buffer = add(guard, name, bytes, RONDO_F64);
+    const struct guard_buffer *buffer = add(guard, name, bytes, RONDO_F64);
     return buffer == NULL ? NULL : buffer->data;
 }
 
 int guard_tensor(struct guard *guard, const char *name, rondo_tensor *tensor) {
-    const struct buffer *buffer = add(guard, name, tensor_bytes(tensor), tensor->dtype);
+    const struct guard_buffer *buffer = add(guard, name, tensor_bytes(tensor), tensor->dtype);
     tensor->data = buffer == NULL ? NULL : buffer->data;
     return buffer != NULL;
 }
 
-/* The buffer that `data` lies in; that of an empty buffer is its guard page. NULL: none of this set. */
-static struct buffer *find(const struct guard *guard, const void *data) {
+/* The buffer that contains `data` (the data of an empty buffer is its guard page); NULL: none of this set. */
+static struct guard_buffer *find(const struct guard *guard, const void *data) {
     const unsigned char *at = data;
-    for (struct buffer *buffer = guard->first; buffer != NULL; buffer = buffer->next) {
+    for (struct guard_buffer *buffer = guard->first; buffer != NULL; buffer = buffer->next) {
         if (at == buffer->data || (at > buffer->data && at < buffer->data + buffer->bytes)) {
             return buffer;
         }
@@ -242,14 +243,21 @@ static struct buffer *find(const struct guard *guard, const void *data) {
 }
 
 void guard_protect(struct guard *guard, const void *data) {
-    struct buffer *buffer = find(guard, data);
+    struct guard_buffer *buffer = find(guard, data);
     if (buffer != NULL && mprotect(buffer->start, buffer->pages, PROT_READ) == 0) {
         buffer->is_read_only = 1;
     }
 }
 
+void guard_unprotect(struct guard *guard, const void *data) {
+    struct guard_buffer *buffer = find(guard, data);
+    if (buffer != NULL && buffer->is_read_only && mprotect(buffer->start, buffer->pages, PROT_READ | PROT_WRITE) == 0) {
+        buffer->is_read_only = 0;
+    }
+}
+
 void guard_poison(struct guard *guard, void *data) {
-    struct buffer *buffer = find(guard, data);
+    struct guard_buffer *buffer = find(guard, data);
     if (buffer != NULL && mprotect(buffer->start, buffer->pages, PROT_READ | PROT_WRITE) == 0) {
         buffer->is_read_only = 0;
         fill(buffer);
@@ -258,7 +266,7 @@ void guard_poison(struct guard *guard, void *data) {
 
 /* ---- looking ---- */
 
-static int is_soiled(const struct buffer *buffer) {
+static int is_soiled(const struct guard_buffer *buffer) {
     const size_t front = (size_t)(buffer->data - buffer->start);
     for (size_t i = 0; i < front; i++) {
         if (buffer->start[i] != canary(i)) {
@@ -274,7 +282,7 @@ static int is_soiled(const struct buffer *buffer) {
 }
 
 const char *guard_overrun(const struct guard *guard) {
-    for (const struct buffer *buffer = guard->first; buffer != NULL; buffer = buffer->next) {
+    for (const struct guard_buffer *buffer = guard->first; buffer != NULL; buffer = buffer->next) {
         if (is_soiled(buffer)) {
             return buffer->name;
         }
@@ -282,8 +290,8 @@ const char *guard_overrun(const struct guard *guard) {
     return NULL;
 }
 
-/* Are the `size` bytes at `offset` of the data what they were at first? */
-static int is_poison(const struct buffer *buffer, size_t offset, size_t size) {
+/* 1 where the `size` bytes at `offset` of the data are still poison. */
+static int is_poison(const struct guard_buffer *buffer, size_t offset, size_t size) {
     for (size_t i = offset; i < offset + size; i++) {
         if (buffer->data[i] != buffer->pattern[i % PATTERN]) {
             return 0;
@@ -293,7 +301,7 @@ static int is_poison(const struct buffer *buffer, size_t offset, size_t size) {
 }
 
 int64_t guard_unwritten(const struct guard *guard, const rondo_tensor *tensor) {
-    const struct buffer *buffer = find(guard, tensor->data);
+    const struct guard_buffer *buffer = find(guard, tensor->data);
     const int64_t count = rondo_count(tensor);
     if (buffer == NULL || count == 0) {
         return -1;

@@ -1,4 +1,4 @@
-/* kit/op_pause.c: two threads in the same op, on purpose rather than by luck.
+/* kit/op_pause.c: two threads in the same op, by construction rather than by chance.
  *
  * Two calls that share memory (a static array, scratch kept behind a static pointer) disturb each other only where one
  * comes between two steps of the other. So a call is stopped there: one of its buffers is closed to reading and
@@ -8,6 +8,7 @@
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS and SA_SIGINFO */
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,29 +16,29 @@
 #include <unistd.h>
 
 #include "core/tensor.h"
-#include "kit/at_once.h"
-#include "kit/op_check.h"
+#include "kit/op_fixture.h"
+#include "kit/run_on_threads.h"
 
-/* A thread looks for the other one for some microseconds, then sleeps from look to look: a tenth of a second in all. */
+/* A thread polls for the other one for some microseconds, then sleeps between polls: a tenth of a second in all. */
 enum { REASON = 256, LOOKS = 20000, NAP = 50000 /* nanoseconds */, MOST_NAPS = 1000 };
 
-struct pause {
-    /* The buffer of the first thread at which it stops, in whole pages. */
+struct op_pause {
+    /* The buffer at which the first thread stops, in whole pages. */
     unsigned char *start;
     size_t bytes;
     atomic_int is_closed;
 
-    atomic_int go, done, over; /* the other thread shall run; has run; may end */
-    struct op_run first, other;
-    const struct op_run *alone, *other_alone; /* the bits that they shall have */
+    atomic_int go, done, over; /* the other thread should run; has run; may end */
+    struct op_fixture first, other;
+    const struct op_fixture *alone, *other_alone; /* with the expected bits */
     struct op_check other_check;
     char other_reason[REASON];
     int first_passed, other_passed;
 };
 
-/* A handler gets no argument. Written by the one thread that checks. */
-static struct pause *_Atomic current;
-/* The handlers of SIGSEGV and SIGBUS that were there. */
+/* A signal handler has no argument, so this is a global. Only the thread that checks writes it. */
+static struct op_pause *_Atomic current;
+/* The previous handlers of SIGSEGV and SIGBUS. */
 static struct sigaction before[2];
 
 /* Returns when `flag` is 1, or after a moment. Of the calls that sleep, pselect is among the few that a handler may
@@ -51,7 +52,7 @@ static void wait_for(atomic_int *flag, int naps) {
     }
 }
 
-static void open_buffer(struct pause *pause) {
+static void open_buffer(struct op_pause *pause) {
     if (atomic_exchange(&pause->is_closed, 0) != 0) {
         mprotect(pause->start, pause->bytes, PROT_READ | PROT_WRITE);
     }
@@ -59,11 +60,12 @@ static void open_buffer(struct pause *pause) {
 
 static void handle_fault(int number, siginfo_t *info, void *context) {
     (void)context;
-    struct pause *pause = atomic_load(&current);
+    struct op_pause *pause = atomic_load(&current);
     const unsigned char *at = info->si_addr;
     if (pause == NULL || at < pause->start || at >= pause->start + pause->bytes ||
         atomic_load(&pause->is_closed) == 0) {
-        sigaction(number, &before[number == SIGBUS], NULL); /* a fault of the op: it happens again, and is theirs */
+        sigaction(number, &before[number == SIGBUS],
+                  NULL); /* a fault of the op itself: it happens again, for the previous handler */
         return;
     }
     atomic_store(&pause->done, 0);
@@ -73,35 +75,35 @@ static void handle_fault(int number, siginfo_t *info, void *context) {
 }
 
 static void close_buffer(void *arg) {
-    struct pause *pause = arg;
+    struct op_pause *pause = arg;
     if (pause->bytes > 0) {
         atomic_store(&pause->is_closed, 1);
         mprotect(pause->start, pause->bytes, PROT_NONE);
     }
 }
 
-/* The pages of `bytes` at `data`, which are that buffer's alone. */
-static void choose_buffer(struct pause *pause, void *data, size_t bytes) {
+/* The pages of `bytes` at `data`, which no other buffer shares. */
+static void choose_buffer(struct op_pause *pause, void *data, size_t bytes) {
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     const uintptr_t begin = (uintptr_t)data / page * page, end = ((uintptr_t)data + bytes + page - 1) / page * page;
     pause->start = (unsigned char *)begin;
     pause->bytes = data == NULL || bytes == 0 ? 0 : end - begin;
 }
 
-static int interrupt_at(struct pause *pause, void *data, size_t bytes) {
-    struct op_run *first = &pause->first;
+static int interrupt_at(struct op_pause *pause, void *data, size_t bytes) {
+    struct op_fixture *first = &pause->first;
     choose_buffer(pause, data, bytes);
     if (pause->bytes == 0) {
         return 1;
     }
-    const int ran = op_run_both(first);
+    const int ran = op_fixture_both(first);
     open_buffer(pause);
-    return ran && op_same_runs(first->check, pause->alone, first, op_run_gradients(first),
+    return ran && op_same_runs(first->check, pause->alone, first, op_fixture_gradients(first),
                                "where another thread calls the op in the middle: they share memory");
 }
 
-static int interrupt_everywhere(struct pause *pause) {
-    struct op_run *first = &pause->first;
+static int interrupt_everywhere(struct op_pause *pause) {
+    struct op_fixture *first = &pause->first;
     int passed = interrupt_at(pause, first->call.output.data, tensor_bytes(&first->call.output)) &&
                  interrupt_at(pause, first->grad_output.data, tensor_bytes(&first->grad_output)) &&
                  interrupt_at(pause, first->call.saved, first->call.saved_bytes) &&
@@ -114,22 +116,22 @@ static int interrupt_everywhere(struct pause *pause) {
     return passed;
 }
 
-/* Calls the op whenever the first thread stands still. */
-static void serve(struct pause *pause) {
+/* Calls the op whenever the first thread has stopped. */
+static void serve(struct op_pause *pause) {
     while (atomic_load(&pause->over) == 0) {
         wait_for(&pause->go, 1);
         if (atomic_exchange(&pause->go, 0) != 0) {
-            pause->other_passed =
-                pause->other_passed && op_run_both(&pause->other) &&
-                op_same_runs(&pause->other_check, pause->other_alone, &pause->other, op_run_gradients(&pause->other),
-                             "where another thread is in the middle of the op: they share memory");
+            pause->other_passed = pause->other_passed && op_fixture_both(&pause->other) &&
+                                  op_same_runs(&pause->other_check, pause->other_alone, &pause->other,
+                                               op_fixture_gradients(&pause->other),
+                                               "where another thread is in the middle of the op: they share memory");
             atomic_store(&pause->done, 1);
         }
     }
 }
 
 static void run_either(void *arg, int32_t k) {
-    struct pause *pause = arg;
+    struct op_pause *pause = arg;
     if (k > 0) {
         serve(pause);
         return;
@@ -138,39 +140,39 @@ static void run_either(void *arg, int32_t k) {
     atomic_store(&pause->over, 1);
 }
 
-static void run_both(struct pause *pause) {
+static void run_both(struct op_pause *pause) {
     const struct parallel two = {2};
     struct sigaction handler = {.sa_sigaction = handle_fault, .sa_flags = SA_SIGINFO};
     sigemptyset(&handler.sa_mask);
     atomic_store(&current, pause);
     sigaction(SIGSEGV, &handler, &before[0]);
     sigaction(SIGBUS, &handler, &before[1]);
-    at_once(&two, run_either, pause);
+    run_on_threads(&two, run_either, pause);
     sigaction(SIGSEGV, &before[0], NULL);
     sigaction(SIGBUS, &before[1], NULL);
     atomic_store(&current, NULL);
 }
 
-/* Valgrind keeps registers for itself between faults: what a handler returns to need not be what was interrupted. */
+/* Under valgrind a handler does not return exactly to the interrupted instruction with its registers. */
 static int is_emulated(void) {
     const char *preload = getenv("LD_PRELOAD");
     return preload != NULL && strstr(preload, "vgpreload") != NULL;
 }
 
-int op_same_interrupted(struct op_check *check, const struct op_run *run) {
-    struct pause pause = {.alone = run, .other_check = *check, .other_passed = 1};
+static int same_interrupted(struct op_check *check, const struct op_fixture *run) {
+    struct op_pause pause = {.alone = run, .other_check = *check, .other_passed = 1};
     struct op_settings settings = run->settings;
-    struct op_run other_alone = {0};
+    struct op_fixture other_alone = {0};
     if (is_emulated()) {
         return 1;
     }
-    pause.other_check.reason = pause.other_reason;
-    pause.other_check.size = sizeof pause.other_reason;
+    pause.other_check.trial.reason = pause.other_reason;
+    pause.other_check.trial.size = sizeof pause.other_reason;
     pause.other_alone = &other_alone;
-    int passed = op_run_open(check, settings, &pause.first);
+    int passed = op_fixture_open(check, settings, &pause.first);
     settings.variant++;
-    passed = passed && op_run_open(check, settings, &other_alone) && op_run_both(&other_alone) &&
-             op_run_open(&pause.other_check, settings, &pause.other);
+    passed = passed && op_fixture_open(check, settings, &other_alone) && op_fixture_both(&other_alone) &&
+             op_fixture_open(&pause.other_check, settings, &pause.other);
     if (passed) {
         pause.first.about_to_call = close_buffer;
         pause.first.about_arg = &pause;
@@ -178,11 +180,26 @@ int op_same_interrupted(struct op_check *check, const struct op_run *run) {
         passed = pause.first_passed;
         if (passed && !pause.other_passed) {
             passed = 0;
-            kit_say(check->reason, check->size, VERDICT_FAIL, "%s", pause.other_reason);
+            snprintf(check->trial.reason, check->trial.size, "%s", pause.other_reason);
         }
     }
-    op_run_close(&pause.first);
-    op_run_close(&pause.other);
-    op_run_close(&other_alone);
+    op_fixture_close(&pause.first);
+    op_fixture_close(&pause.other);
+    op_fixture_close(&other_alone);
     return passed;
+}
+
+/* An interruption takes time: only the first cases are stopped, in training. */
+enum { INTERRUPTED_CASES = 4 };
+
+enum verdict op_interrupt(const struct trial *trial) {
+    struct op_check check = *(const struct op_check *)trial; /* trial is the first member */
+    struct op_fixture fixture;
+    if (!check.settings.training || trial->index >= INTERRUPTED_CASES) {
+        return VERDICT_PASS;
+    }
+    const int passed = op_fixture_open(&check, check.settings, &fixture) &&
+                       (fixture.call.is_view || (op_fixture_both(&fixture) && same_interrupted(&check, &fixture)));
+    op_fixture_close(&fixture);
+    return passed ? VERDICT_PASS : VERDICT_FAIL;
 }

@@ -13,7 +13,7 @@
 
 /* How checks of one descriptor ended its process: told once, and then who else ended so. */
 enum { MOST_ENDS = 8 };
-struct repeat {
+struct ending {
     const char *reason, *check; /* of the first */
     const char *others;         /* "writes_all, finite" */
     int count;                  /* of the others */
@@ -21,7 +21,7 @@ struct repeat {
 };
 
 /* All checks of one file. */
-struct run {
+struct file_run {
     const struct check_settings *settings;
     struct report *report;
     const char *file;
@@ -29,14 +29,14 @@ struct run {
     int has_printed; /* told already: for the file, or for the descriptor at hand */
     int has_looped;  /* a check of it did not end */
     uint32_t kinds;  /* of the descriptors in the file: bit number kind */
-    struct repeat repeats[MOST_ENDS];
+    struct ending repeats[MOST_ENDS];
     int n_repeats;
     char *note; /* of guard_share_note; NULL: none */
 };
 
 /* What one child does: `check` on the descriptor (kind, name), or on the file. */
-struct job {
-    const struct run *run;
+struct check_job {
+    const struct file_run *run;
     const struct kit_check *check;
     int32_t kind; /* FINDING_FILE: the file */
     const char *name;
@@ -45,7 +45,7 @@ struct job {
 /* ---- in the child ---- */
 
 /* The descriptor with the file loaded; NULL with errors. */
-static const rondo_descriptor *load_descriptor(const struct job *job, struct kit *kit) {
+static const rondo_descriptor *load_descriptor(const struct check_job *job, struct kit *kit) {
     const struct session *session = job->run->settings->session;
     const struct location nowhere = {0};
     if (loader_load(session->loader, session->registry, kit->file, nowhere, kit->errors) != RONDO_OK) {
@@ -60,7 +60,7 @@ static const rondo_descriptor *load_descriptor(const struct job *job, struct kit
 
 /* The answer is a character for the verdict, then the reason. */
 static size_t run_check(void *arg, char *answer, size_t size) {
-    const struct job *job = arg;
+    const struct check_job *job = arg;
     const struct check_settings *settings = job->run->settings;
     struct errors errors = {0};
     struct kit kit = {.arena = arena_create(),
@@ -74,11 +74,17 @@ static size_t run_check(void *arg, char *answer, size_t size) {
     enum verdict verdict = VERDICT_FAIL;
     const rondo_descriptor *descriptor = NULL;
     if (kit.arena == NULL) {
-        kit_say(reason, size - 1, verdict, "out of memory");
+        snprintf(reason, size - 1, "out of memory");
     } else if (job->kind != FINDING_FILE && (descriptor = load_descriptor(job, &kit)) == NULL) {
-        kit_say(reason, size - 1, verdict, "%s", errors_text(&errors, 0));
+        snprintf(reason, size - 1, "%s", errors_text(&errors, 0));
     } else {
-        verdict = job->check->run(&kit, descriptor, reason, size - 1);
+        struct trial trial = {.kit = &kit,
+                              .descriptor = descriptor,
+                              .kind = descriptor == NULL ? NULL : checks_of_kind(job->kind).kind,
+                              .reason = reason,
+                              .size = size - 1,
+                              .index = -1};
+        verdict = job->check->run(&trial);
     }
     answer[0] = (char)('0' + verdict);
     reason[size - 2] = '\0';
@@ -88,7 +94,7 @@ static size_t run_check(void *arg, char *answer, size_t size) {
 /* Kind and name of each descriptor in the file, "0 relu\n1 adam\n"; or "!" and why it does not load. */
 static size_t list_descriptors(void *arg, char *answer, size_t size) {
     static const rondo_descriptor *const nothing[] = {NULL};
-    const struct run *run = arg;
+    const struct file_run *run = arg;
     const struct location nowhere = {0};
     struct errors errors = {0};
     struct registry *registry = registry_create(nothing, &errors);
@@ -107,7 +113,7 @@ static size_t list_descriptors(void *arg, char *answer, size_t size) {
 
 /* ---- in the parent ---- */
 
-static rondo_status add_finding(struct run *run, const struct finding *finding) {
+static rondo_status add_finding(struct file_run *run, const struct finding *finding) {
     RONDO_TRY(report_add(run->report, finding, run->errors));
     if (run->settings->found != NULL) {
         run->settings->found(run->settings->arg, run->report, run->report->count - 1);
@@ -116,7 +122,8 @@ static rondo_status add_finding(struct run *run, const struct finding *finding) 
 }
 
 /* A plug-in that prints is told of once a descriptor, where nothing worse was. */
-static rondo_status add_printed(struct run *run, const struct job *job, const struct child_outcome *outcome) {
+static rondo_status add_printed(struct file_run *run, const struct check_job *job,
+                                const struct child_outcome *outcome) {
     if (run->has_printed || outcome->end != CHILD_ANSWERED || outcome->printed[0] == '\0') {
         return RONDO_OK;
     }
@@ -130,7 +137,7 @@ static rondo_status add_printed(struct run *run, const struct job *job, const st
 }
 
 /* How the child ended, with what it touched where a buffer was in its way. */
-static const char *end_text(const struct run *run, const struct child_outcome *outcome) {
+static const char *end_text(const struct file_run *run, const struct child_outcome *outcome) {
     const char *text = child_end_text(outcome, run->report->arena);
     return text == NULL || run->note == NULL || run->note[0] == '\0'
                ? text
@@ -138,15 +145,15 @@ static const char *end_text(const struct run *run, const struct child_outcome *o
 }
 
 /* 1 where a check of this descriptor has ended so before, and this one is told with tell_repeats. */
-static int is_repeat(struct run *run, const struct finding *finding) {
-    struct repeat *repeat = run->repeats;
+static int is_repeat(struct file_run *run, const struct finding *finding) {
+    struct ending *repeat = run->repeats;
     while (repeat < run->repeats + run->n_repeats && strcmp(repeat->reason, finding->reason) != 0) {
         repeat++;
     }
     if (repeat == run->repeats + run->n_repeats) {
         if (run->n_repeats < MOST_ENDS) {
             run->n_repeats++;
-            *repeat = (struct repeat){.reason = finding->reason, .check = finding->check, .others = ""};
+            *repeat = (struct ending){.reason = finding->reason, .check = finding->check, .others = ""};
         }
         return 0;
     }
@@ -159,9 +166,9 @@ static int is_repeat(struct run *run, const struct finding *finding) {
 }
 
 /* Behind the last check of a descriptor. */
-static rondo_status tell_repeats(struct run *run, int32_t kind, const char *name) {
+static rondo_status tell_repeats(struct file_run *run, int32_t kind, const char *name) {
     for (int i = 0; i < run->n_repeats; i++) {
-        const struct repeat *repeat = &run->repeats[i];
+        const struct ending *repeat = &run->repeats[i];
         if (repeat->count > 0) {
             const char *reason = arena_printf(run->report->arena, "… and %d more check%s the same way: %s",
                                               repeat->count, repeat->count == 1 ? " ends" : "s end", repeat->others);
@@ -173,7 +180,7 @@ static rondo_status tell_repeats(struct run *run, int32_t kind, const char *name
     return RONDO_OK;
 }
 
-static rondo_status run_job(struct run *run, const struct job *job, enum verdict *verdict) {
+static rondo_status run_job(struct file_run *run, const struct check_job *job, enum verdict *verdict) {
     struct arena *arena = run->report->arena;
     struct child_outcome outcome;
     if (run->note != NULL) {
@@ -212,7 +219,7 @@ static rondo_status run_job(struct run *run, const struct job *job, enum verdict
     return add_printed(run, job, &outcome);
 }
 
-static int is_wanted(const struct run *run, const struct kit_check *check) {
+static int is_wanted(const struct file_run *run, const struct kit_check *check) {
     const char *const *only = run->settings->only;
     int is_named = *only == NULL;
     for (; *only != NULL; only++) {
@@ -222,9 +229,9 @@ static int is_wanted(const struct run *run, const struct kit_check *check) {
 }
 
 /* The checks of a table. */
-static rondo_status run_table(struct run *run, const struct kit_check *table, int32_t kind, const char *name) {
+static rondo_status run_table(struct file_run *run, const struct kit_check *table, int32_t kind, const char *name) {
     for (const struct kit_check *check = table; check->name != NULL; check++) {
-        const struct job job = {run, check, kind, name};
+        const struct check_job job = {run, check, kind, name};
         enum verdict verdict = VERDICT_PASS;
         if (is_wanted(run, check)) {
             RONDO_TRY(run_job(run, &job, &verdict));
@@ -236,21 +243,8 @@ static rondo_status run_table(struct run *run, const struct kit_check *table, in
     return RONDO_OK;
 }
 
-static const struct kit_check *table_of(int32_t kind) {
-    switch (kind) {
-    case RONDO_KIND_OP:
-        return kit_op_checks;
-    case RONDO_KIND_OPTIMIZER:
-        return kit_optimizer_checks;
-    case RONDO_KIND_LOSS:
-        return kit_loss_checks;
-    default:
-        return kit_schedule_checks;
-    }
-}
-
 /* One descriptor; `line` is "1 adam", of the report's arena. */
-static rondo_status check_descriptor(struct run *run, const char *line) {
+static rondo_status check_descriptor(struct file_run *run, const char *line) {
     char *name;
     const long kind = strtol(line, &name, 10);
     if (kind < 0 || kind >= RONDO_KIND_COUNT || *name != ' ') {
@@ -260,12 +254,12 @@ static rondo_status check_descriptor(struct run *run, const char *line) {
     run->kinds |= 1u << kind;
     RONDO_TRY(run_table(run, kit_option_checks, (int32_t)kind, name + 1));
     if (!run->has_looped) {
-        RONDO_TRY(run_table(run, table_of((int32_t)kind), (int32_t)kind, name + 1));
+        RONDO_TRY(run_table(run, checks_of_kind((int32_t)kind).checks, (int32_t)kind, name + 1));
     }
     return tell_repeats(run, (int32_t)kind, name + 1);
 }
 
-static rondo_status check_descriptors(struct run *run, const char *list) {
+static rondo_status check_descriptors(struct file_run *run, const char *list) {
     while (*list != '\0') {
         const size_t length = strcspn(list, "\n");
         const char *line = arena_strndup(run->report->arena, list, length);
@@ -279,12 +273,12 @@ static rondo_status check_descriptors(struct run *run, const char *list) {
 }
 
 /* A check that was asked for and that nothing in the file has would else pass unseen. */
-static rondo_status check_asked(const struct run *run) {
+static rondo_status check_asked(const struct file_run *run) {
     rondo_status status = RONDO_OK;
     for (const char *const *only = run->settings->only; *only != NULL; only++) {
         int is_there = table_has(kit_file_checks, *only) || (run->kinds != 0 && table_has(kit_option_checks, *only));
         for (int32_t kind = 0; kind < RONDO_KIND_COUNT; kind++) {
-            is_there |= (run->kinds >> kind & 1) != 0 && table_has(table_of(kind), *only);
+            is_there |= (run->kinds >> kind & 1) != 0 && table_has(checks_of_kind(kind).checks, *only);
         }
         if (!is_there) {
             status =
@@ -295,7 +289,7 @@ static rondo_status check_asked(const struct run *run) {
 }
 
 /* 0 where something of the file itself failed after which nothing in it can be used. */
-static int is_usable(const struct run *run) {
+static int is_usable(const struct file_run *run) {
     if (run->has_looped) {
         return 0;
     }
@@ -310,7 +304,7 @@ static int is_usable(const struct run *run) {
 }
 
 /* `loads` may not be among the wanted checks; then its failure is told all the same. */
-static rondo_status check_contents(struct run *run) {
+static rondo_status check_contents(struct file_run *run) {
     struct child_outcome outcome;
     struct arena *arena = run->report->arena;
     RONDO_TRY(child_run(list_descriptors, run, run->settings->seconds, &outcome, arena, run->errors));
@@ -347,7 +341,7 @@ static rondo_status check_is_elf(const char *file, struct errors *errors) {
 
 rondo_status run_checks(const char *file, const struct check_settings *settings, struct report *report,
                         struct errors *errors) {
-    struct run run = {
+    struct file_run run = {
         .settings = settings, .report = report, .file = file, .errors = errors, .note = guard_share_note()};
     const double start = child_clock();
     RONDO_TRY(check_is_elf(file, errors));

@@ -166,7 +166,7 @@ static const struct {
     {"sys/resource.h", {"kit/child.c"}},
     {"sys/select.h", {"kit/op_pause.c"}},
     {"sys/wait.h", {"kit/child.c"}},
-    {"sched.h", {"core/parallel.c", "kit/at_once.c"}},
+    {"sched.h", {"core/parallel.c", "kit/run_on_threads.c"}},
     {"arm_neon.h", {"core/product/"}},
     {"immintrin.h", {"core/product/"}},
     {"cblas.h", {"core/blas.c"}},

@@ -16,7 +16,7 @@
 #include "kit/child.h"
 #include "kit/guard.h"
 #include "kit/heap.h"
-#include "kit/option_ends.h"
+#include "kit/option_settings.h"
 
 #define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
@@ -326,7 +326,8 @@ static const struct {
     int is_protected;
     size_t place;
     const char *note;
-} noted[] = {{1, 3, "wrote to 'x', which is read-only"}, {0, 64, "touched memory behind 'x'"}, {0, SIZE_MAX, ""}};
+} noted[] = {
+    {1, 3, "wrote to 'x', which is read-only"}, {0, 64, "touched memory past the end of 'x'"}, {0, SIZE_MAX, ""}};
 
 /* Place SIZE_MAX is no buffer's. */
 static size_t touch_and_note(void *arg, char *answer, size_t size) {
@@ -387,19 +388,19 @@ static const rondo_option tried[] = {
 START_TEST(moderate_values_are_others_than_the_default) {
     static const char *const texts[] = {"share=1", "share=",      "rate=",     "count=2",
                                         "count=2", "is_on=false", "mode=slow", "mode=none"};
-    struct option_end trial;
+    struct option_setting trial;
     for (uint64_t seed = 0; seed < 20; seed++) {
         for (int i = 0; i < ROWS(texts); i++) {
-            ck_assert_int_eq(option_trial(tried, seed, i, &trial), 1);
+            ck_assert_int_eq(option_moderate(tried, seed, i, &trial), 1);
             ck_assert_msg(strncmp(trial.text, texts[i], strlen(texts[i])) == 0, "value %d is %s", i, trial.text);
-            const double value = strtod(option_end_value(&trial), NULL);
+            const double value = strtod(option_setting_value(&trial), NULL);
             ck_assert_msg(i != 1 || (value > 0 && value < 1), "%s", trial.text);
             ck_assert_msg(i != 2 || (value >= 0 && value < 4 && value != 2), "%s", trial.text);
             ck_assert_int_eq(trial.is_end, i == 0 || i == 3);
         }
-        ck_assert_int_eq(option_trial(tried, seed, ROWS(texts), &trial), 0);
+        ck_assert_int_eq(option_moderate(tried, seed, ROWS(texts), &trial), 0);
     }
-    ck_assert_int_eq(option_trial(NULL, 0, 0, &trial), 0);
+    ck_assert_int_eq(option_moderate(NULL, 0, 0, &trial), 0);
 }
 END_TEST
 

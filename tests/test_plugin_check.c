@@ -17,8 +17,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kit/check.h"
+#include "core/kind.h"
+#include "kit/shared.h"
+#include "kit/subject.h"
 #include "sandbox.h"
+
+#undef fail /* an old name of ck_abort_msg; here it is a member of rondo_host */
 
 #define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
@@ -64,21 +68,22 @@ static const struct {
      "--only option_check"},
 
     {"op_two_samples", "samples", "failed", "only 2 samples, expected 3 or more", NULL},
-    {"op_unknown_status", "status", "failed", "a scalar as input: infer returned the unknown status 77", NULL},
-    {"op_refuses_quietly", "status", "failed", "infer returned 'invalid input' and did not say why", NULL},
+    {"op_unknown_status", "status", "failed", "a scalar as input: infer returned 77, expected one of rondo_status_code",
+     NULL},
+    {"op_refuses_quietly", "status", "failed", "infer failed and did not say why", NULL},
     {"op_crashes", "stays_inside", "failed", "crashed: segmentation fault", NULL},
     {"op_loops", "stays_inside", "failed", "did not end within 1 s", "--seconds 1"},
     {"op_writes_past_output", "stays_inside", "failed", "forward wrote beside 'output'", NULL},
     {"op_writes_past_saved", "stays_inside", "failed", "forward wrote beside 'saved'", NULL},
-    {"op_writes_input", "stays_inside", "failed",
-     "crashed: segmentation fault; it wrote to 'input 0', which is read-only", NULL},
-    {"op_writes_past_output", "zero_size", "failed", "segmentation fault; it touched memory behind 'output'", NULL},
+    {"op_writes_input", "stays_inside", "failed", "backward wrote to 'input 0', which is read-only", NULL},
+    {"op_writes_past_output", "zero_size", "failed", "segmentation fault; it touched memory past the end of 'output'",
+     NULL},
     {"op_skips_output", "writes_all", "failed", "output, element 11 is not written", NULL},
     {"op_gives_nan", "finite", "failed", "output, element |nan", NULL},
     {"op_hides_random", "deterministic", "failed", "draws some, but RONDO_OP_RANDOM is not set", NULL},
     {"wrong_gradient", "gradient", "failed", "the gradient is |, the difference ", NULL},
     {"op_slope_of_default", "gradient", "failed", ", with scale=|: the gradient is |, the difference ", NULL},
-    {"op_overwrites_gradient", "gradient_adds", "failed", " where 0.25 stood, expected | added to it", NULL},
+    {"op_overwrites_gradient", "gradient_adds", "failed", "expected 0.25 from before plus ", NULL},
     {"op_needs_the_other", "one_gradient", "failed", "gradient of input 1, |is not asked for", NULL},
     {"op_reads_more", "map_reads", "failed", "map_grad reads more than map_grad_reads says", NULL},
     {"op_breaks_aliased", "aliasing", "failed", "where map writes over one of its inputs", NULL},
@@ -86,82 +91,85 @@ static const struct {
     {"op_wrong_role", "role", "failed", "the role is to compute y = a + b, but element 0 is ", NULL},
     {"op_divides_by_size", "zero_size", "failed", "crashed: arithmetic trap", NULL},
     {"op_ignores_no_memory", "no_memory", "failed", "crashed: segmentation fault", NULL},
-    {"op_forgets_no_memory", "no_memory", "failed", "forward returned 'ok' where allocation 1 was refused", NULL},
+    {"op_forgets_no_memory", "no_memory", "failed",
+     "allocation 1 was refused, and the run ended in 'ok', expected 'out of memory'", NULL},
     {"op_keeps_global", "threads", "failed", "of the plug-in's global variables, which all threads share", NULL},
     {"op_shares_scratch", "threads", "failed", "where another thread calls the op in the middle", NULL},
-    {"op_leaks", "leaks", "failed", "bytes of malloc stay behind a call", NULL},
+    {"op_leaks", "leaks", "failed", "a call of infer, forward and backward leaves | bytes of malloc on the heap", NULL},
     {"op_crashes_at_end", "options_ends", "failed", "crashed: segmentation fault", NULL},
-    {"op_breaks_at_end", "options_ends", "warning", ", with scale=0, f32: the output is not finite: a narrower", NULL},
+    {"op_breaks_at_end", "options_ends", "warning", ", with scale=0: output is not finite: a narrower", NULL},
     {"op_ignores_option", "options_used", "warning", "option 'scale' changes nothing", NULL},
-    {"op_keeps_first_option", "first_call", "failed", "with scale=| where a call with the defaults came before", NULL},
+    {"op_keeps_first_option", "first_call", "failed", "with scale=| after a call with the defaults", NULL},
 
     {"optimizer_slot_like_nothing", "slots", "failed", "of a parameter [] is [2], expected [0] or []", NULL},
     {"optimizer_unknown_status", "status", "failed", "step returned 24, expected one of rondo_status_code", NULL},
     {"optimizer_crashes", "stays_inside", "failed", "crashed: segmentation fault", NULL},
     {"optimizer_loops", "stays_inside", "failed", "did not end within 1 s", "--seconds 1"},
-    {"optimizer_writes_past_slot", "stays_inside", "failed", "of a parameter [7], f32, wrote beside slot 'velocity'",
+    {"optimizer_writes_past_slot", "stays_inside", "failed", "parameter [4, 6], f32: step wrote beside 'slot velocity'",
      NULL},
-    {"optimizer_writes_gradient", "stays_inside", "failed", "update 1 wrote the gradient, which is read only", NULL},
+    {"optimizer_writes_gradient", "stays_inside", "failed", "step wrote to 'gradient', which is read-only", NULL},
     {"optimizer_divides_by_size", "zero_size", "failed", "crashed: arithmetic trap", NULL},
     {"optimizer_reverses_f64", "dtypes", "failed", " in f32 and | in f64 after three updates", NULL},
     {"optimizer_takes_integers", "integers", "failed", "took a parameter of integers (i32)", NULL},
     {"optimizer_gives_nan", "finite", "failed", "is not finite after 100 updates with gradients of about 0", NULL},
-    {"optimizer_keeps_global", "deterministic", "failed", "the same 15 updates, done twice (a static variable?)", NULL},
+    {"optimizer_keeps_global", "deterministic", "failed",
+     "the same run again, with calls on other data between (a static variable?)", NULL},
     {"optimizer_couples_elements", "slices", "failed",
      "has RONDO_OPTIMIZER_ELEMENTWISE, and a parameter whole and in slices", NULL},
     {"optimizer_keeps_global", "threads", "failed", "bytes of the plug-in's global variables, which all threads share",
      NULL},
     {"optimizer_shares_scratch", "threads", "failed",
      "bytes of the plug-in's global variables, which all threads share", NULL},
-    {"optimizer_keeps_global", "resume", "failed", "18 updates, and 11 that go on from 7 saved ones", NULL},
+    {"optimizer_keeps_global", "resume", "failed", "18 updates, and 11 that continue from 7 saved ones", NULL},
     {"optimizer_unused_slot", "resume", "warning", "zeroed slots make no difference", NULL},
     {"optimizer_unused_second_slot", "resume", "warning", "slot 'spare' makes no difference when it is zeroed", NULL},
     {"optimizer_ignores_no_memory", "no_memory", "failed", "crashed: segmentation fault", NULL},
-    {"optimizer_leaks", "leaks", "failed", "each update leaves | bytes behind on the heap", NULL},
-    {"optimizer_breaks_at_end", "options_ends", "warning", "with beta=1 a parameter [12] is not finite", NULL},
+    {"optimizer_leaks", "leaks", "failed", "a run of 18 updates leaves | bytes of malloc on the heap", NULL},
+    {"optimizer_breaks_at_end", "options_ends", "warning", ", with beta=1: value is not finite", NULL},
     {"optimizer_ignores_lr_scale", "lr_scale", "failed", "lr_scale 0 and 1 give the same value", NULL},
     {"optimizer_decays_unscaled", "lr_scale", "warning", "after five updates with weight_decay=0.1", NULL},
-    {"optimizer_keeps_first_option", "first_call", "failed", "with lr=| where a call with the defaults came", NULL},
+    {"optimizer_keeps_first_option", "first_call", "failed", "with lr=| after a call with the defaults", NULL},
     {"optimizer_wrong_sign", "descends", "failed", "times its start|(the wrong sign?)", NULL},
     {"optimizer_never_moves", "descends", "failed", "goes to 1 times its start", NULL},
 
     {"loss_takes_nothing", "output_size", "failed", "refuses classes, numbers and lists alike|expected others", NULL},
-    {"loss_fails_quietly", "status", "failed", "a call failed and did not say why", NULL},
+    {"loss_fails_quietly", "status", "failed", "record failed and did not say why", NULL},
     {"loss_reads_past_targets", "stays_inside", "failed",
-     "crashed: segmentation fault; it touched memory behind 'the targets'", NULL},
+     "crashed: segmentation fault; it touched memory past the end of 'targets'", NULL},
     {"loss_wrong_shape", "record", "failed", "record returned losses [], f64, expected [16], f64: one for each row",
      NULL},
     {"loss_loses_gradient", "gradient", "failed", "the gradient by element |, the central difference", NULL},
     {"loss_couples_rows", "rows", "failed", "needs RONDO_LOSS_COUPLES_ROWS", NULL},
-    {"loss_skips_prediction", "predict", "failed", "prediction 0 of row 15 is not written, f32", NULL},
+    {"loss_skips_prediction", "predict", "failed", "f32: prediction 0 of row 15 is not written", NULL},
     {"loss_predicts_infinity", "predict", "failed", "with outputs of 10000, 0 and -10000 a prediction is not a number",
      NULL},
     {"loss_overwrites_sums", "measure", "failed", "measure has to add", NULL},
     {"loss_measures_mean", "measure", "failed", "over a batch is |, and over its halves |: a mean?", NULL},
-    {"loss_overflows", "extremes", "failed", "with outputs of 10000, 0 and -10000 a gradient is not a number, f32",
+    {"loss_overflows", "extremes", "failed", "f32: with outputs of 10000, 0 and -10000 a gradient is not a number",
      NULL},
     {"loss_goes_by_class", "class_range", "failed", "a target is class -1, and record ended in 'ok'", NULL},
-    {"loss_keeps_global", "deterministic", "failed", "the same batch, with another between (a static variable?)", NULL},
+    {"loss_keeps_global", "deterministic", "failed",
+     "the same run again, with calls on other data between (a static variable?)", NULL},
     {"loss_keeps_global", "threads", "failed", "bytes of the plug-in's global variables, which all threads share",
      NULL},
-    {"loss_leaks", "leaks", "failed", "each batch leaves | bytes behind on the heap", NULL},
-    {"loss_keeps_first_option", "first_call", "failed", "with scale=| where a call with the defaults came", NULL},
+    {"loss_leaks", "leaks", "failed", "a batch leaves | bytes of malloc on the heap", NULL},
+    {"loss_keeps_first_option", "first_call", "failed", "with scale=| after a call with the defaults", NULL},
 
     {"schedule_loops", "status", "failed", "did not end within 1 s", "--seconds 1"},
-    {"schedule_writes_state", "stays_inside", "failed", "factor wrote the state, which is read only", NULL},
-    {"schedule_writes_past_state", "stays_inside", "failed", "factor or observe wrote beside the state", NULL},
+    {"schedule_writes_state", "stays_inside", "failed", "factor wrote to 'state', which is read-only", NULL},
+    {"schedule_writes_past_state", "stays_inside", "failed", "observe wrote beside 'state'", NULL},
     {"schedule_gives_nan", "finite", "failed", "the factor of update 3 in a run of 1 |nan, expected a finite number",
      NULL},
-    {"schedule_goes_negative", "finite", "failed", "is -0.1, expected a finite number from 0 on", NULL},
-    {"schedule_forgets_factor", "finite", "failed", "the factor of update 2 in a run of 1 (1 an epoch) is nan", NULL},
+    {"schedule_goes_negative", "finite", "failed", "is -0.1, expected a finite number, 0 or more", NULL},
+    {"schedule_forgets_factor", "finite", "failed", "the factor of update 2 in a run of 1 (1 per epoch) is nan", NULL},
     {"schedule_keeps_global", "pure", "failed", "two runs, one after the other (a static variable?)", NULL},
     {"schedule_diverges", "observe", "failed", "nan, expected a finite number", NULL},
     {"schedule_ignores_direction", "observe", "warning",
-     "(from -100 on, higher is better), and the factor behind epoch |is 0.1, without a metric 1", NULL},
-    {"schedule_loses_state", "resume", "failed", "a run, and one that goes on from its saved state", NULL},
+     "(from -100 on, higher is better), and the factor after epoch |is 0.1, without a metric 1", NULL},
+    {"schedule_loses_state", "resume", "failed", "70 updates, and 39 that continue from 31 saved ones", NULL},
     {"schedule_keeps_global", "threads", "failed", "bytes of the plug-in's global variables, which all threads share",
      NULL},
-    {"schedule_keeps_first_option", "first_call", "failed", "with rate=| where a call with the defaults came", NULL},
+    {"schedule_keeps_first_option", "first_call", "failed", "with rate=| after a call with the defaults", NULL},
 };
 
 /* The report on one file; valid until the one after the next. The exit status is `status`; -1: what it counts says. */
@@ -531,6 +539,51 @@ START_TEST(explanation_is_one_section) {
 }
 END_TEST
 
+/* A kind has every shared check, or says why one makes no sense for it; never both. */
+START_TEST(kind_has_every_shared_check) {
+    const int32_t kind = _i;
+    const struct kind_checks all = checks_of_kind(kind);
+    for (int i = 0; shared_check_names[i] != NULL; i++) {
+        const char *name = shared_check_names[i], *reason = NULL;
+        int count = 0;
+        for (const struct kit_check *check = all.checks; check->name != NULL; check++) {
+            count += strcmp(check->name, name) == 0;
+        }
+        for (const struct kind_omission *omission = all.kind->omissions; omission->check != NULL; omission++) {
+            reason = strcmp(omission->check, name) == 0 ? omission->reason : reason;
+        }
+        ck_assert_msg(count == (reason == NULL), "kind '%s': check '%s' is %s, and its omission is %s", kind_name(kind),
+                      name, count == 0 ? "missing" : "there", reason == NULL ? "not explained" : "explained");
+        ck_assert_msg(reason == NULL || strlen(reason) > 10, "kind '%s' omits '%s' without a reason", kind_name(kind),
+                      name);
+    }
+}
+END_TEST
+
+/* A plug-in of each kind that keeps all rules, and has options: each shared check looks at it, or says why not. */
+START_TEST(shared_checks_look_at_every_kind) {
+    static const char *const good[RONDO_KIND_COUNT] = {[RONDO_KIND_OP] = "ops/swish",
+                                                       [RONDO_KIND_OPTIMIZER] = "optimizers/adam",
+                                                       [RONDO_KIND_LOSS] = "losses/huber",
+                                                       [RONDO_KIND_SCHEDULE] = "schedules/step"};
+    char file[1024];
+    ck_assert_msg(good[_i] != NULL, "kind '%s' has no plug-in in this test", kind_name(_i));
+    snprintf(file, sizeof file, "%s/%s.so", variable("RONDO_TEST_PLUGINS"), good[_i]);
+    const json_t *report = report_of(file, "", 0);
+    for (int i = 0; shared_check_names[i] != NULL; i++) {
+        int is_omitted = 0;
+        for (const struct kind_omission *omission = checks_of_kind(_i).kind->omissions; omission->check != NULL;
+             omission++) {
+            is_omitted |= strcmp(omission->check, shared_check_names[i]) == 0;
+        }
+        const json_t *skipped = find(report, shared_check_names[i], "skipped");
+        ck_assert_msg(is_omitted || find(report, shared_check_names[i], "passed") != NULL ||
+                          (skipped != NULL && text_of(skipped, "reason")[0] != '\0'),
+                      "%s: nothing is reported of '%s'", file, shared_check_names[i]);
+    }
+}
+END_TEST
+
 /* A check that catches nothing proves nothing. */
 START_TEST(every_check_catches_something) {
     const struct kit_check *const tables[] = {kit_file_checks,      kit_option_checks, kit_op_checks,
@@ -562,6 +615,8 @@ int main(void) {
     tcase_add_loop_test(cases, child_dies_with_the_command, 0, ROWS(ends));
     tcase_add_test(cases, every_check_has_a_section);
     tcase_add_test(cases, explanation_is_one_section);
+    tcase_add_loop_test(cases, kind_has_every_shared_check, 0, RONDO_KIND_COUNT);
+    tcase_add_loop_test(cases, shared_checks_look_at_every_kind, 0, RONDO_KIND_COUNT);
     tcase_add_test(cases, every_check_catches_something);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

@@ -1,0 +1,204 @@
+/* kit/check_op_claims.c: what an op says of itself, on which the host builds: RONDO_OP_SAVES_ROWS and its role. */
+#include "core/infer.h"
+#include "core/tensor.h"
+#include "kit/check_op.h"
+
+/* ---- RONDO_OP_SAVES_ROWS ---- */
+
+/* A range of rows of a run. */
+struct row_part {
+    struct op_fixture *whole;
+    int64_t begin, end;
+    uint32_t by_rows; /* bit k: input k has a row for each row of the output */
+    size_t row_bytes; /* saved of one row */
+};
+
+static rondo_tensor rows_of(const rondo_tensor *tensor, int64_t begin, int64_t end) {
+    rondo_tensor rows = *tensor;
+    const size_t row = tensor->shape[0] > 0 ? tensor_bytes(tensor) / (size_t)tensor->shape[0] : 0;
+    rows.shape[0] = end - begin;
+    rows.data = tensor->data == NULL ? NULL : (char *)tensor->data + (size_t)begin * row;
+    return rows;
+}
+
+/* The call of a part as far as infer, in *call and inputs; 0 where the op refuses it. */
+static int infer_part(const struct row_part *part, rondo_op_call *call, rondo_tensor *inputs) {
+    struct op_fixture *run = part->whole;
+    struct errors ignored = {0};
+    struct host_call host = host_call(run->subject.arena, &ignored, NULL, run->check->op->base.name);
+    *call = (rondo_op_call){.struct_size = sizeof *call,
+                            .n_inputs = run->call.n_inputs,
+                            .options = run->call.options,
+                            .inputs = inputs,
+                            .training = run->settings.training};
+    for (int32_t k = 0; k < run->call.n_inputs; k++) {
+        inputs[k] = (part->by_rows >> k & 1) != 0 ? rows_of(&run->inputs[k], part->begin, part->end) : run->inputs[k];
+    }
+    const rondo_status status = infer_output(run->check->op, call, &host);
+    errors_free(&ignored);
+    return status == RONDO_OK && call->output.ndim > 0 && call->output.shape[0] == part->end - part->begin;
+}
+
+/* Which inputs are counted by rows: the first alone, or all that have as many as the first. */
+static int find_rows(struct row_part *part) {
+    const struct op_fixture *run = part->whole;
+    const int64_t rows = run->inputs[0].shape[0];
+    rondo_tensor inputs[RONDO_SAMPLE_INPUTS];
+    rondo_op_call call;
+    part->begin = 0;
+    part->end = 1;
+    part->by_rows = 1;
+    if (!infer_part(part, &call, inputs)) {
+        for (int32_t k = 1; k < run->call.n_inputs; k++) {
+            part->by_rows |= run->inputs[k].ndim > 0 && run->inputs[k].shape[0] == rows ? 1u << k : 0;
+        }
+        if (!infer_part(part, &call, inputs)) {
+            return op_refuse(run->check, "infer refuses one row of a case of %lld, or its output has more",
+                             (long long)rows);
+        }
+    }
+    part->row_bytes = call.saved_bytes;
+    if (call.saved_bytes * (size_t)rows != run->call.saved_bytes) {
+        return op_refuse(run->check,
+                         "it saves %zu bytes of %lld rows and %zu of one: rows do not stand one behind the "
+                         "other",
+                         run->call.saved_bytes, (long long)rows, call.saved_bytes);
+    }
+    return 1;
+}
+
+/* Backward on a part, with what forward saved of all rows, into `gradients`. */
+static int backward_part(const struct row_part *part, const rondo_tensor *gradients) {
+    struct op_fixture *run = part->whole;
+    rondo_tensor inputs[RONDO_SAMPLE_INPUTS], asked[RONDO_SAMPLE_INPUTS];
+    rondo_op_call call;
+    if (!infer_part(part, &call, inputs)) {
+        return op_refuse(run->check, "infer refuses rows %lld to %lld", (long long)part->begin, (long long)part->end);
+    }
+    for (int32_t k = 0; k < run->call.n_inputs; k++) {
+        asked[k] = (part->by_rows >> k & 1) != 0 ? rows_of(&gradients[k], part->begin, part->end) : gradients[k];
+    }
+    const rondo_tensor grad_output = rows_of(&run->grad_output, part->begin, part->end);
+    call.saved = run->call.saved == NULL ? NULL : (char *)run->call.saved + (size_t)part->begin * part->row_bytes;
+    call.scratch = call.scratch_bytes == 0 ? NULL : guard_alloc(run->subject.guard, "scratch", call.scratch_bytes);
+    call.grad_output = &grad_output;
+    call.grad_inputs = asked;
+    arena_reset(run->subject.arena);
+    struct host_call host = host_call(run->subject.arena, &run->subject.errors, NULL, run->check->op->base.name);
+    const rondo_status status = host_result(&host, run->check->op->backward(&host.base, &call));
+    return status == RONDO_OK ||
+           op_refuse(run->check, "backward failed on rows %lld to %lld: %s", (long long)part->begin,
+                     (long long)part->end, errors_text(&run->subject.errors, 0));
+}
+
+/* Gradients of rows are the same bits; those of the rest are sums over rows, in another order. */
+static int same_gradients(const struct op_fixture *run, const struct op_fixture *parts, uint32_t by_rows) {
+    static const char so[] = "where backward is called on some of the rows at a time";
+    const double tolerance = run->settings.dtype == RONDO_F32 ? 1e-4 : 1e-9;
+    for (int32_t k = 0; k < run->call.n_inputs; k++) {
+        const rondo_tensor *expected = &run->gradients[k], *found = &parts->gradients[k];
+        if (expected->data != NULL && (by_rows >> k & 1) != 0 &&
+            !op_same_bits(run->check, "gradient of input", k, expected, found, so)) {
+            return 0;
+        }
+        for (int64_t i = 0; expected->data != NULL && i < rondo_count(expected); i++) {
+            if (!(op_error(tensor_get(expected, i), tensor_get(found, i)) <= tolerance)) {
+                return op_refuse(run->check, "gradient of input %d, element %lld: %.9g, but %.9g %s", (int)k,
+                                 (long long)i, tensor_get(expected, i), tensor_get(found, i), so);
+            }
+        }
+    }
+    return 1;
+}
+
+static int saves_rows(struct op_check *check, struct op_fixture *run) {
+    const int64_t rows = run->inputs[0].ndim > 1 ? run->inputs[0].shape[0] : 0; /* a vector may be a row itself */
+    struct row_part part = {.whole = run};
+    struct op_fixture parts;
+    if (rows < 2 || run->call.output.ndim < 1 || run->call.output.shape[0] != rows) {
+        return 1;
+    }
+    check->tally++;
+    if (!op_fixture_both(run) || !find_rows(&part)) {
+        return 0;
+    }
+    int passed = op_fixture_open(check, run->settings, &parts);
+    for (int32_t k = 0; k < run->call.n_inputs && passed; k++) {
+        op_fixture_reset_gradient(&parts, k);
+    }
+    for (part.begin = 0; part.begin < rows && passed; part.begin = part.end) {
+        part.end = part.begin == 0 ? 1 : rows; /* the first, then all others */
+        passed = backward_part(&part, parts.gradients);
+    }
+    passed = passed && same_gradients(run, &parts, part.by_rows);
+    op_fixture_close(&parts);
+    return passed;
+}
+
+enum verdict op_check_saves_rows(struct trial *trial) {
+    struct op_check check = op_check_begin(trial);
+    if ((check.op->flags & RONDO_OP_SAVES_ROWS) == 0 || check.op->backward == NULL) {
+        return trial_say(trial, VERDICT_SKIPPED, "RONDO_OP_SAVES_ROWS is not set, or there is no backward");
+    }
+    const enum verdict verdict = op_each_run(&check, saves_rows);
+    return verdict == VERDICT_PASS && check.tally == 0
+               ? trial_say(trial, VERDICT_FAIL, "RONDO_OP_SAVES_ROWS is set, and no case has two rows or more")
+               : verdict;
+}
+
+/* ---- the role ---- */
+
+enum { ROWS = 3, INNER = 4, COLUMNS = 5 };
+
+/* y = a + b, or y = a @ b, in f64. */
+static double expected_of(const struct op_fixture *run, int64_t i) {
+    const rondo_tensor *a = &run->inputs[0], *b = &run->inputs[1];
+    if (run->check->op->role == RONDO_ROLE_SUM) {
+        return tensor_get(a, i) + tensor_get(b, i);
+    }
+    double sum = 0;
+    for (int64_t j = 0; j < INNER; j++) {
+        sum += tensor_get(a, i / COLUMNS * INNER + j) * tensor_get(b, j * COLUMNS + i % COLUMNS);
+    }
+    return sum;
+}
+
+static int plays_role(struct op_check *check, int32_t dtype) {
+    const int is_sum = check->op->role == RONDO_ROLE_SUM;
+    const char *does = is_sum ? "a + b" : "a @ b";
+    const double tolerance = dtype == RONDO_F32 ? 1e-5 : 1e-12;
+    const int64_t shape[] = {ROWS, is_sum ? INNER : COLUMNS};
+    struct op_fixture run;
+    int passed =
+        op_fixture_open(check, (struct op_settings){.dtype = dtype, .training = 1}, &run) && op_fixture_forward(&run);
+    const rondo_tensor expected = tensor_of(dtype, 2, shape);
+    if (passed && rondo_count(&run.call.output) != rondo_count(&expected)) {
+        passed = op_refuse(check, "the role is to compute y = %s, but the output of [3, 4] and %s has shape %s", does,
+                           is_sum ? "[3, 4]" : "[4, 5]", tensor_shape_text(&run.call.output).text);
+    }
+    for (int64_t i = 0; passed && i < rondo_count(&expected); i++) {
+        const double wanted = expected_of(&run, i), found = tensor_get(&run.call.output, i);
+        if (!(op_error(wanted, found) <= tolerance)) {
+            passed = op_refuse(check, "the role is to compute y = %s, but element %lld is %.9g, expected %.9g (%s)",
+                               does, (long long)i, found, wanted, dtype_name(dtype));
+        }
+    }
+    op_fixture_close(&run);
+    return passed;
+}
+
+enum verdict op_check_role(struct trial *trial) {
+    struct op_check check = op_check_begin(trial);
+    const int64_t left[] = {ROWS, INNER}, right[] = {INNER, COLUMNS};
+    if (check.op->role == RONDO_ROLE_NONE) {
+        return trial_say(trial, VERDICT_SKIPPED, "the op has no role");
+    }
+    if (check.op->min_inputs > 2 || (check.op->max_inputs >= 0 && check.op->max_inputs < 2)) {
+        return trial_say(trial, VERDICT_FAIL, "the role is of two inputs, which the op does not take");
+    }
+    check.sample = (rondo_sample){.n_inputs = 2, .low = {-2, -2}, .high = {2, 2}};
+    check.sample.inputs[0] = tensor_of(RONDO_F64, 2, left);
+    check.sample.inputs[1] = tensor_of(RONDO_F64, 2, check.op->role == RONDO_ROLE_SUM ? left : right);
+    check.options = kit_options(trial->kit, trial->descriptor, NULL);
+    return plays_role(&check, RONDO_F64) && plays_role(&check, RONDO_F32) ? VERDICT_PASS : VERDICT_FAIL;
+}

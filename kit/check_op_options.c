@@ -1,0 +1,148 @@
+/* kit/check_op_options.c: every option of an op changes something. */
+#include "core/tensor.h"
+#include "kit/check_op.h"
+
+/* Cases with other options than their own: the op may refuse them. */
+static struct op_settings settings_of(int32_t training) {
+    return (struct op_settings){.dtype = RONDO_F64, .training = training, .may_refuse = 1};
+}
+
+/* 1 where forward has given something to look at. */
+static int has_run(const struct op_fixture *run) {
+    return !run->subject.is_idle && !run->call.is_view && run->call.output.data != NULL;
+}
+
+/* The results of all cases with some options: a hash of all bits for each case. */
+struct result_marks {
+    uint64_t of[DIRECT_CASES];
+    int32_t count;
+};
+
+/* FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/ */
+static uint64_t add_bytes(uint64_t mark, const void *data, size_t bytes) {
+    const unsigned char *at = data;
+    for (size_t i = 0; i < bytes && data != NULL; i++) {
+        mark = (mark ^ at[i]) * 0x100000001b3u;
+    }
+    return mark;
+}
+
+static uint64_t mark_of(const struct op_fixture *run, uint64_t mark) {
+    const rondo_tensor *output = &run->call.output;
+    mark = add_bytes(mark, &run->subject.is_idle, sizeof run->subject.is_idle);
+    if (run->subject.is_idle) {
+        return mark;
+    }
+    mark = add_bytes(mark, &output->dtype, sizeof output->dtype);
+    mark = add_bytes(mark, output->shape, (size_t)output->ndim * sizeof output->shape[0]);
+    mark = add_bytes(mark, &run->call.view_offset, sizeof run->call.view_offset);
+    if (!has_run(run)) {
+        return mark;
+    }
+    mark = add_bytes(mark, output->data, tensor_bytes(output));
+    for (int32_t k = 0; k < run->call.n_inputs; k++) {
+        mark = add_bytes(mark, run->gradients[k].data, tensor_bytes(&run->gradients[k]));
+    }
+    return mark;
+}
+
+/* The same for one case in training and out of it. */
+static uint64_t mark_case(struct op_check *check) {
+    uint64_t mark = 0xcbf29ce484222325u;
+    for (int32_t training = 0; training < 2; training++) {
+        struct op_fixture run;
+        if (op_fixture_open(check, settings_of(training), &run) && (!has_run(&run) || op_fixture_both(&run))) {
+            mark = mark_of(&run, mark);
+        }
+        op_fixture_close(&run);
+    }
+    return mark;
+}
+
+static int fill_mark(struct op_check *check) {
+    struct result_marks *marks = check->trial.arg;
+    marks->of[marks->count++] = mark_case(check);
+    return 1;
+}
+
+static enum verdict fill_marks(struct op_check *check, struct result_marks *marks) {
+    check->trial.arg = marks;
+    return op_each_case(check, fill_mark);
+}
+
+/* Ends the visits where the mark of a case has changed. */
+static int is_same_mark(struct op_check *check) {
+    const struct result_marks *expected = check->trial.arg;
+    return mark_case(check) == expected->of[check->trial.index];
+}
+
+/* 1 where a case gives something else with the value in trial.values[at] than without it. */
+static int changes(struct op_check *check, struct result_marks *without, int at, const struct option_setting *value) {
+    if (!option_is_parsed(&check->trial, value)) {
+        return 0;
+    }
+    check->trial.values[at] = value;
+    check->trial.arg = without;
+    const enum verdict verdict = op_each_case(check, is_same_mark);
+    check->trial.values[at] = NULL;
+    return verdict == VERDICT_FAIL;
+}
+
+/* Every value worth trying of an option, its ends and moderate ones, in slot `at`. */
+static int any_changes(struct op_check *check, struct result_marks *without, int at, const rondo_option *option) {
+    struct option_setting value;
+    for (int32_t i = 0; option_moderate(check->op->base.options, check->trial.kit->seed, i, &value); i++) {
+        if (value.option == option && changes(check, without, at, &value)) {
+            return 1;
+        }
+    }
+    for (int32_t i = 0; option_end(check->op->base.options, i, &value); i++) {
+        if (value.option == option && changes(check, without, at, &value)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* An option may be for some values of another one only. */
+static int changes_with_another(struct op_check *check, const rondo_option *option) {
+    struct option_setting other;
+    for (int32_t i = 0; option_moderate(check->op->base.options, check->trial.kit->seed, i, &other); i++) {
+        struct result_marks marks = {.count = 0};
+        if (other.option == option || !option_is_parsed(&check->trial, &other)) {
+            continue;
+        }
+        check->trial.values[0] = &other;
+        fill_marks(check, &marks);
+        const int found = any_changes(check, &marks, 1, option);
+        check->trial.values[0] = NULL;
+        if (found) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+enum verdict op_check_options_used(struct trial *trial) {
+    struct op_check check = op_check_begin(trial);
+    struct result_marks marks = {.count = 0};
+    const rondo_option *options = trial->descriptor->options;
+    if (options == NULL || options->key == NULL) {
+        return VERDICT_SKIPPED;
+    }
+    const enum verdict verdict = fill_marks(&check, &marks);
+    if (verdict != VERDICT_PASS) {
+        return verdict;
+    }
+    for (const rondo_option *option = options; option->key != NULL; option++) {
+        if (option->type != RONDO_STRING && !any_changes(&check, &marks, 0, option) &&
+            !changes_with_another(&check, option)) {
+            return trial_say(trial, VERDICT_WARNING,
+                             "option '%s' changes nothing: results and gradients of all cases have the same bits with "
+                             "all values that were tried",
+                             option->key);
+        }
+    }
+    trial_unsay(trial); /* refusals, which count as a change */
+    return VERDICT_PASS;
+}

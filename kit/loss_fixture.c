@@ -1,0 +1,344 @@
+/* kit/loss_fixture.c: see kit/loss_fixture.h. */
+#include "kit/loss_fixture.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/tape.h"
+
+enum { WIDTH = 6 }; /* of hidden states */
+
+/* ---- filling ---- */
+
+static struct rng_stream stream_of(const struct loss_fixture *fixture, const char *name, int32_t instance) {
+    return rng_substream(rng_stream(fixture->subject.kit->seed, name), (uint64_t)instance);
+}
+
+static double draw_number(struct rng_stream stream, uint64_t n, enum draw_targets draw) {
+    if (draw == TARGETS_NORMAL) {
+        return rng_normal(stream, n);
+    }
+    const double unit = 0.05 + 0.9 * rng_uniform(stream, n);
+    return draw != TARGETS_SIGN ? unit : unit < 0.5 ? -1 : 1;
+}
+
+static void draw_row(const rondo_tensor *tensor, int64_t row, struct rng_stream stream, enum draw_targets draw) {
+    const int64_t width = tensor->shape[1];
+    const uint64_t first = (uint64_t)(row * width);
+    double sum = 0;
+    for (int64_t k = 0; k < width; k++) {
+        sum += draw_number(stream, first + (uint64_t)k, draw);
+    }
+    const double divisor = draw == TARGETS_DISTRIBUTION ? sum : 1;
+    for (int64_t k = 0; k < width; k++) {
+        tensor_set(tensor, row * width + k, draw_number(stream, first + (uint64_t)k, draw) / divisor);
+    }
+}
+
+static void draw_outputs_row(const rondo_tensor *tensor, int64_t row, struct rng_stream stream,
+                             enum draw_outputs draw) {
+    const int64_t width = tensor->shape[1];
+    draw_row(tensor, row, stream, draw == OUTPUTS_NORMAL ? TARGETS_NORMAL : TARGETS_DISTRIBUTION);
+    for (int64_t i = row * width; draw == OUTPUTS_LOG_PROBABILITIES && i < (row + 1) * width; i++) {
+        tensor_set(tensor, i, log(tensor_get(tensor, i)));
+    }
+}
+
+/* Targets number begin .. end - 1. */
+static void draw_classes(struct loss_fixture *fixture, int32_t instance, int64_t begin, int64_t end) {
+    const struct rng_stream stream = stream_of(fixture, "targets", instance);
+    for (int64_t i = begin; i < end; i++) {
+        const uint64_t class = rng_below(stream, (uint64_t)i, (uint64_t)fixture->tried->target_size);
+        tensor_set(&fixture->targets, i, (double)class);
+    }
+}
+
+void loss_fixture_draw(struct loss_fixture *fixture, int32_t instance, int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; row++) {
+        draw_outputs_row(&fixture->outputs, row, stream_of(fixture, "outputs", instance), fixture->tried->outputs);
+        if (fixture->n_inputs > 1) {
+            draw_row(&fixture->inputs[0], row, stream_of(fixture, "hidden", instance), TARGETS_NORMAL);
+        }
+        if (fixture->tried->target_kind == RONDO_TARGET_REAL) {
+            draw_row(&fixture->targets, row, stream_of(fixture, "targets", instance), fixture->tried->targets);
+        }
+    }
+    if (fixture->tried->target_kind == RONDO_TARGET_CLASS) {
+        draw_classes(fixture, instance, begin, end);
+    } else if (fixture->tried->target_kind == RONDO_TARGET_LIST && begin == 0 && end == fixture->rows) {
+        draw_classes(fixture, instance, 0, rondo_count(&fixture->targets));
+    }
+}
+
+/* ---- making one ---- */
+
+/* Eight sequences with 32 steps and 16 labels in all. Each list of labels can be aligned with the steps, even where
+ * labels repeat and a blank is needed between them. */
+static void lay_out_sequences(struct loss_fixture *fixture) {
+    static const int64_t lengths[LOSS_SEQUENCES] = {8, 7, 5, 4, 3, 2, 2, 1};
+    static const int64_t labels[LOSS_SEQUENCES] = {4, 3, 3, 2, 2, 1, 1, 0};
+    memcpy(fixture->lengths, lengths, sizeof lengths);
+    for (int64_t t = 0; t < LOSS_STEPS; t++) {
+        int64_t active = 0;
+        while (active < LOSS_SEQUENCES && lengths[active] > t) {
+            active++;
+        }
+        fixture->begin[t + 1] = fixture->begin[t] + active;
+    }
+    for (int64_t s = 0; s < LOSS_SEQUENCES; s++) {
+        fixture->target_begin[s + 1] = fixture->target_begin[s] + labels[s];
+    }
+    fixture->sequences = (rondo_sequences){
+        .struct_size = sizeof fixture->sequences,
+        .count = LOSS_SEQUENCES,
+        .steps = LOSS_STEPS,
+        .lengths = fixture->lengths,
+        .begin = fixture->begin,
+        .target_begin = fixture->tried->target_kind == RONDO_TARGET_LIST ? fixture->target_begin : NULL};
+    fixture->call.sequences = &fixture->sequences;
+}
+
+static rondo_tensor targets_of(const struct loss_fixture *fixture, int32_t dtype) {
+    switch (fixture->tried->target_kind) {
+    case RONDO_TARGET_CLASS:
+        return tensor_1d(RONDO_I32, fixture->rows, NULL);
+    case RONDO_TARGET_REAL:
+        return tensor_2d(dtype, fixture->rows, fixture->tried->target_size, NULL);
+    default:
+        return tensor_1d(RONDO_I32, fixture->target_begin[LOSS_SEQUENCES], NULL);
+    }
+}
+
+static int add_tensors(struct loss_fixture *fixture, int32_t dtype) {
+    const int64_t outputs = fixture->tried->output_size;
+    struct guard *guard = fixture->subject.guard;
+    fixture->outputs = tensor_2d(dtype, fixture->rows, outputs, NULL);
+    fixture->predictions = tensor_2d(dtype, fixture->rows, fixture->tried->prediction_size, NULL);
+    fixture->targets = targets_of(fixture, dtype);
+    if (!guard_tensor(guard, "outputs", &fixture->outputs) ||
+        !guard_tensor(guard, "predictions", &fixture->predictions) ||
+        !guard_tensor(guard, "targets", &fixture->targets)) {
+        return 0;
+    }
+    fixture->inputs[0] = fixture->outputs;
+    fixture->n_inputs = 1;
+    if ((fixture->loss->flags & RONDO_LOSS_BEFORE_OUTPUT) != 0 && fixture->call.training) {
+        fixture->inputs[0] = tensor_2d(dtype, fixture->rows, WIDTH, NULL);
+        fixture->inputs[1] = tensor_2d(dtype, WIDTH, outputs, NULL);
+        fixture->inputs[2] = tensor_1d(dtype, outputs, NULL);
+        fixture->n_inputs = 3;
+    }
+    for (int32_t k = 0; k < fixture->n_inputs; k++) {
+        fixture->gradients[k] = fixture->inputs[k];
+        if ((fixture->n_inputs > 1 &&
+             !guard_tensor(guard, k == 0 ? "hidden states" : "output layer", &fixture->inputs[k])) ||
+            !guard_tensor(guard, "gradient", &fixture->gradients[k])) {
+            return 0;
+        }
+    }
+    for (int32_t k = 1; k < fixture->n_inputs; k++) {
+        for (int64_t i = 0; i < rondo_count(&fixture->inputs[k]); i++) {
+            tensor_set(&fixture->inputs[k], i, 0.5 * rng_normal(stream_of(fixture, "weights", k), (uint64_t)i));
+        }
+    }
+    return 1;
+}
+
+struct loss_fixture *loss_fixture_create(const struct trial *trial, int32_t dtype, int64_t rows, int32_t instance) {
+    struct loss_fixture *fixture = subject_create(trial, sizeof *fixture);
+    struct loss_trial *tried = arena_alloc(trial->kit->arena, sizeof *tried);
+    if (fixture == NULL || tried == NULL) {
+        return NULL;
+    }
+    *tried = *loss_trial_of(trial);
+    fixture->loss = (const rondo_loss *)trial->descriptor;
+    fixture->tried = tried;
+    fixture->rows = rows;
+    fixture->call = (rondo_loss_call){.struct_size = sizeof fixture->call,
+                                      .target_kind = tried->target_kind,
+                                      .target_size = tried->target_size,
+                                      .training = tried->training,
+                                      .output_weight = {-1},
+                                      .output_bias = {-1}};
+    if (tried->has_sequences) {
+        fixture->rows = LOSS_SEQUENCE_ROWS;
+        lay_out_sequences(fixture);
+    }
+    fixture->losses_expected = tried->target_kind == RONDO_TARGET_LIST ? LOSS_SEQUENCES : fixture->rows;
+    fixture->tape = tape_create(
+        &(struct tape_settings){trial->kit->registry, &fixture->subject.parallel, &fixture->subject.errors});
+    if (subject_set_options(&fixture->subject, trial, NULL) != RONDO_OK) {
+        subject_refused(trial, &fixture->subject);
+        return NULL;
+    }
+    fixture->call.options = fixture->subject.options;
+    if (fixture->tape == NULL || !add_tensors(fixture, dtype)) {
+        trial_say(trial, VERDICT_FAIL, "out of memory");
+        return NULL;
+    }
+    loss_fixture_draw(fixture, instance, 0, fixture->rows);
+    return fixture;
+}
+
+static void copy_rows(const rondo_tensor *to, const rondo_tensor *from, int64_t begin, int64_t rows) {
+    const int64_t width = from->shape[0] == 0 ? 0 : rondo_count(from) / from->shape[0];
+    const size_t row = (size_t)width * dtype_size(from->dtype);
+    if (row > 0 && rows > 0) {
+        memcpy(to->data, (const char *)from->data + (size_t)begin * row, (size_t)rows * row);
+    }
+}
+
+struct loss_fixture *loss_fixture_part(const struct trial *trial, const struct loss_fixture *from, int64_t begin,
+                                       int64_t end) {
+    struct loss_fixture *part = loss_fixture_create(trial, from->outputs.dtype, end - begin, 0);
+    if (part != NULL) {
+        copy_rows(&part->inputs[0], &from->inputs[0], begin, end - begin);
+        copy_rows(&part->outputs, &from->outputs, begin, end - begin);
+        copy_rows(&part->targets, &from->targets, begin, end - begin);
+    }
+    return part;
+}
+
+void loss_fixture_close(struct loss_fixture *fixture) {
+    tape_destroy(fixture->tape);
+    fixture->tape = NULL;
+    subject_close(&fixture->subject);
+}
+
+/* ---- calls ---- */
+
+static void begin_call(struct loss_fixture *fixture, struct subject_call *call, const char *function) {
+    subject_begin(&fixture->subject, call, function);
+    call->host.stream = rng_stream(fixture->subject.kit->seed, "loss");
+    subject_reads(call, "options", fixture->subject.options, fixture->loss->base.options_size);
+    subject_reads_tensor(call, "targets", &fixture->targets);
+}
+
+/* The first failure of record: its own, one of the tape, a value that failed. */
+static rondo_status status_of(struct loss_fixture *fixture, const struct subject_call *call, rondo_value losses) {
+    const rondo_status status = call->host.failed != RONDO_OK ? call->host.failed : tape_status(fixture->tape);
+    return status == RONDO_OK && losses.id < 0 ? RONDO_INTERNAL : status;
+}
+
+static rondo_status check_losses(struct loss_fixture *fixture) {
+    struct errors *errors = &fixture->subject.errors;
+    const rondo_tensor *losses = fixture->losses;
+    const rondo_tensor expected = tensor_1d(fixture->outputs.dtype, fixture->losses_expected, NULL);
+    if (losses != NULL && tensor_same_shape(losses, &expected)) {
+        return RONDO_OK;
+    }
+    return errors_add(errors, RONDO_INTERNAL, "record returned losses %s, %s, expected %s, %s: one for each %s",
+                      losses == NULL ? "of no value" : tensor_shape_text(losses).text,
+                      losses == NULL ? "" : dtype_name(losses->dtype), tensor_shape_text(&expected).text,
+                      dtype_name(expected.dtype),
+                      fixture->tried->target_kind == RONDO_TARGET_LIST ? "sequence" : "row");
+}
+
+double loss_weight(int64_t i) {
+    return 1 + 0.5 * sin(1 + (double)i);
+}
+
+static rondo_status go_back(struct loss_fixture *fixture, rondo_value losses) {
+    rondo_tensor weights = *fixture->losses;
+    RONDO_TRY(tensor_alloc(&weights, tape_arena(fixture->tape), &fixture->subject.errors));
+    for (int64_t i = 0; i < rondo_count(&weights); i++) {
+        tensor_set(&weights, i, loss_weight(i));
+    }
+    const rondo_value both[2] = {losses, tape_constant(fixture->tape, &weights)};
+    const rondo_value weighted = tape_apply_named(fixture->tape, "mul", NULL, both, 2);
+    RONDO_TRY(tape_status(fixture->tape));
+    return tape_backward(fixture->tape, weighted);
+}
+
+rondo_status loss_fixture_record(struct loss_fixture *fixture, int backward) {
+    static const char *const names[] = {"outputs", "output.W", "output.b"};
+    struct tape *tape = fixture->tape;
+    struct subject_call call;
+    begin_call(fixture, &call, "record");
+    call.host.recorder = tape_recorder(tape);
+    fixture->losses = NULL;
+    tape_reset(tape);
+    tape_set_training(tape, fixture->call.training);
+    tape_enter(tape, "loss", rng_stream(fixture->subject.kit->seed, "tape"));
+    rondo_value inputs[3];
+    for (int32_t k = 0; k < fixture->n_inputs; k++) {
+        if (tensor_bytes(&fixture->gradients[k]) > 0) {
+            memset(fixture->gradients[k].data, 0, tensor_bytes(&fixture->gradients[k]));
+        }
+        inputs[k] = tape_parameter(tape, names[k], &fixture->inputs[k], &fixture->gradients[k]);
+        subject_reads_tensor(&call,
+                             fixture->n_inputs == 1 ? "outputs"
+                             : k == 0               ? "hidden states"
+                                                    : "output layer",
+                             &fixture->inputs[k]);
+    }
+    rondo_loss_call loss_call = fixture->call;
+    if (fixture->n_inputs > 1) {
+        loss_call.output_weight = inputs[1];
+        loss_call.output_bias = inputs[2];
+    }
+    const rondo_value targets = tape_constant(tape, &fixture->targets);
+    const rondo_value losses = fixture->loss->record(&call.host.base, &loss_call, inputs[0], targets);
+    const rondo_status status = status_of(fixture, &call, losses);
+    /* A value that failed with a reason on the tape was explained, though not through host->fail. */
+    if (status != RONDO_OK && call.host.failed == RONDO_OK && fixture->subject.errors.count > 0) {
+        call.host.failed = status;
+    }
+    RONDO_TRY(subject_end(&call, status));
+    fixture->losses = tape_tensor(tape, losses);
+    RONDO_TRY(check_losses(fixture));
+    return backward ? go_back(fixture, losses) : RONDO_OK;
+}
+
+double loss_fixture_sum(const struct loss_fixture *fixture) {
+    double sum = 0;
+    for (int64_t i = 0; i < rondo_count(fixture->losses); i++) {
+        sum += loss_weight(i) * tensor_get(fixture->losses, i);
+    }
+    return sum;
+}
+
+rondo_status loss_fixture_predict(struct loss_fixture *fixture) {
+    struct subject_call call;
+    guard_poison(fixture->subject.guard, fixture->predictions.data);
+    if (fixture->loss->predict == NULL) { /* the outputs are the predictions, as far as there are as many */
+        const size_t bytes = tensor_bytes(&fixture->outputs), room = tensor_bytes(&fixture->predictions);
+        memcpy(fixture->predictions.data, fixture->outputs.data, bytes < room ? bytes : room);
+        return RONDO_OK;
+    }
+    begin_call(fixture, &call, "predict");
+    subject_reads_tensor(&call, "outputs", &fixture->outputs);
+    rondo_loss_call loss_call = fixture->call;
+    loss_call.training = 0;
+    loss_call.sequences = NULL; /* only record and measure get them */
+    return subject_end(&call,
+                       fixture->loss->predict(&call.host.base, &loss_call, &fixture->outputs, &fixture->predictions));
+}
+
+int32_t loss_metrics(const rondo_loss *loss) {
+    int32_t count = 0;
+    while (loss->metrics != NULL && loss->metrics[count].name != NULL) {
+        count++;
+    }
+    return count;
+}
+
+rondo_status loss_fixture_measure(struct loss_fixture *fixture, double *sums) {
+    struct subject_call call;
+    if (loss_metrics(fixture->loss) == 0) {
+        return RONDO_OK;
+    }
+    begin_call(fixture, &call, "measure");
+    subject_reads_tensor(&call, "predictions", &fixture->predictions);
+    rondo_loss_call loss_call = fixture->call;
+    loss_call.training = 0;
+    return subject_end(
+        &call, fixture->loss->measure(&call.host.base, &loss_call, &fixture->predictions, &fixture->targets, sums));
+}
+
+rondo_status loss_fixture_run(struct loss_fixture *fixture, int backward) {
+    memset(fixture->sums, 0, sizeof fixture->sums);
+    RONDO_TRY(loss_fixture_record(fixture, backward));
+    RONDO_TRY(loss_fixture_predict(fixture));
+    return loss_fixture_measure(fixture, fixture->sums);
+}

@@ -1,0 +1,356 @@
+/* kit/op_fixture.c: one application of an op, outside of any tape. */
+#include "kit/op_fixture.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/infer.h"
+#include "core/rng.h"
+#include "core/tensor.h"
+
+/* The names of buffers in messages, and of the random streams that fill them. */
+static const char *const input_names[] = {"input 0", "input 1", "input 2", "input 3",
+                                          "input 4", "input 5", "input 6", "input 7"};
+static const char *const gradient_names[] = {"gradient of input 0", "gradient of input 1", "gradient of input 2",
+                                             "gradient of input 3", "gradient of input 4", "gradient of input 5",
+                                             "gradient of input 6", "gradient of input 7"};
+
+static int is_elementwise(const struct op_fixture *run) {
+    return run->check->op->map != NULL;
+}
+
+/* Fills memory that the op must write before it reads it. */
+static void fill_unwritten(struct op_fixture *run, void *data, size_t bytes) {
+    if (data != NULL && bytes > 0 && run->settings.is_clean) {
+        memset(data, 0, bytes);
+    } else if (data != NULL && bytes > 0) {
+        guard_poison(run->subject.guard, data);
+    }
+}
+
+/* ---- what checks of ops share ---- */
+
+int op_refuse(const struct op_check *check, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    trial_say_list(&check->trial, VERDICT_FAIL, format, arguments);
+    va_end(arguments);
+    return 0;
+}
+
+void op_draw(const struct op_check *check, const rondo_tensor *tensor, double low, double high, const char *what,
+             uint64_t variant) {
+    struct rng_stream stream = rng_stream(check->trial.kit->seed, what);
+    stream = rng_substream(rng_substream(stream, (uint64_t)check->trial.index + 1), variant);
+    for (int64_t i = 0; i < rondo_count(tensor); i++) {
+        const double value = low + (high - low) * rng_uniform(stream, (uint64_t)i);
+        tensor_set(tensor, i, tensor->dtype == RONDO_I32 ? floor(value) : value);
+    }
+}
+
+double op_error(double a, double b) {
+    return fabs(a - b) / fmax(1, fmax(fabs(a), fabs(b)));
+}
+
+/* ---- calls ---- */
+
+static void begin_call(struct op_fixture *run, struct subject_call *call, const char *function) {
+    const struct op_check *check = run->check;
+    const struct rng_stream stream = rng_stream(check->trial.kit->seed, "op");
+    errors_free(&run->subject.errors);
+    subject_begin(&run->subject, call, function);
+    call->host.stream = rng_substream(rng_substream(stream, (uint64_t)check->trial.index + 1), run->settings.stream);
+    subject_reads(call, "options", run->subject.options, check->op->base.options_size);
+    for (int32_t k = 0; k < run->call.n_inputs; k++) {
+        subject_reads_tensor(call, input_names[k], &run->inputs[k]);
+    }
+}
+
+/* 1 where the call succeeded, or refused as it may; 0 with the reason. */
+static int must_succeed(struct op_fixture *run, rondo_status status) {
+    struct subject *subject = &run->subject;
+    if (status == RONDO_OK) {
+        return 1;
+    }
+    if (subject_judge_answers(&run->check->trial, subject) != VERDICT_PASS) {
+        return 0;
+    }
+    if (run->settings.may_refuse) {
+        subject->is_idle = 1;
+        return 1;
+    }
+    subject_failed(&run->check->trial, subject);
+    return 0;
+}
+
+/* ---- opening ---- */
+
+/* An elementwise op gets one run of as many elements as the case has. */
+static int flatten(struct op_fixture *run) {
+    struct op_check *check = run->check;
+    for (int32_t k = 0; k < run->call.n_inputs; k++) {
+        if (run->inputs[k].dtype != run->settings.dtype) {
+            return op_refuse(check, "input %d of an elementwise op is not a float", (int)k);
+        }
+    }
+    rondo_tensor flat = tensor_1d(run->settings.dtype, rondo_count(&run->call.output), NULL);
+    for (int32_t k = 0; k < run->call.n_inputs; k++) {
+        run->inputs[k] = flat;
+    }
+    run->call.output = flat;
+    return 1;
+}
+
+/* The op's own infer says why it refuses; infer_output looks also at what it says. */
+static int infer(struct op_fixture *run) {
+    const struct op_check *check = run->check;
+    struct errors *errors = &run->subject.errors;
+    if (!is_elementwise(run)) {
+        const rondo_status status = op_fixture_infer(run);
+        if (!must_succeed(run, status) || run->subject.is_idle) {
+            return run->subject.is_idle;
+        }
+        errors_free(errors);
+    }
+    struct host_call host = host_call(run->subject.arena, errors, NULL, check->op->base.name);
+    const rondo_status status = infer_output(check->op, &run->call, &host);
+    if (status == RONDO_INVALID && run->settings.may_refuse) {
+        run->subject.is_idle = 1;
+        return 1;
+    }
+    if (status != RONDO_OK) {
+        return op_refuse(check, "infer: %s", errors_text(errors, 0));
+    }
+    return !is_elementwise(run) || flatten(run);
+}
+
+static int allocate(struct op_fixture *run) {
+    struct guard *guard = run->subject.guard;
+    int ok = subject_copy_options(&run->subject, run->check->options) == RONDO_OK;
+    run->call.options = run->subject.options;
+    for (int32_t k = 0; k < run->call.n_inputs && ok; k++) {
+        ok = guard_tensor(guard, input_names[k], &run->inputs[k]);
+        run->gradients[k] = run->inputs[k];
+        run->gradients[k].data = NULL;
+        if (ok && op_fixture_has_gradient(run, k)) {
+            ok = guard_tensor(guard, gradient_names[k], &run->gradients[k]);
+        }
+    }
+    run->grad_output = run->call.output;
+    ok = ok && guard_tensor(guard, "output", &run->call.output);
+    ok = ok && guard_tensor(guard, "gradient of the output", &run->grad_output);
+    if (ok && run->call.saved_bytes > 0) {
+        run->call.saved = guard_alloc(guard, "saved", run->call.saved_bytes);
+        ok = run->call.saved != NULL;
+    }
+    if (ok && run->call.scratch_bytes > 0) {
+        run->call.scratch = guard_alloc(guard, "scratch", run->call.scratch_bytes);
+        ok = run->call.scratch != NULL;
+    }
+    return ok || op_refuse(run->check, "out of memory");
+}
+
+/* 1 where a tensor or a work area is too large to be tried. */
+static int is_large(const struct op_fixture *run) {
+    const size_t most = (size_t)1 << 22;
+    int large = run->call.saved_bytes > most || run->call.scratch_bytes > most ||
+                tensor_checked_bytes(&run->call.output) > most;
+    for (int32_t k = 0; k < run->call.n_inputs; k++) {
+        large |= tensor_checked_bytes(&run->inputs[k]) > most;
+    }
+    return large;
+}
+
+int op_fixture_open(struct op_check *check, struct op_settings settings, struct op_fixture *run) {
+    const rondo_sample *sample = &check->sample;
+    *run = (struct op_fixture){.check = check, .settings = settings};
+    if (!subject_open(&run->subject, &check->trial)) {
+        return 0;
+    }
+    run->subject.is_clean = settings.is_clean;
+    for (int32_t k = 0; k < sample->n_inputs; k++) {
+        run->inputs[k] = tensor_of(sample->inputs[k].dtype == RONDO_F64 ? settings.dtype : sample->inputs[k].dtype,
+                                   sample->inputs[k].ndim, sample->inputs[k].shape);
+    }
+    run->call = (rondo_op_call){.struct_size = sizeof run->call,
+                                .n_inputs = sample->n_inputs,
+                                .options = check->options,
+                                .inputs = run->inputs,
+                                .training = settings.training};
+    if (!infer(run)) {
+        return 0;
+    }
+    if (run->subject.is_idle || run->call.is_view || settings.only_infers || (settings.may_refuse && is_large(run))) {
+        return 1;
+    }
+    if (!allocate(run)) {
+        return 0;
+    }
+    for (int32_t k = 0; k < sample->n_inputs; k++) {
+        op_draw(check, &run->inputs[k], sample->low[k], sample->high[k], input_names[k], settings.variant);
+    }
+    if (run->grad_output.dtype != RONDO_I32) {
+        op_draw(check, &run->grad_output, -1, 1, "gradient", settings.variant);
+    }
+    return 1;
+}
+
+void op_fixture_close(struct op_fixture *run) {
+    subject_close(&run->subject);
+}
+
+/* ---- calling ---- */
+
+int op_fixture_has_gradient(const struct op_fixture *run, int32_t k) {
+    const rondo_op *op = run->check->op;
+    return (op->flags & RONDO_OP_NO_GRADIENT) == 0 && run->inputs[k].dtype != RONDO_I32 &&
+           (op->map_grad != NULL || op->backward != NULL);
+}
+
+uint32_t op_fixture_gradients(const struct op_fixture *run) {
+    uint32_t asked = 0;
+    for (int32_t k = 0; k < run->call.n_inputs; k++) {
+        asked |= op_fixture_has_gradient(run, k) ? 1u << k : 0;
+    }
+    return asked;
+}
+
+rondo_status op_fixture_infer(struct op_fixture *run) {
+    struct subject_call call;
+    const rondo_op_call before = run->call;
+    begin_call(run, &call, "infer");
+    const rondo_status status = subject_end(&call, run->check->op->infer(&call.host.base, &run->call));
+    if (status != RONDO_OK) {
+        run->call = before;
+    }
+    return status;
+}
+
+/* In the order of the inputs, as map wants them. */
+static void list_inputs(const struct op_fixture *run, const void **in) {
+    for (int32_t k = 0; k < run->call.n_inputs; k++) {
+        in[k] = run->inputs[k].data;
+    }
+}
+
+static void about_to_call(const struct op_fixture *run) {
+    if (run->about_to_call != NULL) {
+        run->about_to_call(run->about_arg);
+    }
+}
+
+rondo_status op_fixture_forward_status(struct op_fixture *run) {
+    const rondo_op *op = run->check->op;
+    struct subject_call host;
+    begin_call(run, &host, op->map == NULL ? "forward" : "map");
+    fill_unwritten(run, run->call.output.data, tensor_bytes(&run->call.output));
+    fill_unwritten(run, run->call.saved, run->call.saved_bytes);
+    fill_unwritten(run, run->call.scratch, run->call.scratch_bytes);
+    subject_reads_tensor(&host, "gradient of output", &run->grad_output);
+    rondo_op_call call = run->call; /* the op may write into its copy */
+    about_to_call(run);
+    if (op->map == NULL) {
+        return subject_end(&host, op->forward(&host.host.base, &call));
+    }
+    const void *in[RONDO_SAMPLE_INPUTS];
+    list_inputs(run, in);
+    if (rondo_count(&call.output) > 0) {
+        op->map(call.options, run->settings.dtype, rondo_count(&call.output), in, call.output.data);
+    }
+    return subject_end(&host, RONDO_OK);
+}
+
+rondo_status op_fixture_backward_status(struct op_fixture *run, uint32_t asked) {
+    const rondo_op *op = run->check->op;
+    rondo_tensor gradients[RONDO_SAMPLE_INPUTS];
+    void *grad_in[RONDO_SAMPLE_INPUTS];
+    struct subject_call host;
+    begin_call(run, &host, op->map == NULL ? "backward" : "map_grad");
+    fill_unwritten(run, run->call.scratch, run->call.scratch_bytes);
+    subject_reads_tensor(&host, "gradient of output", &run->grad_output);
+    subject_reads_tensor(&host, "output", &run->call.output);
+    subject_reads(&host, "saved", run->call.saved, run->call.saved_bytes);
+    for (int32_t k = 0; k < run->call.n_inputs; k++) {
+        gradients[k] = run->gradients[k];
+        gradients[k].data = grad_in[k] = (asked >> k & 1) != 0 ? run->gradients[k].data : NULL;
+    }
+    rondo_op_call call = run->call;
+    call.grad_output = &run->grad_output;
+    call.grad_inputs = gradients;
+    about_to_call(run);
+    if (op->map == NULL) {
+        return subject_end(&host, op->backward(&host.host.base, &call));
+    }
+    const void *in[RONDO_SAMPLE_INPUTS];
+    list_inputs(run, in);
+    if (rondo_count(&call.output) > 0) {
+        op->map_grad(call.options, run->settings.dtype, rondo_count(&call.output), in, call.output.data,
+                     run->grad_output.data, grad_in);
+    }
+    return subject_end(&host, RONDO_OK);
+}
+
+int op_fixture_forward(struct op_fixture *run) {
+    return must_succeed(run, op_fixture_forward_status(run));
+}
+
+double op_before(int64_t i) {
+    return 0.25 + (double)(i % 5);
+}
+
+void op_fixture_reset_gradient(struct op_fixture *run, int32_t k) {
+    rondo_tensor *gradient = &run->gradients[k];
+    if (is_elementwise(run)) {
+        fill_unwritten(run, gradient->data, tensor_bytes(gradient));
+        return;
+    }
+    for (int64_t i = 0; gradient->data != NULL && i < rondo_count(gradient); i++) {
+        tensor_set(gradient, i, op_before(i));
+    }
+}
+
+int op_fixture_backward(struct op_fixture *run, uint32_t asked) {
+    for (int32_t k = 0; k < run->call.n_inputs; k++) {
+        op_fixture_reset_gradient(run, k);
+    }
+    return must_succeed(run, op_fixture_backward_status(run, asked));
+}
+
+int op_fixture_both(struct op_fixture *run) {
+    const uint32_t asked = op_fixture_gradients(run);
+    return op_fixture_forward(run) && (run->subject.is_idle || asked == 0 || op_fixture_backward(run, asked));
+}
+
+/* ---- comparing ---- */
+
+int op_same_bits(const struct op_check *check, const char *name, int32_t k, const rondo_tensor *expected,
+                 const rondo_tensor *found, const char *so) {
+    const size_t size = dtype_size(expected->dtype);
+    char number[16] = "";
+    if (tensor_bytes(expected) == 0 || memcmp(expected->data, found->data, tensor_bytes(expected)) == 0) {
+        return 1;
+    }
+    if (k >= 0) {
+        snprintf(number, sizeof number, " %d", (int)k);
+    }
+    for (int64_t i = 0; i < rondo_count(expected); i++) {
+        const size_t at = (size_t)i * size;
+        if (memcmp((const char *)expected->data + at, (const char *)found->data + at, size) != 0) {
+            return op_refuse(check, "%s%s, element %lld: %.9g, but %.9g %s", name, number, (long long)i,
+                             tensor_get(expected, i), tensor_get(found, i), so);
+        }
+    }
+    return 1;
+}
+
+int op_same_runs(const struct op_check *check, const struct op_fixture *expected, const struct op_fixture *found,
+                 uint32_t asked, const char *so) {
+    int same = op_same_bits(check, "output", -1, &expected->call.output, &found->call.output, so);
+    for (int32_t k = 0; k < expected->call.n_inputs && same; k++) {
+        if ((asked >> k & 1) != 0) {
+            same = op_same_bits(check, "gradient of input", k, &expected->gradients[k], &found->gradients[k], so);
+        }
+    }
+    return same;
+}

@@ -1,0 +1,153 @@
+/* kit/subject.h: what the checks know about a plug-in at work, whatever its kind.
+ *
+ * A subject is one instance of a plug-in with its data: an op on certain inputs, a parameter with an optimizer, a batch
+ * with a loss, a run with a schedule. All of its buffers are guarded (kit/guard.h), and all calls go through a host
+ * that records whether the plug-in keeps the rules. What a kind must supply to the checks that all kinds share
+ * (kit/shared.h) is a struct subject_kind.
+ *
+ * To add a kind: a fixture whose first member is a struct subject, with functions that call the plug-in; a struct
+ * subject_kind over it; a table of checks; a row in kit/kinds.c. kit/schedule_fixture.c is the shortest example.
+ *
+ * Threads: a subject belongs to one thread at a time; different subjects may run at the same time. They are created and
+ * closed by one thread.
+ */
+#ifndef RONDO_KIT_SUBJECT_H
+#define RONDO_KIT_SUBJECT_H
+
+#include "core/host.h"
+#include "kit/check.h"
+#include "kit/guard.h"
+#include "kit/snapshot.h"
+
+/* What calls must not write: nothing is looked at; copies are compared after each call; or the pages are read-only, so
+ * that writing even the bits that are there already is a crash. */
+enum subject_watch { WATCH_NOTHING = 0, WATCH_COPIES, WATCH_PAGES };
+
+/* Small: extreme options may make a row expensive. Medium: calls last long enough for threads to meet. Large: worth
+ * dividing among threads. */
+enum subject_size { SIZE_USUAL = 0, SIZE_SMALL, SIZE_MEDIUM, SIZE_LARGE };
+
+/* The first member of every fixture. */
+struct subject {
+    struct kit *kit;
+    const rondo_descriptor *descriptor;
+    struct guard *guard;
+    struct arena *arena; /* what host->alloc hands out; reset before each call */
+    struct errors errors;
+    const void *options; /* a guarded copy; NULL: the descriptor has none */
+    int is_idle;      /* there is nothing to call: refused, as the trial allows, or not applicable; without a reason */
+    int64_t updates;  /* of a whole run; 1 where calls leave no state */
+    int64_t cut;      /* number of updates after which `resume` saves the run */
+    int64_t position; /* updates that were made */
+
+    /* How the host behaves; a check may change it between calls. */
+    struct parallel parallel;  /* of host->parallel_for; one thread at first */
+    int64_t *allocations_left; /* see struct host_call */
+    int gives_one_word;        /* every random word of a call is the same one */
+    int is_clean;              /* memory that the plug-in must not read before writing holds zeros, not poison */
+    enum subject_watch watch;
+
+    /* What calls did. */
+    const char *function;           /* the last that was called: "forward" */
+    const char *dishonest_function; /* the first that broke one of the following rules; NULL: none */
+    int32_t unknown_status;         /* what it returned, if that is no rondo_status; else 0 */
+    int is_quiet;                   /* it failed without calling host->fail */
+    int is_ignored;                 /* it returned RONDO_OK after calling host->fail */
+    int drew;                       /* a call drew random words */
+    const char *overwriter;         /* the first function that wrote where it must not (with a watch); NULL: none */
+    const char *overwritten;        /* the buffer that it may only read; NULL: it wrote beside `overrun` */
+    const char *overrun;
+    struct snapshot reads; /* of the current call */
+    struct arena_mark mark;
+};
+
+/* ---- making one, for fixtures ---- */
+
+/* A fixture of `size` bytes, zeroed, from kit->arena, with its subject opened. NULL with the reason. */
+void *subject_create(const struct trial *trial, size_t size);
+/* Prepares a subject in memory of the caller; 0 with the reason where memory is short. */
+int subject_open(struct subject *subject, const struct trial *trial);
+/* Gives the buffers back. */
+void subject_close(struct subject *subject);
+/* A guarded copy of an options struct, or of none, as subject->options. */
+rondo_status subject_copy_options(struct subject *subject, const void *options);
+/* The same with the options of the trial. `text` are the situation's own; NULL: trial->options. */
+rondo_status subject_set_options(struct subject *subject, const struct trial *trial, const char *text);
+/* Calls the descriptor's function `check` on the options, where it has one. */
+rondo_status subject_check_options(struct subject *subject, const struct trial *trial);
+/* What create returns after an error: the subject, idle, where the plug-in refused it and the trial allows that; else
+ * NULL with the reason. */
+struct subject *subject_refused(const struct trial *trial, struct subject *subject);
+
+/* ---- calling, for fixtures ---- */
+
+/* One call. `host` comes first: a rondo_context* of it is this struct. */
+struct subject_call {
+    struct host_call host;
+    rondo_host table; /* the host's functions, of which random records its use */
+    struct subject *subject;
+};
+/* Before the call of `function`; then the fixture sets host.stream, and names what the call only reads. */
+void subject_begin(struct subject *subject, struct subject_call *call, const char *function);
+void subject_reads(struct subject_call *call, const char *name, const void *data, size_t bytes);
+void subject_reads_tensor(struct subject_call *call, const char *name, const rondo_tensor *tensor);
+/* After the call: host_result of what it returned. */
+rondo_status subject_end(struct subject_call *call, rondo_status status);
+
+/* ---- for checks ---- */
+
+/* "step failed: …" as the reason; VERDICT_FAIL. */
+enum verdict subject_failed(const struct trial *trial, const struct subject *subject);
+/* VERDICT_FAIL where a call returned what is no status, failed without saying why, or succeeded after host->fail. */
+enum verdict subject_judge_answers(const struct trial *trial, const struct subject *subject);
+/* VERDICT_FAIL where something was written beside a buffer. */
+enum verdict subject_judge_guard(const struct trial *trial, const struct subject *subject);
+
+/* A tensor of a subject, with its name in messages ("gradient of input 1"). */
+struct subject_tensor {
+    const char *name; /* borrowed, or from kit->arena */
+    rondo_tensor tensor;
+};
+/* 1 where the two have the same bits; 0 with "value[3] is 0.5 and 0.25" in `text`. */
+int subject_same_bits(const struct subject_tensor *a, const struct subject_tensor *b, char *text, size_t size);
+
+/* ---- the adapter of a kind ---- */
+
+struct subject_settings {
+    int32_t instance; /* decides the numbers that the data are drawn from */
+    enum subject_size size;
+};
+
+typedef rondo_status options_check(rondo_context *ctx, const void *options);
+
+struct subject_kind {
+    const char *run_name; /* "a batch", "18 updates": what one call of run does, in messages */
+    int refuses_in_calls; /* options are refused by the calls themselves, as there is no function `check` */
+    /* Which of the shared checks do not make sense for the kind, with the reason; ends with a NULL name. The tables of
+     * checks must have all others (tests/test_plugin_check.c). */
+    const struct kind_omission { const char *check, *reason; } * omissions;
+
+    /* The descriptor's function `check`; NULL: it has none. */
+    options_check *(*check_of)(const rondo_descriptor *descriptor);
+    /* Calls visit with every situation in which the plug-in is tried until one is not VERDICT_PASS, and returns that.
+     */
+    enum verdict (*each)(struct trial *trial, trial_visit *visit);
+    /* A subject in the situation of the trial, which came from `each`. NULL with the reason. */
+    struct subject *(*create)(const struct trial *trial, struct subject_settings settings);
+    /* Makes all calls of one update, or of `updates` updates where there is state. Returns the first status that is not
+     * RONDO_OK. Must not write to the trial: several subjects run at the same time. */
+    rondo_status (*run)(struct subject *subject, int64_t updates);
+    /* Result number `index` of the last run, for comparisons; 0 past the last. */
+    int (*result)(const struct subject *subject, int32_t index, struct subject_tensor *result);
+    /* Part number `index` of what a checkpoint keeps; 0 past the last. NULL: calls leave no state. */
+    int (*state)(const struct subject *subject, int32_t index, struct subject_tensor *state);
+    /* Whether results with extreme options are allowed; NULL: they have to be finite, or the option may diverge. */
+    enum verdict (*judge)(const struct trial *trial, const struct subject *subject);
+    /* Lets another thread call the plug-in in the middle of a call; NULL: no call can be stopped there. */
+    enum verdict (*interrupt)(const struct trial *trial);
+    void (*close)(struct subject *subject); /* NULL: subject_close */
+};
+
+extern const struct subject_kind op_subject_kind, optimizer_subject_kind, loss_subject_kind, schedule_subject_kind;
+
+#endif
