@@ -1,4 +1,4 @@
-/* Sums of arrays, which gradients are full of. */
+/* Sums of arrays. */
 #include <string.h>
 
 #include "core/scan/run.h"
@@ -12,7 +12,7 @@
 #define SUM_LOOP
 #endif
 
-enum { BLOCK = 32 }; /* rows whose sum is added to the total as one */
+enum { BLOCK = 32 }; /* rows whose sum is added to the total at once */
 
 #define SUMS_OF(T, suffix)                                                                                             \
     SUM_KERNEL static void add_##suffix(int64_t count, const T *a, const T *b, T *out) {                               \
@@ -44,7 +44,7 @@ SUMS_OF(float, f32)
 SUMS_OF(double, f64)
 
 void sum_arrays(int32_t dtype, int64_t count, const void *const *in, int32_t n, void *out) {
-    int32_t first = 0; /* the one that is overwritten must be read first */
+    int32_t first = 0; /* the operand that is overwritten must be read first */
     for (int32_t k = 1; k < n; k++) {
         first = in[k] == out ? k : first;
     }
