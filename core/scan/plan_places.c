@@ -154,8 +154,8 @@ static void join_webs(struct scan_planner *p, const int32_t *uses) {
         p->web[id] = id;
         const int32_t init = node->kind == NODE_PRODUCT ? node->inputs[0] : -1;
         if (init < 0 || node_is_given(&p->graph->nodes[init]) || node_is_alias(&p->graph->nodes[init]) ||
-            uses[init] != 1 || is_result(p->graph, init) || is_result(p->graph, id) ||
-            p->graph->nodes[init].backward != node->backward || (p->graph->passes & PASS_PLAN) == 0) {
+            uses[init] != 1 || is_result(p->graph, id) || p->graph->nodes[init].backward != node->backward ||
+            (p->graph->passes & PASS_PLAN) == 0) {
             continue;
         }
         const int32_t root = p->web[init];
