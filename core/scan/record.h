@@ -12,7 +12,7 @@
 
 #include "core/scan/run.h"
 
-/* Plans for what a tape may want of a recurrence. AND_X is added to PLAN_GRADIENTS where x has a gradient, AND_CONSTANT
+/* Plans for what a tape may need from a recurrence. AND_X is added to PLAN_GRADIENTS where x has a gradient, AND_CONSTANT
  * where a state that never changes starts from a value with one. */
 enum { PLAN_VALUES, PLAN_GRADIENTS, PLAN_KINDS = PLAN_GRADIENTS + 4 };
 enum { AND_X = 1, AND_CONSTANT = 2 };
