@@ -3,7 +3,6 @@
  *
  * fuse: elementwise nodes that can follow each other become a group. A group takes a chunk of rows through all of its
  * nodes before it takes the next chunk, so that values between them never leave the first-level cache. */
-#include <string.h>
 
 #include "core/scan/plan.h"
 
