@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/kernel.h"
 #include "core/program.h"
 
 size_t dtype_size(int32_t dtype) {
@@ -100,18 +101,10 @@ void tensor_scale(const rondo_tensor *tensor, int64_t begin, int64_t end, double
     }
 }
 
-/* The vectors of several generations of processors, as in ops/kernel.h: this runs beside optimizers, at the speed of
- * memory. */
-#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-#define TENSOR_KERNEL __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define TENSOR_KERNEL
-#endif
-
 /* An element is finite where not all bits of its exponent are set. One more in the exponent then carries into the place
  * of the sign, which is taken off before. Whole numbers may be joined in any order, so this becomes vector code. */
 #define ALL_FINITE(name, bits, sign, one)                                                                              \
-    TENSOR_KERNEL static int name(const void *data, int64_t count) {                                                   \
+    CORE_KERNEL static int name(const void *data, int64_t count) {                                                     \
         const char *bytes = data;                                                                                      \
         bits carried = 0;                                                                                              \
         for (int64_t i = 0; i < count; i++) {                                                                          \

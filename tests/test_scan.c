@@ -253,17 +253,18 @@ static const rondo_op scale = {
     .backward = scale_backward,
 };
 
-/* A cell with state h; the vector v is a parameter. */
-static struct cell *compile_text(const char *equations, const char *output) {
-    static const struct cell_shape state = {.name = "h", .ndim = 1, .dimensions = {"hidden"}};
+/* A cell with state h, and k if n_states is 2. */
+static struct cell *compile_text(const char *equations, const char *output, int32_t n_states, int64_t hidden) {
+    static const struct cell_shape states[] = {{.name = "h", .ndim = 1, .dimensions = {"hidden"}},
+                                               {.name = "k", .ndim = 1, .dimensions = {"hidden"}}};
     const struct cell_definition definition = {.name = equations,
                                                .source = "",
                                                .summary = "",
-                                               .states = &state,
-                                               .n_states = 1,
+                                               .states = states,
+                                               .n_states = n_states,
                                                .output = output,
                                                .equations = {.file = "test", .text = equations, .first_line = 1}};
-    const struct cell_settings settings = {.dtype = RONDO_F64, .input = INPUT, .hidden = HIDDEN};
+    const struct cell_settings settings = {.dtype = RONDO_F64, .input = INPUT, .hidden = hidden};
     if (registry_op(session->registry, "scale") == NULL) {
         support_ok(&support, registry_add(session->registry, &scale.base, "test", &support.errors), "scale");
     }
@@ -288,7 +289,7 @@ static const struct {
 };
 
 START_TEST(calls_of_an_op_give_what_the_tape_gives) {
-    struct cell *cell = compile_text(call_rows[_i].equations, call_rows[_i].output);
+    struct cell *cell = compile_text(call_rows[_i].equations, call_rows[_i].output, 1, HIDDEN);
     const struct recurrence_case problem =
         recurrence_case_create(&support, cell, RONDO_F64, some_lengths, COUNT_OF(some_lengths));
     const struct recurrence_answer expected = recurrence_case_solve(&problem, (struct recurrence_engine){0});
@@ -296,6 +297,57 @@ START_TEST(calls_of_an_op_give_what_the_tape_gives) {
     for (int i = 0; i < COUNT_OF(passes); i++) {
         const struct recurrence_answer found = solve(&problem, passes[i], 1);
         recurrence_case_compare(&problem, &found, &expected, 1e-12, "calls");
+    }
+    cell_destroy(cell);
+}
+END_TEST
+
+/* Cells that would go wrong without one rule of a pass or of the plan. */
+static const struct {
+    const char *rule, *equations;
+    int32_t n_states;
+    int64_t hidden;
+} rule_rows[] = {
+    {"a sum that reads a value twice is not written over it", "v = x @ W\nh' = tanh(v + v + v + h)", 1, HIDDEN},
+    {"nor a part of a sum", "v = x @ W\nu = h * d\nh' = tanh(u + v + u + v + u)", 1, HIDDEN},
+    {"what reads a part of a row is not written over the row",
+     "w = x @ U\nz = slice(w, begin=0, end=1) + h\nh' = tanh(0.1 * z * z)", 1, 600},
+    {"two states with one gradient have a carry each", "h' = tanh(x @ W + h + k)\nk' = tanh(x @ V)", 2, HIDDEN},
+    {"two new states that are one value", "z = tanh(x @ W + h + k)\nh' = z\nk' = z", 2, HIDDEN},
+    {"states that change places", "h' = k\nk' = tanh(h + x @ W)", 2, HIDDEN},
+    {"a constant state, read by a product", "k' = k\nh' = tanh(x @ W + k @ U + h * k)", 2, HIDDEN},
+    {"a carry that goes through a view", "h' = tanh(x @ W + reshape(h, shape=[-1, 6]))", 1, HIDDEN},
+    {"a carry that is read after the loop", "h' = h + x @ W", 1, HIDDEN},
+    {"a product of a carry", "h' = h @ U + k\nk' = h", 2, HIDDEN},
+    {"parts that leave a gap", "h' = tanh(concat(slice(h, begin=0, end=2), slice(h, begin=3, end=6), x @ R) @ U)", 1,
+     HIDDEN},
+    {"parts that overlap", "h' = tanh(concat(slice(h, begin=0, end=4), slice(h, begin=2, end=6)) @ U + x @ W)", 1,
+     HIDDEN},
+    {"one weight in products of both sides of the loop", "h' = tanh((x @ V) @ U + h @ U)\nk' = h' @ U", 2, HIDDEN},
+    {"a weight and a part of it", "h' = tanh(x @ W + h @ U + slice(U, axis=0, begin=1, end=2))", 1, HIDDEN},
+    {"a product that two sums read", "p = h @ U\nh' = tanh(p + x @ W) + sigmoid(p + b)", 1, HIDDEN},
+    {"a sum whose init is a new state", "k' = tanh(h + x @ W)\nh' = k' + h @ U", 2, HIDDEN},
+    {"a cheap value of a broadcast one", "s = sum(h * d, axis=-1, keep=true)\nu = 1 - s\nh' = tanh(u * h + x @ W) * u",
+     1, HIDDEN},
+    {"a state that nothing reads", "k' = x @ V\nh' = tanh(x @ W + h @ U)", 2, HIDDEN},
+};
+
+START_TEST(a_rule_of_the_plan_holds) {
+    struct cell *cell = compile_text(rule_rows[_i].equations, NULL, rule_rows[_i].n_states, rule_rows[_i].hidden);
+    cell->name = rule_rows[_i].rule;
+    struct recurrence_case problem =
+        recurrence_case_create(&support, cell, RONDO_F64, some_lengths, COUNT_OF(some_lengths));
+    for (int with_final = 0; with_final < 2; with_final++) {
+        problem.uses_final = with_final;
+        const struct recurrence_answer expected = recurrence_case_solve(&problem, (struct recurrence_engine){0});
+        for (int32_t off = 0; off <= PASS_ALL; off = off == 0 ? 1 : 2 * off) {
+            for (int64_t recompute = 0; recompute <= 2; recompute += 2) {
+                const struct recurrence_engine engine = {
+                    .fused = 1, .passes = PASS_ALL & ~off, .recompute = recompute, .threads = 2};
+                const struct recurrence_answer found = recurrence_case_solve(&problem, engine);
+                recurrence_case_compare(&problem, &found, &expected, 1e-11, "fused");
+            }
+        }
     }
     cell_destroy(cell);
 }
@@ -318,7 +370,7 @@ static rondo_status train_once(const struct recurrence_case *problem, const stru
 
 /* Whatever its number, the call that fails is the last one of its half. */
 START_TEST(an_op_that_fails_stops_the_engine_at_once) {
-    struct cell *cell = compile_text(call_rows[_i].equations, call_rows[_i].output);
+    struct cell *cell = compile_text(call_rows[_i].equations, call_rows[_i].output, 1, HIDDEN);
     const struct recurrence_case problem =
         recurrence_case_create(&support, cell, RONDO_F64, some_lengths, COUNT_OF(some_lengths));
     for (int64_t recompute = 0; recompute <= 3; recompute += 3) {
@@ -351,6 +403,43 @@ START_TEST(an_op_that_fails_stops_the_engine_at_once) {
 }
 END_TEST
 
+/* The words of a random op that the tape applies after a recurrence follow those of all steps. */
+START_TEST(random_ops_after_a_recurrence_draw_other_words_than_its_steps) {
+    struct cell *cell = compile_text("h' = dropout(h, rate=0.5) + dropout(x @ W, rate=0.5)", NULL, 1, HIDDEN);
+    const struct recurrence_case problem =
+        recurrence_case_create(&support, cell, RONDO_F64, some_lengths, COUNT_OF(some_lengths));
+    struct scan *scan = fused_create(cell, PASS_ALL, 0, &support.errors);
+    ck_assert_msg(scan != NULL, "%s", support_error(&support));
+    rondo_tensor masks[2];
+    for (int by_scan = 0; by_scan < 2; by_scan++) {
+        struct tape *tape = support_tape(&support, NULL);
+        rondo_tensor ones = support_zeros(&support, RONDO_F64, "8, 8");
+        for (int64_t i = 0; i < rondo_count(&ones); i++) {
+            tensor_set(&ones, i, 1);
+        }
+        tape_set_training(tape, 1);
+        tape_enter(tape, "layer", (struct rng_stream){9});
+        const rondo_value parameter = tape_constant(tape, &problem.parameters[0]);
+        const struct recurrence recurrence = {cell,       &problem.time, 1, tape_constant(tape, &problem.x),
+                                              &parameter, NULL};
+        if (by_scan) {
+            fused(scan, &recurrence, tape, NULL);
+        } else {
+            unroll(&recurrence, tape, NULL);
+        }
+        const rondo_value value = tape_constant(tape, &ones);
+        const rondo_value mask = tape_apply_named(tape, "dropout", "rate=0.5", &value, 1);
+        support_ok(&support, tape_status(tape), "dropout");
+        masks[by_scan] = support_zeros(&support, RONDO_F64, "8, 8");
+        memcpy(masks[by_scan].data, tape_tensor(tape, mask)->data, tensor_bytes(&ones));
+        tape_destroy(tape);
+    }
+    support_near(&masks[1], &masks[0], 0, "the mask after a recurrence");
+    scan_destroy(scan);
+    cell_destroy(cell);
+}
+END_TEST
+
 static TCase *new_case(Suite *suite, const char *name) {
     TCase *test_case = tcase_create(name);
     tcase_set_timeout(test_case, 120);
@@ -370,6 +459,8 @@ static Suite *scan_suite(void) {
     tcase_add_loop_test(cells, computing_steps_again_changes_no_result, 0, n_cells);
     tcase_add_loop_test(cells, batch_mates_and_padding_change_no_bit_of_a_row, 0, n_cells);
     tcase_add_loop_test(cells, prediction_gives_the_outputs_of_training, 0, n_cells);
+    tcase_add_test(cells, random_ops_after_a_recurrence_draw_other_words_than_its_steps);
+    tcase_add_loop_test(cells, a_rule_of_the_plan_holds, 0, COUNT_OF(rule_rows));
     tcase_add_loop_test(cells, calls_of_an_op_give_what_the_tape_gives, 0, COUNT_OF(call_rows));
     tcase_add_loop_test(cells, an_op_that_fails_stops_the_engine_at_once, 0, COUNT_OF(call_rows));
     return suite;

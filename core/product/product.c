@@ -4,10 +4,13 @@
 
 #include "core/product/product_tiles.h"
 
-/* Blocks, in elements. None of them changes a bit of a result.
- * DEPTH rows of a panel stay in the second cache while all rows of a block of A pass them, as does the block of A.
- * A block of a gradient is PAIRS rows of up to WIDTH columns of A and of B; rows of A that are at most NEAR bytes apart
- * are read where they lie (farther ones would share few sets of the first cache). */
+/* Sizes of blocks, in elements. None of them changes a bit of a result.
+ * DEPTH      rows of a panel that are used at a time: with a block of A they fit in the second-level cache
+ * HEIGHT     rows of such a block of A
+ * PAIRS      pairs of rows that a gradient sums at a time
+ * WIDTH      columns of A and of B in a block of a gradient
+ * NEAR       (bytes) rows of A at most this far apart are read in place by a gradient; rows farther apart would compete
+ *            for few sets of the first-level cache, and are packed */
 enum { DEPTH = 512, HEIGHT = 120, PAIRS = 256, WIDTH = 512, NEAR = 1024 };
 
 static int64_t least(int64_t a, int64_t b) {
@@ -83,9 +86,9 @@ void product_pack(const struct product_kernels *kernels, int32_t dtype, int64_t 
 
 /* ---- tiles ---- */
 
-/* Rows of A times packed columns, k of them from row `depth` of panels that have `packed_k`. */
+/* A product of rows of A with packed columns: k rows of the panels, which have `packed_k` rows, from row `depth` on. */
 struct product_block {
-    int64_t rows, row; /* how many, and the row of C that the first belongs to */
+    int64_t rows, row; /* their number, and the row of C of the first */
     int64_t k, depth, packed_k;
     const void *a; /* element (i, p) is at i * a_row + p * a_step */
     int64_t a_row, a_step;
@@ -94,14 +97,14 @@ struct product_block {
     int add;
 };
 
-/* Where a walk over the columns of all targets is. */
+/* A position in the columns of all targets. */
 struct product_cursor {
     int32_t target;
     int64_t column;
 };
 
-/* The next vector-wide columns, at most `count`, from as many targets as it takes: a narrow rest of one shares its tile
- * with the beginning of the next. Returns how many there are. */
+/* Lists the next vector-wide columns, at most `count`, over the targets in order: the narrow rest of one target shares a
+ * tile with the beginning of the next. Returns their number. */
 static int64_t next_columns(const struct product_tiles *tiles, const struct product_block *block,
                             struct product_cursor *cursor, int64_t count, struct product_column *columns) {
     const int64_t panel = panel_of(tiles);
@@ -125,7 +128,7 @@ static int64_t next_columns(const struct product_tiles *tiles, const struct prod
     return found;
 }
 
-/* Where C is read, a tile has to wait for it: it is asked for while the tile before is at work. */
+/* A tile that adds to C must first load it. The load is started while the tile before is computed. */
 static void prefetch(const struct product_tiles *tiles, const struct product_column *columns, int64_t count,
                      int64_t row, int64_t rows) {
     for (int64_t i = row; i < row + rows; i++) {
@@ -135,8 +138,8 @@ static void prefetch(const struct product_tiles *tiles, const struct product_col
     }
 }
 
-/* All rows go over a few columns before the next columns: the panel is read from memory once. Tiles are of equal
- * height, give or take one row. */
+/* Computes all rows for a few columns before the next columns, so that the panel is read from memory once. Tiles are
+ * equally high, give or take one row. */
 static void multiply_block(const struct product_tiles *tiles, const struct product_block *block) {
     const int64_t n_tiles = (block->rows + tiles->rows - 1) / tiles->rows;
     const int64_t height = block->rows / n_tiles, higher = block->rows % n_tiles;
@@ -163,7 +166,7 @@ void product_rows(const struct product_kernels *kernels, int32_t dtype, int64_t 
                   int64_t lda, const struct product_target *targets, int32_t n_targets, int add) {
     const struct product_tiles *tiles = tiles_of(kernels, dtype);
     int64_t depth = 0;
-    do { /* once where k is 0: C becomes the sum of nothing */
+    do { /* once for k = 0, to write zeros */
         const int64_t step = least(k - depth, DEPTH);
         for (int64_t row = 0; row < m; row += HEIGHT) {
             const struct product_block block = {
@@ -187,13 +190,14 @@ void product_rows(const struct product_kernels *kernels, int32_t dtype, int64_t 
 
 /* ---- gradients ---- */
 
-/* A place in the rows of all runs. */
+/* A position in the rows of all runs. */
 struct product_place {
     int32_t run;
     int64_t row;
 };
 
-/* Packs the next rows, at most PAIRS, of B (or of A): `columns` of them from `matrix`. Returns how many. */
+/* Packs the next rows of A, or of B if is_b is 1: at most PAIRS rows of `columns` columns of `matrix`. Moves *place on, and
+ * returns the number of rows. */
 static int64_t pack_rows(const struct product_tiles *tiles, const struct product_run *runs, int32_t n_runs,
                          struct product_place *place, int is_b, const void *matrix, int64_t ld, int64_t columns,
                          void *packed) {
@@ -214,7 +218,7 @@ static int64_t pack_rows(const struct product_tiles *tiles, const struct product
     return rows;
 }
 
-/* Elements of the packed rows of a block. */
+/* Elements of a packed block of this many columns. */
 static int64_t packed_width(const struct product_tiles *tiles, int64_t columns) {
     return PAIRS * round_up(least(columns, WIDTH), panel_of(tiles));
 }
@@ -224,11 +228,11 @@ size_t product_gradient_bytes(const struct product_kernels *kernels, int32_t dty
     return (size_t)((packed_width(tiles, m) + packed_width(tiles, n)) * tiles->size);
 }
 
-/* Rows of A, k-major: column i is row i of the result's block. */
+/* Columns of A, in strips. Column i of A gives row i of a block of the result. */
 struct product_strips {
     const void *a;
-    int64_t step;              /* elements from one row to the next */
-    int64_t columns, distance; /* of a strip; elements from one strip to the next */
+    int64_t step;              /* elements from one row of A to the next */
+    int64_t columns, distance; /* columns of a strip; elements from one strip to the next */
 };
 
 /* C [rows, target's n] += A^T B. */

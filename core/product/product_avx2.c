@@ -21,7 +21,7 @@ TARGET static inline __m256 load_some_f32(const float *p, int64_t count) {
 TARGET static inline void store_f32(float *p, __m256 v) {
     _mm256_storeu_ps(p, v);
 }
-/* By way of memory: a masked store takes dozens of cycles on some processors. */
+/* Through memory: a masked store takes dozens of cycles on some processors. */
 TARGET static inline void store_some_f32(float *p, __m256 v, int64_t count) {
     float all[8];
     _mm256_storeu_ps(all, v);
@@ -64,7 +64,7 @@ TARGET static inline __m256d multiply_add_f64(__m256d x, __m256d y, __m256d sum)
 TARGET static inline __m256d in_register_f64(__m256d v) {
     return v;
 }
-/* Doubles check gradients: nobody waits for them. */
+/* Doubles are for gradient checks, so their speed does not matter. */
 static inline void transpose_f64(const double *from, int64_t ldb, double *to, int64_t width) {
     for (int p = 0; p < 8; p++) {
         for (int i = 0; i < 8; i++) {

@@ -57,7 +57,7 @@ TARGET static inline __m512d in_register_f64(__m512d v) {
     __asm__("" : "+v"(v));
     return v;
 }
-/* Doubles check gradients: nobody waits for them. */
+/* Doubles are for gradient checks, so their speed does not matter. */
 static inline void transpose_f64(const double *from, int64_t ldb, double *to, int64_t width) {
     for (int p = 0; p < 8; p++) {
         for (int i = 0; i < 8; i++) {

@@ -1,5 +1,5 @@
-/* Products in plain C with vectors of 16 bytes, which gcc and clang map to what the processor has (SSE2, NEON) or to
- * scalars where it has nothing. */
+/* Products in plain C with vectors of 16 bytes, which gcc and clang map to SSE2, NEON or similar registers, or to scalars
+ * on a processor without vectors. */
 #include <string.h>
 #ifdef __aarch64__
 #include <arm_neon.h>
@@ -13,7 +13,7 @@
 typedef float f32x4 __attribute__((vector_size(16)));
 typedef double f64x2 __attribute__((vector_size(16)));
 
-/* What is the same for both, but for the types. */
+/* The functions of product_template.h that differ only in their types. */
 #define PLAIN_VECTOR(real, vector, suffix)                                                                             \
     static inline vector load_##suffix(const real *p) {                                                                \
         vector v;                                                                                                      \

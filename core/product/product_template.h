@@ -16,7 +16,7 @@
 
 #ifndef RONDO_CORE_PRODUCT_TEMPLATE_H
 #define RONDO_CORE_PRODUCT_TEMPLATE_H
-/* Loops over the registers of a tile have constant bounds and must go, or the registers become memory. */
+/* Loops over the registers of a tile have constant bounds and must be unrolled: registers cannot be indexed. */
 #ifdef __clang__
 #define UNROLLED _Pragma("clang loop unroll(full)")
 #else
@@ -61,7 +61,7 @@ TARGET INLINED void NAME(end_tile)(const int rows, const int vectors, const stru
     }
 }
 
-/* C[i, j] += A[i, p] B[p, j], p = 0 .. k - 1, for constant numbers of rows i and of vectors of columns j. */
+/* C[i, j] += A[i, p] B[p, j] for p = 0 .. k - 1. The numbers of rows i and of vectors of columns j are constants. */
 TARGET INLINED void NAME(run_tile)(const int rows, const int vectors, const struct product_tile *tile) {
     VECTOR sums[ROWS][PRODUCT_VECTORS];
     NAME(start_tile)(rows, vectors, tile, sums);
@@ -76,7 +76,7 @@ TARGET INLINED void NAME(run_tile)(const int rows, const int vectors, const stru
         VECTOR y[PRODUCT_VECTORS];
         UNROLLED
         for (int v = 0; v < vectors; v++) {
-            /* Left alone, gcc loads it again for every row of a flat tile: a third slower. */
+            /* Otherwise gcc loads it again for every row of a flat tile, which is slower by a third. */
             y[v] = NAME(load)(b[v] + p * NAME(PANEL));
             if (rows > 1) {
                 y[v] = NAME(in_register)(y[v]);
@@ -130,7 +130,7 @@ TARGET static void NAME(tile)(int64_t rows, int64_t vectors, const struct produc
     }
 }
 
-/* Row by row, as B lies in memory. */
+/* Packs B row by row, in the order of memory. */
 TARGET static void NAME(pack)(int64_t k, int64_t n, const void *b, int64_t ldb, int64_t distance, void *packed) {
     for (int64_t p = 0; p < k; p++) {
         const REAL *from = (const REAL *)b + p * ldb;

@@ -1,37 +1,38 @@
-/* core/product/product_tiles.h: what a set of kernels gives to the driver of product.c. Private to core/product.
+/* core/product/product_tiles.h: what a set of kernels provides to the driver in product.c. Private to core/product.
  *
- * Packed B: panels of `panel` columns, each k rows of `panel` elements one after the other; column j of row p is at
+ * Packed B consists of panels of `panel` columns. A panel is k rows of `panel` elements, one after the other. Element
+ * (p, j) of B is at
  *     (j / panel) * k * panel + p * panel + j % panel.
- * The last panel has zeros from column n to the end of that column's vector; what lies behind is never touched.
+ * The last panel has zeros from column n to the end of that column's vector; the memory after them is never accessed.
  *
- * A tile is `rows` rows of A times `vectors` vector-wide columns of packed B, held in registers while it runs over k.
- * The columns of a tile are independent of each other: they may belong to different results.
+ * A tile is the product of `rows` rows of A and `vectors` vector-wide columns of packed B. Its sums stay in registers for
+ * all of k. The columns of a tile are independent of each other: they may belong to different results.
  *
- * Bits: an element is one chain, c = fma(a[p], b[p], c) for p = 0 .. k - 1, that starts from 0 or from what C holds.
- * So blocks of k, rows and columns may be cut at will. (Without a fused instruction, in plain C, it is a * b + c.)
+ * Bits: an element is one chain, c = fma(a[p], b[p], c) for p = 0 .. k - 1, starting from 0 or from the value in C. So
+ * k, rows and columns may be divided into blocks in any way. (Plain C without a fused instruction computes a * b + c.)
  */
 #ifndef RONDO_CORE_PRODUCT_TILES_H
 #define RONDO_CORE_PRODUCT_TILES_H
 
 #include <stdint.h>
 
-/* Vectors in a panel, and the most of them in a tile. */
+/* Vectors in a panel, and the largest number of vectors in a tile. */
 enum { PRODUCT_VECTORS = 4 };
 
 /* One vector-wide column of a result. */
 struct product_column {
     const void *b; /* its first row in a panel */
-    void *c;       /* its place in row 0 of C */
+    void *c;       /* its first element in row 0 of C */
     int64_t ldc;
-    int64_t width; /* columns of C that there are: 1 .. lanes */
+    int64_t width; /* columns that exist in C: 1 .. lanes */
 };
 
 struct product_tile {
     int64_t k;
     const void *a; /* element (i, p) is at i * a_row + p * a_step */
     int64_t a_row, a_step;
-    int64_t row; /* of C, where the tile begins; `a` is there already */
-    int add;     /* 1: starts from what C holds */
+    int64_t row; /* of C, where the tile begins; `a` already points to the row of A */
+    int add;     /* 1: start from the values in C */
     const struct product_column *columns;
 };
 
@@ -40,9 +41,9 @@ struct product_tiles {
     int32_t size;  /* bytes of an element */
     int32_t lanes; /* elements of a vector */
     int32_t rows;  /* most rows of a tile */
-    int32_t flat;  /* tiles of at most so many rows take PRODUCT_VECTORS vectors, higher ones half of them */
+    int32_t flat;  /* tiles of at most this many rows take PRODUCT_VECTORS vectors, higher ones half as many */
     void (*tile)(int64_t rows, int64_t vectors, const struct product_tile *tile);
-    /* Copies rows 0 .. k of B [k, n] into panels that begin `distance` elements after each other. */
+    /* Copies B [k, n] into panels. Each panel begins `distance` elements after the one before. */
     void (*pack)(int64_t k, int64_t n, const void *b, int64_t ldb, int64_t distance, void *packed);
     /* The same from the transpose, B [n, k]. */
     void (*pack_transpose)(int64_t k, int64_t n, const void *b, int64_t ldb, int64_t distance, void *packed);
@@ -53,7 +54,7 @@ struct product_kernels {
     struct product_tiles f32, f64;
 };
 
-/* NULL where they were not compiled or this processor cannot run them. */
+/* NULL if they were not compiled, or if this processor cannot run them. */
 const struct product_kernels *product_kernels_generic(void);
 const struct product_kernels *product_kernels_avx2(void);
 const struct product_kernels *product_kernels_avx512(void);

@@ -1,4 +1,4 @@
-/* core/product/product_x86.h: a transpose that the kernels of AVX2 and of AVX-512 share. Private to core/product. */
+/* core/product/product_x86.h: the transpose that the AVX2 and AVX-512 kernels share. Private to core/product. */
 #ifndef RONDO_CORE_PRODUCT_X86_H
 #define RONDO_CORE_PRODUCT_X86_H
 
@@ -9,7 +9,7 @@
 __attribute__((target("avx2"))) static inline void product_transpose_8x8(const float *from, int64_t ldb, float *to,
                                                                          int64_t width) {
     __m256 row[8], pair[8];
-    /* Halves of rows i and i + 4 side by side, so that the rest stays within halves. */
+    /* Puts halves of rows i and i + 4 side by side. The remaining shuffles then stay within halves of a register. */
     for (int i = 0; i < 4; i++) {
         const float *upper = from + i * ldb, *lower = from + (i + 4) * ldb;
         row[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(upper)), _mm_loadu_ps(lower), 1);

@@ -1,5 +1,5 @@
-/* From the step program to a graph: what depends on parameters alone stays outside, sums are flattened, products are
- * told by their role. */
+/* tracing: from the step program to a graph. What depends only on parameters becomes fixed tensors, nested sums become
+ * one sum, and products are recognised by the role of their op. */
 #include <string.h>
 
 #include "core/host.h"
@@ -7,27 +7,27 @@
 #include "core/options.h"
 #include "core/scan/graph.h"
 
-/* What is known of each node of the program. */
+/* What is known about each node of the program. */
 struct scan_traced {
     int is_rows;
-    int needs;  /* depends on a parameter */
-    int32_t id; /* in the graph, -1: not there (yet) */
-    int32_t uses;
-    int32_t fixed; /* number of the fixed tensor, -1: none */
+    int needs;     /* depends on a parameter */
+    int32_t id;    /* in the graph; -1: not there (yet) */
+    int32_t uses;  /* how often nodes read it; results count twice */
+    int32_t fixed; /* number of the fixed tensor; -1: none */
 };
 
 struct scan_builder {
     struct scan_graph *graph;
     const struct program *program;
     struct scan_traced *traced; /* [program_count] */
-    int32_t first_parameter;    /* inputs from here on are parameters: their number among the inputs */
+    int32_t first_parameter;    /* the inputs of the program from this number on are parameters */
 };
 
 static const struct program_node *at(const struct scan_builder *b, int32_t id) {
     return program_node(b->program, (rondo_value){id});
 }
 
-/* Which nodes depend on the step, which on parameters, and how often each is used. */
+/* Finds out which nodes depend on the step, which on parameters, and how often each is read. */
 static void look_around(struct scan_builder *b, const struct scan_graph_settings *settings) {
     int32_t next_input = 0;
     for (int32_t id = 0; id < program_count(b->program); id++) {
@@ -49,7 +49,7 @@ static void look_around(struct scan_builder *b, const struct scan_graph_settings
         }
     }
     for (int32_t s = 0; s < settings->n_states; s++) {
-        b->traced[settings->new_states[s].id].uses += 2; /* a result is never flattened into another sum */
+        b->traced[settings->new_states[s].id].uses += 2; /* a result is not merged into another sum */
     }
     b->traced[settings->output.id].uses += 2;
 }
@@ -95,11 +95,11 @@ static int is_product(const struct scan_builder *b, const struct program_node *n
            at(b, node->inputs[1])->value.ndim == 2;
 }
 
-/* Asks the op for one row: where the result is a part of that row, it is so for every row, since rows do not mix. -1:
- * it computes something. */
+/* If the op only shows a part of its input, the element of a row at which that part begins; -1: it computes something.
+ * The op is asked about one row. Since rows do not mix, the answer holds for every row. */
 static int64_t part_of_row(const struct scan_builder *b, const struct program_node *node) {
     if (node->op->map != NULL || node->n_inputs != 1 || (node->op->flags & RONDO_OP_RANDOM) != 0) {
-        return -1; /* dropout is a view outside training alone */
+        return -1; /* dropout is a view, but only outside training */
     }
     rondo_tensor input = at(b, node->inputs[0])->value;
     input.shape[0] = 1;
@@ -114,7 +114,7 @@ static int64_t part_of_row(const struct scan_builder *b, const struct program_no
     return same_rows && call.is_view ? call.view_offset : -1;
 }
 
-/* A part of a part is a part of the whole. */
+/* Adds a part, or a view where it has all elements of the row. A part of a part is a part of the whole. */
 static int32_t add_part(struct scan_builder *b, struct scan_node node, int32_t input, int64_t offset) {
     struct scan_graph *graph = b->graph;
     node.op = NULL;
@@ -132,20 +132,14 @@ static int32_t add_part(struct scan_builder *b, struct scan_node node, int32_t i
     return graph_add(graph, node, &input, 1);
 }
 
-static int32_t no_memory(struct scan_graph *graph) {
-    errors_no_memory(graph->errors);
-    graph->failed = 1;
-    return -1;
-}
-
-/* Operands of a sum: those of a sum that nobody else uses are taken in its place. */
+/* Adds a sum. An operand that is a sum itself, and that nothing else reads, is replaced by its own operands. */
 static int32_t add_sum(struct scan_builder *b, const struct program_node *from, struct scan_node node) {
     struct scan_graph *graph = b->graph;
     enum { MOST_FLAT = 62 };
     int32_t n = 0;
     int32_t *inputs = arena_alloc(graph->arena, sizeof *inputs * (size_t)(MOST_FLAT + from->n_inputs));
     if (inputs == NULL) {
-        return no_memory(graph);
+        return graph_no_memory(graph);
     }
     for (int32_t k = 0; k < from->n_inputs; k++) {
         const int32_t id = from->inputs[k];
@@ -190,7 +184,7 @@ static void add_node(struct scan_builder *b, int32_t id) {
     }
     int32_t *inputs = arena_alloc(graph->arena, sizeof *inputs * (size_t)(from->n_inputs + 1));
     if (inputs == NULL) {
-        no_memory(graph);
+        graph_no_memory(graph);
         return;
     }
     for (int32_t k = 0; k < from->n_inputs; k++) {
@@ -208,7 +202,8 @@ static void add_node(struct scan_builder *b, int32_t id) {
     b->traced[id].id = graph_add(graph, node, inputs, from->n_inputs);
 }
 
-/* A result has memory of its own: where it is a value from outside, a view, or another result already, it is a copy. */
+/* The node of a result, which must store its elements itself: a copy where the value comes from outside, is an alias, or
+ * is one of the first n_taken new states already. */
 static int32_t own(struct scan_builder *b, int32_t id, int32_t n_taken) {
     struct scan_graph *graph = b->graph;
     const struct scan_node *node = id < 0 ? NULL : &graph->nodes[id];
@@ -224,7 +219,7 @@ static int32_t own(struct scan_builder *b, int32_t id, int32_t n_taken) {
     }
     const int32_t copy = graph_add_sum(graph, id, &id, 1);
     if (copy >= 0) {
-        graph->nodes[copy].phase = PHASE_LOOP; /* what comes from outside, such as a state, has none */
+        graph->nodes[copy].phase = PHASE_LOOP; /* a value from outside has no phase to inherit */
     }
     return copy;
 }
@@ -240,7 +235,7 @@ static void add_results(struct scan_builder *b, const struct scan_graph_settings
     graph->output = id >= 0 && !graph->failed ? own(b, id, 0) : -1;
 }
 
-/* A random op without rows draws once a step in the equations, and would be drawn once a sequence here. */
+/* A random op without rows draws once per step by the equations. As a fixed tensor it would draw once per sequence. */
 static void refuse_random(struct scan_builder *b) {
     for (int32_t id = 0; id < program_count(b->program); id++) {
         const struct program_node *node = at(b, id);
@@ -266,10 +261,8 @@ void graph_build(struct scan_graph *graph, const struct scan_graph_settings *set
     graph->shapes = arena_calloc(graph->arena, n_states + 1, sizeof *graph->shapes);
     graph->fixed = arena_calloc(graph->arena, count + 1, sizeof *graph->fixed);
     graph->fixed_needs = arena_calloc(graph->arena, count + 1, sizeof *graph->fixed_needs);
-    if (b.traced == NULL || graph->states == NULL || graph->new_states == NULL || graph->constant == NULL ||
-        graph->state_needs == NULL || graph->shapes == NULL || graph->fixed == NULL || graph->fixed_needs == NULL) {
-        errors_no_memory(graph->errors);
-        graph->failed = 1;
+    if (arena_failed(graph->arena)) {
+        graph_no_memory(graph);
         return;
     }
     look_around(&b, settings);

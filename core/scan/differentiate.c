@@ -1,12 +1,13 @@
-/* The backward step, from the gradient rules of the ops: reverse accumulation over the forward step.
+/* differentiation: adds the backward step, by reverse accumulation over the forward step with the ops' gradient rules.
  *
- * It takes the gradient of the output at this step and those of the new states, which come from the steps behind it;
- * it gives the gradients of the states before the step, of x, and what the step adds to those of fixed tensors. */
+ * Its inputs are the gradients of the output of this step and of the new states (the carries from step t + 1). Its
+ * results are the gradients of the states before the step (the carries to step t - 1) and of x, and effects for the
+ * gradients of fixed tensors. */
 #include <string.h>
 
 #include "core/scan/graph.h"
 
-/* The gradients that flow into each node so far. */
+/* A list of gradients: those found so far that a node receives from its readers. */
 struct scan_flow {
     int32_t *items;
     int32_t count, capacity;
@@ -14,7 +15,7 @@ struct scan_flow {
 
 struct scan_differentiation {
     struct scan_graph *graph;
-    int *needs;              /* [n] node depends on something whose gradient is wanted */
+    int *needs;              /* [n] 1: depends on something whose gradient is wanted */
     struct scan_flow *flows; /* [n] */
     struct scan_flow *parts; /* [n] gradients of parts of a row */
     int64_t **offsets;       /* [n] where those begin */
@@ -27,8 +28,7 @@ static void add_item(struct scan_differentiation *d, struct scan_flow *flow, int
         const int32_t capacity = flow->capacity == 0 ? 8 : flow->capacity * 2;
         int32_t *items = arena_alloc(d->graph->arena, sizeof *items * (size_t)capacity);
         if (items == NULL) {
-            errors_no_memory(d->graph->errors);
-            d->graph->failed = 1;
+            graph_no_memory(d->graph);
             return;
         }
         if (flow->count > 0) {
@@ -44,13 +44,12 @@ static void add_flow(struct scan_differentiation *d, int32_t id, int32_t gradien
     add_item(d, &d->flows[id], gradient);
 }
 
-/* A gradient of the elements of a row from `offset` on. */
+/* Adds a gradient of the elements of a row from `offset` on. */
 static void add_part(struct scan_differentiation *d, int32_t id, int64_t offset, int32_t gradient) {
     const int32_t count = d->parts[id].count;
     int64_t *offsets = arena_alloc(d->graph->arena, sizeof *offsets * (size_t)(count + 1));
     if (offsets == NULL) {
-        errors_no_memory(d->graph->errors);
-        d->graph->failed = 1;
+        graph_no_memory(d->graph);
         return;
     }
     if (count > 0) {
@@ -66,16 +65,14 @@ static struct scan_node backward_node(enum scan_node_kind kind, const struct sca
         .kind = kind, .phase = PHASE_LOOP, .backward = 1, .random = -1, .shape = like->shape, .op = NULL};
 }
 
-/* The gradients of parts of a row, put side by side onto that of the whole row, which may be -1. */
+/* Adds the gradients of parts of a row, at their offsets, to the gradient `whole` of the row; -1: there is none. */
 static int32_t join(struct scan_differentiation *d, int32_t id, int32_t whole) {
     struct scan_graph *graph = d->graph;
     const struct scan_flow *parts = &d->parts[id];
     int32_t *inputs = arena_alloc(graph->arena, sizeof *inputs * (size_t)(parts->count + 1));
     int64_t *offsets = arena_calloc(graph->arena, (size_t)parts->count + 1, sizeof *offsets);
     if (inputs == NULL || offsets == NULL) {
-        errors_no_memory(graph->errors);
-        graph->failed = 1;
-        return -1;
+        return graph_no_memory(graph);
     }
     inputs[0] = whole;
     for (int32_t k = 0; k < parts->count; k++) {
@@ -87,7 +84,7 @@ static int32_t join(struct scan_differentiation *d, int32_t id, int32_t whole) {
     return graph_add(graph, node, inputs, parts->count + 1);
 }
 
-/* The whole gradient of a node; -1: none flows there. */
+/* The gradient of a node: the sum of all that it receives; -1: nothing. */
 static int32_t total(struct scan_differentiation *d, int32_t id) {
     const struct scan_flow *flow = &d->flows[id];
     int32_t sum = flow->count == 0 ? -1 : flow->items[0];
@@ -97,10 +94,11 @@ static int32_t total(struct scan_differentiation *d, int32_t id) {
     return id < d->n && d->parts[id].count > 0 ? join(d, id, sum) : sum;
 }
 
-/* Does any of what a node is computed from want a gradient? States do where their new values or their past do. */
+/* Finds the nodes that depend on something whose gradient is wanted. A state does where its new value does, so this
+ * repeats until nothing changes. */
 static void find_needs(struct scan_differentiation *d, const int32_t *order, int32_t n_order) {
     struct scan_graph *graph = d->graph;
-    for (int32_t s = 0; s < graph->n_states; s++) { /* what it starts from may want one, whatever becomes of it */
+    for (int32_t s = 0; s < graph->n_states; s++) { /* its initial value may want a gradient */
         graph->state_needs[s] = graph->states[s] >= 0 && (!graph->constant[s] || d->wants_constant);
     }
     for (int changed = 1; changed;) {
@@ -126,7 +124,7 @@ static void find_needs(struct scan_differentiation *d, const int32_t *order, int
     }
 }
 
-/* The gradient `g`, in the shape of `like`, goes on to input `id`, which may have been stretched to that shape. */
+/* Passes the gradient `g`, in the shape of node `like`, on to input `id`, which was broadcast to that shape. */
 static void pass_on(struct scan_differentiation *d, int32_t id, int32_t g, int32_t like) {
     struct scan_graph *graph = d->graph;
     const struct scan_node *input = &graph->nodes[id];
@@ -204,8 +202,7 @@ static void through_call(struct scan_differentiation *d, int32_t id, int32_t g) 
         }
         int32_t *inputs = arena_alloc(graph->arena, sizeof *inputs * (size_t)(node->n_inputs + 1));
         if (inputs == NULL) {
-            errors_no_memory(graph->errors);
-            graph->failed = 1;
+            graph_no_memory(graph);
             return;
         }
         memcpy(inputs, node->inputs, sizeof *inputs * (size_t)node->n_inputs);
@@ -257,7 +254,7 @@ static void through(struct scan_differentiation *d, int32_t id) {
     }
 }
 
-/* The gradients of the results, from outside. */
+/* Adds the gradients of the results, which come from outside. */
 static void seed(struct scan_differentiation *d) {
     struct scan_graph *graph = d->graph;
     for (int32_t s = 0; s < graph->n_states; s++) {
@@ -274,6 +271,7 @@ static void seed(struct scan_differentiation *d) {
     }
 }
 
+/* Adds up the results: the carries, and the gradient of x. */
 static void collect(struct scan_differentiation *d) {
     struct scan_graph *graph = d->graph;
     for (int32_t s = 0; s < graph->n_states; s++) {
@@ -282,7 +280,7 @@ static void collect(struct scan_differentiation *d) {
     for (int32_t id = 0; id < d->n && d->wants_x; id++) {
         if (graph->nodes[id].kind == NODE_X && (d->flows[id].count > 0 || d->parts[id].count > 0)) {
             const int32_t existing = graph_add(graph, backward_node(NODE_GRAD_X, &graph->nodes[id]), NULL, 0);
-            if (d->parts[id].count > 0) { /* joined first: a join is no sum that could add where it stands */
+            if (d->parts[id].count > 0) { /* joined first: only a sum can add to its input in place */
                 const int32_t joined = total(d, id);
                 d->parts[id].count = d->flows[id].count = 0;
                 add_flow(d, id, joined);
@@ -303,10 +301,8 @@ void graph_differentiate(struct scan_graph *graph, const struct scan_graph_setti
     d.parts = arena_calloc(graph->arena, (size_t)d.n + 1, sizeof *d.parts);
     d.offsets = arena_calloc(graph->arena, (size_t)d.n + 1, sizeof *d.offsets);
     graph->carry = arena_alloc(graph->arena, sizeof *graph->carry * (size_t)(graph->n_states + 1));
-    if (order == NULL || d.needs == NULL || d.flows == NULL || d.parts == NULL || d.offsets == NULL ||
-        graph->carry == NULL) {
-        errors_no_memory(graph->errors);
-        graph->failed = 1;
+    if (arena_failed(graph->arena)) {
+        graph_no_memory(graph);
         return;
     }
     for (int32_t s = 0; s < graph->n_states; s++) {

@@ -1,8 +1,8 @@
-/* fuse: elementwise nodes that can run one behind the other become a group. A group takes a chunk of rows through all
- * of its nodes before it takes the next, so that what they hand on never leaves the first cache.
+/* plan, first part, with the pass fuse: every stage gets its instructions in order. Groups come first, as large as
+ * possible; where none is left, all products that are ready, together; where none is left, one other op.
  *
- * Here too every stage gets its order: groups as large as possible, then all products that are ready, together. */
-#include <string.h>
+ * fuse: elementwise nodes that can follow each other become a group. A group takes a chunk of rows through all of its
+ * nodes before it takes the next chunk, so that values between them never leave the first-level cache. */
 
 #include "core/scan/plan.h"
 
@@ -17,12 +17,13 @@ struct scan_scheduler {
     struct errors *errors;
 };
 
+/* 1 for a node that this stage computes. */
 static int is_here(const struct scan_scheduler *s, int32_t id) {
     const struct scan_node *node = &s->graph->nodes[id];
     return s->live[id] && !node_is_given(node) && node->backward == s->backward && node->phase == s->phase;
 }
 
-/* All that it needs of this stage is there. */
+/* 1 where all inputs from this stage have been computed. */
 static int is_ready(const struct scan_scheduler *s, int32_t id) {
     const struct scan_node *node = &s->graph->nodes[id];
     if (s->done[id] || !is_here(s, id)) {
@@ -37,8 +38,8 @@ static int is_ready(const struct scan_scheduler *s, int32_t id) {
     return 1;
 }
 
-/* Views that are ready are done. A part of a value waits for the end of the group that computes that: a group fetches
- * the parts that it reads before it computes anything. */
+/* Marks the views that are ready as done. A part is not, while the group is built that may compute its input: a group
+ * copies the parts that it reads before it computes anything. */
 static void mark_views(const struct scan_scheduler *s, int parts) {
     for (int32_t i = 0; i < s->n_order; i++) {
         const int32_t id = s->order[i];
@@ -77,7 +78,7 @@ static rondo_status add_instruction(struct scan_scheduler *s, enum scan_node_kin
     return RONDO_OK;
 }
 
-/* All elementwise nodes of one width that can follow each other from here; *added tells whether there was one. */
+/* Adds a group of all elementwise nodes of one width that can follow each other; *added is 0 where there is none. */
 static rondo_status add_group(struct scan_scheduler *s, int32_t *nodes, int *added) {
     const int fuse = (s->graph->passes & PASS_FUSE) != 0;
     int32_t count = 0;
@@ -100,6 +101,7 @@ static rondo_status add_group(struct scan_scheduler *s, int32_t *nodes, int *add
     return count > 0 ? add_instruction(s, NODE_MAP, nodes, count) : RONDO_OK;
 }
 
+/* Adds all products that are ready as one instruction. */
 static rondo_status add_products(struct scan_scheduler *s, int32_t *nodes, int *added) {
     const int merge = (s->graph->passes & PASS_MERGE) != 0;
     int32_t count = 0;
@@ -117,6 +119,7 @@ static int are_siblings(const struct scan_node *a, const struct scan_node *b) {
     return a->kind == b->kind && (a->kind == NODE_CALL_GRADIENT || a->kind == NODE_FIXED_CALL) && a->of == b->of;
 }
 
+/* Adds one call, gradient, join or reduction (effects 0) or one effect (effects 1), with its siblings. */
 static rondo_status add_other(struct scan_scheduler *s, int effects, int32_t *nodes, int *added) {
     int32_t count = 0;
     for (int32_t i = 0; i < s->n_order; i++) {
@@ -158,7 +161,7 @@ rondo_status plan_schedule(struct scan_plan *plan, struct errors *errors) {
     s.live = graph_live(graph);
     s.done = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *s.done);
     int32_t *nodes = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *nodes);
-    if (s.order == NULL || s.live == NULL || s.done == NULL || nodes == NULL) {
+    if (arena_failed(graph->arena)) {
         return errors_no_memory(errors);
     }
     for (s.backward = 0; s.backward < 2; s.backward++) {
@@ -168,7 +171,7 @@ rondo_status plan_schedule(struct scan_plan *plan, struct errors *errors) {
         }
     }
     for (int32_t i = 0; i < s.n_order; i++) {
-        RONDO_CHECK(node_is_given(&graph->nodes[s.order[i]]) || s.done[s.order[i]], errors, "every node has its turn");
+        RONDO_CHECK(node_is_given(&graph->nodes[s.order[i]]) || s.done[s.order[i]], errors, "every node is scheduled");
     }
     return RONDO_OK;
 }

@@ -1,12 +1,28 @@
 /* core/scan/graph.h: one step of a recurrence, forward and backward, as data that passes rewrite.
  *
- * A graph begins as the step program (core/program.h) without what depends on parameters alone (the tape computes that
- * once); differentiate adds the backward step, derived from the ops' own gradient rules. Every node is a value with a
- * batch dimension, "[batch, ...]" (rows), or a fixed tensor, or adds to the gradient of a fixed tensor. Passes decide
- * where each node is computed: before the loop over time, in it, or behind it.
+ * A graph begins as the step program (core/program.h), without the values that depend only on parameters: those the
+ * tape computes once. The pass `differentiate` adds the backward step, which it derives from the ops' own gradient
+ * rules. Every node is one of three things: a value with a batch dimension, [batch, ...]; a fixed tensor; or an effect.
+ * Passes decide in which phase each node is computed: before the loop over time, in it, or after it.
  *
- * Nodes stand in no particular order; graph_order gives one. Memory is the graph's arena.
- * Threads: built on one thread; afterwards read from any.
+ * Terms of this folder:
+ *   row       the numbers of one sequence of the batch at one step: a value [batch, width] has `width` of them per row
+ *   step      one time step. At step t only the first alive[t] rows are left: rows are sorted, the longest first
+ *   packed    stored without padding: the rows of step 0, then those of step 1, and so on (core/time_axis.h). A packed
+ *             weight is a matrix copied into the order in which the product kernel reads it (core/product/product.h)
+ *   half      0: the forward step, 1: the backward step
+ *   fixed     the same for all rows and steps: a parameter, a constant, or a value computed only from these
+ *   view      the same elements as another value, in another shape: NODE_VIEW
+ *   part      some consecutive elements of each row of another value: NODE_PART. Its rows are not next to each other
+ *   carry     the gradient of a state that one step of the backward loop passes to the next, that is, to step t - 1
+ *   effect    a node without a value: it adds to the gradient of a fixed tensor, summed over all rows and steps
+ *   stage     all that one half computes in one phase: a list of instructions (core/scan/plan.h)
+ *   place     where the plan stores a value: in a chunk, in a worker's rows, or in memory for all steps
+ *   span      the consecutive rows of one step that an instruction works on (core/scan/run.h)
+ *   share     the rows of the batch that one worker takes through the loop over time
+ *
+ * Nodes are stored in no particular order; graph_order gives one. All memory is in the graph's arena.
+ * Threads: a graph is built on one thread; afterwards any thread may read it.
  */
 #ifndef RONDO_CORE_GRAPH_H
 #define RONDO_CORE_GRAPH_H
@@ -14,58 +30,59 @@
 #include "core/program.h"
 
 enum scan_node_kind {
-    /* values that come from outside */
+    /* given: values that come from outside the step */
     NODE_X,           /* the input of the step */
     NODE_STATE,       /* state `which` before the step */
-    NODE_FIXED,       /* fixed tensor `which`: a parameter, a constant, or what is computed of these alone */
+    NODE_FIXED,       /* fixed tensor `which` */
     NODE_GRAD_OUTPUT, /* dL/d output of this step */
-    NODE_GRAD_STATE,  /* dL/d new state `which`, from the steps behind this one */
-    NODE_GRAD_X,      /* what stands in the gradient of x already: gradients are added to */
+    NODE_GRAD_STATE,  /* dL/d new state `which`: the carry from step t + 1 */
+    NODE_GRAD_X,      /* what the gradient of x already holds: the step adds to it */
     /* computed values */
     NODE_MAP,           /* an elementwise op */
-    NODE_SUM,           /* the sum of all inputs, broadcast; of one input: a copy */
-    NODE_PRODUCT,       /* [init +] the sum of terms rows @ fixed; inputs: init or -1, rows, fixed, rows, fixed, … */
+    NODE_SUM,           /* the sum of all inputs, broadcast to the shape; of one input: a copy */
+    NODE_PRODUCT,       /* [init +] sum of terms rows @ fixed; inputs: init or -1, rows, fixed, rows, fixed, ... */
     NODE_CALL,          /* any other op */
-    NODE_VIEW,          /* the same elements as the input in another shape */
-    NODE_PART,          /* of each row of the input the elements from `offset` on */
-    NODE_MAP_GRADIENT,  /* dL/d input `which` of a map, in the shape of its result; inputs: those of the map, its result
-                           (-1 each where the gradient does not read it), dL/d result */
-    NODE_CALL_GRADIENT, /* dL/d input `input` of a call; inputs: those of the call, dL/d result */
-    NODE_JOIN,          /* parts put into a row at `offsets`, added to the first input: -1 stands for zeros */
-    NODE_REDUCE,        /* the sum over the dimensions along which a value of this shape was stretched to the input's */
-    /* no value: adds to the gradient of fixed tensor `which`, summed over all rows and steps */
+    NODE_VIEW,          /* the elements of the input in another shape */
+    NODE_PART,          /* of each row of the input, the elements from `offset` on */
+    NODE_MAP_GRADIENT,  /* dL/d input `which` of a map, in the shape of its result. Inputs: those of the map, its result
+                           (-1 for each of these that the gradient does not read), dL/d result */
+    NODE_CALL_GRADIENT, /* dL/d input `input` of a call. Inputs: those of the call, dL/d result */
+    NODE_JOIN,          /* parts written into a row at `offsets`, added to the first input; -1 there means zeros */
+    NODE_REDUCE,        /* the sum over the dimensions along which a value of this shape was broadcast to the input's */
+    /* effects: each adds to the gradient of fixed tensor `which` */
     NODE_WEIGHT_GRADIENT, /* inputs a, g: a^T g */
-    NODE_FIXED_SUM,       /* input g: reduced to the shape of the fixed tensor */
-    NODE_FIXED_CALL,      /* as NODE_CALL_GRADIENT; `input` is the op's input that is the fixed tensor */
+    NODE_FIXED_SUM,       /* input g, reduced to the shape of the fixed tensor */
+    NODE_FIXED_CALL,      /* like NODE_CALL_GRADIENT, where input `input` of the op is the fixed tensor */
 };
 
 /* The most inputs of an elementwise node: a map (at most RONDO_SAMPLE_INPUTS operands), its gradient (two more), or a
  * sum. Lists of such inputs are arrays of this length. graph_add splits longer sums. Other nodes have any number. */
 enum { GRAPH_MOST_INPUTS = 66 };
 
+/* When a node is computed: for all steps before the loop over time, at every step, or for all steps after it. */
 enum scan_phase { PHASE_BEFORE, PHASE_LOOP, PHASE_AFTER, PHASE_COUNT };
 
 struct scan_node {
     enum scan_node_kind kind;
     enum scan_phase phase;
-    int backward; /* part of the backward step */
+    int backward; /* 1: part of the backward step */
     const rondo_op *op;
     const void *options;
     int32_t which;
-    int32_t input;       /* NODE_CALL_GRADIENT, NODE_FIXED_CALL: of the op */
-    int32_t of;          /* NODE_CALL_GRADIENT, NODE_FIXED_CALL: the call */
+    int32_t input;       /* NODE_CALL_GRADIENT, NODE_FIXED_CALL: which input of the op */
+    int32_t of;          /* NODE_CALL_GRADIENT, NODE_FIXED_CALL: the id of the call */
     int64_t offset;      /* NODE_PART */
-    int64_t *offsets;    /* NODE_JOIN: [n_inputs], that of the first is unused */
+    int64_t *offsets;    /* NODE_JOIN: [n_inputs]; the first is unused */
     int32_t random;      /* number of this application among the random ones of a step; -1: not random */
     uint64_t transposed; /* NODE_PRODUCT: bit s is set where term s multiplies by the transpose */
-    int32_t *inputs;     /* ids; -1: none */
+    int32_t *inputs;     /* [n_inputs] ids; -1: none */
     int32_t n_inputs;
-    rondo_tensor shape; /* rows: [PROGRAM_BATCH, …] */
-    int64_t width;      /* elements of a row; of a fixed tensor: all */
-    const char *name;   /* of the equation or input; NULL: none */
+    rondo_tensor shape; /* of a value with rows: [PROGRAM_BATCH, ...] */
+    int64_t width;      /* elements per row; of a fixed tensor: all elements */
+    const char *name;   /* from the equations; NULL: none */
 };
 
-/* The passes that can be switched off alone. */
+/* Passes that can be switched off one by one. */
 enum scan_pass {
     PASS_MERGE = 1,
     PASS_HOIST = 2,
@@ -80,21 +97,22 @@ struct scan_graph {
     struct scan_node *nodes;
     int32_t count, capacity;
     int32_t passes; /* enum scan_pass, or-ed */
-    int training;   /* with a backward step */
+    int training;   /* 1: has a backward step */
     int32_t dtype;
     int32_t n_states, n_fixed, n_random;
     int32_t *states;      /* [n_states] the NODE_STATE of each; -1: unused */
-    int32_t *new_states;  /* [n_states] */
+    int32_t *new_states;  /* [n_states] ids; -1: the state is constant */
     int *constant;        /* [n_states] 1: the state never changes */
     int *state_needs;     /* [n_states] 1: the state has a gradient */
     int32_t output;       /* id */
     rondo_tensor *shapes; /* [n_states] */
     rondo_value *fixed;   /* [n_fixed] the values of the program that are fixed tensors */
-    int *fixed_needs;     /* [n_fixed] 1: it depends on a parameter */
-    int32_t *carry; /* [n_states] dL/d state before the step, of one that never changes the sum so far; -1: none */
-    int32_t grad_x; /* dL/dx, added up; -1: not wanted */
+    int *fixed_needs;     /* [n_fixed] 1: depends on a parameter */
+    int32_t *carry; /* [n_states] dL/d state before the step; for a constant state the sum over the steps so far. -1: no
+                       gradient. NULL while there is no backward step */
+    int32_t grad_x; /* dL/dx, including what was there before; -1: not wanted */
     struct errors *errors; /* while passes run */
-    int failed;            /* no memory: told in errors */
+    int failed;            /* 1: out of memory or a bug, which is in `errors` */
 };
 
 struct scan_graph_settings {
@@ -105,53 +123,81 @@ struct scan_graph_settings {
     int32_t passes;
     int training;       /* add a backward step */
     int wants_x;        /* with the gradient of x */
-    int wants_constant; /* and those of states that never change */
+    int wants_constant; /* and with the gradients of states that never change */
 };
 
-/* Builds the graph and runs the passes but for fuse and plan. `text`, where not NULL, gets what each pass did, for a
- * human. NULL with errors. */
-struct scan_graph *graph_create(const struct scan_graph_settings *settings, struct arena *arena,
-                                struct arena *text_arena, char **text, struct errors *errors);
+struct scan_text;
+
+/* Builds the graph and runs all passes but fuse and plan (core/scan/passes.c). Where `text` is not NULL, the graph after
+ * each pass is appended to it. NULL with errors. */
+struct scan_graph *graph_create(const struct scan_graph_settings *settings, struct arena *arena, struct scan_text *text,
+                                struct errors *errors);
 
 /* ---- for the passes ---- */
 
+/* Reports that memory is short. Returns -1, which is no id. */
+int32_t graph_no_memory(struct scan_graph *graph);
 /* Adds a copy of `node`, whose inputs are `inputs` (copied), and returns its id. A sum of more than GRAPH_MOST_INPUTS
  * values becomes a tree of sums; the id is that of its root. -1 after a failure. */
 int32_t graph_add(struct scan_graph *graph, struct scan_node node, const int32_t *inputs, int32_t n_inputs);
-/* A sum of these values in the shape of node `like`. */
+/* Adds a sum of these values, in the shape, half and phase of node `like`. */
 int32_t graph_add_sum(struct scan_graph *graph, int32_t like, const int32_t *inputs, int32_t n_inputs);
+
+/* 1 for a value with a batch dimension. */
 int node_is_rows(const struct scan_node *node);
 int node_is_effect(const struct scan_node *node);
-/* Computed element by element over its shape. */
+/* 1 where each element is computed from the elements at the same position. */
 int node_is_elementwise(const struct scan_node *node);
-/* Only another look at its input: it computes nothing. */
+/* 1 for views and parts: nothing is computed. */
 int node_is_alias(const struct scan_node *node);
-/* Comes from outside. */
+/* 1 for values that come from outside the step. */
 int node_is_given(const struct scan_node *node);
-/* The node that holds the elements of a view or a part; `id` itself where it is neither. */
+
+/* Follows views and parts to the node that stores their elements. -1 stays -1. */
 int32_t graph_base(const struct scan_graph *graph, int32_t id);
-/* 1 for those that a result needs; [count]. From the arena of the graph. */
+/* Follows views, but not parts. -1 stays -1. */
+int32_t graph_without_views(const struct scan_graph *graph, int32_t id);
+/* [count] 1 for nodes that a result or an effect needs. In the graph's arena; NULL if memory is short. */
 int *graph_live(const struct scan_graph *graph);
-/* Ids of all live nodes so that inputs come first; *n gets how many. */
+/* The ids of all live nodes, inputs before what reads them; *n gets their number. */
 int32_t *graph_order(const struct scan_graph *graph, int32_t *n);
-/* How often live nodes and results use each node. */
+/* [count] the number of times that live nodes and results read each node. */
 int32_t *graph_uses(const struct scan_graph *graph);
-/* 1 for what the recurrence waits for: in the forward half what new states are computed from, in the backward half what
- * carried gradients are. */
+/* [count] 1 for what the recurrence waits for: in the forward half what the new states are computed from, in the
+ * backward half what the carries are computed from. */
 int *graph_needed(const struct scan_graph *graph);
 /* 1 where both have the same dimensions. */
 int graph_same_shape(const struct scan_node *a, const struct scan_node *b);
-/* All live nodes as text, for a human. */
-char *graph_text(const struct scan_graph *graph, struct arena *arena);
-/* `format` printed to the end of *text. */
-void text_add(struct arena *arena, char **text, const char *format, ...) RONDO_PRINTF(3, 4);
+/* Broadcasting as a table: for each of the `width` elements of a row of `domain`, the element of `operand` (of its row,
+ * or of the whole fixed tensor) that belongs there; NULL where they correspond one to one. *ok becomes 0 if memory is
+ * short. */
+const int32_t *graph_table(struct scan_graph *graph, const struct scan_node *operand, const struct scan_node *domain,
+                           int *ok);
 
-/* The passes, in their order; each one file. What fails sets graph->failed or adds an error. */
-void graph_build(struct scan_graph *graph, const struct scan_graph_settings *settings);
-void graph_hoist(struct scan_graph *graph, const struct scan_graph_settings *settings);
-void graph_differentiate(struct scan_graph *graph, const struct scan_graph_settings *settings);
-void graph_sink(struct scan_graph *graph, const struct scan_graph_settings *settings);
-void graph_merge(struct scan_graph *graph, const struct scan_graph_settings *settings);
-void graph_rematerialise(struct scan_graph *graph, const struct scan_graph_settings *settings);
+/* Text that grows at its end, in an arena that reports a failure (arena_failed). Begins as {.arena = ...}. */
+struct scan_text {
+    struct arena *arena;
+    char *data; /* NULL: empty */
+    size_t length, capacity;
+};
+/* Appends formatted text; at most 511 bytes. */
+void scan_text_add(struct scan_text *text, const char *format, ...) RONDO_PRINTF(2, 3);
+/* Appends a line for every live node that is computed. */
+void graph_text(const struct scan_graph *graph, struct scan_text *text);
+
+/* ---- the passes, in the order in which they run; each is one file ---- */
+
+/* A pass that fails sets graph->failed or adds an error. */
+typedef void scan_pass_function(struct scan_graph *graph, const struct scan_graph_settings *settings);
+
+scan_pass_function graph_build;         /* build.c: from the step program to a graph */
+scan_pass_function graph_hoist;         /* hoist.c: what depends only on inputs goes before the loop */
+scan_pass_function graph_differentiate; /* differentiate.c: adds the backward step */
+scan_pass_function graph_sink;          /* sink.c: what the recurrence does not wait for goes after the loop */
+scan_pass_function graph_merge;         /* merge.c: products add into the sums that they are part of */
+scan_pass_function graph_rematerialise; /* rematerialise.c: what is cheap is computed again where it is read */
+scan_pass_function graph_own_carries;   /* own_carries.c: every carry gets a node that only the loop writes */
+scan_pass_function graph_keep_carries;  /* keep_carries.c: carries that are read after the loop are copied in it */
+scan_pass_function graph_copy_parts;    /* copy_parts.c: parts that are read as whole rows are copied first */
 
 #endif

@@ -1,12 +1,12 @@
-/* hoist: what depends on the inputs of the sequence alone is computed for all steps at once, before the loop.
+/* hoist: what depends only on the inputs of the sequence is computed for all steps at once, before the loop.
  *
  *     z = x @ W + h @ U + b     ->     before: p = x @ W + b     loop: z = p + h @ U
  *
- * A sum is regrouped for it. In the backward step the same holds for what depends on the gradient of the outputs and on
- * values of the forward step alone. */
+ * Sums are regrouped for this. In the backward half the same holds for what depends only on the gradient of the outputs
+ * and on values of the forward half. */
 #include "core/scan/graph.h"
 
-/* 1 for every node that needs a state, a gradient of one, or random words of its own step. */
+/* [count] 1 for every node that depends on a state, on the gradient of a state, or on random words of its step. */
 static int *find_recurrent(const struct scan_graph *graph) {
     int *recurrent = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *recurrent);
     int32_t n;
@@ -22,7 +22,7 @@ static int *find_recurrent(const struct scan_graph *graph) {
         *own = node->kind == NODE_GRAD_STATE || node->random >= 0 || node_is_effect(node);
         for (int32_t k = 0; k < node->n_inputs; k++) {
             const int32_t input = node->inputs[k];
-            /* To the backward step all of the forward step is there already. */
+            /* The forward half has finished when the backward half begins. */
             *own |= input >= 0 && recurrent[input] && graph->nodes[input].backward == node->backward &&
                     !(node->backward && graph->nodes[input].kind == NODE_STATE);
         }
@@ -30,7 +30,7 @@ static int *find_recurrent(const struct scan_graph *graph) {
     return order == NULL ? NULL : recurrent;
 }
 
-/* Puts the operands of a sum that are no part of the recurrence into a sum of their own. */
+/* Moves the operands of a sum that are not recurrent into a sum of their own, which is computed before the loop. */
 static void regroup(struct scan_graph *graph, const int *recurrent, int32_t id) {
     int32_t early[GRAPH_MOST_INPUTS], late[GRAPH_MOST_INPUTS];
     int32_t n_early = 0, n_late = 0, widest = -1;
@@ -68,11 +68,10 @@ void graph_hoist(struct scan_graph *graph, const struct scan_graph_settings *set
     const int *recurrent = find_recurrent(graph);
     const int *live = graph_live(graph);
     const int *needed = graph_needed(graph);
-    /* What the loop does not wait for is best computed behind it, next to what reads it. */
+    /* What the loop does not wait for is better computed after it, next to what reads it. */
     const int all = !settings->training || (settings->passes & PASS_SINK) == 0;
     if (recurrent == NULL || live == NULL || needed == NULL) {
-        errors_no_memory(graph->errors);
-        graph->failed = 1;
+        graph_no_memory(graph);
         return;
     }
     for (int32_t id = 0; id < count; id++) {

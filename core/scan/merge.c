@@ -1,16 +1,17 @@
-/* merge: a product that is only part of a sum adds into that sum, and the products of one sum become one.
+/* merge: a product that only one sum reads adds into that sum, and the products of one sum become one product.
  *
- *     z = p + h @ U                          ->   z = product(init p, h @ U): adds onto p where p stands
+ *     z = p + h @ U                          ->   z = product(init p, h @ U): adds to p in its place
  *     dh = dz_i @ U_i^T + dz_f @ U_f^T + …   ->   dh = product(dz_i @ U_i^T, dz_f @ U_f^T, …)
  *
- * Products that share their left side, as the gates of a cell do, then run as one (fuse.c puts them together). */
+ * Products that share their left side, such as the gates of a cell, then run as one call (fuse.c collects them). */
 #include <string.h>
 
 #include "core/scan/graph.h"
 
+/* Of a product: `transposed` has a bit for each term. Longer sums stay sums. */
 enum { MOST_TERMS = 60 };
 
-/* A product that this sum alone uses, computed in the same place. */
+/* 1 for a product without init that only this sum reads, in the same stage. */
 static int joins(const struct scan_graph *graph, const int32_t *uses, const struct scan_node *sum, int32_t id) {
     const struct scan_node *node = &graph->nodes[id];
     return node->kind == NODE_PRODUCT && uses[id] == 1 && node->inputs[0] < 0 && node->phase == sum->phase &&
@@ -50,7 +51,7 @@ static void merge_sum(struct scan_graph *graph, const int32_t *uses, int32_t id)
     product.kind = NODE_PRODUCT;
     product.transposed = transposed;
     const int32_t merged = graph_add(graph, product, inputs, n_inputs);
-    if (merged >= 0) { /* takes the place of the sum, for all that use it */
+    if (merged >= 0) { /* replaces the sum, whose id its readers know */
         graph->nodes[id] = graph->nodes[merged];
     }
 }
@@ -61,8 +62,7 @@ void graph_merge(struct scan_graph *graph, const struct scan_graph_settings *set
     const int32_t count = graph->count;
     const int *live = graph_live(graph);
     if (uses == NULL || live == NULL) {
-        errors_no_memory(graph->errors);
-        graph->failed = 1;
+        graph_no_memory(graph);
         return;
     }
     for (int32_t id = 0; id < count; id++) {

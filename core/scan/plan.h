@@ -1,26 +1,30 @@
-/* core/scan/plan.h: in which order a graph is computed, and where every value is kept.
+/* core/scan/plan.h: the order in which a graph is computed, and where every value is stored. Private to core/scan.
  *
- * A graph becomes six stages: before the loop, in it and behind it, forward and backward. A stage is a list of
- * instructions: groups of elementwise nodes that run together on short pieces of rows (chunks), products, calls of
- * other ops, and additions to the gradients of fixed tensors.
+ * A graph becomes six stages: before, in and after the loop, for each half. A stage is a list of instructions: groups of
+ * elementwise nodes that run together on short pieces of rows (chunks), products, calls of other ops, and effects.
  *
- * Threads: made on one thread; afterwards read from any.
+ *     plan_create        plan.c               runs the three parts in order
+ *     plan_schedule      fuse.c               fills the stages with instructions
+ *     plan_places        plan_places.c        gives every value its place
+ *     plan_instructions  plan_instructions.c  lists what each instruction works with
+ *
+ * Threads: a plan is made on one thread; afterwards any thread may read it.
  */
 #ifndef RONDO_CORE_PLAN_H
 #define RONDO_CORE_PLAN_H
 
 #include "core/scan/graph.h"
 
-/* Elements that a group works on at a time: its values then stay in the first cache. */
+/* Elements that a group works on at a time, so that its values stay in the first-level cache. */
 #define PLAN_CHUNK 512
 
 enum scan_storage {
     STORE_NONE,     /* comes from outside, or is not needed */
-    STORE_CHUNK,    /* chunk buffer `index`: within one group */
-    STORE_LOCAL,    /* rows of one worker, at element `index` x rows: within one stage */
-    STORE_SEQUENCE, /* sequence `index`: rows of all steps */
-    STORE_DOUBLE,   /* state `index`, old and new in turn: where no one asks for all steps */
-    STORE_CARRY,    /* gradient of state `index`, old and new in turn */
+    STORE_CHUNK,    /* chunk buffer `index`, for the time of one group */
+    STORE_LOCAL,    /* the rows of one worker, at element `index` x rows, for the time of one stage */
+    STORE_SEQUENCE, /* sequence `index`: the rows of all steps */
+    STORE_DOUBLE,   /* state `index`, old and new in turn: where no reader needs all steps */
+    STORE_CARRY,    /* the carry of state `index`, old and new in turn */
     STORE_GRAD_X,   /* the gradient of x itself */
 };
 
@@ -29,49 +33,50 @@ struct scan_place {
     int64_t index;
 };
 
-/* Memory for all steps: [total, width], for a state [rows + total, width] with the state before the first step in
- * front.
- */
+/* Memory for all steps: [total, width]. That of a state is [rows + total, width] and begins with the states before the
+ * first step. */
 struct scan_sequence {
     int64_t width;
     int is_state;
     int32_t end;   /* while planning: the position of the last use */
-    int32_t apart; /* while planning: the last instruction that reads a part of a row; it goes by chunks of rows, so
-                      none of its results is written over the row */
+    int32_t apart; /* while planning: the number of the last instruction that reads a part of a row. It reads and writes
+                      chunk by chunk, so none of its results may overwrite the row. -1: none */
 };
 
-/* A fixed tensor stretched to whole chunks of rows of `width` elements. */
+/* A fixed tensor repeated to whole chunks of rows of `width` elements. */
 struct scan_tile {
     int32_t fixed;
     int64_t width;
-    const int32_t *table; /* [width] element of the fixed tensor for each of a row; NULL: in order */
+    const int32_t
+        *table; /* [width] which element of the fixed tensor belongs to each element of a row; NULL: in order */
 };
 
-/* A packed right side of products. */
+/* A packed right side [k, n] of products. */
 struct scan_packed {
     int32_t fixed;
     int transposed;
     int64_t k, n;
 };
 
+/* What a group reads or writes: a chunk buffer, rows in memory, a tile, or rows that are first copied to a chunk buffer,
+ * because they are broadcast or are parts of longer rows. */
 enum scan_operand_kind { OPERAND_CHUNK, OPERAND_ROWS, OPERAND_TILE, OPERAND_EXPANDED };
 
-/* What a group reads or writes. */
 struct scan_operand {
     enum scan_operand_kind kind;
     int32_t node;         /* not OPERAND_TILE */
-    int32_t buffer;       /* chunk buffer: OPERAND_CHUNK, OPERAND_EXPANDED */
+    int32_t buffer;       /* OPERAND_CHUNK, OPERAND_EXPANDED: number of the chunk buffer; else -1 */
     int32_t tile;         /* OPERAND_TILE */
-    const int32_t *table; /* OPERAND_EXPANDED: [width] element of the node's row; NULL: in order */
+    const int32_t *table; /* OPERAND_EXPANDED: [width] which element of the node's row; NULL: in order */
 };
 
-/* One elementwise node of a group, with all that its turn needs at hand; numbers of operands. */
+/* One elementwise node of a group, with everything that the inner loop needs. `in` and `out` index `operands`. */
 struct scan_member {
     enum scan_node_kind kind;
     int32_t node, out;
-    int32_t n_in; /* NODE_MAP_GRADIENT: inputs of the op; its result and dL/d result follow in the list */
+    int32_t n_in; /* inputs of the sum or map; in `in`, a NODE_MAP_GRADIENT has the result and dL/d result after them */
     int32_t which;
-    const int32_t *in; /* what a gradient does not read stands as dL/d result */
+    const int32_t *in; /* an input that the gradient does not read is given as dL/d result */
     const void *options;
     void (*map)(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out);
     void (*map_grad)(const void *options, int32_t dtype, int64_t count, const void *const *in, const void *out,
@@ -79,48 +84,48 @@ struct scan_member {
 };
 
 struct scan_group {
-    int64_t width; /* elements of a row */
+    int64_t width; /* elements per row */
     struct scan_operand *operands;
     struct scan_member *members;
     int32_t n_operands, n_members, n_expanded;
 };
 
-/* Products that share the left side, all adding or all not. */
+/* Products that share the left side. All of them add to their results, or all write them. */
 struct scan_product_call {
     int32_t a; /* node */
     int add;
     const int32_t *results; /* [count] nodes */
-    const int32_t *packed;  /* [count] */
+    const int32_t *packed;  /* [count] numbers of packed right sides */
     int32_t count;
 };
 
 struct scan_product_list {
-    const int32_t *copies; /* [n_copies] nodes whose init stands elsewhere and is copied first */
+    const int32_t *copies; /* [n_copies] nodes whose init is stored elsewhere and is copied first */
     const struct scan_product_call *calls;
     int32_t n_copies, n_calls;
 };
 
 struct scan_instruction {
-    enum scan_node_kind kind; /* NODE_MAP stands for a group */
-    const int32_t *nodes;
-    int32_t count;
+    enum scan_node_kind kind;          /* of its nodes; NODE_MAP stands for a group of any elementwise nodes */
+    const int32_t *nodes;              /* [count] */
+    int32_t count;                     /* groups, products and gradients of one call have several nodes */
     struct scan_group group;           /* NODE_MAP */
     struct scan_product_list products; /* NODE_PRODUCT */
-    const int32_t *table;              /* NODE_REDUCE, NODE_FIXED_SUM: where each element goes; NULL: in order */
+    const int32_t *table;              /* NODE_REDUCE, NODE_FIXED_SUM: where each element is added; NULL: in order */
 };
 
 struct scan_stage {
     struct scan_instruction *instructions;
     int32_t count, capacity;
-    int32_t n_row_instructions; /* the effects stand behind these */
-    int64_t local_width;        /* elements of a row of STORE_LOCAL */
-    int needs_step;             /* reads states or draws random words: its rows are taken step by step */
+    int32_t n_row_instructions; /* these come first; the rest are effects */
+    int64_t local_width;        /* elements per row of STORE_LOCAL */
+    int needs_step;             /* 1: reads states or draws random words, so its rows are taken step by step */
     int has_effects;
 };
 
 struct scan_plan {
     struct scan_graph *graph;
-    struct scan_stage stages[2][PHASE_COUNT]; /* forward, backward */
+    struct scan_stage stages[2][PHASE_COUNT]; /* by half */
     struct scan_place *places;                /* [graph->count] */
     int32_t *state_sequence;                  /* [n_states] -1: STORE_DOUBLE */
     int32_t output_sequence;
@@ -129,28 +134,22 @@ struct scan_plan {
     struct scan_packed *packed[2];
     int32_t n_sequences, n_tiles[2], n_packed[2];
     int32_t n_chunk_buffers;
-    size_t *saved_bytes;    /* [graph->count] of a row of a call, kept for all steps; 0: the call is computed again */
-    int64_t sequence_width; /* elements of a row and step that all sequences keep */
+    size_t *saved_bytes; /* [graph->count] what a call saves per row, stored for all steps; 0: it is computed again */
+    int64_t sequence_width; /* elements per row and step of all sequences */
 };
 
-/* Orders and places; the plan is in the arena of the graph. NULL with errors. */
+/* Plans the graph, in the graph's arena. NULL with errors. */
 struct scan_plan *plan_create(struct scan_graph *graph, struct errors *errors);
-/* Elements of a row that the loop of one half reads and writes of what is kept for all steps; 0 where memory is short.
+/* Elements of a row that the loop of one half reads and writes of what is kept for all steps; 0 if memory is short.
  * The arena serves the call only. */
 int64_t plan_loop_width(const struct scan_plan *plan, int half, struct arena *arena);
-/* The plan for a human. */
-char *plan_text(const struct scan_plan *plan, struct arena *arena);
+/* Appends the instructions, and where their results are stored. */
+void plan_text(const struct scan_plan *plan, struct scan_text *text);
 
-/* Fills in what each instruction works with, once all values have their places (plan_instructions.c). Memory that is
- * short is told in `errors`. */
-void plan_instructions(struct scan_plan *plan, struct errors *errors);
-/* What a view shows: a part stays a part. */
-int32_t plan_without_views(const struct scan_graph *graph, int32_t id);
-/* Fills the stages (fuse.c). */
+/* ---- the parts of plan_create ---- */
+
 rondo_status plan_schedule(struct scan_plan *plan, struct errors *errors);
-/* [width of domain] the element of a row of `operand` (of the whole, for a fixed tensor) that belongs to each of a row
- * of `domain`; NULL where they are the same. *ok is cleared where memory is short. */
-const int32_t *plan_table(struct scan_graph *graph, const struct scan_node *operand, const struct scan_node *domain,
-                          int *ok);
+rondo_status plan_places(struct scan_plan *plan, struct errors *errors);
+rondo_status plan_instructions(struct scan_plan *plan, struct errors *errors);
 
 #endif

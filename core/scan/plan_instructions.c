@@ -1,5 +1,5 @@
-/* plan: what each instruction works with, once every value has its place: the members and operands of a group of
- * elementwise nodes, the calls of a product. */
+/* plan, third part: what each instruction works with, once every value has its place: the members and operands of a
+ * group of elementwise nodes, the calls of a product. */
 #include <string.h>
 
 #include "core/scan/plan.h"
@@ -23,16 +23,16 @@ static int32_t add_tile(struct scan_maker *p, int half, int32_t id, int64_t widt
     return plan->n_tiles[half]++;
 }
 
-/* The number of the operand that stands for `id`, stretched to `domain`; added where it is new. */
+/* The number of the group's operand for `id`, broadcast to `domain`; it is added if it is new. -1 if memory is short. */
 static int32_t operand_of(struct scan_maker *p, struct scan_group *group, int half, int32_t id,
                           const struct scan_node *domain, int32_t *n_buffers) {
     int ok = 1;
     const struct scan_node *node = &p->graph->nodes[id];
-    const int32_t *table = plan_table(p->graph, node, domain, &ok);
+    const int32_t *table = graph_table(p->graph, node, domain, &ok);
     if (!ok) {
         return no_memory_id(p);
     }
-    const int32_t base = plan_without_views(p->graph, id);
+    const int32_t base = graph_without_views(p->graph, id);
     struct scan_operand operand = {.kind = OPERAND_ROWS, .node = base, .buffer = -1, .tile = -1, .table = table};
     if (p->graph->nodes[base].kind == NODE_FIXED) {
         operand.kind = OPERAND_TILE;
@@ -60,7 +60,7 @@ static int32_t operand_of(struct scan_maker *p, struct scan_group *group, int ha
     return group->n_operands++;
 }
 
-/* Chunk buffers are given on like sequences: by who reads last within the group. */
+/* Gives the values of a group their chunk buffers. A buffer is reused after the last reader of its value. */
 static void place_chunks(const struct scan_maker *p, struct scan_group *group, int32_t *n_buffers) {
     int32_t *end = arena_calloc(p->graph->arena, (size_t)group->n_operands + 1, sizeof *end);
     int32_t *free_at = arena_calloc(p->graph->arena, (size_t)group->n_operands + 1, sizeof *free_at);
@@ -160,7 +160,7 @@ static void add_term(struct scan_maker *p, int half, struct scan_product_call *c
     const int32_t packed = packed_of(p, half, node->inputs[2 + 2 * term], (int)(node->transposed >> term & 1));
     struct scan_product_call *call = NULL;
     for (int32_t i = 0; i < *n_calls && call == NULL; i++) {
-        const int has_result = calls[i].results[calls[i].count - 1] == id; /* by another term: a call writes it once */
+        const int has_result = calls[i].results[calls[i].count - 1] == id; /* from another term: a call has it once */
         call = calls[i].a == a && calls[i].add == add && !has_result ? &calls[i] : NULL;
     }
     if (call == NULL) {
@@ -194,7 +194,7 @@ static void make_products(struct scan_maker *p, int half, struct scan_instructio
         errors_no_memory(p->errors);
         return;
     }
-    for (int add = 0; add < 2; add++) { /* those that write come before those that add */
+    for (int add = 0; add < 2; add++) { /* terms that write come before those that add */
         for (int32_t i = 0; i < instruction->count && p->errors->count == 0; i++) {
             const int32_t id = instruction->nodes[i];
             const struct scan_node *node = &p->graph->nodes[id];
@@ -216,33 +216,43 @@ static void make_products(struct scan_maker *p, int half, struct scan_instructio
         (struct scan_product_list){.copies = copies, .n_copies = n_copies, .calls = calls, .n_calls = n_calls};
 }
 
-void plan_instructions(struct scan_plan *plan, struct errors *errors) {
-    struct scan_maker maker = {plan, plan->graph, errors}, *p = &maker;
+/* The node of fixed tensor `which`. */
+static const struct scan_node *fixed_node(const struct scan_graph *graph, int32_t which) {
+    for (int32_t id = 0; id < graph->count; id++) {
+        if (graph->nodes[id].kind == NODE_FIXED && graph->nodes[id].which == which) {
+            return &graph->nodes[id];
+        }
+    }
+    return NULL;
+}
+
+static void make_instruction(struct scan_maker *p, int half, struct scan_instruction *instruction) {
+    struct scan_graph *graph = p->graph;
+    const struct scan_node *node = &graph->nodes[instruction->nodes[0]];
+    int ok = 1;
+    if (instruction->kind == NODE_MAP) {
+        make_group(p, half, instruction);
+    } else if (instruction->kind == NODE_PRODUCT) {
+        make_products(p, half, instruction);
+    } else if (instruction->kind == NODE_REDUCE) {
+        instruction->table = graph_table(graph, node, &graph->nodes[node->inputs[0]], &ok);
+    } else if (instruction->kind == NODE_FIXED_SUM) {
+        instruction->table = graph_table(graph, fixed_node(graph, node->which), &graph->nodes[node->inputs[0]], &ok);
+    }
+    if (!ok) {
+        errors_no_memory(p->errors);
+    }
+}
+
+rondo_status plan_instructions(struct scan_plan *plan, struct errors *errors) {
+    struct scan_maker maker = {plan, plan->graph, errors};
     for (int half = 0; half < 2; half++) {
         for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
-            struct scan_stage *stage = &p->plan->stages[half][phase];
-            for (int32_t i = 0; i < stage->count && p->errors->count == 0; i++) {
-                struct scan_instruction *instruction = &stage->instructions[i];
-                const struct scan_node *node = &p->graph->nodes[instruction->nodes[0]];
-                int ok = 1;
-                if (instruction->kind == NODE_MAP) {
-                    make_group(p, half, instruction);
-                } else if (instruction->kind == NODE_PRODUCT) {
-                    make_products(p, half, instruction);
-                } else if (instruction->kind == NODE_REDUCE) {
-                    instruction->table = plan_table(p->graph, node, &p->graph->nodes[node->inputs[0]], &ok);
-                } else if (instruction->kind == NODE_FIXED_SUM) {
-                    for (int32_t id = 0; id < p->graph->count; id++) {
-                        const struct scan_node *fixed = &p->graph->nodes[id];
-                        if (fixed->kind == NODE_FIXED && fixed->which == node->which) {
-                            instruction->table = plan_table(p->graph, fixed, &p->graph->nodes[node->inputs[0]], &ok);
-                        }
-                    }
-                }
-                if (!ok) {
-                    errors_no_memory(p->errors);
-                }
+            struct scan_stage *stage = &plan->stages[half][phase];
+            for (int32_t i = 0; i < stage->count && errors->count == 0; i++) {
+                make_instruction(&maker, half, &stage->instructions[i]);
             }
         }
     }
+    return errors->count == 0 ? RONDO_OK : errors->status;
 }

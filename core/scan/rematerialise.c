@@ -1,5 +1,5 @@
-/* Part of plan: what costs no more to compute than to load is computed again where it is read, if what it is made of is
- * kept anyway.
+/* rematerialise, the first part of the pass plan: a value that costs no more to compute than to load is computed again
+ * where it is read, if its operands are stored for all steps anyway.
  *
  *     forward: u = 1 - z; …      backward: … u …     ->     backward: u = 1 - z; …
  *
@@ -8,9 +8,9 @@
 
 struct scan_rematerialisation {
     struct scan_graph *graph;
-    int *crosses;                       /* [count] read in another stage than its own, or a result */
-    int *replaced;                      /* [count] */
-    int32_t (*copies)[2 * PHASE_COUNT]; /* [count] the copy in each stage; 0: none yet */
+    int *crosses;                       /* [count] 1: another stage reads it, 2: it is a result, else 0 */
+    int *replaced;                      /* [count] 1: other stages compute a copy */
+    int32_t (*copies)[2 * PHASE_COUNT]; /* [count] the id of the copy in each stage; 0: none yet */
     int32_t count;
 };
 
@@ -30,7 +30,7 @@ static void find_crossings(const struct scan_rematerialisation *r, const int *li
     }
     for (int32_t s = 0; s < graph->n_states; s++) {
         if (graph->new_states[s] >= 0) {
-            r->crosses[graph->new_states[s]] = 2; /* a result: stays what it is */
+            r->crosses[graph->new_states[s]] = 2;
         }
         if (graph->carry != NULL && graph->carry[s] >= 0) {
             r->crosses[graph->carry[s]] = 2;
@@ -42,7 +42,7 @@ static void find_crossings(const struct scan_rematerialisation *r, const int *li
     }
 }
 
-/* Cheap, from values that are there in any stage, and read elsewhere only by what works element by element. */
+/* 1 for a cheap map whose operands every stage can read, and that other stages read only in elementwise nodes. */
 static int is_worth(const struct scan_rematerialisation *r, const int *live, int32_t id) {
     const struct scan_graph *graph = r->graph;
     const struct scan_node *node = &graph->nodes[id];
@@ -67,6 +67,7 @@ static int is_worth(const struct scan_rematerialisation *r, const int *live, int
     return 1;
 }
 
+/* The id that `stage` reads instead of `id`: a copy, made at the first call, or `id` itself. */
 static int32_t copy_in(struct scan_rematerialisation *r, int32_t id, int32_t stage) {
     struct scan_graph *graph = r->graph;
     if (stage_of(&graph->nodes[id]) == stage || !r->replaced[id]) {
@@ -96,8 +97,7 @@ void graph_rematerialise(struct scan_graph *graph, const struct scan_graph_setti
     r.replaced = arena_calloc(graph->arena, n, sizeof *r.replaced);
     r.copies = arena_calloc(graph->arena, n, sizeof *r.copies);
     if (order == NULL || live == NULL || r.crosses == NULL || r.replaced == NULL || r.copies == NULL) {
-        errors_no_memory(graph->errors);
-        graph->failed = 1;
+        graph_no_memory(graph);
         return;
     }
     find_crossings(&r, live);

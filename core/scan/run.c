@@ -1,4 +1,4 @@
-/* The stages of a half: rows in blocks before and behind the loop, shares of the batch in it. */
+/* The stages of a half: blocks of rows before and after the loop, shares of the batch in it. */
 #include "core/scan/run.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 
 enum { MOST_BLOCK = 128, LEAST_BLOCK = 8 };
 
-/* ---- what is made once a half: stretched fixed tensors, packed weights ---- */
+/* ---- made once per half: tiles of fixed tensors, packed weights ---- */
 
 #define FILL_TILE_OF(T, suffix)                                                                                        \
     static void fill_tile_##suffix(const struct scan_tile *tile, const T *fixed, T *out) {                             \
@@ -23,52 +23,53 @@ FILL_TILE_OF(float, f32)
 FILL_TILE_OF(double, f64)
 
 static size_t tile_bytes(const struct scan_run *run, const struct scan_tile *tile) {
-    return (size_t)(tile->width < PLAN_CHUNK ? PLAN_CHUNK : tile->width) * run->size;
+    return (size_t)(tile->width < PLAN_CHUNK ? PLAN_CHUNK : tile->width) * run->given.size;
 }
 
 static void prepare_range(void *arg, int64_t begin, int64_t end) {
     const struct scan_run *run = arg;
-    const struct scan_plan *plan = run->plan;
+    const struct scan_plan *plan = run->given.plan;
     for (int64_t i = begin; i < end; i++) {
-        if (i < plan->n_packed[run->half]) {
-            const struct scan_packed *packed = &plan->packed[run->half][i];
+        if (i < plan->n_packed[run->now.half]) {
+            const struct scan_packed *packed = &plan->packed[run->now.half][i];
             const int64_t ld = packed->transposed ? packed->k : packed->n;
-            product_pack(run->kernels, run->dtype, packed->k, packed->n, run->fixed[packed->fixed].data, ld,
-                         packed->transposed, run->packed[i]);
+            product_pack(run->given.kernels, run->given.dtype, packed->k, packed->n,
+                         run->given.fixed[packed->fixed].data, ld, packed->transposed, run->now.packed[i]);
             continue;
         }
-        const int64_t number = i - plan->n_packed[run->half];
-        const struct scan_tile *tile = &plan->tiles[run->half][number];
-        if (run->dtype == RONDO_F32) {
-            fill_tile_f32(tile, run->fixed[tile->fixed].data, (float *)(void *)run->tiles[number]);
+        const int64_t number = i - plan->n_packed[run->now.half];
+        const struct scan_tile *tile = &plan->tiles[run->now.half][number];
+        if (run->given.dtype == RONDO_F32) {
+            fill_tile_f32(tile, run->given.fixed[tile->fixed].data, (float *)(void *)run->now.tiles[number]);
         } else {
-            fill_tile_f64(tile, run->fixed[tile->fixed].data, (double *)(void *)run->tiles[number]);
+            fill_tile_f64(tile, run->given.fixed[tile->fixed].data, (double *)(void *)run->now.tiles[number]);
         }
     }
 }
 
 static rondo_status prepare(struct scan_run *run, struct arena *arena, struct errors *errors) {
-    const struct scan_plan *plan = run->plan;
-    const int half = run->half;
-    run->tiles = arena_alloc(arena, sizeof *run->tiles * (size_t)(plan->n_tiles[half] + 1));
-    run->packed = arena_alloc(arena, sizeof *run->packed * (size_t)(plan->n_packed[half] + 1));
-    if (run->tiles == NULL || run->packed == NULL) {
+    const struct scan_plan *plan = run->given.plan;
+    const int half = run->now.half;
+    run->now.tiles = arena_alloc(arena, sizeof *run->now.tiles * (size_t)(plan->n_tiles[half] + 1));
+    run->now.packed = arena_alloc(arena, sizeof *run->now.packed * (size_t)(plan->n_packed[half] + 1));
+    if (run->now.tiles == NULL || run->now.packed == NULL) {
         return errors_no_memory(errors);
     }
     for (int32_t i = 0; i < plan->n_tiles[half]; i++) {
-        run->tiles[i] = arena_alloc(arena, tile_bytes(run, &plan->tiles[half][i]));
-        if (run->tiles[i] == NULL) {
+        run->now.tiles[i] = arena_alloc(arena, tile_bytes(run, &plan->tiles[half][i]));
+        if (run->now.tiles[i] == NULL) {
             return errors_no_memory(errors);
         }
     }
     for (int32_t i = 0; i < plan->n_packed[half]; i++) {
         const struct scan_packed *packed = &plan->packed[half][i];
-        run->packed[i] = arena_alloc(arena, product_packed_bytes(run->kernels, run->dtype, packed->k, packed->n));
-        if (run->packed[i] == NULL) {
+        run->now.packed[i] =
+            arena_alloc(arena, product_packed_bytes(run->given.kernels, run->given.dtype, packed->k, packed->n));
+        if (run->now.packed[i] == NULL) {
             return errors_no_memory(errors);
         }
     }
-    parallel_for(run->parallel, plan->n_packed[half] + plan->n_tiles[half], 1, prepare_range, run);
+    parallel_for(run->given.parallel, plan->n_packed[half] + plan->n_tiles[half], 1, prepare_range, run);
     return RONDO_OK;
 }
 
@@ -77,7 +78,7 @@ static rondo_status prepare(struct scan_run *run, struct arena *arena, struct er
 /* The first `count` instructions of the stage over a span. */
 static void run_rows(struct scan_run *run, struct scan_worker *worker, int32_t count, const struct scan_span *span) {
     for (int32_t i = 0; i < count; i++) {
-        if (run_instruction(run, worker, &run->stage->instructions[i], span) != RONDO_OK) {
+        if (run_instruction(run, worker, &run->now.stage->instructions[i], span) != RONDO_OK) {
             run_fail(run);
             return;
         }
@@ -87,18 +88,19 @@ static void run_rows(struct scan_run *run, struct scan_worker *worker, int32_t c
 static void run_blocks(void *arg, int64_t begin, int64_t end) {
     struct scan_run *run = arg;
     for (int64_t w = begin; w < end; w++) {
-        for (int64_t i = atomic_fetch_add(&run->next, 1); i < run->n_spans; i = atomic_fetch_add(&run->next, 1)) {
+        for (int64_t i = atomic_fetch_add(&run->now.next, 1); i < run->now.n_spans;
+             i = atomic_fetch_add(&run->now.next, 1)) {
             if (run_has_failed(run)) {
                 return;
             }
-            run_rows(run, &run->workers[w], run->stage->n_row_instructions, &run->spans[i]);
+            run_rows(run, &run->memory.workers[w], run->now.stage->n_row_instructions, &run->now.spans[i]);
         }
     }
 }
 
-/* Rows of a block: enough blocks for all workers to be busy to the end, large ones for the products' sake. */
+/* Rows per block: small enough that all workers are busy until the end, large enough for fast products. */
 static int64_t block_rows(const struct scan_run *run) {
-    const int64_t wanted = run->time->total / (4 * run->n_workers) + 1;
+    const int64_t wanted = run->given.time->total / (4 * run->memory.n_workers) + 1;
     return wanted < LEAST_BLOCK ? LEAST_BLOCK : wanted > MOST_BLOCK ? MOST_BLOCK : wanted;
 }
 
@@ -106,52 +108,53 @@ static int64_t previous_row(const struct time_axis *time, int64_t t) {
     return t == 0 ? 0 : time->rows + time->begin[t - 1];
 }
 
-/* All rows of all steps, in blocks. */
+/* Runs the instructions of a stage outside the loop over all rows of all steps, in blocks. */
 static rondo_status run_all_rows(struct scan_run *run, struct arena *arena, struct errors *errors) {
-    const struct time_axis *time = run->time;
+    const struct time_axis *time = run->given.time;
     const int64_t block = block_rows(run);
     const int64_t most = time->total / block + time->steps + 1;
     struct scan_span *spans = arena_alloc(arena, sizeof *spans * (size_t)most);
     if (spans == NULL) {
         return errors_no_memory(errors);
     }
-    run->n_spans = 0;
-    const int by_step = run->stage->needs_step;
+    run->now.n_spans = 0;
+    const int by_step = run->now.stage->needs_step;
     for (int64_t t = 0; t < (by_step ? time->steps : 1); t++) {
         const int64_t rows = by_step ? time->alive[t] : time->total;
         for (int64_t row = 0; row < rows; row += block) {
             const int64_t count = row + block < rows ? block : rows - row;
-            spans[run->n_spans++] =
+            spans[run->now.n_spans++] =
                 (struct scan_span){t, time->begin[t] + row, previous_row(time, t) + row, row, count, 0};
         }
     }
-    run->spans = spans;
-    atomic_store(&run->next, 0);
-    parallel_for(run->parallel, run->n_workers, 1, run_blocks, run);
+    run->now.spans = spans;
+    atomic_store(&run->now.next, 0);
+    parallel_for(run->given.parallel, run->memory.n_workers, 1, run_blocks, run);
     return RONDO_OK;
 }
 
-/* A carried gradient that nothing computes is zero for all steps but the last of a row. */
+/* A carry that nothing computes is zero, except at the last step of a row, where the final state's gradient enters. */
 static void clear_carries(const struct scan_run *run, const struct scan_span *span) {
-    const struct scan_graph *graph = run->graph;
+    const struct scan_graph *graph = run->given.graph;
     for (int32_t s = 0; s < graph->n_states; s++) {
-        if (graph->carry[s] < 0 && run->carries[s][0] != NULL) {
-            const size_t row_bytes = (size_t)graph->nodes[graph->new_states[s]].width * run->size;
-            memset(run->carries[s][span->step & 1] + (size_t)span->row * row_bytes, 0, row_bytes * (size_t)span->count);
+        if (graph->carry[s] < 0 && run->memory.carries[s][0] != NULL) {
+            const size_t row_bytes = (size_t)graph->nodes[graph->new_states[s]].width * run->given.size;
+            memset(run->memory.carries[s][span->step & 1] + (size_t)span->row * row_bytes, 0,
+                   row_bytes * (size_t)span->count);
         }
     }
 }
 
 static void run_step(struct scan_run *run, struct scan_worker *worker, const struct scan_share *share, int64_t t) {
-    const struct time_axis *time = run->time;
+    const struct time_axis *time = run->given.time;
     const int64_t end = share->end < time->alive[t] ? share->end : time->alive[t];
     if (end <= share->first) {
         return;
     }
     const struct scan_span span = {
         t, time->begin[t] + share->first, previous_row(time, t) + share->first, share->first, end - share->first, 0};
-    run_rows(run, worker, run->stage->count, &span);
-    if (run->half == 1) {
+    run_rows(run, worker, run->now.stage->count, &span);
+    if (run->now.half == 1) {
         clear_carries(run, &span);
     }
 }
@@ -159,45 +162,46 @@ static void run_step(struct scan_run *run, struct scan_worker *worker, const str
 static void run_shares(void *arg, int64_t begin, int64_t end) {
     struct scan_run *run = arg;
     for (int64_t i = begin; i < end; i++) {
-        for (int64_t t = 0; t < run->time->steps && !run_has_failed(run); t++) {
-            run_step(run, &run->workers[i], &run->shares[i], run->half == 0 ? t : run->time->steps - 1 - t);
+        for (int64_t t = 0; t < run->given.time->steps && !run_has_failed(run); t++) {
+            run_step(run, &run->memory.workers[i], &run->memory.shares[i],
+                     run->now.half == 0 ? t : run->given.time->steps - 1 - t);
         }
     }
 }
 
 static rondo_status run_stage(struct scan_run *run, int is_loop, struct arena *arena, struct errors *errors) {
     if (is_loop) {
-        const int is_empty = run->stage->count == 0 && run->half == 0; /* backward there are carries to clear */
-        parallel_for(run->parallel, is_empty ? 0 : run->n_shares, 1, run_shares, run);
+        const int is_empty = run->now.stage->count == 0 && run->now.half == 0; /* the backward loop clears carries */
+        parallel_for(run->given.parallel, is_empty ? 0 : run->memory.n_shares, 1, run_shares, run);
         return RONDO_OK;
     }
-    if (run->stage->n_row_instructions > 0) {
+    if (run->now.stage->n_row_instructions > 0) {
         RONDO_TRY(run_all_rows(run, arena, errors));
     }
-    return run->stage->has_effects ? run_effects(run, arena, errors) : RONDO_OK;
+    return run->now.stage->has_effects ? run_effects(run, arena, errors) : RONDO_OK;
 }
 
 static rondo_status run_stages(struct scan_run *run, int half, struct arena *arena, struct errors *errors) {
-    run->half = half;
+    run->now.half = half;
     RONDO_TRY(run_find_places(run, arena, errors));
     RONDO_TRY(prepare(run, arena, errors));
     for (int32_t phase = 0; phase < PHASE_COUNT && !run_has_failed(run); phase++) {
-        run->stage = &run->plan->stages[half][phase];
-        if (run->observe != NULL) {
-            run->observe(run->observe_arg, half, (enum scan_phase)phase, 0);
+        run->now.stage = &run->given.plan->stages[half][phase];
+        if (run->given.observe != NULL) {
+            run->given.observe(run->given.observe_arg, half, (enum scan_phase)phase, 0);
         }
         RONDO_TRY(run_stage(run, phase == PHASE_LOOP, arena, errors));
-        if (run->observe != NULL) {
-            run->observe(run->observe_arg, half, (enum scan_phase)phase, 1);
+        if (run->given.observe != NULL) {
+            run->given.observe(run->given.observe_arg, half, (enum scan_phase)phase, 1);
         }
     }
     return RONDO_OK;
 }
 
-/* The first worker's errors are told: the others will have met the same. */
+/* Reports the errors of the first worker that has any. */
 static rondo_status collect_errors(const struct scan_run *run, rondo_status status, struct errors *errors) {
-    for (int32_t w = 0; w < run->n_workers; w++) {
-        struct errors *own = run->workers[w].errors;
+    for (int32_t w = 0; w < run->memory.n_workers; w++) {
+        struct errors *own = run->memory.workers[w].errors;
         if (own->count > 0 && status == RONDO_OK) {
             status = own->status;
             errors_move(errors, own);
@@ -208,6 +212,6 @@ static rondo_status collect_errors(const struct scan_run *run, rondo_status stat
 }
 
 rondo_status run_half(struct scan_run *run, int half, struct arena *arena, struct errors *errors) {
-    atomic_store(&run->failed, 0);
+    atomic_store(&run->now.failed, 0);
     return collect_errors(run, run_stages(run, half, arena, errors), errors);
 }

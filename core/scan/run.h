@@ -1,4 +1,17 @@
-/* core/scan/run.h: a plan at work over one packed batch. */
+/* core/scan/run.h: a plan at work over one packed batch. Private to core/scan.
+ *
+ *     run_half         run.c              prepares one half and runs its stages: blocks of rows, shares in the loop
+ *     run_make_memory  run_memory.c       allocates what a run needs, and deals the rows out to workers
+ *     run_find_places  run_places.c       finds the address of every value
+ *     run_effects      run_effects.c      runs the effects of a stage over all steps
+ *     run_instruction  run_instruction.c  runs one instruction over a span; calls the two below
+ *     run_effect       run_effects.c      runs one effect over a span
+ *     run_call, ...    run_call.c         calls of ops that are not elementwise
+ *     sum_arrays, ...  sums.c
+ *
+ * Threads: one thread per worker; a function that gets a worker touches what belongs to that worker, and the rows of
+ * its span.
+ */
 #ifndef RONDO_CORE_SCAN_RUN_H
 #define RONDO_CORE_SCAN_RUN_H
 
@@ -7,26 +20,30 @@
 #include "core/product/product.h"
 #include "core/rng.h"
 #include "core/scan/plan.h"
+#include "core/scan/scan.h"
 #include "core/tape.h"
 #include "core/time_axis.h"
 
-/* Rows that an instruction works on: consecutive ones of one step, or any in a stage that needs no step. */
+/* The rows that an instruction works on: consecutive rows of one step, or of any steps in a stage that needs no step. */
 struct scan_span {
     int64_t step;
-    int64_t packed;   /* packed position of the first */
-    int64_t previous; /* where a state's row before the step stands in its sequence */
-    int64_t row;      /* of the batch */
+    int64_t packed;   /* packed position of the first row */
+    int64_t previous; /* position of the first row before the step in the sequence of a state */
+    int64_t row;      /* of the batch, of the first row */
     int64_t count;
-    int64_t local; /* where the first stands among the rows of the worker */
+    int64_t local; /* position of the first row among the rows of the worker */
 };
 
-/* What counts the rows of a value: the first row of a span stands at base + position * row_bytes. */
+/* Which position in a span counts the rows of a value. */
 enum scan_position { POSITION_PACKED, POSITION_PREVIOUS, POSITION_ROW, POSITION_LOCAL };
 
-/* Where a value is: two bases take turns from step to step, where old and new do. */
+/* Where a value is stored: its first row of a span is at base[step & 1] + position * row_bytes + shift. Both bases are
+ * equal, but for values that are stored twice, for even and for odd steps. */
 struct scan_location {
-    char *base[2]; /* at even and odd steps; POSITION_LOCAL: an offset into the worker's rows instead */
-    size_t row_bytes, offset, shift; /* shift: bytes into a row, of a part */
+    char *base[2];
+    size_t row_bytes;
+    size_t offset; /* POSITION_LOCAL, which has no base: where the value begins in the memory of a worker */
+    size_t shift;  /* of a part: bytes from the beginning of a row */
     enum scan_position position;
 };
 
@@ -36,76 +53,89 @@ struct scan_worker {
     char *locals; /* [local_width][capacity] */
     int64_t capacity;
     void *scratch;       /* of product_gradient */
-    struct arena *arena; /* for calls of ops */
+    struct arena *arena; /* for calls of ops; empty between instructions */
     struct errors *errors;
-    char **base, **at; /* [n_operands] of the group at hand */
-    int64_t *stride;   /* [n_operands] bytes of a row, 0: the same for all rows */
+    char **base, **at; /* [n_operands] of the current group: of the span, and of the current chunk */
+    int64_t *stride;   /* [n_operands] bytes per row; 0: all rows read the same */
 };
 
-/* Rows of the batch that one worker takes through the loop. */
+/* The rows first .. end of the batch that one worker takes through the loop. */
 struct scan_share {
     int64_t first, end;
 };
 
-struct scan_run {
+/* What a run is given. All borrowed. */
+struct scan_given {
     const struct scan_plan *plan;
-    const struct scan_graph *graph;
+    const struct scan_graph *graph; /* of the plan */
     const struct time_axis *time;
     const struct product_kernels *kernels;
     const struct parallel *parallel;
-    int32_t n_workers, n_shares;
-    struct scan_worker *workers;
-    struct scan_share *shares;
     int32_t dtype;
-    size_t size; /* of an element */
+    size_t size; /* bytes of an element */
     int training;
     const struct registry *registry; /* for messages */
     struct rng_stream stream;
-    int64_t first_random;
-
-    const rondo_tensor *fixed;      /* [n_fixed] */
-    const rondo_tensor *grad_fixed; /* [n_fixed] data NULL: not wanted */
-    const char *x, *grad_output;    /* packed */
-    int64_t x_width;
-    char *grad_x;                        /* packed */
-    const char **initial;                /* [n_states] */
-    char **saved;                        /* [graph->count] what calls saved of all rows; NULL: nothing */
-    char **sequences;                    /* [n_sequences] */
-    char *(*doubles)[2], *(*carries)[2]; /* [n_states] */
-    char **tiles, **packed;              /* of the half at hand */
-    struct scan_location *where;         /* [graph->count] of the half at hand */
-
-    void (*observe)(void *arg, int half, enum scan_phase phase, int done);
+    int64_t first_random; /* number of the first substream of step 0 */
+    scan_observer *observe;
     void *observe_arg;
-
-    /* the stage at hand */
-    const struct scan_stage *stage;
-    int half;
-    const struct scan_span *spans;
-    int64_t n_spans;
-    atomic_llong next;
-    atomic_int failed; /* 1: a worker met an error, which is in its errors; the others stop too */
-    const struct scan_effect_task *tasks;
-    int32_t n_tasks;
+    const rondo_tensor *fixed; /* [n_fixed] */
+    const char *x;             /* packed */
+    int64_t x_width;
+    const char **initial; /* [n_states] the states before the first step */
+    /* for the backward half */
+    const rondo_tensor *grad_fixed; /* [n_fixed] data NULL: not wanted */
+    const char *grad_output;        /* packed */
+    char *grad_x;                   /* packed; NULL: not wanted */
 };
 
-/* Runs one half (0 forward, 1 backward) of the step over all steps. */
+/* What a run owns from run_make_memory on; the arena of the tape frees it. */
+struct scan_memory {
+    struct scan_worker *workers;
+    struct scan_share *shares;
+    int32_t n_workers, n_shares;
+    char **sequences;    /* [n_sequences] */
+    char **saved;        /* [graph->count] what a call saved of all rows; NULL: nothing */
+    char *(*doubles)[2]; /* [n_states] */
+    char *(*carries)[2]; /* [n_states] the caller allocates and fills these before the backward half */
+};
+
+/* Where a run is. Nothing in it is valid between halves. */
+struct scan_cursor {
+    int half;
+    char **tiles, **packed;      /* of the half */
+    struct scan_location *where; /* [graph->count] in the half */
+    const struct scan_stage *stage;
+    const struct scan_span *spans; /* of a stage outside the loop: what workers take, one after the other */
+    int64_t n_spans;
+    const struct scan_effect_task *tasks; /* likewise, of its effects */
+    int32_t n_tasks;
+    atomic_llong next; /* the span or task that the next free worker takes */
+    atomic_int failed; /* 1: a worker met an error, which is in its errors; the others stop too */
+};
+
+struct scan_run {
+    struct scan_given given;
+    struct scan_memory memory;
+    struct scan_cursor now;
+};
+
+/* Runs one half of the step over all steps. On failure all workers stop, and `errors` gets the errors of the first. */
 rondo_status run_half(struct scan_run *run, int half, struct arena *arena, struct errors *errors);
 
-/* ---- between the files of this folder ---- */
-
-/* [rows, width] of the run's dtype; NULL where memory is short or the bytes cannot be counted. */
-char *run_alloc_rows(struct arena *arena, const struct scan_run *run, int64_t rows, int64_t width);
-/* Elements of a row of a state. */
-int64_t run_state_width(const struct scan_graph *graph, int32_t state);
-/* Takes all memory of a run from the tape, once plan, time, kernels, parallel and initial are set, and puts the states
- * before the first step in their places. */
+/* Allocates the memory of a run on the tape and stores the states before the first step in their places. */
 rondo_status run_make_memory(struct scan_run *run, struct tape *tape);
+/* [rows, width] of the run's dtype. NULL if memory is short or the size overflows. */
+char *run_alloc_rows(struct arena *arena, const struct scan_run *run, int64_t rows, int64_t width);
+/* Elements per row of a state. */
+int64_t run_state_width(const struct scan_graph *graph, int32_t state);
 
-/* The first row of a value for a span. */
+rondo_status run_find_places(struct scan_run *run, struct arena *arena, struct errors *errors);
+
+/* The first row of a value in a span. */
 static inline char *run_locate(const struct scan_run *run, const struct scan_worker *worker, int32_t node,
                                const struct scan_span *span) {
-    const struct scan_location *where = &run->where[node];
+    const struct scan_location *where = &run->now.where[node];
     if (where->position == POSITION_LOCAL) {
         return worker->locals + where->offset * (size_t)worker->capacity + (size_t)span->local * where->row_bytes +
                where->shift;
@@ -115,32 +145,35 @@ static inline char *run_locate(const struct scan_run *run, const struct scan_wor
                                                                     : span->row;
     return where->base[span->step & 1] + (size_t)position * where->row_bytes + where->shift;
 }
-/* Finds out where all values are. */
-rondo_status run_find_places(struct scan_run *run, struct arena *arena, struct errors *errors);
-/* One instruction over a span. The reason of a failure is in the worker's errors. */
-rondo_status run_instruction(const struct scan_run *run, struct scan_worker *worker,
-                             const struct scan_instruction *instruction, const struct scan_span *span);
-/* The gradients of inputs of a call, all of one: those of the instruction's nodes, each ADDED to targets[its number];
- * NULL: not wanted. */
+
+/* A function of one instruction over a span. The reason of a failure is in the worker's errors. */
+typedef rondo_status scan_instruction_function(const struct scan_run *run, struct scan_worker *worker,
+                                               const struct scan_instruction *instruction,
+                                               const struct scan_span *span);
+
+scan_instruction_function run_instruction;
+scan_instruction_function run_call;           /* computes a call */
+scan_instruction_function run_call_gradients; /* writes the gradients of inputs with rows of one call */
+scan_instruction_function run_effect;         /* adds to the gradients of fixed tensors */
+
+/* Adds the gradients of inputs of one call: that of the instruction's node i to targets[i]; NULL: not wanted. */
 rondo_status run_call_gradient(const struct scan_run *run, struct scan_worker *worker,
                                const struct scan_instruction *instruction, const struct scan_span *span,
                                void *const *targets);
-/* One effect over a span (in the loop), or all of a stage over all steps. */
-rondo_status run_effect(const struct scan_run *run, struct scan_worker *worker, const struct scan_instruction *effect,
-                        const struct scan_span *span);
+/* All effects of the current stage over all steps. */
 rondo_status run_effects(struct scan_run *run, struct arena *arena, struct errors *errors);
-
-/* A worker that failed stops, and so do all others when they next ask: nobody computes on with what is missing. */
-static inline int run_has_failed(struct scan_run *run) {
-    return atomic_load_explicit(&run->failed, memory_order_relaxed);
-}
-static inline void run_fail(struct scan_run *run) {
-    atomic_store_explicit(&run->failed, 1, memory_order_relaxed);
-}
-/* Bytes of scratch that the effects of a half want. */
+/* Bytes of scratch memory that the effects of a half need. */
 size_t run_effect_scratch(const struct scan_run *run, int half);
 
-/* out = in[0] + in[1] + …; out may be one of them. */
+/* A worker that fails says so; the others ask between instructions, and stop. */
+static inline void run_fail(struct scan_run *run) {
+    atomic_store_explicit(&run->now.failed, 1, memory_order_relaxed);
+}
+static inline int run_has_failed(struct scan_run *run) {
+    return atomic_load_explicit(&run->now.failed, memory_order_relaxed);
+}
+
+/* out = in[0] + in[1] + ...; out may be one of them. */
 void sum_arrays(int32_t dtype, int64_t count, const void *const *in, int32_t n, void *out);
 /* sums[j] += the sum of column j over `rows` rows, in blocks of a fixed number of rows. `work` has room for a row. */
 void sum_columns(int32_t dtype, int64_t rows, int64_t width, const void *in, void *sums, void *work);

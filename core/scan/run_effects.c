@@ -1,25 +1,27 @@
-/* What a step adds to the gradients of fixed tensors, over all steps at once. */
+/* Effects: what the steps add to the gradients of fixed tensors. Outside the loop they run over all steps at once, as
+ * tasks that workers take one after the other. */
 #include <string.h>
 
 #include "core/scan/run.h"
 #include "core/tensor.h"
 
-/* Effects on one fixed tensor, one behind the other; of products a range of rows of the result. */
+/* All effects that add to one fixed tensor, run in order by one worker. Where all are weight gradients, only rows
+ * begin .. end of that gradient. */
 struct scan_effect_task {
     const struct scan_instruction *const *effects;
     int32_t n_effects;
-    int64_t begin, end; /* rows of the weight; begin < 0: all */
+    int64_t begin, end; /* begin < 0: all rows */
 };
 
 static const struct scan_node *node_of(const struct scan_run *run, const struct scan_instruction *effect) {
-    return &run->graph->nodes[effect->nodes[0]];
+    return &run->given.graph->nodes[effect->nodes[0]];
 }
 
 /* Adds sums[j] to element table[j] of the gradient. */
 static void scatter(const struct scan_run *run, const int32_t *table, int64_t width, const void *sums, void *gradient) {
     for (int64_t j = 0; j < width; j++) {
         const int64_t to = table == NULL ? j : table[j];
-        if (run->dtype == RONDO_F32) {
+        if (run->given.dtype == RONDO_F32) {
             ((float *)gradient)[to] += ((const float *)sums)[j];
         } else {
             ((double *)gradient)[to] += ((const double *)sums)[j];
@@ -30,30 +32,31 @@ static void scatter(const struct scan_run *run, const int32_t *table, int64_t wi
 static rondo_status add_fixed_sum(const struct scan_run *run, struct scan_worker *worker,
                                   const struct scan_instruction *effect, const struct scan_span *span, void *gradient) {
     const struct scan_node *node = node_of(run, effect);
-    const int64_t width = run->graph->nodes[node->inputs[0]].width;
+    const int64_t width = run->given.graph->nodes[node->inputs[0]].width;
     const struct arena_mark mark = arena_mark(worker->arena);
-    char *sums = arena_calloc(worker->arena, (size_t)(2 * width), run->size);
+    char *sums = arena_calloc(worker->arena, (size_t)(2 * width), run->given.size);
     if (sums == NULL) {
         return errors_no_memory(worker->errors);
     }
-    sum_columns(run->dtype, span->count, width, run_locate(run, worker, node->inputs[0], span), sums,
-                sums + (size_t)width * run->size);
+    sum_columns(run->given.dtype, span->count, width, run_locate(run, worker, node->inputs[0], span), sums,
+                sums + (size_t)width * run->given.size);
     scatter(run, effect->table, width, sums, gradient);
     arena_release(worker->arena, mark);
     return RONDO_OK;
 }
 
-/* Which rows of `a` belong to which of the gradient, over all steps. */
+/* The pairs of rows that a weight gradient a^T g sums over, in all steps. `runs` has room for one run per step. The rows
+ * of a state before a step are those of step t - 1 and lie in a sequence that begins with the initial state. */
 static int32_t make_runs(const struct scan_run *run, int32_t a, struct product_run *runs) {
-    const struct time_axis *time = run->time;
-    const struct scan_node *node = &run->graph->nodes[graph_base(run->graph, a)];
+    const struct time_axis *time = run->given.time;
+    const struct scan_node *node = &run->given.graph->nodes[graph_base(run->given.graph, a)];
     if (node->kind != NODE_STATE) {
         runs[0] = (struct product_run){0, 0, time->total};
         return 1;
     }
     int32_t n = 0;
     for (int64_t t = 0; t < time->steps; t++) {
-        const int64_t before = run->graph->constant[node->which] || t == 0 ? 0 : time->rows + time->begin[t - 1];
+        const int64_t before = run->given.graph->constant[node->which] || t == 0 ? 0 : time->rows + time->begin[t - 1];
         struct product_run *last = n == 0 ? NULL : &runs[n - 1];
         if (last != NULL && last->a_row + last->count == before && last->b_row + last->count == time->begin[t]) {
             last->count += time->alive[t];
@@ -67,13 +70,14 @@ static int32_t make_runs(const struct scan_run *run, int32_t a, struct product_r
 static rondo_status add_weight_gradient(const struct scan_run *run, struct scan_worker *worker,
                                         const struct scan_node *node, const struct scan_span *span, int64_t begin,
                                         int64_t end) {
-    const int64_t m = run->graph->nodes[node->inputs[0]].width, n = run->graph->nodes[node->inputs[1]].width;
+    const int64_t m = run->given.graph->nodes[node->inputs[0]].width,
+                  n = run->given.graph->nodes[node->inputs[1]].width;
     const struct arena_mark mark = arena_mark(worker->arena);
     struct product_run one = {0, 0, span == NULL ? 0 : span->count}, *runs = &one;
     int32_t n_runs = 1;
-    const struct scan_span all = {0, 0, 0, 0, run->time->total, 0};
+    const struct scan_span all = {0, 0, 0, 0, run->given.time->total, 0};
     if (span == NULL) {
-        runs = arena_alloc(worker->arena, sizeof *runs * (size_t)run->time->steps);
+        runs = arena_alloc(worker->arena, sizeof *runs * (size_t)run->given.time->steps);
         if (runs == NULL) {
             return errors_no_memory(worker->errors);
         }
@@ -82,9 +86,10 @@ static rondo_status add_weight_gradient(const struct scan_run *run, struct scan_
     }
     const char *a = run_locate(run, worker, node->inputs[0], span);
     const void *g = run_locate(run, worker, node->inputs[1], span);
-    char *gradient = run->grad_fixed[node->which].data;
-    product_gradient(run->kernels, run->dtype, runs, n_runs, end - begin, a + (size_t)begin * run->size, m, n, g, n,
-                     gradient + (size_t)(begin * n) * run->size, n, worker->scratch);
+    char *gradient = run->given.grad_fixed[node->which].data;
+    product_gradient(run->given.kernels, run->given.dtype, runs, n_runs, end - begin,
+                     a + (size_t)begin * run->given.size, m, n, g, n, gradient + (size_t)(begin * n) * run->given.size,
+                     n, worker->scratch);
     arena_release(worker->arena, mark);
     return RONDO_OK;
 }
@@ -98,25 +103,26 @@ static rondo_status find_targets(const struct scan_run *run, struct scan_worker 
         return errors_no_memory(worker->errors);
     }
     for (int32_t i = 0; i < effect->count; i++) {
-        found[i] = run->grad_fixed[run->graph->nodes[effect->nodes[i]].which].data;
+        found[i] = run->given.grad_fixed[run->given.graph->nodes[effect->nodes[i]].which].data;
         any |= found[i] != NULL;
     }
     *targets = any ? found : NULL;
     return RONDO_OK;
 }
 
-/* In blocks of rows, and step by step where the op needs to know the step. */
+/* The gradients of fixed inputs of one call, over all rows in blocks; step by step where the op reads a state or random
+ * words. */
 static rondo_status add_fixed_call(const struct scan_run *run, struct scan_worker *worker,
                                    const struct scan_instruction *effect) {
     enum { BLOCK = 64 };
     const struct scan_node *node = node_of(run, effect);
-    const struct time_axis *time = run->time;
+    const struct time_axis *time = run->given.time;
     const struct arena_mark mark = arena_mark(worker->arena);
     void **targets = NULL;
     RONDO_TRY(find_targets(run, worker, effect, &targets));
     int by_step = node->random >= 0;
     for (int32_t k = 0; k < node->n_inputs; k++) {
-        by_step |= run->graph->nodes[graph_base(run->graph, node->inputs[k])].kind == NODE_STATE;
+        by_step |= run->given.graph->nodes[graph_base(run->given.graph, node->inputs[k])].kind == NODE_STATE;
     }
     for (int64_t t = 0; targets != NULL && t < (by_step ? time->steps : 1); t++) {
         const int64_t rows = by_step ? time->alive[t] : time->total;
@@ -134,7 +140,7 @@ static rondo_status add_fixed_call(const struct scan_run *run, struct scan_worke
 rondo_status run_effect(const struct scan_run *run, struct scan_worker *worker, const struct scan_instruction *effect,
                         const struct scan_span *span) {
     const struct scan_node *node = node_of(run, effect);
-    void *gradient = run->grad_fixed[node->which].data;
+    void *gradient = run->given.grad_fixed[node->which].data;
     if (effect->kind == NODE_FIXED_CALL) {
         const struct arena_mark mark = arena_mark(worker->arena);
         void **targets = NULL;
@@ -149,21 +155,21 @@ rondo_status run_effect(const struct scan_run *run, struct scan_worker *worker, 
         return RONDO_OK;
     }
     return effect->kind == NODE_WEIGHT_GRADIENT
-               ? add_weight_gradient(run, worker, node, span, 0, run->graph->nodes[node->inputs[0]].width)
+               ? add_weight_gradient(run, worker, node, span, 0, run->given.graph->nodes[node->inputs[0]].width)
                : add_fixed_sum(run, worker, effect, span, gradient);
 }
 
 static rondo_status run_task(const struct scan_run *run, struct scan_worker *worker,
                              const struct scan_effect_task *task) {
-    const struct scan_span all = {0, 0, 0, 0, run->time->total, 0};
+    const struct scan_span all = {0, 0, 0, 0, run->given.time->total, 0};
     for (int32_t i = 0; i < task->n_effects; i++) {
         const struct scan_node *node = node_of(run, task->effects[i]);
         if (node->kind == NODE_WEIGHT_GRADIENT) {
-            const int64_t m = run->graph->nodes[node->inputs[0]].width;
+            const int64_t m = run->given.graph->nodes[node->inputs[0]].width;
             RONDO_TRY(add_weight_gradient(run, worker, node, NULL, task->begin < 0 ? 0 : task->begin,
                                           task->begin < 0 ? m : task->end));
         } else if (node->kind == NODE_FIXED_SUM) {
-            RONDO_TRY(add_fixed_sum(run, worker, task->effects[i], &all, run->grad_fixed[node->which].data));
+            RONDO_TRY(add_fixed_sum(run, worker, task->effects[i], &all, run->given.grad_fixed[node->which].data));
         } else {
             RONDO_TRY(add_fixed_call(run, worker, task->effects[i]));
         }
@@ -174,11 +180,12 @@ static rondo_status run_task(const struct scan_run *run, struct scan_worker *wor
 static void run_tasks(void *arg, int64_t begin, int64_t end) {
     struct scan_run *run = arg;
     for (int64_t w = begin; w < end; w++) {
-        for (int64_t i = atomic_fetch_add(&run->next, 1); i < run->n_tasks; i = atomic_fetch_add(&run->next, 1)) {
+        for (int64_t i = atomic_fetch_add(&run->now.next, 1); i < run->now.n_tasks;
+             i = atomic_fetch_add(&run->now.next, 1)) {
             if (run_has_failed(run)) {
                 return;
             }
-            if (run_task(run, &run->workers[w], &run->tasks[i]) != RONDO_OK) {
+            if (run_task(run, &run->memory.workers[w], &run->now.tasks[i]) != RONDO_OK) {
                 run_fail(run);
             }
         }
@@ -188,13 +195,13 @@ static void run_tasks(void *arg, int64_t begin, int64_t end) {
 size_t run_effect_scratch(const struct scan_run *run, int half) {
     size_t most = 0;
     for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
-        const struct scan_stage *stage = &run->plan->stages[half][phase];
+        const struct scan_stage *stage = &run->given.plan->stages[half][phase];
         for (int32_t i = stage->n_row_instructions; i < stage->count; i++) {
             const struct scan_node *node = node_of(run, &stage->instructions[i]);
             if (node->kind == NODE_WEIGHT_GRADIENT) {
-                const size_t bytes =
-                    product_gradient_bytes(run->kernels, run->dtype, run->graph->nodes[node->inputs[0]].width,
-                                           run->graph->nodes[node->inputs[1]].width);
+                const size_t bytes = product_gradient_bytes(run->given.kernels, run->given.dtype,
+                                                            run->given.graph->nodes[node->inputs[0]].width,
+                                                            run->given.graph->nodes[node->inputs[1]].width);
                 most = bytes > most ? bytes : most;
             }
         }
@@ -202,26 +209,26 @@ size_t run_effect_scratch(const struct scan_run *run, int half) {
     return most;
 }
 
-/* Rows of a weight that one task takes: so many that all workers have something to do, and few enough tasks that what
- * each packs is not packed too often. Elements do not depend on it. */
+/* Rows of a weight gradient per task. There are enough tasks for all workers to stay busy, and few enough that the rows
+ * which every task packs are not packed too often. No element of the result depends on it. */
 static int64_t rows_of_task(const struct scan_run *run, int64_t rows, int32_t n_weights) {
-    const int64_t wanted = 2 * run->n_workers, parts = (wanted + n_weights - 1) / n_weights;
+    const int64_t wanted = 2 * run->memory.n_workers, parts = (wanted + n_weights - 1) / n_weights;
     const int64_t least = 32, part = (rows + parts - 1) / parts;
     return part < least ? least : (part + 15) / 16 * 16;
 }
 
-/* Gradients of two fixed tensors may share memory: those of two parts of one parameter do. */
+/* 1 where the gradients of two fixed tensors share memory, such as those of two parts of one parameter. */
 static int overlap(const struct scan_run *run, int32_t a, int32_t b) {
-    const rondo_tensor *of_a = &run->grad_fixed[a], *of_b = &run->grad_fixed[b];
+    const rondo_tensor *of_a = &run->given.grad_fixed[a], *of_b = &run->given.grad_fixed[b];
     const uintptr_t begin_a = (uintptr_t)of_a->data, begin_b = (uintptr_t)of_b->data;
     return begin_a != 0 && begin_b != 0 && begin_a < begin_b + tensor_bytes(of_b) &&
            begin_b < begin_a + tensor_bytes(of_a);
 }
 
-/* Calls may give several gradients at once, so two of them may add to the same: then all are one task. */
+/* The effects of calls. A call adds to several gradients; if two calls add to the same one, all calls are one task. */
 static void run_call_effects(struct scan_run *run, struct scan_effect_task *tasks,
                              const struct scan_instruction **effects) {
-    const struct scan_stage *stage = run->stage;
+    const struct scan_stage *stage = run->now.stage;
     int32_t n = 0, shared = 0;
     for (int32_t i = stage->n_row_instructions; i < stage->count; i++) {
         if (stage->instructions[i].kind == NODE_FIXED_CALL) {
@@ -232,25 +239,25 @@ static void run_call_effects(struct scan_run *run, struct scan_effect_task *task
         for (int32_t j = 0; j < i; j++) {
             for (int32_t k = 0; k < effects[i]->count; k++) {
                 for (int32_t l = 0; l < effects[j]->count; l++) {
-                    shared |= overlap(run, run->graph->nodes[effects[i]->nodes[k]].which,
-                                      run->graph->nodes[effects[j]->nodes[l]].which);
+                    shared |= overlap(run, run->given.graph->nodes[effects[i]->nodes[k]].which,
+                                      run->given.graph->nodes[effects[j]->nodes[l]].which);
                 }
             }
         }
     }
-    run->n_tasks = shared ? 1 : n;
-    for (int32_t i = 0; i < run->n_tasks; i++) {
+    run->now.n_tasks = shared ? 1 : n;
+    for (int32_t i = 0; i < run->now.n_tasks; i++) {
         tasks[i] = (struct scan_effect_task){.effects = &effects[i], .n_effects = shared ? n : 1, .begin = -1};
     }
-    atomic_store(&run->next, 0);
-    parallel_for(run->parallel, n == 0 ? 0 : run->n_workers, 1, run_tasks, run);
+    atomic_store(&run->now.next, 0);
+    parallel_for(run->given.parallel, n == 0 ? 0 : run->memory.n_workers, 1, run_tasks, run);
 }
 
-/* Lists the effects of the stage that add to what effect `first` adds to, or to what shares memory with that, and so
- * on. *same is cleared where they are not all products for one gradient. Returns how many. */
+/* Lists effect `first` of the stage, all effects on the same gradient or on one that shares memory with it, and so on for
+ * these. *same becomes 0 where they are not all weight gradients of one fixed tensor. Returns their number. */
 static int32_t list_together(const struct scan_run *run, int32_t first, int *taken,
                              const struct scan_instruction **listed, int *same) {
-    const struct scan_stage *stage = run->stage;
+    const struct scan_stage *stage = run->now.stage;
     const struct scan_instruction *effects = stage->instructions + stage->n_row_instructions;
     const int32_t n = stage->count - stage->n_row_instructions, which = node_of(run, &effects[first])->which;
     int32_t count = 0;
@@ -270,11 +277,11 @@ static int32_t list_together(const struct scan_run *run, int32_t first, int *tak
 }
 
 rondo_status run_effects(struct scan_run *run, struct arena *arena, struct errors *errors) {
-    const struct scan_stage *stage = run->stage;
+    const struct scan_stage *stage = run->now.stage;
     const int32_t n = stage->count - stage->n_row_instructions;
     const struct scan_instruction **effects = arena_alloc(arena, sizeof *effects * (size_t)(n + 1));
     int *taken = arena_calloc(arena, (size_t)n + 1, sizeof *taken);
-    const size_t most_tasks = (size_t)n * (size_t)(2 * run->n_workers + 1) + 1;
+    const size_t most_tasks = (size_t)n * (size_t)(2 * run->memory.n_workers + 1) + 1;
     struct scan_effect_task *tasks = arena_alloc(arena, sizeof *tasks * most_tasks);
     if (effects == NULL || taken == NULL || tasks == NULL) {
         return errors_no_memory(errors);
@@ -283,32 +290,32 @@ rondo_status run_effects(struct scan_run *run, struct arena *arena, struct error
     for (int32_t i = 0; i < n; i++) {
         n_weights += stage->instructions[stage->n_row_instructions + i].kind == NODE_WEIGHT_GRADIENT;
     }
-    run->n_tasks = 0;
+    run->now.n_tasks = 0;
     for (int32_t i = 0; i < n; i++) {
         const struct scan_node *node = node_of(run, &stage->instructions[stage->n_row_instructions + i]);
-        if (taken[i] || node->kind == NODE_FIXED_CALL || run->grad_fixed[node->which].data == NULL) {
+        if (taken[i] || node->kind == NODE_FIXED_CALL || run->given.grad_fixed[node->which].data == NULL) {
             continue;
         }
         struct scan_effect_task task = {.effects = &effects[n_listed], .begin = -1};
         int all_weights = 1;
         task.n_effects = list_together(run, i, taken, &effects[n_listed], &all_weights);
         n_listed += task.n_effects;
-        const int64_t rows = run->fixed[node->which].shape[0];
+        const int64_t rows = run->given.fixed[node->which].shape[0];
         const int64_t part = all_weights ? rows_of_task(run, rows, n_weights) : rows;
         for (int64_t begin = 0; begin < rows || !all_weights; begin += part) {
             if (all_weights) {
                 task.begin = begin;
                 task.end = begin + part < rows ? begin + part : rows;
             }
-            tasks[run->n_tasks++] = task;
+            tasks[run->now.n_tasks++] = task;
             if (!all_weights) {
                 break;
             }
         }
     }
-    run->tasks = tasks;
-    atomic_store(&run->next, 0);
-    parallel_for(run->parallel, run->n_workers, 1, run_tasks, run);
+    run->now.tasks = tasks;
+    atomic_store(&run->now.next, 0);
+    parallel_for(run->given.parallel, run->memory.n_workers, 1, run_tasks, run);
     run_call_effects(run, tasks, effects);
     return RONDO_OK;
 }

@@ -1,4 +1,4 @@
-/* Where every value of a graph is, once memory is there. */
+/* The address of every value, once the memory of a run is allocated. */
 #include "core/scan/run.h"
 
 static struct scan_location given(const struct scan_run *run, const struct scan_node *node) {
@@ -7,35 +7,35 @@ static struct scan_location given(const struct scan_run *run, const struct scan_
     const char *base = NULL;
     switch (node->kind) {
     case NODE_X:
-        base = run->x;
+        base = run->given.x;
         break;
     case NODE_STATE:
-        if (run->graph->constant[s]) {
-            base = run->initial[s];
+        if (run->given.graph->constant[s]) {
+            base = run->given.initial[s];
             where.position = POSITION_ROW;
-        } else if (run->plan->state_sequence[s] >= 0) {
-            base = run->sequences[run->plan->state_sequence[s]];
+        } else if (run->given.plan->state_sequence[s] >= 0) {
+            base = run->memory.sequences[run->given.plan->state_sequence[s]];
             where.position = POSITION_PREVIOUS;
         } else {
             where.position = POSITION_ROW;
-            where.base[0] = run->doubles[s][0];
-            where.base[1] = run->doubles[s][1];
+            where.base[0] = run->memory.doubles[s][0];
+            where.base[1] = run->memory.doubles[s][1];
             return where;
         }
         break;
     case NODE_FIXED:
-        base = run->fixed[s].data;
+        base = run->given.fixed[s].data;
         break;
     case NODE_GRAD_OUTPUT:
-        base = run->grad_output;
+        base = run->given.grad_output;
         break;
     case NODE_GRAD_STATE:
         where.position = POSITION_ROW;
-        where.base[0] = run->carries[s][1];
-        where.base[1] = run->carries[s][0];
+        where.base[0] = run->memory.carries[s][1];
+        where.base[1] = run->memory.carries[s][0];
         return where;
     default: /* NODE_GRAD_X */
-        base = run->grad_x;
+        base = run->given.grad_x;
     }
     where.base[0] = where.base[1] = (char *)base;
     return where;
@@ -46,25 +46,25 @@ static struct scan_location computed(const struct scan_run *run, const struct sc
     switch (place.storage) {
     case STORE_LOCAL:
         where.position = POSITION_LOCAL;
-        where.offset = (size_t)place.index * run->size;
+        where.offset = (size_t)place.index * run->given.size;
         break;
     case STORE_SEQUENCE: {
-        const size_t lead = run->plan->sequences[place.index].is_state ? (size_t)run->time->rows : 0;
-        where.base[0] = where.base[1] = run->sequences[place.index] + lead * row_bytes;
+        const size_t lead = run->given.plan->sequences[place.index].is_state ? (size_t)run->given.time->rows : 0;
+        where.base[0] = where.base[1] = run->memory.sequences[place.index] + lead * row_bytes;
         break;
     }
     case STORE_DOUBLE:
         where.position = POSITION_ROW;
-        where.base[0] = run->doubles[place.index][1];
-        where.base[1] = run->doubles[place.index][0];
+        where.base[0] = run->memory.doubles[place.index][1];
+        where.base[1] = run->memory.doubles[place.index][0];
         break;
     case STORE_CARRY:
         where.position = POSITION_ROW;
-        where.base[0] = run->carries[place.index][0];
-        where.base[1] = run->carries[place.index][1];
+        where.base[0] = run->memory.carries[place.index][0];
+        where.base[1] = run->memory.carries[place.index][1];
         break;
     case STORE_GRAD_X:
-        where.base[0] = where.base[1] = run->grad_x;
+        where.base[0] = where.base[1] = run->given.grad_x;
         break;
     default:
         break;
@@ -73,9 +73,9 @@ static struct scan_location computed(const struct scan_run *run, const struct sc
 }
 
 rondo_status run_find_places(struct scan_run *run, struct arena *arena, struct errors *errors) {
-    const struct scan_graph *graph = run->graph;
-    run->where = arena_alloc(arena, sizeof *run->where * (size_t)(graph->count + 1));
-    if (run->where == NULL) {
+    const struct scan_graph *graph = run->given.graph;
+    run->now.where = arena_alloc(arena, sizeof *run->now.where * (size_t)(graph->count + 1));
+    if (run->now.where == NULL) {
         return errors_no_memory(errors);
     }
     for (int32_t id = 0; id < graph->count; id++) {
@@ -86,12 +86,13 @@ rondo_status run_find_places(struct scan_run *run, struct arena *arena, struct e
             shift += graph->nodes[base].kind == NODE_PART ? graph->nodes[base].offset : 0;
             base = graph->nodes[base].inputs[0];
         }
-        /* A part keeps the distance of the rows that it is a part of. */
-        const size_t row_bytes = (size_t)graph->nodes[base].width * run->size;
-        run->where[id] = node_is_given(&graph->nodes[base]) ? given(run, &graph->nodes[base])
-                                                            : computed(run, run->plan->places[base], row_bytes);
-        run->where[id].row_bytes = node->kind == NODE_FIXED ? 0 : row_bytes;
-        run->where[id].shift = (size_t)shift * run->size;
+        /* The rows of a part are as far apart as the rows that they are parts of. */
+        const size_t row_bytes = (size_t)graph->nodes[base].width * run->given.size;
+        run->now.where[id] = node_is_given(&graph->nodes[base])
+                                 ? given(run, &graph->nodes[base])
+                                 : computed(run, run->given.plan->places[base], row_bytes);
+        run->now.where[id].row_bytes = node->kind == NODE_FIXED ? 0 : row_bytes;
+        run->now.where[id].shift = (size_t)shift * run->given.size;
     }
     return RONDO_OK;
 }

@@ -3,12 +3,14 @@
  *     struct scan *scan = scan_create(&settings, errors);              once, from the step program
  *     scan_record(scan, tape, &time, x, initial, parameters, &outputs, final_states);      on every tape
  *
- * The program is differentiated and optimised once, whatever the length of the sequences (core/scan/graph.h and
- * plan.h). On the tape the whole recurrence is one function. Results are the same bits for any number of threads, and
- * the results of a row are the same bits whoever its batch mates are, as far as the ops of the step give an element the
- * same bits wherever it stands in a run of elements, as all of Rondo's do.
+ * The program is differentiated and optimised once, whatever the lengths of the sequences (core/scan/graph.h, with a
+ * glossary, and plan.h). On the tape the whole recurrence is one function.
  *
- * Threads: created on one thread; then scan_record may run on several at the same time, each with a tape of its own.
+ * Bits: results do not depend on the number of threads, and the results of a row do not depend on the other rows of the
+ * batch, provided that each op of the step gives an element the same bits wherever it is in an array. All of Rondo's do.
+ *
+ * Threads: a scan is created on one thread; then scan_record may run on several threads at the same time, each with a
+ * tape of its own.
  */
 #ifndef RONDO_CORE_SCAN_H
 #define RONDO_CORE_SCAN_H
@@ -20,6 +22,10 @@
 
 struct scan;
 
+/* Called before (done 0) and after (done 1) every stage, half 0 being forward and 1 backward, on the thread that runs the
+ * tape. */
+typedef void scan_observer(void *arg, int half, enum scan_phase phase, int done);
+
 struct scan_settings {
     /* The step: its inputs are x [batch, input], the states [batch, …], then parameters, in this order. Outlives the
      * scan. */
@@ -28,12 +34,10 @@ struct scan_settings {
     const rondo_value *new_states; /* [n_states] in the program */
     rondo_value output;            /* in the program: [batch, width] */
     int32_t passes;                /* enum scan_pass; PASS_ALL */
-    /* > 0: for training only the states of every so many steps are kept, and the steps between are computed again in
-     * the backward pass: less memory for one more forward pass. 0: everything that the backward pass reads is kept. */
+    /* N > 0: training keeps only the states of every N-th step, and computes the steps between again in the backward
+     * pass: less memory for one more forward pass. 0: everything that the backward pass reads is kept. */
     int64_t recompute;
-    /* For benchmarks: called in front of (done 0) and behind (done 1) every stage, half 0 being forward and 1 backward,
-     * on the thread that runs the tape. NULL: nobody listens. */
-    void (*observe)(void *arg, int half, enum scan_phase phase, int done);
+    scan_observer *observe; /* NULL: none */
     void *observe_arg;
 };
 
@@ -43,15 +47,15 @@ void scan_destroy(struct scan *scan);
 
 /* Runs the recurrence and records it.
  * x: packed [total, input] (core/time_axis.h).
- * initial: [n_states] states before the first step, [rows, …] each; a value with id -1 stands for zeros; NULL: all.
- * parameters: [n] values for the inputs of the program behind the states.
+ * initial: [n_states] states before the first step, [rows, …] each; a value with id -1 means zeros; NULL: all zeros.
+ * parameters: [n] values for the inputs of the program after the states.
  * *outputs gets the packed outputs [total, width]; final_states [n_states], where not NULL, each row's states after its
  * own last step [rows, …]. Failed values after an error, which is on the tape. */
 rondo_status scan_record(const struct scan *scan, struct tape *tape, const struct time_axis *time, rondo_value x,
                          const rondo_value *initial, const rondo_value *parameters, rondo_value *outputs,
                          rondo_value *final_states);
 
-/* What every pass made of the program, forward and backward, for a human; NULL where memory is short. */
+/* The graph after every pass, and the plan, as text, forward and backward. NULL with errors. */
 char *scan_text(const struct scan_settings *settings, struct arena *arena, struct errors *errors);
 
 /* Bytes that the loop over time reads and writes for each row and step in training, of what does not stay in a cache:

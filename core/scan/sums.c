@@ -1,39 +1,31 @@
-/* Sums of arrays, which gradients are full of. */
+/* Sums of arrays. */
 #include <string.h>
 
+#include "core/kernel.h"
 #include "core/scan/run.h"
 
-/* As in ops/kernel.h: compiled for several generations of processors, each giving the same bits. */
-#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-#define SUM_KERNEL __attribute__((target_clones("avx512f", "avx2", "default")))
-#define SUM_LOOP   _Pragma("GCC ivdep")
-#else
-#define SUM_KERNEL
-#define SUM_LOOP
-#endif
-
-enum { BLOCK = 32 }; /* rows whose sum is added to the total as one */
+enum { BLOCK = 32 }; /* rows whose sum is added to the total at once */
 
 #define SUMS_OF(T, suffix)                                                                                             \
-    SUM_KERNEL static void add_##suffix(int64_t count, const T *a, const T *b, T *out) {                               \
-        SUM_LOOP                                                                                                       \
+    CORE_KERNEL static void add_##suffix(int64_t count, const T *a, const T *b, T *out) {                              \
+        CORE_LOOP                                                                                                      \
         for (int64_t i = 0; i < count; i++) {                                                                          \
             out[i] = a[i] + b[i];                                                                                      \
         }                                                                                                              \
     }                                                                                                                  \
-    SUM_KERNEL static void columns_##suffix(int64_t rows, int64_t width, const T *in, T *sums, T *work) {              \
+    CORE_KERNEL static void columns_##suffix(int64_t rows, int64_t width, const T *in, T *sums, T *work) {             \
         for (int64_t first = 0; first < rows; first += BLOCK) {                                                        \
             const int64_t end = first + BLOCK < rows ? first + BLOCK : rows;                                           \
             for (int64_t j = 0; j < width; j++) {                                                                      \
                 work[j] = in[first * width + j];                                                                       \
             }                                                                                                          \
             for (int64_t i = first + 1; i < end; i++) {                                                                \
-                SUM_LOOP                                                                                               \
+                CORE_LOOP                                                                                              \
                 for (int64_t j = 0; j < width; j++) {                                                                  \
                     work[j] += in[i * width + j];                                                                      \
                 }                                                                                                      \
             }                                                                                                          \
-            SUM_LOOP                                                                                                   \
+            CORE_LOOP                                                                                                  \
             for (int64_t j = 0; j < width; j++) {                                                                      \
                 sums[j] += work[j];                                                                                    \
             }                                                                                                          \
@@ -44,7 +36,7 @@ SUMS_OF(float, f32)
 SUMS_OF(double, f64)
 
 void sum_arrays(int32_t dtype, int64_t count, const void *const *in, int32_t n, void *out) {
-    int32_t first = 0; /* the one that is overwritten must be read first */
+    int32_t first = 0; /* the operand that is overwritten must be read first */
     for (int32_t k = 1; k < n; k++) {
         first = in[k] == out ? k : first;
     }

@@ -1,0 +1,22 @@
+/* core/kernel.h: how the inner loops of core are compiled; ops/kernel.h is its counterpart for ops. */
+#ifndef RONDO_CORE_KERNEL_H
+#define RONDO_CORE_KERNEL_H
+
+/* Before a function: it is compiled for the vector registers of several generations of x86-64 processors, and the fastest
+ * version that the machine can run is chosen when the program starts. All versions do the same operations in the same
+ * order, and -std=c11 does not contract them, so results have the same bits. */
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#define CORE_KERNEL __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define CORE_KERNEL
+#endif
+
+/* Before a loop whose iterations do not depend on each other. It may write to the array that it reads, element by
+ * element, which a compiler would otherwise treat as an overlap and not vectorise. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define CORE_LOOP _Pragma("GCC ivdep")
+#else
+#define CORE_LOOP
+#endif
+
+#endif

@@ -1,0 +1,63 @@
+/* The passes from a step program to a graph that can be planned. */
+#include <string.h>
+
+#include "core/scan/graph.h"
+
+/* Appends what a pass did. Returns the text of the graph, to compare with after the next pass. */
+static const char *describe(const struct scan_graph *graph, const char *pass, const char *before,
+                            struct scan_text *text) {
+    struct scan_text now = {.arena = text->arena};
+    graph_text(graph, &now);
+    const int changed = before == NULL || now.data == NULL || strcmp(before, now.data) != 0;
+    scan_text_add(text, "after %s:%s\n", pass, changed ? "" : " no change");
+    for (const char *line = now.data; changed && line != NULL && *line != '\0';) {
+        const size_t length = strcspn(line, "\n") + 1;
+        scan_text_add(text, "%.*s", (int)length, line);
+        line += length;
+    }
+    return now.data;
+}
+
+struct scan_graph *graph_create(const struct scan_graph_settings *settings, struct arena *arena, struct scan_text *text,
+                                struct errors *errors) {
+    struct scan_graph *graph = arena_calloc(arena, 1, sizeof *graph);
+    if (graph == NULL) {
+        errors_no_memory(errors);
+        return NULL;
+    }
+    graph->arena = arena;
+    graph->errors = errors;
+    graph->passes = settings->passes;
+    graph->training = settings->training;
+    graph->grad_x = -1;
+    const struct {
+        const char *name;
+        int on;
+        scan_pass_function *run;
+    } passes[] = {
+        {"tracing", 1, graph_build},
+        {"hoist: what depends on inputs alone goes before the loop", settings->passes & PASS_HOIST, graph_hoist},
+        {"differentiation", settings->training, graph_differentiate},
+        {"hoist, of the backward step", settings->training && (settings->passes & PASS_HOIST), graph_hoist},
+        {"sink: what the recurrence does not wait for goes after the loop", settings->passes & PASS_SINK, graph_sink},
+        {"merge: products add into the sums that they are part of", settings->passes & PASS_MERGE, graph_merge},
+        {"plan: what is cheap is computed again where it is read", settings->passes & PASS_PLAN, graph_rematerialise},
+        {"own carries: each gradient for the step before has a node of the loop to itself", settings->training,
+         graph_own_carries},
+        {"keep carries: gradients from the step after are copied for what reads them after the loop",
+         settings->training, graph_keep_carries},
+        {"copy parts: parts of rows are copied for what reads whole rows", 1, graph_copy_parts},
+    };
+    const char *before = NULL;
+    for (size_t i = 0; i < sizeof passes / sizeof passes[0] && !graph->failed && errors->count == 0; i++) {
+        if (passes[i].on) {
+            passes[i].run(graph, settings);
+            before = text == NULL || graph->failed ? NULL : describe(graph, passes[i].name, before, text);
+        }
+    }
+    if (arena_failed(arena) && errors->count == 0) {
+        errors_no_memory(errors);
+    }
+    graph->errors = NULL;
+    return graph->failed || errors->count > 0 ? NULL : graph;
+}

@@ -1,0 +1,176 @@
+/* Calls of ops that are not elementwise, forward and backward, through the plug-in ABI. */
+#include <string.h>
+
+#include "core/host.h"
+#include "core/infer.h"
+#include "core/scan/run.h"
+
+/* A value as a tensor of the rows of a span. A fixed tensor is the same for all. */
+static rondo_tensor tensor_of_span(const struct scan_run *run, const struct scan_worker *worker, int32_t id,
+                                   const struct scan_span *span) {
+    const struct scan_node *node = &run->given.graph->nodes[id];
+    if (node->kind == NODE_FIXED) {
+        return run->given.fixed[node->which];
+    }
+    rondo_tensor tensor = node->shape;
+    tensor.shape[0] = span->count;
+    tensor.data = run_locate(run, worker, id, span);
+    return tensor;
+}
+
+/* The host of a call. Random words are those that belong to the step and to the rows in the whole batch. */
+static struct host_call call_host(const struct scan_run *run, const struct scan_worker *worker,
+                                  const struct scan_node *node, const struct scan_span *span) {
+    struct host_call host = host_call(worker->arena, worker->errors, NULL, node->op->base.name);
+    host.registry = run->given.registry;
+    if (node->random >= 0) {
+        const int64_t number = run->given.first_random + span->step * run->given.graph->n_random + node->random;
+        host.stream = rng_substream(run->given.stream, (uint64_t)number);
+    }
+    return host;
+}
+
+/* Computes call `id`, whose node or gradient is `node`; `call` gets what its backward function needs. The result goes to
+ * `output`, or to the worker's arena where that is NULL: then the call is one of the backward half, and nothing is
+ * computed if its saved bytes were kept. */
+static rondo_status compute(const struct scan_run *run, struct scan_worker *worker, int32_t id,
+                            const struct scan_node *node, int32_t n_inputs, const struct scan_span *span, void *output,
+                            rondo_op_call *call, struct host_call *host) {
+    rondo_tensor *inputs = arena_alloc(worker->arena, sizeof *inputs * (size_t)(n_inputs + 1));
+    if (inputs == NULL) {
+        return errors_no_memory(worker->errors);
+    }
+    for (int32_t k = 0; k < n_inputs; k++) {
+        inputs[k] = tensor_of_span(run, worker, node->inputs[k], span);
+    }
+    *call = (rondo_op_call){.struct_size = sizeof *call,
+                            .n_inputs = n_inputs,
+                            .options = node->options,
+                            .inputs = inputs,
+                            .training = run->given.training};
+    RONDO_TRY(infer_output(node->op, call, host));
+    if (call->output.shape[0] != span->count || call->output.ndim == 0) {
+        return errors_bug(worker->errors, __FILE__, __LINE__, "an op of rows gives rows");
+    }
+    host->random_first = (uint64_t)(span->row * (rondo_count(&call->output) / (span->count == 0 ? 1 : span->count)));
+    const size_t bytes = tensor_bytes(&call->output);
+    if (call->is_view) {
+        call->output.data = (char *)inputs[0].data + (size_t)call->view_offset * run->given.size;
+        if (output != NULL) {
+            memcpy(output, call->output.data, bytes);
+        }
+        return RONDO_OK;
+    }
+    const size_t kept = run->given.plan->saved_bytes[id];
+    call->saved =
+        kept > 0 ? run->memory.saved[id] + (size_t)span->packed * kept : arena_alloc(worker->arena, call->saved_bytes);
+    if (kept > 0 && output == NULL) {
+        call->scratch = arena_alloc(worker->arena, call->scratch_bytes);
+        return call->scratch == NULL ? errors_no_memory(worker->errors) : RONDO_OK;
+    }
+    call->output.data = output != NULL ? output : arena_alloc(worker->arena, bytes);
+    call->scratch = arena_alloc(worker->arena, call->scratch_bytes);
+    if (call->output.data == NULL || call->saved == NULL || call->scratch == NULL) {
+        return errors_no_memory(worker->errors);
+    }
+    return host_result(host, node->op->forward(&host->base, call));
+}
+
+static rondo_status run_call_on_rows(const struct scan_run *run, struct scan_worker *worker,
+                                     const struct scan_instruction *instruction, const struct scan_span *span) {
+    const int32_t id = instruction->nodes[0];
+    const struct scan_node *node = &run->given.graph->nodes[id];
+    const struct arena_mark mark = arena_mark(worker->arena);
+    struct host_call host = call_host(run, worker, node, span);
+    rondo_op_call call = {0};
+    const rondo_status status =
+        compute(run, worker, id, node, node->n_inputs, span, run_locate(run, worker, id, span), &call, &host);
+    arena_release(worker->arena, mark);
+    return status;
+}
+
+/* The result, and what the op saved, are computed again, unless the saved bytes were kept row by row. */
+static rondo_status call_gradient(const struct scan_run *run, struct scan_worker *worker,
+                                  const struct scan_instruction *instruction, const struct scan_span *span,
+                                  void *const *targets) {
+    const struct scan_node *node = &run->given.graph->nodes[instruction->nodes[0]];
+    const int32_t n = node->n_inputs - 1;
+    struct host_call host = call_host(run, worker, node, span);
+    rondo_op_call call = {0};
+    RONDO_TRY(compute(run, worker, node->of, node, n, span, NULL, &call, &host));
+    const rondo_tensor grad_output = tensor_of_span(run, worker, node->inputs[n], span);
+    if (call.is_view) { /* the output is a part of the input: the other elements get nothing */
+        const void *both[2];
+        char *part = (char *)targets[0] + (size_t)call.view_offset * run->given.size;
+        both[0] = part;
+        both[1] = grad_output.data;
+        sum_arrays(run->given.dtype, rondo_count(&call.output), both, 2, part);
+        return RONDO_OK;
+    }
+    rondo_tensor *gradients = arena_alloc(worker->arena, sizeof *gradients * (size_t)(n + 1));
+    if (gradients == NULL) {
+        return errors_no_memory(worker->errors);
+    }
+    for (int32_t k = 0; k < n; k++) {
+        gradients[k] = call.inputs[k];
+        gradients[k].data = NULL;
+    }
+    for (int32_t i = 0; i < instruction->count; i++) {
+        gradients[run->given.graph->nodes[instruction->nodes[i]].input].data = targets[i];
+    }
+    call.grad_output = &grad_output;
+    call.grad_inputs = gradients;
+    return host_result(&host, node->op->backward(&host.base, &call));
+}
+
+rondo_status run_call_gradient(const struct scan_run *run, struct scan_worker *worker,
+                               const struct scan_instruction *instruction, const struct scan_span *span,
+                               void *const *targets) {
+    const struct arena_mark mark = arena_mark(worker->arena);
+    const rondo_status status = call_gradient(run, worker, instruction, span, targets);
+    arena_release(worker->arena, mark);
+    return status;
+}
+
+static rondo_status run_call_gradients_on_rows(const struct scan_run *run, struct scan_worker *worker,
+                                               const struct scan_instruction *instruction,
+                                               const struct scan_span *span) {
+    const struct arena_mark mark = arena_mark(worker->arena);
+    void **targets = arena_alloc(worker->arena, sizeof *targets * (size_t)instruction->count);
+    if (targets == NULL) {
+        return errors_no_memory(worker->errors);
+    }
+    for (int32_t i = 0; i < instruction->count; i++) {
+        const int32_t id = instruction->nodes[i];
+        targets[i] = run_locate(run, worker, id, span);
+        memset(targets[i], 0, (size_t)(run->given.graph->nodes[id].width * span->count) * run->given.size);
+    }
+    const rondo_status status = run_call_gradient(run, worker, instruction, span, targets);
+    arena_release(worker->arena, mark);
+    return status;
+}
+
+/* Gives a call its rows: all at once, or one by one where the op is a product. A BLAS may add up in an order that depends
+ * on the number of rows, and the bits of a row must not depend on the other rows of its batch. */
+static rondo_status by_rows(const struct scan_run *run, struct scan_worker *worker,
+                            const struct scan_instruction *instruction, const struct scan_span *span,
+                            scan_instruction_function *body) {
+    if (run->given.graph->nodes[instruction->nodes[0]].op->role != RONDO_ROLE_PRODUCT) {
+        return body(run, worker, instruction, span);
+    }
+    for (int64_t i = 0; i < span->count; i++) {
+        const struct scan_span row = {span->step, span->packed + i, span->previous + i, span->row + i, 1, i};
+        RONDO_TRY(body(run, worker, instruction, &row));
+    }
+    return RONDO_OK;
+}
+
+rondo_status run_call(const struct scan_run *run, struct scan_worker *worker,
+                      const struct scan_instruction *instruction, const struct scan_span *span) {
+    return by_rows(run, worker, instruction, span, run_call_on_rows);
+}
+
+rondo_status run_call_gradients(const struct scan_run *run, struct scan_worker *worker,
+                                const struct scan_instruction *instruction, const struct scan_span *span) {
+    return by_rows(run, worker, instruction, span, run_call_gradients_on_rows);
+}
