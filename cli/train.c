@@ -146,6 +146,7 @@ static int run_train(const struct command *command, int argc, char **argv) {
     }
     struct errors errors = {0};
     const struct sigaction action = {.sa_handler = on_interrupt};
+    signal(SIGPIPE, SIG_IGN); /* training goes on when the reader of its output has gone */
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     struct session *session = open_session(&common, &errors);
