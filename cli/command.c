@@ -242,8 +242,13 @@ rondo_status output_json(struct json_t *value, size_t flags, struct errors *erro
 }
 
 int finish_output(void) {
+    errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "rondo: cannot write to standard output: %s\n", strerror(errno));
+        if (errno == EPIPE) {
+            return EXIT_DONE; /* the reader has gone, having seen enough; most commands end by SIGPIPE before */
+        }
+        fprintf(stderr, "rondo: cannot write to standard output: %s\n",
+                errno == 0 ? "an earlier write has failed" : strerror(errno));
         return EXIT_FAILED;
     }
     return EXIT_DONE;
