@@ -82,12 +82,19 @@ extern const struct kit_check kit_optimizer_checks[];
 extern const struct kit_check kit_loss_checks[];
 extern const struct kit_check kit_schedule_checks[];
 
+/* ---- kit/kinds.c ---- */
+
 /* The checks of a kind of descriptor, and the adapter that checks shared by all kinds use. */
 struct kind_checks {
     const struct kit_check *checks;
     const struct subject_kind *kind;
 };
-struct kind_checks checks_of_kind(int32_t kind); /* kit/kinds.c */
+struct kind_checks checks_of_kind(int32_t kind);
+/* Runs a check on a descriptor (NULL: on the file), with the reason in reason[size]. */
+enum verdict run_kit_check(const struct kit_check *check, struct kit *kit, const rondo_descriptor *descriptor,
+                           char *reason, size_t size);
+
+/* ---- kit/check.c ---- */
 
 /* Writes the reason, after the situation and the options that were set ("5 classes, with scale=0: …"); returns
  * `verdict`: `return trial_say(trial, VERDICT_FAIL, "…", …)`. */

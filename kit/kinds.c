@@ -13,3 +13,14 @@ struct kind_checks checks_of_kind(int32_t kind) {
         return (struct kind_checks){kit_schedule_checks, &schedule_subject_kind};
     }
 }
+
+enum verdict run_kit_check(const struct kit_check *check, struct kit *kit, const rondo_descriptor *descriptor,
+                           char *reason, size_t size) {
+    struct trial trial = {.kit = kit,
+                          .descriptor = descriptor,
+                          .kind = descriptor == NULL ? NULL : checks_of_kind(descriptor->kind).kind,
+                          .reason = reason,
+                          .size = size,
+                          .index = -1};
+    return check->run(&trial);
+}

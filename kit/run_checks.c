@@ -78,13 +78,7 @@ static size_t run_check(void *arg, char *answer, size_t size) {
     } else if (job->kind != FINDING_FILE && (descriptor = load_descriptor(job, &kit)) == NULL) {
         snprintf(reason, size - 1, "%s", errors_text(&errors, 0));
     } else {
-        struct trial trial = {.kit = &kit,
-                              .descriptor = descriptor,
-                              .kind = descriptor == NULL ? NULL : checks_of_kind(job->kind).kind,
-                              .reason = reason,
-                              .size = size - 1,
-                              .index = -1};
-        verdict = job->check->run(&trial);
+        verdict = run_kit_check(job->check, &kit, descriptor, reason, size - 1);
     }
     answer[0] = (char)('0' + verdict);
     reason[size - 2] = '\0';

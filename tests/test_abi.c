@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 
 #include "abi_layout.h"
-#include "optimised.h"
+#include "parameter_fixture.h"
 #include "sandbox.h"
 
 static const char *const versions[] = {"1.0"};
@@ -138,33 +138,33 @@ END_TEST
  * the value itself. */
 START_TEST(optimizer_and_wrappers_work) {
     load_version(_i);
-    struct optimised p = optimise("abi_norm - | abi_mean - | abi_descent momentum=0.5", RONDO_F64, 1,
-                                  (const int64_t[]){2}, (const double[]){1, 2});
+    struct parameter_fixture p = parameter_fixture_create("abi_norm - | abi_mean - | abi_descent momentum=0.5",
+                                                          RONDO_F64, 1, (const int64_t[]){2}, (const double[]){1, 2});
     p.lr_scale = 0.5;
     fixture_fill(&p.gradient, (const double[]){3, 4});
-    optimised_update_whole(&p, 1, "update 1");
+    parameter_fixture_update_whole(&p, 1, "update 1");
     fixture_all_near(&p.value, (const double[]){0.97, 1.96}, 1e-12, "value 1");
-    fixture_all_near(optimised_evaluated(&p), (const double[]){0.97, 1.96}, 1e-12, "mean 1");
+    fixture_all_near(parameter_fixture_evaluated(&p), (const double[]){0.97, 1.96}, 1e-12, "mean 1");
     fixture_fill(&p.gradient, (const double[]){3, 4});
-    optimised_update_whole(&p, 2, "update 2"); /* v = 1.5 (0.6, 0.8) */
+    parameter_fixture_update_whole(&p, 2, "update 2"); /* v = 1.5 (0.6, 0.8) */
     fixture_all_near(&p.value, (const double[]){0.925, 1.9}, 1e-12, "value 2");
-    fixture_all_near(optimised_evaluated(&p), (const double[]){0.9475, 1.93}, 1e-12, "mean 2");
+    fixture_all_near(parameter_fixture_evaluated(&p), (const double[]){0.9475, 1.93}, 1e-12, "mean 2");
 }
 END_TEST
 
 /* h = B s^2 = 4 * 4: p <- p - 0.1 g / (1 + 4); the estimate is wanted at updates 1 and 5 alone. */
 START_TEST(chosen_slot_and_sampled_gradient_work) {
     load_version(_i);
-    struct optimised p =
-        optimise("abi_descent momentum=0 curvature=true", RONDO_F64, 1, (const int64_t[]){1}, (const double[]){1});
+    struct parameter_fixture p = parameter_fixture_create("abi_descent momentum=0 curvature=true", RONDO_F64, 1,
+                                                          (const int64_t[]){1}, (const double[]){1});
     p.rows = 4;
     fixture_fill(&p.gradient, (const double[]){1});
     fixture_fill(&p.sampled, (const double[]){2});
-    optimised_update_whole(&p, 1, "update 1");
+    parameter_fixture_update_whole(&p, 1, "update 1");
     fixture_near(tensor_get(&p.value, 0), 0.98, 1e-12, "value", 1);
-    optimised_update_whole(&p, 2, "update 2");
+    parameter_fixture_update_whole(&p, 2, "update 2");
     fixture_near(tensor_get(&p.value, 0), 0.96, 1e-12, "value", 2);
-    optimised_update_whole(&p, 5, "update 5"); /* h = 32 */
+    parameter_fixture_update_whole(&p, 5, "update 5"); /* h = 32 */
     fixture_near(tensor_get(&p.value, 0), 0.96 - 0.1 / (1 + sqrt(32)), 1e-12, "value", 5);
 }
 END_TEST

@@ -2,7 +2,7 @@
  * (triplet, contrastive). Their numbers are compared with PyTorch in test_sequence_losses.c.
  */
 #define _POSIX_C_SOURCE 200809L
-#include "judged_loss.h"
+#include "batch_fixture.h"
 
 #include <math.h>
 #include <string.h>
@@ -11,21 +11,22 @@
 
 /* One component at the target, narrower and narrower: its density grows no more. */
 START_TEST(mixture_density_is_bounded_by_the_least_deviation) {
-    struct judged judged =
-        judge("mixture_density", "real", 1, 3, "components=1 least_deviation=0.01", fixture_precisions[_i].dtype);
-    fixture_fill(&judged.outputs, (double[]){0, 0, -20, 0, 0, -200, 0, 0, -2000});
+    struct batch_fixture batch = batch_fixture_create(
+        "mixture_density", "real", 1, 3, "components=1 least_deviation=0.01", fixture_precisions[_i].dtype);
+    fixture_fill(&batch.outputs, (double[]){0, 0, -20, 0, 0, -200, 0, 0, -2000});
     const double bound = log(0.01) + 0.5 * log(2 * acos(-1));
-    fixture_all_near(judged_losses(&judged), (double[]){bound, bound, bound}, 2e-5, "loss");
-    judged_finite(judged_gradient(&judged), "gradient");
+    fixture_all_near(batch_fixture_losses(&batch), (double[]){bound, bound, bound}, 2e-5, "loss");
+    batch_fixture_check_finite(batch_fixture_gradient(&batch), "gradient");
 }
 END_TEST
 
 START_TEST(mixture_density_stays_finite_far_away) {
-    struct judged judged = judge("mixture_density", "real", 2, 2, "components=3", fixture_precisions[_i].dtype);
-    judged_waves(&judged.outputs, 80);
-    fixture_fill(&judged.targets, (double[]){1e4, -1e4, 3e3, 0});
-    judged_finite(judged_losses(&judged), "loss");
-    judged_finite(judged_gradient(&judged), "gradient");
+    struct batch_fixture batch =
+        batch_fixture_create("mixture_density", "real", 2, 2, "components=3", fixture_precisions[_i].dtype);
+    batch_fixture_fill_waves(&batch.outputs, 80);
+    fixture_fill(&batch.targets, (double[]){1e4, -1e4, 3e3, 0});
+    batch_fixture_check_finite(batch_fixture_losses(&batch), "loss");
+    batch_fixture_check_finite(batch_fixture_gradient(&batch), "gradient");
 }
 END_TEST
 
@@ -54,14 +55,15 @@ static const struct {
 START_TEST(gradients_at_distance_0_are_finite) {
     for (int32_t dtype = RONDO_F32; dtype <= RONDO_F64; dtype++) {
         for (int at_origin = 0; at_origin <= 1; at_origin++) {
-            struct judged judged = judge(embeddings[_i].name, "class", 2, 4, embeddings[_i].options, dtype);
-            fixture_fill(&judged.targets, (double[]){0, 0, 1, 1});
-            for (int64_t i = 0; i < rondo_count(&judged.outputs); i++) {
-                tensor_set(&judged.outputs, i, at_origin ? 0 : 0.5 + (double)(i % 3));
+            struct batch_fixture batch =
+                batch_fixture_create(embeddings[_i].name, "class", 2, 4, embeddings[_i].options, dtype);
+            fixture_fill(&batch.targets, (double[]){0, 0, 1, 1});
+            for (int64_t i = 0; i < rondo_count(&batch.outputs); i++) {
+                tensor_set(&batch.outputs, i, at_origin ? 0 : 0.5 + (double)(i % 3));
             }
-            judged_finite(judged_losses(&judged), "loss");
-            ck_assert_double_gt(tensor_get(judged_losses(&judged), 0), 0);
-            judged_finite(judged_gradient(&judged), "gradient");
+            batch_fixture_check_finite(batch_fixture_losses(&batch), "loss");
+            ck_assert_double_gt(tensor_get(batch_fixture_losses(&batch), 0), 0);
+            batch_fixture_check_finite(batch_fixture_gradient(&batch), "gradient");
         }
     }
 }
@@ -71,22 +73,23 @@ END_TEST
 START_TEST(rows_without_a_partner_contribute_nothing) {
     for (int64_t rows = 0; rows <= 5; rows++) {
         for (int of_one_class = 0; of_one_class <= 1; of_one_class++) {
-            struct judged judged = judge(embeddings[_i].name, "class", 9, rows, embeddings[_i].options, RONDO_F64);
+            struct batch_fixture batch =
+                batch_fixture_create(embeddings[_i].name, "class", 9, rows, embeddings[_i].options, RONDO_F64);
             for (int64_t row = 0; row < rows; row++) {
-                tensor_set(&judged.targets, row, of_one_class ? 3 : (double)row);
+                tensor_set(&batch.targets, row, of_one_class ? 3 : (double)row);
             }
-            judged_waves(&judged.outputs, 1);
+            batch_fixture_fill_waves(&batch.outputs, 1);
             if (strcmp(embeddings[_i].name, "contrastive") == 0 && rows > 1) {
                 continue; /* with one other row there is a pair */
             }
-            const rondo_tensor *losses = judged_losses(&judged);
+            const rondo_tensor *losses = batch_fixture_losses(&batch);
             for (int64_t row = 0; row < rows; row++) {
                 ck_assert_double_eq(tensor_get(losses, row), 0);
             }
             if (rows == 0) {
                 continue;
             }
-            const rondo_tensor *gradient = judged_gradient(&judged);
+            const rondo_tensor *gradient = batch_fixture_gradient(&batch);
             for (int64_t i = 0; i < rondo_count(gradient); i++) {
                 ck_assert_double_eq(tensor_get(gradient, i), 0);
             }
@@ -98,23 +101,24 @@ END_TEST
 /* Two clusters of 40 rows each: every nearest row is of the same class; of two classes in each cluster, next to none.
  */
 START_TEST(recall_counts_rows_whose_nearest_row_has_their_class) {
-    struct judged judged = judge(embeddings[_i].name, "class", 4, 80, embeddings[_i].options, RONDO_F32);
+    struct batch_fixture batch =
+        batch_fixture_create(embeddings[_i].name, "class", 4, 80, embeddings[_i].options, RONDO_F32);
     for (int64_t row = 0; row < 80; row++) {
         const double along = 0.01 * (double)(row / 2), from = row % 2 == 0 ? 1 : -1;
-        tensor_set(&judged.outputs, row * 3, from);
-        tensor_set(&judged.outputs, row * 3 + 1, from * along);
-        tensor_set(&judged.outputs, row * 3 + 2, 0);
-        tensor_set(&judged.targets, row, (double)(row % 2));
+        tensor_set(&batch.outputs, row * 3, from);
+        tensor_set(&batch.outputs, row * 3 + 1, from * along);
+        tensor_set(&batch.outputs, row * 3 + 2, 0);
+        tensor_set(&batch.targets, row, (double)(row % 2));
     }
-    const rondo_tensor predictions = judged_predict(&judged);
+    const rondo_tensor predictions = batch_fixture_predict(&batch);
     double sums[MOST_METRICS];
-    ck_assert_int_eq(judged_measure(&judged, &predictions, sums), RONDO_OK);
+    ck_assert_int_eq(batch_fixture_measure(&batch, &predictions, sums), RONDO_OK);
     ck_assert_double_eq(sums[0], 80);
     for (int64_t row = 0; row < 80; row++) { /* neighbours along a line take turns */
-        tensor_set(&judged.targets, row, (double)(row % 4));
+        tensor_set(&batch.targets, row, (double)(row % 4));
     }
     fixture.parallel.threads = 4;
-    ck_assert_int_eq(judged_measure(&judged, &predictions, sums), RONDO_OK);
+    ck_assert_int_eq(batch_fixture_measure(&batch, &predictions, sums), RONDO_OK);
     ck_assert_double_eq(sums[0], 0);
 }
 END_TEST
@@ -132,14 +136,15 @@ static const struct {
 };
 
 START_TEST(not_a_number_is_not_hidden) {
-    struct judged judged = judge(choosers[_i].name, choosers[_i].kind, 2, 6, choosers[_i].options, RONDO_F32);
-    judged_waves(&judged.outputs, 1);
+    struct batch_fixture batch =
+        batch_fixture_create(choosers[_i].name, choosers[_i].kind, 2, 6, choosers[_i].options, RONDO_F32);
+    batch_fixture_fill_waves(&batch.outputs, 1);
     for (int64_t row = 0; row < 6; row++) {
-        tensor_set(&judged.targets, row, (double)(row % 2));
+        tensor_set(&batch.targets, row, (double)(row % 2));
     }
-    judged_finite(judged_losses(&judged), "loss");
-    tensor_set(&judged.outputs, rondo_count(&judged.outputs) / 2, NAN);
-    const rondo_tensor *losses = judged_losses(&judged);
+    batch_fixture_check_finite(batch_fixture_losses(&batch), "loss");
+    tensor_set(&batch.outputs, rondo_count(&batch.outputs) / 2, NAN);
+    const rondo_tensor *losses = batch_fixture_losses(&batch);
     int found = 0;
     for (int64_t row = 0; row < 6; row++) {
         found += isnan(tensor_get(losses, row));

@@ -4,19 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "judged_loss.h"
+#include "batch_fixture.h"
 
-static double mean_loss(struct judged *judged) {
-    const rondo_tensor *losses = judged_losses(judged);
+static double mean_loss(struct batch_fixture *batch) {
+    const rondo_tensor *losses = batch_fixture_losses(batch);
     double sum = 0;
-    for (int64_t row = 0; row < judged->rows; row++) {
+    for (int64_t row = 0; row < batch->rows; row++) {
         sum += tensor_get(losses, row);
     }
-    return sum / (double)judged->rows;
+    return sum / (double)batch->rows;
 }
 
 /* Reads the next case of losses.txt; 0 at the end. */
-static int next_case(struct golden *golden, int32_t dtype, struct judged *judged) {
+static int next_case(struct golden *golden, int32_t dtype, struct batch_fixture *batch) {
     const char *word = golden_next(golden);
     if (word == NULL) {
         return 0;
@@ -26,9 +26,9 @@ static int next_case(struct golden *golden, int32_t dtype, struct judged *judged
     int size = 0;
     int rows = 0;
     ck_assert_int_eq(sscanf(golden->rest, "%63s %15s %d %d %127[^\n]", name, kind, &size, &rows, options), 5);
-    *judged = judge(name, kind, size, rows, options, dtype);
-    fixture_fill(&judged->outputs, golden_numbers(golden, "outputs", rondo_count(&judged->outputs)));
-    fixture_fill(&judged->targets, golden_numbers(golden, "targets", rondo_count(&judged->targets)));
+    *batch = batch_fixture_create(name, kind, size, rows, options, dtype);
+    fixture_fill(&batch->outputs, golden_numbers(golden, "outputs", rondo_count(&batch->outputs)));
+    fixture_fill(&batch->targets, golden_numbers(golden, "targets", rondo_count(&batch->targets)));
     return 1;
 }
 
@@ -38,30 +38,30 @@ static int next_case(struct golden *golden, int32_t dtype, struct judged *judged
 START_TEST(losses_agree_with_pytorch) {
     const struct fixture_precision *precision = &fixture_precisions[_i];
     struct golden golden = golden_open("losses.txt");
-    struct judged judged;
+    struct batch_fixture batch;
     int cases = 0;
-    for (; next_case(&golden, precision->dtype, &judged); cases++) {
+    for (; next_case(&golden, precision->dtype, &batch); cases++) {
         const double tolerance = precision->tolerance;
         rondo_value outputs;
-        const rondo_tensor *losses = tape_tensor(fixture.tape, judged_record(&judged, &outputs));
+        const rondo_tensor *losses = tape_tensor(fixture.tape, batch_fixture_record(&batch, &outputs));
         ck_assert_msg(losses != NULL, "%s", fixture_first_error());
         ck_assert_int_eq(losses->ndim, 1);
-        ck_assert_int_eq(losses->shape[0], judged.rows);
-        fixture_all_near(losses, golden_numbers(&golden, "losses", judged.rows), tolerance, "loss");
-        fixture_all_near(judged_gradient(&judged), golden_numbers(&golden, "gradient", rondo_count(&judged.outputs)),
-                         tolerance, "gradient");
-        const rondo_tensor predictions = judged_predict(&judged);
+        ck_assert_int_eq(losses->shape[0], batch.rows);
+        fixture_all_near(losses, golden_numbers(&golden, "losses", batch.rows), tolerance, "loss");
+        fixture_all_near(batch_fixture_gradient(&batch),
+                         golden_numbers(&golden, "gradient", rondo_count(&batch.outputs)), tolerance, "gradient");
+        const rondo_tensor predictions = batch_fixture_predict(&batch);
         fixture_all_near(&predictions, golden_numbers(&golden, "predictions", rondo_count(&predictions)), tolerance,
                          "prediction");
         double sums[MOST_METRICS];
-        ck_assert_int_eq(judged_measure(&judged, &predictions, sums), RONDO_OK);
+        ck_assert_int_eq(batch_fixture_measure(&batch, &predictions, sums), RONDO_OK);
         int n_metrics = 0;
-        for (const rondo_metric *metric = judged.loss->metrics; metric->name != NULL; metric++) {
+        for (const rondo_metric *metric = batch.loss->metrics; metric->name != NULL; metric++) {
             n_metrics++;
         }
         const double *expected = golden_numbers(&golden, "metrics", n_metrics);
         for (int k = 0; k < n_metrics; k++) {
-            fixture_near(sums[k], expected[k], tolerance, judged.loss->metrics[k].name, k);
+            fixture_near(sums[k], expected[k], tolerance, batch.loss->metrics[k].name, k);
         }
     }
     ck_assert_int_eq(cases, LOSS_CASES);
@@ -72,25 +72,25 @@ END_TEST
 /* (L(x + h) - L(x - h)) / 2h, in f64. */
 START_TEST(gradients_of_losses_are_those_of_central_differences) {
     struct golden golden = golden_open("losses.txt");
-    struct judged judged;
+    struct batch_fixture batch;
     int cases = 0;
-    for (; next_case(&golden, RONDO_F64, &judged); cases++) {
-        const int64_t count = rondo_count(&judged.outputs);
+    for (; next_case(&golden, RONDO_F64, &batch); cases++) {
+        const int64_t count = rondo_count(&batch.outputs);
         double found[MOST_OUTPUTS];
         ck_assert_int_le(count, MOST_OUTPUTS);
-        const rondo_tensor *gradient = judged_gradient(&judged);
+        const rondo_tensor *gradient = batch_fixture_gradient(&batch);
         for (int64_t i = 0; i < count; i++) {
             found[i] = tensor_get(gradient, i);
         }
         for (int64_t i = 0; i < count; i++) {
-            const double x = tensor_get(&judged.outputs, i);
+            const double x = tensor_get(&batch.outputs, i);
             const double h = 1e-5;
-            tensor_set(&judged.outputs, i, x + h);
-            const double above = mean_loss(&judged);
-            tensor_set(&judged.outputs, i, x - h);
-            const double below = mean_loss(&judged);
-            tensor_set(&judged.outputs, i, x);
-            fixture_near(found[i], (above - below) / (2 * h), 1e-7, judged.loss->base.name, i);
+            tensor_set(&batch.outputs, i, x + h);
+            const double above = mean_loss(&batch);
+            tensor_set(&batch.outputs, i, x - h);
+            const double below = mean_loss(&batch);
+            tensor_set(&batch.outputs, i, x);
+            fixture_near(found[i], (above - below) / (2 * h), 1e-7, batch.loss->base.name, i);
         }
         while (strcmp(golden_next(&golden), "metrics") != 0) { /* what this test has no use for */
         }
@@ -198,14 +198,14 @@ static const struct {
 };
 
 START_TEST(targets_out_of_range_are_refused) {
-    struct judged judged =
-        judge(wrong_targets[_i].name, wrong_targets[_i].kind, wrong_targets[_i].target_size, 3, "-", RONDO_F64);
-    for (int64_t i = 0; i < rondo_count(&judged.targets); i++) {
-        tensor_set(&judged.targets, i, wrong_targets[_i].right);
+    struct batch_fixture batch = batch_fixture_create(wrong_targets[_i].name, wrong_targets[_i].kind,
+                                                      wrong_targets[_i].target_size, 3, "-", RONDO_F64);
+    for (int64_t i = 0; i < rondo_count(&batch.targets); i++) {
+        tensor_set(&batch.targets, i, wrong_targets[_i].right);
     }
-    tensor_set(&judged.targets, wrong_targets[_i].index, wrong_targets[_i].target);
+    tensor_set(&batch.targets, wrong_targets[_i].index, wrong_targets[_i].target);
     rondo_value outputs;
-    ck_assert_int_lt(judged_record(&judged, &outputs).id, 0);
+    ck_assert_int_lt(batch_fixture_record(&batch, &outputs).id, 0);
     fixture_error(wrong_targets[_i].part);
     ck_assert_int_eq(fixture.errors.status, RONDO_INVALID);
 }
@@ -223,14 +223,14 @@ static const struct {
 };
 
 START_TEST(outputs_out_of_range_are_refused) {
-    struct judged judged =
-        judge(wrong_outputs[_i].name, wrong_outputs[_i].kind, 2, 2, wrong_outputs[_i].options, RONDO_F32);
+    struct batch_fixture batch = batch_fixture_create(wrong_outputs[_i].name, wrong_outputs[_i].kind, 2, 2,
+                                                      wrong_outputs[_i].options, RONDO_F32);
     const double half = log(0.5);
     const int is_class = strcmp(wrong_outputs[_i].kind, "class") == 0;
-    fixture_fill(&judged.outputs,
+    fixture_fill(&batch.outputs,
                  (double[]){is_class ? half : 1, is_class ? half : 1, wrong_outputs[_i].a, wrong_outputs[_i].b});
     rondo_value outputs;
-    ck_assert_int_lt(judged_record(&judged, &outputs).id, 0);
+    ck_assert_int_lt(batch_fixture_record(&batch, &outputs).id, 0);
     fixture_error(wrong_outputs[_i].part);
     ck_assert_int_eq(fixture.errors.status, RONDO_INVALID);
 }
@@ -282,17 +282,18 @@ static const struct {
 
 START_TEST(extreme_numbers_give_finite_losses) {
     for (int k = 0; k < FIXTURE_PRECISIONS; k++) {
-        struct judged judged = judge(extremes[_i].name, extremes[_i].kind, extremes[_i].target_size, 1,
-                                     extremes[_i].options, fixture_precisions[k].dtype);
-        ck_assert_int_le(judged.outputs.shape[1], 2);
-        fixture_fill(&judged.outputs, extremes[_i].outputs);
-        fixture_fill(&judged.targets, extremes[_i].targets);
-        fixture_near(mean_loss(&judged), extremes[_i].loss, fixture_precisions[k].tolerance, extremes[_i].name, _i);
-        ck_assert_msg(tensor_is_finite(judged_gradient(&judged)), "gradient of %s [%d]", extremes[_i].name, _i);
-        const rondo_tensor predictions = judged_predict(&judged);
+        struct batch_fixture batch =
+            batch_fixture_create(extremes[_i].name, extremes[_i].kind, extremes[_i].target_size, 1,
+                                 extremes[_i].options, fixture_precisions[k].dtype);
+        ck_assert_int_le(batch.outputs.shape[1], 2);
+        fixture_fill(&batch.outputs, extremes[_i].outputs);
+        fixture_fill(&batch.targets, extremes[_i].targets);
+        fixture_near(mean_loss(&batch), extremes[_i].loss, fixture_precisions[k].tolerance, extremes[_i].name, _i);
+        ck_assert_msg(tensor_is_finite(batch_fixture_gradient(&batch)), "gradient of %s [%d]", extremes[_i].name, _i);
+        const rondo_tensor predictions = batch_fixture_predict(&batch);
         ck_assert_msg(tensor_is_finite(&predictions), "predictions of %s [%d]", extremes[_i].name, _i);
         double sums[MOST_METRICS];
-        ck_assert_int_eq(judged_measure(&judged, &predictions, sums), RONDO_OK);
+        ck_assert_int_eq(batch_fixture_measure(&batch, &predictions, sums), RONDO_OK);
         for (int m = 0; m < MOST_METRICS; m++) {
             ck_assert_msg(isfinite(sums[m]), "metric %d of %s [%d]", m, extremes[_i].name, _i);
         }
@@ -302,20 +303,20 @@ END_TEST
 
 /* log cosh d = d^2 / 2 - d^4 / 12 + …, which d + log((1 + e^-2d) / 2) as it stands loses in f32. */
 START_TEST(log_cosh_keeps_its_digits_near_zero) {
-    struct judged judged = judge("log_cosh", "real", 1, 1, "-", RONDO_F32);
-    tensor_set(&judged.outputs, 0, 0x1p-10);
-    ck_assert_double_le(fabs(mean_loss(&judged) / 0x1p-21 - 1), 1e-3);
+    struct batch_fixture batch = batch_fixture_create("log_cosh", "real", 1, 1, "-", RONDO_F32);
+    tensor_set(&batch.outputs, 0, 0x1p-10);
+    ck_assert_double_le(fabs(mean_loss(&batch) / 0x1p-21 - 1), 1e-3);
 }
 END_TEST
 
 static const char *const of_classes[] = {"softmax_cross_entropy", "negative_log_likelihood", "hinge"};
 
 START_TEST(class_out_of_range_is_not_measured) {
-    struct judged judged = judge(of_classes[_i], "class", 5, 3, "-", RONDO_F32);
-    tensor_set(&judged.targets, 2, 1e9);
-    const rondo_tensor predictions = judged_predict(&judged);
+    struct batch_fixture batch = batch_fixture_create(of_classes[_i], "class", 5, 3, "-", RONDO_F32);
+    tensor_set(&batch.targets, 2, 1e9);
+    const rondo_tensor predictions = batch_fixture_predict(&batch);
     double sums[MOST_METRICS];
-    ck_assert_int_eq(judged_measure(&judged, &predictions, sums), RONDO_INVALID);
+    ck_assert_int_eq(batch_fixture_measure(&batch, &predictions, sums), RONDO_INVALID);
     fixture_error("target of row 2 is class 1000000000");
 }
 END_TEST
@@ -342,38 +343,40 @@ static const struct {
 };
 
 START_TEST(batch_without_rows_is_allowed) {
-    struct judged judged = judge(losses[_i].name, losses[_i].kind, losses[_i].target_size, 0, "-", RONDO_F32);
+    struct batch_fixture batch =
+        batch_fixture_create(losses[_i].name, losses[_i].kind, losses[_i].target_size, 0, "-", RONDO_F32);
     rondo_value outputs;
-    const rondo_tensor *result = tape_tensor(fixture.tape, judged_record(&judged, &outputs));
+    const rondo_tensor *result = tape_tensor(fixture.tape, batch_fixture_record(&batch, &outputs));
     ck_assert_msg(result != NULL, "%s", fixture_first_error());
     ck_assert_int_eq(result->ndim, 1);
     ck_assert_int_eq(result->shape[0], 0);
-    const rondo_tensor predictions = judged_predict(&judged);
+    const rondo_tensor predictions = batch_fixture_predict(&batch);
     double sums[MOST_METRICS];
-    ck_assert_int_eq(judged_measure(&judged, &predictions, sums), RONDO_OK);
+    ck_assert_int_eq(batch_fixture_measure(&batch, &predictions, sums), RONDO_OK);
     ck_assert_double_eq(sums[0], 0);
 }
 END_TEST
 
 START_TEST(outputs_that_failed_give_a_loss_that_failed) {
-    struct judged judged = judge(losses[_i].name, losses[_i].kind, losses[_i].target_size, 1, "-", RONDO_F32);
+    struct batch_fixture batch =
+        batch_fixture_create(losses[_i].name, losses[_i].kind, losses[_i].target_size, 1, "-", RONDO_F32);
     struct host_call host = fixture_host("losses");
     host.recorder = tape_recorder(fixture.tape);
     /* An op that there is none of makes the tape fail, as a model that went wrong would. */
     const rondo_value outputs = tape_apply_named(fixture.tape, "none", NULL, NULL, 0);
-    ck_assert_int_lt(judged.loss->record(&host.base, &judged.call, outputs, outputs).id, 0);
+    ck_assert_int_lt(batch.loss->record(&host.base, &batch.call, outputs, outputs).id, 0);
     ck_assert_int_eq(fixture.errors.count, 1);
 }
 END_TEST
 
 START_TEST(predictions_are_the_same_bits_on_any_number_of_threads) {
-    struct judged judged = judge("softmax_cross_entropy", "class", 100, 1000, "-", RONDO_F32);
-    for (int64_t i = 0; i < rondo_count(&judged.outputs); i++) {
-        tensor_set(&judged.outputs, i, 3 * sin((double)i));
+    struct batch_fixture batch = batch_fixture_create("softmax_cross_entropy", "class", 100, 1000, "-", RONDO_F32);
+    for (int64_t i = 0; i < rondo_count(&batch.outputs); i++) {
+        tensor_set(&batch.outputs, i, 3 * sin((double)i));
     }
-    const rondo_tensor alone = judged_predict(&judged);
+    const rondo_tensor alone = batch_fixture_predict(&batch);
     fixture.parallel.threads = 4;
-    const rondo_tensor together = judged_predict(&judged);
+    const rondo_tensor together = batch_fixture_predict(&batch);
     fixture.parallel.threads = 1;
     ck_assert_mem_eq(alone.data, together.data, tensor_bytes(&alone));
     double sum = 0;
@@ -386,11 +389,12 @@ END_TEST
 
 START_TEST(perplexity_of_the_impossible_is_a_number) {
     for (int k = 0; k < 2; k++) {
-        struct judged judged = judge(of_classes[k], "class", 2, 1, "-", fixture_precisions[_i].dtype);
-        fixture_fill(&judged.outputs, (double[]){-1e30, 0});
-        const rondo_tensor predictions = judged_predict(&judged);
+        struct batch_fixture batch =
+            batch_fixture_create(of_classes[k], "class", 2, 1, "-", fixture_precisions[_i].dtype);
+        fixture_fill(&batch.outputs, (double[]){-1e30, 0});
+        const rondo_tensor predictions = batch_fixture_predict(&batch);
         double sums[MOST_METRICS];
-        ck_assert_int_eq(judged_measure(&judged, &predictions, sums), RONDO_OK);
+        ck_assert_int_eq(batch_fixture_measure(&batch, &predictions, sums), RONDO_OK);
         ck_assert(isfinite(sums[1]) && sums[1] > 80);
     }
 }

@@ -112,7 +112,7 @@ static size_t run_check(void *arg, char *answer, size_t size) {
     const struct checking *checking = arg;
     struct kit kit = {
         .arena = arena, .errors = &errors, .registry = registry, .file = "built-in", .parallel = {4}, .seed = 1};
-    answer[0] = (char)checking->check->run(&kit, &checking->op->base, answer + 1, size - 1);
+    answer[0] = (char)run_kit_check(checking->check, &kit, &checking->op->base, answer + 1, size - 1);
     return strlen(answer + 1) + 1;
 }
 
@@ -296,10 +296,10 @@ static const struct {
     {FAULTY_OP(forward_FAULTLESS, backward_FAULTLESS, three_samples), NULL, NULL},
     {FAULTY_OP(forward_WRONG_FACTOR, backward_WRONG_FACTOR, three_samples), "gradient", "the gradient is"},
     {FAULTY_OP(forward_WRONG_IN_F32, backward_WRONG_IN_F32, three_samples), "gradient", "in f32"},
-    {FAULTY_OP(forward_OVERWRITES, backward_OVERWRITES, three_samples), "gradient_adds", "added to it"},
+    {FAULTY_OP(forward_OVERWRITES, backward_OVERWRITES, three_samples), "gradient_adds", "from before plus"},
     {FAULTY_OP(forward_SKIPS_LAST, backward_SKIPS_LAST, three_samples), "writes_all", "element 3 is not written"},
     {FAULTY_OP(forward_NEEDS_THE_OTHER, backward_NEEDS_THE_OTHER, three_samples), "one_gradient",
-     "where it alone is asked for"},
+     "where only it is asked for"},
     {FAULTY_OP(forward_GIVES_NAN, backward_GIVES_NAN, three_samples), "finite", "is nan"},
     {FAULTY_OP(forward_FAULTLESS, backward_FAULTLESS, two_samples), "samples", "only 2 samples"},
     {FAULTY_OP(forward_FAULTLESS, backward_FAULTLESS, NULL), "samples", "no samples"},

@@ -23,7 +23,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "optimised.h"
+#include "parameter_fixture.h"
 
 /* ---- golden files ---- */
 
@@ -85,25 +85,26 @@ static int read_trajectory(struct trajectory *trajectory, const char *word, cons
 }
 
 /* Update number `step`, with what the trajectory says of it. */
-static void follow(struct optimised *optimised, const struct trajectory *trajectory, int64_t step, const char *title) {
+static void follow(struct parameter_fixture *parameter, const struct trajectory *trajectory, int64_t step,
+                   const char *title) {
     ck_assert_int_le(step, trajectory->steps);
-    fixture_fill(&optimised->gradient, trajectory->gradients[step - 1]);
+    fixture_fill(&parameter->gradient, trajectory->gradients[step - 1]);
     if (trajectory->n_sampled > 0) {
         ck_assert_int_le(step, trajectory->n_sampled);
-        fixture_fill(&optimised->sampled, trajectory->sampled[step - 1]);
+        fixture_fill(&parameter->sampled, trajectory->sampled[step - 1]);
     }
     if (trajectory->scale != NULL) {
         ck_assert_int_le(step, trajectory->n_scale);
-        optimised->lr_scale = trajectory->scale[step - 1];
+        parameter->lr_scale = trajectory->scale[step - 1];
     }
-    optimised->rows = trajectory->rows;
-    optimised_update_whole(optimised, step, title);
+    parameter->rows = trajectory->rows;
+    parameter_fixture_update_whole(parameter, step, title);
 }
 
 static void follow_file(const char *file, const struct fixture_precision *precision) {
     struct golden golden = golden_open(file);
     struct trajectory common = {.ndim = 1, .shape = {4}, .size = 4, .rows = 1}, own = common;
-    struct optimised optimised = {0};
+    struct parameter_fixture parameter = {0};
     char title[600] = "";
     int64_t step = 0, compared = 0;
     for (const char *word = golden_next(&golden); word != NULL; word = golden_next(&golden)) {
@@ -117,13 +118,13 @@ static void follow_file(const char *file, const struct fixture_precision *precis
             ck_assert_msg(is_value || strcmp(word, "evaluated") == 0, "%s: a line '%s'", file, word);
             ck_assert_int_eq(golden.count, 1 + own.size);
             if (step == 0) {
-                optimised = optimise(title, precision->dtype, own.ndim, own.shape, own.start);
+                parameter = parameter_fixture_create(title, precision->dtype, own.ndim, own.shape, own.start);
             }
             while (step < (int64_t)golden.numbers[0]) {
-                follow(&optimised, &own, ++step, title);
+                follow(&parameter, &own, ++step, title);
             }
             ck_assert_int_eq(step, (int64_t)golden.numbers[0]);
-            fixture_all_near(is_value ? &optimised.value : optimised_evaluated(&optimised), golden.numbers + 1,
+            fixture_all_near(is_value ? &parameter.value : parameter_fixture_evaluated(&parameter), golden.numbers + 1,
                              precision->tolerance, title);
             compared++;
         }
@@ -215,23 +216,23 @@ static void wave(const rondo_tensor *tensor, double frequency, double phase) {
     }
 }
 
-static struct optimised optimise_long(const char *text, int32_t dtype) {
+static struct parameter_fixture long_parameter(const char *text, int32_t dtype) {
     double start[LONG_SIZE];
     for (int i = 0; i < LONG_SIZE; i++) {
         start[i] = sin(1.0 + i);
     }
-    return optimise(text, dtype, 2, long_shape, start);
+    return parameter_fixture_create(text, dtype, 2, long_shape, start);
 }
 
 /* Three updates with made-up gradients, in slices that end at `cuts` (the last is LONG_SIZE). */
-static void three_updates(struct optimised *optimised, const int64_t *cuts, const char *title) {
-    optimised->rows = 4;
+static void three_updates(struct parameter_fixture *parameter, const int64_t *cuts, const char *title) {
+    parameter->rows = 4;
     for (int64_t step = 1; step <= 3; step++) {
-        wave(&optimised->gradient, (double)step, 2);
-        wave(&optimised->sampled, 1 + (double)step, 3);
+        wave(&parameter->gradient, (double)step, 2);
+        wave(&parameter->sampled, 1 + (double)step, 3);
         int64_t begin = 0;
         for (int k = 0; begin < LONG_SIZE; begin = cuts[k++]) {
-            ck_assert_msg(optimised_update(optimised, step, begin, cuts[k]) == RONDO_OK, "%s: %s", title,
+            ck_assert_msg(parameter_fixture_update(parameter, step, begin, cuts[k]) == RONDO_OK, "%s: %s", title,
                           fixture_first_error());
         }
     }
@@ -241,7 +242,7 @@ static void assert_same_bits(const rondo_tensor *a, const rondo_tensor *b, const
     ck_assert_msg(tensor_same_shape(a, b) && memcmp(a->data, b->data, tensor_bytes(a)) == 0, "%s: other bits", title);
 }
 
-static void assert_same(const struct optimised *a, const struct optimised *b, const char *title) {
+static void assert_same(const struct parameter_fixture *a, const struct parameter_fixture *b, const char *title) {
     assert_same_bits(&a->value, &b->value, title);
     assert_same_bits(&a->gradient, &b->gradient, title);
     for (int32_t k = 0; k < a->n_parts; k++) {
@@ -260,9 +261,9 @@ START_TEST(updates_in_slices_give_the_same_bits) {
     const struct texts texts = all_texts();
     int sliced = 0;
     for (int i = 0; i < texts.count; i++) {
-        struct optimised a = optimise_long(texts.items[i], fixture_precisions[_i].dtype);
-        struct optimised b = optimise_long(texts.items[i], fixture_precisions[_i].dtype);
-        if (optimised_is_elementwise(&a)) {
+        struct parameter_fixture a = long_parameter(texts.items[i], fixture_precisions[_i].dtype);
+        struct parameter_fixture b = long_parameter(texts.items[i], fixture_precisions[_i].dtype);
+        if (parameter_fixture_is_elementwise(&a)) {
             three_updates(&a, whole, texts.items[i]);
             three_updates(&b, slices, texts.items[i]);
             assert_same(&a, &b, texts.items[i]);
@@ -276,8 +277,8 @@ END_TEST
 START_TEST(updates_are_the_same_bits_on_any_number_of_threads) {
     const struct texts texts = all_texts();
     for (int i = 0; i < texts.count; i++) {
-        struct optimised a = optimise_long(texts.items[i], fixture_precisions[_i].dtype);
-        struct optimised b = optimise_long(texts.items[i], fixture_precisions[_i].dtype);
+        struct parameter_fixture a = long_parameter(texts.items[i], fixture_precisions[_i].dtype);
+        struct parameter_fixture b = long_parameter(texts.items[i], fixture_precisions[_i].dtype);
         three_updates(&a, whole, texts.items[i]);
         fixture.parallel.threads = 4;
         three_updates(&b, whole, texts.items[i]);
@@ -288,7 +289,7 @@ START_TEST(updates_are_the_same_bits_on_any_number_of_threads) {
 END_TEST
 
 /* The option `lr` of a part; NULL where it has none. */
-static double *learning_rate(const struct part *part) {
+static double *learning_rate(const struct parameter_part *part) {
     const rondo_option *row = part->optimizer->base.options;
     for (; row != NULL && row->key != NULL; row++) {
         if (strcmp(row->key, "lr") == 0) {
@@ -304,9 +305,9 @@ START_TEST(schedule_scales_the_learning_rate) {
     const struct texts texts = all_texts();
     int scaled = 0;
     for (int i = 0; i < texts.of_folder; i++) {
-        struct optimised by_schedule = optimise_long(texts.items[i], RONDO_F64);
-        struct optimised by_option = optimise_long(texts.items[i], RONDO_F64);
-        struct optimised unscaled = optimise_long(texts.items[i], RONDO_F64);
+        struct parameter_fixture by_schedule = long_parameter(texts.items[i], RONDO_F64);
+        struct parameter_fixture by_option = long_parameter(texts.items[i], RONDO_F64);
+        struct parameter_fixture unscaled = long_parameter(texts.items[i], RONDO_F64);
         double *lr = learning_rate(&by_option.parts[0]);
         if (lr == NULL) {
             continue;
@@ -328,9 +329,11 @@ END_TEST
 START_TEST(parameter_of_integers_is_refused) {
     const struct texts texts = all_texts();
     for (int i = 0; i < texts.of_folder; i++) {
-        struct optimised optimised = optimise(texts.items[i], RONDO_I32, 1, (int64_t[]){1}, (double[]){1});
+        struct parameter_fixture parameter =
+            parameter_fixture_create(texts.items[i], RONDO_I32, 1, (int64_t[]){1}, (double[]){1});
         errors_free(&fixture.errors);
-        ck_assert_msg(optimised_update(&optimised, 1, 0, 1) == RONDO_INTERNAL, "%s takes integers", texts.items[i]);
+        ck_assert_msg(parameter_fixture_update(&parameter, 1, 0, 1) == RONDO_INTERNAL, "%s takes integers",
+                      texts.items[i]);
         fixture_error("parameter 'layers.0.W' is neither f32 nor f64");
     }
 }

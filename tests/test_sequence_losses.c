@@ -5,7 +5,7 @@
  * sampled softmax in training in test_sampled_softmax.c.
  */
 #define _POSIX_C_SOURCE 200809L
-#include "judged_loss.h"
+#include "batch_fixture.h"
 
 #include <math.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 /* ---- against the reference ---- */
 
 /* Reads the next case; 0 at the end. */
-static int next_case(struct golden *golden, int32_t dtype, struct judged *judged) {
+static int next_case(struct golden *golden, int32_t dtype, struct batch_fixture *batch) {
     const char *word = golden_next(golden);
     if (word == NULL) {
         return 0;
@@ -24,17 +24,17 @@ static int next_case(struct golden *golden, int32_t dtype, struct judged *judged
     char name[64], kind[16], options[96];
     int size = 0, rows = 0;
     ck_assert_int_eq(sscanf(golden->rest, "%63s %15s %d %d %95[^\n]", name, kind, &size, &rows, options), 5);
-    *judged = judge(name, kind, size, rows, options, dtype);
+    *batch = batch_fixture_create(name, kind, size, rows, options, dtype);
     if (strcmp(kind, "list") == 0) {
         ck_assert_str_eq(golden_next(golden), "lengths");
         const int64_t count = golden->count;
         double *lengths = arena_alloc(fixture.arena, sizeof *lengths * (size_t)count);
         ck_assert_ptr_nonnull(lengths);
         memcpy(lengths, golden->numbers, sizeof *lengths * (size_t)count);
-        judged_lay_out(judged, count, lengths, golden_numbers(golden, "target_lengths", count));
+        batch_fixture_lay_out(batch, count, lengths, golden_numbers(golden, "target_lengths", count));
     }
-    fixture_fill(&judged->outputs, golden_numbers(golden, "outputs", rondo_count(&judged->outputs)));
-    fixture_fill(&judged->targets, golden_numbers(golden, "targets", rondo_count(&judged->targets)));
+    fixture_fill(&batch->outputs, golden_numbers(golden, "outputs", rondo_count(&batch->outputs)));
+    fixture_fill(&batch->targets, golden_numbers(golden, "targets", rondo_count(&batch->targets)));
     return 1;
 }
 
@@ -44,26 +44,27 @@ START_TEST(losses_agree_with_the_reference) {
     const struct fixture_precision *precision = &fixture_precisions[_i];
     const double tolerance = precision->tolerance;
     struct golden golden = golden_open("sequence_losses.txt");
-    struct judged judged;
+    struct batch_fixture batch;
     int cases = 0;
-    for (; next_case(&golden, precision->dtype, &judged); cases++) {
+    for (; next_case(&golden, precision->dtype, &batch); cases++) {
         char what[96];
-        snprintf(what, sizeof what, "case %d (%s)", cases, judged.loss->base.name);
-        fixture_all_near(judged_losses(&judged), golden_numbers(&golden, "losses", judged.losses), tolerance, what);
-        fixture_all_near(judged_gradient(&judged), golden_numbers(&golden, "gradient", rondo_count(&judged.outputs)),
-                         tolerance, what);
-        const rondo_tensor predictions = judged_predict(&judged);
+        snprintf(what, sizeof what, "case %d (%s)", cases, batch.loss->base.name);
+        fixture_all_near(batch_fixture_losses(&batch), golden_numbers(&golden, "losses", batch.losses), tolerance,
+                         what);
+        fixture_all_near(batch_fixture_gradient(&batch),
+                         golden_numbers(&golden, "gradient", rondo_count(&batch.outputs)), tolerance, what);
+        const rondo_tensor predictions = batch_fixture_predict(&batch);
         fixture_all_near(&predictions, golden_numbers(&golden, "predictions", rondo_count(&predictions)), tolerance,
                          what);
         double sums[MOST_METRICS];
-        ck_assert_int_eq(judged_measure(&judged, &predictions, sums), RONDO_OK);
+        ck_assert_int_eq(batch_fixture_measure(&batch, &predictions, sums), RONDO_OK);
         int count = 0;
-        while (judged.loss->metrics[count].name != NULL) {
+        while (batch.loss->metrics[count].name != NULL) {
             count++;
         }
         const double *expected = golden_numbers(&golden, "metrics", count);
         for (int k = 0; k < count; k++) {
-            fixture_near(sums[k], expected[k], tolerance, judged.loss->metrics[k].name, cases);
+            fixture_near(sums[k], expected[k], tolerance, batch.loss->metrics[k].name, cases);
         }
     }
     ck_assert_int_eq(cases, CASES);
@@ -87,43 +88,43 @@ START_TEST(ops_of_losses_pass_every_check) {
                           .parallel = {4},
                           .seed = 1};
         char reason[512] = "";
-        ck_assert_msg(check->run(&kit, &op->base, reason, sizeof reason) != VERDICT_FAIL, "%s, %s: %s", ops[_i].op,
-                      check->name, reason);
+        ck_assert_msg(run_kit_check(check, &kit, &op->base, reason, sizeof reason) != VERDICT_FAIL, "%s, %s: %s",
+                      ops[_i].op, check->name, reason);
     }
     ck_assert_int_gt(count, 5);
 }
 END_TEST
 
-static double mean_loss(struct judged *judged) {
-    const rondo_tensor *losses = judged_losses(judged);
+static double mean_loss(struct batch_fixture *batch) {
+    const rondo_tensor *losses = batch_fixture_losses(batch);
     double sum = 0;
-    for (int64_t i = 0; i < judged->losses; i++) {
+    for (int64_t i = 0; i < batch->losses; i++) {
         sum += tensor_get(losses, i);
     }
-    return sum / (double)judged->losses;
+    return sum / (double)batch->losses;
 }
 
 /* (L(x + h) - L(x - h)) / 2h, in f64, for every output of the small cases. */
 START_TEST(gradients_are_those_of_central_differences) {
     enum { MOST = 256 };
     struct golden golden = golden_open("sequence_losses.txt");
-    struct judged judged;
+    struct batch_fixture batch;
     int cases = 0;
-    while (next_case(&golden, RONDO_F64, &judged)) {
-        const int64_t count = rondo_count(&judged.outputs);
+    while (next_case(&golden, RONDO_F64, &batch)) {
+        const int64_t count = rondo_count(&batch.outputs);
         double found[MOST];
-        const rondo_tensor *gradient = judged_gradient(&judged);
+        const rondo_tensor *gradient = batch_fixture_gradient(&batch);
         for (int64_t i = 0; i < count && count <= MOST; i++) {
             found[i] = tensor_get(gradient, i);
         }
         for (int64_t i = 0; i < count && count <= MOST; i++) {
-            const double x = tensor_get(&judged.outputs, i), h = 1e-5;
-            tensor_set(&judged.outputs, i, x + h);
-            const double above = mean_loss(&judged);
-            tensor_set(&judged.outputs, i, x - h);
-            const double below = mean_loss(&judged);
-            tensor_set(&judged.outputs, i, x);
-            fixture_near(found[i], (above - below) / (2 * h), 1e-6, judged.loss->base.name, i);
+            const double x = tensor_get(&batch.outputs, i), h = 1e-5;
+            tensor_set(&batch.outputs, i, x + h);
+            const double above = mean_loss(&batch);
+            tensor_set(&batch.outputs, i, x - h);
+            const double below = mean_loss(&batch);
+            tensor_set(&batch.outputs, i, x);
+            fixture_near(found[i], (above - below) / (2 * h), 1e-6, batch.loss->base.name, i);
         }
         cases += count <= MOST;
         while (strcmp(golden_next(&golden), "metrics") != 0) { /* what this test has no use for */
@@ -177,12 +178,12 @@ END_TEST
 /* ---- CTC ---- */
 
 /* A batch of CTC; `labels` are those of all lists. */
-static struct judged judge_ctc(int64_t classes, int64_t rows, const char *options, int32_t dtype, int64_t count,
-                               const double *lengths, const double *list_lengths, const double *labels) {
-    struct judged judged = judge("ctc", "list", classes, rows, options, dtype);
-    judged_lay_out(&judged, count, lengths, list_lengths);
-    fixture_fill(&judged.targets, labels);
-    return judged;
+static struct batch_fixture ctc_batch(int64_t classes, int64_t rows, const char *options, int32_t dtype, int64_t count,
+                                      const double *lengths, const double *list_lengths, const double *labels) {
+    struct batch_fixture batch = batch_fixture_create("ctc", "list", classes, rows, options, dtype);
+    batch_fixture_lay_out(&batch, count, lengths, list_lengths);
+    fixture_fill(&batch.targets, labels);
+    return batch;
 }
 
 /* The lists of up to 4 labels of 2 that 4 steps can hold, as digits of base 3 from the end, 1 and 2 being labels. */
@@ -208,9 +209,10 @@ START_TEST(ctc_gives_all_lists_together_the_probability_1) {
         if (count < 0) {
             continue;
         }
-        struct judged judged = judge_ctc(2, 4, "-", RONDO_F64, 1, (double[]){4}, (double[]){(double)count}, labels);
-        judged_waves(&judged.outputs, 2);
-        sum += exp(-tensor_get(judged_losses(&judged), 0));
+        struct batch_fixture batch =
+            ctc_batch(2, 4, "-", RONDO_F64, 1, (double[]){4}, (double[]){(double)count}, labels);
+        batch_fixture_fill_waves(&batch.outputs, 2);
+        sum += exp(-tensor_get(batch_fixture_losses(&batch), 0));
         lists++;
     }
     ck_assert_int_eq(lists, 15);
@@ -231,78 +233,78 @@ static const struct {
 };
 
 START_TEST(ctc_names_the_sequence_with_an_impossible_target) {
-    struct judged judged =
-        judge_ctc(2, 5, refused[_i].options, RONDO_F32, 2, refused[_i].lengths, refused[_i].lists, refused[_i].labels);
+    struct batch_fixture batch =
+        ctc_batch(2, 5, refused[_i].options, RONDO_F32, 2, refused[_i].lengths, refused[_i].lists, refused[_i].labels);
     rondo_value outputs;
-    ck_assert_int_lt(judged_record(&judged, &outputs).id, 0);
+    ck_assert_int_lt(batch_fixture_record(&batch, &outputs).id, 0);
     fixture_error(refused[_i].part);
     ck_assert_int_eq(fixture.errors.status, RONDO_INVALID);
 }
 END_TEST
 
 START_TEST(ctc_needs_an_output_at_every_step) {
-    struct judged judged = judge("ctc", "list", 2, 3, "-", RONDO_F32);
+    struct batch_fixture batch = batch_fixture_create("ctc", "list", 2, 3, "-", RONDO_F32);
     rondo_value outputs;
-    ck_assert_int_lt(judged_record(&judged, &outputs).id, 0);
+    ck_assert_int_lt(batch_fixture_record(&batch, &outputs).id, 0);
     fixture_error("the model gives an output for each sequence, expected one for each step of it");
 }
 END_TEST
 
 /* `steps` steps of 4 sequences, the last one shorter, with `labels` labels each. */
-static struct judged long_ctc(int32_t dtype, int64_t steps, int64_t labels) {
-    struct judged judged = judge("ctc", "list", 5, 4 * steps - 7, "-", dtype);
+static struct batch_fixture long_ctc(int32_t dtype, int64_t steps, int64_t labels) {
+    struct batch_fixture batch = batch_fixture_create("ctc", "list", 5, 4 * steps - 7, "-", dtype);
     const double n = (double)steps, lists = (double)labels;
-    judged_lay_out(&judged, 4, (double[]){n, n, n, n - 7}, (double[]){lists, lists, lists, lists});
-    for (int64_t i = 0; i < rondo_count(&judged.targets); i++) {
-        tensor_set(&judged.targets, i, (double)(i * i % 5));
+    batch_fixture_lay_out(&batch, 4, (double[]){n, n, n, n - 7}, (double[]){lists, lists, lists, lists});
+    for (int64_t i = 0; i < rondo_count(&batch.targets); i++) {
+        tensor_set(&batch.targets, i, (double)(i * i % 5));
     }
-    judged_waves(&judged.outputs, 3);
-    return judged;
+    batch_fixture_fill_waves(&batch.outputs, 3);
+    return batch;
 }
 
 START_TEST(ctc_keeps_its_digits_over_long_sequences) {
-    struct judged single = long_ctc(RONDO_F32, 2000, 150), accurate = long_ctc(RONDO_F64, 2000, 150);
+    struct batch_fixture single = long_ctc(RONDO_F32, 2000, 150), accurate = long_ctc(RONDO_F64, 2000, 150);
     const int64_t count = rondo_count(&single.outputs);
     double *expected = arena_alloc(fixture.arena, sizeof *expected * (size_t)count);
     ck_assert_ptr_nonnull(expected);
-    const rondo_tensor *gradient = judged_gradient(&accurate);
+    const rondo_tensor *gradient = batch_fixture_gradient(&accurate);
     double largest = 0;
     for (int64_t i = 0; i < count; i++) {
         expected[i] = tensor_get(gradient, i);
         largest = fmax(largest, fabs(expected[i]));
     }
-    const rondo_tensor *found = judged_gradient(&single);
+    const rondo_tensor *found = batch_fixture_gradient(&single);
     for (int64_t i = 0; i < count; i++) {
         /* relative to the largest: outputs of f32 are themselves off by 1e-7 of their size */
         ck_assert_double_le(fabs(tensor_get(found, i) - expected[i]), 2e-5 * largest);
     }
     double losses[4];
-    const rondo_tensor *of_sequences = judged_losses(&accurate);
+    const rondo_tensor *of_sequences = batch_fixture_losses(&accurate);
     for (int64_t s = 0; s < 4; s++) {
         losses[s] = tensor_get(of_sequences, s);
         ck_assert_double_gt(losses[s], 1000);
     }
-    fixture_all_near(judged_losses(&single), losses, 2e-5, "loss");
+    fixture_all_near(batch_fixture_losses(&single), losses, 2e-5, "loss");
 }
 END_TEST
 
 START_TEST(ctc_gives_the_same_bits_on_any_number_of_threads) {
-    struct judged judged = long_ctc(RONDO_F32, 100, 10);
-    const rondo_tensor *gradient = judged_gradient(&judged);
+    struct batch_fixture batch = long_ctc(RONDO_F32, 100, 10);
+    const rondo_tensor *gradient = batch_fixture_gradient(&batch);
     const size_t bytes = tensor_bytes(gradient);
     void *alone = arena_alloc(fixture.arena, bytes);
     ck_assert_ptr_nonnull(alone);
     memcpy(alone, gradient->data, bytes);
     fixture.parallel.threads = 4;
-    ck_assert_mem_eq(judged_gradient(&judged)->data, alone, bytes);
+    ck_assert_mem_eq(batch_fixture_gradient(&batch)->data, alone, bytes);
 }
 END_TEST
 
 START_TEST(ctc_is_not_measured_on_classes_that_are_none) {
-    struct judged judged = judge_ctc(2, 3, "-", RONDO_F32, 1, (double[]){3}, (double[]){1}, (double[]){7});
-    const rondo_tensor predictions = judged_predict(&judged);
+    struct batch_fixture batch = ctc_batch(2, 3, "-", RONDO_F32, 1, (double[]){3}, (double[]){1}, (double[]){7});
+    const rondo_tensor predictions = batch_fixture_predict(&batch);
     double sums[MOST_METRICS];
-    ck_assert_int_eq(judged_measure(&judged, &predictions, sums), RONDO_INVALID);
+    ck_assert_int_eq(batch_fixture_measure(&batch, &predictions, sums), RONDO_INVALID);
     fixture_error("target 0 of sequence 0 is class 7, expected 0 to 1");
 }
 END_TEST

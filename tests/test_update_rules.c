@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "optimised.h"
+#include "parameter_fixture.h"
 
 /* From 1, with the gradients 0.5 and 0.25: the values after the first and the second update, by hand. */
 static const struct {
@@ -31,13 +31,13 @@ static const struct {
 
 START_TEST(first_updates_are_those_of_the_equations) {
     const char *text = by_hand[_i].text;
-    struct optimised optimised = optimise(text, RONDO_F64, 1, (int64_t[]){1}, (double[]){1});
-    fixture_fill(&optimised.gradient, (double[]){0.5});
-    optimised_update_whole(&optimised, 1, text);
-    fixture_all_near(&optimised.value, (double[]){by_hand[_i].first}, 1e-8, "value after one update");
-    fixture_fill(&optimised.gradient, (double[]){0.25});
-    optimised_update_whole(&optimised, 2, text);
-    fixture_all_near(&optimised.value, (double[]){by_hand[_i].second}, 1e-8, "value after two updates");
+    struct parameter_fixture parameter = parameter_fixture_create(text, RONDO_F64, 1, (int64_t[]){1}, (double[]){1});
+    fixture_fill(&parameter.gradient, (double[]){0.5});
+    parameter_fixture_update_whole(&parameter, 1, text);
+    fixture_all_near(&parameter.value, (double[]){by_hand[_i].first}, 1e-8, "value after one update");
+    fixture_fill(&parameter.gradient, (double[]){0.25});
+    parameter_fixture_update_whole(&parameter, 2, text);
+    fixture_all_near(&parameter.value, (double[]){by_hand[_i].second}, 1e-8, "value after two updates");
 }
 END_TEST
 
@@ -136,8 +136,9 @@ static void add_name(char *names, size_t size, const char *name) {
 }
 
 START_TEST(slots_keep_their_names) {
-    const struct optimised optimised = optimise(slot_names[_i].text, RONDO_F32, 1, (int64_t[]){3}, (double[]){1, 2, 3});
-    const struct part *part = &optimised.parts[0];
+    const struct parameter_fixture parameter =
+        parameter_fixture_create(slot_names[_i].text, RONDO_F32, 1, (int64_t[]){3}, (double[]){1, 2, 3});
+    const struct parameter_part *part = &parameter.parts[0];
     char names[256] = "", kept[256] = "";
     for (int32_t s = 0; s < part->n_slots; s++) {
         add_name(names, sizeof names, part->optimizer->slots[s].name);
@@ -166,11 +167,12 @@ START_TEST(gradient_of_zero_moves_nothing) {
                                         "rprop -"};
     const double start[] = {1, -2, 3, -4, 5};
     for (int i = 0; i < FIXTURE_ROWS(texts); i++) {
-        struct optimised optimised = optimise(texts[i], fixture_precisions[_i].dtype, 1, (int64_t[]){5}, start);
+        struct parameter_fixture parameter =
+            parameter_fixture_create(texts[i], fixture_precisions[_i].dtype, 1, (int64_t[]){5}, start);
         for (int64_t step = 1; step <= 10; step++) {
-            optimised_update_whole(&optimised, step, texts[i]);
+            parameter_fixture_update_whole(&parameter, step, texts[i]);
         }
-        fixture_all_near(&optimised.value, start, 0, texts[i]);
+        fixture_all_near(&parameter.value, start, 0, texts[i]);
     }
 }
 END_TEST

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "optimised.h"
+#include "parameter_fixture.h"
 
 /* ---- large parameters ---- */
 
@@ -38,25 +38,25 @@ static void fill_with_tiles(const rondo_tensor *tensor, double frequency, double
     }
 }
 
-static struct optimised after_updates(const char *text, int32_t dtype, int64_t rows, int64_t columns) {
+static struct parameter_fixture after_updates(const char *text, int32_t dtype, int64_t rows, int64_t columns) {
     double *zeros = arena_calloc(fixture.arena, (size_t)(rows * columns), sizeof *zeros);
     ck_assert_ptr_nonnull(zeros);
-    struct optimised optimised = optimise(text, dtype, 2, (int64_t[]){rows, columns}, zeros);
-    fill_with_tiles(&optimised.value, 1, 1);
+    struct parameter_fixture parameter = parameter_fixture_create(text, dtype, 2, (int64_t[]){rows, columns}, zeros);
+    fill_with_tiles(&parameter.value, 1, 1);
     for (int64_t step = 1; step <= UPDATES; step++) {
-        fill_with_tiles(&optimised.gradient, 1 + (double)step, 2);
-        optimised_update_whole(&optimised, step, text);
+        fill_with_tiles(&parameter.gradient, 1 + (double)step, 2);
+        parameter_fixture_update_whole(&parameter, step, text);
     }
-    return optimised;
+    return parameter;
 }
 
 START_TEST(parameter_of_copies_goes_as_one_copy) {
     for (int p = 0; p < FIXTURE_PRECISIONS; p++) {
         const struct fixture_precision *precision = &fixture_precisions[p];
-        const struct optimised small = after_updates(of_tiles[_i], precision->dtype, TILE_ROWS, TILE_COLUMNS);
+        const struct parameter_fixture small = after_updates(of_tiles[_i], precision->dtype, TILE_ROWS, TILE_COLUMNS);
         for (int k = 0; k < FIXTURE_ROWS(tilings); k++) {
             const int64_t columns = tilings[k].beside * TILE_COLUMNS;
-            const struct optimised large =
+            const struct parameter_fixture large =
                 after_updates(of_tiles[_i], precision->dtype, tilings[k].below * TILE_ROWS, columns);
             for (int64_t i = 0; i < rondo_count(&large.value); i++) {
                 fixture_near(tensor_get(&large.value, i), tensor_get(&small.value, source(i, columns)),
@@ -75,9 +75,9 @@ static const char *const whole[] = {
 START_TEST(large_parameter_has_the_same_bits_on_any_number_of_threads) {
     for (int32_t dtype = RONDO_F32; dtype <= RONDO_F64; dtype++) {
         fixture.parallel.threads = 1;
-        const struct optimised alone = after_updates(whole[_i], dtype, 280, 200);
+        const struct parameter_fixture alone = after_updates(whole[_i], dtype, 280, 200);
         fixture.parallel.threads = 4;
-        const struct optimised together = after_updates(whole[_i], dtype, 280, 200);
+        const struct parameter_fixture together = after_updates(whole[_i], dtype, 280, 200);
         ck_assert_mem_eq(alone.value.data, together.value.data, tensor_bytes(&alone.value));
     }
 }
@@ -99,16 +99,16 @@ static double dot(const rondo_tensor *matrix, int64_t i, int64_t j) {
 }
 
 /* From 0 one update with learning rate 1, of the gradient alone: the parameter is minus the step. */
-static struct optimised after_one_step(const char *iteration, const int64_t *shape) {
+static struct parameter_fixture after_one_step(const char *iteration, const int64_t *shape) {
     const double zeros[200 * 90] = {0};
     char text[200];
     snprintf(text, sizeof text, "muon lr=1 momentum=0 nesterov=false %s", iteration);
-    struct optimised optimised = optimise(text, RONDO_F64, 2, shape, zeros);
+    struct parameter_fixture parameter = parameter_fixture_create(text, RONDO_F64, 2, shape, zeros);
     for (int64_t i = 0; i < shape[0] * shape[1]; i++) {
-        tensor_set(&optimised.gradient, i, sin(1.3 * (double)(i * i)));
+        tensor_set(&parameter.gradient, i, sin(1.3 * (double)(i * i)));
     }
-    optimised_update_whole(&optimised, 1, text);
-    return optimised;
+    parameter_fixture_update_whole(&parameter, 1, text);
+    return parameter;
 }
 
 /* The square of the factor on the learning rate. */
@@ -118,10 +118,10 @@ static double squared_factor(const int64_t *shape) {
 
 /* With the coefficients 1, 0 and 0 the iteration leaves what it gets: the gradient divided by its norm. */
 START_TEST(muon_divides_by_the_norm_of_the_whole_matrix) {
-    const struct optimised optimised = after_one_step("ns_steps=1 ns_coefficients=[1,0,0]", matrices[_i]);
+    const struct parameter_fixture parameter = after_one_step("ns_steps=1 ns_coefficients=[1,0,0]", matrices[_i]);
     double squares = 0;
-    for (int64_t i = 0; i < rondo_count(&optimised.value); i++) {
-        squares += tensor_get(&optimised.value, i) * tensor_get(&optimised.value, i);
+    for (int64_t i = 0; i < rondo_count(&parameter.value); i++) {
+        squares += tensor_get(&parameter.value, i) * tensor_get(&parameter.value, i);
     }
     fixture_near(squares, squared_factor(matrices[_i]), 1e-12, "squared norm of the step", 0);
 }
@@ -131,17 +131,17 @@ END_TEST
  * factor on the learning rate. */
 START_TEST(muon_steps_along_an_orthogonal_matrix) {
     const int64_t rows = matrices[_i][0], columns = matrices[_i][1];
-    const struct optimised optimised = after_one_step("ns_steps=99 ns_coefficients=[1.5,-0.5,0]", matrices[_i]);
+    const struct parameter_fixture parameter = after_one_step("ns_steps=99 ns_coefficients=[1.5,-0.5,0]", matrices[_i]);
     const int64_t side = rows < columns ? rows : columns;
     for (int64_t i = 0; i < side; i++) {
         for (int64_t j = 0; j < side; j++) {
             const double expected = i == j ? squared_factor(matrices[_i]) : 0;
-            fixture_near(dot(&optimised.value, i, j), expected, 1e-9, "product of two rows", i);
+            fixture_near(dot(&parameter.value, i, j), expected, 1e-9, "product of two rows", i);
         }
     }
     double along = 0;
     for (int64_t i = 0; i < rows * columns; i++) {
-        along -= tensor_get(&optimised.value, i) * tensor_get(&optimised.gradient, i);
+        along -= tensor_get(&parameter.value, i) * tensor_get(&parameter.gradient, i);
     }
     ck_assert_double_gt(along, 0);
 }
@@ -184,9 +184,10 @@ static const struct {
 
 START_TEST(slots_are_as_large_as_they_need_to_be) {
     const double zeros[24] = {0};
-    const struct optimised optimised = optimise(chosen[_i].text, RONDO_F32, chosen[_i].ndim, chosen[_i].shape, zeros);
-    ck_assert_str_eq(optimised.parts[0].optimizer->slots[chosen[_i].slot].name, chosen[_i].name);
-    const rondo_tensor *slot = &optimised.parts[0].slots[chosen[_i].slot];
+    const struct parameter_fixture parameter =
+        parameter_fixture_create(chosen[_i].text, RONDO_F32, chosen[_i].ndim, chosen[_i].shape, zeros);
+    ck_assert_str_eq(parameter.parts[0].optimizer->slots[chosen[_i].slot].name, chosen[_i].name);
+    const rondo_tensor *slot = &parameter.parts[0].slots[chosen[_i].slot];
     ck_assert_int_eq(slot->ndim, chosen[_i].slot_ndim);
     for (int32_t d = 0; d < slot->ndim; d++) {
         ck_assert_int_eq(slot->shape[d], chosen[_i].slot_shape[d]);
@@ -197,18 +198,19 @@ END_TEST
 START_TEST(empty_parameter_is_left) {
     const int64_t shapes[][2] = {{0, 4}, {3, 0}};
     for (int k = 0; k < FIXTURE_ROWS(shapes); k++) {
-        struct optimised optimised = optimise(whole[_i], RONDO_F32, 2, shapes[k], NULL);
-        optimised_update_whole(&optimised, 1, whole[_i]);
+        struct parameter_fixture parameter = parameter_fixture_create(whole[_i], RONDO_F32, 2, shapes[k], NULL);
+        parameter_fixture_update_whole(&parameter, 1, whole[_i]);
     }
 }
 END_TEST
 
 /* Its norm is 0, and so would the step be: a bias could never leave 0. */
 START_TEST(lamb_moves_a_parameter_of_zeros) {
-    struct optimised optimised = optimise("lamb lr=0.5 epsilon=1e-30", RONDO_F64, 1, (int64_t[]){2}, (double[]){0, 0});
-    fixture_fill(&optimised.gradient, (double[]){3, -4});
-    optimised_update_whole(&optimised, 1, "lamb");
-    fixture_all_near(&optimised.value, (double[]){-0.5, 0.5}, 1e-12, "value");
+    struct parameter_fixture parameter =
+        parameter_fixture_create("lamb lr=0.5 epsilon=1e-30", RONDO_F64, 1, (int64_t[]){2}, (double[]){0, 0});
+    fixture_fill(&parameter.gradient, (double[]){3, -4});
+    parameter_fixture_update_whole(&parameter, 1, "lamb");
+    fixture_all_near(&parameter.value, (double[]){-0.5, 0.5}, 1e-12, "value");
 }
 END_TEST
 

@@ -1,10 +1,10 @@
-/* tests/optimised.c: see tests/optimised.h. */
-#include "optimised.h"
+/* tests/parameter_fixture.c: see tests/parameter_fixture.h. */
+#include "parameter_fixture.h"
 
 #include <string.h>
 
 /* A slot as the host makes it: of the declared shape, zero or a copy of the parameter. */
-static rondo_tensor new_slot(const struct part *part, int32_t number, const rondo_tensor *value) {
+static rondo_tensor new_slot(const struct parameter_part *part, int32_t number, const rondo_tensor *value) {
     const rondo_optimizer *optimizer = part->optimizer;
     const rondo_slot *slot = &optimizer->slots[number];
     rondo_tensor shape = *value;
@@ -26,24 +26,25 @@ static rondo_tensor new_slot(const struct part *part, int32_t number, const rond
     return made;
 }
 
-static struct part new_part(const char *name, const char *options, const rondo_tensor *value) {
+static struct parameter_part new_part(const char *name, const char *options, const rondo_tensor *value) {
     const rondo_optimizer *optimizer = (const rondo_optimizer *)fixture_find(RONDO_KIND_OPTIMIZER, name);
-    struct part part = {.optimizer = optimizer, .options = fixture_options(&optimizer->base, options)};
+    struct parameter_part part = {.optimizer = optimizer, .options = fixture_options(&optimizer->base, options)};
     ck_assert_msg(part.options != NULL, "%s", fixture_first_error());
     for (; optimizer->slots != NULL && optimizer->slots[part.n_slots].name != NULL; part.n_slots++) {
-        ck_assert_int_lt(part.n_slots, OPTIMISED_SLOTS);
+        ck_assert_int_lt(part.n_slots, PARAMETER_SLOTS);
         part.slots[part.n_slots] = new_slot(&part, part.n_slots, value);
     }
     return part;
 }
 
-struct optimised optimise(const char *text, int32_t dtype, int32_t ndim, const int64_t *shape, const double *start) {
-    struct optimised optimised = {.value = fixture_shaped(dtype, ndim, shape),
-                                  .gradient = fixture_shaped(dtype, ndim, shape),
-                                  .sampled = fixture_shaped(dtype, ndim, shape),
-                                  .lr_scale = 1,
-                                  .rows = 1};
-    fixture_fill(&optimised.value, start);
+struct parameter_fixture parameter_fixture_create(const char *text, int32_t dtype, int32_t ndim, const int64_t *shape,
+                                                  const double *start) {
+    struct parameter_fixture parameter = {.value = fixture_shaped(dtype, ndim, shape),
+                                          .gradient = fixture_shaped(dtype, ndim, shape),
+                                          .sampled = fixture_shaped(dtype, ndim, shape),
+                                          .lr_scale = 1,
+                                          .rows = 1};
+    fixture_fill(&parameter.value, start);
     while (*text != '\0') {
         char name[64], options[512];
         int length = 0;
@@ -52,10 +53,10 @@ struct optimised optimise(const char *text, int32_t dtype, int32_t ndim, const i
         for (size_t end = strlen(options); end > 0 && options[end - 1] == ' '; end--) {
             options[end - 1] = '\0';
         }
-        ck_assert_int_lt(optimised.n_parts, OPTIMISED_PARTS);
-        optimised.parts[optimised.n_parts++] = new_part(name, options, &optimised.value);
+        ck_assert_int_lt(parameter.n_parts, PARAMETER_PARTS);
+        parameter.parts[parameter.n_parts++] = new_part(name, options, &parameter.value);
     }
-    return optimised;
+    return parameter;
 }
 
 /* Elements begin .. end - 1, as one dimension. A slot that takes no memory stays as it is. */
@@ -66,13 +67,13 @@ static rondo_tensor slice_of(const rondo_tensor *tensor, int64_t begin, int64_t 
     return tensor_1d(tensor->dtype, end - begin, (char *)tensor->data + (size_t)begin * dtype_size(tensor->dtype));
 }
 
-static rondo_status update_part(struct optimised *optimised, struct part *part, int64_t step, int64_t begin,
-                                int64_t end) {
+static rondo_status update_part(struct parameter_fixture *parameter, struct parameter_part *part, int64_t step,
+                                int64_t begin, int64_t end) {
     const rondo_optimizer *optimizer = part->optimizer;
     const int sliced = (optimizer->flags & RONDO_OPTIMIZER_ELEMENTWISE) != 0;
-    ck_assert(sliced || (begin == 0 && end == rondo_count(&optimised->value)));
+    ck_assert(sliced || (begin == 0 && end == rondo_count(&parameter->value)));
     const int samples = optimizer->wants_sampled != NULL && optimizer->wants_sampled(part->options, step);
-    rondo_tensor slots[OPTIMISED_SLOTS];
+    rondo_tensor slots[PARAMETER_SLOTS];
     for (int32_t k = 0; k < part->n_slots; k++) {
         slots[k] = sliced ? slice_of(&part->slots[k], begin, end) : part->slots[k];
     }
@@ -81,25 +82,25 @@ static rondo_status update_part(struct optimised *optimised, struct part *part, 
                                  .options = part->options,
                                  .parameter = "layers.0.W",
                                  .step = step,
-                                 .lr_scale = optimised->lr_scale,
-                                 .value = sliced ? slice_of(&optimised->value, begin, end) : optimised->value,
-                                 .gradient = sliced ? slice_of(&optimised->gradient, begin, end) : optimised->gradient,
+                                 .lr_scale = parameter->lr_scale,
+                                 .value = sliced ? slice_of(&parameter->value, begin, end) : parameter->value,
+                                 .gradient = sliced ? slice_of(&parameter->gradient, begin, end) : parameter->gradient,
                                  .slots = slots,
                                  .sampled_gradient =
-                                     sliced ? slice_of(&optimised->sampled, begin, end) : optimised->sampled,
-                                 .rows = optimised->rows};
+                                     sliced ? slice_of(&parameter->sampled, begin, end) : parameter->sampled,
+                                 .rows = parameter->rows};
     call.sampled_gradient.data = samples ? call.sampled_gradient.data : NULL;
     struct host_call host = fixture_host(optimizer->base.name);
     return host_result(&host, optimizer->step(&host.base, &call));
 }
 
-rondo_status optimised_update(struct optimised *optimised, int64_t step, int64_t begin, int64_t end) {
+rondo_status parameter_fixture_update(struct parameter_fixture *parameter, int64_t step, int64_t begin, int64_t end) {
     static const int32_t stages[] = {RONDO_STAGE_GRADIENT, RONDO_STAGE_UPDATE, RONDO_STAGE_VALUE};
     for (int stage = 0; stage < FIXTURE_ROWS(stages); stage++) {
-        for (int32_t k = 0; k < optimised->n_parts; k++) {
-            struct part *part = &optimised->parts[k];
+        for (int32_t k = 0; k < parameter->n_parts; k++) {
+            struct parameter_part *part = &parameter->parts[k];
             if (part->optimizer->stage == stages[stage]) {
-                const rondo_status status = update_part(optimised, part, step, begin, end);
+                const rondo_status status = update_part(parameter, part, step, begin, end);
                 if (status != RONDO_OK) {
                     return status;
                 }
@@ -109,22 +110,22 @@ rondo_status optimised_update(struct optimised *optimised, int64_t step, int64_t
     return RONDO_OK;
 }
 
-void optimised_update_whole(struct optimised *optimised, int64_t step, const char *title) {
-    const rondo_status status = optimised_update(optimised, step, 0, rondo_count(&optimised->value));
+void parameter_fixture_update_whole(struct parameter_fixture *parameter, int64_t step, const char *title) {
+    const rondo_status status = parameter_fixture_update(parameter, step, 0, rondo_count(&parameter->value));
     ck_assert_msg(status == RONDO_OK, "%s: %s", title, fixture_first_error());
 }
 
-int optimised_is_elementwise(const struct optimised *optimised) {
+int parameter_fixture_is_elementwise(const struct parameter_fixture *parameter) {
     int all = 1;
-    for (int32_t k = 0; k < optimised->n_parts; k++) {
-        all = all && (optimised->parts[k].optimizer->flags & RONDO_OPTIMIZER_ELEMENTWISE) != 0;
+    for (int32_t k = 0; k < parameter->n_parts; k++) {
+        all = all && (parameter->parts[k].optimizer->flags & RONDO_OPTIMIZER_ELEMENTWISE) != 0;
     }
     return all;
 }
 
-const rondo_tensor *optimised_evaluated(const struct optimised *optimised) {
-    for (int32_t k = 0; k < optimised->n_parts; k++) {
-        const struct part *part = &optimised->parts[k];
+const rondo_tensor *parameter_fixture_evaluated(const struct parameter_fixture *parameter) {
+    for (int32_t k = 0; k < parameter->n_parts; k++) {
+        const struct parameter_part *part = &parameter->parts[k];
         for (int32_t s = 0; s < part->n_slots; s++) {
             if (part->optimizer->slots[s].role == RONDO_SLOT_EVALUATED) {
                 return &part->slots[s];

@@ -1,0 +1,43 @@
+/* tests/batch_fixture.h: a loss head on one batch, as the tests of losses call it: outputs and targets, the layout of
+ * sequences, losses and their gradient by the tape, predictions, metrics.
+ *
+ * Everything fails the running test where something goes wrong. Results live until the next call of the same tape.
+ */
+#ifndef RONDO_TESTS_BATCH_FIXTURE_H
+#define RONDO_TESTS_BATCH_FIXTURE_H
+
+#include "plugin_fixture.h"
+
+/* A loss on one batch; outputs and targets are zeros until they are filled. */
+struct batch_fixture {
+    const rondo_loss *loss;
+    rondo_loss_call call;
+    rondo_sequences sequences; /* call.sequences points here where the targets are lists */
+    int64_t rows, losses;      /* of the outputs; the number of losses */
+    rondo_tensor outputs, targets;
+};
+
+/* Targets of `kind` "class", "real" or "list"; options as fixture_options takes them. */
+struct batch_fixture batch_fixture_create(const char *name, const char *kind, int64_t target_size, int64_t rows,
+                                          const char *options, int32_t dtype);
+/* `count` sequences of these lengths, in descending order, with lists of `list_lengths` labels. Allocates the labels. */
+void batch_fixture_lay_out(struct batch_fixture *batch, int64_t count, const double *lengths,
+                           const double *list_lengths);
+
+/* Records the losses on a fresh tape; `outputs` gets the value that they were made from. May fail. */
+rondo_value batch_fixture_record(struct batch_fixture *batch, rondo_value *outputs);
+/* The losses; d(mean loss) / d(outputs), by the tape. */
+const rondo_tensor *batch_fixture_losses(struct batch_fixture *batch);
+const rondo_tensor *batch_fixture_gradient(struct batch_fixture *batch);
+
+rondo_tensor batch_fixture_predict(const struct batch_fixture *batch);
+/* Sums of the metrics. May fail. */
+#define MOST_METRICS 4
+rondo_status batch_fixture_measure(struct batch_fixture *batch, const rondo_tensor *predictions, double *sums);
+
+/* Fills a tensor with numbers in [-scale, scale] that do not repeat. */
+void batch_fixture_fill_waves(const rondo_tensor *tensor, double scale);
+/* Fails the test unless every element is finite. */
+void batch_fixture_check_finite(const rondo_tensor *tensor, const char *what);
+
+#endif
