@@ -236,7 +236,7 @@ rondo_status output_json(struct json_t *value, size_t flags, struct errors *erro
     if (text == NULL) {
         return errors_no_memory(errors);
     }
-    puts(text);
+    puts(text); /* a failure is reported by finish_output */
     free(text);
     return RONDO_OK;
 }
@@ -244,6 +244,10 @@ rondo_status output_json(struct json_t *value, size_t flags, struct errors *erro
 int finish_output(void) {
     errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout)) {
+        if (errno == 0) { /* an earlier write failed: writing again tells why */
+            putchar('\n');
+            fflush(stdout);
+        }
         if (errno == EPIPE) {
             return EXIT_DONE; /* the reader has gone, having seen enough; most commands end by SIGPIPE before */
         }

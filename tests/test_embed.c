@@ -226,7 +226,7 @@ static const struct {
     {"two mistakes", "experiment.yaml", "rondo: 1\nfirst: 1\nsecond: 2\n",
      ":2:1: unknown key 'first'|\n|:3:1: unknown key 'second'"},
     {"no vocabulary", "vocabulary.json", NULL, "cannot read '|/vocabulary.json': there is no such file"},
-    {"no JSON", "vocabulary.json", "{\"words\": ", "/vocabulary.json:|no JSON: "},
+    {"no JSON", "vocabulary.json", "{\"words\": ", "/vocabulary.json:|not JSON: "},
     {"no weights", "weights.safetensors", NULL, "/weights.safetensors': No such file"},
     {"other weights", "weights.safetensors", "no weights", "/weights.safetensors: "},
 };
