@@ -9,7 +9,7 @@ static const char *describe(const struct scan_graph *graph, const char *pass, co
     struct scan_printer now = {.arena = text->arena};
     graph_text(graph, &now);
     const int changed = before == NULL || now.data == NULL || strcmp(before, now.data) != 0;
-    scan_print(text, "after %s:%s\n", pass, changed ? "" : " no change");
+    scan_print(text, "after %s%s\n", pass, changed ? ":" : " (no change)");
     for (const char *line = now.data; changed && line != NULL && *line != '\0';) {
         const size_t length = strcspn(line, "\n") + 1;
         scan_print(text, "%.*s", (int)length, line);
