@@ -53,7 +53,7 @@ static const char *size_text(const struct maker *maker, int64_t size) {
     return arena_printf(maker->arena, "%lld", (long long)size);
 }
 
-/* Writes a parameter of this shape, often one that is there already. 0 dimensions: a scalar. */
+/* Writes a parameter of this shape, often an existing one. 0 dimensions: a scalar. */
 static void parameter(struct maker *maker, int32_t ndim, int64_t rows, int64_t columns) {
     const int64_t sizes[2] = {ndim == 2 ? rows : columns, columns};
     int32_t found = -1;
@@ -116,7 +116,7 @@ static void whole(struct maker *maker, const struct named *value) {
     }
 }
 
-/* A value that is there, or a part of one. */
+/* A value, or a part of one. */
 static void leaf(struct maker *maker, int64_t width) {
     const int32_t first = pick(maker, maker->n_values);
     for (int32_t i = 0; i < maker->n_values; i++) {
@@ -185,7 +185,7 @@ static void repeated(struct maker *maker, int64_t width) {
     leaf(maker, width);
 }
 
-/* A value of another width, stretched or summed up. */
+/* A value of another width, broadcast or summed. */
 static void other_width(struct maker *maker, int64_t width, int32_t depth) {
     if (width == 1) {
         say(maker, "%s(", pick(maker, 2) ? "sum" : "mean");
@@ -368,7 +368,7 @@ static void add_values(struct maker *maker, int32_t count) {
     }
 }
 
-/* A value that is as it is: x, a state, another line. 0 where there is none of this width. */
+/* Writes an existing value: x, a state, another line. 0 if there is none of this width. */
 static int take_over(struct maker *maker, const struct named *state) {
     for (int32_t i = 0, first = pick(maker, maker->n_values); i < maker->n_values; i++) {
         const struct named *value = &maker->values[(first + i) % maker->n_values];
@@ -415,7 +415,7 @@ static void new_state(struct maker *maker, const struct named *state) {
     add_value(maker, name, state->width, state->is_table);
 }
 
-/* Does a line that is kept, but for `except`, use this name? "p1p" stands in no other name; h and h' are told apart. */
+/* 1 where the output, or a line that is kept, uses this name. No name contains another; h and h' are different. */
 static int is_used(const struct maker *maker, const char *name, const int *dropped, const char *output) {
     const size_t length = strlen(name);
     for (int32_t i = 0; i < maker->n_lines; i++) {

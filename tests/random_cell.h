@@ -1,8 +1,8 @@
-/* tests/random_cell.h: cells made up by chance, to find what nobody thought of.
+/* tests/random_cell.h: random cells, to find cases that no test was written for.
  *
- * Every number makes one cell, always the same. Their equations put together whatever the language has: sums, products
+ * Every number makes one cell, always the same. Their equations combine everything that the language has: sums, products
  * with shared, sliced and transposed weights, parts and stretched values, reductions, other calls, random ops, states
- * of several shapes, states that take over another's value or never change, and any value as output.
+ * of several shapes, states that take the value of another or never change, and any value as output.
  */
 #ifndef RONDO_TESTS_RANDOM_CELL_H
 #define RONDO_TESTS_RANDOM_CELL_H
@@ -11,7 +11,7 @@
 #include "core/rng.h"
 #include "lang/cell.h"
 
-/* Numbers by chance: one after the other. */
+/* A sequence of random numbers. */
 struct chance {
     struct rng_stream stream;
     uint64_t next;

@@ -1,7 +1,7 @@
-/* tests/test_allocations.c: a training step in steady state asks no allocator for memory: every piece was placed once.
+/* tests/test_allocations.c: a training step in steady state calls no allocator.
  *
- * The allocator's functions are replaced by ones that count. The address sanitizer has its own, so there the test tells
- * that it cannot count.
+ * The allocator's functions are replaced by ones that count. The address sanitizer replaces them too, so in its build
+ * nothing is counted.
  */
 #define _GNU_SOURCE
 #include <check.h>
@@ -30,37 +30,39 @@
 #endif
 
 static atomic_long calls;
+static atomic_long calls_left; /* > 0: the call with which this becomes 0 fails, once */
+
+/* Counts a call. 1 where it has to fail. */
+static int count_call(void) {
+    atomic_fetch_add(&calls, 1);
+    return atomic_load(&calls_left) > 0 && atomic_fetch_sub(&calls_left, 1) == 1;
+}
 
 #if COUNTS
-/* glibc's own, under the names that it exports for this. */
+/* The functions of glibc, under the names that it exports for this purpose. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 
 void *malloc(size_t size) {
-    atomic_fetch_add(&calls, 1);
-    return __libc_malloc(size);
+    return count_call() ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t count, size_t size) {
-    atomic_fetch_add(&calls, 1);
-    return __libc_calloc(count, size);
+    return count_call() ? NULL : __libc_calloc(count, size);
 }
 
 void *realloc(void *old, size_t size) {
-    atomic_fetch_add(&calls, 1);
-    return __libc_realloc(old, size);
+    return count_call() ? NULL : __libc_realloc(old, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size) {
-    atomic_fetch_add(&calls, 1);
-    return __libc_memalign(alignment, size);
+    return count_call() ? NULL : __libc_memalign(alignment, size);
 }
 
 int posix_memalign(void **out, size_t alignment, size_t size) {
-    atomic_fetch_add(&calls, 1);
-    *out = __libc_memalign(alignment, size);
+    *out = count_call() ? NULL : __libc_memalign(alignment, size);
     return *out == NULL ? ENOMEM : 0;
 }
 #endif
@@ -82,7 +84,7 @@ static void teardown(void) {
 
 START_TEST(the_counter_counts) {
     if (!COUNTS) {
-        printf("allocations are not counted here: the allocator belongs to the sanitizer\n");
+        printf("allocations are not counted: the sanitizer replaces the allocator\n");
         return;
     }
     const long before = atomic_load(&calls);
@@ -103,47 +105,120 @@ static const struct {
     {"min_gru", 2, 0}, {"rhn", 2, 0},
 };
 
-/* Forward, backward, and the reset, again and again on one tape. */
-START_TEST(a_step_in_steady_state_calls_no_allocator) {
-    static const int64_t lengths[] = {9, 9, 8, 5, 2};
-    const char *file = session_find_cell(session, rows[_i].cell, ".", support.arena);
+static struct cell *compile(const char *name) {
+    const char *file = session_find_cell(session, name, ".", support.arena);
     const struct cell_definition *definition = cell_file_read(file, support.arena, &support.errors);
     ck_assert_msg(definition != NULL, "%s", support_error(&support));
     const struct cell_settings settings = {.dtype = RONDO_F32, .input = INPUT, .hidden = HIDDEN};
     struct cell *cell = cell_compile(definition, &settings, session->registry, &support.errors);
     ck_assert_msg(cell != NULL, "%s", support_error(&support));
+    ck_assert_int_le(cell->n_parameters, MOST_PARAMETERS);
+    return cell;
+}
+
+static const int64_t lengths[] = {9, 9, 8, 5, 2};
+
+/* Values of a training step. */
+struct step {
+    struct cell *cell;
+    struct time_axis time;
+    rondo_tensor inputs, weights[MOST_PARAMETERS], gradients[MOST_PARAMETERS];
+};
+
+static struct step make_step(struct cell *cell) {
+    struct step step = {.cell = cell, .time = support_time(&support, lengths, COUNT_OF(lengths))};
+    step.inputs = tensor_2d(RONDO_F32, step.time.total, INPUT, NULL);
+    ck_assert_int_eq(tensor_alloc(&step.inputs, support.arena, &support.errors), RONDO_OK);
+    for (int32_t p = 0; p < cell->n_parameters; p++) {
+        step.weights[p] = step.gradients[p] = cell->parameters[p].shape;
+        ck_assert_int_eq(tensor_alloc(&step.weights[p], support.arena, &support.errors), RONDO_OK);
+        ck_assert_int_eq(tensor_alloc(&step.gradients[p], support.arena, &support.errors), RONDO_OK);
+    }
+    return step;
+}
+
+/* Forward and backward. */
+static rondo_status train(const struct step *step, const struct scan *scan, struct tape *tape) {
+    rondo_value parameters[MOST_PARAMETERS];
+    tape_enter(tape, "layer", (struct rng_stream){1});
+    for (int32_t p = 0; p < step->cell->n_parameters; p++) {
+        parameters[p] = tape_parameter(tape, "p", &step->weights[p], &step->gradients[p]);
+    }
+    const rondo_value x = tape_parameter(tape, "x", &step->inputs, NULL);
+    const struct recurrence recurrence = {step->cell, &step->time, 1, x, parameters, NULL};
+    return tape_backward(tape, fused(scan, &recurrence, tape, NULL));
+}
+
+/* Several times on one tape. */
+START_TEST(a_step_in_steady_state_calls_no_allocator) {
+    struct cell *cell = compile(rows[_i].cell);
+    const struct step step = make_step(cell);
     struct scan *scan = fused_create(cell, PASS_ALL, rows[_i].recompute, &support.errors);
     ck_assert_msg(scan != NULL, "%s", support_error(&support));
     const struct parallel parallel = {rows[_i].threads};
-    const struct time_axis time = support_time(&support, lengths, COUNT_OF(lengths));
     struct tape *tape = support_tape(&support, &parallel);
-    rondo_tensor inputs = tensor_2d(RONDO_F32, time.total, INPUT, NULL), gradients[MOST_PARAMETERS];
-    rondo_tensor weights[MOST_PARAMETERS];
-    ck_assert_int_eq(tensor_alloc(&inputs, support.arena, &support.errors), RONDO_OK);
-    for (int32_t p = 0; p < cell->n_parameters; p++) {
-        weights[p] = gradients[p] = cell->parameters[p].shape;
-        ck_assert_int_eq(tensor_alloc(&weights[p], support.arena, &support.errors), RONDO_OK);
-        ck_assert_int_eq(tensor_alloc(&gradients[p], support.arena, &support.errors), RONDO_OK);
-    }
     long before = 0;
-    rondo_status status = RONDO_OK; /* looked at behind the loop: an assertion of Check's allocates */
-    for (int step = 0; step < 8; step++) {
-        before = step == 4 ? atomic_load(&calls) : before;
-        rondo_value parameters[MOST_PARAMETERS];
+    rondo_status status = RONDO_OK; /* asserted after the loop, since an assertion of Check allocates */
+    for (int i = 0; i < 8; i++) {
+        before = i == 4 ? atomic_load(&calls) : before;
         tape_reset(tape);
-        tape_enter(tape, "layer", (struct rng_stream){1});
-        for (int32_t p = 0; p < cell->n_parameters; p++) {
-            parameters[p] = tape_parameter(tape, "p", &weights[p], &gradients[p]);
-        }
-        const struct recurrence recurrence = {cell,       &time, 1, tape_parameter(tape, "x", &inputs, NULL),
-                                              parameters, NULL};
-        status |= tape_backward(tape, fused(scan, &recurrence, tape, NULL));
+        status |= train(&step, scan, tape);
     }
     const long made = atomic_load(&calls) - before;
     support_ok(&support, status, rows[_i].cell);
     ck_assert_msg(!COUNTS || made == 0, "%s, %d threads: %ld calls of the allocator in 4 steps", rows[_i].cell,
                   (int)rows[_i].threads, made);
     tape_destroy(tape);
+    scan_destroy(scan);
+    cell_destroy(cell);
+}
+END_TEST
+
+/* ---- one allocation fails ---- */
+
+START_TEST(a_scan_that_runs_out_of_memory_is_refused) {
+    struct cell *cell = compile(rows[_i].cell);
+    struct scan *scan = NULL;
+    for (long number = 1; COUNTS && scan == NULL; number++) {
+        atomic_store(&calls_left, number);
+        scan = fused_create(cell, PASS_ALL, rows[_i].recompute, &support.errors);
+        const long left = atomic_exchange(&calls_left, 0);
+        if (scan == NULL) {
+            ck_assert_int_eq(support.errors.status, RONDO_NO_MEMORY);
+            errors_free(&support.errors);
+        } else {
+            ck_assert_msg(left > 0, "%s: a scan without its allocation %ld", rows[_i].cell, number);
+        }
+    }
+    scan_destroy(scan);
+    cell_destroy(cell);
+}
+END_TEST
+
+/* The tape's arena begins with a piece of another length each time, so that blocks end, and memory is short, at every
+ * place of the code. */
+START_TEST(a_step_that_runs_out_of_memory_fails) {
+    struct cell *cell = compile(rows[_i].cell);
+    const struct step step = make_step(cell);
+    struct scan *scan = fused_create(cell, PASS_ALL, rows[_i].recompute, &support.errors);
+    ck_assert_msg(scan != NULL, "%s", support_error(&support));
+    const struct parallel parallel = {rows[_i].threads};
+    for (size_t used = 0; COUNTS && used < 64 * 1024; used += 509) {
+        rondo_status status = RONDO_NO_MEMORY;
+        for (long number = 1; status != RONDO_OK; number++) {
+            struct tape *tape = support_tape(&support, &parallel);
+            arena_alloc(tape_arena(tape), used);
+            atomic_store(&calls_left, number);
+            status = train(&step, scan, tape);
+            atomic_store(&calls_left, 0);
+            if (status != RONDO_OK) {
+                ck_assert_int_eq(status, RONDO_NO_MEMORY);
+                ck_assert_int_gt(support.errors.count, 0);
+                errors_free(&support.errors);
+            }
+            tape_destroy(tape);
+        }
+    }
     scan_destroy(scan);
     cell_destroy(cell);
 }
@@ -156,6 +231,8 @@ int main(void) {
     tcase_add_checked_fixture(test_case, setup, teardown);
     tcase_add_test(test_case, the_counter_counts);
     tcase_add_loop_test(test_case, a_step_in_steady_state_calls_no_allocator, 0, COUNT_OF(rows));
+    tcase_add_loop_test(test_case, a_scan_that_runs_out_of_memory_is_refused, 0, COUNT_OF(rows));
+    tcase_add_loop_test(test_case, a_step_that_runs_out_of_memory_fails, 0, COUNT_OF(rows));
     suite_add_tcase(suite, test_case);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -29,7 +29,7 @@ static void set(int32_t dtype, void *values, int64_t i, double value) {
     }
 }
 
-/* Exactly as long as asked for, so that a sanitizer sees a step beyond. */
+/* Exactly this long, so that a sanitizer sees an access after the end. */
 static void *allocate(size_t bytes) {
     void *memory = malloc(bytes > 0 ? bytes : 1);
     ck_assert_ptr_nonnull(memory);
@@ -73,7 +73,7 @@ enum { MOST_TARGETS = 4 };
 struct shape {
     int64_t m, k;
     int64_t n[MOST_TARGETS]; /* up to the first 0, but for the first */
-    int64_t more;            /* every ld is the width and so many more */
+    int64_t more;            /* every ld is the width plus this */
     int transpose, add;
 };
 
@@ -145,7 +145,8 @@ static void check_target(int32_t dtype, const struct shape *shape, const void *a
                                     epsilon * (double)(shape->k + 2) * 2);
         }
         for (int64_t j = i * target->ldc + target->n; j < (i + 1) * target->ldc && i + 1 < shape->m; j++) {
-            ck_assert_msg(get(dtype, target->c, j) == get(dtype, target->before, j), "written behind a row of C");
+            ck_assert_msg(get(dtype, target->c, j) == get(dtype, target->before, j),
+                          "written after the end of a row of C");
         }
     }
 }
@@ -243,7 +244,7 @@ START_TEST(a_row_or_column_has_the_same_bits_whatever_is_computed_with_it) {
 }
 END_TEST
 
-/* Three targets in one call, and each in a call of its own, transposed the other time. */
+/* Three targets in one call, and each in its own call, packed from the transpose. */
 static void check_lists(const struct product_kernels *kernels, int32_t dtype) {
     enum { M = 5, K = 70 };
     static const int64_t widths[] = {19, 1, 77};
@@ -389,7 +390,7 @@ START_TEST(gradient_has_the_same_bits_however_runs_are_cut) {
         struct product_run *runs = allocate(PAIRS * sizeof *runs);
         for (int cut = 0; cut <= COUNT(cuts); cut++) {
             int32_t n_runs = 0;
-            for (int64_t begin = 0; begin < PAIRS; n_runs++) { /* the last time, every pair alone */
+            for (int64_t begin = 0; begin < PAIRS; n_runs++) { /* in the last cut, every pair is a run */
                 const int64_t count = cut < COUNT(cuts) ? cuts[cut][n_runs] : 1;
                 runs[n_runs] = (struct product_run){5 + begin, 9 + begin, count};
                 begin += count;
@@ -473,7 +474,7 @@ START_TEST(kernels_are_found_by_name) {
 }
 END_TEST
 
-START_TEST(sizes_that_cannot_be_counted_are_told) {
+START_TEST(sizes_that_overflow_are_reported) {
     const struct product_kernels *kernels = kernels_of(_i);
     for (int d = 0; d < COUNT(dtypes) && kernels != NULL; d++) {
         const int32_t dtype = dtypes[d];
@@ -497,7 +498,7 @@ int main(void) {
     TCase *cases = tcase_create("product");
     const int sets = COUNT(names);
     tcase_add_test(cases, kernels_are_found_by_name);
-    tcase_add_loop_test(cases, sizes_that_cannot_be_counted_are_told, 0, sets);
+    tcase_add_loop_test(cases, sizes_that_overflow_are_reported, 0, sets);
     tcase_add_loop_test(cases, rows_are_those_of_a_double_loop, 0, sets);
     tcase_add_loop_test(cases, no_targets_are_no_work, 0, sets);
     tcase_add_loop_test(cases, a_row_or_column_has_the_same_bits_whatever_is_computed_with_it, 0, sets);

@@ -139,7 +139,7 @@ START_TEST(any_number_of_threads_gives_the_same_bits) {
 }
 END_TEST
 
-/* But for rounding: gradients of weights are summed window by window, and the first pass of a window keeps less. */
+/* Up to rounding: gradients of weights are summed window by window. */
 START_TEST(computing_steps_again_changes_no_result) {
     static const int64_t windows[] = {1, 2, 3, 5, 7, 100};
     struct cell *cell = compile(cell_files[_i], RONDO_F64);
@@ -368,7 +368,7 @@ static rondo_status train_once(const struct recurrence_case *problem, const stru
     return tape_backward(tape, fused(scan, &recurrence, tape, NULL));
 }
 
-/* Whatever its number, the call that fails is the last one of its half. */
+/* The call that fails is the last one of its half, whichever call it is. */
 START_TEST(an_op_that_fails_stops_the_engine_at_once) {
     struct cell *cell = compile_text(call_rows[_i].equations, call_rows[_i].output, 1, HIDDEN);
     const struct recurrence_case problem =

@@ -126,12 +126,12 @@ struct scan_graph_settings {
     int wants_constant; /* and with the gradients of states that never change */
 };
 
-struct scan_text;
+struct scan_printer;
 
 /* Builds the graph and runs all passes but fuse and plan (core/scan/passes.c). Where `text` is not NULL, the graph after
  * each pass is appended to it. NULL with errors. */
-struct scan_graph *graph_create(const struct scan_graph_settings *settings, struct arena *arena, struct scan_text *text,
-                                struct errors *errors);
+struct scan_graph *graph_create(const struct scan_graph_settings *settings, struct arena *arena,
+                                struct scan_printer *text, struct errors *errors);
 
 /* ---- for the passes ---- */
 
@@ -174,16 +174,16 @@ int graph_same_shape(const struct scan_node *a, const struct scan_node *b);
 const int32_t *graph_table(struct scan_graph *graph, const struct scan_node *operand, const struct scan_node *domain,
                            int *ok);
 
-/* Text that grows at its end, in an arena that reports a failure (arena_failed). Begins as {.arena = ...}. */
-struct scan_text {
+/* Text that grows at its end. Begins as {.arena = ...}; a failure is that of the arena (arena_failed). */
+struct scan_printer {
     struct arena *arena;
     char *data; /* NULL: empty */
     size_t length, capacity;
 };
 /* Appends formatted text; at most 511 bytes. */
-void scan_text_add(struct scan_text *text, const char *format, ...) RONDO_PRINTF(2, 3);
+void scan_print(struct scan_printer *text, const char *format, ...) RONDO_PRINTF(2, 3);
 /* Appends a line for every live node that is computed. */
-void graph_text(const struct scan_graph *graph, struct scan_text *text);
+void graph_text(const struct scan_graph *graph, struct scan_printer *text);
 
 /* ---- the passes, in the order in which they run; each is one file ---- */
 

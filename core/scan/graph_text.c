@@ -5,7 +5,7 @@
 #include "core/number.h"
 #include "core/scan/graph.h"
 
-void scan_text_add(struct scan_text *text, const char *format, ...) {
+void scan_print(struct scan_printer *text, const char *format, ...) {
     char line[512];
     va_list arguments;
     va_start(arguments, format);
@@ -33,17 +33,17 @@ void scan_text_add(struct scan_text *text, const char *format, ...) {
 static const char *const phase_names[] = {"before", "loop", "after"};
 
 /* "3:h", "-". */
-static void add_value(const struct scan_graph *graph, struct scan_text *text, int32_t id) {
+static void add_value(const struct scan_graph *graph, struct scan_printer *text, int32_t id) {
     if (id < 0) {
-        scan_text_add(text, "-");
+        scan_print(text, "-");
     } else if (graph->nodes[id].name != NULL) {
-        scan_text_add(text, "%d:%s", id, graph->nodes[id].name);
+        scan_print(text, "%d:%s", id, graph->nodes[id].name);
     } else {
-        scan_text_add(text, "%d", id);
+        scan_print(text, "%d", id);
     }
 }
 
-static void add_node(const struct scan_graph *graph, struct scan_text *text, int32_t id) {
+static void add_node(const struct scan_graph *graph, struct scan_printer *text, int32_t id) {
     static const char *const kinds[] = {
         [NODE_X] = "x",
         [NODE_STATE] = "state",
@@ -66,28 +66,28 @@ static void add_node(const struct scan_graph *graph, struct scan_text *text, int
         [NODE_FIXED_CALL] = "fixed_call",
     };
     const struct scan_node *node = &graph->nodes[id];
-    scan_text_add(text, "  %-8s %-6s ", node->backward ? "backward" : "forward", phase_names[node->phase]);
+    scan_print(text, "  %-8s %-6s ", node->backward ? "backward" : "forward", phase_names[node->phase]);
     add_value(graph, text, id);
-    scan_text_add(text, " = %s", node->op == NULL ? kinds[node->kind] : node->op->base.name);
+    scan_print(text, " = %s", node->op == NULL ? kinds[node->kind] : node->op->base.name);
     if (node->op != NULL && node->kind != NODE_MAP && node->kind != NODE_CALL) {
-        scan_text_add(text, ".%s", kinds[node->kind]);
+        scan_print(text, ".%s", kinds[node->kind]);
     }
     if (node->kind == NODE_MAP_GRADIENT || node->kind == NODE_CALL_GRADIENT || node_is_effect(node) ||
         node->kind == NODE_GRAD_STATE) {
-        scan_text_add(text, "[%d]", node->kind == NODE_CALL_GRADIENT ? node->input : node->which);
+        scan_print(text, "[%d]", node->kind == NODE_CALL_GRADIENT ? node->input : node->which);
     }
-    scan_text_add(text, "(");
+    scan_print(text, "(");
     for (int32_t k = 0; k < node->n_inputs; k++) {
-        scan_text_add(text, k == 0 ? "" : ", ");
+        scan_print(text, k == 0 ? "" : ", ");
         add_value(graph, text, node->inputs[k]);
         if (node->kind == NODE_PRODUCT && k >= 2 && k % 2 == 0 && (node->transposed >> (k / 2 - 1) & 1) != 0) {
-            scan_text_add(text, "^T");
+            scan_print(text, "^T");
         }
     }
-    scan_text_add(text, ") %s\n", node_is_effect(node) ? "" : tensor_shape_text(&node->shape).text);
+    scan_print(text, ") %s\n", node_is_effect(node) ? "" : tensor_shape_text(&node->shape).text);
 }
 
-void graph_text(const struct scan_graph *graph, struct scan_text *text) {
+void graph_text(const struct scan_graph *graph, struct scan_printer *text) {
     int32_t n;
     const int32_t *order = graph_order(graph, &n);
     for (int32_t i = 0; order != NULL && i < n; i++) {

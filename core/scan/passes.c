@@ -5,21 +5,21 @@
 
 /* Appends what a pass did. Returns the text of the graph, to compare with after the next pass. */
 static const char *describe(const struct scan_graph *graph, const char *pass, const char *before,
-                            struct scan_text *text) {
-    struct scan_text now = {.arena = text->arena};
+                            struct scan_printer *text) {
+    struct scan_printer now = {.arena = text->arena};
     graph_text(graph, &now);
     const int changed = before == NULL || now.data == NULL || strcmp(before, now.data) != 0;
-    scan_text_add(text, "after %s:%s\n", pass, changed ? "" : " no change");
+    scan_print(text, "after %s%s\n", pass, changed ? ":" : " (no change)");
     for (const char *line = now.data; changed && line != NULL && *line != '\0';) {
         const size_t length = strcspn(line, "\n") + 1;
-        scan_text_add(text, "%.*s", (int)length, line);
+        scan_print(text, "%.*s", (int)length, line);
         line += length;
     }
     return now.data;
 }
 
-struct scan_graph *graph_create(const struct scan_graph_settings *settings, struct arena *arena, struct scan_text *text,
-                                struct errors *errors) {
+struct scan_graph *graph_create(const struct scan_graph_settings *settings, struct arena *arena,
+                                struct scan_printer *text, struct errors *errors) {
     struct scan_graph *graph = arena_calloc(arena, 1, sizeof *graph);
     if (graph == NULL) {
         errors_no_memory(errors);

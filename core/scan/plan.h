@@ -144,7 +144,7 @@ struct scan_plan *plan_create(struct scan_graph *graph, struct errors *errors);
  * The arena serves the call only. */
 int64_t plan_loop_width(const struct scan_plan *plan, int half, struct arena *arena);
 /* Appends the instructions, and where their results are stored. */
-void plan_text(const struct scan_plan *plan, struct scan_text *text);
+void plan_text(const struct scan_plan *plan, struct scan_printer *text);
 
 /* ---- the parts of plan_create ---- */
 

@@ -1,24 +1,24 @@
 /* A plan as text: what each stage does in which order, and how much memory is kept for the backward pass. */
 #include "core/scan/plan.h"
 
-static void add_name(const struct scan_plan *plan, struct scan_text *text, int32_t id) {
+static void add_name(const struct scan_plan *plan, struct scan_printer *text, int32_t id) {
     static const char *const stores[] = {"", "chunk", "local", "seq", "double", "carry", "grad_x"};
     const struct scan_node *node = &plan->graph->nodes[id];
     const struct scan_place place = plan->places[id];
-    scan_text_add(text, " %d", id);
+    scan_print(text, " %d", id);
     if (node->name != NULL) {
-        scan_text_add(text, ":%s", node->name);
+        scan_print(text, ":%s", node->name);
     }
     if (place.storage == STORE_CHUNK || node_is_effect(node)) {
         return;
     }
-    scan_text_add(text, "@%s", stores[place.storage]);
+    scan_print(text, "@%s", stores[place.storage]);
     if (place.storage == STORE_SEQUENCE) {
-        scan_text_add(text, "%d", (int)place.index);
+        scan_print(text, "%d", (int)place.index);
     }
 }
 
-static void add_instruction(const struct scan_plan *plan, struct scan_text *text,
+static void add_instruction(const struct scan_plan *plan, struct scan_printer *text,
                             const struct scan_instruction *instruction) {
     static const char *const names[] = {
         [NODE_MAP] = "group",
@@ -31,29 +31,29 @@ static void add_instruction(const struct scan_plan *plan, struct scan_text *text
         [NODE_FIXED_SUM] = "fixed sum",
         [NODE_FIXED_CALL] = "fixed call gradient",
     };
-    scan_text_add(text, "    %s:", names[instruction->kind]);
+    scan_print(text, "    %s:", names[instruction->kind]);
     for (int32_t i = 0; i < instruction->count; i++) {
         add_name(plan, text, instruction->nodes[i]);
     }
-    scan_text_add(text, "\n");
+    scan_print(text, "\n");
 }
 
-void plan_text(const struct scan_plan *plan, struct scan_text *text) {
+void plan_text(const struct scan_plan *plan, struct scan_printer *text) {
     static const char *const halves[] = {"forward", "backward"};
     static const char *const phases[] = {"before the loop", "loop", "after the loop"};
-    scan_text_add(text, "fuse and plan: instructions, and where values are stored (@seqN: for all steps)\n");
+    scan_print(text, "fuse and plan: instructions, and where values are stored (@seqN: for all steps)\n");
     for (int half = 0; half < 2; half++) {
         for (int phase = 0; phase < PHASE_COUNT; phase++) {
             const struct scan_stage *stage = &plan->stages[half][phase];
             if (stage->count == 0) {
                 continue;
             }
-            scan_text_add(text, "  %s, %s\n", halves[half], phases[phase]);
+            scan_print(text, "  %s, %s\n", halves[half], phases[phase]);
             for (int32_t i = 0; i < stage->count; i++) {
                 add_instruction(plan, text, &stage->instructions[i]);
             }
         }
     }
-    scan_text_add(text, "kept for the backward pass: %lld numbers for each row and step\n",
-                  (long long)plan->sequence_width);
+    scan_print(text, "kept for the backward pass: %lld numbers for each row and step\n",
+               (long long)plan->sequence_width);
 }

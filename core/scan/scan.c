@@ -78,7 +78,7 @@ int64_t scan_loop_bytes(struct scan *scan) {
 }
 
 char *scan_text(const struct scan_settings *settings, struct arena *arena, struct errors *errors) {
-    struct scan_text text = {.arena = arena};
+    struct scan_printer text = {.arena = arena};
     const struct scan_graph_settings of_graph = settings_of(settings, PLAN_GRADIENTS + AND_X);
     struct scan_graph *graph = graph_create(&of_graph, arena, &text, errors);
     struct scan_plan *plan = graph == NULL ? NULL : plan_create(graph, errors);
