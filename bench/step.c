@@ -143,7 +143,7 @@ static int64_t product_inputs(const struct cell *cell) {
     for (int32_t id = 0; id < program_count(cell->program); id++) {
         const struct program_node *node = program_node(cell->program, (rondo_value){id});
         if (node->op != NULL && strcmp(node->op->base.name, OPERATOR_PRODUCT) == 0 &&
-            node->value.shape[0] == PROGRAM_BATCH) {
+            node->value.shape[0] == RONDO_ANY_ROWS) {
             const rondo_tensor *left = &program_node(cell->program, (rondo_value){node->inputs[0]})->value;
             macs += left->shape[1] * node->value.shape[1];
         }

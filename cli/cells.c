@@ -324,6 +324,7 @@ static int run_cells(const struct command *command, int argc, char **argv) {
                                   "what every pass of the fused engine made of the step, forward and backward"},
                                  COMMON_FLAG_PASSES(cells.common),
                                  COMMON_FLAG_PLUGIN(cells.common),
+                                 COMMON_FLAG_VERBOSE(cells.common),
                                  COMMON_FLAG_JSON(cells.common),
                                  {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;

@@ -197,8 +197,9 @@ static rondo_status print_json(const struct task *task, struct arena *arena, str
 static int run_check(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
     const struct flag flags[] = {
-        COMMON_FLAG_SET(common),    COMMON_FLAG_PLUGIN(common), COMMON_FLAG_ENGINE(common),
-        COMMON_FLAG_PASSES(common), COMMON_FLAG_JSON(common),   {NULL, NULL, FLAG_ON, NULL, NULL},
+        COMMON_FLAG_SET(common),           COMMON_FLAG_PLUGIN(common), COMMON_FLAG_VERBOSE(common),
+        COMMON_FLAG_ENGINE(common),        COMMON_FLAG_PASSES(common), COMMON_FLAG_JSON(common),
+        {NULL, NULL, FLAG_ON, NULL, NULL},
     };
     struct arguments arguments;
     int status;

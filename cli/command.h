@@ -19,9 +19,9 @@
 #define ARGUMENT_LIST_MAX 256
 
 enum flag_kind {
-    FLAG_ON,   /* --json: target int, set to 1 */
-    FLAG_TEXT, /* --out DIR: target const char * */
-    FLAG_LIST, /* --set K=V, repeated: target const char *[ARGUMENT_LIST_MAX + 1], NULL-terminated */
+    FLAG_ON,    /* --json: target int, set to 1 */
+    FLAG_TEXT,  /* --out DIR: target const char * */
+    FLAG_LIST,  /* --set K=V, repeated: target const char *[ARGUMENT_LIST_MAX + 1], NULL-terminated */
     FLAG_COUNT, /* --threads N: target int32_t, 1 to 4096 */
     FLAG_WIDTH  /* --hidden N: target int32_t, 1 to 65536, as `hidden` of a layer */
 };
@@ -78,6 +78,7 @@ struct common_flags {
     const char *engine;
     const char *passes;
     int json;
+    int verbose;
 };
 #define COMMON_FLAG_PLUGIN(common)                                                                                     \
     { "plugin", "FILE", FLAG_LIST, (common).plugins, "load this plug-in first; may be repeated" }
@@ -92,6 +93,11 @@ struct common_flags {
     { "engine", "NAME", FLAG_TEXT, &(common).engine, "how recurrences run: fused, or tape (step by step) (fused)" }
 #define COMMON_FLAG_PASSES(common)                                                                                     \
     { "passes", "-NAME,…", FLAG_TEXT, &(common).passes, "passes of the fused engine to leave out, such as -fuse,-sink" }
+#define COMMON_FLAG_VERBOSE(common)                                                                                    \
+    {                                                                                                                  \
+        "verbose", NULL, FLAG_ON, &(common).verbose,                                                                   \
+            "print on standard error which plug-ins are loaded, and what plug-ins log"                                 \
+    }
 #define COMMON_FLAG_JSON(common)                                                                                       \
     { "json", NULL, FLAG_ON, &(common).json, "print JSON, for programs" }
 

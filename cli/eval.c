@@ -92,6 +92,7 @@ static int run_eval(const struct command *command, int argc, char **argv) {
     const struct flag flags[] = {{"on", "PART", FLAG_TEXT, &split, "train, valid or test of the experiment (test)"},
                                  {"data", "FILE", FLAG_TEXT, &file, "another file of the same form"},
                                  COMMON_FLAG_PLUGIN(common),
+                                 COMMON_FLAG_VERBOSE(common),
                                  COMMON_FLAG_THREADS(common),
                                  COMMON_FLAG_ENGINE(common),
                                  COMMON_FLAG_PASSES(common),

@@ -185,6 +185,7 @@ static int run_gradcheck(const struct command *command, int argc, char **argv) {
         COMMON_FLAG_PASSES(gradcheck.common),
         {"threads", "N", FLAG_COUNT, &gradcheck.common.threads, "compare one thread with N; with 2 and 7 without it"},
         COMMON_FLAG_PLUGIN(gradcheck.common),
+        COMMON_FLAG_VERBOSE(gradcheck.common),
         COMMON_FLAG_JSON(gradcheck.common),
         {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;

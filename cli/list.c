@@ -93,6 +93,7 @@ static int run_list(const struct command *command, int argc, char **argv) {
     const char *folder = NULL;
     const struct flag flags[] = {
         COMMON_FLAG_PLUGIN(common),
+        COMMON_FLAG_VERBOSE(common),
         COMMON_FLAG_JSON(common),
         {"reference", "FOLDER", FLAG_TEXT, &folder, "write the reference pages and the JSON Schema of experiments"},
         {NULL, NULL, FLAG_ON, NULL, NULL}};

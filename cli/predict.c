@@ -363,6 +363,7 @@ static int run_predict(const struct command *command, int argc, char **argv) {
     const struct flag flags[] = {
         {"column", "NAME|N", FLAG_TEXT, &column, "the files are tables as in training; the text is this column"},
         COMMON_FLAG_PLUGIN(common),
+        COMMON_FLAG_VERBOSE(common),
         COMMON_FLAG_THREADS(common),
         COMMON_FLAG_ENGINE(common),
         COMMON_FLAG_PASSES(common),

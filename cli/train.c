@@ -140,10 +140,15 @@ static int run_train(const struct command *command, int argc, char **argv) {
     const char *out = NULL;
     int quiet = 0;
     const struct flag flags[] = {
-        COMMON_FLAG_SET(common),           {"out", "FOLDER", FLAG_TEXT, &out, "the run's folder; runs/NAME without it"},
-        COMMON_FLAG_PLUGIN(common),        COMMON_FLAG_THREADS(common),
-        COMMON_FLAG_ENGINE(common),        COMMON_FLAG_PASSES(common),
-        COMMON_FLAG_JSON(common),          {"quiet", NULL, FLAG_ON, &quiet, "no progress on standard error"},
+        COMMON_FLAG_SET(common),
+        {"out", "FOLDER", FLAG_TEXT, &out, "the run's folder; runs/NAME without it"},
+        COMMON_FLAG_PLUGIN(common),
+        COMMON_FLAG_VERBOSE(common),
+        COMMON_FLAG_THREADS(common),
+        COMMON_FLAG_ENGINE(common),
+        COMMON_FLAG_PASSES(common),
+        COMMON_FLAG_JSON(common),
+        {"quiet", NULL, FLAG_ON, &quiet, "no progress on standard error"},
         {NULL, NULL, FLAG_ON, NULL, NULL},
     };
     struct arguments arguments;

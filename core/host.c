@@ -91,7 +91,8 @@ static rondo_status host_fail(rondo_context *ctx, rondo_status code, const char 
 
 static void host_log(rondo_context *ctx, const char *format, ...) {
     const struct host_call *call = call_of(ctx);
-    if (is_body(ctx, "log") || call->log == NULL) {
+    const struct log_receiver *receiver = call->log != NULL ? call->log : registry_log(call->registry);
+    if (is_body(ctx, "log") || receiver == NULL) {
         return;
     }
     char text[TEXT_SIZE];
@@ -99,7 +100,9 @@ static void host_log(rondo_context *ctx, const char *format, ...) {
     va_start(arguments, format);
     number_vprint(text, sizeof text, format, arguments);
     va_end(arguments);
-    call->log(call->log_arg, text);
+    const char *subject = call->subject == NULL ? "" : call->subject;
+    const char *origin = call->origin != NULL ? call->origin : registry_plugin_origin(call->registry, subject);
+    log_line(receiver, LOG_LEVEL_INFO, origin, "%s", text);
 }
 
 static void host_parallel_for(rondo_context *ctx, int64_t count, int64_t grain,

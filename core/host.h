@@ -26,13 +26,13 @@ struct host_call {
     /* For tests: the number of `alloc` calls that still succeed. NULL: no limit. */
     int64_t *allocations_left;
     const char *subject; /* prefix of error messages, such as "op 'matmul'"; borrowed */
-    const struct registry
-        *registry;         /* if `subject` is the name of an op: adds the op's file to messages; may be NULL */
+    /* Of an op, whose name is `subject`: finds its file for messages and log lines, and their receiver. May be NULL. */
+    const struct registry *registry;
+    /* Of any other plug-in: the receiver of its log lines, and its file. NULL: lines are dropped. */
+    const struct log_receiver *log;
+    const char *origin;
     struct location where; /* prefix before the subject; zero: none */
     rondo_status failed;   /* the code of the first call of fail; RONDO_OK before that */
-    /* Receives each line that the plug-in logs; `text` is valid during the call. NULL: lines are dropped. */
-    void (*log)(void *arg, const char *text);
-    void *log_arg;
     /* A body of parallel_for must not use the context of its call. While bodies run, every function of the host that is
      * called with this context is called from a body, on whatever thread. */
     atomic_int bodies_run;

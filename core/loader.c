@@ -293,6 +293,8 @@ static rondo_status link_file(const struct attempt *attempt, const struct stat *
     RONDO_TRY(check_provides(attempt, info));
     RONDO_TRY(add_descriptors(attempt, info));
     loader->files[loader->count++] = (struct loaded){found->st_dev, found->st_ino, copy, info};
+    log_line(registry_log(attempt->registry), LOG_LEVEL_INFO, NULL, "loaded plug-in '%s' %s (%s) from '%s'", info->name,
+             info->version, info->licence, copy);
     return RONDO_OK;
 }
 
@@ -386,6 +388,9 @@ static rondo_status load_folder(struct loader *loader, struct registry *registry
     for (size_t i = 0; i < names.count; i++) {
         const char *name = names.items[i];
         if (registry_find(registry, kind, name) != NULL) {
+            log_line(registry_log(registry), LOG_LEVEL_DEBUG, NULL,
+                     "%s '%s' in '%s' is not loaded: the name is registered already, from '%s'", kind_name(kind), name,
+                     folder, registry_origin(registry, kind, name));
             continue;
         }
         const char *file = folder_file(folder, kind_folder(kind), name, arena);

@@ -13,16 +13,19 @@ struct program {
     int32_t count, capacity;
     int32_t input_count;
     int32_t most_inputs; /* of any node */
+    const struct registry *registry;
 };
 
 static const rondo_value failed_value = {-1};
 
-struct program *program_create(void) {
+struct program *program_create(const struct registry *registry) {
     struct program *program = calloc(1, sizeof *program);
-    if (program != NULL && (program->arena = arena_create()) == NULL) {
+    struct arena *arena = program == NULL ? NULL : arena_create();
+    if (arena == NULL) {
         free(program);
         return NULL;
     }
+    *program = (struct program){.arena = arena, .registry = registry};
     return program;
 }
 
@@ -106,6 +109,7 @@ static rondo_status infer(const struct program *program, struct program_node *no
         .struct_size = sizeof call, .n_inputs = node->n_inputs, .options = node->options, .inputs = inputs};
     struct errors local = {0};
     struct host_call host = host_call(arena, &local, NULL, node->op->base.name);
+    host.registry = program->registry;
     const rondo_status status = infer_output(node->op, &call, &host);
     if (status != RONDO_OK) {
         errors_add_at(errors, status, node->where, "%s", errors_text(&local, 0));

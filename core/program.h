@@ -14,10 +14,6 @@
 
 struct tape;
 
-/* The number of rows that stands for "any" while shapes are inferred: a prime that nobody chooses for another
- * dimension, shown as "batch" in messages. A replay infers the shapes anew from the rows at hand. */
-#define PROGRAM_BATCH 1048573
-
 /* One node, in order of evaluation. */
 struct program_node {
     const rondo_op *op; /* NULL: an input, or a constant (which has data) */
@@ -31,8 +27,9 @@ struct program_node {
 
 struct program;
 
-/* An empty program; owns its memory. NULL if memory is short. Free with program_destroy. */
-struct program *program_create(void);
+/* An empty program; owns its memory. NULL if memory is short. Free with program_destroy. `registry` is that of the ops:
+ * errors of shape rules name the file of a plug-in, and log lines reach its receiver. Borrowed; NULL: neither happens. */
+struct program *program_create(const struct registry *registry);
 void program_destroy(struct program *program);
 
 /* Adds an input of this dtype and shape. Inputs are numbered in the order of these calls. A failed value (negative id)

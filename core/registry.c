@@ -22,6 +22,7 @@ struct registry {
     struct registry_entry *entries; /* in order of kind, then name */
     size_t count, capacity;
     struct registry_finder finder;
+    struct log_receiver log;
     struct arena *arena; /* descriptors, origins and defaults */
 };
 
@@ -71,6 +72,14 @@ void registry_destroy(struct registry *registry) {
 
 void registry_set_finder(struct registry *registry, struct registry_finder finder) {
     registry->finder = finder;
+}
+
+void registry_set_log(struct registry *registry, struct log_receiver receiver) {
+    registry->log = receiver;
+}
+
+const struct log_receiver *registry_log(const struct registry *registry) {
+    return registry == NULL ? NULL : &registry->log;
 }
 
 static rondo_status reserve(struct registry *registry, size_t more, struct errors *errors) {

@@ -10,6 +10,7 @@
 #define RONDO_CORE_REGISTRY_H
 
 #include "core/arena.h"
+#include "core/log.h"
 
 struct registry;
 
@@ -59,6 +60,11 @@ struct registry_finder {
     const char *places; /* that find searches, for messages; borrowed as long as self; NULL: none */
 };
 void registry_set_finder(struct registry *registry, struct registry_finder finder);
+
+/* The receiver of the session's log lines; none at first. registry_log is valid as long as the registry, and NULL if
+ * `registry` is. */
+void registry_set_log(struct registry *registry, struct log_receiver receiver);
+const struct log_receiver *registry_log(const struct registry *registry);
 
 /* The origin of a registered name: the file of its plug-in, or "built-in". NULL if it is not registered. */
 const char *registry_origin(const struct registry *registry, int32_t kind, const char *name);

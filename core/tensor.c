@@ -45,6 +45,10 @@ rondo_tensor tensor_2d(int32_t dtype, int64_t rows, int64_t columns, void *data)
     return (rondo_tensor){.data = data, .dtype = dtype, .ndim = 2, .shape = {rows, columns}};
 }
 
+int tensor_has_any_rows(const rondo_tensor *tensor) {
+    return tensor->ndim > 0 && tensor->shape[0] == RONDO_ANY_ROWS;
+}
+
 int tensor_same_shape(const rondo_tensor *a, const rondo_tensor *b) {
     if (a->dtype != b->dtype || a->ndim != b->ndim) {
         return 0;
@@ -148,7 +152,7 @@ struct shape_text tensor_shape_text(const rondo_tensor *tensor) {
     size_t used = (size_t)snprintf(out.text, sizeof out.text, "[");
     for (int32_t d = 0; d < tensor->ndim && used < sizeof out.text; d++) {
         const char *separator = d == 0 ? "" : ", ";
-        if (tensor->shape[d] == PROGRAM_BATCH) {
+        if (tensor->shape[d] == RONDO_ANY_ROWS) {
             used += (size_t)snprintf(out.text + used, sizeof out.text - used, "%sbatch", separator);
         } else {
             used += (size_t)snprintf(out.text + used, sizeof out.text - used, "%s%lld", separator,

@@ -22,6 +22,8 @@ rondo_tensor tensor_of(int32_t dtype, int32_t ndim, const int64_t *shape);
 /* The same for one and two dimensions, over `data` (may be NULL). */
 rondo_tensor tensor_1d(int32_t dtype, int64_t n, void *data);
 rondo_tensor tensor_2d(int32_t dtype, int64_t rows, int64_t columns, void *data);
+/* 1 if the first dimension is RONDO_ANY_ROWS: a value of a program that has one row for each sequence of a batch. */
+int tensor_has_any_rows(const rondo_tensor *tensor);
 /* 1 where dtype and shape are equal. */
 int tensor_same_shape(const rondo_tensor *a, const rondo_tensor *b);
 /* Allocates zeroed storage for `tensor` from `arena`; RONDO_NO_MEMORY where it is short. */
@@ -38,7 +40,7 @@ int tensor_is_finite(const rondo_tensor *tensor);
  * Writes the common shape of `a` and `b` to `out` (dtype of `a`); returns 0 where there is none. */
 int tensor_broadcast(const rondo_tensor *a, const rondo_tensor *b, rondo_tensor *out);
 
-/* "[3, 4]"; "[]" for a scalar. A dimension equal to PROGRAM_BATCH (core/program.h) reads "batch". */
+/* "[3, 4]"; "[]" for a scalar. A dimension equal to RONDO_ANY_ROWS (rondo/plugin.h) reads "batch". */
 #define SHAPE_TEXT 160
 struct shape_text {
     char text[SHAPE_TEXT];

@@ -30,6 +30,7 @@ static int add_term(const struct plugin_reader *reader, struct loss_section *rea
                                               .options = found.options,
                                               .weight = own.weight,
                                               .origin = found.origin,
+                                              .log = found.log,
                                               .where = found.where,
                                               .section = found.section};
     return 1;

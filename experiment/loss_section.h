@@ -19,6 +19,7 @@ struct loss_term {
     const void *options;
     double weight;                   /* factor of the term in the sum; 1 for a single loss */
     const char *origin;              /* file of the plug-in */
+    const struct log_receiver *log;  /* of the lines that it logs */
     struct location where;           /* of its name in the experiment */
     const struct yaml_node *section; /* mapping with its options; NULL: not from a file */
 };

@@ -95,7 +95,8 @@ static int read_group(const struct plugin_reader *reader, struct yaml_node *sect
     *group = (struct optimizer_group){
         .patterns = group->patterns, .where = section->where, .frozen = own.frozen, .options = options};
     ok &= check_use(reader, section, path, own.frozen);
-    const struct plugin_section with_options = {descriptor, options, optimizer->origin, section->where, section};
+    const struct plugin_section with_options = {descriptor,     options,        optimizer->origin,
+                                                optimizer->log, section->where, section};
     return ok && plugin_section_check(reader, &with_options, optimizer_of(optimizer)->check);
 }
 

@@ -36,6 +36,7 @@ int plugin_section_read(const struct plugin_reader *reader, struct yaml_node *se
     found->descriptor = descriptor;
     found->options = options;
     found->origin = registry_origin(reader->session->registry, kind, name);
+    found->log = registry_log(reader->session->registry);
     return 1;
 }
 
@@ -67,6 +68,8 @@ int plugin_section_check(const struct plugin_reader *reader, const struct plugin
     }
     struct errors own = {0};
     struct host_call call = host_call(reader->arena, &own, NULL, section->descriptor->name);
+    call.log = section->log;
+    call.origin = section->origin;
     const rondo_status status = host_result(&call, check(&call.base, section->options));
     plugin_section_errors(section->section, section->where, &own, reader->errors);
     return status == RONDO_OK;

@@ -13,6 +13,7 @@ struct plugin_section {
     const rondo_descriptor *descriptor; /* NULL: none, or refused */
     const void *options;                /* the plug-in's struct; NULL where it has none */
     const char *origin;                 /* its file */
+    const struct log_receiver *log;     /* of the lines that it logs */
     struct location where;              /* of its name in the experiment */
     const struct yaml_node *section;    /* where its options stand */
 };

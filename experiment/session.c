@@ -132,7 +132,10 @@ static rondo_status open_session(struct session *session, const struct session_s
     if (session->loader == NULL) {
         return errors->status;
     }
+    registry_set_log(session->registry, settings->log);
     registry_set_finder(session->registry, loader_finder(session->loader));
+    log_line(&settings->log, LOG_LEVEL_DEBUG, NULL, "plug-ins are searched in '%s'", session->plugin_path);
+    log_line(&settings->log, LOG_LEVEL_DEBUG, NULL, "cells are searched in '%s'", session->cell_path);
     return load_given_plugins(session, settings->plugins, errors);
 }
 

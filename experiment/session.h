@@ -18,6 +18,7 @@ struct session_settings {
     enum engine engine;
     int32_t passes_off; /* of the fused engine, switched off: enum scan_pass, or-ed */
     struct interrupt interrupt;
+    struct log_receiver log; /* zero: log lines are dropped */
 };
 
 struct session {

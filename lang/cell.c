@@ -56,9 +56,9 @@ static rondo_status add_inputs(struct trace *trace, struct cell *cell) {
     trace->states = values;
     trace->x =
         program_input(trace->program, "x",
-                      tensor_2d(trace->settings->dtype, PROGRAM_BATCH, trace->settings->input, NULL), trace->errors);
+                      tensor_2d(trace->settings->dtype, RONDO_ANY_ROWS, trace->settings->input, NULL), trace->errors);
     for (int32_t i = 0; i < definition->n_states; i++) {
-        RONDO_TRY(trace_shape(trace, &definition->states[i], PROGRAM_BATCH, &shapes[i]));
+        RONDO_TRY(trace_shape(trace, &definition->states[i], RONDO_ANY_ROWS, &shapes[i]));
         if (trace->settings->projection > 0 && i == cell_output_state(definition) && shapes[i].ndim > 1) {
             shapes[i].shape[shapes[i].ndim - 1] = trace->settings->projection;
         }
@@ -315,7 +315,7 @@ static rondo_status find_output(const struct trace *trace, struct cell *cell) {
         cell->output = known->value;
     }
     const rondo_tensor *value = &program_node(cell->program, cell->output)->value;
-    if (value->ndim == 2 && value->shape[0] == PROGRAM_BATCH) {
+    if (value->ndim == 2 && tensor_has_any_rows(value)) {
         cell->output_width = value->shape[1];
         return RONDO_OK;
     }
@@ -430,7 +430,7 @@ static rondo_status compile(struct trace *trace, struct cell *cell) {
 
 struct cell *cell_compile(const struct cell_definition *definition, const struct cell_settings *settings,
                           struct registry *registry, struct errors *errors) {
-    struct program *program = program_create();
+    struct program *program = program_create(registry);
     struct cell *cell = program == NULL ? NULL : arena_calloc(program_arena(program), 1, sizeof *cell);
     if (cell == NULL) {
         program_destroy(program);

@@ -85,7 +85,7 @@ struct cell {
     struct program *program;
     int32_t n_states, n_parameters;
     int32_t n_masks;               /* the last of the states keep what they start from: masks of model/wrap.h */
-    const rondo_tensor *states;    /* [n_states] shapes with PROGRAM_BATCH as first dimension */
+    const rondo_tensor *states;    /* [n_states] shapes with RONDO_ANY_ROWS as first dimension */
     const rondo_value *new_states; /* [n_states] in the program */
     rondo_value output;            /* what the cell shows of a step, [batch, output_width] */
     int64_t output_width;

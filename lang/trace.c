@@ -403,12 +403,12 @@ static rondo_value check_rows(struct trace *trace, const struct expression *call
     int has_rows = 0;
     for (int32_t k = 0; k < count; k++) {
         const rondo_tensor *operand = &program_node(trace->program, operands[k])->value;
-        has_rows |= operand->ndim > 0 && operand->shape[0] == PROGRAM_BATCH;
+        has_rows |= tensor_has_any_rows(operand);
     }
     const rondo_tensor *value = &program_node(trace->program, result)->value;
-    int keeps_rows = value->ndim > 0 && value->shape[0] == PROGRAM_BATCH;
+    int keeps_rows = tensor_has_any_rows(value);
     for (int32_t d = 1; d < value->ndim; d++) {
-        keeps_rows &= value->shape[d] != PROGRAM_BATCH;
+        keeps_rows &= value->shape[d] != RONDO_ANY_ROWS;
     }
     if (!has_rows || keeps_rows) {
         return result;
@@ -535,7 +535,7 @@ static rondo_value check_state_shape(struct trace *trace, const struct equation 
     rondo_tensor declared = program_node(trace->program, trace->states[state])->value;
     const rondo_tensor *expected = &declared;
     const rondo_tensor *found = &program_node(trace->program, value)->value;
-    if (projects && trace_shape(trace, &trace->definition->states[state], PROGRAM_BATCH, &declared) != RONDO_OK) {
+    if (projects && trace_shape(trace, &trace->definition->states[state], RONDO_ANY_ROWS, &declared) != RONDO_OK) {
         return failed_value;
     }
     if (tensor_same_shape(expected, found)) {

@@ -282,8 +282,8 @@ int64_t layer_step_flops(const struct layer *layer) {
         if (node->op == NULL) {
             continue;
         }
-        const int batched = node->value.ndim > 0 && node->value.shape[0] == PROGRAM_BATCH;
-        int64_t work = rondo_count(&node->value) / (batched ? PROGRAM_BATCH : 1);
+        const int batched = tensor_has_any_rows(&node->value);
+        int64_t work = rondo_count(&node->value) / (batched ? RONDO_ANY_ROWS : 1);
         if (strcmp(node->op->base.name, OPERATOR_PRODUCT) == 0) {
             const rondo_tensor *left = &program_node(program, (rondo_value){node->inputs[0]})->value;
             work *= 2 * left->shape[left->ndim - 1];

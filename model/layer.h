@@ -72,7 +72,7 @@ const struct cell_parameter *layer_parameters(const struct layer *layer);
 
 /* States: the cell's in its order; with both directions first all of the forward, then all of the backward one. */
 int32_t layer_state_count(const struct layer *layer);
-/* Its shape, [batch, …] with PROGRAM_BATCH as first dimension. */
+/* Its shape, [batch, …] with RONDO_ANY_ROWS as first dimension. */
 rondo_tensor layer_state(const struct layer *layer, int32_t state);
 
 /* Floating-point operations of the forward pass for one row at one step: 2 m k n for a product, one for each element of

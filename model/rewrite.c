@@ -32,7 +32,7 @@ rondo_status rewrite_open(struct rewrite *rewrite, const struct cell *from, int3
                                 .errors = errors,
                                 .first = 1 + from->n_states,
                                 .errors_before = errors->count};
-    rewrite->program = program_create();
+    rewrite->program = program_create(registry);
     if (rewrite->program == NULL) {
         return errors_no_memory(errors);
     }

@@ -3,10 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* core/program.h calls it PROGRAM_BATCH: the number of rows that stands for any while the shapes of a cell are
- * inferred. Its readers know no such number. */
-#define ANY_ROWS 1048573
-
 struct ops_shape_text ops_shape_text(const rondo_tensor *tensor) {
     struct ops_shape_text shape = {"["};
     size_t used = 1;
@@ -14,7 +10,7 @@ struct ops_shape_text ops_shape_text(const rondo_tensor *tensor) {
         const char *separator = d == 0 ? "" : ", ";
         char *rest = shape.text + used;
         const size_t room = sizeof shape.text - used;
-        const int length = tensor->shape[d] == ANY_ROWS
+        const int length = tensor->shape[d] == RONDO_ANY_ROWS
                                ? snprintf(rest, room, "%sbatch", separator)
                                : snprintf(rest, room, "%s%" PRId64, separator, tensor->shape[d]);
         used += (size_t)length; /* fits: 6 numbers of at most 20 characters */

@@ -968,7 +968,7 @@ static rondo_tensor new_state(const char *equations, const struct around *around
             continue;
         }
         rondo_tensor value = node->value;
-        value.shape[0] = value.shape[0] == PROGRAM_BATCH ? 2 : value.shape[0];
+        value.shape[0] = value.shape[0] == RONDO_ANY_ROWS ? 2 : value.shape[0];
         support_ok(&support, tensor_alloc(&value, support.arena, &support.errors), "memory");
         for (int64_t i = 0; i < rondo_count(&value); i++) {
             tensor_set(&value, i, rng_normal(rng_stream(1, node->name), (uint64_t)i));

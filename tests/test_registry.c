@@ -567,8 +567,10 @@ END_TEST
 
 #define LINES_SIZE 64
 
-static void collect(void *arg, const char *line) {
+static void collect(void *arg, int32_t level, const char *origin, const char *line) {
     char *lines = arg;
+    ck_assert_int_eq(level, LOG_LEVEL_INFO);
+    ck_assert_str_eq(origin, "x.so");
     const size_t used = strlen(lines);
     snprintf(lines + used, LINES_SIZE - used, "%s", line);
 }
@@ -591,9 +593,10 @@ START_TEST(host_serves_a_plug_in) {
     ck_assert_uint_eq((uintptr_t)memory % 64, 0);
 
     char lines[LINES_SIZE] = "";
-    host->log(&call.base, "nobody listens");
-    call.log = collect;
-    call.log_arg = lines;
+    host->log(&call.base, "no receiver");
+    const struct log_receiver receiver = {collect, lines};
+    call.log = &receiver;
+    call.origin = "x.so";
     host->log(&call.base, "line %d;", 1);
     host->log(&call.base, "line %d;", 2);
     ck_assert_str_eq(lines, "line 1;line 2;");

@@ -755,9 +755,9 @@ static rondo_value program_op(struct program *program, const char *op, rondo_val
 
 /* h' = tanh(x @ W + h * 0.5) */
 static struct program *make_program(rondo_value *output) {
-    struct program *program = program_create();
-    const rondo_value x = program_input(program, "x", tensor_2d(RONDO_F64, PROGRAM_BATCH, 3, NULL), &support.errors);
-    const rondo_value h = program_input(program, "h", tensor_2d(RONDO_F64, PROGRAM_BATCH, 4, NULL), &support.errors);
+    struct program *program = program_create(support.registry);
+    const rondo_value x = program_input(program, "x", tensor_2d(RONDO_F64, RONDO_ANY_ROWS, 3, NULL), &support.errors);
+    const rondo_value h = program_input(program, "h", tensor_2d(RONDO_F64, RONDO_ANY_ROWS, 4, NULL), &support.errors);
     const rondo_value half = program_constant(program, RONDO_F64, 0.5, &support.errors);
     const rondo_value w = program_input(program, "W", tensor_2d(RONDO_F64, 3, 4, NULL), &support.errors);
     const rondo_value sum =
@@ -824,7 +824,7 @@ START_TEST(a_replayed_equation_is_named_where_it_is_not_finite) {
     program_destroy(program);
 
     tape_reset(tape);
-    program = program_create();
+    program = program_create(support.registry);
     const rondo_value input = program_input(program, "x", tensor_2d(RONDO_F64, 1, 3, NULL), &support.errors);
     output = program_op(program, "exp", input, failed());
     program_name(program, output, "e");
@@ -839,7 +839,7 @@ END_TEST
 
 START_TEST(a_replay_with_many_operands_gives_all_of_them) {
     enum { N = 12 };
-    struct program *program = program_create();
+    struct program *program = program_create(support.registry);
     rondo_value inputs[N], values[N], replayed;
     rondo_tensor parts[N];
     for (int i = 0; i < N; i++) {
@@ -870,10 +870,10 @@ static const struct {
 };
 
 START_TEST(shape_errors_of_a_program_speak_of_the_batch) {
-    struct program *program = program_create();
+    struct program *program = program_create(support.registry);
     const rondo_value values[3] = {
-        program_input(program, "x", tensor_2d(RONDO_F64, PROGRAM_BATCH, 3, NULL), &support.errors),
-        program_input(program, "h", tensor_2d(RONDO_F64, PROGRAM_BATCH, 4, NULL), &support.errors),
+        program_input(program, "x", tensor_2d(RONDO_F64, RONDO_ANY_ROWS, 3, NULL), &support.errors),
+        program_input(program, "h", tensor_2d(RONDO_F64, RONDO_ANY_ROWS, 4, NULL), &support.errors),
         program_input(program, "W", tensor_2d(RONDO_F64, 3, 4, NULL), &support.errors)};
     const int *operands = program_rows[_i].operands;
     const rondo_value result =

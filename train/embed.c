@@ -62,6 +62,13 @@ void rondo_run_close(rondo_run *run) {
     }
 }
 
+_Static_assert((int)RONDO_LOG_DEBUG == (int)LOG_LEVEL_DEBUG && (int)RONDO_LOG_INFO == (int)LOG_LEVEL_INFO,
+               "the levels of rondo.h are those of core/log.h");
+
+void rondo_run_set_log(rondo_run *run, rondo_log_function function, void *arg) {
+    registry_set_log(run->session->registry, (struct log_receiver){function, arg});
+}
+
 int64_t rondo_run_outputs(const rondo_run *run) {
     return network_prediction_size(run->task->network);
 }

@@ -81,6 +81,8 @@ static rondo_status open_head(struct heads *heads, int32_t index, struct arena *
     const struct loss_term *head = &heads->loss.terms[index];
     struct errors own = {0};
     struct host_call host = host_call(arena, &own, NULL, head->loss->base.name);
+    host.log = head->log;
+    host.origin = head->origin;
     const rondo_loss_call call = loss_call(heads, NULL, head);
     int64_t size = 0, predictions = heads->target_size;
     rondo_status status = host_result(&host, head->loss->output_size(&host.base, &call, &size));
@@ -163,6 +165,8 @@ static struct host_call host_of(const struct heads_call *call, const struct loss
     struct arena *arena = tape_arena(call->tape);
     struct host_call host = host_call(arena, call->errors, call->parallel, head_text(head, arena));
     host.recorder = tape_recorder(call->tape);
+    host.log = head->log;
+    host.origin = head->origin;
     host.stream = rng_stream(call->stream.key, "loss head");
     return host;
 }

@@ -82,7 +82,7 @@ static rondo_status add_stage(const struct optimizer_section *section, const str
     if (options == NULL) {
         return errors_no_memory(errors);
     }
-    stages[settings->n_stages++] = (struct updater_stage){descriptor_of(plugin), plugin->origin, options};
+    stages[settings->n_stages++] = (struct updater_stage){descriptor_of(plugin), plugin->origin, plugin->log, options};
     return RONDO_OK;
 }
 

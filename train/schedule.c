@@ -49,7 +49,10 @@ static struct host_call host_of(struct schedule *schedule, struct errors *errors
     const struct schedule_settings *settings = &schedule->settings;
     const char *subject =
         arena_printf(schedule->arena, "schedule '%s' of '%s'", settings->plugin->base.name, settings->origin);
-    return host_call(schedule->arena, errors, NULL, subject);
+    struct host_call host = host_call(schedule->arena, errors, NULL, subject);
+    host.log = settings->log;
+    host.origin = settings->origin;
+    return host;
 }
 
 static rondo_status ask_plugin(struct schedule *schedule, int64_t done, double *factor, struct errors *errors) {

@@ -14,13 +14,14 @@
 struct schedule_settings {
     const rondo_schedule *plugin; /* NULL: none */
     const void *options;
-    const char *origin;      /* its file, for messages */
-    int64_t warmup;          /* updates; 0: none */
-    double warmup_from;      /* factor that the ramp starts above, in [0, 1] */
-    double lr;               /* of the optimizer; NAN: it has none */
-    int64_t steps;           /* of the whole run, >= 1 */
-    int64_t steps_per_epoch; /* >= 1 */
-    int higher_is_better;    /* of the metric that schedule_observe tells */
+    const char *origin;             /* its file, for messages */
+    const struct log_receiver *log; /* of the lines that it logs; may be NULL */
+    int64_t warmup;                 /* updates; 0: none */
+    double warmup_from;             /* factor that the ramp starts above, in [0, 1] */
+    double lr;                      /* of the optimizer; NAN: it has none */
+    int64_t steps;                  /* of the whole run, >= 1 */
+    int64_t steps_per_epoch;        /* >= 1 */
+    int higher_is_better;           /* of the metric that schedule_observe tells */
 };
 
 struct schedule;

@@ -218,6 +218,7 @@ struct schedule_settings task_schedule(const struct task *task) {
     return (struct schedule_settings){.plugin = (const rondo_schedule *)section->learning_rate.descriptor,
                                       .options = section->learning_rate.options,
                                       .origin = section->learning_rate.origin,
+                                      .log = section->learning_rate.log,
                                       .warmup = llround(section->warmup.length * unit),
                                       .warmup_from = section->warmup.from,
                                       .lr = task->experiment->optimizer.lr,

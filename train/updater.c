@@ -56,6 +56,8 @@ static rondo_status choose_slot(struct updater *updater, int32_t stage, int32_t 
     parameter.data = NULL;
     *shape = tensor_1d(parameter.dtype, 0, NULL);
     struct host_call host = host_call(updater->arena, errors, updater->settings.parallel, updater->subjects[stage][p]);
+    host.log = at->log;
+    host.origin = at->origin;
     RONDO_TRY(host_result(&host, at->optimizer->choose_slot(&host.base, at->options[p], slot, &parameter, shape)));
     const int is_empty = rondo_count(shape) == 0;
     if (shape->ndim < 0 || shape->ndim > RONDO_MAX_DIMS || dtype_size(shape->dtype) == 0 ||
@@ -294,6 +296,8 @@ static rondo_status run_stage(const struct update *update, int32_t stage, struct
     arena_reset(slice->arena);
     struct host_call host =
         host_call(slice->arena, &slice->errors, updater->settings.parallel, updater->subjects[stage][p]);
+    host.log = at->log;
+    host.origin = at->origin;
     const struct rng_stream stream = rng_stream(update->step->stream.key, parameter->name);
     host.stream = rng_substream(rng_substream(stream, (uint64_t)stage), (uint64_t)slice->begin);
     RONDO_TRY(host_result(&host, at->optimizer->step(&host.base, &call)));

@@ -21,8 +21,9 @@
 /* One plug-in at work. */
 struct updater_stage {
     const rondo_optimizer *optimizer;
-    const char *origin;         /* its file, for messages */
-    const void *const *options; /* [n_parameters] those of each parameter's group */
+    const char *origin;             /* its file, for messages */
+    const struct log_receiver *log; /* of the lines that it logs; may be NULL */
+    const void *const *options;     /* [n_parameters] those of each parameter's group */
 };
 
 /* All borrowed; must outlive the updater. */

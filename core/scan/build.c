@@ -110,7 +110,7 @@ static int64_t part_of_row(const struct scan_builder *b, const struct program_no
     const rondo_status status = infer_output(node->op, &call, &host);
     errors_free(&ignored);
     const int same_rows = status == RONDO_OK && call.output.ndim == node->value.ndim &&
-                          rondo_count(&call.output) == rondo_count(&node->value) / PROGRAM_BATCH;
+                          rondo_count(&call.output) == rondo_count(&node->value) / RONDO_ANY_ROWS;
     return same_rows && call.is_view ? call.view_offset : -1;
 }
 

@@ -77,7 +77,7 @@ struct scan_node {
     uint64_t transposed; /* NODE_PRODUCT: bit s is set where term s multiplies by the transpose */
     int32_t *inputs;     /* [n_inputs] ids; -1: none */
     int32_t n_inputs;
-    rondo_tensor shape; /* of a value with rows: [PROGRAM_BATCH, ...] */
+    rondo_tensor shape; /* of a value with rows: [RONDO_ANY_ROWS, ...] */
     int64_t width;      /* elements per row; of a fixed tensor: all elements */
     const char *name;   /* from the equations; NULL: none */
 };

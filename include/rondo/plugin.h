@@ -96,6 +96,11 @@ typedef struct rondo_tensor {
     int64_t shape[RONDO_MAX_DIMS];
 } rondo_tensor;
 
+/* The first dimension of a tensor in `infer` while a cell is compiled, for "any number of rows": the batch is not known
+ * yet, and the shape rule runs again with its real size. A prime that no model has as another dimension. Pass it on as
+ * any other size; compare with it only to show "batch" in a message. Part of the ABI: it never changes. */
+#define RONDO_ANY_ROWS 1048573
+
 /* Number of elements of `tensor`: the product of its dimensions, 1 for a scalar. */
 static inline int64_t rondo_count(const rondo_tensor *tensor) {
     int64_t count = 1;
@@ -249,8 +254,9 @@ struct rondo_host {
      * The format is that of printf. [any-thread] */
     rondo_status (*fail)(rondo_context *ctx, rondo_status code, const char *format, ...) RONDO_PRINTF(3, 4);
 
-    /* Passes one line of text to the program that embeds Rondo; `rondo train --verbose` prints it. Do not call it at
-     * every step of a sequence. The format is that of printf. [any-thread] */
+    /* Hands one line of text, without a newline, to the log of the program that runs Rondo, together with the file of the
+     * plugin: `rondo --verbose` prints it on standard error, rondo_run_set_log hands it to an embedding program, and
+     * otherwise it is dropped. For rare events; never to be used per step. printf-style. [any-thread] */
     void (*log)(rondo_context *ctx, const char *format, ...) RONDO_PRINTF(2, 3);
 
     /* Calls body(arg, begin, end) for consecutive ranges that cover [0, count), possibly on several threads. Each range

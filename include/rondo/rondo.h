@@ -40,6 +40,19 @@ RONDO_EXPORT rondo_run *rondo_run_open(const char *folder, int32_t threads, char
 /* NULL is allowed. */
 RONDO_EXPORT void rondo_run_close(rondo_run *run);
 
+/* Levels of log lines. */
+enum rondo_log_level {
+    RONDO_LOG_DEBUG = 0, /* details, for finding out why something happens */
+    RONDO_LOG_INFO = 1   /* events that a user may want to know about, and the lines of plugins */
+};
+
+/* A receiver of log lines: `level` is one of enum rondo_log_level; `origin` is the file of the plugin that the line comes
+ * from, NULL for Rondo itself; `text` has no newline. Both are valid during the call. May be called on several threads at
+ * the same time. */
+typedef void (*rondo_log_function)(void *arg, int32_t level, const char *origin, const char *text);
+/* Sets the receiver of the run's log lines; NULL: they are dropped, as at first. */
+RONDO_EXPORT void rondo_run_set_log(rondo_run *run, rondo_log_function function, void *arg);
+
 /* The number of values in one prediction: one per label; 1 if the target is a number; or the number that the loss
  * predicts (quantiles, an embedding). */
 RONDO_EXPORT int64_t rondo_run_outputs(const rondo_run *run);
