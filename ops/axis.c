@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* core/program.h calls it PROGRAM_BATCH: the number of rows that stands for any while the shapes of a cell are
- * inferred. Its readers know no such number. */
+/* The same as PROGRAM_BATCH of core/program.h, the number of rows used while the shapes of a cell are inferred for any
+ * batch. Messages show it as "batch", because users do not know the number. */
 #define ANY_ROWS 1048573
 
 struct ops_shape_text ops_shape_text(const rondo_tensor *tensor) {
