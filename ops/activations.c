@@ -13,12 +13,12 @@ const rondo_op op_sigmoid =
 ELEMENTWISE_UNARY(tanh, VECTOR_TANH(x), 1 - y * y)
 const rondo_op op_tanh = ELEMENTWISE_OP(tanh, 1, "x", "y = tanh(x)", 0, 0, 0, READS_Y);
 
-/* y = max(x, 0),  dy/dx = 1 where x > 0, else 0. Written so that not-a-number stays one. */
+/* y = max(x, 0),  dy/dx = 1 where x > 0, else 0. The comparison keeps not-a-number. */
 ELEMENTWISE_UNARY(relu, x < 0 ? 0 : x, (T)(x > 0))
 const rondo_op op_relu = ELEMENTWISE_OP(relu, 1, "x", "y = max(x, 0), with derivative 0 at 0 (Nair & Hinton 2010)", 0,
                                         0, RONDO_OP_CHEAP, READS_X);
 
-/* y = ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|), where nothing overflows and no digits are lost,  dy/dx = sigmoid(x) */
+/* y = ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|), which neither overflows nor loses digits,  dy/dx = sigmoid(x) */
 ELEMENTWISE_UNARY(softplus, (x < 0 ? 0 : x) + VECTOR_LOG1P(VECTOR_EXP(-fabs(x))), VECTOR_SIGMOID(x))
 const rondo_op op_softplus = ELEMENTWISE_OP(softplus, 1, "x", "y = ln(1 + e^x) (Dugas et al. 2001)", 0, 0, 0, READS_X);
 

@@ -1,4 +1,4 @@
-/* Arithmetic of two tensors and of one, element by element. */
+/* Arithmetic with one or two operands, element by element. */
 #include "ops/elementwise.h"
 
 /* y = a + b,  dy/da = 1,  dy/db = 1 */

@@ -1,9 +1,9 @@
-/* Straight lines with a lower and an upper end, element by element.
+/* Linear functions with a lower and an upper bound, element by element.
  *
  * clamp          y = min(max(x, low), high),         dy/dx = 1 where low <= x <= high, else 0
  * hard_sigmoid   y = min(max(slope x + 1/2, 0), 1),  dy/dx = slope where 0 < y < 1, else 0
  *
- * Written so that not-a-number stays one. */
+ * The comparisons keep not-a-number. */
 #include "ops/elementwise.h"
 #include "ops/sample.h"
 
@@ -11,7 +11,7 @@ struct clamp_options {
     double low, high;
 };
 
-/* The largest float: past it a bound would be none in f32. */
+/* The largest float: a larger bound would have no effect in f32. */
 static const rondo_option clamp_option_table[] = {
     RONDO_OPTION_REAL(struct clamp_options, low, NULL, -3.4e38, 3.4e38, "the smallest result, unless high is smaller"),
     RONDO_OPTION_REAL(struct clamp_options, high, NULL, -3.4e38, 3.4e38, "the largest result"),
@@ -116,7 +116,7 @@ const rondo_op op_clamp = {
     .base = {.struct_size = sizeof(rondo_op),
              .kind = RONDO_KIND_OP,
              .name = "clamp",
-             .summary = "y = min(max(x, low), high), with derivative 1 at both",
+             .summary = "y = min(max(x, low), high), with derivative 1 at both ends",
              .options = clamp_option_table,
              .options_size = sizeof(struct clamp_options)},
     .flags = RONDO_OP_CHEAP,

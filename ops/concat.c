@@ -1,4 +1,4 @@
-/* concat: tensors side by side along one dimension.
+/* concat: joins tensors along one dimension.
  *
  * y[.., offset_k + a, ..] = x_k[.., a, ..],   dL/dx_k[.., a, ..] = dL/dy[.., offset_k + a, ..] */
 #include <string.h>
@@ -13,11 +13,11 @@ struct concat_options {
 
 static const rondo_option concat_option_table[] = {
     RONDO_OPTION_INT(struct concat_options, axis, "-1", -RONDO_MAX_DIMS, RONDO_MAX_DIMS - 1,
-                     "dimension along which the inputs follow each other, negative from the end"),
+                     "the dimension along which the inputs are joined; negative: from the end"),
     RONDO_OPTION_END,
 };
 
-/* 1 where all dimensions but `axis` are equal. */
+/* 1 if all dimensions except `axis` are equal. */
 static int fits(const rondo_tensor *a, const rondo_tensor *b, int32_t axis) {
     if (a->ndim != b->ndim || a->dtype != b->dtype) {
         return 0;
@@ -57,7 +57,7 @@ static int32_t axis_of(const rondo_op_call *call) {
     return (int32_t)(options->axis < 0 ? options->axis + call->output.ndim : options->axis);
 }
 
-/* A piece is what lies together of one input for one outer index: axis * inner elements. */
+/* A piece is the contiguous part of one input for one outer index: axis * inner elements. */
 static rondo_status concat_forward(rondo_context *ctx, rondo_op_call *call) {
     (void)ctx;
     const size_t size = ops_element_size(call->output.dtype);
@@ -119,7 +119,7 @@ const rondo_op op_concat = {
     .base = {.struct_size = sizeof(rondo_op),
              .kind = RONDO_KIND_OP,
              .name = "concat",
-             .summary = "y = the inputs one after the other along `axis`",
+             .summary = "y = the inputs, joined along `axis`",
              .options = concat_option_table,
              .options_size = sizeof(struct concat_options)},
     .min_inputs = 1,

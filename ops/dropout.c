@@ -1,8 +1,9 @@
-/* dropout: Srivastava et al. 2014, in the inverted form: kept elements are scaled, so that evaluation needs nothing.
+/* dropout: Srivastava et al. 2014, in the inverted form: kept elements are scaled in training, so that evaluation does
+ * nothing.
  *
  * y_i = x_i m_i / (1 - rate),   dL/dx_i = dL/dy_i m_i / (1 - rate),   m_i = 0 with probability `rate`, else 1
  *
- * Outside training, and with rate 0, y is x itself. The mask is saved, a byte an element. */
+ * Outside training, and with rate 0, y is x itself. The mask is saved, one byte per element. */
 #include "ops/axis.h"
 #include "ops/kernel.h"
 #include "ops/sample.h"
@@ -12,7 +13,7 @@ struct dropout_options {
 };
 
 static const rondo_option dropout_option_table[] = {
-    RONDO_OPTION_REAL(struct dropout_options, rate, "0.5", 0, 0.999, "probability of an element to become 0"),
+    RONDO_OPTION_REAL(struct dropout_options, rate, "0.5", 0, 0.999, "probability that an element becomes 0"),
     RONDO_OPTION_END,
 };
 
@@ -33,7 +34,7 @@ struct job {
     double rate;
 };
 
-/* Element i is dropped where random word number i is below rate * 2^32. */
+/* Element i is dropped if random word number i is less than rate * 2^32. */
 static void draw_range(void *arg, int64_t begin, int64_t end) {
     enum { WORDS = 512 };
     const struct job *job = arg;

@@ -4,8 +4,8 @@
  *     const rondo_op op_square = ELEMENTWISE_OP(square, 1, "x", "y = x^2", 0, 0, RONDO_OP_CHEAP, READS_X);
  *
  * The equation is written in `x` (or `a` and `b`), its derivative also in the result `y`; T is the type of all of them.
- * Functions of <tgmath.h> and ops/vector_math.h take the type of their argument. Write a constant that is no integer
- * as (T)0.5: without the cast f32 would be computed in f64.
+ * Functions of <tgmath.h> and ops/vector_math.h take the type of their argument. Write a constant that is not an
+ * integer as (T)0.5: without the cast, f32 would be computed in f64.
  */
 #ifndef RONDO_OPS_ELEMENTWISE_H
 #define RONDO_OPS_ELEMENTWISE_H
@@ -104,14 +104,15 @@
         }                                                                                                              \
     }
 
-/* What a derivative is written in, for the last arguments of ELEMENTWISE_OP: one for each operand. */
+/* The values that a derivative is computed from, for the last arguments of ELEMENTWISE_OP: one per operand. */
 #define READS_X       RONDO_READS_INPUT(0)
 #define READS_A       RONDO_READS_INPUT(0)
 #define READS_B       RONDO_READS_INPUT(1)
 #define READS_Y       RONDO_READS_OUTPUT
 #define READS_NOTHING RONDO_READS_NOTHING
 
-/* The descriptor of an elementwise op without options. [low, high) is where checks draw inputs; both 0: the default. */
+/* The descriptor of an elementwise op without options. Checks draw inputs from [low, high); both 0: the default
+ * range. */
 #define ELEMENTWISE_OP(name_, n_inputs, operands_, summary_, low, high, flags_, ...)                                   \
     {                                                                                                                  \
         .base = {.struct_size = sizeof(rondo_op), .kind = RONDO_KIND_OP, .name = #name_, .summary = summary_},         \

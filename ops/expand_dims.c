@@ -1,9 +1,9 @@
-/* expand_dims: a new dimension of size 1, along which the result is stretched where it meets a larger tensor. Always a
- * view: the host shares the memory of value and gradient, so there is nothing to compute.
+/* expand_dims: adds a dimension of size 1, along which the result is broadcast. The result is always a view: the host
+ * shares the memory of value and gradient, so nothing is computed.
  *
  * y[.., 0, ..] = x[.., ..];  in a cell, v k^T is  expand_dims(v) * expand_dims(k, axis=-2)
  *
- * What reshape cannot say in a cell, whose batch and width are not known when it is written. */
+ * reshape cannot express this in a cell, because the batch and widths are not known when the cell is written. */
 #include <inttypes.h>
 
 #include "ops/axis.h"
@@ -15,7 +15,7 @@ struct expand_dims_options {
 
 static const rondo_option expand_dims_option_table[] = {
     RONDO_OPTION_INT(struct expand_dims_options, axis, "-1", -RONDO_MAX_DIMS, RONDO_MAX_DIMS - 1,
-                     "where the new dimension stands in the result, negative from the end"),
+                     "index of the new dimension in the result; negative: from the end"),
     RONDO_OPTION_END,
 };
 
@@ -59,7 +59,7 @@ const rondo_op op_expand_dims = {
     .base = {.struct_size = sizeof(rondo_op),
              .kind = RONDO_KIND_OP,
              .name = "expand_dims",
-             .summary = "y = x with a dimension of size 1 more",
+             .summary = "y = x with an additional dimension of size 1",
              .options = expand_dims_option_table,
              .options_size = sizeof(struct expand_dims_options)},
     .min_inputs = 1,

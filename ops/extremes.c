@@ -1,7 +1,8 @@
-/* Piecewise linear functions: the size and the sign of a number, the larger and the smaller of two.
+/* Piecewise linear functions: magnitude and sign of a number, maximum and minimum of two numbers.
  *
- * At a tie the gradient goes to the first operand; abs has derivative 0 at 0. A result is not-a-number where an operand
- * is: a comparison with one is false, so `a != a` stands beside it, and a `b` of that kind loses no comparison to a. */
+ * At a tie the gradient goes to the first operand; abs has derivative 0 at 0. A result is not-a-number if an operand
+ * is. A comparison with not-a-number is false, so the code tests `a != a` as well, and takes `b` if the comparison is
+ * false. */
 #include <tgmath.h>
 
 #include "ops/elementwise.h"
@@ -10,7 +11,7 @@
 ELEMENTWISE_UNARY(abs, fabs(x), (T)(x > 0) - (T)(x < 0))
 const rondo_op op_abs = ELEMENTWISE_OP(abs, 1, "x", "y = |x|, with derivative 0 at 0", 0, 0, RONDO_OP_CHEAP, READS_X);
 
-/* y = 1 where x > 0, -1 where x < 0, else x itself: 0 and not-a-number. Its derivative is 0 wherever there is one. */
+/* y = 1 where x > 0, -1 where x < 0, else x itself: 0 or not-a-number. The derivative is 0 wherever it exists. */
 #define SIGN_OF(T, suffix)                                                                                             \
     OPS_KERNEL static void sign_map_##suffix(int64_t count, const void *in, void *out) {                               \
         const T *x = in;                                                                                               \

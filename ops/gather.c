@@ -1,4 +1,4 @@
-/* Rows and elements by index.
+/* Selection of rows and elements by index.
  *
  * gather  y[j, ...] = x[index[j], ...]     dL/dx[r, ...] = sum over j with index[j] = r of dL/dy[j, ...]
  *         An embedding is gather(table, words).
@@ -70,7 +70,7 @@ static rondo_status gather_forward(rondo_context *ctx, rondo_op_call *call) {
 GATHER_GRAD_OF(float, f32)
 GATHER_GRAD_OF(double, f64)
 
-/* Threads take columns: two of them never add into the same element, and each adds in the order of the index. */
+/* Threads divide the columns. So two threads never add to the same element, and each adds in the order of the index. */
 static void gather_columns(void *arg, int64_t begin, int64_t end) {
     const rondo_op_call *call = arg;
     OPS_BY_DTYPE(call->output.dtype, gather_grad, call, row_size(&call->inputs[0]), begin, end);

@@ -1,24 +1,24 @@
-/* ops/kernel.h: how the inner loops of this folder are compiled.
+/* ops/kernel.h: macros that control how the inner loops of this folder are compiled.
  *
- * Kernels come as dtype templates: a macro NAME_OF(T, suffix) writes NAME_f32 and NAME_f64 from one text.
+ * Kernels are dtype templates: a macro NAME_OF(T, suffix) defines NAME_f32 and NAME_f64 from the same source.
  */
 #ifndef RONDO_OPS_KERNEL_H
 #define RONDO_OPS_KERNEL_H
 
 #include "rondo/plugin.h"
 
-/* In front of a kernel: it is compiled for the vector registers of several generations of processors, and the fastest
- * that the machine has is chosen when the program starts (exp runs 4 times as fast on AVX-512 as on the SSE2 that every
- * x86-64 has). The generations do the same operations in the same order, and -std=c11 joins none of them into one
- * rounding, so results are the same bits. */
+/* Before a kernel: it is compiled for the vector instructions of several processor generations, and the fastest version
+ * that the machine supports is chosen when the program starts (exp is 4 times as fast with AVX-512 as with SSE2, which
+ * every x86-64 has). All versions do the same operations in the same order, and -std=c11 forbids contracting a product
+ * and a sum, so the results have the same bits. */
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
 #define OPS_KERNEL __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define OPS_KERNEL
 #endif
 
-/* In front of a loop: no step of it depends on another. It may write to the array that it reads, element by element,
- * which a compiler would otherwise take for an overlap and leave its vector code. */
+/* Before a loop whose iterations are independent. The loop may write to the array that it reads, element by element;
+ * without this macro a compiler would assume an overlap and not use vector code. */
 #if defined(__GNUC__) && !defined(__clang__)
 #define OPS_LOOP _Pragma("GCC ivdep")
 #else

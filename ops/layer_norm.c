@@ -19,7 +19,7 @@ struct layer_norm_options {
 
 static const rondo_option layer_norm_option_table[] = {
     RONDO_OPTION_REAL(struct layer_norm_options, epsilon, "1e-5", 1e-12, 1,
-                      "added to the variance, so that a constant row divides by no zero"),
+                      "added to the variance, so that a constant row is not divided by 0"),
     RONDO_OPTION_END,
 };
 
@@ -38,8 +38,9 @@ static int64_t row_count(const rondo_op_call *call) {
     return ops_split(x, x->ndim - 1).outer;
 }
 
-/* A row is summed in this many partial sums, each of every LANES-th element: so a compiler makes vector code of it, and
- * rounding errors grow with n / LANES alone. The partial sums are then added as doubles, in order. */
+/* The number of partial sums of a row. Partial sum l adds the elements l, l + LANES, and so on, so that compilers
+ * generate vector code, and rounding errors grow only with n / LANES. The partial sums are then added as doubles, in
+ * order. */
 enum { LANES = 32 };
 
 #define SUM_OF(T, suffix)                                                                                              \
@@ -53,7 +54,7 @@ enum { LANES = 32 };
 SUM_OF(float, f32)
 SUM_OF(double, f64)
 
-/* lanes[l] += term(i) for each i of 0 .. n, l being i modulo LANES; `term` is written in i. */
+/* lanes[i modulo LANES] += term for each i in 0 .. n - 1; `term` is an expression in i. */
 #define ADD_TO_LANES(n, lanes, term)                                                                                   \
     do {                                                                                                               \
         int64_t first_ = 0;                                                                                            \

@@ -1,4 +1,4 @@
-/* Products of matrices, alone or in batches, by the host's BLAS.
+/* Products of matrices or of batches of matrices, computed by the host's BLAS.
  *
  * C = op(A) op(B), where op is the identity or the transpose
  * dL/dA = dL/dC op(B)^T,  dL/dB = op(A)^T dL/dC,  transposed where A, or B, was */
@@ -14,12 +14,14 @@ struct matmul_options {
 };
 
 static const rondo_option matmul_option_table[] = {
-    RONDO_OPTION_BOOL(struct matmul_options, transpose_a, "false", "swap the last two dimensions of a first"),
-    RONDO_OPTION_BOOL(struct matmul_options, transpose_b, "false", "swap the last two dimensions of b first"),
+    RONDO_OPTION_BOOL(struct matmul_options, transpose_a, "false",
+                      "transpose the last two dimensions of a before the product"),
+    RONDO_OPTION_BOOL(struct matmul_options, transpose_b, "false",
+                      "transpose the last two dimensions of b before the product"),
     RONDO_OPTION_END,
 };
 
-/* An application of the op: what the two inputs are to each other. */
+/* The shapes of one application of the op. */
 struct application {
     int64_t m, n, k, stack;
     int shares_b; /* one b for all matrices of a */
@@ -65,7 +67,7 @@ static rondo_status understand(rondo_context *ctx, const rondo_op_call *call, st
         found->stack *= a->shape[d];
     }
     if (found->shares_b && !options->transpose_a) {
-        found->m *= found->stack; /* the leading dimensions of a are but more rows */
+        found->m *= found->stack; /* the leading dimensions of a count as further rows */
         found->stack = 1;
     }
     return RONDO_OK;
@@ -141,7 +143,7 @@ static rondo_status matmul_backward(rondo_context *ctx, rondo_op_call *call) {
         rondo_product product = k == 0 ? gradient_of_a(&found, grad) : gradient_of_b(&found, grad);
         product.struct_size = sizeof product;
         product.dtype = call->output.dtype;
-        product.alpha = product.beta = 1; /* added to what stands there */
+        product.alpha = product.beta = 1; /* adds to the existing gradient */
         product.stack = found.stack;
         product.reduce = k == 1 && found.shares_b;
         product.c = call->grad_inputs[k].data;
@@ -178,7 +180,7 @@ const rondo_op op_matmul = {
     .base = {.struct_size = sizeof(rondo_op),
              .kind = RONDO_KIND_OP,
              .name = "matmul",
-             .summary = "y = a @ b: [..., m, k] by [k, n], or by [..., k, n] matrix by matrix",
+             .summary = "y = a @ b: [..., m, k] by [k, n], or by [..., k, n], one matrix at a time",
              .options = matmul_option_table,
              .options_size = sizeof(struct matmul_options)},
     .min_inputs = 2,

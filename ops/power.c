@@ -1,8 +1,8 @@
-/* A fixed power, element by element.
+/* A constant power, element by element.
  *
  * y = x^p,  dy/dx = p x^(p - 1)
  *
- * As in C, x^0 is 1 for every x, and a negative x has no power that is not a whole number. */
+ * As in C, x^0 is 1 for every x, and the power of a negative x is defined only for whole exponents. */
 #include <tgmath.h>
 
 #include "ops/elementwise.h"
@@ -13,7 +13,7 @@ struct power_options {
 };
 
 static const rondo_option power_option_table[] = {
-    RONDO_OPTION_REAL(struct power_options, exponent, NULL, -1e6, 1e6, "the power that x is raised to"),
+    RONDO_OPTION_REAL(struct power_options, exponent, NULL, -1e6, 1e6, "the exponent"),
     RONDO_OPTION_END,
 };
 
@@ -57,7 +57,7 @@ static int32_t power_sample(int32_t index, rondo_sample *sample) {
         {1, 0, "exponent=1", {{0, {0}}}},     {1, 0, "exponent=2", {{2, {0, 3}}}},
     };
     const int32_t found = ops_sample(cases, sizeof cases / sizeof cases[0], index, sample);
-    sample->low[0] = index == 0 ? -2 : 0.5; /* a whole number is a power of negative numbers too */
+    sample->low[0] = index == 0 ? -2 : 0.5; /* a whole exponent also accepts negative numbers */
     return found;
 }
 

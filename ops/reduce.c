@@ -1,10 +1,10 @@
-/* Sum, mean, largest and smallest over some of the dimensions.
+/* Sum, mean, maximum and minimum over some of the dimensions.
  *
  * sum   y = sum_i x_i,        dL/dx_i = dL/dy
  * mean  y = sum_i x_i / n,    dL/dx_i = dL/dy / n
  * max   y = max_i x_i,        dL/dx_i = dL/dy where i is the first at which x_i = y, else 0;  min alike
  *
- * Sums are taken in f64 whatever the dtype: a mean over many steps would lose digits in f32. */
+ * Sums are computed in f64 for every dtype: a mean over many steps would lose digits in f32. */
 #include "ops/axis.h"
 #include "ops/kernel.h"
 #include "ops/sample.h"
@@ -16,21 +16,21 @@ struct reduce_options {
 
 static const rondo_option reduce_option_table[] = {
     RONDO_OPTION_INTS(struct reduce_options, axis, "[]", -RONDO_MAX_DIMS, RONDO_MAX_DIMS - 1,
-                      "dimensions to reduce, negative from the end; []: all of them"),
-    RONDO_OPTION_BOOL(struct reduce_options, keep, "false", "leave a reduced dimension in place, with size 1"),
+                      "the dimensions to reduce; negative: from the end; []: all"),
+    RONDO_OPTION_BOOL(struct reduce_options, keep, "false", "keep reduced dimensions, with size 1"),
     RONDO_OPTION_END,
 };
 
-/* The dimensions of x apart: those of the result, and those that are summed over. Strides count elements of x. */
+/* The dimensions of x, divided into those of the result and those that are reduced. Strides count elements of x. */
 struct reduction {
     int32_t n_kept, n_reduced;
     int64_t kept[RONDO_MAX_DIMS], kept_stride[RONDO_MAX_DIMS];
     int64_t reduced[RONDO_MAX_DIMS], reduced_stride[RONDO_MAX_DIMS];
     int64_t run, run_stride; /* the innermost reduced dimension, which is not in `reduced` */
-    int64_t count;           /* elements of x for one of the result */
+    int64_t count;           /* elements of x per element of the result */
 };
 
-/* Which dimensions are reduced, as a bit each. */
+/* The reduced dimensions, one bit each. */
 static rondo_status find_axes(rondo_context *ctx, const rondo_op_call *call, unsigned *axes) {
     const struct reduce_options *options = call->options;
     const rondo_tensor *x = &call->inputs[0];
@@ -50,7 +50,7 @@ static rondo_status find_axes(rondo_context *ctx, const rondo_op_call *call, uns
     return RONDO_OK;
 }
 
-/* Adds a dimension outside those there; one that goes on where the last ended joins it. */
+/* Adds a dimension outside the existing ones. If it continues where the previous one ends, both become one. */
 static void add_outer(int64_t *sizes, int64_t *strides, int32_t *n, int64_t size, int64_t stride) {
     if (*n > 0 && strides[*n - 1] * sizes[*n - 1] == stride) {
         sizes[*n - 1] *= size;
@@ -98,9 +98,9 @@ static int64_t run_start(const struct reduction *plan, int64_t result, int64_t r
 
 enum reducer { SUM, MEAN, LARGEST, SMALLEST };
 
-/* run_sum: the sum of n elements, in four chains of additions so that one need not wait for the other.
- * run_spread: adds `value` to n elements.
- * run_extreme: the first place of the extreme of n elements and of `place`, an element of x; not-a-number beats all. */
+/* run_sum: the sum of n elements, in four independent chains of additions, which the processor can overlap. run_spread:
+ * adds `value` to n elements. run_extreme: the first place of the extreme of n elements and of `place`, an element of
+ * x; not-a-number beats all. */
 #define RUN_OF(T, suffix)                                                                                              \
     static double run_sum_##suffix(const void *data, int64_t start, int64_t n, int64_t stride) {                       \
         const T *x = (const T *)data + start;                                                                          \
@@ -137,7 +137,7 @@ enum reducer { SUM, MEAN, LARGEST, SMALLEST };
 RUN_OF(float, f32)
 RUN_OF(double, f64)
 
-/* What a range of results needs to know. */
+/* The arguments of a range of results. */
 struct job {
     const rondo_op_call *call;
     struct reduction plan;
@@ -179,7 +179,7 @@ static void spread_range(void *arg, int64_t begin, int64_t end) {
     }
 }
 
-/* Saves where the extreme of each result stands. */
+/* Saves the position of the extreme of each result. */
 static void extreme_range(void *arg, int64_t begin, int64_t end) {
     const struct job *job = arg;
     const rondo_op_call *call = job->call;
@@ -237,7 +237,7 @@ static rondo_status infer_sum(rondo_context *ctx, rondo_op_call *call) {
     return RONDO_OK;
 }
 
-/* Of no elements there is a sum, but neither a mean nor a largest. */
+/* No elements have the sum 0, but no mean, maximum or minimum. */
 static rondo_status infer_of_some(rondo_context *ctx, rondo_op_call *call) {
     rondo_status status = infer_sum(ctx, call);
     unsigned axes;
@@ -304,7 +304,7 @@ static rondo_status extreme_backward(rondo_context *ctx, rondo_op_call *call) {
     return RONDO_OK;
 }
 
-/* Cases that any of them takes, and one that only a sum does. */
+/* Cases for all four ops, and one that only the sum accepts. */
 static const struct ops_case reduce_cases[] = {
     {1, 0, NULL, {{0, {0}}}},
     {1, 0, NULL, {{1, {1}}}},

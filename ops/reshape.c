@@ -1,5 +1,5 @@
-/* reshape: the same elements in the same order under another shape. Always a view: the host shares the memory of value
- * and gradient, so there is nothing to compute. */
+/* reshape: the same elements in the same order, in another shape. The result is always a view: the host shares the
+ * memory of value and gradient, so nothing is computed. */
 #include <inttypes.h>
 
 #include "ops/axis.h"
@@ -35,7 +35,7 @@ static rondo_status reshape_infer(rondo_context *ctx, rondo_op_call *call) {
         const int64_t size = options->shape.values[d];
         call->output.shape[d] = size;
         if (size >= 0) {
-            /* past `count` nothing fits any more, whatever follows but a 0 */
+            /* more than `count` elements cannot fit, unless a 0 follows */
             known = size != 0 && known > count / size ? count + 1 : known * size;
         } else if (open >= 0) {
             return refuse(ctx, call, "only one size can be -1");
@@ -76,7 +76,7 @@ const rondo_op op_reshape = {
     .base = {.struct_size = sizeof(rondo_op),
              .kind = RONDO_KIND_OP,
              .name = "reshape",
-             .summary = "y = the elements of x, in order, under another shape",
+             .summary = "y = the elements of x, in order, in another shape",
              .options = reshape_option_table,
              .options_size = sizeof(struct reshape_options)},
     .min_inputs = 1,

@@ -1,11 +1,11 @@
-/* Functions that count whole numbers: rounding down, and the remainder of a division.
+/* Rounding down, and the remainder of a division.
  *
- * Both jump; their derivatives are those between the jumps. */
+ * Both functions have jumps; their derivatives are those between the jumps. */
 #include <tgmath.h>
 
 #include "ops/elementwise.h"
 
-/* y = the largest whole number <= x. Its derivative is 0 wherever there is one. */
+/* y = the largest whole number <= x. The derivative is 0 wherever it exists. */
 #define FLOOR_OF(T, suffix)                                                                                            \
     OPS_KERNEL static void floor_map_##suffix(int64_t count, const void *in, void *out) {                              \
         const T *x = in;                                                                                               \

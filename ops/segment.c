@@ -1,10 +1,10 @@
-/* Rows gathered into segments: pooling over the steps of packed sequences. With S(s) = {r : index[r] = s}:
+/* Reduction of rows by segments, such as pooling over the steps of packed sequences. With S(s) = {r : index[r] = s}:
  *
  * sum   y[s] = sum over S(s) of x[r]              dL/dx[r] = dL/dy[index[r]]
  * mean  y[s] = sum over S(s) of x[r] / |S(s)|     dL/dx[r] = dL/dy[index[r]] / |S(s)|
  * max   y[s] = max over S(s) of x[r]              dL/dx[r] = dL/dy[index[r]] where r is the first row with the largest
  *
- * element by element of a row. An empty segment gives 0. */
+ * for each element of a row. An empty segment gives 0. */
 #include <string.h>
 
 #include "ops/axis.h"
@@ -22,11 +22,12 @@ static const char *const reduce_names[] = {"sum", "mean", "max", NULL};
 
 static const rondo_option segment_option_table[] = {
     RONDO_OPTION_INT(struct segment_options, count, NULL, 0, INT32_MAX, "number of segments"),
-    RONDO_OPTION_CHOICE(struct segment_options, reduce, "sum", reduce_names, "what becomes of the rows of a segment"),
+    RONDO_OPTION_CHOICE(struct segment_options, reduce, "sum", reduce_names, "how the rows of a segment are combined"),
     RONDO_OPTION_END,
 };
 
-/* The first of a segment's rows with the largest element is saved for each element of the result; none: -1. */
+/* For each element of the result, the first row of the segment with the largest element is saved; -1: the segment is
+ * empty. */
 static rondo_status segment_infer(rondo_context *ctx, rondo_op_call *call) {
     const struct segment_options *options = call->options;
     const rondo_tensor *x = &call->inputs[0], *index = &call->inputs[1];
@@ -54,7 +55,7 @@ static rondo_status segment_infer(rondo_context *ctx, rondo_op_call *call) {
     return RONDO_OK;
 }
 
-/* A pass over all rows, for the columns of one thread: threads share no element that is written. */
+/* A pass over all rows, for the columns of one thread, so that no two threads write to the same element. */
 struct pass {
     const rondo_op_call *call;
     const int32_t *index;
@@ -102,7 +103,7 @@ struct pass {
                 const T here = x[r * columns + i];                                                                     \
                 const int64_t at = pass->index[r] * columns + i;                                                       \
                 const int beats = here > y[at] || (here != here && y[at] == y[at]);                                    \
-                if (first[at] < 0 || beats) { /* not-a-number beats every number */                                    \
+                if (first[at] < 0 || beats) { /* not-a-number counts as the largest */                                 \
                     y[at] = here;                                                                                      \
                     first[at] = r;                                                                                     \
                 }                                                                                                      \
@@ -182,7 +183,7 @@ static rondo_status segment_backward(rondo_context *ctx, rondo_op_call *call) {
     return RONDO_OK;
 }
 
-/* Fewer rows than segments leave some of them empty. */
+/* With fewer rows than segments, some segments are empty. */
 static int32_t segment_sample(int32_t index, rondo_sample *sample) {
     static const struct ops_case cases[] = {
         {2, 3, "count=3", {{2, {7, 2}}, {1, {7}}}},
@@ -202,7 +203,7 @@ const rondo_op op_segment = {
     .base = {.struct_size = sizeof(rondo_op),
              .kind = RONDO_KIND_OP,
              .name = "segment",
-             .summary = "y[s] = sum, mean or max of the rows of x whose index is s; 0 where there is none",
+             .summary = "y[s] = sum, mean or max of the rows of x whose index is s; 0 if there is none",
              .options = segment_option_table,
              .options_size = sizeof(struct segment_options)},
     .min_inputs = 2,

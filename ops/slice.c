@@ -2,7 +2,7 @@
  *
  * y[.., a, ..] = x[.., begin + a, ..],   dL/dx[.., begin + a, ..] = dL/dy[.., a, ..], 0 outside
  *
- * Where nothing but size-1 dimensions stands before the axis the range is contiguous, and a view. */
+ * If all dimensions before the axis have size 1, the range is contiguous, and the result is a view. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -16,15 +16,15 @@ struct slice_options {
 
 static const rondo_option slice_option_table[] = {
     RONDO_OPTION_INT(struct slice_options, axis, "-1", -RONDO_MAX_DIMS, RONDO_MAX_DIMS - 1,
-                     "dimension that the range is of, negative from the end"),
+                     "the dimension to slice; negative: from the end"),
     RONDO_OPTION_INT(struct slice_options, begin, "0", (double)INT64_MIN, (double)INT64_MAX,
-                     "first index, negative from the end"),
+                     "first index; negative: from the end"),
     RONDO_OPTION_INT(struct slice_options, end, "9223372036854775807", (double)INT64_MIN, (double)INT64_MAX,
-                     "index after the last, negative from the end; the default is the end itself"),
+                     "index after the last one; negative: from the end; the default is the end of the dimension"),
     RONDO_OPTION_END,
 };
 
-/* The range within the tensor. */
+/* The range, clipped to the tensor. */
 struct range {
     int32_t axis;
     int64_t begin, end;
@@ -129,7 +129,7 @@ const rondo_op op_slice = {
     .base = {.struct_size = sizeof(rondo_op),
              .kind = RONDO_KIND_OP,
              .name = "slice",
-             .summary = "y = x from `begin` to before `end` along `axis`",
+             .summary = "y = the elements of x with `begin` <= index < `end` along `axis`",
              .options = slice_option_table,
              .options_size = sizeof(struct slice_options)},
     .min_inputs = 1,

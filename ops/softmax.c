@@ -1,9 +1,9 @@
-/* Softmax and its logarithm along one dimension. The largest entry is subtracted first, which changes no result and
- * keeps e^x from overflowing (Goodfellow, Bengio & Courville 2016, section 4.1).
+/* Softmax and its logarithm along one dimension. The largest entry is subtracted first. This does not change the
+ * result, and prevents e^x from overflowing (Goodfellow, Bengio & Courville 2016, section 4.1).
  *
- * softmax      y_i = e^(x_i - m) / s,      dL/dx_i = y_i (g_i - sum_j g_j y_j)
- * log_softmax  y_i = (x_i - m) - ln s,     dL/dx_i = g_i - e^(y_i) sum_j g_j
- * with m = max_j x_j,  s = sum_j e^(x_j - m),  g = dL/dy.  Sums are taken in f64 whatever the dtype. */
+ * softmax      y_i = e^(x_i - m) / s,      dL/dx_i = y_i (g_i - sum_j g_j y_j) log_softmax  y_i = (x_i - m) - ln
+ * s,     dL/dx_i = g_i - e^(y_i) sum_j g_j with m = max_j x_j,  s = sum_j e^(x_j - m),  g = dL/dy.  Sums are computed
+ * in f64 for every dtype. */
 #include <tgmath.h>
 
 #include "ops/axis.h"
@@ -17,13 +17,13 @@ struct softmax_options {
 
 static const rondo_option softmax_option_table[] = {
     RONDO_OPTION_INT(struct softmax_options, axis, "-1", -RONDO_MAX_DIMS, RONDO_MAX_DIMS - 1,
-                     "dimension that sums to 1, negative from the end"),
+                     "the dimension that is normalised; negative: from the end"),
     RONDO_OPTION_END,
 };
 
-/* A line is the n elements that belong together, `stride` apart. Most lines are contiguous: for these the kernels are
- * compiled once more with a stride of 1, which makes vector code of them. Adding in f64 is done in a loop of its own,
- * as it would keep the rest from being that. */
+/* A line is the n elements that are normalised together, `stride` apart. Most lines are contiguous. For these, the
+ * kernels are compiled again with a constant stride of 1, so that compilers generate vector code. The sum in f64 is a
+ * separate loop, because it would prevent vector code for the rest. */
 #define SOFTMAX_OF(T, suffix)                                                                                          \
     static inline T line_max_##suffix(const T *x, int64_t n, int64_t stride) {                                         \
         T largest = x[0];                                                                                              \
@@ -136,7 +136,7 @@ static rondo_status each_line(rondo_context *ctx, const rondo_op_call *call, lin
     }
     struct job job = {call, ops_split(&call->inputs[0], axis), call->output.dtype == RONDO_F32 ? f32 : f64};
     if (job.split.axis > 0) {
-        enum { WORK = 4 }; /* an exponential counts for more than one operation */
+        enum { WORK = 4 }; /* an exponential costs more than one operation */
         ctx->host->parallel_for(ctx, job.split.outer * job.split.inner, ops_grain(WORK * job.split.axis), run_lines,
                                 &job);
     }

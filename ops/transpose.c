@@ -1,8 +1,8 @@
-/* transpose: the dimensions in another order.
+/* transpose: reorders the dimensions.
  *
  * y[i_0, .., i_n] = x[j_0, .., j_n]  with  j[axes[d]] = i_d,   dL/dx the same way back
  *
- * Where only size-1 dimensions change places the elements stay where they are, and the result is a view. */
+ * If only dimensions of size 1 change places, the order of the elements does not change, and the result is a view. */
 #include <string.h>
 
 #include "ops/axis.h"
@@ -14,8 +14,9 @@ struct transpose_options {
 };
 
 static const rondo_option transpose_option_table[] = {
-    RONDO_OPTION_INTS(struct transpose_options, axes, "[]", -RONDO_MAX_DIMS, RONDO_MAX_DIMS - 1,
-                      "which dimension of x comes first, second, ..., negative from the end; []: in reverse"),
+    RONDO_OPTION_INTS(
+        struct transpose_options, axes, "[]", -RONDO_MAX_DIMS, RONDO_MAX_DIMS - 1,
+        "the dimension of x that becomes the first, second, ...; negative: from the end; []: reverse order"),
     RONDO_OPTION_END,
 };
 
@@ -43,8 +44,8 @@ static rondo_status find_order(rondo_context *ctx, const rondo_op_call *call, in
     return RONDO_OK;
 }
 
-/* The result walked in order: its sizes, and how far a step along each takes in x, innermost first. Dimensions of size
- * 1 are left out, and those that lie together in both tensors are one. */
+/* The dimensions of the result, innermost first: sizes, and strides in x. Dimensions of size 1 are left out, and
+ * neighbouring dimensions that are contiguous in both tensors are merged. */
 struct walk {
     int32_t n;
     int64_t size[RONDO_MAX_DIMS], stride[RONDO_MAX_DIMS];
@@ -89,7 +90,7 @@ static rondo_status transpose_infer(rondo_context *ctx, rondo_op_call *call) {
     return RONDO_OK;
 }
 
-/* A row is one run along the innermost dimension of the result; row r starts here in x. */
+/* A row is one run along the innermost dimension of the result. Returns where row r starts in x. */
 static int64_t row_start(const struct walk *walk, int64_t row) {
     int64_t start = 0;
     for (int32_t d = 1; d < walk->n; d++) {
@@ -131,7 +132,7 @@ struct job {
     struct walk walk;
 };
 
-/* An index has the size of a float, and moving changes no bit. */
+/* An i32 has the size of a float, and copying preserves the bits. */
 static void forward_rows(void *arg, int64_t begin, int64_t end) {
     const struct job *job = arg;
     const int32_t dtype = job->call->output.dtype == RONDO_F64 ? RONDO_F64 : RONDO_F32;

@@ -3,8 +3,8 @@
  * y = sin x,  dy/dx = cos x = sin(x + pi / 2)
  * y = cos x,  dy/dx = -sin x = sin(x + 2 pi / 2)
  *
- * So one kernel is enough: the sine some quarter turns further on. In f32 it is vector code for |x| <= 2^26; the rare
- * number past that, where neighbouring floats lie further apart than a period, is put right by libm. */
+ * So one kernel is enough: the sine, shifted by a number of quarter turns. In f32 it is vector code for |x| <= 2^26.
+ * For the rare larger numbers, whose neighbouring floats are further apart than a period, libm computes the result. */
 #include <math.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ static double far_sine(double x, uint32_t quarter) {
     return quarter % 4 < 2 ? size : -size;
 }
 
-/* out[i] = sin(x[i] + quarter pi / 2), times grad_out[i] where that is given. `out` may be `x`: so x is copied. */
+/* out[i] = sin(x[i] + quarter pi / 2), times grad_out[i] if grad_out is not NULL. `out` may be `x`, so x is copied. */
 OPS_KERNEL static void sine_f32(int64_t count, const void *in, uint32_t quarter, const void *grad_out, void *out) {
     enum { RUN = 128 };
     for (int64_t begin = 0; begin < count; begin += RUN) {

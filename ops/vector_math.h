@@ -1,13 +1,13 @@
-/* ops/vector_math.h: exp, log and their relatives in forms that a compiler turns into vector code.
+/* ops/vector_math.h: exp, log and related functions, written so that compilers generate vector code.
  *
- * In f32 there is no branch, no table and no call, so that a loop over them runs on whole vector registers, several
- * times as fast as libm; and a gate of a cell is little else. Errors stay below 3 units in the last place over all
- * floats, those of sine and cosine over |x| <= VECTOR_SINE_RANGE; infinities, not-a-number and subnormal results come
- * out as from libm. In f64, which only checks gradients, they are libm's. gcc makes vector code of them with
- * -fno-trapping-math.
+ * In f32 they have no branch, table or call, so a loop over them uses whole vector registers, and is several times as
+ * fast as libm. Such functions take most of the time of the gates of a cell. Errors stay below 3 units in the last
+ * place over all floats, those of sine and cosine over |x| <= VECTOR_SINE_RANGE; infinities, not-a-number and subnormal
+ * results are the same as with libm. In f64, which is only used to check gradients, they call libm. gcc needs
+ * -fno-trapping-math to generate vector code.
  *
  * VECTOR_EXP(x), VECTOR_TANH(x), VECTOR_SIGMOID(x), VECTOR_LOG(x), VECTOR_LOG1P(x) and VECTOR_EXPM1(x) take a float or
- * a double and return the same.
+ * a double and return the same type.
  */
 #ifndef RONDO_OPS_VECTOR_MATH_H
 #define RONDO_OPS_VECTOR_MATH_H
@@ -28,15 +28,15 @@ static inline uint32_t vector_bits_of_float(float value) {
     return bits;
 }
 
-/* exp(x) = 2^k exp(r),  x = k ln 2 + r,  |r| <= ln 2 / 2
- * exp(r) = 1 + r + r^2 q(r), q being the polynomial of degree 4 with the least largest relative error (Remez): 3e-9. */
+/* exp(x) = 2^k exp(r),  x = k ln 2 + r,  |r| <= ln 2 / 2 exp(r) = 1 + r + r^2 q(r), with q the minimax polynomial of
+ * degree 4 (Remez), relative error 3e-9. */
 static inline float vector_exp_f32(float x) {
     const float log2_e = 1.44269504f;
-    const float ln2_high = 0x1.62e4p-1f; /* few enough bits for k * ln2_high to be exact */
+    const float ln2_high = 0x1.62e4p-1f; /* few enough bits that k * ln2_high is exact */
     const float ln2_low = 1.42860682e-6f;
     const float to_integer = 12582912.0f; /* 1.5 * 2^23: adding it rounds to the nearest integer, in its low bits */
 
-    /* past these exp is 0 and infinity; not-a-number passes both comparisons */
+    /* beyond these limits exp is 0 or infinity; not-a-number passes both comparisons */
     const float above = x < -104.0f ? -104.0f : x;
     const float within = above > 89.0f ? 89.0f : above;
     const float shifted = within * log2_e + to_integer;
@@ -46,7 +46,7 @@ static inline float vector_exp_f32(float x) {
         0.4999999345f + r * (0.1666652063f + r * (0.04166838805f + r * (0.00836871688f + r * 0.001381459865f)));
     const float exp_r = 1.0f + (r + r * r * q);
 
-    /* 2^k in two factors, since k reaches from -150 to 128 */
+    /* 2^k as two factors, because k is between -150 and 128 */
     const int32_t exponent = (int32_t)(vector_bits_of_float(shifted) - vector_bits_of_float(to_integer));
     const int32_t half = exponent >> 1;
     const float scale_a = vector_float_of_bits((uint32_t)(half + 127) << 23);
@@ -54,8 +54,8 @@ static inline float vector_exp_f32(float x) {
     return exp_r * scale_a * scale_b;
 }
 
-/* tanh(x) = (1 - e) / (1 + e), e = exp(-2|x|), with the sign of x; near 0, where that cancels, x + x^3 q(x^2) with a
- * minimax q of degree 4, relative error 4e-9. */
+/* tanh(x) = (1 - e) / (1 + e), e = exp(-2|x|), with the sign of x; near 0, where this loses digits, x + x^3 q(x^2) with
+ * a minimax q of degree 4, relative error 4e-9. */
 static inline float vector_tanh_f32(float x) {
     const float size = fabsf(x);
     const float e = vector_exp_f32(-2.0f * size);
@@ -67,7 +67,7 @@ static inline float vector_tanh_f32(float x) {
     return copysignf(size < 0.625f ? near : far, x);
 }
 
-/* 1 / (1 + exp(-x)), by exp(-|x|) alone so that nothing overflows and small results keep their digits. */
+/* 1 / (1 + exp(-x)), computed from exp(-|x|), so that nothing overflows and small results keep their digits. */
 static inline float vector_sigmoid_f32(float x) {
     const float e = vector_exp_f32(-fabsf(x));
     const float upper = 1.0f / (1.0f + e);
@@ -80,7 +80,7 @@ static inline double vector_sigmoid_f64(double x) {
     return x < 0.0 ? e * upper : upper;
 }
 
-/* expm1(x) = 2^k expm1(r) + (2^k - 1),  x = k ln 2 + r,  |r| <= ln 2 / 2,  in halves as 2^128 is no float
+/* expm1(x) = 2^k expm1(r) + (2^k - 1),  x = k ln 2 + r,  |r| <= ln 2 / 2,  in halves because 2^128 is not a float
  * expm1(r) = r + r^2 / 2 + r^3 q(r), with a minimax q of degree 4, relative error 4e-10. */
 static inline float vector_expm1_f32(float x) {
     const float log2_e = 1.44269504f, ln2_high = 0x1.62e4p-1f, ln2_low = 1.42860682e-6f;
@@ -100,9 +100,8 @@ static inline float vector_expm1_f32(float x) {
     return 2.0f * (half * expm1_r + (half - 0.5f));
 }
 
-/* ln(x + small) for a `small` far below x:  x = 2^k m,  sqrt(1/2) <= m < sqrt(2),  f = m - 1
- * ln x = k ln 2 + (f - f^2 / 2 + f^3 q(f)), with a minimax q of degree 7, relative error 6e-9. `relative` is small / x.
- * Meant for normal x > 0. */
+/* ln(x + small) for a `small` far below x:  x = 2^k m,  sqrt(1/2) <= m < sqrt(2),  f = m - 1 ln x = k ln 2 + (f - f^2 /
+ * 2 + f^3 q(f)), with a minimax q of degree 7, relative error 6e-9. `relative` is small / x. Only for normal x > 0. */
 static inline float vector_log_normal_f32(float x, float relative, int32_t more) {
     const float ln2_high = 0x1.62e4p-1f, ln2_low = 1.42860682e-6f;
     const uint32_t root = 0x3f3504f3u; /* bits of sqrt(1/2) */
@@ -124,10 +123,10 @@ static inline float vector_log_f32(float x) {
     const float y = vector_log_normal_f32(is_subnormal ? x * 0x1p23f : x, 0.0f, is_subnormal ? -23 : 0);
     const float at_zero = x == 0.0f ? -INFINITY : y;
     const float below = x < 0.0f ? NAN : at_zero;
-    return x < INFINITY ? below : x; /* infinity and not-a-number stay */
+    return x < INFINITY ? below : x; /* keeps infinity and not-a-number */
 }
 
-/* ln(1 + x) = ln(u + d),  u = 1 + x rounded,  d what rounding lost. */
+/* ln(1 + x) = ln(u + d),  u = 1 + x rounded,  d the rounding error. */
 static inline float vector_log1p_f32(float x) {
     const float u = 1.0f + x;
     const float lost = x > 1.0f ? 1.0f - (u - x) : x - (u - 1.0f);
@@ -137,10 +136,10 @@ static inline float vector_log1p_f32(float x) {
     return x < INFINITY ? below : x;
 }
 
-/* sin(x + quarter pi / 2) for |x| <= VECTOR_SINE_RANGE: x = k pi / 2 + r, |r| <= pi / 4, in doubles, where the parts of
- * pi / 2 are short enough for k times them to be exact (Cody & Waite 1980). Then, with minimax polynomials,
- * sin r = r + r^3 s(r^2), relative error 4e-9, and cos r = 1 - r^2 / 2 + r^4 c(r^2), 1e-10. Past the range the value
- * means nothing. */
+/* sin(x + quarter pi / 2) for |x| <= VECTOR_SINE_RANGE: x = k pi / 2 + r, |r| <= pi / 4, in doubles. pi / 2 is stored
+ * in parts that are short enough that their products with k are exact (Cody & Waite 1980). Then, with minimax
+ * polynomials, sin r = r + r^3 s(r^2), relative error 4e-9, and cos r = 1 - r^2 / 2 + r^4 c(r^2), 1e-10. Outside the
+ * range the value is undefined. */
 #define VECTOR_SINE_RANGE 0x1p26f
 static inline float vector_sine_f32(float x, uint32_t quarter) {
     const double to_integer = 6755399441055744.0; /* 1.5 * 2^52 */
@@ -150,7 +149,7 @@ static inline float vector_sine_f32(float x, uint32_t quarter) {
     const float r = (float)(((wide - k * 0x1.921fb54p+0) - k * 0x1.10b46p-30) - k * 0x1.1a62633145c07p-54);
     uint64_t bits;
     memcpy(&bits, &shifted, sizeof bits);
-    const uint32_t turn = (uint32_t)bits + quarter; /* in quarters; the last two bits count */
+    const uint32_t turn = (uint32_t)bits + quarter; /* in quarter turns; only the last two bits matter */
 
     const float z = r * r;
     const float sine = r + r * z * (-0.1666665491f + z * (0.008332175847f + z * -0.0001951697753f));

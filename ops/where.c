@@ -1,9 +1,9 @@
-/* Choice between two tensors, element by element.
+/* Selection between two tensors, element by element.
  *
- * y = a where cond != 0, else b
- * dy/da = 1 where cond != 0, else 0,  dy/db = 1 - dy/da;  cond only chooses: its gradient is 0
+ * y = a where cond != 0, else b dy/da = 1 where cond != 0, else 0,  dy/db = 1 - dy/da;  the gradient of cond is 0
  *
- * Both operands are read before the choice: a choice of values is vector code, one of loads is not. */
+ * Both operands are loaded before the selection: compilers generate vector code for a selection of values, but not of
+ * loads. */
 #include "ops/kernel.h"
 #include "ops/sample.h"
 
@@ -56,7 +56,8 @@ static void where_map_grad(const void *options, int32_t dtype, int64_t count, co
     }
 }
 
-/* A drawn condition would never be 0. So every case of the table comes twice: chosen from b, then from a. */
+/* A randomly drawn condition would never be 0. So every case of the table occurs twice: selecting b, then selecting
+ * a. */
 static int32_t where_sample(int32_t index, rondo_sample *sample) {
     static const struct ops_case cases[] = {
         {3, 0, NULL, {{0, {0}}, {0, {0}}, {0, {0}}}},       {3, 0, NULL, {{2, {3, 4}}, {2, {3, 4}}, {2, {3, 4}}}},

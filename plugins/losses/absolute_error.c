@@ -16,7 +16,8 @@ struct huber {
 };
 
 static const rondo_option huber_options[] = {
-    RONDO_OPTION_REAL(struct huber, delta, "1", 1e-6, 1e6, "difference at which the loss turns from square to linear"),
+    RONDO_OPTION_REAL(struct huber, delta, "1", 1e-6, 1e6,
+                      "difference at which the loss changes from quadratic to linear"),
     RONDO_OPTION_END,
 };
 
@@ -61,7 +62,7 @@ static rondo_value record_huber(rondo_context *ctx, const rondo_loss_call *call,
 
 /* The mean over a row of
  *     log cosh d = d + log((1 + e^-2d) / 2) = d + log1p((e^-2d - 1) / 2)
- * where nothing overflows and the digits near d = 0 stay. */
+ * which neither overflows nor loses digits near d = 0. */
 static rondo_value record_log_cosh(rondo_context *ctx, const rondo_loss_call *call, rondo_value outputs,
                                    rondo_value targets) {
     (void)call;

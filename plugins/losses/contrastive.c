@@ -22,12 +22,13 @@ struct embedding {
     int32_t soft_margin, mining, squared; /* triplet */
 };
 
-/* The default of triplet: with a soft margin there is no other. */
+/* The default of triplet. With a soft margin, margin must keep this value. */
 #define TRIPLET_MARGIN 0.2
 
 static const rondo_option contrastive_options[] = {
-    RONDO_OPTION_INT(struct embedding, size, "64", 1, 65536, "numbers of an embedding"),
-    RONDO_OPTION_REAL(struct embedding, margin, "1", 0, 1e6, "distance from which on rows of two classes cost nothing"),
+    RONDO_OPTION_INT(struct embedding, size, "64", 1, 65536, "width of an embedding"),
+    RONDO_OPTION_REAL(struct embedding, margin, "1", 0, 1e6,
+                      "rows of different classes that are at least this far apart have no loss"),
     RONDO_OPTION_BOOL(struct embedding, normalise, "false", "scale embeddings to length 1"),
     RONDO_OPTION_END,
 };
@@ -35,12 +36,12 @@ static const rondo_option contrastive_options[] = {
 enum { BATCH_HARD, BATCH_ALL, BATCH_ALL_NONZERO };
 static const char *const minings[] = {"batch_hard", "batch_all", "batch_all_nonzero", NULL};
 static const rondo_option triplet_options[] = {
-    RONDO_OPTION_INT(struct embedding, size, "64", 1, 65536, "numbers of an embedding"),
-    RONDO_OPTION_REAL(struct embedding, margin, "0.2", 0, 1e6, "by how much others are to be farther away"),
-    RONDO_OPTION_BOOL(struct embedding, soft_margin, "false", "ln(1 + e^difference) in place of the margin"),
+    RONDO_OPTION_INT(struct embedding, size, "64", 1, 65536, "width of an embedding"),
+    RONDO_OPTION_REAL(struct embedding, margin, "0.2", 0, 1e6, "how much farther away rows of other classes should be"),
+    RONDO_OPTION_BOOL(struct embedding, soft_margin, "false", "use ln(1 + e^difference) instead of the margin"),
     RONDO_OPTION_CHOICE(struct embedding, mining, "batch_hard", minings,
-                        "each row with the farthest of its class and the nearest other; or the mean over all triplets, "
-                        "or over those that cost something"),
+                        "for each row, the farthest row of its class and the nearest row of another class; or the mean "
+                        "over all triplets, or over all triplets with a loss above 0"),
     RONDO_OPTION_BOOL(struct embedding, squared, "false", "compare squared distances, as FaceNet does"),
     RONDO_OPTION_BOOL(struct embedding, normalise, "false", "scale embeddings to length 1"),
     RONDO_OPTION_END,
@@ -52,7 +53,7 @@ static const rondo_metric metrics[] = {{"recall_at_1", RONDO_METRIC_MEAN, 1}, {0
  * nothing else changes. */
 static const double LEAST_SQUARE = 1e-24, LEAST_NORM_SQUARE = 1e-12;
 
-/* Multiplications that are worth a thread's while. */
+/* The number of multiplications per range that justifies starting a thread. */
 enum { GRAIN = 1 << 16 };
 
 static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call, int64_t *size) {
@@ -85,7 +86,7 @@ static rondo_value indices(rondo_context *ctx, int32_t *numbers, int64_t count) 
     return ctx->host->constant(ctx, &tensor);
 }
 
-/* e = x / |x| where embeddings are to have length 1, else x */
+/* e = x / |x| if embeddings are scaled to length 1, else x */
 static rondo_value embed(rondo_context *ctx, const rondo_loss_call *call, int32_t dtype, rondo_value x) {
     if (!((const struct embedding *)call->options)->normalise) {
         return x;
@@ -106,7 +107,7 @@ static rondo_value distances(rondo_context *ctx, int32_t dtype, rondo_value e, r
 
 /* ---- contrastive: every pair of rows; n rows take memory for n (n - 1) / 2 differences of embeddings ---- */
 
-/* All pairs of rows a < b, and where a row finds its own. */
+/* All pairs of rows a < b, and the positions of the pairs of each row. */
 struct pairs {
     int64_t count;
     int32_t *first, *second; /* (pairs) */
@@ -155,7 +156,8 @@ static rondo_value same_class(rondo_context *ctx, const struct pairs *pairs, con
 
 /* For a pair at distance D:
  *     1/2 D^2 where the classes are equal, 1/2 max(0, margin - D)^2 where they are not
- * The loss of a row is the mean over the pairs that it is in: the mean over the rows is that over all pairs. */
+ * The loss of a row is the mean over the pairs that contain it, so the mean over the rows equals the mean over all
+ * pairs. */
 static rondo_value record_pairs(rondo_context *ctx, const rondo_loss_call *call, rondo_value outputs,
                                 rondo_value targets) {
     const struct embedding *self = call->options;
@@ -184,7 +186,8 @@ static rondo_value record_pairs(rondo_context *ctx, const rondo_loss_call *call,
 /* ---- triplet: a row a, another row p of its class and a row n of another class; a row in no triplet as `a` has
  * loss 0 ---- */
 
-/* Which rows are compared: triplet t says that pair near[t] is to be nearer than pair far[t]; both hold row anchor[t].
+/* The rows that are compared: in triplet t, the distance of pair near[t] should be smaller than that of pair far[t];
+ * both pairs contain row anchor[t].
  */
 struct mined {
     int64_t pairs, triplets;
@@ -308,8 +311,8 @@ static rondo_status mine_all(rondo_context *ctx, const rondo_tensor *e, const in
     return status;
 }
 
-/* What the sum over the triplets of a row is multiplied with: the mean over rows is to be that over triplets, but for
- * batch_hard, where every row counts. */
+/* The factor on the sum over the triplets of a row. It makes the mean over rows equal to the mean over triplets, except
+ * for batch_hard, where every row counts once. */
 static double share_of_triplets(int32_t mining, const rondo_tensor *costs, int64_t rows) {
     if (mining == BATCH_HARD) {
         return 1;
@@ -359,7 +362,7 @@ static rondo_value record_triplets(rondo_context *ctx, const rondo_loss_call *ca
 
 /* ---- predictions and the metric ---- */
 
-/* predictions = embeddings, scaled to length 1 where record does so */
+/* predictions = embeddings, scaled to length 1 if record does so */
 static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
                             const rondo_tensor *predictions) {
     (void)ctx;
@@ -378,7 +381,7 @@ static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, con
     return RONDO_OK;
 }
 
-/* What measure looks at. */
+/* The arguments of measure. */
 struct neighbours {
     const rondo_tensor *embeddings; /* (rows, size) */
     const int32_t *class_of;        /* (rows) */

@@ -41,13 +41,13 @@ static double scaled_length(const rondo_tensor *tensor, int64_t begin, int64_t n
     return squares > 0 ? sqrt(squares) : 1;
 }
 
-/* What a row's loss takes as constants. The cosine does not change with the length of x: a factor that brings the
- * largest entry to 1 keeps its squares in range. A row of zeros has no direction; `offset` 1 in place of its length
+/* The constants of the loss of a row. The cosine does not depend on the length of x, so x is scaled until its largest
+ * entry is 1, which keeps its squares in range. A row of zeros has no direction: an `offset` of 1 instead of its length
  * makes the loss 1 and the gradient 0. */
 struct constants {
-    rondo_tensor direction; /* (rows, n) y / |y|; zeros where y is zero */
-    rondo_tensor factor;    /* (rows, 1) 1 / max |x|; 0 where x is zero */
-    rondo_tensor offset;    /* (rows) 1 where x is zero, else 0 */
+    rondo_tensor direction; /* (rows, n) y / |y|; zeros if y is zero */
+    rondo_tensor factor;    /* (rows, 1) 1 / max |x|; 0 if x is zero */
+    rondo_tensor offset;    /* (rows) 1 if x is zero, else 0 */
 };
 
 static rondo_status fill(rondo_context *ctx, const rondo_tensor *x, const rondo_tensor *y,
@@ -100,7 +100,7 @@ static rondo_value record(rondo_context *ctx, const rondo_loss_call *call, rondo
     return rondo_apply2(ctx, "sub", NULL, rondo_number(ctx, x->dtype, 1), cosine); /* (rows) */
 }
 
-/* The similarity is the cosine of the angle between prediction and target; 0 where one of them is zero. */
+/* The similarity is the cosine of the angle between prediction and target; 0 if one of them is zero. */
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                             const rondo_tensor *targets, double *sums) {
     (void)ctx;

@@ -1,11 +1,13 @@
-/* plugins/losses/ctc.c: connectionist temporal classification: a list of labels for a sequence, aligned with no step.
+/* plugins/losses/ctc.c: connectionist temporal classification: a list of labels per sequence, which are not aligned
+ * with its steps.
  *
  * Source: Graves, Fernandez, Gomez & Schmidhuber, "Connectionist temporal classification: labelling unsegmented
  * sequence data with recurrent neural networks", ICML 2006; section numbers are of that paper.
  *
  * At each step the model gives a probability to every label and to a blank, which is class 0: label k is output k + 1.
- * A path of one class a step stands for the labels that are left when repeats are merged and then blanks dropped. The
- * loss is -ln of the probability of all paths that stand for the target. Paths are counted by the op `ctc_path`.
+ * A path has one class per step. It represents the labels that remain after repeated classes are merged and blanks are
+ * then removed. The loss is -ln of the probability of all paths that represent the target. The op `ctc_path` sums over
+ * these paths.
  */
 #include <math.h>
 #include <string.h>
@@ -16,12 +18,12 @@
  *
  *     y[s] = -ln sum over the paths p of sequence s of exp(sum_t x[t, p_t])
  *
- * x         (rows, classes) scores; where a row is log-probabilities, y is the loss of the paper
- * sequence  (rows) i32: whose step a row is; the steps of a sequence are its rows from first to last
- * target    (sequences, longest) i32: the labels of a sequence; a 0, the blank, stands for none and is passed over
+ * x         (rows, classes) scores; if the rows are log-probabilities, y is the loss of the paper
+ * sequence  (rows) i32: the sequence that a row belongs to; the steps of a sequence are its rows, in order
+ * target    (sequences, longest) i32: the labels of a sequence; 0, the blank, is padding and is ignored
  *
- * Sums are kept as logarithms in f64 whatever the dtype: with a thousand steps those of f32 have no digits left for the
- * differences that the gradient is made of. */
+ * Sums are stored as logarithms in f64 for every dtype. With a thousand steps, f32 would have no digits left for the
+ * differences that the gradient is computed from. */
 
 enum { BLANK = 0 };
 
@@ -30,9 +32,9 @@ struct ctc {
 };
 
 static const rondo_option options[] = {
-    RONDO_OPTION_BOOL(struct ctc, zero_infinity, "false",
-                      "a target with more labels than its steps can hold costs nothing and teaches nothing; else it is "
-                      "an error"),
+    RONDO_OPTION_BOOL(
+        struct ctc, zero_infinity, "false",
+        "a target that needs more steps than its sequence has gets loss and gradient 0; otherwise it is an error"),
     RONDO_OPTION_END,
 };
 
@@ -89,7 +91,7 @@ static rondo_status infer(rondo_context *ctx, rondo_op_call *call) {
     return RONDO_OK;
 }
 
-/* Sorts the rows by sequence; each keeps its order. */
+/* Sorts the rows by sequence, keeping the order of the rows of each sequence. */
 static rondo_status sort_rows(rondo_context *ctx, const rondo_op_call *call, const struct paths *paths) {
     const int64_t rows = call->inputs[0].shape[0];
     const int32_t *sequence = call->inputs[1].data;
@@ -157,7 +159,7 @@ static double log_add(double a, double b, double c) {
 
 /* Section 4.1, with u a state and l_u its class:
  *     alpha_0(0) = x[0, blank],  alpha_0(1) = x[0, l_1]
- *     alpha_t(u) = x[t, l_u] + ln(sum of e^alpha_{t-1} over u, u - 1, and u - 2 where that may be skipped from)
+ *     alpha_t(u) = x[t, l_u] + ln(sum of e^alpha_{t-1} over u, u - 1, and u - 2 if a step may go from there)
  *     ln sum     = ln(e^alpha_T(last) + e^alpha_T(last - 1)) */
 static double run_forward(const rondo_tensor *x, const struct paths *paths, int64_t s) {
     const int32_t *labels = paths->labels + s * paths->longest;
@@ -168,7 +170,7 @@ static double run_forward(const rondo_tensor *x, const struct paths *paths, int6
     }
     for (int64_t at = begin; at < end; at++) {
         double *now = paths->alpha + at * paths->states;
-        const double *before = now - paths->states; /* read behind the first step alone */
+        const double *before = now - paths->states; /* read only after the first step */
         for (int64_t u = 0; u < states; u++) {
             const double stay = at > begin ? before[u] : u < 2 ? 0 : -INFINITY;
             const double next = at > begin && u > 0 ? before[u - 1] : -INFINITY;
@@ -208,10 +210,10 @@ static rondo_status forward(rondo_context *ctx, rondo_op_call *call) {
     return status;
 }
 
-/* Sections 4.1 and 4.2, from the last step to the first. beta_t(u) is ln of the sum over all ways to continue from state
- * u at step t; beta_T is 0 at the last two states:
+/* Sections 4.1 and 4.2, from the last step to the first. beta_t(u) is ln of the sum over all ways to continue from
+ * state u at step t; beta_T is 0 at the last two states:
  *     beta_t(u)    = ln(sum over v of e^(x[t + 1, l_v] + beta_{t+1}(v)))
- *                    over v = u, u + 1, and u + 2 where that state may be skipped to
+ *                    over v = u, u + 1, and u + 2 if a step may go there
  *     dy/dx[t, k]  = -sum over the states u of class k of e^(alpha_t(u) + beta_t(u) - ln sum)
  * The two rows of beta hold x[t, l_u] + beta_t(u), which is what the step before needs. */
 static void run_backward(const rondo_tensor *x, const rondo_tensor *gx, const struct paths *paths, int64_t s,
@@ -324,7 +326,8 @@ static rondo_status prediction_size(rondo_context *ctx, const rondo_loss_call *c
     return output_size(ctx, call, size);
 }
 
-/* Labels are within [0, target_size), and steps and lists are told apart. */
+/* Checks that there is an output for each step and a list for each sequence, and that labels are in [0,
+ * target_size). */
 static rondo_status check_targets(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *targets) {
     if (call->sequences == NULL || call->sequences->target_begin == NULL) {
         return ctx->host->fail(ctx, RONDO_INVALID,
@@ -459,7 +462,8 @@ static int64_t edit_distance(const int32_t *a, int64_t n_a, const int32_t *b, in
     return distance[n_b];
 }
 
-/* Section 2.1: edit distance of what is decoded to the target, over the length of the target (1 where that is empty).
+/* Section 2.1: the edit distance of the decoded labels to the target, divided by the length of the target (by 1 if it
+ * is empty).
  */
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                             const rondo_tensor *targets, double *sums) {

@@ -19,9 +19,10 @@ struct gaussian {
 static const rondo_option options[] = {
     RONDO_OPTION_REAL(struct gaussian, floor, "1e-6", 1e-12, 1e6, "smallest variance, in squared units of the target"),
     RONDO_OPTION_BOOL(struct gaussian, full, "true",
-                      "count log(2 pi) / 2 for each number: the loss is the logarithm of a density"),
+                      "include log(2 pi) / 2 for each number, so that the loss is the negative logarithm of a density"),
     RONDO_OPTION_REAL(struct gaussian, interval, "0", 0, 100,
-                      "standard deviations about the mean to predict: means, lower ends, upper ends; 0: means alone"),
+                      "width of the predicted interval around the mean, in standard deviations: predictions are means, "
+                      "lower ends, upper ends; 0: only means"),
     RONDO_OPTION_END,
 };
 
@@ -50,7 +51,7 @@ static rondo_value columns(rondo_context *ctx, rondo_value matrix, int64_t begin
 }
 
 /* With m the means, v = softplus(s) + floor the variances and y the targets of a row, the mean of
- *     (log v + (y - m)^2 / v + log(2 pi)) / 2,    the last of them where the density is counted in full */
+ *     (log v + (y - m)^2 / v + log(2 pi)) / 2,    the last term only with the option `full` */
 static rondo_value record(rondo_context *ctx, const rondo_loss_call *call, rondo_value outputs, rondo_value targets) {
     const struct gaussian *self = call->options;
     const rondo_tensor *x = ctx->host->tensor(ctx, outputs); /* (rows, 2 n) */

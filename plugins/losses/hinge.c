@@ -1,8 +1,9 @@
-/* plugins/losses/hinge.c: classes by margin: the score of what is true lies above the others by `margin`, or costs.
+/* plugins/losses/hinge.c: classes by margin: there is a loss unless the score of the right class is above all others by
+ * `margin`.
  *
  * Sources: two classes, written -1 and 1: Cortes & Vapnik, "Support-vector networks", Machine Learning 20, 1995;
  * several classes, all rivals: Weston & Watkins, "Support vector machines for multi-class pattern recognition", ESANN
- * 1999; the hardest rival alone: Crammer & Singer, "On the algorithmic implementation of multiclass kernel-based vector
+ * 1999; only the hardest rival: Crammer & Singer, "On the algorithmic implementation of multiclass kernel-based vector
  * machines", JMLR 2, 2001.
  */
 #include <math.h>
@@ -19,11 +20,12 @@ struct hinge {
 enum { ALL, HARDEST };
 static const char *const rivals_names[] = {"all", "hardest", NULL};
 static const rondo_option options[] = {
-    RONDO_OPTION_REAL(struct hinge, margin, "1", 0, 1e6, "by how much the true score must lie above the others"),
-    RONDO_OPTION_INT(struct hinge, power, "1", 1, 2, "1 for the hinge, 2 for its square"),
-    RONDO_OPTION_CHOICE(
-        struct hinge, rivals, "all", rivals_names,
-        "wrong classes that cost: all, their sum over the number of classes; or the one that costs most"),
+    RONDO_OPTION_REAL(struct hinge, margin, "1", 0, 1e6,
+                      "how far the score of the right class must be above the others"),
+    RONDO_OPTION_INT(struct hinge, power, "1", 1, 2, "1: the hinge; 2: its square"),
+    RONDO_OPTION_CHOICE(struct hinge, rivals, "all", rivals_names,
+                        "the wrong classes that count: all, with their sum divided by the number of classes; or only "
+                        "the one with the largest loss"),
     RONDO_OPTION_END,
 };
 
@@ -78,7 +80,7 @@ static rondo_value marks_of(rondo_context *ctx, const rondo_tensor *classes, con
 }
 
 /* With x the outputs of a row, c its class, m the margin and p the power, over all classes k other than c:
- *     loss = sum_k max(0, m - x_c + x_k)^p / classes,    or with the hardest rival alone max_k max(0, m - x_c + x_k)^p
+ *     loss = sum_k max(0, m - x_c + x_k)^p / classes,    or with only the hardest rival max_k max(0, m - x_c + x_k)^p
  */
 static rondo_value record_classes(rondo_context *ctx, const struct hinge *self, rondo_value outputs,
                                   rondo_value targets, rondo_value marks, rondo_value margin, rondo_value zero) {

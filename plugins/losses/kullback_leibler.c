@@ -12,7 +12,7 @@ enum { ACCURACY, VARIATION };
 static const rondo_metric metrics[] = {
     {"accuracy", RONDO_METRIC_MEAN, 1}, {"total_variation", RONDO_METRIC_MEAN, 0}, {0}};
 
-/* How far a sum of probabilities may lie from 1: what comes out of rounded decimals. */
+/* How far a sum of probabilities may be from 1, because of rounded decimals. */
 #define MOST_ROUNDING 1e-3
 
 static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call, int64_t *size) {
@@ -49,7 +49,7 @@ static rondo_status check_targets(rondo_context *ctx, const rondo_tensor *target
     return RONDO_OK;
 }
 
-/* log t, and 0 where t is 0: the product with t is 0 there. */
+/* log t, or 0 if t is 0: the product with t is then 0. */
 static rondo_value log_targets(rondo_context *ctx, const rondo_tensor *targets) {
     rondo_tensor logs = *targets;
     const int64_t count = rondo_count(targets);
@@ -116,8 +116,8 @@ static const rondo_loss kullback_leibler = {
     .base = {.struct_size = sizeof(rondo_loss),
              .kind = RONDO_KIND_LOSS,
              .name = "kullback_leibler",
-             .summary =
-                 "sum of t (log t - log softmax(x)), for targets t that are a distribution (Kullback & Leibler 1951)"},
+             .summary = "sum of t (log t - log softmax(x)), for targets t that are a probability distribution "
+                        "(Kullback & Leibler 1951)"},
     .metrics = metrics,
     .output_size = output_size,
     .record = record,

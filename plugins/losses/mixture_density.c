@@ -1,10 +1,10 @@
-/* plugins/losses/mixture_density.c: numbers, with their whole density: a mixture of Gaussians.
+/* plugins/losses/mixture_density.c: numbers, predicted as a density: a mixture of Gaussians.
  *
- * Source: Bishop, "Mixture density networks", Aston University NCRG/94/004, 1994; here with a deviation of its own for
- * each number of a component (a diagonal covariance), where the report has one for all.
+ * Source: Bishop, "Mixture density networks", Aston University NCRG/94/004, 1994; here with one deviation for each
+ * number of a component (a diagonal covariance); the report has one for all numbers.
  *
  * Outputs of a row, for K components of n numbers: K logits of the weights, then K n means, then K n logarithms of
- * deviations, a component after the other:  (rows, K + 2 K n).
+ * deviations, component by component:  (rows, K + 2 K n).
  */
 #include <math.h>
 #include <stdio.h>
@@ -17,9 +17,10 @@ struct mixture_density {
 };
 
 static const rondo_option options[] = {
-    RONDO_OPTION_INT(struct mixture_density, components, "5", 1, 10000, "Gaussians in the mixture"),
+    RONDO_OPTION_INT(struct mixture_density, components, "5", 1, 10000, "number of Gaussians in the mixture"),
     RONDO_OPTION_REAL(struct mixture_density, least_deviation, "0.0001", 1e-12, 1e6,
-                      "standard deviations stay above it: on a single target a narrower Gaussian is always better"),
+                      "lower bound of the standard deviations; without one, a narrower Gaussian at a single target "
+                      "would always be better"),
     RONDO_OPTION_END,
 };
 

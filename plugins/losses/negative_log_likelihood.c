@@ -15,7 +15,7 @@ struct negative_log_likelihood {
 
 static const rondo_option options[] = {
     RONDO_OPTION_REALS(struct negative_log_likelihood, class_weights, "[]", 0, 1e6,
-                       "factor on the loss of each class, in the order of the labels; none: 1 for all"),
+                       "factors on the loss of each class, in the order of the labels; empty: 1 for all"),
     RONDO_OPTION_END,
 };
 

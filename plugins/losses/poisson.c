@@ -17,9 +17,9 @@ static const char *const links[] = {"log", "softplus", "identity", NULL};
 static const rondo_option options[] = {
     RONDO_OPTION_CHOICE(
         struct poisson, link, "log", links,
-        "what makes the rate of an output x: log: e^x; softplus: ln(1 + e^x); identity: x, never below 0"),
+        "how the rate is computed from an output x. log: e^x; softplus: ln(1 + e^x); identity: x, but at least 0"),
     RONDO_OPTION_BOOL(struct poisson, full, "false",
-                      "add what depends on the target alone, log y! by Stirling's formula for y > 1"),
+                      "add the term that depends only on the target: log y!, by Stirling's formula for y > 1"),
     RONDO_OPTION_END,
 };
 
@@ -67,7 +67,7 @@ static rondo_value stirling(rondo_context *ctx, const rondo_tensor *targets) {
     return ctx->host->constant(ctx, &terms);
 }
 
-/* Where the rate is given, not its logarithm: a small one is added to it. */
+/* If the output is the rate itself, not its logarithm, a small number is added to it. */
 static rondo_value log_of_rate(rondo_context *ctx, int32_t dtype, rondo_value rate) {
     const rondo_value floor = rondo_number(ctx, dtype, SMALLEST_RATE);
     return rondo_apply1(ctx, "log", NULL, rondo_apply2(ctx, "add", NULL, rate, floor));

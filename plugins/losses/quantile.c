@@ -1,10 +1,10 @@
-/* plugins/losses/quantile.c: numbers, with a prediction of each of several quantiles: where y falls below with a given
+/* plugins/losses/quantile.c: numbers, with predictions of several quantiles: y is below a quantile with a given
  * probability.
  *
  * Source: Koenker & Bassett, "Regression quantiles", Econometrica 46, 1978.
  *
- * The quantiles of one number stand together, in the order of `levels`: output k q + l is level l of number k, for q
- * levels. The predictions are laid out likewise.
+ * The quantiles of one number are adjacent, in the order of `levels`: output k q + l is level l of number k, for q
+ * levels. Predictions have the same layout.
  */
 #include <math.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ struct quantile {
 
 static const rondo_option options[] = {
     RONDO_OPTION_REALS(struct quantile, levels, "0.5", 1e-6, 0.999999,
-                       "probabilities of the quantiles, each above the one before; 0.5 is the median"),
+                       "probabilities of the quantiles, in ascending order; 0.5 is the median"),
     RONDO_OPTION_END,
 };
 
@@ -65,7 +65,7 @@ static rondo_value constant_levels(rondo_context *ctx, int32_t dtype, const rond
 }
 
 /* The mean over the n numbers and q levels t of a row of the tilted absolute value of d = y - x:
- *     t d where d >= 0, else (t - 1) d,    which is max(t d, (t - 1) d) */
+ *     t d if d >= 0, else (t - 1) d,    which is max(t d, (t - 1) d) */
 static rondo_value record(rondo_context *ctx, const rondo_loss_call *call, rondo_value outputs, rondo_value targets) {
     const rondo_tensor *x = ctx->host->tensor(ctx, outputs); /* (rows, n q) */
     if (x == NULL) {

@@ -19,14 +19,17 @@ struct sigmoid_cross_entropy {
 enum { MEAN, SUM };
 static const char *const reductions[] = {"mean", "sum", NULL};
 static const rondo_option options[] = {
-    RONDO_OPTION_CHOICE(struct sigmoid_cross_entropy, reduction, "mean", reductions,
-                        "of the cross-entropies of a row's numbers; with two classes there is one"),
-    RONDO_OPTION_REALS(struct sigmoid_cross_entropy, positive_weight, "1", 0, 1e6,
-                       "factor on the part of the loss that targets of 1 have; one for all, or one for each number"),
+    RONDO_OPTION_CHOICE(
+        struct sigmoid_cross_entropy, reduction, "mean", reductions,
+        "how the cross-entropies of the numbers of a row are combined; with two classes there is only one"),
+    RONDO_OPTION_REALS(
+        struct sigmoid_cross_entropy, positive_weight, "1", 0, 1e6,
+        "factor on the loss of targets that are 1; one factor for all numbers of a row, or one for each"),
     RONDO_OPTION_REAL(struct sigmoid_cross_entropy, focus, "0", 0, 100,
-                      "exponent g of the focal factor (1 - p)^g, which takes weight from targets that are known well"),
+                      "exponent g of the focal factor (1 - p)^g, which reduces the weight of targets that are already "
+                      "predicted well"),
     RONDO_OPTION_REAL(struct sigmoid_cross_entropy, label_smoothing, "0", 0, 0.999,
-                      "how far targets move from 0 and 1 towards 0.5: 1 would be all the way"),
+                      "share of the distance that targets are moved from 0 and 1 towards 0.5"),
     RONDO_OPTION_END,
 };
 

@@ -19,7 +19,7 @@
 enum { ACCURACY, PERPLEXITY };
 static const rondo_metric metrics[] = {{"accuracy", RONDO_METRIC_MEAN, 1}, {"perplexity", RONDO_METRIC_EXP, 0}, {0}};
 
-/* Copies, multiplications and exponentials that are worth a thread's while. */
+/* The number of copies, multiplications or exponentials per range that justifies starting a thread. */
 enum { GRAIN = 16384 };
 
 /* Targets are one class of two or more. */
@@ -47,11 +47,12 @@ struct softmax_cross_entropy {
 
 static const rondo_option full_options[] = {
     RONDO_OPTION_REAL(struct softmax_cross_entropy, label_smoothing, "0", 0, 0.999,
-                      "share of the target that is spread over all classes alike"),
+                      "share of the target probability that is distributed evenly over all classes"),
     RONDO_OPTION_REALS(struct softmax_cross_entropy, class_weights, "[]", 0, 1e6,
-                       "factor on the loss of each class, in the order of the labels; none: 1 for all"),
-    RONDO_OPTION_REAL(struct softmax_cross_entropy, focus, "0", 0, 100,
-                      "exponent g of the focal factor (1 - p)^g, which takes weight from rows that are known well"),
+                       "factors on the loss of each class, in the order of the labels; empty: 1 for all"),
+    RONDO_OPTION_REAL(
+        struct softmax_cross_entropy, focus, "0", 0, 100,
+        "exponent g of the focal factor (1 - p)^g, which reduces the weight of rows that are already predicted well"),
     RONDO_OPTION_END,
 };
 
@@ -92,7 +93,7 @@ static rondo_value weights_of(rondo_context *ctx, int32_t dtype, const rondo_rea
 }
 
 /* -(1 - p)^g log p, element by element, by (1 - p)^g = exp(g log(1 - p)). 1 - p = -expm1(log p) keeps its digits where
- * p is near 1. At p = 1 the floor stands in for a logarithm of 0; the gradient there is 0, as in the limit. */
+ * p is near 1. At p = 1 a floor replaces the logarithm of 0; the gradient is 0 there, as in the limit. */
 static rondo_value surprise_of(rondo_context *ctx, int32_t dtype, double focus, rondo_value log_p) {
     const rondo_value surprise = rondo_apply1(ctx, "neg", NULL, log_p);
     if (focus == 0) {
@@ -234,7 +235,7 @@ static const rondo_op gather_columns = {
     .base = {.struct_size = sizeof(rondo_op),
              .kind = RONDO_KIND_OP,
              .name = "gather_columns",
-             .summary = "y[i, j] = x[i, index[j]]: the columns of x that the index numbers"},
+             .summary = "y[i, j] = x[i, index[j]]: the columns of x that the index selects"},
     .min_inputs = 2,
     .max_inputs = 2,
     .operands = "x, index",
@@ -246,12 +247,13 @@ static const rondo_op gather_columns = {
 
 /* ---- sampled_softmax ----
  *
- * In training `record` gets the rows h (rows, width) in front of the output layer W (width, classes), b (classes). It
- * draws m classes c_1 ... c_m from q, with repeats, the same for all rows of a call. With o_k = h W_k + b_k and y the
- * class of the row,
+ * In training, `record` gets the input h (rows, width) of the output layer W (width, classes), b (classes). It draws m
+ * classes c_1 ... c_m from q, with repetition, the same for all rows of a call. With o_k = h W_k + b_k and y the class
+ * of the row,
  *     loss = ln(e^o_y + sum_j [c_j != y] e^o_{c_j} / (m q(c_j))) - o_y
- * m q(k) is how often class k is expected among those drawn: the expectation of the sum over j is the sum of e^o_k over
- * all k but y, so the loss is that of the full softmax as m grows. In evaluation it is the full softmax. */
+ * m q(k) is the expected number of times that class k is drawn, so the expectation of the sum over j is the sum of
+ * e^o_k over all k except y. As m grows, the loss approaches that of the full softmax. Evaluation uses the full
+ * softmax. */
 
 struct sampled_softmax {
     int64_t samples;
@@ -264,9 +266,9 @@ enum { LOG_UNIFORM, UNIFORM };
 static const char *const distributions[] = {"log_uniform", "uniform", NULL};
 static const rondo_option sampled_options[] = {
     RONDO_OPTION_INT(struct sampled_softmax, samples, "1024", 1, 65536,
-                     "classes that are drawn for a batch, beside the right ones"),
+                     "number of classes drawn for a batch, in addition to the right ones"),
     RONDO_OPTION_CHOICE(struct sampled_softmax, distribution, "log_uniform", distributions,
-                        "how they are drawn: classes that come first more often, or all alike"),
+                        "how classes are drawn: low class numbers more often, or all with equal probability"),
     RONDO_OPTION_END,
 };
 
@@ -307,8 +309,8 @@ static int32_t *draw(rondo_context *ctx, const struct sampled_softmax *self, int
     return drawn;
 }
 
-/* What is added to the logits of the drawn classes, (rows, samples): -ln(m q(c_j)), or nearly -infinity where c_j is
- * the class of the row, which has its own place in the sum. */
+/* What is added to the logits of the drawn classes, (rows, samples): -ln(m q(c_j)), or a large negative number if c_j
+ * is the class of the row, which has its own term in the sum. */
 static rondo_value corrections(rondo_context *ctx, const struct sampled_softmax *self, int64_t classes, int32_t dtype,
                                const int32_t *drawn, const rondo_tensor *targets) {
     const double excluded = -1e30;

@@ -40,7 +40,7 @@ static void map_grad(const void *options, int32_t dtype, int64_t count, const vo
                      const void *grad_out, void *const *grad_in) {
     (void)out;
     const double beta = ((const struct swish_options *)options)->beta;
-    if (grad_in[0] == NULL) { /* nobody asks */
+    if (grad_in[0] == NULL) { /* not requested */
         return;
     }
     for (int64_t i = 0; i < count; i++) {

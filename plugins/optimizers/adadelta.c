@@ -16,9 +16,10 @@ struct adadelta {
 
 static const rondo_option adadelta_options[] = {
     RONDO_OPTION_REAL(struct adadelta, lr, "1", 0, 1000, "learning rate"),
-    RONDO_OPTION_REAL(struct adadelta, rho, "0.9", 0, 0.9999999, "decay of both mean squares, a step"),
+    RONDO_OPTION_REAL(struct adadelta, rho, "0.9", 0, 0.9999999, "decay of both mean squares, per update"),
     RONDO_OPTION_REAL(struct adadelta, epsilon, "1e-6", 1e-30, 1, "added to both mean squares, under their roots"),
-    RONDO_OPTION_REAL(struct adadelta, weight_decay, "0", 0, 1000, "this times the parameter is added to the gradient"),
+    RONDO_OPTION_REAL(struct adadelta, weight_decay, "0", 0, 1000,
+                      "weight_decay times the parameter is added to the gradient"),
     RONDO_OPTION_END,
 };
 

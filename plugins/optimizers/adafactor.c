@@ -1,12 +1,13 @@
-/* plugins/optimizers/adafactor.c: Adafactor, the second moment of a matrix kept as one row and one column.
+/* plugins/optimizers/adafactor.c: Adafactor, which stores the second moment of a matrix as one row and one column.
  *
  * Source: Shazeer and Stern, "Adafactor: adaptive learning rates with sublinear memory cost", ICML 2018, algorithms 4
  * and 5. The same numbers as PyTorch's torch.optim.Adafactor, which departs from the paper: lr bounds the relative step
  * size (the paper's constant is 0.01), weight decay is decoupled and multiplied by lr, eps1 is a floor of the root of
  * the second moment rather than a part of the squared gradient, and rows and columns keep means, not sums.
  *
- * A tensor with more than two dimensions is a stack of matrices of its last two; one with fewer keeps all of its second
- * moment. Rows and columns play the same part, so it does not matter that PyTorch stores a weight transposed.
+ * A tensor with more than two dimensions is a stack of matrices over its last two. A tensor with fewer dimensions keeps
+ * its full second moment. Rows and columns are treated alike, so it does not matter that PyTorch stores weights
+ * transposed.
  */
 #include <float.h>
 #include <math.h>
@@ -23,13 +24,16 @@ struct adafactor {
 };
 
 static const rondo_option adafactor_options[] = {
-    RONDO_OPTION_REAL(struct adafactor, lr, "0.01", 0, 1000, "most that the relative step size can be"),
-    RONDO_OPTION_REAL(struct adafactor, beta2_decay, "-0.8", -100, 0, "share t^beta2_decay of the mean square is new"),
+    RONDO_OPTION_REAL(struct adafactor, lr, "0.01", 0, 1000, "upper bound of the relative step size"),
+    RONDO_OPTION_REAL(struct adafactor, beta2_decay, "-0.8", -100, 0,
+                      "at update t the mean square takes a share t^beta2_decay of the new value"),
     RONDO_OPTION_REAL(struct adafactor, eps1, "0", 0, 1,
-                      "least root of the mean square; 0: the precision of the dtype"),
-    RONDO_OPTION_REAL(struct adafactor, eps2, "0.001", 0, 1000, "least root mean square of a parameter, for its scale"),
-    RONDO_OPTION_REAL(struct adafactor, d, "1", 1, 1e30, "root mean square that an update is clipped to"),
-    RONDO_OPTION_REAL(struct adafactor, weight_decay, "0", 0, 1000, "strength of the pull towards 0, times lr a step"),
+                      "lower bound of the root of the mean square; 0: the precision of the dtype"),
+    RONDO_OPTION_REAL(struct adafactor, eps2, "0.001", 0, 1000,
+                      "lower bound of the root mean square of a parameter, which scales the step"),
+    RONDO_OPTION_REAL(struct adafactor, d, "1", 1, 1e30, "upper bound of the root mean square of an update"),
+    RONDO_OPTION_REAL(struct adafactor, weight_decay, "0", 0, 1000,
+                      "weight decay; each update subtracts lr times this times the parameter"),
     RONDO_OPTION_END,
 };
 
@@ -57,7 +61,7 @@ static rondo_status adafactor_choose_slot(rondo_context *ctx, const void *option
 }
 
 enum {
-    GRAIN = 16 * 1024, /* elements of a range, at least: worth a thread */
+    GRAIN = 16 * 1024, /* smallest number of elements of a range: enough work for a thread */
     MAX_RANGES = 64,   /* of a matrix: each has its own sums of columns */
     BLOCK = 256        /* elements of a row at a time: the update stays in the first cache */
 };

@@ -18,10 +18,12 @@ struct adagrad {
 
 static const rondo_option adagrad_options[] = {
     RONDO_OPTION_REAL(struct adagrad, lr, "0.01", 0, 1000, "learning rate"),
-    RONDO_OPTION_REAL(struct adagrad, lr_decay, "0", 0, 1000, "lr is divided by 1 + this times the steps done"),
-    RONDO_OPTION_REAL(struct adagrad, initial_sum, "0", 0, 1e6, "sum of squared gradients to begin with"),
+    RONDO_OPTION_REAL(struct adagrad, lr_decay, "0", 0, 1000,
+                      "lr is divided by 1 + lr_decay times the number of previous updates"),
+    RONDO_OPTION_REAL(struct adagrad, initial_sum, "0", 0, 1e6, "initial sum of squared gradients"),
     RONDO_OPTION_REAL(struct adagrad, epsilon, "1e-10", 1e-30, 1, "added to the root of the sum"),
-    RONDO_OPTION_REAL(struct adagrad, weight_decay, "0", 0, 1000, "this times the parameter is added to the gradient"),
+    RONDO_OPTION_REAL(struct adagrad, weight_decay, "0", 0, 1000,
+                      "weight_decay times the parameter is added to the gradient"),
     RONDO_OPTION_END,
 };
 

@@ -25,23 +25,25 @@ struct adam {
  * 0 / (sqrt(0) + epsilon) is 0. */
 #define ADAM_OPTIONS(decay)                                                                                            \
     RONDO_OPTION_REAL(struct adam, lr, "0.001", 0, 1000, "learning rate"),                                             \
-        RONDO_OPTION_REAL(struct adam, beta1, "0.9", 0, 0.9999999, "decay of the mean of the gradient, a step"),       \
-        RONDO_OPTION_REAL(struct adam, beta2, "0.999", 0, 0.9999999, "decay of the mean of its square, a step"),       \
+        RONDO_OPTION_REAL(struct adam, beta1, "0.9", 0, 0.9999999, "decay of the mean of the gradient, per update"),   \
+        RONDO_OPTION_REAL(struct adam, beta2, "0.999", 0, 0.9999999, "decay of the mean of its square, per update"),   \
         RONDO_OPTION_REAL(struct adam, epsilon, "1e-8", 1e-30, 1, "added to the root of the mean square"), decay
 
 static const rondo_option adam_options[] = {
     ADAM_OPTIONS(RONDO_OPTION_REAL(struct adam, weight_decay, "0", 0, 1000,
-                                   "this times the parameter is added to the gradient")),
+                                   "weight_decay times the parameter is added to the gradient")),
     RONDO_OPTION_END,
 };
 static const rondo_option adamw_options[] = {
     ADAM_OPTIONS(RONDO_OPTION_REAL(struct adam, weight_decay, "0.01", 0, 1000,
-                                   "this times lr times the parameter is taken from it")),
+                                   "weight decay; each update subtracts lr times this times the parameter")),
     RONDO_OPTION_END,
 };
 static const rondo_option amsgrad_options[] = {
-    ADAM_OPTIONS(RONDO_OPTION_REAL(struct adam, weight_decay, "0", 0, 1000, "strength of the pull towards 0")),
-    RONDO_OPTION_BOOL(struct adam, decoupled, "false", "decay the parameter itself, as adamw; else as adam"),
+    ADAM_OPTIONS(
+        RONDO_OPTION_REAL(struct adam, weight_decay, "0", 0, 1000, "weight decay: strength of the pull towards 0")),
+    RONDO_OPTION_BOOL(struct adam, decoupled, "false",
+                      "apply weight decay to the parameter, like adamw; otherwise to the gradient, like adam"),
     RONDO_OPTION_END,
 };
 
@@ -59,8 +61,8 @@ static const rondo_slot amsgrad_slots[] = {{"first_moment", RONDO_SLOT_LIKE_PARA
  *     v <- beta2 v + (1 - beta2) g^2
  *     u <- max(u, v)                         amsgrad; otherwise u is v
  *     p <- p - lr / (1 - beta1^t) * m / (sqrt(u) / sqrt(1 - beta2^t) + epsilon)
- * The last fraction is computed times sqrt(1 - beta2^t) above and below, which saves a division an element. amsgrad is
- * a constant, so that there is no branch in the loop. */
+ * The last fraction is expanded by sqrt(1 - beta2^t), which saves one division per element. amsgrad is a compile-time
+ * constant, so the loop has no branch. */
 #define ADAM_KERNEL(name, real, square_root, amsgrad)                                                                  \
     static void name(const rondo_optimizer_call *call, int decoupled, real *restrict p, const real *restrict gradient, \
                      real *restrict m, real *restrict v, real *restrict largest) {                                     \
@@ -141,7 +143,7 @@ static const rondo_optimizer adamw = {
     .base = {.struct_size = sizeof(rondo_optimizer),
              .kind = RONDO_KIND_OPTIMIZER,
              .name = "adamw",
-             .summary = "adam, with p = p - lr weight_decay p in front of it (Loshchilov and Hutter 2019)",
+             .summary = "adam, after p = p - lr weight_decay p (Loshchilov and Hutter 2019)",
              .options = adamw_options,
              .options_size = sizeof(struct adam)},
     .flags = RONDO_OPTIMIZER_ELEMENTWISE,
@@ -153,7 +155,7 @@ static const rondo_optimizer amsgrad = {
     .base = {.struct_size = sizeof(rondo_optimizer),
              .kind = RONDO_KIND_OPTIMIZER,
              .name = "amsgrad",
-             .summary = "adam, with the largest v so far in place of v (Reddi, Kale and Kumar 2018)",
+             .summary = "adam, with the largest v so far instead of v (Reddi, Kale and Kumar 2018)",
              .options = amsgrad_options,
              .options_size = sizeof(struct adam)},
     .flags = RONDO_OPTIMIZER_ELEMENTWISE,

@@ -17,10 +17,11 @@ struct adamax {
 
 static const rondo_option adamax_options[] = {
     RONDO_OPTION_REAL(struct adamax, lr, "0.002", 0, 1000, "learning rate"),
-    RONDO_OPTION_REAL(struct adamax, beta1, "0.9", 0, 0.9999999, "decay of the mean of the gradient, a step"),
-    RONDO_OPTION_REAL(struct adamax, beta2, "0.999", 0, 0.9999999, "decay of its largest size, a step"),
-    RONDO_OPTION_REAL(struct adamax, epsilon, "1e-8", 1e-30, 1, "added to the size of the gradient"),
-    RONDO_OPTION_REAL(struct adamax, weight_decay, "0", 0, 1000, "this times the parameter is added to the gradient"),
+    RONDO_OPTION_REAL(struct adamax, beta1, "0.9", 0, 0.9999999, "decay of the mean of the gradient, per update"),
+    RONDO_OPTION_REAL(struct adamax, beta2, "0.999", 0, 0.9999999, "decay of its largest magnitude, per update"),
+    RONDO_OPTION_REAL(struct adamax, epsilon, "1e-8", 1e-30, 1, "added to the magnitude of the gradient"),
+    RONDO_OPTION_REAL(struct adamax, weight_decay, "0", 0, 1000,
+                      "weight_decay times the parameter is added to the gradient"),
     RONDO_OPTION_END,
 };
 

@@ -22,11 +22,12 @@ struct adan {
 /* The least epsilon is a normal number in f32, so that 0 / (sqrt(0) + epsilon) is 0. */
 static const rondo_option adan_options[] = {
     RONDO_OPTION_REAL(struct adan, lr, "0.001", 0, 1000, "learning rate"),
-    RONDO_OPTION_REAL(struct adan, beta1, "0.98", 0, 0.9999999, "decay of the mean of the gradient, a step"),
-    RONDO_OPTION_REAL(struct adan, beta2, "0.92", 0, 0.9999999, "decay of the mean of its difference, a step"),
-    RONDO_OPTION_REAL(struct adan, beta3, "0.99", 0, 0.9999999, "decay of the mean of the square of both, a step"),
+    RONDO_OPTION_REAL(struct adan, beta1, "0.98", 0, 0.9999999, "decay of the mean of the gradient, per update"),
+    RONDO_OPTION_REAL(struct adan, beta2, "0.92", 0, 0.9999999, "decay of the mean of its difference, per update"),
+    RONDO_OPTION_REAL(struct adan, beta3, "0.99", 0, 0.9999999, "decay of the mean of the square of both, per update"),
     RONDO_OPTION_REAL(struct adan, epsilon, "1e-8", 1e-30, 1, "added to the root of the mean square"),
-    RONDO_OPTION_REAL(struct adan, weight_decay, "0", 0, 1000, "strength of the pull towards 0, times lr a step"),
+    RONDO_OPTION_REAL(struct adan, weight_decay, "0", 0, 1000,
+                      "weight decay; each update divides the parameter by 1 + lr times this"),
     RONDO_OPTION_END,
 };
 

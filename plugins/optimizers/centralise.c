@@ -1,9 +1,10 @@
-/* plugins/optimizers/centralise.c: gradient centralisation; a wrapper in front of any optimizer.
+/* plugins/optimizers/centralise.c: gradient centralisation; a wrapper before any optimizer.
  *
  * Source: Yong et al., "Gradient centralization: a new optimization technique for deep neural networks", ECCV 2020,
- * equation 1: the gradient of what feeds one output has mean 0. Rondo's weights are [inputs, outputs], so the mean is
- * that of a column; with more dimensions it is over all but the last. Vectors (biases, gains) and scalars are left. As
- * in the authors' code weight decay is not centralised: it comes behind, in the optimizer.
+ * equation 1: the gradient of the weights of one output has mean 0. Rondo's weights are [inputs, outputs], so the mean
+ * is that of a column; with more dimensions it is the mean over all dimensions but the last. Vectors (biases, gains)
+ * and scalars are not changed. As in the authors' code, weight decay is not centralised, because the optimizer applies
+ * it later.
  */
 #include "rondo/plugin.h"
 

@@ -13,8 +13,8 @@ struct ema {
 };
 
 static const rondo_option ema_options[] = {
-    RONDO_OPTION_REAL(struct ema, decay, "0.999", 0, 0.9999999, "share of the average that is kept at each step"),
-    RONDO_OPTION_BOOL(struct ema, warm_up, "true", "at update t keep at most (1 + t) / (10 + t)"),
+    RONDO_OPTION_REAL(struct ema, decay, "0.999", 0, 0.9999999, "share of the average that is kept at each update"),
+    RONDO_OPTION_BOOL(struct ema, warm_up, "true", "limit the share that is kept at update t to (1 + t) / (10 + t)"),
     RONDO_OPTION_END,
 };
 
@@ -56,9 +56,8 @@ static const rondo_optimizer ema = {
     .base = {.struct_size = sizeof(rondo_optimizer),
              .kind = RONDO_KIND_OPTIMIZER,
              .name = "ema",
-             .summary =
-                 "evaluates a = decay a + (1 - decay) p, an exponential moving average of the weights (Tarvainen "
-                 "and Valpola 2017, equation 1)",
+             .summary = "evaluation uses a = decay a + (1 - decay) p, an exponential moving average of the weights "
+                        "(Tarvainen and Valpola 2017, equation 1)",
              .options = ema_options,
              .options_size = sizeof(struct ema)},
     .flags = RONDO_OPTIMIZER_ELEMENTWISE,

@@ -1,13 +1,13 @@
-/* plugins/optimizers/lamb.c: LAMB, Adam's direction in steps as long as the parameter is large.
+/* plugins/optimizers/lamb.c: LAMB: the direction of Adam, with a step size in proportion to the norm of the parameter.
  *
  * Source: You et al., "Large batch optimization for deep learning: training BERT in 76 minutes", ICLR 2020, algorithm
  * 2, with phi(z) = z. Implementations differ; this one
- *   - takes every parameter tensor as a layer of its own;
- *   - corrects the bias of both moments, as the paper prints it (some leave that out and trust a warm-up);
+ *   - treats every parameter tensor as one layer;
+ *   - corrects the bias of both moments, as the paper prints it (some leave that out and rely on a warm-up);
  *   - adds the weight decay to the direction, inside the norm, as the paper does;
- *   - takes the trust ratio as 1 where the norm of the parameter or of the direction is 0, on which the paper is
- * silent: else a bias that starts at 0 would stay there;
- *   - bounds that ratio by max_trust_ratio where the user asks for it (some bound the norm of the parameter instead);
+ *   - uses a trust ratio of 1 if the norm of the parameter or of the direction is 0. The paper does not mention this
+ *     case; otherwise a bias that starts at 0 would never change;
+ *   - limits the trust ratio by max_trust_ratio, if it is set (some limit the norm of the parameter instead);
  *   - leaves clipping of the gradient to the host.
  */
 #include <math.h>
@@ -25,12 +25,13 @@ struct lamb {
 
 /* The least epsilon is a normal number in f32, so that 0 / (sqrt(0) + epsilon) is 0. */
 static const rondo_option lamb_options[] = {
-    RONDO_OPTION_REAL(struct lamb, lr, "0.001", 0, 1000, "learning rate: step as a share of the parameter's norm"),
-    RONDO_OPTION_REAL(struct lamb, beta1, "0.9", 0, 0.9999999, "decay of the mean of the gradient, a step"),
-    RONDO_OPTION_REAL(struct lamb, beta2, "0.999", 0, 0.9999999, "decay of the mean of its square, a step"),
+    RONDO_OPTION_REAL(struct lamb, lr, "0.001", 0, 1000,
+                      "learning rate: size of an update relative to the norm of the parameter"),
+    RONDO_OPTION_REAL(struct lamb, beta1, "0.9", 0, 0.9999999, "decay of the mean of the gradient, per update"),
+    RONDO_OPTION_REAL(struct lamb, beta2, "0.999", 0, 0.9999999, "decay of the mean of its square, per update"),
     RONDO_OPTION_REAL(struct lamb, epsilon, "1e-6", 1e-30, 1, "added to the root of the mean square"),
-    RONDO_OPTION_REAL(struct lamb, weight_decay, "0", 0, 1000, "strength of the pull towards 0"),
-    RONDO_OPTION_REAL(struct lamb, max_trust_ratio, "0", 0, 1e30, "bound of the trust ratio; 0: none"),
+    RONDO_OPTION_REAL(struct lamb, weight_decay, "0", 0, 1000, "weight decay: strength of the pull towards 0"),
+    RONDO_OPTION_REAL(struct lamb, max_trust_ratio, "0", 0, 1e30, "upper bound of the trust ratio; 0: no bound"),
     RONDO_OPTION_END,
 };
 
@@ -39,7 +40,7 @@ static const rondo_slot lamb_slots[] = {{"first_moment", RONDO_SLOT_LIKE_PARAMET
                                         {0}};
 
 enum {
-    GRAIN = 16 * 1024, /* elements of a range: worth a thread */
+    GRAIN = 16 * 1024, /* elements of a range: enough work for a thread */
     BLOCK = 256        /* elements of a range at a time: the direction stays in the first cache */
 };
 
@@ -57,7 +58,8 @@ struct update {
  *     v <- beta2 v + (1 - beta2) g^2
  *     u <- m / (1 - beta1^t) / (sqrt(v) / sqrt(1 - beta2^t) + epsilon) + w p
  *     p <- p - lr |p| / |u| u
- * The first pass over the parameter updates the moments and takes both norms, the second computes u anew and steps. */
+ * The first pass over the parameter updates the moments and computes both norms. The second pass computes u again and
+ * updates the parameter. */
 #define LAMB_KERNEL(name, real, square_root)                                                                           \
     static void name##_moments(const struct update *update, int64_t begin, int64_t end) {                              \
         const real *g = update->call->gradient.data;                                                                   \

@@ -14,10 +14,11 @@ struct lion {
 };
 
 static const rondo_option lion_options[] = {
-    RONDO_OPTION_REAL(struct lion, lr, "0.0001", 0, 1000, "learning rate: the size of a step of every element"),
-    RONDO_OPTION_REAL(struct lion, beta1, "0.9", 0, 0.9999999, "share of the momentum in the direction of the step"),
-    RONDO_OPTION_REAL(struct lion, beta2, "0.99", 0, 0.9999999, "decay of the momentum, a step"),
-    RONDO_OPTION_REAL(struct lion, weight_decay, "0", 0, 1000, "strength of the pull towards 0, times lr a step"),
+    RONDO_OPTION_REAL(struct lion, lr, "0.0001", 0, 1000, "learning rate: how far every element moves in an update"),
+    RONDO_OPTION_REAL(struct lion, beta1, "0.9", 0, 0.9999999, "share of the momentum in the direction of the update"),
+    RONDO_OPTION_REAL(struct lion, beta2, "0.99", 0, 0.9999999, "decay of the momentum, per update"),
+    RONDO_OPTION_REAL(struct lion, weight_decay, "0", 0, 1000,
+                      "weight decay; each update subtracts lr times this times the parameter"),
     RONDO_OPTION_END,
 };
 

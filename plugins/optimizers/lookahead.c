@@ -1,8 +1,8 @@
-/* plugins/optimizers/lookahead.c: Lookahead, slow weights that follow the optimizer's fast ones; a wrapper.
+/* plugins/optimizers/lookahead.c: Lookahead: slow weights that follow the fast weights of the optimizer; a wrapper.
  *
  * Source: Zhang et al., "Lookahead optimizer: k steps forward, 1 step back", NeurIPS 2019, algorithm 1. The inner
- * optimizer keeps its own state across a synchronisation (the paper's section 4 compares that with resetting it). The
- * weights that are evaluated are the fast ones; they are the slow ones at every `period`-th update.
+ * optimizer keeps its own state across a synchronisation (the paper's section 4 compares that with resetting it).
+ * Evaluation uses the fast weights; they equal the slow weights after every `period`-th update.
  */
 #include "rondo/plugin.h"
 
@@ -12,9 +12,10 @@ struct lookahead {
 };
 
 static const rondo_option lookahead_options[] = {
-    RONDO_OPTION_INT(struct lookahead, period, "5", 1, 1e9, "updates of the fast weights for one of the slow ones"),
+    RONDO_OPTION_INT(struct lookahead, period, "5", 1, 1e9,
+                     "number of updates of the fast weights per update of the slow weights"),
     RONDO_OPTION_REAL(struct lookahead, alpha, "0.5", 0, 1,
-                      "share of the way to the fast weights that the slow ones go"),
+                      "share of the distance to the fast weights that the slow weights move"),
     RONDO_OPTION_END,
 };
 
@@ -54,9 +55,8 @@ static const rondo_optimizer lookahead = {
     .base = {.struct_size = sizeof(rondo_optimizer),
              .kind = RONDO_KIND_OPTIMIZER,
              .name = "lookahead",
-             .summary =
-                 "every `period` updates the slow weights go a share alpha of the way to the fast ones, which start "
-                 "again from there (Zhang et al. 2019, algorithm 1)",
+             .summary = "every `period` updates, the slow weights move a share alpha of the distance to the fast "
+                        "weights, and the fast weights restart from there (Zhang et al. 2019, algorithm 1)",
              .options = lookahead_options,
              .options_size = sizeof(struct lookahead)},
     .flags = RONDO_OPTIMIZER_ELEMENTWISE,

@@ -37,25 +37,28 @@ struct muon {
 
 static const rondo_option muon_options[] = {
     RONDO_OPTION_REAL(struct muon, lr, "0.001", 0, 1000, "learning rate of matrices"),
-    RONDO_OPTION_REAL(struct muon, momentum, "0.95", 0, 0.9999999, "decay of the mean of the gradient, a step"),
-    RONDO_OPTION_BOOL(struct muon, nesterov, "true", "look ahead along the momentum"),
+    RONDO_OPTION_REAL(struct muon, momentum, "0.95", 0, 0.9999999, "decay of the mean of the gradient, per update"),
+    RONDO_OPTION_BOOL(struct muon, nesterov, "true", "use Nesterov momentum"),
     RONDO_OPTION_CHOICE(struct muon, adjust_lr_fn, "original", adjust_names,
                         "factor on lr: original, sqrt(max(1, outputs / inputs)); match_rms_adamw, 0.2 sqrt(max(both))"),
-    RONDO_OPTION_REAL(struct muon, weight_decay, "0", 0, 1000, "strength of the pull of matrices towards 0, times lr"),
+    RONDO_OPTION_REAL(struct muon, weight_decay, "0", 0, 1000,
+                      "weight decay of matrices; each update subtracts lr times this times the matrix"),
     RONDO_OPTION_REALS(struct muon, ns_coefficients, "[3.4445, -4.775, 2.0315]", -1000, 1000,
                        "a, b and c of the Newton-Schulz iteration a X + (b G + c G^2) X, G = X X^T"),
-    RONDO_OPTION_INT(struct muon, ns_steps, "5", 1, 99, "iterations"),
-    RONDO_OPTION_REAL(struct muon, epsilon, "1e-7", 1e-30, 1, "least norm that the momentum is divided by"),
-    RONDO_OPTION_BOOL(struct muon, matrices, "true", "false: AdamW for matrices too (embeddings, the output layer)"),
+    RONDO_OPTION_INT(struct muon, ns_steps, "5", 1, 99, "number of Newton-Schulz iterations"),
+    RONDO_OPTION_REAL(struct muon, epsilon, "1e-7", 1e-30, 1,
+                      "lower bound of the norm that the momentum is divided by"),
+    RONDO_OPTION_BOOL(struct muon, matrices, "true",
+                      "false: use AdamW for matrices too (for embeddings and the output layer)"),
     RONDO_OPTION_REAL(struct muon, adamw_lr, "0", 0, 1000, "AdamW: learning rate; 0: lr"),
     RONDO_OPTION_REAL(struct muon, adamw_beta1, "0.9", 0, 0.9999999, "AdamW: decay of the mean of the gradient"),
     RONDO_OPTION_REAL(struct muon, adamw_beta2, "0.999", 0, 0.9999999, "AdamW: decay of the mean of its square"),
     RONDO_OPTION_REAL(struct muon, adamw_epsilon, "1e-8", 1e-30, 1, "AdamW: added to the root of the mean square"),
-    RONDO_OPTION_REAL(struct muon, adamw_weight_decay, "0", 0, 1000, "AdamW: strength of the pull towards 0"),
+    RONDO_OPTION_REAL(struct muon, adamw_weight_decay, "0", 0, 1000, "AdamW: weight decay"),
     RONDO_OPTION_END,
 };
 
-/* The first is Muon's momentum or AdamW's mean: both are means of the gradient. AdamW alone has the second. */
+/* The first slot is Muon's momentum or AdamW's mean: both are means of the gradient. Only AdamW has the second. */
 static const rondo_slot muon_slots[] = {{"first_moment", RONDO_SLOT_LIKE_PARAMETER, RONDO_SLOT_STATE},
                                         {"second_moment", RONDO_SLOT_CHOSEN, RONDO_SLOT_STATE},
                                         {0}};
@@ -83,7 +86,7 @@ static rondo_status muon_check(rondo_context *ctx, const void *options) {
     return RONDO_OK;
 }
 
-enum { GRAIN = 16 * 1024 }; /* elements of a range: worth a thread */
+enum { GRAIN = 16 * 1024 }; /* elements of a range: enough work for a thread */
 
 /* One update of one parameter. */
 struct update {
@@ -179,9 +182,9 @@ static rondo_matrix matrix_of(const void *data, int64_t columns, int transposed)
 }
 
 /* One iteration, with coefficients a, b, c:
- *     G <- X X^T                        or X^T X, where X has more rows than columns
+ *     G <- X X^T                        or X^T X, if X has more rows than columns
  *     X <- a X + (b G + c G^2) X        or a X + X (b G + c G^2)
- * product adds to what its result holds: hence the copies in front of it. */
+ * host->product adds to its result, so the result is first set to a copy. */
 static rondo_status iterate(rondo_context *ctx, const double *abc, const struct work *work) {
     const int64_t side = work->side;
     const int tall = work->rows > work->columns;

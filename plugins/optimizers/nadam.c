@@ -19,13 +19,13 @@ struct nadam {
 
 static const rondo_option nadam_options[] = {
     RONDO_OPTION_REAL(struct nadam, lr, "0.002", 0, 1000, "learning rate"),
-    RONDO_OPTION_REAL(struct nadam, beta1, "0.9", 0, 0.9999999, "decay of the mean of the gradient, a step"),
-    RONDO_OPTION_REAL(struct nadam, beta2, "0.999", 0, 0.9999999, "decay of the mean of its square, a step"),
+    RONDO_OPTION_REAL(struct nadam, beta1, "0.9", 0, 0.9999999, "decay of the mean of the gradient, per update"),
+    RONDO_OPTION_REAL(struct nadam, beta2, "0.999", 0, 0.9999999, "decay of the mean of its square, per update"),
     RONDO_OPTION_REAL(struct nadam, epsilon, "1e-8", 1e-30, 1, "added to the root of the mean square"),
     RONDO_OPTION_REAL(struct nadam, momentum_decay, "0.004", 0, 1000,
                       "speed at which momentum rises from half of beta1"),
-    RONDO_OPTION_REAL(struct nadam, weight_decay, "0", 0, 1000, "strength of the pull towards 0"),
-    RONDO_OPTION_BOOL(struct nadam, decoupled, "false", "decay the parameter itself, not through the gradient"),
+    RONDO_OPTION_REAL(struct nadam, weight_decay, "0", 0, 1000, "weight decay: strength of the pull towards 0"),
+    RONDO_OPTION_BOOL(struct nadam, decoupled, "false", "apply weight decay to the parameter instead of the gradient"),
     RONDO_OPTION_END,
 };
 
@@ -40,7 +40,7 @@ static double momentum(const struct nadam *nadam, double t) {
     return nadam->beta1 * (1 - 0.5 * pow(schedule_base, t * nadam->momentum_decay));
 }
 
-/* mu_1 mu_2 ... mu_t, in a time that does not grow with t. With q = 0.96^d its logarithm is
+/* mu_1 mu_2 ... mu_t, computed in a time that does not grow with t. With q = 0.96^d its logarithm is
  *     t log(beta1) + sum_i log(1 - q^i / 2) = t log(beta1) - sum_k 1 / (k 2^k) sum_i q^(i k)
  *         for i = 1 .. t and k = 1, 2, ...
  *     sum_i q^(i k) = q^k (1 - q^(k t)) / (1 - q^k)    (a geometric series)

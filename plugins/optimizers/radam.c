@@ -1,8 +1,8 @@
-/* plugins/optimizers/radam.c: RAdam, Adam with a rectified step size.
+/* plugins/optimizers/radam.c: RAdam: Adam with a rectified step size.
  *
  * Source: Liu et al., "On the variance of the adaptive learning rate and beyond", ICLR 2020, algorithm 2. The same
- * numbers as PyTorch's torch.optim.RAdam, which rectifies where rho_t > 5 (the paper: 4) and adds epsilon to the root
- * of the second moment before its bias is corrected; decoupled is its decoupled_weight_decay.
+ * numbers as PyTorch's torch.optim.RAdam, which rectifies if rho_t > 5 (the paper: 4) and adds epsilon to the root of
+ * the second moment before its bias is corrected; decoupled is its decoupled_weight_decay.
  */
 #include <math.h>
 
@@ -19,20 +19,20 @@ struct radam {
 
 static const rondo_option radam_options[] = {
     RONDO_OPTION_REAL(struct radam, lr, "0.001", 0, 1000, "learning rate"),
-    RONDO_OPTION_REAL(struct radam, beta1, "0.9", 0, 0.9999999, "decay of the mean of the gradient, a step"),
-    RONDO_OPTION_REAL(struct radam, beta2, "0.999", 0, 0.9999999, "decay of the mean of its square, a step"),
+    RONDO_OPTION_REAL(struct radam, beta1, "0.9", 0, 0.9999999, "decay of the mean of the gradient, per update"),
+    RONDO_OPTION_REAL(struct radam, beta2, "0.999", 0, 0.9999999, "decay of the mean of its square, per update"),
     RONDO_OPTION_REAL(struct radam, epsilon, "1e-8", 1e-30, 1, "added to the root of the mean square"),
-    RONDO_OPTION_REAL(struct radam, weight_decay, "0", 0, 1000, "strength of the pull towards 0"),
-    RONDO_OPTION_BOOL(struct radam, decoupled, "false", "decay the parameter itself, not through the gradient"),
+    RONDO_OPTION_REAL(struct radam, weight_decay, "0", 0, 1000, "weight decay: strength of the pull towards 0"),
+    RONDO_OPTION_BOOL(struct radam, decoupled, "false", "apply weight decay to the parameter instead of the gradient"),
     RONDO_OPTION_END,
 };
 
 static const rondo_slot radam_slots[] = {
     {"first_moment", RONDO_SLOT_LIKE_PARAMETER, 0}, {"second_moment", RONDO_SLOT_LIKE_PARAMETER, 0}, {0}};
 
-/* What the step size of Adam is multiplied by at step t, which removes the variance of 1 / sqrt(v) early on; 0 where
- * there are too few steps for that variance to be finite. With rho_inf = 2 / (1 - beta2) - 1 and
- * rho_t = rho_inf - 2 t beta2^t / (1 - beta2^t):
+/* The factor on the step size of Adam at step t. It compensates for the variance of 1 / sqrt(v) in early steps; it is 0
+ * while there are too few steps for that variance to be finite. With rho_inf = 2 / (1 - beta2) - 1 and rho_t = rho_inf
+ * - 2 t beta2^t / (1 - beta2^t):
  *     r_t = sqrt((rho_t - 4) (rho_t - 2) rho_inf / ((rho_inf - 4) (rho_inf - 2) rho_t)) */
 static double rectification(double beta2, double t) {
     const double power = pow(beta2, t);
@@ -46,9 +46,9 @@ static double rectification(double beta2, double t) {
  *     g <- g + w p                           otherwise
  *     m <- m + (1 - beta1) (g - m)
  *     v <- beta2 v + (1 - beta2) g^2
- *     p <- p - lr m / (1 - beta1^t) * r_t sqrt(1 - beta2^t) / (sqrt(v) + epsilon)   where rho_t > 5
- *     p <- p - lr m / (1 - beta1^t)                                                 before
- * The latter is the former with 0 sqrt(v) + 1 for a denominator. */
+ *     p <- p - lr m / (1 - beta1^t) * r_t sqrt(1 - beta2^t) / (sqrt(v) + epsilon)   if rho_t > 5
+ *     p <- p - lr m / (1 - beta1^t)                                                 otherwise
+ * The last line is the line before it with the denominator 0 sqrt(v) + 1. */
 #define RADAM_KERNEL(name, real, square_root)                                                                          \
     static void name(const struct radam *radam, const rondo_optimizer_call *call) {                                    \
         const int64_t count = rondo_count(&call->value);                                                               \

@@ -1,8 +1,8 @@
-/* plugins/optimizers/rmsprop.c: RMSprop, plain, centered and with momentum.
+/* plugins/optimizers/rmsprop.c: RMSprop: plain, centered and with momentum.
  *
  * Sources: Tieleman and Hinton, "Lecture 6.5: rmsprop", Coursera 2012; centered and with momentum: Graves, "Generating
  * sequences with recurrent neural networks", arXiv:1308.0850, section 4.2. The same numbers as PyTorch's
- * torch.optim.RMSprop: epsilon stands outside the root, and the learning rate is no part of the velocity.
+ * torch.optim.RMSprop: epsilon is added outside the root, and the velocity does not include the learning rate.
  */
 #include <math.h>
 
@@ -20,9 +20,10 @@ struct rmsprop {
 static const rondo_option rmsprop_options[] = {
     RONDO_OPTION_REAL(struct rmsprop, lr, "0.01", 0, 1000, "learning rate"),
     RONDO_OPTION_REAL(struct rmsprop, alpha, "0.99", 0, 0.9999999, "decay of the mean square, a step"),
-    RONDO_OPTION_REAL(struct rmsprop, momentum, "0", 0, 0.9999999, "share of the velocity that is kept at each step"),
+    RONDO_OPTION_REAL(struct rmsprop, momentum, "0", 0, 0.9999999, "share of the velocity that is kept at each update"),
     RONDO_OPTION_REAL(struct rmsprop, epsilon, "1e-8", 1e-30, 1, "added to the root of the mean square"),
-    RONDO_OPTION_REAL(struct rmsprop, weight_decay, "0", 0, 1000, "this times the parameter is added to the gradient"),
+    RONDO_OPTION_REAL(struct rmsprop, weight_decay, "0", 0, 1000,
+                      "weight_decay times the parameter is added to the gradient"),
     RONDO_OPTION_BOOL(struct rmsprop, centered, "false", "divide by the deviation from the mean gradient"),
     RONDO_OPTION_END,
 };
@@ -50,8 +51,8 @@ static rondo_status rmsprop_choose_slot(rondo_context *ctx, const void *options,
  *     d = g / (sqrt(s - n^2) + epsilon)
  *     v <- m v + d                            with momentum; otherwise v is d
  *     p <- p - lr v
- * Rounding can take s - n^2 below 0 where the gradient hardly changes; it is 0 then. centered and with_momentum are
- * constants, so that there is no branch in the loop. */
+ * If the gradient hardly changes, rounding can make s - n^2 negative; then 0 is used. centered and with_momentum are
+ * compile-time constants, so the loop has no branch. */
 #define RMSPROP_KERNEL(name, real, square_root, centered, with_momentum)                                               \
     static void name(const struct rmsprop *rmsprop, double scale, int64_t count, real *restrict p,                     \
                      const real *restrict gradient, real *restrict s, real *restrict n, real *restrict v) {            \

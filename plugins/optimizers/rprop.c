@@ -1,8 +1,8 @@
-/* plugins/optimizers/rprop.c: Rprop, steps by the sign of the gradient alone, for whole batches.
+/* plugins/optimizers/rprop.c: Rprop: steps that depend only on the sign of the gradient, for whole batches.
  *
  * Sources: Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning: the RPROP algorithm",
  * ICNN 1993; in the form without backtracking of Igel and Huesken, "Improving the Rprop learning algorithm", NC 2000
- * (iRprop-). The same numbers as PyTorch's torch.optim.Rprop. A schedule multiplies the step and not its adaptation.
+ * (iRprop-). The same numbers as PyTorch's torch.optim.Rprop. A schedule multiplies the step, but not its adaptation.
  */
 #include "rondo/plugin.h"
 
@@ -15,11 +15,13 @@ struct rprop {
 };
 
 static const rondo_option rprop_options[] = {
-    RONDO_OPTION_REAL(struct rprop, lr, "0.01", 0, 1000, "size of the first step"),
-    RONDO_OPTION_REAL(struct rprop, eta_minus, "0.5", 1e-6, 0.9999999, "factor on the step where the sign has changed"),
-    RONDO_OPTION_REAL(struct rprop, eta_plus, "1.2", 1.0000001, 1000, "factor on the step where the sign has not"),
-    RONDO_OPTION_REAL(struct rprop, min_step, "1e-6", 1e-30, 1000, "size of the smallest step"),
-    RONDO_OPTION_REAL(struct rprop, max_step, "50", 1e-30, 1000, "size of the largest step"),
+    RONDO_OPTION_REAL(struct rprop, lr, "0.01", 0, 1000, "initial step size"),
+    RONDO_OPTION_REAL(struct rprop, eta_minus, "0.5", 1e-6, 0.9999999,
+                      "factor on the step size if the sign of the gradient has changed"),
+    RONDO_OPTION_REAL(struct rprop, eta_plus, "1.2", 1.0000001, 1000,
+                      "factor on the step size if the sign of the gradient has not changed"),
+    RONDO_OPTION_REAL(struct rprop, min_step, "1e-6", 1e-30, 1000, "smallest step size"),
+    RONDO_OPTION_REAL(struct rprop, max_step, "50", 1e-30, 1000, "largest step size"),
     RONDO_OPTION_END,
 };
 
@@ -37,10 +39,10 @@ static rondo_status rprop_check(rondo_context *ctx, const void *options) {
 
 /* With gradient g, parameter p, previous gradient q (0 at first) and step size s (lr at first):
  *     s <- min(max(s f, min_step), max_step),  f = eta_plus, 1, eta_minus  as  g q  is  > 0, = 0, < 0
- *     g <- 0                                   where g q < 0
+ *     g <- 0                                   if g q < 0
  *     p <- p - s sign(g)
  *     q <- g
- * A slot is 0 at first, and no step size is once it has been set. */
+ * A slot is 0 at first; a step size that has been set is never 0. */
 #define RPROP_KERNEL(name, real)                                                                                       \
     static void name(const struct rprop *rprop, const rondo_optimizer_call *call) {                                    \
         const int64_t count = rondo_count(&call->value);                                                               \
@@ -90,7 +92,7 @@ static const rondo_optimizer rprop = {
              .kind = RONDO_KIND_OPTIMIZER,
              .name = "rprop",
              .summary =
-                 "p = p - s sign(g), s grows where g keeps its sign and shrinks where not (Riedmiller and Braun 1993)",
+                 "p = p - s sign(g); s grows while g keeps its sign, and shrinks otherwise (Riedmiller and Braun 1993)",
              .options = rprop_options,
              .options_size = sizeof(struct rprop)},
     .flags = RONDO_OPTIMIZER_ELEMENTWISE,

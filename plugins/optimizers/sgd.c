@@ -16,10 +16,11 @@ struct sgd {
 
 static const rondo_option sgd_options[] = {
     RONDO_OPTION_REAL(struct sgd, lr, "0.01", 0, 1000, "learning rate"),
-    RONDO_OPTION_REAL(struct sgd, momentum, "0", 0, 0.9999999, "share of the velocity that is kept at each step"),
-    RONDO_OPTION_REAL(struct sgd, dampening, "0", 0, 1, "share of the gradient that is kept from the velocity"),
-    RONDO_OPTION_REAL(struct sgd, weight_decay, "0", 0, 1000, "this times the parameter is added to the gradient"),
-    RONDO_OPTION_BOOL(struct sgd, nesterov, "false", "look ahead along the velocity; needs momentum above 0"),
+    RONDO_OPTION_REAL(struct sgd, momentum, "0", 0, 0.9999999, "share of the velocity that is kept at each update"),
+    RONDO_OPTION_REAL(struct sgd, dampening, "0", 0, 1, "share of the gradient that is not added to the velocity"),
+    RONDO_OPTION_REAL(struct sgd, weight_decay, "0", 0, 1000,
+                      "weight_decay times the parameter is added to the gradient"),
+    RONDO_OPTION_BOOL(struct sgd, nesterov, "false", "use Nesterov momentum; requires momentum > 0"),
     RONDO_OPTION_END,
 };
 

@@ -1,12 +1,12 @@
-/* plugins/optimizers/sophia.c: Sophia-G, momentum over a clipped estimate of the curvature.
+/* plugins/optimizers/sophia.c: Sophia-G: momentum divided by an estimate of the curvature, and clipped.
  *
  * Source: Liu et al., "Sophia: a scalable stochastic second-order optimizer for language model pre-training", ICLR 2024
  * (arXiv:2305.14342), algorithm 3, with the Gauss-Newton-Bartlett estimator of algorithm 2: the square of the gradient
- * for classes drawn from the model's own predictions, times the number of losses that the gradient is the mean of.
+ * for classes drawn from the model's own predictions, times the number of losses whose mean the gradient belongs to.
  *
- * The convention is the paper's. The authors' code differs in three ways: it leaves the number of losses B out of h
- * and divides by rho B h + 1e-15 (the same where B never changes); it updates h behind the step of an update rather
- * than in front of it; and it does so first at update number `period`. The name and default of rho are the code's, the
+ * The conventions are those of the paper. The authors' code differs in three ways. It leaves the number of losses B out
+ * of h and divides by rho B h + 1e-15, which is the same if B never changes. It updates h after the parameter instead
+ * of before it. And it does so first at update number `period`. Name and default of rho are those of the code; the
  * paper calls it gamma. The weight decay is decoupled and multiplied by the learning rate in both.
  */
 #include "rondo/plugin.h"
@@ -23,13 +23,17 @@ struct sophia {
 
 /* The least epsilon is a normal number in f32, so that 0 / epsilon is 0. */
 static const rondo_option sophia_options[] = {
-    RONDO_OPTION_REAL(struct sophia, lr, "0.0001", 0, 1000, "learning rate: the most that an element moves in a step"),
-    RONDO_OPTION_REAL(struct sophia, beta1, "0.965", 0, 0.9999999, "decay of the mean of the gradient, a step"),
-    RONDO_OPTION_REAL(struct sophia, beta2, "0.99", 0, 0.9999999, "decay of the mean of the curvature, an estimate"),
-    RONDO_OPTION_REAL(struct sophia, rho, "0.04", 1e-30, 1e30, "factor on the curvature: the larger, the less clipped"),
-    RONDO_OPTION_REAL(struct sophia, epsilon, "1e-12", 1e-30, 1, "least value that the momentum is divided by"),
-    RONDO_OPTION_REAL(struct sophia, weight_decay, "0", 0, 1000, "strength of the pull towards 0, times lr a step"),
-    RONDO_OPTION_INT(struct sophia, period, "10", 1, 1e9, "updates from one estimate of the curvature to the next"),
+    RONDO_OPTION_REAL(struct sophia, lr, "0.0001", 0, 1000,
+                      "learning rate: the largest change of an element in an update"),
+    RONDO_OPTION_REAL(struct sophia, beta1, "0.965", 0, 0.9999999, "decay of the mean of the gradient, per update"),
+    RONDO_OPTION_REAL(struct sophia, beta2, "0.99", 0, 0.9999999, "decay of the mean of the curvature, per estimate"),
+    RONDO_OPTION_REAL(struct sophia, rho, "0.04", 1e-30, 1e30,
+                      "factor on the curvature; larger values clip fewer elements"),
+    RONDO_OPTION_REAL(struct sophia, epsilon, "1e-12", 1e-30, 1,
+                      "lower bound of the value that the momentum is divided by"),
+    RONDO_OPTION_REAL(struct sophia, weight_decay, "0", 0, 1000,
+                      "weight decay; each update subtracts lr times this times the parameter"),
+    RONDO_OPTION_INT(struct sophia, period, "10", 1, 1e9, "number of updates between two estimates of the curvature"),
     RONDO_OPTION_END,
 };
 

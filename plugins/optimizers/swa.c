@@ -1,9 +1,9 @@
-/* plugins/optimizers/swa.c: stochastic weight averaging, the plain mean of weights along the way; a wrapper.
+/* plugins/optimizers/swa.c: stochastic weight averaging: the mean of the weights of several updates; a wrapper.
  *
  * Source: Izmailov et al., "Averaging weights leads to wider optima and better generalization", UAI 2018, algorithm 1;
  * the same numbers as PyTorch's torch.optim.swa_utils.AveragedModel, updated at update `start` and every `period`
  * updates from there. The paper starts after about three quarters of the training, and goes on with a constant or
- * cyclical learning rate: that is for the schedule to say. With start 1 and period 1 it is Polyak's average.
+ * cyclical learning rate: the schedule determines that. With start 1 and period 1 it is Polyak's average.
  */
 #include <string.h>
 
@@ -15,8 +15,9 @@ struct swa {
 };
 
 static const rondo_option swa_options[] = {
-    RONDO_OPTION_INT(struct swa, start, "1", 1, 1e15, "first update that counts; before it, the weights themselves"),
-    RONDO_OPTION_INT(struct swa, period, "1", 1, 1e15, "updates from one that counts to the next"),
+    RONDO_OPTION_INT(struct swa, start, "1", 1, 1e15,
+                     "first update of the average; before it, the weights themselves are evaluated"),
+    RONDO_OPTION_INT(struct swa, period, "1", 1, 1e15, "number of updates between two values of the average"),
     RONDO_OPTION_END,
 };
 
@@ -58,8 +59,8 @@ static const rondo_optimizer swa = {
     .base = {.struct_size = sizeof(rondo_optimizer),
              .kind = RONDO_KIND_OPTIMIZER,
              .name = "swa",
-             .summary = "evaluates the mean of the weights after updates start, start + period, … (stochastic weight "
-                        "averaging, Izmailov et al. 2018, algorithm 1)",
+             .summary = "evaluation uses the mean of the weights after updates start, start + period, … (stochastic "
+                        "weight averaging, Izmailov et al. 2018, algorithm 1)",
              .options = swa_options,
              .options_size = sizeof(struct swa)},
     .flags = RONDO_OPTIMIZER_ELEMENTWISE,

@@ -1,7 +1,6 @@
 /* plugins/schedules/constant.c: the same factor at every update.
  *
- * For what a sweep or a configuration that extends another wants to switch a schedule off with, and for a warm-up of
- * the host's alone.
+ * For experiments that extend another experiment and switch its schedule off, and for a warm-up without a schedule.
  */
 #include "rondo/plugin.h"
 
@@ -10,7 +9,7 @@ struct constant {
 };
 
 static const rondo_option constant_options[] = {
-    RONDO_OPTION_REAL(struct constant, factor, "1", 0, 1000, "what the learning rate is multiplied by"),
+    RONDO_OPTION_REAL(struct constant, factor, "1", 0, 1000, "factor on the learning rate"),
     RONDO_OPTION_END,
 };
 

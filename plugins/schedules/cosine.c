@@ -4,10 +4,10 @@
  * same numbers as PyTorch's torch.optim.lr_scheduler.CosineAnnealingLR with T_max `length`, and, with restarts, as
  * CosineAnnealingWarmRestarts with T_0 `length` and T_mult `multiplier`.
  *
- * The convention at the end is that of T_max: with a length of T updates, update number n = 1 .. T has the factor of
- * t = n - 1. The first has 1; the floor is what the update behind the last would have. So with floor 0 every update of
- * the length still moves the parameters; the last by the factor (1 - cos(pi / T)) / 2. Behind the length, where PyTorch
- * climbs again, the factor stays at the floor.
+ * The convention at the end is that of T_max: with a length of T updates, update number n = 1 .. T has the factor of t
+ * = n - 1. The first update has factor 1, and the update after the last one would have the floor. So with floor 0 every
+ * update of the length changes the parameters; the last one has the factor (1 - cos(pi / T)) / 2. After the length the
+ * factor stays at the floor, where PyTorch's rises again.
  */
 #include <math.h>
 
@@ -25,14 +25,16 @@ enum unit { STEPS = 0, EPOCHS = 1, RUN = 2 };
 static const char *const units[] = {"steps", "epochs", "run", NULL};
 
 static const rondo_option cosine_options[] = {
-    RONDO_OPTION_REAL(struct cosine, floor, "0", 0, 1, "factor at the end and from there on"),
-    RONDO_OPTION_INT(struct cosine, restarts, "0", 0, 1000, "times that it jumps back to factor 1 and falls anew"),
+    RONDO_OPTION_REAL(struct cosine, floor, "0", 0, 1, "factor at the end of the curve and after it"),
+    RONDO_OPTION_INT(struct cosine, restarts, "0", 0, 1000,
+                     "number of restarts: the factor jumps back to 1 and falls again"),
     RONDO_OPTION_REAL(struct cosine, multiplier, "1", 1, 100,
-                      "each fall takes this many times as long as the one before; needs `restarts`"),
+                      "length of each fall relative to the previous one; requires `restarts`"),
     RONDO_OPTION_REAL(struct cosine, length, "0", 0, 1e12,
-                      "time of the first fall, in units of `unit`; 0: all falls together take the whole run"),
-    RONDO_OPTION_CHOICE(struct cosine, unit, "run", units,
-                        "what `length` counts: updates, or passes over the data; run: no length, it is the run's"),
+                      "length of the first fall, in units of `unit`; 0: all falls together take the whole run"),
+    RONDO_OPTION_CHOICE(
+        struct cosine, unit, "run", units,
+        "unit of `length`: updates, or passes over the data; run: the length of the run, `length` is not used"),
     RONDO_OPTION_END,
 };
 
@@ -65,14 +67,14 @@ static rondo_status cosine_check(rondo_context *ctx, const void *options) {
     return RONDO_OK;
 }
 
-/* Where the update stands; the unit `run` is the whole run, of length 1. */
+/* The position of the update, in units of `unit`; the unit `run` is the whole run, of length 1. */
 static double position(const rondo_schedule_call *call, int32_t unit) {
     const int64_t updates = unit == RUN ? call->steps : unit == EPOCHS ? call->steps_per_epoch : 1;
     return (double)call->done / (double)updates;
 }
 
-/* The share of its fall that is behind at t, a multiple of the first fall; 1 behind the last. A fall has ended within
- * rounding of its end: three times 0.1 epochs is not 0.3 of them. */
+/* The share of the current fall that has passed at time t, where t is in units of the first fall; 1 after the last
+ * fall. The end of a fall is compared with a tolerance for rounding: three times 0.1 epochs is not exactly 0.3. */
 static double share_of_fall(const struct cosine *cosine, double t) {
     double begin = 0;
     for (int64_t k = 0; k <= cosine->restarts; k++) {

@@ -1,8 +1,8 @@
-/* plugins/schedules/exponential.c: decay by the same share in equal times, without steps.
+/* plugins/schedules/exponential.c: exponential decay without steps.
  *
  * With unit `steps` and length 1 the same numbers as PyTorch's torch.optim.lr_scheduler.ExponentialLR with gamma
- * `factor`. With unit `epochs` the curve goes through the numbers that PyTorch has when stepped after every epoch, and
- * falls smoothly between them; the staircase is plug-in `step`.
+ * `factor`. With unit `epochs` the curve goes through the numbers of PyTorch at the ends of epochs, and falls smoothly
+ * between them. The plug-in `step` decays in steps.
  */
 #include <math.h>
 
@@ -18,15 +18,14 @@ enum unit { STEPS = 0, EPOCHS = 1 };
 static const char *const units[] = {"steps", "epochs", NULL};
 
 static const rondo_option exponential_options[] = {
-    RONDO_OPTION_REAL(struct exponential, factor, NULL, 0, 1, "what the learning rate is multiplied by in each length"),
+    RONDO_OPTION_REAL(struct exponential, factor, NULL, 0, 1, "factor on the learning rate per `length`"),
     RONDO_OPTION_REAL(struct exponential, length, "1", 1e-6, 1e12,
-                      "time in which it is multiplied by `factor` once, in units of `unit`"),
-    RONDO_OPTION_CHOICE(struct exponential, unit, NULL, units,
-                        "what `length` counts: updates, or passes over the data"),
+                      "time after which `factor` has been applied once, in units of `unit`"),
+    RONDO_OPTION_CHOICE(struct exponential, unit, NULL, units, "unit of `length`: updates, or passes over the data"),
     RONDO_OPTION_END,
 };
 
-/* Where the update stands; real numbers between the borders of epochs. */
+/* The position of the update, in units of `unit`, including fractions of epochs. */
 static double position(const rondo_schedule_call *call, int32_t unit) {
     return unit == EPOCHS ? (double)call->done / (double)call->steps_per_epoch : (double)call->done;
 }

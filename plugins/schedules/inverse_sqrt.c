@@ -17,9 +17,8 @@ static const char *const units[] = {"steps", "epochs", NULL};
 
 static const rondo_option inverse_sqrt_options[] = {
     RONDO_OPTION_REAL(struct inverse_sqrt, warmup, NULL, 0, 1e12,
-                      "time of the rise to factor 1, in units of `unit`; at least one update"),
-    RONDO_OPTION_CHOICE(struct inverse_sqrt, unit, NULL, units,
-                        "what `warmup` counts: updates, or passes over the data"),
+                      "length of the rise to factor 1, in units of `unit`; at least one update"),
+    RONDO_OPTION_CHOICE(struct inverse_sqrt, unit, NULL, units, "unit of `warmup`: updates, or passes over the data"),
     RONDO_OPTION_END,
 };
 

@@ -16,11 +16,10 @@ enum unit { STEPS = 0, EPOCHS = 1 };
 static const char *const units[] = {"steps", "epochs", NULL};
 
 static const rondo_option multi_step_options[] = {
-    RONDO_OPTION_REAL(struct multi_step, factor, "0.1", 0, 1, "what the learning rate is multiplied by at each drop"),
+    RONDO_OPTION_REAL(struct multi_step, factor, "0.1", 0, 1, "factor on the learning rate at each drop"),
     RONDO_OPTION_REALS(struct multi_step, milestones, NULL, 0, 1e12,
-                       "where the drops are, each later than the one before, in units of `unit`"),
-    RONDO_OPTION_CHOICE(struct multi_step, unit, NULL, units,
-                        "what `milestones` count: updates, or passes over the data"),
+                       "times of the drops, in ascending order, in units of `unit`"),
+    RONDO_OPTION_CHOICE(struct multi_step, unit, NULL, units, "unit of `milestones`: updates, or passes over the data"),
     RONDO_OPTION_END,
 };
 
@@ -38,7 +37,8 @@ static rondo_status multi_step_check(rondo_context *ctx, const void *options) {
     return RONDO_OK;
 }
 
-/* Where the update stands. A division of whole numbers, so that update 7 of 10 is 0.7 epochs to the last bit. */
+/* The position of the update, in units of `unit`. It is computed by one division of whole numbers, so that update 7 of
+ * 10 is exactly the double 0.7. */
 static double position(const rondo_schedule_call *call, int32_t unit) {
     return unit == EPOCHS ? (double)call->done / (double)call->steps_per_epoch : (double)call->done;
 }

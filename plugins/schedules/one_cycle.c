@@ -1,12 +1,12 @@
-/* plugins/schedules/one_cycle.c: up to the peak, and down to far below the start.
+/* plugins/schedules/one_cycle.c: a rise to the peak, and a fall to far below the start.
  *
  * Source: Smith, "A disciplined approach to neural network hyper-parameters: part 1", arXiv 1803.09820 (2018), section
  * 4.1. The same numbers as PyTorch's torch.optim.lr_scheduler.OneCycleLR, where `lr` of the optimizer is max_lr, with
  * div_factor `initial_division`, final_div_factor `final_division`, pct_start `rise` and anneal_strategy `shape`.
- * Momentum, which PyTorch cycles too, is the optimizer's own.
+ * PyTorch also cycles the momentum; here the optimizer's momentum does not change.
  *
- * The convention at the end is PyTorch's as well: the last update of the length has the least factor, where that of
- * plug-in `cosine` has one above it. Behind the length the factor stays there.
+ * The convention at the end is also PyTorch's: the last update of the length has the smallest factor, whereas with the
+ * plug-in `cosine` the update after it would have it. After the length the factor does not change.
  */
 #include <math.h>
 
@@ -29,17 +29,19 @@ static const char *const shapes[] = {"cosine", "linear", NULL};
 
 static const rondo_option one_cycle_options[] = {
     RONDO_OPTION_REAL(struct one_cycle, initial_division, "25", 1, 1e9,
-                      "the first update has the peak, which is `lr` of the optimizer, divided by this"),
+                      "the learning rate of the first update is the peak (`lr` of the optimizer) divided by this"),
     RONDO_OPTION_REAL(struct one_cycle, final_division, "1e4", 1, 1e12,
-                      "the last update has the rate of the first divided by this"),
-    RONDO_OPTION_REAL(struct one_cycle, rise, "0.3", 0, 1, "share of the length up to the peak"),
-    RONDO_OPTION_CHOICE(struct one_cycle, shape, "cosine", shapes, "how it goes up and down: half a cosine, or a line"),
+                      "the learning rate of the last update is that of the first update divided by this"),
+    RONDO_OPTION_REAL(struct one_cycle, rise, "0.3", 0, 1, "share of the length that the rise takes"),
+    RONDO_OPTION_CHOICE(struct one_cycle, shape, "cosine", shapes,
+                        "shape of the rise and the fall: half a cosine, or a straight line"),
     RONDO_OPTION_BOOL(struct one_cycle, three_phases, "false",
-                      "fall to the rate of the first update in the time of the rise, and only then below it"),
+                      "first fall to the rate of the first update, as fast as the rise, and then below it"),
     RONDO_OPTION_REAL(struct one_cycle, length, "0", 0, 1e12,
-                      "time of the whole cycle, in units of `unit`; 0: the whole run"),
-    RONDO_OPTION_CHOICE(struct one_cycle, unit, "run", units,
-                        "what `length` counts: updates, or passes over the data; run: no length, it is the run's"),
+                      "length of the whole cycle, in units of `unit`; 0: the whole run"),
+    RONDO_OPTION_CHOICE(
+        struct one_cycle, unit, "run", units,
+        "unit of `length`: updates, or passes over the data; run: the length of the run, `length` is not used"),
     RONDO_OPTION_END,
 };
 
@@ -71,8 +73,8 @@ struct phase {
     double factor;
 };
 
-/* With length L, rise r and the first factor s: s at update 0, 1 at r L - 1, with three phases s at 2 r L - 2, and
- * s / final_division at L - 1. Returns how many phases there are. */
+/* With length L, rise r and the first factor s: s at update 0, 1 at r L - 1, with three phases s at 2 r L - 2, and s /
+ * final_division at L - 1. Returns the number of phases. */
 static int phases_of(const struct one_cycle *cycle, double length, struct phase *phases) {
     const double start = 1 / cycle->initial_division;
     int count = 0;
@@ -84,10 +86,10 @@ static int phases_of(const struct one_cycle *cycle, double length, struct phase 
     return count;
 }
 
-/* With the share x of the phase that is behind, from a to b:
+/* For the share x of the phase that has passed, from a to b:
  *     f = b + (a - b) (1 + cos(pi x)) / 2     cosine
  *     f = a + (b - a) x                       linear
- * A phase without any time is over when it begins. */
+ * A phase of length 0 ends when it begins. */
 static rondo_status one_cycle_factor(rondo_context *ctx, const rondo_schedule_call *call, double *factor) {
     (void)ctx;
     const struct one_cycle *cycle = call->options;

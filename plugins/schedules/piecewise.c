@@ -1,7 +1,7 @@
-/* plugins/schedules/piecewise.c: factors given point by point, held or joined by lines.
+/* plugins/schedules/piecewise.c: factors given at points in time, constant or interpolated linearly in between.
  *
- * Before the first point and behind the last, the factor is theirs. With a rising line it is the range test of Smith,
- * "Cyclical learning rates for training neural networks", WACV 2017, section 3.3.
+ * Before the first point and after the last point, the factor is that of the point. With a rising line this is the
+ * range test of Smith, "Cyclical learning rates for training neural networks", WACV 2017, section 3.3.
  */
 #include "rondo/plugin.h"
 
@@ -18,13 +18,12 @@ enum interpolate { CONSTANT = 0, LINEAR = 1 };
 static const char *const interpolations[] = {"constant", "linear", NULL};
 
 static const rondo_option piecewise_options[] = {
-    RONDO_OPTION_REALS(struct piecewise, at, NULL, 0, 1e12,
-                       "points in time, each later than the one before, in units of `unit`"),
+    RONDO_OPTION_REALS(struct piecewise, at, NULL, 0, 1e12, "points in time, in ascending order, in units of `unit`"),
     RONDO_OPTION_REALS(struct piecewise, factors, NULL, 0, 1e6,
-                       "what the learning rate is multiplied by at each of them; as many as `at` has"),
+                       "factors on the learning rate at these points, one for each"),
     RONDO_OPTION_CHOICE(struct piecewise, interpolate, "constant", interpolations,
-                        "from one point to the next: hold the factor, or draw a line"),
-    RONDO_OPTION_CHOICE(struct piecewise, unit, NULL, units, "what `at` counts: updates, or passes over the data"),
+                        "between two points: hold the factor, or interpolate linearly"),
+    RONDO_OPTION_CHOICE(struct piecewise, unit, NULL, units, "unit of `at`: updates, or passes over the data"),
     RONDO_OPTION_END,
 };
 
@@ -45,7 +44,8 @@ static rondo_status piecewise_check(rondo_context *ctx, const void *options) {
     return RONDO_OK;
 }
 
-/* Where the update stands. A division of whole numbers, so that update 7 of 10 is 0.7 epochs to the last bit. */
+/* The position of the update, in units of `unit`. It is computed by one division of whole numbers, so that update 7 of
+ * 10 is exactly the double 0.7. */
 static double position(const rondo_schedule_call *call, int32_t unit) {
     return unit == EPOCHS ? (double)call->done / (double)call->steps_per_epoch : (double)call->done;
 }
@@ -74,7 +74,7 @@ static const rondo_schedule piecewise = {
     .base = {.struct_size = sizeof(rondo_schedule),
              .kind = RONDO_KIND_SCHEDULE,
              .name = "piecewise",
-             .summary = "f(t) = factors[k] from at[k] on, held or joined by lines",
+             .summary = "f(t) = factors[k] from at[k] on, constant or interpolated linearly",
              .options = piecewise_options,
              .options_size = sizeof(struct piecewise)},
     .check = piecewise_check,

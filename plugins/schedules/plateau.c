@@ -20,16 +20,15 @@ enum threshold_mode { RELATIVE = 0, ABSOLUTE = 1 };
 static const char *const threshold_modes[] = {"relative", "absolute", NULL};
 
 static const rondo_option plateau_options[] = {
-    RONDO_OPTION_REAL(struct plateau, factor, "0.1", 0, 0.9999999,
-                      "what the learning rate is multiplied by at each drop"),
+    RONDO_OPTION_REAL(struct plateau, factor, "0.1", 0, 0.9999999, "factor on the learning rate at each drop"),
     RONDO_OPTION_INT(struct plateau, patience, "10", 0, 1e9,
-                     "epochs without a better metric that are waited through; the drop comes after one more"),
+                     "number of epochs without a better metric that are tolerated; the next one causes a drop"),
     RONDO_OPTION_REAL(struct plateau, threshold, "1e-4", 0, 1e9,
-                      "by how much a metric must pass the best one to be better; see `threshold_mode`"),
+                      "how much better than the best metric a new one must be; see `threshold_mode`"),
     RONDO_OPTION_CHOICE(struct plateau, threshold_mode, "relative", threshold_modes,
-                        "what `threshold` is: a share of the best metric, or in units of the metric"),
-    RONDO_OPTION_INT(struct plateau, cooldown, "0", 0, 1e9, "epochs after a drop that are not counted"),
-    RONDO_OPTION_REAL(struct plateau, floor, "0", 0, 1, "least factor"),
+                        "unit of `threshold`: a share of the best metric, or the unit of the metric"),
+    RONDO_OPTION_INT(struct plateau, cooldown, "0", 0, 1e9, "number of epochs after a drop that do not count"),
+    RONDO_OPTION_REAL(struct plateau, floor, "0", 0, 1, "lower bound of the factor"),
     RONDO_OPTION_END,
 };
 
@@ -46,11 +45,11 @@ static rondo_status plateau_check(rondo_context *ctx, const void *options) {
 /* What lasts from epoch to epoch, all 0 at first. */
 enum state { HAS_BEST = 0, BEST = 1, BAD_EPOCHS = 2, COOLDOWN_LEFT = 3, DROPS = 4, N_STATE = 5 };
 
-/* With metric a, best b, threshold e, and s = 1 where higher is better, -1 otherwise:
+/* With metric a, best b, threshold e, and s = 1 if higher is better, -1 otherwise:
  *     s (a - b) > e |b|     relative
  *     s (a - b) > e         absolute
- * Without a best one any finite metric is better. PyTorch has e b for e |b|, which calls the same metric as before
- * better where it is below 0, as a log likelihood is. */
+ * If there is no best metric yet, any finite metric is better. PyTorch uses e b instead of e |b|; for a metric below 0,
+ * such as a log-likelihood, an unchanged metric would then count as better. */
 static int is_better(const struct plateau *plateau, const rondo_schedule_call *call) {
     const double best = call->state[BEST];
     if (call->state[HAS_BEST] == 0 || !isfinite(call->metric)) {
@@ -95,8 +94,8 @@ static const rondo_schedule plateau = {
     .base = {.struct_size = sizeof(rondo_schedule),
              .kind = RONDO_KIND_SCHEDULE,
              .name = "plateau",
-             .summary = "f = max(floor, factor ^ drops): a drop after `patience` epochs in which the validation metric "
-                        "got no better",
+             .summary = "f = max(floor, factor ^ drops): a drop when the validation metric has not improved for more "
+                        "than `patience` epochs",
              .options = plateau_options,
              .options_size = sizeof(struct plateau)},
     .n_state = N_STATE,

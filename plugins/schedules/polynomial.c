@@ -1,8 +1,8 @@
-/* plugins/schedules/polynomial.c: a fall to the floor along a power of the time that is left; linear with power 1.
+/* plugins/schedules/polynomial.c: a fall to the floor along a power of the remaining time; linear with power 1.
  *
  * With floor 0 the same numbers as PyTorch's torch.optim.lr_scheduler.PolynomialLR with total_iters `length`. Its
- * convention: the first update has factor 1, and the floor is what the update behind the last one would have, so that
- * with floor 0 every update of the length still moves the parameters. Behind the length the factor stays at the floor.
+ * convention: the first update has factor 1, and the update after the last one would have the floor. So with floor 0
+ * every update of the length changes the parameters. After the length the factor stays at the floor.
  */
 #include <math.h>
 
@@ -19,12 +19,13 @@ enum unit { STEPS = 0, EPOCHS = 1, RUN = 2 };
 static const char *const units[] = {"steps", "epochs", "run", NULL};
 
 static const rondo_option polynomial_options[] = {
-    RONDO_OPTION_REAL(struct polynomial, power, "1", 1e-3, 1000, "exponent; 1 is a straight line"),
-    RONDO_OPTION_REAL(struct polynomial, floor, "0", 0, 1, "factor at the end and from there on"),
+    RONDO_OPTION_REAL(struct polynomial, power, "1", 1e-3, 1000, "exponent; 1: a straight line"),
+    RONDO_OPTION_REAL(struct polynomial, floor, "0", 0, 1, "factor at the end of the curve and after it"),
     RONDO_OPTION_REAL(struct polynomial, length, "0", 0, 1e12,
-                      "time from factor 1 to the floor, in units of `unit`; 0: the whole run"),
-    RONDO_OPTION_CHOICE(struct polynomial, unit, "run", units,
-                        "what `length` counts: updates, or passes over the data; run: no length, it is the run's"),
+                      "length of the fall from factor 1 to the floor, in units of `unit`; 0: the whole run"),
+    RONDO_OPTION_CHOICE(
+        struct polynomial, unit, "run", units,
+        "unit of `length`: updates, or passes over the data; run: the length of the run, `length` is not used"),
     RONDO_OPTION_END,
 };
 
@@ -38,7 +39,7 @@ static rondo_status polynomial_check(rondo_context *ctx, const void *options) {
     return RONDO_OK;
 }
 
-/* Where the update stands; the unit `run` is the whole run, of length 1. */
+/* The position of the update, in units of `unit`; the unit `run` is the whole run, of length 1. */
 static double position(const rondo_schedule_call *call, int32_t unit) {
     const int64_t updates = unit == RUN ? call->steps : unit == EPOCHS ? call->steps_per_epoch : 1;
     return (double)call->done / (double)updates;

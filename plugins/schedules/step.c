@@ -1,7 +1,7 @@
-/* plugins/schedules/step.c: a drop at regular distances.
+/* plugins/schedules/step.c: drops at regular intervals.
  *
- * The same numbers as PyTorch's torch.optim.lr_scheduler.StepLR with gamma `factor` and step_size `every`. In epochs
- * the drops are at the borders between epochs where `every` is a whole number.
+ * The same numbers as PyTorch's torch.optim.lr_scheduler.StepLR with gamma `factor` and step_size `every`. With unit
+ * `epochs` and a whole number `every`, the drops are between epochs.
  */
 #include <float.h>
 #include <math.h>
@@ -18,13 +18,14 @@ enum unit { STEPS = 0, EPOCHS = 1 };
 static const char *const units[] = {"steps", "epochs", NULL};
 
 static const rondo_option step_options[] = {
-    RONDO_OPTION_REAL(struct step, factor, "0.1", 0, 1, "what the learning rate is multiplied by at each drop"),
-    RONDO_OPTION_REAL(struct step, every, NULL, 1e-6, 1e12, "distance between two drops, in units of `unit`"),
-    RONDO_OPTION_CHOICE(struct step, unit, NULL, units, "what `every` counts: updates, or passes over the data"),
+    RONDO_OPTION_REAL(struct step, factor, "0.1", 0, 1, "factor on the learning rate at each drop"),
+    RONDO_OPTION_REAL(struct step, every, NULL, 1e-6, 1e12, "time between two drops, in units of `unit`"),
+    RONDO_OPTION_CHOICE(struct step, unit, NULL, units, "unit of `every`: updates, or passes over the data"),
     RONDO_OPTION_END,
 };
 
-/* Where the update stands. A division of whole numbers, so that update 7 of 10 is 0.7 epochs to the last bit. */
+/* The position of the update, in units of `unit`. It is computed by one division of whole numbers, so that update 7 of
+ * 10 is exactly the double 0.7. */
 static double position(const rondo_schedule_call *call, int32_t unit) {
     return unit == EPOCHS ? (double)call->done / (double)call->steps_per_epoch : (double)call->done;
 }
