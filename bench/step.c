@@ -165,8 +165,8 @@ static rondo_status prepare(struct bench *bench, struct arena *arena, struct err
         const struct cell_parameter *from = &bench->cell->parameters[p];
         bench->values[p] = from->shape;
         RONDO_TRY(tensor_alloc(&bench->values[p], arena, errors));
-        RONDO_TRY(
-            initialiser_fill(&from->initialiser, &bench->values[p], (struct rng_stream){(uint64_t)p}, arena, errors));
+        RONDO_TRY(initialiser_fill(&from->initialiser, &bench->values[p], (struct rng_stream){(uint64_t)p}, NULL, arena,
+                                   errors));
     }
     for (int64_t s = 0; s < n_shards; s++) {
         struct shard *shard = &bench->shards[s];

@@ -104,7 +104,7 @@ static rondo_status train(struct task *task, const struct common_flags *common, 
     if (task->train->count == 0) {
         return errors_add(errors, RONDO_INVALID, "%s: there is no example to train on", experiment->train.text);
     }
-    RONDO_TRY(model_initialise(model, (uint64_t)experiment->schedule.options.seed, errors));
+    RONDO_TRY(model_initialise(model, (uint64_t)experiment->schedule.options.seed, &task->session->interrupt, errors));
     struct run_folder *run = run_record_create(out, task, errors);
     if (run == NULL) {
         return errors->status;

@@ -36,6 +36,7 @@
 #define RONDO_LANG_INITIALISER_H
 
 #include "core/arena.h"
+#include "core/interrupt.h"
 #include "core/rng.h"
 
 enum initialiser_kind {
@@ -90,10 +91,12 @@ rondo_status initialiser_resolve(struct initialiser *initialiser,
                                  int (*value)(const void *arg, const char *name, double *number), const void *arg,
                                  struct location where, struct errors *errors);
 /* Fills a float tensor. The same stream gives the same values (to the precision of the dtype). `scratch` is used and
- * given back. RONDO_NO_MEMORY where it is short, RONDO_INVALID where a value is not finite, such as log(zeros),
- * or an option has not been resolved. */
+ * released. `interrupt` is asked between the columns of a matrix and after every million elements; it may be NULL.
+ * RONDO_NO_MEMORY; RONDO_INTERRUPTED; RONDO_INVALID if a value is not finite, such as log(zeros), or if an option has not
+ * been resolved. */
 rondo_status initialiser_fill(const struct initialiser *initialiser, const rondo_tensor *tensor,
-                              struct rng_stream stream, struct arena *scratch, struct errors *errors);
+                              struct rng_stream stream, const struct interrupt *interrupt, struct arena *scratch,
+                              struct errors *errors);
 /* 1 where the initialiser makes sense for this shape: identity and orthogonal want two dimensions or more, legendre_a
  * a square. */
 int initialiser_fits(const struct initialiser *initialiser, const rondo_tensor *tensor);

@@ -4,6 +4,9 @@
 #include "core/tensor.h"
 #include "lang/initialiser.h"
 
+/* Elements between two questions whether to stop: some milliseconds. */
+enum { ELEMENTS = 1 << 20 };
+
 /* Rows and columns of the matrix that the tensor is. */
 static void matrix_size(const rondo_tensor *tensor, int64_t *rows, int64_t *columns) {
     *columns = tensor->ndim == 0 ? 1 : tensor->shape[tensor->ndim - 1];
@@ -25,10 +28,18 @@ static double dot_product(const double *u, const double *v, int64_t count) {
     return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
+static rondo_status check_interrupt(const struct interrupt *interrupt, struct errors *errors) {
+    return interrupt != NULL && interrupt_is_requested(interrupt)
+               ? errors_add(errors, RONDO_INTERRUPTED, "interrupted while the parameters got their initial values")
+               : RONDO_OK;
+}
+
 /* Modified Gram-Schmidt on `vectors` rows of `length` >= vectors normal numbers, twice, for orthogonality to the last
  * bits (Giraud et al. 2005, "twice is enough"). */
-static void orthonormalise(double *q, int64_t vectors, int64_t length) {
+static rondo_status orthonormalise(double *q, int64_t vectors, int64_t length, const struct interrupt *interrupt,
+                                   struct errors *errors) {
     for (int64_t i = 0; i < vectors; i++) {
+        RONDO_TRY(check_interrupt(interrupt, errors));
         double *v = q + i * length;
         for (int64_t pass = 0; pass < 2 * i; pass++) {
             const double *u = q + pass % i * length;
@@ -42,6 +53,7 @@ static void orthonormalise(double *q, int64_t vectors, int64_t length) {
             v[k] /= norm;
         }
     }
+    return RONDO_OK;
 }
 
 /* Element i of the tensor is *value; after all functions. */
@@ -74,7 +86,8 @@ static rondo_status set_element(const struct initialiser *initialiser, const ron
 }
 
 static rondo_status fill_orthogonal(const struct initialiser *initialiser, const rondo_tensor *tensor,
-                                    struct rng_stream stream, struct arena *scratch, struct errors *errors) {
+                                    struct rng_stream stream, const struct interrupt *interrupt, struct arena *scratch,
+                                    struct errors *errors) {
     int64_t rows, columns;
     matrix_size(tensor, &rows, &columns);
     const int64_t vectors = rows < columns ? rows : columns, length = rows < columns ? columns : rows;
@@ -85,7 +98,7 @@ static rondo_status fill_orthogonal(const struct initialiser *initialiser, const
     for (int64_t i = 0; i < vectors * length; i++) {
         q[i] = rng_normal(stream, (uint64_t)i);
     }
-    orthonormalise(q, vectors, length);
+    RONDO_TRY(orthonormalise(q, vectors, length, interrupt, errors));
     for (int64_t i = 0; i < rows * columns; i++) {
         const int64_t row = i / columns, column = i % columns;
         RONDO_TRY(set_element(initialiser, tensor, i,
@@ -95,8 +108,10 @@ static rondo_status fill_orthogonal(const struct initialiser *initialiser, const
 }
 
 /* C = A B * factor, all [n, n]. */
-static void multiply(const double *a, const double *b, double factor, int64_t n, double *c) {
+static rondo_status multiply(const double *a, const double *b, double factor, int64_t n, double *c,
+                             const struct interrupt *interrupt, struct errors *errors) {
     for (int64_t i = 0; i < n; i++) {
+        RONDO_TRY(check_interrupt(interrupt, errors));
         double *row = c + i * n;
         for (int64_t j = 0; j < n; j++) {
             row[j] = 0;
@@ -108,12 +123,15 @@ static void multiply(const double *a, const double *b, double factor, int64_t n,
             }
         }
     }
+    return RONDO_OK;
 }
 
 /* e^M = (e^(M / 2^s))^(2^s) with s so large that 16 terms of the series are enough: the rest is below 0.5^17 / 17!, or
- * 2e-20. Overwrites M. Returns the array, one of the four [n, n], that the result is in. */
-static double *matrix_exponential(double *m, double *term, double *sum, double *product, int64_t n) {
+ * 2e-20. M is work[0], and is overwritten; *result is one of the four arrays [n, n]. */
+static rondo_status matrix_exponential(double *const work[4], int64_t n, const double **result,
+                                       const struct interrupt *interrupt, struct errors *errors) {
     enum { TERMS = 16 };
+    double *m = work[0], *term = work[1], *sum = work[2], *product = work[3];
     double norm = 0;
     for (int64_t i = 0; i < n; i++) {
         double row = 0;
@@ -130,7 +148,7 @@ static double *matrix_exponential(double *m, double *term, double *sum, double *
         term[i] = sum[i] = i / n == i % n;
     }
     for (int k = 1; k <= TERMS; k++) {
-        multiply(term, m, 1.0 / k, n, product);
+        RONDO_TRY(multiply(term, m, 1.0 / k, n, product, interrupt, errors));
         double *swap = term;
         term = product;
         product = swap;
@@ -139,17 +157,18 @@ static double *matrix_exponential(double *m, double *term, double *sum, double *
         }
     }
     for (; squarings > 0; squarings--) {
-        multiply(sum, sum, 1, n, product);
+        RONDO_TRY(multiply(sum, sum, 1, n, product, interrupt, errors));
         double *swap = sum;
         sum = product;
         product = swap;
     }
-    return sum;
+    *result = sum;
+    return RONDO_OK;
 }
 
 /* Both matrices of the held step at once:  exp [A B; 0 0] = [e^A, (integral of e^As) B; 0, 1]. */
 static rondo_status fill_legendre(const struct initialiser *initialiser, const rondo_tensor *tensor,
-                                  struct arena *scratch, struct errors *errors) {
+                                  const struct interrupt *interrupt, struct arena *scratch, struct errors *errors) {
     int64_t rows, order;
     matrix_size(tensor, &rows, &order);
     const int64_t n = order + 1;
@@ -167,7 +186,8 @@ static rondo_status fill_legendre(const struct initialiser *initialiser, const r
         }
         work[0][i * n + order] = scale * (i % 2 == 0 ? 1 : -1);
     }
-    const double *step = matrix_exponential(work[0], work[1], work[2], work[3], n);
+    const double *step;
+    RONDO_TRY(matrix_exponential(work, n, &step, interrupt, errors));
     for (int64_t i = 0; i < rows * order; i++) {
         const int64_t row = i % order, column = initialiser->kind == INITIALISE_LEGENDRE_A ? i / order : order;
         RONDO_TRY(set_element(initialiser, tensor, i, step[row * n + column], errors));
@@ -196,7 +216,7 @@ static int shape_spread(enum initialiser_kind kind, int64_t fan_in, int64_t fan_
 }
 
 static rondo_status fill(const struct initialiser *initialiser, const rondo_tensor *tensor, struct rng_stream stream,
-                         struct errors *errors) {
+                         const struct interrupt *interrupt, struct errors *errors) {
     int64_t fan_in, fan_out;
     matrix_size(tensor, &fan_in, &fan_out);
     double low = initialiser->a, high = initialiser->b, std = initialiser->a;
@@ -206,6 +226,9 @@ static rondo_status fill(const struct initialiser *initialiser, const rondo_tens
     }
     for (int64_t i = 0; i < rondo_count(tensor); i++) {
         const int64_t column = i % fan_out;
+        if (i % ELEMENTS == 0) {
+            RONDO_TRY(check_interrupt(interrupt, errors));
+        }
         double value = initialiser->a;
         switch (initialiser->kind) {
         case INITIALISE_IDENTITY:
@@ -251,7 +274,8 @@ static int is_resolved(const struct initialiser *initialiser) {
 }
 
 rondo_status initialiser_fill(const struct initialiser *initialiser, const rondo_tensor *tensor,
-                              struct rng_stream stream, struct arena *scratch, struct errors *errors) {
+                              struct rng_stream stream, const struct interrupt *interrupt, struct arena *scratch,
+                              struct errors *errors) {
     const struct arena_mark mark = arena_mark(scratch);
     rondo_status status;
     if (!is_resolved(initialiser)) {
@@ -259,14 +283,14 @@ rondo_status initialiser_fill(const struct initialiser *initialiser, const rondo
     }
     switch (initialiser->kind) {
     case INITIALISE_ORTHOGONAL:
-        status = fill_orthogonal(initialiser, tensor, stream, scratch, errors);
+        status = fill_orthogonal(initialiser, tensor, stream, interrupt, scratch, errors);
         break;
     case INITIALISE_LEGENDRE_A:
     case INITIALISE_LEGENDRE_B:
-        status = fill_legendre(initialiser, tensor, scratch, errors);
+        status = fill_legendre(initialiser, tensor, interrupt, scratch, errors);
         break;
     default:
-        status = fill(initialiser, tensor, stream, errors);
+        status = fill(initialiser, tensor, stream, interrupt, errors);
         break;
     }
     arena_release(scratch, mark);

@@ -160,7 +160,8 @@ rondo_status model_allocate(struct model *model, struct errors *errors) {
     return RONDO_OK;
 }
 
-rondo_status model_initialise(struct model *model, uint64_t seed, struct errors *errors) {
+rondo_status model_initialise(struct model *model, uint64_t seed, const struct interrupt *interrupt,
+                              struct errors *errors) {
     RONDO_TRY(model_allocate(model, errors));
     struct arena *scratch = arena_create();
     if (scratch == NULL) {
@@ -170,7 +171,7 @@ rondo_status model_initialise(struct model *model, uint64_t seed, struct errors 
     for (int32_t i = 0; i < model->n_parameters && status == RONDO_OK; i++) {
         const struct parameter *parameter = &model->parameters[i];
         const struct rng_stream stream = rng_stream(rng_stream(seed, "initialise").key, parameter->name);
-        status = initialiser_fill(&parameter->initialiser, &parameter->value, stream, scratch, errors);
+        status = initialiser_fill(&parameter->initialiser, &parameter->value, stream, interrupt, scratch, errors);
     }
     arena_destroy(scratch);
     return status;

@@ -48,8 +48,10 @@ int64_t model_size(const struct model *model);
 /* Gives every parameter its memory, filled with zeros; does nothing if they have it. Before training, and before weights
  * are loaded. */
 rondo_status model_allocate(struct model *model, struct errors *errors);
-/* Allocates all parameters and fills each from the random stream of its name under `seed`. */
-rondo_status model_initialise(struct model *model, uint64_t seed, struct errors *errors);
+/* Allocates all parameters and fills each from the random stream of its name under `seed`. Orthogonal matrices of some
+ * thousand columns take seconds: `interrupt` (NULL: none) is asked meanwhile, and RONDO_INTERRUPTED is returned. */
+rondo_status model_initialise(struct model *model, uint64_t seed, const struct interrupt *interrupt,
+                              struct errors *errors);
 
 /* A layer, from 0. */
 const struct layer *model_layer(const struct model *model, int32_t layer);

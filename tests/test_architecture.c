@@ -227,7 +227,7 @@ static struct network *make_network_of(const struct task *task, const rondo_desc
     ck_assert_int_eq(architecture_parse(task->architecture, &settings.model.architecture), 1);
     struct network *network = network_create(&settings, session, &support.errors);
     ck_assert_msg(network != NULL, "%s", support_error(&support));
-    support_ok(&support, model_initialise(network_model(network), seed, &support.errors), "initialise");
+    support_ok(&support, model_initialise(network_model(network), seed, NULL, &support.errors), "initialise");
     return network;
 }
 
@@ -584,7 +584,7 @@ static struct model *bare_model(const char *architecture, enum pooling pooling) 
     ck_assert_int_eq(architecture_parse(architecture, &settings.architecture), 1);
     struct model *model = model_create(&settings, session->registry, &support.errors);
     ck_assert_msg(model != NULL, "%s", support_error(&support));
-    support_ok(&support, model_initialise(model, 1, &support.errors), "initialise");
+    support_ok(&support, model_initialise(model, 1, NULL, &support.errors), "initialise");
     const rondo_tensor *head = &model_parameters(model)[model_parameter_count(model) - 2].value;
     for (int64_t i = 0; i < rondo_count(head); i++) {
         tensor_set(head, i, i / HIDDEN == i % HIDDEN);

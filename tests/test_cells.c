@@ -430,7 +430,7 @@ START_TEST(every_cell_starts_from_values_that_keep_outputs_and_gradients_finite)
         for (int32_t p = 0; p < cell->n_parameters; p++) {
             support_ok(&support,
                        initialiser_fill(&cell->parameters[p].initialiser, &run.parameters[p],
-                                        rng_stream(2, cell->parameters[p].name), support.arena, &support.errors),
+                                        rng_stream(2, cell->parameters[p].name), NULL, support.arena, &support.errors),
                        cell->parameters[p].name);
         }
         for (int64_t i = 0; i < rondo_count(&run.inputs) && large; i++) {
@@ -532,7 +532,7 @@ static rondo_tensor filled(const char *initialiser, int32_t dtype, const char *s
     struct arena *scratch = arena_create();
     void *first = arena_alloc(scratch, 1);
     const struct arena_mark mark = arena_mark(scratch);
-    support_ok(&support, initialiser_fill(&parsed, &tensor, rng_stream(1, stream), scratch, &support.errors),
+    support_ok(&support, initialiser_fill(&parsed, &tensor, rng_stream(1, stream), NULL, scratch, &support.errors),
                initialiser);
     const struct arena_mark after = arena_mark(scratch);
     ck_assert(after.block == mark.block && after.used == mark.used); /* given back */
@@ -552,7 +552,7 @@ START_TEST(the_biases_of_the_chrono_lstm_are_opposites) {
         if (k >= 0) {
             biases[k] = zeros_like(&parameter->shape);
             support_ok(&support,
-                       initialiser_fill(&parameter->initialiser, &biases[k], rng_stream(1, parameter->name),
+                       initialiser_fill(&parameter->initialiser, &biases[k], rng_stream(1, parameter->name), NULL,
                                         support.arena, &support.errors),
                        parameter->name);
         }

@@ -30,7 +30,7 @@ static rondo_status fill(const char *text, const rondo_tensor *tensor) {
     ck_assert_ptr_nonnull(arena_alloc(scratch, 1));
     const struct arena_mark before = arena_mark(scratch);
     const rondo_status status =
-        initialiser_fill(&initialiser, tensor, rng_stream(1, "values"), scratch, &support.errors);
+        initialiser_fill(&initialiser, tensor, rng_stream(1, "values"), NULL, scratch, &support.errors);
     const struct arena_mark after = arena_mark(scratch);
     ck_assert(after.block == before.block && after.used == before.used); /* given back, whatever happened */
     arena_destroy(scratch);
@@ -203,7 +203,8 @@ START_TEST(numbers_come_from_options_where_they_are_named) {
     const rondo_tensor expected = filled(option_rows[_i].same_as, RONDO_F64, "4, 5"),
                        tensor = support_zeros(&support, RONDO_F64, "4, 5");
     struct arena *scratch = arena_create();
-    support_ok(&support, initialiser_fill(&initialiser, &tensor, rng_stream(1, "values"), scratch, &support.errors),
+    support_ok(&support,
+               initialiser_fill(&initialiser, &tensor, rng_stream(1, "values"), NULL, scratch, &support.errors),
                "fill");
     arena_destroy(scratch);
     support_near(&tensor, &expected, 1e-15, option_rows[_i].text);
@@ -392,6 +393,55 @@ START_TEST(legendre_a_is_for_squares) {
 }
 END_TEST
 
+/* ---- interruption ---- */
+
+/* Says that work should stop from the question number `last` on. */
+struct questions {
+    int32_t asked, last;
+};
+
+static int is_last_question(void *arg) {
+    struct questions *questions = arg;
+    return ++questions->asked > questions->last;
+}
+
+/* How often is asked at least, over a matrix that takes a while. */
+static const struct {
+    const char *initialiser, *shape;
+    int32_t least;
+} long_rows[] = {
+    {"orthogonal", "60, 40", 40},
+    {"orthogonal", "2, 3, 50", 6},
+    {"legendre_a(20)", "30, 30", 300},
+    {"uniform(-1, 1)", "3, 1048576", 3},
+    {"zeros", "4", 1},
+};
+
+START_TEST(filling_asks_whether_to_stop_and_stops_at_any_question) {
+    struct initialiser initialiser;
+    const struct location where = {"cell.yaml", 1, 1};
+    support_ok(&support, initialiser_parse(long_rows[_i].initialiser, where, &initialiser, &support.errors), "parse");
+    rondo_tensor tensor = support_zeros(&support, RONDO_F32, long_rows[_i].shape);
+    struct questions all = {0, INT32_MAX};
+    const struct interrupt never = {is_last_question, &all};
+    support_ok(&support,
+               initialiser_fill(&initialiser, &tensor, rng_stream(1, "values"), &never, support.arena, &support.errors),
+               "fill");
+    ck_assert_int_ge(all.asked, long_rows[_i].least);
+    for (int32_t last = 0; last < all.asked; last += 1 + all.asked / 7) {
+        struct questions some = {0, last};
+        const struct interrupt interrupt = {is_last_question, &some};
+        struct errors errors = {0};
+        ck_assert_int_eq(
+            initialiser_fill(&initialiser, &tensor, rng_stream(1, "values"), &interrupt, support.arena, &errors),
+            RONDO_INTERRUPTED);
+        ck_assert_int_eq(some.asked, last + 1); /* the first answer counts */
+        ck_assert_int_eq(errors.count, 1);
+        errors_free(&errors);
+    }
+}
+END_TEST
+
 static Suite *initialiser_suite(void) {
     Suite *suite = suite_create("initialiser");
     TCase *cases = tcase_create("initialiser");
@@ -407,6 +457,7 @@ static Suite *initialiser_suite(void) {
     tcase_add_test(cases, legendre_matrices_are_those_of_the_held_step);
     tcase_add_test(cases, legendre_memory_settles_on_the_polynomials_of_its_window);
     tcase_add_test(cases, legendre_a_is_for_squares);
+    tcase_add_loop_test(cases, filling_asks_whether_to_stop_and_stops_at_any_question, 0, COUNT_OF(long_rows));
     suite_add_tcase(suite, cases);
     return suite;
 }

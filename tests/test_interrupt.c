@@ -50,7 +50,7 @@ static void work_open(struct work *work) {
                      ? NULL
                      : task_create(experiment, work->session, TASK_TRAIN | TASK_VALID, NULL, NULL, &work->errors);
     ck_assert_msg(work->task != NULL, "%s", errors_text(&work->errors, 0));
-    ck_assert_int_eq(model_initialise(network_model(work->task->network), 1, &work->errors), RONDO_OK);
+    ck_assert_int_eq(model_initialise(network_model(work->task->network), 1, NULL, &work->errors), RONDO_OK);
 }
 
 /* From now on, questions are answered with yes after `after` of them. */
@@ -73,6 +73,17 @@ static void work_close(struct work *work) {
     session_destroy(work->session);
     errors_free(&work->errors);
 }
+
+START_TEST(initial_values_stop_between_parameters) {
+    struct work work;
+    work_open(&work);
+    interrupt_after(&work, 2);
+    const rondo_status status =
+        model_initialise(network_model(work.task->network), 1, &work.session->interrupt, &work.errors);
+    assert_interrupted(&work, status, "interrupted while the parameters got their initial values");
+    work_close(&work);
+}
+END_TEST
 
 START_TEST(evaluation_stops_between_batches) {
     struct work work;
@@ -261,6 +272,7 @@ int main(void) {
     TCase *cases = tcase_create("interrupt");
     tcase_set_timeout(cases, 120);
     tcase_add_unchecked_fixture(cases, setup, sandbox_close);
+    tcase_add_test(cases, initial_values_stop_between_parameters);
     tcase_add_test(cases, evaluation_stops_between_batches);
     tcase_add_test(cases, prediction_stops_between_batches);
     tcase_add_loop_test(cases, training_stops_where_it_is_and_keeps_the_best_weights, 0, ROWS(stops));
