@@ -200,18 +200,10 @@ int section_is_item(const struct experiment_section *section) {
 }
 
 int section_is_in(const struct experiment_section *section, const char *outer, struct arena *arena, const char **key) {
-    const size_t outer_length = strlen(outer);
-    const char *rest = section->name;
-    if (outer_length > 0) {
-        if (strncmp(rest, outer, outer_length) != 0 || rest[outer_length] != '.') {
-            return 0;
-        }
-        rest += outer_length + 1;
-    }
-    const size_t length = strlen(rest) - (section_is_item(section) ? 2 : 0);
-    if (length == 0 || strcspn(rest, ".") < length) {
+    const size_t length = experiment_inner_key(outer, section->name, key);
+    if (length == 0) {
         return 0;
     }
-    *key = arena_strndup(arena, rest, length);
+    *key = arena_strndup(arena, *key, length);
     return 1;
 }

@@ -28,7 +28,7 @@ static const rondo_option top_table[] = {
 static const char *const pool_names[] = {"last", "mean", "max", NULL};
 static const rondo_option model_table[] = {
     RONDO_OPTION_CHOICE(struct model_options, pool, "last", pool_names,
-                        "what becomes of the states of all real steps where one output a sequence is wanted"),
+                        "how the states of all steps are combined to one output per sequence"),
     RONDO_OPTION_END};
 
 static const rondo_option embedding_table[] = {
@@ -38,64 +38,137 @@ static const rondo_option embedding_table[] = {
                       "share of words replaced by the unknown word in training"),
     RONDO_OPTION_END};
 
-/* ---- what the sections are, for those who list them ---- */
+/* ---- the table of sections and keys ---- */
 
 static const char *const architecture_names[] = {"1:1", "1:N", "N:1", "N:N", NULL};
 static const char *const reader_names[] = {"text", NULL};
+
 static const struct experiment_key top_keys[] = {
-    {"architecture", EXPERIMENT_CHOICE, NULL, architecture_names, "which steps take input : which steps emit output"},
-    {"extends", EXPERIMENT_FILE, "", NULL, "an experiment that this one starts from; what stands here goes over it"},
-    {"plugins", EXPERIMENT_FILES, "", NULL, "plug-ins to load first"},
-    {NULL, 0, NULL, NULL, NULL}};
+    {.name = "architecture",
+     .value = EXPERIMENT_CHOICE,
+     .choices = architecture_names,
+     .help = "which steps take input : which steps give output"},
+    {.name = "extends",
+     .value = EXPERIMENT_FILE,
+     .default_text = "",
+     .help = "an experiment to start from; the keys of this file replace its keys"},
+    {.name = "plugins", .value = EXPERIMENT_FILES, .default_text = "", .help = "plug-ins to load first"},
+    {.name = NULL}};
+
 static const struct experiment_key data_keys[] = {
-    {"reader", EXPERIMENT_CHOICE, NULL, reader_names, "what the files hold"},
-    {"train", EXPERIMENT_FILE, NULL, NULL, "what is learnt from; paths are relative to the experiment"},
-    {"valid", EXPERIMENT_FILE, "", NULL, "what the epoch is chosen by whose weights are kept"},
-    {"test", EXPERIMENT_FILE, "", NULL, "what training never sees, for `rondo eval`"},
-    {NULL, 0, NULL, NULL, NULL}};
-static const struct experiment_key columns_keys[] = {
-    {"text", EXPERIMENT_COLUMN, "0", NULL, "the column of the text"},
-    {"label", EXPERIMENT_COLUMN, "1", NULL, "the column of what is to be predicted"},
-    {NULL, 0, NULL, NULL, NULL}};
+    {.name = "reader", .value = EXPERIMENT_CHOICE, .choices = reader_names, .help = "the contents of the files"},
+    {.name = "train",
+     .value = EXPERIMENT_FILE,
+     .offset = offsetof(struct experiment, train),
+     .help = "the training data; paths are relative to the experiment"},
+    {.name = "valid",
+     .value = EXPERIMENT_FILE,
+     .default_text = "",
+     .offset = offsetof(struct experiment, valid),
+     .help = "validation data, which selects the epoch whose weights are kept"},
+    {.name = "test",
+     .value = EXPERIMENT_FILE,
+     .default_text = "",
+     .offset = offsetof(struct experiment, test),
+     .help = "data that training never sees, for `rondo eval`"},
+    {.name = NULL}};
+
+static const struct experiment_key columns_keys[] = {{.name = "text",
+                                                      .value = EXPERIMENT_COLUMN,
+                                                      .default_text = "0",
+                                                      .offset = offsetof(struct experiment, text_column),
+                                                      .help = "the column of the text"},
+                                                     {.name = "label",
+                                                      .value = EXPERIMENT_COLUMN,
+                                                      .default_text = "1",
+                                                      .offset = offsetof(struct experiment, label_column),
+                                                      .help = "the column of the label or number to predict"},
+                                                     {.name = NULL}};
+
 static const struct experiment_key layer_keys[] = {
-    {"cell", EXPERIMENT_CELL, NULL, NULL, "the recurrence; its options stand beside it"}, {NULL, 0, NULL, NULL, NULL}};
+    {.name = "cell", .value = EXPERIMENT_CELL, .help = "the recurrence; its options are keys beside it"},
+    {.name = NULL}};
 static const struct experiment_key plugin_keys[] = {
-    {"plugin", EXPERIMENT_PLUGIN, NULL, NULL, "which one; its options stand beside it"}, {NULL, 0, NULL, NULL, NULL}};
+    {.name = "plugin", .value = EXPERIMENT_PLUGIN, .help = "its name; its options are keys beside it"}, {.name = NULL}};
 static const struct experiment_key group_keys[] = {
-    {"match", EXPERIMENT_PATTERNS, NULL, NULL, "names of parameters as in a shell: `embedding.*`, `*.b_*`"},
-    {NULL, 0, NULL, NULL, NULL}};
+    {.name = "match",
+     .value = EXPERIMENT_PATTERNS,
+     .help = "names of parameters, with wildcards as in a shell: `embedding.*`, `*.b_*`"},
+    {.name = NULL}};
+
+static const struct experiment_section sections[] = {
+    {.name = "", .summary = "the keys of the file itself", .table = top_table, .keys = top_keys},
+    {.name = "data",
+     .summary = "the files and how they are read",
+     .table = text_options_table,
+     .keys = data_keys,
+     .flags = SECTION_REQUIRED},
+    {.name = "data.columns",
+     .summary = "columns by number from 0 or, with header: true, by name; a name that is a number is quoted",
+     .keys = columns_keys},
+    {.name = "model",
+     .summary = "the network, from inputs to outputs",
+     .table = model_table,
+     .flags = SECTION_REQUIRED},
+    {.name = "model.embedding", .summary = "the vectors of words", .table = embedding_table},
+    {.name = "model.layers.N",
+     .summary = "a cell, and how it is run",
+     .table = layer_table,
+     .keys = layer_keys,
+     .flags = SECTION_REQUIRED,
+     .least = 1,
+     .most = MAX_LAYERS},
+    {.name = "loss",
+     .summary = "the loss that training minimises: one loss, or a sum of them",
+     .keys = plugin_keys,
+     .flags = SECTION_REQUIRED,
+     .plugin_kind = RONDO_KIND_LOSS},
+    {.name = "loss.sum.N",
+     .summary = "a loss of a sum, which replaces a single loss",
+     .table = loss_weight_table,
+     .keys = plugin_keys,
+     .flags = SECTION_ALONE,
+     .plugin_kind = RONDO_KIND_LOSS,
+     .least = 1,
+     .most = LOSS_MOST_TERMS},
+    {.name = "optimizer",
+     .summary = "how gradients change the parameters",
+     .keys = plugin_keys,
+     .flags = SECTION_REQUIRED,
+     .plugin_kind = RONDO_KIND_OPTIMIZER},
+    {.name = "optimizer.groups.N",
+     .summary =
+         "parameters with their own options of the optimizer; a parameter belongs to the first group that matches",
+     .table = optimizer_group_table,
+     .keys = group_keys,
+     .flags = SECTION_OUTER_PLUGIN,
+     .plugin_kind = RONDO_KIND_OPTIMIZER},
+    {.name = "optimizer.wrappers.N",
+     .summary = "plug-ins that wrap the optimizer",
+     .keys = plugin_keys,
+     .flags = SECTION_WRAPPERS,
+     .plugin_kind = RONDO_KIND_OPTIMIZER,
+     .most = OPTIMIZER_MOST_WRAPPERS},
+    {.name = "schedule", .summary = "length and pace of the training", .table = schedule_table},
+    {.name = "schedule.learning_rate",
+     .summary = "the factor on the learning rate of every update",
+     .keys = plugin_keys,
+     .plugin_kind = RONDO_KIND_SCHEDULE},
+    {.name = "schedule.warmup",
+     .summary = "a linear rise of the learning rate before its schedule",
+     .table = warmup_table},
+    {.name = "schedule.early_stopping",
+     .summary = "when to stop, and which weights to keep; needs data.valid",
+     .table = stopping_table},
+    {.name = NULL}};
 
 struct experiment_section experiment_section(int32_t index) {
-    enum { LOSS = RONDO_KIND_LOSS, OPTIMIZER = RONDO_KIND_OPTIMIZER, SCHEDULE = RONDO_KIND_SCHEDULE };
-    static const struct experiment_section sections[] = {
-        {"", "the keys at the left margin", top_table, top_keys, 0, 0, 0, 0},
-        {"data", "the files and how they are read", text_options_table, data_keys, SECTION_REQUIRED, 0, 0, 0},
-        {"data.columns", "columns by number from 0, or, with header: true, by name", NULL, columns_keys, 0, 0, 0, 0},
-        {"model", "from what is read to outputs", model_table, NULL, SECTION_REQUIRED, 0, 0, 0},
-        {"model.embedding", "the vectors of words", embedding_table, NULL, 0, 0, 0, 0},
-        {"model.layers.N", "a cell, and how it is run", layer_table, layer_keys, SECTION_REQUIRED, 0, 1, MAX_LAYERS},
-        {"loss", "what training makes small: one loss, or a sum of them", NULL, plugin_keys, SECTION_REQUIRED, LOSS, 0,
-         0},
-        {"loss.sum.N", "a loss of a sum, which stands in the place of one loss", loss_weight_table, plugin_keys,
-         SECTION_ALONE, LOSS, 1, LOSS_MOST_TERMS},
-        {"optimizer", "how parameters follow their gradients", NULL, plugin_keys, SECTION_REQUIRED, OPTIMIZER, 0, 0},
-        {"optimizer.groups.N",
-         "parameters with options of their own, of the optimizer; the first group that fits a name has it",
-         optimizer_group_table, group_keys, SECTION_OUTER_PLUGIN, OPTIMIZER, 0, 0},
-        {"optimizer.wrappers.N", "what goes around the optimizer", NULL, plugin_keys, SECTION_WRAPPERS, OPTIMIZER, 0,
-         OPTIMIZER_MOST_WRAPPERS},
-        {"schedule", "how long and how hard to train", schedule_table, NULL, 0, 0, 0, 0},
-        {"schedule.learning_rate", "the factor on the learning rate, update by update", NULL, plugin_keys, 0, SCHEDULE,
-         0, 0},
-        {"schedule.warmup", "a rise of the learning rate in front of its schedule", warmup_table, NULL, 0, 0, 0, 0},
-        {"schedule.early_stopping", "when to stop, and which weights to keep; needs data.valid", stopping_table, NULL,
-         0, 0, 0, 0}};
     const int32_t count = sizeof sections / sizeof sections[0];
-    return index >= 0 && index < count ? sections[index]
-                                       : (struct experiment_section){NULL, NULL, NULL, NULL, 0, 0, 0, 0};
+    return sections[index >= 0 && index < count ? index : count - 1];
 }
 
-/* While an experiment is read. */
+/* ---- reading ---- */
+
 struct loading {
     struct experiment *experiment;
     struct session *session;
@@ -107,10 +180,22 @@ struct loading {
     struct errors unloaded;
 };
 
-/* Reads a section with one table into a struct; others as in section_read. */
-static rondo_status read_plain(struct loading *loading, struct yaml_node *node, const rondo_option *table,
-                               void *options, size_t size, const char *const *others, const char *path) {
-    return section_struct(node, table, options, size, others, path, loading->arena, loading->errors);
+static const char *const *keys_of(struct loading *loading, const struct experiment_section *section) {
+    const char *const *keys = experiment_section_keys(sections, section, loading->arena);
+    if (keys == NULL) {
+        errors_no_memory(loading->errors);
+    }
+    return keys;
+}
+
+/* Reads the options of a section into a struct of `size` bytes, and checks its other keys by the table of sections. */
+static void read_options(struct loading *loading, struct yaml_node *node, const char *name, void *options,
+                         size_t size) {
+    const struct experiment_section *section = experiment_section_find(sections, name);
+    const char *const *keys = keys_of(loading, section);
+    if (keys != NULL) {
+        section_struct(node, section->table, options, size, keys, name, loading->arena, loading->errors);
+    }
 }
 
 /* The resolved experiment is YAML, so a path that is not UTF-8 could be written there but not be read back. */
@@ -137,93 +222,132 @@ static const char *resolve_path(struct loading *loading, struct yaml_node *node)
     return path;
 }
 
-static void read_path(struct loading *loading, struct yaml_node *data, const char *key, struct experiment_path *path) {
-    struct yaml_node *node = yaml_get(data, key);
-    if (node == NULL) {
-        return;
-    }
-    if (node->kind != YAML_SCALAR || node->text[0] == '\0') {
-        errors_add_at(loading->errors, RONDO_INVALID, node->where, "'data.%s' must be the path of a file", key);
-        return;
-    }
+static void read_path(struct loading *loading, struct yaml_node *node, struct experiment_path *path) {
     path->where = node->where;
     path->text = resolve_path(loading, node);
 }
 
-static void read_column(struct loading *loading, struct yaml_node *columns, const char *key, const char *default_text,
-                        struct text_column *column) {
-    struct yaml_node *node = yaml_get(columns, key);
-    if (node == NULL) {
-        section_put(columns, key, default_text, 0, loading->arena, loading->errors);
-        node = yaml_get(columns, key);
+/* Checks that a text is one of the choices of its key. 0 with an error. */
+static int check_choice(struct loading *loading, const struct experiment_key *key, const struct yaml_node *node) {
+    struct suggestion best = {0};
+    const char *all = "";
+    for (const char *const *choice = key->choices; *choice != NULL && all != NULL; choice++) {
+        if (strcmp(node->text, *choice) == 0) {
+            return 1;
+        }
+        suggest(&best, node->text, *choice);
+        all = arena_printf(loading->arena, "%s%s%s", all, all[0] == '\0' ? "" : ", ", *choice);
     }
-    if (node == NULL || node->kind != YAML_SCALAR || node->text[0] == '\0') {
-        errors_add_at(loading->errors, RONDO_INVALID, node == NULL ? columns->where : node->where,
-                      "'data.columns.%s' must be the number of a column, from 0, or its name", key);
+    errors_add_at(loading->errors, RONDO_INVALID, node->where, "unknown %s '%s'%s, expected %s", key->name, node->text,
+                  suggestion_text(&best).text, all == NULL ? "another" : all);
+    return 0;
+}
+
+/* What is expected of a key, for the message that it is missing. */
+static const char *expected_of(const struct experiment_key *key, struct arena *arena) {
+    switch (key->value) {
+    case EXPERIMENT_COLUMN:
+        return "the number of a column, from 0, or its name";
+    case EXPERIMENT_FILE:
+        return "the path of a file";
+    default: {
+        const char *text = arena_printf(arena, "%s: %s", key->help, key->choices[0]);
+        for (const char *const *choice = key->choices + 1; text != NULL && *choice != NULL; choice++) {
+            text = arena_printf(arena, "%s, %s", text, *choice);
+        }
+        return text == NULL ? key->help : text;
+    }
+    }
+}
+
+/* Reads the key of a table into the experiment. */
+static void read_key(struct loading *loading, struct yaml_node *mapping, const struct experiment_key *key) {
+    const char *default_text = key->default_text;
+    if (yaml_get(mapping, key->name) == NULL && default_text != NULL) {
+        if (default_text[0] == '\0') {
+            return;
+        }
+        section_put(mapping, key->name, default_text, 0, loading->arena, loading->errors);
+    }
+    const char *expected = expected_of(key, loading->arena);
+    if (section_text(mapping, key->name, expected, mapping->where, loading->errors) == NULL) {
         return;
     }
-    *column = (struct text_column){node->text, node->quoted, node->where};
+    struct yaml_node *node = yaml_get(mapping, key->name);
+    void *target = (char *)loading->experiment + key->offset;
+    switch (key->value) {
+    case EXPERIMENT_CHOICE:
+        check_choice(loading, key, node);
+        break;
+    case EXPERIMENT_COLUMN:
+        *(struct text_column *)target = (struct text_column){node->text, node->quoted, node->where};
+        break;
+    default:
+        read_path(loading, node, target);
+    }
+}
+
+static void read_keys(struct loading *loading, struct yaml_node *mapping, const struct experiment_key *keys) {
+    for (; keys->name != NULL; keys++) {
+        read_key(loading, mapping, keys);
+    }
 }
 
 static void read_data(struct loading *loading) {
-    static const char *const keys[] = {"reader", "train", "valid", "test", "columns", NULL};
-    static const char *const column_keys[] = {"text", "label", NULL};
     struct experiment *experiment = loading->experiment;
     struct errors *errors = loading->errors;
     struct yaml_node *data = section_child(experiment->root, "data", loading->arena, errors);
     if (data == NULL) {
         return;
     }
-    read_plain(loading, data, text_options_table, &experiment->text, sizeof experiment->text, keys, "data");
+    read_options(loading, data, "data", &experiment->text, sizeof experiment->text);
     if (experiment->text.format != TEXT_FORMAT_AUTO && experiment->text.separator != TEXT_SEPARATOR_AUTO) {
         errors_add_at(errors, RONDO_INVALID, yaml_get(data, "format")->where,
                       "'data.format' is not used, because 'data.separator' is given");
     }
-    const char *reader = section_text(data, "reader", "the kind of data: text", data->where, errors);
-    if (reader != NULL && strcmp(reader, "text") != 0) {
-        struct suggestion best = {0};
-        suggest(&best, reader, "text");
-        errors_add_at(errors, RONDO_INVALID, yaml_get(data, "reader")->where, "unknown reader '%s'%s, expected text",
-                      reader, suggestion_text(&best).text);
-    }
+    read_keys(loading, data, data_keys);
     struct yaml_node *columns = section_child(data, "columns", loading->arena, errors);
-    if (columns != NULL) {
-        section_read(columns, NULL, 0, column_keys, "data.columns", columns->where, loading->arena, errors);
-        read_column(loading, columns, "text", "0", &experiment->text_column);
-        read_column(loading, columns, "label", "1", &experiment->label_column);
+    const char *const *keys =
+        columns == NULL ? NULL : keys_of(loading, experiment_section_find(sections, "data.columns"));
+    if (keys != NULL) {
+        section_read(columns, NULL, 0, keys, "data.columns", columns->where, loading->arena, errors);
+        read_keys(loading, columns, columns_keys);
     }
-    if (section_text(data, "train", "the path of the training data", data->where, errors) != NULL) {
-        read_path(loading, data, "train", &experiment->train);
+}
+
+/* With an output at every step there is nothing to pool: the options have no effect, so giving one is a mistake. */
+static void refuse_pooling(struct loading *loading, struct yaml_node *model) {
+    struct model_options unused = {0};
+    const struct section_part part = {model_table, &unused};
+    const char *const *keys = keys_of(loading, experiment_section_find(sections, "model"));
+    const struct yaml_node *pool = yaml_get(model, "pool");
+    if (keys != NULL) {
+        section_override(model, &part, 1, keys, "model", loading->arena, loading->errors);
     }
-    read_path(loading, data, "valid", &experiment->valid);
-    read_path(loading, data, "test", &experiment->test);
+    if (pool != NULL) {
+        errors_add_at(loading->errors, RONDO_INVALID, pool->key_where,
+                      "'model.pool' is not used: architecture %s has an output at every step",
+                      architecture_text(loading->experiment->architecture));
+    }
 }
 
 static void read_model(struct loading *loading) {
-    static const char *const keys[] = {"embedding", "layers", NULL};
     struct experiment *experiment = loading->experiment;
+    const struct plugin_reader reader = {loading->session, loading->arena, loading->errors, sections};
     struct yaml_node *model = section_child(experiment->root, "model", loading->arena, loading->errors);
     if (model == NULL) {
         return;
     }
-    const struct yaml_node *pool = yaml_get(model, "pool");
-    if (!experiment->architecture.output_every_step) {
-        read_plain(loading, model, model_table, &experiment->model, sizeof experiment->model, keys, "model");
+    if (experiment->architecture.output_every_step) {
+        refuse_pooling(loading, model);
     } else {
-        static const char *const keys_and_pool[] = {"embedding", "layers", "pool", NULL};
-        section_read(model, NULL, 0, keys_and_pool, "model", model->where, loading->arena, loading->errors);
-        if (pool != NULL) {
-            errors_add_at(loading->errors, RONDO_INVALID, pool->key_where,
-                          "'model.pool' is not used: architecture %s has an output at every step",
-                          architecture_text(experiment->architecture));
-        }
+        read_options(loading, model, "model", &experiment->model, sizeof experiment->model);
     }
     struct yaml_node *embedding = section_child(model, "embedding", loading->arena, loading->errors);
     if (embedding != NULL) {
-        read_plain(loading, embedding, embedding_table, &experiment->embedding, sizeof experiment->embedding, NULL,
-                   "model.embedding");
+        read_options(loading, embedding, "model.embedding", &experiment->embedding, sizeof experiment->embedding);
     }
-    layers_read(model, loading->session, loading->arena, &experiment->layers, loading->errors);
+    layers_read(&reader, model, &experiment->layers);
 }
 
 static struct yaml_node *child_of_root(struct loading *loading, const char *key) {
@@ -233,7 +357,7 @@ static struct yaml_node *child_of_root(struct loading *loading, const char *key)
 /* Loss, optimizer and schedule. */
 static void read_training(struct loading *loading) {
     struct experiment *experiment = loading->experiment;
-    const struct plugin_reader reader = {loading->session, loading->arena, loading->errors};
+    const struct plugin_reader reader = {loading->session, loading->arena, loading->errors, sections};
     struct yaml_node *loss = child_of_root(loading, "loss");
     if (loss != NULL) {
         loss_section_read(&reader, loss, &experiment->loss);
@@ -290,6 +414,9 @@ static void read_plugin(struct loading *loading, struct yaml_node *file) {
         return;
     }
     const char *replacement = replacement_of(loading, file->text);
+    if (replacement != NULL && !check_path(loading, replacement, (struct location){"--plugin", 0, 0})) {
+        return;
+    }
     if (replacement != NULL) {
         file->text = replacement;
         file->folder = ".";
@@ -302,7 +429,7 @@ static void read_plugin(struct loading *loading, struct yaml_node *file) {
     }
 }
 
-/* The files under `plugins:`. Those of --plugin have been loaded already, and are added to the list. */
+/* Loads the files under `plugins:`. Those of --plugin have been loaded already, and are added to the list. */
 static void read_plugins(struct loading *loading) {
     struct yaml_node *root = loading->experiment->root;
     struct yaml_node *plugins = yaml_get(root, "plugins");
@@ -330,15 +457,11 @@ static void read_plugins(struct loading *loading) {
 
 static void read_architecture(struct loading *loading) {
     struct experiment *experiment = loading->experiment;
+    const struct experiment_key *key = &top_keys[0];
     const char *what = "one of \"1:1\", \"1:N\", \"N:1\", \"N:N\"";
-    const char *text = section_text(experiment->root, "architecture", what, experiment->root->where, loading->errors);
-    struct yaml_node *node = yaml_get(experiment->root, "architecture");
-    if (text == NULL) {
-        return;
-    }
-    if (!architecture_parse(text, &experiment->architecture)) {
-        errors_add_at(loading->errors, RONDO_INVALID, node->where, "unknown architecture '%s', expected %s", text,
-                      what);
+    const char *text = section_text(experiment->root, key->name, what, experiment->root->where, loading->errors);
+    struct yaml_node *node = yaml_get(experiment->root, key->name);
+    if (text == NULL || !check_choice(loading, key, node) || !architecture_parse(text, &experiment->architecture)) {
         return;
     }
     node->quoted = 1; /* 1:1 without quotes is a number of minutes to other readers of YAML */
@@ -350,7 +473,7 @@ static void read_architecture(struct loading *loading) {
     }
 }
 
-/* Follows `extends:`: the files named there lie below the one that names them. */
+/* Follows `extends:`. The keys of the file that extends replace those of the file that it names. */
 static struct yaml_node *read_tree(struct loading *loading, const char *file, int depth, struct location where) {
     if (depth > MAX_EXTENDS) {
         errors_add_at(loading->errors, RONDO_INVALID, where, "'extends' goes deeper than %d files; is it a circle?",
@@ -420,8 +543,6 @@ static void check_name(struct loading *loading, const char *name) {
 }
 
 static void read_experiment(struct loading *loading, const char *const *assignments) {
-    static const char *const keys[] = {"architecture", "data",    "model",   "loss", "optimizer",
-                                       "schedule",     "plugins", "extends", NULL};
     struct experiment *experiment = loading->experiment;
     experiment->root = read_tree(loading, experiment->file, 0, (struct location){NULL, 0, 0});
     if (experiment->root == NULL) {
@@ -432,10 +553,10 @@ static void read_experiment(struct loading *loading, const char *const *assignme
     }
     const struct yaml_node *extends = yaml_get(experiment->root, "extends");
     if (extends != NULL) { /* those of files have been followed, and are gone */
-        errors_add_at(loading->errors, RONDO_INVALID, extends->where, "'extends' has an effect in a file alone");
+        errors_add_at(loading->errors, RONDO_INVALID, extends->where, "'extends' has an effect only in a file");
     }
     struct top_options top = {0};
-    read_plain(loading, experiment->root, top_table, &top, sizeof top, keys, "");
+    read_options(loading, experiment->root, "", &top, sizeof top);
     check_name(loading, top.name);
     read_architecture(loading);
     read_plugins(loading); /* before what may use them */

@@ -1,7 +1,7 @@
-/* experiment/experiment.h: one YAML file to everything that it names, checked.
+/* experiment/experiment.h: reads the YAML file of an experiment, with everything that it names, and checks it.
  *
- * All keys are known from option tables. An unknown, mistyped, out-of-range or unused key is an error at its place, and
- * all mistakes are told in one go. The data is not read yet: train/task.h does.
+ * All keys are in one table (experiment/keys.h). An unknown, mistyped, out-of-range or unused key is an error at its
+ * place, and all mistakes are reported together. The data is not read here: train/task.h does that.
  *
  * Threads: main thread.
  */
@@ -9,6 +9,7 @@
 #define RONDO_EXPERIMENT_EXPERIMENT_H
 
 #include "data/text.h"
+#include "experiment/keys.h"
 #include "experiment/layers.h"
 #include "experiment/loss_section.h"
 #include "experiment/optimizer_section.h"
@@ -61,40 +62,7 @@ struct experiment *experiment_load_for_prediction(const char *file, const char *
                                                   struct session *session, struct errors *errors);
 void experiment_destroy(struct experiment *experiment);
 
-/* The sections, for `rondo list`, documentation and the JSON Schema. A key is an option of the section's table, or one
- * that is read by code of its own: */
-enum experiment_value {
-    EXPERIMENT_CHOICE,
-    EXPERIMENT_FILE,
-    EXPERIMENT_FILES,    /* a list */
-    EXPERIMENT_COLUMN,   /* a number or a name */
-    EXPERIMENT_PATTERNS, /* a text or a list of them */
-    EXPERIMENT_PLUGIN,   /* a name; the options of that plug-in stand beside it */
-    EXPERIMENT_CELL      /* a name or a file; the same */
-};
-struct experiment_key {
-    const char *name;           /* NULL ends a list */
-    int32_t value;              /* enum experiment_value */
-    const char *default_text;   /* NULL: must be given; "": none */
-    const char *const *choices; /* EXPERIMENT_CHOICE alone */
-    const char *help;
-};
-enum experiment_section_flag {
-    SECTION_REQUIRED = 1,    /* must be given */
-    SECTION_ALONE = 2,       /* stands in the place of all other keys around it */
-    SECTION_WRAPPERS = 4,    /* its plug-ins are wrappers of optimizers */
-    SECTION_OUTER_PLUGIN = 8 /* takes options of the plug-in that the section around it names */
-};
-struct experiment_section {
-    const char *name; /* "schedule.warmup"; "": the whole; one that ends in ".N" is an entry of a list */
-    const char *summary;
-    const rondo_option *table;         /* NULL: none */
-    const struct experiment_key *keys; /* NULL: none */
-    int32_t flags;                     /* enum experiment_section_flag, or-ed */
-    int32_t plugin_kind;               /* of EXPERIMENT_PLUGIN and SECTION_OUTER_PLUGIN */
-    int32_t least, most;               /* entries of a list; most 0: any number */
-};
-/* Section `index`, each behind the one around it; name NULL past the last. */
+/* Section `index` of the table of all sections, each after the one around it; name NULL past the last. */
 struct experiment_section experiment_section(int32_t index);
 
 #endif

@@ -12,9 +12,9 @@ static const char *const direction_names[] = {"forward", "backward", "both", NUL
 
 const rondo_option layer_table[] = {
     RONDO_OPTION_INT(struct layer_options, hidden, NULL, 1, 65536, "width of the state"),
-    RONDO_OPTION_INT(struct layer_options, count, "1", 1, MAX_LAYERS, "that many layers like this, one upon the other"),
+    RONDO_OPTION_INT(struct layer_options, count, "1", 1, MAX_LAYERS, "number of layers like this one, stacked"),
     RONDO_OPTION_CHOICE(struct layer_options, direction, "forward", direction_names,
-                        "from which end rows are read; both: two recurrences, outputs side by side"),
+                        "the end from which sequences are read; both: two recurrences, outputs concatenated"),
     RONDO_OPTION_REAL(struct layer_options, dropout, "0", 0, 0.99, "share of the layer's outputs dropped in training"),
     RONDO_OPTION_BOOL(struct layer_options, residual, "false", "add the input of the layer to its output"),
     RONDO_OPTION_INT(struct layer_options, projection, "0", 0, 65535,
@@ -35,95 +35,89 @@ const rondo_option layer_table[] = {
                       "share of what enters products dropped, the same at every step (Gal & Ghahramani 2016)"),
     RONDO_OPTION_REAL(struct layer_options, weight_drop, "0", 0, 0.99,
                       "share of the recurrent weights dropped, once a shard of a batch (Merity et al. 2018)"),
-    RONDO_OPTION_INT(
-        struct layer_options, recompute, "0", 0, 1e9,
-        "keep the states of every so many steps alone, and compute the steps between again in the backward "
-        "pass: less memory for one more forward pass; 0: keep all"),
+    RONDO_OPTION_INT(struct layer_options, recompute, "0", 0, 1e9,
+                     "keep only the states of every Nth step, and compute the steps between again in the backward "
+                     "pass: less memory for "
+                     "one more forward pass; 0: keep all"),
     RONDO_OPTION_END};
 
-/* While a list is read. */
-struct reading {
-    struct session *session;
-    struct arena *arena;
-    struct errors *errors;
-};
-
-/* A path was looked for where it leads, a name in the folders of cells. */
-static void report_no_cell(const struct reading *reading, const struct yaml_node *cell) {
-    const struct session *session = reading->session;
-    const struct suggestion best = session_suggest_cell(session, cell->text, reading->arena);
+/* A path is looked up where it points, a name in the folders of cells. */
+static void report_no_cell(const struct plugin_reader *reader, const struct yaml_node *cell) {
+    const struct session *session = reader->session;
+    const struct suggestion best = session_suggest_cell(session, cell->text, reader->arena);
     const char *ending = strrchr(cell->text, '.');
     const int is_path = strchr(cell->text, '/') != NULL || (ending != NULL && strcmp(ending, ".yaml") == 0);
-    errors_add_at(reading->errors, RONDO_NOT_FOUND, cell->where, "there is no cell '%s'%s, looked in %s", cell->text,
+    errors_add_at(reader->errors, RONDO_NOT_FOUND, cell->where, "there is no cell '%s'%s, looked in %s", cell->text,
                   suggestion_text(&best).text, is_path ? cell->folder : session->cell_path);
 }
 
-/* An option that is called like a key of every layer could not be set. */
-static void check_option_names(const struct reading *reading, const struct cell_definition *cell) {
+/* An option with the name of a key of every layer could not be set. */
+static void check_option_names(const struct plugin_reader *reader, const struct cell_definition *cell) {
     for (int32_t i = 0; i < cell->n_options; i++) {
         const char *name = cell->options[i].name;
         if (option_find(layer_table, name) != NULL || strcmp(name, "cell") == 0) {
-            errors_add_at(reading->errors, RONDO_INVALID, cell->options[i].where,
+            errors_add_at(reader->errors, RONDO_INVALID, cell->options[i].where,
                           "option '%s' is called like a key that every layer has, expected another name", name);
         }
     }
 }
 
-static void check_options(const struct reading *reading, const struct yaml_node *node,
+static void check_options(const struct plugin_reader *reader, const struct yaml_node *node,
                           const struct layer_options *options) {
     if (options->zoneout_output < 0 && options->zoneout_output != -1) {
-        errors_add_at(reading->errors, RONDO_INVALID, yaml_get(node, "zoneout_output")->where,
+        errors_add_at(reader->errors, RONDO_INVALID, yaml_get(node, "zoneout_output")->where,
                       "'zoneout_output' is %g, expected a number in [0, 0.99], or -1: as zoneout",
                       options->zoneout_output);
     }
 }
 
-static void read_layer(const struct reading *reading, struct yaml_node *node, int32_t index,
+static void read_layer(const struct plugin_reader *reader, struct yaml_node *node, int32_t index,
                        struct experiment_layer *layer) {
-    static const char *const keys[] = {"cell", NULL};
+    const struct experiment_section *known = experiment_section_find(reader->sections, "model.layers.N");
+    const char *const *others = experiment_section_keys(reader->sections, known, reader->arena);
     char path[40];
     snprintf(path, sizeof path, "model.layers.%d", (int)index);
     if (node->kind != YAML_MAPPING) {
-        errors_add_at(reading->errors, RONDO_INVALID, node->where,
+        errors_add_at(reader->errors, RONDO_INVALID, node->where,
                       "a layer must be a mapping such as {cell: lstm, hidden: 64}");
         return;
     }
-    const char *name = section_text(node, "cell", "the name of a cell", node->where, reading->errors);
+    const char *name = section_text(node, "cell", "the name of a cell", node->where, reader->errors);
     if (name == NULL) {
         return;
     }
     struct yaml_node *cell = yaml_get(node, "cell");
-    layer->cell_file = session_find_cell(reading->session, name, cell->folder, reading->arena);
+    layer->cell_file = session_find_cell(reader->session, name, cell->folder, reader->arena);
     if (layer->cell_file == NULL) {
-        report_no_cell(reading, cell);
+        report_no_cell(reader, cell);
         return;
     }
     layer->node = node;
-    layer->cell = cell_file_read(layer->cell_file, reading->arena, reading->errors);
+    layer->cell = cell_file_read(layer->cell_file, reader->arena, reader->errors);
     if (layer->cell == NULL) {
         return;
     }
-    check_option_names(reading, layer->cell);
-    const rondo_option *cell_table = cell_option_table(layer->cell, reading->arena);
+    check_option_names(reader, layer->cell);
+    const rondo_option *cell_table = cell_option_table(layer->cell, reader->arena);
     void *values = cell_table == NULL
                        ? NULL
                        : options_create(cell_table, sizeof(double) * (size_t)(layer->cell->n_options + 1),
-                                        reading->arena, reading->errors);
-    struct layer_options *options = options_create(layer_table, sizeof *options, reading->arena, reading->errors);
-    if (values == NULL || options == NULL) {
-        errors_no_memory(reading->errors);
+                                        reader->arena, reader->errors);
+    struct layer_options *options = options_create(layer_table, sizeof *options, reader->arena, reader->errors);
+    if (values == NULL || options == NULL || others == NULL) {
+        errors_no_memory(reader->errors);
         return;
     }
     const struct section_part parts[2] = {{layer_table, options}, {cell_table, values}};
-    if (section_read(node, parts, 2, keys, path, node->where, reading->arena, reading->errors) == RONDO_OK) {
-        check_options(reading, node, options);
+    if (section_read(node, parts, 2, others, path, node->where, reader->arena, reader->errors) == RONDO_OK) {
+        check_options(reader, node, options);
     }
     layer->options = *options;
     layer->option_values = values;
 }
 
-void layers_read(struct yaml_node *model, struct session *session, struct arena *arena,
-                 struct experiment_layers *layers, struct errors *errors) {
+void layers_read(const struct plugin_reader *reader, struct yaml_node *model, struct experiment_layers *layers) {
+    struct errors *errors = reader->errors;
     struct yaml_node *list = yaml_get(model, "layers");
     const int32_t count = list == NULL ? 0 : yaml_count(list);
     if (list == NULL || list->kind != YAML_SEQUENCE || count < 1 || count > MAX_LAYERS) {
@@ -132,14 +126,13 @@ void layers_read(struct yaml_node *model, struct session *session, struct arena 
                       MAX_LAYERS);
         return;
     }
-    layers->items = arena_calloc(arena, (size_t)count, sizeof *layers->items);
+    layers->items = arena_calloc(reader->arena, (size_t)count, sizeof *layers->items);
     if (layers->items == NULL) {
         errors_no_memory(errors);
         return;
     }
-    const struct reading reading = {session, arena, errors};
     for (struct yaml_node *layer = list->first; layer != NULL; layer = layer->next) {
-        read_layer(&reading, layer, layers->count, &layers->items[layers->count]);
+        read_layer(reader, layer, layers->count, &layers->items[layers->count]);
         layers->count++;
     }
     if (layers_total(layers) > MAX_LAYERS) {
@@ -197,8 +190,8 @@ void layers_settings(const struct experiment_layers *layers, struct layer_settin
 static int64_t check_layer(const struct experiment_layer *layer, int64_t input, struct registry *registry,
                            struct errors *errors) {
     struct layer_settings settings = settings_of(layer);
-    settings.engine = ENGINE_TAPE; /* nothing is run here, so nothing need be made ready for it */
-    /* From the second copy on the input is as wide as the output: a third would tell nothing new. */
+    settings.engine = ENGINE_TAPE; /* nothing is run here, so preparing the fused engine would be wasted */
+    /* From the second copy on the input is as wide as the output, so a third copy cannot add mistakes. */
     for (int64_t copy = 0; copy < layer->options.count && copy < 2 && input > 0; copy++) {
         struct layer *built = layer_create(&settings, RONDO_F32, input, registry, errors);
         input = built == NULL ? 0 : layer_output_width(built);
@@ -211,7 +204,7 @@ void layers_check(const struct experiment_layers *layers, int64_t input, struct 
                   struct errors *errors) {
     for (int32_t i = 0; i < layers->count && input > 0; i++) {
         const struct experiment_layer *layer = &layers->items[i];
-        /* What is wrong with the keys of a layer has been told. */
+        /* Mistakes in the keys of a layer have been reported. */
         input = layer->cell == NULL || layer->options.hidden < 1 ? 0 : check_layer(layer, input, registry, errors);
     }
 }

@@ -5,14 +5,14 @@
 #ifndef RONDO_EXPERIMENT_LAYERS_H
 #define RONDO_EXPERIMENT_LAYERS_H
 
-#include "experiment/session.h"
+#include "experiment/plugin_section.h"
 #include "io/yaml.h"
 #include "model/layer.h"
 
-/* The most layers of a model, counted with their copies. */
+/* The largest number of layers of a model, counted with their copies. */
 #define MAX_LAYERS 64
 
-/* Keys of a layer beside `cell` and the options of the cell. model/layer.h says what they do. */
+/* Keys of a layer beside `cell` and the options of the cell. model/layer.h describes what they do. */
 struct layer_options {
     int64_t hidden, count, projection;
     int32_t direction; /* enum direction */
@@ -38,17 +38,16 @@ struct experiment_layers {
     int32_t count; /* of entries */
 };
 
-/* Reads the list under `model`. Tells every mistake; all memory from `arena`. */
-void layers_read(struct yaml_node *model, struct session *session, struct arena *arena,
-                 struct experiment_layers *layers, struct errors *errors);
+/* Reads the list under `model`. Reports every mistake; all memory from the reader's arena. */
+void layers_read(const struct plugin_reader *reader, struct yaml_node *model, struct experiment_layers *layers);
 
-/* How many layers the entries are, each with its copies; and their settings, into an array of that many. */
+/* The number of layers, each entry counted with its copies; and their settings, into an array of that size. */
 int32_t layers_total(const struct experiment_layers *layers);
 void layers_settings(const struct experiment_layers *layers, struct layer_settings *settings);
 
-/* Builds every layer once, upon inputs of this width, so that mistakes in equations, and keys that do not go with the
- * cell, are told with all others. Ends with the first entry that has mistakes: the width of what follows depends on it.
- */
+/* Builds every layer once, on inputs of this width, so that mistakes in equations, and keys that do not fit the cell, are
+ * reported together with all others. Ends with the first entry that has mistakes, because the width of the next layer
+ * depends on it. */
 void layers_check(const struct experiment_layers *layers, int64_t input, struct registry *registry,
                   struct errors *errors);
 

@@ -1,5 +1,7 @@
 #include "experiment/loss_section.h"
 
+#include <string.h>
+
 #include "core/options.h"
 
 struct loss_weight {
@@ -8,23 +10,13 @@ struct loss_weight {
 const rondo_option loss_weight_table[] = {
     RONDO_OPTION_REAL(struct loss_weight, weight, "1", 0, 1e9, "factor of this loss in the sum"), RONDO_OPTION_END};
 
+/* Reads the loss in `section`; `name` is its name in the table of sections. */
 static int add_term(const struct plugin_reader *reader, struct loss_section *read, struct loss_term *terms,
-                    struct yaml_node *section, const char *path, int in_sum) {
-    static const char *const keys[] = {"weight", NULL};
+                    struct yaml_node *section, const char *name, const char *path) {
     struct plugin_section found;
-    if (!plugin_section_read(reader, section, path, RONDO_KIND_LOSS, in_sum ? keys : NULL, &found)) {
-        return 0;
-    }
     struct loss_weight own = {1};
-    struct yaml_node *weight = in_sum ? yaml_get(section, "weight") : NULL;
-    if (in_sum && weight == NULL) {
-        section_put(section, "weight", loss_weight_table[0].default_text, 0, reader->arena, reader->errors);
-    } else if (weight != NULL) {
-        const char *text = yaml_option_text(weight, reader->arena);
-        if (text == NULL ||
-            option_set(&loss_weight_table[0], &own, text, reader->arena, weight->where, reader->errors) != RONDO_OK) {
-            return 0;
-        }
+    if (!plugin_section_read(reader, section, name, path, strcmp(name, "loss") == 0 ? NULL : &own, &found)) {
+        return 0;
     }
     terms[read->count++] = (struct loss_term){.loss = (const rondo_loss *)found.descriptor,
                                               .options = found.options,
@@ -38,7 +30,7 @@ static int add_term(const struct plugin_reader *reader, struct loss_section *rea
 
 static int add_sum(const struct plugin_reader *reader, struct loss_section *read, struct loss_term *terms,
                    struct yaml_node *section) {
-    static const char *const keys[] = {"sum", NULL};
+    static const char *const keys[] = {"sum", NULL}; /* a sum replaces all other keys */
     struct yaml_node *sum = yaml_get(section, "sum");
     const struct yaml_node *plugin = yaml_get(section, "plugin");
     if (plugin != NULL) {
@@ -66,7 +58,7 @@ static int add_sum(const struct plugin_reader *reader, struct loss_section *read
                                                    : "expected a loss: {plugin: NAME, weight: NUMBER}");
             return 0;
         }
-        ok &= add_term(reader, read, terms, part, path, 1);
+        ok &= add_term(reader, read, terms, part, "loss.sum.N", path);
     }
     double weight = 0;
     for (int32_t h = 0; h < read->count; h++) {
@@ -88,6 +80,6 @@ void loss_section_read(const struct plugin_reader *reader, struct yaml_node *sec
     }
     read->terms = terms;
     const int ok = yaml_get(section, "sum") != NULL ? add_sum(reader, read, terms, section)
-                                                    : add_term(reader, read, terms, section, "loss", 0);
+                                                    : add_term(reader, read, terms, section, "loss", "loss");
     read->count = ok ? read->count : 0;
 }

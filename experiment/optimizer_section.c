@@ -75,13 +75,14 @@ static int check_use(const struct plugin_reader *reader, const struct yaml_node 
 /* A copy of the optimizer's options with what the group says instead. */
 static int read_group(const struct plugin_reader *reader, struct yaml_node *section, const char *path,
                       const struct plugin_section *optimizer, struct optimizer_group *group) {
-    static const char *const keys[] = {"match", NULL};
     if (section->kind != YAML_MAPPING) {
         errors_add_at(reader->errors, RONDO_INVALID, section->where,
                       "expected a group: {match: PATTERN, and options of the optimizer or frozen: true}");
         return 0;
     }
     const rondo_descriptor *descriptor = optimizer->descriptor;
+    const struct experiment_section *known = experiment_section_find(reader->sections, "optimizer.groups.N");
+    const char *const *others = experiment_section_keys(reader->sections, known, reader->arena);
     void *options = arena_calloc(reader->arena, 1, (size_t)descriptor->options_size + 1);
     if (options == NULL || options_copy(descriptor->options, (size_t)descriptor->options_size, optimizer->options,
                                         options, reader->arena) != RONDO_OK) {
@@ -89,9 +90,9 @@ static int read_group(const struct plugin_reader *reader, struct yaml_node *sect
         return 0;
     }
     struct group_options own = {0};
-    const struct section_part parts[] = {{descriptor->options, options}, {optimizer_group_table, &own}};
+    const struct section_part parts[] = {{descriptor->options, options}, {known->table, &own}};
     int ok = read_patterns(reader, section, path, group);
-    ok &= section_override(section, parts, 2, keys, path, reader->arena, reader->errors) == RONDO_OK;
+    ok &= section_override(section, parts, 2, others, path, reader->arena, reader->errors) == RONDO_OK;
     *group = (struct optimizer_group){
         .patterns = group->patterns, .where = section->where, .frozen = own.frozen, .options = options};
     ok &= check_use(reader, section, path, own.frozen);
@@ -142,13 +143,13 @@ static void read_wrapper(const struct plugin_reader *reader, struct yaml_node *s
         errors_add_at(reader->errors, RONDO_INVALID, section->where, "expected a wrapper: {plugin: NAME, …}");
         return;
     }
-    if (!plugin_section_read(reader, section, path, RONDO_KIND_OPTIMIZER, NULL, &wrapper)) {
+    if (!plugin_section_read(reader, section, "optimizer.wrappers.N", path, NULL, &wrapper)) {
         return;
     }
     const rondo_optimizer *optimizer = optimizer_of(&wrapper);
     if (optimizer->stage == RONDO_STAGE_UPDATE) {
         errors_add_at(reader->errors, RONDO_INVALID, wrapper.where,
-                      "'%s' is an optimizer, no wrapper: name it as 'optimizer.plugin'", optimizer->base.name);
+                      "'%s' is an optimizer and not a wrapper: name it as 'optimizer.plugin'", optimizer->base.name);
         return;
     }
     for (int32_t i = 0; i < read->n_wrappers; i++) {
@@ -207,9 +208,8 @@ static double find_lr(const struct plugin_section *optimizer) {
 
 void optimizer_section_read(const struct plugin_reader *reader, struct yaml_node *section,
                             struct optimizer_section *read) {
-    static const char *const keys[] = {"groups", "wrappers", NULL};
     read->lr = NAN;
-    if (plugin_section_read(reader, section, "optimizer", RONDO_KIND_OPTIMIZER, keys, &read->optimizer)) {
+    if (plugin_section_read(reader, section, "optimizer", "optimizer", NULL, &read->optimizer)) {
         const rondo_optimizer *optimizer = optimizer_of(&read->optimizer);
         read->lr = find_lr(&read->optimizer);
         if (optimizer->stage != RONDO_STAGE_UPDATE) {

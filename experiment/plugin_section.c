@@ -5,42 +5,43 @@
 #include "core/host.h"
 #include "core/options.h"
 
-enum { MOST_KEYS = 8 };
-
-int plugin_section_read(const struct plugin_reader *reader, struct yaml_node *section, const char *path, int32_t kind,
-                        const char *const *others, struct plugin_section *found) {
+int plugin_section_read(const struct plugin_reader *reader, struct yaml_node *section, const char *name,
+                        const char *path, void *own, struct plugin_section *found) {
     static const char *const whats[RONDO_KIND_COUNT] = {"the name of an op", "the name of an optimizer",
                                                         "the name of a loss", "the name of a schedule"};
-    const char *keys[MOST_KEYS + 2] = {"plugin"};
-    for (int32_t i = 0; others != NULL && others[i] != NULL && i < MOST_KEYS; i++) {
-        keys[i + 1] = others[i];
-    }
+    const struct experiment_section *known = experiment_section_find(reader->sections, name);
+    const char *const *others = known == NULL ? NULL : experiment_section_keys(reader->sections, known, reader->arena);
     *found = (struct plugin_section){.where = section->where, .section = section};
-    const char *name = section_text(section, "plugin", whats[kind], section->where, reader->errors);
-    if (name == NULL) {
+    if (others == NULL) {
+        errors_no_memory(reader->errors);
+        return 0;
+    }
+    const char *plugin = section_text(section, "plugin", whats[known->plugin_kind], section->where, reader->errors);
+    if (plugin == NULL) {
         return 0;
     }
     found->where = yaml_get(section, "plugin")->where;
     const rondo_descriptor *descriptor =
-        registry_resolve(reader->session->registry, kind, name, found->where, reader->errors);
+        registry_resolve(reader->session->registry, known->plugin_kind, plugin, found->where, reader->errors);
     void *options = descriptor == NULL ? NULL
                                        : options_create(descriptor->options, (size_t)descriptor->options_size,
                                                         reader->arena, reader->errors);
     if (options == NULL) {
         return 0;
     }
-    const struct section_part part = {descriptor->options, options};
-    if (section_read(section, &part, 1, keys, path, section->where, reader->arena, reader->errors) != RONDO_OK) {
+    const struct section_part parts[] = {{descriptor->options, options}, {known->table, own}};
+    if (section_read(section, parts, own == NULL ? 1 : 2, others, path, section->where, reader->arena,
+                     reader->errors) != RONDO_OK) {
         return 0;
     }
     found->descriptor = descriptor;
     found->options = options;
-    found->origin = registry_origin(reader->session->registry, kind, name);
+    found->origin = registry_origin(reader->session->registry, known->plugin_kind, plugin);
     found->log = registry_log(reader->session->registry);
     return 1;
 }
 
-/* The child whose key stands in the first single quotes of the text; NULL: none. */
+/* The child whose key is in the first single quotes of the text, if it was given; NULL: there is none. */
 static const struct yaml_node *named_option(const struct yaml_node *section, const char *text) {
     const char *begin = strchr(text, '\'');
     const size_t length = begin == NULL ? 0 : strcspn(begin + 1, "'");
@@ -48,7 +49,7 @@ static const struct yaml_node *named_option(const struct yaml_node *section, con
     while (child != NULL && (strncmp(child->key, begin + 1, length) != 0 || child->key[length] != '\0')) {
         child = child->next;
     }
-    return child != NULL && child->where.line > 0 ? child : NULL;
+    return child != NULL && strcmp(child->where.file, SECTION_DEFAULT) != 0 ? child : NULL;
 }
 
 void plugin_section_errors(const struct yaml_node *section, struct location where, struct errors *from,

@@ -5,33 +5,38 @@
 #ifndef RONDO_EXPERIMENT_PLUGIN_SECTION_H
 #define RONDO_EXPERIMENT_PLUGIN_SECTION_H
 
+#include "experiment/keys.h"
 #include "experiment/session.h"
 #include "io/section.h"
 
-/* What such a section says. */
+/* The contents of such a section. */
 struct plugin_section {
     const rondo_descriptor *descriptor; /* NULL: none, or refused */
     const void *options;                /* the plug-in's struct; NULL where it has none */
     const char *origin;                 /* its file */
     const struct log_receiver *log;     /* of the lines that it logs */
     struct location where;              /* of its name in the experiment */
-    const struct yaml_node *section;    /* where its options stand */
+    const struct yaml_node *section;    /* the mapping with its options */
 };
 
-/* What the reading of sections works with. */
+/* What readers of sections share. */
 struct plugin_reader {
     struct session *session;
     struct arena *arena;
     struct errors *errors;
+    const struct experiment_section *sections; /* the table of all sections */
 };
 
-/* Reads `section`, called `path` in messages, loading the plug-in of `kind` that it names. `others` are further keys
- * that the caller reads itself, NULL-terminated; may be NULL. 0 with errors, all of them told. */
-int plugin_section_read(const struct plugin_reader *reader, struct yaml_node *section, const char *path, int32_t kind,
-                        const char *const *others, struct plugin_section *found);
+/* Reads `section`, called `path` in messages, and loads the plug-in that it names. `name` is its name in the table of
+ * sections, which says the kind of the plug-in and the further keys. `own` is the struct of the section's own options,
+ * with their defaults; NULL if it has none. 0 with errors. */
+int plugin_section_read(const struct plugin_reader *reader, struct yaml_node *section, const char *name,
+                        const char *path, void *own, struct plugin_section *found);
 
-/* Adds the errors of a plug-in that looked at its options: each at the option that its text names first ("'nesterov' is
- * true, …"), or else at `where`. Empties `from`. */
+/* Adds the errors of a plug-in that looked at its options. A plug-in cannot give a place, so the rule, which
+ * rondo/plugin.h states at `fail`, is that the first name in single quotes is the option at fault: "'nesterov' is true,
+ * and 'momentum' is 0". The error is reported at that option, or at `where` if the section does not give it. Empties
+ * `from`. */
 void plugin_section_errors(const struct yaml_node *section, struct location where, struct errors *from,
                            struct errors *errors);
 

@@ -46,8 +46,8 @@ static void read_learning_rate(const struct plugin_reader *reader, struct yaml_n
         return;
     }
     struct yaml_node *own = section_child(section, "learning_rate", reader->arena, reader->errors);
-    if (own == NULL ||
-        !plugin_section_read(reader, own, "schedule.learning_rate", RONDO_KIND_SCHEDULE, NULL, &read->learning_rate)) {
+    if (own == NULL || !plugin_section_read(reader, own, "schedule.learning_rate", "schedule.learning_rate", NULL,
+                                            &read->learning_rate)) {
         return;
     }
     const rondo_schedule *plugin = (const rondo_schedule *)read->learning_rate.descriptor;
@@ -80,7 +80,12 @@ static void read_stopping(const struct plugin_reader *reader, struct yaml_node *
 
 void schedule_section_read(const struct plugin_reader *reader, struct yaml_node *section, int has_valid, int trains,
                            struct schedule_section *read) {
-    static const char *const keys[] = {"early_stopping", "learning_rate", "warmup", NULL};
+    const struct experiment_section *known = experiment_section_find(reader->sections, "schedule");
+    const char *const *keys = experiment_section_keys(reader->sections, known, reader->arena);
+    if (keys == NULL) {
+        errors_no_memory(reader->errors);
+        return;
+    }
     section_struct(section, schedule_table, &read->options, sizeof read->options, keys, "schedule", reader->arena,
                    reader->errors);
     read_warmup(reader, section, read);

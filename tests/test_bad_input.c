@@ -254,7 +254,7 @@ static const struct {
     {"an option that is another cell's", "model:", "model: {layers: [{cell: gru, hidden: 4, gain: 2}]}", "",
      "bad.yaml:5:41: unknown key 'gain' in model.layers.0"},
     {"extends from the command line", "name:", "name: tiny", "--set extends=e.yaml",
-     "--set extends=e.yaml: 'extends' has an effect in a file alone"},
+     "--set extends=e.yaml: 'extends' has an effect only in a file"},
     {"--set without a value", "name:", "name: tiny", "--set optimizer.lr", "--set optimizer.lr: no '='"},
     {"--set into a scalar", "name:", "name: tiny", "--set name.first=a",
      "--set name.first=a: 'name' in 'name.first' has the value"},
@@ -353,6 +353,9 @@ static const struct {
      "--set data.format=tsv: 'data.format' is not used, because 'data.separator' is given"},
     {"an unknown separator", "--set data.separator=comm", "'separator' is 'comm', expected one of auto, comma, tab"},
     {"the text for a label", "--set data.columns.label=0", "column '0' is both the text and the label"},
+    {"class weights of another number", "--set loss.class_weights=[1,2,3]",
+     "--set loss.class_weights=[1,2,3]: softmax_cross_entropy: 'class_weights' has 3 numbers, expected one for each of "
+     "2"},
     {"labels for numbers", "--set data.target=number",
      "/train.tsv:1: 'other' is not a finite number|/train.tsv:2: 'great'"},
     {"long texts where one word is wanted", "--set architecture=1:1", "/train.tsv: example |inputs, expected one"},

@@ -337,6 +337,62 @@ START_TEST(tables_of_sections_are_fit_for_use) {
 }
 END_TEST
 
+/* What makes each section of the table part of the experiment, with a key that no section has. */
+static const struct {
+    const char *section, *assignments;
+} strangers[] = {
+    {"", "zzz=1"},
+    {"data", "data.zzz=1"},
+    {"data.columns", "data.columns.zzz=1"},
+    {"model", "model.zzz=1"},
+    {"model.embedding", "model.embedding.zzz=1"},
+    {"model.layers.N", "model.layers.0.zzz=1"},
+    {"loss", "loss.zzz=1"},
+    {"loss.sum.N", "loss={sum: [{plugin: hinge, zzz: 1}]}"},
+    {"optimizer", "optimizer.zzz=1"},
+    {"optimizer.groups.N", "optimizer.groups=[{match: head.b, zzz: 1}]"},
+    {"optimizer.wrappers.N", "optimizer.wrappers=[{plugin: ema, zzz: 1}]"},
+    {"schedule", "schedule.zzz=1"},
+    {"schedule.learning_rate", "schedule.learning_rate={plugin: cosine, zzz: 1}"},
+    {"schedule.warmup", "schedule.warmup={length: 1, unit: steps, zzz: 1}"},
+    {"schedule.early_stopping", "schedule.early_stopping.zzz=1"},
+};
+
+/* Of the first error that names the key zzz: the keys that it lists, as " a, b, c,". */
+static const char *listed_keys(void) {
+    for (int32_t i = 0; i < errors.count && i < ERRORS_MAX; i++) {
+        const char *text = errors_text(&errors, i);
+        const char *list = strstr(text, "unknown key 'zzz'") == NULL ? NULL : strstr(text, "expected one of");
+        if (list != NULL) {
+            return arena_printf(arena, "%s,", list + strlen("expected one of"));
+        }
+    }
+    ck_abort_msg("no error lists the keys: %s", all_errors());
+}
+
+/* The table that `rondo list` shows is the one that the readers accept keys by. */
+START_TEST(readers_accept_the_keys_of_the_table) {
+    const struct experiment_section section = experiment_section(_i);
+    ck_assert_str_eq(section.name, strangers[_i].section);
+    ck_assert_ptr_null(load("e.yaml", strangers[_i].assignments));
+    const char *listed = listed_keys();
+
+    for (const rondo_option *option = section.table; option != NULL && option->key != NULL; option++) {
+        ck_assert_msg(strstr(listed, arena_printf(arena, " %s,", option->key)) != NULL, "%s: %s", option->key, listed);
+    }
+    for (const struct experiment_key *key = section.keys; key != NULL && key->name != NULL; key++) {
+        ck_assert_msg(strstr(listed, arena_printf(arena, " %s,", key->name)) != NULL, "%s: %s", key->name, listed);
+    }
+    struct experiment_section inner;
+    for (int32_t i = 0; (inner = experiment_section(i)).name != NULL; i++) {
+        const char *key = NULL;
+        const size_t length = experiment_inner_key(section.name, inner.name, &key);
+        const char *name = arena_printf(arena, " %.*s,", (int)length, key == NULL ? "" : key);
+        ck_assert_msg(length == 0 || strstr(listed, name) != NULL, "%s: %s", name, listed);
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("experiment");
     TCase *cases = tcase_create("experiment");
@@ -350,6 +406,7 @@ int main(void) {
     tcase_add_test(cases, paths_are_absolute_and_relative_to_the_file_that_has_them);
     tcase_add_loop_test(cases, resolved_tree_resolves_to_itself, 0, ROWS(round_trips));
     tcase_add_test(cases, tables_of_sections_are_fit_for_use);
+    tcase_add_loop_test(cases, readers_accept_the_keys_of_the_table, 0, ROWS(strangers));
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -29,7 +29,7 @@ static const struct {
     {"a wrapper as the optimizer", "optimizer:", "optimizer: {plugin: lookahead}",
      "bad.yaml:7:21: 'lookahead' goes around an optimizer: name it under 'optimizer.wrappers'"},
     {"an optimizer as a wrapper", "optimizer:", "optimizer: {plugin: sgd, wrappers: [{plugin: adam}]}",
-     "bad.yaml:7:46: 'adam' is an optimizer, no wrapper: name it as 'optimizer.plugin'"},
+     "bad.yaml:7:46: 'adam' is an optimizer and not a wrapper: name it as 'optimizer.plugin'"},
     {"an unknown wrapper", "optimizer:", "optimizer: {plugin: sgd, wrappers: [{plugin: lookahed}]}",
      "bad.yaml:7:46: unknown optimizer 'lookahed' (did you mean 'lookahead'?)"},
     {"an option that a wrapper has not", "optimizer:", "optimizer: {plugin: sgd, wrappers: [{plugin: ema, deca: 0.5}]}",

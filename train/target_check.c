@@ -1,14 +1,14 @@
 #include "train/target_check.h"
 
-/* Examples and numbers that are shown at a time; of a loss that compares rows, which may look at every pair, few. */
+/* The largest number of examples, and of numbers in their outputs, that are tried together; few examples for a loss that
+ * compares rows, which may look at every pair. */
 enum { MOST_EXAMPLES = 1024, MOST_COUPLED = 32, MOST_NUMBERS = 1 << 20 };
 
-/* Outputs for which a loss may refuse good targets differ from loss to loss: an example is bad where it is refused with
- * each of these. */
+/* A loss may refuse some outputs whatever the targets are: an example is bad if it is refused with each of these. */
 static const double made_up[] = {0, 0.5};
 enum { ATTEMPTS = sizeof made_up / sizeof made_up[0] };
 
-struct showing {
+struct target_trial {
     const struct heads *heads;
     const struct session *session;
     const struct dataset *dataset;
@@ -16,68 +16,65 @@ struct showing {
     struct errors reasons; /* of the tape */
 };
 
-/* The targets of examples begin .. end, as they stand in the dataset. */
+/* The numbers of examples begin .. end: [rows, target_size], a view of the dataset. */
 static rondo_tensor targets_of(const struct dataset *dataset, int64_t begin, int64_t end) {
     const int64_t first = dataset->target_begin[begin], rows = dataset->target_begin[end] - first;
-    if (dataset->target_kind == RONDO_TARGET_CLASS) {
-        return tensor_1d(RONDO_I32, rows, dataset->target_classes + first);
-    }
     return tensor_2d(RONDO_F32, rows, dataset->target_size, dataset->target_numbers + first * dataset->target_size);
 }
 
-static rondo_status show(struct showing *showing, int64_t begin, int64_t end, double output) {
-    tape_reset(showing->tape);
-    const rondo_tensor targets = targets_of(showing->dataset, begin, end);
-    rondo_tensor outputs = tensor_2d(RONDO_F32, targets.shape[0], showing->heads->output_size, NULL);
-    RONDO_TRY(tensor_alloc(&outputs, tape_arena(showing->tape), &showing->reasons));
+static rondo_status try_output(struct target_trial *trial, int64_t begin, int64_t end, double output) {
+    tape_reset(trial->tape);
+    const rondo_tensor targets = targets_of(trial->dataset, begin, end);
+    rondo_tensor outputs = tensor_2d(RONDO_F32, targets.shape[0], trial->heads->output_size, NULL);
+    RONDO_TRY(tensor_alloc(&outputs, tape_arena(trial->tape), &trial->reasons));
     for (int64_t i = 0; i < rondo_count(&outputs); i++) {
         tensor_set(&outputs, i, output);
     }
-    struct heads_call call = {.tape = showing->tape,
-                              .parallel = &showing->session->parallel,
-                              .errors = &showing->reasons,
+    struct heads_call call = {.tape = trial->tape,
+                              .parallel = &trial->session->parallel,
+                              .errors = &trial->reasons,
                               .output_weight = {-1},
                               .output_bias = {-1}};
-    heads_record(showing->heads, &call, tape_constant(showing->tape, &outputs), tape_constant(showing->tape, &targets));
-    return tape_status(showing->tape);
+    heads_record(trial->heads, &call, tape_constant(trial->tape, &outputs), tape_constant(trial->tape, &targets));
+    return tape_status(trial->tape);
 }
 
-/* RONDO_OK where one attempt is; else the status of the last one, whose reasons are left. */
-static rondo_status try_range(struct showing *showing, int64_t begin, int64_t end) {
+/* RONDO_OK if one attempt is; else the status of the last one, whose reasons are kept. */
+static rondo_status try_range(struct target_trial *trial, int64_t begin, int64_t end) {
     rondo_status status = RONDO_OK;
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-        errors_free(&showing->reasons);
-        status = show(showing, begin, end, made_up[attempt]);
+        errors_free(&trial->reasons);
+        status = try_output(trial, begin, end, made_up[attempt]);
         if (status == RONDO_OK) {
-            errors_free(&showing->reasons);
+            errors_free(&trial->reasons);
             return RONDO_OK;
         }
     }
     return status;
 }
 
-static rondo_status refuse(const struct showing *showing, rondo_status status, const char *what, int64_t example,
+static rondo_status refuse(const struct target_trial *trial, rondo_status status, const char *what, int64_t example,
                            struct errors *errors) {
-    const char *reason = showing->reasons.count > 0 ? errors_text(&showing->reasons, 0) : "refused without a reason";
-    return errors_add_at(errors, status, showing->heads->loss.terms[0].where, "example %lld of '%s': %s",
+    const char *reason = trial->reasons.count > 0 ? errors_text(&trial->reasons, 0) : "refused without a reason";
+    return errors_add_at(errors, status, trial->heads->loss.terms[0].where, "example %lld of '%s': %s",
                          (long long)example + 1, what, reason);
 }
 
-static rondo_status show_all(struct showing *showing, const char *what, struct errors *errors) {
-    const struct dataset *dataset = showing->dataset;
-    const int64_t most = heads_have(showing->heads, RONDO_LOSS_COUPLES_ROWS) ? MOST_COUPLED : MOST_EXAMPLES;
+static rondo_status check_numbers(struct target_trial *trial, const char *what, struct errors *errors) {
+    const struct dataset *dataset = trial->dataset;
+    const int64_t most = heads_have(trial->heads, RONDO_LOSS_COUPLES_ROWS) ? MOST_COUPLED : MOST_EXAMPLES;
     for (int64_t begin = 0, end; begin < dataset->count; begin = end) {
-        const int64_t room = MOST_NUMBERS / showing->heads->output_size;
+        const int64_t room = MOST_NUMBERS / trial->heads->output_size;
         end = begin + 1;
         while (end < dataset->count && end - begin < most &&
                dataset->target_begin[end + 1] - dataset->target_begin[begin] <= room) {
             end++;
         }
-        rondo_status status = try_range(showing, begin, end);
+        rondo_status status = try_range(trial, begin, end);
         for (int64_t example = begin; status != RONDO_OK && example < end; example++) {
-            const rondo_status own = try_range(showing, example, example + 1);
+            const rondo_status own = try_range(trial, example, example + 1);
             if (own != RONDO_OK) {
-                return refuse(showing, own, what, example, errors);
+                return refuse(trial, own, what, example, errors);
             }
         }
     }
@@ -86,17 +83,23 @@ static rondo_status show_all(struct showing *showing, const char *what, struct e
 
 rondo_status target_check(const struct heads *heads, const struct session *session, const struct dataset *dataset,
                           const char *what, struct errors *errors) {
-    struct showing showing = {.heads = heads, .session = session, .dataset = dataset};
-    const struct tape_settings settings = {session->registry, &session->parallel, &showing.reasons};
+    struct target_trial trial = {.heads = heads, .session = session, .dataset = dataset};
+    const struct tape_settings settings = {session->registry, &session->parallel, &trial.reasons};
     if (heads->target_kind == RONDO_TARGET_LIST || dataset->target_begin[dataset->count] == 0) {
         return RONDO_OK; /* lists need the sequences that they belong to */
     }
-    showing.tape = tape_create(&settings);
-    if (showing.tape == NULL) {
+    if (dataset->target_kind == RONDO_TARGET_CLASS) {
+        /* dataset_add has checked every class, and a loss for classes takes all of them. */
+        RONDO_CHECK(dataset->target_size == heads->target_size, errors,
+                    "data and loss have the same number of classes");
+        return RONDO_OK;
+    }
+    trial.tape = tape_create(&settings);
+    if (trial.tape == NULL) {
         return errors_no_memory(errors);
     }
-    const rondo_status status = show_all(&showing, what, errors);
-    tape_destroy(showing.tape);
-    errors_free(&showing.reasons);
+    const rondo_status status = check_numbers(&trial, what, errors);
+    tape_destroy(trial.tape);
+    errors_free(&trial.reasons);
     return status;
 }

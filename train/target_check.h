@@ -1,7 +1,8 @@
-/* train/target_check.h: are the targets of a dataset such as the loss can use?
+/* train/target_check.h: checks that a loss can use the targets of a dataset, before training.
  *
- * A loss refuses a bad target when it meets it, which may be an hour into a run. Before that all targets are shown to
- * it once, with outputs that are made up; no model is run.
+ * A loss refuses a bad target when it meets it, which may be an hour into a run. So numbers are passed to the loss once,
+ * some examples at a time, with invented outputs; no model is run, and memory does not grow with the number of examples.
+ * The range of classes is checked where they are added to the dataset; their number costs nothing here.
  *
  * Threads: main thread.
  */
@@ -11,7 +12,7 @@
 #include "data/dataset.h"
 #include "train/heads.h"
 
-/* RONDO_INVALID, with the first example that is refused, whatever the outputs. `what` is the file, for the text. */
+/* RONDO_INVALID, with the first example that the loss refuses for several outputs. `what` names the file in messages. */
 rondo_status target_check(const struct heads *heads, const struct session *session, const struct dataset *dataset,
                           const char *what, struct errors *errors);
 

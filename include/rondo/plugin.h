@@ -251,7 +251,9 @@ struct rondo_host {
     void *(*alloc)(rondo_context *ctx, size_t bytes);
 
     /* Records why the call fails, and returns `code`:  return ctx->host->fail(ctx, RONDO_INVALID, …).
-     * The format is that of printf. [any-thread] */
+     * The format is that of printf. An error about options names the option at fault first, in single quotes:
+     * "'nesterov' is true and 'momentum' is 0". The host reports it at the line of the option that is quoted first.
+     * [any-thread] */
     rondo_status (*fail)(rondo_context *ctx, rondo_status code, const char *format, ...) RONDO_PRINTF(3, 4);
 
     /* Hands one line of text, without a newline, to the log of the program that runs Rondo, together with the file of the

@@ -1,0 +1,62 @@
+/* experiment/keys.h: the keys of an experiment as data. One table of sections (experiment_section() of
+ * experiment/experiment.h) serves the readers of YAML, `rondo list`, the reference pages and the JSON Schema.
+ *
+ * A key of a section is an option of its table, one of its `keys`, or the last part of the name of a section inside it.
+ *
+ * Threads: any.
+ */
+#ifndef RONDO_EXPERIMENT_KEYS_H
+#define RONDO_EXPERIMENT_KEYS_H
+
+#include "core/arena.h"
+
+/* Kinds of keys that are not plain options. */
+enum experiment_value {
+    EXPERIMENT_CHOICE,
+    EXPERIMENT_FILE,
+    EXPERIMENT_FILES,    /* a list */
+    EXPERIMENT_COLUMN,   /* a number or a name */
+    EXPERIMENT_PATTERNS, /* a text or a list of them */
+    EXPERIMENT_PLUGIN,   /* a name; the options of that plug-in are keys beside it */
+    EXPERIMENT_CELL      /* a name or a file; the same */
+};
+
+struct experiment_key {
+    const char *name;           /* NULL ends a list */
+    int32_t value;              /* enum experiment_value */
+    const char *default_text;   /* NULL: must be given; "": may be left out */
+    const char *const *choices; /* only of EXPERIMENT_CHOICE */
+    size_t offset;              /* of the value in struct experiment; only of the sections `data` and `data.columns` */
+    const char *help;
+};
+
+enum experiment_section_flag {
+    SECTION_REQUIRED = 1,    /* must be given */
+    SECTION_ALONE = 2,       /* replaces all other keys of the section around it */
+    SECTION_WRAPPERS = 4,    /* its plug-ins are wrappers of optimizers */
+    SECTION_OUTER_PLUGIN = 8 /* takes options of the plug-in that the section around it names */
+};
+
+struct experiment_section {
+    const char *name; /* "schedule.warmup"; "": the whole; NULL ends the table; ".N" at the end: an entry of a list */
+    const char *summary;
+    const rondo_option *table;         /* NULL: none */
+    const struct experiment_key *keys; /* NULL: none */
+    int32_t flags;                     /* enum experiment_section_flag, or-ed */
+    int32_t plugin_kind;               /* of EXPERIMENT_PLUGIN and SECTION_OUTER_PLUGIN */
+    int32_t least, most;               /* entries of a list; most 0: any number */
+};
+
+/* The section of that name in the table that begins at `sections`; NULL: there is none. */
+const struct experiment_section *experiment_section_find(const struct experiment_section *sections, const char *name);
+
+/* The key of the section `inner` in the section `outer`, both by name: its length, and its first character in *key.
+ * "optimizer.groups.N" is `groups` in "optimizer". 0 if `inner` is not directly inside `outer`. */
+size_t experiment_inner_key(const char *outer, const char *inner, const char **key);
+
+/* Names of the keys of a section that are not options of its table, NULL-terminated: the list that section_read calls
+ * `others`. From `arena`; NULL: out of memory. */
+const char *const *experiment_section_keys(const struct experiment_section *sections,
+                                           const struct experiment_section *section, struct arena *arena);
+
+#endif
