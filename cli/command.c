@@ -308,7 +308,7 @@ static rondo_status parse_passes(const char *text, int32_t *passes_off, struct e
     return first;
 }
 
-struct session *open_session(const struct common_flags *common, struct errors *errors) {
+struct session *session_from_flags(const struct common_flags *common, struct errors *errors) {
     struct session_settings settings = {.plugins = common->plugins, .threads = common->threads};
     const rondo_status engine = parse_engine(common->engine, &settings.engine, errors);
     const rondo_status passes = parse_passes(common->passes, &settings.passes_off, errors);

@@ -195,17 +195,29 @@ struct task *task_create(struct experiment *experiment, struct session *session,
                          struct vocabulary *labels, struct errors *errors) {
     struct task *task = calloc(1, sizeof *task);
     if (task == NULL) {
-        experiment_destroy(experiment);
-        vocabulary_destroy(words);
-        vocabulary_destroy(labels);
         errors_no_memory(errors);
         return NULL;
     }
     task->experiment = experiment;
     task->session = session;
     if (open_task(task, which, words, labels, errors) != RONDO_OK || check_task(task, errors) != RONDO_OK) {
+        /* What the caller gave stays the caller's. */
+        task->experiment = NULL;
+        if (words != NULL) {
+            task->reader.words = task->reader.labels = NULL;
+        }
         task_destroy(task);
         return NULL;
+    }
+    return task;
+}
+
+struct task *task_open(const char *file, const char *const *assignments, struct session *session, int which,
+                       struct errors *errors) {
+    struct experiment *experiment = experiment_load(file, assignments, session, errors);
+    struct task *task = experiment == NULL ? NULL : task_create(experiment, session, which, NULL, NULL, errors);
+    if (task == NULL) {
+        experiment_destroy(experiment);
     }
     return task;
 }

@@ -117,6 +117,7 @@ static void keep_best(struct training *training, const struct scores *valid) {
     }
     if (progress->is_best) {
         training->result->best_epoch = progress->epoch;
+        training->result->valid = valid == NULL ? (struct scores){0} : *valid;
         copy_parameters(network_model(training->network), training->best, 0);
     }
 }

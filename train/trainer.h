@@ -47,8 +47,10 @@ struct trainer_observer {
 };
 
 struct trainer_result {
-    int64_t epochs, best_epoch; /* done; the one whose weights the network has now */
-    int64_t steps;
+    int64_t epochs;      /* that ended */
+    int64_t best_epoch;  /* whose weights the network has now; 0: no epoch ended */
+    int64_t steps;       /* updates done */
+    struct scores valid; /* of the best epoch; all zero without validation data */
     int stopped_early;
 };
 
