@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/profile_report.h"
 #include "cli/progress.h"
 #include "io/json.h"
 #include "train/run_record.h"
@@ -40,6 +41,12 @@ static rondo_status print_json(const struct task *task, const struct train_resul
     json_t *object = json_pack("{s:o, s:I, s:I, s:b, s:o}", "run", json_text(result->folder), "epochs",
                                (json_int_t)result->trainer.epochs, "best_epoch", (json_int_t)result->trainer.best_epoch,
                                "stopped_early", result->trainer.stopped_early, "valid", valid);
+    const struct session *session = task->session;
+    if (session->profile != NULL &&
+        json_object_set_new(object, "profile", profile_json(session->profile, session->parallel.threads)) != 0) {
+        json_decref(object);
+        object = NULL;
+    }
     return output_json(object, JSON_REAL_PRECISION(9), errors);
 }
 
@@ -64,13 +71,16 @@ static rondo_status train(struct task *task, const char *out, int quiet, int jso
         return print_json(task, &result, errors);
     }
     print_text(task, &result);
+    if (task->session->profile != NULL) {
+        profile_print(task->session->profile, task->session->parallel.threads);
+    }
     return RONDO_OK;
 }
 
 static int run_train(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
     const char *out = NULL;
-    int quiet = 0;
+    int quiet = 0, profiles = 0;
     const struct flag flags[] = {
         COMMON_FLAG_SET(common),
         {"out", "FOLDER", FLAG_TEXT, &out, "the folder of the run (default: runs/NAME)"},
@@ -80,6 +90,7 @@ static int run_train(const struct command *command, int argc, char **argv) {
         COMMON_FLAG_PASSES(common),
         COMMON_FLAG_JSON(common),
         {"quiet", NULL, FLAG_ON, &quiet, "print no progress"},
+        {"profile", NULL, FLAG_ON, &profiles, "print at the end how long each layer and stage took"},
         {NULL, NULL, FLAG_ON, NULL, NULL},
     };
     struct arguments arguments;
@@ -90,10 +101,12 @@ static int run_train(const struct command *command, int argc, char **argv) {
     struct errors errors = {0};
     signal(SIGPIPE, SIG_IGN); /* training goes on when the reader of its output has gone */
     const struct interrupt interrupt = interrupt_on_signals();
-    struct session *session = session_from_flags(&common, &errors);
+    struct profile *profile = profiles ? profile_create(&errors) : NULL;
+    struct session *session = errors.count > 0 ? NULL : session_from_flags(&common, &errors);
     struct task *task = NULL;
     if (session != NULL) {
         session->interrupt = interrupt;
+        session->profile = profile;
         task = task_open(arguments.words[0], common.assignments, session, TASK_TRAIN | TASK_VALID, &errors);
     }
     if (task != NULL) {
@@ -102,6 +115,7 @@ static int run_train(const struct command *command, int argc, char **argv) {
     status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
     task_destroy(task);
     session_destroy(session);
+    profile_destroy(profile);
     return status;
 }
 
@@ -110,6 +124,8 @@ const struct command command_train = {
     "Creates a folder with the resolved experiment, the metrics of each epoch (JSON lines), weights (safetensors),\n"
     "vocabulary and environment. The weights are those of the epoch that did best on data.valid. Prints the folder\n"
     "and the metrics of that epoch.\n\n"
+    "--profile measures the stages of the training, summed over threads, and the loops of the engine 'fused'; with\n"
+    "--json its numbers are under \"profile\".\n\n"
     "Ctrl-C ends the training in order: the best weights so far are in the folder. A second Ctrl-C ends it at once.\n\n"
     "  rondo train examples/sentiment/experiment.yaml --set schedule.seed=2\n",
     run_train};

@@ -12,12 +12,15 @@
 #include "core/suggest.h"
 #include "model/layer.h"
 
+struct profile;
+
 struct session_settings {
     const char *const *plugins; /* files of --plugin, NULL-terminated; NULL: none */
     int32_t threads;            /* 0: one for each processor */
     enum engine engine;
     int32_t passes_off; /* of the fused engine, switched off: enum scan_pass, or-ed */
     struct interrupt interrupt;
+    struct profile *profile; /* train/profile.h; borrowed. NULL: nothing is measured */
 };
 
 struct session {
@@ -28,6 +31,7 @@ struct session {
     enum engine engine;
     int32_t passes_off;
     struct interrupt interrupt;      /* asked by all work that takes long: reading, initial values, batches */
+    struct profile *profile;         /* of the training; NULL: nothing is measured */
     const char *const *plugin_files; /* of --plugin, absolute; NULL-terminated */
     const char *plugin_path;         /* folders, separated by colons */
     const char *cell_path;

@@ -668,7 +668,8 @@ static const struct {
     {"plugins/optimizers", "plugins/optimizers/meson.build", "'%s'", ""},
     {"plugins/schedules", "plugins/schedules/meson.build", "'%s'", ""},
     {"cli", "cli/main.c", "&command_%s",
-     "main command interrupt progress cell_argument curve catalogue catalogue_facts catalogue_json catalogue_text "
+     "main command interrupt profile_report progress cell_argument curve catalogue catalogue_facts catalogue_json "
+     "catalogue_text "
      "json_builder print reference schema schema_option"},
 };
 

@@ -21,7 +21,8 @@ static struct trainer_settings trainer_settings(const struct task *task) {
                                      .schedule = task_schedule(task),
                                      .metric = task->metric,
                                      .patience = experiment->schedule.stopping.patience,
-                                     .min_delta = experiment->schedule.stopping.min_delta};
+                                     .min_delta = experiment->schedule.stopping.min_delta,
+                                     .profile = task->session->profile};
 }
 
 static rondo_status on_batch(void *arg, const struct trainer_progress *progress, struct errors *errors) {
@@ -35,7 +36,9 @@ static rondo_status on_batch(void *arg, const struct trainer_progress *progress,
 
 static rondo_status on_epoch(void *arg, const struct trainer_progress *progress, struct errors *errors) {
     const struct experiment_training *training = arg;
+    profile_begin(training->task->session->profile, PROFILE_FILES);
     RONDO_TRY(run_record_epoch(training->run, training->task->network, progress, errors));
+    profile_end(training->task->session->profile, PROFILE_FILES);
     if (training->observer->epoch_end != NULL) {
         training->observer->epoch_end(training->observer->arg, progress);
     }
