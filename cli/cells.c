@@ -333,7 +333,7 @@ static int run_cells(const struct command *command, int argc, char **argv) {
         return status;
     }
     const enum action action = choose_action(&arguments, &cells, &errors);
-    cells.session = action == ACTION_NONE ? NULL : open_session(&cells.common, &errors);
+    cells.session = action == ACTION_NONE ? NULL : session_from_flags(&cells.common, &errors);
     if (cells.session != NULL && action == ACTION_LIST) {
         list(&cells);
     } else if (cells.session != NULL) {

@@ -208,12 +208,10 @@ static int run_check(const struct command *command, int argc, char **argv) {
     }
     struct errors errors = {0};
     struct arena *arena = arena_create();
-    struct session *session = arena == NULL ? NULL : open_session(&common, &errors);
-    struct experiment *experiment =
-        session == NULL ? NULL : experiment_load(arguments.words[0], common.assignments, session, &errors);
-    struct task *task =
-        experiment == NULL ? NULL
-                           : task_create(experiment, session, TASK_TRAIN | TASK_VALID | TASK_TEST, NULL, NULL, &errors);
+    struct session *session = arena == NULL ? NULL : session_from_flags(&common, &errors);
+    struct task *task = session == NULL ? NULL
+                                        : task_open(arguments.words[0], common.assignments, session,
+                                                    TASK_TRAIN | TASK_VALID | TASK_TEST, &errors);
     if (arena == NULL) {
         errors_no_memory(&errors);
     } else if (task != NULL && common.json) {

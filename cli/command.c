@@ -319,7 +319,7 @@ static void print_log_line(void *arg, int32_t level, const char *origin, const c
     fprintf(stderr, "%s: %s\n", origin == NULL ? "rondo" : origin, text);
 }
 
-struct session *open_session(const struct common_flags *common, struct errors *errors) {
+struct session *session_from_flags(const struct common_flags *common, struct errors *errors) {
     struct session_settings settings = {.plugins = common->plugins, .threads = common->threads};
     settings.log.write = common->verbose ? print_log_line : NULL;
     const rondo_status engine = parse_engine(common->engine, &settings.engine, errors);

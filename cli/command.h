@@ -102,6 +102,6 @@ struct common_flags {
     { "json", NULL, FLAG_ON, &(common).json, "print JSON, for programs" }
 
 /* The session; NULL with errors. */
-struct session *open_session(const struct common_flags *common, struct errors *errors);
+struct session *session_from_flags(const struct common_flags *common, struct errors *errors);
 
 #endif

@@ -110,7 +110,7 @@ static int run_eval(const struct command *command, int argc, char **argv) {
                    "--on '%s' is not used with --data '%s': name a part of the experiment's data or a file, not both",
                    split, file);
     } else {
-        session = open_session(&common, &errors);
+        session = session_from_flags(&common, &errors);
     }
     if (session != NULL) {
         evaluate(arguments.words[0], split == NULL ? "test" : split, file, &common, session, &errors);

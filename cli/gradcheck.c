@@ -198,7 +198,8 @@ static int run_gradcheck(const struct command *command, int argc, char **argv) {
         gradcheck.threads[1] = 0;
     }
     gradcheck.cells = gradcheck.common.json ? json_array() : NULL;
-    gradcheck.session = knows_what(&gradcheck, &arguments, &errors) ? open_session(&gradcheck.common, &errors) : NULL;
+    gradcheck.session =
+        knows_what(&gradcheck, &arguments, &errors) ? session_from_flags(&gradcheck.common, &errors) : NULL;
     if (gradcheck.session != NULL && gradcheck.common.json && gradcheck.cells == NULL) {
         errors_no_memory(&errors);
     } else if (gradcheck.session != NULL) {

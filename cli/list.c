@@ -105,7 +105,7 @@ static int run_list(const struct command *command, int argc, char **argv) {
     struct errors errors = {0};
     struct wanted wanted = {.text = arguments.words[0], .json = common.json};
     const int is_fit = folder == NULL || prepare_reference(&common, &wanted, &errors);
-    struct session *session = is_fit ? open_session(&common, &errors) : NULL;
+    struct session *session = is_fit ? session_from_flags(&common, &errors) : NULL;
     struct catalogue catalogue = {.arena = arena_create()};
     if (catalogue.arena == NULL) {
         errors_no_memory(&errors);

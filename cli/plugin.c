@@ -62,7 +62,7 @@ static int check_files(const struct arguments *arguments, struct check_settings 
     const struct common_flags common = {.threads = settings->threads};
     const struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
     sigaction(SIGINT, &action, NULL);
-    settings->session = open_session(&common, errors);
+    settings->session = session_from_flags(&common, errors);
     for (int32_t i = 0; settings->session != NULL && i < arguments->n_words; i++) {
         check_file(arguments->words[i], settings, &failed, errors);
     }
@@ -153,7 +153,7 @@ static int run_new(const struct command *command, int argc, char **argv) {
     struct errors errors = {0};
     struct scaffold_written written;
     const struct common_flags common = {.threads = 1};
-    struct session *session = open_session(&common, &errors);
+    struct session *session = session_from_flags(&common, &errors);
     wanted.kind = arguments.words[0];
     wanted.name = arguments.words[1];
     wanted.registry = session == NULL ? NULL : session->registry;

@@ -376,7 +376,7 @@ static int run_predict(const struct command *command, int argc, char **argv) {
         return status;
     }
     struct errors errors = {0};
-    struct session *session = open_session(&common, &errors);
+    struct session *session = session_from_flags(&common, &errors);
     struct task *task = session == NULL ? NULL : run_record_open(arguments.words[0], NULL, session, 0, &errors);
     struct text_column found;
     struct predictor predictor = {.task = task, .json = common.json, .errors = &errors};

@@ -127,6 +127,7 @@ static rondo_status open_session(struct session *session, const struct session_s
     session->engine = settings->engine;
     session->passes_off = settings->passes_off;
     session->interrupt = settings->interrupt;
+    session->profile = settings->profile;
     session->registry = registry_create(builtin_ops, errors);
     session->loader = session->registry == NULL ? NULL : loader_create(session->plugin_path, errors);
     if (session->loader == NULL) {

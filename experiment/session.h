@@ -12,6 +12,8 @@
 #include "core/suggest.h"
 #include "model/layer.h"
 
+struct profile;
+
 struct session_settings {
     const char *const *plugins; /* files of --plugin, NULL-terminated; NULL: none */
     int32_t threads;            /* 0: one for each processor */
@@ -19,6 +21,7 @@ struct session_settings {
     int32_t passes_off; /* of the fused engine, switched off: enum scan_pass, or-ed */
     struct interrupt interrupt;
     struct log_receiver log; /* zero: log lines are dropped */
+    struct profile *profile; /* train/profile.h; borrowed. NULL: nothing is measured */
 };
 
 struct session {
@@ -29,6 +32,7 @@ struct session {
     enum engine engine;
     int32_t passes_off;
     struct interrupt interrupt;      /* asked by all work that takes long: reading, initial values, batches */
+    struct profile *profile;         /* of the training; NULL: nothing is measured */
     const char *const *plugin_files; /* of --plugin, absolute; NULL-terminated */
     const char *plugin_path;         /* folders, separated by colons */
     const char *cell_path;

@@ -20,8 +20,10 @@ static rondo_status io_failed(struct errors *errors, const char *verb, const cha
 rondo_status file_write(const char *file, const void *bytes, size_t length, struct errors *errors) {
     struct file_writer writer;
     RONDO_TRY(file_begin(&writer, file, errors));
-    RONDO_TRY(file_piece(&writer, bytes, length, errors));
-    return file_commit(&writer, errors);
+    rondo_status status = file_piece(&writer, bytes, length, errors);
+    status = status == RONDO_OK ? file_commit(&writer, errors) : status;
+    file_abort(&writer); /* does nothing after a commit */
+    return status;
 }
 
 rondo_status file_begin(struct file_writer *writer, const char *file, struct errors *errors) {

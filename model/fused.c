@@ -3,12 +3,19 @@
 #include "model/packed.h"
 
 struct scan *fused_create(const struct cell *cell, int32_t passes, int64_t recompute, struct errors *errors) {
+    return fused_create_observed(cell, passes, recompute, NULL, NULL, errors);
+}
+
+struct scan *fused_create_observed(const struct cell *cell, int32_t passes, int64_t recompute, scan_observer *observe,
+                                   void *observe_arg, struct errors *errors) {
     const struct scan_settings settings = {.program = cell->program,
                                            .n_states = cell->n_states,
                                            .new_states = cell->new_states,
                                            .output = cell->output,
                                            .passes = passes,
-                                           .recompute = recompute};
+                                           .recompute = recompute,
+                                           .observe = observe,
+                                           .observe_arg = observe_arg};
     return scan_create(&settings, errors);
 }
 

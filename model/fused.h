@@ -8,6 +8,9 @@
 /* The step of a compiled cell, ready to run; the cell must outlive it. passes and recompute: see struct scan_settings.
  * NULL with errors. Free with scan_destroy. */
 struct scan *fused_create(const struct cell *cell, int32_t passes, int64_t recompute, struct errors *errors);
+/* The same with an observer of its stages; NULL: none. */
+struct scan *fused_create_observed(const struct cell *cell, int32_t passes, int64_t recompute, scan_observer *observe,
+                                   void *observe_arg, struct errors *errors);
 /* As unroll, by a scan made of the same cell: same results but for rounding, same random words. */
 rondo_value fused(const struct scan *scan, const struct recurrence *recurrence, struct tape *tape,
                   rondo_value *final_states);

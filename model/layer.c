@@ -210,7 +210,8 @@ static rondo_status build(struct layer *layer, const struct layer_settings *sett
     const rondo_status added = made == RONDO_OK ? check_residual(layer, settings, input, errors) : made;
     RONDO_TRY(added != RONDO_OK ? added : dropped);
     if (settings->engine == ENGINE_FUSED) {
-        layer->scan = fused_create(layer->cell, PASS_ALL & ~settings->passes_off, settings->recompute, errors);
+        layer->scan = fused_create_observed(layer->cell, PASS_ALL & ~settings->passes_off, settings->recompute,
+                                            settings->observe, settings->observe_arg, errors);
         if (layer->scan == NULL) {
             return errors->status;
         }

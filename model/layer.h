@@ -13,6 +13,7 @@
 #ifndef RONDO_MODEL_LAYER_H
 #define RONDO_MODEL_LAYER_H
 
+#include "core/scan/scan.h"
 #include "model/unroll.h"
 
 /* Which end of a row comes first. Each row begins at its own end, whatever the length of its batch mates. */
@@ -27,8 +28,10 @@ struct layer_settings {
     const double *option_values;        /* [n_options] of the cell; NULL: the defaults */
     int64_t hidden;
     enum engine engine;
-    int64_t recompute;  /* steps of a window of the fused engine; 0: none (core/scan/scan.h) */
-    int32_t passes_off; /* of the fused engine, switched off: enum scan_pass (core/scan/graph.h), or-ed */
+    int64_t recompute;      /* steps of a window of the fused engine; 0: none (core/scan/scan.h) */
+    int32_t passes_off;     /* of the fused engine, switched off: enum scan_pass (core/scan/graph.h), or-ed */
+    scan_observer *observe; /* of the fused engine; NULL: none (core/scan/scan.h) */
+    void *observe_arg;
 
     /* How it is run. */
     enum direction direction;    /* both: two recurrences with parameters of their own, outputs side by side */

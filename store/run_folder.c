@@ -199,8 +199,10 @@ rondo_status run_folder_write(struct run_folder *run, const char *name, const vo
     struct file_writer writer;
     RONDO_TRY(remember(run, name, errors));
     RONDO_TRY(begin_file(run, name, &writer, errors));
-    RONDO_TRY(file_piece(&writer, bytes, length, errors));
-    return file_commit(&writer, errors);
+    rondo_status status = file_piece(&writer, bytes, length, errors);
+    status = status == RONDO_OK ? file_commit(&writer, errors) : status;
+    file_abort(&writer); /* does nothing after a commit */
+    return status;
 }
 
 /* Failures are ignored: what cannot be removed stays, and the reason why the run failed has been reported already. */

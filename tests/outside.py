@@ -1,7 +1,8 @@
-"""examples/plugin as a project outside the source tree: built against an installed Rondo, checked and used by it.
+"""examples/plugin and examples/embed as projects outside the source tree, built against an installed Rondo.
 
 Installs the build folder into a scratch folder, so that pkg-config and the program are those of the installation, and
-builds a copy of the example by make and by meson. Nothing of the source tree is within reach of the copy.
+builds a copy of the plug-in by make and by meson, and a copy of the embedding program by the command of its README.
+Nothing of the source tree is within reach of the copies.
 
     tests/outside.py BUILD SOURCE
 """
@@ -97,6 +98,16 @@ def from_scaffold(folder, environment):
     run("make", "check", folder=folder / "mine", environment=environment, wanted=" 0 warnings, 0 FAILED")
 
 
+def embedded(folder, stage, environment):
+    """The program trains and predicts through the installed library, and its run is one for the installed command."""
+    run("sh", "-c", "cc -Wall -Wextra -Wpedantic -Werror -o train_and_predict train_and_predict.c "
+        "$(pkg-config --cflags --libs rondo)", folder=folder, environment=environment)
+    found = {**environment, "LD_LIBRARY_PATH": str(one(stage, "librondo.so").parent)}
+    run("./train_and_predict", "experiment.yaml", "my-run", "the pie seems quite warm", folder=folder,
+        environment=found, wanted="\n  nice ")
+    run("rondo", "eval", "my-run", "--on", "valid", folder=folder, environment=environment, wanted="valid: 40 examples")
+
+
 def main():
     build, source = (pathlib.Path(word).resolve() for word in sys.argv[1:3])
     os.umask(0o022)  # what everybody may write to, Rondo refuses to load
@@ -109,6 +120,9 @@ def main():
         for name, steps in (("make", by_make), ("meson", by_meson)):
             shutil.copytree(source / "examples" / "plugin", scratch / name, ignore=shutil.ignore_patterns(*MADE))
             steps(scratch / name, environment)
+        for name in ("plugin", "embed"):  # the second takes its data from the first
+            shutil.copytree(source / "examples" / name, scratch / name, ignore=shutil.ignore_patterns(*MADE))
+        embedded(scratch / "embed", stage, environment)
         from_scaffold(scratch, environment)
         beside_the_shipped(scratch / "make", environment)
 

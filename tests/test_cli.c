@@ -202,7 +202,7 @@ START_TEST(full_disk_under_the_output_is_a_failure) {
     for (int i = 0; i < ROWS(all); i++) {
         const struct outcome outcome = sandbox_run((struct call){.arguments = all[i], .output = "/dev/full"});
         assert_status(all[i], &outcome, 1);
-        assert_parts(all[i], outcome.err, "cannot write to standard output: No space left on device");
+        assert_parts(all[i], outcome.err, "rondo: cannot write to standard output: ");
     }
 }
 END_TEST
@@ -782,6 +782,56 @@ START_TEST(folder_of_the_environment_that_cannot_be_used_is_told) {
 }
 END_TEST
 
+/* ---- the profile ---- */
+
+static double number_at(const json_t *object, const char *key) {
+    const json_t *number = json_object_get(object, key);
+    ck_assert_msg(json_is_real(number), "there is no number '%s'", key);
+    return json_real_value(number);
+}
+
+/* Times of layers are within those of their pass, in one thread as in several; an evaluation adds nothing to them. */
+START_TEST(profile_has_a_time_for_every_stage_and_layer) {
+    char arguments[256];
+    snprintf(arguments, sizeof arguments,
+             "train e.yaml --quiet --json --profile --out profiled-%d --threads %d --set "
+             "model.layers.0.direction=both --set model.layers.1.cell=lstm --set "
+             "model.layers.1.hidden=3 --set schedule.batch=24",
+             _i, _i);
+    json_t *result = parse("train", rondo(arguments, 0).out);
+    const json_t *profile = json_object_get(result, "profile"), *stages = json_object_get(profile, "stages");
+    const json_t *layers = json_object_get(profile, "layers");
+    static const char *const all[] = {"reading",    "batches", "forward",         "loss", "backward", "update",
+                                      "validation", "files",   "sum of gradients"};
+    for (int i = 0; i < ROWS(all); i++) {
+        ck_assert_msg(number_at(stages, all[i]) > 0, "%s took no time", all[i]);
+    }
+    ck_assert_int_eq(json_integer_value(json_object_get(profile, "threads")), _i);
+    ck_assert_uint_eq(json_array_size(layers), 2);
+    static const char *const halves[] = {"forward", "backward"};
+    for (int half = 0; half < 2; half++) {
+        double sum = 0;
+        for (size_t layer = 0; layer < 2; layer++) {
+            const json_t *times = json_object_get(json_array_get(layers, layer), halves[half]);
+            ck_assert_double_gt(number_at(times, "loop"), 0);
+            ck_assert_double_ge(number_at(times, "before"), 0);
+            ck_assert_double_ge(number_at(times, "after"), 0);
+            sum += number_at(times, "before") + number_at(times, "loop") + number_at(times, "after");
+        }
+        ck_assert_double_le(sum, number_at(stages, halves[half]));
+    }
+    json_decref(result);
+}
+END_TEST
+
+START_TEST(profile_changes_no_bit_and_is_a_table_for_people) {
+    const struct outcome outcome = rondo("train e.yaml --quiet --profile --out with-profile", 0);
+    assert_parts("profile", outcome.err,
+                 "seconds\n|  reading |  forward |    layers.0 loop over time |  update |  total ");
+    assert_same_training("run", "with-profile");
+}
+END_TEST
+
 /* ---- plug-ins of a run that have moved ---- */
 
 static const struct {
@@ -893,6 +943,8 @@ static void add_tests(TCase *cases) {
     tcase_add_test(cases, folder_of_the_environment_that_cannot_be_used_is_told);
     tcase_add_test(cases, plugin_of_the_command_line_is_recorded_in_the_run);
     tcase_add_loop_test(cases, run_predicts_without_what_only_training_needs, 0, ROWS(moved_plugins));
+    tcase_add_loop_test(cases, profile_has_a_time_for_every_stage_and_layer, 1, 4);
+    tcase_add_test(cases, profile_changes_no_bit_and_is_a_table_for_people);
 }
 
 int main(void) {

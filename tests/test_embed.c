@@ -1,4 +1,4 @@
-/* tests/test_embed.c: a trained run inside another program, through the shared library and rondo/rondo.h alone.
+/* tests/test_embed.c: training, and a trained run, inside another program, through the shared library and rondo/rondo.h alone.
  *
  * The library is opened at run time, so that nothing but what it exports is used. The environment names it, the program
  * that trains the run, and where plug-ins are: RONDO_SHARED, RONDO_PROGRAM, RONDO_PLUGIN_PATH.
@@ -27,6 +27,10 @@ static struct {
     __typeof__(&rondo_run_outputs) outputs;
     __typeof__(&rondo_run_label) label;
     __typeof__(&rondo_run_predict) predict;
+    __typeof__(&rondo_experiment_open) open_experiment;
+    __typeof__(&rondo_experiment_close) close_experiment;
+    __typeof__(&rondo_experiment_train) train;
+    __typeof__(&rondo_experiment_folder) folder;
 } api;
 
 static char error[1024];
@@ -46,6 +50,10 @@ static void load_library(void) {
     find(library, "rondo_run_outputs", &api.outputs);
     find(library, "rondo_run_label", &api.label);
     find(library, "rondo_run_predict", &api.predict);
+    find(library, "rondo_experiment_open", &api.open_experiment);
+    find(library, "rondo_experiment_close", &api.close_experiment);
+    find(library, "rondo_experiment_train", &api.train);
+    find(library, "rondo_experiment_folder", &api.folder);
 }
 
 static void train(const char *arguments) {
@@ -261,6 +269,171 @@ END_TEST
 
 START_TEST(nothing_is_closed_without_harm) {
     api.close(NULL);
+    api.close_experiment(NULL);
+}
+END_TEST
+
+/* ---- training ---- */
+
+static const char *const more_epochs[] = {"schedule.epochs=4", "optimizer.lr=0.02", NULL};
+
+static rondo_experiment *open_experiment(const char *const *assignments, int32_t threads) {
+    rondo_experiment *experiment =
+        api.open_experiment(sandbox_path("e.yaml"), assignments, threads, error, sizeof error);
+    ck_assert_msg(experiment != NULL, "%s", error);
+    ck_assert_str_eq(error, "");
+    return experiment;
+}
+
+static void assert_same_weights(const char *run, const char *other) {
+    size_t size, other_size;
+    const char *bytes = sandbox_read(sandbox_path("%s/weights.safetensors", run), &size);
+    const char *other_bytes = sandbox_read(sandbox_path("%s/weights.safetensors", other), &other_size);
+    ck_assert_msg(size == other_size && memcmp(bytes, other_bytes, size) == 0, "'%s' and '%s' have other weights", run,
+                  other);
+}
+
+START_TEST(training_gives_the_weights_of_the_program) {
+    train("train e.yaml --quiet --out program --set schedule.epochs=4 --set optimizer.lr=0.02");
+    rondo_experiment *experiment = open_experiment(more_epochs, 2);
+    ck_assert_ptr_null(api.folder(experiment));
+    for (int again = 0; again < 2; again++) {
+        const char *name = again ? "trained-again" : "trained";
+        ck_assert_msg(api.train(experiment, sandbox_path("%s", name), NULL, NULL, error, sizeof error) == RONDO_OK,
+                      "%s", error);
+        ck_assert_str_eq(api.folder(experiment), sandbox_path("%s", name));
+        assert_same_weights("program", name);
+    }
+    rondo_run *run = api.open(api.folder(experiment), 0, error, sizeof error);
+    api.close_experiment(experiment);
+    float predictions[2 * TEXTS];
+    ck_assert_msg(run != NULL, "%s", error);
+    ck_assert_int_eq(api.predict(run, texts, TEXTS, predictions, error, sizeof error), RONDO_OK);
+    api.close(run);
+}
+END_TEST
+
+/* What a callback saw, and after how many calls it ends the training. */
+struct watch {
+    int stop_after, calls, epochs_ended, bests;
+    rondo_training last;
+};
+
+static int watch_training(void *arg, const rondo_training *training) {
+    struct watch *watch = arg;
+    watch->calls++;
+    watch->epochs_ended += training->epoch_ended;
+    watch->bests += training->is_best;
+    watch->last = *training;
+    /* 24 examples in batches of 8. */
+    ck_assert_uint_eq(training->struct_size, sizeof *training);
+    ck_assert_int_eq(training->updates, 3);
+    ck_assert_int_eq(training->epochs, 4);
+    ck_assert_int_eq(training->total_updates, 3 * (training->epoch - 1) + training->update);
+    ck_assert(training->loss > 0 && training->loss < 10 && training->seconds > 0);
+    ck_assert(training->epoch_ended ? training->valid_loss > 0 : training->valid_loss != training->valid_loss);
+    return watch->calls == watch->stop_after;
+}
+
+START_TEST(callback_sees_every_update_and_every_epoch) {
+    struct watch watch = {0};
+    rondo_experiment *experiment = open_experiment(more_epochs, 1);
+    ck_assert_int_eq(api.train(experiment, sandbox_path("watched"), watch_training, &watch, error, sizeof error),
+                     RONDO_OK);
+    ck_assert_int_eq(watch.calls, 4 * (3 + 1));
+    ck_assert_int_eq(watch.epochs_ended, 4);
+    ck_assert_int_ge(watch.bests, 1);
+    ck_assert_int_eq(watch.last.epoch, 4);
+    assert_same_weights("watched", "watched"); /* they are there */
+    api.close_experiment(experiment);
+}
+END_TEST
+
+static const struct {
+    int calls;
+    const char *parts;
+} stops[] = {
+    {2, "interrupted in epoch 1, after step 2|the weights after step 2 of epoch 1 are in '"},
+    {3, "the validation of epoch 1, after step 3|the weights after step 3 of epoch 1 are in '"},
+    {4, "interrupted in epoch 2, after step 3|the weights of epoch 1 are in '"},
+    {6, "interrupted in epoch 2, after step 5|the weights of epoch 1 are in '"},
+};
+
+START_TEST(callback_ends_the_training_and_weights_are_left) {
+    struct watch watch = {.stop_after = stops[_i].calls};
+    float prediction[2];
+    rondo_experiment *experiment = open_experiment(more_epochs, 1);
+    ck_assert_int_eq(api.train(experiment, sandbox_path("stopped-%d", _i), watch_training, &watch, error, sizeof error),
+                     RONDO_INTERRUPTED);
+    assert_parts("stopped", error, stops[_i].parts);
+    ck_assert_int_eq(watch.calls, stops[_i].calls);
+    rondo_run *run = api.open(api.folder(experiment), 0, error, sizeof error);
+    ck_assert_msg(run != NULL, "%s", error);
+    ck_assert_int_eq(api.predict(run, texts, 1, prediction, error, sizeof error), RONDO_OK);
+    api.close(run);
+    api.close_experiment(experiment);
+}
+END_TEST
+
+static const struct {
+    const char *name, *file, *assignment, *parts;
+} bad_experiments[] = {
+    {"no file", NULL, NULL, "the file is NULL"},
+    {"a file that is not there", "none.yaml", NULL, "none.yaml': there is no such file"},
+    {"two mistakes", "e.yaml", "optimizer.rl=1", "unknown key 'rl' in optimizer (did you mean 'lr'?)"},
+    {"data that is not there", "e.yaml", "data.train=none.tsv", "none.tsv': there is no such file"},
+};
+
+START_TEST(experiment_with_a_mistake_is_refused) {
+    const char *const assignments[] = {bad_experiments[_i].assignment, NULL};
+    const char *file = bad_experiments[_i].file == NULL ? NULL : sandbox_path("%s", bad_experiments[_i].file);
+    ck_assert_ptr_null(api.open_experiment(file, assignments, 0, error, sizeof error));
+    assert_parts(bad_experiments[_i].name, error, bad_experiments[_i].parts);
+}
+END_TEST
+
+START_TEST(training_that_cannot_begin_leaves_nothing) {
+    rondo_experiment *experiment = open_experiment(NULL, 1);
+    const int before = sandbox_entries();
+    ck_assert_int_eq(api.train(experiment, sandbox_path("run"), NULL, NULL, error, sizeof error), RONDO_INVALID);
+    assert_parts("not empty", error, "exists and is not empty");
+    ck_assert_ptr_null(api.folder(experiment));
+    ck_assert_int_eq(sandbox_entries(), before);
+    ck_assert_int_eq(api.train(experiment, sandbox_path("after-all"), NULL, NULL, error, sizeof error), RONDO_OK);
+    assert_same_weights("run", "after-all");
+    api.close_experiment(experiment);
+}
+END_TEST
+
+static char experiment_file[1024]; /* sandbox_path is for one thread */
+
+static void *train_one(void *arg) {
+    const char *folder = arg;
+    char own_error[256];
+    rondo_experiment *experiment = api.open_experiment(experiment_file, NULL, 2, own_error, sizeof own_error);
+    const int is_done =
+        experiment != NULL && api.train(experiment, folder, NULL, NULL, own_error, sizeof own_error) == RONDO_OK;
+    api.close_experiment(experiment);
+    return is_done ? arg : NULL;
+}
+
+START_TEST(different_experiments_train_at_the_same_time) {
+    enum { THREADS = 3 };
+    char folders[THREADS][1024];
+    pthread_t threads[THREADS];
+    snprintf(experiment_file, sizeof experiment_file, "%s", sandbox_path("e.yaml"));
+    for (int i = 0; i < THREADS; i++) {
+        snprintf(folders[i], sizeof folders[i], "%s", sandbox_path("thread-%d", i));
+    }
+    for (int i = 0; i < THREADS; i++) {
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, train_one, folders[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        void *done;
+        ck_assert_int_eq(pthread_join(threads[i], &done), 0);
+        ck_assert_ptr_nonnull(done);
+        assert_same_weights("run", folders[i]);
+    }
 }
 END_TEST
 
@@ -319,6 +492,12 @@ int main(void) {
     tcase_add_loop_test(cases, run_that_is_damaged_is_refused, 0, ROWS(damages));
     tcase_add_test(cases, error_is_cut_at_its_size);
     tcase_add_test(cases, nothing_is_closed_without_harm);
+    tcase_add_test(cases, training_gives_the_weights_of_the_program);
+    tcase_add_test(cases, callback_sees_every_update_and_every_epoch);
+    tcase_add_loop_test(cases, callback_ends_the_training_and_weights_are_left, 0, ROWS(stops));
+    tcase_add_loop_test(cases, experiment_with_a_mistake_is_refused, 0, ROWS(bad_experiments));
+    tcase_add_test(cases, training_that_cannot_begin_leaves_nothing);
+    tcase_add_test(cases, different_experiments_train_at_the_same_time);
     tcase_add_test(cases, different_runs_work_at_the_same_time);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

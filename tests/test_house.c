@@ -146,6 +146,7 @@ static const struct {
       "config.h"}},
     {"plugins/", {"rondo/plugin.h"}},
     {"examples/plugin/", {"parts.h"}}, /* its own */
+    {"examples/embed/", {NULL}},
 };
 
 /* Headers of the system that any file may use, and those that only some may. */
@@ -171,10 +172,11 @@ static const struct {
     {"immintrin.h", {"core/product/"}},
     {"cblas.h", {"core/blas.c"}},
     {"rondo/plugin.h", {"examples/plugin/"}}, /* installed */
+    {"rondo/rondo.h", {"examples/embed/"}},   /* installed */
     {"pthread.h", {"core/blas.c", "core/parallel.c"}},
     {"yaml.h", {"io/yaml.c"}},
     {"jansson.h", {"io/json.c", "store/", "train/run_record.c", "kit/report.c", "cli/"}},
-    {"signal.h", {"kit/child.c", "kit/guard.c", "kit/op_pause.c", "cli/"}},
+    {"signal.h", {"kit/child.c", "kit/guard.c", "kit/op_pause.c", "cli/", "examples/embed/"}},
     {"sys/utsname.h", {"store/environment.c"}},
     {"dirent.h", {"core/", "experiment/", "store/", "kit/scaffold.c"}},
     {"fnmatch.h", {"train/optimizer_stages.c"}},
@@ -666,7 +668,8 @@ static const struct {
     {"plugins/optimizers", "plugins/optimizers/meson.build", "'%s'", ""},
     {"plugins/schedules", "plugins/schedules/meson.build", "'%s'", ""},
     {"cli", "cli/main.c", "&command_%s",
-     "main command interrupt progress cell_argument curve catalogue catalogue_facts catalogue_json catalogue_text "
+     "main command interrupt profile_report progress cell_argument curve catalogue catalogue_facts catalogue_json "
+     "catalogue_text "
      "json_builder print reference schema schema_option"},
 };
 

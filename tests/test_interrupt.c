@@ -44,11 +44,9 @@ static void work_open(struct work *work) {
     const struct session_settings settings = {.threads = 1};
     *work = (struct work){0};
     work->session = session_create(&settings, &work->errors);
-    struct experiment *experiment =
-        work->session == NULL ? NULL : experiment_load(sandbox_path("e.yaml"), NULL, work->session, &work->errors);
-    work->task = experiment == NULL
+    work->task = work->session == NULL
                      ? NULL
-                     : task_create(experiment, work->session, TASK_TRAIN | TASK_VALID, NULL, NULL, &work->errors);
+                     : task_open(sandbox_path("e.yaml"), NULL, work->session, TASK_TRAIN | TASK_VALID, &work->errors);
     ck_assert_msg(work->task != NULL, "%s", errors_text(&work->errors, 0));
     ck_assert_int_eq(model_initialise(network_model(work->task->network), 1, NULL, &work->errors), RONDO_OK);
 }

@@ -1,4 +1,5 @@
-/* train/embed.c: the embedding API (rondo/rondo.h) over run folders and networks. */
+/* train/embed.c: the embedding API (rondo/rondo.h). */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,19 +8,15 @@
 #include "io/utf8.h"
 #include "rondo/rondo.h"
 #include "train/run_record.h"
+#include "train/train.h"
 
 enum { BATCH = 64 };
-
-struct rondo_run {
-    struct session *session;
-    struct task *task;
-};
 
 const char *rondo_version(void) {
     return RONDO_VERSION;
 }
 
-/* All errors, one a line; the list is empty afterwards. Returns the first status. */
+/* Writes all errors to `error`, one per line; the list is empty afterwards. Returns the first status. */
 static rondo_status give_errors(struct errors *errors, char *error, size_t size) {
     const rondo_status status = errors->status;
     size_t used = 0;
@@ -34,6 +31,13 @@ static rondo_status give_errors(struct errors *errors, char *error, size_t size)
     return status;
 }
 
+/* ---- prediction ---- */
+
+struct rondo_run {
+    struct session *session;
+    struct task *task;
+};
+
 rondo_run *rondo_run_open(const char *folder, int32_t threads, char *error, size_t size) {
     struct errors errors = {0};
     rondo_run *run = calloc(1, sizeof *run);
@@ -46,9 +50,8 @@ rondo_run *rondo_run_open(const char *folder, int32_t threads, char *error, size
         run->session = session_create(&settings, &errors);
         run->task = run->session == NULL ? NULL : run_record_open(folder, NULL, run->session, 0, &errors);
     }
-    if (run == NULL || run->task == NULL) {
+    if (give_errors(&errors, error, size) != RONDO_OK) {
         rondo_run_close(run);
-        give_errors(&errors, error, size);
         return NULL;
     }
     return run;
@@ -109,4 +112,101 @@ rondo_status rondo_run_predict(rondo_run *run, const char *const *texts, int64_t
     }
     dataset_destroy(dataset);
     return give_errors(&errors, error, size);
+}
+
+/* ---- training ---- */
+
+struct rondo_experiment {
+    struct session *session;
+    struct task *task;
+    const char *folder; /* of the last run; NULL: none */
+    /* While it trains. */
+    rondo_progress progress; /* may be NULL */
+    void *arg;
+    int is_stopped; /* `progress` has ended the training */
+};
+
+static int is_stopped(void *arg) {
+    const rondo_experiment *experiment = arg;
+    return experiment->is_stopped;
+}
+
+static rondo_status open_experiment(rondo_experiment *experiment, const char *file, const char *const *assignments,
+                                    int32_t threads, struct errors *errors) {
+    if (file == NULL || threads < 0) {
+        return errors_add(errors, RONDO_INVALID, file == NULL ? "the file is NULL" : "threads is negative");
+    }
+    const struct session_settings settings = {.threads = threads, .interrupt = {is_stopped, experiment}};
+    experiment->session = session_create(&settings, errors);
+    if (experiment->session != NULL) {
+        experiment->task = task_open(file, assignments, experiment->session, TASK_TRAIN | TASK_VALID, errors);
+    }
+    return errors->status;
+}
+
+rondo_experiment *rondo_experiment_open(const char *file, const char *const *assignments, int32_t threads, char *error,
+                                        size_t size) {
+    struct errors errors = {0};
+    rondo_experiment *experiment = calloc(1, sizeof *experiment);
+    const rondo_status status = experiment == NULL ? errors_no_memory(&errors)
+                                                   : open_experiment(experiment, file, assignments, threads, &errors);
+    give_errors(&errors, error, size);
+    if (status != RONDO_OK) {
+        rondo_experiment_close(experiment);
+        return NULL;
+    }
+    return experiment;
+}
+
+void rondo_experiment_close(rondo_experiment *experiment) {
+    if (experiment != NULL) {
+        task_destroy(experiment->task);
+        session_destroy(experiment->session);
+        free(experiment);
+    }
+}
+
+static void tell_progress(rondo_experiment *experiment, const struct trainer_progress *state, int epoch_ended) {
+    if (experiment->progress == NULL || experiment->is_stopped) {
+        return;
+    }
+    const struct network *network = experiment->task->network;
+    const rondo_training training = {
+        .struct_size = sizeof training,
+        .epoch_ended = epoch_ended,
+        .epoch = state->epoch,
+        .epochs = state->epochs,
+        .update = state->batch,
+        .updates = state->batches,
+        .total_updates = state->steps,
+        .seconds = state->seconds,
+        .loss = network_metric(network, state->train, 0),
+        .valid_loss = epoch_ended && state->valid != NULL ? network_metric(network, state->valid, 0) : (double)NAN,
+        .is_best = epoch_ended && state->is_best};
+    experiment->is_stopped = experiment->progress(experiment->arg, &training) != 0;
+}
+
+static void on_batch(void *arg, const struct trainer_progress *state) {
+    tell_progress(arg, state, 0);
+}
+
+static void on_epoch(void *arg, const struct trainer_progress *state) {
+    tell_progress(arg, state, 1);
+}
+
+rondo_status rondo_experiment_train(rondo_experiment *experiment, const char *folder, rondo_progress progress,
+                                    void *arg, char *error, size_t size) {
+    struct errors errors = {0};
+    struct train_result result;
+    const struct train_observer observer = {NULL, on_batch, on_epoch, experiment};
+    experiment->progress = progress;
+    experiment->arg = arg;
+    experiment->is_stopped = 0;
+    train_experiment(experiment->task, folder, &observer, &result, &errors);
+    experiment->folder = result.folder;
+    return give_errors(&errors, error, size);
+}
+
+const char *rondo_experiment_folder(const rondo_experiment *experiment) {
+    return experiment->folder;
 }

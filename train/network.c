@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/host.h"
+#include "train/profile.h"
 
 /* What a batch is run for; SAMPLE is training on targets drawn from the predictions. */
 enum mode { TRAIN, SAMPLE, EVALUATE, PREDICT };
@@ -187,6 +188,11 @@ static int is_training(const struct work *work) {
     return work->mode == TRAIN || work->mode == SAMPLE;
 }
 
+/* Measures training; evaluation is measured as a whole. NULL: nothing is. */
+static struct profile *profile_of(const struct work *work) {
+    return is_training(work) ? work->network->session->profile : NULL;
+}
+
 /* The parameters on the tape of a shard: with gradients in training, as constants otherwise. */
 static rondo_value *bind_parameters(const struct work *work, struct shard *shard) {
     const struct model *model = work->network->model;
@@ -290,11 +296,17 @@ static rondo_status pass_loss(const struct work *work, struct shard *shard, stru
     if (work->mode == SAMPLE) {
         RONDO_TRY(draw_targets(work, shard, call, tape_tensor(tape, outputs), &targets));
     }
+    struct profile *profile = profile_of(work);
     tape_enter(tape, "loss", call->stream);
+    profile_begin(profile, PROFILE_LOSS);
     const rondo_value loss = heads_record(&work->network->heads, call, outputs, tape_constant(tape, &targets));
+    profile_end(profile, PROFILE_LOSS);
     RONDO_TRY(tape_status(tape));
     RONDO_TRY(measure(work, shard, call, tape_tensor(tape, loss), tape_tensor(tape, outputs), &targets));
-    return is_training(work) ? tape_backward(tape, loss) : RONDO_OK;
+    profile_begin(profile, PROFILE_BACKWARD);
+    const rondo_status status = is_training(work) ? tape_backward(tape, loss) : RONDO_OK;
+    profile_end(profile, PROFILE_BACKWARD);
+    return status;
 }
 
 /* `stepwise`: by the engine tape, whatever that of the layers. */
@@ -305,10 +317,13 @@ static rondo_status pass_shard(const struct work *work, struct shard *shard, int
     if (is_training(work)) {
         clear_gradients(network, shard->gradients[work->mode]);
     }
+    struct profile *profile = profile_of(work);
     struct batch batch;
+    profile_begin(profile, PROFILE_PACK);
     RONDO_TRY(batch_pack(work->dataset, shard->examples, pick_examples(work, shard, index),
                          network_architecture(network), network->settings.model.dtype, tape_arena(tape), &batch,
                          &shard->errors));
+    profile_end(profile, PROFILE_PACK);
     const rondo_value *parameters = bind_parameters(work, shard);
     if (parameters == NULL) {
         return errors_no_memory(&shard->errors);
@@ -323,7 +338,9 @@ static rondo_status pass_shard(const struct work *work, struct shard *shard, int
                                           .stream = stream,
                                           .stepwise = stepwise,
                                           .before_output = before_output};
+    profile_begin(profile, PROFILE_FORWARD);
     const rondo_value outputs = model_record(network->model, tape, &model_call);
+    profile_end(profile, PROFILE_FORWARD);
     RONDO_TRY(tape_status(tape));
     const struct model_output output = model_output(network->model);
     const rondo_sequences sequences = time_axis_sequences(&batch.time);
@@ -479,8 +496,13 @@ static void reduce_range(void *arg, int64_t begin, int64_t end) {
 static rondo_status differentiate(struct work *work, struct scores *scores, struct errors *errors) {
     struct network *network = work->network;
     RONDO_TRY(prepare_gradients(network, work->mode, network_shard_count(network, work->count), errors));
+    struct profile *profile = network->session->profile;
     const int64_t rows_before = scores->rows;
-    RONDO_TRY(run_batch(work, scores, errors));
+    profile_set_training(profile, 1);
+    const rondo_status status = run_batch(work, scores, errors);
+    profile_set_training(profile, 0);
+    RONDO_TRY(status);
+    profile_begin(profile, PROFILE_REDUCE);
     /* Shards hold the gradient of the sum over their rows; wanted is that of the mean over all. */
     const int64_t grain = 16 * 1024;
     for (int32_t p = 0; p < model_parameter_count(network->model); p++) {
@@ -489,6 +511,7 @@ static rondo_status differentiate(struct work *work, struct scores *scores, stru
         parallel_for(&network->session->parallel, rondo_count(&model_parameters(network->model)[p].value), grain,
                      reduce_range, &reduction);
     }
+    profile_end(profile, PROFILE_REDUCE);
     return RONDO_OK;
 }
 

@@ -224,33 +224,44 @@ static rondo_status check_labels(const char *file, const struct experiment *expe
                                 : "has no labels, which the target of the run needs");
 }
 
+/* The task of the files of a run; its parameters are zero. */
+static struct task *open_files(const char *experiment_file, const char *vocabulary_file, const char *const *assignments,
+                               struct session *session, int which, struct errors *errors) {
+    struct vocabulary *words = NULL, *labels = NULL;
+    if (vocabulary_file_read(vocabulary_file, &words, &labels, errors) != RONDO_OK) {
+        return NULL;
+    }
+    struct experiment *experiment = experiment_load_for_prediction(experiment_file, assignments, session, errors);
+    struct task *task = NULL;
+    if (experiment != NULL && check_labels(vocabulary_file, experiment, labels, errors) == RONDO_OK) {
+        task = task_create(experiment, session, which, words, labels, errors);
+    }
+    if (task == NULL) {
+        experiment_destroy(experiment);
+        vocabulary_destroy(words);
+        vocabulary_destroy(labels);
+    }
+    return task;
+}
+
 struct task *run_record_open(const char *folder, const char *const *assignments, struct session *session, int which,
                              struct errors *errors) {
     struct arena *arena = arena_create();
-    const char *experiment_file = arena == NULL ? NULL : arena_printf(arena, "%s/experiment.yaml", folder);
-    const char *vocabulary_file = arena == NULL ? NULL : arena_printf(arena, "%s/vocabulary.json", folder);
-    const char *weights_file = arena == NULL ? NULL : arena_printf(arena, "%s/weights.safetensors", folder);
+    const char *experiment_file = arena_printf(arena, "%s/experiment.yaml", folder);
+    const char *vocabulary_file = arena_printf(arena, "%s/vocabulary.json", folder);
+    const char *weights_file = arena_printf(arena, "%s/weights.safetensors", folder);
     struct task *task = NULL;
-    struct vocabulary *words = NULL, *labels = NULL;
-    if (weights_file == NULL || vocabulary_file == NULL || experiment_file == NULL) {
+    if (arena_failed(arena)) {
         errors_no_memory(errors);
     } else if (!file_exists(experiment_file)) {
         errors_add(errors, RONDO_NOT_FOUND, "'%s' is no folder of a run: it has no experiment.yaml", folder);
-    } else if (vocabulary_file_read(vocabulary_file, &words, &labels, errors) == RONDO_OK) {
-        struct experiment *experiment = experiment_load_for_prediction(experiment_file, assignments, session, errors);
-        if (experiment != NULL && check_labels(vocabulary_file, experiment, labels, errors) != RONDO_OK) {
-            experiment_destroy(experiment);
-        } else if (experiment != NULL) {
-            task = task_create(experiment, session, which, words, labels, errors);
-            words = labels = NULL;
-        }
-        if (task != NULL && load_weights(task, weights_file, errors) != RONDO_OK) {
-            task_destroy(task);
-            task = NULL;
-        }
+    } else {
+        task = open_files(experiment_file, vocabulary_file, assignments, session, which, errors);
     }
-    vocabulary_destroy(words);
-    vocabulary_destroy(labels);
+    if (task != NULL && load_weights(task, weights_file, errors) != RONDO_OK) {
+        task_destroy(task);
+        task = NULL;
+    }
     arena_destroy(arena);
     return task;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "train/optimizer_stages.h"
+#include "train/profile.h"
 #include "train/target_check.h"
 
 /* The experiment's model in the words of model/model.h. `layers` has room for them. */
@@ -14,6 +15,10 @@ static struct model_settings model_settings(const struct experiment *experiment,
     for (int32_t i = 0; i < layers_total(&experiment->layers); i++) {
         layers[i].engine = session->engine;
         layers[i].passes_off = session->passes_off;
+        if (session->profile != NULL) {
+            layers[i].observe = profile_observe;
+            layers[i].observe_arg = profile_layer(session->profile, i);
+        }
     }
     return (struct model_settings){.dtype = RONDO_F32,
                                    .architecture = experiment->architecture,
@@ -31,10 +36,11 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
     struct dataset *shape = text_reader_dataset(&task->reader);
     struct layer_settings *layers = calloc((size_t)layers_total(&experiment->layers), sizeof *layers);
-    rondo_status status = RONDO_OK;
-    if (shape == NULL || layers == NULL) {
-        status = errors_no_memory(errors);
-    } else {
+    rondo_status status = shape == NULL || layers == NULL ? errors_no_memory(errors) : RONDO_OK;
+    if (status == RONDO_OK && task->session->profile != NULL) {
+        status = profile_set_layers(task->session->profile, layers_total(&experiment->layers), errors);
+    }
+    if (status == RONDO_OK) {
         const struct network_settings settings = {.model = model_settings(experiment, task->session, shape, layers),
                                                   .loss = experiment->loss,
                                                   .target_kind = shape->target_kind,
@@ -195,17 +201,31 @@ struct task *task_create(struct experiment *experiment, struct session *session,
                          struct vocabulary *labels, struct errors *errors) {
     struct task *task = calloc(1, sizeof *task);
     if (task == NULL) {
-        experiment_destroy(experiment);
-        vocabulary_destroy(words);
-        vocabulary_destroy(labels);
         errors_no_memory(errors);
         return NULL;
     }
     task->experiment = experiment;
     task->session = session;
     if (open_task(task, which, words, labels, errors) != RONDO_OK || check_task(task, errors) != RONDO_OK) {
+        /* What the caller gave stays the caller's. */
+        task->experiment = NULL;
+        if (words != NULL) {
+            task->reader.words = task->reader.labels = NULL;
+        }
         task_destroy(task);
         return NULL;
+    }
+    return task;
+}
+
+struct task *task_open(const char *file, const char *const *assignments, struct session *session, int which,
+                       struct errors *errors) {
+    profile_begin(session->profile, PROFILE_READ);
+    struct experiment *experiment = experiment_load(file, assignments, session, errors);
+    struct task *task = experiment == NULL ? NULL : task_create(experiment, session, which, NULL, NULL, errors);
+    profile_end(session->profile, PROFILE_READ);
+    if (task == NULL) {
+        experiment_destroy(experiment);
     }
     return task;
 }

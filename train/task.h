@@ -23,12 +23,16 @@ struct task {
 /* What task_create reads beside the vocabulary. */
 enum task_data { TASK_TRAIN = 1, TASK_VALID = 2, TASK_TEST = 4 };
 
-/* Reads the data that `which` names (enum task_data, or-ed; those that the experiment does not give are left out) and
- * builds the network; its parameters are zero. Takes over the experiment, also after a failure. The vocabulary comes
- * from the training data; with `words` and `labels` (of a run; taken over too) the training data is not touched unless
- * asked for. NULL with errors. */
+/* Reads the data that `which` names (enum task_data, or-ed; what the experiment does not give is left out) and builds
+ * the network; its parameters are zero. The vocabulary comes from the training data. With `words` and `labels`, those of
+ * a run, the training data is read only if `which` names it. The task then owns experiment, words and labels. NULL with
+ * errors: they still belong to the caller. */
 struct task *task_create(struct experiment *experiment, struct session *session, int which, struct vocabulary *words,
                          struct vocabulary *labels, struct errors *errors);
+/* The task of an experiment file, for training; `assignments` as in experiment_load. NULL with errors. */
+struct task *task_open(const char *file, const char *const *assignments, struct session *session, int which,
+                       struct errors *errors);
+/* `task` may be NULL. */
 void task_destroy(struct task *task);
 
 /* The learning rate over a run; needs the training data. */

@@ -60,11 +60,14 @@ static rondo_status train_batch(struct training *training, const int64_t *exampl
         RONDO_TRY(network_sample_batch(network, training->train, examples, size, stream, errors));
         step.sampled = network_sampled_gradients(network);
     }
+    profile_begin(training->settings->profile, PROFILE_UPDATE);
     RONDO_TRY(updater_clip(training->updater, step.gradients, training->settings->clip_norm, &progress->gradient_norm,
                            errors));
     RONDO_TRY(schedule_factor(training->schedule, done, &step.lr_scale, errors));
     progress->lr_scale = step.lr_scale;
-    return updater_step(training->updater, &step, errors);
+    RONDO_TRY(updater_step(training->updater, &step, errors));
+    profile_end(training->settings->profile, PROFILE_UPDATE);
+    return RONDO_OK;
 }
 
 static rondo_status train_epoch(struct training *training, struct errors *errors) {
@@ -117,6 +120,7 @@ static void keep_best(struct training *training, const struct scores *valid) {
     }
     if (progress->is_best) {
         training->result->best_epoch = progress->epoch;
+        training->result->valid = valid == NULL ? (struct scores){0} : *valid;
         copy_parameters(network_model(training->network), training->best, 0);
     }
 }
@@ -126,8 +130,10 @@ static rondo_status judge_epoch(struct training *training, struct errors *errors
     struct trainer_progress *progress = &training->progress;
     struct scores valid = {0};
     if (training->valid != NULL) {
+        profile_begin(training->settings->profile, PROFILE_VALIDATION);
         const rondo_status status =
             network_evaluate(training->network, training->valid, training->settings->batch, &valid, errors);
+        profile_end(training->settings->profile, PROFILE_VALIDATION);
         if (status != RONDO_OK) {
             return errors_add(errors, status, "training stopped at the validation of epoch %lld, after step %lld",
                               (long long)progress->epoch, (long long)progress->steps);

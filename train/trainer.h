@@ -7,6 +7,7 @@
 #define RONDO_TRAIN_TRAINER_H
 
 #include "train/network.h"
+#include "train/profile.h"
 #include "train/schedule.h"
 #include "train/updater.h"
 
@@ -20,6 +21,7 @@ struct trainer_settings {
     int32_t metric;   /* of the network, on the validation data: chooses the best epoch */
     int64_t patience; /* 0: never stop early */
     double min_delta;
+    struct profile *profile; /* NULL: nothing is measured */
 };
 
 /* Seconds on a clock that only goes forward: for durations. Any thread. */
@@ -47,8 +49,10 @@ struct trainer_observer {
 };
 
 struct trainer_result {
-    int64_t epochs, best_epoch; /* done; the one whose weights the network has now */
-    int64_t steps;
+    int64_t epochs;      /* that ended */
+    int64_t best_epoch;  /* whose weights the network has now; 0: no epoch ended */
+    int64_t steps;       /* updates done */
+    struct scores valid; /* of the best epoch; all zero without validation data */
     int stopped_early;
 };
 

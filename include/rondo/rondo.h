@@ -1,4 +1,4 @@
-/* rondo/rondo.h: the embedding API, which uses a trained run in another program.
+/* rondo/rondo.h: the embedding API: training and prediction inside another program.
  *
  *     char error[1024];
  *     rondo_run *run = rondo_run_open("runs/food-sentiment", 0, error, sizeof error);
@@ -9,13 +9,25 @@
  *     puts(rondo_run_label(run, probability[0] > probability[1] ? 0 : 1));
  *     rondo_run_close(run);
  *
+ * and, to train such a run:
+ *
+ *     const char *assignments[] = {"schedule.epochs=4", NULL};
+ *     rondo_experiment *experiment = rondo_experiment_open("experiment.yaml", assignments, 0, error, sizeof error);
+ *     if (experiment == NULL) { … }
+ *     rondo_experiment_train(experiment, "runs/mine", NULL, NULL, error, sizeof error);
+ *     rondo_experiment_close(experiment);
+ *
  * Build with  pkg-config --cflags --libs rondo;  docs/embedding.md describes installations in other folders.
  *
- * Errors: a function that fails writes all reasons to `error`, one per line. The text is cut to `size` bytes and always
- * terminated. The function returns NULL, or a status other than 0 (see rondo/plugin.h). No function exits, aborts or
- * prints.
- * Ownership: a rondo_run belongs to the caller until rondo_run_close. Texts that it returns are valid until then.
- * Threads: a rondo_run may be used by one thread at a time; several rondo_runs may be used concurrently.
+ * Errors: a function that fails writes every reason to `error`, one per line, cut at `size` bytes and always terminated,
+ * and returns NULL or a status other than RONDO_OK (rondo/plugin.h lists them). After a success `error` is "". `error`
+ * may be NULL if `size` is 0. Nothing exits, aborts or prints.
+ *
+ * Ownership: a rondo_run or rondo_experiment belongs to the caller until it is closed. Texts that a function returns live
+ * as long as the object that it was asked for.
+ *
+ * Threads: each object is used by one thread at a time; different ones may be used at the same time. `threads` says how
+ * many threads an object computes with; 0: one for each processor. Results do not depend on it.
  */
 #ifndef RONDO_RONDO_H
 #define RONDO_RONDO_H
@@ -29,15 +41,16 @@
 extern "C" {
 #endif
 
-typedef struct rondo_run rondo_run;
-
 /* "0.1.0" */
 RONDO_EXPORT const char *rondo_version(void);
 
-/* Opens the folder of a run that has weights, even if its training has not finished. `threads` is the number of threads
- * to use; 0: one per processor. NULL on failure. */
+/* ---- prediction with a trained run ---- */
+
+typedef struct rondo_run rondo_run;
+
+/* Opens the folder of a run that has weights, even if its training has not finished. NULL on failure. */
 RONDO_EXPORT rondo_run *rondo_run_open(const char *folder, int32_t threads, char *error, size_t size);
-/* NULL is allowed. */
+/* `run` may be NULL. */
 RONDO_EXPORT void rondo_run_close(rondo_run *run);
 
 /* Levels of log lines. */
@@ -62,9 +75,50 @@ RONDO_EXPORT const char *rondo_run_label(const rondo_run *run, int64_t index);
 
 /* Predicts `count` >= 0 texts (UTF-8, NUL-terminated). predictions[i * outputs + k] is the probability of label k for
  * text i, or the k-th number. The prediction of a text does not depend on the other texts. RONDO_INVALID if a text is
- * not UTF-8. */
+ * not UTF-8; `predictions` is then unchanged. */
 RONDO_EXPORT rondo_status rondo_run_predict(rondo_run *run, const char *const *texts, int64_t count, float *predictions,
                                             char *error, size_t size);
+
+/* ---- training ---- */
+
+typedef struct rondo_experiment rondo_experiment;
+
+/* Reads an experiment file (YAML) with its cells, plug-ins and data, and checks everything, as `rondo check` does.
+ * `assignments` override values of the file, as --set does: "optimizer.lr=0.01", …; the list ends with NULL, and may be
+ * NULL itself. Paths in the file are relative to it, paths in assignments to the working directory. NULL on failure. */
+RONDO_EXPORT rondo_experiment *rondo_experiment_open(const char *file, const char *const *assignments, int32_t threads,
+                                                     char *error, size_t size);
+/* `experiment` may be NULL. The run folder stays. */
+RONDO_EXPORT void rondo_experiment_close(rondo_experiment *experiment);
+
+/* How far a training is. */
+typedef struct rondo_training {
+    uint32_t struct_size;    /* bytes of this struct in the library; later versions add fields at the end */
+    int32_t epoch_ended;     /* 0: called after an update; 1: after the end of an epoch, with its validation */
+    int64_t epoch, epochs;   /* the present one, from 1; how many there are at most */
+    int64_t update, updates; /* done in this epoch; how many an epoch has */
+    int64_t total_updates;   /* done since the start of the training */
+    double seconds;          /* of training in this epoch, without validation */
+    double loss;             /* mean loss over the examples of this epoch so far */
+    double valid_loss;       /* epoch_ended: mean loss on the validation data; NaN: there is none, or not epoch_ended */
+    int32_t is_best;         /* epoch_ended: the weights are the best so far, and have been written */
+} rondo_training;
+
+/* Called on the thread that trains, after each update and after each epoch. `training` is borrowed for the call. A
+ * result other than 0 ends the training. It must not call a function with the same rondo_experiment. */
+typedef int (*rondo_progress)(void *arg, const rondo_training *training);
+
+/* Trains from new initial weights into a new run folder, as `rondo train` does. folder NULL: runs/NAME below the working
+ * directory, or the first of runs/NAME-2, runs/NAME-3, … that does not exist; a given one that exists must be empty.
+ * `progress` may be NULL.
+ *
+ * RONDO_INTERRUPTED if `progress` ended it. After that, and after other failures, the folder has the best weights so
+ * far; stopped before the end of the first epoch, those of that moment. `error` then says which weights there are; where
+ * there are none, the folder is removed. May be called again: the same experiment gives the same weights. */
+RONDO_EXPORT rondo_status rondo_experiment_train(rondo_experiment *experiment, const char *folder,
+                                                 rondo_progress progress, void *arg, char *error, size_t size);
+/* The run folder of the last training, for rondo_run_open. NULL before it, and if it left none. */
+RONDO_EXPORT const char *rondo_experiment_folder(const rondo_experiment *experiment);
 
 #ifdef __cplusplus
 }

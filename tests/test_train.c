@@ -1,0 +1,126 @@
+/* tests/test_train.c: tasks and the training of an experiment, through the library. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sandbox.h"
+#include "tiny.h"
+#include "train/run_record.h"
+#include "train/train.h"
+
+static struct errors errors;
+static struct session *session;
+
+static void open_sandbox(void) {
+    sandbox_open();
+    tiny_write();
+}
+
+static void setup(void) {
+    const struct session_settings settings = {.threads = 1};
+    session = session_create(&settings, &errors);
+    ck_assert_msg(session != NULL, "%s", errors_text(&errors, 0));
+}
+
+static void teardown(void) {
+    session_destroy(session);
+    errors_free(&errors);
+}
+
+static struct experiment *load(const char *const *assignments) {
+    struct experiment *experiment = experiment_load(sandbox_path("e.yaml"), assignments, session, &errors);
+    ck_assert_msg(experiment != NULL, "%s", errors_text(&errors, 0));
+    return experiment;
+}
+
+/* The data is missing, or it is read and the network is then refused. */
+static const char *const unfit[][2] = {{"data.valid=none.tsv", NULL},
+                                       {"schedule.warmup={length: 99, unit: epochs}", NULL}};
+
+START_TEST(a_task_that_fails_leaves_its_arguments_to_the_caller) {
+    struct experiment *experiment = load(unfit[_i]);
+    struct vocabulary *words = vocabulary_create(), *labels = vocabulary_create();
+    ck_assert(words != NULL && labels != NULL);
+    ck_assert_int_eq(vocabulary_count(words, "<unk>"), 0);
+    ck_assert_int_eq(vocabulary_count(labels, "great"), 0);
+    ck_assert_int_eq(vocabulary_count(labels, "other"), 1);
+    ck_assert_ptr_null(task_create(experiment, session, TASK_TRAIN | TASK_VALID, words, labels, &errors));
+    ck_assert_int_gt(errors.count, 0);
+    ck_assert_ptr_null(task_create(experiment, session, TASK_TRAIN | TASK_VALID, NULL, NULL, &errors));
+    ck_assert_str_eq(experiment->name, "tiny");
+    ck_assert_str_eq(vocabulary_word(labels, 1), "other");
+    experiment_destroy(experiment);
+    vocabulary_destroy(words);
+    vocabulary_destroy(labels);
+}
+END_TEST
+
+/* ---- observers ---- */
+
+struct seen {
+    int begins, batches, epochs, best_lines;
+    char folder[1024];
+};
+
+static void on_begin(void *arg, const struct task *task, const char *folder) {
+    struct seen *seen = arg;
+    ck_assert_int_eq(task->train->count, 24);
+    seen->begins++;
+    strncpy(seen->folder, folder, sizeof seen->folder - 1);
+}
+
+static void on_batch(void *arg, const struct trainer_progress *progress) {
+    struct seen *seen = arg;
+    ck_assert_int_eq(progress->steps, ++seen->batches);
+}
+
+/* The observer is told of an epoch when the folder has it. */
+static void on_epoch(void *arg, const struct trainer_progress *progress) {
+    struct seen *seen = arg;
+    ck_assert_int_eq(progress->epoch, ++seen->epochs);
+    int lines = 0;
+    for (const char *at = sandbox_read(sandbox_path("%s/metrics.jsonl", seen->folder), NULL); *at != '\0'; at++) {
+        lines += *at == '\n';
+    }
+    ck_assert_int_eq(lines, seen->epochs);
+    ck_assert(!progress->is_best || sandbox_has(sandbox_path("%s/weights.safetensors", seen->folder)));
+}
+
+START_TEST(an_observer_sees_the_folder_the_batches_and_the_epochs) {
+    struct seen seen = {0};
+    const struct train_observer observer = {on_begin, on_batch, on_epoch, &seen};
+    struct train_result result;
+    struct task *task = task_open(sandbox_path("e.yaml"), NULL, session, TASK_TRAIN | TASK_VALID, &errors);
+    ck_assert_msg(task != NULL, "%s", errors_text(&errors, 0));
+    ck_assert_int_eq(train_experiment(task, sandbox_path("observed"), &observer, &result, &errors), RONDO_OK);
+    ck_assert_int_eq(seen.begins, 1);
+    ck_assert_int_eq(seen.batches, 9);
+    ck_assert_int_eq(seen.epochs, 3);
+    ck_assert_str_eq(result.folder, seen.folder);
+    ck_assert_int_eq(result.trainer.epochs, 3);
+    ck_assert_int_eq(result.trainer.steps, 9);
+    /* The scores in the result are those of the weights that are left. */
+    struct scores scores = {0};
+    ck_assert_int_eq(network_evaluate(task->network, task->valid, 8, &scores, &errors), RONDO_OK);
+    ck_assert_int_eq(scores.rows, result.trainer.valid.rows);
+    ck_assert_int_eq(memcmp(scores.sums, result.trainer.valid.sums, sizeof scores.sums), 0);
+    task_destroy(task);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("train");
+    TCase *cases = tcase_create("train");
+    tcase_set_timeout(cases, 60);
+    tcase_add_unchecked_fixture(cases, open_sandbox, sandbox_close);
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_loop_test(cases, a_task_that_fails_leaves_its_arguments_to_the_caller, 0,
+                        (int)(sizeof unfit / sizeof unfit[0]));
+    tcase_add_test(cases, an_observer_sees_the_folder_the_batches_and_the_epochs);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,102 @@
+#include "train/train.h"
+
+#include "train/run_record.h"
+
+/* A training that is going on. */
+struct experiment_training {
+    struct task *task;
+    struct run_folder *run;
+    const struct train_observer *observer;
+    struct train_result *result;
+};
+
+static struct trainer_settings trainer_settings(const struct task *task) {
+    const struct experiment *experiment = task->experiment;
+    const struct schedule_options *schedule = &experiment->schedule.options;
+    return (struct trainer_settings){.epochs = schedule->epochs,
+                                     .batch = schedule->batch,
+                                     .clip_norm = schedule->clip_norm,
+                                     .seed = (uint64_t)schedule->seed,
+                                     .updater = task->updater,
+                                     .schedule = task_schedule(task),
+                                     .metric = task->metric,
+                                     .patience = experiment->schedule.stopping.patience,
+                                     .min_delta = experiment->schedule.stopping.min_delta,
+                                     .profile = task->session->profile};
+}
+
+static rondo_status on_batch(void *arg, const struct trainer_progress *progress, struct errors *errors) {
+    const struct experiment_training *training = arg;
+    (void)errors;
+    if (training->observer->batch_end != NULL) {
+        training->observer->batch_end(training->observer->arg, progress);
+    }
+    return RONDO_OK;
+}
+
+static rondo_status on_epoch(void *arg, const struct trainer_progress *progress, struct errors *errors) {
+    const struct experiment_training *training = arg;
+    profile_begin(training->task->session->profile, PROFILE_FILES);
+    RONDO_TRY(run_record_epoch(training->run, training->task->network, progress, errors));
+    profile_end(training->task->session->profile, PROFILE_FILES);
+    if (training->observer->epoch_end != NULL) {
+        training->observer->epoch_end(training->observer->arg, progress);
+    }
+    return RONDO_OK;
+}
+
+/* After a training that did not end by itself: says which weights the folder has, if any. */
+static void report_weights(struct experiment_training *training, rondo_status status, struct errors *errors) {
+    const struct trainer_result *trainer = &training->result->trainer;
+    struct run_folder *run = training->run;
+    if (status == RONDO_INTERRUPTED && run_folder_weights(run) == RUN_FOLDER_NO_WEIGHTS && trainer->steps > 0) {
+        run_record_weights(run, training->task->network, 0, errors);
+    }
+    const int64_t epoch = run_folder_weights(run);
+    struct errors moved = {0};
+    if (epoch == RUN_FOLDER_NO_WEIGHTS || run_folder_check(run, &moved) != RONDO_OK) {
+        errors_free(&moved); /* it is why the training failed, so it has been reported */
+        training->result->folder = NULL;
+    } else if (epoch == 0) {
+        errors_add(errors, status, "the weights after step %lld of epoch 1 are in '%s'", (long long)trainer->steps,
+                   run_folder_path(run));
+    } else {
+        errors_add(errors, status, "the weights of epoch %lld are in '%s'", (long long)epoch, run_folder_path(run));
+    }
+}
+
+static rondo_status run_training(struct experiment_training *training, struct errors *errors) {
+    struct task *task = training->task;
+    const struct trainer_settings settings = trainer_settings(task);
+    const struct trainer_observer observer = {on_batch, on_epoch, training};
+    struct trainer_result *result = &training->result->trainer;
+    const double start = trainer_clock();
+    if (training->observer->begin != NULL) {
+        training->observer->begin(training->observer->arg, task, training->result->folder);
+    }
+    RONDO_TRY(trainer_run(task->network, task->train, task->valid, &settings, &observer, result, errors));
+    return run_record_finish(training->run, result, trainer_clock() - start, errors);
+}
+
+rondo_status train_experiment(struct task *task, const char *folder, const struct train_observer *observer,
+                              struct train_result *result, struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    struct experiment_training training = {.task = task, .observer = observer, .result = result};
+    *result = (struct train_result){0};
+    if (task->train->count == 0) {
+        return errors_add(errors, RONDO_INVALID, "%s: there is no example to train on", experiment->train.text);
+    }
+    RONDO_TRY(model_initialise(network_model(task->network), (uint64_t)experiment->schedule.options.seed,
+                               &task->session->interrupt, errors));
+    training.run = run_record_create(folder, task, errors);
+    if (training.run == NULL) {
+        return errors->status;
+    }
+    result->folder = arena_strdup(experiment->arena, run_folder_path(training.run));
+    rondo_status status = result->folder == NULL ? errors_no_memory(errors) : run_training(&training, errors);
+    if (status != RONDO_OK) {
+        report_weights(&training, status, errors);
+    }
+    run_folder_close(training.run);
+    return status;
+}

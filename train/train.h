@@ -1,0 +1,42 @@
+/* train/train.h: the training of an experiment, from initial weights to a finished run folder.
+ *
+ *     struct task *task = task_open("experiment.yaml", NULL, session, TASK_TRAIN | TASK_VALID, errors);
+ *     struct train_result result;
+ *     status = train_experiment(task, NULL, &observer, &result, errors);
+ *
+ * It prints nothing: an observer is told how far it is. The session's interrupt ends it early.
+ *
+ * Threads: main thread; uses several inside. Observers are called on the main thread.
+ */
+#ifndef RONDO_TRAIN_TRAIN_H
+#define RONDO_TRAIN_TRAIN_H
+
+#include "train/task.h"
+#include "train/trainer.h"
+
+/* Called while an experiment trains; each may be NULL. What the functions get is borrowed for the call. */
+struct train_observer {
+    /* Before the first update, once the run folder exists. */
+    void (*begin)(void *arg, const struct task *task, const char *folder);
+    /* After each update. */
+    void (*batch_end)(void *arg, const struct trainer_progress *progress);
+    /* After each epoch, once the run folder has its line and, if it is the best so far, its weights. */
+    void (*epoch_end)(void *arg, const struct trainer_progress *progress);
+    void *arg;
+};
+
+struct train_result {
+    struct trainer_result trainer;
+    const char *folder; /* of the run; NULL: none was left. Lives as long as the task */
+};
+
+/* Gives the parameters their initial values, makes the run folder (`folder` as in run_folder_create) and trains.
+ * Afterwards the network and the folder have the weights of the best epoch.
+ *
+ * A training that fails, or is interrupted (RONDO_INTERRUPTED), leaves the folder with the weights of the best epoch so
+ * far, and the errors say so. Interrupted before its first epoch ends, it leaves the weights of that moment. Where there
+ * are no weights to leave, the folder is removed. */
+rondo_status train_experiment(struct task *task, const char *folder, const struct train_observer *observer,
+                              struct train_result *result, struct errors *errors);
+
+#endif
