@@ -243,6 +243,9 @@ rondo_status output_json(struct json_t *value, size_t flags, struct errors *erro
 
 int finish_output(void) {
     if (fflush(stdout) != 0 || ferror(stdout)) {
+        if (errno == EPIPE) {
+            return EXIT_DONE; /* the reader has gone, having seen enough; most commands end by SIGPIPE before this */
+        }
         fprintf(stderr, "rondo: cannot write to standard output: %s\n", strerror(errno));
         return EXIT_FAILED;
     }

@@ -1,9 +1,14 @@
 /* cli/main.c: the `rondo` command: finds the subcommand. */
+#define _XOPEN_SOURCE 700
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "config.h"
+#include "core/blas.h"
 #include "core/number.h"
 #include "core/suggest.h"
 
@@ -22,7 +27,20 @@ static void print_usage(FILE *stream) {
     fprintf(stream, "\n'rondo COMMAND --help' tells more of each; 'rondo --version' which Rondo this is.\n");
 }
 
+/* Where memory is limited, the threads that OpenBLAS has started keep the process from ending. It reads the variable
+ * when it is loaded, which is before main: so the program starts again, in the same process. */
+static void restart_without_library_threads(char **argv) {
+    char file[4096];
+    const ssize_t length = readlink("/proc/self/exe", file, sizeof file - 1);
+    if (length > 0 && blas_is_short_of_memory() && setenv("OPENBLAS_NUM_THREADS", "1", 1) == 0) {
+        file[length] = '\0';
+        execv(file, argv); /* returns only where it fails: then go on as it is */
+    }
+}
+
 int main(int argc, char **argv) {
+    restart_without_library_threads(argv);
+    signal(SIGXFSZ, SIG_IGN); /* a file that grows past the limit is then an error of the write, as a full disk is */
     number_scope_open(); /* until the end: what is printed has decimal points, whatever a plug-in does to the locale */
     if (argc < 2) {
         print_usage(stderr);

@@ -1,5 +1,6 @@
 /* cli/train.c: `rondo train`. */
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,7 @@ static int run_train(const struct command *command, int argc, char **argv) {
         return status;
     }
     struct errors errors = {0};
+    signal(SIGPIPE, SIG_IGN); /* training goes on when the reader of its output has gone */
     const struct interrupt interrupt = interrupt_on_signals();
     struct session *session = open_session(&common, &errors);
     if (session != NULL) {

@@ -1,12 +1,32 @@
 /* core/blas.c: see core/blas.h. */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE
 #include "core/blas.h"
 
 #include <cblas.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "core/tensor.h"
+
+/* OpenBLAS maps a buffer for each call that runs at the same time as others, and keeps it for later calls. Where the
+ * system refuses the memory, releases before 0.3.30 ask again for ever (OpenBLAS issue 5289), in gemm as in the threads
+ * that they start when they are loaded. So the memory is tried before the library needs it, the library is made to map
+ * its buffers at once, and no more calls run at the same time than there are buffers. */
+enum {
+    BUFFER_BYTES = 128 << 20, /* BUFFER_SIZE of OpenBLAS 0.3 on x86-64; less on others */
+    MOST_BUFFERS = 128,       /* what OpenBLAS has room for without a warning, built for 64 threads */
+};
+
+/* Of the process, as OpenBLAS and its buffers are. */
+static struct {
+    pthread_mutex_t mutex;
+    pthread_cond_t left;     /* a call has ended */
+    int32_t buffers;         /* that OpenBLAS has mapped: calls that may run at the same time */
+    int32_t calls;           /* that run now */
+    int32_t library_threads; /* that OpenBLAS has started for itself; they may still be waiting for their buffers */
+    int is_full;             /* there was no memory for more buffers */
+} blas = {.mutex = PTHREAD_MUTEX_INITIALIZER, .left = PTHREAD_COND_INITIALIZER};
 
 /* A task has so many multiply-adds or more. It has at least LEAST_ROWS rows of the result, as BLAS copies all of op(B)
  * for each: at 64 rows that costs 10 to 30 in a hundred, at 256 less than 5. So a quarter of the rows in between. */
@@ -46,11 +66,136 @@ static void multiply_rows(const rondo_product *p, int64_t pair, int64_t row, int
     }
 }
 
+/* ---- buffers ---- */
+
+#ifdef OPENBLAS_VERSION
+/* OpenBLAS exports these without a header. A build with other names has none of them: then only the memory is tried. */
+void *blas_memory_alloc(int position) __attribute__((weak));
+void blas_memory_free(void *buffer) __attribute__((weak));
+#endif
+
+/* How many of `wanted` buffers the system would give now. */
+static int32_t try_buffers(int32_t wanted) {
+    struct mapped {
+        struct mapped *before;
+    } *last = NULL;
+    int32_t count = 0;
+    for (; count < wanted; count++) {
+        struct mapped *buffer = mmap(NULL, BUFFER_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (buffer == MAP_FAILED) {
+            break;
+        }
+        buffer->before = last;
+        last = buffer;
+    }
+    while (last != NULL) {
+        struct mapped *before = last->before;
+        munmap(last, BUFFER_BYTES);
+        last = before;
+    }
+    return count;
+}
+
+/* Has OpenBLAS map buffers until it has `count`. The first of them it has already, and would use them again: so all are
+ * held at the same time. */
+static void map_buffers(int32_t count) {
+#ifdef OPENBLAS_VERSION
+    void *buffers[MOST_BUFFERS];
+    for (int32_t i = 0; blas_memory_alloc != NULL && i < count; i++) {
+        buffers[i] = blas_memory_alloc(0);
+    }
+    for (int32_t i = 0; blas_memory_free != NULL && i < count; i++) {
+        blas_memory_free(buffers[i]);
+    }
+#endif
+    blas.buffers = count;
+}
+
+/* Raises the number of buffers to `wanted`, or to as many as there is memory for. Nothing else calls the library
+ * meanwhile. The mutex is held. */
+static void add_buffers(int32_t wanted) {
+    while (blas.calls > 0) {
+        pthread_cond_wait(&blas.left, &blas.mutex);
+    }
+    const int32_t missing = wanted - blas.buffers;
+    if (missing <= 0) {
+        return; /* another thread was faster */
+    }
+    const int32_t found = try_buffers(missing + blas.library_threads) - blas.library_threads;
+    blas.is_full = found < missing;
+    if (found > 0) {
+        map_buffers(blas.buffers + found);
+    }
+}
+
+/* In a child process only the thread that forked is left, and what the others were doing is lost. */
+static void forget_buffers(void) {
+    pthread_mutex_init(&blas.mutex, NULL);
+    pthread_cond_init(&blas.left, NULL);
+    blas.buffers = 0;
+    blas.calls = 0;
+    blas.is_full = 0;
+}
+
+/* From now on BLAS keeps to the thread that calls it. */
+static void use_one_thread(void) {
+#ifdef OPENBLAS_VERSION
+    blas.library_threads = openblas_get_num_threads() - 1;
+    openblas_set_num_threads(1);
+#endif
+    pthread_atfork(NULL, NULL, forget_buffers);
+}
+
+/* Buffers for so many threads, or fewer; 0 where there is not even one. */
+static int open_buffers(int32_t threads) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, use_one_thread);
+    pthread_mutex_lock(&blas.mutex);
+    const int32_t wanted = threads < MOST_BUFFERS ? threads : MOST_BUFFERS;
+    if (blas.buffers == 0 || (blas.buffers < wanted && !blas.is_full)) {
+        add_buffers(wanted);
+    }
+    const int is_open = blas.buffers > 0;
+    pthread_mutex_unlock(&blas.mutex);
+    return is_open;
+}
+
+/* Around calls of the library. A thread between them waits for nothing, so each gets its turn. */
+static void enter_library(void) {
+    pthread_mutex_lock(&blas.mutex);
+    while (blas.calls >= blas.buffers) {
+        pthread_cond_wait(&blas.left, &blas.mutex);
+    }
+    blas.calls++;
+    pthread_mutex_unlock(&blas.mutex);
+}
+
+static void leave_library(void) {
+    pthread_mutex_lock(&blas.mutex);
+    blas.calls--;
+    pthread_cond_broadcast(&blas.left);
+    pthread_mutex_unlock(&blas.mutex);
+}
+
+int blas_is_short_of_memory(void) {
+#ifdef OPENBLAS_VERSION
+    /* For its threads, which may not have started yet, for as many that will call it, and some for everything else. */
+    const int32_t threads = openblas_get_num_threads() - 1;
+    const int32_t wanted = 2 * threads + 4;
+    return threads > 0 && try_buffers(wanted) < wanted;
+#else
+    return 0;
+#endif
+}
+
+/* ---- products ---- */
+
 /* Task t is row block t % blocks of pair t / blocks. */
 static void run_tasks(void *arg, int64_t begin, int64_t end) {
     const struct blocks *blocks = arg;
     const rondo_product *p = blocks->product;
     const int64_t count = (p->m + blocks->block - 1) / blocks->block;
+    enter_library();
     for (int64_t task = begin; task < end; task++) {
         const int64_t row = task % count * blocks->block;
         const int64_t rows = smaller(blocks->block, p->m - row);
@@ -60,6 +205,7 @@ static void run_tasks(void *arg, int64_t begin, int64_t end) {
             multiply_rows(p, pair, row, rows);
         }
     }
+    leave_library();
 }
 
 /* The product of sizes without fear of overflow: past 2^62 it stays there. */
@@ -79,28 +225,22 @@ static void add_nothing(const rondo_product *p, int64_t results) {
     }
 }
 
-/* BLAS itself keeps to the thread that calls it. */
-static void use_one_thread(void) {
-#ifdef OPENBLAS_VERSION
-    openblas_set_num_threads(1);
-#endif
-}
-
 int blas_can_count(const rondo_product *p) {
     return p->m <= INT32_MAX && p->n <= INT32_MAX && p->k <= INT32_MAX && p->a.leading <= INT32_MAX &&
            p->b.leading <= INT32_MAX;
 }
 
-void blas_multiply(const struct parallel *parallel, const rondo_product *p) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, use_one_thread);
+rondo_status blas_multiply(const struct parallel *parallel, const rondo_product *p) {
     const int64_t results = p->reduce ? 1 : p->stack;
     if (p->m == 0 || p->n == 0 || results == 0) {
-        return;
+        return RONDO_OK;
     }
     if (p->k == 0 || p->stack == 0) {
         add_nothing(p, results);
-        return;
+        return RONDO_OK;
+    }
+    if (!open_buffers(parallel == NULL ? 1 : parallel->threads)) {
+        return RONDO_NO_MEMORY;
     }
     const int64_t row_work = work_of(p->n, p->k, p->reduce ? p->stack : 1);
     const int64_t quarter = smaller(larger(p->m / 4, LEAST_ROWS), MOST_ROWS);
@@ -108,4 +248,5 @@ void blas_multiply(const struct parallel *parallel, const rondo_product *p) {
     const int64_t tasks = results * ((p->m + blocks.block - 1) / blocks.block);
     const int64_t grain = TASK_WORK / work_of(row_work, blocks.block, 1) + 1;
     parallel_for(parallel, tasks, grain, run_tasks, &blocks);
+    return RONDO_OK;
 }

@@ -189,7 +189,9 @@ static rondo_status host_product(rondo_context *ctx, const rondo_product *produc
     if (!blas_can_count(&whole)) {
         return host_fail(ctx, RONDO_INVALID, "a matrix has more rows or columns than BLAS can count: 2147483647");
     }
-    blas_multiply(call_of(ctx)->parallel, &whole);
+    if (blas_multiply(call_of(ctx)->parallel, &whole) != RONDO_OK) {
+        return host_fail(ctx, RONDO_NO_MEMORY, "out of memory: the BLAS library needs 128 MiB of addresses");
+    }
     return RONDO_OK;
 }
 

@@ -161,7 +161,7 @@ static const struct {
     {"link.h", {"core/plugin_memory.c", "kit/globals.c"}},
     {"malloc.h", {"kit/heap.c"}},
     {"poll.h", {"kit/child.c"}},
-    {"sys/mman.h", {"kit/elf_file.c", "kit/guard.c", "kit/op_pause.c"}},
+    {"sys/mman.h", {"core/blas.c", "kit/elf_file.c", "kit/guard.c", "kit/op_pause.c"}},
     {"sys/prctl.h", {"kit/child.c"}},
     {"sys/resource.h", {"kit/child.c"}},
     {"sys/select.h", {"kit/op_pause.c"}},

@@ -1,0 +1,139 @@
+/* tests/test_limits.c: what the command does where the system gives it less than it asks for: addresses, length of
+ * files, a reader of its output.
+ */
+#define _XOPEN_SOURCE 700
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sandbox.h"
+#include "tiny.h"
+
+#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+
+/* A sanitizer's own memory is larger than any limit. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HAS_SHADOW_MEMORY 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define HAS_SHADOW_MEMORY 1
+#endif
+#endif
+
+/* Runs a line of the shell in the sandbox: "$RONDO" is the command, killed after 20 seconds. */
+static struct outcome shell(const char *format, const char *arguments) {
+    char line[4096], script[8192];
+    snprintf(line, sizeof line, format, arguments);
+    snprintf(script, sizeof script, "RONDO='timeout -s KILL 20 %s'\nset -o pipefail\n%s\n", variable("RONDO_PROGRAM"),
+             line);
+    sandbox_write("script.sh", script);
+    return sandbox_run((struct call){.program = "/bin/bash", .arguments = "script.sh"});
+}
+
+static void setup(void) {
+    sandbox_open();
+    tiny_write();
+}
+
+/* ---- addresses ---- */
+
+#ifndef HAS_SHADOW_MEMORY
+/* Limits in kilobytes, from one that the program can be loaded in to one that is enough. OpenBLAS starts a thread of its
+ * own with 2. */
+static const int limits[] = {60000,  80000,  100000, 150000, 180000, 200000,
+                             250000, 300000, 320000, 350000, 450000, 700000};
+static const char *const memory_settings[] = {
+    "OPENBLAS_NUM_THREADS=1 $RONDO train --threads 1", "OPENBLAS_NUM_THREADS=1 $RONDO train --threads 3",
+    "OPENBLAS_NUM_THREADS=2 $RONDO train --threads 1", "OPENBLAS_NUM_THREADS=2 $RONDO train --threads 2",
+    "OPENBLAS_NUM_THREADS=2 $RONDO train --threads 3 --engine tape"};
+
+START_TEST(training_ends_with_any_limit_of_memory) {
+    int done = 0;
+    for (int i = 0; i < ROWS(limits); i++) {
+        char line[512];
+        snprintf(line, sizeof line, "ulimit -v %d\n%s e.yaml --quiet --out memory-%d-%d", limits[i],
+                 memory_settings[_i], _i, i);
+        const struct outcome outcome = shell("%s", line);
+        ck_assert_msg(outcome.status == 0 || outcome.status == 1, "%s: %s, expected 0 or 1: %s", line, outcome.end,
+                      outcome.err);
+        ck_assert_msg(outcome.status == 0 || strstr(outcome.err, "out of memory") != NULL, "%s: %s", line, outcome.err);
+        done += outcome.status == 0;
+        ck_assert(i + 1 < ROWS(limits) || outcome.status == 0);
+    }
+    ck_assert_int_lt(done, ROWS(limits)); /* else no limit was too low, and nothing has been tested */
+}
+END_TEST
+
+START_TEST(command_that_needs_no_product_ends_in_little_memory) {
+    const struct outcome outcome = shell("ulimit -v %s\nOPENBLAS_NUM_THREADS=2 $RONDO list optimizer/adam", "100000");
+    assert_status("list", &outcome, 0);
+    assert_parts("list", outcome.out, "adam|lr");
+}
+END_TEST
+#endif
+
+/* ---- length of files ---- */
+
+START_TEST(file_that_may_not_grow_is_like_a_full_disk) {
+    struct outcome outcome = shell("ulimit -f 1\n$RONDO train e.yaml --quiet %s", "--out short");
+    assert_status("train", &outcome, 1);
+    assert_parts("train", outcome.err, "cannot write|File too large");
+    ck_assert_msg(!sandbox_has("short"), "half of a run is left behind");
+    outcome = shell("ulimit -f 16\n$RONDO train e.yaml --quiet %s", "--out long --set schedule.epochs=200");
+    assert_status("train", &outcome, 1);
+    assert_parts("train", outcome.err, "metrics.jsonl|the weights of epoch ");
+    outcome = shell("ls long | grep %s", "tmp");
+    ck_assert_str_eq(outcome.out, "");
+    outcome = shell("$RONDO eval long --on %s", "test");
+    assert_status("eval", &outcome, 0);
+}
+END_TEST
+
+/* ---- readers of the output ---- */
+
+static const char *const readers[] = {
+    "$RONDO train e.yaml %s 2>&1 | head -1",
+    "$RONDO train e.yaml %s 2>&1 | true",
+    "$RONDO train e.yaml --json %s | true",
+    "{ sleep 0.2; $RONDO train e.yaml %s; } 2>&1 | true",
+};
+
+START_TEST(training_goes_on_without_a_reader) {
+    char out[32];
+    snprintf(out, sizeof out, "--out read-%d", _i);
+    const struct outcome outcome = shell(readers[_i], out);
+    assert_status(readers[_i], &outcome, 0);
+    const char *metrics = sandbox_read(sandbox_path("read-%d/metrics.jsonl", _i), NULL);
+    assert_parts(readers[_i], metrics, "\"finished\":true,\"epochs\":3");
+    ck_assert(sandbox_has(sandbox_path("read-%d/weights.safetensors", _i)));
+}
+END_TEST
+
+START_TEST(other_commands_end_with_their_reader) {
+    const struct outcome outcome = shell("$RONDO list --json | %s; echo ${PIPESTATUS[0]}", "true");
+    assert_status("list", &outcome, 0);
+    ck_assert_str_eq(outcome.err, "");
+    ck_assert_str_eq(outcome.out, "141\n");
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("limits");
+    TCase *cases = tcase_create("limits");
+    tcase_set_timeout(cases, 280);
+    tcase_add_unchecked_fixture(cases, setup, sandbox_close);
+#ifndef HAS_SHADOW_MEMORY
+    tcase_add_loop_test(cases, training_ends_with_any_limit_of_memory, 0, ROWS(memory_settings));
+    tcase_add_test(cases, command_that_needs_no_product_ends_in_little_memory);
+#endif
+    tcase_add_test(cases, file_that_may_not_grow_is_like_a_full_disk);
+    tcase_add_loop_test(cases, training_goes_on_without_a_reader, 0, ROWS(readers));
+    tcase_add_test(cases, other_commands_end_with_their_reader);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
