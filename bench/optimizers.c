@@ -122,7 +122,7 @@ static int time_updates(struct bench *bench, const rondo_optimizer *optimizer, c
         fill(&gradients[p], 1e-3f);
         fill(&model_parameters(bench->model)[p].value, 0.1f);
     }
-    const struct updater_stage stage = {optimizer, "bench", by_parameter};
+    const struct updater_stage stage = {.optimizer = optimizer, .origin = "bench", .options = by_parameter};
     const struct updater_settings settings = {
         .model = bench->model, .stages = &stage, .n_stages = 1, .parallel = &bench->session->parallel};
     struct updater *updater = updater_create(&settings, &bench->errors);

@@ -197,8 +197,11 @@ static const struct cell_definition *find_cell(const char *name) {
 static const struct loss_term *term_of(const rondo_descriptor *loss, struct location where) {
     struct loss_term *head = arena_calloc(support.arena, 1, sizeof *head);
     ck_assert_ptr_nonnull(head);
-    *head =
-        (struct loss_term){(const rondo_loss *)loss, make_options(loss, NULL), 1, "built for this test", where, NULL};
+    *head = (struct loss_term){.loss = (const rondo_loss *)loss,
+                               .options = make_options(loss, NULL),
+                               .weight = 1,
+                               .origin = "built for this test",
+                               .where = where};
     return head;
 }
 
@@ -249,7 +252,8 @@ static struct trainer_settings make_settings(const struct task *task, const stru
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
         by_parameter[p] = of_all;
     }
-    *stage = (struct updater_stage){(const rondo_optimizer *)found, "built for this test", by_parameter};
+    *stage = (struct updater_stage){
+        .optimizer = (const rondo_optimizer *)found, .origin = "built for this test", .options = by_parameter};
     return (struct trainer_settings){
         .epochs = task->epochs,
         .batch = task->batch,
