@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/elementwise.h"
+#include "core/infer.h"
 #include "core/options.h"
 #include "core/print.h"
 #include "core/program.h"
@@ -445,6 +446,22 @@ START_TEST(options_given_as_values_act_like_their_text_and_leave_the_defaults) {
     ck_assert_int_eq(tape_status(tape), RONDO_INTERNAL);
     ck_assert_int_lt(tape_apply_with(tape, "slice", part, 3, &value, 1).id, 0); /* failure is sticky */
     ck_assert_int_eq(support.errors.count, 1);
+}
+END_TEST
+
+/* The list of inputs is not read. */
+START_TEST(more_inputs_than_a_node_may_have_are_refused_by_tape_and_program) {
+    const rondo_op *concat = registry_op(support.registry, "concat");
+    const rondo_value value = {0};
+    ck_assert_int_lt(tape_apply(tape, concat, NULL, &value, OP_MAX_INPUTS + 1).id, 0);
+    ck_assert_int_eq(tape_status(tape), RONDO_INVALID);
+    ck_assert_str_eq(support_error(&support), "'concat' takes at most 1048576 inputs, got 1048577");
+    errors_free(&support.errors);
+    struct program *program = program_create(support.registry);
+    const struct location where = {"cell.yaml", 4, 7};
+    ck_assert_int_lt(program_apply(program, concat, NULL, &value, OP_MAX_INPUTS + 1, where, &support.errors).id, 0);
+    ck_assert_str_eq(support_error(&support), "cell.yaml:4:7: 'concat' takes at most 1048576 inputs, got 1048577");
+    program_destroy(program);
 }
 END_TEST
 
@@ -1013,6 +1030,7 @@ static Suite *tape_suite(void) {
     tcase_add_loop_test(failures, a_failure_in_forward_or_backward_names_scope_and_op, 0, 2);
     tcase_add_loop_test(failures, a_wrong_application_is_refused_with_the_reason, 0, COUNT_OF(refused_rows));
     tcase_add_test(failures, options_given_as_values_act_like_their_text_and_leave_the_defaults);
+    tcase_add_test(failures, more_inputs_than_a_node_may_have_are_refused_by_tape_and_program);
     tcase_add_test(failures, a_value_of_another_tape_is_a_bug_and_no_crash);
     tcase_add_loop_test(failures, the_first_value_that_is_not_finite_is_named, 0, COUNT_OF(finite_rows));
 
