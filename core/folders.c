@@ -1,4 +1,3 @@
-/* core/folders.c: see core/folders.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "core/folders.h"
 
@@ -11,7 +10,7 @@
 rondo_status folders_parse(struct folders *folders, const char *paths, struct arena *arena) {
     const char *at = paths == NULL ? "" : paths;
     const size_t size = strlen(at) + 1;
-    /* An entry takes two bytes at least, with its colon. */
+    /* An entry and its colon take at least two bytes. */
     const char **items = arena_calloc(arena, size / 2 + 1, sizeof *items);
     char *text = arena_calloc(arena, size, 1);
     if (items == NULL || text == NULL) {
@@ -44,7 +43,7 @@ static int compare_names(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static rondo_status add_name(struct names *names, const char *text, size_t length, struct arena *arena) {
+static rondo_status add_name(struct plugin_names *names, const char *text, size_t length, struct arena *arena) {
     if (names->count == names->capacity) {
         const size_t capacity = names->capacity == 0 ? 32 : 2 * names->capacity;
         const char **items = arena_calloc(arena, capacity, sizeof *items);
@@ -65,7 +64,7 @@ static rondo_status add_name(struct names *names, const char *text, size_t lengt
     return RONDO_OK;
 }
 
-/* Length of the name in the file name "adam.so"; 0 where the file is none that a plug-in has. */
+/* The length of the name in a file name such as "adam.so"; 0 if it is not the file name of a plug-in. */
 static size_t name_length(const char *file_name) {
     const size_t length = strlen(file_name);
     const size_t suffix = strlen(SUFFIX);
@@ -73,8 +72,8 @@ static size_t name_length(const char *file_name) {
     return file_name[0] != '.' && has_suffix ? length - suffix : 0;
 }
 
-rondo_status folder_names(const char *folder, const char *group, struct arena *arena, struct names *names) {
-    *names = (struct names){0};
+rondo_status folder_names(const char *folder, const char *group, struct arena *arena, struct plugin_names *names) {
+    *names = (struct plugin_names){0};
     const char *path = arena_printf(arena, "%s/%s", folder, group);
     if (path == NULL) {
         return RONDO_NO_MEMORY;

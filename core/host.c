@@ -61,9 +61,9 @@ static rondo_status record_failure(struct host_call *call, rondo_status code, co
         call->failed = status;
     }
     add_error(call, status, text);
-    if (call->recorder != NULL) {
+    if (call->recorder.self != NULL) {
         /* Ops that the loss applies from now on fail without a further message. */
-        call->recorder->fail(call->recorder->self, status);
+        call->recorder.fail(call->recorder.self, status);
     }
     return status;
 }
@@ -130,10 +130,10 @@ static void host_random(rondo_context *ctx, uint64_t first, int64_t count, uint3
 /* The recorder of a loss; NULL, with the reason recorded, in a call of any other plug-in. */
 static const struct recorder *need_recorder(rondo_context *ctx, const char *function) {
     struct host_call *call = call_of(ctx);
-    if (call->recorder == NULL) {
+    if (call->recorder.self == NULL) {
         host_blame(call, "'%s' is only for losses: this call has no tape", function);
     }
-    return call->recorder;
+    return call->recorder.self == NULL ? NULL : &call->recorder;
 }
 
 /* Refuses a value that the recorder does not have: one from before its last reset, or an invented one. A failed value
@@ -170,8 +170,11 @@ static rondo_value host_constant(rondo_context *ctx, const rondo_tensor *tensor)
 
 static const rondo_tensor *host_tensor(rondo_context *ctx, rondo_value value) {
     /* A body that breaks the rule still gets the tensor: with NULL it would crash before the rule is reported. */
-    const struct recorder *recorder = is_body(ctx, "tensor") ? call_of(ctx)->recorder : need_recorder(ctx, "tensor");
-    return recorder == NULL ? NULL : recorder->tensor(recorder->self, value);
+    const struct recorder *recorder = &call_of(ctx)->recorder;
+    if (!is_body(ctx, "tensor")) {
+        need_recorder(ctx, "tensor");
+    }
+    return recorder->self == NULL ? NULL : recorder->tensor(recorder->self, value);
 }
 
 /* Bytes of a product that the plug-in has: at least those of ABI 1.0, at most those of today. */

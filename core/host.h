@@ -20,9 +20,9 @@ struct host_call {
     struct arena *arena;
     struct errors *errors;
     const struct parallel *parallel;
-    const struct recorder *recorder; /* for a loss: where apply and constant record; NULL for any other plug-in */
-    struct rng_stream stream;        /* for random */
-    uint64_t random_first; /* added to the number of each random word: the call works on a later part of a tensor */
+    struct recorder recorder; /* for a loss: where apply and constant record; zero for any other plug-in */
+    struct rng_stream stream; /* for random */
+    uint64_t random_first;    /* added to the number of each random word: the call works on a later part of a tensor */
     /* For tests: the number of `alloc` calls that still succeed. NULL: no limit. */
     int64_t *allocations_left;
     const char *subject; /* prefix of error messages, such as "op 'matmul'"; borrowed */

@@ -1,4 +1,3 @@
-/* core/loader.c: see core/loader.h. */
 #define _GNU_SOURCE /* dladdr; realpath */
 #include "core/loader.h"
 
@@ -20,8 +19,8 @@
 #include "core/plugin_layout.h"
 #include "core/suggest.h"
 
-/* A file that was loaded. Device and inode tell it from others, whatever it was called. */
-struct loaded {
+/* A file that was loaded. Device and inode identify it, under any path. */
+struct loaded_file {
     dev_t device;
     ino_t inode;
     const char *path; /* absolute, without links */
@@ -31,25 +30,25 @@ struct loaded {
 struct loader {
     struct arena *arena; /* paths */
     struct folders folders;
-    struct loaded *files;
+    struct loaded_file *files;
     size_t count, capacity;
 };
 
-/* One attempt to load a file: into what, and where to complain. */
-struct attempt {
+/* The arguments of one attempt to load a file. */
+struct load_attempt {
     struct loader *loader;
     struct registry *registry;
-    const char *file; /* as the user or the search names it */
+    const char *file; /* the path as given by the user or the search */
     struct location where;
     struct errors *errors;
     int32_t kind;     /* of the descriptor that the file is expected to have */
-    const char *name; /* NULL: whatever it has is welcome */
+    const char *name; /* of that descriptor; NULL: any descriptors are accepted */
 };
 
 /* Adds "plug-in 'FILE' reason". */
-static rondo_status refuse(const struct attempt *attempt, rondo_status status, const char *format, ...)
+static rondo_status refuse(const struct load_attempt *attempt, rondo_status status, const char *format, ...)
     RONDO_PRINTF(3, 4);
-static rondo_status refuse(const struct attempt *attempt, rondo_status status, const char *format, ...) {
+static rondo_status refuse(const struct load_attempt *attempt, rondo_status status, const char *format, ...) {
     char reason[1024];
     va_list arguments;
     va_start(arguments, format);
@@ -60,9 +59,9 @@ static rondo_status refuse(const struct attempt *attempt, rondo_status status, c
 
 /* ---- the file, before any of its code runs ---- */
 
-/* Whoever may write a folder may put another file in the place of a good one; a sticky bit would not keep them from
- * making the file in the first place. */
-static rondo_status check_folder(const struct attempt *attempt, const char *path) {
+/* Anybody who may write to a folder can replace a file in it. A sticky bit prevents that, but not that they create the
+ * file in the first place. */
+static rondo_status check_folder(const struct load_attempt *attempt, const char *path) {
     const char *slash = strrchr(path, '/');
     const size_t length = slash == NULL ? 0 : (size_t)(slash - path);
     char *folder = slash == NULL ? strdup(".") : length == 0 ? strdup("/") : strndup(path, length);
@@ -80,7 +79,7 @@ static rondo_status check_folder(const struct attempt *attempt, const char *path
     return status;
 }
 
-static rondo_status check_file(const struct attempt *attempt, const struct stat *found, const char *path) {
+static rondo_status check_file(const struct load_attempt *attempt, const struct stat *found, const char *path) {
     if (S_ISDIR(found->st_mode)) {
         return refuse(attempt, RONDO_INVALID, "is a folder, expected a shared object");
     }
@@ -90,7 +89,7 @@ static rondo_status check_file(const struct attempt *attempt, const struct stat 
     if ((found->st_mode & S_IWOTH) != 0) {
         return refuse(attempt, RONDO_INVALID, "is refused: everybody may write to it");
     }
-    /* Both where the link stands and where it leads to. */
+    /* Of a symbolic link, both its own folder and that of its target. */
     RONDO_TRY(check_folder(attempt, attempt->file));
     return check_folder(attempt, path);
 }
@@ -99,8 +98,9 @@ static int read_at(int fd, void *buffer, size_t size, uint64_t offset) {
     return pread(fd, buffer, size, (off_t)offset) == (ssize_t)size;
 }
 
-/* The dynamic linker maps segments without a look at the size of the file, and dies of SIGBUS in one cut short. */
-static rondo_status check_segments(const struct attempt *attempt, int fd, const Elf64_Ehdr *header, uint64_t size) {
+/* The dynamic linker maps segments without checking the size of the file; in a truncated file it dies of SIGBUS. */
+static rondo_status check_segments(const struct load_attempt *attempt, int fd, const Elf64_Ehdr *header,
+                                   uint64_t size) {
     if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phoff > size) {
         return refuse(attempt, RONDO_INVALID, "has a damaged ELF header");
     }
@@ -134,13 +134,13 @@ static const char *machine_name(uint64_t machine) {
     }
 }
 
-/* The dynamic linker would say of a file for another machine that it does not exist. What it has to be is what this
- * code is, whose own ELF header stands in front of it in memory. */
-static rondo_status check_machine(const struct attempt *attempt, const Elf64_Ehdr *header) {
+/* For a file of another machine, the dynamic linker's message is that the file does not exist. The expected machine is
+ * that of this code, whose ELF header is at the start of its mapping. */
+static rondo_status check_machine(const struct load_attempt *attempt, const Elf64_Ehdr *header) {
     Dl_info info;
     const Elf64_Ehdr *own = dladdr((const void *)&builtin_ops, &info) != 0 ? info.dli_fbase : NULL;
     if (own == NULL || memcmp(own->e_ident, ELFMAG, SELFMAG) != 0) {
-        return RONDO_OK; /* the dynamic linker has the last word */
+        return RONDO_OK; /* unknown: the dynamic linker decides */
     }
     if (header->e_ident[EI_DATA] != own->e_ident[EI_DATA]) {
         return refuse(attempt, RONDO_INVALID, "has ELF byte order %d, expected %d", header->e_ident[EI_DATA],
@@ -153,7 +153,7 @@ static rondo_status check_machine(const struct attempt *attempt, const Elf64_Ehd
     return RONDO_OK;
 }
 
-static rondo_status check_elf(const struct attempt *attempt, int fd, uint64_t size) {
+static rondo_status check_elf(const struct load_attempt *attempt, int fd, uint64_t size) {
     Elf64_Ehdr header;
     const int has_ident = read_at(fd, header.e_ident, EI_NIDENT, 0);
     if (!has_ident || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
@@ -175,13 +175,13 @@ static rondo_status check_elf(const struct attempt *attempt, int fd, uint64_t si
 
 /* ---- the plug-in object, before any of its functions is called ---- */
 
-static rondo_status mismatch(const struct attempt *attempt, const char *field, uint64_t found, uint64_t expected,
+static rondo_status mismatch(const struct load_attempt *attempt, const char *field, uint64_t found, uint64_t expected,
                              const char *hint) {
     return refuse(attempt, RONDO_INVALID, "has %s %" PRIu64 ", expected %" PRIu64 "%s", field, found, expected, hint);
 }
 
-/* In this order, as each field may be read only where the one before is right. */
-static rondo_status check_info(const struct attempt *attempt, const rondo_plugin_info *info) {
+/* In this order: each field may be read only if the one before is right. */
+static rondo_status check_info(const struct load_attempt *attempt, const rondo_plugin_info *info) {
     if (info->magic != RONDO_PLUGIN_MAGIC) {
         return refuse(attempt, RONDO_INVALID, "has magic 0x%08" PRIx32 ", expected 0x%08" PRIx32, info->magic,
                       (uint32_t)RONDO_PLUGIN_MAGIC);
@@ -210,8 +210,8 @@ static rondo_status check_info(const struct attempt *attempt, const rondo_plugin
     return info->descriptors != NULL ? RONDO_OK : refuse(attempt, RONDO_INVALID, "has no descriptors");
 }
 
-/* Before anything behind a pointer is read. */
-static rondo_status check_layout(const struct attempt *attempt, const struct plugin_memory *memory,
+/* Called before any pointer of the object is followed. */
+static rondo_status check_layout(const struct load_attempt *attempt, const struct plugin_memory *memory,
                                  const rondo_plugin_info *info) {
     struct errors reasons = {0};
     const rondo_status status = plugin_layout_check(memory, info, &reasons);
@@ -223,8 +223,9 @@ static rondo_status check_layout(const struct attempt *attempt, const struct plu
     return info->descriptors[0] != NULL ? RONDO_OK : refuse(attempt, RONDO_INVALID, "has no descriptors");
 }
 
-/* Asked before the registry is: a file found by name must not leave other names behind where it lacks that one. */
-static rondo_status check_provides(const struct attempt *attempt, const rondo_plugin_info *info) {
+/* Checked before anything is registered: a file that was found by name but does not provide it must not register its
+ * other names. */
+static rondo_status check_provides(const struct load_attempt *attempt, const rondo_plugin_info *info) {
     for (const rondo_descriptor *const *at = info->descriptors; attempt->name != NULL; at++) {
         if (*at == NULL) {
             return refuse(attempt, RONDO_INVALID, "does not provide %s '%s', which its path promises",
@@ -244,7 +245,7 @@ static rondo_status reserve(struct loader *loader, struct errors *errors) {
         return RONDO_OK;
     }
     const size_t capacity = loader->capacity == 0 ? 16 : 2 * loader->capacity;
-    struct loaded *files = realloc(loader->files, capacity * sizeof *files);
+    struct loaded_file *files = realloc(loader->files, capacity * sizeof *files);
     if (files == NULL) {
         return errors_no_memory(errors);
     }
@@ -253,8 +254,8 @@ static rondo_status reserve(struct loader *loader, struct errors *errors) {
     return RONDO_OK;
 }
 
-/* The registry knows no places: puts `where` in front of what it says. */
-static rondo_status add_descriptors(const struct attempt *attempt, const rondo_plugin_info *info) {
+/* Registers the descriptors; adds `where` to the errors of the registry, which does not know it. */
+static rondo_status add_descriptors(const struct load_attempt *attempt, const rondo_plugin_info *info) {
     struct errors reasons = {0};
     const rondo_status status = registry_add_all(attempt->registry, info->descriptors, attempt->file, &reasons);
     for (int32_t i = 0; i < reasons.count && i < ERRORS_MAX; i++) {
@@ -265,15 +266,15 @@ static rondo_status add_descriptors(const struct attempt *attempt, const rondo_p
 }
 
 /* Runs the dynamic linker on a file that has passed check_file and check_elf, and registers what is in it. */
-static rondo_status link_file(const struct attempt *attempt, const struct stat *found, const char *path) {
+static rondo_status link_file(const struct load_attempt *attempt, const struct stat *found, const char *path) {
     struct loader *loader = attempt->loader;
-    /* Memory first: once the registry has the names nothing may fail. */
+    /* Memory first: after the names have been registered nothing may fail. */
     RONDO_TRY(reserve(loader, attempt->errors));
     const char *copy = arena_strdup(loader->arena, path);
     if (copy == NULL) {
         return errors_no_memory(attempt->errors);
     }
-    /* NODELETE: descriptors are pointed at until the process ends, so there is nothing to close. */
+    /* NODELETE: pointers into the plug-in are kept until the process ends, so it is never closed. */
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (handle == NULL) {
         const char *reason = dlerror();
@@ -292,13 +293,13 @@ static rondo_status link_file(const struct attempt *attempt, const struct stat *
     RONDO_TRY(check_layout(attempt, &memory, info));
     RONDO_TRY(check_provides(attempt, info));
     RONDO_TRY(add_descriptors(attempt, info));
-    loader->files[loader->count++] = (struct loaded){found->st_dev, found->st_ino, copy, info};
+    loader->files[loader->count++] = (struct loaded_file){found->st_dev, found->st_ino, copy, info};
     log_line(registry_log(attempt->registry), LOG_LEVEL_INFO, NULL, "loaded plug-in '%s' %s (%s) from '%s'", info->name,
              info->version, info->licence, copy);
     return RONDO_OK;
 }
 
-static const struct loaded *find_loaded(const struct loader *loader, const struct stat *found) {
+static const struct loaded_file *find_loaded(const struct loader *loader, const struct stat *found) {
     for (size_t i = 0; i < loader->count; i++) {
         if (loader->files[i].device == found->st_dev && loader->files[i].inode == found->st_ino) {
             return &loader->files[i];
@@ -307,13 +308,13 @@ static const struct loaded *find_loaded(const struct loader *loader, const struc
     return NULL;
 }
 
-static rondo_status load_open(const struct attempt *attempt, int fd, const char *path) {
+static rondo_status load_open(const struct load_attempt *attempt, int fd, const char *path) {
     struct stat found;
     if (fstat(fd, &found) != 0) {
         return refuse(attempt, RONDO_IO, "cannot be read: %s", strerror(errno));
     }
     RONDO_TRY(check_file(attempt, &found, path));
-    const struct loaded *loaded = find_loaded(attempt->loader, &found);
+    const struct loaded_file *loaded = find_loaded(attempt->loader, &found);
     if (loaded != NULL) {
         return check_provides(attempt, loaded->info);
     }
@@ -321,14 +322,14 @@ static rondo_status load_open(const struct attempt *attempt, int fd, const char 
     return link_file(attempt, &found, path);
 }
 
-static rondo_status load(const struct attempt *attempt) {
-    /* NONBLOCK: to open a pipe would wait for its other end. */
+static rondo_status load(const struct load_attempt *attempt) {
+    /* NONBLOCK: opening a pipe would wait for its other end. */
     const int fd = open(attempt->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         const int is_missing = errno == ENOENT || errno == ENOTDIR;
         return refuse(attempt, is_missing ? RONDO_NOT_FOUND : RONDO_IO, "cannot be opened: %s", strerror(errno));
     }
-    /* An absolute path: dlopen looks for a name without a slash where LD_LIBRARY_PATH says. */
+    /* An absolute path: dlopen searches LD_LIBRARY_PATH for a name without a slash. */
     char *path = realpath(attempt->file, NULL);
     rondo_status status;
     if (path == NULL) {
@@ -343,7 +344,7 @@ static rondo_status load(const struct attempt *attempt) {
 
 rondo_status loader_load(struct loader *loader, struct registry *registry, const char *file, struct location where,
                          struct errors *errors) {
-    return load(&(struct attempt){loader, registry, file, where, errors, 0, NULL});
+    return load(&(struct load_attempt){loader, registry, file, where, errors, 0, NULL});
 }
 
 struct loader *loader_create(const char *paths, struct errors *errors) {
@@ -371,7 +372,7 @@ int loader_plugin(const struct loader *loader, int32_t index, struct loaded_plug
     if (index < 0 || (size_t)index >= loader->count) {
         return 0;
     }
-    const struct loaded *loaded = &loader->files[index];
+    const struct loaded_file *loaded = &loader->files[index];
     *plugin = (struct loaded_plugin){loaded->path, loaded->info->name, loaded->info->version, loaded->info->licence};
     return 1;
 }
@@ -380,7 +381,7 @@ int loader_plugin(const struct loader *loader, int32_t index, struct loaded_plug
 
 static rondo_status load_folder(struct loader *loader, struct registry *registry, const char *folder, int32_t kind,
                                 struct arena *arena, struct errors *errors) {
-    struct names names;
+    struct plugin_names names;
     if (folder_names(folder, kind_folder(kind), arena, &names) != RONDO_OK) {
         return errors_no_memory(errors);
     }
@@ -397,7 +398,7 @@ static rondo_status load_folder(struct loader *loader, struct registry *registry
         if (file == NULL) {
             return errors_no_memory(errors);
         }
-        const rondo_status status = load(&(struct attempt){loader, registry, file, {0}, errors, kind, name});
+        const rondo_status status = load(&(struct load_attempt){loader, registry, file, {0}, errors, kind, name});
         first = first == RONDO_OK ? status : first;
     }
     return first;
@@ -405,9 +406,6 @@ static rondo_status load_folder(struct loader *loader, struct registry *registry
 
 rondo_status loader_load_all(struct loader *loader, struct registry *registry, struct errors *errors) {
     struct arena *arena = arena_create();
-    if (arena == NULL) {
-        return errors_no_memory(errors);
-    }
     rondo_status first = RONDO_OK;
     for (size_t i = 0; i < loader->folders.count; i++) {
         for (int32_t kind = 0; kind < RONDO_KIND_COUNT; kind++) {
@@ -419,7 +417,7 @@ rondo_status loader_load_all(struct loader *loader, struct registry *registry, s
     return first;
 }
 
-/* A name that stays inside its folder when a path is made of it. */
+/* 1 if a path made of this name stays inside its folder. */
 static int is_plain(const char *name) {
     const size_t length = strlen(name);
     return length > 0 && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == length;
@@ -432,9 +430,6 @@ static rondo_status find(void *self, struct registry *registry, int32_t kind, co
         return RONDO_NOT_FOUND;
     }
     struct arena *arena = arena_create();
-    if (arena == NULL) {
-        return errors_no_memory(errors);
-    }
     rondo_status status = RONDO_NOT_FOUND;
     for (size_t i = 0; i < loader->folders.count; i++) {
         const char *file = folder_file(loader->folders.items[i], kind_folder(kind), name, arena);
@@ -443,9 +438,9 @@ static rondo_status find(void *self, struct registry *registry, int32_t kind, co
             status = errors_no_memory(errors);
             break;
         }
-        /* The first folder that has the file decides, even where the file is refused: to go on would hide that. */
+        /* The first folder that has the file decides, even if the file is refused: continuing would hide that. */
         if (stat(file, &found) == 0 || (errno != ENOENT && errno != ENOTDIR)) {
-            status = load(&(struct attempt){loader, registry, file, where, errors, kind, name});
+            status = load(&(struct load_attempt){loader, registry, file, where, errors, kind, name});
             break;
         }
     }
@@ -456,8 +451,8 @@ static rondo_status find(void *self, struct registry *registry, int32_t kind, co
 static void suggest_names(void *self, int32_t kind, const char *name, struct suggestion *best, struct arena *arena) {
     const struct loader *loader = self;
     for (size_t i = 0; i < loader->folders.count; i++) {
-        struct names names;
-        /* Where memory is short there are fewer suggestions, no other harm. */
+        struct plugin_names names;
+        /* If memory is short there are only fewer suggestions. */
         (void)folder_names(loader->folders.items[i], kind_folder(kind), arena, &names);
         for (size_t k = 0; k < names.count; k++) {
             suggest(best, name, names.items[k]);
@@ -470,7 +465,7 @@ struct registry_finder loader_finder(struct loader *loader) {
 }
 
 const char *loader_own_file(struct arena *arena) {
-    /* For the program itself dladdr repeats what it was called by, which may be relative; for a library it has the
+    /* For the program itself dladdr returns the name that it was started by, which may be relative; for a library, the
      * path. */
     Dl_info info;
     const int is_library = dladdr((const void *)&builtin_ops, &info) != 0 && info.dli_fname != NULL &&

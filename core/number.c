@@ -1,4 +1,3 @@
-/* core/number.c: see core/number.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "core/number.h"
 

@@ -1,4 +1,3 @@
-/* core/options.c: see core/options.h. */
 #include "core/options.h"
 
 #include <errno.h>
@@ -13,21 +12,21 @@
 #include "core/number.h"
 #include "core/suggest.h"
 
-/* How much of a user's text an error repeats. */
+/* printf format for a user's text in an error: only its first 80 bytes. */
 #define QUOTED "%.80s"
 
 /* ---- descriptions of what an option takes ---- */
 
 _Static_assert(RONDO_MAX_DIMS == 6, "describe_expected says how long a list may be");
 
-/* Text that errors are built from without asking for memory; what does not fit is cut. */
-struct description {
+/* Part of an error message in a fixed buffer, so that no allocation can fail; text that does not fit is cut. */
+struct option_description {
     char text[512];
     size_t length;
 };
 
-static void describe(struct description *description, const char *format, ...) RONDO_PRINTF(2, 3);
-static void describe(struct description *description, const char *format, ...) {
+static void describe(struct option_description *description, const char *format, ...) RONDO_PRINTF(2, 3);
+static void describe(struct option_description *description, const char *format, ...) {
     const size_t room = sizeof description->text - description->length;
     va_list arguments;
     va_start(arguments, format);
@@ -38,8 +37,8 @@ static void describe(struct description *description, const char *format, ...) {
     }
 }
 
-/* A bound that no value of the type can pass is how a table says "none". */
-static void describe_range(struct description *description, const char *what, const rondo_option *option) {
+/* A bound that no value of the type can exceed means "no bound". */
+static void describe_range(struct option_description *description, const char *what, const rondo_option *option) {
     const int is_real = option->type == RONDO_REAL || option->type == RONDO_REALS;
     const double limit = is_real ? DBL_MAX : 9223372036854775808.0; /* 2^63 */
     const int has_min = option->min > -limit;
@@ -58,7 +57,7 @@ static void describe_range(struct description *description, const char *what, co
     }
 }
 
-static void describe_expected(struct description *description, const rondo_option *option) {
+static void describe_expected(struct option_description *description, const rondo_option *option) {
     switch (option->type) {
     case RONDO_BOOL:
         describe(description, "true or false");
@@ -87,15 +86,15 @@ static void describe_expected(struct description *description, const rondo_optio
 }
 
 const char *option_expected(const rondo_option *option, struct arena *arena) {
-    struct description description = {0};
+    struct option_description description = {0};
     describe_expected(&description, option);
     return arena_strdup(arena, description.text);
 }
 
 /* ---- numbers ---- */
 
-/* A finite decimal number that takes up all of text[0 .. length); strtod alone would also take "0x1p3", "nan" and
- * blanks. */
+/* Parses a finite decimal number that is all of text[0 .. length). number_parse alone would also accept "0x1p3", "nan"
+ * and leading blanks. */
 static int parse_real(const char *text, size_t length, double *value) {
     char copy[64];
     if (length == 0 || length >= sizeof copy || strspn(text, "0123456789+-.eE") < length) {
@@ -108,7 +107,7 @@ static int parse_real(const char *text, size_t length, double *value) {
     return *end == '\0' && end != copy && isfinite(*value);
 }
 
-/* An integer; "1e3" and "2.0" count where the number is one exactly. */
+/* Parses an integer; "1e3" and "2.0" are accepted if the number is an integer exactly. */
 static int parse_int(const char *text, size_t length, int64_t *value) {
     double real = 0;
     if (!parse_real(text, length, &real)) {
@@ -134,7 +133,7 @@ static int in_range(const rondo_option *option, double value) {
 
 /* ---- text to value ---- */
 
-/* "[0, 2]", "[]" or "3": hands each item to add(list, text, length), which returns 0 for one that it cannot take. */
+/* Calls add(list, text, length) for each item of "[0, 2]", "[]" or "3". add returns 0 for an item that it refuses. */
 static int parse_list(const char *text, int (*add)(void *list, const char *text, size_t length), void *list) {
     if (*text != '[') {
         return add(list, text, strlen(text));
@@ -163,26 +162,26 @@ static int add_int(void *list, const char *text, size_t length) {
     return ints->count < RONDO_MAX_DIMS && parse_int(text, length, &ints->values[ints->count++]);
 }
 
-/* Numbers on their way into memory of the size that they turn out to need. */
+/* A list of numbers is read twice: to count them, and to store them in an array of that size. */
 #define MOST_REALS 4096
-struct reals {
+struct reals_reading {
     int64_t count, capacity;
     double *values;
 };
 
 static int count_real(void *list, const char *text, size_t length) {
-    struct reals *reals = list;
+    struct reals_reading *reals = list;
     (void)text;
     (void)length;
     return ++reals->capacity <= MOST_REALS;
 }
 
 static int add_real(void *list, const char *text, size_t length) {
-    struct reals *reals = list;
+    struct reals_reading *reals = list;
     return parse_real(text, length, &reals->values[reals->count++]);
 }
 
-/* Index of `text` among the choices, -1 where it is none; then the nearest is in `near`. */
+/* The index of `text` among the choices; -1 if it is not one of them, and then `near` has the nearest. */
 static int32_t parse_choice(const rondo_option *option, const char *text, struct suggestion *near) {
     for (int32_t i = 0; option->choices[i] != NULL; i++) {
         if (strcmp(option->choices[i], text) == 0) {
@@ -193,7 +192,7 @@ static int32_t parse_choice(const rondo_option *option, const char *text, struct
     return -1;
 }
 
-/* The field of the struct; through memcpy, as the struct may be declared in any way that its author likes. */
+/* Writes a field by memcpy, since the compiler knows nothing about the struct's type. */
 static void store(const rondo_option *option, void *options, const void *value, size_t size) {
     memcpy((char *)options + option->offset, value, size);
 }
@@ -230,9 +229,9 @@ static int set_ints(const rondo_option *option, void *options, const char *text)
     return 1;
 }
 
-/* 1 where it is set, 0 where the text is no such list, -1 where memory is short. */
+/* 1 if it was set, 0 if the text is not a list of numbers in the range, -1 if memory is short. */
 static int set_reals(const rondo_option *option, void *options, const char *text, struct arena *arena) {
-    struct reals reals = {0};
+    struct reals_reading reals = {0};
     if (!parse_list(text, count_real, &reals)) {
         return 0;
     }
@@ -271,13 +270,13 @@ static int set_choice(const rondo_option *option, void *options, const char *tex
     return 1;
 }
 
-/* "'lr' is -1, expected a number in [0, 1000]": a number stands bare, any other text in quotes. */
+/* Adds "'lr' is -1, expected a number in [0, 1000]". Text that is not a number is quoted. */
 static rondo_status refuse(const rondo_option *option, const char *text, const struct suggestion *near,
                            struct location where, struct errors *errors) {
     static const char *const articles[] = {
         [RONDO_INT] = "an ", [RONDO_REAL] = "a ", [RONDO_INTS] = "an ", [RONDO_REALS] = "a "}; /* NULL for the others */
     const char *article = option->type >= 0 && option->type <= RONDO_REALS ? articles[option->type] : NULL;
-    struct description expected = {0};
+    struct option_description expected = {0};
     describe_expected(&expected, option);
     double number = 0;
     const char *quote = parse_real(text, strlen(text), &number) ? "" : "'";
@@ -328,22 +327,21 @@ rondo_status option_set(const rondo_option *option, void *options, const char *t
 
 /* ---- value to text ---- */
 
-/* The shortest of the decimal forms that read back as the same number. */
+/* The shortest decimal text that is read back as the same number. */
 static const char *real_text(double value, struct arena *arena) {
     return arena_strdup(arena, number_shortest(value, 15).text);
 }
 
 static const char *reals_text(const rondo_reals *reals, struct arena *arena) {
     const char *text = "[";
-    for (int64_t i = 0; text != NULL && i < reals->count; i++) {
-        const char *number = real_text(reals->values[i], arena);
-        text = number == NULL ? NULL : arena_printf(arena, "%s%s%s", text, i == 0 ? "" : ", ", number);
+    for (int64_t i = 0; i < reals->count; i++) {
+        text = arena_printf(arena, "%s%s%s", text, i == 0 ? "" : ", ", real_text(reals->values[i], arena));
     }
-    return text == NULL ? NULL : arena_printf(arena, "%s]", text);
+    return arena_printf(arena, "%s]", text);
 }
 
 static const char *ints_text(const rondo_ints *ints, struct arena *arena) {
-    struct description text = {0};
+    struct option_description text = {0};
     if (ints->count == 1) {
         describe(&text, "%" PRId64, ints->values[0]);
     } else {
@@ -417,7 +415,7 @@ void *options_create(const rondo_option *table, size_t size, struct arena *arena
     return options;
 }
 
-/* Gives the field of `copy`, which points to the original's memory, memory of its own. */
+/* Replaces memory of the original that a field of `copy` points to by a copy of that memory. */
 static void copy_owned(const rondo_option *option, void *copy, struct arena *arena) {
     const char *field = (const char *)copy + option->offset;
     if (option->type == RONDO_STRING) {
@@ -452,7 +450,7 @@ rondo_status options_copy(const rondo_option *table, size_t size, const void *fr
 rondo_status option_unknown(const rondo_option *table, const char *key, const char *of, struct location where,
                             struct errors *errors) {
     struct suggestion near = {0};
-    struct description known = {0};
+    struct option_description known = {0};
     for (const rondo_option *option = table; option != NULL && option->key != NULL; option++) {
         suggest(&near, key, option->key);
         describe(&known, "%s%s", known.length == 0 ? "it takes " : ", ", option->key);
@@ -466,7 +464,7 @@ rondo_status options_require(const rondo_option *table, int (*is_given)(const vo
     rondo_status status = RONDO_OK;
     for (const rondo_option *option = table; option != NULL && option->key != NULL; option++) {
         if (option->default_text == NULL && !is_given(arg, option->key)) {
-            struct description expected = {0};
+            struct option_description expected = {0};
             describe_expected(&expected, option);
             status = errors_add_at(errors, RONDO_INVALID, where, "option '%s' of %s is missing, expected %s (%s)",
                                    option->key, of, expected.text, option->help);
@@ -477,8 +475,8 @@ rondo_status options_require(const rondo_option *table, int (*is_given)(const vo
 
 /* ---- "key=value key=value" ---- */
 
-/* One pair, as places in the text. */
-struct pair {
+/* One pair; borrowed from the text. */
+struct option_pair {
     const char *key, *value;
     size_t key_length, value_length;
 };
@@ -487,8 +485,8 @@ static const char *skip_separators(const char *text) {
     return text + strspn(text, " \t\n,");
 }
 
-/* Reads the pair at `text`, which is not empty, and returns where it ends; NULL where it has no key or no value. */
-static const char *read_pair(const char *text, struct pair *pair) {
+/* Reads the pair at the start of `text`, which is not empty. Returns its end; NULL if it has no key or no value. */
+static const char *read_pair(const char *text, struct option_pair *pair) {
     pair->key = text;
     pair->key_length = strcspn(text, "= \t\n,");
     if (pair->key_length == 0 || text[pair->key_length] != '=') {
@@ -504,9 +502,9 @@ static const char *read_pair(const char *text, struct pair *pair) {
     return pair->value_length == 0 ? NULL : pair->value + pair->value_length;
 }
 
-/* 1 where `text` gives the key of `pair` before `pair` does. */
-static int is_repeated(const char *text, const struct pair *pair) {
-    struct pair earlier;
+/* 1 if an earlier pair of `text` has the key of `pair`. */
+static int is_repeated(const char *text, const struct option_pair *pair) {
+    struct option_pair earlier;
     for (text = skip_separators(text); text != NULL && text < pair->key; text = skip_separators(text)) {
         text = read_pair(text, &earlier);
         if (text == NULL) {
@@ -520,11 +518,11 @@ static int is_repeated(const char *text, const struct pair *pair) {
     return 0;
 }
 
-static rondo_status set_pair(const rondo_option *table, void *options, const char *text, const struct pair *pair,
+static rondo_status set_pair(const rondo_option *table, void *options, const char *text, const struct option_pair *pair,
                              const char *of, struct arena *arena, struct location where, struct errors *errors) {
     const char *key = arena_strndup(arena, pair->key, pair->key_length);
     const char *value = arena_strndup(arena, pair->value, pair->value_length);
-    if (key == NULL || value == NULL) {
+    if (arena_failed(arena)) {
         return errors_no_memory(errors);
     }
     const rondo_option *option = option_find(table, key);
@@ -537,10 +535,10 @@ static rondo_status set_pair(const rondo_option *table, void *options, const cha
     return option_set(option, options, value, arena, where, errors);
 }
 
-/* For options_require: 1 where the text gives this key. The text has been read before. */
+/* For options_require: 1 if the text, which has been parsed before, contains this key. */
 static int text_gives(const void *text, const char *key) {
     const size_t length = strlen(key);
-    struct pair pair;
+    struct option_pair pair;
     for (const char *at = skip_separators(text); at != NULL && *at != '\0'; at = skip_separators(at)) {
         at = read_pair(at, &pair);
         if (at == NULL) {
@@ -558,7 +556,7 @@ rondo_status options_parse(const rondo_option *table, void *options, const char 
     rondo_status status = RONDO_OK;
     const char *at = skip_separators(text == NULL ? "" : text);
     while (*at != '\0') {
-        struct pair pair;
+        struct option_pair pair;
         const char *end = read_pair(at, &pair);
         if (end == NULL) {
             return errors_add_at(errors, RONDO_INVALID, where, "options of %s: expected 'key=value' at '" QUOTED "'",

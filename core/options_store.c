@@ -1,4 +1,3 @@
-/* Options from numbers and words of the program itself. */
 #include <string.h>
 
 #include "core/options.h"

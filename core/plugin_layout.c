@@ -8,15 +8,15 @@
 #include "core/kind.h"
 #include "core/number.h"
 
-/* What is being read, and how messages call it. */
-struct reading {
+/* What is being read, and its name in messages. */
+struct layout_reading {
     const struct plugin_memory *memory;
     struct errors *errors;
     char subject[128]; /* "descriptor 1", "optimizer 'mine'" */
 };
 
-static rondo_status refuse(const struct reading *reading, const char *format, ...) RONDO_PRINTF(2, 3);
-static rondo_status refuse(const struct reading *reading, const char *format, ...) {
+static rondo_status refuse(const struct layout_reading *reading, const char *format, ...) RONDO_PRINTF(2, 3);
+static rondo_status refuse(const struct layout_reading *reading, const char *format, ...) {
     char reason[512];
     va_list arguments;
     va_start(arguments, format);
@@ -25,33 +25,34 @@ static rondo_status refuse(const struct reading *reading, const char *format, ..
     return errors_add(reading->errors, RONDO_INVALID, "%s: %s", reading->subject, reason);
 }
 
-/* A pointer within a struct, which may be of any type: as a number, since it may point anywhere. */
+/* The pointer at this offset of a struct, as a number, since it may have any type and point anywhere. */
 static uintptr_t pointer_at(uintptr_t owner, size_t offset) {
     uintptr_t pointer = 0;
     memcpy(&pointer, (const char *)owner + offset, sizeof pointer);
     return pointer;
 }
 
-static int is_text(const struct reading *reading, uintptr_t text) {
+static int is_text(const struct layout_reading *reading, uintptr_t text) {
     return text == 0 || plugin_memory_holds_text(reading->memory, (const char *)text);
 }
 
 /* ---- lists ---- */
 
-struct field {
+struct layout_field {
     const char *name;
     size_t offset;
 };
 
-/* A list ends with a row of which the first field is NULL. */
-struct list {
-    const char *name, *end; /* of the field that points at it; of the row that ends it */
+/* A list ends with a row whose first field is NULL. */
+struct layout_list {
+    const char *name; /* of the field that points to the list */
+    const char *end;  /* what the row that ends it is called */
     size_t row_size;
-    struct field texts[3]; /* name NULL: fewer */
-    struct field choices;  /* a list of texts; name NULL: none */
+    struct layout_field texts[3]; /* name NULL: fewer */
+    struct layout_field choices;  /* a list of texts; name NULL: none */
 };
 
-static const struct list options_list = {
+static const struct layout_list options_list = {
     .name = "options",
     .end = "RONDO_OPTION_END",
     .row_size = sizeof(rondo_option),
@@ -60,20 +61,20 @@ static const struct list options_list = {
               {"help", offsetof(rondo_option, help)}},
     .choices = {"choices", offsetof(rondo_option, choices)},
 };
-static const struct list slots_list = {
+static const struct layout_list slots_list = {
     .name = "slots",
     .end = "a row with a NULL name",
     .row_size = sizeof(rondo_slot),
     .texts = {{"name", offsetof(rondo_slot, name)}},
 };
-static const struct list metrics_list = {
+static const struct layout_list metrics_list = {
     .name = "metrics",
     .end = "a row with a NULL name",
     .row_size = sizeof(rondo_metric),
     .texts = {{"name", offsetof(rondo_metric, name)}},
 };
 
-static rondo_status check_choices(const struct reading *reading, int row, uintptr_t choices) {
+static rondo_status check_choices(const struct layout_reading *reading, int row, uintptr_t choices) {
     for (int k = 0; choices != 0; k++) {
         const uintptr_t at = choices + (size_t)k * sizeof(char *);
         if (!plugin_memory_holds(reading->memory, at, sizeof(char *), _Alignof(char *))) {
@@ -94,7 +95,7 @@ static rondo_status check_choices(const struct reading *reading, int row, uintpt
     return RONDO_OK;
 }
 
-static rondo_status check_list(const struct reading *reading, const struct list *list, uintptr_t rows) {
+static rondo_status check_list(const struct layout_reading *reading, const struct layout_list *list, uintptr_t rows) {
     for (int row = 0; rows != 0; row++) {
         const uintptr_t at = rows + (size_t)row * list->row_size;
         if (!plugin_memory_holds(reading->memory, at, list->row_size, _Alignof(char *))) {
@@ -122,12 +123,12 @@ static rondo_status check_list(const struct reading *reading, const struct list 
 
 /* ---- descriptors ---- */
 
-/* What the pointers of a descriptor point at: a text, a list, or else a function. */
-static const struct pointer {
+/* What each pointer of a descriptor points to: a text, a list, or else a function. */
+static const struct layout_pointer {
     int32_t kind; /* RONDO_KIND_COUNT: any */
     int is_text;
-    struct field field;
-    const struct list *list;
+    struct layout_field field;
+    const struct layout_list *list;
 } pointers[] = {
     {RONDO_KIND_COUNT, 1, {"summary", offsetof(rondo_descriptor, summary)}, NULL},
     {RONDO_KIND_COUNT, 0, {"options", offsetof(rondo_descriptor, options)}, &options_list},
@@ -154,7 +155,8 @@ static const struct pointer {
     {RONDO_KIND_SCHEDULE, 0, {"observe", offsetof(rondo_schedule, observe)}, NULL},
 };
 
-static rondo_status check_pointer(const struct reading *reading, const struct pointer *pointer, uintptr_t value) {
+static rondo_status check_pointer(const struct layout_reading *reading, const struct layout_pointer *pointer,
+                                  uintptr_t value) {
     if (pointer->list != NULL) {
         return check_list(reading, pointer->list, value);
     }
@@ -167,8 +169,9 @@ static rondo_status check_pointer(const struct reading *reading, const struct po
                : refuse(reading, "'%s' is no function of the plug-in", pointer->field.name);
 }
 
-/* Descriptors grow at their end: those of ABI 1.0 have the size of 1.0, those of a later one may be larger. */
-static rondo_status check_size(const struct reading *reading, const rondo_descriptor *descriptor, uint32_t abi_minor) {
+/* Descriptors grow at their end: those of a plug-in for ABI 1.0 have the size of 1.0, later ones may be larger. */
+static rondo_status check_size(const struct layout_reading *reading, const rondo_descriptor *descriptor,
+                               uint32_t abi_minor) {
     if (descriptor->kind < 0 || descriptor->kind >= RONDO_KIND_COUNT) {
         return refuse(reading, "kind is %d, expected 0 to %d", (int)descriptor->kind, RONDO_KIND_COUNT - 1);
     }
@@ -187,7 +190,7 @@ static rondo_status check_size(const struct reading *reading, const rondo_descri
     return RONDO_OK;
 }
 
-static rondo_status check_descriptor(struct reading *reading, const rondo_descriptor *descriptor, int index,
+static rondo_status check_descriptor(struct layout_reading *reading, const rondo_descriptor *descriptor, int index,
                                      uint32_t abi_minor) {
     const uintptr_t at = (uintptr_t)descriptor;
     snprintf(reading->subject, sizeof reading->subject, "descriptor %d", index);
@@ -206,7 +209,7 @@ static rondo_status check_descriptor(struct reading *reading, const rondo_descri
     RONDO_TRY(check_size(reading, descriptor, abi_minor));
     const union descriptor copy = descriptor_copy(descriptor); /* with fields that its author did not know: NULL */
     for (size_t i = 0; i < sizeof pointers / sizeof pointers[0]; i++) {
-        const struct pointer *pointer = &pointers[i];
+        const struct layout_pointer *pointer = &pointers[i];
         if (pointer->kind == descriptor->kind || pointer->kind == RONDO_KIND_COUNT) {
             RONDO_TRY(check_pointer(reading, pointer, pointer_at((uintptr_t)&copy, pointer->field.offset)));
         }
@@ -218,10 +221,10 @@ static rondo_status check_descriptor(struct reading *reading, const rondo_descri
 
 rondo_status plugin_layout_check(const struct plugin_memory *memory, const rondo_plugin_info *info,
                                  struct errors *errors) {
-    static const struct field texts[] = {{"name", offsetof(rondo_plugin_info, name)},
-                                         {"version", offsetof(rondo_plugin_info, version)},
-                                         {"licence", offsetof(rondo_plugin_info, licence)}};
-    struct reading reading = {memory, errors, "rondo_plugin"};
+    static const struct layout_field texts[] = {{"name", offsetof(rondo_plugin_info, name)},
+                                                {"version", offsetof(rondo_plugin_info, version)},
+                                                {"licence", offsetof(rondo_plugin_info, licence)}};
+    struct layout_reading reading = {memory, errors, "rondo_plugin"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (!is_text(&reading, pointer_at((uintptr_t)info, texts[i].offset))) {
             return refuse(&reading, "'%s' is no text of the plug-in", texts[i].name);

@@ -1,8 +1,8 @@
-/* core/plugin_layout.h: can all that a plug-in object points at be read?
+/* core/plugin_layout.h: checks that everything that a plug-in object points to can be read.
  *
- * Descriptors come from files that anybody may have written: one of another kind than it says, or a table without its
- * end row, leads a reader out of the plug-in. This comes before core/descriptor.h, which asks whether what is there is
- * fit for use.
+ * Descriptors come from files that anybody may have written. A descriptor with the wrong kind, or a table without its
+ * end row, would make the reader leave the memory of the plug-in. This check comes first; core/descriptor.h then checks
+ * whether the values make sense.
  * Threads: pure but for its arguments.
  */
 #ifndef RONDO_CORE_PLUGIN_LAYOUT_H
@@ -11,10 +11,11 @@
 #include "core/plugin_memory.h"
 #include "core/status.h"
 
-/* RONDO_INVALID with the descriptor, the field and the row where a pointer of `info` leads out of `memory` or is not
- * aligned, a list does not end in it, or a descriptor has another size than its kind has in the plug-in's version of
- * the ABI. Where it returns RONDO_OK all lists end, all texts are NUL-terminated, and functions can be jumped to. NULL
- * is left to whoever needs more. `info` itself is in `memory`, and its fields of numbers are right. */
+/* RONDO_INVALID, with the descriptor, the field and the row, if a pointer of `info` leads out of `memory` or is not
+ * aligned, if a list does not end within `memory`, or if the size of a descriptor is not that of its kind in the
+ * plug-in's version of the ABI. After RONDO_OK all lists end, all texts are NUL-terminated, and all functions are in
+ * executable memory; any pointer may still be NULL. The caller has checked that `info` itself is in `memory`, and its
+ * numbers. */
 rondo_status plugin_layout_check(const struct plugin_memory *memory, const rondo_plugin_info *info,
                                  struct errors *errors);
 

@@ -1,11 +1,10 @@
-/* core/plugin_memory.c: see core/plugin_memory.h. */
 #define _GNU_SOURCE /* dl_iterate_phdr */
 #include "core/plugin_memory.h"
 
 #include <link.h>
 #include <string.h>
 
-/* Bytes from `address` to the end of the segment that it lies in; 0 where no segment with all of `flags` has it. */
+/* Bytes from `address` to the end of its segment; 0 if no segment with all of `flags` contains it. */
 static size_t bytes_from(const struct plugin_memory *memory, uintptr_t address, uint32_t flags) {
     const ElfW(Phdr) *segments = memory->segments;
     for (size_t i = 0; i < memory->count; i++) {
@@ -18,14 +17,14 @@ static size_t bytes_from(const struct plugin_memory *memory, uintptr_t address, 
     return 0;
 }
 
-struct search {
+struct segment_search {
     uintptr_t address;
     struct plugin_memory *found;
 };
 
 static int visit(struct dl_phdr_info *object, size_t size, void *arg) {
     (void)size;
-    const struct search *search = arg;
+    const struct segment_search *search = arg;
     const struct plugin_memory memory = {object->dlpi_addr, object->dlpi_phdr, object->dlpi_phnum};
     if (bytes_from(&memory, search->address, PF_R) == 0) {
         return 0;
@@ -35,7 +34,7 @@ static int visit(struct dl_phdr_info *object, size_t size, void *arg) {
 }
 
 int plugin_memory_find(const void *address, struct plugin_memory *memory) {
-    struct search search = {(uintptr_t)address, memory};
+    struct segment_search search = {(uintptr_t)address, memory};
     return dl_iterate_phdr(visit, &search) == 1;
 }
 

@@ -1,8 +1,8 @@
-/* core/plugin_memory.h: which addresses belong to a shared object that was loaded, by its program headers (ELF, System
- * V ABI, chapter 5).
+/* core/plugin_memory.h: the addresses that belong to a loaded shared object, by its program headers (ELF, System V ABI,
+ * chapter 5).
  *
- * Whoever reads what somebody else's pointers point at asks here first: a wrong one then is a text, not a SIGSEGV.
- * Threads: pure but for its arguments; an object must stay loaded as long as its memory is asked about.
+ * Asked before a pointer of a plug-in is followed, so that a wrong pointer becomes an error message, not a SIGSEGV.
+ * Threads: pure but for its arguments; the object must stay loaded as long as its memory is asked about.
  */
 #ifndef RONDO_CORE_PLUGIN_MEMORY_H
 #define RONDO_CORE_PLUGIN_MEMORY_H
@@ -17,14 +17,14 @@ struct plugin_memory {
     size_t count;
 };
 
-/* The object that has the byte at `address` in a readable segment; 0 where none has. */
+/* Finds the object that has `address` in a readable segment; 0 if there is none. */
 int plugin_memory_find(const void *address, struct plugin_memory *memory);
 
-/* 1 where `size` bytes from `address` lie in one readable segment, and `address` is a multiple of `alignment`. */
+/* 1 if `size` bytes from `address` are in one readable segment, and `address` is a multiple of `alignment`. */
 int plugin_memory_holds(const struct plugin_memory *memory, uintptr_t address, size_t size, size_t alignment);
-/* 1 where `text` lies in one readable segment, with the NUL that ends it. */
+/* 1 if `text` is in one readable segment, including the NUL that ends it. */
 int plugin_memory_holds_text(const struct plugin_memory *memory, const char *text);
-/* 1 where `address` lies in an executable segment. */
+/* 1 if `address` is in an executable segment. */
 int plugin_memory_runs(const struct plugin_memory *memory, uintptr_t address);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "core/number.h"
 
-/* Stands in for a text that there was no memory for: reporting an error must not fail. */
+/* Replaces a text that there was no memory for: reporting an error must not fail. */
 static const char no_text[] = "(no memory for the text of this error)";
 
 const char *status_text(rondo_status status) {
@@ -23,7 +23,7 @@ const char *status_text(rondo_status status) {
 #undef STATUS_CASE
 }
 
-/* "file:line:column: ", leaving out what is not known. Returns the length it has or would have. */
+/* Prints "file:line:column: " without the parts that are not known. Returns the length of the whole text. */
 static int print_location(char *buffer, size_t size, struct location where) {
     if (where.file == NULL) {
         return snprintf(buffer, size, "%s", "");

@@ -1,8 +1,8 @@
-/* core/status.h: how a failure travels.
+/* core/status.h: how failures are reported.
  *
  * A function that can fail returns a rondo_status (rondo/plugin.h) and appends the text to a list of errors that its
- * caller owns. The list collects: a reader of experiments adds one entry a mistake and goes on, so that a user sees
- * all of them in one go. Nothing in the library prints, exits or aborts.
+ * caller owns. The list can hold several: the reader of experiments adds one entry per mistake and continues, so that a
+ * user sees all of them together. Nothing in the library prints, exits or aborts.
  *
  *     struct errors errors = {0};
  *     if (tape_backward(tape, loss) != RONDO_OK) …
@@ -41,17 +41,17 @@ struct error_place {
 /* Zero-initialised is empty. */
 struct errors {
     rondo_status status; /* of the first error; RONDO_OK while there is none */
-    int32_t count;       /* how many were added, those past ERRORS_MAX included */
+    int32_t count;       /* of all errors that were added, also those after the first ERRORS_MAX */
     char *texts[ERRORS_MAX];
     struct error_place places[ERRORS_MAX];
 };
 
-/* Adds an error; returns `status`. The text is formatted at once, so its arguments may go. */
+/* Adds an error; returns `status`. The text is formatted at once, so its arguments need not last. */
 rondo_status errors_add(struct errors *errors, rondo_status status, const char *format, ...) RONDO_PRINTF(3, 4);
-/* The same with "file:line:column: " in front, as far as the location knows them. */
+/* The same with "file:line:column: " before the text, as far as they are known. */
 rondo_status errors_add_at(struct errors *errors, rondo_status status, struct location where, const char *format, ...)
     RONDO_PRINTF(4, 5);
-/* The text of error `index` < min(count, ERRORS_MAX). Where memory was short a fixed text. */
+/* The text of error `index` < min(count, ERRORS_MAX). A fixed text if memory was short. */
 const char *errors_text(const struct errors *errors, int32_t index);
 /* The place of error `index`, for a program that reads errors. */
 struct error_place errors_place(const struct errors *errors, int32_t index);
@@ -60,15 +60,15 @@ void errors_move(struct errors *to, struct errors *from);
 /* Frees the texts and empties the list. */
 void errors_free(struct errors *errors);
 
-/* "out of memory"; returns RONDO_NO_MEMORY. */
+/* Adds "out of memory"; returns RONDO_NO_MEMORY. */
 rondo_status errors_no_memory(struct errors *errors);
-/* For RONDO_CHECK. */
+/* For RONDO_CHECK. Adds the place and the condition; returns RONDO_INTERNAL. */
 rondo_status errors_bug(struct errors *errors, const char *file, int line, const char *what);
 
 /* The fixed text of a status: "invalid input". */
 const char *status_text(rondo_status status);
 
-/* Returns from the calling function where a call fails. */
+/* Returns the status of a call from the calling function if it is not RONDO_OK. */
 #define RONDO_TRY(call)                                                                                                \
     do {                                                                                                               \
         const rondo_status try_status_ = (call);                                                                       \
@@ -77,7 +77,7 @@ const char *status_text(rondo_status status);
         }                                                                                                              \
     } while (0)
 
-/* A bug check: returns RONDO_INTERNAL from the calling function where `condition` does not hold. */
+/* A check for bugs of our own: returns RONDO_INTERNAL from the calling function if `condition` does not hold. */
 #define RONDO_CHECK(condition, errors, what)                                                                           \
     do {                                                                                                               \
         if (!(condition)) {                                                                                            \

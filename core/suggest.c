@@ -1,10 +1,9 @@
-/* core/suggest.c: see core/suggest.h. */
 #include "core/suggest.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Names are short; longer text is no misspelt name and gets no suggestion. */
+/* Names are short. Longer text is not a misspelt name and gets no suggestion. */
 #define NAME_MAX_LENGTH 64
 
 static char lower(char c) {
@@ -17,8 +16,8 @@ static int smaller(int a, int b) {
 
 /* Damerau-Levenshtein distance, the variant that edits no substring twice (optimal string alignment):
  *   d[i][j] = min(d[i-1][j] + 1, d[i][j-1] + 1, d[i-1][j-1] + (a_i != b_j),
- *                 d[i-2][j-2] + 1 where a_i = b_{j-1} and a_{i-1} = b_j)
- * Three rows are all that it looks back on. */
+ *                 d[i-2][j-2] + 1 if a_i = b_{j-1} and a_{i-1} = b_j)
+ * Only the last three rows are kept. */
 static int distance(const char *a, size_t a_length, const char *b, size_t b_length) {
     int rows[3][NAME_MAX_LENGTH + 1];
     for (size_t j = 0; j <= b_length; j++) {
@@ -47,7 +46,7 @@ void suggest(struct suggestion *best, const char *word, const char *candidate) {
         return;
     }
     const int found = distance(word, word_length, candidate, candidate_length);
-    /* Otherwise every one-letter name would be near every other. */
+    /* Without this, every one-letter name would be near every other. */
     const int shares_a_letter = found < (int)(word_length > candidate_length ? word_length : candidate_length);
     if (shares_a_letter && found <= (int)(word_length + 2) / 3 && (best->name == NULL || found < best->distance)) {
         best->name = candidate;

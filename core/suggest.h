@@ -1,22 +1,25 @@
-/* core/suggest.h: the nearest known name to a misspelt one. */
+/* core/suggest.h: the known name that is nearest to a misspelt one.
+ *
+ * Threads: pure but for its arguments.
+ */
 #ifndef RONDO_CORE_SUGGEST_H
 #define RONDO_CORE_SUGGEST_H
 
 #include <stddef.h>
 
-/* Best candidate so far. Zero-initialised is none. */
+/* The best candidate so far. Zero-initialised: none. */
 struct suggestion {
     const char *name; /* NULL: none was near enough; borrowed from the candidates */
     int distance;
 };
 
-/* Considers `candidate` as a correction of `word`: keeps it where its edit distance (Damerau-Levenshtein, adjacent
- * swaps count 1, letters that differ in case alone are equal) is smaller than that of the best so far and at most a
- * third of the word's length, rounded up, and leaves at least one letter in place. Text of more than 64 bytes gets no
+/* Considers `candidate` as a correction of `word`. It becomes the best one if its edit distance (Damerau-Levenshtein: a
+ * swap of neighbours counts 1, upper and lower case are equal) is smaller than that of the best so far, is at most a third
+ * of the word's length, rounded up, and leaves at least one letter in place. Text of more than 64 bytes gets no
  * suggestion. */
 void suggest(struct suggestion *best, const char *word, const char *candidate);
 
-/* " (did you mean 'x'?)", or "" without a suggestion; in a buffer of the caller. */
+/* " (did you mean 'x'?)", or "" without a suggestion. */
 struct suggestion_text {
     char text[96];
 };

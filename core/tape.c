@@ -42,43 +42,9 @@ struct tape {
     int32_t random_ops; /* in the current scope */
     const char *scope;
     struct rng_stream stream;
-    struct recorder recorder;
 };
 
 static const rondo_value failed_value = {-1};
-
-/* ---- the recorder of this tape (core/recorder.h) ---- */
-
-static rondo_value recorder_apply(void *self, const char *op, const char *options, const rondo_value *inputs,
-                                  int32_t count) {
-    return tape_apply_named(self, op, options, inputs, count);
-}
-
-static rondo_value recorder_constant(void *self, const rondo_tensor *tensor) {
-    return tape_copy(self, tensor);
-}
-
-static const rondo_tensor *recorder_tensor(void *self, rondo_value value) {
-    return tape_tensor(self, value);
-}
-
-static int32_t recorder_count(void *self) {
-    return tape_count(self);
-}
-
-static void recorder_fail(void *self, rondo_status status) {
-    tape_fail(self, status);
-}
-
-static rondo_status recorder_status(void *self) {
-    return tape_status(self);
-}
-
-const struct recorder *tape_recorder(const struct tape *tape) {
-    return &tape->recorder;
-}
-
-/* ---- life ---- */
 
 struct tape *tape_create(const struct tape_settings *settings) {
     struct tape *tape = calloc(1, sizeof *tape);
@@ -86,8 +52,6 @@ struct tape *tape_create(const struct tape_settings *settings) {
         return NULL;
     }
     tape->settings = *settings;
-    tape->recorder = (struct recorder){tape,           recorder_apply, recorder_constant, recorder_tensor,
-                                       recorder_count, recorder_fail,  recorder_status};
     tape->arena = arena_create();
     tape->scratch = arena_create();
     if (tape->arena == NULL || tape->scratch == NULL) {
@@ -416,6 +380,31 @@ rondo_status tape_record(struct tape *tape, const struct tape_function *function
         results[k] = last_value(tape);
     }
     return RONDO_OK;
+}
+
+int tape_describe(const struct tape *tape, int32_t id, struct tape_description *description) {
+    const struct tape_node *node = node_at(tape, (rondo_value){id});
+    if (node == NULL) {
+        return 0;
+    }
+    int32_t first = id; /* output of the same function: the one that holds its inputs */
+    while (tape->nodes[first]->is_output && tape->nodes[first]->function == NULL) {
+        first--;
+    }
+    *description = (struct tape_description){
+        .op = node->op,
+        .options = node->options,
+        .inputs = tape->nodes[first]->inputs,
+        .n_inputs = tape->nodes[first]->n_inputs,
+        .output = node->is_output ? id - first : -1,
+        .is_parameter = node->op == NULL && !node->is_output && node->needs_gradient,
+        .is_view = node->base >= 0,
+        .needs_gradient = node->needs_gradient,
+        .tensor = &node->value,
+        .name = node->name,
+        .scope = node->scope,
+    };
+    return 1;
 }
 
 int tape_needs_gradient(const struct tape *tape, rondo_value value) {

@@ -18,11 +18,11 @@
 #define RONDO_CORE_TAPE_H
 
 #include "core/parallel.h"
+#include "core/recorder.h"
 #include "core/registry.h"
 #include "core/rng.h"
 #include "core/tensor.h"
 
-struct recorder;
 struct tape;
 
 /* All pointers are borrowed and must outlive the tape. */
@@ -112,6 +112,20 @@ const rondo_tensor *tape_gradient(const struct tape *tape, rondo_value value);
  * that is not finite: an op, a parameter or an input. NULL if all are finite. The text is valid until the reset. */
 const char *tape_first_not_finite(const struct tape *tape);
 
+/* One value, for printouts (core/print.h). Everything is borrowed until the reset. */
+struct tape_description {
+    const rondo_op *op; /* NULL: not the result of an op */
+    const void *options;
+    const int32_t *inputs; /* [n_inputs] ids of the inputs of the op or function */
+    int32_t n_inputs;
+    int32_t output; /* number among the outputs of a function (tape_record); -1: not one */
+    int is_parameter, is_view, needs_gradient;
+    const rondo_tensor *tensor;
+    const char *name, *scope; /* NULL: none */
+};
+/* Describes value `id`; 0 if there is none. */
+int tape_describe(const struct tape *tape, int32_t id, struct tape_description *description);
+
 /* The number of values since the reset: constants, parameters, results of ops and outputs of functions. */
 int32_t tape_count(const struct tape *tape);
 /* Memory that lives until the reset. */
@@ -121,7 +135,7 @@ struct arena *tape_arena(struct tape *tape);
 struct arena *tape_worker_arena(struct tape *tape, int32_t index);
 struct errors *tape_errors(struct tape *tape);
 const struct registry *tape_registry(const struct tape *tape);
-/* What a host needs to let a loss record on this tape (core/recorder.h). Valid as long as the tape. */
-const struct recorder *tape_recorder(const struct tape *tape);
+/* What a host needs to let a loss record on this tape. Valid as long as the tape. */
+struct recorder tape_recorder(struct tape *tape);
 
 #endif

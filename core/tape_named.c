@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/options.h"
+#include "core/recorder.h"
 #include "core/tape.h"
 
 static const rondo_value failed_value = {-1};
@@ -62,4 +63,41 @@ rondo_value tape_apply_with(struct tape *tape, const char *op, const struct opti
     }
     const rondo_status status = options_store(found->base.options, options, values, n_values, tape_errors(tape));
     return status == RONDO_OK ? tape_apply(tape, found, options, inputs, count) : tape_fail(tape, status);
+}
+
+/* ---- the recorder of this tape (core/recorder.h) ---- */
+
+static rondo_value recorder_apply(void *self, const char *op, const char *options, const rondo_value *inputs,
+                                  int32_t count) {
+    return tape_apply_named(self, op, options, inputs, count);
+}
+
+static rondo_value recorder_constant(void *self, const rondo_tensor *tensor) {
+    return tape_copy(self, tensor);
+}
+
+static const rondo_tensor *recorder_tensor(void *self, rondo_value value) {
+    return tape_tensor(self, value);
+}
+
+static int32_t recorder_count(void *self) {
+    return tape_count(self);
+}
+
+static void recorder_fail(void *self, rondo_status status) {
+    tape_fail(self, status);
+}
+
+static rondo_status recorder_status(void *self) {
+    return tape_status(self);
+}
+
+struct recorder tape_recorder(struct tape *tape) {
+    return (struct recorder){.self = tape,
+                             .apply = recorder_apply,
+                             .constant = recorder_constant,
+                             .tensor = recorder_tensor,
+                             .count = recorder_count,
+                             .fail = recorder_fail,
+                             .status = recorder_status};
 }

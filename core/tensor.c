@@ -105,8 +105,8 @@ void tensor_scale(const rondo_tensor *tensor, int64_t begin, int64_t end, double
     }
 }
 
-/* An element is finite where not all bits of its exponent are set. One more in the exponent then carries into the place
- * of the sign, which is taken off before. Whole numbers may be joined in any order, so this becomes vector code. */
+/* An element is not finite if all bits of its exponent are set. After the sign has been cleared, adding one to the
+ * exponent then carries into the sign bit. Integer operations may be reordered, so the compiler vectorises the loop. */
 #define ALL_FINITE(name, bits, sign, one)                                                                              \
     CORE_KERNEL static int name(const void *data, int64_t count) {                                                     \
         const char *bytes = data;                                                                                      \

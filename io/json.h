@@ -1,8 +1,21 @@
-/* io/json.h: texts from the outside as JSON. */
+/* io/json.h: what jansson lacks: parsing that tells a mistake in the text from a lack of memory, and strings of any bytes.
+ *
+ * Threads: any.
+ */
 #ifndef RONDO_IO_JSON_H
 #define RONDO_IO_JSON_H
 
+#include "core/status.h"
+
 struct json_t;
+struct json_error_t;
+
+/* Parses `length` bytes; a key that an object has twice is a mistake. RONDO_INVALID if the text is not JSON, with the
+ * place and the reason in *reason; RONDO_NO_MEMORY if memory is short. No error is added. The caller owns *value, which
+ * is NULL after a failure. */
+rondo_status json_parse(const char *text, size_t length, struct json_t **value, struct json_error_t *reason);
+/* The same for a file; RONDO_INVALID, without a reason, also if it cannot be opened. */
+rondo_status json_parse_file(const char *file, struct json_t **value, struct json_error_t *reason);
 
 /* A JSON string of any bytes: what is no UTF-8, as file names may be, becomes U+FFFD. NULL where memory is short. The
  * caller owns it. */

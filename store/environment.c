@@ -100,7 +100,12 @@ static void compare(const json_t *recorded, const struct data_file *file, struct
 }
 
 void environment_compare(const char *environment_file, const struct data_file *files, struct errors *changes) {
-    json_t *root = json_load_file(environment_file, 0, NULL);
+    json_error_t reason;
+    json_t *root;
+    if (json_parse_file(environment_file, &root, &reason) == RONDO_NO_MEMORY) {
+        errors_no_memory(changes);
+        return;
+    }
     for (; files->part != NULL; files++) {
         compare(json_object_get(json_object_get(root, "data"), files->part), files, changes);
     }

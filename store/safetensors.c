@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "io/file.h"
+#include "io/json.h"
 #include "io/utf8.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -410,13 +411,13 @@ static rondo_status read_header(struct tensor_reading *reading, json_t **header)
         return errors_no_memory(reading->errors);
     }
     RONDO_TRY(read_bytes(reading, text, (size_t)length));
-    json_error_t error;
-    *header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error);
+    json_error_t reason;
+    const rondo_status status = json_parse(text, (size_t)length, header, &reason);
     arena_release(reading->arena, mark);
-    if (*header == NULL) {
-        return json_error_code(&error) == json_error_out_of_memory
+    if (status != RONDO_OK) {
+        return status == RONDO_NO_MEMORY
                    ? errors_no_memory(reading->errors)
-                   : REFUSE(reading, "the header is not valid JSON, at byte %d: %s", error.position, error.text);
+                   : REFUSE(reading, "the header is not valid JSON, at byte %d: %s", reason.position, reason.text);
     }
     return json_is_object(*header) ? RONDO_OK : REFUSE(reading, "the header is not a JSON object");
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "io/file.h"
+#include "io/json.h"
 
 #define VOCABULARY_FILE_MAX_BYTES ((size_t)256 << 20)
 
@@ -67,12 +68,12 @@ rondo_status vocabulary_file_read(const char *file, struct vocabulary **words, s
     json_t *root = NULL;
     if (status == RONDO_OK) {
         json_error_t reason;
-        root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &reason);
-        if (root == NULL && json_error_code(&reason) == json_error_out_of_memory) {
-            status = errors_no_memory(errors);
-        } else if (root == NULL) {
-            status = errors_add_at(errors, RONDO_INVALID, (struct location){file, reason.line, reason.column},
-                                   "not JSON: %s", reason.text);
+        status = json_parse(text, length, &root, &reason);
+        if (status == RONDO_NO_MEMORY) {
+            errors_no_memory(errors);
+        } else if (status != RONDO_OK) {
+            errors_add_at(errors, RONDO_INVALID, (struct location){file, reason.line, reason.column}, "not JSON: %s",
+                          reason.text);
         }
     }
     if (status == RONDO_OK) {

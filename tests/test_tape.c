@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "core/elementwise.h"
+#include "core/infer.h"
 #include "core/options.h"
+#include "core/print.h"
 #include "core/program.h"
 #include "core/tape.h"
 #include "tests/support.h"
@@ -444,6 +446,22 @@ START_TEST(options_given_as_values_act_like_their_text_and_leave_the_defaults) {
     ck_assert_int_eq(tape_status(tape), RONDO_INTERNAL);
     ck_assert_int_lt(tape_apply_with(tape, "slice", part, 3, &value, 1).id, 0); /* failure is sticky */
     ck_assert_int_eq(support.errors.count, 1);
+}
+END_TEST
+
+/* The list of inputs is not read. */
+START_TEST(more_inputs_than_a_node_may_have_are_refused_by_tape_and_program) {
+    const rondo_op *concat = registry_op(support.registry, "concat");
+    const rondo_value value = {0};
+    ck_assert_int_lt(tape_apply(tape, concat, NULL, &value, OP_MAX_INPUTS + 1).id, 0);
+    ck_assert_int_eq(tape_status(tape), RONDO_INVALID);
+    ck_assert_str_eq(support_error(&support), "'concat' takes at most 1048576 inputs, got 1048577");
+    errors_free(&support.errors);
+    struct program *program = program_create(support.registry);
+    const struct location where = {"cell.yaml", 4, 7};
+    ck_assert_int_lt(program_apply(program, concat, NULL, &value, OP_MAX_INPUTS + 1, where, &support.errors).id, 0);
+    ck_assert_str_eq(support_error(&support), "cell.yaml:4:7: 'concat' takes at most 1048576 inputs, got 1048577");
+    program_destroy(program);
 }
 END_TEST
 
@@ -904,6 +922,89 @@ START_TEST(a_replay_fails_where_an_op_does) {
 }
 END_TEST
 
+/* ---- text ---- */
+
+static const struct {
+    int32_t dtype;
+    const char *shape;
+    const double *numbers;
+    const char *expected;
+} text_rows[] = {
+    {RONDO_F32, "", (const double[]){0.5}, "f32 []\n0.5"},
+    {RONDO_F64, "2, 3", (const double[]){1, 2, 3, -4, 5e10, 0.1}, "f64 [2, 3]\n[[1, 2, 3],\n [-4, 5e+10, 0.1]]"},
+    {RONDO_I32, "2, 1, 2", (const double[]){1, 2, 3, 4}, "i32 [2, 1, 2]\n[[[1, 2]],\n [[3, 4]]]"},
+    {RONDO_F32, "0", (const double[]){0}, "f32 [0]\n[]"},
+    {RONDO_I32, "8", (const double[]){0, 1, 2, 3, 4, 5, 6, 7}, "i32 [8]\n[0, 1, 2, 3, 4, 5, 6, 7]"},
+    {RONDO_I32, "9", (const double[]){0, 1, 2, 3, 4, 5, 6, 7, 8}, "i32 [9]\n[0, 1, 2, ..., 6, 7, 8]"},
+    {RONDO_I32, "9, 1", (const double[]){0, 1, 2, 3, 4, 5, 6, 7, 8},
+     "i32 [9, 1]\n[[0],\n [1],\n [2],\n ...,\n [6],\n [7],\n [8]]"},
+};
+
+START_TEST(a_tensor_prints_its_elements_into_a_buffer_of_any_size) {
+    const rondo_tensor tensor =
+        support_numbers(&support, text_rows[_i].dtype, text_rows[_i].shape, text_rows[_i].numbers);
+    const char *expected = text_rows[_i].expected;
+    char text[256];
+    ck_assert_uint_eq(tensor_print(&tensor, NULL, 0), strlen(expected));
+    for (size_t size = 1; size <= strlen(expected) + 1; size++) {
+        memset(text, '#', sizeof text);
+        ck_assert_uint_eq(tensor_print(&tensor, text, size), strlen(expected));
+        ck_assert_uint_eq(strlen(text), size - 1);
+        ck_assert_int_eq(strncmp(text, expected, size - 1), 0);
+        ck_assert_int_eq(text[size], '#');
+    }
+}
+END_TEST
+
+START_TEST(what_is_no_tensor_prints_what_it_is) {
+    char text[64];
+    const rondo_tensor empty = tensor_2d(RONDO_F32, 2, 3, NULL);
+    rondo_tensor garbage = empty;
+    garbage.ndim = 77;
+    tensor_print(NULL, text, sizeof text);
+    ck_assert_str_eq(text, "(no tensor)");
+    tensor_print(&empty, text, sizeof text);
+    ck_assert_str_eq(text, "f32 [2, 3] without data");
+    tensor_print(&garbage, text, sizeof text);
+    ck_assert_str_eq(text, "(not a tensor: dtype 0, ndim 77)");
+}
+END_TEST
+
+static rondo_status no_backward(void *data, struct tape *on, const rondo_tensor *grad_outputs,
+                                const rondo_tensor *grad_inputs) {
+    (void)data, (void)on, (void)grad_outputs, (void)grad_inputs;
+    return RONDO_OK;
+}
+
+START_TEST(a_tape_prints_one_line_per_value) {
+    static const char expected[] = "%0 = constant f64 [2, 3]\n"
+                                   "%1 = parameter 'W' f64 [3, 4] gradient\n"
+                                   "%2 = matmul(%0, %1) 'x @ W' f64 [2, 4] gradient in layers.0\n"
+                                   "%3 = sum(%2) axis=1 f64 [2] gradient in layers.0\n"
+                                   "%4 = reshape(%3) shape=[1, 2] f64 [1, 2] gradient view in layers.0\n"
+                                   "%5 = output 0 of recurrence(%3, %0) f64 [2, 3] gradient in layers.0\n"
+                                   "%6 = output 1 of recurrence(%3, %0) f64 [2, 3] gradient in layers.0\n";
+    static const struct tape_function function = {"recurrence", no_backward};
+    char text[1024];
+    ck_assert_uint_eq(tape_print(tape, text, sizeof text), 0);
+    ck_assert_str_eq(text, "");
+    const rondo_tensor x = support_random(&support, RONDO_F64, "2, 3", "x");
+    const rondo_tensor w = support_random(&support, RONDO_F64, "3, 4", "w");
+    const rondo_value operands[2] = {tape_constant(tape, &x), tape_parameter(tape, "W", &w, NULL)};
+    tape_enter(tape, "layers.0", rng_stream(1, "test"));
+    const rondo_value product = tape_apply_named(tape, "matmul", NULL, operands, 2);
+    tape_name(tape, product, "x @ W");
+    const rondo_value sum = apply1("sum", "axis=1", product);
+    apply1("reshape", "shape=[1, 2]", sum);
+    const rondo_tensor outputs[2] = {x, x};
+    rondo_value results[2];
+    const rondo_value inputs[2] = {sum, operands[0]};
+    ck_assert_int_eq(tape_record(tape, &function, NULL, inputs, 2, outputs, 2, results), RONDO_OK);
+    ck_assert_uint_eq(tape_print(tape, text, sizeof text), strlen(expected));
+    ck_assert_str_eq(text, expected);
+}
+END_TEST
+
 static TCase *new_case(Suite *suite, const char *name) {
     TCase *test_case = tcase_create(name);
     tcase_set_timeout(test_case, 60);
@@ -929,6 +1030,7 @@ static Suite *tape_suite(void) {
     tcase_add_loop_test(failures, a_failure_in_forward_or_backward_names_scope_and_op, 0, 2);
     tcase_add_loop_test(failures, a_wrong_application_is_refused_with_the_reason, 0, COUNT_OF(refused_rows));
     tcase_add_test(failures, options_given_as_values_act_like_their_text_and_leave_the_defaults);
+    tcase_add_test(failures, more_inputs_than_a_node_may_have_are_refused_by_tape_and_program);
     tcase_add_test(failures, a_value_of_another_tape_is_a_bug_and_no_crash);
     tcase_add_loop_test(failures, the_first_value_that_is_not_finite_is_named, 0, COUNT_OF(finite_rows));
 
@@ -952,6 +1054,11 @@ static Suite *tape_suite(void) {
     tcase_add_test(programs, a_replay_with_many_operands_gives_all_of_them);
     tcase_add_loop_test(programs, shape_errors_of_a_program_speak_of_the_batch, 0, COUNT_OF(program_rows));
     tcase_add_test(programs, a_replay_fails_where_an_op_does);
+
+    TCase *text = new_case(suite, "text");
+    tcase_add_loop_test(text, a_tensor_prints_its_elements_into_a_buffer_of_any_size, 0, COUNT_OF(text_rows));
+    tcase_add_test(text, what_is_no_tensor_prints_what_it_is);
+    tcase_add_test(text, a_tape_prints_one_line_per_value);
     return suite;
 }
 
