@@ -122,63 +122,101 @@ int32_t graph_add_sum(struct scan_graph *graph, int32_t like, const int32_t *inp
         inputs, n_inputs);
 }
 
-static void mark(const struct scan_graph *graph, int *live, int32_t id) {
-    if (id < 0 || live[id]) {
-        return;
-    }
-    live[id] = 1;
-    for (int32_t k = 0; k < graph->nodes[id].n_inputs; k++) {
-        mark(graph, live, graph->nodes[id].inputs[k]);
-    }
-}
+/* ---- walks ----
+ *
+ * A step may be a chain of any length, so walks keep their own stack: of ids, each pushed at most once. */
 
-static void mark_results(const struct scan_graph *graph, int *live) {
-    mark(graph, live, graph->output);
-    for (int32_t s = 0; s < graph->n_states; s++) {
-        mark(graph, live, graph->new_states[s]);
-        if (graph->carry != NULL) {
-            mark(graph, live, graph->carry[s]);
+/* Marks `id`, and every node that it is computed from, in half `half`; in both where that is -1. */
+static void mark(const struct scan_graph *graph, int *marked, int32_t *stack, int half, int32_t id) {
+    int32_t depth = 0;
+    const int32_t *inputs = &id;
+    for (int32_t n_inputs = 1;; n_inputs = graph->nodes[id].n_inputs, inputs = graph->nodes[id].inputs) {
+        for (int32_t k = 0; k < n_inputs; k++) {
+            const int32_t input = inputs[k];
+            if (input >= 0 && !marked[input] && (half < 0 || graph->nodes[input].backward == half)) {
+                marked[input] = 1;
+                stack[depth++] = input;
+            }
         }
-    }
-    mark(graph, live, graph->grad_x);
-    for (int32_t id = 0; id < graph->count; id++) {
-        if (node_is_effect(&graph->nodes[id])) {
-            mark(graph, live, id);
+        if (depth == 0) {
+            return;
         }
+        id = stack[--depth];
     }
 }
 
 int *graph_live(const struct scan_graph *graph) {
-    int *live = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *live);
-    if (live != NULL) {
-        mark_results(graph, live);
+    const size_t count = (size_t)graph->count + 1;
+    int *live = arena_calloc(graph->arena, count, sizeof *live);
+    int32_t *stack = arena_alloc(graph->arena, count * sizeof *stack);
+    if (live == NULL || stack == NULL) {
+        return NULL;
+    }
+    mark(graph, live, stack, -1, graph->output);
+    mark(graph, live, stack, -1, graph->grad_x);
+    for (int32_t s = 0; s < graph->n_states; s++) {
+        mark(graph, live, stack, -1, graph->new_states[s]);
+        mark(graph, live, stack, -1, graph->carry == NULL ? -1 : graph->carry[s]);
+    }
+    for (int32_t id = 0; id < graph->count; id++) {
+        mark(graph, live, stack, -1, node_is_effect(&graph->nodes[id]) ? id : -1);
     }
     return live;
 }
 
-static void visit(const struct scan_graph *graph, const int *live, int *done, int32_t *order, int32_t *n, int32_t id) {
-    if (id < 0 || !live[id] || done[id]) {
-        return;
+/* The forward half has finished when the backward half begins, so a carry waits for no forward value. */
+int *graph_needed(const struct scan_graph *graph) {
+    const size_t count = (size_t)graph->count + 1;
+    int *needed = arena_calloc(graph->arena, count, sizeof *needed);
+    int32_t *stack = arena_alloc(graph->arena, count * sizeof *stack);
+    for (int32_t s = 0; needed != NULL && stack != NULL && s < graph->n_states; s++) {
+        mark(graph, needed, stack, 0, graph->new_states[s]);
+        mark(graph, needed, stack, 1, graph->carry == NULL ? -1 : graph->carry[s]);
     }
-    done[id] = 1;
-    for (int32_t k = 0; k < graph->nodes[id].n_inputs; k++) {
-        visit(graph, live, done, order, n, graph->nodes[id].inputs[k]);
+    return stack == NULL ? NULL : needed;
+}
+
+/* What graph_order knows while it walks. */
+struct scan_walk {
+    const int *live;
+    int *pushed;
+    int32_t *next; /* [count] number of the input of each node that is looked at next */
+    int32_t *stack, *order;
+    int32_t depth, count;
+};
+
+static void push(struct scan_walk *walk, int32_t id) {
+    if (id >= 0 && walk->live[id] && !walk->pushed[id]) {
+        walk->pushed[id] = 1;
+        walk->stack[walk->depth++] = id;
     }
-    order[(*n)++] = id;
 }
 
 int32_t *graph_order(const struct scan_graph *graph, int32_t *n) {
-    int *live = graph_live(graph);
-    int *done = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *done);
-    int32_t *order = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *order);
+    const size_t count = (size_t)graph->count + 1;
+    struct scan_walk walk = {.live = graph_live(graph)};
+    walk.pushed = arena_calloc(graph->arena, count, sizeof *walk.pushed);
+    walk.next = arena_calloc(graph->arena, count, sizeof *walk.next);
+    walk.stack = arena_alloc(graph->arena, count * sizeof *walk.stack);
+    walk.order = arena_alloc(graph->arena, count * sizeof *walk.order);
     *n = 0;
-    if (live == NULL || done == NULL || order == NULL) {
+    if (arena_failed(graph->arena)) {
         return NULL;
     }
     for (int32_t id = 0; id < graph->count; id++) {
-        visit(graph, live, done, order, n, id);
+        push(&walk, id);
+        while (walk.depth > 0) {
+            const int32_t top = walk.stack[walk.depth - 1];
+            if (walk.next[top] < graph->nodes[top].n_inputs) {
+                push(&walk, graph->nodes[top].inputs[walk.next[top]++]);
+            } else {
+                walk.order[walk.count++] = top;
+                walk.depth--;
+            }
+        }
     }
-    return order;
+    *n = walk.count;
+    return walk.order;
 }
 
 static void use(int32_t *uses, int32_t id) {
@@ -207,29 +245,6 @@ int32_t *graph_uses(const struct scan_graph *graph) {
         }
     }
     return uses;
-}
-
-/* Marks what a result of one half is computed from in that half. The forward half has finished when the backward half
- * begins, so a carry waits for no forward value. */
-static void need(const struct scan_graph *graph, int *needed, int backward, int32_t id) {
-    if (id < 0 || needed[id] || graph->nodes[id].backward != backward) {
-        return;
-    }
-    needed[id] = 1;
-    for (int32_t k = 0; k < graph->nodes[id].n_inputs; k++) {
-        need(graph, needed, backward, graph->nodes[id].inputs[k]);
-    }
-}
-
-int *graph_needed(const struct scan_graph *graph) {
-    int *needed = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *needed);
-    for (int32_t s = 0; needed != NULL && s < graph->n_states; s++) {
-        need(graph, needed, 0, graph->new_states[s]);
-        if (graph->carry != NULL) {
-            need(graph, needed, 1, graph->carry[s]);
-        }
-    }
-    return needed;
 }
 
 /* ---- broadcasting ---- */

@@ -3,15 +3,16 @@
 
 #include <string.h>
 
-/* Marks node `id` and all nodes that it is computed from. */
-static void mark_fixed(const struct program *program, int *wanted, int32_t id) {
-    if (wanted[id]) {
-        return;
+/* Marks the fixed tensors and all that they are computed from. Operands have smaller ids than what reads them. */
+static void mark_fixed(const struct program *program, const struct scan_graph *graph, int *wanted) {
+    for (int32_t k = 0; k < graph->n_fixed; k++) {
+        wanted[graph->fixed[k].id] = 1;
     }
-    wanted[id] = 1;
-    const struct program_node *node = program_node(program, (rondo_value){id});
-    for (int32_t k = 0; k < node->n_inputs; k++) {
-        mark_fixed(program, wanted, node->inputs[k]);
+    for (int32_t id = program_count(program) - 1; id >= 0; id--) {
+        const struct program_node *node = program_node(program, (rondo_value){id});
+        for (int32_t k = 0; wanted[id] && k < node->n_inputs; k++) {
+            wanted[node->inputs[k]] = 1;
+        }
     }
 }
 
@@ -27,9 +28,7 @@ static rondo_status record_fixed(const struct scan *scan, struct tape *tape, con
     if (arena_failed(arena)) {
         return errors_no_memory(tape_errors(tape));
     }
-    for (int32_t k = 0; k < graph->n_fixed; k++) {
-        mark_fixed(program, wanted, graph->fixed[k].id);
-    }
+    mark_fixed(program, graph, wanted);
     int32_t next_input = 0;
     for (int32_t id = 0; id < program_count(program); id++) {
         const struct program_node *node = program_node(program, (rondo_value){id});
