@@ -4,8 +4,8 @@
 
 struct json_t;
 
-/* A JSON string of any bytes: what is no UTF-8, as file names may be, becomes U+FFFD. NULL where memory is short. The
- * caller owns it. */
+/* A JSON string of any bytes: bytes that are not UTF-8, as in file names, become U+FFFD. NULL if there is not enough
+ * memory. The caller owns it. */
 struct json_t *json_text(const char *text);
 
 #endif
