@@ -16,30 +16,30 @@ struct page {
 };
 static const struct page pages[] = {
     {"op", "Ops",
-     "An op is a function of tensors with its gradient. Equations of cells call it by its name, `y = tanh(x)`, with "
-     "options as `sum(x, axis=-1)`; `+ - * /` and `@` are the ops `add`, `sub`, `mul`, `div` and `matmul`. Losses are "
-     "made of the same ops."},
+     "An op is a function of tensors with a gradient. Equations of cells call it by its name, `y = tanh(x)`, with "
+     "options as in `sum(x, axis=-1)`; `+ - * /` and `@` are the ops `add`, `sub`, `mul`, `div` and `matmul`. Losses "
+     "consist of the same ops."},
     {"optimizer", "Optimizers",
-     "An optimizer changes the parameters `p` by their gradients `g` after each batch. An experiment names one, with "
-     "its options beside it: `optimizer: {plugin: adam, lr: 0.001}`. Groups of parameters may have options of their "
-     "own, see [optimizer.groups](experiment.md#optimizergroupsn). The state is what a checkpoint keeps for every "
-     "parameter."},
+     "An optimizer updates the parameters `p` from their gradients `g` after each batch. An experiment names one, with "
+     "its options: `optimizer: {plugin: adam, lr: 0.001}`. Groups of parameters may have their own options, see "
+     "[optimizer.groups](experiment.md#optimizergroupsn). The state is kept for every parameter, and saved in "
+     "checkpoints."},
     {"loss", "Losses",
-     "A loss says what training makes small, and which metrics are shown beside it. An experiment names one, "
+     "A loss defines what training minimises, and which metrics are reported. An experiment names one, "
      "`loss: {plugin: huber, delta: 1}`, or a weighted sum: `loss: {sum: [{plugin: huber, weight: 0.7}, {plugin: "
-     "log_cosh, weight: 0.3}]}`. In the formulas `x` are outputs of the network and `y` targets, where nothing else "
-     "is said."},
+     "log_cosh, weight: 0.3}]}`. In the formulas, `x` are outputs of the network and `y` targets, unless the text says "
+     "otherwise."},
     {"schedule", "Schedules",
-     "A schedule is the factor `f` on the learning rate, update by update: `schedule: {learning_rate: {plugin: "
-     "cosine}}`. A [warm-up](experiment.md#schedulewarmup) may stand in front of any of them."},
+     "A schedule is the factor `f` on the learning rate for every update: `schedule: {learning_rate: {plugin: "
+     "cosine}}`. A [warm-up](experiment.md#schedulewarmup) can be added before any schedule."},
     {KIND_CELL, "Cells",
      "A cell is one step of a recurrence, written as equations: `x` is the input, `h` a state before the step and "
-     "`h'` after it, and any other free name a parameter. Layers name a cell, with its options beside it: `model: "
-     "{layers: [{cell: gru, hidden: 64}]}`. `rondo cells show NAME` tells the parameters and their initial values; "
-     "[Cells](../cells.md) says how to write one."},
+     "`h'` after it; any other free name is a parameter. Layers name a cell, with its options: `model: "
+     "{layers: [{cell: gru, hidden: 64}]}`. `rondo cells show NAME` lists the parameters and their initial values; "
+     "[Cells](../cells.md) describes how to write a cell."},
     {KIND_EXPERIMENT, "The experiment",
-     "An experiment is one YAML file. These are all its keys, section by section; [Experiments](../experiments.md) "
-     "explains them. N stands for the number of an entry of a list, from 0. Editors complete the keys from "
+     "An experiment is one YAML file. This page lists all keys, section by section; [Experiments](../experiments.md) "
+     "explains them. N is the index of an entry of a list, from 0. Editors complete the keys from "
      "[experiment.schema.json](experiment.schema.json)."},
 };
 
@@ -240,13 +240,14 @@ static void put_page(struct writing *writing, const char *kind) {
         put_entries(writing, kind, 0, 2);
         return;
     }
-    fprintf(writing->out, "\nWrappers go around any of them:\n");
+    fprintf(writing->out, "\nWrappers can be combined with any of them:\n");
     put_index(writing, kind, 1);
     fprintf(writing->out, "\n## %s, by name\n", page.title);
     put_entries(writing, kind, 0, 3);
-    fprintf(writing->out, "\n## Wrappers\n\nA wrapper goes with any optimizer: in front of it, where it rewrites the "
-                          "gradient, or behind it, where it sees the value that the update left. An experiment lists "
-                          "them in their order under `optimizer.wrappers`.\n");
+    fprintf(writing->out,
+            "\n## Wrappers\n\nA wrapper can be combined with any optimizer. It acts before the optimizer, where "
+            "it rewrites the gradient, or after it, where it reads or rewrites the new value. An "
+            "experiment lists wrappers, in order, under `optimizer.wrappers`.\n");
     put_entries(writing, kind, 1, 3);
 }
 

@@ -1,7 +1,7 @@
-/* data/dataset.h: examples in memory, whatever reader they came from.
+/* data/dataset.h: examples in memory, independent of the reader.
  *
- * An example is a sequence of inputs and either one target or a sequence of targets. A reader fills a dataset; nothing
- * behind it knows the file format.
+ * An example is a sequence of inputs and either one target or a sequence of targets. A reader fills a dataset; the code
+ * that uses the dataset does not know the file format.
  *
  * Threads: filled on one thread; afterwards read from any.
  */
@@ -30,10 +30,10 @@ struct dataset {
     float *input_numbers;    /* [input_begin[count] * input_size]; INPUT_REAL */
     int32_t *target_classes; /* [target_begin[count]]; RONDO_TARGET_CLASS */
     float *target_numbers;   /* [target_begin[count] * target_size]; RONDO_TARGET_REAL */
-    int64_t capacity_examples, capacity_inputs, capacity_targets; /* of the arrays; dataset.c alone */
+    int64_t capacity_examples, capacity_inputs, capacity_targets; /* of the arrays; only for dataset.c */
 };
 
-/* An empty dataset of these kinds; NULL where memory is short. */
+/* An empty dataset of these kinds; NULL if there is not enough memory. */
 struct dataset *dataset_create(int32_t input_kind, int64_t input_size, int32_t target_kind, int64_t target_size);
 void dataset_destroy(struct dataset *dataset);
 

@@ -12,13 +12,13 @@ struct vocabulary;
 /* The text of id 0 in a vocabulary of words. */
 #define UNKNOWN_WORD "<unk>"
 
-/* An empty vocabulary; NULL where memory is short. */
+/* An empty vocabulary; NULL if there is not enough memory. */
 struct vocabulary *vocabulary_create(void);
 void vocabulary_destroy(struct vocabulary *vocabulary);
 
-/* Counts one occurrence of `word`, adding it at the end where it is new. Its id, or -1 where memory is short. Ids last
- * until one of the functions below orders the entries: a vocabulary that was saved is read back by counting its words
- * in their order, without these. */
+/* Counts one occurrence of `word`, and adds the word at the end if it is new. Returns its id, or -1 if there is not
+ * enough memory. Ids are valid until one of the functions below orders the entries. To read a saved vocabulary back,
+ * count its words in their order, and do not call these functions. */
 int32_t vocabulary_count(struct vocabulary *vocabulary, const char *word);
 /* Keeps words seen at least `min_count` times, the `max_size` most frequent ones (0: all), ordered by count and then by
  * text; id 0 becomes UNKNOWN_WORD, which comes on top. For words. RONDO_NO_MEMORY where it is short. */

@@ -22,7 +22,7 @@ struct top_options {
 static const rondo_option top_table[] = {
     RONDO_OPTION_INT(struct top_options, rondo, NULL, EXPERIMENT_VERSION, EXPERIMENT_VERSION,
                      "version of the experiment format"),
-    RONDO_OPTION_STRING(struct top_options, name, "experiment", "name of the experiment, and of its run folder"),
+    RONDO_OPTION_STRING(struct top_options, name, "experiment", "name of the experiment and of its run folder"),
     RONDO_OPTION_END};
 
 static const char *const pool_names[] = {"last", "mean", "max", NULL};
@@ -33,9 +33,10 @@ static const rondo_option model_table[] = {
 
 static const rondo_option embedding_table[] = {
     RONDO_OPTION_INT(struct embedding_options, size, "64", 1, 65536, "width of a word's vector"),
-    RONDO_OPTION_REAL(struct embedding_options, dropout, "0", 0, 0.99, "share of the vectors' elements dropped"),
+    RONDO_OPTION_REAL(struct embedding_options, dropout, "0", 0, 0.99,
+                      "share of the elements of the vectors that is dropped in training"),
     RONDO_OPTION_REAL(struct embedding_options, word_dropout, "0", 0, 0.99,
-                      "share of words replaced by the unknown word in training"),
+                      "share of the words that is replaced by the unknown word in training"),
     RONDO_OPTION_END};
 
 /* ---- the table of sections and keys ---- */
@@ -52,7 +53,7 @@ static const struct experiment_key top_keys[] = {
      .value = EXPERIMENT_FILE,
      .default_text = "",
      .help = "an experiment to start from; the keys of this file replace its keys"},
-    {.name = "plugins", .value = EXPERIMENT_FILES, .default_text = "", .help = "plug-ins to load first"},
+    {.name = "plugins", .value = EXPERIMENT_FILES, .default_text = "", .help = "plug-ins to load"},
     {.name = NULL}};
 
 static const struct experiment_key data_keys[] = {
@@ -99,7 +100,7 @@ static const struct experiment_key group_keys[] = {
 static const struct experiment_section sections[] = {
     {.name = "", .summary = "the keys of the file itself", .table = top_table, .keys = top_keys},
     {.name = "data",
-     .summary = "the files and how they are read",
+     .summary = "the data files and their format",
      .table = text_options_table,
      .keys = data_keys,
      .flags = SECTION_REQUIRED},
@@ -110,9 +111,9 @@ static const struct experiment_section sections[] = {
      .summary = "the network, from inputs to outputs",
      .table = model_table,
      .flags = SECTION_REQUIRED},
-    {.name = "model.embedding", .summary = "the vectors of words", .table = embedding_table},
+    {.name = "model.embedding", .summary = "word vectors", .table = embedding_table},
     {.name = "model.layers.N",
-     .summary = "a cell, and how it is run",
+     .summary = "a layer: a cell and its settings",
      .table = layer_table,
      .keys = layer_keys,
      .flags = SECTION_REQUIRED,

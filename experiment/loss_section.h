@@ -33,7 +33,7 @@ struct loss_section {
 /* Reads the section; memory from the reader's arena. On errors, which are added to the reader's list, count is 0. */
 void loss_section_read(const struct plugin_reader *reader, struct yaml_node *section, struct loss_section *read);
 
-/* Options of a term of a sum beside those of its plug-in, for `rondo list`. */
+/* Options of a term of a sum, in addition to those of its plug-in, for `rondo list`. */
 extern const rondo_option loss_weight_table[];
 
 #endif

@@ -1,10 +1,10 @@
 /* experiment/optimizer_section.h: the section `optimizer` of an experiment: an optimizer, groups of parameters with
- * options of their own, wrappers around it.
+ * their own options, and wrappers.
  *
  *     optimizer:
  *       plugin: adamw
  *       lr: 0.002
- *       groups:                                       the first whose pattern fits a parameter's name has it
+ *       groups:                                       a parameter is in the first group that matches
  *         - {match: "embedding.*", frozen: true}
  *         - {match: ["*.b_*", "head.b"], weight_decay: 0}
  *       wrappers: [{plugin: centralise}, {plugin: ema, decay: 0.999}]
@@ -35,11 +35,11 @@ struct optimizer_section {
     double lr; /* the option `lr` of the optimizer; NAN where it has none */
 };
 
-/* Reads the section; what is missing in `read` tells with errors. */
+/* Reads the section. After errors, parts of `read` are missing. */
 void optimizer_section_read(const struct plugin_reader *reader, struct yaml_node *section,
                             struct optimizer_section *read);
 
-/* Keys of a group beside the options of the optimizer, for `rondo list`. */
+/* Keys of a group, in addition to the options of the optimizer, for `rondo list`. */
 extern const rondo_option optimizer_group_table[];
 
 #endif

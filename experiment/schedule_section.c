@@ -4,27 +4,27 @@
 
 const rondo_option schedule_table[] = {
     RONDO_OPTION_INT(struct schedule_options, epochs, "10", 1, 1e6, "passes over the training data"),
-    RONDO_OPTION_INT(struct schedule_options, batch, "32", 1, 65536, "examples an update"),
+    RONDO_OPTION_INT(struct schedule_options, batch, "32", 1, 65536, "examples per update"),
     RONDO_OPTION_REAL(struct schedule_options, clip_norm, "0", 0, 1e9,
-                      "largest L2 norm of the gradient of all parameters together; 0: no limit"),
+                      "largest L2 norm of the gradient over all parameters; 0: no limit"),
     RONDO_OPTION_INT(struct schedule_options, seed, "1", 0, 9007199254740991.0,
-                     "origin of everything random in the run"),
+                     "seed of all random numbers of the run"),
     RONDO_OPTION_END};
 
 static const char *const units[] = {"steps", "epochs", NULL};
 const rondo_option warmup_table[] = {
-    RONDO_OPTION_REAL(struct warmup_options, length, NULL, 0, 1e12, "how long the learning rate rises, in units"),
-    RONDO_OPTION_CHOICE(struct warmup_options, unit, NULL, units, "what length counts; a step is an update"),
+    RONDO_OPTION_REAL(struct warmup_options, length, NULL, 0, 1e12, "length of the rise, in units of `unit`"),
+    RONDO_OPTION_CHOICE(struct warmup_options, unit, NULL, units, "unit of `length`; a step is an update"),
     RONDO_OPTION_REAL(struct warmup_options, from, "0", 0, 1,
-                      "factor on the learning rate that the rise starts above; it ends at 1"),
+                      "factor on the learning rate just before the rise; it ends at 1"),
     RONDO_OPTION_END};
 
 const rondo_option stopping_table[] = {
     RONDO_OPTION_STRING(struct stopping_options, metric, "valid.loss",
-                        "metric on the validation data that chooses the epoch whose weights are kept"),
+                        "metric on the validation data that selects the epoch whose weights are kept"),
     RONDO_OPTION_INT(struct stopping_options, patience, "0", 0, 1e6,
-                     "epochs without a better one after which to stop; 0: never"),
-    RONDO_OPTION_REAL(struct stopping_options, min_delta, "0", 0, 1e9, "smallest difference that counts as better"),
+                     "stop after this number of epochs without a better metric; 0: never"),
+    RONDO_OPTION_REAL(struct stopping_options, min_delta, "0", 0, 1e9, "smallest improvement that counts"),
     RONDO_OPTION_END};
 
 /* Without the section there is no warm-up; in it, length and unit must be given. */

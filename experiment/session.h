@@ -1,7 +1,7 @@
-/* experiment/session.h: what a process has one of: the registry, the loader behind it, the number of threads, what runs
- * recurrences, the folders that cells and plug-ins come from. Passed to whoever needs it; there is no global state.
+/* experiment/session.h: what a process has only one of: the registry, its loader, the number of threads, the engine,
+ * and the folders of cells and plug-ins. It is passed as an argument; there is no global state.
  *
- * Threads: main thread only, but for what the registry allows.
+ * Threads: main thread only, except for the functions that the registry allows on other threads.
  */
 #ifndef RONDO_EXPERIMENT_SESSION_H
 #define RONDO_EXPERIMENT_SESSION_H

@@ -7,8 +7,9 @@
 
 #include "core/arena.h"
 
-/* The whole file, NUL-terminated, from `arena`; its size in *length (may be NULL). RONDO_NOT_FOUND where it is missing,
- * RONDO_INVALID where it is no regular file or larger than `max_bytes`. The error is at `where`; zero: none. */
+/* The whole file, NUL-terminated, from `arena`; its size in *length (may be NULL). RONDO_NOT_FOUND if it does not
+ * exist, RONDO_INVALID if it is not a regular file or is larger than `max_bytes`. The error is at `where`; zero: no
+ * place. */
 rondo_status file_read(const char *file, size_t max_bytes, struct arena *arena, char **text, size_t *length,
                        struct location where, struct errors *errors);
 
@@ -17,12 +18,12 @@ rondo_status file_read(const char *file, size_t max_bytes, struct arena *arena, 
 rondo_status file_failed(struct errors *errors, rondo_status status, struct location where, const char *verb,
                          const char *file, int error);
 
-/* The size of a file and the 64-bit FNV-1a hash of its bytes: enough to tell whether a file has changed, no protection
- * against one that was made to have the same hash. RONDO_NOT_FOUND where it cannot be opened. */
+/* The size of a file and the 64-bit FNV-1a hash of its bytes: enough to detect that a file has changed, but no
+ * protection against a file that was made to have the same hash. RONDO_NOT_FOUND if it cannot be opened. */
 rondo_status file_hash(const char *file, int64_t *bytes, uint64_t *hash, struct errors *errors);
 
 /* Writes a file completely or not at all: to a temporary file in the same folder, which is synced and then renamed over
- * it. RONDO_IO on failure; nothing is left behind then. */
+ * it. RONDO_IO on failure; the temporary file is then removed. */
 rondo_status file_write(const char *file, const void *bytes, size_t length, struct errors *errors);
 
 /* The same in several pieces: begin, any number of pieces, then commit, or abort. A piece that fails aborts. Where the

@@ -17,8 +17,8 @@ rondo_status json_parse(const char *text, size_t length, struct json_t **value, 
 /* The same for a file; RONDO_INVALID, without a reason, also if it cannot be opened. */
 rondo_status json_parse_file(const char *file, struct json_t **value, struct json_error_t *reason);
 
-/* A JSON string of any bytes: what is no UTF-8, as file names may be, becomes U+FFFD. NULL where memory is short. The
- * caller owns it. */
+/* A JSON string of any bytes: bytes that are not UTF-8, as in file names, become U+FFFD. NULL if there is not enough
+ * memory. The caller owns it. */
 struct json_t *json_text(const char *text);
 
 #endif

@@ -1,16 +1,16 @@
-/* lang/cell.h: a cell is equations. From their definition to a program for one step.
+/* lang/cell.h: compiles the definition of a cell, its equations, to a program for one step.
  *
- * A definition is what stands in configs/cells/NAME.yaml, read by lang/cell_file.h. cell_compile traces its equations
- * to a program whose inputs are x, the states, and the parameters, in this order, and whose results are the new states
- * and the output, which is the first state where the definition names no other value.
+ * A definition is the content of configs/cells/NAME.yaml, read by lang/cell_file.h. cell_compile traces its equations
+ * to a program. The inputs of the program are x, the states and the parameters, in this order. Its results are the new
+ * states and the output. The output is the first state, unless the definition names another value.
  *
  * Names in equations:
  *   x            the input of the step, [batch, input]
  *   s            the value of state s before the step, [batch, …]; [batch, hidden] unless its shape is declared
  *   s'           its new value; every state must get one
- *   a = …        a value of its own, once; to be used in a later line
+ *   a = …        a local value, assigned once, for later lines
  *   an option    its number
- *   any other    a parameter. Its shape is declared under params:, or else follows from where it stands: on the right
+ *   any other    a parameter. Its shape is declared under params:, or follows from its position: on the right
  * of @ it is a matrix [width of the left side, hidden], anywhere else a vector [hidden]
  * Repetitions and indices, s[l-1], are written out first: see lang/repeat.h.
  *
@@ -40,7 +40,8 @@ struct cell_shape {
     struct location where;
 };
 
-/* Parameters whose name fits the pattern (* stands for anything) start from this. The last row that fits counts. */
+/* The initialiser of the parameters whose name matches the pattern, in which * matches any characters. The last row
+ * that matches counts. */
 struct cell_initialiser {
     const char *pattern;
     struct initialiser initialiser;
@@ -87,15 +88,15 @@ struct cell {
     int32_t n_masks;               /* the last of the states keep what they start from: masks of model/wrap.h */
     const rondo_tensor *states;    /* [n_states] shapes with RONDO_ANY_ROWS as first dimension */
     const rondo_value *new_states; /* [n_states] in the program */
-    rondo_value output;            /* what the cell shows of a step, [batch, output_width] */
+    rondo_value output;            /* the output of the step, [batch, output_width] */
     int64_t output_width;
     int32_t n_candidates;
     const rondo_value *candidates;           /* [n_candidates] values that write new content into a state */
     const struct cell_parameter *parameters; /* [n_parameters] in order of first use */
 };
 
-/* Compiles; free with cell_destroy. NULL with errors, each with line, column and a caret into the equations; all
- * mistakes of different lines are told. Ops of plug-ins are found through the registry. */
+/* Compiles a definition; free the result with cell_destroy. NULL with errors, each with line, column and a caret below
+ * the equation. Mistakes in different lines are all reported. Ops of plug-ins are found through the registry. */
 struct cell *cell_compile(const struct cell_definition *definition, const struct cell_settings *settings,
                           struct registry *registry, struct errors *errors);
 void cell_destroy(struct cell *cell);
@@ -103,7 +104,7 @@ void cell_destroy(struct cell *cell);
 /* The state whose new value is the output; -1: the output is another value. */
 int32_t cell_output_state(const struct cell_definition *definition);
 
-/* 1 where `name` fits `pattern`, in which * stands for any number of characters. */
+/* 1 if `name` matches `pattern`, in which * matches any number of characters. */
 int name_fits(const char *pattern, const char *name);
 
 #endif

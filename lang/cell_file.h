@@ -11,8 +11,8 @@
 #include "io/yaml.h"
 #include "lang/cell.h"
 
-/* Reads `file`; memory from `arena`. NULL with errors, all mistakes of the file in one go. Equations are not parsed
- * yet: cell_compile does. */
+/* Reads `file`; memory from `arena`. NULL with errors, which contain all mistakes of the file. The equations are parsed
+ * later, by cell_compile. */
 const struct cell_definition *cell_file_read(const char *file, struct arena *arena, struct errors *errors);
 
 /* The options of a cell as a table, whose struct is an array of doubles in the same order. From `arena`; NULL: no

@@ -1,14 +1,14 @@
-/* lang/initialiser.h: the values that a parameter starts from.
+/* lang/initialiser.h: the initial values of parameters.
  *
  *     zeros  ones  0.5  uniform(low, high)  normal(std)  glorot  glorot_normal  lecun  lecun_normal  he
  *     fan_in_uniform  fan_out_uniform  orthogonal  identity
  *     linspace(first, last)  arange(first, step)  chrono(T)  legendre_a(theta)  legendre_b(theta)
  *
- * and functions of them, element by element:  log(…)  exp(…)  inverse_softplus(…)  -…  0.5 * …
- * In place of any of these numbers may stand the name of an option of the cell: chrono(T), gain * orthogonal.
+ * and functions of them, element by element:  log(…)  exp(…)  inverse_softplus(…)  -…  0.5 * … The name of an option of
+ * the cell may be used instead of any of these numbers: chrono(T), gain * orthogonal.
  *
- * For a matrix [rows, columns] that stands on the right of @, fan_in is rows and fan_out columns; leading dimensions
- * count as rows.
+ * For a matrix [rows, columns] on the right of @, fan_in is rows and fan_out is columns; leading dimensions count as
+ * rows.
  *   glorot           uniform(-a, a), a = sqrt(6 / (fan_in + fan_out))           Glorot & Bengio 2010, eq. 16
  *   glorot_normal    normal, std = sqrt(2 / (fan_in + fan_out))                 the same paper, eq. 12
  *   lecun            uniform(-a, a), a = sqrt(3 / fan_in)                       LeCun et al. 1998, eq. 16
@@ -18,17 +18,17 @@
  *   fan_out_uniform  uniform(-a, a), a = sqrt(1 / fan_out)                      PyTorch's recurrent layers
  *   orthogonal       random, orthonormal columns or rows, whichever are fewer   Saxe et al. 2014
  *   identity         1 on the diagonal                                          Le et al. 2015
- * Along the last dimension, whose size is n, alike for all indices of the others:
+ * Along the last dimension, whose size is n, the same for all indices of the others:
  *   linspace(first, last)  n numbers at equal distances, both ends included
  *   arange(first, step)    first + step k, k = 0 .. n - 1
  * For biases of gates, T being the longest dependency in steps:
  *   chrono(T)        ln u, u uniform in [1, T - 1): of a forget gate            Tallec & Ollivier 2018, eq. 16
- *                    -chrono(T) is that of an input gate. Every parameter draws for itself; where b_i = -b_f is wanted
- *                    number by number, log(linspace(1, T - 1)) and its negative have the same distribution
+ *                    -chrono(T) is that of an input gate. Every parameter is drawn independently. If b_i = -b_f should hold
+ *                    element by element, use log(linspace(1, T - 1)) and its negative: the distribution is the same
  * For the memory of Voelker et al. 2019, eq. 2, with a window of theta steps; q_i = 2 i + 1:
  *   A_ij = q_i / theta * (-1 where i < j, else (-1)^(i - j + 1)),  B_i = q_i / theta * (-1)^i
  *   m' = A m + B u  held constant over one step of length 1 is  m' = e^A m + (integral of e^As over [0, 1]) B u
- *   legendre_a(theta)      that e^A, transposed as it stands on the right of m @
+ *   legendre_a(theta)      this e^A, transposed for use on the right of m @
  *   legendre_b(theta)      that vector, along the last dimension
  *   inverse_softplus(y) is ln(e^y - 1).
  */
@@ -85,8 +85,8 @@ rondo_status initialiser_parse(const char *text, struct location where, struct i
                                struct errors *errors);
 /* 1 where a number is to be taken from the option `name`. */
 int initialiser_uses(const struct initialiser *initialiser, const char *name);
-/* Takes numbers from options: value(arg, name, &number) returns 1 where there is an option of that name. RONDO_INVALID
- * at `where` where there is none, or where the initialiser takes no such number. */
+/* Replaces option names by numbers: value(arg, name, &number) returns 1 if there is an option of that name.
+ * RONDO_INVALID at `where` if there is none, or if the number is not valid for the initialiser. */
 rondo_status initialiser_resolve(struct initialiser *initialiser,
                                  int (*value)(const void *arg, const char *name, double *number), const void *arg,
                                  struct location where, struct errors *errors);
@@ -100,7 +100,7 @@ rondo_status initialiser_fill(const struct initialiser *initialiser, const rondo
 /* 1 where the initialiser makes sense for this shape: identity and orthogonal want two dimensions or more, legendre_a
  * a square. */
 int initialiser_fits(const struct initialiser *initialiser, const rondo_tensor *tensor);
-/* As a text that initialiser_parse reads to the same; from `arena`, NULL where memory is short. */
+/* The text of an initialiser, which initialiser_parse reads back; from `arena`; NULL if there is not enough memory. */
 const char *initialiser_text(const struct initialiser *initialiser, struct arena *arena);
 
 #endif

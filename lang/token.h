@@ -16,10 +16,10 @@ struct token {
     struct location where;
 };
 
-/* Zero but for text, next and line_begin at first. */
+/* Initially all zero, except text, next and line_begin. */
 struct lexer {
     const struct equation_text *text;
-    const char *next;       /* in the text, behind the token */
+    const char *next;       /* in the text, after the token */
     const char *line_begin; /* of the line that `next` is in */
     int32_t line;           /* 0, 1, … within the text */
     int32_t brackets;       /* open: line ends are blanks inside */
@@ -30,7 +30,7 @@ struct lexer {
 void lexer_advance(struct lexer *lexer);
 /* To the end of the line, which the next token is then. */
 void lexer_skip_line(struct lexer *lexer);
-/* The first character behind the token that is no blank. */
+/* The first character after the token that is not blank. */
 char lexer_peek(const struct lexer *lexer);
 
 /* 1 where the token is this symbol: "(", "..". */

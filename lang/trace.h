@@ -1,19 +1,19 @@
-/* lang/trace.h: parsed equations onto a program: names to values, operators to ops, shapes of parameters.
+/* lang/trace.h: turns parsed equations into a program: names to values, operators to ops, shapes of parameters.
  *
- * The part of lang/cell.h that walks the tree; used by cell.c and repeat.c alone.
+ * The part of lang/cell.h that walks the tree; only for cell.c and repeat.c.
  */
 #ifndef RONDO_LANG_TRACE_H
 #define RONDO_LANG_TRACE_H
 
 #include "lang/cell.h"
 
-/* A name that stands for a value. */
+/* A name with its value. */
 struct trace_name {
     const char *name;
     const char *base;  /* where it has an index: s of s_2, else NULL */
     const char *label; /* as equations write it: with its prime */
     int primed;
-    rondo_value value; /* failed: its equation had a mistake that has been told */
+    rondo_value value; /* failed: its equation had a mistake, which has been reported */
     struct location where;
     struct trace_name *next;
 };
@@ -46,7 +46,7 @@ struct trace_name *trace_find(const struct trace *trace, const char *name, int p
 /* The number of the state or option of this name, or -1. */
 int32_t trace_state(const struct cell_definition *definition, const char *name);
 int32_t trace_option(const struct cell_definition *definition, const char *name);
-/* 1 for `input` and `hidden`, which stand for numbers. */
+/* 1 for `input` and `hidden`, which are numbers. */
 int trace_is_width(const char *name);
 double trace_option_value(const struct cell_definition *definition, const struct cell_settings *settings,
                           int32_t option);

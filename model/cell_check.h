@@ -1,20 +1,20 @@
-/* model/cell_check.h: is a cell differentiated right, whatever runs it?
+/* model/cell_check.h: checks the gradients of a cell with both engines.
  *
- * A cell of small widths runs over a batch of sequences of different lengths: every parameter and every initial state
- * is random, not what it would start from, as zeros hide mistakes. L is the sum of all outputs and final states, each
- * times a random weight. Compared are
+ * A cell of small widths runs over a batch of sequences of different lengths: all parameters and initial states are
+ * random, because zeros would hide mistakes. L is the sum of all outputs and final states, each times a random weight.
+ * Three comparisons are made:
  *   gradients    dL/d of every element of x, of the initial states and of the parameters, by one engine, with central
  *                differences (L(v + h) - L(v - h)) / 2h, in f64
  *   engines      outputs, final states and all gradients by the engine `fused` with those by `tape`, in f64 and in f32
  *   threads      the same by one engine on several threads with those on one: the same bits
- * The error of a number a against its expectation b is |a - b| / max(1, |a|, |b|): relative where numbers are large,
- * absolute where they are small.
+ * The error of a number a against its expectation b is |a - b| / max(1, |a|, |b|): relative for large numbers, absolute
+ * for small ones.
  *
- * Kinks. Where L has no derivative between v - h and v + h, as relu at 0, the difference is no gradient. An element
- * that is off is therefore taken again with smaller steps: a wrong gradient stays wrong, a kink nearby falls out of the
- * interval (`closer` counts these). At v itself there may be a kink too: the slopes to both sides differ at the
- * smallest step, and the gradient lies between them. Such an element has nothing to be compared with and is counted in
- * `skipped`; anything else fails.
+ * Kinks. If L is not differentiable between v - h and v + h, as relu at 0, the difference is not a gradient. An element
+ * whose gradients differ is therefore computed again with smaller steps: a wrong gradient stays wrong, while a kink
+ * near v leaves the interval (`closer` counts these). If the kink is at v itself, the slopes to both sides differ at
+ * the smallest step, and the gradient is between them. Such an element cannot be compared, and is counted in `skipped`.
+ * Anything else fails.
  *
  * Threads: one; uses several inside.
  */

@@ -5,10 +5,10 @@
  *     … make values of layer_parameters(layer) …
  *     rondo_value outputs = layer_record(layer, tape, &call, final_states);
  *
- * Wrappers apply to any cell. Those that change the step are transformations of its program (model/wrap.h); what is
- * done once a pass, or to the outputs as a whole, is recorded on the tape around the recurrence.
+ * Wrappers apply to any cell. Those that change the step are transformations of its program (model/wrap.h). Those that
+ * act once per pass, or on all outputs, are recorded on the tape before or after the recurrence.
  *
- * Threads: created on one thread; then layer_record may run on several at the same time, each with a tape of its own.
+ * Threads: created on one thread; then layer_record may run on several threads concurrently, each with its own tape.
  */
 #ifndef RONDO_MODEL_LAYER_H
 #define RONDO_MODEL_LAYER_H
@@ -34,7 +34,7 @@ struct layer_settings {
     void *observe_arg;
 
     /* How it is run. */
-    enum direction direction;    /* both: two recurrences with parameters of their own, outputs side by side */
+    enum direction direction;    /* both: two recurrences with separate parameters and concatenated outputs */
     int32_t learn_initial_state; /* the states start from parameters instead of zeros */
     int32_t residual;            /* the input is added to the output, which must be as wide */
     double dropout;              /* of the layer's output, before the input is added; in [0, 1) */
@@ -86,7 +86,7 @@ int64_t layer_step_flops(const struct layer *layer);
 struct layer_call {
     const struct time_axis *time;
     int input_every_step;
-    rondo_value inputs;                /* packed [total, input]; [rows, input] with an input at the first step alone */
+    rondo_value inputs;                /* packed [total, input]; [rows, input] if only the first step has an input */
     const rondo_value *parameters;     /* [layer_parameter_count] */
     const rondo_value *initial_states; /* [layer_state_count], each [rows, …]; NULL, and for each with id -1: the learnt
                                           one, or zeros */
@@ -96,12 +96,12 @@ struct layer_call {
 };
 
 /* Records the pass and returns the outputs of all real steps, packed [total, layer_output_width]; a failed value after
- * an error of the tape. Rates act in training alone (tape_set_training).
+ * an error of the tape. Rates act only in training (tape_set_training).
  *
- * final_states (NULL: not wanted) gets [layer_state_count] values [rows, …]: of each row, the state behind its own last
- * step; for the backward direction that is its first one in time. To carry them into the next window of the same rows,
- * pass them on as initial states: as they are where the gradient shall flow through, or as tape_constant of their
- * tensors where it shall stop (copied, if the tape is reset in between).
+ * final_states (NULL: not needed) gets [layer_state_count] values [rows, …]: the state of each row after its last step,
+ * which for the backward direction is its first step in time. To carry states into the next window of the same rows,
+ * pass them as initial states: unchanged, if the gradient should flow through them; as tape_constant of their tensors,
+ * if it should stop (as copies, if the tape is reset in between).
  *
  * Scopes: masks and dropped weights draw in "SCOPE.masks", the recurrences in "SCOPE.forward" and "SCOPE.backward",
  * dropout of the output in SCOPE, which the tape is in afterwards. */

@@ -1,15 +1,15 @@
 /* model/model.h: inputs -> embedding -> layers of cells -> last, mean or max over the real steps -> linear head ->
  * outputs.
  *
- * Threads: created and initialised on one thread; then model_record may run on several at the same time, each with a
- * tape of its own.
+ * Threads: created and initialised on one thread; then model_record may run on several threads concurrently, each with
+ * its own tape.
  */
 #ifndef RONDO_MODEL_MODEL_H
 #define RONDO_MODEL_MODEL_H
 
 #include "model/layer.h"
 
-/* What becomes of the states of all real steps where one output a sequence is wanted. */
+/* How the outputs of all real steps are combined if there is one output per sequence. */
 enum pooling { POOL_LAST = 0, POOL_MEAN = 1, POOL_MAX = 2 };
 
 struct model_settings {

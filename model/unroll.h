@@ -19,14 +19,14 @@ struct recurrence {
     const struct cell *cell;
     const struct time_axis *time;
     int input_every_step;
-    rondo_value inputs;                /* packed [total, input]; [rows, input] with an input at the first step alone */
+    rondo_value inputs;                /* packed [total, input]; [rows, input] if only the first step has an input */
     const rondo_value *parameters;     /* [n_parameters] in the cell's order */
     const rondo_value *initial_states; /* [n_states], each [rows, …], or with id -1: zeros; NULL: all zeros */
 };
 
 /* Runs the recurrence. Returns the output of all real steps, packed [total, output_width]; a failed value after an
- * error of the tape. final_states (NULL: not wanted) gets [n_states] values [rows, …]: of each row, the state behind
- * its own last step. */
+ * error of the tape. final_states (NULL: not needed) gets [n_states] values [rows, …]: the state of each row after its
+ * last step. */
 rondo_value unroll(const struct recurrence *recurrence, struct tape *tape, rondo_value *final_states);
 
 #endif

@@ -154,7 +154,7 @@ static rondo_status layer_norm_infer(rondo_context *ctx, rondo_op_call *call) {
     for (int32_t k = 1; k < 3; k++) {
         const rondo_tensor *vector = &call->inputs[k];
         if (vector->ndim != 1 || vector->shape[0] != row_size(call)) {
-            return ctx->host->fail(ctx, RONDO_INVALID, "%s %s does not fit x %s, expected one number a column",
+            return ctx->host->fail(ctx, RONDO_INVALID, "%s %s does not fit x %s, expected one number per column",
                                    names[k], ops_shape_text(vector).text, ops_shape_text(x).text);
         }
     }

@@ -41,10 +41,11 @@ static rondo_status find_range(rondo_context *ctx, const rondo_op_call *call, st
     range->begin = options->begin < 0 ? options->begin + size : options->begin;
     range->end = options->end == INT64_MAX ? size : options->end < 0 ? options->end + size : options->end;
     if (range->begin < 0 || range->begin > range->end || range->end > size) {
-        return ctx->host->fail(
-            ctx, RONDO_INVALID,
-            "begin %" PRId64 " and end %" PRId64 " are no range of axis %d of %s, which has %" PRId64, options->begin,
-            options->end == INT64_MAX ? size : options->end, (int)range->axis, ops_shape_text(x).text, size);
+        return ctx->host->fail(ctx, RONDO_INVALID,
+                               "begin %" PRId64 " and end %" PRId64
+                               " are not a range of axis %d of %s, which has %" PRId64,
+                               options->begin, options->end == INT64_MAX ? size : options->end, (int)range->axis,
+                               ops_shape_text(x).text, size);
     }
     return RONDO_OK;
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# scripts/configure.sh BUILD [flags of meson setup]: configures the build folder, and again where the flags have changed.
+# scripts/configure.sh BUILD [flags of meson setup]: configures the build folder if it is new or the flags have changed.
 set -eu
 build=$1
 shift

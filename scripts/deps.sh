@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs what Rondo is built, run and tested with, where it is missing. Debian 12; as root or with sudo. Asks nothing.
-#     scripts/deps.sh [lint]     with lint: what `make lint` and `make sanitize` need as well
+# Installs the missing packages that building, running and testing Rondo needs. For Debian 12, as root or with sudo;
+# asks no questions.
+#     scripts/deps.sh [lint]     lint: also the packages for `make lint` and `make sanitize`
 set -eu
 packages="gcc libc6-dev binutils meson ninja-build pkg-config libyaml-dev libjansson-dev libopenblas-dev check locales python3"
 [ "${1:-}" = lint ] && packages="$packages clang clang-format clang-tidy cppcheck valgrind libclang-rt-14-dev libomp-dev"

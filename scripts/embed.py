@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""embed.py OUTPUT.c FILE...: the files as one C table of bytes, so that a program needs none of them to run.
+"""embed.py OUTPUT.c FILE...: writes the files as one C table of bytes, so that a program does not need them at run time.
 
 The table is `embedded_files` of kit/embedded.h. A file under templates/ keeps its path from there, such as
 op/plugin.c.in; any other one is listed under its last two parts, such as rondo/plugin.h.

@@ -1,7 +1,7 @@
 #!/bin/sh
-# scripts/freeze_abi.sh [--again]: freezes include/rondo/plugin.h as tests/abi/MAJOR.MINOR, by the version that it says:
-# a copy of the header, and its layout. The plug-ins beside them are written by hand (tests/abi/README.md). What is
-# frozen stays; --again is for a version that no release has had yet.
+# scripts/freeze_abi.sh [--again]: freezes include/rondo/plugin.h as tests/abi/MAJOR.MINOR, for the version that it
+# defines: a copy of the header, and its layout. The plug-ins of that folder are written by hand (tests/abi/README.md).
+# A frozen version does not change; --again is for a version that has not been released yet.
 set -eu
 cd "$(dirname "$0")/.."
 number() { sed -n "s/^#define RONDO_ABI_$1 *\([0-9]*\)u\$/\1/p" include/rondo/plugin.h; }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# scripts/lint.sh BUILD: format, clang-tidy and cppcheck; fails on any finding. Templates in kit/ are no C before their
-# placeholders are filled; examples/plugin is not of this build.
+# scripts/lint.sh BUILD: format, clang-tidy and cppcheck; fails on any finding. Templates in kit/ are not C
+# before their placeholders are replaced; the examples are not part of this build.
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/deps.sh lint

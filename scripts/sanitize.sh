@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/deps.sh lint
-# Everything takes some five times as long: CK_TIMEOUT_MULTIPLIER is for the limits inside of the tests.
+# Tests take about five times as long. CK_TIMEOUT_MULTIPLIER raises the limits inside the tests.
 [ -f build-sanitize/build.ninja ] || meson setup build-sanitize . --buildtype=debugoptimized -Db_sanitize=address,undefined
 ninja -C build-sanitize
 CK_TIMEOUT_MULTIPLIER=10 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \

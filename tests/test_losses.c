@@ -149,7 +149,7 @@ static const struct {
     {"quantile", "levels=[0.1,0.5,0.9]", RONDO_TARGET_REAL, 2, 6, NULL},
     {"quantile", "levels=[]", RONDO_TARGET_REAL, 2, 0, "'levels' is empty, expected one or more"},
     {"quantile", "levels=[0.5,0.1]", RONDO_TARGET_REAL, 2, 0,
-     "'levels' has 0.1 behind 0.5, expected each above the one before"},
+     "'levels' has 0.1 after 0.5, expected ascending numbers"},
     {"quantile", "-", RONDO_TARGET_CLASS, 3, 0, "targets are classes, expected numbers"},
 };
 
@@ -218,7 +218,7 @@ static const struct {
     const char *part;
 } wrong_outputs[] = {
     {"negative_log_likelihood", "class", "-", 1, 0,
-     "outputs of row 1 are no log-probabilities: as such they sum to 3.71"},
+     "outputs of row 1 are not log-probabilities: their exponentials sum to 3.71"},
     {"poisson", "real", "link=identity", 1, -0.5, "output 1 of row 1 is -0.5, expected a rate of 0 or more"},
 };
 

@@ -388,11 +388,11 @@ static const struct {
     {"one_cycle", "unit=epochs", "'unit' is epochs and 'length' is 0"},
     {"one_cycle", "rise=0.6 three_phases=true", "'rise' is 0.6 and 'three_phases' is true"},
     {"multi_step", "milestones=[] unit=steps", "'milestones' is empty, expected one or more"},
-    {"multi_step", "milestones=[3,3] unit=steps", "'milestones' has 3 behind 3, expected a later one"},
-    {"multi_step", "milestones=[1,5,2.5] unit=epochs", "'milestones' has 2.5 behind 5, expected a later one"},
+    {"multi_step", "milestones=[3,3] unit=steps", "'milestones' has 3 after 3, expected ascending numbers"},
+    {"multi_step", "milestones=[1,5,2.5] unit=epochs", "'milestones' has 2.5 after 5, expected ascending numbers"},
     {"piecewise", "at=[0,1] factors=[1] unit=steps", "'at' has 2 numbers and 'factors' has 1"},
     {"piecewise", "at=[] factors=[] unit=steps", "'at' has 0 numbers and 'factors' has 0"},
-    {"piecewise", "at=[1,0] factors=[1,1] unit=steps", "'at' has 0 behind 1, expected a later one"},
+    {"piecewise", "at=[1,0] factors=[1,1] unit=steps", "'at' has 0 after 1, expected ascending numbers"},
     {"plateau", "threshold=1", "'threshold' is 1 with 'threshold_mode' relative, expected a share below 1"},
 };
 

@@ -73,7 +73,7 @@ static const struct {
     {"weights of classes that are all zero", "loss:", "loss: {plugin: softmax_cross_entropy, class_weights: [0, 0]}",
      "'class_weights' are all 0"},
     {"a margin beside a soft one", "loss:", "loss: {plugin: triplet, soft_margin: true, margin: 3}",
-     "bad.yaml:6:52: triplet: 'margin' is 3, and is not used where 'soft_margin' is true"},
+     "bad.yaml:6:52: triplet: 'margin' is 3, and is not used if 'soft_margin' is true"},
     {"mistakes that data and model tell, at once",
      "schedule:", "schedule: {epochs: 1, warmup: {length: 9, unit: epochs}, early_stopping: {metric: valid.acuracy}}",
      "there is no metric 'valid.acuracy'|'schedule.warmup' is 9 updates long and the run 1"},

@@ -48,7 +48,7 @@ static const struct {
     {"sgd", "-", NULL},
     {"sgd", "momentum=0.9 nesterov=true", NULL},
     {"sgd", "nesterov=true", "optimizer 'sgd': 'nesterov' is true, which needs 'momentum' above 0"},
-    {"sgd", "momentum=0.9 nesterov=true dampening=0.1", "'dampening' is 0.1, expected 0 where 'nesterov' is true"},
+    {"sgd", "momentum=0.9 nesterov=true dampening=0.1", "'dampening' is 0.1, expected 0 if 'nesterov' is true"},
     {"sgd", "dampening=0.5", "'dampening' is 0.5, which needs 'momentum' above 0"},
     {"rprop", "min_step=0.5 max_step=0.5", NULL},
     {"rprop", "min_step=1 max_step=0.5", "'min_step' is 1, expected at most 'max_step', which is 0.5"},

@@ -2,9 +2,8 @@
  *
  *     loss of a row = sum over heads of weight * head(outputs, targets)
  *
- * Predictions, and the metrics made from them, are those of the first head. In a sum, the loss of each head is a metric
- * too.
- * Threads: heads_open on the main thread; the rest on any, each call with a tape of its own.
+ * Predictions, and the metrics computed from them, are those of the first head. In a sum, the loss of each head is also
+ * a metric. Threads: heads_open on the main thread; the other functions on any thread, each call with its own tape.
  */
 #ifndef RONDO_TRAIN_HEADS_H
 #define RONDO_TRAIN_HEADS_H
@@ -65,7 +64,7 @@ void heads_add_losses(const struct heads *heads, const struct heads_call *call, 
 rondo_status heads_measure(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
                            const rondo_tensor *targets, double *sums);
 
-/* "loss 'huber' of 'FILE'", for messages: the first head's. From `arena`; NULL where memory is short. */
+/* "loss 'huber' of 'FILE'", for messages: that of the first head. From `arena`; NULL if there is not enough memory. */
 const char *heads_text(const struct heads *heads, struct arena *arena);
 
 #endif

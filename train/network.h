@@ -1,8 +1,8 @@
 /* train/network.h: a model with its loss head, over batches: gradients, scores and predictions.
  *
- * A batch is divided into shards of NETWORK_SHARD_ROWS examples, whose number depends on nothing but the size of the
- * batch. Each shard has a tape and gradients of its own, shards run in parallel, and their results are added in order:
- * any number of threads gives the same bits.
+ * A batch is divided into shards of NETWORK_SHARD_ROWS examples, whose number depends only on the size of the batch.
+ * Each shard has its own tape and gradients, shards run in parallel, and their results are added in order: any number
+ * of threads gives the same bits.
  *
  * Threads: main thread; uses several inside.
  */
@@ -14,7 +14,8 @@
 #include "model/model.h"
 #include "train/heads.h"
 
-/* Rows that one shard has about: enough for its products to be worth a call, few enough to keep several cores busy. */
+/* The approximate number of rows of a shard: enough for efficient products, and few enough to keep several cores
+ * busy. */
 #define NETWORK_SHARD_ROWS 16
 #define NETWORK_MAX_SHARDS 16
 
@@ -42,7 +43,7 @@ struct model *network_model(const struct network *network);
  */
 int network_is_interrupted(const struct network *network);
 
-/* The number of shards that a batch of `examples` >= 1 is dealt to: each has gradients of its own. */
+/* The number of shards of a batch of `examples` >= 1. Each has its own gradients. */
 int64_t network_shard_count(const struct network *network, int64_t examples);
 /* The loss. */
 const struct heads *network_heads(const struct network *network);

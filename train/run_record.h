@@ -17,7 +17,7 @@
 #include "train/trainer.h"
 
 /* Creates the folder and writes everything that is known before training. `folder` as in run_folder_create. NULL with
- * errors; nothing is left behind then. Close with run_folder_close. */
+ * errors; then everything that was created is removed. Close with run_folder_close. */
 struct run_folder *run_record_create(const char *folder, const struct task *task, struct errors *errors);
 
 /* Writes the weights that the network has now, as those of `epoch`; 0: of a first epoch that did not end. */

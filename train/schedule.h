@@ -21,7 +21,7 @@ struct schedule_settings {
     double lr;                      /* of the optimizer; NAN: it has none */
     int64_t steps;                  /* of the whole run, >= 1 */
     int64_t steps_per_epoch;        /* >= 1 */
-    int higher_is_better;           /* of the metric that schedule_observe tells */
+    int higher_is_better;           /* of the metric that is passed to schedule_observe */
 };
 
 struct schedule;
@@ -30,9 +30,10 @@ struct schedule;
 struct schedule *schedule_create(const struct schedule_settings *settings, struct errors *errors);
 void schedule_destroy(struct schedule *schedule);
 
-/* The factor for the update behind `done` others. RONDO_NOT_FINITE, naming the plug-in, where it is no number >= 0. */
+/* The factor for the update after `done` others. RONDO_NOT_FINITE, with the name of the plug-in, if it is not a number
+ * >= 0. */
 rondo_status schedule_factor(struct schedule *schedule, int64_t done, double *factor, struct errors *errors);
-/* Tells the metric after an epoch to a plug-in that asks for it, once the warm-up is over. */
+/* Passes the metric after an epoch to the plug-in, if it has an `observe` and the warm-up has ended. */
 rondo_status schedule_observe(struct schedule *schedule, int64_t done, double metric, struct errors *errors);
 
 #endif

@@ -20,7 +20,7 @@ struct task {
     struct updater_settings updater; /* not for prediction */
 };
 
-/* What task_create reads beside the vocabulary. */
+/* The data that task_create reads, in addition to the vocabulary. */
 enum task_data { TASK_TRAIN = 1, TASK_VALID = 2, TASK_TEST = 4 };
 
 /* Reads the data that `which` names (enum task_data, or-ed; what the experiment does not give is left out) and builds

@@ -1,7 +1,6 @@
 /* train/trainer.h: epochs of updates, validation, early stopping, the best weights.
  *
- * The trainer writes no files and prints nothing: it tells an observer, who may.
- * Threads: main thread.
+ * The trainer writes no files and prints nothing: it calls an observer, which may do so. Threads: main thread.
  */
 #ifndef RONDO_TRAIN_TRAINER_H
 #define RONDO_TRAIN_TRAINER_H

@@ -63,7 +63,7 @@ static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call,
     }
     const struct embedding *self = call->options;
     if (self->soft_margin && self->margin != TRIPLET_MARGIN) {
-        return ctx->host->fail(ctx, RONDO_INVALID, "'margin' is %g, and is not used where 'soft_margin' is true",
+        return ctx->host->fail(ctx, RONDO_INVALID, "'margin' is %g, and is not used if 'soft_margin' is true",
                                self->margin);
     }
     *size = self->size;
@@ -198,7 +198,7 @@ struct mined {
 static rondo_status make_room(rondo_context *ctx, struct mined *mined, int64_t pairs, int64_t triplets) {
     if (pairs > INT32_MAX || triplets > INT32_MAX) {
         return ctx->host->fail(ctx, RONDO_INVALID,
-                               "a batch has %lld triplets of %lld pairs of rows, expected 2147483647 at most (take "
+                               "a batch has %lld triplets of %lld pairs of rows, expected 2147483647 at most (use "
                                "smaller batches, or mining=batch_hard)",
                                (long long)triplets, (long long)pairs);
     }

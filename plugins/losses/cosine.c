@@ -16,8 +16,9 @@ static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call,
         return ctx->host->fail(ctx, RONDO_INVALID, "targets are classes, expected numbers");
     }
     if (call->target_size < 2) {
-        return ctx->host->fail(ctx, RONDO_INVALID,
-                               "targets have 1 number, expected 2 or more: one number has no direction but its sign");
+        return ctx->host->fail(
+            ctx, RONDO_INVALID,
+            "targets have 1 number, expected 2 or more: one number has only a sign as its direction");
     }
     *size = call->target_size;
     return RONDO_OK;

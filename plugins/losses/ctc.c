@@ -135,7 +135,7 @@ static rondo_status read_target(rondo_context *ctx, const rondo_op_call *call, c
         return ctx->host->fail(
             ctx, RONDO_INVALID,
             "sequence %lld of the batch has %lld steps, and a target that needs %lld: %d labels, and "
-            "a blank between each pair of equal ones (zero_infinity=true passes over such sequences)",
+            "a blank between each pair of equal ones (zero_infinity=true ignores such sequences)",
             (long long)s, (long long)steps, (long long)count + repeats, (int)count);
     }
     return RONDO_OK;

@@ -18,7 +18,7 @@ static const rondo_metric metrics[] = {
 static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call, int64_t *size) {
     if (call->target_kind != RONDO_TARGET_REAL) {
         return ctx->host->fail(ctx, RONDO_INVALID,
-                               "targets are classes, expected probabilities (for classes, take softmax_cross_entropy)");
+                               "targets are classes, expected probabilities (for classes, use softmax_cross_entropy)");
     }
     if (call->target_size < 2) {
         return ctx->host->fail(ctx, RONDO_INVALID, "targets have %lld number, expected the probabilities of 2 or more",

@@ -53,11 +53,10 @@ static rondo_status check_outputs(rondo_context *ctx, const rondo_tensor *output
             sum += exp(rondo_get(outputs, row * classes + k));
         }
         if (sum > 1 + MOST_EXCESS) {
-            return ctx->host->fail(
-                ctx, RONDO_INVALID,
-                "outputs of row %lld are no log-probabilities: as such they sum to %g, expected 1 (for "
-                "outputs of any size, take softmax_cross_entropy)",
-                (long long)row, sum);
+            return ctx->host->fail(ctx, RONDO_INVALID,
+                                   "outputs of row %lld are not log-probabilities: their exponentials sum to %g, "
+                                   "expected 1 (for other outputs, use softmax_cross_entropy)",
+                                   (long long)row, sum);
         }
     }
     return RONDO_OK;

@@ -42,7 +42,7 @@ static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call,
     }
     for (int64_t l = 1; l < levels->count; l++) {
         if (levels->values[l] <= levels->values[l - 1]) {
-            return ctx->host->fail(ctx, RONDO_INVALID, "'levels' has %g behind %g, expected each above the one before",
+            return ctx->host->fail(ctx, RONDO_INVALID, "'levels' has %g after %g, expected ascending numbers",
                                    levels->values[l], levels->values[l - 1]);
         }
     }

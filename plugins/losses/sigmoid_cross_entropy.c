@@ -41,7 +41,7 @@ static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call,
     }
     if (call->target_kind == RONDO_TARGET_CLASS && call->target_size != 2) {
         return ctx->host->fail(ctx, RONDO_INVALID,
-                               "targets have %lld classes, expected 2 (for more, take softmax_cross_entropy)",
+                               "targets have %lld classes, expected 2 (for more, use softmax_cross_entropy)",
                                (long long)call->target_size);
     }
     const int64_t needed = call->target_kind == RONDO_TARGET_CLASS ? 1 : call->target_size;

@@ -32,7 +32,7 @@ static rondo_status sgd_check(rondo_context *ctx, const void *options) {
         return ctx->host->fail(ctx, RONDO_INVALID, "'nesterov' is true, which needs 'momentum' above 0");
     }
     if (sgd->nesterov && sgd->dampening != 0) {
-        return ctx->host->fail(ctx, RONDO_INVALID, "'dampening' is %g, expected 0 where 'nesterov' is true",
+        return ctx->host->fail(ctx, RONDO_INVALID, "'dampening' is %g, expected 0 if 'nesterov' is true",
                                sgd->dampening);
     }
     if (sgd->dampening != 0 && sgd->momentum == 0) {

@@ -30,7 +30,7 @@ static rondo_status multi_step_check(rondo_context *ctx, const void *options) {
     }
     for (int64_t k = 1; k < milestones->count; k++) {
         if (milestones->values[k] <= milestones->values[k - 1]) {
-            return ctx->host->fail(ctx, RONDO_INVALID, "'milestones' has %.15g behind %.15g, expected a later one",
+            return ctx->host->fail(ctx, RONDO_INVALID, "'milestones' has %.15g after %.15g, expected ascending numbers",
                                    milestones->values[k], milestones->values[k - 1]);
         }
     }

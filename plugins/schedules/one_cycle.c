@@ -53,10 +53,10 @@ static rondo_status one_cycle_check(rondo_context *ctx, const void *options) {
                                cycle->unit == RUN ? "unit steps or epochs with a length" : "a length above 0");
     }
     if (cycle->three_phases && cycle->rise > 0.5) {
-        return ctx->host->fail(ctx, RONDO_INVALID,
-                               "'rise' is %.15g and 'three_phases' is true: rise and fall are as long as each other, "
-                               "expected at most 0.5",
-                               cycle->rise);
+        return ctx->host->fail(
+            ctx, RONDO_INVALID,
+            "'rise' is %.15g and 'three_phases' is true: rise and fall have the same length, expected at most 0.5",
+            cycle->rise);
     }
     return RONDO_OK;
 }

@@ -32,12 +32,12 @@ static rondo_status piecewise_check(rondo_context *ctx, const void *options) {
     const rondo_reals *factors = &((const struct piecewise *)options)->factors;
     if (at->count == 0 || at->count != factors->count) {
         return ctx->host->fail(ctx, RONDO_INVALID,
-                               "'at' has %lld numbers and 'factors' has %lld, expected as many of both, one or more",
+                               "'at' has %lld numbers and 'factors' has %lld, expected the same number, one or more",
                                (long long)at->count, (long long)factors->count);
     }
     for (int64_t k = 1; k < at->count; k++) {
         if (at->values[k] <= at->values[k - 1]) {
-            return ctx->host->fail(ctx, RONDO_INVALID, "'at' has %.15g behind %.15g, expected a later one",
+            return ctx->host->fail(ctx, RONDO_INVALID, "'at' has %.15g after %.15g, expected ascending numbers",
                                    at->values[k], at->values[k - 1]);
         }
     }
