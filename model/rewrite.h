@@ -65,6 +65,10 @@ struct cell *rewrite_close(struct rewrite *rewrite);
 /* For each node of the cell 1 where its value depends on x, a state or a mask: rows of the batch; where `states_alone`
  * is set, on a state that is no mask. From the arena; NULL where memory is short. */
 unsigned char *cell_depends(const struct cell *cell, int states_alone, struct arena *arena);
+/* For each state 1 if it is a clock: its new value depends on no input, parameter or mask, and on no state that is not a
+ * clock, such as t' = remainder(t + 1, 8). A clock holds no data, so wrappers that change data leave it alone. From the
+ * arena; NULL if memory is short. */
+unsigned char *cell_clocks(const struct cell *cell, struct arena *arena);
 /* 1 where the node is a product by weights: its right side is made of parameters alone. `rows` is
  * cell_depends(cell, 0, …). */
 int is_weight_product(const struct cell *cell, int32_t id, const unsigned char *rows);

@@ -35,7 +35,7 @@ struct cell *wrap_recurrent_dropout(const struct cell *cell, double rate, struct
 struct cell *wrap_clip(const struct cell *cell, double limit, struct registry *registry, struct errors *errors);
 
 /* Zoneout: Krueger et al. 2017. An element keeps its old value with probability `rate`, of the state that is the output
- * with `output_rate`; a rate of 0 leaves a state alone. Outside training the expectation:
+ * with `output_rate`; a rate of 0 leaves a state alone, and so does a clock (cell_clocks). Outside training the expectation:
  *
  *     s' = s + (1 - rate) dropout(new - s, rate)
  *
