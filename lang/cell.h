@@ -1,17 +1,19 @@
-/* lang/cell.h: compiles the definition of a cell, its equations, to a program for one step.
+/* lang/cell.h: from the definition of a cell, which consists of equations, to a program for one time step.
  *
- * A definition is the content of configs/cells/NAME.yaml, read by lang/cell_file.h. cell_compile traces its equations
- * to a program. The inputs of the program are x, the states and the parameters, in this order. Its results are the new
- * states and the output. The output is the first state, unless the definition names another value.
+ * A definition is the content of configs/cells/NAME.yaml, read by lang/cell_file.h. cell_compile traces its equations to
+ * a program. The inputs of the program are x, the states and the parameters, in this order; its results are the new
+ * states and the output, which is the new value of the first state unless the definition names another value.
  *
  * Names in equations:
  *   x            the input of the step, [batch, input]
  *   s            the value of state s before the step, [batch, …]; [batch, hidden] unless its shape is declared
  *   s'           its new value; every state must get one
- *   a = …        a local value, assigned once, for later lines
+ *   a = …        a local value, assigned once and used in later lines
  *   an option    its number
- *   any other    a parameter. Its shape is declared under params:, or follows from its position: on the right
- * of @ it is a matrix [width of the left side, hidden], anywhere else a vector [hidden]
+ *   input, hidden  the widths
+ *   any other    a parameter. Its shape is declared under params:, or follows from its position: on the right of @ it is
+ *                a matrix [width of the left side, hidden], anywhere else a vector [hidden]
+ *
  * Repetitions and indices, s[l-1], are written out first: see lang/repeat.h.
  *
  * Threads: compiled on one thread; afterwards read from any.
@@ -31,8 +33,8 @@ struct cell_option {
     struct location where;
 };
 
-/* A state, or a parameter with a declared shape. Dimensions are products of integers, `input`, `hidden` and options:
- * "hidden", "2*hidden", "rank". */
+/* A state, or a parameter with a declared shape. A dimension is an expression of numbers, `input`, `hidden` and options
+ * (lang/constant.h): "hidden", "2*hidden - 1", "rank". */
 struct cell_shape {
     const char *name;
     int32_t ndim; /* 0: a scalar; the batch is not counted */
@@ -40,15 +42,15 @@ struct cell_shape {
     struct location where;
 };
 
-/* The initialiser of the parameters whose name matches the pattern, in which * matches any characters. The last row
- * that matches counts. */
+/* The initialiser of all parameters whose name matches the pattern (* matches any characters). If several rows match, the
+ * last one is used. */
 struct cell_initialiser {
     const char *pattern;
     struct initialiser initialiser;
     struct location where;
 };
 
-/* What the file says; all borrowed. */
+/* The content of a cell file. All borrowed. */
 struct cell_definition {
     const char *name, *source, *summary;
     struct location where;
@@ -64,7 +66,7 @@ struct cell_definition {
     struct equation_text equations;
 };
 
-/* For one layer. */
+/* How a definition is compiled for one layer. */
 struct cell_settings {
     int32_t dtype;               /* RONDO_F32 or RONDO_F64 */
     int64_t input, hidden;       /* widths, >= 1 */
@@ -85,7 +87,7 @@ struct cell {
     const char *name;
     struct program *program;
     int32_t n_states, n_parameters;
-    int32_t n_masks;               /* the last of the states keep what they start from: masks of model/wrap.h */
+    int32_t n_masks;               /* that many states at the end never change: masks of model/wrap.h */
     const rondo_tensor *states;    /* [n_states] shapes with RONDO_ANY_ROWS as first dimension */
     const rondo_value *new_states; /* [n_states] in the program */
     rondo_value output;            /* the output of the step, [batch, output_width] */
@@ -95,13 +97,14 @@ struct cell {
     const struct cell_parameter *parameters; /* [n_parameters] in order of first use */
 };
 
-/* Compiles a definition; free the result with cell_destroy. NULL with errors, each with line, column and a caret below
- * the equation. Mistakes in different lines are all reported. Ops of plug-ins are found through the registry. */
+/* Compiles a definition; free the result with cell_destroy. NULL with errors, each with its line, column and a caret
+ * under its place in the equations; the mistakes of all lines are reported. Ops, also those of plug-ins, are looked up in
+ * the registry. */
 struct cell *cell_compile(const struct cell_definition *definition, const struct cell_settings *settings,
                           struct registry *registry, struct errors *errors);
 void cell_destroy(struct cell *cell);
 
-/* The state whose new value is the output; -1: the output is another value. */
+/* The state whose new value is the output; -1 if the output is another value. */
 int32_t cell_output_state(const struct cell_definition *definition);
 
 /* 1 if `name` matches `pattern`, in which * matches any number of characters. */

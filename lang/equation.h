@@ -1,33 +1,34 @@
-/* lang/equation.h: parses the text of a cell's equations to a tree.
+/* lang/equation.h: parses the text of a cell's equations into trees.
  *
- *     i  = sigmoid(x @ W_i + h @ U_i + b_i)      # one equation per line; inside brackets it may continue
+ *     i  = sigmoid(x @ W_i + h @ U_i + b_i)      # one equation per line; inside brackets it may continue on the next
  *     c' = f * c + i * g
  *
- * In order of binding, loosest first:  + -   * / @   unary -   call, name, number, ( ).  Operators of the same
- * precedence are applied from left to right, as in Python. Each operator is an op: + add, - sub or neg, * mul, / div, @
- * matmul. A call names a registered op; its operands come first, its options as key=value behind them: sum(x, axis=-1).
+ * Precedence, lowest first:  + -   then * / @   then unary -   then call, name, number, ( ).  Operators of the same
+ * precedence are applied from left to right, as in Python. An operator is short for an op: + add, - sub or neg, * mul,
+ * / div, @ matmul. A call names a registered op; its operands come first, then its options as key=value:
+ * sum(x, axis=-1).
  *
  * A block of equations may be repeated, and a name may have an index:
  *
  *     for l in 2..depth:
  *       s[l] = tanh(s[l-1] @ R[l])
  *
- * lang/repeat.h expands the block: s_2 = tanh(s_1 @ R_2), s_3 = …
+ * lang/repeat.h writes the block out: s_2 = tanh(s_1 @ R_2), s_3 = …
  *
- * Threads: pure but for the arguments.
+ * Threads: pure apart from the arguments.
  */
 #ifndef RONDO_LANG_EQUATION_H
 #define RONDO_LANG_EQUATION_H
 
 #include "core/arena.h"
 
-/* A block of equations and its place in its file, so that a mistake is shown at its line and column of the file. All
- * borrowed. */
+/* A block of equations and its position in its file, so that mistakes are reported with the line and column of the file.
+ * All borrowed. */
 struct equation_text {
     const char *file;
     const char *text;
-    int32_t first_line; /* of the file, for the first line of text */
-    int32_t indent;     /* columns of the file before each line */
+    int32_t first_line; /* line of the file that holds the first line of text */
+    int32_t indent;     /* columns of the file before the beginning of each line of text */
 };
 
 enum expression_kind { EXPRESSION_NUMBER, EXPRESSION_NAME, EXPRESSION_CALL };
@@ -41,9 +42,9 @@ struct expression_option {
     struct expression_option *next;
 };
 
-/* An index in brackets after a name, or an end of a range: name + number. */
+/* An index of a name, s[l-1], or an end of a range, 1..depth-1: name + number. */
 struct expression_index {
-    const char *name; /* the counter of a repetition, or an option; NULL: only the number */
+    const char *name; /* the variable of a repetition, or an option; NULL: only the number */
     int32_t number;
     struct location where;
 };
@@ -79,14 +80,14 @@ struct equation {
 
     /* As parsed. */
     const struct expression_index *index; /* of the name, or NULL */
-    const struct repetition *repetition;  /* the same for all equations of its block; NULL: not in a block */
-    int is_told;                          /* one of its repetitions had a mistake: the others are not looked at */
+    const struct repetition *repetition;  /* shared by all equations of its block; NULL: not in a repetition */
+    int is_reported;                      /* a mistake in one of its repetitions was reported: the others are skipped */
     /* As written out. */
     const char *base;        /* of the name: s of s_2, or NULL */
     struct equation *origin; /* the equation as parsed */
 };
 
-/* The names of the ops of the operators. */
+/* The ops that operators stand for. */
 #define OPERATOR_ADD      "add"
 #define OPERATOR_SUBTRACT "sub"
 #define OPERATOR_MULTIPLY "mul"
@@ -94,17 +95,17 @@ struct equation {
 #define OPERATOR_PRODUCT  "matmul"
 #define OPERATOR_NEGATE   "neg"
 
-/* Parses all equations; memory from `arena`. Syntax errors are reported for every line that has one, and the result is
- * RONDO_INVALID. The list then contains the name of such a line if it could be read, so that its uses are not reported
- * as mistakes. The list is empty if a repetition, or an index left of =, could not be read. */
+/* Parses all equations; memory from `arena`. Every line with a syntax error is reported, and RONDO_INVALID returned. Such
+ * a line is in the list if its name could be read, so that uses of the name are not reported too. The list is empty if a
+ * repetition, or an index on the left of =, could not be read. */
 rondo_status equations_parse(const struct equation_text *text, struct arena *arena, struct equation **first,
                              struct errors *errors);
 /* Parses one expression that is not part of an equation, such as a dimension. RONDO_INVALID with an error. */
 rondo_status expression_parse(const struct equation_text *text, struct arena *arena, struct expression **expression,
                               struct errors *errors);
 
-/* Adds an error at `where`, a place in `text`, with the line (or the part around the place, if the line is long) and a
- * caret under the place; returns `status`. */
+/* Adds an error at `where`, a place in `text`, followed by its line (of a long line, the part around the place) and a
+ * caret under the place. Returns `status`. */
 rondo_status equation_error(const struct equation_text *text, struct location where, rondo_status status,
                             struct errors *errors, const char *format, ...) RONDO_PRINTF(5, 6);
 
