@@ -1,7 +1,7 @@
-/* experiment/session.h: what a process has one of: the registry, the loader behind it, the number of threads, what runs
- * recurrences, the folders that cells and plug-ins come from. Passed to whoever needs it; there is no global state.
+/* experiment/session.h: what all work of a process shares: the registry, the loader of plug-ins, the number of threads,
+ * the engine, and the folders of cells and plug-ins. It is passed to functions; there is no global state.
  *
- * Threads: main thread only, but for what the registry allows.
+ * Threads: main thread only, except what the registry allows.
  */
 #ifndef RONDO_EXPERIMENT_SESSION_H
 #define RONDO_EXPERIMENT_SESSION_H

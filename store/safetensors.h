@@ -2,8 +2,8 @@
  * 8 bytes little-endian length, a JSON header, then the raw data; github.com/huggingface/safetensors).
  *
  * Element types F32, F64 and I32. A file is written to a temporary name beside it, synced and renamed: it is there
- * whole or not at all. Reading trusts nothing: lengths, offsets, overlaps, shapes, dtypes and duplicate names are
- * checked, and every mistake says which tensor.
+ * whole or not at all. Reading checks everything: lengths, offsets, overlaps, shapes, dtypes, duplicate names, and
+ * that all numbers are finite. Every error names the tensor.
  */
 #ifndef RONDO_STORE_SAFETENSORS_H
 #define RONDO_STORE_SAFETENSORS_H

@@ -337,7 +337,7 @@ static const struct {
      "--set data.valid=nothing.tsv: cannot read '|/nothing.tsv': there is no such file"},
     {"a folder", "--set data.train=. --set data.format=tsv", "is a folder, expected a regular file"},
     {"a device", "--set data.train=/dev/zero --set data.format=tsv", "'/dev/zero' is a pipe or device"},
-    {"a list of files", "--set data.train=[train.tsv]", "--set data.train=[train.tsv]: 'train' is no single value"},
+    {"a list of files", "--set data.train=[train.tsv]", "--set data.train=[train.tsv]: 'train' is not a single value"},
     {"a column past the last", "--set data.columns.label=7", "--set data.columns.label=7: '|has no column 7; it has 2"},
     {"a column below the first", "--set data.columns.text=-1",
      "--set data.columns.text=-1: column '-1' is not a number from 0"},
