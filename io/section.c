@@ -22,9 +22,11 @@ static rondo_status read_option(const rondo_option *option, void *options, const
     if (text == NULL) {
         static const char *const kinds[] = {"quoted text", "a list", "a mapping"};
         const char *expected = option_expected(option, arena);
-        return errors_add_at(errors, RONDO_INVALID, node->where, "'%s%s%s' is %s, expected %s", path,
+        const char *help = option->help == NULL || option->help[0] == '\0' ? NULL : option->help;
+        return errors_add_at(errors, RONDO_INVALID, node->where, "'%s%s%s' is %s, expected %s%s%s%s", path,
                              path[0] == '\0' ? "" : ".", option->key, kinds[node->kind],
-                             expected == NULL ? "another type" : expected);
+                             expected == NULL ? "another type" : expected, help == NULL ? "" : " (",
+                             help == NULL ? "" : help, help == NULL ? "" : ")");
     }
     return option_set(option, options, text, arena, node->where, errors);
 }
