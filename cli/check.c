@@ -110,8 +110,8 @@ static void print_model(const struct task *task) {
 /* The largest number of points of the drawing: more than it can show. */
 enum { MOST_POINTS = 4096 };
 
-/* The learning rate over the run, at `count` updates from the first to the last; of an optimizer that has none, the
- * factor on it. */
+/* The learning rate over the run, at `count` updates from the first to the last; if the optimizer has
+ * no learning rate, the factor of the schedule. */
 struct rates {
     struct schedule_settings settings;
     double *values; /* from an arena */

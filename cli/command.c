@@ -13,7 +13,7 @@
 #include "io/json.h"
 
 /* A command with its arguments. */
-struct call {
+struct command_call {
     const struct command *command;
     int argc;
     char **argv;
@@ -50,7 +50,7 @@ int has_json_flag(int argc, char **argv) {
 }
 
 /* Reports a mistake of the command line: `text`, then the subject in quotes (NULL: none), then `hint`. */
-static int refuse(const struct call *call, const char *text, const char *subject, const char *hint) {
+static int refuse(const struct command_call *call, const char *text, const char *subject, const char *hint) {
     struct errors errors = {0};
     if (subject == NULL) {
         errors_add(&errors, RONDO_INVALID, "%s", text);
@@ -66,7 +66,7 @@ static int refuse(const struct call *call, const char *text, const char *subject
 }
 
 int refuse_missing(const struct command *command, int argc, char **argv) {
-    return refuse(&(struct call){command, argc, argv}, "an argument is missing", NULL, "");
+    return refuse(&(struct command_call){command, argc, argv}, "an argument is missing", NULL, "");
 }
 
 static int add_to_list(const char **list, const char *text) {
@@ -104,7 +104,7 @@ static int store(const struct flag *flag, const char *value) {
 }
 
 /* "--name", "--name=value" or "--name value". Moves *i past a value. 0 with the exit status after a mistake. */
-static int parse_flag(const struct call *call, const struct flag *flags, int *i, int *status) {
+static int parse_flag(const struct command_call *call, const struct flag *flags, int *i, int *status) {
     char **argv = call->argv;
     const char *name = argv[*i] + 2;
     const size_t length = strcspn(name, "=");
@@ -150,7 +150,7 @@ static int parse_flag(const struct call *call, const struct flag *flags, int *i,
 
 int arguments_parse(const struct command *command, const struct flag *flags, int argc, char **argv, int32_t least,
                     int32_t most, struct arguments *arguments, int *status) {
-    const struct call call = {command, argc, argv};
+    const struct command_call call = {command, argc, argv};
     *arguments = (struct arguments){0};
     int flags_ended = 0;
     for (int i = 1; i < argc; i++) {

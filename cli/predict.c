@@ -160,13 +160,13 @@ static void free_pending(struct pending *pending) {
 /* ---- texts that are lines ---- */
 
 /* A line of the input; the buffer grows with it. */
-struct line {
+struct text_line {
     char *text;
     size_t length, capacity;
     int has_end; /* a LF followed it */
 };
 
-static rondo_status line_add(struct line *line, int c, struct location where, struct errors *errors) {
+static rondo_status line_add(struct text_line *line, int c, struct location where, struct errors *errors) {
     if (line->length == MAX_LINE) {
         return errors_add_at(errors, RONDO_INVALID, where, "a line of more than %d bytes", MAX_LINE);
     }
@@ -185,7 +185,7 @@ static rondo_status line_add(struct line *line, int c, struct location where, st
 
 /* The next line, without its end. 0 at the end of the input or after a failure, which is in *status. A line longer than
  * MAX_LINE is refused before it takes all memory. */
-static int read_line(FILE *stream, struct line *line, struct location where, rondo_status *status,
+static int read_line(FILE *stream, struct text_line *line, struct location where, rondo_status *status,
                      struct errors *errors) {
     line->length = 0;
     int c;
@@ -207,7 +207,7 @@ static int read_line(FILE *stream, struct line *line, struct location where, ron
 }
 
 /* Checks that a line is text. A byte order mark before the first line is removed. */
-static rondo_status check_line(struct line *line, struct location where, struct errors *errors) {
+static rondo_status check_line(struct text_line *line, struct location where, struct errors *errors) {
     if (where.line == 1 && line->length >= 3 && memcmp(line->text, "\xEF\xBB\xBF", 3) == 0) {
         line->length -= 3;
         memmove(line->text, line->text + 3, line->length);
@@ -231,7 +231,7 @@ static rondo_status check_line(struct line *line, struct location where, struct 
 static rondo_status predict_lines(const struct predictor *predictor, FILE *stream, const char *name) {
     const int32_t most = isatty(fileno(stream)) ? 1 : BATCH;
     struct pending pending = {.name = name};
-    struct line line = {0};
+    struct text_line line = {0};
     struct location where = {name, 1, 0};
     rondo_status status = RONDO_OK;
     for (; status == RONDO_OK && read_line(stream, &line, where, &status, predictor->errors); where.line++) {

@@ -1,7 +1,7 @@
-/* data/dataset.h: examples in memory, independent of the reader.
+/* data/dataset.h: examples in memory, from any reader.
  *
- * An example is a sequence of inputs and either one target or a sequence of targets. A reader fills a dataset; the code
- * that uses the dataset does not know the file format.
+ * An example is a sequence of inputs and either one target or a sequence of targets. A reader fills a dataset; the
+ * code that uses the dataset does not know the file format.
  *
  * Threads: filled on one thread; afterwards read from any.
  */
@@ -10,7 +10,7 @@
 
 #include "core/tensor.h"
 
-/* What one input step is. */
+/* The kind of one input step. */
 enum input_kind {
     INPUT_TOKEN = 0, /* one of input_size words: int32 */
     INPUT_REAL = 1   /* input_size numbers: float */
@@ -22,8 +22,8 @@ struct dataset {
     int64_t count;           /* examples */
     int32_t input_kind;      /* enum input_kind */
     int32_t target_kind;     /* enum rondo_target_kind */
-    int64_t input_size;      /* words in the vocabulary, or numbers a step; >= 1 */
-    int64_t target_size;     /* classes, or numbers a target; >= 1 */
+    int64_t input_size;      /* words in the vocabulary, or numbers per step; >= 1 */
+    int64_t target_size;     /* classes, or numbers per target; >= 1 */
     int64_t *input_begin;    /* [count + 1] */
     int64_t *target_begin;   /* [count + 1] */
     int32_t *input_tokens;   /* [input_begin[count]]; INPUT_TOKEN */
@@ -33,7 +33,7 @@ struct dataset {
     int64_t capacity_examples, capacity_inputs, capacity_targets; /* of the arrays; only for dataset.c */
 };
 
-/* An empty dataset of these kinds; NULL if there is not enough memory. */
+/* An empty dataset of these kinds; NULL if memory is short. */
 struct dataset *dataset_create(int32_t input_kind, int64_t input_size, int32_t target_kind, int64_t target_size);
 void dataset_destroy(struct dataset *dataset);
 

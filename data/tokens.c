@@ -4,7 +4,7 @@
 
 #include "io/utf8.h"
 
-/* What a character is to the splitter. The classes go by ranges and not by the Unicode tables, which would be larger
+/* How the splitter treats a character. The classes are ranges of codes instead of the Unicode tables, which would be larger
  * than the rest of Rondo: beyond ASCII everything is a letter but for the blocks of signs named here. */
 enum character_class { CLASS_BLANK, CLASS_LETTER, CLASS_APOSTROPHE, CLASS_SIGN };
 
@@ -49,7 +49,8 @@ static enum character_class class_of(uint32_t code) {
     return is_blank(code) ? CLASS_BLANK : is_sign(code) ? CLASS_SIGN : CLASS_LETTER;
 }
 
-/* The character at `text`; a byte that belongs to none is one sign. Its length; 0 at the end of the text. */
+/* Decodes the character at `text` and returns its length; 0 at the end of the text. A byte that is not UTF-8 counts as
+ * one sign. */
 static size_t next_character(const char *text, uint32_t *code) {
     if ((unsigned char)*text < 0x80) {
         *code = (unsigned char)*text;
@@ -63,14 +64,14 @@ static size_t next_character(const char *text, uint32_t *code) {
     return length;
 }
 
-/* The token under way. */
-struct output {
+/* The token that is being built. */
+struct token_output {
     char *token;
     size_t size, length;
-    int is_full; /* nothing is appended behind the first character that did not fit */
+    int is_full; /* a character did not fit: nothing is appended after it */
 };
 
-static void append(struct output *output, const char *bytes, size_t length) {
+static void append(struct token_output *output, const char *bytes, size_t length) {
     if (output->is_full || output->length + length >= output->size) {
         output->is_full = 1;
         return;
@@ -80,8 +81,8 @@ static void append(struct output *output, const char *bytes, size_t length) {
     }
 }
 
-/* Copies the ASCII letters and digits at `text` and returns what follows them: most of most texts. */
-static const char *take_ascii(const char *text, int lowercase, struct output *output) {
+/* Copies the ASCII letters and digits at `text` and returns what follows them. Most texts consist mainly of these. */
+static const char *take_ascii(const char *text, int lowercase, struct token_output *output) {
     for (; (unsigned char)*text < 0x80 && ascii_class((unsigned char)*text) == CLASS_LETTER; text++) {
         const char c = *text;
         const char taken = (char)(lowercase && c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
@@ -91,7 +92,7 @@ static const char *take_ascii(const char *text, int lowercase, struct output *ou
 }
 
 /* Copies the word at `text` and returns what follows it. */
-static const char *take_word(const char *text, int lowercase, struct output *output) {
+static const char *take_word(const char *text, int lowercase, struct token_output *output) {
     for (;;) {
         text = take_ascii(text, lowercase, output);
         uint32_t code, following;
@@ -102,7 +103,7 @@ static const char *take_word(const char *text, int lowercase, struct output *out
             text += length;
             continue;
         }
-        /* An apostrophe belongs to the word where a letter follows. */
+        /* An apostrophe belongs to the word if a letter follows. */
         if (class != CLASS_APOSTROPHE || next_character(text + length, &following) == 0 ||
             class_of(following) != CLASS_LETTER) {
             return text;
@@ -113,7 +114,7 @@ static const char *take_word(const char *text, int lowercase, struct output *out
 }
 
 int token_next(struct token_cursor *cursor, int lowercase, char *token, size_t size) {
-    struct output output = {.token = token, .size = size};
+    struct token_output output = {.token = token, .size = size};
     const char *text = cursor->next;
     uint32_t code;
     size_t length = next_character(text, &code);

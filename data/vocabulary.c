@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct entry {
+struct vocabulary_entry {
     const char *word; /* in the pool */
     int64_t count;
     uint64_t hash;
 };
 
 struct vocabulary {
-    struct entry *entries; /* [size], by id */
+    struct vocabulary_entry *entries; /* [size], by id */
     int32_t size, capacity;
     int32_t *slots; /* [n_slots] id + 1, 0 where the slot is free */
     size_t n_slots; /* a power of two, at least twice the size */
@@ -49,7 +49,7 @@ void vocabulary_destroy(struct vocabulary *vocabulary) {
     free(vocabulary);
 }
 
-/* FNV-1a, folded because its low bits alone choose the slot. */
+/* FNV-1a. The halves are combined because only the low bits choose the slot. */
 static uint64_t hash_of(const char *word) {
     uint64_t hash = 0xcbf29ce484222325u;
     for (; *word != '\0'; word++) {
@@ -62,7 +62,7 @@ static uint64_t hash_of(const char *word) {
 static size_t find_slot(const struct vocabulary *vocabulary, const char *word, uint64_t hash) {
     size_t slot = (size_t)hash & (vocabulary->n_slots - 1);
     while (vocabulary->slots[slot] != 0) {
-        const struct entry *entry = &vocabulary->entries[vocabulary->slots[slot] - 1];
+        const struct vocabulary_entry *entry = &vocabulary->entries[vocabulary->slots[slot] - 1];
         if (entry->hash == hash && strcmp(entry->word, word) == 0) {
             break;
         }
@@ -71,11 +71,11 @@ static size_t find_slot(const struct vocabulary *vocabulary, const char *word, u
     return slot;
 }
 
-/* Puts every entry into the slots again. */
+/* Fills the slots from the entries. */
 static void fill_slots(struct vocabulary *vocabulary) {
     memset(vocabulary->slots, 0, vocabulary->n_slots * sizeof *vocabulary->slots);
     for (int32_t id = 0; id < vocabulary->size; id++) {
-        const struct entry *entry = &vocabulary->entries[id];
+        const struct vocabulary_entry *entry = &vocabulary->entries[id];
         vocabulary->slots[find_slot(vocabulary, entry->word, entry->hash)] = id + 1;
     }
 }
@@ -85,7 +85,7 @@ static int grow(struct vocabulary *vocabulary) {
     if (capacity > MAX_ENTRIES) {
         return 0;
     }
-    struct entry *entries = realloc(vocabulary->entries, (size_t)capacity * sizeof *entries);
+    struct vocabulary_entry *entries = realloc(vocabulary->entries, (size_t)capacity * sizeof *entries);
     if (entries == NULL) {
         return 0;
     }
@@ -140,18 +140,18 @@ int32_t vocabulary_count(struct vocabulary *vocabulary, const char *word) {
         return -1;
     }
     const int32_t id = vocabulary->size++;
-    vocabulary->entries[id] = (struct entry){.word = copy, .count = 1, .hash = hash};
+    vocabulary->entries[id] = (struct vocabulary_entry){.word = copy, .count = 1, .hash = hash};
     vocabulary->slots[slot] = id + 1;
     return id;
 }
 
 static int by_text(const void *left, const void *right) {
-    const struct entry *a = left, *b = right;
+    const struct vocabulary_entry *a = left, *b = right;
     return strcmp(a->word, b->word);
 }
 
 static int by_count_and_text(const void *left, const void *right) {
-    const struct entry *a = left, *b = right;
+    const struct vocabulary_entry *a = left, *b = right;
     if (a->count != b->count) {
         return a->count > b->count ? -1 : 1;
     }
@@ -160,7 +160,7 @@ static int by_count_and_text(const void *left, const void *right) {
 
 rondo_status vocabulary_finish(struct vocabulary *vocabulary, int64_t min_count, int64_t max_size,
                                struct errors *errors) {
-    /* The unknown word goes to the front, by a count that no word can have. */
+    /* The unknown word becomes the first, by a count that no word can have. */
     const int32_t unknown = vocabulary_count(vocabulary, UNKNOWN_WORD);
     if (unknown < 0) {
         return errors_no_memory(errors);

@@ -395,7 +395,7 @@ static void record_plugin(struct loading *loading, struct yaml_node *plugins, co
     *tail = node;
 }
 
-/* The file of --plugin with the same name as `path`, in whatever folder; NULL: none. */
+/* The file of --plugin with the same name as `path`, in any folder; NULL: there is none. */
 static const char *replacement_of(const struct loading *loading, const char *path) {
     const char *slash = strrchr(path, '/');
     const char *name = slash == NULL ? path : slash + 1;
@@ -465,7 +465,7 @@ static void read_architecture(struct loading *loading) {
     if (text == NULL || !check_choice(loading, key, node) || !architecture_parse(text, &experiment->architecture)) {
         return;
     }
-    node->quoted = 1; /* 1:1 without quotes is a number of minutes to other readers of YAML */
+    node->quoted = 1; /* other readers of YAML take 1:1 without quotes for minutes and seconds */
     if (experiment->architecture.output_every_step) {
         errors_add_at(loading->errors, RONDO_INVALID, node->where,
                       "reader 'text' has one target for each text, and architecture %s wants one for every step; "
@@ -553,7 +553,7 @@ static void read_experiment(struct loading *loading, const char *const *assignme
         yaml_set(experiment->root, *assignments, loading->arena, loading->errors);
     }
     const struct yaml_node *extends = yaml_get(experiment->root, "extends");
-    if (extends != NULL) { /* those of files have been followed, and are gone */
+    if (extends != NULL) { /* of --set; those of files have been followed and removed */
         errors_add_at(loading->errors, RONDO_INVALID, extends->where, "'extends' has an effect only in a file");
     }
     struct top_options top = {0};

@@ -19,7 +19,7 @@ struct layer_options {
     int32_t residual, layer_norm, learn_initial_state;
     double dropout, variational_dropout, recurrent_dropout, weight_drop;
     int64_t recompute;
-    double zoneout, zoneout_output; /* the latter negative: as the former */
+    double zoneout, zoneout_output; /* zoneout_output < 0: as zoneout */
     double clip;
 };
 extern const rondo_option layer_table[];

@@ -72,7 +72,7 @@ static int check_use(const struct plugin_reader *reader, const struct yaml_node 
     return 1;
 }
 
-/* A copy of the optimizer's options with what the group says instead. */
+/* A copy of the optimizer's options, with those of the group in their place. */
 static int read_group(const struct plugin_reader *reader, struct yaml_node *section, const char *path,
                       const struct plugin_section *optimizer, struct optimizer_group *group) {
     if (section->kind != YAML_MAPPING) {
@@ -196,7 +196,7 @@ static void read_wrappers(const struct plugin_reader *reader, const struct yaml_
     }
 }
 
-/* The learning rate, by the habit of its name. */
+/* The learning rate: by convention the option `lr`. */
 static double find_lr(const struct plugin_section *optimizer) {
     const rondo_option *option = option_find(optimizer->descriptor->options, "lr");
     double lr = NAN;

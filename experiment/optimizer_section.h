@@ -32,10 +32,10 @@ struct optimizer_section {
     int32_t n_groups;
     struct plugin_section wrappers[OPTIMIZER_MOST_WRAPPERS];
     int32_t n_wrappers;
-    double lr; /* the option `lr` of the optimizer; NAN where it has none */
+    double lr; /* the option `lr` of the optimizer; NAN if it has no such option */
 };
 
-/* Reads the section. After errors, parts of `read` are missing. */
+/* Reads the section. After errors, which are added to the reader's list, `read` may be incomplete. */
 void optimizer_section_read(const struct plugin_reader *reader, struct yaml_node *section,
                             struct optimizer_section *read);
 

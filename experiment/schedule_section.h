@@ -1,4 +1,4 @@
-/* experiment/schedule_section.h: the section `schedule` of an experiment: how long and how hard to train.
+/* experiment/schedule_section.h: the section `schedule` of an experiment: length and pace of the training.
  *
  *     schedule:
  *       epochs: 8
@@ -16,7 +16,7 @@
 /* Keys of `schedule:` that are plain options. */
 struct schedule_options {
     int64_t epochs;
-    int64_t batch;    /* examples an update */
+    int64_t batch;    /* examples per update */
     double clip_norm; /* largest L2 norm of the gradient of all parameters; 0: no limit */
     int64_t seed;
 };
@@ -24,7 +24,7 @@ struct schedule_options {
 /* `schedule.warmup`. */
 enum warmup_unit { WARMUP_STEPS = 0, WARMUP_EPOCHS = 1 };
 struct warmup_options {
-    double length; /* in units; 0: none */
+    double length; /* in units; 0: no warm-up */
     int32_t unit;  /* enum warmup_unit */
     double from;   /* factor that the ramp starts above */
 };
@@ -33,14 +33,14 @@ struct warmup_options {
 struct stopping_options {
     const char *metric; /* "valid.loss", "valid.accuracy", …; NULL without validation data */
     int64_t patience;   /* stop after this many epochs without a better one; 0: never */
-    double min_delta;   /* what counts as better */
+    double min_delta;   /* smallest difference that counts as better */
 };
 
 struct schedule_section {
     struct schedule_options options;
     struct warmup_options warmup;
     struct location warmup_where;
-    struct plugin_section learning_rate; /* descriptor NULL: none */
+    struct plugin_section learning_rate; /* descriptor NULL: constant */
     struct stopping_options stopping;
     struct location stopping_where; /* of the metric */
 };

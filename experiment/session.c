@@ -85,7 +85,7 @@ static rondo_status load_given_plugins(struct session *session, const char *cons
     return first;
 }
 
-/* A folder of RONDO_PLUGIN_PATH that could not be used would make a plug-in missing without a reason. */
+/* A folder of RONDO_PLUGIN_PATH that cannot be used is an error: else a plug-in would be missing without a reason. */
 static rondo_status check_plugin_path(const char *given, struct arena *arena, struct errors *errors) {
     const struct location where = {"RONDO_PLUGIN_PATH", 0, 0};
     while (given != NULL && *given != '\0') {
@@ -287,7 +287,7 @@ static void consider_cell(void *arg, const char *name, const char *file) {
 
 struct suggestion session_suggest_cell(const struct session *session, const char *name, struct arena *arena) {
     struct cell_guess guess = {.word = name, .arena = arena};
-    struct errors ignored = {0}; /* a guess that fails is no guess */
+    struct errors ignored = {0}; /* without a list of cells there is no suggestion */
     session_each_cell(session, consider_cell, &guess, &ignored);
     errors_free(&ignored);
     return guess.best;

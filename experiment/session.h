@@ -1,7 +1,7 @@
-/* experiment/session.h: what a process has only one of: the registry, its loader, the number of threads, the engine,
- * and the folders of cells and plug-ins. It is passed as an argument; there is no global state.
+/* experiment/session.h: what all work of a process shares: the registry, the loader of plug-ins, the number of threads,
+ * the engine, and the folders of cells and plug-ins. It is passed to functions; there is no global state.
  *
- * Threads: main thread only, except for the functions that the registry allows on other threads.
+ * Threads: main thread only, except what the registry allows.
  */
 #ifndef RONDO_EXPERIMENT_SESSION_H
 #define RONDO_EXPERIMENT_SESSION_H

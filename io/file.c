@@ -20,7 +20,7 @@ rondo_status file_failed(struct errors *errors, rondo_status status, struct loca
     return errors_add_at(errors, status, where, "cannot %s '%s': %s", verb, file, reason);
 }
 
-/* Reads `size` bytes and makes sure that the file ends there. */
+/* Reads `size` bytes and checks that the file ends there. */
 static rondo_status read_all(int descriptor, const char *file, char *text, size_t size, struct location where,
                              struct errors *errors) {
     size_t done = 0;
@@ -221,7 +221,7 @@ const char *path_folder(struct arena *arena, const char *file) {
     return length == 0 ? "." : arena_strndup(arena, file, length);
 }
 
-/* The working directory; malloc'ed, NULL where it cannot be told. */
+/* The working directory, from malloc; NULL if the system cannot name it. */
 static char *working_directory(void) {
     for (size_t size = 256; size < (size_t)1 << 20; size *= 2) {
         char *path = malloc(size);

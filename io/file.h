@@ -7,9 +7,9 @@
 
 #include "core/arena.h"
 
-/* The whole file, NUL-terminated, from `arena`; its size in *length (may be NULL). RONDO_NOT_FOUND if it does not
- * exist, RONDO_INVALID if it is not a regular file or is larger than `max_bytes`. The error is at `where`; zero: no
- * place. */
+/* The whole file, NUL-terminated, from `arena`; its size in *length (may be NULL). RONDO_NOT_FOUND if it is missing,
+ * RONDO_INVALID if it is not a regular file or is larger than `max_bytes`. Errors are reported at `where` (zero: no
+ * place). */
 rondo_status file_read(const char *file, size_t max_bytes, struct arena *arena, char **text, size_t *length,
                        struct location where, struct errors *errors);
 

@@ -5,7 +5,7 @@
 #include "core/options.h"
 #include "core/suggest.h"
 
-/* A quoted text is text: it is no number and no truth value, as in YAML itself. */
+/* Quoted text is text, as in YAML itself: it is neither a number nor a truth value. */
 static int text_fits_type(const rondo_option *option, const struct yaml_node *node) {
     if (node->kind == YAML_SEQUENCE) {
         return option->type == RONDO_INTS || option->type == RONDO_REALS;
@@ -22,9 +22,11 @@ static rondo_status read_option(const rondo_option *option, void *options, const
     if (text == NULL) {
         static const char *const kinds[] = {"quoted text", "a list", "a mapping"};
         const char *expected = option_expected(option, arena);
-        return errors_add_at(errors, RONDO_INVALID, node->where, "'%s%s%s' is %s, expected %s", path,
+        const char *help = option->help == NULL || option->help[0] == '\0' ? NULL : option->help;
+        return errors_add_at(errors, RONDO_INVALID, node->where, "'%s%s%s' is %s, expected %s%s%s%s", path,
                              path[0] == '\0' ? "" : ".", option->key, kinds[node->kind],
-                             expected == NULL ? "another type" : expected);
+                             expected == NULL ? "another type" : expected, help == NULL ? "" : " (",
+                             help == NULL ? "" : help, help == NULL ? "" : ")");
     }
     return option_set(option, options, text, arena, node->where, errors);
 }
@@ -41,7 +43,7 @@ static const rondo_option *find_in_parts(const struct section_part *parts, int32
     return NULL;
 }
 
-/* What messages call the section. */
+/* The name of the section in messages. */
 static const char *section_name(const char *path) {
     return path[0] == '\0' ? "an experiment" : path;
 }
@@ -129,7 +131,7 @@ struct yaml_node *section_child(struct yaml_node *mapping, const char *key, stru
         child = append_child(mapping, key, arena, errors);
         if (child != NULL) {
             child->kind = YAML_MAPPING;
-            child->where = mapping->where; /* where it is missing: for what it must hold */
+            child->where = mapping->where; /* of the section that lacks it, for errors about its required keys */
         }
     }
     if (child != NULL && child->kind != YAML_MAPPING) {
@@ -148,7 +150,7 @@ const char *section_text(const struct yaml_node *mapping, const char *key, const
     }
     if (child->kind != YAML_SCALAR || child->text[0] == '\0') {
         errors_add_at(errors, RONDO_INVALID, child->where, "'%s' is %s, expected %s", key,
-                      child->kind == YAML_SCALAR ? "empty" : "no single value", what);
+                      child->kind == YAML_SCALAR ? "empty" : "not a single value", what);
         return NULL;
     }
     return child->text;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* The bits that eight bytes of ASCII do not have. */
+/* Bits that are 0 in eight bytes of ASCII. */
 #define HIGH_BITS 0x8080808080808080u
 
 size_t utf8_decode(const char *text, size_t left, uint32_t *code) {
@@ -19,7 +19,7 @@ size_t utf8_decode(const char *text, size_t left, uint32_t *code) {
     if (left < length) {
         return 0;
     }
-    /* These ranges of the second byte shut out overlong forms, surrogates and what lies beyond U+10FFFF. */
+    /* These ranges of the second byte exclude overlong forms, surrogates and codes above U+10FFFF. */
     const unsigned char low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
     const unsigned char high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
     if (bytes[1] < low || bytes[1] > high) {
@@ -41,7 +41,7 @@ int utf8_check(const char *text, size_t length, size_t *bad) {
     while (i < length) {
         uint64_t eight;
         if (length - i >= sizeof eight && (memcpy(&eight, text + i, sizeof eight), (eight & HIGH_BITS) == 0)) {
-            i += sizeof eight; /* ASCII: most of most files */
+            i += sizeof eight; /* ASCII, which most files mainly contain */
             continue;
         }
         uint32_t code;

@@ -53,7 +53,7 @@ static struct location location_of(const struct builder *builder, yaml_mark_t ma
 
 /* ---- the lines of the text ---- */
 
-/* The length of the line break at `i`, 0 where there is none; by the rules of libyaml, whose line numbers these are. */
+/* The length of the line break at `i`, 0 if there is none. By the rules of libyaml, whose line numbers these are. */
 static size_t break_length(const struct builder *builder, size_t i) {
     const char *text = builder->text + i;
     const size_t left = builder->length - i;
@@ -72,7 +72,7 @@ static size_t break_length(const struct builder *builder, size_t i) {
     return 0;
 }
 
-/* Where the byte at `offset` stands. */
+/* The line and column of the byte at `offset`. */
 static struct location location_of_offset(const struct builder *builder, size_t offset) {
     size_t line = 0, column = 0;
     for (size_t i = 0; i < offset && i < builder->length;) {
@@ -139,8 +139,8 @@ static char character_at(const struct builder *builder, yaml_mark_t mark) {
     return '\0';
 }
 
-/* 1 if a character at `i` that looks like a blank, but is none, changes what its line means: it is in the indentation
- * or follows a colon. */
+/* 1 if a character at `i` that only looks like a blank changes the meaning of its line: it is in the indentation or
+ * follows a colon. */
 static int is_hidden_blank(const struct builder *builder, size_t i) {
     const struct look_alike *character = look_alike_at(builder->text + i, NULL);
     size_t begin = i;
@@ -166,7 +166,7 @@ static size_t find_hidden_blank(const struct builder *builder, size_t first, siz
     return builder->length;
 }
 
-/* Says what libyaml said. */
+/* Reports the error of libyaml. */
 static rondo_status add_parser_error(const struct builder *builder, const yaml_parser_t *parser) {
     const char *problem = parser->problem == NULL ? "malformed YAML" : parser->problem;
     if (parser->error == YAML_MEMORY_ERROR) {
@@ -228,7 +228,7 @@ static int by_key_and_place(const void *left, const void *right) {
     return (a->key_where.column > b->key_where.column) - (a->key_where.column < b->key_where.column);
 }
 
-/* Sorts the children of a mapping that has ended, so that equal keys stand together: one by one against all others
+/* Sorts the children of a mapping that has ended, so that equal keys are neighbours: one by one against all others
  * would take minutes for a hostile file. */
 static rondo_status check_duplicates(struct builder *builder, const struct frame *frame) {
     const struct arena_mark mark = arena_mark(builder->arena);
@@ -325,7 +325,7 @@ static rondo_status check_blanks(const struct builder *builder, const yaml_event
                                  "found %s", look_alike_text(character).text);
         }
         for (at += length; at < end && ((unsigned char)*at & 0xC0) == 0x80;) {
-            at++; /* the other bytes of a character that looks like none of the keyboard */
+            at++; /* the other bytes of a character that does not look like one of the keyboard */
         }
     }
     return RONDO_OK;
@@ -448,8 +448,8 @@ static rondo_status take_event(struct builder *builder, const yaml_event_t *even
     }
 }
 
-/* Feeds events to the builder until the stream ends or something is wrong. Duplicate keys alone let it go on, so that
- * all of them are told. */
+/* Feeds events to the builder until the stream ends or there is a mistake. Only duplicate keys do not end it, so that
+ * all of them are reported. */
 static rondo_status take_events(struct builder *builder, yaml_parser_t *parser) {
     const int32_t errors_before = builder->errors->count;
     for (int at_end = 0; !at_end;) {
@@ -539,7 +539,7 @@ struct yaml_node *yaml_parse_value(const char *text, struct location where, int3
         errors_add_at(errors, RONDO_INVALID, where, "no value, expected one (text that begins with '#' needs quotes)");
         return NULL;
     }
-    if (builder.root == NULL) { /* nothing at all is no value, as behind "key:" in a file */
+    if (builder.root == NULL) { /* empty text is a null value, as after "key:" in a file */
         builder.root = node_create(arena, YAML_SCALAR, where, builder.folder);
         if (builder.root == NULL) {
             errors_no_memory(errors);

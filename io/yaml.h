@@ -1,9 +1,9 @@
-/* io/yaml.h: parses YAML text to a tree whose nodes know their places. yaml.c is the only user of libyaml.
+/* io/yaml.h: parses YAML text to a tree in which every node has its place in the file. yaml.c is the only user of libyaml.
  *
  * Strict: one document; UTF-8; mappings, sequences and scalars. Refused with file:line:column: syntax errors, an empty
- * document, a duplicate key, a key that is not a scalar of 1 to YAML_MAX_KEY bytes on one line, anchors and aliases
- * (they can explode), tags, more than one document, nesting deeper than YAML_MAX_DEPTH, more than YAML_MAX_NODES
- * values, more than YAML_MAX_BYTES of text.
+ * document, a duplicate key, a key that is not a scalar of 1 to YAML_MAX_KEY bytes on one line, anchors and aliases (they
+ * can explode), tags, more than one document, nesting deeper than YAML_MAX_DEPTH, more than YAML_MAX_NODES values, more
+ * than YAML_MAX_BYTES of text.
  */
 #ifndef RONDO_IO_YAML_H
 #define RONDO_IO_YAML_H
@@ -22,7 +22,7 @@ struct yaml_node {
     struct location where;   /* of the node itself */
     const char *text;        /* scalar: its value; else NULL */
     int quoted;              /* scalar: written in quotes or as a block, so never a number, true or null */
-    int literal;             /* scalar: a literal block (|), whose lines are the lines of the file */
+    int literal;             /* scalar: a literal block (|); its lines are in the file as they are */
     int32_t text_line;       /* literal: the file's line of the first line of text */
     int32_t text_indent;     /* literal: columns that were stripped from each line */
     struct yaml_node *first; /* sequence, mapping: first child */
@@ -33,14 +33,14 @@ struct yaml_node {
                            from the command line */
 };
 
-/* Reads a file. NULL with errors on failure: RONDO_NOT_FOUND where it is missing. Memory from `arena`. */
+/* Reads a file. NULL with errors on failure: RONDO_NOT_FOUND if it is missing. Memory from `arena`. */
 struct yaml_node *yaml_read(const char *file, struct arena *arena, struct errors *errors);
 /* Parses text. `file` is for messages and `folder`; copied. */
 struct yaml_node *yaml_parse(const char *file, const char *text, size_t length, struct arena *arena,
                              struct errors *errors);
 
-/* Parses a value that is not in a file, such as one of the command line: all locations are that of `where`, without
- * line and column, and the folder is ".". The value will be inside `outer_depth` collections. Empty text is an empty
+/* Parses a value that is not from a file, such as one of the command line: all locations are that of `where`, without
+ * line and column, and the folder is ".". It will be inside `outer_depth` collections. Empty text is an empty
  * scalar. */
 struct yaml_node *yaml_parse_value(const char *text, struct location where, int32_t outer_depth, struct arena *arena,
                                    struct errors *errors);
@@ -49,14 +49,13 @@ struct yaml_node *yaml_parse_value(const char *text, struct location where, int3
 struct yaml_node *yaml_get(const struct yaml_node *mapping, const char *key);
 /* Number of children. */
 int32_t yaml_count(const struct yaml_node *node);
-/* 1 for a scalar without text: "key:" without a value. */
+/* 1 for a scalar without any text: "key:" with nothing after it. */
 int yaml_is_null(const struct yaml_node *node);
-/* 1 for a bare `null` or `~`: what takes a key away that another file, or the file before --set, has given. */
+/* 1 for `null` or `~` without quotes: it removes a key that an extended file, or the file before --set, has given. */
 int yaml_takes_away(const struct yaml_node *node);
 
-/* Applies "a.b.0.c=value" from the command line: the value is YAML itself (a number, text, [list], {map}). Mappings on
- * the way are made where they are missing; an index must exist in its sequence, or be its length to append. Locations
- * read
+/* Applies "a.b.0.c=value" from the command line: the value is YAML itself (a number, text, [list], {map}). Missing
+ * mappings of the path are created; an index must exist in its sequence, or be its length to append. Locations are
  * "--set a.b.0.c=value". RONDO_INVALID with errors. */
 rondo_status yaml_set(struct yaml_node *root, const char *assignment, struct arena *arena, struct errors *errors);
 /* Lays `over` upon `base` and returns the result, which shares their nodes: mappings are merged key by key, all else is

@@ -1,10 +1,10 @@
-/* Values from the command line, put into a tree. */
+/* Assignments from the command line (--set), applied to a tree. */
 #include "io/yaml.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* An assignment under way. */
+/* An assignment while it is applied. */
 struct assignment {
     struct arena *arena;
     struct errors *errors;

@@ -1,4 +1,4 @@
-/* What is done with a tree once it is there: look-up, laying one upon another, and writing. Trees are at most
+/* Operations on a complete tree: look-up, merging, and writing. Trees are at most
  * YAML_MAX_DEPTH deep, so recursion over them is safe. */
 #include "io/yaml.h"
 
@@ -62,29 +62,29 @@ struct yaml_node *yaml_merge(struct yaml_node *base, struct yaml_node *over) {
 /* ---- writing ---- */
 
 /* Text that is first counted and then written: both passes run the same code, with `out` NULL in the first. */
-struct writer {
+struct yaml_writer {
     char *out;
     size_t length;
 };
 
-static void put(struct writer *writer, const char *text, size_t length) {
+static void put(struct yaml_writer *writer, const char *text, size_t length) {
     if (writer->out != NULL) {
         memcpy(writer->out + writer->length, text, length);
     }
     writer->length += length;
 }
 
-static void put_text(struct writer *writer, const char *text) {
+static void put_text(struct yaml_writer *writer, const char *text) {
     put(writer, text, strlen(text));
 }
 
-static void put_blanks(struct writer *writer, int32_t count) {
+static void put_blanks(struct yaml_writer *writer, int32_t count) {
     for (int32_t i = 0; i < count; i++) {
         put(writer, " ", 1);
     }
 }
 
-/* A character that must be escaped: how many bytes of `text` it takes, and its code; 0 where it may stand as it is.
+/* A character that must be escaped: how many bytes of `text` it takes, and its code; 0 if it needs no escape.
  * Beside the controls these are the characters that YAML takes for line breaks, and the byte order mark. */
 static size_t special_character(const char *text, unsigned *code) {
     const unsigned char *bytes = (const unsigned char *)text;
@@ -111,7 +111,7 @@ static size_t special_character(const char *text, unsigned *code) {
     return 0;
 }
 
-static void put_quoted(struct writer *writer, const char *text) {
+static void put_quoted(struct yaml_writer *writer, const char *text) {
     put(writer, "\"", 1);
     while (*text != '\0') {
         unsigned code;
@@ -166,7 +166,7 @@ static int fits_plain(const char *text) {
 }
 
 /* `indent` is that of the lines of the block, two more than what it belongs to. */
-static void put_literal(struct writer *writer, const char *text, int32_t indent) {
+static void put_literal(struct yaml_writer *writer, const char *text, int32_t indent) {
     const size_t length = strlen(text);
     const char *first_line = text + strspn(text, "\n");
     put_text(writer, "|");
@@ -192,7 +192,7 @@ static void put_literal(struct writer *writer, const char *text, int32_t indent)
 }
 
 /* Names need no quotes; everything else gets them. */
-static void put_key(struct writer *writer, const char *key) {
+static void put_key(struct yaml_writer *writer, const char *key) {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./*";
     const int is_plain = key[strspn(key, plain)] == '\0' && strchr("-.*", key[0]) == NULL;
     if (is_plain) {
@@ -203,7 +203,7 @@ static void put_key(struct writer *writer, const char *key) {
 }
 
 /* Ends with the end of a line. */
-static void put_scalar(struct writer *writer, const struct yaml_node *node, int32_t indent) {
+static void put_scalar(struct yaml_writer *writer, const struct yaml_node *node, int32_t indent) {
     if (node->literal && fits_literal(node->text)) {
         put_literal(writer, node->text, indent);
         return;
@@ -216,12 +216,12 @@ static void put_scalar(struct writer *writer, const struct yaml_node *node, int3
     put(writer, "\n", 1);
 }
 
-/* Writes the children of a collection, each on lines of its own that begin at `indent`. The first line has its
- * indentation already where `is_begun`: behind the dash of a sequence. */
-static void put_children(struct writer *writer, const struct yaml_node *node, int32_t indent, int is_begun);
+/* Writes the children of a collection, each on its own lines, indented by `indent`. With `is_begun` the first line
+ * already has its indentation: it continues after the dash of a sequence. */
+static void put_children(struct yaml_writer *writer, const struct yaml_node *node, int32_t indent, int is_begun);
 
-/* Writes what stands behind "key:" or "-", up to the end of a line. */
-static void put_value(struct writer *writer, const struct yaml_node *node, int32_t indent, int is_item) {
+/* Writes the value after "key:" or "-", and the line break. */
+static void put_value(struct yaml_writer *writer, const struct yaml_node *node, int32_t indent, int is_item) {
     if (node->kind == YAML_SCALAR) {
         if (node->quoted || node->text[0] != '\0') {
             put(writer, " ", 1);
@@ -235,7 +235,7 @@ static void put_value(struct writer *writer, const struct yaml_node *node, int32
     }
 }
 
-static void put_children(struct writer *writer, const struct yaml_node *node, int32_t indent, int is_begun) {
+static void put_children(struct yaml_writer *writer, const struct yaml_node *node, int32_t indent, int is_begun) {
     for (const struct yaml_node *child = node->first; child != NULL; child = child->next) {
         if (child != node->first || !is_begun) {
             put_blanks(writer, indent);
@@ -251,7 +251,7 @@ static void put_children(struct writer *writer, const struct yaml_node *node, in
     }
 }
 
-static void put_document(struct writer *writer, const struct yaml_node *root) {
+static void put_document(struct yaml_writer *writer, const struct yaml_node *root) {
     if (root->kind == YAML_SCALAR) {
         put_text(writer, "--- "); /* without it a text that begins with '%' would read as a directive */
         put_scalar(writer, root, 2);
@@ -263,7 +263,7 @@ static void put_document(struct writer *writer, const struct yaml_node *root) {
 }
 
 const char *yaml_write(const struct yaml_node *root, struct arena *arena) {
-    struct writer writer = {0};
+    struct yaml_writer writer = {0};
     put_document(&writer, root);
     writer.out = arena_alloc(arena, writer.length + 1);
     if (writer.out == NULL) {
@@ -289,7 +289,7 @@ const char *yaml_option_text(const struct yaml_node *node, struct arena *arena) 
         }
         length += strlen(child->text) + 2;
     }
-    struct writer writer = {.out = arena_alloc(arena, length + 1)};
+    struct yaml_writer writer = {.out = arena_alloc(arena, length + 1)};
     if (writer.out == NULL) {
         return NULL;
     }

@@ -317,7 +317,7 @@ static rondo_status check_cover(const struct tensor_reading *reading) {
                           reading->tensors[entry[-1].index].name);
         }
         if (entry->begin > end) {
-            return REFUSE(reading, "%llu bytes before tensor '%.100s' belong to none",
+            return REFUSE(reading, "%llu bytes before tensor '%.100s' belong to no tensor",
                           (unsigned long long)(entry->begin - end), name);
         }
         end = entry->end;

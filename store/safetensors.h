@@ -1,9 +1,9 @@
 /* store/safetensors.h: named tensors in a file, in the safetensors format (Hugging Face, version 0.3 of the format:
  * 8 bytes little-endian length, a JSON header, then the raw data; github.com/huggingface/safetensors).
  *
- * Element types F32, F64 and I32. A file is written under a temporary name in the same folder, synced and renamed, so
- * it exists completely or not at all. Reading trusts nothing: lengths, offsets, overlaps, shapes, dtypes and duplicate
- * names are checked, and every mistake says which tensor.
+ * Element types F32, F64 and I32. A file is written to a temporary name beside it, synced and renamed: it is there
+ * whole or not at all. Reading checks everything: lengths, offsets, overlaps, shapes, dtypes, duplicate names, and
+ * that all numbers are finite. Every error names the tensor.
  */
 #ifndef RONDO_STORE_SAFETENSORS_H
 #define RONDO_STORE_SAFETENSORS_H

@@ -30,7 +30,7 @@ char *vocabulary_file_text(const struct vocabulary *words, const struct vocabula
     return text;
 }
 
-/* Entries keep their numbers: each must be new, and they are added in order. */
+/* Adds the entries in their order, so that they keep their ids. Each must be new. */
 static rondo_status from_json(const char *file, const char *key, const json_t *list, struct vocabulary **vocabulary,
                               struct errors *errors) {
     *vocabulary = vocabulary_create();

@@ -337,7 +337,7 @@ static const struct {
      "--set data.valid=nothing.tsv: cannot read '|/nothing.tsv': there is no such file"},
     {"a folder", "--set data.train=. --set data.format=tsv", "is a folder, expected a regular file"},
     {"a device", "--set data.train=/dev/zero --set data.format=tsv", "'/dev/zero' is a pipe or device"},
-    {"a list of files", "--set data.train=[train.tsv]", "--set data.train=[train.tsv]: 'train' is no single value"},
+    {"a list of files", "--set data.train=[train.tsv]", "--set data.train=[train.tsv]: 'train' is not a single value"},
     {"a column past the last", "--set data.columns.label=7", "--set data.columns.label=7: '|has no column 7; it has 2"},
     {"a column below the first", "--set data.columns.text=-1",
      "--set data.columns.text=-1: column '-1' is not a number from 0"},
@@ -355,7 +355,11 @@ static const struct {
     {"the text for a label", "--set data.columns.label=0", "column '0' is both the text and the label"},
     {"class weights of another number", "--set loss.class_weights=[1,2,3]",
      "--set loss.class_weights=[1,2,3]: softmax_cross_entropy: 'class_weights' has 3 numbers, expected one for each of "
-     "2"},
+     "2|--set loss.class_weights=[1,2,3]: the order of 'class_weights' is that of the labels: 'great', 'other'"},
+    {"class weights by name", "--set loss.class_weights={great:1}",
+     "'loss.class_weights' is a mapping, expected number or list of numbers in [0, 1000000] (factor on the loss of "
+     "each "
+     "class, in the order of the labels"},
     {"labels for numbers", "--set data.target=number",
      "/train.tsv:1: 'other' is not a finite number|/train.tsv:2: 'great'"},
     {"long texts where one word is wanted", "--set architecture=1:1", "/train.tsv: example |inputs, expected one"},

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/section.h"
 #include "train/optimizer_stages.h"
 #include "train/profile.h"
 #include "train/target_check.h"
@@ -32,6 +33,30 @@ static struct model_settings model_settings(const struct experiment *experiment,
                                    .pooling = (enum pooling)experiment->model.pool};
 }
 
+/* Weights of classes follow the order of the labels, which the data decides: after an error the labels are listed. */
+static void add_label_order(const struct task *task, struct errors *errors) {
+    enum { MOST = 20 };
+    const struct loss_section *loss = &task->experiment->loss;
+    const struct vocabulary *labels = task->reader.labels;
+    const struct yaml_node *weights = NULL;
+    for (int32_t t = 0; t < loss->count && weights == NULL; t++) {
+        weights = yaml_get(loss->terms[t].section, "class_weights");
+    }
+    if (labels == NULL || weights == NULL || strcmp(weights->where.file, SECTION_DEFAULT) == 0) {
+        return;
+    }
+    const char *names = "";
+    const int32_t count = vocabulary_size(labels);
+    for (int32_t k = 0; k < count && k < MOST && names != NULL; k++) {
+        names =
+            arena_printf(task->experiment->arena, "%s%s'%.60s'", names, k == 0 ? "" : ", ", vocabulary_word(labels, k));
+    }
+    if (names != NULL) {
+        errors_add_at(errors, RONDO_INVALID, weights->where, "the order of 'class_weights' is that of the labels: %s%s",
+                      names, count > MOST ? ", …" : "");
+    }
+}
+
 static rondo_status build_network(struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
     struct dataset *shape = text_reader_dataset(&task->reader);
@@ -46,7 +71,10 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
                                                   .target_kind = shape->target_kind,
                                                   .target_size = shape->target_size};
         task->network = network_create(&settings, task->session, errors);
-        status = task->network == NULL ? errors->status : RONDO_OK;
+        if (task->network == NULL) {
+            add_label_order(task, errors);
+            status = errors->status;
+        }
     }
     dataset_destroy(shape);
     free(layers);
