@@ -81,7 +81,7 @@ static int add_to_list(const char **list, const char *text) {
     return 1;
 }
 
-/* Stores the value of a flag; 0 where it is not fit. */
+/* Stores the value of a flag; 0 if it is not valid. */
 static int store(const struct flag *flag, const char *value) {
     switch (flag->kind) {
     case FLAG_ON:
@@ -103,7 +103,8 @@ static int store(const struct flag *flag, const char *value) {
     }
 }
 
-/* "--name", "--name=value" or "--name value". Moves *i past a value. 0 with the exit status after a mistake. */
+/* "--name", "--name=value" or "--name value". Advances *i past a value. After a mistake returns 0 and sets the
+ * exit status. */
 static int parse_flag(const struct call *call, const struct flag *flags, int *i, int *status) {
     char **argv = call->argv;
     const char *name = argv[*i] + 2;
@@ -199,7 +200,7 @@ static int print_json_error(const char *text, struct error_place place) {
     return is_printed;
 }
 
-/* One error. Without memory for its JSON it is printed as text. */
+/* Prints one error; as text if there is no memory for its JSON. */
 static void print_error(const char *text, struct error_place place, int json) {
     if (!json || !print_json_error(text, place)) {
         fprintf(stderr, "rondo: ");
@@ -249,7 +250,7 @@ int finish_output(void) {
             fflush(stdout);
         }
         if (errno == EPIPE) {
-            return EXIT_DONE; /* the reader has gone, having seen enough; most commands end by SIGPIPE before */
+            return EXIT_DONE; /* the reader has closed the pipe, which is not an error; most commands end by SIGPIPE before */
         }
         fprintf(stderr, "rondo: cannot write to standard output: %s\n",
                 errno == 0 ? "an earlier write has failed" : strerror(errno));
@@ -274,7 +275,7 @@ static rondo_status parse_engine(const char *text, enum engine *engine, struct e
                                      suggestion_text(&best).text);
 }
 
-/* "-fuse": the bit of that pass. */
+/* Parses "-fuse": sets the bit of that pass. */
 static rondo_status parse_pass(const char *word, int32_t *passes_off, struct errors *errors) {
     struct suggestion best = {0};
     const char *name = word + (word[0] == '-');
@@ -297,7 +298,7 @@ static rondo_status parse_pass(const char *word, int32_t *passes_off, struct err
     return errors_add(errors, RONDO_INVALID, "unknown pass '%s'%s in --passes, expected some of %s", word, hint, all);
 }
 
-/* "-fuse,-merge". */
+/* Parses "-fuse,-merge". */
 static rondo_status parse_passes(const char *text, int32_t *passes_off, struct errors *errors) {
     rondo_status first = RONDO_OK;
     *passes_off = 0;

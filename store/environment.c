@@ -13,7 +13,7 @@
 #include "io/file.h"
 #include "io/json.h"
 
-/* The hash of a file as text, and its size; "" where it cannot be read: that is what the record says of it then. */
+/* The hash of a file as text, "" if it cannot be read, and its size. */
 struct file_print {
     char hash[17];
     int64_t bytes;
