@@ -182,13 +182,13 @@ int arguments_parse(const struct command *command, const struct flag *flags, int
     return 1;
 }
 
-/* {"file": …, "line": …, "column": …, "message": …} on one line; null where there is no value. 0: no memory. */
-static int print_json_error(const char *text, struct error_place place) {
+/* {"file": …, "line": …, "column": …, KEY: …} on one line; null where there is no value. 0: out of memory. */
+static int print_json_error(const char *text, struct error_place place, const char *key) {
     char *file = place.file_length == 0 ? NULL : strndup(text, (size_t)place.file_length);
-    json_t *object = json_pack("{s:o, s:o, s:o, s:o}", "file", file == NULL ? json_null() : json_text(file), "line",
-                               place.line == 0 ? json_null() : json_integer(place.line), "column",
-                               place.column == 0 ? json_null() : json_integer(place.column), "message",
-                               json_text(text + place.message));
+    json_t *object =
+        json_pack("{s:o, s:o, s:o, s:o}", "file", file == NULL ? json_null() : json_text(file), "line",
+                  place.line == 0 ? json_null() : json_integer(place.line), "column",
+                  place.column == 0 ? json_null() : json_integer(place.column), key, json_text(text + place.message));
     char *line = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
     if (line != NULL) {
         fprintf(stderr, "%s\n", line);
@@ -202,7 +202,7 @@ static int print_json_error(const char *text, struct error_place place) {
 
 /* Prints one error; as text if there is no memory for its JSON. */
 static void print_error(const char *text, struct error_place place, int json) {
-    if (!json || !print_json_error(text, place)) {
+    if (!json || !print_json_error(text, place, "message")) {
         fprintf(stderr, "rondo: ");
         print_message(stderr, text);
         fprintf(stderr, "\n");
@@ -224,9 +224,14 @@ int report_errors(struct errors *errors, int json) {
     return is_input ? EXIT_INPUT : EXIT_FAILED;
 }
 
-void report_warnings(struct errors *warnings) {
+void report_warnings(struct errors *warnings, int json) {
     for (int32_t i = 0; i < warnings->count && i < ERRORS_MAX; i++) {
-        fprintf(stderr, "rondo: warning: %s\n", errors_text(warnings, i));
+        const char *text = errors_text(warnings, i);
+        if (!json || !print_json_error(text, errors_place(warnings, i), "warning")) {
+            fprintf(stderr, "rondo: warning: ");
+            print_message(stderr, text);
+            fprintf(stderr, "\n");
+        }
     }
     errors_free(warnings);
 }

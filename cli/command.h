@@ -61,8 +61,8 @@ int refuse_missing(const struct command *command, int argc, char **argv);
 /* Prints all errors to standard error and frees them. Returns the exit status. Each error is "rondo: text", or with
  * `json` one object on a line: {"file": …, "line": …, "column": …, "message": …}, null where a value is not known. */
 int report_errors(struct errors *errors, int json);
-/* Prints all texts to standard error, as "rondo: warning: text", and frees them. */
-void report_warnings(struct errors *warnings);
+/* The same for warnings: "rondo: warning: text", or the object above with "warning" instead of "message". */
+void report_warnings(struct errors *warnings, int json);
 /* Prints a JSON value and a line break; takes the value over. NULL counts as no memory. Failures to write are reported by
  * finish_output. */
 struct json_t;

@@ -64,7 +64,7 @@ static rondo_status evaluate(const char *folder, const char *split, const char *
     }
     struct errors changes = {0};
     run_record_changes(folder, task, which, &changes);
-    report_warnings(&changes);
+    report_warnings(&changes, common->json);
     struct dataset *own = NULL;
     rondo_status status = RONDO_OK;
     if (file != NULL) {

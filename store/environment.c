@@ -92,10 +92,9 @@ static void compare(const json_t *recorded, const struct data_file *file, struct
     }
     const struct file_print now = print_of(file->file);
     if (now.hash[0] != '\0' && strcmp(now.hash, hash) != 0) {
-        errors_add(changes, RONDO_INVALID,
-                   "data.%s, '%s', has changed since the run was trained: it had %lld bytes and has %lld%s", file->part,
-                   file->file, (long long)bytes, (long long)now.bytes,
-                   bytes == now.bytes ? ", with other contents" : "");
+        errors_add_at(changes, RONDO_INVALID, (struct location){.file = file->file},
+                      "data.%s has changed since the run was trained: it had %lld bytes and has %lld%s", file->part,
+                      (long long)bytes, (long long)now.bytes, bytes == now.bytes ? ", with other contents" : "");
     }
 }
 
