@@ -7,10 +7,10 @@
 #include "io/file.h"
 #include "lang/cell_file.h"
 
-/* While entries are added. */
+/* State while entries are added. */
 struct collecting {
     struct catalogue *catalogue;
-    const char *kind, *name; /* what is wanted; name NULL: all */
+    const char *kind, *name; /* what was asked for; name NULL: all */
     struct errors *errors;
 };
 
@@ -33,7 +33,7 @@ const char *catalogue_kinds(struct arena *arena) {
 
 /* ---- entries ---- */
 
-/* 1 where the entry is asked for; else its name may be what was meant. */
+/* 1 if the entry was asked for; if not, its name is considered as a suggestion. */
 static int is_wanted(const struct collecting *collecting, const char *name) {
     struct catalogue *catalogue = collecting->catalogue;
     if (collecting->name == NULL || strcmp(collecting->name, name) == 0) {
@@ -64,7 +64,7 @@ static void add(const struct collecting *collecting, const struct entry *entry) 
     catalogue->entries[catalogue->count++] = *entry;
 }
 
-/* The plug-in that was loaded from the file `origin`; 0: none. */
+/* Finds the plug-in that was loaded from the file `origin`; 0: there is none. */
 static int find_plugin(const struct session *session, const char *origin, struct arena *arena,
                        struct loaded_plugin *plugin) {
     const char *file = path_absolute(arena, origin);
@@ -92,7 +92,7 @@ static void add_descriptors(const struct collecting *collecting, const struct se
                               .options = descriptor->options,
                               .descriptor = descriptor};
         if (find_plugin(session, origin, collecting->catalogue->arena, &plugin)) {
-            entry.origin = plugin.file; /* whichever of its links was followed */
+            entry.origin = plugin.file; /* the same file through whichever link it was loaded */
             entry.plugin = plugin.name;
             entry.version = plugin.version;
             entry.licence = plugin.licence;
@@ -134,7 +134,7 @@ static void add_cell(void *arg, const char *name, const char *file) {
     if (definition != NULL && (options == NULL || entry.name == NULL || entry.origin == NULL)) {
         errors_no_memory(&own);
     }
-    if (own.count > 0) { /* a line for each file: a folder may hold other YAML */
+    if (own.count > 0) { /* one line per file: a folder may contain other YAML files */
         errors_add(collecting->errors, own.status, "%s%s", errors_text(&own, 0),
                    own.count > 1 ? " (and more; `rondo cells show` tells them)" : "");
     } else {
@@ -181,7 +181,7 @@ rondo_status catalogue_collect(struct catalogue *catalogue, struct session *sess
     return errors->count == before ? RONDO_OK : errors->status;
 }
 
-/* ---- what belongs where ---- */
+/* ---- which entry fits which section ---- */
 
 int entry_is_wrapper(const struct entry *entry) {
     const rondo_descriptor *descriptor = entry->descriptor;

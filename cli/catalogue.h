@@ -1,8 +1,10 @@
-/* cli/catalogue.h: everything that experiments and equations can name, of whatever kind, from descriptors alone: no
- * code of a plug-in runs. `rondo list` prints it, as text or JSON; the same entries make docs/reference and the JSON
- * Schema.
+/* cli/catalogue.h: everything that experiments and equations can name. The entries come from descriptors only: no code of
+ * a plug-in runs. `rondo list` prints them as text or JSON; docs/reference and the JSON Schema are made from the same
+ * entries.
  *
- * A kind is one of plug-ins (core/registry.h), or "cell", or "experiment", whose entries are the sections.
+ * A kind is a kind of plug-in (core/registry.h), or "cell", or "experiment", whose entries are the sections.
+ *
+ * Threads: main thread.
  */
 #ifndef RONDO_CLI_CATALOGUE_H
 #define RONDO_CLI_CATALOGUE_H
@@ -18,40 +20,42 @@
 
 struct entry {
     const char *kind, *name, *summary;
-    const char *source; /* paper; "" */
-    const char *origin; /* file, without links, or "built-in" */
+    const char *source; /* the paper; "": none */
+    const char *origin; /* the file, with links resolved, or "built-in" */
     const rondo_option *options;
-    const char *plugin, *version, *licence; /* of the plug-in that it is part of; NULL: of none */
+    const char *plugin, *version, *licence; /* of the plug-in that contains it; NULL: none */
 
-    /* One of these is not NULL. */
+    /* Exactly one of these is not NULL. */
     const rondo_descriptor *descriptor;
     const struct cell_definition *cell;
     const struct experiment_section *section;
 };
 
 struct catalogue {
-    struct arena *arena; /* of all that entries point to */
+    struct arena *arena; /* owns everything that entries point to */
     struct entry *entries;
     int32_t count, capacity;
-    struct suggestion nearest; /* to a name that is not there */
+    struct suggestion nearest; /* to a name that was asked for and does not exist */
 };
 
-/* Kind `index`, "op", …; NULL past the last. And all of them: "op, optimizer, … or experiment"; NULL: no memory. */
+/* Kind `index`: "op", …; NULL past the last. */
 const char *catalogue_kind(int32_t index);
+/* All kinds as text, for messages: "op, optimizer, … or experiment"; NULL: out of memory. */
 const char *catalogue_kinds(struct arena *arena);
 
-/* Adds the entries of `kind`, of that name (NULL: all), in order of kind and name; sections in their own. A cell's file
- * is read where it is asked for. What cannot be read is told, and left out. */
+/* Adds the entries of `kind` with that name (NULL: all), ordered by name; sections in the order of the experiment. The
+ * files of cells are read. A file that cannot be read is reported and left out. */
 rondo_status catalogue_collect(struct catalogue *catalogue, struct session *session, const char *kind, const char *name,
                                struct errors *errors);
 
-/* 1 where the entry is a wrapper of optimizers. */
+/* 1 if the entry is a wrapper of optimizers. */
 int entry_is_wrapper(const struct entry *entry);
-/* 1 where the entry may be named by `plugin` in that section. */
+/* 1 if the section's key `plugin` may name the entry. */
 int entry_fits(const struct entry *entry, const struct experiment_section *section);
-/* 1 where `section` lies in the one called `outer`; *key gets its key there, from `arena`, NULL: no memory. */
+/* 1 if `section` is directly inside the section named `outer`. *key is then its key there, from `arena`; NULL: out of
+ * memory. */
 int section_is_in(const struct experiment_section *section, const char *outer, struct arena *arena, const char **key);
-/* 1 for an entry of a list. */
+/* 1 if the section is an item of a list. */
 int section_is_item(const struct experiment_section *section);
 
 #endif

@@ -11,7 +11,7 @@ const char *key_default(const struct key_row *row) {
     return row->default_text == NULL ? "must be given" : row->default_text[0] == '\0' ? "none" : row->default_text;
 }
 
-/* Room for the options, the keys and the sections within. */
+/* An upper bound: options, keys, and sections inside. */
 static int32_t count_rows(const struct entry *entry) {
     int32_t count = 0;
     for (const rondo_option *option = entry->options; option != NULL && option->key != NULL; option++) {
@@ -112,7 +112,7 @@ const struct key_row *entry_keys(const struct entry *entry, struct arena *arena,
 
 /* ---- properties ---- */
 
-/* What is told of one entry, on its way. */
+/* The facts of one entry while they are collected. */
 struct telling {
     struct arena *arena;
     struct fact *facts;
@@ -123,7 +123,7 @@ static void tell(struct telling *telling, const char *label, const char *text) {
     telling->facts[telling->count++] = (struct fact){label, text};
 }
 
-/* Joins with commas; NULL stays NULL. */
+/* Joins two texts with a comma; NULL if one of them is NULL. */
 static const char *join(struct arena *arena, const char *text, const char *more) {
     return text == NULL || more == NULL ? NULL : text[0] == '\0' ? more : arena_printf(arena, "%s, %s", text, more);
 }
@@ -140,7 +140,8 @@ const char *slot_text(const rondo_slot *slot) {
     }
 }
 
-/* "first_moment, second_moment (like the parameter), count (one number)": neighbours of one form share what it is. */
+/* "first_moment, second_moment (like the parameter), count (one number)": adjacent slots of one form share their
+ * description. */
 static const char *slots_text(const rondo_slot *slot, struct arena *arena) {
     const char *text = "";
     for (; slot != NULL && slot->name != NULL; slot++) {
@@ -257,7 +258,7 @@ int32_t entry_facts(const struct entry *entry, struct arena *arena, struct fact 
         case RONDO_KIND_SCHEDULE:
             tell_schedule(&telling, (const rondo_schedule *)descriptor);
             break;
-        default: /* a kind that this page knows nothing of has its options all the same */
+        default: /* a kind without special facts still has its options */
             break;
         }
     }
@@ -271,7 +272,7 @@ int32_t entry_facts(const struct entry *entry, struct arena *arena, struct fact 
 
 /* ---- examples ---- */
 
-/* A value that a required option takes: numbers count up from 2, so that `low` is below `high`. */
+/* A valid value of a required option: numbers count up from 2, so that `low` is below `high`. */
 static const char *some_value(const rondo_option *option, int32_t index, struct arena *arena) {
     double number = index + 2;
     switch (option->type) {
@@ -288,9 +289,9 @@ static const char *some_value(const rondo_option *option, int32_t index, struct 
     }
 }
 
-/* ", lr: 0.001": all options that must be given; else the first that has a default. */
+/* ", lr: 0.001": all options that must be given, or else the first one with a default. */
 static const char *example_options(const struct entry *entry, const char *between, struct arena *arena) {
-    const char *required = "", *first = NULL; /* an empty text or list shows nothing */
+    const char *required = "", *first = NULL; /* an empty text or list is not a useful example */
     int32_t n_required = 0;
     for (const rondo_option *option = entry->options; option != NULL && option->key != NULL; option++) {
         const char *quote = option->type == RONDO_STRING ? "\"" : "";
@@ -317,7 +318,7 @@ const char *entry_example(const struct entry *entry, struct arena *arena) {
         return arena_printf(arena, "model: {layers: [{cell: %s, hidden: 64%s}]}", entry->name, options);
     }
     if (is_op) {
-        const rondo_op *op = (const rondo_op *)descriptor; /* for any number of inputs two will do */
+        const rondo_op *op = (const rondo_op *)descriptor; /* an op with any number of inputs is shown with two */
         return arena_printf(arena, "y = %s(%s%s)", entry->name, op->max_inputs == -1 ? "x, h" : op->operands, options);
     }
     if (entry_is_wrapper(entry)) {

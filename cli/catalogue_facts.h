@@ -1,4 +1,4 @@
-/* cli/catalogue_facts.h: what is told of an entry, as texts for whoever prints them. All memory is from `arena`. */
+/* cli/catalogue_facts.h: the description of an entry as texts, for all formats of output. All memory is from `arena`. */
 #ifndef RONDO_CLI_CATALOGUE_FACTS_H
 #define RONDO_CLI_CATALOGUE_FACTS_H
 
@@ -7,29 +7,29 @@
 /* A key: an option, a key of a section, or a section within it. */
 struct key_row {
     const char *key;
-    const char *default_text; /* as one writes it; NULL: must be given; "": none */
+    const char *default_text; /* as written in an experiment; NULL: must be given; "": none */
     const char *expected, *help;
-    const char *section; /* the name of the section that it holds; NULL: none */
+    const char *section; /* the name of the section under this key; NULL: it is not a section */
 };
-/* The rows of an entry, *count of them; NULL: no memory. */
+/* The keys of an entry, [*count]; NULL: out of memory. */
 const struct key_row *entry_keys(const struct entry *entry, struct arena *arena, int32_t *count);
-/* The default as people read it: "must be given", "none", "0.001". */
+/* The default for readers: "must be given", "none", "0.001". */
 const char *key_default(const struct key_row *row);
-/* "integer in [1, 64]": what an option takes; NULL: no memory. */
+/* The values that an option accepts: "integer in [1, 64]"; NULL: out of memory. */
 const char *expected_text(const rondo_option *option, struct arena *arena);
 
-/* One property: state: "first_moment (like the parameter)". */
+/* One property, such as "state": "first_moment (like the parameter)". */
 struct fact {
     const char *label, *text;
 };
 enum { FACTS_MOST = 8 };
-/* Fills `facts`; how many; -1: no memory. */
+/* Fills `facts` and returns their number; -1: out of memory. */
 int32_t entry_facts(const struct entry *entry, struct arena *arena, struct fact facts[FACTS_MOST]);
 
-/* How it is written: a line of an experiment, or an equation. NULL for a section, or without memory. */
+/* An example of its use: a line of an experiment, or an equation. NULL for a section, or out of memory. */
 const char *entry_example(const struct entry *entry, struct arena *arena);
 
-/* "like the parameter", "a copy of the parameter at first", …: the state in a slot of an optimizer. */
+/* Describes the state in a slot of an optimizer: "like the parameter", "a copy of the parameter at first", … */
 const char *slot_text(const rondo_slot *slot);
 
 #endif

@@ -1,4 +1,4 @@
-/* cli/catalogue_json.c: the catalogue for programs. */
+/* cli/catalogue_json.c: the catalogue as JSON. */
 #include "cli/catalogue_facts.h"
 #include "cli/catalogue_write.h"
 #include "cli/json_builder.h"
@@ -24,7 +24,7 @@ static json_t *option_json(struct json_builder *builder, const rondo_option *opt
     return object;
 }
 
-/* Keys of a section that are no options, and the sections in it. */
+/* The keys of a section that are not options, and the sections inside it. */
 static json_t *keys_json(struct json_builder *builder, const struct entry *entry) {
     json_t *array = json_array();
     int32_t count = 0;

@@ -5,16 +5,16 @@
 #include "cli/catalogue_write.h"
 #include "cli/print.h"
 
-/* The width of all, and the most of two columns. */
+/* The width of the table, and the largest widths of two of its columns. */
 enum { WIDTH = 116, DEFAULT_WIDTH = 16, EXPECTED_WIDTH = 32, COLUMNS = 4, GAP = 2 };
 
 /* ---- columns ---- */
 
 static int is_inside_character(char c) {
-    return ((unsigned char)c & 0xc0) == 0x80; /* of UTF-8 */
+    return ((unsigned char)c & 0xc0) == 0x80; /* in UTF-8 */
 }
 
-/* How many columns the first `bytes` of a text take. */
+/* The number of columns of the first `bytes` of a text. */
 static int width_of(const char *text, size_t bytes) {
     int width = 0;
     for (size_t i = 0; i < bytes; i++) {
@@ -27,7 +27,7 @@ static int width_of_all(const char *text) {
     return width_of(text, strlen(text));
 }
 
-/* The bytes of the words of `text` that a line of `width` takes, at least one word. */
+/* The number of bytes of `text` that fit on a line of `width` columns: whole words, at least one. */
 static size_t line_of(const char *text, int width) {
     size_t taken = 0;
     while (text[taken] != '\0') {
@@ -49,7 +49,7 @@ static void print_row(FILE *out, int indent, const char *const *cells, const int
         rest[c] = cells[c];
     }
     while (is_left) {
-        int column = 0, wanted = indent; /* where the line is, and where the next cell begins */
+        int column = 0, wanted = indent; /* the current column, and the column of the next cell */
         is_left = 0;
         for (int c = 0; c < n; c++) {
             const size_t bytes = line_of(rest[c], widths[c]);
@@ -65,13 +65,13 @@ static void print_row(FILE *out, int indent, const char *const *cells, const int
     }
 }
 
-/* Text in lines, indented. */
+/* Prints a text in indented lines. */
 static void print_paragraph(FILE *out, int indent, const char *text) {
     const int width = WIDTH - indent;
     print_row(out, indent, &text, &width, 1);
 }
 
-/* "label  text", with labels that are aligned. */
+/* Prints "label  text" with aligned labels. */
 enum { LABEL_WIDTH = 10 };
 static void print_fact(FILE *out, const char *label, const char *text) {
     const char *const cells[] = {label, text};
@@ -87,7 +87,7 @@ static int smaller(int a, int b) {
     return a < b ? a : b;
 }
 
-/* The widths of the columns, and the whole table below a heading. */
+/* Computes the widths of the columns and prints the table below a heading. */
 static void print_keys(FILE *out, const struct key_row *rows, int32_t count) {
     const char *const heading[COLUMNS] = {"key", "default", "expected", "what it is"};
     int widths[COLUMNS] = {0};
@@ -146,7 +146,7 @@ static rondo_status print_details(FILE *out, const struct entry *entry, struct a
     for (int32_t i = 0; i < n_facts; i++) {
         print_fact(out, facts[i].label, facts[i].text);
     }
-    fprintf(out, "  %-*s  %s\n", LABEL_WIDTH, "example", example); /* never wrapped: it is to be copied */
+    fprintf(out, "  %-*s  %s\n", LABEL_WIDTH, "example", example); /* never wrapped, so that it can be copied */
     if (entry->source[0] != '\0') {
         print_fact(out, "source", entry->source);
     }

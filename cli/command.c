@@ -81,7 +81,7 @@ static int add_to_list(const char **list, const char *text) {
     return 1;
 }
 
-/* Stores the value of a flag; 0 where it is not fit. */
+/* Stores the value of a flag; 0 if it is not valid. */
 static int store(const struct flag *flag, const char *value) {
     switch (flag->kind) {
     case FLAG_ON:
@@ -103,7 +103,8 @@ static int store(const struct flag *flag, const char *value) {
     }
 }
 
-/* "--name", "--name=value" or "--name value". Moves *i past a value. 0 with the exit status after a mistake. */
+/* "--name", "--name=value" or "--name value". Advances *i past a value. After a mistake returns 0 and sets the
+ * exit status. */
 static int parse_flag(const struct command_call *call, const struct flag *flags, int *i, int *status) {
     char **argv = call->argv;
     const char *name = argv[*i] + 2;
@@ -181,13 +182,13 @@ int arguments_parse(const struct command *command, const struct flag *flags, int
     return 1;
 }
 
-/* {"file": …, "line": …, "column": …, "message": …} on one line; null where there is no value. 0: no memory. */
-static int print_json_error(const char *text, struct error_place place) {
+/* {"file": …, "line": …, "column": …, KEY: …} on one line; null where there is no value. 0: out of memory. */
+static int print_json_error(const char *text, struct error_place place, const char *key) {
     char *file = place.file_length == 0 ? NULL : strndup(text, (size_t)place.file_length);
-    json_t *object = json_pack("{s:o, s:o, s:o, s:o}", "file", file == NULL ? json_null() : json_text(file), "line",
-                               place.line == 0 ? json_null() : json_integer(place.line), "column",
-                               place.column == 0 ? json_null() : json_integer(place.column), "message",
-                               json_text(text + place.message));
+    json_t *object =
+        json_pack("{s:o, s:o, s:o, s:o}", "file", file == NULL ? json_null() : json_text(file), "line",
+                  place.line == 0 ? json_null() : json_integer(place.line), "column",
+                  place.column == 0 ? json_null() : json_integer(place.column), key, json_text(text + place.message));
     char *line = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
     if (line != NULL) {
         fprintf(stderr, "%s\n", line);
@@ -199,9 +200,9 @@ static int print_json_error(const char *text, struct error_place place) {
     return is_printed;
 }
 
-/* One error. Without memory for its JSON it is printed as text. */
+/* Prints one error; as text if there is no memory for its JSON. */
 static void print_error(const char *text, struct error_place place, int json) {
-    if (!json || !print_json_error(text, place)) {
+    if (!json || !print_json_error(text, place, "message")) {
         fprintf(stderr, "rondo: ");
         print_message(stderr, text);
         fprintf(stderr, "\n");
@@ -223,9 +224,14 @@ int report_errors(struct errors *errors, int json) {
     return is_input ? EXIT_INPUT : EXIT_FAILED;
 }
 
-void report_warnings(struct errors *warnings) {
+void report_warnings(struct errors *warnings, int json) {
     for (int32_t i = 0; i < warnings->count && i < ERRORS_MAX; i++) {
-        fprintf(stderr, "rondo: warning: %s\n", errors_text(warnings, i));
+        const char *text = errors_text(warnings, i);
+        if (!json || !print_json_error(text, errors_place(warnings, i), "warning")) {
+            fprintf(stderr, "rondo: warning: ");
+            print_message(stderr, text);
+            fprintf(stderr, "\n");
+        }
     }
     errors_free(warnings);
 }
@@ -249,7 +255,7 @@ int finish_output(void) {
             fflush(stdout);
         }
         if (errno == EPIPE) {
-            return EXIT_DONE; /* the reader has gone, having seen enough; most commands end by SIGPIPE before */
+            return EXIT_DONE; /* the reader has closed the pipe, which is not an error; most commands end by SIGPIPE before */
         }
         fprintf(stderr, "rondo: cannot write to standard output: %s\n",
                 errno == 0 ? "an earlier write has failed" : strerror(errno));
@@ -274,7 +280,7 @@ static rondo_status parse_engine(const char *text, enum engine *engine, struct e
                                      suggestion_text(&best).text);
 }
 
-/* "-fuse": the bit of that pass. */
+/* Parses "-fuse": sets the bit of that pass. */
 static rondo_status parse_pass(const char *word, int32_t *passes_off, struct errors *errors) {
     struct suggestion best = {0};
     const char *name = word + (word[0] == '-');
@@ -297,7 +303,7 @@ static rondo_status parse_pass(const char *word, int32_t *passes_off, struct err
     return errors_add(errors, RONDO_INVALID, "unknown pass '%s'%s in --passes, expected some of %s", word, hint, all);
 }
 
-/* "-fuse,-merge". */
+/* Parses "-fuse,-merge". */
 static rondo_status parse_passes(const char *text, int32_t *passes_off, struct errors *errors) {
     rondo_status first = RONDO_OK;
     *passes_off = 0;

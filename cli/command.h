@@ -1,7 +1,7 @@
 /* cli/command.h: what the subcommands of `rondo` share: arguments, errors, exit status.
  *
- * To add a command: write cli/NAME.c with a `const struct command command_NAME`, name it in the list of cli/main.c and
- * in cli/meson.build.
+ * To add a command, write cli/NAME.c with a `const struct command command_NAME`, and add it to the list in cli/main.c and
+ * to cli/meson.build.
  *
  * Exit status: 0 done, 1 the run failed, 2 the user's input is wrong. Data goes to standard output, all else to
  * standard error; with --json, errors are JSON as well.
@@ -34,15 +34,15 @@ struct flag {
     const char *help;
 };
 
-/* The command line of one command, after parsing. Flags may stand anywhere; "--" ends them. */
+/* The command line of one command, after parsing. Flags may appear anywhere; "--" ends them. */
 struct arguments {
     const char *words[ARGUMENT_LIST_MAX + 1]; /* the arguments that are not flags; NULL-terminated */
     int32_t n_words;
 };
 
 struct command {
-    const char *name, *usage, *summary;
-    const char *details; /* the rest of the help: what it prints, an example */
+    const char *name, *usage, *summary; /* the summary completes "rondo NAME: " */
+    const char *details;                /* the rest of the help: what it prints, an example */
     int (*run)(const struct command *command, int argc,
                char **argv); /* argv[0] is the command's name; the exit status */
 };
@@ -61,8 +61,8 @@ int refuse_missing(const struct command *command, int argc, char **argv);
 /* Prints all errors to standard error and frees them. Returns the exit status. Each error is "rondo: text", or with
  * `json` one object on a line: {"file": …, "line": …, "column": …, "message": …}, null where a value is not known. */
 int report_errors(struct errors *errors, int json);
-/* Prints all texts to standard error, as "rondo: warning: text", and frees them. */
-void report_warnings(struct errors *warnings);
+/* The same for warnings: "rondo: warning: text", or the object above with "warning" instead of "message". */
+void report_warnings(struct errors *warnings, int json);
 /* Prints a JSON value and a line break; takes the value over. NULL counts as no memory. Failures to write are reported by
  * finish_output. */
 struct json_t;
@@ -81,27 +81,30 @@ struct common_flags {
     int verbose;
 };
 #define COMMON_FLAG_PLUGIN(common)                                                                                     \
-    { "plugin", "FILE", FLAG_LIST, (common).plugins, "load this plug-in first; may be repeated" }
+    { "plugin", "FILE", FLAG_LIST, (common).plugins, "load this plug-in before the experiment; may be repeated" }
 #define COMMON_FLAG_SET(common)                                                                                        \
     {                                                                                                                  \
         "set", "KEY=VALUE", FLAG_LIST, (common).assignments,                                                           \
             "override a value of the experiment, such as optimizer.lr=0.01; may be repeated"                           \
     }
 #define COMMON_FLAG_THREADS(common)                                                                                    \
-    { "threads", "N", FLAG_COUNT, &(common).threads, "how many threads; as many as processors without it" }
+    { "threads", "N", FLAG_COUNT, &(common).threads, "number of threads (default: one per processor)" }
 #define COMMON_FLAG_ENGINE(common)                                                                                     \
-    { "engine", "NAME", FLAG_TEXT, &(common).engine, "how recurrences run: fused, or tape (step by step) (fused)" }
+    {                                                                                                                  \
+        "engine", "NAME", FLAG_TEXT, &(common).engine,                                                                 \
+            "what runs recurrences: fused, or tape, step by step (default: fused)"                                     \
+    }
 #define COMMON_FLAG_PASSES(common)                                                                                     \
-    { "passes", "-NAME,…", FLAG_TEXT, &(common).passes, "passes of the fused engine to leave out, such as -fuse,-sink" }
+    { "passes", "-NAME,…", FLAG_TEXT, &(common).passes, "switch off passes of the fused engine, such as -fuse,-sink" }
 #define COMMON_FLAG_VERBOSE(common)                                                                                    \
     {                                                                                                                  \
         "verbose", NULL, FLAG_ON, &(common).verbose,                                                                   \
             "print on standard error which plug-ins are loaded, and what plug-ins log"                                 \
     }
 #define COMMON_FLAG_JSON(common)                                                                                       \
-    { "json", NULL, FLAG_ON, &(common).json, "print JSON, for programs" }
+    { "json", NULL, FLAG_ON, &(common).json, "print JSON" }
 
-/* The session; NULL with errors. */
+/* Creates the session that the flags describe. NULL with errors; free with session_destroy. */
 struct session *session_from_flags(const struct common_flags *common, struct errors *errors);
 
 #endif

@@ -1,4 +1,4 @@
-/* cli/curve.c: see cli/curve.h. A plot is a raster of dots: one in a character as ASCII, 2 by 4 in braille. */
+/* cli/curve.c: see cli/curve.h. A plot is a raster of dots: one per character in ASCII, 2 by 4 in braille. */
 #define _POSIX_C_SOURCE 200809L
 #include "cli/curve.h"
 
@@ -11,18 +11,18 @@
 #include "core/number.h"
 
 enum { COLUMNS = 60, MAX_COLUMNS = 200, ROWS = 8, MAX_ROWS = 50 };
-enum { DOTS_ACROSS = 2, DOTS_DOWN = 4 }; /* of a braille character */
+enum { DOTS_ACROSS = 2, DOTS_DOWN = 4 }; /* per braille character */
 
 struct plot {
     const struct curve *curve;
     int braille;
-    int32_t columns, rows; /* of characters */
-    int32_t width, height; /* of dots */
-    double low, high;      /* least and greatest finite value */
+    int32_t columns, rows; /* in characters */
+    int32_t width, height; /* in dots */
+    double low, high;      /* the smallest and the largest finite value */
     unsigned char dots[MAX_ROWS * DOTS_DOWN][MAX_COLUMNS * DOTS_ACROSS];
 };
 
-/* The locale is asked for without making it that of the program, whose numbers have points. */
+/* Looks at the user's locale without setting it: the program's own numbers keep their decimal points. */
 static int locale_is_utf8(void) {
     const locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
     if (locale == (locale_t)0) {
@@ -37,7 +37,7 @@ static int32_t within(int32_t value, int32_t otherwise, int32_t most) {
     return value <= 0 ? otherwise : value < most ? value : most;
 }
 
-/* 0 where no value is finite. */
+/* 0 if no value is finite. */
 static int find_range(struct plot *plot) {
     plot->low = INFINITY;
     plot->high = -INFINITY;
@@ -51,7 +51,7 @@ static int find_range(struct plot *plot) {
     return plot->low <= plot->high;
 }
 
-/* The curve at a real index, on the line between its neighbours; NAN where one that counts is not finite. */
+/* The curve at a real index, interpolated between its neighbours; NAN if a neighbour with a weight is not finite. */
 static double value_at(const struct curve *curve, double index) {
     const int64_t i = (int64_t)index;
     const double share = index - (double)i, value = curve->values[i];
@@ -67,11 +67,11 @@ static int32_t dot_of(const struct plot *plot, double value) {
 }
 
 static void widen(double value, double *least, double *greatest) {
-    *least = fmin(*least, value); /* fmin and fmax pass over NAN */
+    *least = fmin(*least, value); /* fmin and fmax ignore NAN */
     *greatest = fmax(*greatest, value);
 }
 
-/* A column of dots stands for the values half-way to its neighbours, with those that lie between. */
+/* A column of dots covers all values up to half-way to the neighbouring columns. */
 static void draw_column(struct plot *plot, int32_t x) {
     const struct curve *curve = plot->curve;
     const double last = (double)(curve->count - 1);
@@ -91,7 +91,7 @@ static void draw_column(struct plot *plot, int32_t x) {
     }
 }
 
-/* Braille patterns are U+2800 and a bit for each dot: 1 8, 2 16, 4 32, 64 128, row after row. */
+/* A braille pattern is U+2800 plus one bit per dot; by rows: 1 8, 2 16, 4 32, 64 128. */
 static void print_braille(FILE *out, const struct plot *plot, int32_t row, int32_t column) {
     static const unsigned bits[DOTS_DOWN][DOTS_ACROSS] = {{1, 8}, {2, 16}, {4, 32}, {64, 128}};
     unsigned pattern = 0;
@@ -105,7 +105,7 @@ static void print_braille(FILE *out, const struct plot *plot, int32_t row, int32
     fputc((int)(0x80 | (pattern & 0x3f)), out);
 }
 
-/* Behind the last dot of a row there are no blanks. */
+/* The columns up to the last dot of a row: no blanks are printed after it. */
 static int32_t columns_used(const struct plot *plot, int32_t row) {
     const int32_t down = plot->height / plot->rows, across = plot->width / plot->columns;
     for (int32_t x = plot->width - 1; x >= 0; x--) {
@@ -120,7 +120,7 @@ static int32_t columns_used(const struct plot *plot, int32_t row) {
 
 enum { LABEL_WIDTH = 10 };
 
-/* "0.001", where it belongs to this row: the ends of the range, or its one value in the middle. */
+/* The label of a row, "0.001": the rows at the ends of the range have one, or the middle row if the range is one value. */
 static void print_label(FILE *out, const struct plot *plot, int32_t row) {
     const int is_flat = plot->low == plot->high;
     const int32_t flat_row = dot_of(plot, plot->low) * plot->rows / plot->height;
@@ -148,7 +148,7 @@ static void print_rows(FILE *out, const struct plot *plot) {
     }
 }
 
-/* The first x at the left, the last at the right; one value has one x. */
+/* The first x at the left, the last x at the right; a single value has only one. */
 static void print_x(FILE *out, const struct plot *plot) {
     const struct curve *curve = plot->curve;
     char first[32], last[32];

@@ -17,16 +17,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* What the line is made of. */
+/* The characters that the line is drawn with. */
 enum curve_marks {
-    CURVE_AUTO = 0,   /* CURVE_BRAILLE where the stream is a terminal whose locale is UTF-8, else CURVE_ASCII */
+    CURVE_AUTO = 0,   /* CURVE_BRAILLE if the stream is a terminal with a UTF-8 locale, else CURVE_ASCII */
     CURVE_ASCII = 1,  /* '*', '|' and '+' */
     CURVE_BRAILLE = 2 /* 2 by 4 dots in a character, UTF-8 */
 };
 
 struct curve {
     const char *title;    /* a line above; NULL: none */
-    const double *values; /* [count], at equal distances along x; one that is not finite leaves a gap */
+    const double *values; /* [count], at equal distances along x; a value that is not finite leaves a gap */
     int64_t count;
     const char *x_label; /* a line below; NULL: none */
     double first, last;  /* x of the first and of the last value */
@@ -35,9 +35,9 @@ struct curve {
     int32_t rows;        /* up to 50; 0: 8 */
 };
 
-/* Draws it. The plot spans the least and the greatest finite value, which stand at its left; with one value alone it is
- * a line in the middle. Between two columns the line has no gaps, so that a sudden change shows as an upright line, and
- * a peak shows however many values there are. Prints nothing but a note where no value is finite. */
+/* Draws the curve. The plot spans the smallest and the largest finite value, which are printed at its left; if they are
+ * equal, the curve is a line in the middle. The line has no gaps between columns: a sudden change is a vertical line, and
+ * a peak is visible whatever the number of values. If no value is finite, only a note is printed. */
 void curve_print(FILE *out, const struct curve *curve);
 
 #endif

@@ -64,7 +64,7 @@ static rondo_status evaluate(const char *folder, const char *split, const char *
     }
     struct errors changes = {0};
     run_record_changes(folder, task, which, &changes);
-    report_warnings(&changes);
+    report_warnings(&changes, common->json);
     struct dataset *own = NULL;
     rondo_status status = RONDO_OK;
     if (file != NULL) {
@@ -89,15 +89,16 @@ static rondo_status evaluate(const char *folder, const char *split, const char *
 static int run_eval(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
     const char *split = NULL, *file = NULL;
-    const struct flag flags[] = {{"on", "PART", FLAG_TEXT, &split, "train, valid or test of the experiment (test)"},
-                                 {"data", "FILE", FLAG_TEXT, &file, "another file of the same form"},
-                                 COMMON_FLAG_PLUGIN(common),
-                                 COMMON_FLAG_VERBOSE(common),
-                                 COMMON_FLAG_THREADS(common),
-                                 COMMON_FLAG_ENGINE(common),
-                                 COMMON_FLAG_PASSES(common),
-                                 COMMON_FLAG_JSON(common),
-                                 {NULL, NULL, FLAG_ON, NULL, NULL}};
+    const struct flag flags[] = {
+        {"on", "PART", FLAG_TEXT, &split, "train, valid or test data of the experiment (default: test)"},
+        {"data", "FILE", FLAG_TEXT, &file, "another file of the same format"},
+        COMMON_FLAG_PLUGIN(common),
+        COMMON_FLAG_VERBOSE(common),
+        COMMON_FLAG_THREADS(common),
+        COMMON_FLAG_ENGINE(common),
+        COMMON_FLAG_PASSES(common),
+        COMMON_FLAG_JSON(common),
+        {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;
     int status;
     if (!arguments_parse(command, flags, argc, argv, 1, 1, &arguments, &status)) {
@@ -120,8 +121,8 @@ static int run_eval(const struct command *command, int argc, char **argv) {
     return status;
 }
 
-const struct command command_eval = {"eval", "eval RUN [--on PART | --data FILE]",
-                                     "score the weights of a run on labelled data",
-                                     "Prints the loss and the metrics of the loss head.\n\n"
-                                     "  rondo eval runs/food-sentiment --on test\n",
-                                     run_eval};
+const struct command command_eval = {
+    "eval", "eval RUN [--on PART | --data FILE]", "evaluate the weights of a run on labelled data",
+    "Prints the loss and its metrics. Warns if the data has changed since the run was trained.\n\n"
+    "  rondo eval runs/food-sentiment --on test\n",
+    run_eval};

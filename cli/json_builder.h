@@ -1,5 +1,5 @@
-/* cli/json_builder.h: JSON that is made of many pieces, any of which may fail for want of memory: one look at the end
- * tells. A value that is NULL counts as such a failure. */
+/* cli/json_builder.h: builds JSON from many parts. If memory is short for one of them, the builder remembers it, so that
+ * the caller checks only once, with json_built. A value of NULL counts as such a failure. */
 #ifndef RONDO_CLI_JSON_BUILDER_H
 #define RONDO_CLI_JSON_BUILDER_H
 
@@ -8,16 +8,16 @@
 #include "core/arena.h"
 
 struct json_builder {
-    struct arena *arena; /* of texts on the way */
+    struct arena *arena; /* for temporary texts */
     int failed;
 };
 
-/* Sets a key, or appends; both take `value` over. */
+/* Set a key of an object, or append to an array. Both take over `value`. */
 void json_set(struct json_builder *builder, json_t *object, const char *key, json_t *value);
 void json_append(struct json_builder *builder, json_t *array, json_t *value);
-/* An array of texts, which end with NULL; `texts` may be NULL. */
+/* An array of texts. `texts` ends with NULL, and may be NULL itself. */
 json_t *json_texts(struct json_builder *builder, const char *const *texts);
-/* `value`, or NULL, with `value` freed, after a failure. */
+/* Returns `value`; after a failure frees it and returns NULL. */
 json_t *json_built(const struct json_builder *builder, json_t *value);
 
 #endif

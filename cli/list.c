@@ -1,4 +1,4 @@
-/* cli/list.c: `rondo list`: everything that experiments and equations can name, from descriptors alone. */
+/* cli/list.c: `rondo list`: everything that experiments and equations can name (cli/catalogue.h). */
 #define _POSIX_C_SOURCE 200809L
 #include <jansson.h>
 #include <stdlib.h>
@@ -7,15 +7,15 @@
 #include "cli/catalogue_write.h"
 #include "cli/command.h"
 
-/* What is asked for. */
+/* The arguments of the command. */
 struct wanted {
     const char *kind; /* NULL: all */
-    const char *name; /* NULL: all of the kind */
-    const char *text; /* as the user says it */
+    const char *name; /* NULL: all entries of the kind */
+    const char *text; /* as the user wrote it */
     int json;
 };
 
-/* "optimizer/adam", "optimizer", or nothing. RONDO_INVALID for a kind that does not exist. */
+/* Parses "optimizer/adam", "optimizer", or nothing. RONDO_INVALID if the kind does not exist. */
 static rondo_status parse_wanted(struct wanted *wanted, struct arena *arena, struct errors *errors) {
     if (wanted->text == NULL) {
         return RONDO_OK;
@@ -34,11 +34,11 @@ static rondo_status parse_wanted(struct wanted *wanted, struct arena *arena, str
         }
         suggest(&best, kind, catalogue_kind(i));
     }
-    return errors_add(errors, RONDO_INVALID, "unknown kind '%s'%s, expected %s, with /NAME behind it for one", kind,
+    return errors_add(errors, RONDO_INVALID, "unknown kind '%s'%s, expected %s, or KIND/NAME for one entry", kind,
                       suggestion_text(&best).text, kinds);
 }
 
-/* Goes on after what cannot be loaded or read: the rest is still there to be told. */
+/* Continues after a file that cannot be loaded or read, so that the other entries are still listed. */
 static void collect(struct catalogue *catalogue, struct session *session, const struct wanted *wanted,
                     struct errors *errors) {
     if (wanted->kind == NULL || (strcmp(wanted->kind, KIND_CELL) != 0 && strcmp(wanted->kind, KIND_EXPERIMENT) != 0)) {
@@ -67,7 +67,7 @@ static void list(struct catalogue *catalogue, struct session *session, struct wa
     }
 }
 
-/* The pages tell of all that ships, so nothing may be missing. */
+/* The pages describe everything that ships with Rondo, so any error is fatal. */
 static void write_reference(struct catalogue *catalogue, struct session *session, const char *folder,
                             struct errors *errors) {
     collect(catalogue, session, &(struct wanted){0}, errors);
@@ -76,11 +76,13 @@ static void write_reference(struct catalogue *catalogue, struct session *session
     }
 }
 
-/* 1 where --reference stands alone. What ships is in the folders of the build or the installation: others are left out
- * of the search. */
+/* 1 if --reference is the only flag. The pages describe what is in the folders of the build or the installation; the
+ * user's own folders are not searched. */
 static int prepare_reference(const struct common_flags *common, const struct wanted *wanted, struct errors *errors) {
     if (common->plugins[0] != NULL || common->json || wanted->text != NULL) {
-        errors_add(errors, RONDO_INVALID, "--reference writes pages of all that ships: no KIND, --json or --plugin");
+        errors_add(
+            errors, RONDO_INVALID,
+            "--reference writes the pages of everything that ships with Rondo: give no KIND, --json or --plugin");
         return 0;
     }
     unsetenv("RONDO_PLUGIN_PATH");
@@ -121,8 +123,9 @@ static int run_list(const struct command *command, int argc, char **argv) {
 }
 
 const struct command command_list = {
-    "list", "list [KIND[/NAME]]", "what experiments and equations can name, with options, ranges and defaults",
-    "KIND is op, optimizer or another heading of what it prints without one. No code of a plug-in runs.\n\n"
+    "list", "list [KIND[/NAME]]", "list what experiments and equations can name, with options, ranges and defaults",
+    "KIND is op, optimizer, loss, schedule, cell or experiment; without it, all kinds are listed. KIND/NAME prints\n"
+    "everything about one entry. No code of a plug-in runs.\n\n"
     "  rondo list optimizer/adam\n"
     "  rondo list --reference docs/reference\n",
     run_list};

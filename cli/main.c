@@ -1,4 +1,4 @@
-/* cli/main.c: the `rondo` command: finds the subcommand. */
+/* cli/main.c: the entry point of `rondo`: finds the subcommand and runs it. */
 #define _XOPEN_SOURCE 700
 #include <signal.h>
 #include <stdio.h>
@@ -24,24 +24,24 @@ static void print_usage(FILE *stream) {
     for (int i = 0; i < COMMANDS; i++) {
         fprintf(stream, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     }
-    fprintf(stream, "\n'rondo COMMAND --help' tells more of each; 'rondo --version' which Rondo this is.\n");
+    fprintf(stream, "\n'rondo COMMAND --help' describes a command; 'rondo --version' prints the version.\n");
 }
 
-/* Where memory is limited, the threads that OpenBLAS has started keep the process from ending. It reads the variable
- * when it is loaded, which is before main: so the program starts again, in the same process. */
+/* If memory is limited, the threads that OpenBLAS has started prevent the process from ending. OpenBLAS reads the
+ * variable when it is loaded, which is before main; therefore the program starts again, in the same process. */
 static void restart_without_library_threads(char **argv) {
     char file[4096];
     const ssize_t length = readlink("/proc/self/exe", file, sizeof file - 1);
     if (length > 0 && blas_is_short_of_memory() && setenv("OPENBLAS_NUM_THREADS", "1", 1) == 0) {
         file[length] = '\0';
-        execv(file, argv); /* returns only where it fails: then go on as it is */
+        execv(file, argv); /* returns only if it fails; then the program continues unchanged */
     }
 }
 
 int main(int argc, char **argv) {
     restart_without_library_threads(argv);
-    signal(SIGXFSZ, SIG_IGN); /* a file that grows past the limit is then an error of the write, as a full disk is */
-    number_scope_open(); /* until the end: what is printed has decimal points, whatever a plug-in does to the locale */
+    signal(SIGXFSZ, SIG_IGN); /* then a file that grows past the limit is an error of write(), like a full disk */
+    number_scope_open(); /* never closed: numbers are printed with decimal points even if a plug-in changes the locale */
     if (argc < 2) {
         print_usage(stderr);
         return EXIT_INPUT;

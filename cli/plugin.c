@@ -1,4 +1,4 @@
-/* cli/plugin.c: `rondo plugin`, a command with actions that have flags of their own. */
+/* cli/plugin.c: `rondo plugin`, a command with actions, each with its own flags. */
 #define _POSIX_C_SOURCE 200809L
 #include <jansson.h>
 #include <signal.h>
@@ -11,12 +11,12 @@
 #include "kit/run_checks.h"
 #include "kit/scaffold.h"
 
-/* Fixed, so that what fails fails again. */
+/* The seed is fixed, so that failures can be reproduced. */
 enum { SEED = 1, SECONDS = 20, THREADS = 4 };
 
 /* ---- check ---- */
 
-/* A line as soon as there is one: some checks take seconds. */
+/* Prints each line at once: some checks take seconds. */
 static void print_finding(void *arg, const struct report *report, int32_t index) {
     const char *line = report_line(report, index);
     (void)arg;
@@ -26,7 +26,7 @@ static void print_finding(void *arg, const struct report *report, int32_t index)
     }
 }
 
-/* Checks one file and prints what was found; *failed where something did. */
+/* Checks one file and prints the findings; *failed is set if a check failed. */
 static rondo_status check_file(const char *file, const struct check_settings *settings, int *failed,
                                struct errors *errors) {
     struct arena *arena = arena_create();
@@ -49,12 +49,12 @@ static rondo_status check_file(const char *file, const struct check_settings *se
     return status;
 }
 
-/* Ctrl-C: a line, then the end that a signal brings, and the check that runs ends with it. */
+/* Ctrl-C: prints a line and then ends by the signal. The child process of the running check ends with it. */
 static void on_interrupt(int number) {
     static const char line[] = "rondo: interrupted before the checks were through\n";
     const ssize_t wrote = write(STDERR_FILENO, line, sizeof line - 1);
     (void)wrote;
-    raise(number); /* comes when this has returned, and finds the default again */
+    raise(number); /* delivered when this function has returned; the handler has been reset to the default */
 }
 
 static int check_files(const struct arguments *arguments, struct check_settings *settings, struct errors *errors) {
@@ -71,7 +71,8 @@ static int check_files(const struct arguments *arguments, struct check_settings 
     return status == EXIT_DONE && failed ? EXIT_FAILED : status;
 }
 
-/* --explain: the section on one check, or the list of all; after a wrong name that list goes with the error. */
+/* --explain: prints the section on one check, or the list of all checks. After an unknown name, prints the error and the
+ * list. */
 static int explain(const char *name, struct errors *errors) {
     struct arena *arena = arena_create();
     const int is_list = strcmp(name, "list") == 0;
@@ -97,11 +98,11 @@ static int run_check(const struct command *command, int argc, char **argv) {
     int32_t seed = SEED, seconds = SECONDS;
     const char *name = NULL, *only[ARGUMENT_LIST_MAX + 1] = {0};
     const struct flag flags[] = {
-        {"only", "CHECK", FLAG_LIST, only, "this check alone; may be repeated"},
-        {"explain", "CHECK", FLAG_TEXT, &name, "what a check wants, and how to mend what it finds; list: names all"},
-        {"seed", "N", FLAG_COUNT, &seed, "of everything that is drawn at random, from 1 to 4096 (1)"},
-        {"seconds", "N", FLAG_COUNT, &seconds, "that one check may take, from 1 to 4096 (20)"},
-        {"json", NULL, FLAG_ON, &json, "print JSON, an object in a line for each file"},
+        {"only", "CHECK", FLAG_LIST, only, "run only this check; may be repeated"},
+        {"explain", "CHECK", FLAG_TEXT, &name, "describe a check and how to fix what it finds; list: name all checks"},
+        {"seed", "N", FLAG_COUNT, &seed, "seed of all random numbers, 1 to 4096 (default: 1)"},
+        {"seconds", "N", FLAG_COUNT, &seconds, "time limit of one check, 1 to 4096 (default: 20)"},
+        {"json", NULL, FLAG_ON, &json, "print JSON, one object per line and file"},
         {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;
     struct errors errors = {0};
@@ -128,7 +129,7 @@ static int run_check(const struct command *command, int argc, char **argv) {
 
 /* ---- new ---- */
 
-/* What was written, and what to do next. */
+/* Prints what was written, and the next steps. */
 static void print_written(const struct scaffold_written *written) {
     printf("wrote %s:\n", written->folder);
     for (int32_t i = 0; i < written->count; i++) {
@@ -140,9 +141,9 @@ static void print_written(const struct scaffold_written *written) {
 
 static int run_new(const struct command *command, int argc, char **argv) {
     struct scaffold_wanted wanted = {0};
-    const struct flag flags[] = {{"out", "FOLDER", FLAG_TEXT, &wanted.folder, "where to write it (./NAME)"},
+    const struct flag flags[] = {{"out", "FOLDER", FLAG_TEXT, &wanted.folder, "the folder to write (default: ./NAME)"},
                                  {"general", NULL, FLAG_ON, &wanted.general,
-                                  "an op with shapes of its own: infer, forward and backward instead of map"},
+                                  "an op that defines its own shapes: infer, forward and backward instead of map"},
                                  {"numbers", NULL, FLAG_ON, &wanted.numbers, "a loss for numbers instead of classes"},
                                  {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;
@@ -170,25 +171,24 @@ static int run_new(const struct command *command, int argc, char **argv) {
 static const struct command actions[] = {
     {"check",
      "plugin check FILE.so… [--only CHECK]… [--seed N] [--seconds N] [--json], or plugin check --explain CHECK",
-     "prove that a plug-in keeps the rules of rondo/plugin.h",
+     "check that a plug-in follows the rules of rondo/plugin.h",
      "Checks the file (it loads, exports one symbol, runs no code when it is listed), its option tables, and each op,\n"
      "optimizer, loss and schedule: gradients, written outputs, buffers, threads, options at the ends of their "
      "ranges.\n"
-     "Every check runs in a process of its own: a plug-in may crash or loop. --explain CHECK tells what a check does\n"
-     "and how to mend what it finds, --explain list names all of them.\n"
-     "Exit status 0 where nothing failed (there may be warnings), 1 where a check failed, 2 where there is no such "
-     "file,\n"
-     "or where nothing in it has the check of --only.\n\n"
+     "Every check runs in its own process, so a plug-in may crash or loop. --explain CHECK describes a check and how\n"
+     "to fix what it finds; --explain list names all checks.\n"
+     "Exit status: 0 if no check failed (there may be warnings), 1 if a check failed, 2 if there is no such file, or\n"
+     "if --only names a check that no part of the file has.\n\n"
      "  rondo plugin check ./mine.so\n"
      "  rondo plugin check --explain gradient\n",
      run_check},
     {"new", "plugin new KIND NAME [--out FOLDER] [--general | --numbers]",
-     "write a folder to start a plug-in of your own from",
-     "KIND is op, optimizer, loss or schedule. The folder has NAME.c with the equation in its place, the header that "
-     "it\n"
-     "needs, a Makefile, a meson.build, and a small experiment that trains with it. It builds and passes its checks "
-     "as\n"
-     "it is. --general goes with an op, --numbers with a loss.\n\n"
+     "write the folder of a new plug-in to start from",
+     "KIND is op, optimizer, loss or schedule. The folder has NAME.c with a working example, the header that it "
+     "needs,\n"
+     "a Makefile, a meson.build, and a small experiment that trains with it. It builds and passes all checks as it "
+     "is.\n"
+     "--general is for an op, --numbers for a loss.\n\n"
      "  rondo plugin new optimizer mine\n"
      "  make -C mine check\n",
      run_new},
@@ -230,5 +230,5 @@ static int run_plugin(const struct command *command, int argc, char **argv) {
     return status;
 }
 
-const struct command command_plugin = {"plugin", "plugin ACTION …", "make and check a plug-in of your own",
-                                       "'rondo plugin ACTION --help' tells more of each.\n", run_plugin};
+const struct command command_plugin = {"plugin", "plugin ACTION …", "create and check a plug-in",
+                                       "'rondo plugin ACTION --help' describes an action.\n", run_plugin};

@@ -1,5 +1,5 @@
-/* cli/progress.h: how far a training is, on standard error: a bar with rate and time left on a terminal, else one plain
- * line an epoch. */
+/* cli/progress.h: the progress of a training, on standard error. On a terminal it is a bar with the rate and the time
+ * left; elsewhere it is one plain line per epoch. */
 #ifndef RONDO_CLI_PROGRESS_H
 #define RONDO_CLI_PROGRESS_H
 
@@ -7,14 +7,14 @@
 
 struct progress {
     const struct network *network;
-    int terminal; /* standard error is one */
-    double drawn; /* when the bar was drawn last, in seconds */
+    int terminal; /* standard error is a terminal */
+    double drawn; /* when the bar was last drawn, in seconds of trainer_clock */
 };
 
 struct progress progress_start(const struct network *network);
-/* Draws the bar, at most ten times a second; nothing without a terminal. */
+/* Draws the bar, at most ten times per second. Does nothing without a terminal. */
 void progress_batch(struct progress *progress, const struct trainer_progress *state);
-/* Prints the line of the epoch. */
+/* Prints the line of an epoch. */
 void progress_epoch(struct progress *progress, const struct trainer_progress *state);
 
 #endif

@@ -1,4 +1,4 @@
-/* cli/reference.c: the catalogue as pages of Markdown, one for each kind: docs/reference. */
+/* cli/reference.c: the catalogue as pages of Markdown, one per kind: docs/reference. */
 #define _POSIX_C_SOURCE 200809L
 #include <ctype.h>
 #include <jansson.h>
@@ -10,7 +10,7 @@
 #include "core/kind.h"
 #include "io/file.h"
 
-/* What stands at the top of a page. A kind without a row gets its name and no more. */
+/* The text at the top of a page. The page of a kind without a row begins with its name only. */
 struct page {
     const char *kind, *title, *intro;
 };
@@ -43,16 +43,16 @@ static const struct page pages[] = {
      "[experiment.schema.json](experiment.schema.json)."},
 };
 
-/* One page, on its way. */
+/* A page that is being written. */
 struct writing {
     const struct catalogue *catalogue;
     FILE *out;
-    int failed; /* memory was short */
+    int failed; /* out of memory */
 };
 
 /* ---- Markdown ---- */
 
-/* 1 where Markdown would take the character for a mark; "x * y", "log_softmax" and "a <= b" it leaves alone. A bar
+/* 1 if Markdown would interpret the character as markup, which it does not in "x * y", "log_softmax" and "a <= b". A bar
  * would end the cell of a table. */
 static int is_mark(const char *text, const char *c, int in_table) {
     const char before = c == text ? ' ' : c[-1], behind = c[1];
@@ -79,7 +79,7 @@ static int is_mark(const char *text, const char *c, int in_table) {
     }
 }
 
-/* Text as it is; what stands in `backticks` stays code, in which only the bar means something. */
+/* Writes plain text. Text in `backticks` remains code, in which only the bar is escaped. */
 static void put_text(const struct writing *writing, const char *text, int in_table) {
     int in_code = 0;
     for (const char *c = text; *c != '\0'; c++) {
@@ -91,7 +91,7 @@ static void put_text(const struct writing *writing, const char *text, int in_tab
     }
 }
 
-/* The anchor of a heading, as forges make it: lower case, blanks as dashes, no punctuation. */
+/* The anchor of a heading, as GitHub and others generate it: lower case, spaces as dashes, no punctuation. */
 static void put_anchor(const struct writing *writing, const char *heading) {
     for (const char *c = heading; *c != '\0'; c++) {
         if (isalnum((unsigned char)*c) || *c == '_' || *c == '-' || *c == ' ') {
@@ -137,7 +137,8 @@ static void put_keys(struct writing *writing, const struct entry *entry) {
     }
 }
 
-/* "- state: …", and where it comes from: the file within its folder, as folders differ from machine to machine. */
+/* The properties, "- state: …", and the file that the entry comes from, relative to its folder: folders differ between
+ * machines. */
 static void put_facts(struct writing *writing, const struct entry *entry) {
     struct fact facts[FACTS_MOST];
     const int32_t count = entry_facts(entry, writing->catalogue->arena, facts);
@@ -192,7 +193,7 @@ static int is_on_page(const struct entry *entry, const char *kind, int wrappers)
     return strcmp(entry->kind, kind) == 0 && entry_is_wrapper(entry) == wrappers;
 }
 
-/* A line with a link to every entry. */
+/* A line of links to all entries. */
 static void put_index(const struct writing *writing, const char *kind, int wrappers) {
     int is_first = 1;
     for (int32_t i = 0; i < writing->catalogue->count; i++) {

@@ -1,9 +1,10 @@
-/* cli/schema.c: the JSON Schema of experiments (draft 2020-12), from the sections and their options: editors complete
- * keys from it, show their help, and mark what the framework would refuse.
+/* cli/schema.c: the JSON Schema of experiments (draft 2020-12), made from the sections and their options. Editors use it
+ * to complete keys, to show their help, and to mark mistakes.
  *
- * What a plug-in or cell takes follows from its name by if and then, as "one of" all of them would tell every mistake
- * as often as there are plug-ins. A name that is not in the catalogue is the user's own: then all keys are accepted.
- * Where a file extends another, what must be given may stand there; so that is asked for where no file is extended.
+ * The options of a plug-in or cell depend on its name, by "if" and "then": with "oneOf", a validator would report every
+ * mistake once for each plug-in. A name that is not in the catalogue belongs to the user, and all keys are accepted for
+ * it. If a file extends another one, required keys may be in the extended file, so they are required only in a file that
+ * extends none.
  */
 #include <string.h>
 
@@ -28,7 +29,7 @@ static void append(const struct schema *schema, json_t *array, json_t *value) {
     json_append(schema->builder, array, value);
 }
 
-/* Sets a key whose value would otherwise say nothing. */
+/* Sets a key, unless its value is empty. */
 static void set_unless_empty(const struct schema *schema, json_t *object, const char *key, json_t *value) {
     if (json_object_size(value) + json_array_size(value) > 0) {
         set(schema, object, key, value);
@@ -37,7 +38,7 @@ static void set_unless_empty(const struct schema *schema, json_t *object, const 
     }
 }
 
-/* {if: {properties: {key: {enum: names}}, required: [key]}, then: …}: one name is a const. */
+/* {if: {properties: {key: {enum: names}}, required: [key]}, then: …}: a single name becomes a const. */
 static json_t *condition(const struct schema *schema, const char *key, json_t *names, json_t *then) {
     const int is_one = json_array_size(names) == 1;
     json_t *value = json_object(), *properties = json_object(), *when = json_object(), *result = json_object();
@@ -57,8 +58,8 @@ static int may_be_named(const struct entry *entry, const struct experiment_secti
     return value == EXPERIMENT_CELL ? entry->cell != NULL : entry_fits(entry, section);
 }
 
-/* Known names, each with its summary, and any other text; but no optimizer where a wrapper is wanted, nor the other way
- * round. */
+/* Known names, each with its summary, and any other text; but no optimizer in place of a wrapper, nor a wrapper in place
+ * of an optimizer. */
 static json_t *name_schema(const struct schema *schema, const struct experiment_section *section,
                            const struct experiment_key *key) {
     json_t *object = json_object(), *names = json_array(), *wrong = json_array(), *not_wrong = json_object();
@@ -114,7 +115,7 @@ static json_t *key_schema(const struct schema *schema, const struct experiment_s
 
 /* ---- sections ---- */
 
-/* The key of the section that names a plug-in or a cell; NULL: it has none. */
+/* The key of the section that names a plug-in or a cell; NULL: there is none. */
 static const struct experiment_key *naming_key(const struct experiment_section *section) {
     for (const struct experiment_key *key = section->keys; key != NULL && key->name != NULL; key++) {
         if (key->value == EXPERIMENT_PLUGIN || key->value == EXPERIMENT_CELL) {
@@ -124,7 +125,7 @@ static const struct experiment_key *naming_key(const struct experiment_section *
     return NULL;
 }
 
-/* Steps through the sections that lie in one; *index from 0. NULL past the last. */
+/* Iterates over the sections directly inside a section; *index begins at 0. NULL past the last. */
 static const char *next_inner(const struct schema *schema, const struct experiment_section *outer, int32_t *index,
                               struct experiment_section *inner) {
     while ((*inner = experiment_section((*index)++)).name != NULL) {
@@ -148,7 +149,7 @@ static json_t *required_options(const struct schema *schema, const rondo_option 
     return array;
 }
 
-/* The names of all that must be given in a section. */
+/* The names of all keys that a section requires. */
 static json_t *required_keys(const struct schema *schema, const struct experiment_section *section) {
     json_t *array = required_options(schema, section->table);
     for (const struct experiment_key *key = section->keys; key != NULL && key->name != NULL; key++) {
@@ -166,7 +167,7 @@ static json_t *required_keys(const struct schema *schema, const struct experimen
     return array;
 }
 
-/* The options of an entry, as references to where they are defined. */
+/* The options of an entry, as references to their definitions. */
 static void add_references(const struct schema *schema, json_t *properties, const struct entry *entry) {
     for (const rondo_option *option = entry->options; option != NULL && option->key != NULL; option++) {
         const char *target =
@@ -175,7 +176,7 @@ static void add_references(const struct schema *schema, json_t *properties, cons
     }
 }
 
-/* The keys that a section always has, which are described where it is. */
+/* The keys that a section always has; they are described in the section itself. */
 static void add_own_keys(const struct schema *schema, json_t *properties, const struct experiment_section *section) {
     for (const struct experiment_key *key = section->keys; key != NULL && key->name != NULL; key++) {
         set(schema, properties, key->name, json_true());
@@ -185,7 +186,7 @@ static void add_own_keys(const struct schema *schema, json_t *properties, const 
     }
 }
 
-/* The list of a section that takes options of the plug-in around it, for one plug-in. */
+/* A list whose items take options of the plug-in that the surrounding section names, for one plug-in. */
 static json_t *outer_list(const struct schema *schema, const struct experiment_section *section,
                           const struct entry *entry) {
     json_t *properties = json_object();
@@ -194,7 +195,7 @@ static json_t *outer_list(const struct schema *schema, const struct experiment_s
     return json_pack("{s:{s:o, s:b}}", "items", "properties", properties, "additionalProperties", 0);
 }
 
-/* The keys of a section where it names `entry`: those that it always has, and the entry's options. */
+/* The keys of a section that names `entry`: those that it always has, and the entry's options. */
 static json_t *named_schema(const struct schema *schema, const struct experiment_section *section,
                             const struct entry *entry) {
     json_t *properties = json_object(), *object = json_object();
@@ -208,13 +209,13 @@ static json_t *named_schema(const struct schema *schema, const struct experiment
     add_references(schema, properties, entry);
     set(schema, object, "properties", properties);
     set(schema, object, "additionalProperties", json_false());
-    if (section_is_item(section)) { /* lists of an extended file are replaced: all of an entry stands here */
+    if (section_is_item(section)) { /* a list replaces that of an extended file, so its items are complete */
         set_unless_empty(schema, object, "required", required_options(schema, entry->options));
     }
     return object;
 }
 
-/* A condition for each name; those without options share one. */
+/* One condition per name; names without options share one. */
 static json_t *conditions(const struct schema *schema, const struct experiment_section *section,
                           const struct experiment_key *naming) {
     json_t *array = json_array(), *plain = json_array();
@@ -249,7 +250,7 @@ static json_t *conditions(const struct schema *schema, const struct experiment_s
     return array;
 }
 
-/* A section within another: itself, or a list of them. */
+/* A section inside another one, or a list of such sections. */
 static json_t *inner_schema(const struct schema *schema, const struct experiment_section *section) {
     json_t *object = section_schema(schema, section);
     if (!section_is_item(section)) {
@@ -291,9 +292,9 @@ static json_t *section_schema(const struct schema *schema, const struct experime
     return object;
 }
 
-/* ---- what must be given ---- */
+/* ---- required keys ---- */
 
-/* What a section lacks where no file is extended. Entries of lists have been asked for it already. */
+/* The keys that a section requires in a file that extends none. Those of list items are required everywhere already. */
 static json_t *complete_schema(const struct schema *schema, const struct experiment_section *section) {
     json_t *object = json_object(), *properties = json_object(), *all = json_array();
     json_t *required = required_keys(schema, section);
@@ -326,16 +327,16 @@ static json_t *complete_schema(const struct schema *schema, const struct experim
     return object;
 }
 
-/* ---- the whole ---- */
+/* ---- the complete schema ---- */
 
-/* The options of every plug-in and cell, once. */
+/* The options of every plug-in and cell, defined once. */
 static json_t *definitions(const struct schema *schema) {
     json_t *all = json_object();
     for (int32_t i = 0; i < schema->catalogue->count; i++) {
         const struct entry *entry = &schema->catalogue->entries[i];
         const int is_op = entry->descriptor != NULL && entry->descriptor->kind == RONDO_KIND_OP;
         if (is_op || entry->section != NULL || entry->options == NULL || entry->options->key == NULL) {
-            continue; /* experiments do not name ops */
+            continue; /* ops are named in equations, not in experiments */
         }
         json_t *properties = json_object();
         for (const rondo_option *option = entry->options; option->key != NULL; option++) {

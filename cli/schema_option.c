@@ -6,13 +6,13 @@
 #include "cli/catalogue_facts.h"
 #include "core/options.h"
 
-/* 1 and not 1.0. */
+/* An integral number is written as 1, not 1.0. */
 static json_t *number_json(double value) {
     const int is_integer = fabs(value) <= 9007199254740992.0 && value == floor(value); /* 2^53 */
     return is_integer ? json_integer((json_int_t)value) : json_real(value);
 }
 
-/* Bounds, where there are any: one that no number passes says "none". */
+/* Minimum and maximum. A bound at the end of the type's range means that there is none. */
 static void set_range(struct json_builder *builder, json_t *object, const rondo_option *option) {
     const double limit = 9223372036854775808.0; /* 2^63 */
     const int is_integer = option->type == RONDO_INT || option->type == RONDO_INTS;
@@ -61,7 +61,7 @@ static void set_type(struct json_builder *builder, json_t *object, const rondo_o
     case RONDO_REALS:
         set_list(builder, object, option, "number", 4096);
         break;
-    default: /* text without quotes may look like a number */
+    default: /* unquoted text may look like a number */
         json_set(builder, object, "type", json_pack("[s, s]", "string", "number"));
         break;
     }
@@ -83,7 +83,7 @@ static json_t *ints_json(struct json_builder *builder, const rondo_ints *ints) {
     return array;
 }
 
-/* The default as the parser of options reads it. NULL where it is text that does not parse, or memory is short. */
+/* The default, as the parser of options reads it. NULL if it does not parse, or out of memory. */
 static json_t *default_json(struct json_builder *builder, const rondo_option *option) {
     union {
         int32_t index;

@@ -13,7 +13,7 @@
 #include "io/file.h"
 #include "io/json.h"
 
-/* The hash of a file as text, and its size; "" where it cannot be read: that is what the record says of it then. */
+/* The hash of a file as text, "" if it cannot be read, and its size. */
 struct file_print {
     char hash[17];
     int64_t bytes;
@@ -92,10 +92,9 @@ static void compare(const json_t *recorded, const struct data_file *file, struct
     }
     const struct file_print now = print_of(file->file);
     if (now.hash[0] != '\0' && strcmp(now.hash, hash) != 0) {
-        errors_add(changes, RONDO_INVALID,
-                   "data.%s, '%s', has changed since the run was trained: it had %lld bytes and has %lld%s", file->part,
-                   file->file, (long long)bytes, (long long)now.bytes,
-                   bytes == now.bytes ? ", with other contents" : "");
+        errors_add_at(changes, RONDO_INVALID, (struct location){.file = file->file},
+                      "data.%s has changed since the run was trained: it had %lld bytes and has %lld%s", file->part,
+                      (long long)bytes, (long long)now.bytes, bytes == now.bytes ? ", with other contents" : "");
     }
 }
 

@@ -19,8 +19,8 @@ struct data_file {
  * NULL: out of memory. */
 char *environment_text(const struct loader *loader, const struct data_file *files, int32_t threads, int64_t seed);
 
-/* Adds a text to `changes` for each of the files that is recorded in environment.json with another hash than it has
- * now. Files that are not recorded, or cannot be read, say nothing; nor does a record that is missing. */
+/* Adds a text to `changes` for each file whose hash differs from the one recorded in environment.json. Files that are not
+ * recorded or cannot be read are skipped. Adds nothing if there is no such record. */
 void environment_compare(const char *environment_file, const struct data_file *files, struct errors *changes);
 
 #endif

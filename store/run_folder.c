@@ -25,11 +25,11 @@ struct written_file {
 struct run_folder {
     struct arena *arena;
     const char *path;     /* as messages name it; NULL: not made yet */
-    const char *absolute; /* the same path, whatever becomes of the working directory */
+    const char *absolute; /* the same path, independent of the working directory */
     int descriptor;       /* of the folder; -1: not open */
-    int32_t made;         /* folders that were made: this one and those above it; 0: it existed, and was empty */
-    int metrics;          /* descriptor of metrics.jsonl; -1: not open */
-    int64_t weights;      /* the epoch whose weights are written */
+    int32_t made; /* number of folders that were created: this one and those above it; 0: it existed, and was empty */
+    int metrics;  /* descriptor of metrics.jsonl; -1: not open */
+    int64_t weights;              /* the epoch whose weights are written */
     struct written_file *written; /* in reverse order */
 };
 
@@ -101,7 +101,7 @@ static rondo_status make_next_folder(struct run_folder *run, const char *name, s
                       MAX_RUNS);
 }
 
-/* Holds the folder open: whatever happens to its path, files go to this folder and to no other. */
+/* Holds the folder open: files are written to this folder even if its path changes. */
 static rondo_status open_folder(struct run_folder *run, struct errors *errors) {
     run->absolute = path_absolute(run->arena, run->path);
     if (run->absolute == NULL) {
@@ -112,7 +112,7 @@ static rondo_status open_folder(struct run_folder *run, struct errors *errors) {
                                : RONDO_OK;
 }
 
-/* 1 where the path leads to the folder that this run has made. */
+/* 1 if the path leads to the folder of this run. */
 static int is_in_place(const struct run_folder *run) {
     struct stat own, found;
     return fstat(run->descriptor, &own) == 0 && stat(run->absolute, &found) == 0 && own.st_dev == found.st_dev &&
@@ -123,7 +123,7 @@ rondo_status run_folder_check(struct run_folder *run, struct errors *errors) {
     if (is_in_place(run)) {
         return RONDO_OK;
     }
-    /* Linux shows where an open folder is now. */
+    /* On Linux this link contains the present path of an open folder. */
     char link[40], target[4096];
     snprintf(link, sizeof link, "/proc/self/fd/%d", run->descriptor);
     const ssize_t length = readlink(link, target, sizeof target - 1);
@@ -138,7 +138,7 @@ rondo_status run_folder_check(struct run_folder *run, struct errors *errors) {
                       run->path, target);
 }
 
-/* Remembers a name in the folder, to be removed if the run comes to nothing. */
+/* Remembers a name in the folder, to be removed if the run ends without weights. */
 static rondo_status remember(struct run_folder *run, const char *name, struct errors *errors) {
     struct written_file *file = arena_alloc(run->arena, sizeof *file);
     const char *copy = arena_strdup(run->arena, name);
@@ -233,7 +233,7 @@ void run_folder_close(struct run_folder *run) {
     arena_destroy(run->arena);
 }
 
-/* One line, in one write: a reader never sees half of it. What a full disk cuts is taken back. */
+/* Writes a line with one call, so that a reader never sees half of it. A line that a full disk has cut is removed. */
 static rondo_status write_line(struct run_folder *run, const char *line, size_t length, struct errors *errors) {
     struct stat before;
     const int is_known = fstat(run->metrics, &before) == 0;

@@ -1,9 +1,10 @@
 /* store/safetensors.h: named tensors in a file, in the safetensors format (Hugging Face, version 0.3 of the format:
  * 8 bytes little-endian length, a JSON header, then the raw data; github.com/huggingface/safetensors).
  *
- * Element types F32, F64 and I32. A file is written to a temporary name beside it, synced and renamed: it is there
- * whole or not at all. Reading checks everything: lengths, offsets, overlaps, shapes, dtypes, duplicate names, and
- * that all numbers are finite. Every error names the tensor.
+ * Element types are F32, F64 and I32. A file is written completely or not at all (io/file.h). Reading checks everything:
+ * lengths, offsets, overlaps, shapes, dtypes, duplicate names and values that are not finite; errors name the tensor.
+ *
+ * Threads: any, on different files.
  */
 #ifndef RONDO_STORE_SAFETENSORS_H
 #define RONDO_STORE_SAFETENSORS_H
@@ -23,7 +24,8 @@ struct file_writer;
 rondo_status safetensors_write_to(struct file_writer *writer, const struct named_tensor *tensors, int32_t count,
                                   const char *const *metadata, struct errors *errors);
 
-/* Reads a file; names and data from `arena`. *metadata (may be NULL) gets a list as above. */
+/* Reads a file; names and data are allocated in `arena`. *metadata (may be NULL) gets a list as above. RONDO_NOT_FOUND if
+ * there is no such file, RONDO_INVALID if it is not valid. */
 rondo_status safetensors_read(const char *file, struct arena *arena, struct named_tensor **tensors, int32_t *count,
                               const char *const **metadata, struct errors *errors);
 

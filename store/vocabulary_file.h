@@ -7,7 +7,7 @@
 
 /* The text of the file, to be freed by the caller. `labels` NULL: the target is a number. NULL: out of memory. */
 char *vocabulary_file_text(const struct vocabulary *words, const struct vocabulary *labels);
-/* The caller owns both; *labels is NULL if the file has no labels. After a failure both are NULL. */
+/* Reads a file. The caller owns both; *labels is NULL if the file has none. After a failure both are NULL. */
 rondo_status vocabulary_file_read(const char *file, struct vocabulary **words, struct vocabulary **labels,
                                   struct errors *errors);
 

@@ -481,7 +481,10 @@ START_TEST(data_that_changed_since_the_training_is_reported) {
     ck_assert_str_eq(rondo("eval changing --on valid", 0).err, "");
     sandbox_copy("test.tsv", "before.tsv");
     assert_parts("changed", rondo("eval changing --on valid", 0).err,
-                 "rondo: warning: data.valid, '|/before.tsv', has changed since the run was trained: it had | bytes");
+                 "rondo: warning: |/before.tsv: data.valid has changed since the run was trained: it had | bytes");
+    json_t *warning = parse("warning", rondo("eval changing --on valid --json", 0).err);
+    assert_keys("warning", warning, "file line column warning");
+    json_decref(warning);
     ck_assert_str_eq(rondo("eval changing --on test", 0).err, "");
     ck_assert_str_eq(rondo("eval changing --data before.tsv", 0).err, "");
 }

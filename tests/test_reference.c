@@ -90,7 +90,7 @@ START_TEST(mistake_leaves_no_files) {
     for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
         const struct outcome outcome = sandbox_run((struct call){.arguments = mistakes[i]});
         assert_status(mistakes[i], &outcome, 2);
-        assert_parts(mistakes[i], outcome.err, "--reference writes pages of all that ships");
+        assert_parts(mistakes[i], outcome.err, "--reference writes the pages of everything that ships");
         ck_assert(!sandbox_has("pages"));
     }
 }

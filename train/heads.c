@@ -27,7 +27,7 @@ const char *heads_text(const struct heads *heads, struct arena *arena) {
     return head_text(&heads->loss.terms[0], arena);
 }
 
-/* ---- what the heads need and tell ---- */
+/* ---- sizes, names and directions ---- */
 
 static int32_t own_metrics(const rondo_loss *loss) {
     int32_t count = 0;
@@ -37,8 +37,7 @@ static int32_t own_metrics(const rondo_loss *loss) {
     return count;
 }
 
-/* 1 where a metric has this name already: the loss, one of the first `n_heads` heads, or one of the first head's own.
- */
+/* 1 if a metric already has this name: the loss, one of the first `n_heads` heads, or one of the first head's own. */
 static int has_name(const struct heads *heads, int32_t n_heads, const char *name) {
     for (int32_t m = 0; m < heads->n_metrics; m++) {
         const int is_named = m <= n_heads || m >= heads->n_losses;
@@ -142,7 +141,7 @@ int heads_have(const struct heads *heads, uint32_t flag) {
     return found;
 }
 
-/* NULL for a loss. */
+/* The descriptor of a metric; NULL for a loss. */
 static const rondo_metric *own_metric(const struct heads *heads, int32_t metric) {
     return metric < heads->n_losses ? NULL : &heads->loss.terms[0].loss->metrics[metric - heads->n_losses];
 }
@@ -165,7 +164,7 @@ double heads_metric(const struct heads *heads, int32_t metric, double sum, int64
     }
 }
 
-/* ---- a part of a batch ---- */
+/* ---- passes over a shard ---- */
 
 static struct host_call host_of(const struct heads_call *call, const struct loss_term *head) {
     struct arena *arena = tape_arena(call->tape);
@@ -201,7 +200,7 @@ rondo_value heads_record(const struct heads *heads, struct heads_call *call, ron
         const struct loss_term *head = &heads->loss.terms[h];
         struct host_call host = host_of(call, head);
         const rondo_loss_call own = loss_call(heads, call, head);
-        const struct number_scope scope = number_scope_open(); /* it may write numbers as options of ops */
+        const struct number_scope scope = number_scope_open(); /* it may print numbers into options of ops */
         const rondo_value loss = head->loss->record(&host.base, &own, outputs, targets);
         number_scope_close(scope);
         if (tape_status(call->tape) != RONDO_OK) {
@@ -236,7 +235,7 @@ rondo_status heads_predict(const struct heads *heads, struct heads_call *call, c
     RONDO_TRY(tensor_alloc(predictions, tape_arena(call->tape), call->errors));
     struct host_call host = host_of(call, first);
     rondo_loss_call own = loss_call(heads, call, first);
-    own.sequences = NULL; /* predictions are a row's own */
+    own.sequences = NULL; /* the predictions of a row depend only on that row */
     return host_result(&host, first->loss->predict(&host.base, &own, outputs, predictions));
 }
 

@@ -1,4 +1,5 @@
-/* train/heads.h: the loss of a network: a loss plug-in, or the weighted sum of several on the same outputs.
+/* train/heads.h: the loss of a network: one loss plug-in, or a weighted sum of several that share the model's outputs.
+ * Each term of the sum is a head.
  *
  *     loss of a row = sum over heads of weight * head(outputs, targets)
  *
@@ -33,25 +34,25 @@ struct heads {
 rondo_status heads_open(struct heads *heads, const struct loss_section *loss, int32_t target_kind, int64_t target_size,
                         struct arena *arena, struct errors *errors);
 
-/* 1 where a head has this flag (enum rondo_loss_flag). */
+/* 1 if a head has this flag (enum rondo_loss_flag). */
 int heads_have(const struct heads *heads, uint32_t flag);
-/* A metric, 0 being the loss: its direction, and its value from the sum over `rows`. */
+/* The direction of a metric (0: the loss), and its value from the sum over `rows` rows. */
 int heads_higher_is_better(const struct heads *heads, int32_t metric);
 double heads_metric(const struct heads *heads, int32_t metric, double sum, int64_t rows);
 
-/* What the heads work with, for a part of a batch. */
+/* The arguments of the functions below, for one shard of a batch. */
 struct heads_call {
     struct tape *tape;
     const struct parallel *parallel;
     struct errors *errors;
-    struct rng_stream stream; /* of this part */
+    struct rng_stream stream; /* of this shard */
     int training;
-    const rondo_sequences *sequences;       /* NULL: one output a sequence */
+    const rondo_sequences *sequences;       /* NULL: one output per sequence */
     rondo_value output_weight, output_bias; /* for RONDO_LOSS_BEFORE_OUTPUT, in training */
     rondo_value losses[LOSS_MOST_TERMS];    /* set by heads_record: the loss of each head */
 };
 
-/* Records the loss of every row, or sequence. A failed value after an error. */
+/* Records the loss of each row, or of each sequence: [rows]. A failed value after an error. */
 rondo_value heads_record(const struct heads *heads, struct heads_call *call, rondo_value outputs, rondo_value targets);
 /* Predictions of the first head, [rows, prediction_size]. */
 rondo_status heads_predict(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
@@ -64,7 +65,7 @@ void heads_add_losses(const struct heads *heads, const struct heads_call *call, 
 rondo_status heads_measure(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
                            const rondo_tensor *targets, double *sums);
 
-/* "loss 'huber' of 'FILE'", for messages: that of the first head. From `arena`; NULL if there is not enough memory. */
+/* The first head in messages: "loss 'huber' of 'FILE'". From `arena`; NULL: out of memory. */
 const char *heads_text(const struct heads *heads, struct arena *arena);
 
 #endif

@@ -7,15 +7,15 @@
 #include "core/host.h"
 #include "train/profile.h"
 
-/* What a batch is run for; SAMPLE is training on targets drawn from the predictions. */
+/* The purpose of a pass; SAMPLE is training on targets that are drawn from the predictions. */
 enum mode { TRAIN, SAMPLE, EVALUATE, PREDICT };
-/* Training keeps two sets of gradients: for the targets of the data, and for drawn ones. */
+/* Training keeps two sets of gradients: for the targets of the data (TRAIN), and for drawn ones (SAMPLE). */
 enum { SETS = 2 };
 
 struct shard {
     struct tape *tape;
     struct errors errors;
-    rondo_tensor *gradients[SETS]; /* [n_parameters] each; made at the first batch that needs them */
+    rondo_tensor *gradients[SETS]; /* [n_parameters] each; allocated by the first batch that needs them */
     struct scores scores;
     int64_t *examples; /* [examples_capacity] */
     int64_t examples_capacity;
@@ -31,7 +31,7 @@ struct network {
     struct shard shards[NETWORK_MAX_SHARDS];
 };
 
-/* One batch on its way through the shards. */
+/* One batch while the shards process it. */
 struct work {
     struct network *network;
     const struct dataset *dataset;
@@ -77,7 +77,7 @@ struct network *network_create(const struct network_settings *settings, struct s
     network->session = session;
     network->settings = *settings;
     const rondo_status status = open_network(network, errors);
-    network->settings.model.layers = NULL; /* the caller's, and read already */
+    network->settings.model.layers = NULL; /* they belong to the caller, and are no longer needed */
     if (status != RONDO_OK) {
         network_destroy(network);
         return NULL;
@@ -162,7 +162,7 @@ static void clear_gradients(const struct network *network, const rondo_tensor *g
     }
 }
 
-/* Memory for gradients: taken on the main thread, from the network's arena. */
+/* Allocates the gradients of a set, on the main thread, from the network's arena. */
 static rondo_status prepare_gradients(struct network *network, enum mode set, int64_t n_shards, struct errors *errors) {
     const int32_t count = model_parameter_count(network->model);
     const struct model_parameter *parameters = model_parameters(network->model);
@@ -193,7 +193,7 @@ static struct profile *profile_of(const struct work *work) {
     return is_training(work) ? work->network->session->profile : NULL;
 }
 
-/* The parameters on the tape of a shard: with gradients in training, as constants otherwise. */
+/* Puts the parameters on the tape of a shard: with gradients in training, as constants otherwise. */
 static rondo_value *bind_parameters(const struct work *work, struct shard *shard) {
     const struct model *model = work->network->model;
     const int32_t count = model_parameter_count(model);
@@ -209,8 +209,8 @@ static rondo_value *bind_parameters(const struct work *work, struct shard *shard
     return values;
 }
 
-/* Every n-th example goes to the same shard: batches are sorted by length, so all shards get the same share of steps.
- */
+/* Every n-th example goes to the same shard: batches are sorted by length, so that all shards have about the same number
+ * of steps. */
 static int64_t pick_examples(const struct work *work, struct shard *shard, int64_t index) {
     int64_t count = 0;
     for (int64_t i = index; i < work->count; i += work->n_shards) {
@@ -219,8 +219,8 @@ static int64_t pick_examples(const struct work *work, struct shard *shard, int64
     return count;
 }
 
-/* Adds what the batch scored: the loss of every row and, where the network is evaluated, the metrics. Those need
- * predictions, which training has no use for: they would cost it a second softmax per update. */
+/* Adds the scores of a shard: the loss of every row and, in an evaluation, the metrics. Metrics need predictions, which
+ * training does not use: they would cost it a second softmax per update. */
 static rondo_status measure(const struct work *work, struct shard *shard, struct heads_call *call,
                             const rondo_tensor *loss, const rondo_tensor *outputs, const rondo_tensor *targets) {
     const struct heads *heads = &work->network->heads;
@@ -238,7 +238,7 @@ static rondo_status measure(const struct work *work, struct shard *shard, struct
     return work->mode == EVALUATE ? heads_measure(heads, call, outputs, targets, shard->scores.sums) : RONDO_OK;
 }
 
-/* Copies the predictions of a shard to their places in the result. */
+/* Copies the predictions of a shard to their rows of the result. */
 static rondo_status collect(const struct work *work, struct shard *shard, struct heads_call *call,
                             const struct batch *batch, const rondo_tensor *outputs) {
     const struct network_settings *settings = &work->network->settings;
@@ -264,7 +264,7 @@ static rondo_status collect(const struct work *work, struct shard *shard, struct
     return RONDO_OK;
 }
 
-/* Targets drawn from what the network predicts: row i gets class k with probability predictions[i, k]. */
+/* Draws targets from the predictions: row i gets class k with probability predictions[i, k]. */
 static rondo_status draw_targets(const struct work *work, struct shard *shard, struct heads_call *call,
                                  const rondo_tensor *outputs, rondo_tensor *targets) {
     rondo_tensor predictions;
@@ -288,7 +288,7 @@ static rondo_status draw_targets(const struct work *work, struct shard *shard, s
     return RONDO_OK;
 }
 
-/* The loss of a shard whose outputs are recorded. */
+/* Records the loss of a shard after its outputs; in training also runs the backward pass. */
 static rondo_status pass_loss(const struct work *work, struct shard *shard, struct heads_call *call,
                               const struct batch *batch, rondo_value outputs) {
     struct tape *tape = shard->tape;
@@ -309,7 +309,7 @@ static rondo_status pass_loss(const struct work *work, struct shard *shard, stru
     return status;
 }
 
-/* `stepwise`: by the engine tape, whatever that of the layers. */
+/* One pass over a shard. `stepwise`: with the engine `tape`, whatever the engine of the layers. */
 static rondo_status pass_shard(const struct work *work, struct shard *shard, int64_t index, int stepwise) {
     struct network *network = work->network;
     struct tape *tape = shard->tape;
@@ -329,7 +329,7 @@ static rondo_status pass_shard(const struct work *work, struct shard *shard, int
         return errors_no_memory(&shard->errors);
     }
     const struct rng_stream stream = rng_substream(work->stream, (uint64_t)index);
-    /* Targets are drawn from whole predictions, so in that mode the head computes them all. */
+    /* Drawing targets needs complete predictions, so SAMPLE computes all outputs. */
     const int before_output = work->mode == TRAIN && heads_have(&network->heads, RONDO_LOSS_BEFORE_OUTPUT);
     const struct model_call model_call = {.time = &batch.time,
                                           .inputs = &batch.inputs,
@@ -357,9 +357,9 @@ static rondo_status pass_shard(const struct work *work, struct shard *shard, int
                                  : pass_loss(work, shard, &call, &batch, outputs);
 }
 
-/* The fused engine runs a recurrence as one op, so what it can name is the layer. The same pass step by step, with the
- * same random words, has a value for every op and finds the one that infinity began with. Where rounding lets that pass
- * come out finite, or there is no memory for it, the first message stands. */
+/* The fused engine runs a recurrence as one op, so an error can name only the layer. After a result that is not finite, the
+ * same pass is repeated step by step with the same random words: it has a value for every op, and finds the first one that
+ * is not finite. If that pass gives finite results because of rounding, or runs out of memory, the first error is kept. */
 static rondo_status run_shard(const struct work *work, struct shard *shard, int64_t index) {
     const rondo_status status = pass_shard(work, shard, index, 0);
     if (status != RONDO_NOT_FINITE) {
@@ -402,7 +402,7 @@ static rondo_status prepare_examples(struct shard *shard, int64_t count, struct 
     return RONDO_OK;
 }
 
-/* A function of the batch's size alone: results must not depend on the machine. */
+/* Depends only on the size of the batch, so that results do not depend on the machine. */
 int64_t network_shard_count(const struct network *network, int64_t examples) {
     if (heads_have(&network->heads, RONDO_LOSS_COUPLES_ROWS)) {
         return 1;
@@ -432,7 +432,7 @@ static rondo_status run_batch(struct work *work, struct scores *scores, struct e
         struct shard *shard = &network->shards[s];
         if (shard->errors.count > 0 && status == RONDO_OK) {
             status = shard->errors.status;
-            errors_move(errors, &shard->errors); /* the other shards mostly say the same */
+            errors_move(errors, &shard->errors); /* the errors of the other shards are mostly the same */
         }
         errors_free(&shard->errors);
     }
@@ -492,7 +492,7 @@ static void reduce_range(void *arg, int64_t begin, int64_t end) {
     tensor_scale(&shards[0].gradients[reduction->set][reduction->parameter], begin, end, reduction->scale);
 }
 
-/* Forward and backward; leaves the gradients of the mode in the first shard. */
+/* Forward and backward pass; the first shard then has the gradients of the mode. */
 static rondo_status differentiate(struct work *work, struct scores *scores, struct errors *errors) {
     struct network *network = work->network;
     RONDO_TRY(prepare_gradients(network, work->mode, network_shard_count(network, work->count), errors));
@@ -503,7 +503,7 @@ static rondo_status differentiate(struct work *work, struct scores *scores, stru
     profile_set_training(profile, 0);
     RONDO_TRY(status);
     profile_begin(profile, PROFILE_REDUCE);
-    /* Shards hold the gradient of the sum over their rows; wanted is that of the mean over all. */
+    /* Each shard has the gradient of the sum over its rows; the result is that of the mean over all rows. */
     const int64_t grain = 16 * 1024;
     for (int32_t p = 0; p < model_parameter_count(network->model); p++) {
         struct reduction reduction = {network, work->mode, work->n_shards, p,

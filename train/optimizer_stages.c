@@ -27,7 +27,7 @@ static int32_t group_of(const struct optimizer_section *section, const char *nam
     return -1;
 }
 
-/* 1 where a parameter's name fits the pattern; else the nearest name is in `best`. */
+/* 1 if the name of a parameter matches the pattern; if not, the nearest name is in `best`. */
 static int fits_some(const char *pattern, const struct model *model, struct suggestion *best) {
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
         if (fnmatch(pattern, model_parameters(model)[p].name, 0) == 0) {
@@ -38,7 +38,7 @@ static int fits_some(const char *pattern, const struct model *model, struct sugg
     return 0;
 }
 
-/* A group that changes nothing is a mistake: a pattern with a typing error, or one behind a wider one. */
+/* A group without parameters is a mistake: its pattern has a typing error, or an earlier pattern matches all of them. */
 static rondo_status check_group(const struct optimizer_section *section, int32_t index, const struct model *model,
                                 struct errors *errors) {
     const struct optimizer_group *group = &section->groups[index];

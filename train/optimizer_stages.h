@@ -10,7 +10,7 @@
 #include "train/updater.h"
 
 /* Fills `settings` with the stages of an update and the options of each parameter's group; memory from `arena`, which
- * must outlive the settings. RONDO_INVALID, at the group's place, for a group that no parameter belongs to, and if all
+ * must outlive the settings. RONDO_INVALID, at the group's place, for a group without parameters, and if all
  * parameters are frozen. */
 rondo_status optimizer_stages(const struct optimizer_section *section, const struct model *model,
                               const struct parallel *parallel, struct arena *arena, struct updater_settings *settings,

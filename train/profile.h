@@ -41,8 +41,8 @@ void profile_end(struct profile *profile, enum profile_stage stage);
 
 /* Makes room for the times of n layers. Before profile_layer. */
 rondo_status profile_set_layers(struct profile *profile, int32_t n, struct errors *errors);
-/* What a layer's recurrence calls (the fused engine's only), with profile_layer(…) as its argument. Counts while
- * training is on: evaluation runs through the same layers. */
+/* The observer of a layer's recurrence (fused engine only); its argument is profile_layer(…). It counts only while
+ * training is on, because evaluation uses the same layers. */
 scan_observer profile_observe;
 void *profile_layer(struct profile *profile, int32_t layer);
 void profile_set_training(struct profile *profile, int is_on);

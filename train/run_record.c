@@ -155,7 +155,7 @@ rondo_status run_record_epoch(struct run_folder *run, const struct network *netw
         failed |= valid == NULL || run_record_scores(valid, network, progress->valid);
         failed |= json_object_set_new(line, "valid", valid);
     }
-    /* The weights come first: a line must not call an epoch the best whose weights were never written. */
+    /* The weights are written first: no line may call an epoch the best if its weights were never written. */
     const rondo_status status =
         progress->is_best ? run_record_weights(run, network, progress->epoch, errors) : RONDO_OK;
     if (status != RONDO_OK) {
@@ -175,7 +175,7 @@ rondo_status run_record_finish(struct run_folder *run, const struct trainer_resu
 
 /* ---- reading ---- */
 
-/* Every parameter of the model has its tensor in the file, of its shape, and the file holds no other. */
+/* Copies the tensors of the file to the parameters. Both must have the same names, shapes and dtypes. */
 static rondo_status load_weights(const struct task *task, const char *file, struct errors *errors) {
     const struct model *model = network_model(task->network);
     struct arena *arena = arena_create();
@@ -212,7 +212,7 @@ static rondo_status load_weights(const struct task *task, const char *file, stru
     return status;
 }
 
-/* Labels are there exactly where they are what is predicted. */
+/* A run has labels if and only if its target is a label. */
 static rondo_status check_labels(const char *file, const struct experiment *experiment, const struct vocabulary *labels,
                                  struct errors *errors) {
     const int is_number = experiment->text.target != 0;
@@ -224,7 +224,7 @@ static rondo_status check_labels(const char *file, const struct experiment *expe
                                 : "has no labels, which the target of the run needs");
 }
 
-/* The task of the files of a run; its parameters are zero. */
+/* Makes the task from the files of a run; its parameters are zero. */
 static struct task *open_files(const char *experiment_file, const char *vocabulary_file, const char *const *assignments,
                                struct session *session, int which, struct errors *errors) {
     struct vocabulary *words = NULL, *labels = NULL;

@@ -20,7 +20,7 @@
  * errors; then everything that was created is removed. Close with run_folder_close. */
 struct run_folder *run_record_create(const char *folder, const struct task *task, struct errors *errors);
 
-/* Writes the weights that the network has now, as those of `epoch`; 0: of a first epoch that did not end. */
+/* Writes the present weights of the network as those of `epoch`; 0: a first epoch that was interrupted. */
 rondo_status run_record_weights(struct run_folder *run, const struct network *network, int64_t epoch,
                                 struct errors *errors);
 /* Writes the weights if they are the best so far, and then appends the line of the epoch to metrics.jsonl. */
@@ -35,7 +35,7 @@ rondo_status run_record_finish(struct run_folder *run, const struct trainer_resu
 struct task *run_record_open(const char *folder, const char *const *assignments, struct session *session, int which,
                              struct errors *errors);
 
-/* Adds a text to `changes` for each data file that `which` names and that has changed since the run was trained. */
+/* Adds a text to `changes` for each data file named by `which` that has changed since the run was trained. */
 void run_record_changes(const char *folder, const struct task *task, int which, struct errors *changes);
 
 /* Adds the metrics of `scores` to a JSON object: {"loss": …, "accuracy": …}. Not 0: out of memory. */

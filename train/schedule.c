@@ -29,7 +29,7 @@ void schedule_destroy(struct schedule *schedule) {
     }
 }
 
-/* Position and length as the plug-in sees them: behind the warm-up. */
+/* Position and length as the plug-in sees them: after the warm-up. */
 static rondo_schedule_call call_of(struct schedule *schedule, int64_t done) {
     const struct schedule_settings *settings = &schedule->settings;
     const int64_t behind = done - settings->warmup, left = settings->steps - settings->warmup;
@@ -87,7 +87,7 @@ rondo_status schedule_factor(struct schedule *schedule, int64_t done, double *fa
 rondo_status schedule_observe(struct schedule *schedule, int64_t done, double metric, struct errors *errors) {
     const rondo_schedule *plugin = schedule->settings.plugin;
     if (plugin == NULL || plugin->observe == NULL || done <= schedule->settings.warmup) {
-        return RONDO_OK; /* it begins behind the warm-up */
+        return RONDO_OK; /* it begins after the warm-up */
     }
     const struct arena_mark mark = arena_mark(schedule->arena);
     struct host_call host = host_of(schedule, errors);

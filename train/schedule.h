@@ -16,24 +16,24 @@ struct schedule_settings {
     const void *options;
     const char *origin;             /* its file, for messages */
     const struct log_receiver *log; /* of the lines that it logs; may be NULL */
-    int64_t warmup;                 /* updates; 0: none */
-    double warmup_from;             /* factor that the ramp starts above, in [0, 1] */
-    double lr;                      /* of the optimizer; NAN: it has none */
-    int64_t steps;                  /* of the whole run, >= 1 */
+    int64_t warmup;                 /* length of the warm-up in updates; 0: none */
+    double warmup_from;             /* the factor before the first update of the ramp, in [0, 1] */
+    double lr;                      /* the learning rate of the optimizer; NAN: it has none */
+    int64_t steps;                  /* updates of the whole run, >= 1 */
     int64_t steps_per_epoch;        /* >= 1 */
-    int higher_is_better;           /* of the metric that is passed to schedule_observe */
+    int higher_is_better;           /* the direction of the metric given to schedule_observe */
 };
 
 struct schedule;
 
-/* All that the settings point at must outlive it. NULL with errors. */
+/* Everything that the settings point to must outlive the schedule. NULL with errors. */
 struct schedule *schedule_create(const struct schedule_settings *settings, struct errors *errors);
 void schedule_destroy(struct schedule *schedule);
 
-/* The factor for the update after `done` others. RONDO_NOT_FINITE, with the name of the plug-in, if it is not a number
- * >= 0. */
+/* The factor for the next update after `done` updates. RONDO_NOT_FINITE, with the name of the plug-in, if it is not a
+ * number >= 0. */
 rondo_status schedule_factor(struct schedule *schedule, int64_t done, double *factor, struct errors *errors);
-/* Passes the metric after an epoch to the plug-in, if it has an `observe` and the warm-up has ended. */
+/* Passes the metric after an epoch to a plug-in that observes it, once the warm-up is over. */
 rondo_status schedule_observe(struct schedule *schedule, int64_t done, double metric, struct errors *errors);
 
 #endif

@@ -9,7 +9,7 @@
 #include "train/profile.h"
 #include "train/target_check.h"
 
-/* The experiment's model in the words of model/model.h. `layers` has room for them. */
+/* Converts the model section of the experiment; `layers` has room for all layers. */
 static struct model_settings model_settings(const struct experiment *experiment, const struct session *session,
                                             const struct dataset *dataset, struct layer_settings *layers) {
     layers_settings(&experiment->layers, layers);
@@ -94,7 +94,7 @@ rondo_status task_read(const struct task *task, const char *file, struct locatio
     return status;
 }
 
-/* Reads what was asked for; goes on after a mistake, to report those of the other files too. */
+/* Reads the files that `which` names. Continues after a mistake, so that those of all files are reported together. */
 static rondo_status read_all(struct task *task, int which, struct errors *errors) {
     const struct {
         int data;
@@ -130,7 +130,7 @@ static rondo_status open_task(struct task *task, int which, struct vocabulary *w
     return build_network(task, errors);
 }
 
-/* The metric of early stopping must be one that the loss head has. */
+/* The metric of early stopping must be one of the loss. */
 static rondo_status choose_metric(struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
     const char *metric = experiment->schedule.stopping.metric;
@@ -157,7 +157,7 @@ static rondo_status choose_metric(struct task *task, struct errors *errors) {
                          metric, experiment->loss.terms[0].loss->base.name);
 }
 
-/* The optimizer on the network's parameters; nothing for prediction, which has none. */
+/* Applies the optimizer to the parameters. Does nothing for prediction, which has no optimizer. */
 static rondo_status apply_optimizer(struct task *task, struct errors *errors) {
     const struct optimizer_section *section = &task->experiment->optimizer;
     if (section->optimizer.descriptor == NULL) {
@@ -178,7 +178,7 @@ static rondo_status apply_optimizer(struct task *task, struct errors *errors) {
     return RONDO_OK;
 }
 
-/* Every file's targets are shown to the loss, which else would refuse them in the middle of a run. */
+/* Checks the targets of all files, so that the loss does not reject one in the middle of a run. */
 static rondo_status check_targets(const struct task *task, struct errors *errors) {
     const struct {
         const struct experiment_path *path;
@@ -197,7 +197,7 @@ static rondo_status check_targets(const struct task *task, struct errors *errors
     return first;
 }
 
-/* A rise that leaves nothing of the run leaves a schedule unused. */
+/* A warm-up as long as the run would leave the learning rate, or its schedule, unused. */
 static rondo_status check_warmup(const struct task *task, struct errors *errors) {
     const struct schedule_section *section = &task->experiment->schedule;
     const int trains = task->experiment->optimizer.optimizer.descriptor != NULL && task->train != NULL;
@@ -216,7 +216,7 @@ static rondo_status check_warmup(const struct task *task, struct errors *errors)
                                                  : "nothing is left for 'schedule.learning_rate'");
 }
 
-/* What data and model together say of the rest of the experiment; goes on after a mistake, to tell the others too. */
+/* Checks the settings that depend on data and model. Continues after a mistake, so that all are reported together. */
 static rondo_status check_task(struct task *task, struct errors *errors) {
     const rondo_status metric = choose_metric(task, errors);
     const rondo_status optimizer = apply_optimizer(task, errors);
@@ -235,7 +235,7 @@ struct task *task_create(struct experiment *experiment, struct session *session,
     task->experiment = experiment;
     task->session = session;
     if (open_task(task, which, words, labels, errors) != RONDO_OK || check_task(task, errors) != RONDO_OK) {
-        /* What the caller gave stays the caller's. */
+        /* The arguments still belong to the caller. */
         task->experiment = NULL;
         if (words != NULL) {
             task->reader.words = task->reader.labels = NULL;

@@ -1,4 +1,4 @@
-/* train/task.h: an experiment with its data and its network: ready to train, to evaluate or to predict.
+/* train/task.h: an experiment with its data and its network, ready to train, to evaluate or to predict.
  *
  * Threads: main thread.
  */
@@ -14,13 +14,13 @@ struct task {
     struct session *session;       /* borrowed */
     struct experiment *experiment; /* owned */
     struct text_reader reader;
-    struct dataset *train, *valid, *test; /* NULL: not read */
+    struct dataset *train, *valid, *test; /* NULL: not read, or not given */
     struct network *network;
-    int32_t metric;                  /* of the network: what early stopping watches */
-    struct updater_settings updater; /* not for prediction */
+    int32_t metric;                  /* of the network; early stopping observes it */
+    struct updater_settings updater; /* unused for evaluation and prediction */
 };
 
-/* The data that task_create reads, in addition to the vocabulary. */
+/* The data files that task_create reads. */
 enum task_data { TASK_TRAIN = 1, TASK_VALID = 2, TASK_TEST = 4 };
 
 /* Reads the data that `which` names (enum task_data, or-ed; what the experiment does not give is left out) and builds
@@ -35,7 +35,7 @@ struct task *task_open(const char *file, const char *const *assignments, struct 
 /* `task` may be NULL. */
 void task_destroy(struct task *task);
 
-/* The learning rate over a run; needs the training data. */
+/* The settings of the learning rate over a run; needs the training data. */
 struct schedule_settings task_schedule(const struct task *task);
 
 /* Reads one more file with the task's reader, checked against its architecture. *dataset is NULL after a failure. */

@@ -2,7 +2,7 @@
 
 #include "train/run_record.h"
 
-/* A training that is going on. */
+/* State of a training. */
 struct experiment_training {
     struct task *task;
     struct run_folder *run;
@@ -45,7 +45,7 @@ static rondo_status on_epoch(void *arg, const struct trainer_progress *progress,
     return RONDO_OK;
 }
 
-/* After a training that did not end by itself: says which weights the folder has, if any. */
+/* After a training that failed or was interrupted: reports which weights the folder has, if any. */
 static void report_weights(struct experiment_training *training, rondo_status status, struct errors *errors) {
     const struct trainer_result *trainer = &training->result->trainer;
     struct run_folder *run = training->run;
@@ -55,7 +55,7 @@ static void report_weights(struct experiment_training *training, rondo_status st
     const int64_t epoch = run_folder_weights(run);
     struct errors moved = {0};
     if (epoch == RUN_FOLDER_NO_WEIGHTS || run_folder_check(run, &moved) != RONDO_OK) {
-        errors_free(&moved); /* it is why the training failed, so it has been reported */
+        errors_free(&moved); /* this is why the training failed, so it has been reported */
         training->result->folder = NULL;
     } else if (epoch == 0) {
         errors_add(errors, status, "the weights after step %lld of epoch 1 are in '%s'", (long long)trainer->steps,

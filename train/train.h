@@ -4,7 +4,7 @@
  *     struct train_result result;
  *     status = train_experiment(task, NULL, &observer, &result, errors);
  *
- * It prints nothing: an observer is told how far it is. The session's interrupt ends it early.
+ * It prints nothing; an observer receives its progress. The session's interrupt ends it early.
  *
  * Threads: main thread; uses several inside. Observers are called on the main thread.
  */
@@ -14,7 +14,7 @@
 #include "train/task.h"
 #include "train/trainer.h"
 
-/* Called while an experiment trains; each may be NULL. What the functions get is borrowed for the call. */
+/* Called while an experiment trains. Each function may be NULL. Arguments are borrowed for the call. */
 struct train_observer {
     /* Before the first update, once the run folder exists. */
     void (*begin)(void *arg, const struct task *task, const char *folder);
@@ -30,12 +30,12 @@ struct train_result {
     const char *folder; /* of the run; NULL: none was left. Lives as long as the task */
 };
 
-/* Gives the parameters their initial values, makes the run folder (`folder` as in run_folder_create) and trains.
- * Afterwards the network and the folder have the weights of the best epoch.
+/* Initialises the parameters, creates the run folder (`folder` as in run_folder_create) and trains. Afterwards the network
+ * and the folder have the weights of the best epoch.
  *
- * A training that fails, or is interrupted (RONDO_INTERRUPTED), leaves the folder with the weights of the best epoch so
- * far, and the errors say so. Interrupted before its first epoch ends, it leaves the weights of that moment. Where there
- * are no weights to leave, the folder is removed. */
+ * If the training fails or is interrupted (RONDO_INTERRUPTED), the folder remains with the weights of the best epoch so
+ * far, and the errors say so. If it is interrupted before the end of the first epoch, it remains with the weights of that
+ * moment. If there are no weights, the folder is removed. */
 rondo_status train_experiment(struct task *task, const char *folder, const struct train_observer *observer,
                               struct train_result *result, struct errors *errors);
 

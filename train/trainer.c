@@ -14,7 +14,7 @@ struct training {
     struct updater *updater;
     struct schedule *schedule;
     int64_t *order;       /* [train->count] */
-    char *best;           /* bytes of all parameters at the best epoch, one behind the other */
+    char *best;           /* bytes of all parameters after the best epoch, one after the other */
     double best_value;    /* of the metric */
     struct scores scores; /* of the epoch, on the training data */
     struct trainer_progress progress;
@@ -35,7 +35,7 @@ static size_t parameter_bytes(const struct model *model) {
     return bytes;
 }
 
-/* Copies all parameters to `bytes`, or back. */
+/* Copies all parameters to `bytes`, or with `back` from there. */
 static void copy_parameters(const struct model *model, char *bytes, int back) {
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
         const rondo_tensor *value = &model_parameters(model)[p].value;
@@ -45,7 +45,7 @@ static void copy_parameters(const struct model *model, char *bytes, int back) {
     }
 }
 
-/* The gradients of a batch, and an update by them. */
+/* Computes the gradients of a batch and updates the parameters. */
 static rondo_status train_batch(struct training *training, const int64_t *examples, int64_t size,
                                 struct errors *errors) {
     struct trainer_progress *progress = &training->progress;
@@ -105,7 +105,7 @@ static rondo_status train_epoch(struct training *training, struct errors *errors
     return RONDO_OK;
 }
 
-/* Keeps the weights where they are the best so far; without validation data the last ones always are. */
+/* Keeps the weights if they are the best so far; without validation data, each epoch is the best. */
 static void keep_best(struct training *training, const struct scores *valid) {
     const struct trainer_settings *settings = training->settings;
     struct trainer_progress *progress = &training->progress;
@@ -125,7 +125,7 @@ static void keep_best(struct training *training, const struct scores *valid) {
     }
 }
 
-/* Validation and what follows from it, with the weights that are to be evaluated in place. */
+/* Validation and its consequences. The network has the weights to be evaluated (updater_swap_evaluated). */
 static rondo_status judge_epoch(struct training *training, struct errors *errors) {
     struct trainer_progress *progress = &training->progress;
     struct scores valid = {0};

@@ -1,6 +1,7 @@
 /* train/trainer.h: epochs of updates, validation, early stopping, the best weights.
  *
- * The trainer writes no files and prints nothing: it calls an observer, which may do so. Threads: main thread.
+ * The trainer writes no files and prints nothing; an observer may (train/train.h).
+ * Threads: main thread.
  */
 #ifndef RONDO_TRAIN_TRAINER_H
 #define RONDO_TRAIN_TRAINER_H
@@ -10,37 +11,37 @@
 #include "train/schedule.h"
 #include "train/updater.h"
 
-/* How long and how hard; see experiment/schedule_section.h for the meaning of the keys. */
+/* experiment/schedule_section.h describes the values that come from the keys of `schedule`. */
 struct trainer_settings {
     int64_t epochs, batch;
     double clip_norm;
     uint64_t seed;
     struct updater_settings updater;
     struct schedule_settings schedule;
-    int32_t metric;   /* of the network, on the validation data: chooses the best epoch */
+    int32_t metric;   /* of the network, on the validation data: decides which epoch is the best */
     int64_t patience; /* 0: never stop early */
     double min_delta;
     struct profile *profile; /* NULL: nothing is measured */
 };
 
-/* Seconds on a clock that only goes forward: for durations. Any thread. */
+/* Seconds on a monotonic clock, for durations. Any thread. */
 double trainer_clock(void);
 
-/* How far a run is; borrowed for the call. */
+/* The progress of a training; borrowed for the call. */
 struct trainer_progress {
     int64_t epoch, epochs;      /* from 1 */
-    int64_t batch, batches;     /* done, of this epoch */
+    int64_t batch, batches;     /* done in this epoch, and in a whole epoch */
     int64_t steps;              /* updates so far */
-    int64_t examples;           /* of this epoch so far */
-    double seconds;             /* of this epoch so far, validation left out */
+    int64_t examples;           /* done in this epoch */
+    double seconds;             /* of training in this epoch, without validation */
     const struct scores *train; /* of this epoch so far */
     const struct scores *valid; /* epoch_end with validation data; else NULL */
     double gradient_norm;       /* of the last batch, before clipping */
     double lr_scale;            /* the schedule's factor at the last update */
-    int is_best;                /* epoch_end: the weights of now are the best so far */
+    int is_best;                /* epoch_end: the present weights are the best so far */
 };
 
-/* Each may be NULL. A status that is not RONDO_OK ends the training with it. */
+/* Each function may be NULL. If it returns a status other than RONDO_OK, the training ends with it. */
 struct trainer_observer {
     rondo_status (*batch_end)(void *arg, const struct trainer_progress *progress, struct errors *errors);
     rondo_status (*epoch_end)(void *arg, const struct trainer_progress *progress, struct errors *errors);
@@ -55,10 +56,11 @@ struct trainer_result {
     int stopped_early;
 };
 
-/* Trains from the weights that the network has. Afterwards the network holds the weights of the best epoch; without
- * `valid` (NULL) those of the last. After a failure they are those of the best epoch so far: after RONDO_NOT_FINITE,
- * which says where, and after RONDO_INTERRUPTED, which the session's interrupt gives between batches. Interrupted before
- * the first epoch ends, it holds the weights of now, averaged where a wrapper keeps an average. */
+/* Trains from the present weights of the network. Afterwards the network has the weights of the best epoch, or without
+ * `valid` (NULL) those of the last one. After a failure it has those of the best epoch so far; the status is
+ * RONDO_NOT_FINITE, with the op or plug-in where it began, or RONDO_INTERRUPTED, if the session's interrupt was requested
+ * between two batches. If it was interrupted before the end of the first epoch, it has the weights of that moment (their
+ * average, if a wrapper keeps one). */
 rondo_status trainer_run(struct network *network, const struct dataset *train, const struct dataset *valid,
                          const struct trainer_settings *settings, const struct trainer_observer *observer,
                          struct trainer_result *result, struct errors *errors);

@@ -5,12 +5,12 @@
 
 #include "core/host.h"
 
-/* Elements of a slice: worth a thread, and little enough that its arrays stay in the second cache, where what an update
- * has left is looked at. */
+/* Elements of a slice: enough work for a thread, and few enough that its arrays stay in the second-level cache, where the
+ * updated values are then checked for being finite. */
 enum { GRAIN = 32 * 1024 };
 
-/* Elements begin .. end of a parameter, and what the functions of a stage are called with for them, so that slices can
- * run at the same time. */
+/* Elements begin .. end of a parameter, with the arguments for the functions of a stage: slices can run at the same
+ * time. */
 struct slice {
     int32_t parameter;
     int64_t begin, end;
@@ -23,9 +23,9 @@ struct updater {
     struct updater_settings settings;
     int32_t n_slots[UPDATER_MOST_STAGES];
     rondo_tensor *slots[UPDATER_MOST_STAGES];   /* [n_parameters][n_slots] */
-    const char **subjects[UPDATER_MOST_STAGES]; /* [n_parameters] for messages */
+    const char **subjects[UPDATER_MOST_STAGES]; /* [n_parameters]: names for messages */
     int32_t evaluated_stage, evaluated_slot;    /* -1: none */
-    struct slice *slices;                       /* of all parameters that are not frozen, one after the other */
+    struct slice *slices;                       /* slices of all parameters that are not frozen, in order */
     int64_t n_slices;
     int64_t steps;
 };
@@ -48,7 +48,7 @@ static int is_elementwise(const struct updater *updater, int32_t stage) {
 
 /* ---- slots ---- */
 
-/* The shape of a slot, as the plug-in chooses it. */
+/* The shape of a slot, which the plug-in chooses. */
 static rondo_status choose_slot(struct updater *updater, int32_t stage, int32_t slot, int32_t p, rondo_tensor *shape,
                                 struct errors *errors) {
     const struct updater_stage *at = &updater->settings.stages[stage];
@@ -253,7 +253,7 @@ struct update {
     int sliced;
 };
 
-/* Elements of a tensor as one dimension; all of an empty one. */
+/* Elements of a tensor as a tensor of one dimension. */
 static rondo_tensor slice_of(const rondo_tensor *tensor, const struct slice *slice) {
     if (rondo_count(tensor) == 0) {
         return tensor_1d(tensor->dtype, 0, tensor->data);
@@ -320,7 +320,7 @@ static void update_slices(void *arg, int64_t begin, int64_t end) {
     }
 }
 
-/* The first error, in the order of the parameters; the other slices mostly say the same. */
+/* Reports the first error in the order of the parameters; those of other slices are mostly the same. */
 static rondo_status take_errors(struct updater *updater, struct errors *errors) {
     rondo_status status = RONDO_OK;
     for (int64_t i = 0; i < updater->n_slices; i++) {
@@ -347,7 +347,7 @@ rondo_status updater_step(struct updater *updater, const struct updater_step *st
             parallel_for(updater->settings.parallel, updater->n_slices, 1, update_slices, &update);
         }
         for (int64_t i = 0; !update.sliced && i < updater->n_slices; i++) {
-            if (updater->slices[i].begin == 0) { /* a whole parameter, by what its first slice has */
+            if (updater->slices[i].begin == 0) { /* once per parameter, with the arguments of its first slice */
                 update_slices(&update, i, i + 1);
             }
         }
