@@ -1,4 +1,4 @@
-/* cli/plugin.c: `rondo plugin`, a command with actions that have flags of their own. */
+/* cli/plugin.c: `rondo plugin`, a command with actions, each with its own flags. */
 #define _POSIX_C_SOURCE 200809L
 #include <jansson.h>
 #include <signal.h>
@@ -11,12 +11,12 @@
 #include "kit/run_checks.h"
 #include "kit/scaffold.h"
 
-/* Fixed, so that what fails fails again. */
+/* The seed is fixed, so that a failure can be repeated. */
 enum { SEED = 1, SECONDS = 20, THREADS = 4 };
 
 /* ---- check ---- */
 
-/* A line as soon as there is one: some checks take seconds. */
+/* Prints each line at once, as some checks take seconds. */
 static void print_finding(void *arg, const struct report *report, int32_t index) {
     const char *line = report_line(report, index);
     (void)arg;
@@ -26,7 +26,7 @@ static void print_finding(void *arg, const struct report *report, int32_t index)
     }
 }
 
-/* Checks one file and prints what was found; *failed where something did. */
+/* Checks one file and prints the findings; *failed is set if a check failed. */
 static rondo_status check_file(const char *file, const struct check_settings *settings, int *failed,
                                struct errors *errors) {
     struct arena *arena = arena_create();
@@ -49,12 +49,12 @@ static rondo_status check_file(const char *file, const struct check_settings *se
     return status;
 }
 
-/* Ctrl-C: a line, then the end that a signal brings, and the check that runs ends with it. */
+/* Ctrl-C: prints a line, then ends by the signal; the running check ends with its parent. */
 static void on_interrupt(int number) {
-    static const char line[] = "rondo: interrupted before the checks were through\n";
+    static const char line[] = "rondo: interrupted before all checks were done\n";
     const ssize_t wrote = write(STDERR_FILENO, line, sizeof line - 1);
     (void)wrote;
-    raise(number); /* comes when this has returned, and finds the default again */
+    raise(number); /* delivered after this returns, with the default action */
 }
 
 static int check_files(const struct arguments *arguments, struct check_settings *settings, struct errors *errors) {
@@ -71,7 +71,7 @@ static int check_files(const struct arguments *arguments, struct check_settings 
     return status == EXIT_DONE && failed ? EXIT_FAILED : status;
 }
 
-/* --explain: the section on one check, or the list of all; after a wrong name that list goes with the error. */
+/* --explain: the section of one check, or the list of all. A wrong name is an error, followed by that list. */
 static int explain(const char *name, struct errors *errors) {
     struct arena *arena = arena_create();
     const int is_list = strcmp(name, "list") == 0;
@@ -83,7 +83,7 @@ static int explain(const char *name, struct errors *errors) {
     } else if (errors->status == RONDO_INVALID) {
         status = report_errors(errors, 0);
         const char *list = list_checks(arena);
-        fprintf(stderr, "\nThe checks, of the file and of each kind:\n\n%s", list == NULL ? "" : list);
+        fprintf(stderr, "\nThe checks of the file and of each kind:\n\n%s", list == NULL ? "" : list);
     } else {
         errors_no_memory(errors);
         status = report_errors(errors, 0);
@@ -97,11 +97,12 @@ static int run_check(const struct command *command, int argc, char **argv) {
     int32_t seed = SEED, seconds = SECONDS;
     const char *name = NULL, *only[ARGUMENT_LIST_MAX + 1] = {0};
     const struct flag flags[] = {
-        {"only", "CHECK", FLAG_LIST, only, "this check alone; may be repeated"},
-        {"explain", "CHECK", FLAG_TEXT, &name, "what a check wants, and how to mend what it finds; list: names all"},
-        {"seed", "N", FLAG_COUNT, &seed, "of everything that is drawn at random, from 1 to 4096 (1)"},
-        {"seconds", "N", FLAG_COUNT, &seconds, "that one check may take, from 1 to 4096 (20)"},
-        {"json", NULL, FLAG_ON, &json, "print JSON, an object in a line for each file"},
+        {"only", "CHECK", FLAG_LIST, only, "run only this check; may be repeated"},
+        {"explain", "CHECK", FLAG_TEXT, &name,
+         "print what a check asks for, and how to fix what it finds; list: the names of all checks"},
+        {"seed", "N", FLAG_COUNT, &seed, "seed of all random numbers, from 1 to 4096 (1)"},
+        {"seconds", "N", FLAG_COUNT, &seconds, "time limit of one check, from 1 to 4096 (20)"},
+        {"json", NULL, FLAG_ON, &json, "print JSON: one object per file, each on one line"},
         {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;
     struct errors errors = {0};
@@ -128,7 +129,7 @@ static int run_check(const struct command *command, int argc, char **argv) {
 
 /* ---- new ---- */
 
-/* What was written, and what to do next. */
+/* Prints what was written, and what to do next. */
 static void print_written(const struct scaffold_written *written) {
     printf("wrote %s:\n", written->folder);
     for (int32_t i = 0; i < written->count; i++) {
@@ -142,7 +143,7 @@ static int run_new(const struct command *command, int argc, char **argv) {
     struct scaffold_wanted wanted = {0};
     const struct flag flags[] = {{"out", "FOLDER", FLAG_TEXT, &wanted.folder, "where to write it (./NAME)"},
                                  {"general", NULL, FLAG_ON, &wanted.general,
-                                  "an op with shapes of its own: infer, forward and backward instead of map"},
+                                  "an op with its own shape rule: infer, forward and backward instead of map"},
                                  {"numbers", NULL, FLAG_ON, &wanted.numbers, "a loss for numbers instead of classes"},
                                  {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;
@@ -170,25 +171,24 @@ static int run_new(const struct command *command, int argc, char **argv) {
 static const struct command actions[] = {
     {"check",
      "plugin check FILE.so… [--only CHECK]… [--seed N] [--seconds N] [--json], or plugin check --explain CHECK",
-     "prove that a plug-in keeps the rules of rondo/plugin.h",
-     "Checks the file (it loads, exports one symbol, runs no code when it is listed), its option tables, and each op,\n"
-     "optimizer, loss and schedule: gradients, written outputs, buffers, threads, options at the ends of their "
-     "ranges.\n"
-     "Every check runs in a process of its own: a plug-in may crash or loop. --explain CHECK tells what a check does\n"
-     "and how to mend what it finds, --explain list names all of them.\n"
-     "Exit status 0 where nothing failed (there may be warnings), 1 where a check failed, 2 where there is no such "
-     "file,\n"
-     "or where nothing in it has the check of --only.\n\n"
+     "check that a plug-in keeps the rules of rondo/plugin.h",
+     "Checks the file (it loads, exports one symbol, runs no code when it is loaded), its option tables, and each op,\n"
+     "optimizer, loss and schedule in it: gradients, results, buffers, threads, options at the ends of their ranges.\n"
+     "Every check runs in its own process, so a plug-in may crash or loop. --explain CHECK says what a check does and\n"
+     "how to fix what it finds; --explain list prints the names of all checks.\n"
+     "The exit status is 0 if no check failed (there may be warnings), 1 if a check failed, and 2 if the file does "
+     "not\n"
+     "exist or nothing in it has the check of --only.\n\n"
      "  rondo plugin check ./mine.so\n"
      "  rondo plugin check --explain gradient\n",
      run_check},
     {"new", "plugin new KIND NAME [--out FOLDER] [--general | --numbers]",
-     "write a folder to start a plug-in of your own from",
-     "KIND is op, optimizer, loss or schedule. The folder has NAME.c with the equation in its place, the header that "
-     "it\n"
-     "needs, a Makefile, a meson.build, and a small experiment that trains with it. It builds and passes its checks "
-     "as\n"
-     "it is. --general goes with an op, --numbers with a loss.\n\n"
+     "create a folder with a new plug-in that builds, passes its checks and trains",
+     "KIND is op, optimizer, loss or schedule. The folder contains NAME.c, in which you replace the equation, the "
+     "header\n"
+     "that it needs, a Makefile, a meson.build, and a small experiment that uses the plug-in. It builds and passes "
+     "its\n"
+     "checks as it is. --general is for ops, --numbers for losses.\n\n"
      "  rondo plugin new optimizer mine\n"
      "  make -C mine check\n",
      run_new},
@@ -230,5 +230,5 @@ static int run_plugin(const struct command *command, int argc, char **argv) {
     return status;
 }
 
-const struct command command_plugin = {"plugin", "plugin ACTION …", "make and check a plug-in of your own",
-                                       "'rondo plugin ACTION --help' tells more of each.\n", run_plugin};
+const struct command command_plugin = {"plugin", "plugin ACTION …", "create and check your own plug-in",
+                                       "'rondo plugin ACTION --help' describes each action.\n", run_plugin};
