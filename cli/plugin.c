@@ -51,7 +51,7 @@ static rondo_status check_file(const char *file, const struct check_settings *se
 
 /* Ctrl-C: prints a line and then ends by the signal. The child process of the running check ends with it. */
 static void on_interrupt(int number) {
-    static const char line[] = "rondo: interrupted before the checks were through\n";
+    static const char line[] = "rondo: interrupted before all checks were done\n";
     const ssize_t wrote = write(STDERR_FILENO, line, sizeof line - 1);
     (void)wrote;
     raise(number); /* delivered when this function has returned; the handler has been reset to the default */
@@ -84,7 +84,7 @@ static int explain(const char *name, struct errors *errors) {
     } else if (errors->status == RONDO_INVALID) {
         status = report_errors(errors, 0);
         const char *list = list_checks(arena);
-        fprintf(stderr, "\nThe checks, of the file and of each kind:\n\n%s", list == NULL ? "" : list);
+        fprintf(stderr, "\nThe checks of the file and of each kind:\n\n%s", list == NULL ? "" : list);
     } else {
         errors_no_memory(errors);
         status = report_errors(errors, 0);

@@ -33,8 +33,8 @@ static const struct {
     const char *flags;                            /* further ones, or NULL */
 } bad[] = {
     {"no_symbol", "exported_symbol", "failed", "does not export 'rondo_plugin'", NULL},
-    {"second_symbol", "exported_symbol", "failed", "exports 'second_symbol', expected 'rondo_plugin' alone", NULL},
-    {"needs_rondo", "needs", "failed", "needs 'librondo.so|expected nothing of Rondo's", NULL},
+    {"second_symbol", "exported_symbol", "failed", "exports 'second_symbol', expected only 'rondo_plugin'", NULL},
+    {"needs_rondo", "needs", "failed", "needs 'librondo.so|expected no library of Rondo's", NULL},
     {"needs_library", "needs", "warning", "needs 'libjansson.so|wherever the plug-in is used", NULL},
     {"prints", "imports", "warning", "uses 'printf', expected ctx->host->log", NULL},
     {"check_exits", "imports", "warning", "uses 'exit', expected return ctx->host->fail|, and uses 'stderr'", NULL},
@@ -85,10 +85,10 @@ static const struct {
     {"op_slope_of_default", "gradient", "failed", ", with scale=|: the gradient is |, the difference ", NULL},
     {"op_overwrites_gradient", "gradient_adds", "failed", "expected 0.25 from before plus ", NULL},
     {"op_needs_the_other", "one_gradient", "failed", "gradient of input 1, |is not asked for", NULL},
-    {"op_reads_more", "map_reads", "failed", "map_grad reads more than map_grad_reads says", NULL},
+    {"op_reads_more", "map_reads", "failed", "map_grad reads more than map_grad_reads declares", NULL},
     {"op_breaks_aliased", "aliasing", "failed", "where map writes over one of its inputs", NULL},
     {"op_saves_columns", "saves_rows", "failed", "where backward is called on some of the rows at a time", NULL},
-    {"op_wrong_role", "role", "failed", "the role is to compute y = a + b, but element 0 is ", NULL},
+    {"op_wrong_role", "role", "failed", "the role promises y = a + b, but element 0 is ", NULL},
     {"op_divides_by_size", "zero_size", "failed", "crashed: arithmetic trap", NULL},
     {"op_ignores_no_memory", "no_memory", "failed", "crashed: segmentation fault", NULL},
     {"op_forgets_no_memory", "no_memory", "failed",
@@ -97,7 +97,7 @@ static const struct {
     {"op_shares_scratch", "threads", "failed", "where another thread calls the op in the middle", NULL},
     {"op_leaks", "leaks", "failed", "a call of infer, forward and backward leaves | bytes of malloc on the heap", NULL},
     {"op_crashes_at_end", "options_ends", "failed", "crashed: segmentation fault", NULL},
-    {"op_breaks_at_end", "options_ends", "warning", ", with scale=0: output is not finite: a narrower", NULL},
+    {"op_breaks_at_end", "options_ends", "warning", ", with scale=0: result 'output' is not finite: a narrower", NULL},
     {"op_ignores_option", "options_used", "warning", "option 'scale' changes nothing", NULL},
     {"op_keeps_first_option", "first_call", "failed", "with scale=| after a call with the defaults", NULL},
 
@@ -125,7 +125,7 @@ static const struct {
     {"optimizer_unused_second_slot", "resume", "warning", "slot 'spare' makes no difference when it is zeroed", NULL},
     {"optimizer_ignores_no_memory", "no_memory", "failed", "crashed: segmentation fault", NULL},
     {"optimizer_leaks", "leaks", "failed", "a run of 18 updates leaves | bytes of malloc on the heap", NULL},
-    {"optimizer_breaks_at_end", "options_ends", "warning", ", with beta=1: value is not finite", NULL},
+    {"optimizer_breaks_at_end", "options_ends", "warning", ", with beta=1: result 'value' is not finite", NULL},
     {"optimizer_ignores_lr_scale", "lr_scale", "failed", "lr_scale 0 and 1 give the same value", NULL},
     {"optimizer_decays_unscaled", "lr_scale", "warning", "after five updates with weight_decay=0.1", NULL},
     {"optimizer_keeps_first_option", "first_call", "failed", "with lr=| after a call with the defaults", NULL},
@@ -153,6 +153,8 @@ static const struct {
     {"loss_keeps_global", "threads", "failed", "bytes of the plug-in's global variables, which all threads share",
      NULL},
     {"loss_leaks", "leaks", "failed", "a batch leaves | bytes of malloc on the heap", NULL},
+    {"loss_forgets_no_memory", "no_memory", "failed", "allocation 1 was refused, and the run ended in 'ok'", NULL},
+    {"loss_breaks_at_end", "options_ends", "warning", ", with scale=0: result 'losses' is not finite", NULL},
     {"loss_keeps_first_option", "first_call", "failed", "with scale=| after a call with the defaults", NULL},
 
     {"schedule_loops", "status", "failed", "did not end within 1 s", "--seconds 1"},
@@ -168,6 +170,10 @@ static const struct {
      "(from -100 on, higher is better), and the factor after epoch |is 0.1, without a metric 1", NULL},
     {"schedule_loses_state", "resume", "failed", "70 updates, and 39 that continue from 31 saved ones", NULL},
     {"schedule_keeps_global", "threads", "failed", "bytes of the plug-in's global variables, which all threads share",
+     NULL},
+    {"schedule_forgets_no_memory", "no_memory", "failed", "allocation 1 was refused, and the run ended in 'ok'", NULL},
+    {"schedule_leaks", "leaks", "failed", "a run leaves | bytes of malloc on the heap", NULL},
+    {"schedule_breaks_at_end", "options_ends", "failed", ", with decay=1: the factor of update 1 in a run of |is inf",
      NULL},
     {"schedule_keeps_first_option", "first_call", "failed", "with rate=| after a call with the defaults", NULL},
 };
@@ -323,8 +329,8 @@ static const struct {
     {"plugin check @P/ops/swish.so --only loads --only slots", 2, "ok    loads\n", "has the check 'slots'"},
     {"plugin check @B/undefined_symbol.so --only slots", 1, "FAIL  loads: |1 FAILED", ""},
     {"plugin check @P/losses/softmax_cross_entropy.so --only option_check", 0,
-     "skip  option_check: it has nothing to do here\n|0 passed, 0 warnings, 0 FAILED, ", ""},
-    {"plugin check @P/ops/swish.so --only prints", 2, "", "'prints' is looked at while other checks run"},
+     "skip  option_check: it does not apply here\n|0 passed, 0 warnings, 0 FAILED, ", ""},
+    {"plugin check @P/ops/swish.so --only prints", 2, "", "'prints' is reported while other checks run"},
     {"plugin check @P/ops/swish.so --only lods --only slts", 2, "", "mean 'loads'?)|mean 'slots'?)"},
     {"plugin check @B/loops_at_load.so --only loads --seconds 1", 1, "did not end within 1 s; --seconds gives it", ""},
     {"plugin check nothing.so --json", 2, "{\"file\": \"nothing.so\", \"error\": \"cannot read 'nothing.so': No such",
@@ -486,7 +492,7 @@ static void end_by(int number) {
     ck_assert(WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == number);
     ck_assert_msg(wait_for_processes(file, 0), "the child runs on");
     const char *said = sandbox_read(sandbox_path("said"), NULL);
-    ck_assert_str_eq(said, number == SIGINT ? "rondo: interrupted before the checks were through\n" : "");
+    ck_assert_str_eq(said, number == SIGINT ? "rondo: interrupted before all checks were done\n" : "");
 }
 
 static const int ends[] = {SIGINT, SIGTERM, SIGKILL};
@@ -600,6 +606,26 @@ START_TEST(every_check_catches_something) {
 }
 END_TEST
 
+/* The adapter of a kind connects each shared check to the calls that it looks at: a bad plug-in of that kind is caught. */
+START_TEST(shared_check_catches_something_of_every_kind) {
+    char prefix[32];
+    const int length = snprintf(prefix, sizeof prefix, "%s_", kind_name(_i));
+    for (int s = 0; shared_check_names[s] != NULL; s++) {
+        int is_needed = 1, count = 0;
+        for (const struct kind_omission *omission = checks_of_kind(_i).kind->omissions; omission->check != NULL;
+             omission++) {
+            is_needed &= strcmp(omission->check, shared_check_names[s]) != 0;
+        }
+        for (int i = 0; i < ROWS(bad); i++) {
+            count +=
+                strcmp(bad[i].check, shared_check_names[s]) == 0 && strncmp(bad[i].plugin, prefix, (size_t)length) == 0;
+        }
+        ck_assert_msg(count > 0 || !is_needed, "no bad plug-in of kind '%s' is caught by '%s'", kind_name(_i),
+                      shared_check_names[s]);
+    }
+}
+END_TEST
+
 int main(void) {
     find_shipped();
     Suite *suite = suite_create("plugin_check");
@@ -618,6 +644,7 @@ int main(void) {
     tcase_add_loop_test(cases, kind_has_every_shared_check, 0, RONDO_KIND_COUNT);
     tcase_add_loop_test(cases, shared_checks_look_at_every_kind, 0, RONDO_KIND_COUNT);
     tcase_add_test(cases, every_check_catches_something);
+    tcase_add_loop_test(cases, shared_check_catches_something_of_every_kind, 0, RONDO_KIND_COUNT);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
