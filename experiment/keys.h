@@ -17,7 +17,7 @@ enum experiment_value {
     EXPERIMENT_FILES,    /* a list */
     EXPERIMENT_COLUMN,   /* a number or a name */
     EXPERIMENT_PATTERNS, /* a text or a list of them */
-    EXPERIMENT_PLUGIN,   /* a name; the options of that plug-in are keys beside it */
+    EXPERIMENT_PLUGIN,   /* the name of a plug-in, whose options are further keys of the section */
     EXPERIMENT_CELL      /* a name or a file; the same */
 };
 

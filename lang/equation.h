@@ -87,7 +87,7 @@ struct equation {
     struct equation *origin; /* the equation as parsed */
 };
 
-/* The ops that operators stand for. */
+/* The names of the ops of the operators. */
 #define OPERATOR_ADD      "add"
 #define OPERATOR_SUBTRACT "sub"
 #define OPERATOR_MULTIPLY "mul"

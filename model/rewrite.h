@@ -25,8 +25,8 @@ struct rewrite {
     struct registry *registry;
     struct errors *errors;
     struct program *program; /* of `into` */
-    int32_t first;           /* the first node of `from` that is no x and no state */
-    rondo_value *map;        /* [nodes of from] what stands for each; failed: not copied */
+    int32_t first;           /* the first node of `from` that is neither x nor a state */
+    rondo_value *map;        /* [nodes of from] the new value of each node; failed: not copied */
     rondo_tensor *states;    /* [n_states] of `into` */
     rondo_value *new_states; /* [n_states] of `into`; those of `from` are found by rewrite_results */
     struct cell_parameter *parameters;
@@ -34,19 +34,20 @@ struct rewrite {
     int32_t errors_before;
 };
 
-/* Begins a copy of `from` that may get so many states and parameters more. On failure nothing is left open. */
+/* Begins a copy of `from` with room for this number of additional states and parameters. Needs no cleanup after a
+ * failure. */
 rondo_status rewrite_open(struct rewrite *rewrite, const struct cell *from, int32_t more_states,
                           int32_t more_parameters, struct registry *registry, struct errors *errors);
 
-/* A further state, in front of the loop; it gets its new value in new_states[into->n_states - 1], by the caller. */
+/* Adds a state, before the nodes are copied. The caller sets its new value in new_states[into->n_states - 1]. */
 rondo_value rewrite_state(struct rewrite *rewrite, const char *name, rondo_tensor shape);
-/* A further parameter. Its name gets a number behind it where another parameter has the name. */
+/* Adds a parameter. If another parameter has the same name, a number is appended. */
 rondo_value rewrite_parameter(struct rewrite *rewrite, const char *name, rondo_tensor shape,
                               struct initialiser initialiser);
-/* Copies node `id` of `from`, reading what stands for its operands. Nodes are copied in their order; one may be left
- * out where nothing that is copied reads it. */
+/* Copies node `id` of `from`, with the new values of its operands. Nodes are copied in their order. A node that no
+ * copied node reads may be left out. */
 rondo_value rewrite_node(struct rewrite *rewrite, int32_t id);
-/* `value` stands for node `id` from here on. */
+/* From here on, nodes that read node `id` read `value`. */
 void rewrite_put(struct rewrite *rewrite, int32_t id, rondo_value value);
 /* Applies an op by name, with values for some of its options and the defaults for the others. */
 rondo_value rewrite_apply(struct rewrite *rewrite, const char *op, const struct option_value *values, int32_t n_values,
@@ -54,23 +55,23 @@ rondo_value rewrite_apply(struct rewrite *rewrite, const char *op, const struct 
 /* A scalar of the cell's dtype. */
 rondo_value rewrite_constant(struct rewrite *rewrite, double number);
 
-/* Behind the loop: finds the new states, the output and the candidates. A caller that wants others then writes
- * new_states and into->output. */
+/* After all nodes are copied: finds the new states, the output and the candidates. A caller that needs others then
+ * changes new_states and into->output. */
 void rewrite_results(struct rewrite *rewrite);
 /* The new cell, or NULL with errors where anything failed. */
 struct cell *rewrite_close(struct rewrite *rewrite);
 
 /* ---- questions that several wrappers ask of a program ---- */
 
-/* For each node of the cell 1 where its value depends on x, a state or a mask: rows of the batch; where `states_alone`
- * is set, on a state that is no mask. From the arena; NULL where memory is short. */
+/* For each node of the cell: 1 if its value depends on x, a state or a mask, and so has rows of the batch. With
+ * `states_alone`: 1 if it depends on a state that is not a mask. From the arena; NULL if there is not enough memory. */
 unsigned char *cell_depends(const struct cell *cell, int states_alone, struct arena *arena);
-/* For each state 1 if it is a clock: its new value depends on no input, parameter or mask, and on no state that is not a
- * clock, such as t' = remainder(t + 1, 8). A clock holds no data, so wrappers that change data leave it alone. From the
- * arena; NULL if memory is short. */
+/* For each state: 1 if it is a clock. The new value of a clock depends on no input, parameter or mask, and on no state
+ * that is not a clock, such as t' = remainder(t + 1, 8). A clock contains no data, so wrappers that change data do not
+ * change it. From the arena; NULL if there is not enough memory. */
 unsigned char *cell_clocks(const struct cell *cell, struct arena *arena);
-/* 1 where the node is a product by weights: its right side is made of parameters alone. `rows` is
- * cell_depends(cell, 0, …). */
+/* 1 if the node is a product by weights: its right side depends only on parameters. `rows` is cell_depends(cell, 0,
+ * …). */
 int is_weight_product(const struct cell *cell, int32_t id, const unsigned char *rows);
 
 #endif

@@ -1,10 +1,11 @@
-/* model/wrap.h: wrappers that change one step of a cell, any cell, as transformations of its program.
+/* model/wrap.h: wrappers that change one step of a cell. Each is a transformation of the program, and works for any
+ * cell.
  *
- * Each makes a new cell of the same name and leaves the old one alone; free both with cell_destroy. NULL with errors:
- * a mistake of the user (the cell has nothing that the wrapper works on) is told at `where`.
+ * Each function makes a new cell of the same name and does not change the old one; free both with cell_destroy. Returns
+ * NULL with errors. A mistake of the user (the cell has nothing that the wrapper can work on) is reported at `where`.
  *
- * Used one upon the other in the order in which they stand here. Rates are in (0, 1); random ops do nothing outside
- * training. model/layer.h has the wrappers that are no transformations of a step: projection, residual, direction,
+ * If several are used, they are applied in the order of this file. Rates are in (0, 1); random ops do nothing outside
+ * training. The wrappers that are not transformations of a step are in model/layer.h: projection, residual, direction,
  * learnt initial states, weight drop.
  *
  * Threads: one.
@@ -18,10 +19,10 @@
  *
  *     x @ W + h @ U + b   becomes   layer_norm(x @ W + h @ U, W.gain, b)
  *
- * for every largest sum that holds a product by weights, new states and the output aside; a product that stands alone
- * is such a sum, unless it is the left side of another product. What is the same for every row, such as b, stays
- * outside: the first vector is the bias of the norm, so that its initial value keeps its meaning; a sum without one
- * gets W.bias, from zeros. Gains start from ones. */
+ * for every largest sum that contains a product by weights, except new states and the output. A product outside of a
+ * sum counts as a sum, unless it is the left side of another product. Terms that are the same for every row, such as b,
+ * stay outside the norm. The first such vector becomes the bias of the norm, so its initial value keeps its meaning; a
+ * sum without one gets W.bias, which starts from zeros. Gains start from ones. */
 struct cell *wrap_layer_norm(const struct cell *cell, struct location where, struct registry *registry,
                              struct errors *errors);
 
@@ -34,27 +35,28 @@ struct cell *wrap_recurrent_dropout(const struct cell *cell, double rate, struct
  * for all that reads it; of a cell whose only state is the output, that state. */
 struct cell *wrap_clip(const struct cell *cell, double limit, struct registry *registry, struct errors *errors);
 
-/* Zoneout: Krueger et al. 2017. An element keeps its old value with probability `rate`, of the state that is the output
- * with `output_rate`; a rate of 0 leaves a state alone, and so does a clock (cell_clocks). Outside training the expectation:
+/* Zoneout: Krueger et al. 2017. An element keeps its old value with probability `rate`, or `output_rate` for the state
+ * that is the output. Zoneout does not act on a state with rate 0, nor on a clock (cell_clocks). Outside training, the
+ * expectation is used:
  *
  *     s' = s + (1 - rate) dropout(new - s, rate)
  *
- * Other equations of the step read the new value as it was (the paper's equation 4 computes h from the new c). */
+ * Other equations of the step read the unchanged new value (the paper's equation 4 computes h from the new c). */
 struct cell *wrap_zoneout(const struct cell *cell, double rate, double output_rate, struct registry *registry,
                           struct errors *errors);
 
-/* Variational dropout: Gal & Ghahramani 2016. What stands on the left of a product by weights (x, a state, or a value
- * such as r * h) is multiplied by a mask that is the same at every step, one for each such value. Masks are further
- * states, n_masks of them, that keep what they start from: dropout of ones, drawn once a row (model/layer.h does). */
+/* Variational dropout: Gal & Ghahramani 2016. The left side of a product by weights (x, a state, or a value such as r *
+ * h) is multiplied by a mask that is the same at every step; each such value has its own mask. Masks are n_masks
+ * additional states that keep their initial value: dropout of ones, drawn once per row by model/layer.h. */
 struct cell *wrap_variational_dropout(const struct cell *cell, struct location where, struct registry *registry,
                                       struct errors *errors);
 
 /* The number of the state that is the output; -1: none is. */
 int32_t wrap_output_state(const struct cell *cell);
 
-/* For weight drop (Merity et al. 2018): writes 1 for each parameter that is a recurrent weight, a matrix that the right
- * side of a product is made of whose left side depends on a state, else 0. `is_recurrent` has n_parameters entries.
- * Returns how many there are; -1 where memory is short. */
+/* For weight drop (Merity et al. 2018): writes 1 for each parameter that is a recurrent weight, else 0. A recurrent
+ * weight is a matrix in the right side of a product whose left side depends on a state. `is_recurrent` has n_parameters
+ * entries. Returns the number of recurrent weights; -1 if there is not enough memory. */
 int32_t wrap_recurrent_weights(const struct cell *cell, unsigned char *is_recurrent);
 
 #endif
