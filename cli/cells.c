@@ -90,7 +90,7 @@ static void list_cell(void *arg, const char *name, const char *file) {
     }
     if (own.count > 0) { /* a line for each file: a folder may hold other YAML */
         errors_add(cells->errors, own.status, "%s%s", errors_text(&own, 0),
-                   own.count > 1 ? " (and more; `rondo cells show` tells them)" : "");
+                   own.count > 1 ? " (and more; `rondo cells show` lists them)" : "");
     }
     errors_free(&own);
     arena_destroy(arena);
@@ -115,32 +115,32 @@ static void list(struct cells *cells) {
 /* ---- show ---- */
 
 /* A cell with all that is shown of it. */
-struct shown {
+struct cell_shown {
     const struct cell_argument *argument;
     const struct cell *cell;
     const char *program; /* NULL: not asked for */
     struct arena *arena;
 };
 
-static const char *state_name(const struct shown *shown, int32_t s) {
+static const char *state_name(const struct cell_shown *shown, int32_t s) {
     return shown->argument->definition->states[s].name;
 }
 
 /* The value that is the output, as equations write it. */
-static const char *output_name(const struct shown *shown) {
+static const char *output_name(const struct cell_shown *shown) {
     const struct cell_definition *definition = shown->argument->definition;
     return definition->output != NULL ? definition->output
                                       : arena_printf(shown->arena, "%s'", definition->states[0].name);
 }
 
 /* "[64]": without the batch. */
-static struct shape_text state_shape(const struct shown *shown, int32_t s) {
+static struct shape_text state_shape(const struct cell_shown *shown, int32_t s) {
     const rondo_tensor *state = &shown->cell->states[s];
     const rondo_tensor row = tensor_of(state->dtype, state->ndim - 1, state->shape + 1);
     return tensor_shape_text(&row);
 }
 
-static void print_options(const struct shown *shown) {
+static void print_options(const struct cell_shown *shown) {
     const struct cell_definition *definition = shown->argument->definition;
     printf(definition->n_options == 0 ? "options     none\n" : "options\n");
     for (int32_t i = 0; i < definition->n_options; i++) {
@@ -160,7 +160,7 @@ static void print_equations(const char *text) {
     }
 }
 
-static void print_parameters(const struct shown *shown) {
+static void print_parameters(const struct cell_shown *shown) {
     const struct cell *cell = shown->cell;
     printf("parameters\n");
     for (int32_t p = 0; p < cell->n_parameters; p++) {
@@ -172,7 +172,7 @@ static void print_parameters(const struct shown *shown) {
     printf("  %-18s %-16s %10lld\n", "all", "", (long long)parameter_count(cell));
 }
 
-static void print_shown(const struct cells *cells, const struct shown *shown) {
+static void print_shown(const struct cells *cells, const struct cell_shown *shown) {
     const struct cell_definition *definition = shown->argument->definition;
     const char *output = output_name(shown);
     const char *const facts[][2] = {{"cell", definition->name},
@@ -205,7 +205,7 @@ static json_t *shape_json(const rondo_tensor *tensor, int32_t first) {
     return shape;
 }
 
-static json_t *options_json(const struct shown *shown) {
+static json_t *options_json(const struct cell_shown *shown) {
     json_t *options = json_array();
     for (int32_t i = 0; i < shown->argument->definition->n_options; i++) {
         const struct cell_option *option = &shown->argument->definition->options[i];
@@ -216,7 +216,7 @@ static json_t *options_json(const struct shown *shown) {
     return options;
 }
 
-static json_t *shown_json(const struct cells *cells, const struct shown *shown) {
+static json_t *shown_json(const struct cells *cells, const struct cell_shown *shown) {
     const struct cell_definition *definition = shown->argument->definition;
     json_t *states = json_array(), *parameters = json_array();
     for (int32_t s = 0; s < definition->n_states; s++) {
@@ -244,7 +244,7 @@ static json_t *shown_json(const struct cells *cells, const struct shown *shown) 
 
 static void show_cell(struct cells *cells, const struct cell_argument *argument, const struct cell *cell,
                       struct arena *arena) {
-    struct shown shown = {argument, cell, NULL, arena};
+    struct cell_shown shown = {argument, cell, NULL, arena};
     if (cells->program) {
         const struct scan_settings settings = {.program = cell->program,
                                                .n_states = cell->n_states,
@@ -298,14 +298,14 @@ static enum action choose_action(const struct arguments *arguments, const struct
         errors_add(errors, RONDO_INVALID, "unknown action '%s'%s, expected list, or show NAME", word,
                    suggestion_text(&best).text);
     } else if (action == ACTION_SHOW && arguments->n_words < 2) {
-        errors_add(errors, RONDO_INVALID, "'show' expects the name or the file of a cell behind it");
+        errors_add(errors, RONDO_INVALID, "'show' expects the name or the file of a cell after it");
         action = ACTION_NONE;
     } else if (action == ACTION_LIST && arguments->n_words > 1) {
-        errors_add(errors, RONDO_INVALID, "'list' is all cells: '%s' cannot stand behind it; for one, 'show %s'",
+        errors_add(errors, RONDO_INVALID, "'list' lists all cells and takes no '%s'; for one, 'show %s'",
                    arguments->words[1], arguments->words[1]);
         action = ACTION_NONE;
     } else if (action == ACTION_LIST && (cells->program || cells->options[0] != NULL)) {
-        errors_add(errors, RONDO_INVALID, "'%s' is for 'show' alone", cells->program ? "--program" : "--option");
+        errors_add(errors, RONDO_INVALID, "'%s' is only for 'show'", cells->program ? "--program" : "--option");
         action = ACTION_NONE;
     } else if (cells->common.passes != NULL && !cells->program) {
         errors_add(errors, RONDO_INVALID, "'--passes' is not used without '--program'");

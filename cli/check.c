@@ -89,7 +89,7 @@ static void print_model(const struct task *task) {
     const struct model *model = network_model(task->network);
     printf("\n");
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
-        const struct parameter *parameter = &model_parameters(model)[p];
+        const struct model_parameter *parameter = &model_parameters(model)[p];
         printf("%-24s %-16s %10lld\n", parameter->name, tensor_shape_text(&parameter->value).text,
                (long long)rondo_count(&parameter->value));
     }
@@ -169,7 +169,7 @@ static rondo_status print_json(const struct task *task, struct arena *arena, str
     json_t *values = json_array(), *parameters = json_array();
     print_values("", task->experiment->root, arena, values);
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
-        const struct parameter *parameter = &model_parameters(model)[p];
+        const struct model_parameter *parameter = &model_parameters(model)[p];
         json_t *shape = json_array();
         for (int32_t d = 0; d < parameter->value.ndim; d++) {
             json_array_append_new(shape, json_integer(parameter->value.shape[d]));

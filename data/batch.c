@@ -15,8 +15,7 @@ int64_t example_steps(const struct dataset *dataset, int64_t example, struct arc
     if (architecture.input_every_step) {
         return count_of(dataset->input_begin, example);
     }
-    const int64_t targets = count_of(dataset->target_begin, example);
-    return architecture.output_every_step && targets > 0 ? targets : 1;
+    return architecture.output_every_step ? count_of(dataset->target_begin, example) : 1;
 }
 
 /* ---- fitting the architecture ---- */
@@ -41,6 +40,13 @@ rondo_status dataset_fits(const struct dataset *dataset, struct architecture arc
                               "%s: example %lld has %lld inputs, expected one, as the architecture takes input at the "
                               "first step alone",
                               what, (long long)i + 1, (long long)inputs);
+        }
+        if (!architecture.input_every_step && architecture.output_every_step && targets == 0) {
+            return errors_add(
+                errors, RONDO_INVALID,
+                "%s: example %lld has no targets, and with the architecture 1:N their number is the number "
+                "of steps",
+                what, (long long)i + 1);
         }
         const char *expected = with_targets ? expected_targets(inputs, targets, architecture) : NULL;
         if (expected != NULL) {
@@ -160,6 +166,8 @@ rondo_status batch_pack(const struct dataset *dataset, const int64_t *examples, 
                         struct errors *errors) {
     const struct packing packing = {.dataset = dataset, .arena = arena, .errors = errors};
     RONDO_CHECK(count >= 1, errors, "a batch has at least one example");
+    RONDO_CHECK(dataset->target_kind != RONDO_TARGET_LIST, errors,
+                "targets are no lists, which a batch cannot hold yet");
     RONDO_CHECK(dtype == RONDO_F32 || dtype == RONDO_F64, errors, "numbers are f32 or f64");
     struct sorted *sorted = arena_calloc(arena, (size_t)count, sizeof *sorted);
     if (sorted == NULL) {
@@ -167,6 +175,8 @@ rondo_status batch_pack(const struct dataset *dataset, const int64_t *examples, 
     }
     for (int64_t i = 0; i < count; i++) {
         RONDO_CHECK(examples[i] >= 0 && examples[i] < dataset->count, errors, "the examples are those of the dataset");
+        RONDO_CHECK(example_steps(dataset, examples[i], architecture) > 0, errors,
+                    "the number of steps of an example is known (dataset_fits)");
         sorted[i] = (struct sorted){examples[i], example_steps(dataset, examples[i], architecture), i};
     }
     qsort(sorted, (size_t)count, sizeof *sorted, longest_first);

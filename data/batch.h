@@ -19,13 +19,14 @@ struct batch {
                              rows; data NULL where the dataset has none */
 };
 
-/* The number of steps of an example: of its inputs where every step takes one, else of its targets where every step has
- * one, else 1. */
+/* The number of steps of an example: of its inputs if every step takes one (N:1, N:N), of its targets for 1:N, and 1 for
+ * 1:1. 0 for 1:N without targets: the number is not known. */
 int64_t example_steps(const struct dataset *dataset, int64_t example, struct architecture architecture);
 
-/* RONDO_INVALID where an example of the dataset does not fit the architecture: not as many targets as steps (aligned), not
- * exactly one target for a sequence, more than one input where only the first step takes one. `what` names the data in
- * the text. Without targets (prediction) only inputs are checked. */
+/* RONDO_INVALID if an example of the dataset does not fit the architecture: not as many targets as steps (aligned), not
+ * exactly one target for a sequence, more than one input where only the first step takes one, or no targets for 1:N,
+ * where their number is the number of steps. `what` names the data in the text. Without targets (prediction) nothing else
+ * is checked of them. */
 rondo_status dataset_fits(const struct dataset *dataset, struct architecture architecture, int with_targets,
                           const char *what, struct errors *errors);
 

@@ -69,7 +69,7 @@ static rondo_status add_inputs(struct trace *trace, struct cell *cell) {
     return trace->errors->count == 0 ? RONDO_OK : trace->errors->status;
 }
 
-/* Name number `index` of those that the definition gives a meaning: states, declared parameters, options; NULL past the
+/* The declared name number `index`: first the states, then the declared parameters, then the options. NULL after the
  * last. */
 static const char *declared_name(const struct cell_definition *definition, int32_t index, struct location *where) {
     if (index < definition->n_states) {
@@ -89,7 +89,7 @@ static const char *declared_name(const struct cell_definition *definition, int32
     return NULL;
 }
 
-/* A name has one meaning. */
+/* Checks that no name is declared twice. */
 static void check_names(const struct trace *trace) {
     struct location where, earlier_where;
     const char *name, *earlier;
@@ -109,7 +109,7 @@ static int names(const struct expression_index *index, const char *name) {
     return index != NULL && index->name != NULL && strcmp(index->name, name) == 0;
 }
 
-/* 1 where the tree uses the value `name`, as an operand, with an index or as one, or as the value of an op's option. */
+/* 1 if the tree uses the value `name`, as an operand, with an index or as one, or as the value of an op's option. */
 static int uses(const struct expression *tree, const char *name) {
     if (tree == NULL) {
         return 0;
@@ -142,7 +142,7 @@ static int is_used(const struct trace *trace, const char *name) {
     if (equation != NULL) {
         return 1;
     }
-    /* A range may be empty: what its equations would use is used. */
+    /* A range may be empty: names that its equations would use count as used. */
     for (equation = trace->source; equation != NULL; equation = equation->next) {
         const struct repetition *repetition = equation->repetition;
         if (uses(equation->value, name) || names(equation->index, name) ||
@@ -153,7 +153,7 @@ static int is_used(const struct trace *trace, const char *name) {
     return 0;
 }
 
-/* One of a row s[1], s[2], … is used where any is: its ends may have no readers. */
+/* If one of s[1], s[2], … is used, all of them count as used: the first and the last may have no readers. */
 static int is_value_used(const struct trace *trace, const struct trace_name *name) {
     return is_used(trace, name->name) || (name->base != NULL && is_used(trace, name->base));
 }
@@ -176,7 +176,7 @@ static int is_dimension(const struct cell_shape *shapes, int32_t count, const ch
     return 0;
 }
 
-/* 1 where an initialiser takes a number from the option `name`. */
+/* 1 if an initialiser takes a number from the option `name`. */
 static int is_initial_number(const struct cell_definition *definition, const char *name) {
     int32_t i = 0;
     while (i < definition->n_initialisers && !initialiser_uses(&definition->initialisers[i].initialiser, name)) {
@@ -185,7 +185,7 @@ static int is_initial_number(const struct cell_definition *definition, const cha
     return i < definition->n_initialisers;
 }
 
-/* Every state has a new value, every value a use, every declared parameter as well. */
+/* Checks that every state has a new value, and that every value, declared parameter and option is used. */
 static void check_complete(const struct trace *trace) {
     const struct cell_definition *definition = trace->definition;
     for (int32_t i = 0; i < definition->n_states; i++) {
@@ -198,8 +198,8 @@ static void check_complete(const struct trace *trace) {
     for (const struct equation *equation = trace->equations; equation != NULL; equation = equation->next) {
         const struct trace_name *name = trace_find(trace, equation->name, 0);
         const int is_first = name != NULL && name->where.line == equation->where.line;
-        if (is_first && !equation->origin->is_told && !is_value_used(trace, name)) {
-            equation->origin->is_told = 1;
+        if (is_first && !equation->origin->is_reported && !is_value_used(trace, name)) {
+            equation->origin->is_reported = 1;
             equation_error(&definition->equations, name->where, RONDO_INVALID, trace->errors,
                            "'%s' is computed but never used", name->name);
         }
@@ -234,7 +234,7 @@ static int is_any_range_empty(const struct trace *trace) {
     return 0;
 }
 
-/* A row for R goes for every R[l]. */
+/* A row for R applies to every R[l]. */
 static int row_fits(const struct cell_initialiser *row, const struct trace_parameter *parameter) {
     return name_fits(row->pattern, parameter->parameter.name) ||
            (parameter->base != NULL && name_fits(row->pattern, parameter->base));
@@ -285,7 +285,7 @@ static void choose_initialisers(const struct trace *trace) {
     }
 }
 
-/* The assigned value that is written so ("g", "h'"), or NULL with an error at `where` that names the nearest. */
+/* The assigned name that is written like this ("g", "h'"), or NULL with an error at `where` that suggests the nearest. */
 static const struct trace_name *find_written(const struct trace *trace, const char *written, const char *role,
                                              struct location where) {
     struct suggestion best = {0};
@@ -305,7 +305,7 @@ static const struct trace_name *find_written(const struct trace *trace, const ch
     return NULL;
 }
 
-/* What the cell shows of a step: rows of one width, so that the next layer, or the head, can read it. */
+/* The output of a step must be rows of one width, which the next layer or the head can read. */
 static rondo_status find_output(const struct trace *trace, struct cell *cell) {
     const struct cell_definition *definition = trace->definition;
     cell->output = cell->new_states[0];
@@ -330,13 +330,13 @@ static rondo_status find_output(const struct trace *trace, struct cell *cell) {
                          tensor_shape_text(value).text);
 }
 
-/* A candidate n is every n[l]. */
+/* A candidate n means every n[l]. */
 static int is_candidate(const struct trace_name *known, const char *candidate) {
     return !known->primed &&
            (strcmp(known->name, candidate) == 0 || (known->base != NULL && strcmp(known->base, candidate) == 0));
 }
 
-/* Candidates are results of ops: a wrapper puts something between one and its readers. */
+/* A candidate must be the result of an op: wrappers insert ops between a candidate and its readers. */
 static void check_candidate(const struct trace *trace, const char *candidate, struct location where) {
     int found = 0;
     for (const struct trace_name *known = trace->assigned; known != NULL; known = known->next) {
@@ -384,7 +384,7 @@ static rondo_status find_candidates(const struct trace *trace, struct cell *cell
     return RONDO_OK;
 }
 
-/* From the trace's lists to the arrays of the cell. */
+/* Copies the lists of the trace to the arrays of the cell. */
 static rondo_status finish(const struct trace *trace, struct cell *cell) {
     struct arena *arena = program_arena(trace->program);
     for (const struct trace_parameter *p = trace->parameters; p != NULL; p = p->next) {
@@ -420,7 +420,7 @@ static rondo_status compile(struct trace *trace, struct cell *cell) {
     for (const struct equation *equation = equations; equation != NULL; equation = equation->next) {
         trace_equation(trace, equation);
     }
-    RONDO_TRY(parsed); /* a line that could not be read would make the checks below tell nonsense */
+    RONDO_TRY(parsed); /* after a line that could not be read, the checks below would report what is no mistake */
     check_complete(trace);
     RONDO_TRY(trace->errors->status);
     choose_initialisers(trace);
@@ -437,7 +437,7 @@ struct cell *cell_compile(const struct cell_definition *definition, const struct
         errors_no_memory(errors);
         return NULL;
     }
-    struct errors own = {0}; /* so that earlier errors of the caller do not stop the work here */
+    struct errors own = {0}; /* so that earlier errors of the caller are not taken for errors of this cell */
     cell->program = program;
     cell->name = definition->name;
     struct trace trace = {

@@ -31,8 +31,8 @@ struct cell_option {
     struct location where;
 };
 
-/* A state, or a parameter with a declared shape. Dimensions are products of integers, `input`, `hidden` and options:
- * "hidden", "2*hidden", "rank". */
+/* A state, or a parameter with a declared shape. A dimension is an expression of numbers, `input`, `hidden` and options
+ * (lang/constant.h): "hidden", "2*hidden - 1", "rank". */
 struct cell_shape {
     const char *name;
     int32_t ndim; /* 0: a scalar; the batch is not counted */
@@ -48,7 +48,7 @@ struct cell_initialiser {
     struct location where;
 };
 
-/* What the file says; all borrowed. */
+/* The content of a cell file. All borrowed. */
 struct cell_definition {
     const char *name, *source, *summary;
     struct location where;
@@ -64,7 +64,7 @@ struct cell_definition {
     struct equation_text equations;
 };
 
-/* For one layer. */
+/* How a definition is compiled for one layer. */
 struct cell_settings {
     int32_t dtype;               /* RONDO_F32 or RONDO_F64 */
     int64_t input, hidden;       /* widths, >= 1 */
@@ -85,7 +85,7 @@ struct cell {
     const char *name;
     struct program *program;
     int32_t n_states, n_parameters;
-    int32_t n_masks;               /* the last of the states keep what they start from: masks of model/wrap.h */
+    int32_t n_masks;               /* that many states at the end never change: masks of model/wrap.h */
     const rondo_tensor *states;    /* [n_states] shapes with RONDO_ANY_ROWS as first dimension */
     const rondo_value *new_states; /* [n_states] in the program */
     rondo_value output;            /* the output of the step, [batch, output_width] */
@@ -101,7 +101,7 @@ struct cell *cell_compile(const struct cell_definition *definition, const struct
                           struct registry *registry, struct errors *errors);
 void cell_destroy(struct cell *cell);
 
-/* The state whose new value is the output; -1: the output is another value. */
+/* The state whose new value is the output; -1 if the output is another value. */
 int32_t cell_output_state(const struct cell_definition *definition);
 
 /* 1 if `name` matches `pattern`, in which * matches any number of characters. */

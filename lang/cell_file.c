@@ -7,13 +7,13 @@
 #include "core/options.h"
 #include "io/section.h"
 
-struct reader {
+struct cell_reader {
     struct arena *arena;
     struct errors *errors;
     struct cell_definition *definition;
 };
 
-/* Names that equations can spell, and that mean nothing else there. */
+/* 1 for a name as equations can write it. */
 static int is_name(const char *text) {
     if (!((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') || *text == '_')) {
         return 0;
@@ -21,19 +21,19 @@ static int is_name(const char *text) {
     return text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] == '\0';
 }
 
-static rondo_status check_name(const struct reader *reader, const char *name, struct location where) {
+static rondo_status check_name(const struct cell_reader *reader, const char *name, struct location where) {
     if (!is_name(name)) {
         return errors_add_at(reader->errors, RONDO_INVALID, where,
-                             "'%s' is no name, expected a letter followed by letters, digits and _", name);
+                             "'%s' is not a name, expected a letter followed by letters, digits and _", name);
     }
     if (strcmp(name, "x") == 0 || strcmp(name, "input") == 0 || strcmp(name, "hidden") == 0) {
-        return errors_add_at(reader->errors, RONDO_INVALID, where, "'%s' has a meaning of its own, choose another name",
-                             name);
+        return errors_add_at(reader->errors, RONDO_INVALID, where, "'%s' is reserved, choose another name", name);
     }
     return RONDO_OK;
 }
 
-static rondo_status read_shape(const struct reader *reader, const struct yaml_node *node, struct cell_shape *shape) {
+static rondo_status read_shape(const struct cell_reader *reader, const struct yaml_node *node,
+                               struct cell_shape *shape) {
     *shape = (struct cell_shape){.name = node->key, .where = node->key_where};
     RONDO_TRY(check_name(reader, node->key, node->key_where));
     if (node->kind != YAML_SEQUENCE || yaml_count(node) > RONDO_MAX_DIMS - 1) {
@@ -52,7 +52,7 @@ static rondo_status read_shape(const struct reader *reader, const struct yaml_no
 }
 
 /* A mapping from names to shapes. */
-static rondo_status read_shapes(const struct reader *reader, const struct yaml_node *node,
+static rondo_status read_shapes(const struct cell_reader *reader, const struct yaml_node *node,
                                 const struct cell_shape **shapes, int32_t *count) {
     struct cell_shape *all = arena_calloc(reader->arena, (size_t)yaml_count(node) + 1, sizeof *all);
     if (all == NULL) {
@@ -65,7 +65,7 @@ static rondo_status read_shapes(const struct reader *reader, const struct yaml_n
     return RONDO_OK;
 }
 
-static rondo_status read_states(const struct reader *reader, const struct yaml_node *root) {
+static rondo_status read_states(const struct cell_reader *reader, const struct yaml_node *root) {
     struct cell_definition *definition = reader->definition;
     const struct yaml_node *node = yaml_get(root, "state");
     if (node == NULL || node->kind == YAML_SCALAR || node->first == NULL) {
@@ -108,7 +108,7 @@ static const rondo_option option_rows[] = {
     RONDO_OPTION_STRING(struct option_limits, help, "", "one line"),
     RONDO_OPTION_END};
 
-static rondo_status read_option(const struct reader *reader, struct yaml_node *node, struct cell_option *option) {
+static rondo_status read_option(const struct cell_reader *reader, struct yaml_node *node, struct cell_option *option) {
     RONDO_TRY(check_name(reader, node->key, node->key_where));
     struct option_limits *limits = options_create(option_rows, sizeof *limits, reader->arena, reader->errors);
     if (limits == NULL) {
@@ -131,7 +131,7 @@ static rondo_status read_option(const struct reader *reader, struct yaml_node *n
     return RONDO_OK;
 }
 
-static rondo_status read_options(const struct reader *reader, const struct yaml_node *node) {
+static rondo_status read_options(const struct cell_reader *reader, const struct yaml_node *node) {
     struct cell_option *options = arena_calloc(reader->arena, (size_t)yaml_count(node) + 1, sizeof *options);
     if (options == NULL) {
         return errors_no_memory(reader->errors);
@@ -143,7 +143,7 @@ static rondo_status read_options(const struct reader *reader, const struct yaml_
     return RONDO_OK;
 }
 
-static rondo_status read_initialisers(const struct reader *reader, const struct yaml_node *node) {
+static rondo_status read_initialisers(const struct cell_reader *reader, const struct yaml_node *node) {
     struct cell_initialiser *rows = arena_calloc(reader->arena, (size_t)yaml_count(node) + 1, sizeof *rows);
     if (rows == NULL) {
         return errors_no_memory(reader->errors);
@@ -162,7 +162,7 @@ static rondo_status read_initialisers(const struct reader *reader, const struct 
     return RONDO_OK;
 }
 
-static rondo_status read_equations(const struct reader *reader, const struct yaml_node *root) {
+static rondo_status read_equations(const struct cell_reader *reader, const struct yaml_node *root) {
     const struct yaml_node *node = yaml_get(root, "equations");
     if (node == NULL || node->kind != YAML_SCALAR) {
         return errors_add_at(reader->errors, RONDO_INVALID, node == NULL ? root->where : node->where,
@@ -181,8 +181,8 @@ static rondo_status read_equations(const struct reader *reader, const struct yam
 }
 
 /* The optional mapping `key`. */
-static rondo_status read_mapping(const struct reader *reader, const struct yaml_node *root, const char *key,
-                                 rondo_status (*read)(const struct reader *, const struct yaml_node *)) {
+static rondo_status read_mapping(const struct cell_reader *reader, const struct yaml_node *root, const char *key,
+                                 rondo_status (*read)(const struct cell_reader *, const struct yaml_node *)) {
     const struct yaml_node *node = yaml_get(root, key);
     if (node == NULL) {
         return RONDO_OK;
@@ -194,11 +194,11 @@ static rondo_status read_mapping(const struct reader *reader, const struct yaml_
     return read(reader, node);
 }
 
-static rondo_status read_parameters(const struct reader *reader, const struct yaml_node *node) {
+static rondo_status read_parameters(const struct cell_reader *reader, const struct yaml_node *node) {
     return read_shapes(reader, node, &reader->definition->parameters, &reader->definition->n_parameters);
 }
 
-/* A line of text, "" where it is not given. */
+/* The text of an optional key; "" if it is missing. */
 static const char *optional_text(const struct yaml_node *root, const char *key, struct errors *errors) {
     const struct yaml_node *node = yaml_get(root, key);
     if (node != NULL && node->kind != YAML_SCALAR) {
@@ -208,7 +208,7 @@ static const char *optional_text(const struct yaml_node *root, const char *key, 
 }
 
 /* `output`: a value as equations write it, "y" or "h'". */
-static rondo_status read_output(const struct reader *reader, const struct yaml_node *root) {
+static rondo_status read_output(const struct cell_reader *reader, const struct yaml_node *root) {
     const struct yaml_node *node = yaml_get(root, "output");
     if (node == NULL) {
         return RONDO_OK;
@@ -228,7 +228,7 @@ static rondo_status read_output(const struct reader *reader, const struct yaml_n
     return RONDO_OK;
 }
 
-static rondo_status read_candidate(const struct reader *reader, const struct yaml_node *node, const char **names,
+static rondo_status read_candidate(const struct cell_reader *reader, const struct yaml_node *node, const char **names,
                                    struct location *where) {
     if (node->kind != YAML_SCALAR || !is_name(node->text)) {
         return errors_add_at(reader->errors, RONDO_INVALID, node->where,
@@ -247,7 +247,7 @@ static rondo_status read_candidate(const struct reader *reader, const struct yam
     return RONDO_OK;
 }
 
-static rondo_status read_candidates(const struct reader *reader, const struct yaml_node *root) {
+static rondo_status read_candidates(const struct cell_reader *reader, const struct yaml_node *root) {
     const struct yaml_node *node = yaml_get(root, "candidate");
     if (node == NULL) {
         return RONDO_OK;
@@ -286,7 +286,7 @@ const struct cell_definition *cell_file_read(const char *file, struct arena *are
         errors_add_at(errors, RONDO_INVALID, root->where, "a cell is a mapping with the keys cell, state, equations");
         return NULL;
     }
-    const struct reader reader = {arena, errors, definition};
+    const struct cell_reader reader = {arena, errors, definition};
     section_read(root, NULL, 0, keys, "a cell", root->where, arena, errors);
     definition->where = root->where;
     definition->name = section_text(root, "cell", "the name of the cell", root->where, errors);

@@ -54,8 +54,9 @@ static rondo_status evaluate_name(const struct constant_context *context, const 
     for (int32_t i = 0; i < context->definition->n_options; i++) {
         suggest(&best, name->name, context->definition->options[i].name);
     }
-    return refuse(context, name->where, "'%.60s%s' is no number, expected a number, 'input', 'hidden' or an option%s",
-                  name->name, name->primed ? "'" : "", suggestion_text(&best).text);
+    return refuse(context, name->where,
+                  "'%.60s%s' is not a number, expected a number, 'input', 'hidden' or an option%s", name->name,
+                  name->primed ? "'" : "", suggestion_text(&best).text);
 }
 
 /* The parser limits how deep operators and brackets nest, so this recursion has an end. */
@@ -84,7 +85,7 @@ static rondo_status evaluate(const struct constant_context *context, const struc
               : strcmp(op, OPERATOR_SUBTRACT) == 0 ? left - right
               : strcmp(op, OPERATOR_MULTIPLY) == 0 ? left * right
                                                    : left / right;
-    return isfinite(*number) ? RONDO_OK : refuse(context, expression->where, "the result is no finite number");
+    return isfinite(*number) ? RONDO_OK : refuse(context, expression->where, "the result is not a finite number");
 }
 
 rondo_status constant_evaluate(const struct cell_definition *definition, const struct cell_settings *settings,

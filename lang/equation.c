@@ -7,28 +7,28 @@
 
 #include "core/number.h"
 
-/* Brackets and signs nest this deep, and an equation has so many operators; the limits keep the recursion here and in
- * whoever walks the tree off the end of the stack. */
+/* Limits on the nesting of brackets and signs, and on the operators of one equation. They bound the recursion of the parser
+ * and of all code that walks the trees, so that no input can exhaust the stack. */
 enum { MAX_DEPTH = 200, MAX_OPERATORS = 1000 };
 
 /* An index, and so the number of repetitions, is not larger. */
 enum { MAX_INDEX = 10000 };
 
-struct parser {
+struct equation_parser {
     struct lexer lexer;
     struct arena *arena;
     struct errors *errors;
     struct location open; /* the innermost open bracket */
     int32_t depth, operators;
-    int failed; /* in this line: told once */
+    int failed; /* a mistake in the current line has been reported */
 
-    const struct repetition *repetition; /* whose equations are being read, or NULL */
+    const struct repetition *repetition; /* the one whose equations are being read, or NULL */
     struct location header;              /* of its line */
     struct location body;                /* of its first equation; line 0: none so far */
-    int unusable; /* a repetition or the index of an equation could not be read: names mean nothing */
+    int unusable; /* a repetition or the index of an equation could not be read, so that names have no meaning */
 };
 
-/* Tells the first mistake of a line; the rest of the line is skipped by the caller. */
+/* Reports the first mistake of a line; the caller skips the rest of the line. */
 #define PARSE_ERROR(parser, where, ...)                                                                                \
     do {                                                                                                               \
         if (!(parser)->failed) {                                                                                       \
@@ -37,11 +37,11 @@ struct parser {
         }                                                                                                              \
     } while (0)
 
-static int is_symbol(const struct parser *parser, const char *symbol) {
+static int is_symbol(const struct equation_parser *parser, const char *symbol) {
     return token_is(&parser->lexer.token, symbol);
 }
 
-static int accept(struct parser *parser, const char *symbol) {
+static int accept(struct equation_parser *parser, const char *symbol) {
     if (!is_symbol(parser, symbol)) {
         return 0;
     }
@@ -49,7 +49,7 @@ static int accept(struct parser *parser, const char *symbol) {
     return 1;
 }
 
-static void *take(struct parser *parser, size_t size) {
+static void *take(struct equation_parser *parser, size_t size) {
     void *memory = arena_calloc(parser->arena, 1, size);
     if (memory == NULL && !parser->failed) {
         parser->failed = 1;
@@ -58,7 +58,7 @@ static void *take(struct parser *parser, size_t size) {
     return memory;
 }
 
-static const char *take_text(struct parser *parser, const char *begin, size_t length) {
+static const char *take_text(struct equation_parser *parser, const char *begin, size_t length) {
     const char *text = arena_strndup(parser->arena, begin, length);
     if (text == NULL && !parser->failed) {
         parser->failed = 1;
@@ -67,10 +67,10 @@ static const char *take_text(struct parser *parser, const char *begin, size_t le
     return text;
 }
 
-static struct expression *parse_sum(struct parser *parser);
+static struct expression *parse_sum(struct equation_parser *parser);
 
-static struct expression *make_call(struct parser *parser, const char *op, struct location where, struct expression *a,
-                                    struct expression *b) {
+static struct expression *make_call(struct equation_parser *parser, const char *op, struct location where,
+                                    struct expression *a, struct expression *b) {
     struct expression *call = take(parser, sizeof *call);
     if (call == NULL || a == NULL) {
         return NULL;
@@ -84,8 +84,8 @@ static struct expression *make_call(struct parser *parser, const char *op, struc
     return call;
 }
 
-/* At the end of all equations inside a bracket the mistake is the bracket: tells that, and returns 1. */
-static int bracket_is_open(struct parser *parser) {
+/* If the text ends inside a bracket, the mistake is the bracket: reports that, and returns 1. */
+static int bracket_is_open(struct equation_parser *parser) {
     if (parser->lexer.token.kind != TOKEN_END || parser->lexer.brackets == 0) {
         return 0;
     }
@@ -94,7 +94,7 @@ static int bracket_is_open(struct parser *parser) {
 }
 
 /* Takes an opening bracket; returns the one around it, for close_bracket. */
-static struct location open_bracket(struct parser *parser) {
+static struct location open_bracket(struct equation_parser *parser) {
     const struct location around = parser->open;
     parser->open = parser->lexer.token.where;
     parser->lexer.brackets++;
@@ -102,13 +102,13 @@ static struct location open_bracket(struct parser *parser) {
     return around;
 }
 
-static void close_bracket(struct parser *parser, struct location around) {
+static void close_bracket(struct equation_parser *parser, struct location around) {
     parser->open = around;
     parser->lexer.brackets--;
     lexer_advance(&parser->lexer);
 }
 
-static int expect(struct parser *parser, const char *symbol, const char *after) {
+static int expect(struct equation_parser *parser, const char *symbol, const char *after) {
     if (is_symbol(parser, symbol)) {
         return 1;
     }
@@ -121,7 +121,7 @@ static int expect(struct parser *parser, const char *symbol, const char *after) 
 }
 
 /* The items of a list in brackets: [1, 2*hidden]. */
-static int parse_list(struct parser *parser, struct expression **tail) {
+static int parse_list(struct equation_parser *parser, struct expression **tail) {
     const struct location around = open_bracket(parser);
     while (!is_symbol(parser, "]")) {
         struct expression *item = parse_sum(parser);
@@ -142,12 +142,12 @@ static int parse_list(struct parser *parser, struct expression **tail) {
 }
 
 /* 1 if an expression may begin with the token. */
-static int at_expression(const struct parser *parser) {
+static int at_expression(const struct equation_parser *parser) {
     const enum token_kind kind = parser->lexer.token.kind;
     return kind == TOKEN_NUMBER || kind == TOKEN_NAME || is_symbol(parser, "-") || is_symbol(parser, "(");
 }
 
-static int parse_option_value(struct parser *parser, struct expression_option *option) {
+static int parse_option_value(struct equation_parser *parser, struct expression_option *option) {
     if (is_symbol(parser, "[")) {
         option->is_list = 1;
         return parse_list(parser, &option->values);
@@ -162,15 +162,15 @@ static int parse_option_value(struct parser *parser, struct expression_option *o
     return option->values != NULL;
 }
 
-/* 1 where the token is a name followed by a single '='. */
-static int at_option(const struct parser *parser) {
+/* 1 if the token is a name followed by a single '='. */
+static int at_option(const struct equation_parser *parser) {
     if (parser->lexer.token.kind != TOKEN_NAME) {
         return 0;
     }
     return lexer_peek(&parser->lexer) == '=';
 }
 
-static int parse_option(struct parser *parser, struct expression_option ***tail) {
+static int parse_option(struct equation_parser *parser, struct expression_option ***tail) {
     struct expression_option *option = take(parser, sizeof *option);
     if (option == NULL) {
         return 0;
@@ -184,8 +184,8 @@ static int parse_option(struct parser *parser, struct expression_option ***tail)
     return option->key != NULL && parse_option_value(parser, option);
 }
 
-/* The part of a call behind its name: (operand, …, key=value, …). */
-static struct expression *parse_call(struct parser *parser, const char *name, struct location where) {
+/* The part of a call after its name: (operand, …, key=value, …). */
+static struct expression *parse_call(struct equation_parser *parser, const char *name, struct location where) {
     struct expression *call = take(parser, sizeof *call);
     if (call == NULL) {
         return NULL;
@@ -224,7 +224,7 @@ static struct expression *parse_call(struct parser *parser, const char *name, st
 }
 
 /* A whole number, or the name of one, or a name and a number: 2, l, depth-1. */
-static int parse_index_value(struct parser *parser, struct expression_index *index) {
+static int parse_index_value(struct equation_parser *parser, struct expression_index *index) {
     const struct token token = parser->lexer.token;
     index->where = token.where;
     int sign = 1;
@@ -243,7 +243,7 @@ static int parse_index_value(struct parser *parser, struct expression_index *ind
                     token.kind == TOKEN_NAME ? "" : " or a name", token_show(&number).text);
         return 0;
     }
-    const long long value = strtoll(number.begin, NULL, 10); /* the largest, where it is too large */
+    const long long value = strtoll(number.begin, NULL, 10); /* LLONG_MAX if it is too large */
     if (value > MAX_INDEX) {
         PARSE_ERROR(parser, number.where, "this index is larger than %d", MAX_INDEX);
         return 0;
@@ -253,8 +253,8 @@ static int parse_index_value(struct parser *parser, struct expression_index *ind
     return 1;
 }
 
-/* [l-1] behind a name; NULL after a mistake. */
-static const struct expression_index *parse_index(struct parser *parser) {
+/* [l-1] after a name; NULL after a mistake. */
+static const struct expression_index *parse_index(struct equation_parser *parser) {
     struct expression_index *index = take(parser, sizeof *index);
     const struct location around = open_bracket(parser);
     if (index == NULL || !parse_index_value(parser, index) || !expect(parser, "]", "to close the index")) {
@@ -264,7 +264,7 @@ static const struct expression_index *parse_index(struct parser *parser) {
     return index;
 }
 
-static struct expression *parse_primary(struct parser *parser) {
+static struct expression *parse_primary(struct equation_parser *parser) {
     const struct token token = parser->lexer.token;
     if (token.kind == TOKEN_NUMBER) {
         struct expression *number = take(parser, sizeof *number);
@@ -318,7 +318,7 @@ static struct expression *parse_primary(struct parser *parser) {
     return NULL;
 }
 
-static struct expression *parse_unary(struct parser *parser) {
+static struct expression *parse_unary(struct equation_parser *parser) {
     if (++parser->depth > MAX_DEPTH) {
         PARSE_ERROR(parser, parser->lexer.token.where, "brackets nest deeper than %d", MAX_DEPTH);
         parser->depth--;
@@ -343,9 +343,9 @@ static struct expression *parse_unary(struct parser *parser) {
     return value;
 }
 
-/* A chain of binary operators of one rank, from left to right. */
-static struct expression *parse_chain(struct parser *parser, const char *symbols, const char *const *ops,
-                                      struct expression *(*parse_operand)(struct parser *)) {
+/* A chain of binary operators of the same precedence, from left to right. */
+static struct expression *parse_chain(struct equation_parser *parser, const char *symbols, const char *const *ops,
+                                      struct expression *(*parse_operand)(struct equation_parser *)) {
     struct expression *left = parse_operand(parser);
     while (left != NULL && parser->lexer.token.kind == TOKEN_SYMBOL && parser->lexer.token.length == 1) {
         const char *found = strchr(symbols, parser->lexer.token.begin[0]);
@@ -354,7 +354,8 @@ static struct expression *parse_chain(struct parser *parser, const char *symbols
         }
         const struct location where = parser->lexer.token.where;
         if (++parser->operators > MAX_OPERATORS) {
-            PARSE_ERROR(parser, where, "more than %d operators in one equation, give a part of it a name of its own",
+            PARSE_ERROR(parser, where,
+                        "more than %d operators in one equation, give a part of it a name in an equation before it",
                         MAX_OPERATORS);
             return NULL;
         }
@@ -365,18 +366,18 @@ static struct expression *parse_chain(struct parser *parser, const char *symbols
     return left;
 }
 
-static struct expression *parse_product(struct parser *parser) {
+static struct expression *parse_product(struct equation_parser *parser) {
     static const char *const ops[] = {OPERATOR_MULTIPLY, OPERATOR_DIVIDE, OPERATOR_PRODUCT};
     return parse_chain(parser, "*/@", ops, parse_unary);
 }
 
-static struct expression *parse_sum(struct parser *parser) {
+static struct expression *parse_sum(struct equation_parser *parser) {
     static const char *const ops[] = {OPERATOR_ADD, OPERATOR_SUBTRACT};
     return parse_chain(parser, "+-", ops, parse_product);
 }
 
-/* Fills the equation; 0 after a mistake, with the name where it could be read. */
-static int parse_equation(struct parser *parser, struct equation *equation) {
+/* Fills the equation; 0 after a mistake, with the name if it could be read. */
+static int parse_equation(struct equation_parser *parser, struct equation *equation) {
     if (parser->lexer.token.kind != TOKEN_NAME) {
         PARSE_ERROR(parser, parser->lexer.token.where, "expected an equation 'name = …', found %s",
                     token_show(&parser->lexer.token).text);
@@ -393,7 +394,7 @@ static int parse_equation(struct parser *parser, struct equation *equation) {
         }
     }
     equation->primed = accept(parser, "'");
-    if (equation->name == NULL || !expect(parser, "=", "behind the name of an equation")) {
+    if (equation->name == NULL || !expect(parser, "=", "after the name of an equation")) {
         return 0;
     }
     lexer_advance(&parser->lexer);
@@ -410,15 +411,15 @@ static int parse_equation(struct parser *parser, struct equation *equation) {
     return 1;
 }
 
-/* 1 at the line `for l in 1..3:`; a value may be called `for` all the same. */
-static int at_repetition(const struct parser *parser) {
+/* 1 at the line `for l in 1..3:`; a value may be called `for` too. */
+static int at_repetition(const struct equation_parser *parser) {
     const struct token *token = &parser->lexer.token;
     return token->kind == TOKEN_NAME && token->length == 3 && memcmp(token->begin, "for", 3) == 0 &&
            strchr("='[", lexer_peek(&parser->lexer)) == NULL;
 }
 
 /* Fills the repetition from its line; 0 after a mistake. */
-static int parse_repetition(struct parser *parser, struct repetition *repetition) {
+static int parse_repetition(struct equation_parser *parser, struct repetition *repetition) {
     lexer_advance(&parser->lexer); /* for */
     const struct token variable = parser->lexer.token;
     if (variable.kind != TOKEN_NAME) {
@@ -431,7 +432,7 @@ static int parse_repetition(struct parser *parser, struct repetition *repetition
     lexer_advance(&parser->lexer);
     const struct token in = parser->lexer.token;
     if (in.kind != TOKEN_NAME || in.length != 2 || memcmp(in.begin, "in", 2) != 0) {
-        PARSE_ERROR(parser, in.where, "expected 'in' behind the name that counts, found %s", token_show(&in).text);
+        PARSE_ERROR(parser, in.where, "expected 'in' after the name that counts, found %s", token_show(&in).text);
         return 0;
     }
     lexer_advance(&parser->lexer);
@@ -440,21 +441,21 @@ static int parse_repetition(struct parser *parser, struct repetition *repetition
         return 0;
     }
     lexer_advance(&parser->lexer);
-    if (!parse_index_value(parser, &repetition->last) || !expect(parser, ":", "behind the range")) {
+    if (!parse_index_value(parser, &repetition->last) || !expect(parser, ":", "after the range")) {
         return 0;
     }
     lexer_advance(&parser->lexer);
     if (!token_ends_line(&parser->lexer.token)) {
         PARSE_ERROR(parser, parser->lexer.token.where,
-                    "expected the end of the line, found %s: the equations stand "
-                    "in lines of their own, indented",
+                    "expected the end of the line, found %s: the equations "
+                    "follow on separate lines, indented",
                     token_show(&parser->lexer.token).text);
         return 0;
     }
     return 1;
 }
 
-static void begin_repetition(struct parser *parser) {
+static void begin_repetition(struct equation_parser *parser) {
     struct repetition *repetition = take(parser, sizeof *repetition);
     parser->header = parser->lexer.token.where;
     parser->body = (struct location){0};
@@ -464,7 +465,7 @@ static void begin_repetition(struct parser *parser) {
     parser->repetition = repetition;
 }
 
-static void end_repetition(struct parser *parser) {
+static void end_repetition(struct equation_parser *parser) {
     if (parser->repetition != NULL && parser->body.line == 0) {
         parser->failed = 0;
         PARSE_ERROR(parser, parser->header, "this repetition has no equations, expected them below, indented");
@@ -473,8 +474,8 @@ static void end_repetition(struct parser *parser) {
     parser->repetition = NULL;
 }
 
-/* What the column of a line says: inside the repetition, as deep as its first line, or behind it. */
-static void check_indentation(struct parser *parser) {
+/* The column of a line decides whether it belongs to the repetition (the column of its first line) or follows it. */
+static void check_indentation(struct equation_parser *parser) {
     const struct location where = parser->lexer.token.where;
     if (parser->repetition == NULL) {
         return;
@@ -490,13 +491,13 @@ static void check_indentation(struct parser *parser) {
                     parser->header.line);
         parser->unusable = 1;
     } else if (at_repetition(parser)) {
-        PARSE_ERROR(parser, where, "a repetition cannot stand inside another");
+        PARSE_ERROR(parser, where, "a repetition cannot contain another");
         parser->unusable = 1;
     }
 }
 
-/* After a mistake go on with the next line, to tell what is wrong there as well. */
-static void recover(struct parser *parser) {
+/* After a mistake, continues with the next line, so that its mistakes are reported too. */
+static void recover(struct equation_parser *parser) {
     parser->lexer.brackets = 0;
     if (!token_ends_line(&parser->lexer.token)) {
         lexer_skip_line(&parser->lexer);
@@ -505,13 +506,13 @@ static void recover(struct parser *parser) {
 }
 
 /* One line that is not empty. Adds its equation, if it has one with a name, to the end of the list. */
-static void parse_line(struct parser *parser, struct equation ***tail) {
+static void parse_line(struct equation_parser *parser, struct equation ***tail) {
     parser->failed = 0;
     parser->depth = 0;
     parser->operators = 0;
     check_indentation(parser);
     if (!parser->failed && at_repetition(parser)) {
-        end_repetition(parser); /* the one before it, in the same column */
+        end_repetition(parser); /* the repetition before it, in the same column */
         parser->failed = 0;
         begin_repetition(parser);
     } else if (!parser->failed) {
@@ -532,7 +533,7 @@ static void parse_line(struct parser *parser, struct equation ***tail) {
 
 rondo_status equations_parse(const struct equation_text *text, struct arena *arena, struct equation **first,
                              struct errors *errors) {
-    struct parser parser = {
+    struct equation_parser parser = {
         .lexer = {.text = text, .next = text->text, .line_begin = text->text}, .arena = arena, .errors = errors};
     struct equation **tail = first;
     *first = NULL;
@@ -558,7 +559,7 @@ rondo_status equations_parse(const struct equation_text *text, struct arena *are
 
 rondo_status expression_parse(const struct equation_text *text, struct arena *arena, struct expression **expression,
                               struct errors *errors) {
-    struct parser parser = {
+    struct equation_parser parser = {
         .lexer = {.text = text, .next = text->text, .line_begin = text->text}, .arena = arena, .errors = errors};
     const int32_t errors_before = errors->count;
     lexer_advance(&parser.lexer);

@@ -1,4 +1,4 @@
-/* lang/equation.h: parses the text of a cell's equations to a tree.
+/* lang/equation.h: parses parses the text of a cell's equations into trees.
  *
  *     i  = sigmoid(x @ W_i + h @ U_i + b_i)      # one equation per line; inside brackets it may continue
  *     c' = f * c + i * g
@@ -14,7 +14,7 @@
  *
  * lang/repeat.h expands the block: s_2 = tanh(s_1 @ R_2), s_3 = …
  *
- * Threads: pure but for the arguments.
+ * Threads: pure apart from the arguments.
  */
 #ifndef RONDO_LANG_EQUATION_H
 #define RONDO_LANG_EQUATION_H
@@ -26,7 +26,7 @@
 struct equation_text {
     const char *file;
     const char *text;
-    int32_t first_line; /* of the file, for the first line of text */
+    int32_t first_line; /* line of the file that holds the first line of text */
     int32_t indent;     /* columns of the file before each line */
 };
 
@@ -80,7 +80,7 @@ struct equation {
     /* As parsed. */
     const struct expression_index *index; /* of the name, or NULL */
     const struct repetition *repetition;  /* the same for all equations of its block; NULL: not in a block */
-    int is_told;                          /* one of its repetitions had a mistake: the others are not looked at */
+    int is_reported;                      /* a mistake in one of its repetitions was reported: the others are skipped */
     /* As written out. */
     const char *base;        /* of the name: s of s_2, or NULL */
     struct equation *origin; /* the equation as parsed */

@@ -9,19 +9,19 @@
 #include "core/number.h"
 #include "core/suggest.h"
 
-/* A name, its arguments, and what it stands for. */
-struct form {
+/* One named initialiser and its arguments. */
+struct initialiser_form {
     const char *name;
     enum initialiser_kind kind;
     int arguments;
-    double a;         /* where there are no arguments */
-    double above;     /* one argument must be larger, or as large where `or_equal` is set */
+    double a;         /* the value without arguments */
+    double above;     /* a single argument must be larger; with `or_equal`, it may be equal */
     int or_equal;     /* two arguments: the first must not be larger than the second */
-    const char *says; /* what it takes, for messages */
+    const char *says; /* the arguments it takes, for messages */
 };
 
 static const char no_arguments[] = "no arguments";
-static const struct form forms[] = {
+static const struct initialiser_form forms[] = {
     {"zeros", INITIALISE_CONSTANT, 0, 0, 0, 0, no_arguments},
     {"ones", INITIALISE_CONSTANT, 0, 1, 0, 0, no_arguments},
     {"uniform", INITIALISE_UNIFORM, 2, 0, 0, 1, "two numbers, the lower one first: uniform(low, high)"},
@@ -54,7 +54,7 @@ static const struct {
 enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
 
 /* A text that is being read. */
-struct reader {
+struct initialiser_reader {
     const char *text; /* whole, for messages */
     const char *at;
     int open; /* brackets of functions */
@@ -63,12 +63,12 @@ struct reader {
     struct errors *errors;
 };
 
-static int at_end(struct reader *reader) {
+static int at_end(struct initialiser_reader *reader) {
     reader->at += strspn(reader->at, " ");
     return *reader->at == (reader->open > 0 ? ')' : '\0');
 }
 
-static rondo_status unknown(const struct reader *reader, const struct suggestion *best) {
+static rondo_status unknown(const struct initialiser_reader *reader, const struct suggestion *best) {
     return errors_add_at(reader->errors, RONDO_INVALID, reader->where,
                          "unknown initialiser '%s'%s, expected a number, zeros, ones, uniform(low, high), normal(std), "
                          "glorot, glorot_normal, lecun, lecun_normal, he, fan_in_uniform, fan_out_uniform, orthogonal, "
@@ -77,7 +77,7 @@ static rondo_status unknown(const struct reader *reader, const struct suggestion
                          reader->text, suggestion_text(best).text);
 }
 
-static rondo_status add_step(struct reader *reader, enum initialiser_function function, double factor) {
+static rondo_status add_step(struct initialiser_reader *reader, enum initialiser_function function, double factor) {
     struct initialiser *initialiser = reader->initialiser;
     if (initialiser->n_steps == INITIALISER_STEPS) {
         return errors_add_at(reader->errors, RONDO_INVALID, reader->where,
@@ -90,7 +90,7 @@ static rondo_status add_step(struct reader *reader, enum initialiser_function fu
 static const char name_characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
 
 /* Reads the name of an option. */
-static int read_option(struct reader *reader, struct initialiser_option *option) {
+static int read_option(struct initialiser_reader *reader, struct initialiser_option *option) {
     const size_t length = strspn(reader->at, name_characters);
     if (length == 0 || length >= sizeof option->name || (*reader->at >= '0' && *reader->at <= '9')) {
         return 0;
@@ -102,7 +102,7 @@ static int read_option(struct reader *reader, struct initialiser_option *option)
 }
 
 /* Reads a finite number or the name of an option. */
-static int read_argument(struct reader *reader, double *number, struct initialiser_option *option) {
+static int read_argument(struct initialiser_reader *reader, double *number, struct initialiser_option *option) {
     char *end;
     reader->at += strspn(reader->at, " ");
     *number = number_parse(reader->at, &end);
@@ -115,7 +115,7 @@ static int read_argument(struct reader *reader, double *number, struct initialis
 }
 
 /* Reads "(1)" or "(1, T)": `count` numbers. */
-static int read_arguments(struct reader *reader, int count) {
+static int read_arguments(struct initialiser_reader *reader, int count) {
     struct initialiser *initialiser = reader->initialiser;
     for (int i = 0; i < count; i++) {
         reader->at += strspn(reader->at, " ");
@@ -133,8 +133,8 @@ static int is_known(const struct initialiser_option *option) {
     return option->name[0] == '\0';
 }
 
-/* 1 where the numbers are what the form takes, as far as they are known. */
-static int arguments_fit(const struct form *form, const struct initialiser *initialiser) {
+/* 1 if the numbers are what the form takes, as far as they are known. */
+static int arguments_fit(const struct initialiser_form *form, const struct initialiser *initialiser) {
     if (!is_known(&initialiser->a_option) || !is_known(&initialiser->b_option)) {
         return 1;
     }
@@ -145,7 +145,7 @@ static int arguments_fit(const struct form *form, const struct initialiser *init
 }
 
 /* The rest of a form, whose name has been read. */
-static rondo_status read_form(struct reader *reader, const struct form *form) {
+static rondo_status read_form(struct initialiser_reader *reader, const struct initialiser_form *form) {
     reader->initialiser->kind = form->kind;
     reader->initialiser->a = form->a;
     if (!read_arguments(reader, form->arguments) || !at_end(reader) || !arguments_fit(form, reader->initialiser)) {
@@ -155,10 +155,10 @@ static rondo_status read_form(struct reader *reader, const struct form *form) {
     return form->kind == INITIALISE_CHRONO ? add_step(reader, INITIALISE_LOG, 0) : RONDO_OK;
 }
 
-static rondo_status read_term(struct reader *reader);
+static rondo_status read_term(struct initialiser_reader *reader);
 
 /* The rest of a function, whose name has been read. */
-static rondo_status read_function(struct reader *reader, enum initialiser_function function) {
+static rondo_status read_function(struct initialiser_reader *reader, enum initialiser_function function) {
     reader->at += strspn(reader->at, " ");
     if (*reader->at == '(') {
         reader->at++;
@@ -174,8 +174,9 @@ static rondo_status read_function(struct reader *reader, enum initialiser_functi
                          "expected an initialiser in brackets, such as log(uniform(1, 2)), got '%s'", reader->text);
 }
 
-/* What stands behind a factor: "* …". */
-static rondo_status read_factor(struct reader *reader, double number, const struct initialiser_option *option) {
+/* The rest after a factor: "* …". */
+static rondo_status read_factor(struct initialiser_reader *reader, double number,
+                                const struct initialiser_option *option) {
     reader->at++;
     RONDO_TRY(read_term(reader));
     RONDO_TRY(add_step(reader, INITIALISE_TIMES, number));
@@ -184,7 +185,7 @@ static rondo_status read_factor(struct reader *reader, double number, const stru
 }
 
 /* "0.5", or the factor of "0.5 * …". */
-static rondo_status read_number(struct reader *reader) {
+static rondo_status read_number(struct initialiser_reader *reader) {
     char *end;
     const char *text = reader->at;
     const double number = number_parse(text, &end);
@@ -201,7 +202,7 @@ static rondo_status read_number(struct reader *reader) {
     return read_factor(reader, number, &(struct initialiser_option){""});
 }
 
-static rondo_status read_term(struct reader *reader) {
+static rondo_status read_term(struct initialiser_reader *reader) {
     reader->at += strspn(reader->at, " ");
     const char *text = reader->at;
     const char *digits = text + strspn(text, "+-");
@@ -237,7 +238,7 @@ static rondo_status read_term(struct reader *reader) {
     return unknown(reader, &best);
 }
 
-/* A text whose brackets are no deeper than there are steps, so that reading it needs little stack. */
+/* 1 if a text nests too deeply to be read; bounds the recursion. */
 static int is_deep(const char *text) {
     int count = 0;
     for (; *text != '\0'; text++) {
@@ -249,7 +250,8 @@ static int is_deep(const char *text) {
 rondo_status initialiser_parse(const char *text, struct location where, struct initialiser *initialiser,
                                struct errors *errors) {
     *initialiser = (struct initialiser){0};
-    struct reader reader = {.text = text, .at = text, .where = where, .initialiser = initialiser, .errors = errors};
+    struct initialiser_reader reader = {
+        .text = text, .at = text, .where = where, .initialiser = initialiser, .errors = errors};
     return is_deep(text) ? unknown(&reader, &(struct suggestion){0}) : read_term(&reader);
 }
 
@@ -261,7 +263,7 @@ int initialiser_uses(const struct initialiser *initialiser, const char *name) {
     return uses;
 }
 
-static const struct form *find_form(enum initialiser_kind kind) {
+static const struct initialiser_form *find_form(enum initialiser_kind kind) {
     int i = 0;
     while (i < FORMS - 1 && forms[i].kind != kind) {
         i++;
@@ -284,7 +286,7 @@ rondo_status initialiser_resolve(struct initialiser *initialiser,
         }
         option->name[0] = '\0';
     }
-    const struct form *form = find_form(initialiser->kind);
+    const struct initialiser_form *form = find_form(initialiser->kind);
     if (!arguments_fit(form, initialiser)) {
         return form->arguments == 1
                    ? errors_add_at(errors, RONDO_INVALID, where, "initialiser '%s' takes %s, got %g", form->name,
@@ -307,7 +309,7 @@ int initialiser_fits(const struct initialiser *initialiser, const rondo_tensor *
     }
 }
 
-/* A number in as few digits as give it back, or the option that it is taken from. */
+/* The shortest text of a number, or the name of the option that it comes from. */
 static const char *number_text(double number, const struct initialiser_option *option, struct arena *arena) {
     if (!is_known(option)) {
         return option->name;
@@ -316,7 +318,7 @@ static const char *number_text(double number, const struct initialiser_option *o
 }
 
 static const char *form_text(const struct initialiser *initialiser, struct arena *arena) {
-    const struct form *form = find_form(initialiser->kind);
+    const struct initialiser_form *form = find_form(initialiser->kind);
     const char *a = number_text(initialiser->a, &initialiser->a_option, arena);
     const char *b = number_text(initialiser->b, &initialiser->b_option, arena);
     if (a == NULL || b == NULL) {
@@ -332,7 +334,7 @@ static const char *form_text(const struct initialiser *initialiser, struct arena
 
 const char *initialiser_text(const struct initialiser *initialiser, struct arena *arena) {
     const char *text = form_text(initialiser, arena);
-    /* chrono has a logarithm of its own in front. */
+    /* The first step of chrono is its own logarithm. */
     for (int32_t k = initialiser->kind == INITIALISE_CHRONO; k < initialiser->n_steps && text != NULL; k++) {
         const struct initialiser_step *step = &initialiser->steps[k];
         const struct initialiser_option *option = &initialiser->factor_options[k];

@@ -16,7 +16,7 @@
  *   he               normal, std = sqrt(2 / fan_in)                             He et al. 2015, eq. 10
  *   fan_in_uniform   uniform(-a, a), a = sqrt(1 / fan_in)                       PyTorch's linear layers
  *   fan_out_uniform  uniform(-a, a), a = sqrt(1 / fan_out)                      PyTorch's recurrent layers
- *   orthogonal       random, orthonormal columns or rows, whichever are fewer   Saxe et al. 2014
+ *   orthogonal       random; the columns or rows, whichever are fewer, are orthonormal   Saxe et al. 2014
  *   identity         1 on the diagonal                                          Le et al. 2015
  * Along the last dimension, whose size is n, the same for all indices of the others:
  *   linspace(first, last)  n numbers at equal distances, both ends included
@@ -59,7 +59,7 @@ enum initialiser_kind {
     INITIALISE_LEGENDRE_B
 };
 
-/* What is done to every element afterwards, from the inside of the text to its outside. */
+/* Functions applied to every element afterwards, from the innermost to the outermost of the text. */
 enum initialiser_function { INITIALISE_TIMES, INITIALISE_LOG, INITIALISE_EXP, INITIALISE_INVERSE_SOFTPLUS };
 enum { INITIALISER_STEPS = 6 };
 struct initialiser_step {
@@ -67,7 +67,7 @@ struct initialiser_step {
     double factor; /* of INITIALISE_TIMES */
 };
 
-/* The name of an option that a number is to be taken from; "": the number is known. */
+/* The name of the option that gives a number; "": the number is known. */
 struct initialiser_option {
     char name[32];
 };
@@ -80,10 +80,10 @@ struct initialiser {
     struct initialiser_option a_option, b_option, factor_options[INITIALISER_STEPS];
 };
 
-/* Parses one of the texts above. RONDO_INVALID at `where` with the nearest name. */
+/* Parses one of the texts above. RONDO_INVALID at `where`, with the nearest name as a suggestion. */
 rondo_status initialiser_parse(const char *text, struct location where, struct initialiser *initialiser,
                                struct errors *errors);
-/* 1 where a number is to be taken from the option `name`. */
+/* 1 if a number is to be taken from the option `name`. */
 int initialiser_uses(const struct initialiser *initialiser, const char *name);
 /* Replaces option names by numbers: value(arg, name, &number) returns 1 if there is an option of that name.
  * RONDO_INVALID at `where` if there is none, or if the number is not valid for the initialiser. */
@@ -97,7 +97,7 @@ rondo_status initialiser_resolve(struct initialiser *initialiser,
 rondo_status initialiser_fill(const struct initialiser *initialiser, const rondo_tensor *tensor,
                               struct rng_stream stream, const struct interrupt *interrupt, struct arena *scratch,
                               struct errors *errors);
-/* 1 where the initialiser makes sense for this shape: identity and orthogonal want two dimensions or more, legendre_a
+/* 1 if the initialiser makes sense for this shape: identity and orthogonal want two dimensions or more, legendre_a
  * a square. */
 int initialiser_fits(const struct initialiser *initialiser, const rondo_tensor *tensor);
 /* The text of an initialiser, which initialiser_parse reads back; from `arena`; NULL if there is not enough memory. */

@@ -1,4 +1,4 @@
-/* Values of initialisers; the texts are read in initialiser.c. */
+/* The values of initialisers. Their texts are parsed in initialiser.c. */
 #include <math.h>
 
 #include "core/tensor.h"
@@ -7,13 +7,13 @@
 /* Elements between two questions whether to stop: some milliseconds. */
 enum { ELEMENTS = 1 << 20 };
 
-/* Rows and columns of the matrix that the tensor is. */
+/* The tensor as a matrix: leading dimensions count as rows. */
 static void matrix_size(const rondo_tensor *tensor, int64_t *rows, int64_t *columns) {
     *columns = tensor->ndim == 0 ? 1 : tensor->shape[tensor->ndim - 1];
     *rows = *columns == 0 ? 0 : rondo_count(tensor) / *columns;
 }
 
-/* u . v, in eight partial sums: a compiler may not reorder one, and would add number by number. */
+/* u . v in eight partial sums, which a compiler can vectorise; it may not reorder a single sum. */
 static double dot_product(const double *u, const double *v, int64_t count) {
     double sums[8] = {0};
     int64_t k = 0;
@@ -56,7 +56,7 @@ static rondo_status orthonormalise(double *q, int64_t vectors, int64_t length, c
     return RONDO_OK;
 }
 
-/* Element i of the tensor is *value; after all functions. */
+/* Sets element i of the tensor to `value` after all functions. */
 static rondo_status set_element(const struct initialiser *initialiser, const rondo_tensor *tensor, int64_t i,
                                 double value, struct errors *errors) {
     double result = value;
@@ -166,7 +166,7 @@ static rondo_status matrix_exponential(double *const work[4], int64_t n, const d
     return RONDO_OK;
 }
 
-/* Both matrices of the held step at once:  exp [A B; 0 0] = [e^A, (integral of e^As) B; 0, 1]. */
+/* Both matrices of the step with held input are parts of one exponential:  exp [A B; 0 0] = [e^A, (integral of e^As) B; 0, 1]. */
 static rondo_status fill_legendre(const struct initialiser *initialiser, const rondo_tensor *tensor,
                                   const struct interrupt *interrupt, struct arena *scratch, struct errors *errors) {
     int64_t rows, order;
@@ -264,7 +264,7 @@ static rondo_status fill(const struct initialiser *initialiser, const rondo_tens
     return RONDO_OK;
 }
 
-/* 1 where all numbers are known. */
+/* 1 if all numbers are known. */
 static int is_resolved(const struct initialiser *initialiser) {
     int options = initialiser->a_option.name[0] != '\0' || initialiser->b_option.name[0] != '\0';
     for (int32_t k = 0; k < initialiser->n_steps; k++) {

@@ -7,20 +7,20 @@
 #include "core/suggest.h"
 #include "lang/trace.h"
 
-/* Names, numbers and operators that repetitions may write in all: time and memory have an end whatever the text is. */
+/* The most names, numbers and operators that all repetitions may write: bounds time and memory for any text. */
 enum { MAX_WRITTEN = 100000 };
 
-struct writer {
+struct repeat_writer {
     const struct cell_definition *definition;
     const struct cell_settings *settings;
     struct equation *source;
     struct arena *arena;
     struct errors *errors;
     struct equation **tail;
-    const struct repetition *repetition; /* that is being written; NULL: none */
+    const struct repetition *repetition; /* the one being written; NULL: none */
     int32_t count;                       /* its number */
     int32_t written;                     /* in repetitions so far */
-    int failed;                          /* in this equation, or for good */
+    int failed;                          /* in this equation, or in a way that ends the work */
 };
 
 #define WRITE_ERROR(writer, where, ...)                                                                                \
@@ -29,7 +29,7 @@ struct writer {
         equation_error(&(writer)->definition->equations, where, RONDO_INVALID, (writer)->errors, __VA_ARGS__);         \
     } while (0)
 
-static void *take(struct writer *writer, void *memory) {
+static void *take(struct repeat_writer *writer, void *memory) {
     if (memory == NULL) {
         writer->failed = 1;
         errors_no_memory(writer->errors);
@@ -37,12 +37,12 @@ static void *take(struct writer *writer, void *memory) {
     return memory;
 }
 
-static int counts(const struct writer *writer, const char *name) {
+static int counts(const struct repeat_writer *writer, const char *name) {
     return writer->repetition != NULL && strcmp(writer->repetition->variable, name) == 0;
 }
 
-/* The number that an index or a bound stands for; 0 after a mistake, which has been told. */
-static int index_value(struct writer *writer, const struct expression_index *index, int32_t *value) {
+/* Evaluates an index or an end of a range; 0 after a mistake, which has been reported. */
+static int index_value(struct repeat_writer *writer, const struct expression_index *index, int32_t *value) {
     *value = index->number;
     if (index->name == NULL) {
         return 1;
@@ -60,8 +60,9 @@ static int index_value(struct writer *writer, const struct expression_index *ind
         for (int32_t i = 0; i < writer->definition->n_options; i++) {
             suggest(&best, index->name, writer->definition->options[i].name);
         }
-        WRITE_ERROR(writer, index->where, "'%s' is no index, expected a whole number, an option or what 'for' counts%s",
-                    index->name, suggestion_text(&best).text);
+        WRITE_ERROR(writer, index->where,
+                    "'%s' is not an index, expected a whole number, an option or what 'for' counts%s", index->name,
+                    suggestion_text(&best).text);
         return 0;
     }
     const double number = trace_option_value(writer->definition, writer->settings, option);
@@ -75,7 +76,7 @@ static int index_value(struct writer *writer, const struct expression_index *ind
 }
 
 /* s and [2] to s_2. NULL after a mistake. */
-static const char *indexed_name(struct writer *writer, const char *base, const struct expression_index *index) {
+static const char *indexed_name(struct repeat_writer *writer, const char *base, const struct expression_index *index) {
     int32_t value;
     if (!index_value(writer, index, &value)) {
         return NULL;
@@ -87,7 +88,7 @@ static const char *indexed_name(struct writer *writer, const char *base, const s
     return take(writer, (void *)arena_printf(writer->arena, "%s_%d", base, (int)value));
 }
 
-/* 1 where the tree stays as it is outside repetitions. */
+/* 1 if the tree stays as it is outside repetitions. */
 static int is_plain(const struct expression *tree) {
     if (tree->kind != EXPRESSION_CALL) {
         return tree->kind == EXPRESSION_NUMBER || tree->index == NULL;
@@ -99,9 +100,9 @@ static int is_plain(const struct expression *tree) {
     return operand == NULL;
 }
 
-static struct expression *write_tree(struct writer *writer, const struct expression *tree);
+static struct expression *write_tree(struct repeat_writer *writer, const struct expression *tree);
 
-static void write_call(struct writer *writer, const struct expression *call, struct expression *copy) {
+static void write_call(struct repeat_writer *writer, const struct expression *call, struct expression *copy) {
     struct expression **tail = &copy->operand;
     for (const struct expression *operand = call->operand; operand != NULL; operand = operand->next) {
         *tail = write_tree(writer, operand);
@@ -133,7 +134,7 @@ static void write_call(struct writer *writer, const struct expression *call, str
 }
 
 /* A copy with names in place of indices. NULL after a mistake. */
-static struct expression *write_tree(struct writer *writer, const struct expression *tree) {
+static struct expression *write_tree(struct repeat_writer *writer, const struct expression *tree) {
     if (writer->repetition != NULL && ++writer->written > MAX_WRITTEN) {
         WRITE_ERROR(writer, writer->repetition->where, "repetitions write more than %d names, numbers and operators",
                     MAX_WRITTEN);
@@ -161,12 +162,13 @@ static struct expression *write_tree(struct writer *writer, const struct express
 }
 
 /* Adds one equation, written out; 0 after a mistake. */
-static int write_equation(struct writer *writer, struct equation *source) {
+static int write_equation(struct repeat_writer *writer, struct equation *source) {
     struct equation *copy = take(writer, arena_calloc(writer->arena, 1, sizeof *copy));
     if (copy == NULL) {
         return 0;
     }
-    writer->written += writer->repetition != NULL; /* an equation that could not be read has no tree */
+    writer->written +=
+        writer->repetition != NULL; /* counted here too: an equation that could not be read has no tree */
     *copy = *source;
     copy->next = NULL;
     copy->index = NULL;
@@ -189,8 +191,8 @@ static int write_equation(struct writer *writer, struct equation *source) {
     return !writer->failed;
 }
 
-/* What else the name of a count means, or NULL. */
-static const char *other_meaning(const struct writer *writer, const char *name) {
+/* The other meaning of the variable of a repetition, or NULL. */
+static const char *other_meaning(const struct repeat_writer *writer, const char *name) {
     const struct cell_definition *definition = writer->definition;
     if (strcmp(name, "x") == 0) {
         return "the input";
@@ -217,8 +219,9 @@ static const char *other_meaning(const struct writer *writer, const char *name) 
     return NULL;
 }
 
-/* The equations from `source` on that belong to one repetition, as often as it says. Returns what stands behind. */
-static struct equation *write_repetition(struct writer *writer, struct equation *source) {
+/* Writes the equations of one repetition, which begin with `source`, once for each number of its range. Returns the
+ * equation after them. */
+static struct equation *write_repetition(struct repeat_writer *writer, struct equation *source) {
     const struct repetition *repetition = source->repetition;
     const char *meaning = other_meaning(writer, repetition->variable);
     struct equation *end = source;
@@ -245,7 +248,7 @@ static struct equation *write_repetition(struct writer *writer, struct equation 
     for (writer->count = first; writer->count <= last && !writer->failed; writer->count++) {
         int failed = 0;
         for (struct equation *equation = source; equation != end; equation = equation->next) {
-            writer->failed = 0; /* every line of the first repetition that has a mistake tells it */
+            writer->failed = 0; /* in the first repetition every line reports its mistake */
             failed |= !write_equation(writer, equation);
             if (writer->written > MAX_WRITTEN) {
                 break;
@@ -260,12 +263,12 @@ static struct equation *write_repetition(struct writer *writer, struct equation 
 rondo_status equations_repeat(const struct cell_definition *definition, const struct cell_settings *settings,
                               struct equation *source, struct arena *arena, struct equation **first,
                               struct errors *errors) {
-    struct writer writer = {.definition = definition,
-                            .settings = settings,
-                            .source = source,
-                            .arena = arena,
-                            .errors = errors,
-                            .tail = first};
+    struct repeat_writer writer = {.definition = definition,
+                                   .settings = settings,
+                                   .source = source,
+                                   .arena = arena,
+                                   .errors = errors,
+                                   .tail = first};
     int failed = 0;
     *first = NULL;
     while (source != NULL && writer.written <= MAX_WRITTEN) {

@@ -8,7 +8,7 @@
  * Bounds and indices are whole numbers, counters or options, so that a layer may choose its depth. A range that ends
  * one below its beginning is empty. Places in messages are those of the equation as written.
  *
- * Threads: pure but for the arguments.
+ * Threads: pure apart from the arguments.
  */
 #ifndef RONDO_LANG_REPEAT_H
 #define RONDO_LANG_REPEAT_H

@@ -8,10 +8,10 @@
 
 #include "core/number.h"
 
-/* Columns of a line that a message shows around the mistake. */
+/* The most columns of a line that a message shows. */
 enum { SHOWN = 100 };
 
-/* Within a UTF-8 character. */
+/* 1 for the second to last bytes of a UTF-8 character. */
 static int is_continuation(char c) {
     return ((unsigned char)c & 0xC0) == 0x80;
 }
@@ -19,7 +19,7 @@ static int is_continuation(char c) {
 rondo_status equation_error(const struct equation_text *text, struct location where, rondo_status status,
                             struct errors *errors, const char *format, ...) {
     if (errors->count >= ERRORS_MAX) {
-        return errors_add(errors, status, "one more"); /* counted and not kept: finding its line is work for nothing */
+        return errors_add(errors, status, "one more"); /* only counted: its text would not be kept */
     }
     char message[512], blanks[SHOWN + 1];
     va_list arguments;
@@ -32,7 +32,7 @@ rondo_status equation_error(const struct equation_text *text, struct location wh
     }
     const int column = where.column > text->indent ? where.column - text->indent - 1 : 0;
     const int length = (int)strcspn(line, "\r\n");
-    int begin = column > SHOWN - 20 ? column - SHOWN / 2 : 0; /* a place far to the right: what stands around it */
+    int begin = column > SHOWN - 20 ? column - SHOWN / 2 : 0; /* of a long line, the part around the place */
     while (begin > 0 && is_continuation(line[begin])) {
         begin--;
     }
@@ -40,7 +40,7 @@ rondo_status equation_error(const struct equation_text *text, struct location wh
     while (end > begin && end < length && is_continuation(line[end])) {
         end--;
     }
-    int width = 0; /* in front of the caret: a tab stays one, a character of several bytes is one blank */
+    int width = 0; /* before the caret: a tab stays a tab, a character of several bytes becomes one blank */
     for (int i = begin; i < column && i < end && width < SHOWN; i++) {
         if (!is_continuation(line[i])) {
             blanks[width++] = line[i] == '\t' ? '\t' : ' ';
@@ -70,7 +70,7 @@ static const char *skip_digits(const char *c) {
     return c;
 }
 
-/* Behind a decimal number; strtod alone would also take 0x1p3. */
+/* The end of a decimal number. strtod would also read 0x1p3. */
 static const char *skip_number(const char *c) {
     c = skip_digits(c);
     c = *c == '.' && c[1] != '.' ? skip_digits(c + 1) : c; /* 1..3 is a range */
@@ -152,7 +152,7 @@ int token_ends_line(const struct token *token) {
     return token->kind == TOKEN_END || token->kind == TOKEN_NEWLINE;
 }
 
-/* Operators of other languages, and what stands for them here. */
+/* Operators of other languages, and what to write instead. */
 static const struct {
     const char *symbol, *instead;
 } foreign_operators[] = {

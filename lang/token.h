@@ -1,6 +1,6 @@
-/* lang/token.h: the text of equations to names, numbers and symbols, each with its place.
+/* lang/token.h: splits the text of equations into names, numbers and symbols, each with its place.
  *
- * Inside brackets the end of a line is a blank. # begins a comment.
+ * Inside brackets, the end of a line counts as a blank. # begins a comment.
  */
 #ifndef RONDO_LANG_TOKEN_H
 #define RONDO_LANG_TOKEN_H
@@ -20,24 +20,24 @@ struct token {
 struct lexer {
     const struct equation_text *text;
     const char *next;       /* in the text, after the token */
-    const char *line_begin; /* of the line that `next` is in */
+    const char *line_begin; /* beginning of the line that `next` is in */
     int32_t line;           /* 0, 1, … within the text */
-    int32_t brackets;       /* open: line ends are blanks inside */
-    struct token token;     /* the one to be looked at */
+    int32_t brackets;       /* number of open brackets; inside them line ends are blanks */
+    struct token token;     /* the current token */
 };
 
-/* Goes on to the next token. */
+/* Reads the next token. */
 void lexer_advance(struct lexer *lexer);
-/* To the end of the line, which the next token is then. */
+/* Skips the rest of the line; the next token will be its end. */
 void lexer_skip_line(struct lexer *lexer);
 /* The first character after the token that is not blank. */
 char lexer_peek(const struct lexer *lexer);
 
-/* 1 where the token is this symbol: "(", "..". */
+/* 1 if the token is this symbol, such as "(" or "..". */
 int token_is(const struct token *token, const char *symbol);
 int token_ends_line(const struct token *token);
-/* "'+'", "the end of the line": the token as a message shows it, with a hint what to write instead of an operator of
- * other languages or a character that looks like one of the keyboard. */
+/* "'+'", "the end of the line": the token as messages show it, with a hint if it is an operator of other languages
+ * or a character that only looks like one of the keyboard. */
 struct token_text {
     char text[192];
 };

@@ -11,7 +11,7 @@
 
 static const rondo_value failed_value = {-1};
 
-/* No layer is wider; keeps products of dimensions within 64 bits. */
+/* The largest dimension; tensors check the product of theirs. */
 static const int64_t max_dimension = 1 << 24;
 
 #define TRACE_ERROR(trace, where, ...)                                                                                 \
@@ -125,7 +125,7 @@ static rondo_value add_parameter(struct trace *trace, const char *name, rondo_te
     return parameter->value;
 }
 
-/* `base` may be NULL; what is declared for R goes for every R[l]. */
+/* The declaration of a parameter, or NULL. A declaration of R applies to every R[l]; `base` may be NULL. */
 static const struct cell_shape *find_declared(const struct trace *trace, const char *name, const char *base) {
     const struct cell_shape *of_base = NULL;
     for (int32_t i = 0; i < trace->definition->n_parameters; i++) {
@@ -140,7 +140,7 @@ static const struct cell_shape *find_declared(const struct trace *trace, const c
     return of_base;
 }
 
-/* The equation further down that gives `name`, or NULL. */
+/* The equation that assigns `name`, also further down; or NULL. */
 static const struct equation *assigned_later(const struct trace *trace, const char *name) {
     for (const struct equation *equation = trace->equations; equation != NULL; equation = equation->next) {
         if (!equation->primed && strcmp(equation->name, name) == 0) {
@@ -150,7 +150,7 @@ static const struct equation *assigned_later(const struct trace *trace, const ch
     return NULL;
 }
 
-/* What `name` means that takes no index; NULL: nothing. */
+/* The meaning of a name that takes no index; NULL if it has none of these meanings. */
 static const char *single_meaning(const struct trace *trace, const char *name) {
     return strcmp(name, "x") == 0                       ? "the input"
            : trace_state(trace->definition, name) >= 0  ? "a state"
@@ -159,13 +159,13 @@ static const char *single_meaning(const struct trace *trace, const char *name) {
                                                         : NULL;
 }
 
-/* Why a name that nothing gives a value is no parameter all the same: s[4] behind s[1] to s[3], s without its index,
- * what a repetition counts outside of it. "": it is one. Equations as parsed are asked, since a range may be empty. */
-struct index_mistake {
+/* Why a name without a value is not a new parameter: s[4] after s[1] to s[3], s without its index, or the variable of a
+ * repetition outside of it. "" if it is a parameter. The equations are searched as parsed, since a range may be empty. */
+struct trace_mistake {
     char text[192];
 };
-static struct index_mistake find_index_mistake(const struct trace *trace, const struct expression *name) {
-    struct index_mistake mistake = {""};
+static struct trace_mistake find_index_mistake(const struct trace *trace, const struct expression *name) {
+    struct trace_mistake mistake = {""};
     const size_t size = sizeof mistake.text;
     const char *base = name->base != NULL ? name->base : name->name;
     const char *meaning = name->base != NULL ? single_meaning(trace, base) : NULL;
@@ -192,7 +192,7 @@ static struct index_mistake find_index_mistake(const struct trace *trace, const 
             return mistake;
         }
         if (name->base == NULL && repetition != NULL && strcmp(repetition->variable, base) == 0) {
-            snprintf(mistake.text, size, "'%.60s' counts in the repetition of line %d and is nothing outside of it",
+            snprintf(mistake.text, size, "'%.60s' counts in the repetition of line %d and has no meaning outside of it",
                      base, (int)repetition->where.line);
             return mistake;
         }
@@ -200,8 +200,7 @@ static struct index_mistake find_index_mistake(const struct trace *trace, const 
     return mistake;
 }
 
-/* What stands for a name in an expression; `left` is the left side where the name is the right operand of @, else NULL.
- */
+/* The value of a name in an expression. `left` is the left operand if the name is the right operand of @, else NULL. */
 static rondo_value trace_plain_name(struct trace *trace, const struct expression *name, const rondo_value *left) {
     const struct trace_name *known = trace_find(trace, name->name, 0);
     if (known != NULL) {
@@ -220,7 +219,7 @@ static rondo_value trace_plain_name(struct trace *trace, const struct expression
     }
     const struct cell_shape *declared = find_declared(trace, name->name, name->base);
     const struct equation *later = assigned_later(trace, name->name);
-    if (later != NULL && declared == NULL && later->origin->is_told) {
+    if (later != NULL && declared == NULL && later->origin->is_reported) {
         return failed_value; /* its equation was refused */
     }
     if (later != NULL && declared == NULL) {
@@ -231,7 +230,7 @@ static rondo_value trace_plain_name(struct trace *trace, const struct expression
     if (parameter != NULL) {
         return parameter->value;
     }
-    const struct index_mistake mistake = find_index_mistake(trace, name);
+    const struct trace_mistake mistake = find_index_mistake(trace, name);
     if (declared == NULL && mistake.text[0] != '\0') {
         TRACE_ERROR(trace, name->where, "%s", mistake.text);
         return failed_value;
@@ -264,12 +263,12 @@ static rondo_value trace_name(struct trace *trace, const struct expression *name
     if (trace_state(trace->definition, name->name) >= 0) {
         TRACE_ERROR(trace, name->where, "%s' is used before it is computed", name->name);
     } else {
-        TRACE_ERROR(trace, name->where, "'%s' is no state, so %s' means nothing", name->name, name->name);
+        TRACE_ERROR(trace, name->where, "'%s' is not a state, so %s' means nothing", name->name, name->name);
     }
     return failed_value;
 }
 
-/* The registered op, or NULL with an error that shows the place. */
+/* The registered op, or NULL with an error at the place of the call. */
 static const rondo_op *trace_op(struct trace *trace, const struct expression *call) {
     struct errors local = {0};
     const struct location nowhere = {NULL, 0, 0};
@@ -387,7 +386,7 @@ static const void *trace_options(struct trace *trace, const struct expression *c
 
 static rondo_value trace_expression(struct trace *trace, const struct expression *expression, const rondo_value *left);
 
-/* A name that has no meaning but as a new parameter. */
+/* 1 for a name that can only be a new parameter. */
 static int is_free(const struct trace *trace, const struct expression *name) {
     return name->kind == EXPRESSION_NAME && !trace_is_width(name->name) && !name->primed &&
            strcmp(name->name, "x") != 0 && trace_find(trace, name->name, 0) == NULL &&
@@ -396,8 +395,8 @@ static int is_free(const struct trace *trace, const struct expression *name) {
            find_index_mistake(trace, name).text[0] == '\0';
 }
 
-/* What is made of rows of the batch is rows of the batch, so that a sequence is not changed by those it is run with. An
- * op that keeps the shape and works along its first dimension is not seen here. */
+/* A result of values with rows of the batch must have these rows too; otherwise a sequence would depend on the others in
+ * its batch. An op that mixes rows and keeps the shape is not detected. */
 static rondo_value check_rows(struct trace *trace, const struct expression *call, const rondo_value *operands,
                               int32_t count, rondo_value result) {
     int has_rows = 0;
@@ -438,13 +437,12 @@ static rondo_value trace_call(struct trace *trace, const struct expression *call
         const rondo_value *left = product && k == 1 && values[0].id >= 0 ? &values[0] : NULL;
         const int free = product && k < 2 && left == NULL && is_free(trace, operand);
         if (free && k == 0) {
-            TRACE_ERROR(
-                trace, operand->where,
-                "parameter '%s' stands on the left of @; inputs are rows, so write x @ %s, or declare its shape "
-                "under params:",
-                operand->name, operand->name);
+            TRACE_ERROR(trace, operand->where,
+                        "parameter '%s' is on the left of @; inputs are rows, so write x @ %s, or declare its shape "
+                        "under params:",
+                        operand->name, operand->name);
         }
-        /* A free name on the right of a side that failed has no shape; what else stands there is still looked at. */
+        /* If the left side failed, a new parameter on the right has no shape. Anything else there is still checked. */
         values[k] = free ? failed_value : trace_expression(trace, operand, left);
         ok &= values[k].id >= 0;
     }
@@ -473,7 +471,7 @@ static rondo_value trace_expression(struct trace *trace, const struct expression
     }
 }
 
-/* Why `equation` may not have this name; 0 where it may. */
+/* 1, with an error, if an equation cannot have this name. */
 static int name_is_refused(struct trace *trace, const struct equation *equation) {
     const char *name = equation->name;
     const int is_state = trace_state(trace->definition, name) >= 0;
@@ -482,7 +480,7 @@ static int name_is_refused(struct trace *trace, const struct equation *equation)
         for (int32_t i = 0; i < trace->definition->n_states; i++) {
             suggest(&best, name, trace->definition->states[i].name);
         }
-        TRACE_ERROR(trace, equation->where, "'%s' is no state, so it cannot have a new value%s", name,
+        TRACE_ERROR(trace, equation->where, "'%s' is not a state, so it cannot have a new value%s", name,
                     suggestion_text(&best).text);
         return 1;
     }
@@ -512,7 +510,7 @@ static int name_is_refused(struct trace *trace, const struct equation *equation)
     return 0;
 }
 
-/* value @ projection.W: [batch, width] to [batch, projection]. No name of the equations has a dot. */
+/* value @ projection.W: [batch, width] to [batch, projection]. Names in equations contain no dot. */
 static rondo_value project(struct trace *trace, const struct equation *equation, rondo_value value) {
     const rondo_tensor *wide = &program_node(trace->program, value)->value;
     const rondo_tensor shape = tensor_2d(wide->dtype, wide->shape[1], trace->settings->projection, NULL);
@@ -528,7 +526,7 @@ static rondo_value project(struct trace *trace, const struct equation *equation,
     return program_apply(trace->program, (const rondo_op *)op, options, operands, 2, nowhere, trace->errors);
 }
 
-/* A new state has the shape of the old one; what is to be projected has the shape that is declared. */
+/* The new value of a state must have the shape of the old one; before a projection, the shape that is declared. */
 static rondo_value check_state_shape(struct trace *trace, const struct equation *equation, rondo_value value) {
     const int32_t state = trace_state(trace->definition, equation->name);
     const int projects = trace->settings->projection > 0 && state == cell_output_state(trace->definition);
@@ -548,15 +546,15 @@ static rondo_value check_state_shape(struct trace *trace, const struct equation 
 
 void trace_equation(struct trace *trace, const struct equation *equation) {
     const int32_t errors_before = trace->errors->count;
-    const int is_read = equation->value != NULL && !equation->origin->is_told;
+    const int is_read = equation->value != NULL && !equation->origin->is_reported;
     const int is_refused = is_read && name_is_refused(trace, equation);
-    /* What a refused equation says is still looked at: for more mistakes, and for the values that it uses. */
+    /* The right side of a refused equation is still traced: it may have mistakes too, and the values in it are used. */
     rondo_value value = is_read ? trace_expression(trace, equation->value, NULL) : failed_value;
     const int is_state = trace_state(trace->definition, equation->name) >= 0;
-    const int primed = equation->primed || is_state; /* "h = …" was meant as h' */
+    const int primed = equation->primed || is_state; /* "h = …" is treated as h' after the error */
     if (is_refused) {
         if (!primed || trace_find(trace, equation->name, 1) != NULL) {
-            equation->origin->is_told = 1;
+            equation->origin->is_reported = 1;
             return;
         }
         value = failed_value;
@@ -564,7 +562,7 @@ void trace_equation(struct trace *trace, const struct equation *equation) {
     if (value.id >= 0 && primed) {
         value = check_state_shape(trace, equation, value);
     }
-    equation->origin->is_told |= trace->errors->count > errors_before;
+    equation->origin->is_reported |= trace->errors->count > errors_before;
     struct arena *arena = program_arena(trace->program);
     struct trace_name *name = arena_calloc(arena, 1, sizeof *name);
     const char *label = arena_printf(arena, "%s%s", equation->name, primed ? "'" : "");

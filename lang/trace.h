@@ -10,8 +10,8 @@
 /* A name with its value. */
 struct trace_name {
     const char *name;
-    const char *base;  /* where it has an index: s of s_2, else NULL */
-    const char *label; /* as equations write it: with its prime */
+    const char *base;  /* with an index: s of s_2; else NULL */
+    const char *label; /* as in the equations: with its prime */
     int primed;
     rondo_value value; /* failed: its equation had a mistake, which has been reported */
     struct location where;
@@ -28,22 +28,22 @@ struct trace {
     const struct equation *equations; /* repetitions and indices written out */
     const rondo_value *states;        /* [n_states] inputs of the program */
     rondo_value x;
-    struct trace_name *assigned;        /* by the equations so far */
+    struct trace_name *assigned;        /* the names assigned so far, the last first */
     struct trace_parameter *parameters; /* in order of first use */
 };
 
 struct trace_parameter {
     struct cell_parameter parameter;
-    const char *base; /* where it has an index: R of R_2, else NULL */
+    const char *base; /* with an index: R of R_2; else NULL */
     rondo_value value;
     struct trace_parameter *next;
 };
 
-/* Traces one equation and adds its name. */
+/* Records one equation and adds its name to the assigned ones. */
 void trace_equation(struct trace *trace, const struct equation *equation);
-/* The assigned value of a primed or plain name; NULL: not assigned (yet). */
+/* The assigned name, primed or plain; NULL if no equation so far has assigned it. */
 struct trace_name *trace_find(const struct trace *trace, const char *name, int primed);
-/* The number of the state or option of this name, or -1. */
+/* The index of the state or option with this name, or -1. */
 int32_t trace_state(const struct cell_definition *definition, const char *name);
 int32_t trace_option(const struct cell_definition *definition, const char *name);
 /* 1 for `input` and `hidden`, which are numbers. */

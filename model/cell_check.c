@@ -25,7 +25,7 @@ static const double KINK = 1e-3;
 
 /* A cell of one dtype with what it runs on. Variables are x, the initial states, the parameters, in this order; results
  * the outputs, then the final states. */
-struct subject {
+struct check_subject {
     struct cell *cell;
     struct scan *scan;
     rondo_tensor *variables; /* [n_variables] */
@@ -34,11 +34,11 @@ struct subject {
 };
 
 /* What a run gives: copies. */
-struct answer {
+struct check_answer {
     rondo_tensor *results, *gradients; /* [n_results], [n_variables] */
 };
 
-struct check {
+struct cell_check_work {
     const struct cell_check_settings *settings;
     struct registry *registry;
     struct cell_check_report *report;
@@ -49,7 +49,7 @@ struct check {
 /* ---- subjects ---- */
 
 /* Rounded to f32, so that cells of both dtypes run on the same numbers. */
-static rondo_status fill(const struct check *check, rondo_tensor *tensor, const char *name, int32_t number,
+static rondo_status fill(const struct cell_check_work *check, rondo_tensor *tensor, const char *name, int32_t number,
                          double scale) {
     RONDO_TRY(tensor_alloc(tensor, check->arena, check->errors));
     const struct rng_stream stream = rng_substream(rng_stream(7, name), (uint64_t)number);
@@ -59,7 +59,7 @@ static rondo_status fill(const struct check *check, rondo_tensor *tensor, const 
     return RONDO_OK;
 }
 
-static rondo_status fill_subject(const struct check *check, struct subject *subject, int32_t dtype) {
+static rondo_status fill_subject(const struct cell_check_work *check, struct check_subject *subject, int32_t dtype) {
     const struct cell *cell = subject->cell;
     subject->n_results = 1 + cell->n_states;
     subject->n_variables = subject->n_results + cell->n_parameters;
@@ -88,16 +88,17 @@ static rondo_status fill_subject(const struct check *check, struct subject *subj
     return RONDO_OK;
 }
 
-static void close_subject(struct subject *subject) {
+static void close_subject(struct check_subject *subject) {
     scan_destroy(subject->scan);
     cell_destroy(subject->cell);
 }
 
-static rondo_status open_subject(const struct check *check, struct subject *subject, int32_t dtype) {
+static rondo_status open_subject(const struct cell_check_work *check, struct check_subject *subject, int32_t dtype) {
     const struct cell_check_settings *settings = check->settings;
     const struct cell_settings sizes = {
         .dtype = dtype, .input = settings->input, .hidden = settings->hidden, .option_values = settings->option_values};
-    *subject = (struct subject){.cell = cell_compile(settings->definition, &sizes, check->registry, check->errors)};
+    *subject =
+        (struct check_subject){.cell = cell_compile(settings->definition, &sizes, check->registry, check->errors)};
     if (subject->cell == NULL) {
         return check->errors->status;
     }
@@ -110,7 +111,7 @@ static rondo_status open_subject(const struct check *check, struct subject *subj
 }
 
 /* "x", "the initial state h", "U_f": what a variable is called. */
-static const char *variable_name(const struct check *check, const struct subject *subject, int32_t v) {
+static const char *variable_name(const struct cell_check_work *check, const struct check_subject *subject, int32_t v) {
     if (v == 0) {
         return "x";
     }
@@ -120,7 +121,7 @@ static const char *variable_name(const struct check *check, const struct subject
     return subject->cell->parameters[v - subject->n_results].name;
 }
 
-static const char *result_name(const struct check *check, int32_t r) {
+static const char *result_name(const struct cell_check_work *check, int32_t r) {
     return r == 0 ? "the outputs"
                   : arena_printf(check->arena, "the final state %s", check->settings->definition->states[r - 1].name);
 }
@@ -128,7 +129,7 @@ static const char *result_name(const struct check *check, int32_t r) {
 /* ---- runs ---- */
 
 /* Records the recurrence: what it gives goes to results[n_results]. */
-static rondo_status record(const struct subject *subject, struct tape *tape, enum engine engine,
+static rondo_status record(const struct check_subject *subject, struct tape *tape, enum engine engine,
                            const rondo_value *variables, rondo_value *results) {
     tape_set_training(tape, 1);
     tape_enter(tape, "cell", (struct rng_stream){9}); /* the same random words in every run */
@@ -140,7 +141,7 @@ static rondo_status record(const struct subject *subject, struct tape *tape, enu
 }
 
 /* Values on the tape for all variables and room for the results behind them. */
-static rondo_value *put_variables(const struct subject *subject, struct tape *tape, int wants_gradients) {
+static rondo_value *put_variables(const struct check_subject *subject, struct tape *tape, int wants_gradients) {
     const size_t count = (size_t)subject->n_variables + (size_t)subject->n_results;
     rondo_value *values = arena_calloc(tape_arena(tape), count, sizeof *values);
     for (int32_t v = 0; values != NULL && v < subject->n_variables; v++) {
@@ -151,7 +152,7 @@ static rondo_value *put_variables(const struct subject *subject, struct tape *ta
 }
 
 /* L, without gradients. */
-static rondo_status loss_of(const struct subject *subject, struct tape *tape, enum engine engine, double *loss) {
+static rondo_status loss_of(const struct check_subject *subject, struct tape *tape, enum engine engine, double *loss) {
     tape_reset(tape);
     rondo_value *variables = put_variables(subject, tape, 0);
     if (variables == NULL) {
@@ -170,7 +171,7 @@ static rondo_status loss_of(const struct subject *subject, struct tape *tape, en
 }
 
 /* L on the tape: the sum over all results of sum(result * weights). */
-static rondo_value record_loss(const struct subject *subject, struct tape *tape, const rondo_value *results) {
+static rondo_value record_loss(const struct check_subject *subject, struct tape *tape, const rondo_value *results) {
     rondo_value loss = {-1};
     for (int32_t r = 0; r < subject->n_results; r++) {
         const rondo_value weights = tape_constant(tape, &subject->weights[r]);
@@ -181,7 +182,7 @@ static rondo_value record_loss(const struct subject *subject, struct tape *tape,
 }
 
 /* A copy that outlives the tape; `tensor` NULL: no gradient, which is one of zeros. */
-static rondo_status copy_of(const struct check *check, const rondo_tensor *tensor, const rondo_tensor *like,
+static rondo_status copy_of(const struct cell_check_work *check, const rondo_tensor *tensor, const rondo_tensor *like,
                             rondo_tensor *copy) {
     *copy = *like;
     RONDO_TRY(tensor_alloc(copy, check->arena, check->errors));
@@ -193,8 +194,8 @@ static rondo_status copy_of(const struct check *check, const rondo_tensor *tenso
     return RONDO_OK;
 }
 
-static rondo_status solve_on(const struct check *check, const struct subject *subject, struct tape *tape,
-                             enum engine engine, struct answer *answer) {
+static rondo_status solve_on(const struct cell_check_work *check, const struct check_subject *subject,
+                             struct tape *tape, enum engine engine, struct check_answer *answer) {
     answer->results = arena_calloc(check->arena, (size_t)subject->n_results, sizeof *answer->results);
     answer->gradients = arena_calloc(check->arena, (size_t)subject->n_variables, sizeof *answer->gradients);
     rondo_value *variables = put_variables(subject, tape, 1);
@@ -214,8 +215,8 @@ static rondo_status solve_on(const struct check *check, const struct subject *su
 }
 
 /* Results and gradients. */
-static rondo_status solve(const struct check *check, const struct subject *subject, enum engine engine, int32_t threads,
-                          struct answer *answer) {
+static rondo_status solve(const struct cell_check_work *check, const struct check_subject *subject, enum engine engine,
+                          int32_t threads, struct check_answer *answer) {
     const struct parallel parallel = {threads};
     const struct tape_settings settings = {check->registry, &parallel, check->errors};
     struct tape *tape = tape_create(&settings);
@@ -275,8 +276,9 @@ static void compare(struct cell_check_outcome *outcome, const rondo_tensor *foun
     }
 }
 
-static rondo_status compare_answers(const struct check *check, const struct subject *subject, enum cell_check_kind kind,
-                                    const struct answer *found, const struct answer *expected) {
+static rondo_status compare_answers(const struct cell_check_work *check, const struct check_subject *subject,
+                                    enum cell_check_kind kind, const struct check_answer *found,
+                                    const struct check_answer *expected) {
     struct cell_check_outcome *outcome = &check->report->outcomes[kind];
     for (int32_t r = 0; r < subject->n_results; r++) {
         const char *name = result_name(check, r);
@@ -299,15 +301,15 @@ static rondo_status compare_answers(const struct check *check, const struct subj
 /* ---- central differences ---- */
 
 /* One element of a variable, and L around it. */
-struct probe {
-    const struct check *check;
-    const struct subject *subject;
+struct check_probe {
+    const struct cell_check_work *check;
+    const struct check_subject *subject;
     struct tape *tape;
     double *element;
     double middle; /* L at the element */
 };
 
-static rondo_status loss_at(const struct probe *probe, double offset, double *loss) {
+static rondo_status loss_at(const struct check_probe *probe, double offset, double *loss) {
     const double before = *probe->element;
     *probe->element = before + offset;
     const rondo_status status = loss_of(probe->subject, probe->tape, probe->check->settings->engine, loss);
@@ -317,7 +319,7 @@ static rondo_status loss_at(const struct probe *probe, double offset, double *lo
 
 /* The gradient against differences with smaller and smaller steps, up to one that agrees. *skip is set where there is
  * none to be compared with. */
-static rondo_status check_element(const struct probe *probe, double gradient, double *expected, double *error,
+static rondo_status check_element(const struct check_probe *probe, double gradient, double *expected, double *error,
                                   int *closer, int *skip) {
     const double tolerance = probe->check->report->outcomes[CELL_CHECK_GRADIENTS].tolerance;
     double above = 0, below = 0;
@@ -345,8 +347,8 @@ static rondo_status check_element(const struct probe *probe, double gradient, do
     return RONDO_OK;
 }
 
-static rondo_status check_variable(struct probe *probe, int32_t v, const rondo_tensor *gradient) {
-    const struct check *check = probe->check;
+static rondo_status check_variable(struct check_probe *probe, int32_t v, const rondo_tensor *gradient) {
+    const struct cell_check_work *check = probe->check;
     struct cell_check_report *report = check->report;
     struct cell_check_outcome *outcome = &report->outcomes[CELL_CHECK_GRADIENTS];
     const rondo_tensor *variable = &probe->subject->variables[v];
@@ -369,11 +371,11 @@ static rondo_status check_variable(struct probe *probe, int32_t v, const rondo_t
     return RONDO_OK;
 }
 
-static rondo_status check_gradients(const struct check *check, const struct subject *subject,
-                                    const struct answer *answer) {
+static rondo_status check_gradients(const struct cell_check_work *check, const struct check_subject *subject,
+                                    const struct check_answer *answer) {
     const struct parallel parallel = {1};
     const struct tape_settings settings = {check->registry, &parallel, check->errors};
-    struct probe probe = {.check = check, .subject = subject, .tape = tape_create(&settings)};
+    struct check_probe probe = {.check = check, .subject = subject, .tape = tape_create(&settings)};
     if (probe.tape == NULL) {
         return errors_no_memory(check->errors);
     }
@@ -387,11 +389,11 @@ static rondo_status check_gradients(const struct check *check, const struct subj
 
 /* ---- the whole ---- */
 
-static rondo_status check_f64(const struct check *check, const struct subject *subject) {
-    struct answer by_tape, by_scan, by_threads;
+static rondo_status check_f64(const struct cell_check_work *check, const struct check_subject *subject) {
+    struct check_answer by_tape, by_scan, by_threads;
     RONDO_TRY(solve(check, subject, ENGINE_TAPE, 1, &by_tape));
     RONDO_TRY(solve(check, subject, ENGINE_FUSED, 1, &by_scan));
-    const struct answer *answer = check->settings->engine == ENGINE_TAPE ? &by_tape : &by_scan;
+    const struct check_answer *answer = check->settings->engine == ENGINE_TAPE ? &by_tape : &by_scan;
     RONDO_TRY(check_gradients(check, subject, answer));
     RONDO_TRY(compare_answers(check, subject, CELL_CHECK_ENGINES, &by_scan, &by_tape));
     for (const int32_t *threads = check->settings->threads; *threads != 0; threads++) {
@@ -401,15 +403,15 @@ static rondo_status check_f64(const struct check *check, const struct subject *s
     return RONDO_OK;
 }
 
-static rondo_status check_f32(const struct check *check, const struct subject *subject) {
-    struct answer by_tape, by_scan;
+static rondo_status check_f32(const struct cell_check_work *check, const struct check_subject *subject) {
+    struct check_answer by_tape, by_scan;
     RONDO_TRY(solve(check, subject, ENGINE_TAPE, 1, &by_tape));
     RONDO_TRY(solve(check, subject, ENGINE_FUSED, 1, &by_scan));
     return compare_answers(check, subject, CELL_CHECK_ENGINES_F32, &by_scan, &by_tape);
 }
 
-static rondo_status check_dtype(const struct check *check, int32_t dtype) {
-    struct subject subject;
+static rondo_status check_dtype(const struct cell_check_work *check, int32_t dtype) {
+    struct check_subject subject;
     RONDO_TRY(open_subject(check, &subject, dtype));
     const rondo_status status = dtype == RONDO_F64 ? check_f64(check, &subject) : check_f32(check, &subject);
     check->report->size = 0;
@@ -428,7 +430,7 @@ rondo_status cell_check(const struct cell_check_settings *settings, struct regis
         report->outcomes[kind].tolerance = tolerances[kind];
     }
     struct errors own = {0}; /* so that the status of earlier errors is not taken for that of this work */
-    const struct check check = {settings, registry, report, &own, arena_create()};
+    const struct cell_check_work check = {settings, registry, report, &own, arena_create()};
     rondo_status status = check.arena == NULL ? errors_no_memory(&own) : check_dtype(&check, RONDO_F64);
     if (status == RONDO_OK) {
         status = check_dtype(&check, RONDO_F32);

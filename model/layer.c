@@ -347,14 +347,16 @@ static rondo_value draw_mask(const struct layer *layer, struct tape *tape, const
 }
 
 /* What a direction runs on. */
-struct start {
+struct layer_start {
     rondo_value *parameters; /* [n_parameters of the cell] with weights dropped */
     rondo_value *states;     /* [n_states of the cell], masks behind the states; NULL: zeros */
 };
 
-static struct start prepare(const struct layer *layer, struct tape *tape, const struct layer_call *call, int32_t d) {
+static struct layer_start prepare(const struct layer *layer, struct tape *tape, const struct layer_call *call,
+                                  int32_t d) {
     const struct cell *cell = layer->cell;
-    struct start start = {arena_calloc(tape_arena(tape), (size_t)cell->n_parameters + 1, sizeof(rondo_value)), NULL};
+    struct layer_start start = {arena_calloc(tape_arena(tape), (size_t)cell->n_parameters + 1, sizeof(rondo_value)),
+                                NULL};
     const int starts_from_zeros =
         call->initial_states == NULL && !layer->settings.learn_initial_state && cell->n_masks == 0;
     if (!starts_from_zeros) {
@@ -378,7 +380,7 @@ static struct start prepare(const struct layer *layer, struct tape *tape, const 
 
 /* One direction: packed [total, output_width of the cell], in the order of time whatever the direction. */
 static rondo_value run(const struct layer *layer, struct tape *tape, const struct layer_call *call,
-                       const struct start *start, int backward, rondo_value *final_states) {
+                       const struct layer_start *start, int backward, rondo_value *final_states) {
     struct recurrence recurrence = {layer->cell,  call->time,        call->input_every_step,
                                     call->inputs, start->parameters, start->states};
     rondo_value *states = NULL;
@@ -405,7 +407,7 @@ static rondo_value run(const struct layer *layer, struct tape *tape, const struc
 rondo_value layer_record(const struct layer *layer, struct tape *tape, const struct layer_call *call,
                          rondo_value *final_states) {
     const enum direction direction = layer->settings.direction;
-    struct start starts[2];
+    struct layer_start starts[2];
     rondo_value outputs[2];
     enter(tape, call, ".masks");
     for (int32_t d = 0; d < layer->n_directions; d++) {

@@ -17,20 +17,34 @@ struct model {
     struct arena *arena;
     struct model_settings settings; /* layers is NULL */
     struct model_layer *layers;
-    struct parameter *parameters;
+    struct model_parameter *parameters;
     int32_t n_parameters;
 };
 
-static struct parameter *add_parameter(struct model *model, const char *name, rondo_tensor shape,
-                                       struct initialiser initialiser, struct errors *errors) {
-    struct parameter *parameter = &model->parameters[model->n_parameters];
-    *parameter = (struct parameter){name, shape, initialiser};
+static struct model_parameter *add_parameter(struct model *model, const char *name, rondo_tensor shape,
+                                             struct initialiser initialiser, struct errors *errors) {
+    struct model_parameter *parameter = &model->parameters[model->n_parameters];
+    *parameter = (struct model_parameter){name, shape, initialiser};
     if (name == NULL) {
         errors_no_memory(errors);
         return NULL;
     }
     model->n_parameters++;
     return parameter;
+}
+
+/* Layers have been checked for the width that their inputs have; a model that takes other inputs would be another one. */
+static rondo_status check_inputs(const struct model_settings *settings, struct errors *errors) {
+    if (settings->vocabulary == 0 && settings->embedding_size > 0) {
+        return errors_add(errors, RONDO_INVALID,
+                          "the inputs are numbers, %lld at each step, and the model has an embedding of width %lld, "
+                          "which is for words",
+                          (long long)settings->input_size, (long long)settings->embedding_size);
+    }
+    if ((settings->vocabulary > 0 ? settings->embedding_size : settings->input_size) < 1) {
+        return errors_add(errors, RONDO_INVALID, "the inputs of the first layer have no width");
+    }
+    return RONDO_OK;
 }
 
 static rondo_status add_layers(struct model *model, const struct model_settings *settings, struct registry *registry,
@@ -106,7 +120,7 @@ struct model *model_create(const struct model_settings *settings, struct registr
     model->settings = *settings;
     model->settings.layers = NULL;
     model->layers = arena_calloc(arena, (size_t)settings->n_layers, sizeof *model->layers);
-    rondo_status status = model->layers == NULL ? errors_no_memory(errors) : RONDO_OK;
+    rondo_status status = model->layers == NULL ? errors_no_memory(errors) : check_inputs(settings, errors);
     if (status == RONDO_OK) {
         status = add_layers(model, settings, registry, errors);
     }
@@ -134,7 +148,7 @@ int32_t model_parameter_count(const struct model *model) {
     return model->n_parameters;
 }
 
-const struct parameter *model_parameters(const struct model *model) {
+const struct model_parameter *model_parameters(const struct model *model) {
     return model->parameters;
 }
 
@@ -169,7 +183,7 @@ rondo_status model_initialise(struct model *model, uint64_t seed, const struct i
     }
     rondo_status status = RONDO_OK;
     for (int32_t i = 0; i < model->n_parameters && status == RONDO_OK; i++) {
-        const struct parameter *parameter = &model->parameters[i];
+        const struct model_parameter *parameter = &model->parameters[i];
         const struct rng_stream stream = rng_stream(rng_stream(seed, "initialise").key, parameter->name);
         status = initialiser_fill(&parameter->initialiser, &parameter->value, stream, interrupt, scratch, errors);
     }

@@ -17,7 +17,7 @@ struct model_settings {
     struct architecture architecture;
     int64_t vocabulary;       /* > 0: inputs are tokens in [0, vocabulary); 0: inputs are numbers */
     int64_t input_size;       /* numbers a step; used where vocabulary is 0 */
-    int64_t embedding_size;   /* used where vocabulary is not 0 */
+    int64_t embedding_size;   /* width of a token's vector; 0 if vocabulary is 0 */
     double embedding_dropout; /* of the elements of the embedded inputs, in [0, 1) */
     double word_dropout;      /* share of tokens replaced by token 0, the unknown word, in training; in [0, 1) */
     const struct layer_settings *layers;
@@ -27,7 +27,7 @@ struct model_settings {
 };
 
 /* One tensor that training changes. */
-struct parameter {
+struct model_parameter {
     const char *name; /* "embedding.W", "layers.0.U_f", "head.b" */
     rondo_tensor value;
     struct initialiser initialiser;
@@ -42,7 +42,7 @@ struct model *model_create(const struct model_settings *settings, struct registr
 void model_destroy(struct model *model);
 
 int32_t model_parameter_count(const struct model *model);
-const struct parameter *model_parameters(const struct model *model);
+const struct model_parameter *model_parameters(const struct model *model);
 /* Number of trained numbers. */
 int64_t model_size(const struct model *model);
 /* Gives every parameter its memory, filled with zeros; does nothing if they have it. Before training, and before weights

@@ -204,18 +204,54 @@ struct cell *rewrite_close(struct rewrite *rewrite) {
     return into;
 }
 
-unsigned char *cell_depends(const struct cell *cell, int states_alone, struct arena *arena) {
+unsigned char *cell_depends(const struct cell *cell, int states_only, struct arena *arena) {
     const int32_t count = program_count(cell->program);
     unsigned char *depends = arena_calloc(arena, (size_t)count, 1);
     for (int32_t id = 0; depends != NULL && id < count; id++) {
         const struct program_node *node = program_node(cell->program, (rondo_value){id});
-        const int is_state = id >= 1 && id <= cell->n_states - (states_alone ? cell->n_masks : 0);
-        depends[id] = is_state || (id == 0 && !states_alone);
+        const int is_state = id >= 1 && id <= cell->n_states - (states_only ? cell->n_masks : 0);
+        depends[id] = is_state || (id == 0 && !states_only);
         for (int32_t k = 0; node->op != NULL && k < node->n_inputs; k++) {
             depends[id] |= depends[node->inputs[k]];
         }
     }
     return depends;
+}
+
+/* Marks the nodes that depend on data: on x, a parameter, a mask or a state that is not a clock. */
+static void mark_data(const struct cell *cell, const unsigned char *is_clock, unsigned char *is_data) {
+    for (int32_t id = 0; id < program_count(cell->program); id++) {
+        const struct program_node *node = program_node(cell->program, (rondo_value){id});
+        const int is_state = id >= 1 && id <= cell->n_states;
+        const int is_constant = node->op == NULL && node->value.data != NULL;
+        is_data[id] = is_state ? !is_clock[id - 1] : node->op == NULL && !is_constant;
+        for (int32_t k = 0; node->op != NULL && k < node->n_inputs; k++) {
+            is_data[id] |= is_data[node->inputs[k]];
+        }
+    }
+}
+
+unsigned char *cell_clocks(const struct cell *cell, struct arena *arena) {
+    unsigned char *is_clock = arena_calloc(arena, (size_t)cell->n_states, 1);
+    unsigned char *is_data = arena_calloc(arena, (size_t)program_count(cell->program), 1);
+    if (is_clock == NULL || is_data == NULL) {
+        return NULL;
+    }
+    for (int32_t s = 0; s < cell->n_states - cell->n_masks; s++) {
+        is_clock[s] = 1;
+    }
+    /* Takes states off until none is left that depends on data. */
+    for (int changed = 1; changed;) {
+        changed = 0;
+        mark_data(cell, is_clock, is_data);
+        for (int32_t s = 0; s < cell->n_states; s++) {
+            if (is_clock[s] && is_data[cell->new_states[s].id]) {
+                is_clock[s] = 0;
+                changed = 1;
+            }
+        }
+    }
+    return is_clock;
 }
 
 int is_weight_product(const struct cell *cell, int32_t id, const unsigned char *rows) {

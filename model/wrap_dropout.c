@@ -39,7 +39,7 @@ struct cell *wrap_recurrent_dropout(const struct cell *cell, double rate, struct
 /* ---- variational dropout ---- */
 
 /* Which values are masked, and their masks in the new program. */
-struct masks {
+struct dropout_masks {
     unsigned char *is_masked; /* [nodes] */
     rondo_value *mask;        /* [nodes] */
     unsigned char *rows;      /* cell_depends */
@@ -47,7 +47,7 @@ struct masks {
 };
 
 /* The left sides of products by weights. A factor of a factored matrix, (x @ V) @ U, is no new value. */
-static void find_masked(const struct cell *cell, struct masks *masks) {
+static void find_masked(const struct cell *cell, struct dropout_masks *masks) {
     for (int32_t id = 0; id < program_count(cell->program); id++) {
         if (!is_weight_product(cell, id, masks->rows)) {
             continue;
@@ -60,7 +60,7 @@ static void find_masked(const struct cell *cell, struct masks *masks) {
     }
 }
 
-static void add_masks(struct rewrite *rewrite, struct masks *masks) {
+static void add_masks(struct rewrite *rewrite, struct dropout_masks *masks) {
     for (int32_t id = 0; id < program_count(rewrite->from->program); id++) {
         const struct program_node *node = program_node(rewrite->from->program, (rondo_value){id});
         if (masks->is_masked[id]) {
@@ -74,7 +74,7 @@ static void add_masks(struct rewrite *rewrite, struct masks *masks) {
 }
 
 /* A product reads its left side times the mask, everything else the value as it is. */
-static void copy_masked(struct rewrite *rewrite, const struct masks *masks, rondo_value *masked) {
+static void copy_masked(struct rewrite *rewrite, const struct dropout_masks *masks, rondo_value *masked) {
     const struct cell *cell = rewrite->from;
     for (int32_t id = rewrite->first; id < program_count(cell->program); id++) {
         if (!is_weight_product(cell, id, masks->rows)) {
@@ -96,9 +96,9 @@ static void copy_masked(struct rewrite *rewrite, const struct masks *masks, rond
 static struct cell *mask_products(const struct cell *cell, struct location where, struct registry *registry,
                                   struct arena *arena, struct errors *errors) {
     const size_t count = (size_t)program_count(cell->program);
-    struct masks masks = {.is_masked = arena_calloc(arena, count, 1),
-                          .mask = arena_calloc(arena, count, sizeof(rondo_value)),
-                          .rows = cell_depends(cell, 0, arena)};
+    struct dropout_masks masks = {.is_masked = arena_calloc(arena, count, 1),
+                                  .mask = arena_calloc(arena, count, sizeof(rondo_value)),
+                                  .rows = cell_depends(cell, 0, arena)};
     rondo_value *masked = arena_calloc(arena, count, sizeof *masked);
     if (masks.is_masked == NULL || masks.mask == NULL || masks.rows == NULL || masked == NULL) {
         errors_no_memory(errors);

@@ -5,7 +5,7 @@
 #include "model/wrap.h"
 
 /* What the sums of a cell are. All arrays are [nodes]. */
-struct sums {
+struct layer_norm_sums {
     const struct cell *cell;
     unsigned char *rows;          /* cell_depends */
     unsigned char *is_part;       /* a sum that one other sum reads, and nothing else */
@@ -18,11 +18,11 @@ struct sums {
     int32_t count;                /* of normalised ones */
 };
 
-static const struct program_node *node_at(const struct sums *sums, int32_t id) {
+static const struct program_node *node_at(const struct layer_norm_sums *sums, int32_t id) {
     return program_node(sums->cell->program, (rondo_value){id});
 }
 
-static int is_sum(const struct sums *sums, int32_t id) {
+static int is_sum(const struct layer_norm_sums *sums, int32_t id) {
     const struct program_node *node = node_at(sums, id);
     return node->op != NULL && node->op->role == RONDO_ROLE_SUM;
 }
@@ -43,7 +43,7 @@ static int is_candidate(const struct cell *cell, int32_t id) {
     return is;
 }
 
-static void count_reads(struct sums *sums) {
+static void count_reads(struct layer_norm_sums *sums) {
     for (int32_t id = 0; id < program_count(sums->cell->program); id++) {
         const struct program_node *node = node_at(sums, id);
         for (int32_t k = 0; node->op != NULL && k < node->n_inputs; k++) {
@@ -55,7 +55,7 @@ static void count_reads(struct sums *sums) {
 }
 
 /* The terms of a sum, from left to right; a product alone is its one term. Returns how many. */
-static int32_t collect_terms(struct sums *sums, int32_t sum) {
+static int32_t collect_terms(struct layer_norm_sums *sums, int32_t sum) {
     int32_t n_terms = 0, depth = 0;
     sums->stack[depth++] = sum;
     while (depth > 0) {
@@ -71,7 +71,7 @@ static int32_t collect_terms(struct sums *sums, int32_t sum) {
 }
 
 /* The first product by weights among the terms; -1: none. */
-static int32_t find_product(struct sums *sums, int32_t id, int32_t *n_terms) {
+static int32_t find_product(struct layer_norm_sums *sums, int32_t id, int32_t *n_terms) {
     *n_terms = collect_terms(sums, id);
     for (int32_t i = 0; i < *n_terms; i++) {
         if (is_weight_product(sums->cell, sums->terms[i], sums->rows)) {
@@ -81,7 +81,7 @@ static int32_t find_product(struct sums *sums, int32_t id, int32_t *n_terms) {
     return -1;
 }
 
-static void find_activations(struct sums *sums) {
+static void find_activations(struct layer_norm_sums *sums) {
     const int32_t count = program_count(sums->cell->program);
     count_reads(sums);
     for (int32_t id = 0; id < count; id++) {
@@ -100,12 +100,12 @@ static void find_activations(struct sums *sums) {
 }
 
 /* The gain is called after the matrix of the first product: "W_i.gain". */
-static const char *weight_name(const struct sums *sums, int32_t product) {
+static const char *weight_name(const struct layer_norm_sums *sums, int32_t product) {
     const struct program_node *weight = node_at(sums, node_at(sums, product)->inputs[1]);
     return weight->op == NULL && weight->name != NULL ? weight->name : "sum";
 }
 
-static int is_vector(const struct sums *sums, int32_t id, int64_t width) {
+static int is_vector(const struct layer_norm_sums *sums, int32_t id, int64_t width) {
     const rondo_tensor *value = &node_at(sums, id)->value;
     return value->ndim == 1 && value->shape[0] == width;
 }
@@ -116,7 +116,7 @@ static rondo_value add(struct rewrite *rewrite, rondo_value sum, rondo_value ter
 }
 
 /* layer_norm(terms with rows, gain, bias) + all other terms. */
-static rondo_value normalise(struct rewrite *rewrite, struct sums *sums, int32_t id) {
+static rondo_value normalise(struct rewrite *rewrite, struct layer_norm_sums *sums, int32_t id) {
     int32_t n_terms, bias_term = -1;
     const int32_t product = find_product(sums, id, &n_terms);
     rondo_value sum = {-1};
@@ -152,7 +152,7 @@ static rondo_value normalise(struct rewrite *rewrite, struct sums *sums, int32_t
     return value;
 }
 
-static void copy_normalised(struct rewrite *rewrite, struct sums *sums) {
+static void copy_normalised(struct rewrite *rewrite, struct layer_norm_sums *sums) {
     for (int32_t id = rewrite->first; id < program_count(sums->cell->program); id++) {
         const struct program_node *node = node_at(sums, id);
         if (sums->is_part[id]) {
@@ -175,7 +175,7 @@ static void copy_normalised(struct rewrite *rewrite, struct sums *sums) {
 }
 
 /* A part of a sum that is not normalised is copied like any other node. */
-static void keep_parts_of_plain_sums(struct sums *sums) {
+static void keep_parts_of_plain_sums(struct layer_norm_sums *sums) {
     for (int32_t id = program_count(sums->cell->program) - 1; id >= 0; id--) {
         if (!is_sum(sums, id) || sums->is_activation[id] || sums->is_part[id]) {
             continue;
@@ -190,15 +190,15 @@ static void keep_parts_of_plain_sums(struct sums *sums) {
 static struct cell *norm_sums(const struct cell *cell, struct location where, struct registry *registry,
                               struct arena *arena, struct errors *errors) {
     const size_t count = (size_t)program_count(cell->program);
-    struct sums sums = {.cell = cell,
-                        .rows = cell_depends(cell, 0, arena),
-                        .is_part = arena_calloc(arena, count, 1),
-                        .is_activation = arena_calloc(arena, count, 1),
-                        .reads = arena_calloc(arena, count, sizeof(int32_t)),
-                        .sum_reads = arena_calloc(arena, count, sizeof(int32_t)),
-                        .left_reads = arena_calloc(arena, count, sizeof(int32_t)),
-                        .terms = arena_calloc(arena, count + 1, sizeof(int32_t)),
-                        .stack = arena_calloc(arena, count + 1, sizeof(int32_t))};
+    struct layer_norm_sums sums = {.cell = cell,
+                                   .rows = cell_depends(cell, 0, arena),
+                                   .is_part = arena_calloc(arena, count, 1),
+                                   .is_activation = arena_calloc(arena, count, 1),
+                                   .reads = arena_calloc(arena, count, sizeof(int32_t)),
+                                   .sum_reads = arena_calloc(arena, count, sizeof(int32_t)),
+                                   .left_reads = arena_calloc(arena, count, sizeof(int32_t)),
+                                   .terms = arena_calloc(arena, count + 1, sizeof(int32_t)),
+                                   .stack = arena_calloc(arena, count + 1, sizeof(int32_t))};
     if (sums.rows == NULL || sums.is_part == NULL || sums.is_activation == NULL || sums.reads == NULL ||
         sums.sum_reads == NULL || sums.left_reads == NULL || sums.terms == NULL || sums.stack == NULL) {
         errors_no_memory(errors);

@@ -12,13 +12,13 @@ int32_t wrap_output_state(const struct cell *cell) {
 
 /* ---- cell clip ---- */
 
-static int is_clipped_state(const struct cell *cell, int32_t state) {
-    return cell->n_states == 1 || state != wrap_output_state(cell);
+static int is_clipped_state(const struct cell *cell, int32_t state, const unsigned char *is_clock) {
+    return !is_clock[state] && (cell->n_states == 1 || state != wrap_output_state(cell));
 }
 
-static int is_clipped(const struct cell *cell, int32_t id) {
+static int is_clipped(const struct cell *cell, int32_t id, const unsigned char *is_clock) {
     for (int32_t s = 0; s < cell->n_states; s++) {
-        if (cell->new_states[s].id == id && is_clipped_state(cell, s)) {
+        if (cell->new_states[s].id == id && is_clipped_state(cell, s, is_clock)) {
             return 1;
         }
     }
@@ -35,16 +35,22 @@ struct cell *wrap_clip(const struct cell *cell, double limit, struct registry *r
     if (rewrite_open(&rewrite, cell, 0, 0, registry, errors) != RONDO_OK) {
         return NULL;
     }
+    const unsigned char *is_clock = cell_clocks(cell, program_arena(rewrite.program));
+    if (is_clock == NULL) {
+        errors_no_memory(errors);
+        program_destroy(rewrite.program);
+        return NULL;
+    }
     for (int32_t id = rewrite.first; id < program_count(cell->program); id++) {
         const rondo_value value = rewrite_node(&rewrite, id);
-        if (program_node(cell->program, (rondo_value){id})->op != NULL && is_clipped(cell, id)) {
+        if (program_node(cell->program, (rondo_value){id})->op != NULL && is_clipped(cell, id, is_clock)) {
             rewrite_put(&rewrite, id, clip(&rewrite, value, limit));
         }
     }
     rewrite_results(&rewrite);
     for (int32_t s = 0; s < cell->n_states; s++) {
         /* A state that takes over an input: what else reads that input is not clipped. */
-        if (program_node(cell->program, cell->new_states[s])->op == NULL && is_clipped_state(cell, s)) {
+        if (program_node(cell->program, cell->new_states[s])->op == NULL && is_clipped_state(cell, s, is_clock)) {
             rewrite.new_states[s] = clip(&rewrite, rewrite.new_states[s], limit);
         }
     }
@@ -71,13 +77,19 @@ struct cell *wrap_zoneout(const struct cell *cell, double rate, double output_ra
     if (rewrite_open(&rewrite, cell, 0, 0, registry, errors) != RONDO_OK) {
         return NULL;
     }
+    const unsigned char *is_clock = cell_clocks(cell, program_arena(rewrite.program));
+    if (is_clock == NULL) {
+        errors_no_memory(errors);
+        program_destroy(rewrite.program);
+        return NULL;
+    }
     for (int32_t id = rewrite.first; id < program_count(cell->program); id++) {
         rewrite_node(&rewrite, id);
     }
     rewrite_results(&rewrite);
     for (int32_t s = 0; s < cell->n_states; s++) {
         const double rate_of_state = s == output_state ? output_rate : rate;
-        if (rate_of_state > 0) {
+        if (rate_of_state > 0 && !is_clock[s]) {
             rewrite.new_states[s] = zone_out(&rewrite, s, rate_of_state);
         }
     }

@@ -218,7 +218,7 @@ static struct network *make_network_of(const struct task *task, const rondo_desc
     struct network_settings settings = {.model = {.dtype = dtype,
                                                   .vocabulary = task->input_kind == INPUT_TOKEN ? task->input_size : 0,
                                                   .input_size = task->input_size,
-                                                  .embedding_size = 4,
+                                                  .embedding_size = task->input_kind == INPUT_TOKEN ? 4 : 0,
                                                   .embedding_dropout = task->embedding_dropout,
                                                   .word_dropout = task->word_dropout,
                                                   .layers = layers,
@@ -399,7 +399,7 @@ START_TEST(initial_weights_belong_to_their_names) {
     int compared = 0;
     for (int32_t p = 0; p < model_parameter_count(shallow); p++) {
         for (int32_t q = 0; q < model_parameter_count(model); q++) {
-            const struct parameter *a = &model_parameters(shallow)[p], *b = &model_parameters(model)[q];
+            const struct model_parameter *a = &model_parameters(shallow)[p], *b = &model_parameters(model)[q];
             if (strcmp(a->name, b->name) == 0) { /* a layer more shifts none of them */
                 ck_assert(tensor_same_shape(&a->value, &b->value));
                 ck_assert_mem_eq(a->value.data, b->value.data, tensor_bytes(&a->value));
@@ -980,6 +980,31 @@ START_TEST(a_loss_refuses_targets_that_it_cannot_use) {
 }
 END_TEST
 
+START_TEST(targets_that_are_lists_are_refused_at_the_loss) {
+    const rondo_descriptor *loss = resolve(RONDO_KIND_LOSS, "ctc");
+    const struct network_settings settings = {.loss = {term_of(loss, (struct location){"food.yaml", 8, 3}), 1},
+                                              .target_kind = RONDO_TARGET_LIST,
+                                              .target_size = 2};
+    ck_assert_ptr_null(network_create(&settings, session, &support.errors));
+    ck_assert_int_eq(support.errors.status, RONDO_INVALID);
+    ck_assert_str_eq(support_error(&support),
+                     "food.yaml:8:3: 'ctc' has lists of classes as targets, which cannot be trained on yet: a batch "
+                     "holds one class or number for each output");
+}
+END_TEST
+
+START_TEST(an_embedding_of_numbers_is_refused) {
+    struct layer_settings layer = {0};
+    const struct model_settings settings = {
+        .dtype = RONDO_F32, .input_size = 3, .embedding_size = 8, .layers = &layer, .n_layers = 1, .output_size = 2};
+    ck_assert_ptr_null(model_create(&settings, session->registry, &support.errors));
+    ck_assert_int_eq(support.errors.status, RONDO_INVALID);
+    ck_assert_str_eq(support_error(&support),
+                     "the inputs are numbers, 3 at each step, and the model has an embedding of "
+                     "width 8, which is for words");
+}
+END_TEST
+
 static TCase *new_case(Suite *suite, const char *name) {
     TCase *test_case = tcase_create(name);
     tcase_set_timeout(test_case, 240);
@@ -1017,6 +1042,8 @@ static Suite *architecture_suite(void) {
     tcase_add_test(stopping, a_step_of_training_is_no_longer_than_the_limit);
     tcase_add_loop_test(stopping, gradients_are_scaled_to_the_limit_and_no_further, 0, COUNT_OF(limits));
     tcase_add_test(stopping, a_loss_refuses_targets_that_it_cannot_use);
+    tcase_add_test(stopping, targets_that_are_lists_are_refused_at_the_loss);
+    tcase_add_test(stopping, an_embedding_of_numbers_is_refused);
     return suite;
 }
 

@@ -387,7 +387,7 @@ static const struct {
     {"two operators", "h' = x @ * W", "bad.yaml:5:12: expected a name, a number or '(', found '*'"},
     {"a bracket left open", "h' = tanh(x @ W", "bad.yaml:5:12: this bracket is never closed"},
     {"a bracket too many", "h' = x @ W)", "bad.yaml:5:13: expected an operator or the end of the line, found ')'"},
-    {"no equals sign", "h' x @ W", "bad.yaml:5:6: expected '=' behind the name of an equation"},
+    {"no equals sign", "h' x @ W", "bad.yaml:5:6: expected '=' after the name of an equation"},
     {"no name", "= x @ W", "bad.yaml:5:3: expected an equation 'name = "},
     {"a character that means nothing", "h' = x $ W", "bad.yaml:5:10: "},
     {"a letter of another script", "h' = x @ W + \xce\xb2", "bad.yaml:5:16: |'\xce\xb2'"},
@@ -402,10 +402,10 @@ static const struct {
      "bad.yaml:5:20: 'add' cannot combine shapes [batch, 5] and [batch, 10]"},
     {"a state of another shape", "h' = concat(tanh(x @ W), h)",
      "bad.yaml:5:3: h' has shape [batch, 10], but state 'h' has shape [batch, 5]"},
-    {"a parameter on the left", "h' = W @ x", "bad.yaml:5:8: parameter 'W' stands on the left of @"},
+    {"a parameter on the left", "h' = W @ x", "bad.yaml:5:8: parameter 'W' is on the left of @"},
     {"a state that is never assigned", "y = tanh(x @ W)",
      "bad.yaml:3:9: state 'h' is never assigned, expected an equation h' = "},
-    {"a new value of what is no state", "h' = tanh(x @ W)\n  g' = h", "bad.yaml:6:3: 'g' is no state"},
+    {"a new value of what is no state", "h' = tanh(x @ W)\n  g' = h", "bad.yaml:6:3: 'g' is not a state"},
     {"a state without its prime", "h = tanh(x @ W)", "bad.yaml:5:3: 'h' is a state: its new value is written h'"},
     {"a value before it is there", "h' = y\n  y = tanh(x @ W)",
      "bad.yaml:5:8: 'y' is used before it is computed in line 6"},
@@ -485,9 +485,9 @@ static const struct {
     {"a state twice", "cell: bad\nsource: s\nstate: [h, h]\nequations: |\n  h' = x @ W\n",
      "bad.yaml:3:12: state 'h' is listed twice"},
     {"a state called x", "cell: bad\nsource: s\nstate: [x]\nequations: |\n  x' = x @ W\n",
-     "bad.yaml:3:9: 'x' has a meaning of its own"},
+     "bad.yaml:3:9: 'x' is reserved"},
     {"a name that is none", "cell: ../bad\nsource: s\nstate: [h]\nequations: |\n  h' = x @ W\n",
-     "bad.yaml:1:7: '../bad' is no name"},
+     "bad.yaml:1:7: '../bad' is not a name"},
     {"equations that are no block", "cell: bad\nsource: s\nstate: [h]\nequations: \"h' = x @ W\"\n",
      "bad.yaml:4:12: write equations as a literal block"},
     {"a dimension that is none", "cell: bad\nsource: s\nstate: {h: [hiden]}\nequations: |\n  h' = x @ W\n",
@@ -520,7 +520,7 @@ static const struct {
     {"a repetition over nothing",
      "cell: bad\nsource: s\nstate: [h]\noptions: {depth: 2}\nequations: |\n  s[0] = h\n  for l in 1..dept:\n"
      "    s[l] = s[l-1] @ R[l]\n  h' = s[depth]\n",
-     "bad.yaml:7:15: 'dept' is no index, expected a whole number, an option or what 'for' counts (did you mean "
+     "bad.yaml:7:15: 'dept' is not an index, expected a whole number, an option or what 'for' counts (did you mean "
      "'depth'?)"},
     {"a mistake within a repetition",
      "cell: bad\nsource: s\nstate: [h]\noptions: {depth: 2}\nequations: |\n  s[0] = h\n  for l in 1..depth:\n"

@@ -183,6 +183,14 @@ START_TEST(without_targets_there_is_no_target_data) {
     add_example(dataset, 0, layout.input_every_step ? 3 : 1, 0);
     add_example(dataset, 1, layout.input_every_step ? 5 : 1, 0);
     struct batch batch;
+    if (!layout.input_every_step && layout.output_every_step) { /* 1:N: nothing gives the number of steps */
+        ck_assert_int_eq(example_steps(dataset, 0, layout), 0);
+        ck_assert_int_eq(dataset_fits(dataset, layout, 0, "data", &errors), RONDO_INVALID);
+        ck_assert_int_eq(batch_pack(dataset, (int64_t[]){0, 1}, 2, layout, RONDO_F32, arena, &batch, &errors),
+                         RONDO_INTERNAL);
+        dataset_destroy(dataset);
+        return;
+    }
     ck_assert_int_eq(dataset_fits(dataset, layout, 0, "data", &errors), RONDO_OK);
     ck_assert_int_eq(batch_pack(dataset, (int64_t[]){0, 1}, 2, layout, RONDO_F32, arena, &batch, &errors), RONDO_OK);
     ck_assert_ptr_null(batch.targets.data);
@@ -207,8 +215,9 @@ static const struct {
     {1, 5, 0, 0, NULL},
     {1, 5, 5, 1, "expected exactly one target for the sequence"},
     {2, 1, 4, 1, NULL},
-    {2, 1, 0, 1, "expected at least one target"},
-    {2, 1, 0, 0, NULL},
+    {2, 1, 0, 1, "valid: example 2 has no targets, and with the architecture 1:N their number is the number of steps"},
+    {2, 1, 0, 0, "valid: example 2 has no targets, and with the architecture 1:N their number is the number of steps"},
+    {2, 1, 1, 0, NULL},
     {2, 2, 2, 1, "has 2 inputs, expected one"},
     {2, 2, 2, 0, "has 2 inputs, expected one"},
     {3, 4, 4, 1, NULL},
@@ -227,6 +236,16 @@ START_TEST(examples_that_do_not_fit_the_layout_are_told) {
     if (fits[_i].expected != NULL) {
         ck_assert_msg(strstr(errors_text(&errors, 0), fits[_i].expected) != NULL, "%s", errors_text(&errors, 0));
     }
+    dataset_destroy(dataset);
+}
+END_TEST
+
+START_TEST(lists_of_targets_are_refused) {
+    const struct architecture layout = {1, 0};
+    struct dataset *dataset = dataset_create(INPUT_TOKEN, VOCABULARY, RONDO_TARGET_LIST, CLASSES);
+    struct batch batch;
+    add_example(dataset, 0, 3, 0);
+    ck_assert_int_eq(batch_pack(dataset, (int64_t[]){0}, 1, layout, RONDO_F32, arena, &batch, &errors), RONDO_INTERNAL);
     dataset_destroy(dataset);
 }
 END_TEST
@@ -396,6 +415,7 @@ int main(void) {
     tcase_add_test(cases, the_example_of_the_header_is_packed_so);
     tcase_add_test(cases, equal_lengths_keep_the_order_they_were_given_in);
     tcase_add_loop_test(cases, without_targets_there_is_no_target_data, 0, ROWS(layouts));
+    tcase_add_test(cases, lists_of_targets_are_refused);
     tcase_add_loop_test(cases, examples_that_do_not_fit_the_layout_are_told, 0, ROWS(fits));
     tcase_add_loop_test(cases, every_example_is_visited_once, 0, ROWS(orders));
     tcase_add_test(cases, order_of_an_epoch_is_pinned);

@@ -73,9 +73,9 @@ static const struct {
     {"cells shwo lstm", 2, "", "unknown action 'shwo' (did you mean 'show'?)"},
     {"cells show", 2, "", "'show' expects the name or the file of a cell"},
     {"cells show lstm gru", 2, "", "one argument too many: 'gru'"},
-    {"cells list gru", 2, "", "'list' is all cells: 'gru' cannot stand behind it; for one, 'show gru'"},
-    {"cells list --program", 2, "", "'--program' is for 'show' alone"},
-    {"cells list --option a=1", 2, "", "'--option' is for 'show' alone"},
+    {"cells list gru", 2, "", "'list' lists all cells and takes no 'gru'; for one, 'show gru'"},
+    {"cells list --program", 2, "", "'--program' is only for 'show'"},
+    {"cells list --option a=1", 2, "", "'--option' is only for 'show'"},
     {"cells show gru --passes=-fuse", 2, "", "'--passes' is not used without '--program'"},
     {"cells show gru --program --passes=-fse", 2, "",
      "unknown pass '-fse' (did you mean '-fuse'?) in --passes, expected some of -merge, -hoist, -sink, -fuse, -plan"},
@@ -261,7 +261,7 @@ START_TEST(folder_with_mistakes_is_told_and_the_rest_is_done) {
     assert_parts("list", listed.out, "aaa                     -|lstm |rnn_tanh ");
     assert_parts("list", listed.err,
                  "faulty/mistaken.yaml:4:8: unknown op 'tahn'|faulty/nocell.yaml:1:1: |(and more; `rondo cells show` "
-                 "tells them)|unknown op 'wrong_gradient'");
+                 "lists them)|unknown op 'wrong_gradient'");
     const struct call show = {.arguments = "cells show aaa", .environment = environment};
     const struct outcome shown = sandbox_run(show);
     assert_status("show", &shown, 0);

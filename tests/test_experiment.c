@@ -118,7 +118,7 @@ static const struct {
     {"options of an optimizer that is not there", "optimizer:", "optimizer: {plugin: dowsing, lr: x}", "", 1,
      ":7:21: unknown optimizer 'dowsing'"},
     {"equations of two layers", "model:", "model: {layers: [{cell: ./bad.yaml, hidden: 2}]}", "", 2,
-     "/bad.yaml:5:8: unknown op 'tahn'|/bad.yaml:6:3: 'g' is no state"},
+     "/bad.yaml:5:8: unknown op 'tahn'|/bad.yaml:6:3: 'g' is not a state"},
     {"plug-ins", "name:", "plugins: [none.so, {a: b}]", "", 2,
      ":2:11: plug-in '|/none.so' cannot be opened|:2:20: expected the path of a plug-in"},
 };

@@ -221,6 +221,13 @@ struct by_hand {
     int training;              /* random ops draw the same words in both */
 };
 
+/* Two states that count steps: neither reads data. */
+static const struct test_cell cell_clock = {"clock", "h, c, t:1, u:1", NULL, NULL,
+                                            "t' = remainder(t + 1, 3)\n"
+                                            "u' = u + t\n"
+                                            "c' = tanh(x @ W) + t'\n"
+                                            "h' = tanh(h @ U + c') * u'\n"};
+
 static const struct by_hand by_hand_rows[] = {
     {"layer norm",
      &cell_rnn,
@@ -311,6 +318,25 @@ static const struct by_hand by_hand_rows[] = {
       "b = tanh(a @ V + 0.5)\n"
       "before' = clamp(h, low=-0.25, high=0.25)\n"
       "h' = 0.5 * h + b\n"},
+     0},
+    {"clip of a cell with clocks",
+     &cell_clock,
+     {.clip = 0.25},
+     {"clock", "h, c, t:1, u:1", NULL, NULL,
+      "t' = remainder(t + 1, 3)\n"
+      "u' = u + t\n"
+      "c' = clamp(tanh(x @ W) + t', low=-0.25, high=0.25)\n"
+      "h' = tanh(h @ U + c') * u'\n"},
+     0},
+    {"zoneout of a cell with clocks",
+     &cell_clock,
+     {.zoneout = 0.5, .zoneout_output = 0.125},
+     {"clock", "h, c, t:1, u:1", NULL, NULL,
+      "t' = remainder(t + 1, 3)\n"
+      "u' = u + t\n"
+      "n = tanh(x @ W) + t'\n"
+      "c' = c + (n - c) * 0.5\n"
+      "h' = h + (tanh(h @ U + n) * u' - h) * 0.875\n"},
      0},
     {"zoneout in evaluation",
      &cell_lstm,

@@ -156,7 +156,7 @@ const rondo_tensor *network_sampled_gradients(const struct network *network) {
 }
 
 static void clear_gradients(const struct network *network, const rondo_tensor *gradients) {
-    const struct parameter *parameters = model_parameters(network->model);
+    const struct model_parameter *parameters = model_parameters(network->model);
     for (int32_t p = 0; p < model_parameter_count(network->model); p++) {
         memset(gradients[p].data, 0, tensor_bytes(&parameters[p].value));
     }
@@ -165,7 +165,7 @@ static void clear_gradients(const struct network *network, const rondo_tensor *g
 /* Memory for gradients: taken on the main thread, from the network's arena. */
 static rondo_status prepare_gradients(struct network *network, enum mode set, int64_t n_shards, struct errors *errors) {
     const int32_t count = model_parameter_count(network->model);
-    const struct parameter *parameters = model_parameters(network->model);
+    const struct model_parameter *parameters = model_parameters(network->model);
     for (int64_t s = 0; s < n_shards; s++) {
         struct shard *shard = &network->shards[s];
         if (shard->gradients[set] != NULL) {
@@ -197,7 +197,7 @@ static struct profile *profile_of(const struct work *work) {
 static rondo_value *bind_parameters(const struct work *work, struct shard *shard) {
     const struct model *model = work->network->model;
     const int32_t count = model_parameter_count(model);
-    const struct parameter *parameters = model_parameters(model);
+    const struct model_parameter *parameters = model_parameters(model);
     rondo_value *values = arena_calloc(tape_arena(shard->tape), (size_t)count, sizeof *values);
     for (int32_t p = 0; values != NULL && p < count; p++) {
         const int is_trained = is_training(work) && (work->network->frozen == NULL || !work->network->frozen[p]);

@@ -193,7 +193,7 @@ static rondo_status load_weights(const struct task *task, const char *file, stru
                             model_parameter_count(model));
     }
     for (int32_t p = 0; status == RONDO_OK && p < model_parameter_count(model); p++) {
-        const struct parameter *parameter = &model_parameters(model)[p];
+        const struct model_parameter *parameter = &model_parameters(model)[p];
         const struct named_tensor *found = NULL;
         for (int32_t i = 0; i < count; i++) {
             found = strcmp(tensors[i].name, parameter->name) == 0 ? &tensors[i] : found;

@@ -34,7 +34,7 @@ static int32_t parameter_count(const struct updater *updater) {
     return model_parameter_count(updater->settings.model);
 }
 
-static const struct parameter *parameter_at(const struct updater *updater, int32_t index) {
+static const struct model_parameter *parameter_at(const struct updater *updater, int32_t index) {
     return &model_parameters(updater->settings.model)[index];
 }
 
@@ -270,7 +270,7 @@ static rondo_status run_stage(const struct update *update, int32_t stage, struct
     struct updater *updater = update->updater;
     const struct updater_stage *at = &updater->settings.stages[stage];
     const int32_t p = slice->parameter, n_slots = updater->n_slots[stage];
-    const struct parameter *parameter = parameter_at(updater, p);
+    const struct model_parameter *parameter = parameter_at(updater, p);
     const rondo_tensor *whole = &updater->slots[stage][p * n_slots];
     rondo_tensor slots[UPDATER_MOST_SLOTS];
     for (int32_t s = 0; s < n_slots; s++) {
