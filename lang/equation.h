@@ -5,7 +5,7 @@
  *
  * In order of binding, loosest first:  + -   * / @   unary -   call, name, number, ( ).  Operators of the same
  * precedence are applied from left to right, as in Python. Each operator is an op: + add, - sub or neg, * mul, / div, @
- * matmul. A call names a registered op; its operands come first, its options as key=value behind them: sum(x, axis=-1).
+ * matmul. A call names a registered op; its operands come first, then its options as key=value: sum(x, axis=-1).
  *
  * A block of equations may be repeated, and a name may have an index:
  *

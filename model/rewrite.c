@@ -8,7 +8,7 @@
 static const rondo_value failed_value = {-1};
 static const struct location nowhere = {NULL, 0, 0};
 
-/* x and the states, which come first in every program of a cell. */
+/* Copies x and the states, which are the first nodes of every program of a cell. */
 static rondo_status copy_first_inputs(struct rewrite *rewrite) {
     const struct cell *from = rewrite->from;
     for (int32_t id = 0; id < rewrite->first; id++) {
@@ -240,7 +240,7 @@ unsigned char *cell_clocks(const struct cell *cell, struct arena *arena) {
     for (int32_t s = 0; s < cell->n_states - cell->n_masks; s++) {
         is_clock[s] = 1;
     }
-    /* Takes states off until none is left that depends on data. */
+    /* Removes states until no remaining one depends on data. */
     for (int changed = 1; changed;) {
         changed = 0;
         mark_data(cell, is_clock, is_data);
