@@ -15,11 +15,11 @@ struct cell_argument {
 #define CELL_FLAG_OPTION(list)                                                                                         \
     { "option", "KEY=VALUE", FLAG_LIST, list, "an option of the cell, such as alpha=0.5; may be repeated" }
 
-/* Reads the cell `name` of the session's path, or the file where the name is a path, with the options "KEY=VALUE"
- * (NULL-terminated) set. Memory from `arena`. */
+/* Reads the cell `name` from the session's path, or from a file if the name is a path, and sets its options to the
+ * NULL-terminated list of "KEY=VALUE". Memory from `arena`. */
 rondo_status cell_argument_read(const struct session *session, const char *name, const char *const *options,
                                 struct arena *arena, struct cell_argument *cell, struct errors *errors);
-/* The same where the file is known. */
+/* The same for a known file. */
 rondo_status cell_argument_open(const char *name, const char *file, const char *const *options, struct arena *arena,
                                 struct cell_argument *cell, struct errors *errors);
 

@@ -8,10 +8,10 @@
 #include "core/scan/scan.h"
 #include "io/json.h"
 
-/* The widths at which parameters are counted where none are given. */
+/* The default widths, for the number of parameters. */
 enum { WIDTH = 64 };
 
-/* What is asked for. */
+/* The arguments and the state of the command. */
 struct cells {
     struct session *session;
     struct common_flags common;
@@ -22,9 +22,9 @@ struct cells {
     struct errors *errors;
 };
 
-/* ---- what is known of a cell ---- */
+/* ---- properties of a cell ---- */
 
-/* The year of its source: the first number from 1900 to 2099 with four digits; 0: there is none. */
+/* The year of its source: the first number from 1900 to 2099 with four digits; 0 if there is none. */
 static int source_year(const char *source) {
     for (const char *at = source; *at != '\0';) {
         const size_t digits = strspn(at, "0123456789");
@@ -88,7 +88,7 @@ static void list_cell(void *arg, const char *name, const char *file) {
         }
         cell_destroy(cell);
     }
-    if (own.count > 0) { /* a line for each file: a folder may hold other YAML */
+    if (own.count > 0) { /* one line per file: the folder may contain other YAML files */
         errors_add(cells->errors, own.status, "%s%s", errors_text(&own, 0),
                    own.count > 1 ? " (and more; `rondo cells show` lists them)" : "");
     }
@@ -114,11 +114,11 @@ static void list(struct cells *cells) {
 
 /* ---- show ---- */
 
-/* A cell with all that is shown of it. */
+/* A cell and the texts that are shown of it. */
 struct cell_shown {
     const struct cell_argument *argument;
     const struct cell *cell;
-    const char *program; /* NULL: not asked for */
+    const char *program; /* NULL without --program */
     struct arena *arena;
 };
 
@@ -126,7 +126,7 @@ static const char *state_name(const struct cell_shown *shown, int32_t s) {
     return shown->argument->definition->states[s].name;
 }
 
-/* The value that is the output, as equations write it. */
+/* The name of the output, as equations write it. */
 static const char *output_name(const struct cell_shown *shown) {
     const struct cell_definition *definition = shown->argument->definition;
     return definition->output != NULL ? definition->output
@@ -285,7 +285,7 @@ static void show(struct cells *cells, const char *name) {
 
 enum action { ACTION_LIST, ACTION_SHOW, ACTION_NONE };
 
-/* What the words ask for; ACTION_NONE with an error. */
+/* The action that the words name; ACTION_NONE with an error. */
 static enum action choose_action(const struct arguments *arguments, const struct cells *cells, struct errors *errors) {
     static const char *const names[] = {"list", "show"};
     const char *word = arguments->n_words == 0 ? "list" : arguments->words[0];
@@ -321,7 +321,7 @@ static int run_cells(const struct command *command, int argc, char **argv) {
                                  {"hidden", "N", FLAG_WIDTH, &cells.hidden, "width of the states (64)"},
                                  CELL_FLAG_OPTION(cells.options),
                                  {"program", NULL, FLAG_ON, &cells.program,
-                                  "what every pass of the fused engine made of the step, forward and backward"},
+                                  "the program of one step after every pass of the fused engine, forward and backward"},
                                  COMMON_FLAG_PASSES(cells.common),
                                  COMMON_FLAG_PLUGIN(cells.common),
                                  COMMON_FLAG_VERBOSE(cells.common),
@@ -345,7 +345,7 @@ static int run_cells(const struct command *command, int argc, char **argv) {
 }
 
 const struct command command_cells = {
-    "cells", "cells [list | show NAME]", "the cells that there are, or all about one: equations, parameters, program",
-    "NAME is a name or a file. Parameters are counted, and shapes shown, for the widths given.\n\n"
+    "cells", "cells [list | show NAME]", "list the cells, or show one: equations, parameters, program",
+    "NAME is a name or a file. Shapes and numbers of parameters are those for the given widths.\n\n"
     "  rondo cells show lstm --hidden 8 --program\n",
     run_cells};

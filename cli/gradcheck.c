@@ -10,7 +10,7 @@
 #include "model/cell_check.h"
 #include "train/trainer.h"
 
-/* What is asked for, and how it went so far. */
+/* The arguments of the command, and its results so far. */
 struct gradcheck {
     struct session *session;
     struct common_flags common;
@@ -24,7 +24,7 @@ struct gradcheck {
     struct errors *errors;
 };
 
-/* ---- what was found ---- */
+/* ---- results ---- */
 
 static void print_error(double error) {
     if (isfinite(error)) {
@@ -43,7 +43,7 @@ static void print_outcome(const char *what, const struct cell_check_outcome *out
     }
 }
 
-/* What is wrong, once for each kind that has something wrong. */
+/* One line for each kind of comparison that failed. */
 static void print_wrong(const struct cell_check_report *report) {
     static const char *const expectations[CELL_CHECK_KINDS] = {"by central differences", "by the tape",
                                                                "by the tape in f32", "on one thread"};
@@ -75,7 +75,7 @@ static void print_report(const struct cell_argument *cell, const struct cell_che
     }
     print_wrong(report);
     printf("; %.2f s\n", seconds);
-    fflush(stdout); /* a line as soon as it is known */
+    fflush(stdout); /* each line appears as soon as it is known */
 }
 
 static json_t *number_json(double number) {
@@ -123,7 +123,7 @@ static void check(struct gradcheck *gradcheck, const struct cell_argument *cell)
     }
 }
 
-/* One cell whose file is known (NULL: to be found), in memory of its own. */
+/* Checks one cell in its own memory. `file` is NULL if it has to be found first. */
 static void check_cell(struct gradcheck *gradcheck, const char *name, const char *file) {
     struct arena *arena = arena_create();
     struct cell_argument cell;
@@ -161,11 +161,11 @@ static void check_cells(struct gradcheck *gradcheck, const char *const *names) {
     }
 }
 
-/* 0 with an error where the words do not say which cells. */
+/* 0 with an error if the words do not say which cells. */
 static int knows_what(const struct gradcheck *gradcheck, const struct arguments *arguments, struct errors *errors) {
     if (gradcheck->all == (arguments->n_words > 0)) {
         errors_add(errors, RONDO_INVALID,
-                   gradcheck->all ? "--all is every cell: '%s' cannot stand beside it"
+                   gradcheck->all ? "--all checks every cell and takes no names, got '%s'"
                                   : "expected the names of cells, or --all%s",
                    gradcheck->all ? arguments->words[0] : "");
         return 0;
@@ -176,18 +176,18 @@ static int knows_what(const struct gradcheck *gradcheck, const struct arguments 
 static int run_gradcheck(const struct command *command, int argc, char **argv) {
     struct errors errors = {0};
     struct gradcheck gradcheck = {.input = 5, .hidden = 6, .threads = {2, 7, 0}, .errors = &errors};
-    const struct flag flags[] = {
-        {"all", NULL, FLAG_ON, &gradcheck.all, "every cell of `rondo cells`"},
-        {"input", "N", FLAG_COUNT, &gradcheck.input, "width of the inputs (5)"},
-        {"hidden", "N", FLAG_COUNT, &gradcheck.hidden, "width of the states (6)"},
-        CELL_FLAG_OPTION(gradcheck.options),
-        COMMON_FLAG_ENGINE(gradcheck.common),
-        COMMON_FLAG_PASSES(gradcheck.common),
-        {"threads", "N", FLAG_COUNT, &gradcheck.common.threads, "compare one thread with N; with 2 and 7 without it"},
-        COMMON_FLAG_PLUGIN(gradcheck.common),
-        COMMON_FLAG_VERBOSE(gradcheck.common),
-        COMMON_FLAG_JSON(gradcheck.common),
-        {NULL, NULL, FLAG_ON, NULL, NULL}};
+    const struct flag flags[] = {{"all", NULL, FLAG_ON, &gradcheck.all, "every cell of `rondo cells`"},
+                                 {"input", "N", FLAG_COUNT, &gradcheck.input, "width of the inputs (5)"},
+                                 {"hidden", "N", FLAG_COUNT, &gradcheck.hidden, "width of the states (6)"},
+                                 CELL_FLAG_OPTION(gradcheck.options),
+                                 COMMON_FLAG_ENGINE(gradcheck.common),
+                                 COMMON_FLAG_PASSES(gradcheck.common),
+                                 {"threads", "N", FLAG_COUNT, &gradcheck.common.threads,
+                                  "compare one thread with N (default: with 2 and with 7)"},
+                                 COMMON_FLAG_PLUGIN(gradcheck.common),
+                                 COMMON_FLAG_VERBOSE(gradcheck.common),
+                                 COMMON_FLAG_JSON(gradcheck.common),
+                                 {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;
     int status;
     if (!arguments_parse(command, flags, argc, argv, 0, ARGUMENT_LIST_MAX, &arguments, &status)) {
@@ -213,13 +213,15 @@ static int run_gradcheck(const struct command *command, int argc, char **argv) {
 
 const struct command command_gradcheck = {
     "gradcheck", "gradcheck CELL… | --all", "check the gradients of cells, and that both engines and all threads agree",
-    "CELL is a name or a file. Each runs over a small batch of rows of different lengths, from random parameters and\n"
-    "states. Three comparisons, each with its largest error (relative for numbers above 1) and where that is:\n"
-    "  gradients     of every element of x, of the initial states and of the parameters, in f64, with central\n"
-    "                differences; wrong above 1e-6\n"
-    "  fused - tape  outputs, final states and gradients by both engines; wrong above 1e-10 in f64, 1e-4 in f32\n"
-    "  threads       the same on several threads as on one: the same bits\n"
-    "Where a kink (relu at 0) leaves no derivative to compare with, the line says how many elements that concerns.\n"
-    "Exit status 1 where something is wrong; 2 where a cell could not be checked.\n\n"
+    "CELL is a name or a file. Each cell runs over a small batch of sequences of different lengths, with random "
+    "parameters\n"
+    "and states. Three comparisons are made and printed with the largest error (relative for numbers above 1) and its "
+    "place:\n"
+    "  gradients     the gradients of every element of x, of the initial states and of the parameters, in f64, with\n"
+    "                central differences; a failure above 1e-6\n"
+    "  fused - tape  outputs, final states and gradients of both engines; a failure above 1e-10 in f64, 1e-4 in f32\n"
+    "  threads       the same values computed by several threads and by one; a failure if any bit differs\n"
+    "Elements at a kink, such as relu at 0, have no derivative to compare with; their number is printed.\n"
+    "The exit status is 1 if a comparison failed, and 2 if a cell could not be checked.\n\n"
     "  rondo gradcheck lstm ./mine.yaml --option alpha=0.5\n",
     run_gradcheck};

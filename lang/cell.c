@@ -109,7 +109,7 @@ static int names(const struct expression_index *index, const char *name) {
     return index != NULL && index->name != NULL && strcmp(index->name, name) == 0;
 }
 
-/* 1 if the tree uses the value `name`, as an operand, with an index or as one, or as the value of an op's option. */
+/* 1 if the tree uses the value `name`: as an operand, with an index, in an index, or in the value of an option. */
 static int uses(const struct expression *tree, const char *name) {
     if (tree == NULL) {
         return 0;

@@ -133,7 +133,7 @@ static int is_known(const struct initialiser_option *option) {
     return option->name[0] == '\0';
 }
 
-/* 1 if the numbers are what the form takes, as far as they are known. */
+/* 1 if the numbers are valid arguments of the form; those that options will give count as valid. */
 static int arguments_fit(const struct initialiser_form *form, const struct initialiser *initialiser) {
     if (!is_known(&initialiser->a_option) || !is_known(&initialiser->b_option)) {
         return 1;

@@ -83,7 +83,7 @@ struct initialiser {
 /* Parses one of the texts above. RONDO_INVALID at `where`, with the nearest name as a suggestion. */
 rondo_status initialiser_parse(const char *text, struct location where, struct initialiser *initialiser,
                                struct errors *errors);
-/* 1 if a number is to be taken from the option `name`. */
+/* 1 if a number comes from the option `name`. */
 int initialiser_uses(const struct initialiser *initialiser, const char *name);
 /* Replaces names of options by their numbers: value(arg, name, &number) returns 1 if there is an option of that name.
  * RONDO_INVALID at `where` if there is none, or if the initialiser does not take its number. */
@@ -97,8 +97,7 @@ rondo_status initialiser_resolve(struct initialiser *initialiser,
 rondo_status initialiser_fill(const struct initialiser *initialiser, const rondo_tensor *tensor,
                               struct rng_stream stream, const struct interrupt *interrupt, struct arena *scratch,
                               struct errors *errors);
-/* 1 if the initialiser makes sense for this shape: identity and orthogonal want two dimensions or more, legendre_a
- * a square. */
+/* 1 if the initialiser can fill this shape: identity and orthogonal need two dimensions or more, legendre_a a square. */
 int initialiser_fits(const struct initialiser *initialiser, const rondo_tensor *tensor);
 /* The text of an initialiser, which initialiser_parse reads back. From `arena`; NULL if memory is short. */
 const char *initialiser_text(const struct initialiser *initialiser, struct arena *arena);

@@ -88,7 +88,7 @@ static const char *indexed_name(struct repeat_writer *writer, const char *base, 
     return take(writer, (void *)arena_printf(writer->arena, "%s_%d", base, (int)value));
 }
 
-/* 1 if the tree stays as it is outside repetitions. */
+/* 1 if the tree has no index, so that it needs no copy outside of repetitions. */
 static int is_plain(const struct expression *tree) {
     if (tree->kind != EXPRESSION_CALL) {
         return tree->kind == EXPRESSION_NUMBER || tree->index == NULL;

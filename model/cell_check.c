@@ -23,7 +23,7 @@ enum { SIZES = sizeof steps / sizeof steps[0] };
  * derivative L'' gives L'' * 1e-7. */
 static const double KINK = 1e-3;
 
-/* A cell of one dtype with what it runs on. Variables are x, the initial states, the parameters, in this order; results
+/* A cell of one dtype and the values that it runs on. Variables are x, the initial states, the parameters, in this order; results
  * the outputs, then the final states. */
 struct check_subject {
     struct cell *cell;
@@ -33,7 +33,7 @@ struct check_subject {
     int32_t n_variables, n_results;
 };
 
-/* What a run gives: copies. */
+/* Copies of the results of a run. */
 struct check_answer {
     rondo_tensor *results, *gradients; /* [n_results], [n_variables] */
 };
@@ -110,7 +110,7 @@ static rondo_status open_subject(const struct cell_check_work *check, struct che
     return status;
 }
 
-/* "x", "the initial state h", "U_f": what a variable is called. */
+/* The name of a variable: "x", "the initial state h", "U_f". */
 static const char *variable_name(const struct cell_check_work *check, const struct check_subject *subject, int32_t v) {
     if (v == 0) {
         return "x";
@@ -128,7 +128,7 @@ static const char *result_name(const struct cell_check_work *check, int32_t r) {
 
 /* ---- runs ---- */
 
-/* Records the recurrence: what it gives goes to results[n_results]. */
+/* Records the recurrence and writes its results to results[n_results]. */
 static rondo_status record(const struct check_subject *subject, struct tape *tape, enum engine engine,
                            const rondo_value *variables, rondo_value *results) {
     tape_set_training(tape, 1);
@@ -140,7 +140,7 @@ static rondo_status record(const struct check_subject *subject, struct tape *tap
     return tape_status(tape);
 }
 
-/* Values on the tape for all variables and room for the results behind them. */
+/* Values on the tape for all variables, followed by room for the results. */
 static rondo_value *put_variables(const struct check_subject *subject, struct tape *tape, int wants_gradients) {
     const size_t count = (size_t)subject->n_variables + (size_t)subject->n_results;
     rondo_value *values = arena_calloc(tape_arena(tape), count, sizeof *values);
@@ -181,7 +181,7 @@ static rondo_value record_loss(const struct check_subject *subject, struct tape 
     return loss;
 }
 
-/* A copy that outlives the tape; `tensor` NULL: no gradient, which is one of zeros. */
+/* A copy that outlives the tape. Without a tensor, the gradient is zeros. */
 static rondo_status copy_of(const struct cell_check_work *check, const rondo_tensor *tensor, const rondo_tensor *like,
                             rondo_tensor *copy) {
     *copy = *like;
@@ -235,7 +235,7 @@ static double difference(double a, double b) {
     return isfinite(error) ? error : INFINITY;
 }
 
-/* One number found to be off by `error`, or right. */
+/* Counts one compared number, and keeps the largest error. */
 static void note(struct cell_check_outcome *outcome, int is_wrong, double error, double found, double expected,
                  const char *what, const rondo_tensor *tensor, int64_t element) {
     outcome->compared++;
@@ -300,7 +300,7 @@ static rondo_status compare_answers(const struct cell_check_work *check, const s
 
 /* ---- central differences ---- */
 
-/* One element of a variable, and L around it. */
+/* One element of a variable, for values of L around it. */
 struct check_probe {
     const struct cell_check_work *check;
     const struct check_subject *subject;
@@ -317,8 +317,8 @@ static rondo_status loss_at(const struct check_probe *probe, double offset, doub
     return status;
 }
 
-/* The gradient against differences with smaller and smaller steps, up to one that agrees. *skip is set where there is
- * none to be compared with. */
+/* Compares the gradient with differences of smaller and smaller steps until one agrees. *skip is set if there is no
+ * derivative to compare with. */
 static rondo_status check_element(const struct check_probe *probe, double gradient, double *expected, double *error,
                                   int *closer, int *skip) {
     const double tolerance = probe->check->report->outcomes[CELL_CHECK_GRADIENTS].tolerance;
@@ -387,7 +387,7 @@ static rondo_status check_gradients(const struct cell_check_work *check, const s
     return status;
 }
 
-/* ---- the whole ---- */
+/* ---- all comparisons ---- */
 
 static rondo_status check_f64(const struct cell_check_work *check, const struct check_subject *subject) {
     struct check_answer by_tape, by_scan, by_threads;
@@ -429,7 +429,7 @@ rondo_status cell_check(const struct cell_check_settings *settings, struct regis
     for (int kind = 0; kind < CELL_CHECK_KINDS; kind++) {
         report->outcomes[kind].tolerance = tolerances[kind];
     }
-    struct errors own = {0}; /* so that the status of earlier errors is not taken for that of this work */
+    struct errors own = {0}; /* so that earlier errors of the caller do not decide the status */
     const struct cell_check_work check = {settings, registry, report, &own, arena_create()};
     rondo_status status = check.arena == NULL ? errors_no_memory(&own) : check_dtype(&check, RONDO_F64);
     if (status == RONDO_OK) {

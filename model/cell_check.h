@@ -40,7 +40,7 @@ enum cell_check_kind {
     CELL_CHECK_KINDS
 };
 
-/* What became of the comparisons of a kind. */
+/* The result of the comparisons of one kind. */
 struct cell_check_outcome {
     int64_t compared, wrong; /* numbers; how many are off by more than the tolerance */
     double tolerance;

@@ -8,7 +8,7 @@
 static const rondo_value failed_value = {-1};
 static const struct location nowhere = {NULL, 0, 0};
 
-/* x and the states, which come first in every program of a cell. */
+/* Copies x and the states, which are the first nodes of every program of a cell. */
 static rondo_status copy_first_inputs(struct rewrite *rewrite) {
     const struct cell *from = rewrite->from;
     for (int32_t id = 0; id < rewrite->first; id++) {
@@ -204,13 +204,13 @@ struct cell *rewrite_close(struct rewrite *rewrite) {
     return into;
 }
 
-unsigned char *cell_depends(const struct cell *cell, int states_alone, struct arena *arena) {
+unsigned char *cell_depends(const struct cell *cell, int states_only, struct arena *arena) {
     const int32_t count = program_count(cell->program);
     unsigned char *depends = arena_calloc(arena, (size_t)count, 1);
     for (int32_t id = 0; depends != NULL && id < count; id++) {
         const struct program_node *node = program_node(cell->program, (rondo_value){id});
-        const int is_state = id >= 1 && id <= cell->n_states - (states_alone ? cell->n_masks : 0);
-        depends[id] = is_state || (id == 0 && !states_alone);
+        const int is_state = id >= 1 && id <= cell->n_states - (states_only ? cell->n_masks : 0);
+        depends[id] = is_state || (id == 0 && !states_only);
         for (int32_t k = 0; node->op != NULL && k < node->n_inputs; k++) {
             depends[id] |= depends[node->inputs[k]];
         }
@@ -240,7 +240,7 @@ unsigned char *cell_clocks(const struct cell *cell, struct arena *arena) {
     for (int32_t s = 0; s < cell->n_states - cell->n_masks; s++) {
         is_clock[s] = 1;
     }
-    /* Takes states off until none is left that depends on data. */
+    /* Removes states until no remaining one depends on data. */
     for (int changed = 1; changed;) {
         changed = 0;
         mark_data(cell, is_clock, is_data);

@@ -64,11 +64,11 @@ struct cell *rewrite_close(struct rewrite *rewrite);
 /* ---- questions that several wrappers ask of a program ---- */
 
 /* For each node of the cell: 1 if its value depends on x, a state or a mask, and so has rows of the batch. With
- * `states_alone`: 1 if it depends on a state that is not a mask. From the arena; NULL if there is not enough memory. */
-unsigned char *cell_depends(const struct cell *cell, int states_alone, struct arena *arena);
-/* For each state: 1 if it is a clock. The new value of a clock depends on no input, parameter or mask, and on no state
- * that is not a clock, such as t' = remainder(t + 1, 8). A clock contains no data, so wrappers that change data do not
- * change it. From the arena; NULL if there is not enough memory. */
+ * `states_only`: 1 if it depends on a state that is not a mask. From the arena; NULL if there is not enough memory. */
+unsigned char *cell_depends(const struct cell *cell, int states_only, struct arena *arena);
+/* For each state 1 if it is a clock: its new value depends on no input, parameter or mask, and on no state that is not a
+ * clock, such as t' = remainder(t + 1, 8). A clock holds no data, so wrappers that change data do not change it. From the
+ * arena; NULL if there is not enough memory. */
 unsigned char *cell_clocks(const struct cell *cell, struct arena *arena);
 /* 1 if the node is a product by weights: its right side depends only on parameters. `rows` is cell_depends(cell, 0,
  * …). */

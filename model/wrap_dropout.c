@@ -38,7 +38,7 @@ struct cell *wrap_recurrent_dropout(const struct cell *cell, double rate, struct
 
 /* ---- variational dropout ---- */
 
-/* Which values are masked, and their masks in the new program. */
+/* The values to be masked, and their masks in the new program. */
 struct dropout_masks {
     unsigned char *is_masked; /* [nodes] */
     rondo_value *mask;        /* [nodes] */
@@ -46,7 +46,7 @@ struct dropout_masks {
     int32_t count;
 };
 
-/* The left sides of products by weights. A factor of a factored matrix, (x @ V) @ U, is no new value. */
+/* Finds the left sides of products by weights. In a product by a factored matrix, (x @ V) @ U, only x is masked. */
 static void find_masked(const struct cell *cell, struct dropout_masks *masks) {
     for (int32_t id = 0; id < program_count(cell->program); id++) {
         if (!is_weight_product(cell, id, masks->rows)) {
@@ -73,7 +73,7 @@ static void add_masks(struct rewrite *rewrite, struct dropout_masks *masks) {
     rewrite->into->n_masks = masks->count;
 }
 
-/* A product reads its left side times the mask, everything else the value as it is. */
+/* Copies all nodes. Products by weights read their left side times its mask; all other nodes read the value itself. */
 static void copy_masked(struct rewrite *rewrite, const struct dropout_masks *masks, rondo_value *masked) {
     const struct cell *cell = rewrite->from;
     for (int32_t id = rewrite->first; id < program_count(cell->program); id++) {

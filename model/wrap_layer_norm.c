@@ -4,18 +4,18 @@
 #include "model/rewrite.h"
 #include "model/wrap.h"
 
-/* What the sums of a cell are. All arrays are [nodes]. */
+/* The sums of a cell. Arrays are [nodes] unless noted. */
 struct layer_norm_sums {
     const struct cell *cell;
     unsigned char *rows;          /* cell_depends */
-    unsigned char *is_part;       /* a sum that one other sum reads, and nothing else */
-    unsigned char *is_activation; /* the largest sum, or the product alone, that is normalised */
-    int32_t *reads;               /* how many operands are this node */
-    int32_t *sum_reads;           /* those of sums among them */
-    int32_t *left_reads;          /* those on the left of a product by weights */
-    int32_t *terms;               /* [nodes + 1] of one sum, in their order */
-    int32_t *stack;               /* [nodes + 1] while they are collected */
-    int32_t count;                /* of normalised ones */
+    unsigned char *is_part;       /* a sum whose only reader is another sum */
+    unsigned char *is_activation; /* a maximal sum, or a product in no sum, that is normalised */
+    int32_t *reads;               /* number of operands that are this node */
+    int32_t *sum_reads;           /* of these, operands of sums */
+    int32_t *left_reads;          /* of these, left sides of products by weights */
+    int32_t *terms;               /* [nodes + 1] terms of one sum, in their order */
+    int32_t *stack;               /* [nodes + 1] used while terms are collected */
+    int32_t count;                /* number of normalised sums */
 };
 
 static const struct program_node *node_at(const struct layer_norm_sums *sums, int32_t id) {
@@ -54,7 +54,7 @@ static void count_reads(struct layer_norm_sums *sums) {
     }
 }
 
-/* The terms of a sum, from left to right; a product alone is its one term. Returns how many. */
+/* Collects the terms of a sum from left to right; a product is its own only term. Returns their number. */
 static int32_t collect_terms(struct layer_norm_sums *sums, int32_t sum) {
     int32_t n_terms = 0, depth = 0;
     sums->stack[depth++] = sum;
@@ -70,7 +70,7 @@ static int32_t collect_terms(struct layer_norm_sums *sums, int32_t sum) {
     return n_terms;
 }
 
-/* The first product by weights among the terms; -1: none. */
+/* The first product by weights among the terms; -1 if there is none. */
 static int32_t find_product(struct layer_norm_sums *sums, int32_t id, int32_t *n_terms) {
     *n_terms = collect_terms(sums, id);
     for (int32_t i = 0; i < *n_terms; i++) {
@@ -99,7 +99,7 @@ static void find_activations(struct layer_norm_sums *sums) {
     }
 }
 
-/* The gain is called after the matrix of the first product: "W_i.gain". */
+/* The gain is named after the matrix of the first product: "W_i.gain". */
 static const char *weight_name(const struct layer_norm_sums *sums, int32_t product) {
     const struct program_node *weight = node_at(sums, node_at(sums, product)->inputs[1]);
     return weight->op == NULL && weight->name != NULL ? weight->name : "sum";
@@ -156,7 +156,7 @@ static void copy_normalised(struct rewrite *rewrite, struct layer_norm_sums *sum
     for (int32_t id = rewrite->first; id < program_count(sums->cell->program); id++) {
         const struct program_node *node = node_at(sums, id);
         if (sums->is_part[id]) {
-            continue; /* the sum that reads it is made from its terms, or is copied from its parts */
+            continue; /* the sum that reads it is built from its terms */
         }
         if (!sums->is_activation[id]) {
             rewrite_node(rewrite, id);
@@ -174,13 +174,13 @@ static void copy_normalised(struct rewrite *rewrite, struct layer_norm_sums *sum
     }
 }
 
-/* A part of a sum that is not normalised is copied like any other node. */
+/* Parts of sums that are not normalised are copied like any other node. */
 static void keep_parts_of_plain_sums(struct layer_norm_sums *sums) {
     for (int32_t id = program_count(sums->cell->program) - 1; id >= 0; id--) {
         if (!is_sum(sums, id) || sums->is_activation[id] || sums->is_part[id]) {
             continue;
         }
-        /* Operands have lower numbers: a part that is freed here frees its own parts when its turn comes. */
+        /* Operands have lower numbers, so a part that is unmarked here unmarks its own parts later. */
         for (int32_t k = 0; k < 2; k++) {
             sums->is_part[node_at(sums, id)->inputs[k]] = 0;
         }

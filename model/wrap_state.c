@@ -49,7 +49,7 @@ struct cell *wrap_clip(const struct cell *cell, double limit, struct registry *r
     }
     rewrite_results(&rewrite);
     for (int32_t s = 0; s < cell->n_states; s++) {
-        /* A state that takes over an input: what else reads that input is not clipped. */
+        /* The new value is an input of the program: its other readers are not clipped. */
         if (program_node(cell->program, cell->new_states[s])->op == NULL && is_clipped_state(cell, s, is_clock)) {
             rewrite.new_states[s] = clip(&rewrite, rewrite.new_states[s], limit);
         }
@@ -104,7 +104,7 @@ struct cell *wrap_zoneout(const struct cell *cell, double rate, double output_ra
 static int32_t find_recurrent(const struct cell *cell, unsigned char *is_recurrent, const unsigned char *rows,
                               const unsigned char *states, unsigned char *is_source) {
     const int32_t count = program_count(cell->program);
-    for (int32_t id = count - 1; id >= 0; id--) { /* operands come before what reads them */
+    for (int32_t id = count - 1; id >= 0; id--) { /* operands come before their readers */
         const struct program_node *node = program_node(cell->program, (rondo_value){id});
         if (is_weight_product(cell, id, rows) && states[node->inputs[0]]) {
             is_source[node->inputs[1]] = 1;

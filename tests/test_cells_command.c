@@ -102,7 +102,7 @@ static const struct {
     {"gradcheck rnn_tanh --threads 3", 0, "1 cell checked, 0 FAILED", ""},
 
     {"gradcheck", 2, "", "expected the names of cells, or --all"},
-    {"gradcheck lstm --all", 2, "", "--all is every cell: 'lstm' cannot stand beside it"},
+    {"gradcheck lstm --all", 2, "", "--all checks every cell and takes no names, got 'lstm'"},
     {"gradcheck lstn", 2, "", "there is no cell 'lstn' (did you mean 'lstm'?)"},
     {"gradcheck gru lstn", 2, "gru |1 cell checked, 0 FAILED", "there is no cell 'lstn' (did you mean 'lstm'?)"},
     {"gradcheck nothing.yaml", 2, "", "cannot read 'nothing.yaml': there is no such file"},
