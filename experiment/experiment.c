@@ -7,8 +7,9 @@
 #include "core/host.h"
 #include "core/options.h"
 #include "core/suggest.h"
+#include "experiment/paths.h"
+#include "experiment/plugin_files.h"
 #include "io/file.h"
-#include "io/utf8.h"
 
 enum {
     MAX_EXTENDS = 8,
@@ -199,33 +200,9 @@ static void read_options(struct loading *loading, struct yaml_node *node, const 
     }
 }
 
-/* The resolved experiment is YAML, so a path that is not UTF-8 could be written there but not be read back. */
-static int check_path(struct loading *loading, const char *path, struct location where) {
-    if (utf8_check(path, strlen(path), NULL)) {
-        return 1;
-    }
-    errors_add_at(loading->errors, RONDO_INVALID, where,
-                  "the path '%s' is not UTF-8, so a run could not record it; rename the folder", path);
-    return 0;
-}
-
-/* Makes a path absolute, and writes it back into the tree: the resolved experiment works from any folder. */
-static const char *resolve_path(struct loading *loading, struct yaml_node *node) {
-    const char *path = path_absolute(loading->arena, path_join(loading->arena, node->folder, node->text));
-    if (path == NULL) {
-        errors_no_memory(loading->errors);
-        return NULL;
-    }
-    if (!check_path(loading, path, node->where)) {
-        return NULL;
-    }
-    node->text = path;
-    return path;
-}
-
 static void read_path(struct loading *loading, struct yaml_node *node, struct experiment_path *path) {
     path->where = node->where;
-    path->text = resolve_path(loading, node);
+    path->text = resolve_path(node, loading->arena, loading->errors);
 }
 
 /* Checks that a text is one of the choices of its key. 0 with an error. */
@@ -374,88 +351,6 @@ static void read_training(struct loading *loading) {
     }
 }
 
-/* Adds a file of --plugin to `plugins:`, so that the run can be repeated and used without the flag. */
-static void record_plugin(struct loading *loading, struct yaml_node *plugins, const char *file) {
-    if (!check_path(loading, file, (struct location){"--plugin", 0, 0})) {
-        return;
-    }
-    struct yaml_node **tail = &plugins->first;
-    for (; *tail != NULL; tail = &(*tail)->next) {
-        if ((*tail)->kind == YAML_SCALAR && strcmp((*tail)->text, file) == 0) {
-            return;
-        }
-    }
-    struct yaml_node *node = arena_calloc(loading->arena, 1, sizeof *node);
-    if (node == NULL) {
-        errors_no_memory(loading->errors);
-        return;
-    }
-    *node =
-        (struct yaml_node){.kind = YAML_SCALAR, .text = file, .quoted = 1, .folder = ".", .where = {"--plugin", 0, 0}};
-    *tail = node;
-}
-
-/* The file of --plugin with the same name as `path`, in any folder; NULL: there is none. */
-static const char *replacement_of(const struct loading *loading, const char *path) {
-    const char *slash = strrchr(path, '/');
-    const char *name = slash == NULL ? path : slash + 1;
-    for (const char *const *given = loading->session->plugin_files; *given != NULL; given++) {
-        if (strcmp(strrchr(*given, '/') + 1, name) == 0) { /* they are absolute */
-            return *given;
-        }
-    }
-    return NULL;
-}
-
-/* A file under `plugins:`. It is loaded, or replaced by the file of --plugin that has its name: a plug-in of a run may
- * have been moved. */
-static void read_plugin(struct loading *loading, struct yaml_node *file) {
-    if (file->kind != YAML_SCALAR || file->text[0] == '\0') {
-        errors_add_at(loading->errors, RONDO_INVALID, file->where, "expected the path of a plug-in");
-        return;
-    }
-    const char *replacement = replacement_of(loading, file->text);
-    if (replacement != NULL && !check_path(loading, replacement, (struct location){"--plugin", 0, 0})) {
-        return;
-    }
-    if (replacement != NULL) {
-        file->text = replacement;
-        file->folder = ".";
-        return;
-    }
-    const char *path = resolve_path(loading, file);
-    if (path != NULL) {
-        loader_load(loading->session->loader, loading->session->registry, path, file->where,
-                    loading->trains ? loading->errors : &loading->unloaded);
-    }
-}
-
-/* Loads the files under `plugins:`. Those of --plugin have been loaded already, and are added to the list. */
-static void read_plugins(struct loading *loading) {
-    struct yaml_node *root = loading->experiment->root;
-    struct yaml_node *plugins = yaml_get(root, "plugins");
-    const char *const *given = loading->session->plugin_files;
-    if (plugins == NULL && *given != NULL) {
-        if (section_put(root, "plugins", "[]", 0, loading->arena, loading->errors) != RONDO_OK) {
-            return;
-        }
-        plugins = yaml_get(root, "plugins");
-    }
-    if (plugins == NULL) {
-        return;
-    }
-    if (plugins->kind != YAML_SEQUENCE) {
-        errors_add_at(loading->errors, RONDO_INVALID, plugins->where, "'plugins' must be a list of files");
-        return;
-    }
-    for (struct yaml_node *file = plugins->first; file != NULL; file = file->next) {
-        read_plugin(loading, file);
-    }
-    for (; *given != NULL; given++) {
-        record_plugin(loading, plugins, *given);
-    }
-}
-
 static void read_architecture(struct loading *loading) {
     struct experiment *experiment = loading->experiment;
     const struct experiment_key *key = &top_keys[0];
@@ -560,7 +455,9 @@ static void read_experiment(struct loading *loading, const char *const *assignme
     read_options(loading, experiment->root, "", &top, sizeof top);
     check_name(loading, top.name);
     read_architecture(loading);
-    read_plugins(loading); /* before what may use them */
+    const struct plugin_reader reader = {loading->session, loading->arena, loading->errors, sections};
+    /* Before the sections that may use them. */
+    plugin_files_read(&reader, experiment->root, loading->trains ? loading->errors : &loading->unloaded);
     read_data(loading);
     read_model(loading);
     read_training(loading);
