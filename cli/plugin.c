@@ -51,7 +51,7 @@ static rondo_status check_file(const char *file, const struct check_settings *se
 
 /* Ctrl-C: prints a line and then ends by the signal. The child process of the running check ends with it. */
 static void on_interrupt(int number) {
-    static const char line[] = "rondo: interrupted before the checks were through\n";
+    static const char line[] = "rondo: interrupted before all checks were done\n";
     const ssize_t wrote = write(STDERR_FILENO, line, sizeof line - 1);
     (void)wrote;
     raise(number); /* delivered when this function has returned; the handler has been reset to the default */

@@ -1,4 +1,5 @@
-/* kit/check_file.c: the checks of the file itself. The first read its bytes (kit/elf_file.h), the others load it. */
+/* kit/check_file.c: the checks of the file itself. The first ones read its bytes (kit/elf_file.h), the others
+ * load it. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +28,7 @@ struct elf_file *check_open_elf(const struct trial *trial) {
 
 /* ---- without loading it ---- */
 
-/* Names that begin with an underscore are the compiler's, and a sanitizer's; "_Z" begins those of C++. */
+/* Names with a leading underscore belong to the compiler or a sanitizer, except "_Z…", which are names of C++. */
 static int is_of_compiler(const char *name) {
     return name[0] == '_' && !begins_with(name, "_Z");
 }
@@ -57,17 +58,17 @@ static enum verdict exported_symbol(struct trial *trial) {
         return trial_say(trial, VERDICT_FAIL, "does not export 'rondo_plugin', expected RONDO_PLUGIN in one file");
     }
     if (others > 0) {
-        return trial_say(trial, VERDICT_FAIL, "exports '%s'%s, expected 'rondo_plugin' alone", other,
+        return trial_say(trial, VERDICT_FAIL, "exports '%s'%s, expected only 'rondo_plugin'", other,
                          others > 1 ? " and more" : "");
     }
     if (weaks > 0) {
         return trial_say(trial, VERDICT_WARNING,
-                         "exports %d weak C++ symbols such as '%s', expected 'rondo_plugin' alone", weaks, weak);
+                         "exports %d weak C++ symbols such as '%s', expected only 'rondo_plugin'", weaks, weak);
     }
     return VERDICT_PASS;
 }
 
-/* The C library with its parts, and those of the compiler. */
+/* The parts of the C library, and the libraries of the compiler. */
 static int is_everywhere(const char *library) {
     static const char *const beginnings[] = {
         "libc.",   "libm.",      "libpthread.", "libdl.",   "librt.",    "ld-linux", "libgcc_s.", "libstdc++.",
@@ -89,14 +90,14 @@ static enum verdict needs(struct trial *trial) {
     for (int32_t i = 0; (library = elf_needed(elf, i)) != NULL; i++) {
         if (begins_with(library, "librondo.")) {
             return trial_say(trial, VERDICT_FAIL,
-                             "needs '%s', expected nothing of Rondo's: the host passes what there is in ctx->host",
+                             "needs '%s', expected no library of Rondo's: the host passes all functions in ctx->host",
                              library);
         }
         other = other == NULL && !is_everywhere(library) ? library : other;
     }
     return other == NULL ? VERDICT_PASS
                          : trial_say(trial, VERDICT_WARNING,
-                                     "needs '%s', which must then be wherever the plug-in is used", other);
+                                     "needs '%s', which must be installed wherever the plug-in is used", other);
 }
 
 static int imports(const struct elf_file *elf, const char *beginning) {
@@ -120,23 +121,22 @@ static enum verdict runs_no_code(struct trial *trial) {
         return VERDICT_FAIL;
     }
     if (check_is_instrumented(elf)) {
-        return trial_say(trial, VERDICT_SKIPPED, "it is built with a sanitizer, which runs code of its own");
+        return trial_say(trial, VERDICT_SKIPPED, "it is built with a sanitizer, which runs its own code");
     }
     if (elf_has_own_init(elf)) {
         return trial_say(trial, VERDICT_FAIL, "runs a function when it is loaded (DT_INIT), expected none");
     }
     const int32_t own = elf_constructors(elf) - 1;
-    return own <= 0
-               ? VERDICT_PASS
-               : trial_say(trial, VERDICT_FAIL,
-                           "runs %d function%s when it is loaded (constructors, or objects of C++ made at the start), "
-                           "expected none",
-                           (int)own, own == 1 ? "" : "s");
+    return own <= 0 ? VERDICT_PASS
+                    : trial_say(trial, VERDICT_FAIL,
+                                "runs %d function%s when it is loaded (a constructor, or a C++ object at file scope), "
+                                "expected none",
+                                (int)own, own == 1 ? "" : "s");
 }
 
 /* ---- with loading it ---- */
 
-/* A registry with what is in the file alone; NULL with errors. */
+/* A registry with only the descriptors of the file; NULL with errors. */
 static struct registry *load_alone(const char *file, struct errors *errors) {
     struct registry *registry = registry_create(nothing, errors);
     struct loader *loader = registry == NULL ? NULL : loader_create(NULL, errors);
@@ -155,14 +155,14 @@ static int is_same_file(const char *a, const char *b) {
            first.st_ino == second.st_ino;
 }
 
-/* Names that a built-in op has cannot be registered; those of another file are taken by whoever is loaded first. */
+/* The name of a built-in op cannot be registered. A name that two files have goes to the file that is loaded first. */
 static enum verdict unique_names(struct trial *trial) {
     const rondo_descriptor *descriptor;
     const struct registry *own = load_alone(trial->kit->file, trial->kit->errors);
     if (own == NULL) {
         return trial_say(trial, VERDICT_SKIPPED, "it does not load");
     }
-    struct errors ignored = {0}; /* a broken plug-in of somebody else's */
+    struct errors ignored = {0}; /* another plug-in may be broken */
     loader_load_all(trial->kit->loader, trial->kit->registry, &ignored);
     enum verdict verdict = VERDICT_PASS;
     for (int32_t i = 0; (descriptor = registry_at(own, i, NULL)) != NULL; i++) {
@@ -178,8 +178,8 @@ static enum verdict unique_names(struct trial *trial) {
                                  "%s '%s' is built in, expected another name; its descriptors are not checked",
                                  kind_name(other->kind), other->name);
             }
-            verdict = trial_say(trial, VERDICT_WARNING, "%s has %s '%s' too: with both, one is refused", origin,
-                                kind_name(other->kind), other->name);
+            verdict = trial_say(trial, VERDICT_WARNING, "%s has %s '%s' too: if both are loaded, one is refused",
+                                origin, kind_name(other->kind), other->name);
         }
     }
     return verdict;
@@ -208,7 +208,7 @@ static size_t list_once(void *arg, char *answer, size_t size) {
     return length == 0 ? 0 : (size_t)number_print(answer, size, "%.9f", seconds);
 }
 
-/* A file is loaded once in a process, so each time takes one of its own. */
+/* A process loads a file only once, so each measurement has its own process. */
 static enum verdict listing_time(struct trial *trial) {
     double best = -1;
     for (int i = 0; i < LISTINGS; i++) {
@@ -230,12 +230,12 @@ static enum verdict listing_time(struct trial *trial) {
 }
 
 const struct kit_check kit_file_checks[] = {
-    {"exported_symbol", "the one symbol that it exports is rondo_plugin", exported_symbol},
-    {"needs", "it needs no library but those of C and the compiler", needs},
-    {"imports", "it calls nothing that ends, tells or changes the process, nor the clock", file_imports},
+    {"exported_symbol", "the only symbol that it exports is rondo_plugin", exported_symbol},
+    {"needs", "it needs no library except those of C and the compiler", needs},
+    {"imports", "it calls nothing that ends or changes the process, prints, or reads the clock", file_imports},
     {"runs_no_code", "it runs nothing when it is loaded", runs_no_code},
     {"loads", "every symbol is found and every descriptor is accepted", loads},
-    {"unique_names", "its names are those of no built-in op and of no plug-in on the path", unique_names},
-    {"listing_time", "it loads, and tells names and options, within 0.1 s", listing_time},
+    {"unique_names", "no built-in op and no plug-in on the path has its names", unique_names},
+    {"listing_time", "it loads, and its names and options are read, within 0.1 s", listing_time},
     {NULL, NULL, NULL},
 };

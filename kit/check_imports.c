@@ -1,5 +1,5 @@
-/* kit/check_imports.c: what the file calls of other libraries, read from its table of symbols, against what a plug-in
- * should leave to the host. It may be called in a branch that no check reaches. */
+/* kit/check_imports.c: the functions that the file imports, read from its symbol table, against a list of functions
+ * that a plug-in should leave to the host. This finds calls in branches that no other check reaches. */
 #include <string.h>
 
 #include "kit/check_file.h"
@@ -8,11 +8,11 @@ static const char fails[] = "return ctx->host->fail(ctx, code, \"why\")";
 static const char logs[] = "ctx->host->log(ctx, …), or fail for an error";
 static const char draws[] = "ctx->host->random, which a repeated run draws from again";
 static const char counts[] = "call->step or call->done: a run must not depend on the clock";
-static const char shared[] = "nothing: it changes the whole process, which is the host's";
+static const char shared[] = "nothing: it changes the whole process, which belongs to the host";
 static const char divides[] = "ctx->host->parallel_for";
 
-/* Under names that compilers make of them, as puts of printf; those that begin with "__" are of <assert.h> and of
- * _FORTIFY_SOURCE, those with "_Z" of C++. */
+/* Including the names that compilers replace them by, such as puts for printf. Names with "__" come from <assert.h> and
+ * _FORTIFY_SOURCE, names with "_Z" from C++. */
 static const struct {
     const char *name, *instead;
 } banned[] = {
@@ -90,7 +90,7 @@ enum verdict file_imports(struct trial *trial) {
         return VERDICT_FAIL;
     }
     if (check_is_instrumented(elf)) {
-        return trial_say(trial, VERDICT_SKIPPED, "it is built with a sanitizer, which calls what it needs");
+        return trial_say(trial, VERDICT_SKIPPED, "it is built with a sanitizer, which imports functions");
     }
     struct elf_symbol symbol;
     const char *also = "";

@@ -6,7 +6,7 @@
 
 /* ---- predict ---- */
 
-/* Each in [0, 1], and the sum of a row is 1, but for rounding. */
+/* Each is in [0, 1], and the sum of a row is 1 up to rounding. */
 static enum verdict check_probabilities(struct trial *trial, const struct loss_fixture *fixture) {
     const int64_t width = fixture->predictions.shape[1];
     for (int64_t row = 0; row < fixture->rows; row++) {
@@ -48,8 +48,8 @@ static enum verdict predict_once(struct trial *trial, struct loss_fixture *fixtu
     return are_probabilities(trial) ? check_probabilities(trial, fixture) : VERDICT_PASS;
 }
 
-/* exp(1e4) is infinite: of such outputs the largest, or the range, has to be taken away first. Every fourth row has the
- * negative extreme alone. */
+/* exp(1e4) is infinite, so the largest output has to be subtracted before the exponential. Every fourth row has only
+ * the negative extreme. */
 static void fill_extremes(const struct loss_fixture *fixture) {
     const double extreme = 1e4;
     const int64_t width = fixture->outputs.shape[1];
@@ -59,7 +59,7 @@ static void fill_extremes(const struct loss_fixture *fixture) {
     }
 }
 
-/* What is no probability may be an exponential, and infinite. */
+/* A prediction that is not a probability may be an exponential, and infinite. */
 static enum verdict predict_extremes(struct trial *trial, struct loss_fixture *fixture) {
     fill_extremes(fixture);
     if (loss_fixture_predict(fixture) != RONDO_OK) {
@@ -90,7 +90,7 @@ enum verdict loss_predict(struct trial *trial) {
 
 /* ---- measure ---- */
 
-/* The sums of a batch, from `start` in each; 0 with the reason. Those behind the last metric are to stay. */
+/* The sums of a batch that begin at `start`; 0 with the reason. Sums after the last metric must not change. */
 static int sums_of(struct trial *trial, struct loss_fixture *fixture, double start, double *sums) {
     for (int32_t m = 0; m < LOSS_METRICS; m++) {
         sums[m] = start;
@@ -101,7 +101,7 @@ static int sums_of(struct trial *trial, struct loss_fixture *fixture, double sta
     }
     for (int32_t m = loss_metrics(fixture->loss); m < LOSS_METRICS; m++) {
         if (sums[m] != start) {
-            trial_say(trial, VERDICT_FAIL, "measure wrote to sum %d, and there are %d metrics", (int)m,
+            trial_say(trial, VERDICT_FAIL, "measure wrote to sums[%d], but there are only %d metrics", (int)m,
                       (int)loss_metrics(fixture->loss));
             return 0;
         }
@@ -109,7 +109,7 @@ static int sums_of(struct trial *trial, struct loss_fixture *fixture, double sta
     return 1;
 }
 
-/* The sums over two halves of a batch are those over the batch. */
+/* The sums over two halves of a batch add up to those over the batch. */
 static enum verdict compare_halves(struct trial *trial, const struct loss_fixture *fixture, const double *whole) {
     double halves[2][LOSS_METRICS];
     for (int h = 0; h < 2; h++) {
@@ -144,7 +144,7 @@ static enum verdict measure_once(struct trial *trial, struct loss_fixture *fixtu
         }
         if (!(fabs(from_start[m] - start - from_zero[m]) <= 1e-9 * (start + fabs(from_zero[m])))) {
             return trial_say(trial, VERDICT_FAIL,
-                             "the sum of '%s' goes from 0 to %.9g, and from %g to %.9g: measure has to add", name,
+                             "the sum of '%s' goes from 0 to %.9g, and from %g to %.9g: measure has to add to it", name,
                              from_zero[m], start, from_start[m]);
         }
     }
@@ -164,7 +164,7 @@ static enum verdict visit_measure(struct trial *trial) {
 
 enum verdict loss_measure(struct trial *trial) {
     if (loss_metrics((const rondo_loss *)trial->descriptor) == 0) {
-        return trial_say(trial, VERDICT_SKIPPED, "there are no metrics but the loss");
+        return trial_say(trial, VERDICT_SKIPPED, "there are no metrics besides the loss");
     }
     return loss_each_dtype(trial, visit_measure);
 }

@@ -12,7 +12,7 @@ static double error_of(double a, double b) {
 
 /* ---- gradient ---- */
 
-/* Of a larger input some elements are compared, evenly. */
+/* Of a larger input, only some evenly spaced elements are compared. */
 enum { MOST_ELEMENTS = 150 };
 
 /* The worst element of a comparison. */
@@ -56,12 +56,12 @@ static rondo_status compare_gradients(struct trial *trial, struct loss_fixture *
         for (int64_t i = 0; i < count; i += 1 + count / MOST_ELEMENTS) {
             RONDO_TRY(compare_element(fixture, k, i, gradient[i], worst));
         }
-        RONDO_TRY(loss_fixture_record(fixture, 1)); /* the gradients of the next input again */
+        RONDO_TRY(loss_fixture_record(fixture, 1)); /* restores the gradients for the next input */
     }
     return RONDO_OK;
 }
 
-/* A kink within h of an output spoils a difference, so a second batch may do what the first did not. */
+/* A kink within h of an output makes a difference useless, so a second batch is tried where the first fails. */
 static enum verdict visit_gradient(struct trial *trial) {
     enum { BATCHES = 2 };
     const double tolerance = 1e-6;
@@ -145,7 +145,7 @@ enum verdict loss_dtypes(struct trial *trial) {
 
 /* ---- rows ---- */
 
-/* Which sequence row `row` of a batch with sequences belongs to. */
+/* The sequence that row `row` of a batch with sequences belongs to. */
 static int64_t sequence_of(const struct loss_fixture *fixture, int64_t row) {
     int64_t t = 0;
     while (fixture->begin[t + 1] <= row) {
@@ -154,8 +154,8 @@ static int64_t sequence_of(const struct loss_fixture *fixture, int64_t row) {
     return row - fixture->begin[t];
 }
 
-/* Draws all rows anew but those that have an even number, or belong to a sequence that has. */
-static void change_mates(struct loss_fixture *fixture) {
+/* Draws all rows with an odd number anew; with lists, all rows of sequences with an odd number. */
+static void change_other_rows(struct loss_fixture *fixture) {
     const int is_list = fixture->tried->target_kind == RONDO_TARGET_LIST;
     for (int64_t row = 0; row < fixture->rows; row++) {
         if ((is_list ? sequence_of(fixture, row) : row) % 2 != 0) {
@@ -183,7 +183,7 @@ static double *losses_of(struct trial *trial, struct loss_fixture *fixture) {
     return losses;
 }
 
-/* Without some of the batch mates; not where record draws random words, which then are others. */
+/* The loss of a row in half of the batch. Not for a loss that draws random words, as the words then differ. */
 static enum verdict compare_half(struct trial *trial, const struct loss_fixture *fixture, const double *expected) {
     struct loss_fixture *half = loss_fixture_part(trial, fixture, 0, fixture->rows / 2);
     const double *found = half == NULL ? NULL : losses_of(trial, half);
@@ -212,7 +212,7 @@ static enum verdict visit_rows(struct trial *trial) {
         compare_half(trial, fixture, before) != VERDICT_PASS) {
         return VERDICT_FAIL;
     }
-    change_mates(fixture);
+    change_other_rows(fixture);
     const double *after = losses_of(trial, fixture);
     if (after == NULL) {
         return VERDICT_FAIL;
@@ -232,22 +232,23 @@ static enum verdict visit_rows(struct trial *trial) {
 
 enum verdict loss_rows(struct trial *trial) {
     if ((((const rondo_loss *)trial->descriptor)->flags & RONDO_LOSS_COUPLES_ROWS) != 0) {
-        return trial_say(trial, VERDICT_SKIPPED, "the loss says that its rows depend on each other");
+        return trial_say(trial, VERDICT_SKIPPED, "the loss declares that its rows depend on each other");
     }
     return loss_each(trial, visit_rows);
 }
 
 /* ---- extremes ---- */
 
-/* Every third output is the positive extreme, the others are the negative one or 0. */
+/* Outputs are the positive extreme, the negative one and 0 in turn. */
 static void fill_extremes(const struct loss_fixture *fixture, double extreme) {
     for (int64_t i = 0; i < rondo_count(&fixture->inputs[0]); i++) {
         tensor_set(&fixture->inputs[0], i, i % 3 == 0 ? extreme : i % 3 == 1 ? -extreme : 0);
     }
 }
 
-/* 1 where the numbers are what an extreme allows. exp(30) is far inside f32. exp(1e4) is infinite, which a loss that is
- * an exponential may say; not-a-number comes of a difference or a quotient of such, which has a value. */
+/* 1 where the numbers are allowed at this extreme. exp(30) is far inside the range of f32. exp(1e4) is infinite, which
+ * is right for a loss that is an exponential; not-a-number is the result of a difference or quotient of infinities,
+ * whose true value is finite. */
 static int is_allowed(const rondo_tensor *tensor, double extreme) {
     for (int64_t i = 0; i < rondo_count(tensor); i++) {
         const double number = tensor_get(tensor, i);

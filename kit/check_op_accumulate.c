@@ -13,25 +13,25 @@ struct adding_stages {
     double *numbers[STAGES][RONDO_SAMPLE_INPUTS];
 };
 
-static int run_stage(struct op_check *check, struct op_fixture *run, enum adding_stage stage,
+static int run_stage(struct op_check *check, struct op_fixture *fixture, enum adding_stage stage,
                      struct adding_stages *stages) {
-    const uint32_t asked = op_fixture_gradients(run);
-    for (int32_t k = 0; k < run->call.n_inputs; k++) {
-        const rondo_tensor *gradient = &run->gradients[k];
+    const uint32_t asked = op_fixture_gradients(fixture);
+    for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
+        const rondo_tensor *gradient = &fixture->gradients[k];
         const int64_t count = gradient->data == NULL ? 0 : rondo_count(gradient);
         if (stage == FROM_NUMBERS) {
-            op_fixture_reset_gradient(run, k);
+            op_fixture_reset_gradient(fixture, k);
         }
         for (int64_t i = 0; stage == FROM_ZERO && i < count; i++) {
             tensor_set(gradient, i, 0);
         }
     }
-    if (op_fixture_backward_status(run, asked) != RONDO_OK) {
-        subject_failed(&check->trial, &run->subject);
+    if (op_fixture_backward_status(fixture, asked) != RONDO_OK) {
+        subject_failed(&check->trial, &fixture->subject);
         return 0;
     }
-    for (int32_t k = 0; k < run->call.n_inputs; k++) {
-        const rondo_tensor *gradient = &run->gradients[k];
+    for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
+        const rondo_tensor *gradient = &fixture->gradients[k];
         const int64_t count = gradient->data == NULL ? 0 : rondo_count(gradient);
         double *numbers = arena_calloc(check->trial.kit->arena, (size_t)count + 1, sizeof *numbers);
         if (numbers == NULL) {
@@ -47,10 +47,10 @@ static int run_stage(struct op_check *check, struct op_fixture *run, enum adding
 
 /* With g = dL/dx: g from 0; b + g from b; b + 2 g after a second pass. Sums may be taken in another order, so the
  * comparison allows for rounding: of what an op adds up in f32, 1 part in 10^4. */
-static int compare_stages(struct op_check *check, const struct op_fixture *run, const struct adding_stages *stages,
+static int compare_stages(struct op_check *check, const struct op_fixture *fixture, const struct adding_stages *stages,
                           int32_t k) {
-    const double tolerance = run->settings.dtype == RONDO_F32 ? 1e-4 : 1e-9;
-    const int64_t count = run->gradients[k].data == NULL ? 0 : rondo_count(&run->gradients[k]);
+    const double tolerance = fixture->settings.dtype == RONDO_F32 ? 1e-4 : 1e-9;
+    const int64_t count = fixture->gradients[k].data == NULL ? 0 : rondo_count(&fixture->gradients[k]);
     for (int64_t i = 0; i < count; i++) {
         const double g = stages->numbers[FROM_ZERO][k][i], before = op_before(i);
         const double once = stages->numbers[FROM_NUMBERS][k][i], twice = stages->numbers[FROM_ITSELF][k][i];
@@ -66,14 +66,14 @@ static int compare_stages(struct op_check *check, const struct op_fixture *run, 
     return 1;
 }
 
-static int adds(struct op_check *check, struct op_fixture *run) {
+static int adds(struct op_check *check, struct op_fixture *fixture) {
     struct adding_stages stages;
-    int passed = op_fixture_forward(run);
+    int passed = op_fixture_forward(fixture);
     for (enum adding_stage stage = FROM_ZERO; stage < STAGES && passed; stage++) {
-        passed = run_stage(check, run, stage, &stages);
+        passed = run_stage(check, fixture, stage, &stages);
     }
-    for (int32_t k = 0; k < run->call.n_inputs && passed; k++) {
-        passed = compare_stages(check, run, &stages, k);
+    for (int32_t k = 0; k < fixture->call.n_inputs && passed; k++) {
+        passed = compare_stages(check, fixture, &stages, k);
     }
     return passed;
 }
@@ -92,18 +92,18 @@ enum verdict op_check_gradient_adds(struct trial *trial) {
 /* ---- one at a time ---- */
 
 /* Only one gradient, and all but that one. */
-static int same_alone(struct op_check *check, struct op_fixture *run) {
-    const uint32_t all = op_fixture_gradients(run);
+static int same_alone(struct op_check *check, struct op_fixture *fixture) {
+    const uint32_t all = op_fixture_gradients(fixture);
     struct op_fixture other;
-    int passed = op_fixture_open(check, run->settings, &other);
-    passed = passed && op_fixture_both(run) && op_fixture_forward(&other);
-    for (int32_t k = 0; k < run->call.n_inputs && passed; k++) {
+    int passed = op_fixture_open(check, fixture->settings, &other);
+    passed = passed && op_fixture_both(fixture) && op_fixture_forward(&other);
+    for (int32_t k = 0; k < fixture->call.n_inputs && passed; k++) {
         const uint32_t alone = all & 1u << k, rest = all & ~alone;
         if (alone != 0 && rest != 0) {
             passed = op_fixture_backward(&other, alone) &&
-                     op_same_runs(check, run, &other, alone, "where only it is asked for") &&
+                     op_same_runs(check, fixture, &other, alone, "where only it is asked for") &&
                      op_fixture_backward(&other, rest) &&
-                     op_same_runs(check, run, &other, rest, "where another is not asked for");
+                     op_same_runs(check, fixture, &other, rest, "where another is not asked for");
         }
     }
     op_fixture_close(&other);

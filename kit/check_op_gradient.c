@@ -4,8 +4,8 @@
  * float input, with the central difference (L(x + h) - L(x - h)) / 2h in f64.
  *
  * The error of a gradient a against its difference n is |a - n| / max(1, |a|, |n|): relative where gradients are large,
- * absolute where they are small. For of a gradient near 0 the difference gives few digits, as it loses to cancellation
- * what L itself has: about 1e-16 |L| / h = 1e-11 |L|, whatever the size of the gradient. */
+ * absolute where they are small. The difference gives few digits of a gradient near 0: cancellation costs it about
+ * 1e-16 |L| / h = 1e-11 |L|, whatever the size of the gradient. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -34,10 +34,10 @@ struct differentiation {
     double worst;                             /* error of a gradient */
 };
 
-/* What one pass gives. All are f64. */
+/* The results of one pass, in f64. */
 struct differentiated {
     rondo_tensor result;
-    rondo_tensor gradients[RONDO_SAMPLE_INPUTS]; /* data NULL where there is none */
+    rondo_tensor gradients[RONDO_SAMPLE_INPUTS]; /* data is NULL if the input has no gradient */
 };
 
 /* 1 where an option has another value than in the case. */
@@ -78,9 +78,9 @@ static int draw_inputs(struct differentiation *pass) {
 
 /* ---- one pass ---- */
 
-/* Leaves the memory that the tape will use next full of bits that are not-a-number in f32 and f64: an element that an
- * op forgets to write cannot look right by chance. */
-static int soil(struct differentiation *pass) {
+/* Fills the memory that the tape will use next with not-a-number (in f32 and f64), so that an element that the op does
+ * not write cannot be right by chance. */
+static int poison_tape(struct differentiation *pass) {
     enum { BYTES = 1 << 16 };
     tape_reset(pass->tape);
     void *memory = arena_alloc(tape_arena(pass->tape), BYTES);
@@ -110,7 +110,7 @@ static int apply(struct differentiation *pass, int32_t dtype, const rondo_tensor
                  rondo_value *result) {
     const struct op_check *check = pass->check;
     rondo_value values[RONDO_SAMPLE_INPUTS];
-    if (!soil(pass)) {
+    if (!poison_tape(pass)) {
         return 0;
     }
     tape_set_training(pass->tape, 1);
@@ -205,9 +205,9 @@ static int difference(struct differentiation *pass, const rondo_tensor *x, int64
     return ok;
 }
 
-/* The interval of inputs is right for the options of the case; with others there may be poles and steep places in it,
- * where a difference says little: two of different width must agree, and by more than rounding. What is not finite at
- * an end of a range, the check of these ends tells. */
+/* The interval of inputs fits the options of the case. With other options it may contain poles and steep places, where
+ * a difference is inaccurate. So two differences of different width must agree, and the error must exceed rounding.
+ * Values that are not finite at an end of a range are left to the check options_ends. */
 static int is_trusted(struct differentiation *pass, const rondo_tensor *x, int64_t i, double found, double numeric) {
     double narrow;
     if (!isfinite(numeric) || (!isfinite(found) && pass->check->trial.values[0]->is_end) ||
@@ -236,7 +236,7 @@ static int compare_element(struct differentiation *pass, const struct differenti
                      (long long)i, found, numeric);
 }
 
-/* All elements; with other options than those of the case some, evenly. */
+/* All elements; with other options than those of the case, some evenly spaced ones. */
 static int compare_with_differences(struct differentiation *pass, const struct differentiated *outcome) {
     for (int32_t k = 0; k < pass->check->sample.n_inputs; k++) {
         const int64_t count = pass->inputs[k].dtype == RONDO_I32 ? 0 : rondo_count(&pass->inputs[k]);
@@ -278,7 +278,7 @@ static int compare_with_f32(struct differentiation *pass, const struct different
 
 /* ---- the check ---- */
 
-/* Without a gradient f32 is compared alone. Whole numbers as a result, such as indices, have neither. */
+/* Without a gradient only f32 is compared with f64. An integer result, such as indices, has neither. */
 static int check_trial(struct differentiation *pass) {
     struct differentiated all;
     if (!draw_inputs(pass) || !weigh(pass)) {
@@ -329,15 +329,15 @@ enum verdict op_check_gradient(struct trial *trial) {
                                                    : verdict;
 }
 
-static int is_finite(struct op_check *check, struct op_fixture *run) {
-    if (!op_fixture_both(run)) {
+static int is_finite(struct op_check *check, struct op_fixture *fixture) {
+    if (!op_fixture_both(fixture)) {
         return 0;
     }
-    const rondo_tensor *tensors[RONDO_SAMPLE_INPUTS + 1] = {&run->call.output};
-    for (int32_t k = 0; k < run->call.n_inputs; k++) {
-        tensors[k + 1] = &run->gradients[k];
+    const rondo_tensor *tensors[RONDO_SAMPLE_INPUTS + 1] = {&fixture->call.output};
+    for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
+        tensors[k + 1] = &fixture->gradients[k];
     }
-    for (int32_t t = 0; t <= run->call.n_inputs; t++) {
+    for (int32_t t = 0; t <= fixture->call.n_inputs; t++) {
         const int64_t count = tensors[t]->data == NULL ? 0 : rondo_count(tensors[t]);
         for (int64_t i = 0; i < count; i++) {
             const double value = tensor_get(tensors[t], i);

@@ -3,27 +3,27 @@
 #include "kit/check_op.h"
 #include "kit/shared.h"
 
-static int is_written(struct op_check *check, const struct op_fixture *run, const rondo_tensor *tensor,
+static int is_written(struct op_check *check, const struct op_fixture *fixture, const rondo_tensor *tensor,
                       const char *name) {
-    const int64_t unwritten = tensor->data == NULL ? -1 : guard_unwritten(run->subject.guard, tensor);
+    const int64_t unwritten = tensor->data == NULL ? -1 : guard_unwritten(fixture->subject.guard, tensor);
     return unwritten < 0 || op_refuse(check, "%s, element %lld is not written", name, (long long)unwritten);
 }
 
 /* The results do not show whether the op read memory that was not written. So the call is repeated with zeros there in
  * place of poison: the results have to be the same. */
-static int writes_all(struct op_check *check, struct op_fixture *run) {
-    struct op_settings settings = run->settings;
+static int writes_all(struct op_check *check, struct op_fixture *fixture) {
+    struct op_settings settings = fixture->settings;
     struct op_fixture clean;
     settings.is_clean = 1;
-    int passed = op_fixture_both(run) && is_written(check, run, &run->call.output, "output");
-    for (int32_t k = 0; k < run->call.n_inputs && passed && check->op->map != NULL; k++) {
-        passed = is_written(check, run, &run->gradients[k], "a gradient that map_grad gives");
+    int passed = op_fixture_both(fixture) && is_written(check, fixture, &fixture->call.output, "output");
+    for (int32_t k = 0; k < fixture->call.n_inputs && passed && check->op->map != NULL; k++) {
+        passed = is_written(check, fixture, &fixture->gradients[k], "a gradient that map_grad gives");
     }
     if (!passed) {
         return 0;
     }
     passed = op_fixture_open(check, settings, &clean) && op_fixture_both(&clean) &&
-             op_same_runs(check, run, &clean, op_fixture_gradients(run),
+             op_same_runs(check, fixture, &clean, op_fixture_gradients(fixture),
                           "where memory that was not written holds zeros: the op reads it");
     op_fixture_close(&clean);
     return passed;

@@ -2,14 +2,14 @@
 #include "core/tensor.h"
 #include "kit/check_op.h"
 
-/* Cases with other options than their own: the op may refuse them. */
+/* The op may refuse options that are not those of the case. */
 static struct op_settings settings_of(int32_t training) {
     return (struct op_settings){.dtype = RONDO_F64, .training = training, .may_refuse = 1};
 }
 
-/* 1 where forward has given something to look at. */
-static int has_run(const struct op_fixture *run) {
-    return !run->subject.is_idle && !run->call.is_view && run->call.output.data != NULL;
+/* 1 where forward has computed an output. */
+static int has_run(const struct op_fixture *fixture) {
+    return !fixture->subject.is_idle && !fixture->call.is_view && fixture->call.output.data != NULL;
 }
 
 /* The results of all cases with some options: a hash of all bits for each case. */
@@ -27,34 +27,35 @@ static uint64_t add_bytes(uint64_t mark, const void *data, size_t bytes) {
     return mark;
 }
 
-static uint64_t mark_of(const struct op_fixture *run, uint64_t mark) {
-    const rondo_tensor *output = &run->call.output;
-    mark = add_bytes(mark, &run->subject.is_idle, sizeof run->subject.is_idle);
-    if (run->subject.is_idle) {
+static uint64_t mark_of(const struct op_fixture *fixture, uint64_t mark) {
+    const rondo_tensor *output = &fixture->call.output;
+    mark = add_bytes(mark, &fixture->subject.is_idle, sizeof fixture->subject.is_idle);
+    if (fixture->subject.is_idle) {
         return mark;
     }
     mark = add_bytes(mark, &output->dtype, sizeof output->dtype);
     mark = add_bytes(mark, output->shape, (size_t)output->ndim * sizeof output->shape[0]);
-    mark = add_bytes(mark, &run->call.view_offset, sizeof run->call.view_offset);
-    if (!has_run(run)) {
+    mark = add_bytes(mark, &fixture->call.view_offset, sizeof fixture->call.view_offset);
+    if (!has_run(fixture)) {
         return mark;
     }
     mark = add_bytes(mark, output->data, tensor_bytes(output));
-    for (int32_t k = 0; k < run->call.n_inputs; k++) {
-        mark = add_bytes(mark, run->gradients[k].data, tensor_bytes(&run->gradients[k]));
+    for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
+        mark = add_bytes(mark, fixture->gradients[k].data, tensor_bytes(&fixture->gradients[k]));
     }
     return mark;
 }
 
-/* The same for one case in training and out of it. */
+/* The hash of one case, in training and in evaluation. */
 static uint64_t mark_case(struct op_check *check) {
     uint64_t mark = 0xcbf29ce484222325u;
     for (int32_t training = 0; training < 2; training++) {
-        struct op_fixture run;
-        if (op_fixture_open(check, settings_of(training), &run) && (!has_run(&run) || op_fixture_both(&run))) {
-            mark = mark_of(&run, mark);
+        struct op_fixture fixture;
+        if (op_fixture_open(check, settings_of(training), &fixture) &&
+            (!has_run(&fixture) || op_fixture_both(&fixture))) {
+            mark = mark_of(&fixture, mark);
         }
-        op_fixture_close(&run);
+        op_fixture_close(&fixture);
     }
     return mark;
 }
@@ -88,7 +89,7 @@ static int changes(struct op_check *check, struct result_marks *without, int at,
     return verdict == VERDICT_FAIL;
 }
 
-/* Every value worth trying of an option, its ends and moderate ones, in slot `at`. */
+/* 1 where a value of the option, extreme or moderate, changes something; it is set as trial.values[at]. */
 static int any_changes(struct op_check *check, struct result_marks *without, int at, const rondo_option *option) {
     struct option_setting value;
     for (int32_t i = 0; option_moderate(check->op->base.options, check->trial.kit->seed, i, &value); i++) {
@@ -104,7 +105,7 @@ static int any_changes(struct op_check *check, struct result_marks *without, int
     return 0;
 }
 
-/* An option may be for some values of another one only. */
+/* An option may have an effect only with some values of another one. */
 static int changes_with_another(struct op_check *check, const rondo_option *option) {
     struct option_setting other;
     for (int32_t i = 0; option_moderate(check->op->base.options, check->trial.kit->seed, i, &other); i++) {

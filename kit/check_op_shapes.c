@@ -39,13 +39,13 @@ static int check_inputs(struct op_check *check) {
 }
 
 static int check_sample(struct op_check *check) {
-    struct op_fixture run;
+    struct op_fixture fixture;
     if (!check_inputs(check)) {
         return 0;
     }
-    const int accepted = op_fixture_open(check, (struct op_settings){.dtype = RONDO_F64, .training = 1}, &run);
-    check->tally += accepted && rondo_count(&run.call.output) > 0;
-    op_fixture_close(&run);
+    const int accepted = op_fixture_open(check, (struct op_settings){.dtype = RONDO_F64, .training = 1}, &fixture);
+    check->tally += accepted && rondo_count(&fixture.call.output) > 0;
+    op_fixture_close(&fixture);
     return accepted;
 }
 
@@ -73,24 +73,25 @@ enum verdict op_check_samples(struct trial *trial) {
 
 /* ---- shapes that the op did not offer ---- */
 
-/* What infer accepts, forward and backward have to bear; either may refuse it, with the reason. */
+/* Where infer accepts the shapes, forward and backward have to work. Each may refuse them with a reason. */
 static int run_changed(struct op_check *check, const char *change) {
-    struct op_fixture run;
+    struct op_fixture fixture;
     check->trial.where = change;
-    int passed = op_fixture_open(check, (struct op_settings){.dtype = RONDO_F64, .training = 1, .may_refuse = 1}, &run);
-    if (passed && !run.subject.is_idle && !run.call.is_view && run.call.output.data != NULL) {
-        passed = op_fixture_both(&run);
-        const char *overrun = passed ? guard_overrun(run.subject.guard) : NULL;
+    int passed =
+        op_fixture_open(check, (struct op_settings){.dtype = RONDO_F64, .training = 1, .may_refuse = 1}, &fixture);
+    if (passed && !fixture.subject.is_idle && !fixture.call.is_view && fixture.call.output.data != NULL) {
+        passed = op_fixture_both(&fixture);
+        const char *overrun = passed ? guard_overrun(fixture.subject.guard) : NULL;
         if (overrun != NULL) {
             passed = op_refuse(check, "something was written beside '%s'", overrun);
         }
     }
-    op_fixture_close(&run);
+    op_fixture_close(&fixture);
     check->trial.where = NULL;
     return passed;
 }
 
-/* Input k as it should not be: change number `change` of it. NULL past the last; "" where it has none such. */
+/* Makes change number `change` to an input. Returns its description; NULL past the last; "" where it does not apply. */
 static const char *change_input(rondo_tensor *input, int32_t change) {
     const int32_t ndim = input->ndim;
     switch (change) {
@@ -160,7 +161,7 @@ enum verdict op_check_status(struct trial *trial) {
 
 /* ---- sizes of 0 ---- */
 
-/* Every dimension of this size in any input becomes 0: they may have to be equal. */
+/* Sets all dimensions of this size, in all inputs, to 0, as they may have to be equal. */
 static int run_without(struct op_check *check, int64_t size) {
     const rondo_sample sample = check->sample;
     for (int32_t k = 0; k < sample.n_inputs; k++) {

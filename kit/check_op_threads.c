@@ -6,23 +6,23 @@
 /* ---- random words ---- */
 
 /* Runs the case with other settings and compares; -1 where it cannot be run. */
-static int same_with(struct op_check *check, struct op_fixture *run, struct op_settings settings, const char *so) {
+static int same_with(struct op_check *check, struct op_fixture *fixture, struct op_settings settings, const char *so) {
     struct op_fixture other;
     const int ran = op_fixture_open(check, settings, &other) && op_fixture_both(&other);
-    const int same = ran ? op_same_runs(check, run, &other, op_fixture_gradients(run), so) : -1;
+    const int same = ran ? op_same_runs(check, fixture, &other, op_fixture_gradients(fixture), so) : -1;
     op_fixture_close(&other);
     return same;
 }
 
 /* Other random words give another result, unless the op draws none. */
-static int is_deterministic(struct op_check *check, struct op_fixture *run) {
-    struct op_settings settings = run->settings;
-    if (!op_fixture_both(run)) {
+static int is_deterministic(struct op_check *check, struct op_fixture *fixture) {
+    struct op_settings settings = fixture->settings;
+    if (!op_fixture_both(fixture)) {
         return 0;
     }
     settings.stream++;
-    const int same =
-        same_with(check, run, settings, "with other random words: the op draws some, but RONDO_OP_RANDOM is not set");
+    const int same = same_with(check, fixture, settings,
+                               "with other random words: the op draws some, but RONDO_OP_RANDOM is not set");
     check->tally += same == 0;
     return same == 1 || (same == 0 && (check->op->flags & RONDO_OP_RANDOM) != 0);
 }
@@ -50,28 +50,28 @@ enum { PIECE = 43 }; /* no multiple of a vector register */
 
 /* The engine calls map on runs of any length, cut for threads and caches: an element must not depend on its
  * neighbours. */
-static int same_in_pieces(struct op_check *check, struct op_fixture *run) {
+static int same_in_pieces(struct op_check *check, struct op_fixture *fixture) {
     struct op_fixture pieces;
-    int passed = op_fixture_open(check, run->settings, &pieces);
-    const size_t size = dtype_size(run->settings.dtype);
+    int passed = op_fixture_open(check, fixture->settings, &pieces);
+    const size_t size = dtype_size(fixture->settings.dtype);
     const int64_t count = passed ? rondo_count(&pieces.call.output) : 0;
     for (int64_t begin = 0; begin < count; begin += PIECE) {
         const void *in[RONDO_SAMPLE_INPUTS];
-        for (int32_t k = 0; k < run->call.n_inputs; k++) {
+        for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
             in[k] = (const char *)pieces.inputs[k].data + (size_t)begin * size;
         }
-        check->op->map(pieces.call.options, run->settings.dtype, count - begin < PIECE ? count - begin : PIECE, in,
+        check->op->map(pieces.call.options, fixture->settings.dtype, count - begin < PIECE ? count - begin : PIECE, in,
                        (char *)pieces.call.output.data + (size_t)begin * size);
     }
-    passed = passed && op_same_runs(check, run, &pieces, 0, "where map is called on pieces of the run");
+    passed = passed && op_same_runs(check, fixture, &pieces, 0, "where map is called on pieces of the run");
     op_fixture_close(&pieces);
     return passed;
 }
 
 /* ---- the check ---- */
 
-static int same_on_pieces(struct op_check *check, struct op_fixture *run) {
-    return op_fixture_both(run) && same_in_pieces(check, run);
+static int same_on_pieces(struct op_check *check, struct op_fixture *fixture) {
+    return op_fixture_both(fixture) && same_in_pieces(check, fixture);
 }
 
 enum verdict op_check_threads(struct trial *trial) {

@@ -127,7 +127,7 @@ static int is_learning_rate(const rondo_option *option) {
            (strcmp(option->key, "lr") == 0 || (length > 3 && strcmp(option->key + length - 3, "_lr") == 0));
 }
 
-/* Options with this learning rate, for kit_options; "" where there is none to set, or not to that. */
+/* Options with this learning rate, for kit_options; "" where no option accepts it. */
 static void write_rate(const rondo_option *table, double rate, char *text, size_t size) {
     size_t used = 0;
     text[0] = '\0';
@@ -175,8 +175,9 @@ static enum verdict reach(const struct trial *trial, const struct descent_goal *
     }
     const rondo_tensor shape = tensor_of(RONDO_F32, goal->ndim, goal->shape);
     char what[80];
-    number_print(what, sizeof what, goal->condition > 0 ? "a quadratic of condition %g over" : "Rosenbrock's function over",
-             goal->condition);
+    number_print(what, sizeof what,
+                 goal->condition > 0 ? "a quadratic of condition %g over" : "Rosenbrock's function over",
+                 goal->condition);
     return trial_say(
         trial, VERDICT_FAIL,
         "%s %s goes to %.3g times its start in %d updates, at the best of several learning rates; expected "

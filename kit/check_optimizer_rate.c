@@ -17,7 +17,7 @@ static const int64_t matrix[] = {4, 6};
 /* ---- finite ---- */
 
 /* Gradients are normal numbers times `scale`. Those of the last row square to more than f32 holds: values may be
- * anything then, but the update must come back. */
+ * anything then, but the update must return. */
 static const struct {
     double scale;
     int must_be_finite;

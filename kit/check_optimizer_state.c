@@ -1,5 +1,4 @@
-/* kit/check_optimizer_state.c: what updates depend on: an element of a slice on itself alone, later updates on every
- * slot. */
+/* kit/check_optimizer_state.c: an element of a slice depends only on itself; later updates depend on every slot. */
 #include "core/tensor.h"
 #include "kit/check_optimizer.h"
 #include "kit/optimizer_fixture.h"

@@ -1,4 +1,4 @@
-/* kit/check_options.c: the checks of an option table. Each value goes the way of a user's: as text, through option_set
+/* kit/check_options.c: the checks of an option table. Values are set as a user sets them: as text, with option_set
  * (core/options.h). */
 #include <float.h>
 #include <math.h>
@@ -28,7 +28,7 @@ struct option_table {
     void *options;
 };
 
-/* 0 where there is no table, or no memory; then *verdict says which. */
+/* 0 where there is no table, or no memory; *verdict is then the verdict of the check. */
 static int open_table(const struct trial *trial, struct option_table *table, enum verdict *verdict) {
     *table = (struct option_table){trial, trial->kit->arena, NULL};
     *verdict = VERDICT_SKIPPED;
@@ -53,7 +53,7 @@ static int accepts(const struct option_table *table, const rondo_option *option,
 
 /* ---- option_values ---- */
 
-/* What the struct has after a default, or a choice, is read back as the same text. */
+/* 1 where the text of a value, once set, is written back the same. */
 static int comes_back(const struct option_table *table, const rondo_option *option, const char *text) {
     if (!accepts(table, option, text)) {
         return 0;
@@ -64,7 +64,7 @@ static int comes_back(const struct option_table *table, const rondo_option *opti
     return second != NULL && strcmp(first, second) == 0 && (!is_choice || strcmp(first, text) == 0);
 }
 
-/* The number itself, and as the second of a list. */
+/* The number itself, or as the second of a list. */
 static const char *number_text(const struct option_table *table, const rondo_option *option, double value,
                                int in_list) {
     return in_list ? arena_printf(table->arena, "[%s, %.17g]", option_middle(option, table->arena), value)
@@ -75,13 +75,13 @@ static int is_list(const rondo_option *option) {
     return option->type == RONDO_INTS || option->type == RONDO_REALS;
 }
 
-/* The values at the ends of the range are in it, those next to them are not. */
+/* The ends of the range are accepted, and the next values outside are not. */
 static enum verdict check_ends(const struct option_table *table, const rondo_option *option) {
     const double limit = is_whole(option) ? 9007199254740992.0 : DBL_MAX; /* 2^53: beyond it a double skips integers */
     for (int end = 0; end < 2; end++) {
         const double bound = end == 0 ? option->min : option->max;
         if (fabs(bound) >= limit) {
-            continue; /* there is nothing beyond; option_ranges tells */
+            continue; /* no number lies beyond; option_ranges reports it */
         }
         const double away = end == 0 ? -HUGE_VAL : HUGE_VAL;
         const double inside = !is_whole(option) ? bound : end == 0 ? ceil(bound) : floor(bound);
@@ -100,7 +100,7 @@ static enum verdict check_ends(const struct option_table *table, const rondo_opt
     return VERDICT_PASS;
 }
 
-/* Text that no option but one of text takes. */
+/* Texts that only an option of type text accepts. */
 static enum verdict check_refusals(const struct option_table *table, const rondo_option *option) {
     static const char *const wrong[] = {"no such value", "nan", "inf", "", "1 2", "[1, two]"};
     const size_t count = option->type == RONDO_STRING   ? 0
@@ -108,8 +108,8 @@ static enum verdict check_refusals(const struct option_table *table, const rondo
                                                         : sizeof wrong / sizeof wrong[0];
     for (size_t i = 0; i < count; i++) {
         if (accepts(table, option, wrong[i])) {
-            return trial_say(table->trial, VERDICT_FAIL, "'%s' accepts '%s', which is no value of it", option->key,
-                             wrong[i]);
+            return trial_say(table->trial, VERDICT_FAIL, "'%s' accepts '%s', which is not one of its values",
+                             option->key, wrong[i]);
         }
     }
     return VERDICT_PASS;
@@ -165,8 +165,8 @@ static enum verdict option_values(struct trial *trial) {
 
 /* ---- option_fields ---- */
 
-/* The bytes that a value of `option` is stored in, one in marks for each: those that are equal in two structs which
- * differed in every byte before. */
+/* Sets marks[i] to 1 where byte i of the struct belongs to `option`: setting a value makes such a byte equal in two
+ * structs that differed in every byte. */
 static int mark_bytes(const struct option_table *table, const rondo_option *option, unsigned char *marks) {
     const size_t bytes = (size_t)table->trial->descriptor->options_size;
     unsigned char *zeros = arena_alloc(table->arena, bytes), *ones = arena_alloc(table->arena, bytes);
@@ -215,7 +215,7 @@ static enum verdict option_fields(struct trial *trial) {
 
 /* ---- option_ranges ---- */
 
-/* A range beyond these is none to guess a value from. */
+/* A wider range gives no hint of a sensible value. */
 static const double widest_real = 1e30, widest_whole = 9007199254740992.0; /* 2^53 */
 
 static enum verdict option_ranges(struct trial *trial) {
@@ -227,7 +227,7 @@ static enum verdict option_ranges(struct trial *trial) {
         if (has_range(option) && !(fabs(option->min) <= widest && fabs(option->max) <= widest)) {
             return trial_say(
                 trial, VERDICT_WARNING,
-                "'%s' has the range [%g, %g], expected ends that tell a user what is sensible (at most %g)",
+                "'%s' has the range [%g, %g], expected ends that show a user what is sensible (at most %g)",
                 option->key, option->min, option->max, widest);
         }
         if (strlen(option->help) < 4 || strcmp(option->help, option->key) == 0) {
@@ -236,8 +236,8 @@ static enum verdict option_ranges(struct trial *trial) {
                              option->key, option->help);
         }
         if (option->type == RONDO_CHOICE && option->choices[1] == NULL) {
-            return trial_say(trial, VERDICT_WARNING, "'%s' has the choice '%s' alone, expected two or more",
-                             option->key, option->choices[0]);
+            return trial_say(trial, VERDICT_WARNING, "'%s' has only the choice '%s', expected two or more", option->key,
+                             option->choices[0]);
         }
     }
     return VERDICT_PASS;
@@ -245,7 +245,7 @@ static enum verdict option_ranges(struct trial *trial) {
 
 /* ---- option_check ---- */
 
-/* What `check` says of the options in `text`: RONDO_OK, or a status with errors. */
+/* The answer of `check` to the options in `text`: RONDO_OK, or a status with errors. */
 static rondo_status ask(const struct trial *trial, const char *text, struct errors *errors) {
     struct kit *kit = trial->kit;
     const void *options = kit_options(kit, trial->descriptor, text);
@@ -307,9 +307,9 @@ static enum verdict option_check(struct trial *trial) {
 }
 
 const struct kit_check kit_option_checks[] = {
-    {"option_values", "defaults and both ends of a range are accepted, what lies outside is refused", option_values},
-    {"option_fields", "every option has bytes of its own", option_fields},
-    {"option_ranges", "ranges and help tell a user what to try", option_ranges},
+    {"option_values", "defaults and both ends of a range are accepted, values outside are refused", option_values},
+    {"option_fields", "every option has its own bytes", option_fields},
+    {"option_ranges", "ranges and help show a user what to try", option_ranges},
     {"option_check", "'check' accepts the defaults, and says why where it refuses", option_check},
     {NULL, NULL, NULL},
 };

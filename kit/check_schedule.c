@@ -106,7 +106,7 @@ static enum verdict check_pure(struct trial *trial) {
 
 /* ---- observe ---- */
 
-/* Metrics of epoch 0, 1, …: one that falls, one that rises, one that is no number, one that is infinite at times. */
+/* Metrics of epoch 0, 1, …: falling, rising, not a number, infinite at times. */
 static double metric_of(int course, int64_t epoch) {
     switch (course) {
     case 0:

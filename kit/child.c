@@ -34,7 +34,8 @@ double child_clock(void) {
 
 /* ---- in the child ---- */
 
-/* What the process has by now counts as well: threads of a BLAS reserve gigabytes of addresses on a large machine. */
+/* The limit comes on top of what the process has now: on a large machine the threads of a BLAS reserve gigabytes of
+ * addresses. */
 static void limit_memory(void) {
     const rlim_t more = (rlim_t)4 << 30;
     unsigned long long pages = 0;
@@ -55,7 +56,7 @@ static void limit_memory(void) {
     }
 }
 
-/* The signals of a crash end the process: no handler, a sanitizer's included, stands before the parent. */
+/* A crash ends the process with its signal, which the parent sees: no handler, not even a sanitizer's, catches it. */
 static void reset_signals(void) {
     static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGINT, SIGTERM, SIGALRM, SIGPIPE};
     const struct sigaction action = {.sa_handler = SIG_DFL};
@@ -64,10 +65,10 @@ static void reset_signals(void) {
     }
 }
 
-/* A process group of its own, so that what it starts can be ended with it. The child dies with the parent, who may have
- * died already. */
+/* The child gets its own process group, so that all processes that it starts can be ended with it. It dies with its
+ * parent, which may have died already. */
 static int become_child(pid_t parent, int printed) {
-    static char lines[BUFSIZ]; /* with the buffer of before, glibc keeps ends of lines back */
+    static char lines[BUFSIZ]; /* with the inherited buffer, glibc does not flush at line ends */
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -75,7 +76,7 @@ static int become_child(pid_t parent, int printed) {
         dup2(printed, STDERR_FILENO) < 0) {
         return 0;
     }
-    setvbuf(stdout, lines, _IOLBF, sizeof lines); /* what it printed before a crash is not lost */
+    setvbuf(stdout, lines, _IOLBF, sizeof lines); /* output before a crash is not lost */
     const struct rlimit no_core = {0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
     reset_signals();
@@ -100,7 +101,8 @@ static int write_all(int fd, const void *bytes, size_t size) {
     return 1;
 }
 
-/* The size, then the answer. The prints go first: once the parent has the answer it reads no more of them. */
+/* Sends the size, then the answer. Printed text is flushed first: the parent stops reading it when it has the
+ * answer. */
 static void answer_parent(size_t (*body)(void *arg, char *answer, size_t size), void *arg, int fd) {
     char *answer = calloc(1, CHILD_ANSWER);
     if (answer != NULL) {
@@ -115,7 +117,7 @@ static void answer_parent(size_t (*body)(void *arg, char *answer, size_t size), 
 
 /* ---- in the parent ---- */
 
-/* A child that runs. */
+/* A running child, seen from its parent. */
 struct child {
     pid_t pid;
     int answer, printed; /* ends of pipes to read from; -1: at its end */
@@ -126,7 +128,7 @@ struct child {
     size_t n_printed;
 };
 
-/* Reads what is there; closes the pipe at its end. */
+/* Reads what has arrived; closes the pipe at its end. */
 static void read_some(int *fd, char *bytes, size_t *count, size_t capacity) {
     char rest[4096];
     const int is_full = *count == capacity;
@@ -152,7 +154,7 @@ static int has_answer(const struct child *child) {
     return child->count - sizeof size >= size;
 }
 
-/* Until the answer is there, or the child has closed its end, which is how it dies, or its time is up. */
+/* Reads until the answer is complete, the child has closed its end of the pipe (by ending), or its time is up. */
 static void read_answer(struct child *child) {
     while (child->answer >= 0 && !has_answer(child)) {
         const double left = child->deadline - child_clock();
@@ -170,14 +172,14 @@ static void read_answer(struct child *child) {
     }
 }
 
-/* Waits for the end of the child, and ends it where its time is up; *wait_status as waitpid says. */
+/* Waits until the child has ended, and kills it when its time is up; *wait_status is that of waitpid. */
 static int reap(struct child *child, int *wait_status) {
     const struct timespec moment = {0, 1000000};
     int was_killed = 0;
     for (;;) {
         const pid_t ended = waitpid(child->pid, wait_status, WNOHANG);
         if (ended == child->pid || (ended < 0 && errno != EINTR)) {
-            kill(-child->pid, SIGKILL); /* what it started and left behind */
+            kill(-child->pid, SIGKILL); /* processes that it started and left running */
             return was_killed;
         }
         if (child_clock() >= child->deadline && !was_killed) {
@@ -209,7 +211,7 @@ static rondo_status finish(const struct child *child, int was_killed, int wait_s
     return RONDO_OK;
 }
 
-/* Both pipes, neither of them passed on to programs that the child may start. */
+/* Opens both pipes, which programs that the child may start do not inherit. */
 static int open_pipes(int answer[2], int printed[2]) {
     if (pipe2(answer, O_CLOEXEC) != 0) {
         return 0;
@@ -229,7 +231,7 @@ static void close_open(int fd) {
     }
 }
 
-/* Reads what the child says until it has ended. */
+/* Reads the output of the child until it has ended. */
 static rondo_status attend(struct child *child, struct arena *arena, struct errors *errors) {
     int wait_status = 0;
     read_answer(child);
@@ -255,7 +257,7 @@ rondo_status child_run(size_t (*body)(void *arg, char *answer, size_t size), voi
         free(bytes);
         return errors_add(errors, RONDO_IO, "cannot start a process: %s", strerror(errno));
     }
-    fflush(NULL); /* or the child would have it, and print it again */
+    fflush(NULL); /* or the child would inherit the buffers, and print them again */
     const pid_t pid = fork();
     if (pid == 0) {
         if (become_child(parent, printed[1])) {
@@ -286,7 +288,7 @@ rondo_status child_run(size_t (*body)(void *arg, char *answer, size_t size), voi
     return status;
 }
 
-/* ---- in words ---- */
+/* ---- texts ---- */
 
 static const char *signal_text(int number) {
     switch (number) {
@@ -299,15 +301,15 @@ static const char *signal_text(int number) {
     case SIGILL:
         return "illegal instruction";
     case SIGABRT:
-        return "abort, which a damaged heap or a failed assertion ends in too";
+        return "abort, which a damaged heap or a failed assertion also causes";
     case SIGKILL:
-        return "killed by the system, perhaps for want of memory";
+        return "killed by the system, perhaps for lack of memory";
     default:
         return NULL;
     }
 }
 
-/* Blanks for what does not belong into a line of a report, " / " for ends of lines. */
+/* Control characters become blanks, and line ends " / ". */
 const char *child_printed_text(const struct child_outcome *outcome, struct arena *arena) {
     char text[3 * CHILD_PRINTED + 3] = "";
     size_t used = 0, last = strlen(outcome->printed);

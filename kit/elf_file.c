@@ -73,7 +73,7 @@ static const char *string_at(const struct elf_file *elf, uint64_t index) {
 /* ---- opening ---- */
 
 /* The hash table of the linker's own kind has no count: the last symbol ends the chain of the last bucket. Buckets
- * begin behind the Bloom filter. Source: "GNU Hash ELF Sections", Oracle Linker and Libraries Guide (A. Ali 2006). */
+ * begin after the Bloom filter. Source: "GNU Hash ELF Sections", Oracle Linker and Libraries Guide (A. Ali 2006). */
 static uint64_t count_gnu_hash(const struct elf_file *elf, uint64_t table) {
     uint32_t head[4]; /* buckets, first symbol, words of the filter, shift */
     uint32_t last = 0, bucket, hash;
@@ -169,7 +169,7 @@ struct elf_file *elf_open(const char *file, struct arena *arena, struct errors *
     }
     if (!read_at(elf, &elf->header, sizeof elf->header, 0) || memcmp(elf->header.e_ident, wanted, sizeof wanted) != 0 ||
         !find_tables(elf)) {
-        errors_add(errors, RONDO_INVALID, "is no 64-bit shared object of this machine, or is damaged");
+        errors_add(errors, RONDO_INVALID, "is not a 64-bit shared object for this machine, or is damaged");
         return NULL;
     }
     return elf;

@@ -1,4 +1,4 @@
-/* kit/elf_file.h: what the dynamic linker would see in a shared object, read from its bytes: nothing of it runs.
+/* kit/elf_file.h: what the dynamic linker sees in a shared object, read from its bytes without running any of it.
  *
  * Every offset is compared with the size of the file first. Source: System V ABI, chapter 5; elf(5).
  */
@@ -27,8 +27,8 @@ int elf_symbol(const struct elf_file *elf, int32_t index, struct elf_symbol *sym
 
 /* How many functions run when it is loaded: entries of DT_INIT_ARRAY. */
 int32_t elf_constructors(const struct elf_file *elf);
-/* 1 where DT_INIT is a function of the object's own, and not the section .init of the compiler's start files. 0 where
- * nothing tells, as in a file without sections. */
+/* 1 where DT_INIT is a function of the object itself, not the section .init of the compiler's start files. 0 also where
+ * this cannot be found out, as in a file without sections. */
 int elf_has_own_init(const struct elf_file *elf);
 
 #endif

@@ -16,7 +16,7 @@ static const struct {
 };
 enum { TABLES = sizeof tables / sizeof tables[0] };
 
-/* Looked at while any other check runs: it has a section, and stands in no table. */
+/* Reported while any other check runs: it has a section of the page, and no row in a table. */
 static const char printing[] = "prints";
 
 int table_has(const struct kit_check *table, const char *name) {
@@ -53,7 +53,7 @@ rondo_status known_checks(const char *const *names, struct errors *errors) {
     for (; *names != NULL; names++) {
         if (strcmp(*names, printing) == 0) {
             status = errors_add(errors, RONDO_INVALID,
-                                "'%s' is looked at while other checks run, expected the name of the one that it quotes",
+                                "'%s' is reported while other checks run, expected the name of the check that printed",
                                 printing);
         } else if (!is_check(*names)) {
             status = refuse_unknown(*names, errors);
@@ -78,7 +78,7 @@ const char *list_checks(struct arena *arena) {
 
 /* ---- the page ---- */
 
-/* Breaks lines anew, so that a paragraph is at most COLUMNS characters wide. Sections have no lists and no tables. */
+/* Wraps paragraphs at COLUMNS characters. Sections have neither lists nor tables. */
 enum { COLUMNS = 100 };
 static void wrap(char *text) {
     char *blank = NULL; /* where this line can end */

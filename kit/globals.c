@@ -4,8 +4,8 @@
 
 #include <link.h>
 
-struct search {
-    const unsigned char *address, *own; /* of the plug-in; of this file, to tell the program */
+struct globals_search {
+    const unsigned char *address, *own; /* in the plug-in; in this file, to recognise the program itself */
     struct globals *globals;
 };
 
@@ -20,10 +20,10 @@ static int lies_in(const struct dl_phdr_info *object, const unsigned char *addre
     return 0;
 }
 
-/* Writable segments. The part of them that is closed behind the relocations does not change. */
+/* Collects the writable segments. The part that becomes read-only after relocation does not change. */
 static int visit(struct dl_phdr_info *object, size_t size, void *arg) {
     (void)size;
-    struct search *search = arg;
+    struct globals_search *search = arg;
     struct globals *globals = search->globals;
     if (!lies_in(object, search->address)) {
         return 0;
@@ -40,8 +40,8 @@ static int visit(struct dl_phdr_info *object, size_t size, void *arg) {
     return 1;
 }
 
-/* In a build with the address sanitizer there are gaps between variables that it lets nobody read. The two functions
- * that read all bytes are not watched; volatile keeps the compiler from making memcpy or memcmp of them, which are. */
+/* The address sanitizer forbids reading the gaps that it puts between variables. The two functions that read all bytes
+ * are not instrumented; volatile keeps the compiler from turning them into memcpy or memcmp, which are. */
 #define NOT_WATCHED __attribute__((no_sanitize("address")))
 
 NOT_WATCHED static void copy_bytes(unsigned char *to, const volatile unsigned char *from, size_t bytes) {
@@ -52,7 +52,7 @@ NOT_WATCHED static void copy_bytes(unsigned char *to, const volatile unsigned ch
 
 int globals_copy(const void *address, struct arena *arena, struct globals *globals) {
     static const unsigned char own = 0;
-    struct search search = {address, &own, globals};
+    struct globals_search search = {address, &own, globals};
     *globals = (struct globals){.count = 0};
     dl_iterate_phdr(visit, &search);
     for (int32_t i = 0; i < globals->count; i++) {

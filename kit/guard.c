@@ -266,7 +266,7 @@ void guard_poison(struct guard *guard, void *data) {
 
 /* ---- looking ---- */
 
-static int is_soiled(const struct guard_buffer *buffer) {
+static int is_overrun(const struct guard_buffer *buffer) {
     const size_t front = (size_t)(buffer->data - buffer->start);
     for (size_t i = 0; i < front; i++) {
         if (buffer->start[i] != canary(i)) {
@@ -283,7 +283,7 @@ static int is_soiled(const struct guard_buffer *buffer) {
 
 const char *guard_overrun(const struct guard *guard) {
     for (const struct guard_buffer *buffer = guard->first; buffer != NULL; buffer = buffer->next) {
-        if (is_soiled(buffer)) {
+        if (is_overrun(buffer)) {
             return buffer->name;
         }
     }

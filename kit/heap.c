@@ -6,12 +6,12 @@
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 33)
 #include <malloc.h>
 static int64_t counted(void) {
-    const struct mallinfo2 info = mallinfo2(); /* all arenas; large pieces stand apart */
+    const struct mallinfo2 info = mallinfo2(); /* all arenas; large blocks are counted separately */
     return (int64_t)info.uordblks + (int64_t)info.hblkhd;
 }
 
-/* The malloc of a sanitizer or of valgrind is not the one that mallinfo2 counts for. A small piece may come from what
- * the C library counts as handed out already. */
+/* mallinfo2 does not count the malloc of a sanitizer or of valgrind. The probe is large, as a small block may come from
+ * memory that the C library counts as in use already. */
 int64_t heap_in_use(void) {
     enum { PROBE = 100000 };
     const int64_t before = counted();

@@ -1,18 +1,17 @@
-/* kit/heap.h: how much of the heap is in use, to find what a plug-in takes and never gives back. */
+/* kit/heap.h: how much of the heap is in use, to find memory that a plug-in never frees. */
 #ifndef RONDO_KIT_HEAP_H
 #define RONDO_KIT_HEAP_H
 
 #include <stdint.h>
 
-/* Why a check that needs to know is left out. */
-#define HEAP_IS_UNKNOWN                                                                                                \
-    "how much of the heap is in use is not told (by this C library, or under a sanitizer or valgrind)"
+/* The reason for skipping a check that needs this number. */
+#define HEAP_IS_UNKNOWN "this C library, or a sanitizer or valgrind, does not report how much of the heap is in use"
 
-/* Bytes that malloc and its kin have handed out and not got back; -1 where that is not told. */
+/* Bytes allocated by malloc and not freed; -1 where this is not reported. */
 int64_t heap_in_use(void);
 
-/* Bytes that stay behind each of `count` calls of `call`, after as many calls to grow what is kept on purpose; below
- * one where nothing leaks. -1 where that is not told. */
+/* Bytes that each of `count` calls leaves allocated, measured after as many calls for what is kept on purpose. Below 1
+ * where nothing leaks; -1 where this is not reported. */
 double heap_leak(void (*call)(void *arg), void *arg, int count);
 
 #endif

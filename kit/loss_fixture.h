@@ -77,7 +77,7 @@ enum verdict loss_each_dtype(struct trial *trial, trial_visit *visit);
 /* A batch for the situation of a loss_trial, of `rows` rows (without sequences), with the numbers of `instance`. NULL
  * with the reason. */
 struct loss_fixture *loss_fixture_create(const struct trial *trial, int32_t dtype, int64_t rows, int32_t instance);
-/* Rows begin .. end - 1 of a batch without sequences, as a batch of their own. NULL with the reason. */
+/* Rows begin .. end - 1 of a batch without sequences, as a separate batch. NULL with the reason. */
 struct loss_fixture *loss_fixture_part(const struct trial *trial, const struct loss_fixture *from, int64_t begin,
                                        int64_t end);
 /* Frees the tape and the buffers. */

@@ -15,7 +15,7 @@ static const struct {
 } target_kinds[] = {{RONDO_TARGET_CLASS, 2}, {RONDO_TARGET_CLASS, 5}, {RONDO_TARGET_CLASS, 40},
                     {RONDO_TARGET_REAL, 1},  {RONDO_TARGET_REAL, 3},  {RONDO_TARGET_LIST, 4}};
 
-/* Outputs of a row where options are not the defaults: more would take long. */
+/* The most outputs per row with options other than the defaults; more would take long. */
 enum { MOST_OUTPUTS = 1024 };
 
 static void describe(struct loss_trial *one, const char *dtype) {
@@ -98,7 +98,7 @@ static int try_draw(struct loss_trial *one, char *refusal, size_t refusal_size) 
     return taken;
 }
 
-/* Finds numbers that record takes. As try_draw. */
+/* Finds a way to draw numbers that record takes. Returns as try_draw. */
 static int find_draw(struct loss_trial *one, char *refusal, size_t refusal_size) {
     const int target_draws = one->target_kind == RONDO_TARGET_REAL ? TARGETS_DRAWS : 1;
     one->training = 0;

@@ -16,16 +16,16 @@ static const char *const gradient_names[] = {"gradient of input 0", "gradient of
                                              "gradient of input 3", "gradient of input 4", "gradient of input 5",
                                              "gradient of input 6", "gradient of input 7"};
 
-static int is_elementwise(const struct op_fixture *run) {
-    return run->check->op->map != NULL;
+static int is_elementwise(const struct op_fixture *fixture) {
+    return fixture->check->op->map != NULL;
 }
 
 /* Fills memory that the op must write before it reads it. */
-static void fill_unwritten(struct op_fixture *run, void *data, size_t bytes) {
-    if (data != NULL && bytes > 0 && run->settings.is_clean) {
+static void fill_unwritten(struct op_fixture *fixture, void *data, size_t bytes) {
+    if (data != NULL && bytes > 0 && fixture->settings.is_clean) {
         memset(data, 0, bytes);
     } else if (data != NULL && bytes > 0) {
-        guard_poison(run->subject.guard, data);
+        guard_poison(fixture->subject.guard, data);
     }
 }
 
@@ -55,254 +55,256 @@ double op_error(double a, double b) {
 
 /* ---- calls ---- */
 
-static void begin_call(struct op_fixture *run, struct subject_call *call, const char *function) {
-    const struct op_check *check = run->check;
+static void begin_call(struct op_fixture *fixture, struct subject_call *call, const char *function) {
+    const struct op_check *check = fixture->check;
     const struct rng_stream stream = rng_stream(check->trial.kit->seed, "op");
-    errors_free(&run->subject.errors);
-    subject_begin(&run->subject, call, function);
-    call->host.stream = rng_substream(rng_substream(stream, (uint64_t)check->trial.index + 1), run->settings.stream);
-    subject_reads(call, "options", run->subject.options, check->op->base.options_size);
-    for (int32_t k = 0; k < run->call.n_inputs; k++) {
-        subject_reads_tensor(call, input_names[k], &run->inputs[k]);
+    errors_free(&fixture->subject.errors);
+    subject_begin(&fixture->subject, call, function);
+    call->host.stream =
+        rng_substream(rng_substream(stream, (uint64_t)check->trial.index + 1), fixture->settings.stream);
+    subject_reads(call, "options", fixture->subject.options, check->op->base.options_size);
+    for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
+        subject_reads_tensor(call, input_names[k], &fixture->inputs[k]);
     }
 }
 
 /* 1 where the call succeeded, or refused as it may; 0 with the reason. */
-static int must_succeed(struct op_fixture *run, rondo_status status) {
-    struct subject *subject = &run->subject;
+static int must_succeed(struct op_fixture *fixture, rondo_status status) {
+    struct subject *subject = &fixture->subject;
     if (status == RONDO_OK) {
         return 1;
     }
-    if (subject_judge_answers(&run->check->trial, subject) != VERDICT_PASS) {
+    if (subject_judge_answers(&fixture->check->trial, subject) != VERDICT_PASS) {
         return 0;
     }
-    if (run->settings.may_refuse) {
+    if (fixture->settings.may_refuse) {
         subject->is_idle = 1;
         return 1;
     }
-    subject_failed(&run->check->trial, subject);
+    subject_failed(&fixture->check->trial, subject);
     return 0;
 }
 
 /* ---- opening ---- */
 
-/* An elementwise op gets one run of as many elements as the case has. */
-static int flatten(struct op_fixture *run) {
-    struct op_check *check = run->check;
-    for (int32_t k = 0; k < run->call.n_inputs; k++) {
-        if (run->inputs[k].dtype != run->settings.dtype) {
+/* An elementwise op gets one run with the number of elements of the output. */
+static int flatten(struct op_fixture *fixture) {
+    struct op_check *check = fixture->check;
+    for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
+        if (fixture->inputs[k].dtype != fixture->settings.dtype) {
             return op_refuse(check, "input %d of an elementwise op is not a float", (int)k);
         }
     }
-    rondo_tensor flat = tensor_1d(run->settings.dtype, rondo_count(&run->call.output), NULL);
-    for (int32_t k = 0; k < run->call.n_inputs; k++) {
-        run->inputs[k] = flat;
+    rondo_tensor flat = tensor_1d(fixture->settings.dtype, rondo_count(&fixture->call.output), NULL);
+    for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
+        fixture->inputs[k] = flat;
     }
-    run->call.output = flat;
+    fixture->call.output = flat;
     return 1;
 }
 
-/* The op's own infer says why it refuses; infer_output looks also at what it says. */
-static int infer(struct op_fixture *run) {
-    const struct op_check *check = run->check;
-    struct errors *errors = &run->subject.errors;
-    if (!is_elementwise(run)) {
-        const rondo_status status = op_fixture_infer(run);
-        if (!must_succeed(run, status) || run->subject.is_idle) {
-            return run->subject.is_idle;
+/* Calls the op's own infer, which has to say why it refuses, and then infer_output, which also validates the result. */
+static int infer(struct op_fixture *fixture) {
+    const struct op_check *check = fixture->check;
+    struct errors *errors = &fixture->subject.errors;
+    if (!is_elementwise(fixture)) {
+        const rondo_status status = op_fixture_infer(fixture);
+        if (!must_succeed(fixture, status) || fixture->subject.is_idle) {
+            return fixture->subject.is_idle;
         }
         errors_free(errors);
     }
-    struct host_call host = host_call(run->subject.arena, errors, NULL, check->op->base.name);
-    const rondo_status status = infer_output(check->op, &run->call, &host);
-    if (status == RONDO_INVALID && run->settings.may_refuse) {
-        run->subject.is_idle = 1;
+    struct host_call host = host_call(fixture->subject.arena, errors, NULL, check->op->base.name);
+    const rondo_status status = infer_output(check->op, &fixture->call, &host);
+    if (status == RONDO_INVALID && fixture->settings.may_refuse) {
+        fixture->subject.is_idle = 1;
         return 1;
     }
     if (status != RONDO_OK) {
         return op_refuse(check, "infer: %s", errors_text(errors, 0));
     }
-    return !is_elementwise(run) || flatten(run);
+    return !is_elementwise(fixture) || flatten(fixture);
 }
 
-static int allocate(struct op_fixture *run) {
-    struct guard *guard = run->subject.guard;
-    int ok = subject_copy_options(&run->subject, run->check->options) == RONDO_OK;
-    run->call.options = run->subject.options;
-    for (int32_t k = 0; k < run->call.n_inputs && ok; k++) {
-        ok = guard_tensor(guard, input_names[k], &run->inputs[k]);
-        run->gradients[k] = run->inputs[k];
-        run->gradients[k].data = NULL;
-        if (ok && op_fixture_has_gradient(run, k)) {
-            ok = guard_tensor(guard, gradient_names[k], &run->gradients[k]);
+static int allocate(struct op_fixture *fixture) {
+    struct guard *guard = fixture->subject.guard;
+    int ok = subject_copy_options(&fixture->subject, fixture->check->options) == RONDO_OK;
+    fixture->call.options = fixture->subject.options;
+    for (int32_t k = 0; k < fixture->call.n_inputs && ok; k++) {
+        ok = guard_tensor(guard, input_names[k], &fixture->inputs[k]);
+        fixture->gradients[k] = fixture->inputs[k];
+        fixture->gradients[k].data = NULL;
+        if (ok && op_fixture_has_gradient(fixture, k)) {
+            ok = guard_tensor(guard, gradient_names[k], &fixture->gradients[k]);
         }
     }
-    run->grad_output = run->call.output;
-    ok = ok && guard_tensor(guard, "output", &run->call.output);
-    ok = ok && guard_tensor(guard, "gradient of the output", &run->grad_output);
-    if (ok && run->call.saved_bytes > 0) {
-        run->call.saved = guard_alloc(guard, "saved", run->call.saved_bytes);
-        ok = run->call.saved != NULL;
+    fixture->grad_output = fixture->call.output;
+    ok = ok && guard_tensor(guard, "output", &fixture->call.output);
+    ok = ok && guard_tensor(guard, "gradient of the output", &fixture->grad_output);
+    if (ok && fixture->call.saved_bytes > 0) {
+        fixture->call.saved = guard_alloc(guard, "saved", fixture->call.saved_bytes);
+        ok = fixture->call.saved != NULL;
     }
-    if (ok && run->call.scratch_bytes > 0) {
-        run->call.scratch = guard_alloc(guard, "scratch", run->call.scratch_bytes);
-        ok = run->call.scratch != NULL;
+    if (ok && fixture->call.scratch_bytes > 0) {
+        fixture->call.scratch = guard_alloc(guard, "scratch", fixture->call.scratch_bytes);
+        ok = fixture->call.scratch != NULL;
     }
-    return ok || op_refuse(run->check, "out of memory");
+    return ok || op_refuse(fixture->check, "out of memory");
 }
 
 /* 1 where a tensor or a work area is too large to be tried. */
-static int is_large(const struct op_fixture *run) {
+static int is_large(const struct op_fixture *fixture) {
     const size_t most = (size_t)1 << 22;
-    int large = run->call.saved_bytes > most || run->call.scratch_bytes > most ||
-                tensor_checked_bytes(&run->call.output) > most;
-    for (int32_t k = 0; k < run->call.n_inputs; k++) {
-        large |= tensor_checked_bytes(&run->inputs[k]) > most;
+    int large = fixture->call.saved_bytes > most || fixture->call.scratch_bytes > most ||
+                tensor_checked_bytes(&fixture->call.output) > most;
+    for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
+        large |= tensor_checked_bytes(&fixture->inputs[k]) > most;
     }
     return large;
 }
 
-int op_fixture_open(struct op_check *check, struct op_settings settings, struct op_fixture *run) {
+int op_fixture_open(struct op_check *check, struct op_settings settings, struct op_fixture *fixture) {
     const rondo_sample *sample = &check->sample;
-    *run = (struct op_fixture){.check = check, .settings = settings};
-    if (!subject_open(&run->subject, &check->trial)) {
+    *fixture = (struct op_fixture){.check = check, .settings = settings};
+    if (!subject_open(&fixture->subject, &check->trial)) {
         return 0;
     }
-    run->subject.is_clean = settings.is_clean;
+    fixture->subject.is_clean = settings.is_clean;
     for (int32_t k = 0; k < sample->n_inputs; k++) {
-        run->inputs[k] = tensor_of(sample->inputs[k].dtype == RONDO_F64 ? settings.dtype : sample->inputs[k].dtype,
-                                   sample->inputs[k].ndim, sample->inputs[k].shape);
+        fixture->inputs[k] = tensor_of(sample->inputs[k].dtype == RONDO_F64 ? settings.dtype : sample->inputs[k].dtype,
+                                       sample->inputs[k].ndim, sample->inputs[k].shape);
     }
-    run->call = (rondo_op_call){.struct_size = sizeof run->call,
-                                .n_inputs = sample->n_inputs,
-                                .options = check->options,
-                                .inputs = run->inputs,
-                                .training = settings.training};
-    if (!infer(run)) {
+    fixture->call = (rondo_op_call){.struct_size = sizeof fixture->call,
+                                    .n_inputs = sample->n_inputs,
+                                    .options = check->options,
+                                    .inputs = fixture->inputs,
+                                    .training = settings.training};
+    if (!infer(fixture)) {
         return 0;
     }
-    if (run->subject.is_idle || run->call.is_view || settings.only_infers || (settings.may_refuse && is_large(run))) {
+    if (fixture->subject.is_idle || fixture->call.is_view || settings.only_infers ||
+        (settings.may_refuse && is_large(fixture))) {
         return 1;
     }
-    if (!allocate(run)) {
+    if (!allocate(fixture)) {
         return 0;
     }
     for (int32_t k = 0; k < sample->n_inputs; k++) {
-        op_draw(check, &run->inputs[k], sample->low[k], sample->high[k], input_names[k], settings.variant);
+        op_draw(check, &fixture->inputs[k], sample->low[k], sample->high[k], input_names[k], settings.variant);
     }
-    if (run->grad_output.dtype != RONDO_I32) {
-        op_draw(check, &run->grad_output, -1, 1, "gradient", settings.variant);
+    if (fixture->grad_output.dtype != RONDO_I32) {
+        op_draw(check, &fixture->grad_output, -1, 1, "gradient", settings.variant);
     }
     return 1;
 }
 
-void op_fixture_close(struct op_fixture *run) {
-    subject_close(&run->subject);
+void op_fixture_close(struct op_fixture *fixture) {
+    subject_close(&fixture->subject);
 }
 
 /* ---- calling ---- */
 
-int op_fixture_has_gradient(const struct op_fixture *run, int32_t k) {
-    const rondo_op *op = run->check->op;
-    return (op->flags & RONDO_OP_NO_GRADIENT) == 0 && run->inputs[k].dtype != RONDO_I32 &&
+int op_fixture_has_gradient(const struct op_fixture *fixture, int32_t k) {
+    const rondo_op *op = fixture->check->op;
+    return (op->flags & RONDO_OP_NO_GRADIENT) == 0 && fixture->inputs[k].dtype != RONDO_I32 &&
            (op->map_grad != NULL || op->backward != NULL);
 }
 
-uint32_t op_fixture_gradients(const struct op_fixture *run) {
+uint32_t op_fixture_gradients(const struct op_fixture *fixture) {
     uint32_t asked = 0;
-    for (int32_t k = 0; k < run->call.n_inputs; k++) {
-        asked |= op_fixture_has_gradient(run, k) ? 1u << k : 0;
+    for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
+        asked |= op_fixture_has_gradient(fixture, k) ? 1u << k : 0;
     }
     return asked;
 }
 
-rondo_status op_fixture_infer(struct op_fixture *run) {
+rondo_status op_fixture_infer(struct op_fixture *fixture) {
     struct subject_call call;
-    const rondo_op_call before = run->call;
-    begin_call(run, &call, "infer");
-    const rondo_status status = subject_end(&call, run->check->op->infer(&call.host.base, &run->call));
+    const rondo_op_call before = fixture->call;
+    begin_call(fixture, &call, "infer");
+    const rondo_status status = subject_end(&call, fixture->check->op->infer(&call.host.base, &fixture->call));
     if (status != RONDO_OK) {
-        run->call = before;
+        fixture->call = before;
     }
     return status;
 }
 
 /* In the order of the inputs, as map wants them. */
-static void list_inputs(const struct op_fixture *run, const void **in) {
-    for (int32_t k = 0; k < run->call.n_inputs; k++) {
-        in[k] = run->inputs[k].data;
+static void list_inputs(const struct op_fixture *fixture, const void **in) {
+    for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
+        in[k] = fixture->inputs[k].data;
     }
 }
 
-static void about_to_call(const struct op_fixture *run) {
-    if (run->about_to_call != NULL) {
-        run->about_to_call(run->about_arg);
+static void about_to_call(const struct op_fixture *fixture) {
+    if (fixture->about_to_call != NULL) {
+        fixture->about_to_call(fixture->about_arg);
     }
 }
 
-rondo_status op_fixture_forward_status(struct op_fixture *run) {
-    const rondo_op *op = run->check->op;
+rondo_status op_fixture_forward_status(struct op_fixture *fixture) {
+    const rondo_op *op = fixture->check->op;
     struct subject_call host;
-    begin_call(run, &host, op->map == NULL ? "forward" : "map");
-    fill_unwritten(run, run->call.output.data, tensor_bytes(&run->call.output));
-    fill_unwritten(run, run->call.saved, run->call.saved_bytes);
-    fill_unwritten(run, run->call.scratch, run->call.scratch_bytes);
-    subject_reads_tensor(&host, "gradient of output", &run->grad_output);
-    rondo_op_call call = run->call; /* the op may write into its copy */
-    about_to_call(run);
+    begin_call(fixture, &host, op->map == NULL ? "forward" : "map");
+    fill_unwritten(fixture, fixture->call.output.data, tensor_bytes(&fixture->call.output));
+    fill_unwritten(fixture, fixture->call.saved, fixture->call.saved_bytes);
+    fill_unwritten(fixture, fixture->call.scratch, fixture->call.scratch_bytes);
+    subject_reads_tensor(&host, "gradient of output", &fixture->grad_output);
+    rondo_op_call call = fixture->call; /* the op may write into its copy */
+    about_to_call(fixture);
     if (op->map == NULL) {
         return subject_end(&host, op->forward(&host.host.base, &call));
     }
     const void *in[RONDO_SAMPLE_INPUTS];
-    list_inputs(run, in);
+    list_inputs(fixture, in);
     if (rondo_count(&call.output) > 0) {
-        op->map(call.options, run->settings.dtype, rondo_count(&call.output), in, call.output.data);
+        op->map(call.options, fixture->settings.dtype, rondo_count(&call.output), in, call.output.data);
     }
     return subject_end(&host, RONDO_OK);
 }
 
-rondo_status op_fixture_backward_status(struct op_fixture *run, uint32_t asked) {
-    const rondo_op *op = run->check->op;
+rondo_status op_fixture_backward_status(struct op_fixture *fixture, uint32_t asked) {
+    const rondo_op *op = fixture->check->op;
     rondo_tensor gradients[RONDO_SAMPLE_INPUTS];
     void *grad_in[RONDO_SAMPLE_INPUTS];
     struct subject_call host;
-    begin_call(run, &host, op->map == NULL ? "backward" : "map_grad");
-    fill_unwritten(run, run->call.scratch, run->call.scratch_bytes);
-    subject_reads_tensor(&host, "gradient of output", &run->grad_output);
-    subject_reads_tensor(&host, "output", &run->call.output);
-    subject_reads(&host, "saved", run->call.saved, run->call.saved_bytes);
-    for (int32_t k = 0; k < run->call.n_inputs; k++) {
-        gradients[k] = run->gradients[k];
-        gradients[k].data = grad_in[k] = (asked >> k & 1) != 0 ? run->gradients[k].data : NULL;
+    begin_call(fixture, &host, op->map == NULL ? "backward" : "map_grad");
+    fill_unwritten(fixture, fixture->call.scratch, fixture->call.scratch_bytes);
+    subject_reads_tensor(&host, "gradient of output", &fixture->grad_output);
+    subject_reads_tensor(&host, "output", &fixture->call.output);
+    subject_reads(&host, "saved", fixture->call.saved, fixture->call.saved_bytes);
+    for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
+        gradients[k] = fixture->gradients[k];
+        gradients[k].data = grad_in[k] = (asked >> k & 1) != 0 ? fixture->gradients[k].data : NULL;
     }
-    rondo_op_call call = run->call;
-    call.grad_output = &run->grad_output;
+    rondo_op_call call = fixture->call;
+    call.grad_output = &fixture->grad_output;
     call.grad_inputs = gradients;
-    about_to_call(run);
+    about_to_call(fixture);
     if (op->map == NULL) {
         return subject_end(&host, op->backward(&host.host.base, &call));
     }
     const void *in[RONDO_SAMPLE_INPUTS];
-    list_inputs(run, in);
+    list_inputs(fixture, in);
     if (rondo_count(&call.output) > 0) {
-        op->map_grad(call.options, run->settings.dtype, rondo_count(&call.output), in, call.output.data,
-                     run->grad_output.data, grad_in);
+        op->map_grad(call.options, fixture->settings.dtype, rondo_count(&call.output), in, call.output.data,
+                     fixture->grad_output.data, grad_in);
     }
     return subject_end(&host, RONDO_OK);
 }
 
-int op_fixture_forward(struct op_fixture *run) {
-    return must_succeed(run, op_fixture_forward_status(run));
+int op_fixture_forward(struct op_fixture *fixture) {
+    return must_succeed(fixture, op_fixture_forward_status(fixture));
 }
 
 double op_before(int64_t i) {
     return 0.25 + (double)(i % 5);
 }
 
-void op_fixture_reset_gradient(struct op_fixture *run, int32_t k) {
-    rondo_tensor *gradient = &run->gradients[k];
-    if (is_elementwise(run)) {
-        fill_unwritten(run, gradient->data, tensor_bytes(gradient));
+void op_fixture_reset_gradient(struct op_fixture *fixture, int32_t k) {
+    rondo_tensor *gradient = &fixture->gradients[k];
+    if (is_elementwise(fixture)) {
+        fill_unwritten(fixture, gradient->data, tensor_bytes(gradient));
         return;
     }
     for (int64_t i = 0; gradient->data != NULL && i < rondo_count(gradient); i++) {
@@ -310,16 +312,17 @@ void op_fixture_reset_gradient(struct op_fixture *run, int32_t k) {
     }
 }
 
-int op_fixture_backward(struct op_fixture *run, uint32_t asked) {
-    for (int32_t k = 0; k < run->call.n_inputs; k++) {
-        op_fixture_reset_gradient(run, k);
+int op_fixture_backward(struct op_fixture *fixture, uint32_t asked) {
+    for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
+        op_fixture_reset_gradient(fixture, k);
     }
-    return must_succeed(run, op_fixture_backward_status(run, asked));
+    return must_succeed(fixture, op_fixture_backward_status(fixture, asked));
 }
 
-int op_fixture_both(struct op_fixture *run) {
-    const uint32_t asked = op_fixture_gradients(run);
-    return op_fixture_forward(run) && (run->subject.is_idle || asked == 0 || op_fixture_backward(run, asked));
+int op_fixture_both(struct op_fixture *fixture) {
+    const uint32_t asked = op_fixture_gradients(fixture);
+    return op_fixture_forward(fixture) &&
+           (fixture->subject.is_idle || asked == 0 || op_fixture_backward(fixture, asked));
 }
 
 /* ---- comparing ---- */

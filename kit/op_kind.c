@@ -8,7 +8,7 @@
 
 /* ---- cases ---- */
 
-/* Cases of an elementwise op: input k takes shape k, and past the third the first again. */
+/* Cases of an elementwise op: input k has shape k modulo 3. */
 static int32_t elementwise_sample(const rondo_op *op, int32_t index, rondo_sample *sample) {
     static const struct {
         int32_t ndim;
@@ -24,7 +24,7 @@ static int32_t elementwise_sample(const rondo_op *op, int32_t index, rondo_sampl
         {{3, {2, 1, 4}}, {2, {3, 1}}, {3, {2, 3, 4}}},    /* in the middle */
         {{3, {2, 0, 3}}, {2, {1, 3}}, {1, {1}}},          /* stretched to nothing */
         {{4, {2, 1, 3, 2}}, {3, {4, 1, 2}}, {2, {3, 1}}}, /* all at once */
-        {{2, {7, 50}}, {2, {7, 50}}, {1, {50}}},          /* more than a vector register, and an odd rest */
+        {{2, {7, 50}}, {2, {7, 50}}, {1, {50}}},          /* more than a vector register, and an odd remainder */
     };
     if (index >= (int32_t)(sizeof shapes / sizeof shapes[0])) {
         return 0;
@@ -197,7 +197,7 @@ static int is_applicable(const struct op_check *check, enum subject_size size) {
                                  : 1;
 }
 
-/* A status that reports a bug is no way to refuse options. */
+/* VERDICT_FAIL, and NULL, where the status of a refusal is one that reports a bug. */
 static struct subject *judge_refusal(const struct trial *trial, struct subject *subject) {
     const rondo_status status = subject->errors.status;
     if (!subject->is_idle || status == RONDO_OK || status == RONDO_INVALID || status == RONDO_NOT_FINITE ||
@@ -244,7 +244,7 @@ static rondo_status run(struct subject *subject, int64_t updates) {
         return RONDO_OK;
     }
     if (fixture->check->op->map == NULL) {
-        const rondo_op_call call = fixture->call; /* infer forgets where the memory is */
+        const rondo_op_call call = fixture->call; /* infer overwrites the pointers to data */
         RONDO_TRY(op_fixture_infer(fixture));
         fixture->call = call;
     }

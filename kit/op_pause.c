@@ -1,6 +1,6 @@
 /* kit/op_pause.c: two threads in the same op, by construction rather than by chance.
  *
- * Two calls that share memory (a static array, scratch kept behind a static pointer) disturb each other only where one
+ * Two calls that share memory (a static array, scratch memory in a static pointer) disturb each other only where one
  * comes between two steps of the other. So a call is stopped there: one of its buffers is closed to reading and
  * writing, the first touch of it is a fault, and the handler of the fault has another thread call the op on other data
  * before it opens the buffer and lets the first go on. Each buffer in turn. An op that holds a lock meanwhile makes the
@@ -159,9 +159,9 @@ static int is_emulated(void) {
     return preload != NULL && strstr(preload, "vgpreload") != NULL;
 }
 
-static int same_interrupted(struct op_check *check, const struct op_fixture *run) {
-    struct op_pause pause = {.alone = run, .other_check = *check, .other_passed = 1};
-    struct op_settings settings = run->settings;
+static int same_interrupted(struct op_check *check, const struct op_fixture *fixture) {
+    struct op_pause pause = {.alone = fixture, .other_check = *check, .other_passed = 1};
+    struct op_settings settings = fixture->settings;
     struct op_fixture other_alone = {0};
     if (is_emulated()) {
         return 1;

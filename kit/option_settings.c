@@ -75,7 +75,7 @@ int option_end(const rondo_option *table, int32_t index, struct option_setting *
 /* Beyond this, finite differences lose their digits, and sizes take much memory. */
 static const double most_moderate = 10;
 
-/* The default; where there is none, the number of the range that is nearest to 1. */
+/* The default, or without one the number of the range that is nearest to 1. */
 static double default_of(const rondo_option *option) {
     const double wanted = option->default_text == NULL ? 1 : number_parse(option->default_text, NULL);
     return fmin(fmax(wanted, option->min), option->max);

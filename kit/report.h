@@ -4,20 +4,20 @@
 
 #include "kit/check.h"
 
-/* What became of one check. */
+/* The result of one check. */
 struct finding {
     int32_t kind;      /* of the descriptor; FINDING_FILE: the file itself */
     const char *name;  /* of the descriptor; "" of the file */
     const char *check; /* its section in docs/plugin-abi.md */
     enum verdict verdict;
-    const char *reason; /* "" where there is nothing to say */
+    const char *reason; /* "": none */
     double seconds;
 };
 #define FINDING_FILE (-1)
 
 struct report {
     const char *file;
-    const char *error; /* what kept it from being checked; NULL: nothing did */
+    const char *error; /* why it could not be checked; NULL: it was */
     struct arena *arena;
     struct finding *findings; /* in the order of the checks */
     int32_t count, capacity;
@@ -30,7 +30,7 @@ struct report report_create(const char *file, struct arena *arena);
 /* Adds a finding; its texts are borrowed for as long as the report. */
 rondo_status report_add(struct report *report, const struct finding *finding, struct errors *errors);
 
-/* The line of finding `index`, with that of its descriptor in front where it is the first of one. From the report's
+/* The line of finding `index`, after the line of its descriptor where it is the first of one. From the report's
  * arena; NULL where memory is short. */
 const char *report_line(const struct report *report, int32_t index);
 /* The last line: "adam.so: 31 passed, 1 warning, 0 FAILED, 2 skipped, 1.2 s". */

@@ -11,7 +11,8 @@
 #include "kit/explain.h"
 #include "kit/guard.h"
 
-/* How checks of one descriptor ended its process: told once, and then who else ended so. */
+/* Checks of one descriptor that ended their process in the same way: the first is reported in full, the others in one
+ * line. */
 enum { MOST_ENDS = 8 };
 struct ending {
     const char *reason, *check; /* of the first */
@@ -26,7 +27,7 @@ struct file_run {
     struct report *report;
     const char *file;
     struct errors *errors;
-    int has_printed; /* told already: for the file, or for the descriptor at hand */
+    int has_printed; /* reported already, for the current descriptor */
     int has_looped;  /* a check of it did not end */
     uint32_t kinds;  /* of the descriptors in the file: bit number kind */
     struct ending repeats[MOST_ENDS];
@@ -34,7 +35,7 @@ struct file_run {
     char *note; /* of guard_share_note; NULL: none */
 };
 
-/* What one child does: `check` on the descriptor (kind, name), or on the file. */
+/* The work of one child: `check` on the descriptor (kind, name), or on the file. */
 struct check_job {
     const struct file_run *run;
     const struct kit_check *check;
@@ -53,12 +54,12 @@ static const rondo_descriptor *load_descriptor(const struct check_job *job, stru
     }
     const rondo_descriptor *descriptor = registry_find(session->registry, job->kind, job->name);
     if (descriptor == NULL) {
-        errors_add(kit->errors, RONDO_NOT_FOUND, "it was there before and is no more: '%s'", job->name);
+        errors_add(kit->errors, RONDO_NOT_FOUND, "descriptor '%s' is missing when the file is loaded again", job->name);
     }
     return descriptor;
 }
 
-/* The answer is a character for the verdict, then the reason. */
+/* The answer is one character for the verdict, then the reason. */
 static size_t run_check(void *arg, char *answer, size_t size) {
     const struct check_job *job = arg;
     const struct check_settings *settings = job->run->settings;
@@ -115,7 +116,7 @@ static rondo_status add_finding(struct file_run *run, const struct finding *find
     return RONDO_OK;
 }
 
-/* A plug-in that prints is told of once a descriptor, where nothing worse was. */
+/* Printed text is reported once per descriptor, unless the check ended in something worse. */
 static rondo_status add_printed(struct file_run *run, const struct check_job *job,
                                 const struct child_outcome *outcome) {
     if (run->has_printed || outcome->end != CHILD_ANSWERED || outcome->printed[0] == '\0') {
@@ -130,7 +131,7 @@ static rondo_status add_printed(struct file_run *run, const struct check_job *jo
     return reason == NULL ? errors_no_memory(run->errors) : add_finding(run, &finding);
 }
 
-/* How the child ended, with what it touched where a buffer was in its way. */
+/* How the child ended, and which buffer it touched if it crashed at one. */
 static const char *end_text(const struct file_run *run, const struct child_outcome *outcome) {
     const char *text = child_end_text(outcome, run->report->arena);
     return text == NULL || run->note == NULL || run->note[0] == '\0'
@@ -138,7 +139,7 @@ static const char *end_text(const struct file_run *run, const struct child_outco
                : arena_printf(run->report->arena, "%s; it %s", text, run->note);
 }
 
-/* 1 where a check of this descriptor has ended so before, and this one is told with tell_repeats. */
+/* 1 where a check of this descriptor has ended in the same way before; report_repeats then reports this one. */
 static int is_repeat(struct file_run *run, const struct finding *finding) {
     struct ending *repeat = run->repeats;
     while (repeat < run->repeats + run->n_repeats && strcmp(repeat->reason, finding->reason) != 0) {
@@ -159,8 +160,8 @@ static int is_repeat(struct file_run *run, const struct finding *finding) {
     return 1;
 }
 
-/* Behind the last check of a descriptor. */
-static rondo_status tell_repeats(struct file_run *run, int32_t kind, const char *name) {
+/* After the last check of a descriptor. */
+static rondo_status report_repeats(struct file_run *run, int32_t kind, const char *name) {
     for (int i = 0; i < run->n_repeats; i++) {
         const struct ending *repeat = &run->repeats[i];
         if (repeat->count > 0) {
@@ -186,8 +187,10 @@ static rondo_status run_job(struct file_run *run, const struct check_job *job, e
         run->has_looped = 1;
         const char *text = child_end_text(&outcome, arena);
         finding.reason =
-            text == NULL ? NULL
-                         : arena_printf(arena, "%s; --seconds gives it more; no check behind this one was run", text);
+            text == NULL
+                ? NULL
+                : arena_printf(arena, "%s; --seconds gives it more; later checks of this descriptor were not run",
+                               text);
     } else if (outcome.end != CHILD_ANSWERED) {
         finding.reason = end_text(run, &outcome);
         if (finding.reason != NULL && is_repeat(run, &finding)) {
@@ -198,14 +201,14 @@ static rondo_status run_job(struct file_run *run, const struct check_job *job, e
         finding.verdict = (enum verdict)(outcome.answer[0] - '0');
         finding.reason = outcome.answer + 1;
     } else {
-        finding.reason = "soiled the memory of the check: its answer cannot be read";
+        finding.reason = "overwrote the memory of the check: its answer cannot be read";
     }
     if (finding.reason == NULL) {
         return errors_no_memory(run->errors);
     }
     *verdict = finding.verdict;
     if (finding.verdict == VERDICT_SKIPPED && finding.reason[0] == '\0' && run->settings->only[0] != NULL) {
-        finding.reason = "it has nothing to do here"; /* who asked for it is answered */
+        finding.reason = "it does not apply here"; /* the user asked for this check, so it is reported */
     }
     if (finding.verdict != VERDICT_SKIPPED || finding.reason[0] != '\0') {
         RONDO_TRY(add_finding(run, &finding));
@@ -231,7 +234,7 @@ static rondo_status run_table(struct file_run *run, const struct kit_check *tabl
             RONDO_TRY(run_job(run, &job, &verdict));
         }
         if (run->has_looped || (verdict == VERDICT_FAIL && strcmp(check->name, "loads") == 0)) {
-            break; /* the later ones would say the same, and take as long */
+            break; /* later checks would have the same result, and take as long */
         }
     }
     return RONDO_OK;
@@ -250,7 +253,7 @@ static rondo_status check_descriptor(struct file_run *run, const char *line) {
     if (!run->has_looped) {
         RONDO_TRY(run_table(run, checks_of_kind((int32_t)kind).checks, (int32_t)kind, name + 1));
     }
-    return tell_repeats(run, (int32_t)kind, name + 1);
+    return report_repeats(run, (int32_t)kind, name + 1);
 }
 
 static rondo_status check_descriptors(struct file_run *run, const char *list) {
@@ -266,7 +269,7 @@ static rondo_status check_descriptors(struct file_run *run, const char *list) {
     return RONDO_OK;
 }
 
-/* A check that was asked for and that nothing in the file has would else pass unseen. */
+/* A check of --only that no descriptor of the file has would otherwise pass silently. */
 static rondo_status check_asked(const struct file_run *run) {
     rondo_status status = RONDO_OK;
     for (const char *const *only = run->settings->only; *only != NULL; only++) {
@@ -282,7 +285,7 @@ static rondo_status check_asked(const struct file_run *run) {
     return status;
 }
 
-/* 0 where something of the file itself failed after which nothing in it can be used. */
+/* 0 where a check of the file failed that leaves nothing to use in it. */
 static int is_usable(const struct file_run *run) {
     if (run->has_looped) {
         return 0;
@@ -297,7 +300,7 @@ static int is_usable(const struct file_run *run) {
     return 1;
 }
 
-/* `loads` may not be among the wanted checks; then its failure is told all the same. */
+/* The failure of `loads` is reported even where it is not among the wanted checks. */
 static rondo_status check_contents(struct file_run *run) {
     struct child_outcome outcome;
     struct arena *arena = run->report->arena;
@@ -314,7 +317,7 @@ static rondo_status check_contents(struct file_run *run) {
 
 /* ---- before anything runs ---- */
 
-/* Any other file is a slip of the pen, not a plug-in that fails. */
+/* Any other file is a typing mistake, not a plug-in that fails its checks. */
 static rondo_status check_is_elf(const char *file, struct errors *errors) {
     struct stat found;
     char magic[4] = {0};
@@ -341,7 +344,7 @@ rondo_status run_checks(const char *file, const struct check_settings *settings,
     RONDO_TRY(check_is_elf(file, errors));
     rondo_status status = run_table(&run, kit_file_checks, FINDING_FILE, "");
     if (status == RONDO_OK) {
-        status = tell_repeats(&run, FINDING_FILE, "");
+        status = report_repeats(&run, FINDING_FILE, "");
     }
     if (status == RONDO_OK && is_usable(&run)) {
         status = check_contents(&run);

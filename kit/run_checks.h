@@ -1,5 +1,5 @@
 /* kit/run_checks.h: all checks of one plug-in file: those of the file, then for each descriptor those of its options
- * and those of its kind. Each runs in a child of its own (kit/child.h). */
+ * and those of its kind. Each runs in its own child process (kit/child.h). */
 #ifndef RONDO_KIT_RUN_CHECKS_H
 #define RONDO_KIT_RUN_CHECKS_H
 
@@ -7,19 +7,19 @@
 #include "kit/report.h"
 
 struct check_settings {
-    struct session *session; /* nothing was asked of it yet: children load what they need into their copies of it */
+    struct session *session; /* fresh: each child loads what it needs into its own copy */
     uint64_t seed;
-    double seconds;          /* that one check may take */
-    int32_t threads;         /* that kit->parallel has */
-    const char *const *only; /* the checks to run, as known_checks takes them; ends with NULL, and none is all */
-    /* Told of each finding when it is there; NULL: nobody is. */
+    double seconds;          /* the time limit of one check */
+    int32_t threads;         /* of kit->parallel */
+    const char *const *only; /* names of the checks to run (known_checks), ends with NULL; empty: all */
+    /* Called for each finding as soon as it is known; may be NULL. */
     void (*found)(void *arg, const struct report *report, int32_t index);
     void *arg;
 };
 
-/* Checks `file` and fills `report`, which report_create made. A plug-in that fails is RONDO_OK, the report tells; an
- * error is what keeps from checking: RONDO_NOT_FOUND or RONDO_INVALID where `file` is no ELF file, or nothing in it has
- * a check of `only`. */
+/* Checks `file` and fills `report`, which report_create made. RONDO_OK also where checks failed: the report says so.
+ * RONDO_NOT_FOUND or RONDO_INVALID where nothing could be checked: `file` is not an ELF file, or no descriptor in it
+ * has a check of `only`. */
 rondo_status run_checks(const char *file, const struct check_settings *settings, struct report *report,
                         struct errors *errors);
 

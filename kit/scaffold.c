@@ -13,9 +13,9 @@
 #include "io/file.h"
 #include "kit/embedded.h"
 
-/* What is written for a kind of plug-in. The experiment is the same but for the part that is the plug-in itself: a row
- * has @ there, for the name. */
-struct flavour {
+/* What is written for one kind of plug-in. The experiments differ only in the part that is the plug-in itself, where a
+ * row has @ for its name. */
+struct scaffold_flavour {
     int32_t kind;
     int general, numbers;  /* the flags that it goes with */
     const char *templates; /* folder in kit/templates */
@@ -27,7 +27,7 @@ struct flavour {
 #define LOSS      "softmax_cross_entropy"
 #define OPTIMIZER "adam, lr: 0.01"
 #define RATE      "cosine"
-static const struct flavour flavours[] = {
+static const struct scaffold_flavour flavours[] = {
     {RONDO_KIND_OP, 0, 0, "op", "./cell.yaml", LOSS, OPTIMIZER, RATE, "equations: |\n  h' = @(x @ W + h @ U + b)"},
     {RONDO_KIND_OP, 1, 0, "op_general", "./cell.yaml", LOSS, OPTIMIZER, RATE,
      "equations: |\n  h' = tanh(@(x @ W + h @ U) + b)"},
@@ -40,9 +40,9 @@ static const struct flavour flavours[] = {
 };
 enum { FLAVOURS = sizeof flavours / sizeof flavours[0] };
 
-/* ---- what is wanted, before anything is written ---- */
+/* ---- checking the request before anything is written ---- */
 
-static const struct flavour *find_flavour(const struct scaffold_wanted *wanted, struct errors *errors) {
+static const struct scaffold_flavour *find_flavour(const struct scaffold_wanted *wanted, struct errors *errors) {
     struct suggestion best = {0};
     int is_kind = 0;
     for (int i = 0; i < FLAVOURS; i++) {
@@ -55,9 +55,9 @@ static const struct flavour *find_flavour(const struct scaffold_wanted *wanted, 
         }
     }
     if (is_kind && wanted->general && strcmp(wanted->kind, kind_name(RONDO_KIND_OP)) != 0) {
-        errors_add(errors, RONDO_INVALID, "--general is for ops alone, got %s '%s'", wanted->kind, wanted->name);
+        errors_add(errors, RONDO_INVALID, "--general is only for ops, got %s '%s'", wanted->kind, wanted->name);
     } else if (is_kind) {
-        errors_add(errors, RONDO_INVALID, "--numbers is for losses alone, got %s '%s'", wanted->kind, wanted->name);
+        errors_add(errors, RONDO_INVALID, "--numbers is only for losses, got %s '%s'", wanted->kind, wanted->name);
     } else {
         errors_add(errors, RONDO_INVALID, "unknown kind '%.80s'%s, expected op, optimizer, loss or schedule",
                    wanted->kind, suggestion_text(&best).text);
@@ -65,7 +65,7 @@ static const struct flavour *find_flavour(const struct scaffold_wanted *wanted, 
     return NULL;
 }
 
-/* The rule of descriptors (core/descriptor.c), and names that meson keeps for targets of its own. */
+/* The rule for names of descriptors (core/descriptor.c), and names that meson reserves for its own targets. */
 static rondo_status check_name(const char *name, struct errors *errors) {
     static const char *const kept[] = {"all",     "benchmark", "clean",       "dist", "distcheck",
                                        "install", "phony",     "reconfigure", "test", "uninstall"};
@@ -73,20 +73,19 @@ static rondo_status check_name(const char *name, struct errors *errors) {
     if (length < 1 || length > 63 || name[0] < 'a' || name[0] > 'z' ||
         strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != length) {
         return errors_add(errors, RONDO_INVALID,
-                          "'%.80s' is no name of a plug-in, expected lower_case letters, digits and underscores, "
+                          "'%.80s' is not a name for a plug-in, expected lower-case letters, digits and underscores, "
                           "beginning with a letter, at most 63",
                           name);
     }
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         if (strcmp(kept[i], name) == 0) {
-            return errors_add(errors, RONDO_INVALID, "'%s' is a name that meson keeps for itself, expected another",
-                              name);
+            return errors_add(errors, RONDO_INVALID, "'%s' is a name that meson reserves, expected another name", name);
         }
     }
     return RONDO_OK;
 }
 
-/* A name that is not found is free. Any other failure means that there is such a plug-in, and that it is broken. */
+/* A name that is not found is free. Any other failure means that a plug-in of this name exists, and is broken. */
 static rondo_status check_is_free(const struct scaffold_wanted *wanted, int32_t kind, struct errors *errors) {
     struct errors reasons = {0};
     const struct location nowhere = {0};
@@ -94,7 +93,7 @@ static rondo_status check_is_free(const struct scaffold_wanted *wanted, int32_t 
     if (registry_resolve(wanted->registry, kind, wanted->name, nowhere, &reasons) != NULL) {
         const char *origin = registry_origin(wanted->registry, kind, wanted->name);
         const int is_built_in = strcmp(origin, "built-in") == 0;
-        status = errors_add(errors, RONDO_INVALID, "%s '%s' is there already, %s%s%s, expected another name",
+        status = errors_add(errors, RONDO_INVALID, "%s '%s' exists already, %s%s%s, expected another name",
                             kind_name(kind), wanted->name, is_built_in ? "built in" : "from '",
                             is_built_in ? "" : origin, is_built_in ? "" : "'");
     } else if (reasons.status != RONDO_NOT_FOUND) {
@@ -105,7 +104,7 @@ static rondo_status check_is_free(const struct scaffold_wanted *wanted, int32_t 
     return status;
 }
 
-/* A folder that is not there yet, or has nothing in it. */
+/* The folder must not exist yet, or be empty. */
 static rondo_status check_folder(const char *folder, struct errors *errors) {
     if (!file_exists(folder)) {
         return RONDO_OK;
@@ -120,7 +119,7 @@ static rondo_status check_folder(const char *folder, struct errors *errors) {
     }
     const rondo_status status = found == NULL ? RONDO_OK
                                               : errors_add(errors, RONDO_INVALID,
-                                                           "'%s' is there and not empty: it has '%s', expected a new "
+                                                           "'%s' exists and is not empty: it has '%s', expected a new "
                                                            "folder or an empty one",
                                                            folder, found);
     closedir(stream);
@@ -130,7 +129,7 @@ static rondo_status check_folder(const char *folder, struct errors *errors) {
 /* ---- words to fill in ---- */
 
 enum { VALUES = 20 };
-struct value {
+struct scaffold_value {
     const char *word, *text;
 };
 
@@ -140,11 +139,11 @@ static const char *named(const char *text, const char *name, struct arena *arena
     return at == NULL ? text : arena_printf(arena, "%.*s%s%s", (int)(at - text), text, name, at + 1);
 }
 
-static rondo_status fill_values(struct value values[VALUES], const struct flavour *flavour, const char *name,
-                                struct arena *arena, struct errors *errors) {
+static rondo_status fill_values(struct scaffold_value values[VALUES], const struct scaffold_flavour *flavour,
+                                const char *name, struct arena *arena, struct errors *errors) {
     const int is_op = flavour->kind == RONDO_KIND_OP;
     const int has_vowel = is_op || flavour->kind == RONDO_KIND_OPTIMIZER;
-    const struct value all[] = {
+    const struct scaffold_value all[] = {
         {"NAME", name},
         {"KIND", kind_name(flavour->kind)},
         {"GROUP", kind_folder(flavour->kind)},
@@ -162,7 +161,7 @@ static rondo_status fill_values(struct value values[VALUES], const struct flavou
     };
     memset(values, 0, VALUES * sizeof *values);
     memcpy(values, all, sizeof all);
-    for (const struct value *value = values; value->word != NULL; value++) {
+    for (const struct scaffold_value *value = values; value->word != NULL; value++) {
         if (value->text == NULL) {
             return errors_no_memory(errors);
         }
@@ -171,7 +170,7 @@ static rondo_status fill_values(struct value values[VALUES], const struct flavou
 }
 
 /* The text for the word that begins at `at`, "@NAME@", and its length there; NULL where no word begins. */
-static const char *value_at(const struct value *values, const char *at, const char *end, size_t *length) {
+static const char *value_at(const struct scaffold_value *values, const char *at, const char *end, size_t *length) {
     for (; values->word != NULL; values++) {
         const size_t size = strlen(values->word);
         *length = size + 2;
@@ -183,8 +182,8 @@ static const char *value_at(const struct value *values, const char *at, const ch
     return NULL;
 }
 
-/* The file with its words filled in; writes to `out` where it is not NULL. Returns the size. */
-static size_t expand(const struct embedded_file *file, const struct value *values, char *out) {
+/* Writes the file with its words filled in to `out`, unless that is NULL. Returns the size. */
+static size_t expand(const struct embedded_file *file, const struct scaffold_value *values, char *out) {
     const char *at = (const char *)file->bytes, *end = at + file->size;
     size_t size = 0;
     while (at < end) {
@@ -204,33 +203,33 @@ static size_t expand(const struct embedded_file *file, const struct value *value
 /* ---- writing ---- */
 
 /* A file or folder that was made, so that it can be removed again. */
-struct made {
+struct scaffold_made {
     const char *path;
-    struct made *before;
+    struct scaffold_made *before;
 };
 
-struct writing {
+struct scaffold_writing {
     const char *folder;
-    struct made *made; /* the last one */
+    struct scaffold_made *made; /* the last one */
     struct scaffold_written *written;
     struct arena *arena;
     struct errors *errors;
 };
 
-static rondo_status remember(struct writing *writing, const char *path) {
-    struct made *made = arena_alloc(writing->arena, sizeof *made);
+static rondo_status remember(struct scaffold_writing *writing, const char *path) {
+    struct scaffold_made *made = arena_alloc(writing->arena, sizeof *made);
     if (made == NULL) {
         remove(path);
         return errors_no_memory(writing->errors);
     }
-    *made = (struct made){path, writing->made};
+    *made = (struct scaffold_made){path, writing->made};
     writing->made = made;
     return RONDO_OK;
 }
 
-/* Makes a folder, and those above it, unless it is there. Everybody's right to write would keep Rondo from loading what
- * lies in it. */
-static rondo_status make_folder(struct writing *writing, const char *folder) {
+/* Makes a folder, and those above it, unless it exists. It must not be writable by everybody, or Rondo would refuse to
+ * load plug-ins from it. */
+static rondo_status make_folder(struct scaffold_writing *writing, const char *folder) {
     if (file_exists(folder)) {
         return RONDO_OK;
     }
@@ -238,7 +237,7 @@ static rondo_status make_folder(struct writing *writing, const char *folder) {
     if (above == NULL) {
         return errors_no_memory(writing->errors);
     }
-    RONDO_TRY(make_folder(writing, above)); /* ends at "." or "/", which are there */
+    RONDO_TRY(make_folder(writing, above)); /* ends at "." or "/", which exist */
     if (file_exists(folder)) {              /* "new/..", by now */
         return RONDO_OK;
     }
@@ -249,8 +248,8 @@ static rondo_status make_folder(struct writing *writing, const char *folder) {
     return remember(writing, folder);
 }
 
-static rondo_status write_file(struct writing *writing, const struct embedded_file *file, const char *name,
-                               const struct value *values) {
+static rondo_status write_file(struct scaffold_writing *writing, const struct embedded_file *file, const char *name,
+                               const struct scaffold_value *values) {
     const char *path = name == NULL ? NULL : path_join(writing->arena, writing->folder, name);
     const size_t size = expand(file, values, NULL);
     char *text = arena_alloc(writing->arena, size);
@@ -270,8 +269,8 @@ static int is_below(const struct embedded_file *file, const char *folder) {
     return strncmp(file->path, folder, length) == 0 && file->path[length] == '/';
 }
 
-/* Does the flavour have a file of its own in place of this one, which all have? */
-static int is_replaced(const struct embedded_file *file, const struct flavour *flavour) {
+/* 1 where the flavour has its own file in place of this common one. */
+static int is_replaced(const struct embedded_file *file, const struct scaffold_flavour *flavour) {
     const char *name = strchr(file->path, '/');
     for (const struct embedded_file *own = embedded_files; own->path != NULL; own++) {
         if (is_below(own, flavour->templates) && strcmp(strchr(own->path, '/'), name) == 0) {
@@ -281,13 +280,13 @@ static int is_replaced(const struct embedded_file *file, const struct flavour *f
     return 0;
 }
 
-/* Is this file of the table written for the flavour? */
-static int is_wanted(const struct embedded_file *file, const struct flavour *flavour) {
+/* 1 where this file of the table is written for the flavour. */
+static int is_wanted(const struct embedded_file *file, const struct scaffold_flavour *flavour) {
     return is_below(file, "rondo") || is_below(file, flavour->templates) ||
            (is_below(file, "common") && !is_replaced(file, flavour));
 }
 
-/* Where it goes to, in the folder of the plug-in; NULL: no memory. */
+/* The path of the file in the folder of the plug-in; NULL: no memory. */
 static const char *target_of(const struct embedded_file *file, const char *name, struct arena *arena) {
     if (strcmp(file->path, "rondo/plugin.h") == 0) {
         return "include/rondo/plugin.h";
@@ -296,9 +295,10 @@ static const char *target_of(const struct embedded_file *file, const char *name,
     return strcmp(own, "plugin.c.in") == 0 ? arena_printf(arena, "%s.c", name) : own;
 }
 
-static rondo_status write_all(struct writing *writing, const struct flavour *flavour, const char *name) {
+static rondo_status write_all(struct scaffold_writing *writing, const struct scaffold_flavour *flavour,
+                              const char *name) {
     static const char *const below[] = {"", "include", "include/rondo"};
-    struct value values[VALUES];
+    struct scaffold_value values[VALUES];
     RONDO_TRY(fill_values(values, flavour, name, writing->arena, writing->errors));
     for (size_t i = 0; i < sizeof below / sizeof below[0]; i++) {
         const char *folder = i == 0 ? writing->folder : path_join(writing->arena, writing->folder, below[i]);
@@ -318,7 +318,7 @@ static rondo_status write_all(struct writing *writing, const struct flavour *fla
 rondo_status scaffold(const struct scaffold_wanted *wanted, struct scaffold_written *written, struct arena *arena,
                       struct errors *errors) {
     const int32_t before = errors->count;
-    const struct flavour *flavour = find_flavour(wanted, errors);
+    const struct scaffold_flavour *flavour = find_flavour(wanted, errors);
     const int is_name = check_name(wanted->name, errors) == RONDO_OK;
     if (flavour != NULL && is_name) {
         check_is_free(wanted, flavour->kind, errors);
@@ -331,9 +331,9 @@ rondo_status scaffold(const struct scaffold_wanted *wanted, struct scaffold_writ
         return errors->status;
     }
     *written = (struct scaffold_written){.folder = folder};
-    struct writing writing = {.folder = folder, .written = written, .arena = arena, .errors = errors};
+    struct scaffold_writing writing = {.folder = folder, .written = written, .arena = arena, .errors = errors};
     const rondo_status status = write_all(&writing, flavour, wanted->name);
-    for (const struct made *made = writing.made; status != RONDO_OK && made != NULL; made = made->before) {
+    for (const struct scaffold_made *made = writing.made; status != RONDO_OK && made != NULL; made = made->before) {
         remove(made->path);
     }
     return status;

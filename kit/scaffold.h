@@ -1,8 +1,8 @@
 /* kit/scaffold.h: `rondo plugin new`: a folder with a plug-in that builds, passes its checks and trains.
  *
  * To add a kind, or another flavour of one: a folder in kit/templates/, its files in kit/meson.build, and a row of the
- * table in scaffold.c. A file of the flavour's folder goes before one of that name in common/. Words such as @NAME@ in
- * a template are filled in. Threads: main thread.
+ * table in scaffold.c. A file in the flavour's folder replaces the file of the same name in common/. Words such as
+ * @NAME@ in a template are filled in. Threads: main thread.
  */
 #ifndef RONDO_KIT_SCAFFOLD_H
 #define RONDO_KIT_SCAFFOLD_H
@@ -15,10 +15,10 @@
 struct scaffold_wanted {
     const char *kind;          /* "op", "optimizer", "loss", "schedule" */
     const char *name;          /* of the plug-in and its descriptor */
-    const char *folder;        /* to write to, made with those above it; NULL: ./name */
+    const char *folder;        /* to write to, created with its parents; NULL: ./name */
     int general;               /* an op with infer, forward and backward instead of map */
     int numbers;               /* a loss for numbers instead of classes */
-    struct registry *registry; /* names in it, or that it finds, are taken */
+    struct registry *registry; /* names that it has or can find are taken */
 };
 
 struct scaffold_written {
@@ -28,8 +28,8 @@ struct scaffold_written {
 };
 
 /* Writes the folder. RONDO_INVALID, with every mistake in `wanted`, and nothing written, where the kind is unknown, the
- * name is no name or is taken, or the folder is there and not empty. Where writing fails, what was written is removed
- * again. Texts of `written` are from `arena`. */
+ * name is not valid or is taken, or the folder exists and is not empty. If writing fails, what was written is
+ * removed. Texts of `written` are from `arena`. */
 rondo_status scaffold(const struct scaffold_wanted *wanted, struct scaffold_written *written, struct arena *arena,
                       struct errors *errors);
 

@@ -103,8 +103,7 @@ int schedule_may_refuse(const struct schedule_fixture *fixture, rondo_status sta
 
 /* ---- the adapter ---- */
 
-/* Ten short epochs (all that checks which take time look at), one update, three longer epochs, no learning rate, a tiny
- * one. */
+/* Ten short epochs (the only run of brief checks), one update, three longer epochs, no learning rate, a tiny one. */
 static const struct schedule_run runs[] = {{70, 7, 0.01}, {1, 1, 0.01}, {90, 30, 0.01}, {70, 7, NAN}, {5, 1, 1e-6}};
 
 static enum verdict each(struct trial *trial, trial_visit *visit) {

@@ -16,7 +16,7 @@ void close_subject(const struct trial *trial, struct subject *subject) {
 
 /* ---- status ---- */
 
-/* Whether the calls succeed, other checks look at. */
+/* Other checks report calls that do not succeed. */
 static enum verdict visit_status(struct trial *trial) {
     struct subject *subject = trial->kind->create(trial, (struct subject_settings){0});
     if (subject == NULL) {

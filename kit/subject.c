@@ -79,8 +79,11 @@ struct subject *subject_refused(const struct trial *trial, struct subject *subje
         subject->is_idle = 1;
         return subject;
     }
-    trial_say(trial, VERDICT_FAIL, "options '%s': %s", trial->options == NULL ? "" : trial->options,
-              errors_text(&subject->errors, 0));
+    if (trial->options == NULL) {
+        trial_say(trial, VERDICT_FAIL, "%s", errors_text(&subject->errors, 0));
+    } else {
+        trial_say(trial, VERDICT_FAIL, "options '%s': %s", trial->options, errors_text(&subject->errors, 0));
+    }
     return NULL;
 }
 
@@ -226,6 +229,6 @@ int subject_same_bits(const struct subject_tensor *a, const struct subject_tenso
         i++;
     }
     number_print(text, size, "%s[%zu] is %.9g and %.9g", a->name, i, tensor_get(&a->tensor, (int64_t)i),
-             tensor_get(&b->tensor, (int64_t)i));
+                 tensor_get(&b->tensor, (int64_t)i));
     return 0;
 }

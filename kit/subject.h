@@ -19,8 +19,8 @@
 #include "kit/guard.h"
 #include "kit/snapshot.h"
 
-/* What calls must not write: nothing is looked at; copies are compared after each call; or the pages are read-only, so
- * that writing even the bits that are there already is a crash. */
+/* How writes to read-only buffers are found: not at all; by comparing copies after each call; or by read-only pages, so
+ * that even writing the same bits again is a crash. */
 enum subject_watch { WATCH_NOTHING = 0, WATCH_COPIES, WATCH_PAGES };
 
 /* Small: extreme options may make a row expensive. Medium: calls last long enough for threads to meet. Large: worth
@@ -50,7 +50,7 @@ struct subject {
     /* What calls did. */
     const char *function;           /* the last that was called: "forward" */
     const char *dishonest_function; /* the first that broke one of the following rules; NULL: none */
-    int32_t unknown_status;         /* what it returned, if that is no rondo_status; else 0 */
+    int32_t unknown_status;         /* the value it returned, if that is not a rondo_status; else 0 */
     int is_quiet;                   /* it failed without calling host->fail */
     int is_ignored;                 /* it returned RONDO_OK after calling host->fail */
     int drew;                       /* a call drew random words */

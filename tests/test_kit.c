@@ -108,7 +108,7 @@ static const struct {
 } deeds[] = {
     {ANSWER, CHILD_ANSWERED, 0, "", ""},
     {CRASH, CHILD_SIGNALLED, SIGSEGV, "crashed: segmentation fault", ""},
-    {ABORT, CHILD_SIGNALLED, SIGABRT, "crashed: abort, which a damaged heap or a failed assertion ends in too", ""},
+    {ABORT, CHILD_SIGNALLED, SIGABRT, "crashed: abort, which a damaged heap or a failed assertion also causes", ""},
     {DIVIDE, CHILD_SIGNALLED, SIGFPE, "crashed: arithmetic trap, such as an integer division by zero", ""},
     {EXIT, CHILD_EXITED, 42, "ended the process with exit status 42, expected a status to be returned", ""},
     {LOOP, CHILD_TIMED_OUT, 0, "did not end within 0.2 s", ""},

@@ -310,11 +310,11 @@ static const struct {
     {MAP_OP(cube_map_grad, 0, 0), NULL, NULL},
     {MAP_OP(cube_map_grad, 0, RONDO_READS_INPUT(0)), NULL, NULL},
     {MAP_OP(cube_map_grad, 0, RONDO_READS_INPUT(0) | RONDO_READS_OUTPUT), NULL, NULL},
-    {MAP_OP(cube_map_grad, 0, RONDO_READS_OUTPUT), "map_reads", "reads more than map_grad_reads says"},
-    {MAP_OP(cube_map_grad, 0, RONDO_READS_NOTHING), "map_reads", "reads more than map_grad_reads says"},
+    {MAP_OP(cube_map_grad, 0, RONDO_READS_OUTPUT), "map_reads", "reads more than map_grad_reads declares"},
+    {MAP_OP(cube_map_grad, 0, RONDO_READS_NOTHING), "map_reads", "reads more than map_grad_reads declares"},
     {MAP_OP(cube_map_grad, 0, RONDO_READS_INPUT(0) | RONDO_READS_NOTHING), "map_reads", "both nothing and something"},
     {MAP_OP(cube_map_grad_of_output, 0, RONDO_READS_OUTPUT), NULL, NULL},
-    {MAP_OP(cube_map_grad_of_output, 0, RONDO_READS_INPUT(0)), "map_reads", "reads more than map_grad_reads says"},
+    {MAP_OP(cube_map_grad_of_output, 0, RONDO_READS_INPUT(0)), "map_reads", "reads more than map_grad_reads declares"},
 };
 
 START_TEST(checks_refuse_every_fault_and_nothing_else) {

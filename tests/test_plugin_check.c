@@ -33,8 +33,8 @@ static const struct {
     const char *flags;                            /* further ones, or NULL */
 } bad[] = {
     {"no_symbol", "exported_symbol", "failed", "does not export 'rondo_plugin'", NULL},
-    {"second_symbol", "exported_symbol", "failed", "exports 'second_symbol', expected 'rondo_plugin' alone", NULL},
-    {"needs_rondo", "needs", "failed", "needs 'librondo.so|expected nothing of Rondo's", NULL},
+    {"second_symbol", "exported_symbol", "failed", "exports 'second_symbol', expected only 'rondo_plugin'", NULL},
+    {"needs_rondo", "needs", "failed", "needs 'librondo.so|expected no library of Rondo's", NULL},
     {"needs_library", "needs", "warning", "needs 'libjansson.so|wherever the plug-in is used", NULL},
     {"prints", "imports", "warning", "uses 'printf', expected ctx->host->log", NULL},
     {"check_exits", "imports", "warning", "uses 'exit', expected return ctx->host->fail|, and uses 'stderr'", NULL},
@@ -85,10 +85,10 @@ static const struct {
     {"op_slope_of_default", "gradient", "failed", ", with scale=|: the gradient is |, the difference ", NULL},
     {"op_overwrites_gradient", "gradient_adds", "failed", "expected 0.25 from before plus ", NULL},
     {"op_needs_the_other", "one_gradient", "failed", "gradient of input 1, |is not asked for", NULL},
-    {"op_reads_more", "map_reads", "failed", "map_grad reads more than map_grad_reads says", NULL},
+    {"op_reads_more", "map_reads", "failed", "map_grad reads more than map_grad_reads declares", NULL},
     {"op_breaks_aliased", "aliasing", "failed", "where map writes over one of its inputs", NULL},
     {"op_saves_columns", "saves_rows", "failed", "where backward is called on some of the rows at a time", NULL},
-    {"op_wrong_role", "role", "failed", "the role is to compute y = a + b, but element 0 is ", NULL},
+    {"op_wrong_role", "role", "failed", "the role promises y = a + b, but element 0 is ", NULL},
     {"op_divides_by_size", "zero_size", "failed", "crashed: arithmetic trap", NULL},
     {"op_ignores_no_memory", "no_memory", "failed", "crashed: segmentation fault", NULL},
     {"op_forgets_no_memory", "no_memory", "failed",
@@ -323,8 +323,8 @@ static const struct {
     {"plugin check @P/ops/swish.so --only loads --only slots", 2, "ok    loads\n", "has the check 'slots'"},
     {"plugin check @B/undefined_symbol.so --only slots", 1, "FAIL  loads: |1 FAILED", ""},
     {"plugin check @P/losses/softmax_cross_entropy.so --only option_check", 0,
-     "skip  option_check: it has nothing to do here\n|0 passed, 0 warnings, 0 FAILED, ", ""},
-    {"plugin check @P/ops/swish.so --only prints", 2, "", "'prints' is looked at while other checks run"},
+     "skip  option_check: it does not apply here\n|0 passed, 0 warnings, 0 FAILED, ", ""},
+    {"plugin check @P/ops/swish.so --only prints", 2, "", "'prints' is reported while other checks run"},
     {"plugin check @P/ops/swish.so --only lods --only slts", 2, "", "mean 'loads'?)|mean 'slots'?)"},
     {"plugin check @B/loops_at_load.so --only loads --seconds 1", 1, "did not end within 1 s; --seconds gives it", ""},
     {"plugin check nothing.so --json", 2, "{\"file\": \"nothing.so\", \"error\": \"cannot read 'nothing.so': No such",
@@ -486,7 +486,7 @@ static void end_by(int number) {
     ck_assert(WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == number);
     ck_assert_msg(wait_for_processes(file, 0), "the child runs on");
     const char *said = sandbox_read(sandbox_path("said"), NULL);
-    ck_assert_str_eq(said, number == SIGINT ? "rondo: interrupted before the checks were through\n" : "");
+    ck_assert_str_eq(said, number == SIGINT ? "rondo: interrupted before all checks were done\n" : "");
 }
 
 static const int ends[] = {SIGINT, SIGTERM, SIGKILL};

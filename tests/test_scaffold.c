@@ -31,7 +31,7 @@ static struct outcome shell(const char *format, ...) {
 
 static const struct {
     const char *kind, *name, *flags;
-    const char *own; /* what stands in the folder for this kind alone, or NULL */
+    const char *own; /* a file that only this kind has, or NULL */
 } flavours[] = {
     {"op", "my_activation", "", "cell.yaml"},      {"op", "my_rows", "--general", "cell.yaml"},
     {"optimizer", "my_optimizer", "", NULL},       {"loss", "my_loss", "", NULL},
@@ -158,28 +158,28 @@ static const struct {
     {"optimizer a b", 2, "one argument too many: 'b'", "a"},
     {"optimiser mine", 2, "unknown kind 'optimiser' (did you mean 'optimizer'?), expected op, optimizer, loss", "mine"},
     {"layer mine", 2, "unknown kind 'layer', expected op, optimizer, loss or schedule", "mine"},
-    {"op Mine", 2, "'Mine' is no name of a plug-in, expected lower_case letters", "Mine"},
-    {"op 2x", 2, "'2x' is no name", "2x"},
-    {"op _x", 2, "'_x' is no name", "_x"},
-    {"op my-op", 2, "'my-op' is no name", "my-op"},
-    {"op ''", 2, "'' is no name", NULL},
-    {"op ../out", 2, "'../out' is no name", "../out"},
-    {"op " LONG, 2, "' is no name", LONG},
-    {"op test", 2, "'test' is a name that meson keeps for itself", "test"},
-    {"op tanh", 2, "op 'tanh' is there already, built in, expected another name", "tanh"},
-    {"op swish", 2, "op 'swish' is there already, from '|/swish.so', expected another name", "swish"},
-    {"optimizer adam", 2, "optimizer 'adam' is there already, from '", "adam"},
-    {"optimizer mine --general", 2, "--general is for ops alone, got optimizer 'mine'", "mine"},
-    {"op mine --out full", 2, "'full' is there and not empty: it has 'file'", "full/mine.c"},
+    {"op Mine", 2, "'Mine' is not a name for a plug-in, expected lower-case letters", "Mine"},
+    {"op 2x", 2, "'2x' is not a name", "2x"},
+    {"op _x", 2, "'_x' is not a name", "_x"},
+    {"op my-op", 2, "'my-op' is not a name", "my-op"},
+    {"op ''", 2, "'' is not a name", NULL},
+    {"op ../out", 2, "'../out' is not a name", "../out"},
+    {"op " LONG, 2, "' is not a name", LONG},
+    {"op test", 2, "'test' is a name that meson reserves", "test"},
+    {"op tanh", 2, "op 'tanh' exists already, built in, expected another name", "tanh"},
+    {"op swish", 2, "op 'swish' exists already, from '|/swish.so', expected another name", "swish"},
+    {"optimizer adam", 2, "optimizer 'adam' exists already, from '", "adam"},
+    {"optimizer mine --general", 2, "--general is only for ops, got optimizer 'mine'", "mine"},
+    {"op mine --out full", 2, "'full' exists and is not empty: it has 'file'", "full/mine.c"},
     {"op mine --out full/file", 2, "cannot write to 'full/file': Not a directory", NULL},
     {"op mine --out full/file/mine", 2, "cannot make the folder 'full/file/mine': Not a directory", NULL},
     {"op mine --out new/../full/file/mine", 2, "cannot make the folder 'new/../full/file/mine': Not a dir", "new"},
-    {"optimizer mine --numbers", 2, "--numbers is for losses alone, got optimizer 'mine'", "mine"},
-    {"loss mine --numbers --general", 2, "--general is for ops alone, got loss 'mine'", "mine"},
-    {"op mine --general --numbers", 2, "--numbers is for losses alone, got op 'mine'", "mine"},
+    {"optimizer mine --numbers", 2, "--numbers is only for losses, got optimizer 'mine'", "mine"},
+    {"loss mine --numbers --general", 2, "--general is only for ops, got loss 'mine'", "mine"},
+    {"op mine --general --numbers", 2, "--numbers is only for losses, got op 'mine'", "mine"},
     {"op mine --out", 2, "a value is missing after '--out'", "mine"},
     {"op mine --otu x", 2, "unknown flag '--otu' (did you mean '--out'?)", "mine"},
-    {"lose Mine --out full", 2, "unknown kind 'lose' (did you mean 'loss'?)|'Mine' is no name|'full' is there", NULL},
+    {"lose Mine --out full", 2, "unknown kind 'lose' (did you mean 'loss'?)|'Mine' is not a name|'full' is there", NULL},
 };
 
 START_TEST(mistake_is_told_and_nothing_written) {

@@ -1,4 +1,4 @@
-/* Reads from an address that is nobody's when it checks options. */
+/* Reads from an unmapped address when it checks options. */
 #include "good_options.h"
 
 static volatile uintptr_t nowhere = 64;

@@ -1,4 +1,4 @@
-/* A list of choices without the NULL that ends it: what stands behind it is no text. */
+/* A list of choices without the NULL that ends it: what follows it is not a text. */
 #include "good_options.h"
 
 struct chosen {
@@ -7,7 +7,7 @@ struct chosen {
 
 static const struct {
     const char *words[2];
-    const void *behind[2];
+    const void *after[2];
 } list = {{"fast", "slow"}, {(const void *)8, (const void *)8}};
 
 static const rondo_option options[] = {

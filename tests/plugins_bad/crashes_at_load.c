@@ -1,4 +1,4 @@
-/* Writes to an address that is nobody's when it is loaded. */
+/* Writes to an unmapped address when it is loaded. */
 #include "good.h"
 
 static volatile uintptr_t nowhere = 64;

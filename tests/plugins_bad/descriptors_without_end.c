@@ -1,11 +1,11 @@
-/* A list of descriptors without the NULL that ends it: what stands behind it is no pointer. */
+/* A list of descriptors without the NULL that ends it: what follows it is not a pointer. */
 #include "good.h"
 
 static const rondo_optimizer optimizer = GOOD_OPTIMIZER("descriptors_without_end");
 
 static const struct {
     const rondo_descriptor *list[1];
-    const void *behind[2];
+    const void *after[2];
 } table = {{&optimizer.base}, {(const void *)8, (const void *)8}};
 
 const rondo_plugin_info rondo_plugin = {

@@ -1,4 +1,4 @@
-/* tests/plugins_bad/good.h: an optimizer with nothing wrong, so that each bad plug-in is bad in one way alone. */
+/* tests/plugins_bad/good.h: an optimizer with nothing wrong, so that each bad plug-in is bad in only one way. */
 #ifndef RONDO_TESTS_GOOD_H
 #define RONDO_TESTS_GOOD_H
 

@@ -1,4 +1,4 @@
-/* tests/plugins_bad/good_loss.h: squared errors with nothing wrong, so that each bad loss is bad in one way alone. */
+/* tests/plugins_bad/good_loss.h: squared errors with nothing wrong, so that each bad loss is bad in only one way. */
 #ifndef RONDO_TESTS_GOOD_LOSS_H
 #define RONDO_TESTS_GOOD_LOSS_H
 

@@ -1,4 +1,4 @@
-/* tests/plugins_bad/good_op.h: ops with nothing wrong, y = x^2, so that each bad plug-in is bad in one way alone: one
+/* tests/plugins_bad/good_op.h: ops with nothing wrong, y = x^2, so that each bad plug-in is bad in only one way: one
  * by infer, forward and backward, which saves 2 x, and an elementwise one. */
 #ifndef RONDO_TESTS_GOOD_OP_H
 #define RONDO_TESTS_GOOD_OP_H

@@ -1,5 +1,5 @@
 /* tests/plugins_bad/good_optimizer.h: gradient descent with momentum and nothing wrong, so that each bad optimizer is
- * bad in one way alone. */
+ * bad in only one way. */
 #ifndef RONDO_TESTS_GOOD_OPTIMIZER_H
 #define RONDO_TESTS_GOOD_OPTIMIZER_H
 

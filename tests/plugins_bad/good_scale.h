@@ -1,5 +1,5 @@
 /* tests/plugins_bad/good_scale.h: an elementwise op with an option and nothing wrong, y = scale x^2, so that each bad
- * op is bad in one way alone. */
+ * op is bad in only one way. */
 #ifndef RONDO_TESTS_GOOD_SCALE_H
 #define RONDO_TESTS_GOOD_SCALE_H
 

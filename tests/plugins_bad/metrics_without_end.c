@@ -1,9 +1,9 @@
-/* A list of metrics without the row that ends it: what stands behind it is no row. */
+/* A list of metrics without the row that ends it: what follows it is not a row. */
 #include "good_loss.h"
 
 static const struct {
     rondo_metric rows[1];
-    const void *behind[2];
+    const void *after[2];
 } list = {{{"mse", RONDO_METRIC_MEAN, 0}}, {(const void *)8, (const void *)8}};
 
 static const rondo_loss loss = {

@@ -1,7 +1,7 @@
 /* An op that computes by way of a global variable: with a second thread it gives the number of either. */
 #include "good_op.h"
 
-static volatile double square; /* or the compiler would see that nobody else needs it */
+static volatile double square; /* or the compiler would remove a variable that nothing else reads */
 
 static rondo_status forward(rondo_context *ctx, rondo_op_call *call) {
     const rondo_status status = good_forward(ctx, call);

@@ -1,4 +1,4 @@
-/* An op with a gradient that is right for the default of its option alone. */
+/* An op with a gradient that is right only for the default of its option. */
 #include "good_scale.h"
 
 static void map_grad(const void *options, int32_t dtype, int64_t count, const void *const *in, const void *out,

@@ -1,5 +1,5 @@
 /* An op with neither a gradient nor the flag that says so on purpose; beside it an optimizer with nothing wrong, which
- * must not be registered alone. */
+ * must not be registered either. */
 #include "good.h"
 
 static const rondo_optimizer optimizer = GOOD_OPTIMIZER("beside_op_without_gradient");

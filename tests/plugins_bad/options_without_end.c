@@ -1,9 +1,9 @@
-/* An option table without RONDO_OPTION_END: what stands behind it is no row. */
+/* An option table without RONDO_OPTION_END: what follows it is not a row. */
 #include "good_options.h"
 
 static const struct {
     rondo_option rows[1];
-    const void *behind[sizeof(rondo_option) / sizeof(void *)];
+    const void *after[sizeof(rondo_option) / sizeof(void *)];
 } table = {{GOOD_OPTION_LR}, {(const void *)8}};
 
 static const rondo_optimizer optimizer =

@@ -1,4 +1,4 @@
-/* A schedule that takes a root of what is below 0 behind the end of the run. */
+/* A schedule that takes the root of a negative number after the end of the run. */
 #include "rondo/plugin.h"
 
 #include <math.h>

@@ -1,9 +1,9 @@
-/* A list of slots without the row that ends it: what stands behind it is no row. */
+/* A list of slots without the row that ends it: what follows it is not a row. */
 #include "good_optimizer.h"
 
 static const struct {
     rondo_slot rows[2];
-    const void *behind[2];
+    const void *after[2];
 } list = {
     {{"first", RONDO_SLOT_LIKE_PARAMETER, RONDO_SLOT_STATE}, {"second", RONDO_SLOT_LIKE_PARAMETER, RONDO_SLOT_STATE}},
     {(const void *)8, (const void *)8}};

@@ -1,4 +1,4 @@
-/* Links against a function that nobody has. */
+/* Links against a function that does not exist. */
 #include "good.h"
 
 void a_function_that_nobody_has(void);
