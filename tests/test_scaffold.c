@@ -179,7 +179,7 @@ static const struct {
     {"op mine --general --numbers", 2, "--numbers is only for losses, got op 'mine'", "mine"},
     {"op mine --out", 2, "a value is missing after '--out'", "mine"},
     {"op mine --otu x", 2, "unknown flag '--otu' (did you mean '--out'?)", "mine"},
-    {"lose Mine --out full", 2, "unknown kind 'lose' (did you mean 'loss'?)|'Mine' is not a name|'full' is there", NULL},
+    {"lose Mine --out full", 2, "unknown kind 'lose' (did you mean 'loss'?)|'Mine' is not a name|'full' exists", NULL},
 };
 
 START_TEST(mistake_is_told_and_nothing_written) {
