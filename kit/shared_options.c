@@ -41,12 +41,13 @@ static enum verdict judge_results(const struct trial *trial, const struct subjec
     for (int32_t i = 0; trial->kind->result(subject, i, &result); i++) {
         const int64_t unwritten = guard_unwritten(subject->guard, &result.tensor);
         if (unwritten >= 0) {
-            return trial_say(trial, VERDICT_FAIL, "%s[%lld] is not written", result.name, (long long)unwritten);
+            return trial_say(trial, VERDICT_FAIL, "result '%s', element %lld is not written", result.name,
+                             (long long)unwritten);
         }
         if (result.tensor.dtype != RONDO_I32 && !tensor_is_finite(&result.tensor) &&
             !option_may_diverge(trial->values[0])) {
-            return trial_say(trial, VERDICT_WARNING, "%s is not finite: a narrower range would refuse such a value",
-                             result.name);
+            return trial_say(trial, VERDICT_WARNING,
+                             "result '%s' is not finite: a narrower range would refuse such a value", result.name);
         }
     }
     return VERDICT_PASS;

@@ -120,12 +120,17 @@ struct subject_settings {
 
 typedef rondo_status options_check(rondo_context *ctx, const void *options);
 
+/* A shared check that makes no sense for a kind, and why. */
+struct kind_omission {
+    const char *check, *reason;
+};
+
 struct subject_kind {
     const char *run_name; /* "a batch", "18 updates": what one call of run does, in messages */
     int refuses_in_calls; /* options are refused by the calls themselves, as there is no function `check` */
-    /* Which of the shared checks do not make sense for the kind, with the reason; ends with a NULL name. The tables of
-     * checks must have all others (tests/test_plugin_check.c). */
-    const struct kind_omission { const char *check, *reason; } * omissions;
+    /* The shared checks that the table of the kind leaves out, ends with a NULL name. It must have all others
+     * (tests/test_plugin_check.c). */
+    const struct kind_omission *omissions;
 
     /* The descriptor's function `check`; NULL: it has none. */
     options_check *(*check_of)(const rondo_descriptor *descriptor);

@@ -97,7 +97,7 @@ static const struct {
     {"op_shares_scratch", "threads", "failed", "where another thread calls the op in the middle", NULL},
     {"op_leaks", "leaks", "failed", "a call of infer, forward and backward leaves | bytes of malloc on the heap", NULL},
     {"op_crashes_at_end", "options_ends", "failed", "crashed: segmentation fault", NULL},
-    {"op_breaks_at_end", "options_ends", "warning", ", with scale=0: output is not finite: a narrower", NULL},
+    {"op_breaks_at_end", "options_ends", "warning", ", with scale=0: result 'output' is not finite: a narrower", NULL},
     {"op_ignores_option", "options_used", "warning", "option 'scale' changes nothing", NULL},
     {"op_keeps_first_option", "first_call", "failed", "with scale=| after a call with the defaults", NULL},
 
@@ -125,7 +125,7 @@ static const struct {
     {"optimizer_unused_second_slot", "resume", "warning", "slot 'spare' makes no difference when it is zeroed", NULL},
     {"optimizer_ignores_no_memory", "no_memory", "failed", "crashed: segmentation fault", NULL},
     {"optimizer_leaks", "leaks", "failed", "a run of 18 updates leaves | bytes of malloc on the heap", NULL},
-    {"optimizer_breaks_at_end", "options_ends", "warning", ", with beta=1: value is not finite", NULL},
+    {"optimizer_breaks_at_end", "options_ends", "warning", ", with beta=1: result 'value' is not finite", NULL},
     {"optimizer_ignores_lr_scale", "lr_scale", "failed", "lr_scale 0 and 1 give the same value", NULL},
     {"optimizer_decays_unscaled", "lr_scale", "warning", "after five updates with weight_decay=0.1", NULL},
     {"optimizer_keeps_first_option", "first_call", "failed", "with lr=| after a call with the defaults", NULL},
@@ -153,6 +153,8 @@ static const struct {
     {"loss_keeps_global", "threads", "failed", "bytes of the plug-in's global variables, which all threads share",
      NULL},
     {"loss_leaks", "leaks", "failed", "a batch leaves | bytes of malloc on the heap", NULL},
+    {"loss_forgets_no_memory", "no_memory", "failed", "allocation 1 was refused, and the run ended in 'ok'", NULL},
+    {"loss_breaks_at_end", "options_ends", "warning", ", with scale=0: result 'losses' is not finite", NULL},
     {"loss_keeps_first_option", "first_call", "failed", "with scale=| after a call with the defaults", NULL},
 
     {"schedule_loops", "status", "failed", "did not end within 1 s", "--seconds 1"},
@@ -168,6 +170,10 @@ static const struct {
      "(from -100 on, higher is better), and the factor after epoch |is 0.1, without a metric 1", NULL},
     {"schedule_loses_state", "resume", "failed", "70 updates, and 39 that continue from 31 saved ones", NULL},
     {"schedule_keeps_global", "threads", "failed", "bytes of the plug-in's global variables, which all threads share",
+     NULL},
+    {"schedule_forgets_no_memory", "no_memory", "failed", "allocation 1 was refused, and the run ended in 'ok'", NULL},
+    {"schedule_leaks", "leaks", "failed", "a run leaves | bytes of malloc on the heap", NULL},
+    {"schedule_breaks_at_end", "options_ends", "failed", ", with decay=1: the factor of update 1 in a run of |is inf",
      NULL},
     {"schedule_keeps_first_option", "first_call", "failed", "with rate=| after a call with the defaults", NULL},
 };
@@ -600,6 +606,26 @@ START_TEST(every_check_catches_something) {
 }
 END_TEST
 
+/* The adapter of a kind connects each shared check to the calls that it looks at: a bad plug-in of that kind is caught. */
+START_TEST(shared_check_catches_something_of_every_kind) {
+    char prefix[32];
+    const int length = snprintf(prefix, sizeof prefix, "%s_", kind_name(_i));
+    for (int s = 0; shared_check_names[s] != NULL; s++) {
+        int is_needed = 1, count = 0;
+        for (const struct kind_omission *omission = checks_of_kind(_i).kind->omissions; omission->check != NULL;
+             omission++) {
+            is_needed &= strcmp(omission->check, shared_check_names[s]) != 0;
+        }
+        for (int i = 0; i < ROWS(bad); i++) {
+            count +=
+                strcmp(bad[i].check, shared_check_names[s]) == 0 && strncmp(bad[i].plugin, prefix, (size_t)length) == 0;
+        }
+        ck_assert_msg(count > 0 || !is_needed, "no bad plug-in of kind '%s' is caught by '%s'", kind_name(_i),
+                      shared_check_names[s]);
+    }
+}
+END_TEST
+
 int main(void) {
     find_shipped();
     Suite *suite = suite_create("plugin_check");
@@ -618,6 +644,7 @@ int main(void) {
     tcase_add_loop_test(cases, kind_has_every_shared_check, 0, RONDO_KIND_COUNT);
     tcase_add_loop_test(cases, shared_checks_look_at_every_kind, 0, RONDO_KIND_COUNT);
     tcase_add_test(cases, every_check_catches_something);
+    tcase_add_loop_test(cases, shared_check_catches_something_of_every_kind, 0, RONDO_KIND_COUNT);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
