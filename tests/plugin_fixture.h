@@ -35,7 +35,7 @@ extern struct fixture fixture;
 void fixture_setup(void);
 void fixture_teardown(void);
 
-/* Runs the suite and frees it; what main returns. */
+/* Runs the suite and frees it; returns the exit status for main. */
 int fixture_run(Suite *suite);
 
 /* The absolute path that an environment variable holds. */
@@ -47,7 +47,7 @@ const rondo_descriptor *fixture_find(int32_t kind, const char *name);
 void *fixture_options(const rondo_descriptor *descriptor, const char *text);
 /* A call without a tape; `subject` as in core/host.h. */
 struct host_call fixture_host(const char *subject);
-/* The first error has `part` in it. */
+/* Fails the test unless the first error contains `part`. */
 void fixture_error(const char *part);
 /* The first error; "" where there is none. */
 const char *fixture_first_error(void);
@@ -75,13 +75,13 @@ struct golden {
     FILE *file;
     char *text; /* of the line */
     size_t text_size;
-    char *rest;      /* of the line, behind its word; "" where there is nothing */
-    double *numbers; /* [count] that stand at the beginning of rest */
+    char *rest;      /* of the line, after its word; "" if there is nothing */
+    double *numbers; /* [count], at the beginning of rest */
     int64_t count, capacity;
 };
 struct golden golden_open(const char *name);
 void golden_close(struct golden *golden);
-/* The first word of the next line that is no comment; NULL at the end. */
+/* The first word of the next line that is not a comment; NULL at the end. */
 const char *golden_next(struct golden *golden);
 /* The next line must be `word` with `count` numbers; copies them to memory that lives as long as the test. */
 const double *golden_numbers(struct golden *golden, const char *word, int64_t count);

@@ -1,4 +1,5 @@
-/* tests/test_kit.c: what the checks of plug-ins stand on: children that may crash, guarded buffers, options to try. */
+/* tests/test_kit.c: what the checks of plug-ins are built on: children that may crash, guarded buffers, options to try.
+ */
 #define _GNU_SOURCE
 #include <check.h>
 #include <math.h>
@@ -45,11 +46,11 @@ static struct child_outcome run(size_t (*body)(void *arg, char *answer, size_t s
 
 /* ---- children ---- */
 
-/* What the parent must not wait for, nor be hurt by. */
+/* What a child may do; the parent must neither wait for it nor be damaged by it. */
 enum deed { ANSWER, CRASH, ABORT, DIVIDE, EXIT, LOOP, PRINT, PRINT_MUCH, PRINT_AND_CRASH, CLOSE_ALL, LEAVE_CHILD };
 
 static volatile int zero;
-static volatile uintptr_t low = 64; /* an address that nobody has; of 0 a sanitizer would complain itself */
+static volatile uintptr_t low = 64; /* an unmapped address; a sanitizer would report address 0 itself */
 
 static size_t act(void *arg, char *answer, size_t size) {
     volatile int *nothing = (volatile int *)low;
@@ -90,7 +91,7 @@ static size_t act(void *arg, char *answer, size_t size) {
         break;
     case LEAVE_CHILD:
         if (fork() == 0) {
-            sleep(1000); /* has the pipes open */
+            sleep(1000); /* keeps the pipes open */
             _exit(0);
         }
         break;
@@ -119,7 +120,7 @@ static const struct {
     {LEAVE_CHILD, CHILD_ANSWERED, 0, "", ""},
 };
 
-START_TEST(end_of_a_child_is_told) {
+START_TEST(end_of_a_child_is_reported) {
     enum deed deed = deeds[_i].deed;
     const struct child_outcome outcome = run(act, &deed, deeds[_i].end == CHILD_TIMED_OUT ? 0.2 : 60);
     ck_assert_int_eq(outcome.end, deeds[_i].end);
@@ -135,7 +136,7 @@ START_TEST(end_of_a_child_is_told) {
 }
 END_TEST
 
-START_TEST(many_prints_hold_nobody_up) {
+START_TEST(much_printed_text_does_not_block) {
     enum deed deed = PRINT_MUCH;
     const struct child_outcome outcome = run(act, &deed, 60);
     ck_assert_int_eq(outcome.end, CHILD_ANSWERED);
@@ -232,7 +233,7 @@ START_TEST(buffer_is_aligned_and_poison) {
 }
 END_TEST
 
-/* What arithmetic makes of poison was written all the same. */
+/* The result of arithmetic on poison counts as written. */
 START_TEST(unwritten_element_is_found) {
     for (int32_t dtype = 0; dtype < RONDO_DTYPE_COUNT; dtype++) {
         const rondo_tensor x = tensor(dtype, 33);
@@ -273,7 +274,7 @@ START_TEST(write_beside_a_buffer_is_found) {
 }
 END_TEST
 
-/* What must be a crash: byte number `place` of a buffer of `bytes`. */
+/* Touches byte number `place` of a buffer of `bytes`, and whether that must crash. */
 static const struct {
     size_t bytes;
     ptrdiff_t place;
@@ -329,7 +330,7 @@ static const struct {
 } noted[] = {
     {1, 3, "wrote to 'x', which is read-only"}, {0, 64, "touched memory past the end of 'x'"}, {0, SIZE_MAX, ""}};
 
-/* Place SIZE_MAX is no buffer's. */
+/* Place SIZE_MAX stands for an address outside of all buffers. */
 static size_t touch_and_note(void *arg, char *answer, size_t size) {
     const int row = *(const int *)arg;
     struct guard *own = guard_create();
@@ -384,7 +385,7 @@ static const rondo_option tried[] = {
     RONDO_OPTION_END,
 };
 
-/* Without defaults, and without ends that are not moderate; what is drawn is in the range, near the default. */
+/* Neither defaults nor ends that are far away; drawn values are in the range, near the default. */
 START_TEST(moderate_values_are_others_than_the_default) {
     static const char *const texts[] = {"share=1", "share=",      "rate=",     "count=2",
                                         "count=2", "is_on=false", "mode=slow", "mode=none"};
@@ -418,14 +419,15 @@ static void give_back(void *arg) {
     free(piece);
 }
 
-/* Small pieces, and such that the C library takes straight from the system. */
+/* Small blocks, and large ones that the C library takes directly from the system. */
 static const size_t pieces[] = {1, 24, 1000, 50000, 1 << 20};
 
 START_TEST(what_stays_on_the_heap_is_found) {
     size_t bytes = pieces[_i];
     const double kept_bytes = heap_leak(keep, &bytes, 20), none = heap_leak(give_back, &bytes, 20);
     if (heap_in_use() < 0) {
-        ck_assert(kept_bytes == -1 && none == -1); /* under a sanitizer: not told, rather than wrong */
+        ck_assert(kept_bytes == -1 &&
+                  none == -1); /* under a sanitizer it is not reported, rather than reported wrong */
     } else {
         ck_assert_msg(kept_bytes >= (double)bytes && kept_bytes < 2 * (double)bytes + 64, "%g bytes", kept_bytes);
         ck_assert_msg(none == 0, "%g bytes", none);
@@ -485,8 +487,8 @@ int main(void) {
     TCase *cases = tcase_create("kit");
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_set_timeout(cases, 120);
-    tcase_add_loop_test(cases, end_of_a_child_is_told, 0, ROWS(deeds));
-    tcase_add_test(cases, many_prints_hold_nobody_up);
+    tcase_add_loop_test(cases, end_of_a_child_is_reported, 0, ROWS(deeds));
+    tcase_add_test(cases, much_printed_text_does_not_block);
     tcase_add_test(cases, longest_answer_comes_whole);
     tcase_add_test(cases, child_leaves_no_trace_in_the_parent);
     tcase_add_test(cases, child_has_limits_of_its_own);

@@ -178,7 +178,8 @@ static const struct {
     {"schedule_keeps_first_option", "first_call", "failed", "with rate=| after a call with the defaults", NULL},
 };
 
-/* The report on one file; valid until the one after the next. The exit status is `status`; -1: what it counts says. */
+/* The report on one file; valid until the one after the next. The exit status must be `status`; -1: what follows from
+ * the counts. */
 static const json_t *report_of(const char *file, const char *flags, int status) {
     char arguments[2048];
     json_error_t error;
@@ -254,12 +255,12 @@ END_TEST
 
 /* ---- good plug-ins ---- */
 
-/* Filled by main, where an assertion could not be told: without the variable there are none, and that fails. */
+/* Filled by main, which cannot report an assertion: without the variable the list is empty, and a test fails. */
 static glob_t paths;
 static const char *shipped[256];
 static int n_shipped;
 
-/* Links are further names of files that are there as well. */
+/* Links are other names of files in the list. */
 static void find_shipped(void) {
     const char *folder = getenv("RONDO_TEST_PLUGINS");
     char pattern[1024];
@@ -338,7 +339,7 @@ static const struct {
     {"plugin check text.so --json", 2, "\"error\": \"'text.so' is not an ELF file|\"checks\": []", "not an ELF file"},
     {"plugin check @B/endless_range.so --only option_ranges --json", 0,
      "\"error\": null|\"verdict\": \"warning\"|\"doc\": \"docs/plugin-abi.md#option_ranges\"", ""},
-#ifndef __SANITIZE_ADDRESS__ /* which tells a crash in words of its own, each time others */
+#ifndef __SANITIZE_ADDRESS__ /* which reports each crash in its own words */
     {"plugin check @B/op_crashes.so", 1,
      "FAIL  status: crashed: segmentation fault;|FAIL  status: … and |more checks end the same way: stays_inside, |\n",
      ""},
@@ -351,7 +352,7 @@ static const struct {
     {"plugin check --explain", 2, "", "a value is missing after '--explain'"},
 };
 
-/* Copies arguments with the folders in place. */
+/* Copies arguments, with the folders filled in. */
 static void expand(const char *arguments, char *text, size_t size) {
     size_t used = 0;
     for (const char *at = arguments; *at != '\0' && used + 1 < size; at++) {
@@ -390,8 +391,8 @@ START_TEST(call_is_answered) {
 }
 END_TEST
 
-/* What is counted is what is listed, and all of a finding is there. */
-START_TEST(json_tells_every_check) {
+/* The counts agree with the list, and every finding is complete. */
+START_TEST(json_has_every_check) {
     char file[1024];
     snprintf(file, sizeof file, "%s/check_exits.so", variable("RONDO_TEST_BAD"));
     const json_t *report = report_of(file, "", 1), *checks = json_object_get(report, "checks");
@@ -418,7 +419,7 @@ START_TEST(json_tells_every_check) {
 }
 END_TEST
 
-/* The same seed gives the same report, but for times. */
+/* The same seed gives the same report, except for times. */
 START_TEST(report_can_be_repeated) {
     char file[1024];
     snprintf(file, sizeof file, "%s/ops/swish.so", variable("RONDO_TEST_PLUGINS"));
@@ -435,9 +436,9 @@ START_TEST(report_can_be_repeated) {
 }
 END_TEST
 
-/* ---- an end in between ---- */
+/* ---- interruptions ---- */
 
-/* How many processes have this in their command line; those that have ended and wait for their parent have none. */
+/* The number of processes with this in their command line; zombies have no command line. */
 static int count_processes(const char *part) {
     glob_t found;
     int count = 0;
@@ -459,7 +460,7 @@ static int count_processes(const char *part) {
     return count;
 }
 
-/* Waits until there are so many processes; 0 where there never are. */
+/* Waits until the number of processes is `wanted`; 0 if that does not happen. */
 static int wait_for_processes(const char *part, int wanted) {
     const struct timespec moment = {0, 10000000};
     for (int i = 0; i < 3000; i++) {
@@ -471,7 +472,7 @@ static int wait_for_processes(const char *part, int wanted) {
     return 0;
 }
 
-/* A check that loops is ended with the command, however that ends: it would run for ever. */
+/* A check in an endless loop ends with the command, however the command ends. */
 static void end_by(int number) {
     char file[1100];
     sandbox_copy(sandbox_path("%s/loops_at_load.so", variable("RONDO_TEST_BAD")), "ends.so");
@@ -521,7 +522,8 @@ START_TEST(every_check_has_a_section) {
             ck_assert_msg(has_section(page, check->name), "docs/plugin-abi.md has no section '%s'", check->name);
             ck_assert_msg(strlen(check->summary) > 10, "'%s' has no summary", check->name);
             for (const struct kit_check *earlier = tables[t]; earlier < check; earlier++) {
-                ck_assert_msg(strcmp(earlier->name, check->name) != 0, "'%s' stands twice in its table", check->name);
+                ck_assert_msg(strcmp(earlier->name, check->name) != 0, "'%s' is listed twice in its table",
+                              check->name);
             }
         }
     }
@@ -606,7 +608,7 @@ START_TEST(every_check_catches_something) {
 }
 END_TEST
 
-/* The adapter of a kind connects each shared check to the calls that it looks at: a bad plug-in of that kind is caught. */
+/* The adapter of each kind connects each shared check to the calls of the plug-in: the check catches one of that kind. */
 START_TEST(shared_check_catches_something_of_every_kind) {
     char prefix[32];
     const int length = snprintf(prefix, sizeof prefix, "%s_", kind_name(_i));
@@ -636,7 +638,7 @@ int main(void) {
     tcase_add_test(cases, there_are_shipped_plugins);
     tcase_add_loop_test(cases, shipped_plugin_passes_without_a_warning, 0, n_shipped);
     tcase_add_loop_test(cases, call_is_answered, 0, ROWS(calls));
-    tcase_add_test(cases, json_tells_every_check);
+    tcase_add_test(cases, json_has_every_check);
     tcase_add_test(cases, report_can_be_repeated);
     tcase_add_loop_test(cases, child_dies_with_the_command, 0, ROWS(ends));
     tcase_add_test(cases, every_check_has_a_section);

@@ -1,4 +1,4 @@
-/* tests/test_scaffold.c: `rondo plugin new`, as its user goes on from there: what it writes builds by make and by meson
+/* tests/test_scaffold.c: `rondo plugin new`, and what its user does next: the result builds with make and with meson
  * without a warning, passes its checks untouched, and trains.
  *
  * A new kind or flavour is a row of `flavours`.
@@ -15,7 +15,7 @@
 
 #define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
-/* Runs printf's line by sh, so that programs are found by PATH and words may have blanks. */
+/* Runs a formatted line with sh, so that programs are found through PATH and words may contain blanks. */
 static struct outcome shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static struct outcome shell(const char *format, ...) {
     char line[2048];
@@ -76,7 +76,7 @@ static void assert_no_words_left(const char *folder) {
     ck_assert_msg(found.out[0] == '\0', "left over: %s", found.out);
 }
 
-/* Neither the compiler nor the checks find anything to warn of. */
+/* Neither the compiler nor the checks report a warning. */
 static void build_and_check(const char *name, const char *folder) {
     struct outcome outcome = shell("make -C %s CFLAGS='-O2 -Wall -Wextra -Wpedantic -Wshadow -Werror'", folder);
     assert_status(name, &outcome, 0);
@@ -86,8 +86,8 @@ static void build_and_check(const char *name, const char *folder) {
     assert_parts(name, outcome.out, " 0 warnings, 0 FAILED");
 }
 
-/* It learns: far above the half of classes that guessing gets; of numbers, whose mean is 0.87 off on the average, far
- * nearer. */
+/* It learns: far better than guessing, which gets half of the classes right, or is off by 0.87 on average for numbers.
+ */
 static void train(const char *name, const char *folder, int numbers) {
     struct outcome outcome = shell("make -s -C %s train RONDO='%s'", folder, variable("RONDO_PROGRAM"));
     assert_status(name, &outcome, 0);
@@ -99,7 +99,7 @@ static void train(const char *name, const char *folder, int numbers) {
     ck_assert_msg(numbers ? figure < 0.5 : figure > 0.7, "%s: %s is %g", name, key, figure);
 }
 
-/* Into a folder of RONDO_PLUGIN_PATH, as the README says. */
+/* Installs it into a folder of RONDO_PLUGIN_PATH, as the README describes. */
 static void install(const char *kind, const char *name, const char *folder) {
     char group[32];
     snprintf(group, sizeof group, "%s%s", kind, strcmp(kind, "loss") == 0 ? "es" : "s");
@@ -147,7 +147,7 @@ END_TEST
 
 #define LONG "a234567890123456789012345678901234567890123456789012345678901234" /* 64 */
 
-/* What the user types behind `rondo plugin new`; parts of what is said; what must not be there afterwards. */
+/* The arguments of `rondo plugin new`; parts of the error; a file that must not exist afterwards. */
 static const struct {
     const char *arguments;
     int status;
@@ -182,9 +182,9 @@ static const struct {
     {"lose Mine --out full", 2, "unknown kind 'lose' (did you mean 'loss'?)|'Mine' is not a name|'full' exists", NULL},
 };
 
-START_TEST(mistake_is_told_and_nothing_written) {
+START_TEST(mistake_is_reported_and_nothing_written) {
     sandbox_write("full/file", "kept");
-    shell("true"); /* its file is there from here on */
+    shell("true"); /* its file exists from here on */
     const int entries = sandbox_entries();
     const struct outcome outcome = shell("'%s' plugin new %s", variable("RONDO_PROGRAM"), mistakes[_i].arguments);
     assert_status(mistakes[_i].arguments, &outcome, mistakes[_i].status);
@@ -196,7 +196,7 @@ START_TEST(mistake_is_told_and_nothing_written) {
 }
 END_TEST
 
-/* A name is taken within its kind, and only there: an op may be called as an optimizer is. */
+/* A name is unique within its kind: an op and an optimizer may have the same one. */
 START_TEST(name_of_another_kind_is_free) {
     const struct outcome outcome = shell("'%s' plugin new schedule adam", variable("RONDO_PROGRAM"));
     assert_status("schedule adam", &outcome, 0);
@@ -260,7 +260,7 @@ int main(void) {
     tcase_add_unchecked_fixture(cases, sandbox_open, sandbox_close);
     tcase_set_timeout(cases, 240);
     tcase_add_loop_test(cases, new_plugin_works_untouched, 0, ROWS(flavours));
-    tcase_add_loop_test(cases, mistake_is_told_and_nothing_written, 0, ROWS(mistakes));
+    tcase_add_loop_test(cases, mistake_is_reported_and_nothing_written, 0, ROWS(mistakes));
     tcase_add_test(cases, name_of_another_kind_is_free);
     tcase_add_test(cases, empty_folder_is_welcome);
     tcase_add_test(cases, failure_half_way_leaves_nothing);

@@ -313,6 +313,7 @@ END_TEST
 
 static TCase *reference_cases(void) {
     TCase *cases = tcase_create("reference");
+    tcase_set_timeout(cases, 60); /* all checks of an op */
     tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
     tcase_add_loop_test(cases, losses_agree_with_the_reference, 0, FIXTURE_PRECISIONS);
     tcase_add_test(cases, gradients_are_those_of_central_differences);

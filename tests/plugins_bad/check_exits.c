@@ -1,4 +1,4 @@
-/* Ends the process when it checks options, with a word. */
+/* Prints a line and ends the process when it checks options. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* Writes into options that are not its own. */
+/* Writes to the options that it checks. */
 #include "good_options.h"
 
 static rondo_status check(rondo_context *ctx, const void *options) {

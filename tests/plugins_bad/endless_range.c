@@ -1,4 +1,4 @@
-/* An option without an upper end. */
+/* An option without an upper limit. */
 #include <float.h>
 
 #include "good_options.h"

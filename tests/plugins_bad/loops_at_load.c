@@ -1,4 +1,4 @@
-/* Never comes to an end of being loaded. */
+/* Loops forever when it is loaded. */
 #include "good.h"
 
 static volatile int is_done;

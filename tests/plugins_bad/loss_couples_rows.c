@@ -1,4 +1,4 @@
-/* A loss that divides by the sum over the batch, and does not say so. */
+/* A loss that divides by the sum over the batch, and does not declare it. */
 #include "good_loss.h"
 
 static rondo_value record(rondo_context *ctx, const rondo_loss_call *call, rondo_value outputs, rondo_value targets) {

@@ -1,4 +1,4 @@
-/* A loss that looks up the weight of a class, and does not look whether there is such a class. */
+/* A loss that looks up the weight of a class without checking that the class exists. */
 #include "rondo/plugin.h"
 
 static const double weights[64] = {1, 2, 3};

@@ -1,4 +1,4 @@
-/* A loss that weighs errors as the options of its first call said, for ever. */
+/* A loss that weights errors by the options of its first call in all later ones. */
 #include "good_loss.h"
 
 struct factor {

@@ -1,4 +1,4 @@
-/* A loss that weighs by the number of batches that it has seen. */
+/* A loss that weights by the number of batches that it has seen. */
 #include "good_loss.h"
 
 static rondo_value record(rondo_context *ctx, const rondo_loss_call *call, rondo_value outputs, rondo_value targets) {

@@ -1,4 +1,4 @@
-/* A loss that takes 40 bytes a batch and keeps them. */
+/* A loss that allocates 40 bytes per batch and never frees them. */
 #include "good_loss.h"
 
 #include <stdlib.h>

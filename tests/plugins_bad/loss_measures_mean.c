@@ -1,4 +1,4 @@
-/* A loss of which the metric is a mean over the batch. */
+/* A loss whose metric is a mean over the batch. */
 #include "good_loss.h"
 
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,

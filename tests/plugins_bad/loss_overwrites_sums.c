@@ -1,4 +1,4 @@
-/* A loss that writes the sums of a batch over those of the batches before. */
+/* A loss that overwrites the sums of earlier batches with those of the current one. */
 #include "good_loss.h"
 
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,

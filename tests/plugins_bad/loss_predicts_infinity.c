@@ -1,4 +1,4 @@
-/* A cross entropy with a softmax in predict that does not take the largest output away first. */
+/* A cross entropy with a softmax in predict that does not subtract the largest output first. */
 #include "good_loss.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* A loss of which the metric looks at one target more than there is. */
+/* A loss whose metric reads one target past the end. */
 #include "good_loss.h"
 
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,

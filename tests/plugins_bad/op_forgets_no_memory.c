@@ -1,4 +1,4 @@
-/* An op that does nothing where host->alloc gives nothing, and says that all is well. */
+/* An op that does nothing, and succeeds, when host->alloc returns NULL. */
 #include "good_op.h"
 
 static rondo_status forward(rondo_context *ctx, rondo_op_call *call) {

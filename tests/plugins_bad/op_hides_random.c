@@ -1,4 +1,4 @@
-/* An op that draws random words and does not say so. */
+/* An op that draws random words without RONDO_OP_RANDOM. */
 #include "good_op.h"
 
 static rondo_status forward(rondo_context *ctx, rondo_op_call *call) {

@@ -1,4 +1,4 @@
-/* An op that goes on with what host->alloc gave it, be it nothing. */
+/* An op that uses the result of host->alloc without checking it. */
 #include "good_op.h"
 
 static rondo_status forward(rondo_context *ctx, rondo_op_call *call) {

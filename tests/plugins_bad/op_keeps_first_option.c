@@ -1,4 +1,4 @@
-/* An op that computes with the option of its first call for ever. */
+/* An op that uses the option of its first call in all later ones. */
 #include "good_scale.h"
 
 static double factor_of(const void *options) {

@@ -1,4 +1,4 @@
-/* An op that computes by way of a global variable: with a second thread it gives the number of either. */
+/* An op that computes through a global variable: a second thread may change the result. */
 #include "good_op.h"
 
 static volatile double square; /* or the compiler would remove a variable that nothing else reads */

@@ -1,4 +1,4 @@
-/* An op that takes 24 bytes a call and keeps them. */
+/* An op that allocates 24 bytes per call and never frees them. */
 #include "good_op.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* An op that says that it is an optimizer: read as one, its numbers would be pointers. */
+/* An op that claims to be an optimizer: read as one, its numbers would be pointers. */
 #include "good_op.h"
 
 static const rondo_op op = {

@@ -1,4 +1,4 @@
-/* An op that saves element by element from the last to the first, and says that it saves row by row. */
+/* An op that saves element by element from the last to the first, and claims to save row by row. */
 #include "good_op.h"
 
 static rondo_status forward(rondo_context *ctx, rondo_op_call *call) {

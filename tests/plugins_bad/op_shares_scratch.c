@@ -1,4 +1,4 @@
-/* An op with scratch memory of its own that all threads share. The pointer to it never changes. */
+/* An op with its own scratch memory, which all threads share. The pointer to it never changes. */
 #include "good_op.h"
 
 #include <stdlib.h>

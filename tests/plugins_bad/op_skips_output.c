@@ -1,4 +1,4 @@
-/* An op that leaves the last element of its output as it was. */
+/* An op that does not write the last element of its output. */
 #include "good_op.h"
 
 static rondo_status forward(rondo_context *ctx, rondo_op_call *call) {

@@ -1,4 +1,4 @@
-/* An op that refuses scalars with a status that there is not. */
+/* An op that refuses scalars with a value that is not a status. */
 #include "good_op.h"
 
 static rondo_status infer(rondo_context *ctx, rondo_op_call *call) {

@@ -1,4 +1,4 @@
-/* An op that saves more bytes than it says. */
+/* An op that saves more bytes than it declares. */
 #include "good_op.h"
 
 static rondo_status infer(rondo_context *ctx, rondo_op_call *call) {

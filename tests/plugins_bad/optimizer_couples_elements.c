@@ -1,4 +1,4 @@
-/* An optimizer that says that it is element-wise, and subtracts the mean of the gradient. */
+/* An optimizer that claims to be element-wise, and subtracts the mean of the gradient. */
 #include "good_optimizer.h"
 
 static rondo_status step(rondo_context *ctx, const rondo_optimizer_call *call) {

@@ -1,4 +1,4 @@
-/* An optimizer that writes to where nothing is. */
+/* An optimizer that writes to an unmapped address. */
 #include "good_optimizer.h"
 
 static rondo_status step(rondo_context *ctx, const rondo_optimizer_call *call) {

@@ -1,4 +1,4 @@
-/* An optimizer that no schedule reaches. */
+/* An optimizer that ignores call->lr_scale. */
 #include "good_optimizer.h"
 
 static rondo_status step(rondo_context *ctx, const rondo_optimizer_call *call) {

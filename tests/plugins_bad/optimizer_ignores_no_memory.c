@@ -1,4 +1,4 @@
-/* An optimizer that takes memory and does not look whether it got any. */
+/* An optimizer that uses the result of host->alloc without checking it. */
 #include "good_optimizer.h"
 
 static rondo_status step(rondo_context *ctx, const rondo_optimizer_call *call) {

@@ -1,4 +1,4 @@
-/* An optimizer that steps with the learning rate of its first call for ever. */
+/* An optimizer that uses the learning rate of its first call in all later ones. */
 #include "good_optimizer.h"
 
 static rondo_status step(rondo_context *ctx, const rondo_optimizer_call *call) {

@@ -1,4 +1,4 @@
-/* An optimizer that keeps its velocity in a variable of its own. */
+/* An optimizer that keeps its velocity in a global variable. */
 #include "good_optimizer.h"
 
 static double velocity[1 << 16];

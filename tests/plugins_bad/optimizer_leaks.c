@@ -1,4 +1,4 @@
-/* An optimizer that takes 40 bytes an update and keeps them. */
+/* An optimizer that allocates 40 bytes per update and never frees them. */
 #include "good_optimizer.h"
 
 #include <stdlib.h>

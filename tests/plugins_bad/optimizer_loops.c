@@ -1,4 +1,4 @@
-/* An optimizer that never comes back. */
+/* An optimizer that never returns. */
 #include "good_optimizer.h"
 
 static rondo_status step(rondo_context *ctx, const rondo_optimizer_call *call) {

@@ -1,4 +1,4 @@
-/* An optimizer that goes the other way round in f64. */
+/* An optimizer with the opposite sign in f64. */
 #include "good_optimizer.h"
 
 static rondo_status step(rondo_context *ctx, const rondo_optimizer_call *call) {

@@ -1,4 +1,4 @@
-/* Gradient descent with momentum, and a slot that nothing is kept in. */
+/* Gradient descent with momentum, and a second slot that is never used. */
 #include "good_optimizer.h"
 
 static const rondo_slot slots[] = {{"velocity", RONDO_SLOT_LIKE_PARAMETER, RONDO_SLOT_STATE},

@@ -1,4 +1,4 @@
-/* An optimizer that clips the gradient in place, which is not its own. */
+/* An optimizer that clips the gradient in place, which it may only read. */
 #include "good_optimizer.h"
 
 static rondo_status step(rondo_context *ctx, const rondo_optimizer_call *call) {

@@ -1,4 +1,4 @@
-/* Prints when it checks options; all else is right. */
+/* Prints when it checks options; otherwise correct. */
 #include <stdio.h>
 
 #include "good_options.h"

@@ -1,4 +1,4 @@
-/* Refuses what its own table says. */
+/* Refuses the defaults of its own table. */
 #include "good_options.h"
 
 static rondo_status check(rondo_context *ctx, const void *options) {

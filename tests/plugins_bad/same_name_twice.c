@@ -1,4 +1,4 @@
-/* Two optimizers of one name. */
+/* Two optimizers with one name. */
 #include "good.h"
 
 static const rondo_optimizer first = GOOD_OPTIMIZER("same_name_twice");

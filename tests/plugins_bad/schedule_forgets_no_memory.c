@@ -1,4 +1,4 @@
-/* A schedule with another factor, and no word of it, when there is no memory. */
+/* A schedule that returns another factor, and succeeds, when there is no memory. */
 #include "rondo/plugin.h"
 
 static rondo_status factor(rondo_context *ctx, const rondo_schedule_call *call, double *factor) {

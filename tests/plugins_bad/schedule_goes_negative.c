@@ -1,4 +1,4 @@
-/* A schedule that goes on falling below 0. */
+/* A schedule whose factor falls below 0. */
 #include "rondo/plugin.h"
 
 static rondo_status factor(rondo_context *ctx, const rondo_schedule_call *call, double *factor) {

@@ -1,4 +1,4 @@
-/* A schedule that decays as the options of its first call said, for ever. */
+/* A schedule that uses the options of its first call in all later ones. */
 #include "rondo/plugin.h"
 
 struct decay {

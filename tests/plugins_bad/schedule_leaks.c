@@ -1,4 +1,4 @@
-/* A schedule that takes 24 bytes for each factor and keeps them. */
+/* A schedule that allocates 24 bytes per factor and never frees them. */
 #include <stdlib.h>
 
 #include "rondo/plugin.h"

@@ -1,4 +1,4 @@
-/* A schedule that never comes back. */
+/* A schedule that never returns. */
 #include "rondo/plugin.h"
 
 static rondo_status factor(rondo_context *ctx, const rondo_schedule_call *call, double *factor) {

@@ -1,4 +1,4 @@
-/* A schedule that counts epochs in a variable of its own. */
+/* A schedule that counts epochs in a global variable. */
 #include "rondo/plugin.h"
 
 static double epochs;

@@ -1,4 +1,4 @@
-/* A schedule that keeps one number more than it says. */
+/* A schedule that keeps one number more than it declares. */
 #include "rondo/plugin.h"
 
 static rondo_status factor(rondo_context *ctx, const rondo_schedule_call *call, double *factor) {

@@ -1,4 +1,4 @@
-/* Exports a function beside the plug-in object. */
+/* Exports a function besides the plug-in object. */
 #include "good.h"
 
 RONDO_EXPORT void second_symbol(void);

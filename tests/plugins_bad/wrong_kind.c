@@ -1,4 +1,4 @@
-/* A descriptor of a kind that there is not. */
+/* A descriptor of an unknown kind. */
 #include "good_optimizer.h"
 
 static const rondo_optimizer optimizer = {

@@ -1,4 +1,4 @@
-/* A magic number that is not Rondo's. */
+/* A wrong magic number. */
 #include "good.h"
 
 static const rondo_optimizer optimizer = GOOD_OPTIMIZER("wrong_magic");
