@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "core/kernel.h"
+
 enum {
     MAX_INPUTS = RONDO_SAMPLE_INPUTS,
     CHUNK = 256,       /* elements that a stretched input and a gradient are expanded to at a time: they stay in L1 */
@@ -94,28 +96,32 @@ union chunk {
     double f64[CHUNK];
 };
 
-static void fill(union chunk *chunk, int32_t dtype, const void *source, int64_t count) {
+CORE_KERNEL static void fill(union chunk *chunk, int32_t dtype, const void *source, int64_t count) {
     if (dtype == RONDO_F32) {
         const float value = *(const float *)source;
+        CORE_LOOP
         for (int64_t i = 0; i < count; i++) {
             chunk->f32[i] = value;
         }
     } else {
         const double value = *(const double *)source;
+        CORE_LOOP
         for (int64_t i = 0; i < count; i++) {
             chunk->f64[i] = value;
         }
     }
 }
 
-static void add_run(void *target, const union chunk *chunk, int32_t dtype, int64_t count) {
+CORE_KERNEL static void add_run(void *target, const union chunk *chunk, int32_t dtype, int64_t count) {
     if (dtype == RONDO_F32) {
         float *sum = target;
+        CORE_LOOP
         for (int64_t i = 0; i < count; i++) {
             sum[i] += chunk->f32[i];
         }
     } else {
         double *sum = target;
+        CORE_LOOP
         for (int64_t i = 0; i < count; i++) {
             sum[i] += chunk->f64[i];
         }

@@ -1,24 +1,29 @@
-/* core/parallel.h: the one door to threads. The only file that starts any is parallel.c. */
+/* core/parallel.h: the only way to run code on several threads. parallel.c implements it with a pool of its own;
+ * parallel_openmp.c, which a build with -Dthreads=openmp has instead, with an OpenMP team. Results do not depend on which.
+ */
 #ifndef RONDO_CORE_PARALLEL_H
 #define RONDO_CORE_PARALLEL_H
 
 #include <stdint.h>
 
-/* How many threads to use; passed to whoever may start some. */
+/* How many threads to use; passed to the functions that may run on several. */
 struct parallel {
     int32_t threads; /* >= 1 */
 };
 
-/* The number of processors that this process may use. */
+/* The number of threads to use where the user does not say: the number of processors that this process may use; with
+ * OpenMP OMP_NUM_THREADS, where it is set. */
 int32_t parallel_processors(void);
 
-/* How many threads parallel_for would use at most, called from here: 1 inside a body that runs on several already. */
+/* The most threads that parallel_for would use if called now: 1 inside a body that already runs on several. */
 int32_t parallel_threads(const struct parallel *parallel);
 
-/* Calls body(arg, begin, end) for consecutive ranges that cover [0, count), each `grain` >= 1 long but for the last.
- * The ranges do not depend on the number of threads. Runs on the calling thread alone where there is one range, one
- * thread, or where it is called from a body that runs on several threads already, or while another thread of the
- * process has the pool. Returns when all are done. */
+/* Calls body(arg, begin, end) for consecutive ranges that cover [0, count), each `grain` >= 1 long except the last. The
+ * ranges do not depend on the number of threads. Runs on the calling thread where there is one range or one thread, where
+ * it is called from a body that already runs on several threads, and while another thread of the process uses the pool.
+ * Returns when all ranges are done.
+ *
+ * In a process that was forked, OpenMP's threads are not used if the parent has used them before. */
 void parallel_for(const struct parallel *parallel, int64_t count, int64_t grain,
                   void (*body)(void *arg, int64_t begin, int64_t end), void *arg);
 

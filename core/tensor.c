@@ -91,14 +91,16 @@ void tensor_set(const rondo_tensor *tensor, int64_t index, double value) {
     rondo_set(tensor, index, value);
 }
 
-void tensor_scale(const rondo_tensor *tensor, int64_t begin, int64_t end, double factor) {
+CORE_KERNEL void tensor_scale(const rondo_tensor *tensor, int64_t begin, int64_t end, double factor) {
     if (tensor->dtype == RONDO_F32) {
         float *data = tensor->data;
+        CORE_LOOP
         for (int64_t i = begin; i < end; i++) {
             data[i] = (float)((double)data[i] * factor);
         }
     } else {
         double *data = tensor->data;
+        CORE_LOOP
         for (int64_t i = begin; i < end; i++) {
             data[i] *= factor;
         }

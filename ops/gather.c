@@ -55,12 +55,14 @@ static rondo_status gather_forward(rondo_context *ctx, rondo_op_call *call) {
 }
 
 #define GATHER_GRAD_OF(T, suffix)                                                                                      \
-    static void gather_grad_##suffix(const rondo_op_call *call, int64_t columns, int64_t begin, int64_t end) {         \
+    OPS_KERNEL static void gather_grad_##suffix(const rondo_op_call *call, int64_t columns, int64_t begin,             \
+                                                int64_t end) {                                                         \
         const int32_t *index = call->inputs[1].data;                                                                   \
         const int64_t count = rondo_count(&call->inputs[1]);                                                           \
         for (int64_t j = 0; j < count; j++) {                                                                          \
             const T *g = (const T *)call->grad_output->data + j * columns;                                             \
             T *gx = (T *)call->grad_inputs[0].data + index[j] * columns;                                               \
+            OPS_LOOP                                                                                                   \
             for (int64_t i = begin; i < end; i++) {                                                                    \
                 gx[i] += g[i];                                                                                         \
             }                                                                                                          \

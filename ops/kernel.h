@@ -17,10 +17,12 @@
 #define OPS_KERNEL
 #endif
 
-/* Before a loop whose iterations are independent. The loop may write to the array that it reads, element by element;
- * without this macro a compiler would assume an overlap and not use vector code. */
-#if defined(__GNUC__) && !defined(__clang__)
-#define OPS_LOOP _Pragma("GCC ivdep")
+/* Before a loop whose iterations do not depend on each other, so that several of them can run in one vector register. It
+ * may write to the array that it reads, element by element, which a compiler would otherwise treat as an overlap. Not for
+ * a loop that adds up elements: the order of a sum decides its bits. Needs -fopenmp-simd and no OpenMP library; other
+ * compilers leave the choice to their own analysis. */
+#if defined(__GNUC__)
+#define OPS_LOOP _Pragma("omp simd")
 #else
 #define OPS_LOOP
 #endif

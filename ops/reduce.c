@@ -116,8 +116,9 @@ enum reducer { SUM, MEAN, LARGEST, SMALLEST };
         }                                                                                                              \
         return (sum[0] + sum[1]) + (sum[2] + sum[3]);                                                                  \
     }                                                                                                                  \
-    static void run_spread_##suffix(void *data, int64_t start, int64_t n, int64_t stride, double value) {              \
+    OPS_KERNEL static void run_spread_##suffix(void *data, int64_t start, int64_t n, int64_t stride, double value) {   \
         T *x = (T *)data + start;                                                                                      \
+        OPS_LOOP                                                                                                       \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             x[i * stride] += (T)value;                                                                                 \
         }                                                                                                              \

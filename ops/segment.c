@@ -64,7 +64,7 @@ struct pass {
 };
 
 #define SEGMENT_OF(T, suffix)                                                                                          \
-    static void segment_sum_##suffix(const struct pass *pass, int64_t begin, int64_t end) {                            \
+    OPS_KERNEL static void segment_sum_##suffix(const struct pass *pass, int64_t begin, int64_t end) {                 \
         const T *x = pass->call->inputs[0].data;                                                                       \
         T *y = pass->call->output.data;                                                                                \
         const int64_t columns = pass->columns;                                                                         \
@@ -72,18 +72,23 @@ struct pass {
             memset(y + s * columns + begin, 0, sizeof(T) * (size_t)(end - begin));                                     \
         }                                                                                                              \
         for (int64_t r = 0; r < pass->rows; r++) {                                                                     \
+            T *sum = y + pass->index[r] * columns;                                                                     \
+            const T *row = x + r * columns;                                                                            \
+            OPS_LOOP                                                                                                   \
             for (int64_t i = begin; i < end; i++) {                                                                    \
-                y[pass->index[r] * columns + i] += x[r * columns + i];                                                 \
+                sum[i] += row[i];                                                                                      \
             }                                                                                                          \
         }                                                                                                              \
     }                                                                                                                  \
-    static void segment_divide_##suffix(const struct pass *pass, int64_t begin, int64_t end) {                         \
+    OPS_KERNEL static void segment_divide_##suffix(const struct pass *pass, int64_t begin, int64_t end) {              \
         const int64_t *sizes = pass->call->saved;                                                                      \
         T *y = pass->call->output.data;                                                                                \
         for (int64_t s = 0; s < pass->count; s++) {                                                                    \
             const T scale = sizes[s] == 0 ? 0 : 1 / (T)sizes[s];                                                       \
+            T *mean = y + s * pass->columns;                                                                           \
+            OPS_LOOP                                                                                                   \
             for (int64_t i = begin; i < end; i++) {                                                                    \
-                y[s * pass->columns + i] *= scale;                                                                     \
+                mean[i] *= scale;                                                                                      \
             }                                                                                                          \
         }                                                                                                              \
     }                                                                                                                  \

@@ -48,32 +48,38 @@ static const rondo_option softmax_option_table[] = {
     }                                                                                                                  \
     static inline void softmax_line_##suffix(const T *x, T *y, int64_t n, int64_t stride) {                            \
         const T largest = line_max_##suffix(x, n, stride);                                                             \
+        OPS_LOOP                                                                                                       \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             y[i * stride] = VECTOR_EXP(x[i * stride] - largest);                                                       \
         }                                                                                                              \
         const T scale = (T)(1 / line_sum_##suffix(y, n, stride));                                                      \
+        OPS_LOOP                                                                                                       \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             y[i * stride] *= scale;                                                                                    \
         }                                                                                                              \
     }                                                                                                                  \
     static inline void softmax_line_grad_##suffix(const T *y, const T *g, T *gx, int64_t n, int64_t stride) {          \
         const T dot = (T)line_dot_##suffix(g, y, n, stride);                                                           \
+        OPS_LOOP                                                                                                       \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             gx[i * stride] += y[i * stride] * (g[i * stride] - dot);                                                   \
         }                                                                                                              \
     }                                                                                                                  \
     static inline void log_softmax_line_##suffix(const T *x, T *y, int64_t n, int64_t stride) {                        \
         const T largest = line_max_##suffix(x, n, stride);                                                             \
+        OPS_LOOP                                                                                                       \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             y[i * stride] = VECTOR_EXP(x[i * stride] - largest);                                                       \
         }                                                                                                              \
         const T log_sum = (T)log(line_sum_##suffix(y, n, stride));                                                     \
+        OPS_LOOP                                                                                                       \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             y[i * stride] = (x[i * stride] - largest) - log_sum;                                                       \
         }                                                                                                              \
     }                                                                                                                  \
     static inline void log_softmax_line_grad_##suffix(const T *y, const T *g, T *gx, int64_t n, int64_t stride) {      \
         const T sum = (T)line_sum_##suffix(g, n, stride);                                                              \
+        OPS_LOOP                                                                                                       \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             gx[i * stride] += g[i * stride] - VECTOR_EXP(y[i * stride]) * sum;                                         \
         }                                                                                                              \

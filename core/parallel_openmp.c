@@ -1,0 +1,53 @@
+/* The threads of core/parallel.h as an OpenMP team (meson -Dthreads=openmp): for clusters, which place and bind threads by
+ * OMP_NUM_THREADS, OMP_PROC_BIND and OMP_PLACES, and for programs whose own code runs on OpenMP. core/parallel.c is the
+ * default (docs/decisions/0008-threads.md says why).
+ *
+ * Ranges are handed out one at a time, and which thread takes which does not matter: a range computes the same bits on
+ * any thread. */
+#define _GNU_SOURCE
+#include "core/parallel.h"
+
+#include <omp.h>
+#include <pthread.h>
+#include <stddef.h>
+
+/* 1 in a process that was forked after a team had been started: libgomp keeps the threads of its team, which a child does
+ * not have, and would wait for them for ever. */
+static int is_forked;
+
+/* OMP_NUM_THREADS, or the number of processors that OpenMP may use. */
+int32_t parallel_processors(void) {
+    const int threads = omp_get_max_threads();
+    return threads < 1 ? 1 : threads;
+}
+
+int32_t parallel_threads(const struct parallel *parallel) {
+    return parallel == NULL || omp_in_parallel() ? 1 : parallel->threads;
+}
+
+static void note_fork(void) {
+    is_forked = 1;
+}
+
+static void watch_forks(void) {
+    pthread_atfork(NULL, NULL, note_fork);
+}
+
+void parallel_for(const struct parallel *parallel, int64_t count, int64_t grain,
+                  void (*body)(void *arg, int64_t begin, int64_t end), void *arg) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    if (count <= 0) {
+        return;
+    }
+    grain = grain < 1 ? 1 : grain;
+    const int64_t ranges = (count - 1) / grain + 1;
+    int64_t threads = is_forked ? 1 : parallel_threads(parallel);
+    threads = threads < ranges ? threads : ranges;
+    if (threads > 1) {
+        pthread_once(&once, watch_forks);
+    }
+#pragma omp parallel for schedule(dynamic, 1) num_threads((int)threads) if (threads > 1)
+    for (int64_t range = 0; range < ranges; range++) {
+        body(arg, range * grain, range + 1 < ranges ? (range + 1) * grain : count);
+    }
+}
