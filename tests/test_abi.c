@@ -363,6 +363,7 @@ static const struct {
     {"", "struct rondo_new size 8 align 8\nfield rondo_new.a offset 0 size 8: void *a\n", "MINOR 0", "MINOR 1", ""},
     {"", "enum RONDO_BF16 3\n", NULL, NULL, "enum RONDO_BF16 is new, yet RONDO_ABI_MINOR is still 0"},
     {"", "enum RONDO_MAP 7\n", "MINOR 0", "MINOR 1", ""},
+    {"", "macro RONDO_ROWS 7\n", NULL, NULL, ""}, /* a name for a value that crosses already */
     {"STATUS_COUNT 8", "STATUS_COUNT 9", NULL, NULL, "enum RONDO_STATUS_COUNT is larger, yet"},
     {"STATUS_COUNT 8", "STATUS_COUNT 9", "MINOR 0", "MINOR 1", ""},
     {"STATUS_COUNT 8", "STATUS_COUNT 7", "MINOR 0", "MINOR 1", "enum RONDO_STATUS_COUNT was"},
