@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/print.h"
 #include "cli/profile_report.h"
 #include "cli/progress.h"
 #include "io/json.h"
@@ -18,9 +19,11 @@ static void on_begin(void *arg, const struct task *task, const char *folder) {
     struct progress *progress = arg;
     const int32_t threads = task->session->parallel.threads;
     *progress = progress_start(task->network);
-    fprintf(stderr, "%s: %lld parameters, %lld examples, %d thread%s, writing %s\n", task->experiment->name,
+    fprintf(stderr, "%s: %lld parameters, %lld examples, %d thread%s, writing ", task->experiment->name,
             (long long)model_size(network_model(task->network)), (long long)task->train->count, threads,
-            threads == 1 ? "" : "s", folder);
+            threads == 1 ? "" : "s");
+    print_text(stderr, folder);
+    fprintf(stderr, "\n");
 }
 
 static void on_batch(void *arg, const struct trainer_progress *state) {
@@ -50,10 +53,12 @@ static rondo_status print_json(const struct task *task, const struct train_resul
     return output_json(object, JSON_REAL_PRECISION(9), errors);
 }
 
-static void print_text(const struct task *task, const struct train_result *result) {
+static void print_result(const struct task *task, const struct train_result *result) {
     const struct network *network = task->network;
-    printf("run %s: best epoch %lld of %lld%s", result->folder, (long long)result->trainer.best_epoch,
-           (long long)result->trainer.epochs, result->trainer.stopped_early ? " (stopped early)" : "");
+    printf("run ");
+    print_text(stdout, result->folder);
+    printf(": best epoch %lld of %lld%s", (long long)result->trainer.best_epoch, (long long)result->trainer.epochs,
+           result->trainer.stopped_early ? " (stopped early)" : "");
     for (int32_t m = 0; task->valid != NULL && m < network_metric_count(network); m++) {
         printf("%s %s %.4f", m == 0 ? ", valid" : "", network_metric_name(network, m),
                network_metric(network, &result->trainer.valid, m));
@@ -70,7 +75,7 @@ static rondo_status train(struct task *task, const char *out, int quiet, int jso
     if (json) {
         return print_json(task, &result, errors);
     }
-    print_text(task, &result);
+    print_result(task, &result);
     if (task->session->profile != NULL) {
         profile_print(task->session->profile, task->session->parallel.threads);
     }

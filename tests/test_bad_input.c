@@ -357,9 +357,8 @@ static const struct {
      "--set loss.class_weights=[1,2,3]: softmax_cross_entropy: 'class_weights' has 3 numbers, expected one for each of "
      "2|--set loss.class_weights=[1,2,3]: the order of 'class_weights' is that of the labels: 'great', 'other'"},
     {"class weights by name", "--set loss.class_weights={great:1}",
-     "'loss.class_weights' is a mapping, expected number or list of numbers in [0, 1000000] (factor on the loss of "
-     "each "
-     "class, in the order of the labels"},
+     "'loss.class_weights' is a mapping, expected number or list of numbers in [0, 1000000] (|in the order of the "
+     "labels"},
     {"labels for numbers", "--set data.target=number",
      "/train.tsv:1: 'other' is not a finite number|/train.tsv:2: 'great'"},
     {"long texts where one word is wanted", "--set architecture=1:1", "/train.tsv: example |inputs, expected one"},

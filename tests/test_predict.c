@@ -87,6 +87,7 @@ START_TEST(text_of_others_cannot_control_the_terminal) {
                                  "predict run \x1b[2Jnothing",
                                  "check e.yaml --set data.train=strange.csv --set data.valid=strange.csv",
                                  "check strange.yaml",
+                                 "train e.yaml --out \x1b[2Jrun",
                                  "check --\x1b[2J"};
     for (int i = 0; i < ROWS(calls); i++) {
         const struct outcome outcome = sandbox_run((struct call){.arguments = calls[i]});
