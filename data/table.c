@@ -110,7 +110,7 @@ static int quoted_field(struct table_parser *parser) {
         if (*parser->next != '"') {
             break;
         }
-        copy(parser); /* "" stands for one quote */
+        copy(parser); /* "" is one quote */
     }
     const int spans_lines = parser->line != line;
     if (spans_lines) {

@@ -427,7 +427,7 @@ static float read_number(struct text_file *file, int64_t row) {
     char *end;
     const float number = (float)number_parse(text, &end);
     end += strspn(end, " ");
-    /* strtod alone would also take 0x10. */
+    /* the conversion also accepts 0x10 */
     if (strspn(text, " 0123456789+-.eE") == strlen(text) && end != text && *end == '\0' && isfinite(number)) {
         return number;
     }

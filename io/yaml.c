@@ -179,7 +179,7 @@ static rondo_status add_parser_error(const struct builder *builder, const yaml_p
     const struct location where = location_of(builder, parser->problem_mark);
     if (character_at(builder, parser->problem_mark) == '\t') {
         return errors_add_at(builder->errors, RONDO_INVALID, where,
-                             "found a tab character; expected blanks: YAML is indented with blanks alone");
+                             "found a tab character; expected blanks: YAML is indented only with blanks");
     }
     const size_t problem_line = parser->problem_mark.line;
     /* Without a context it may have begun on the line before: "a:\u00A01" is a text that goes on in the next line. */
@@ -408,7 +408,7 @@ static rondo_status refuse_properties(const struct builder *builder, const yaml_
     }
     if (tag != NULL) {
         return errors_add_at(builder->errors, RONDO_INVALID, where,
-                             "tag '%.40s'; tags are not supported, write the value alone (in quotes where it is text)",
+                             "tag '%.40s'; tags are not supported, write only the value (in quotes if it is text)",
                              (const char *)tag);
     }
     return RONDO_OK;
@@ -417,7 +417,7 @@ static rondo_status refuse_properties(const struct builder *builder, const yaml_
 static rondo_status start_document(struct builder *builder, const yaml_event_t *event) {
     if (++builder->documents > 1) {
         return errors_add_at(builder->errors, RONDO_INVALID, location_of(builder, event->start_mark),
-                             "a second document, expected one document alone");
+                             "a second document, expected only one");
     }
     return RONDO_OK;
 }

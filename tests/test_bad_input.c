@@ -42,7 +42,7 @@ static void setup(void) {
     assert_status("the run that is to be damaged", &outcome, 0);
 }
 
-/* `arguments` are refused with `parts` on standard error, and leave nothing behind. */
+/* `arguments` are refused with `parts` on standard error, and leave no file. */
 static void assert_refused(const char *what, const char *arguments, const char *parts) {
     char label[1024];
     snprintf(label, sizeof label, "%s (rondo %.400s)", what, arguments);
@@ -51,7 +51,7 @@ static void assert_refused(const char *what, const char *arguments, const char *
     assert_status(label, &outcome, 2);
     assert_parts(label, outcome.err, parts);
     ck_assert_msg(outcome.out[0] == '\0', "%s: printed '%.500s'", label, outcome.out);
-    ck_assert_msg(sandbox_entries() == before, "%s: left something behind", label);
+    ck_assert_msg(sandbox_entries() == before, "%s: left a file", label);
 }
 
 /* An experiment is refused, whatever is done with it. */
@@ -71,7 +71,7 @@ static const struct {
     const char *name, *text, *parts;
 } texts[] = {
     {"nothing at all", "", "bad.yaml:1:1: an empty document"},
-    {"a comment alone", "# rondo: 1\n", "bad.yaml:1:1: an empty document"},
+    {"only a comment", "# rondo: 1\n", "bad.yaml:1:1: an empty document"},
     {"one word", "rondo\n", "bad.yaml:1:1: an experiment is a mapping"},
     {"a list", "[rondo, 1]\n", "bad.yaml:1:1: an experiment is a mapping"},
     {"a bracket left open", "rondo: 1\ndata: {reader: text\n", "bad.yaml:3:1: "},
@@ -294,7 +294,7 @@ static const struct {
 } data[] = {
     {"missing", "bad.tsv", NULL, 0, "data.train=bad.tsv: cannot read '|/bad.tsv': there is no such file"},
     {"empty", "bad.tsv", "", 0, "/bad.tsv: the file has no rows"},
-    {"blank lines alone", "bad.tsv", "\n\n\n", 0, "/bad.tsv: the file has no rows"},
+    {"only blank lines", "bad.tsv", "\n\n\n", 0, "/bad.tsv: the file has no rows"},
     {"binary", "bad.tsv",
      "tea\tgreat\n\x7f"
      "ELF\0\0\0\1\n",
@@ -435,7 +435,7 @@ START_TEST(bad_equation_is_refused_at_its_place) {
 }
 END_TEST
 
-/* "h' = x @ W + " and behind it one thing many times over, `h`, and another thing as often. */
+/* "h' = x @ W + " followed by one text many times, `h`, and another text as often. */
 static const struct {
     const char *name, *before, *after, *parts;
 } endless[] = {
@@ -552,7 +552,7 @@ END_TEST
 
 /* ---- plug-ins ---- */
 
-/* %B stands for the folder of bad plug-ins, %P for that of good ones; the others are made by make_plugins. */
+/* %B is the folder of bad plug-ins, %P that of good ones; the others are made by make_plugins. */
 static const struct {
     const char *files; /* separated by commas: the last one is refused */
     const char *parts;
@@ -620,7 +620,7 @@ END_TEST
 /* ---- runs ---- */
 
 /* One file of a run is changed: `find` in it to `text`; find NULL: all of it; text NULL: it is removed. keep > 0: only
- * so many bytes of it are left. */
+ * that number of bytes is left. */
 static const struct {
     const char *name, *file, *find, *text;
     int keep;

@@ -1,4 +1,4 @@
-/* tests/test_experiment.c: from the text of an experiment to its values, and to its mistakes, all of them in one go.
+/* tests/test_experiment.c: the values of an experiment, and its mistakes, which are reported together.
  *
  * The environment says where plug-ins and cells are: RONDO_PLUGIN_PATH, RONDO_CELL_PATH.
  */
@@ -108,7 +108,7 @@ static const struct {
      ":8:20: 'schedule.epochs' is a list|:8:32: 'schedule.batch' is a mapping"},
     {"a duplicate key", "schedule:", "schedule: {epochs: 3, epochs: 4, epochs: 5}", "", 2,
      ":8:23: key 'epochs' is already there, at line 8|:8:34: key 'epochs' is already there"},
-    {"assignments alone", "name:", "name: tiny", "optimizer.lr=-1;optimizer.beta1=2;optimizer.gamma=1;nothing", 4,
+    {"only assignments", "name:", "name: tiny", "optimizer.lr=-1;optimizer.beta1=2;optimizer.gamma=1;nothing", 4,
      "--set optimizer.lr=-1: 'lr' is -1|--set optimizer.beta1=2: 'beta1' is 2|--set optimizer.gamma=1: unknown key "
      "'gamma'|--set nothing: no '='"},
     {"keys that nobody uses", "architecture:", "architecture: \"1:N\"", "", 2,
@@ -123,7 +123,7 @@ static const struct {
      ":2:11: plug-in '|/none.so' cannot be opened|:2:20: expected the path of a plug-in"},
 };
 
-START_TEST(all_mistakes_are_told_in_one_go) {
+START_TEST(all_mistakes_are_reported_together) {
     sandbox_write("bad.yaml", "cell: bad\nsource: s\nstate: [h]\nequations: |\n  h' = tahn(x @ W)\n  g' = x @ V\n");
     tiny_edit("m.yaml", mistakes[_i].key, mistakes[_i].line);
     struct experiment *experiment = load("m.yaml", mistakes[_i].assignments);
@@ -399,7 +399,7 @@ int main(void) {
     tcase_set_timeout(cases, 60);
     tcase_add_unchecked_fixture(cases, sandbox_open, sandbox_close);
     tcase_add_checked_fixture(cases, setup, teardown);
-    tcase_add_loop_test(cases, all_mistakes_are_told_in_one_go, 0, ROWS(mistakes));
+    tcase_add_loop_test(cases, all_mistakes_are_reported_together, 0, ROWS(mistakes));
     tcase_add_test(cases, earlier_errors_of_the_caller_do_not_matter);
     tcase_add_loop_test(cases, value_and_where_it_came_from_are_known, 0, ROWS(values));
     tcase_add_test(cases, structs_hold_what_the_tree_says);

@@ -151,7 +151,7 @@ START_TEST(files_are_read_with_what_training_taught) {
 }
 END_TEST
 
-/* In the expected texts, '%' stands for the path of the file. */
+/* In the expected texts, '%' is the path of the file. */
 static int is_expected(const char *text, const char *expected, const char *file) {
     const char *mark = strchr(expected, '%');
     const char *full =

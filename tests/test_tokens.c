@@ -93,7 +93,7 @@ END_TEST
 
 /* ---- vocabulary ---- */
 
-/* Words separated by blanks, each counted once for every time it stands there. */
+/* Counts the words of a text that are separated by blanks. */
 static struct vocabulary *count_all(const char *text) {
     struct vocabulary *vocabulary = vocabulary_create();
     ck_assert_ptr_nonnull(vocabulary);
@@ -193,7 +193,7 @@ START_TEST(many_and_long_words_are_found_again) {
         snprintf(word, sizeof word, "w%d", i);
         ck_assert_str_eq(vocabulary_word(vocabulary, vocabulary_find(vocabulary, word)), word);
     }
-    ck_assert_int_eq(vocabulary_find(vocabulary, longest), COUNT + 1); /* seen once: behind the others */
+    ck_assert_int_eq(vocabulary_find(vocabulary, longest), COUNT + 1); /* seen once: after the others */
     free(longest);
     vocabulary_destroy(vocabulary);
     vocabulary_destroy(NULL);

@@ -1,4 +1,4 @@
-/* io/yaml.h: where every value stands, what is refused and with which words, --set, merging and writing. */
+/* io/yaml.h: the place of every value, what is refused and with which message, --set, merging and writing. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "io/yaml.h"
