@@ -91,7 +91,7 @@ void tensor_set(const rondo_tensor *tensor, int64_t index, double value) {
     rondo_set(tensor, index, value);
 }
 
-CORE_KERNEL void tensor_scale(const rondo_tensor *tensor, int64_t begin, int64_t end, double factor) {
+void tensor_scale(const rondo_tensor *tensor, int64_t begin, int64_t end, double factor) {
     if (tensor->dtype == RONDO_F32) {
         float *data = tensor->data;
         CORE_LOOP
