@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/number.h"
 #include "core/options.h"
 
 /* Dimensions above SHOW_ALL show only SHOW_EDGE entries at each end. */
@@ -19,8 +20,8 @@ static void put(struct printer *printer, const char *format, ...) {
     const int has_room = printer->length < printer->size;
     va_list arguments;
     va_start(arguments, format);
-    const int length = vsnprintf(has_room ? printer->text + printer->length : NULL,
-                                 has_room ? printer->size - printer->length : 0, format, arguments);
+    const int length = number_vprint(has_room ? printer->text + printer->length : NULL,
+                                     has_room ? printer->size - printer->length : 0, format, arguments);
     va_end(arguments);
     printer->length += length > 0 ? (size_t)length : 0;
 }
