@@ -46,6 +46,7 @@ START_TEST(every_allocation_that_fails_is_reported_as_memory) {
     ck_assert_int_gt(fails_at, 0);
     ck_assert_int_lt(fails_at, 1000);
     json_decref(value);
+    json_set_alloc_funcs(malloc, free);
 }
 END_TEST
 

@@ -38,7 +38,8 @@ static const struct {
     const char *arguments, *lines;
 } verbose_rows[] = {
     {"train logs_e.yaml --plugin ./logs.so --engine fused",
-     "rondo: plug-ins are searched in '|rondo: cells are searched in '|rondo: loaded plug-in 'logs' 1.0 (MIT) from '/|" OF_OP
+     "rondo: plug-ins are searched in '|rondo: cells are searched in '|rondo: loaded plug-in 'logs' 1.0 (MIT) from "
+     "'/|" OF_OP
      "logs.so: optimizer check|logs.so: optimizer choose_slot|logs.so: optimizer step|logs.so: loss output_size|"
      "logs.so: loss record|logs.so: loss predict|logs.so: loss measure|logs.so: schedule check|"
      "logs.so: schedule factor|logs.so: schedule observe"},
@@ -91,6 +92,21 @@ START_TEST(a_program_that_embeds_rondo_gets_the_lines_of_its_run) {
 }
 END_TEST
 
+START_TEST(a_program_that_trains_gets_the_lines_of_its_experiment) {
+    char error[1024], lines[4096] = "";
+    char *text = sandbox_memory(2048);
+    snprintf(text, 2048, "%splugins: [./logs.so]\n", experiment);
+    sandbox_write("trained.yaml", text);
+    rondo_experiment *opened = rondo_experiment_open(sandbox_path("trained.yaml"), NULL, 1, error, sizeof error);
+    ck_assert_msg(opened != NULL, "%s", error);
+    rondo_experiment_set_log(opened, collect, lines);
+    const rondo_status status = rondo_experiment_train(opened, sandbox_path("by_api"), NULL, NULL, error, sizeof error);
+    ck_assert_msg(status == RONDO_OK, "%s", error);
+    assert_parts("train", lines, "optimizer choose_slot;|schedule factor;|op forward;|loss record;");
+    rondo_experiment_close(opened);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("log");
     TCase *cases = tcase_create("log");
@@ -98,6 +114,7 @@ int main(void) {
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_loop_test(cases, verbose_prints_all_lines_and_without_it_there_are_none, 0, ROWS(verbose_rows));
     tcase_add_test(cases, a_program_that_embeds_rondo_gets_the_lines_of_its_run);
+    tcase_add_test(cases, a_program_that_trains_gets_the_lines_of_its_experiment);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -194,6 +194,10 @@ static void on_epoch(void *arg, const struct trainer_progress *state) {
     tell_progress(arg, state, 1);
 }
 
+void rondo_experiment_set_log(rondo_experiment *experiment, rondo_log_function function, void *arg) {
+    registry_set_log(experiment->session->registry, (struct log_receiver){function, arg});
+}
+
 rondo_status rondo_experiment_train(rondo_experiment *experiment, const char *folder, rondo_progress progress,
                                     void *arg, char *error, size_t size) {
     struct errors errors = {0};

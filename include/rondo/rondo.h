@@ -90,6 +90,8 @@ RONDO_EXPORT rondo_experiment *rondo_experiment_open(const char *file, const cha
                                                      char *error, size_t size);
 /* `experiment` may be NULL. The run folder stays. */
 RONDO_EXPORT void rondo_experiment_close(rondo_experiment *experiment);
+/* The same as rondo_run_set_log, for an experiment. */
+RONDO_EXPORT void rondo_experiment_set_log(rondo_experiment *experiment, rondo_log_function function, void *arg);
 
 /* How far a training is. */
 typedef struct rondo_training {
