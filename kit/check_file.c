@@ -18,14 +18,6 @@ static int begins_with(const char *text, const char *beginning) {
     return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
-struct elf_file *check_open_elf(const struct trial *trial) {
-    struct elf_file *elf = elf_open(trial->kit->file, trial->kit->arena, trial->kit->errors);
-    if (elf == NULL) {
-        trial_say(trial, VERDICT_FAIL, "%s", errors_text(trial->kit->errors, 0));
-    }
-    return elf;
-}
-
 /* ---- without loading it ---- */
 
 /* Names with a leading underscore belong to the compiler or a sanitizer, except "_Z…", which are names of C++. */
@@ -98,20 +90,6 @@ static enum verdict needs(struct trial *trial) {
     return other == NULL ? VERDICT_PASS
                          : trial_say(trial, VERDICT_WARNING,
                                      "needs '%s', which must be installed wherever the plug-in is used", other);
-}
-
-static int imports(const struct elf_file *elf, const char *beginning) {
-    struct elf_symbol symbol;
-    for (int32_t i = 0; elf_symbol(elf, i, &symbol); i++) {
-        if (!symbol.is_defined && begins_with(symbol.name, beginning)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-int check_is_instrumented(const struct elf_file *elf) {
-    return imports(elf, "__asan_") || imports(elf, "__tsan_") || imports(elf, "__ubsan_") || imports(elf, "__gcov_");
 }
 
 /* One entry of DT_INIT_ARRAY is frame_dummy of the compiler's start files. */

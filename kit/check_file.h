@@ -1,4 +1,4 @@
-/* kit/check_file.h: what the checks of a plug-in's file share; check_file.c lists them. */
+/* kit/check_file.h: what the checks of a plug-in's file share (check_elf.c); check_file.c lists them. */
 #ifndef RONDO_KIT_CHECK_FILE_H
 #define RONDO_KIT_CHECK_FILE_H
 

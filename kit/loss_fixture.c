@@ -8,6 +8,10 @@
 
 enum { WIDTH = 6 }; /* of hidden states */
 
+const struct loss_trial *loss_trial_of(const struct trial *trial) {
+    return (const struct loss_trial *)trial; /* trial is the first member */
+}
+
 /* ---- filling ---- */
 
 static struct rng_stream stream_of(const struct loss_fixture *fixture, const char *name, int32_t instance) {

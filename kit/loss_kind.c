@@ -3,10 +3,6 @@
 
 #include "kit/loss_fixture.h"
 
-const struct loss_trial *loss_trial_of(const struct trial *trial) {
-    return (const struct loss_trial *)trial; /* trial is the first member */
-}
-
 /* ---- what a loss takes ---- */
 
 static const struct {

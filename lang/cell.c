@@ -29,21 +29,6 @@ int name_fits(const char *pattern, const char *name) {
     return *pattern == '\0';
 }
 
-int32_t cell_output_state(const struct cell_definition *definition) {
-    const size_t length = definition->output == NULL ? 0 : strlen(definition->output);
-    if (length == 0) {
-        return 0;
-    }
-    for (int32_t i = 0; i < definition->n_states; i++) {
-        const char *name = definition->states[i].name; /* its new value is written name' */
-        if (strlen(name) == length - 1 && strncmp(name, definition->output, length - 1) == 0 &&
-            definition->output[length - 1] == '\'') {
-            return i;
-        }
-    }
-    return -1;
-}
-
 /* Inputs of the program: x [batch, input], then the states [batch, …]. */
 static rondo_status add_inputs(struct trace *trace, struct cell *cell) {
     const struct cell_definition *definition = trace->definition;
@@ -59,7 +44,7 @@ static rondo_status add_inputs(struct trace *trace, struct cell *cell) {
                       tensor_2d(trace->settings->dtype, RONDO_ANY_ROWS, trace->settings->input, NULL), trace->errors);
     for (int32_t i = 0; i < definition->n_states; i++) {
         RONDO_TRY(trace_shape(trace, &definition->states[i], RONDO_ANY_ROWS, &shapes[i]));
-        if (trace->settings->projection > 0 && i == cell_output_state(definition) && shapes[i].ndim > 1) {
+        if (trace->settings->projection > 0 && i == definition_output_state(definition) && shapes[i].ndim > 1) {
             shapes[i].shape[shapes[i].ndim - 1] = trace->settings->projection;
         }
         values[i] = program_input(trace->program, definition->states[i].name, shapes[i], trace->errors);
@@ -243,9 +228,9 @@ static int row_fits(const struct cell_initialiser *row, const struct trace_param
 /* The value of an option, for initialiser_resolve. */
 static int option_number(const void *arg, const char *name, double *number) {
     const struct trace *trace = arg;
-    const int32_t option = trace_option(trace->definition, name);
+    const int32_t option = definition_option(trace->definition, name);
     if (option >= 0) {
-        *number = trace_option_value(trace->definition, trace->settings, option);
+        *number = definition_option_value(trace->definition, trace->settings, option);
     }
     return option >= 0;
 }
@@ -295,7 +280,7 @@ static const struct trace_name *find_written(const struct trace *trace, const ch
         }
         suggest(&best, written, known->label);
     }
-    if (trace_state(trace->definition, written) >= 0) {
+    if (definition_state(trace->definition, written) >= 0) {
         errors_add_at(trace->errors, RONDO_INVALID, where, "the %s '%s' is a state: its new value is written %s'", role,
                       written, written);
     } else {

@@ -104,9 +104,6 @@ struct cell *cell_compile(const struct cell_definition *definition, const struct
                           struct registry *registry, struct errors *errors);
 void cell_destroy(struct cell *cell);
 
-/* The state whose new value is the output; -1 if the output is another value. */
-int32_t cell_output_state(const struct cell_definition *definition);
-
 /* 1 if `name` matches `pattern`, in which * matches any number of characters. */
 int name_fits(const char *pattern, const char *name);
 

@@ -8,7 +8,7 @@
 
 #include "core/number.h"
 #include "core/suggest.h"
-#include "lang/trace.h"
+#include "lang/definition.h"
 
 /* What all levels of the recursion share. */
 struct constant_context {
@@ -19,9 +19,9 @@ struct constant_context {
 
 int constant_is_named(const struct cell_definition *definition, const struct cell_settings *settings, const char *name,
                       double *number) {
-    const int32_t option = trace_option(definition, name);
+    const int32_t option = definition_option(definition, name);
     if (option >= 0) {
-        *number = trace_option_value(definition, settings, option);
+        *number = definition_option_value(definition, settings, option);
     } else if (strcmp(name, "hidden") == 0) {
         *number = (double)settings->hidden;
     } else if (strcmp(name, "input") == 0) {

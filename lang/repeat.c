@@ -51,7 +51,7 @@ static int index_value(struct repeat_writer *writer, const struct expression_ind
         *value += writer->count;
         return 1;
     }
-    const int32_t option = trace_option(writer->definition, index->name);
+    const int32_t option = definition_option(writer->definition, index->name);
     if (option < 0) {
         struct suggestion best = {0};
         if (writer->repetition != NULL) {
@@ -65,7 +65,7 @@ static int index_value(struct repeat_writer *writer, const struct expression_ind
                     suggestion_text(&best).text);
         return 0;
     }
-    const double number = trace_option_value(writer->definition, writer->settings, option);
+    const double number = definition_option_value(writer->definition, writer->settings, option);
     if (number != floor(number) || fabs(number) > MAX_WRITTEN) {
         WRITE_ERROR(writer, index->where, "option '%s' is %g, expected a whole number of at most %d", index->name,
                     number, MAX_WRITTEN);
@@ -197,13 +197,13 @@ static const char *other_meaning(const struct repeat_writer *writer, const char 
     if (strcmp(name, "x") == 0) {
         return "the input";
     }
-    if (trace_state(definition, name) >= 0) {
+    if (definition_state(definition, name) >= 0) {
         return "a state";
     }
-    if (trace_option(definition, name) >= 0) {
+    if (definition_option(definition, name) >= 0) {
         return "an option";
     }
-    if (trace_is_width(name)) {
+    if (name_is_width(name)) {
         return "the name of a width";
     }
     for (int32_t i = 0; i < definition->n_parameters; i++) {

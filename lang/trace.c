@@ -17,34 +17,6 @@ static const int64_t max_dimension = 1 << 24;
 #define TRACE_ERROR(trace, where, ...)                                                                                 \
     equation_error(&(trace)->definition->equations, where, RONDO_INVALID, (trace)->errors, __VA_ARGS__)
 
-int32_t trace_state(const struct cell_definition *definition, const char *name) {
-    for (int32_t i = 0; i < definition->n_states; i++) {
-        if (strcmp(definition->states[i].name, name) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-int32_t trace_option(const struct cell_definition *definition, const char *name) {
-    for (int32_t i = 0; i < definition->n_options; i++) {
-        if (strcmp(definition->options[i].name, name) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-int trace_is_width(const char *name) {
-    return strcmp(name, "hidden") == 0 || strcmp(name, "input") == 0;
-}
-
-double trace_option_value(const struct cell_definition *definition, const struct cell_settings *settings,
-                          int32_t option) {
-    return settings->option_values != NULL ? settings->option_values[option]
-                                           : definition->options[option].default_value;
-}
-
 /* "a dimension of 'W' is …": adds an error about dimension `d` of a shape. */
 #define SHAPE_ERROR(trace, shape, ...) errors_add_at((trace)->errors, RONDO_INVALID, (shape)->where, __VA_ARGS__)
 
@@ -152,11 +124,11 @@ static const struct equation *assigned_later(const struct trace *trace, const ch
 
 /* The meaning of a name that takes no index; NULL if it has none of these meanings. */
 static const char *single_meaning(const struct trace *trace, const char *name) {
-    return strcmp(name, "x") == 0                       ? "the input"
-           : trace_state(trace->definition, name) >= 0  ? "a state"
-           : trace_option(trace->definition, name) >= 0 ? "an option"
-           : trace_is_width(name)                       ? "the name of a width"
-                                                        : NULL;
+    return strcmp(name, "x") == 0                            ? "the input"
+           : definition_state(trace->definition, name) >= 0  ? "a state"
+           : definition_option(trace->definition, name) >= 0 ? "an option"
+           : name_is_width(name)                             ? "the name of a width"
+                                                             : NULL;
 }
 
 /* Why a name without a value is not a new parameter: s[4] after s[1] to s[3], s without its index, or the variable of a
@@ -209,7 +181,7 @@ static rondo_value trace_plain_name(struct trace *trace, const struct expression
     if (strcmp(name->name, "x") == 0) {
         return trace->x;
     }
-    const int32_t state = trace_state(trace->definition, name->name);
+    const int32_t state = definition_state(trace->definition, name->name);
     if (state >= 0) {
         return trace->states[state];
     }
@@ -260,7 +232,7 @@ static rondo_value trace_name(struct trace *trace, const struct expression *name
     if (known != NULL) {
         return known->value;
     }
-    if (trace_state(trace->definition, name->name) >= 0) {
+    if (definition_state(trace->definition, name->name) >= 0) {
         TRACE_ERROR(trace, name->where, "%s' is used before it is computed", name->name);
     } else {
         TRACE_ERROR(trace, name->where, "'%s' is not a state, so %s' means nothing", name->name, name->name);
@@ -388,9 +360,10 @@ static rondo_value trace_expression(struct trace *trace, const struct expression
 
 /* 1 for a name that can only be a new parameter. */
 static int is_free(const struct trace *trace, const struct expression *name) {
-    return name->kind == EXPRESSION_NAME && !trace_is_width(name->name) && !name->primed &&
+    return name->kind == EXPRESSION_NAME && !name_is_width(name->name) && !name->primed &&
            strcmp(name->name, "x") != 0 && trace_find(trace, name->name, 0) == NULL &&
-           trace_state(trace->definition, name->name) < 0 && trace_option(trace->definition, name->name) < 0 &&
+           definition_state(trace->definition, name->name) < 0 &&
+           definition_option(trace->definition, name->name) < 0 &&
            find_declared(trace, name->name, name->base) == NULL && assigned_later(trace, name->name) == NULL &&
            find_index_mistake(trace, name).text[0] == '\0';
 }
@@ -474,7 +447,7 @@ static rondo_value trace_expression(struct trace *trace, const struct expression
 /* 1, with an error, if an equation cannot have this name. */
 static int name_is_refused(struct trace *trace, const struct equation *equation) {
     const char *name = equation->name;
-    const int is_state = trace_state(trace->definition, name) >= 0;
+    const int is_state = definition_state(trace->definition, name) >= 0;
     if (equation->primed && !is_state) {
         struct suggestion best = {0};
         for (int32_t i = 0; i < trace->definition->n_states; i++) {
@@ -528,8 +501,8 @@ static rondo_value project(struct trace *trace, const struct equation *equation,
 
 /* The new value of a state must have the shape of the old one; before a projection, the shape that is declared. */
 static rondo_value check_state_shape(struct trace *trace, const struct equation *equation, rondo_value value) {
-    const int32_t state = trace_state(trace->definition, equation->name);
-    const int projects = trace->settings->projection > 0 && state == cell_output_state(trace->definition);
+    const int32_t state = definition_state(trace->definition, equation->name);
+    const int projects = trace->settings->projection > 0 && state == definition_output_state(trace->definition);
     rondo_tensor declared = program_node(trace->program, trace->states[state])->value;
     const rondo_tensor *expected = &declared;
     const rondo_tensor *found = &program_node(trace->program, value)->value;
@@ -550,7 +523,7 @@ void trace_equation(struct trace *trace, const struct equation *equation) {
     const int is_refused = is_read && name_is_refused(trace, equation);
     /* The right side of a refused equation is still traced: it may have mistakes too, and the values in it are used. */
     rondo_value value = is_read ? trace_expression(trace, equation->value, NULL) : failed_value;
-    const int is_state = trace_state(trace->definition, equation->name) >= 0;
+    const int is_state = definition_state(trace->definition, equation->name) >= 0;
     const int primed = equation->primed || is_state; /* "h = …" is treated as h' after the error */
     if (is_refused) {
         if (!primed || trace_find(trace, equation->name, 1) != NULL) {

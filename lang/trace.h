@@ -6,7 +6,7 @@
 #ifndef RONDO_LANG_TRACE_H
 #define RONDO_LANG_TRACE_H
 
-#include "lang/cell.h"
+#include "lang/definition.h"
 
 /* A name that an equation has assigned. */
 struct trace_name {
@@ -44,13 +44,6 @@ struct trace_parameter {
 void trace_equation(struct trace *trace, const struct equation *equation);
 /* The assigned name, primed or plain; NULL if no equation so far has assigned it. */
 struct trace_name *trace_find(const struct trace *trace, const char *name, int primed);
-/* The index of the state or option with this name, or -1. */
-int32_t trace_state(const struct cell_definition *definition, const char *name);
-int32_t trace_option(const struct cell_definition *definition, const char *name);
-/* 1 for `input` and `hidden`, whose values are numbers. */
-int trace_is_width(const char *name);
-double trace_option_value(const struct cell_definition *definition, const struct cell_settings *settings,
-                          int32_t option);
 /* Evaluates the dimensions of a declared shape. `leading` is a first dimension to be added, the batch; -1: none. */
 rondo_status trace_shape(const struct trace *trace, const struct cell_shape *shape, int64_t leading, rondo_tensor *out);
 

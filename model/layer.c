@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lang/definition.h"
 #include "model/apply.h"
 #include "model/fused.h"
 #include "model/packed.h"
@@ -40,7 +41,7 @@ static struct cell *compile_projected(const struct layer_settings *settings, str
         errors_add_at(errors, RONDO_INVALID, place(settings, "projection"),
                       "'projection' makes state '%s' of cell '%s' narrower than 'hidden', and its equations do not "
                       "allow that: %s",
-                      settings->cell->states[cell_output_state(settings->cell)].name, settings->cell->name,
+                      settings->cell->states[definition_output_state(settings->cell)].name, settings->cell->name,
                       why != NULL ? why : errors_text(&own, 0));
     }
     errors_free(&own);
@@ -55,7 +56,7 @@ static struct cell *project(const struct layer_settings *settings, struct cell_s
                       (long long)settings->projection, (long long)settings->hidden);
         return NULL;
     }
-    if (cell_output_state(settings->cell) < 0) {
+    if (definition_output_state(settings->cell) < 0) {
         errors_add_at(errors, RONDO_INVALID, place(settings, "projection"),
                       "'projection' is for cells whose output is a state, and that of cell '%s' is '%s'",
                       settings->cell->name, settings->cell->output);
