@@ -36,14 +36,14 @@ static int report(const struct errors *errors) {
 
 /* ---- the model ---- */
 
-struct bench {
+struct optimizer_bench {
     struct errors errors;
     struct arena *arena;
     struct session *session;
     struct model *model;
 };
 
-static int open_bench(struct bench *bench, const char *cell_file, int threads) {
+static int open_bench(struct optimizer_bench *bench, const char *cell_file, int threads) {
     const struct session_settings settings = {.threads = threads};
     bench->arena = arena_create();
     bench->session = bench->arena == NULL ? NULL : session_create(&settings, &bench->errors);
@@ -75,7 +75,7 @@ static void fill(const rondo_tensor *tensor, float scale) {
 }
 
 static int bench_shapes(const char *cell_file) {
-    struct bench bench = {0};
+    struct optimizer_bench bench = {0};
     if (!open_bench(&bench, cell_file, 1)) {
         return report(&bench.errors);
     }
@@ -109,7 +109,8 @@ static int64_t bytes_of(const rondo_optimizer *optimizer, const void *options) {
     return moved;
 }
 
-static int time_updates(struct bench *bench, const rondo_optimizer *optimizer, const void *options, double seconds) {
+static int time_updates(struct optimizer_bench *bench, const rondo_optimizer *optimizer, const void *options,
+                        double seconds) {
     const int32_t count = model_parameter_count(bench->model);
     const void **by_parameter = arena_calloc(bench->arena, (size_t)count, sizeof *by_parameter);
     rondo_tensor *gradients = arena_calloc(bench->arena, (size_t)count, sizeof *gradients);
@@ -150,7 +151,7 @@ static int time_updates(struct bench *bench, const rondo_optimizer *optimizer, c
 }
 
 static int bench_updates(const char *name, const char *text, int threads, double seconds, const char *cell_file) {
-    struct bench bench = {0};
+    struct optimizer_bench bench = {0};
     if (!open_bench(&bench, cell_file, threads)) {
         return report(&bench.errors);
     }

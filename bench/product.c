@@ -45,7 +45,7 @@ static const struct {
 };
 
 /* One case and all that it works on. */
-struct work {
+struct product_work {
     const struct product_kernels *kernels;
     enum kind kind;
     int64_t m, k, n;
@@ -68,7 +68,7 @@ static float *numbers(int64_t count) {
     return values;
 }
 
-static void ours(struct work *work) {
+static void ours(struct product_work *work) {
     const int64_t m = work->m, k = work->k, n = work->n;
     switch (work->kind) {
     case ROWS:
@@ -90,7 +90,7 @@ static void ours(struct work *work) {
     }
 }
 
-static void theirs(struct work *work) {
+static void theirs(struct product_work *work) {
     const int m = (int)work->m, k = (int)work->k, n = (int)work->n, all = n * work->parts;
     switch (work->kind) {
     case ROWS:
@@ -112,7 +112,7 @@ static void theirs(struct work *work) {
     }
 }
 
-static void set_up(struct work *work) {
+static void set_up(struct product_work *work) {
     const int64_t m = work->m, k = work->k, n = work->n, parts = work->parts;
     const size_t packed_bytes = product_packed_bytes(work->kernels, RONDO_F32, k, n);
     const size_t scratch_bytes = product_gradient_bytes(work->kernels, RONDO_F32, m, n);
@@ -138,7 +138,7 @@ static void set_up(struct work *work) {
     }
 }
 
-static double seconds(struct work *work, void (*call)(struct work *work), int64_t times) {
+static double seconds(struct product_work *work, void (*call)(struct product_work *work), int64_t times) {
     const double start = now();
     for (int64_t i = 0; i < times; i++) {
         call(work);
@@ -146,7 +146,7 @@ static double seconds(struct work *work, void (*call)(struct work *work), int64_
     return (now() - start) / (double)times;
 }
 
-static void measure(struct work *work, const char *name) {
+static void measure(struct product_work *work, const char *name) {
     double our[ROUNDS], their[ROUNDS];
     set_up(work);
     const int is_copy = work->kind == PACK || work->kind == TRANSPOSE;
@@ -177,7 +177,7 @@ static void name_case(char name[64], int i) {
 }
 
 int main(int argc, char **argv) {
-    static struct work work;
+    static struct product_work work;
     work.kernels = argc > 1 ? product_kernels_named(argv[1]) : product_kernels();
     if (work.kernels == NULL) {
         fprintf(stderr, "no kernels '%s' here\n", argv[1]);

@@ -81,13 +81,13 @@ static int bench_copy(size_t mebibytes) {
 }
 
 /* A layer over equally long rows: fused, the whole batch as one; on the tape, in shards on a thread each. */
-struct bench {
+struct step_bench {
     struct cell *cell;
     struct scan *scan; /* NULL: the tape */
     struct session *session;
     int64_t steps, batch, input, shard;
     rondo_tensor inputs, *values;
-    struct shard {
+    struct step_shard {
         struct tape *tape;
         struct errors errors;
         rondo_tensor *gradients, input_gradient;
@@ -95,8 +95,8 @@ struct bench {
 };
 
 static void run_shard(void *arg, int64_t begin, int64_t end) {
-    struct bench *bench = arg;
-    struct shard *shard = &bench->shards[begin / bench->shard];
+    struct step_bench *bench = arg;
+    struct step_shard *shard = &bench->shards[begin / bench->shard];
     const int64_t rows = end - begin;
     tape_reset(shard->tape);
     struct arena *arena = tape_arena(shard->tape);
@@ -151,7 +151,7 @@ static int64_t product_inputs(const struct cell *cell) {
     return macs;
 }
 
-static rondo_status prepare(struct bench *bench, struct arena *arena, struct errors *errors) {
+static rondo_status prepare(struct step_bench *bench, struct arena *arena, struct errors *errors) {
     bench->shard = bench->scan == NULL ? SHARD : bench->batch;
     const int64_t n_shards = (bench->batch + bench->shard - 1) / bench->shard;
     bench->values = arena_calloc(arena, (size_t)bench->cell->n_parameters + 1, sizeof *bench->values);
@@ -169,7 +169,7 @@ static rondo_status prepare(struct bench *bench, struct arena *arena, struct err
                                    errors));
     }
     for (int64_t s = 0; s < n_shards; s++) {
-        struct shard *shard = &bench->shards[s];
+        struct step_shard *shard = &bench->shards[s];
         const struct tape_settings settings = {bench->session->registry, &bench->session->parallel, &shard->errors};
         shard->tape = tape_create(&settings);
         shard->gradients = arena_calloc(arena, (size_t)bench->cell->n_parameters + 1, sizeof *shard->gradients);
@@ -194,7 +194,7 @@ static int32_t parse_passes(const char *text) {
     return passes;
 }
 
-static void run_all(struct bench *bench) {
+static void run_all(struct step_bench *bench) {
     if (bench->scan != NULL) {
         run_shard(bench, 0, bench->batch); /* threads are inside */
     } else {
@@ -204,7 +204,7 @@ static void run_all(struct bench *bench) {
 
 static rondo_status bench_cell(char **argv, int use_tape, const char *passes, struct arena *arena,
                                struct errors *errors) {
-    struct bench bench = {.steps = atoll(argv[2]), .batch = atoll(argv[3]), .input = atoll(argv[4])};
+    struct step_bench bench = {.steps = atoll(argv[2]), .batch = atoll(argv[3]), .input = atoll(argv[4])};
     const struct session_settings settings = {.threads = (int32_t)atoi(argv[6])};
     const struct cell_settings sizes = {.dtype = RONDO_F32, .input = bench.input, .hidden = atoll(argv[5])};
     bench.session = session_create(&settings, errors);

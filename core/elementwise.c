@@ -144,7 +144,7 @@ static void add_sum(void *target, const union chunk *chunk, int32_t dtype, int64
     }
 }
 
-struct pass {
+struct elementwise_pass {
     const rondo_op *op;
     const rondo_op_call *call;
     struct layout layout;
@@ -153,10 +153,10 @@ struct pass {
 
 /* Walks elements begin .. end of the output in pieces that lie within one run, and within one chunk where something has
  * to be expanded; calls `visit` with where every input stands. */
-typedef void visit_function(const struct pass *pass, int64_t position, int64_t count, const int64_t *start,
+typedef void visit_function(const struct elementwise_pass *pass, int64_t position, int64_t count, const int64_t *start,
                             const void *const *in);
 
-static void walk(const struct pass *pass, int64_t begin, int64_t end, int chunked, visit_function *visit) {
+static void walk(const struct elementwise_pass *pass, int64_t begin, int64_t end, int chunked, visit_function *visit) {
     const struct layout *layout = &pass->layout;
     const int32_t dtype = pass->call->output.dtype;
     const size_t size = dtype_size(dtype);
@@ -192,15 +192,15 @@ static void walk(const struct pass *pass, int64_t begin, int64_t end, int chunke
     }
 }
 
-static struct pass make_pass(const rondo_op *op, const rondo_op_call *call) {
-    struct pass pass = {.op = op, .call = call, .layout = make_layout(call)};
+static struct elementwise_pass make_pass(const rondo_op *op, const rondo_op_call *call) {
+    struct elementwise_pass pass = {.op = op, .call = call, .layout = make_layout(call)};
     for (int32_t k = 0; k < call->n_inputs; k++) {
         pass.any_repeated |= pass.layout.repeated[k];
     }
     return pass;
 }
 
-static void visit_forward(const struct pass *pass, int64_t position, int64_t count, const int64_t *start,
+static void visit_forward(const struct elementwise_pass *pass, int64_t position, int64_t count, const int64_t *start,
                           const void *const *in) {
     (void)start;
     const rondo_op_call *call = pass->call;
@@ -213,11 +213,11 @@ static void forward_range(void *arg, int64_t begin, int64_t end) {
 }
 
 void elementwise_forward(const rondo_op *op, const rondo_op_call *call, const struct parallel *parallel) {
-    struct pass pass = make_pass(op, call);
+    struct elementwise_pass pass = make_pass(op, call);
     parallel_for(parallel, pass.layout.total, GRAIN, forward_range, &pass);
 }
 
-static void visit_backward(const struct pass *pass, int64_t position, int64_t count, const int64_t *start,
+static void visit_backward(const struct elementwise_pass *pass, int64_t position, int64_t count, const int64_t *start,
                            const void *const *in) {
     const rondo_op_call *call = pass->call;
     const int32_t dtype = call->output.dtype;
@@ -263,7 +263,7 @@ static int gradients_overlap(const rondo_op_call *call) {
 }
 
 void elementwise_backward(const rondo_op *op, const rondo_op_call *call, const struct parallel *parallel) {
-    struct pass pass = make_pass(op, call);
+    struct elementwise_pass pass = make_pass(op, call);
     /* Where an input is stretched, several elements of the output add into one of its gradient: in one order, alone. */
     const int exclusive = !pass.any_repeated && pass.layout.n_outer_dims == 0 && !gradients_overlap(call);
     parallel_for(exclusive ? parallel : NULL, pass.layout.total, GRAIN, backward_range, &pass);

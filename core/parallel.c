@@ -22,7 +22,7 @@ enum {
     PATIENCE = 1 << 12, /* looks at a range that somebody else still works on before the processor is offered */
 };
 
-struct job {
+struct parallel_job {
     void (*body)(void *arg, int64_t begin, int64_t end);
     void *arg;
     int64_t count, grain, ranges;
@@ -38,7 +38,7 @@ static struct {
     atomic_flag busy;     /* a caller has the pool */
     atomic_llong current; /* number of the last job; its slot is number % SLOTS */
     atomic_int sleepers;
-    struct job slots[SLOTS];
+    struct parallel_job slots[SLOTS];
 } pool = {.mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .busy = ATOMIC_FLAG_INIT};
 
 /* 1 where this thread is inside a body that runs on several. Of the thread's own static part, so that to read it takes
@@ -66,7 +66,7 @@ static void look_again(void) {
 #endif
 }
 
-static void take_ranges(struct job *job) {
+static void take_ranges(struct parallel_job *job) {
     for (long long range = atomic_fetch_add(&job->next, 1); range < job->ranges;
          range = atomic_fetch_add(&job->next, 1)) {
         const int64_t begin = range * job->grain;
@@ -99,7 +99,7 @@ static void *work(void *arg) {
     works = 1;
     for (;;) {
         seen = wait_for_job(seen);
-        struct job *job = &pool.slots[seen % SLOTS];
+        struct parallel_job *job = &pool.slots[seen % SLOTS];
         atomic_fetch_add(&job->visitors, 1);
         /* The slot is this job's as long as no job that would take it has begun: the caller waits for visitors first.
          */
@@ -142,9 +142,9 @@ static void grow(int32_t workers) {
 }
 
 static void publish(int64_t count, int64_t grain, int64_t ranges, int32_t workers,
-                    void (*body)(void *arg, int64_t begin, int64_t end), void *arg, struct job **published) {
+                    void (*body)(void *arg, int64_t begin, int64_t end), void *arg, struct parallel_job **published) {
     const long long number = atomic_load(&pool.current) + 1;
-    struct job *job = &pool.slots[number % SLOTS];
+    struct parallel_job *job = &pool.slots[number % SLOTS];
     while (atomic_load(&job->visitors) > 0) { /* of a job long past: this all but never waits */
         sched_yield();
     }
@@ -183,7 +183,7 @@ void parallel_for(const struct parallel *parallel, int64_t count, int64_t grain,
         return;
     }
     grow((int32_t)threads - 1);
-    struct job *job;
+    struct parallel_job *job;
     publish(count, grain, ranges, (int32_t)threads - 1, body, arg, &job);
     works = 1;
     take_ranges(job);

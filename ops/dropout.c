@@ -26,7 +26,7 @@ static rondo_status dropout_infer(rondo_context *ctx, rondo_op_call *call) {
     return ops_need_float(ctx, call, 0, "x");
 }
 
-struct job {
+struct dropout_job {
     rondo_context *ctx;
     const rondo_op_call *call;
     const void *from; /* x, or dL/dy */
@@ -37,7 +37,7 @@ struct job {
 /* Element i is dropped if random word number i is less than rate * 2^32. */
 static void draw_range(void *arg, int64_t begin, int64_t end) {
     enum { WORDS = 512 };
-    const struct job *job = arg;
+    const struct dropout_job *job = arg;
     const uint64_t limit = (uint64_t)(job->rate * 4294967296.0);
     unsigned char *mask = job->call->saved;
     uint32_t words[WORDS];
@@ -51,7 +51,7 @@ static void draw_range(void *arg, int64_t begin, int64_t end) {
 }
 
 #define DROPOUT_OF(T, suffix)                                                                                          \
-    OPS_KERNEL static void dropout_##suffix(const struct job *job, int64_t begin, int64_t end) {                       \
+    OPS_KERNEL static void dropout_##suffix(const struct dropout_job *job, int64_t begin, int64_t end) {               \
         const T *x = job->from;                                                                                        \
         T *y = job->into;                                                                                              \
         const unsigned char *mask = job->call->saved;                                                                  \
@@ -62,7 +62,7 @@ static void draw_range(void *arg, int64_t begin, int64_t end) {
             y[i] = mask[i] ? scaled : 0;                                                                               \
         }                                                                                                              \
     }                                                                                                                  \
-    OPS_KERNEL static void dropout_grad_##suffix(const struct job *job, int64_t begin, int64_t end) {                  \
+    OPS_KERNEL static void dropout_grad_##suffix(const struct dropout_job *job, int64_t begin, int64_t end) {          \
         const T *g = job->from;                                                                                        \
         T *gx = job->into;                                                                                             \
         const unsigned char *mask = job->call->saved;                                                                  \
@@ -78,26 +78,26 @@ DROPOUT_OF(float, f32)
 DROPOUT_OF(double, f64)
 
 static void forward_range(void *arg, int64_t begin, int64_t end) {
-    const struct job *job = arg;
+    const struct dropout_job *job = arg;
     draw_range(arg, begin, end);
     OPS_BY_DTYPE(job->call->output.dtype, dropout, job, begin, end);
 }
 
 static void backward_range(void *arg, int64_t begin, int64_t end) {
-    const struct job *job = arg;
+    const struct dropout_job *job = arg;
     OPS_BY_DTYPE(job->call->output.dtype, dropout_grad, job, begin, end);
 }
 
 static rondo_status dropout_forward(rondo_context *ctx, rondo_op_call *call) {
     const struct dropout_options *options = call->options;
-    struct job job = {ctx, call, call->inputs[0].data, call->output.data, options->rate};
+    struct dropout_job job = {ctx, call, call->inputs[0].data, call->output.data, options->rate};
     ctx->host->parallel_for(ctx, rondo_count(&call->output), ops_grain(4), forward_range, &job);
     return RONDO_OK;
 }
 
 static rondo_status dropout_backward(rondo_context *ctx, rondo_op_call *call) {
     const struct dropout_options *options = call->options;
-    struct job job = {ctx, call, call->grad_output->data, call->grad_inputs[0].data, options->rate};
+    struct dropout_job job = {ctx, call, call->grad_output->data, call->grad_inputs[0].data, options->rate};
     ctx->host->parallel_for(ctx, rondo_count(&call->output), ops_grain(1), backward_range, &job);
     return RONDO_OK;
 }

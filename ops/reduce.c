@@ -22,7 +22,7 @@ static const rondo_option reduce_option_table[] = {
 };
 
 /* The dimensions of x, divided into those of the result and those that are reduced. Strides count elements of x. */
-struct reduction {
+struct reduce_plan {
     int32_t n_kept, n_reduced;
     int64_t kept[RONDO_MAX_DIMS], kept_stride[RONDO_MAX_DIMS];
     int64_t reduced[RONDO_MAX_DIMS], reduced_stride[RONDO_MAX_DIMS];
@@ -62,8 +62,8 @@ static void add_outer(int64_t *sizes, int64_t *strides, int32_t *n, int64_t size
 }
 
 /* Dimensions are listed from the innermost outwards. */
-static struct reduction plan(const rondo_tensor *x, unsigned axes) {
-    struct reduction plan = {.run = 1, .run_stride = 1, .count = 1};
+static struct reduce_plan plan(const rondo_tensor *x, unsigned axes) {
+    struct reduce_plan plan = {.run = 1, .run_stride = 1, .count = 1};
     int64_t stride = 1;
     for (int32_t d = x->ndim - 1; d >= 0; d--) {
         const int64_t size = x->shape[d];
@@ -83,7 +83,7 @@ static struct reduction plan(const rondo_tensor *x, unsigned axes) {
 }
 
 /* The element of x at which run number `run` of result `result` starts. */
-static int64_t run_start(const struct reduction *plan, int64_t result, int64_t run) {
+static int64_t run_start(const struct reduce_plan *plan, int64_t result, int64_t run) {
     int64_t start = 0;
     for (int32_t d = 0; d < plan->n_kept; d++) {
         start += result % plan->kept[d] * plan->kept_stride[d];
@@ -139,16 +139,16 @@ RUN_OF(float, f32)
 RUN_OF(double, f64)
 
 /* The arguments of a range of results. */
-struct job {
+struct reduce_job {
     const rondo_op_call *call;
-    struct reduction plan;
+    struct reduce_plan plan;
     int64_t runs; /* of one result */
     double scale; /* of a sum: 1, or 1 / n */
     enum reducer reducer;
 };
 
 static void sum_range(void *arg, int64_t begin, int64_t end) {
-    const struct job *job = arg;
+    const struct reduce_job *job = arg;
     const rondo_op_call *call = job->call;
     const int f32 = call->output.dtype == RONDO_F32;
     for (int64_t result = begin; result < end; result++) {
@@ -166,7 +166,7 @@ static void sum_range(void *arg, int64_t begin, int64_t end) {
 }
 
 static void spread_range(void *arg, int64_t begin, int64_t end) {
-    const struct job *job = arg;
+    const struct reduce_job *job = arg;
     const rondo_op_call *call = job->call;
     const int f32 = call->output.dtype == RONDO_F32;
     for (int64_t result = begin; result < end; result++) {
@@ -182,7 +182,7 @@ static void spread_range(void *arg, int64_t begin, int64_t end) {
 
 /* Saves the position of the extreme of each result. */
 static void extreme_range(void *arg, int64_t begin, int64_t end) {
-    const struct job *job = arg;
+    const struct reduce_job *job = arg;
     const rondo_op_call *call = job->call;
     const int f32 = call->output.dtype == RONDO_F32;
     int64_t *places = call->saved;
@@ -209,7 +209,7 @@ static rondo_status each_result(rondo_context *ctx, const rondo_op_call *call, e
     if (status != RONDO_OK) {
         return status;
     }
-    struct job job = {.call = call, .plan = plan(&call->inputs[0], axes), .scale = 1, .reducer = reducer};
+    struct reduce_job job = {.call = call, .plan = plan(&call->inputs[0], axes), .scale = 1, .reducer = reducer};
     job.runs = job.plan.count == 0 ? 0 : job.plan.count / job.plan.run;
     if (reducer == MEAN) {
         job.scale = 1 / (double)job.plan.count;

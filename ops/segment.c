@@ -56,7 +56,7 @@ static rondo_status segment_infer(rondo_context *ctx, rondo_op_call *call) {
 }
 
 /* A pass over all rows, for the columns of one thread, so that no two threads write to the same element. */
-struct pass {
+struct segment_pass {
     const rondo_op_call *call;
     const int32_t *index;
     int64_t rows, columns, count;
@@ -64,7 +64,7 @@ struct pass {
 };
 
 #define SEGMENT_OF(T, suffix)                                                                                          \
-    OPS_KERNEL static void segment_sum_##suffix(const struct pass *pass, int64_t begin, int64_t end) {                 \
+    OPS_KERNEL static void segment_sum_##suffix(const struct segment_pass *pass, int64_t begin, int64_t end) {         \
         const T *x = pass->call->inputs[0].data;                                                                       \
         T *y = pass->call->output.data;                                                                                \
         const int64_t columns = pass->columns;                                                                         \
@@ -80,7 +80,7 @@ struct pass {
             }                                                                                                          \
         }                                                                                                              \
     }                                                                                                                  \
-    OPS_KERNEL static void segment_divide_##suffix(const struct pass *pass, int64_t begin, int64_t end) {              \
+    OPS_KERNEL static void segment_divide_##suffix(const struct segment_pass *pass, int64_t begin, int64_t end) {      \
         const int64_t *sizes = pass->call->saved;                                                                      \
         T *y = pass->call->output.data;                                                                                \
         for (int64_t s = 0; s < pass->count; s++) {                                                                    \
@@ -92,7 +92,7 @@ struct pass {
             }                                                                                                          \
         }                                                                                                              \
     }                                                                                                                  \
-    static void segment_max_##suffix(const struct pass *pass, int64_t begin, int64_t end) {                            \
+    static void segment_max_##suffix(const struct segment_pass *pass, int64_t begin, int64_t end) {                    \
         const T *x = pass->call->inputs[0].data;                                                                       \
         T *y = pass->call->output.data;                                                                                \
         int64_t *first = pass->call->saved;                                                                            \
@@ -115,7 +115,7 @@ struct pass {
             }                                                                                                          \
         }                                                                                                              \
     }                                                                                                                  \
-    static void segment_grad_##suffix(const struct pass *pass, int64_t begin, int64_t end) {                           \
+    static void segment_grad_##suffix(const struct segment_pass *pass, int64_t begin, int64_t end) {                   \
         const T *g = pass->call->grad_output->data;                                                                    \
         T *gx = pass->call->grad_inputs[0].data;                                                                       \
         const int64_t *saved = pass->call->saved;                                                                      \
@@ -135,7 +135,7 @@ SEGMENT_OF(float, f32)
 SEGMENT_OF(double, f64)
 
 static void forward_columns(void *arg, int64_t begin, int64_t end) {
-    const struct pass *pass = arg;
+    const struct segment_pass *pass = arg;
     const int32_t dtype = pass->call->output.dtype;
     if (pass->reduce == SEGMENT_MAX) {
         OPS_BY_DTYPE(dtype, segment_max, pass, begin, end);
@@ -148,23 +148,23 @@ static void forward_columns(void *arg, int64_t begin, int64_t end) {
 }
 
 static void backward_columns(void *arg, int64_t begin, int64_t end) {
-    const struct pass *pass = arg;
+    const struct segment_pass *pass = arg;
     OPS_BY_DTYPE(pass->call->output.dtype, segment_grad, pass, begin, end);
 }
 
-static struct pass make_pass(const rondo_op_call *call) {
+static struct segment_pass make_pass(const rondo_op_call *call) {
     const struct segment_options *options = call->options;
     const struct ops_split split = ops_split(&call->inputs[0], 0);
-    return (struct pass){.call = call,
-                         .index = call->inputs[1].data,
-                         .rows = split.axis,
-                         .columns = split.inner,
-                         .count = options->count,
-                         .reduce = (enum segment_reduce)options->reduce};
+    return (struct segment_pass){.call = call,
+                                 .index = call->inputs[1].data,
+                                 .rows = split.axis,
+                                 .columns = split.inner,
+                                 .count = options->count,
+                                 .reduce = (enum segment_reduce)options->reduce};
 }
 
 static rondo_status segment_forward(rondo_context *ctx, rondo_op_call *call) {
-    struct pass pass = make_pass(call);
+    struct segment_pass pass = make_pass(call);
     const rondo_status status = ops_check_indices(ctx, call, 1, pass.count, "segments");
     if (status != RONDO_OK) {
         return status;
@@ -183,7 +183,7 @@ static rondo_status segment_forward(rondo_context *ctx, rondo_op_call *call) {
 }
 
 static rondo_status segment_backward(rondo_context *ctx, rondo_op_call *call) {
-    struct pass pass = make_pass(call);
+    struct segment_pass pass = make_pass(call);
     ctx->host->parallel_for(ctx, pass.columns, ops_grain(pass.rows), backward_columns, &pass);
     return RONDO_OK;
 }

@@ -122,14 +122,14 @@ SOFTMAX_OF(double, f64)
 
 typedef void lines_function(const rondo_op_call *call, struct ops_split split, int64_t begin, int64_t end);
 
-struct job {
+struct softmax_job {
     const rondo_op_call *call;
     struct ops_split split;
     lines_function *lines;
 };
 
 static void run_lines(void *arg, int64_t begin, int64_t end) {
-    const struct job *job = arg;
+    const struct softmax_job *job = arg;
     job->lines(job->call, job->split, begin, end);
 }
 
@@ -140,7 +140,7 @@ static rondo_status each_line(rondo_context *ctx, const rondo_op_call *call, lin
     if (status != RONDO_OK) {
         return status;
     }
-    struct job job = {call, ops_split(&call->inputs[0], axis), call->output.dtype == RONDO_F32 ? f32 : f64};
+    struct softmax_job job = {call, ops_split(&call->inputs[0], axis), call->output.dtype == RONDO_F32 ? f32 : f64};
     if (job.split.axis > 0) {
         enum { WORK = 4 }; /* an exponential costs more than one operation */
         ctx->host->parallel_for(ctx, job.split.outer * job.split.inner, ops_grain(WORK * job.split.axis), run_lines,

@@ -127,20 +127,20 @@ static int64_t row_start(const struct walk *walk, int64_t row) {
 TRANSPOSE_OF(float, f32)
 TRANSPOSE_OF(double, f64)
 
-struct job {
+struct transpose_job {
     const rondo_op_call *call;
     struct walk walk;
 };
 
 /* An i32 has the size of a float, and copying preserves the bits. */
 static void forward_rows(void *arg, int64_t begin, int64_t end) {
-    const struct job *job = arg;
+    const struct transpose_job *job = arg;
     const int32_t dtype = job->call->output.dtype == RONDO_F64 ? RONDO_F64 : RONDO_F32;
     OPS_BY_DTYPE(dtype, transpose_rows, &job->walk, job->call->inputs[0].data, job->call->output.data, begin, end);
 }
 
 static void backward_rows(void *arg, int64_t begin, int64_t end) {
-    const struct job *job = arg;
+    const struct transpose_job *job = arg;
     OPS_BY_DTYPE(job->call->output.dtype, transpose_rows_grad, &job->walk, job->call->grad_output->data,
                  job->call->grad_inputs[0].data, begin, end);
 }
@@ -152,7 +152,7 @@ static rondo_status each_row(rondo_context *ctx, const rondo_op_call *call,
     if (status != RONDO_OK) {
         return status;
     }
-    struct job job = {call, plan(&call->inputs[0], order)};
+    struct transpose_job job = {call, plan(&call->inputs[0], order)};
     const int64_t rows = rondo_count(&call->output) / job.walk.size[0];
     ctx->host->parallel_for(ctx, rows, ops_grain(job.walk.size[0]), body, &job);
     return RONDO_OK;

@@ -12,7 +12,7 @@ enum mode { TRAIN, SAMPLE, EVALUATE, PREDICT };
 /* Training keeps two sets of gradients: for the targets of the data (TRAIN), and for drawn ones (SAMPLE). */
 enum { SETS = 2 };
 
-struct shard {
+struct network_shard {
     struct tape *tape;
     struct errors errors;
     rondo_tensor *gradients[SETS]; /* [n_parameters] each; allocated by the first batch that needs them */
@@ -28,11 +28,11 @@ struct network {
     struct model *model;
     struct heads heads;
     const unsigned char *frozen; /* [n_parameters]; NULL: none */
-    struct shard shards[NETWORK_MAX_SHARDS];
+    struct network_shard shards[NETWORK_MAX_SHARDS];
 };
 
 /* One batch while the shards process it. */
-struct work {
+struct network_work {
     struct network *network;
     const struct dataset *dataset;
     const int64_t *examples;
@@ -54,7 +54,7 @@ static rondo_status open_network(struct network *network, struct errors *errors)
         return errors->status;
     }
     for (int32_t i = 0; i < NETWORK_MAX_SHARDS; i++) {
-        struct shard *shard = &network->shards[i];
+        struct network_shard *shard = &network->shards[i];
         const struct tape_settings of_shard = {network->session->registry, &network->session->parallel, &shard->errors};
         shard->tape = tape_create(&of_shard);
         if (shard->tape == NULL) {
@@ -167,7 +167,7 @@ static rondo_status prepare_gradients(struct network *network, enum mode set, in
     const int32_t count = model_parameter_count(network->model);
     const struct model_parameter *parameters = model_parameters(network->model);
     for (int64_t s = 0; s < n_shards; s++) {
-        struct shard *shard = &network->shards[s];
+        struct network_shard *shard = &network->shards[s];
         if (shard->gradients[set] != NULL) {
             continue;
         }
@@ -184,17 +184,17 @@ static rondo_status prepare_gradients(struct network *network, enum mode set, in
     return RONDO_OK;
 }
 
-static int is_training(const struct work *work) {
+static int is_training(const struct network_work *work) {
     return work->mode == TRAIN || work->mode == SAMPLE;
 }
 
 /* Measures training; evaluation is measured as a whole. NULL: nothing is. */
-static struct profile *profile_of(const struct work *work) {
+static struct profile *profile_of(const struct network_work *work) {
     return is_training(work) ? work->network->session->profile : NULL;
 }
 
 /* Puts the parameters on the tape of a shard: with gradients in training, as constants otherwise. */
-static rondo_value *bind_parameters(const struct work *work, struct shard *shard) {
+static rondo_value *bind_parameters(const struct network_work *work, struct network_shard *shard) {
     const struct model *model = work->network->model;
     const int32_t count = model_parameter_count(model);
     const struct model_parameter *parameters = model_parameters(model);
@@ -211,7 +211,7 @@ static rondo_value *bind_parameters(const struct work *work, struct shard *shard
 
 /* Every n-th example goes to the same shard: batches are sorted by length, so that all shards have about the same number
  * of steps. */
-static int64_t pick_examples(const struct work *work, struct shard *shard, int64_t index) {
+static int64_t pick_examples(const struct network_work *work, struct network_shard *shard, int64_t index) {
     int64_t count = 0;
     for (int64_t i = index; i < work->count; i += work->n_shards) {
         shard->examples[count++] = work->examples[i];
@@ -221,7 +221,7 @@ static int64_t pick_examples(const struct work *work, struct shard *shard, int64
 
 /* Adds the scores of a shard: the loss of every row and, in an evaluation, the metrics. Metrics need predictions, which
  * training does not use: they would cost it a second softmax per update. */
-static rondo_status measure(const struct work *work, struct shard *shard, struct heads_call *call,
+static rondo_status measure(const struct network_work *work, struct network_shard *shard, struct heads_call *call,
                             const rondo_tensor *loss, const rondo_tensor *outputs, const rondo_tensor *targets) {
     const struct heads *heads = &work->network->heads;
     shard->scores.rows += rondo_count(loss);
@@ -239,7 +239,7 @@ static rondo_status measure(const struct work *work, struct shard *shard, struct
 }
 
 /* Copies the predictions of a shard to their rows of the result. */
-static rondo_status collect(const struct work *work, struct shard *shard, struct heads_call *call,
+static rondo_status collect(const struct network_work *work, struct network_shard *shard, struct heads_call *call,
                             const struct batch *batch, const rondo_tensor *outputs) {
     const struct network_settings *settings = &work->network->settings;
     const int64_t width = work->network->heads.prediction_size;
@@ -265,7 +265,7 @@ static rondo_status collect(const struct work *work, struct shard *shard, struct
 }
 
 /* Draws targets from the predictions: row i gets class k with probability predictions[i, k]. */
-static rondo_status draw_targets(const struct work *work, struct shard *shard, struct heads_call *call,
+static rondo_status draw_targets(const struct network_work *work, struct network_shard *shard, struct heads_call *call,
                                  const rondo_tensor *outputs, rondo_tensor *targets) {
     rondo_tensor predictions;
     RONDO_TRY(heads_predict(&work->network->heads, call, outputs, &predictions));
@@ -289,7 +289,7 @@ static rondo_status draw_targets(const struct work *work, struct shard *shard, s
 }
 
 /* Records the loss of a shard after its outputs; in training also runs the backward pass. */
-static rondo_status pass_loss(const struct work *work, struct shard *shard, struct heads_call *call,
+static rondo_status pass_loss(const struct network_work *work, struct network_shard *shard, struct heads_call *call,
                               const struct batch *batch, rondo_value outputs) {
     struct tape *tape = shard->tape;
     rondo_tensor targets = batch->targets;
@@ -310,7 +310,8 @@ static rondo_status pass_loss(const struct work *work, struct shard *shard, stru
 }
 
 /* One pass over a shard. `stepwise`: with the engine `tape`, whatever the engine of the layers. */
-static rondo_status pass_shard(const struct work *work, struct shard *shard, int64_t index, int stepwise) {
+static rondo_status pass_shard(const struct network_work *work, struct network_shard *shard, int64_t index,
+                               int stepwise) {
     struct network *network = work->network;
     struct tape *tape = shard->tape;
     tape_reset(tape);
@@ -360,7 +361,7 @@ static rondo_status pass_shard(const struct work *work, struct shard *shard, int
 /* The fused engine runs a recurrence as one op, so an error can name only the layer. After a result that is not finite, the
  * same pass is repeated step by step with the same random words: it has a value for every op, and finds the first one that
  * is not finite. If that pass gives finite results because of rounding, or runs out of memory, the first error is kept. */
-static rondo_status run_shard(const struct work *work, struct shard *shard, int64_t index) {
+static rondo_status run_shard(const struct network_work *work, struct network_shard *shard, int64_t index) {
     const rondo_status status = pass_shard(work, shard, index, 0);
     if (status != RONDO_NOT_FINITE) {
         return status;
@@ -380,9 +381,9 @@ static rondo_status run_shard(const struct work *work, struct shard *shard, int6
 }
 
 static void shard_range(void *arg, int64_t begin, int64_t end) {
-    const struct work *work = arg;
+    const struct network_work *work = arg;
     for (int64_t index = begin; index < end; index++) {
-        struct shard *shard = &work->network->shards[index];
+        struct network_shard *shard = &work->network->shards[index];
         shard->scores = (struct scores){0};
         if (run_shard(work, shard, index) != RONDO_OK && shard->errors.count == 0) {
             errors_add(&shard->errors, RONDO_INTERNAL, "a batch failed without a reason; this is a bug in Rondo");
@@ -390,7 +391,7 @@ static void shard_range(void *arg, int64_t begin, int64_t end) {
     }
 }
 
-static rondo_status prepare_examples(struct shard *shard, int64_t count, struct errors *errors) {
+static rondo_status prepare_examples(struct network_shard *shard, int64_t count, struct errors *errors) {
     if (count > shard->examples_capacity) {
         int64_t *examples = realloc(shard->examples, sizeof *examples * (size_t)count);
         if (examples == NULL) {
@@ -419,7 +420,7 @@ static void add_scores(struct scores *sum, const struct scores *add) {
 }
 
 /* Runs all shards of a batch and adds their scores, in the tree of reduce_range. */
-static rondo_status run_batch(struct work *work, struct scores *scores, struct errors *errors) {
+static rondo_status run_batch(struct network_work *work, struct scores *scores, struct errors *errors) {
     struct network *network = work->network;
     RONDO_CHECK(model_parameters(network->model)[0].value.data != NULL, errors, "the parameters have no memory");
     work->n_shards = network_shard_count(network, work->count);
@@ -429,7 +430,7 @@ static rondo_status run_batch(struct work *work, struct scores *scores, struct e
     parallel_for(&network->session->parallel, work->n_shards, 1, shard_range, work);
     rondo_status status = RONDO_OK;
     for (int64_t s = 0; s < work->n_shards; s++) {
-        struct shard *shard = &network->shards[s];
+        struct network_shard *shard = &network->shards[s];
         if (shard->errors.count > 0 && status == RONDO_OK) {
             status = shard->errors.status;
             errors_move(errors, &shard->errors); /* the errors of the other shards are mostly the same */
@@ -445,7 +446,7 @@ static rondo_status run_batch(struct work *work, struct scores *scores, struct e
     return status;
 }
 
-struct reduction {
+struct network_reduction {
     struct network *network;
     enum mode set;
     int64_t n_shards;
@@ -478,8 +479,8 @@ static void add_elements(const rondo_tensor *sum, const rondo_tensor *add, int64
  * subtrees in different processes. Gradients of the other shards are overwritten with partial sums. */
 static void reduce_range(void *arg, int64_t begin, int64_t end) {
     enum { BLOCK = 1024 }; /* elements; partial sums stay in the cache */
-    const struct reduction *reduction = arg;
-    const struct shard *shards = reduction->network->shards;
+    const struct network_reduction *reduction = arg;
+    const struct network_shard *shards = reduction->network->shards;
     for (int64_t from = begin; from < end; from += BLOCK) {
         const int64_t count = end - from < BLOCK ? end - from : BLOCK;
         for (int64_t step = 1; step < reduction->n_shards; step *= 2) {
@@ -493,7 +494,7 @@ static void reduce_range(void *arg, int64_t begin, int64_t end) {
 }
 
 /* Forward and backward pass; the first shard then has the gradients of the mode. */
-static rondo_status differentiate(struct work *work, struct scores *scores, struct errors *errors) {
+static rondo_status differentiate(struct network_work *work, struct scores *scores, struct errors *errors) {
     struct network *network = work->network;
     RONDO_TRY(prepare_gradients(network, work->mode, network_shard_count(network, work->count), errors));
     struct profile *profile = network->session->profile;
@@ -506,8 +507,8 @@ static rondo_status differentiate(struct work *work, struct scores *scores, stru
     /* Each shard has the gradient of the sum over its rows; the result is that of the mean over all rows. */
     const int64_t grain = 16 * 1024;
     for (int32_t p = 0; p < model_parameter_count(network->model); p++) {
-        struct reduction reduction = {network, work->mode, work->n_shards, p,
-                                      1.0 / (double)(scores->rows - rows_before)};
+        struct network_reduction reduction = {network, work->mode, work->n_shards, p,
+                                              1.0 / (double)(scores->rows - rows_before)};
         parallel_for(&network->session->parallel, rondo_count(&model_parameters(network->model)[p].value), grain,
                      reduce_range, &reduction);
     }
@@ -518,7 +519,7 @@ static rondo_status differentiate(struct work *work, struct scores *scores, stru
 rondo_status network_train_batch(struct network *network, const struct dataset *dataset, const int64_t *examples,
                                  int64_t count, struct rng_stream stream, struct scores *scores,
                                  struct errors *errors) {
-    struct work work = {
+    struct network_work work = {
         .network = network, .dataset = dataset, .examples = examples, .count = count, .mode = TRAIN, .stream = stream};
     return differentiate(&work, scores, errors);
 }
@@ -526,13 +527,14 @@ rondo_status network_train_batch(struct network *network, const struct dataset *
 rondo_status network_sample_batch(struct network *network, const struct dataset *dataset, const int64_t *examples,
                                   int64_t count, struct rng_stream stream, struct errors *errors) {
     struct scores unused = {0};
-    struct work work = {
+    struct network_work work = {
         .network = network, .dataset = dataset, .examples = examples, .count = count, .mode = SAMPLE, .stream = stream};
     return differentiate(&work, &unused, errors);
 }
 
 /* Runs the whole dataset in batches of similar length. */
-static rondo_status run_dataset(struct work *work, int64_t batch, struct scores *scores, struct errors *errors) {
+static rondo_status run_dataset(struct network_work *work, int64_t batch, struct scores *scores,
+                                struct errors *errors) {
     const int64_t count = work->dataset->count;
     int64_t *order = malloc(sizeof *order * (size_t)(count == 0 ? 1 : count));
     if (order == NULL) {
@@ -555,7 +557,7 @@ static rondo_status run_dataset(struct work *work, int64_t batch, struct scores 
 
 rondo_status network_evaluate(struct network *network, const struct dataset *dataset, int64_t batch,
                               struct scores *scores, struct errors *errors) {
-    struct work work = {.network = network, .dataset = dataset, .mode = EVALUATE};
+    struct network_work work = {.network = network, .dataset = dataset, .mode = EVALUATE};
     return run_dataset(&work, batch, scores, errors);
 }
 
@@ -573,7 +575,7 @@ rondo_status network_predict(struct network *network, const struct dataset *data
         next += layout.output_every_step ? example_steps(dataset, i, layout) : 1;
     }
     struct scores unused = {0};
-    struct work work = {
+    struct network_work work = {
         .network = network, .dataset = dataset, .mode = PREDICT, .predictions = predictions, .prediction_row = row};
     const rondo_status status = run_dataset(&work, batch, &unused, errors);
     free(row);

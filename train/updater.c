@@ -246,7 +246,7 @@ int updater_wants_sampled(const struct updater *updater) {
 }
 
 /* Stages first .. end, of whole parameters or of slices. */
-struct update {
+struct updater_pass {
     struct updater *updater;
     const struct updater_step *step;
     int32_t first, end;
@@ -262,11 +262,11 @@ static rondo_tensor slice_of(const rondo_tensor *tensor, const struct slice *sli
     return tensor_1d(tensor->dtype, slice->end - slice->begin, data);
 }
 
-static rondo_tensor part_of(const struct update *update, const rondo_tensor *tensor, const struct slice *slice) {
+static rondo_tensor part_of(const struct updater_pass *update, const rondo_tensor *tensor, const struct slice *slice) {
     return update->sliced ? slice_of(tensor, slice) : *tensor;
 }
 
-static rondo_status run_stage(const struct update *update, int32_t stage, struct slice *slice) {
+static rondo_status run_stage(const struct updater_pass *update, int32_t stage, struct slice *slice) {
     struct updater *updater = update->updater;
     const struct updater_stage *at = &updater->settings.stages[stage];
     const int32_t p = slice->parameter, n_slots = updater->n_slots[stage];
@@ -310,7 +310,7 @@ static rondo_status run_stage(const struct update *update, int32_t stage, struct
 }
 
 static void update_slices(void *arg, int64_t begin, int64_t end) {
-    const struct update *update = arg;
+    const struct updater_pass *update = arg;
     for (int64_t i = begin; i < end; i++) {
         struct slice *slice = &update->updater->slices[i];
         rondo_status status = RONDO_OK;
@@ -335,7 +335,7 @@ static rondo_status take_errors(struct updater *updater, struct errors *errors) 
 }
 
 rondo_status updater_step(struct updater *updater, const struct updater_step *step, struct errors *errors) {
-    struct update update = {.updater = updater, .step = step};
+    struct updater_pass update = {.updater = updater, .step = step};
     updater->steps++;
     while (update.end < updater->settings.n_stages) {
         update.first = update.end++;

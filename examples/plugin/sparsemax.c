@@ -11,7 +11,7 @@
 #include "parts.h"
 
 /* Rows of n elements each, contiguous. */
-struct rows {
+struct sparsemax_rows {
     int32_t dtype;
     int64_t count, n;
     const void *x, *y, *grad_y; /* [count, n] */
@@ -22,7 +22,7 @@ struct rows {
  * Michelot's algorithm (1986, "A finite algorithm for finding the projection of a point onto the canonical simplex"):
  * begin with all elements, and remove those at or below t until none is left to remove. The largest value is subtracted
  * from all values first, so that t loses no digits to a common offset. */
-static double threshold(const struct rows *rows, int64_t begin, double highest) {
+static double threshold(const struct sparsemax_rows *rows, int64_t begin, double highest) {
     double t = -INFINITY;
     int64_t size = rows->n + 1;
     for (int64_t before = 0; size != before;) {
@@ -42,7 +42,7 @@ static double threshold(const struct rows *rows, int64_t begin, double highest) 
 }
 
 static void forward_rows(void *arg, int64_t begin, int64_t end) {
-    const struct rows *rows = arg;
+    const struct sparsemax_rows *rows = arg;
     for (int64_t row = begin; row < end; row++) {
         double highest = -INFINITY;
         for (int64_t i = row * rows->n; i < (row + 1) * rows->n; i++) {
@@ -57,7 +57,7 @@ static void forward_rows(void *arg, int64_t begin, int64_t end) {
 
 /* Section 2.5: with g = dL/dy and S = {i: y_i > 0},   dL/dx_i = g_i - mean of g over S   in S, else 0 */
 static void backward_rows(void *arg, int64_t begin, int64_t end) {
-    const struct rows *rows = arg;
+    const struct sparsemax_rows *rows = arg;
     for (int64_t row = begin; row < end; row++) {
         double sum = 0;
         int64_t size = 0;
@@ -76,13 +76,13 @@ static void backward_rows(void *arg, int64_t begin, int64_t end) {
     }
 }
 
-static struct rows rows_of(const rondo_tensor *x) {
+static struct sparsemax_rows rows_of(const rondo_tensor *x) {
     const int64_t n = x->shape[x->ndim - 1];
-    return (struct rows){.dtype = x->dtype, .count = n == 0 ? 0 : rondo_count(x) / n, .n = n, .x = x->data};
+    return (struct sparsemax_rows){.dtype = x->dtype, .count = n == 0 ? 0 : rondo_count(x) / n, .n = n, .x = x->data};
 }
 
 /* Rows per range: about a thousand elements, so that the work outweighs the cost of starting a thread. */
-static int64_t grain_of(const struct rows *rows) {
+static int64_t grain_of(const struct sparsemax_rows *rows) {
     return 4096 / (rows->n + 1) + 1;
 }
 
@@ -100,14 +100,14 @@ static rondo_status infer(rondo_context *ctx, rondo_op_call *call) {
 }
 
 static rondo_status forward(rondo_context *ctx, rondo_op_call *call) {
-    struct rows rows = rows_of(&call->inputs[0]);
+    struct sparsemax_rows rows = rows_of(&call->inputs[0]);
     rows.out = call->output.data;
     ctx->host->parallel_for(ctx, rows.count, grain_of(&rows), forward_rows, &rows);
     return RONDO_OK;
 }
 
 static rondo_status backward(rondo_context *ctx, rondo_op_call *call) {
-    struct rows rows = rows_of(&call->inputs[0]);
+    struct sparsemax_rows rows = rows_of(&call->inputs[0]);
     rows.y = call->output.data;
     rows.grad_y = call->grad_output->data;
     rows.out = call->grad_inputs[0].data;

@@ -412,12 +412,12 @@ static rondo_value record_sampled(rondo_context *ctx, const rondo_loss_call *cal
 ROW_KERNELS(f32, float, expf, FLT_MIN)
 ROW_KERNELS(f64, double, exp, DBL_MIN)
 
-struct rows {
+struct cross_entropy_rows {
     const rondo_tensor *from, *to; /* (rows, classes) */
 };
 
 static void predict_rows(void *arg, int64_t begin, int64_t end) {
-    const struct rows *rows = arg;
+    const struct cross_entropy_rows *rows = arg;
     const int64_t classes = rows->from->shape[1];
     for (int64_t at = begin * classes; at < end * classes; at += classes) {
         if (rows->from->dtype == RONDO_F32) {
@@ -430,7 +430,7 @@ static void predict_rows(void *arg, int64_t begin, int64_t end) {
 
 static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
                             const rondo_tensor *predictions) {
-    struct rows rows = {outputs, predictions};
+    struct cross_entropy_rows rows = {outputs, predictions};
     ctx->host->parallel_for(ctx, outputs->shape[0], GRAIN / call->target_size + 1, predict_rows, &rows);
     return RONDO_OK;
 }

@@ -67,7 +67,7 @@ enum {
 };
 
 /* One update of one parameter: of a stack of matrices, or of a vector as a stack of one row. */
-struct update {
+struct adafactor_update {
     const rondo_optimizer_call *call;
     int64_t matrices, rows, columns;
     int64_t range_rows, ranges; /* rows of a range, and ranges of a matrix */
@@ -102,13 +102,13 @@ struct update {
         return sum;                                                                                                    \
     }                                                                                                                  \
     static void name##_size(void *arg, int64_t begin, int64_t end) {                                                   \
-        const struct update *update = arg;                                                                             \
+        const struct adafactor_update *update = arg;                                                                   \
         const real *p = (const real *)update->call->value.data + update->matrix * update->rows * update->columns;      \
         update->squares[begin / update->range_rows] =                                                                  \
             name##_squares(p + begin * update->columns, (end - begin) * update->columns);                              \
     }                                                                                                                  \
     static void name##_moments(void *arg, int64_t begin, int64_t end) {                                                \
-        const struct update *update = arg;                                                                             \
+        const struct adafactor_update *update = arg;                                                                   \
         const int64_t n = update->columns;                                                                             \
         const real *gradient = (const real *)update->call->gradient.data + update->matrix * update->rows * n;          \
         const real fresh = (real)update->new_share;                                                                    \
@@ -132,7 +132,7 @@ struct update {
             row[i] += fresh * ((real)(name##_squares(g, n) / (double)n) - row[i]);                                     \
         }                                                                                                              \
     }                                                                                                                  \
-    static void name##_factors(struct update *update) {                                                                \
+    static void name##_factors(struct adafactor_update *update) {                                                      \
         const int64_t n = update->columns;                                                                             \
         const real *row = (const real *)update->call->slots[SLOT_ROW].data + update->matrix * update->rows;            \
         real *column = (real *)update->call->slots[SLOT_COLUMN].data + update->matrix * n;                             \
@@ -153,7 +153,8 @@ struct update {
         update->row_mean[update->matrix] = sum / (double)update->rows;                                                 \
     }                                                                                                                  \
     /* u of row i, columns from .. to - 1. */                                                                          \
-    static void name##_direction(const struct update *update, int64_t i, int64_t from, int64_t to, real *u) {          \
+    static void name##_direction(const struct adafactor_update *update, int64_t i, int64_t from, int64_t to,           \
+                                 real *u) {                                                                            \
         const int64_t n = update->columns;                                                                             \
         const real *g = (const real *)update->call->gradient.data + (update->matrix * update->rows + i) * n;           \
         const real *column = update->call->slots[SLOT_FULL].data;                                                      \
@@ -171,7 +172,7 @@ struct update {
         }                                                                                                              \
     }                                                                                                                  \
     static void name##_norm(void *arg, int64_t begin, int64_t end) {                                                   \
-        const struct update *update = arg;                                                                             \
+        const struct adafactor_update *update = arg;                                                                   \
         real u[BLOCK];                                                                                                 \
         double sum = 0;                                                                                                \
         for (int64_t i = begin; i < end; i++) {                                                                        \
@@ -184,7 +185,7 @@ struct update {
         update->squares[begin / update->range_rows] = sum;                                                             \
     }                                                                                                                  \
     static void name##_apply(void *arg, int64_t begin, int64_t end) {                                                  \
-        const struct update *update = arg;                                                                             \
+        const struct adafactor_update *update = arg;                                                                   \
         const real step = (real)update->step;                                                                          \
         const real keep = (real)update->keep;                                                                          \
         real u[BLOCK];                                                                                                 \
@@ -207,7 +208,7 @@ ADAFACTOR_KERNEL(adafactor_f64, double, sqrt)
 struct kernels {
     void (*size)(void *arg, int64_t begin, int64_t end);
     void (*moments)(void *arg, int64_t begin, int64_t end);
-    void (*factors)(struct update *update);
+    void (*factors)(struct adafactor_update *update);
     void (*norm)(void *arg, int64_t begin, int64_t end);
     void (*apply)(void *arg, int64_t begin, int64_t end);
 };
@@ -217,12 +218,13 @@ static const struct kernels kernels_f64 = {adafactor_f64_size, adafactor_f64_mom
                                            adafactor_f64_norm, adafactor_f64_apply};
 
 /* One pass over the rows of the current matrix. */
-static void pass(rondo_context *ctx, struct update *update, void (*body)(void *arg, int64_t begin, int64_t end)) {
+static void pass(rondo_context *ctx, struct adafactor_update *update,
+                 void (*body)(void *arg, int64_t begin, int64_t end)) {
     ctx->host->parallel_for(ctx, update->rows, update->range_rows, body, update);
 }
 
 /* The sum of update->squares, in the order of the ranges whatever the number of threads. */
-static double squares_of(const struct update *update) {
+static double squares_of(const struct adafactor_update *update) {
     double sum = 0;
     for (int64_t k = 0; k < update->ranges; k++) {
         sum += update->squares[k];
@@ -230,9 +232,10 @@ static double squares_of(const struct update *update) {
     return sum;
 }
 
-static struct update update_of(const rondo_optimizer_call *call) {
+static struct adafactor_update update_of(const rondo_optimizer_call *call) {
     const rondo_tensor *value = &call->value;
-    struct update update = {.call = call, .factored = value->ndim >= 2, .rows = 1, .columns = rondo_count(value)};
+    struct adafactor_update update = {
+        .call = call, .factored = value->ndim >= 2, .rows = 1, .columns = rondo_count(value)};
     if (update.factored) {
         update.rows = value->shape[value->ndim - 2];
         update.columns = value->shape[value->ndim - 1];
@@ -255,7 +258,7 @@ static rondo_status adafactor_step(rondo_context *ctx, const rondo_optimizer_cal
         return RONDO_OK;
     }
     const struct kernels *kernels = is_f32 ? &kernels_f32 : &kernels_f64;
-    struct update update = update_of(call);
+    struct adafactor_update update = update_of(call);
     const size_t ranges = (size_t)update.ranges;
     update.squares = ctx->host->alloc(ctx, ranges * sizeof *update.squares);
     update.column_sums = ctx->host->alloc(ctx, ranges * (size_t)update.columns * sizeof *update.column_sums);

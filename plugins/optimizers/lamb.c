@@ -45,7 +45,7 @@ enum {
 };
 
 /* One update of one parameter. */
-struct update {
+struct lamb_update {
     const rondo_optimizer_call *call;
     const struct lamb *lamb;
     double correction1, root_correction2; /* 1 - beta1^t and sqrt(1 - beta2^t) */
@@ -61,7 +61,7 @@ struct update {
  * The first pass over the parameter updates the moments and computes both norms. The second pass computes u again and
  * updates the parameter. */
 #define LAMB_KERNEL(name, real, square_root)                                                                           \
-    static void name##_moments(const struct update *update, int64_t begin, int64_t end) {                              \
+    static void name##_moments(const struct lamb_update *update, int64_t begin, int64_t end) {                         \
         const real *g = update->call->gradient.data;                                                                   \
         real *m = update->call->slots[0].data;                                                                         \
         real *v = update->call->slots[1].data;                                                                         \
@@ -73,7 +73,7 @@ struct update {
             v[i] = beta2 * v[i] + new2 * g[i] * g[i];                                                                  \
         }                                                                                                              \
     }                                                                                                                  \
-    static void name##_direction(const struct update *update, int64_t begin, int64_t end, real *u) {                   \
+    static void name##_direction(const struct lamb_update *update, int64_t begin, int64_t end, real *u) {              \
         const real *p = update->call->value.data;                                                                      \
         const real *m = update->call->slots[0].data;                                                                   \
         const real *v = update->call->slots[1].data;                                                                   \
@@ -93,7 +93,7 @@ struct update {
         return sum;                                                                                                    \
     }                                                                                                                  \
     static void name##_norms(void *arg, int64_t begin, int64_t end) {                                                  \
-        const struct update *update = arg;                                                                             \
+        const struct lamb_update *update = arg;                                                                        \
         const real *p = update->call->value.data;                                                                      \
         double *squares = update->squares[begin / GRAIN];                                                              \
         real u[BLOCK];                                                                                                 \
@@ -106,7 +106,7 @@ struct update {
         }                                                                                                              \
     }                                                                                                                  \
     static void name##_apply(void *arg, int64_t begin, int64_t end) {                                                  \
-        const struct update *update = arg;                                                                             \
+        const struct lamb_update *update = arg;                                                                        \
         real *p = update->call->value.data;                                                                            \
         const real scale = (real)update->scale;                                                                        \
         real u[BLOCK];                                                                                                 \
@@ -142,11 +142,11 @@ static rondo_status lamb_step(rondo_context *ctx, const rondo_optimizer_call *ca
     const int64_t count = rondo_count(&call->value);
     const int64_t ranges = count / GRAIN + 1;
     const double t = (double)call->step;
-    struct update update = {.call = call,
-                            .lamb = lamb,
-                            .correction1 = 1 - pow(lamb->beta1, t),
-                            .root_correction2 = sqrt(1 - pow(lamb->beta2, t)),
-                            .squares = ctx->host->alloc(ctx, (size_t)ranges * sizeof *update.squares)};
+    struct lamb_update update = {.call = call,
+                                 .lamb = lamb,
+                                 .correction1 = 1 - pow(lamb->beta1, t),
+                                 .root_correction2 = sqrt(1 - pow(lamb->beta2, t)),
+                                 .squares = ctx->host->alloc(ctx, (size_t)ranges * sizeof *update.squares)};
     if (update.squares == NULL) {
         return RONDO_NO_MEMORY;
     }

@@ -89,7 +89,7 @@ static rondo_status muon_check(rondo_context *ctx, const void *options) {
 enum { GRAIN = 16 * 1024 }; /* elements of a range: enough work for a thread */
 
 /* One update of one parameter. */
-struct update {
+struct muon_update {
     const rondo_optimizer_call *call;
     const struct muon *muon;
     void *x;         /* like the parameter: the direction of the step */
@@ -110,7 +110,7 @@ struct update {
  *     p <- p - lr w p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon) */
 #define MUON_KERNEL(name, real, square_root)                                                                           \
     static void name##_momentum(void *arg, int64_t begin, int64_t end) {                                               \
-        const struct update *update = arg;                                                                             \
+        const struct muon_update *update = arg;                                                                        \
         const real *g = update->call->gradient.data;                                                                   \
         real *m = update->call->slots[0].data;                                                                         \
         real *x = update->x;                                                                                           \
@@ -127,7 +127,7 @@ struct update {
         update->squares[begin / GRAIN] = sum;                                                                          \
     }                                                                                                                  \
     static void name##_normalise(void *arg, int64_t begin, int64_t end) {                                              \
-        const struct update *update = arg;                                                                             \
+        const struct muon_update *update = arg;                                                                        \
         real *x = update->x;                                                                                           \
         const real scale = (real)(1 / update->norm);                                                                   \
         for (int64_t i = begin; i < end; i++) {                                                                        \
@@ -135,7 +135,7 @@ struct update {
         }                                                                                                              \
     }                                                                                                                  \
     static void name##_apply(void *arg, int64_t begin, int64_t end) {                                                  \
-        const struct update *update = arg;                                                                             \
+        const struct muon_update *update = arg;                                                                        \
         real *p = update->call->value.data;                                                                            \
         const real *x = update->x;                                                                                     \
         const real lr = (real)update->lr;                                                                              \
@@ -145,7 +145,7 @@ struct update {
         }                                                                                                              \
     }                                                                                                                  \
     static void name##_adamw(void *arg, int64_t begin, int64_t end) {                                                  \
-        const struct update *update = arg;                                                                             \
+        const struct muon_update *update = arg;                                                                        \
         const struct muon *muon = update->muon;                                                                        \
         const real *g = update->call->gradient.data;                                                                   \
         real *p = update->call->value.data;                                                                            \
@@ -169,7 +169,7 @@ MUON_KERNEL(muon_f32, float, sqrtf)
 MUON_KERNEL(muon_f64, double, sqrt)
 
 /* The work areas of the iteration. */
-struct work {
+struct muon_work {
     int32_t dtype;
     int64_t rows, columns, side; /* side: the smaller of both */
     size_t matrix_bytes, gram_bytes;
@@ -185,7 +185,7 @@ static rondo_matrix matrix_of(const void *data, int64_t columns, int transposed)
  *     G <- X X^T                        or X^T X, if X has more rows than columns
  *     X <- a X + (b G + c G^2) X        or a X + X (b G + c G^2)
  * host->product adds to its result, so the result is first set to a copy. */
-static rondo_status iterate(rondo_context *ctx, const double *abc, const struct work *work) {
+static rondo_status iterate(rondo_context *ctx, const double *abc, const struct muon_work *work) {
     const int64_t side = work->side;
     const int tall = work->rows > work->columns;
     const rondo_matrix gram = matrix_of(work->gram, side, 0);
@@ -221,7 +221,7 @@ static rondo_status iterate(rondo_context *ctx, const double *abc, const struct 
     return status == RONDO_OK ? ctx->host->product(ctx, &product) : status;
 }
 
-static rondo_status newton_schulz(rondo_context *ctx, const struct muon *muon, struct work *work) {
+static rondo_status newton_schulz(rondo_context *ctx, const struct muon *muon, struct muon_work *work) {
     for (int64_t step = 0; step < muon->ns_steps; step++) {
         const rondo_status status = iterate(ctx, muon->ns_coefficients.values, work);
         if (status != RONDO_OK) {
@@ -250,7 +250,7 @@ static double norm_of(const double *squares, int64_t ranges) {
 }
 
 /* An empty tensor does not come here. */
-static rondo_status update_matrix(rondo_context *ctx, struct update *update) {
+static rondo_status update_matrix(rondo_context *ctx, struct muon_update *update) {
     const rondo_host *host = ctx->host;
     const rondo_tensor *value = &update->call->value;
     const struct muon *muon = update->muon;
@@ -258,7 +258,7 @@ static rondo_status update_matrix(rondo_context *ctx, struct update *update) {
     const int64_t count = rondo_count(value);
     const int64_t ranges = (count + GRAIN - 1) / GRAIN;
     const size_t size = is_f32 ? sizeof(float) : sizeof(double);
-    struct work work = {.dtype = value->dtype, .rows = value->shape[0], .columns = value->shape[1]};
+    struct muon_work work = {.dtype = value->dtype, .rows = value->shape[0], .columns = value->shape[1]};
     work.side = work.rows < work.columns ? work.rows : work.columns;
     work.matrix_bytes = (size_t)count * size;
     work.gram_bytes = (size_t)(work.side * work.side) * size;
@@ -293,7 +293,7 @@ static rondo_status muon_step(rondo_context *ctx, const rondo_optimizer_call *ca
     }
     const struct muon *muon = call->options;
     const int64_t count = rondo_count(&call->value);
-    struct update update = {.call = call, .muon = muon};
+    struct muon_update update = {.call = call, .muon = muon};
     if (count == 0) {
         return RONDO_OK;
     }

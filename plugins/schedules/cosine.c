@@ -21,7 +21,7 @@ struct cosine {
     int32_t unit;
 };
 
-enum unit { STEPS = 0, EPOCHS = 1, RUN = 2 };
+enum cosine_unit { STEPS = 0, EPOCHS = 1, RUN = 2 };
 static const char *const units[] = {"steps", "epochs", "run", NULL};
 
 static const rondo_option cosine_options[] = {

@@ -12,7 +12,7 @@ struct inverse_sqrt {
     int32_t unit;
 };
 
-enum unit { STEPS = 0, EPOCHS = 1 };
+enum inverse_sqrt_unit { STEPS = 0, EPOCHS = 1 };
 static const char *const units[] = {"steps", "epochs", NULL};
 
 static const rondo_option inverse_sqrt_options[] = {

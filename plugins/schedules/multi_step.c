@@ -12,7 +12,7 @@ struct multi_step {
     int32_t unit;
 };
 
-enum unit { STEPS = 0, EPOCHS = 1 };
+enum multi_step_unit { STEPS = 0, EPOCHS = 1 };
 static const char *const units[] = {"steps", "epochs", NULL};
 
 static const rondo_option multi_step_options[] = {

@@ -22,7 +22,7 @@ struct one_cycle {
     int32_t unit;
 };
 
-enum unit { STEPS = 0, EPOCHS = 1, RUN = 2 };
+enum one_cycle_unit { STEPS = 0, EPOCHS = 1, RUN = 2 };
 static const char *const units[] = {"steps", "epochs", "run", NULL};
 enum shape { COSINE = 0, LINEAR = 1 };
 static const char *const shapes[] = {"cosine", "linear", NULL};

@@ -12,7 +12,7 @@ struct piecewise {
     int32_t unit;
 };
 
-enum unit { STEPS = 0, EPOCHS = 1 };
+enum piecewise_unit { STEPS = 0, EPOCHS = 1 };
 static const char *const units[] = {"steps", "epochs", NULL};
 enum interpolate { CONSTANT = 0, LINEAR = 1 };
 static const char *const interpolations[] = {"constant", "linear", NULL};

@@ -15,7 +15,7 @@ struct polynomial {
     int32_t unit;
 };
 
-enum unit { STEPS = 0, EPOCHS = 1, RUN = 2 };
+enum polynomial_unit { STEPS = 0, EPOCHS = 1, RUN = 2 };
 static const char *const units[] = {"steps", "epochs", "run", NULL};
 
 static const rondo_option polynomial_options[] = {

@@ -14,7 +14,7 @@ struct step {
     int32_t unit;
 };
 
-enum unit { STEPS = 0, EPOCHS = 1 };
+enum step_unit { STEPS = 0, EPOCHS = 1 };
 static const char *const units[] = {"steps", "epochs", NULL};
 
 static const rondo_option step_options[] = {
