@@ -5,7 +5,7 @@
  *
  * Failure is sticky: after one allocation has failed, because memory is short or because a size overflows, the arena is
  * in the failed state and every later allocation returns NULL, until arena_reset. Code that only builds a structure
- * (it allocates, but neither reads nor writes pieces whose size comes from data) may therefore ask once, at its end:
+ * (it allocates, but neither reads nor writes pieces whose size comes from data) may therefore check once, at its end:
  *
  *     plan->values = arena_alloc(arena, ...);
  *     plan->name = arena_printf(arena, ...);

@@ -9,27 +9,28 @@
 
 #include "core/tensor.h"
 
-/* OpenBLAS maps a buffer for each call that runs at the same time as others, and keeps it for later calls. Where the
- * system refuses the memory, releases before 0.3.30 ask again for ever (OpenBLAS issue 5289), in gemm as in the threads
- * that they start when they are loaded. So the memory is tried before the library needs it, the library is made to map
- * its buffers at once, and no more calls run at the same time than there are buffers. */
+/* OpenBLAS maps one buffer for each concurrent call and keeps it for later calls. If the system refuses the memory,
+ * releases before 0.3.30 retry forever (OpenBLAS issue 5289), both in gemm and in the threads that they start when they
+ * are loaded. Therefore this file first tests whether the memory can be mapped, then makes the library map all its
+ * buffers, and allows only as many concurrent calls as there are buffers. */
 enum {
-    BUFFER_BYTES = 128 << 20, /* BUFFER_SIZE of OpenBLAS 0.3 on x86-64; less on others */
-    MOST_BUFFERS = 128,       /* what OpenBLAS has room for without a warning, built for 64 threads */
+    BUFFER_BYTES = 128 << 20, /* BUFFER_SIZE of OpenBLAS 0.3 on x86-64; smaller elsewhere */
+    MOST_BUFFERS = 128,       /* for more, an OpenBLAS built for 64 threads prints a warning */
 };
 
-/* Of the process, as OpenBLAS and its buffers are. */
+/* Global, because OpenBLAS and its buffers are. */
 static struct {
     pthread_mutex_t mutex;
     pthread_cond_t left;     /* a call has ended */
-    int32_t buffers;         /* that OpenBLAS has mapped: calls that may run at the same time */
-    int32_t calls;           /* that run now */
-    int32_t library_threads; /* that OpenBLAS has started for itself; they may still be waiting for their buffers */
+    int32_t buffers;         /* mapped by OpenBLAS: the largest number of concurrent calls */
+    int32_t calls;           /* running now */
+    int32_t library_threads; /* started by OpenBLAS itself; they may not have mapped their buffers yet */
     int is_full;             /* there was no memory for more buffers */
 } blas = {.mutex = PTHREAD_MUTEX_INITIALIZER, .left = PTHREAD_COND_INITIALIZER};
 
-/* A task has so many multiply-adds or more. It has at least LEAST_ROWS rows of the result, as BLAS copies all of op(B)
- * for each: at 64 rows that costs 10 to 30 in a hundred, at 256 less than 5. So a quarter of the rows in between. */
+/* A task has at least TASK_WORK multiply-adds. BLAS copies all of op(B) once per task, which costs 10 to 30 % of the time
+ * of a task with 64 rows of the result, and less than 5 % with 256. So a task also has at least a quarter of the rows,
+ * limited to LEAST_ROWS .. MOST_ROWS. */
 enum { TASK_WORK = 1 << 20, LEAST_ROWS = 64, MOST_ROWS = 256 };
 
 /* A product in blocks of `block` rows of a result. */
@@ -69,12 +70,13 @@ static void multiply_rows(const rondo_product *p, int64_t pair, int64_t row, int
 /* ---- buffers ---- */
 
 #ifdef OPENBLAS_VERSION
-/* OpenBLAS exports these without a header. A build with other names has none of them: then only the memory is tried. */
+/* OpenBLAS exports these without a header. In a build that renames its symbols they are NULL; then the memory is tested,
+ * but buffers are not mapped in advance. */
 void *blas_memory_alloc(int position) __attribute__((weak));
 void blas_memory_free(void *buffer) __attribute__((weak));
 #endif
 
-/* How many of `wanted` buffers the system would give now. */
+/* The number of buffers, at most `wanted`, that can be mapped now. Maps them and unmaps them again. */
 static int32_t try_buffers(int32_t wanted) {
     struct mapped {
         struct mapped *before;
@@ -96,8 +98,8 @@ static int32_t try_buffers(int32_t wanted) {
     return count;
 }
 
-/* Has OpenBLAS map buffers until it has `count`. The first of them it has already, and would use them again: so all are
- * held at the same time. */
+/* Makes OpenBLAS map buffers until it has `count`. A buffer that is freed would be reused, so all are held at the same
+ * time. */
 static void map_buffers(int32_t count) {
 #ifdef OPENBLAS_VERSION
     void *buffers[MOST_BUFFERS];
@@ -111,15 +113,15 @@ static void map_buffers(int32_t count) {
     blas.buffers = count;
 }
 
-/* Raises the number of buffers to `wanted`, or to as many as there is memory for. Nothing else calls the library
- * meanwhile. The mutex is held. */
+/* Raises the number of buffers to `wanted`, or as far as memory allows. Waits until no call of the library is running. The
+ * caller holds the mutex. */
 static void add_buffers(int32_t wanted) {
     while (blas.calls > 0) {
         pthread_cond_wait(&blas.left, &blas.mutex);
     }
     const int32_t missing = wanted - blas.buffers;
     if (missing <= 0) {
-        return; /* another thread was faster */
+        return; /* another thread has added them while this one waited */
     }
     const int32_t found = try_buffers(missing + blas.library_threads) - blas.library_threads;
     blas.is_full = found < missing;
@@ -128,7 +130,7 @@ static void add_buffers(int32_t wanted) {
     }
 }
 
-/* In a child process only the thread that forked is left, and what the others were doing is lost. */
+/* A child process has only the thread that called fork; calls of other threads do not exist in it. */
 static void forget_buffers(void) {
     pthread_mutex_init(&blas.mutex, NULL);
     pthread_cond_init(&blas.left, NULL);
@@ -137,7 +139,7 @@ static void forget_buffers(void) {
     blas.is_full = 0;
 }
 
-/* From now on BLAS keeps to the thread that calls it. */
+/* Makes OpenBLAS run each call on the calling thread. */
 static void use_one_thread(void) {
 #ifdef OPENBLAS_VERSION
     blas.library_threads = openblas_get_num_threads() - 1;
@@ -146,7 +148,7 @@ static void use_one_thread(void) {
     pthread_atfork(NULL, NULL, forget_buffers);
 }
 
-/* Buffers for so many threads, or fewer; 0 where there is not even one. */
+/* Maps buffers for `threads` concurrent calls, or fewer if memory is short. 0 if there is none. */
 static int open_buffers(int32_t threads) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, use_one_thread);
@@ -160,7 +162,8 @@ static int open_buffers(int32_t threads) {
     return is_open;
 }
 
-/* Around calls of the library. A thread between them waits for nothing, so each gets its turn. */
+/* enter_library and leave_library enclose calls of the library and limit their number. A thread inside never waits for
+ * another one, so there is no deadlock. */
 static void enter_library(void) {
     pthread_mutex_lock(&blas.mutex);
     while (blas.calls >= blas.buffers) {
@@ -179,7 +182,8 @@ static void leave_library(void) {
 
 int blas_is_short_of_memory(void) {
 #ifdef OPENBLAS_VERSION
-    /* For its threads, which may not have started yet, for as many that will call it, and some for everything else. */
+    /* One buffer for each of its threads, which may not have started yet, one for each calling thread, and 4 more as a
+     * reserve for all other memory. */
     const int32_t threads = openblas_get_num_threads() - 1;
     const int32_t wanted = 2 * threads + 4;
     return threads > 0 && try_buffers(wanted) < wanted;
@@ -208,13 +212,13 @@ static void run_tasks(void *arg, int64_t begin, int64_t end) {
     leave_library();
 }
 
-/* The product of sizes without fear of overflow: past 2^62 it stays there. */
+/* a * b * c, at most 2^62: it cannot overflow. */
 static int64_t work_of(int64_t a, int64_t b, int64_t c) {
     const double work = (double)a * (double)b * (double)c;
     return work > 4e18 ? INT64_C(1) << 62 : (int64_t)work;
 }
 
-/* c = beta c: a sum of nothing, which BLAS would not take for a leading dimension of 0. */
+/* c = beta c, for products with k = 0 or an empty stack. BLAS would reject their leading dimension of 0. */
 static void add_nothing(const rondo_product *p, int64_t results) {
     const int64_t count = results * p->m * p->n;
     if (p->beta == 0) {

@@ -1,4 +1,4 @@
-/* core/blas.h: products of matrices through CBLAS. blas.c is the one file that includes it.
+/* core/blas.h: products of matrices by CBLAS. Only blas.c includes its header.
  *
  * Large products are split over the rows of the result, in blocks whose size depends only on the shapes, and BLAS
  * itself keeps to the thread that calls it: so a result has the same bits for any number of threads. OpenBLAS takes a

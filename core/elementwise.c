@@ -6,11 +6,11 @@
 
 enum {
     MAX_INPUTS = RONDO_SAMPLE_INPUTS,
-    CHUNK = 256,       /* elements that a stretched input and a gradient are expanded to at a time: they stay in L1 */
-    GRAIN = 16 * 1024, /* elements below which threads do not pay */
+    CHUNK = 256,       /* elements per buffer of an expanded input or of a gradient: small enough for the L1 cache */
+    GRAIN = 16 * 1024, /* elements per range: with fewer, threads cost more than they save */
 };
 
-/* How the inputs lie against the output. The output is `outer` runs of `inner` elements; along one run every input is
+/* How the inputs are aligned with the output. The output is `outer` runs of `inner` elements; along one run every input is
  * either contiguous or a single element that is repeated. */
 struct layout {
     int32_t n_inputs;
@@ -27,7 +27,8 @@ static int64_t input_size(const rondo_tensor *input, const rondo_tensor *output,
     return own < 0 ? 1 : input->shape[own];
 }
 
-/* The longest run: trailing dimensions are taken in while every input stays contiguous, or repeated, all along. */
+/* Finds the longest run: trailing dimensions are included as long as every input is contiguous, or repeated, in all of
+ * them. */
 static struct layout make_layout(const rondo_op_call *call) {
     const rondo_tensor *output = &call->output;
     struct layout layout = {.n_inputs = call->n_inputs, .inner = 1, .total = rondo_count(output)};
@@ -151,8 +152,8 @@ struct elementwise_pass {
     int any_repeated;
 };
 
-/* Walks elements begin .. end of the output in pieces that lie within one run, and within one chunk where something has
- * to be expanded; calls `visit` with where every input stands. */
+/* Called for a piece of the output, elements position .. position + count - 1: start[k] is the first element of input k,
+ * in[k] points to `count` contiguous elements of it. */
 typedef void visit_function(const struct elementwise_pass *pass, int64_t position, int64_t count, const int64_t *start,
                             const void *const *in);
 
@@ -246,8 +247,9 @@ static void backward_range(void *arg, int64_t begin, int64_t end) {
     walk(arg, begin, end, 1, visit_backward);
 }
 
-/* Two inputs may be views into one tensor, shifted against each other: a range of one is then another range of the
- * other. The same tensor given twice is no overlap: both belong to the same element of the output. */
+/* 1 if two gradients overlap at different offsets, because the inputs are views into one tensor: two ranges would then
+ * write the same elements. The same tensor given twice does not count, because both gradients of an element are added in
+ * the same range. */
 static int gradients_overlap(const rondo_op_call *call) {
     for (int32_t k = 0; k < call->n_inputs; k++) {
         const uintptr_t a = (uintptr_t)call->grad_inputs[k].data;
@@ -264,7 +266,8 @@ static int gradients_overlap(const rondo_op_call *call) {
 
 void elementwise_backward(const rondo_op *op, const rondo_op_call *call, const struct parallel *parallel) {
     struct elementwise_pass pass = make_pass(op, call);
-    /* Where an input is stretched, several elements of the output add into one of its gradient: in one order, alone. */
+    /* If an input is repeated, several elements of the output add to one element of its gradient. One thread adds them,
+     * in a fixed order. */
     const int exclusive = !pass.any_repeated && pass.layout.n_outer_dims == 0 && !gradients_overlap(call);
     parallel_for(exclusive ? parallel : NULL, pass.layout.total, GRAIN, backward_range, &pass);
 }

@@ -1,12 +1,12 @@
 /* A pool of threads that take ranges of one job after the other.
  *
- * The thread that calls parallel_for works too, and at the end waits for ranges that somebody has begun, never for a
- * thread that has not come: where another program keeps a processor busy, a step takes what one thread needs, and not a
- * time slice of the system for every job (docs/decisions/0008-threads.md). Jobs follow each other within microseconds,
- * so a thread without work looks for the next one for a while before it sleeps.
+ * The thread that calls parallel_for takes ranges too. At the end it waits only for ranges that another thread has begun,
+ * never for a thread that has not started yet: if other programs keep the processors busy, the caller runs all ranges
+ * itself, instead of waiting a scheduler time slice for every job (docs/decisions/0008-threads.md). Jobs follow each other
+ * within microseconds, so an idle thread polls for the next job for a while before it sleeps.
  *
- * The pool is the one thing of the process that is not passed around: processors are shared by all. It grows to the
- * most threads that were asked for and lives as long as the process. */
+ * The pool is the only mutable global state: all callers share the processors. It grows to the largest number of threads
+ * requested so far and lives as long as the process. */
 #define _GNU_SOURCE
 #include "core/parallel.h"
 
@@ -17,9 +17,9 @@
 
 enum {
     MOST_WORKERS = 255,
-    SLOTS = 64,         /* jobs that a late thread may still look at */
-    LOOKS = 1 << 13,    /* looks for work before sleep: some 50 microseconds */
-    PATIENCE = 1 << 12, /* looks at a range that somebody else still works on before the processor is offered */
+    SLOTS = 64,         /* most recent jobs whose slots a late thread may still read */
+    LOOKS = 1 << 13,    /* polls for work before sleep: about 50 microseconds */
+    PATIENCE = 1 << 12, /* polls of a range that another thread is still running, before the processor is yielded */
 };
 
 struct parallel_job {
@@ -28,21 +28,21 @@ struct parallel_job {
     int64_t count, grain, ranges;
     int32_t workers;             /* threads of the pool that may take part */
     atomic_llong next, finished; /* ranges taken, ranges done */
-    atomic_int visitors;         /* threads that look at this slot */
+    atomic_int visitors;         /* threads that are reading this slot */
 };
 
 static struct {
-    pthread_mutex_t mutex; /* of sleep, and of growing */
+    pthread_mutex_t mutex; /* for sleeping and waking */
     pthread_cond_t wake;
-    int32_t workers;      /* threads that run */
-    atomic_flag busy;     /* a caller has the pool */
+    int32_t workers;      /* threads started */
+    atomic_flag busy;     /* set while a caller uses the pool */
     atomic_llong current; /* number of the last job; its slot is number % SLOTS */
     atomic_int sleepers;
     struct parallel_job slots[SLOTS];
 } pool = {.mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .busy = ATOMIC_FLAG_INIT};
 
-/* 1 where this thread is inside a body that runs on several. Of the thread's own static part, so that to read it takes
- * no call, in a shared library either. */
+/* 1 while this thread runs a body on several threads. The TLS model initial-exec makes reading it a plain load, also in
+ * a shared library; the default model would call a function. */
 #if defined(__GNUC__)
 __attribute__((tls_model("initial-exec")))
 #endif
@@ -75,7 +75,7 @@ static void take_ranges(struct parallel_job *job) {
     }
 }
 
-/* The number of a job behind `seen`, sooner or later. */
+/* Waits for a job that is newer than `seen` and returns its number. */
 static long long wait_for_job(long long seen) {
     for (int look = 0; look < LOOKS; look++) {
         if (atomic_load(&pool.current) != seen) {
@@ -101,8 +101,8 @@ static void *work(void *arg) {
         seen = wait_for_job(seen);
         struct parallel_job *job = &pool.slots[seen % SLOTS];
         atomic_fetch_add(&job->visitors, 1);
-        /* The slot is this job's as long as no job that would take it has begun: the caller waits for visitors first.
-         */
+        /* True only if job seen + SLOTS, which reuses the slot, is not yet in publish(). From then on publish() waits
+         * for this visitor, so the slot cannot change while ranges are taken. */
         if (atomic_load(&pool.current) - seen < SLOTS - 1 && self < job->workers) {
             take_ranges(job);
         }
@@ -111,7 +111,7 @@ static void *work(void *arg) {
     return NULL;
 }
 
-/* In a child process there is no thread but the one that forked. */
+/* A child process has only the thread that called fork. */
 static void forget_workers(void) {
     pool.workers = 0;
     atomic_store(&pool.sleepers, 0);
@@ -127,7 +127,7 @@ static void watch_forks(void) {
     pthread_atfork(NULL, NULL, forget_workers);
 }
 
-/* Threads may be refused by the system: then fewer do the work. */
+/* Starts threads until there are `workers`. If the system refuses one, fewer threads do the work. */
 static void grow(int32_t workers) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, watch_forks);
@@ -145,7 +145,7 @@ static void publish(int64_t count, int64_t grain, int64_t ranges, int32_t worker
                     void (*body)(void *arg, int64_t begin, int64_t end), void *arg, struct parallel_job **published) {
     const long long number = atomic_load(&pool.current) + 1;
     struct parallel_job *job = &pool.slots[number % SLOTS];
-    while (atomic_load(&job->visitors) > 0) { /* of a job long past: this all but never waits */
+    while (atomic_load(&job->visitors) > 0) { /* visitors of a job SLOTS jobs ago: this almost never waits */
         sched_yield();
     }
     job->body = body;
@@ -175,7 +175,7 @@ void parallel_for(const struct parallel *parallel, int64_t count, int64_t grain,
     int64_t threads = parallel_threads(parallel);
     threads = threads < ranges ? threads : ranges;
     threads = threads < MOST_WORKERS + 1 ? threads : MOST_WORKERS + 1;
-    /* Which thread takes which range does not matter: what is in a range never depends on it. */
+    /* Ranges never depend on the thread that runs them, so running them all here gives the same bits. */
     if (threads <= 1 || atomic_flag_test_and_set(&pool.busy)) {
         for (int64_t range = 0; range < ranges; range++) {
             body(arg, range * grain, range + 1 < ranges ? (range + 1) * grain : count);

@@ -1,5 +1,5 @@
-/* The threads of core/parallel.h as an OpenMP team (meson -Dthreads=openmp): for clusters, which place and bind threads by
- * OMP_NUM_THREADS, OMP_PROC_BIND and OMP_PLACES, and for programs whose own code runs on OpenMP. core/parallel.c is the
+/* The threads of core/parallel.h as an OpenMP team (meson -Dthreads=openmp): for clusters that place and bind threads with
+ * OMP_NUM_THREADS, OMP_PROC_BIND and OMP_PLACES, and for programs that use OpenMP themselves. core/parallel.c is the
  * default (docs/decisions/0008-threads.md says why).
  *
  * Ranges are handed out one at a time, and which thread takes which does not matter: a range computes the same bits on
@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 /* 1 in a process that was forked after a team had been started: libgomp keeps the threads of its team, which a child does
- * not have, and would wait for them for ever. */
+ * not have, and would wait for them forever. */
 static int is_forked;
 
 /* OMP_NUM_THREADS, or the number of processors that OpenMP may use. */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Examples are sorted by length within this many batches at a time: enough for batch mates of nearly the same length,
- * few enough that an epoch does not run from short to long. */
+/* Examples are sorted by length within this many batches at a time: enough for nearly equal lengths within a batch, few
+ * enough that an epoch does not run from short to long. */
 enum { POOL_BATCHES = 32 };
 
 static int64_t count_of(const int64_t *begin, int64_t example) {
@@ -20,7 +20,7 @@ int64_t example_steps(const struct dataset *dataset, int64_t example, struct arc
 
 /* ---- fitting the architecture ---- */
 
-/* What is wrong with the targets of an example, NULL where nothing is. */
+/* NULL if the number of targets of an example fits; otherwise a description of the expected targets. */
 static const char *expected_targets(int64_t inputs, int64_t targets, struct architecture architecture) {
     if (!architecture.output_every_step) {
         return targets == 1 ? NULL : "exactly one target for the sequence";
@@ -36,10 +36,11 @@ rondo_status dataset_fits(const struct dataset *dataset, struct architecture arc
     for (int64_t i = 0; i < dataset->count; i++) {
         const int64_t inputs = count_of(dataset->input_begin, i), targets = count_of(dataset->target_begin, i);
         if (!architecture.input_every_step && inputs != 1) {
-            return errors_add(errors, RONDO_INVALID,
-                              "%s: example %lld has %lld inputs, expected one, as the architecture takes input at the "
-                              "first step alone",
-                              what, (long long)i + 1, (long long)inputs);
+            return errors_add(
+                errors, RONDO_INVALID,
+                "%s: example %lld has %lld inputs, expected one, as the architecture takes input only at the "
+                "first step",
+                what, (long long)i + 1, (long long)inputs);
         }
         if (!architecture.input_every_step && architecture.output_every_step && targets == 0) {
             return errors_add(
@@ -59,9 +60,9 @@ rondo_status dataset_fits(const struct dataset *dataset, struct architecture arc
 
 /* ---- packing ---- */
 
-/* An example on its way to its place. */
+/* An example while examples are sorted. */
 struct sorted {
-    int64_t example, steps, position; /* position: where it stood before, which decides between equal lengths */
+    int64_t example, steps, position; /* position before sorting, which decides between equal lengths */
 };
 
 static int longest_first(const void *left, const void *right) {
@@ -72,7 +73,7 @@ static int longest_first(const void *left, const void *right) {
     return (a->position > b->position) - (a->position < b->position);
 }
 
-/* What a batch is packed from and with. */
+/* The arguments of batch_pack. */
 struct packing {
     const struct dataset *dataset;
     struct arena *arena;
@@ -120,7 +121,7 @@ static void copy_step(const struct source *source, int64_t from, const rondo_ten
     }
 }
 
-/* Packs the values of every step, or those of the first alone. */
+/* Packs the values of every step, or only those of the first. */
 static rondo_status pack_values(const struct packing *packing, const struct batch *batch, const struct source *source,
                                 int every_step, int32_t dtype, rondo_tensor *tensor) {
     const int64_t n = every_step ? batch->time.total : batch->time.rows;
@@ -135,7 +136,7 @@ static rondo_status pack_values(const struct packing *packing, const struct batc
     return RONDO_OK;
 }
 
-/* The targets; a tensor without data where no example of the batch has any. */
+/* Packs the targets; a tensor without data if no example of the batch has any. */
 static rondo_status pack_targets(const struct packing *packing, const struct batch *batch,
                                  struct architecture architecture, int32_t dtype, rondo_tensor *targets) {
     const struct dataset *dataset = packing->dataset;
@@ -191,7 +192,7 @@ rondo_status batch_pack(const struct dataset *dataset, const int64_t *examples, 
 
 /* ---- the order of an epoch ---- */
 
-/* Sorts order[begin .. end) by length, longest first; what stood in front stays in front among equals. */
+/* Sorts order[begin .. end) by length, longest first. Stable: examples of equal length keep their order. */
 static void sort_range(const struct dataset *dataset, struct architecture architecture, int64_t *order, int64_t begin,
                        int64_t end, struct sorted *scratch) {
     for (int64_t i = begin; i < end; i++) {
@@ -203,7 +204,7 @@ static void sort_range(const struct dataset *dataset, struct architecture archit
     }
 }
 
-/* Shuffles the whole batches of `order`. One that is not full stays at the end, where its place is. `from` and
+/* Shuffles the whole batches of `order`. The last batch, if it is not full, stays at the end. `from` and
  * `batches` are scratch: [count] and [count / size]. */
 static void shuffle_batches(struct rng_stream stream, int64_t size, int64_t count, int64_t *order, int64_t *from,
                             int64_t *batches) {

@@ -34,7 +34,8 @@ void dataset_destroy(struct dataset *dataset) {
     free(dataset);
 }
 
-/* `array` with room for `count` elements of `width` bytes; NULL where memory is short, the old one staying valid. */
+/* `array` with room for `count` elements of `width` bytes; NULL if out of memory; `array` is then still
+ * valid. */
 static void *resized(void *array, int64_t count, size_t width) {
     return (uint64_t)count > SIZE_MAX / width ? NULL : realloc(array, (size_t)count * width);
 }
@@ -48,7 +49,7 @@ static int64_t grown_capacity(int64_t capacity, int64_t needed) {
     return capacity;
 }
 
-/* The three below make room and return 1, or 0 where memory is short. */
+/* The next three functions make room for `needed` elements. They return 1, or 0 if out of memory. */
 
 static int reserve_examples(struct dataset *dataset, int64_t needed) {
     if (needed <= dataset->capacity_examples) {
@@ -115,7 +116,7 @@ static int reserve(struct dataset *dataset, int64_t n_inputs, int64_t n_targets)
     return has_inputs && has_targets && reserve_examples(dataset, dataset->count + 1);
 }
 
-/* 1 where all of `ids` are in [0, size): an id past the end would read past the end of an embedding. */
+/* 1 if all of `ids` are in [0, size): an id past the end would read past the end of an embedding. */
 static int are_below(const int32_t *ids, int64_t count, int64_t size) {
     for (int64_t i = 0; i < count; i++) {
         if (ids[i] < 0 || ids[i] >= size) {

@@ -30,7 +30,7 @@ struct dataset {
     float *input_numbers;    /* [input_begin[count] * input_size]; INPUT_REAL */
     int32_t *target_classes; /* [target_begin[count]]; RONDO_TARGET_CLASS */
     float *target_numbers;   /* [target_begin[count] * target_size]; RONDO_TARGET_REAL */
-    int64_t capacity_examples, capacity_inputs, capacity_targets; /* of the arrays; only for dataset.c */
+    int64_t capacity_examples, capacity_inputs, capacity_targets; /* of the arrays; private to dataset.c */
 };
 
 /* An empty dataset of these kinds; NULL if memory is short. */

@@ -15,7 +15,7 @@ struct table_parser {
     int64_t line, column; /* of `next`, from 1; columns count characters */
     struct table_format format;
     int cr_ends_lines;  /* the text has CR and no LF */
-    int64_t quote_line; /* of the last quoted field of the row that spans lines; 0: there is none */
+    int64_t quote_line; /* line of the last quoted field of this row that spans lines; 0: none */
     const char *file;
     struct errors *errors;
     int32_t mistakes;
@@ -40,7 +40,7 @@ static struct location place(const struct table_parser *parser, int64_t line, in
     ((parser)->mistakes++,                                                                                             \
      (void)errors_add_at((parser)->errors, RONDO_INVALID, place(parser, line, column), __VA_ARGS__))
 
-/* Steps over one byte. */
+/* Skips one byte of the text, and updates line and column. */
 static void skip(struct table_parser *parser) {
     const char c = *parser->next++;
     if (c == '\n' || (c == '\r' && parser->cr_ends_lines)) {
@@ -51,13 +51,13 @@ static void skip(struct table_parser *parser) {
     }
 }
 
-/* Moves one byte into the field. */
+/* Copies one byte of the text to the field. */
 static void copy(struct table_parser *parser) {
     *parser->written++ = *parser->next;
     skip(parser);
 }
 
-/* Length of the line end at `next`, 0 if there is none: LF, CRLF, a CR that ends the text, or any CR where
+/* Length of the line end at `next`, 0 if there is none: LF, CRLF, a CR that ends the text, or any CR if
  * cr_ends_lines. */
 static int line_end(const struct table_parser *parser) {
     const char *next = parser->next;
@@ -80,7 +80,8 @@ static int at_field_end(const struct table_parser *parser) {
     return parser->next == parser->end || *parser->next == parser->format.separator || line_end(parser) > 0;
 }
 
-/* "; the quote of line 3 may be unbalanced", for a mistake that such a quote explains; empty if `line` is 0. */
+/* Part of a message, "; the quote of line 3 may be unbalanced", for a mistake that such a quote may have caused; empty
+ * if `line` is 0. */
 struct quote_hint {
     char text[96];
 };

@@ -256,7 +256,7 @@ static rondo_status tokenise(const struct text_reader *reader, const char *text,
     return RONDO_OK;
 }
 
-/* RONDO_INTERRUPTED, at a row, where the reading should stop. Asks at every thousandth row only. */
+/* RONDO_INTERRUPTED, at this row, if an interrupt is requested. Asks only at every thousandth row. */
 static rondo_status check_interrupt(const struct text_reader *reader, struct text_file *file, int64_t row) {
     return row % 1000 != 0 || !interrupt_is_requested(&reader->interrupt)
                ? RONDO_OK
@@ -355,7 +355,7 @@ static rondo_status check_label(const struct text_reader *reader, struct text_fi
     return status;
 }
 
-/* Labels that differ only in blanks are a mistake of the file: they would silently be classes of their own. */
+/* Labels that differ only in blanks are a mistake of the file: they would silently become separate classes. */
 static rondo_status check_blanks(const struct text_reader *reader, struct text_file *file) {
     struct vocabulary *normals = vocabulary_create();
     rondo_status status = normals == NULL ? errors_no_memory(file->errors) : RONDO_OK;

@@ -13,7 +13,7 @@ struct vocabulary_entry {
 struct vocabulary {
     struct vocabulary_entry *entries; /* [size], by id */
     int32_t size, capacity;
-    int32_t *slots; /* [n_slots] id + 1, 0 where the slot is free */
+    int32_t *slots; /* [n_slots] id + 1; 0: the slot is free */
     size_t n_slots; /* a power of two, at least twice the size */
     struct arena *pool;
     char *pool_next; /* words are packed into pieces of the arena */
@@ -58,7 +58,7 @@ static uint64_t hash_of(const char *word) {
     return hash ^ hash >> 32;
 }
 
-/* The slot that holds `word`, or the free one where it would go. */
+/* The slot that holds `word`, or the free slot for it. */
 static size_t find_slot(const struct vocabulary *vocabulary, const char *word, uint64_t hash) {
     size_t slot = (size_t)hash & (vocabulary->n_slots - 1);
     while (vocabulary->slots[slot] != 0) {

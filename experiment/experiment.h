@@ -52,7 +52,7 @@ struct experiment {
     struct schedule_section schedule;
 };
 
-/* Loads `file` with the assignments of --set (NULL-terminated; NULL: none) laid over it. NULL with errors. Plug-ins
+/* Loads `file` and applies the assignments of --set (NULL-terminated; NULL: none). NULL with errors. Plug-ins
  * that it names are loaded into the session, which must outlive it. Free with experiment_destroy. */
 struct experiment *experiment_load(const char *file, const char *const *assignments, struct session *session,
                                    struct errors *errors);

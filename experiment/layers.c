@@ -44,7 +44,7 @@ const rondo_option layer_table[] = {
                      "one more forward pass; 0: keep all"),
     RONDO_OPTION_END};
 
-/* A path is looked up where it points, a name in the folders of cells. */
+/* Names the folder that was searched: that of the path, or for a name those of the cell path. */
 static void report_no_cell(const struct plugin_reader *reader, const struct yaml_node *cell) {
     const struct session *session = reader->session;
     const struct suggestion best = session_suggest_cell(session, cell->text, reader->arena);

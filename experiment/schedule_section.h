@@ -26,7 +26,7 @@ enum warmup_unit { WARMUP_STEPS = 0, WARMUP_EPOCHS = 1 };
 struct warmup_options {
     double length; /* in units; 0: no warm-up */
     int32_t unit;  /* enum warmup_unit */
-    double from;   /* factor that the ramp starts above */
+    double from;   /* factor before the first update of the ramp */
 };
 
 /* `schedule.early_stopping`. The weights that a run keeps are those of the best epoch by `metric`. */

@@ -28,7 +28,7 @@ static const char *prefix_of(struct arena *arena, const char *folder) {
 
 /* The folders of `what` ("plugins", "cells"), joined by colons: those of the variable, then the first of these that
  * exists: the folder of an installation, found relative to the program or librondo.so, so that an installation can be
- * moved; the folder beside the program, as in a build; else the configured one. NULL with errors. */
+ * moved; the folder beside the program, as in a build; otherwise the configured one. NULL with errors. */
 static const char *search_path(struct arena *arena, const char *variable, const char *what, const char *installed,
                                struct errors *errors) {
     const char *given = getenv(variable);
@@ -85,7 +85,8 @@ static rondo_status load_given_plugins(struct session *session, const char *cons
     return first;
 }
 
-/* A folder of RONDO_PLUGIN_PATH that cannot be used is an error: else a plug-in would be missing without a reason. */
+/* A folder of RONDO_PLUGIN_PATH that cannot be used is an error: otherwise a plug-in would be missing without an
+ * explanation. */
 static rondo_status check_plugin_path(const char *given, struct arena *arena, struct errors *errors) {
     const struct location where = {"RONDO_PLUGIN_PATH", 0, 0};
     while (given != NULL && *given != '\0') {

@@ -132,7 +132,7 @@ int file_exists(const char *file) {
     return lstat(file, &info) == 0;
 }
 
-/* Makes one folder; *is_new is 1 where it did not exist. */
+/* Makes one folder; *is_new is 1 if it did not exist. */
 static rondo_status make_one(const char *folder, int *is_new, struct errors *errors) {
     *is_new = mkdir(folder, 0777) == 0;
     if (*is_new) {

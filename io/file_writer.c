@@ -47,7 +47,7 @@ static struct descriptor_path descriptor_path(int descriptor) {
     return path;
 }
 
-/* Opens a file that has no name, in the folder of the writer's file. -1 where that is not possible: the file system
+/* Opens a file that has no name, in the folder of the writer's file. -1 if that is not possible: the file system
  * cannot do it, or /proc, which commit needs, is not mounted. */
 static int open_unnamed(const struct file_writer *writer) {
     char *folder = folder_of(writer->name);

@@ -131,7 +131,7 @@ static void put_quoted(struct yaml_writer *writer, const char *text) {
     put(writer, "\"", 1);
 }
 
-/* 1 where a literal block can hold this text: line feeds and tabs are the only special characters. */
+/* 1 if a literal block can hold this text: line feeds and tabs are the only special characters. */
 static int fits_literal(const char *text) {
     for (unsigned code; *text != '\0'; text++) {
         if (special_character(text, &code) > 0 && code != '\n' && code != '\t') {
@@ -145,7 +145,7 @@ static int is_blank_or_end(char c) {
     return c == ' ' || c == '\t' || c == '\0';
 }
 
-/* 1 where this text, which was read as plain, can be plain again. Two kinds cannot: what was folded from several lines,
+/* 1 if this text, which was read as plain, can be plain again. Two kinds cannot: what was folded from several lines,
  * and what only brackets made plain, such as [-]. */
 static int fits_plain(const char *text) {
     if (text[0] != '\0' && (strchr(",[]{}#&*!|>'\"%@`", text[0]) != NULL || is_blank_or_end(text[0]))) {

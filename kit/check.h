@@ -111,9 +111,9 @@ void *kit_options(struct kit *kit, const rondo_descriptor *descriptor, const cha
 void *trial_options(const struct trial *trial, const char *text);
 
 /* A value to give to an option: the middle of its range (the geometric one where min is above 0), the first choice,
- * "false", "text". NULL where memory is short. */
+ * "false", "text". NULL if memory is short. */
 const char *option_middle(const rondo_option *option, struct arena *arena);
-/* 1 where the parser of options accepts a value: the largest real number of a range may be no int64_t. */
+/* 1 if the parser of options accepts a value: the largest real number of a range may be no int64_t. */
 int option_is_parsed(const struct trial *trial, const struct option_setting *value);
 
 #endif

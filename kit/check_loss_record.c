@@ -246,7 +246,7 @@ static void fill_extremes(const struct loss_fixture *fixture, double extreme) {
     }
 }
 
-/* 1 where the numbers are allowed at this extreme. exp(30) is far inside the range of f32. exp(1e4) is infinite, which
+/* 1 if the numbers are allowed at this extreme. exp(30) is far inside the range of f32. exp(1e4) is infinite, which
  * is right for a loss that is an exponential; not-a-number is the result of a difference or quotient of infinities,
  * whose true value is finite. */
 static int is_allowed(const rondo_tensor *tensor, double extreme) {

@@ -21,7 +21,7 @@ static rondo_tensor rows_of(const rondo_tensor *tensor, int64_t begin, int64_t e
     return rows;
 }
 
-/* Fills *call and inputs for a part and infers its output; 0 where the op refuses it. */
+/* Fills *call and inputs for a part and infers its output; 0 if the op refuses it. */
 static int infer_part(const struct row_part *part, rondo_op_call *call, rondo_tensor *inputs) {
     struct op_fixture *fixture = part->whole;
     struct errors ignored = {0};

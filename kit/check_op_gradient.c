@@ -40,7 +40,7 @@ struct differentiated {
     rondo_tensor gradients[RONDO_SAMPLE_INPUTS]; /* data is NULL if the input has no gradient */
 };
 
-/* 1 where an option has another value than in the case. */
+/* 1 if an option has another value than in the case. */
 static int has_values(const struct differentiation *pass) {
     return pass->check->trial.values[0] != NULL;
 }

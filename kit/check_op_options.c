@@ -7,7 +7,7 @@ static struct op_settings settings_of(int32_t training) {
     return (struct op_settings){.dtype = RONDO_F64, .training = training, .may_refuse = 1};
 }
 
-/* 1 where forward has computed an output. */
+/* 1 if forward has computed an output. */
 static int has_run(const struct op_fixture *fixture) {
     return !fixture->subject.is_idle && !fixture->call.is_view && fixture->call.output.data != NULL;
 }
@@ -77,7 +77,7 @@ static int is_same_mark(struct op_check *check) {
     return mark_case(check) == expected->of[check->trial.index];
 }
 
-/* 1 where a case gives something else with the value in trial.values[at] than without it. */
+/* 1 if a case gives something else with the value in trial.values[at] than without it. */
 static int changes(struct op_check *check, struct result_marks *without, int at, const struct option_setting *value) {
     if (!option_is_parsed(&check->trial, value)) {
         return 0;
@@ -89,7 +89,7 @@ static int changes(struct op_check *check, struct result_marks *without, int at,
     return verdict == VERDICT_FAIL;
 }
 
-/* 1 where a value of the option, extreme or moderate, changes something; it is set as trial.values[at]. */
+/* 1 if a value of the option, extreme or moderate, changes something; it is set as trial.values[at]. */
 static int any_changes(struct op_check *check, struct result_marks *without, int at, const rondo_option *option) {
     struct option_setting value;
     for (int32_t i = 0; option_moderate(check->op->base.options, check->trial.kit->seed, i, &value); i++) {

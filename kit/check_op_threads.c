@@ -5,7 +5,7 @@
 
 /* ---- random words ---- */
 
-/* Runs the case with other settings and compares; -1 where it cannot be run. */
+/* Runs the case with other settings and compares; -1 if it cannot be run. */
 static int same_with(struct op_check *check, struct op_fixture *fixture, struct op_settings settings, const char *so) {
     struct op_fixture other;
     const int ran = op_fixture_open(check, settings, &other) && op_fixture_both(&other);

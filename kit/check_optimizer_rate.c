@@ -54,7 +54,7 @@ enum verdict optimizer_finite(struct trial *trial) {
 
 /* ---- lr_scale ---- */
 
-/* 1 where the optimizer refuses the options as a whole, which it may. */
+/* 1 if the optimizer refuses the options as a whole, which it may. */
 static int refuses(const struct trial *trial, const char *options) {
     struct trial one = *trial;
     one.may_refuse = 1;
@@ -63,7 +63,7 @@ static int refuses(const struct trial *trial, const char *options) {
     return fixture != NULL && fixture->subject.is_idle;
 }
 
-/* The option `lr`, a number; NULL where there is none. */
+/* The option `lr`, a number; NULL if there is none. */
 static const rondo_option *learning_rate(const struct trial *trial) {
     const rondo_option *option = option_find(trial->descriptor->options, "lr");
     return option != NULL && option->type == RONDO_REAL ? option : NULL;

@@ -28,7 +28,7 @@ struct option_table {
     void *options;
 };
 
-/* 0 where there is no table, or no memory; *verdict is then the verdict of the check. */
+/* 0 if there is no table, or no memory; *verdict is then the verdict of the check. */
 static int open_table(const struct trial *trial, struct option_table *table, enum verdict *verdict) {
     *table = (struct option_table){trial, trial->kit->arena, NULL};
     *verdict = VERDICT_SKIPPED;
@@ -53,7 +53,7 @@ static int accepts(const struct option_table *table, const rondo_option *option,
 
 /* ---- option_values ---- */
 
-/* 1 where the text of a value, once set, is written back the same. */
+/* 1 if the text of a value, once set, is written back the same. */
 static int comes_back(const struct option_table *table, const rondo_option *option, const char *text) {
     if (!accepts(table, option, text)) {
         return 0;
@@ -165,7 +165,7 @@ static enum verdict option_values(struct trial *trial) {
 
 /* ---- option_fields ---- */
 
-/* Sets marks[i] to 1 where byte i of the struct belongs to `option`: setting a value makes such a byte equal in two
+/* Sets marks[i] to 1 if byte i of the struct belongs to `option`: setting a value makes such a byte equal in two
  * structs that differed in every byte. */
 static int mark_bytes(const struct option_table *table, const rondo_option *option, unsigned char *marks) {
     const size_t bytes = (size_t)table->trial->descriptor->options_size;

@@ -35,7 +35,7 @@ rondo_status child_run(size_t (*body)(void *arg, char *answer, size_t size), voi
                        struct child_outcome *outcome, struct arena *arena, struct errors *errors);
 
 /* "crashed: segmentation fault", "did not end within 20 s", …, with what it printed; "" for CHILD_ANSWERED. From
- * `arena`; NULL where memory is short. */
+ * `arena`; NULL if memory is short. */
 const char *child_end_text(const struct child_outcome *outcome, struct arena *arena);
 
 /* What it printed as one line in quotes: "'line one / line two'"; "" where it printed nothing. */

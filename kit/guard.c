@@ -181,7 +181,7 @@ static size_t round_up(size_t bytes, size_t multiple) {
     return (bytes + multiple - 1) / multiple * multiple;
 }
 
-/* Maps the pages of a buffer. 0 where memory is short. */
+/* Maps the pages of a buffer. 0 if memory is short. */
 static int map(const struct guard *guard, struct guard_buffer *buffer, size_t bytes) {
     if (bytes > SIZE_MAX / 2) {
         return 0;
@@ -290,7 +290,7 @@ const char *guard_overrun(const struct guard *guard) {
     return NULL;
 }
 
-/* 1 where the `size` bytes at `offset` of the data are still poison. */
+/* 1 if the `size` bytes at `offset` of the data are still poison. */
 static int is_poison(const struct guard_buffer *buffer, size_t offset, size_t size) {
     for (size_t i = offset; i < offset + size; i++) {
         if (buffer->data[i] != buffer->pattern[i % PATTERN]) {

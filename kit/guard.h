@@ -12,13 +12,13 @@
 /* A set of buffers. A crash at one of them is explained (guard_share_note). Sets are made and destroyed by one thread
  * at a time. */
 struct guard;
-struct guard *guard_create(void); /* NULL where memory is short */
+struct guard *guard_create(void); /* NULL if memory is short */
 /* Gives all buffers back; touching one is a crash from then on. */
 void guard_destroy(struct guard *guard);
 
-/* `bytes` of poison, 64-byte aligned, called `name` in messages (borrowed). NULL where memory is short. */
+/* `bytes` of poison, 64-byte aligned, called `name` in messages (borrowed). NULL if memory is short. */
 void *guard_alloc(struct guard *guard, const char *name, size_t bytes);
-/* Gives the tensor such data for its shape and dtype. 0 where memory is short. */
+/* Gives the tensor such data for its shape and dtype. 0 if memory is short. */
 int guard_tensor(struct guard *guard, const char *name, rondo_tensor *tensor);
 /* Makes a buffer read-only: a write is a crash. `data` came from guard_alloc. And writable again. */
 void guard_protect(struct guard *guard, const void *data);
@@ -28,11 +28,11 @@ void guard_poison(struct guard *guard, void *data);
 
 /* The name of the first buffer beside which something was written; NULL: there is none. */
 const char *guard_overrun(const struct guard *guard);
-/* The index of the first element that is still poison; -1 where there is none, or the tensor is not of this set. */
+/* The index of the first element that is still poison; -1 if there is none, or the tensor is not of this set. */
 int64_t guard_unwritten(const struct guard *guard, const rondo_tensor *tensor);
 
 /* A page that processes forked from now on share with this one. A process that crashes at a buffer leaves a note there:
- * "wrote to 'gradient', which is read-only", "touched memory past the end of 'output'". NULL where memory is short. */
+ * "wrote to 'gradient', which is read-only", "touched memory past the end of 'output'". NULL if memory is short. */
 enum { GUARD_NOTE = 256 };
 char *guard_share_note(void);
 

@@ -7,11 +7,11 @@
 /* The reason for skipping a check that needs this number. */
 #define HEAP_IS_UNKNOWN "this C library, or a sanitizer or valgrind, does not report how much of the heap is in use"
 
-/* Bytes allocated by malloc and not freed; -1 where this is not reported. */
+/* Bytes allocated by malloc and not freed; -1 if this is not reported. */
 int64_t heap_in_use(void);
 
 /* Bytes that each of `count` calls leaves allocated, measured after as many calls for what is kept on purpose. Below 1
- * where nothing leaks; -1 where this is not reported. */
+ * if nothing leaks; -1 if this is not reported. */
 double heap_leak(void (*call)(void *arg), void *arg, int count);
 
 #endif

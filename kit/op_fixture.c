@@ -68,7 +68,7 @@ static void begin_call(struct op_fixture *fixture, struct subject_call *call, co
     }
 }
 
-/* 1 where the call succeeded, or refused as it may; 0 with the reason. */
+/* 1 if the call succeeded, or refused as it may; 0 with the reason. */
 static int must_succeed(struct op_fixture *fixture, rondo_status status) {
     struct subject *subject = &fixture->subject;
     if (status == RONDO_OK) {
@@ -152,7 +152,7 @@ static int allocate(struct op_fixture *fixture) {
     return ok || op_refuse(fixture->check, "out of memory");
 }
 
-/* 1 where a tensor or a work area is too large to be tried. */
+/* 1 if a tensor or a work area is too large to be tried. */
 static int is_large(const struct op_fixture *fixture) {
     const size_t most = (size_t)1 << 22;
     int large = fixture->call.saved_bytes > most || fixture->call.scratch_bytes > most ||

@@ -55,7 +55,7 @@ int32_t op_next_sample(const rondo_op *op, int32_t index, rondo_sample *sample);
 
 /* A check at its start. */
 struct op_check op_check_begin(const struct trial *trial);
-/* Calls visit for every case until it returns 0, which is VERDICT_FAIL. VERDICT_SKIPPED where there is no case. */
+/* Calls visit for every case until it returns 0, which is VERDICT_FAIL. VERDICT_SKIPPED if there is no case. */
 enum verdict op_each_case(struct op_check *check, op_case_visit *visit);
 /* Calls visit for every case in f32 and f64, in training and out of it, with an open fixture that is not a view. The
  * fixture is closed afterwards. */
@@ -91,7 +91,7 @@ double op_error(double a, double b);
 int op_fixture_open(struct op_check *check, struct op_settings settings, struct op_fixture *fixture);
 void op_fixture_close(struct op_fixture *fixture);
 
-/* 1 where the op has a gradient and input k may have one. */
+/* 1 if the op has a gradient and input k may have one. */
 int op_fixture_has_gradient(const struct op_fixture *fixture, int32_t k);
 /* Bit k for each of those. */
 uint32_t op_fixture_gradients(const struct op_fixture *fixture);
@@ -106,7 +106,7 @@ rondo_status op_fixture_backward_status(struct op_fixture *fixture, uint32_t ask
 int op_fixture_forward(struct op_fixture *fixture);
 /* Fills the gradients first: with numbers other than 0 to add to. */
 int op_fixture_backward(struct op_fixture *fixture, uint32_t asked);
-/* Both; only forward where there is no gradient. */
+/* Both; only forward if there is no gradient. */
 int op_fixture_both(struct op_fixture *fixture);
 /* Element i of a gradient before op_fixture_backward adds to it. */
 double op_before(int64_t i);

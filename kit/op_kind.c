@@ -231,7 +231,7 @@ static struct subject *create(const struct trial *trial, struct subject_settings
     return op_fixture_open(check, check->settings, fixture) ? judge_refusal(trial, &fixture->subject) : NULL;
 }
 
-/* 1 where there is something to call: no view, nor a shape too large to be tried. */
+/* 1 if there is something to call: no view, nor a shape too large to be tried. */
 static int has_data(const struct op_fixture *fixture) {
     return !fixture->subject.is_idle && !fixture->call.is_view && fixture->call.output.data != NULL;
 }

@@ -55,7 +55,7 @@ void optimizer_fixture_forget_slot(struct optimizer_fixture *fixture, int32_t s)
 
 /* "update 3 of a parameter [3, 5], f32: step failed: …" as the reason; VERDICT_FAIL. */
 enum verdict optimizer_fixture_failed(const struct trial *trial, const struct optimizer_fixture *fixture);
-/* 1 where value and slots (and the gradient, where the optimizer rewrites it) hold the same bits; 0 with what differs
+/* 1 if value and slots (and the gradient, where the optimizer rewrites it) hold the same bits; 0 with what differs
  * in `text`: "value[3] is 0.5 and 0.25". */
 int optimizer_fixture_equal(const struct optimizer_fixture *a, const struct optimizer_fixture *b, char *text,
                             size_t size);

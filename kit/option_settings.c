@@ -96,7 +96,7 @@ static double drawn_value(const rondo_option *option, uint64_t seed) {
 
 enum { NUMBERS = 3 }; /* values of a number: both ends, one between */
 
-/* Writes value number `number` of an option; returns 0 where it is the default, or not moderate. */
+/* Writes value number `number` of an option; returns 0 if it is the default, or not moderate. */
 static int write_moderate(const rondo_option *option, uint64_t seed, int32_t number, struct option_setting *moderate) {
     if (!is_number(option->type)) {
         write_end(option, number, moderate);

@@ -28,7 +28,7 @@ int option_end(const rondo_option *table, int32_t index, struct option_setting *
  * drawn between, near the default; the other truth value; the other choices; a text has none. 0 past the last. */
 int option_moderate(const rondo_option *table, uint64_t seed, int32_t index, struct option_setting *moderate);
 
-/* 1 where a user who chose this value must expect a result that is not finite: the end of a scale, such as a learning
+/* 1 if a user who chose this value must expect a result that is not finite: the end of a scale, such as a learning
  * rate of 1000. A share or a decay, whose range ends within 10, is no excuse. */
 int option_may_diverge(const struct option_setting *setting);
 

@@ -31,7 +31,7 @@ struct report report_create(const char *file, struct arena *arena);
 rondo_status report_add(struct report *report, const struct finding *finding, struct errors *errors);
 
 /* The line of finding `index`, after the line of its descriptor where it is the first of one. From the report's
- * arena; NULL where memory is short. */
+ * arena; NULL if memory is short. */
 const char *report_line(const struct report *report, int32_t index);
 /* The last line: "adam.so: 31 passed, 1 warning, 0 FAILED, 2 skipped, 1.2 s". */
 const char *report_last_line(const struct report *report);
@@ -39,7 +39,7 @@ const char *report_last_line(const struct report *report);
 /* {"file", "error", "passed", "warnings", "failed", "skipped", "seconds", "checks": [{"kind", "name", "check",
  * "verdict", "reason", "doc", "seconds"}]}; "error" is null or what kept the file from being checked, "kind" of the
  * file itself is "file", a verdict "passed", "warning", "failed" or "skipped", "doc" the section on the check. NULL
- * where memory is short. */
+ * if memory is short. */
 struct json_t;
 struct json_t *report_json(const struct report *report);
 

@@ -18,7 +18,7 @@ struct check_settings {
 };
 
 /* Checks `file` and fills `report`, which report_create made. RONDO_OK also where checks failed: the report says so.
- * RONDO_NOT_FOUND or RONDO_INVALID where nothing could be checked: `file` is not an ELF file, or no descriptor in it
+ * RONDO_NOT_FOUND or RONDO_INVALID if nothing could be checked: `file` is not an ELF file, or no descriptor in it
  * has a check of `only`. */
 rondo_status run_checks(const char *file, const struct check_settings *settings, struct report *report,
                         struct errors *errors);

@@ -39,7 +39,7 @@ rondo_status schedule_fixture_observe(struct schedule_fixture *fixture, double m
 enum verdict schedule_fixture_failed(const struct trial *trial, const struct schedule_fixture *fixture);
 /* VERDICT_FAIL, with update and run, unless the factor is finite and 0 or more. */
 enum verdict schedule_judge_factor(const struct trial *trial, const struct schedule_fixture *fixture, double factor);
-/* 1 where the schedule refused to go without a learning rate, which it may. */
+/* 1 if the schedule refused to go without a learning rate, which it may. */
 int schedule_may_refuse(const struct schedule_fixture *fixture, rondo_status status);
 
 #endif

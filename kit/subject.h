@@ -36,7 +36,7 @@ struct subject {
     struct errors errors;
     const void *options; /* a guarded copy; NULL: the descriptor has none */
     int is_idle;      /* there is nothing to call: refused, as the trial allows, or not applicable; without a reason */
-    int64_t updates;  /* of a whole run; 1 where calls leave no state */
+    int64_t updates;  /* of a whole run; 1 if calls leave no state */
     int64_t cut;      /* number of updates after which `resume` saves the run */
     int64_t position; /* updates that were made */
 
@@ -65,7 +65,7 @@ struct subject {
 
 /* A fixture of `size` bytes, zeroed, from kit->arena, with its subject opened. NULL with the reason. */
 void *subject_create(const struct trial *trial, size_t size);
-/* Prepares a subject in memory of the caller; 0 with the reason where memory is short. */
+/* Prepares a subject in memory of the caller; 0 with the reason if memory is short. */
 int subject_open(struct subject *subject, const struct trial *trial);
 /* Gives the buffers back. */
 void subject_close(struct subject *subject);
@@ -108,7 +108,7 @@ struct subject_tensor {
     const char *name; /* borrowed, or from kit->arena */
     rondo_tensor tensor;
 };
-/* 1 where the two have the same bits; 0 with "value[3] is 0.5 and 0.25" in `text`. */
+/* 1 if the two have the same bits; 0 with "value[3] is 0.5 and 0.25" in `text`. */
 int subject_same_bits(const struct subject_tensor *a, const struct subject_tensor *b, char *text, size_t size);
 
 /* ---- the adapter of a kind ---- */

@@ -15,21 +15,21 @@ static const int64_t alive[STEPS] = {5, 4, 3, 3, 1};
 static const int64_t begin[STEPS + 1] = {0, 5, 9, 12, 15, 16};
 static const struct time_axis time_axis = {ROWS, STEPS, 16, lengths, alive, begin};
 
-/* Half the distance of the two points of a difference: the usual one, then those that leave a kink nearby outside.
- * Truncation grows as its square, rounding as its inverse: about 1e-16 |L| / h. */
+/* h of the central difference (L(v + h) - L(v - h)) / 2h: the usual value, then smaller ones that leave a kink near v
+ * outside the interval. The truncation error grows as h^2, the rounding error as 1 / h: about 1e-16 |L| / h. */
 static const double steps[] = {1e-5, 1e-6, 1e-7};
 enum { SIZES = sizeof steps / sizeof steps[0] };
-/* Slopes to both sides that differ by more than this at the smallest step are those of a kink: a smooth L with second
- * derivative L'' gives L'' * 1e-7. */
+/* If the slopes on both sides differ by more than this at the smallest h, there is a kink: a smooth L with second
+ * derivative L'' gives a difference of L'' * 1e-7. */
 static const double KINK = 1e-3;
 
-/* A cell of one dtype and the values that it runs on. Variables are x, the initial states, the parameters, in this order; results
- * the outputs, then the final states. */
+/* A cell of one dtype and the values that it runs on. The variables are x, the initial states and the parameters, in
+ * this order. The results are the outputs, then the final states. */
 struct check_subject {
     struct cell *cell;
     struct scan *scan;
     rondo_tensor *variables; /* [n_variables] */
-    rondo_tensor *weights;   /* [n_results] of the loss */
+    rondo_tensor *weights;   /* [n_results] factors of the results in the loss L */
     int32_t n_variables, n_results;
 };
 
@@ -48,7 +48,7 @@ struct cell_check_work {
 
 /* ---- subjects ---- */
 
-/* Rounded to f32, so that cells of both dtypes run on the same numbers. */
+/* Fills a tensor with random numbers, rounded to f32 so that cells of both dtypes run on the same numbers. */
 static rondo_status fill(const struct cell_check_work *check, rondo_tensor *tensor, const char *name, int32_t number,
                          double scale) {
     RONDO_TRY(tensor_alloc(tensor, check->arena, check->errors));
@@ -151,7 +151,7 @@ static rondo_value *put_variables(const struct check_subject *subject, struct ta
     return values;
 }
 
-/* L, without gradients. */
+/* Computes the loss L (model/cell_check.h) without gradients. */
 static rondo_status loss_of(const struct check_subject *subject, struct tape *tape, enum engine engine, double *loss) {
     tape_reset(tape);
     rondo_value *variables = put_variables(subject, tape, 0);
@@ -170,7 +170,7 @@ static rondo_status loss_of(const struct check_subject *subject, struct tape *ta
     return RONDO_OK;
 }
 
-/* L on the tape: the sum over all results of sum(result * weights). */
+/* Records L on the tape: the sum over all results of sum(result * weights). */
 static rondo_value record_loss(const struct check_subject *subject, struct tape *tape, const rondo_value *results) {
     rondo_value loss = {-1};
     for (int32_t r = 0; r < subject->n_results; r++) {
@@ -214,7 +214,7 @@ static rondo_status solve_on(const struct cell_check_work *check, const struct c
     return RONDO_OK;
 }
 
-/* Results and gradients. */
+/* Computes results and gradients with one engine, on a new tape. */
 static rondo_status solve(const struct cell_check_work *check, const struct check_subject *subject, enum engine engine,
                           int32_t threads, struct check_answer *answer) {
     const struct parallel parallel = {threads};
@@ -300,13 +300,13 @@ static rondo_status compare_answers(const struct cell_check_work *check, const s
 
 /* ---- central differences ---- */
 
-/* One element of a variable, for values of L around it. */
+/* One element of a variable, which is varied to compute L near its value. */
 struct check_probe {
     const struct cell_check_work *check;
     const struct check_subject *subject;
     struct tape *tape;
     double *element;
-    double middle; /* L at the element */
+    double middle; /* L at the unchanged value of the element */
 };
 
 static rondo_status loss_at(const struct check_probe *probe, double offset, double *loss) {
@@ -317,8 +317,8 @@ static rondo_status loss_at(const struct check_probe *probe, double offset, doub
     return status;
 }
 
-/* Compares the gradient with differences of smaller and smaller steps until one agrees. *skip is set if there is no
- * derivative to compare with. */
+/* Compares a gradient with central differences of decreasing h until one agrees. *closer: one with a smaller h did.
+ * *skip: there is no derivative to compare with. */
 static rondo_status check_element(const struct check_probe *probe, double gradient, double *expected, double *error,
                                   int *closer, int *skip) {
     const double tolerance = probe->check->report->outcomes[CELL_CHECK_GRADIENTS].tolerance;

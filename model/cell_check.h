@@ -27,7 +27,7 @@ struct cell_check_settings {
     const struct cell_definition *definition;
     const double *option_values; /* [n_options] of the definition; NULL: the defaults */
     int64_t input, hidden;       /* widths, >= 1 */
-    enum engine engine;          /* whose gradients and threads are checked */
+    enum engine engine;          /* the engine whose gradients, and results on several threads, are checked */
     int32_t passes;              /* of the fused engine: enum scan_pass, or-ed */
     const int32_t *threads;      /* numbers to compare with 1; ends with 0 */
 };

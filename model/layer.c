@@ -13,7 +13,7 @@ struct layer {
     struct arena *arena;
     struct layer_settings settings; /* cell, option_values and place are NULL */
     struct cell *cell;              /* wrapped */
-    struct scan *scan;              /* of the cell; NULL where the engine is tape */
+    struct scan *scan;              /* of the cell; NULL if the engine is tape */
     int32_t n_directions;
     int32_t n_states;                  /* of a direction, masks not counted */
     int32_t n_parameters;              /* of a direction */
@@ -28,8 +28,8 @@ static struct location place(const struct layer_settings *settings, const char *
 
 /* ---- creation ---- */
 
-/* Compiles the cell with a projection to `width`, which one without has been for already: what fails now, fails because
- * the state is narrower. `why` NULL: the reason is what the compiler says. */
+/* Compiles the cell with a projection to `width`. The cell has already compiled without one, so any error now comes from
+ * the narrower state. `why`: the reason in the message; NULL: that of the compiler. */
 static struct cell *compile_projected(const struct layer_settings *settings, struct cell_settings sizes, int64_t width,
                                       const char *why, struct registry *registry, struct errors *errors) {
     struct errors own = {0};
@@ -63,7 +63,8 @@ static struct cell *project(const struct layer_settings *settings, struct cell_s
         return NULL;
     }
     if (settings->projection == 1) {
-        /* One column would be broadcast to any width in silence: a width that fits nothing else tells. */
+        /* A state of width 1 would be broadcast silently. A probe with a width that equals no other one finds equations
+         * that would do so. */
         const int64_t odd = 1 + (sizes.input > sizes.hidden ? sizes.input : sizes.hidden);
         struct cell *probe = compile_projected(
             settings, sizes, odd, "they put it beside values that are as wide as 'hidden'", registry, errors);
@@ -75,7 +76,8 @@ static struct cell *project(const struct layer_settings *settings, struct cell_s
     return compile_projected(settings, sizes, settings->projection, NULL, registry, errors);
 }
 
-/* The wrapped cell in the place of the plain one; after a mistake the plain one stays, so that others are found too. */
+/* Replaces a cell by its wrapped form. `wrapped` is NULL after a mistake: the cell then stays, so that the following
+ * wrappers are checked too. */
 static void replace(struct cell **cell, struct cell *wrapped) {
     if (wrapped != NULL) {
         cell_destroy(*cell);
@@ -166,7 +168,7 @@ static rondo_status find_dropped(struct layer *layer, const struct layer_setting
                                      layer->cell->name);
 }
 
-/* What the parameter that state `s` starts from is called, and its shape: that of the state without the batch. */
+/* The name, shape and initialiser of the learnt initial state `s`. The shape is that of the state without the batch. */
 static struct cell_parameter initial_state(const struct layer *layer, int32_t s) {
     const rondo_tensor *state = &layer->cell->states[s]; /* [batch, …] */
     const char *name = program_node(layer->cell->program, (rondo_value){1 + s})->name;
@@ -207,7 +209,7 @@ static rondo_status build(struct layer *layer, const struct layer_settings *sett
         return made;
     }
     const rondo_status dropped = find_dropped(layer, settings, errors);
-    /* Where the projection was refused the width is not what was meant. */
+    /* If the projection was refused, the output width is not the intended one, and a check of it would mislead. */
     const rondo_status added = made == RONDO_OK ? check_residual(layer, settings, input, errors) : made;
     RONDO_TRY(added != RONDO_OK ? added : dropped);
     if (settings->engine == ENGINE_FUSED) {
@@ -312,15 +314,15 @@ static void enter(struct tape *tape, const struct layer_call *call, const char *
     tape_enter(tape, scope, call->stream);
 }
 
-/* The shape of a state for the rows at hand. */
+/* The shape of state `s` for the rows of this batch. */
 static rondo_tensor state_of_rows(const struct layer *layer, int32_t s, const struct time_axis *time) {
     rondo_tensor shape = layer->cell->states[s];
     shape.shape[0] = time->rows;
     return shape;
 }
 
-/* What state `s` of direction `d` starts from: what the caller gives, else the learnt one for every row, else zeros,
- * which have id -1. */
+/* The initial state `s` of direction `d`: the one given by the caller; otherwise the learnt one, repeated for every row;
+ * otherwise id -1, which means zeros. */
 static rondo_value start_of_state(const struct layer *layer, struct tape *tape, const struct layer_call *call,
                                   int32_t d, int32_t s) {
     const int32_t state = d * layer->n_states + s;
@@ -336,7 +338,7 @@ static rondo_value start_of_state(const struct layer *layer, struct tape *tape, 
 
 /* A mask of variational dropout: dropout of ones. */
 static rondo_value draw_mask(const struct layer *layer, struct tape *tape, const struct layer_call *call, int32_t s) {
-    rondo_tensor ones = state_of_rows(layer, s, call->time); /* [rows, width of what is masked] */
+    rondo_tensor ones = state_of_rows(layer, s, call->time); /* [rows, width of the masked value] */
     const rondo_status status = tensor_alloc(&ones, tape_arena(tape), tape_errors(tape));
     if (status != RONDO_OK) {
         return tape_fail(tape, status);
@@ -347,10 +349,10 @@ static rondo_value draw_mask(const struct layer *layer, struct tape *tape, const
     return apply_dropout(tape, tape_constant(tape, &ones), layer->settings.variational_dropout);
 }
 
-/* What a direction runs on. */
+/* Parameters and initial states of one direction. */
 struct layer_start {
     rondo_value *parameters; /* [n_parameters of the cell] with weights dropped */
-    rondo_value *states;     /* [n_states of the cell], masks behind the states; NULL: zeros */
+    rondo_value *states;     /* [n_states of the cell], masks after the states; NULL: zeros */
 };
 
 static struct layer_start prepare(const struct layer *layer, struct tape *tape, const struct layer_call *call,
@@ -379,7 +381,7 @@ static struct layer_start prepare(const struct layer *layer, struct tape *tape, 
     return start;
 }
 
-/* One direction: packed [total, output_width of the cell], in the order of time whatever the direction. */
+/* One direction: packed [total, output_width of the cell], in forward time order for both directions. */
 static rondo_value run(const struct layer *layer, struct tape *tape, const struct layer_call *call,
                        const struct layer_start *start, int backward, rondo_value *final_states) {
     struct recurrence recurrence = {layer->cell,  call->time,        call->input_every_step,

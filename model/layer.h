@@ -19,7 +19,7 @@
 /* Which end of a row comes first. Each row begins at its own end, whatever the length of its batch mates. */
 enum direction { DIRECTION_FORWARD = 0, DIRECTION_BACKWARD = 1, DIRECTION_BOTH = 2 };
 
-/* What runs the recurrence. */
+/* The engine that runs the recurrence: model/fused.h or model/unroll.h. */
 enum engine { ENGINE_FUSED = 0, ENGINE_TAPE = 1 };
 
 /* All but `cell` and `hidden` may be zero: none of it. */
@@ -33,13 +33,13 @@ struct layer_settings {
     scan_observer *observe; /* of the fused engine; NULL: none (core/scan/scan.h) */
     void *observe_arg;
 
-    /* How it is run. */
+    /* How the cell is run. */
     enum direction direction;    /* both: two recurrences with separate parameters and concatenated outputs */
     int32_t learn_initial_state; /* the states start from parameters instead of zeros */
     int32_t residual;            /* the input is added to the output, which must be as wide */
     double dropout;              /* of the layer's output, before the input is added; in [0, 1) */
 
-    /* What is changed in the cell: see model/wrap.h. Rates are in [0, 1). */
+    /* Changes of the cell (model/wrap.h). Rates are in [0, 1). */
     int64_t projection;    /* width of the output state, below `hidden`: h' = (…) @ projection.W; Sak et al. 2014 */
     int32_t layer_norm;    /* of the pre-activations */
     double clip;           /* every state but the output within [-clip, clip] */
@@ -62,10 +62,10 @@ struct layer *layer_create(const struct layer_settings *settings, int32_t dtype,
                            struct registry *registry, struct errors *errors);
 void layer_destroy(struct layer *layer);
 
-/* The cell with its wrappers: what one step computes, in either direction. Its first layer_state_count / directions
+/* The cell with its wrappers, that is, one step of either direction. Its first layer_state_count / directions
  * states are those of the definition. */
 const struct cell *layer_cell(const struct layer *layer);
-/* Width of the outputs: twice the cell's with both directions. */
+/* Width of the outputs: that of the cell, or twice that with both directions. */
 int64_t layer_output_width(const struct layer *layer);
 
 /* Parameters, those of a direction together: the cell's in its order ("W_i"), then the initial states where they are
@@ -82,7 +82,7 @@ rondo_tensor layer_state(const struct layer *layer, int32_t state);
  * any other op. */
 int64_t layer_step_flops(const struct layer *layer);
 
-/* One pass. All borrowed for the call. */
+/* One pass. Everything is borrowed for the call. */
 struct layer_call {
     const struct time_axis *time;
     int input_every_step;

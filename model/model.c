@@ -33,7 +33,8 @@ static struct model_parameter *add_parameter(struct model *model, const char *na
     return parameter;
 }
 
-/* Layers have been checked for the width that their inputs have; a model that takes other inputs would be another one. */
+/* Tokens need an embedding, and numbers cannot use one. The layers were checked for the input width that this gives, so
+ * the other kind of data is refused rather than built with another width. */
 static rondo_status check_inputs(const struct model_settings *settings, struct errors *errors) {
     if (settings->vocabulary == 0 && settings->embedding_size > 0) {
         return errors_add(errors, RONDO_INVALID,

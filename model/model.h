@@ -71,8 +71,8 @@ struct model_call {
     int before_output; /* leave out the linear head: what goes into it is the result */
 };
 
-/* Records it. Returns [rows, output_size], or [total, output_size] with an output at every step; failed after an error.
- */
+/* Records the pass. Returns [rows, output_size], or [total, output_size] with an output at every step; a failed value
+ * after an error. */
 rondo_value model_record(const struct model *model, struct tape *tape, const struct model_call *call);
 /* The parameters of the linear head: [width, output_size] and [output_size]. */
 struct model_output {

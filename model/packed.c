@@ -2,7 +2,7 @@
 
 #include "model/apply.h"
 
-/* An i32 constant with `count` entries to be filled by the caller; data is NULL where memory is short. */
+/* An i32 constant with `count` entries to be filled by the caller; data is NULL if out of memory. */
 static rondo_tensor new_indices(struct tape *tape, int64_t count) {
     return tensor_1d(RONDO_I32, count, arena_alloc(tape_arena(tape), sizeof(int32_t) * (size_t)count));
 }
@@ -21,7 +21,7 @@ rondo_value packed_reverse(struct tape *tape, const struct time_axis *time, rond
     return apply_gather(tape, value, &indices);
 }
 
-/* The packed positions of the first step are those of the rows themselves, so that zeros are put behind them. */
+/* The packed positions of the first step are 0 .. rows - 1, so zeros are appended. */
 rondo_value packed_from_first(struct tape *tape, const struct time_axis *time, rondo_value first) {
     const rondo_tensor *tensor = tape_tensor(tape, first);
     if (tensor == NULL || time->total == time->rows) {

@@ -4,7 +4,7 @@
  *     RONDO_TRY(rewrite_open(&rewrite, cell, 0, 1, registry, errors));
  *     for (int32_t id = rewrite.first; id < program_count(cell->program); id++) {
  *         rondo_value value = rewrite_node(&rewrite, id);
- *         if (…) rewrite_put(&rewrite, id, …);            what reads this node from here on reads that
+ *         if (…) rewrite_put(&rewrite, id, …);            later readers of node `id` use this value
  *     }
  *     return rewrite_close(&rewrite);
  *

@@ -13,7 +13,7 @@ static rondo_value take_rows(struct tape *tape, rondo_value value, int64_t begin
     return apply_slice(tape, value, 0, begin, end);
 }
 
-/* The input of step t: its rows of the packed inputs, or zeros where only the first step has one. */
+/* The input of step t: its rows of the packed inputs, or zeros if only the first step has an input and t > 0. */
 static rondo_value step_input(const struct recurrence *recurrence, struct tape *tape, int64_t t) {
     const struct time_axis *time = recurrence->time;
     if (recurrence->input_every_step) {
@@ -29,18 +29,18 @@ static rondo_value step_input(const struct recurrence *recurrence, struct tape *
     return tape_zeros(tape, tensor_2d(first->dtype, time->alive[t], first->shape[1], NULL));
 }
 
-/* Values while a recurrence is recorded. */
+/* The state of a recording. */
 struct unrolling {
     const struct recurrence *recurrence;
     struct tape *tape;
     rondo_value *inputs;  /* of the program: x, the states, the parameters */
     rondo_value *states;  /* [n_states], a part of inputs */
     rondo_value *wanted;  /* [n_states + 1] in the program: the new states, the output */
-    rondo_value *results; /* the same on the tape */
+    rondo_value *results; /* [n_states + 1] the same on the tape */
     rondo_value *outputs; /* [steps], each [alive, output_width] */
     rondo_value
         *ended;      /* [n_states, steps], or NULL: the states of the rows that end with each step, last step first */
-    int64_t n_ended; /* how many steps some row ends with */
+    int64_t n_ended; /* number of steps that are the last one of some row */
 };
 
 static rondo_status prepare(struct unrolling *unrolling, int wants_final_states) {
@@ -77,7 +77,7 @@ static rondo_status record_step(struct unrolling *unrolling, int64_t t) {
     const struct cell *cell = recurrence->cell;
     unrolling->inputs[0] = step_input(recurrence, unrolling->tape, t); /* [alive, input] */
     for (int32_t s = 0; s < cell->n_states; s++) {
-        /* Rows that have ended stop here: they are the last ones, so those that live on are a view. */
+        /* Rows that have ended are the last ones, so the states of the other rows are a view. */
         unrolling->states[s] = take_rows(unrolling->tape, unrolling->states[s], 0, recurrence->time->alive[t]);
     }
     RONDO_TRY(program_replay(cell->program, unrolling->tape, unrolling->inputs, unrolling->wanted, cell->n_states + 1,
@@ -87,7 +87,7 @@ static rondo_status record_step(struct unrolling *unrolling, int64_t t) {
     return RONDO_OK;
 }
 
-/* Keeps the states of the rows that step t is the last of. */
+/* Keeps the final states of the rows whose last step is t. */
 static void keep_ended(struct unrolling *unrolling, int64_t t) {
     const struct time_axis *time = unrolling->recurrence->time;
     const int64_t alive = time->alive[t], next = t + 1 < time->steps ? time->alive[t + 1] : 0;

@@ -1,6 +1,6 @@
 /* model/unroll.h: a cell over time, step by step on the tape: the engine `tape`.
  *
- * Every step is recorded op by op. This is the plain meaning of a recurrence, and the oracle for any faster engine.
+ * Every step is recorded op by op. This defines what a recurrence computes, and is the reference for any faster engine.
  *
  * Random words. Ops that draw do so in the order of the program, step after step: with J of them in the program, number
  * j of step t draws from substream t * J + j of the scope that the tape is in, counted from the call (tape_enter in
@@ -14,7 +14,7 @@
 #include "lang/cell.h"
 #include "model/architecture.h"
 
-/* What runs, over what. All borrowed for the call. */
+/* A cell and the values that it runs on. Everything is borrowed for the call. */
 struct recurrence {
     const struct cell *cell;
     const struct time_axis *time;

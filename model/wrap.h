@@ -36,7 +36,8 @@ struct cell *wrap_recurrent_dropout(const struct cell *cell, double rate, struct
 struct cell *wrap_clip(const struct cell *cell, double limit, struct registry *registry, struct errors *errors);
 
 /* Zoneout: Krueger et al. 2017. An element keeps its old value with probability `rate`, or `output_rate` for the state
- * that is the output; a rate of 0 does not change a state, and clocks (cell_clocks) are never changed. Outside training, the expectation is used:
+ * that is the output; a rate of 0 does not change a state, and clocks (cell_clocks) are never
+ * changed. Outside training, the expectation is used:
  *
  *     s' = s + (1 - rate) dropout(new - s, rate)
  *

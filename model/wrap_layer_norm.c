@@ -54,7 +54,7 @@ static void count_reads(struct layer_norm_sums *sums) {
     }
 }
 
-/* Collects the terms of a sum from left to right; a product is its own only term. Returns their number. */
+/* Collects the terms of a sum from left to right and returns their number. A product is a sum of one term. */
 static int32_t collect_terms(struct layer_norm_sums *sums, int32_t sum) {
     int32_t n_terms = 0, depth = 0;
     sums->stack[depth++] = sum;
@@ -90,11 +90,11 @@ static void find_activations(struct layer_norm_sums *sums) {
     }
     for (int32_t id = 0; id < count; id++) {
         int32_t n_terms;
-        const int alone =
+        const int is_separate =
             is_weight_product(sums->cell, id, sums->rows) && sums->sum_reads[id] + sums->left_reads[id] == 0;
         const int whole = is_sum(sums, id) && !sums->is_part[id];
         sums->is_activation[id] =
-            (alone || whole) && !is_state_or_output(sums->cell, id) && find_product(sums, id, &n_terms) >= 0;
+            (is_separate || whole) && !is_state_or_output(sums->cell, id) && find_product(sums, id, &n_terms) >= 0;
         sums->count += sums->is_activation[id];
     }
 }

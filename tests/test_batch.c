@@ -207,8 +207,7 @@ static const struct {
     const char *expected; /* NULL: fits */
 } fits[] = {
     {0, 1, 1, 1, NULL},
-    {0, 2, 1, 1,
-     "valid: example 2 has 2 inputs, expected one, as the architecture takes input at the first step alone"},
+    {0, 2, 1, 1, "valid: example 2 has 2 inputs, expected one, as the architecture takes input only at the first step"},
     {0, 1, 2, 1, "valid: example 2 has 1 inputs and 2 targets, expected exactly one target for the sequence"},
     {1, 5, 1, 1, NULL},
     {1, 5, 0, 1, "valid: example 2 has 5 inputs and 0 targets, expected exactly one target for the sequence"},

@@ -240,7 +240,7 @@ static const struct {
      "loss.sum.1.plugin=hinge",
      "accuracy|perplexity|softmax_cross_entropy_loss|hinge_loss", "great\t|other\t"},
     {"an embedding", "--set loss.plugin=triplet --set loss.size=3", "valid loss ", "\t"},
-    {"outputs of its own", "--set loss.plugin=sampled_softmax --set loss.samples=1", "accuracy", "great\t|other\t"},
+    {"its own outputs", "--set loss.plugin=sampled_softmax --set loss.samples=1", "accuracy", "great\t|other\t"},
     {"curvature from drawn targets", "--set optimizer.plugin=sophia --set optimizer.period=1", "accuracy", "great\t"},
 };
 

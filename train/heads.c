@@ -37,7 +37,8 @@ static int32_t own_metrics(const rondo_loss *loss) {
     return count;
 }
 
-/* 1 if a metric already has this name: the loss, one of the first `n_heads` heads, or one of the first head's own. */
+/* 1 if a metric already has this name: the loss, one of the first `n_heads` heads, or a metric of the first
+ * head. */
 static int has_name(const struct heads *heads, int32_t n_heads, const char *name) {
     for (int32_t m = 0; m < heads->n_metrics; m++) {
         const int is_named = m <= n_heads || m >= heads->n_losses;
@@ -126,7 +127,7 @@ rondo_status heads_open(struct heads *heads, const struct loss_section *loss, in
         RONDO_TRY(open_head(heads, h, arena, errors));
         if (heads->loss.count > 1 && (heads->loss.terms[h].loss->flags & RONDO_LOSS_BEFORE_OUTPUT) != 0) {
             return errors_add_at(errors, RONDO_INVALID, heads->loss.terms[h].where,
-                                 "'%s' computes outputs of its own, so it cannot be part of a sum",
+                                 "'%s' computes its own outputs, so it cannot be part of a sum",
                                  heads->loss.terms[h].loss->base.name);
         }
     }
@@ -200,7 +201,7 @@ rondo_value heads_record(const struct heads *heads, struct heads_call *call, ron
         const struct loss_term *head = &heads->loss.terms[h];
         struct host_call host = host_of(call, head);
         const rondo_loss_call own = loss_call(heads, call, head);
-        const struct number_scope scope = number_scope_open(); /* it may print numbers into options of ops */
+        const struct number_scope scope = number_scope_open(); /* the plug-in may print numbers into options of ops */
         const rondo_value loss = head->loss->record(&host.base, &own, outputs, targets);
         number_scope_close(scope);
         if (tape_status(call->tape) != RONDO_OK) {

@@ -27,7 +27,7 @@ static int32_t group_of(const struct optimizer_section *section, const char *nam
     return -1;
 }
 
-/* 1 if the name of a parameter matches the pattern; if not, the nearest name is in `best`. */
+/* 1 if the name of a parameter matches the pattern; otherwise `best` gets the nearest name. */
 static int fits_some(const char *pattern, const struct model *model, struct suggestion *best) {
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
         if (fnmatch(pattern, model_parameters(model)[p].name, 0) == 0) {

@@ -1,4 +1,4 @@
-/* train/profile.h: where the time of a training goes: per stage of an update, and per layer.
+/* train/profile.h: measures the time of a training per stage of an update and per layer.
  *
  * Time is added up over threads: two threads that compute for one second count two. A stage adds the time of its end
  * and subtracts that of its beginning, so that any number of threads may be in the same stage. Without a profile

@@ -133,7 +133,7 @@ rondo_status run_record_weights(struct run_folder *run, const struct network *ne
     return status;
 }
 
-/* Appends a line to metrics.jsonl; takes over the object. `failed`: it is not complete, for want of memory. */
+/* Appends a line to metrics.jsonl; takes over the object. `failed`: it is incomplete, because memory ran out. */
 static rondo_status append_line(struct run_folder *run, json_t *line, int failed, struct errors *errors) {
     const rondo_status status =
         failed || line == NULL ? errors_no_memory(errors) : run_folder_append(run, line, errors);

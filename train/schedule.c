@@ -32,11 +32,11 @@ void schedule_destroy(struct schedule *schedule) {
 /* Position and length as the plug-in sees them: after the warm-up. */
 static rondo_schedule_call call_of(struct schedule *schedule, int64_t done) {
     const struct schedule_settings *settings = &schedule->settings;
-    const int64_t behind = done - settings->warmup, left = settings->steps - settings->warmup;
+    const int64_t since_warmup = done - settings->warmup, left = settings->steps - settings->warmup;
     return (rondo_schedule_call){.struct_size = sizeof(rondo_schedule_call),
                                  .n_state = settings->plugin->n_state,
                                  .options = settings->options,
-                                 .done = behind > 0 ? behind : 0,
+                                 .done = since_warmup > 0 ? since_warmup : 0,
                                  .steps = left > 1 ? left : 1,
                                  .steps_per_epoch = settings->steps_per_epoch,
                                  .lr = settings->lr,

@@ -4,7 +4,8 @@
  * compares rows, which may look at every pair. */
 enum { MOST_EXAMPLES = 1024, MOST_COUPLED = 32, MOST_NUMBERS = 1 << 20 };
 
-/* A loss may refuse some outputs whatever the targets are: an example is bad if it is refused with each of these. */
+/* The invented outputs. A loss may refuse some outputs independently of the targets, so an example counts as bad only
+ * if it is refused with each of these. */
 static const double made_up[] = {0, 0.5};
 enum { ATTEMPTS = sizeof made_up / sizeof made_up[0] };
 
@@ -39,7 +40,7 @@ static rondo_status try_output(struct target_trial *trial, int64_t begin, int64_
     return tape_status(trial->tape);
 }
 
-/* RONDO_OK if one attempt is; else the status of the last one, whose reasons are kept. */
+/* RONDO_OK if the loss accepts the range in one attempt; otherwise the status and errors of the last attempt. */
 static rondo_status try_range(struct target_trial *trial, int64_t begin, int64_t end) {
     rondo_status status = RONDO_OK;
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {

@@ -153,7 +153,7 @@ static rondo_status choose_metric(struct task *task, struct errors *errors) {
                              "there is no metric '%s' (did you mean 'valid.%s'?)", metric, best.name);
     }
     return errors_add_at(errors, RONDO_INVALID, experiment->schedule.stopping_where,
-                         "there is no metric '%s', expected valid.loss or a metric of the loss '%s' behind 'valid.'",
+                         "there is no metric '%s', expected valid.loss or 'valid.' and a metric of the loss '%s'",
                          metric, experiment->loss.terms[0].loss->base.name);
 }
 

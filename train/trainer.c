@@ -35,7 +35,7 @@ static size_t parameter_bytes(const struct model *model) {
     return bytes;
 }
 
-/* Copies all parameters to `bytes`, or with `back` from there. */
+/* Copies all parameters to `bytes`, or, if `back`, from `bytes`. */
 static void copy_parameters(const struct model *model, char *bytes, int back) {
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
         const rondo_tensor *value = &model_parameters(model)[p].value;

@@ -2,8 +2,8 @@
  * updates.
  *
  * An update passes each parameter through stages, in this order: wrappers that rewrite the gradient, the optimizer,
- * wrappers that read or rewrite the value. Neighbouring elementwise stages go over a parameter together, slice by
- * slice, while a slice is in the cache.
+ * wrappers that read or rewrite the value. Consecutive elementwise stages process a parameter together, slice
+ * by slice, while a slice is in the cache.
  *
  * Threads: main thread; uses several inside.
  */

@@ -28,7 +28,7 @@ static const struct program_node *at(const struct scan_builder *b, int32_t id) {
 }
 
 /* Finds out which nodes depend on the step, which on parameters, and how often each is read. */
-static void look_around(struct scan_builder *b, const struct scan_graph_settings *settings) {
+static void find_dependences(struct scan_builder *b, const struct scan_graph_settings *settings) {
     int32_t next_input = 0;
     for (int32_t id = 0; id < program_count(b->program); id++) {
         const struct program_node *node = at(b, id);
@@ -265,7 +265,7 @@ void graph_build(struct scan_graph *graph, const struct scan_graph_settings *set
         graph_no_memory(graph);
         return;
     }
-    look_around(&b, settings);
+    find_dependences(&b, settings);
     refuse_random(&b);
     int32_t next_input = 0;
     for (int32_t id = 0; id < (int32_t)count && !graph->failed && graph->errors->count == 0; id++) {

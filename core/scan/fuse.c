@@ -23,7 +23,7 @@ static int is_here(const struct scan_scheduler *s, int32_t id) {
     return s->live[id] && !node_is_given(node) && node->backward == s->backward && node->phase == s->phase;
 }
 
-/* 1 where all inputs from this stage have been computed. */
+/* 1 if all inputs from this stage have been computed. */
 static int is_ready(const struct scan_scheduler *s, int32_t id) {
     const struct scan_node *node = &s->graph->nodes[id];
     if (s->done[id] || !is_here(s, id)) {
@@ -78,7 +78,7 @@ static rondo_status add_instruction(struct scan_scheduler *s, enum scan_node_kin
     return RONDO_OK;
 }
 
-/* Adds a group of all elementwise nodes of one width that can follow each other; *added is 0 where there is none. */
+/* Adds a group of all elementwise nodes of one width that can follow each other; *added is 0 if there is none. */
 static rondo_status add_group(struct scan_scheduler *s, int32_t *nodes, int *added) {
     const int fuse = (s->graph->passes & PASS_FUSE) != 0;
     int32_t count = 0;

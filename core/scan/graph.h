@@ -43,7 +43,7 @@ enum scan_node_kind {
     NODE_PRODUCT,       /* [init +] sum of terms rows @ fixed; inputs: init or -1, rows, fixed, rows, fixed, ... */
     NODE_CALL,          /* any other op */
     NODE_VIEW,          /* the elements of the input in another shape */
-    NODE_PART,          /* of each row of the input, the elements from `offset` on */
+    NODE_PART,          /* of each row of the input, consecutive elements from `offset` on */
     NODE_MAP_GRADIENT,  /* dL/d input `which` of a map, in the shape of its result. Inputs: those of the map, its result
                            (-1 for each of these that the gradient does not read), dL/d result */
     NODE_CALL_GRADIENT, /* dL/d input `input` of a call. Inputs: those of the call, dL/d result */
@@ -191,11 +191,11 @@ void graph_text(const struct scan_graph *graph, struct scan_printer *text);
 typedef void scan_pass_function(struct scan_graph *graph, const struct scan_graph_settings *settings);
 
 scan_pass_function graph_build;         /* build.c: from the step program to a graph */
-scan_pass_function graph_hoist;         /* hoist.c: what depends only on inputs goes before the loop */
+scan_pass_function graph_hoist;         /* hoist.c: values that depend only on inputs are computed before the loop */
 scan_pass_function graph_differentiate; /* differentiate.c: adds the backward step */
-scan_pass_function graph_sink;          /* sink.c: what the recurrence does not wait for goes after the loop */
-scan_pass_function graph_merge;         /* merge.c: products add into the sums that they are part of */
-scan_pass_function graph_rematerialise; /* rematerialise.c: what is cheap is computed again where it is read */
+scan_pass_function graph_sink;          /* sink.c: values that no later step needs are computed after the loop */
+scan_pass_function graph_merge;         /* merge.c: products are added directly to the sums that they are part of */
+scan_pass_function graph_rematerialise; /* rematerialise.c (pass `plan`): cheap values are recomputed */
 scan_pass_function graph_own_carries;   /* own_carries.c: every carry gets a node that only the loop writes */
 scan_pass_function graph_keep_carries;  /* keep_carries.c: carries that are read after the loop are copied in it */
 scan_pass_function graph_copy_parts;    /* copy_parts.c: parts that are read as whole rows are copied first */

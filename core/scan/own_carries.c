@@ -1,4 +1,4 @@
-/* own carries: the gradient that goes to the step before is written by the loop into memory of its own, which two steps
+/* own carries: the gradient that goes to the step before is written by the loop into its own memory, which two steps
  * use in turn. So every carry must be a node of the backward loop that stores its elements itself, that belongs to one
  * state, and that nothing outside the loop reads, since by then a later step has overwritten it. Where it is not, the
  * carry becomes a copy that is.
@@ -6,7 +6,7 @@
  *     carry of s: view(g)     ->     c = copy(view(g)); carry of s: c */
 #include "core/scan/graph.h"
 
-/* 1 where something reads `id` through an alias or outside of the loop. */
+/* 1 if something reads `id` through an alias or outside of the loop. */
 static int is_read_elsewhere(const struct scan_graph *graph, const int *live, int32_t count, int32_t id) {
     for (int32_t user = 0; user < count; user++) {
         const struct scan_node *node = &graph->nodes[user];

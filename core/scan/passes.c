@@ -36,17 +36,20 @@ struct scan_graph *graph_create(const struct scan_graph_settings *settings, stru
         scan_pass_function *run;
     } passes[] = {
         {"tracing", 1, graph_build},
-        {"hoist: what depends on inputs alone goes before the loop", settings->passes & PASS_HOIST, graph_hoist},
+        {"hoist: values that depend only on inputs are computed before the loop", settings->passes & PASS_HOIST,
+         graph_hoist},
         {"differentiation", settings->training, graph_differentiate},
         {"hoist, of the backward step", settings->training && (settings->passes & PASS_HOIST), graph_hoist},
-        {"sink: what the recurrence does not wait for goes after the loop", settings->passes & PASS_SINK, graph_sink},
-        {"merge: products add into the sums that they are part of", settings->passes & PASS_MERGE, graph_merge},
-        {"plan: what is cheap is computed again where it is read", settings->passes & PASS_PLAN, graph_rematerialise},
-        {"own carries: each gradient for the step before has a node of the loop to itself", settings->training,
+        {"sink: values that no later step needs are computed after the loop", settings->passes & PASS_SINK, graph_sink},
+        {"merge: products are added directly to the sums that they are part of", settings->passes & PASS_MERGE,
+         graph_merge},
+        {"plan: cheap values are recomputed where they are read (rematerialised)", settings->passes & PASS_PLAN,
+         graph_rematerialise},
+        {"own carries: each gradient for the step before is computed by its own node of the loop", settings->training,
          graph_own_carries},
-        {"keep carries: gradients from the step after are copied for what reads them after the loop",
-         settings->training, graph_keep_carries},
-        {"copy parts: parts of rows are copied for what reads whole rows", 1, graph_copy_parts},
+        {"keep carries: gradients from the step after are copied for readers after the loop", settings->training,
+         graph_keep_carries},
+        {"copy parts: parts of rows are copied for readers of whole rows", 1, graph_copy_parts},
     };
     const char *before = NULL;
     for (size_t i = 0; i < sizeof passes / sizeof passes[0] && !graph->failed && errors->count == 0; i++) {

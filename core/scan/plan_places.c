@@ -88,7 +88,7 @@ static int32_t add_sequence(struct scan_planner *p, int64_t width, int is_state,
     return plan->n_sequences++;
 }
 
-/* 1 where a value may be written over one of its operands. Elementwise values may. But a sum adds one operand after the
+/* 1 if a value may be written over one of its operands. Elementwise values may. But a sum adds one operand after the
  * other, so an operand that it reads twice would have changed by the second time. */
 static int writes_in_place(const struct scan_graph *graph, const struct scan_node *node) {
     for (int32_t k = 0; node->kind == NODE_SUM && node->n_inputs > 2 && k < node->n_inputs; k++) {

@@ -94,7 +94,7 @@ static rondo_status add_weight_gradient(const struct scan_run *run, struct scan_
     return RONDO_OK;
 }
 
-/* Where the gradients of a call's fixed inputs go, in the worker's arena; *targets is NULL where none is wanted. */
+/* Where the gradients of a call's fixed inputs go, in the worker's arena; *targets is NULL if none is wanted. */
 static rondo_status find_targets(const struct scan_run *run, struct scan_worker *worker,
                                  const struct scan_instruction *effect, void ***targets) {
     void **found = arena_alloc(worker->arena, sizeof *found * (size_t)effect->count);
@@ -217,7 +217,7 @@ static int64_t rows_of_task(const struct scan_run *run, int64_t rows, int32_t n_
     return part < least ? least : (part + 15) / 16 * 16;
 }
 
-/* 1 where the gradients of two fixed tensors share memory, such as those of two parts of one parameter. */
+/* 1 if the gradients of two fixed tensors share memory, such as those of two parts of one parameter. */
 static int overlap(const struct scan_run *run, int32_t a, int32_t b) {
     const rondo_tensor *of_a = &run->given.grad_fixed[a], *of_b = &run->given.grad_fixed[b];
     const uintptr_t begin_a = (uintptr_t)of_a->data, begin_b = (uintptr_t)of_b->data;
@@ -254,7 +254,7 @@ static void run_call_effects(struct scan_run *run, struct scan_effect_task *task
 }
 
 /* Lists effect `first` of the stage, all effects on the same gradient or on one that shares memory with it, and so on for
- * these. *same becomes 0 where they are not all weight gradients of one fixed tensor. Returns their number. */
+ * these. *same becomes 0 if they are not all weight gradients of one fixed tensor. Returns their number. */
 static int32_t list_together(const struct scan_run *run, int32_t first, int *taken,
                              const struct scan_instruction **listed, int *same) {
     const struct scan_stage *stage = run->now.stage;

@@ -115,7 +115,7 @@ static void run_products(const struct scan_run *run, struct scan_worker *worker,
 
 /* ---- parts ---- */
 
-/* 1 where the parts cover the row, each element once: then the row need not be zeroed first. */
+/* 1 if the parts cover the row, each element once: then the row need not be zeroed first. */
 static int parts_cover_row(const struct scan_run *run, const struct scan_node *node) {
     int64_t filled = 0;
     for (int32_t turn = 1; turn < node->n_inputs; turn++) {
