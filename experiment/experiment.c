@@ -99,7 +99,7 @@ static const struct experiment_key group_keys[] = {
     {.name = NULL}};
 
 static const struct experiment_section sections[] = {
-    {.name = "", .summary = "the keys of the file itself", .table = top_table, .keys = top_keys},
+    {.name = "", .summary = "the top-level keys", .table = top_table, .keys = top_keys},
     {.name = "data",
      .summary = "the data files and their format",
      .table = text_options_table,
@@ -157,7 +157,7 @@ static const struct experiment_section sections[] = {
      .keys = plugin_keys,
      .plugin_kind = RONDO_KIND_SCHEDULE},
     {.name = "schedule.warmup",
-     .summary = "a linear rise of the learning rate before its schedule",
+     .summary = "a linear rise of the learning rate before the schedule begins",
      .table = warmup_table},
     {.name = "schedule.early_stopping",
      .summary = "when to stop, and which weights to keep; needs data.valid",
