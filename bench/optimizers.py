@@ -76,11 +76,11 @@ def text_of(result):
         name = row["name"] + ("" if row["options"] == "-" else f", {row['options']}")
         cells = [name, milliseconds(rondo), f"{rondo['gbytes']:.1f}", f"{rondo['gbytes'] / row['copy']['gbytes']:.0%}"]
         for kind in ("fused", "foreach"):
-            cells += [milliseconds(row[kind]) if kind in row else "has none", ratio(row, kind)]
+            cells += [milliseconds(row[kind]) if kind in row else "not available", ratio(row, kind)]
         lines.append(table.line(cells))
-    lines += ["", f"Loading the {result['load']['plugins']:.0f} plug-ins that ship takes "
-              f"{1e3 * result['load']['seconds']:.1f} ms; `rondo list`, the process and the cells included, "
-              f"{1e3 * result['list_seconds']:.1f} ms.", ""]
+    lines += ["", f"Loading the {result['load']['plugins']:.0f} plug-ins that are shipped with Rondo takes "
+              f"{1e3 * result['load']['seconds']:.1f} ms; `rondo list` takes {1e3 * result['list_seconds']:.1f} ms, "
+              "including the start of the process and the cells.", ""]
     return "\n".join(lines)
 
 

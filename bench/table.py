@@ -47,7 +47,7 @@ GROUPS = {
     "blessed": ("Cells with a hand-written implementation in PyTorch", "share of sgemm", share_of_sgemm),
     "custom": ("Cells without a hand-written implementation", "time per FLOP / LSTM's", flop_time),
     "elementwise": ("Cells without a product in their loop", "share of copy", share_of_copy),
-    "long": ("Long sequences", "MiB, in the order of the peers", memory),
+    "long": ("Long sequences", "MiB (Rondo, then each peer)", memory),
 }
 
 

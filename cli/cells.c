@@ -317,16 +317,17 @@ static enum action choose_action(const struct arguments *arguments, const struct
 static int run_cells(const struct command *command, int argc, char **argv) {
     struct errors errors = {0};
     struct cells cells = {.input = WIDTH, .hidden = WIDTH, .errors = &errors};
-    const struct flag flags[] = {{"input", "N", FLAG_WIDTH, &cells.input, "width of the inputs (64)"},
-                                 {"hidden", "N", FLAG_WIDTH, &cells.hidden, "width of the states (64)"},
-                                 CELL_FLAG_OPTION(cells.options),
-                                 {"program", NULL, FLAG_ON, &cells.program,
-                                  "the program of one step after every pass of the fused engine, forward and backward"},
-                                 COMMON_FLAG_PASSES(cells.common),
-                                 COMMON_FLAG_PLUGIN(cells.common),
-                                 COMMON_FLAG_VERBOSE(cells.common),
-                                 COMMON_FLAG_JSON(cells.common),
-                                 {NULL, NULL, FLAG_ON, NULL, NULL}};
+    const struct flag flags[] = {
+        {"input", "N", FLAG_WIDTH, &cells.input, "width of the inputs (64)"},
+        {"hidden", "N", FLAG_WIDTH, &cells.hidden, "width of the states (64)"},
+        CELL_FLAG_OPTION(cells.options),
+        {"program", NULL, FLAG_ON, &cells.program,
+         "print the program of one step after every pass of the fused engine, forward and backward"},
+        COMMON_FLAG_PASSES(cells.common),
+        COMMON_FLAG_PLUGIN(cells.common),
+        COMMON_FLAG_VERBOSE(cells.common),
+        COMMON_FLAG_JSON(cells.common),
+        {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;
     int status;
     if (!arguments_parse(command, flags, argc, argv, 0, 2, &arguments, &status)) {

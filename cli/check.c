@@ -150,15 +150,15 @@ static rondo_status print_schedule(const struct task *task, struct arena *arena,
     }
     const struct schedule_settings *settings = &rates.settings;
     const int watches = settings->plugin != NULL && settings->plugin->observe != NULL;
-    const struct curve curve = {.title = watches               ? "learning rate, as long as the metric improves"
-                                         : isnan(settings->lr) ? "factor of the schedule"
-                                                               : "learning rate",
-                                .values = rates.values,
-                                .count = rates.count,
-                                .x_label =
-                                    arena_printf(arena, "update (%lld an epoch)", (long long)settings->steps_per_epoch),
-                                .first = 1,
-                                .last = (double)settings->steps};
+    const struct curve curve = {
+        .title = watches               ? "learning rate, as long as the metric improves"
+                 : isnan(settings->lr) ? "factor of the schedule"
+                                       : "learning rate",
+        .values = rates.values,
+        .count = rates.count,
+        .x_label = arena_printf(arena, "update (%lld per epoch)", (long long)settings->steps_per_epoch),
+        .first = 1,
+        .last = (double)settings->steps};
     printf("\n");
     curve_print(stdout, &curve);
     return RONDO_OK;
@@ -230,8 +230,7 @@ static int run_check(const struct command *command, int argc, char **argv) {
 
 const struct command command_check = {
     "check", "check EXPERIMENT.yaml [--set KEY=VALUE]…", "find every mistake in an experiment, without training",
-    "Reads the experiment, its cells, plug-ins and data. Prints every effective "
-    "value with where it came from, and the\n"
+    "Reads the experiment, its cells, plug-ins and data. Prints every effective value with its origin, and the\n"
     "model's parameters, operations and memory, and draws the schedule of the learning rate.\n\n"
     "  rondo check examples/sentiment/experiment.yaml\n",
     run_check};

@@ -37,7 +37,7 @@ static void print_help(const struct command *command, const struct flag *flags) 
         const int width = 20 + (int)strlen(left) - count_characters(left); /* printf counts bytes */
         printf("  %-*s %s\n", width, left, flag->help);
     }
-    printf("  %-20s %s\n\n%s", "--help", "print this", command->details);
+    printf("  %-20s %s\n\n%s", "--help", "print this help", command->details);
 }
 
 int has_json_flag(int argc, char **argv) {

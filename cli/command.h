@@ -81,7 +81,7 @@ struct common_flags {
     int verbose;
 };
 #define COMMON_FLAG_PLUGIN(common)                                                                                     \
-    { "plugin", "FILE", FLAG_LIST, (common).plugins, "load this plug-in before the experiment; may be repeated" }
+    { "plugin", "FILE", FLAG_LIST, (common).plugins, "load this plug-in first; may be repeated" }
 #define COMMON_FLAG_SET(common)                                                                                        \
     {                                                                                                                  \
         "set", "KEY=VALUE", FLAG_LIST, (common).assignments,                                                           \
@@ -92,7 +92,7 @@ struct common_flags {
 #define COMMON_FLAG_ENGINE(common)                                                                                     \
     {                                                                                                                  \
         "engine", "NAME", FLAG_TEXT, &(common).engine,                                                                 \
-            "what runs recurrences: fused, or tape, step by step (default: fused)"                                     \
+            "engine for recurrences: fused, or tape, the reference (default: fused)"                                   \
     }
 #define COMMON_FLAG_PASSES(common)                                                                                     \
     { "passes", "-NAME,…", FLAG_TEXT, &(common).passes, "switch off passes of the fused engine, such as -fuse,-sink" }

@@ -91,7 +91,7 @@ static int run_eval(const struct command *command, int argc, char **argv) {
     const char *split = NULL, *file = NULL;
     const struct flag flags[] = {
         {"on", "PART", FLAG_TEXT, &split, "train, valid or test data of the experiment (default: test)"},
-        {"data", "FILE", FLAG_TEXT, &file, "another file of the same format"},
+        {"data", "FILE", FLAG_TEXT, &file, "evaluate on another file of the same format"},
         COMMON_FLAG_PLUGIN(common),
         COMMON_FLAG_VERBOSE(common),
         COMMON_FLAG_THREADS(common),

@@ -176,7 +176,7 @@ static int knows_what(const struct gradcheck *gradcheck, const struct arguments 
 static int run_gradcheck(const struct command *command, int argc, char **argv) {
     struct errors errors = {0};
     struct gradcheck gradcheck = {.input = 5, .hidden = 6, .threads = {2, 7, 0}, .errors = &errors};
-    const struct flag flags[] = {{"all", NULL, FLAG_ON, &gradcheck.all, "every cell of `rondo cells`"},
+    const struct flag flags[] = {{"all", NULL, FLAG_ON, &gradcheck.all, "check every cell that `rondo cells` lists"},
                                  {"input", "N", FLAG_COUNT, &gradcheck.input, "width of the inputs (5)"},
                                  {"hidden", "N", FLAG_COUNT, &gradcheck.hidden, "width of the states (6)"},
                                  CELL_FLAG_OPTION(gradcheck.options),

@@ -123,7 +123,8 @@ static int run_list(const struct command *command, int argc, char **argv) {
 }
 
 const struct command command_list = {
-    "list", "list [KIND[/NAME]]", "list what experiments and equations can name, with options, ranges and defaults",
+    "list", "list [KIND[/NAME]]",
+    "list everything that experiments and equations can name, with options, ranges and defaults",
     "KIND is op, optimizer, loss, schedule, cell or experiment; without it, all kinds are listed. KIND/NAME prints\n"
     "everything about one entry. No code of a plug-in runs.\n\n"
     "  rondo list optimizer/adam\n"

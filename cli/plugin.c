@@ -102,7 +102,7 @@ static int run_check(const struct command *command, int argc, char **argv) {
         {"explain", "CHECK", FLAG_TEXT, &name, "describe a check and how to fix what it finds; list: name all checks"},
         {"seed", "N", FLAG_COUNT, &seed, "seed of all random numbers, 1 to 4096 (default: 1)"},
         {"seconds", "N", FLAG_COUNT, &seconds, "time limit of one check, 1 to 4096 (default: 20)"},
-        {"json", NULL, FLAG_ON, &json, "print JSON, one object per line and file"},
+        {"json", NULL, FLAG_ON, &json, "print JSON: one object per file, each on one line"},
         {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;
     struct errors errors = {0};

@@ -361,7 +361,8 @@ static int run_predict(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
     const char *column = NULL;
     const struct flag flags[] = {
-        {"column", "NAME|N", FLAG_TEXT, &column, "the files are tables as in training; the text is this column"},
+        {"column", "NAME|N", FLAG_TEXT, &column,
+         "read tables in the format of the training data; the text is in this column"},
         COMMON_FLAG_PLUGIN(common),
         COMMON_FLAG_VERBOSE(common),
         COMMON_FLAG_THREADS(common),

@@ -132,6 +132,6 @@ const struct command command_train = {
     "and the metrics of that epoch.\n\n"
     "--profile measures the stages of the training, summed over threads, and the loops of the engine 'fused'; with\n"
     "--json its numbers are under \"profile\".\n\n"
-    "Ctrl-C ends the training in order: the best weights so far are in the folder. A second Ctrl-C ends it at once.\n\n"
+    "Ctrl-C ends the training cleanly: the best weights so far are in the folder. A second Ctrl-C ends it at once.\n\n"
     "  rondo train examples/sentiment/experiment.yaml --set schedule.seed=2\n",
     run_train};

@@ -13,8 +13,8 @@
  *         return errors_no_memory(errors);
  *     }
  *
- * A piece that is written before that question, as every array with a loop over it, is still checked for NULL first. A
- * NULL arena behaves as a failed one, so arena_create needs no check of its own either.
+ * A piece that is written before that question, such as an array that a loop fills, is still checked for NULL first. A
+ * NULL arena behaves as a failed one, so the result of arena_create needs no check either.
  *
  * Threads: an arena belongs to one thread at a time.
  */
@@ -50,7 +50,7 @@ char *arena_printf(struct arena *arena, const char *format, ...) RONDO_PRINTF(2,
  * nothing that was allocated before it. Pairs nest: release the inner mark first. A mark is void after a reset.
  *
  * The failed state outlives arena_release: a caller that asks only at its end also learns of a failure inside a nested
- * pair. To try an allocation that may fail without consequences, use an arena of its own. */
+ * pair. To try an allocation that may fail without consequences, use a separate arena. */
 struct arena_mark {
     void *block;
     size_t used;

@@ -1,9 +1,7 @@
 /* core/descriptor.h: decides whether a descriptor (rondo/plugin.h) can be used.
  *
- * Descriptors come from files that anybody may have written. What is checked here once, before a descriptor is
- * registered, is not checked again where it is used.
- * Threads: pure but for its arguments.
- */
+ * Descriptors come from files that anybody may have written. A descriptor is checked here once, before it is
+ * registered, and not again when it is used. Threads: pure apart from its arguments. */
 #ifndef RONDO_CORE_DESCRIPTOR_H
 #define RONDO_CORE_DESCRIPTOR_H
 

@@ -26,9 +26,10 @@ struct host_call {
     /* For tests: the number of `alloc` calls that still succeed. NULL: no limit. */
     int64_t *allocations_left;
     const char *subject; /* prefix of error messages, such as "op 'matmul'"; borrowed */
-    /* Of an op, whose name is `subject`: finds its file for messages and log lines, and their receiver. May be NULL. */
+    /* For an op, whose name is `subject`: the registry, which gives its file for messages and log lines, and the
+     * receiver of log lines. May be NULL. */
     const struct registry *registry;
-    /* Of any other plug-in: the receiver of its log lines, and its file. NULL: lines are dropped. */
+    /* For any other plug-in: the receiver of its log lines (NULL: they are dropped), and its file. */
     const struct log_receiver *log;
     const char *origin;
     struct location where; /* prefix before the subject; zero: none */

@@ -1,8 +1,8 @@
-/* core/interrupt.h: how work that takes long learns that it should stop: Ctrl-C, or a host program's cancel button.
+/* core/interrupt.h: how long-running work learns that it should stop: Ctrl-C, or a host program's cancel button.
  *
- * Such work asks between its pieces: after a batch, after some thousand rows of a file, after a column of a large
- * matrix. Where the answer is yes, it adds an error of status RONDO_INTERRUPTED that says what it was doing, and
- * returns as after any other failure: it frees its memory and leaves nothing half-made.
+ * Such work calls interrupt_is_requested between its pieces: after a batch, after some thousand rows of a file, after a
+ * column of a large matrix. If the answer is yes, it adds an error of status RONDO_INTERRUPTED that says what it was
+ * doing, and returns as after any other failure: it frees its memory and leaves nothing half-made.
  *
  *     if (interrupt_is_requested(&interrupt)) {
  *         return errors_add(errors, RONDO_INTERRUPTED, "interrupted while …");
@@ -15,13 +15,13 @@
 
 #include <stddef.h>
 
-/* The question. Zero-initialised, it is never answered with yes. */
+/* The source of interrupts. If zero-initialised, it never requests one. */
 struct interrupt {
-    int (*is_requested)(void *arg); /* cheap; once it has answered yes it keeps doing so */
+    int (*is_requested)(void *arg); /* cheap; once it has returned 1, it always returns 1 */
     void *arg;
 };
 
-/* 1 where the work should stop. */
+/* 1 if the work should stop. */
 static inline int interrupt_is_requested(const struct interrupt *interrupt) {
     return interrupt->is_requested != NULL && interrupt->is_requested(interrupt->arg);
 }

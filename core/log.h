@@ -1,4 +1,4 @@
-/* core/log.h: lines about what the library does, for whoever embeds it.
+/* core/log.h: lines about what the library does, for the program that embeds it.
  *
  * The library prints nothing. A session may give its registry a receiver (registry_set_log); it then gets one line for
  * each event worth knowing, such as a plug-in that was loaded, and each line that a plug-in logs (rondo_host.log).

@@ -15,7 +15,7 @@
 #include "rondo/plugin.h"
 
 /* The double at the start of `text`, as strtod reads it in the locale "C": leading blanks, hexadecimal numbers, "inf"
- * and "nan" count. Correctly rounded. *end is the first character after it, `text` where there is no number. */
+ * and "nan" are accepted. Correctly rounded. *end is the first character after it, `text` if there is no number. */
 double number_parse(const char *text, char **end);
 
 /* snprintf and vsnprintf in the locale "C". */

@@ -1,7 +1,7 @@
 /* core/options.h: fills and reads option structs by their table (rondo/plugin.h), with errors that a user can act on.
  *
  * The same functions serve the YAML of experiments, ops in equations, options of plug-ins and `rondo list`.
- * Threads: pure but for their arguments.
+ * Threads: pure apart from their arguments.
  */
 #ifndef RONDO_CORE_OPTIONS_H
 #define RONDO_CORE_OPTIONS_H

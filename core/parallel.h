@@ -1,6 +1,6 @@
-/* core/parallel.h: the only way to run code on several threads. parallel.c implements it with a pool of its own;
- * parallel_openmp.c, which a build with -Dthreads=openmp has instead, with an OpenMP team. Results do not depend on which.
- */
+/* core/parallel.h: the only way to run code on several threads. parallel.c implements it with its own pool;
+ * parallel_openmp.c, which a build with -Dthreads=openmp contains instead, with an OpenMP team. Results are the same
+ * with both. */
 #ifndef RONDO_CORE_PARALLEL_H
 #define RONDO_CORE_PARALLEL_H
 
@@ -11,17 +11,17 @@ struct parallel {
     int32_t threads; /* >= 1 */
 };
 
-/* The number of threads to use where the user does not say: the number of processors that this process may use; with
- * OpenMP OMP_NUM_THREADS, where it is set. */
+/* The number of threads to use if the user does not choose one: the number of processors that this process may use;
+ * with OpenMP, the value of OMP_NUM_THREADS if it is set. */
 int32_t parallel_processors(void);
 
 /* The most threads that parallel_for would use if called now: 1 inside a body that already runs on several. */
 int32_t parallel_threads(const struct parallel *parallel);
 
 /* Calls body(arg, begin, end) for consecutive ranges that cover [0, count), each `grain` >= 1 long except the last. The
- * ranges do not depend on the number of threads. Runs on the calling thread where there is one range or one thread, where
- * it is called from a body that already runs on several threads, and while another thread of the process uses the pool.
- * Returns when all ranges are done.
+ * ranges do not depend on the number of threads. Runs on the calling thread if there is only one range or one thread,
+ * if it is called from a body that already runs on several threads, or while another thread of the process uses the
+ * pool. Returns when all ranges are done.
  *
  * In a process that was forked, OpenMP's threads are not used if the parent has used them before. */
 void parallel_for(const struct parallel *parallel, int64_t count, int64_t grain,

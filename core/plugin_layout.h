@@ -3,7 +3,7 @@
  * Descriptors come from files that anybody may have written. A descriptor with the wrong kind, or a table without its
  * end row, would make the reader leave the memory of the plug-in. This check comes first; core/descriptor.h then checks
  * whether the values make sense.
- * Threads: pure but for its arguments.
+ * Threads: pure apart from its arguments.
  */
 #ifndef RONDO_CORE_PLUGIN_LAYOUT_H
 #define RONDO_CORE_PLUGIN_LAYOUT_H

@@ -2,7 +2,7 @@
  * chapter 5).
  *
  * Asked before a pointer of a plug-in is followed, so that a wrong pointer becomes an error message, not a SIGSEGV.
- * Threads: pure but for its arguments; the object must stay loaded as long as its memory is asked about.
+ * Threads: pure apart from its arguments; the object must stay loaded as long as these functions are called for it.
  */
 #ifndef RONDO_CORE_PLUGIN_MEMORY_H
 #define RONDO_CORE_PLUGIN_MEMORY_H

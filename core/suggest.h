@@ -1,6 +1,6 @@
 /* core/suggest.h: the known name that is nearest to a misspelt one.
  *
- * Threads: pure but for its arguments.
+ * Threads: pure apart from its arguments.
  */
 #ifndef RONDO_CORE_SUGGEST_H
 #define RONDO_CORE_SUGGEST_H

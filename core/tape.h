@@ -108,7 +108,7 @@ rondo_status tape_backward(struct tape *tape, rondo_value root);
 /* After tape_backward: the gradient of a value; NULL if none was computed. Valid until the reset. */
 const rondo_tensor *tape_gradient(const struct tape *tape, rondo_value value);
 
-/* For the message about a loss that is not finite: describes the first value, in order of evaluation, with an element
+/* Describes, for the message about a loss that is not finite, the first value, in order of evaluation, with an element
  * that is not finite: an op, a parameter or an input. NULL if all are finite. The text is valid until the reset. */
 const char *tape_first_not_finite(const struct tape *tape);
 

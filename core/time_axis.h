@@ -19,12 +19,12 @@ struct time_axis {
     int64_t rows;           /* >= 1 */
     int64_t steps;          /* of the longest row, >= 1 */
     int64_t total;          /* sum of lengths */
-    const int64_t *lengths; /* [rows] never growing, >= 1 */
+    const int64_t *lengths; /* [rows] in descending order, >= 1 */
     const int64_t *alive;   /* [steps] rows that are at least step + 1 long */
     const int64_t *begin;   /* [steps + 1] first packed position of each step; begin[steps] = total */
 };
 
-/* Which steps of a sequence take input and which give output (and have a target). This one idea makes all four
+/* Which steps of a sequence take input and which give output (and have a target). These two flags describe all four
  * architectures; no code is specific to one of them.
  *
  *     text   steps with input   steps with output
@@ -39,8 +39,8 @@ struct architecture {
     int output_every_step; /* 0: only the last */
 };
 
-/* The axis of rows with these lengths: `lengths` has `rows` >= 1 entries >= 1, never growing, and is borrowed; the other
- * arrays are allocated in `arena`. */
+/* The axis of rows with these lengths: `lengths` has `rows` >= 1 entries >= 1, in descending order, and is borrowed;
+ * the other arrays are allocated in `arena`. */
 rondo_status time_axis_make(struct time_axis *axis, const int64_t *lengths, int64_t rows, struct arena *arena,
                             struct errors *errors);
 

@@ -16,7 +16,7 @@ enum input_kind {
     INPUT_REAL = 1   /* input_size numbers: float */
 };
 
-/* Filled between dataset_create and the first reading; owns its memory. Example i has the input steps
+/* Filled after dataset_create and before the first read; owns its memory. Example i has the input steps
  * input_begin[i] .. input_begin[i + 1] and the targets target_begin[i] .. target_begin[i + 1]. */
 struct dataset {
     int64_t count;           /* examples */
@@ -38,7 +38,7 @@ struct dataset *dataset_create(int32_t input_kind, int64_t input_size, int32_t t
 void dataset_destroy(struct dataset *dataset);
 
 /* Appends one example: `n_inputs` >= 1 steps and `n_targets` >= 0 targets (0: unknown, for prediction). `inputs` points
- * at int32_t or float, `targets` likewise, by the kinds above; both are copied. RONDO_NO_MEMORY where it is short. */
+ * at int32_t or float, `targets` likewise, by the kinds above; both are copied. RONDO_NO_MEMORY if memory is short. */
 rondo_status dataset_add(struct dataset *dataset, const void *inputs, int64_t n_inputs, const void *targets,
                          int64_t n_targets, struct errors *errors);
 

@@ -1,13 +1,12 @@
 /* data/table.h: rows and fields of a CSV or TSV file, as in RFC 4180.
  *
- * Where the format has quotes, a field that begins with a double quote may contain the separator, line breaks, and ""
- * for a quote; a quote elsewhere is a plain character (so 5" works). Where it has none, every quote is a plain
- * character. Lines end in LF or CRLF, or in CR if the file contains no LF at all; the last line may lack its end. Empty
- * lines and a byte order mark of UTF-8 are skipped. Everything else is an error with file, line and column: a NUL byte
- * or bytes that are not UTF-8 (as in a binary file), a quote that is never closed, text after a closing quote, a row
- * whose number of fields differs from that of the first row, more than TABLE_MAX_COLUMNS fields. Where an error may
- * come from a quote on an earlier line, it names that line.
- */
+ * If the format has quotes, a field that begins with a double quote may contain the separator, line breaks, and "" for
+ * a quote; a quote elsewhere is a plain character (so 5" works). If it has none, every quote is a plain character.
+ * Lines end in LF or CRLF, or in CR if the file contains no LF at all; the last line needs no line end. Empty lines and
+ * a byte order mark of UTF-8 are skipped. Everything else is an error with file, line and column: a NUL byte or bytes
+ * that are not UTF-8 (as in a binary file), a quote that is never closed, text after a closing quote, a row whose
+ * number of fields differs from that of the first row, more than TABLE_MAX_COLUMNS fields. If an error may come from a
+ * quote on an earlier line, it names that line. */
 #ifndef RONDO_DATA_TABLE_H
 #define RONDO_DATA_TABLE_H
 
@@ -35,7 +34,7 @@ struct table {
 rondo_status table_read(const char *file, struct table_format format, struct arena *arena, struct table *table,
                         struct errors *errors);
 
-/* The same for text in memory, which is changed and which the table points into; text[length] is NUL. `file` is for
+/* The same for text in memory. The text is modified, and the table points into it; text[length] is NUL. `file` is for
  * messages; borrowed. */
 rondo_status table_parse(const char *file, char *text, size_t length, struct table_format format, struct arena *arena,
                          struct table *table, struct errors *errors);

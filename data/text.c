@@ -27,7 +27,7 @@ const rondo_option text_options_table[] = {
                         "character between two fields; auto: a comma in csv, a tab in tsv"),
     RONDO_OPTION_CHOICE(struct text_options, quotes, "auto", quotes,
                         "double: a field in double quotes may contain separators, line breaks, and \"\" for a quote; "
-                        "none: a quote is an ordinary character; auto: double, but none where tabs separate fields"),
+                        "none: a quote is an ordinary character; auto: none if tabs separate the fields, else double"),
     RONDO_OPTION_BOOL(struct text_options, header, "false",
                       "the first row of each file holds the names of the columns"),
     RONDO_OPTION_CHOICE(struct text_options, target, "label", targets, "what is to be predicted: a class, or a number"),

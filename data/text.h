@@ -19,7 +19,7 @@
 
 enum text_format { TEXT_FORMAT_AUTO, TEXT_FORMAT_CSV, TEXT_FORMAT_TSV }; /* auto: by the ending of the file's name */
 enum text_separator { TEXT_SEPARATOR_AUTO, TEXT_COMMA, TEXT_TAB, TEXT_SEMICOLON, TEXT_BAR }; /* auto: by the format */
-enum text_quotes { TEXT_QUOTES_AUTO, TEXT_QUOTES_DOUBLE, TEXT_QUOTES_NONE }; /* auto: none where a tab separates */
+enum text_quotes { TEXT_QUOTES_AUTO, TEXT_QUOTES_DOUBLE, TEXT_QUOTES_NONE }; /* auto: none if the separator is a tab */
 
 /* Options of the reader: keys of `data:` in an experiment, by text_options_table. */
 struct text_options {
@@ -42,7 +42,7 @@ struct text_column {
     struct location where; /* for messages */
 };
 
-/* What was learnt from the training file; needed to read any other file in the same way. */
+/* What was collected from the training file; needed to read any other file in the same way. */
 struct text_reader {
     struct text_options options;
     struct text_column text, label;

@@ -4,7 +4,7 @@
 
 #include "core/arena.h"
 
-/* A position in a text that is being split; start with {text}. */
+/* A position in a text that is being split; initialise it with {text}. */
 struct token_cursor {
     const char *next;
 };

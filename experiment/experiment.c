@@ -58,7 +58,7 @@ static const struct experiment_key top_keys[] = {
     {.name = NULL}};
 
 static const struct experiment_key data_keys[] = {
-    {.name = "reader", .value = EXPERIMENT_CHOICE, .choices = reader_names, .help = "the contents of the files"},
+    {.name = "reader", .value = EXPERIMENT_CHOICE, .choices = reader_names, .help = "the reader of the data files"},
     {.name = "train",
      .value = EXPERIMENT_FILE,
      .offset = offsetof(struct experiment, train),
@@ -88,10 +88,13 @@ static const struct experiment_key columns_keys[] = {{.name = "text",
                                                      {.name = NULL}};
 
 static const struct experiment_key layer_keys[] = {
-    {.name = "cell", .value = EXPERIMENT_CELL, .help = "the recurrence; its options are keys beside it"},
+    {.name = "cell", .value = EXPERIMENT_CELL, .help = "the recurrence; its options are further keys of this section"},
     {.name = NULL}};
 static const struct experiment_key plugin_keys[] = {
-    {.name = "plugin", .value = EXPERIMENT_PLUGIN, .help = "its name; its options are keys beside it"}, {.name = NULL}};
+    {.name = "plugin",
+     .value = EXPERIMENT_PLUGIN,
+     .help = "name of the plug-in; its options are further keys of this section"},
+    {.name = NULL}};
 static const struct experiment_key group_keys[] = {
     {.name = "match",
      .value = EXPERIMENT_PATTERNS,
@@ -99,14 +102,15 @@ static const struct experiment_key group_keys[] = {
     {.name = NULL}};
 
 static const struct experiment_section sections[] = {
-    {.name = "", .summary = "the keys of the file itself", .table = top_table, .keys = top_keys},
+    {.name = "", .summary = "the top-level keys", .table = top_table, .keys = top_keys},
     {.name = "data",
      .summary = "the data files and their format",
      .table = text_options_table,
      .keys = data_keys,
      .flags = SECTION_REQUIRED},
     {.name = "data.columns",
-     .summary = "columns by number from 0 or, with header: true, by name; a name that is a number is quoted",
+     .summary = "columns by number from 0 or, with header: true, by name; a name that looks like a number is written "
+                "in quotes",
      .keys = columns_keys},
     {.name = "model",
      .summary = "the network, from inputs to outputs",
@@ -157,7 +161,7 @@ static const struct experiment_section sections[] = {
      .keys = plugin_keys,
      .plugin_kind = RONDO_KIND_SCHEDULE},
     {.name = "schedule.warmup",
-     .summary = "a linear rise of the learning rate before its schedule",
+     .summary = "a linear rise of the learning rate before the schedule begins",
      .table = warmup_table},
     {.name = "schedule.early_stopping",
      .summary = "when to stop, and which weights to keep; needs data.valid",

@@ -56,13 +56,13 @@ struct experiment {
  * that it names are loaded into the session, which must outlive it. Free with experiment_destroy. */
 struct experiment *experiment_load(const char *file, const char *const *assignments, struct session *session,
                                    struct errors *errors);
-/* The same for evaluation and prediction, which need no optimizer and no schedule: they are not loaded, and a file under
- * `plugins:` that cannot be loaded is a mistake only where something else is missing then. */
+/* The same for evaluation and prediction, which need no optimizer and no schedule: these are not loaded, and a file
+ * under `plugins:` that cannot be loaded is an error only if something that is needed is then missing. */
 struct experiment *experiment_load_for_prediction(const char *file, const char *const *assignments,
                                                   struct session *session, struct errors *errors);
 void experiment_destroy(struct experiment *experiment);
 
-/* Section `index` of the table of all sections, each after the one around it; name NULL past the last. */
+/* Section `index` of the table of all sections, each after the section that contains it; name NULL past the last. */
 struct experiment_section experiment_section(int32_t index);
 
 #endif

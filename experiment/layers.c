@@ -39,9 +39,8 @@ const rondo_option layer_table[] = {
         struct layer_options, weight_drop, "0", 0, 0.99,
         "share of the recurrent weights that is dropped, drawn once per shard of a batch (Merity et al. 2018)"),
     RONDO_OPTION_INT(struct layer_options, recompute, "0", 0, 1e9,
-                     "keep only the states of every Nth step, and compute the steps between again in the backward "
-                     "pass: less memory for "
-                     "one more forward pass; 0: keep all"),
+                     "keep only the states of every Nth step, and compute the steps in between again in the "
+                     "backward pass: less memory at the cost of one more forward pass; 0: keep all"),
     RONDO_OPTION_END};
 
 /* Names the folder that was searched: that of the path, or for a name those of the cell path. */

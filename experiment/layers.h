@@ -41,7 +41,8 @@ struct experiment_layers {
 /* Reads the list under `model`. Reports every mistake; all memory from the reader's arena. */
 void layers_read(const struct plugin_reader *reader, struct yaml_node *model, struct experiment_layers *layers);
 
-/* The number of layers, each entry counted with its copies; and their settings, into an array of that size. */
+/* layers_total: the number of layers, counting the copies of each entry. layers_settings writes their settings into
+ * an array of that size. */
 int32_t layers_total(const struct experiment_layers *layers);
 void layers_settings(const struct experiment_layers *layers, struct layer_settings *settings);
 

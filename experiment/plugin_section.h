@@ -33,7 +33,7 @@ struct plugin_reader {
 int plugin_section_read(const struct plugin_reader *reader, struct yaml_node *section, const char *name,
                         const char *path, void *own, struct plugin_section *found);
 
-/* Adds the errors of a plug-in that looked at its options. A plug-in cannot give a place, so the rule, which
+/* Adds the errors of a plug-in that has checked its options. A plug-in cannot give a place, so the rule, which
  * rondo/plugin.h states at `fail`, is that the first name in single quotes is the option at fault: "'nesterov' is true,
  * and 'momentum' is 0". The error is reported at that option, or at `where` if the section does not give it. Empties
  * `from`. */

@@ -48,8 +48,8 @@ struct schedule_section {
 /* The option tables, for `rondo list` too. */
 extern const rondo_option schedule_table[], warmup_table[], stopping_table[];
 
-/* Reads the section. `has_valid`: the experiment gives validation data. `trains` 0: for evaluation and prediction, which
- * need no plug-in of a schedule: it is not loaded. */
+/* Reads the section. `has_valid`: the experiment gives validation data. `trains` 0: for evaluation and prediction,
+ * which need no schedule; its plug-in is not loaded. */
 void schedule_section_read(const struct plugin_reader *reader, struct yaml_node *section, int has_valid, int trains,
                            struct schedule_section *read);
 

@@ -18,7 +18,7 @@ struct session_settings {
     const char *const *plugins; /* files of --plugin, NULL-terminated; NULL: none */
     int32_t threads;            /* 0: one for each processor */
     enum engine engine;
-    int32_t passes_off; /* of the fused engine, switched off: enum scan_pass, or-ed */
+    int32_t passes_off; /* passes of the fused engine to switch off: enum scan_pass, or-ed */
     struct interrupt interrupt;
     struct log_receiver log; /* zero: log lines are dropped */
     struct profile *profile; /* train/profile.h; borrowed. NULL: nothing is measured */
@@ -38,8 +38,8 @@ struct session {
     const char *cell_path;
 };
 
-/* Registers the built-in ops, loads the given plug-ins. Looks for plug-ins in RONDO_PLUGIN_PATH and the install folder,
- * for cells in RONDO_CELL_PATH and the install folder. NULL with errors; free with session_destroy. */
+/* Registers the built-in ops, and loads the given plug-ins. Looks for plug-ins in RONDO_PLUGIN_PATH and the install
+ * folder, for cells in RONDO_CELL_PATH and the install folder. NULL with errors; free with session_destroy. */
 struct session *session_create(const struct session_settings *settings, struct errors *errors);
 void session_destroy(struct session *session);
 
@@ -48,7 +48,7 @@ void session_destroy(struct session *session);
 const char *session_find_cell(const struct session *session, const char *name, const char *folder, struct arena *arena);
 /* The nearest name of a cell; it lives in `arena`. */
 struct suggestion session_suggest_cell(const struct session *session, const char *name, struct arena *arena);
-/* Calls visit(arg, name, file) for every cell of the path, the first of each name, in order of name. */
+/* Calls visit(arg, name, file) for every cell on the search path, the first of each name, in order of name. */
 rondo_status session_each_cell(const struct session *session,
                                void (*visit)(void *arg, const char *name, const char *file), void *arg,
                                struct errors *errors);

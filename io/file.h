@@ -26,16 +26,16 @@ rondo_status file_hash(const char *file, int64_t *bytes, uint64_t *hash, struct 
  * it. RONDO_IO on failure; the temporary file is then removed. */
 rondo_status file_write(const char *file, const void *bytes, size_t length, struct errors *errors);
 
-/* The same in several pieces: begin, any number of pieces, then commit, or abort. A piece that fails aborts. Where the
- * file system can do so (O_TMPFILE), the temporary file has no name until commit, so that even a process that is killed
- * leaves nothing behind. */
+/* The same in several pieces: begin, any number of pieces, then commit, or abort. A piece that fails aborts. If the
+ * file system supports it (O_TMPFILE), the temporary file has no name until commit, so that even a process that is
+ * killed leaves nothing behind. */
 struct file_writer {
     int descriptor;   /* of the temporary file; -1: closed */
     int folder;       /* what `name` is relative to: an open folder, or AT_FDCWD; borrowed */
     const char *name; /* borrowed */
-    const char *file; /* as messages name it; borrowed */
+    const char *file; /* the name in messages; borrowed */
     char *temporary;  /* malloc'ed: its name, in the form of `name` */
-    int is_unnamed;   /* it has not got this name yet */
+    int is_unnamed;   /* the file does not have this name yet */
 };
 rondo_status file_begin(struct file_writer *writer, const char *file, struct errors *errors);
 /* `name` within a folder that is open under the descriptor `folder`; `file` is for messages. */
@@ -46,18 +46,18 @@ rondo_status file_commit(struct file_writer *writer, struct errors *errors);
 /* Does nothing after a commit or an abort. */
 void file_abort(struct file_writer *writer);
 
-/* 1 where something of this name exists. */
+/* 1 if something of this name exists. */
 int file_exists(const char *file);
-/* Makes a folder and those above it, where they do not exist. *made (may be NULL): how many were made, counted from
- * `folder` upwards. After a failure none of them is left. */
+/* Creates a folder and its missing parent folders. *made (may be NULL) is the number of folders created, counted from
+ * `folder` upwards. After a failure, none of them remains. */
 rondo_status folder_create(const char *folder, int32_t *made, struct errors *errors);
 /* Undoes folder_create: removes `made` folders, from `folder` upwards, as far as they are empty. */
 void folder_remove(const char *folder, int32_t made);
-/* "folder/name", or `name` itself where it is absolute or folder is "." or empty. From `arena`; NULL: no memory. */
+/* "folder/name", or `name` itself if it is absolute or folder is "." or empty. From `arena`; NULL: no memory. */
 const char *path_join(struct arena *arena, const char *folder, const char *name);
 /* The folder part of a path, "." without one. From `arena`. */
 const char *path_folder(struct arena *arena, const char *file);
-/* An absolute path without symbolic links where it exists, else the path made absolute by the working directory. */
+/* The absolute path without symbolic links if the file exists, else the path made absolute by the working directory. */
 const char *path_absolute(struct arena *arena, const char *file);
 
 #endif

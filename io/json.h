@@ -10,7 +10,7 @@
 struct json_t;
 struct json_error_t;
 
-/* Parses `length` bytes; a key that an object has twice is a mistake. RONDO_INVALID if the text is not JSON, with the
+/* Parses `length` bytes; a duplicate key of an object is a mistake. RONDO_INVALID if the text is not JSON, with the
  * place and the reason in *reason; RONDO_NO_MEMORY if memory is short. No error is added. The caller owns *value, which
  * is NULL after a failure. */
 rondo_status json_parse(const char *text, size_t length, struct json_t **value, struct json_error_t *reason);

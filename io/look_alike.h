@@ -1,6 +1,6 @@
 /* io/look_alike.h: characters that come from word processors and web pages and look like a character of the keyboard:
- * a no-break space for a blank, U+2212 for a minus. Files that Rondo reads take none of them; a message names them,
- * since on the screen nothing is wrong. */
+ * a no-break space for a blank, U+2212 for a minus. The files that Rondo reads must not contain them. A message names
+ * the character, because the text looks right on the screen. */
 #ifndef RONDO_IO_LOOK_ALIKE_H
 #define RONDO_IO_LOOK_ALIKE_H
 
@@ -13,8 +13,8 @@ struct look_alike {
     const char *plain; /* what to write instead, "-"; NULL: nothing, remove it; " ": a blank */
 };
 
-/* The character at the beginning of the NUL-terminated `text`, and its length in bytes; NULL if it is none of those
- * above. `length` may be NULL. */
+/* The character at the beginning of the NUL-terminated `text`, and its length in bytes; NULL if it is not such a
+ * character. `length` may be NULL. */
 const struct look_alike *look_alike_at(const char *text, size_t *length);
 /* 1 if the character is invisible or a blank. */
 int look_alike_is_blank(const struct look_alike *character);

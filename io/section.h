@@ -1,10 +1,9 @@
 /* io/section.h: reads a YAML mapping by the option tables of the parts that use it.
  *
  * The keys of one mapping may belong to several parts: `optimizer:` has the key `plugin` and the options of that plug-in.
- * A key that no part knows, of another type or out of range is an error at its place, with the nearest known name. An
- * option that is not given is added to the tree with its default, with SECTION_DEFAULT as the file of its location: after
- * reading, the tree is the resolved experiment.
- */
+ * A key that no part knows, or whose value has the wrong type or is out of range, is an error at its place, with the
+ * nearest known name. An option that is not given is added to the tree with its default, with SECTION_DEFAULT as the
+ * file of its location: after reading, the tree is the resolved experiment. */
 #ifndef RONDO_IO_SECTION_H
 #define RONDO_IO_SECTION_H
 

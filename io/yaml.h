@@ -39,9 +39,8 @@ struct yaml_node *yaml_read(const char *file, struct arena *arena, struct errors
 struct yaml_node *yaml_parse(const char *file, const char *text, size_t length, struct arena *arena,
                              struct errors *errors);
 
-/* Parses a value that is not from a file, such as one of the command line: all locations are that of `where`, without
- * line and column, and the folder is ".". It will be inside `outer_depth` collections. Empty text is an empty
- * scalar. */
+/* Parses a value that is not from a file, such as one of the command line: every location is `where`, without line and
+ * column, and the folder is ".". It will be inside `outer_depth` collections. Empty text is an empty scalar. */
 struct yaml_node *yaml_parse_value(const char *text, struct location where, int32_t outer_depth, struct arena *arena,
                                    struct errors *errors);
 
@@ -55,11 +54,11 @@ int yaml_is_null(const struct yaml_node *node);
 int yaml_takes_away(const struct yaml_node *node);
 
 /* Applies "a.b.0.c=value" from the command line: the value is YAML itself (a number, text, [list], {map}). Missing
- * mappings of the path are created; an index must exist in its sequence, or be its length to append. Locations are
- * "--set a.b.0.c=value". RONDO_INVALID with errors. */
+ * mappings of the path are created; an index must exist in its sequence, or be equal to its length, which appends.
+ * Locations are "--set a.b.0.c=value". RONDO_INVALID with errors. */
 rondo_status yaml_set(struct yaml_node *root, const char *assignment, struct arena *arena, struct errors *errors);
-/* Lays `over` upon `base` and returns the result, which shares their nodes: mappings are merged key by key, all else is
- * replaced. For `extends:`. */
+/* Merges `over` into `base` and returns the result, which shares their nodes: mappings are merged key by key,
+ * everything else is replaced. For `extends:`. */
 struct yaml_node *yaml_merge(struct yaml_node *base, struct yaml_node *over);
 
 /* The tree as YAML text that yaml_parse reads back to the same values; literal blocks stay literal. From `arena`; NULL

@@ -194,5 +194,5 @@ enum verdict optimizer_descends(struct trial *trial) {
         }
         worst = fmax(worst, share);
     }
-    return trial_say(trial, VERDICT_PASS, "at most %.2g of the start is left", worst);
+    return trial_say(trial, VERDICT_PASS, "at most %.2g of the initial value is left", worst);
 }

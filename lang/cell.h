@@ -87,7 +87,7 @@ struct cell {
     const char *name;
     struct program *program;
     int32_t n_states, n_parameters;
-    int32_t n_masks;               /* that many states at the end never change: masks of model/wrap.h */
+    int32_t n_masks;               /* number of states at the end that never change: the masks of model/wrap.h */
     const rondo_tensor *states;    /* [n_states] shapes with RONDO_ANY_ROWS as first dimension */
     const rondo_value *new_states; /* [n_states] in the program */
     rondo_value output;            /* the output of the step, [batch, output_width] */

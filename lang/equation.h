@@ -64,7 +64,7 @@ struct expression {
     int is_operator;       /* EXPRESSION_CALL: written as an operator, a + b */
     int primed;            /* EXPRESSION_NAME: the new value of a state */
     const struct expression_index *index; /* EXPRESSION_NAME, as parsed: the index in brackets, or NULL */
-    const char *base; /* EXPRESSION_NAME, written out by lang/repeat.h: s of s_2, NULL where there was no index */
+    const char *base; /* EXPRESSION_NAME, written out by lang/repeat.h: s of s_2, NULL if there was no index */
     struct expression *operand; /* EXPRESSION_CALL: the first */
     struct expression *next;    /* the next operand of the same call */
     struct expression_option *options;

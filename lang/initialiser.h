@@ -83,7 +83,7 @@ struct initialiser {
 /* Parses one of the texts above. RONDO_INVALID at `where`, with the nearest name as a suggestion. */
 rondo_status initialiser_parse(const char *text, struct location where, struct initialiser *initialiser,
                                struct errors *errors);
-/* 1 if a number comes from the option `name`. */
+/* 1 if one of the numbers comes from the option `name`. */
 int initialiser_uses(const struct initialiser *initialiser, const char *name);
 /* Replaces names of options by their numbers: value(arg, name, &number) returns 1 if there is an option of that name.
  * RONDO_INVALID at `where` if there is none, or if the initialiser does not take its number. */

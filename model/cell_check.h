@@ -10,11 +10,11 @@
  * The error of a number a against its expectation b is |a - b| / max(1, |a|, |b|): relative for large numbers, absolute
  * for small ones.
  *
- * Kinks. If L is not differentiable between v - h and v + h, as relu at 0, the difference is not a gradient. An element
- * whose gradients differ is therefore computed again with smaller steps: a wrong gradient stays wrong, while a kink
- * near v leaves the interval (`closer` counts these). If the kink is at v itself, the slopes to both sides differ at
- * the smallest step, and the gradient is between them. Such an element cannot be compared, and is counted in `skipped`.
- * Anything else fails.
+ * Kinks. If L is not differentiable between v - h and v + h, as with relu at 0, the difference is not a gradient. An
+ * element whose gradients differ is therefore computed again with smaller steps: a wrong gradient stays wrong, while a
+ * kink near v leaves the interval (`closer` counts these). If the kink is at v itself, the slopes to both sides differ
+ * at the smallest step, and the gradient is between them. Such an element cannot be compared, and is counted in
+ * `skipped`. Anything else fails.
  *
  * Threads: one; uses several inside.
  */
@@ -44,8 +44,8 @@ enum cell_check_kind {
 struct cell_check_outcome {
     int64_t compared, wrong; /* numbers; how many are off by more than the tolerance */
     double tolerance;
-    double error;           /* the largest; infinite where a number is not finite */
-    double found, expected; /* there */
+    double error;           /* the largest; infinite if a number is not finite */
+    double found, expected; /* the two numbers with the largest error */
     char where[128];        /* "the gradient of U_f[1, 3]"; "": all are equal */
 };
 
@@ -56,11 +56,11 @@ struct cell_check_report {
     int64_t size;    /* numbers in all parameters */
 };
 
-/* Checks. The status is of the work: RONDO_INVALID or RONDO_NOT_FOUND with errors where the cell does
- * not compile. */
+/* Makes all comparisons. The status says whether they could be made, not whether they passed: RONDO_INVALID or
+ * RONDO_NOT_FOUND, with errors, if the cell does not compile. */
 rondo_status cell_check(const struct cell_check_settings *settings, struct registry *registry,
                         struct cell_check_report *report, struct errors *errors);
-/* 1 where nothing is off. */
+/* 1 if every comparison passed. */
 int cell_check_passed(const struct cell_check_report *report);
 /* "gradients", "engines", …: a name for each kind. */
 const char *cell_check_name(enum cell_check_kind kind);

@@ -11,7 +11,7 @@ struct scan *fused_create(const struct cell *cell, int32_t passes, int64_t recom
 /* The same with an observer of its stages; NULL: none. */
 struct scan *fused_create_observed(const struct cell *cell, int32_t passes, int64_t recompute, scan_observer *observe,
                                    void *observe_arg, struct errors *errors);
-/* Like unroll, but with a scan made of the same cell: the same results except for rounding, and the same random
+/* Like unroll, but with a scan compiled from the same cell: the same results except for rounding, and the same random
  * words. */
 rondo_value fused(const struct scan *scan, const struct recurrence *recurrence, struct tape *tape,
                   rondo_value *final_states);

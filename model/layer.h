@@ -16,20 +16,21 @@
 #include "core/scan/scan.h"
 #include "model/unroll.h"
 
-/* Which end of a row comes first. Each row begins at its own end, whatever the length of its batch mates. */
+/* The direction in which rows are read. Backward, each row begins at its own last step, whatever the lengths of the
+ * other rows. */
 enum direction { DIRECTION_FORWARD = 0, DIRECTION_BACKWARD = 1, DIRECTION_BOTH = 2 };
 
 /* The engine that runs the recurrence: model/fused.h or model/unroll.h. */
 enum engine { ENGINE_FUSED = 0, ENGINE_TAPE = 1 };
 
-/* All but `cell` and `hidden` may be zero: none of it. */
+/* All members except `cell` and `hidden` may be zero, which means: not used. */
 struct layer_settings {
     const struct cell_definition *cell; /* must outlive the layer */
     const double *option_values;        /* [n_options] of the cell; NULL: the defaults */
     int64_t hidden;
     enum engine engine;
     int64_t recompute;      /* steps of a window of the fused engine; 0: none (core/scan/scan.h) */
-    int32_t passes_off;     /* of the fused engine, switched off: enum scan_pass (core/scan/graph.h), or-ed */
+    int32_t passes_off;     /* passes of the fused engine to switch off: enum scan_pass (core/scan/graph.h), or-ed */
     scan_observer *observe; /* of the fused engine; NULL: none (core/scan/scan.h) */
     void *observe_arg;
 
@@ -43,11 +44,11 @@ struct layer_settings {
     int64_t projection;    /* width of the output state, below `hidden`: h' = (…) @ projection.W; Sak et al. 2014 */
     int32_t layer_norm;    /* of the pre-activations */
     double clip;           /* every state but the output within [-clip, clip] */
-    double zoneout;        /* of all states; */
-    double zoneout_output; /* but of the state that is the output, this one; negative: the same */
+    double zoneout;        /* of all states, except as zoneout_output says */
+    double zoneout_output; /* of the state that is the output; negative: as zoneout */
     double recurrent_dropout;   /* of the candidates, at every step */
-    double variational_dropout; /* of what enters products, one mask a row and pass */
-    double weight_drop;         /* of recurrent weights, once a pass; Merity et al. 2018 */
+    double variational_dropout; /* of the left operands of products; one mask per row and pass */
+    double weight_drop;         /* of recurrent weights, drawn once per pass; Merity et al. 2018 */
 
     /* Where the user wrote a setting, for messages; the key is the name of the member. NULL: nowhere. */
     struct location (*place)(const void *place_arg, const char *key);
@@ -57,7 +58,7 @@ struct layer_settings {
 struct layer;
 
 /* Compiles the cell and wraps it. `input` is the width of the inputs. NULL with errors: all mistakes that could be
- * found, each at its place. The settings may go afterwards. */
+ * found, each at its place. The settings need not outlive the call. */
 struct layer *layer_create(const struct layer_settings *settings, int32_t dtype, int64_t input,
                            struct registry *registry, struct errors *errors);
 void layer_destroy(struct layer *layer);
@@ -68,12 +69,13 @@ const struct cell *layer_cell(const struct layer *layer);
 /* Width of the outputs: that of the cell, or twice that with both directions. */
 int64_t layer_output_width(const struct layer *layer);
 
-/* Parameters, those of a direction together: the cell's in its order ("W_i"), then the initial states where they are
+/* Parameters, those of a direction together: the cell's in its order ("W_i"), then the initial states if they are
  * learnt ("h.initial"). With both directions the names begin with "forward." and "backward.". */
 int32_t layer_parameter_count(const struct layer *layer);
 const struct cell_parameter *layer_parameters(const struct layer *layer);
 
-/* States: the cell's in its order; with both directions first all of the forward, then all of the backward one. */
+/* States: the cell's in its order; with both directions, first those of the forward direction, then those of the
+ * backward direction. */
 int32_t layer_state_count(const struct layer *layer);
 /* Its shape, [batch, …] with RONDO_ANY_ROWS as first dimension. */
 rondo_tensor layer_state(const struct layer *layer, int32_t state);
@@ -86,13 +88,13 @@ int64_t layer_step_flops(const struct layer *layer);
 struct layer_call {
     const struct time_axis *time;
     int input_every_step;
-    rondo_value inputs;                /* packed [total, input]; [rows, input] if only the first step has an input */
-    const rondo_value *parameters;     /* [layer_parameter_count] */
-    const rondo_value *initial_states; /* [layer_state_count], each [rows, …]; NULL, and for each with id -1: the learnt
-                                          one, or zeros */
-    const char *scope;                 /* "layers.0": for messages, and the origin of random words */
-    struct rng_stream stream;          /* of this pass */
-    int stepwise; /* 1: by the engine tape, whatever the settings: for a tape that shows every op of every step */
+    rondo_value inputs;            /* packed [total, input]; [rows, input] if only the first step has an input */
+    const rondo_value *parameters; /* [layer_parameter_count] */
+    /* [layer_state_count], each [rows, …]; NULL, or an id of -1: the learnt initial state, or zeros */
+    const rondo_value *initial_states;
+    const char *scope;        /* "layers.0": for messages, and the origin of random words */
+    struct rng_stream stream; /* of this pass */
+    int stepwise; /* 1: use the engine tape whatever the settings, so that the tape shows every op of every step */
 };
 
 /* Records the pass and returns the outputs of all real steps, packed [total, layer_output_width]; a failed value after
@@ -104,12 +106,12 @@ struct layer_call {
  * if it should stop (as copies, if the tape is reset in between).
  *
  * Scopes: masks and dropped weights draw in "SCOPE.masks", the recurrences in "SCOPE.forward" and "SCOPE.backward",
- * dropout of the output in SCOPE, which the tape is in afterwards. */
+ * dropout of the output in SCOPE, which is the scope of the tape afterwards. */
 rondo_value layer_record(const struct layer *layer, struct tape *tape, const struct layer_call *call,
                          rondo_value *final_states);
 
-/* What the layer shows of each row when it has read all of it: of the outputs, [total, width], those at the last step
- * for the forward direction and those at the first for the backward one. [rows, width]. */
+/* The outputs of the layer when it has read the whole row: from the outputs [total, width], those at the last step for
+ * the forward direction and those at the first step for the backward direction. [rows, width]. */
 rondo_value layer_last(const struct layer *layer, struct tape *tape, const struct time_axis *time, rondo_value outputs);
 
 #endif

@@ -16,7 +16,7 @@ struct model_settings {
     int32_t dtype;
     struct architecture architecture;
     int64_t vocabulary;       /* > 0: inputs are tokens in [0, vocabulary); 0: inputs are numbers */
-    int64_t input_size;       /* numbers a step; used where vocabulary is 0 */
+    int64_t input_size;       /* numbers per step; used if vocabulary is 0 */
     int64_t embedding_size;   /* width of a token's vector; 0 if vocabulary is 0 */
     double embedding_dropout; /* of the elements of the embedded inputs, in [0, 1) */
     double word_dropout;      /* share of tokens replaced by token 0, the unknown word, in training; in [0, 1) */
@@ -49,14 +49,14 @@ int64_t model_size(const struct model *model);
  * are loaded. */
 rondo_status model_allocate(struct model *model, struct errors *errors);
 /* Allocates all parameters and fills each from the random stream of its name under `seed`. Orthogonal matrices of some
- * thousand columns take seconds: `interrupt` (NULL: none) is asked meanwhile, and RONDO_INTERRUPTED is returned. */
+ * thousand columns take seconds: `interrupt` (NULL: none) is checked meanwhile, and RONDO_INTERRUPTED is returned. */
 rondo_status model_initialise(struct model *model, uint64_t seed, const struct interrupt *interrupt,
                               struct errors *errors);
 
 /* A layer, from 0. */
 const struct layer *model_layer(const struct model *model, int32_t layer);
 
-/* Floating-point operations of the forward pass for one row at one step, the head left out: 2 m k n for a product, one
+/* Floating-point operations of the forward pass for one row at one step, without the head: 2 m k n for a product, one
  * for each element of any other op. */
 int64_t model_step_flops(const struct model *model);
 
@@ -67,8 +67,8 @@ struct model_call {
     const rondo_value *parameters; /* [model_parameter_count], from tape_parameter (training) or tape_constant */
     int training;
     struct rng_stream stream; /* of the random words of this pass (dropout); used in training */
-    int stepwise;      /* by the engine tape, whatever that of the layers: to find the op that a number is from */
-    int before_output; /* leave out the linear head: what goes into it is the result */
+    int stepwise;      /* 1: use the engine tape in all layers, in order to find the op that a number comes from */
+    int before_output; /* 1: leave out the linear head; the result is the input of the head */
 };
 
 /* Records the pass. Returns [rows, output_size], or [total, output_size] with an output at every step; a failed value

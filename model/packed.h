@@ -1,4 +1,4 @@
-/* model/packed.h: what is done to values that are packed along time (model/architecture.h), on the tape.
+/* model/packed.h: operations on values that are packed along time (core/time_axis.h), recorded on the tape.
  *
  * Each returns a failed value after an error of the tape.
  */
@@ -8,8 +8,8 @@
 #include "core/tape.h"
 #include "model/architecture.h"
 
-/* Every row turned round at its own end: step t of a row with n steps becomes step n - 1 - t. [total, …] -> [total, …];
- * twice gives the value back. */
+/* Reverses each row within its own length: step t of a row with n steps becomes step n - 1 - t. [total, …] -> [total,
+ * …]; applied twice, it gives the original value. */
 rondo_value packed_reverse(struct tape *tape, const struct time_axis *time, rondo_value value);
 
 /* [rows, …] -> [total, …]: the first step of every row gets its row, all later ones zeros. */

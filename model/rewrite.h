@@ -1,4 +1,5 @@
-/* model/rewrite.h: a cell to another cell: its program copied node by node, with other values in the place of some.
+/* model/rewrite.h: turns a cell into another cell, by copying its program node by node and replacing some of the
+ * values.
  *
  *     struct rewrite rewrite;
  *     RONDO_TRY(rewrite_open(&rewrite, cell, 0, 1, registry, errors));
@@ -58,7 +59,7 @@ rondo_value rewrite_constant(struct rewrite *rewrite, double number);
 /* After all nodes are copied: finds the new states, the output and the candidates. A caller that needs others then
  * changes new_states and into->output. */
 void rewrite_results(struct rewrite *rewrite);
-/* The new cell, or NULL with errors where anything failed. */
+/* The new cell, or NULL with errors if anything failed. */
 struct cell *rewrite_close(struct rewrite *rewrite);
 
 /* ---- questions that several wrappers ask of a program ---- */

@@ -3,10 +3,9 @@
  * Every step is recorded op by op. This defines what a recurrence computes, and is the reference for any faster engine.
  *
  * Random words. Ops that draw do so in the order of the program, step after step: with J of them in the program, number
- * j of step t draws from substream t * J + j of the scope that the tape is in, counted from the call (tape_enter in
- * front of it begins at 0). Word number i of it belongs to element i of the op's result: rows that have ended, being
- * the last ones, shift no other row's words.
- */
+ * j of step t draws from substream t * J + j of the scope that the tape is in, counted from the call (after tape_enter,
+ * the count begins at 0). Word number i of it belongs to element i of the op's result: rows that have ended are the
+ * last ones, so they do not shift the words of other rows. */
 #ifndef RONDO_MODEL_UNROLL_H
 #define RONDO_MODEL_UNROLL_H
 

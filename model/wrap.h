@@ -26,13 +26,14 @@
 struct cell *wrap_layer_norm(const struct cell *cell, struct location where, struct registry *registry,
                              struct errors *errors);
 
-/* Recurrent dropout: Semeniuta, Severyn & Barth 2016. Of every candidate, new content on its way into a state, a share
- * `rate` is dropped at every step; what the states hold already stays. Cells say `candidate:` in their file. */
+/* Recurrent dropout: Semeniuta, Severyn & Barth 2016. A share `rate` of every candidate (new content for a state) is
+ * dropped at every step; what the states already hold is kept. A cell file declares its candidates under
+ * `candidate:`. */
 struct cell *wrap_recurrent_dropout(const struct cell *cell, double rate, struct location where,
                                     struct registry *registry, struct errors *errors);
 
 /* Cell clip: Sak, Senior & Beaufays 2014. The new value of every state but the output is kept within [-limit, limit],
- * for all that reads it; of a cell whose only state is the output, that state. */
+ * for everything that reads it. If the output is the only state of the cell, this state is limited. */
 struct cell *wrap_clip(const struct cell *cell, double limit, struct registry *registry, struct errors *errors);
 
 /* Zoneout: Krueger et al. 2017. An element keeps its old value with probability `rate`, or `output_rate` for the state
@@ -51,7 +52,7 @@ struct cell *wrap_zoneout(const struct cell *cell, double rate, double output_ra
 struct cell *wrap_variational_dropout(const struct cell *cell, struct location where, struct registry *registry,
                                       struct errors *errors);
 
-/* The number of the state that is the output; -1: none is. */
+/* The number of the state that is the output; -1: no state is. */
 int32_t wrap_output_state(const struct cell *cell);
 
 /* For weight drop (Merity et al. 2018): writes 1 for each parameter that is a recurrent weight, else 0. A recurrent

@@ -14,12 +14,11 @@ const rondo_op op_log = ELEMENTWISE_OP(log, 1, "x", "y = ln x, the natural logar
 
 /* y = e^x - 1,  dy/dx = e^x = y + 1 */
 ELEMENTWISE_UNARY(expm1, VECTOR_EXPM1(x), (y + 1))
-const rondo_op op_expm1 = ELEMENTWISE_OP(expm1, 1, "x", "y = e^x - 1, to the last digits near 0", 0, 0, 0, READS_Y);
+const rondo_op op_expm1 = ELEMENTWISE_OP(expm1, 1, "x", "y = e^x - 1, accurate near 0", 0, 0, 0, READS_Y);
 
 /* y = ln(1 + x),  dy/dx = 1 / (1 + x) */
 ELEMENTWISE_UNARY(log1p, VECTOR_LOG1P(x), 1 / (1 + x))
-const rondo_op op_log1p =
-    ELEMENTWISE_OP(log1p, 1, "x", "y = ln(1 + x), to the last digits near 0", -0.5, 2, 0, READS_X);
+const rondo_op op_log1p = ELEMENTWISE_OP(log1p, 1, "x", "y = ln(1 + x), accurate near 0", -0.5, 2, 0, READS_X);
 
 /* y = sqrt(x),  dy/dx = 1 / (2 y) */
 ELEMENTWISE_UNARY(sqrt, sqrt(x), 1 / (2 * y))

@@ -160,5 +160,5 @@ static int32_t pick_sample(int32_t index, rondo_sample *sample) {
         .backward = name_##_backward, .sample = name_##_sample                                                         \
     }
 
-const rondo_op op_gather = INDEX_OP(gather, "y = the rows of x that the index numbers; an embedding");
+const rondo_op op_gather = INDEX_OP(gather, "y = the rows of x that the index selects, as in an embedding");
 const rondo_op op_pick = INDEX_OP(pick, "y[j] = x[j, index[j]]: one element of every row");

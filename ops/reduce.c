@@ -347,7 +347,7 @@ static int32_t some_sample(int32_t index, rondo_sample *sample) {
 const rondo_op op_sum = REDUCE_OP("sum", "y = sum of x over `axis`", infer_sum, sum_forward, sum_backward, sum_sample);
 const rondo_op op_mean =
     REDUCE_OP("mean", "y = mean of x over `axis`", infer_of_some, mean_forward, mean_backward, some_sample);
-const rondo_op op_max = REDUCE_OP("max", "y = largest of x over `axis`; the gradient goes to the first that is",
+const rondo_op op_max = REDUCE_OP("max", "y = largest of x over `axis`; the gradient goes to the first such element",
                                   infer_extreme, max_forward, extreme_backward, some_sample);
-const rondo_op op_min = REDUCE_OP("min", "y = smallest of x over `axis`; the gradient goes to the first that is",
+const rondo_op op_min = REDUCE_OP("min", "y = smallest of x over `axis`; the gradient goes to the first such element",
                                   infer_extreme, min_forward, extreme_backward, some_sample);

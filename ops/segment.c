@@ -208,7 +208,7 @@ const rondo_op op_segment = {
     .base = {.struct_size = sizeof(rondo_op),
              .kind = RONDO_KIND_OP,
              .name = "segment",
-             .summary = "y[s] = sum, mean or max of the rows of x whose index is s; 0 if there is none",
+             .summary = "y[s] = sum, mean or max of the rows of x whose index is s; 0 if no row has it",
              .options = segment_option_table,
              .options_size = sizeof(struct segment_options)},
     .min_inputs = 2,

@@ -80,5 +80,5 @@ static void cos_map_grad(const void *options, int32_t dtype, int64_t count, cons
     sine_grad(dtype, count, in, 2, grad_out, grad_in);
 }
 
-const rondo_op op_sin = ELEMENTWISE_OP(sin, 1, "x", "y = sin x, of radians", 0, 0, 0, READS_X);
-const rondo_op op_cos = ELEMENTWISE_OP(cos, 1, "x", "y = cos x, of radians", 0, 0, 0, READS_X);
+const rondo_op op_sin = ELEMENTWISE_OP(sin, 1, "x", "y = sin x, with x in radians", 0, 0, 0, READS_X);
+const rondo_op op_cos = ELEMENTWISE_OP(cos, 1, "x", "y = cos x, with x in radians", 0, 0, 0, READS_X);

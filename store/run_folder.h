@@ -1,5 +1,5 @@
 /* store/run_folder.h: the folder of one run: created once, never over another run, and removed again if the run ends
- * before it has weights. What is written into it is decided by train/run_record.h.
+ * before it has weights. train/run_record.h decides what is written into it.
  *
  * Every file is written completely or not at all, except metrics.jsonl, which grows by whole lines. The folder is held
  * open, and each write checks that its path still leads to it: a run whose folder was removed or moved fails with
@@ -19,13 +19,14 @@ struct json_t;
 
 /* Creates the folder and an empty metrics.jsonl in it. `folder` NULL: runs/NAME in the working directory, or the first
  * of runs/NAME-2, runs/NAME-3, … that does not exist. A given folder that exists and is not empty is RONDO_INVALID.
- * NULL with errors; nothing is left behind then, including the folders above it. */
+ * NULL with errors; then nothing that it created remains, parent folders included. */
 struct run_folder *run_folder_create(const char *folder, const char *name, struct errors *errors);
 /* Frees `run` (may be NULL). If no weights were written, everything that was written is removed. */
 void run_folder_close(struct run_folder *run);
 
 const char *run_folder_path(const struct run_folder *run);
-/* The epoch whose weights are in the folder; 0: a first epoch that was interrupted; or RUN_FOLDER_NO_WEIGHTS. */
+/* The epoch whose weights are in the folder; 0: weights of a first epoch that was interrupted; RUN_FOLDER_NO_WEIGHTS:
+ * there are none yet. */
 int64_t run_folder_weights(const struct run_folder *run);
 /* RONDO_IO if the path no longer leads to the folder. */
 rondo_status run_folder_check(struct run_folder *run, struct errors *errors);

@@ -344,8 +344,7 @@ static const struct {
      "FAIL  status: crashed: segmentation fault;|FAIL  status: … and |more checks end the same way: stays_inside, |\n",
      ""},
 #endif
-    {"plugin check --explain map_reads", 0, "map_reads\n  op: map_grad reads no more|\n\nWhere `map_grad_reads[k]`",
-     ""},
+    {"plugin check --explain map_reads", 0, "map_reads\n  op: map_grad reads no more|\n\nIf `map_grad_reads[k]`", ""},
     {"plugin check --explain prints", 0, "prints\n|Nothing was written to standard output", ""},
     {"plugin check --explain list", 0, "file\n  exported_symbol |\nop\n|\nschedule\n|  prints ", ""},
     {"plugin check --explain map_read", 2, "", "unknown check 'map_read' (did you mean 'map_reads'?)|\nop\n  samples "},

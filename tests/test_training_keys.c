@@ -64,10 +64,10 @@ static const struct {
     {"a wrapper twice", "optimizer:", "optimizer: {plugin: sgd, wrappers: [{plugin: ema}, {plugin: ema}]}",
      "bad.yaml:7:61: 'ema' is a wrapper already"},
     {"a rise that never ends", "schedule:", "schedule: {epochs: 2, batch: 8, warmup: {length: 7, unit: steps}}",
-     "bad.yaml:8:41: 'schedule.warmup' is 7 updates long and the run 6 (3 an epoch): the learning rate would never"},
+     "bad.yaml:8:41: 'schedule.warmup' is 7 updates long and the run 6 (3 per epoch): the learning rate would never"},
     {"a rise that leaves nothing",
      "schedule:", "schedule: {epochs: 2, warmup: {length: 2, unit: epochs}, learning_rate: {plugin: cosine}}",
-     "(1 an epoch): nothing is left for 'schedule.learning_rate'"},
+     "(1 per epoch): nothing is left for 'schedule.learning_rate'"},
     {"a sum of nothing but zeros", "loss:", "loss: {sum: [{plugin: hinge, weight: 0}]}",
      "bad.yaml:6:13: every 'weight' of 'loss.sum' is 0"},
     {"weights of classes that are all zero", "loss:", "loss: {plugin: softmax_cross_entropy, class_weights: [0, 0]}",
@@ -304,7 +304,7 @@ START_TEST(the_schedule_is_drawn_and_recorded) {
         .arguments = "check e.yaml --set schedule.learning_rate.plugin=polynomial --set schedule.warmup.length=1 "
                      "--set schedule.warmup.unit=epochs"});
     assert_status("check", &checked, 0);
-    assert_parts("check", checked.out, "learning rate\n|0.05|update (3 an epoch)|9\n");
+    assert_parts("check", checked.out, "learning rate\n|0.05|update (3 per epoch)|9\n");
     const struct outcome trained =
         sandbox_run((struct call){.arguments = "train e.yaml --quiet --out drawn --set "
                                                "schedule.learning_rate.plugin=constant --set "

@@ -49,9 +49,9 @@ void profile_set_training(struct profile *profile, int is_on);
 
 /* Seconds, summed over threads. */
 double profile_seconds(const struct profile *profile, enum profile_stage stage);
-/* half 0: forward, 1: backward. PHASE_BEFORE: what is computed for all steps together before the loop over time, forward
- * the products with the inputs; PHASE_LOOP: that loop; PHASE_AFTER: what follows it for all steps together, backward the
- * gradients of weights. */
+/* half 0: forward, 1: backward. PHASE_BEFORE: what is computed for all steps together before the loop over time
+ * (forward: the products with the inputs). PHASE_LOOP: the loop. PHASE_AFTER: what is computed for all steps together
+ * after it (backward: the gradients of weights). */
 double profile_layer_seconds(const struct profile *profile, int32_t layer, int half, enum scan_phase phase);
 int32_t profile_layer_count(const struct profile *profile);
 /* "update" */

@@ -2,7 +2,7 @@
  *
  * A loss refuses a bad target when it meets it, which may be an hour into a run. So numbers are passed to the loss once,
  * some examples at a time, with invented outputs; no model is run, and memory does not grow with the number of examples.
- * The range of classes is checked where they are added to the dataset; their number costs nothing here.
+ * Classes are not passed: dataset_add has already checked them.
  *
  * Threads: main thread.
  */

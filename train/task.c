@@ -210,7 +210,7 @@ static rondo_status check_warmup(const struct task *task, struct errors *errors)
         return RONDO_OK;
     }
     return errors_add_at(errors, RONDO_INVALID, section->warmup_where,
-                         "'schedule.warmup' is %lld updates long and the run %lld (%lld an epoch): %s",
+                         "'schedule.warmup' is %lld updates long and the run %lld (%lld per epoch): %s",
                          (long long)settings.warmup, (long long)settings.steps, (long long)settings.steps_per_epoch,
                          settings.plugin == NULL ? "the learning rate would never be reached"
                                                  : "nothing is left for 'schedule.learning_rate'");

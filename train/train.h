@@ -27,7 +27,7 @@ struct train_observer {
 
 struct train_result {
     struct trainer_result trainer;
-    const char *folder; /* of the run; NULL: none was left. Lives as long as the task */
+    const char *folder; /* of the run; NULL: no folder remains. Lives as long as the task */
 };
 
 /* Initialises the parameters, creates the run folder (`folder` as in run_folder_create) and trains. Afterwards the network

@@ -49,8 +49,8 @@ struct trainer_observer {
 };
 
 struct trainer_result {
-    int64_t epochs;      /* that ended */
-    int64_t best_epoch;  /* whose weights the network has now; 0: no epoch ended */
+    int64_t epochs;      /* completed epochs */
+    int64_t best_epoch;  /* the epoch whose weights the network has now; 0: no epoch was completed */
     int64_t steps;       /* updates done */
     struct scores valid; /* of the best epoch; all zero without validation data */
     int stopped_early;

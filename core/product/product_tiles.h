@@ -40,7 +40,7 @@ struct product_tile {
 struct product_tiles {
     int32_t size;  /* bytes of an element */
     int32_t lanes; /* elements of a vector */
-    int32_t rows;  /* most rows of a tile */
+    int32_t rows;  /* the largest number of rows of a tile */
     int32_t flat;  /* tiles of at most this many rows take PRODUCT_VECTORS vectors, higher ones half as many */
     void (*tile)(int64_t rows, int64_t vectors, const struct product_tile *tile);
     /* Copies B [k, n] into panels. Each panel begins `distance` elements after the one before. */

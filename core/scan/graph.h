@@ -1,6 +1,6 @@
 /* core/scan/graph.h: one step of a recurrence, forward and backward, as data that passes rewrite.
  *
- * A graph begins as the step program (core/program.h), without the values that depend only on parameters: those the
+ * A graph begins as the step program (core/program.h), without the values that depend only on parameters, which the
  * tape computes once. The pass `differentiate` adds the backward step, which it derives from the ops' own gradient
  * rules. Every node is one of three things: a value with a batch dimension, [batch, ...]; a fixed tensor; or an effect.
  * Passes decide in which phase each node is computed: before the loop over time, in it, or after it.
@@ -52,7 +52,7 @@ enum scan_node_kind {
     /* effects: each adds to the gradient of fixed tensor `which` */
     NODE_WEIGHT_GRADIENT, /* inputs a, g: a^T g */
     NODE_FIXED_SUM,       /* input g, reduced to the shape of the fixed tensor */
-    NODE_FIXED_CALL,      /* like NODE_CALL_GRADIENT, where input `input` of the op is the fixed tensor */
+    NODE_FIXED_CALL,      /* like NODE_CALL_GRADIENT, but input `input` of the op is the fixed tensor */
 };
 
 /* The most inputs of an elementwise node: a map (at most RONDO_SAMPLE_INPUTS operands), its gradient (two more), or a
@@ -74,7 +74,7 @@ struct scan_node {
     int64_t offset;      /* NODE_PART */
     int64_t *offsets;    /* NODE_JOIN: [n_inputs]; the first is unused */
     int32_t random;      /* number of this application among the random ones of a step; -1: not random */
-    uint64_t transposed; /* NODE_PRODUCT: bit s is set where term s multiplies by the transpose */
+    uint64_t transposed; /* NODE_PRODUCT: bit s is set if term s multiplies by the transpose */
     int32_t *inputs;     /* [n_inputs] ids; -1: none */
     int32_t n_inputs;
     rondo_tensor shape; /* of a value with rows: [RONDO_ANY_ROWS, ...] */
@@ -128,14 +128,14 @@ struct scan_graph_settings {
 
 struct scan_printer;
 
-/* Builds the graph and runs all passes but fuse and plan (core/scan/passes.c). Where `text` is not NULL, the graph after
- * each pass is appended to it. NULL with errors. */
+/* Builds the graph and runs all passes except fuse and plan (core/scan/passes.c). If `text` is not NULL, the graph
+ * after each pass is appended to it. NULL with errors. */
 struct scan_graph *graph_create(const struct scan_graph_settings *settings, struct arena *arena,
                                 struct scan_printer *text, struct errors *errors);
 
 /* ---- for the passes ---- */
 
-/* Reports that memory is short. Returns -1, which is no id. */
+/* Reports that memory is short. Returns -1, which is not a valid id. */
 int32_t graph_no_memory(struct scan_graph *graph);
 /* Adds a copy of `node`, whose inputs are `inputs` (copied), and returns its id. A sum of more than GRAPH_MOST_INPUTS
  * values becomes a tree of sums; the id is that of its root. -1 after a failure. */
@@ -146,7 +146,7 @@ int32_t graph_add_sum(struct scan_graph *graph, int32_t like, const int32_t *inp
 /* 1 for a value with a batch dimension. */
 int node_is_rows(const struct scan_node *node);
 int node_is_effect(const struct scan_node *node);
-/* 1 where each element is computed from the elements at the same position. */
+/* 1 if each element is computed from the elements at the same position. */
 int node_is_elementwise(const struct scan_node *node);
 /* 1 for views and parts: nothing is computed. */
 int node_is_alias(const struct scan_node *node);
@@ -163,13 +163,13 @@ int *graph_live(const struct scan_graph *graph);
 int32_t *graph_order(const struct scan_graph *graph, int32_t *n);
 /* [count] the number of times that live nodes and results read each node. */
 int32_t *graph_uses(const struct scan_graph *graph);
-/* [count] 1 for what the recurrence waits for: in the forward half what the new states are computed from, in the
- * backward half what the carries are computed from. */
+/* [count] 1 for nodes that the recurrence waits for: in the forward half those that the new states are computed from,
+ * in the backward half those that the carries are computed from. */
 int *graph_needed(const struct scan_graph *graph);
-/* 1 where both have the same dimensions. */
+/* 1 if both have the same dimensions. */
 int graph_same_shape(const struct scan_node *a, const struct scan_node *b);
 /* Broadcasting as a table: for each of the `width` elements of a row of `domain`, the element of `operand` (of its row,
- * or of the whole fixed tensor) that belongs there; NULL where they correspond one to one. *ok becomes 0 if memory is
+ * or of the whole fixed tensor) that belongs there; NULL if they correspond one to one. *ok becomes 0 if memory is
  * short. */
 const int32_t *graph_table(struct scan_graph *graph, const struct scan_node *operand, const struct scan_node *domain,
                            int *ok);

@@ -23,8 +23,8 @@ enum scan_storage {
     STORE_CHUNK,    /* chunk buffer `index`, for the time of one group */
     STORE_LOCAL,    /* the rows of one worker, at element `index` x rows, for the time of one stage */
     STORE_SEQUENCE, /* sequence `index`: the rows of all steps */
-    STORE_DOUBLE,   /* state `index`, old and new in turn: where no reader needs all steps */
-    STORE_CARRY,    /* the carry of state `index`, old and new in turn */
+    STORE_DOUBLE,   /* state `index`, two copies used alternately: if no reader needs all steps */
+    STORE_CARRY,    /* the carry of state `index`, two copies used alternately */
     STORE_GRAD_X,   /* the gradient of x itself */
 };
 
@@ -106,7 +106,7 @@ struct scan_product_list {
 };
 
 struct scan_instruction {
-    enum scan_node_kind kind;          /* of its nodes; NODE_MAP stands for a group of any elementwise nodes */
+    enum scan_node_kind kind;          /* of its nodes; NODE_MAP means a group of any elementwise nodes */
     const int32_t *nodes;              /* [count] */
     int32_t count;                     /* groups, products and gradients of one call have several nodes */
     struct scan_group group;           /* NODE_MAP */
@@ -140,8 +140,8 @@ struct scan_plan {
 
 /* Plans the graph, in the graph's arena. NULL with errors. */
 struct scan_plan *plan_create(struct scan_graph *graph, struct errors *errors);
-/* Elements of a row that the loop of one half reads and writes of what is kept for all steps; 0 if memory is short.
- * The arena serves the call only. */
+/* The number of elements per row that the loop of one half reads from and writes to memory for all steps; 0 if memory
+ * is short. The arena serves the call only. */
 int64_t plan_loop_width(const struct scan_plan *plan, int half, struct arena *arena);
 /* Appends the instructions, and where their results are stored. */
 void plan_text(const struct scan_plan *plan, struct scan_printer *text);

@@ -12,8 +12,8 @@
 
 #include "core/scan/run.h"
 
-/* Plans for what a tape may need from a recurrence. AND_X is added to PLAN_GRADIENTS where x has a gradient, AND_CONSTANT
- * where a state that never changes starts from a value with one. */
+/* Plans for what a tape may need from a recurrence. AND_X is added to PLAN_GRADIENTS if x has a gradient, AND_CONSTANT
+ * if a state that never changes starts from a value with a gradient. */
 enum { PLAN_VALUES, PLAN_GRADIENTS, PLAN_KINDS = PLAN_GRADIENTS + 4 };
 enum { AND_X = 1, AND_CONSTANT = 2 };
 
@@ -24,7 +24,7 @@ struct scan {
     int64_t recompute;
     scan_observer *observe;
     void *observe_arg;
-    struct scan_plan *plans[PLAN_KINDS]; /* NULL with AND_CONSTANT where all states change */
+    struct scan_plan *plans[PLAN_KINDS]; /* those with AND_CONSTANT are NULL if all states change */
 };
 
 /* One recurrence on a tape, for its backward half. In the tape's arena. */
@@ -48,7 +48,7 @@ void scan_copy_final(const struct scan_run *run, int32_t s, char *out);
 rondo_status scan_start_carries(struct scan_run *run, struct tape *tape, const rondo_tensor *grad_final,
                                 char *(*later)[2], int64_t n_later);
 
-/* The forward half. Writes the outputs, and the final states where `final_states` is not NULL. */
+/* The forward half. Writes the outputs, and the final states if `final_states` is not NULL. */
 rondo_status scan_windows_forward(struct scan_recorded *recorded, struct tape *tape, const rondo_tensor *outputs,
                                   const rondo_tensor *final_states);
 /* The backward half. Leaves the gradients of the initial states in run.memory.carries[s][0]. */

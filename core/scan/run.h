@@ -1,4 +1,4 @@
-/* core/scan/run.h: a plan at work over one packed batch. Private to core/scan.
+/* core/scan/run.h: runs a plan over one packed batch. Private to core/scan.
  *
  *     run_half         run.c              prepares one half and runs its stages: blocks of rows, shares in the loop
  *     run_make_memory  run_memory.c       allocates what a run needs, and deals the rows out to workers
@@ -9,9 +9,8 @@
  *     run_call, ...    run_call.c         calls of ops that are not elementwise
  *     sum_arrays, ...  sums.c
  *
- * Threads: one thread per worker; a function that gets a worker touches what belongs to that worker, and the rows of
- * its span.
- */
+ * Threads: one thread per worker; a function that gets a worker accesses only what belongs to that worker, and the rows
+ * of its span. */
 #ifndef RONDO_CORE_SCAN_RUN_H
 #define RONDO_CORE_SCAN_RUN_H
 
@@ -38,7 +37,7 @@ struct scan_span {
 enum scan_position { POSITION_PACKED, POSITION_PREVIOUS, POSITION_ROW, POSITION_LOCAL };
 
 /* Where a value is stored: its first row of a span is at base[step & 1] + position * row_bytes + shift. Both bases are
- * equal, but for values that are stored twice, for even and for odd steps. */
+ * equal, except for values that are stored twice, for even and for odd steps. */
 struct scan_location {
     char *base[2];
     size_t row_bytes;
@@ -146,7 +145,7 @@ static inline char *run_locate(const struct scan_run *run, const struct scan_wor
     return where->base[span->step & 1] + (size_t)position * where->row_bytes + where->shift;
 }
 
-/* A function of one instruction over a span. The reason of a failure is in the worker's errors. */
+/* A function that runs one instruction over a span. The reason of a failure is in the worker's errors. */
 typedef rondo_status scan_instruction_function(const struct scan_run *run, struct scan_worker *worker,
                                                const struct scan_instruction *instruction,
                                                const struct scan_span *span);
@@ -156,7 +155,8 @@ scan_instruction_function run_call;           /* computes a call */
 scan_instruction_function run_call_gradients; /* writes the gradients of inputs with rows of one call */
 scan_instruction_function run_effect;         /* adds to the gradients of fixed tensors */
 
-/* Adds the gradients of inputs of one call: that of the instruction's node i to targets[i]; NULL: not wanted. */
+/* Adds the gradients of the inputs of one call: the gradient that node i of the instruction computes is added to
+ * targets[i]; NULL: not wanted. */
 rondo_status run_call_gradient(const struct scan_run *run, struct scan_worker *worker,
                                const struct scan_instruction *instruction, const struct scan_span *span,
                                void *const *targets);
@@ -165,7 +165,7 @@ rondo_status run_effects(struct scan_run *run, struct arena *arena, struct error
 /* Bytes of scratch memory that the effects of a half need. */
 size_t run_effect_scratch(const struct scan_run *run, int half);
 
-/* A worker that fails says so; the others ask between instructions, and stop. */
+/* A worker that fails sets a flag; the others check it between instructions, and stop. */
 static inline void run_fail(struct scan_run *run) {
     atomic_store_explicit(&run->now.failed, 1, memory_order_relaxed);
 }

@@ -9,9 +9,8 @@
  * Bits: results do not depend on the number of threads, and the results of a row do not depend on the other rows of the
  * batch, provided that each op of the step gives an element the same bits wherever it is in an array. All of Rondo's do.
  *
- * Threads: a scan is created on one thread; then scan_record may run on several threads at the same time, each with a
- * tape of its own.
- */
+ * Threads: a scan is created on one thread; then scan_record may run on several threads at the same time, each with its
+ * own tape. */
 #ifndef RONDO_CORE_SCAN_H
 #define RONDO_CORE_SCAN_H
 
@@ -34,8 +33,8 @@ struct scan_settings {
     const rondo_value *new_states; /* [n_states] in the program */
     rondo_value output;            /* in the program: [batch, width] */
     int32_t passes;                /* enum scan_pass; PASS_ALL */
-    /* N > 0: training keeps only the states of every N-th step, and computes the steps between again in the backward
-     * pass: less memory for one more forward pass. 0: everything that the backward pass reads is kept. */
+    /* N > 0: training keeps only the states of every N-th step, and computes the steps in between again in the backward
+     * pass: less memory at the cost of one more forward pass. 0: everything that the backward pass reads is kept. */
     int64_t recompute;
     scan_observer *observe; /* NULL: none */
     void *observe_arg;
@@ -49,8 +48,8 @@ void scan_destroy(struct scan *scan);
  * x: packed [total, input] (core/time_axis.h).
  * initial: [n_states] states before the first step, [rows, …] each; a value with id -1 means zeros; NULL: all zeros.
  * parameters: [n] values for the inputs of the program after the states.
- * *outputs gets the packed outputs [total, width]; final_states [n_states], where not NULL, each row's states after its
- * own last step [rows, …]. Failed values after an error, which is on the tape. */
+ * *outputs gets the packed outputs [total, width]; final_states [n_states], if not NULL, gets each row's states after
+ * its own last step [rows, …]. Failed values after an error, which is on the tape. */
 rondo_status scan_record(const struct scan *scan, struct tape *tape, const struct time_axis *time, rondo_value x,
                          const rondo_value *initial, const rondo_value *parameters, rondo_value *outputs,
                          rondo_value *final_states);
@@ -58,8 +57,8 @@ rondo_status scan_record(const struct scan *scan, struct tape *tape, const struc
 /* The graph after every pass, and the plan, as text, forward and backward. NULL with errors. */
 char *scan_text(const struct scan_settings *settings, struct arena *arena, struct errors *errors);
 
-/* Bytes that the loop over time reads and writes for each row and step in training, of what does not stay in a cache:
- * values that are kept for all steps, each counted once where it is read and once where it is written. */
+/* Bytes that the loop over time reads and writes in memory for each row and step of training. Only values that are kept
+ * for all steps count, since all others stay in a cache: each once if it is read and once if it is written. */
 int64_t scan_loop_bytes(struct scan *scan);
 
 /* Names of the passes: "merge", …; NULL past the last. For `--passes=-fuse`. */

@@ -2,7 +2,7 @@
  *
  *     ./train_and_predict EXPERIMENT.yaml FOLDER TEXT…
  *
- * Ctrl-C ends the training in order; the best weights so far are used then.
+ * Ctrl-C ends the training cleanly; the best weights so far are then used.
  */
 #include <rondo/rondo.h>
 #include <signal.h>

@@ -110,7 +110,7 @@ static const rondo_loss huber = {
     .base = {.struct_size = sizeof(rondo_loss),
              .kind = RONDO_KIND_LOSS,
              .name = "huber",
-             .summary = "mean of d^2 / 2 up to |d| = delta, linear from there, d = x - y (Huber 1964)",
+             .summary = "mean of d^2 / 2 up to |d| = delta, linear beyond, d = x - y (Huber 1964)",
              .options = huber_options,
              .options_size = sizeof(struct huber)},
     .metrics = metrics,
