@@ -15,8 +15,31 @@ struct wanted {
     int json;
 };
 
+/* Continues after a file that cannot be loaded or read, so that the other entries are still listed. */
+static void collect(struct catalogue *catalogue, struct session *session, const struct wanted *wanted,
+                    struct errors *errors) {
+    if (wanted->kind == NULL || (strcmp(wanted->kind, KIND_CELL) != 0 && strcmp(wanted->kind, KIND_EXPERIMENT) != 0)) {
+        loader_load_all(session->loader, session->registry, errors);
+    }
+    for (int32_t i = 0; catalogue_kind(i) != NULL; i++) {
+        if (wanted->kind == NULL || strcmp(wanted->kind, catalogue_kind(i)) == 0) {
+            catalogue_collect(catalogue, session, catalogue_kind(i), wanted->name, errors);
+        }
+    }
+}
+
+/* An entry of any kind with this name; NULL if there is none. */
+static const struct entry *find_by_name(const char *name, struct session *session, struct arena *arena) {
+    struct catalogue found = {.arena = arena};
+    struct errors ignored = {0};
+    collect(&found, session, &(struct wanted){.name = name}, &ignored);
+    errors_free(&ignored);
+    return found.count > 0 ? &found.entries[0] : NULL;
+}
+
 /* Parses "optimizer/adam", "optimizer", or nothing. RONDO_INVALID if the kind does not exist. */
-static rondo_status parse_wanted(struct wanted *wanted, struct arena *arena, struct errors *errors) {
+static rondo_status parse_wanted(struct wanted *wanted, struct session *session, struct arena *arena,
+                                 struct errors *errors) {
     if (wanted->text == NULL) {
         return RONDO_OK;
     }
@@ -34,25 +57,17 @@ static rondo_status parse_wanted(struct wanted *wanted, struct arena *arena, str
         }
         suggest(&best, kind, catalogue_kind(i));
     }
+    const struct entry *entry = wanted->name == NULL ? find_by_name(kind, session, arena) : NULL;
+    if (entry != NULL) {
+        return errors_add(errors, RONDO_INVALID, "unknown kind '%s' (did you mean '%s/%s'?)", kind, entry->kind,
+                          entry->name);
+    }
     return errors_add(errors, RONDO_INVALID, "unknown kind '%s'%s, expected %s, or KIND/NAME for one entry", kind,
                       suggestion_text(&best).text, kinds);
 }
 
-/* Continues after a file that cannot be loaded or read, so that the other entries are still listed. */
-static void collect(struct catalogue *catalogue, struct session *session, const struct wanted *wanted,
-                    struct errors *errors) {
-    if (wanted->kind == NULL || (strcmp(wanted->kind, KIND_CELL) != 0 && strcmp(wanted->kind, KIND_EXPERIMENT) != 0)) {
-        loader_load_all(session->loader, session->registry, errors);
-    }
-    for (int32_t i = 0; catalogue_kind(i) != NULL; i++) {
-        if (wanted->kind == NULL || strcmp(wanted->kind, catalogue_kind(i)) == 0) {
-            catalogue_collect(catalogue, session, catalogue_kind(i), wanted->name, errors);
-        }
-    }
-}
-
 static void list(struct catalogue *catalogue, struct session *session, struct wanted *wanted, struct errors *errors) {
-    if (parse_wanted(wanted, catalogue->arena, errors) != RONDO_OK) {
+    if (parse_wanted(wanted, session, catalogue->arena, errors) != RONDO_OK) {
         return;
     }
     collect(catalogue, session, wanted, errors);

@@ -1,9 +1,11 @@
 /* cli/plugin.c: `rondo plugin`, a command with actions, each with its own flags. */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -13,6 +15,9 @@
 
 /* The seed is fixed, so that failures can be reproduced. */
 enum { SEED = 1, SECONDS = 20, THREADS = 4 };
+
+/* The longest path of a program, with the NUL. */
+enum { PROGRAM_PATH = 4096 };
 
 /* ---- check ---- */
 
@@ -129,14 +134,41 @@ static int run_check(const struct command *command, int argc, char **argv) {
 
 /* ---- new ---- */
 
-/* Prints what was written, and the next steps. */
+/* Makefiles of plug-ins run the `rondo` of PATH. Sets *file to the path of this program if that is another one, or if there
+ * is none; else to "". */
+static void find_other_rondo(char (*file)[PROGRAM_PATH]) {
+    char candidate[PROGRAM_PATH];
+    struct stat own, found;
+    const ssize_t length = readlink("/proc/self/exe", *file, sizeof *file - 1);
+    (*file)[length > 0 ? length : 0] = '\0';
+    if (length <= 0 || stat(*file, &own) != 0) {
+        (*file)[0] = '\0';
+        return;
+    }
+    for (const char *entry = getenv("PATH"); entry != NULL && *entry != '\0';) {
+        const size_t width = strcspn(entry, ":");
+        snprintf(candidate, sizeof candidate, "%.*s/rondo", (int)width, width == 0 ? "." : entry);
+        if (access(candidate, X_OK) == 0 && stat(candidate, &found) == 0 && S_ISREG(found.st_mode)) {
+            if (found.st_dev == own.st_dev && found.st_ino == own.st_ino) {
+                (*file)[0] = '\0';
+            }
+            return; /* the shell takes the first one */
+        }
+        entry += width + (entry[width] == ':');
+    }
+}
+
+/* Prints what was written, and the next steps, as commands that can be copied. */
 static void print_written(const struct scaffold_written *written) {
+    char other[PROGRAM_PATH];
+    find_other_rondo(&other);
+    const char *variable = other[0] == '\0' ? "" : " RONDO=";
     printf("wrote %s:\n", written->folder);
     for (int32_t i = 0; i < written->count; i++) {
         printf("  %s\n", written->files[i]);
     }
-    printf("next:\n  make -C %s\n  make -C %s check\n  make -C %s train\n", written->folder, written->folder,
-           written->folder);
+    printf("next:\n  make -C %s\n  make -C %s check%s%s\n  make -C %s train%s%s\n", written->folder, written->folder,
+           variable, other, written->folder, variable, other);
 }
 
 static int run_new(const struct command *command, int argc, char **argv) {

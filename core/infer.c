@@ -5,8 +5,12 @@
 
 rondo_status infer_check_count(const rondo_op *op, int32_t count, struct location where, struct errors *errors) {
     if (count < op->min_inputs || (op->max_inputs >= 0 && count > op->max_inputs)) {
-        return errors_add_at(errors, RONDO_INVALID, where, "'%s' takes (%s), got %d input%s", op->base.name,
-                             op->operands, (int)count, count == 1 ? "" : "s");
+        /* softmax(x, -1) is written in the belief that options have positions */
+        const char *option = count > op->min_inputs && op->base.options != NULL ? op->base.options[0].key : NULL;
+        return errors_add_at(errors, RONDO_INVALID, where, "'%s' takes (%s), got %d input%s%s%s%s", op->base.name,
+                             op->operands, (int)count, count == 1 ? "" : "s",
+                             option == NULL ? "" : "; an option is written with its name, such as ",
+                             option == NULL ? "" : option, option == NULL ? "" : "=…");
     }
     if (count > OP_MAX_INPUTS) {
         return errors_add_at(errors, RONDO_INVALID, where, "'%s' takes at most %d inputs, got %d", op->base.name,

@@ -278,8 +278,10 @@ static rondo_status check_asked(const struct file_run *run) {
             is_there |= (run->kinds >> kind & 1) != 0 && table_has(checks_of_kind(kind).checks, *only);
         }
         if (!is_there) {
-            status =
-                errors_add(run->errors, RONDO_INVALID, "no descriptor of '%s' has the check '%s'", run->file, *only);
+            status = errors_add(run->errors, RONDO_INVALID,
+                                "no descriptor of '%s' has the check '%s', expected a check that 'rondo plugin check' "
+                                "without --only prints for it",
+                                run->file, *only);
         }
     }
     return status;

@@ -74,8 +74,8 @@ static rondo_status check_name(const char *name, struct errors *errors) {
         strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != length) {
         return errors_add(errors, RONDO_INVALID,
                           "'%.80s' is not a name for a plug-in, expected lower-case letters, digits and underscores, "
-                          "beginning with a letter, at most 63",
-                          name);
+                          "beginning with a letter, at most 63%s",
+                          name, strchr(name, '/') == NULL ? "" : "; --out FOLDER says where to write");
     }
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         if (strcmp(kept[i], name) == 0) {

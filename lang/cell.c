@@ -260,12 +260,15 @@ static void choose_initialisers(const struct trace *trace) {
     }
     for (int32_t i = 0; i < definition->n_initialisers; i++) {
         int fits = 0;
+        struct suggestion best = {0};
         for (const struct trace_parameter *p = trace->parameters; p != NULL; p = p->next) {
             fits |= row_fits(&definition->initialisers[i], p);
+            suggest(&best, definition->initialisers[i].pattern, p->parameter.name);
         }
         if (!fits && !is_any_range_empty(trace)) {
             errors_add_at(trace->errors, RONDO_INVALID, definition->initialisers[i].where,
-                          "no parameter of the equations fits '%s'", definition->initialisers[i].pattern);
+                          "no parameter of the equations fits '%s'%s", definition->initialisers[i].pattern,
+                          suggestion_text(&best).text);
         }
     }
 }

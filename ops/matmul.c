@@ -30,7 +30,7 @@ struct application {
 
 static rondo_status refuse_shapes(rondo_context *ctx, const rondo_op_call *call, const char *why) {
     const struct matmul_options *options = call->options;
-    return ctx->host->fail(ctx, RONDO_INVALID, "cannot multiply a %s%s by b %s%s: %s",
+    return ctx->host->fail(ctx, RONDO_INVALID, "cannot multiply %s%s by %s%s: %s",
                            ops_shape_text(&call->inputs[0]).text, options->transpose_a ? " transposed" : "",
                            ops_shape_text(&call->inputs[1]).text, options->transpose_b ? " transposed" : "", why);
 }

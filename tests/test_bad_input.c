@@ -400,6 +400,8 @@ static const struct {
      "bad.yaml:5:21: unknown option 'bta' of swish (did you mean 'beta'?)"},
     {"an option out of range", "h' = softmax(x @ W, axis=9)", "bad.yaml:5:23: 'axis' is 9"},
     {"too many operands", "h' = tanh(x @ W, h)", "bad.yaml:5:8: 'tanh' takes (x), got 2 inputs"},
+    {"an option without its name", "h' = softmax(x @ W, -1)",
+     "bad.yaml:5:8: 'softmax' takes (x), got 2 inputs; an option is written with its name, such as axis=…"},
     {"no operands", "h' = tanh()", "bad.yaml:5:8: 'tanh' takes (x), got 0 inputs"},
     {"shapes that do not go together", "h' = tanh(x @ W) + concat(h, h)",
      "bad.yaml:5:20: 'add' cannot combine shapes [batch, 5] and [batch, 10]"},

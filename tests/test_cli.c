@@ -81,6 +81,7 @@ static const struct {
     {"predict nothing", NULL, 2, "", "'nothing' is no folder of a run: it has no experiment.yaml"},
     {"predict run nothing.txt", NULL, 2, "", "cannot open 'nothing.txt'"},
     {"predict run run", NULL, 2, "", "cannot open 'run': Is a directory"},
+    {"list adam", NULL, 2, "", "unknown kind 'adam' (did you mean 'optimizer/adam'?)"},
     {"list optimiser", NULL, 2, "", "unknown kind 'optimiser' (did you mean 'optimizer'?)"},
     {"list schedul", NULL, 2, "",
      "unknown kind 'schedul' (did you mean 'schedule'?), expected op, optimizer, loss, schedule, cell or experiment, "},

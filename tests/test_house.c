@@ -740,8 +740,8 @@ START_TEST(cell_is_called_as_its_file) {
         const char *slash = strrchr(files.items[i], '/');
         snprintf(wanted, sizeof wanted, "cell: %.*s\n", (int)strlen(slash + 1) - 5, slash + 1);
         const char *found = strstr(text, wanted);
-        ck_assert_msg(found != NULL && (found == text || found[-1] == '\n'), "%s: there is no line '%s'",
-                      files.items[i], wanted);
+        ck_assert_msg(found != NULL && (found == text || found[-1] == '\n'), "%s: there is no line '%.*s'",
+                      files.items[i], (int)strcspn(wanted, "\n"), wanted);
         free(text);
     }
     free_files(&files);

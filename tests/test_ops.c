@@ -538,10 +538,10 @@ static const struct {
     const char *parts[3]; /* of the text */
 } bad_rows[] = {
     {"matmul", NULL, {"[2, 3]", "[4, 5]"}, {"[2, 3]", "[4, 5]", "3 columns against 4 rows"}},
-    {"matmul", "transpose_a=true", {"[2, 3]", "[3, 5]"}, {"a [2, 3] transposed", "b [3, 5]", "2 columns against 3"}},
-    {"matmul", "transpose_b=true", {"[2, 3]", "[3, 5]"}, {"b [3, 5] transposed", "3 columns against 5 rows"}},
-    {"matmul", NULL, {"[1048573, 3]", "[4, 5]"}, {"a [batch, 3]", "b [4, 5]"}},
-    {"matmul", NULL, {"[3]", "[3, 5]"}, {"a [3]", "2 dimensions or more"}},
+    {"matmul", "transpose_a=true", {"[2, 3]", "[3, 5]"}, {"[2, 3] transposed", "by [3, 5]", "2 columns against 3"}},
+    {"matmul", "transpose_b=true", {"[2, 3]", "[3, 5]"}, {"[3, 5] transposed", "3 columns against 5 rows"}},
+    {"matmul", NULL, {"[1048573, 3]", "[4, 5]"}, {"[batch, 3]", "by [4, 5]"}},
+    {"matmul", NULL, {"[3]", "[3, 5]"}, {"[3]", "2 dimensions or more"}},
     {"matmul", NULL, {"[2, 3, 4]", "[3, 4, 5]"}, {"[2, 3, 4]", "[3, 4, 5]", "same leading dimensions"}},
     {"matmul", NULL, {"[3, 4]", "[2, 4, 5]"}, {"same leading dimensions"}},
     {"matmul", NULL, {"i[2, 2]", "[2, 2]"}, {"'a' has dtype i32"}},

@@ -56,8 +56,8 @@ static void make_new(int i) {
         snprintf(path, sizeof path, "%s/%s", folder, files[k]);
         ck_assert_msg(files[k] == NULL || sandbox_has(path), "%s: there is no '%s'", name, path);
     }
-    snprintf(parts, sizeof parts, "wrote %s:\n|  %s.c\n|make -C %s check\n|make -C %s train\n", folder, name, folder,
-             folder);
+    snprintf(parts, sizeof parts, "wrote %s:\n|  %s.c\n|make -C %s check RONDO=/|make -C %s train RONDO=/", folder,
+             name, folder, folder);
     assert_parts(name, outcome.out, parts);
 }
 
@@ -158,6 +158,7 @@ static const struct {
     {"optimizer a b", 2, "one argument too many: 'b'", "a"},
     {"optimiser mine", 2, "unknown kind 'optimiser' (did you mean 'optimizer'?), expected op, optimizer, loss", "mine"},
     {"layer mine", 2, "unknown kind 'layer', expected op, optimizer, loss or schedule", "mine"},
+    {"op sub/mine", 2, "at most 63; --out FOLDER says where to write", "sub"},
     {"op Mine", 2, "'Mine' is not a name for a plug-in, expected lower-case letters", "Mine"},
     {"op 2x", 2, "'2x' is not a name", "2x"},
     {"op _x", 2, "'_x' is not a name", "_x"},
@@ -254,6 +255,28 @@ START_TEST(every_template_is_embedded) {
 }
 END_TEST
 
+/* A Makefile runs the rondo of PATH; where that is this one, the printed commands are shorter. */
+START_TEST(next_steps_name_rondo_only_if_path_has_another) {
+    static const struct {
+        const char *path, *parts;
+    } rows[] = {
+        {"$PWD/here", "make -C by_path0 check\n|make -C by_path0 train\n"},
+        {"$PWD/none:$PWD/here:$PWD/other", "make -C by_path1 check\n|make -C by_path1 train\n"},
+        {"$PWD/other:$PWD/here", "make -C by_path2 check RONDO=/|make -C by_path2 train RONDO=/"},
+        {"$PWD/none", "make -C by_path3 check RONDO=/|make -C by_path3 train RONDO=/"},
+    };
+    struct outcome outcome = shell("mkdir -p here other && ln -sf '%s' here/rondo && echo exit >other/rondo && "
+                                   "chmod +x other/rondo",
+                                   variable("RONDO_PROGRAM"));
+    assert_status("two programs", &outcome, 0);
+    for (int i = 0; i < ROWS(rows); i++) {
+        outcome = shell("PATH=\"%s\" '%s' plugin new optimizer by_path%d", rows[i].path, variable("RONDO_PROGRAM"), i);
+        assert_status(rows[i].path, &outcome, 0);
+        assert_parts(rows[i].path, outcome.out, rows[i].parts);
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("scaffold");
     TCase *cases = tcase_create("scaffold");
@@ -263,6 +286,7 @@ int main(void) {
     tcase_add_loop_test(cases, mistake_is_reported_and_nothing_written, 0, ROWS(mistakes));
     tcase_add_test(cases, name_of_another_kind_is_free);
     tcase_add_test(cases, empty_folder_is_welcome);
+    tcase_add_test(cases, next_steps_name_rondo_only_if_path_has_another);
     tcase_add_test(cases, failure_half_way_leaves_nothing);
     tcase_add_test(cases, every_template_is_embedded);
     suite_add_tcase(suite, cases);

@@ -882,7 +882,7 @@ static const struct {
     const char *expected;
 } program_rows[] = {
     {"add", {0, 1}, "cell.yaml:4:7: 'add' cannot combine shapes [batch, 3] and [batch, 4]"},
-    {"matmul", {1, 2}, "cannot multiply a [batch, 4] by b [3, 4]"},
+    {"matmul", {1, 2}, "cannot multiply [batch, 4] by [3, 4]"},
     {"matmul", {0, -1}, "cell.yaml:4:7: 'matmul' takes (a, b), got 1 input"},
     {"tanh", {0, 1}, "cell.yaml:4:7: 'tanh' takes (x), got 2 inputs"},
 };

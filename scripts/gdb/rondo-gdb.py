@@ -5,7 +5,7 @@
     (gdb) print *tensor                  a rondo_tensor: f32 [2, 3] = 1 2 3 4 5 6
     (gdb) rondo-tensor value             all elements, by tensor_print of core/print.h
     (gdb) rondo-tape tape                the values of a tape, by tape_print
-    (gdb) rondo-value tape 3             the tensor of value %3
+    (gdb) rondo-value tape 3             the tensor of value %3; also a rondo_value: rondo-value tape root
 
 The commands call functions of the program, so it must be running; the printers also read core files.
 """
@@ -85,6 +85,29 @@ def text_of(function, argument):
     return text
 
 
+def evaluate(expression, usage, pointer_to=None):
+    """The value of an expression; an error with the usage if there is none or it does not point to `pointer_to`."""
+    if not expression:
+        raise gdb.GdbError(f"usage: {usage}")
+    try:
+        value = gdb.parse_and_eval(expression)
+    except gdb.error as error:
+        raise gdb.GdbError(str(error))
+    if value.is_optimized_out:
+        raise gdb.GdbError(f"'{expression}' was removed by the compiler; build with --buildtype=debug")
+    if pointer_to is not None:
+        kind = value.type.strip_typedefs()
+        target = kind.target().unqualified().strip_typedefs() if kind.code == gdb.TYPE_CODE_PTR else None
+        if target is None or target.tag != pointer_to:
+            raise gdb.GdbError(f"'{expression}' has type '{value.type}', expected 'struct {pointer_to} *'")
+    return value
+
+
+def require_process():
+    if gdb.selected_inferior().pid == 0:
+        raise gdb.GdbError("the program is not running: this command calls its functions; set a breakpoint and type run")
+
+
 class TensorCommand(gdb.Command):
     """rondo-tensor EXPRESSION: prints the elements of a rondo_tensor or of a pointer to one."""
 
@@ -92,8 +115,12 @@ class TensorCommand(gdb.Command):
         super().__init__("rondo-tensor", gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
 
     def invoke(self, argument, from_tty):
-        value = gdb.parse_and_eval(argument)
+        require_process()
+        value = evaluate(argument, "rondo-tensor EXPRESSION")
         is_pointer = value.type.strip_typedefs().code == gdb.TYPE_CODE_PTR
+        type_ = (value.type.strip_typedefs().target() if is_pointer else value.type).unqualified()
+        if "rondo_tensor" not in {type_.name, type_.strip_typedefs().tag}:
+            raise gdb.GdbError(f"'{argument}' has type '{value.type}', expected a rondo_tensor or a pointer to one")
         print(text_of("tensor_print", argument if is_pointer else f"&({argument})"))
 
 
@@ -104,19 +131,30 @@ class TapeCommand(gdb.Command):
         super().__init__("rondo-tape", gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
 
     def invoke(self, argument, from_tty):
+        require_process()
+        evaluate(argument, "rondo-tape EXPRESSION", "tape")
         print(text_of("tape_print", argument), end="")
 
 
 class ValueCommand(gdb.Command):
-    """rondo-value TAPE ID: prints the tensor of value ID of a struct tape *."""
+    """rondo-value TAPE ID: prints the tensor of a value of a struct tape *. ID is a number or a rondo_value."""
 
     def __init__(self):
         super().__init__("rondo-value", gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
 
     def invoke(self, argument, from_tty):
-        tape, number = argument.rsplit(None, 1)
-        print(text_of("tensor_print", f"((struct tape *)({tape}))->nodes[{int(number)}]->value.data ? "
-                                      f"&((struct tape *)({tape}))->nodes[{int(number)}]->value : 0"))
+        require_process()
+        usage = "rondo-value TAPE ID, such as rondo-value tape 3"
+        words = argument.rsplit(None, 1)
+        if len(words) != 2:
+            raise gdb.GdbError(f"usage: {usage}")
+        tape, id_ = evaluate(words[0], usage, "tape"), evaluate(words[1].lstrip("%"), usage)
+        number = int(id_["id"] if id_.type.strip_typedefs().code == gdb.TYPE_CODE_STRUCT else id_)
+        count = int(tape["count"])
+        if not 0 <= number < count:
+            raise gdb.GdbError(f"the tape has {count} values, %0 to %{count - 1}; there is no %{number}")
+        node = f"((struct tape *){int(tape)})->nodes[{number}]"
+        print(text_of("tensor_print", f"{node}->value.data ? &{node}->value : 0"))
 
 
 gdb.pretty_printers.append(find_printer)
