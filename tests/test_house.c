@@ -765,6 +765,222 @@ START_TEST(every_test_is_in_the_list_of_tests) {
 }
 END_TEST
 
+/* ---- no two files that call each other ---- */
+
+enum { MAX_OBJECTS = 500, MAX_SYMBOLS = 20000 };
+
+/* Which object needs which: reaches[a][b] is 1 if object a uses a symbol that b defines, directly or through others. */
+struct object_graph {
+    char *objects[MAX_OBJECTS];
+    int n_objects;
+    struct {
+        char *name;
+        int object, is_defined;
+    } symbols[MAX_SYMBOLS];
+    int n_symbols;
+    unsigned char reaches[MAX_OBJECTS][MAX_OBJECTS];
+};
+
+static int find_object(struct object_graph *graph, const char *name, size_t length) {
+    for (int i = 0; i < graph->n_objects; i++) {
+        if (strlen(graph->objects[i]) == length && strncmp(graph->objects[i], name, length) == 0) {
+            return i;
+        }
+    }
+    ck_assert_int_lt(graph->n_objects, MAX_OBJECTS);
+    graph->objects[graph->n_objects] = strndup(name, length);
+    return graph->n_objects++;
+}
+
+/* A line of `nm -A`: "lib.a:dir/core_tape.c.o:0000000000000010 T tape_create" or "… :                 U tape_create". */
+static void read_symbol(struct object_graph *graph, char *line) {
+    line[strcspn(line, "\n")] = '\0';
+    char *rest = strrchr(line, ':');
+    if (rest == NULL) {
+        return;
+    }
+    *rest++ = '\0';
+    char *name = strrchr(rest, ' ');
+    if (name == NULL || name - rest < 1) {
+        return;
+    }
+    const char kind = name[-1];
+    const int is_defined = strchr("TDRBVWi", kind) != NULL;
+    const char *object = strrchr(line, '/') == NULL ? line : strrchr(line, '/') + 1;
+    if (is_defined || kind == 'U') {
+        ck_assert_int_lt(graph->n_symbols, MAX_SYMBOLS);
+        graph->symbols[graph->n_symbols].name = strdup(name + 1);
+        graph->symbols[graph->n_symbols].object = find_object(graph, object, strlen(object));
+        graph->symbols[graph->n_symbols++].is_defined = is_defined;
+    }
+}
+
+static int compare_symbols(const void *a, const void *b) {
+    const char *const *first = a, *const *second = b; /* the name is the first member */
+    return strcmp(*first, *second);
+}
+
+/* Fills `reaches`, and finds two objects that need each other; 0 if there are none. */
+static int find_cycle(struct object_graph *graph, int *first, int *second) {
+    qsort(graph->symbols, (size_t)graph->n_symbols, sizeof graph->symbols[0], compare_symbols);
+    for (int begin = 0, end; begin < graph->n_symbols; begin = end) {
+        for (end = begin;
+             end < graph->n_symbols && strcmp(graph->symbols[end].name, graph->symbols[begin].name) == 0;) {
+            end++;
+        }
+        for (int user = begin; user < end; user++) {
+            for (int owner = begin; owner < end; owner++) {
+                if (!graph->symbols[user].is_defined && graph->symbols[owner].is_defined) {
+                    graph->reaches[graph->symbols[user].object][graph->symbols[owner].object] = 1;
+                }
+            }
+        }
+    }
+    for (int via = 0; via < graph->n_objects; via++) {
+        for (int from = 0; from < graph->n_objects; from++) {
+            for (int to = 0; graph->reaches[from][via] && to < graph->n_objects; to++) {
+                graph->reaches[from][to] |= graph->reaches[via][to];
+            }
+        }
+    }
+    for (*first = 0; *first < graph->n_objects; (*first)++) {
+        for (*second = 0; *second < *first; (*second)++) {
+            if (graph->reaches[*first][*second] && graph->reaches[*second][*first]) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+START_TEST(cycle_of_calls_is_found) {
+    static struct object_graph graph;
+    static const char *const symbols[] = {
+        "l.a:d/a.c.o:0000000000000010 T one",   "l.a:d/a.c.o:                 U two",
+        "l.a:d/b.c.o:0000000000000010 T two",   "l.a:d/b.c.o:                 U three",
+        "l.a:d/c.c.o:0000000000000010 T three", "l.a:d/c.c.o:                 U memcpy",
+        "l.a:d/c.c.o:                 U one"};
+    int first, second;
+    for (int i = 0; i < ROWS(symbols); i++) {
+        char line[128];
+        snprintf(line, sizeof line, "%s\n", symbols[i]);
+        read_symbol(&graph, line);
+        if (i == ROWS(symbols) - 2) {
+            ck_assert_int_eq(find_cycle(&graph, &first, &second), 0);
+        }
+    }
+    ck_assert_int_eq(find_cycle(&graph, &first, &second), 1);
+}
+END_TEST
+
+START_TEST(no_two_files_call_each_other) {
+    static struct object_graph graph;
+    char command[3 * PATH_SIZE], line[1024];
+    snprintf(command, sizeof command, "nm -A %s", variable("RONDO_OBJECTS"));
+    FILE *stream = popen(command, "r");
+    ck_assert_ptr_nonnull(stream);
+    while (fgets(line, sizeof line, stream) != NULL) {
+        read_symbol(&graph, line);
+    }
+    ck_assert_int_eq(pclose(stream), 0);
+    ck_assert_int_ge(graph.n_objects, 150);
+    int first, second;
+    ck_assert_msg(!find_cycle(&graph, &first, &second), "%s and %s call each other, or other files that do",
+                  graph.objects[first], graph.objects[second]);
+}
+END_TEST
+
+/* ---- one definition of every tag, files of one idea ---- */
+
+struct tag_list {
+    char *names[4000], *files[4000];
+    int count;
+};
+static struct tag_list tags;
+
+/* Adds "struct NAME {" and the like at the beginning of a line. `conflict` gets the first one that was there already. */
+static void add_tags(const char *file, char *text, char *conflict, size_t size) {
+    conflict[0] = '\0';
+    keep_code(text);
+    for (char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        char kind[16], name[64], brace[2];
+        const char *at = strncmp(line, "static ", 7) == 0 ? line + 7 : line;
+        at = strncmp(at, "const ", 6) == 0 ? at + 6 : at;
+        if (sscanf(at, "%15[a-z] %63[A-Za-z0-9_] %1[{]", kind, name, brace) != 3 ||
+            (strcmp(kind, "struct") != 0 && strcmp(kind, "union") != 0 && strcmp(kind, "enum") != 0)) {
+            continue;
+        }
+        for (int i = 0; i < tags.count && conflict[0] == '\0'; i++) {
+            if (strcmp(tags.names[i], name) == 0) {
+                snprintf(conflict, size, "%s and %s both define %s %s", file, tags.files[i], kind, name);
+            }
+        }
+        ck_assert_int_lt(tags.count, ROWS(tags.names));
+        tags.names[tags.count] = strdup(name);
+        tags.files[tags.count++] = strdup(file);
+    }
+}
+
+static void check_tags(const char *file, char *text) {
+    char conflict[512];
+    if (strncmp(file, "kit/templates/", strlen("kit/templates/")) == 0) {
+        return; /* each becomes a plug-in */
+    }
+    add_tags(file, text, conflict, sizeof conflict);
+    ck_assert_msg(conflict[0] == '\0', "%s", conflict);
+}
+
+/* Plug-ins are left out: each is a program of its own, as its author's is. */
+START_TEST(every_tag_is_defined_once) {
+    for (int i = 0; i < ROWS(folders); i++) {
+        if (strcmp(folders[i].folder, "plugins") != 0 && strcmp(folders[i].folder, "examples/plugin") != 0) {
+            each_file(i, check_tags);
+        }
+    }
+    ck_assert_int_ge(tags.count, 300);
+}
+END_TEST
+
+START_TEST(tag_defined_twice_is_found) {
+    char first[] = "/* struct cell { */\nstruct cell {\n", second[] = "int x;\nstatic const struct cell {\n";
+    char conflict[512];
+    add_tags("a.c", first, conflict, sizeof conflict);
+    ck_assert_str_eq(conflict, "");
+    add_tags("b.c", second, conflict, sizeof conflict);
+    ck_assert_str_eq(conflict, "b.c and a.c both define struct cell");
+}
+END_TEST
+
+enum { MOST_LINES = 600 };
+
+/* Generated pages and the ABI's one header are left out. */
+START_TEST(no_file_is_longer_than_one_idea) {
+    static const char *const endings[] = {".c", ".h", ".in", ".py", ".sh", ".md", ".yaml", ".build"};
+    static const char *const left_out[] = {"build", "tests/", "docs/reference/", "include/rondo/plugin.h", NULL};
+    int count = 0;
+    for (int e = 0; e < ROWS(endings); e++) {
+        struct files files = source_files("", endings[e], 0);
+        for (int i = 0; i < files.count; i++) {
+            if (begins_with_one_of(files.items[i], left_out)) {
+                continue;
+            }
+            char *text = read_source(files.items[i]);
+            int n_lines = 0;
+            for (const char *c = text; *c != '\0'; c++) {
+                n_lines += *c == '\n';
+            }
+            ck_assert_msg(n_lines <= MOST_LINES, "%s has %d lines, expected at most %d", files.items[i], n_lines,
+                          MOST_LINES);
+            free(text);
+            count++;
+        }
+        free_files(&files);
+    }
+    ck_assert_int_ge(count, 400);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("house");
     TCase *cases = tcase_create("house");
@@ -781,6 +997,11 @@ int main(void) {
     tcase_add_test(cases, every_op_that_is_defined_is_in_the_list_of_its_file);
     tcase_add_test(cases, cell_is_called_as_its_file);
     tcase_add_test(cases, every_test_is_in_the_list_of_tests);
+    tcase_add_test(cases, cycle_of_calls_is_found);
+    tcase_add_test(cases, no_two_files_call_each_other);
+    tcase_add_test(cases, every_tag_is_defined_once);
+    tcase_add_test(cases, tag_defined_twice_is_found);
+    tcase_add_test(cases, no_file_is_longer_than_one_idea);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
