@@ -1,14 +1,20 @@
 #!/bin/sh
-# scripts/sanitize.sh: the whole suite with the address and undefined-behaviour sanitizers, then under valgrind, then built
-# by clang with warnings as errors.
+# scripts/sanitize.sh: the whole suite with the address and undefined-behaviour sanitizers, then with the thread sanitizer,
+# then under valgrind, then built by clang with warnings as errors.
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/deps.sh lint
 # Tests take about five times as long. CK_TIMEOUT_MULTIPLIER raises the limits inside the tests.
 [ -f build-sanitize/build.ninja ] || meson setup build-sanitize . --buildtype=debugoptimized -Db_sanitize=address,undefined
 ninja -C build-sanitize
-CK_TIMEOUT_MULTIPLIER=10 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+CK_TIMEOUT_MULTIPLIER=10 ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     meson test -C build-sanitize --no-rebuild --print-errorlogs --timeout-multiplier 10
+
+# OpenBLAS is not instrumented, so races inside it would be false findings: it gets one thread.
+[ -f build-tsan/build.ninja ] || meson setup build-tsan . --buildtype=debugoptimized -Db_sanitize=thread
+ninja -C build-tsan
+OPENBLAS_NUM_THREADS=1 CK_TIMEOUT_MULTIPLIER=20 TSAN_OPTIONS=halt_on_error=1 \
+    meson test -C build-tsan --no-rebuild --print-errorlogs --timeout-multiplier 20
 
 # OpenBLAS has kernels that valgrind does not know, and some that it knows but runs a hundred times slower than these.
 [ -f build-valgrind/build.ninja ] || meson setup build-valgrind . --buildtype=debugoptimized

@@ -100,9 +100,14 @@ def from_scaffold(folder, environment):
 
 def embedded(folder, stage, environment):
     """The program trains and predicts through the installed library, and its run is one for the installed command."""
-    run("sh", "-c", "cc -Wall -Wextra -Wpedantic -Werror -o train_and_predict train_and_predict.c "
+    library = one(stage, "librondo.so")
+    # The runtime of a sanitizer must be loaded first, so a program that uses an instrumented library has it too.
+    symbols = subprocess.run(["nm", "-D", str(library)], capture_output=True, text=True, check=True).stdout
+    sanitizers = [flag for symbol, flag in (("__asan_init", "address"), ("__tsan_init", "thread")) if symbol in symbols]
+    flags = "".join(f"-fsanitize={flag} " for flag in sanitizers)
+    run("sh", "-c", f"cc -Wall -Wextra -Wpedantic -Werror {flags}-o train_and_predict train_and_predict.c "
         "$(pkg-config --cflags --libs rondo)", folder=folder, environment=environment)
-    found = {**environment, "LD_LIBRARY_PATH": str(one(stage, "librondo.so").parent)}
+    found = {**environment, "LD_LIBRARY_PATH": str(library.parent)}
     run("./train_and_predict", "experiment.yaml", "my-run", "the pie seems quite warm", folder=folder,
         environment=found, wanted="\n  nice ")
     run("rondo", "eval", "my-run", "--on", "valid", folder=folder, environment=environment, wanted="valid: 40 examples")

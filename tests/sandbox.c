@@ -194,6 +194,11 @@ static void become(const struct call *call, char **words, FILE *const *streams) 
         snprintf(name, sizeof name, "%.*s", (int)(equals - call->environment), call->environment);
         setenv(name, equals + 1, 1);
     }
+    /* The tests may run under nohup, or below a program that ignores some of these. */
+    static const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE, SIGXFSZ};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        signal(signals[i], SIG_DFL);
+    }
     if (call->ignored_signal != 0) {
         signal(call->ignored_signal, SIG_IGN);
     }

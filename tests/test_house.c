@@ -513,8 +513,11 @@ static const char *find_number_call(const char *text, const char *code, int *num
         }
         for (int i = 0; i < ROWS(calls); i++) {
             const size_t length = strlen(calls[i].name);
+            if (strncmp(code + at, calls[i].name, length) != 0) {
+                continue;
+            }
             const size_t open = at + length + strspn(code + at + length, " \t\n");
-            if (strncmp(code + at, calls[i].name, length) == 0 && code[open] == '(' &&
+            if (code[open] == '(' &&
                 (!calls[i].only_floats || has_float_conversion(text, open, call_end(code, open)))) {
                 return calls[i].name;
             }
