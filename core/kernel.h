@@ -5,7 +5,8 @@
 /* Before a function: it is compiled for the vector registers of several generations of x86-64 processors, and the fastest
  * version that the machine can run is chosen when the program starts. All versions do the same operations in the same
  * order, and -std=c11 does not contract them, so results have the same bits. */
-#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) &&     \
+    !defined(__SANITIZE_THREAD__) /* which instruments the choice, and that runs before the sanitizer is ready */
 #define CORE_KERNEL __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define CORE_KERNEL

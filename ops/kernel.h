@@ -11,7 +11,8 @@
  * that the machine supports is chosen when the program starts (exp is 4 times as fast with AVX-512 as with SSE2, which
  * every x86-64 has). All versions do the same operations in the same order, and -std=c11 forbids contracting a product
  * and a sum, so the results have the same bits. */
-#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) &&     \
+    !defined(__SANITIZE_THREAD__) /* which instruments the choice, and that runs before the sanitizer is ready */
 #define OPS_KERNEL __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define OPS_KERNEL
