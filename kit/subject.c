@@ -102,7 +102,7 @@ static void poison_arena(struct subject *subject) {
 
 static void record_random(rondo_context *ctx, uint64_t first, int64_t count, uint32_t *bits) {
     const struct subject_call *call = (const struct subject_call *)ctx;
-    call->subject->drew = 1;
+    atomic_store_explicit(&call->subject->drew, 1, memory_order_relaxed);
     if (!call->subject->gives_one_word) {
         rng_words(call->host.stream, call->host.random_first + first, count, bits);
         return;

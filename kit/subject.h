@@ -14,6 +14,8 @@
 #ifndef RONDO_KIT_SUBJECT_H
 #define RONDO_KIT_SUBJECT_H
 
+#include <stdatomic.h>
+
 #include "core/host.h"
 #include "kit/check.h"
 #include "kit/guard.h"
@@ -53,7 +55,7 @@ struct subject {
     int32_t unknown_status;         /* the value it returned, if that is not a rondo_status; else 0 */
     int is_quiet;                   /* it failed without calling host->fail */
     int is_ignored;                 /* it returned RONDO_OK after calling host->fail */
-    int drew;                       /* a call drew random words */
+    atomic_int drew;                /* a call drew random words; calls may run on several threads */
     const char *overwriter;         /* the first function that wrote where it must not (with a watch); NULL: none */
     const char *overwritten;        /* the buffer that it may only read; NULL: it wrote beside `overrun` */
     const char *overrun;
