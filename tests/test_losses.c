@@ -148,8 +148,7 @@ static const struct {
     {"quantile", "-", RONDO_TARGET_REAL, 3, 3, NULL},
     {"quantile", "levels=[0.1,0.5,0.9]", RONDO_TARGET_REAL, 2, 6, NULL},
     {"quantile", "levels=[]", RONDO_TARGET_REAL, 2, 0, "'levels' is empty, expected one or more"},
-    {"quantile", "levels=[0.5,0.1]", RONDO_TARGET_REAL, 2, 0,
-     "'levels' has 0.1 after 0.5, expected ascending numbers"},
+    {"quantile", "levels=[0.5,0.1]", RONDO_TARGET_REAL, 2, 0, "'levels' has 0.1 after 0.5, expected ascending numbers"},
     {"quantile", "-", RONDO_TARGET_CLASS, 3, 0, "targets are classes, expected numbers"},
 };
 
