@@ -42,7 +42,7 @@ int number_print(char *buffer, size_t size, const char *format, ...) {
 }
 
 struct number_text number_shortest(double value, int digits) {
-    struct number_text shortest;
+    struct number_text shortest = {""};
     for (;; digits++) {
         number_print(shortest.text, sizeof shortest.text, "%.*g", digits, value);
         if (digits >= 17 || number_parse(shortest.text, NULL) == value) {

@@ -164,7 +164,7 @@ static enum verdict compare_round(struct trial *trial, struct subject *const *se
 }
 
 static enum verdict compare_beside(struct trial *trial) {
-    struct subject *serial[MOST_THREADS];
+    struct subject *serial[MOST_THREADS] = {NULL};
     const int32_t threads = trial->kit->parallel.threads < MOST_THREADS ? trial->kit->parallel.threads : MOST_THREADS;
     const struct arena_mark mark = arena_mark(trial->kit->arena);
     enum verdict verdict = VERDICT_PASS;

@@ -110,7 +110,7 @@ static enum verdict visit_no_memory(struct trial *trial) {
 
 enum verdict shared_no_memory(struct trial *trial) {
     int64_t refused = 0;
-    trial->arg = &refused;
+    trial->arg = &refused; /* cppcheck-suppress autoVariables; only for this visit */
     trial->is_brief = 1;
     const enum verdict verdict = trial->kind->each(trial, visit_no_memory);
     return verdict == VERDICT_PASS && refused > 0

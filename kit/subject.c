@@ -65,6 +65,7 @@ rondo_status subject_set_options(struct subject *subject, const struct trial *tr
 }
 
 rondo_status subject_check_options(struct subject *subject, const struct trial *trial) {
+    /* cppcheck-suppress AssignmentIntegerToAddress; check_of returns a function */
     options_check *check = trial->kind->check_of(trial->descriptor);
     if (check == NULL) {
         return RONDO_OK;

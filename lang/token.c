@@ -177,7 +177,10 @@ struct token_text token_show(const struct token *token) {
         hint = token_is(token, foreign_operators[i].symbol) ? foreign_operators[i].instead : hint;
     }
     const struct look_alike *character = look_alike_at(token->begin, NULL);
-    const struct look_alike_text name = character == NULL ? (struct look_alike_text){""} : look_alike_text(character);
+    struct look_alike_text name = {""};
+    if (character != NULL) {
+        name = look_alike_text(character);
+    }
     const int length = token->length < 40 ? (int)token->length : 40;
     if (character != NULL && look_alike_is_blank(character)) {
         snprintf(shown.text, sizeof shown.text, "%s", name.text);

@@ -120,7 +120,10 @@ static void keep_best(struct training *training, const struct scores *valid) {
     }
     if (progress->is_best) {
         training->result->best_epoch = progress->epoch;
-        training->result->valid = valid == NULL ? (struct scores){0} : *valid;
+        memset(&training->result->valid, 0, sizeof training->result->valid);
+        if (valid != NULL) {
+            training->result->valid = *valid;
+        }
         copy_parameters(network_model(training->network), training->best, 0);
     }
 }

@@ -132,7 +132,7 @@ static void mark(const struct scan_graph *graph, int *marked, int32_t *stack, in
     const int32_t *inputs = &id;
     for (int32_t n_inputs = 1;; n_inputs = graph->nodes[id].n_inputs, inputs = graph->nodes[id].inputs) {
         for (int32_t k = 0; k < n_inputs; k++) {
-            const int32_t input = inputs[k];
+            const int32_t input = inputs[k]; /* cppcheck-suppress objectIndex; one input at first, `id` itself */
             if (input >= 0 && !marked[input] && (half < 0 || graph->nodes[input].backward == half)) {
                 marked[input] = 1;
                 stack[depth++] = input;
