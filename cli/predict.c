@@ -148,6 +148,7 @@ static rondo_status add_text(const struct predictor *predictor, struct pending *
     }
     pending->first_line = pending->count == 0 ? line : pending->first_line;
     pending->texts[pending->count++] = text;
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the text is freed with the pending ones */
     return pending->count == most ? flush_pending(predictor, pending) : RONDO_OK;
 }
 

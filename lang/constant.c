@@ -75,7 +75,7 @@ static rondo_status evaluate(const struct constant_context *context, const struc
         return refuse(context, expression->where, "'%.60s' cannot be used in a number, expected + - * / and brackets",
                       expression->is_operator ? "@" : op);
     }
-    double left, right = 0;
+    double left = 0, right = 0;
     RONDO_TRY(evaluate(context, expression->operand, &left));
     if (!is_negation) {
         RONDO_TRY(evaluate(context, expression->operand->next, &right));
