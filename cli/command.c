@@ -250,7 +250,7 @@ rondo_status output_json(struct json_t *value, size_t flags, struct errors *erro
 int finish_output(void) {
     errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        if (errno == 0) { /* an earlier write failed: writing again tells why */
+        if (errno == 0) { /* an earlier write failed: a second one shows why */
             putchar('\n');
             fflush(stdout);
         }

@@ -93,7 +93,7 @@ const char *option_expected(const rondo_option *option, struct arena *arena) {
 
 /* ---- numbers ---- */
 
-/* Parses a finite decimal number that is all of text[0 .. length). number_parse alone would also accept "0x1p3", "nan"
+/* Parses text[0 .. length), which must be one finite decimal number. number_parse would also accept "0x1p3", "nan"
  * and leading blanks. */
 static int parse_real(const char *text, size_t length, double *value) {
     char copy[64];

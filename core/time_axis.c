@@ -22,6 +22,29 @@ rondo_status time_axis_make(struct time_axis *axis, const int64_t *lengths, int6
     return RONDO_OK;
 }
 
+rondo_status time_axis_window(struct time_axis *window, const struct time_axis *whole, int64_t begin, int64_t end,
+                              struct arena *arena, struct errors *errors) {
+    const int64_t rows = whole->alive[begin];
+    int64_t *lengths = arena_alloc(arena, sizeof *lengths * (size_t)rows);
+    int64_t *first = arena_alloc(arena, sizeof *first * (size_t)(end - begin + 1));
+    if (lengths == NULL || first == NULL) {
+        return errors_no_memory(errors);
+    }
+    for (int64_t row = 0; row < rows; row++) {
+        lengths[row] = (whole->lengths[row] < end ? whole->lengths[row] : end) - begin;
+    }
+    for (int64_t t = begin; t <= end; t++) {
+        first[t - begin] = whole->begin[t] - whole->begin[begin];
+    }
+    *window = (struct time_axis){.rows = rows,
+                                 .steps = end - begin,
+                                 .total = first[end - begin],
+                                 .lengths = lengths,
+                                 .alive = whole->alive + begin,
+                                 .begin = first};
+    return RONDO_OK;
+}
+
 rondo_sequences time_axis_sequences(const struct time_axis *axis) {
     return (rondo_sequences){.struct_size = sizeof(rondo_sequences),
                              .count = axis->rows,

@@ -17,8 +17,8 @@ struct json_source {
 };
 
 /* Gives jansson one byte at a time. If its allocator fails, jansson reports "invalid token" in some places and nothing
- * in others, and in one it goes on with a text that lacks a character. errno tells, but only until jansson reads a
- * number, which resets it: so it is looked at before every byte. */
+ * in others, and in one it continues with a text that lacks a character. errno shows the failure, but only until jansson
+ * reads a number, which resets errno. Therefore errno is checked before every byte. */
 static size_t next_byte(void *buffer, size_t size, void *arg) {
     struct json_source *source = arg;
     (void)size;

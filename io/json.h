@@ -1,4 +1,5 @@
-/* io/json.h: what jansson lacks: parsing that tells a mistake in the text from a lack of memory, and strings of any bytes.
+/* io/json.h: additions to jansson: parsing that distinguishes a mistake in the text from a lack of memory, and strings
+ * of any bytes.
  *
  * Threads: any.
  */

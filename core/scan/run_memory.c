@@ -90,9 +90,9 @@ static rondo_status make_shares(struct scan_run *run, struct tape *tape) {
     if (run->memory.shares == NULL) {
         return errors_no_memory(tape_errors(tape));
     }
-    const int alone =
+    const int has_one_worker =
         run->given.plan->stages[0][PHASE_LOOP].has_effects || run->given.plan->stages[1][PHASE_LOOP].has_effects;
-    const int64_t wanted = alone ? 1 : run->memory.n_workers < time->rows ? run->memory.n_workers : time->rows;
+    const int64_t wanted = has_one_worker ? 1 : run->memory.n_workers < time->rows ? run->memory.n_workers : time->rows;
     int64_t row = 0, steps = 0;
     for (int64_t i = 0; i < wanted; i++) {
         struct scan_share *share = &run->memory.shares[run->memory.n_shares];

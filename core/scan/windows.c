@@ -66,23 +66,10 @@ static rondo_status open_window(const struct scan_run *whole, const struct scan_
     struct arena *arena = tape_arena(tape);
     const struct time_axis *time = whole->given.time;
     struct time_axis *axis = arena_alloc(arena, sizeof *axis);
-    int64_t *lengths = arena_alloc(arena, sizeof *lengths * (size_t)time->rows);
-    int64_t *first = arena_alloc(arena, sizeof *first * (size_t)(end - begin + 1));
-    if (arena_failed(arena)) {
+    if (axis == NULL) {
         return errors_no_memory(tape_errors(tape));
     }
-    *axis = (struct time_axis){.rows = time->alive[begin],
-                               .steps = end - begin,
-                               .total = time->begin[end] - time->begin[begin],
-                               .lengths = lengths,
-                               .alive = time->alive + begin,
-                               .begin = first};
-    for (int64_t row = 0; row < axis->rows; row++) {
-        lengths[row] = time->lengths[row] < end ? time->lengths[row] - begin : end - begin;
-    }
-    for (int64_t t = begin; t <= end; t++) {
-        first[t - begin] = time->begin[t] - time->begin[begin];
-    }
+    RONDO_TRY(time_axis_window(axis, time, begin, end, arena, tape_errors(tape)));
     *window = (struct scan_run){.given = whole->given};
     window->given.plan = plan;
     window->given.graph = plan->graph;
