@@ -295,6 +295,7 @@ static rondo_status pack_weight(const struct packing *packing, const struct targ
 static rondo_status score_nothing(const struct packing *packing, const struct stream *target) {
     struct batch *batch = packing->batch;
     batch->n_scored = 1;
+    batch->is_empty = 1;
     batch->scored = tensor_1d(RONDO_I32, 1, NULL);
     batch->weight = tensor_1d(packing->plan->dtype, 1, NULL);
     RONDO_TRY(tensor_alloc(&batch->scored, packing->arena, packing->errors));

@@ -56,6 +56,7 @@ struct batch {
     /* Factors of the losses, [n_scored], or [rows] for lists; data NULL: 1. If no output of the batch has a target, one is
      * scored with the weight 0, because losses get at least one row. */
     rondo_tensor weight;
+    int is_empty; /* 1: no output has a target */
     /* Windows that carry states: the lane of each row, and 1 if its states begin anew; NULL: all begin anew. [rows] */
     const int64_t *lane;
     const unsigned char *starts;

@@ -77,13 +77,17 @@ int64_t rondo_run_outputs(const rondo_run *run) {
 }
 
 const char *rondo_run_label(const rondo_run *run, int64_t index) {
-    const struct vocabulary *labels = network_predicts_classes(run->task->network) ? run->task->reader.labels : NULL;
+    const struct vocabulary *labels = task_labels(run->task);
     return labels == NULL || index < 0 || index >= vocabulary_size(labels) ? NULL
                                                                            : vocabulary_word(labels, (int32_t)index);
 }
 
 static rondo_status predict(rondo_run *run, struct dataset *dataset, const char *const *texts, int64_t count,
                             float *predictions, struct errors *errors) {
+    const struct reader *reader = run->task->data.reader;
+    if (reader->class->add == NULL) {
+        return errors_add(errors, RONDO_INVALID, "reader '%s' of the run does not read texts", reader->class->name);
+    }
     if (count < 0 || (count > 0 && (texts == NULL || predictions == NULL))) {
         return errors_add(errors, RONDO_INVALID, count < 0 ? "count is negative" : "texts or predictions is NULL");
     }
@@ -95,19 +99,17 @@ static rondo_status predict(rondo_run *run, struct dataset *dataset, const char 
         if (!utf8_check(texts[i], strlen(texts[i]), &bad)) {
             return errors_add(errors, RONDO_INVALID, "text %lld is no UTF-8 at byte %zu", (long long)i, bad);
         }
-        RONDO_TRY(text_reader_add(&run->task->reader, texts[i], dataset, errors));
+        RONDO_TRY(reader->class->add(reader, texts[i], (struct location){0}, dataset, errors));
     }
-    RONDO_TRY(dataset_fits(dataset, network_architecture(run->task->network), 0, "texts", errors));
+    RONDO_TRY(dataset_fits(dataset, network_plan(run->task->network), 0, "texts", errors));
     return network_predict(run->task->network, dataset, BATCH, predictions, errors);
 }
 
 rondo_status rondo_run_predict(rondo_run *run, const char *const *texts, int64_t count, float *predictions, char *error,
                                size_t size) {
     struct errors errors = {0};
-    struct dataset *dataset = text_reader_dataset(&run->task->reader);
-    if (dataset == NULL) {
-        errors_no_memory(&errors);
-    } else {
+    struct dataset *dataset = reader_describe(run->task->data.reader, &errors);
+    if (dataset != NULL) {
         predict(run, dataset, texts, count, predictions, &errors);
     }
     dataset_destroy(dataset);

@@ -152,9 +152,9 @@ int heads_higher_is_better(const struct heads *heads, int32_t metric) {
     return own != NULL && own->higher_is_better;
 }
 
-double heads_metric(const struct heads *heads, int32_t metric, double sum, int64_t rows) {
+double heads_metric(const struct heads *heads, int32_t metric, double sum, double weight) {
     const rondo_metric *own = own_metric(heads, metric);
-    const double mean = rows == 0 ? NAN : sum / (double)rows;
+    const double mean = weight > 0 ? sum / weight : NAN;
     switch (own == NULL ? RONDO_METRIC_MEAN : own->finish) {
     case RONDO_METRIC_ROOT:
         return sqrt(mean);
@@ -240,24 +240,20 @@ rondo_status heads_predict(const struct heads *heads, struct heads_call *call, c
     return host_result(&host, first->loss->predict(&host.base, &own, outputs, predictions));
 }
 
-void heads_add_losses(const struct heads *heads, const struct heads_call *call, double *sums) {
+void heads_add_losses(const struct heads *heads, const struct heads_call *call, const rondo_tensor *weight,
+                      double *sums) {
     for (int32_t h = 0; h < heads->n_losses - 1; h++) {
         const rondo_tensor *loss = tape_tensor(call->tape, call->losses[h]);
         for (int64_t i = 0; i < rondo_count(loss); i++) {
-            sums[1 + h] += tensor_get(loss, i);
+            sums[1 + h] += tensor_get(loss, i) * (weight->data == NULL ? 1 : tensor_get(weight, i));
         }
     }
 }
 
-rondo_status heads_measure(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
+rondo_status heads_measure(const struct heads *heads, struct heads_call *call, const rondo_tensor *predictions,
                            const rondo_tensor *targets, double *sums) {
     const struct loss_term *first = &heads->loss.terms[0];
-    if (heads->n_metrics == heads->n_losses) {
-        return RONDO_OK;
-    }
-    rondo_tensor predictions;
-    RONDO_TRY(heads_predict(heads, call, outputs, &predictions));
     struct host_call host = host_of(call, first);
     const rondo_loss_call own = loss_call(heads, call, first);
-    return host_result(&host, first->loss->measure(&host.base, &own, &predictions, targets, sums + heads->n_losses));
+    return host_result(&host, first->loss->measure(&host.base, &own, predictions, targets, sums + heads->n_losses));
 }

@@ -102,8 +102,8 @@ struct model *network_model(const struct network *network) {
     return network->model;
 }
 
-struct architecture network_architecture(const struct network *network) {
-    return network->settings.model.architecture;
+const struct batch_plan *network_plan(const struct network *network) {
+    return &network->settings.plan;
 }
 
 int network_is_interrupted(const struct network *network) {
@@ -127,7 +127,8 @@ int network_higher_is_better(const struct network *network, int32_t metric) {
 }
 
 double network_metric(const struct network *network, const struct scores *scores, int32_t metric) {
-    return heads_metric(&network->heads, metric, scores->sums[metric], scores->rows);
+    return heads_metric(&network->heads, metric, scores->sums[metric],
+                        metric < network->heads.n_losses ? scores->weight : (double)scores->rows);
 }
 
 const struct heads *network_heads(const struct network *network) {
@@ -219,13 +220,60 @@ static int64_t pick_examples(const struct network_work *work, struct network_sha
     return count;
 }
 
-/* Adds the scores of a shard: the loss of every row and, in an evaluation, the metrics. Metrics need predictions, which
- * training does not use: they would cost it a second softmax per update. */
-static rondo_status measure(const struct network_work *work, struct network_shard *shard, struct heads_call *call,
-                            const rondo_tensor *loss, const rondo_tensor *outputs, const rondo_tensor *targets) {
+/* The stream that the targets and predictions of a dataset belong to. */
+static const struct stream *target_of(const struct network_work *work) {
+    return dataset_find(work->dataset, "target");
+}
+
+/* Numbers of the model back to the units of the data: number * scale + shift. The tensor has `size` numbers of the stream
+ * in each row, or any number of predictions of its only number (network_create has checked this). */
+static void to_units(const struct stream *target, const rondo_tensor *numbers) {
+    if (target == NULL || target->kind != STREAM_REAL || target->scale == NULL) {
+        return;
+    }
+    for (int64_t i = 0; i < rondo_count(numbers); i++) {
+        const int64_t k = target->size == 1 ? 0 : i % target->size;
+        tensor_set(numbers, i, tensor_get(numbers, i) * (double)target->scale[k] + (double)target->shift[k]);
+    }
+}
+
+static rondo_status copy_tensor(const rondo_tensor *from, rondo_tensor *to, struct network_shard *shard) {
+    *to = *from;
+    RONDO_TRY(tensor_alloc(to, tape_arena(shard->tape), &shard->errors));
+    memcpy(to->data, from->data, tensor_bytes(from));
+    return RONDO_OK;
+}
+
+/* Adds the metrics of a shard, which are measured in the units of the data. They need predictions, which training does not
+ * use: they would cost it a second softmax per update. */
+static rondo_status measure_predictions(const struct network_work *work, struct network_shard *shard,
+                                        struct heads_call *call, const rondo_tensor *outputs,
+                                        const rondo_tensor *targets) {
     const struct heads *heads = &work->network->heads;
-    shard->scores.rows += rondo_count(loss);
-    for (int64_t i = 0; i < rondo_count(loss); i++) {
+    const struct stream *stream = target_of(work);
+    rondo_tensor predictions, in_units = *targets;
+    if (heads->n_metrics == heads->n_losses) {
+        return RONDO_OK;
+    }
+    RONDO_TRY(heads_predict(heads, call, outputs, &predictions));
+    if (stream->kind == STREAM_REAL && stream->scale != NULL) {
+        rondo_tensor own = predictions;
+        RONDO_TRY(copy_tensor(&own, &predictions, shard));
+        RONDO_TRY(copy_tensor(targets, &in_units, shard));
+        to_units(stream, &predictions);
+        to_units(stream, &in_units);
+    }
+    return heads_measure(heads, call, &predictions, &in_units, shard->scores.sums);
+}
+
+/* Adds the loss of every row to the scores of a shard. */
+static rondo_status measure_losses(const struct network_work *work, struct network_shard *shard,
+                                   const struct heads_call *call, const struct batch *batch, const rondo_tensor *loss) {
+    const struct heads *heads = &work->network->heads;
+    const int64_t count = rondo_count(loss);
+    shard->scores.rows += batch->is_empty ? 0 : count;
+    for (int64_t i = 0; i < count; i++) {
+        shard->scores.weight += batch->weight.data == NULL ? 1 : tensor_get(&batch->weight, i);
         shard->scores.sums[0] += tensor_get(loss, i);
     }
     if (!isfinite(shard->scores.sums[0])) {
@@ -234,8 +282,8 @@ static rondo_status measure(const struct network_work *work, struct network_shar
                           origin == NULL ? "the sum over the rows" : origin,
                           heads_text(heads, tape_arena(shard->tape)));
     }
-    heads_add_losses(heads, call, shard->scores.sums);
-    return work->mode == EVALUATE ? heads_measure(heads, call, outputs, targets, shard->scores.sums) : RONDO_OK;
+    heads_add_losses(heads, call, &batch->weight, shard->scores.sums);
+    return RONDO_OK;
 }
 
 /* Copies the predictions of a shard to their rows of the result. */
@@ -244,13 +292,16 @@ static rondo_status collect(const struct network_work *work, struct network_shar
     const struct network_settings *settings = &work->network->settings;
     const int64_t width = work->network->heads.prediction_size;
     rondo_tensor predictions;
-    RONDO_TRY(heads_predict(&work->network->heads, call, outputs, &predictions));
+    rondo_tensor raw;
+    RONDO_TRY(heads_predict(&work->network->heads, call, outputs, &raw));
+    RONDO_TRY(copy_tensor(&raw, &predictions, shard)); /* a loss without `predict` gives its outputs */
     if (!tensor_is_finite(&predictions)) {
         const char *origin = tape_first_not_finite(shard->tape);
         return errors_add(&shard->errors, RONDO_NOT_FINITE, "the predictions are not finite; it began with %s",
                           origin == NULL ? "the loss head" : origin);
     }
-    const int every_step = settings->model.architecture.output_every_step;
+    to_units(target_of(work), &predictions);
+    const int every_step = settings->plan.architecture.output_every_step;
     for (int64_t t = 0; t < (every_step ? batch->time.steps : 1); t++) {
         const int64_t rows = every_step ? batch->time.alive[t] : batch->time.rows;
         for (int64_t row = 0; row < rows; row++) {
@@ -299,10 +350,16 @@ static rondo_status pass_loss(const struct network_work *work, struct network_sh
     struct profile *profile = profile_of(work);
     tape_enter(tape, "loss", call->stream);
     profile_begin(profile, PROFILE_LOSS);
-    const rondo_value loss = heads_record(&work->network->heads, call, outputs, tape_constant(tape, &targets));
+    rondo_value loss = heads_record(&work->network->heads, call, outputs, tape_constant(tape, &targets));
+    if (batch->weight.data != NULL) {
+        loss = tape_apply_named(tape, "mul", NULL, (rondo_value[]){loss, tape_constant(tape, &batch->weight)}, 2);
+    }
     profile_end(profile, PROFILE_LOSS);
     RONDO_TRY(tape_status(tape));
-    RONDO_TRY(measure(work, shard, call, tape_tensor(tape, loss), tape_tensor(tape, outputs), &targets));
+    RONDO_TRY(measure_losses(work, shard, call, batch, tape_tensor(tape, loss)));
+    if (work->mode == EVALUATE && !batch->is_empty) {
+        RONDO_TRY(measure_predictions(work, shard, call, tape_tensor(tape, outputs), &targets));
+    }
     profile_begin(profile, PROFILE_BACKWARD);
     const rondo_status status = is_training(work) ? tape_backward(tape, loss) : RONDO_OK;
     profile_end(profile, PROFILE_BACKWARD);
@@ -321,9 +378,8 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
     struct profile *profile = profile_of(work);
     struct batch batch;
     profile_begin(profile, PROFILE_PACK);
-    RONDO_TRY(batch_pack(work->dataset, shard->examples, pick_examples(work, shard, index),
-                         network_architecture(network), network->settings.model.dtype, tape_arena(tape), &batch,
-                         &shard->errors));
+    RONDO_TRY(batch_pack(work->dataset, shard->examples, pick_examples(work, shard, index), &network->settings.plan,
+                         work->mode != PREDICT, tape_arena(tape), &batch, &shard->errors));
     profile_end(profile, PROFILE_PACK);
     const rondo_value *parameters = bind_parameters(work, shard);
     if (parameters == NULL) {
@@ -333,7 +389,7 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
     /* Drawing targets needs complete predictions, so SAMPLE computes all outputs. */
     const int before_output = work->mode == TRAIN && heads_have(&network->heads, RONDO_LOSS_BEFORE_OUTPUT);
     const struct model_call model_call = {.time = &batch.time,
-                                          .inputs = &batch.inputs,
+                                          .inputs = batch.inputs,
                                           .parameters = parameters,
                                           .training = is_training(work),
                                           .stream = stream,
@@ -344,14 +400,17 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
     profile_end(profile, PROFILE_FORWARD);
     RONDO_TRY(tape_status(tape));
     const struct model_output output = model_output(network->model);
-    const rondo_sequences sequences = time_axis_sequences(&batch.time);
+    rondo_sequences sequences = time_axis_sequences(&batch.time);
+    sequences.target_begin = batch.target_begin;
+    /* The rows are those of the time axis only if every step has a target. */
+    const int has_sequences = network->settings.plan.architecture.output_every_step && batch.scored.data == NULL;
     const rondo_value none = {-1};
     struct heads_call call = {.tape = tape,
                               .parallel = &network->session->parallel,
                               .errors = &shard->errors,
                               .stream = stream,
                               .training = work->mode == TRAIN,
-                              .sequences = network->settings.model.architecture.output_every_step ? &sequences : NULL,
+                              .sequences = has_sequences ? &sequences : NULL,
                               .output_weight = before_output ? parameters[output.weight] : none,
                               .output_bias = before_output ? parameters[output.bias] : none};
     return work->mode == PREDICT ? collect(work, shard, &call, &batch, tape_tensor(tape, outputs))
@@ -414,6 +473,7 @@ int64_t network_shard_count(const struct network *network, int64_t examples) {
 
 static void add_scores(struct scores *sum, const struct scores *add) {
     sum->rows += add->rows;
+    sum->weight += add->weight;
     for (int32_t m = 0; m < HEADS_MOST_METRICS; m++) {
         sum->sums[m] += add->sums[m];
     }
@@ -498,17 +558,17 @@ static rondo_status differentiate(struct network_work *work, struct scores *scor
     struct network *network = work->network;
     RONDO_TRY(prepare_gradients(network, work->mode, network_shard_count(network, work->count), errors));
     struct profile *profile = network->session->profile;
-    const int64_t rows_before = scores->rows;
+    const double weight_before = scores->weight;
     profile_set_training(profile, 1);
     const rondo_status status = run_batch(work, scores, errors);
     profile_set_training(profile, 0);
     RONDO_TRY(status);
     profile_begin(profile, PROFILE_REDUCE);
-    /* Each shard has the gradient of the sum over its rows; the result is that of the mean over all rows. */
+    /* Each shard has the gradient of the weighted sum over its rows; the result is that of the mean over all rows. */
     const int64_t grain = 16 * 1024;
+    const double weight = scores->weight - weight_before;
     for (int32_t p = 0; p < model_parameter_count(network->model); p++) {
-        struct network_reduction reduction = {network, work->mode, work->n_shards, p,
-                                              1.0 / (double)(scores->rows - rows_before)};
+        struct network_reduction reduction = {network, work->mode, work->n_shards, p, weight > 0 ? 1 / weight : 0};
         parallel_for(&network->session->parallel, rondo_count(&model_parameters(network->model)[p].value), grain,
                      reduce_range, &reduction);
     }
@@ -535,23 +595,18 @@ rondo_status network_sample_batch(struct network *network, const struct dataset 
 /* Runs the whole dataset in batches of similar length. */
 static rondo_status run_dataset(struct network_work *work, int64_t batch, struct scores *scores,
                                 struct errors *errors) {
-    const int64_t count = work->dataset->count;
-    int64_t *order = malloc(sizeof *order * (size_t)(count == 0 ? 1 : count));
-    if (order == NULL) {
-        return errors_no_memory(errors);
-    }
-    rondo_status status =
-        count == 0 ? RONDO_OK
-                   : batch_order(work->dataset, batch, network_architecture(work->network), NULL, order, errors);
-    for (int64_t first = 0; first < count && status == RONDO_OK; first += batch) {
-        work->examples = order + first;
-        work->count = count - first < batch ? count - first : batch;
+    struct epoch epoch;
+    const struct batch_size size = {.examples = batch};
+    rondo_status status = epoch_make(&epoch, work->dataset, network_plan(work->network), size, NULL, errors);
+    for (int64_t k = 0; k < epoch.batches && status == RONDO_OK; k++) {
+        work->examples = epoch.examples + epoch.begin[k];
+        work->count = epoch.begin[k + 1] - epoch.begin[k];
         status = network_is_interrupted(work->network)
                      ? errors_add(errors, RONDO_INTERRUPTED, "interrupted after %lld of %lld examples",
-                                  (long long)first, (long long)count)
+                                  (long long)epoch.begin[k], (long long)work->dataset->count)
                      : run_batch(work, scores, errors);
     }
-    free(order);
+    epoch_free(&epoch);
     return status;
 }
 
@@ -561,6 +616,11 @@ rondo_status network_evaluate(struct network *network, const struct dataset *dat
     return run_dataset(&work, batch, scores, errors);
 }
 
+int64_t network_prediction_rows(const struct network *network, const struct dataset *dataset, int64_t example) {
+    const struct batch_plan *plan = network_plan(network);
+    return plan->architecture.output_every_step ? example_steps(dataset, example, plan) : 1;
+}
+
 rondo_status network_predict(struct network *network, const struct dataset *dataset, int64_t batch, float *predictions,
                              struct errors *errors) {
     const int64_t count = dataset->count;
@@ -568,11 +628,10 @@ rondo_status network_predict(struct network *network, const struct dataset *data
     if (row == NULL) {
         return errors_no_memory(errors);
     }
-    const struct architecture layout = network_architecture(network);
     int64_t next = 0;
     for (int64_t i = 0; i < count; i++) {
         row[i] = next;
-        next += layout.output_every_step ? example_steps(dataset, i, layout) : 1;
+        next += network_prediction_rows(network, dataset, i);
     }
     struct scores unused = {0};
     struct network_work work = {

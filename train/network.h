@@ -9,7 +9,7 @@
 #ifndef RONDO_TRAIN_NETWORK_H
 #define RONDO_TRAIN_NETWORK_H
 
-#include "data/batch.h"
+#include "data/epoch.h"
 #include "experiment/session.h"
 #include "model/model.h"
 #include "train/heads.h"
@@ -21,6 +21,7 @@
 
 struct network_settings {
     struct model_settings model; /* output_size is ignored: the loss decides it */
+    struct batch_plan plan;      /* of the batches; agrees with the model */
     struct loss_section loss;    /* borrowed */
     int32_t target_kind;         /* enum rondo_target_kind */
     int64_t target_size;         /* classes, or numbers per target */
@@ -28,7 +29,8 @@ struct network_settings {
 
 /* Sums over rows; zero-initialise. */
 struct scores {
-    int64_t rows;
+    int64_t rows;  /* outputs with a target; with targets that are lists: sequences */
+    double weight; /* the sum of their weights, by which losses are divided: `rows` if examples have none */
     double sums[HEADS_MOST_METRICS]; /* [network_metric_count]; from training only the losses */
 };
 
@@ -52,8 +54,8 @@ int64_t network_prediction_size(const struct network *network);
  * are not computed. */
 void network_freeze(struct network *network, const unsigned char *frozen);
 
-/* Which steps have inputs and targets. */
-struct architecture network_architecture(const struct network *network);
+/* How examples become batches. */
+const struct batch_plan *network_plan(const struct network *network);
 
 /* The number of metrics, of which number 0 is the loss; the name and direction of each; its value from sums. The first
  * network_loss_count metrics are losses: training measures only these, evaluation measures all. */
@@ -84,8 +86,10 @@ int network_predicts_classes(const struct network *network);
 rondo_status network_evaluate(struct network *network, const struct dataset *dataset, int64_t batch,
                               struct scores *scores, struct errors *errors);
 
-/* Predicts the whole dataset: [n, network_prediction_size] probabilities or numbers, in the order of the dataset, with one
- * row per example, or one per step of each example. `predictions` has room for all rows. */
+/* The rows of predictions for one example: 1, or one for each step. */
+int64_t network_prediction_rows(const struct network *network, const struct dataset *dataset, int64_t example);
+/* Predicts the whole dataset: [n, network_prediction_size] probabilities, or numbers in the units of the data, in the order
+ * of the dataset. `predictions` has room for all rows. */
 rondo_status network_predict(struct network *network, const struct dataset *dataset, int64_t batch, float *predictions,
                              struct errors *errors);
 

@@ -13,19 +13,45 @@ struct target_trial {
     const struct heads *heads;
     const struct session *session;
     const struct dataset *dataset;
+    const struct stream *target;
     struct tape *tape;
     struct errors reasons; /* of the tape */
 };
 
-/* The numbers of examples begin .. end: [rows, target_size], a view of the dataset. */
-static rondo_tensor targets_of(const struct dataset *dataset, int64_t begin, int64_t end) {
-    const int64_t first = dataset->target_begin[begin], rows = dataset->target_begin[end] - first;
-    return tensor_2d(RONDO_F32, rows, dataset->target_size, dataset->target_numbers + first * dataset->target_size);
+/* The targets of examples begin .. end that are not missing, [rows, size], as the model sees them. */
+static rondo_status targets_of(struct target_trial *trial, int64_t begin, int64_t end, rondo_tensor *targets) {
+    const struct stream *stream = trial->target;
+    int64_t rows = 0, row = 0;
+    for (int64_t i = begin; i < end; i++) {
+        for (int64_t t = 0; t < stream->length[i]; t++) {
+            rows += stream_has_target(stream, stream->begin[i] + t);
+        }
+    }
+    *targets = tensor_2d(RONDO_F32, rows, stream->size, NULL);
+    RONDO_TRY(tensor_alloc(targets, tape_arena(trial->tape), &trial->reasons));
+    for (int64_t i = begin; i < end; i++) {
+        for (int64_t t = 0; t < stream->length[i]; t++) {
+            if (stream_has_target(stream, stream->begin[i] + t)) {
+                for (int64_t k = 0; k < stream->size; k++) {
+                    const float shift = stream->shift == NULL ? 0 : stream->shift[k];
+                    const float scale = stream->scale == NULL ? 1 : stream->scale[k];
+                    const float number = stream_number(stream, stream->begin[i] + t, k);
+                    tensor_set(targets, row * stream->size + k, (double)((number - shift) / scale));
+                }
+                row++;
+            }
+        }
+    }
+    return RONDO_OK;
 }
 
 static rondo_status try_output(struct target_trial *trial, int64_t begin, int64_t end, double output) {
     tape_reset(trial->tape);
-    const rondo_tensor targets = targets_of(trial->dataset, begin, end);
+    rondo_tensor targets;
+    RONDO_TRY(targets_of(trial, begin, end, &targets));
+    if (targets.shape[0] == 0) {
+        return RONDO_OK;
+    }
     rondo_tensor outputs = tensor_2d(RONDO_F32, targets.shape[0], trial->heads->output_size, NULL);
     RONDO_TRY(tensor_alloc(&outputs, tape_arena(trial->tape), &trial->reasons));
     for (int64_t i = 0; i < rondo_count(&outputs); i++) {
@@ -66,10 +92,10 @@ static rondo_status check_numbers(struct target_trial *trial, const char *what, 
     const int64_t most = heads_have(trial->heads, RONDO_LOSS_COUPLES_ROWS) ? MOST_COUPLED : MOST_EXAMPLES;
     for (int64_t begin = 0, end; begin < dataset->count; begin = end) {
         const int64_t room = MOST_NUMBERS / trial->heads->output_size;
+        int64_t rows = trial->target->length[begin];
         end = begin + 1;
-        while (end < dataset->count && end - begin < most &&
-               dataset->target_begin[end + 1] - dataset->target_begin[begin] <= room) {
-            end++;
+        while (end < dataset->count && end - begin < most && rows + trial->target->length[end] <= room) {
+            rows += trial->target->length[end++];
         }
         rondo_status status = try_range(trial, begin, end);
         for (int64_t example = begin; status != RONDO_OK && example < end; example++) {
@@ -84,15 +110,15 @@ static rondo_status check_numbers(struct target_trial *trial, const char *what, 
 
 rondo_status target_check(const struct heads *heads, const struct session *session, const struct dataset *dataset,
                           const char *what, struct errors *errors) {
-    struct target_trial trial = {.heads = heads, .session = session, .dataset = dataset};
+    const struct stream *target = dataset_find(dataset, "target");
+    struct target_trial trial = {.heads = heads, .session = session, .dataset = dataset, .target = target};
     const struct tape_settings settings = {session->registry, &session->parallel, &trial.reasons};
-    if (heads->target_kind == RONDO_TARGET_LIST || dataset->target_begin[dataset->count] == 0) {
+    if (heads->target_kind == RONDO_TARGET_LIST || target->elements == 0) {
         return RONDO_OK; /* lists need the sequences that they belong to */
     }
-    if (dataset->target_kind == RONDO_TARGET_CLASS) {
+    if (target->kind == STREAM_CLASS) {
         /* dataset_add has checked every class, and a loss for classes takes all of them. */
-        RONDO_CHECK(dataset->target_size == heads->target_size, errors,
-                    "data and loss have the same number of classes");
+        RONDO_CHECK(target->size == heads->target_size, errors, "data and loss have the same number of classes");
         return RONDO_OK;
     }
     trial.tape = tape_create(&settings);

@@ -10,8 +10,9 @@
 #include "train/target_check.h"
 
 /* Converts the model section of the experiment; `layers` has room for all layers. */
-static struct model_settings model_settings(const struct experiment *experiment, const struct session *session,
-                                            const struct dataset *dataset, struct layer_settings *layers) {
+static struct model_settings model_settings(const struct task *task, struct layer_settings *layers) {
+    const struct experiment *experiment = task->experiment;
+    const struct session *session = task->session;
     layers_settings(&experiment->layers, layers);
     for (int32_t i = 0; i < layers_total(&experiment->layers); i++) {
         layers[i].engine = session->engine;
@@ -21,23 +22,33 @@ static struct model_settings model_settings(const struct experiment *experiment,
             layers[i].observe_arg = profile_layer(session->profile, i);
         }
     }
-    return (struct model_settings){.dtype = RONDO_F32,
+    struct batch_input inputs[BATCH_MOST_INPUTS];
+    batch_inputs(task->data.shape, &task->plan, inputs);
+    return (struct model_settings){.dtype = task->plan.dtype,
                                    .architecture = experiment->architecture,
-                                   .vocabulary = dataset->input_kind == INPUT_TOKEN ? dataset->input_size : 0,
-                                   .input_size = dataset->input_size,
-                                   .embedding_size = experiment->embedding.size,
-                                   .embedding_dropout = experiment->embedding.dropout,
-                                   .word_dropout = experiment->embedding.word_dropout,
+                                   .vocabulary = inputs[0].symbols,
+                                   .input_size = inputs[0].size,
+                                   .embedding_size = inputs[0].symbols > 0 ? experiment->input_embedding.size : 0,
+                                   .embedding_dropout = experiment->input_embedding.dropout,
+                                   .word_dropout = experiment->input_embedding.word_dropout,
                                    .layers = layers,
                                    .n_layers = layers_total(&experiment->layers),
                                    .pooling = (enum pooling)experiment->model.pool};
+}
+
+static const struct stream *target_of(const struct task *task) {
+    return dataset_find(task->data.shape, "target");
+}
+
+const struct vocabulary *task_labels(const struct task *task) {
+    return network_predicts_classes(task->network) ? target_of(task)->names : NULL;
 }
 
 /* Weights of classes follow the order of the labels, which the data decides: after an error the labels are listed. */
 static void add_label_order(const struct task *task, struct errors *errors) {
     enum { MOST = 20 };
     const struct loss_section *loss = &task->experiment->loss;
-    const struct vocabulary *labels = task->reader.labels;
+    const struct vocabulary *labels = target_of(task)->names;
     const struct yaml_node *weights = NULL;
     for (int32_t t = 0; t < loss->count && weights == NULL; t++) {
         weights = yaml_get(loss->terms[t].section, "class_weights");
@@ -57,76 +68,49 @@ static void add_label_order(const struct task *task, struct errors *errors) {
     }
 }
 
+_Static_assert((int)STREAM_CLASS == (int)RONDO_TARGET_CLASS && (int)STREAM_REAL == (int)RONDO_TARGET_REAL &&
+                   (int)STREAM_LIST == (int)RONDO_TARGET_LIST,
+               "the kinds of streams are those of targets");
+
 static rondo_status build_network(struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
-    struct dataset *shape = text_reader_dataset(&task->reader);
-    struct layer_settings *layers = calloc((size_t)layers_total(&experiment->layers), sizeof *layers);
-    rondo_status status = shape == NULL || layers == NULL ? errors_no_memory(errors) : RONDO_OK;
+    const int32_t count = layers_total(&experiment->layers);
+    struct layer_settings *layers = calloc((size_t)count, sizeof *layers);
+    rondo_status status = layers == NULL ? errors_no_memory(errors) : RONDO_OK;
     if (status == RONDO_OK && task->session->profile != NULL) {
-        status = profile_set_layers(task->session->profile, layers_total(&experiment->layers), errors);
+        status = profile_set_layers(task->session->profile, count, errors);
     }
     if (status == RONDO_OK) {
-        const struct network_settings settings = {.model = model_settings(experiment, task->session, shape, layers),
+        const struct network_settings settings = {.model = model_settings(task, layers),
+                                                  .plan = task->plan,
                                                   .loss = experiment->loss,
-                                                  .target_kind = shape->target_kind,
-                                                  .target_size = shape->target_size};
+                                                  .target_kind = target_of(task)->kind,
+                                                  .target_size = target_of(task)->size};
         task->network = network_create(&settings, task->session, errors);
         if (task->network == NULL) {
             add_label_order(task, errors);
             status = errors->status;
         }
     }
-    dataset_destroy(shape);
     free(layers);
     return status;
 }
 
-rondo_status task_read(const struct task *task, const char *file, struct location where, struct dataset **dataset,
-                       struct errors *errors) {
-    *dataset = NULL;
-    RONDO_TRY(text_reader_read(&task->reader, file, where, dataset, errors));
-    const struct architecture architecture = task->experiment->architecture;
-    const rondo_status status = dataset_fits(*dataset, architecture, 1, file, errors);
-    if (status != RONDO_OK) {
-        dataset_destroy(*dataset);
-        *dataset = NULL;
-    }
-    return status;
-}
-
-/* Reads the files that `which` names. Continues after a mistake, so that those of all files are reported together. */
-static rondo_status read_all(struct task *task, int which, struct errors *errors) {
-    const struct {
-        int data;
-        const struct experiment_path *path;
-        struct dataset **dataset;
-    } files[] = {{TASK_TRAIN, &task->experiment->train, &task->train},
-                 {TASK_VALID, &task->experiment->valid, &task->valid},
-                 {TASK_TEST, &task->experiment->test, &task->test}};
-    rondo_status first = RONDO_OK;
-    for (size_t i = 0; i < sizeof files / sizeof files[0] && first != RONDO_INTERRUPTED; i++) {
-        if ((which & files[i].data) && files[i].path->text != NULL) {
-            const rondo_status status =
-                task_read(task, files[i].path->text, files[i].path->where, files[i].dataset, errors);
-            first = first == RONDO_OK ? status : first;
-        }
-    }
-    return first;
-}
-
-static rondo_status open_task(struct task *task, int which, struct vocabulary *words, struct vocabulary *labels,
+static rondo_status open_task(struct task *task, int which, const struct json_t *learned, const char *file,
                               struct errors *errors) {
     const struct experiment *experiment = task->experiment;
-    task->reader.options = experiment->text;
-    task->reader.text = experiment->text_column;
-    task->reader.label = experiment->label_column;
-    task->reader.interrupt = task->session->interrupt;
-    task->reader.words = words;
-    task->reader.labels = labels;
-    if (words == NULL) {
-        RONDO_TRY(text_reader_learn(&task->reader, experiment->train.text, experiment->train.where, errors));
-    }
-    RONDO_TRY(read_all(task, which, errors));
+    task->plan = (struct batch_plan){.architecture = experiment->architecture,
+                                     .dtype = RONDO_F32,
+                                     .feedback = experiment->model.feedback,
+                                     .steps = experiment->model.steps};
+    const struct task_data_settings settings = {.section = &experiment->data,
+                                                .plan = &task->plan,
+                                                .lanes = experiment->schedule.options.batch,
+                                                .which = which,
+                                                .learned = learned,
+                                                .file = file,
+                                                .interrupt = task->session->interrupt};
+    RONDO_TRY(task_data_open(&task->data, &settings, errors));
     return build_network(task, errors);
 }
 
@@ -178,19 +162,16 @@ static rondo_status apply_optimizer(struct task *task, struct errors *errors) {
     return RONDO_OK;
 }
 
-/* Checks the targets of all files, so that the loss does not reject one in the middle of a run. */
+/* Checks the targets of all data, so that the loss does not reject one in the middle of a run. */
 static rondo_status check_targets(const struct task *task, struct errors *errors) {
-    const struct {
-        const struct experiment_path *path;
-        const struct dataset *dataset;
-    } files[] = {{&task->experiment->train, task->train},
-                 {&task->experiment->valid, task->valid},
-                 {&task->experiment->test, task->test}};
+    const struct dataset *datasets[] = {task->data.train, task->data.valid, task->data.test};
     rondo_status first = RONDO_OK;
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        if (files[i].dataset != NULL) {
-            const rondo_status status = target_check(network_heads(task->network), task->session, files[i].dataset,
-                                                     files[i].path->text, errors);
+    for (int part = PART_TRAIN; part <= PART_TEST; part++) {
+        if (datasets[part] != NULL) {
+            const char *name = task_data_name(&task->experiment->data, (enum part_name)part, task->experiment->arena);
+            const rondo_status status =
+                name == NULL ? errors_no_memory(errors)
+                             : target_check(network_heads(task->network), task->session, datasets[part], name, errors);
             first = first == RONDO_OK ? status : first;
         }
     }
@@ -200,7 +181,7 @@ static rondo_status check_targets(const struct task *task, struct errors *errors
 /* A warm-up as long as the run would leave the learning rate, or its schedule, unused. */
 static rondo_status check_warmup(const struct task *task, struct errors *errors) {
     const struct schedule_section *section = &task->experiment->schedule;
-    const int trains = task->experiment->optimizer.optimizer.descriptor != NULL && task->train != NULL;
+    const int trains = task->experiment->optimizer.optimizer.descriptor != NULL && task->data.train != NULL;
     if (!trains || section->warmup.length == 0) {
         return RONDO_OK;
     }
@@ -225,8 +206,8 @@ static rondo_status check_task(struct task *task, struct errors *errors) {
     return metric != RONDO_OK ? metric : optimizer != RONDO_OK ? optimizer : warmup != RONDO_OK ? warmup : targets;
 }
 
-struct task *task_create(struct experiment *experiment, struct session *session, int which, struct vocabulary *words,
-                         struct vocabulary *labels, struct errors *errors) {
+struct task *task_create(struct experiment *experiment, struct session *session, int which,
+                         const struct json_t *learned, const char *file, struct errors *errors) {
     struct task *task = calloc(1, sizeof *task);
     if (task == NULL) {
         errors_no_memory(errors);
@@ -234,12 +215,8 @@ struct task *task_create(struct experiment *experiment, struct session *session,
     }
     task->experiment = experiment;
     task->session = session;
-    if (open_task(task, which, words, labels, errors) != RONDO_OK || check_task(task, errors) != RONDO_OK) {
-        /* The arguments still belong to the caller. */
-        task->experiment = NULL;
-        if (words != NULL) {
-            task->reader.words = task->reader.labels = NULL;
-        }
+    if (open_task(task, which, learned, file, errors) != RONDO_OK || check_task(task, errors) != RONDO_OK) {
+        task->experiment = NULL; /* it still belongs to the caller */
         task_destroy(task);
         return NULL;
     }
@@ -260,7 +237,9 @@ struct task *task_open(const char *file, const char *const *assignments, struct 
 
 struct schedule_settings task_schedule(const struct task *task) {
     const struct schedule_section *section = &task->experiment->schedule;
-    const int64_t batches = (task->train->count + section->options.batch - 1) / section->options.batch;
+    const struct dataset *train = task->data.train;
+    const int64_t batches =
+        train->lane != NULL ? train->updates : (train->count + section->options.batch - 1) / section->options.batch;
     const int64_t steps_per_epoch = batches > 0 ? batches : 1;
     const double unit = section->warmup.unit == WARMUP_EPOCHS ? (double)steps_per_epoch : 1;
     return (struct schedule_settings){.plugin = (const rondo_schedule *)section->learning_rate.descriptor,
@@ -280,10 +259,7 @@ void task_destroy(struct task *task) {
         return;
     }
     network_destroy(task->network);
-    dataset_destroy(task->train);
-    dataset_destroy(task->valid);
-    dataset_destroy(task->test);
-    text_reader_clear(&task->reader);
+    task_data_close(&task->data);
     experiment_destroy(task->experiment);
     free(task);
 }
