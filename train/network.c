@@ -77,7 +77,8 @@ struct network *network_create(const struct network_settings *settings, struct s
     network->session = session;
     network->settings = *settings;
     const rondo_status status = open_network(network, errors);
-    network->settings.model.layers = NULL; /* they belong to the caller, and are no longer needed */
+    network->settings.model.inputs = NULL; /* they belong to the caller, and are no longer needed */
+    network->settings.model.layers = NULL;
     if (status != RONDO_OK) {
         network_destroy(network);
         return NULL;
@@ -340,20 +341,20 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
                                           .stepwise = stepwise,
                                           .before_output = before_output};
     profile_begin(profile, PROFILE_FORWARD);
-    const rondo_value outputs = model_record(network->model, tape, &model_call);
+    struct model_result result;
+    const rondo_status recorded = model_record(network->model, tape, &model_call, &result);
     profile_end(profile, PROFILE_FORWARD);
-    RONDO_TRY(tape_status(tape));
-    const struct model_output output = model_output(network->model);
+    RONDO_TRY(recorded);
+    const rondo_value outputs = before_output ? result.hidden : result.outputs;
     const rondo_sequences sequences = time_axis_sequences(&batch.time);
-    const rondo_value none = {-1};
     struct heads_call call = {.tape = tape,
                               .parallel = &network->session->parallel,
                               .errors = &shard->errors,
                               .stream = stream,
                               .training = work->mode == TRAIN,
                               .sequences = network->settings.model.architecture.output_every_step ? &sequences : NULL,
-                              .output_weight = before_output ? parameters[output.weight] : none,
-                              .output_bias = before_output ? parameters[output.bias] : none};
+                              .output_weight = result.weight,
+                              .output_bias = result.bias};
     return work->mode == PREDICT ? collect(work, shard, &call, &batch, tape_tensor(tape, outputs))
                                  : pass_loss(work, shard, &call, &batch, outputs);
 }

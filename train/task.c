@@ -9,9 +9,23 @@
 #include "train/profile.h"
 #include "train/target_check.h"
 
+/* The one stream that the model reads. */
+static struct model_input input_of(const struct experiment *experiment, const struct dataset *dataset) {
+    const int is_tokens = dataset->input_kind == INPUT_TOKEN;
+    return (struct model_input){.name = "input",
+                                .symbols = is_tokens ? dataset->input_size : 0,
+                                .size = is_tokens ? 0 : dataset->input_size,
+                                .embedding_size = experiment->embedding.size,
+                                .dropout = experiment->embedding.dropout,
+                                .word_dropout = experiment->embedding.word_dropout,
+                                .unknown = 0,
+                                .share = -1,
+                                .every_step = experiment->architecture.input_every_step};
+}
+
 /* Converts the model section of the experiment; `layers` has room for all layers. */
 static struct model_settings model_settings(const struct experiment *experiment, const struct session *session,
-                                            const struct dataset *dataset, struct layer_settings *layers) {
+                                            const struct model_input *input, struct cell_layer_settings *layers) {
     layers_settings(&experiment->layers, layers);
     for (int32_t i = 0; i < layers_total(&experiment->layers); i++) {
         layers[i].engine = session->engine;
@@ -23,11 +37,8 @@ static struct model_settings model_settings(const struct experiment *experiment,
     }
     return (struct model_settings){.dtype = RONDO_F32,
                                    .architecture = experiment->architecture,
-                                   .vocabulary = dataset->input_kind == INPUT_TOKEN ? dataset->input_size : 0,
-                                   .input_size = dataset->input_size,
-                                   .embedding_size = experiment->embedding.size,
-                                   .embedding_dropout = experiment->embedding.dropout,
-                                   .word_dropout = experiment->embedding.word_dropout,
+                                   .inputs = input,
+                                   .n_inputs = 1,
                                    .layers = layers,
                                    .n_layers = layers_total(&experiment->layers),
                                    .pooling = (enum pooling)experiment->model.pool};
@@ -60,13 +71,14 @@ static void add_label_order(const struct task *task, struct errors *errors) {
 static rondo_status build_network(struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
     struct dataset *shape = text_reader_dataset(&task->reader);
-    struct layer_settings *layers = calloc((size_t)layers_total(&experiment->layers), sizeof *layers);
+    struct cell_layer_settings *layers = calloc((size_t)layers_total(&experiment->layers), sizeof *layers);
     rondo_status status = shape == NULL || layers == NULL ? errors_no_memory(errors) : RONDO_OK;
     if (status == RONDO_OK && task->session->profile != NULL) {
         status = profile_set_layers(task->session->profile, layers_total(&experiment->layers), errors);
     }
     if (status == RONDO_OK) {
-        const struct network_settings settings = {.model = model_settings(experiment, task->session, shape, layers),
+        const struct model_input input = input_of(experiment, shape);
+        const struct network_settings settings = {.model = model_settings(experiment, task->session, &input, layers),
                                                   .loss = experiment->loss,
                                                   .target_kind = shape->target_kind,
                                                   .target_size = shape->target_size};
