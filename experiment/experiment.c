@@ -25,7 +25,7 @@ static const rondo_option top_table[] = {
     RONDO_OPTION_STRING(struct top_options, name, "experiment", "name of the experiment and of its run folder"),
     RONDO_OPTION_END};
 
-static const char *const pool_names[] = {"last", "mean", "max", NULL};
+static const char *const pool_names[] = {"last", "first", "mean", "max", NULL};
 static const rondo_option model_table[] = {
     RONDO_OPTION_CHOICE(struct model_options, pool, "last", pool_names,
                         "how the states of all steps are combined to one output per sequence"),

@@ -5,7 +5,7 @@
 #ifndef RONDO_TESTS_LAYER_RUN_H
 #define RONDO_TESTS_LAYER_RUN_H
 
-#include "model/layer.h"
+#include "model/cell_layer.h"
 #include "tests/support.h"
 
 /* Of the running test: opened and closed by the fixture. */
@@ -31,7 +31,7 @@ extern const struct test_cell *const all_cells[CELLS];
 
 struct cell_definition *define(const struct test_cell *cell);
 /* A layer of HIDDEN; `settings` without the cell. */
-struct layer *make_layer(const struct test_cell *cell, struct layer_settings settings, int64_t input);
+struct layer *make_layer(const struct test_cell *cell, struct cell_layer_settings settings, int64_t input);
 
 /* What is run, and what came of it. */
 struct run {

@@ -29,6 +29,10 @@ struct network {
     struct heads heads;
     const unsigned char *frozen; /* [n_parameters]; NULL: none */
     struct network_shard shards[NETWORK_MAX_SHARDS];
+    /* Of training on windows that carry states, before and after the last batch; NULL: not needed yet. Two, because the
+     * gradients of drawn targets (SAMPLE) start from the same states. */
+    struct states *carried, *kept;
+    int64_t lanes; /* rows of both */
 };
 
 /* One batch while the shards process it. */
@@ -40,6 +44,8 @@ struct network_work {
     int64_t n_shards;
     enum mode mode;
     struct rng_stream stream;
+    const struct states *carried;  /* of windows that carry states; else NULL */
+    struct states *kept;           /* NULL: not wanted */
     float *predictions;            /* PREDICT */
     const int64_t *prediction_row; /* PREDICT: [dataset count] first row of each example */
 };
@@ -77,7 +83,8 @@ struct network *network_create(const struct network_settings *settings, struct s
     network->session = session;
     network->settings = *settings;
     const rondo_status status = open_network(network, errors);
-    network->settings.model.layers = NULL; /* they belong to the caller, and are no longer needed */
+    network->settings.model.inputs = NULL; /* they belong to the caller, and are no longer needed */
+    network->settings.model.layers = NULL;
     if (status != RONDO_OK) {
         network_destroy(network);
         return NULL;
@@ -94,6 +101,8 @@ void network_destroy(struct network *network) {
         errors_free(&network->shards[i].errors);
         free(network->shards[i].examples);
     }
+    states_destroy(network->carried);
+    states_destroy(network->kept);
     model_destroy(network->model);
     arena_destroy(network->arena);
 }
@@ -391,28 +400,33 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
     const struct model_call model_call = {.time = &batch.time,
                                           .inputs = batch.inputs,
                                           .parameters = parameters,
+                                          .scored = batch.scored.data == NULL ? NULL : &batch.scored,
+                                          .carried = work->carried,
+                                          .kept = work->kept,
+                                          .lane = batch.lane,
+                                          .starts = batch.starts,
                                           .training = is_training(work),
                                           .stream = stream,
                                           .stepwise = stepwise,
                                           .before_output = before_output};
     profile_begin(profile, PROFILE_FORWARD);
-    const rondo_value outputs = model_record(network->model, tape, &model_call);
+    struct model_result result;
+    const rondo_status recorded = model_record(network->model, tape, &model_call, &result);
     profile_end(profile, PROFILE_FORWARD);
-    RONDO_TRY(tape_status(tape));
-    const struct model_output output = model_output(network->model);
+    RONDO_TRY(recorded);
+    const rondo_value outputs = before_output ? result.hidden : result.outputs;
     rondo_sequences sequences = time_axis_sequences(&batch.time);
     sequences.target_begin = batch.target_begin;
     /* The rows are those of the time axis only if every step has a target. */
     const int has_sequences = network->settings.plan.architecture.output_every_step && batch.scored.data == NULL;
-    const rondo_value none = {-1};
     struct heads_call call = {.tape = tape,
                               .parallel = &network->session->parallel,
                               .errors = &shard->errors,
                               .stream = stream,
                               .training = work->mode == TRAIN,
                               .sequences = has_sequences ? &sequences : NULL,
-                              .output_weight = before_output ? parameters[output.weight] : none,
-                              .output_bias = before_output ? parameters[output.bias] : none};
+                              .output_weight = result.weight,
+                              .output_bias = result.bias};
     return work->mode == PREDICT ? collect(work, shard, &call, &batch, tape_tensor(tape, outputs))
                                  : pass_loss(work, shard, &call, &batch, outputs);
 }
@@ -576,11 +590,32 @@ static rondo_status differentiate(struct network_work *work, struct scores *scor
     return RONDO_OK;
 }
 
+/* Makes the states that the last batch left those that the next one starts from. */
+static rondo_status advance_states(struct network *network, const struct dataset *dataset, struct errors *errors) {
+    if (network->kept == NULL || network->lanes != dataset->lanes) {
+        states_destroy(network->carried);
+        states_destroy(network->kept);
+        network->carried = model_states_create(network->model, dataset->lanes, errors);
+        network->kept = network->carried == NULL ? NULL : model_states_create(network->model, dataset->lanes, errors);
+        network->lanes = dataset->lanes;
+        return network->kept == NULL ? errors->status : RONDO_OK;
+    }
+    struct states *before = network->carried;
+    network->carried = network->kept;
+    network->kept = before;
+    return RONDO_OK;
+}
+
 rondo_status network_train_batch(struct network *network, const struct dataset *dataset, const int64_t *examples,
                                  int64_t count, struct rng_stream stream, struct scores *scores,
                                  struct errors *errors) {
     struct network_work work = {
         .network = network, .dataset = dataset, .examples = examples, .count = count, .mode = TRAIN, .stream = stream};
+    if (dataset->lane != NULL) {
+        RONDO_TRY(advance_states(network, dataset, errors));
+        work.carried = network->carried;
+        work.kept = network->kept;
+    }
     return differentiate(&work, scores, errors);
 }
 
@@ -589,6 +624,7 @@ rondo_status network_sample_batch(struct network *network, const struct dataset 
     struct scores unused = {0};
     struct network_work work = {
         .network = network, .dataset = dataset, .examples = examples, .count = count, .mode = SAMPLE, .stream = stream};
+    work.carried = dataset->lane != NULL ? network->carried : NULL;
     return differentiate(&work, &unused, errors);
 }
 
@@ -597,7 +633,13 @@ static rondo_status run_dataset(struct network_work *work, int64_t batch, struct
                                 struct errors *errors) {
     struct epoch epoch;
     const struct batch_size size = {.examples = batch};
+    struct states *states = NULL;
     rondo_status status = epoch_make(&epoch, work->dataset, network_plan(work->network), size, NULL, errors);
+    if (status == RONDO_OK && work->dataset->lane != NULL) {
+        states = model_states_create(work->network->model, work->dataset->lanes, errors);
+        status = states == NULL ? errors->status : RONDO_OK;
+    }
+    work->carried = work->kept = states;
     for (int64_t k = 0; k < epoch.batches && status == RONDO_OK; k++) {
         work->examples = epoch.examples + epoch.begin[k];
         work->count = epoch.begin[k + 1] - epoch.begin[k];
@@ -607,6 +649,7 @@ static rondo_status run_dataset(struct network_work *work, int64_t batch, struct
                      : run_batch(work, scores, errors);
     }
     epoch_free(&epoch);
+    states_destroy(states);
     return status;
 }
 

@@ -9,8 +9,61 @@
 #include "train/profile.h"
 #include "train/target_check.h"
 
+/* The inputs of the model, from the streams of the data and the settings of their embeddings. Returns their number. */
+static int32_t model_inputs(const struct task *task, struct model_input inputs[BATCH_MOST_INPUTS]) {
+    const struct experiment *experiment = task->experiment;
+    struct batch_input streams[BATCH_MOST_INPUTS];
+    const int32_t count = batch_inputs(task->data.shape, &task->plan, streams);
+    for (int32_t i = 0; i < count; i++) {
+        const struct embedding_options *options =
+            strcmp(streams[i].name, "previous") == 0 ? &experiment->previous_embedding : &experiment->input_embedding;
+        const int has_vectors = streams[i].symbols > 0 || options->is_given;
+        inputs[i] = (struct model_input){.name = streams[i].name,
+                                         .symbols = streams[i].symbols,
+                                         .size = streams[i].size,
+                                         .embedding_size = has_vectors ? options->size : 0,
+                                         .dropout = has_vectors ? options->dropout : 0,
+                                         .word_dropout = streams[i].unknown >= 0 ? options->word_dropout : 0,
+                                         .unknown = streams[i].unknown,
+                                         .share = -1,
+                                         .every_step = streams[i].every_step};
+    }
+    return count;
+}
+
+/* Refuses settings of embeddings that no stream of the data uses. */
+static rondo_status check_embeddings(const struct task *task, const struct model_input *inputs, int32_t count,
+                                     struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    const struct embedding_options *own[] = {&experiment->input_embedding, &experiment->previous_embedding};
+    static const char *const names[] = {"input", "previous"};
+    int is_used = 0;
+    for (int32_t i = 0; i < count; i++) {
+        is_used |= inputs[i].embedding_size > 0;
+    }
+    if (experiment->embedding.is_given && !is_used) {
+        return errors_add_at(
+            errors, RONDO_INVALID, experiment->embedding.where,
+            "'model.embedding' is not used: the inputs are numbers; model.embedding.input gives them a "
+            "linear map");
+    }
+    for (int k = 0; k < 2; k++) {
+        int is_read = 0;
+        for (int32_t i = 0; i < count; i++) {
+            is_read |= strcmp(inputs[i].name, names[k]) == 0;
+        }
+        if (own[k]->is_given && !is_read) {
+            return errors_add_at(errors, RONDO_INVALID, own[k]->where,
+                                 "'model.embedding.%s' is not used: the model does not read the stream '%s'%s",
+                                 names[k], names[k], k == 1 ? "; model.feedback makes it do so" : "");
+        }
+    }
+    return RONDO_OK;
+}
+
 /* Converts the model section of the experiment; `layers` has room for all layers. */
-static struct model_settings model_settings(const struct task *task, struct layer_settings *layers) {
+static struct model_settings model_settings(const struct task *task, const struct model_input *inputs, int32_t count,
+                                            struct cell_layer_settings *layers) {
     const struct experiment *experiment = task->experiment;
     const struct session *session = task->session;
     layers_settings(&experiment->layers, layers);
@@ -22,15 +75,10 @@ static struct model_settings model_settings(const struct task *task, struct laye
             layers[i].observe_arg = profile_layer(session->profile, i);
         }
     }
-    struct batch_input inputs[BATCH_MOST_INPUTS];
-    batch_inputs(task->data.shape, &task->plan, inputs);
     return (struct model_settings){.dtype = task->plan.dtype,
                                    .architecture = experiment->architecture,
-                                   .vocabulary = inputs[0].symbols,
-                                   .input_size = inputs[0].size,
-                                   .embedding_size = inputs[0].symbols > 0 ? experiment->input_embedding.size : 0,
-                                   .embedding_dropout = experiment->input_embedding.dropout,
-                                   .word_dropout = experiment->input_embedding.word_dropout,
+                                   .inputs = inputs,
+                                   .n_inputs = count,
                                    .layers = layers,
                                    .n_layers = layers_total(&experiment->layers),
                                    .pooling = (enum pooling)experiment->model.pool};
@@ -72,16 +120,26 @@ _Static_assert((int)STREAM_CLASS == (int)RONDO_TARGET_CLASS && (int)STREAM_REAL 
                    (int)STREAM_LIST == (int)RONDO_TARGET_LIST,
                "the kinds of streams are those of targets");
 
+/* Windows that carry states need a model whose outputs depend only on earlier steps. */
+static rondo_status check_carry(const struct task *task, struct errors *errors) {
+    const struct data_section *data = &task->experiment->data;
+    return data->sequences.carry
+               ? model_check_causal(network_model(task->network), "data.carry", data->sequences_where, errors)
+               : RONDO_OK;
+}
+
 static rondo_status build_network(struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
     const int32_t count = layers_total(&experiment->layers);
-    struct layer_settings *layers = calloc((size_t)count, sizeof *layers);
-    rondo_status status = layers == NULL ? errors_no_memory(errors) : RONDO_OK;
+    struct model_input inputs[BATCH_MOST_INPUTS];
+    const int32_t n_inputs = model_inputs(task, inputs);
+    struct cell_layer_settings *layers = calloc((size_t)count, sizeof *layers);
+    rondo_status status = layers == NULL ? errors_no_memory(errors) : check_embeddings(task, inputs, n_inputs, errors);
     if (status == RONDO_OK && task->session->profile != NULL) {
         status = profile_set_layers(task->session->profile, count, errors);
     }
     if (status == RONDO_OK) {
-        const struct network_settings settings = {.model = model_settings(task, layers),
+        const struct network_settings settings = {.model = model_settings(task, inputs, n_inputs, layers),
                                                   .plan = task->plan,
                                                   .loss = experiment->loss,
                                                   .target_kind = target_of(task)->kind,
@@ -93,7 +151,7 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
         }
     }
     free(layers);
-    return status;
+    return status == RONDO_OK ? check_carry(task, errors) : status;
 }
 
 static rondo_status open_task(struct task *task, int which, const struct json_t *learned, const char *file,
