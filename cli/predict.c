@@ -129,7 +129,7 @@ static rondo_status add_line(const struct predictor *predictor, struct pending *
                              struct location where, int32_t most) {
     const struct reader *reader = predictor->task->data.reader;
     if (pending->dataset == NULL) {
-        pending->dataset = reader_describe(reader, predictor->errors);
+        pending->dataset = task_data_describe(&predictor->task->data, predictor->errors);
         pending->first_line = where.line;
     }
     if (pending->dataset == NULL) {
@@ -241,7 +241,7 @@ static rondo_status predict_whole(const struct predictor *predictor, const char 
                                      .like = is_input ? task->experiment->data.train.paths[0].text : NULL,
                                      .where = {"--column", 0, 0}};
     const struct reader_source source = {.paths = &path, .count = 1, .part = PART_TEST};
-    struct dataset *dataset = reader_read(task->data.reader, &source, 0, predictor->errors);
+    struct dataset *dataset = task_data_read(&task->data, &source, 0, predictor->errors);
     const rondo_status status =
         dataset == NULL ? predictor->errors->status : predict_dataset(predictor, dataset, path.text);
     dataset_destroy(dataset);

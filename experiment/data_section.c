@@ -228,10 +228,17 @@ void data_section_read(const struct plugin_reader *reader, struct yaml_node *sec
     if (options == NULL) {
         return;
     }
-    const struct section_part parts[] = {{class->options, options}, {sequence_table, &read->sequences}};
+    const struct section_part parts[] = {
+        {class->options, options}, {scaling_table, &read->scaling}, {sequence_table, &read->sequences}};
     read->reader = class;
     read->options = options;
-    const rondo_status status = section_read(section, parts, has_sequences ? 2 : 1, other_keys(class, names), "data",
+    const struct scaling_options *scaling =
+        options_create(scaling_table, sizeof *scaling, reader->arena, reader->errors);
+    if (scaling == NULL) {
+        return;
+    }
+    read->scaling = *scaling;
+    const rondo_status status = section_read(section, parts, has_sequences ? 3 : 2, other_keys(class, names), "data",
                                              section->where, reader->arena, reader->errors);
     for (int part = PART_TRAIN; part <= PART_TEST && (class->flags & READER_NO_FILES) == 0; part++) {
         read_files(reader, section, (enum part_name)part, read);

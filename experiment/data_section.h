@@ -13,6 +13,7 @@
 #define RONDO_EXPERIMENT_DATA_SECTION_H
 
 #include "data/reader.h"
+#include "data/scaling.h"
 #include "experiment/plugin_section.h"
 
 /* Keys of `data:` that belong to no reader: how long sequences are divided (data/windows.h). */
@@ -35,6 +36,7 @@ struct data_section {
     struct data_files train, valid, test;
     struct parts parts;
     struct sequence_options sequences;
+    struct scaling_options scaling;
     struct location sequences_where; /* of `carry` or `window`; file NULL: not given */
 };
 

@@ -108,7 +108,7 @@ static rondo_status predict(rondo_run *run, struct dataset *dataset, const char 
 rondo_status rondo_run_predict(rondo_run *run, const char *const *texts, int64_t count, float *predictions, char *error,
                                size_t size) {
     struct errors errors = {0};
-    struct dataset *dataset = reader_describe(run->task->data.reader, &errors);
+    struct dataset *dataset = task_data_describe(&run->task->data, &errors);
     if (dataset != NULL) {
         predict(run, dataset, texts, count, predictions, &errors);
     }

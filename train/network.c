@@ -234,14 +234,15 @@ static const struct stream *target_of(const struct network_work *work) {
     return dataset_find(work->dataset, "target");
 }
 
-/* Numbers of the model back to the units of the data: number * scale + shift. The tensor has `size` numbers of the stream
- * in each row, or any number of predictions of its only number (network_create has checked this). */
+/* Numbers of the model back to the units of the data: number * scale + shift. A row of the tensor has one number, or
+ * several adjacent ones, for each number of the stream (RONDO_LOSS_ANY_UNIT). */
 static void to_units(const struct stream *target, const rondo_tensor *numbers) {
     if (target == NULL || target->kind != STREAM_REAL || target->scale == NULL) {
         return;
     }
+    const int64_t width = numbers->shape[1], each = width / target->size;
     for (int64_t i = 0; i < rondo_count(numbers); i++) {
-        const int64_t k = target->size == 1 ? 0 : i % target->size;
+        const int64_t k = i % width / each;
         tensor_set(numbers, i, tensor_get(numbers, i) * (double)target->scale[k] + (double)target->shift[k]);
     }
 }

@@ -80,9 +80,9 @@ static rondo_status write_text(struct run_folder *run, const char *name, char *t
     return status;
 }
 
-/* What the reader has learned. */
-static rondo_status write_reader(struct run_folder *run, const struct reader *reader, struct errors *errors) {
-    json_t *learned = reader_save(reader, errors);
+/* What reader and scaling have learned. */
+static rondo_status write_reader(struct run_folder *run, const struct task_data *data, struct errors *errors) {
+    json_t *learned = task_data_save(data, errors);
     if (learned == NULL) {
         return errors->status;
     }
@@ -100,7 +100,7 @@ static rondo_status write_start(struct run_folder *run, const struct task *task,
         return errors_no_memory(errors);
     }
     RONDO_TRY(run_folder_write(run, "experiment.yaml", text, strlen(text), errors));
-    RONDO_TRY(write_reader(run, task->data.reader, errors));
+    RONDO_TRY(write_reader(run, &task->data, errors));
     const struct data_file *files =
         list_data(&experiment->data, TASK_TRAIN | TASK_VALID | TASK_TEST, experiment->arena);
     if (files == NULL) {

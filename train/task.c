@@ -154,6 +154,30 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
     return status == RONDO_OK ? check_carry(task, errors) : status;
 }
 
+/* 1 if every term of the loss accepts targets in any unit. */
+static int loss_has_units(const struct loss_section *loss) {
+    int all = 1;
+    for (int32_t t = 0; t < loss->count; t++) {
+        all &= (loss->terms[t].loss->flags & RONDO_LOSS_ANY_UNIT) != 0;
+    }
+    return all;
+}
+
+/* Predictions are turned back to the units of the data only if the loss says that they are in the unit of the targets. */
+static rondo_status check_scaling(const struct task *task, struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    if (experiment->data.scaling.scale_target != SCALING_STANDARD || target_of(task)->kind != STREAM_REAL ||
+        loss_has_units(&experiment->loss)) {
+        return RONDO_OK;
+    }
+    const struct loss_term *loss = &experiment->loss.terms[0];
+    return errors_add_at(
+        errors, RONDO_INVALID, loss->where,
+        "'data.scale_target: standard' needs a loss whose targets may be in any unit, and '%s' is none; "
+        "expected scale_target: none or auto",
+        loss->loss->base.name);
+}
+
 static rondo_status open_task(struct task *task, int which, const struct json_t *learned, const char *file,
                               struct errors *errors) {
     const struct experiment *experiment = task->experiment;
@@ -164,11 +188,13 @@ static rondo_status open_task(struct task *task, int which, const struct json_t 
     const struct task_data_settings settings = {.section = &experiment->data,
                                                 .plan = &task->plan,
                                                 .lanes = experiment->schedule.options.batch,
+                                                .target_has_units = loss_has_units(&experiment->loss),
                                                 .which = which,
                                                 .learned = learned,
                                                 .file = file,
                                                 .interrupt = task->session->interrupt};
     RONDO_TRY(task_data_open(&task->data, &settings, errors));
+    RONDO_TRY(check_scaling(task, errors));
     return build_network(task, errors);
 }
 

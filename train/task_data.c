@@ -1,5 +1,7 @@
 #include "train/task_data.h"
 
+#include <jansson.h>
+
 static const char *const part_keys[] = {"train", "valid", "test"}; /* by enum part_name */
 
 static const struct data_files *files_of(const struct data_section *section, enum part_name part) {
@@ -31,10 +33,14 @@ const char *task_data_name(const struct data_section *section, enum part_name pa
                : arena_printf(arena, "data.%s, a part of %s", part_keys[part], section->train.paths[0].text);
 }
 
-/* Cuts sequences into windows, and checks that the examples fit the architecture. Takes over `dataset`. */
+/* Binds the scaling, cuts sequences into windows, and checks that the examples fit the architecture. Takes over
+ * `dataset`. */
 static struct dataset *prepare(const struct task_data *data, struct dataset *dataset, int with_targets,
                                const char *name, struct errors *errors) {
     const struct sequence_options *sequences = &data->section->sequences;
+    if (dataset != NULL) {
+        scaling_bind(&data->scaling, dataset);
+    }
     if (dataset != NULL && sequences->window > 0 && with_targets) {
         struct dataset *whole = dataset;
         dataset = windows_cut(whole, sequences->window, sequences->carry ? data->lanes : 0, name, errors);
@@ -53,21 +59,54 @@ struct dataset *task_data_read(const struct task_data *data, const struct reader
     return prepare(data, reader_read(data->reader, source, with_targets, errors), with_targets, name, errors);
 }
 
-static struct dataset *read_part(const struct task_data *data, enum part_name part, struct errors *errors) {
+/* The examples of a part as they are in the files; NULL with errors. */
+static struct dataset *raw_part(const struct task_data *data, enum part_name part, const char *name,
+                                struct errors *errors) {
     const struct data_section *section = data->section;
+    if (data->whole != NULL && (part == PART_TRAIN || rule_of(section, part)->rule != PART_NONE)) {
+        return part_view(data->whole, &section->parts, part, name, errors);
+    }
     const struct reader_source source = source_of(section, part);
+    return reader_read(data->reader, &source, 1, errors);
+}
+
+/* `learns`: the scaling is learned from this part, the training data. */
+static struct dataset *read_part(struct task_data *data, enum part_name part, int learns, int target_has_units,
+                                 struct errors *errors) {
     struct arena *arena = arena_create();
-    const char *name = task_data_name(section, part, arena);
+    const char *name = task_data_name(data->section, part, arena);
     struct dataset *dataset = NULL;
     if (name == NULL) {
         errors_no_memory(errors);
-    } else if (data->whole != NULL && (part == PART_TRAIN || rule_of(section, part)->rule != PART_NONE)) {
-        dataset = prepare(data, part_view(data->whole, &section->parts, part, name, errors), 1, name, errors);
     } else {
-        dataset = prepare(data, reader_read(data->reader, &source, 1, errors), 1, name, errors);
+        dataset = raw_part(data, part, name, errors);
     }
+    if (dataset != NULL && learns &&
+        scaling_learn(&data->scaling, dataset, data->section->scaling, target_has_units, data->reader->arena, errors) !=
+            RONDO_OK) {
+        dataset_destroy(dataset);
+        dataset = NULL;
+    }
+    dataset = prepare(data, dataset, 1, name, errors);
     arena_destroy(arena);
     return dataset;
+}
+
+struct dataset *task_data_describe(const struct task_data *data, struct errors *errors) {
+    struct dataset *dataset = reader_describe(data->reader, errors);
+    if (dataset != NULL) {
+        scaling_bind(&data->scaling, dataset);
+    }
+    return dataset;
+}
+
+struct json_t *task_data_save(const struct task_data *data, struct errors *errors) {
+    json_t *object = reader_save(data->reader, errors);
+    if (object != NULL && scaling_save(&data->scaling, object, errors) != RONDO_OK) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
 }
 
 /* A part without examples, of a reader that makes its data, is not given. */
@@ -78,7 +117,9 @@ static void drop_empty(const struct task_data *data, struct dataset **dataset) {
     }
 }
 
-static rondo_status read_parts(struct task_data *data, int which, struct errors *errors) {
+static rondo_status read_parts(struct task_data *data, const struct task_data_settings *settings,
+                               struct errors *errors) {
+    const int which = settings->which;
     const struct data_section *section = data->section;
     struct dataset **all[] = {&data->train, &data->valid, &data->test};
     const int wants_part = (which & TASK_TRAIN) != 0 ||
@@ -94,7 +135,8 @@ static rondo_status read_parts(struct task_data *data, int which, struct errors 
     }
     for (int part = PART_TRAIN; part <= PART_TEST && errors->status != RONDO_INTERRUPTED; part++) {
         if ((which & 1 << part) != 0 && data_section_has(section, (enum part_name)part)) {
-            *all[part] = read_part(data, (enum part_name)part, errors);
+            const int learns = part == PART_TRAIN && settings->learned == NULL;
+            *all[part] = read_part(data, (enum part_name)part, learns, settings->target_has_units, errors);
             drop_empty(data, all[part]);
         }
     }
@@ -110,12 +152,13 @@ rondo_status task_data_open(struct task_data *data, const struct task_data_setti
     }
     if (settings->learned != NULL) {
         RONDO_TRY(reader_load(data->reader, settings->learned, settings->file, errors));
+        RONDO_TRY(scaling_load(&data->scaling, settings->learned, settings->file, data->reader->arena, errors));
     } else {
         const struct reader_source source = source_of(section, PART_TRAIN);
         RONDO_TRY(reader_learn(data->reader, &source, errors));
     }
     data->shape = reader_describe(data->reader, errors);
-    return data->shape == NULL ? errors->status : read_parts(data, settings->which, errors);
+    return data->shape == NULL ? errors->status : read_parts(data, settings, errors);
 }
 
 void task_data_close(struct task_data *data) {

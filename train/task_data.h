@@ -16,6 +16,7 @@ struct task_data_settings {
     const struct data_section *section;
     const struct batch_plan *plan; /* the datasets must fit it; borrowed for good */
     int64_t lanes;                 /* of windows that carry states */
+    int target_has_units;          /* 1: the loss accepts scaled targets (RONDO_LOSS_ANY_UNIT) */
     int which;                     /* enum task_part, or-ed: what is read */
     const struct json_t *learned;  /* what the reader learned in training, from the run (`file`); NULL: it learns now */
     const char *file;
@@ -27,6 +28,7 @@ struct task_data {
     const struct batch_plan *plan;
     int64_t lanes;
     struct reader *reader;
+    struct scaling scaling;
     struct dataset *shape;                /* the streams, without examples */
     struct dataset *whole;                /* the training file, if other data is a part of it; else NULL */
     struct dataset *train, *valid, *test; /* NULL: not read, or not given */
@@ -36,6 +38,12 @@ struct task_data {
  * Close with task_data_close, also after a failure. */
 rondo_status task_data_open(struct task_data *data, const struct task_data_settings *settings, struct errors *errors);
 void task_data_close(struct task_data *data);
+
+/* A dataset without examples, for those that the caller adds with the reader; NULL with an error. */
+struct dataset *task_data_describe(const struct task_data *data, struct errors *errors);
+
+/* What reader and scaling have learned as a JSON object, which the caller owns; NULL with an error. */
+struct json_t *task_data_save(const struct task_data *data, struct errors *errors);
 
 /* Reads another file as data of the task, ready for evaluation (with_targets 1) or prediction. NULL with errors; the caller
  * owns it. */

@@ -489,7 +489,11 @@ enum rondo_loss_flag {
     /* In training, `record` gets the input of the output layer, [rows, width], instead of outputs, and the parameters
      * of this layer in call->output_weight and call->output_bias. So it can compute only the outputs that it needs. In
      * evaluation it gets outputs like any other loss. */
-    RONDO_LOSS_BEFORE_OUTPUT = 2
+    RONDO_LOSS_BEFORE_OUTPUT = 2,
+    /* Targets are numbers in any unit, negative ones too, and predictions are in the same unit: one of each number, in
+     * their order, or several of the first number, then as many of the second, … The host may then train on targets with
+     * a mean of 0 and a deviation of 1, and turn predictions back. Since ABI 1.1. */
+    RONDO_LOSS_ANY_UNIT = 4
 };
 
 /* What a target is. */
