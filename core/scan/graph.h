@@ -112,7 +112,6 @@ struct scan_graph {
                        gradient. NULL while there is no backward step */
     int32_t grad_x; /* dL/dx, including what was there before; -1: not wanted */
     struct errors *errors; /* while passes run */
-    int failed;            /* 1: out of memory or a bug, which is in `errors` */
 };
 
 struct scan_graph_settings {
@@ -135,10 +134,10 @@ struct scan_graph *graph_create(const struct scan_graph_settings *settings, stru
 
 /* ---- for the passes ---- */
 
-/* Reports that memory is short. Returns -1, which is not a valid id. */
-int32_t graph_no_memory(struct scan_graph *graph);
+/* 1 if a pass has failed: its error is in `errors`, or memory is short, which only graph_create reports, at its end. */
+int graph_failed(const struct scan_graph *graph);
 /* Adds a copy of `node`, whose inputs are `inputs` (copied), and returns its id. A sum of more than GRAPH_MOST_INPUTS
- * values becomes a tree of sums; the id is that of its root. -1 after a failure. */
+ * values becomes a tree of sums; the id is that of its root. -1 if memory is short, and after a bug. */
 int32_t graph_add(struct scan_graph *graph, struct scan_node node, const int32_t *inputs, int32_t n_inputs);
 /* Adds a sum of these values, in the shape, half and phase of node `like`. */
 int32_t graph_add_sum(struct scan_graph *graph, int32_t like, const int32_t *inputs, int32_t n_inputs);
@@ -157,7 +156,8 @@ int node_is_given(const struct scan_node *node);
 int32_t graph_base(const struct scan_graph *graph, int32_t id);
 /* Follows views, but not parts. -1 stays -1. */
 int32_t graph_without_views(const struct scan_graph *graph, int32_t id);
-/* [count] 1 for nodes that a result or an effect needs. In the graph's arena; NULL if memory is short. */
+/* [count] 1 for nodes that a result or an effect needs. In the graph's arena. If memory is short, the results of this
+ * function and of the next three are not valid: ask arena_failed before reading them. */
 int *graph_live(const struct scan_graph *graph);
 /* The ids of all live nodes, inputs before what reads them; *n gets their number. */
 int32_t *graph_order(const struct scan_graph *graph, int32_t *n);
@@ -169,10 +169,9 @@ int *graph_needed(const struct scan_graph *graph);
 /* 1 if both have the same dimensions. */
 int graph_same_shape(const struct scan_node *a, const struct scan_node *b);
 /* Broadcasting as a table: for each of the `width` elements of a row of `domain`, the element of `operand` (of its row,
- * or of the whole fixed tensor) that belongs there; NULL if they correspond one to one. *ok becomes 0 if memory is
- * short. */
-const int32_t *graph_table(struct scan_graph *graph, const struct scan_node *operand, const struct scan_node *domain,
-                           int *ok);
+ * or of the whole fixed tensor) that belongs there; NULL if they correspond one to one, or if memory is short, which the
+ * graph's arena knows. */
+const int32_t *graph_table(struct scan_graph *graph, const struct scan_node *operand, const struct scan_node *domain);
 
 /* Text that grows at its end. Begins as {.arena = ...}; a failure is that of the arena (arena_failed). */
 struct scan_printer {
@@ -187,7 +186,7 @@ void graph_text(const struct scan_graph *graph, struct scan_printer *text);
 
 /* ---- the passes, in the order in which they run; each is one file ---- */
 
-/* A pass that fails sets graph->failed or adds an error. */
+/* A pass that fails leaves the arena in the failed state or adds an error. */
 typedef void scan_pass_function(struct scan_graph *graph, const struct scan_graph_settings *settings);
 
 scan_pass_function graph_build;         /* build.c: from the step program to a graph */

@@ -52,22 +52,19 @@ static rondo_status prepare(struct scan_run *run, struct arena *arena, struct er
     const int half = run->now.half;
     run->now.tiles = arena_alloc(arena, sizeof *run->now.tiles * (size_t)(plan->n_tiles[half] + 1));
     run->now.packed = arena_alloc(arena, sizeof *run->now.packed * (size_t)(plan->n_packed[half] + 1));
-    if (run->now.tiles == NULL || run->now.packed == NULL) {
+    if (arena_failed(arena)) {
         return errors_no_memory(errors);
     }
     for (int32_t i = 0; i < plan->n_tiles[half]; i++) {
         run->now.tiles[i] = arena_alloc(arena, tile_bytes(run, &plan->tiles[half][i]));
-        if (run->now.tiles[i] == NULL) {
-            return errors_no_memory(errors);
-        }
     }
     for (int32_t i = 0; i < plan->n_packed[half]; i++) {
         const struct scan_packed *packed = &plan->packed[half][i];
         run->now.packed[i] =
             arena_alloc(arena, product_packed_bytes(run->given.kernels, run->given.dtype, packed->k, packed->n));
-        if (run->now.packed[i] == NULL) {
-            return errors_no_memory(errors);
-        }
+    }
+    if (arena_failed(arena)) {
+        return errors_no_memory(errors);
     }
     parallel_for(run->given.parallel, plan->n_packed[half] + plan->n_tiles[half], 1, prepare_range, run);
     return RONDO_OK;
