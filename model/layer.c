@@ -152,13 +152,10 @@ static rondo_status check_residual(const struct layer *layer, const struct layer
 
 static rondo_status find_dropped(struct layer *layer, const struct layer_settings *settings, struct errors *errors) {
     layer->is_dropped = arena_calloc(layer->arena, (size_t)layer->cell->n_parameters + 1, 1);
-    if (layer->is_dropped == NULL) {
-        return errors_no_memory(errors);
-    }
     if (settings->weight_drop <= 0) {
-        return RONDO_OK;
+        return RONDO_OK; /* build asks the arena */
     }
-    const int32_t found = wrap_recurrent_weights(layer->cell, layer->is_dropped);
+    const int32_t found = layer->is_dropped == NULL ? -1 : wrap_recurrent_weights(layer->cell, layer->is_dropped);
     if (found < 0) {
         return errors_no_memory(errors);
     }
@@ -178,28 +175,21 @@ static struct cell_parameter initial_state(const struct layer *layer, int32_t s)
     return parameter;
 }
 
-static rondo_status name_parameters(struct layer *layer, struct errors *errors) {
+static void name_parameters(struct layer *layer) {
     static const char *const directions[] = {"forward.", "backward."};
     const struct cell *cell = layer->cell;
     layer->n_parameters = cell->n_parameters + (layer->settings.learn_initial_state ? layer->n_states : 0);
     const size_t count = (size_t)layer->n_directions * (size_t)layer->n_parameters;
     layer->parameters = arena_calloc(layer->arena, count + 1, sizeof *layer->parameters);
-    if (layer->parameters == NULL) {
-        return errors_no_memory(errors);
-    }
     struct cell_parameter *parameter = layer->parameters;
-    for (int32_t d = 0; d < layer->n_directions; d++) {
+    for (int32_t d = 0; parameter != NULL && d < layer->n_directions; d++) {
         for (int32_t p = 0; p < layer->n_parameters; p++, parameter++) {
             *parameter = p < cell->n_parameters ? cell->parameters[p] : initial_state(layer, p - cell->n_parameters);
-            if (layer->n_directions > 1 && parameter->name != NULL) {
+            if (layer->n_directions > 1) {
                 parameter->name = arena_printf(layer->arena, "%s%s", directions[d], parameter->name);
-            }
-            if (parameter->name == NULL) {
-                return errors_no_memory(errors);
             }
         }
     }
-    return RONDO_OK;
 }
 
 static rondo_status build(struct layer *layer, const struct layer_settings *settings, int32_t dtype, int64_t input,
@@ -219,13 +209,14 @@ static rondo_status build(struct layer *layer, const struct layer_settings *sett
             return errors->status;
         }
     }
-    return name_parameters(layer, errors);
+    name_parameters(layer);
+    return arena_failed(layer->arena) ? errors_no_memory(errors) : RONDO_OK;
 }
 
 struct layer *layer_create(const struct layer_settings *settings, int32_t dtype, int64_t input,
                            struct registry *registry, struct errors *errors) {
     struct arena *arena = arena_create();
-    struct layer *layer = arena == NULL ? NULL : arena_calloc(arena, 1, sizeof *layer);
+    struct layer *layer = arena_calloc(arena, 1, sizeof *layer);
     if (layer == NULL) {
         arena_destroy(arena);
         errors_no_memory(errors);
@@ -365,7 +356,7 @@ static struct layer_start prepare(const struct layer *layer, struct tape *tape, 
     if (!starts_from_zeros) {
         start.states = arena_calloc(tape_arena(tape), (size_t)cell->n_states, sizeof(rondo_value));
     }
-    if (start.parameters == NULL || (!starts_from_zeros && start.states == NULL)) {
+    if (arena_failed(tape_arena(tape))) {
         tape_fail(tape, errors_no_memory(tape_errors(tape)));
         return start;
     }

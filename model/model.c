@@ -21,16 +21,8 @@ struct model {
     int32_t n_parameters;
 };
 
-static struct model_parameter *add_parameter(struct model *model, const char *name, rondo_tensor shape,
-                                             struct initialiser initialiser, struct errors *errors) {
-    struct model_parameter *parameter = &model->parameters[model->n_parameters];
-    *parameter = (struct model_parameter){name, shape, initialiser};
-    if (name == NULL) {
-        errors_no_memory(errors);
-        return NULL;
-    }
-    model->n_parameters++;
-    return parameter;
+static void add_parameter(struct model *model, const char *name, rondo_tensor shape, struct initialiser initialiser) {
+    model->parameters[model->n_parameters++] = (struct model_parameter){name, shape, initialiser};
 }
 
 /* Tokens need an embedding, and numbers cannot use one. The layers were checked for the input width that this gives, so
@@ -59,9 +51,6 @@ static rondo_status add_layers(struct model *model, const struct model_settings 
         if (layer->layer == NULL) {
             return errors->status;
         }
-        if (layer->scope == NULL) {
-            return errors_no_memory(errors);
-        }
         width = layer_output_width(layer->layer);
     }
     return RONDO_OK;
@@ -80,11 +69,8 @@ static rondo_status add_parameters(struct model *model, struct errors *errors) {
     }
     if (settings->vocabulary > 0) {
         const struct initialiser normal = {.kind = INITIALISE_NORMAL, .a = 0.1};
-        if (add_parameter(model, "embedding.W",
-                          tensor_2d(settings->dtype, settings->vocabulary, settings->embedding_size, NULL), normal,
-                          errors) == NULL) {
-            return errors->status;
-        }
+        add_parameter(model, "embedding.W",
+                      tensor_2d(settings->dtype, settings->vocabulary, settings->embedding_size, NULL), normal);
     }
     int64_t width = 0;
     for (int32_t i = 0; i < settings->n_layers; i++) {
@@ -93,25 +79,19 @@ static rondo_status add_parameters(struct model *model, struct errors *errors) {
         for (int32_t p = 0; p < layer_parameter_count(layer->layer); p++) {
             const struct cell_parameter *from = &layer_parameters(layer->layer)[p];
             const char *name = arena_printf(model->arena, "%s.%s", layer->scope, from->name);
-            if (add_parameter(model, name, from->shape, from->initialiser, errors) == NULL) {
-                return errors->status;
-            }
+            add_parameter(model, name, from->shape, from->initialiser);
         }
         width = layer_output_width(layer->layer);
     }
     const struct initialiser glorot = {.kind = INITIALISE_GLOROT}, zeros = {.kind = INITIALISE_CONSTANT};
-    if (add_parameter(model, "head.W", tensor_2d(settings->dtype, width, settings->output_size, NULL), glorot,
-                      errors) == NULL ||
-        add_parameter(model, "head.b", tensor_1d(settings->dtype, settings->output_size, NULL), zeros, errors) ==
-            NULL) {
-        return errors->status;
-    }
-    return RONDO_OK;
+    add_parameter(model, "head.W", tensor_2d(settings->dtype, width, settings->output_size, NULL), glorot);
+    add_parameter(model, "head.b", tensor_1d(settings->dtype, settings->output_size, NULL), zeros);
+    return arena_failed(model->arena) ? errors_no_memory(errors) : RONDO_OK;
 }
 
 struct model *model_create(const struct model_settings *settings, struct registry *registry, struct errors *errors) {
     struct arena *arena = arena_create();
-    struct model *model = arena == NULL ? NULL : arena_calloc(arena, 1, sizeof *model);
+    struct model *model = arena_calloc(arena, 1, sizeof *model);
     if (model == NULL) {
         arena_destroy(arena);
         errors_no_memory(errors);
