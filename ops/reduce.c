@@ -5,8 +5,8 @@
  * max   y = max_i x_i,        dL/dx_i = dL/dy where i is the first at which x_i = y, else 0;  min alike
  *
  * Sums are computed in f64 for every dtype: a mean over many steps would lose digits in f32. */
+#include "core/kernel.h"
 #include "ops/axis.h"
-#include "ops/kernel.h"
 #include "ops/sample.h"
 
 struct reduce_options {
@@ -116,9 +116,10 @@ enum reducer { SUM, MEAN, LARGEST, SMALLEST };
         }                                                                                                              \
         return (sum[0] + sum[1]) + (sum[2] + sum[3]);                                                                  \
     }                                                                                                                  \
-    OPS_KERNEL static void run_spread_##suffix(void *data, int64_t start, int64_t n, int64_t stride, double value) {   \
+    KERNEL_CLONES static void run_spread_##suffix(void *data, int64_t start, int64_t n, int64_t stride,                \
+                                                  double value) {                                                      \
         T *x = (T *)data + start;                                                                                      \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             x[i * stride] += (T)value;                                                                                 \
         }                                                                                                              \
@@ -300,8 +301,8 @@ PLACE_OF(double, f64)
 
 static rondo_status extreme_backward(rondo_context *ctx, rondo_op_call *call) {
     (void)ctx;
-    OPS_BY_DTYPE(call->output.dtype, add_at_places, call->grad_inputs[0].data, call->saved, call->grad_output->data,
-                 rondo_count(&call->output));
+    KERNEL_BY_DTYPE(call->output.dtype, add_at_places, call->grad_inputs[0].data, call->saved, call->grad_output->data,
+                    rondo_count(&call->output));
     return RONDO_OK;
 }
 

@@ -6,8 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/kernel.h"
 #include "ops/axis.h"
-#include "ops/kernel.h"
 #include "ops/sample.h"
 
 struct slice_options {
@@ -106,8 +106,8 @@ static rondo_status slice_backward(rondo_context *ctx, rondo_op_call *call) {
         return status;
     }
     const struct ops_split split = ops_split(&call->inputs[0], range.axis);
-    OPS_BY_DTYPE(call->output.dtype, slice_grad, call->grad_output->data, call->grad_inputs[0].data, split.outer,
-                 (range.end - range.begin) * split.inner, split.axis * split.inner, range.begin * split.inner);
+    KERNEL_BY_DTYPE(call->output.dtype, slice_grad, call->grad_output->data, call->grad_inputs[0].data, split.outer,
+                    (range.end - range.begin) * split.inner, split.axis * split.inner, range.begin * split.inner);
     return RONDO_OK;
 }
 

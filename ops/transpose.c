@@ -5,8 +5,8 @@
  * If only dimensions of size 1 change places, the order of the elements does not change, and the result is a view. */
 #include <string.h>
 
+#include "core/kernel.h"
 #include "ops/axis.h"
-#include "ops/kernel.h"
 #include "ops/sample.h"
 
 struct transpose_options {
@@ -136,13 +136,13 @@ struct transpose_job {
 static void forward_rows(void *arg, int64_t begin, int64_t end) {
     const struct transpose_job *job = arg;
     const int32_t dtype = job->call->output.dtype == RONDO_F64 ? RONDO_F64 : RONDO_F32;
-    OPS_BY_DTYPE(dtype, transpose_rows, &job->walk, job->call->inputs[0].data, job->call->output.data, begin, end);
+    KERNEL_BY_DTYPE(dtype, transpose_rows, &job->walk, job->call->inputs[0].data, job->call->output.data, begin, end);
 }
 
 static void backward_rows(void *arg, int64_t begin, int64_t end) {
     const struct transpose_job *job = arg;
-    OPS_BY_DTYPE(job->call->output.dtype, transpose_rows_grad, &job->walk, job->call->grad_output->data,
-                 job->call->grad_inputs[0].data, begin, end);
+    KERNEL_BY_DTYPE(job->call->output.dtype, transpose_rows_grad, &job->walk, job->call->grad_output->data,
+                    job->call->grad_inputs[0].data, begin, end);
 }
 
 static rondo_status each_row(rondo_context *ctx, const rondo_op_call *call,

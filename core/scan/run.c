@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/kernel.h"
 #include "core/tensor.h"
 
 enum { MOST_BLOCK = 128, LEAST_BLOCK = 8 };
@@ -39,11 +40,9 @@ static void prepare_range(void *arg, int64_t begin, int64_t end) {
         }
         const int64_t number = i - plan->n_packed[run->now.half];
         const struct scan_tile *tile = &plan->tiles[run->now.half][number];
-        if (run->given.dtype == RONDO_F32) {
-            fill_tile_f32(tile, run->given.fixed[tile->fixed].data, (float *)(void *)run->now.tiles[number]);
-        } else {
-            fill_tile_f64(tile, run->given.fixed[tile->fixed].data, (double *)(void *)run->now.tiles[number]);
-        }
+        const void *fixed = run->given.fixed[tile->fixed].data;
+        void *filled = run->now.tiles[number];
+        KERNEL_BY_DTYPE(run->given.dtype, fill_tile, tile, fixed, filled);
     }
 }
 
