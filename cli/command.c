@@ -318,16 +318,14 @@ static rondo_status parse_passes(const char *text, int32_t *passes_off, struct e
     return first;
 }
 
-/* For --verbose: "rondo: text", or "FILE: text" for a line of a plug-in. One call, so that lines of threads do not mix. */
-static void print_log_line(void *arg, int32_t level, const char *origin, const char *text) {
-    (void)arg;
+void print_log_line(void *out, int32_t level, const char *origin, const char *text) {
     (void)level;
-    fprintf(stderr, "%s: %s\n", origin == NULL ? "rondo" : origin, text);
+    fprintf(out, "%s: %s\n", origin == NULL ? "rondo" : origin, text);
 }
 
 struct session *session_from_flags(const struct common_flags *common, struct errors *errors) {
     struct session_settings settings = {.plugins = common->plugins, .threads = common->threads};
-    settings.log.write = common->verbose ? print_log_line : NULL;
+    settings.log = (struct log_receiver){common->verbose ? print_log_line : NULL, stderr};
     const rondo_status engine = parse_engine(common->engine, &settings.engine, errors);
     const rondo_status passes = parse_passes(common->passes, &settings.passes_off, errors);
     if (passes == RONDO_OK && settings.passes_off != 0 && settings.engine == ENGINE_TAPE) {

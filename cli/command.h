@@ -104,6 +104,10 @@ struct common_flags {
 #define COMMON_FLAG_JSON(common)                                                                                       \
     { "json", NULL, FLAG_ON, &(common).json, "print JSON" }
 
+/* A receiver of log lines for --verbose (core/log.h): prints "rondo: text", or "FILE: text" for a line of a plug-in, to
+ * the FILE* `out`, in one call, so that lines of threads do not mix. */
+void print_log_line(void *out, int32_t level, const char *origin, const char *text);
+
 /* Creates the session that the flags describe. NULL with errors; free with session_destroy. */
 struct session *session_from_flags(const struct common_flags *common, struct errors *errors);
 

@@ -25,7 +25,8 @@ static rondo_tensor rows_of(const rondo_tensor *tensor, int64_t begin, int64_t e
 static int infer_part(const struct row_part *part, rondo_op_call *call, rondo_tensor *inputs) {
     struct op_fixture *fixture = part->whole;
     struct errors ignored = {0};
-    struct host_call host = host_call(fixture->subject.arena, &ignored, NULL, fixture->check->op->base.name);
+    struct host_call host =
+        kit_host_call(fixture->subject.kit, fixture->subject.arena, &ignored, NULL, fixture->check->op->base.name);
     *call = (rondo_op_call){.struct_size = sizeof *call,
                             .n_inputs = fixture->call.n_inputs,
                             .options = fixture->call.options,
@@ -87,8 +88,8 @@ static int backward_part(const struct row_part *part, const rondo_tensor *gradie
     call.grad_output = &grad_output;
     call.grad_inputs = asked;
     arena_reset(fixture->subject.arena);
-    struct host_call host =
-        host_call(fixture->subject.arena, &fixture->subject.errors, NULL, fixture->check->op->base.name);
+    struct host_call host = kit_host_call(fixture->subject.kit, fixture->subject.arena, &fixture->subject.errors, NULL,
+                                          fixture->check->op->base.name);
     const rondo_status status = host_result(&host, fixture->check->op->backward(&host.base, &call));
     return status == RONDO_OK ||
            op_refuse(fixture->check, "backward failed on rows %lld to %lld: %s", (long long)part->begin,

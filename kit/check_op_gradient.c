@@ -299,7 +299,7 @@ static int check_trial(struct differentiation *pass) {
 static int check_case(struct op_check *check) {
     struct differentiation pass = {
         .check = check, .mul = registry_op(check->trial.kit->registry, "mul"), .arena = arena_create()};
-    const struct tape_settings settings = {.errors = &pass.errors};
+    const struct tape_settings settings = {.registry = check->trial.kit->registry, .errors = &pass.errors};
     pass.tape = tape_create(&settings);
     const int passed = pass.mul == NULL                          ? op_refuse(check, "there is no op 'mul'")
                        : pass.arena == NULL || pass.tape == NULL ? op_refuse(check, "out of memory")

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/host.h"
 #include "core/options.h"
 #include "kit/option_settings.h"
 #include "kit/subject.h"
@@ -258,7 +257,7 @@ static rondo_status ask(const struct trial *trial, const char *text, struct erro
         return errors_no_memory(errors);
     }
     memcpy(before, options, bytes);
-    struct host_call call = host_call(kit->arena, errors, &kit->parallel, NULL);
+    struct host_call call = kit_host_call(kit, kit->arena, errors, &kit->parallel, NULL);
     const rondo_status status = host_result(&call, trial->kind->check_of(trial->descriptor)(&call.base, options));
     return memcmp(before, options, bytes) == 0 ? status
                                                : errors_add(errors, RONDO_INTERNAL, "it wrote into the options");

@@ -33,7 +33,7 @@ static int ask_size(const struct loss_trial *one, const char *name, size_functio
                                   .output_weight = {-1},
                                   .output_bias = {-1}};
     const struct trial *trial = &one->trial;
-    struct host_call host = host_call(trial->kit->arena, errors, NULL, trial->descriptor->name);
+    struct host_call host = kit_host_call(trial->kit, trial->kit->arena, errors, NULL, trial->descriptor->name);
     const rondo_status answer = ask(&host.base, &call, size);
     const rondo_status status = host_result(&host, answer);
     if (status == RONDO_INVALID && host.failed == RONDO_INVALID && answer == RONDO_INVALID) {

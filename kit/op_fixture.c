@@ -114,7 +114,8 @@ static int infer(struct op_fixture *fixture) {
         }
         errors_free(errors);
     }
-    struct host_call host = host_call(fixture->subject.arena, errors, NULL, check->op->base.name);
+    struct host_call host =
+        kit_host_call(fixture->subject.kit, fixture->subject.arena, errors, NULL, check->op->base.name);
     const rondo_status status = infer_output(check->op, &fixture->call, &host);
     if (status == RONDO_INVALID && fixture->settings.may_refuse) {
         fixture->subject.is_idle = 1;

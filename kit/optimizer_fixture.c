@@ -19,7 +19,8 @@ static rondo_status shape_slot(struct optimizer_fixture *fixture, int32_t s, ron
         return RONDO_OK;
     }
     *slot = tensor_of(like.dtype, 1, (const int64_t[]){0});
-    struct host_call host = host_call(fixture->subject.arena, &fixture->subject.errors, NULL, optimizer->base.name);
+    struct host_call host = kit_host_call(fixture->subject.kit, fixture->subject.arena, &fixture->subject.errors, NULL,
+                                          optimizer->base.name);
     RONDO_TRY(host_result(&host, optimizer->choose_slot(&host.base, fixture->subject.options, s, &like, slot)));
     slot->data = NULL;
     if (tensor_checked_bytes(slot) > SIZE_MAX / 4) {

@@ -79,6 +79,7 @@ static size_t run_check(void *arg, char *answer, size_t size) {
     } else if (job->kind != FINDING_FILE && (descriptor = load_descriptor(job, &kit)) == NULL) {
         snprintf(reason, size - 1, "%s", errors_text(&errors, 0));
     } else {
+        registry_set_log(kit.registry, settings->log); /* after loading, which Rondo itself would log at every check */
         verdict = run_kit_check(job->check, &kit, descriptor, reason, size - 1);
     }
     answer[0] = (char)('0' + verdict);

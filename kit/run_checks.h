@@ -12,6 +12,9 @@ struct check_settings {
     double seconds;          /* the time limit of one check */
     int32_t threads;         /* of kit->parallel */
     const char *const *only; /* names of the checks to run (known_checks), ends with NULL; empty: all */
+    /* Gets the lines that the plug-in logs, in the child processes: what it writes to standard output or standard error
+     * there counts as printed by the plug-in. Zero: lines are dropped. */
+    struct log_receiver log;
     /* Called for each finding as soon as it is known; may be NULL. */
     void (*found)(void *arg, const struct report *report, int32_t index);
     void *arg;

@@ -115,11 +115,19 @@ static void record_random(rondo_context *ctx, uint64_t first, int64_t count, uin
     }
 }
 
+struct host_call kit_host_call(const struct kit *kit, struct arena *arena, struct errors *errors,
+                               const struct parallel *parallel, const char *name) {
+    struct host_call call = host_call(arena, errors, parallel, name);
+    call.log = registry_log(kit->registry);
+    call.origin = kit->file;
+    return call;
+}
+
 void subject_begin(struct subject *subject, struct subject_call *call, const char *function) {
     poison_arena(subject);
-    *call = (struct subject_call){
-        .host = host_call(subject->arena, &subject->errors, &subject->parallel, subject->descriptor->name),
-        .subject = subject};
+    *call = (struct subject_call){.host = kit_host_call(subject->kit, subject->arena, &subject->errors,
+                                                        &subject->parallel, subject->descriptor->name),
+                                  .subject = subject};
     call->table = *call->host.base.host;
     call->table.random = record_random;
     call->host.base.host = &call->table;

@@ -89,6 +89,10 @@ struct subject_call {
     rondo_host table; /* the host's functions, of which random records its use */
     struct subject *subject;
 };
+/* The host of a call into the plug-in under check, whose log lines reach the receiver of the registry. Memory and errors
+ * of the call are the caller's. */
+struct host_call kit_host_call(const struct kit *kit, struct arena *arena, struct errors *errors,
+                               const struct parallel *parallel, const char *name);
 /* Before the call of `function`; then the fixture sets host.stream, and names what the call only reads. */
 void subject_begin(struct subject *subject, struct subject_call *call, const char *function);
 void subject_reads(struct subject_call *call, const char *name, const void *data, size_t bytes);
