@@ -9,7 +9,7 @@
 #include "cli/print.h"
 #include "io/json.h"
 #include "io/section.h"
-#include "train/task.h"
+#include "train/task_memory.h"
 
 /* A column of `width` bytes, and a blank. */
 static void print_padded(const char *text, int width) {
@@ -59,19 +59,10 @@ static void print_values(const char *path, const struct yaml_node *node, struct 
     }
 }
 
-/* Megabytes that training needs for parameters, a gradient for each shard, optimizer slots and the best weights, without
- * the values that the tape keeps of a batch. */
+/* Megabytes that training needs for parameters, gradients, optimizer slots and the best weights. */
 static double parameter_megabytes(const struct task *task) {
-    const struct experiment *experiment = task->experiment;
-    int64_t copies = 2;
-    for (int32_t stage = 0; stage < task->updater.n_stages; stage++) {
-        const rondo_slot *slot = task->updater.stages[stage].optimizer->slots;
-        for (; slot != NULL && slot->name != NULL; slot++) {
-            copies += slot->shape != RONDO_SLOT_SCALAR;
-        }
-    }
-    const int64_t shards = network_shard_count(task->network, experiment->schedule.options.batch);
-    return (double)(model_size(network_model(task->network)) * (copies + shards)) * sizeof(float) / 1e6;
+    const struct task_memory memory = task_memory(task);
+    return (double)(memory.parameters + memory.gradients + memory.slots + memory.chosen) / 1e6;
 }
 
 /* In the order that options such as class_weights use. */
