@@ -19,7 +19,8 @@ struct command_call {
     char **argv;
 };
 
-/* The number of characters of a UTF-8 text: bytes 10xxxxxx continue a character. */
+/* The number of characters of a UTF-8 text. Bytes of the form 10xxxxxx continue a character, so they are not
+ * counted. */
 static int count_characters(const char *text) {
     int count = 0;
     for (; *text != '\0'; text++) {
@@ -250,12 +251,12 @@ rondo_status output_json(struct json_t *value, size_t flags, struct errors *erro
 int finish_output(void) {
     errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        if (errno == 0) { /* an earlier write failed: a second one shows why */
+        if (errno == 0) { /* an earlier write failed, and its errno is lost: writing again shows the reason */
             putchar('\n');
             fflush(stdout);
         }
         if (errno == EPIPE) {
-            return EXIT_DONE; /* the reader has closed the pipe, which is not an error; most commands end by SIGPIPE before */
+            return EXIT_DONE; /* the reader has closed the pipe, which is not an error; SIGPIPE ends most commands */
         }
         fprintf(stderr, "rondo: cannot write to standard output: %s\n",
                 errno == 0 ? "an earlier write has failed" : strerror(errno));
@@ -300,7 +301,8 @@ static rondo_status parse_pass(const char *word, int32_t *passes_off, struct err
         const size_t length = strlen(all);
         snprintf(all + length, sizeof all - length, "%s-%s", i == 0 ? "" : ", ", scan_pass_name(i));
     }
-    return errors_add(errors, RONDO_INVALID, "unknown pass '%s'%s in --passes, expected some of %s", word, hint, all);
+    return errors_add(errors, RONDO_INVALID, "unknown pass '%s'%s in --passes, expected one or more of %s", word, hint,
+                      all);
 }
 
 /* Parses "-fuse,-merge". */

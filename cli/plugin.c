@@ -127,7 +127,7 @@ static int run_check(const struct command *command, int argc, char **argv) {
     const char *name = NULL, *only[ARGUMENT_LIST_MAX + 1] = {0};
     const struct flag flags[] = {
         {"only", "CHECK", FLAG_LIST, only, "run only this check; may be repeated"},
-        {"explain", "CHECK", FLAG_TEXT, &name, "describe a check and how to fix what it finds; list: name all checks"},
+        {"explain", "CHECK", FLAG_TEXT, &name, "describe a check and how to fix what it finds; list: list all checks"},
         {"seed", "N", FLAG_COUNT, &seed, "seed of all random numbers, 1 to 4096 (default: 1)"},
         {"seconds", "N", FLAG_COUNT, &seconds, "time limit of one check, 1 to 4096 (default: 20)"},
         {"json", NULL, FLAG_ON, &json, "print JSON: one object per file, each on one line"},
@@ -177,7 +177,7 @@ static void find_other_rondo(char (*file)[PROGRAM_PATH]) {
             if (found.st_dev == own.st_dev && found.st_ino == own.st_ino) {
                 (*file)[0] = '\0';
             }
-            return; /* the shell takes the first one */
+            return; /* the shell runs the first one that it finds */
         }
         entry += width + (entry[width] == ':');
     }
@@ -234,14 +234,14 @@ static const struct command actions[] = {
      "optimizer, loss and schedule: gradients, written outputs, buffers, threads, options at the ends of their "
      "ranges.\n"
      "Every check runs in its own process, so a plug-in may crash or loop. --explain CHECK describes a check and how\n"
-     "to fix what it finds; --explain list names all checks.\n"
+     "to fix what it finds; --explain list lists all checks.\n"
      "Exit status: 0 if no check failed (there may be warnings), 1 if a check failed, 2 if there is no such file, or\n"
      "if --only names a check that no part of the file has.\n\n"
      "  rondo plugin check ./mine.so\n"
      "  rondo plugin check --explain gradient\n",
      run_check},
     {"new", "plugin new KIND NAME [--out FOLDER] [--general | --numbers]",
-     "write the folder of a new plug-in to start from",
+     "write a folder with a new plug-in to start from",
      "KIND is op, optimizer, loss or schedule. The folder has NAME.c with a working example, the header that it "
      "needs,\n"
      "a Makefile, a meson.build, and a small experiment that trains with it. It builds and passes all checks as it "

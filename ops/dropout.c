@@ -1,5 +1,5 @@
-/* dropout: Srivastava et al. 2014, in the inverted form: kept elements are scaled in training, so that evaluation does
- * nothing.
+/* dropout: Srivastava et al. 2014, in the inverted form: kept elements are scaled in training, so that evaluation need
+ * not change anything.
  *
  * y_i = x_i m_i / (1 - rate),   dL/dx_i = dL/dy_i m_i / (1 - rate),   m_i = 0 with probability `rate`, else 1
  *

@@ -3,9 +3,9 @@
  *     ELEMENTWISE_UNARY(square, x * x, 2 * x)
  *     const rondo_op op_square = ELEMENTWISE_OP(square, 1, "x", "y = x^2", 0, 0, RONDO_OP_CHEAP, READS_X);
  *
- * The equation is written in `x` (or `a` and `b`), its derivative also in the result `y`; T is the type of all of them.
- * Functions of <tgmath.h> and ops/vector_math.h take the type of their argument. Write a constant that is not an
- * integer as (T)0.5: without the cast, f32 would be computed in f64.
+ * The equation is written in terms of `x` (or `a` and `b`); the derivative may also use the result `y`. T is the type
+ * of all of them. Functions of <tgmath.h> and ops/vector_math.h take the type of their argument. Write a constant that
+ * is not an integer as (T)0.5: without the cast, f32 would be computed in f64.
  */
 #ifndef RONDO_OPS_ELEMENTWISE_H
 #define RONDO_OPS_ELEMENTWISE_H

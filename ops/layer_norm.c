@@ -23,7 +23,7 @@ static const rondo_option layer_norm_option_table[] = {
     RONDO_OPTION_END,
 };
 
-/* What forward saves of one row. */
+/* What forward saves for one row. */
 struct moments {
     double mean, r;
 };

@@ -1,6 +1,6 @@
 /* Rounding down, and the remainder of a division.
  *
- * Both functions have jumps; their derivatives are those between the jumps. */
+ * Both functions have jumps. The derivatives are those at all other points. */
 #include <tgmath.h>
 
 #include "ops/elementwise.h"

@@ -55,7 +55,7 @@ static rondo_status segment_infer(rondo_context *ctx, rondo_op_call *call) {
     return RONDO_OK;
 }
 
-/* A pass over all rows, for the columns of one thread, so that no two threads write to the same element. */
+/* Each thread goes through all rows, but only for its own columns, so that no two threads write to the same element. */
 struct segment_pass {
     const rondo_op_call *call;
     const int32_t *index;

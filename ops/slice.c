@@ -18,9 +18,10 @@ static const rondo_option slice_option_table[] = {
     RONDO_OPTION_INT(struct slice_options, axis, "-1", -RONDO_MAX_DIMS, RONDO_MAX_DIMS - 1,
                      "the dimension to slice; negative: from the end"),
     RONDO_OPTION_INT(struct slice_options, begin, "0", (double)INT64_MIN, (double)INT64_MAX,
-                     "first index; negative: from the end"),
-    RONDO_OPTION_INT(struct slice_options, end, "9223372036854775807", (double)INT64_MIN, (double)INT64_MAX,
-                     "index after the last one; negative: from the end; the default is the end of the dimension"),
+                     "first index; negative: counted from the end"),
+    RONDO_OPTION_INT(
+        struct slice_options, end, "9223372036854775807", (double)INT64_MIN, (double)INT64_MAX,
+        "index after the last one; negative: counted from the end; the default is the end of the dimension"),
     RONDO_OPTION_END,
 };
 

@@ -1,9 +1,10 @@
 /* Softmax and its logarithm along one dimension. The largest entry is subtracted first. This does not change the
  * result, and prevents e^x from overflowing (Goodfellow, Bengio & Courville 2016, section 4.1).
  *
- * softmax      y_i = e^(x_i - m) / s,      dL/dx_i = y_i (g_i - sum_j g_j y_j) log_softmax  y_i = (x_i - m) - ln
- * s,     dL/dx_i = g_i - e^(y_i) sum_j g_j with m = max_j x_j,  s = sum_j e^(x_j - m),  g = dL/dy.  Sums are computed
- * in f64 for every dtype. */
+ * softmax      y_i = e^(x_i - m) / s,     dL/dx_i = y_i (g_i - sum_j g_j y_j)
+ * log_softmax  y_i = (x_i - m) - ln s,    dL/dx_i = g_i - e^(y_i) sum_j g_j
+ *
+ * with m = max_j x_j,  s = sum_j e^(x_j - m),  g = dL/dy. Sums are computed in f64 for every dtype. */
 #include <tgmath.h>
 
 #include "core/kernel.h"

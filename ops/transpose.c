@@ -1,6 +1,6 @@
 /* transpose: reorders the dimensions.
  *
- * y[i_0, .., i_n] = x[j_0, .., j_n]  with  j[axes[d]] = i_d,   dL/dx the same way back
+ * y[i_0, .., i_n] = x[j_0, .., j_n]  with  j[axes[d]] = i_d,   dL/dx is dL/dy with the reverse reordering
  *
  * If only dimensions of size 1 change places, the order of the elements does not change, and the result is a view. */
 #include <string.h>
@@ -16,7 +16,7 @@ struct transpose_options {
 static const rondo_option transpose_option_table[] = {
     RONDO_OPTION_INTS(
         struct transpose_options, axes, "[]", -RONDO_MAX_DIMS, RONDO_MAX_DIMS - 1,
-        "the dimension of x that becomes the first, second, ...; negative: from the end; []: reverse order"),
+        "the dimensions of x in the order of the result; negative: counted from the end; []: reverse order"),
     RONDO_OPTION_END,
 };
 

@@ -1,6 +1,7 @@
 /* Selection between two tensors, element by element.
  *
- * y = a where cond != 0, else b dy/da = 1 where cond != 0, else 0,  dy/db = 1 - dy/da;  the gradient of cond is 0
+ * y = a where cond != 0, else b
+ * dy/da = 1 where cond != 0, else 0,  dy/db = 1 - dy/da;  the gradient of cond is 0
  *
  * Both operands are loaded before the selection: compilers generate vector code for a selection of values, but not of
  * loads. */
