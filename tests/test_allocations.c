@@ -14,6 +14,7 @@
 #include "experiment/session.h"
 #include "lang/cell_file.h"
 #include "model/fused.h"
+#include "model/model.h"
 #include "tests/support.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -195,6 +196,48 @@ START_TEST(a_scan_that_runs_out_of_memory_is_refused) {
 }
 END_TEST
 
+static const struct {
+    const char *cell;
+    struct layer_settings layer;
+} models[] = {
+    {"lstm",
+     {.hidden = HIDDEN,
+      .projection = HIDDEN / 2,
+      .clip = 3,
+      .zoneout = 0.1,
+      .weight_drop = 0.1,
+      .direction = DIRECTION_BOTH,
+      .learn_initial_state = 1}},
+    {"gru", {.hidden = HIDDEN, .layer_norm = 1, .recurrent_dropout = 0.1, .variational_dropout = 0.1}},
+};
+
+START_TEST(a_model_that_runs_out_of_memory_is_refused) {
+    const char *file = session_find_cell(session, models[_i].cell, ".", support.arena);
+    struct layer_settings layer = models[_i].layer;
+    layer.cell = cell_file_read(file, support.arena, &support.errors);
+    ck_assert_msg(layer.cell != NULL, "%s", support_error(&support));
+    const struct model_settings settings = {.dtype = RONDO_F32,
+                                            .vocabulary = 9,
+                                            .embedding_size = INPUT,
+                                            .layers = &layer,
+                                            .n_layers = 1,
+                                            .output_size = 3};
+    struct model *model = NULL;
+    for (long number = 1; COUNTS && model == NULL; number++) {
+        atomic_store(&calls_left, number);
+        model = model_create(&settings, session->registry, &support.errors);
+        const long left = atomic_exchange(&calls_left, 0);
+        if (model == NULL) {
+            ck_assert_int_eq(support.errors.status, RONDO_NO_MEMORY);
+            errors_free(&support.errors);
+        } else {
+            ck_assert_msg(left > 0, "%s: a model without its allocation %ld", models[_i].cell, number);
+        }
+    }
+    model_destroy(model);
+}
+END_TEST
+
 /* The tape's arena begins with a piece of another length each time, so that blocks end, and memory is short, at every
  * place of the code. */
 START_TEST(a_step_that_runs_out_of_memory_fails) {
@@ -232,6 +275,7 @@ int main(void) {
     tcase_add_test(test_case, the_counter_counts);
     tcase_add_loop_test(test_case, a_step_in_steady_state_calls_no_allocator, 0, COUNT_OF(rows));
     tcase_add_loop_test(test_case, a_scan_that_runs_out_of_memory_is_refused, 0, COUNT_OF(rows));
+    tcase_add_loop_test(test_case, a_model_that_runs_out_of_memory_is_refused, 0, COUNT_OF(models));
     tcase_add_loop_test(test_case, a_step_that_runs_out_of_memory_fails, 0, COUNT_OF(rows));
     suite_add_tcase(suite, test_case);
     SRunner *runner = srunner_create(suite);
