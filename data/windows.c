@@ -25,20 +25,22 @@ static int is_cut(const struct stream *stream) {
     return strcmp(stream->name, "weight") != 0;
 }
 
-static rondo_status check(const struct dataset *dataset, int64_t window, const char *what, struct errors *errors) {
+int64_t windows_longest(const struct dataset *dataset) {
     const struct stream *driving = driving_stream(dataset);
     int64_t longest = 0;
     for (int64_t i = 0; i < dataset->count; i++) {
         longest = driving->length[i] > longest ? driving->length[i] : longest;
+    }
+    return longest;
+}
+
+static rondo_status check_aligned(const struct dataset *dataset, struct errors *errors) {
+    const struct stream *driving = driving_stream(dataset);
+    for (int64_t i = 0; i < dataset->count; i++) {
         for (int32_t s = 0; s < dataset->n_streams; s++) {
             RONDO_CHECK(!is_cut(&dataset->streams[s]) || dataset->streams[s].length[i] == driving->length[i], errors,
                         "the streams of windows are aligned");
         }
-    }
-    if (longest < window) {
-        return errors_add(errors, RONDO_INVALID,
-                          "%s: the longest sequence has %lld steps, expected at least 'data.window', %lld", what,
-                          (long long)longest, (long long)window);
     }
     return RONDO_OK;
 }
@@ -157,10 +159,9 @@ static struct dataset *make_view(const struct dataset *dataset, int64_t lanes, c
     return view;
 }
 
-struct dataset *windows_cut(const struct dataset *dataset, int64_t window, int64_t lanes, const char *what,
-                            struct errors *errors) {
+struct dataset *windows_cut(const struct dataset *dataset, int64_t window, int64_t lanes, struct errors *errors) {
     struct window_list list = {.of_lane = calloc((size_t)lanes + 1, sizeof *list.of_lane)};
-    rondo_status status = list.of_lane == NULL ? errors_no_memory(errors) : check(dataset, window, what, errors);
+    rondo_status status = list.of_lane == NULL ? errors_no_memory(errors) : check_aligned(dataset, errors);
     if (status == RONDO_OK) {
         status = list_windows(dataset, window, lanes, &list, errors);
     }

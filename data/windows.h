@@ -16,8 +16,9 @@
  * lanes of equal length, and update u trains the u-th window of each lane. A window that begins a sequence or a lane begins
  * with new states; no window crosses the border of a sequence. If there are fewer steps than lanes, some lanes are empty.
  *
- * NULL with an error; RONDO_INVALID if `window` is longer than the longest sequence (`what` names the data). */
-struct dataset *windows_cut(const struct dataset *dataset, int64_t window, int64_t lanes, const char *what,
-                            struct errors *errors);
+ * NULL with an error. */
+struct dataset *windows_cut(const struct dataset *dataset, int64_t window, int64_t lanes, struct errors *errors);
+/* Steps of the longest sequence. */
+int64_t windows_longest(const struct dataset *dataset);
 
 #endif

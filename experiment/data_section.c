@@ -209,10 +209,12 @@ static void check_options(const struct plugin_reader *reader, const struct yaml_
 
 static void check_sequences(const struct plugin_reader *reader, const struct yaml_node *section,
                             struct data_section *read) {
-    const struct yaml_node *node = yaml_get(section, read->sequences.carry ? "carry" : "window");
+    const struct yaml_node *node = yaml_get(section, "window");
     read->sequences_where = node == NULL ? section->where : node->where;
+    const struct yaml_node *carry = yaml_get(section, "carry");
+    read->carry_where = carry == NULL ? section->where : carry->where;
     if (read->sequences.carry && read->sequences.window == 0) {
-        errors_add_at(reader->errors, RONDO_INVALID, read->sequences_where,
+        errors_add_at(reader->errors, RONDO_INVALID, read->carry_where,
                       "'data.carry' is not used without 'data.window', the steps of one update");
     }
 }

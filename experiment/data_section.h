@@ -37,7 +37,7 @@ struct data_section {
     struct parts parts;
     struct sequence_options sequences;
     struct scaling_options scaling;
-    struct location sequences_where; /* of `carry` or `window`; file NULL: not given */
+    struct location sequences_where, carry_where; /* of `window` and `carry` */
 };
 
 /* Reads the section; memory from the reader's arena. Reports every mistake. */

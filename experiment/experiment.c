@@ -45,6 +45,13 @@ static const rondo_option embedding_table[] = {
                       "share of the symbols that is replaced by the unknown symbol in training"),
     RONDO_OPTION_END};
 
+static const rondo_option head_table[] = {
+    RONDO_OPTION_BOOL(
+        struct head_options, tie, "false",
+        "the head has no matrix of its own, but uses the embedding of the symbols that it predicts; the last "
+        "layer must be as wide as the embedding"),
+    RONDO_OPTION_END};
+
 /* ---- the table of sections and keys ---- */
 
 static const char *const architecture_names[] = {"1:1", "1:N", "N:1", "N:N", NULL};
@@ -121,6 +128,7 @@ static const struct experiment_section sections[] = {
     {.name = "model.embedding.previous",
      .summary = "other settings for the stream `previous` (model.feedback)",
      .table = embedding_table},
+    {.name = "model.head", .summary = "the linear map from the last layer to the outputs", .table = head_table},
     {.name = "model.layers.N",
      .summary = "a layer: a cell and its settings",
      .table = layer_table,
@@ -245,7 +253,7 @@ static void read_model_options(struct loading *loading, struct yaml_node *model)
                       "'model.pool' is not used: architecture %s has an output at every step",
                       architecture_text(experiment->architecture));
     }
-    static const char *const others[] = {"pool", "embedding", "layers", NULL};
+    static const char *const others[] = {"pool", "embedding", "layers", "head", NULL};
     section_struct(model, MODEL_TABLE_WITHOUT_POOL, &experiment->model, sizeof experiment->model, others, "model",
                    loading->arena, loading->errors);
 }
@@ -314,6 +322,12 @@ static void read_model(struct loading *loading) {
         check_feedback(loading, model);
     }
     read_embedding(loading, model);
+    struct yaml_node *head = section_child(model, "head", loading->arena, loading->errors);
+    if (head != NULL) {
+        read_options(loading, head, "model.head", &experiment->head, sizeof experiment->head);
+        const struct yaml_node *tie = yaml_get(head, "tie");
+        experiment->head.where = tie == NULL ? head->where : tie->where;
+    }
     layers_read(&reader, model, &experiment->layers);
 }
 

@@ -34,6 +34,12 @@ struct embedding_options {
     struct location where; /* of the stream's own section; file NULL: it has none */
 };
 
+/* `model.head`. */
+struct head_options {
+    int32_t tie;           /* the head uses the vectors of the symbols that it predicts */
+    struct location where; /* of `tie` */
+};
+
 struct experiment {
     struct arena *arena;
     struct yaml_node *root; /* resolved: with every default */
@@ -42,6 +48,7 @@ struct experiment {
     struct data_section data;
     struct embedding_options embedding, input_embedding, previous_embedding;
     struct model_options model;
+    struct head_options head;
     struct experiment_layers layers;
     struct loss_section loss;
     struct optimizer_section optimizer;

@@ -9,6 +9,10 @@
 #include "train/profile.h"
 #include "train/target_check.h"
 
+static const struct stream *target_of(const struct task *task) {
+    return dataset_find(task->data.shape, "target");
+}
+
 /* The inputs of the model, from the streams of the data and the settings of their embeddings. Returns their number. */
 static int32_t model_inputs(const struct task *task, struct model_input inputs[BATCH_MOST_INPUTS]) {
     const struct experiment *experiment = task->experiment;
@@ -61,9 +65,25 @@ static rondo_status check_embeddings(const struct task *task, const struct model
     return RONDO_OK;
 }
 
+/* The input whose vectors a tied head uses: the one with the symbols of the targets. -1 with an error: there is none. */
+static int32_t tied_input(const struct task *task, const struct model_input *inputs, int32_t count,
+                          struct errors *errors) {
+    const struct stream *input = dataset_find(task->data.shape, "input"), *target = target_of(task);
+    for (int32_t i = count - 1; i >= 0; i--) {
+        const int is_previous = strcmp(inputs[i].name, "previous") == 0;
+        const int has_names = input != NULL && input->names != NULL && input->names == target->names;
+        if (inputs[i].symbols > 0 && (is_previous || has_names)) {
+            return i;
+        }
+    }
+    errors_add_at(errors, RONDO_INVALID, task->experiment->head.where,
+                  "'model.head.tie' needs an input with the symbols of the targets; model.feedback gives one");
+    return -1;
+}
+
 /* Converts the model section of the experiment; `layers` has room for all layers. */
 static struct model_settings model_settings(const struct task *task, const struct model_input *inputs, int32_t count,
-                                            struct cell_layer_settings *layers) {
+                                            int32_t tied, struct cell_layer_settings *layers) {
     const struct experiment *experiment = task->experiment;
     const struct session *session = task->session;
     layers_settings(&experiment->layers, layers);
@@ -77,15 +97,14 @@ static struct model_settings model_settings(const struct task *task, const struc
     }
     return (struct model_settings){.dtype = task->plan.dtype,
                                    .architecture = experiment->architecture,
+                                   .tie = experiment->head.tie,
+                                   .tied = tied,
+                                   .tied_where = experiment->head.where,
                                    .inputs = inputs,
                                    .n_inputs = count,
                                    .layers = layers,
                                    .n_layers = layers_total(&experiment->layers),
                                    .pooling = (enum pooling)experiment->model.pool};
-}
-
-static const struct stream *target_of(const struct task *task) {
-    return dataset_find(task->data.shape, "target");
 }
 
 const struct vocabulary *task_labels(const struct task *task) {
@@ -124,7 +143,7 @@ _Static_assert((int)STREAM_CLASS == (int)RONDO_TARGET_CLASS && (int)STREAM_REAL 
 static rondo_status check_carry(const struct task *task, struct errors *errors) {
     const struct data_section *data = &task->experiment->data;
     return data->sequences.carry
-               ? model_check_causal(network_model(task->network), "data.carry", data->sequences_where, errors)
+               ? model_check_causal(network_model(task->network), "data.carry", data->carry_where, errors)
                : RONDO_OK;
 }
 
@@ -135,11 +154,13 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
     const int32_t n_inputs = model_inputs(task, inputs);
     struct cell_layer_settings *layers = calloc((size_t)count, sizeof *layers);
     rondo_status status = layers == NULL ? errors_no_memory(errors) : check_embeddings(task, inputs, n_inputs, errors);
+    const int32_t tied = status == RONDO_OK && experiment->head.tie ? tied_input(task, inputs, n_inputs, errors) : 0;
+    status = tied < 0 ? RONDO_INVALID : status;
     if (status == RONDO_OK && task->session->profile != NULL) {
         status = profile_set_layers(task->session->profile, count, errors);
     }
     if (status == RONDO_OK) {
-        const struct network_settings settings = {.model = model_settings(task, inputs, n_inputs, layers),
+        const struct network_settings settings = {.model = model_settings(task, inputs, n_inputs, tied, layers),
                                                   .plan = task->plan,
                                                   .loss = experiment->loss,
                                                   .target_kind = target_of(task)->kind,

@@ -43,7 +43,7 @@ static struct dataset *prepare(const struct task_data *data, struct dataset *dat
     }
     if (dataset != NULL && sequences->window > 0 && with_targets) {
         struct dataset *whole = dataset;
-        dataset = windows_cut(whole, sequences->window, sequences->carry ? data->lanes : 0, name, errors);
+        dataset = windows_cut(whole, sequences->window, sequences->carry ? data->lanes : 0, errors);
         dataset_destroy(whole);
     }
     if (dataset != NULL && dataset_fits(dataset, data->plan, with_targets, name, errors) != RONDO_OK) {
@@ -84,6 +84,13 @@ static struct dataset *read_part(struct task_data *data, enum part_name part, in
     if (dataset != NULL && learns &&
         scaling_learn(&data->scaling, dataset, data->section->scaling, target_has_units, data->reader->arena, errors) !=
             RONDO_OK) {
+        dataset_destroy(dataset);
+        dataset = NULL;
+    }
+    if (dataset != NULL && part == PART_TRAIN && windows_longest(dataset) < data->section->sequences.window) {
+        errors_add_at(errors, RONDO_INVALID, data->section->sequences_where,
+                      "'data.window' is %lld, and the longest sequence of %s has %lld steps",
+                      (long long)data->section->sequences.window, name, (long long)windows_longest(dataset));
         dataset_destroy(dataset);
         dataset = NULL;
     }
