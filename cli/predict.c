@@ -43,14 +43,7 @@ static rondo_status print_fields(const struct predictor *predictor, const struct
 static rondo_status print_prediction(const struct predictor *predictor, const struct dataset *dataset, int64_t example,
                                      const float *values) {
     const struct task *task = predictor->task;
-    const struct reader_prediction prediction = {.dataset = dataset,
-                                                 .example = example,
-                                                 .values = values,
-                                                 .steps = network_prediction_rows(task->network, dataset, example),
-                                                 .size = network_prediction_size(task->network),
-                                                 .by_step = network_plan(task->network)->architecture.output_every_step,
-                                                 .is_class = network_predicts_classes(task->network),
-                                                 .names = task_labels(task)};
+    const struct reader_prediction prediction = task_prediction(task, dataset, example, values);
     struct arena *arena = arena_create();
     if (arena == NULL) {
         return errors_no_memory(predictor->errors);

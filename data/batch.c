@@ -38,7 +38,7 @@ rondo_status dataset_fits(const struct dataset *dataset, const struct batch_plan
                           const char *what, struct errors *errors) {
     const struct architecture architecture = plan->architecture;
     const struct stream *input = dataset_find(dataset, "input"), *target = dataset_find(dataset, "target");
-    RONDO_CHECK(!with_targets || target != NULL, errors, "a reader gives targets");
+    RONDO_CHECK(!(with_targets || plan->feedback) || target != NULL, errors, "a reader gives targets");
     for (int64_t i = 0; i < dataset->count; i++) {
         const long long number = (long long)i + 1;
         const int64_t inputs = input == NULL ? 0 : input->length[i], steps = example_steps(dataset, i, plan);
@@ -54,6 +54,11 @@ rondo_status dataset_fits(const struct dataset *dataset, const struct batch_plan
                 "%s: example %lld has no targets, and with the architecture %s their number is the number "
                 "of steps; model.steps gives it for data without targets",
                 what, number, architecture.input_every_step ? "N:N" : "1:N");
+        }
+        if (!with_targets && plan->feedback && target->length[i] < steps - 1) {
+            return errors_add(errors, RONDO_INVALID,
+                              "%s: example %lld has %lld of the %lld targets that a model with feedback reads", what,
+                              number, (long long)target->length[i], (long long)steps - 1);
         }
         const char *expected = with_targets ? expected_targets(target, i, steps, architecture) : NULL;
         if (expected != NULL) {

@@ -111,6 +111,18 @@ const struct vocabulary *task_labels(const struct task *task) {
     return network_predicts_classes(task->network) ? target_of(task)->names : NULL;
 }
 
+struct reader_prediction task_prediction(const struct task *task, const struct dataset *dataset, int64_t example,
+                                         const float *values) {
+    return (struct reader_prediction){.dataset = dataset,
+                                      .example = example,
+                                      .values = values,
+                                      .steps = network_prediction_rows(task->network, dataset, example),
+                                      .size = network_prediction_size(task->network),
+                                      .by_step = task->plan.architecture.output_every_step,
+                                      .is_class = network_predicts_classes(task->network),
+                                      .names = task_labels(task)};
+}
+
 /* Weights of classes follow the order of the labels, which the data decides: after an error the labels are listed. */
 static void add_label_order(const struct task *task, struct errors *errors) {
     enum { MOST = 20 };

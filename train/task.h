@@ -36,6 +36,10 @@ void task_destroy(struct task *task);
 /* The settings of the learning rate over a run; needs the training data. */
 struct schedule_settings task_schedule(const struct task *task);
 
+/* What a reader renders: the prediction of an example of a dataset; `values` has its rows, which are borrowed. */
+struct reader_prediction task_prediction(const struct task *task, const struct dataset *dataset, int64_t example,
+                                         const float *values);
+
 /* The names of the classes that predictions have probabilities of; NULL: predictions are numbers, or classes have no names. */
 const struct vocabulary *task_labels(const struct task *task);
 
