@@ -42,28 +42,41 @@ static const struct zip_member *find_member(const struct zip *zip, const char *n
     return file == NULL ? NULL : zip_find(zip, file);
 }
 
-/* "; it has 'x', 'y'", and the nearest name. */
+/* "; it has 'x', 'y'"; NULL: no memory. */
+static const char *member_names(const struct zip *zip, struct arena *arena) {
+    enum { MOST = 20, ENDING = 4 /* ".npy" */ };
+    const char *names = "; it has no arrays";
+    for (int32_t i = 0; i < zip->count && i < MOST && names != NULL; i++) {
+        const int length = (int)strlen(zip->members[i].name);
+        names = arena_printf(arena, "%s%s'%.*s'", i == 0 ? "; it has " : names, i == 0 ? "" : ", ",
+                             length < 60 + ENDING ? (length < ENDING ? length : length - ENDING) : 60,
+                             zip->members[i].name);
+    }
+    return names;
+}
+
 static rondo_status no_member(const struct array_files *files, const struct zip *zip,
-                              const struct reader_column *column, int32_t role) {
+                              const struct reader_column *column) {
     struct suggestion near = {0};
-    const char *names = "";
-    for (int32_t i = 0; i < zip->count && i < 20 && names != NULL; i++) {
+    for (int32_t i = 0; i < zip->count; i++) {
         const size_t length = strlen(zip->members[i].name);
         const char *name = arena_strndup(files->arena, zip->members[i].name, length > 4 ? length - 4 : length);
         if (name != NULL) {
             suggest(&near, column->text, name);
         }
-        names = arena_printf(files->arena, "%s%s'%.60s'", names, i == 0 ? "; it has " : ", ", name);
     }
-    return errors_add_at(files->errors, RONDO_INVALID, column->where,
-                         "'%s' has no array '%s'%s%s; data.columns.%s is the name of the array", zip->where.file,
-                         column->text, suggestion_text(&near).text, names == NULL ? "" : names, role_name(role));
+    return errors_add_at(files->errors, RONDO_INVALID, column->where, "'%s' has no array '%s'%s%s", zip->where.file,
+                         column->text, suggestion_text(&near).text, files->names);
 }
 
 static rondo_status open_archive(struct array_files *files, const char *bytes, size_t length,
                                  const struct reader_column *columns, const int wanted[ARRAY_ROLES]) {
     struct zip zip;
     RONDO_TRY(zip_open(&zip, bytes, length, files->where, files->arena, files->errors));
+    files->names = member_names(&zip, files->arena);
+    if (files->names == NULL) {
+        return errors_no_memory(files->errors);
+    }
     for (int32_t role = 0; role < ARRAY_ROLES; role++) {
         const struct reader_column *column = &columns[role];
         const struct zip_member *member = find_member(&zip, column->text, files->arena);
@@ -71,7 +84,7 @@ static rondo_status open_archive(struct array_files *files, const char *bytes, s
             continue;
         }
         if (member == NULL && strcmp(column->text, array_column_keys[role].default_text) != 0) {
-            return no_member(files, &zip, column, role);
+            return no_member(files, &zip, column);
         }
         if (member == NULL) {
             continue;
@@ -159,9 +172,10 @@ void array_files_close(struct array_files *files) {
 
 rondo_status array_files_missing(const struct array_files *files, const struct reader_path *paths,
                                  const struct reader_column *columns, enum array_role role) {
-    return paths[0].stream != NULL ? errors_add_at(files->errors, RONDO_INVALID, paths[0].where,
-                                                   "there is no file for the array '%s'", role_name((int32_t)role))
-                                   : errors_add_at(files->errors, RONDO_INVALID, files->where,
-                                                   "there is no array '%s'; data.columns.%s names another one",
-                                                   columns[role].text, role_name((int32_t)role));
+    return paths[0].stream != NULL
+               ? errors_add_at(files->errors, RONDO_INVALID, paths[0].where, "there is no file for the array '%s'",
+                               role_name((int32_t)role))
+               : errors_add_at(files->errors, RONDO_INVALID, files->where,
+                               "there is no array '%s'%s; data.columns.%s names another one", columns[role].text,
+                               files->names == NULL ? "" : files->names, role_name((int32_t)role));
 }
