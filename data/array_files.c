@@ -7,15 +7,16 @@
 #include "io/zip.h"
 
 const struct reader_column_key array_column_keys[] = {
-    [ARRAY_INPUT] = {"input", "input", "the inputs: [examples, steps, numbers], [examples, numbers], or symbols"},
-    [ARRAY_TARGET] = {"target", "target", "what is to be predicted, per example or per step"},
-    [ARRAY_LENGTHS] = {"lengths", "lengths", "[examples] the number of steps; the elements after them are padding"},
-    [ARRAY_TARGET_LENGTHS] = {"target_lengths", "target_lengths", "[examples] the lengths of targets that are lists"},
+    [ARRAY_INPUT] = {"input", "input", "the inputs: [examples, steps, numbers], [examples, numbers], or symbols", 0},
+    [ARRAY_TARGET] = {"target", "target", "what is to be predicted, per example or per step", 0},
+    [ARRAY_LENGTHS] = {"lengths", "lengths", "[examples] the number of steps; the elements after them are padding", 0},
+    [ARRAY_TARGET_LENGTHS] = {"target_lengths", "target_lengths", "[examples] the lengths of targets that are lists",
+                              0},
     [ARRAY_BEGIN] = {"begin", "begin",
-                     "[examples] the first step of each example, if the examples are stored one after the other"},
-    [ARRAY_WEIGHT] = {"weight", "weight", "[examples] factors of the losses"},
-    [ARRAY_CLASS_NAMES] = {"class_names", "class_names", "[classes] the names of the classes"},
-    [ARRAY_ROLES] = {NULL, NULL, NULL}};
+                     "[examples] the first step of each example, if the examples are stored one after the other", 0},
+    [ARRAY_WEIGHT] = {"weight", "weight", "[examples] factors of the losses", 0},
+    [ARRAY_CLASS_NAMES] = {"class_names", "class_names", "[classes] the names of the classes", 0},
+    [ARRAY_ROLES] = {NULL, NULL, NULL, 0}};
 
 static const char *role_name(int32_t role) {
     return array_column_keys[role].name;

@@ -13,7 +13,7 @@
 /* An id is a row of an embedding or an output of the model: a larger one is rather a number, or a mistake. */
 enum { MOST_IDS = 10000000 };
 
-enum { INPUT_AUTO, INPUT_SYMBOL, INPUT_NUMBER };
+enum { INPUT_AUTO, INPUT_SYMBOL, INPUT_NUMBER, INPUT_NONE };
 enum { TARGET_AUTO, TARGET_CLASS, TARGET_NUMBER, TARGET_LIST };
 
 struct arrays_options {
@@ -21,14 +21,15 @@ struct arrays_options {
     int64_t symbols, classes; /* 0: the largest id plus 1 */
 };
 
-static const char *const input_kinds[] = {"auto", "symbol", "number", NULL};
+static const char *const input_kinds[] = {"auto", "symbol", "number", "none", NULL};
 static const char *const target_kinds[] = {"auto", "class", "number", "list", NULL};
 
 static const rondo_option options_table[] = {
     RONDO_OPTION_CHOICE(
         struct arrays_options, input_is, "auto", input_kinds,
         "symbol: whole numbers from 0, each with a vector of its own; number: numbers as they are; auto: "
-        "symbol if the array has integers and at most two dimensions, else number"),
+        "symbol if the array has integers and at most two dimensions, else number; none: the model reads only "
+        "its own targets"),
     RONDO_OPTION_CHOICE(
         struct arrays_options, target_is, "auto", target_kinds,
         "class: whole numbers from 0; number: numbers; list: a list of classes per example, which is not "
@@ -131,8 +132,8 @@ static rondo_status open_set(const struct reader *reader, const struct reader_pa
                              struct errors *errors) {
     struct array_files *files = &set->files;
     const int needs_target = with_targets || (learned && !state->has_input);
-    const int needs_input = learned ? state->has_input : 0;
-    const int wanted[ARRAY_ROLES] = {[ARRAY_INPUT] = !learned || state->has_input,
+    const int needs_input = learned ? state->has_input : options_of(reader)->input_is != INPUT_NONE;
+    const int wanted[ARRAY_ROLES] = {[ARRAY_INPUT] = needs_input,
                                      [ARRAY_TARGET] = needs_target,
                                      [ARRAY_LENGTHS] = 1,
                                      [ARRAY_TARGET_LENGTHS] = needs_target,
