@@ -44,9 +44,10 @@ struct reader_source {
 
 /* A column of a table, as the experiment names it. */
 struct reader_column {
-    const char *text;      /* its number from 0 or, with a header, its name */
-    int is_name;           /* written in quotes: never a number if there is a header */
-    struct location where; /* for messages; file NULL: not given */
+    const char *text;                 /* its number from 0 or, with a header, its name */
+    int is_name;                      /* written in quotes: never a number if there is a header */
+    struct location where;            /* for messages; file NULL: not given */
+    const struct reader_column *next; /* further columns of a list; NULL: none */
 };
 
 /* A key of `data.columns`. */
@@ -54,6 +55,7 @@ struct reader_column_key {
     const char *name;         /* NULL ends a list */
     const char *default_text; /* NULL: must be given; "": may be left out */
     const char *help;
+    int is_list; /* several columns may be given */
 };
 
 /* One example's prediction; everything is borrowed for the call. */

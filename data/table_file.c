@@ -165,13 +165,18 @@ struct location table_file_place(const struct table_file *file, int64_t index) {
     return (struct location){.file = file->table.file, .line = file->table.lines[file->first_row + index]};
 }
 
-float table_file_number(struct table_file *file, int64_t index, int32_t column) {
-    const char *text = table_file_field(file, index, column);
+int table_file_is_number(const char *text, float *number) {
     char *end;
-    const float number = (float)number_parse(text, &end);
+    *number = (float)number_parse(text, &end);
     end += strspn(end, " ");
     /* the conversion also accepts 0x10 */
-    if (strspn(text, " 0123456789+-.eE") == strlen(text) && end != text && *end == '\0' && isfinite(number)) {
+    return strspn(text, " 0123456789+-.eE") == strlen(text) && end != text && *end == '\0' && isfinite(*number);
+}
+
+float table_file_number(struct table_file *file, int64_t index, int32_t column) {
+    const char *text = table_file_field(file, index, column);
+    float number;
+    if (table_file_is_number(text, &number)) {
         return number;
     }
     errors_add_at(file->errors, RONDO_INVALID, table_file_place(file, index), "'%.60s' is not a finite number", text);

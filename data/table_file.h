@@ -71,6 +71,8 @@ int64_t table_file_count(const struct table_file *file);
 const char *table_file_field(const struct table_file *file, int64_t index, int32_t column);
 struct location table_file_place(const struct table_file *file, int64_t index);
 
+/* 1 if a text is a finite number, with blanks around it. */
+int table_file_is_number(const char *text, float *number);
 /* The number in a field, with blanks around it; NaN after a mistake, which is reported and counted. */
 float table_file_number(struct table_file *file, int64_t index, int32_t column);
 

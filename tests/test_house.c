@@ -178,6 +178,7 @@ static const struct {
     {"omp.h", {"core/parallel_openmp.c"}},
     {"pthread.h", {"core/blas.c", "core/parallel"}},
     {"yaml.h", {"io/yaml.c"}},
+    {"zlib.h", {"io/zip.c"}},
     {"jansson.h", {"io/json.c", "store/", "train/run_record.c", "kit/report.c", "cli/"}},
     {"signal.h", {"kit/child.c", "kit/guard.c", "kit/op_pause.c", "cli/", "examples/embed/"}},
     {"sys/utsname.h", {"store/environment.c"}},

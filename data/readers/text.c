@@ -46,9 +46,9 @@ static const rondo_option options_table[] = {
     RONDO_OPTION_INT(struct text_options, max_length, "0", 0, 1e9, "tokens kept of each text, from its start; 0: all"),
     RONDO_OPTION_END};
 
-static const struct reader_column_key columns[] = {{"text", "0", "the column of the text"},
-                                                   {"label", "1", "the column of the label or number to predict"},
-                                                   {NULL, NULL, NULL}};
+static const struct reader_column_key columns[] = {{"text", "0", "the column of the text", 0},
+                                                   {"label", "1", "the column of the label or number to predict", 0},
+                                                   {NULL, NULL, NULL, 0}};
 
 /* What is learned. */
 struct text_vocabularies {
