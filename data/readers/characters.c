@@ -225,9 +225,9 @@ static struct location document_place(const struct document *document) {
 }
 
 /* The code at *at, which moves past it. The text was checked, so that characters are well-formed. */
-static inline uint32_t next_code(const struct document *document, int32_t kind, size_t *at) {
-    uint32_t code = (unsigned char)document->text[*at];
-    *at += code < 0x80 || kind == TOKENS_BYTES ? 1 : utf8_decode(document->text + *at, document->length - *at, &code);
+static inline uint32_t next_code(const char *text, size_t length, int32_t kind, size_t *at) {
+    uint32_t code = (unsigned char)text[*at];
+    *at += code < 0x80 || kind == TOKENS_BYTES ? 1 : utf8_decode(text + *at, length - *at, &code);
     return code;
 }
 
@@ -235,9 +235,11 @@ static inline uint32_t next_code(const struct document *document, int32_t kind, 
 
 /* Counts the codes of elements [begin, end) of a document. */
 static void count_codes(const struct document *document, int32_t kind, int64_t begin, int64_t end, int64_t *counts) {
+    const char *text = document->text;
+    const size_t length = document->length;
     int64_t element = 0;
-    for (size_t at = 0; at < document->length && element < end; element++) {
-        const uint32_t code = next_code(document, kind, &at);
+    for (size_t at = 0; at < length && element < end; element++) {
+        const uint32_t code = next_code(text, length, kind, &at);
         counts[code] += element >= begin;
     }
     if (document->has_end && element >= begin && element < end) {
@@ -245,13 +247,13 @@ static void count_codes(const struct document *document, int32_t kind, int64_t b
     }
 }
 
-/* Elements of a document. */
+/* Elements of a document. A character has one byte that continues none. */
 static int64_t count_elements(const struct document *document, int32_t kind) {
-    int64_t count = document->has_end;
-    for (size_t at = 0; at < document->length; count++) {
-        next_code(document, kind, &at);
+    int64_t continued = 0;
+    for (size_t at = 0; at < document->length && kind == TOKENS_CHARACTERS; at++) {
+        continued += ((unsigned char)document->text[at] & 0xC0) == 0x80;
     }
-    return count;
+    return (int64_t)document->length - continued + document->has_end;
 }
 
 /* Counts the codes of the training part, as part_view takes it: of the elements if there is one document, else of the
@@ -381,11 +383,14 @@ static rondo_status describe(const struct reader *reader, struct dataset *datase
 /* The ids of a document in the form of the stream; room for every byte, and one more. Returns their number. */
 static int64_t encode(const struct alphabet *alphabet, int32_t kind, const struct document *document, void *ids) {
     const int is_small = store_of(alphabet) == STORE_U8;
+    const int32_t *id_of = alphabet->ids;
+    const char *text = document->text;
+    const size_t length = document->length;
     unsigned char *small = ids;
     int32_t *large = ids;
     int64_t count = 0;
-    for (size_t at = 0; at < document->length; count++) {
-        const int32_t id = alphabet->ids[next_code(document, kind, &at)];
+    for (size_t at = 0; at < length; count++) {
+        const int32_t id = id_of[next_code(text, length, kind, &at)];
         if (is_small) {
             small[count] = (unsigned char)id;
         } else {

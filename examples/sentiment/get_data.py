@@ -12,28 +12,23 @@ Each file has a header and two columns, text and label. 15 % of the training row
 that everybody has the same three files.
 """
 
-import argparse
 import collections
-import csv
-import glob
 import gzip
 import hashlib
 import lzma
 import os
 import struct
-import subprocess
 import sys
-import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+import packages  # noqa: E402
+from packages import Failure  # noqa: E402
 
 PACKAGE = "r-cran-modeldata"
 ROWS = {"training_data": 4000, "testing_data": 1000}
 LABELS = ("great", "other")
 VALID_SHARE = 0.15
 FILES = ("train.tsv", "valid.tsv", "test.tsv")
-
-
-class Failure(Exception):
-    """What went wrong, for the user."""
 
 
 # --- R's serialisation format (R Internals, section 1.8; XDR: big-endian) -------------------------------------------
@@ -194,75 +189,22 @@ def split(rows):
     return [row for row in rows if row[0] not in chosen], [row for row in rows if row[0] in chosen]
 
 
-def write(file, rows):
-    """Writes the file whole or not at all."""
-    temporary = f"{file}.tmp-{os.getpid()}"
-    try:
-        with open(temporary, "w", encoding="utf-8", newline="") as stream:
-            table = csv.writer(stream, "excel-tab", lineterminator="\n")
-            table.writerow(("text", "label"))
-            table.writerows(rows)
-        os.replace(temporary, file)
-    finally:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-
-
-def run(command, folder):
-    """Runs a command; what it printed, and whether it worked."""
-    try:
-        done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    except FileNotFoundError:
-        raise Failure(f"'{command[0]}' is not there; this script needs a Debian or Ubuntu system") from None
-    return done.returncode == 0, done.stdout
-
-
-def fetch(folder):
-    """Gets the package and unpacks it into `folder`; the folder of its data base."""
-    os.chmod(folder, 0o755)  # apt downloads as a user of its own, who must get there
-    downloaded, printed = run(["apt-get", "download", PACKAGE], folder)
-    if not downloaded and os.geteuid() == 0:
-        run(["apt-get", "update"], folder)
-        downloaded, printed = run(["apt-get", "download", PACKAGE], folder)
-    packages = glob.glob(os.path.join(folder, f"{PACKAGE}_*.deb"))
-    if not downloaded or len(packages) != 1:
-        raise Failure(f"apt cannot get the package {PACKAGE}; run 'apt-get update' as root and try again\n{printed}")
-    unpacked, printed = run(["dpkg", "-x", packages[0], folder], folder)
-    data = os.path.join(folder, "usr/lib/R/site-library/modeldata/data")
-    if not unpacked or not os.path.exists(os.path.join(data, "Rdata.rdx")):
-        raise Failure(f"the package {PACKAGE} has no data base where it is expected\n{printed}")
-    return data
-
-
 def describe(name, rows):
     label, count = collections.Counter(label for _, label in rows).most_common(1)[0]
     print(f"{name}: {len(rows)} rows, {100 * count / len(rows):.1f} % are '{label}'")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    here = os.path.dirname(os.path.abspath(__file__))
-    parser.add_argument("--out", default=os.path.join(here, "data"), help="folder of the files (default: data, here)")
-    parser.add_argument("--force", action="store_true", help="make the files again where they are there")
-    arguments = parser.parse_args()
-    files = [os.path.join(arguments.out, name) for name in FILES]
-    if all(os.path.exists(file) for file in files) and not arguments.force:
-        print(f"{', '.join(FILES)} are already in {arguments.out} (--force makes them again)")
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        data = fetch(folder)
-        training, test = reviews(data, "training_data"), reviews(data, "testing_data")
+def make(folder):
+    data = os.path.join(packages.debian(PACKAGE, folder), "usr/lib/R/site-library/modeldata/data")
+    training, test = reviews(data, "training_data"), reviews(data, "testing_data")
     train, valid = split(training)
-    os.makedirs(arguments.out, exist_ok=True)
-    for file, rows in zip(files, (train, valid, test)):
-        write(file, rows)
-        describe(os.path.basename(file), rows)
+    parts = dict(zip(FILES, (train, valid, test)))
+    for name, rows in parts.items():
+        describe(name, rows)
     seen = {text for text, _ in training}
     print(f"{sum(text in seen for text, _ in test)} texts of test.tsv are also in the training data")
+    return {name: packages.table(("text", "label"), rows) for name, rows in parts.items()}
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (Failure, OSError, lzma.LZMAError, struct.error, UnicodeDecodeError, LookupError, TypeError) as error:
-        sys.exit(f"get_data.py: {error}")
+    packages.main(__doc__, __file__, FILES, make)
