@@ -351,6 +351,32 @@ START_TEST(word_dropout_replaces_words_of_its_stream_in_training) {
 }
 END_TEST
 
+/* Both streams are the same ids, and their outputs are compared with those of the unknown word everywhere. */
+START_TEST(words_of_streams_are_dropped_independently) {
+    struct model_input inputs[] = {SYMBOLS, STREAM_OF_SYMBOLS("previous", 5, 4, 1)};
+    inputs[0].word_dropout = inputs[1].word_dropout = 0.5;
+    const struct model_settings settings = {
+        .architecture = {1, 1}, .inputs = inputs, .n_inputs = 2, .layers = one, .n_layers = 1};
+    unsigned char is_dropped[2][TOTAL];
+    for (int stream = 0; stream < 2; stream++) {
+        inputs[stream].unknown = 4;
+        inputs[1 - stream].unknown = -1;
+        struct model_run run = model_run_create(&settings, &cell_echo, lengths, ROWS);
+        const rondo_tensor ids = support_zeros(&support, RONDO_I32, "14");
+        run.inputs[0] = run.inputs[1] = ids;
+        model_run_pass(&run);
+        const double kept = tensor_get(&run.hidden, 0);
+        run.training = 1;
+        model_run_pass(&run);
+        for (int64_t i = 0; i < TOTAL; i++) {
+            is_dropped[stream][i] = tensor_get(&run.hidden, 4 * i) != kept;
+        }
+        model_destroy(run.model);
+    }
+    ck_assert_int_ne(memcmp(is_dropped[0], is_dropped[1], TOTAL), 0);
+}
+END_TEST
+
 /* Half of the numbers are 0, and two streams do not lose the same ones. */
 START_TEST(streams_are_dropped_independently_in_training) {
     struct model_input inputs[] = {STREAM_OF_NUMBERS("input", 3, 1), STREAM_OF_NUMBERS("known", 3, 1)};
@@ -453,6 +479,28 @@ START_TEST(before_the_output_a_loss_gets_hidden_values_weight_and_bias) {
 }
 END_TEST
 
+START_TEST(the_weight_of_a_tied_head_is_the_first_rows_of_the_table) {
+    const struct model_input inputs[] = {SYMBOLS, PREVIOUS};
+    const struct model_settings settings = {
+        .architecture = {1, 1}, .inputs = inputs, .n_inputs = 2, .layers = one, .n_layers = 1, .tie = 1, .tied = 1};
+    struct model_run run = model_run_create(&settings, &cell_gru, lengths, ROWS);
+    const rondo_tensor *table = &model_parameters(run.model)[model_find(run.model, "embedding.previous.W")].value;
+    const rondo_tensor *bias = &model_parameters(run.model)[model_find(run.model, "head.b")].value;
+    model_run_pass(&run);
+    ck_assert_int_eq(table->shape[0], OUTPUTS + 1);
+    for (int64_t i = 0; i < TOTAL; i++) {
+        for (int64_t k = 0; k < OUTPUTS; k++) {
+            double sum = tensor_get(bias, k);
+            for (int64_t j = 0; j < HIDDEN; j++) {
+                sum += tensor_get(&run.hidden, i * HIDDEN + j) * tensor_get(table, k * HIDDEN + j);
+            }
+            ck_assert_double_eq_tol(tensor_get(&run.outputs, i * OUTPUTS + k), sum, 1e-14);
+        }
+    }
+    model_destroy(run.model);
+}
+END_TEST
+
 /* ---- refused ---- */
 
 static const struct {
@@ -533,12 +581,14 @@ int main(void) {
     tcase_add_loop_test(streams, parameters_have_the_names_of_their_streams, 0, COUNT_OF(rows));
     tcase_add_loop_test(streams, vectors_are_added_and_numbers_are_put_beside_them, 0, COUNT_OF(embedding_rows));
     tcase_add_test(streams, word_dropout_replaces_words_of_its_stream_in_training);
+    tcase_add_test(streams, words_of_streams_are_dropped_independently);
     tcase_add_test(streams, streams_are_dropped_independently_in_training);
     tcase_add_loop_test(streams, a_model_that_cannot_be_is_refused_with_the_streams_named, 0, COUNT_OF(refused_rows));
 
     TCase *outputs = new_case(suite, "outputs");
     tcase_add_loop_test(outputs, outputs_that_are_not_scored_are_as_if_they_had_no_weight_in_the_loss, 0,
                         COUNT_OF(scored_rows));
+    tcase_add_test(outputs, the_weight_of_a_tied_head_is_the_first_rows_of_the_table);
     tcase_add_loop_test(outputs, before_the_output_a_loss_gets_hidden_values_weight_and_bias, 0, COUNT_OF(rows));
 
     SRunner *runner = srunner_create(suite);
