@@ -233,7 +233,10 @@ rondo_status model_check_causal(const struct model *model, const char *key, stru
 }
 
 struct states *model_states_create(const struct model *model, int64_t rows, struct errors *errors) {
-    return states_create(model->states, model->n_states, rows, errors);
+    const struct location nowhere = {NULL, 0, 0};
+    return model_check_causal(model, "states", nowhere, errors) != RONDO_OK
+               ? NULL
+               : states_create(model->states, model->n_states, rows, errors);
 }
 
 /* ---- recording ---- */

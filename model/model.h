@@ -66,8 +66,8 @@ int64_t model_step_flops(const struct model *model);
  * model cannot be carried. */
 rondo_status model_check_causal(const struct model *model, const char *key, struct location where,
                                 struct errors *errors);
-/* The states of all layers for `rows` rows, all zero, with the names "layers.0.h"; NULL with errors. The model must be
- * causal. Free with states_destroy; they may outlive the model. */
+/* The states of all layers for `rows` rows, all zero, with the names "layers.0.h"; NULL with errors, also if the
+ * model is not causal. Free with states_destroy; they may outlive the model. */
 struct states *model_states_create(const struct model *model, int64_t rows, struct errors *errors);
 
 /* A forward pass. Everything is borrowed for the call. */

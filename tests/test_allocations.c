@@ -267,6 +267,118 @@ START_TEST(a_step_that_runs_out_of_memory_fails) {
 }
 END_TEST
 
+/* ---- models ---- */
+
+/* A model of every kind of layer, with a tied head and states that are carried. */
+struct model_step {
+    struct model *model;
+    struct states *states;
+    struct time_axis time;
+    rondo_tensor inputs[3], scored;
+};
+
+static struct model *make_model(const struct cell_layer_settings *layer) {
+    static const struct model_input inputs[] = {
+        {.name = "input", .symbols = 5, .embedding_size = HIDDEN, .word_dropout = 0.1, .share = -1},
+        {.name = "previous", .symbols = 6, .embedding_size = HIDDEN, .unknown = -1, .share = 0, .every_step = 1},
+        {.name = "known", .size = 2, .embedding_size = HIDDEN, .dropout = 0.1, .share = -1, .every_step = 1},
+    };
+    const struct model_settings settings = {.dtype = RONDO_F32,
+                                            .architecture = {0, 1},
+                                            .inputs = inputs,
+                                            .n_inputs = COUNT_OF(inputs),
+                                            .layers = layer,
+                                            .n_layers = 1,
+                                            .output_size = 5,
+                                            .tie = 1,
+                                            .tied = 1};
+    return model_create(&settings, session->registry, &support.errors);
+}
+
+static struct cell_layer_settings learnt_layer(void) {
+    const char *file = session_find_cell(session, "gru", ".", support.arena);
+    const struct cell_definition *definition = cell_file_read(file, support.arena, &support.errors);
+    ck_assert_msg(definition != NULL, "%s", support_error(&support));
+    return (struct cell_layer_settings){.cell = definition, .hidden = HIDDEN, .learn_initial_state = 1};
+}
+
+static rondo_status train_model(struct model_step *step, struct tape *tape) {
+    static const unsigned char starts[] = {0, 1, 0, 1, 0};
+    rondo_value parameters[MOST_PARAMETERS];
+    for (int32_t p = 0; p < model_parameter_count(step->model); p++) {
+        parameters[p] = tape_parameter(tape, "p", &model_parameters(step->model)[p].value, NULL);
+    }
+    const struct model_call call = {.time = &step->time,
+                                    .inputs = step->inputs,
+                                    .parameters = parameters,
+                                    .scored = &step->scored,
+                                    .carried = step->states,
+                                    .kept = step->states,
+                                    .starts = starts,
+                                    .training = 1};
+    struct model_result result;
+    const rondo_status status = model_record(step->model, tape, &call, &result);
+    return status != RONDO_OK ? status : tape_backward(tape, result.outputs);
+}
+
+START_TEST(a_model_that_runs_out_of_memory_is_refused) {
+    const struct cell_layer_settings layer = learnt_layer();
+    struct model *model = NULL;
+    struct states *states = NULL;
+    for (long number = 1; COUNTS && states == NULL; number++) {
+        atomic_store(&calls_left, number);
+        model = make_model(&layer);
+        states = model == NULL ? NULL : model_states_create(model, COUNT_OF(lengths), &support.errors);
+        const long left = atomic_exchange(&calls_left, 0);
+        if (states == NULL) {
+            ck_assert_int_eq(support.errors.status, RONDO_NO_MEMORY);
+            errors_free(&support.errors);
+            model_destroy(model);
+            model = NULL;
+        } else {
+            ck_assert_msg(left > 0, "a model without its allocation %ld", number);
+        }
+    }
+    states_destroy(states);
+    model_destroy(model);
+}
+END_TEST
+
+/* As above, blocks of the tape's arena end at every place of the code. */
+START_TEST(a_pass_of_a_model_that_runs_out_of_memory_fails) {
+    const struct cell_layer_settings layer = learnt_layer();
+    struct model_step step = {.model = make_model(&layer),
+                              .time = support_time(&support, lengths, COUNT_OF(lengths)),
+                              .inputs = {support_zeros(&support, RONDO_I32, "5"),
+                                         support_zeros(&support, RONDO_I32, "33"),
+                                         support_zeros(&support, RONDO_F32, "33, 2")},
+                              .scored = support_zeros(&support, RONDO_I32, "4")};
+    ck_assert_msg(step.model != NULL, "%s", support_error(&support));
+    ck_assert_int_eq(step.time.total, 33);
+    step.states = model_states_create(step.model, COUNT_OF(lengths), &support.errors);
+    ck_assert_ptr_nonnull(step.states);
+    support_ok(&support, model_initialise(step.model, 1, NULL, &support.errors), "initialise");
+    for (size_t used = 0; COUNTS && used < 64 * 1024; used += 509) {
+        rondo_status status = RONDO_NO_MEMORY;
+        for (long number = 1; status != RONDO_OK; number++) {
+            struct tape *tape = support_tape(&support, NULL);
+            arena_alloc(tape_arena(tape), used);
+            atomic_store(&calls_left, number);
+            status = train_model(&step, tape);
+            atomic_store(&calls_left, 0);
+            if (status != RONDO_OK) {
+                ck_assert_int_eq(status, RONDO_NO_MEMORY);
+                ck_assert_int_gt(support.errors.count, 0);
+                errors_free(&support.errors);
+            }
+            tape_destroy(tape);
+        }
+    }
+    states_destroy(step.states);
+    model_destroy(step.model);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("allocations");
     TCase *test_case = tcase_create("allocations");
@@ -277,6 +389,8 @@ int main(void) {
     tcase_add_loop_test(test_case, a_scan_that_runs_out_of_memory_is_refused, 0, COUNT_OF(rows));
     tcase_add_loop_test(test_case, a_model_that_runs_out_of_memory_is_refused, 0, COUNT_OF(models));
     tcase_add_loop_test(test_case, a_step_that_runs_out_of_memory_fails, 0, COUNT_OF(rows));
+    tcase_add_test(test_case, a_model_that_runs_out_of_memory_is_refused);
+    tcase_add_test(test_case, a_pass_of_a_model_that_runs_out_of_memory_fails);
     suite_add_tcase(suite, test_case);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

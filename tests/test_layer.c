@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/packed.h"
+#include "model/pool_layer.h"
 #include "tests/layer_run.h"
 
 static const int64_t lengths[] = {5, 3, 3, 1};
@@ -108,8 +108,11 @@ START_TEST(the_last_output_of_a_row_is_that_of_its_own_end) {
     struct values values;
     record(&run, &values);
     const int64_t width = layer_shape(run.layer)->width;
-    const rondo_tensor last = copy_of(
-        tape_tensor(tape, packed_last(tape, &run.time, values.outputs, width, layer_shape(run.layer)->backward)), NULL);
+    struct layer *pool = pool_layer_create(POOL_LAST, layer_shape(run.layer), &support.errors);
+    ck_assert_ptr_nonnull(pool);
+    const struct layer_call call = {
+        .time = &run.time, .input_every_step = 1, .inputs = &values.outputs, .scope = "pool"};
+    const rondo_tensor last = copy_of(tape_tensor(tape, layer_record(pool, tape, &call)), NULL);
     ck_assert_int_eq(last.shape[0], ROWS);
     ck_assert_int_eq(last.shape[1], width);
     for (int64_t row = 0; row < ROWS; row++) {
@@ -118,6 +121,7 @@ START_TEST(the_last_output_of_a_row_is_that_of_its_own_end) {
             ck_assert_double_eq(tensor_get(&last, row * width + k), tensor_get(state, row * HIDDEN + k % HIDDEN));
         }
     }
+    layer_destroy(pool);
     layer_destroy(run.layer);
 }
 END_TEST
