@@ -125,6 +125,55 @@ int data_section_has(const struct data_section *section, enum part_name part) {
 
 /* ---- columns ---- */
 
+/* One column of a key, or of the list of a key. 0 with an error. */
+static int read_column(const struct plugin_reader *reader, const struct yaml_node *node, const char *key,
+                       struct reader_column *column) {
+    if (node->kind != YAML_SCALAR || node->text[0] == '\0') {
+        errors_add_at(reader->errors, RONDO_INVALID, node->where,
+                      "'data.columns.%s' is not a column, expected its number, from 0, or its name", key);
+        return 0;
+    }
+    *column = (struct reader_column){.text = node->text, .is_name = node->quoted, .where = node->where};
+    return 1;
+}
+
+static void read_list(const struct plugin_reader *reader, const struct yaml_node *list, const char *key,
+                      struct reader_column *column) {
+    for (const struct yaml_node *node = list->first; node != NULL; node = node->next) {
+        if (!read_column(reader, node, key, column) || node->next == NULL) {
+            return;
+        }
+        struct reader_column *next = arena_calloc(reader->arena, 1, sizeof *next);
+        if (next == NULL) {
+            errors_no_memory(reader->errors);
+            return;
+        }
+        column->next = next;
+        column = next;
+    }
+}
+
+static void read_key(const struct plugin_reader *reader, struct yaml_node *columns, const struct reader_column_key *key,
+                     struct reader_column *column) {
+    const struct yaml_node *node = yaml_get(columns, key->name);
+    if (node == NULL && key->default_text != NULL && key->default_text[0] == '\0') {
+        return;
+    }
+    if (node == NULL && key->default_text != NULL) {
+        section_put(columns, key->name, key->default_text, 0, reader->arena, reader->errors);
+        node = yaml_get(columns, key->name);
+    }
+    if (node == NULL) {
+        errors_add_at(reader->errors, RONDO_INVALID, columns->where,
+                      "'data.columns' has no key '%s', expected the number of a column, from 0, or its name",
+                      key->name);
+    } else if (node->kind == YAML_SEQUENCE && key->is_list) {
+        read_list(reader, node, key->name, column);
+    } else {
+        read_column(reader, node, key->name, column);
+    }
+}
+
 static void read_columns(const struct plugin_reader *reader, struct yaml_node *section, struct data_section *read) {
     const struct reader_column_key *keys = read->reader->columns;
     int32_t count = 0;
@@ -145,17 +194,7 @@ static void read_columns(const struct plugin_reader *reader, struct yaml_node *s
     }
     section_read(columns, NULL, 0, names, "data.columns", columns->where, reader->arena, reader->errors);
     for (int32_t i = 0; i < count; i++) {
-        if (yaml_get(columns, keys[i].name) == NULL && keys[i].default_text != NULL) {
-            if (keys[i].default_text[0] == '\0') {
-                continue;
-            }
-            section_put(columns, keys[i].name, keys[i].default_text, 0, reader->arena, reader->errors);
-        }
-        if (section_text(columns, keys[i].name, "the number of a column, from 0, or its name", columns->where,
-                         reader->errors) != NULL) {
-            const struct yaml_node *node = yaml_get(columns, keys[i].name);
-            read->columns[i] = (struct reader_column){node->text, node->quoted, node->where};
-        }
+        read_key(reader, columns, &keys[i], &read->columns[i]);
     }
 }
 

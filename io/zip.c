@@ -143,7 +143,7 @@ static rondo_status read_entry(const struct zip *zip, uint64_t *at, struct zip_m
 rondo_status zip_open(struct zip *zip, const void *bytes, size_t length, struct location where, struct arena *arena,
                       struct errors *errors) {
     *zip = (struct zip){.bytes = bytes, .length = (int64_t)length, .where = where};
-    struct directory directory;
+    struct directory directory = {0};
     RONDO_TRY(find_directory(zip, &directory, errors));
     struct zip_member *members = arena_calloc(arena, directory.members + 1, sizeof *members);
     if (members == NULL) {

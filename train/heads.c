@@ -117,12 +117,6 @@ static rondo_status open_head(struct heads *heads, int32_t index, struct arena *
 rondo_status heads_open(struct heads *heads, const struct loss_section *loss, int32_t target_kind, int64_t target_size,
                         struct arena *arena, struct errors *errors) {
     *heads = (struct heads){.loss = *loss, .target_kind = target_kind, .target_size = target_size};
-    if (target_kind == RONDO_TARGET_LIST) {
-        return errors_add_at(errors, RONDO_INVALID, loss->terms[0].where,
-                             "'%s' has lists of classes as targets, which cannot be trained on yet: a batch holds one "
-                             "class or number for each output",
-                             loss->terms[0].loss->base.name);
-    }
     for (int32_t h = 0; h < heads->loss.count; h++) {
         RONDO_TRY(open_head(heads, h, arena, errors));
         if (heads->loss.count > 1 && (heads->loss.terms[h].loss->flags & RONDO_LOSS_BEFORE_OUTPUT) != 0) {

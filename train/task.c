@@ -196,6 +196,24 @@ static int loss_has_units(const struct loss_section *loss) {
     return all;
 }
 
+/* Lists are not aligned with steps: the loss needs the outputs of all steps, and no step has a target of its own. */
+static rondo_status check_lists(const struct task *task, struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    const struct yaml_node *architecture = yaml_get(experiment->root, "architecture");
+    if (target_of(task)->kind != STREAM_LIST) {
+        return RONDO_OK;
+    }
+    if (!experiment->architecture.output_every_step) {
+        return errors_add_at(errors, RONDO_INVALID, architecture->where,
+                             "targets that are lists need an output at every step; expected \"N:N\"");
+    }
+    return experiment->model.feedback || experiment->data.sequences.window > 0
+               ? errors_add_at(errors, RONDO_INVALID, architecture->where,
+                               "targets that are lists have no steps, which %s needs",
+                               experiment->model.feedback ? "model.feedback" : "data.window")
+               : RONDO_OK;
+}
+
 /* Predictions are turned back to the units of the data only if the loss says that they are in the unit of the targets. */
 static rondo_status check_scaling(const struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
@@ -228,6 +246,7 @@ static rondo_status open_task(struct task *task, int which, const struct json_t 
                                                 .interrupt = task->session->interrupt};
     RONDO_TRY(task_data_open(&task->data, &settings, errors));
     RONDO_TRY(check_scaling(task, errors));
+    RONDO_TRY(check_lists(task, errors));
     return build_network(task, errors);
 }
 
@@ -286,9 +305,9 @@ static rondo_status check_targets(const struct task *task, struct errors *errors
     for (int part = PART_TRAIN; part <= PART_TEST; part++) {
         if (datasets[part] != NULL) {
             const char *name = task_data_name(&task->experiment->data, (enum part_name)part, task->experiment->arena);
-            const rondo_status status =
-                name == NULL ? errors_no_memory(errors)
-                             : target_check(network_heads(task->network), task->session, datasets[part], name, errors);
+            const rondo_status status = name == NULL ? errors_no_memory(errors)
+                                                     : target_check(network_heads(task->network), task->session,
+                                                                    datasets[part], &task->plan, name, errors);
             first = first == RONDO_OK ? status : first;
         }
     }

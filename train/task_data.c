@@ -41,7 +41,8 @@ static struct dataset *prepare(const struct task_data *data, struct dataset *dat
     if (dataset != NULL) {
         scaling_bind(&data->scaling, dataset);
     }
-    if (dataset != NULL && sequences->window > 0 && with_targets) {
+    if (dataset != NULL && sequences->window > 0 && with_targets &&
+        dataset_find(dataset, "target")->kind != STREAM_LIST) {
         struct dataset *whole = dataset;
         dataset = windows_cut(whole, sequences->window, sequences->carry ? data->lanes : 0, errors);
         dataset_destroy(whole);
