@@ -10,7 +10,7 @@
 /* State while entries are added. */
 struct collecting {
     struct catalogue *catalogue;
-    const char *kind, *name; /* what was asked for; name NULL: all */
+    const char *kind, *name; /* the request; name NULL: all entries */
     struct errors *errors;
 };
 
@@ -92,7 +92,7 @@ static void add_descriptors(const struct collecting *collecting, const struct se
                               .options = descriptor->options,
                               .descriptor = descriptor};
         if (find_plugin(session, origin, collecting->catalogue->arena, &plugin)) {
-            entry.origin = plugin.file; /* the same file through whichever link it was loaded */
+            entry.origin = plugin.file; /* the file itself, even if it was loaded through a link */
             entry.plugin = plugin.name;
             entry.version = plugin.version;
             entry.licence = plugin.licence;
@@ -101,7 +101,8 @@ static void add_descriptors(const struct collecting *collecting, const struct se
     }
 }
 
-/* The options of a cell, with defaults as short as they read back: 0.1 and not 0.10000000000000001. */
+/* The options of a cell. Defaults are written with the fewest digits that read back the same: 0.1, not
+ * 0.10000000000000001. */
 static const rondo_option *cell_options(const struct cell_definition *definition, struct arena *arena,
                                         struct errors *errors) {
     const rondo_option *table = cell_option_table(definition, arena);
@@ -136,7 +137,7 @@ static void add_cell(void *arg, const char *name, const char *file) {
     }
     if (own.count > 0) { /* one line per file: a folder may contain other YAML files */
         errors_add(collecting->errors, own.status, "%s%s", errors_text(&own, 0),
-                   own.count > 1 ? " (and more; `rondo cells show` tells them)" : "");
+                   own.count > 1 ? " (and more; `rondo cells show` reports them)" : "");
     } else {
         add(collecting, &entry);
     }

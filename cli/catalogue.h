@@ -23,7 +23,7 @@ struct entry {
     const char *source; /* the paper; "": none */
     const char *origin; /* the file, with links resolved, or "built-in" */
     const rondo_option *options;
-    const char *plugin, *version, *licence; /* of the plug-in that contains it; NULL: none */
+    const char *plugin, *version, *licence; /* the plug-in that contains it; NULL: none */
 
     /* Exactly one of these is not NULL. */
     const rondo_descriptor *descriptor;
@@ -35,10 +35,10 @@ struct catalogue {
     struct arena *arena; /* owns everything that entries point to */
     struct entry *entries;
     int32_t count, capacity;
-    struct suggestion nearest; /* to a name that was asked for and does not exist */
+    struct suggestion nearest; /* the name nearest to one that was requested and does not exist */
 };
 
-/* Kind `index`: "op", …; NULL past the last. */
+/* Kind `index`: "op", …; NULL after the last. */
 const char *catalogue_kind(int32_t index);
 /* All kinds as text, for messages: "op, optimizer, … or experiment"; NULL: out of memory. */
 const char *catalogue_kinds(struct arena *arena);
@@ -52,8 +52,8 @@ rondo_status catalogue_collect(struct catalogue *catalogue, struct session *sess
 int entry_is_wrapper(const struct entry *entry);
 /* 1 if the section's key `plugin` may name the entry. */
 int entry_fits(const struct entry *entry, const struct experiment_section *section);
-/* 1 if `section` is directly inside the section named `outer`. *key is then its key there, from `arena`; NULL: out of
- * memory. */
+/* 1 if `section` is directly inside the section named `outer`. *key is then its key in that section, from `arena`;
+ * NULL: out of memory. */
 int section_is_in(const struct experiment_section *section, const char *outer, struct arena *arena, const char **key);
 /* 1 if the section is an item of a list. */
 int section_is_item(const struct experiment_section *section);

@@ -11,7 +11,7 @@ const char *key_default(const struct key_row *row) {
     return row->default_text == NULL ? "must be given" : row->default_text[0] == '\0' ? "none" : row->default_text;
 }
 
-/* An upper bound: options, keys, and sections inside. */
+/* An upper bound of the number of keys: options, other keys, and the sections inside. */
 static int32_t count_rows(const struct entry *entry) {
     int32_t count = 0;
     for (const rondo_option *option = entry->options; option != NULL && option->key != NULL; option++) {
@@ -132,15 +132,15 @@ const char *slot_text(const rondo_slot *slot) {
     static const char *const shapes[] = {"like the parameter", "one number", "a shape that the plug-in chooses"};
     switch (slot->role) {
     case RONDO_SLOT_EVALUATED:
-        return "like the parameter, at first a copy: the weights that are evaluated and kept";
+        return "like the parameter, at first a copy of it: validation and the saved weights use it";
     case RONDO_SLOT_COPY:
-        return "like the parameter, at first a copy";
+        return "like the parameter, at first a copy of it";
     default:
         return shapes[slot->shape];
     }
 }
 
-/* "first_moment, second_moment (like the parameter), count (one number)": adjacent slots of one form share their
+/* "first_moment, second_moment (like the parameter), count (one number)": adjacent slots of the same shape share their
  * description. */
 static const char *slots_text(const rondo_slot *slot, struct arena *arena) {
     const char *text = "";
@@ -154,18 +154,17 @@ static const char *slots_text(const rondo_slot *slot, struct arena *arena) {
 static void tell_optimizer(struct telling *telling, const rondo_optimizer *optimizer) {
     if (optimizer->stage != RONDO_STAGE_UPDATE) {
         tell(telling, "wrapper",
-             optimizer->stage == RONDO_STAGE_GRADIENT
-                 ? "in front of the optimizer: it rewrites the gradient"
-                 : "behind the optimizer: it reads or rewrites the value that the update left");
+             optimizer->stage == RONDO_STAGE_GRADIENT ? "before the optimizer: it rewrites the gradient"
+                                                      : "after the optimizer: it reads or rewrites the updated value");
     }
     const int has_slots = optimizer->slots != NULL && optimizer->slots->name != NULL;
     tell(telling, "state", has_slots ? slots_text(optimizer->slots, telling->arena) : "none");
     tell(telling, "works on",
-         (optimizer->flags & RONDO_OPTIMIZER_ELEMENTWISE) != 0 ? "each element by itself" : "whole parameters");
+         (optimizer->flags & RONDO_OPTIMIZER_ELEMENTWISE) != 0 ? "each element independently" : "whole parameters");
     if (optimizer->wants_sampled != NULL) {
         tell(telling, "needs",
-             "at some updates the gradient for targets drawn from the model's own predictions: one more forward and "
-             "backward pass, and a loss with probabilities of classes");
+             "at some updates, the gradient for targets drawn from the model's own predictions; this takes one more "
+             "forward and backward pass, and requires a loss that predicts probabilities of classes");
     }
 }
 
@@ -176,15 +175,15 @@ static void tell_loss(struct telling *telling, const rondo_loss *loss) {
                        arena_printf(telling->arena, "%s (%s is better)", metric->name,
                                     metric->higher_is_better ? "higher" : "lower"));
     }
-    tell(telling, "metrics", metrics != NULL && metrics[0] == '\0' ? "the loss alone" : metrics);
+    tell(telling, "metrics", metrics != NULL && metrics[0] == '\0' ? "only the loss" : metrics);
     if (loss->prediction_size != NULL) {
-        tell(telling, "predictions", "rows of their own length, not that of a target");
+        tell(telling, "predictions", "rows whose length differs from that of a target");
     }
     if ((loss->flags & RONDO_LOSS_COUPLES_ROWS) != 0) {
         tell(telling, "rows", "the loss of a row depends on other rows, so a batch is not divided among threads");
     }
     if ((loss->flags & RONDO_LOSS_BEFORE_OUTPUT) != 0) {
-        tell(telling, "outputs", "in training only those that it needs are computed");
+        tell(telling, "outputs", "in training, only the outputs that the loss needs are computed");
     }
 }
 
@@ -194,7 +193,7 @@ static void tell_schedule(struct telling *telling, const rondo_schedule *schedul
              arena_printf(telling->arena, "%d number%s", (int)schedule->n_state, schedule->n_state == 1 ? "" : "s"));
     }
     if (schedule->observe != NULL) {
-        tell(telling, "needs", "validation data, data.valid: it watches the metric of schedule.early_stopping");
+        tell(telling, "needs", "validation data (data.valid): it uses the metric of schedule.early_stopping");
     }
 }
 
@@ -206,12 +205,12 @@ static void tell_op(struct telling *telling, const rondo_op *op) {
     tell(telling, "inputs", range == NULL ? NULL : arena_printf(telling->arena, "%s%s", op->operands, range));
     if (op->map != NULL) {
         tell(telling, "works on",
-             op->max_inputs > 1 ? "each element by itself; inputs are broadcast as in NumPy"
-                                : "each element by itself");
+             op->max_inputs > 1 ? "each element independently; inputs are broadcast as in NumPy"
+                                : "each element independently");
     }
     tell(telling, "gradient", (op->flags & RONDO_OP_NO_GRADIENT) != 0 ? "none" : "yes");
     if ((op->flags & RONDO_OP_RANDOM) != 0) {
-        tell(telling, "random", "draws anew each time it is applied");
+        tell(telling, "random", "draws new random numbers each time it is applied");
     }
 }
 

@@ -9,7 +9,7 @@ struct cell_argument {
     const char *name, *file;
     const struct cell_definition *definition;
     const double *option_values; /* [n_options] */
-    const rondo_option *table;   /* of the options, whose struct is option_values */
+    const rondo_option *table;   /* table of the options; option_values is their struct */
 };
 
 #define CELL_FLAG_OPTION(list)                                                                                         \

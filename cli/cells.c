@@ -18,7 +18,7 @@ struct cells {
     const char *options[ARGUMENT_LIST_MAX + 1];
     int32_t input, hidden;
     int program;
-    json_t *objects; /* of the list, with --json */
+    json_t *objects; /* entries of the list, with --json */
     struct errors *errors;
 };
 
@@ -285,7 +285,7 @@ static void show(struct cells *cells, const char *name) {
 
 enum action { ACTION_LIST, ACTION_SHOW, ACTION_NONE };
 
-/* The action that the words name; ACTION_NONE with an error. */
+/* The action that the arguments name; ACTION_NONE with an error. */
 static enum action choose_action(const struct arguments *arguments, const struct cells *cells, struct errors *errors) {
     static const char *const names[] = {"list", "show"};
     const char *word = arguments->n_words == 0 ? "list" : arguments->words[0];
@@ -301,11 +301,13 @@ static enum action choose_action(const struct arguments *arguments, const struct
         errors_add(errors, RONDO_INVALID, "'show' expects the name or the file of a cell after it");
         action = ACTION_NONE;
     } else if (action == ACTION_LIST && arguments->n_words > 1) {
-        errors_add(errors, RONDO_INVALID, "'list' lists all cells and takes no '%s'; for one, 'show %s'",
+        errors_add(errors, RONDO_INVALID,
+                   "'list' lists all cells and takes no argument, got '%s'; to see one cell, use 'show %s'",
                    arguments->words[1], arguments->words[1]);
         action = ACTION_NONE;
     } else if (action == ACTION_LIST && (cells->program || cells->options[0] != NULL)) {
-        errors_add(errors, RONDO_INVALID, "'%s' is only for 'show'", cells->program ? "--program" : "--option");
+        errors_add(errors, RONDO_INVALID, "'%s' can only be used with 'show'",
+                   cells->program ? "--program" : "--option");
         action = ACTION_NONE;
     } else if (cells->common.passes != NULL && !cells->program) {
         errors_add(errors, RONDO_INVALID, "'--passes' is not used without '--program'");
@@ -317,17 +319,16 @@ static enum action choose_action(const struct arguments *arguments, const struct
 static int run_cells(const struct command *command, int argc, char **argv) {
     struct errors errors = {0};
     struct cells cells = {.input = WIDTH, .hidden = WIDTH, .errors = &errors};
-    const struct flag flags[] = {
-        {"input", "N", FLAG_WIDTH, &cells.input, "width of the inputs (64)"},
-        {"hidden", "N", FLAG_WIDTH, &cells.hidden, "width of the states (64)"},
-        CELL_FLAG_OPTION(cells.options),
-        {"program", NULL, FLAG_ON, &cells.program,
-         "print the program of one step after every pass of the fused engine, forward and backward"},
-        COMMON_FLAG_PASSES(cells.common),
-        COMMON_FLAG_PLUGIN(cells.common),
-        COMMON_FLAG_VERBOSE(cells.common),
-        COMMON_FLAG_JSON(cells.common),
-        {NULL, NULL, FLAG_ON, NULL, NULL}};
+    const struct flag flags[] = {{"input", "N", FLAG_WIDTH, &cells.input, "width of the inputs (64)"},
+                                 {"hidden", "N", FLAG_WIDTH, &cells.hidden, "width of the states (64)"},
+                                 CELL_FLAG_OPTION(cells.options),
+                                 {"program", NULL, FLAG_ON, &cells.program,
+                                  "print the forward and the backward step after every pass of the fused engine"},
+                                 COMMON_FLAG_PASSES(cells.common),
+                                 COMMON_FLAG_PLUGIN(cells.common),
+                                 COMMON_FLAG_VERBOSE(cells.common),
+                                 COMMON_FLAG_JSON(cells.common),
+                                 {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;
     int status;
     if (!arguments_parse(command, flags, argc, argv, 0, 2, &arguments, &status)) {

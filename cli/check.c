@@ -9,7 +9,7 @@
 #include "cli/print.h"
 #include "io/json.h"
 #include "io/section.h"
-#include "train/task.h"
+#include "train/task_memory.h"
 
 /* A column of `width` bytes, and a blank. */
 static void print_padded(const char *text, int width) {
@@ -59,22 +59,13 @@ static void print_values(const char *path, const struct yaml_node *node, struct 
     }
 }
 
-/* Megabytes that training needs for parameters, a gradient for each shard, optimizer slots and the best weights, without
- * the values that the tape keeps of a batch. */
+/* Megabytes that training needs for parameters, gradients, optimizer slots and the best weights. */
 static double parameter_megabytes(const struct task *task) {
-    const struct experiment *experiment = task->experiment;
-    int64_t copies = 2;
-    for (int32_t stage = 0; stage < task->updater.n_stages; stage++) {
-        const rondo_slot *slot = task->updater.stages[stage].optimizer->slots;
-        for (; slot != NULL && slot->name != NULL; slot++) {
-            copies += slot->shape != RONDO_SLOT_SCALAR;
-        }
-    }
-    const int64_t shards = network_shard_count(task->network, experiment->schedule.options.batch);
-    return (double)(model_size(network_model(task->network)) * (copies + shards)) * sizeof(float) / 1e6;
+    const struct task_memory memory = task_memory(task);
+    return (double)(memory.parameters + memory.gradients + memory.slots + memory.chosen) / 1e6;
 }
 
-/* In the order that options such as class_weights use. */
+/* The labels, in the order that options such as class_weights use. */
 static void print_labels(const struct vocabulary *labels) {
     enum { MOST = 20 };
     const int32_t count = labels == NULL ? 0 : (int32_t)vocabulary_size(labels);
@@ -107,7 +98,7 @@ static void print_model(const struct task *task) {
     print_labels(task->reader.labels);
 }
 
-/* The largest number of points of the drawing: more than it can show. */
+/* The largest number of points of the curve: more than the drawing has columns. */
 enum { MOST_POINTS = 4096 };
 
 /* The learning rate over the run, at `count` updates from the first to the last; if the optimizer has
@@ -151,7 +142,7 @@ static rondo_status print_schedule(const struct task *task, struct arena *arena,
     const struct schedule_settings *settings = &rates.settings;
     const int watches = settings->plugin != NULL && settings->plugin->observe != NULL;
     const struct curve curve = {
-        .title = watches               ? "learning rate, as long as the metric improves"
+        .title = watches               ? "learning rate, if the metric always improves"
                  : isnan(settings->lr) ? "factor of the schedule"
                                        : "learning rate",
         .values = rates.values,
@@ -229,7 +220,8 @@ static int run_check(const struct command *command, int argc, char **argv) {
 }
 
 const struct command command_check = {
-    "check", "check EXPERIMENT.yaml [--set KEY=VALUE]…", "find every mistake in an experiment, without training",
+    "check", "check EXPERIMENT.yaml [--set KEY=VALUE]…",
+    "check an experiment without training, and report every mistake",
     "Reads the experiment, its cells, plug-ins and data. Prints every effective value with its origin, and the\n"
     "model's parameters, operations and memory, and draws the schedule of the learning rate.\n\n"
     "  rondo check examples/sentiment/experiment.yaml\n",

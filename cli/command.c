@@ -19,7 +19,8 @@ struct command_call {
     char **argv;
 };
 
-/* The number of characters of a UTF-8 text: bytes 10xxxxxx continue a character. */
+/* The number of characters of a UTF-8 text. Bytes of the form 10xxxxxx continue a character, so they are not
+ * counted. */
 static int count_characters(const char *text) {
     int count = 0;
     for (; *text != '\0'; text++) {
@@ -250,12 +251,12 @@ rondo_status output_json(struct json_t *value, size_t flags, struct errors *erro
 int finish_output(void) {
     errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        if (errno == 0) { /* an earlier write failed: a second one shows why */
+        if (errno == 0) { /* an earlier write failed, and its errno is lost: writing again shows the reason */
             putchar('\n');
             fflush(stdout);
         }
         if (errno == EPIPE) {
-            return EXIT_DONE; /* the reader has closed the pipe, which is not an error; most commands end by SIGPIPE before */
+            return EXIT_DONE; /* the reader has closed the pipe, which is not an error; SIGPIPE ends most commands */
         }
         fprintf(stderr, "rondo: cannot write to standard output: %s\n",
                 errno == 0 ? "an earlier write has failed" : strerror(errno));
@@ -300,7 +301,8 @@ static rondo_status parse_pass(const char *word, int32_t *passes_off, struct err
         const size_t length = strlen(all);
         snprintf(all + length, sizeof all - length, "%s-%s", i == 0 ? "" : ", ", scan_pass_name(i));
     }
-    return errors_add(errors, RONDO_INVALID, "unknown pass '%s'%s in --passes, expected some of %s", word, hint, all);
+    return errors_add(errors, RONDO_INVALID, "unknown pass '%s'%s in --passes, expected one or more of %s", word, hint,
+                      all);
 }
 
 /* Parses "-fuse,-merge". */
@@ -318,16 +320,14 @@ static rondo_status parse_passes(const char *text, int32_t *passes_off, struct e
     return first;
 }
 
-/* For --verbose: "rondo: text", or "FILE: text" for a line of a plug-in. One call, so that lines of threads do not mix. */
-static void print_log_line(void *arg, int32_t level, const char *origin, const char *text) {
-    (void)arg;
+void print_log_line(void *out, int32_t level, const char *origin, const char *text) {
     (void)level;
-    fprintf(stderr, "%s: %s\n", origin == NULL ? "rondo" : origin, text);
+    fprintf(out, "%s: %s\n", origin == NULL ? "rondo" : origin, text);
 }
 
 struct session *session_from_flags(const struct common_flags *common, struct errors *errors) {
     struct session_settings settings = {.plugins = common->plugins, .threads = common->threads};
-    settings.log.write = common->verbose ? print_log_line : NULL;
+    settings.log = (struct log_receiver){common->verbose ? print_log_line : NULL, stderr};
     const rondo_status engine = parse_engine(common->engine, &settings.engine, errors);
     const rondo_status passes = parse_passes(common->passes, &settings.passes_off, errors);
     if (passes == RONDO_OK && settings.passes_off != 0 && settings.engine == ENGINE_TAPE) {

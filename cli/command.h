@@ -47,24 +47,25 @@ struct command {
                char **argv); /* argv[0] is the command's name; the exit status */
 };
 
-/* Parses argv against `flags` (ends with a NULL name). Returns 1 to go on; else 0 with the exit status: after --help,
- * which is answered here, or after a mistake. Between `least` and `most` words are wanted. */
+/* Parses argv by `flags` (ends with a NULL name). Returns 1 if the command should run. Returns 0 with the exit status
+ * after --help, which prints the help, or after a mistake. From `least` to `most` words are expected. */
 int arguments_parse(const struct command *command, const struct flag *flags, int argc, char **argv, int32_t least,
                     int32_t most, struct arguments *arguments, int *status);
 
-/* 1 if `--json` is among the flags. For mistakes of the command line itself, which are JSON as well then. */
+/* 1 if `--json` is among the flags. Mistakes of the command line itself are then reported as JSON, too. */
 int has_json_flag(int argc, char **argv);
 
 /* Reports that an argument is missing, for a command that needs one only in some cases. Returns the exit status. */
 int refuse_missing(const struct command *command, int argc, char **argv);
 
 /* Prints all errors to standard error and frees them. Returns the exit status. Each error is "rondo: text", or with
- * `json` one object on a line: {"file": …, "line": …, "column": …, "message": …}, null where a value is not known. */
+ * `json` one object on a line: {"file": …, "line": …, "column": …, "message": …}, null for a value that is not
+ * known. */
 int report_errors(struct errors *errors, int json);
 /* The same for warnings: "rondo: warning: text", or the object above with "warning" instead of "message". */
 void report_warnings(struct errors *warnings, int json);
-/* Prints a JSON value and a line break; takes the value over. NULL counts as no memory. Failures to write are reported by
- * finish_output. */
+/* Prints a JSON value and a line break, and takes ownership of the value. NULL means that memory was short. Failures to
+ * write are reported by finish_output. */
 struct json_t;
 rondo_status output_json(struct json_t *value, size_t flags, struct errors *errors);
 /* Ends a command that wrote to standard output: EXIT_FAILED, with an error, if writing failed (a full disk). */
@@ -99,10 +100,14 @@ struct common_flags {
 #define COMMON_FLAG_VERBOSE(common)                                                                                    \
     {                                                                                                                  \
         "verbose", NULL, FLAG_ON, &(common).verbose,                                                                   \
-            "print on standard error which plug-ins are loaded, and what plug-ins log"                                 \
+            "print which plug-ins are loaded, and the log of plug-ins, on standard error"                              \
     }
 #define COMMON_FLAG_JSON(common)                                                                                       \
     { "json", NULL, FLAG_ON, &(common).json, "print JSON" }
+
+/* A receiver of log lines for --verbose (core/log.h): prints "rondo: text", or "FILE: text" for a line of a plug-in, to
+ * the FILE* `out`, in one call, so that lines of threads do not mix. */
+void print_log_line(void *out, int32_t level, const char *origin, const char *text);
 
 /* Creates the session that the flags describe. NULL with errors; free with session_destroy. */
 struct session *session_from_flags(const struct common_flags *common, struct errors *errors);

@@ -22,7 +22,7 @@ struct plot {
     unsigned char dots[MAX_ROWS * DOTS_DOWN][MAX_COLUMNS * DOTS_ACROSS];
 };
 
-/* Looks at the user's locale without setting it: the program's own numbers keep their decimal points. */
+/* Reads the user's locale without setting it, so that numbers are still printed with decimal points. */
 static int locale_is_utf8(void) {
     const locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
     if (locale == (locale_t)0) {
@@ -59,7 +59,8 @@ static double value_at(const struct curve *curve, double index) {
     return isfinite(at) ? at : NAN;
 }
 
-/* Dot 0 is at the top. Halves first: the difference of two large numbers may be infinite. */
+/* Dot 0 is at the top. Numbers are halved before they are subtracted, because the difference of two large numbers may
+ * be infinite. */
 static int32_t dot_of(const struct plot *plot, double value) {
     const double range = plot->high / 2 - plot->low / 2;
     const double share = range > 0 ? (plot->high / 2 - value / 2) / range : 0.5;
@@ -105,7 +106,7 @@ static void print_braille(FILE *out, const struct plot *plot, int32_t row, int32
     fputc((int)(0x80 | (pattern & 0x3f)), out);
 }
 
-/* The columns up to the last dot of a row: no blanks are printed after it. */
+/* The number of columns up to the last dot of a row, after which no blanks are printed. */
 static int32_t columns_used(const struct plot *plot, int32_t row) {
     const int32_t down = plot->height / plot->rows, across = plot->width / plot->columns;
     for (int32_t x = plot->width - 1; x >= 0; x--) {

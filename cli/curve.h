@@ -31,13 +31,13 @@ struct curve {
     const char *x_label; /* a line below; NULL: none */
     double first, last;  /* x of the first and of the last value */
     int32_t marks;       /* enum curve_marks */
-    int32_t columns;     /* of the plot without its axis, up to 200; 0: 60 */
-    int32_t rows;        /* up to 50; 0: 8 */
+    int32_t columns;     /* width of the plot without its axis, up to 200; 0: 60 */
+    int32_t rows;        /* height, up to 50; 0: 8 */
 };
 
 /* Draws the curve. The plot spans the smallest and the largest finite value, which are printed at its left; if they are
- * equal, the curve is a line in the middle. The line has no gaps between columns: a sudden change is a vertical line, and
- * a peak is visible whatever the number of values. If no value is finite, only a note is printed. */
+ * equal, the curve is a line in the middle. The line has no gaps between columns: a sudden change is a vertical line,
+ * and a single peak is visible even among many values. If no value is finite, only a note is printed. */
 void curve_print(FILE *out, const struct curve *curve);
 
 #endif

@@ -78,7 +78,7 @@ static rondo_status evaluate(const char *folder, const char *split, const char *
     if (status == RONDO_OK && dataset != NULL) {
         status = print_scores(task, dataset, file == NULL ? split : file, common->json, errors);
     } else if (status == RONDO_OK) {
-        status = errors_add(errors, RONDO_INVALID, "the experiment of '%s' names no data.%s; give a file with --data",
+        status = errors_add(errors, RONDO_INVALID, "the experiment of '%s' has no data.%s; use --data to name a file",
                             folder, split);
     }
     dataset_destroy(own);
@@ -90,7 +90,7 @@ static int run_eval(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
     const char *split = NULL, *file = NULL;
     const struct flag flags[] = {
-        {"on", "PART", FLAG_TEXT, &split, "train, valid or test data of the experiment (default: test)"},
+        {"on", "PART", FLAG_TEXT, &split, "part of the experiment's data: train, valid or test (default: test)"},
         {"data", "FILE", FLAG_TEXT, &file, "evaluate on another file of the same format"},
         COMMON_FLAG_PLUGIN(common),
         COMMON_FLAG_VERBOSE(common),

@@ -50,7 +50,7 @@ static void print_wrong(const struct cell_check_report *report) {
     for (int kind = 0; kind < CELL_CHECK_KINDS; kind++) {
         const struct cell_check_outcome *outcome = &report->outcomes[kind];
         if (outcome->wrong > 0) {
-            printf("; wrong: %s%s is %.9g, %s %.9g (%lld of %lld numbers are off)",
+            printf("; wrong: %s%s is %.9g, %s %.9g (%lld of %lld numbers differ)",
                    kind == CELL_CHECK_GRADIENTS ? "the gradient of " : "", outcome->where, outcome->found,
                    expectations[kind], outcome->expected, (long long)outcome->wrong, (long long)outcome->compared);
         }
@@ -75,7 +75,7 @@ static void print_report(const struct cell_argument *cell, const struct cell_che
     }
     print_wrong(report);
     printf("; %.2f s\n", seconds);
-    fflush(stdout); /* each line appears as soon as it is known */
+    fflush(stdout); /* each line appears as soon as its cell has been checked */
 }
 
 static json_t *number_json(double number) {
@@ -161,7 +161,7 @@ static void check_cells(struct gradcheck *gradcheck, const char *const *names) {
     }
 }
 
-/* 0 with an error if the words do not say which cells. */
+/* 0 with an error if the arguments do not name any cells. */
 static int knows_what(const struct gradcheck *gradcheck, const struct arguments *arguments, struct errors *errors) {
     if (gradcheck->all == (arguments->n_words > 0)) {
         errors_add(errors, RONDO_INVALID,
@@ -218,10 +218,11 @@ const struct command command_gradcheck = {
     "and states. Three comparisons are made and printed with the largest error (relative for numbers above 1) and its "
     "place:\n"
     "  gradients     the gradients of every element of x, of the initial states and of the parameters, in f64, with\n"
-    "                central differences; a failure above 1e-6\n"
-    "  fused - tape  outputs, final states and gradients of both engines; a failure above 1e-10 in f64, 1e-4 in f32\n"
-    "  threads       the same values computed by several threads and by one; a failure if any bit differs\n"
-    "Elements at a kink, such as relu at 0, have no derivative to compare with; their number is printed.\n"
+    "                central differences; fails above 1e-6\n"
+    "  fused - tape  outputs, final states and gradients of both engines; fails above 1e-10 in f64, 1e-4 in f32\n"
+    "  threads       the same values computed by several threads and by one; fails if any bit differs\n"
+    "At a kink, such as that of relu at 0, there is no derivative to compare with; the number of such elements is "
+    "printed.\n"
     "The exit status is 1 if a comparison failed, and 2 if a cell could not be checked.\n\n"
     "  rondo gradcheck lstm ./mine.yaml --option alpha=0.5\n",
     run_gradcheck};

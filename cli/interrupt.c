@@ -1,5 +1,5 @@
 /* cli/interrupt.c: see cli/interrupt.h. Handlers may run on any thread, several at the same time, and call only
- * async-signal-safe functions. They can reach nothing but globals: these are the program's only ones. */
+ * async-signal-safe functions. A handler can access only global variables; these are the only ones of the program. */
 #define _POSIX_C_SOURCE 200809L
 #include "cli/interrupt.h"
 
@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static atomic_llong first_time_ms; /* when the first signal arrived, on the monotonic clock; 0: none has */
+static atomic_llong first_time_ms; /* when the first signal arrived, on the monotonic clock; 0: none has arrived */
 static atomic_int first_signal;    /* its number; set after the time */
 
 static long long now_ms(void) {
@@ -18,20 +18,19 @@ static long long now_ms(void) {
     return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
 }
 
-/* Ends the process by a signal, as if it had no handler: the parent sees which. Where the signal is blocked, because
- * its own handler is running, it takes effect when the handler returns. */
+/* Ends the process by a signal, as if it had no handler, so that the parent process can see the signal. If the signal
+ * is blocked because its handler is running, it takes effect when the handler returns. */
 static void end_by(int number) {
     signal(number, SIG_DFL);
     raise(number);
 }
 
 static void on_grace_over(int number) {
-    static const char text[] =
-        "\nrondo: still busy 8 seconds after the signal to stop: leaving without an orderly end\n";
-    _Static_assert(INTERRUPT_GRACE_SECONDS == 8, "the text names the number");
+    static const char text[] = "\nrondo: still busy 8 seconds after the signal to stop: exiting without cleaning up\n";
+    _Static_assert(INTERRUPT_GRACE_SECONDS == 8, "the text contains the number");
     (void)number;
     const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
-    (void)written; /* where standard error is closed there is nobody to tell */
+    (void)written; /* if standard error is closed, the failure cannot be reported */
     end_by(atomic_load(&first_signal));
 }
 

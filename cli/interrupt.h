@@ -1,10 +1,10 @@
 /* cli/interrupt.h: the signals that ask a command to stop: SIGINT (Ctrl-C), SIGTERM and SIGHUP.
  *
- * After the first signal, work stops at the next place where it asks (core/interrupt.h), so that the command ends in
- * order: with a message, and with all files complete. A plug-in that loops for ever never gets there; the process
- * therefore ends by the signal when a second one arrives, or when INTERRUPT_GRACE_SECONDS have passed. A signal that
- * arrives within INTERRUPT_SAME_MS of the first counts as the same request: timeout(1) and shells send one to the
- * process and one to its group.
+ * After the first signal, work stops at the next place that checks for an interrupt (core/interrupt.h). The command
+ * then ends properly, with a message and with all files complete. A plug-in that loops forever never gets to such a
+ * place. So the process ends by the signal when a second one arrives, or when INTERRUPT_GRACE_SECONDS have passed. A
+ * signal that arrives within INTERRUPT_SAME_MS of the first counts as the same request: timeout(1) and shells send one
+ * signal to the process and one to its process group.
  *
  * A signal that the parent process has set to be ignored stays ignored (nohup, background jobs of a script).
  */
@@ -16,7 +16,7 @@
 #define INTERRUPT_GRACE_SECONDS 8
 #define INTERRUPT_SAME_MS       500
 
-/* Installs the handlers and returns the question that they answer. Call it once, on the main thread. */
+/* Installs the handlers and returns the source of interrupts that they set. Call it once, on the main thread. */
 struct interrupt interrupt_on_signals(void);
 
 #endif

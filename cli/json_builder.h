@@ -1,5 +1,5 @@
-/* cli/json_builder.h: builds JSON from many parts. If memory is short for one of them, the builder remembers it, so that
- * the caller checks only once, with json_built. A value of NULL counts as such a failure. */
+/* cli/json_builder.h: builds JSON from many parts. If memory is short for one part, the builder remembers the failure,
+ * so that the caller checks only once, with json_built. A value of NULL counts as such a failure. */
 #ifndef RONDO_CLI_JSON_BUILDER_H
 #define RONDO_CLI_JSON_BUILDER_H
 
@@ -12,7 +12,7 @@ struct json_builder {
     int failed;
 };
 
-/* Set a key of an object, or append to an array. Both take over `value`. */
+/* Set a key of an object, or append to an array. Both take ownership of `value`. */
 void json_set(struct json_builder *builder, json_t *object, const char *key, json_t *value);
 void json_append(struct json_builder *builder, json_t *array, json_t *value);
 /* An array of texts. `texts` ends with NULL, and may be NULL itself. */

@@ -11,7 +11,7 @@
 struct wanted {
     const char *kind; /* NULL: all */
     const char *name; /* NULL: all entries of the kind */
-    const char *text; /* as the user wrote it */
+    const char *text; /* the argument as the user wrote it */
     int json;
 };
 
@@ -95,9 +95,9 @@ static void write_reference(struct catalogue *catalogue, struct session *session
  * user's own folders are not searched. */
 static int prepare_reference(const struct common_flags *common, const struct wanted *wanted, struct errors *errors) {
     if (common->plugins[0] != NULL || common->json || wanted->text != NULL) {
-        errors_add(
-            errors, RONDO_INVALID,
-            "--reference writes the pages of everything that ships with Rondo: give no KIND, --json or --plugin");
+        errors_add(errors, RONDO_INVALID,
+                   "--reference writes the pages of everything that ships with Rondo, and cannot be combined with "
+                   "KIND, --json or --plugin");
         return 0;
     }
     unsetenv("RONDO_PLUGIN_PATH");
@@ -141,7 +141,7 @@ const struct command command_list = {
     "list", "list [KIND[/NAME]]",
     "list everything that experiments and equations can name, with options, ranges and defaults",
     "KIND is op, optimizer, loss, schedule, cell or experiment; without it, all kinds are listed. KIND/NAME prints\n"
-    "everything about one entry. No code of a plug-in runs.\n\n"
+    "everything about one entry. Listing runs no code of a plug-in.\n\n"
     "  rondo list optimizer/adam\n"
     "  rondo list --reference docs/reference\n",
     run_list};

@@ -27,8 +27,9 @@ static void print_usage(FILE *stream) {
     fprintf(stream, "\n'rondo COMMAND --help' describes a command; 'rondo --version' prints the version.\n");
 }
 
-/* If memory is limited, the threads that OpenBLAS has started prevent the process from ending. OpenBLAS reads the
- * variable when it is loaded, which is before main; therefore the program starts again, in the same process. */
+/* If memory is limited, threads that OpenBLAS starts can keep the process from ending. OPENBLAS_NUM_THREADS=1 prevents
+ * it, but OpenBLAS reads this variable when it is loaded, which is before main. So the program sets it and starts
+ * again, in the same process. */
 static void restart_without_library_threads(char **argv) {
     char file[4096];
     const ssize_t length = readlink("/proc/self/exe", file, sizeof file - 1);
@@ -40,7 +41,7 @@ static void restart_without_library_threads(char **argv) {
 
 int main(int argc, char **argv) {
     restart_without_library_threads(argv);
-    signal(SIGXFSZ, SIG_IGN); /* then a file that grows past the limit is an error of write(), like a full disk */
+    signal(SIGXFSZ, SIG_IGN); /* then writing to a file of the maximum size is an error of write(), like a full disk */
     number_scope_open(); /* never closed: numbers are printed with decimal points even if a plug-in changes the locale */
     if (argc < 2) {
         print_usage(stderr);

@@ -1,5 +1,6 @@
 /* cli/plugin.c: `rondo plugin`, a command with actions, each with its own flags. */
 #define _XOPEN_SOURCE 700
+#include <errno.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -62,9 +63,28 @@ static void on_interrupt(int number) {
     raise(number); /* delivered when this function has returned; the handler has been reset to the default */
 }
 
-static int check_files(const struct arguments *arguments, struct check_settings *settings, struct errors *errors) {
+/* For --verbose: standard error under another descriptor, since a check has its own in place of the usual ones.
+ * Unbuffered: a check that crashes loses no line. NULL with errors. */
+static FILE *open_lines(struct errors *errors) {
+    const int descriptor = dup(STDERR_FILENO);
+    FILE *lines = descriptor < 0 ? NULL : fdopen(descriptor, "w");
+    if (lines == NULL) {
+        errors_add(errors, RONDO_IO, "--verbose needs standard error: %s", strerror(errno));
+        return NULL;
+    }
+    setvbuf(lines, NULL, _IONBF, 0);
+    return lines;
+}
+
+static int check_files(const struct arguments *arguments, struct check_settings *settings, int verbose,
+                       struct errors *errors) {
     int failed = 0;
     const struct common_flags common = {.threads = settings->threads};
+    FILE *lines = verbose ? open_lines(errors) : NULL;
+    if (verbose && lines == NULL) {
+        return report_errors(errors, settings->found == NULL);
+    }
+    settings->log = (struct log_receiver){verbose ? print_log_line : NULL, lines};
     const struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
     sigaction(SIGINT, &action, NULL);
     settings->session = session_from_flags(&common, errors);
@@ -73,6 +93,9 @@ static int check_files(const struct arguments *arguments, struct check_settings 
     }
     const int status = errors->count > 0 ? report_errors(errors, settings->found == NULL) : finish_output();
     session_destroy(settings->session);
+    if (lines != NULL) {
+        fclose(lines);
+    }
     return status == EXIT_DONE && failed ? EXIT_FAILED : status;
 }
 
@@ -99,15 +122,17 @@ static int explain(const char *name, struct errors *errors) {
 }
 
 static int run_check(const struct command *command, int argc, char **argv) {
-    int json = 0;
+    int json = 0, verbose = 0;
     int32_t seed = SEED, seconds = SECONDS;
     const char *name = NULL, *only[ARGUMENT_LIST_MAX + 1] = {0};
     const struct flag flags[] = {
         {"only", "CHECK", FLAG_LIST, only, "run only this check; may be repeated"},
-        {"explain", "CHECK", FLAG_TEXT, &name, "describe a check and how to fix what it finds; list: name all checks"},
+        {"explain", "CHECK", FLAG_TEXT, &name, "describe a check and how to fix what it finds; list: list all checks"},
         {"seed", "N", FLAG_COUNT, &seed, "seed of all random numbers, 1 to 4096 (default: 1)"},
         {"seconds", "N", FLAG_COUNT, &seconds, "time limit of one check, 1 to 4096 (default: 20)"},
         {"json", NULL, FLAG_ON, &json, "print JSON: one object per file, each on one line"},
+        {"verbose", NULL, FLAG_ON, &verbose,
+         "print on standard error what the plug-in logs, before the line of the check that ran"},
         {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;
     struct errors errors = {0};
@@ -129,7 +154,7 @@ static int run_check(const struct command *command, int argc, char **argv) {
                                       .threads = THREADS,
                                       .only = only,
                                       .found = json ? NULL : print_finding};
-    return check_files(&arguments, &settings, &errors);
+    return check_files(&arguments, &settings, verbose, &errors);
 }
 
 /* ---- new ---- */
@@ -152,7 +177,7 @@ static void find_other_rondo(char (*file)[PROGRAM_PATH]) {
             if (found.st_dev == own.st_dev && found.st_ino == own.st_ino) {
                 (*file)[0] = '\0';
             }
-            return; /* the shell takes the first one */
+            return; /* the shell runs the first one that it finds */
         }
         entry += width + (entry[width] == ':');
     }
@@ -202,20 +227,21 @@ static int run_new(const struct command *command, int argc, char **argv) {
 
 static const struct command actions[] = {
     {"check",
-     "plugin check FILE.so… [--only CHECK]… [--seed N] [--seconds N] [--json], or plugin check --explain CHECK",
+     "plugin check FILE.so… [--only CHECK]… [--seed N] [--seconds N] [--json] [--verbose], or plugin check --explain "
+     "CHECK",
      "check that a plug-in follows the rules of rondo/plugin.h",
      "Checks the file (it loads, exports one symbol, runs no code when it is listed), its option tables, and each op,\n"
      "optimizer, loss and schedule: gradients, written outputs, buffers, threads, options at the ends of their "
      "ranges.\n"
      "Every check runs in its own process, so a plug-in may crash or loop. --explain CHECK describes a check and how\n"
-     "to fix what it finds; --explain list names all checks.\n"
+     "to fix what it finds; --explain list lists all checks.\n"
      "Exit status: 0 if no check failed (there may be warnings), 1 if a check failed, 2 if there is no such file, or\n"
      "if --only names a check that no part of the file has.\n\n"
      "  rondo plugin check ./mine.so\n"
      "  rondo plugin check --explain gradient\n",
      run_check},
     {"new", "plugin new KIND NAME [--out FOLDER] [--general | --numbers]",
-     "write the folder of a new plug-in to start from",
+     "write a folder with a new plug-in to start from",
      "KIND is op, optimizer, loss or schedule. The folder has NAME.c with a working example, the header that it "
      "needs,\n"
      "a Makefile, a meson.build, and a small experiment that trains with it. It builds and passes all checks as it "

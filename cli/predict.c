@@ -30,8 +30,8 @@ struct predictor {
 struct pending {
     char *texts[BATCH];
     int32_t count;
-    const char *name;   /* of the file */
-    int32_t first_line; /* of the first of them, from 1 */
+    const char *name;   /* name of the file */
+    int32_t first_line; /* line of the first of them, from 1 */
 };
 
 /* The labels if predictions are probabilities of classes; NULL if they are numbers. */
@@ -140,7 +140,7 @@ static rondo_status flush_pending(const struct predictor *predictor, struct pend
     return status;
 }
 
-/* Adds a text, which is taken over; NULL: there was no memory for it. Predicts when `most` are pending. */
+/* Adds a text and takes ownership of it; NULL: memory was short. Predicts when `most` texts are pending. */
 static rondo_status add_text(const struct predictor *predictor, struct pending *pending, char *text, int32_t line,
                              int32_t most) {
     if (text == NULL) {
@@ -164,7 +164,7 @@ static void free_pending(struct pending *pending) {
 struct text_line {
     char *text;
     size_t length, capacity;
-    int has_end; /* a LF followed it */
+    int has_end; /* 1: the line ended in LF */
 };
 
 static rondo_status line_add(struct text_line *line, int c, struct location where, struct errors *errors) {
@@ -228,7 +228,7 @@ static rondo_status check_line(struct text_line *line, struct location where, st
     return RONDO_OK;
 }
 
-/* One text per line. At a terminal each is answered at once. */
+/* One text per line. At a terminal, the prediction for each line is printed at once. */
 static rondo_status predict_lines(const struct predictor *predictor, FILE *stream, const char *name) {
     const int32_t most = isatty(fileno(stream)) ? 1 : BATCH;
     struct pending pending = {.name = name};
@@ -243,7 +243,7 @@ static rondo_status predict_lines(const struct predictor *predictor, FILE *strea
         }
     }
     free(line.text);
-    /* The lines before a mistake are answered as well. */
+    /* The lines before a mistake also get their predictions. */
     const rondo_status last = flush_pending(predictor, &pending);
     return status == RONDO_OK ? last : status;
 }
@@ -348,7 +348,7 @@ static rondo_status predict_files(const struct predictor *predictor, const char 
     return RONDO_OK;
 }
 
-/* "text", "0", or "\"0\"": in quotes it is a name, as in an experiment. */
+/* "text", "0", or "\"0\"": a number in quotes is the name of a column, as in an experiment. */
 static const struct text_column *parse_column(const char *value, struct text_column *column, struct arena *arena) {
     const size_t length = strlen(value);
     const int is_quoted = length >= 2 && value[0] == '"' && value[length - 1] == '"';

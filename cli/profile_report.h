@@ -4,7 +4,7 @@
 
 #include "train/profile.h"
 
-/* A table on standard error: seconds and share of each stage, below forward and backward those of each layer. */
+/* A table on standard error: seconds and share of each stage, and, below forward and backward, those of each layer. */
 void profile_print(const struct profile *profile, int32_t threads);
 
 /* {"threads": 2, "stages": {"update": …}, "layers": [{"forward": {"before": …, "loop": …, "after": …}, "backward": …}]},

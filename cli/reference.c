@@ -52,7 +52,7 @@ struct writing {
 
 /* ---- Markdown ---- */
 
-/* 1 if Markdown would interpret the character as markup, which it does not in "x * y", "log_softmax" and "a <= b". A bar
+/* 1 if Markdown would interpret the character as markup. It does not in "x * y", "log_softmax" and "a <= b". A bar
  * would end the cell of a table. */
 static int is_mark(const char *text, const char *c, int in_table) {
     const char before = c == text ? ' ' : c[-1], behind = c[1];

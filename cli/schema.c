@@ -1,10 +1,10 @@
 /* cli/schema.c: the JSON Schema of experiments (draft 2020-12), made from the sections and their options. Editors use it
  * to complete keys, to show their help, and to mark mistakes.
  *
- * The options of a plug-in or cell depend on its name, by "if" and "then": with "oneOf", a validator would report every
- * mistake once for each plug-in. A name that is not in the catalogue belongs to the user, and all keys are accepted for
- * it. If a file extends another one, required keys may be in the extended file, so they are required only in a file that
- * extends none.
+ * The options of a plug-in or cell depend on its name. The schema says so with "if" and "then"; with "oneOf", a
+ * validator would report every mistake once for each plug-in. A name that is not in the catalogue is assumed to be a
+ * plug-in of the user, and all keys are accepted for it. If a file extends another one, required keys may be in the
+ * extended file, so they are required only in a file that extends none.
  */
 #include <string.h>
 
@@ -72,7 +72,7 @@ static json_t *name_schema(const struct schema *schema, const struct experiment_
             append(schema, wrong, json_string(entry->name));
         }
     }
-    append(schema, names, json_pack("{s:s}", "description", "one of your own"));
+    append(schema, names, json_pack("{s:s}", "description", "the name of your own plug-in or cell"));
     set(schema, object, "description", json_string(key->help));
     set(schema, object, "type", json_string("string"));
     set(schema, object, "minLength", json_integer(1));
@@ -125,7 +125,7 @@ static const struct experiment_key *naming_key(const struct experiment_section *
     return NULL;
 }
 
-/* Iterates over the sections directly inside a section; *index begins at 0. NULL past the last. */
+/* Iterates over the sections directly inside a section; *index begins at 0. NULL after the last. */
 static const char *next_inner(const struct schema *schema, const struct experiment_section *outer, int32_t *index,
                               struct experiment_section *inner) {
     while ((*inner = experiment_section((*index)++)).name != NULL) {
@@ -209,7 +209,7 @@ static json_t *named_schema(const struct schema *schema, const struct experiment
     add_references(schema, properties, entry);
     set(schema, object, "properties", properties);
     set(schema, object, "additionalProperties", json_false());
-    if (section_is_item(section)) { /* a list replaces that of an extended file, so its items are complete */
+    if (section_is_item(section)) { /* a list replaces the list of the extended file, so its items are complete */
         set_unless_empty(schema, object, "required", required_options(schema, entry->options));
     }
     return object;

@@ -105,7 +105,7 @@ static int run_train(const struct command *command, int argc, char **argv) {
         return status;
     }
     struct errors errors = {0};
-    signal(SIGPIPE, SIG_IGN); /* training goes on when the reader of its output has gone */
+    signal(SIGPIPE, SIG_IGN); /* training continues if the reader of its output has ended */
     const struct interrupt interrupt = interrupt_on_signals();
     struct profile *profile = profiles ? profile_create(&errors) : NULL;
     struct session *session = errors.count > 0 ? NULL : session_from_flags(&common, &errors);

@@ -1,7 +1,8 @@
 /* core/descriptor.h: decides whether a descriptor (rondo/plugin.h) can be used.
  *
  * Descriptors come from files that anybody may have written. A descriptor is checked here once, before it is
- * registered, and not again when it is used. Threads: pure apart from its arguments. */
+ * registered, and not again when it is used.
+ * Threads: any; a function accesses only what its arguments point to. */
 #ifndef RONDO_CORE_DESCRIPTOR_H
 #define RONDO_CORE_DESCRIPTOR_H
 
@@ -10,7 +11,7 @@
 /* The largest number of values that a schedule keeps, as documented in rondo/plugin.h. */
 #define SCHEDULE_MAX_STATE 64
 
-/* A descriptor of any kind, with all fields of today's ABI. */
+/* A descriptor of any kind, with all fields of the current ABI. */
 union descriptor {
     rondo_descriptor base;
     rondo_op op;
@@ -19,12 +20,12 @@ union descriptor {
     rondo_schedule schedule;
 };
 
-/* Bytes of a descriptor of this kind in ABI 1.0, the smallest that any descriptor of the kind has, and in today's. */
+/* Bytes of a descriptor of this kind in ABI 1.0, which is the smallest valid struct_size, and in the current ABI. */
 uint32_t descriptor_first_size(int32_t kind);
 uint32_t descriptor_size(int32_t kind);
 
-/* Copies a descriptor as far as its author knew it (struct_size); the fields that were added to the ABI since then are
- * zero. Kind and struct_size must be right: of a known kind, and at least descriptor_first_size. */
+/* Copies the first struct_size bytes of a descriptor; the fields that were added to the ABI after it was compiled are
+ * zero. Its kind must be a known one, and its struct_size at least descriptor_first_size. */
 union descriptor descriptor_copy(const rondo_descriptor *descriptor);
 
 /* RONDO_INVALID, with the reason, if a descriptor cannot be used: an unknown kind, a struct_size below that of ABI 1.0,

@@ -97,32 +97,32 @@ union chunk {
     double f64[CHUNK];
 };
 
-CORE_KERNEL static void fill(union chunk *chunk, int32_t dtype, const void *source, int64_t count) {
+KERNEL_CLONES static void fill(union chunk *chunk, int32_t dtype, const void *source, int64_t count) {
     if (dtype == RONDO_F32) {
         const float value = *(const float *)source;
-        CORE_LOOP
+        KERNEL_LOOP
         for (int64_t i = 0; i < count; i++) {
             chunk->f32[i] = value;
         }
     } else {
         const double value = *(const double *)source;
-        CORE_LOOP
+        KERNEL_LOOP
         for (int64_t i = 0; i < count; i++) {
             chunk->f64[i] = value;
         }
     }
 }
 
-CORE_KERNEL static void add_run(void *target, const union chunk *chunk, int32_t dtype, int64_t count) {
+KERNEL_CLONES static void add_run(void *target, const union chunk *chunk, int32_t dtype, int64_t count) {
     if (dtype == RONDO_F32) {
         float *sum = target;
-        CORE_LOOP
+        KERNEL_LOOP
         for (int64_t i = 0; i < count; i++) {
             sum[i] += chunk->f32[i];
         }
     } else {
         double *sum = target;
-        CORE_LOOP
+        KERNEL_LOOP
         for (int64_t i = 0; i < count; i++) {
             sum[i] += chunk->f64[i];
         }

@@ -22,7 +22,7 @@ struct host_call {
     const struct parallel *parallel;
     struct recorder recorder; /* for a loss: where apply and constant record; zero for any other plug-in */
     struct rng_stream stream; /* for random */
-    uint64_t random_first;    /* added to the number of each random word: the call works on a later part of a tensor */
+    uint64_t random_first; /* added to the number of each random word, if the call works on a later part of a tensor */
     /* For tests: the number of `alloc` calls that still succeed. NULL: no limit. */
     int64_t *allocations_left;
     const char *subject; /* prefix of error messages, such as "op 'matmul'"; borrowed */
@@ -32,7 +32,7 @@ struct host_call {
     /* For any other plug-in: the receiver of its log lines (NULL: they are dropped), and its file. */
     const struct log_receiver *log;
     const char *origin;
-    struct location where; /* prefix before the subject; zero: none */
+    struct location where; /* place that error messages begin with, before the subject; zero: none */
     rondo_status failed;   /* the code of the first call of fail; RONDO_OK before that */
     /* A body of parallel_for must not use the context of its call. While bodies run, every function of the host that is
      * called with this context is called from a body, on whatever thread. */

@@ -16,8 +16,8 @@ enum { OP_MAX_INPUTS = 1 << 20 };
 rondo_status infer_check_count(const rondo_op *op, int32_t count, struct location where, struct errors *errors);
 
 /* Sets call->output and the other fields that `infer` sets, from the inputs. Errors are added through `host`: those of
- * the op; RONDO_INTERNAL if the op sets an impossible output (a negative dimension, an unknown dtype, a view that ends
- * after its input); RONDO_INVALID if the output has more bytes than size_t can count. */
+ * the op; RONDO_INTERNAL if the op sets an impossible output (a negative dimension, an unknown dtype, a view that
+ * extends past the end of its input); RONDO_INVALID if the output has more bytes than size_t can count. */
 rondo_status infer_output(const rondo_op *op, rondo_op_call *call, struct host_call *host);
 
 #endif

@@ -117,6 +117,17 @@ static rondo_status check_segments(const struct load_attempt *attempt, int fd, c
     return RONDO_OK;
 }
 
+/* Linkers write the section headers last, and a tool that removes them sets their offset to 0. They are not mapped, but a
+ * file that ends before they do is not the file that was built. */
+static rondo_status check_sections(const struct load_attempt *attempt, const Elf64_Ehdr *header, uint64_t size) {
+    const uint64_t bytes = (uint64_t)header->e_shnum * header->e_shentsize;
+    if (header->e_shoff > size || bytes > size - header->e_shoff) {
+        return refuse(attempt, RONDO_INVALID, "is cut short: it has %" PRIu64 " bytes, its section headers end later",
+                      size);
+    }
+    return RONDO_OK;
+}
+
 static const char *machine_name(uint64_t machine) {
     switch (machine) {
     case EM_386:
@@ -170,7 +181,8 @@ static rondo_status check_elf(const struct load_attempt *attempt, int fd, uint64
     if (header.e_type != ET_DYN) {
         return refuse(attempt, RONDO_INVALID, "has ELF type %d, expected %d (a shared object)", header.e_type, ET_DYN);
     }
-    return check_segments(attempt, fd, &header, size);
+    RONDO_TRY(check_segments(attempt, fd, &header, size));
+    return check_sections(attempt, &header, size);
 }
 
 /* ---- the plug-in object, before any of its functions is called ---- */

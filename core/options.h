@@ -1,7 +1,7 @@
 /* core/options.h: fills and reads option structs by their table (rondo/plugin.h), with errors that a user can act on.
  *
  * The same functions serve the YAML of experiments, ops in equations, options of plug-ins and `rondo list`.
- * Threads: pure apart from their arguments.
+ * Threads: any; a function accesses only what its arguments point to.
  */
 #ifndef RONDO_CORE_OPTIONS_H
 #define RONDO_CORE_OPTIONS_H
@@ -29,7 +29,7 @@ rondo_status option_set(const rondo_option *option, void *options, const char *t
 struct option_value {
     const char *key;
     double number;
-    const char *word; /* of a RONDO_CHOICE; else NULL */
+    const char *word; /* the word of a RONDO_CHOICE; NULL for other types */
 };
 /* Stores values in the struct without parsing text. A key or word that the table does not have, or a number outside its
  * range, is a bug of the caller: RONDO_INTERNAL. */

@@ -1,8 +1,8 @@
 /* core/plugin_memory.h: the addresses that belong to a loaded shared object, by its program headers (ELF, System V ABI,
  * chapter 5).
  *
- * Asked before a pointer of a plug-in is followed, so that a wrong pointer becomes an error message, not a SIGSEGV.
- * Threads: pure apart from its arguments; the object must stay loaded as long as these functions are called for it.
+ * Used before a pointer of a plug-in is dereferenced, so that a wrong pointer causes an error message, not a SIGSEGV.
+ * Threads: any; the object must stay loaded as long as these functions are called for it.
  */
 #ifndef RONDO_CORE_PLUGIN_MEMORY_H
 #define RONDO_CORE_PLUGIN_MEMORY_H

@@ -12,7 +12,7 @@
  * As with snprintf, at most size - 1 bytes and a NUL are written, and the length of the whole text is returned, so that
  * a caller can repeat the call with a buffer that is large enough. size 0: nothing is written, and `text` may be NULL.
  *
- * Threads: pure apart from their arguments.
+ * Threads: any; a function accesses only what its arguments point to.
  */
 #ifndef RONDO_CORE_PRINT_H
 #define RONDO_CORE_PRINT_H

@@ -21,14 +21,15 @@ struct program_node {
     const int32_t *inputs; /* ids of earlier nodes */
     int32_t n_inputs;
     rondo_tensor value; /* dtype and shape; data only for constants */
-    const char *name;   /* of an input, or of the equation that the node computes; NULL within an equation */
+    const char *name;   /* name of an input, or of the equation whose result the node is; NULL for other nodes */
     struct location where;
 };
 
 struct program;
 
-/* An empty program; owns its memory. NULL if memory is short. Free with program_destroy. `registry` is that of the ops:
- * errors of shape rules name the file of a plug-in, and log lines reach its receiver. Borrowed; NULL: neither happens. */
+/* An empty program; owns its memory. NULL if memory is short. Free with program_destroy. `registry` gives shape rules the
+ * name of a plug-in's file for errors, and the receiver of log lines. Borrowed; NULL: errors name no file, and log lines
+ * are dropped. */
 struct program *program_create(const struct registry *registry);
 void program_destroy(struct program *program);
 

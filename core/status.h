@@ -28,7 +28,7 @@ struct location {
     int32_t line, column;
 };
 
-/* Lists up to this many texts; more are only counted. */
+/* The largest number of texts that a list stores; further errors are only counted. */
 #define ERRORS_MAX 50
 
 /* Where an error is, as far as it was known when the error was added. */
@@ -40,8 +40,8 @@ struct error_place {
 
 /* Zero-initialised is empty. */
 struct errors {
-    rondo_status status; /* of the first error; RONDO_OK while there is none */
-    int32_t count;       /* of all errors that were added, also those after the first ERRORS_MAX */
+    rondo_status status; /* status of the first error; RONDO_OK while there is none */
+    int32_t count;       /* number of all errors that were added, also those after the first ERRORS_MAX */
     char *texts[ERRORS_MAX];
     struct error_place places[ERRORS_MAX];
 };

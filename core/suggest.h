@@ -1,6 +1,6 @@
 /* core/suggest.h: the known name that is nearest to a misspelt one.
  *
- * Threads: pure apart from its arguments.
+ * Threads: any; a function accesses only what its arguments point to.
  */
 #ifndef RONDO_CORE_SUGGEST_H
 #define RONDO_CORE_SUGGEST_H

@@ -5,9 +5,9 @@
  *     tape_backward(tape, loss);            adds dL/dw into `gradient`
  *     tape_reset(tape);                     forgets everything, keeps the memory
  *
- * Values are immutable once written. One value may be an input of many ops, and several inputs of one op. A view shares
- * the memory of the tensor that it is a part of, and its gradient that of the tensor's gradient. Gradients are computed
- * only along paths that lead to a parameter.
+ * Values are immutable once written. One value may be an input of many ops, and several inputs of one op. A view is a
+ * part of another tensor and shares its memory; the view's gradient shares the memory of that tensor's gradient.
+ * Gradients are computed only along paths that lead to a parameter.
  *
  * Failure is sticky: a failed op gives a failed value (a negative id), every op that uses it fails without a further
  * message, and tape_status reports it. The reason is in the errors that the tape was created with.
@@ -44,7 +44,7 @@ rondo_status tape_status(const struct tape *tape);
  * two ops. The caller has added the error. */
 rondo_value tape_fail(struct tape *tape, rondo_status status);
 
-/* Evaluation (0, the default after creation) or training (1); survives resets. */
+/* Selects evaluation (0, the default after creation) or training (1). A reset does not change it. */
 void tape_set_training(struct tape *tape, int training);
 /* Starts a scope, such as "layers.0", that the following ops belong to. It is a label for messages (copied) and the
  * source of random words: the n-th random op of a scope draws from substream n of the stream named `scope` under the
@@ -87,7 +87,7 @@ struct tape_function {
 rondo_status tape_record(struct tape *tape, const struct tape_function *function, void *data, const rondo_value *inputs,
                          int32_t n_inputs, const rondo_tensor *outputs, int32_t n_outputs, rondo_value *results);
 
-/* 1 if a parameter leads to this value, so that tape_backward computes a gradient for it. */
+/* 1 if the value depends on a parameter, so that tape_backward computes a gradient for it. */
 int tape_needs_gradient(const struct tape *tape, rondo_value value);
 int tape_is_training(const struct tape *tape);
 const struct parallel *tape_parallel(const struct tape *tape);

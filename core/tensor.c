@@ -94,13 +94,13 @@ void tensor_set(const rondo_tensor *tensor, int64_t index, double value) {
 void tensor_scale(const rondo_tensor *tensor, int64_t begin, int64_t end, double factor) {
     if (tensor->dtype == RONDO_F32) {
         float *data = tensor->data;
-        CORE_LOOP
+        KERNEL_LOOP
         for (int64_t i = begin; i < end; i++) {
             data[i] = (float)((double)data[i] * factor);
         }
     } else {
         double *data = tensor->data;
-        CORE_LOOP
+        KERNEL_LOOP
         for (int64_t i = begin; i < end; i++) {
             data[i] *= factor;
         }
@@ -110,7 +110,7 @@ void tensor_scale(const rondo_tensor *tensor, int64_t begin, int64_t end, double
 /* An element is not finite if all bits of its exponent are set. After the sign has been cleared, adding one to the
  * exponent then carries into the sign bit. Integer operations may be reordered, so the compiler vectorises the loop. */
 #define ALL_FINITE(name, bits, sign, one)                                                                              \
-    CORE_KERNEL static int name(const void *data, int64_t count) {                                                     \
+    KERNEL_CLONES static int name(const void *data, int64_t count) {                                                   \
         const char *bytes = data;                                                                                      \
         bits carried = 0;                                                                                              \
         for (int64_t i = 0; i < count; i++) {                                                                          \

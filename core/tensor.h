@@ -1,7 +1,7 @@
 /* core/tensor.h: sizes, shapes and elements of a rondo_tensor (rondo/plugin.h), and broadcasting.
  *
  * Tensors are contiguous and row-major. They own nothing: their storage belongs to an arena or to the caller.
- * Threads: pure apart from their arguments and the memory that those point to.
+ * Threads: any; a function accesses only what its arguments point to.
  */
 #ifndef RONDO_CORE_TENSOR_H
 #define RONDO_CORE_TENSOR_H

@@ -45,11 +45,11 @@ rondo_status time_axis_make(struct time_axis *axis, const int64_t *lengths, int6
                             struct errors *errors);
 
 /* The steps begin .. end of `whole`, 0 <= begin < end <= steps, as an axis of their own: the rows that have step `begin`,
- * each cut off at `end`. It borrows alive of `whole`; its other arrays are allocated in `arena`. */
+ * each cut off at `end`. It borrows the array `alive` of `whole`; its other arrays are allocated in `arena`. */
 rondo_status time_axis_window(struct time_axis *window, const struct time_axis *whole, int64_t begin, int64_t end,
                               struct arena *arena, struct errors *errors);
 
-/* The axis as loss plug-ins see it; it borrows the arrays. */
+/* The same axis in the struct that loss plug-ins get; it borrows the arrays. */
 rondo_sequences time_axis_sequences(const struct time_axis *axis);
 
 #endif

@@ -49,7 +49,8 @@ void trial_unsay(const struct trial *trial) {
 
 /* ---- options ---- */
 
-/* sqrt(min max) of [1, 4096] is 64; (min + max) / 2 of [0, 1] is 0.5. An infinite side counts as one step away. */
+/* sqrt(min max) of [1, 4096] is 64; (min + max) / 2 of [0, 1] is 0.5. If one end is infinite, the other end plus or
+ * minus 1 is used. */
 static double middle(const rondo_option *option) {
     const int has_min = isfinite(option->min), has_max = isfinite(option->max);
     if (has_min && has_max) {
@@ -77,7 +78,7 @@ const char *option_middle(const rondo_option *option, struct arena *arena) {
     }
 }
 
-/* 1 where `text` gives the option a value: "key=" at its start or after a blank or a comma. */
+/* 1 if `text` gives the option a value: it has "key=" at its start, or after a blank or a comma. */
 static int is_given(const char *text, const char *key) {
     const size_t length = strlen(key);
     for (const char *at = text; at != NULL && (at = strstr(at, key)) != NULL; at++) {
@@ -111,7 +112,7 @@ void *kit_options(struct kit *kit, const rondo_descriptor *descriptor, const cha
     return options;
 }
 
-/* Sets the values of a trial over options. 0 with kit->errors. */
+/* Sets the values of a trial in an options struct, over those that it has. 0 with kit->errors. */
 static int set_values(const struct trial *trial, void *options) {
     for (int i = 0; i < TRIAL_VALUES && trial->values[i] != NULL; i++) {
         if (option_set(trial->values[i]->option, options, option_setting_value(trial->values[i]), trial->kit->arena,

@@ -20,12 +20,12 @@ static int begins_with(const char *text, const char *beginning) {
 
 /* ---- without loading it ---- */
 
-/* Names with a leading underscore belong to the compiler or a sanitizer, except "_Z…", which are names of C++. */
+/* Names with a leading underscore come from the compiler or a sanitizer, except "_Z…", which are names of C++. */
 static int is_of_compiler(const char *name) {
     return name[0] == '_' && !begins_with(name, "_Z");
 }
 
-/* Templates of the C++ library are exported as weak symbols whatever the flags say. */
+/* Templates of the C++ library are exported as weak symbols even with -fvisibility=hidden. */
 static enum verdict exported_symbol(struct trial *trial) {
     const struct elf_file *elf = check_open_elf(trial);
     if (elf == NULL) {
@@ -82,7 +82,7 @@ static enum verdict needs(struct trial *trial) {
     for (int32_t i = 0; (library = elf_needed(elf, i)) != NULL; i++) {
         if (begins_with(library, "librondo.")) {
             return trial_say(trial, VERDICT_FAIL,
-                             "needs '%s', expected no library of Rondo's: the host passes all functions in ctx->host",
+                             "needs '%s', expected no library of Rondo: a plug-in calls the host through ctx->host",
                              library);
         }
         other = other == NULL && !is_everywhere(library) ? library : other;
@@ -92,7 +92,7 @@ static enum verdict needs(struct trial *trial) {
                                      "needs '%s', which must be installed wherever the plug-in is used", other);
 }
 
-/* One entry of DT_INIT_ARRAY is frame_dummy of the compiler's start files. */
+/* One entry of DT_INIT_ARRAY is allowed: frame_dummy, which the compiler's start files add. */
 static enum verdict runs_no_code(struct trial *trial) {
     const struct elf_file *elf = check_open_elf(trial);
     if (elf == NULL) {
@@ -133,7 +133,8 @@ static int is_same_file(const char *a, const char *b) {
            first.st_ino == second.st_ino;
 }
 
-/* The name of a built-in op cannot be registered. A name that two files have goes to the file that is loaded first. */
+/* The name of a built-in op cannot be registered. If two files have the same name, only the file that is loaded first
+ * can register it. */
 static enum verdict unique_names(struct trial *trial) {
     const rondo_descriptor *descriptor;
     const struct registry *own = load_alone(trial->kit->file, trial->kit->errors);
@@ -156,8 +157,9 @@ static enum verdict unique_names(struct trial *trial) {
                                  "%s '%s' is built in, expected another name; its descriptors are not checked",
                                  kind_name(other->kind), other->name);
             }
-            verdict = trial_say(trial, VERDICT_WARNING, "%s has %s '%s' too: if both are loaded, one is refused",
-                                origin, kind_name(other->kind), other->name);
+            verdict =
+                trial_say(trial, VERDICT_WARNING, "%s also has %s '%s': if both are loaded, the second is refused",
+                          origin, kind_name(other->kind), other->name);
         }
     }
     return verdict;
@@ -168,7 +170,7 @@ static enum verdict unique_names(struct trial *trial) {
 enum { LISTINGS = 5 };
 static const double listing_limit = 0.1; /* seconds */
 
-/* Loads the file and reads what `rondo list` would; the answer is the seconds. */
+/* Loads the file and reads what `rondo list` would read. The answer is the time in seconds. */
 static size_t list_once(void *arg, char *answer, size_t size) {
     const char *file = arg;
     struct errors errors = {0};
@@ -209,11 +211,11 @@ static enum verdict listing_time(struct trial *trial) {
 
 const struct kit_check kit_file_checks[] = {
     {"exported_symbol", "the only symbol that it exports is rondo_plugin", exported_symbol},
-    {"needs", "it needs no library except those of C and the compiler", needs},
+    {"needs", "it needs no library except those of C and of the compiler", needs},
     {"imports", "it calls nothing that ends or changes the process, prints, or reads the clock", file_imports},
-    {"runs_no_code", "it runs nothing when it is loaded", runs_no_code},
+    {"runs_no_code", "it runs no code when it is loaded", runs_no_code},
     {"loads", "every symbol is found and every descriptor is accepted", loads},
-    {"unique_names", "no built-in op and no plug-in on the path has its names", unique_names},
+    {"unique_names", "no built-in op and no plug-in on the path has the same name", unique_names},
     {"listing_time", "it loads, and its names and options are read, within 0.1 s", listing_time},
     {NULL, NULL, NULL},
 };

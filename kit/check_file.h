@@ -7,7 +7,7 @@
 
 /* The file as an ELF object; NULL with the reason. */
 struct elf_file *check_open_elf(const struct trial *trial);
-/* 1 where the compiler, not the author, decides what the file calls: built with a sanitizer, or to count coverage. */
+/* 1 if the compiler adds calls of its own to the file: it is built with a sanitizer, or counts coverage. */
 int check_is_instrumented(const struct elf_file *elf);
 
 /* check_imports.c */

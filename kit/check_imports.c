@@ -6,13 +6,13 @@
 
 static const char fails[] = "return ctx->host->fail(ctx, code, \"why\")";
 static const char logs[] = "ctx->host->log(ctx, …), or fail for an error";
-static const char draws[] = "ctx->host->random, which a repeated run draws from again";
+static const char draws[] = "ctx->host->random, which gives a repeated run the same words";
 static const char counts[] = "call->step or call->done: a run must not depend on the clock";
 static const char shared[] = "nothing: it changes the whole process, which belongs to the host";
 static const char divides[] = "ctx->host->parallel_for";
 
-/* Including the names that compilers replace them by, such as puts for printf. Names with "__" come from <assert.h> and
- * _FORTIFY_SOURCE, names with "_Z" from C++. */
+/* The list includes functions that compilers substitute, such as puts for printf. Names with "__" come from <assert.h>
+ * and _FORTIFY_SOURCE, names with "_Z" from C++. */
 static const struct {
     const char *name, *instead;
 } banned[] = {
@@ -74,7 +74,7 @@ static const struct {
     {"thrd_create", divides},
 };
 
-/* Row of `banned` with this name; -1: none. */
+/* The index of the row of `banned` with this name; -1: none. */
 static int find(const char *name) {
     for (int i = 0; i < (int)(sizeof banned / sizeof banned[0]); i++) {
         if (strcmp(banned[i].name, name) == 0) {

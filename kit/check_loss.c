@@ -1,5 +1,5 @@
-/* kit/check_loss.c: the table of the checks of losses; what a loss takes, one loss per row, empty batches, classes out
- * of range. */
+/* kit/check_loss.c: the table of the checks of losses; which targets a loss accepts, one loss per row, empty batches,
+ * classes out of range. */
 #include "kit/check_loss.h"
 
 #include <limits.h>
@@ -14,12 +14,12 @@ static enum verdict take(struct trial *trial) {
     return VERDICT_PASS;
 }
 
-/* loss_each asks for the sizes, and fails where a loss takes nothing. */
+/* loss_each calls output_size, and fails if the loss accepts no targets. */
 static enum verdict check_output_size(struct trial *trial) {
     return loss_each(trial, take);
 }
 
-/* Recording compares the shape of the losses as well. */
+/* loss_fixture_record also checks the shape of the losses. */
 static enum verdict visit_record(struct trial *trial) {
     struct loss_fixture *fixture = loss_fixture_create(trial, loss_trial_of(trial)->dtype, LOSS_ROWS, 0);
     if (fixture == NULL) {
@@ -43,7 +43,7 @@ static enum verdict check_record(struct trial *trial) {
 
 static enum verdict visit_zero(struct trial *trial) {
     if (loss_trial_of(trial)->has_sequences) {
-        return VERDICT_PASS; /* there is always one sequence at least */
+        return VERDICT_PASS; /* a batch always has at least one sequence */
     }
     struct loss_fixture *fixture = loss_fixture_create(trial, RONDO_F32, 0, 0);
     if (fixture == NULL) {
@@ -70,9 +70,9 @@ static enum verdict check_zero_size(struct trial *trial) {
 
 /* ---- class_range ---- */
 
-/* A class out of range as the last target. A loss whose predictions are not classes may take it as a label that is
- * compared with others; measure may count it as wrong. Using it as an index is a crash: no memory is mapped 1e9 numbers
- * away. */
+/* A class out of range as the last target. A loss whose predictions are not classes may use it as a label that is only
+ * compared with others, and measure may count it as wrong. Using it as an index crashes, because no memory is mapped
+ * 1e9 numbers away. */
 static enum verdict try_class(const struct trial *trial, int64_t class) {
     struct loss_fixture *fixture = loss_fixture_create(trial, RONDO_F32, LOSS_ROWS, 0);
     double sums[LOSS_METRICS] = {0};
@@ -85,7 +85,7 @@ static enum verdict try_class(const struct trial *trial, int64_t class) {
         fixture->loss->prediction_size != NULL && loss_trial_of(trial)->target_kind == RONDO_TARGET_CLASS;
     if (status != RONDO_INVALID && !(status == RONDO_OK && only_compares)) {
         return trial_say(trial, VERDICT_FAIL,
-                         "a target is class %lld, and record ended in '%s', expected '%s' and the row and the class",
+                         "a target is class %lld, and record ended in '%s', expected '%s' with the row and the class",
                          (long long)class, status_text(status), status_text(RONDO_INVALID));
     }
     errors_free(&fixture->subject.errors);
@@ -116,23 +116,24 @@ static enum verdict check_class_range(struct trial *trial) {
 }
 
 const struct kit_check kit_loss_checks[] = {
-    {"output_size", "targets of at least one kind are taken, others refused with the reason", check_output_size},
-    {"status", "every call returns a known status, and says why where it fails", shared_status},
-    {"stays_inside", "calls write only their results, and nothing beside their buffers", shared_stays_inside},
-    {"zero_size", "a batch without rows costs nothing and counts nothing", check_zero_size},
+    {"output_size", "targets of at least one kind are accepted, and others are refused with a reason",
+     check_output_size},
+    {"status", "every call returns a known status, and gives a reason if it fails", shared_status},
+    {"stays_inside", "calls write only their results, and nothing outside their buffers", shared_stays_inside},
+    {"zero_size", "a batch without rows is computed, and adds nothing to metrics", check_zero_size},
     {"record", "there is one finite loss for every row, or for every sequence of lists", check_record},
     {"gradient", "gradients are those of central differences", loss_gradient},
-    {"dtypes", "f32 gives the losses and gradients of f64, but for rounding", loss_dtypes},
-    {"rows", "the loss of a row does not depend on other rows, unless the loss declares it", loss_rows},
-    {"predict", "every prediction is written and finite, and classes have probabilities", loss_predict},
-    {"measure", "sums of metrics are added to, row by row", loss_measure},
-    {"extremes", "large outputs give finite losses and gradients; huge ones never not-a-number", loss_extremes},
+    {"dtypes", "losses and gradients in f32 and f64 are the same except for rounding", loss_dtypes},
+    {"rows", "the loss of a row does not depend on other rows, unless the loss declares that it does", loss_rows},
+    {"predict", "every prediction is written and finite; for classes, predictions are probabilities", loss_predict},
+    {"measure", "measure adds the sum over the rows to each metric", loss_measure},
+    {"extremes", "large outputs give finite losses and gradients; huge outputs never give not-a-number", loss_extremes},
     {"class_range", "a class out of range is refused, and not used as an index", check_class_range},
     {"deterministic", "the same batch gives the same bits again", shared_deterministic},
-    {"threads", "several threads give the bits of one, inside a call and beside it", shared_threads},
-    {"no_memory", "an allocation that the host refuses ends in RONDO_NO_MEMORY", shared_no_memory},
-    {"leaks", "calls leave nothing on the heap", shared_leaks},
+    {"threads", "several threads give the bits of one, both inside a call and in simultaneous calls", shared_threads},
+    {"no_memory", "if the host refuses an allocation, the call returns RONDO_NO_MEMORY", shared_no_memory},
+    {"leaks", "calls free all memory that they allocate", shared_leaks},
     {"options_ends", "every option works, or is refused, at both ends of its range", shared_options_ends},
-    {"first_call", "nothing is kept of the options of the first call", shared_first_call},
+    {"first_call", "results do not depend on the options of the first call", shared_first_call},
     {NULL, NULL, NULL},
 };

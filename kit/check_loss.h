@@ -1,4 +1,4 @@
-/* kit/check_loss.h: the checks of losses that have their own files; check_loss.c lists them. */
+/* kit/check_loss.h: the checks of losses that are in files of their own; check_loss.c has the table of all. */
 #ifndef RONDO_KIT_CHECK_LOSS_H
 #define RONDO_KIT_CHECK_LOSS_H
 

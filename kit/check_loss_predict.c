@@ -6,7 +6,7 @@
 
 /* ---- predict ---- */
 
-/* Each is in [0, 1], and the sum of a row is 1 up to rounding. */
+/* Each probability is in [0, 1], and those of a row sum to 1 except for rounding. */
 static enum verdict check_probabilities(struct trial *trial, const struct loss_fixture *fixture) {
     const int64_t width = fixture->predictions.shape[1];
     for (int64_t row = 0; row < fixture->rows; row++) {
@@ -48,8 +48,8 @@ static enum verdict predict_once(struct trial *trial, struct loss_fixture *fixtu
     return are_probabilities(trial) ? check_probabilities(trial, fixture) : VERDICT_PASS;
 }
 
-/* exp(1e4) is infinite, so the largest output has to be subtracted before the exponential. Every fourth row has only
- * the negative extreme. */
+/* exp(1e4) is infinite, so a correct loss subtracts the largest output before the exponential. Every fourth row has
+ * only the negative extreme. */
 static void fill_extremes(const struct loss_fixture *fixture) {
     const double extreme = 1e4;
     const int64_t width = fixture->outputs.shape[1];
@@ -59,7 +59,7 @@ static void fill_extremes(const struct loss_fixture *fixture) {
     }
 }
 
-/* A prediction that is not a probability may be an exponential, and infinite. */
+/* A prediction that is not a probability may be an exponential, and therefore infinite. */
 static enum verdict predict_extremes(struct trial *trial, struct loss_fixture *fixture) {
     fill_extremes(fixture);
     if (loss_fixture_predict(fixture) != RONDO_OK) {
@@ -73,7 +73,7 @@ static enum verdict predict_extremes(struct trial *trial, struct loss_fixture *f
     return are_probabilities(trial) ? check_probabilities(trial, fixture) : VERDICT_PASS;
 }
 
-/* Extreme outputs are left out where outputs have to be logarithms of probabilities. */
+/* Extreme outputs are not tried if outputs have to be logarithms of probabilities. */
 static enum verdict visit_predict(struct trial *trial) {
     struct loss_fixture *fixture = loss_fixture_create(trial, loss_trial_of(trial)->dtype, LOSS_ROWS, 0);
     if (fixture == NULL || predict_once(trial, fixture) != VERDICT_PASS ||
@@ -90,7 +90,7 @@ enum verdict loss_predict(struct trial *trial) {
 
 /* ---- measure ---- */
 
-/* The sums of a batch that begin at `start`; 0 with the reason. Sums after the last metric must not change. */
+/* Calls measure with sums that begin at `start`; 0 with the reason. Sums after the last metric must not change. */
 static int sums_of(struct trial *trial, struct loss_fixture *fixture, double start, double *sums) {
     for (int32_t m = 0; m < LOSS_METRICS; m++) {
         sums[m] = start;
@@ -109,7 +109,7 @@ static int sums_of(struct trial *trial, struct loss_fixture *fixture, double sta
     return 1;
 }
 
-/* The sums over two halves of a batch add up to those over the batch. */
+/* The sums over the two halves of a batch must add up to the sums over the batch. */
 static enum verdict compare_halves(struct trial *trial, const struct loss_fixture *fixture, const double *whole) {
     double halves[2][LOSS_METRICS];
     for (int h = 0; h < 2; h++) {
@@ -123,9 +123,10 @@ static enum verdict compare_halves(struct trial *trial, const struct loss_fixtur
     for (int32_t m = 0; m < loss_metrics(fixture->loss); m++) {
         const double both = halves[0][m] + halves[1][m];
         if (!(fabs(both - whole[m]) <= 1e-9 * (1 + fabs(whole[m])))) {
-            return trial_say(trial, VERDICT_FAIL,
-                             "the sum of '%s' over a batch is %.9g, and over its halves %.9g: a mean?",
-                             fixture->loss->metrics[m].name, whole[m], both);
+            return trial_say(
+                trial, VERDICT_FAIL,
+                "the sum of '%s' over a batch is %.9g, and over its halves %.9g (a mean instead of a sum?)",
+                fixture->loss->metrics[m].name, whole[m], both);
         }
     }
     return VERDICT_PASS;

@@ -12,10 +12,10 @@ static double error_of(double a, double b) {
 
 /* ---- gradient ---- */
 
-/* Of a larger input, only some evenly spaced elements are compared. */
+/* If an input has more elements than this, only some evenly spaced ones are compared. */
 enum { MOST_ELEMENTS = 150 };
 
-/* The worst element of a comparison. */
+/* The element with the largest error of a comparison. */
 struct worst_element {
     double error, gradient, difference;
     int32_t input;
@@ -61,7 +61,8 @@ static rondo_status compare_gradients(struct trial *trial, struct loss_fixture *
     return RONDO_OK;
 }
 
-/* A kink within h of an output makes a difference useless, so a second batch is tried where the first fails. */
+/* A difference is useless if there is a kink within h of an output, so a second batch is tried if the first one
+ * fails. */
 static enum verdict visit_gradient(struct trial *trial) {
     enum { BATCHES = 2 };
     const double tolerance = 1e-6;
@@ -81,7 +82,7 @@ static enum verdict visit_gradient(struct trial *trial) {
         }
     }
     return trial_say(trial, VERDICT_FAIL,
-                     "the gradient by element %lld of %s is %.9g, expected %.9g, the central difference",
+                     "the gradient with respect to element %lld of %s is %.9g, expected the central difference %.9g",
                      (long long)worst.element,
                      worst.input > 0 ? "the output layer"
                      : loss_trial_of(trial)->training &&
@@ -103,7 +104,7 @@ static void copy_numbers(const rondo_tensor *to, const rondo_tensor *from) {
     }
 }
 
-/* The largest error of `single` against `twice`. */
+/* The largest difference between `single` and `twice`. */
 static double compare_tensors(const rondo_tensor *single, const rondo_tensor *twice) {
     double worst = 0;
     for (int64_t i = 0; i < rondo_count(single); i++) {
@@ -120,7 +121,8 @@ static enum verdict visit_dtypes(struct trial *trial) {
         return VERDICT_FAIL;
     }
     for (int32_t k = 0; k < single->n_inputs; k++) {
-        copy_numbers(&twice->inputs[k], &single->inputs[k]); /* rounded already, so that nothing else differs */
+        copy_numbers(&twice->inputs[k],
+                     &single->inputs[k]); /* these are rounded to f32 already, so that nothing else differs */
     }
     copy_numbers(&twice->targets, &single->targets);
     if (loss_fixture_record(single, 1) != RONDO_OK) {
@@ -154,7 +156,7 @@ static int64_t sequence_of(const struct loss_fixture *fixture, int64_t row) {
     return row - fixture->begin[t];
 }
 
-/* Draws all rows with an odd number anew; with lists, all rows of sequences with an odd number. */
+/* Draws new numbers for all rows with an odd number; with lists, for all rows of sequences with an odd number. */
 static void change_other_rows(struct loss_fixture *fixture) {
     const int is_list = fixture->tried->target_kind == RONDO_TARGET_LIST;
     for (int64_t row = 0; row < fixture->rows; row++) {
@@ -170,7 +172,7 @@ static void change_other_rows(struct loss_fixture *fixture) {
     }
 }
 
-/* The losses of a batch, copied. NULL with the reason. */
+/* A copy of the losses of a batch. NULL with the reason. */
 static double *losses_of(struct trial *trial, struct loss_fixture *fixture) {
     if (loss_fixture_record(fixture, 0) != RONDO_OK) {
         subject_failed(trial, &fixture->subject);
@@ -183,7 +185,8 @@ static double *losses_of(struct trial *trial, struct loss_fixture *fixture) {
     return losses;
 }
 
-/* The loss of a row in half of the batch. Not for a loss that draws random words, as the words then differ. */
+/* Compares the loss of a row in the whole batch and in half of it. Not for a loss that draws random words, because the
+ * words differ. */
 static enum verdict compare_half(struct trial *trial, const struct loss_fixture *fixture, const double *expected) {
     struct loss_fixture *half = loss_fixture_part(trial, fixture, 0, fixture->rows / 2);
     const double *found = half == NULL ? NULL : losses_of(trial, half);
@@ -220,7 +223,7 @@ static enum verdict visit_rows(struct trial *trial) {
     for (int64_t i = 0; i < fixture->losses_expected; i += 2) {
         if (!(error_of(before[i], after[i]) <= 1e-12)) {
             return trial_say(trial, VERDICT_FAIL,
-                             "the loss of %s %lld goes from %.12g to %.12g when others of the batch change: needs "
+                             "the loss of %s %lld changes from %.12g to %.12g if other rows of the batch change: needs "
                              "RONDO_LOSS_COUPLES_ROWS",
                              loss_trial_of(trial)->target_kind == RONDO_TARGET_LIST ? "sequence" : "row", (long long)i,
                              before[i], after[i]);
@@ -239,7 +242,7 @@ enum verdict loss_rows(struct trial *trial) {
 
 /* ---- extremes ---- */
 
-/* Outputs are the positive extreme, the negative one and 0 in turn. */
+/* The outputs are, in turn, the positive extreme, the negative extreme and 0. */
 static void fill_extremes(const struct loss_fixture *fixture, double extreme) {
     for (int64_t i = 0; i < rondo_count(&fixture->inputs[0]); i++) {
         tensor_set(&fixture->inputs[0], i, i % 3 == 0 ? extreme : i % 3 == 1 ? -extreme : 0);

@@ -1,4 +1,4 @@
-/* kit/check_op.h: the checks of ops; check_op.c lists them. */
+/* kit/check_op.h: the checks of ops; check_op.c has the table. */
 #ifndef RONDO_KIT_CHECK_OP_H
 #define RONDO_KIT_CHECK_OP_H
 

@@ -1,11 +1,11 @@
-/* kit/check_op_accumulate.c: gradients are added to the previous contents, and each is the same whichever others are
- * asked for. */
+/* kit/check_op_accumulate.c: gradients are added to the previous contents, and each is the same whichever other
+ * gradients are requested. */
 #include "core/tensor.h"
 #include "kit/check_op.h"
 
 /* ---- adding ---- */
 
-/* What the gradients hold before the pass: zeros; numbers; the result of the pass over those numbers. */
+/* What the gradients contain before a pass: zeros; numbers; the result of the pass that began with these numbers. */
 enum adding_stage { FROM_ZERO, FROM_NUMBERS, FROM_ITSELF, STAGES };
 
 /* Every gradient after each stage, in f64. */
@@ -45,8 +45,9 @@ static int run_stage(struct op_check *check, struct op_fixture *fixture, enum ad
     return 1;
 }
 
-/* With g = dL/dx: g from 0; b + g from b; b + 2 g after a second pass. Sums may be taken in another order, so the
- * comparison allows for rounding: of what an op adds up in f32, 1 part in 10^4. */
+/* With g = dL/dx, the results must be g after a pass that begins with 0, b + g after one that begins with b, and b + 2
+ * g after a second one. Sums may be added in another order, so the comparison allows for rounding: in f32, 1 part in
+ * 10^4. */
 static int compare_stages(struct op_check *check, const struct op_fixture *fixture, const struct adding_stages *stages,
                           int32_t k) {
     const double tolerance = fixture->settings.dtype == RONDO_F32 ? 1e-4 : 1e-9;
@@ -55,7 +56,7 @@ static int compare_stages(struct op_check *check, const struct op_fixture *fixtu
         const double g = stages->numbers[FROM_ZERO][k][i], before = op_before(i);
         const double once = stages->numbers[FROM_NUMBERS][k][i], twice = stages->numbers[FROM_ITSELF][k][i];
         if (!(op_error(once, before + g) <= tolerance)) {
-            return op_refuse(check, "gradient of input %d, element %lld: %.9g, expected %.9g from before plus %.9g",
+            return op_refuse(check, "gradient of input %d, element %lld: %.9g, expected the previous %.9g plus %.9g",
                              (int)k, (long long)i, once, before, g);
         }
         if (!(op_error(twice, once + g) <= tolerance)) {
@@ -91,7 +92,7 @@ enum verdict op_check_gradient_adds(struct trial *trial) {
 
 /* ---- one at a time ---- */
 
-/* Only one gradient, and all but that one. */
+/* Requests only one gradient, then all but that one. */
 static int same_alone(struct op_check *check, struct op_fixture *fixture) {
     const uint32_t all = op_fixture_gradients(fixture);
     struct op_fixture other;
@@ -101,9 +102,9 @@ static int same_alone(struct op_check *check, struct op_fixture *fixture) {
         const uint32_t alone = all & 1u << k, rest = all & ~alone;
         if (alone != 0 && rest != 0) {
             passed = op_fixture_backward(&other, alone) &&
-                     op_same_runs(check, fixture, &other, alone, "where only it is asked for") &&
+                     op_same_runs(check, fixture, &other, alone, "if only this gradient is requested") &&
                      op_fixture_backward(&other, rest) &&
-                     op_same_runs(check, fixture, &other, rest, "where another is not asked for");
+                     op_same_runs(check, fixture, &other, rest, "if another gradient is not requested");
         }
     }
     op_fixture_close(&other);

@@ -1,4 +1,4 @@
-/* kit/check_op_claims.c: what an op declares and the host relies on: RONDO_OP_SAVES_ROWS and its role. */
+/* kit/check_op_claims.c: what an op declares, and the host relies on: RONDO_OP_SAVES_ROWS, and the role of the op. */
 #include "core/infer.h"
 #include "core/tensor.h"
 #include "kit/check_op.h"
@@ -9,8 +9,8 @@
 struct row_part {
     struct op_fixture *whole;
     int64_t begin, end;
-    uint32_t by_rows; /* bit k: input k has a row for each row of the output */
-    size_t row_bytes; /* saved for one row */
+    uint32_t by_rows; /* bit k: input k has one row for each row of the output */
+    size_t row_bytes; /* bytes that are saved for one row */
 };
 
 static rondo_tensor rows_of(const rondo_tensor *tensor, int64_t begin, int64_t end) {
@@ -25,7 +25,8 @@ static rondo_tensor rows_of(const rondo_tensor *tensor, int64_t begin, int64_t e
 static int infer_part(const struct row_part *part, rondo_op_call *call, rondo_tensor *inputs) {
     struct op_fixture *fixture = part->whole;
     struct errors ignored = {0};
-    struct host_call host = host_call(fixture->subject.arena, &ignored, NULL, fixture->check->op->base.name);
+    struct host_call host =
+        kit_host_call(fixture->subject.kit, fixture->subject.arena, &ignored, NULL, fixture->check->op->base.name);
     *call = (rondo_op_call){.struct_size = sizeof *call,
                             .n_inputs = fixture->call.n_inputs,
                             .options = fixture->call.options,
@@ -61,14 +62,14 @@ static int find_rows(struct row_part *part) {
     part->row_bytes = call.saved_bytes;
     if (call.saved_bytes * (size_t)rows != fixture->call.saved_bytes) {
         return op_refuse(fixture->check,
-                         "it saves %zu bytes of %lld rows and %zu of one: rows are not stored one after the "
+                         "it saves %zu bytes for %lld rows and %zu bytes for one: rows are not stored one after the "
                          "other",
                          fixture->call.saved_bytes, (long long)rows, call.saved_bytes);
     }
     return 1;
 }
 
-/* Backward on a part, with what forward saved for all rows, into `gradients`. */
+/* Calls backward for a part of the rows, with the bytes that forward saved for all rows, and writes to `gradients`. */
 static int backward_part(const struct row_part *part, const rondo_tensor *gradients) {
     struct op_fixture *fixture = part->whole;
     rondo_tensor inputs[RONDO_SAMPLE_INPUTS], asked[RONDO_SAMPLE_INPUTS];
@@ -87,17 +88,18 @@ static int backward_part(const struct row_part *part, const rondo_tensor *gradie
     call.grad_output = &grad_output;
     call.grad_inputs = asked;
     arena_reset(fixture->subject.arena);
-    struct host_call host =
-        host_call(fixture->subject.arena, &fixture->subject.errors, NULL, fixture->check->op->base.name);
+    struct host_call host = kit_host_call(fixture->subject.kit, fixture->subject.arena, &fixture->subject.errors, NULL,
+                                          fixture->check->op->base.name);
     const rondo_status status = host_result(&host, fixture->check->op->backward(&host.base, &call));
     return status == RONDO_OK ||
            op_refuse(fixture->check, "backward failed on rows %lld to %lld: %s", (long long)part->begin,
                      (long long)part->end, errors_text(&fixture->subject.errors, 0));
 }
 
-/* Gradients of rows have the same bits; the others are sums over rows, here in another order. */
+/* Gradients of inputs with rows must have the same bits. The others are sums over rows, which are added in another
+ * order here. */
 static int same_gradients(const struct op_fixture *fixture, const struct op_fixture *parts, uint32_t by_rows) {
-    static const char so[] = "where backward is called on some of the rows at a time";
+    static const char so[] = "if backward is called for some of the rows at a time";
     const double tolerance = fixture->settings.dtype == RONDO_F32 ? 1e-4 : 1e-9;
     for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
         const rondo_tensor *expected = &fixture->gradients[k], *found = &parts->gradients[k];
@@ -132,7 +134,7 @@ static int saves_rows(struct op_check *check, struct op_fixture *fixture) {
         op_fixture_reset_gradient(&parts, k);
     }
     for (part.begin = 0; part.begin < rows && passed; part.begin = part.end) {
-        part.end = part.begin == 0 ? 1 : rows; /* the first, then all others */
+        part.end = part.begin == 0 ? 1 : rows; /* the first row, then all others */
         passed = backward_part(&part, parts.gradients);
     }
     passed = passed && same_gradients(fixture, &parts, part.by_rows);

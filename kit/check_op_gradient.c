@@ -4,8 +4,8 @@
  * float input, with the central difference (L(x + h) - L(x - h)) / 2h in f64.
  *
  * The error of a gradient a against its difference n is |a - n| / max(1, |a|, |n|): relative where gradients are large,
- * absolute where they are small. The difference gives few digits of a gradient near 0: cancellation costs it about
- * 1e-16 |L| / h = 1e-11 |L|, whatever the size of the gradient. */
+ * absolute where they are small. A difference has few correct digits for a gradient near 0, because cancellation causes
+ * an error of about 1e-16 |L| / h = 1e-11 |L|, whatever the size of the gradient. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -15,23 +15,24 @@
 #include "core/tape.h"
 #include "kit/check_op.h"
 
-/* H: half the distance of the two points of a difference. Truncation grows as its square, rounding as its inverse. */
+/* H: half the distance between the two points of a difference. The truncation error grows with its square, the rounding
+ * error with its inverse. */
 static const double H = 1e-5, TOLERANCE = 1e-6, F32_TOLERANCE = 1e-4;
 enum { FEW = 24 }; /* elements of an input that are compared with each further value of an option */
 
 /* The case on a tape. */
 struct differentiation {
     struct op_check *check;
-    const rondo_op *mul; /* weighs the result */
+    const rondo_op *mul; /* multiplies the result by the weights */
     struct tape *tape;
-    struct arena *arena; /* for the case */
+    struct arena *arena; /* memory for the case */
     struct errors errors;
     rondo_tensor inputs[RONDO_SAMPLE_INPUTS]; /* f64 or i32 */
     rondo_tensor weights;                     /* f64, of the shape of the result */
-    int is_float;                             /* the result */
-    int is_refused;                           /* options that are not those of the case, and that the op refuses */
-    double magnitude;                         /* of L: the sum of |w y| */
-    double worst;                             /* error of a gradient */
+    int is_float;                             /* 1: the result is a float */
+    int is_refused;                           /* 1: the op refuses the options, which are not those of the case */
+    double magnitude;                         /* magnitude of L: the sum of |w y| */
+    double worst;                             /* largest error of a gradient so far */
 };
 
 /* The results of one pass, in f64. */
@@ -45,7 +46,7 @@ static int has_values(const struct differentiation *pass) {
     return pass->check->trial.values[0] != NULL;
 }
 
-/* Other options than those of the case may be refused. */
+/* The op may refuse options that are not those of the case. */
 static int refuse_errors(struct differentiation *pass) {
     const rondo_status status = pass->errors.status;
     if (has_values(pass) && (status == RONDO_INVALID || status == RONDO_NOT_FINITE)) {
@@ -79,7 +80,7 @@ static int draw_inputs(struct differentiation *pass) {
 /* ---- one pass ---- */
 
 /* Fills the memory that the tape will use next with not-a-number (in f32 and f64), so that an element that the op does
- * not write cannot be right by chance. */
+ * not write is not right by chance. */
 static int poison_tape(struct differentiation *pass) {
     enum { BYTES = 1 << 16 };
     tape_reset(pass->tape);
@@ -92,7 +93,7 @@ static int poison_tape(struct differentiation *pass) {
     return 1;
 }
 
-/* A copy of `tensor` in the arena with its floats as `dtype`. */
+/* A copy of `tensor` in the arena; floats are converted to `dtype`. */
 static int convert(struct differentiation *pass, const rondo_tensor *tensor, int32_t dtype, rondo_tensor *copy) {
     *copy = *tensor;
     copy->dtype = tensor->dtype == RONDO_I32 ? RONDO_I32 : dtype;
@@ -105,7 +106,7 @@ static int convert(struct differentiation *pass, const rondo_tensor *tensor, int
     return 1;
 }
 
-/* Applies the op on a fresh tape with floats of `dtype`; all of them are parameters where `gradients` is not NULL. */
+/* Applies the op on a fresh tape with floats of `dtype`; all of them are parameters if `gradients` is not NULL. */
 static int apply(struct differentiation *pass, int32_t dtype, const rondo_tensor *inputs, rondo_tensor *gradients,
                  rondo_value *result) {
     const struct op_check *check = pass->check;
@@ -130,7 +131,7 @@ static int apply(struct differentiation *pass, int32_t dtype, const rondo_tensor
     return tape_status(pass->tape) == RONDO_OK ? 1 : refuse_errors(pass);
 }
 
-/* A full pass, forward and backward; its outcome is in f64. */
+/* A pass forward and backward; its results are converted to f64. */
 static int differentiate(struct differentiation *pass, int32_t dtype, struct differentiated *outcome) {
     const int32_t n_inputs = pass->check->sample.n_inputs;
     rondo_tensor inputs[RONDO_SAMPLE_INPUTS], weights;
@@ -192,7 +193,7 @@ static int weigh(struct differentiation *pass) {
     return draw(pass, &pass->weights, -1, 1, "weights");
 }
 
-/* (L(x + h) - L(x - h)) / 2h by element i. */
+/* (L(x + h) - L(x - h)) / 2h, with h added to element i. */
 static int difference(struct differentiation *pass, const rondo_tensor *x, int64_t i, double h, double *numeric) {
     const double value = tensor_get(x, i);
     double above, below;
@@ -206,8 +207,8 @@ static int difference(struct differentiation *pass, const rondo_tensor *x, int64
 }
 
 /* The interval of inputs fits the options of the case. With other options it may contain poles and steep places, where
- * a difference is inaccurate. So two differences of different width must agree, and the error must exceed rounding.
- * Values that are not finite at an end of a range are left to the check options_ends. */
+ * a difference is inaccurate. So an error is reported only if two differences of different width agree, and if it is
+ * larger than rounding. Values that are not finite at an end of a range are left to the check options_ends. */
 static int is_trusted(struct differentiation *pass, const rondo_tensor *x, int64_t i, double found, double numeric) {
     double narrow;
     if (!isfinite(numeric) || (!isfinite(found) && pass->check->trial.values[0]->is_end) ||
@@ -236,7 +237,7 @@ static int compare_element(struct differentiation *pass, const struct differenti
                      (long long)i, found, numeric);
 }
 
-/* All elements; with other options than those of the case, some evenly spaced ones. */
+/* Compares all elements; with options that are not those of the case, only some evenly spaced ones. */
 static int compare_with_differences(struct differentiation *pass, const struct differentiated *outcome) {
     for (int32_t k = 0; k < pass->check->sample.n_inputs; k++) {
         const int64_t count = pass->inputs[k].dtype == RONDO_I32 ? 0 : rondo_count(&pass->inputs[k]);
@@ -253,7 +254,7 @@ static int compare_near(struct differentiation *pass, const char *what, const ro
                         const rondo_tensor *f64) {
     for (int64_t i = 0; f64->data != NULL && i < rondo_count(f64); i++) {
         if (has_values(pass) && !isfinite(tensor_get(f64, i))) {
-            continue; /* outside of the domain that the option leaves */
+            continue; /* outside the domain that the option allows */
         }
         if (!(op_error(tensor_get(f32, i), tensor_get(f64, i)) <= F32_TOLERANCE)) {
             return op_refuse(pass->check, "%s, element %lld: %.9g in f32, %.9g in f64", what, (long long)i,
@@ -278,7 +279,8 @@ static int compare_with_f32(struct differentiation *pass, const struct different
 
 /* ---- the check ---- */
 
-/* Without a gradient only f32 is compared with f64. An integer result, such as indices, has neither. */
+/* For an op without a gradient, only f32 is compared with f64. For an integer result, such as indices, neither
+ * comparison is made. */
 static int check_trial(struct differentiation *pass) {
     struct differentiated all;
     if (!draw_inputs(pass) || !weigh(pass)) {
@@ -291,15 +293,15 @@ static int check_trial(struct differentiation *pass) {
         return 0;
     }
     const int has_gradient = (pass->check->op->flags & RONDO_OP_NO_GRADIENT) == 0;
-    const int is_at_end =
-        has_values(pass) && pass->check->trial.values[0]->is_end; /* where f32 may have no digits left */
+    const int is_at_end = has_values(pass) &&
+                          pass->check->trial.values[0]->is_end; /* where rounding in f32 may leave no correct digits */
     return (!has_gradient || compare_with_differences(pass, &all)) && (is_at_end || compare_with_f32(pass, &all));
 }
 
 static int check_case(struct op_check *check) {
     struct differentiation pass = {
         .check = check, .mul = registry_op(check->trial.kit->registry, "mul"), .arena = arena_create()};
-    const struct tape_settings settings = {.errors = &pass.errors};
+    const struct tape_settings settings = {.registry = check->trial.kit->registry, .errors = &pass.errors};
     pass.tape = tape_create(&settings);
     const int passed = pass.mul == NULL                          ? op_refuse(check, "there is no op 'mul'")
                        : pass.arena == NULL || pass.tape == NULL ? op_refuse(check, "out of memory")
@@ -316,7 +318,7 @@ enum verdict op_check_gradient(struct trial *trial) {
     const rondo_op *op = check.op;
     const int has_gradient = op->map != NULL ? op->map_grad != NULL : op->backward != NULL;
     if (!has_gradient && (op->flags & RONDO_OP_NO_GRADIENT) == 0) {
-        return trial_say(trial, VERDICT_FAIL, "no gradient, and no RONDO_OP_NO_GRADIENT either");
+        return trial_say(trial, VERDICT_FAIL, "there is no gradient, and RONDO_OP_NO_GRADIENT is not set");
     }
     enum verdict verdict = op_each_case(&check, check_case);
     struct option_setting value;

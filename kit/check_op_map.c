@@ -1,5 +1,5 @@
-/* kit/check_op_map.c: what the host may do with an elementwise op: keep only the data that map_grad declares to read,
- * and let the op write over data that is no longer needed. */
+/* kit/check_op_map.c: what the host may do with an elementwise op: keep only the data that map_grad is declared to
+ * read, and let the op write over data that is no longer needed. */
 #include <math.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ static void fill_with_nan(const rondo_tensor *tensor) {
     }
 }
 
-/* The gradient of input k has the same bits when everything that it is not declared to read is not-a-number. */
+/* The gradient of input k must have the same bits if everything that it is not declared to read is not-a-number. */
 static int reads_what_it_says(struct op_check *check, struct op_fixture *fixture, int32_t k) {
     const uint16_t reads = check->op->map_grad_reads[k];
     struct op_fixture other;
@@ -35,7 +35,7 @@ static int reads_what_it_says(struct op_check *check, struct op_fixture *fixture
     }
     passed = passed && op_fixture_backward(fixture, 1u << k) && op_fixture_backward(&other, 1u << k) &&
              op_same_bits(check, "gradient of input", k, &fixture->gradients[k], &other.gradients[k],
-                          "where all other data is not-a-number: map_grad reads more than map_grad_reads declares");
+                          "if all other data is not-a-number: map_grad reads more than map_grad_reads declares");
     op_fixture_close(&other);
     return passed;
 }
@@ -74,7 +74,7 @@ static void copy_data(const rondo_tensor *from, const rondo_tensor *to) {
     }
 }
 
-/* Copies all data of `run` except gradients to `other`; in[] gets the inputs of `other`. */
+/* Copies all data of `run`, except gradients, to `other`; in[] gets the inputs of `other`. */
 static void restore(const struct op_fixture *fixture, struct op_fixture *other, const void **in) {
     for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
         copy_data(&fixture->inputs[k], &other->inputs[k]);
@@ -91,7 +91,7 @@ static int map_over_inputs(struct op_check *check, const struct op_fixture *fixt
         check->op->map(other->call.options, fixture->settings.dtype, rondo_count(&fixture->call.output), in,
                        other->inputs[k].data);
         if (!op_same_bits(check, "output", -1, &fixture->call.output, &other->inputs[k],
-                          "where map writes over one of its inputs")) {
+                          "if map writes over one of its inputs")) {
             return 0;
         }
     }
@@ -119,10 +119,10 @@ static int bears_aliases(struct op_check *check, struct op_fixture *fixture) {
     passed = passed && map_over_inputs(check, fixture, &other);
     for (int32_t k = 0; k < fixture->call.n_inputs && passed && has_gradient; k++) {
         passed = op_fixture_backward(fixture, 1u << k) &&
-                 map_grad_over(check, fixture, &other, k, &other.grad_output, "where map_grad writes over grad_out") &&
-                 map_grad_over(check, fixture, &other, k, &other.call.output, "where map_grad writes over out");
+                 map_grad_over(check, fixture, &other, k, &other.grad_output, "if map_grad writes over grad_out") &&
+                 map_grad_over(check, fixture, &other, k, &other.call.output, "if map_grad writes over out");
         for (int32_t i = 0; i < fixture->call.n_inputs && passed; i++) {
-            passed = map_grad_over(check, fixture, &other, k, &other.inputs[i], "where map_grad writes over an input");
+            passed = map_grad_over(check, fixture, &other, k, &other.inputs[i], "if map_grad writes over an input");
         }
     }
     op_fixture_close(&other);

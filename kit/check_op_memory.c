@@ -9,22 +9,22 @@ static int is_written(struct op_check *check, const struct op_fixture *fixture, 
     return unwritten < 0 || op_refuse(check, "%s, element %lld is not written", name, (long long)unwritten);
 }
 
-/* The results do not show whether the op read memory that was not written. So the call is repeated with zeros there in
- * place of poison: the results have to be the same. */
+/* The results do not show whether the op read memory that was not written. So the call is repeated with zeros there
+ * instead of poison; the results must be the same. */
 static int writes_all(struct op_check *check, struct op_fixture *fixture) {
     struct op_settings settings = fixture->settings;
     struct op_fixture clean;
     settings.is_clean = 1;
     int passed = op_fixture_both(fixture) && is_written(check, fixture, &fixture->call.output, "output");
     for (int32_t k = 0; k < fixture->call.n_inputs && passed && check->op->map != NULL; k++) {
-        passed = is_written(check, fixture, &fixture->gradients[k], "a gradient that map_grad gives");
+        passed = is_written(check, fixture, &fixture->gradients[k], "a gradient of map_grad");
     }
     if (!passed) {
         return 0;
     }
     passed = op_fixture_open(check, settings, &clean) && op_fixture_both(&clean) &&
              op_same_runs(check, fixture, &clean, op_fixture_gradients(fixture),
-                          "where memory that was not written holds zeros: the op reads it");
+                          "if memory that was not written contains zeros: the op reads it");
     op_fixture_close(&clean);
     return passed;
 }
@@ -36,6 +36,6 @@ enum verdict op_check_writes_all(struct trial *trial) {
 
 enum verdict op_check_no_memory(struct trial *trial) {
     return ((const rondo_op *)trial->descriptor)->map != NULL
-               ? trial_say(trial, VERDICT_SKIPPED, "an elementwise op has no host to ask for memory")
+               ? trial_say(trial, VERDICT_SKIPPED, "an elementwise op allocates no memory")
                : shared_no_memory(trial);
 }

@@ -71,13 +71,13 @@ static enum verdict fill_marks(struct op_check *check, struct result_marks *mark
     return op_each_case(check, fill_mark);
 }
 
-/* Ends the visits where the mark of a case has changed. */
+/* Ends the visits if the hash of a case has changed. */
 static int is_same_mark(struct op_check *check) {
     const struct result_marks *expected = check->trial.arg;
     return mark_case(check) == expected->of[check->trial.index];
 }
 
-/* 1 if a case gives something else with the value in trial.values[at] than without it. */
+/* 1 if a case has other results with the value in trial.values[at] than without it. */
 static int changes(struct op_check *check, struct result_marks *without, int at, const struct option_setting *value) {
     if (!option_is_parsed(&check->trial, value)) {
         return 0;
@@ -89,7 +89,7 @@ static int changes(struct op_check *check, struct result_marks *without, int at,
     return verdict == VERDICT_FAIL;
 }
 
-/* 1 if a value of the option, extreme or moderate, changes something; it is set as trial.values[at]. */
+/* 1 if a value of the option, extreme or moderate, changes a result. The value is set in trial.values[at]. */
 static int any_changes(struct op_check *check, struct result_marks *without, int at, const rondo_option *option) {
     struct option_setting value;
     for (int32_t i = 0; option_moderate(check->op->base.options, check->trial.kit->seed, i, &value); i++) {
@@ -105,7 +105,7 @@ static int any_changes(struct op_check *check, struct result_marks *without, int
     return 0;
 }
 
-/* An option may have an effect only with some values of another one. */
+/* An option may have an effect only together with certain values of another option. */
 static int changes_with_another(struct op_check *check, const rondo_option *option) {
     struct option_setting other;
     for (int32_t i = 0; option_moderate(check->op->base.options, check->trial.kit->seed, i, &other); i++) {
@@ -144,6 +144,6 @@ enum verdict op_check_options_used(struct trial *trial) {
                              option->key);
         }
     }
-    trial_unsay(trial); /* refusals, which count as a change */
+    trial_unsay(trial); /* the reason of a refusal, which counts as a change */
     return VERDICT_PASS;
 }

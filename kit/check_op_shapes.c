@@ -1,5 +1,4 @@
-/* kit/check_op_shapes.c: what an op says about shapes: its samples, its answer to shapes that are wrong, and to sizes
- * of 0.
+/* kit/check_op_shapes.c: the samples of an op, and how it handles wrong shapes and sizes of 0.
  */
 #include <math.h>
 #include <string.h>
@@ -25,13 +24,13 @@ static int check_inputs(struct op_check *check) {
                              (int)input->dtype);
         }
         if (input->data != NULL) {
-            return op_refuse(check, "input %d has data, which is the host's to draw", (int)k);
+            return op_refuse(check, "input %d has data, expected NULL: the host draws the data", (int)k);
         }
         if (tensor_checked_bytes(input) == SIZE_MAX) {
             return op_refuse(check, "input %d has shape %s", (int)k, tensor_shape_text(input).text);
         }
         if (!isfinite(sample->low[k]) || !isfinite(sample->high[k]) || sample->low[k] > sample->high[k]) {
-            return op_refuse(check, "input %d is to be drawn from [%g, %g), which is no interval", (int)k,
+            return op_refuse(check, "input %d is to be drawn from [%g, %g), which is not an interval", (int)k,
                              sample->low[k], sample->high[k]);
         }
     }
@@ -60,7 +59,8 @@ enum verdict op_check_samples(struct trial *trial) {
         count++;
     }
     if (count == MOST_CASES) {
-        return trial_say(trial, VERDICT_FAIL, "the samples have no end: index %d has one still", MOST_CASES - 1);
+        return trial_say(trial, VERDICT_FAIL, "the samples have no end: there is still one with index %d",
+                         MOST_CASES - 1);
     }
     if (count < LEAST_CASES && (check.op->map == NULL || count == 0)) {
         return trial_say(trial, VERDICT_FAIL, "only %d samples, expected %d or more", (int)count, LEAST_CASES);
@@ -73,7 +73,7 @@ enum verdict op_check_samples(struct trial *trial) {
 
 /* ---- shapes that the op did not offer ---- */
 
-/* Where infer accepts the shapes, forward and backward have to work. Each may refuse them with a reason. */
+/* If infer accepts the shapes, forward and backward have to work. Each function may refuse them with a reason. */
 static int run_changed(struct op_check *check, const char *change) {
     struct op_fixture fixture;
     check->trial.where = change;
@@ -83,7 +83,7 @@ static int run_changed(struct op_check *check, const char *change) {
         passed = op_fixture_both(&fixture);
         const char *overrun = passed ? guard_overrun(fixture.subject.guard) : NULL;
         if (overrun != NULL) {
-            passed = op_refuse(check, "something was written beside '%s'", overrun);
+            passed = op_refuse(check, "something was written outside '%s'", overrun);
         }
     }
     op_fixture_close(&fixture);
@@ -91,7 +91,8 @@ static int run_changed(struct op_check *check, const char *change) {
     return passed;
 }
 
-/* Makes change number `change` to an input. Returns its description; NULL past the last; "" where it does not apply. */
+/* Makes change number `change` to an input. Returns its description; NULL after the last change; "" if it does not
+ * apply. */
 static const char *change_input(rondo_tensor *input, int32_t change) {
     const int32_t ndim = input->ndim;
     switch (change) {
@@ -102,10 +103,10 @@ static const char *change_input(rondo_tensor *input, int32_t change) {
         memmove(input->shape + 1, input->shape, sizeof input->shape[0] * (size_t)ndim);
         input->shape[0] = 2;
         input->ndim++;
-        return "an input with a dimension more";
+        return "an input with one more dimension";
     case 1:
         input->ndim -= ndim > 0;
-        return ndim == 0 ? "" : "an input with a dimension less";
+        return ndim == 0 ? "" : "an input with one dimension less";
     case 2:
         input->ndim = 0;
         return "a scalar as input";
@@ -114,10 +115,11 @@ static const char *change_input(rondo_tensor *input, int32_t change) {
         for (int32_t d = 0; d < RONDO_MAX_DIMS; d++) {
             input->shape[d] = 1;
         }
-        return "an input with as many dimensions as there can be";
+        return "an input with the largest number of dimensions";
     case 4:
         input->dtype = input->dtype == RONDO_I32 ? RONDO_F64 : RONDO_I32;
-        return input->dtype == RONDO_I32 ? "an input of integers for floats" : "an input of floats for integers";
+        return input->dtype == RONDO_I32 ? "an input of integers instead of floats"
+                                         : "an input of floats instead of integers";
     case 5:
         input->dtype = RONDO_F32; /* the others are f64 */
         return "an input of another float type";
@@ -154,14 +156,14 @@ static int refuses_honestly(struct op_check *check) {
 enum verdict op_check_status(struct trial *trial) {
     struct op_check check = op_check_begin(trial);
     if (check.op->map != NULL) {
-        return trial_say(trial, VERDICT_SKIPPED, "shapes of an elementwise op are the host's");
+        return trial_say(trial, VERDICT_SKIPPED, "the host handles the shapes of an elementwise op");
     }
     return op_each_case(&check, refuses_honestly);
 }
 
 /* ---- sizes of 0 ---- */
 
-/* Sets all dimensions of this size, in all inputs, to 0, as they may have to be equal. */
+/* Sets all dimensions of this size, in all inputs, to 0, because they may have to be equal. */
 static int run_without(struct op_check *check, int64_t size) {
     const rondo_sample sample = check->sample;
     for (int32_t k = 0; k < sample.n_inputs; k++) {

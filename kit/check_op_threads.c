@@ -14,7 +14,7 @@ static int same_with(struct op_check *check, struct op_fixture *fixture, struct 
     return same;
 }
 
-/* Other random words give another result, unless the op draws none. */
+/* With other random words the result must differ, unless the op draws none. */
 static int is_deterministic(struct op_check *check, struct op_fixture *fixture) {
     struct op_settings settings = fixture->settings;
     if (!op_fixture_both(fixture)) {
@@ -39,16 +39,16 @@ enum verdict op_check_deterministic(struct trial *trial) {
                          "RONDO_OP_RANDOM is set, but other random words give the same result in every case");
     }
     if (verdict == VERDICT_PASS) {
-        trial_unsay(trial); /* other bits, where they were expected */
+        trial_unsay(trial); /* the reason of a difference that was expected */
     }
     return verdict;
 }
 
 /* ---- in pieces ---- */
 
-enum { PIECE = 43 }; /* no multiple of a vector register */
+enum { PIECE = 43 }; /* not a multiple of the size of a vector register */
 
-/* The engine calls map on runs of any length, cut for threads and caches: an element must not depend on its
+/* The engine calls map on runs of any length, which depends on threads and caches. So an element must not depend on its
  * neighbours. */
 static int same_in_pieces(struct op_check *check, struct op_fixture *fixture) {
     struct op_fixture pieces;
@@ -63,7 +63,7 @@ static int same_in_pieces(struct op_check *check, struct op_fixture *fixture) {
         check->op->map(pieces.call.options, fixture->settings.dtype, count - begin < PIECE ? count - begin : PIECE, in,
                        (char *)pieces.call.output.data + (size_t)begin * size);
     }
-    passed = passed && op_same_runs(check, fixture, &pieces, 0, "where map is called on pieces of the run");
+    passed = passed && op_same_runs(check, fixture, &pieces, 0, "if map is called on pieces of the run");
     op_fixture_close(&pieces);
     return passed;
 }

@@ -19,7 +19,7 @@ enum { SHAPES = sizeof shapes / sizeof shapes[0], FILLED_SHAPES = SHAPES - 2 };
 
 /* ---- slots ---- */
 
-/* The registry has checked the declaration of the slots; here the shapes are checked that choose_slot gives. */
+/* The registry has already checked the declaration of the slots. This checks the shapes that choose_slot sets. */
 static enum verdict check_chosen(const struct trial *trial, const struct optimizer_fixture *fixture, int32_t s) {
     const rondo_optimizer *optimizer = fixture->optimizer;
     const rondo_slot *slot = &optimizer->slots[s];
@@ -53,7 +53,8 @@ static enum verdict check_slots(struct trial *trial) {
                 return VERDICT_FAIL;
             }
             if (!tensor_same_shape(&fixture->slots[s], &again->slots[s])) {
-                return trial_say(trial, VERDICT_FAIL, "slot '%s' of a parameter %s is %s, and %s when asked again",
+                return trial_say(trial, VERDICT_FAIL,
+                                 "slot '%s' of a parameter %s is %s, and %s when choose_slot is called again",
                                  optimizer->slots[s].name, tensor_shape_text(&shape).text,
                                  tensor_shape_text(&fixture->slots[s]).text, tensor_shape_text(&again->slots[s]).text);
             }
@@ -81,7 +82,7 @@ static enum verdict check_zero_size(struct trial *trial) {
             return optimizer_fixture_failed(trial, fixture);
         }
         if (guard_overrun(fixture->subject.guard) != NULL) {
-            return trial_say(trial, VERDICT_FAIL, "an update of a parameter %s wrote beside '%s'",
+            return trial_say(trial, VERDICT_FAIL, "an update of a parameter %s wrote outside '%s'",
                              tensor_shape_text(&shape).text, guard_overrun(fixture->subject.guard));
         }
         if (!tensor_is_finite(&fixture->value)) {
@@ -94,7 +95,7 @@ static enum verdict check_zero_size(struct trial *trial) {
 
 /* ---- dtypes ---- */
 
-/* Three updates of the same parameter in f32 and f64 end in the same numbers, but for rounding. */
+/* Three updates of the same parameter in f32 and in f64 must give the same numbers except for rounding. */
 static enum verdict compare_precisions(const struct trial *trial, int32_t i) {
     struct optimizer_fixture *both[2];
     for (int32_t dtype = RONDO_F32; dtype <= RONDO_F64; dtype++) {
@@ -134,36 +135,39 @@ static enum verdict check_integers(struct trial *trial) {
     struct optimizer_fixture *integers = optimizer_fixture_create(trial, shape, 0);
     if (integers == NULL) {
         trial_unsay(trial);
-        return VERDICT_PASS; /* choose_slot has refused already */
+        return VERDICT_PASS; /* choose_slot has already refused it */
     }
     rondo_status status = RONDO_OK;
-    for (int step = 0; step < 12 && status == RONDO_OK; step++) { /* some have nothing to do at most updates */
+    for (int step = 0; step < 12 && status == RONDO_OK;
+         step++) { /* several, because some optimizers do nothing in most updates */
         status = optimizer_fixture_step(integers);
     }
     if (status == RONDO_OK) {
         return trial_say(trial, VERDICT_FAIL,
-                         "took a parameter of integers (i32), expected  fail(ctx, RONDO_INTERNAL, …)");
+                         "accepted a parameter of integers (i32), expected  fail(ctx, RONDO_INTERNAL, …)");
     }
     return subject_judge_answers(trial, &integers->subject);
 }
 
 const struct kit_check kit_optimizer_checks[] = {
-    {"slots", "the shapes that choose_slot gives fit the parameter, and are the same again", check_slots},
-    {"status", "every update returns a known status, and says why where it fails", shared_status},
+    {"slots", "the shapes that choose_slot sets fit the parameter, and are always the same", check_slots},
+    {"status", "every update returns a known status, and gives a reason if it fails", shared_status},
     {"stays_inside", "an update writes only its value and slots, and only reads the rest", shared_stays_inside},
     {"zero_size", "parameters without elements, and with one, are updated", check_zero_size},
-    {"dtypes", "f32 and f64 give the same numbers but for rounding", check_dtypes},
+    {"dtypes", "f32 and f64 give the same numbers except for rounding", check_dtypes},
     {"integers", "a parameter of integers is refused", check_integers},
-    {"finite", "finite gradients of any usual size leave finite values", optimizer_finite},
+    {"finite", "values stay finite with finite gradients of any usual size", optimizer_finite},
     {"deterministic", "the same updates give the same bits again", shared_deterministic},
     {"slices", "an element-wise optimizer gives the bits of the whole parameter on slices of it", optimizer_slices},
-    {"threads", "several threads give the bits of one, inside an update and beside it", shared_threads},
-    {"resume", "a run that continues from saved slots ends in the bits of one that was never cut", optimizer_resume},
-    {"no_memory", "an allocation that the host refuses ends in RONDO_NO_MEMORY", shared_no_memory},
-    {"leaks", "updates leave nothing on the heap", shared_leaks},
+    {"threads", "several threads give the bits of one, both inside an update and in simultaneous updates",
+     shared_threads},
+    {"resume", "a run that continues from saved slots ends with the same bits as an uninterrupted one",
+     optimizer_resume},
+    {"no_memory", "if the host refuses an allocation, the update returns RONDO_NO_MEMORY", shared_no_memory},
+    {"leaks", "updates free all memory that they allocate", shared_leaks},
     {"options_ends", "every option works, or is refused, at both ends of its range", shared_options_ends},
-    {"lr_scale", "the schedule's factor works like a smaller learning rate", optimizer_lr_scale},
-    {"descends", "quadratics and Rosenbrock's function go down, at some learning rate", optimizer_descends},
-    {"first_call", "nothing is kept of the options of the first call", shared_first_call},
+    {"lr_scale", "the factor of a schedule has the same effect as a smaller learning rate", optimizer_lr_scale},
+    {"descends", "it minimises quadratics and Rosenbrock's function, at some learning rate", optimizer_descends},
+    {"first_call", "results do not depend on the options of the first call", shared_first_call},
     {NULL, NULL, NULL},
 };

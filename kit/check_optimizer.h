@@ -1,4 +1,5 @@
-/* kit/check_optimizer.h: the checks of optimizers that have their own files; check_optimizer.c lists them. */
+/* kit/check_optimizer.h: the checks of optimizers that are in files of their own; check_optimizer.c has the table of
+ * all. */
 #ifndef RONDO_KIT_CHECK_OPTIMIZER_H
 #define RONDO_KIT_CHECK_OPTIMIZER_H
 

@@ -12,7 +12,7 @@
 
 enum { UPDATES = 1000 };
 
-/* What is minimised over a parameter of this shape. condition > 0: a quadratic of that condition number; 0:
+/* A function to minimise over a parameter of this shape. condition > 0: a quadratic of that condition number; 0:
  * Rosenbrock's function of two numbers. */
 static const struct descent_goal {
     int32_t ndim;
@@ -84,11 +84,11 @@ static void go_to_start(const struct descent_goal *goal, struct optimizer_fixtur
         tensor_set(&fixture->value, 0, -1.2);
         tensor_set(&fixture->value, 1, 1);
     }
-    optimizer_fixture_forget(fixture); /* slots that begin as a copy of the value */
+    optimizer_fixture_forget(fixture); /* sets slots that begin as a copy of the value again */
 }
 
-/* The loss after UPDATES updates, as a share of the loss at the start; infinity where it grew beyond all use. -1 with
- * the reason where an update failed. */
+/* The loss after UPDATES updates, as a share of the initial loss; infinity if it has overflowed. -1 with the reason if
+ * an update failed. */
 static double descend(const struct trial *trial, const struct descent_goal *goal, struct optimizer_fixture *fixture) {
     go_to_start(goal, fixture);
     const double start = evaluate(goal, fixture);
@@ -106,8 +106,9 @@ static double descend(const struct trial *trial, const struct descent_goal *goal
     return loss / start;
 }
 
-/* The learning rates that are tried, beside the default: of the options `lr` and `…_lr`; of a wrapper, the plain
- * descent's. An optimizer without such an option has only the default. */
+/* The learning rates that are tried in addition to the default. They are values of the options `lr` and `…_lr`; for a
+ * wrapper, of the plain gradient descent that it works with. An optimizer without such an option is tried only with the
+ * default. */
 static const double rates[] = {0.003, 0.01, 0.03, 0.1, 0.3, 0.001, 1, 3, 10, 1e-4};
 enum { RATES = sizeof rates / sizeof rates[0] };
 
@@ -127,7 +128,7 @@ static int is_learning_rate(const rondo_option *option) {
            (strcmp(option->key, "lr") == 0 || (length > 3 && strcmp(option->key + length - 3, "_lr") == 0));
 }
 
-/* Options with this learning rate, for kit_options; "" where no option accepts it. */
+/* Options with this learning rate, for kit_options; "" if no option accepts it. */
 static void write_rate(const rondo_option *table, double rate, char *text, size_t size) {
     size_t used = 0;
     text[0] = '\0';
@@ -138,8 +139,8 @@ static void write_rate(const rondo_option *table, double rate, char *text, size_
     }
 }
 
-/* The share that is left at rate number `r` (-1: the defaults), and in *enough the share that may be left. -1 with the
- * reason. */
+/* The share of the initial loss that is left with rate number `r` (-1: the defaults). *enough gets the largest share
+ * that passes. -1 with the reason. */
 static double attempt(const struct trial *trial, const struct descent_goal *goal, int r, double *enough) {
     const rondo_optimizer *optimizer = (const rondo_optimizer *)trial->descriptor; /* base is the first member */
     char text[256] = "";
@@ -180,7 +181,7 @@ static enum verdict reach(const struct trial *trial, const struct descent_goal *
                  goal->condition);
     return trial_say(
         trial, VERDICT_FAIL,
-        "%s %s goes to %.3g times its start in %d updates, at the best of several learning rates; expected "
+        "%s %s is %.3g times its initial value after %d updates, with the best of several learning rates; expected "
         "less than %g (the wrong sign?)",
         what, tensor_shape_text(&shape).text, *share, UPDATES, enough);
 }

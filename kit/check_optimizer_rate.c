@@ -16,8 +16,8 @@ static const int64_t matrix[] = {4, 6};
 
 /* ---- finite ---- */
 
-/* Gradients are normal numbers times `scale`. Those of the last row square to more than f32 holds: values may be
- * anything then, but the update must return. */
+/* Gradients are normal numbers times `scale`. The squares of those of the last row overflow in f32. Any values are
+ * allowed then, but the update must return. */
 static const struct {
     double scale;
     int must_be_finite;
@@ -54,7 +54,7 @@ enum verdict optimizer_finite(struct trial *trial) {
 
 /* ---- lr_scale ---- */
 
-/* 1 if the optimizer refuses the options as a whole, which it may. */
+/* 1 if the optimizer's function `check` refuses the combination of options, which is allowed. */
 static int refuses(const struct trial *trial, const char *options) {
     struct trial one = *trial;
     one.may_refuse = 1;
@@ -90,13 +90,13 @@ static double distance(const struct optimizer_fixture *a, const struct optimizer
     for (int64_t i = 0; i < rondo_count(&a->value); i++) {
         const double x = tensor_get(&a->value, i), y = tensor_get(&b->value, i);
         const double own = fabs(x - y) / fmax(1e-3, fmax(fabs(x), fabs(y)));
-        worst = own <= worst ? worst : own; /* also where `own` is not-a-number */
+        worst = own <= worst ? worst : own; /* also if `own` is not-a-number */
     }
     return worst;
 }
 
-/* With the factor 0, and without weight decay, the value does not change. A factor that makes no difference at all is
- * never read. */
+/* With the factor 0, and without weight decay, the value does not change. If the factor makes no difference at all, the
+ * optimizer does not read it. */
 static enum verdict stops_at_zero(const struct trial *trial) {
     const char *options = option_find(trial->descriptor->options, "weight_decay") != NULL ? "weight_decay=0" : NULL;
     if (options != NULL && refuses(trial, options)) {
@@ -114,14 +114,15 @@ static enum verdict stops_at_zero(const struct trial *trial) {
         return VERDICT_PASS;
     }
     return distance(after, whole) == 0
-               ? trial_say(trial, VERDICT_FAIL,
-                           "lr_scale 0 and 1 give the same value: no schedule reaches it, expected lr * call->lr_scale")
+               ? trial_say(
+                     trial, VERDICT_FAIL,
+                     "lr_scale 0 and 1 give the same value: schedules have no effect, expected lr * call->lr_scale")
                : trial_say(trial, VERDICT_WARNING,
-                           "with lr_scale 0 the value moves, relatively by %.2g: the schedule cannot stop it", moved);
+                           "with lr_scale 0 the value changes by a relative %.2g, expected no change", moved);
 }
 
-/* A weight decay with a visible effect, for one that is decoupled from the gradient: " weight_decay=0.1"; "" where
- * there is no such option. */
+/* A setting of the weight decay that has a visible effect even if it is decoupled from the gradient: "
+ * weight_decay=0.1"; "" if there is no such option. */
 static const char *decay_text(const struct trial *trial) {
     const rondo_option *option = option_find(trial->descriptor->options, "weight_decay");
     if (option == NULL || option->type != RONDO_REAL || !(option->max > 0)) {
@@ -145,14 +146,15 @@ static enum verdict halves(const struct trial *trial) {
     return distance(by_factor, by_option) <= 1e-6
                ? VERDICT_PASS
                : trial_say(trial, VERDICT_WARNING,
-                           "lr_scale 0.5 and half of lr differ, relatively by %.2g, after five updates%s%s",
+                           "lr_scale 0.5 and half of lr differ by a relative %.2g after five updates%s%s",
                            distance(by_factor, by_option), decay[0] == '\0' ? "" : " with", decay);
 }
 
 enum verdict optimizer_lr_scale(struct trial *trial) {
     const rondo_optimizer *optimizer = optimizer_of(trial);
     if (optimizer->stage != RONDO_STAGE_UPDATE) {
-        return trial_say(trial, VERDICT_SKIPPED, "the learning rate is that of the optimizer that it goes with");
+        return trial_say(trial, VERDICT_SKIPPED,
+                         "the learning rate belongs to the optimizer that the wrapper is combined with");
     }
     const enum verdict verdict = stops_at_zero(trial);
     const rondo_option *lr = learning_rate(trial);

@@ -1,4 +1,5 @@
-/* kit/check_optimizer_state.c: an element of a slice depends only on itself; later updates depend on every slot. */
+/* kit/check_optimizer_state.c: an elementwise optimizer gives the same bits on slices; later updates depend on every
+ * slot. */
 #include "core/tensor.h"
 #include "kit/check_optimizer.h"
 #include "kit/optimizer_fixture.h"
@@ -9,8 +10,8 @@
 static const int64_t slices_shape[] = {24, 25};
 static const int64_t cuts[] = {1, 8, 9, 200, 333, 600};
 
-/* Random words of a slice are numbered from its first element, which suits one word per element. Every word of an
- * update is the same here, so that an optimizer may draw any number of them. */
+/* The random words of a slice are numbered from its first element, which is right only for one word per element. In
+ * this check all words of an update are equal, so that an optimizer may draw any number of them. */
 enum verdict optimizer_slices(struct trial *trial) {
     const rondo_tensor shape = tensor_of(RONDO_F32, 2, slices_shape);
     char difference[200];
@@ -32,17 +33,18 @@ enum verdict optimizer_slices(struct trial *trial) {
     return optimizer_fixture_equal(whole, sliced, difference, sizeof difference)
                ? VERDICT_PASS
                : trial_say(trial, VERDICT_FAIL,
-                           "has RONDO_OPTIMIZER_ELEMENTWISE, and a parameter whole and in slices: %s", difference);
+                           "RONDO_OPTIMIZER_ELEMENTWISE is set, but a whole parameter and its slices differ: %s",
+                           difference);
 }
 
 /* ---- resume ---- */
 
 enum { FIRST = 7, REST = 11 };
 static const int64_t resume_shape[] = {6, 10};
-/* The first gradients are this many times as large as the rest: what keeps a largest one has something to keep. */
+/* The first gradients are larger than the rest by this factor, so that a slot that keeps the largest one matters. */
 static const double first_scale = 30;
 
-/* A run of which slot number `s` is zeroed in between (-1: none, -2: all); NULL with the reason. */
+/* A run in the middle of which slot number `s` is set to zero (-1: none, -2: all); NULL with the reason. */
 static struct optimizer_fixture *run_forgetful(struct trial *trial, int32_t s) {
     struct optimizer_fixture *fixture = optimizer_fixture_create(trial, tensor_of(RONDO_F32, 2, resume_shape), 0);
     if (fixture == NULL) {
@@ -70,8 +72,8 @@ static int has_state(const struct optimizer_fixture *fixture) {
     return 0;
 }
 
-/* Slots that later updates never read are a warning. Where all slots together make a difference, one of them may make
- * none. A slot that begins as a copy of the value exists to be read by others. */
+/* Gives a warning for slots that later updates never read. Even if all slots together make a difference, a single slot
+ * may make none. Slots that begin as a copy of the value are not tested. */
 static enum verdict use_every_slot(struct trial *trial) {
     char ignored[200];
     const struct optimizer_fixture *straight = run_forgetful(trial, -1);
@@ -90,13 +92,15 @@ static enum verdict use_every_slot(struct trial *trial) {
         if (!optimizer_fixture_equal(straight, forgetful, ignored, sizeof ignored)) {
             continue;
         }
-        return slot == NULL ? trial_say(trial, VERDICT_WARNING,
-                                        "zeroed slots make no difference: they take memory that is never used (see "
-                                        "choose_slot)")
-                            : trial_say(trial, VERDICT_WARNING,
-                                        "slot '%s' makes no difference when it is zeroed: it takes memory that is "
-                                        "never used (see choose_slot)",
-                                        slot->name);
+        return slot == NULL
+                   ? trial_say(
+                         trial, VERDICT_WARNING,
+                         "setting the slots to zero makes no difference: they take memory that is never used (see "
+                         "choose_slot)")
+                   : trial_say(trial, VERDICT_WARNING,
+                               "setting slot '%s' to zero makes no difference: it takes memory that is "
+                               "never used (see choose_slot)",
+                               slot->name);
     }
     return VERDICT_PASS;
 }

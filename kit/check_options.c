@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/host.h"
 #include "core/options.h"
 #include "kit/option_settings.h"
 #include "kit/subject.h"
@@ -21,7 +20,7 @@ static int is_whole(const rondo_option *option) {
     return option->type == RONDO_INT || option->type == RONDO_INTS;
 }
 
-/* The table of the descriptor, with a struct to set values in. */
+/* The option table of the descriptor, with a struct whose values are set. */
 struct option_table {
     const struct trial *trial;
     struct arena *arena;
@@ -53,7 +52,7 @@ static int accepts(const struct option_table *table, const rondo_option *option,
 
 /* ---- option_values ---- */
 
-/* 1 if the text of a value, once set, is written back the same. */
+/* 1 if a value that was set from text is written back as the same text. */
 static int comes_back(const struct option_table *table, const rondo_option *option, const char *text) {
     if (!accepts(table, option, text)) {
         return 0;
@@ -64,7 +63,7 @@ static int comes_back(const struct option_table *table, const rondo_option *opti
     return second != NULL && strcmp(first, second) == 0 && (!is_choice || strcmp(first, text) == 0);
 }
 
-/* The number itself, or as the second of a list. */
+/* The text of a number, or of a list with this number as its second element. */
 static const char *number_text(const struct option_table *table, const rondo_option *option, double value,
                                int in_list) {
     return in_list ? arena_printf(table->arena, "[%s, %.17g]", option_middle(option, table->arena), value)
@@ -75,13 +74,13 @@ static int is_list(const rondo_option *option) {
     return option->type == RONDO_INTS || option->type == RONDO_REALS;
 }
 
-/* The ends of the range are accepted, and the next values outside are not. */
+/* The ends of the range must be accepted, and the next values outside it refused. */
 static enum verdict check_ends(const struct option_table *table, const rondo_option *option) {
     const double limit = is_whole(option) ? 9007199254740992.0 : DBL_MAX; /* 2^53: beyond it a double skips integers */
     for (int end = 0; end < 2; end++) {
         const double bound = end == 0 ? option->min : option->max;
         if (fabs(bound) >= limit) {
-            continue; /* no number lies beyond; option_ranges reports it */
+            continue; /* there is no number outside this end; option_ranges reports such a range */
         }
         const double away = end == 0 ? -HUGE_VAL : HUGE_VAL;
         const double inside = !is_whole(option) ? bound : end == 0 ? ceil(bound) : floor(bound);
@@ -89,22 +88,22 @@ static enum verdict check_ends(const struct option_table *table, const rondo_opt
         const char *good = number_text(table, option, inside, 0);
         const char *bad = number_text(table, option, outside, is_list(option));
         if (!accepts(table, option, good)) {
-            return trial_say(table->trial, VERDICT_FAIL, "'%s' does not accept %s, an end of its range", option->key,
-                             good);
+            return trial_say(table->trial, VERDICT_FAIL, "'%s' does not accept %s, which is an end of its range",
+                             option->key, good);
         }
         if (bad != NULL && accepts(table, option, bad)) {
-            return trial_say(table->trial, VERDICT_FAIL, "'%s' accepts %s, which is outside of its range", option->key,
+            return trial_say(table->trial, VERDICT_FAIL, "'%s' accepts %s, which is outside its range", option->key,
                              bad);
         }
     }
     return VERDICT_PASS;
 }
 
-/* Texts that only an option of type text accepts. */
+/* Texts that only an option of type RONDO_STRING accepts. */
 static enum verdict check_refusals(const struct option_table *table, const rondo_option *option) {
     static const char *const wrong[] = {"no such value", "nan", "inf", "", "1 2", "[1, two]"};
     const size_t count = option->type == RONDO_STRING   ? 0
-                         : option->type == RONDO_CHOICE ? 1 /* "inf" may be one of them */
+                         : option->type == RONDO_CHOICE ? 1 /* "inf" may be one of the choices */
                                                         : sizeof wrong / sizeof wrong[0];
     for (size_t i = 0; i < count; i++) {
         if (accepts(table, option, wrong[i])) {
@@ -165,8 +164,8 @@ static enum verdict option_values(struct trial *trial) {
 
 /* ---- option_fields ---- */
 
-/* Sets marks[i] to 1 if byte i of the struct belongs to `option`: setting a value makes such a byte equal in two
- * structs that differed in every byte. */
+/* Sets marks[i] to 1 if byte i of the struct belongs to `option`. To find these bytes, the option is set in two structs
+ * that differ in every byte; afterwards its bytes are equal. */
 static int mark_bytes(const struct option_table *table, const rondo_option *option, unsigned char *marks) {
     const size_t bytes = (size_t)table->trial->descriptor->options_size;
     unsigned char *zeros = arena_alloc(table->arena, bytes), *ones = arena_alloc(table->arena, bytes);
@@ -203,9 +202,10 @@ static enum verdict option_fields(struct trial *trial) {
         }
         for (size_t i = 0; i < bytes; i++) {
             if (marks[i] && owners[i] != NULL) {
-                return trial_say(trial, VERDICT_FAIL,
-                                 "'%s' and '%s' are both stored in byte %zu of the struct, expected a field for each",
-                                 owners[i]->key, option->key, i);
+                return trial_say(
+                    trial, VERDICT_FAIL,
+                    "'%s' and '%s' are both stored in byte %zu of the struct, expected a separate field for each",
+                    owners[i]->key, option->key, i);
             }
             owners[i] = marks[i] ? option : owners[i];
         }
@@ -215,7 +215,7 @@ static enum verdict option_fields(struct trial *trial) {
 
 /* ---- option_ranges ---- */
 
-/* A wider range gives no hint of a sensible value. */
+/* A range that is wider than this does not help users to find a sensible value. */
 static const double widest_real = 1e30, widest_whole = 9007199254740992.0; /* 2^53 */
 
 static enum verdict option_ranges(struct trial *trial) {
@@ -225,10 +225,9 @@ static enum verdict option_ranges(struct trial *trial) {
     for (const rondo_option *option = trial->descriptor->options; option->key != NULL; option++) {
         const double widest = is_whole(option) ? widest_whole : widest_real;
         if (has_range(option) && !(fabs(option->min) <= widest && fabs(option->max) <= widest)) {
-            return trial_say(
-                trial, VERDICT_WARNING,
-                "'%s' has the range [%g, %g], expected ends that show a user what is sensible (at most %g)",
-                option->key, option->min, option->max, widest);
+            return trial_say(trial, VERDICT_WARNING,
+                             "'%s' has the range [%g, %g], expected a range of sensible values (at most %g)",
+                             option->key, option->min, option->max, widest);
         }
         if (strlen(option->help) < 4 || strcmp(option->help, option->key) == 0) {
             return trial_say(trial, VERDICT_WARNING,
@@ -245,7 +244,7 @@ static enum verdict option_ranges(struct trial *trial) {
 
 /* ---- option_check ---- */
 
-/* The answer of `check` to the options in `text`: RONDO_OK, or a status with errors. */
+/* The status that `check` returns for the options in `text`: RONDO_OK, or a status with errors. */
 static rondo_status ask(const struct trial *trial, const char *text, struct errors *errors) {
     struct kit *kit = trial->kit;
     const void *options = kit_options(kit, trial->descriptor, text);
@@ -258,13 +257,12 @@ static rondo_status ask(const struct trial *trial, const char *text, struct erro
         return errors_no_memory(errors);
     }
     memcpy(before, options, bytes);
-    struct host_call call = host_call(kit->arena, errors, &kit->parallel, NULL);
+    struct host_call call = kit_host_call(kit, kit->arena, errors, &kit->parallel, NULL);
     const rondo_status status = host_result(&call, trial->kind->check_of(trial->descriptor)(&call.base, options));
-    return memcmp(before, options, bytes) == 0 ? status
-                                               : errors_add(errors, RONDO_INTERNAL, "it wrote into the options");
+    return memcmp(before, options, bytes) == 0 ? status : errors_add(errors, RONDO_INTERNAL, "it wrote to the options");
 }
 
-/* A refusal that no user could act on: another status than RONDO_INVALID, or no text. */
+/* 1 if a refusal does not help the user: its status is not RONDO_INVALID, or it has no text. */
 static int is_bad_refusal(rondo_status status, const struct errors *errors) {
     return status != RONDO_OK && (status != RONDO_INVALID || strstr(errors_text(errors, 0), "did not say why") != NULL);
 }
@@ -307,9 +305,10 @@ static enum verdict option_check(struct trial *trial) {
 }
 
 const struct kit_check kit_option_checks[] = {
-    {"option_values", "defaults and both ends of a range are accepted, values outside are refused", option_values},
-    {"option_fields", "every option has its own bytes", option_fields},
-    {"option_ranges", "ranges and help show a user what to try", option_ranges},
-    {"option_check", "'check' accepts the defaults, and says why where it refuses", option_check},
+    {"option_values", "defaults and both ends of each range are accepted, and values outside are refused",
+     option_values},
+    {"option_fields", "every option has its own field in the options struct", option_fields},
+    {"option_ranges", "ranges and help texts help users to find sensible values", option_ranges},
+    {"option_check", "'check' accepts the defaults, and gives a reason when it refuses", option_check},
     {NULL, NULL, NULL},
 };

@@ -11,7 +11,7 @@ enum { STEPS = 70 };
 
 /* ---- finite ---- */
 
-/* Runs: of one update, of ten short epochs, of three long ones; with a learning rate and without one. */
+/* The runs that are tried: one update, ten short epochs, three long epochs; with a learning rate and without one. */
 static const struct schedule_run runs[] = {{1, 1, 0.01}, {70, 7, 0.01}, {3000, 1000, 0.01}, {70, 7, NAN}, {5, 1, 1e-6}};
 
 /* All factors up to twice the length of the run. */
@@ -65,7 +65,8 @@ static rondo_status ask_in_order(struct schedule_fixture *fixture, double *facto
     return RONDO_OK;
 }
 
-/* Without observe between, from the last factor to the first, each twice, with another run in turns. */
+/* Computes the factors from the last to the first, each twice, without calls of observe, and alternating with another
+ * run. */
 static rondo_status ask_backwards(struct schedule_fixture *fixture, struct schedule_fixture *other, double *factors) {
     for (int done = STEPS - 1; done >= 0; done--) {
         double factor;
@@ -101,12 +102,12 @@ static enum verdict check_pure(struct trial *trial) {
         return schedule_fixture_failed(trial, fixtures[failed]);
     }
     return compare_factors(trial, factors[FORWARDS], factors[BACKWARDS],
-                           "asked in order, and backwards with another run between (a static variable?)");
+                           "computed in order, and backwards with another run in between (a static variable?)");
 }
 
 /* ---- observe ---- */
 
-/* Metrics of epoch 0, 1, …: falling, rising, not a number, infinite at times. */
+/* Metrics of epoch 0, 1, …: falling, rising, not-a-number, and infinite in some epochs. */
 static double metric_of(int course, int64_t epoch) {
     switch (course) {
     case 0:
@@ -136,8 +137,8 @@ static enum verdict follow(const struct trial *trial, struct schedule_fixture *f
     return subject_judge_guard(trial, &fixture->subject);
 }
 
-/* A metric that gets better after every epoch, with numbers that are never better than the zeros that the state begins
- * with, is no reason to lower a factor. */
+/* If the metric gets better after every epoch, the factor must not become lower. The numbers are worse than 0, the
+ * initial value of the state, so that a schedule that takes 0 for the best metric so far fails. */
 static enum verdict follow_progress(struct trial *trial, int32_t higher) {
     struct schedule_run run = short_run;
     run.steps = EPOCHS * run.steps_per_epoch;
@@ -171,7 +172,7 @@ static enum verdict follow_progress(struct trial *trial, int32_t higher) {
 
 static enum verdict check_observe(struct trial *trial) {
     if (((const rondo_schedule *)trial->descriptor)->observe == NULL) {
-        return trial_say(trial, VERDICT_SKIPPED, "the schedule does not look at a metric");
+        return trial_say(trial, VERDICT_SKIPPED, "the schedule does not use a metric");
     }
     for (int course = 0; course < COURSES; course++) {
         for (int32_t higher = 0; higher < 2; higher++) {
@@ -192,16 +193,17 @@ static enum verdict check_observe(struct trial *trial) {
 }
 
 const struct kit_check kit_schedule_checks[] = {
-    {"status", "every call returns a known status, and says why where it fails", shared_status},
-    {"stays_inside", "factor writes only the factor, observe only the state", shared_stays_inside},
-    {"finite", "the factor is finite and 0 or more, to the end of a run and beyond", check_finite},
-    {"pure", "the factor depends only on the call, whatever was asked before", check_pure},
-    {"observe", "metrics of any kind leave a finite factor, and better ones do not lower it", check_observe},
-    {"resume", "a run that continues from the saved state gets the factors of one that was never cut", shared_resume},
-    {"threads", "runs on several threads do not disturb each other", shared_threads},
-    {"no_memory", "an allocation that the host refuses ends in RONDO_NO_MEMORY", shared_no_memory},
-    {"leaks", "calls leave nothing on the heap", shared_leaks},
+    {"status", "every call returns a known status, and gives a reason if it fails", shared_status},
+    {"stays_inside", "`factor` writes only the factor, and `observe` only the state", shared_stays_inside},
+    {"finite", "the factor is finite and 0 or more, up to the end of a run and after it", check_finite},
+    {"pure", "the factor depends only on the call, not on previous calls", check_pure},
+    {"observe", "the factor stays finite with any metric, and a better metric does not lower it", check_observe},
+    {"resume", "a run that continues from the saved state gets the same factors as an uninterrupted one",
+     shared_resume},
+    {"threads", "runs on several threads do not affect each other", shared_threads},
+    {"no_memory", "if the host refuses an allocation, the call returns RONDO_NO_MEMORY", shared_no_memory},
+    {"leaks", "calls free all memory that they allocate", shared_leaks},
     {"options_ends", "every option works, or is refused, at both ends of its range", shared_options_ends},
-    {"first_call", "nothing is kept of the options of the first call", shared_first_call},
+    {"first_call", "results do not depend on the options of the first call", shared_first_call},
     {NULL, NULL, NULL},
 };

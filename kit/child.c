@@ -34,8 +34,8 @@ double child_clock(void) {
 
 /* ---- in the child ---- */
 
-/* The limit comes on top of what the process has now: on a large machine the threads of a BLAS reserve gigabytes of
- * addresses. */
+/* The limit is added to the memory that the process has now, because the threads of a BLAS reserve gigabytes of
+ * addresses on a large machine. */
 static void limit_memory(void) {
     const rlim_t more = (rlim_t)4 << 30;
     unsigned long long pages = 0;
@@ -56,7 +56,8 @@ static void limit_memory(void) {
     }
 }
 
-/* A crash ends the process with its signal, which the parent sees: no handler, not even a sanitizer's, catches it. */
+/* Resets the handlers of signals, also those of a sanitizer, so that a crash ends the process by its signal, which the
+ * parent can see. */
 static void reset_signals(void) {
     static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGINT, SIGTERM, SIGALRM, SIGPIPE};
     const struct sigaction action = {.sa_handler = SIG_DFL};
@@ -65,10 +66,10 @@ static void reset_signals(void) {
     }
 }
 
-/* The child gets its own process group, so that all processes that it starts can be ended with it. It dies with its
- * parent, which may have died already. */
+/* The child gets its own process group, so that all processes that it starts can be ended with it. It is killed when
+ * its parent ends, which may have happened already. */
 static int become_child(pid_t parent, int printed) {
-    static char lines[BUFSIZ]; /* with the inherited buffer, glibc does not flush at line ends */
+    static char lines[BUFSIZ]; /* with the inherited buffer, glibc would not flush at the end of a line */
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -101,7 +102,7 @@ static int write_all(int fd, const void *bytes, size_t size) {
     return 1;
 }
 
-/* Sends the size, then the answer. Printed text is flushed first: the parent stops reading it when it has the
+/* Sends the size, then the answer. Printed text is flushed first, because the parent stops reading it when it has the
  * answer. */
 static void answer_parent(size_t (*body)(void *arg, char *answer, size_t size), void *arg, int fd) {
     char *answer = calloc(1, CHILD_ANSWER);
@@ -120,7 +121,7 @@ static void answer_parent(size_t (*body)(void *arg, char *answer, size_t size), 
 /* A running child, seen from its parent. */
 struct child {
     pid_t pid;
-    int answer, printed; /* ends of pipes to read from; -1: at its end */
+    int answer, printed; /* ends of pipes to read from; -1: closed, because its end was reached */
     double deadline;
     char *bytes; /* size, then answer */
     size_t count;
@@ -128,7 +129,7 @@ struct child {
     size_t n_printed;
 };
 
-/* Reads what has arrived; closes the pipe at its end. */
+/* Reads the bytes that have arrived. Closes the pipe when its end is reached. */
 static void read_some(int *fd, char *bytes, size_t *count, size_t capacity) {
     char rest[4096];
     const int is_full = *count == capacity;
@@ -172,7 +173,7 @@ static void read_answer(struct child *child) {
     }
 }
 
-/* Waits until the child has ended, and kills it when its time is up; *wait_status is that of waitpid. */
+/* Waits until the child has ended, and kills it when its time is up; *wait_status is the status that waitpid gives. */
 static int reap(struct child *child, int *wait_status) {
     const struct timespec moment = {0, 1000000};
     int was_killed = 0;
@@ -257,7 +258,7 @@ rondo_status child_run(size_t (*body)(void *arg, char *answer, size_t size), voi
         free(bytes);
         return errors_add(errors, RONDO_IO, "cannot start a process: %s", strerror(errno));
     }
-    fflush(NULL); /* or the child would inherit the buffers, and print them again */
+    fflush(NULL); /* otherwise the child would inherit the buffers, and print them again */
     const pid_t pid = fork();
     if (pid == 0) {
         if (become_child(parent, printed[1])) {

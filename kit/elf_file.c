@@ -35,7 +35,7 @@ static int read_segment(const struct elf_file *elf, uint64_t index, Elf64_Phdr *
            read_at(elf, segment, sizeof *segment, elf->header.e_phoff + index * sizeof *segment);
 }
 
-/* The offset in the file of an address of the loaded object; beyond the file where there is none. */
+/* The offset in the file of an address of the loaded object; an offset after the end of the file if there is none. */
 static uint64_t offset_of(const struct elf_file *elf, uint64_t address) {
     Elf64_Phdr segment;
     for (uint64_t i = 0; read_segment(elf, i, &segment); i++) {
@@ -46,7 +46,7 @@ static uint64_t offset_of(const struct elf_file *elf, uint64_t address) {
     return UINT64_MAX;
 }
 
-/* Entry number `index` with this tag; 0 where there is none. */
+/* Finds entry number `index` with this tag; 0 if there is none. */
 static int find_dynamic(const struct elf_file *elf, int64_t tag, int32_t index, uint64_t *value) {
     Elf64_Dyn entry;
     for (uint64_t i = 0; i < elf->n_dynamic; i++) {
@@ -61,7 +61,7 @@ static int find_dynamic(const struct elf_file *elf, int64_t tag, int32_t index, 
     return 0;
 }
 
-/* A text of the string table; NULL where it does not end in there. */
+/* A text of the string table; NULL if it does not end inside the table. */
 static const char *string_at(const struct elf_file *elf, uint64_t index) {
     if (index >= elf->strings_size) {
         return NULL;
@@ -72,7 +72,7 @@ static const char *string_at(const struct elf_file *elf, uint64_t index) {
 
 /* ---- opening ---- */
 
-/* The hash table of the linker's own kind has no count: the last symbol ends the chain of the last bucket. Buckets
+/* The GNU hash table does not store the number of symbols: the last symbol ends the chain of the last bucket. Buckets
  * begin after the Bloom filter. Source: "GNU Hash ELF Sections", Oracle Linker and Libraries Guide (A. Ali 2006). */
 static uint64_t count_gnu_hash(const struct elf_file *elf, uint64_t table) {
     uint32_t head[4]; /* buckets, first symbol, words of the filter, shift */
@@ -99,7 +99,7 @@ static uint64_t count_gnu_hash(const struct elf_file *elf, uint64_t table) {
 
 static uint64_t count_symbols(const struct elf_file *elf) {
     uint64_t address;
-    uint32_t counts[2]; /* buckets, chains: one chain a symbol */
+    uint32_t counts[2]; /* the numbers of buckets and of chains; there is one chain per symbol */
     if (find_dynamic(elf, DT_HASH, 0, &address) && read_at(elf, counts, sizeof counts, offset_of(elf, address))) {
         return counts[1];
     }
@@ -202,7 +202,7 @@ int32_t elf_constructors(const struct elf_file *elf) {
     return find_dynamic(elf, DT_INIT_ARRAYSZ, 0, &size) ? (int32_t)(size / sizeof(Elf64_Addr)) : 0;
 }
 
-/* The section whose name is `name`; 0 where there is none. */
+/* Finds the section called `name`; 0 if there is none. */
 static int find_section(const struct elf_file *elf, const char *name, Elf64_Shdr *section) {
     const Elf64_Ehdr *header = &elf->header;
     Elf64_Shdr names;

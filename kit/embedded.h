@@ -1,5 +1,5 @@
-/* kit/embedded.h: files inside the program, so that an installation needs none of them beside it: what `rondo plugin
- * new` starts from, and the page that `rondo plugin check --explain` reads.
+/* kit/embedded.h: files that are embedded in the program, so that an installation does not need them: the templates of
+ * `rondo plugin new`, and the page that `rondo plugin check --explain` reads.
  *
  * scripts/embed.py makes the table at build time from the files that kit/meson.build lists.
  */

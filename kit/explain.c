@@ -6,7 +6,7 @@
 #include "core/suggest.h"
 #include "kit/embedded.h"
 
-/* In the order of the page. */
+/* The kinds, in the order of the page. */
 static const struct {
     const char *what;
     const struct kit_check *checks;
@@ -16,7 +16,7 @@ static const struct {
 };
 enum { TABLES = sizeof tables / sizeof tables[0] };
 
-/* Reported while any other check runs: it has a section of the page, and no row in a table. */
+/* "prints" is reported while any other check runs. It has a section in the page, but no row in a table. */
 static const char printing[] = "prints";
 
 int table_has(const struct kit_check *table, const char *name) {
@@ -105,7 +105,7 @@ static void wrap(char *text) {
     }
 }
 
-/* The text under "### name", to the next heading, without blank lines at its ends; from `arena`. NULL: none. */
+/* The text between "### name" and the next heading, without blank lines at its ends; from `arena`. NULL: none. */
 static const char *section_of(const char *name, struct arena *arena, struct errors *errors) {
     const struct embedded_file *file = embedded_files;
     while (file->path != NULL && strcmp(file->path, CHECK_PAGE) != 0) {

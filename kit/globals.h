@@ -1,7 +1,7 @@
 /* kit/globals.h: the writable data of a loaded plug-in, which keeps its values from call to call.
  *
- * A race between two threads for a global variable shows only now and then; that a call changed the variable shows
- * every time. Variables of a thread (_Thread_local) and memory that a global points to are not included.
+ * A race between two threads for a global variable changes results only sometimes, but a change of the variable by a
+ * call can always be seen. Variables of a thread (_Thread_local) and memory that a global points to are not included.
  */
 #ifndef RONDO_KIT_GLOBALS_H
 #define RONDO_KIT_GLOBALS_H
@@ -23,7 +23,7 @@ struct globals {
  * (the descriptor that the registry returns is a copy). 0 for the program itself, whose globals are shared, and if
  * memory is short. */
 int globals_copy(const void *address, struct arena *arena, struct globals *globals);
-/* The number of bytes that have changed since they were copied; *first gets the address of the first. */
+/* The number of bytes that have changed since they were copied; *first gets the address of the first of them. */
 size_t globals_changed(const struct globals *globals, const void **first);
 
 #endif

@@ -20,27 +20,27 @@ enum { ALIGNMENT = 64, PATTERN = 8 };
 
 struct guard_buffer {
     const char *name;
-    unsigned char *start; /* of the first canary */
+    unsigned char *start; /* address of the first canary */
     unsigned char *data;
-    size_t bytes; /* of `data` */
+    size_t bytes; /* size of `data` */
     size_t pages; /* bytes from start to the guard page */
     int is_read_only;
-    unsigned char pattern[PATTERN]; /* repeated from `data` on */
+    unsigned char pattern[PATTERN]; /* the canaries: repeated in both directions from `data` on */
     struct guard_buffer *next;
 };
 
 struct guard {
     struct guard_buffer *first, *last;
     size_t page;
-    struct guard *before, *after; /* in the list of all */
+    struct guard *before, *after; /* in the list of all sets */
 };
 
 /* ---- crashes ---- */
 
-/* All sets, for the signal handler. It may run while a thread changes the list; then it crashes, as the process would
- * have done anyway. A signal handler has no argument, so this and `note` are globals. */
+/* All sets, for the signal handler. If the handler runs while a thread changes the list, it may crash, but then the
+ * process was crashing anyway. A signal handler has no argument, so this and `note` are globals. */
 static struct guard *volatile guards;
-/* Shared with the parent; NULL: no parent asked for it. */
+/* Memory that is shared with the parent; NULL: no parent wants a note. */
 static char *note;
 
 static void add_text(size_t *used, const char *text) {
@@ -50,7 +50,7 @@ static void add_text(size_t *used, const char *text) {
     note[*used] = '\0';
 }
 
-/* Every byte of a read-only buffer can be read, so a fault inside it is a write. */
+/* Every byte of a read-only buffer can be read, so a fault inside it must be a write. */
 static int write_note(const struct guard *guard, const struct guard_buffer *buffer, const unsigned char *at) {
     const unsigned char *page = buffer->start + buffer->pages;
     const int is_past_end = at >= page && at < page + guard->page;
@@ -78,7 +78,7 @@ static void handle_fault(int number, siginfo_t *info, void *context) {
     sigaction(number, &crash, NULL);
 }
 
-/* Handlers that others installed stay. */
+/* Does not replace handlers that others have installed. */
 static void handle_faults(void) {
     static const int signals[] = {SIGSEGV, SIGBUS};
     struct sigaction handler = {.sa_sigaction = handle_fault, .sa_flags = SA_SIGINFO}, found;
@@ -142,7 +142,7 @@ void guard_destroy(struct guard *guard) {
 
 /* ---- patterns ---- */
 
-/* Depends on the index, so that a run of equal bytes is not taken for canaries. */
+/* Each canary depends on its index, so that a run of equal bytes is not taken for canaries. */
 static unsigned char canary(size_t index) {
     return (unsigned char)(0xc5u ^ (index * 37u));
 }
@@ -164,7 +164,7 @@ static void fill(const struct guard_buffer *buffer) {
     memcpy(buffer->data + i, buffer->pattern, buffer->bytes - i);
 }
 
-/* All around the data. */
+/* Writes the canaries before and after the data. */
 static void fill_canaries(const struct guard_buffer *buffer) {
     const size_t front = (size_t)(buffer->data - buffer->start);
     for (size_t i = 0; i < front; i++) {
@@ -231,7 +231,7 @@ int guard_tensor(struct guard *guard, const char *name, rondo_tensor *tensor) {
     return buffer != NULL;
 }
 
-/* The buffer that contains `data` (the data of an empty buffer is its guard page); NULL: none of this set. */
+/* The buffer that contains `data` (the data of an empty buffer is its guard page); NULL: it is not in this set. */
 static struct guard_buffer *find(const struct guard *guard, const void *data) {
     const unsigned char *at = data;
     for (struct guard_buffer *buffer = guard->first; buffer != NULL; buffer = buffer->next) {

@@ -10,8 +10,8 @@ static int64_t counted(void) {
     return (int64_t)info.uordblks + (int64_t)info.hblkhd;
 }
 
-/* mallinfo2 does not count the malloc of a sanitizer or of valgrind. The probe is large, as a small block may come from
- * memory that the C library counts as in use already. */
+/* mallinfo2 does not count the malloc of a sanitizer or of valgrind. The test block is large, because a small block may
+ * come from memory that the C library already counts as in use. */
 int64_t heap_in_use(void) {
     enum { PROBE = 100000 };
     const int64_t before = counted();

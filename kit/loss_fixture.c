@@ -6,7 +6,7 @@
 
 #include "core/tape.h"
 
-enum { WIDTH = 6 }; /* of hidden states */
+enum { WIDTH = 6 }; /* width of the hidden states */
 
 const struct loss_trial *loss_trial_of(const struct trial *trial) {
     return (const struct loss_trial *)trial; /* trial is the first member */
@@ -48,7 +48,7 @@ static void draw_outputs_row(const rondo_tensor *tensor, int64_t row, struct rng
     }
 }
 
-/* Targets number begin .. end - 1. */
+/* Draws targets begin .. end - 1. */
 static void draw_classes(struct loss_fixture *fixture, int32_t instance, int64_t begin, int64_t end) {
     const struct rng_stream stream = stream_of(fixture, "targets", instance);
     for (int64_t i = begin; i < end; i++) {
@@ -76,8 +76,8 @@ void loss_fixture_draw(struct loss_fixture *fixture, int32_t instance, int64_t b
 
 /* ---- making one ---- */
 
-/* Eight sequences with 32 steps and 16 labels in all. Each list of labels can be aligned with the steps, even where
- * labels repeat and a blank is needed between them. */
+/* Eight sequences with a total of 32 steps and 16 labels. Each list of labels can be aligned with its steps, even if
+ * labels repeat and need a blank between them. */
 static void lay_out_sequences(struct loss_fixture *fixture) {
     static const int64_t lengths[LOSS_SEQUENCES] = {8, 7, 5, 4, 3, 2, 2, 1};
     static const int64_t labels[LOSS_SEQUENCES] = {4, 3, 3, 2, 2, 1, 1, 0};
@@ -218,7 +218,7 @@ static void begin_call(struct loss_fixture *fixture, struct subject_call *call, 
     subject_reads_tensor(call, "targets", &fixture->targets);
 }
 
-/* The first failure of record: its own, one of the tape, a value that failed. */
+/* The first failure of record: its own, one of the tape, or a failed value. */
 static rondo_status status_of(struct loss_fixture *fixture, const struct subject_call *call, rondo_value losses) {
     const rondo_status status = call->host.failed != RONDO_OK ? call->host.failed : tape_status(fixture->tape);
     return status == RONDO_OK && losses.id < 0 ? RONDO_INTERNAL : status;
@@ -284,7 +284,7 @@ rondo_status loss_fixture_record(struct loss_fixture *fixture, int backward) {
     const rondo_value targets = tape_constant(tape, &fixture->targets);
     const rondo_value losses = fixture->loss->record(&call.host.base, &loss_call, inputs[0], targets);
     const rondo_status status = status_of(fixture, &call, losses);
-    /* A value that failed with a reason on the tape was explained, though not through host->fail. */
+    /* If a value failed and the tape has the reason, the failure is explained, although host->fail was not called. */
     if (status != RONDO_OK && call.host.failed == RONDO_OK && fixture->subject.errors.count > 0) {
         call.host.failed = status;
     }
@@ -305,7 +305,7 @@ double loss_fixture_sum(const struct loss_fixture *fixture) {
 rondo_status loss_fixture_predict(struct loss_fixture *fixture) {
     struct subject_call call;
     guard_poison(fixture->subject.guard, fixture->predictions.data);
-    if (fixture->loss->predict == NULL) { /* the outputs are the predictions, as far as there are as many */
+    if (fixture->loss->predict == NULL) { /* the outputs are the predictions, if their numbers are equal */
         const size_t bytes = tensor_bytes(&fixture->outputs), room = tensor_bytes(&fixture->predictions);
         memcpy(fixture->predictions.data, fixture->outputs.data, bytes < room ? bytes : room);
         return RONDO_OK;
@@ -314,7 +314,7 @@ rondo_status loss_fixture_predict(struct loss_fixture *fixture) {
     subject_reads_tensor(&call, "outputs", &fixture->outputs);
     rondo_loss_call loss_call = fixture->call;
     loss_call.training = 0;
-    loss_call.sequences = NULL; /* only record and measure get them */
+    loss_call.sequences = NULL; /* only record and measure get the sequences */
     return subject_end(&call,
                        fixture->loss->predict(&call.host.base, &loss_call, &fixture->outputs, &fixture->predictions));
 }

@@ -1,8 +1,8 @@
 /* kit/loss_fixture.h: a batch with a loss: outputs, targets and predictions in guarded buffers, a tape, and calls of
- * the loss; and the situations that a loss is tried in.
+ * the loss; and the situations in which a loss is tested.
  *
- * A loss says which targets and outputs it takes by refusing others: loss_each tries classes, numbers and lists of
- * classes, drawn in several ways, and visits what is taken.
+ * A loss does not declare which targets and outputs it accepts, but refuses others. So loss_each tries classes, numbers
+ * and lists of classes, drawn in several ways, and visits those that are accepted.
  *
  *     static enum verdict visit(struct trial *trial) {
  *         struct loss_fixture *fixture = loss_fixture_create(trial, RONDO_F64, LOSS_ROWS, 0); …
@@ -16,20 +16,20 @@
 
 #include "kit/subject.h"
 
-/* Rows of a batch, such that buffers end at their guard page. With sequences the number is fixed. */
+/* The number of rows of a batch, such that buffers end at their guard page. With sequences it is fixed. */
 enum { LOSS_ROWS = 16, LOSS_SEQUENCE_ROWS = 32, LOSS_SEQUENCES = 8, LOSS_STEPS = 8, LOSS_METRICS = 32 };
 
-/* How numbers are drawn as targets, and as outputs. The first way that a loss takes is used. */
+/* How targets that are numbers, and outputs, are drawn. The first way that a loss accepts is used. */
 enum draw_targets {
     TARGETS_NORMAL,
     TARGETS_UNIT,         /* in (0, 1) */
-    TARGETS_DISTRIBUTION, /* over a row: positive, with the sum 1 */
+    TARGETS_DISTRIBUTION, /* positive, with the sum 1 over a row */
     TARGETS_SIGN,         /* -1 or 1 */
     TARGETS_DRAWS
 };
 enum draw_outputs {
     OUTPUTS_NORMAL,
-    OUTPUTS_LOG_PROBABILITIES, /* over a row */
+    OUTPUTS_LOG_PROBABILITIES, /* logarithms of a distribution over a row */
     OUTPUTS_POSITIVE,
     OUTPUTS_DRAWS
 };
@@ -42,9 +42,9 @@ struct loss_trial {
     int32_t has_sequences;
     enum draw_targets targets;
     enum draw_outputs outputs;
-    int64_t output_size, prediction_size; /* what the loss asks for */
+    int64_t output_size, prediction_size; /* the sizes that the loss gives */
     int32_t training; /* 1: in training; losses with RONDO_LOSS_BEFORE_OUTPUT then get hidden states and weights */
-    int32_t dtype;    /* of loss_each_dtype */
+    int32_t dtype;    /* set by loss_each_dtype */
 };
 /* The loss_trial that a visitor's trial is the first member of. */
 const struct loss_trial *loss_trial_of(const struct trial *trial);
@@ -58,35 +58,36 @@ struct loss_fixture {
     rondo_sequences sequences;
     int64_t lengths[LOSS_SEQUENCES], begin[LOSS_STEPS + 1], target_begin[LOSS_SEQUENCES + 1];
     int64_t rows;
-    int64_t losses_expected; /* rows, or sequences */
-    /* What record is a function of: outputs; or hidden states, weight and bias of the output layer. */
+    int64_t losses_expected; /* the number of rows, or of sequences */
+    /* The inputs of record: outputs; or hidden states, weight and bias of the output layer. */
     rondo_tensor inputs[3], gradients[3];
     int32_t n_inputs;
-    rondo_tensor outputs; /* (rows, output_size), for predict; inputs[0] where that is the same */
+    rondo_tensor outputs; /* (rows, output_size), for predict; the same as inputs[0], if that is the outputs */
     rondo_tensor targets, predictions;
-    const rondo_tensor *losses; /* of the last record */
-    double sums[LOSS_METRICS];  /* of the last run of the adapter */
+    const rondo_tensor *losses; /* result of the last record */
+    double sums[LOSS_METRICS];  /* sums of metrics of the last run of the adapter */
 };
 
-/* Calls visit for every kind of targets that the loss takes, out of training and in it; stops at the first verdict that
- * is not PASS. VERDICT_FAIL where the loss takes none, unless trial->may_refuse. */
+/* Calls visit for every kind of targets that the loss accepts, in evaluation and in training; stops at the first
+ * verdict that is not PASS. VERDICT_FAIL if the loss accepts none, unless trial->may_refuse. */
 enum verdict loss_each(struct trial *trial, trial_visit *visit);
 /* The same in f32 and in f64. */
 enum verdict loss_each_dtype(struct trial *trial, trial_visit *visit);
 
-/* A batch for the situation of a loss_trial, of `rows` rows (without sequences), with the numbers of `instance`. NULL
- * with the reason. */
+/* A batch for the situation of a loss_trial, with `rows` rows (if it has no sequences) and the numbers of `instance`.
+ * NULL with the reason. */
 struct loss_fixture *loss_fixture_create(const struct trial *trial, int32_t dtype, int64_t rows, int32_t instance);
 /* Rows begin .. end - 1 of a batch without sequences, as a separate batch. NULL with the reason. */
 struct loss_fixture *loss_fixture_part(const struct trial *trial, const struct loss_fixture *from, int64_t begin,
                                        int64_t end);
 /* Frees the tape and the buffers. */
 void loss_fixture_close(struct loss_fixture *fixture);
-/* Draws inputs and targets of rows begin .. end - 1 anew, from `instance`; lists only together with all rows. */
+/* Draws new inputs and targets for rows begin .. end - 1, with the numbers of `instance`; new lists only if that is all
+ * rows. */
 void loss_fixture_draw(struct loss_fixture *fixture, int32_t instance, int64_t begin, int64_t end);
 
-/* Records the losses. With `backward`, gradients[k] gets the gradient of sum_i w_i loss_i by inputs[k], with w_i =
- * loss_weight(i). RONDO_INTERNAL where the losses do not have the shape that they should have. */
+/* Records the losses. With `backward`, gradients[k] gets the gradient of sum_i w_i loss_i with respect to inputs[k],
+ * with w_i = loss_weight(i). RONDO_INTERNAL if the losses have a wrong shape. */
 rondo_status loss_fixture_record(struct loss_fixture *fixture, int backward);
 double loss_weight(int64_t i);
 /* sum_i w_i loss_i. */

@@ -1,4 +1,4 @@
-/* kit/loss_kind.c: the situations that a loss is tried in, and the adapter for the shared checks (kit/subject.h). */
+/* kit/loss_kind.c: the situations in which a loss is tested, and the adapter for the shared checks (kit/subject.h). */
 #include <stdio.h>
 
 #include "kit/loss_fixture.h"
@@ -11,7 +11,7 @@ static const struct {
 } target_kinds[] = {{RONDO_TARGET_CLASS, 2}, {RONDO_TARGET_CLASS, 5}, {RONDO_TARGET_CLASS, 40},
                     {RONDO_TARGET_REAL, 1},  {RONDO_TARGET_REAL, 3},  {RONDO_TARGET_LIST, 4}};
 
-/* The most outputs per row with options other than the defaults; more would take long. */
+/* The largest number of outputs per row with options other than the defaults; more would take too long. */
 enum { MOST_OUTPUTS = 1024 };
 
 static void describe(struct loss_trial *one, const char *dtype) {
@@ -23,7 +23,8 @@ static void describe(struct loss_trial *one, const char *dtype) {
 
 typedef rondo_status size_function(rondo_context *ctx, const rondo_loss_call *call, int64_t *size);
 
-/* Asks for a size. 1: taken; 0: refused, with a text in `errors`; -1: a fault, with the reason. */
+/* Calls a function that gives a size. 1: it accepts the targets; 0: it refuses them, with a text in `errors`; -1: a
+ * fault, with the reason. */
 static int ask_size(const struct loss_trial *one, const char *name, size_function *ask, const void *options,
                     int64_t *size, struct errors *errors) {
     const rondo_loss_call call = {.struct_size = sizeof call,
@@ -33,7 +34,7 @@ static int ask_size(const struct loss_trial *one, const char *name, size_functio
                                   .output_weight = {-1},
                                   .output_bias = {-1}};
     const struct trial *trial = &one->trial;
-    struct host_call host = host_call(trial->kit->arena, errors, NULL, trial->descriptor->name);
+    struct host_call host = kit_host_call(trial->kit, trial->kit->arena, errors, NULL, trial->descriptor->name);
     const rondo_status answer = ask(&host.base, &call, size);
     const rondo_status status = host_result(&host, answer);
     if (status == RONDO_INVALID && host.failed == RONDO_INVALID && answer == RONDO_INVALID) {
@@ -41,8 +42,8 @@ static int ask_size(const struct loss_trial *one, const char *name, size_functio
     }
     if (status != RONDO_OK) {
         trial_say(trial, VERDICT_FAIL,
-                  "%s failed: %s (targets that a loss has no use for are refused with RONDO_INVALID and the reason)",
-                  name, errors_text(errors, 0));
+                  "%s failed: %s (a loss refuses targets that it cannot use with RONDO_INVALID and a reason)", name,
+                  errors_text(errors, 0));
         return -1;
     }
     if (trial->may_refuse && *size > MOST_OUTPUTS) {
@@ -76,7 +77,7 @@ static int ask_sizes(struct loss_trial *one, struct errors *errors) {
 
 /* ---- visits ---- */
 
-/* Records one batch. 1: taken; 0: refused with RONDO_INVALID and the reason; -1: a fault, with the reason. */
+/* Records one batch. 1: accepted; 0: refused with RONDO_INVALID and the reason; -1: a fault, with the reason. */
 static int try_draw(struct loss_trial *one, char *refusal, size_t refusal_size) {
     struct loss_fixture *fixture = loss_fixture_create(&one->trial, RONDO_F64, LOSS_ROWS, 0);
     if (fixture == NULL) {
@@ -94,7 +95,7 @@ static int try_draw(struct loss_trial *one, char *refusal, size_t refusal_size) 
     return taken;
 }
 
-/* Finds a way to draw numbers that record takes. Returns as try_draw. */
+/* Finds a way to draw numbers that record accepts. Returns the same values as try_draw. */
 static int find_draw(struct loss_trial *one, char *refusal, size_t refusal_size) {
     const int target_draws = one->target_kind == RONDO_TARGET_REAL ? TARGETS_DRAWS : 1;
     one->training = 0;
@@ -112,7 +113,7 @@ static int find_draw(struct loss_trial *one, char *refusal, size_t refusal_size)
     return 0;
 }
 
-/* One kind of targets, without sequences and with them: *taken where either is. */
+/* Tries one kind of targets, without sequences and with them. *taken becomes 1 if either is accepted. */
 static enum verdict visit_kind(struct loss_trial *one, trial_visit *visit, int *taken) {
     char refusal[300] = "";
     int found = 0;
@@ -137,7 +138,8 @@ static enum verdict visit_kind(struct loss_trial *one, trial_visit *visit, int *
     return found || one->trial.may_refuse
                ? VERDICT_PASS
                : trial_say(&one->trial, VERDICT_FAIL,
-                           "output_size takes such targets, and record refused all, last: %s", refusal);
+                           "output_size accepts such targets, but record refused all of them; the last time with: %s",
+                           refusal);
 }
 
 enum verdict loss_each(struct trial *trial, trial_visit *visit) {
@@ -159,7 +161,7 @@ enum verdict loss_each(struct trial *trial, trial_visit *visit) {
         }
     }
     if (!taken && !trial->may_refuse) {
-        return trial_say(trial, VERDICT_FAIL, "output_size refuses classes, numbers and lists alike, last: %s",
+        return trial_say(trial, VERDICT_FAIL, "output_size refuses classes, numbers and lists; the last time with: %s",
                          errors.count == 0 ? "" : errors_text(&errors, errors.count - 1));
     }
     return VERDICT_PASS;
@@ -167,7 +169,7 @@ enum verdict loss_each(struct trial *trial, trial_visit *visit) {
 
 /* ---- the adapter ---- */
 
-/* What visit_dtypes calls, and with which argument. */
+/* The function that visit_dtypes calls, with its argument. */
 struct loss_inner_visit {
     trial_visit *visit;
     void *arg;
@@ -196,8 +198,8 @@ enum verdict loss_each_dtype(struct trial *trial, trial_visit *visit) {
     return verdict;
 }
 
-/* Buffers of 16 rows, and of the 32 of sequences, end at the guard page; 9 rows leave a gap of canaries. A loss that
- * couples rows may look at all pairs of them, so its large batch is smaller. */
+/* Buffers of 16 rows, and of the 32 rows of a batch with sequences, end at the guard page; 9 rows leave a gap with
+ * canaries. A loss that couples rows may compute all pairs of rows, so its large batch is smaller. */
 static struct subject *create(const struct trial *trial, struct subject_settings settings) {
     const int couples = (((const rondo_loss *)trial->descriptor)->flags & RONDO_LOSS_COUPLES_ROWS) != 0;
     const int64_t rows = settings.size == SIZE_SMALL   ? 2
@@ -218,14 +220,14 @@ static rondo_status run(struct subject *subject, int64_t updates) {
 }
 
 static int result(const struct subject *subject, int32_t index, struct subject_tensor *result) {
-    static const char *const names[] = {"gradient by the outputs", "gradient by the output layer's weight",
-                                        "gradient by the output layer's bias"};
+    static const char *const names[] = {"gradient of the outputs", "gradient of the output layer's weight",
+                                        "gradient of the output layer's bias"};
     const struct loss_fixture *fixture = (const struct loss_fixture *)subject;
     const int32_t n = fixture->n_inputs;
     if (index == 0) {
         *result = (struct subject_tensor){"losses", *fixture->losses};
     } else if (index <= n) {
-        *result = (struct subject_tensor){n > 1 && index == 1 ? "gradient by the hidden states" : names[index - 1],
+        *result = (struct subject_tensor){n > 1 && index == 1 ? "gradient of the hidden states" : names[index - 1],
                                           fixture->gradients[index - 1]};
     } else if (index == n + 1) {
         *result = (struct subject_tensor){"predictions", fixture->predictions};

@@ -1,4 +1,4 @@
-/* kit/op_fixture.c: one application of an op, outside of any tape. */
+/* kit/op_fixture.c: one application of an op, without a tape. */
 #include "kit/op_fixture.h"
 
 #include <math.h>
@@ -68,7 +68,7 @@ static void begin_call(struct op_fixture *fixture, struct subject_call *call, co
     }
 }
 
-/* 1 if the call succeeded, or refused as it may; 0 with the reason. */
+/* 1 if the call succeeded, or refused and was allowed to; 0 with the reason. */
 static int must_succeed(struct op_fixture *fixture, rondo_status status) {
     struct subject *subject = &fixture->subject;
     if (status == RONDO_OK) {
@@ -103,7 +103,8 @@ static int flatten(struct op_fixture *fixture) {
     return 1;
 }
 
-/* Calls the op's own infer, which has to say why it refuses, and then infer_output, which also validates the result. */
+/* Calls the op's infer, which must give a reason if it refuses, and then infer_output, which also validates the
+ * result. */
 static int infer(struct op_fixture *fixture) {
     const struct op_check *check = fixture->check;
     struct errors *errors = &fixture->subject.errors;
@@ -114,7 +115,8 @@ static int infer(struct op_fixture *fixture) {
         }
         errors_free(errors);
     }
-    struct host_call host = host_call(fixture->subject.arena, errors, NULL, check->op->base.name);
+    struct host_call host =
+        kit_host_call(fixture->subject.kit, fixture->subject.arena, errors, NULL, check->op->base.name);
     const rondo_status status = infer_output(check->op, &fixture->call, &host);
     if (status == RONDO_INVALID && fixture->settings.may_refuse) {
         fixture->subject.is_idle = 1;
@@ -152,7 +154,7 @@ static int allocate(struct op_fixture *fixture) {
     return ok || op_refuse(fixture->check, "out of memory");
 }
 
-/* 1 if a tensor or a work area is too large to be tried. */
+/* 1 if a tensor or a work area is too large to be allocated for a test. */
 static int is_large(const struct op_fixture *fixture) {
     const size_t most = (size_t)1 << 22;
     int large = fixture->call.saved_bytes > most || fixture->call.scratch_bytes > most ||
@@ -229,7 +231,7 @@ rondo_status op_fixture_infer(struct op_fixture *fixture) {
     return status;
 }
 
-/* In the order of the inputs, as map wants them. */
+/* The data of the inputs, in their order, as map expects them. */
 static void list_inputs(const struct op_fixture *fixture, const void **in) {
     for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
         in[k] = fixture->inputs[k].data;
@@ -250,7 +252,7 @@ rondo_status op_fixture_forward_status(struct op_fixture *fixture) {
     fill_unwritten(fixture, fixture->call.saved, fixture->call.saved_bytes);
     fill_unwritten(fixture, fixture->call.scratch, fixture->call.scratch_bytes);
     subject_reads_tensor(&host, "gradient of output", &fixture->grad_output);
-    rondo_op_call call = fixture->call; /* the op may write into its copy */
+    rondo_op_call call = fixture->call; /* a copy, because the op may write to it */
     about_to_call(fixture);
     if (op->map == NULL) {
         return subject_end(&host, op->forward(&host.host.base, &call));

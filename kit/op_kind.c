@@ -19,11 +19,11 @@ static int32_t elementwise_sample(const rondo_op *op, int32_t index, rondo_sampl
         {{1, {0}}, {1, {0}}, {1, {0}}},                   /* size 0 */
         {{2, {3, 4}}, {2, {3, 4}}, {2, {3, 4}}},          /* equal shapes */
         {{2, {3, 4}}, {1, {4}}, {0, {0}}},                /* a row and a scalar against a matrix */
-        {{0, {0}}, {2, {3, 4}}, {1, {4}}},                /* the first is stretched as well */
+        {{0, {0}}, {2, {3, 4}}, {1, {4}}},                /* the first input is broadcast as well */
         {{2, {3, 1}}, {2, {1, 4}}, {1, {1}}},             /* each along another dimension */
         {{3, {2, 1, 4}}, {2, {3, 1}}, {3, {2, 3, 4}}},    /* in the middle */
-        {{3, {2, 0, 3}}, {2, {1, 3}}, {1, {1}}},          /* stretched to nothing */
-        {{4, {2, 1, 3, 2}}, {3, {4, 1, 2}}, {2, {3, 1}}}, /* all at once */
+        {{3, {2, 0, 3}}, {2, {1, 3}}, {1, {1}}},          /* broadcast to an empty tensor */
+        {{4, {2, 1, 3, 2}}, {3, {4, 1, 2}}, {2, {3, 1}}}, /* all of this together */
         {{2, {7, 50}}, {2, {7, 50}}, {1, {50}}},          /* more than a vector register, and an odd remainder */
     };
     if (index >= (int32_t)(sizeof shapes / sizeof shapes[0])) {
@@ -94,7 +94,7 @@ enum verdict op_each_case(struct op_check *check, op_case_visit *visit) {
     return VERDICT_PASS;
 }
 
-/* The ways in which every case is run. */
+/* The combinations of dtype and mode in which every case is run. */
 static const struct {
     int32_t dtype, training;
     const char *where;
@@ -147,13 +147,13 @@ static int visit_shared(struct op_check *check) {
 static enum verdict each(struct trial *trial, trial_visit *visit) {
     struct op_check check = op_check_begin(trial);
     check.shared_visit = visit;
-    check.verdict = VERDICT_FAIL; /* where a case cannot be prepared */
+    check.verdict = VERDICT_FAIL; /* if a case cannot be prepared */
     const enum verdict verdict = op_each_case(&check, visit_shared);
     return verdict == VERDICT_FAIL ? check.verdict : verdict;
 }
 
-/* Elements: LARGE are worth dividing; with MEDIUM calls last long enough to meet. As both take time, only the first
- * cases are tried. */
+/* Numbers of elements: LARGE are enough to divide among threads; with MEDIUM, calls last long enough to overlap in
+ * time. Both take time, so only the first cases are tried. */
 enum { LARGE = 1 << 16, MEDIUM = 1 << 13, LARGE_CASES = 16, MEDIUM_CASES = 4 };
 
 /* Multiplies every dimension above 1 as long as no input has too many elements. */
@@ -170,8 +170,8 @@ static int enlarge(rondo_sample *sample, int64_t limit) {
     return most > 1 && most < limit;
 }
 
-/* The largest case of its kind that the op accepts; the case itself where it accepts none, as a size may also be an
- * option. */
+/* The case, with its dimensions enlarged as far as the op accepts. The original case if the op accepts no enlarged one,
+ * because a size may also be an option. */
 static void choose_large(struct op_check *check, int64_t limit) {
     rondo_sample sample = check->sample;
     struct op_settings settings = check->settings;
@@ -190,14 +190,14 @@ static void choose_large(struct op_check *check, int64_t limit) {
     }
 }
 
-/* An elementwise op has no host to divide its work with. */
+/* An elementwise op cannot divide its own work, because it gets no host. */
 static int is_applicable(const struct op_check *check, enum subject_size size) {
     return size == SIZE_LARGE    ? check->op->map == NULL && check->trial.index < LARGE_CASES
            : size == SIZE_MEDIUM ? check->settings.training && check->trial.index < MEDIUM_CASES
                                  : 1;
 }
 
-/* VERDICT_FAIL, and NULL, where the status of a refusal is one that reports a bug. */
+/* VERDICT_FAIL, and NULL, if the op refuses with a status that reports a bug. */
 static struct subject *judge_refusal(const struct trial *trial, struct subject *subject) {
     const rondo_status status = subject->errors.status;
     if (!subject->is_idle || status == RONDO_OK || status == RONDO_INVALID || status == RONDO_NOT_FINITE ||
@@ -231,7 +231,7 @@ static struct subject *create(const struct trial *trial, struct subject_settings
     return op_fixture_open(check, check->settings, fixture) ? judge_refusal(trial, &fixture->subject) : NULL;
 }
 
-/* 1 if there is something to call: no view, nor a shape too large to be tried. */
+/* 1 if there is something to call: the result is not a view, and the shape not too large for a test. */
 static int has_data(const struct op_fixture *fixture) {
     return !fixture->subject.is_idle && !fixture->call.is_view && fixture->call.output.data != NULL;
 }

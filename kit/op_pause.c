@@ -1,10 +1,10 @@
-/* kit/op_pause.c: two threads in the same op, by construction rather than by chance.
+/* kit/op_pause.c: makes two threads run the same op at the same time, without depending on chance.
  *
- * Two calls that share memory (a static array, scratch memory in a static pointer) disturb each other only where one
- * comes between two steps of the other. So a call is stopped there: one of its buffers is closed to reading and
- * writing, the first touch of it is a fault, and the handler of the fault has another thread call the op on other data
- * before it opens the buffer and lets the first go on. Each buffer in turn. An op that holds a lock meanwhile makes the
- * other thread wait; then the first goes on after a moment. */
+ * Two calls that share memory (a static array, scratch memory in a static pointer) affect each other only if one runs
+ * between two steps of the other. So a call is stopped in the middle. One of its buffers is protected against reading
+ * and writing, and the first access to it causes a fault. The handler of the fault lets another thread call the op on
+ * other data, then makes the buffer accessible again, and the first call continues. This is repeated for each buffer.
+ * If the op holds a lock, the other thread has to wait for it; then the first call continues after a moment. */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS and SA_SIGINFO */
 #include <signal.h>
 #include <stdatomic.h>
@@ -19,18 +19,19 @@
 #include "kit/op_fixture.h"
 #include "kit/run_on_threads.h"
 
-/* A thread polls for the other one for some microseconds, then sleeps between polls: a tenth of a second in all. */
+/* A thread polls for the other one for some microseconds, then sleeps between polls, for a total of a tenth of a
+ * second. */
 enum { REASON = 256, LOOKS = 20000, NAP = 50000 /* nanoseconds */, MOST_NAPS = 1000 };
 
 struct op_pause {
-    /* The buffer at which the first thread stops, in whole pages. */
+    /* The pages of the buffer at which the first thread stops. */
     unsigned char *start;
     size_t bytes;
     atomic_int is_closed;
 
-    atomic_int go, done, over; /* the other thread should run; has run; may end */
+    atomic_int go, done, over; /* the other thread should run; it has run; it may end */
     struct op_fixture first, other;
-    const struct op_fixture *alone, *other_alone; /* with the expected bits */
+    const struct op_fixture *alone, *other_alone; /* the same calls, made alone, with the expected bits */
     struct op_check other_check;
     char other_reason[REASON];
     int first_passed, other_passed;
@@ -41,8 +42,8 @@ static struct op_pause *_Atomic current;
 /* The previous handlers of SIGSEGV and SIGBUS. */
 static struct sigaction before[2];
 
-/* Returns when `flag` is 1, or after a moment. Of the calls that sleep, pselect is among the few that a handler may
- * make. */
+/* Returns when `flag` is 1, or after a moment. pselect is one of the few calls that sleep and may be made by a signal
+ * handler. */
 static void wait_for(atomic_int *flag, int naps) {
     const struct timespec nap = {0, NAP};
     for (int look = 0; look < LOOKS && atomic_load(flag) == 0; look++) {
@@ -65,7 +66,7 @@ static void handle_fault(int number, siginfo_t *info, void *context) {
     if (pause == NULL || at < pause->start || at >= pause->start + pause->bytes ||
         atomic_load(&pause->is_closed) == 0) {
         sigaction(number, &before[number == SIGBUS],
-                  NULL); /* a fault of the op itself: it happens again, for the previous handler */
+                  NULL); /* a fault of the op itself: it happens again, and the previous handler gets it */
         return;
     }
     atomic_store(&pause->done, 0);
@@ -82,7 +83,7 @@ static void close_buffer(void *arg) {
     }
 }
 
-/* The pages of `bytes` at `data`, which no other buffer shares. */
+/* The pages that contain `bytes` bytes at `data`. No other buffer has memory in these pages. */
 static void choose_buffer(struct op_pause *pause, void *data, size_t bytes) {
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     const uintptr_t begin = (uintptr_t)data / page * page, end = ((uintptr_t)data + bytes + page - 1) / page * page;
@@ -99,7 +100,7 @@ static int interrupt_at(struct op_pause *pause, void *data, size_t bytes) {
     const int ran = op_fixture_both(first);
     open_buffer(pause);
     return ran && op_same_runs(first->check, pause->alone, first, op_fixture_gradients(first),
-                               "where another thread calls the op in the middle: they share memory");
+                               "if another thread calls the op in the middle of the call: they share memory");
 }
 
 static int interrupt_everywhere(struct op_pause *pause) {
@@ -116,7 +117,7 @@ static int interrupt_everywhere(struct op_pause *pause) {
     return passed;
 }
 
-/* Calls the op whenever the first thread has stopped. */
+/* Calls the op each time the first thread has stopped. */
 static void serve(struct op_pause *pause) {
     while (atomic_load(&pause->over) == 0) {
         wait_for(&pause->go, 1);
@@ -124,7 +125,7 @@ static void serve(struct op_pause *pause) {
             pause->other_passed = pause->other_passed && op_fixture_both(&pause->other) &&
                                   op_same_runs(&pause->other_check, pause->other_alone, &pause->other,
                                                op_fixture_gradients(&pause->other),
-                                               "where another thread is in the middle of the op: they share memory");
+                                               "if another thread is in the middle of the op: they share memory");
             atomic_store(&pause->done, 1);
         }
     }
@@ -189,7 +190,7 @@ static int same_interrupted(struct op_check *check, const struct op_fixture *fix
     return passed;
 }
 
-/* An interruption takes time: only the first cases are stopped, in training. */
+/* An interruption takes time, so only the first cases are interrupted, and only in training. */
 enum { INTERRUPTED_CASES = 4 };
 
 enum verdict op_interrupt(const struct trial *trial) {

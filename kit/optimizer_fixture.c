@@ -19,7 +19,8 @@ static rondo_status shape_slot(struct optimizer_fixture *fixture, int32_t s, ron
         return RONDO_OK;
     }
     *slot = tensor_of(like.dtype, 1, (const int64_t[]){0});
-    struct host_call host = host_call(fixture->subject.arena, &fixture->subject.errors, NULL, optimizer->base.name);
+    struct host_call host = kit_host_call(fixture->subject.kit, fixture->subject.arena, &fixture->subject.errors, NULL,
+                                          optimizer->base.name);
     RONDO_TRY(host_result(&host, optimizer->choose_slot(&host.base, fixture->subject.options, s, &like, slot)));
     slot->data = NULL;
     if (tensor_checked_bytes(slot) > SIZE_MAX / 4) {
@@ -119,7 +120,8 @@ void optimizer_fixture_forget(struct optimizer_fixture *fixture) {
 
 /* ---- updates ---- */
 
-/* Elements begin .. end of a tensor of the parameter's size, as one dimension; a tensor of another size whole. */
+/* Elements begin .. end of a tensor that has the size of the parameter, as one dimension; a tensor of another size is
+ * returned whole. */
 static rondo_tensor slice_of(const struct optimizer_fixture *fixture, const rondo_tensor *tensor, int64_t begin,
                              int64_t end) {
     if (!is_elementwise(fixture->optimizer) || tensor->data == NULL ||
@@ -161,7 +163,7 @@ static rondo_status update(struct optimizer_fixture *fixture, int64_t begin, int
     return subject_end(&host, optimizer->step(&host.host.base, &call));
 }
 
-/* p <- p - lr g: the descent that goes with a wrapper. */
+/* p <- p - lr g: the gradient descent that a wrapper is combined with. */
 static void plain_descent(struct optimizer_fixture *fixture) {
     const int64_t count = rondo_count(&fixture->value);
     for (int64_t i = 0; i < count; i++) {

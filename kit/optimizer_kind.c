@@ -1,22 +1,23 @@
-/* kit/optimizer_kind.c: the situations that an optimizer is tried in, and the adapter for the shared checks. */
+/* kit/optimizer_kind.c: the situations in which an optimizer is tested, and the adapter for the shared checks. */
 #include <stdio.h>
 #include <string.h>
 
 #include "core/tensor.h"
 #include "kit/optimizer_fixture.h"
 
-/* Parameters: 7 numbers leave a gap of canaries after them; 64 end at the guard page, in either dtype. */
+/* The parameters: 7 numbers leave a gap with canaries after them; 64 numbers end at the guard page, in both dtypes. */
 static const struct {
     int32_t dtype, ndim;
     int64_t shape[2];
 } parameters[] = {{RONDO_F32, 2, {4, 6}}, {RONDO_F64, 1, {12}},   {RONDO_F32, 1, {7}},
                   {RONDO_F64, 2, {3, 5}}, {RONDO_F32, 2, {8, 8}}, {RONDO_F64, 1, {64}}};
-enum { BRIEF = 2 }; /* the first ones, for checks that take time */
+enum { BRIEF = 2 }; /* the number of parameters, the first ones, in checks that take time */
 
-/* A run: 18 updates, as some optimizers have work only at every tenth. It is cut after 7: primes fall into the middle
- * of whatever has a period. */
+/* A run has 18 updates, because some optimizers do something only at every tenth. It is saved and resumed after 7
+ * updates: a prime number lies in the middle of any period. */
 enum { UPDATES = 18, CUT = 7 };
-/* The gradients before the cut are this many times as large, so that a maximum that is kept has to be saved. */
+/* The gradients before the run is saved are larger by this factor, so that an optimizer that keeps a maximum has to
+ * save it. */
 static const double first_scale = 30;
 
 static enum verdict each(struct trial *trial, trial_visit *visit) {
@@ -55,8 +56,8 @@ static struct subject *create(const struct trial *trial, struct subject_settings
     return &fixture->subject;
 }
 
-/* The drawn gradient, rotated by an offset that differs from update to update. To draw each gradient anew takes far
- * longer than an update does, and threads would rarely meet in one. */
+/* The drawn gradient, rotated by an offset that differs from update to update. Drawing a new gradient for each update
+ * would take far longer than the update itself, so that updates on two threads would rarely overlap. */
 static void rotate_gradient(struct optimizer_fixture *fixture) {
     const int64_t count = rondo_count(&fixture->drawn);
     if (count == 0) {
@@ -81,7 +82,7 @@ static rondo_status run(struct subject *subject, int64_t updates) {
     return RONDO_OK;
 }
 
-/* Value and slots; a rewritten gradient is drawn anew by each update. */
+/* Value and slots; a gradient that was rewritten is replaced by the next update. */
 static int state(const struct subject *subject, int32_t index, struct subject_tensor *state) {
     const struct optimizer_fixture *fixture = (const struct optimizer_fixture *)subject;
     if (index == 0) {

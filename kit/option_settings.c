@@ -29,7 +29,7 @@ static int is_whole(const rondo_option *option) {
     return option->type == RONDO_INT || option->type == RONDO_INTS;
 }
 
-/* Writes "key=value": `value` of a number, and of other types their value number `number`. */
+/* Writes "key=value": for a number `value`, for other types their value number `number`. */
 static void write_value(const rondo_option *option, int32_t number, double value, struct option_setting *end) {
     end->option = option;
     switch (option->type) {
@@ -72,17 +72,17 @@ int option_end(const rondo_option *table, int32_t index, struct option_setting *
 
 /* ---- moderate values ---- */
 
-/* Beyond this, finite differences lose their digits, and sizes take much memory. */
+/* With larger values, finite differences lose their digits, and sizes take much memory. */
 static const double most_moderate = 10;
 
-/* The default, or without one the number of the range that is nearest to 1. */
+/* The default; if there is none, the number of the range that is nearest to 1. */
 static double default_of(const rondo_option *option) {
     const double wanted = option->default_text == NULL ? 1 : number_parse(option->default_text, NULL);
     return fmin(fmax(wanted, option->min), option->max);
 }
 
-/* Uniform in the part of [d - r, d + r) that lies in the range, with the default d and r = max(1, |d|). An integer is
- * another one than d, where the range has another. */
+/* Uniform in the part of [d - r, d + r) that is within the range, with the default d and r = max(1, |d|). An integer
+ * differs from d, if the range has other integers. */
 static double drawn_value(const rondo_option *option, uint64_t seed) {
     const double middle = default_of(option), radius = fmax(is_whole(option) ? 3 : 1, fabs(middle));
     const double low = fmax(option->min, middle - radius), high = fmin(option->max, middle + radius);

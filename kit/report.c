@@ -31,7 +31,7 @@ rondo_status report_add(struct report *report, const struct finding *finding, st
     return RONDO_OK;
 }
 
-/* In a line, and in JSON. */
+/* The names of verdicts in a line, and in JSON. */
 static const struct {
     const char *mark, *word;
 } verdicts[] = {[VERDICT_PASS] = {"ok", "passed"},

@@ -11,13 +11,13 @@
 #include "kit/explain.h"
 #include "kit/guard.h"
 
-/* Checks of one descriptor that ended their process in the same way: the first is reported in full, the others in one
- * line. */
+/* Checks of one descriptor that ended their process in the same way. The first is reported in full, the others together
+ * in one line. */
 enum { MOST_ENDS = 8 };
 struct ending {
-    const char *reason, *check; /* of the first */
+    const char *reason, *check; /* of the first check */
     const char *others;         /* "writes_all, finite" */
-    int count;                  /* of the others */
+    int count;                  /* the number of the others */
     double seconds;
 };
 
@@ -27,9 +27,9 @@ struct file_run {
     struct report *report;
     const char *file;
     struct errors *errors;
-    int has_printed; /* reported already, for the current descriptor */
-    int has_looped;  /* a check of it did not end */
-    uint32_t kinds;  /* of the descriptors in the file: bit number kind */
+    int has_printed; /* 1: printed text has been reported for the current descriptor */
+    int has_looped;  /* 1: a check of the current descriptor did not end */
+    uint32_t kinds;  /* kinds of the descriptors in the file: bit number kind */
     struct ending repeats[MOST_ENDS];
     int n_repeats;
     char *note; /* of guard_share_note; NULL: none */
@@ -79,6 +79,7 @@ static size_t run_check(void *arg, char *answer, size_t size) {
     } else if (job->kind != FINDING_FILE && (descriptor = load_descriptor(job, &kit)) == NULL) {
         snprintf(reason, size - 1, "%s", errors_text(&errors, 0));
     } else {
+        registry_set_log(kit.registry, settings->log); /* after loading, which Rondo itself would log at every check */
         verdict = run_kit_check(job->check, &kit, descriptor, reason, size - 1);
     }
     answer[0] = (char)('0' + verdict);
@@ -116,7 +117,7 @@ static rondo_status add_finding(struct file_run *run, const struct finding *find
     return RONDO_OK;
 }
 
-/* Printed text is reported once per descriptor, unless the check ended in something worse. */
+/* Printed text is reported once per descriptor, unless the check had a worse result. */
 static rondo_status add_printed(struct file_run *run, const struct check_job *job,
                                 const struct child_outcome *outcome) {
     if (run->has_printed || outcome->end != CHILD_ANSWERED || outcome->printed[0] == '\0') {
@@ -126,12 +127,12 @@ static rondo_status add_printed(struct file_run *run, const struct check_job *jo
     struct arena *arena = run->report->arena;
     const char *text = child_printed_text(outcome, arena);
     const char *reason =
-        text == NULL ? NULL : arena_printf(arena, "while '%s' ran it printed %s", job->check->name, text);
+        text == NULL ? NULL : arena_printf(arena, "while '%s' ran, it printed %s", job->check->name, text);
     const struct finding finding = {job->kind, job->name, "prints", VERDICT_WARNING, reason, 0};
     return reason == NULL ? errors_no_memory(run->errors) : add_finding(run, &finding);
 }
 
-/* How the child ended, and which buffer it touched if it crashed at one. */
+/* How the child ended, and, if it crashed at a buffer, which one. */
 static const char *end_text(const struct file_run *run, const struct child_outcome *outcome) {
     const char *text = child_end_text(outcome, run->report->arena);
     return text == NULL || run->note == NULL || run->note[0] == '\0'
@@ -139,7 +140,7 @@ static const char *end_text(const struct file_run *run, const struct child_outco
                : arena_printf(run->report->arena, "%s; it %s", text, run->note);
 }
 
-/* 1 where a check of this descriptor has ended in the same way before; report_repeats then reports this one. */
+/* 1 if a check of this descriptor has already ended in the same way; report_repeats then reports this one. */
 static int is_repeat(struct file_run *run, const struct finding *finding) {
     struct ending *repeat = run->repeats;
     while (repeat < run->repeats + run->n_repeats && strcmp(repeat->reason, finding->reason) != 0) {
@@ -160,7 +161,7 @@ static int is_repeat(struct file_run *run, const struct finding *finding) {
     return 1;
 }
 
-/* After the last check of a descriptor. */
+/* Called after the last check of a descriptor. */
 static rondo_status report_repeats(struct file_run *run, int32_t kind, const char *name) {
     for (int i = 0; i < run->n_repeats; i++) {
         const struct ending *repeat = &run->repeats[i];
@@ -189,7 +190,7 @@ static rondo_status run_job(struct file_run *run, const struct check_job *job, e
         finding.reason =
             text == NULL
                 ? NULL
-                : arena_printf(arena, "%s; --seconds gives it more; later checks of this descriptor were not run",
+                : arena_printf(arena, "%s; --seconds sets a longer limit; later checks of this descriptor were not run",
                                text);
     } else if (outcome.end != CHILD_ANSWERED) {
         finding.reason = end_text(run, &outcome);
@@ -225,7 +226,7 @@ static int is_wanted(const struct file_run *run, const struct kit_check *check) 
     return is_named;
 }
 
-/* The checks of a table. */
+/* Runs the checks of a table. */
 static rondo_status run_table(struct file_run *run, const struct kit_check *table, int32_t kind, const char *name) {
     for (const struct kit_check *check = table; check->name != NULL; check++) {
         const struct check_job job = {run, check, kind, name};
@@ -240,7 +241,7 @@ static rondo_status run_table(struct file_run *run, const struct kit_check *tabl
     return RONDO_OK;
 }
 
-/* One descriptor; `line` is "1 adam", of the report's arena. */
+/* Checks one descriptor; `line` is "1 adam", in the report's arena. */
 static rondo_status check_descriptor(struct file_run *run, const char *line) {
     char *name;
     const long kind = strtol(line, &name, 10);
@@ -269,7 +270,7 @@ static rondo_status check_descriptors(struct file_run *run, const char *list) {
     return RONDO_OK;
 }
 
-/* A check of --only that no descriptor of the file has would otherwise pass silently. */
+/* Without this error, a check of --only that no descriptor of the file has would pass silently. */
 static rondo_status check_asked(const struct file_run *run) {
     rondo_status status = RONDO_OK;
     for (const char *const *only = run->settings->only; *only != NULL; only++) {
@@ -287,7 +288,7 @@ static rondo_status check_asked(const struct file_run *run) {
     return status;
 }
 
-/* 0 where a check of the file failed that leaves nothing to use in it. */
+/* Runs the checks of the file. 0 if one failed whose failure means that the file cannot be used. */
 static int is_usable(const struct file_run *run) {
     if (run->has_looped) {
         return 0;
@@ -302,7 +303,7 @@ static int is_usable(const struct file_run *run) {
     return 1;
 }
 
-/* The failure of `loads` is reported even where it is not among the wanted checks. */
+/* A failure of `loads` is reported even if --only does not name this check. */
 static rondo_status check_contents(struct file_run *run) {
     struct child_outcome outcome;
     struct arena *arena = run->report->arena;
@@ -319,7 +320,7 @@ static rondo_status check_contents(struct file_run *run) {
 
 /* ---- before anything runs ---- */
 
-/* Any other file is a typing mistake, not a plug-in that fails its checks. */
+/* If the file is not a shared object, the user probably mistyped its name, so this is not a failed check. */
 static rondo_status check_is_elf(const char *file, struct errors *errors) {
     struct stat found;
     char magic[4] = {0};

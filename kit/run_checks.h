@@ -7,19 +7,22 @@
 #include "kit/report.h"
 
 struct check_settings {
-    struct session *session; /* fresh: each child loads what it needs into its own copy */
+    struct session *session; /* nothing is loaded yet: each child loads what it needs into its own copy */
     uint64_t seed;
     double seconds;          /* the time limit of one check */
-    int32_t threads;         /* of kit->parallel */
+    int32_t threads;         /* the number of threads of kit->parallel */
     const char *const *only; /* names of the checks to run (known_checks), ends with NULL; empty: all */
-    /* Called for each finding as soon as it is known; may be NULL. */
+    /* Gets the lines that the plug-in logs, in the child processes: what it writes to standard output or standard error
+     * there counts as printed by the plug-in. Zero: lines are dropped. */
+    struct log_receiver log;
+    /* A function that is called for each finding as soon as it is known; may be NULL. */
     void (*found)(void *arg, const struct report *report, int32_t index);
     void *arg;
 };
 
-/* Checks `file` and fills `report`, which report_create made. RONDO_OK also where checks failed: the report says so.
- * RONDO_NOT_FOUND or RONDO_INVALID if nothing could be checked: `file` is not an ELF file, or no descriptor in it
- * has a check of `only`. */
+/* Checks `file` and fills `report`, which report_create made. RONDO_OK also if checks failed; the report has their
+ * results. RONDO_NOT_FOUND or RONDO_INVALID if nothing could be checked: `file` is not an ELF file, or no descriptor in
+ * it has a check of `only`. */
 rondo_status run_checks(const char *file, const struct check_settings *settings, struct report *report,
                         struct errors *errors);
 

@@ -4,9 +4,9 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-/* How often a thread looks whether all others are there, before it begins to yield its processor between looks (there
- * may be fewer processors than threads); and how often it yields, a fraction of a second in all, before it begins
- * without those that are missing. */
+/* The number of times that a thread tests whether all others are ready, before it begins to yield its processor between
+ * tests (there may be fewer processors than threads); and the number of times that it yields, for a total of a fraction
+ * of a second, before it starts without the missing threads. */
 enum { LOOKS = 2000, YIELDS = 100000 };
 
 struct thread_start {

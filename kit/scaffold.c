@@ -13,11 +13,11 @@
 #include "io/file.h"
 #include "kit/embedded.h"
 
-/* What is written for one kind of plug-in. The experiments differ only in the part that is the plug-in itself, where a
- * row has @ for its name. */
+/* What is written for one kind of plug-in. The experiments differ only in the part that names the plug-in; a row has @
+ * in the place of its name. */
 struct scaffold_flavour {
     int32_t kind;
-    int general, numbers;  /* the flags that it goes with */
+    int general, numbers;  /* the flags that select it */
     const char *templates; /* folder in kit/templates */
     const char *cell, *loss, *optimizer, *learning_rate;
     const char *use; /* a line or two for the README; the first @ is the name */
@@ -75,7 +75,7 @@ static rondo_status check_name(const char *name, struct errors *errors) {
         return errors_add(errors, RONDO_INVALID,
                           "'%.80s' is not a name for a plug-in, expected lower-case letters, digits and underscores, "
                           "beginning with a letter, at most 63%s",
-                          name, strchr(name, '/') == NULL ? "" : "; --out FOLDER says where to write");
+                          name, strchr(name, '/') == NULL ? "" : "; use --out FOLDER to choose where to write");
     }
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         if (strcmp(kept[i], name) == 0) {
@@ -85,7 +85,7 @@ static rondo_status check_name(const char *name, struct errors *errors) {
     return RONDO_OK;
 }
 
-/* A name that is not found is free. Any other failure means that a plug-in of this name exists, and is broken. */
+/* If the name is not found, it is free. Any other failure means that a plug-in of this name exists, but is broken. */
 static rondo_status check_is_free(const struct scaffold_wanted *wanted, int32_t kind, struct errors *errors) {
     struct errors reasons = {0};
     const struct location nowhere = {0};
@@ -133,7 +133,7 @@ struct scaffold_value {
     const char *word, *text;
 };
 
-/* The text with the name in place of its first @; NULL: no memory. */
+/* The text with the name in place of its first @; NULL: memory is short. */
 static const char *named(const char *text, const char *name, struct arena *arena) {
     const char *at = strchr(text, '@');
     return at == NULL ? text : arena_printf(arena, "%.*s%s%s", (int)(at - text), text, name, at + 1);
@@ -169,7 +169,7 @@ static rondo_status fill_values(struct scaffold_value values[VALUES], const stru
     return RONDO_OK;
 }
 
-/* The text for the word that begins at `at`, "@NAME@", and its length there; NULL where no word begins. */
+/* The text for the word that begins at `at`, "@NAME@", and its length there; NULL if no word begins there. */
 static const char *value_at(const struct scaffold_value *values, const char *at, const char *end, size_t *length) {
     for (; values->word != NULL; values++) {
         const size_t size = strlen(values->word);
@@ -202,7 +202,7 @@ static size_t expand(const struct embedded_file *file, const struct scaffold_val
 
 /* ---- writing ---- */
 
-/* A file or folder that was made, so that it can be removed again. */
+/* A file or folder that was created, to be removed if a later step fails. */
 struct scaffold_made {
     const char *path;
     struct scaffold_made *before;
@@ -237,8 +237,8 @@ static rondo_status make_folder(struct scaffold_writing *writing, const char *fo
     if (above == NULL) {
         return errors_no_memory(writing->errors);
     }
-    RONDO_TRY(make_folder(writing, above)); /* ends at "." or "/", which exist */
-    if (file_exists(folder)) {              /* "new/..", by now */
+    RONDO_TRY(make_folder(writing, above)); /* the recursion ends at "." or "/", which exist */
+    if (file_exists(folder)) {              /* such as "new/..", which exists after "new" was created */
         return RONDO_OK;
     }
     if (mkdir(folder, 0755) != 0) {
@@ -269,7 +269,7 @@ static int is_below(const struct embedded_file *file, const char *folder) {
     return strncmp(file->path, folder, length) == 0 && file->path[length] == '/';
 }
 
-/* 1 where the flavour has its own file in place of this common one. */
+/* 1 if the flavour has its own file in place of this common one. */
 static int is_replaced(const struct embedded_file *file, const struct scaffold_flavour *flavour) {
     const char *name = strchr(file->path, '/');
     for (const struct embedded_file *own = embedded_files; own->path != NULL; own++) {
@@ -280,13 +280,13 @@ static int is_replaced(const struct embedded_file *file, const struct scaffold_f
     return 0;
 }
 
-/* 1 where this file of the table is written for the flavour. */
+/* 1 if this file of the table is written for the flavour. */
 static int is_wanted(const struct embedded_file *file, const struct scaffold_flavour *flavour) {
     return is_below(file, "rondo") || is_below(file, flavour->templates) ||
            (is_below(file, "common") && !is_replaced(file, flavour));
 }
 
-/* The path of the file in the folder of the plug-in; NULL: no memory. */
+/* The path of the file in the folder of the plug-in; NULL: memory is short. */
 static const char *target_of(const struct embedded_file *file, const char *name, struct arena *arena) {
     if (strcmp(file->path, "rondo/plugin.h") == 0) {
         return "include/rondo/plugin.h";

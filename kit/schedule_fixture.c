@@ -58,7 +58,7 @@ rondo_status schedule_fixture_factor(struct schedule_fixture *fixture, int64_t d
     *fixture->factor = NAN;
     fixture->call.done = done;
     rondo_schedule_call schedule_call = fixture->call;
-    schedule_call.metric = NAN; /* only observe gets one */
+    schedule_call.metric = NAN; /* only observe gets a metric */
     subject_begin(&fixture->subject, &call, "factor");
     subject_reads(&call, "options", fixture->subject.options, fixture->schedule->base.options_size);
     subject_reads_tensor(&call, "state", &fixture->state);
@@ -103,7 +103,8 @@ int schedule_may_refuse(const struct schedule_fixture *fixture, rondo_status sta
 
 /* ---- the adapter ---- */
 
-/* Ten short epochs (the only run of brief checks), one update, three longer epochs, no learning rate, a tiny one. */
+/* The runs: ten short epochs (the only run of brief checks), one update, three longer epochs, a run without a learning
+ * rate, one with a tiny learning rate. */
 static const struct schedule_run runs[] = {{70, 7, 0.01}, {1, 1, 0.01}, {90, 30, 0.01}, {70, 7, NAN}, {5, 1, 1e-6}};
 
 static enum verdict each(struct trial *trial, trial_visit *visit) {
@@ -122,7 +123,7 @@ static enum verdict each(struct trial *trial, trial_visit *visit) {
     return VERDICT_PASS;
 }
 
-/* Other instances are other runs. A schedule divides nothing among threads. */
+/* Each instance is another run. A schedule does not divide work among threads. */
 static struct subject *create(const struct trial *trial, struct subject_settings settings) {
     struct schedule_run run = runs[trial->index];
     run.steps += 50 * settings.instance;
@@ -134,7 +135,7 @@ static struct subject *create(const struct trial *trial, struct subject_settings
     return &fixture->subject;
 }
 
-/* Gets better for some epochs, and then no more. */
+/* A metric that gets better for some epochs, and then does not change. */
 static double metric_of(int64_t epoch) {
     return epoch < 5 ? 2 - 0.2 * (double)epoch : 1 + 0.001 * (double)(epoch % 3);
 }
@@ -147,7 +148,7 @@ static rondo_status run_update(struct schedule_fixture *fixture) {
     return (done + 1) % per_epoch == 0 ? schedule_fixture_observe(fixture, metric_of(done / per_epoch)) : RONDO_OK;
 }
 
-/* After the last update the same run begins again. */
+/* After the last update, the same run begins again. */
 static rondo_status run(struct subject *subject, int64_t updates) {
     struct schedule_fixture *fixture = (struct schedule_fixture *)subject; /* subject is the first member */
     for (int64_t i = 0; i < updates && !subject->is_idle; i++) {
@@ -168,7 +169,7 @@ static int result(const struct subject *subject, int32_t index, struct subject_t
     return index < 2 && !subject->is_idle;
 }
 
-/* The state is all that a checkpoint keeps of a schedule; factors of the past are compared with the rest. */
+/* A checkpoint keeps only the state of a schedule. The factors so far are included, so that they are compared too. */
 static int state(const struct subject *subject, int32_t index, struct subject_tensor *state) {
     const struct schedule_fixture *fixture = (const struct schedule_fixture *)subject;
     *state = index == 0 ? (struct subject_tensor){"state", fixture->state}
@@ -176,7 +177,7 @@ static int state(const struct subject *subject, int32_t index, struct subject_te
     return index < 2;
 }
 
-/* A factor may be too large for a number where an option is a scale; it is never negative. */
+/* If an option is a scale, its largest value may give an infinite factor; a factor is never negative. */
 static enum verdict judge(const struct trial *trial, const struct subject *subject) {
     struct schedule_fixture *fixture = (struct schedule_fixture *)subject;
     for (int64_t done = 0; done < subject->updates; done++) {
@@ -194,7 +195,7 @@ static options_check *check_of(const rondo_descriptor *descriptor) {
     return ((const rondo_schedule *)descriptor)->check;
 }
 
-static const struct kind_omission omissions[] = {{"deterministic", "'pure' asks for more"}, {NULL, NULL}};
+static const struct kind_omission omissions[] = {{"deterministic", "the check 'pure' includes this"}, {NULL, NULL}};
 
 const struct subject_kind schedule_subject_kind = {.run_name = "a run",
                                                    .omissions = omissions,

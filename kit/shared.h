@@ -1,12 +1,13 @@
-/* kit/shared.h: the checks that all kinds of plug-ins share, written over struct subject_kind. The table of a kind
- * lists them; a check of the same name that has more to look at for its kind calls the shared one first.
+/* kit/shared.h: the checks that all kinds of plug-ins share. They use a kind through its struct subject_kind. The table
+ * of a kind lists them. If a kind has its own check of the same name, it calls the shared check first, and then tests
+ * more.
  */
 #ifndef RONDO_KIT_SHARED_H
 #define RONDO_KIT_SHARED_H
 
 #include "kit/check.h"
 
-/* The names under which tables list them; ends with NULL. */
+/* The names of the shared checks in the tables; ends with NULL. */
 extern const char *const shared_check_names[];
 
 kit_check_function shared_status, shared_stays_inside;     /* shared_calls.c */

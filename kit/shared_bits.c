@@ -1,4 +1,5 @@
-/* kit/shared_bits.c: runs that must give the same bits: again, on more threads, and beside others. */
+/* kit/shared_bits.c: runs that must give the same bits when they are repeated, on more threads, and at the same time as
+ * others. */
 #include <time.h>
 
 #include "core/tensor.h"
@@ -46,7 +47,8 @@ static struct subject *run_one(const struct trial *trial, struct subject_setting
 
 /* ---- deterministic ---- */
 
-/* The second run has updates of another subject between its own: what is kept in a static variable is the other's. */
+/* In the second run, updates of another subject alternate with its own. If the plug-in keeps data in a static variable,
+ * it then has the data of the other subject. */
 static enum verdict visit_deterministic(struct trial *trial) {
     const struct subject_kind *kind = trial->kind;
     struct subject *first = run_one(trial, (struct subject_settings){0}, NULL);
@@ -64,7 +66,7 @@ static enum verdict visit_deterministic(struct trial *trial) {
         }
     }
     const enum verdict verdict = compare_results(
-        trial, first, second, "the same run again, with calls on other data between (a static variable?)");
+        trial, first, second, "the same run again, with calls on other data in between (a static variable?)");
     close_subject(trial, first);
     close_subject(trial, other);
     close_subject(trial, second);
@@ -77,13 +79,14 @@ enum verdict shared_deterministic(struct trial *trial) {
 
 /* ---- threads ---- */
 
-/* All threads start a round together. There are LEAST_ROUNDS, and more, up to MOST_ROUNDS, as long as they take less
- * than a moment of the processor. */
+/* All threads start a round together. There are LEAST_ROUNDS, and more, up to MOST_ROUNDS, as long as they take little
+ * processor time. */
 enum { MOST_THREADS = 16, LEAST_ROUNDS = 2, MOST_ROUNDS = 20 };
 static const clock_t rounds_moment = CLOCKS_PER_SEC / 50;
 
-/* Two threads that overwrite each other's globals show only now and then; that a call writes to one shows every time.
- * The first run may fill what is filled once. */
+/* If two threads overwrite each other's globals, the results are wrong only sometimes. That a call writes to a global
+ * can always be seen, so this is checked. The first run is not compared, because it may initialise data that is set
+ * only once. */
 static enum verdict compare_globals(struct trial *trial) {
     struct globals globals = {0};
     const void *first = NULL;
@@ -96,8 +99,8 @@ static enum verdict compare_globals(struct trial *trial) {
     if (other == NULL) {
         return VERDICT_FAIL;
     }
-    const int has_globals =
-        globals_copy(trial->descriptor->name, trial->kit->arena, &globals); /* 0: a built-in, in a test */
+    const int has_globals = globals_copy(trial->descriptor->name, trial->kit->arena,
+                                         &globals); /* 0: a built-in op, which only tests check */
     if (trial->kind->run(other, other->updates) != RONDO_OK) {
         return subject_failed(trial, other);
     }

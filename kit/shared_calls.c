@@ -1,4 +1,5 @@
-/* kit/shared_calls.c: what calls answer, which memory they touch, and what they do when there is no more. */
+/* kit/shared_calls.c: the status that calls return, the memory that they access, and what they do if no memory is
+ * left. */
 #include "kit/heap.h"
 #include "kit/shared.h"
 #include "kit/subject.h"
@@ -16,7 +17,7 @@ void close_subject(const struct trial *trial, struct subject *subject) {
 
 /* ---- status ---- */
 
-/* Other checks report calls that do not succeed. */
+/* This check ignores calls that fail; other checks report them. */
 static enum verdict visit_status(struct trial *trial) {
     struct subject *subject = trial->kind->create(trial, (struct subject_settings){0});
     if (subject == NULL) {
@@ -42,10 +43,11 @@ static enum verdict run_watched(const struct trial *trial, struct subject *subje
     return subject_judge_guard(trial, subject);
 }
 
-/* The second run is a crash where what may only be read is written with the bits that it has. */
+/* In the second run read-only buffers are protected, so that even writing the same bits again crashes. */
 static enum verdict visit_stays_inside(struct trial *trial) {
     enum verdict verdict = VERDICT_PASS;
-    for (int32_t instance = 0; instance < 2 && verdict == VERDICT_PASS; instance++) { /* kinds may have other sizes */
+    for (int32_t instance = 0; instance < 2 && verdict == VERDICT_PASS;
+         instance++) { /* the instances may have different sizes */
         struct subject *subject = trial->kind->create(trial, (struct subject_settings){.instance = instance});
         if (subject == NULL) {
             return VERDICT_FAIL;
@@ -67,7 +69,7 @@ enum verdict shared_stays_inside(struct trial *trial) {
 
 enum { MOST_ALLOCATIONS = 2000 };
 
-/* A run in which allocation number `served` + 1 is refused. *is_done: the run needs no more than `served`. */
+/* A run in which allocation number `served` + 1 is refused. *is_done: the run needs at most `served` allocations. */
 static enum verdict run_short(const struct trial *trial, int64_t served, int *is_done) {
     struct subject *subject = trial->kind->create(trial, (struct subject_settings){0});
     int64_t left = served;
@@ -82,7 +84,7 @@ static enum verdict run_short(const struct trial *trial, int64_t served, int *is
         verdict =
             trial_say(trial, VERDICT_FAIL,
                       "allocation %lld was refused, and the run ended in '%s', expected '%s' from the call that "
-                      "asked (%s was the last)",
+                      "asked for it (%s was the last)",
                       (long long)served + 1, status_text(status), status_text(RONDO_NO_MEMORY), subject->function);
     } else if (verdict == VERDICT_PASS && left >= 0 && status != RONDO_OK) {
         verdict = subject_failed(trial, subject);

@@ -1,5 +1,5 @@
-/* kit/shared_options.c: every option works at both ends of its range, and nothing is kept of the options of the first
- * call. */
+/* kit/shared_options.c: every option works at both ends of its range, and results do not depend on the options of the
+ * first call. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -19,11 +19,12 @@ static int has_options(const struct trial *trial) {
 enum { WARNING = 300 };
 
 struct end_trial {
-    clock_t begin;         /* of this end */
-    char warning[WARNING]; /* the first; later ends may still fail */
+    clock_t begin;         /* when the test of this end began */
+    char warning[WARNING]; /* the first warning; later ends may still fail */
 };
 
-/* What a call may answer at an extreme value. Kinds with a function `check` refuse there, and then have to work. */
+/* Checks the status of a call with an extreme value. Kinds with a function `check` may refuse only there; if it accepts
+ * the value, calls have to work. */
 static int is_bearable(const struct trial *trial, const struct subject *subject, rondo_status status) {
     if (subject->dishonest_function != NULL) {
         return 0;
@@ -53,7 +54,8 @@ static enum verdict judge_results(const struct trial *trial, const struct subjec
     return VERDICT_PASS;
 }
 
-/* Where calls take long, as with the most iterations that an option may ask for, only some situations are tried. */
+/* If calls take long, for example with the largest number of iterations that an option allows, only some situations are
+ * tried. */
 static enum verdict visit_end(struct trial *trial) {
     struct end_trial *end = trial->arg;
     if (clock() - end->begin > CLOCKS_PER_SEC) {
@@ -103,16 +105,16 @@ enum verdict shared_options_ends(struct trial *trial) {
 
 /* ---- first_call ---- */
 
-/* A value that the first call of the process keeps, `static double a; if (a == 0) { a = options->alpha; }`, never
- * changes again, so that no later call shows it. Two processes do: one that calls with the defaults first, one that
- * does not. */
+/* If the first call of a process keeps a value, as in `static double a; if (a == 0) { a = options->alpha; }`, the value
+ * never changes again, so later calls in the same process cannot show the mistake. Two processes can: one calls with
+ * the defaults first, the other does not. */
 struct first_call {
     struct trial *trial;
     const struct option_setting *value;
-    int calls_defaults; /* first */
+    int calls_defaults; /* 1: a call with the defaults comes first */
 };
 
-/* Numbers as they come, situation after situation. */
+/* The results of all situations, one after the other. */
 struct collected_numbers {
     double *numbers;
     size_t count, capacity;
@@ -143,7 +145,7 @@ static size_t collect(const struct first_call *first, const struct option_settin
 
 static size_t run_process(void *arg, char *answer, size_t size) {
     const struct first_call *first = arg;
-    double *numbers = (double *)(void *)answer; /* of calloc */
+    double *numbers = (double *)(void *)answer; /* memory from calloc, so it is aligned */
     const size_t capacity = size / sizeof *numbers;
     if (first->calls_defaults) {
         collect(first, NULL, numbers, capacity);
@@ -178,7 +180,7 @@ static enum verdict report_difference(const struct first_call *first, const stru
                      alone->answer_size / sizeof(double), after->answer_size / sizeof(double));
 }
 
-/* Where the calls do not return even without the defaults before them, other checks report it. */
+/* If the calls do not return even without a previous call with the defaults, other checks report it. */
 static enum verdict compare_processes(struct first_call *first) {
     struct child_outcome alone, after;
     const struct kit *kit = first->trial->kit;
@@ -197,7 +199,7 @@ static enum verdict compare_processes(struct first_call *first) {
                : report_difference(first, &alone, &after);
 }
 
-/* One moderate value of each option is compared with the defaults. */
+/* Each option is tried with one moderate value. */
 enum verdict shared_first_call(struct trial *trial) {
     const rondo_option *last = NULL;
     struct option_setting value;

@@ -1,4 +1,4 @@
-/* kit/shared_resume.c: a run that continues from what a checkpoint keeps ends in the bits of one that was never cut. */
+/* kit/shared_resume.c: a run that continues from saved state ends with the same bits as an uninterrupted one. */
 #define _POSIX_C_SOURCE 200809L /* mkdtemp */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 enum { MOST_STATE = 24 };
 
-/* The state of `from` goes to a file and comes back from it, into `to`. */
+/* Writes the state of `from` to a file, and reads it back into `to`. */
 static rondo_status save_and_load(const struct trial *trial, const struct subject *from, struct subject *to,
                                   const char *file) {
     struct kit *kit = trial->kit;
@@ -29,7 +29,7 @@ static rondo_status save_and_load(const struct trial *trial, const struct subjec
             k++;
         }
         RONDO_CHECK(k < n_read && tensor_same_shape(&read[k].tensor, &part.tensor), kit->errors,
-                    "a file gives back what was written");
+                    "a file contains what was written to it");
         if (tensor_bytes(&part.tensor) > 0) {
             memcpy(part.tensor.data, read[k].tensor.data, tensor_bytes(&part.tensor));
         }

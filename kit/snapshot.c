@@ -6,7 +6,7 @@
 void snapshot_add(struct snapshot *snapshot, const char *name, const void *data, size_t bytes, struct arena *arena) {
     void *copy = data == NULL || bytes == 0 || snapshot->count == SNAPSHOT_MAX ? NULL : arena_alloc(arena, bytes);
     if (copy == NULL) {
-        return; /* without memory for a copy, the guard page after the buffer remains */
+        return; /* if there is no memory for a copy, the buffer still has its guard page */
     }
     memcpy(copy, data, bytes);
     snapshot->items[snapshot->count].name = name;

@@ -17,7 +17,7 @@ struct snapshot {
     } items[SNAPSHOT_MAX];
 };
 
-/* Copies `bytes` at `data` into memory of `arena`. Nothing is added where `data` is NULL, `bytes` is 0, or memory is
+/* Copies `bytes` at `data` into memory of `arena`. Nothing is added if `data` is NULL, `bytes` is 0, or memory is
  * short. */
 void snapshot_add(struct snapshot *snapshot, const char *name, const void *data, size_t bytes, struct arena *arena);
 /* The name of the first buffer that no longer has the bytes of its copy; NULL: none. */

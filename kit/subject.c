@@ -90,7 +90,7 @@ struct subject *subject_refused(const struct trial *trial, struct subject *subje
 
 /* ---- calling ---- */
 
-/* What host->alloc hands out holds poison, not the zeros of fresh pages. */
+/* Memory from host->alloc is filled with poison, because fresh pages would contain zeros. */
 static void poison_arena(struct subject *subject) {
     enum { BYTES = 1 << 15 };
     arena_reset(subject->arena);
@@ -115,11 +115,19 @@ static void record_random(rondo_context *ctx, uint64_t first, int64_t count, uin
     }
 }
 
+struct host_call kit_host_call(const struct kit *kit, struct arena *arena, struct errors *errors,
+                               const struct parallel *parallel, const char *name) {
+    struct host_call call = host_call(arena, errors, parallel, name);
+    call.log = registry_log(kit->registry);
+    call.origin = kit->file;
+    return call;
+}
+
 void subject_begin(struct subject *subject, struct subject_call *call, const char *function) {
     poison_arena(subject);
-    *call = (struct subject_call){
-        .host = host_call(subject->arena, &subject->errors, &subject->parallel, subject->descriptor->name),
-        .subject = subject};
+    *call = (struct subject_call){.host = kit_host_call(subject->kit, subject->arena, &subject->errors,
+                                                        &subject->parallel, subject->descriptor->name),
+                                  .subject = subject};
     call->table = *call->host.base.host;
     call->table.random = record_random;
     call->host.base.host = &call->table;
@@ -193,8 +201,7 @@ enum verdict subject_judge_answers(const struct trial *trial, const struct subje
     }
     if (subject->is_quiet) {
         return trial_say(trial, VERDICT_FAIL,
-                         "%s failed and did not say why, expected  return ctx->host->fail(ctx, code, \"why\")",
-                         function);
+                         "%s failed and did not say why, expected  return ctx->host->fail(ctx, code, \"why\")", function);
     }
     if (subject->is_ignored) {
         return trial_say(trial, VERDICT_FAIL, "%s returned RONDO_OK after it had called fail: %s", function,
@@ -211,7 +218,7 @@ enum verdict subject_judge_guard(const struct trial *trial, const struct subject
     }
     const char *overrun = subject->overrun != NULL ? subject->overrun : guard_overrun(subject->guard);
     const char *function = subject->overwriter != NULL ? subject->overwriter : "a call";
-    return overrun == NULL ? VERDICT_PASS : trial_say(trial, VERDICT_FAIL, "%s wrote beside '%s'", function, overrun);
+    return overrun == NULL ? VERDICT_PASS : trial_say(trial, VERDICT_FAIL, "%s wrote outside '%s'", function, overrun);
 }
 
 int subject_same_bits(const struct subject_tensor *a, const struct subject_tensor *b, char *text, size_t size) {

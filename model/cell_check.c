@@ -65,7 +65,7 @@ static rondo_status fill_subject(const struct cell_check_work *check, struct che
     subject->n_variables = subject->n_results + cell->n_parameters;
     subject->variables = arena_calloc(check->arena, (size_t)subject->n_variables, sizeof *subject->variables);
     subject->weights = arena_calloc(check->arena, (size_t)subject->n_results, sizeof *subject->weights);
-    if (subject->variables == NULL || subject->weights == NULL) {
+    if (arena_failed(check->arena)) {
         return errors_no_memory(check->errors);
     }
     subject->variables[0] = tensor_2d(dtype, time_axis.total, check->settings->input, NULL);
@@ -199,7 +199,7 @@ static rondo_status solve_on(const struct cell_check_work *check, const struct c
     answer->results = arena_calloc(check->arena, (size_t)subject->n_results, sizeof *answer->results);
     answer->gradients = arena_calloc(check->arena, (size_t)subject->n_variables, sizeof *answer->gradients);
     rondo_value *variables = put_variables(subject, tape, 1);
-    if (variables == NULL || answer->results == NULL || answer->gradients == NULL) {
+    if (variables == NULL || arena_failed(check->arena)) {
         return errors_no_memory(check->errors);
     }
     rondo_value *results = variables + subject->n_variables;
@@ -289,7 +289,7 @@ static rondo_status compare_answers(const struct cell_check_work *check, const s
     }
     for (int32_t v = 0; v < subject->n_variables; v++) {
         const char *name = variable_name(check, subject, v);
-        const char *what = name == NULL ? NULL : arena_printf(check->arena, "the gradient of %s", name);
+        const char *what = arena_printf(check->arena, "the gradient of %s", name);
         if (what == NULL) {
             return errors_no_memory(check->errors);
         }
@@ -431,7 +431,7 @@ rondo_status cell_check(const struct cell_check_settings *settings, struct regis
     }
     struct errors own = {0}; /* so that earlier errors of the caller do not decide the status */
     const struct cell_check_work check = {settings, registry, report, &own, arena_create()};
-    rondo_status status = check.arena == NULL ? errors_no_memory(&own) : check_dtype(&check, RONDO_F64);
+    rondo_status status = check_dtype(&check, RONDO_F64);
     if (status == RONDO_OK) {
         status = check_dtype(&check, RONDO_F32);
     }

@@ -15,10 +15,9 @@ static rondo_status copy_first_inputs(struct rewrite *rewrite) {
         const struct program_node *node = program_node(from->program, (rondo_value){id});
         RONDO_CHECK(node->op == NULL && node->value.data == NULL, rewrite->errors, "x and the states come first");
         const char *name = arena_strdup(program_arena(rewrite->program), node->name);
-        rewrite->map[id] =
-            name == NULL ? failed_value : program_input(rewrite->program, name, node->value, rewrite->errors);
+        rewrite->map[id] = program_input(rewrite->program, name, node->value, rewrite->errors);
         if (rewrite->map[id].id < 0) {
-            return errors_no_memory(rewrite->errors);
+            return RONDO_NO_MEMORY;
         }
     }
     memcpy(rewrite->states, from->states, sizeof *rewrite->states * (size_t)from->n_states);
@@ -45,8 +44,7 @@ rondo_status rewrite_open(struct rewrite *rewrite, const struct cell *from, int3
     rewrite->new_states = arena_calloc(arena, n_states, sizeof *rewrite->new_states);
     rewrite->parameters = arena_calloc(arena, n_parameters + 1, sizeof *rewrite->parameters);
     rondo_status status = RONDO_OK;
-    if (rewrite->into == NULL || rewrite->map == NULL || rewrite->states == NULL || rewrite->new_states == NULL ||
-        rewrite->parameters == NULL) {
+    if (arena_failed(arena)) {
         status = errors_no_memory(errors);
     } else {
         *rewrite->into = *from;
@@ -65,10 +63,6 @@ rondo_status rewrite_open(struct rewrite *rewrite, const struct cell *from, int3
 
 rondo_value rewrite_state(struct rewrite *rewrite, const char *name, rondo_tensor shape) {
     const char *copy = arena_strdup(program_arena(rewrite->program), name);
-    if (copy == NULL) {
-        errors_no_memory(rewrite->errors);
-        return failed_value;
-    }
     rewrite->states[rewrite->into->n_states++] = shape;
     return program_input(rewrite->program, copy, shape, rewrite->errors);
 }
@@ -90,7 +84,6 @@ static rondo_value add_parameter(struct rewrite *rewrite, struct cell_parameter 
         parameter.name = arena_printf(arena, "%s.%d", wanted, (int)number);
     }
     if (parameter.name == NULL) {
-        errors_no_memory(rewrite->errors);
         return failed_value;
     }
     rewrite->parameters[rewrite->into->n_parameters++] = parameter;
@@ -112,7 +105,6 @@ static rondo_value copy_op(struct rewrite *rewrite, const struct program_node *n
         options_copy(base->options, (size_t)base->options_size, node->options, options, arena);
     }
     if (arena_failed(arena)) {
-        errors_no_memory(rewrite->errors);
         return failed_value;
     }
     for (int32_t k = 0; k < node->n_inputs; k++) {
@@ -177,12 +169,7 @@ void rewrite_results(struct rewrite *rewrite) {
     into->output = rewrite->map[from->output.id];
     rondo_value *candidates =
         arena_calloc(program_arena(rewrite->program), (size_t)from->n_candidates + 1, sizeof *candidates);
-    if (candidates == NULL) {
-        errors_no_memory(rewrite->errors);
-        into->output = failed_value;
-        return;
-    }
-    for (int32_t i = 0; i < from->n_candidates; i++) {
+    for (int32_t i = 0; candidates != NULL && i < from->n_candidates; i++) {
         candidates[i] = rewrite->map[from->candidates[i].id];
     }
     into->candidates = candidates;
@@ -190,6 +177,9 @@ void rewrite_results(struct rewrite *rewrite) {
 
 struct cell *rewrite_close(struct rewrite *rewrite) {
     struct cell *into = rewrite->into;
+    if (arena_failed(program_arena(rewrite->program)) && rewrite->errors->count == rewrite->errors_before) {
+        errors_no_memory(rewrite->errors);
+    }
     int failed = into->output.id < 0 || rewrite->errors->count != rewrite->errors_before;
     for (int32_t s = 0; s < into->n_states; s++) {
         failed |= rewrite->new_states[s].id < 0;
@@ -234,7 +224,7 @@ static void mark_data(const struct cell *cell, const unsigned char *is_clock, un
 unsigned char *cell_clocks(const struct cell *cell, struct arena *arena) {
     unsigned char *is_clock = arena_calloc(arena, (size_t)cell->n_states, 1);
     unsigned char *is_data = arena_calloc(arena, (size_t)program_count(cell->program), 1);
-    if (is_clock == NULL || is_data == NULL) {
+    if (arena_failed(arena)) {
         return NULL;
     }
     for (int32_t s = 0; s < cell->n_states - cell->n_masks; s++) {

@@ -10,7 +10,8 @@
  *     return rewrite_close(&rewrite);
  *
  * A wrapper that changes one step of any cell is such a loop (model/wrap.h). Failure is sticky: failed values are
- * passed on, and rewrite_close gives NULL.
+ * passed on, and rewrite_close gives NULL. It also reports that memory was short in the arena of the program, which is
+ * therefore a place for what a wrapper needs meanwhile.
  *
  * Threads: one.
  */

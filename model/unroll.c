@@ -53,8 +53,7 @@ static rondo_status prepare(struct unrolling *unrolling, int wants_final_states)
     unrolling->wanted = arena_calloc(arena, n_states + 1, sizeof(rondo_value));
     unrolling->outputs = arena_calloc(arena, steps, sizeof(rondo_value));
     unrolling->ended = wants_final_states ? arena_calloc(arena, n_states * steps, sizeof(rondo_value)) : NULL;
-    if (unrolling->inputs == NULL || unrolling->results == NULL || unrolling->wanted == NULL ||
-        unrolling->outputs == NULL || (wants_final_states && unrolling->ended == NULL)) {
+    if (arena_failed(arena)) {
         return errors_no_memory(tape_errors(unrolling->tape));
     }
     memcpy(unrolling->wanted, cell->new_states, sizeof(rondo_value) * n_states);

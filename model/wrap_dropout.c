@@ -100,7 +100,7 @@ static struct cell *mask_products(const struct cell *cell, struct location where
                                   .mask = arena_calloc(arena, count, sizeof(rondo_value)),
                                   .rows = cell_depends(cell, 0, arena)};
     rondo_value *masked = arena_calloc(arena, count, sizeof *masked);
-    if (masks.is_masked == NULL || masks.mask == NULL || masks.rows == NULL || masked == NULL) {
+    if (arena_failed(arena)) {
         errors_no_memory(errors);
         return NULL;
     }
@@ -126,10 +126,6 @@ static struct cell *mask_products(const struct cell *cell, struct location where
 struct cell *wrap_variational_dropout(const struct cell *cell, struct location where, struct registry *registry,
                                       struct errors *errors) {
     struct arena *arena = arena_create();
-    if (arena == NULL) {
-        errors_no_memory(errors);
-        return NULL;
-    }
     struct cell *wrapped = mask_products(cell, where, registry, arena, errors);
     arena_destroy(arena);
     return wrapped;

@@ -199,8 +199,7 @@ static struct cell *norm_sums(const struct cell *cell, struct location where, st
                                    .left_reads = arena_calloc(arena, count, sizeof(int32_t)),
                                    .terms = arena_calloc(arena, count + 1, sizeof(int32_t)),
                                    .stack = arena_calloc(arena, count + 1, sizeof(int32_t))};
-    if (sums.rows == NULL || sums.is_part == NULL || sums.is_activation == NULL || sums.reads == NULL ||
-        sums.sum_reads == NULL || sums.left_reads == NULL || sums.terms == NULL || sums.stack == NULL) {
+    if (arena_failed(arena)) {
         errors_no_memory(errors);
         return NULL;
     }
@@ -224,10 +223,6 @@ static struct cell *norm_sums(const struct cell *cell, struct location where, st
 struct cell *wrap_layer_norm(const struct cell *cell, struct location where, struct registry *registry,
                              struct errors *errors) {
     struct arena *arena = arena_create();
-    if (arena == NULL) {
-        errors_no_memory(errors);
-        return NULL;
-    }
     struct cell *wrapped = norm_sums(cell, where, registry, arena, errors);
     arena_destroy(arena);
     return wrapped;

@@ -37,9 +37,7 @@ struct cell *wrap_clip(const struct cell *cell, double limit, struct registry *r
     }
     const unsigned char *is_clock = cell_clocks(cell, program_arena(rewrite.program));
     if (is_clock == NULL) {
-        errors_no_memory(errors);
-        program_destroy(rewrite.program);
-        return NULL;
+        return rewrite_close(&rewrite);
     }
     for (int32_t id = rewrite.first; id < program_count(cell->program); id++) {
         const rondo_value value = rewrite_node(&rewrite, id);
@@ -79,9 +77,7 @@ struct cell *wrap_zoneout(const struct cell *cell, double rate, double output_ra
     }
     const unsigned char *is_clock = cell_clocks(cell, program_arena(rewrite.program));
     if (is_clock == NULL) {
-        errors_no_memory(errors);
-        program_destroy(rewrite.program);
-        return NULL;
+        return rewrite_close(&rewrite);
     }
     for (int32_t id = rewrite.first; id < program_count(cell->program); id++) {
         rewrite_node(&rewrite, id);
@@ -126,14 +122,9 @@ static int32_t find_recurrent(const struct cell *cell, unsigned char *is_recurre
 
 int32_t wrap_recurrent_weights(const struct cell *cell, unsigned char *is_recurrent) {
     struct arena *arena = arena_create();
-    if (arena == NULL) {
-        return -1;
-    }
     const unsigned char *rows = cell_depends(cell, 0, arena), *states = cell_depends(cell, 1, arena);
     unsigned char *is_source = arena_calloc(arena, (size_t)program_count(cell->program), 1);
-    const int32_t found = rows == NULL || states == NULL || is_source == NULL
-                              ? -1
-                              : find_recurrent(cell, is_recurrent, rows, states, is_source);
+    const int32_t found = arena_failed(arena) ? -1 : find_recurrent(cell, is_recurrent, rows, states, is_source);
     arena_destroy(arena);
     return found;
 }

@@ -32,8 +32,8 @@ const rondo_op op_silu =
     ELEMENTWISE_OP(silu, 1, "x", "y = x / (1 + e^-x) (Elfwing et al. 2017; swish with beta 1)", 0, 0, 0, READS_X);
 
 /* y = x P(x),  dy/dx = P(x) + x p(x),  where P(x) = (1 + erf(x / sqrt 2)) / 2 and p(x) = e^(-x^2 / 2) / sqrt(2 pi) are
- * the distribution and the density of the standard normal. The exact form of Hendrycks & Gimpel 2016, section 2; erfc
- * keeps the digits of P on the negative side, where 1 + erf would cancel. */
+ * the distribution and the density of the standard normal. The exact form of Hendrycks & Gimpel 2016, section 2. For
+ * negative x, P is computed by erfc: 1 + erf would lose digits by cancellation. */
 #define NORMAL_BELOW(x)   ((T)0.5 * erfc((T)-0.70710678118654752440 * (x)))
 #define NORMAL_DENSITY(x) ((T)0.39894228040143267794 * VECTOR_EXP((T)-0.5 * (x) * (x)))
 ELEMENTWISE_UNARY(gelu, (x * NORMAL_BELOW(x)), NORMAL_BELOW(x) + x * NORMAL_DENSITY(x))

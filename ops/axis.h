@@ -31,8 +31,8 @@ rondo_status ops_find_axis(rondo_context *ctx, const rondo_tensor *tensor, int64
 rondo_status ops_need_float(rondo_context *ctx, const rondo_op_call *call, int32_t index, const char *name);
 /* RONDO_INVALID unless input `index` is RONDO_I32. */
 rondo_status ops_need_index(rondo_context *ctx, const rondo_op_call *call, int32_t index, const char *name);
-/* RONDO_INVALID unless all `count` indices of input `input` are in [0, end). `what` names the indexed things:
- * "rows". */
+/* RONDO_INVALID unless all `count` indices of input `input` are in [0, end). `what` names the things that are indexed,
+ * such as "rows". */
 rondo_status ops_check_indices(rondo_context *ctx, const rondo_op_call *call, int32_t input, int64_t end,
                                const char *what);
 

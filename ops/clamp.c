@@ -28,40 +28,40 @@ static const rondo_option hard_sigmoid_option_table[] = {
 };
 
 #define CLAMP_OF(T, suffix)                                                                                            \
-    OPS_KERNEL static void clamp_map_##suffix(int64_t count, const void *in, const struct clamp_options *options,      \
-                                              void *out) {                                                             \
+    KERNEL_CLONES static void clamp_map_##suffix(int64_t count, const void *in, const struct clamp_options *options,   \
+                                                 void *out) {                                                          \
         const T *x = in, low = (T)options->low, high = (T)options->high;                                               \
         T *y = out;                                                                                                    \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < count; i++) {                                                                          \
             const T above = x[i] < low ? low : x[i];                                                                   \
             y[i] = above > high ? high : above;                                                                        \
         }                                                                                                              \
     }                                                                                                                  \
-    OPS_KERNEL static void clamp_grad_##suffix(int64_t count, const void *in, const struct clamp_options *options,     \
-                                               const void *grad_out, void *grad_in) {                                  \
+    KERNEL_CLONES static void clamp_grad_##suffix(int64_t count, const void *in, const struct clamp_options *options,  \
+                                                  const void *grad_out, void *grad_in) {                               \
         const T *x = in, *g = grad_out, low = (T)options->low, high = (T)options->high;                                \
         T *gx = grad_in;                                                                                               \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < count; i++) {                                                                          \
             gx[i] = g[i] * (T)((x[i] >= low) & (x[i] <= high));                                                        \
         }                                                                                                              \
     }                                                                                                                  \
-    OPS_KERNEL static void hard_sigmoid_map_##suffix(int64_t count, const void *in, double slope_, void *out) {        \
+    KERNEL_CLONES static void hard_sigmoid_map_##suffix(int64_t count, const void *in, double slope_, void *out) {     \
         const T *x = in, slope = (T)slope_;                                                                            \
         T *y = out;                                                                                                    \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < count; i++) {                                                                          \
             const T line = slope * x[i] + (T)0.5;                                                                      \
             const T above = line < 0 ? 0 : line;                                                                       \
             y[i] = above > 1 ? 1 : above;                                                                              \
         }                                                                                                              \
     }                                                                                                                  \
-    OPS_KERNEL static void hard_sigmoid_grad_##suffix(int64_t count, const void *out, double slope_,                   \
-                                                      const void *grad_out, void *grad_in) {                           \
+    KERNEL_CLONES static void hard_sigmoid_grad_##suffix(int64_t count, const void *out, double slope_,                \
+                                                         const void *grad_out, void *grad_in) {                        \
         const T *y = out, *g = grad_out, slope = (T)slope_;                                                            \
         T *gx = grad_in;                                                                                               \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < count; i++) {                                                                          \
             gx[i] = g[i] * (slope * (T)((y[i] > 0) & (y[i] < 1)));                                                     \
         }                                                                                                              \
@@ -71,27 +71,27 @@ CLAMP_OF(float, f32)
 CLAMP_OF(double, f64)
 
 static void clamp_map(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out) {
-    OPS_BY_DTYPE(dtype, clamp_map, count, in[0], options, out);
+    KERNEL_BY_DTYPE(dtype, clamp_map, count, in[0], options, out);
 }
 
 static void clamp_map_grad(const void *options, int32_t dtype, int64_t count, const void *const *in, const void *out,
                            const void *grad_out, void *const *grad_in) {
     (void)out;
     if (grad_in[0] != NULL) {
-        OPS_BY_DTYPE(dtype, clamp_grad, count, in[0], options, grad_out, grad_in[0]);
+        KERNEL_BY_DTYPE(dtype, clamp_grad, count, in[0], options, grad_out, grad_in[0]);
     }
 }
 
 static void hard_sigmoid_map(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out) {
-    OPS_BY_DTYPE(dtype, hard_sigmoid_map, count, in[0], ((const struct hard_sigmoid_options *)options)->slope, out);
+    KERNEL_BY_DTYPE(dtype, hard_sigmoid_map, count, in[0], ((const struct hard_sigmoid_options *)options)->slope, out);
 }
 
 static void hard_sigmoid_map_grad(const void *options, int32_t dtype, int64_t count, const void *const *in,
                                   const void *out, const void *grad_out, void *const *grad_in) {
     (void)in;
     if (grad_in[0] != NULL) {
-        OPS_BY_DTYPE(dtype, hard_sigmoid_grad, count, out, ((const struct hard_sigmoid_options *)options)->slope,
-                     grad_out, grad_in[0]);
+        KERNEL_BY_DTYPE(dtype, hard_sigmoid_grad, count, out, ((const struct hard_sigmoid_options *)options)->slope,
+                        grad_out, grad_in[0]);
     }
 }
 

@@ -3,8 +3,8 @@
  * y[.., offset_k + a, ..] = x_k[.., a, ..],   dL/dx_k[.., a, ..] = dL/dy[.., offset_k + a, ..] */
 #include <string.h>
 
+#include "core/kernel.h"
 #include "ops/axis.h"
-#include "ops/kernel.h"
 #include "ops/sample.h"
 
 struct concat_options {
@@ -98,8 +98,8 @@ static rondo_status concat_backward(rondo_context *ctx, rondo_op_call *call) {
         const struct ops_split part = ops_split(&call->inputs[k], axis_of(call));
         const int64_t piece = part.axis * part.inner;
         if (call->grad_inputs[k].data != NULL) {
-            OPS_BY_DTYPE(dtype, concat_grad, from, call->grad_inputs[k].data, part.outer, piece,
-                         whole.axis * whole.inner);
+            KERNEL_BY_DTYPE(dtype, concat_grad, from, call->grad_inputs[k].data, part.outer, piece,
+                            whole.axis * whole.inner);
         }
         from += (size_t)piece * ops_element_size(dtype);
     }

@@ -1,11 +1,11 @@
-/* dropout: Srivastava et al. 2014, in the inverted form: kept elements are scaled in training, so that evaluation does
- * nothing.
+/* dropout: Srivastava et al. 2014, in the inverted form: kept elements are scaled in training, so that evaluation need
+ * not change anything.
  *
  * y_i = x_i m_i / (1 - rate),   dL/dx_i = dL/dy_i m_i / (1 - rate),   m_i = 0 with probability `rate`, else 1
  *
  * Outside training, and with rate 0, y is x itself. The mask is saved, one byte per element. */
+#include "core/kernel.h"
 #include "ops/axis.h"
-#include "ops/kernel.h"
 #include "ops/sample.h"
 
 struct dropout_options {
@@ -51,23 +51,23 @@ static void draw_range(void *arg, int64_t begin, int64_t end) {
 }
 
 #define DROPOUT_OF(T, suffix)                                                                                          \
-    OPS_KERNEL static void dropout_##suffix(const struct dropout_job *job, int64_t begin, int64_t end) {               \
+    KERNEL_CLONES static void dropout_##suffix(const struct dropout_job *job, int64_t begin, int64_t end) {            \
         const T *x = job->from;                                                                                        \
         T *y = job->into;                                                                                              \
         const unsigned char *mask = job->call->saved;                                                                  \
         const T scale = (T)(1 / (1 - job->rate));                                                                      \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = begin; i < end; i++) {                                                                        \
             const T scaled = x[i] * scale;                                                                             \
             y[i] = mask[i] ? scaled : 0;                                                                               \
         }                                                                                                              \
     }                                                                                                                  \
-    OPS_KERNEL static void dropout_grad_##suffix(const struct dropout_job *job, int64_t begin, int64_t end) {          \
+    KERNEL_CLONES static void dropout_grad_##suffix(const struct dropout_job *job, int64_t begin, int64_t end) {       \
         const T *g = job->from;                                                                                        \
         T *gx = job->into;                                                                                             \
         const unsigned char *mask = job->call->saved;                                                                  \
         const T scale = (T)(1 / (1 - job->rate));                                                                      \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = begin; i < end; i++) {                                                                        \
             const T scaled = g[i] * scale;                                                                             \
             gx[i] += mask[i] ? scaled : 0;                                                                             \
@@ -80,12 +80,12 @@ DROPOUT_OF(double, f64)
 static void forward_range(void *arg, int64_t begin, int64_t end) {
     const struct dropout_job *job = arg;
     draw_range(arg, begin, end);
-    OPS_BY_DTYPE(job->call->output.dtype, dropout, job, begin, end);
+    KERNEL_BY_DTYPE(job->call->output.dtype, dropout, job, begin, end);
 }
 
 static void backward_range(void *arg, int64_t begin, int64_t end) {
     const struct dropout_job *job = arg;
-    OPS_BY_DTYPE(job->call->output.dtype, dropout_grad, job, begin, end);
+    KERNEL_BY_DTYPE(job->call->output.dtype, dropout_grad, job, begin, end);
 }
 
 static rondo_status dropout_forward(rondo_context *ctx, rondo_op_call *call) {

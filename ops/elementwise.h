@@ -3,33 +3,34 @@
  *     ELEMENTWISE_UNARY(square, x * x, 2 * x)
  *     const rondo_op op_square = ELEMENTWISE_OP(square, 1, "x", "y = x^2", 0, 0, RONDO_OP_CHEAP, READS_X);
  *
- * The equation is written in `x` (or `a` and `b`), its derivative also in the result `y`; T is the type of all of them.
- * Functions of <tgmath.h> and ops/vector_math.h take the type of their argument. Write a constant that is not an
- * integer as (T)0.5: without the cast, f32 would be computed in f64.
+ * The equation is written in terms of `x` (or `a` and `b`); the derivative may also use the result `y`. T is the type
+ * of all of them. Functions of <tgmath.h> and ops/vector_math.h take the type of their argument. Write a constant that
+ * is not an integer as (T)0.5: without the cast, f32 would be computed in f64.
  */
 #ifndef RONDO_OPS_ELEMENTWISE_H
 #define RONDO_OPS_ELEMENTWISE_H
 
-#include "ops/kernel.h"
+#include "core/kernel.h"
+#include "rondo/plugin.h"
 
 /* y = forward,  dL/dx = dL/dy * derivative */
 #define ELEMENTWISE_UNARY_OF(name, T_, suffix, forward, derivative)                                                    \
-    OPS_KERNEL static void name##_map_##suffix(int64_t count, const void *in, void *out) {                             \
+    KERNEL_CLONES static void name##_map_##suffix(int64_t count, const void *in, void *out) {                          \
         typedef T_ T;                                                                                                  \
         const T *x_ = in;                                                                                              \
         T *y_ = out;                                                                                                   \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < count; i++) {                                                                          \
             const T x = x_[i];                                                                                         \
             y_[i] = (forward);                                                                                         \
         }                                                                                                              \
     }                                                                                                                  \
-    OPS_KERNEL static void name##_grad_##suffix(int64_t count, const void *in, const void *out, const void *grad_out,  \
-                                                void *grad_in) {                                                       \
+    KERNEL_CLONES static void name##_grad_##suffix(int64_t count, const void *in, const void *out,                     \
+                                                   const void *grad_out, void *grad_in) {                              \
         typedef T_ T;                                                                                                  \
         const T *x_ = in, *y_ = out, *g_ = grad_out;                                                                   \
         T *gx_ = grad_in;                                                                                              \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < count; i++) {                                                                          \
             const T x = x_[i], y = y_[i];                                                                              \
             (void)x;                                                                                                   \
@@ -43,7 +44,7 @@
     ELEMENTWISE_UNARY_OF(name, double, f64, forward, derivative)                                                       \
     static void name##_map(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out) {      \
         (void)options;                                                                                                 \
-        OPS_BY_DTYPE(dtype, name##_map, count, in[0], out);                                                            \
+        KERNEL_BY_DTYPE(dtype, name##_map, count, in[0], out);                                                         \
     }                                                                                                                  \
     static void name##_map_grad(const void *options, int32_t dtype, int64_t count, const void *const *in,              \
                                 const void *out, const void *grad_out, void *const *grad_in) {                         \
@@ -51,17 +52,17 @@
         if (grad_in[0] == NULL) {                                                                                      \
             return;                                                                                                    \
         }                                                                                                              \
-        OPS_BY_DTYPE(dtype, name##_grad, count, in[0], out, grad_out, grad_in[0]);                                     \
+        KERNEL_BY_DTYPE(dtype, name##_grad, count, in[0], out, grad_out, grad_in[0]);                                  \
     }
 
 /* dL/d(operand) = dL/dy * derivative, for one operand of a binary op. */
 #define ELEMENTWISE_BINARY_GRAD_OF(name, T_, suffix, derivative)                                                       \
-    OPS_KERNEL static void name##_##suffix(int64_t count, const void *const *in, const void *out,                      \
-                                           const void *grad_out, void *grad_in) {                                      \
+    KERNEL_CLONES static void name##_##suffix(int64_t count, const void *const *in, const void *out,                   \
+                                              const void *grad_out, void *grad_in) {                                   \
         typedef T_ T;                                                                                                  \
         const T *a_ = in[0], *b_ = in[1], *y_ = out, *g_ = grad_out;                                                   \
         T *gx_ = grad_in;                                                                                              \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < count; i++) {                                                                          \
             const T a = a_[i], b = b_[i], y = y_[i];                                                                   \
             (void)a;                                                                                                   \
@@ -72,11 +73,11 @@
     }
 
 #define ELEMENTWISE_BINARY_OF(name, T_, suffix, forward, derivative_a, derivative_b)                                   \
-    OPS_KERNEL static void name##_map_##suffix(int64_t count, const void *const *in, void *out) {                      \
+    KERNEL_CLONES static void name##_map_##suffix(int64_t count, const void *const *in, void *out) {                   \
         typedef T_ T;                                                                                                  \
         const T *a_ = in[0], *b_ = in[1];                                                                              \
         T *y_ = out;                                                                                                   \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < count; i++) {                                                                          \
             const T a = a_[i], b = b_[i];                                                                              \
             y_[i] = (forward);                                                                                         \
@@ -91,16 +92,16 @@
     ELEMENTWISE_BINARY_OF(name, double, f64, forward, derivative_a, derivative_b)                                      \
     static void name##_map(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out) {      \
         (void)options;                                                                                                 \
-        OPS_BY_DTYPE(dtype, name##_map, count, in, out);                                                               \
+        KERNEL_BY_DTYPE(dtype, name##_map, count, in, out);                                                            \
     }                                                                                                                  \
     static void name##_map_grad(const void *options, int32_t dtype, int64_t count, const void *const *in,              \
                                 const void *out, const void *grad_out, void *const *grad_in) {                         \
         (void)options;                                                                                                 \
         if (grad_in[0] != NULL) {                                                                                      \
-            OPS_BY_DTYPE(dtype, name##_grad_a, count, in, out, grad_out, grad_in[0]);                                  \
+            KERNEL_BY_DTYPE(dtype, name##_grad_a, count, in, out, grad_out, grad_in[0]);                               \
         }                                                                                                              \
         if (grad_in[1] != NULL) {                                                                                      \
-            OPS_BY_DTYPE(dtype, name##_grad_b, count, in, out, grad_out, grad_in[1]);                                  \
+            KERNEL_BY_DTYPE(dtype, name##_grad_b, count, in, out, grad_out, grad_in[1]);                               \
         }                                                                                                              \
     }
 

@@ -1,5 +1,5 @@
-/* expand_dims: adds a dimension of size 1, along which the result is broadcast. The result is always a view: the host
- * shares the memory of value and gradient, so nothing is computed.
+/* expand_dims: adds a dimension of size 1, along which the result is broadcast. The result is always a view: it shares
+ * the memory of x, and its gradient that of x's gradient, so nothing is computed.
  *
  * y[.., 0, ..] = x[.., ..];  in a cell, v k^T is  expand_dims(v) * expand_dims(k, axis=-2)
  *
@@ -15,7 +15,7 @@ struct expand_dims_options {
 
 static const rondo_option expand_dims_option_table[] = {
     RONDO_OPTION_INT(struct expand_dims_options, axis, "-1", -RONDO_MAX_DIMS, RONDO_MAX_DIMS - 1,
-                     "index of the new dimension in the result; negative: from the end"),
+                     "index of the new dimension in the result; negative: counted from the end"),
     RONDO_OPTION_END,
 };
 
@@ -24,7 +24,7 @@ static rondo_status expand_dims_infer(rondo_context *ctx, rondo_op_call *call) {
     const int64_t given = ((const struct expand_dims_options *)call->options)->axis;
     const int64_t axis = given < 0 ? given + x->ndim + 1 : given;
     if (x->ndim >= RONDO_MAX_DIMS) {
-        return ctx->host->fail(ctx, RONDO_INVALID, "%s has no room for another dimension, %d are the most",
+        return ctx->host->fail(ctx, RONDO_INVALID, "%s has no room for another dimension, expected at most %d",
                                ops_shape_text(x).text, RONDO_MAX_DIMS);
     }
     if (axis < 0 || axis > x->ndim) {

@@ -13,10 +13,10 @@ const rondo_op op_abs = ELEMENTWISE_OP(abs, 1, "x", "y = |x|, with derivative 0 
 
 /* y = 1 where x > 0, -1 where x < 0, else x itself: 0 or not-a-number. The derivative is 0 wherever it exists. */
 #define SIGN_OF(T, suffix)                                                                                             \
-    OPS_KERNEL static void sign_map_##suffix(int64_t count, const void *in, void *out) {                               \
+    KERNEL_CLONES static void sign_map_##suffix(int64_t count, const void *in, void *out) {                            \
         const T *x = in;                                                                                               \
         T *y = out;                                                                                                    \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < count; i++) {                                                                          \
             y[i] = x[i] == x[i] ? (T)(x[i] > 0) - (T)(x[i] < 0) : x[i];                                                \
         }                                                                                                              \
@@ -26,7 +26,7 @@ SIGN_OF(double, f64)
 
 static void sign_map(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out) {
     (void)options;
-    OPS_BY_DTYPE(dtype, sign_map, count, in[0], out);
+    KERNEL_BY_DTYPE(dtype, sign_map, count, in[0], out);
 }
 
 const rondo_op op_sign = {

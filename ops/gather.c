@@ -6,8 +6,8 @@
  *         The log-probability of the right class is pick(log_softmax(x), class). */
 #include <string.h>
 
+#include "core/kernel.h"
 #include "ops/axis.h"
-#include "ops/kernel.h"
 #include "ops/sample.h"
 
 static int64_t row_size(const rondo_tensor *x) {
@@ -55,14 +55,14 @@ static rondo_status gather_forward(rondo_context *ctx, rondo_op_call *call) {
 }
 
 #define GATHER_GRAD_OF(T, suffix)                                                                                      \
-    OPS_KERNEL static void gather_grad_##suffix(const rondo_op_call *call, int64_t columns, int64_t begin,             \
-                                                int64_t end) {                                                         \
+    KERNEL_CLONES static void gather_grad_##suffix(const rondo_op_call *call, int64_t columns, int64_t begin,          \
+                                                   int64_t end) {                                                      \
         const int32_t *index = call->inputs[1].data;                                                                   \
         const int64_t count = rondo_count(&call->inputs[1]);                                                           \
         for (int64_t j = 0; j < count; j++) {                                                                          \
             const T *g = (const T *)call->grad_output->data + j * columns;                                             \
             T *gx = (T *)call->grad_inputs[0].data + index[j] * columns;                                               \
-            OPS_LOOP                                                                                                   \
+            KERNEL_LOOP                                                                                                \
             for (int64_t i = begin; i < end; i++) {                                                                    \
                 gx[i] += g[i];                                                                                         \
             }                                                                                                          \
@@ -75,7 +75,7 @@ GATHER_GRAD_OF(double, f64)
 /* Threads divide the columns. So two threads never add to the same element, and each adds in the order of the index. */
 static void gather_columns(void *arg, int64_t begin, int64_t end) {
     const rondo_op_call *call = arg;
-    OPS_BY_DTYPE(call->output.dtype, gather_grad, call, row_size(&call->inputs[0]), begin, end);
+    KERNEL_BY_DTYPE(call->output.dtype, gather_grad, call, row_size(&call->inputs[0]), begin, end);
 }
 
 static rondo_status gather_backward(rondo_context *ctx, rondo_op_call *call) {
@@ -138,8 +138,8 @@ PICK_GRAD_OF(double, f64)
 static rondo_status pick_backward(rondo_context *ctx, rondo_op_call *call) {
     (void)ctx;
     const rondo_tensor *x = &call->inputs[0];
-    OPS_BY_DTYPE(x->dtype, pick_grad, call->grad_output->data, call->inputs[1].data, call->grad_inputs[0].data,
-                 x->shape[0], x->shape[1]);
+    KERNEL_BY_DTYPE(x->dtype, pick_grad, call->grad_output->data, call->inputs[1].data, call->grad_inputs[0].data,
+                    x->shape[0], x->shape[1]);
     return RONDO_OK;
 }
 

@@ -9,8 +9,8 @@
  * mean and r of every row are saved as doubles. */
 #include <math.h>
 
+#include "core/kernel.h"
 #include "ops/axis.h"
-#include "ops/kernel.h"
 #include "ops/sample.h"
 
 struct layer_norm_options {
@@ -23,7 +23,7 @@ static const rondo_option layer_norm_option_table[] = {
     RONDO_OPTION_END,
 };
 
-/* What forward saves of one row. */
+/* What forward saves for one row. */
 struct moments {
     double mean, r;
 };
@@ -71,8 +71,8 @@ SUM_OF(double, f64)
 
 /* Rows begin .. end of the result, and of the gradient of x; columns begin .. end of the gradients of gain and bias. */
 #define LAYER_NORM_OF(T, suffix)                                                                                       \
-    OPS_KERNEL static void layer_norm_rows_##suffix(const rondo_op_call *call, int64_t n, int64_t begin,               \
-                                                    int64_t end) {                                                     \
+    KERNEL_CLONES static void layer_norm_rows_##suffix(const rondo_op_call *call, int64_t n, int64_t begin,            \
+                                                       int64_t end) {                                                  \
         const struct layer_norm_options *options = call->options;                                                      \
         const T *gain = call->inputs[1].data, *bias = call->inputs[2].data;                                            \
         struct moments *saved = call->saved;                                                                           \
@@ -86,15 +86,15 @@ SUM_OF(double, f64)
             ADD_TO_LANES(n, squares, (x[i] - centre) * (x[i] - centre));                                               \
             const double r = 1 / sqrt(sum_lanes_##suffix(squares) / (double)n + options->epsilon);                     \
             const T scale = (T)r;                                                                                      \
-            OPS_LOOP                                                                                                   \
+            KERNEL_LOOP                                                                                                \
             for (int64_t i = 0; i < n; i++) {                                                                          \
                 y[i] = (x[i] - centre) * scale * gain[i] + bias[i];                                                    \
             }                                                                                                          \
             saved[row] = (struct moments){mean, r};                                                                    \
         }                                                                                                              \
     }                                                                                                                  \
-    OPS_KERNEL static void layer_norm_rows_grad_##suffix(const rondo_op_call *call, int64_t n, int64_t begin,          \
-                                                         int64_t end) {                                                \
+    KERNEL_CLONES static void layer_norm_rows_grad_##suffix(const rondo_op_call *call, int64_t n, int64_t begin,       \
+                                                            int64_t end) {                                             \
         const T *gain = call->inputs[1].data;                                                                          \
         const struct moments *saved = call->saved;                                                                     \
         for (int64_t row = begin; row < end; row++) {                                                                  \
@@ -107,14 +107,14 @@ SUM_OF(double, f64)
             ADD_TO_LANES(n, hz_lanes, g[i] * gain[i] * ((x[i] - centre) * r));                                         \
             const T mean_h = (T)(sum_lanes_##suffix(h_lanes) / (double)n);                                             \
             const T mean_hz = (T)(sum_lanes_##suffix(hz_lanes) / (double)n);                                           \
-            OPS_LOOP                                                                                                   \
+            KERNEL_LOOP                                                                                                \
             for (int64_t i = 0; i < n; i++) {                                                                          \
                 gx[i] += r * (g[i] * gain[i] - mean_h - (x[i] - centre) * r * mean_hz);                                \
             }                                                                                                          \
         }                                                                                                              \
     }                                                                                                                  \
-    OPS_KERNEL static void layer_norm_columns_grad_##suffix(const rondo_op_call *call, int64_t n, int64_t begin,       \
-                                                            int64_t end) {                                             \
+    KERNEL_CLONES static void layer_norm_columns_grad_##suffix(const rondo_op_call *call, int64_t n, int64_t begin,    \
+                                                               int64_t end) {                                          \
         const struct moments *saved = call->saved;                                                                     \
         T *ggain = call->grad_inputs[1].data, *gbias = call->grad_inputs[2].data;                                      \
         for (int64_t row = 0; row < row_count(call); row++) {                                                          \
@@ -122,13 +122,13 @@ SUM_OF(double, f64)
             const T *g = (const T *)call->grad_output->data + row * n;                                                 \
             const T centre = (T)saved[row].mean, r = (T)saved[row].r;                                                  \
             if (ggain != NULL) {                                                                                       \
-                OPS_LOOP                                                                                               \
+                KERNEL_LOOP                                                                                            \
                 for (int64_t i = begin; i < end; i++) {                                                                \
                     ggain[i] += g[i] * ((x[i] - centre) * r);                                                          \
                 }                                                                                                      \
             }                                                                                                          \
             if (gbias != NULL) {                                                                                       \
-                OPS_LOOP                                                                                               \
+                KERNEL_LOOP                                                                                            \
                 for (int64_t i = begin; i < end; i++) {                                                                \
                     gbias[i] += g[i];                                                                                  \
                 }                                                                                                      \
@@ -166,7 +166,7 @@ static rondo_status layer_norm_infer(rondo_context *ctx, rondo_op_call *call) {
 
 static void forward_rows(void *arg, int64_t begin, int64_t end) {
     const rondo_op_call *call = arg;
-    OPS_BY_DTYPE(call->output.dtype, layer_norm_rows, call, row_size(call), begin, end);
+    KERNEL_BY_DTYPE(call->output.dtype, layer_norm_rows, call, row_size(call), begin, end);
 }
 
 static rondo_status layer_norm_forward(rondo_context *ctx, rondo_op_call *call) {
@@ -178,12 +178,12 @@ static rondo_status layer_norm_forward(rondo_context *ctx, rondo_op_call *call) 
 
 static void backward_rows(void *arg, int64_t begin, int64_t end) {
     const rondo_op_call *call = arg;
-    OPS_BY_DTYPE(call->output.dtype, layer_norm_rows_grad, call, row_size(call), begin, end);
+    KERNEL_BY_DTYPE(call->output.dtype, layer_norm_rows_grad, call, row_size(call), begin, end);
 }
 
 static void backward_columns(void *arg, int64_t begin, int64_t end) {
     const rondo_op_call *call = arg;
-    OPS_BY_DTYPE(call->output.dtype, layer_norm_columns_grad, call, row_size(call), begin, end);
+    KERNEL_BY_DTYPE(call->output.dtype, layer_norm_columns_grad, call, row_size(call), begin, end);
 }
 
 static rondo_status layer_norm_backward(rondo_context *ctx, rondo_op_call *call) {

@@ -38,15 +38,15 @@ POWER_OF(float, f32)
 POWER_OF(double, f64)
 
 static void power_map(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out) {
-    OPS_BY_DTYPE(dtype, power_map, count, in[0], ((const struct power_options *)options)->exponent, out);
+    KERNEL_BY_DTYPE(dtype, power_map, count, in[0], ((const struct power_options *)options)->exponent, out);
 }
 
 static void power_map_grad(const void *options, int32_t dtype, int64_t count, const void *const *in, const void *out,
                            const void *grad_out, void *const *grad_in) {
     (void)out;
     if (grad_in[0] != NULL) {
-        OPS_BY_DTYPE(dtype, power_grad, count, in[0], ((const struct power_options *)options)->exponent, grad_out,
-                     grad_in[0]);
+        KERNEL_BY_DTYPE(dtype, power_grad, count, in[0], ((const struct power_options *)options)->exponent, grad_out,
+                        grad_in[0]);
     }
 }
 

@@ -2,11 +2,11 @@
  *
  * sum   y = sum_i x_i,        dL/dx_i = dL/dy
  * mean  y = sum_i x_i / n,    dL/dx_i = dL/dy / n
- * max   y = max_i x_i,        dL/dx_i = dL/dy where i is the first at which x_i = y, else 0;  min alike
+ * max   y = max_i x_i,        dL/dx_i = dL/dy where i is the first at which x_i = y, else 0;  min in the same way
  *
  * Sums are computed in f64 for every dtype: a mean over many steps would lose digits in f32. */
+#include "core/kernel.h"
 #include "ops/axis.h"
-#include "ops/kernel.h"
 #include "ops/sample.h"
 
 struct reduce_options {
@@ -100,7 +100,7 @@ enum reducer { SUM, MEAN, LARGEST, SMALLEST };
 
 /* run_sum: the sum of n elements, in four independent chains of additions, which the processor can overlap. run_spread:
  * adds `value` to n elements. run_extreme: the first place of the extreme of n elements and of `place`, an element of
- * x; not-a-number beats all. */
+ * x; not-a-number wins over every number. */
 #define RUN_OF(T, suffix)                                                                                              \
     static double run_sum_##suffix(const void *data, int64_t start, int64_t n, int64_t stride) {                       \
         const T *x = (const T *)data + start;                                                                          \
@@ -116,9 +116,10 @@ enum reducer { SUM, MEAN, LARGEST, SMALLEST };
         }                                                                                                              \
         return (sum[0] + sum[1]) + (sum[2] + sum[3]);                                                                  \
     }                                                                                                                  \
-    OPS_KERNEL static void run_spread_##suffix(void *data, int64_t start, int64_t n, int64_t stride, double value) {   \
+    KERNEL_CLONES static void run_spread_##suffix(void *data, int64_t start, int64_t n, int64_t stride,                \
+                                                  double value) {                                                      \
         T *x = (T *)data + start;                                                                                      \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             x[i * stride] += (T)value;                                                                                 \
         }                                                                                                              \
@@ -142,8 +143,8 @@ RUN_OF(double, f64)
 struct reduce_job {
     const rondo_op_call *call;
     struct reduce_plan plan;
-    int64_t runs; /* of one result */
-    double scale; /* of a sum: 1, or 1 / n */
+    int64_t runs; /* runs for each result */
+    double scale; /* factor of a sum: 1, or 1 / n for a mean */
     enum reducer reducer;
 };
 
@@ -300,8 +301,8 @@ PLACE_OF(double, f64)
 
 static rondo_status extreme_backward(rondo_context *ctx, rondo_op_call *call) {
     (void)ctx;
-    OPS_BY_DTYPE(call->output.dtype, add_at_places, call->grad_inputs[0].data, call->saved, call->grad_output->data,
-                 rondo_count(&call->output));
+    KERNEL_BY_DTYPE(call->output.dtype, add_at_places, call->grad_inputs[0].data, call->saved, call->grad_output->data,
+                    rondo_count(&call->output));
     return RONDO_OK;
 }
 

@@ -1,5 +1,5 @@
-/* reshape: the same elements in the same order, in another shape. The result is always a view: the host shares the
- * memory of value and gradient, so nothing is computed. */
+/* reshape: the same elements in the same order, in another shape. The result is always a view: it shares the memory of
+ * x, and its gradient that of x's gradient, so nothing is computed. */
 #include <inttypes.h>
 
 #include "ops/axis.h"
@@ -11,7 +11,7 @@ struct reshape_options {
 
 static const rondo_option reshape_option_table[] = {
     RONDO_OPTION_INTS(struct reshape_options, shape, NULL, -1, (double)INT64_MAX,
-                      "sizes of the result; one -1 stands for what is left"),
+                      "sizes of the result; one of them may be -1, and is then computed from the others"),
     RONDO_OPTION_END,
 };
 

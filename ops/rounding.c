@@ -1,16 +1,16 @@
 /* Rounding down, and the remainder of a division.
  *
- * Both functions have jumps; their derivatives are those between the jumps. */
+ * Both functions have jumps. The derivatives are those at all other points. */
 #include <tgmath.h>
 
 #include "ops/elementwise.h"
 
 /* y = the largest whole number <= x. The derivative is 0 wherever it exists. */
 #define FLOOR_OF(T, suffix)                                                                                            \
-    OPS_KERNEL static void floor_map_##suffix(int64_t count, const void *in, void *out) {                              \
+    KERNEL_CLONES static void floor_map_##suffix(int64_t count, const void *in, void *out) {                           \
         const T *x = in;                                                                                               \
         T *y = out;                                                                                                    \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < count; i++) {                                                                          \
             y[i] = floor(x[i]);                                                                                        \
         }                                                                                                              \
@@ -20,7 +20,7 @@ FLOOR_OF(double, f64)
 
 static void floor_map(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out) {
     (void)options;
-    OPS_BY_DTYPE(dtype, floor_map, count, in[0], out);
+    KERNEL_BY_DTYPE(dtype, floor_map, count, in[0], out);
 }
 
 const rondo_op op_floor = {

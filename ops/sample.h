@@ -4,8 +4,8 @@
 
 #include "rondo/plugin.h"
 
-/* One case: {2, 0, "axis=0", {{1, {4}}, {2, {3, 4}}}} takes inputs of shapes [4] and [3, 4]. Floats are drawn from [-2,
- * 2). If index_end is positive, the last input is an index drawn from [0, index_end). */
+/* One case: {2, 0, "axis=0", {{1, {4}}, {2, {3, 4}}}} has two inputs, of shapes [4] and [3, 4]. Floats are drawn from
+ * [-2, 2). If index_end is positive, the last input is an index drawn from [0, index_end). */
 struct ops_case {
     int32_t n_inputs;
     int32_t index_end;

@@ -7,8 +7,8 @@
  * for each element of a row. An empty segment gives 0. */
 #include <string.h>
 
+#include "core/kernel.h"
 #include "ops/axis.h"
-#include "ops/kernel.h"
 #include "ops/sample.h"
 
 enum segment_reduce { SEGMENT_SUM, SEGMENT_MEAN, SEGMENT_MAX };
@@ -55,7 +55,7 @@ static rondo_status segment_infer(rondo_context *ctx, rondo_op_call *call) {
     return RONDO_OK;
 }
 
-/* A pass over all rows, for the columns of one thread, so that no two threads write to the same element. */
+/* Each thread goes through all rows, but only for its own columns, so that no two threads write to the same element. */
 struct segment_pass {
     const rondo_op_call *call;
     const int32_t *index;
@@ -64,7 +64,7 @@ struct segment_pass {
 };
 
 #define SEGMENT_OF(T, suffix)                                                                                          \
-    OPS_KERNEL static void segment_sum_##suffix(const struct segment_pass *pass, int64_t begin, int64_t end) {         \
+    KERNEL_CLONES static void segment_sum_##suffix(const struct segment_pass *pass, int64_t begin, int64_t end) {      \
         const T *x = pass->call->inputs[0].data;                                                                       \
         T *y = pass->call->output.data;                                                                                \
         const int64_t columns = pass->columns;                                                                         \
@@ -74,19 +74,19 @@ struct segment_pass {
         for (int64_t r = 0; r < pass->rows; r++) {                                                                     \
             T *sum = y + pass->index[r] * columns;                                                                     \
             const T *row = x + r * columns;                                                                            \
-            OPS_LOOP                                                                                                   \
+            KERNEL_LOOP                                                                                                \
             for (int64_t i = begin; i < end; i++) {                                                                    \
                 sum[i] += row[i];                                                                                      \
             }                                                                                                          \
         }                                                                                                              \
     }                                                                                                                  \
-    OPS_KERNEL static void segment_divide_##suffix(const struct segment_pass *pass, int64_t begin, int64_t end) {      \
+    KERNEL_CLONES static void segment_divide_##suffix(const struct segment_pass *pass, int64_t begin, int64_t end) {   \
         const int64_t *sizes = pass->call->saved;                                                                      \
         T *y = pass->call->output.data;                                                                                \
         for (int64_t s = 0; s < pass->count; s++) {                                                                    \
             const T scale = sizes[s] == 0 ? 0 : 1 / (T)sizes[s];                                                       \
             T *mean = y + s * pass->columns;                                                                           \
-            OPS_LOOP                                                                                                   \
+            KERNEL_LOOP                                                                                                \
             for (int64_t i = begin; i < end; i++) {                                                                    \
                 mean[i] *= scale;                                                                                      \
             }                                                                                                          \
@@ -138,18 +138,18 @@ static void forward_columns(void *arg, int64_t begin, int64_t end) {
     const struct segment_pass *pass = arg;
     const int32_t dtype = pass->call->output.dtype;
     if (pass->reduce == SEGMENT_MAX) {
-        OPS_BY_DTYPE(dtype, segment_max, pass, begin, end);
+        KERNEL_BY_DTYPE(dtype, segment_max, pass, begin, end);
         return;
     }
-    OPS_BY_DTYPE(dtype, segment_sum, pass, begin, end);
+    KERNEL_BY_DTYPE(dtype, segment_sum, pass, begin, end);
     if (pass->reduce == SEGMENT_MEAN) {
-        OPS_BY_DTYPE(dtype, segment_divide, pass, begin, end);
+        KERNEL_BY_DTYPE(dtype, segment_divide, pass, begin, end);
     }
 }
 
 static void backward_columns(void *arg, int64_t begin, int64_t end) {
     const struct segment_pass *pass = arg;
-    OPS_BY_DTYPE(pass->call->output.dtype, segment_grad, pass, begin, end);
+    KERNEL_BY_DTYPE(pass->call->output.dtype, segment_grad, pass, begin, end);
 }
 
 static struct segment_pass make_pass(const rondo_op_call *call) {

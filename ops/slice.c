@@ -6,8 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/kernel.h"
 #include "ops/axis.h"
-#include "ops/kernel.h"
 #include "ops/sample.h"
 
 struct slice_options {
@@ -18,9 +18,10 @@ static const rondo_option slice_option_table[] = {
     RONDO_OPTION_INT(struct slice_options, axis, "-1", -RONDO_MAX_DIMS, RONDO_MAX_DIMS - 1,
                      "the dimension to slice; negative: from the end"),
     RONDO_OPTION_INT(struct slice_options, begin, "0", (double)INT64_MIN, (double)INT64_MAX,
-                     "first index; negative: from the end"),
-    RONDO_OPTION_INT(struct slice_options, end, "9223372036854775807", (double)INT64_MIN, (double)INT64_MAX,
-                     "index after the last one; negative: from the end; the default is the end of the dimension"),
+                     "first index; negative: counted from the end"),
+    RONDO_OPTION_INT(
+        struct slice_options, end, "9223372036854775807", (double)INT64_MIN, (double)INT64_MAX,
+        "index after the last one; negative: counted from the end; the default is the end of the dimension"),
     RONDO_OPTION_END,
 };
 
@@ -106,8 +107,8 @@ static rondo_status slice_backward(rondo_context *ctx, rondo_op_call *call) {
         return status;
     }
     const struct ops_split split = ops_split(&call->inputs[0], range.axis);
-    OPS_BY_DTYPE(call->output.dtype, slice_grad, call->grad_output->data, call->grad_inputs[0].data, split.outer,
-                 (range.end - range.begin) * split.inner, split.axis * split.inner, range.begin * split.inner);
+    KERNEL_BY_DTYPE(call->output.dtype, slice_grad, call->grad_output->data, call->grad_inputs[0].data, split.outer,
+                    (range.end - range.begin) * split.inner, split.axis * split.inner, range.begin * split.inner);
     return RONDO_OK;
 }
 

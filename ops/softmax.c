@@ -1,13 +1,14 @@
 /* Softmax and its logarithm along one dimension. The largest entry is subtracted first. This does not change the
  * result, and prevents e^x from overflowing (Goodfellow, Bengio & Courville 2016, section 4.1).
  *
- * softmax      y_i = e^(x_i - m) / s,      dL/dx_i = y_i (g_i - sum_j g_j y_j) log_softmax  y_i = (x_i - m) - ln
- * s,     dL/dx_i = g_i - e^(y_i) sum_j g_j with m = max_j x_j,  s = sum_j e^(x_j - m),  g = dL/dy.  Sums are computed
- * in f64 for every dtype. */
+ * softmax      y_i = e^(x_i - m) / s,     dL/dx_i = y_i (g_i - sum_j g_j y_j)
+ * log_softmax  y_i = (x_i - m) - ln s,    dL/dx_i = g_i - e^(y_i) sum_j g_j
+ *
+ * with m = max_j x_j,  s = sum_j e^(x_j - m),  g = dL/dy. Sums are computed in f64 for every dtype. */
 #include <tgmath.h>
 
+#include "core/kernel.h"
 #include "ops/axis.h"
-#include "ops/kernel.h"
 #include "ops/sample.h"
 #include "ops/vector_math.h"
 
@@ -48,38 +49,38 @@ static const rondo_option softmax_option_table[] = {
     }                                                                                                                  \
     static inline void softmax_line_##suffix(const T *x, T *y, int64_t n, int64_t stride) {                            \
         const T largest = line_max_##suffix(x, n, stride);                                                             \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             y[i * stride] = VECTOR_EXP(x[i * stride] - largest);                                                       \
         }                                                                                                              \
         const T scale = (T)(1 / line_sum_##suffix(y, n, stride));                                                      \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             y[i * stride] *= scale;                                                                                    \
         }                                                                                                              \
     }                                                                                                                  \
     static inline void softmax_line_grad_##suffix(const T *y, const T *g, T *gx, int64_t n, int64_t stride) {          \
         const T dot = (T)line_dot_##suffix(g, y, n, stride);                                                           \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             gx[i * stride] += y[i * stride] * (g[i * stride] - dot);                                                   \
         }                                                                                                              \
     }                                                                                                                  \
     static inline void log_softmax_line_##suffix(const T *x, T *y, int64_t n, int64_t stride) {                        \
         const T largest = line_max_##suffix(x, n, stride);                                                             \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             y[i * stride] = VECTOR_EXP(x[i * stride] - largest);                                                       \
         }                                                                                                              \
         const T log_sum = (T)log(line_sum_##suffix(y, n, stride));                                                     \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             y[i * stride] = (x[i * stride] - largest) - log_sum;                                                       \
         }                                                                                                              \
     }                                                                                                                  \
     static inline void log_softmax_line_grad_##suffix(const T *y, const T *g, T *gx, int64_t n, int64_t stride) {      \
         const T sum = (T)line_sum_##suffix(g, n, stride);                                                              \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             gx[i * stride] += g[i * stride] - VECTOR_EXP(y[i * stride]) * sum;                                         \
         }                                                                                                              \
@@ -91,7 +92,7 @@ static const rondo_option softmax_option_table[] = {
 
 /* Lines begin .. end: line l starts at element (l / inner) * n * inner + l % inner. */
 #define LINES_OF(T, name, line)                                                                                        \
-    OPS_KERNEL static void name(const rondo_op_call *call, struct ops_split split, int64_t begin, int64_t end) {       \
+    KERNEL_CLONES static void name(const rondo_op_call *call, struct ops_split split, int64_t begin, int64_t end) {    \
         const T *x = call->inputs[0].data;                                                                             \
         T *y = call->output.data;                                                                                      \
         for (int64_t l = begin; l < end; l++) {                                                                        \
@@ -104,7 +105,7 @@ static const rondo_option softmax_option_table[] = {
         }                                                                                                              \
     }
 #define LINES_GRAD_OF(T, name, line)                                                                                   \
-    OPS_KERNEL static void name(const rondo_op_call *call, struct ops_split split, int64_t begin, int64_t end) {       \
+    KERNEL_CLONES static void name(const rondo_op_call *call, struct ops_split split, int64_t begin, int64_t end) {    \
         const T *y = call->output.data, *g = call->grad_output->data;                                                  \
         T *gx = call->grad_inputs[0].data;                                                                             \
         for (int64_t l = begin; l < end; l++) {                                                                        \

@@ -1,12 +1,12 @@
 /* transpose: reorders the dimensions.
  *
- * y[i_0, .., i_n] = x[j_0, .., j_n]  with  j[axes[d]] = i_d,   dL/dx the same way back
+ * y[i_0, .., i_n] = x[j_0, .., j_n]  with  j[axes[d]] = i_d,   dL/dx is dL/dy with the reverse reordering
  *
  * If only dimensions of size 1 change places, the order of the elements does not change, and the result is a view. */
 #include <string.h>
 
+#include "core/kernel.h"
 #include "ops/axis.h"
-#include "ops/kernel.h"
 #include "ops/sample.h"
 
 struct transpose_options {
@@ -16,7 +16,7 @@ struct transpose_options {
 static const rondo_option transpose_option_table[] = {
     RONDO_OPTION_INTS(
         struct transpose_options, axes, "[]", -RONDO_MAX_DIMS, RONDO_MAX_DIMS - 1,
-        "the dimension of x that becomes the first, second, ...; negative: from the end; []: reverse order"),
+        "the dimensions of x in the order of the result; negative: counted from the end; []: reverse order"),
     RONDO_OPTION_END,
 };
 
@@ -136,13 +136,13 @@ struct transpose_job {
 static void forward_rows(void *arg, int64_t begin, int64_t end) {
     const struct transpose_job *job = arg;
     const int32_t dtype = job->call->output.dtype == RONDO_F64 ? RONDO_F64 : RONDO_F32;
-    OPS_BY_DTYPE(dtype, transpose_rows, &job->walk, job->call->inputs[0].data, job->call->output.data, begin, end);
+    KERNEL_BY_DTYPE(dtype, transpose_rows, &job->walk, job->call->inputs[0].data, job->call->output.data, begin, end);
 }
 
 static void backward_rows(void *arg, int64_t begin, int64_t end) {
     const struct transpose_job *job = arg;
-    OPS_BY_DTYPE(job->call->output.dtype, transpose_rows_grad, &job->walk, job->call->grad_output->data,
-                 job->call->grad_inputs[0].data, begin, end);
+    KERNEL_BY_DTYPE(job->call->output.dtype, transpose_rows_grad, &job->walk, job->call->grad_output->data,
+                    job->call->grad_inputs[0].data, begin, end);
 }
 
 static rondo_status each_row(rondo_context *ctx, const rondo_op_call *call,

@@ -18,7 +18,7 @@ static double far_sine(double x, uint32_t quarter) {
 }
 
 /* out[i] = sin(x[i] + quarter pi / 2), times grad_out[i] if grad_out is not NULL. `out` may be `x`, so x is copied. */
-OPS_KERNEL static void sine_f32(int64_t count, const void *in, uint32_t quarter, const void *grad_out, void *out) {
+KERNEL_CLONES static void sine_f32(int64_t count, const void *in, uint32_t quarter, const void *grad_out, void *out) {
     enum { RUN = 128 };
     for (int64_t begin = 0; begin < count; begin += RUN) {
         const int64_t n = count - begin < RUN ? count - begin : RUN;
@@ -33,7 +33,7 @@ OPS_KERNEL static void sine_f32(int64_t count, const void *in, uint32_t quarter,
         for (int64_t i = 0; i < n && n_far > 0; i++) {
             y[i] = fabsf(x[i]) <= VECTOR_SINE_RANGE ? y[i] : (float)far_sine((double)x[i], quarter);
         }
-        OPS_LOOP
+        KERNEL_LOOP
         for (int64_t i = 0; i < n; i++) {
             to[i] = g == NULL ? y[i] : g[i] * y[i];
         }
@@ -52,13 +52,13 @@ static void sine_f64(int64_t count, const void *in, uint32_t quarter, const void
 static void sine_grad(int32_t dtype, int64_t count, const void *const *in, uint32_t quarter, const void *grad_out,
                       void *const *grad_in) {
     if (grad_in[0] != NULL) {
-        OPS_BY_DTYPE(dtype, sine, count, in[0], quarter, grad_out, grad_in[0]);
+        KERNEL_BY_DTYPE(dtype, sine, count, in[0], quarter, grad_out, grad_in[0]);
     }
 }
 
 static void sin_map(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out) {
     (void)options;
-    OPS_BY_DTYPE(dtype, sine, count, in[0], 0, NULL, out);
+    KERNEL_BY_DTYPE(dtype, sine, count, in[0], 0, NULL, out);
 }
 
 static void sin_map_grad(const void *options, int32_t dtype, int64_t count, const void *const *in, const void *out,
@@ -70,7 +70,7 @@ static void sin_map_grad(const void *options, int32_t dtype, int64_t count, cons
 
 static void cos_map(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out) {
     (void)options;
-    OPS_BY_DTYPE(dtype, sine, count, in[0], 1, NULL, out);
+    KERNEL_BY_DTYPE(dtype, sine, count, in[0], 1, NULL, out);
 }
 
 static void cos_map_grad(const void *options, int32_t dtype, int64_t count, const void *const *in, const void *out,

@@ -28,8 +28,8 @@ static inline uint32_t vector_bits_of_float(float value) {
     return bits;
 }
 
-/* exp(x) = 2^k exp(r),  x = k ln 2 + r,  |r| <= ln 2 / 2 exp(r) = 1 + r + r^2 q(r), with q the minimax polynomial of
- * degree 4 (Remez), relative error 3e-9. */
+/* exp(x) = 2^k exp(r),  x = k ln 2 + r,  |r| <= ln 2 / 2
+ * exp(r) = 1 + r + r^2 q(r), where q is the minimax polynomial of degree 4 (Remez); relative error 3e-9. */
 static inline float vector_exp_f32(float x) {
     const float log2_e = 1.44269504f;
     const float ln2_high = 0x1.62e4p-1f; /* few enough bits that k * ln2_high is exact */
@@ -54,8 +54,8 @@ static inline float vector_exp_f32(float x) {
     return exp_r * scale_a * scale_b;
 }
 
-/* tanh(x) = (1 - e) / (1 + e), e = exp(-2|x|), with the sign of x; near 0, where this loses digits, x + x^3 q(x^2) with
- * a minimax q of degree 4, relative error 4e-9. */
+/* tanh(x) = (1 - e) / (1 + e),  e = exp(-2|x|),  with the sign of x
+ * Near 0, where this loses digits: x + x^3 q(x^2), where q is the minimax polynomial of degree 4; relative error 4e-9. */
 static inline float vector_tanh_f32(float x) {
     const float size = fabsf(x);
     const float e = vector_exp_f32(-2.0f * size);
@@ -80,8 +80,9 @@ static inline double vector_sigmoid_f64(double x) {
     return x < 0.0 ? e * upper : upper;
 }
 
-/* expm1(x) = 2^k expm1(r) + (2^k - 1),  x = k ln 2 + r,  |r| <= ln 2 / 2,  in halves because 2^128 is not a float
- * expm1(r) = r + r^2 / 2 + r^3 q(r), with a minimax q of degree 4, relative error 4e-10. */
+/* expm1(x) = 2^k expm1(r) + (2^k - 1),  x = k ln 2 + r,  |r| <= ln 2 / 2
+ * expm1(r) = r + r^2 / 2 + r^3 q(r), where q is the minimax polynomial of degree 4; relative error 4e-10.
+ * The code computes with 2^(k - 1) and doubles the result, because 2^128 is not a float. */
 static inline float vector_expm1_f32(float x) {
     const float log2_e = 1.44269504f, ln2_high = 0x1.62e4p-1f, ln2_low = 1.42860682e-6f;
     const float to_integer = 12582912.0f;
@@ -100,8 +101,10 @@ static inline float vector_expm1_f32(float x) {
     return 2.0f * (half * expm1_r + (half - 0.5f));
 }
 
-/* ln(x + small) for a `small` far below x:  x = 2^k m,  sqrt(1/2) <= m < sqrt(2),  f = m - 1 ln x = k ln 2 + (f - f^2 /
- * 2 + f^3 q(f)), with a minimax q of degree 7, relative error 6e-9. `relative` is small / x. Only for normal x > 0. */
+/* ln(x + small) for a `small` that is much smaller than x:
+ * x = 2^k m,  sqrt(1/2) <= m < sqrt(2),  f = m - 1
+ * ln x = k ln 2 + (f - f^2 / 2 + f^3 q(f)), where q is the minimax polynomial of degree 7; relative error 6e-9.
+ * `relative` is small / x. `more` is added to k. Only for normal x > 0. */
 static inline float vector_log_normal_f32(float x, float relative, int32_t more) {
     const float ln2_high = 0x1.62e4p-1f, ln2_low = 1.42860682e-6f;
     const uint32_t root = 0x3f3504f3u; /* bits of sqrt(1/2) */

@@ -1,33 +1,34 @@
 /* Selection between two tensors, element by element.
  *
- * y = a where cond != 0, else b dy/da = 1 where cond != 0, else 0,  dy/db = 1 - dy/da;  the gradient of cond is 0
+ * y = a where cond != 0, else b
+ * dy/da = 1 where cond != 0, else 0,  dy/db = 1 - dy/da;  the gradient of cond is 0
  *
  * Both operands are loaded before the selection: compilers generate vector code for a selection of values, but not of
  * loads. */
-#include "ops/kernel.h"
+#include "core/kernel.h"
 #include "ops/sample.h"
 
 #define WHERE_OF(T, suffix)                                                                                            \
-    OPS_KERNEL static void where_map_##suffix(int64_t count, const void *const *in, void *out) {                       \
+    KERNEL_CLONES static void where_map_##suffix(int64_t count, const void *const *in, void *out) {                    \
         const T *cond = in[0], *a = in[1], *b = in[2];                                                                 \
         T *y = out;                                                                                                    \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < count; i++) {                                                                          \
             const T yes = a[i], no = b[i];                                                                             \
             y[i] = cond[i] != 0 ? yes : no;                                                                            \
         }                                                                                                              \
     }                                                                                                                  \
-    OPS_KERNEL static void where_grad_##suffix(int64_t count, const void *condition, int takes_a,                      \
-                                               const void *grad_out, void *grad_in) {                                  \
+    KERNEL_CLONES static void where_grad_##suffix(int64_t count, const void *condition, int takes_a,                   \
+                                                  const void *grad_out, void *grad_in) {                               \
         const T *cond = condition, *g = grad_out;                                                                      \
         T *gx = grad_in;                                                                                               \
-        OPS_LOOP                                                                                                       \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < count; i++) {                                                                          \
             const T passed = g[i];                                                                                     \
             gx[i] = (cond[i] != 0) == takes_a ? passed : 0;                                                            \
         }                                                                                                              \
     }                                                                                                                  \
-    OPS_KERNEL static void where_zero_##suffix(int64_t count, void *grad_in) {                                         \
+    KERNEL_CLONES static void where_zero_##suffix(int64_t count, void *grad_in) {                                      \
         T *gx = grad_in;                                                                                               \
         for (int64_t i = 0; i < count; i++) {                                                                          \
             gx[i] = 0;                                                                                                 \
@@ -39,7 +40,7 @@ WHERE_OF(double, f64)
 
 static void where_map(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out) {
     (void)options;
-    OPS_BY_DTYPE(dtype, where_map, count, in, out);
+    KERNEL_BY_DTYPE(dtype, where_map, count, in, out);
 }
 
 static void where_map_grad(const void *options, int32_t dtype, int64_t count, const void *const *in, const void *out,
@@ -47,11 +48,11 @@ static void where_map_grad(const void *options, int32_t dtype, int64_t count, co
     (void)options;
     (void)out;
     if (grad_in[0] != NULL) {
-        OPS_BY_DTYPE(dtype, where_zero, count, grad_in[0]);
+        KERNEL_BY_DTYPE(dtype, where_zero, count, grad_in[0]);
     }
     for (int32_t k = 1; k <= 2; k++) {
         if (grad_in[k] != NULL) {
-            OPS_BY_DTYPE(dtype, where_grad, count, in[0], k == 1, grad_out, grad_in[k]);
+            KERNEL_BY_DTYPE(dtype, where_grad, count, in[0], k == 1, grad_out, grad_in[k]);
         }
     }
 }

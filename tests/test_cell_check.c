@@ -2,6 +2,7 @@
  * compare. Ops with one thing wrong each are registered here. */
 #include <check.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,14 +55,14 @@ static void wrong(const void *options, int32_t dtype, int64_t count, const void 
 
 /* Another value at every call: what rules of plug-ins forbid. */
 static void unsteady_map(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out) {
-    static double calls;
+    static atomic_int calls;
     (void)options;
     square(dtype, count, in[0], out);
-    calls += 1;
+    const int number = atomic_fetch_add(&calls, 1) + 1;
     if (dtype == RONDO_F32) {
-        ((float *)out)[0] += (float)calls;
+        ((float *)out)[0] += (float)number;
     } else {
-        ((double *)out)[0] += calls;
+        ((double *)out)[0] += number;
     }
 }
 

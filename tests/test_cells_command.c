@@ -73,12 +73,14 @@ static const struct {
     {"cells shwo lstm", 2, "", "unknown action 'shwo' (did you mean 'show'?)"},
     {"cells show", 2, "", "'show' expects the name or the file of a cell"},
     {"cells show lstm gru", 2, "", "one argument too many: 'gru'"},
-    {"cells list gru", 2, "", "'list' lists all cells and takes no 'gru'; for one, 'show gru'"},
-    {"cells list --program", 2, "", "'--program' is only for 'show'"},
-    {"cells list --option a=1", 2, "", "'--option' is only for 'show'"},
+    {"cells list gru", 2, "",
+     "'list' lists all cells and takes no argument, got 'gru'; to see one cell, use 'show gru'"},
+    {"cells list --program", 2, "", "'--program' can only be used with 'show'"},
+    {"cells list --option a=1", 2, "", "'--option' can only be used with 'show'"},
     {"cells show gru --passes=-fuse", 2, "", "'--passes' is not used without '--program'"},
     {"cells show gru --program --passes=-fse", 2, "",
-     "unknown pass '-fse' (did you mean '-fuse'?) in --passes, expected some of -merge, -hoist, -sink, -fuse, -plan"},
+     "unknown pass '-fse' (did you mean '-fuse'?) in --passes, expected one or more of -merge, -hoist, -sink, -fuse, "
+     "-plan"},
     {"cells show gru --program --passes=fuse", 2, "", "unknown pass 'fuse' (did you mean '-fuse'?)"},
     {"cells show gru --program --passes=-fuse,,-sink", 2, "", "unknown pass ''"},
     {"cells show lstn", 2, "", "there is no cell 'lstn' (did you mean 'lstm'?), looked in '"},
@@ -236,7 +238,7 @@ START_TEST(op_with_a_wrong_gradient_fails) {
     const struct outcome outcome = rondo(arguments, 1);
     assert_parts(arguments, outcome.out,
                  "gru                  ok|off                  FAILED|wrong: the gradient of |by central differences "
-                 "|numbers are off)|2 cells checked, 1 FAILED");
+                 "|numbers differ)|2 cells checked, 1 FAILED");
     ck_assert_str_eq(outcome.err, "");
     snprintf(arguments, sizeof arguments, "gradcheck faulty/off.yaml --json --plugin %s/wrong_gradient.so",
              variable("RONDO_TEST_BAD"));

@@ -273,18 +273,24 @@ START_TEST(damaged_header_is_refused) {
 }
 END_TEST
 
+/* The end of the last segment: what the dynamic linker maps. Section headers and names of symbols follow. */
+static size_t end_of_segments(const char *bytes) {
+    const Elf64_Ehdr *header = (const Elf64_Ehdr *)(const void *)bytes;
+    size_t last = 0;
+    for (int i = 0; i < header->e_phnum; i++) {
+        const Elf64_Phdr *segment = (const Elf64_Phdr *)(const void *)(bytes + header->e_phoff) + i;
+        const size_t end = segment->p_offset + segment->p_filesz;
+        last = end > last ? end : last;
+    }
+    return last;
+}
+
 /* Piece by piece: the dynamic linker would die of a segment that is not there. */
 START_TEST(file_cut_short_anywhere_is_refused) {
     size_t size = 0;
     char *bytes = read_file(path("%s/%s.so", plugins, "optimizers/adam"), &size);
     const char *file = path("%s/%s", folder, "short.so");
-    const Elf64_Ehdr *header = (const Elf64_Ehdr *)(const void *)bytes;
-    size_t needed = 0; /* the end of the last segment; section headers behind it are not needed */
-    for (int i = 0; i < header->e_phnum; i++) {
-        const Elf64_Phdr *segment = (const Elf64_Phdr *)(const void *)(bytes + header->e_phoff) + i;
-        const size_t end = segment->p_offset + segment->p_filesz;
-        needed = end > needed ? end : needed;
-    }
+    const size_t needed = end_of_segments(bytes);
     ck_assert_uint_gt(needed, 4096);
     for (size_t length = 0; length < needed; length += 509) {
         write_file(file, bytes, length);
@@ -292,10 +298,27 @@ START_TEST(file_cut_short_anywhere_is_refused) {
         ck_assert_int_eq(errors.count, 1);
         errors_free(&errors);
     }
-    write_file(file, bytes, needed - 1);
-    ck_assert_int_eq(loader_load(loader, registry, file, where, &errors), RONDO_INVALID);
-    assert_error(RONDO_INVALID, "is cut short");
+    const size_t ends[] = {needed - 1, needed, (needed + size) / 2, size - 1};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        write_file(file, bytes, ends[i]);
+        ck_assert_int_eq(loader_load(loader, registry, file, where, &errors), RONDO_INVALID);
+        assert_error(RONDO_INVALID, "is cut short");
+        errors_free(&errors);
+    }
     assert_nothing_registered();
+    free(bytes);
+}
+END_TEST
+
+/* As tools make it that remove the section headers: all that the dynamic linker needs is there. */
+START_TEST(file_without_section_headers_is_loaded) {
+    size_t size = 0;
+    char *bytes = read_file(path("%s/%s.so", plugins, "optimizers/adam"), &size);
+    const char *file = path("%s/%s", folder, "stripped.so");
+    Elf64_Ehdr *header = (Elf64_Ehdr *)(void *)bytes;
+    header->e_shoff = header->e_shnum = header->e_shstrndx = 0;
+    write_file(file, bytes, end_of_segments(bytes));
+    ck_assert_int_eq(loader_load(loader, registry, file, where, &errors), RONDO_OK);
     free(bytes);
 }
 END_TEST
@@ -642,6 +665,7 @@ int main(void) {
     tcase_add_loop_test(cases, file_that_is_no_shared_object_is_refused, 0, ROWS(contents));
     tcase_add_loop_test(cases, damaged_header_is_refused, 0, ROWS(headers));
     tcase_add_test(cases, file_cut_short_anywhere_is_refused);
+    tcase_add_test(cases, file_without_section_headers_is_loaded);
     tcase_add_loop_test(cases, pointer_that_leads_nowhere_is_refused_wherever_it_stands, 0, ROWS(bent));
     tcase_add_test(cases, file_that_everybody_may_write_is_refused);
     tcase_add_loop_test(cases, folder_that_everybody_may_write_is_refused, 0, ROWS(open_modes));

@@ -63,6 +63,30 @@ START_TEST(verbose_prints_all_lines_and_without_it_there_are_none) {
 }
 END_TEST
 
+/* A check, and the lines that the plug-in logs meanwhile. */
+static const struct {
+    const char *check, *lines;
+} checks[] = {
+    {"exported_symbol", ""},
+    {"gradient", "logs.so: op infer\n|logs.so: op forward\n|logs.so: op backward\n"},
+    {"status", "logs.so: optimizer check\n|logs.so: optimizer choose_slot\n|logs.so: optimizer step\n|"
+               "logs.so: loss output_size\n|logs.so: loss record\n|logs.so: loss predict\n|logs.so: loss measure\n|"
+               "logs.so: schedule check\n|logs.so: schedule factor\n|logs.so: schedule observe\n"},
+};
+
+START_TEST(a_check_of_a_plugin_prints_what_that_logs_and_does_not_take_it_for_printed_text) {
+    char plain[128], verbose[160];
+    snprintf(plain, sizeof plain, "plugin check ./logs.so --only %s", checks[_i].check);
+    snprintf(verbose, sizeof verbose, "%s --verbose", plain);
+    struct outcome outcome = sandbox_run((struct call){.arguments = verbose});
+    assert_parts(verbose, outcome.err, checks[_i].lines);
+    ck_assert_ptr_null(strstr(outcome.out, "prints"));
+    ck_assert_ptr_null(strstr(outcome.err, "loaded plug-in"));
+    outcome = sandbox_run((struct call){.arguments = plain});
+    ck_assert_str_eq(outcome.err, "");
+}
+END_TEST
+
 static void collect(void *arg, int32_t level, const char *origin, const char *text) {
     ck_assert_int_eq(level, RONDO_LOG_INFO);
     ck_assert_ptr_nonnull(strstr(origin, "logs.so"));
@@ -113,6 +137,8 @@ int main(void) {
     tcase_set_timeout(cases, 60);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_loop_test(cases, verbose_prints_all_lines_and_without_it_there_are_none, 0, ROWS(verbose_rows));
+    tcase_add_loop_test(cases, a_check_of_a_plugin_prints_what_that_logs_and_does_not_take_it_for_printed_text, 0,
+                        ROWS(checks));
     tcase_add_test(cases, a_program_that_embeds_rondo_gets_the_lines_of_its_run);
     tcase_add_test(cases, a_program_that_trains_gets_the_lines_of_its_experiment);
     suite_add_tcase(suite, cases);

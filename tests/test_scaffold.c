@@ -158,7 +158,7 @@ static const struct {
     {"optimizer a b", 2, "one argument too many: 'b'", "a"},
     {"optimiser mine", 2, "unknown kind 'optimiser' (did you mean 'optimizer'?), expected op, optimizer, loss", "mine"},
     {"layer mine", 2, "unknown kind 'layer', expected op, optimizer, loss or schedule", "mine"},
-    {"op sub/mine", 2, "at most 63; --out FOLDER says where to write", "sub"},
+    {"op sub/mine", 2, "at most 63; use --out FOLDER to choose where to write", "sub"},
     {"op Mine", 2, "'Mine' is not a name for a plug-in, expected lower-case letters", "Mine"},
     {"op 2x", 2, "'2x' is not a name", "2x"},
     {"op _x", 2, "'_x' is not a name", "_x"},

@@ -2,11 +2,18 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "sandbox.h"
 #include "tiny.h"
 #include "train/run_record.h"
 #include "train/train.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED 1
+#else
+#define IS_SANITIZED 0
+#endif
 
 static struct errors errors;
 static struct session *session;
@@ -52,6 +59,49 @@ START_TEST(a_task_that_fails_leaves_its_arguments_to_the_caller) {
     experiment_destroy(experiment);
     vocabulary_destroy(words);
     vocabulary_destroy(labels);
+}
+END_TEST
+
+/* ---- memory ---- */
+
+/* Sixteen layers of 65536 take terabytes, which no machine has that runs tests; one of 4096 takes more than 1 GiB of
+ * addresses. */
+static const struct {
+    const char *layers;
+    rlim_t addresses; /* RLIM_INFINITY: not limited */
+    const char *parts;
+} large[] = {
+    {"model.layers=[{cell: lstm, hidden: 65536, count: 16}]", RLIM_INFINITY,
+     "--set model.layers=|training this model takes at least 10651.6 GB: 4260.7 GB| for the gradients of 1 part of a "
+     "batch, |"
+     "which is physical memory and swap"},
+    {"model.layers=[{cell: gru, hidden: 8192}]", (rlim_t)1 << 30,
+     "training this model takes at least 4.0 GB: 1.6 GB for the parameters and the best ones so "
+     "far, 0.8 GB for the gradients of 1 part of a batch, and 1.6 GB for the optimizer; expected at most 1.1 GB, "
+     "which is the limit on addresses"},
+};
+
+START_TEST(a_model_that_no_memory_holds_is_refused_before_anything_is_allocated) {
+    const char *const assignments[] = {large[_i].layers, NULL};
+    const struct train_observer observer = {0};
+    struct train_result result;
+    struct task *task = task_open(sandbox_path("e.yaml"), assignments, session, TASK_TRAIN | TASK_VALID, &errors);
+    ck_assert_msg(task != NULL, "%s", errors_text(&errors, 0));
+    struct rlimit limit;
+    ck_assert_int_eq(getrlimit(RLIMIT_AS, &limit), 0);
+    if (large[_i].addresses != RLIM_INFINITY && IS_SANITIZED) {
+        task_destroy(task); /* a sanitizer needs terabytes of addresses */
+        return;
+    }
+    limit.rlim_cur = large[_i].addresses < limit.rlim_cur ? large[_i].addresses : limit.rlim_cur;
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    ck_assert_int_eq(train_experiment(task, sandbox_path("large"), &observer, &result, &errors), RONDO_INVALID);
+    assert_parts("error", errors_text(&errors, 0), large[_i].parts);
+    for (int32_t p = 0; p < model_parameter_count(network_model(task->network)); p++) {
+        ck_assert_ptr_null(model_parameters(network_model(task->network))[p].value.data);
+    }
+    ck_assert(!sandbox_has("large"));
+    task_destroy(task);
 }
 END_TEST
 
@@ -116,6 +166,8 @@ int main(void) {
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_loop_test(cases, a_task_that_fails_leaves_its_arguments_to_the_caller, 0,
                         (int)(sizeof unfit / sizeof unfit[0]));
+    tcase_add_loop_test(cases, a_model_that_no_memory_holds_is_refused_before_anything_is_allocated, 0,
+                        (int)(sizeof large / sizeof large[0]));
     tcase_add_test(cases, an_observer_sees_the_folder_the_batches_and_the_epochs);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

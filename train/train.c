@@ -1,6 +1,7 @@
 #include "train/train.h"
 
 #include "train/run_record.h"
+#include "train/task_memory.h"
 
 /* State of a training. */
 struct experiment_training {
@@ -86,6 +87,7 @@ rondo_status train_experiment(struct task *task, const char *folder, const struc
     if (task->train->count == 0) {
         return errors_add(errors, RONDO_INVALID, "%s: there is no example to train on", experiment->train.text);
     }
+    RONDO_TRY(task_check_memory(task, errors));
     RONDO_TRY(model_initialise(network_model(task->network), (uint64_t)experiment->schedule.options.seed,
                                &task->session->interrupt, errors));
     training.run = run_record_create(folder, task, errors);

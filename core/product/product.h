@@ -2,7 +2,7 @@
  *
  * A recurrent product multiplies a few rows by the same weights at every step. The weights are packed once per sequence,
  * into panels in the order in which the kernel reads them; a product then costs little more than its arithmetic. Kernels
- * are chosen at run time, for the processor: AVX-512, AVX2 with FMA, or plain C, which also serves arm64.
+ * are chosen at run time, for the processor: AVX-512, AVX2 with FMA, or plain C for all others, such as arm64.
  *
  * Bits: an element of a result is a sum in an order that depends only on k (and on the kernel), not on the number of rows
  * or columns that are computed with it, nor on threads. So the bits of a row do not depend on the rest of its batch.
@@ -25,8 +25,8 @@ const char *product_kernels_name(const struct product_kernels *kernels);
 
 /* Bytes of a packed B [k, n]; SIZE_MAX if the size overflows. */
 size_t product_packed_bytes(const struct product_kernels *kernels, int32_t dtype, int64_t k, int64_t n);
-/* Packs op(B) [k, n]: B itself [k, n], or, if `transpose` is 1, the transpose of B [n, k]. `packed` is aligned to 64 bytes
- * and has the size above. */
+/* Packs op(B) [k, n]: B itself [k, n], or, if `transpose` is 1, the transpose of B [n, k]. `packed` has
+ * product_packed_bytes bytes, aligned to 64 bytes. */
 void product_pack(const struct product_kernels *kernels, int32_t dtype, int64_t k, int64_t n, const void *b,
                   int64_t ldb, int transpose, void *packed);
 

@@ -24,6 +24,8 @@
 #endif
 #define INLINED static inline __attribute__((always_inline))
 
+/* The most rows of a tile; the most rows of a tile of more than two vectors, unless ALL_VECTORS; the rows and columns that
+ * NAME(transpose) handles. */
 enum { ROWS = 6, FLAT = 3, BLOCK = 8 };
 #endif
 
@@ -76,7 +78,7 @@ TARGET INLINED void NAME(run_tile)(const int rows, const int vectors, const stru
         VECTOR y[PRODUCT_VECTORS];
         UNROLLED
         for (int v = 0; v < vectors; v++) {
-            /* Otherwise gcc loads it again for every row of a flat tile, which is slower by a third. */
+            /* Without in_register, gcc loads the vector again for every row, which makes flat tiles a third slower. */
             y[v] = NAME(load)(b[v] + p * NAME(PANEL));
             if (rows > 1) {
                 y[v] = NAME(in_register)(y[v]);

@@ -139,7 +139,7 @@ static int32_t add_sum(struct scan_builder *b, const struct program_node *from, 
     int32_t n = 0;
     int32_t *inputs = arena_alloc(graph->arena, sizeof *inputs * (size_t)(MOST_FLAT + from->n_inputs));
     if (inputs == NULL) {
-        return graph_no_memory(graph);
+        return -1;
     }
     for (int32_t k = 0; k < from->n_inputs; k++) {
         const int32_t id = from->inputs[k];
@@ -184,7 +184,6 @@ static void add_node(struct scan_builder *b, int32_t id) {
     }
     int32_t *inputs = arena_alloc(graph->arena, sizeof *inputs * (size_t)(from->n_inputs + 1));
     if (inputs == NULL) {
-        graph_no_memory(graph);
         return;
     }
     for (int32_t k = 0; k < from->n_inputs; k++) {
@@ -226,13 +225,13 @@ static int32_t own(struct scan_builder *b, int32_t id, int32_t n_taken) {
 
 static void add_results(struct scan_builder *b, const struct scan_graph_settings *settings) {
     struct scan_graph *graph = b->graph;
-    for (int32_t s = 0; s < settings->n_states && !graph->failed; s++) {
+    for (int32_t s = 0; s < settings->n_states && !graph_failed(graph); s++) {
         const int32_t id = node_of(b, settings->new_states[s].id);
         graph->constant[s] = id >= 0 && id == graph->states[s];
         graph->new_states[s] = graph->constant[s] ? -1 : own(b, id, s);
     }
     const int32_t id = node_of(b, settings->output.id);
-    graph->output = id >= 0 && !graph->failed ? own(b, id, 0) : -1;
+    graph->output = id >= 0 && !graph_failed(graph) ? own(b, id, 0) : -1;
 }
 
 /* A random op without rows draws once per step by the equations. As a fixed tensor it would draw once per sequence. */
@@ -262,13 +261,12 @@ void graph_build(struct scan_graph *graph, const struct scan_graph_settings *set
     graph->fixed = arena_calloc(graph->arena, count + 1, sizeof *graph->fixed);
     graph->fixed_needs = arena_calloc(graph->arena, count + 1, sizeof *graph->fixed_needs);
     if (arena_failed(graph->arena)) {
-        graph_no_memory(graph);
         return;
     }
     find_dependences(&b, settings);
     refuse_random(&b);
     int32_t next_input = 0;
-    for (int32_t id = 0; id < (int32_t)count && !graph->failed && graph->errors->count == 0; id++) {
+    for (int32_t id = 0; id < (int32_t)count && !graph_failed(graph); id++) {
         const struct program_node *node = at(&b, id);
         const int is_input = node->op == NULL && node->value.data == NULL;
         if (is_input && next_input <= settings->n_states) {
@@ -289,7 +287,7 @@ void graph_build(struct scan_graph *graph, const struct scan_graph_settings *set
         }
         next_input += is_input;
     }
-    if (!graph->failed && graph->errors->count == 0) {
+    if (!graph_failed(graph)) {
         add_results(&b, settings);
     }
 }

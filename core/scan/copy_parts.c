@@ -12,8 +12,7 @@ void graph_copy_parts(struct scan_graph *graph, const struct scan_graph_settings
     (void)settings;
     const int *live = graph_live(graph);
     const int32_t count = graph->count;
-    if (live == NULL) {
-        graph_no_memory(graph);
+    if (arena_failed(graph->arena)) {
         return;
     }
     for (int32_t user = 0; user < count; user++) {

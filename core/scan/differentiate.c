@@ -28,7 +28,6 @@ static void add_item(struct scan_differentiation *d, struct scan_flow *flow, int
         const int32_t capacity = flow->capacity == 0 ? 8 : flow->capacity * 2;
         int32_t *items = arena_alloc(d->graph->arena, sizeof *items * (size_t)capacity);
         if (items == NULL) {
-            graph_no_memory(d->graph);
             return;
         }
         if (flow->count > 0) {
@@ -49,7 +48,6 @@ static void add_part(struct scan_differentiation *d, int32_t id, int64_t offset,
     const int32_t count = d->parts[id].count;
     int64_t *offsets = arena_alloc(d->graph->arena, sizeof *offsets * (size_t)(count + 1));
     if (offsets == NULL) {
-        graph_no_memory(d->graph);
         return;
     }
     if (count > 0) {
@@ -72,7 +70,7 @@ static int32_t join(struct scan_differentiation *d, int32_t id, int32_t whole) {
     int32_t *inputs = arena_alloc(graph->arena, sizeof *inputs * (size_t)(parts->count + 1));
     int64_t *offsets = arena_calloc(graph->arena, (size_t)parts->count + 1, sizeof *offsets);
     if (inputs == NULL || offsets == NULL) {
-        return graph_no_memory(graph);
+        return -1;
     }
     inputs[0] = whole;
     for (int32_t k = 0; k < parts->count; k++) {
@@ -202,7 +200,6 @@ static void through_call(struct scan_differentiation *d, int32_t id, int32_t g) 
         }
         int32_t *inputs = arena_alloc(graph->arena, sizeof *inputs * (size_t)(node->n_inputs + 1));
         if (inputs == NULL) {
-            graph_no_memory(graph);
             return;
         }
         memcpy(inputs, node->inputs, sizeof *inputs * (size_t)node->n_inputs);
@@ -228,7 +225,7 @@ static void through(struct scan_differentiation *d, int32_t id) {
         return;
     }
     const int32_t g = total(d, id);
-    if (g < 0 || graph->failed) {
+    if (g < 0 || graph_failed(graph)) {
         return;
     }
     switch (graph->nodes[id].kind) {
@@ -302,7 +299,6 @@ void graph_differentiate(struct scan_graph *graph, const struct scan_graph_setti
     d.offsets = arena_calloc(graph->arena, (size_t)d.n + 1, sizeof *d.offsets);
     graph->carry = arena_alloc(graph->arena, sizeof *graph->carry * (size_t)(graph->n_states + 1));
     if (arena_failed(graph->arena)) {
-        graph_no_memory(graph);
         return;
     }
     for (int32_t s = 0; s < graph->n_states; s++) {
@@ -310,10 +306,10 @@ void graph_differentiate(struct scan_graph *graph, const struct scan_graph_setti
     }
     find_needs(&d, order, n_order);
     seed(&d);
-    for (int32_t i = n_order - 1; i >= 0 && !graph->failed; i--) {
+    for (int32_t i = n_order - 1; i >= 0 && !graph_failed(graph); i--) {
         through(&d, order[i]);
     }
-    if (!graph->failed) {
+    if (!graph_failed(graph)) {
         collect(&d);
     }
 }

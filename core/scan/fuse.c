@@ -14,7 +14,6 @@ struct scan_scheduler {
     int *live, *done;
     int backward;
     enum scan_phase phase;
-    struct errors *errors;
 };
 
 /* 1 for a node that this stage computes. */
@@ -50,15 +49,15 @@ static void mark_views(const struct scan_scheduler *s, int parts) {
     }
 }
 
-static rondo_status add_instruction(struct scan_scheduler *s, enum scan_node_kind kind, const int32_t *nodes,
-                                    int32_t count) {
+/* Adds an instruction. 0 if memory is short, else 1. */
+static int add_instruction(struct scan_scheduler *s, enum scan_node_kind kind, const int32_t *nodes, int32_t count) {
     struct arena *arena = s->graph->arena;
     struct scan_stage *stage = &s->plan->stages[s->backward][s->phase];
     if (stage->count == stage->capacity) {
         const int32_t capacity = stage->capacity == 0 ? 16 : stage->capacity * 2;
         struct scan_instruction *more = arena_calloc(arena, (size_t)capacity, sizeof *more);
         if (more == NULL) {
-            return errors_no_memory(s->errors);
+            return 0;
         }
         for (int32_t i = 0; i < stage->count; i++) {
             more[i] = stage->instructions[i];
@@ -68,18 +67,19 @@ static rondo_status add_instruction(struct scan_scheduler *s, enum scan_node_kin
     }
     int32_t *copy = arena_alloc(arena, sizeof *copy * (size_t)count);
     if (copy == NULL) {
-        return errors_no_memory(s->errors);
+        return 0;
     }
     for (int32_t i = 0; i < count; i++) {
         copy[i] = nodes[i];
         s->done[nodes[i]] = 1;
     }
     stage->instructions[stage->count++] = (struct scan_instruction){.kind = kind, .nodes = copy, .count = count};
-    return RONDO_OK;
+    return 1;
 }
 
-/* Adds a group of all elementwise nodes of one width that can follow each other; *added is 0 if there is none. */
-static rondo_status add_group(struct scan_scheduler *s, int32_t *nodes, int *added) {
+/* Adds a group of all elementwise nodes of one width that can follow each other. 0 if there is none or memory is short,
+ * else 1; so are the results of the next two. */
+static int add_group(struct scan_scheduler *s, int32_t *nodes) {
     const int fuse = (s->graph->passes & PASS_FUSE) != 0;
     int32_t count = 0;
     int64_t width = -1;
@@ -97,12 +97,11 @@ static rondo_status add_group(struct scan_scheduler *s, int32_t *nodes, int *add
             }
         }
     }
-    *added = count > 0;
-    return count > 0 ? add_instruction(s, NODE_MAP, nodes, count) : RONDO_OK;
+    return count > 0 && add_instruction(s, NODE_MAP, nodes, count);
 }
 
 /* Adds all products that are ready as one instruction. */
-static rondo_status add_products(struct scan_scheduler *s, int32_t *nodes, int *added) {
+static int add_products(struct scan_scheduler *s, int32_t *nodes) {
     const int merge = (s->graph->passes & PASS_MERGE) != 0;
     int32_t count = 0;
     for (int32_t i = 0; i < s->n_order && (merge || count == 0); i++) {
@@ -110,8 +109,7 @@ static rondo_status add_products(struct scan_scheduler *s, int32_t *nodes, int *
             nodes[count++] = s->order[i];
         }
     }
-    *added = count > 0;
-    return count > 0 ? add_instruction(s, NODE_PRODUCT, nodes, count) : RONDO_OK;
+    return count > 0 && add_instruction(s, NODE_PRODUCT, nodes, count);
 }
 
 /* Gradients of two inputs of one call: one backward call gives both. */
@@ -120,7 +118,7 @@ static int are_siblings(const struct scan_node *a, const struct scan_node *b) {
 }
 
 /* Adds one call, gradient, join or reduction (effects 0) or one effect (effects 1), with its siblings. */
-static rondo_status add_other(struct scan_scheduler *s, int effects, int32_t *nodes, int *added) {
+static int add_other(struct scan_scheduler *s, int effects, int32_t *nodes) {
     int32_t count = 0;
     for (int32_t i = 0; i < s->n_order; i++) {
         const int32_t id = s->order[i];
@@ -130,47 +128,37 @@ static rondo_status add_other(struct scan_scheduler *s, int effects, int32_t *no
             nodes[count++] = id;
         }
     }
-    *added = count > 0;
-    return count > 0 ? add_instruction(s, s->graph->nodes[nodes[0]].kind, nodes, count) : RONDO_OK;
+    return count > 0 && add_instruction(s, s->graph->nodes[nodes[0]].kind, nodes, count);
 }
 
-static rondo_status schedule_stage(struct scan_scheduler *s, int32_t *nodes) {
+static void schedule_stage(struct scan_scheduler *s, int32_t *nodes) {
     struct scan_stage *stage = &s->plan->stages[s->backward][s->phase];
-    for (int added = 1; added;) {
+    do {
         mark_views(s, 1);
-        RONDO_TRY(add_group(s, nodes, &added));
-        if (!added) {
-            RONDO_TRY(add_products(s, nodes, &added));
-        }
-        if (!added) {
-            RONDO_TRY(add_other(s, 0, nodes, &added));
-        }
-    }
+    } while (add_group(s, nodes) || add_products(s, nodes) || add_other(s, 0, nodes));
     stage->n_row_instructions = stage->count;
-    for (int added = 1; added;) {
-        RONDO_TRY(add_other(s, 1, nodes, &added));
+    while (add_other(s, 1, nodes)) {
     }
     stage->has_effects = stage->count > stage->n_row_instructions;
-    return RONDO_OK;
 }
 
 rondo_status plan_schedule(struct scan_plan *plan, struct errors *errors) {
     struct scan_graph *graph = plan->graph;
-    struct scan_scheduler s = {.plan = plan, .graph = graph, .errors = errors};
+    struct scan_scheduler s = {.plan = plan, .graph = graph};
     s.order = graph_order(graph, &s.n_order);
     s.live = graph_live(graph);
     s.done = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *s.done);
     int32_t *nodes = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *nodes);
     if (arena_failed(graph->arena)) {
-        return errors_no_memory(errors);
+        return RONDO_OK;
     }
     for (s.backward = 0; s.backward < 2; s.backward++) {
         for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
             s.phase = (enum scan_phase)phase;
-            RONDO_TRY(schedule_stage(&s, nodes));
+            schedule_stage(&s, nodes);
         }
     }
-    for (int32_t i = 0; i < s.n_order; i++) {
+    for (int32_t i = 0; i < s.n_order && !arena_failed(graph->arena); i++) {
         RONDO_CHECK(node_is_given(&graph->nodes[s.order[i]]) || s.done[s.order[i]], errors, "every node is scheduled");
     }
     return RONDO_OK;

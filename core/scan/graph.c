@@ -44,24 +44,20 @@ int graph_same_shape(const struct scan_node *a, const struct scan_node *b) {
            memcmp(a->shape.shape, b->shape.shape, sizeof a->shape.shape[0] * (size_t)a->shape.ndim) == 0;
 }
 
-int32_t graph_no_memory(struct scan_graph *graph) {
-    if (!graph->failed) {
-        errors_no_memory(graph->errors);
-    }
-    graph->failed = 1;
-    return -1;
+int graph_failed(const struct scan_graph *graph) {
+    return arena_failed(graph->arena) || graph->errors->count > 0;
 }
 
 static int32_t add_node(struct scan_graph *graph, struct scan_node node, const int32_t *inputs, int32_t n_inputs) {
     int32_t *copy = arena_alloc(graph->arena, sizeof *copy * (size_t)(n_inputs + 1));
-    if (graph->failed || copy == NULL) {
-        return graph_no_memory(graph);
+    if (copy == NULL) {
+        return -1;
     }
     if (graph->count == graph->capacity) {
         const int32_t capacity = graph->capacity == 0 ? 64 : graph->capacity * 2;
         struct scan_node *nodes = arena_alloc(graph->arena, sizeof *nodes * (size_t)capacity);
         if (nodes == NULL) {
-            return graph_no_memory(graph);
+            return -1;
         }
         if (graph->count > 0) {
             memcpy(nodes, graph->nodes, sizeof *nodes * (size_t)graph->count);
@@ -89,7 +85,7 @@ static int32_t add_long_sum(struct scan_graph *graph, struct scan_node node, con
     const int32_t n_branches = (n_inputs + LONGEST - 1) / LONGEST;
     int32_t *branches = arena_alloc(graph->arena, sizeof *branches * (size_t)n_branches);
     if (branches == NULL) {
-        return graph_no_memory(graph);
+        return -1;
     }
     struct scan_node branch = node;
     branch.name = NULL;
@@ -109,7 +105,6 @@ int32_t graph_add(struct scan_graph *graph, struct scan_node node, const int32_t
         return add_long_sum(graph, node, inputs, n_inputs);
     }
     errors_bug(graph->errors, __FILE__, __LINE__, "a map has few inputs");
-    graph->failed = 1;
     return -1;
 }
 
@@ -149,7 +144,7 @@ int *graph_live(const struct scan_graph *graph) {
     const size_t count = (size_t)graph->count + 1;
     int *live = arena_calloc(graph->arena, count, sizeof *live);
     int32_t *stack = arena_alloc(graph->arena, count * sizeof *stack);
-    if (live == NULL || stack == NULL) {
+    if (arena_failed(graph->arena)) {
         return NULL;
     }
     mark(graph, live, stack, -1, graph->output);
@@ -169,11 +164,11 @@ int *graph_needed(const struct scan_graph *graph) {
     const size_t count = (size_t)graph->count + 1;
     int *needed = arena_calloc(graph->arena, count, sizeof *needed);
     int32_t *stack = arena_alloc(graph->arena, count * sizeof *stack);
-    for (int32_t s = 0; needed != NULL && stack != NULL && s < graph->n_states; s++) {
+    for (int32_t s = 0; !arena_failed(graph->arena) && s < graph->n_states; s++) {
         mark(graph, needed, stack, 0, graph->new_states[s]);
         mark(graph, needed, stack, 1, graph->carry == NULL ? -1 : graph->carry[s]);
     }
-    return stack == NULL ? NULL : needed;
+    return needed;
 }
 
 /* What graph_order knows while it walks. */
@@ -228,7 +223,7 @@ static void use(int32_t *uses, int32_t id) {
 int32_t *graph_uses(const struct scan_graph *graph) {
     const int *live = graph_live(graph);
     int32_t *uses = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *uses);
-    if (live == NULL || uses == NULL) {
+    if (arena_failed(graph->arena)) {
         return NULL;
     }
     for (int32_t id = 0; id < graph->count; id++) {
@@ -249,8 +244,7 @@ int32_t *graph_uses(const struct scan_graph *graph) {
 
 /* ---- broadcasting ---- */
 
-const int32_t *graph_table(struct scan_graph *graph, const struct scan_node *operand, const struct scan_node *domain,
-                           int *ok) {
+const int32_t *graph_table(struct scan_graph *graph, const struct scan_node *operand, const struct scan_node *domain) {
     const int rows = node_is_rows(operand);
     const int32_t n = domain->shape.ndim, m = operand->shape.ndim;
     int64_t stride[RONDO_MAX_DIMS] = {0};
@@ -266,11 +260,7 @@ const int32_t *graph_table(struct scan_graph *graph, const struct scan_node *ope
         return NULL;
     }
     int32_t *table = arena_alloc(graph->arena, sizeof *table * (size_t)domain->width);
-    if (table == NULL) {
-        *ok = 0;
-        return NULL;
-    }
-    for (int64_t j = 0; j < domain->width; j++) {
+    for (int64_t j = 0; table != NULL && j < domain->width; j++) {
         int64_t rest = j, at = 0;
         for (int32_t d = n - 1; d >= 1; d--) {
             at += rest % domain->shape.shape[d] * stride[d];

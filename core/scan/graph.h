@@ -39,7 +39,7 @@ enum scan_node_kind {
     NODE_GRAD_X,      /* what the gradient of x already holds: the step adds to it */
     /* computed values */
     NODE_MAP,           /* an elementwise op */
-    NODE_SUM,           /* the sum of all inputs, broadcast to the shape; of one input: a copy */
+    NODE_SUM,           /* the sum of all inputs, each broadcast to the node's shape; with one input: a copy */
     NODE_PRODUCT,       /* [init +] sum of terms rows @ fixed; inputs: init or -1, rows, fixed, rows, fixed, ... */
     NODE_CALL,          /* any other op */
     NODE_VIEW,          /* the elements of the input in another shape */
@@ -47,8 +47,8 @@ enum scan_node_kind {
     NODE_MAP_GRADIENT,  /* dL/d input `which` of a map, in the shape of its result. Inputs: those of the map, its result
                            (-1 for each of these that the gradient does not read), dL/d result */
     NODE_CALL_GRADIENT, /* dL/d input `input` of a call. Inputs: those of the call, dL/d result */
-    NODE_JOIN,          /* parts written into a row at `offsets`, added to the first input; -1 there means zeros */
-    NODE_REDUCE,        /* the sum over the dimensions along which a value of this shape was broadcast to the input's */
+    NODE_JOIN,          /* the first input (-1: zeros), plus each other input i added to every row from offsets[i] on */
+    NODE_REDUCE,        /* the gradient of a value that was broadcast: the input, summed over the repeated dimensions */
     /* effects: each adds to the gradient of fixed tensor `which` */
     NODE_WEIGHT_GRADIENT, /* inputs a, g: a^T g */
     NODE_FIXED_SUM,       /* input g, reduced to the shape of the fixed tensor */
@@ -68,8 +68,8 @@ struct scan_node {
     int backward; /* 1: part of the backward step */
     const rondo_op *op;
     const void *options;
-    int32_t which;
-    int32_t input;       /* NODE_CALL_GRADIENT, NODE_FIXED_CALL: which input of the op */
+    int32_t which;       /* number of the state, fixed tensor or input: see scan_node_kind */
+    int32_t input;       /* NODE_CALL_GRADIENT, NODE_FIXED_CALL: number of the input of the op */
     int32_t of;          /* NODE_CALL_GRADIENT, NODE_FIXED_CALL: the id of the call */
     int64_t offset;      /* NODE_PART */
     int64_t *offsets;    /* NODE_JOIN: [n_inputs]; the first is unused */
@@ -78,7 +78,7 @@ struct scan_node {
     int32_t *inputs;     /* [n_inputs] ids; -1: none */
     int32_t n_inputs;
     rondo_tensor shape; /* of a value with rows: [RONDO_ANY_ROWS, ...] */
-    int64_t width;      /* elements per row; of a fixed tensor: all elements */
+    int64_t width;      /* elements per row; for a fixed tensor: all elements */
     const char *name;   /* from the equations; NULL: none */
 };
 
@@ -100,7 +100,7 @@ struct scan_graph {
     int training;   /* 1: has a backward step */
     int32_t dtype;
     int32_t n_states, n_fixed, n_random;
-    int32_t *states;      /* [n_states] the NODE_STATE of each; -1: unused */
+    int32_t *states;      /* [n_states] ids of the NODE_STATE nodes; -1: no node reads the state */
     int32_t *new_states;  /* [n_states] ids; -1: the state is constant */
     int *constant;        /* [n_states] 1: the state never changes */
     int *state_needs;     /* [n_states] 1: the state has a gradient */
@@ -111,8 +111,7 @@ struct scan_graph {
     int32_t *carry; /* [n_states] dL/d state before the step; for a constant state the sum over the steps so far. -1: no
                        gradient. NULL while there is no backward step */
     int32_t grad_x; /* dL/dx, including what was there before; -1: not wanted */
-    struct errors *errors; /* while passes run */
-    int failed;            /* 1: out of memory or a bug, which is in `errors` */
+    struct errors *errors; /* set only while passes run */
 };
 
 struct scan_graph_settings {
@@ -122,8 +121,8 @@ struct scan_graph_settings {
     rondo_value output;
     int32_t passes;
     int training;       /* add a backward step */
-    int wants_x;        /* with the gradient of x */
-    int wants_constant; /* and with the gradients of states that never change */
+    int wants_x;        /* the backward step computes the gradient of x */
+    int wants_constant; /* the backward step computes the gradients of states that never change */
 };
 
 struct scan_printer;
@@ -135,10 +134,10 @@ struct scan_graph *graph_create(const struct scan_graph_settings *settings, stru
 
 /* ---- for the passes ---- */
 
-/* Reports that memory is short. Returns -1, which is not a valid id. */
-int32_t graph_no_memory(struct scan_graph *graph);
+/* 1 if a pass has failed: its error is in `errors`, or memory is short, which only graph_create reports, at its end. */
+int graph_failed(const struct scan_graph *graph);
 /* Adds a copy of `node`, whose inputs are `inputs` (copied), and returns its id. A sum of more than GRAPH_MOST_INPUTS
- * values becomes a tree of sums; the id is that of its root. -1 after a failure. */
+ * values becomes a tree of sums; the id is that of its root. -1 if memory is short, and after a bug. */
 int32_t graph_add(struct scan_graph *graph, struct scan_node node, const int32_t *inputs, int32_t n_inputs);
 /* Adds a sum of these values, in the shape, half and phase of node `like`. */
 int32_t graph_add_sum(struct scan_graph *graph, int32_t like, const int32_t *inputs, int32_t n_inputs);
@@ -157,7 +156,8 @@ int node_is_given(const struct scan_node *node);
 int32_t graph_base(const struct scan_graph *graph, int32_t id);
 /* Follows views, but not parts. -1 stays -1. */
 int32_t graph_without_views(const struct scan_graph *graph, int32_t id);
-/* [count] 1 for nodes that a result or an effect needs. In the graph's arena; NULL if memory is short. */
+/* [count] 1 for nodes that a result or an effect needs. In the graph's arena. If memory is short, the results of this
+ * function and of the next three are not valid: ask arena_failed before reading them. */
 int *graph_live(const struct scan_graph *graph);
 /* The ids of all live nodes, inputs before what reads them; *n gets their number. */
 int32_t *graph_order(const struct scan_graph *graph, int32_t *n);
@@ -169,12 +169,11 @@ int *graph_needed(const struct scan_graph *graph);
 /* 1 if both have the same dimensions. */
 int graph_same_shape(const struct scan_node *a, const struct scan_node *b);
 /* Broadcasting as a table: for each of the `width` elements of a row of `domain`, the element of `operand` (of its row,
- * or of the whole fixed tensor) that belongs there; NULL if they correspond one to one. *ok becomes 0 if memory is
- * short. */
-const int32_t *graph_table(struct scan_graph *graph, const struct scan_node *operand, const struct scan_node *domain,
-                           int *ok);
+ * or of the whole fixed tensor) that belongs there; NULL if they correspond one to one, or if memory is short, which the
+ * graph's arena knows. */
+const int32_t *graph_table(struct scan_graph *graph, const struct scan_node *operand, const struct scan_node *domain);
 
-/* Text that grows at its end. Begins as {.arena = ...}; a failure is that of the arena (arena_failed). */
+/* A text that is written piece by piece. Initialise it as {.arena = ...}. arena_failed reports a lack of memory. */
 struct scan_printer {
     struct arena *arena;
     char *data; /* NULL: empty */
@@ -187,7 +186,7 @@ void graph_text(const struct scan_graph *graph, struct scan_printer *text);
 
 /* ---- the passes, in the order in which they run; each is one file ---- */
 
-/* A pass that fails sets graph->failed or adds an error. */
+/* A pass that fails leaves the arena in the failed state or adds an error. */
 typedef void scan_pass_function(struct scan_graph *graph, const struct scan_graph_settings *settings);
 
 scan_pass_function graph_build;         /* build.c: from the step program to a graph */

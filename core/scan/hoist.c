@@ -11,7 +11,7 @@ static int *find_recurrent(const struct scan_graph *graph) {
     int *recurrent = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *recurrent);
     int32_t n;
     const int32_t *order = graph_order(graph, &n);
-    for (int32_t i = 0; recurrent != NULL && order != NULL && i < n; i++) {
+    for (int32_t i = 0; !arena_failed(graph->arena) && i < n; i++) {
         const int32_t id = order[i];
         const struct scan_node *node = &graph->nodes[id];
         int *own = &recurrent[id];
@@ -27,7 +27,7 @@ static int *find_recurrent(const struct scan_graph *graph) {
                     !(node->backward && graph->nodes[input].kind == NODE_STATE);
         }
     }
-    return order == NULL ? NULL : recurrent;
+    return recurrent;
 }
 
 /* Moves the operands of a sum that are not recurrent into a sum of their own, which is computed before the loop. */
@@ -70,8 +70,7 @@ void graph_hoist(struct scan_graph *graph, const struct scan_graph_settings *set
     const int *needed = graph_needed(graph);
     /* What the loop does not wait for is better computed after it, next to what reads it. */
     const int all = !settings->training || (settings->passes & PASS_SINK) == 0;
-    if (recurrent == NULL || live == NULL || needed == NULL) {
-        graph_no_memory(graph);
+    if (arena_failed(graph->arena)) {
         return;
     }
     for (int32_t id = 0; id < count; id++) {

@@ -27,11 +27,10 @@ void graph_keep_carries(struct scan_graph *graph, const struct scan_graph_settin
     (void)settings;
     const int *live = graph_live(graph);
     const int32_t count = graph->count;
-    if (live == NULL) {
-        graph_no_memory(graph);
+    if (arena_failed(graph->arena)) {
         return;
     }
-    for (int32_t id = 0; id < count && !graph->failed; id++) {
+    for (int32_t id = 0; id < count && !graph_failed(graph); id++) {
         if (live[id] && graph->nodes[id].kind == NODE_GRAD_STATE) {
             copy_for_readers(graph, live, count, id);
         }

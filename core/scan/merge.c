@@ -44,7 +44,7 @@ static void merge_sum(struct scan_graph *graph, const int32_t *uses, int32_t id)
     } else if (n_rest > 0) {
         inputs[0] = graph_add_sum(graph, id, rest, n_rest);
     }
-    if (graph->failed) {
+    if (graph_failed(graph)) {
         return;
     }
     struct scan_node product = graph->nodes[id];
@@ -61,8 +61,7 @@ void graph_merge(struct scan_graph *graph, const struct scan_graph_settings *set
     const int32_t *uses = graph_uses(graph);
     const int32_t count = graph->count;
     const int *live = graph_live(graph);
-    if (uses == NULL || live == NULL) {
-        graph_no_memory(graph);
+    if (arena_failed(graph->arena)) {
         return;
     }
     for (int32_t id = 0; id < count; id++) {

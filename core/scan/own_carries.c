@@ -37,11 +37,10 @@ void graph_own_carries(struct scan_graph *graph, const struct scan_graph_setting
     (void)settings;
     const int32_t count = graph->count;
     const int *live = graph_live(graph);
-    if (live == NULL) {
-        graph_no_memory(graph);
+    if (arena_failed(graph->arena)) {
         return;
     }
-    for (int32_t s = 0; s < graph->n_states && !graph->failed; s++) {
+    for (int32_t s = 0; s < graph->n_states && !graph_failed(graph); s++) {
         const int32_t id = graph->carry[s];
         if (id < 0 || (id < count && is_own(graph, live, count, s))) {
             continue;

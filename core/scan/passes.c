@@ -52,15 +52,16 @@ struct scan_graph *graph_create(const struct scan_graph_settings *settings, stru
         {"copy parts: parts of rows are copied for readers of whole rows", 1, graph_copy_parts},
     };
     const char *before = NULL;
-    for (size_t i = 0; i < sizeof passes / sizeof passes[0] && !graph->failed && errors->count == 0; i++) {
+    for (size_t i = 0; i < sizeof passes / sizeof passes[0] && !graph_failed(graph); i++) {
         if (passes[i].on) {
             passes[i].run(graph, settings);
-            before = text == NULL || graph->failed ? NULL : describe(graph, passes[i].name, before, text);
+            before = text == NULL || graph_failed(graph) ? NULL : describe(graph, passes[i].name, before, text);
         }
     }
     if (arena_failed(arena) && errors->count == 0) {
         errors_no_memory(errors);
     }
+    const int failed = graph_failed(graph);
     graph->errors = NULL;
-    return graph->failed || errors->count > 0 ? NULL : graph;
+    return failed ? NULL : graph;
 }

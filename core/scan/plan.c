@@ -42,13 +42,10 @@ static rondo_status make_plan(struct scan_plan *plan, struct errors *errors) {
     }
     int32_t n_order;
     const int32_t *order = graph_order(graph, &n_order);
-    if (arena_failed(arena)) {
-        return errors_no_memory(errors);
-    }
     RONDO_TRY(plan_schedule(plan, errors));
-    RONDO_TRY(plan_places(plan, errors));
-    RONDO_TRY(plan_instructions(plan, errors));
-    for (int32_t i = 0; i < n_order; i++) {
+    plan_places(plan);
+    plan_instructions(plan);
+    for (int32_t i = 0; i < n_order && !arena_failed(arena); i++) {
         plan->saved_bytes[order[i]] = bytes_of_row(graph, &graph->nodes[order[i]]);
     }
     return arena_failed(arena) ? errors_no_memory(errors) : RONDO_OK;

@@ -21,10 +21,10 @@
 enum scan_storage {
     STORE_NONE,     /* comes from outside, or is not needed */
     STORE_CHUNK,    /* chunk buffer `index`, for the time of one group */
-    STORE_LOCAL,    /* the rows of one worker, at element `index` x rows, for the time of one stage */
+    STORE_LOCAL,    /* memory of one worker for its rows, from element `index` x rows on, for the time of one stage */
     STORE_SEQUENCE, /* sequence `index`: the rows of all steps */
-    STORE_DOUBLE,   /* state `index`, two copies used alternately: if no reader needs all steps */
-    STORE_CARRY,    /* the carry of state `index`, two copies used alternately */
+    STORE_DOUBLE,   /* state `index` in two copies used alternately, if no reader needs all its steps */
+    STORE_CARRY,    /* the carry of state `index`, in two copies used alternately */
     STORE_GRAD_X,   /* the gradient of x itself */
 };
 
@@ -64,7 +64,7 @@ enum scan_operand_kind { OPERAND_CHUNK, OPERAND_ROWS, OPERAND_TILE, OPERAND_EXPA
 
 struct scan_operand {
     enum scan_operand_kind kind;
-    int32_t node;         /* not OPERAND_TILE */
+    int32_t node;         /* unused by OPERAND_TILE */
     int32_t buffer;       /* OPERAND_CHUNK, OPERAND_EXPANDED: number of the chunk buffer; else -1 */
     int32_t tile;         /* OPERAND_TILE */
     const int32_t *table; /* OPERAND_EXPANDED: [width] which element of the node's row; NULL: in order */
@@ -100,7 +100,7 @@ struct scan_product_call {
 };
 
 struct scan_product_list {
-    const int32_t *copies; /* [n_copies] nodes whose init is stored elsewhere and is copied first */
+    const int32_t *copies; /* [n_copies] nodes whose init has another place, and is copied to theirs first */
     const struct scan_product_call *calls;
     int32_t n_copies, n_calls;
 };
@@ -125,7 +125,7 @@ struct scan_stage {
 
 struct scan_plan {
     struct scan_graph *graph;
-    struct scan_stage stages[2][PHASE_COUNT]; /* by half */
+    struct scan_stage stages[2][PHASE_COUNT]; /* [half][phase] */
     struct scan_place *places;                /* [graph->count] */
     int32_t *state_sequence;                  /* [n_states] -1: STORE_DOUBLE */
     int32_t output_sequence;
@@ -134,22 +134,24 @@ struct scan_plan {
     struct scan_packed *packed[2];
     int32_t n_sequences, n_tiles[2], n_packed[2];
     int32_t n_chunk_buffers;
-    size_t *saved_bytes; /* [graph->count] what a call saves per row, stored for all steps; 0: it is computed again */
+    size_t *saved_bytes; /* [graph->count] bytes per row that a call saves, stored for all steps; 0: the backward half
+                            computes the call again */
     int64_t sequence_width; /* elements per row and step of all sequences */
 };
 
 /* Plans the graph, in the graph's arena. NULL with errors. */
 struct scan_plan *plan_create(struct scan_graph *graph, struct errors *errors);
 /* The number of elements per row that the loop of one half reads from and writes to memory for all steps; 0 if memory
- * is short. The arena serves the call only. */
+ * is short. `arena` provides temporary memory. */
 int64_t plan_loop_width(const struct scan_plan *plan, int half, struct arena *arena);
-/* Appends the instructions, and where their results are stored. */
+/* Appends the instructions, each with the places of its results. */
 void plan_text(const struct scan_plan *plan, struct scan_printer *text);
 
 /* ---- the parts of plan_create ---- */
 
-rondo_status plan_schedule(struct scan_plan *plan, struct errors *errors);
-rondo_status plan_places(struct scan_plan *plan, struct errors *errors);
-rondo_status plan_instructions(struct scan_plan *plan, struct errors *errors);
+/* Each builds in the graph's arena, and does nothing if that has failed: plan_create asks once, at its end. */
+rondo_status plan_schedule(struct scan_plan *plan, struct errors *errors); /* fails for a bug: a node without a stage */
+void plan_places(struct scan_plan *plan);
+void plan_instructions(struct scan_plan *plan);
 
 #endif

@@ -7,13 +7,7 @@
 struct scan_maker {
     struct scan_plan *plan;
     struct scan_graph *graph;
-    struct errors *errors;
 };
-
-static int32_t no_memory_id(struct scan_maker *p) {
-    errors_no_memory(p->errors);
-    return -1;
-}
 
 /* ---- groups ---- */
 
@@ -23,15 +17,11 @@ static int32_t add_tile(struct scan_maker *p, int half, int32_t id, int64_t widt
     return plan->n_tiles[half]++;
 }
 
-/* The number of the group's operand for `id`, broadcast to `domain`; it is added if it is new. -1 if memory is short. */
+/* The number of the group's operand for `id`, broadcast to `domain`; it is added if it is new. */
 static int32_t operand_of(struct scan_maker *p, struct scan_group *group, int half, int32_t id,
                           const struct scan_node *domain, int32_t *n_buffers) {
-    int ok = 1;
     const struct scan_node *node = &p->graph->nodes[id];
-    const int32_t *table = graph_table(p->graph, node, domain, &ok);
-    if (!ok) {
-        return no_memory_id(p);
-    }
+    const int32_t *table = graph_table(p->graph, node, domain);
     const int32_t base = graph_without_views(p->graph, id);
     struct scan_operand operand = {.kind = OPERAND_ROWS, .node = base, .buffer = -1, .tile = -1, .table = table};
     if (p->graph->nodes[base].kind == NODE_FIXED) {
@@ -64,8 +54,7 @@ static int32_t operand_of(struct scan_maker *p, struct scan_group *group, int ha
 static void place_chunks(const struct scan_maker *p, struct scan_group *group, int32_t *n_buffers) {
     int32_t *end = arena_calloc(p->graph->arena, (size_t)group->n_operands + 1, sizeof *end);
     int32_t *free_at = arena_calloc(p->graph->arena, (size_t)group->n_operands + 1, sizeof *free_at);
-    if (end == NULL || free_at == NULL) {
-        errors_no_memory(p->errors);
+    if (arena_failed(p->graph->arena)) {
         return;
     }
     const int32_t first = *n_buffers;
@@ -102,16 +91,14 @@ static void make_group(struct scan_maker *p, int half, struct scan_instruction *
     group->width = p->graph->nodes[instruction->nodes[0]].width;
     group->operands = arena_calloc(arena, (size_t)most + 1, sizeof *group->operands);
     group->members = arena_calloc(arena, (size_t)instruction->count, sizeof *group->members);
-    if (group->operands == NULL || group->members == NULL) {
-        errors_no_memory(p->errors);
+    if (arena_failed(arena)) {
         return;
     }
-    for (int32_t i = 0; i < instruction->count && p->errors->count == 0; i++) {
+    for (int32_t i = 0; i < instruction->count; i++) {
         const int32_t id = instruction->nodes[i];
         const struct scan_node *node = &p->graph->nodes[id];
         int32_t *in = arena_alloc(arena, sizeof *in * (size_t)(node->n_inputs + 1));
         if (in == NULL) {
-            errors_no_memory(p->errors);
             return;
         }
         for (int32_t k = node->n_inputs - 1; k >= 0; k--) {
@@ -131,9 +118,7 @@ static void make_group(struct scan_maker *p, int half, struct scan_instruction *
         }
         group->members[group->n_members++] = member;
     }
-    if (p->errors->count == 0) {
-        place_chunks(p, group, &n_buffers);
-    }
+    place_chunks(p, group, &n_buffers);
     p->plan->n_chunk_buffers = n_buffers > p->plan->n_chunk_buffers ? n_buffers : p->plan->n_chunk_buffers;
 }
 
@@ -166,8 +151,7 @@ static void add_term(struct scan_maker *p, int half, struct scan_product_call *c
     if (call == NULL) {
         int32_t *results = arena_calloc(p->graph->arena, (size_t)most, sizeof *results);
         int32_t *packs = arena_calloc(p->graph->arena, (size_t)most, sizeof *packs);
-        if (results == NULL || packs == NULL) {
-            errors_no_memory(p->errors);
+        if (arena_failed(p->graph->arena)) {
             return;
         }
         call = &calls[(*n_calls)++];
@@ -190,12 +174,11 @@ static void make_products(struct scan_maker *p, int half, struct scan_instructio
     }
     int32_t *copies = arena_calloc(arena, (size_t)instruction->count, sizeof *copies);
     struct scan_product_call *calls = arena_calloc(arena, (size_t)terms, sizeof *calls);
-    if (copies == NULL || calls == NULL) {
-        errors_no_memory(p->errors);
+    if (arena_failed(arena)) {
         return;
     }
     for (int add = 0; add < 2; add++) { /* terms that write come before those that add */
-        for (int32_t i = 0; i < instruction->count && p->errors->count == 0; i++) {
+        for (int32_t i = 0; i < instruction->count; i++) {
             const int32_t id = instruction->nodes[i];
             const struct scan_node *node = &p->graph->nodes[id];
             const int32_t init = graph_base(p->graph, node->inputs[0]);
@@ -229,30 +212,25 @@ static const struct scan_node *fixed_node(const struct scan_graph *graph, int32_
 static void make_instruction(struct scan_maker *p, int half, struct scan_instruction *instruction) {
     struct scan_graph *graph = p->graph;
     const struct scan_node *node = &graph->nodes[instruction->nodes[0]];
-    int ok = 1;
     if (instruction->kind == NODE_MAP) {
         make_group(p, half, instruction);
     } else if (instruction->kind == NODE_PRODUCT) {
         make_products(p, half, instruction);
     } else if (instruction->kind == NODE_REDUCE) {
-        instruction->table = graph_table(graph, node, &graph->nodes[node->inputs[0]], &ok);
+        instruction->table = graph_table(graph, node, &graph->nodes[node->inputs[0]]);
     } else if (instruction->kind == NODE_FIXED_SUM) {
-        instruction->table = graph_table(graph, fixed_node(graph, node->which), &graph->nodes[node->inputs[0]], &ok);
-    }
-    if (!ok) {
-        errors_no_memory(p->errors);
+        instruction->table = graph_table(graph, fixed_node(graph, node->which), &graph->nodes[node->inputs[0]]);
     }
 }
 
-rondo_status plan_instructions(struct scan_plan *plan, struct errors *errors) {
-    struct scan_maker maker = {plan, plan->graph, errors};
+void plan_instructions(struct scan_plan *plan) {
+    struct scan_maker maker = {plan, plan->graph};
     for (int half = 0; half < 2; half++) {
         for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
             struct scan_stage *stage = &plan->stages[half][phase];
-            for (int32_t i = 0; i < stage->count && errors->count == 0; i++) {
+            for (int32_t i = 0; i < stage->count && !arena_failed(plan->graph->arena); i++) {
                 make_instruction(&maker, half, &stage->instructions[i]);
             }
         }
     }
-    return errors->count == 0 ? RONDO_OK : errors->status;
 }

@@ -194,7 +194,7 @@ static void place_value(struct scan_planner *p, int32_t id) {
     }
 }
 
-rondo_status plan_places(struct scan_plan *plan, struct errors *errors) {
+void plan_places(struct scan_plan *plan) {
     struct scan_graph *graph = plan->graph;
     struct arena *arena = graph->arena;
     struct scan_planner planner = {.plan = plan, .graph = graph}, *p = &planner;
@@ -212,7 +212,7 @@ rondo_status plan_places(struct scan_plan *plan, struct errors *errors) {
     plan->sequences = arena_calloc(arena, n, sizeof *plan->sequences);
     plan->state_sequence = arena_calloc(arena, (size_t)graph->n_states + 1, sizeof *plan->state_sequence);
     if (arena_failed(arena)) {
-        return errors_no_memory(errors);
+        return;
     }
     for (int32_t id = 0; id < graph->count; id++) {
         p->apart[id] = -1;
@@ -230,5 +230,4 @@ rondo_status plan_places(struct scan_plan *plan, struct errors *errors) {
             }
         }
     }
-    return RONDO_OK;
 }

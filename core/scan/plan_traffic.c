@@ -27,7 +27,7 @@ int64_t plan_loop_width(const struct scan_plan *plan, int half, struct arena *ar
     int *read = arena_calloc(arena, n_memories, sizeof *read);
     int *written = arena_calloc(arena, n_memories, sizeof *written);
     int64_t width = 0;
-    for (int32_t i = 0; read != NULL && written != NULL && i < stage->count; i++) {
+    for (int32_t i = 0; !arena_failed(arena) && i < stage->count; i++) {
         for (int32_t k = 0; k < stage->instructions[i].count; k++) {
             const int32_t id = stage->instructions[i].nodes[k];
             const int64_t out = number_of_memory(plan, id);

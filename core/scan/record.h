@@ -12,8 +12,9 @@
 
 #include "core/scan/run.h"
 
-/* Plans for what a tape may need from a recurrence. AND_X is added to PLAN_GRADIENTS if x has a gradient, AND_CONSTANT
- * if a state that never changes starts from a value with a gradient. */
+/* A scan has one plan for each combination of results that a tape may need. PLAN_VALUES computes no gradients. AND_X is
+ * added to PLAN_GRADIENTS if x has a gradient, AND_CONSTANT if a state that never changes starts from a value with a
+ * gradient. */
 enum { PLAN_VALUES, PLAN_GRADIENTS, PLAN_KINDS = PLAN_GRADIENTS + 4 };
 enum { AND_X = 1, AND_CONSTANT = 2 };
 
@@ -27,13 +28,13 @@ struct scan {
     struct scan_plan *plans[PLAN_KINDS]; /* those with AND_CONSTANT are NULL if all states change */
 };
 
-/* One recurrence on a tape, for its backward half. In the tape's arena. */
+/* One recurrence on a tape: what its backward half needs. Allocated in the tape's arena. */
 struct scan_recorded {
-    struct scan_run run; /* over all steps; of a recurrence in windows only `given` is used */
+    struct scan_run run; /* the run over all steps; a recurrence in windows uses only its `given` */
     const struct scan *scan;
-    int32_t n_initial;        /* the tape's function has as inputs x, the fixed tensors, and these initial states */
-    int32_t *initial_state;   /* [n_initial] the number of the state of each */
-    int has_final;            /* the final states are results too */
+    int32_t n_initial; /* the inputs of the tape's function are x, the fixed tensors, and n_initial initial states */
+    int32_t *initial_state;   /* [n_initial] numbers of these states */
+    int has_final;            /* 1: the final states are results too */
     int64_t n_windows;        /* 1: no windows */
     const char ***boundaries; /* [n_windows + 1][n_states] the states before each window, and after the last */
 };
@@ -43,8 +44,8 @@ rondo_tensor scan_outputs(const struct scan_run *run);
 /* Writes state `s` of each row after the row's own last step to `out` [rows, ...]. */
 void scan_copy_final(const struct scan_run *run, int32_t s, char *out);
 /* Fills memory.carries with the gradients that enter at the last step of each row: those of the final states
- * (`grad_final`; NULL or data NULL: none), and of the first `n_later` rows, which live on in a later window, its carries
- * `later`. */
+ * (`grad_final`; NULL or data NULL: none), and, for the first `n_later` rows, which continue in a later window, the
+ * carries `later` of that window. */
 rondo_status scan_start_carries(struct scan_run *run, struct tape *tape, const rondo_tensor *grad_final,
                                 char *(*later)[2], int64_t n_later);
 

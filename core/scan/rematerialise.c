@@ -96,15 +96,14 @@ void graph_rematerialise(struct scan_graph *graph, const struct scan_graph_setti
     r.crosses = arena_calloc(graph->arena, n, sizeof *r.crosses);
     r.replaced = arena_calloc(graph->arena, n, sizeof *r.replaced);
     r.copies = arena_calloc(graph->arena, n, sizeof *r.copies);
-    if (order == NULL || live == NULL || r.crosses == NULL || r.replaced == NULL || r.copies == NULL) {
-        graph_no_memory(graph);
+    if (arena_failed(graph->arena)) {
         return;
     }
     find_crossings(&r, live);
     for (int32_t i = 0; i < n_order; i++) {
         r.replaced[order[i]] = is_worth(&r, live, order[i]);
     }
-    for (int32_t id = 0; id < r.count && !graph->failed; id++) {
+    for (int32_t id = 0; id < r.count && !graph_failed(graph); id++) {
         for (int32_t k = 0; live[id] && k < graph->nodes[id].n_inputs; k++) {
             const int32_t input = graph->nodes[id].inputs[k];
             if (input >= 0 && r.replaced[input] && stage_of(&graph->nodes[input]) != stage_of(&graph->nodes[id])) {

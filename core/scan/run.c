@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/kernel.h"
 #include "core/tensor.h"
 
 enum { MOST_BLOCK = 128, LEAST_BLOCK = 8 };
@@ -39,11 +40,9 @@ static void prepare_range(void *arg, int64_t begin, int64_t end) {
         }
         const int64_t number = i - plan->n_packed[run->now.half];
         const struct scan_tile *tile = &plan->tiles[run->now.half][number];
-        if (run->given.dtype == RONDO_F32) {
-            fill_tile_f32(tile, run->given.fixed[tile->fixed].data, (float *)(void *)run->now.tiles[number]);
-        } else {
-            fill_tile_f64(tile, run->given.fixed[tile->fixed].data, (double *)(void *)run->now.tiles[number]);
-        }
+        const void *fixed = run->given.fixed[tile->fixed].data;
+        void *filled = run->now.tiles[number];
+        KERNEL_BY_DTYPE(run->given.dtype, fill_tile, tile, fixed, filled);
     }
 }
 
@@ -52,22 +51,19 @@ static rondo_status prepare(struct scan_run *run, struct arena *arena, struct er
     const int half = run->now.half;
     run->now.tiles = arena_alloc(arena, sizeof *run->now.tiles * (size_t)(plan->n_tiles[half] + 1));
     run->now.packed = arena_alloc(arena, sizeof *run->now.packed * (size_t)(plan->n_packed[half] + 1));
-    if (run->now.tiles == NULL || run->now.packed == NULL) {
+    if (arena_failed(arena)) {
         return errors_no_memory(errors);
     }
     for (int32_t i = 0; i < plan->n_tiles[half]; i++) {
         run->now.tiles[i] = arena_alloc(arena, tile_bytes(run, &plan->tiles[half][i]));
-        if (run->now.tiles[i] == NULL) {
-            return errors_no_memory(errors);
-        }
     }
     for (int32_t i = 0; i < plan->n_packed[half]; i++) {
         const struct scan_packed *packed = &plan->packed[half][i];
         run->now.packed[i] =
             arena_alloc(arena, product_packed_bytes(run->given.kernels, run->given.dtype, packed->k, packed->n));
-        if (run->now.packed[i] == NULL) {
-            return errors_no_memory(errors);
-        }
+    }
+    if (arena_failed(arena)) {
+        return errors_no_memory(errors);
     }
     parallel_for(run->given.parallel, plan->n_packed[half] + plan->n_tiles[half], 1, prepare_range, run);
     return RONDO_OK;

@@ -28,12 +28,12 @@ struct scan_span {
     int64_t step;
     int64_t packed;   /* packed position of the first row */
     int64_t previous; /* position of the first row before the step in the sequence of a state */
-    int64_t row;      /* of the batch, of the first row */
+    int64_t row;      /* index of the first row in the batch */
     int64_t count;
     int64_t local; /* position of the first row among the rows of the worker */
 };
 
-/* Which position in a span counts the rows of a value. */
+/* The field of scan_span that gives the position of a value's first row. */
 enum scan_position { POSITION_PACKED, POSITION_PREVIOUS, POSITION_ROW, POSITION_LOCAL };
 
 /* Where a value is stored: its first row of a span is at base[step & 1] + position * row_bytes + shift. Both bases are
@@ -42,7 +42,7 @@ struct scan_location {
     char *base[2];
     size_t row_bytes;
     size_t offset; /* POSITION_LOCAL, which has no base: where the value begins in the memory of a worker */
-    size_t shift;  /* of a part: bytes from the beginning of a row */
+    size_t shift;  /* for a part: bytes from the beginning of a row */
     enum scan_position position;
 };
 
@@ -51,11 +51,11 @@ struct scan_worker {
     char *chunks; /* [n_chunk_buffers][PLAN_CHUNK] */
     char *locals; /* [local_width][capacity] */
     int64_t capacity;
-    void *scratch;       /* of product_gradient */
+    void *scratch;       /* for product_gradient */
     struct arena *arena; /* for calls of ops; empty between instructions */
     struct errors *errors;
-    char **base, **at; /* [n_operands] of the current group: of the span, and of the current chunk */
-    int64_t *stride;   /* [n_operands] bytes per row; 0: all rows read the same */
+    char **base, **at; /* [n_operands] where operands of the current group begin: in the span, in the chunk */
+    int64_t *stride; /* [n_operands] bytes per row; 0: all rows read the same */
 };
 
 /* The rows first .. end of the batch that one worker takes through the loop. */
@@ -63,10 +63,10 @@ struct scan_share {
     int64_t first, end;
 };
 
-/* What a run is given. All borrowed. */
+/* The inputs of a run. Everything is borrowed. */
 struct scan_given {
     const struct scan_plan *plan;
-    const struct scan_graph *graph; /* of the plan */
+    const struct scan_graph *graph; /* the graph of the plan */
     const struct time_axis *time;
     const struct product_kernels *kernels;
     const struct parallel *parallel;
@@ -75,7 +75,7 @@ struct scan_given {
     int training;
     const struct registry *registry; /* for messages */
     struct rng_stream stream;
-    int64_t first_random; /* number of the first substream of step 0 */
+    int64_t first_random; /* number of the first substream that step 0 uses */
     scan_observer *observe;
     void *observe_arg;
     const rondo_tensor *fixed; /* [n_fixed] */
@@ -83,31 +83,32 @@ struct scan_given {
     int64_t x_width;
     const char **initial; /* [n_states] the states before the first step */
     /* for the backward half */
-    const rondo_tensor *grad_fixed; /* [n_fixed] data NULL: not wanted */
+    const rondo_tensor *grad_fixed; /* [n_fixed] data NULL: this gradient is not wanted */
     const char *grad_output;        /* packed */
     char *grad_x;                   /* packed; NULL: not wanted */
 };
 
-/* What a run owns from run_make_memory on; the arena of the tape frees it. */
+/* The memory of a run, allocated by run_make_memory in the tape's arena. */
 struct scan_memory {
     struct scan_worker *workers;
     struct scan_share *shares;
     int32_t n_workers, n_shares;
     char **sequences;    /* [n_sequences] */
-    char **saved;        /* [graph->count] what a call saved of all rows; NULL: nothing */
+    char **saved;        /* [graph->count] the bytes that a call saved for all rows; NULL: none */
     char *(*doubles)[2]; /* [n_states] */
     char *(*carries)[2]; /* [n_states] the caller allocates and fills these before the backward half */
 };
 
-/* Where a run is. Nothing in it is valid between halves. */
+/* The half and stage that is running. Valid only during run_half. */
 struct scan_cursor {
     int half;
-    char **tiles, **packed;      /* of the half */
-    struct scan_location *where; /* [graph->count] in the half */
+    char **tiles, **packed;      /* [n_tiles], [n_packed] of this half */
+    struct scan_location *where; /* [graph->count] locations of the values in this half */
     const struct scan_stage *stage;
-    const struct scan_span *spans; /* of a stage outside the loop: what workers take, one after the other */
+    const struct scan_span
+        *spans; /* [n_spans] for a stage outside the loop: each worker takes the next one that is left */
     int64_t n_spans;
-    const struct scan_effect_task *tasks; /* likewise, of its effects */
+    const struct scan_effect_task *tasks; /* [n_tasks] the same for its effects */
     int32_t n_tasks;
     atomic_llong next; /* the span or task that the next free worker takes */
     atomic_int failed; /* 1: a worker met an error, which is in its errors; the others stop too */
@@ -119,7 +120,8 @@ struct scan_run {
     struct scan_cursor now;
 };
 
-/* Runs one half of the step over all steps. On failure all workers stop, and `errors` gets the errors of the first. */
+/* Runs one half of the step over all steps. On failure all workers stop, and `errors` gets the errors of the first worker
+ * that has any. */
 rondo_status run_half(struct scan_run *run, int half, struct arena *arena, struct errors *errors);
 
 /* Allocates the memory of a run on the tape and stores the states before the first step in their places. */
@@ -131,7 +133,7 @@ int64_t run_state_width(const struct scan_graph *graph, int32_t state);
 
 rondo_status run_find_places(struct scan_run *run, struct arena *arena, struct errors *errors);
 
-/* The first row of a value in a span. */
+/* The address of the first row of a value in a span. */
 static inline char *run_locate(const struct scan_run *run, const struct scan_worker *worker, int32_t node,
                                const struct scan_span *span) {
     const struct scan_location *where = &run->now.where[node];

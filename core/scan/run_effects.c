@@ -283,7 +283,7 @@ rondo_status run_effects(struct scan_run *run, struct arena *arena, struct error
     int *taken = arena_calloc(arena, (size_t)n + 1, sizeof *taken);
     const size_t most_tasks = (size_t)n * (size_t)(2 * run->memory.n_workers + 1) + 1;
     struct scan_effect_task *tasks = arena_alloc(arena, sizeof *tasks * most_tasks);
-    if (effects == NULL || taken == NULL || tasks == NULL) {
+    if (arena_failed(arena)) {
         return errors_no_memory(errors);
     }
     int32_t n_weights = 0, n_listed = 0;

@@ -1,6 +1,7 @@
 /* One instruction over the rows of a span: groups, products, joins and reductions here, calls and effects elsewhere. */
 #include <string.h>
 
+#include "core/kernel.h"
 #include "core/scan/run.h"
 #include "core/tensor.h"
 
@@ -41,10 +42,9 @@ static void expand(const struct scan_run *run, const struct scan_operand *operan
         if (operand->table == NULL) {
             memcpy(out + (size_t)(i * count) * run->given.size, row + (size_t)begin * run->given.size,
                    (size_t)count * run->given.size);
-        } else if (run->given.dtype == RONDO_F32) {
-            expand_f32((const void *)row, operand->table + begin, count, (float *)(void *)out + i * count);
         } else {
-            expand_f64((const void *)row, operand->table + begin, count, (double *)(void *)out + i * count);
+            void *to = out + (size_t)(i * count) * run->given.size;
+            KERNEL_BY_DTYPE(run->given.dtype, expand, (const void *)row, operand->table + begin, count, to);
         }
     }
 }
@@ -178,11 +178,7 @@ static void run_reduce(const struct scan_run *run, struct scan_worker *worker,
     const int64_t width = run->given.graph->nodes[node->inputs[0]].width;
     const void *in = run_locate(run, worker, node->inputs[0], span);
     void *out = run_locate(run, worker, id, span);
-    if (run->given.dtype == RONDO_F32) {
-        reduce_f32(span->count, width, node->width, instruction->table, in, out);
-    } else {
-        reduce_f64(span->count, width, node->width, instruction->table, in, out);
-    }
+    KERNEL_BY_DTYPE(run->given.dtype, reduce, span->count, width, node->width, instruction->table, in, out);
 }
 
 rondo_status run_instruction(const struct scan_run *run, struct scan_worker *worker,

@@ -66,9 +66,6 @@ static rondo_status make_workers(struct scan_run *run, struct tape *tape) {
     for (int32_t w = 0; workers != NULL && w < n_workers; w++) {
         make_worker(run, &workers[w], &sizes, arena);
         workers[w].arena = tape_worker_arena(tape, w);
-        if (workers[w].arena == NULL) {
-            return errors_no_memory(tape_errors(tape));
-        }
         reserve(run, &workers[w], &sizes);
         if (arena_failed(workers[w].arena)) {
             return errors_no_memory(tape_errors(tape));

@@ -30,7 +30,7 @@ static int has_constant(const struct scan_graph *graph) {
 
 struct scan *scan_create(const struct scan_settings *settings, struct errors *errors) {
     struct arena *arena = arena_create();
-    struct scan *scan = arena == NULL ? NULL : arena_calloc(arena, 1, sizeof *scan);
+    struct scan *scan = arena_calloc(arena, 1, sizeof *scan);
     if (scan == NULL) {
         arena_destroy(arena);
         errors_no_memory(errors);

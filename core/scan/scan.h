@@ -61,7 +61,7 @@ char *scan_text(const struct scan_settings *settings, struct arena *arena, struc
  * for all steps count, since all others stay in a cache: each once if it is read and once if it is written. */
 int64_t scan_loop_bytes(struct scan *scan);
 
-/* Names of the passes: "merge", …; NULL past the last. For `--passes=-fuse`. */
+/* Names of the passes that `--passes=-NAME` switches off: "merge", …; NULL after the last. */
 const char *scan_pass_name(int32_t index);
 
 #endif

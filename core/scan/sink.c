@@ -6,8 +6,7 @@
 
 void graph_sink(struct scan_graph *graph, const struct scan_graph_settings *settings) {
     const int *needed = graph_needed(graph);
-    if (needed == NULL) {
-        graph_no_memory(graph);
+    if (arena_failed(graph->arena)) {
         return;
     }
     for (int32_t id = 0; id < graph->count; id++) {

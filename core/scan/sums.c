@@ -7,25 +7,25 @@
 enum { BLOCK = 32 }; /* rows whose sum is added to the total at once */
 
 #define SUMS_OF(T, suffix)                                                                                             \
-    CORE_KERNEL static void add_##suffix(int64_t count, const T *a, const T *b, T *out) {                              \
-        CORE_LOOP                                                                                                      \
+    KERNEL_CLONES static void add_##suffix(int64_t count, const T *a, const T *b, T *out) {                            \
+        KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < count; i++) {                                                                          \
             out[i] = a[i] + b[i];                                                                                      \
         }                                                                                                              \
     }                                                                                                                  \
-    CORE_KERNEL static void columns_##suffix(int64_t rows, int64_t width, const T *in, T *sums, T *work) {             \
+    KERNEL_CLONES static void columns_##suffix(int64_t rows, int64_t width, const T *in, T *sums, T *work) {           \
         for (int64_t first = 0; first < rows; first += BLOCK) {                                                        \
             const int64_t end = first + BLOCK < rows ? first + BLOCK : rows;                                           \
             for (int64_t j = 0; j < width; j++) {                                                                      \
                 work[j] = in[first * width + j];                                                                       \
             }                                                                                                          \
             for (int64_t i = first + 1; i < end; i++) {                                                                \
-                CORE_LOOP                                                                                              \
+                KERNEL_LOOP                                                                                            \
                 for (int64_t j = 0; j < width; j++) {                                                                  \
                     work[j] += in[i * width + j];                                                                      \
                 }                                                                                                      \
             }                                                                                                          \
-            CORE_LOOP                                                                                                  \
+            KERNEL_LOOP                                                                                                \
             for (int64_t j = 0; j < width; j++) {                                                                      \
                 sums[j] += work[j];                                                                                    \
             }                                                                                                          \
@@ -49,19 +49,11 @@ void sum_arrays(int32_t dtype, int64_t count, const void *const *in, int32_t n, 
         if (k == first) {
             continue;
         }
-        if (dtype == RONDO_F32) {
-            add_f32(count, sum, in[k], out);
-        } else {
-            add_f64(count, sum, in[k], out);
-        }
+        KERNEL_BY_DTYPE(dtype, add, count, sum, in[k], out);
         sum = out;
     }
 }
 
 void sum_columns(int32_t dtype, int64_t rows, int64_t width, const void *in, void *sums, void *work) {
-    if (dtype == RONDO_F32) {
-        columns_f32(rows, width, in, sums, work);
-    } else {
-        columns_f64(rows, width, in, sums, work);
-    }
+    KERNEL_BY_DTYPE(dtype, columns, rows, width, in, sums, work);
 }

@@ -23,11 +23,11 @@
  * and returns NULL or a status other than RONDO_OK (rondo/plugin.h lists them). After a success `error` is "". `error`
  * may be NULL if `size` is 0. Nothing exits, aborts or prints.
  *
- * Ownership: a rondo_run or rondo_experiment belongs to the caller until it is closed. Texts that a function returns live
- * as long as the object that it was asked for.
+ * Ownership: a rondo_run or rondo_experiment belongs to the caller, who closes it. A text that a function returns belongs
+ * to the object, and is valid until the object is closed.
  *
- * Threads: each object is used by one thread at a time; different ones may be used at the same time. `threads` says how
- * many threads an object computes with; 0: one for each processor. Results do not depend on it.
+ * Threads: an object is used by one thread at a time; two threads may use two objects at the same time. `threads` is the
+ * number of threads that an object computes with; 0: one for each processor. Results do not depend on it.
  */
 #ifndef RONDO_RONDO_H
 #define RONDO_RONDO_H
@@ -63,7 +63,7 @@ enum rondo_log_level {
  * from, NULL for Rondo itself; `text` has no newline. Both are valid during the call. May be called on several threads at
  * the same time. */
 typedef void (*rondo_log_function)(void *arg, int32_t level, const char *origin, const char *text);
-/* Sets the receiver of the run's log lines; NULL: they are dropped, as at first. */
+/* Sets the receiver of the run's log lines. NULL, which is the setting after opening: they are dropped. */
 RONDO_EXPORT void rondo_run_set_log(rondo_run *run, rondo_log_function function, void *arg);
 
 /* The number of values in one prediction: one per label; 1 if the target is a number; or the number that the loss
@@ -88,19 +88,19 @@ typedef struct rondo_experiment rondo_experiment;
  * NULL itself. Paths in the file are relative to it, paths in assignments to the working directory. NULL on failure. */
 RONDO_EXPORT rondo_experiment *rondo_experiment_open(const char *file, const char *const *assignments, int32_t threads,
                                                      char *error, size_t size);
-/* `experiment` may be NULL. The run folder stays. */
+/* `experiment` may be NULL. Does not delete the run folder. */
 RONDO_EXPORT void rondo_experiment_close(rondo_experiment *experiment);
 /* The same as rondo_run_set_log, for an experiment. */
 RONDO_EXPORT void rondo_experiment_set_log(rondo_experiment *experiment, rondo_log_function function, void *arg);
 
-/* How far a training is. */
+/* The progress of a training. */
 typedef struct rondo_training {
     uint32_t struct_size;    /* bytes of this struct in the library; later versions add fields at the end */
     int32_t epoch_ended;     /* 0: called after an update; 1: after the end of an epoch, with its validation */
-    int64_t epoch, epochs;   /* the present one, from 1; how many there are at most */
-    int64_t update, updates; /* done in this epoch; how many an epoch has */
-    int64_t total_updates;   /* done since the start of the training */
-    double seconds;          /* of training in this epoch, without validation */
+    int64_t epoch, epochs;   /* the current epoch, from 1; the largest number of epochs */
+    int64_t update, updates; /* updates done in this epoch; updates in an epoch */
+    int64_t total_updates;   /* updates done since the start of the training */
+    double seconds;          /* time that this epoch has trained for, without validation */
     double loss;             /* mean loss over the examples of this epoch so far */
     double valid_loss;       /* epoch_ended: mean loss on the validation data; NaN: there is none, or not epoch_ended */
     int32_t is_best;         /* epoch_ended: the weights are the best so far, and have been written */
@@ -114,12 +114,12 @@ typedef int (*rondo_progress)(void *arg, const rondo_training *training);
  * directory, or the first of runs/NAME-2, runs/NAME-3, … that does not exist; a given one that exists must be empty.
  * `progress` may be NULL.
  *
- * RONDO_INTERRUPTED if `progress` ended it. After that, and after other failures, the folder has the best weights so
- * far; stopped before the end of the first epoch, those of that moment. `error` then says which weights there are; where
- * there are none, the folder is removed. May be called again: the same experiment gives the same weights. */
+ * RONDO_INTERRUPTED if `progress` ended the training. After this and any other failure, the folder contains the best
+ * weights so far, or, if no epoch has ended, the weights of that moment, and `error` says which. If there are no weights,
+ * the folder is removed. May be called again: the same experiment gives the same weights. */
 RONDO_EXPORT rondo_status rondo_experiment_train(rondo_experiment *experiment, const char *folder,
                                                  rondo_progress progress, void *arg, char *error, size_t size);
-/* The run folder of the last training, for rondo_run_open. NULL before it, and if it left none. */
+/* The run folder of the last training, for rondo_run_open. NULL if there was no training, or if its folder was removed. */
 RONDO_EXPORT const char *rondo_experiment_folder(const rondo_experiment *experiment);
 
 #ifdef __cplusplus

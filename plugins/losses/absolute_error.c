@@ -1,9 +1,9 @@
-/* plugins/losses/absolute_error.c: numbers, with losses that grow linearly far from the target, so that outliers pull
- * with a bounded force: the absolute difference, and two that are square near 0 and so smooth there.
+/* plugins/losses/absolute_error.c: numbers, with losses that grow linearly far from the target, so that the gradient of
+ * an outlier is bounded: the absolute difference, and two losses that are quadratic near 0, and therefore smooth there.
  *
- * Sources: absolute_error, of which the best prediction is the median: Boscovich 1757; huber: Huber, "Robust estimation
- * of a location parameter", Annals of Mathematical Statistics 35, 1964; log_cosh: Saleh & Saleh, "Statistical
- * properties of the log-cosh loss function used in machine learning", 2022, arXiv:2208.04564.
+ * Sources: absolute_error, whose best prediction is the median: Boscovich 1757; huber: Huber, "Robust estimation of a
+ * location parameter", Annals of Mathematical Statistics 35, 1964; log_cosh: Saleh & Saleh, "Statistical properties of
+ * the log-cosh loss function used in machine learning", 2022, arXiv:2208.04564.
  *
  * huber.so and log_cosh.so are links to absolute_error.so, so that each is found by its name.
  */

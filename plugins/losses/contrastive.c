@@ -28,7 +28,7 @@ struct embedding {
 static const rondo_option contrastive_options[] = {
     RONDO_OPTION_INT(struct embedding, size, "64", 1, 65536, "width of an embedding"),
     RONDO_OPTION_REAL(struct embedding, margin, "1", 0, 1e6,
-                      "rows of different classes that are at least this far apart have no loss"),
+                      "distance from which on two rows of different classes have no loss"),
     RONDO_OPTION_BOOL(struct embedding, normalise, "false", "scale embeddings to length 1"),
     RONDO_OPTION_END,
 };
@@ -37,7 +37,8 @@ enum { BATCH_HARD, BATCH_ALL, BATCH_ALL_NONZERO };
 static const char *const minings[] = {"batch_hard", "batch_all", "batch_all_nonzero", NULL};
 static const rondo_option triplet_options[] = {
     RONDO_OPTION_INT(struct embedding, size, "64", 1, 65536, "width of an embedding"),
-    RONDO_OPTION_REAL(struct embedding, margin, "0.2", 0, 1e6, "how much farther away rows of other classes should be"),
+    RONDO_OPTION_REAL(struct embedding, margin, "0.2", 0, 1e6,
+                      "how much farther from a row the rows of other classes should be than those of its own class"),
     RONDO_OPTION_BOOL(struct embedding, soft_margin, "false", "use ln(1 + e^difference) instead of the margin"),
     RONDO_OPTION_CHOICE(struct embedding, mining, "batch_hard", minings,
                         "for each row, the farthest row of its class and the nearest row of another class; or the mean "
@@ -49,8 +50,8 @@ static const rondo_option triplet_options[] = {
 
 static const rondo_metric metrics[] = {{"recall_at_1", RONDO_METRIC_MEAN, 1}, {0}};
 
-/* Squares of lengths below these count as these: a root has no derivative at 0. Gradients stay finite there, and
- * nothing else changes. */
+/* Lower bounds of squared lengths, because a root has no derivative at 0. With them gradients stay finite, and nothing
+ * else changes. */
 static const double LEAST_SQUARE = 1e-24, LEAST_NORM_SQUARE = 1e-12;
 
 /* The number of multiplications per range that justifies starting a thread. */
@@ -244,7 +245,8 @@ static void find_partners(void *arg, int64_t begin, int64_t end) {
         for (int64_t other = 0; other < rows; other++) {
             const double distance = squared_distance(p->embeddings, row, other);
             const int is_positive = p->class_of[other] == p->class_of[row];
-            const int is_nan = distance != distance; /* is chosen and stays: the loss is to show it */
+            const int is_nan =
+                distance != distance; /* not-a-number is chosen and kept, so that the loss becomes not-a-number too */
             if (is_positive && other != row && (distance > farthest || is_nan)) {
                 farthest = distance;
                 p->positive[row] = (int32_t)other;
@@ -256,7 +258,7 @@ static void find_partners(void *arg, int64_t begin, int64_t end) {
     }
 }
 
-/* Batch hard: each row with the farthest of its class and the nearest of another. */
+/* Batch hard: each row with the farthest row of its class and the nearest row of another class. */
 static rondo_status mine_hard(rondo_context *ctx, const rondo_tensor *e, const int32_t *class_of, struct mined *mined) {
     const int64_t rows = e->shape[0];
     const size_t bytes = (size_t)rows * sizeof(int32_t) + 1;
@@ -388,7 +390,7 @@ struct neighbours {
     unsigned char *is_right;        /* (rows) */
 };
 
-/* Whether the nearest other row, the first of several, has the row's class. */
+/* Sets is_right to 1 if the nearest other row (the first one, if several are equally near) has the row's class. */
 static void find_neighbours(void *arg, int64_t begin, int64_t end) {
     const struct neighbours *n = arg;
     const int64_t rows = n->embeddings->shape[0];

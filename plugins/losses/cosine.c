@@ -1,4 +1,4 @@
-/* plugins/losses/cosine.c: vectors, such as embeddings, by the angle to the target; their length does not count.
+/* plugins/losses/cosine.c: vectors, such as embeddings. Only the angle to the target counts, not the length.
  *
  * Source: Salton, Wong & Yang, "A vector space model for automatic indexing", Communications of the ACM 18, 1975.
  */
@@ -32,7 +32,7 @@ static double largest_of(const rondo_tensor *tensor, int64_t begin, int64_t n) {
     return largest;
 }
 
-/* The length of a row after division by its largest entry, which squares nothing that overflows; 1 for a zero row. */
+/* The length of a row after division by its largest entry, so that no square overflows; 1 for a zero row. */
 static double scaled_length(const rondo_tensor *tensor, int64_t begin, int64_t n, double largest) {
     double squares = 0;
     for (int64_t k = begin; largest > 0 && k < begin + n; k++) {

@@ -34,7 +34,7 @@ struct ctc {
 static const rondo_option options[] = {
     RONDO_OPTION_BOOL(
         struct ctc, zero_infinity, "false",
-        "a target that needs more steps than its sequence has gets loss and gradient 0; otherwise it is an error"),
+        "give loss and gradient 0 to a target that needs more steps than its sequence has; otherwise this is an error"),
     RONDO_OPTION_END,
 };
 
@@ -60,7 +60,7 @@ static struct paths paths_of(const rondo_op_call *call) {
     if (call->saved != NULL) {
         paths.alpha = call->saved;
         paths.log_sum = paths.alpha + rows * paths.states;
-        paths.begin = (void *)(paths.log_sum + paths.sequences); /* 8 bytes an element, as before it */
+        paths.begin = (void *)(paths.log_sum + paths.sequences); /* 8 bytes per element, like the arrays before it */
         paths.row = paths.begin + paths.sequences + 1;
         paths.count = (void *)(paths.row + rows);
         paths.labels = paths.count + paths.sequences;
@@ -145,12 +145,12 @@ static int32_t class_of(const int32_t *labels, int64_t state) {
     return state % 2 == 1 ? labels[state / 2] : BLANK;
 }
 
-/* A path may step over the blank between two labels that differ. */
+/* 1 if a path may skip the blank before `state`: between two labels that differ. */
 static int may_skip_to(const int32_t *labels, int64_t state) {
     return state % 2 == 1 && state >= 3 && labels[state / 2] != labels[state / 2 - 1];
 }
 
-/* ln(e^a + e^b + e^c); not-a-number stays one. */
+/* ln(e^a + e^b + e^c); not-a-number if one of them is. */
 static double log_add(double a, double b, double c) {
     const double larger = a > b ? a : b;
     const double most = larger > c ? larger : c;
@@ -258,7 +258,7 @@ static rondo_status backward(rondo_context *ctx, rondo_op_call *call) {
     return RONDO_OK;
 }
 
-/* Any rows of any sequences, and any labels, are a case: so all of these may be drawn. */
+/* Rows may belong to any sequences, and labels may be any, so both are drawn at random. */
 static int32_t sample(int32_t index, rondo_sample *sample) {
     static const struct {
         int64_t rows, classes, sequences, longest;
@@ -269,11 +269,11 @@ static int32_t sample(int32_t index, rondo_sample *sample) {
         {4, 3, 1, 0, 0, 0, NULL},                  /* no label */
         {7, 3, 1, 3, 1, 2, NULL},                  /* the same label three times */
         {12, 4, 3, 2, 0, 4, "zero_infinity=true"}, /* several lengths */
-        {40, 6, 4, 5, 0, 6, "zero_infinity=true"}, /* more states than steps of some */
+        {40, 6, 4, 5, 0, 6, "zero_infinity=true"}, /* some sequences have more states than steps */
         {3, 2, 1, 3, 1, 2, "zero_infinity=true"},  /* impossible */
         {0, 3, 2, 2, 0, 1, NULL},                  /* no step, no label */
         {0, 2, 0, 0, 0, 0, NULL},
-        {3, 1, 2, 1, 0, 1, NULL}, /* nothing; no class but the blank */
+        {3, 1, 2, 1, 0, 1, NULL}, /* empty targets; no class except the blank */
     };
     if (index < 0 || index >= (int32_t)(sizeof cases / sizeof cases[0])) {
         return 0;
@@ -313,7 +313,7 @@ static const rondo_metric metrics[] = {{"label_error_rate", RONDO_METRIC_MEAN, 0
 static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call, int64_t *size) {
     if (call->target_kind != RONDO_TARGET_LIST) {
         return ctx->host->fail(ctx, RONDO_INVALID, "targets are %s, expected a list of classes for each sequence",
-                               call->target_kind == RONDO_TARGET_REAL ? "numbers" : "one class a row");
+                               call->target_kind == RONDO_TARGET_REAL ? "numbers" : "one class per row");
     }
     if (call->target_size < 1) {
         return ctx->host->fail(ctx, RONDO_INVALID, "targets have no class, expected 1 or more");
@@ -407,7 +407,7 @@ static rondo_value record(rondo_context *ctx, const rondo_loss_call *call, rondo
                         padded); /* (sequences) */
 }
 
-/* Softmax of a row, of every label and the blank. */
+/* The softmax of a row: probabilities of the blank and of every label. */
 static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
                             const rondo_tensor *predictions) {
     (void)ctx;
@@ -429,7 +429,7 @@ static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, con
 }
 
 /* Section 3.2, best path decoding: the most probable class of each step, repeats merged, then blanks dropped. Returns
- * how many labels it found. */
+ * the number of labels. */
 static int64_t decode(const rondo_sequences *sequences, const rondo_tensor *p, int64_t s, int32_t *labels) {
     const int64_t classes = p->shape[1];
     int64_t count = 0, before = BLANK;
@@ -444,8 +444,8 @@ static int64_t decode(const rondo_sequences *sequences, const rondo_tensor *p, i
     return count;
 }
 
-/* Levenshtein's distance: insertions, deletions and substitutions that make one list the other. distance[j] is that of
- * the labels of `a` so far to the first j of `b`; room for n_b + 1. */
+/* Levenshtein's distance: insertions, deletions and substitutions that make one list the other. distance[j] is the
+ * distance between the labels of `a` so far and the first j labels of `b`; it has room for n_b + 1 numbers. */
 static int64_t edit_distance(const int32_t *a, int64_t n_a, const int32_t *b, int64_t n_b, int64_t *distance) {
     for (int64_t j = 0; j <= n_b; j++) {
         distance[j] = j;

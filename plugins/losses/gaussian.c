@@ -4,7 +4,7 @@
  * variance as softplus(s) + floor: Lakshminarayanan, Pritzel & Blundell, "Simple and scalable predictive uncertainty
  * estimation using deep ensembles", NeurIPS 2017, section 2.2.
  *
- * A row of n targets has 2 n outputs: the n means, then the n numbers s that the variances are made of.
+ * A row of n targets has 2 n outputs: the n means, then the n numbers s from which the variances are computed.
  */
 #include <math.h>
 #include <stdio.h>
@@ -98,7 +98,7 @@ static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, con
     return RONDO_OK;
 }
 
-/* Of the means. */
+/* The metrics of the means. */
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                             const rondo_tensor *targets, double *sums) {
     (void)ctx;

@@ -21,7 +21,7 @@ enum { ALL, HARDEST };
 static const char *const rivals_names[] = {"all", "hardest", NULL};
 static const rondo_option options[] = {
     RONDO_OPTION_REAL(struct hinge, margin, "1", 0, 1e6,
-                      "how far the score of the right class must be above the others"),
+                      "distance by which the score of the right class must be above the others"),
     RONDO_OPTION_INT(struct hinge, power, "1", 1, 2, "1: the hinge; 2: its square"),
     RONDO_OPTION_CHOICE(struct hinge, rivals, "all", rivals_names,
                         "the wrong classes that count: all, with their sum divided by the number of classes; or only "
@@ -127,8 +127,8 @@ static void softmax_row(const rondo_tensor *outputs, const rondo_tensor *predict
     }
 }
 
-/* Scores are no probabilities. For classes softmax makes numbers of them that sum to 1 and rank alike; for -1 and 1 the
- * score is the prediction, and its sign the class. */
+/* Scores are not probabilities. For classes, softmax turns them into numbers that sum to 1 and have the same order. For
+ * targets -1 and 1 the prediction is the score, and its sign is the class. */
 static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
                             const rondo_tensor *predictions) {
     (void)ctx;

@@ -12,7 +12,7 @@ enum { ACCURACY, VARIATION };
 static const rondo_metric metrics[] = {
     {"accuracy", RONDO_METRIC_MEAN, 1}, {"total_variation", RONDO_METRIC_MEAN, 0}, {0}};
 
-/* How far a sum of probabilities may be from 1, because of rounded decimals. */
+/* A sum of probabilities may differ from 1 by this much, because files contain rounded decimals. */
 #define MOST_ROUNDING 1e-3
 
 static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call, int64_t *size) {

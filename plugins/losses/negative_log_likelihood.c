@@ -1,8 +1,8 @@
 /* plugins/losses/negative_log_likelihood.c: one class out of several, for a model whose outputs are
  * log-probabilities already (Bishop, "Pattern recognition and machine learning", 2006, equation 4.108).
  *
- * The host takes the mean over the rows: weights scale the loss of a row and that is all. PyTorch's nll_loss with
- * reduction 'mean' divides by the sum of the rows' weights instead; with 'none' the losses are those of here.
+ * The host takes the mean over the rows: weights only scale the loss of a row. PyTorch's nll_loss with reduction 'mean'
+ * divides by the sum of the rows' weights instead; with 'none' it gives the same losses as this file.
  */
 #include <float.h>
 #include <math.h>
@@ -22,7 +22,7 @@ static const rondo_option options[] = {
 enum { ACCURACY, PERPLEXITY };
 static const rondo_metric metrics[] = {{"accuracy", RONDO_METRIC_MEAN, 1}, {"perplexity", RONDO_METRIC_EXP, 0}, {0}};
 
-/* By how much the probabilities of a row may sum to more than 1: rounding, over many classes. */
+/* The sum of the probabilities of a row may exceed 1 by this much, because of rounding over many classes. */
 #define MOST_EXCESS 1e-3
 
 static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call, int64_t *size) {
@@ -44,7 +44,7 @@ static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call,
     return RONDO_OK;
 }
 
-/* An output that is no log-probability makes a loss without a lower bound. */
+/* With outputs that are not log-probabilities, the loss would have no lower bound. */
 static rondo_status check_outputs(rondo_context *ctx, const rondo_tensor *outputs) {
     const int64_t classes = outputs->shape[1];
     for (int64_t row = 0; row < outputs->shape[0]; row++) {
@@ -100,7 +100,7 @@ static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, con
     return RONDO_OK;
 }
 
-/* A probability that is 0 in its dtype counts as the smallest that is not: perplexity stays a number. */
+/* A probability of 0 counts as the smallest positive number of its dtype, so that perplexity stays finite. */
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                             const rondo_tensor *targets, double *sums) {
     const int64_t classes = call->target_size;

@@ -38,7 +38,7 @@ static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call,
     return RONDO_OK;
 }
 
-/* `what` of each row is 0 or more. */
+/* RONDO_INVALID unless all numbers are 0 or more; `what` names them in the message. */
 static rondo_status check_sign(rondo_context *ctx, const rondo_tensor *tensor, const char *what, const char *expected) {
     const int64_t count = rondo_count(tensor);
     for (int64_t i = 0; i < count; i++) {
@@ -116,7 +116,7 @@ static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, con
     return RONDO_OK;
 }
 
-/* deviance = mean of 2 (y log(y / r) - (y - r)),  0 log 0 = 0; a rate of 0 counts as the smallest number that is not.
+/* deviance = mean of 2 (y log(y / r) - (y - r)),  0 log 0 = 0; a rate of 0 counts as the smallest positive number.
  */
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                             const rondo_tensor *targets, double *sums) {

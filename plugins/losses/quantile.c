@@ -21,9 +21,10 @@ static const rondo_option options[] = {
     RONDO_OPTION_END,
 };
 
-/* Coverage is the share of targets between the lowest quantile and the highest, which should come near the difference
- * of the levels; with one level the share at or below it, which should come near the level. Crossing is the share of
- * neighbouring quantiles that are in the wrong order. The absolute error is that of the level nearest to the median. */
+/* Coverage is the share of targets between the lowest quantile and the highest, which should be near the difference of
+ * these two levels; with one level, the share of targets at or below the quantile, which should be near the level.
+ * Crossing is the share of neighbouring quantiles that are in the wrong order. The absolute error is that of the level
+ * nearest to the median. */
 enum { COVERAGE, CROSSING, MAE };
 static const rondo_metric metrics[] = {
     {"coverage", RONDO_METRIC_MEAN, 1}, {"crossing", RONDO_METRIC_MEAN, 0}, {"mae", RONDO_METRIC_MEAN, 0}, {0}};
@@ -50,7 +51,7 @@ static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call,
     return RONDO_OK;
 }
 
-/* The levels as a tensor, (q), or each less 1. */
+/* The levels as a tensor, (q); or each level minus 1. */
 static rondo_value constant_levels(rondo_context *ctx, int32_t dtype, const rondo_reals *levels, double less) {
     rondo_tensor vector = {.dtype = dtype, .ndim = 1, .shape = {levels->count}};
     vector.data = ctx->host->alloc(ctx, (size_t)levels->count * sizeof(double));

@@ -1,6 +1,6 @@
 /* plugins/losses/sigmoid_cross_entropy.c: two classes with one output, or numbers in [0, 1] with one output each.
  *
- * Sources: Bishop, "Pattern recognition and machine learning", 2006, equation 4.90; several labels at a time: the sum
+ * Sources: Bishop, "Pattern recognition and machine learning", 2006, equation 4.90; several labels per row: the sum
  * over independent Bernoulli variables; weight of the positives: King & Zeng, "Logistic regression in rare events
  * data", Political Analysis 9, 2001, section 4; focal loss: Lin et al., "Focal loss for dense object detection", ICCV
  * 2017, equation 4; label smoothing: Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR
@@ -90,7 +90,7 @@ static rondo_status check_numbers(rondo_context *ctx, const rondo_tensor *target
     return RONDO_OK;
 }
 
-/* Several of them, as a vector. */
+/* Several weights, as a vector. */
 static rondo_value numbers(rondo_context *ctx, int32_t dtype, const rondo_reals *reals) {
     rondo_tensor vector = {.dtype = dtype, .ndim = 1, .shape = {reals->count}};
     vector.data = ctx->host->alloc(ctx, (size_t)reals->count * sizeof(double));

@@ -1,5 +1,5 @@
-/* plugins/losses/softmax_cross_entropy.c: one class out of several; and, as sampled_softmax, out of very many: in
- * training that computes only some of their outputs. Predictions and metrics are the same.
+/* plugins/losses/softmax_cross_entropy.c: one class out of several. The loss sampled_softmax, in the same file, is for
+ * very many classes: in training it computes only some of their outputs. Its predictions and metrics are the same.
  *
  * Sources: Bridle 1990 (softmax with cross-entropy); label smoothing: Szegedy et al., "Rethinking the Inception
  * architecture for computer vision", CVPR 2016, section 7; weights of classes: King & Zeng, "Logistic regression in
@@ -15,7 +15,7 @@
 
 #include "rondo/plugin.h"
 
-/* Perplexity is that of the true class, whatever the smoothing. */
+/* Perplexity is computed from the probability of the true class, without label smoothing. */
 enum { ACCURACY, PERPLEXITY };
 static const rondo_metric metrics[] = {{"accuracy", RONDO_METRIC_MEAN, 1}, {"perplexity", RONDO_METRIC_EXP, 0}, {0}};
 
@@ -37,8 +37,9 @@ static rondo_status check_kind(rondo_context *ctx, const rondo_loss_call *call) 
 
 /* ---- softmax_cross_entropy ----
  *
- * The host takes the mean over the rows: weights w_c scale the loss of a row and that is all. PyTorch's cross_entropy
- * with reduction 'mean' divides by the sum of the rows' weights instead; with 'none' the losses are those of here. */
+ * The host takes the mean over the rows: weights w_c only scale the loss of a row. PyTorch's cross_entropy with
+ * reduction 'mean' divides by the sum of the rows' weights instead; with 'none' it gives the same losses as this
+ * file. */
 
 struct softmax_cross_entropy {
     double label_smoothing, focus;
@@ -141,7 +142,7 @@ static rondo_value record_full(rondo_context *ctx, const rondo_loss_call *call, 
  *
  *     y[i, j] = x[i, index[j]],   dL/dx[i, c] = sum over j with index[j] = c of dL/dy[i, j]
  *
- * (rows, columns) and (n) -> (rows, n). To gather rows of a transpose would copy all of x, forward and backward. */
+ * (rows, columns) and (n) -> (rows, n). Gathering rows of the transpose would copy all of x, forward and backward. */
 
 static rondo_status columns_infer(rondo_context *ctx, rondo_op_call *call) {
     const rondo_tensor *x = &call->inputs[0], *index = &call->inputs[1];
@@ -155,7 +156,8 @@ static rondo_status columns_infer(rondo_context *ctx, rondo_op_call *call) {
     return RONDO_OK;
 }
 
-/* Rows begin .. end of y, and of the gradient of x. A row is one thread's: its additions keep the order of the index.
+/* Rows begin .. end of y, and of the gradient of x. One thread handles a whole row, so additions are made in the order
+ * of the index.
  */
 #define COLUMNS_OF(T, suffix)                                                                                          \
     static void columns_##suffix(const rondo_op_call *call, int64_t begin, int64_t end) {                              \
@@ -266,7 +268,7 @@ enum { LOG_UNIFORM, UNIFORM };
 static const char *const distributions[] = {"log_uniform", "uniform", NULL};
 static const rondo_option sampled_options[] = {
     RONDO_OPTION_INT(struct sampled_softmax, samples, "1024", 1, 65536,
-                     "number of classes drawn for a batch, in addition to the right ones"),
+                     "number of classes drawn for a batch, in addition to the classes of its rows"),
     RONDO_OPTION_CHOICE(struct sampled_softmax, distribution, "log_uniform", distributions,
                         "how classes are drawn: low class numbers more often, or all with equal probability"),
     RONDO_OPTION_END,
@@ -384,8 +386,8 @@ static rondo_value record_sampled(rondo_context *ctx, const rondo_loss_call *cal
 
 /* ---- predictions and metrics ---- */
 
-/* p_k = exp(x_k - max x) / sum_j exp(x_j - max x), and the sums of the metrics. A probability that is 0 in its dtype
- * counts as the smallest that is not: perplexity stays a number. */
+/* p_k = exp(x_k - max x) / sum_j exp(x_j - max x), and the sums of the metrics. A probability of 0 counts as the
+ * smallest positive number of its dtype, so that perplexity stays finite. */
 #define ROW_KERNELS(suffix, real, exponential, smallest)                                                               \
     static void softmax_##suffix(const real *x, real *p, int64_t classes) {                                            \
         real highest = x[0];                                                                                           \

@@ -2,8 +2,9 @@
  *
  *     y = x s(beta x),  s(z) = 1 / (1 + e^-z),   dy/dx = s(beta x) + beta y (1 - s(beta x))
  *
- * An example of an elementwise op: it writes the function for one run of elements. Shapes, broadcasting, threads and
- * gradients of several uses are the host's. In a cell:   h' = swish(x @ W + h @ U + b, beta=1.5) */
+ * An example of an elementwise op: it writes the function for one run of elements. The host handles shapes,
+ * broadcasting, threads, and the sum of gradients of an input with several uses.
+ * In a cell:   h' = swish(x @ W + h @ U + b, beta=1.5) */
 #include "rondo/plugin.h"
 
 #include <math.h>
@@ -13,7 +14,8 @@ struct swish_options {
 };
 
 static const rondo_option option_table[] = {
-    RONDO_OPTION_REAL(struct swish_options, beta, "1", -1e3, 1e3, "steepness; 0 gives x / 2, large values relu"),
+    RONDO_OPTION_REAL(struct swish_options, beta, "1", -1e3, 1e3,
+                      "steepness; 0: y = x / 2; for large values, y approaches relu"),
     RONDO_OPTION_END,
 };
 

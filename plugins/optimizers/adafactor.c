@@ -26,7 +26,7 @@ struct adafactor {
 static const rondo_option adafactor_options[] = {
     RONDO_OPTION_REAL(struct adafactor, lr, "0.01", 0, 1000, "upper bound of the relative step size"),
     RONDO_OPTION_REAL(struct adafactor, beta2_decay, "-0.8", -100, 0,
-                      "at update t the mean square takes a share t^beta2_decay of the new value"),
+                      "update t adds the new squared gradient to the mean square with the share t^beta2_decay"),
     RONDO_OPTION_REAL(struct adafactor, eps1, "0", 0, 1,
                       "lower bound of the root of the mean square; 0: the precision of the dtype"),
     RONDO_OPTION_REAL(struct adafactor, eps2, "0.001", 0, 1000,
@@ -43,7 +43,7 @@ static const rondo_slot adafactor_slots[] = {{"row", RONDO_SLOT_CHOSEN, RONDO_SL
                                              {"second_moment", RONDO_SLOT_CHOSEN, RONDO_SLOT_STATE},
                                              {0}};
 
-/* Of a parameter [.., rows, columns]: row [.., rows], column [.., columns]. */
+/* For a parameter [.., rows, columns]: row [.., rows], column [.., columns]. */
 static rondo_status adafactor_choose_slot(rondo_context *ctx, const void *options, int32_t slot,
                                           const rondo_tensor *parameter, rondo_tensor *shape) {
     (void)ctx;
@@ -61,9 +61,9 @@ static rondo_status adafactor_choose_slot(rondo_context *ctx, const void *option
 }
 
 enum {
-    GRAIN = 16 * 1024, /* smallest number of elements of a range: enough work for a thread */
-    MAX_RANGES = 64,   /* of a matrix: each has its own sums of columns */
-    BLOCK = 256        /* elements of a row at a time: the update stays in the first cache */
+    GRAIN = 16 * 1024, /* smallest number of elements in a range: enough work for a thread */
+    MAX_RANGES = 64,   /* of one matrix; each range has its own sums of columns */
+    BLOCK = 256 /* elements of a row that are handled together, so that the update stays in the first-level cache */
 };
 
 /* One update of one parameter: of a stack of matrices, or of a vector as a stack of one row. */
@@ -73,7 +73,7 @@ struct adafactor_update {
     int64_t range_rows, ranges; /* rows of a range, and ranges of a matrix */
     int factored;
     int64_t matrix;      /* the matrix that the pass is on */
-    double new_share;    /* of the mean square: t^beta2_decay */
+    double new_share;    /* share of the new value in the mean square: t^beta2_decay */
     double eps1;         /* the floor of the root */
     double *squares;     /* [ranges] a sum of squares of each range */
     double *column_sums; /* [ranges][columns] of squared gradients, for each range */
@@ -204,7 +204,7 @@ struct adafactor_update {
 ADAFACTOR_KERNEL(adafactor_f32, float, sqrtf)
 ADAFACTOR_KERNEL(adafactor_f64, double, sqrt)
 
-/* What a dtype brings. */
+/* The functions and constants of one dtype. */
 struct kernels {
     void (*size)(void *arg, int64_t begin, int64_t end);
     void (*moments)(void *arg, int64_t begin, int64_t end);
@@ -223,7 +223,8 @@ static void pass(rondo_context *ctx, struct adafactor_update *update,
     ctx->host->parallel_for(ctx, update->rows, update->range_rows, body, update);
 }
 
-/* The sum of update->squares, in the order of the ranges whatever the number of threads. */
+/* The sum of update->squares, always in the order of the ranges, so that it does not depend on the number of
+ * threads. */
 static double squares_of(const struct adafactor_update *update) {
     double sum = 0;
     for (int64_t k = 0; k < update->ranges; k++) {

@@ -1,4 +1,4 @@
-/* plugins/optimizers/adam.c: Adam, AdamW and AMSGrad, which are one update.
+/* plugins/optimizers/adam.c: Adam, AdamW and AMSGrad, which share one update.
  *
  * Sources: Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1; adamw: Loshchilov and
  * Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2, with the decay multiplied by the learning
@@ -18,7 +18,7 @@ struct adam {
     double beta2;
     double epsilon;
     double weight_decay;
-    int32_t decoupled; /* an option of amsgrad; adam and adamw have decided */
+    int32_t decoupled; /* an option of amsgrad; fixed for adam and adamw */
 };
 
 /* The least epsilon is a normal number in f32, also times the least root of 1 - beta2^t, so that

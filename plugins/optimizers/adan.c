@@ -1,10 +1,10 @@
 /* plugins/optimizers/adan.c: Adan, Nesterov momentum by the differences of gradients.
  *
  * Source: Xie et al., "Adan: adaptive Nesterov momentum algorithm for faster optimizing deep models", 2022
- * (arXiv:2208.06677), algorithm 1. In the convention of the authors' reference code, which differs from the paper's
- * print: the betas are the shares that are kept (the paper's are those that are new), the moments are bias-corrected,
- * and epsilon is added to the root. The weight decay is the paper's proximal one: the new value is divided by
- * 1 + lr weight_decay. No restarts.
+ * (arXiv:2208.06677), algorithm 1. It follows the conventions of the authors' reference code, which differ from those
+ * of the paper: the betas are the shares of the old moments (in the paper, of the new values), the moments are
+ * bias-corrected, and epsilon is added to the root. The weight decay is the paper's proximal one: the new value is
+ * divided by 1 + lr weight_decay. No restarts.
  */
 #include <math.h>
 
@@ -45,7 +45,7 @@ static const rondo_slot adan_slots[] = {{"first_moment", RONDO_SLOT_LIKE_PARAMET
  *     n   <- beta3 n + (1 - beta3) (g + beta2 d_g)^2
  *     p   <- p - lr (m / (1 - beta1^t) + beta2 d / (1 - beta2^t)) / (sqrt(n) / sqrt(1 - beta3^t) + epsilon)
  *     p   <- p / (1 + lr w)
- * restrict: with six arrays the compiler gives up on telling them apart at run time. */
+ * The arrays are `restrict`, because the compiler does not test six arrays for overlap at run time. */
 #define ADAN_KERNEL(name, real, square_root)                                                                           \
     static void name(const rondo_optimizer_call *call, int64_t count, real *restrict p, const real *restrict gradient, \
                      real *restrict m, real *restrict d, real *restrict n, real *restrict last) {                      \

@@ -19,7 +19,7 @@ struct matrix {
 
 /* With gradient g [rows, columns], for every column j:
  *     g_ij <- g_ij - mean_i(g_ij)
- * Row after row, for as many columns at a time as a range has, so that reads are contiguous. */
+ * Rows are read one after the other, for all columns of a range together, so that reads are contiguous. */
 #define CENTRALISE_KERNEL(name, real)                                                                                  \
     static void name(void *arg, int64_t begin, int64_t end) {                                                          \
         const struct matrix *matrix = arg;                                                                             \

@@ -1,4 +1,5 @@
-/* plugins/optimizers/ema.c: an exponential moving average of the weights, to evaluate and to keep; a wrapper.
+/* plugins/optimizers/ema.c: an exponential moving average of the weights, which validation and the saved weights use; a
+ * wrapper.
  *
  * Source: Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992, for the average; in the
  * exponential form of Tarvainen and Valpola, "Mean teachers are better role models", NeurIPS 2017, equation 1. The

@@ -40,8 +40,8 @@ static const rondo_slot lamb_slots[] = {{"first_moment", RONDO_SLOT_LIKE_PARAMET
                                         {0}};
 
 enum {
-    GRAIN = 16 * 1024, /* elements of a range: enough work for a thread */
-    BLOCK = 256        /* elements of a range at a time: the direction stays in the first cache */
+    GRAIN = 16 * 1024, /* elements in a range: enough work for a thread */
+    BLOCK = 256        /* elements that are handled together, so that the direction stays in the first-level cache */
 };
 
 /* One update of one parameter. */
@@ -50,7 +50,7 @@ struct lamb_update {
     const struct lamb *lamb;
     double correction1, root_correction2; /* 1 - beta1^t and sqrt(1 - beta2^t) */
     double (*squares)[2];                 /* [ranges] sums of squares of the parameter and of the direction */
-    double scale;                         /* of the direction: lr times the trust ratio */
+    double scale;                         /* factor on the direction: lr times the trust ratio */
 };
 
 /* With gradient g, parameter p, moments m and v (0 at first), step number t, weight decay w:
@@ -121,7 +121,8 @@ struct lamb_update {
 LAMB_KERNEL(lamb_f32, float, sqrtf)
 LAMB_KERNEL(lamb_f64, double, sqrt)
 
-/* |p| / |u|, from sums that are added up in the order of the ranges whatever the number of threads. */
+/* |p| / |u|, from sums that are always added in the order of the ranges, so that they do not depend on the number of
+ * threads. */
 static double trust_ratio(const struct lamb *lamb, double (*squares)[2], int64_t ranges) {
     double of_parameter = 0;
     double of_direction = 0;

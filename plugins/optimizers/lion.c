@@ -1,8 +1,8 @@
 /* plugins/optimizers/lion.c: Lion, the sign of an interpolated momentum.
  *
  * Source: Chen et al., "Symbolic discovery of optimization algorithms", NeurIPS 2023, algorithm 2. The weight decay is
- * decoupled and multiplied by the learning rate, as there. Every element moves by lr, whatever its gradient, so lr is
- * to be 3 to 10 times smaller than Adam's, and weight_decay as much larger (section 5 of the paper).
+ * decoupled and multiplied by the learning rate, as there. Every element moves by lr, whatever its gradient, so lr
+ * should be 3 to 10 times smaller than for Adam, and weight_decay larger by the same factor (section 5 of the paper).
  */
 #include "rondo/plugin.h"
 

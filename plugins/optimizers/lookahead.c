@@ -21,7 +21,7 @@ static const rondo_option lookahead_options[] = {
 
 static const rondo_slot lookahead_slots[] = {{"slow", RONDO_SLOT_LIKE_PARAMETER, RONDO_SLOT_COPY}, {0}};
 
-/* With the fast weights p that the optimizer left and the slow ones s (the initial weights at first), at every
+/* With the fast weights p after the optimizer's update and the slow weights s (the initial weights at first), at every
  * `period`-th update:
  *     s <- s + alpha (p - s)
  *     p <- s */

@@ -1,4 +1,5 @@
-/* plugins/optimizers/muon.c: Muon, momentum with all its singular values brought near to 1; AdamW for the rest.
+/* plugins/optimizers/muon.c: Muon, momentum whose singular values are all brought near to 1, for matrices; AdamW for
+ * other parameters.
  *
  * Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024
  * (kellerjordan.github.io/posts/muon); match_rms_adamw and the weight decay: Liu et al., "Muon is scalable for LLM
@@ -86,7 +87,7 @@ static rondo_status muon_check(rondo_context *ctx, const void *options) {
     return RONDO_OK;
 }
 
-enum { GRAIN = 16 * 1024 }; /* elements of a range: enough work for a thread */
+enum { GRAIN = 16 * 1024 }; /* elements in a range: enough work for a thread */
 
 /* One update of one parameter. */
 struct muon_update {
@@ -94,17 +95,17 @@ struct muon_update {
     const struct muon *muon;
     void *x;         /* like the parameter: the direction of the step */
     double *squares; /* [ranges] sums of squares of x */
-    double norm;     /* of x, at least epsilon */
+    double norm;     /* norm of x, at least epsilon */
     double lr, keep; /* rate of the step, and share of the parameter that weight decay leaves */
 };
 
-/* Of a matrix, with gradient g, parameter p, momentum m (0 at first), weight decay w:
+/* For a matrix, with gradient g, parameter p, momentum m (0 at first), weight decay w:
  *     m <- momentum m + (1 - momentum) g
  *     x <- momentum m + (1 - momentum) g     with nesterov
  *     x <- m                                 without
  *     x <- newton_schulz(x / max(|x|, epsilon)), |x| the Frobenius norm
  *     p <- p - lr w p - factor lr x
- * Of anything else, with moments m and v, step number t:
+ * For any other parameter, with moments m and v, step number t:
  *     m <- beta1 m + (1 - beta1) g
  *     v <- beta2 v + (1 - beta2) g^2
  *     p <- p - lr w p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon) */
@@ -171,7 +172,7 @@ MUON_KERNEL(muon_f64, double, sqrt)
 /* The work areas of the iteration. */
 struct muon_work {
     int32_t dtype;
-    int64_t rows, columns, side; /* side: the smaller of both */
+    int64_t rows, columns, side; /* side: the smaller of the two */
     size_t matrix_bytes, gram_bytes;
     void *x, *next;     /* [rows, columns] */
     void *gram, *mixed; /* [side, side] */
@@ -249,7 +250,7 @@ static double norm_of(const double *squares, int64_t ranges) {
     return sqrt(sum);
 }
 
-/* An empty tensor does not come here. */
+/* The caller has returned already for an empty tensor. */
 static rondo_status update_matrix(rondo_context *ctx, struct muon_update *update) {
     const rondo_host *host = ctx->host;
     const rondo_tensor *value = &update->call->value;

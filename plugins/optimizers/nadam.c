@@ -48,7 +48,7 @@ static double momentum(const struct nadam *nadam, double t) {
 static double momentum_product(const struct nadam *nadam, double t) {
     const double power = pow(nadam->beta1, t);
     if (power < 1e-20) {
-        return 0; /* is only ever taken from 1 */
+        return 0; /* the caller only uses 1 minus this value */
     }
     const double log_q = nadam->momentum_decay * log(schedule_base);
     double sum = 0;
@@ -68,7 +68,7 @@ static double momentum_product(const struct nadam *nadam, double t) {
  *     m <- m + (1 - beta1) (g - m)
  *     v <- beta2 v + (1 - beta2) g^2
  *     p <- p - lr ((1 - mu_t) / (1 - P_t) g + mu_(t+1) / (1 - P_(t+1)) m) / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
- * The last fraction is computed times sqrt(1 - beta2^t) above and below. */
+ * The last fraction is expanded by sqrt(1 - beta2^t). */
 #define NADAM_KERNEL(name, real, square_root)                                                                          \
     static void name(const struct nadam *nadam, const rondo_optimizer_call *call) {                                    \
         const int64_t count = rondo_count(&call->value);                                                               \

@@ -19,7 +19,7 @@ struct rmsprop {
 
 static const rondo_option rmsprop_options[] = {
     RONDO_OPTION_REAL(struct rmsprop, lr, "0.01", 0, 1000, "learning rate"),
-    RONDO_OPTION_REAL(struct rmsprop, alpha, "0.99", 0, 0.9999999, "decay of the mean square, a step"),
+    RONDO_OPTION_REAL(struct rmsprop, alpha, "0.99", 0, 0.9999999, "decay of the mean square, per update"),
     RONDO_OPTION_REAL(struct rmsprop, momentum, "0", 0, 0.9999999, "share of the velocity that is kept at each update"),
     RONDO_OPTION_REAL(struct rmsprop, epsilon, "1e-8", 1e-30, 1, "added to the root of the mean square"),
     RONDO_OPTION_REAL(struct rmsprop, weight_decay, "0", 0, 1000,

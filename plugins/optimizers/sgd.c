@@ -2,7 +2,8 @@
  *
  * Sources: Robbins and Monro 1951; momentum: Polyak 1964; Nesterov's form: Sutskever et al., "On the importance of
  * initialization and momentum in deep learning", ICML 2013. In the convention of PyTorch's torch.optim.SGD: the
- * learning rate multiplies the velocity when it is applied, and is no part of it; the first gradient is not dampened.
+ * learning rate multiplies the velocity when it is applied, and is not a part of it; the first gradient is not
+ * dampened.
  */
 #include "rondo/plugin.h"
 
@@ -54,7 +55,7 @@ static rondo_status sgd_choose_slot(rondo_context *ctx, const void *options, int
 }
 
 /* With gradient g, parameter p, velocity v (0 at first), weight decay w, momentum m, learning rate lr, and d the
- * dampening, but 0 at the first step:
+ * dampening, which is 0 at the first step:
  *     g <- g + w p
  *     v <- m v + (1 - d) g
  *     p <- p - lr (g + m v)     with nesterov

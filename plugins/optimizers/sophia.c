@@ -6,7 +6,7 @@
  *
  * The conventions are those of the paper. The authors' code differs in three ways. It leaves the number of losses B out
  * of h and divides by rho B h + 1e-15, which is the same if B never changes. It updates h after the parameter instead
- * of before it. And it does so first at update number `period`. Name and default of rho are those of the code; the
+ * of before it. Its first update of h is at update number `period`. Name and default of rho are those of the code; the
  * paper calls it gamma. The weight decay is decoupled and multiplied by the learning rate in both.
  */
 #include "rondo/plugin.h"

@@ -2,8 +2,8 @@
  *
  * Source: Izmailov et al., "Averaging weights leads to wider optima and better generalization", UAI 2018, algorithm 1;
  * the same numbers as PyTorch's torch.optim.swa_utils.AveragedModel, updated at update `start` and every `period`
- * updates from there. The paper starts after about three quarters of the training, and goes on with a constant or
- * cyclical learning rate: the schedule determines that. With start 1 and period 1 it is Polyak's average.
+ * updates from there. The paper starts after about three quarters of the training, and continues with a constant or
+ * cyclical learning rate, which a schedule can provide. With start 1 and period 1 it is Polyak's average.
  */
 #include <string.h>
 
@@ -16,7 +16,7 @@ struct swa {
 
 static const rondo_option swa_options[] = {
     RONDO_OPTION_INT(struct swa, start, "1", 1, 1e15,
-                     "first update of the average; before it, the weights themselves are evaluated"),
+                     "first update that enters the average; until then, the weights themselves are evaluated"),
     RONDO_OPTION_INT(struct swa, period, "1", 1, 1e15, "number of updates between two values of the average"),
     RONDO_OPTION_END,
 };

@@ -7,7 +7,7 @@
  * The convention at the end is that of T_max: with a length of T updates, update number n = 1 .. T has the factor of t
  * = n - 1. The first update has factor 1, and the update after the last one would have the floor. So with floor 0 every
  * update of the length changes the parameters; the last one has the factor (1 - cos(pi / T)) / 2. After the length the
- * factor stays at the floor, where PyTorch's rises again.
+ * factor stays at the floor, whereas PyTorch's factor rises again.
  */
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* plugins/schedules/inverse_sqrt.c: a straight rise, then a fall with the inverse root of time (known as Noam).
  *
- * Source: Vaswani et al., "Attention is all you need", NeurIPS 2017, equation 3, without its factor of the width of the
- * model: the peak, at the end of the rise, is the optimizer's own learning rate.
+ * Source: Vaswani et al., "Attention is all you need", NeurIPS 2017, equation 3, without the paper's factor that
+ * depends on the width of the model: the peak, at the end of the rise, is the optimizer's own learning rate.
  */
 #include <math.h>
 
@@ -29,7 +29,7 @@ static double position(const rondo_schedule_call *call, int32_t unit, double num
 
 /* With n the number of the update, 1 at first, and w the warm-up, both in the same unit:
  *     f = min(n / w, sqrt(w / n))
- * A rise shorter than one update is one of one update: the first factor is 1 then. */
+ * A rise that is shorter than one update takes one update, so that the first factor is 1. */
 static rondo_status inverse_sqrt_factor(rondo_context *ctx, const rondo_schedule_call *call, double *factor) {
     (void)ctx;
     const struct inverse_sqrt *inverse_sqrt = call->options;

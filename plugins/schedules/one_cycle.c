@@ -36,7 +36,7 @@ static const rondo_option one_cycle_options[] = {
     RONDO_OPTION_CHOICE(struct one_cycle, shape, "cosine", shapes,
                         "shape of the rise and the fall: half a cosine, or a straight line"),
     RONDO_OPTION_BOOL(struct one_cycle, three_phases, "false",
-                      "first fall to the rate of the first update, as fast as the rise, and then below it"),
+                      "fall to the rate of the first update in the same time as the rise, and then below it"),
     RONDO_OPTION_REAL(struct one_cycle, length, "0", 0, 1e12,
                       "length of the whole cycle, in units of `unit`; 0: the whole run"),
     RONDO_OPTION_CHOICE(
@@ -67,7 +67,7 @@ static double length_in_updates(const struct one_cycle *cycle, const rondo_sched
                                    : cycle->length;
 }
 
-/* A part of the cycle: from the end of the part before it, and the factor there, to these. */
+/* A part of the cycle: it begins at the end of the previous part, with that part's last factor, and ends at these. */
 struct phase {
     double end; /* updates done */
     double factor;

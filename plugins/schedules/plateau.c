@@ -42,7 +42,7 @@ static rondo_status plateau_check(rondo_context *ctx, const void *options) {
     return RONDO_OK;
 }
 
-/* What lasts from epoch to epoch, all 0 at first. */
+/* The state that is kept from epoch to epoch, all 0 at first. */
 enum state { HAS_BEST = 0, BEST = 1, BAD_EPOCHS = 2, COOLDOWN_LEFT = 3, DROPS = 4, N_STATE = 5 };
 
 /* With metric a, best b, threshold e, and s = 1 if higher is better, -1 otherwise:

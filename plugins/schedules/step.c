@@ -30,8 +30,8 @@ static double position(const rondo_schedule_call *call, int32_t unit) {
     return unit == EPOCHS ? (double)call->done / (double)call->steps_per_epoch : (double)call->done;
 }
 
-/* f(t) = factor ^ floor(t / every). Three roundings are between 0.3 / 0.1 and 3: four times the rounding error on top
- * make up for them. */
+/* f(t) = factor ^ floor(t / every). Because of three roundings, 0.3 / 0.1 can be slightly less than 3. Four times the
+ * rounding error is added to correct this. */
 static rondo_status step_factor(rondo_context *ctx, const rondo_schedule_call *call, double *factor) {
     (void)ctx;
     const struct step *step = call->options;

@@ -26,13 +26,22 @@ static rondo_status op_backward(rondo_context *ctx, rondo_op_call *call) {
     return RONDO_OK;
 }
 
+static int32_t op_sample(int32_t index, rondo_sample *sample) {
+    sample->n_inputs = 1;
+    sample->inputs[0] = (rondo_tensor){.dtype = RONDO_F64, .ndim = 2, .shape = {3, 1 + index}};
+    sample->low[0] = -2;
+    sample->high[0] = 2;
+    return index < 3;
+}
+
 static const rondo_op op = {.base = {sizeof(rondo_op), RONDO_KIND_OP, "logs_op", "y = x", NULL, 0},
                             .min_inputs = 1,
                             .max_inputs = 1,
                             .operands = "x",
                             .infer = op_infer,
                             .forward = op_forward,
-                            .backward = op_backward};
+                            .backward = op_backward,
+                            .sample = op_sample};
 
 /* ---- optimizer: plain gradient descent ---- */
 

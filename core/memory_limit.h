@@ -1,0 +1,20 @@
+/* core/memory_limit.h: how much memory this process can have at most.
+ *
+ * Threads: any.
+ */
+#ifndef RONDO_CORE_MEMORY_LIMIT_H
+#define RONDO_CORE_MEMORY_LIMIT_H
+
+#include "rondo/plugin.h"
+
+/* Whoever writes to more than `bytes` of memory fails. Not a promise that this much is free. */
+struct memory_limit {
+    uint64_t bytes;     /* UINT64_MAX: unknown */
+    const char *source; /* "physical memory and swap" */
+};
+
+/* The smaller one of the machine's memory with its swap space, and of the limit on the process's addresses
+ * (RLIMIT_AS, `ulimit -v`). */
+struct memory_limit memory_limit(void);
+
+#endif
