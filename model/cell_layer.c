@@ -141,13 +141,10 @@ static rondo_status make_cell(struct cell_layer *layer, const struct cell_layer_
 static rondo_status find_dropped(struct cell_layer *layer, const struct cell_layer_settings *settings,
                                  struct errors *errors) {
     layer->is_dropped = arena_calloc(layer->layer.arena, (size_t)layer->cell->n_parameters + 1, 1);
-    if (layer->is_dropped == NULL) {
-        return errors_no_memory(errors);
-    }
     if (settings->weight_drop <= 0) {
-        return RONDO_OK;
+        return RONDO_OK; /* build asks the arena */
     }
-    const int32_t found = wrap_recurrent_weights(layer->cell, layer->is_dropped);
+    const int32_t found = layer->is_dropped == NULL ? -1 : wrap_recurrent_weights(layer->cell, layer->is_dropped);
     if (found < 0) {
         return errors_no_memory(errors);
     }
@@ -176,17 +173,14 @@ static const char *name_of_direction(const struct cell_layer *layer, int32_t d, 
     return layer->n_directions == 1 ? name : arena_printf(layer->layer.arena, "%s.%s", directions[d], name);
 }
 
-static rondo_status list_parameters(struct cell_layer *layer, struct errors *errors) {
+static void list_parameters(struct cell_layer *layer) {
     const struct cell *cell = layer->cell;
     struct layer_shape *shape = &layer->layer.shape;
     layer->n_parameters = cell->n_parameters + (layer->settings.learn_initial_state ? layer->n_states : 0);
     shape->n_parameters = layer->n_directions * layer->n_parameters;
     struct layer_parameter *parameters =
         arena_calloc(layer->layer.arena, (size_t)shape->n_parameters + 1, sizeof *parameters);
-    if (parameters == NULL) {
-        return errors_no_memory(errors);
-    }
-    for (int32_t i = 0; i < shape->n_parameters; i++) {
+    for (int32_t i = 0; parameters != NULL && i < shape->n_parameters; i++) {
         const int32_t d = i / layer->n_parameters, p = i % layer->n_parameters;
         const struct cell_parameter *from = &cell->parameters[p];
         parameters[i] = p < cell->n_parameters ? (struct layer_parameter){from->name, from->shape, from->initialiser}
@@ -194,22 +188,17 @@ static rondo_status list_parameters(struct cell_layer *layer, struct errors *err
         parameters[i].name = name_of_direction(layer, d, parameters[i].name);
     }
     shape->parameters = parameters;
-    return arena_failed(layer->layer.arena) ? errors_no_memory(errors) : RONDO_OK;
 }
 
-static rondo_status list_states(struct cell_layer *layer, struct errors *errors) {
+static void list_states(struct cell_layer *layer) {
     struct layer_shape *shape = &layer->layer.shape;
     shape->n_states = layer->n_directions * layer->n_states;
     struct layer_state *states = arena_calloc(layer->layer.arena, (size_t)shape->n_states + 1, sizeof *states);
-    if (states == NULL) {
-        return errors_no_memory(errors);
-    }
-    for (int32_t i = 0; i < shape->n_states; i++) {
+    for (int32_t i = 0; states != NULL && i < shape->n_states; i++) {
         const int32_t d = i / layer->n_states, s = i % layer->n_states;
         states[i] = (struct layer_state){name_of_direction(layer, d, state_name(layer, s)), layer->cell->states[s]};
     }
     shape->states = states;
-    return arena_failed(layer->layer.arena) ? errors_no_memory(errors) : RONDO_OK;
 }
 
 static void set_widths(struct cell_layer *layer, const struct cell_layer_settings *settings, int64_t input) {
@@ -240,8 +229,9 @@ static rondo_status build(struct cell_layer *layer, const struct cell_layer_sett
             return errors->status;
         }
     }
-    RONDO_TRY(list_parameters(layer, errors));
-    return list_states(layer, errors);
+    list_parameters(layer);
+    list_states(layer);
+    return arena_failed(layer->layer.arena) ? errors_no_memory(errors) : RONDO_OK;
 }
 
 /* ---- recording ---- */
@@ -327,7 +317,7 @@ static struct cell_layer_start prepare(const struct cell_layer *layer, struct ta
     if (!starts_from_zeros) {
         start.states = arena_calloc(tape_arena(tape), (size_t)cell->n_states, sizeof(rondo_value));
     }
-    if (start.parameters == NULL || (!starts_from_zeros && start.states == NULL)) {
+    if (arena_failed(tape_arena(tape))) {
         tape_fail(tape, errors_no_memory(tape_errors(tape)));
         return start;
     }

@@ -128,7 +128,7 @@ static rondo_status copy_inputs(struct embedding_layer *layer, const struct mode
     const size_t count = (size_t)layer->n_inputs;
     layer->inputs = arena_calloc(arena, count, sizeof *layer->inputs);
     struct layer_parameter *parameters = arena_calloc(arena, 2 * count, sizeof *parameters);
-    if (layer->inputs == NULL || parameters == NULL) {
+    if (arena_failed(arena)) {
         return errors_no_memory(errors);
     }
     int32_t of_symbols = 0;

@@ -38,7 +38,7 @@ static rondo_status add_link(struct model *model, struct layer *layer, const cha
     *link = (struct model_link){layer, scope, model->n_parameters, model->n_states};
     model->n_parameters += layer_shape(layer)->n_parameters;
     model->n_states += layer_shape(layer)->n_states;
-    return scope == NULL ? errors_no_memory(errors) : RONDO_OK;
+    return RONDO_OK; /* list_all asks the arena for memory of the scope */
 }
 
 static const struct layer_shape *last_shape(const struct model *model) {
@@ -108,7 +108,7 @@ static rondo_status list_all(struct model *model, struct errors *errors) {
     struct arena *arena = model->arena;
     model->parameters = arena_calloc(arena, (size_t)model->n_parameters, sizeof *model->parameters);
     model->states = arena_calloc(arena, (size_t)model->n_states + 1, sizeof *model->states);
-    if (model->parameters == NULL || model->states == NULL) {
+    if (arena_failed(arena)) {
         return errors_no_memory(errors);
     }
     for (int32_t i = 0; i < model->n_links; i++) {
