@@ -225,7 +225,8 @@ START_TEST(structs_hold_what_the_tree_says) {
                                                "schedule.early_stopping.min_delta=0.01;loss.label_smoothing=0.1");
     ck_assert_str_eq(e->name, "tiny");
     ck_assert(e->architecture.input_every_step && !e->architecture.output_every_step);
-    ck_assert_int_eq(e->text.min_count, 3);
+    ck_assert_str_eq(e->data.reader->name, "text");
+    ck_assert_str_eq(node_at(e, "data.min_count")->text, "3");
     ck_assert_int_eq(e->embedding.size, 6);
     ck_assert_double_eq(e->embedding.dropout, 0.1);
     ck_assert_double_eq(e->embedding.word_dropout, 0.2);
@@ -257,13 +258,13 @@ START_TEST(paths_are_absolute_and_relative_to_the_file_that_has_them) {
     sandbox_write("far.tsv", "");
     tiny_edit("v.yaml", "data:", "data: {reader: text, valid: valid.tsv}\nextends: sub/base.yaml");
     struct experiment *experiment = load_good("v.yaml", "");
-    ck_assert_str_eq(experiment->train.text, sandbox_path("sub/near.tsv"));
-    ck_assert_str_eq(experiment->valid.text, sandbox_path("valid.tsv"));
-    ck_assert_str_eq(experiment->test.text, sandbox_path("far.tsv"));
-    ck_assert_str_eq(node_at(experiment, "data.test")->text, experiment->test.text);
+    ck_assert_str_eq(experiment->data.train.paths[0].text, sandbox_path("sub/near.tsv"));
+    ck_assert_str_eq(experiment->data.valid.paths[0].text, sandbox_path("valid.tsv"));
+    ck_assert_str_eq(experiment->data.test.paths[0].text, sandbox_path("far.tsv"));
+    ck_assert_str_eq(node_at(experiment, "data.test")->text, experiment->data.test.paths[0].text);
     experiment_destroy(experiment);
     experiment = load_good("v.yaml", "data.train=/nowhere/at/all.tsv"); /* read later, so it need not exist */
-    ck_assert_str_eq(experiment->train.text, "/nowhere/at/all.tsv");
+    ck_assert_str_eq(experiment->data.train.paths[0].text, "/nowhere/at/all.tsv");
     experiment_destroy(experiment);
 }
 END_TEST
@@ -305,10 +306,10 @@ START_TEST(resolved_tree_resolves_to_itself) {
     struct experiment *second = load_good("again.yaml", "");
     ck_assert_str_eq(yaml_write(second->root, arena), text);
     ck_assert_str_eq(second->name, first->name);
-    ck_assert_str_eq(second->train.text, first->train.text);
-    ck_assert_str_eq(second->valid.text, first->valid.text);
+    ck_assert_str_eq(second->data.train.paths[0].text, first->data.train.paths[0].text);
+    ck_assert_str_eq(second->data.valid.paths[0].text, first->data.valid.paths[0].text);
     ck_assert_int_eq(memcmp(&second->schedule.options, &first->schedule.options, sizeof first->schedule.options), 0);
-    ck_assert_int_eq(memcmp(&second->text, &first->text, sizeof first->text), 0);
+    ck_assert_int_eq(memcmp(second->data.options, first->data.options, first->data.reader->options_size), 0);
     ck_assert_int_eq(memcmp(&second->embedding, &first->embedding, sizeof first->embedding), 0);
     ck_assert_int_eq(memcmp(second->optimizer.optimizer.options, first->optimizer.optimizer.options,
                             (size_t)first->optimizer.optimizer.descriptor->options_size),
