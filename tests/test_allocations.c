@@ -198,7 +198,7 @@ END_TEST
 
 static const struct {
     const char *cell;
-    struct layer_settings layer;
+    struct cell_layer_settings layer;
 } models[] = {
     {"lstm",
      {.hidden = HIDDEN,
@@ -213,15 +213,13 @@ static const struct {
 
 START_TEST(a_model_that_runs_out_of_memory_is_refused) {
     const char *file = session_find_cell(session, models[_i].cell, ".", support.arena);
-    struct layer_settings layer = models[_i].layer;
+    struct cell_layer_settings layer = models[_i].layer;
     layer.cell = cell_file_read(file, support.arena, &support.errors);
     ck_assert_msg(layer.cell != NULL, "%s", support_error(&support));
-    const struct model_settings settings = {.dtype = RONDO_F32,
-                                            .vocabulary = 9,
-                                            .embedding_size = INPUT,
-                                            .layers = &layer,
-                                            .n_layers = 1,
-                                            .output_size = 3};
+    const struct model_input input = {
+        .name = "input", .symbols = 9, .embedding_size = INPUT, .unknown = -1, .share = -1, .every_step = 1};
+    const struct model_settings settings = {
+        .dtype = RONDO_F32, .inputs = &input, .n_inputs = 1, .layers = &layer, .n_layers = 1, .output_size = 3};
     struct model *model = NULL;
     for (long number = 1; COUNTS && model == NULL; number++) {
         atomic_store(&calls_left, number);

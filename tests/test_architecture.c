@@ -858,11 +858,6 @@ static void draw_missing_input(struct rng_stream stream, struct example *example
     example->inputs[1] = NAN;
 }
 
-static void draw_missing_target(struct rng_stream stream, struct example *example) {
-    draw_product(stream, example);
-    example->targets[0] = NAN;
-}
-
 static void draw_far_target(struct rng_stream stream, struct example *example) {
     draw_product(stream, example);
     example->targets[0] *= 1e15f;
@@ -883,7 +878,6 @@ static const struct {
     {draw_infinite_input,
      "lr=0.1", /* tanh hides it from the loss */
      {"the gradient of 'layers.0.W' is not finite", "training stopped in epoch 1, at step 1"}},
-    {draw_missing_target, "lr=0.1", {"it began with an input in loss", "training stopped in epoch 1, at step 1"}},
     {draw_farthest_target, "lr=0.1", {"it began with op 'square' in loss", "training stopped in epoch 1, at step 1"}},
 };
 
