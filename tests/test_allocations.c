@@ -319,7 +319,7 @@ static rondo_status train_model(struct model_step *step, struct tape *tape) {
     return status != RONDO_OK ? status : tape_backward(tape, result.outputs);
 }
 
-START_TEST(a_model_that_runs_out_of_memory_is_refused) {
+START_TEST(states_that_run_out_of_memory_are_refused) {
     const struct cell_layer_settings layer = learnt_layer();
     struct model *model = NULL;
     struct states *states = NULL;
@@ -387,7 +387,7 @@ int main(void) {
     tcase_add_loop_test(test_case, a_scan_that_runs_out_of_memory_is_refused, 0, COUNT_OF(rows));
     tcase_add_loop_test(test_case, a_model_that_runs_out_of_memory_is_refused, 0, COUNT_OF(models));
     tcase_add_loop_test(test_case, a_step_that_runs_out_of_memory_fails, 0, COUNT_OF(rows));
-    tcase_add_test(test_case, a_model_that_runs_out_of_memory_is_refused);
+    tcase_add_test(test_case, states_that_run_out_of_memory_are_refused);
     tcase_add_test(test_case, a_pass_of_a_model_that_runs_out_of_memory_fails);
     suite_add_tcase(suite, test_case);
     SRunner *runner = srunner_create(suite);

@@ -51,7 +51,8 @@ static void store(const char *name, const char *text) {
 static struct reader_column column_of(const char *text, struct location where) {
     const size_t length = strlen(text);
     const int is_name = length >= 2 && text[0] == '"';
-    return (struct reader_column){is_name ? arena_strndup(arena, text + 1, length - 2) : text, is_name, where};
+    return (struct reader_column){
+        .text = is_name ? arena_strndup(arena, text + 1, length - 2) : text, .is_name = is_name, .where = where};
 }
 
 /* A reader with these options and columns, in place of the one before. */
