@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/options.h"
+#include "dataset_fixture.h"
 #include "lang/cell_file.h"
 #include "tests/support.h"
 #include "train/trainer.h"
@@ -111,26 +112,26 @@ struct task {
 /* Two lines each. */
 /* clang-format off */
 static const struct task product = {
-    "1:1", "rnn_tanh", "squared_error", draw_product, INPUT_REAL, RONDO_TARGET_REAL, 2, 1,
+    "1:1", "rnn_tanh", "squared_error", draw_product, STREAM_REAL, STREAM_REAL, 2, 1,
     16, 1, 96, 32, 60, 0.03, POOL_LAST, 0, 0, 0, NULL};
 static const struct task wave = {
-    "1:N", "gru", "squared_error", draw_wave, INPUT_TOKEN, RONDO_TARGET_REAL, 3, 1,
+    "1:N", "gru", "squared_error", draw_wave, STREAM_CLASS, STREAM_REAL, 3, 1,
     16, 1, 16, 16, 120, 0.03, POOL_LAST, 0, 0, 0, NULL};
 static const struct task first = {
-    "N:1", "gru", "softmax_cross_entropy", draw_first, INPUT_TOKEN, RONDO_TARGET_CLASS, 4, 2,
+    "N:1", "gru", "softmax_cross_entropy", draw_first, STREAM_CLASS, STREAM_CLASS, 4, 2,
     8, 1, 96, 16, 20, 0.03, POOL_LAST, 0, 0, 0, NULL};
 static const struct task delayed = {
-    "N:N", "lstm", "softmax_cross_entropy", draw_delayed, INPUT_TOKEN, RONDO_TARGET_CLASS, 3, 3,
+    "N:N", "lstm", "softmax_cross_entropy", draw_delayed, STREAM_CLASS, STREAM_CLASS, 3, 3,
     16, 1, 96, 16, 30, 0.05, POOL_LAST, 0, 0, 0, NULL};
 static const struct task noise = {
-    "N:1", "gru", "softmax_cross_entropy", draw_noise, INPUT_TOKEN, RONDO_TARGET_CLASS, 4, 2,
+    "N:1", "gru", "softmax_cross_entropy", draw_noise, STREAM_CLASS, STREAM_CLASS, 4, 2,
     8, 1, 16, 8, 40, 0.1, POOL_LAST, 0, 0, 0, NULL};
 /* For tests that need no learning: two layers, dropout, several shards in a batch and a batch that is not full. */
 static const struct task deep = {
-    "N:1", "gru", "softmax_cross_entropy", draw_first, INPUT_TOKEN, RONDO_TARGET_CLASS, 4, 2,
+    "N:1", "gru", "softmax_cross_entropy", draw_first, STREAM_CLASS, STREAM_CLASS, 4, 2,
     5, 2, 90, 40, 2, 0.02, POOL_MEAN, 0.2, 0.2, 0.2, NULL};
 static const struct task deep_aligned = {
-    "N:N", "lstm", "softmax_cross_entropy", draw_delayed, INPUT_TOKEN, RONDO_TARGET_CLASS, 3, 3,
+    "N:N", "lstm", "softmax_cross_entropy", draw_delayed, STREAM_CLASS, STREAM_CLASS, 3, 3,
     5, 2, 90, 40, 2, 0.02, POOL_LAST, 0.2, 0.2, 0.2, NULL};
 static const struct cell_layer_settings wrapped_layer = {
     .direction = DIRECTION_BOTH, .learn_initial_state = 1, .layer_norm = 1, .clip = 2, .zoneout = 0.1,
@@ -138,10 +139,10 @@ static const struct cell_layer_settings wrapped_layer = {
 static const struct cell_layer_settings certain_layer = {
     .direction = DIRECTION_BOTH, .learn_initial_state = 1, .layer_norm = 1, .clip = 2};
 static const struct task deep_wrapped = {
-    "N:1", "gru", "softmax_cross_entropy", draw_first, INPUT_TOKEN, RONDO_TARGET_CLASS, 4, 2,
+    "N:1", "gru", "softmax_cross_entropy", draw_first, STREAM_CLASS, STREAM_CLASS, 4, 2,
     5, 2, 90, 40, 2, 0.02, POOL_LAST, 0.1, 0, 0, &wrapped_layer};
 static const struct task first_wrapped = {
-    "N:1", "gru", "softmax_cross_entropy", draw_first, INPUT_TOKEN, RONDO_TARGET_CLASS, 4, 2,
+    "N:1", "gru", "softmax_cross_entropy", draw_first, STREAM_CLASS, STREAM_CLASS, 4, 2,
     8, 2, 96, 16, 30, 0.03, POOL_LAST, 0, 0, 0, &wrapped_layer};
 /* clang-format on */
 
@@ -153,14 +154,15 @@ static struct task without_dropout(const struct task *task) {
 }
 
 static struct dataset *make_data(const struct task *task, int64_t count, const char *name) {
-    struct dataset *data = dataset_create(task->input_kind, task->input_size, task->target_kind, task->target_size);
-    ck_assert_ptr_nonnull(data);
+    struct dataset *data =
+        dataset_fixture_create(task->input_kind, task->input_size, task->target_kind, task->target_size);
     for (int64_t i = 0; i < count; i++) {
         struct example example;
         task->draw(rng_substream(rng_stream(1, name), (uint64_t)i), &example);
-        const void *inputs = task->input_kind == INPUT_TOKEN ? (const void *)example.tokens : example.inputs;
-        const void *targets = task->target_kind == RONDO_TARGET_CLASS ? (const void *)example.classes : example.targets;
-        support_ok(&support, dataset_add(data, inputs, example.n_inputs, targets, example.n_targets, &support.errors),
+        const void *inputs = task->input_kind == STREAM_CLASS ? (const void *)example.tokens : example.inputs;
+        const void *targets = task->target_kind == STREAM_CLASS ? (const void *)example.classes : example.targets;
+        support_ok(&support,
+                   dataset_fixture_add(data, inputs, example.n_inputs, targets, example.n_targets, &support.errors),
                    name);
     }
     return data;
@@ -215,7 +217,7 @@ static struct network *make_network_of(const struct task *task, const rondo_desc
         layers[i].hidden = task->hidden;
         layers[i].dropout = task->dropout;
     }
-    const int is_tokens = task->input_kind == INPUT_TOKEN;
+    const int is_tokens = task->input_kind == STREAM_CLASS;
     struct model_input input = {.name = "input",
                                 .symbols = is_tokens ? task->input_size : 0,
                                 .size = task->input_size,
@@ -234,6 +236,7 @@ static struct network *make_network_of(const struct task *task, const rondo_desc
                                         .target_size = task->target_size};
     ck_assert_int_eq(architecture_parse(task->architecture, &settings.model.architecture), 1);
     input.every_step = settings.model.architecture.input_every_step;
+    settings.plan = (struct batch_plan){.architecture = settings.model.architecture, .dtype = dtype};
     struct network *network = network_create(&settings, session, &support.errors);
     ck_assert_msg(network != NULL, "%s", support_error(&support));
     support_ok(&support, model_initialise(network_model(network), seed, NULL, &support.errors), "initialise");
@@ -262,7 +265,8 @@ static struct trainer_settings make_settings(const struct task *task, const stru
         .optimizer = (const rondo_optimizer *)found, .origin = "built for this test", .options = by_parameter};
     return (struct trainer_settings){
         .epochs = task->epochs,
-        .batch = task->batch,
+        .batch = {.examples = task->batch},
+        .evaluation_batch = task->batch,
         .seed = 1,
         .updater = {.model = model, .stages = stage, .n_stages = 1, .parallel = &session->parallel},
         .schedule = {.lr = NAN, .steps = 1, .steps_per_epoch = 1}};
@@ -287,21 +291,23 @@ static double evaluate(struct network *network, const struct dataset *data, int6
 
 /* The loss of the best predictor that knows nothing of the inputs: the variance of the targets, or their entropy. */
 static double constant_loss(const struct dataset *data) {
-    const int64_t n = data->target_begin[data->count];
+    const struct stream *targets = dataset_find(data, "target");
+    const int64_t n = targets->elements;
     double sum = 0, squares = 0, shares[8] = {0}, entropy = 0;
     for (int64_t i = 0; i < n; i++) {
-        if (data->target_kind == RONDO_TARGET_REAL) {
-            sum += (double)data->target_numbers[i];
-            squares += (double)data->target_numbers[i] * (double)data->target_numbers[i];
+        if (targets->kind == STREAM_REAL) {
+            const double number = (double)stream_number(targets, i, 0);
+            sum += number;
+            squares += number * number;
         } else {
-            shares[data->target_classes[i]] += 1.0 / (double)n;
+            shares[stream_id(targets, i)] += 1.0 / (double)n;
         }
     }
     for (int k = 0; k < 8; k++) {
         entropy -= shares[k] > 0 ? shares[k] * log(shares[k]) : 0;
     }
     const double mean = sum / (double)n;
-    return data->target_kind == RONDO_TARGET_REAL ? squares / (double)n - mean * mean : entropy;
+    return targets->kind == STREAM_REAL ? squares / (double)n - mean * mean : entropy;
 }
 
 static const struct {
@@ -460,7 +466,7 @@ START_TEST(the_gradient_of_a_batch_is_the_mean_over_its_rows) {
     }
     support_ok(&support, network_train_batch(network, data, examples, COUNT, stream, &all, &support.errors), "all");
     ck_assert_int_eq(all.rows, each.rows);
-    ck_assert_int_eq(all.rows, data->target_begin[COUNT]);
+    ck_assert_int_eq(all.rows, dataset_fixture_targets(data));
     ck_assert_double_eq_tol(all.sums[0], each.sums[0], 1e-10);
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
         for (int64_t k = 0; k < rondo_count(&means[p]); k++) {
@@ -478,8 +484,8 @@ START_TEST(predictions_stand_in_the_order_of_the_data_whatever_the_batch) {
     enum { COUNT = 41 };
     struct dataset *data = make_data(task, COUNT, "train");
     struct network *network = make_network(task, RONDO_F32, 1);
-    const int every_step = network_architecture(network).output_every_step;
-    const int64_t rows = every_step ? data->target_begin[COUNT] : COUNT, width = task->target_size;
+    const int every_step = network_plan(network)->architecture.output_every_step;
+    const int64_t rows = every_step ? dataset_fixture_targets(data) : COUNT, width = task->target_size;
     float *together = arena_calloc(support.arena, (size_t)(rows * width), sizeof *together);
     float *apart = arena_calloc(support.arena, (size_t)(rows * width), sizeof *apart);
     support_ok(&support, network_predict(network, data, COUNT, together, &support.errors), "together");
@@ -852,11 +858,6 @@ static void draw_missing_input(struct rng_stream stream, struct example *example
     example->inputs[1] = NAN;
 }
 
-static void draw_missing_target(struct rng_stream stream, struct example *example) {
-    draw_product(stream, example);
-    example->targets[0] = NAN;
-}
-
 static void draw_far_target(struct rng_stream stream, struct example *example) {
     draw_product(stream, example);
     example->targets[0] *= 1e15f;
@@ -877,7 +878,6 @@ static const struct {
     {draw_infinite_input,
      "lr=0.1", /* tanh hides it from the loss */
      {"the gradient of 'layers.0.W' is not finite", "training stopped in epoch 1, at step 1"}},
-    {draw_missing_target, "lr=0.1", {"it began with an input in loss", "training stopped in epoch 1, at step 1"}},
     {draw_farthest_target, "lr=0.1", {"it began with op 'square' in loss", "training stopped in epoch 1, at step 1"}},
 };
 
