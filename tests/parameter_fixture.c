@@ -1,5 +1,6 @@
 /* tests/parameter_fixture.c: see tests/parameter_fixture.h. */
 #include "parameter_fixture.h"
+#include "tests/suite.h"
 
 #include <string.h>
 
@@ -96,7 +97,7 @@ static rondo_status update_part(struct parameter_fixture *parameter, struct para
 
 rondo_status parameter_fixture_update(struct parameter_fixture *parameter, int64_t step, int64_t begin, int64_t end) {
     static const int32_t stages[] = {RONDO_STAGE_GRADIENT, RONDO_STAGE_UPDATE, RONDO_STAGE_VALUE};
-    for (int stage = 0; stage < FIXTURE_ROWS(stages); stage++) {
+    for (int stage = 0; stage < ROWS(stages); stage++) {
         for (int32_t k = 0; k < parameter->n_parts; k++) {
             struct parameter_part *part = &parameter->parts[k];
             if (part->optimizer->stage == stages[stage]) {

@@ -38,14 +38,6 @@ void fixture_teardown(void) {
     errors_free(&fixture.errors);
 }
 
-int fixture_run(Suite *suite) {
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 const char *fixture_first_error(void) {
     return fixture.errors.count > 0 ? errors_text(&fixture.errors, 0) : "";
 }

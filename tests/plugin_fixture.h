@@ -18,8 +18,6 @@
 
 #undef fail /* an old name of ck_abort_msg; here it is a member of rondo_host */
 
-#define FIXTURE_ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
-
 /* What the running test works with; parallel starts with one thread. */
 struct fixture {
     struct arena *arena; /* as long as the test */
@@ -34,9 +32,6 @@ extern struct fixture fixture;
 /* For tcase_add_checked_fixture. */
 void fixture_setup(void);
 void fixture_teardown(void);
-
-/* Runs the suite and frees it; returns the exit status for main. */
-int fixture_run(Suite *suite);
 
 /* The absolute path that an environment variable holds. */
 const char *fixture_path(const char *variable);

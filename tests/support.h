@@ -9,8 +9,6 @@
 #include "core/tape.h"
 #include "model/architecture.h"
 
-#define COUNT_OF(rows) ((int)(sizeof(rows) / sizeof(rows)[0]))
-
 /* Opened before a test and closed behind it. */
 struct support {
     struct errors errors;

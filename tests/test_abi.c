@@ -13,6 +13,7 @@
 #include "abi_layout.h"
 #include "parameter_fixture.h"
 #include "sandbox.h"
+#include "tests/suite.h"
 
 static const char *const versions[] = {"1.0"};
 static const char *const plugins[] = {"abi_map", "abi_ops", "abi_optimizer", "abi_loss", "abi_schedule"};
@@ -28,7 +29,7 @@ static const char *file_of(int version, int plugin) {
 
 /* Loads all of a version; each test runs in a process of its own. */
 static void load_version(int version) {
-    for (int i = 0; i < FIXTURE_ROWS(plugins); i++) {
+    for (int i = 0; i < ROWS(plugins); i++) {
         const rondo_status status =
             loader_load(fixture.loader, fixture.registry, file_of(version, i), (struct location){0}, &fixture.errors);
         ck_assert_msg(status == RONDO_OK, "%s", fixture_first_error());
@@ -281,7 +282,7 @@ END_TEST
 
 START_TEST(frozen_plugin_passes_its_checks) {
     char arguments[2048];
-    const int version = _i / FIXTURE_ROWS(plugins), plugin = _i % FIXTURE_ROWS(plugins);
+    const int version = _i / ROWS(plugins), plugin = _i % ROWS(plugins);
     snprintf(arguments, sizeof arguments, "plugin check %s", file_of(version, plugin));
     sandbox_open();
     const struct outcome outcome = sandbox_run((struct call){.arguments = arguments});
@@ -440,7 +441,7 @@ START_TEST(header_compiles_alone) {
     sandbox_open();
     snprintf(folder, sizeof folder, "%s/include", fixture_path("RONDO_SOURCE"));
     compile(folder, _i);
-    for (int v = 0; v < FIXTURE_ROWS(versions); v++) {
+    for (int v = 0; v < ROWS(versions); v++) {
         snprintf(folder, sizeof folder, "%s/abi/%s", fixture_path("RONDO_TEST_SOURCE"), versions[v]);
         compile(folder, _i);
     }
@@ -451,7 +452,7 @@ END_TEST
 int main(void) {
     Suite *suite = suite_create("abi");
     TCase *cases = tcase_create("abi");
-    const int count = FIXTURE_ROWS(versions);
+    const int count = ROWS(versions);
     tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
     tcase_set_timeout(cases, 120);
     tcase_add_loop_test(cases, elementwise_op_works, 0, count);
@@ -464,11 +465,11 @@ int main(void) {
     tcase_add_loop_test(cases, loss_of_numbers_works, 0, count);
     tcase_add_loop_test(cases, loss_before_the_output_works, 0, count);
     tcase_add_loop_test(cases, schedule_works, 0, count);
-    tcase_add_loop_test(cases, frozen_plugin_passes_its_checks, 0, count * FIXTURE_ROWS(plugins));
+    tcase_add_loop_test(cases, frozen_plugin_passes_its_checks, 0, count * ROWS(plugins));
     tcase_add_loop_test(cases, todays_header_keeps_the_frozen_layout, 0, count);
     tcase_add_loop_test(cases, frozen_layout_is_that_of_the_frozen_header, 0, count);
-    tcase_add_loop_test(cases, change_of_the_layout_is_caught, 0, FIXTURE_ROWS(changes));
-    tcase_add_loop_test(cases, header_compiles_alone, 0, FIXTURE_ROWS(languages));
+    tcase_add_loop_test(cases, change_of_the_layout_is_caught, 0, ROWS(changes));
+    tcase_add_loop_test(cases, header_compiles_alone, 0, ROWS(languages));
     suite_add_tcase(suite, cases);
-    return fixture_run(suite);
+    return run_suite(suite);
 }

@@ -11,11 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "experiment/session.h"
-#include "lang/cell_file.h"
 #include "model/fused.h"
 #include "model/model.h"
-#include "tests/support.h"
+#include "tests/session_fixture.h"
+#include "tests/suite.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define COUNTS 0
@@ -68,21 +67,6 @@ int posix_memalign(void **out, size_t alignment, size_t size) {
 }
 #endif
 
-static struct support support;
-static struct session *session;
-
-static void setup(void) {
-    const struct session_settings settings = {.threads = 1};
-    support_open(&support);
-    session = session_create(&settings, &support.errors);
-    ck_assert_msg(session != NULL, "%s", support_error(&support));
-}
-
-static void teardown(void) {
-    session_destroy(session);
-    support_close(&support);
-}
-
 START_TEST(the_counter_counts) {
     if (!COUNTS) {
         printf("allocations are not counted: the sanitizer replaces the allocator\n");
@@ -107,12 +91,8 @@ static const struct {
 };
 
 static struct cell *compile(const char *name) {
-    const char *file = session_find_cell(session, name, ".", support.arena);
-    const struct cell_definition *definition = cell_file_read(file, support.arena, &support.errors);
-    ck_assert_msg(definition != NULL, "%s", support_error(&support));
-    const struct cell_settings settings = {.dtype = RONDO_F32, .input = INPUT, .hidden = HIDDEN};
-    struct cell *cell = cell_compile(definition, &settings, session->registry, &support.errors);
-    ck_assert_msg(cell != NULL, "%s", support_error(&support));
+    struct cell *cell = session_compile(session_definition(name),
+                                        (struct cell_settings){.dtype = RONDO_F32, .input = INPUT, .hidden = HIDDEN});
     ck_assert_int_le(cell->n_parameters, MOST_PARAMETERS);
     return cell;
 }
@@ -127,7 +107,7 @@ struct step {
 };
 
 static struct step make_step(struct cell *cell) {
-    struct step step = {.cell = cell, .time = support_time(&support, lengths, COUNT_OF(lengths))};
+    struct step step = {.cell = cell, .time = support_time(&support, lengths, ROWS(lengths))};
     step.inputs = tensor_2d(RONDO_F32, step.time.total, INPUT, NULL);
     ck_assert_int_eq(tensor_alloc(&step.inputs, support.arena, &support.errors), RONDO_OK);
     for (int32_t p = 0; p < cell->n_parameters; p++) {
@@ -212,10 +192,8 @@ static const struct {
 };
 
 START_TEST(a_model_that_runs_out_of_memory_is_refused) {
-    const char *file = session_find_cell(session, models[_i].cell, ".", support.arena);
     struct layer_settings layer = models[_i].layer;
-    layer.cell = cell_file_read(file, support.arena, &support.errors);
-    ck_assert_msg(layer.cell != NULL, "%s", support_error(&support));
+    layer.cell = session_definition(models[_i].cell);
     const struct model_settings settings = {.dtype = RONDO_F32,
                                             .vocabulary = 9,
                                             .embedding_size = INPUT,
@@ -271,16 +249,12 @@ int main(void) {
     Suite *suite = suite_create("allocations");
     TCase *test_case = tcase_create("allocations");
     tcase_set_timeout(test_case, 60);
-    tcase_add_checked_fixture(test_case, setup, teardown);
+    tcase_add_checked_fixture(test_case, session_setup, session_teardown);
     tcase_add_test(test_case, the_counter_counts);
-    tcase_add_loop_test(test_case, a_step_in_steady_state_calls_no_allocator, 0, COUNT_OF(rows));
-    tcase_add_loop_test(test_case, a_scan_that_runs_out_of_memory_is_refused, 0, COUNT_OF(rows));
-    tcase_add_loop_test(test_case, a_model_that_runs_out_of_memory_is_refused, 0, COUNT_OF(models));
-    tcase_add_loop_test(test_case, a_step_that_runs_out_of_memory_fails, 0, COUNT_OF(rows));
+    tcase_add_loop_test(test_case, a_step_in_steady_state_calls_no_allocator, 0, ROWS(rows));
+    tcase_add_loop_test(test_case, a_scan_that_runs_out_of_memory_is_refused, 0, ROWS(rows));
+    tcase_add_loop_test(test_case, a_model_that_runs_out_of_memory_is_refused, 0, ROWS(models));
+    tcase_add_loop_test(test_case, a_step_that_runs_out_of_memory_fails, 0, ROWS(rows));
     suite_add_tcase(suite, test_case);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

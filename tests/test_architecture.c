@@ -7,30 +7,9 @@
 #include <string.h>
 
 #include "core/options.h"
-#include "lang/cell_file.h"
-#include "tests/support.h"
+#include "tests/session_fixture.h"
+#include "tests/suite.h"
 #include "train/trainer.h"
-
-static struct support support;
-static struct session *session;
-
-static void open_session(int32_t threads) {
-    const struct session_settings settings = {.threads = threads};
-    session_destroy(session);
-    session = session_create(&settings, &support.errors);
-    ck_assert_msg(session != NULL, "%s", support_error(&support));
-}
-
-static void setup(void) {
-    support_open(&support);
-    session = NULL;
-    open_session(1);
-}
-
-static void teardown(void) {
-    session_destroy(session);
-    support_close(&support);
-}
 
 /* ---- tasks ---- */
 
@@ -185,14 +164,6 @@ static void *make_options(const rondo_descriptor *of, const char *text) {
     return options;
 }
 
-static const struct cell_definition *find_cell(const char *name) {
-    const char *cell_file = session_find_cell(session, name, ".", support.arena);
-    ck_assert_msg(cell_file != NULL, "RONDO_CELL_PATH has no cell '%s'", name);
-    const struct cell_definition *cell = cell_file_read(cell_file, support.arena, &support.errors);
-    ck_assert_msg(cell != NULL, "%s", support_error(&support));
-    return cell;
-}
-
 /* A loss alone, with its defaults. */
 static const struct loss_term *term_of(const rondo_descriptor *loss, struct location where) {
     struct loss_term *term = arena_calloc(support.arena, 1, sizeof *term);
@@ -211,7 +182,7 @@ static struct network *make_network_of(const struct task *task, const rondo_desc
     struct layer_settings layers[2];
     for (int64_t i = 0; i < task->layers; i++) {
         layers[i] = task->wrappers == NULL ? (struct layer_settings){0} : *task->wrappers;
-        layers[i].cell = find_cell(task->cell);
+        layers[i].cell = session_definition(task->cell);
         layers[i].hidden = task->hidden;
         layers[i].dropout = task->dropout;
     }
@@ -348,7 +319,7 @@ static int same_weights(struct weights a, struct weights b) {
 }
 
 static struct weights trained(const struct task *task, int32_t threads, uint64_t model_seed, uint64_t seed) {
-    open_session(threads);
+    session_restart(threads);
     struct dataset *data = make_data(task, task->examples, "train");
     struct network *network = make_network(task, RONDO_F32, model_seed);
     train(network, task, data, seed);
@@ -363,7 +334,7 @@ static const struct task *const deep_tasks[] = {&deep, &deep_aligned, &deep_wrap
 START_TEST(weights_are_the_same_bits_for_any_number_of_threads) {
     const struct weights one = trained(deep_tasks[_i], 1, 1, 1);
     static const int32_t threads[] = {2, 3, 8};
-    for (int i = 0; i < COUNT_OF(threads); i++) {
+    for (int i = 0; i < ROWS(threads); i++) {
         ck_assert_msg(same_weights(one, trained(deep_tasks[_i], threads[i], 1, 1)), "%d threads", (int)threads[i]);
     }
 }
@@ -413,7 +384,7 @@ START_TEST(initial_weights_belong_to_their_names) {
     ck_assert_str_eq(model_parameters(model)[model_parameter_count(model) - 1].name, "head.b");
     /* Of the same shape and initialiser, and yet not the same. */
     static const char *const alike[][2] = {{"layers.0.U_r", "layers.0.U_z"}, {"layers.0.U_r", "layers.1.U_r"}};
-    for (int i = 0; i < COUNT_OF(alike); i++) {
+    for (int i = 0; i < ROWS(alike); i++) {
         const rondo_tensor *a = parameter_of(model, alike[i][0]), *b = parameter_of(model, alike[i][1]);
         ck_assert(tensor_same_shape(a, b));
         ck_assert_mem_ne(a->data, b->data, tensor_bytes(a));
@@ -578,7 +549,7 @@ END_TEST
  * states. */
 static struct model *bare_model(const char *architecture, enum pooling pooling) {
     enum { HIDDEN = 5 };
-    const struct layer_settings layer = {.cell = find_cell("gru"), .hidden = HIDDEN};
+    const struct layer_settings layer = {.cell = session_definition("gru"), .hidden = HIDDEN};
     struct model_settings settings = {.dtype = RONDO_F64,
                                       .input_size = 2,
                                       .layers = &layer,
@@ -622,14 +593,14 @@ static double pooled(enum pooling pooling, const rondo_tensor *states, const str
 
 START_TEST(pooling_takes_the_last_mean_or_largest_state_of_real_steps) {
     static const int64_t lengths[] = {6, 4, 4, 2, 1};
-    const struct time_axis time = support_time(&support, lengths, COUNT_OF(lengths));
+    const struct time_axis time = support_time(&support, lengths, ROWS(lengths));
     const rondo_tensor inputs = support_random(&support, RONDO_F64, "17, 2", "x");
     struct model *every = bare_model("N:N", POOL_LAST), *one = bare_model("N:1", (enum pooling)_i);
     struct tape *tape = support_tape(&support, NULL);
     const rondo_tensor states = run_model(every, tape, &time, &inputs), outputs = run_model(one, tape, &time, &inputs);
     ck_assert_int_eq(states.shape[0], 17);
-    ck_assert_int_eq(outputs.shape[0], COUNT_OF(lengths));
-    for (int64_t row = 0; row < COUNT_OF(lengths); row++) {
+    ck_assert_int_eq(outputs.shape[0], ROWS(lengths));
+    for (int64_t row = 0; row < ROWS(lengths); row++) {
         for (int64_t k = 0; k < 5; k++) {
             ck_assert_double_eq_tol(tensor_get(&outputs, row * 5 + k), pooled((enum pooling)_i, &states, &time, row, k),
                                     1e-14);
@@ -643,7 +614,7 @@ END_TEST
 
 START_TEST(steps_without_input_run_on_zeros) {
     static const int64_t lengths[] = {4, 3, 1};
-    const struct time_axis time = support_time(&support, lengths, COUNT_OF(lengths));
+    const struct time_axis time = support_time(&support, lengths, ROWS(lengths));
     const rondo_tensor firsts = support_random(&support, RONDO_F64, "3, 2", "x");
     const rondo_tensor all = support_zeros(&support, RONDO_F64, "8, 2");
     memcpy(all.data, firsts.data, tensor_bytes(&firsts));
@@ -967,7 +938,7 @@ END_TEST
 START_TEST(a_loss_refuses_targets_that_it_cannot_use) {
     struct task task = first;
     task.loss = "squared_error"; /* of classes */
-    const struct layer_settings layer = {.cell = find_cell(task.cell), .hidden = task.hidden};
+    const struct layer_settings layer = {.cell = session_definition(task.cell), .hidden = task.hidden};
     const rondo_descriptor *loss = resolve(RONDO_KIND_LOSS, task.loss);
     const struct network_settings settings = {
         .model = {.dtype = RONDO_F32, .vocabulary = 4, .embedding_size = 4, .layers = &layer, .n_layers = 1},
@@ -1008,7 +979,7 @@ END_TEST
 static TCase *new_case(Suite *suite, const char *name) {
     TCase *test_case = tcase_create(name);
     tcase_set_timeout(test_case, 240);
-    tcase_add_checked_fixture(test_case, setup, teardown);
+    tcase_add_checked_fixture(test_case, session_setup, session_teardown);
     suite_add_tcase(suite, test_case);
     return test_case;
 }
@@ -1016,31 +987,30 @@ static TCase *new_case(Suite *suite, const char *name) {
 static Suite *architecture_suite(void) {
     Suite *suite = suite_create("architecture");
     TCase *learning = new_case(suite, "learning");
-    tcase_add_loop_test(learning, every_architecture_learns, 0, COUNT_OF(learning_rows));
+    tcase_add_loop_test(learning, every_architecture_learns, 0, ROWS(learning_rows));
     tcase_add_test(learning, training_computes_no_predictions);
-    tcase_add_loop_test(learning, architectures_have_four_names, 0, COUNT_OF(architecture_rows));
+    tcase_add_loop_test(learning, architectures_have_four_names, 0, ROWS(architecture_rows));
 
     TCase *bits = new_case(suite, "the same bits");
-    tcase_add_loop_test(bits, weights_are_the_same_bits_for_any_number_of_threads, 0, COUNT_OF(deep_tasks));
-    tcase_add_loop_test(bits, the_seed_and_nothing_else_decides_the_weights, 0, COUNT_OF(deep_tasks));
+    tcase_add_loop_test(bits, weights_are_the_same_bits_for_any_number_of_threads, 0, ROWS(deep_tasks));
+    tcase_add_loop_test(bits, the_seed_and_nothing_else_decides_the_weights, 0, ROWS(deep_tasks));
     tcase_add_test(bits, initial_weights_belong_to_their_names);
 
     TCase *batches = new_case(suite, "batches");
-    tcase_add_loop_test(batches, the_gradient_of_a_batch_is_the_mean_over_its_rows, 0, COUNT_OF(deep_tasks));
-    tcase_add_loop_test(batches, predictions_stand_in_the_order_of_the_data_whatever_the_batch, 0,
-                        COUNT_OF(deep_tasks));
-    tcase_add_loop_test(batches, each_kind_of_dropout_acts_in_training_alone, 0, COUNT_OF(dropout_rows));
+    tcase_add_loop_test(batches, the_gradient_of_a_batch_is_the_mean_over_its_rows, 0, ROWS(deep_tasks));
+    tcase_add_loop_test(batches, predictions_stand_in_the_order_of_the_data_whatever_the_batch, 0, ROWS(deep_tasks));
+    tcase_add_loop_test(batches, each_kind_of_dropout_acts_in_training_alone, 0, ROWS(dropout_rows));
     tcase_add_test(batches, shards_of_a_batch_draw_words_of_their_own);
     tcase_add_loop_test(batches, pooling_takes_the_last_mean_or_largest_state_of_real_steps, POOL_LAST, POOL_MAX + 1);
     tcase_add_test(batches, steps_without_input_run_on_zeros);
 
     TCase *stopping = new_case(suite, "stopping");
-    tcase_add_loop_test(stopping, early_stopping_keeps_the_weights_of_the_best_epoch, 0, COUNT_OF(stopping_rows));
-    tcase_add_loop_test(stopping, an_observer_that_fails_ends_the_training, 0, COUNT_OF(observer_rows));
+    tcase_add_loop_test(stopping, early_stopping_keeps_the_weights_of_the_best_epoch, 0, ROWS(stopping_rows));
+    tcase_add_loop_test(stopping, an_observer_that_fails_ends_the_training, 0, ROWS(observer_rows));
     tcase_add_test(stopping, weights_that_become_infinite_stop_the_training_and_the_best_come_back);
-    tcase_add_loop_test(stopping, what_is_not_finite_stops_the_training_and_is_named, 0, COUNT_OF(blow_up_rows));
+    tcase_add_loop_test(stopping, what_is_not_finite_stops_the_training_and_is_named, 0, ROWS(blow_up_rows));
     tcase_add_test(stopping, a_step_of_training_is_no_longer_than_the_limit);
-    tcase_add_loop_test(stopping, gradients_are_scaled_to_the_limit_and_no_further, 0, COUNT_OF(limits));
+    tcase_add_loop_test(stopping, gradients_are_scaled_to_the_limit_and_no_further, 0, ROWS(limits));
     tcase_add_test(stopping, a_loss_refuses_targets_that_it_cannot_use);
     tcase_add_test(stopping, targets_that_are_lists_are_refused_at_the_loss);
     tcase_add_test(stopping, an_embedding_of_numbers_is_refused);
@@ -1048,9 +1018,5 @@ static Suite *architecture_suite(void) {
 }
 
 int main(void) {
-    SRunner *runner = srunner_create(architecture_suite());
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(architecture_suite());
 }

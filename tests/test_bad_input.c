@@ -13,9 +13,8 @@
 #include <unistd.h>
 
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 /* Plug-ins that are none, and good ones where or with what rights nobody should trust them. */
 static void make_plugins(void) {
@@ -752,9 +751,5 @@ int main(void) {
     tcase_add_test(cases, weights_that_are_not_finite_are_refused);
     tcase_add_test(cases, text_of_several_words_is_refused_where_the_model_takes_one);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "data/batch.h"
-
-#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
+#include "tests/suite.h"
 
 enum { VOCABULARY = 1000, CLASSES = 7, WIDTH = 3, TARGET_WIDTH = 2 };
 
@@ -425,9 +424,5 @@ int main(void) {
     tcase_add_test(cases, bugs_of_the_caller_are_refused);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

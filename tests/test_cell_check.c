@@ -9,6 +9,7 @@
 
 #include "core/scan/scan.h"
 #include "model/cell_check.h"
+#include "tests/suite.h"
 #include "tests/support.h"
 
 /* ---- ops ---- */
@@ -83,7 +84,7 @@ static struct support support;
 static void setup(void) {
     static const rondo_op *const ops[] = {&right_op, &wrong_op, &lying_op, &unsteady_op};
     support_open(&support);
-    for (int i = 0; i < COUNT_OF(ops); i++) {
+    for (int i = 0; i < ROWS(ops); i++) {
         support_ok(&support, registry_add(support.registry, &ops[i]->base, "here", &support.errors), ops[i]->base.name);
     }
 }
@@ -258,14 +259,10 @@ static TCase *new_case(Suite *suite, const char *name) {
 int main(void) {
     Suite *suite = suite_create("cell_check");
     TCase *cases = new_case(suite, "cell_check");
-    tcase_add_loop_test(cases, what_is_wrong_is_found_and_nothing_else, 0, COUNT_OF(rows));
+    tcase_add_loop_test(cases, what_is_wrong_is_found_and_nothing_else, 0, ROWS(rows));
     tcase_add_test(cases, gradients_are_those_of_the_engine_asked_for);
     tcase_add_test(cases, the_place_of_an_error_is_its_element);
-    tcase_add_loop_test(cases, kinks_are_told_from_wrong_gradients, 0, COUNT_OF(kinks));
+    tcase_add_loop_test(cases, kinks_are_told_from_wrong_gradients, 0, ROWS(kinks));
     tcase_add_test(cases, cells_that_do_not_compile_are_told);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

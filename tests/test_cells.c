@@ -2,64 +2,33 @@
  * numbers; and the values that parameters start from. */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "experiment/session.h"
 #include "lang/cell_file.h"
 #include "lang/initialiser.h"
 #include "model/unroll.h"
-#include "tests/support.h"
-
-/* The files of all cells, in order of name; found before the tests are listed. */
-enum { MOST_CELLS = 200 };
-static char cell_files[MOST_CELLS][512];
-static int n_cells;
-
-static int by_name(const void *a, const void *b) {
-    return strcmp(a, b);
-}
-
-static void find_cells(void) {
-    const char *folder = getenv("RONDO_CELL_PATH");
-    DIR *stream = folder == NULL ? NULL : opendir(folder);
-    for (struct dirent *item; stream != NULL && (item = readdir(stream)) != NULL;) {
-        const size_t length = strlen(item->d_name);
-        if (length > 5 && strcmp(item->d_name + length - 5, ".yaml") == 0 && n_cells < MOST_CELLS) {
-            snprintf(cell_files[n_cells++], sizeof cell_files[0], "%s/%s", folder, item->d_name);
-        }
-    }
-    if (stream != NULL) {
-        closedir(stream);
-    }
-    qsort(cell_files, (size_t)n_cells, sizeof cell_files[0], by_name);
-}
+#include "tests/session_fixture.h"
+#include "tests/suite.h"
 
 START_TEST(cells_are_found_where_the_environment_says) {
     ck_assert_msg(getenv("RONDO_CELL_PATH") != NULL, "RONDO_CELL_PATH is not set");
-    ck_assert_msg(n_cells > 0, "there is no cell in '%s'", getenv("RONDO_CELL_PATH"));
+    ck_assert_msg(n_cell_files > 0, "there is no cell in '%s'", getenv("RONDO_CELL_PATH"));
 }
 END_TEST
 
-static struct support support;
-static struct session *session; /* its registry finds the ops of plug-ins too */
 static struct tape *tape;
 
 static void setup(void) {
-    const struct session_settings settings = {.threads = 1};
-    support_open(&support);
-    session = session_create(&settings, &support.errors);
-    ck_assert_msg(session != NULL, "%s", support_error(&support));
+    session_setup();
     tape = support_tape(&support, NULL);
 }
 
 static void teardown(void) {
     tape_destroy(tape);
-    session_destroy(session);
-    support_close(&support);
+    session_teardown();
 }
 
 /* ---- a cell over a batch of sequences ---- */
@@ -78,13 +47,16 @@ struct run {
 };
 
 static struct cell *compile(const char *cell_file, int32_t dtype) {
-    const struct cell_definition *definition = cell_file_read(cell_file, support.arena, &support.errors);
-    ck_assert_msg(definition != NULL, "%s", support_error(&support));
-    const struct cell_settings settings = {.dtype = dtype, .input = INPUT, .hidden = HIDDEN};
-    struct cell *cell = cell_compile(definition, &settings, session->registry, &support.errors);
-    ck_assert_msg(cell != NULL, "%s", support_error(&support));
+    struct cell *cell = session_compile_file(cell_file, dtype, INPUT, HIDDEN);
     ck_assert_int_le(cell->n_parameters, MOST_PARAMETERS);
     return cell;
+}
+
+/* A cell by name; option_values NULL: its defaults. */
+static struct cell *compile_with(const char *name, const double *option_values) {
+    return session_compile(
+        session_definition(name),
+        (struct cell_settings){.dtype = RONDO_F64, .input = INPUT, .hidden = HIDDEN, .option_values = option_values});
 }
 
 static rondo_tensor zeros_like(const rondo_tensor *tensor) {
@@ -161,15 +133,15 @@ static void forward_and_backward(struct run *run) {
 
 /* Every cell with input at every step, then with input at the first alone. */
 static const char *looped_cell(int i, int *input_every_step) {
-    *input_every_step = i < n_cells;
-    return cell_files[i % n_cells];
+    *input_every_step = i < n_cell_files;
+    return cell_files[i % n_cell_files];
 }
 
 START_TEST(every_gradient_of_every_cell_is_that_of_central_differences) {
     static const int64_t lengths[] = {5, 3, 1};
     int input_every_step;
     struct cell *cell = compile(looped_cell(_i, &input_every_step), RONDO_F64);
-    struct run run = make_run(cell, lengths, COUNT_OF(lengths), input_every_step);
+    struct run run = make_run(cell, lengths, ROWS(lengths), input_every_step);
     forward_and_backward(&run);
     char what[128];
     for (int32_t p = 0; p < cell->n_parameters; p++) {
@@ -215,13 +187,13 @@ START_TEST(batch_mates_and_padding_change_no_result) {
     static const int64_t lengths[] = {6, 4, 4, 1};
     int input_every_step;
     struct cell *cell = compile(looped_cell(_i, &input_every_step), RONDO_F64);
-    struct run batch = make_run(cell, lengths, COUNT_OF(lengths), input_every_step);
+    struct run batch = make_run(cell, lengths, ROWS(lengths), input_every_step);
     rondo_tensor sums[MOST_PARAMETERS];
     forward_and_backward(&batch);
     for (int32_t p = 0; p < cell->n_parameters; p++) {
         sums[p] = zeros_like(&batch.parameters[p]);
     }
-    for (int64_t row = 0; row < COUNT_OF(lengths); row++) {
+    for (int64_t row = 0; row < ROWS(lengths); row++) {
         struct run single = alone(&batch, row);
         forward_and_backward(&single);
         const rondo_tensor outputs = rows_of(&batch.outputs, &batch.time, row, lengths[row]);
@@ -368,29 +340,29 @@ static void read_numbers(const char *text, const char *word, const rondo_tensor 
 
 static const struct {
     const char *name, *file;
-} golden_cells[] = {
+} golden_cell_files[] = {
     {"rnn_tanh", "golden/cells.txt"},
     {"lstm", "golden/cells.txt"},
     {"gru", "golden/cells.txt"},
-    {"antisymmetric", "golden/modern_cells.txt"},
-    {"cornn", "golden/modern_cells.txt"},
-    {"lem", "golden/modern_cells.txt"},
-    {"lipschitz_rnn", "golden/modern_cells.txt"},
-    {"lmu", "golden/modern_cells.txt"},
-    {"lru", "golden/modern_cells.txt"},
-    {"mamba", "golden/modern_cells.txt"},
-    {"min_gru", "golden/modern_cells.txt"},
-    {"min_lstm", "golden/modern_cells.txt"},
-    {"mlstm_matrix", "golden/modern_cells.txt"},
-    {"qrnn", "golden/modern_cells.txt"},
-    {"rg_lru", "golden/modern_cells.txt"},
-    {"s4d", "golden/modern_cells.txt"},
-    {"slstm", "golden/modern_cells.txt"},
-    {"sru", "golden/modern_cells.txt"},
+    {"antisymmetric", "golden/modern_cell_files.txt"},
+    {"cornn", "golden/modern_cell_files.txt"},
+    {"lem", "golden/modern_cell_files.txt"},
+    {"lipschitz_rnn", "golden/modern_cell_files.txt"},
+    {"lmu", "golden/modern_cell_files.txt"},
+    {"lru", "golden/modern_cell_files.txt"},
+    {"mamba", "golden/modern_cell_files.txt"},
+    {"min_gru", "golden/modern_cell_files.txt"},
+    {"min_lstm", "golden/modern_cell_files.txt"},
+    {"mlstm_matrix", "golden/modern_cell_files.txt"},
+    {"qrnn", "golden/modern_cell_files.txt"},
+    {"rg_lru", "golden/modern_cell_files.txt"},
+    {"s4d", "golden/modern_cell_files.txt"},
+    {"slstm", "golden/modern_cell_files.txt"},
+    {"sru", "golden/modern_cell_files.txt"},
 };
 
 START_TEST(outputs_and_gradients_are_those_of_pytorch) {
-    const char *name = golden_cells[_i].name, *text = read_text(golden_cells[_i].file);
+    const char *name = golden_cell_files[_i].name, *text = read_text(golden_cell_files[_i].file);
     text = strstr(text, arena_printf(support.arena, "case %s ", name));
     ck_assert_msg(text != NULL, "there is no case '%s'", name);
     long long input, hidden, n[4];
@@ -398,7 +370,7 @@ START_TEST(outputs_and_gradients_are_those_of_pytorch) {
         sscanf(text, "case %*s %lld %lld %lld %lld %lld %lld", &input, &hidden, &n[0], &n[1], &n[2], &n[3]), 6);
     ck_assert(input == INPUT && hidden == HIDDEN);
     const int64_t lengths[4] = {n[0], n[1], n[2], n[3]};
-    struct cell *cell = compile(arena_printf(support.arena, "%s/%s.yaml", getenv("RONDO_CELL_PATH"), name), RONDO_F64);
+    struct cell *cell = compile_with(name, NULL);
     struct run run = make_run(cell, lengths, 4, 1);
     read_numbers(text, "x", &run.inputs);
     read_numbers(text, "weights", &run.weights);
@@ -426,7 +398,7 @@ START_TEST(every_cell_starts_from_values_that_keep_outputs_and_gradients_finite)
     static const int64_t lengths[] = {300, 20};
     for (int large = 0; large < 2; large++) {
         struct cell *cell = compile(cell_files[_i], RONDO_F64);
-        struct run run = make_run(cell, lengths, COUNT_OF(lengths), 1);
+        struct run run = make_run(cell, lengths, ROWS(lengths), 1);
         for (int32_t p = 0; p < cell->n_parameters; p++) {
             support_ok(&support,
                        initialiser_fill(&cell->parameters[p].initialiser, &run.parameters[p],
@@ -466,9 +438,10 @@ START_TEST(the_lstm_starts_as_its_file_says) {
                 {"U_o", INITIALISE_ORTHOGONAL, 0},
                 {"b_f", INITIALISE_CONSTANT, 1},
                 {"b_i", INITIALISE_CONSTANT, 0}};
-    struct cell *cell = compile(arena_printf(support.arena, "%s/lstm.yaml", getenv("RONDO_CELL_PATH")), RONDO_F32);
+    struct cell *cell = session_compile(session_definition("lstm"),
+                                        (struct cell_settings){.dtype = RONDO_F32, .input = INPUT, .hidden = HIDDEN});
     int found = 0;
-    for (int i = 0; i < COUNT_OF(rows); i++) {
+    for (int i = 0; i < ROWS(rows); i++) {
         for (int32_t p = 0; p < cell->n_parameters; p++) {
             if (strcmp(cell->parameters[p].name, rows[i].name) == 0) {
                 ck_assert_int_eq(cell->parameters[p].initialiser.kind, rows[i].kind);
@@ -477,22 +450,10 @@ START_TEST(the_lstm_starts_as_its_file_says) {
             }
         }
     }
-    ck_assert_int_eq(found, COUNT_OF(rows));
+    ck_assert_int_eq(found, ROWS(rows));
     cell_destroy(cell);
 }
 END_TEST
-
-/* The compiled cell with other values for its options. */
-static struct cell *compile_with(const char *name, const double *option_values) {
-    const char *cell_file = arena_printf(support.arena, "%s/%s.yaml", getenv("RONDO_CELL_PATH"), name);
-    const struct cell_definition *definition = cell_file_read(cell_file, support.arena, &support.errors);
-    ck_assert_msg(definition != NULL, "%s", support_error(&support));
-    const struct cell_settings settings = {
-        .dtype = RONDO_F64, .input = INPUT, .hidden = HIDDEN, .option_values = option_values};
-    struct cell *cell = cell_compile(definition, &settings, session->registry, &support.errors);
-    ck_assert_msg(cell != NULL, "%s", support_error(&support));
-    return cell;
-}
 
 START_TEST(the_depth_of_a_highway_network_is_an_option) {
     for (int depth = 1; depth <= 4; depth++) {
@@ -718,7 +679,7 @@ END_TEST
 START_TEST(matrices_alone_can_be_orthogonal) {
     const rondo_tensor shapes[] = {tensor_of(RONDO_F64, 0, NULL), tensor_1d(RONDO_F64, 4, NULL),
                                    tensor_2d(RONDO_F64, 4, 4, NULL)};
-    for (int i = 0; i < COUNT_OF(shapes); i++) {
+    for (int i = 0; i < ROWS(shapes); i++) {
         const struct initialiser orthogonal = parse("orthogonal"), identity = parse("identity"), one = parse("1");
         ck_assert_int_eq(initialiser_fits(&orthogonal, &shapes[i]), i == 2);
         ck_assert_int_eq(initialiser_fits(&identity, &shapes[i]), i == 2);
@@ -739,36 +700,31 @@ static Suite *cells_suite(void) {
     Suite *suite = suite_create("cells");
     TCase *cells = new_case(suite, "cells");
     tcase_add_test(cells, cells_are_found_where_the_environment_says);
-    tcase_add_loop_test(cells, every_gradient_of_every_cell_is_that_of_central_differences, 0, 2 * n_cells);
-    tcase_add_loop_test(cells, batch_mates_and_padding_change_no_result, 0, 2 * n_cells);
-    tcase_add_loop_test(cells, later_steps_do_not_change_earlier_outputs, 0, 2 * n_cells);
-    tcase_add_loop_test(cells, a_cell_in_f32_gives_the_outputs_of_f64_but_for_rounding, 0, n_cells);
-    tcase_add_loop_test(cells, a_cell_is_named_as_its_file_and_says_where_it_comes_from, 0, n_cells);
-    tcase_add_loop_test(cells, inputs_of_the_wrong_width_are_refused, 0, n_cells);
-    tcase_add_loop_test(cells, outputs_and_gradients_are_those_of_pytorch, 0, COUNT_OF(golden_cells));
-    tcase_add_loop_test(cells, every_cell_starts_from_values_that_keep_outputs_and_gradients_finite, 0, n_cells);
+    tcase_add_loop_test(cells, every_gradient_of_every_cell_is_that_of_central_differences, 0, 2 * n_cell_files);
+    tcase_add_loop_test(cells, batch_mates_and_padding_change_no_result, 0, 2 * n_cell_files);
+    tcase_add_loop_test(cells, later_steps_do_not_change_earlier_outputs, 0, 2 * n_cell_files);
+    tcase_add_loop_test(cells, a_cell_in_f32_gives_the_outputs_of_f64_but_for_rounding, 0, n_cell_files);
+    tcase_add_loop_test(cells, a_cell_is_named_as_its_file_and_says_where_it_comes_from, 0, n_cell_files);
+    tcase_add_loop_test(cells, inputs_of_the_wrong_width_are_refused, 0, n_cell_files);
+    tcase_add_loop_test(cells, outputs_and_gradients_are_those_of_pytorch, 0, ROWS(golden_cell_files));
+    tcase_add_loop_test(cells, every_cell_starts_from_values_that_keep_outputs_and_gradients_finite, 0, n_cell_files);
     tcase_add_test(cells, the_lstm_starts_as_its_file_says);
     tcase_add_test(cells, the_depth_of_a_highway_network_is_an_option);
     tcase_add_test(cells, both_layers_of_a_constrained_network_are_its_output);
     tcase_add_test(cells, the_biases_of_the_chrono_lstm_are_opposites);
 
     TCase *initialisers = new_case(suite, "initialisers");
-    tcase_add_loop_test(initialisers, orthogonal_matrices_have_orthonormal_rows_or_columns, 0,
-                        COUNT_OF(orthogonal_rows));
-    tcase_add_loop_test(initialisers, random_values_have_the_spread_that_the_equations_say, 0, COUNT_OF(spread_rows));
-    tcase_add_loop_test(initialisers, fixed_values_are_exact, 0, COUNT_OF(exact_rows));
+    tcase_add_loop_test(initialisers, orthogonal_matrices_have_orthonormal_rows_or_columns, 0, ROWS(orthogonal_rows));
+    tcase_add_loop_test(initialisers, random_values_have_the_spread_that_the_equations_say, 0, ROWS(spread_rows));
+    tcase_add_loop_test(initialisers, fixed_values_are_exact, 0, ROWS(exact_rows));
     tcase_add_loop_test(initialisers, the_same_stream_gives_the_same_values_and_another_gives_others, 0,
-                        COUNT_OF(random_initialisers));
-    tcase_add_loop_test(initialisers, texts_of_initialisers_are_read_or_refused, 0, COUNT_OF(parse_rows));
+                        ROWS(random_initialisers));
+    tcase_add_loop_test(initialisers, texts_of_initialisers_are_read_or_refused, 0, ROWS(parse_rows));
     tcase_add_test(initialisers, matrices_alone_can_be_orthogonal);
     return suite;
 }
 
 int main(void) {
-    find_cells();
-    SRunner *runner = srunner_create(cells_suite());
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    find_cell_files();
+    return run_suite(cells_suite());
 }

@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "sandbox.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+#include "tests/suite.h"
 
 static const char mine[] = "cell: mine\n"
                            "source: \"no paper: 12345 words, 2019a, in 2021\"\n"
@@ -301,9 +300,5 @@ int main(void) {
     tcase_add_test(cases, folder_with_mistakes_is_told_and_the_rest_is_done);
     tcase_add_test(cases, full_disk_under_the_output_is_a_failure);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

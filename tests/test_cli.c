@@ -14,9 +14,8 @@
 
 #include "config.h"
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 /* Every test has the experiment e.yaml, its data, a cell of its own, and a run of it: `run`. */
 static void setup(void) {
@@ -959,9 +958,5 @@ int main(void) {
     tcase_add_unchecked_fixture(cases, setup, sandbox_close);
     add_tests(cases);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -14,8 +14,7 @@
 #include "core/program.h"
 #include "core/rng.h"
 #include "core/tensor.h"
-
-#define COUNT_OF(rows) ((int)(sizeof(rows) / sizeof(rows)[0]))
+#include "tests/suite.h"
 
 /* How many of `count` bytes are not `value`. */
 static int64_t count_others(const unsigned char *bytes, size_t count, int value) {
@@ -31,8 +30,8 @@ static int64_t count_others(const unsigned char *bytes, size_t count, int value)
 START_TEST(pieces_are_aligned_and_do_not_overlap) {
     static const size_t sizes[] = {1, 0, 63, 64, 65, 0, 100, 65536, 65537, 3, 1000000, 7, 200000, 0, 64};
     struct arena *arena = arena_create();
-    unsigned char *pieces[COUNT_OF(sizes)];
-    for (int i = 0; i < COUNT_OF(sizes); i++) {
+    unsigned char *pieces[ROWS(sizes)];
+    for (int i = 0; i < ROWS(sizes); i++) {
         pieces[i] = arena_alloc(arena, sizes[i]);
         ck_assert_ptr_nonnull(pieces[i]);
         ck_assert_uint_eq((uintptr_t)pieces[i] % 64, 0);
@@ -41,7 +40,7 @@ START_TEST(pieces_are_aligned_and_do_not_overlap) {
         }
         memset(pieces[i], i, sizes[i]);
     }
-    for (int i = 0; i < COUNT_OF(sizes); i++) {
+    for (int i = 0; i < ROWS(sizes); i++) {
         ck_assert_int_eq(count_others(pieces[i], sizes[i], i), 0);
     }
     arena_destroy(arena);
@@ -100,7 +99,7 @@ START_TEST(patterns_that_alternate_do_not_take_memory_without_end) {
     struct arena *arena = arena_create();
     size_t capacity = 0;
     for (int round = 0; round < 50; round++) {
-        for (int i = 0; i < COUNT_OF(patterns); i++) {
+        for (int i = 0; i < ROWS(patterns); i++) {
             arena_reset(arena);
             run_pattern(arena, patterns[i]);
         }
@@ -463,7 +462,7 @@ START_TEST(shapes_are_the_same_where_type_and_sizes_are) {
     int32_t anything = 0;
     const rondo_tensor same = tensor_2d(RONDO_F32, 3, 4, &anything);
     ck_assert(tensor_same_shape(&a, &same));
-    for (int i = 0; i < COUNT_OF(others); i++) {
+    for (int i = 0; i < ROWS(others); i++) {
         ck_assert(!tensor_same_shape(&a, &others[i]));
     }
     ck_assert_uint_eq(tensor_bytes(&others[0]), 96);
@@ -478,7 +477,7 @@ START_TEST(elements_of_any_type_are_read_and_written_as_doubles) {
     const rondo_tensor tensors[] = {tensor_1d(RONDO_F32, 3, f32), tensor_1d(RONDO_F64, 3, f64),
                                     tensor_1d(RONDO_I32, 3, i32)};
     const double expected[] = {(double)0.1f, 0.1, 0};
-    for (int i = 0; i < COUNT_OF(tensors); i++) {
+    for (int i = 0; i < ROWS(tensors); i++) {
         tensor_set(&tensors[i], 1, 0.1);
         tensor_set(&tensors[i], 2, -7);
         ck_assert_double_eq(tensor_get(&tensors[i], 0), 0);
@@ -677,7 +676,7 @@ START_TEST(streams_of_near_names_seeds_and_indices_have_nothing_in_common) {
         streams[8 + i] = rng_substream(streams[0], i);
     }
     streams[12] = rng_substream(streams[8], 0);
-    for (int i = 0; i < COUNT_OF(streams); i++) {
+    for (int i = 0; i < ROWS(streams); i++) {
         for (int k = 0; k < i; k++) {
             const double share = equal_bits(streams[i], streams[k]);
             ck_assert_msg(fabs(share - 0.5) < 5 * 0.5 / sqrt(32.0 * WORDS), "%d and %d: %g", i, k, share);
@@ -833,10 +832,10 @@ static const int32_t thread_rows[] = {1, 2, 3, 8};
 
 START_TEST(every_index_is_visited_once_in_ranges_of_the_grain) {
     struct visits visits = {.count = range_rows[_i].count, .grain = range_rows[_i].grain};
-    for (int i = 0; i < COUNT_OF(thread_rows) + 1; i++) {
+    for (int i = 0; i < ROWS(thread_rows) + 1; i++) {
         memset(visits.visited, 0, sizeof visits.visited);
-        const struct parallel parallel = {i < COUNT_OF(thread_rows) ? thread_rows[i] : 1};
-        parallel_for(i < COUNT_OF(thread_rows) ? &parallel : NULL, visits.count, visits.grain, visit, &visits);
+        const struct parallel parallel = {i < ROWS(thread_rows) ? thread_rows[i] : 1};
+        parallel_for(i < ROWS(thread_rows) ? &parallel : NULL, visits.count, visits.grain, visit, &visits);
         ck_assert_int_eq(visits.wrong_ranges, 0);
         int64_t wrong = 0;
         for (int64_t k = 0; k < MOST; k++) {
@@ -937,52 +936,50 @@ static Suite *core_suite(void) {
     TCase *arenas = new_case(suite, "arena");
     tcase_add_test(arenas, pieces_are_aligned_and_do_not_overlap);
     tcase_add_test(arenas, calloc_gives_zeros_where_memory_was_written_before);
-    tcase_add_loop_test(arenas, a_repeated_pattern_of_allocations_takes_memory_once, 0, COUNT_OF(patterns));
+    tcase_add_loop_test(arenas, a_repeated_pattern_of_allocations_takes_memory_once, 0, ROWS(patterns));
     tcase_add_test(arenas, patterns_that_alternate_do_not_take_memory_without_end);
     tcase_add_test(arenas, release_takes_back_what_came_after_the_mark_and_nothing_before);
-    tcase_add_loop_test(arenas, sizes_that_overflow_are_refused_and_leave_earlier_pieces_alone, 0,
-                        COUNT_OF(refused_sizes));
-    tcase_add_loop_test(arenas, after_one_failure_every_allocation_fails_until_the_reset, 0, COUNT_OF(arena_failures));
-    tcase_add_loop_test(arenas, a_failure_between_mark_and_release_is_seen_after_the_release, 0,
-                        COUNT_OF(arena_failures));
+    tcase_add_loop_test(arenas, sizes_that_overflow_are_refused_and_leave_earlier_pieces_alone, 0, ROWS(refused_sizes));
+    tcase_add_loop_test(arenas, after_one_failure_every_allocation_fails_until_the_reset, 0, ROWS(arena_failures));
+    tcase_add_loop_test(arenas, a_failure_between_mark_and_release_is_seen_after_the_release, 0, ROWS(arena_failures));
     tcase_add_test(arenas, an_arena_that_was_not_created_is_a_failed_one);
     tcase_add_test(arenas, texts_are_copied_and_printed_whole);
 
     TCase *failures = new_case(suite, "errors");
-    tcase_add_loop_test(failures, an_error_says_where_as_far_as_it_is_known, 0, COUNT_OF(location_rows));
+    tcase_add_loop_test(failures, an_error_says_where_as_far_as_it_is_known, 0, ROWS(location_rows));
     tcase_add_test(failures, errors_keep_their_order_and_the_status_of_the_first);
     tcase_add_test(failures, errors_beyond_the_most_are_counted_and_not_kept);
-    tcase_add_loop_test(failures, moved_errors_stand_behind_those_there, 0, COUNT_OF(move_rows));
+    tcase_add_loop_test(failures, moved_errors_stand_behind_those_there, 0, ROWS(move_rows));
     tcase_add_test(failures, long_texts_are_kept_whole);
     tcase_add_test(failures, a_bug_of_ours_is_told_from_a_users_mistake);
     tcase_add_test(failures, every_status_has_a_text_of_its_own);
 
     TCase *tensors = new_case(suite, "tensor");
-    tcase_add_loop_test(tensors, element_types_have_sizes_and_names, 0, COUNT_OF(dtype_rows));
-    tcase_add_loop_test(tensors, shapes_broadcast_as_in_numpy, 0, COUNT_OF(broadcast_rows));
-    tcase_add_loop_test(tensors, shapes_read_as_lists, 0, COUNT_OF(shape_rows));
+    tcase_add_loop_test(tensors, element_types_have_sizes_and_names, 0, ROWS(dtype_rows));
+    tcase_add_loop_test(tensors, shapes_broadcast_as_in_numpy, 0, ROWS(broadcast_rows));
+    tcase_add_loop_test(tensors, shapes_read_as_lists, 0, ROWS(shape_rows));
     tcase_add_test(tensors, shapes_are_the_same_where_type_and_sizes_are);
     tcase_add_test(tensors, elements_of_any_type_are_read_and_written_as_doubles);
-    tcase_add_loop_test(tensors, a_tensor_is_finite_where_all_of_it_is, 0, COUNT_OF(finite_rows));
+    tcase_add_loop_test(tensors, a_tensor_is_finite_where_all_of_it_is, 0, ROWS(finite_rows));
     tcase_add_test(tensors, many_large_numbers_are_finite_and_so_is_nothing);
-    tcase_add_loop_test(tensors, storage_of_impossible_size_is_refused_with_its_shape, 0, COUNT_OF(huge_rows));
+    tcase_add_loop_test(tensors, storage_of_impossible_size_is_refused_with_its_shape, 0, ROWS(huge_rows));
     tcase_add_test(tensors, storage_is_zeroed_and_may_be_empty);
 
     TCase *random = new_case(suite, "rng");
-    tcase_add_loop_test(random, the_reference_gives_the_known_answers, 0, COUNT_OF(known_answers));
+    tcase_add_loop_test(random, the_reference_gives_the_known_answers, 0, ROWS(known_answers));
     tcase_add_test(random, a_stream_of_key_zero_begins_with_the_known_answer);
-    tcase_add_loop_test(random, words_are_those_of_philox, 0, COUNT_OF(word_rows));
+    tcase_add_loop_test(random, words_are_those_of_philox, 0, ROWS(word_rows));
     tcase_add_test(random, a_word_does_not_depend_on_where_reading_began);
     tcase_add_test(random, streams_of_near_names_seeds_and_indices_have_nothing_in_common);
     tcase_add_test(random, a_stream_is_a_function_of_seed_and_name_alone);
-    tcase_add_loop_test(random, numbers_have_the_moments_of_their_distribution, 0, COUNT_OF(moment_rows));
+    tcase_add_loop_test(random, numbers_have_the_moments_of_their_distribution, 0, ROWS(moment_rows));
     tcase_add_test(random, uniform_numbers_stay_below_one_and_fill_the_interval);
-    tcase_add_loop_test(random, numbers_below_a_bound_stay_below_it, 0, COUNT_OF(bounds));
-    tcase_add_loop_test(random, a_shuffle_is_a_permutation_that_its_stream_decides, 0, COUNT_OF(shuffle_counts));
+    tcase_add_loop_test(random, numbers_below_a_bound_stay_below_it, 0, ROWS(bounds));
+    tcase_add_loop_test(random, a_shuffle_is_a_permutation_that_its_stream_decides, 0, ROWS(shuffle_counts));
     tcase_add_test(random, every_permutation_is_as_likely);
 
     TCase *threads = new_case(suite, "parallel");
-    tcase_add_loop_test(threads, every_index_is_visited_once_in_ranges_of_the_grain, 0, COUNT_OF(range_rows));
+    tcase_add_loop_test(threads, every_index_is_visited_once_in_ranges_of_the_grain, 0, ROWS(range_rows));
     tcase_add_test(threads, nothing_is_done_for_a_count_of_nothing);
     tcase_add_test(threads, several_threads_take_part_and_a_nested_call_stays_on_its_own);
     tcase_add_test(threads, one_thread_and_one_range_stay_on_the_calling_thread);
@@ -991,9 +988,5 @@ static Suite *core_suite(void) {
 }
 
 int main(void) {
-    SRunner *runner = srunner_create(core_suite());
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(core_suite());
 }

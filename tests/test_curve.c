@@ -8,8 +8,7 @@
 #include <unistd.h>
 
 #include "cli/curve.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+#include "tests/suite.h"
 
 /* What curve_print writes to a file, to be freed. */
 static char *drawn(const struct curve *curve) {
@@ -205,9 +204,5 @@ int main(void) {
     tcase_add_loop_test(tcase, size_is_the_one_asked_for, 0, ROWS(sizes));
     tcase_add_test(tcase, braille_is_for_terminals_with_utf8_alone);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -15,9 +15,8 @@
 #include "config.h"
 #include "rondo/rondo.h"
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 /* The functions of rondo/rondo.h, as their own declarations have them. */
 static struct {
@@ -500,9 +499,5 @@ int main(void) {
     tcase_add_test(cases, different_experiments_train_at_the_same_time);
     tcase_add_test(cases, different_runs_work_at_the_same_time);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

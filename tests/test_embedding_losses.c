@@ -3,6 +3,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include "batch_fixture.h"
+#include "tests/suite.h"
 
 #include <math.h>
 #include <string.h>
@@ -158,16 +159,16 @@ static TCase *row_cases(void) {
     tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
     tcase_add_loop_test(cases, mixture_density_is_bounded_by_the_least_deviation, 0, FIXTURE_PRECISIONS);
     tcase_add_loop_test(cases, mixture_density_stays_finite_far_away, 0, FIXTURE_PRECISIONS);
-    tcase_add_loop_test(cases, gradients_at_distance_0_are_finite, 0, FIXTURE_ROWS(embeddings));
-    tcase_add_loop_test(cases, rows_without_a_partner_contribute_nothing, 0, FIXTURE_ROWS(embeddings));
+    tcase_add_loop_test(cases, gradients_at_distance_0_are_finite, 0, ROWS(embeddings));
+    tcase_add_loop_test(cases, rows_without_a_partner_contribute_nothing, 0, ROWS(embeddings));
     tcase_add_test(cases, losses_of_a_batch_are_not_divided);
-    tcase_add_loop_test(cases, not_a_number_is_not_hidden, 0, FIXTURE_ROWS(choosers));
-    tcase_add_loop_test(cases, recall_counts_rows_whose_nearest_row_has_their_class, 0, FIXTURE_ROWS(embeddings));
+    tcase_add_loop_test(cases, not_a_number_is_not_hidden, 0, ROWS(choosers));
+    tcase_add_loop_test(cases, recall_counts_rows_whose_nearest_row_has_their_class, 0, ROWS(embeddings));
     return cases;
 }
 
 int main(void) {
     Suite *suite = suite_create("embedding_losses");
     suite_add_tcase(suite, row_cases());
-    return fixture_run(suite);
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lang/cell.h"
+#include "tests/suite.h"
 #include "tests/support.h"
 
 static struct support support;
@@ -67,7 +68,7 @@ static struct cell_definition define(const char *equations, const struct around 
                                          .equations = {file, equations, FIRST_LINE, INDENT}};
     const char *const texts[] = {around->states == NULL ? "h" : around->states, around->params, around->options,
                                  around->init};
-    for (int32_t kind = 0; kind < COUNT_OF(texts); kind++) {
+    for (int32_t kind = 0; kind < ROWS(texts); kind++) {
         char *word = arena_strdup(support.arena, texts[kind] == NULL ? "" : texts[kind]);
         for (int32_t i = 0; *word != '\0'; i++) {
             const struct location where = {file, 2 + kind, 1 + i};
@@ -1108,30 +1109,26 @@ static TCase *new_case(Suite *suite, const char *name) {
 static Suite *equations_suite(void) {
     Suite *suite = suite_create("equations");
     TCase *mistakes = new_case(suite, "mistakes");
-    tcase_add_loop_test(mistakes, a_mistake_is_told_where_it_is_and_nothing_else_is, 0, COUNT_OF(bad_rows));
+    tcase_add_loop_test(mistakes, a_mistake_is_told_where_it_is_and_nothing_else_is, 0, ROWS(bad_rows));
     tcase_add_test(mistakes, earlier_errors_of_the_caller_do_not_stop_a_cell);
-    tcase_add_loop_test(mistakes, the_caret_stands_below_tabs_and_other_alphabets, 0, COUNT_OF(shown_rows));
-    tcase_add_loop_test(mistakes, a_text_of_any_size_is_read_or_refused_in_few_words, 0, COUNT_OF(size_rows));
+    tcase_add_loop_test(mistakes, the_caret_stands_below_tabs_and_other_alphabets, 0, ROWS(shown_rows));
+    tcase_add_loop_test(mistakes, a_text_of_any_size_is_read_or_refused_in_few_words, 0, ROWS(size_rows));
     tcase_add_test(mistakes, a_thousand_operators_are_not_too_many);
     tcase_add_test(mistakes, a_long_line_is_shown_around_its_mistake);
     tcase_add_loop_test(mistakes, any_text_is_read_or_refused_with_a_place, 0, 16);
 
     TCase *meaning = new_case(suite, "meaning");
-    tcase_add_loop_test(meaning, parameters_get_the_shapes_that_their_places_need, 0, COUNT_OF(good_rows));
-    tcase_add_loop_test(meaning, a_parameter_starts_from_the_last_row_that_fits, 0, COUNT_OF(init_rows));
-    tcase_add_loop_test(meaning, patterns_fit_whole_names, 0, COUNT_OF(pattern_rows));
-    tcase_add_loop_test(meaning, operators_bind_as_in_python, 0, COUNT_OF(tree_rows));
-    tcase_add_loop_test(meaning, equations_compute_what_they_say, 0, COUNT_OF(value_rows));
-    tcase_add_loop_test(meaning, a_repetition_is_its_lines_written_out, 0, COUNT_OF(repetition_rows));
-    tcase_add_loop_test(meaning, a_cell_knows_its_output_and_its_candidates, 0, COUNT_OF(output_rows));
+    tcase_add_loop_test(meaning, parameters_get_the_shapes_that_their_places_need, 0, ROWS(good_rows));
+    tcase_add_loop_test(meaning, a_parameter_starts_from_the_last_row_that_fits, 0, ROWS(init_rows));
+    tcase_add_loop_test(meaning, patterns_fit_whole_names, 0, ROWS(pattern_rows));
+    tcase_add_loop_test(meaning, operators_bind_as_in_python, 0, ROWS(tree_rows));
+    tcase_add_loop_test(meaning, equations_compute_what_they_say, 0, ROWS(value_rows));
+    tcase_add_loop_test(meaning, a_repetition_is_its_lines_written_out, 0, ROWS(repetition_rows));
+    tcase_add_loop_test(meaning, a_cell_knows_its_output_and_its_candidates, 0, ROWS(output_rows));
     tcase_add_test(meaning, options_of_a_layer_take_the_place_of_the_defaults);
     return suite;
 }
 
 int main(void) {
-    SRunner *runner = srunner_create(equations_suite());
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(equations_suite());
 }

@@ -11,9 +11,8 @@
 #include "experiment/experiment.h"
 #include "io/section.h"
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 enum { MAX_ASSIGNMENTS = 16 };
 
@@ -408,9 +407,5 @@ int main(void) {
     tcase_add_test(cases, tables_of_sections_are_fit_for_use);
     tcase_add_loop_test(cases, readers_accept_the_keys_of_the_table, 0, ROWS(strangers));
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* O_TMPFILE */
 
 #include "io/file.h"
+#include "tests/suite.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -12,8 +13,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 
 static struct arena *arena;
 static struct errors errors;
@@ -351,9 +350,5 @@ int main(void) {
     tcase_add_loop_test(cases, paths_have_a_folder, 0, ROWS(folders));
     tcase_add_test(cases, paths_become_absolute);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -7,10 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "experiment/session.h"
-#include "lang/cell_file.h"
 #include "model/layer.h"
-#include "tests/support.h"
+#include "tests/session_fixture.h"
+#include "tests/suite.h"
 
 enum { MOST_CASES = 100, MOST_LAYERS = 2, MOST_ROWS = 3, MOST_VALUES = 128, MOST_STATES = 8 };
 
@@ -76,22 +75,16 @@ static struct golden read_case(const char *text) {
     return golden;
 }
 
-static struct support support;
-static struct session *session;
 static struct tape *tape;
 
 static void setup(void) {
-    const struct session_settings settings = {.threads = 1};
-    support_open(&support);
-    session = session_create(&settings, &support.errors);
-    ck_assert_msg(session != NULL, "%s", support_error(&support));
+    session_setup();
     tape = support_tape(&support, NULL);
 }
 
 static void teardown(void) {
     tape_destroy(tape);
-    session_destroy(session);
-    support_close(&support);
+    session_teardown();
 }
 
 /* A value of the tape, the line of the file that it must equal and the gradient's. */
@@ -145,10 +138,7 @@ static void add_loss(struct run *run, rondo_value value, const char *weights_wor
 static struct layer *make_layer(const struct run *run, int64_t input, enum engine engine,
                                 const struct cell_definition **definition) {
     const struct golden *golden = run->golden;
-    const char *file = session_find_cell(session, golden->cell, NULL, support.arena);
-    ck_assert_msg(file != NULL, "there is no cell '%s'", golden->cell);
-    *definition = cell_file_read(file, support.arena, &support.errors);
-    ck_assert_msg(*definition != NULL, "%s", support_error(&support));
+    *definition = session_definition(golden->cell);
     const struct layer_settings settings = {.cell = *definition,
                                             .hidden = golden->hidden,
                                             .engine = engine,
@@ -238,8 +228,8 @@ static const struct {
 };
 
 START_TEST(outputs_final_states_and_gradients_are_those_of_pytorch) {
-    const struct golden golden = read_case(case_texts[_i / COUNT_OF(how)]);
-    const int h = _i % COUNT_OF(how);
+    const struct golden golden = read_case(case_texts[_i / ROWS(how)]);
+    const int h = _i % ROWS(how);
     struct run run = {.golden = &golden, .dtype = how[h].dtype, .tolerance = how[h].tolerance};
     struct layer *layers[MOST_LAYERS] = {NULL};
     run_layers(&run, how[h].engine, layers);
@@ -290,18 +280,15 @@ static Suite *goldens_suite(void) {
     tcase_set_timeout(goldens, 120);
     tcase_add_checked_fixture(goldens, setup, teardown);
     tcase_add_loop_test(goldens, every_layer_of_pytorch_is_there_once_and_stacked_in_one_direction_and_in_both, 0,
-                        COUNT_OF(blessed));
-    tcase_add_loop_test(goldens, outputs_final_states_and_gradients_are_those_of_pytorch, 0, n_cases * COUNT_OF(how));
+                        ROWS(blessed));
+    tcase_add_loop_test(goldens, outputs_final_states_and_gradients_are_those_of_pytorch, 0, n_cases * ROWS(how));
     suite_add_tcase(suite, goldens);
     return suite;
 }
 
 int main(void) {
     find_cases();
-    SRunner *runner = srunner_create(goldens_suite());
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = run_suite(goldens_suite());
     free(file_text);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

@@ -7,11 +7,10 @@
 #include <string.h>
 
 #include "core/host.h"
+#include "tests/suite.h"
 #include "tests/support.h"
 
 #undef fail /* an old name of ck_abort_msg; here it is a member of rondo_host */
-
-#define ROWS(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
 static struct support support;
 static struct tape *tape;
@@ -274,9 +273,5 @@ int main(void) {
     tcase_add_loop_test(cases, a_body_that_uses_its_context_makes_the_call_fail, 0, 2 * ROWS(body_rows));
     tcase_add_loop_test(cases, a_call_within_a_body_may_use_its_context, 0, 2);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

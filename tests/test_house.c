@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+#include "tests/suite.h"
 
 enum { PATH_SIZE = 2048, MAX_FILES = 2000 };
 
@@ -1011,9 +1011,5 @@ int main(void) {
     tcase_add_test(cases, tag_defined_twice_is_found);
     tcase_add_test(cases, no_file_is_longer_than_one_idea);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

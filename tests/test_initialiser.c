@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lang/initialiser.h"
+#include "tests/suite.h"
 #include "tests/support.h"
 
 static struct support support;
@@ -159,7 +160,7 @@ static int option_value(const void *arg, const char *name, double *number) {
         double number;
     } options[] = {{"T", 9}, {"low", -1}, {"high", 2}};
     ck_assert_ptr_eq(arg, &support);
-    for (int i = 0; i < COUNT_OF(options); i++) {
+    for (int i = 0; i < ROWS(options); i++) {
         if (strcmp(options[i].name, name) == 0) {
             *number = options[i].number;
             return 1;
@@ -385,7 +386,7 @@ END_TEST
 START_TEST(legendre_a_is_for_squares) {
     static const char *const shapes[] = {"3, 3", "3, 4", "3", "", "2, 3, 3"};
     const struct initialiser a = parse("legendre_a(4)"), b = parse("-legendre_b(4)");
-    for (int i = 0; i < COUNT_OF(shapes); i++) {
+    for (int i = 0; i < ROWS(shapes); i++) {
         const rondo_tensor tensor = support_zeros(&support, RONDO_F32, shapes[i]);
         ck_assert_int_eq(initialiser_fits(&a, &tensor), i == 0);
         ck_assert_int_eq(initialiser_fits(&b, &tensor), 1);
@@ -447,25 +448,21 @@ static Suite *initialiser_suite(void) {
     TCase *cases = tcase_create("initialiser");
     tcase_set_timeout(cases, 120);
     tcase_add_checked_fixture(cases, setup, teardown);
-    tcase_add_loop_test(cases, texts_are_read_or_refused, 0, COUNT_OF(text_rows));
-    tcase_add_loop_test(cases, initialisers_are_written_as_they_are_read, 0, COUNT_OF(written_rows));
-    tcase_add_loop_test(cases, numbers_come_from_options_where_they_are_named, 0, COUNT_OF(option_rows));
+    tcase_add_loop_test(cases, texts_are_read_or_refused, 0, ROWS(text_rows));
+    tcase_add_loop_test(cases, initialisers_are_written_as_they_are_read, 0, ROWS(written_rows));
+    tcase_add_loop_test(cases, numbers_come_from_options_where_they_are_named, 0, ROWS(option_rows));
     tcase_add_test(cases, options_that_an_initialiser_uses_are_known);
-    tcase_add_loop_test(cases, fixed_values_are_those_of_the_text, 0, COUNT_OF(value_rows));
-    tcase_add_loop_test(cases, values_outside_the_domain_of_a_function_are_refused, 0, COUNT_OF(infinite_rows));
-    tcase_add_loop_test(cases, random_values_have_the_distribution_of_the_text, 0, COUNT_OF(distribution_rows));
+    tcase_add_loop_test(cases, fixed_values_are_those_of_the_text, 0, ROWS(value_rows));
+    tcase_add_loop_test(cases, values_outside_the_domain_of_a_function_are_refused, 0, ROWS(infinite_rows));
+    tcase_add_loop_test(cases, random_values_have_the_distribution_of_the_text, 0, ROWS(distribution_rows));
     tcase_add_test(cases, legendre_matrices_are_those_of_the_held_step);
     tcase_add_test(cases, legendre_memory_settles_on_the_polynomials_of_its_window);
     tcase_add_test(cases, legendre_a_is_for_squares);
-    tcase_add_loop_test(cases, filling_asks_whether_to_stop_and_stops_at_any_question, 0, COUNT_OF(long_rows));
+    tcase_add_loop_test(cases, filling_asks_whether_to_stop_and_stops_at_any_question, 0, ROWS(long_rows));
     suite_add_tcase(suite, cases);
     return suite;
 }
 
 int main(void) {
-    SRunner *runner = srunner_create(initialiser_suite());
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(initialiser_suite());
 }

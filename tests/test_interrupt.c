@@ -9,11 +9,10 @@
 #include <time.h>
 
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
 #include "train/task.h"
 #include "train/trainer.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 static void setup(void) {
     sandbox_open();
@@ -287,9 +286,5 @@ int main(void) {
     printf("left out under the thread sanitizer: plug-ins that never return\n");
 #endif
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

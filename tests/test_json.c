@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "io/json.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+#include "tests/suite.h"
 
 /* jansson allocates through these. The allocation number `fails_at` fails; -1: none does. */
 static int allocations, fails_at = -1;
@@ -84,9 +83,5 @@ int main(void) {
     tcase_add_loop_test(cases, damaged_text_is_reported_with_its_place, 0, ROWS(bad_rows));
     tcase_add_test(cases, a_file_that_is_missing_is_not_a_lack_of_memory);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

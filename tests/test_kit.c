@@ -18,8 +18,7 @@
 #include "kit/guard.h"
 #include "kit/heap.h"
 #include "kit/option_settings.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+#include "tests/suite.h"
 
 static struct arena *arena;
 static struct errors errors;
@@ -505,9 +504,5 @@ int main(void) {
     tcase_add_test(cases, required_options_get_a_value_from_the_middle);
     tcase_add_test(cases, wrong_options_are_an_error);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

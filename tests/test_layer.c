@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "tests/layer_run.h"
+#include "tests/suite.h"
 
 static const int64_t lengths[] = {5, 3, 3, 1};
-enum { ROWS = COUNT_OF(lengths) };
+enum { ROWS = sizeof lengths / sizeof lengths[0] };
 
 /* ---- directions ---- */
 
@@ -180,7 +181,7 @@ static void pass_in_windows(struct run *whole, int stops) {
 START_TEST(states_carried_over_two_windows_give_one_long_run) {
     const struct test_cell *cell = all_cells[_i];
     const struct layer_settings settings = {.learn_initial_state = 1};
-    struct run whole = make_run(make_layer(cell, settings, INPUT), long_rows, COUNT_OF(long_rows), INPUT);
+    struct run whole = make_run(make_layer(cell, settings, INPUT), long_rows, ROWS(long_rows), INPUT);
     struct run carried = whole;
     pass(&whole);
     pass_in_windows(&carried, 0);
@@ -197,7 +198,7 @@ END_TEST
 
 START_TEST(a_state_carried_as_a_constant_stops_the_gradient) {
     const struct layer_settings none = {0};
-    struct run whole = make_run(make_layer(&cell_gru, none, INPUT), long_rows, COUNT_OF(long_rows), INPUT);
+    struct run whole = make_run(make_layer(&cell_gru, none, INPUT), long_rows, ROWS(long_rows), INPUT);
     struct run carried = whole;
     pass(&whole);
     pass_in_windows(&carried, 1);
@@ -284,9 +285,5 @@ int main(void) {
     tcase_add_loop_test(states, learnt_initial_states_are_those_of_every_row_and_get_a_gradient, 0, 3);
     tcase_add_loop_test(states, initial_states_of_another_shape_fail_the_tape, ENGINE_FUSED, ENGINE_TAPE + 1);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

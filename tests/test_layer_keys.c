@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 static void setup(void) {
     sandbox_open();
@@ -206,9 +205,5 @@ int main(void) {
     tcase_add_loop_test(cases, a_model_of_any_width_is_shown_without_memory_for_its_parameters, 0, ROWS(wide));
     tcase_add_loop_test(cases, a_run_with_every_wrapper_trains_and_predicts_the_same_again, 0, ROWS(full));
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

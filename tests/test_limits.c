@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 /* A sanitizer's own memory is larger than any limit. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -131,9 +130,5 @@ int main(void) {
     tcase_add_loop_test(cases, training_goes_on_without_a_reader, 0, ROWS(readers));
     tcase_add_test(cases, other_commands_end_with_their_reader);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

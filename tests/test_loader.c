@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/loader.h"
+#include "tests/suite.h"
 
 #define PATH_SIZE 1024
 
@@ -650,8 +651,6 @@ START_TEST(no_folder_is_no_error) {
 }
 END_TEST
 
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
-
 int main(void) {
     Suite *suite = suite_create("loader");
     TCase *cases = tcase_create("loader");
@@ -688,9 +687,5 @@ int main(void) {
     tcase_add_test(cases, all_plugins_are_loaded_past_a_broken_one);
     tcase_add_test(cases, no_folder_is_no_error);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -19,9 +19,8 @@
 #include "core/number.h"
 #include "rondo/rondo.h"
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 /* One with a decimal comma, and one whose decimal point is a character of two bytes. */
 static const char *const locales[] = {"de_DE", "ps_AF"};
@@ -266,9 +265,5 @@ int main(void) {
     tcase_add_loop_test(cases, command_does_the_same_in_every_locale, 0, ROWS(locales));
     tcase_add_loop_test(cases, run_is_opened_and_predicts_in_every_locale, 0, ROWS(locales));
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

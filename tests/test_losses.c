@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "batch_fixture.h"
+#include "tests/suite.h"
 
 static double mean_loss(struct batch_fixture *batch) {
     const rondo_tensor *losses = batch_fixture_losses(batch);
@@ -428,15 +429,15 @@ static TCase *loss_cases(void) {
     tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
     tcase_add_loop_test(cases, losses_agree_with_pytorch, 0, FIXTURE_PRECISIONS);
     tcase_add_test(cases, gradients_of_losses_are_those_of_central_differences);
-    tcase_add_loop_test(cases, losses_say_how_many_outputs_they_need, 0, FIXTURE_ROWS(sizes));
-    tcase_add_loop_test(cases, targets_out_of_range_are_refused, 0, FIXTURE_ROWS(wrong_targets));
-    tcase_add_loop_test(cases, options_out_of_range_are_refused, 0, FIXTURE_ROWS(refused_options));
-    tcase_add_loop_test(cases, outputs_out_of_range_are_refused, 0, FIXTURE_ROWS(wrong_outputs));
-    tcase_add_loop_test(cases, extreme_numbers_give_finite_losses, 0, FIXTURE_ROWS(extremes));
+    tcase_add_loop_test(cases, losses_say_how_many_outputs_they_need, 0, ROWS(sizes));
+    tcase_add_loop_test(cases, targets_out_of_range_are_refused, 0, ROWS(wrong_targets));
+    tcase_add_loop_test(cases, options_out_of_range_are_refused, 0, ROWS(refused_options));
+    tcase_add_loop_test(cases, outputs_out_of_range_are_refused, 0, ROWS(wrong_outputs));
+    tcase_add_loop_test(cases, extreme_numbers_give_finite_losses, 0, ROWS(extremes));
     tcase_add_test(cases, log_cosh_keeps_its_digits_near_zero);
-    tcase_add_loop_test(cases, class_out_of_range_is_not_measured, 0, FIXTURE_ROWS(of_classes));
-    tcase_add_loop_test(cases, batch_without_rows_is_allowed, 0, FIXTURE_ROWS(losses));
-    tcase_add_loop_test(cases, outputs_that_failed_give_a_loss_that_failed, 0, FIXTURE_ROWS(losses));
+    tcase_add_loop_test(cases, class_out_of_range_is_not_measured, 0, ROWS(of_classes));
+    tcase_add_loop_test(cases, batch_without_rows_is_allowed, 0, ROWS(losses));
+    tcase_add_loop_test(cases, outputs_that_failed_give_a_loss_that_failed, 0, ROWS(losses));
     tcase_add_test(cases, predictions_are_the_same_bits_on_any_number_of_threads);
     tcase_add_loop_test(cases, perplexity_of_the_impossible_is_a_number, 0, FIXTURE_PRECISIONS);
     return cases;
@@ -445,5 +446,5 @@ static TCase *loss_cases(void) {
 int main(void) {
     Suite *suite = suite_create("losses");
     suite_add_tcase(suite, loss_cases());
-    return fixture_run(suite);
+    return run_suite(suite);
 }

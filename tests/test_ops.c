@@ -15,10 +15,9 @@
 #include "kit/child.h"
 #include "ops/axis.h"
 #include "ops/vector_math.h"
+#include "tests/suite.h"
 
 #undef fail /* an old name of ck_abort_msg; here it is a member of rondo_host */
-
-#define COUNT_OF(rows) ((int)(sizeof(rows) / sizeof(rows)[0]))
 
 static struct errors errors;
 static struct registry *registry;
@@ -642,7 +641,7 @@ END_TEST
 START_TEST(shapes_read_alike_in_messages_of_ops_and_of_core) {
     static const char *const shapes[] = {"[]", "[0]", "[3, 4]", "[1048573, 8]", "[-1, 2, 3, 4, 5, 6]"};
     ck_assert_int_eq(RONDO_ANY_ROWS, 1048573);
-    for (int i = 0; i < COUNT_OF(shapes); i++) {
+    for (int i = 0; i < ROWS(shapes); i++) {
         rondo_tensor tensor = {.dtype = RONDO_F32};
         for (char *rest = (char *)(uintptr_t)shapes[i] + 1; *rest != ']'; rest += *rest == ',') {
             tensor.shape[tensor.ndim++] = strtoll(rest, &rest, 10);
@@ -953,7 +952,7 @@ START_TEST(vector_functions_are_exact_around_the_numbers_where_they_change) {
                                     0.70710678f, 1.5f,       0.34657359f, 1.0397208f, 0.41421356f, -0.29289322f,
                                     0.78539816f, 1.5707964f, 2.3561945f,  3.1415927f, 6.2831855f,  355.0f,
                                     -18.0f,      88.72284f,  -103.97208f};
-    for (int c = 0; c < COUNT_OF(centres); c++) {
+    for (int c = 0; c < ROWS(centres); c++) {
         float up = centres[c], down = centres[c];
         for (int step = 0; step < 2000; step++) {
             ck_assert_msg(units(vector_rows[_i].vector(up), vector_rows[_i].exact((double)up)) < 3, "%s(%a)",
@@ -1026,30 +1025,29 @@ static Suite *ops_suite(void) {
     tcase_set_timeout(checks, 120);
     tcase_add_checked_fixture(checks, setup, teardown);
     tcase_add_loop_test(checks, every_op_passes_every_check, 0, builtin_count());
-    tcase_add_loop_test(checks, checks_refuse_every_fault_and_nothing_else, 0, COUNT_OF(checked_ops));
+    tcase_add_loop_test(checks, checks_refuse_every_fault_and_nothing_else, 0, ROWS(checked_ops));
     suite_add_tcase(suite, checks);
 
     TCase *gradients = tcase_create("gradients");
     tcase_set_timeout(gradients, 120);
     tcase_add_checked_fixture(gradients, setup, teardown);
-    tcase_add_loop_test(gradients, gradients_at_kinks_and_ties_follow_the_convention, 0, 2 * COUNT_OF(gradient_rows));
+    tcase_add_loop_test(gradients, gradients_at_kinks_and_ties_follow_the_convention, 0, 2 * ROWS(gradient_rows));
     suite_add_tcase(suite, gradients);
 
     TCase *values = tcase_create("values");
     tcase_set_timeout(values, 120);
     tcase_add_checked_fixture(values, setup, teardown);
-    tcase_add_loop_test(values, ops_give_the_values_of_their_equations, 0, 2 * COUNT_OF(value_rows));
-    tcase_add_loop_test(values, wrong_shapes_indices_and_options_are_refused_with_the_reason, 0, COUNT_OF(bad_rows));
+    tcase_add_loop_test(values, ops_give_the_values_of_their_equations, 0, 2 * ROWS(value_rows));
+    tcase_add_loop_test(values, wrong_shapes_indices_and_options_are_refused_with_the_reason, 0, ROWS(bad_rows));
     tcase_add_test(values, floats_of_two_types_do_not_mix);
     tcase_add_test(values, shapes_read_alike_in_messages_of_ops_and_of_core);
-    tcase_add_loop_test(values, what_stays_in_place_is_a_view, 0, COUNT_OF(view_rows));
+    tcase_add_loop_test(values, what_stays_in_place_is_a_view, 0, ROWS(view_rows));
     tcase_add_test(values, dropout_keeps_the_share_that_it_says_and_scales_it);
     tcase_add_test(values, dropout_draws_anew_at_each_use_and_alike_in_a_repeated_run);
-    tcase_add_loop_test(values, large_products_equal_the_sums_that_define_them, 0, COUNT_OF(product_rows));
-    tcase_add_loop_test(values, vector_functions_stay_within_three_units_in_the_last_place, 0, COUNT_OF(vector_rows));
-    tcase_add_loop_test(values, vector_functions_are_exact_around_the_numbers_where_they_change, 0,
-                        COUNT_OF(vector_rows));
-    tcase_add_loop_test(values, vector_functions_keep_infinities_and_what_is_no_number, 0, COUNT_OF(vector_rows));
+    tcase_add_loop_test(values, large_products_equal_the_sums_that_define_them, 0, ROWS(product_rows));
+    tcase_add_loop_test(values, vector_functions_stay_within_three_units_in_the_last_place, 0, ROWS(vector_rows));
+    tcase_add_loop_test(values, vector_functions_are_exact_around_the_numbers_where_they_change, 0, ROWS(vector_rows));
+    tcase_add_loop_test(values, vector_functions_keep_infinities_and_what_is_no_number, 0, ROWS(vector_rows));
     tcase_add_loop_test(values, elementwise_ops_give_an_element_the_same_bits_in_any_run, 0, builtin_count());
     suite_add_tcase(suite, values);
 
@@ -1057,15 +1055,11 @@ static Suite *ops_suite(void) {
     tcase_set_timeout(threads, 120);
     tcase_add_checked_fixture(threads, setup, teardown);
     tcase_add_loop_test(threads, results_and_gradients_are_the_same_bits_for_any_number_of_threads, 0,
-                        COUNT_OF(thread_rows));
+                        ROWS(thread_rows));
     suite_add_tcase(suite, threads);
     return suite;
 }
 
 int main(void) {
-    SRunner *runner = srunner_create(ops_suite());
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(ops_suite());
 }

@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "parameter_fixture.h"
+#include "tests/suite.h"
 
 /* ---- golden files ---- */
 
@@ -168,7 +169,7 @@ static struct texts all_texts(void) {
     }
     texts.of_folder = texts.count;
     ck_assert_int_gt(texts.of_folder, 0);
-    for (int file = 0; file < FIXTURE_ROWS(golden_files); file++) {
+    for (int file = 0; file < ROWS(golden_files); file++) {
         struct golden golden = golden_open(golden_files[file]);
         for (const char *word = golden_next(&golden); word != NULL; word = golden_next(&golden)) {
             if (strcmp(word, "case") == 0) {
@@ -342,7 +343,7 @@ END_TEST
 int main(void) {
     TCase *cases = tcase_create("optimizers");
     tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
-    tcase_add_loop_test(cases, optimizers_follow_their_references, 0, FIXTURE_ROWS(golden_files) * FIXTURE_PRECISIONS);
+    tcase_add_loop_test(cases, optimizers_follow_their_references, 0, ROWS(golden_files) * FIXTURE_PRECISIONS);
     tcase_add_test(cases, every_optimizer_has_a_reference);
     tcase_add_loop_test(cases, updates_in_slices_give_the_same_bits, 0, FIXTURE_PRECISIONS);
     tcase_add_loop_test(cases, updates_are_the_same_bits_on_any_number_of_threads, 0, FIXTURE_PRECISIONS);
@@ -350,5 +351,5 @@ int main(void) {
     tcase_add_test(cases, parameter_of_integers_is_refused);
     Suite *suite = suite_create("optimizers");
     suite_add_tcase(suite, cases);
-    return fixture_run(suite);
+    return run_suite(suite);
 }

@@ -7,8 +7,7 @@
 
 #include "core/options.h"
 #include "core/suggest.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+#include "tests/suite.h"
 
 struct sample {
     int32_t keep;
@@ -460,9 +459,5 @@ int main(void) {
     tcase_add_loop_test(cases, nearest_name_is_suggested, 0, ROWS(words));
     tcase_add_test(cases, long_words_get_no_suggestion);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -21,10 +21,9 @@
 #include "kit/shared.h"
 #include "kit/subject.h"
 #include "sandbox.h"
+#include "tests/suite.h"
 
 #undef fail /* an old name of ck_abort_msg; here it is a member of rondo_host */
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 /* ---- bad plug-ins ---- */
 
@@ -651,10 +650,7 @@ int main(void) {
     tcase_add_test(cases, every_check_catches_something);
     tcase_add_loop_test(cases, shared_check_catches_something_of_every_kind, 0, RONDO_KIND_COUNT);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = run_suite(suite);
     globfree(&paths);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

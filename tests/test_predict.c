@@ -12,9 +12,8 @@
 #include <sys/stat.h>
 
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 /* The plain name `great`, and a label with everything that a terminal would act upon: LF, TAB, ESC, a C1 control, and a
  * mark that reverses text. */
@@ -262,9 +261,5 @@ int main(void) {
     tcase_add_loop_test(cases, mistakes_are_json_for_programs, 0, ROWS(json_mistakes));
     tcase_add_test(cases, every_mistake_is_an_object);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/product/product.h"
+#include "tests/suite.h"
 
 #define COUNT(table) (int)(sizeof(table) / sizeof((table)[0]))
 
@@ -509,9 +510,5 @@ int main(void) {
     tcase_add_loop_test(cases, gradient_has_the_same_bits_wherever_runs_are, 0, sets);
     tcase_set_timeout(cases, 120);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

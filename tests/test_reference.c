@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
 
 /* ---- the committed files ---- */
@@ -280,9 +281,5 @@ int main(void) {
     tcase_add_test(cases, schema_has_every_key_of_a_section);
     tcase_add_loop_test(cases, examples_are_experiments, 0, sizeof with_examples / sizeof with_examples[0]);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -10,8 +10,7 @@
 #include <unistd.h>
 
 #include "io/file.h"
-
-#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
+#include "tests/suite.h"
 
 static struct arena *arena;
 static struct errors errors;
@@ -320,9 +319,5 @@ int main(void) {
     tcase_add_loop_test(cases, names_that_cannot_be_written_leave_no_file, 0, ROWS(names));
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include "plugin_fixture.h"
+#include "tests/suite.h"
 
 #include <math.h>
 #include <string.h>
@@ -335,5 +336,5 @@ int main(void) {
     tcase_add_test(cases, a_batch_without_rows_is_allowed);
     tcase_add_test(cases, it_works_in_front_of_the_output_layer);
     suite_add_tcase(suite, cases);
-    return fixture_run(suite);
+    return run_suite(suite);
 }

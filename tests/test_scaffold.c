@@ -12,8 +12,7 @@
 
 #include "kit/embedded.h"
 #include "sandbox.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+#include "tests/suite.h"
 
 /* Runs a formatted line with sh, so that programs are found through PATH and words may contain blanks. */
 static struct outcome shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -290,9 +289,5 @@ int main(void) {
     tcase_add_test(cases, failure_half_way_leaves_nothing);
     tcase_add_test(cases, every_template_is_embedded);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

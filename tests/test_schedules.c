@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "plugin_fixture.h"
+#include "tests/suite.h"
 
 #define MOST_STATE 64
 
@@ -215,10 +216,10 @@ static const struct {
 START_TEST(factors_are_finite_at_any_time) {
     static const int64_t lengths[] = {1, 2, 7, 60, 1000000}, per_epoch[] = {1, 7, 60};
     static const int64_t times[] = {0, 1, 2, 6, 7, 59, 60, 61, 1000, 999999, INT64_C(1) << 53, INT64_MAX};
-    for (int i = 0; i < FIXTURE_ROWS(lengths) * FIXTURE_ROWS(per_epoch); i++) {
-        struct scheduled found = scheduled(all[_i].name, all[_i].options, lengths[i % FIXTURE_ROWS(lengths)],
-                                           per_epoch[i / FIXTURE_ROWS(lengths)]);
-        for (int k = 0; k < FIXTURE_ROWS(times); k++) {
+    for (int i = 0; i < ROWS(lengths) * ROWS(per_epoch); i++) {
+        struct scheduled found =
+            scheduled(all[_i].name, all[_i].options, lengths[i % ROWS(lengths)], per_epoch[i / ROWS(lengths)]);
+        for (int k = 0; k < ROWS(times); k++) {
             const double value = factor(&found, times[k]);
             ck_assert_msg(value >= 0 && value <= all[_i].most, "%s %s: factor %g after %lld updates", all[_i].name,
                           all[_i].options, value, (long long)times[k]);
@@ -258,7 +259,7 @@ START_TEST(epochs_do_not_depend_on_the_batch) {
                 {"polynomial", "length=4 unit=epochs"},
                 {"cosine", "length=2 restarts=1 unit=epochs"},
                 {"piecewise", "at=[1,3] factors=[1,0] interpolate=linear unit=epochs"}};
-    for (int i = 0; i < FIXTURE_ROWS(rows); i++) {
+    for (int i = 0; i < ROWS(rows); i++) {
         struct scheduled coarse = scheduled(rows[i].name, rows[i].options, 15, 3);
         struct scheduled fine = scheduled(rows[i].name, rows[i].options, 1500, 300);
         for (int64_t done = 0; done < 15; done++) {
@@ -410,15 +411,15 @@ int main(void) {
     TCase *tcase = tcase_create("schedules");
     tcase_add_checked_fixture(tcase, fixture_setup, fixture_teardown);
     tcase_add_test(tcase, factors_are_those_of_pytorch);
-    tcase_add_loop_test(tcase, factors_at_the_corners_are_those_of_the_equations, 0, FIXTURE_ROWS(by_hand));
-    tcase_add_loop_test(tcase, factors_are_finite_at_any_time, 0, FIXTURE_ROWS(all));
-    tcase_add_loop_test(tcase, units_agree, 0, FIXTURE_ROWS(same));
+    tcase_add_loop_test(tcase, factors_at_the_corners_are_those_of_the_equations, 0, ROWS(by_hand));
+    tcase_add_loop_test(tcase, factors_are_finite_at_any_time, 0, ROWS(all));
+    tcase_add_loop_test(tcase, units_agree, 0, ROWS(same));
     tcase_add_test(tcase, epochs_do_not_depend_on_the_batch);
-    tcase_add_loop_test(tcase, plateau_alone_observes, 0, FIXTURE_ROWS(all));
-    tcase_add_loop_test(tcase, drops_come_when_the_metric_stands, 0, FIXTURE_ROWS(observed));
+    tcase_add_loop_test(tcase, plateau_alone_observes, 0, ROWS(all));
+    tcase_add_loop_test(tcase, drops_come_when_the_metric_stands, 0, ROWS(observed));
     tcase_add_test(tcase, state_is_all_that_plateau_remembers);
-    tcase_add_loop_test(tcase, options_out_of_range_are_refused, 0, FIXTURE_ROWS(out_of_range));
-    tcase_add_loop_test(tcase, options_that_do_not_go_together_are_refused, 0, FIXTURE_ROWS(unfit));
+    tcase_add_loop_test(tcase, options_out_of_range_are_refused, 0, ROWS(out_of_range));
+    tcase_add_loop_test(tcase, options_that_do_not_go_together_are_refused, 0, ROWS(unfit));
     suite_add_tcase(suite, tcase);
-    return fixture_run(suite);
+    return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kit/check.h"
+#include "tests/suite.h"
 
 /* ---- against the reference ---- */
 
@@ -317,8 +318,8 @@ static TCase *reference_cases(void) {
     tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
     tcase_add_loop_test(cases, losses_agree_with_the_reference, 0, FIXTURE_PRECISIONS);
     tcase_add_test(cases, gradients_are_those_of_central_differences);
-    tcase_add_loop_test(cases, ops_of_losses_pass_every_check, 0, FIXTURE_ROWS(ops));
-    tcase_add_loop_test(cases, losses_say_how_many_outputs_they_need, 0, FIXTURE_ROWS(sizes));
+    tcase_add_loop_test(cases, ops_of_losses_pass_every_check, 0, ROWS(ops));
+    tcase_add_loop_test(cases, losses_say_how_many_outputs_they_need, 0, ROWS(sizes));
     return cases;
 }
 
@@ -327,7 +328,7 @@ static TCase *ctc_cases(void) {
     tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, ctc_gives_all_lists_together_the_probability_1);
-    tcase_add_loop_test(cases, ctc_names_the_sequence_with_an_impossible_target, 0, FIXTURE_ROWS(refused));
+    tcase_add_loop_test(cases, ctc_names_the_sequence_with_an_impossible_target, 0, ROWS(refused));
     tcase_add_test(cases, ctc_needs_an_output_at_every_step);
     tcase_add_test(cases, ctc_keeps_its_digits_over_long_sequences);
     tcase_add_test(cases, ctc_gives_the_same_bits_on_any_number_of_threads);
@@ -339,5 +340,5 @@ int main(void) {
     Suite *suite = suite_create("sequence_losses");
     suite_add_tcase(suite, reference_cases());
     suite_add_tcase(suite, ctc_cases());
-    return fixture_run(suite);
+    return run_suite(suite);
 }

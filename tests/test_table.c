@@ -11,8 +11,7 @@
 #include <unistd.h>
 
 #include "io/utf8.h"
-
-#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
+#include "tests/suite.h"
 
 static struct arena *arena;
 static struct errors errors;
@@ -298,9 +297,5 @@ int main(void) {
     tcase_add_loop_test(cases, utf8_is_checked_by_the_standard, 0, ROWS(sequences));
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include "core/print.h"
 #include "core/program.h"
 #include "core/tape.h"
+#include "tests/suite.h"
 #include "tests/support.h"
 
 #undef fail /* an old name of ck_abort_msg; here it is a member of rondo_host */
@@ -1016,11 +1017,11 @@ static TCase *new_case(Suite *suite, const char *name) {
 static Suite *tape_suite(void) {
     Suite *suite = suite_create("tape");
     TCase *gradients = new_case(suite, "gradients");
-    tcase_add_loop_test(gradients, gradients_add_up_over_all_uses_of_a_value, 0, COUNT_OF(reuse_rows));
+    tcase_add_loop_test(gradients, gradients_add_up_over_all_uses_of_a_value, 0, ROWS(reuse_rows));
     tcase_add_test(gradients, a_gradient_is_added_to_the_callers_buffer);
     tcase_add_test(gradients, a_root_that_is_a_parameter_adds_one);
     tcase_add_test(gradients, the_gradient_of_a_view_is_part_of_that_of_its_base);
-    tcase_add_loop_test(gradients, gradients_are_computed_only_where_a_parameter_wants_them, 0, COUNT_OF(asked_rows));
+    tcase_add_loop_test(gradients, gradients_are_computed_only_where_a_parameter_wants_them, 0, ROWS(asked_rows));
     tcase_add_test(gradients, an_op_without_gradient_stops_it);
     tcase_add_test(gradients, a_gradient_that_the_root_does_not_depend_on_is_left_alone);
     tcase_add_test(gradients, indices_and_numbers_of_f32_have_their_place);
@@ -1028,11 +1029,11 @@ static Suite *tape_suite(void) {
     TCase *failures = new_case(suite, "failures");
     tcase_add_test(failures, the_first_failure_sticks_and_is_told_once);
     tcase_add_loop_test(failures, a_failure_in_forward_or_backward_names_scope_and_op, 0, 2);
-    tcase_add_loop_test(failures, a_wrong_application_is_refused_with_the_reason, 0, COUNT_OF(refused_rows));
+    tcase_add_loop_test(failures, a_wrong_application_is_refused_with_the_reason, 0, ROWS(refused_rows));
     tcase_add_test(failures, options_given_as_values_act_like_their_text_and_leave_the_defaults);
     tcase_add_test(failures, more_inputs_than_a_node_may_have_are_refused_by_tape_and_program);
     tcase_add_test(failures, a_value_of_another_tape_is_a_bug_and_no_crash);
-    tcase_add_loop_test(failures, the_first_value_that_is_not_finite_is_named, 0, COUNT_OF(finite_rows));
+    tcase_add_loop_test(failures, the_first_value_that_is_not_finite_is_named, 0, ROWS(finite_rows));
 
     TCase *life = new_case(suite, "memory and streams");
     tcase_add_test(life, a_repeated_pass_takes_memory_once);
@@ -1044,28 +1045,24 @@ static Suite *tape_suite(void) {
 
     TCase *elementwise = new_case(suite, "elementwise");
     tcase_add_loop_test(elementwise, elementwise_ops_stretch_their_inputs_and_add_up_their_gradients, 0,
-                        COUNT_OF(stretch_rows));
+                        ROWS(stretch_rows));
     tcase_add_test(elementwise, views_that_overlap_share_a_gradient_without_a_race);
-    tcase_add_loop_test(elementwise, shapes_and_types_that_do_not_meet_are_both_named, 0, COUNT_OF(mismatch_rows));
+    tcase_add_loop_test(elementwise, shapes_and_types_that_do_not_meet_are_both_named, 0, ROWS(mismatch_rows));
 
     TCase *programs = new_case(suite, "programs");
-    tcase_add_loop_test(programs, a_replay_gives_the_bits_of_direct_application, 0, COUNT_OF(batch_shapes));
+    tcase_add_loop_test(programs, a_replay_gives_the_bits_of_direct_application, 0, ROWS(batch_shapes));
     tcase_add_test(programs, a_replayed_equation_is_named_where_it_is_not_finite);
     tcase_add_test(programs, a_replay_with_many_operands_gives_all_of_them);
-    tcase_add_loop_test(programs, shape_errors_of_a_program_speak_of_the_batch, 0, COUNT_OF(program_rows));
+    tcase_add_loop_test(programs, shape_errors_of_a_program_speak_of_the_batch, 0, ROWS(program_rows));
     tcase_add_test(programs, a_replay_fails_where_an_op_does);
 
     TCase *text = new_case(suite, "text");
-    tcase_add_loop_test(text, a_tensor_prints_its_elements_into_a_buffer_of_any_size, 0, COUNT_OF(text_rows));
+    tcase_add_loop_test(text, a_tensor_prints_its_elements_into_a_buffer_of_any_size, 0, ROWS(text_rows));
     tcase_add_test(text, what_is_no_tensor_prints_what_it_is);
     tcase_add_test(text, a_tape_prints_one_line_per_value);
     return suite;
 }
 
 int main(void) {
-    SRunner *runner = srunner_create(tape_suite());
-    srunner_run_all(runner, CK_ENV);
-    const int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(tape_suite());
 }

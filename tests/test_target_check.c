@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "experiment/session.h"
+#include "tests/suite.h"
 
 /* A million classes and outputs for each: to invent outputs for even one example of a language model would take long,
  * and for this head more memory than there is. */
@@ -34,9 +35,5 @@ int main(void) {
     TCase *cases = tcase_create("target check");
     tcase_add_test(cases, classes_are_checked_without_outputs);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

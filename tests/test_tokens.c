@@ -6,8 +6,7 @@
 
 #include "data/tokens.h"
 #include "data/vocabulary.h"
-
-#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
+#include "tests/suite.h"
 
 /* All tokens of a text, each followed by '|'. */
 static void split(const char *text, int lowercase, size_t size, char *out, size_t out_size) {
@@ -212,9 +211,5 @@ int main(void) {
     tcase_add_test(cases, many_and_long_words_are_found_again);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

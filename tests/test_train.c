@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
 #include "train/run_record.h"
 #include "train/train.h"
@@ -170,9 +171,5 @@ int main(void) {
                         (int)(sizeof large / sizeof large[0]));
     tcase_add_test(cases, an_observer_sees_the_folder_the_batches_and_the_epochs);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

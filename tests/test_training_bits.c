@@ -18,9 +18,8 @@
 #include <string.h>
 
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 
 static const struct {
     const char *what, *flags;
@@ -135,9 +134,5 @@ int main(void) {
     tcase_set_timeout(cases, 60);
     tcase_add_loop_test(cases, training_gives_the_pinned_weights_and_losses, 0, ROWS(runs));
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -9,9 +9,8 @@
 #include <string.h>
 
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 static void setup(void) {
     sandbox_open();
@@ -379,9 +378,5 @@ int main(void) {
                         ROWS(failures));
     tcase_add_loop_test(cases, an_op_that_gives_no_number_is_named_with_its_file, 0, 2);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "parameter_fixture.h"
+#include "tests/suite.h"
 
 /* ---- large parameters ---- */
 
@@ -54,7 +55,7 @@ START_TEST(parameter_of_copies_goes_as_one_copy) {
     for (int p = 0; p < FIXTURE_PRECISIONS; p++) {
         const struct fixture_precision *precision = &fixture_precisions[p];
         const struct parameter_fixture small = after_updates(of_tiles[_i], precision->dtype, TILE_ROWS, TILE_COLUMNS);
-        for (int k = 0; k < FIXTURE_ROWS(tilings); k++) {
+        for (int k = 0; k < ROWS(tilings); k++) {
             const int64_t columns = tilings[k].beside * TILE_COLUMNS;
             const struct parameter_fixture large =
                 after_updates(of_tiles[_i], precision->dtype, tilings[k].below * TILE_ROWS, columns);
@@ -197,7 +198,7 @@ END_TEST
 
 START_TEST(empty_parameter_is_left) {
     const int64_t shapes[][2] = {{0, 4}, {3, 0}};
-    for (int k = 0; k < FIXTURE_ROWS(shapes); k++) {
+    for (int k = 0; k < ROWS(shapes); k++) {
         struct parameter_fixture parameter = parameter_fixture_create(whole[_i], RONDO_F32, 2, shapes[k], NULL);
         parameter_fixture_update_whole(&parameter, 1, whole[_i]);
     }
@@ -233,16 +234,16 @@ END_TEST
 int main(void) {
     TCase *cases = tcase_create("whole_parameters");
     tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
-    tcase_add_loop_test(cases, parameter_of_copies_goes_as_one_copy, 0, FIXTURE_ROWS(of_tiles));
-    tcase_add_loop_test(cases, large_parameter_has_the_same_bits_on_any_number_of_threads, 0, FIXTURE_ROWS(whole));
-    tcase_add_loop_test(cases, muon_steps_along_an_orthogonal_matrix, 0, FIXTURE_ROWS(matrices));
-    tcase_add_loop_test(cases, muon_divides_by_the_norm_of_the_whole_matrix, 0, FIXTURE_ROWS(matrices));
+    tcase_add_loop_test(cases, parameter_of_copies_goes_as_one_copy, 0, ROWS(of_tiles));
+    tcase_add_loop_test(cases, large_parameter_has_the_same_bits_on_any_number_of_threads, 0, ROWS(whole));
+    tcase_add_loop_test(cases, muon_steps_along_an_orthogonal_matrix, 0, ROWS(matrices));
+    tcase_add_loop_test(cases, muon_divides_by_the_norm_of_the_whole_matrix, 0, ROWS(matrices));
     tcase_add_test(cases, muon_takes_three_coefficients);
-    tcase_add_loop_test(cases, slots_are_as_large_as_they_need_to_be, 0, FIXTURE_ROWS(chosen));
-    tcase_add_loop_test(cases, empty_parameter_is_left, 0, FIXTURE_ROWS(whole));
+    tcase_add_loop_test(cases, slots_are_as_large_as_they_need_to_be, 0, ROWS(chosen));
+    tcase_add_loop_test(cases, empty_parameter_is_left, 0, ROWS(whole));
     tcase_add_test(cases, lamb_moves_a_parameter_of_zeros);
-    tcase_add_loop_test(cases, sophia_asks_for_drawn_targets_at_the_first_of_each_period, 0, FIXTURE_ROWS(samples));
+    tcase_add_loop_test(cases, sophia_asks_for_drawn_targets_at_the_first_of_each_period, 0, ROWS(samples));
     Suite *suite = suite_create("whole_parameters");
     suite_add_tcase(suite, cases);
-    return fixture_run(suite);
+    return run_suite(suite);
 }

@@ -10,9 +10,10 @@
 #include "model/wrap.h"
 #include "tests/layer_run.h"
 #include "tests/recurrence_case.h"
+#include "tests/suite.h"
 
 static const int64_t lengths[] = {3, 2, 1};
-enum { ROWS = COUNT_OF(lengths) };
+enum { ROWS = sizeof lengths / sizeof lengths[0] };
 
 /* ---- every wrapper on every cell: gradients ---- */
 
@@ -724,7 +725,7 @@ START_TEST(a_projection_narrows_the_state_and_the_recurrent_matrices) {
     } rows[] = {{"U_i", "[2, 4]"}, {"W_i", "[3, 4]"}, {"b_i", "[4]"}, {"projection.W", "[4, 2]"}};
     const struct layer_settings settings = {.projection = 2};
     struct layer *layer = make_layer(&cell_lstm, settings, INPUT);
-    for (int i = 0; i < COUNT_OF(rows); i++) {
+    for (int i = 0; i < ROWS(rows); i++) {
         const struct cell_parameter *parameter = &layer_parameters(layer)[index_of(layer, rows[i].name)];
         ck_assert_str_eq(tensor_shape_text(&parameter->shape).text, rows[i].shape);
     }
@@ -937,7 +938,7 @@ static TCase *new_case(Suite *suite, const char *name) {
     return test_case;
 }
 int main(void) {
-    enum { PAIRS = COUNT_OF(wrappers) * CELLS };
+    enum { PAIRS = ROWS(wrappers) * CELLS };
     Suite *suite = suite_create("wrappers");
     TCase *all = new_case(suite, "every wrapper on every cell");
     tcase_add_loop_test(all, every_gradient_of_every_wrapper_on_every_cell_is_that_of_central_differences, 0, PAIRS);
@@ -946,14 +947,13 @@ int main(void) {
     tcase_add_loop_test(all, a_row_alone_gives_its_outputs_and_final_states_in_the_batch, 0, PAIRS);
 
     TCase *owned = new_case(suite, "options that own memory");
-    tcase_add_loop_test(owned, options_that_own_arrays_outlive_the_program_that_a_wrapper_replaces, 0,
-                        COUNT_OF(wrappers));
+    tcase_add_loop_test(owned, options_that_own_arrays_outlive_the_program_that_a_wrapper_replaces, 0, ROWS(wrappers));
 
     TCase *equal = new_case(suite, "equal");
-    tcase_add_loop_test(equal, a_wrapper_does_what_equations_by_hand_do, 0, COUNT_OF(by_hand_rows));
-    tcase_add_loop_test(equal, variational_dropout_masks_what_products_read_and_nothing_else, 0, COUNT_OF(masked_rows));
+    tcase_add_loop_test(equal, a_wrapper_does_what_equations_by_hand_do, 0, ROWS(by_hand_rows));
+    tcase_add_loop_test(equal, variational_dropout_masks_what_products_read_and_nothing_else, 0, ROWS(masked_rows));
     tcase_add_test(equal, a_norm_starts_as_the_plain_norm_and_keeps_the_bias_of_the_cell);
-    tcase_add_loop_test(equal, a_wrapper_that_does_nothing_changes_no_bit, 0, COUNT_OF(plain_rows));
+    tcase_add_loop_test(equal, a_wrapper_that_does_nothing_changes_no_bit, 0, ROWS(plain_rows));
     tcase_add_test(equal, a_projection_narrows_the_state_and_the_recurrent_matrices);
     tcase_add_test(equal, a_clip_bounds_every_state_but_the_output);
     tcase_add_test(equal, a_residual_adds_the_input);
@@ -966,13 +966,8 @@ int main(void) {
     tcase_add_test(random, random_words_are_those_of_step_op_and_element);
 
     TCase *refused = new_case(suite, "refused");
-    tcase_add_loop_test(refused, a_wrapper_that_does_not_go_with_a_cell_is_refused_at_its_place, 0,
-                        COUNT_OF(refused_rows));
+    tcase_add_loop_test(refused, a_wrapper_that_does_not_go_with_a_cell_is_refused_at_its_place, 0, ROWS(refused_rows));
     tcase_add_test(refused, all_mistakes_of_a_layer_are_told_at_once);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -2,14 +2,13 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "io/yaml.h"
+#include "tests/suite.h"
 
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 
 static struct arena *arena;
 static struct errors errors;
@@ -604,9 +603,5 @@ int main(void) {
     tcase_add_test(cases, damaged_documents_never_break_the_reader);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

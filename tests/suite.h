@@ -1,0 +1,20 @@
+/* tests/suite.h: what every test program has: tables of rows, and an end. */
+#ifndef RONDO_TESTS_SUITE_H
+#define RONDO_TESTS_SUITE_H
+
+#include <check.h>
+#include <stdlib.h>
+
+/* The number of rows of a table: the end of a loop test. */
+#define ROWS(array) ((int)(sizeof(array) / sizeof(array)[0]))
+
+/* Runs the suite and frees it. Returns the exit status of the program. */
+static inline int run_suite(Suite *suite) {
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#endif
