@@ -11,21 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/sanitizer.h"
 #include "model/fused.h"
 #include "model/model.h"
 #include "tests/session_fixture.h"
 #include "tests/suite.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define COUNTS 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define COUNTS 0
-#endif
-#endif
-#if !defined(COUNTS) && defined(__GLIBC__)
+#if defined(__GLIBC__) && !SANITIZER_SHADOW
 #define COUNTS 1
-#elif !defined(COUNTS)
+#else
 #define COUNTS 0
 #endif
 

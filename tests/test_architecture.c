@@ -977,11 +977,7 @@ START_TEST(an_embedding_of_numbers_is_refused) {
 END_TEST
 
 static TCase *new_case(Suite *suite, const char *name) {
-    TCase *test_case = tcase_create(name);
-    tcase_set_timeout(test_case, 240);
-    tcase_add_checked_fixture(test_case, session_setup, session_teardown);
-    suite_add_tcase(suite, test_case);
-    return test_case;
+    return add_case(suite, name, 240, session_setup, session_teardown);
 }
 
 static Suite *architecture_suite(void) {

@@ -249,11 +249,7 @@ START_TEST(cells_that_do_not_compile_are_told) {
 END_TEST
 
 static TCase *new_case(Suite *suite, const char *name) {
-    TCase *test_case = tcase_create(name);
-    tcase_set_timeout(test_case, 120);
-    tcase_add_checked_fixture(test_case, setup, teardown);
-    suite_add_tcase(suite, test_case);
-    return test_case;
+    return add_case(suite, name, 120, setup, teardown);
 }
 
 int main(void) {

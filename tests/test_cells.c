@@ -340,29 +340,29 @@ static void read_numbers(const char *text, const char *word, const rondo_tensor 
 
 static const struct {
     const char *name, *file;
-} golden_cell_files[] = {
+} golden_cells[] = {
     {"rnn_tanh", "golden/cells.txt"},
     {"lstm", "golden/cells.txt"},
     {"gru", "golden/cells.txt"},
-    {"antisymmetric", "golden/modern_cell_files.txt"},
-    {"cornn", "golden/modern_cell_files.txt"},
-    {"lem", "golden/modern_cell_files.txt"},
-    {"lipschitz_rnn", "golden/modern_cell_files.txt"},
-    {"lmu", "golden/modern_cell_files.txt"},
-    {"lru", "golden/modern_cell_files.txt"},
-    {"mamba", "golden/modern_cell_files.txt"},
-    {"min_gru", "golden/modern_cell_files.txt"},
-    {"min_lstm", "golden/modern_cell_files.txt"},
-    {"mlstm_matrix", "golden/modern_cell_files.txt"},
-    {"qrnn", "golden/modern_cell_files.txt"},
-    {"rg_lru", "golden/modern_cell_files.txt"},
-    {"s4d", "golden/modern_cell_files.txt"},
-    {"slstm", "golden/modern_cell_files.txt"},
-    {"sru", "golden/modern_cell_files.txt"},
+    {"antisymmetric", "golden/modern_cells.txt"},
+    {"cornn", "golden/modern_cells.txt"},
+    {"lem", "golden/modern_cells.txt"},
+    {"lipschitz_rnn", "golden/modern_cells.txt"},
+    {"lmu", "golden/modern_cells.txt"},
+    {"lru", "golden/modern_cells.txt"},
+    {"mamba", "golden/modern_cells.txt"},
+    {"min_gru", "golden/modern_cells.txt"},
+    {"min_lstm", "golden/modern_cells.txt"},
+    {"mlstm_matrix", "golden/modern_cells.txt"},
+    {"qrnn", "golden/modern_cells.txt"},
+    {"rg_lru", "golden/modern_cells.txt"},
+    {"s4d", "golden/modern_cells.txt"},
+    {"slstm", "golden/modern_cells.txt"},
+    {"sru", "golden/modern_cells.txt"},
 };
 
 START_TEST(outputs_and_gradients_are_those_of_pytorch) {
-    const char *name = golden_cell_files[_i].name, *text = read_text(golden_cell_files[_i].file);
+    const char *name = golden_cells[_i].name, *text = read_text(golden_cells[_i].file);
     text = strstr(text, arena_printf(support.arena, "case %s ", name));
     ck_assert_msg(text != NULL, "there is no case '%s'", name);
     long long input, hidden, n[4];
@@ -689,11 +689,7 @@ START_TEST(matrices_alone_can_be_orthogonal) {
 END_TEST
 
 static TCase *new_case(Suite *suite, const char *name) {
-    TCase *test_case = tcase_create(name);
-    tcase_set_timeout(test_case, 120);
-    tcase_add_checked_fixture(test_case, setup, teardown);
-    suite_add_tcase(suite, test_case);
-    return test_case;
+    return add_case(suite, name, 120, setup, teardown);
 }
 
 static Suite *cells_suite(void) {
@@ -706,7 +702,7 @@ static Suite *cells_suite(void) {
     tcase_add_loop_test(cells, a_cell_in_f32_gives_the_outputs_of_f64_but_for_rounding, 0, n_cell_files);
     tcase_add_loop_test(cells, a_cell_is_named_as_its_file_and_says_where_it_comes_from, 0, n_cell_files);
     tcase_add_loop_test(cells, inputs_of_the_wrong_width_are_refused, 0, n_cell_files);
-    tcase_add_loop_test(cells, outputs_and_gradients_are_those_of_pytorch, 0, ROWS(golden_cell_files));
+    tcase_add_loop_test(cells, outputs_and_gradients_are_those_of_pytorch, 0, ROWS(golden_cells));
     tcase_add_loop_test(cells, every_cell_starts_from_values_that_keep_outputs_and_gradients_finite, 0, n_cell_files);
     tcase_add_test(cells, the_lstm_starts_as_its_file_says);
     tcase_add_test(cells, the_depth_of_a_highway_network_is_an_option);

@@ -924,11 +924,7 @@ START_TEST(there_is_a_processor) {
 END_TEST
 
 static TCase *new_case(Suite *suite, const char *name) {
-    TCase *test_case = tcase_create(name);
-    tcase_set_timeout(test_case, 60);
-    tcase_add_checked_fixture(test_case, setup, teardown);
-    suite_add_tcase(suite, test_case);
-    return test_case;
+    return add_case(suite, name, 60, setup, teardown);
 }
 
 static Suite *core_suite(void) {

@@ -1099,11 +1099,7 @@ START_TEST(options_of_a_layer_take_the_place_of_the_defaults) {
 END_TEST
 
 static TCase *new_case(Suite *suite, const char *name) {
-    TCase *test_case = tcase_create(name);
-    tcase_set_timeout(test_case, 60);
-    tcase_add_checked_fixture(test_case, setup, teardown);
-    suite_add_tcase(suite, test_case);
-    return test_case;
+    return add_case(suite, name, 60, setup, teardown);
 }
 
 static Suite *equations_suite(void) {

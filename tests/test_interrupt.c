@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/sanitizer.h"
 #include "sandbox.h"
 #include "tests/suite.h"
 #include "tiny.h"
@@ -277,7 +278,7 @@ int main(void) {
     tcase_add_loop_test(cases, a_signal_ends_training_in_order, 0, ROWS(stopping));
     tcase_add_test(cases, a_signal_that_comes_twice_at_once_is_one_request);
     tcase_add_loop_test(cases, an_ignored_signal_stays_ignored, 0, ROWS(stopping));
-#if !defined(__SANITIZE_THREAD__) /* it holds signals back until the next call of the system, and a loop has none */
+#if !SANITIZER_THREAD /* it holds signals back until the next call of the system, and a loop has none */
     tcase_add_test(cases, a_second_signal_leaves_a_plugin_that_never_returns);
     tcase_add_test(cases, one_signal_leaves_a_plugin_that_never_returns_after_a_time);
 #else

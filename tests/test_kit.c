@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/options.h"
+#include "core/sanitizer.h"
 #include "core/tensor.h"
 #include "kit/check.h"
 #include "kit/child.h"
@@ -186,7 +187,7 @@ static size_t tell_limits(void *arg, char *answer, size_t size) {
 START_TEST(child_has_limits_of_its_own) {
     struct rlimit before, after;
     getrlimit(RLIMIT_AS, &before);
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if SANITIZER_SHADOW
     ck_assert_int_eq(run(tell_limits, NULL, 60).answer[0], '1');
 #else
     ck_assert_str_eq(run(tell_limits, NULL, 60).answer, "1 1");

@@ -265,11 +265,7 @@ START_TEST(initial_states_of_another_shape_fail_the_tape) {
 END_TEST
 
 static TCase *new_case(Suite *suite, const char *name) {
-    TCase *test_case = tcase_create(name);
-    tcase_set_timeout(test_case, 240);
-    tcase_add_checked_fixture(test_case, layer_run_open, layer_run_close);
-    suite_add_tcase(suite, test_case);
-    return test_case;
+    return add_case(suite, name, 240, layer_run_open, layer_run_close);
 }
 int main(void) {
     Suite *suite = suite_create("layer");

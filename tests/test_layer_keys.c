@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/sanitizer.h"
 #include "sandbox.h"
 #include "tests/suite.h"
 #include "tiny.h"
@@ -144,7 +145,7 @@ END_TEST
 
 /* Address space that a command may take, in kB: the parameters of these cells need 50 to 160 GB. A sanitizer reserves
  * more than that for itself. */
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#if SANITIZER_SHADOW
 static const char address_space[] = "unlimited";
 #else
 static const char address_space[] = "2000000";

@@ -7,18 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/sanitizer.h"
 #include "sandbox.h"
 #include "tests/suite.h"
 #include "tiny.h"
-
-/* A sanitizer's own memory is larger than any limit. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_SHADOW_MEMORY 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define HAS_SHADOW_MEMORY 1
-#endif
-#endif
 
 /* Runs a line of the shell in the sandbox: "$RONDO" is the command, killed after 20 seconds. */
 static struct outcome shell(const char *format, const char *arguments) {
@@ -37,7 +29,7 @@ static void setup(void) {
 
 /* ---- addresses ---- */
 
-#ifndef HAS_SHADOW_MEMORY
+#if !SANITIZER_SHADOW
 /* Limits in kilobytes, from one that the program can be loaded in to one that is enough. OpenBLAS starts a thread of its
  * own with 2. */
 static const int limits[] = {60000,  80000,  100000, 150000, 180000, 200000,
@@ -122,7 +114,7 @@ int main(void) {
     TCase *cases = tcase_create("limits");
     tcase_set_timeout(cases, 280);
     tcase_add_unchecked_fixture(cases, setup, sandbox_close);
-#ifndef HAS_SHADOW_MEMORY
+#if !SANITIZER_SHADOW
     tcase_add_loop_test(cases, training_ends_with_any_limit_of_memory, 0, ROWS(memory_settings));
     tcase_add_test(cases, command_that_needs_no_product_ends_in_little_memory);
 #endif

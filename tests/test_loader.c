@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/loader.h"
+#include "core/sanitizer.h"
 #include "tests/suite.h"
 
 #define PATH_SIZE 1024
@@ -333,7 +334,7 @@ static const char *const bent[] = {"optimizers/adam", "optimizers/sgd", "losses/
 /* What a pointer is bent to: an address that nothing has; the last bytes of the plug-in; one byte further than it was,
  * which is within the plug-in and may do no harm. */
 enum bend { BEND_NOWHERE, BEND_TO_END, BEND_BY_ONE };
-#ifdef __SANITIZE_ADDRESS__
+#if SANITIZER_ADDRESS
 enum { BENDS = BEND_NOWHERE + 1 }; /* for the others bytes between objects are read */
 #else
 enum { BENDS = BEND_BY_ONE + 1 };

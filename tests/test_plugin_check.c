@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "core/kind.h"
+#include "core/sanitizer.h"
 #include "kit/shared.h"
 #include "kit/subject.h"
 #include "sandbox.h"
@@ -225,7 +226,7 @@ static const json_t *find(const json_t *report, const char *check, const char *v
 
 /* In a build with sanitizers these may catch a plug-in before its check does, or be why the check is left out. */
 static int is_caught_by_sanitizer(const json_t *report, const char *check) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if SANITIZER_ADDRESS || SANITIZER_THREAD
     const json_t *failed = find(report, check, "failed"), *skipped = find(report, check, "skipped");
     const char *reason = failed == NULL ? "" : text_of(failed, "reason");
     return strstr(reason, "Sanitizer") != NULL || strstr(reason, "runtime error") != NULL ||
@@ -342,7 +343,7 @@ static const struct {
     {"plugin check text.so --json", 2, "\"error\": \"'text.so' is not an ELF file|\"checks\": []", "not an ELF file"},
     {"plugin check @B/endless_range.so --only option_ranges --json", 0,
      "\"error\": null|\"verdict\": \"warning\"|\"doc\": \"docs/plugin-abi.md#option_ranges\"", ""},
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* which report each crash in their own words */
+#if !SANITIZER_ADDRESS && !SANITIZER_THREAD /* which report each crash in their own words */
     {"plugin check @B/op_crashes.so", 1,
      "FAIL  status: crashed: segmentation fault;|FAIL  status: … and |more checks end the same way: stays_inside, |\n",
      ""},

@@ -396,11 +396,7 @@ START_TEST(random_ops_after_a_recurrence_draw_other_words_than_its_steps) {
 END_TEST
 
 static TCase *new_case(Suite *suite, const char *name) {
-    TCase *test_case = tcase_create(name);
-    tcase_set_timeout(test_case, 120);
-    tcase_add_checked_fixture(test_case, session_setup, session_teardown);
-    suite_add_tcase(suite, test_case);
-    return test_case;
+    return add_case(suite, name, 120, session_setup, session_teardown);
 }
 
 static Suite *scan_suite(void) {

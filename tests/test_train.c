@@ -4,17 +4,12 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "core/sanitizer.h"
 #include "sandbox.h"
 #include "tests/suite.h"
 #include "tiny.h"
 #include "train/run_record.h"
 #include "train/train.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED 1
-#else
-#define IS_SANITIZED 0
-#endif
 
 static struct errors errors;
 static struct session *session;
@@ -90,8 +85,8 @@ START_TEST(a_model_that_no_memory_holds_is_refused_before_anything_is_allocated)
     ck_assert_msg(task != NULL, "%s", errors_text(&errors, 0));
     struct rlimit limit;
     ck_assert_int_eq(getrlimit(RLIMIT_AS, &limit), 0);
-    if (large[_i].addresses != RLIM_INFINITY && IS_SANITIZED) {
-        task_destroy(task); /* a sanitizer needs terabytes of addresses */
+    if (large[_i].addresses != RLIM_INFINITY && SANITIZER_SHADOW) {
+        task_destroy(task);
         return;
     }
     limit.rlim_cur = large[_i].addresses < limit.rlim_cur ? large[_i].addresses : limit.rlim_cur;

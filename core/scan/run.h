@@ -174,6 +174,11 @@ static inline void run_fail(struct scan_run *run) {
 static inline int run_has_failed(struct scan_run *run) {
     return atomic_load_explicit(&run->now.failed, memory_order_relaxed);
 }
+/* The number of the next of `count` spans or tasks, for a worker that is free; -1: none is left, or a worker failed. */
+static inline int64_t run_take(struct scan_run *run, int64_t count) {
+    const int64_t taken = atomic_fetch_add(&run->now.next, 1);
+    return taken < count && !run_has_failed(run) ? taken : -1;
+}
 
 /* out = in[0] + in[1] + ...; out may be one of them. */
 void sum_arrays(int32_t dtype, int64_t count, const void *const *in, int32_t n, void *out);
