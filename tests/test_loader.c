@@ -285,7 +285,7 @@ static size_t end_of_segments(const char *bytes) {
     return last;
 }
 
-/* Piece by piece: the dynamic linker would die of a segment that is not there. */
+/* The file is cut at many places. The dynamic linker would crash if a segment is missing. */
 START_TEST(file_cut_short_anywhere_is_refused) {
     size_t size = 0;
     char *bytes = read_file(path("%s/%s.so", plugins, "optimizers/adam"), &size);
