@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* A slot as the host makes it: of the declared shape, zero or a copy of the parameter. */
+/* A slot as the host creates it: of the declared shape, and zero or a copy of the parameter. */
 static rondo_tensor new_slot(const struct parameter_part *part, int32_t number, const rondo_tensor *value) {
     const rondo_optimizer *optimizer = part->optimizer;
     const rondo_slot *slot = &optimizer->slots[number];
@@ -60,7 +60,7 @@ struct parameter_fixture parameter_fixture_create(const char *text, int32_t dtyp
     return parameter;
 }
 
-/* Elements begin .. end - 1, as one dimension. A slot that takes no memory stays as it is. */
+/* Elements begin .. end - 1, as one dimension. A slot without memory is not changed. */
 static rondo_tensor slice_of(const rondo_tensor *tensor, int64_t begin, int64_t end) {
     if (rondo_count(tensor) == 0) {
         return *tensor;

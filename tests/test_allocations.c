@@ -26,7 +26,7 @@
 static atomic_long calls;
 static atomic_long calls_left; /* > 0: the call with which this becomes 0 fails, once */
 
-/* Counts a call. 1 where it has to fail. */
+/* Counts a call. 1 if it has to fail. */
 static int count_call(void) {
     atomic_fetch_add(&calls, 1);
     return atomic_load(&calls_left) > 0 && atomic_fetch_sub(&calls_left, 1) == 1;
@@ -124,7 +124,7 @@ static rondo_status train(const struct step *step, const struct scan *scan, stru
     return tape_backward(tape, fused(scan, &recurrence, tape, NULL));
 }
 
-/* Several times on one tape. */
+/* Runs the step several times on one tape. */
 START_TEST(a_step_in_steady_state_calls_no_allocator) {
     struct cell *cell = compile(rows[_i].cell);
     const struct step step = make_step(cell);
@@ -210,7 +210,7 @@ START_TEST(a_model_that_runs_out_of_memory_is_refused) {
 }
 END_TEST
 
-/* The tape's arena begins with a piece of another length each time, so that blocks end, and memory is short, at every
+/* The tape's arena begins with a piece of a different length each time, so that blocks end, and memory is short, at every
  * place of the code. */
 START_TEST(a_step_that_runs_out_of_memory_fails) {
     struct cell *cell = compile(rows[_i].cell);

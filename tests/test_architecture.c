@@ -15,15 +15,15 @@
 
 enum { MOST_STEPS = 16 };
 
-/* A generator: what one example is, drawn from a stream. Returns the number of steps of input; tokens and classes are
- * int32, numbers float. */
+/* A function that draws one example from a stream. Returns the number of steps of input; tokens and classes are int32,
+ * numbers float. */
 struct example {
     int32_t tokens[MOST_STEPS], classes[MOST_STEPS];
     float inputs[MOST_STEPS * 2], targets[MOST_STEPS];
     int64_t n_inputs, n_targets;
 };
 
-/* 1:1: the product of two numbers, which no linear map gives. */
+/* 1:1: the product of two numbers, which no linear function can compute. */
 static void draw_product(struct rng_stream stream, struct example *example) {
     const double a = 2 * rng_uniform(stream, 0) - 1, b = 2 * rng_uniform(stream, 1) - 1;
     example->n_inputs = example->n_targets = 1;
@@ -32,7 +32,7 @@ static void draw_product(struct rng_stream stream, struct example *example) {
     example->targets[0] = (float)(a * b);
 }
 
-/* 1:N: which of three waves is the one input; the wave is the output. */
+/* 1:N: the input is the number of one of three waves, the output is this wave. */
 static void draw_wave(struct rng_stream stream, struct example *example) {
     example->tokens[0] = (int32_t)rng_below(stream, 0, 3);
     example->n_inputs = 1;
@@ -42,7 +42,7 @@ static void draw_wave(struct rng_stream stream, struct example *example) {
     }
 }
 
-/* N:1: which of the tokens 1 and 2 came first, among others and after any number of them. */
+/* N:1: which of the tokens 1 and 2 occurs first; other tokens are before and between them. */
 static void draw_first(struct rng_stream stream, struct example *example) {
     example->n_inputs = 1 + (int64_t)rng_below(stream, 0, 7);
     example->n_targets = 1;
@@ -87,7 +87,7 @@ struct task {
     const struct layer_settings *wrappers; /* of every layer; NULL: none */
 };
 
-/* Two lines each. */
+/* Two lines for each task. */
 /* clang-format off */
 static const struct task product = {
     "1:1", "rnn_tanh", "squared_error", draw_product, INPUT_REAL, RONDO_TARGET_REAL, 2, 1,
@@ -250,7 +250,7 @@ static double evaluate(struct network *network, const struct dataset *data, int6
     return network_metric(network, &scores, metric);
 }
 
-/* The loss of the best predictor that knows nothing of the inputs: the variance of the targets, or their entropy. */
+/* The loss of the best predictor that does not see the inputs: the variance of the targets, or their entropy. */
 static double constant_loss(const struct dataset *data) {
     const int64_t n = data->target_begin[data->count];
     double sum = 0, squares = 0, shares[8] = {0}, entropy = 0;
@@ -271,7 +271,7 @@ static double constant_loss(const struct dataset *data) {
 
 static const struct {
     const struct task *task;
-    double share; /* of the loss of a constant that is reached on examples never seen */
+    double share; /* largest allowed loss on new examples, as a share of the loss of the best constant */
 } learning_rows[] = {{&product, 0.1}, {&wave, 0.1}, {&first, 0.1}, {&delayed, 0.1}, {&first_wrapped, 0.3}};
 
 START_TEST(every_architecture_learns) {
@@ -296,7 +296,7 @@ END_TEST
 
 /* ---- the same bits ---- */
 
-/* Bytes of all weights, one behind the other, in the arena of the test. */
+/* Bytes of all weights, one after the other, in the arena of the test. */
 struct weights {
     char *bytes;
     size_t size;
@@ -344,10 +344,10 @@ START_TEST(the_seed_and_nothing_else_decides_the_weights) {
     const struct task *task = deep_tasks[_i];
     const struct weights weights = trained(task, 1, 1, 1);
     ck_assert(same_weights(weights, trained(task, 1, 1, 1)));
-    ck_assert(!same_weights(weights, trained(task, 1, 2, 1))); /* of the initial weights */
-    ck_assert(!same_weights(weights, trained(task, 1, 1, 2))); /* of order and dropout */
+    ck_assert(!same_weights(weights, trained(task, 1, 2, 1))); /* another seed of the initial weights */
+    ck_assert(!same_weights(weights, trained(task, 1, 1, 2))); /* another seed of order and dropout */
     const struct task certain = without_dropout(task);
-    ck_assert(!same_weights(trained(&certain, 1, 1, 1), trained(&certain, 1, 1, 2))); /* of order alone */
+    ck_assert(!same_weights(trained(&certain, 1, 1, 1), trained(&certain, 1, 1, 2))); /* only the order differs */
 }
 END_TEST
 
@@ -371,7 +371,7 @@ START_TEST(initial_weights_belong_to_their_names) {
     for (int32_t p = 0; p < model_parameter_count(shallow); p++) {
         for (int32_t q = 0; q < model_parameter_count(model); q++) {
             const struct model_parameter *a = &model_parameters(shallow)[p], *b = &model_parameters(model)[q];
-            if (strcmp(a->name, b->name) == 0) { /* a layer more shifts none of them */
+            if (strcmp(a->name, b->name) == 0) { /* an additional layer changes none of the others */
                 ck_assert(tensor_same_shape(&a->value, &b->value));
                 ck_assert_mem_eq(a->value.data, b->value.data, tensor_bytes(&a->value));
                 compared++;
@@ -382,7 +382,7 @@ START_TEST(initial_weights_belong_to_their_names) {
     ck_assert_str_eq(model_parameters(model)[0].name, "embedding.W");
     ck_assert_str_eq(model_parameters(model)[1].name, "layers.0.W_r");
     ck_assert_str_eq(model_parameters(model)[model_parameter_count(model) - 1].name, "head.b");
-    /* Of the same shape and initialiser, and yet not the same. */
+    /* Parameters with the same shape and initialiser have different values. */
     static const char *const alike[][2] = {{"layers.0.U_r", "layers.0.U_z"}, {"layers.0.U_r", "layers.1.U_r"}};
     for (int i = 0; i < ROWS(alike); i++) {
         const rondo_tensor *a = parameter_of(model, alike[i][0]), *b = parameter_of(model, alike[i][1]);
@@ -457,16 +457,16 @@ START_TEST(predictions_stand_in_the_order_of_the_data_whatever_the_batch) {
         }
         ck_assert_double_eq_tol(sum, 1, 1e-5);
     }
-    ck_assert_float_ne(together[0], together[(rows - 1) * width]); /* they are not all the same */
+    ck_assert_float_ne(together[0], together[(rows - 1) * width]); /* the outputs of the rows differ */
     const double loss = evaluate(network, data, COUNT, 0);
     ck_assert_double_eq_tol(evaluate(network, data, 3, 0), loss, 1e-6);
-    ck_assert_double_eq(evaluate(network, data, COUNT, 0), loss); /* nothing is drawn outside training */
+    ck_assert_double_eq(evaluate(network, data, COUNT, 0), loss); /* no random numbers are drawn outside training */
     network_destroy(network);
     dataset_destroy(data);
 }
 END_TEST
 
-/* The loss of `count` examples that are all the same. */
+/* The loss of `count` equal examples. */
 static double loss_of_copies(struct network *network, const struct dataset *data, int64_t count) {
     static const int64_t copies[2 * NETWORK_SHARD_ROWS] = {0};
     struct scores scores = {0};
@@ -486,7 +486,7 @@ static rondo_status count_predict(rondo_context *ctx, const rondo_loss_call *cal
     return counted_loss->predict(ctx, call, outputs, predictions);
 }
 
-/* Metrics of training batches would cost a second softmax per update. */
+/* Computing metrics of training batches would cost a second softmax per update. */
 START_TEST(training_computes_no_predictions) {
     static const int64_t examples[] = {0, 1, 2, 3};
     counted_loss = (const rondo_loss *)resolve(RONDO_KIND_LOSS, "softmax_cross_entropy");
@@ -545,8 +545,7 @@ END_TEST
 
 /* ---- from the states to the outputs ---- */
 
-/* With a head that hands its input on, a model's outputs are its pooled states; with an output at every step the
- * states. */
+/* If the head passes its input on, a model's outputs are its pooled states; with an output at every step the states. */
 static struct model *bare_model(const char *architecture, enum pooling pooling) {
     enum { HIDDEN = 5 };
     const struct layer_settings layer = {.cell = session_definition("gru"), .hidden = HIDDEN};
@@ -644,22 +643,22 @@ START_TEST(architectures_have_four_names) {
         ck_assert_int_eq(architecture.output_every_step, architecture_rows[_i].output_every_step);
         ck_assert_str_eq(architecture_text(architecture), architecture_rows[_i].text);
     } else {
-        ck_assert_int_eq(architecture.input_every_step, 7); /* left alone */
+        ck_assert_int_eq(architecture.input_every_step, 7); /* not changed */
     }
 }
 END_TEST
 
-/* ---- when training stops, and what it keeps ---- */
+/* ---- when training stops, and which weights it keeps ---- */
 
 enum { MOST_EPOCHS = 64 };
 struct watch {
     struct network *network;
     int32_t metric;
-    double values[MOST_EPOCHS + 1]; /* on the validation data, by epoch from 1 */
+    double values[MOST_EPOCHS + 1]; /* values on the validation data, by epoch from 1 */
     int is_best[MOST_EPOCHS + 1];
     int64_t epochs, batches;
     int64_t fail_at_epoch, fail_at_batch; /* 0: never */
-    int64_t poison_at_batch;              /* a weight becomes infinite behind this one */
+    int64_t poison_at_batch;              /* a weight becomes infinite after this batch */
 };
 
 static rondo_status watch_batch(void *arg, const struct trainer_progress *progress, struct errors *errors) {
@@ -687,7 +686,7 @@ static rondo_status watch_epoch(void *arg, const struct trainer_progress *progre
     return watch->epochs == watch->fail_at_epoch ? errors_add(errors, RONDO_IO, "the disk is full") : RONDO_OK;
 }
 
-/* What the trainer should have done, from the values that were seen. */
+/* What the trainer should have done, computed from the values that it saw. */
 static int64_t best_epoch(const struct watch *watch, int higher_is_better, double min_delta) {
     int64_t best = 1;
     for (int64_t epoch = 2; epoch <= watch->epochs; epoch++) {
@@ -708,7 +707,7 @@ static const struct {
     {&noise, 0, 63, 0}, {&first, 0, 3, 0}, {&first, 0, 3, 0.5}, {&first, 1, 2, 0.5},
 };
 
-/* The epoch after which the patience is at an end; the last of all where it never is. */
+/* The epoch after which the patience ends; the last epoch if it never does. */
 static int64_t last_epoch(const struct watch *watch, int higher_is_better, const struct trainer_settings *settings) {
     struct watch past = *watch;
     for (past.epochs = 1; past.epochs < watch->epochs && settings->patience > 0; past.epochs++) {

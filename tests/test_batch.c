@@ -22,7 +22,7 @@ static void teardown(void) {
     arena_destroy(arena);
 }
 
-/* Value k of step t of example i: every place of the data has a value of its own, as far as the classes reach. */
+/* Value k of step t of example i. All values of the data differ, as far as there are enough classes. */
 static int32_t token_at(int64_t i, int64_t t) {
     return (int32_t)((37 * i + 11 * t) % VOCABULARY);
 }
@@ -75,7 +75,7 @@ static double expected_target(int32_t kind, int64_t example, int64_t t, int64_t 
     return kind == RONDO_TARGET_CLASS ? (double)((example + t) % CLASSES) : (double)-number_at(example, t, k);
 }
 
-/* The shape of the packed batch by itself. */
+/* Checks the shape of the packed batch. */
 static void check_lengths(const struct batch *batch, const struct dataset *dataset, struct architecture layout) {
     int64_t total = 0, seen = 0;
     ck_assert_int_eq(batch->time.steps, batch->time.lengths[0]);
@@ -182,7 +182,7 @@ START_TEST(without_targets_there_is_no_target_data) {
     add_example(dataset, 0, layout.input_every_step ? 3 : 1, 0);
     add_example(dataset, 1, layout.input_every_step ? 5 : 1, 0);
     struct batch batch;
-    if (!layout.input_every_step && layout.output_every_step) { /* 1:N: nothing gives the number of steps */
+    if (!layout.input_every_step && layout.output_every_step) { /* 1:N: no data give the number of steps */
         ck_assert_int_eq(example_steps(dataset, 0, layout), 0);
         ck_assert_int_eq(dataset_fits(dataset, layout, 0, "data", &errors), RONDO_INVALID);
         ck_assert_int_eq(batch_pack(dataset, (int64_t[]){0, 1}, 2, layout, RONDO_F32, arena, &batch, &errors),
@@ -203,7 +203,7 @@ static const struct {
     int layout; /* index in layouts */
     int64_t inputs, targets;
     int with_targets;
-    const char *expected; /* NULL: fits */
+    const char *expected; /* NULL: the example fits */
 } fits[] = {
     {0, 1, 1, 1, NULL},
     {0, 2, 1, 1, "valid: example 2 has 2 inputs, expected one, as the architecture takes input only at the first step"},
@@ -282,7 +282,7 @@ START_TEST(every_example_is_visited_once) {
 }
 END_TEST
 
-/* The order of an epoch decides the results of every training, so it changes only by a declared change. */
+/* The order of an epoch affects the results of every training, so it must not change unless this is declared. */
 START_TEST(order_of_an_epoch_is_pinned) {
     static const int64_t lengths[] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5};
     static const int64_t expected[] = {8, 10, 0, 9, 6, 3, 5, 7, 4, 2, 1};
@@ -317,7 +317,7 @@ START_TEST(evaluation_goes_by_length_then_index) {
 }
 END_TEST
 
-/* Padding that batches of `size` would need, as a share of all cells: what sorting by length is for. */
+/* The padding that batches of `size` would need, as a share of all cells. Sorting by length reduces it. */
 static double padding(const struct dataset *dataset, struct architecture layout, const int64_t *order, int64_t size) {
     int64_t real = 0, cells = 0;
     for (int64_t begin = 0; begin < dataset->count; begin += size) {

@@ -35,7 +35,7 @@ static void teardown(void) {
 
 enum { INPUT = 3, HIDDEN = 4, MOST_PARAMETERS = 64 };
 
-/* What is run, and the gradients of sum(outputs * weights). */
+/* A cell with its inputs, and the gradients of sum(outputs * weights). */
 struct run {
     struct cell *cell;
     struct time_axis time;
@@ -71,7 +71,7 @@ static rondo_tensor matrix(int64_t rows, int64_t columns, const char *name) {
     return name == NULL ? support_zeros(&support, RONDO_F64, shape) : support_random(&support, RONDO_F64, shape, name);
 }
 
-/* Random inputs, weights and parameters. Those that start from zero would hide mistakes. */
+/* Random inputs, weights and parameters. Parameters that start from zero would hide mistakes. */
 static struct run make_run(struct cell *cell, const int64_t *lengths, int64_t rows, int input_every_step) {
     struct run run = {
         .cell = cell, .time = support_time(&support, lengths, rows), .input_every_step = input_every_step};
@@ -112,7 +112,7 @@ static double loss(void *arg) {
 
 static rondo_tensor copy_of(const rondo_tensor *tensor, const rondo_tensor *like) {
     const rondo_tensor copy = zeros_like(tensor == NULL ? like : tensor);
-    if (tensor != NULL) { /* no gradient is a gradient of zeros */
+    if (tensor != NULL) { /* if there is no gradient, it counts as zeros */
         memcpy(copy.data, tensor->data, tensor_bytes(tensor));
     }
     return copy;
@@ -131,7 +131,7 @@ static void forward_and_backward(struct run *run) {
     }
 }
 
-/* Every cell with input at every step, then with input at the first alone. */
+/* Every cell with input at every step, then with input only at the first step. */
 static const char *looped_cell(int i, int *input_every_step) {
     *input_every_step = i < n_cell_files;
     return cell_files[i % n_cell_files];
@@ -170,7 +170,7 @@ static struct run alone(const struct run *batch, int64_t row) {
     return run;
 }
 
-/* The rows of `whole`, packed along time, that belong to row `row`: to be compared with those of the row alone. */
+/* The rows of `whole`, packed along time, that belong to row `row`, for comparison with a run of this row alone. */
 static rondo_tensor rows_of(const rondo_tensor *whole, const struct time_axis *time, int64_t row, int64_t steps) {
     const int64_t width = whole->shape[1];
     const rondo_tensor part = matrix(steps, width, NULL);
@@ -312,7 +312,7 @@ static char *read_text(const char *name) {
     return text;
 }
 
-/* What stands behind "word " in the line of the case that begins with it; NULL: no such line. */
+/* The text after "word " in the line of the case that begins with it; NULL: there is no such line. */
 static const char *find_line(const char *text, const char *word) {
     const size_t length = strlen(word);
     for (const char *line = text; line != NULL && (line == text || strncmp(line + 1, "case ", 5) != 0);
@@ -325,7 +325,7 @@ static const char *find_line(const char *text, const char *word) {
     return NULL;
 }
 
-/* Fills the tensor with the numbers of a line, which has as many. */
+/* Fills the tensor with the numbers of a line, whose number must be equal. */
 static void read_numbers(const char *text, const char *word, const rondo_tensor *tensor) {
     const char *line = find_line(text, word);
     ck_assert_msg(line != NULL, "there is no line '%s'", word);
@@ -393,7 +393,7 @@ START_TEST(outputs_and_gradients_are_those_of_pytorch) {
 }
 END_TEST
 
-/* With the values that parameters start from, not random ones: over many steps, and with large inputs. */
+/* Parameters have their initial values, not random ones; many steps, and large inputs. */
 START_TEST(every_cell_starts_from_values_that_keep_outputs_and_gradients_finite) {
     static const int64_t lengths[] = {300, 20};
     for (int large = 0; large < 2; large++) {
@@ -496,13 +496,13 @@ static rondo_tensor filled(const char *initialiser, int32_t dtype, const char *s
     support_ok(&support, initialiser_fill(&parsed, &tensor, rng_stream(1, stream), NULL, scratch, &support.errors),
                initialiser);
     const struct arena_mark after = arena_mark(scratch);
-    ck_assert(after.block == mark.block && after.used == mark.used); /* given back */
+    ck_assert(after.block == mark.block && after.used == mark.used); /* memory has been released */
     ck_assert_ptr_nonnull(first);
     arena_destroy(scratch);
     return tensor;
 }
 
-/* b_i = -b_f, so that what is forgotten and what is written add up to about 1. */
+/* b_i = -b_f, so that the shares that are kept and written add up to about 1. */
 START_TEST(the_biases_of_the_chrono_lstm_are_opposites) {
     const double values[] = {50}; /* T */
     struct cell *cell = compile_with("lstm_chrono", values);
@@ -519,7 +519,7 @@ START_TEST(the_biases_of_the_chrono_lstm_are_opposites) {
         }
     }
     for (int64_t i = 0; i < HIDDEN; i++) {
-        const double expected = log(1 + 49.0 * (double)i / (HIDDEN - 1)); /* of memories of 1 to T steps */
+        const double expected = log(1 + 49.0 * (double)i / (HIDDEN - 1)); /* memories of 1 to T steps */
         ck_assert_double_eq_tol(tensor_get(&biases[0], i), expected, 1e-12);
         ck_assert_double_eq(tensor_get(&biases[1], i), -tensor_get(&biases[0], i));
     }
@@ -589,7 +589,7 @@ START_TEST(random_values_have_the_spread_that_the_equations_say) {
         ck_assert(lowest >= spread_rows[_i].lowest && lowest < spread_rows[_i].lowest + 0.01 * width);
         ck_assert(highest <= spread_rows[_i].highest && highest > spread_rows[_i].highest - 0.01 * width);
     } else {
-        ck_assert(highest > 3 * deviation && lowest < -3 * deviation); /* normal: 13 in 10,000 lie beyond on a side */
+        ck_assert(highest > 3 * deviation && lowest < -3 * deviation); /* normal: 13 in 10,000 are beyond each */
     }
 }
 END_TEST
@@ -631,7 +631,7 @@ START_TEST(the_same_stream_gives_the_same_values_and_another_gives_others) {
 END_TEST
 
 static const struct {
-    const char *text, *expected; /* NULL: it is right */
+    const char *text, *expected; /* NULL: the text is right */
 } parse_rows[] = {
     {"glorot", NULL},
     {"normal(0.1)", NULL},

@@ -1,4 +1,4 @@
-/* tests/test_core.c: arenas, errors, tensors, random numbers and threads: the base of everything else. */
+/* tests/test_core.c: arenas, errors, tensors, random numbers and threads. */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
 #include <float.h>
@@ -16,7 +16,7 @@
 #include "core/tensor.h"
 #include "tests/suite.h"
 
-/* How many of `count` bytes are not `value`. */
+/* The number of bytes, of `count`, that are not `value`. */
 static int64_t count_others(const unsigned char *bytes, size_t count, int value) {
     int64_t others = 0;
     for (size_t i = 0; i < count; i++) {
@@ -56,7 +56,7 @@ START_TEST(calloc_gives_zeros_where_memory_was_written_before) {
 }
 END_TEST
 
-/* Sizes that one pass asks for, 0 at the end; negative: a mark, or the release of the last one. */
+/* The sizes that one pass allocates, 0 at the end; negative: a mark, or the release of the last mark. */
 enum { MARK = -1, RELEASE = -2 };
 static const int64_t patterns[][12] = {
     {100, 200, 300},
@@ -116,7 +116,7 @@ START_TEST(release_takes_back_what_came_after_the_mark_and_nothing_before) {
     char *kept = arena_strdup(arena, "kept");
     const struct arena_mark mark = arena_mark(arena);
     void *inside = arena_alloc(arena, 100);
-    memset(arena_alloc(arena, 500000), 1, 500000); /* in a block of its own */
+    memset(arena_alloc(arena, 500000), 1, 500000); /* larger than a block, so it gets its own */
     const struct arena_mark inner = arena_mark(arena);
     void *innermost = arena_alloc(arena, 10);
     arena_release(arena, inner);
@@ -173,7 +173,7 @@ static void *fail_in_the_system(struct arena *arena) {
 static void *(*const arena_failures[])(struct arena *arena) = {fail_alloc, fail_calloc, fail_strndup,
                                                                fail_in_the_system};
 
-/* The sanitizers' allocators end the program for such a size unless they are asked not to. */
+/* The allocators of sanitizers end the program for such a size, unless an option prevents it. */
 const char *__asan_default_options(void);
 const char *__tsan_default_options(void);
 const char *__asan_default_options(void) {
@@ -188,7 +188,7 @@ static void expect_failed(struct arena *arena) {
     ck_assert_ptr_null(arena_alloc(arena, 1));
     ck_assert_ptr_null(arena_alloc(arena, 0));
     ck_assert_ptr_null(arena_calloc(arena, 1, 1));
-    ck_assert_ptr_null(arena_strdup(arena, NULL)); /* what a failed allocation gave */
+    ck_assert_ptr_null(arena_strdup(arena, NULL)); /* NULL is the result of a failed allocation */
     ck_assert_ptr_null(arena_strndup(arena, NULL, 3));
     ck_assert_ptr_null(arena_printf(arena, "%d", 1));
 }
@@ -299,7 +299,7 @@ START_TEST(errors_beyond_the_most_are_counted_and_not_kept) {
 }
 END_TEST
 
-/* How many errors each list has before the second moves behind the first. */
+/* The number of errors in each list before the second is moved to the end of the first. */
 static const int move_rows[][2] = {
     {0, 0}, {0, 3}, {2, 0}, {2, 3}, {ERRORS_MAX - 1, 3}, {2, ERRORS_MAX + 5}, {ERRORS_MAX + 1, ERRORS_MAX + 1}};
 
@@ -386,7 +386,7 @@ END_TEST
 #define NO_SHAPE                                                                                                       \
     { -2 }
 static const struct {
-    int64_t a[7], b[7], common[7]; /* common NO_SHAPE: they do not fit */
+    int64_t a[7], b[7], common[7]; /* common NO_SHAPE: they do not broadcast */
 } broadcast_rows[] = {
     {{-1}, {-1}, {-1}},
     {{3, -1}, {-1}, {3, -1}},
@@ -424,7 +424,7 @@ START_TEST(shapes_broadcast_as_in_numpy) {
         const int fits = tensor_broadcast(sides[i][0], sides[i][1], &out);
         ck_assert_int_eq(fits, broadcast_rows[_i].common[0] != -2);
         if (!fits) {
-            ck_assert_int_eq(out.dtype, 77); /* left alone */
+            ck_assert_int_eq(out.dtype, 77); /* not changed */
             continue;
         }
         const rondo_tensor common = shaped(RONDO_F64, broadcast_rows[_i].common);
@@ -514,7 +514,7 @@ END_TEST
 START_TEST(many_large_numbers_are_finite_and_so_is_nothing) {
     double large[64];
     for (int i = 0; i < 64; i++) {
-        large[i] = i % 3 == 0 ? -DBL_MAX : DBL_MAX; /* their sum is not */
+        large[i] = i % 3 == 0 ? -DBL_MAX : DBL_MAX; /* finite, but their sum is not */
     }
     const rondo_tensor tensor = tensor_1d(RONDO_F64, 64, large), nothing = tensor_1d(RONDO_F32, 0, NULL);
     int32_t index = INT32_MAX;
@@ -576,7 +576,7 @@ static void reference_philox(const uint32_t counter[4], const uint32_t key[2], u
     memcpy(out, c, sizeof c);
 }
 
-/* The file kat_vectors of the library that came with the paper. */
+/* From the file kat_vectors of the library that was published with the paper. */
 static const struct {
     uint32_t counter[4], key[2], words[4];
 } known_answers[] = {
@@ -603,7 +603,7 @@ START_TEST(a_stream_of_key_zero_begins_with_the_known_answer) {
 }
 END_TEST
 
-/* The counter of our streams is 64 bits: its upper words are zero. */
+/* The counter of our streams has 64 bits, so its upper words are zero. */
 static const struct {
     uint64_t key, block;
 } word_rows[] = {
@@ -641,7 +641,8 @@ START_TEST(a_word_does_not_depend_on_where_reading_began) {
 }
 END_TEST
 
-/* Share of equal bits of two streams: a half where they are independent, with a deviation of 0.5 / sqrt(32 WORDS). */
+/* The share of equal bits of two streams: a half if they are independent, with a standard deviation of 0.5 / sqrt(32
+ * WORDS). */
 enum { WORDS = 512 };
 static double equal_bits(struct rng_stream a, struct rng_stream b) {
     uint32_t first[WORDS], second[WORDS];
@@ -852,7 +853,7 @@ START_TEST(nothing_is_done_for_a_count_of_nothing) {
     parallel_for(&parallel, 0, 1, visit, &visits);
     parallel_for(&parallel, -5, 1, visit, &visits);
     ck_assert_int_eq(visits.visited[0], 0);
-    parallel_for(&parallel, 1, 0, visit, &visits); /* a grain of nothing counts as 1 */
+    parallel_for(&parallel, 1, 0, visit, &visits); /* a grain of 0 counts as 1 */
     ck_assert_int_eq(visits.visited[0], 1);
 }
 END_TEST

@@ -1,7 +1,8 @@
-/* tests/test_embed.c: training, and a trained run, inside another program, through the shared library and rondo/rondo.h alone.
+/* tests/test_embed.c: training, and a trained run, inside another program, which uses only the shared library and
+ * rondo/rondo.h.
  *
- * The library is opened at run time, so that nothing but what it exports is used. The environment names it, the program
- * that trains the run, and where plug-ins are: RONDO_SHARED, RONDO_PROGRAM, RONDO_PLUGIN_PATH.
+ * The library is opened at run time, so that only its exported functions are used. Environment variables give its path,
+ * the program that trains the run, and the folder of plug-ins: RONDO_SHARED, RONDO_PROGRAM, RONDO_PLUGIN_PATH.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
@@ -107,7 +108,7 @@ START_TEST(labels_are_those_of_the_training_data) {
 }
 END_TEST
 
-/* What `rondo predict --json` says of `texts`, one object a line. */
+/* The output of `rondo predict --json` for `texts`, one object per line. */
 static const char *program_says(const char *arguments) {
     char input[1024] = "";
     for (int i = 0; i < TEXTS; i++) {
@@ -225,7 +226,7 @@ START_TEST(text_of_several_words_is_refused_where_the_model_takes_one) {
 END_TEST
 
 static const struct {
-    const char *name, *file, *text; /* of a copy of the run; file NULL: there is no such run; text NULL: no such file */
+    const char *name, *file, *text; /* file NULL: there is no run; text NULL: the file is removed */
     const char *parts;
 } damages[] = {
     {"no run", NULL, NULL, "is no folder of a run: it has no experiment.yaml"},
@@ -312,7 +313,7 @@ START_TEST(training_gives_the_weights_of_the_program) {
 }
 END_TEST
 
-/* What a callback saw, and after how many calls it ends the training. */
+/* What a callback saw, and the number of calls after which it ends the training. */
 struct watch {
     int stop_after, calls, epochs_ended, bests;
     rondo_training last;
@@ -404,7 +405,7 @@ START_TEST(training_that_cannot_begin_leaves_nothing) {
 }
 END_TEST
 
-static char experiment_file[1024]; /* sandbox_path is for one thread */
+static char experiment_file[1024]; /* a copy, because only one thread may use sandbox_path */
 
 static void *train_one(void *arg) {
     const char *folder = arg;

@@ -1,6 +1,6 @@
 /* tests/test_goldens.c: layers against PyTorch: outputs, final states and every gradient, of stacks of one and two
- * layers, in one direction and in both, with and without projection, over rows of different lengths; in f64 and f32,
- * by either engine. golden/make_layers.py writes the numbers and says what they are. */
+ * layers, in one direction and in both, with and without projection, over rows of different lengths; in f64 and f32, by
+ * either engine. golden/make_layers.py writes the numbers and describes them. */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
 #include <stdio.h>
@@ -34,7 +34,8 @@ static void find_cases(void) {
     }
 }
 
-/* The line of the case that begins with `word`, behind it; NULL: there is none. `line` is where to begin. */
+/* The text after `word` in the line of the case that begins with it; NULL: there is none. The search begins at
+ * `line`. */
 static const char *find_line(const char *line, const char *word) {
     const size_t length = strlen(word);
     while ((line = strchr(line, '\n')) != NULL && strncmp(++line, "case ", 5) != 0) {
@@ -87,7 +88,7 @@ static void teardown(void) {
     session_teardown();
 }
 
-/* A value of the tape, the line of the file that it must equal and the gradient's. */
+/* A value of the tape, and the lines of the file that it and its gradient must equal. */
 struct expectation {
     rondo_value value;
     const char *word, *gradient_word; /* either may be NULL */
@@ -149,7 +150,7 @@ static struct layer *make_layer(const struct run *run, int64_t input, enum engin
     return layer;
 }
 
-/* The parameters as the file has them. */
+/* The parameters, with the values of the file. */
 static rondo_value *make_parameters(struct run *run, const struct layer *layer, int index) {
     const int32_t count = layer_parameter_count(layer);
     rondo_value *values = arena_calloc(support.arena, (size_t)count, sizeof *values);
@@ -176,7 +177,7 @@ static void add_final_states(struct run *run, const struct layer *layer, const s
     run->n_finals += layer_state_count(layer);
 }
 
-/* Everything forward and backward; the layers must live until all was compared. */
+/* Runs everything forward and backward. The layers must live until all results are compared. */
 static void run_layers(struct run *run, enum engine engine, struct layer **layers) {
     const struct golden *golden = run->golden;
     const int has_finals = count_lines(golden->text, "final") > 0;
@@ -242,7 +243,7 @@ START_TEST(outputs_final_states_and_gradients_are_those_of_pytorch) {
             compare(&run, tape_gradient(tape, expected->value), expected->gradient_word);
         }
     }
-    /* Nothing that PyTorch has is left out. */
+    /* Every parameter of PyTorch is compared. */
     ck_assert_int_eq(run.n_parameters, count_lines(golden.text, "parameter"));
     ck_assert_int_eq(run.n_finals, count_lines(golden.text, "final"));
     for (int i = 0; i < golden.layers; i++) {
@@ -251,7 +252,7 @@ START_TEST(outputs_final_states_and_gradients_are_those_of_pytorch) {
 }
 END_TEST
 
-/* What must be among the cases: a file cut short would test less, quietly. */
+/* Cases that the file must contain. Otherwise a file that was cut short would test less without a failure. */
 static const struct {
     const char *cell;
     int projection;

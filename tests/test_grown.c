@@ -68,7 +68,7 @@ static const union descriptor old_descriptors[] = {
 START_TEST(fields_that_an_old_descriptor_lacks_are_zero) {
     union descriptor old = old_descriptors[_i];
     const uint32_t first = descriptor_first_size(old.base.kind), today = descriptor_size(old.base.kind);
-    ck_assert_uint_lt(first, today); /* else this test was compiled against another header */
+    ck_assert_uint_lt(first, today); /* otherwise this test was compiled with another header */
     old.base.struct_size = first;
     const rondo_descriptor *descriptor = before_the_end(&old, first);
     const rondo_status status = registry_add(registry, descriptor, "old.so", &errors);
@@ -93,7 +93,7 @@ END_TEST
 
 /* ---- structs that a plug-in hands to the host ---- */
 
-/* struct_size of a product: that of ABI 1.0, and none, as some plug-ins have it. */
+/* struct_size of a product: the size in ABI 1.0, and 0, which some plug-ins pass. */
 static const uint32_t product_sizes[] = {offsetof(rondo_product, c) + sizeof(void *), 0};
 
 START_TEST(fields_that_an_old_product_lacks_are_not_read) {

@@ -1,5 +1,5 @@
-/* tests/test_initialiser.c: initialisers beyond the random matrices of test_cells.c: their texts, their spreads, what
- * functions make of them, ramps, and the memory of Legendre polynomials. */
+/* tests/test_initialiser.c: initialisers beyond the random matrices of test_cells.c: their texts and their ranges,
+ * functions of initialisers, ramps, and the memory of Legendre polynomials. */
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static rondo_status fill(const char *text, const rondo_tensor *tensor) {
     const rondo_status status =
         initialiser_fill(&initialiser, tensor, rng_stream(1, "values"), NULL, scratch, &support.errors);
     const struct arena_mark after = arena_mark(scratch);
-    ck_assert(after.block == before.block && after.used == before.used); /* given back, whatever happened */
+    ck_assert(after.block == before.block && after.used == before.used); /* memory is released in any case */
     arena_destroy(scratch);
     return status;
 }
@@ -47,7 +47,7 @@ static rondo_tensor filled(const char *text, int32_t dtype, const char *shape) {
 /* ---- texts ---- */
 
 static const struct {
-    const char *text, *expected; /* the beginning of the error; NULL: it is right */
+    const char *text, *expected; /* the beginning of the error; NULL: the text is right */
 } text_rows[] = {
     {"lecun", NULL},
     {"-lecun", NULL},
@@ -118,7 +118,7 @@ START_TEST(texts_are_read_or_refused) {
 }
 END_TEST
 
-/* What an initialiser is written as, for `rondo cells show`; the text is read to the same text again. */
+/* The text of an initialiser for `rondo cells show`. It is parsed, and must give the same text again. */
 static const struct {
     const char *text, *expected;
 } written_rows[] = {
@@ -170,7 +170,7 @@ static int option_value(const void *arg, const char *name, double *number) {
 }
 
 static const struct {
-    const char *text, *same_as; /* with numbers; NULL: it is refused */
+    const char *text, *same_as; /* the same with numbers; NULL: it is refused */
     const char *error;
 } option_rows[] = {
     {"chrono(T)", "chrono(9)", NULL},
@@ -281,7 +281,7 @@ static double softplus(double x) {
     return log1p(exp(x));
 }
 
-/* These bring a value back to the uniform number that it was made of, as a share of its range. */
+/* Functions that compute, from a value, the uniform number that it was made from, as a share of its range. */
 static double share_chrono(double x) {
     return uniform_share(exp(x), 1, 99);
 }
@@ -396,7 +396,7 @@ END_TEST
 
 /* ---- interruption ---- */
 
-/* Says that work should stop from the question number `last` on. */
+/* Requests an interrupt from call number `last` on. */
 struct questions {
     int32_t asked, last;
 };
@@ -406,7 +406,7 @@ static int is_last_question(void *arg) {
     return ++questions->asked > questions->last;
 }
 
-/* How often is asked at least, over a matrix that takes a while. */
+/* The least number of calls for a matrix that takes a while. */
 static const struct {
     const char *initialiser, *shape;
     int32_t least;
@@ -436,7 +436,7 @@ START_TEST(filling_asks_whether_to_stop_and_stops_at_any_question) {
         ck_assert_int_eq(
             initialiser_fill(&initialiser, &tensor, rng_stream(1, "values"), &interrupt, support.arena, &errors),
             RONDO_INTERRUPTED);
-        ck_assert_int_eq(some.asked, last + 1); /* the first answer counts */
+        ck_assert_int_eq(some.asked, last + 1); /* the work stops at the first request */
         ck_assert_int_eq(errors.count, 1);
         errors_free(&errors);
     }

@@ -1,5 +1,5 @@
-/* tests/test_interrupt.c: work that is asked to stop stops in order, wherever it is; a program that does not come to
- * the next question is left at the second signal, or after a time of grace. */
+/* tests/test_interrupt.c: work that is interrupted ends properly, wherever it is. A program that does not check for an
+ * interrupt ends at the second signal, or after a grace period. */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
 #include <signal.h>
@@ -20,9 +20,9 @@ static void setup(void) {
     tiny_write();
 }
 
-/* ---- the question, in the library ---- */
+/* ---- interrupts in the library ---- */
 
-/* Answers yes from question number `after` on. */
+/* Requests an interrupt from call number `after` on. */
 struct patience {
     int after, asked;
 };
@@ -51,7 +51,7 @@ static void work_open(struct work *work) {
     ck_assert_int_eq(model_initialise(network_model(work->task->network), 1, NULL, &work->errors), RONDO_OK);
 }
 
-/* From now on, questions are answered with yes after `after` of them. */
+/* From now on, an interrupt is requested after `after` calls. */
 static void interrupt_after(struct work *work, int after) {
     work->patience = (struct patience){.after = after};
     work->session->interrupt = (struct interrupt){is_requested, &work->patience};
@@ -176,7 +176,7 @@ END_TEST
 
 /* ---- signals, in the program ---- */
 
-/* Trains for so long that only a signal ends it; returns in its second epoch or later. */
+/* Starts a training that is so long that only a signal ends it; returns in its second epoch or later. */
 static struct process *start_training(const char *arguments, int ignored_signal) {
     char line[256];
     snprintf(line, sizeof line, "train e.yaml --out run --threads 2 --set schedule.epochs=1000000 %s", arguments);

@@ -1,4 +1,4 @@
-/* tests/test_json.c: JSON that is damaged and JSON that there is no memory for are told apart. */
+/* tests/test_json.c: damaged JSON and a lack of memory give different errors. */
 #include <check.h>
 #include <errno.h>
 #include <jansson.h>
@@ -61,7 +61,7 @@ static const struct {
 START_TEST(damaged_text_is_reported_with_its_place) {
     json_t *value = NULL;
     json_error_t reason;
-    errno = ENOMEM; /* of an earlier call */
+    errno = ENOMEM; /* as if an earlier call had set it */
     ck_assert_int_eq(json_parse(bad_rows[_i].text, strlen(bad_rows[_i].text), &value, &reason), RONDO_INVALID);
     ck_assert_ptr_null(value);
     ck_assert_int_eq(reason.line, bad_rows[_i].line);

@@ -1,6 +1,6 @@
 /* tests/test_large_cells.c: cells with 60 to 300 of everything: states, gates, products, parameters, terms, calls,
- * parts of a row, and reads of one value. Both engines must agree, and no list of operands, gradients or terms may end
- * before the cell does (the address sanitizer sees it).
+ * parts of a row, and reads of one value. Both engines must agree, and no list of operands, gradients or terms may be
+ * too short for the cell (the address sanitizer detects it).
  */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
@@ -19,7 +19,7 @@ struct large_cell {
     const char *name;
     int most; /* the largest count that the language takes (brackets nest up to 200 deep); 0: any */
     const char *pieces[6];
-    const char *states;                  /* names of the states beside h, one for each number; NULL: none */
+    const char *states;                  /* names of the states other than h, one for each number; NULL: none */
     const char *matrix, *rows, *columns; /* a parameter with a declared shape; NULL: none */
 };
 
@@ -148,7 +148,7 @@ static struct cell *compile(const struct large_cell *large, int count) {
     return cell;
 }
 
-/* Small values, so that a sum of 300 terms does not push a tanh into its flat part, where no gradient shows. */
+/* Small values, so that a sum of 300 terms does not reach the flat part of tanh, where gradients vanish. */
 static void shrink_parameters(const struct recurrence_case *problem, int count) {
     for (int32_t p = 0; p < problem->cell->n_parameters; p++) {
         for (int64_t i = 0; i < rondo_count(&problem->parameters[p]); i++) {
@@ -157,7 +157,7 @@ static void shrink_parameters(const struct recurrence_case *problem, int count) 
     }
 }
 
-/* `n_engines` of the fused engine's ways of running. */
+/* The first `n_engines` settings of the fused engine. */
 static void check(struct cell *cell, int count, int n_engines) {
     static const struct recurrence_engine engines[] = {
         {.fused = 1, .passes = PASS_ALL, .threads = 1},
@@ -194,7 +194,7 @@ static struct cell *wrap(const struct cell *cell, int wrapper, struct errors *er
                           : wrap_clip(cell, 0.5, session->registry, errors);
 }
 
-/* Wrappers add operands, states and parameters of their own. */
+/* Wrappers add more operands, states and parameters. */
 START_TEST(both_engines_agree_on_a_large_cell_in_any_wrapper) {
     enum { COUNT = 67 };
     struct cell *cell = compile(&cells[_i], COUNT);

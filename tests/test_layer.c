@@ -100,7 +100,7 @@ START_TEST(an_input_at_the_first_step_is_followed_by_zeros_in_either_direction) 
 }
 END_TEST
 
-/* The output is the first state here: what a row ends with is its final state. */
+/* The output is the first state here, so the last output of a row is its final state. */
 START_TEST(the_last_output_of_a_row_is_that_of_its_own_end) {
     const struct layer_settings settings = {.direction = (enum direction)_i};
     struct run run = make_run(make_layer(&cell_lstm, settings, INPUT), lengths, ROWS, INPUT);
@@ -122,7 +122,7 @@ END_TEST
 
 /* ---- states that are carried on ---- */
 
-/* Steps begin .. of the packed rows, as a run of their own. All rows are longer than `begin`. */
+/* The steps of the packed rows from `begin` on, as a separate run. All rows are longer than `begin`. */
 static struct run window(const struct run *run, int64_t begin, int64_t end) {
     struct run part = *run;
     int64_t *shorter = arena_calloc(support.arena, (size_t)run->time.rows, sizeof *shorter);
@@ -137,7 +137,8 @@ static struct run window(const struct run *run, int64_t begin, int64_t end) {
 
 static const int64_t long_rows[] = {7, 6, 4};
 
-/* Two windows on one tape; final states go on as values, or as constants where `stops`. */
+/* Two windows on one tape. The final states of the first start the second, as values, or as constants if `stops` is
+ * 1. */
 static void pass_in_windows(struct run *whole, int stops) {
     struct run parts[2] = {window(whole, 0, 3), window(whole, 3, 7)};
     struct values values[2];

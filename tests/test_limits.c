@@ -1,5 +1,5 @@
-/* tests/test_limits.c: what the command does where the system gives it less than it asks for: addresses, length of
- * files, a reader of its output.
+/* tests/test_limits.c: the command when the system limits it: addresses, the length of files, a reader of its output
+ * that ends.
  */
 #define _XOPEN_SOURCE 700
 #include <check.h>
@@ -52,7 +52,7 @@ START_TEST(training_ends_with_any_limit_of_memory) {
         done += outcome.status == 0;
         ck_assert(i + 1 < ROWS(limits) || outcome.status == 0);
     }
-    ck_assert_int_lt(done, ROWS(limits)); /* else no limit was too low, and nothing has been tested */
+    ck_assert_int_lt(done, ROWS(limits)); /* otherwise no limit was too low, and nothing was tested */
 }
 END_TEST
 

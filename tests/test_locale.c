@@ -1,8 +1,8 @@
-/* tests/test_locale.c: numbers are read and written alike in every locale: by core/number.h, by the command and through
- * rondo/rondo.h.
+/* tests/test_locale.c: numbers are read and written in the same way in every locale: by core/number.h, by the command
+ * and through rondo/rondo.h.
  *
- * The locales are compiled into the sandbox from the sources of the package 'locales'. A process has one of them, and
- * what it says and writes is compared with what the command does in the locale "C".
+ * The locales are compiled into the sandbox from the sources of the package 'locales'. A process runs in one of them,
+ * and its output and files are compared with those of the command in the locale "C".
  */
 #define _XOPEN_SOURCE 700
 #include <check.h>
@@ -63,7 +63,7 @@ static void setup(void) {
         compile_locale(locales[i]);
     }
     setenv("LOCPATH", sandbox_path("locales"), 1);
-    /* The program looks for plug-ins and cells beside itself. */
+    /* The program looks for plug-ins and cells in folders next to it. */
     sandbox_copy(variable("RONDO_PROGRAM"), "bin/rondo");
     sandbox_copy(variable("RONDO_PROGRAM_IN_LOCALE"), "bin/rondo-in-locale");
     ck_assert_int_eq(symlink(variable("RONDO_TEST_PLUGINS"), sandbox_path("bin/plugins")), 0);
@@ -138,7 +138,7 @@ END_TEST
 /* ---- the command ---- */
 
 /* Each is run in "C", then in another locale; "RUN" stands for the run that was trained in the same one. */
-enum { MISTAKES = 2 }; /* the first of them */
+enum { MISTAKES = 2 }; /* the first commands are mistakes */
 static const char *const commands[] = {
     "check e.yaml --set optimizer.lr=0,5",
     "check e.yaml --set optimizer.lr=-5.5",
@@ -155,7 +155,7 @@ static const char *const commands[] = {
     "cells show ./cell.yaml --json",
 };
 
-/* How the run number `index` is called that is trained in "C", or in the other locale. Both names have the same length.
+/* The name of run number `index`, trained in "C" or in the other locale. Both names have the same length.
  */
 static const char *run_name(int index, int is_other) {
     char *name = sandbox_memory(16);
@@ -202,7 +202,7 @@ static void compare_files(const char *name, int index) {
     ck_assert_msg(size == other_size && memcmp(plain, other, size) == 0, "%s differs", name);
 }
 
-/* metrics.jsonl has times, which differ. But a comma separates in JSON, so each number must have a point. */
+/* metrics.jsonl contains times, which differ, so it is not compared. But each number must have a decimal point. */
 static void check_metrics(int index) {
     char *text = sandbox_read(sandbox_path("%s/metrics.jsonl", run_name(index, 1)), NULL);
     int losses = 0;

@@ -101,7 +101,7 @@ START_TEST(gradients_of_losses_are_those_of_central_differences) {
 }
 END_TEST
 
-/* Targets, and how many outputs they need; 0: refused, with the text. */
+/* Targets, and the number of outputs that they need; 0: refused, with the text. */
 static const struct {
     const char *name, *options;
     int32_t kind;
@@ -211,7 +211,7 @@ START_TEST(targets_out_of_range_are_refused) {
 }
 END_TEST
 
-/* Outputs that the loss cannot take as what they are meant to be: the second of two rows is {a, b}. */
+/* Outputs that the loss must refuse: the second of two rows is {a, b}. */
 static const struct {
     const char *name, *kind, *options;
     double a, b;
@@ -236,7 +236,7 @@ START_TEST(outputs_out_of_range_are_refused) {
 }
 END_TEST
 
-/* One row where numbers are as large, as small or as certain as they come: the loss by hand. */
+/* One row with extreme numbers: very large, very small or certain. The loss is computed by hand. */
 static const struct {
     const char *name, *kind, *options;
     int64_t target_size;
@@ -301,7 +301,8 @@ START_TEST(extreme_numbers_give_finite_losses) {
 }
 END_TEST
 
-/* log cosh d = d^2 / 2 - d^4 / 12 + …, which d + log((1 + e^-2d) / 2) as it stands loses in f32. */
+/* log cosh d = d^2 / 2 - d^4 / 12 + …, which d + log((1 + e^-2d) / 2) would lose in f32 if it were computed
+ * directly. */
 START_TEST(log_cosh_keeps_its_digits_near_zero) {
     struct batch_fixture batch = batch_fixture_create("log_cosh", "real", 1, 1, "-", RONDO_F32);
     tensor_set(&batch.outputs, 0, 0x1p-10);
@@ -362,7 +363,7 @@ START_TEST(outputs_that_failed_give_a_loss_that_failed) {
         batch_fixture_create(losses[_i].name, losses[_i].kind, losses[_i].target_size, 1, "-", RONDO_F32);
     struct host_call host = fixture_host("losses");
     host.recorder = tape_recorder(fixture.tape);
-    /* An op that there is none of makes the tape fail, as a model that went wrong would. */
+    /* Applying an unknown op puts the tape into the failed state, as an error in the model would. */
     const rondo_value outputs = tape_apply_named(fixture.tape, "none", NULL, NULL, 0);
     ck_assert_int_lt(batch.loss->record(&host.base, &batch.call, outputs, outputs).id, 0);
     ck_assert_int_eq(fixture.errors.count, 1);

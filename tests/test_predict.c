@@ -119,7 +119,7 @@ START_TEST(texts_are_predicted_the_same_from_lines_and_from_columns) {
 }
 END_TEST
 
-/* More texts than are predicted together. */
+/* More texts than one batch. */
 START_TEST(long_tables_are_predicted_row_by_row) {
     enum { COUNT = 1000 };
     char *table = sandbox_memory(32 * COUNT + 32), *lines = sandbox_memory(32 * COUNT + 32);
@@ -181,7 +181,7 @@ END_TEST
 static const struct {
     const char *name, *key, *line; /* the experiment bad.yaml */
     const char *arguments;
-    const char *file; /* NULL: null; as are numbers that are 0 */
+    const char *file; /* NULL: null is expected; a number that is 0 also means null */
     int row, column;
     const char *message;
 } json_mistakes[] = {
@@ -224,7 +224,7 @@ START_TEST(mistakes_are_json_for_programs) {
     assert_number_or_null("column", json_object_get(object, "column"), json_mistakes[_i].column);
     const char *message = json_string_value(json_object_get(object, "message"));
     ck_assert_msg(strstr(message, json_mistakes[_i].message) != NULL, "%s", message);
-    /* The place is not in the message as well. */
+    /* The message does not repeat the place. */
     ck_assert_msg(strstr(message, "bad.yaml:") == NULL, "%s", message);
     ck_assert_str_eq(outcome.out, "");
     json_decref(object);

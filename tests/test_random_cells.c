@@ -1,7 +1,7 @@
-/* tests/test_random_cells.c: the fused engine against the stepwise tape on random cells: every result and every
- * gradient, with passes switched off, steps computed again, threads, and rows on their own.
+/* tests/test_random_cells.c: compares the fused engine with the tape on random cells: every result and every gradient,
+ * with passes switched off, steps computed again, threads, and rows on their own.
  *
- *     test_random_cells FIRST COUNT      the cells of other numbers; with COUNT 1 its equations are printed
+ *     test_random_cells FIRST COUNT      the cells of other numbers; with COUNT 1, its equations are printed
  */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
@@ -57,7 +57,7 @@ static void check_rows(const struct recurrence_case *batch, const struct recurre
 static void check_cell(const struct recurrence_case *problem) {
     const struct recurrence_answer expected = recurrence_case_solve(problem, (struct recurrence_engine){0});
     if (!(recurrence_answer_largest(problem, &expected) < 1e6)) {
-        return; /* values that grow without bounds say nothing */
+        return; /* comparing values that grow without bounds says nothing */
     }
     const struct recurrence_answer found = solve(problem, 0, PASS_ALL, 1);
     recurrence_case_compare(problem, &found, &expected, 1e-9, "fused");

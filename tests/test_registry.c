@@ -1,4 +1,5 @@
-/* tests/test_registry.c: what may be registered, how it is found, and what is said where it is not. */
+/* tests/test_registry.c: which descriptors can be registered, how they are found, and the errors for names that are not
+ * found. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -37,7 +38,7 @@ static void assert_copy(const void *found, const rondo_descriptor *original) {
     ck_assert_mem_eq(found, original, original->struct_size);
 }
 
-/* ---- descriptors with nothing wrong, to be made wrong in one way ---- */
+/* ---- right descriptors, in which a test makes one thing wrong ---- */
 
 struct options {
     double rate;
@@ -126,7 +127,7 @@ START_TEST(descriptors_with_nothing_wrong_are_registered) {
 }
 END_TEST
 
-/* A row overwrites one field of the good parts; two where the first alone would be refused for another reason. */
+/* A row overwrites one field of the good parts; or two, if the first change would be refused for another reason. */
 struct poke {
     size_t offset, size;
     const void *value;
@@ -360,7 +361,7 @@ START_TEST(entries_are_in_order_of_kind_then_name) {
     static rondo_optimizer optimizers[COUNT];
     const struct parts parts = good_parts();
     for (int k = 0; k < COUNT; k++) {
-        const int number = (k * 37) % COUNT; /* 37 and 60 share no divisor: every number once */
+        const int number = (k * 37) % COUNT; /* 37 and 60 have no common divisor, so every number occurs once */
         snprintf(names[k], sizeof names[k], "o%02d", number);
         optimizers[k] = parts.optimizer;
         optimizers[k].base.name = names[k];
@@ -480,7 +481,7 @@ END_TEST
 
 /* ---- the host's side of a call ---- */
 
-/* What a plug-in says and returns, and what becomes of it. */
+/* What a plug-in reports and returns, and the resulting status and error. */
 static const struct {
     int fails;
     rondo_status code, returned, result;

@@ -1,5 +1,5 @@
-/* tests/test_scan.c: the fused engine against the stepwise tape, for every cell of RONDO_CELL_PATH: outputs, final
- * states and every gradient; any number of threads; every pass switched off; batch mates; allocations. */
+/* tests/test_scan.c: compares the fused engine with the tape, for every cell of RONDO_CELL_PATH: outputs, final states
+ * and every gradient; any number of threads; every pass switched off; batch mates; allocations. */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
 #include <stdio.h>
@@ -96,7 +96,7 @@ START_TEST(any_number_of_threads_gives_the_same_bits) {
 }
 END_TEST
 
-/* Up to rounding: gradients of weights are summed window by window. */
+/* Equal except for rounding, because gradients of weights are summed window by window. */
 START_TEST(computing_steps_again_changes_no_result) {
     static const int64_t windows[] = {1, 2, 3, 5, 7, 100};
     struct cell *cell = compile(cell_files[_i], RONDO_F64);
@@ -130,7 +130,7 @@ START_TEST(batch_mates_and_padding_change_no_bit_of_a_row) {
 }
 END_TEST
 
-/* Without gradients less is kept, and the outputs are the same. */
+/* Without gradients, less memory is kept, but the outputs are the same. */
 START_TEST(prediction_gives_the_outputs_of_training) {
     struct cell *cell = compile(cell_files[_i], RONDO_F32);
     struct recurrence_case problem =
@@ -148,7 +148,7 @@ START_TEST(prediction_gives_the_outputs_of_training) {
 }
 END_TEST
 
-/* ---- ops that are no elementwise functions ---- */
+/* ---- ops that are not elementwise ---- */
 
 /* scale(x, v) = x * v, scale(x, v, w) = x * v + w for rows x, a vector v, and rows or a vector w, as a call: without
  * options, so that two calls may differ in nothing. It counts what it is called for, and fails at a chosen call. */
@@ -228,7 +228,7 @@ static struct cell *compile_text(const char *equations, const char *output, int3
     return session_compile(&definition, settings);
 }
 
-/* Where the calls of an op are: in, before and after the loop, forward and backward. */
+/* Cells in which the calls of an op are in the loop, before it and after it, forward and backward. */
 static const struct {
     const char *equations, *output;
 } call_rows[] = {
@@ -257,7 +257,7 @@ START_TEST(calls_of_an_op_give_what_the_tape_gives) {
 }
 END_TEST
 
-/* Cells that would go wrong without one rule of a pass or of the plan. */
+/* Cells whose results would be wrong without one rule of a pass or of the plan. */
 static const struct {
     const char *rule, *equations;
     int32_t n_states;
@@ -323,7 +323,7 @@ static rondo_status train_once(const struct recurrence_case *problem, const stru
     return tape_backward(tape, fused(scan, &recurrence, tape, NULL));
 }
 
-/* The call that fails is the last one of its half, whichever call it is. */
+/* After the call that fails, no further call of its half is made, whichever call fails. */
 START_TEST(an_op_that_fails_stops_the_engine_at_once) {
     struct cell *cell = compile_text(call_rows[_i].equations, call_rows[_i].output, 1, HIDDEN);
     const struct recurrence_case problem =

@@ -230,7 +230,7 @@ END_TEST
 
 /* ---- where gradients go ---- */
 
-/* y = a + b, which notes what it was asked for. */
+/* y = a + b; it records which gradients are requested. */
 static struct { int calls, asked[2]; } seen;
 
 static rondo_status spy_infer(rondo_context *ctx, rondo_op_call *call) {
@@ -271,7 +271,7 @@ static const rondo_op spy = SPY(0);
 static const rondo_op wall = SPY(RONDO_OP_NO_GRADIENT);
 
 static const struct {
-    int parameters[2]; /* which of a and b are */
+    int parameters[2]; /* which of a and b are parameters */
 } asked_rows[] = {{{0, 0}}, {{1, 0}}, {{0, 1}}, {{1, 1}}};
 
 START_TEST(gradients_are_computed_only_where_a_parameter_wants_them) {
@@ -487,7 +487,7 @@ START_TEST(a_repeated_pass_takes_memory_once) {
     size_t capacity = 0;
     for (int pass = 0; pass < 20; pass++) {
         support_ok(&support, tape_backward(tape, record(&reuse)), "backward");
-        ck_assert_int_gt(tape_count(tape), 256); /* more than the tape has room for at first */
+        ck_assert_int_gt(tape_count(tape), 256); /* more values than the tape has room for at first */
         capacity = pass == 0 ? arena_capacity(tape_arena(tape)) : capacity;
         ck_assert_uint_eq(arena_capacity(tape_arena(tape)), capacity);
     }
@@ -525,7 +525,7 @@ END_TEST
 
 /* ---- random words ---- */
 
-/* Masks of dropout in this scope; NULL: in none, as after a reset. */
+/* Masks of dropout in this scope; NULL: without a scope, as after a reset. */
 static void draw(const char *scope, int applications, uint64_t step, rondo_tensor *masks) {
     const rondo_tensor ones = support_zeros(&support, RONDO_F64, "64");
     for (int i = 0; i < 64; i++) {
@@ -598,7 +598,7 @@ static const struct {
     double input, weight;
     const char *scope;
     int named;
-    const char *expected; /* NULL: all is finite */
+    const char *expected; /* NULL: all values are finite */
 } finite_rows[] = {
     {1, 1, "layers.0", 1, NULL},
     {NAN, 1, "layers.0", 1, "the input 'x'"},
@@ -635,7 +635,7 @@ START_TEST(the_first_value_that_is_not_finite_is_named) {
 }
 END_TEST
 
-/* ---- broadcasting of elementwise ops: against one loop over all dimensions ---- */
+/* ---- broadcasting of elementwise ops, compared with one loop over all dimensions ---- */
 
 static const struct {
     const char *a, *b, *out;
@@ -660,7 +660,7 @@ static const struct {
     {"90, 400", "90, 400", "90, 400"},
 };
 
-/* The element of `input` that meets element `index` of `out`. */
+/* The element of `input` that is used for element `index` of `out`. */
 static int64_t meets(const rondo_tensor *input, const rondo_tensor *out, int64_t index) {
     int64_t element = 0, stride = 1;
     for (int32_t back = 1; back <= out->ndim; back++) {
@@ -901,7 +901,7 @@ START_TEST(shape_errors_of_a_program_speak_of_the_batch) {
     ck_assert_int_eq(support.errors.status, RONDO_INVALID);
     ck_assert_msg(strstr(support_error(&support), program_rows[_i].expected) != NULL, "%s", support_error(&support));
     ck_assert_int_eq(program_count(program), 3);
-    /* What is applied to a failed value fails too, and says nothing more. */
+    /* An op that is applied to a failed value fails too, without a further error. */
     ck_assert_int_lt(program_op(program, "add", values[0], (rondo_value){50}).id, 0);
     ck_assert_int_lt(program_op(program, "tanh", result, failed()).id, 0);
     ck_assert_int_eq(support.errors.count, 1);

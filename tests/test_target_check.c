@@ -1,4 +1,4 @@
-/* train/target_check.h: what the check of targets before training costs. What it refuses is in test_bad_input.c. */
+/* train/target_check.h: the cost of the check of targets before training. test_bad_input.c tests what it refuses. */
 #include "train/target_check.h"
 
 #include <check.h>
@@ -7,7 +7,7 @@
 #include "experiment/session.h"
 #include "tests/suite.h"
 
-/* A million classes and outputs for each: to invent outputs for even one example of a language model would take long,
+/* A million classes, with outputs for each: making outputs for even one example of a language model would take long,
  * and for this head more memory than there is. */
 START_TEST(classes_are_checked_without_outputs) {
     enum { CLASSES = 1000000 };

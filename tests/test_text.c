@@ -1,4 +1,5 @@
-/* data/text.h: what is learnt from a training file, how other files are read with it, and what is refused where. */
+/* data/text.h: what the reader learns from a training file, how it reads other files, and which mistakes it reports,
+ * with their places. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "data/text.h"
@@ -45,7 +46,7 @@ static void store(const char *name, const char *text) {
     fclose(out);
 }
 
-/* A column as an experiment gives it: "7" in quotes is a name. */
+/* A column as written in an experiment: "7" in quotes is a name. */
 static struct text_column column_of(const char *text, struct location where) {
     const size_t length = strlen(text);
     const int is_name = length >= 2 && text[0] == '"';
@@ -63,7 +64,7 @@ static void configure(const char *options, const char *text, const char *label) 
                                   .label = column_of(label, (struct location){"experiment.yaml", 6, 2})};
 }
 
-/* Learns from `text` in a file that is removed again. */
+/* Learns from `text` in a temporary file. */
 static rondo_status learn(const char *name, const char *text) {
     store(name, text);
     const rondo_status status = text_reader_learn(&reader, path_of(name), here, &errors);
@@ -128,7 +129,8 @@ static const struct {
     {"", "0", "1", "a.csv", "a,x\rb,y\r", "b,x\r", "b>x; "},
     {"header=true", "text", "label", "a.csv", "\xEF\xBB\xBFtext,label\r\na,x\r\nb,y\r\n", "text,label\r\nb,x\r\n",
      "b>x; "},
-    /* With a header, a name in quotes is a name, whatever it looks like; a bare number is one unless a name. */
+    /* With a header, a text in quotes is always a name; a number without quotes is a number unless a column has this
+     * name. */
     {"header=true", "\"0\"", "\"1\"", "a.csv", ",0,1\n0,good,p\n1,bad,n\n", ",0,1\n7,bad,p\n", "bad>p; "},
     {"header=true", "\"2019\"", "label", "a.csv", "label,2019\np,good\nn,bad\n", "label,2019\np,bad\n", "bad>p; "},
     {"header=true", "0", "1", "a.csv", "0,1\ngood,p\nbad,n\n", "0,1\nbad,p\n", "bad>p; "},

@@ -1,6 +1,6 @@
 /* tests/test_threads.c: the number of threads, forks, and the same bits for any number, with the pool and with OpenMP.
  *
- * The environment says which of them this build has: RONDO_THREADS.
+ * The environment variable RONDO_THREADS says which of them this build has.
  */
 #define _XOPEN_SOURCE 700
 #include <check.h>

@@ -19,7 +19,7 @@ static void split(const char *text, int lowercase, size_t size, char *out, size_
         length += (size_t)snprintf(out + length, out_size - length, "%s|", token);
         ck_assert_uint_lt(length, out_size);
     }
-    ck_assert_int_eq(token_next(&cursor, lowercase, token, size), 0); /* the end stays the end */
+    ck_assert_int_eq(token_next(&cursor, lowercase, token, size), 0); /* also after the end */
 }
 
 static const struct {
@@ -192,7 +192,7 @@ START_TEST(many_and_long_words_are_found_again) {
         snprintf(word, sizeof word, "w%d", i);
         ck_assert_str_eq(vocabulary_word(vocabulary, vocabulary_find(vocabulary, word)), word);
     }
-    ck_assert_int_eq(vocabulary_find(vocabulary, longest), COUNT + 1); /* seen once: after the others */
+    ck_assert_int_eq(vocabulary_find(vocabulary, longest), COUNT + 1); /* it occurs once, so it is after the others */
     free(longest);
     vocabulary_destroy(vocabulary);
     vocabulary_destroy(NULL);

@@ -36,7 +36,7 @@ static struct experiment *load(const char *const *assignments) {
     return experiment;
 }
 
-/* The data is missing, or it is read and the network is then refused. */
+/* The data are missing; or the data are read, and then the network is refused. */
 static const char *const unfit[][2] = {{"data.valid=none.tsv", NULL},
                                        {"schedule.warmup={length: 99, unit: epochs}", NULL}};
 
@@ -120,7 +120,7 @@ static void on_batch(void *arg, const struct trainer_progress *progress) {
     ck_assert_int_eq(progress->steps, ++seen->batches);
 }
 
-/* The observer is told of an epoch when the folder has it. */
+/* The observer is called for an epoch after the folder contains it. */
 static void on_epoch(void *arg, const struct trainer_progress *progress) {
     struct seen *seen = arg;
     ck_assert_int_eq(progress->epoch, ++seen->epochs);
@@ -145,7 +145,7 @@ START_TEST(an_observer_sees_the_folder_the_batches_and_the_epochs) {
     ck_assert_str_eq(result.folder, seen.folder);
     ck_assert_int_eq(result.trainer.epochs, 3);
     ck_assert_int_eq(result.trainer.steps, 9);
-    /* The scores in the result are those of the weights that are left. */
+    /* The scores in the result belong to the weights in the folder. */
     struct scores scores = {0};
     ck_assert_int_eq(network_evaluate(task->network, task->valid, 8, &scores, &errors), RONDO_OK);
     ck_assert_int_eq(scores.rows, result.trainer.valid.rows);

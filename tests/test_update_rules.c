@@ -1,4 +1,4 @@
-/* tests/test_update_rules.c: single optimizers: first updates by hand, options, names of slots. */
+/* tests/test_update_rules.c: single optimizers: first updates computed by hand, options, names of slots. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,7 +7,8 @@
 #include "parameter_fixture.h"
 #include "tests/suite.h"
 
-/* From 1, with the gradients 0.5 and 0.25: the values after the first and the second update, by hand. */
+/* The value begins with 1, and the gradients are 0.5 and 0.25. The values after the first and the second update are
+ * computed by hand. */
 static const struct {
     const char *text;
     double first, second;
@@ -42,7 +43,7 @@ START_TEST(first_updates_are_those_of_the_equations) {
 }
 END_TEST
 
-/* Options that each are within their range and do not go together; NULL: they do. */
+/* Options that are within their ranges, but not valid together; NULL: they are valid. */
 static const struct {
     const char *name, *options, *part;
 } combinations[] = {
@@ -153,7 +154,7 @@ START_TEST(slots_keep_their_names) {
 }
 END_TEST
 
-/* Where nothing decays the weights, a parameter without gradient stays where it is. */
+/* Without weight decay, a parameter whose gradient is 0 does not change. */
 START_TEST(gradient_of_zero_moves_nothing) {
     static const char *const texts[] = {"sgd momentum=0.9",
                                         "adam epsilon=1e-30",

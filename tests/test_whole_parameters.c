@@ -1,7 +1,7 @@
-/* tests/test_whole_parameters.c: optimizers and wrappers that see a parameter whole, in its own shape: sums over more
- * than one range, chosen slots, matrices.
+/* tests/test_whole_parameters.c: optimizers and wrappers that update a parameter as a whole, in its own shape: sums
+ * over more than one range, slots with a chosen shape, matrices.
  *
- * Their numbers on small parameters stand in golden/optimizers_papers.txt.
+ * Their results on small parameters are in golden/optimizers_papers.txt.
  */
 #include <math.h>
 #include <stdio.h>
@@ -11,8 +11,8 @@
 
 /* ---- large parameters ---- */
 
-/* A tile, and how many stand below and beside each other in a large parameter. A range of the optimizers has 16384
- * elements: each of the shapes has several. */
+/* A tile, and the numbers of tiles below each other and side by side in a large parameter. A range of the optimizers
+ * has 16384 elements: each of the shapes has several. */
 enum { TILE_ROWS = 7, TILE_COLUMNS = 5, TILE_SIZE = TILE_ROWS * TILE_COLUMNS, UPDATES = 3 };
 static const struct { int64_t below, beside; } tilings[] = {{1000, 1}, {1, 1000}, {32, 32}};
 
@@ -28,7 +28,7 @@ static const char *const of_tiles[] = {
     "muon matrices=false adamw_lr=0.1",
 };
 
-/* Element `index` of a parameter of tiles holds element source(index) of the tile. */
+/* Element `index` of a parameter of tiles is element source(index) of the tile. */
 static int64_t source(int64_t index, int64_t columns) {
     return index / columns % TILE_ROWS * TILE_COLUMNS + index % columns % TILE_COLUMNS;
 }
@@ -99,7 +99,7 @@ static double dot(const rondo_tensor *matrix, int64_t i, int64_t j) {
     return sum;
 }
 
-/* From 0 one update with learning rate 1, of the gradient alone: the parameter is minus the step. */
+/* One update from 0 with learning rate 1 and without weight decay: the parameter is then minus the step. */
 static struct parameter_fixture after_one_step(const char *iteration, const int64_t *shape) {
     const double zeros[200 * 90] = {0};
     char text[200];
@@ -157,7 +157,7 @@ START_TEST(muon_takes_three_coefficients) {
 }
 END_TEST
 
-/* ---- slots, and what is special ---- */
+/* ---- slots, and special cases ---- */
 
 static const struct {
     const char *text;
@@ -205,7 +205,7 @@ START_TEST(empty_parameter_is_left) {
 }
 END_TEST
 
-/* Its norm is 0, and so would the step be: a bias could never leave 0. */
+/* The norm of the parameter is 0, and so would be the step: a bias that starts at 0 would never change. */
 START_TEST(lamb_moves_a_parameter_of_zeros) {
     struct parameter_fixture parameter =
         parameter_fixture_create("lamb lr=0.5 epsilon=1e-30", RONDO_F64, 1, (int64_t[]){2}, (double[]){0, 0});

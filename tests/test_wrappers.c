@@ -1,4 +1,4 @@
-/* tests/test_wrappers.c: what wrappers do to any cell: gradients, the same written by hand, random words, refusals. */
+/* tests/test_wrappers.c: wrappers on any cell: gradients, the same cell written by hand, random words, refusals. */
 #define _GNU_SOURCE /* M_PERTURB */
 #include <check.h>
 #include <malloc.h>
@@ -20,9 +20,9 @@ enum { ROWS = sizeof lengths / sizeof lengths[0] };
 struct wrapper {
     const char *name;
     struct layer_settings settings;
-    const char *but; /* cells that it does not go with */
+    const char *but; /* cells that the wrapper refuses */
     int64_t input;   /* 0: INPUT */
-    int first_alone; /* an input at the first step alone */
+    int first_alone; /* 1: an input only at the first step */
 };
 
 static const struct wrapper wrappers[] = {
@@ -74,7 +74,7 @@ static const struct wrapper wrappers[] = {
      .but = "rnn gru gated deep"},
 };
 
-/* Row _i of the table for every cell that it goes with. */
+/* Row _i of the table, for every cell that does not refuse the wrapper. */
 static int goes_with(const struct wrapper *wrapper, const struct test_cell *cell) {
     const char *found = wrapper->but == NULL ? NULL : strstr(wrapper->but, cell->name);
     return found == NULL;
@@ -181,7 +181,7 @@ START_TEST(batch_mates_change_no_result_of_any_wrapper) {
 }
 END_TEST
 
-/* A row of a batch, run alone in evaluation: its own outputs, and the states behind its own last step. */
+/* A row of a batch, run alone in evaluation: its own outputs, and the states after its own last step. */
 START_TEST(a_row_alone_gives_its_outputs_and_final_states_in_the_batch) {
     const struct wrapper *wrapper = &wrappers[_i / CELLS];
     const struct test_cell *cell = all_cells[_i % CELLS];
@@ -212,13 +212,13 @@ START_TEST(a_row_alone_gives_its_outputs_and_final_states_in_the_batch) {
 }
 END_TEST
 
-/* ---- the same written by hand ---- */
+/* ---- the same cell written by hand ---- */
 
 struct by_hand {
     const char *name;
     const struct test_cell *cell;
     struct layer_settings settings;
-    struct test_cell expected; /* parameters are called as the wrapper calls them, with "_" for the dot */
+    struct test_cell expected; /* parameters have the names that the wrapper gives, with "_" for the dot */
     int training;              /* random ops draw the same words in both */
 };
 
@@ -427,7 +427,7 @@ static const struct {
       "h' = tanh((x * m) @ W + (h * n) @ U + b)\n"
       "m' = m\n"
       "n' = n\n"}},
-    {&cell_gru, /* h is masked in products only: z * h and r * h read it as it is */
+    {&cell_gru, /* h is masked only in products: z * h and r * h read it without a mask */
      {"gru", "h, m:input, k, l", NULL, NULL,
       "r = sigmoid((x * m) @ W_r + (h * k) @ U_r + b_r)\n"
       "z = sigmoid((x * m) @ W_z + (h * k) @ U_z + b_z)\n"
@@ -443,7 +443,7 @@ static const struct {
       "c' = f * c + (1 - f) * g\n"
       "y = tanh(c') * sigmoid((x * m) @ W_o)\n"
       "m' = m\n"}},
-    {&cell_deep, /* so does before' = h, and h' = 0.5 * h */
+    {&cell_deep, /* before' = h and h' = 0.5 * h also read it without a mask */
      {"deep", "h, before, m:input, k, l", NULL, NULL,
       "a = tanh((x * m) @ W + (h * k) @ U + d * before)\n"
       "b = tanh((a * l) @ V + 0.5)\n"
@@ -518,7 +518,7 @@ START_TEST(a_norm_starts_as_the_plain_norm_and_keeps_the_bias_of_the_cell) {
 }
 END_TEST
 
-/* Rates of 0, and random wrappers in evaluation, leave the plain cell. */
+/* With a rate of 0, and in evaluation, random wrappers do not change the cell. */
 static const struct layer_settings plain_rows[] = {
     {.zoneout = 0, .zoneout_output = -1},
     {.recurrent_dropout = 0.5},
@@ -644,7 +644,7 @@ START_TEST(masks_of_variational_dropout_stay_the_same_over_the_steps_of_a_row) {
             dropped += after == 0;
         }
     }
-    ck_assert_int_gt(differ, 0); /* rows have masks of their own */
+    ck_assert_int_gt(differ, 0); /* each row has its own mask */
     ck_assert_int_gt(dropped, ROWS * HIDDEN / 2);
     ck_assert_int_lt(dropped, 3 * ROWS * HIDDEN / 2);
     layer_destroy(run.layer);
@@ -688,7 +688,8 @@ START_TEST(weight_drop_drops_recurrent_weights_alone_and_the_same_at_every_step)
 }
 END_TEST
 
-/* What any engine has to draw: number j of step t from substream t * J + j of "SCOPE.forward", word row * width + k. */
+/* The random words that any engine has to draw: number j of step t from substream t * J + j of "SCOPE.forward", word
+ * row * width + k. */
 START_TEST(random_words_are_those_of_step_op_and_element) {
     const struct test_cell cell = {"cell", "a, b", "y", "g, k",
                                    "g = 1 + 0 * x @ W\nk = 1 + 0 * x @ V\na' = g\nb' = k\ny = concat(a', b')\n"};
@@ -701,7 +702,7 @@ START_TEST(random_words_are_those_of_step_op_and_element) {
         const struct rng_stream scope = rng_stream(rng_stream(1, "pass").key, scopes[d]);
         for (int64_t t = 0; t < run.time.steps; t++) {
             for (int64_t row = 0; row < run.time.alive[t]; row++) {
-                const int64_t at = d == 0 ? t : lengths[row] - 1 - t; /* step t of its own run */
+                const int64_t at = d == 0 ? t : lengths[row] - 1 - t; /* step t in its own direction */
                 for (int64_t k = 0; k < 2 * HIDDEN; k++) {
                     uint32_t word;
                     rng_words(rng_substream(scope, (uint64_t)(2 * t + k / HIDDEN)),
@@ -919,7 +920,7 @@ START_TEST(options_that_own_arrays_outlive_the_program_that_a_wrapper_replaces) 
     support_ok(&support, registry_add(support.registry, &polynomial_op.base, "polynomial.so", &support.errors), "add");
     struct layer_settings settings = wrappers[_i].settings;
     settings.residual = 0;
-    settings.zoneout = settings.projection == 0 ? settings.zoneout : 0; /* its output is its only state */
+    settings.zoneout = settings.projection == 0 ? settings.zoneout : 0; /* the output is the only state of this cell */
     settings.projection = 0;
     settings.recurrent_dropout = 0; /* this cell has no candidate */
     struct run run = make_run(make_layer(&cell, settings, INPUT), lengths, ROWS, INPUT);
