@@ -10,8 +10,8 @@
 
 #include "core/options.h"
 #include "data/reader.h"
+#include "tests/suite.h"
 
-#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 
 static struct arena *arena;
 static struct errors errors;
@@ -85,7 +85,7 @@ static struct dataset *read_from(const char *path, int with_targets) {
     return dataset;
 }
 
-/* Learns from `text` in a file that is removed again. */
+/* Learns from `text` in a temporary file. */
 static rondo_status learn(const char *name, const char *text) {
     store(name, text);
     const rondo_status status = learn_from(path_of(name));
@@ -149,7 +149,8 @@ static const struct {
     {"", "0", "1", "a.csv", "a,x\rb,y\r", "b,x\r", "b>x; "},
     {"header=true", "text", "label", "a.csv", "\xEF\xBB\xBFtext,label\r\na,x\r\nb,y\r\n", "text,label\r\nb,x\r\n",
      "b>x; "},
-    /* With a header, a name in quotes is a name, whatever it looks like; a bare number is one unless a name. */
+    /* With a header, a text in quotes is always a name; a number without quotes is a number unless a column has this
+     * name. */
     {"header=true", "\"0\"", "\"1\"", "a.csv", ",0,1\n0,good,p\n1,bad,n\n", ",0,1\n7,bad,p\n", "bad>p; "},
     {"header=true", "\"2019\"", "label", "a.csv", "label,2019\np,good\nn,bad\n", "label,2019\np,bad\n", "bad>p; "},
     {"header=true", "0", "1", "a.csv", "0,1\ngood,p\nbad,n\n", "0,1\nbad,p\n", "bad>p; "},
@@ -440,9 +441,5 @@ int main(void) {
     tcase_add_test(cases, a_reader_that_failed_to_learn_is_cleared_twice_without_harm);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }
