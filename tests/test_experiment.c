@@ -349,6 +349,7 @@ static const struct {
     {"model.embedding", "model.embedding.zzz=1"},
     {"model.embedding.input", "model.embedding.input={zzz: 1}"},
     {"model.embedding.previous", "model.embedding.previous={zzz: 1}"},
+    {"model.head", "model.head={zzz: 1}"},
     {"model.layers.N", "model.layers.0.zzz=1"},
     {"loss", "loss.zzz=1"},
     {"loss.sum.N", "loss={sum: [{plugin: hinge, zzz: 1}]}"},
