@@ -642,8 +642,9 @@ START_TEST(loss_that_is_not_finite_from_the_start_leaves_no_run) {
     sandbox_write("huge.tsv", "tea\t1e30\nsoup\t-1e30\n");
     tiny_edit("huge.yaml", "loss:", "loss: {plugin: squared_error}");
     const int before = sandbox_entries();
-    const char *data = "--set data.target=number --set data.train=huge.tsv --set data.valid=huge.tsv";
-    char arguments[256];
+    const char *data =
+        "--set data.target=number --set data.train=huge.tsv --set data.valid=huge.tsv --set data.scale_target=none";
+    char arguments[512];
     snprintf(arguments, sizeof arguments, "train huge.yaml --out huge %s", data);
     assert_parts("huge", rondo(arguments, 1).err, "the loss is not finite; it began with |epoch 1, at step 1");
     ck_assert_int_eq(sandbox_entries(), before);

@@ -220,19 +220,19 @@ START_TEST(files_are_read) {
     snprintf(folder, sizeof folder, "%s/rondo-test-XXXXXX", root == NULL ? "/tmp" : root);
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(file, sizeof file, "%s/t.tsv", folder);
-    ck_assert_int_eq(table_read(file, tsv, arena, &table, &errors), RONDO_NOT_FOUND);
+    ck_assert_int_eq(table_read(file, file, tsv, arena, &table, &errors), RONDO_NOT_FOUND);
     ck_assert_ptr_nonnull(strstr(errors_text(&errors, 0), "t.tsv': there is no such file"));
     FILE *out = fopen(file, "w");
     fputs("a\tb\nc\td", out);
     fclose(out);
-    ck_assert_int_eq(table_read(file, tsv, arena, &table, &errors), RONDO_OK);
+    ck_assert_int_eq(table_read(file, file, tsv, arena, &table, &errors), RONDO_OK);
     ck_assert_str_eq(show(&table), "1:[a][b] 2:[c][d] ");
     ck_assert_str_eq(table.file, file);
     ck_assert_int_eq(truncate(file, (off_t)TABLE_MAX_BYTES + 1), 0); /* a sparse file, without blocks on the disk */
-    ck_assert_int_eq(table_read(file, tsv, arena, &table, &errors), RONDO_INVALID);
+    ck_assert_int_eq(table_read(file, file, tsv, arena, &table, &errors), RONDO_INVALID);
     ck_assert_ptr_nonnull(strstr(errors_text(&errors, 1), "has 2147483649 bytes, expected at most 2147483648"));
     ck_assert_int_eq(unlink(file), 0);
-    ck_assert_int_eq(table_read(folder, tsv, arena, &table, &errors), RONDO_INVALID);
+    ck_assert_int_eq(table_read(folder, folder, tsv, arena, &table, &errors), RONDO_INVALID);
     ck_assert_ptr_nonnull(strstr(errors_text(&errors, 2), "is a folder, expected a regular file"));
     ck_assert_int_eq(rmdir(folder), 0);
 }

@@ -25,7 +25,8 @@ START_TEST(classes_are_checked_without_outputs) {
     const struct loss_term term = {.loss = &loss, .weight = 1, .origin = "none"};
     const struct heads heads = {
         .loss = {&term, 1}, .target_kind = RONDO_TARGET_CLASS, .target_size = CLASSES, .output_size = (int64_t)1 << 50};
-    ck_assert_msg(target_check(&heads, session, dataset, &plan, "x.tsv", &errors) == RONDO_OK, "%s", errors_text(&errors, 0));
+    ck_assert_msg(target_check(&heads, session, dataset, &plan, "x.tsv", &errors) == RONDO_OK, "%s",
+                  errors_text(&errors, 0));
     dataset_destroy(dataset);
     session_destroy(session);
 }

@@ -395,21 +395,23 @@ START_TEST(a_loaded_reader_reads_as_the_one_that_learned) {
 }
 END_TEST
 
-static const char *const spoiled[][2] = {
-    {"{\"labels\": [\"x\"]}", "reader.json: 'words' must be a list of texts with at least one entry"},
-    {"{\"words\": [\"<unk>\"]}", "reader.json: 'labels' must be a list of texts with at least one entry"},
-    {"{\"words\": [\"<unk>\", \"a\", \"a\"], \"labels\": [\"x\"]}",
+static const char *const spoiled[][3] = {
+    {"", "{\"labels\": [\"x\"]}", "reader.json: 'words' must be a list of texts with at least one entry"},
+    {"", "{\"words\": [\"<unk>\"]}", "reader.json: 'labels' must be a list of texts with at least one entry"},
+    {"", "{\"words\": [\"<unk>\", \"a\", \"a\"], \"labels\": [\"x\"]}",
      "reader.json: 'words' must be a list of different texts; entry 2 is not"},
-    {"{\"words\": [\"<unk>\"], \"labels\": [\"x\", 7]}",
+    {"", "{\"words\": [\"<unk>\"], \"labels\": [\"x\", 7]}",
      "reader.json: 'labels' must be a list of different texts; entry 1 is not"},
+    {"target=number", "{\"words\": [\"<unk>\"], \"labels\": [\"x\", \"y\"]}",
+     "reader.json: has labels, and the target of the run is a number"},
 };
 
 START_TEST(saved_vocabularies_that_cannot_be_used_are_refused) {
-    json_t *saved = json_loads(spoiled[_i][0], 0, NULL);
+    json_t *saved = json_loads(spoiled[_i][1], 0, NULL);
     ck_assert_ptr_nonnull(saved);
-    configure("", "0", "1");
+    configure(spoiled[_i][0], "0", "1");
     ck_assert_int_eq(reader_load(reader, saved, "reader.json", &errors), RONDO_INVALID);
-    ck_assert_str_eq(errors_text(&errors, 0), spoiled[_i][1]);
+    ck_assert_str_eq(errors_text(&errors, 0), spoiled[_i][2]);
     json_decref(saved);
 }
 END_TEST
