@@ -219,7 +219,7 @@ static const struct {
      "bad.yaml:3:15: unknown architecture 'N:2'"},
     {"no data", "data:", "", "", "bad.yaml:1:1: 'reader' is missing, expected the reader of the data files: "},
     {"a file for each stream", "data:", "data: {reader: text, train: {input: train.tsv}}", "",
-     "bad.yaml:4:28: reader 'text' reads all streams from the same file; expected a path"},
+     "bad.yaml:4:29: reader 'text' reads all streams from the same file; expected a path"},
     {"no model", "model:", "", "", "bad.yaml:1:1: 'model.layers' must be a list"},
     {"no loss", "loss:", "", "", "bad.yaml:1:1: 'plugin' is missing, expected the name of a loss"},
     {"no optimizer", "optimizer:", "", "", "bad.yaml:1:1: 'plugin' is missing, expected the name of an optimizer"},
