@@ -230,7 +230,8 @@ static rondo_status predict_lines(const struct predictor *predictor, FILE *strea
 static rondo_status predict_whole(const struct predictor *predictor, const char *file) {
     const struct task *task = predictor->task;
     const int is_input = strcmp(file, "-") == 0;
-    const struct reader_path path = {.text = is_input ? "/dev/stdin" : file,
+    const struct reader_path path = {.text = is_input ? "standard input" : file,
+                                     .file = is_input ? "/dev/stdin" : NULL,
                                      .like = is_input ? task->experiment->data.train.paths[0].text : NULL,
                                      .where = {"--column", 0, 0}};
     const struct reader_source source = {.paths = &path, .count = 1, .part = PART_TEST};

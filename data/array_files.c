@@ -27,7 +27,7 @@ static rondo_status read_whole(struct array_files *files, const struct reader_pa
                                size_t *length) {
     struct errors own = {0};
     const rondo_status status =
-        file_read(path->text, SIZE_MAX / 2, files->arena, bytes, length, (struct location){0}, &own);
+        file_read(reader_path_file(path), SIZE_MAX / 2, files->arena, bytes, length, (struct location){0}, &own);
     if (status != RONDO_OK && status != RONDO_NO_MEMORY) {
         errors_add_at(files->errors, status, path->where, "%s", errors_text(&own, 0));
         errors_free(&own);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/rng.h"
 
@@ -33,14 +34,29 @@ void part_range(const struct parts *parts, enum part_name part, int64_t count, i
     *end = part == PART_TRAIN ? count - test - valid : part == PART_VALID ? count - test : count;
 }
 
-/* A part of the only example of a dataset. */
+static const char *const part_names[] = {"training", "validation", "test"};
+
+/* A part of the only example of a dataset. Its weight belongs to every part. */
 static struct dataset *range_view(const struct dataset *dataset, const struct parts *parts, enum part_name part,
-                                  struct errors *errors) {
+                                  const char *what, struct errors *errors) {
+    if (parts->valid.rule == PART_SHARE || parts->test.rule == PART_SHARE) {
+        errors_add(errors, RONDO_INVALID, "%s: one sequence has no parts chosen at random, expected {last: SHARE}",
+                   what);
+        return NULL;
+    }
     struct dataset *view = dataset_ranges(dataset, 1, errors);
     for (int32_t s = 0; view != NULL && s < view->n_streams; s++) {
         const struct stream *from = &dataset->streams[s];
-        int64_t begin, end;
-        part_range(parts, part, from->length[0], &begin, &end);
+        int64_t begin = 0, end = from->length[0];
+        if (strcmp(from->name, "weight") != 0) {
+            part_range(parts, part, from->length[0], &begin, &end);
+        }
+        if (begin == end && from->length[0] > 0) {
+            errors_add(errors, RONDO_INVALID, "%s: a sequence of %lld steps leaves none for the %s part", what,
+                       (long long)from->length[0], part_names[part]);
+            dataset_destroy(view);
+            return NULL;
+        }
         view->streams[s].begin[0] = from->begin[0] + begin;
         view->streams[s].length[0] = end - begin;
     }
@@ -49,9 +65,8 @@ static struct dataset *range_view(const struct dataset *dataset, const struct pa
 
 struct dataset *part_view(const struct dataset *dataset, const struct parts *parts, enum part_name part,
                           const char *what, struct errors *errors) {
-    static const char *const names[] = {"training", "validation", "test"};
     if (dataset->count == 1) {
-        return range_view(dataset, parts, part, errors);
+        return range_view(dataset, parts, part, what, errors);
     }
     int64_t *examples = calloc((size_t)dataset->count + 1, sizeof *examples);
     if (examples == NULL) {
@@ -69,7 +84,7 @@ struct dataset *part_view(const struct dataset *dataset, const struct parts *par
         view = dataset_view(dataset, examples, count, errors);
     } else {
         errors_add(errors, RONDO_INVALID, "%s: %lld examples leave none for the %s part", what,
-                   (long long)dataset->count, names[part]);
+                   (long long)dataset->count, part_names[part]);
     }
     free(examples);
     return view;

@@ -28,10 +28,16 @@ struct reader;
 /* One data file. */
 struct reader_path {
     const char *stream; /* "input", …, if the experiment gives a file for each stream; NULL: the file has all */
-    const char *text;   /* the path */
+    const char *text;   /* the path; or, with `file`, the name in messages, such as "standard input" */
+    const char *file;   /* what is opened in place of `text`; NULL: `text` */
     const char *like;   /* a file whose name decides the format, in place of `text`; NULL: none */
     struct location where;
 };
+
+/* What is opened. */
+static inline const char *reader_path_file(const struct reader_path *path) {
+    return path->file != NULL ? path->file : path->text;
+}
 
 /* What is read: the files of one key of `data:`, of which part. */
 struct reader_source {

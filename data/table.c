@@ -252,14 +252,14 @@ rondo_status table_parse(const char *file, char *text, size_t length, struct tab
     return RONDO_OK;
 }
 
-rondo_status table_read(const char *file, struct table_format format, struct arena *arena, struct table *table,
-                        struct errors *errors) {
+rondo_status table_read(const char *file, const char *name, struct table_format format, struct arena *arena,
+                        struct table *table, struct errors *errors) {
     char *text;
     size_t length;
-    const char *name = arena_strdup(arena, file);
-    if (name == NULL) {
+    const char *own_name = arena_strdup(arena, name);
+    if (own_name == NULL) {
         return errors_no_memory(errors);
     }
     RONDO_TRY(file_read(file, TABLE_MAX_BYTES, arena, &text, &length, (struct location){0}, errors));
-    return table_parse(name, text, length, format, arena, table, errors);
+    return table_parse(own_name, text, length, format, arena, table, errors);
 }

@@ -125,7 +125,7 @@ rondo_status table_file_column(const struct table_file *file, const struct reade
 /* Mistakes in the file are reported at its own lines; a missing file is a mistake of the experiment, at `where`. */
 static rondo_status read_table(struct table_file *file, const struct reader_path *path, struct table_format format) {
     struct errors own = {0};
-    const rondo_status status = table_read(path->text, format, file->arena, &file->table, &own);
+    const rondo_status status = table_read(reader_path_file(path), path->text, format, file->arena, &file->table, &own);
     if (status == RONDO_NOT_FOUND) {
         errors_add_at(file->errors, status, path->where, "%s", errors_text(&own, 0));
         errors_free(&own);

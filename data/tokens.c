@@ -163,7 +163,7 @@ static int next_byte_token(struct token_cursor *cursor, int lowercase, char *tok
     return byte != 0;
 }
 
-int token_next_of(struct token_cursor *cursor, enum token_kind kind, int lowercase, char *token, size_t size) {
+int token_next_of(struct token_cursor *cursor, enum token_unit kind, int lowercase, char *token, size_t size) {
     switch (kind) {
     case TOKEN_CHARACTERS:
         return next_character_token(cursor, lowercase, token, size);

@@ -121,8 +121,7 @@ static enum verdict visit_dtypes(struct trial *trial) {
         return VERDICT_FAIL;
     }
     for (int32_t k = 0; k < single->n_inputs; k++) {
-        copy_numbers(&twice->inputs[k],
-                     &single->inputs[k]); /* these are rounded to f32 already, so that nothing else differs */
+        copy_numbers(&twice->inputs[k], &single->inputs[k]); /* already rounded, so that nothing else differs */
     }
     copy_numbers(&twice->targets, &single->targets);
     if (loss_fixture_record(single, 1) != RONDO_OK) {

@@ -293,8 +293,8 @@ static int check_trial(struct differentiation *pass) {
         return 0;
     }
     const int has_gradient = (pass->check->op->flags & RONDO_OP_NO_GRADIENT) == 0;
-    const int is_at_end = has_values(pass) &&
-                          pass->check->trial.values[0]->is_end; /* where rounding in f32 may leave no correct digits */
+    const int is_at_end =
+        has_values(pass) && pass->check->trial.values[0]->is_end; /* f32 may have no correct digits there */
     return (!has_gradient || compare_with_differences(pass, &all)) && (is_at_end || compare_with_f32(pass, &all));
 }
 

@@ -138,8 +138,7 @@ static enum verdict check_integers(struct trial *trial) {
         return VERDICT_PASS; /* choose_slot has already refused it */
     }
     rondo_status status = RONDO_OK;
-    for (int step = 0; step < 12 && status == RONDO_OK;
-         step++) { /* several, because some optimizers do nothing in most updates */
+    for (int step = 0; step < 12 && status == RONDO_OK; step++) { /* some do nothing in most updates */
         status = optimizer_fixture_step(integers);
     }
     if (status == RONDO_OK) {

@@ -15,16 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED 1 /* shadow memory takes terabytes of addresses */
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-#ifndef IS_SANITIZED
-#define IS_SANITIZED 0
-#endif
+#include "core/sanitizer.h"
 
 double child_clock(void) {
     struct timespec now;
@@ -81,7 +72,7 @@ static int become_child(pid_t parent, int printed) {
     const struct rlimit no_core = {0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
     reset_signals();
-    if (!IS_SANITIZED) {
+    if (!SANITIZER_SHADOW) {
         limit_memory();
     }
     return 1;

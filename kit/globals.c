@@ -5,8 +5,7 @@
 #include <link.h>
 
 struct globals_search {
-    const unsigned char *address,
-        *own; /* an address in the plug-in; one in this file, to recognise the program itself */
+    const unsigned char *address, *own; /* in the plug-in; in this file, to recognise the program itself */
     struct globals *globals;
 };
 

@@ -99,8 +99,8 @@ static enum verdict compare_globals(struct trial *trial) {
     if (other == NULL) {
         return VERDICT_FAIL;
     }
-    const int has_globals = globals_copy(trial->descriptor->name, trial->kit->arena,
-                                         &globals); /* 0: a built-in op, which only tests check */
+    const int has_globals =
+        globals_copy(trial->descriptor->name, trial->kit->arena, &globals); /* 0: a built-in op, in a test */
     if (trial->kind->run(other, other->updates) != RONDO_OK) {
         return subject_failed(trial, other);
     }

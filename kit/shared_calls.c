@@ -46,8 +46,7 @@ static enum verdict run_watched(const struct trial *trial, struct subject *subje
 /* In the second run read-only buffers are protected, so that even writing the same bits again crashes. */
 static enum verdict visit_stays_inside(struct trial *trial) {
     enum verdict verdict = VERDICT_PASS;
-    for (int32_t instance = 0; instance < 2 && verdict == VERDICT_PASS;
-         instance++) { /* the instances may have different sizes */
+    for (int32_t instance = 0; instance < 2 && verdict == VERDICT_PASS; instance++) { /* sizes may differ */
         struct subject *subject = trial->kind->create(trial, (struct subject_settings){.instance = instance});
         if (subject == NULL) {
             return VERDICT_FAIL;

@@ -201,7 +201,8 @@ enum verdict subject_judge_answers(const struct trial *trial, const struct subje
     }
     if (subject->is_quiet) {
         return trial_say(trial, VERDICT_FAIL,
-                         "%s failed and did not say why, expected  return ctx->host->fail(ctx, code, \"why\")", function);
+                         "%s failed and did not say why, expected  return ctx->host->fail(ctx, code, \"why\")",
+                         function);
     }
     if (subject->is_ignored) {
         return trial_say(trial, VERDICT_FAIL, "%s returned RONDO_OK after it had called fail: %s", function,

@@ -5,7 +5,7 @@
  *
  * They consist of numbers, `input`, `hidden` and options of the cell, with + - * / and brackets.
  *
- * Threads: pure apart from its arguments.
+ * Threads: any; a function accesses only what its arguments point to.
  */
 #ifndef RONDO_LANG_CONSTANT_H
 #define RONDO_LANG_CONSTANT_H

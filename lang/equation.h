@@ -15,7 +15,7 @@
  *
  * lang/repeat.h writes the block out: s_2 = tanh(s_1 @ R_2), s_3 = …
  *
- * Threads: pure apart from the arguments.
+ * Threads: any; a function accesses only what its arguments point to.
  */
 #ifndef RONDO_LANG_EQUATION_H
 #define RONDO_LANG_EQUATION_H

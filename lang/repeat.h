@@ -8,7 +8,7 @@
  * options of calls. Ends of ranges and indices are whole numbers, the variable, and options, so that a layer can choose
  * its depth. A range that ends one below its beginning is empty. Places in the text are those of the equation as written.
  *
- * Threads: pure apart from the arguments.
+ * Threads: any; a function accesses only what its arguments point to.
  */
 #ifndef RONDO_LANG_REPEAT_H
 #define RONDO_LANG_REPEAT_H

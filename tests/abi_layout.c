@@ -34,7 +34,7 @@ static int find_line(const char *layout, const char *key, struct line *found) {
     return 0;
 }
 
-/* The number of a macro, 0 without it. */
+/* The number that a macro has; 0 if there is no such macro. */
 static long long macro(const char *layout, const char *name) {
     char key[LINE_SIZE];
     struct line line;
@@ -60,7 +60,7 @@ static int ends_with(const char *text, const char *end) {
     return strlen(text) >= strlen(end) && strcmp(text + strlen(text) - strlen(end), end) == 0;
 }
 
-/* 1 where a line of the frozen layout may read so today. */
+/* 1 if a line of the frozen layout may have this text in the current layout. */
 static int is_kept(const char *frozen, const struct line *old, const struct line *new) {
     long old_size, old_align, new_size, new_align;
     if (strcmp(old->rest, new->rest) == 0) {
@@ -77,7 +77,8 @@ static int is_kept(const char *frozen, const struct line *old, const struct line
     return 0;
 }
 
-/* A new field of a struct that was there: behind its old end, where older plug-ins have nothing, not even padding. */
+/* A new field of an existing struct must be after its old end, where structs of older plug-ins have no bytes, not even
+ * padding. */
 static int stands_behind(const char *frozen, const struct line *field) {
     char key[LINE_SIZE];
     struct line old;

@@ -1,7 +1,7 @@
-/* tests/batch_fixture.h: a loss head on one batch, as the tests of losses call it: outputs and targets, the layout of
- * sequences, losses and their gradient by the tape, predictions, metrics.
+/* tests/batch_fixture.h: a loss on one batch, for tests of losses: outputs and targets, the layout of sequences, losses
+ * and their gradient (computed by the tape), predictions, metrics.
  *
- * Everything fails the running test where something goes wrong. Results live until the next call of the same tape.
+ * Every function fails the running test if an error occurs. Results live until the next call of the same tape.
  */
 #ifndef RONDO_TESTS_BATCH_FIXTURE_H
 #define RONDO_TESTS_BATCH_FIXTURE_H
@@ -12,8 +12,8 @@
 struct batch_fixture {
     const rondo_loss *loss;
     rondo_loss_call call;
-    rondo_sequences sequences; /* call.sequences points here where the targets are lists */
-    int64_t rows, losses;      /* of the outputs; the number of losses */
+    rondo_sequences sequences; /* call.sequences points here if the targets are lists */
+    int64_t rows, losses;      /* rows of the outputs; number of losses */
     rondo_tensor outputs, targets;
 };
 
@@ -24,9 +24,9 @@ struct batch_fixture batch_fixture_create(const char *name, const char *kind, in
 void batch_fixture_lay_out(struct batch_fixture *batch, int64_t count, const double *lengths,
                            const double *list_lengths);
 
-/* Records the losses on a fresh tape; `outputs` gets the value that they were made from. May fail. */
+/* Records the losses on a new tape; `outputs` gets the value of the outputs. May fail. */
 rondo_value batch_fixture_record(struct batch_fixture *batch, rondo_value *outputs);
-/* The losses; d(mean loss) / d(outputs), by the tape. */
+/* The losses, and d(mean loss) / d(outputs) as the tape computes it. */
 const rondo_tensor *batch_fixture_losses(struct batch_fixture *batch);
 const rondo_tensor *batch_fixture_gradient(struct batch_fixture *batch);
 

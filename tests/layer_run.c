@@ -56,7 +56,7 @@ static int32_t split(const char *list, const char **words) {
     return count;
 }
 
-/* The shapes of a list; [hidden] where no dimension stands there. */
+/* The shapes of a list; [hidden] for a name without dimensions. */
 static const struct cell_shape *read_shapes(const char *list, int32_t *count) {
     struct cell_shape *shapes = arena_calloc(support.arena, MOST_STATES, sizeof *shapes);
     const char *words[MOST_STATES];
@@ -123,7 +123,7 @@ rondo_tensor matrix(int64_t rows, int64_t columns, const char *name) {
 
 rondo_tensor copy_of(const rondo_tensor *tensor, const rondo_tensor *like) {
     const rondo_tensor copy = zeros_like(tensor == NULL ? like : tensor);
-    if (tensor != NULL) { /* no gradient is a gradient of zeros */
+    if (tensor != NULL) { /* if there is no gradient, it counts as zeros */
         memcpy(copy.data, tensor->data, tensor_bytes(tensor));
     }
     return copy;

@@ -1,6 +1,6 @@
 /* tests/layer_run.h: layers of small cells over a batch of sequences, with gradients: for tests of model/layer.h.
  *
- * Everything is in f64 and lives in the arena of `support`; what goes wrong fails the running test.
+ * Everything is in f64 and is allocated in the arena of `support`. An error fails the running test.
  */
 #ifndef RONDO_TESTS_LAYER_RUN_H
 #define RONDO_TESTS_LAYER_RUN_H
@@ -8,7 +8,7 @@
 #include "model/cell_layer.h"
 #include "tests/support.h"
 
-/* Of the running test: opened and closed by the fixture. */
+/* For the running test; the fixture opens and closes them. */
 extern struct support support;
 extern struct tape *tape;
 void layer_run_open(void);
@@ -16,16 +16,16 @@ void layer_run_close(void);
 
 enum { INPUT = 3, HIDDEN = 4, MOST_STATES = 8, MOST_PARAMETERS = 64, CELLS = 5 };
 
-/* States are names, each with its dimensions behind it where it is not [hidden]: "h:2, c"; parameters with a declared
- * shape likewise, behind a semicolon: "h; U:hidden:hidden". */
+/* `states` is a list of names, each followed by its dimensions unless it is [hidden]: "h:2, c". Parameters with a
+ * declared shape follow after a semicolon in the same form: "h; U:hidden:hidden". */
 struct test_cell {
     const char *name, *states, *output, *candidates, *equations;
 };
 
 extern const struct test_cell cell_rnn, cell_gru, cell_lstm;
-/* The output is no state, and no product reads one. */
+/* A cell whose output is not a state, and whose products read no state. */
 extern const struct test_cell cell_gated;
-/* A step of two products one after the other, and a state that takes over another. */
+/* A cell with two products of which the second reads the first, and with a state that takes the value of another. */
 extern const struct test_cell cell_deep;
 extern const struct test_cell *const all_cells[CELLS];
 
@@ -33,7 +33,7 @@ struct cell_definition *define(const struct test_cell *cell);
 /* A layer of HIDDEN; `settings` without the cell. */
 struct layer *make_layer(const struct test_cell *cell, struct cell_layer_settings settings, int64_t input);
 
-/* What is run, and what came of it. */
+/* A layer with its inputs, and the results of a run. */
 struct run {
     struct layer *layer; /* the test destroys it */
     struct time_axis time;
@@ -41,7 +41,7 @@ struct run {
     rondo_tensor inputs;
     rondo_tensor parameters[MOST_PARAMETERS];
     const rondo_tensor *initial; /* [states], or NULL */
-    /* Copies of the results of the last pass, and gradients of the sum of all of them, each times weights of its own.
+    /* Copies of the results of the last pass, and gradients of their weighted sum (`total`).
      */
     rondo_tensor outputs, final[MOST_STATES];
     rondo_tensor grad_inputs, grad_parameters[MOST_PARAMETERS], grad_initial[MOST_STATES];
@@ -53,9 +53,9 @@ struct values {
 };
 
 rondo_tensor zeros_like(const rondo_tensor *tensor);
-/* Random numbers of that name; zeros where it is NULL. */
+/* Random numbers from the stream `name`; zeros if it is NULL. */
 rondo_tensor matrix(int64_t rows, int64_t columns, const char *name);
-/* A copy; zeros like `like` where `tensor` is NULL. */
+/* A copy of `tensor`; if it is NULL, zeros in the shape of `like`. */
 rondo_tensor copy_of(const rondo_tensor *tensor, const rondo_tensor *like);
 
 /* Random inputs and parameters, an input at every step, evaluation, no initial states. */
@@ -64,12 +64,13 @@ struct run make_run(struct layer *layer, const int64_t *lengths, int64_t rows, i
 const rondo_tensor *random_states(const struct run *run);
 /* Records a pass from an empty tape; fills all of `values`. */
 void record(const struct run *run, struct values *values);
-/* sum(value * weights), with weights that belong to the name. */
+/* sum(value * weights), with random weights from the stream `name`. */
 rondo_value weighted(rondo_value value, const char *name);
-/* The sum of outputs and final states, each times weights of its own; and it as a number, for central differences. */
+/* The sum of outputs and final states, each multiplied by its own weights. `loss` computes the same as a number, for
+ * central differences. */
 rondo_value total(const struct run *run, const struct values *values);
 double loss(void *run);
-/* A pass with its results and the gradients of `total`. */
+/* Runs a pass forward and backward; stores the results, and the gradients of `total`. */
 void pass(struct run *run);
 
 /* The rows of `whole`, packed along time, that belong to row `row`. */

@@ -1,4 +1,5 @@
 #include "tests/model_run.h"
+#include "tests/suite.h"
 
 #include <check.h>
 #include <string.h>
@@ -6,7 +7,7 @@
 struct model *model_run_model(const struct model_settings *settings, const struct test_cell *cell) {
     struct cell_layer_settings layers[3];
     struct model_settings used = *settings;
-    ck_assert_int_le(settings->n_layers, COUNT_OF(layers));
+    ck_assert_int_le(settings->n_layers, ROWS(layers));
     for (int32_t i = 0; i < settings->n_layers; i++) {
         layers[i] = settings->layers[i];
         layers[i].cell = define(cell);

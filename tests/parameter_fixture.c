@@ -1,9 +1,10 @@
 /* tests/parameter_fixture.c: see tests/parameter_fixture.h. */
 #include "parameter_fixture.h"
+#include "tests/suite.h"
 
 #include <string.h>
 
-/* A slot as the host makes it: of the declared shape, zero or a copy of the parameter. */
+/* A slot as the host creates it: of the declared shape, and zero or a copy of the parameter. */
 static rondo_tensor new_slot(const struct parameter_part *part, int32_t number, const rondo_tensor *value) {
     const rondo_optimizer *optimizer = part->optimizer;
     const rondo_slot *slot = &optimizer->slots[number];
@@ -59,7 +60,7 @@ struct parameter_fixture parameter_fixture_create(const char *text, int32_t dtyp
     return parameter;
 }
 
-/* Elements begin .. end - 1, as one dimension. A slot that takes no memory stays as it is. */
+/* Elements begin .. end - 1, as one dimension. A slot without memory is not changed. */
 static rondo_tensor slice_of(const rondo_tensor *tensor, int64_t begin, int64_t end) {
     if (rondo_count(tensor) == 0) {
         return *tensor;
@@ -96,7 +97,7 @@ static rondo_status update_part(struct parameter_fixture *parameter, struct para
 
 rondo_status parameter_fixture_update(struct parameter_fixture *parameter, int64_t step, int64_t begin, int64_t end) {
     static const int32_t stages[] = {RONDO_STAGE_GRADIENT, RONDO_STAGE_UPDATE, RONDO_STAGE_VALUE};
-    for (int stage = 0; stage < FIXTURE_ROWS(stages); stage++) {
+    for (int stage = 0; stage < ROWS(stages); stage++) {
         for (int32_t k = 0; k < parameter->n_parts; k++) {
             struct parameter_part *part = &parameter->parts[k];
             if (part->optimizer->stage == stages[stage]) {

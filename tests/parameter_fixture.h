@@ -1,7 +1,7 @@
 /* tests/parameter_fixture.h: a parameter with an optimizer and its wrappers, updated as
  * the host would do it.
  *
- * Everything fails the running test where something goes wrong.
+ * Every function fails the running test if an error occurs.
  */
 #ifndef RONDO_TESTS_PARAMETER_FIXTURE_H
 #define RONDO_TESTS_PARAMETER_FIXTURE_H
@@ -37,9 +37,9 @@ rondo_status parameter_fixture_update(struct parameter_fixture *parameter, int64
 /* The same for the whole parameter; fails the test with `title` before the reason. */
 void parameter_fixture_update_whole(struct parameter_fixture *parameter, int64_t step, const char *title);
 
-/* 1 where every part is element-wise. */
+/* 1 if every part is elementwise. */
 int parameter_fixture_is_elementwise(const struct parameter_fixture *parameter);
-/* The averaged weights that a part keeps. */
+/* The averaged weights that one of the parts keeps. */
 const rondo_tensor *parameter_fixture_evaluated(const struct parameter_fixture *parameter);
 
 #endif

@@ -12,7 +12,7 @@ struct fixture fixture;
 
 const struct fixture_precision fixture_precisions[FIXTURE_PRECISIONS] = {{RONDO_F64, 1e-9}, {RONDO_F32, 2e-5}};
 
-/* Without the variable nothing would be tested: that is a failure. */
+/* Fails if the variable is not set, because nothing would be tested. */
 const char *fixture_path(const char *variable) {
     const char *text = getenv(variable);
     ck_assert_msg(text != NULL && text[0] == '/', "the variable %s must hold an absolute path", variable);
@@ -36,14 +36,6 @@ void fixture_teardown(void) {
     registry_destroy(fixture.registry);
     arena_destroy(fixture.arena);
     errors_free(&fixture.errors);
-}
-
-int fixture_run(Suite *suite) {
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 const char *fixture_first_error(void) {

@@ -1,10 +1,10 @@
-/* tests/plugin_fixture.h: what the tests of the plug-ins that Rondo ships have in common: a registry that finds them as
- * an experiment would, golden files, comparisons.
+/* tests/plugin_fixture.h: shared by the tests of the plug-ins that Rondo ships: a registry that finds them as an
+ * experiment would, golden files, comparisons.
  *
  * RONDO_TEST_PLUGINS is the folder of the plug-ins as they were built, RONDO_TEST_SOURCE the folder of this file:
  * golden/ in it holds reference numbers and the scripts that wrote them.
  *
- * Everything fails the running test where something goes wrong.
+ * Every function fails the running test if an error occurs.
  */
 #ifndef RONDO_TESTS_PLUGIN_FIXTURE_H
 #define RONDO_TESTS_PLUGIN_FIXTURE_H
@@ -18,11 +18,9 @@
 
 #undef fail /* an old name of ck_abort_msg; here it is a member of rondo_host */
 
-#define FIXTURE_ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
-
 /* What the running test works with; parallel starts with one thread. */
 struct fixture {
-    struct arena *arena; /* as long as the test */
+    struct arena *arena; /* memory that lives as long as the test */
     struct errors errors;
     struct registry *registry;
     struct loader *loader;
@@ -35,9 +33,6 @@ extern struct fixture fixture;
 void fixture_setup(void);
 void fixture_teardown(void);
 
-/* Runs the suite and frees it; returns the exit status for main. */
-int fixture_run(Suite *suite);
-
 /* The absolute path that an environment variable holds. */
 const char *fixture_path(const char *variable);
 
@@ -49,10 +44,10 @@ void *fixture_options(const rondo_descriptor *descriptor, const char *text);
 struct host_call fixture_host(const char *subject);
 /* Fails the test unless the first error contains `part`. */
 void fixture_error(const char *part);
-/* The first error; "" where there is none. */
+/* The first error; "" if there is none. */
 const char *fixture_first_error(void);
 
-/* A tensor of zeros with 1 or 2 dimensions; of any shape. */
+/* Tensors of zeros, with 1 or 2 dimensions, and of any shape. */
 rondo_tensor fixture_tensor(int32_t dtype, int32_t ndim, int64_t rows, int64_t columns);
 rondo_tensor fixture_shaped(int32_t dtype, int32_t ndim, const int64_t *shape);
 /* Writes values[i] into every element. */
@@ -62,7 +57,7 @@ void fixture_fill(const rondo_tensor *tensor, const double *values);
 void fixture_near(double found, double expected, double tolerance, const char *what, int64_t index);
 void fixture_all_near(const rondo_tensor *found, const double *expected, double tolerance, const char *what);
 
-/* Each dtype, and how near its results come to the reference in f64. */
+/* Each dtype, and the tolerance of its results against a reference in f64. */
 struct fixture_precision {
     int32_t dtype;
     double tolerance;
@@ -73,7 +68,7 @@ extern const struct fixture_precision fixture_precisions[FIXTURE_PRECISIONS];
 /* A golden file: lines of a word and numbers or text, of any length; '#' begins a comment. */
 struct golden {
     FILE *file;
-    char *text; /* of the line */
+    char *text; /* the current line */
     size_t text_size;
     char *rest;      /* of the line, after its word; "" if there is nothing */
     double *numbers; /* [count], at the beginning of rest */

@@ -7,7 +7,7 @@
 
 enum { MOST_LINES = 24, MOST_PARAMETERS = 60, MOST_STATES = 4, MOST_TEXT = 1 << 15, NAME = 16 };
 
-/* A value of the batch that equations may use: [batch, width], or [batch, 2, width / 2] where it is a table. */
+/* A value of the batch that equations may use: [batch, width], or [batch, 2, width / 2] if it is a table. */
 struct named {
     char name[NAME];
     int64_t width;
@@ -23,7 +23,7 @@ struct maker {
     struct cell_shape parameters[MOST_PARAMETERS];
     int32_t n_parameters;
     char lines[MOST_LINES + MOST_STATES][MOST_TEXT / 8];
-    char names[MOST_LINES + MOST_STATES][NAME]; /* on the left side of each */
+    char names[MOST_LINES + MOST_STATES][NAME]; /* names on the left side of each line */
     int32_t n_lines;
     char *text; /* the line that is being written */
     size_t length;
@@ -76,7 +76,7 @@ static void parameter(struct maker *maker, int32_t ndim, int64_t rows, int64_t c
     say(maker, "%s", maker->parameters[found].name);
 }
 
-/* Something to stand on the right of @: a matrix, a part of one, a function of one. */
+/* Writes the right side of @: a matrix, a part of one, or a function of one. */
 static void weight(struct maker *maker, int64_t rows, int64_t columns) {
     switch (pick(maker, 8)) {
     case 0:
@@ -116,7 +116,7 @@ static void whole(struct maker *maker, const struct named *value) {
     }
 }
 
-/* A value, or a part of one. */
+/* Writes a value, or a part of one. */
 static void leaf(struct maker *maker, int64_t width) {
     const int32_t first = pick(maker, maker->n_values);
     for (int32_t i = 0; i < maker->n_values; i++) {
@@ -172,7 +172,7 @@ static void sum(struct maker *maker, int64_t width, int32_t depth) {
     say(maker, ")");
 }
 
-/* One value several times. */
+/* Writes an expression that uses one value several times. */
 static void repeated(struct maker *maker, int64_t width) {
     static const char *const forms[] = {"(%s + %s + %s)", "(%s * %s - %s)", "tanh(%s + %s * %s)", "(%s * %s * %s)"};
     for (int32_t i = 0, first = pick(maker, maker->n_values); i < maker->n_values; i++) {
@@ -185,13 +185,13 @@ static void repeated(struct maker *maker, int64_t width) {
     leaf(maker, width);
 }
 
-/* A value of another width, broadcast or summed. */
+/* Writes a value of another width, broadcast or summed. */
 static void other_width(struct maker *maker, int64_t width, int32_t depth) {
     if (width == 1) {
         say(maker, "%s(", pick(maker, 2) ? "sum" : "mean");
         expression(maker, some_width(maker), depth - 1);
         say(maker, ", axis=-1, keep=true)");
-    } else if (pick(maker, 2) && maker->n_values > 0) { /* a value by a part of itself, or of another */
+    } else if (pick(maker, 2) && maker->n_values > 0) { /* a value times a part of itself, or of another */
         say(maker, "(");
         expression(maker, width, depth - 1);
         say(maker, pick(maker, 2) ? " * " : " + ");
@@ -231,7 +231,7 @@ static void with_parameter(struct maker *maker, int64_t width, int32_t depth) {
     say(maker, ")");
 }
 
-/* Through a table [batch, 2, hidden]. */
+/* Writes an expression that uses a table [batch, 2, hidden]. */
 static void through_table(struct maker *maker, int64_t width, int32_t depth) {
     const long long hidden = (long long)maker->hidden;
     if (width == maker->hidden) {
@@ -415,7 +415,7 @@ static void new_state(struct maker *maker, const struct named *state) {
     add_value(maker, name, state->width, state->is_table);
 }
 
-/* 1 where the output, or a line that is kept, uses this name. No name contains another; h and h' are different. */
+/* 1 if the output, or a line that is kept, uses this name. No name contains another; h and h' are different. */
 static int is_used(const struct maker *maker, const char *name, const int *dropped, const char *output) {
     const size_t length = strlen(name);
     for (int32_t i = 0; i < maker->n_lines; i++) {

@@ -108,7 +108,7 @@ struct recurrence_case recurrence_case_rows(const struct recurrence_case *batch,
     return part;
 }
 
-/* ---- solving ---- */
+/* ---- computing ---- */
 
 static rondo_tensor copy_of(struct support *support, const rondo_tensor *tensor, const rondo_tensor *like) {
     const rondo_tensor copy = zeros_of(support, *like);
@@ -129,7 +129,7 @@ static rondo_value weighted_sum(struct tape *tape, rondo_value value, const rond
     return tape_apply_named(tape, "sum", NULL, &product, 1);
 }
 
-/* Fills the tape's memory with bits that are not a number, so that a value that is read before it is written shows. */
+/* Fills the tape's memory with not-a-number, so that a value that is read before it is written changes results. */
 static void poison(struct tape *tape) {
     enum { BYTES = 1 << 18 };
     for (int32_t worker = -1; worker < 3; worker++) {
@@ -203,7 +203,7 @@ struct recurrence_answer recurrence_case_solve(const struct recurrence_case *pro
 
 /* ---- comparisons ---- */
 
-/* A visitor of the tensors of an answer, each with what it is. */
+/* A function that is called for each tensor of an answer, with its description. */
 typedef void answer_visitor(void *arg, const rondo_tensor *found, const rondo_tensor *expected, int is_packed,
                             const char *what, int32_t number);
 
@@ -257,7 +257,7 @@ static void compare(void *arg, const rondo_tensor *found, const rondo_tensor *ex
         const double a = tensor_get(found, i), b = tensor_get(expected, i);
         const int same = comparison->tolerance == 0 ? memcmp(&a, &b, sizeof a) == 0
                                                     : support_difference(a, b) <= comparison->tolerance;
-        if (!same) { /* an assertion for each element would take more time than all else */
+        if (!same) { /* an assertion for each element would take more time than the rest of the test */
             ck_abort_msg("%s, %s: %s %d: element %d is %.17g, expected %.17g", comparison->cell, comparison->how, what,
                          (int)number, (int)i, a, b);
         }

@@ -1,8 +1,9 @@
-/* tests/recurrence_case.h: a recurrence with a loss, solved by either engine: results and all gradients, to compare.
+/* tests/recurrence_case.h: a recurrence with a loss, which either engine computes: results and all gradients, for
+ * comparison.
  *
  *     loss = sum(outputs * weights) + sum over states of sum(final state * final weights)
  *
- * Everything lives in the arena of `support`; what goes wrong fails the running test.
+ * Everything is allocated in the arena of `support`. An error fails the running test.
  */
 #ifndef RONDO_TESTS_RECURRENCE_CASE_H
 #define RONDO_TESTS_RECURRENCE_CASE_H
@@ -34,7 +35,7 @@ struct recurrence_answer {
     rondo_tensor *grad_parameters;      /* [parameters] */
 };
 
-/* How a case is solved: `fused` 0 is the engine `tape`, which reads nothing else of this. */
+/* How a case is computed. With `fused` 0 the engine is `tape`, and the other fields are not used. */
 struct recurrence_engine {
     int fused;
     int32_t passes;    /* enum scan_pass, or-ed */
@@ -42,10 +43,11 @@ struct recurrence_engine {
     int32_t threads;
 };
 
-/* A case with random numbers that fit into f32, of which every value needs a gradient. The cell is borrowed. */
+/* A case with random numbers that f32 represents exactly, and in which every value needs a gradient. The cell is
+ * borrowed. */
 struct recurrence_case recurrence_case_create(struct support *support, struct cell *cell, int32_t dtype,
                                               const int64_t *lengths, int64_t rows);
-/* The rows begin .. end of the batch as a case of their own. */
+/* The rows begin .. end of the batch as a separate case. */
 struct recurrence_case recurrence_case_rows(const struct recurrence_case *batch, int64_t begin, int64_t end);
 
 struct recurrence_answer recurrence_case_solve(const struct recurrence_case *problem, struct recurrence_engine engine);
@@ -62,7 +64,7 @@ void recurrence_case_compare(const struct recurrence_case *problem, const struct
 void recurrence_case_same_rows(const struct recurrence_case *batch, const struct recurrence_answer *whole,
                                const struct recurrence_case *part, const struct recurrence_answer *of_part,
                                int64_t begin, const char *how);
-/* The largest absolute value of the answer; infinite where a number is not finite. */
+/* The largest absolute value of the answer; infinite if a number is not finite. */
 double recurrence_answer_largest(const struct recurrence_case *problem, const struct recurrence_answer *answer);
 
 #endif

@@ -41,7 +41,7 @@ void sandbox_open(void) {
     const char *temporary = getenv("TMPDIR");
     snprintf(root, sizeof root, "%s/rondo-test-XXXXXX", temporary == NULL || *temporary == '\0' ? "/tmp" : temporary);
     ck_assert_msg(mkdtemp(root) != NULL, "cannot make the folder '%s'", root);
-    umask(022); /* a plug-in that everybody may write is refused */
+    umask(022); /* a plug-in that everybody may write to is refused */
 }
 
 static int remove_entry(const char *name, const struct stat *found, int type, struct FTW *walk) {
@@ -157,14 +157,14 @@ const char *variable(const char *name) {
 /* ---- programs ---- */
 
 static void split(char *text, char **words) {
-    int count = 1; /* after the program */
+    int count = 1; /* the first argument follows the program's name */
     for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " ")) {
         ck_assert_int_lt(count, MAX_ARGUMENTS);
         words[count++] = word;
     }
 }
 
-/* A temporary file, without a name; what it has already is read from its start. */
+/* A temporary file without a name, which is read from its start. */
 static FILE *stream_of(const char *text) {
     FILE *stream = tmpfile();
     ck_assert_ptr_nonnull(stream);
@@ -174,7 +174,8 @@ static FILE *stream_of(const char *text) {
     return stream;
 }
 
-/* In the child: becomes the program. Files and not pipes stand at both ends: they never fill up, so nobody waits. */
+/* In the child: becomes the program. Standard streams are files, not pipes: a file never fills up, so neither side has
+ * to wait. */
 static void become(const struct call *call, char **words, FILE *const *streams) {
     if (chdir(root) != 0) {
         _exit(126);
@@ -194,7 +195,7 @@ static void become(const struct call *call, char **words, FILE *const *streams) 
         snprintf(name, sizeof name, "%.*s", (int)(equals - call->environment), call->environment);
         setenv(name, equals + 1, 1);
     }
-    /* The tests may run under nohup, or below a program that ignores some of these. */
+    /* The tests may have been started by nohup, or by a program that ignores some of these signals. */
     static const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE, SIGXFSZ};
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         signal(signals[i], SIG_DFL);
@@ -202,7 +203,7 @@ static void become(const struct call *call, char **words, FILE *const *streams) 
     if (call->ignored_signal != 0) {
         signal(call->ignored_signal, SIG_IGN);
     }
-    alarm(SECONDS); /* stays in force for the program */
+    alarm(SECONDS); /* also limits the time of the program */
     execv(words[0], words);
     _exit(127);
 }
@@ -244,7 +245,8 @@ struct process *sandbox_start(struct call call) {
     return process;
 }
 
-/* The child writes where the descriptor that it shares with this process is: reading must not move that. */
+/* The child writes at the position of the descriptor that it shares with this process, so reading must not change this
+ * position. */
 static int stream_has(FILE *stream, const char *text) {
     static char buffer[1 << 16];
     const ssize_t size = pread(fileno(stream), buffer, sizeof buffer - 1, 0);

@@ -1,8 +1,8 @@
 /* tests/sandbox.h: a temporary folder, and programs that run in it.
  *
- * Names of files are relative to the sandbox. What goes wrong in the sandbox itself fails the test that runs, or ends
- * the program in a fixture; so no function here returns an error. One sandbox a process. Texts that are returned last
- * as long as the process: a test is a short-lived one.
+ * Names of files are relative to the sandbox. An error in the sandbox itself fails the running test, or ends the
+ * program in a fixture, so no function here returns an error. There is one sandbox per process. Texts that are returned
+ * live as long as the process, which is short, because each test runs in its own process.
  */
 #ifndef RONDO_TESTS_SANDBOX_H
 #define RONDO_TESTS_SANDBOX_H
@@ -15,13 +15,13 @@ char *sandbox_memory(size_t size);
 /* Makes the folder, below TMPDIR or /tmp. For an unchecked fixture: all tests of a case then share it, each in its own
  * process, and it is removed whatever becomes of them. */
 void sandbox_open(void);
-/* Removes it with all that is in it. */
+/* Removes it with its contents. */
 void sandbox_close(void);
 
 /* The absolute path of printf's arguments within the sandbox, in one of a few buffers that later calls use again. */
 const char *sandbox_path(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Folders above what is written or copied are made. */
+/* Missing folders in the path of a file that is written or copied are created. */
 void sandbox_write(const char *name, const char *text);
 void sandbox_write_bytes(const char *name, const void *bytes, size_t size);
 /* The whole file, NUL-terminated; size may be NULL. */
@@ -29,9 +29,9 @@ char *sandbox_read(const char *name, size_t *size);
 int sandbox_has(const char *name);
 /* Copies a folder or a file with cp -R; `from` may be absolute, links are followed. */
 void sandbox_copy(const char *from, const char *to);
-/* Removes a file, or a folder with all that is in it. */
+/* Removes a file, or a folder with its contents. */
 void sandbox_remove(const char *name);
-/* How many files and folders there are in all. */
+/* The number of files and folders. */
 int sandbox_entries(void);
 
 /* The value of an environment variable that the build sets; a test without it would test nothing, so that is a failure.
@@ -47,27 +47,29 @@ struct call {
     const char *output;      /* a file to write standard output to, or NULL */
     int ignored_signal;      /* a signal that the program is started with as ignored; 0: none */
 };
-/* How it ended. */
+/* How a program ended. */
 struct outcome {
-    int status;      /* exit status; -1 where a signal ended it, or the limit of time */
-    int signal;      /* that ended it; 0: none */
+    int status;      /* exit status; -1 if a signal or the time limit ended it */
+    int signal;      /* signal that ended it; 0: none */
     const char *end; /* "exit status 2", "signal 11": for messages */
-    const char *out; /* standard output, "" where it went to a file */
+    const char *out; /* standard output, "" if it went to a file */
     const char *err; /* standard error */
 };
 struct outcome sandbox_run(struct call call);
 
-/* A program that still runs: for tests of signals. Each is ended by sandbox_finish, which waits for its end. */
+/* A program that is still running, for tests of signals. Call sandbox_finish for each, which waits for its end. */
 struct process;
 struct process *sandbox_start(struct call call);
-/* Waits until standard error has `text`, at most as long as a program may run; fails the test where it ends before. */
+/* Waits until standard error contains `text`, at most for the time limit of a program. Fails the test if the program
+ * ends before that. */
 void sandbox_await(struct process *process, const char *text);
 void sandbox_signal(const struct process *process, int number);
 struct outcome sandbox_finish(struct process *process);
 
-/* The exit status is `status`; on failure shows what the program said. `what` names the case. */
+/* Fails the test unless the exit status is `status`, with the output of the program in the message. `what` names the
+ * case. */
 void assert_status(const char *what, const struct outcome *outcome, int status);
-/* `parts`, separated by '|', are all in `text`, in any order. */
+/* Fails the test unless all of `parts`, separated by '|', are in `text`, in any order. */
 void assert_parts(const char *what, const char *text, const char *parts);
 
 #endif

@@ -4,6 +4,6 @@
 
 __attribute__((constructor)) static void set_locale(void) {
     if (setlocale(LC_ALL, "") == NULL || localeconv()->decimal_point[0] == '.') {
-        exit(125); /* a test in the wrong locale would prove nothing */
+        exit(125); /* a test in the wrong locale would test nothing */
     }
 }

@@ -72,7 +72,7 @@ void support_near(const rondo_tensor *found, const rondo_tensor *expected, doubl
     for (int64_t i = 0; i < rondo_count(found); i++) {
         const double a = tensor_get(found, i), b = tensor_get(expected, i);
         const int same = tolerance == 0 ? memcmp(&a, &b, sizeof a) == 0 : support_difference(a, b) <= tolerance;
-        if (!same) { /* an assertion for each element would take more time than all else */
+        if (!same) { /* an assertion for each element would take more time than the rest of the test */
             ck_abort_msg("%s: element %d is %.17g, expected %.17g", what, (int)i, a, b);
         }
     }

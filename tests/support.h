@@ -1,7 +1,7 @@
-/* tests/support.h: what several tests need: a registry with an arena and errors, random tensors, central differences,
+/* tests/support.h: shared by several tests: a registry with an arena and errors, random tensors, central differences,
  * time axes.
  *
- * Everything fails the running test where something goes wrong.
+ * Every function fails the running test if an error occurs.
  */
 #ifndef RONDO_TESTS_SUPPORT_H
 #define RONDO_TESTS_SUPPORT_H
@@ -9,23 +9,21 @@
 #include "core/tape.h"
 #include "model/architecture.h"
 
-#define COUNT_OF(rows) ((int)(sizeof(rows) / sizeof(rows)[0]))
-
 /* Opened before a test and closed behind it. */
 struct support {
     struct errors errors;
     struct arena *arena;
-    struct registry *registry; /* of the built-in ops */
+    struct registry *registry; /* registry of the built-in ops */
 };
 void support_open(struct support *support);
 void support_close(struct support *support);
 
-/* Fails the test, with the errors, where `status` is not RONDO_OK. */
+/* Fails the test, with the errors, if `status` is not RONDO_OK. */
 void support_ok(const struct support *support, rondo_status status, const char *what);
-/* The first error; "" where there is none. */
+/* The first error; "" if there is none. */
 const char *support_error(const struct support *support);
 
-/* A tape whose errors are those of `support`; parallel NULL: one thread. Free with tape_destroy. */
+/* A tape that adds its errors to those of `support`; parallel NULL: one thread. Free with tape_destroy. */
 struct tape *support_tape(struct support *support, const struct parallel *parallel);
 
 /* A tensor of `dtype` and shape "3, 4" ("" for a scalar) in the arena: of zeros, of normal numbers from the stream
@@ -44,7 +42,7 @@ void support_near(const rondo_tensor *found, const rondo_tensor *expected, doubl
 void support_central_differences(double (*loss)(void *arg), void *arg, const rondo_tensor *value,
                                  const rondo_tensor *gradient, double tolerance, const char *what);
 
-/* The time axis of rows with these lengths, which never grow. */
+/* The time axis of rows with these lengths, in descending order. */
 struct time_axis support_time(struct support *support, const int64_t *lengths, int64_t rows);
 
 #endif

@@ -1,5 +1,5 @@
-/* tests/test_abi.c: the promise of rondo/plugin.h to those who built a plug-in against an earlier version: it loads,
- * and does the same. tests/abi/README.md says what is frozen and how.
+/* tests/test_abi.c: plug-ins that were built against an earlier version of rondo/plugin.h still load, and give the same
+ * results. tests/abi/README.md says what is frozen and how.
  *
  * A new minor version is a row of `versions`, and a folder that scripts/freeze_abi.sh makes.
  */
@@ -13,6 +13,7 @@
 #include "abi_layout.h"
 #include "parameter_fixture.h"
 #include "sandbox.h"
+#include "tests/suite.h"
 
 static const char *const versions[] = {"1.0"};
 static const char *const plugins[] = {"abi_map", "abi_ops", "abi_optimizer", "abi_loss", "abi_schedule"};
@@ -26,9 +27,9 @@ static const char *file_of(int version, int plugin) {
     return file;
 }
 
-/* Loads all of a version; each test runs in a process of its own. */
+/* Loads all plug-ins of a version. Each test runs in its own process. */
 static void load_version(int version) {
-    for (int i = 0; i < FIXTURE_ROWS(plugins); i++) {
+    for (int i = 0; i < ROWS(plugins); i++) {
         const rondo_status status =
             loader_load(fixture.loader, fixture.registry, file_of(version, i), (struct location){0}, &fixture.errors);
         ck_assert_msg(status == RONDO_OK, "%s", fixture_first_error());
@@ -95,7 +96,7 @@ START_TEST(view_works) {
 }
 END_TEST
 
-/* In training an element is 0 or twice itself, and so is its gradient; both happen among 64. */
+/* In training an element becomes 0 or twice its value, and so does its gradient. Both cases occur among 64 elements. */
 START_TEST(random_op_works) {
     load_version(_i);
     double ones[64];
@@ -122,7 +123,7 @@ START_TEST(random_op_works) {
 }
 END_TEST
 
-/* What an old plug-in says by fail reaches the user. */
+/* The text that an old plug-in passes to fail reaches the user. */
 START_TEST(message_arrives) {
     load_version(_i);
     const rondo_value inputs[2] = {parameter(2, 3, (const double[]){1, 2, 3, 4, 5, 6}),
@@ -152,7 +153,7 @@ START_TEST(optimizer_and_wrappers_work) {
 }
 END_TEST
 
-/* h = B s^2 = 4 * 4: p <- p - 0.1 g / (1 + 4); the estimate is wanted at updates 1 and 5 alone. */
+/* h = B s^2 = 4 * 4: p <- p - 0.1 g / (1 + 4); the estimate is requested only at updates 1 and 5. */
 START_TEST(chosen_slot_and_sampled_gradient_work) {
     load_version(_i);
     struct parameter_fixture p = parameter_fixture_create("abi_descent momentum=0 curvature=true", RONDO_F64, 1,
@@ -281,7 +282,7 @@ END_TEST
 
 START_TEST(frozen_plugin_passes_its_checks) {
     char arguments[2048];
-    const int version = _i / FIXTURE_ROWS(plugins), plugin = _i % FIXTURE_ROWS(plugins);
+    const int version = _i / ROWS(plugins), plugin = _i % ROWS(plugins);
     snprintf(arguments, sizeof arguments, "plugin check %s", file_of(version, plugin));
     sandbox_open();
     const struct outcome outcome = sandbox_run((struct call){.arguments = arguments});
@@ -293,7 +294,7 @@ END_TEST
 
 /* ---- the layout ---- */
 
-/* The whole of a file, or of what a program prints. */
+/* The text of a file, or the output of a program. */
 static void read_text(FILE *stream, const char *what, char *text) {
     ck_assert_msg(stream != NULL, "cannot read '%s'", what);
     const size_t length = fread(text, 1, TEXT - 1, stream);
@@ -327,7 +328,7 @@ START_TEST(todays_header_keeps_the_frozen_layout) {
 }
 END_TEST
 
-/* The text that is compared with is that of the header that plug-ins were built against. */
+/* The frozen layout agrees with the header against which the plug-ins were built. */
 START_TEST(frozen_layout_is_that_of_the_frozen_header) {
     static char frozen[TEXT], again[TEXT];
     char program[64];
@@ -338,10 +339,10 @@ START_TEST(frozen_layout_is_that_of_the_frozen_header) {
 }
 END_TEST
 
-/* A layout that was changed, by up to two texts in place of others ("" is the end), and what must be said of it. */
+/* A layout that was changed, by up to two texts in place of others ("" is the end), and the expected reason. */
 static const struct {
     const char *from, *to, *from2, *to2;
-    const char *reason; /* part of it; "": nothing may be said */
+    const char *reason; /* part of the reason; "": there must be none */
 } changes[] = {
     {NULL, NULL, NULL, NULL, ""},
     {"rondo_op.map offset 64", "rondo_op.map offset 72", NULL, NULL, "field rondo_op.map was 'offset 64"},
@@ -367,7 +368,7 @@ static const struct {
     {"STATUS_COUNT 8", "STATUS_COUNT 9", NULL, NULL, "enum RONDO_STATUS_COUNT is larger, yet"},
     {"STATUS_COUNT 8", "STATUS_COUNT 9", "MINOR 0", "MINOR 1", ""},
     {"STATUS_COUNT 8", "STATUS_COUNT 7", "MINOR 0", "MINOR 1", "enum RONDO_STATUS_COUNT was"},
-    /* what stands in arrays or says no size may not grow at all */
+    /* structs that are elements of arrays, or that have no struct_size, may not grow */
     {"rondo_tensor size 64", "rondo_tensor size 72", "MINOR 0", "MINOR 1", "struct rondo_tensor was"},
     {"rondo_slot size 16", "rondo_slot size 24", "MINOR 0", "MINOR 1", "struct rondo_slot was"},
     {"rondo_descriptor size 40", "rondo_descriptor size 48", "MINOR 0", "MINOR 1", "struct rondo_descriptor was"},
@@ -401,7 +402,7 @@ START_TEST(change_of_the_layout_is_caught) {
 }
 END_TEST
 
-/* ---- the header alone ---- */
+/* ---- the header without any other ---- */
 
 static const char header_user[] =
     "#include \"rondo/plugin.h\"\n"
@@ -418,7 +419,7 @@ static const struct {
     const char *compiler, *language, *standard;
 } languages[] = {{"cc", "c", "c11"}, {"cc", "c", "c17"}, {"c++", "c++", "c++17"}, {"c++", "c++", "c++20"}};
 
-/* Today's header, and each frozen one. */
+/* The current header, and each frozen one. */
 static void compile(const char *folder, int language) {
     char command[2048];
     sandbox_write("user.txt", header_user);
@@ -440,7 +441,7 @@ START_TEST(header_compiles_alone) {
     sandbox_open();
     snprintf(folder, sizeof folder, "%s/include", fixture_path("RONDO_SOURCE"));
     compile(folder, _i);
-    for (int v = 0; v < FIXTURE_ROWS(versions); v++) {
+    for (int v = 0; v < ROWS(versions); v++) {
         snprintf(folder, sizeof folder, "%s/abi/%s", fixture_path("RONDO_TEST_SOURCE"), versions[v]);
         compile(folder, _i);
     }
@@ -451,7 +452,7 @@ END_TEST
 int main(void) {
     Suite *suite = suite_create("abi");
     TCase *cases = tcase_create("abi");
-    const int count = FIXTURE_ROWS(versions);
+    const int count = ROWS(versions);
     tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
     tcase_set_timeout(cases, 120);
     tcase_add_loop_test(cases, elementwise_op_works, 0, count);
@@ -464,11 +465,11 @@ int main(void) {
     tcase_add_loop_test(cases, loss_of_numbers_works, 0, count);
     tcase_add_loop_test(cases, loss_before_the_output_works, 0, count);
     tcase_add_loop_test(cases, schedule_works, 0, count);
-    tcase_add_loop_test(cases, frozen_plugin_passes_its_checks, 0, count * FIXTURE_ROWS(plugins));
+    tcase_add_loop_test(cases, frozen_plugin_passes_its_checks, 0, count * ROWS(plugins));
     tcase_add_loop_test(cases, todays_header_keeps_the_frozen_layout, 0, count);
     tcase_add_loop_test(cases, frozen_layout_is_that_of_the_frozen_header, 0, count);
-    tcase_add_loop_test(cases, change_of_the_layout_is_caught, 0, FIXTURE_ROWS(changes));
-    tcase_add_loop_test(cases, header_compiles_alone, 0, FIXTURE_ROWS(languages));
+    tcase_add_loop_test(cases, change_of_the_layout_is_caught, 0, ROWS(changes));
+    tcase_add_loop_test(cases, header_compiles_alone, 0, ROWS(languages));
     suite_add_tcase(suite, cases);
-    return fixture_run(suite);
+    return run_suite(suite);
 }

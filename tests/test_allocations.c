@@ -11,29 +11,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "experiment/session.h"
-#include "lang/cell_file.h"
+#include "core/sanitizer.h"
 #include "model/fused.h"
 #include "model/model.h"
-#include "tests/support.h"
+#include "tests/session_fixture.h"
+#include "tests/suite.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define COUNTS 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define COUNTS 0
-#endif
-#endif
-#if !defined(COUNTS) && defined(__GLIBC__)
+#if defined(__GLIBC__) && !SANITIZER_SHADOW
 #define COUNTS 1
-#elif !defined(COUNTS)
+#else
 #define COUNTS 0
 #endif
 
 static atomic_long calls;
 static atomic_long calls_left; /* > 0: the call with which this becomes 0 fails, once */
 
-/* Counts a call. 1 where it has to fail. */
+/* Counts a call. 1 if it has to fail. */
 static int count_call(void) {
     atomic_fetch_add(&calls, 1);
     return atomic_load(&calls_left) > 0 && atomic_fetch_sub(&calls_left, 1) == 1;
@@ -68,21 +61,6 @@ int posix_memalign(void **out, size_t alignment, size_t size) {
 }
 #endif
 
-static struct support support;
-static struct session *session;
-
-static void setup(void) {
-    const struct session_settings settings = {.threads = 1};
-    support_open(&support);
-    session = session_create(&settings, &support.errors);
-    ck_assert_msg(session != NULL, "%s", support_error(&support));
-}
-
-static void teardown(void) {
-    session_destroy(session);
-    support_close(&support);
-}
-
 START_TEST(the_counter_counts) {
     if (!COUNTS) {
         printf("allocations are not counted: the sanitizer replaces the allocator\n");
@@ -107,12 +85,8 @@ static const struct {
 };
 
 static struct cell *compile(const char *name) {
-    const char *file = session_find_cell(session, name, ".", support.arena);
-    const struct cell_definition *definition = cell_file_read(file, support.arena, &support.errors);
-    ck_assert_msg(definition != NULL, "%s", support_error(&support));
-    const struct cell_settings settings = {.dtype = RONDO_F32, .input = INPUT, .hidden = HIDDEN};
-    struct cell *cell = cell_compile(definition, &settings, session->registry, &support.errors);
-    ck_assert_msg(cell != NULL, "%s", support_error(&support));
+    struct cell *cell = session_compile(session_definition(name),
+                                        (struct cell_settings){.dtype = RONDO_F32, .input = INPUT, .hidden = HIDDEN});
     ck_assert_int_le(cell->n_parameters, MOST_PARAMETERS);
     return cell;
 }
@@ -127,7 +101,7 @@ struct step {
 };
 
 static struct step make_step(struct cell *cell) {
-    struct step step = {.cell = cell, .time = support_time(&support, lengths, COUNT_OF(lengths))};
+    struct step step = {.cell = cell, .time = support_time(&support, lengths, ROWS(lengths))};
     step.inputs = tensor_2d(RONDO_F32, step.time.total, INPUT, NULL);
     ck_assert_int_eq(tensor_alloc(&step.inputs, support.arena, &support.errors), RONDO_OK);
     for (int32_t p = 0; p < cell->n_parameters; p++) {
@@ -150,7 +124,7 @@ static rondo_status train(const struct step *step, const struct scan *scan, stru
     return tape_backward(tape, fused(scan, &recurrence, tape, NULL));
 }
 
-/* Several times on one tape. */
+/* Runs the step several times on one tape. */
 START_TEST(a_step_in_steady_state_calls_no_allocator) {
     struct cell *cell = compile(rows[_i].cell);
     const struct step step = make_step(cell);
@@ -254,9 +228,7 @@ struct model_step {
 
 static struct model_step new_model_step(int index) {
     struct model_step step = {.layer = models[index].layer};
-    const char *file = session_find_cell(session, models[index].cell, ".", support.arena);
-    step.layer.cell = cell_file_read(file, support.arena, &support.errors);
-    ck_assert_msg(step.layer.cell != NULL, "%s", support_error(&support));
+    step.layer.cell = session_definition(models[index].cell);
     return step;
 }
 
@@ -276,7 +248,7 @@ static rondo_status create_model(struct model_step *step) {
     const struct model_settings settings = {.dtype = RONDO_F32,
                                             .architecture = {0, 1},
                                             .inputs = inputs,
-                                            .n_inputs = COUNT_OF(inputs),
+                                            .n_inputs = ROWS(inputs),
                                             .layers = &step->layer,
                                             .n_layers = 1,
                                             .output_size = 5,
@@ -285,7 +257,7 @@ static rondo_status create_model(struct model_step *step) {
     const int carries = step->layer.direction == DIRECTION_FORWARD;
     step->model = model_create(&settings, session->registry, &support.errors);
     if (step->model != NULL && carries) {
-        step->states = model_states_create(step->model, COUNT_OF(lengths), &support.errors);
+        step->states = model_states_create(step->model, ROWS(lengths), &support.errors);
     }
     return support.errors.status;
 }
@@ -332,7 +304,7 @@ START_TEST(a_pass_of_a_model_that_runs_out_of_memory_fails) {
     struct model_step step = new_model_step(_i);
     support_ok(&support, create_model(&step), models[_i].cell);
     support_ok(&support, model_initialise(step.model, 1, NULL, &support.errors), models[_i].cell);
-    step.time = support_time(&support, lengths, COUNT_OF(lengths));
+    step.time = support_time(&support, lengths, ROWS(lengths));
     step.inputs[0] = support_zeros(&support, RONDO_I32, "5");
     step.inputs[1] = support_zeros(&support, RONDO_I32, "33");
     step.inputs[2] = support_zeros(&support, RONDO_F32, "33, 2");
@@ -362,17 +334,13 @@ int main(void) {
     Suite *suite = suite_create("allocations");
     TCase *test_case = tcase_create("allocations");
     tcase_set_timeout(test_case, 60);
-    tcase_add_checked_fixture(test_case, setup, teardown);
+    tcase_add_checked_fixture(test_case, session_setup, session_teardown);
     tcase_add_test(test_case, the_counter_counts);
-    tcase_add_loop_test(test_case, a_step_in_steady_state_calls_no_allocator, 0, COUNT_OF(rows));
-    tcase_add_loop_test(test_case, a_scan_that_runs_out_of_memory_is_refused, 0, COUNT_OF(rows));
-    tcase_add_loop_test(test_case, a_step_that_runs_out_of_memory_fails, 0, COUNT_OF(rows));
-    tcase_add_loop_test(test_case, a_model_that_runs_out_of_memory_is_refused, 0, COUNT_OF(models));
-    tcase_add_loop_test(test_case, a_pass_of_a_model_that_runs_out_of_memory_fails, 0, COUNT_OF(models));
+    tcase_add_loop_test(test_case, a_step_in_steady_state_calls_no_allocator, 0, ROWS(rows));
+    tcase_add_loop_test(test_case, a_scan_that_runs_out_of_memory_is_refused, 0, ROWS(rows));
+    tcase_add_loop_test(test_case, a_step_that_runs_out_of_memory_fails, 0, ROWS(rows));
+    tcase_add_loop_test(test_case, a_model_that_runs_out_of_memory_is_refused, 0, ROWS(models));
+    tcase_add_loop_test(test_case, a_pass_of_a_model_that_runs_out_of_memory_fails, 0, ROWS(models));
     suite_add_tcase(suite, test_case);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -8,44 +8,23 @@
 
 #include "core/options.h"
 #include "dataset_fixture.h"
-#include "lang/cell_file.h"
-#include "tests/support.h"
+#include "tests/session_fixture.h"
+#include "tests/suite.h"
 #include "train/trainer.h"
-
-static struct support support;
-static struct session *session;
-
-static void open_session(int32_t threads) {
-    const struct session_settings settings = {.threads = threads};
-    session_destroy(session);
-    session = session_create(&settings, &support.errors);
-    ck_assert_msg(session != NULL, "%s", support_error(&support));
-}
-
-static void setup(void) {
-    support_open(&support);
-    session = NULL;
-    open_session(1);
-}
-
-static void teardown(void) {
-    session_destroy(session);
-    support_close(&support);
-}
 
 /* ---- tasks ---- */
 
 enum { MOST_STEPS = 16 };
 
-/* A generator: what one example is, drawn from a stream. Returns the number of steps of input; tokens and classes are
- * int32, numbers float. */
+/* A function that draws one example from a stream. Returns the number of steps of input; tokens and classes are int32,
+ * numbers float. */
 struct example {
     int32_t tokens[MOST_STEPS], classes[MOST_STEPS];
     float inputs[MOST_STEPS * 2], targets[MOST_STEPS];
     int64_t n_inputs, n_targets;
 };
 
-/* 1:1: the product of two numbers, which no linear map gives. */
+/* 1:1: the product of two numbers, which no linear function can compute. */
 static void draw_product(struct rng_stream stream, struct example *example) {
     const double a = 2 * rng_uniform(stream, 0) - 1, b = 2 * rng_uniform(stream, 1) - 1;
     example->n_inputs = example->n_targets = 1;
@@ -54,7 +33,7 @@ static void draw_product(struct rng_stream stream, struct example *example) {
     example->targets[0] = (float)(a * b);
 }
 
-/* 1:N: which of three waves is the one input; the wave is the output. */
+/* 1:N: the input is the number of one of three waves, the output is this wave. */
 static void draw_wave(struct rng_stream stream, struct example *example) {
     example->tokens[0] = (int32_t)rng_below(stream, 0, 3);
     example->n_inputs = 1;
@@ -64,7 +43,7 @@ static void draw_wave(struct rng_stream stream, struct example *example) {
     }
 }
 
-/* N:1: which of the tokens 1 and 2 came first, among others and after any number of them. */
+/* N:1: which of the tokens 1 and 2 occurs first; other tokens are before and between them. */
 static void draw_first(struct rng_stream stream, struct example *example) {
     example->n_inputs = 1 + (int64_t)rng_below(stream, 0, 7);
     example->n_targets = 1;
@@ -109,7 +88,7 @@ struct task {
     const struct cell_layer_settings *wrappers; /* of every layer; NULL: none */
 };
 
-/* Two lines each. */
+/* Two lines for each task. */
 /* clang-format off */
 static const struct task product = {
     "1:1", "rnn_tanh", "squared_error", draw_product, STREAM_REAL, STREAM_REAL, 2, 1,
@@ -187,14 +166,6 @@ static void *make_options(const rondo_descriptor *of, const char *text) {
     return options;
 }
 
-static const struct cell_definition *find_cell(const char *name) {
-    const char *cell_file = session_find_cell(session, name, ".", support.arena);
-    ck_assert_msg(cell_file != NULL, "RONDO_CELL_PATH has no cell '%s'", name);
-    const struct cell_definition *cell = cell_file_read(cell_file, support.arena, &support.errors);
-    ck_assert_msg(cell != NULL, "%s", support_error(&support));
-    return cell;
-}
-
 /* A loss alone, with its defaults. */
 static const struct loss_term *term_of(const rondo_descriptor *loss, struct location where) {
     struct loss_term *term = arena_calloc(support.arena, 1, sizeof *term);
@@ -213,7 +184,7 @@ static struct network *make_network_of(const struct task *task, const rondo_desc
     struct cell_layer_settings layers[2];
     for (int64_t i = 0; i < task->layers; i++) {
         layers[i] = task->wrappers == NULL ? (struct cell_layer_settings){0} : *task->wrappers;
-        layers[i].cell = find_cell(task->cell);
+        layers[i].cell = session_definition(task->cell);
         layers[i].hidden = task->hidden;
         layers[i].dropout = task->dropout;
     }
@@ -289,7 +260,7 @@ static double evaluate(struct network *network, const struct dataset *data, int6
     return network_metric(network, &scores, metric);
 }
 
-/* The loss of the best predictor that knows nothing of the inputs: the variance of the targets, or their entropy. */
+/* The loss of the best predictor that does not see the inputs: the variance of the targets, or their entropy. */
 static double constant_loss(const struct dataset *data) {
     const struct stream *targets = dataset_find(data, "target");
     const int64_t n = targets->elements;
@@ -312,7 +283,7 @@ static double constant_loss(const struct dataset *data) {
 
 static const struct {
     const struct task *task;
-    double share; /* of the loss of a constant that is reached on examples never seen */
+    double share; /* largest allowed loss on new examples, as a share of the loss of the best constant */
 } learning_rows[] = {{&product, 0.1}, {&wave, 0.1}, {&first, 0.1}, {&delayed, 0.1}, {&first_wrapped, 0.3}};
 
 START_TEST(every_architecture_learns) {
@@ -337,7 +308,7 @@ END_TEST
 
 /* ---- the same bits ---- */
 
-/* Bytes of all weights, one behind the other, in the arena of the test. */
+/* Bytes of all weights, one after the other, in the arena of the test. */
 struct weights {
     char *bytes;
     size_t size;
@@ -360,7 +331,7 @@ static int same_weights(struct weights a, struct weights b) {
 }
 
 static struct weights trained(const struct task *task, int32_t threads, uint64_t model_seed, uint64_t seed) {
-    open_session(threads);
+    session_restart(threads);
     struct dataset *data = make_data(task, task->examples, "train");
     struct network *network = make_network(task, RONDO_F32, model_seed);
     train(network, task, data, seed);
@@ -375,7 +346,7 @@ static const struct task *const deep_tasks[] = {&deep, &deep_aligned, &deep_wrap
 START_TEST(weights_are_the_same_bits_for_any_number_of_threads) {
     const struct weights one = trained(deep_tasks[_i], 1, 1, 1);
     static const int32_t threads[] = {2, 3, 8};
-    for (int i = 0; i < COUNT_OF(threads); i++) {
+    for (int i = 0; i < ROWS(threads); i++) {
         ck_assert_msg(same_weights(one, trained(deep_tasks[_i], threads[i], 1, 1)), "%d threads", (int)threads[i]);
     }
 }
@@ -385,10 +356,10 @@ START_TEST(the_seed_and_nothing_else_decides_the_weights) {
     const struct task *task = deep_tasks[_i];
     const struct weights weights = trained(task, 1, 1, 1);
     ck_assert(same_weights(weights, trained(task, 1, 1, 1)));
-    ck_assert(!same_weights(weights, trained(task, 1, 2, 1))); /* of the initial weights */
-    ck_assert(!same_weights(weights, trained(task, 1, 1, 2))); /* of order and dropout */
+    ck_assert(!same_weights(weights, trained(task, 1, 2, 1))); /* another seed of the initial weights */
+    ck_assert(!same_weights(weights, trained(task, 1, 1, 2))); /* another seed of order and dropout */
     const struct task certain = without_dropout(task);
-    ck_assert(!same_weights(trained(&certain, 1, 1, 1), trained(&certain, 1, 1, 2))); /* of order alone */
+    ck_assert(!same_weights(trained(&certain, 1, 1, 1), trained(&certain, 1, 1, 2))); /* only the order differs */
 }
 END_TEST
 
@@ -412,7 +383,7 @@ START_TEST(initial_weights_belong_to_their_names) {
     for (int32_t p = 0; p < model_parameter_count(shallow); p++) {
         for (int32_t q = 0; q < model_parameter_count(model); q++) {
             const struct model_parameter *a = &model_parameters(shallow)[p], *b = &model_parameters(model)[q];
-            if (strcmp(a->name, b->name) == 0) { /* a layer more shifts none of them */
+            if (strcmp(a->name, b->name) == 0) { /* an additional layer changes none of the others */
                 ck_assert(tensor_same_shape(&a->value, &b->value));
                 ck_assert_mem_eq(a->value.data, b->value.data, tensor_bytes(&a->value));
                 compared++;
@@ -423,9 +394,9 @@ START_TEST(initial_weights_belong_to_their_names) {
     ck_assert_str_eq(model_parameters(model)[0].name, "embedding.W");
     ck_assert_str_eq(model_parameters(model)[1].name, "layers.0.W_r");
     ck_assert_str_eq(model_parameters(model)[model_parameter_count(model) - 1].name, "head.b");
-    /* Of the same shape and initialiser, and yet not the same. */
+    /* Parameters with the same shape and initialiser have different values. */
     static const char *const alike[][2] = {{"layers.0.U_r", "layers.0.U_z"}, {"layers.0.U_r", "layers.1.U_r"}};
-    for (int i = 0; i < COUNT_OF(alike); i++) {
+    for (int i = 0; i < ROWS(alike); i++) {
         const rondo_tensor *a = parameter_of(model, alike[i][0]), *b = parameter_of(model, alike[i][1]);
         ck_assert(tensor_same_shape(a, b));
         ck_assert_mem_ne(a->data, b->data, tensor_bytes(a));
@@ -498,16 +469,16 @@ START_TEST(predictions_stand_in_the_order_of_the_data_whatever_the_batch) {
         }
         ck_assert_double_eq_tol(sum, 1, 1e-5);
     }
-    ck_assert_float_ne(together[0], together[(rows - 1) * width]); /* they are not all the same */
+    ck_assert_float_ne(together[0], together[(rows - 1) * width]); /* the outputs of the rows differ */
     const double loss = evaluate(network, data, COUNT, 0);
     ck_assert_double_eq_tol(evaluate(network, data, 3, 0), loss, 1e-6);
-    ck_assert_double_eq(evaluate(network, data, COUNT, 0), loss); /* nothing is drawn outside training */
+    ck_assert_double_eq(evaluate(network, data, COUNT, 0), loss); /* no random numbers are drawn outside training */
     network_destroy(network);
     dataset_destroy(data);
 }
 END_TEST
 
-/* The loss of `count` examples that are all the same. */
+/* The loss of `count` equal examples. */
 static double loss_of_copies(struct network *network, const struct dataset *data, int64_t count) {
     static const int64_t copies[2 * NETWORK_SHARD_ROWS] = {0};
     struct scores scores = {0};
@@ -527,7 +498,7 @@ static rondo_status count_predict(rondo_context *ctx, const rondo_loss_call *cal
     return counted_loss->predict(ctx, call, outputs, predictions);
 }
 
-/* Metrics of training batches would cost a second softmax per update. */
+/* Computing metrics of training batches would cost a second softmax per update. */
 START_TEST(training_computes_no_predictions) {
     static const int64_t examples[] = {0, 1, 2, 3};
     counted_loss = (const rondo_loss *)resolve(RONDO_KIND_LOSS, "softmax_cross_entropy");
@@ -586,11 +557,10 @@ END_TEST
 
 /* ---- from the states to the outputs ---- */
 
-/* With a head that hands its input on, a model's outputs are its pooled states; with an output at every step the
- * states. */
+/* If the head passes its input on, a model's outputs are its pooled states; with an output at every step the states. */
 static struct model *bare_model(const char *architecture, enum pooling pooling) {
     enum { HIDDEN = 5 };
-    const struct cell_layer_settings layer = {.cell = find_cell("gru"), .hidden = HIDDEN};
+    const struct cell_layer_settings layer = {.cell = session_definition("gru"), .hidden = HIDDEN};
     struct model_input input = {.name = "input", .size = 2, .unknown = -1, .share = -1};
     struct model_settings settings = {.dtype = RONDO_F64,
                                       .inputs = &input,
@@ -641,14 +611,14 @@ static double pooled(enum pooling pooling, const rondo_tensor *states, const str
 
 START_TEST(pooling_takes_the_last_first_mean_or_largest_state_of_real_steps) {
     static const int64_t lengths[] = {6, 4, 4, 2, 1};
-    const struct time_axis time = support_time(&support, lengths, COUNT_OF(lengths));
+    const struct time_axis time = support_time(&support, lengths, ROWS(lengths));
     const rondo_tensor inputs = support_random(&support, RONDO_F64, "17, 2", "x");
     struct model *every = bare_model("N:N", POOL_LAST), *one = bare_model("N:1", (enum pooling)_i);
     struct tape *tape = support_tape(&support, NULL);
     const rondo_tensor states = run_model(every, tape, &time, &inputs), outputs = run_model(one, tape, &time, &inputs);
     ck_assert_int_eq(states.shape[0], 17);
-    ck_assert_int_eq(outputs.shape[0], COUNT_OF(lengths));
-    for (int64_t row = 0; row < COUNT_OF(lengths); row++) {
+    ck_assert_int_eq(outputs.shape[0], ROWS(lengths));
+    for (int64_t row = 0; row < ROWS(lengths); row++) {
         for (int64_t k = 0; k < 5; k++) {
             ck_assert_double_eq_tol(tensor_get(&outputs, row * 5 + k), pooled((enum pooling)_i, &states, &time, row, k),
                                     1e-14);
@@ -662,7 +632,7 @@ END_TEST
 
 START_TEST(steps_without_input_run_on_zeros) {
     static const int64_t lengths[] = {4, 3, 1};
-    const struct time_axis time = support_time(&support, lengths, COUNT_OF(lengths));
+    const struct time_axis time = support_time(&support, lengths, ROWS(lengths));
     const rondo_tensor firsts = support_random(&support, RONDO_F64, "3, 2", "x");
     const rondo_tensor all = support_zeros(&support, RONDO_F64, "8, 2");
     memcpy(all.data, firsts.data, tensor_bytes(&firsts));
@@ -692,22 +662,22 @@ START_TEST(architectures_have_four_names) {
         ck_assert_int_eq(architecture.output_every_step, architecture_rows[_i].output_every_step);
         ck_assert_str_eq(architecture_text(architecture), architecture_rows[_i].text);
     } else {
-        ck_assert_int_eq(architecture.input_every_step, 7); /* left alone */
+        ck_assert_int_eq(architecture.input_every_step, 7); /* not changed */
     }
 }
 END_TEST
 
-/* ---- when training stops, and what it keeps ---- */
+/* ---- when training stops, and which weights it keeps ---- */
 
 enum { MOST_EPOCHS = 64 };
 struct watch {
     struct network *network;
     int32_t metric;
-    double values[MOST_EPOCHS + 1]; /* on the validation data, by epoch from 1 */
+    double values[MOST_EPOCHS + 1]; /* values on the validation data, by epoch from 1 */
     int is_best[MOST_EPOCHS + 1];
     int64_t epochs, batches;
     int64_t fail_at_epoch, fail_at_batch; /* 0: never */
-    int64_t poison_at_batch;              /* a weight becomes infinite behind this one */
+    int64_t poison_at_batch;              /* a weight becomes infinite after this batch */
 };
 
 static rondo_status watch_batch(void *arg, const struct trainer_progress *progress, struct errors *errors) {
@@ -735,7 +705,7 @@ static rondo_status watch_epoch(void *arg, const struct trainer_progress *progre
     return watch->epochs == watch->fail_at_epoch ? errors_add(errors, RONDO_IO, "the disk is full") : RONDO_OK;
 }
 
-/* What the trainer should have done, from the values that were seen. */
+/* What the trainer should have done, computed from the values that it saw. */
 static int64_t best_epoch(const struct watch *watch, int higher_is_better, double min_delta) {
     int64_t best = 1;
     for (int64_t epoch = 2; epoch <= watch->epochs; epoch++) {
@@ -756,7 +726,7 @@ static const struct {
     {&noise, 0, 63, 0}, {&first, 0, 3, 0}, {&first, 0, 3, 0.5}, {&first, 1, 2, 0.5},
 };
 
-/* The epoch after which the patience is at an end; the last of all where it never is. */
+/* The epoch after which the patience ends; the last epoch if it never does. */
 static int64_t last_epoch(const struct watch *watch, int higher_is_better, const struct trainer_settings *settings) {
     struct watch past = *watch;
     for (past.epochs = 1; past.epochs < watch->epochs && settings->patience > 0; past.epochs++) {
@@ -980,7 +950,7 @@ END_TEST
 START_TEST(a_loss_refuses_targets_that_it_cannot_use) {
     struct task task = first;
     task.loss = "squared_error"; /* of classes */
-    const struct cell_layer_settings layer = {.cell = find_cell(task.cell), .hidden = task.hidden};
+    const struct cell_layer_settings layer = {.cell = session_definition(task.cell), .hidden = task.hidden};
     const rondo_descriptor *loss = resolve(RONDO_KIND_LOSS, task.loss);
     const struct network_settings settings = {.model = {.dtype = RONDO_F32, .layers = &layer, .n_layers = 1},
                                               .loss = {term_of(loss, (struct location){"food.yaml", 8, 3}), 1},
@@ -1006,51 +976,42 @@ START_TEST(targets_that_are_lists_are_refused_at_the_loss) {
 END_TEST
 
 static TCase *new_case(Suite *suite, const char *name) {
-    TCase *test_case = tcase_create(name);
-    tcase_set_timeout(test_case, 240);
-    tcase_add_checked_fixture(test_case, setup, teardown);
-    suite_add_tcase(suite, test_case);
-    return test_case;
+    return add_case(suite, name, 240, session_setup, session_teardown);
 }
 
 static Suite *architecture_suite(void) {
     Suite *suite = suite_create("architecture");
     TCase *learning = new_case(suite, "learning");
-    tcase_add_loop_test(learning, every_architecture_learns, 0, COUNT_OF(learning_rows));
+    tcase_add_loop_test(learning, every_architecture_learns, 0, ROWS(learning_rows));
     tcase_add_test(learning, training_computes_no_predictions);
-    tcase_add_loop_test(learning, architectures_have_four_names, 0, COUNT_OF(architecture_rows));
+    tcase_add_loop_test(learning, architectures_have_four_names, 0, ROWS(architecture_rows));
 
     TCase *bits = new_case(suite, "the same bits");
-    tcase_add_loop_test(bits, weights_are_the_same_bits_for_any_number_of_threads, 0, COUNT_OF(deep_tasks));
-    tcase_add_loop_test(bits, the_seed_and_nothing_else_decides_the_weights, 0, COUNT_OF(deep_tasks));
+    tcase_add_loop_test(bits, weights_are_the_same_bits_for_any_number_of_threads, 0, ROWS(deep_tasks));
+    tcase_add_loop_test(bits, the_seed_and_nothing_else_decides_the_weights, 0, ROWS(deep_tasks));
     tcase_add_test(bits, initial_weights_belong_to_their_names);
 
     TCase *batches = new_case(suite, "batches");
-    tcase_add_loop_test(batches, the_gradient_of_a_batch_is_the_mean_over_its_rows, 0, COUNT_OF(deep_tasks));
-    tcase_add_loop_test(batches, predictions_stand_in_the_order_of_the_data_whatever_the_batch, 0,
-                        COUNT_OF(deep_tasks));
-    tcase_add_loop_test(batches, each_kind_of_dropout_acts_in_training_alone, 0, COUNT_OF(dropout_rows));
+    tcase_add_loop_test(batches, the_gradient_of_a_batch_is_the_mean_over_its_rows, 0, ROWS(deep_tasks));
+    tcase_add_loop_test(batches, predictions_stand_in_the_order_of_the_data_whatever_the_batch, 0, ROWS(deep_tasks));
+    tcase_add_loop_test(batches, each_kind_of_dropout_acts_in_training_alone, 0, ROWS(dropout_rows));
     tcase_add_test(batches, shards_of_a_batch_draw_words_of_their_own);
     tcase_add_loop_test(batches, pooling_takes_the_last_first_mean_or_largest_state_of_real_steps, POOL_LAST,
                         POOL_MAX + 1);
     tcase_add_test(batches, steps_without_input_run_on_zeros);
 
     TCase *stopping = new_case(suite, "stopping");
-    tcase_add_loop_test(stopping, early_stopping_keeps_the_weights_of_the_best_epoch, 0, COUNT_OF(stopping_rows));
-    tcase_add_loop_test(stopping, an_observer_that_fails_ends_the_training, 0, COUNT_OF(observer_rows));
+    tcase_add_loop_test(stopping, early_stopping_keeps_the_weights_of_the_best_epoch, 0, ROWS(stopping_rows));
+    tcase_add_loop_test(stopping, an_observer_that_fails_ends_the_training, 0, ROWS(observer_rows));
     tcase_add_test(stopping, weights_that_become_infinite_stop_the_training_and_the_best_come_back);
-    tcase_add_loop_test(stopping, what_is_not_finite_stops_the_training_and_is_named, 0, COUNT_OF(blow_up_rows));
+    tcase_add_loop_test(stopping, what_is_not_finite_stops_the_training_and_is_named, 0, ROWS(blow_up_rows));
     tcase_add_test(stopping, a_step_of_training_is_no_longer_than_the_limit);
-    tcase_add_loop_test(stopping, gradients_are_scaled_to_the_limit_and_no_further, 0, COUNT_OF(limits));
+    tcase_add_loop_test(stopping, gradients_are_scaled_to_the_limit_and_no_further, 0, ROWS(limits));
     tcase_add_test(stopping, a_loss_refuses_targets_that_it_cannot_use);
     tcase_add_test(stopping, targets_that_are_lists_are_refused_at_the_loss);
     return suite;
 }
 
 int main(void) {
-    SRunner *runner = srunner_create(architecture_suite());
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(architecture_suite());
 }

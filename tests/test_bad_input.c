@@ -1,5 +1,5 @@
-/* tests/test_bad_input.c: what bad input gets: an error that says where, exit status 2, nothing half-written, and the
- * program never dies of it.
+/* tests/test_bad_input.c: bad input causes an error with its place, exit status 2 and no incomplete files, and never a
+ * crash.
  *
  * Every row goes through `check` and `train` (a damaged run through `predict` and `eval`). The environment names the
  * program and the plug-ins: RONDO_PROGRAM, RONDO_TEST_PLUGINS, RONDO_TEST_BAD.
@@ -13,9 +13,8 @@
 #include <unistd.h>
 
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 /* Plug-ins that are none, and good ones where or with what rights nobody should trust them. */
 static void make_plugins(void) {
@@ -42,7 +41,7 @@ static void setup(void) {
     assert_status("the run that is to be damaged", &outcome, 0);
 }
 
-/* `arguments` are refused with `parts` on standard error, and leave no file. */
+/* The program refuses `arguments` with `parts` on standard error, and leaves no file. */
 static void assert_refused(const char *what, const char *arguments, const char *parts) {
     char label[1024];
     snprintf(label, sizeof label, "%s (rondo %.400s)", what, arguments);
@@ -54,7 +53,7 @@ static void assert_refused(const char *what, const char *arguments, const char *
     ck_assert_msg(sandbox_entries() == before, "%s: left a file", label);
 }
 
-/* An experiment is refused, whatever is done with it. */
+/* Every command refuses the experiment. */
 static void assert_experiment_refused(const char *what, const char *file, const char *flags, const char *parts) {
     char arguments[2048];
     snprintf(arguments, sizeof arguments, "check %s %s", file, flags);
@@ -100,7 +99,7 @@ START_TEST(bad_yaml_is_refused_at_its_place) {
 }
 END_TEST
 
-/* Texts of one thing many times over. */
+/* Texts in which something is repeated many times. */
 static const struct {
     const char *name, *begin, *repeated;
     int count;
@@ -156,7 +155,7 @@ END_TEST
 #define TWENTY  "xxxxxxxxxxxxxxxxxxxx"
 #define HUNDRED TWENTY TWENTY TWENTY TWENTY TWENTY
 
-/* The experiment of tests/tiny.h with one line exchanged, so that the line says the row of the table: 4 data, 5 model.
+/* The experiment of tests/tiny.h with one line replaced; the number of the line identifies the key: 4 data, 5 model.
  */
 static const struct {
     const char *name, *key, *line, *flags, *parts;
@@ -219,6 +218,8 @@ static const struct {
     {"an unknown architecture", "architecture:", "architecture: \"N:2\"", "",
      "bad.yaml:3:15: unknown architecture 'N:2'"},
     {"no data", "data:", "", "", "bad.yaml:1:1: 'reader' is missing, expected the reader of the data files: "},
+    {"a file for each stream", "data:", "data: {reader: text, train: {input: train.tsv}}", "",
+     "bad.yaml:4:28: reader 'text' reads all streams from the same file; expected a path"},
     {"no model", "model:", "", "", "bad.yaml:1:1: 'model.layers' must be a list"},
     {"no loss", "loss:", "", "", "bad.yaml:1:1: 'plugin' is missing, expected the name of a loss"},
     {"no optimizer", "optimizer:", "", "", "bad.yaml:1:1: 'plugin' is missing, expected the name of an optimizer"},
@@ -288,7 +289,7 @@ END_TEST
 
 static const struct {
     const char *name, *file;
-    const char *bytes; /* NULL: there is no such file */
+    const char *bytes; /* NULL: the file does not exist */
     size_t size;       /* 0: up to the NUL */
     const char *parts;
 } data[] = {
@@ -340,8 +341,6 @@ static const struct {
     {"a list in a list of files", "--set data.train=[train.tsv,[train.tsv]]",
      "--set data.train=[train.tsv,[train.tsv]]: expected the path of a file"},
     {"a list without files", "--set data.valid=[]", "--set data.valid=[]: expected the path of a file"},
-    {"a file for each stream", "--set data.train={input:\\ train.tsv}",
-     "reader 'text' reads all streams from the same file; expected a path"},
     {"no such file in a list", "--set data.train=[train.tsv,none.tsv]",
      "cannot read '|/none.tsv': there is no such file"},
     {"a column past the last", "--set data.columns.label=7", "--set data.columns.label=7: '|has no column 7; it has 2"},
@@ -356,7 +355,7 @@ static const struct {
     {"a number that is a name, too", "--set data.train=named.csv --set data.header=true --set data.columns.text=0",
      "/named.csv' has a column of the name '0', which is column 1; write \"0\", in quotes"},
     {"a format and a separator", "--set data.format=tsv --set data.separator=comma",
-     "--set data.format=tsv: 'data.format' is not used, because 'data.separator' is given"},
+     "--set data.format=tsv: 'format' is not used, because 'separator' is given"},
     {"an unknown separator", "--set data.separator=comm", "'separator' is 'comm', expected one of auto, comma, tab"},
     {"the text for a label", "--set data.columns.label=0", "column '0' is both the text and the label"},
     {"class weights of another number", "--set loss.class_weights=[1,2,3]",
@@ -368,7 +367,7 @@ static const struct {
     {"labels for numbers", "--set data.target=number",
      "/train.tsv:1: 'other' is not a finite number|/train.tsv:2: 'great'"},
     {"long texts where one word is wanted", "--set architecture=1:1", "/train.tsv: example |inputs, expected one"},
-    /* The loss sees a target when it trains on it: the folder of the run is there already by then. */
+    /* The loss refuses a target only when it trains on it; the folder of the run already exists at this time. */
     {"targets out of the range of the loss",
      "--set data.target=number --set data.train=numbers.tsv --set data.valid=numbers.tsv --set "
      "loss.plugin=sigmoid_cross_entropy",
@@ -627,8 +626,8 @@ END_TEST
 
 /* ---- runs ---- */
 
-/* One file of a run is changed: `find` in it to `text`; find NULL: all of it; text NULL: it is removed. keep > 0: only
- * that number of bytes is left. */
+/* One file of a run is changed: `find` is replaced by `text`; find NULL: the whole file is replaced; text NULL: it is
+ * removed. keep > 0: only that number of bytes is left. */
 static const struct {
     const char *name, *file, *find, *text;
     int keep;
@@ -726,7 +725,7 @@ START_TEST(text_of_several_words_is_refused_where_the_model_takes_one) {
     const struct outcome trained = sandbox_run(
         (struct call){.arguments = "train e.yaml --quiet --out one --set architecture=1:1 --set data.max_length=1"});
     assert_status("train", &trained, 0);
-    /* As a run that was trained on single words. */
+    /* Changes the run to one that was trained on single words. */
     char *text = sandbox_read("one/experiment.yaml", NULL);
     memcpy(strstr(text, "max_length: 1"), "max_length: 0", 13);
     sandbox_write("one/experiment.yaml", text);
@@ -757,9 +756,5 @@ int main(void) {
     tcase_add_test(cases, weights_that_are_not_finite_are_refused);
     tcase_add_test(cases, text_of_several_words_is_refused_where_the_model_takes_one);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -6,8 +6,8 @@
 
 #include "data/epoch.h"
 #include "dataset_fixture.h"
+#include "tests/suite.h"
 
-#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 
 enum { VOCABULARY = 1000, CLASSES = 7, WIDTH = 3, TARGET_WIDTH = 2 };
 
@@ -221,7 +221,7 @@ static const struct {
     int layout; /* index in layouts */
     int64_t inputs, targets;
     int with_targets;
-    const char *expected; /* NULL: fits */
+    const char *expected; /* NULL: the example fits */
 } fits[] = {
     {0, 1, 1, 1, NULL},
     {0, 2, 1, 1,
@@ -306,7 +306,7 @@ START_TEST(every_example_is_visited_once) {
 }
 END_TEST
 
-/* The order of an epoch decides the results of every training, so it changes only by a declared change. */
+/* The order of an epoch affects the results of every training, so it must not change unless this is declared. */
 START_TEST(order_of_an_epoch_is_pinned) {
     static const int64_t lengths[] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5};
     static const int64_t expected[] = {8, 10, 0, 9, 6, 3, 5, 7, 4, 2, 1};
@@ -446,9 +446,5 @@ int main(void) {
     tcase_add_test(cases, bugs_of_the_caller_are_refused);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

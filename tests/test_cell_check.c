@@ -1,5 +1,5 @@
-/* tests/test_cell_check.c: the check of cells finds what is wrong, passes what is right, and counts what it could not
- * compare. Ops with one thing wrong each are registered here. */
+/* tests/test_cell_check.c: the check of cells finds wrong gradients, passes right ones, and counts elements that it
+ * could not compare. Faulty ops are registered here, each with one fault. */
 #include <check.h>
 #include <math.h>
 #include <stdatomic.h>
@@ -9,11 +9,12 @@
 
 #include "core/scan/scan.h"
 #include "model/cell_check.h"
+#include "tests/suite.h"
 #include "tests/support.h"
 
 /* ---- ops ---- */
 
-/* y = x^2, whose gradient is 2 x g: `factor` is what stands for the 2. */
+/* y = x^2 with the gradient `factor` x g; 2 is right. */
 static void square(int32_t dtype, int64_t count, const void *x, void *y) {
     for (int64_t i = 0; i < count; i++) {
         if (dtype == RONDO_F32) {
@@ -53,7 +54,7 @@ static void wrong(const void *options, int32_t dtype, int64_t count, const void 
     square_gradient(dtype, count, in[0], grad_out, 2.001, grad_in[0]);
 }
 
-/* Another value at every call: what rules of plug-ins forbid. */
+/* An op that gives another value at every call, which the rules of plug-ins forbid. */
 static void unsteady_map(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out) {
     static atomic_int calls;
     (void)options;
@@ -74,7 +75,7 @@ static void unsteady_map(const void *options, int32_t dtype, int64_t count, cons
     }
 static const rondo_op right_op = SQUARE("right", map, right, RONDO_READS_INPUT(0));
 static const rondo_op wrong_op = SQUARE("wrong", map, wrong, RONDO_READS_INPUT(0));
-/* Says that its gradient reads the result, and reads the input: the fused engine keeps what an op says. */
+/* Declares that its gradient reads the result, but reads the input. The fused engine keeps only the declared data. */
 static const rondo_op lying_op = SQUARE("lying", map, right, RONDO_READS_OUTPUT);
 static const rondo_op unsteady_op = SQUARE("unsteady", unsteady_map, right, RONDO_READS_INPUT(0));
 
@@ -83,7 +84,7 @@ static struct support support;
 static void setup(void) {
     static const rondo_op *const ops[] = {&right_op, &wrong_op, &lying_op, &unsteady_op};
     support_open(&support);
-    for (int i = 0; i < COUNT_OF(ops); i++) {
+    for (int i = 0; i < ROWS(ops); i++) {
         support_ok(&support, registry_add(support.registry, &ops[i]->base, "here", &support.errors), ops[i]->base.name);
     }
 }
@@ -126,8 +127,8 @@ static const struct {
     const char *what;
     int32_t n_states;
     const char *equations;
-    int wrong;         /* kinds that must find something; any other must not, where there is none */
-    const char *where; /* begins the place of the largest error of the first of them */
+    int wrong;         /* mask of the comparisons that must fail; all others must pass */
+    const char *where; /* the beginning of the place of the largest error in the first of these comparisons */
 } rows[] = {
     {"a plain recurrence", 1, "h' = tanh(x @ W + h @ U + b)\n", 0, ""},
     {"an op that is right", 1, "h' = tanh(x @ W + right(h @ U))\n", 0, ""},
@@ -176,7 +177,7 @@ START_TEST(what_is_wrong_is_found_and_nothing_else) {
 }
 END_TEST
 
-/* The engine that is asked for is the one whose gradients are checked: the tape keeps the input, so the lie is harmless
+/* The gradients of the selected engine are checked: the tape keeps the input, so the false declaration is harmless
  * there. */
 START_TEST(gradients_are_those_of_the_engine_asked_for) {
     const struct cell_definition definition = define(1, "h' = tanh(x @ W + lying(h @ U))\n");
@@ -217,7 +218,7 @@ static const struct {
     {"a wrong gradient near a kink", "h' = tanh(x @ W) + wrong(relu(v - %.17g) + v)\n", 3e-6, 0, 0, 0},
 };
 
-/* v is parameter 1 (behind W); the check draws it from a stream of its own. */
+/* v is parameter 1 (after W); the check draws it from a stream of its own. */
 START_TEST(kinks_are_told_from_wrong_gradients) {
     const struct rng_stream stream = rng_substream(rng_stream(7, "v"), 1);
     const double v = (double)(float)(0.4 * rng_normal(stream, 0));
@@ -248,24 +249,16 @@ START_TEST(cells_that_do_not_compile_are_told) {
 END_TEST
 
 static TCase *new_case(Suite *suite, const char *name) {
-    TCase *test_case = tcase_create(name);
-    tcase_set_timeout(test_case, 120);
-    tcase_add_checked_fixture(test_case, setup, teardown);
-    suite_add_tcase(suite, test_case);
-    return test_case;
+    return add_case(suite, name, 120, setup, teardown);
 }
 
 int main(void) {
     Suite *suite = suite_create("cell_check");
     TCase *cases = new_case(suite, "cell_check");
-    tcase_add_loop_test(cases, what_is_wrong_is_found_and_nothing_else, 0, COUNT_OF(rows));
+    tcase_add_loop_test(cases, what_is_wrong_is_found_and_nothing_else, 0, ROWS(rows));
     tcase_add_test(cases, gradients_are_those_of_the_engine_asked_for);
     tcase_add_test(cases, the_place_of_an_error_is_its_element);
-    tcase_add_loop_test(cases, kinks_are_told_from_wrong_gradients, 0, COUNT_OF(kinks));
+    tcase_add_loop_test(cases, kinks_are_told_from_wrong_gradients, 0, ROWS(kinks));
     tcase_add_test(cases, cells_that_do_not_compile_are_told);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

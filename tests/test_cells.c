@@ -2,71 +2,40 @@
  * numbers; and the values that parameters start from. */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "experiment/session.h"
 #include "lang/cell_file.h"
 #include "lang/initialiser.h"
 #include "model/unroll.h"
-#include "tests/support.h"
-
-/* The files of all cells, in order of name; found before the tests are listed. */
-enum { MOST_CELLS = 200 };
-static char cell_files[MOST_CELLS][512];
-static int n_cells;
-
-static int by_name(const void *a, const void *b) {
-    return strcmp(a, b);
-}
-
-static void find_cells(void) {
-    const char *folder = getenv("RONDO_CELL_PATH");
-    DIR *stream = folder == NULL ? NULL : opendir(folder);
-    for (struct dirent *item; stream != NULL && (item = readdir(stream)) != NULL;) {
-        const size_t length = strlen(item->d_name);
-        if (length > 5 && strcmp(item->d_name + length - 5, ".yaml") == 0 && n_cells < MOST_CELLS) {
-            snprintf(cell_files[n_cells++], sizeof cell_files[0], "%s/%s", folder, item->d_name);
-        }
-    }
-    if (stream != NULL) {
-        closedir(stream);
-    }
-    qsort(cell_files, (size_t)n_cells, sizeof cell_files[0], by_name);
-}
+#include "tests/session_fixture.h"
+#include "tests/suite.h"
 
 START_TEST(cells_are_found_where_the_environment_says) {
     ck_assert_msg(getenv("RONDO_CELL_PATH") != NULL, "RONDO_CELL_PATH is not set");
-    ck_assert_msg(n_cells > 0, "there is no cell in '%s'", getenv("RONDO_CELL_PATH"));
+    ck_assert_msg(n_cell_files > 0, "there is no cell in '%s'", getenv("RONDO_CELL_PATH"));
 }
 END_TEST
 
-static struct support support;
-static struct session *session; /* its registry finds the ops of plug-ins too */
 static struct tape *tape;
 
 static void setup(void) {
-    const struct session_settings settings = {.threads = 1};
-    support_open(&support);
-    session = session_create(&settings, &support.errors);
-    ck_assert_msg(session != NULL, "%s", support_error(&support));
+    session_setup();
     tape = support_tape(&support, NULL);
 }
 
 static void teardown(void) {
     tape_destroy(tape);
-    session_destroy(session);
-    support_close(&support);
+    session_teardown();
 }
 
 /* ---- a cell over a batch of sequences ---- */
 
 enum { INPUT = 3, HIDDEN = 4, MOST_PARAMETERS = 64 };
 
-/* What is run, and the gradients of sum(outputs * weights). */
+/* A cell with its inputs, and the gradients of sum(outputs * weights). */
 struct run {
     struct cell *cell;
     struct time_axis time;
@@ -78,13 +47,16 @@ struct run {
 };
 
 static struct cell *compile(const char *cell_file, int32_t dtype) {
-    const struct cell_definition *definition = cell_file_read(cell_file, support.arena, &support.errors);
-    ck_assert_msg(definition != NULL, "%s", support_error(&support));
-    const struct cell_settings settings = {.dtype = dtype, .input = INPUT, .hidden = HIDDEN};
-    struct cell *cell = cell_compile(definition, &settings, session->registry, &support.errors);
-    ck_assert_msg(cell != NULL, "%s", support_error(&support));
+    struct cell *cell = session_compile_file(cell_file, dtype, INPUT, HIDDEN);
     ck_assert_int_le(cell->n_parameters, MOST_PARAMETERS);
     return cell;
+}
+
+/* A cell by name; option_values NULL: its defaults. */
+static struct cell *compile_with(const char *name, const double *option_values) {
+    return session_compile(
+        session_definition(name),
+        (struct cell_settings){.dtype = RONDO_F64, .input = INPUT, .hidden = HIDDEN, .option_values = option_values});
 }
 
 static rondo_tensor zeros_like(const rondo_tensor *tensor) {
@@ -99,7 +71,7 @@ static rondo_tensor matrix(int64_t rows, int64_t columns, const char *name) {
     return name == NULL ? support_zeros(&support, RONDO_F64, shape) : support_random(&support, RONDO_F64, shape, name);
 }
 
-/* Random inputs, weights and parameters. Those that start from zero would hide mistakes. */
+/* Random inputs, weights and parameters. Parameters that start from zero would hide mistakes. */
 static struct run make_run(struct cell *cell, const int64_t *lengths, int64_t rows, int input_every_step) {
     struct run run = {
         .cell = cell, .time = support_time(&support, lengths, rows), .input_every_step = input_every_step};
@@ -140,7 +112,7 @@ static double loss(void *arg) {
 
 static rondo_tensor copy_of(const rondo_tensor *tensor, const rondo_tensor *like) {
     const rondo_tensor copy = zeros_like(tensor == NULL ? like : tensor);
-    if (tensor != NULL) { /* no gradient is a gradient of zeros */
+    if (tensor != NULL) { /* if there is no gradient, it counts as zeros */
         memcpy(copy.data, tensor->data, tensor_bytes(tensor));
     }
     return copy;
@@ -159,17 +131,17 @@ static void forward_and_backward(struct run *run) {
     }
 }
 
-/* Every cell with input at every step, then with input at the first alone. */
+/* Every cell with input at every step, then with input only at the first step. */
 static const char *looped_cell(int i, int *input_every_step) {
-    *input_every_step = i < n_cells;
-    return cell_files[i % n_cells];
+    *input_every_step = i < n_cell_files;
+    return cell_files[i % n_cell_files];
 }
 
 START_TEST(every_gradient_of_every_cell_is_that_of_central_differences) {
     static const int64_t lengths[] = {5, 3, 1};
     int input_every_step;
     struct cell *cell = compile(looped_cell(_i, &input_every_step), RONDO_F64);
-    struct run run = make_run(cell, lengths, COUNT_OF(lengths), input_every_step);
+    struct run run = make_run(cell, lengths, ROWS(lengths), input_every_step);
     forward_and_backward(&run);
     char what[128];
     for (int32_t p = 0; p < cell->n_parameters; p++) {
@@ -198,7 +170,7 @@ static struct run alone(const struct run *batch, int64_t row) {
     return run;
 }
 
-/* The rows of `whole`, packed along time, that belong to row `row`: to be compared with those of the row alone. */
+/* The rows of `whole`, packed along time, that belong to row `row`, for comparison with a run of this row alone. */
 static rondo_tensor rows_of(const rondo_tensor *whole, const struct time_axis *time, int64_t row, int64_t steps) {
     const int64_t width = whole->shape[1];
     const rondo_tensor part = matrix(steps, width, NULL);
@@ -215,13 +187,13 @@ START_TEST(batch_mates_and_padding_change_no_result) {
     static const int64_t lengths[] = {6, 4, 4, 1};
     int input_every_step;
     struct cell *cell = compile(looped_cell(_i, &input_every_step), RONDO_F64);
-    struct run batch = make_run(cell, lengths, COUNT_OF(lengths), input_every_step);
+    struct run batch = make_run(cell, lengths, ROWS(lengths), input_every_step);
     rondo_tensor sums[MOST_PARAMETERS];
     forward_and_backward(&batch);
     for (int32_t p = 0; p < cell->n_parameters; p++) {
         sums[p] = zeros_like(&batch.parameters[p]);
     }
-    for (int64_t row = 0; row < COUNT_OF(lengths); row++) {
+    for (int64_t row = 0; row < ROWS(lengths); row++) {
         struct run single = alone(&batch, row);
         forward_and_backward(&single);
         const rondo_tensor outputs = rows_of(&batch.outputs, &batch.time, row, lengths[row]);
@@ -340,7 +312,7 @@ static char *read_text(const char *name) {
     return text;
 }
 
-/* What stands behind "word " in the line of the case that begins with it; NULL: no such line. */
+/* The text after "word " in the line of the case that begins with it; NULL: there is no such line. */
 static const char *find_line(const char *text, const char *word) {
     const size_t length = strlen(word);
     for (const char *line = text; line != NULL && (line == text || strncmp(line + 1, "case ", 5) != 0);
@@ -353,7 +325,7 @@ static const char *find_line(const char *text, const char *word) {
     return NULL;
 }
 
-/* Fills the tensor with the numbers of a line, which has as many. */
+/* Fills the tensor with the numbers of a line, whose number must be equal. */
 static void read_numbers(const char *text, const char *word, const rondo_tensor *tensor) {
     const char *line = find_line(text, word);
     ck_assert_msg(line != NULL, "there is no line '%s'", word);
@@ -398,7 +370,7 @@ START_TEST(outputs_and_gradients_are_those_of_pytorch) {
         sscanf(text, "case %*s %lld %lld %lld %lld %lld %lld", &input, &hidden, &n[0], &n[1], &n[2], &n[3]), 6);
     ck_assert(input == INPUT && hidden == HIDDEN);
     const int64_t lengths[4] = {n[0], n[1], n[2], n[3]};
-    struct cell *cell = compile(arena_printf(support.arena, "%s/%s.yaml", getenv("RONDO_CELL_PATH"), name), RONDO_F64);
+    struct cell *cell = compile_with(name, NULL);
     struct run run = make_run(cell, lengths, 4, 1);
     read_numbers(text, "x", &run.inputs);
     read_numbers(text, "weights", &run.weights);
@@ -421,12 +393,12 @@ START_TEST(outputs_and_gradients_are_those_of_pytorch) {
 }
 END_TEST
 
-/* With the values that parameters start from, not random ones: over many steps, and with large inputs. */
+/* Parameters have their initial values, not random ones; many steps, and large inputs. */
 START_TEST(every_cell_starts_from_values_that_keep_outputs_and_gradients_finite) {
     static const int64_t lengths[] = {300, 20};
     for (int large = 0; large < 2; large++) {
         struct cell *cell = compile(cell_files[_i], RONDO_F64);
-        struct run run = make_run(cell, lengths, COUNT_OF(lengths), 1);
+        struct run run = make_run(cell, lengths, ROWS(lengths), 1);
         for (int32_t p = 0; p < cell->n_parameters; p++) {
             support_ok(&support,
                        initialiser_fill(&cell->parameters[p].initialiser, &run.parameters[p],
@@ -466,9 +438,10 @@ START_TEST(the_lstm_starts_as_its_file_says) {
                 {"U_o", INITIALISE_ORTHOGONAL, 0},
                 {"b_f", INITIALISE_CONSTANT, 1},
                 {"b_i", INITIALISE_CONSTANT, 0}};
-    struct cell *cell = compile(arena_printf(support.arena, "%s/lstm.yaml", getenv("RONDO_CELL_PATH")), RONDO_F32);
+    struct cell *cell = session_compile(session_definition("lstm"),
+                                        (struct cell_settings){.dtype = RONDO_F32, .input = INPUT, .hidden = HIDDEN});
     int found = 0;
-    for (int i = 0; i < COUNT_OF(rows); i++) {
+    for (int i = 0; i < ROWS(rows); i++) {
         for (int32_t p = 0; p < cell->n_parameters; p++) {
             if (strcmp(cell->parameters[p].name, rows[i].name) == 0) {
                 ck_assert_int_eq(cell->parameters[p].initialiser.kind, rows[i].kind);
@@ -477,22 +450,10 @@ START_TEST(the_lstm_starts_as_its_file_says) {
             }
         }
     }
-    ck_assert_int_eq(found, COUNT_OF(rows));
+    ck_assert_int_eq(found, ROWS(rows));
     cell_destroy(cell);
 }
 END_TEST
-
-/* The compiled cell with other values for its options. */
-static struct cell *compile_with(const char *name, const double *option_values) {
-    const char *cell_file = arena_printf(support.arena, "%s/%s.yaml", getenv("RONDO_CELL_PATH"), name);
-    const struct cell_definition *definition = cell_file_read(cell_file, support.arena, &support.errors);
-    ck_assert_msg(definition != NULL, "%s", support_error(&support));
-    const struct cell_settings settings = {
-        .dtype = RONDO_F64, .input = INPUT, .hidden = HIDDEN, .option_values = option_values};
-    struct cell *cell = cell_compile(definition, &settings, session->registry, &support.errors);
-    ck_assert_msg(cell != NULL, "%s", support_error(&support));
-    return cell;
-}
 
 START_TEST(the_depth_of_a_highway_network_is_an_option) {
     for (int depth = 1; depth <= 4; depth++) {
@@ -535,13 +496,13 @@ static rondo_tensor filled(const char *initialiser, int32_t dtype, const char *s
     support_ok(&support, initialiser_fill(&parsed, &tensor, rng_stream(1, stream), NULL, scratch, &support.errors),
                initialiser);
     const struct arena_mark after = arena_mark(scratch);
-    ck_assert(after.block == mark.block && after.used == mark.used); /* given back */
+    ck_assert(after.block == mark.block && after.used == mark.used); /* memory has been released */
     ck_assert_ptr_nonnull(first);
     arena_destroy(scratch);
     return tensor;
 }
 
-/* b_i = -b_f, so that what is forgotten and what is written add up to about 1. */
+/* b_i = -b_f, so that the shares that are kept and written add up to about 1. */
 START_TEST(the_biases_of_the_chrono_lstm_are_opposites) {
     const double values[] = {50}; /* T */
     struct cell *cell = compile_with("lstm_chrono", values);
@@ -558,7 +519,7 @@ START_TEST(the_biases_of_the_chrono_lstm_are_opposites) {
         }
     }
     for (int64_t i = 0; i < HIDDEN; i++) {
-        const double expected = log(1 + 49.0 * (double)i / (HIDDEN - 1)); /* of memories of 1 to T steps */
+        const double expected = log(1 + 49.0 * (double)i / (HIDDEN - 1)); /* memories of 1 to T steps */
         ck_assert_double_eq_tol(tensor_get(&biases[0], i), expected, 1e-12);
         ck_assert_double_eq(tensor_get(&biases[1], i), -tensor_get(&biases[0], i));
     }
@@ -628,7 +589,7 @@ START_TEST(random_values_have_the_spread_that_the_equations_say) {
         ck_assert(lowest >= spread_rows[_i].lowest && lowest < spread_rows[_i].lowest + 0.01 * width);
         ck_assert(highest <= spread_rows[_i].highest && highest > spread_rows[_i].highest - 0.01 * width);
     } else {
-        ck_assert(highest > 3 * deviation && lowest < -3 * deviation); /* normal: 13 in 10,000 lie beyond on a side */
+        ck_assert(highest > 3 * deviation && lowest < -3 * deviation); /* normal: 13 in 10,000 are beyond each */
     }
 }
 END_TEST
@@ -670,7 +631,7 @@ START_TEST(the_same_stream_gives_the_same_values_and_another_gives_others) {
 END_TEST
 
 static const struct {
-    const char *text, *expected; /* NULL: it is right */
+    const char *text, *expected; /* NULL: the text is right */
 } parse_rows[] = {
     {"glorot", NULL},
     {"normal(0.1)", NULL},
@@ -718,7 +679,7 @@ END_TEST
 START_TEST(matrices_alone_can_be_orthogonal) {
     const rondo_tensor shapes[] = {tensor_of(RONDO_F64, 0, NULL), tensor_1d(RONDO_F64, 4, NULL),
                                    tensor_2d(RONDO_F64, 4, 4, NULL)};
-    for (int i = 0; i < COUNT_OF(shapes); i++) {
+    for (int i = 0; i < ROWS(shapes); i++) {
         const struct initialiser orthogonal = parse("orthogonal"), identity = parse("identity"), one = parse("1");
         ck_assert_int_eq(initialiser_fits(&orthogonal, &shapes[i]), i == 2);
         ck_assert_int_eq(initialiser_fits(&identity, &shapes[i]), i == 2);
@@ -728,47 +689,38 @@ START_TEST(matrices_alone_can_be_orthogonal) {
 END_TEST
 
 static TCase *new_case(Suite *suite, const char *name) {
-    TCase *test_case = tcase_create(name);
-    tcase_set_timeout(test_case, 120);
-    tcase_add_checked_fixture(test_case, setup, teardown);
-    suite_add_tcase(suite, test_case);
-    return test_case;
+    return add_case(suite, name, 120, setup, teardown);
 }
 
 static Suite *cells_suite(void) {
     Suite *suite = suite_create("cells");
     TCase *cells = new_case(suite, "cells");
     tcase_add_test(cells, cells_are_found_where_the_environment_says);
-    tcase_add_loop_test(cells, every_gradient_of_every_cell_is_that_of_central_differences, 0, 2 * n_cells);
-    tcase_add_loop_test(cells, batch_mates_and_padding_change_no_result, 0, 2 * n_cells);
-    tcase_add_loop_test(cells, later_steps_do_not_change_earlier_outputs, 0, 2 * n_cells);
-    tcase_add_loop_test(cells, a_cell_in_f32_gives_the_outputs_of_f64_but_for_rounding, 0, n_cells);
-    tcase_add_loop_test(cells, a_cell_is_named_as_its_file_and_says_where_it_comes_from, 0, n_cells);
-    tcase_add_loop_test(cells, inputs_of_the_wrong_width_are_refused, 0, n_cells);
-    tcase_add_loop_test(cells, outputs_and_gradients_are_those_of_pytorch, 0, COUNT_OF(golden_cells));
-    tcase_add_loop_test(cells, every_cell_starts_from_values_that_keep_outputs_and_gradients_finite, 0, n_cells);
+    tcase_add_loop_test(cells, every_gradient_of_every_cell_is_that_of_central_differences, 0, 2 * n_cell_files);
+    tcase_add_loop_test(cells, batch_mates_and_padding_change_no_result, 0, 2 * n_cell_files);
+    tcase_add_loop_test(cells, later_steps_do_not_change_earlier_outputs, 0, 2 * n_cell_files);
+    tcase_add_loop_test(cells, a_cell_in_f32_gives_the_outputs_of_f64_but_for_rounding, 0, n_cell_files);
+    tcase_add_loop_test(cells, a_cell_is_named_as_its_file_and_says_where_it_comes_from, 0, n_cell_files);
+    tcase_add_loop_test(cells, inputs_of_the_wrong_width_are_refused, 0, n_cell_files);
+    tcase_add_loop_test(cells, outputs_and_gradients_are_those_of_pytorch, 0, ROWS(golden_cells));
+    tcase_add_loop_test(cells, every_cell_starts_from_values_that_keep_outputs_and_gradients_finite, 0, n_cell_files);
     tcase_add_test(cells, the_lstm_starts_as_its_file_says);
     tcase_add_test(cells, the_depth_of_a_highway_network_is_an_option);
     tcase_add_test(cells, both_layers_of_a_constrained_network_are_its_output);
     tcase_add_test(cells, the_biases_of_the_chrono_lstm_are_opposites);
 
     TCase *initialisers = new_case(suite, "initialisers");
-    tcase_add_loop_test(initialisers, orthogonal_matrices_have_orthonormal_rows_or_columns, 0,
-                        COUNT_OF(orthogonal_rows));
-    tcase_add_loop_test(initialisers, random_values_have_the_spread_that_the_equations_say, 0, COUNT_OF(spread_rows));
-    tcase_add_loop_test(initialisers, fixed_values_are_exact, 0, COUNT_OF(exact_rows));
+    tcase_add_loop_test(initialisers, orthogonal_matrices_have_orthonormal_rows_or_columns, 0, ROWS(orthogonal_rows));
+    tcase_add_loop_test(initialisers, random_values_have_the_spread_that_the_equations_say, 0, ROWS(spread_rows));
+    tcase_add_loop_test(initialisers, fixed_values_are_exact, 0, ROWS(exact_rows));
     tcase_add_loop_test(initialisers, the_same_stream_gives_the_same_values_and_another_gives_others, 0,
-                        COUNT_OF(random_initialisers));
-    tcase_add_loop_test(initialisers, texts_of_initialisers_are_read_or_refused, 0, COUNT_OF(parse_rows));
+                        ROWS(random_initialisers));
+    tcase_add_loop_test(initialisers, texts_of_initialisers_are_read_or_refused, 0, ROWS(parse_rows));
     tcase_add_test(initialisers, matrices_alone_can_be_orthogonal);
     return suite;
 }
 
 int main(void) {
-    find_cells();
-    SRunner *runner = srunner_create(cells_suite());
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    find_cell_files();
+    return run_suite(cells_suite());
 }

@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "sandbox.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+#include "tests/suite.h"
 
 static const char mine[] = "cell: mine\n"
                            "source: \"no paper: 12345 words, 2019a, in 2021\"\n"
@@ -37,12 +36,12 @@ static struct outcome rondo(const char *arguments, int status) {
     return outcome;
 }
 
-/* ---- one call, one answer ---- */
+/* ---- one call with its output ---- */
 
 static const struct {
     const char *arguments;
     int status;
-    const char *out, *err; /* parts */
+    const char *out, *err; /* parts of the output */
 } calls[] = {
     {"cells --help", 0, "usage: rondo cells [list | show NAME]|--program|--hidden N|--json", ""},
     {"gradcheck --help", 0, "usage: rondo gradcheck CELL… |--engine NAME|--passes -NAME,…|--option KEY=VALUE", ""},
@@ -206,7 +205,7 @@ END_TEST
 
 /* ---- gradcheck ---- */
 
-/* Every cell that comes with Rondo, at once. */
+/* Every cell that Rondo ships, in one call. */
 START_TEST(every_cell_passes) {
     json_t *cells = json_of("cells --json", 0), *checked = json_of("gradcheck --all --json", 0);
     ck_assert_uint_ge(json_array_size(cells), 3);
@@ -252,7 +251,7 @@ START_TEST(op_with_a_wrong_gradient_fails) {
 }
 END_TEST
 
-/* ---- a folder with cells of one's own ---- */
+/* ---- a folder with the user's cells ---- */
 
 START_TEST(folder_with_mistakes_is_told_and_the_rest_is_done) {
     char environment[512];
@@ -301,9 +300,5 @@ int main(void) {
     tcase_add_test(cases, folder_with_mistakes_is_told_and_the_rest_is_done);
     tcase_add_test(cases, full_disk_under_the_output_is_a_failure);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,6 +1,6 @@
-/* tests/test_cli.c: the `rondo` program, as a user meets it: what it prints, leaves behind and exits with.
+/* tests/test_cli.c: the `rondo` program from outside: its output, the files that it writes, and its exit status.
  *
- * What bad input gets is in test_bad_input.c. The environment names the program: RONDO_PROGRAM.
+ * test_bad_input.c tests the reaction to bad input. The environment names the program: RONDO_PROGRAM.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
@@ -14,9 +14,8 @@
 
 #include "config.h"
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 /* Every test has the experiment e.yaml, its data, a cell of its own, and a run of it: `run`. */
 static void setup(void) {
@@ -39,7 +38,7 @@ static struct outcome rondo(const char *arguments, int status) {
     return outcome;
 }
 
-/* ---- one call, one answer ---- */
+/* ---- one call with its output ---- */
 
 static const struct {
     const char *arguments, *input;
@@ -136,7 +135,7 @@ START_TEST(call_is_answered) {
     assert_status(calls[_i].arguments, &outcome, calls[_i].status);
     assert_parts(calls[_i].arguments, outcome.out, calls[_i].out);
     assert_parts(calls[_i].arguments, outcome.err, calls[_i].err);
-    /* Data to one stream, trouble to the other: a success is silent about trouble, a mistake gives no data. */
+    /* Data are printed on standard output, errors on standard error: a success prints no error, a mistake no data. */
     ck_assert_msg(calls[_i].status != 0 || outcome.err[0] == '\0', "%s: said '%s'", calls[_i].arguments, outcome.err);
     ck_assert_msg(calls[_i].out[0] != '\0' || outcome.out[0] == '\0', "%s: printed '%s'", calls[_i].arguments,
                   outcome.out);
@@ -210,7 +209,7 @@ START_TEST(full_disk_under_the_output_is_a_failure) {
 }
 END_TEST
 
-/* ---- what a run leaves behind ---- */
+/* ---- the files of a run ---- */
 
 static const char *const run_files[] = {"experiment.yaml", "metrics.jsonl",    "weights.safetensors",
                                         "reader.json",     "environment.json", "cells/gru.yaml"};
@@ -235,13 +234,13 @@ START_TEST(run_folder_is_complete) {
         ck_assert_uint_eq(strlen(json_string_value(json_object_get(file, "fnv1a"))), 16);
     }
     const json_t *plugins = json_object_get(environment, "plugins");
-    ck_assert_uint_eq(json_array_size(plugins), 2); /* adam and softmax_cross_entropy: those that it used */
+    ck_assert_uint_eq(json_array_size(plugins), 2); /* adam and softmax_cross_entropy, which it used */
     assert_keys("plugin", json_array_get(plugins, 0), "name version licence file fnv1a");
     json_decref(environment);
 }
 END_TEST
 
-/* The lines of metrics.jsonl as an array, without what clocks decide. */
+/* The lines of metrics.jsonl as an array, without times. */
 static json_t *metrics_of(const char *run) {
     json_t *lines = json_array();
     char *text = sandbox_read(sandbox_path("%s/metrics.jsonl", run), NULL);
@@ -295,7 +294,7 @@ START_TEST(resolved_experiment_trains_the_same_run_again) {
 END_TEST
 
 START_TEST(any_number_of_threads_gives_the_same_bits) {
-    /* Enough rows a batch for several shards. */
+    /* Enough rows per batch for several shards. */
     rondo("train e.yaml --set schedule.batch=24 --threads 1 --out one", 0);
     rondo("train e.yaml --set schedule.batch=24 --threads 2 --out two", 0);
     rondo("train e.yaml --set schedule.batch=24 --threads 7 --out seven", 0);
@@ -306,7 +305,7 @@ END_TEST
 
 /* ---- engines ---- */
 
-/* Layers of both directions, stacked, with what draws random words inside the recurrence and around it. */
+/* Stacked layers of both directions, with random ops inside and outside the recurrence. */
 static const struct {
     const char *name, *model;
 } engine_rows[] = {
@@ -493,9 +492,9 @@ START_TEST(data_that_changed_since_the_training_is_reported) {
 }
 END_TEST
 
-/* ---- a folder that something happens to during the training ---- */
+/* ---- changes of the folder during the training ---- */
 
-/* Nothing gets better without a step: after the first epoch only metrics.jsonl is written. */
+/* With a learning rate of 0 no epoch is better than the first, so after it only metrics.jsonl is written. */
 START_TEST(folder_that_is_removed_ends_the_training_as_a_failure) {
     struct process *process = sandbox_start(
         (struct call){.arguments = "train e.yaml --out gone --set optimizer.lr=0 --set schedule.epochs=20000"});
@@ -524,7 +523,7 @@ START_TEST(folder_that_is_moved_ends_the_training_as_a_failure) {
 }
 END_TEST
 
-/* From some epoch on, weights cannot be written: a folder has their name. */
+/* From some epoch on, weights cannot be written, because a folder has the name of their file. */
 START_TEST(no_epoch_is_called_the_best_whose_weights_were_not_written) {
     tiny_edit("always-best.yaml", "data:", "data: {reader: text, train: train.tsv}");
     struct process *process =
@@ -558,7 +557,7 @@ START_TEST(progress_is_a_plain_line_an_epoch_where_there_is_no_terminal) {
 END_TEST
 
 static const struct {
-    const char *name, *arguments; /* behind "train" */
+    const char *name, *arguments; /* arguments after "train" */
     const char *out;              /* parts */
 } trainings[] = {
     {"another optimizer", "e.yaml --set optimizer.plugin=sgd --set optimizer.lr=0.1", ", valid loss | accuracy "},
@@ -576,7 +575,7 @@ static const struct {
     {"one word in, one label out", "e.yaml --set architecture=1:1 --set data.max_length=1", ", valid loss "},
     {"no validation data", "no-valid.yaml --set schedule.epochs=2", ": best epoch 2 of 2\n"},
     {"numbers", "numbers.yaml", ", valid loss | rmse | mae "},
-    /* Nothing gets better without a step, so the first epoch stays the best. */
+    /* With a learning rate of 0 no epoch is better than the first, so the first remains the best. */
     {"early stopping", "e.yaml --set optimizer.lr=0 --set schedule.epochs=50 --set schedule.early_stopping.patience=4",
      ": best epoch 1 of 5 (stopped early), valid loss "},
     {"early stopping by another metric",
@@ -604,7 +603,7 @@ START_TEST(experiment_trains_without_a_new_build) {
 END_TEST
 
 START_TEST(kept_weights_are_those_of_the_best_epoch) {
-    /* Steps far too large: the first epochs are better than the last. */
+    /* The steps are far too large, so the first epochs are better than the last. */
     const char *arguments = "train e.yaml --quiet --json --out wild --set optimizer.plugin=sgd --set optimizer.lr=30 "
                             "--set schedule.epochs=6";
     json_t *result = parse("train", rondo(arguments, 0).out);
@@ -643,8 +642,9 @@ START_TEST(loss_that_is_not_finite_from_the_start_leaves_no_run) {
     sandbox_write("huge.tsv", "tea\t1e30\nsoup\t-1e30\n");
     tiny_edit("huge.yaml", "loss:", "loss: {plugin: squared_error}");
     const int before = sandbox_entries();
-    const char *data = "--set data.target=number --set data.train=huge.tsv --set data.valid=huge.tsv";
-    char arguments[256];
+    const char *data =
+        "--set data.target=number --set data.train=huge.tsv --set data.valid=huge.tsv --set data.scale_target=none";
+    char arguments[512];
     snprintf(arguments, sizeof arguments, "train huge.yaml --out huge %s", data);
     assert_parts("huge", rondo(arguments, 1).err, "the loss is not finite; it began with |epoch 1, at step 1");
     ck_assert_int_eq(sandbox_entries(), before);
@@ -713,9 +713,9 @@ START_TEST(probabilities_of_a_prediction_add_up_to_one) {
 }
 END_TEST
 
-/* ---- plug-ins and the folders that they come from ---- */
+/* ---- plug-ins and their folders ---- */
 
-/* The program with copies of its plug-ins and cells beside it: a test may change them. */
+/* The program with copies of its plug-ins and cells, which a test may change. */
 static const char *private_copy(const char *folder) {
     char *built = strdup(variable("RONDO_PROGRAM"));
     ck_assert_ptr_nonnull(built);
@@ -796,7 +796,8 @@ static double number_at(const json_t *object, const char *key) {
     return json_real_value(number);
 }
 
-/* Times of layers are within those of their pass, in one thread as in several; an evaluation adds nothing to them. */
+/* The times of layers are not longer than that of their pass, with one thread and with several. An evaluation adds no
+ * time to them. */
 START_TEST(profile_has_a_time_for_every_stage_and_layer) {
     char arguments[256];
     snprintf(arguments, sizeof arguments,
@@ -843,14 +844,14 @@ END_TEST
 static const struct {
     const char *kind, *key; /* folder of the plug-in, and what names it in the experiment */
     const char *name;
-    int is_needed; /* to predict */
+    int is_needed; /* 1: needed for predictions */
 } moved_plugins[] = {
     {"optimizers", "optimizer.plugin", "sgd", 0},
     {"schedules", "schedule.learning_rate.plugin", "cosine", 0},
     {"losses", "loss.plugin", "hinge", 1},
 };
 
-/* A copy of the program without that plug-in, which --plugin gives from a folder of its own. */
+/* A copy of the program without that plug-in; --plugin gives it from another folder. */
 START_TEST(run_predicts_without_what_only_training_needs) {
     const char *kind = moved_plugins[_i].kind, *name = moved_plugins[_i].name;
     char folder[64], text[1024];
@@ -881,7 +882,7 @@ START_TEST(run_predicts_without_what_only_training_needs) {
     const struct outcome with = sandbox_run(call);
     assert_status(with_new_place, &with, 0);
 
-    /* Training the run again needs all of them, and records the new place alone. */
+    /* Training the run again needs all of them, and records only their new places. */
     snprintf(text, sizeof text, "train %s-run/experiment.yaml --quiet --out %s-again", folder, folder);
     call = (struct call){.program = program, .arguments = text};
     const struct outcome refused = sandbox_run(call);
@@ -960,9 +961,5 @@ int main(void) {
     tcase_add_unchecked_fixture(cases, setup, sandbox_close);
     add_tests(cases);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,4 +1,4 @@
-/* tests/test_core.c: arenas, errors, tensors, random numbers and threads: the base of everything else. */
+/* tests/test_core.c: arenas, errors, tensors, random numbers and threads. */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
 #include <float.h>
@@ -14,10 +14,9 @@
 #include "core/program.h"
 #include "core/rng.h"
 #include "core/tensor.h"
+#include "tests/suite.h"
 
-#define COUNT_OF(rows) ((int)(sizeof(rows) / sizeof(rows)[0]))
-
-/* How many of `count` bytes are not `value`. */
+/* The number of bytes, of `count`, that are not `value`. */
 static int64_t count_others(const unsigned char *bytes, size_t count, int value) {
     int64_t others = 0;
     for (size_t i = 0; i < count; i++) {
@@ -31,8 +30,8 @@ static int64_t count_others(const unsigned char *bytes, size_t count, int value)
 START_TEST(pieces_are_aligned_and_do_not_overlap) {
     static const size_t sizes[] = {1, 0, 63, 64, 65, 0, 100, 65536, 65537, 3, 1000000, 7, 200000, 0, 64};
     struct arena *arena = arena_create();
-    unsigned char *pieces[COUNT_OF(sizes)];
-    for (int i = 0; i < COUNT_OF(sizes); i++) {
+    unsigned char *pieces[ROWS(sizes)];
+    for (int i = 0; i < ROWS(sizes); i++) {
         pieces[i] = arena_alloc(arena, sizes[i]);
         ck_assert_ptr_nonnull(pieces[i]);
         ck_assert_uint_eq((uintptr_t)pieces[i] % 64, 0);
@@ -41,7 +40,7 @@ START_TEST(pieces_are_aligned_and_do_not_overlap) {
         }
         memset(pieces[i], i, sizes[i]);
     }
-    for (int i = 0; i < COUNT_OF(sizes); i++) {
+    for (int i = 0; i < ROWS(sizes); i++) {
         ck_assert_int_eq(count_others(pieces[i], sizes[i], i), 0);
     }
     arena_destroy(arena);
@@ -57,7 +56,7 @@ START_TEST(calloc_gives_zeros_where_memory_was_written_before) {
 }
 END_TEST
 
-/* Sizes that one pass asks for, 0 at the end; negative: a mark, or the release of the last one. */
+/* The sizes that one pass allocates, 0 at the end; negative: a mark, or the release of the last mark. */
 enum { MARK = -1, RELEASE = -2 };
 static const int64_t patterns[][12] = {
     {100, 200, 300},
@@ -100,7 +99,7 @@ START_TEST(patterns_that_alternate_do_not_take_memory_without_end) {
     struct arena *arena = arena_create();
     size_t capacity = 0;
     for (int round = 0; round < 50; round++) {
-        for (int i = 0; i < COUNT_OF(patterns); i++) {
+        for (int i = 0; i < ROWS(patterns); i++) {
             arena_reset(arena);
             run_pattern(arena, patterns[i]);
         }
@@ -117,7 +116,7 @@ START_TEST(release_takes_back_what_came_after_the_mark_and_nothing_before) {
     char *kept = arena_strdup(arena, "kept");
     const struct arena_mark mark = arena_mark(arena);
     void *inside = arena_alloc(arena, 100);
-    memset(arena_alloc(arena, 500000), 1, 500000); /* in a block of its own */
+    memset(arena_alloc(arena, 500000), 1, 500000); /* larger than a block, so it gets its own */
     const struct arena_mark inner = arena_mark(arena);
     void *innermost = arena_alloc(arena, 10);
     arena_release(arena, inner);
@@ -174,7 +173,7 @@ static void *fail_in_the_system(struct arena *arena) {
 static void *(*const arena_failures[])(struct arena *arena) = {fail_alloc, fail_calloc, fail_strndup,
                                                                fail_in_the_system};
 
-/* The sanitizers' allocators end the program for such a size unless they are asked not to. */
+/* The allocators of sanitizers end the program for such a size, unless an option prevents it. */
 const char *__asan_default_options(void);
 const char *__tsan_default_options(void);
 const char *__asan_default_options(void) {
@@ -189,7 +188,7 @@ static void expect_failed(struct arena *arena) {
     ck_assert_ptr_null(arena_alloc(arena, 1));
     ck_assert_ptr_null(arena_alloc(arena, 0));
     ck_assert_ptr_null(arena_calloc(arena, 1, 1));
-    ck_assert_ptr_null(arena_strdup(arena, NULL)); /* what a failed allocation gave */
+    ck_assert_ptr_null(arena_strdup(arena, NULL)); /* NULL is the result of a failed allocation */
     ck_assert_ptr_null(arena_strndup(arena, NULL, 3));
     ck_assert_ptr_null(arena_printf(arena, "%d", 1));
 }
@@ -300,7 +299,7 @@ START_TEST(errors_beyond_the_most_are_counted_and_not_kept) {
 }
 END_TEST
 
-/* How many errors each list has before the second moves behind the first. */
+/* The number of errors in each list before the second is moved to the end of the first. */
 static const int move_rows[][2] = {
     {0, 0}, {0, 3}, {2, 0}, {2, 3}, {ERRORS_MAX - 1, 3}, {2, ERRORS_MAX + 5}, {ERRORS_MAX + 1, ERRORS_MAX + 1}};
 
@@ -387,7 +386,7 @@ END_TEST
 #define NO_SHAPE                                                                                                       \
     { -2 }
 static const struct {
-    int64_t a[7], b[7], common[7]; /* common NO_SHAPE: they do not fit */
+    int64_t a[7], b[7], common[7]; /* common NO_SHAPE: they do not broadcast */
 } broadcast_rows[] = {
     {{-1}, {-1}, {-1}},
     {{3, -1}, {-1}, {3, -1}},
@@ -425,7 +424,7 @@ START_TEST(shapes_broadcast_as_in_numpy) {
         const int fits = tensor_broadcast(sides[i][0], sides[i][1], &out);
         ck_assert_int_eq(fits, broadcast_rows[_i].common[0] != -2);
         if (!fits) {
-            ck_assert_int_eq(out.dtype, 77); /* left alone */
+            ck_assert_int_eq(out.dtype, 77); /* not changed */
             continue;
         }
         const rondo_tensor common = shaped(RONDO_F64, broadcast_rows[_i].common);
@@ -463,7 +462,7 @@ START_TEST(shapes_are_the_same_where_type_and_sizes_are) {
     int32_t anything = 0;
     const rondo_tensor same = tensor_2d(RONDO_F32, 3, 4, &anything);
     ck_assert(tensor_same_shape(&a, &same));
-    for (int i = 0; i < COUNT_OF(others); i++) {
+    for (int i = 0; i < ROWS(others); i++) {
         ck_assert(!tensor_same_shape(&a, &others[i]));
     }
     ck_assert_uint_eq(tensor_bytes(&others[0]), 96);
@@ -478,7 +477,7 @@ START_TEST(elements_of_any_type_are_read_and_written_as_doubles) {
     const rondo_tensor tensors[] = {tensor_1d(RONDO_F32, 3, f32), tensor_1d(RONDO_F64, 3, f64),
                                     tensor_1d(RONDO_I32, 3, i32)};
     const double expected[] = {(double)0.1f, 0.1, 0};
-    for (int i = 0; i < COUNT_OF(tensors); i++) {
+    for (int i = 0; i < ROWS(tensors); i++) {
         tensor_set(&tensors[i], 1, 0.1);
         tensor_set(&tensors[i], 2, -7);
         ck_assert_double_eq(tensor_get(&tensors[i], 0), 0);
@@ -515,7 +514,7 @@ END_TEST
 START_TEST(many_large_numbers_are_finite_and_so_is_nothing) {
     double large[64];
     for (int i = 0; i < 64; i++) {
-        large[i] = i % 3 == 0 ? -DBL_MAX : DBL_MAX; /* their sum is not */
+        large[i] = i % 3 == 0 ? -DBL_MAX : DBL_MAX; /* finite, but their sum is not */
     }
     const rondo_tensor tensor = tensor_1d(RONDO_F64, 64, large), nothing = tensor_1d(RONDO_F32, 0, NULL);
     int32_t index = INT32_MAX;
@@ -577,7 +576,7 @@ static void reference_philox(const uint32_t counter[4], const uint32_t key[2], u
     memcpy(out, c, sizeof c);
 }
 
-/* The file kat_vectors of the library that came with the paper. */
+/* From the file kat_vectors of the library that was published with the paper. */
 static const struct {
     uint32_t counter[4], key[2], words[4];
 } known_answers[] = {
@@ -604,7 +603,7 @@ START_TEST(a_stream_of_key_zero_begins_with_the_known_answer) {
 }
 END_TEST
 
-/* The counter of our streams is 64 bits: its upper words are zero. */
+/* The counter of our streams has 64 bits, so its upper words are zero. */
 static const struct {
     uint64_t key, block;
 } word_rows[] = {
@@ -642,7 +641,8 @@ START_TEST(a_word_does_not_depend_on_where_reading_began) {
 }
 END_TEST
 
-/* Share of equal bits of two streams: a half where they are independent, with a deviation of 0.5 / sqrt(32 WORDS). */
+/* The share of equal bits of two streams: a half if they are independent, with a standard deviation of 0.5 / sqrt(32
+ * WORDS). */
 enum { WORDS = 512 };
 static double equal_bits(struct rng_stream a, struct rng_stream b) {
     uint32_t first[WORDS], second[WORDS];
@@ -677,7 +677,7 @@ START_TEST(streams_of_near_names_seeds_and_indices_have_nothing_in_common) {
         streams[8 + i] = rng_substream(streams[0], i);
     }
     streams[12] = rng_substream(streams[8], 0);
-    for (int i = 0; i < COUNT_OF(streams); i++) {
+    for (int i = 0; i < ROWS(streams); i++) {
         for (int k = 0; k < i; k++) {
             const double share = equal_bits(streams[i], streams[k]);
             ck_assert_msg(fabs(share - 0.5) < 5 * 0.5 / sqrt(32.0 * WORDS), "%d and %d: %g", i, k, share);
@@ -833,10 +833,10 @@ static const int32_t thread_rows[] = {1, 2, 3, 8};
 
 START_TEST(every_index_is_visited_once_in_ranges_of_the_grain) {
     struct visits visits = {.count = range_rows[_i].count, .grain = range_rows[_i].grain};
-    for (int i = 0; i < COUNT_OF(thread_rows) + 1; i++) {
+    for (int i = 0; i < ROWS(thread_rows) + 1; i++) {
         memset(visits.visited, 0, sizeof visits.visited);
-        const struct parallel parallel = {i < COUNT_OF(thread_rows) ? thread_rows[i] : 1};
-        parallel_for(i < COUNT_OF(thread_rows) ? &parallel : NULL, visits.count, visits.grain, visit, &visits);
+        const struct parallel parallel = {i < ROWS(thread_rows) ? thread_rows[i] : 1};
+        parallel_for(i < ROWS(thread_rows) ? &parallel : NULL, visits.count, visits.grain, visit, &visits);
         ck_assert_int_eq(visits.wrong_ranges, 0);
         int64_t wrong = 0;
         for (int64_t k = 0; k < MOST; k++) {
@@ -853,7 +853,7 @@ START_TEST(nothing_is_done_for_a_count_of_nothing) {
     parallel_for(&parallel, 0, 1, visit, &visits);
     parallel_for(&parallel, -5, 1, visit, &visits);
     ck_assert_int_eq(visits.visited[0], 0);
-    parallel_for(&parallel, 1, 0, visit, &visits); /* a grain of nothing counts as 1 */
+    parallel_for(&parallel, 1, 0, visit, &visits); /* a grain of 0 counts as 1 */
     ck_assert_int_eq(visits.visited[0], 1);
 }
 END_TEST
@@ -925,11 +925,7 @@ START_TEST(there_is_a_processor) {
 END_TEST
 
 static TCase *new_case(Suite *suite, const char *name) {
-    TCase *test_case = tcase_create(name);
-    tcase_set_timeout(test_case, 60);
-    tcase_add_checked_fixture(test_case, setup, teardown);
-    suite_add_tcase(suite, test_case);
-    return test_case;
+    return add_case(suite, name, 60, setup, teardown);
 }
 
 static Suite *core_suite(void) {
@@ -937,52 +933,50 @@ static Suite *core_suite(void) {
     TCase *arenas = new_case(suite, "arena");
     tcase_add_test(arenas, pieces_are_aligned_and_do_not_overlap);
     tcase_add_test(arenas, calloc_gives_zeros_where_memory_was_written_before);
-    tcase_add_loop_test(arenas, a_repeated_pattern_of_allocations_takes_memory_once, 0, COUNT_OF(patterns));
+    tcase_add_loop_test(arenas, a_repeated_pattern_of_allocations_takes_memory_once, 0, ROWS(patterns));
     tcase_add_test(arenas, patterns_that_alternate_do_not_take_memory_without_end);
     tcase_add_test(arenas, release_takes_back_what_came_after_the_mark_and_nothing_before);
-    tcase_add_loop_test(arenas, sizes_that_overflow_are_refused_and_leave_earlier_pieces_alone, 0,
-                        COUNT_OF(refused_sizes));
-    tcase_add_loop_test(arenas, after_one_failure_every_allocation_fails_until_the_reset, 0, COUNT_OF(arena_failures));
-    tcase_add_loop_test(arenas, a_failure_between_mark_and_release_is_seen_after_the_release, 0,
-                        COUNT_OF(arena_failures));
+    tcase_add_loop_test(arenas, sizes_that_overflow_are_refused_and_leave_earlier_pieces_alone, 0, ROWS(refused_sizes));
+    tcase_add_loop_test(arenas, after_one_failure_every_allocation_fails_until_the_reset, 0, ROWS(arena_failures));
+    tcase_add_loop_test(arenas, a_failure_between_mark_and_release_is_seen_after_the_release, 0, ROWS(arena_failures));
     tcase_add_test(arenas, an_arena_that_was_not_created_is_a_failed_one);
     tcase_add_test(arenas, texts_are_copied_and_printed_whole);
 
     TCase *failures = new_case(suite, "errors");
-    tcase_add_loop_test(failures, an_error_says_where_as_far_as_it_is_known, 0, COUNT_OF(location_rows));
+    tcase_add_loop_test(failures, an_error_says_where_as_far_as_it_is_known, 0, ROWS(location_rows));
     tcase_add_test(failures, errors_keep_their_order_and_the_status_of_the_first);
     tcase_add_test(failures, errors_beyond_the_most_are_counted_and_not_kept);
-    tcase_add_loop_test(failures, moved_errors_stand_behind_those_there, 0, COUNT_OF(move_rows));
+    tcase_add_loop_test(failures, moved_errors_stand_behind_those_there, 0, ROWS(move_rows));
     tcase_add_test(failures, long_texts_are_kept_whole);
     tcase_add_test(failures, a_bug_of_ours_is_told_from_a_users_mistake);
     tcase_add_test(failures, every_status_has_a_text_of_its_own);
 
     TCase *tensors = new_case(suite, "tensor");
-    tcase_add_loop_test(tensors, element_types_have_sizes_and_names, 0, COUNT_OF(dtype_rows));
-    tcase_add_loop_test(tensors, shapes_broadcast_as_in_numpy, 0, COUNT_OF(broadcast_rows));
-    tcase_add_loop_test(tensors, shapes_read_as_lists, 0, COUNT_OF(shape_rows));
+    tcase_add_loop_test(tensors, element_types_have_sizes_and_names, 0, ROWS(dtype_rows));
+    tcase_add_loop_test(tensors, shapes_broadcast_as_in_numpy, 0, ROWS(broadcast_rows));
+    tcase_add_loop_test(tensors, shapes_read_as_lists, 0, ROWS(shape_rows));
     tcase_add_test(tensors, shapes_are_the_same_where_type_and_sizes_are);
     tcase_add_test(tensors, elements_of_any_type_are_read_and_written_as_doubles);
-    tcase_add_loop_test(tensors, a_tensor_is_finite_where_all_of_it_is, 0, COUNT_OF(finite_rows));
+    tcase_add_loop_test(tensors, a_tensor_is_finite_where_all_of_it_is, 0, ROWS(finite_rows));
     tcase_add_test(tensors, many_large_numbers_are_finite_and_so_is_nothing);
-    tcase_add_loop_test(tensors, storage_of_impossible_size_is_refused_with_its_shape, 0, COUNT_OF(huge_rows));
+    tcase_add_loop_test(tensors, storage_of_impossible_size_is_refused_with_its_shape, 0, ROWS(huge_rows));
     tcase_add_test(tensors, storage_is_zeroed_and_may_be_empty);
 
     TCase *random = new_case(suite, "rng");
-    tcase_add_loop_test(random, the_reference_gives_the_known_answers, 0, COUNT_OF(known_answers));
+    tcase_add_loop_test(random, the_reference_gives_the_known_answers, 0, ROWS(known_answers));
     tcase_add_test(random, a_stream_of_key_zero_begins_with_the_known_answer);
-    tcase_add_loop_test(random, words_are_those_of_philox, 0, COUNT_OF(word_rows));
+    tcase_add_loop_test(random, words_are_those_of_philox, 0, ROWS(word_rows));
     tcase_add_test(random, a_word_does_not_depend_on_where_reading_began);
     tcase_add_test(random, streams_of_near_names_seeds_and_indices_have_nothing_in_common);
     tcase_add_test(random, a_stream_is_a_function_of_seed_and_name_alone);
-    tcase_add_loop_test(random, numbers_have_the_moments_of_their_distribution, 0, COUNT_OF(moment_rows));
+    tcase_add_loop_test(random, numbers_have_the_moments_of_their_distribution, 0, ROWS(moment_rows));
     tcase_add_test(random, uniform_numbers_stay_below_one_and_fill_the_interval);
-    tcase_add_loop_test(random, numbers_below_a_bound_stay_below_it, 0, COUNT_OF(bounds));
-    tcase_add_loop_test(random, a_shuffle_is_a_permutation_that_its_stream_decides, 0, COUNT_OF(shuffle_counts));
+    tcase_add_loop_test(random, numbers_below_a_bound_stay_below_it, 0, ROWS(bounds));
+    tcase_add_loop_test(random, a_shuffle_is_a_permutation_that_its_stream_decides, 0, ROWS(shuffle_counts));
     tcase_add_test(random, every_permutation_is_as_likely);
 
     TCase *threads = new_case(suite, "parallel");
-    tcase_add_loop_test(threads, every_index_is_visited_once_in_ranges_of_the_grain, 0, COUNT_OF(range_rows));
+    tcase_add_loop_test(threads, every_index_is_visited_once_in_ranges_of_the_grain, 0, ROWS(range_rows));
     tcase_add_test(threads, nothing_is_done_for_a_count_of_nothing);
     tcase_add_test(threads, several_threads_take_part_and_a_nested_call_stays_on_its_own);
     tcase_add_test(threads, one_thread_and_one_range_stay_on_the_calling_thread);
@@ -991,9 +985,5 @@ static Suite *core_suite(void) {
 }
 
 int main(void) {
-    SRunner *runner = srunner_create(core_suite());
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(core_suite());
 }

@@ -8,10 +8,9 @@
 #include <unistd.h>
 
 #include "cli/curve.h"
+#include "tests/suite.h"
 
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
-
-/* What curve_print writes to a file, to be freed. */
+/* The text that curve_print writes to a file. The caller frees it. */
 static char *drawn(const struct curve *curve) {
     char *text = NULL;
     size_t size = 0;
@@ -64,7 +63,7 @@ START_TEST(braille_dots_are_where_they_belong) {
 }
 END_TEST
 
-/* A fall between two neighbours is an upright line. */
+/* A fall between two neighbouring values is a vertical line. */
 START_TEST(sudden_change_leaves_no_gap) {
     const double values[] = {1, 1, 1, 0, 0, 0};
     assert_drawn(
@@ -79,7 +78,7 @@ START_TEST(sudden_change_leaves_no_gap) {
 }
 END_TEST
 
-/* One value among a hundred thousand. */
+/* A single high value among a hundred thousand is visible. */
 START_TEST(peak_shows_however_many_values_there_are) {
     enum { COUNT = 100000 };
     double *values = calloc(COUNT, sizeof *values);
@@ -109,7 +108,7 @@ START_TEST(not_finite_leaves_a_gap) {
 }
 END_TEST
 
-/* Values without a range, and ranges that no double holds. */
+/* Values whose range is 0, and ranges that overflow a double. */
 START_TEST(extreme_values_are_drawn) {
     static const double one[] = {2.5}, same[] = {-3e-5, -3e-5}, none[] = {NAN, INFINITY}, huge[] = {-1.7e308, 1.7e308};
     assert_drawn(&(struct curve){.values = one, .count = 1, .marks = CURVE_ASCII, .columns = 3, .rows = 3},
@@ -134,7 +133,7 @@ START_TEST(extreme_values_are_drawn) {
 }
 END_TEST
 
-/* 60 by 8 by default, and never more than there is room for. */
+/* 60 by 8 by default, and never more than the largest size. */
 static const struct {
     int32_t columns, rows, expected_columns, expected_rows;
 } sizes[] = {{0, 0, 60, 8}, {-5, -5, 60, 8}, {1, 1, 1, 1}, {200, 50, 200, 50}, {INT32_MAX, INT32_MAX, 200, 50}};
@@ -153,16 +152,16 @@ START_TEST(size_is_the_one_asked_for) {
                 lines++;
             }
         }
-        ck_assert_int_eq(lines, sizes[_i].expected_rows + 1); /* and the line of x */
+        ck_assert_int_eq(lines, sizes[_i].expected_rows + 1); /* and the line with the values of x */
         ck_assert_int_eq(longest, sizes[_i].expected_columns + 12);
         free(text);
     }
 }
 END_TEST
 
-/* ---- what it is made of ---- */
+/* ---- characters ---- */
 
-/* What curve_print writes to a terminal in a locale. */
+/* The text that curve_print writes to a terminal in a locale. */
 static void on_terminal(const char *locale, char *text, size_t size) {
     ck_assert_int_eq(setenv("LC_ALL", locale, 1), 0);
     const int master = posix_openpt(O_RDWR | O_NOCTTY);
@@ -205,9 +204,5 @@ int main(void) {
     tcase_add_loop_test(tcase, size_is_the_one_asked_for, 0, ROWS(sizes));
     tcase_add_test(tcase, braille_is_for_terminals_with_utf8_alone);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

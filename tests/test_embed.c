@@ -1,7 +1,8 @@
-/* tests/test_embed.c: training, and a trained run, inside another program, through the shared library and rondo/rondo.h alone.
+/* tests/test_embed.c: training, and a trained run, inside another program, which uses only the shared library and
+ * rondo/rondo.h.
  *
- * The library is opened at run time, so that nothing but what it exports is used. The environment names it, the program
- * that trains the run, and where plug-ins are: RONDO_SHARED, RONDO_PROGRAM, RONDO_PLUGIN_PATH.
+ * The library is opened at run time, so that only its exported functions are used. Environment variables give its path,
+ * the program that trains the run, and the folder of plug-ins: RONDO_SHARED, RONDO_PROGRAM, RONDO_PLUGIN_PATH.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
@@ -15,9 +16,8 @@
 #include "config.h"
 #include "rondo/rondo.h"
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 /* The functions of rondo/rondo.h, as their own declarations have them. */
 static struct {
@@ -108,7 +108,7 @@ START_TEST(labels_are_those_of_the_training_data) {
 }
 END_TEST
 
-/* What `rondo predict --json` says of `texts`, one object a line. */
+/* The output of `rondo predict --json` for `texts`, one object per line. */
 static const char *program_says(const char *arguments) {
     char input[1024] = "";
     for (int i = 0; i < TEXTS; i++) {
@@ -226,7 +226,7 @@ START_TEST(text_of_several_words_is_refused_where_the_model_takes_one) {
 END_TEST
 
 static const struct {
-    const char *name, *file, *text; /* of a copy of the run; file NULL: there is no such run; text NULL: no such file */
+    const char *name, *file, *text; /* file NULL: there is no run; text NULL: the file is removed */
     const char *parts;
 } damages[] = {
     {"no run", NULL, NULL, "is no folder of a run: it has no experiment.yaml"},
@@ -313,7 +313,7 @@ START_TEST(training_gives_the_weights_of_the_program) {
 }
 END_TEST
 
-/* What a callback saw, and after how many calls it ends the training. */
+/* What a callback saw, and the number of calls after which it ends the training. */
 struct watch {
     int stop_after, calls, epochs_ended, bests;
     rondo_training last;
@@ -405,7 +405,7 @@ START_TEST(training_that_cannot_begin_leaves_nothing) {
 }
 END_TEST
 
-static char experiment_file[1024]; /* sandbox_path is for one thread */
+static char experiment_file[1024]; /* a copy, because only one thread may use sandbox_path */
 
 static void *train_one(void *arg) {
     const char *folder = arg;
@@ -500,9 +500,5 @@ int main(void) {
     tcase_add_test(cases, different_experiments_train_at_the_same_time);
     tcase_add_test(cases, different_runs_work_at_the_same_time);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

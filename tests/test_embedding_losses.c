@@ -1,15 +1,16 @@
-/* tests/test_embedding_losses.c: what must hold of mixtures of Gaussians and of losses that compare the rows of a batch
+/* tests/test_embedding_losses.c: properties of mixtures of Gaussians, and of losses that compare the rows of a batch
  * (triplet, contrastive). Their numbers are compared with PyTorch in test_sequence_losses.c.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "batch_fixture.h"
+#include "tests/suite.h"
 
 #include <math.h>
 #include <string.h>
 
 /* ---- mixtures ---- */
 
-/* One component at the target, narrower and narrower: its density grows no more. */
+/* One component at the target becomes narrower and narrower; from the least deviation on, its density does not grow. */
 START_TEST(mixture_density_is_bounded_by_the_least_deviation) {
     struct batch_fixture batch = batch_fixture_create(
         "mixture_density", "real", 1, 3, "components=1 least_deviation=0.01", fixture_precisions[_i].dtype);
@@ -51,7 +52,7 @@ static const struct {
     {"contrastive", "size=3 normalise=true"},
 };
 
-/* All rows at one place, at the origin or elsewhere; in f32 and f64. */
+/* All rows are equal, at the origin or elsewhere; in f32 and f64. */
 START_TEST(gradients_at_distance_0_are_finite) {
     for (int32_t dtype = RONDO_F32; dtype <= RONDO_F64; dtype++) {
         for (int at_origin = 0; at_origin <= 1; at_origin++) {
@@ -69,7 +70,7 @@ START_TEST(gradients_at_distance_0_are_finite) {
 }
 END_TEST
 
-/* `rows` rows, all of one class or all of their own; only pairs of two classes cost contrastive something. */
+/* `rows` rows, all of one class or all of their own; only pairs of two classes have a contrastive loss. */
 START_TEST(rows_without_a_partner_contribute_nothing) {
     for (int64_t rows = 0; rows <= 5; rows++) {
         for (int of_one_class = 0; of_one_class <= 1; of_one_class++) {
@@ -80,7 +81,7 @@ START_TEST(rows_without_a_partner_contribute_nothing) {
             }
             batch_fixture_fill_waves(&batch.outputs, 1);
             if (strcmp(embeddings[_i].name, "contrastive") == 0 && rows > 1) {
-                continue; /* with one other row there is a pair */
+                continue; /* two rows are a pair */
             }
             const rondo_tensor *losses = batch_fixture_losses(&batch);
             for (int64_t row = 0; row < rows; row++) {
@@ -114,7 +115,7 @@ START_TEST(recall_counts_rows_whose_nearest_row_has_their_class) {
     double sums[MOST_METRICS];
     ck_assert_int_eq(batch_fixture_measure(&batch, &predictions, sums), RONDO_OK);
     ck_assert_double_eq(sums[0], 80);
-    for (int64_t row = 0; row < 80; row++) { /* neighbours along a line take turns */
+    for (int64_t row = 0; row < 80; row++) { /* neighbours along a line alternate between the classes */
         tensor_set(&batch.targets, row, (double)(row % 4));
     }
     fixture.parallel.threads = 4;
@@ -158,16 +159,16 @@ static TCase *row_cases(void) {
     tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
     tcase_add_loop_test(cases, mixture_density_is_bounded_by_the_least_deviation, 0, FIXTURE_PRECISIONS);
     tcase_add_loop_test(cases, mixture_density_stays_finite_far_away, 0, FIXTURE_PRECISIONS);
-    tcase_add_loop_test(cases, gradients_at_distance_0_are_finite, 0, FIXTURE_ROWS(embeddings));
-    tcase_add_loop_test(cases, rows_without_a_partner_contribute_nothing, 0, FIXTURE_ROWS(embeddings));
+    tcase_add_loop_test(cases, gradients_at_distance_0_are_finite, 0, ROWS(embeddings));
+    tcase_add_loop_test(cases, rows_without_a_partner_contribute_nothing, 0, ROWS(embeddings));
     tcase_add_test(cases, losses_of_a_batch_are_not_divided);
-    tcase_add_loop_test(cases, not_a_number_is_not_hidden, 0, FIXTURE_ROWS(choosers));
-    tcase_add_loop_test(cases, recall_counts_rows_whose_nearest_row_has_their_class, 0, FIXTURE_ROWS(embeddings));
+    tcase_add_loop_test(cases, not_a_number_is_not_hidden, 0, ROWS(choosers));
+    tcase_add_loop_test(cases, recall_counts_rows_whose_nearest_row_has_their_class, 0, ROWS(embeddings));
     return cases;
 }
 
 int main(void) {
     Suite *suite = suite_create("embedding_losses");
     suite_add_tcase(suite, row_cases());
-    return fixture_run(suite);
+    return run_suite(suite);
 }

@@ -1,5 +1,5 @@
-/* tests/test_equations.c: the text of equations to trees, and trees to programs: what is understood, and what is said
- * of what is not. */
+/* tests/test_equations.c: the text of equations is parsed to trees, and trees are turned into programs; mistakes get
+ * messages. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lang/cell.h"
+#include "tests/suite.h"
 #include "tests/support.h"
 
 static struct support support;
@@ -19,7 +20,7 @@ static void teardown(void) {
     support_close(&support);
 }
 
-/* ---- definitions, written short ---- */
+/* ---- definitions in a short form ---- */
 
 enum { FIRST_LINE = 10, INDENT = 2, INPUT = 3, HIDDEN = 4 };
 static const char file[] = "cell.yaml";
@@ -67,7 +68,7 @@ static struct cell_definition define(const char *equations, const struct around 
                                          .equations = {file, equations, FIRST_LINE, INDENT}};
     const char *const texts[] = {around->states == NULL ? "h" : around->states, around->params, around->options,
                                  around->init};
-    for (int32_t kind = 0; kind < COUNT_OF(texts); kind++) {
+    for (int32_t kind = 0; kind < ROWS(texts); kind++) {
         char *word = arena_strdup(support.arena, texts[kind] == NULL ? "" : texts[kind]);
         for (int32_t i = 0; *word != '\0'; i++) {
             const struct location where = {file, 2 + kind, 1 + i};
@@ -105,7 +106,7 @@ static struct cell *compile(const struct cell_definition *definition) {
 #define BRACKETS_100                                                                                                   \
     "(((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((("
 
-/* Each expected text begins with line:column, and each error stands where its caret is. */
+/* Each expected text begins with line:column, and each error is at the place of its caret. */
 static const struct {
     const char *equations;
     struct around around;
@@ -164,7 +165,7 @@ static const struct {
     {"h' = sum(h, axis=[0", {0}, {"10:20: this bracket is never closed"}},
     {"h' = sum(keep=true, h)", {0}, {"10:23: operands come before options"}},
     {"h' = " BRACKETS_100 BRACKETS_100 BRACKETS_100 "h", {0}, {"10:208: brackets nest deeper than 200"}},
-    /* several: every line is told, and what follows from a mistake is not */
+    /* several mistakes: each line is reported, but no consequences of a mistake */
     {"a = x @@ W\nb = (a @ V\nh' = tanh(a + b * )",
      {0},
      {"10:10: expected a name", "12:3: expected ')' to close the bracket, found 'h'"}},
@@ -412,7 +413,7 @@ static void check_caret(const char *text, const char *equations) {
     }
     const size_t length = strcspn(equations, "\n"), caret = (size_t)(column - INDENT - 1);
     if (length > 100) {
-        return; /* cut: there is a test of its own */
+        return; /* the text is cut; another test checks this */
     }
     ck_assert_msg(strncmp(shown, "\n    ", 5) == 0 && strncmp(shown + 5, equations, length) == 0, "%s", text);
     const char *below = shown + 5 + length;
@@ -450,7 +451,7 @@ START_TEST(earlier_errors_of_the_caller_do_not_stop_a_cell) {
 }
 END_TEST
 
-/* What is shown below the message. */
+/* The lines that are shown below the message. */
 static const struct {
     const char *equations, *shown;
 } shown_rows[] = {
@@ -469,9 +470,9 @@ START_TEST(the_caret_stands_below_tabs_and_other_alphabets) {
 }
 END_TEST
 
-/* ---- texts of a size that nobody writes ---- */
+/* ---- texts that are far too large ---- */
 
-/* `head`, then `piece` as often as gives about `bytes`, then `tail`. */
+/* `head`, then `piece` repeated to about `bytes` bytes, then `tail`. */
 static char *repeated(const char *head, const char *piece, const char *tail, size_t bytes) {
     const size_t length = strlen(piece), times = bytes / length;
     char *text = arena_alloc(support.arena, strlen(head) + times * length + strlen(tail) + 1);
@@ -488,7 +489,7 @@ enum { MEGABYTE = 1 << 20 };
 static const struct {
     const char *head, *piece, *tail;
     size_t bytes;
-    const char *expected; /* NULL: it is a cell */
+    const char *expected; /* NULL: the text is a cell */
 } size_rows[] = {
     {"h' = ", "(", "h", 10000, "brackets nest deeper than 200"},
     {"h' = ", "-", "h", 10000, "brackets nest deeper than 200"},
@@ -569,7 +570,7 @@ START_TEST(a_long_line_is_shown_around_its_mistake) {
 }
 END_TEST
 
-/* Texts near to right ones, and heaps of symbols: each is a cell, or errors that say where. */
+/* Texts that are almost right, and random symbols: each is a cell, or gives errors with their places. */
 START_TEST(any_text_is_read_or_refused_with_a_place) {
     static const char right[] = "i = sigmoid(x @ W_i + h @ U_i + b_i)\nf = sigmoid(x @ W_f + h @ U_f)\n"
                                 "g = 1 - slice(-c / 2.5e-1, axis=1, end=4)\nc' = f * c + (i * g)\ns[0] = tanh(c')\n"
@@ -618,7 +619,7 @@ START_TEST(any_text_is_read_or_refused_with_a_place) {
 }
 END_TEST
 
-/* ---- what is understood: names and shapes of parameters in order of first use ---- */
+/* ---- right equations: names and shapes of parameters in order of first use ---- */
 
 static const struct {
     const char *equations;
@@ -692,7 +693,7 @@ static const struct {
      "W[3, 12]"},
     {"h' = h - mean(h, axis=[input - 2], keep=true)", {0}, ""},
     {"h' = h + slice(x, begin=-1)", {0}, ""},
-    /* ops have names of their own: a value may be called as one */
+    /* names of ops are separate: a value may have the name of an op */
     {"tanh = x @ sum + dropout\nh' = tanh(tanh)", {0}, "sum[3, 4] dropout[4]"},
     /* the names of widths are numbers */
     {"h' = x @ W * hidden / input", {0}, "W[3, 4]"},
@@ -701,7 +702,7 @@ static const struct {
 START_TEST(parameters_get_the_shapes_that_their_places_need) {
     const struct cell_definition definition = define(good_rows[_i].equations, &good_rows[_i].around);
     struct cell *cell = compile(&definition);
-    if (good_rows[_i].parameters == NULL) { /* near to a good one, and not */
+    if (good_rows[_i].parameters == NULL) { /* almost like a good one, but wrong */
         ck_assert_ptr_null(cell);
         ck_assert_int_gt(support.errors.count, 0);
         return;
@@ -749,7 +750,7 @@ START_TEST(a_parameter_starts_from_the_last_row_that_fits) {
     const struct cell_definition definition = define("h' = tanh(x @ W + h @ U + h @ V[2] + b)", &around);
     struct cell *cell = compile(&definition);
     if (init_rows[_i].init != NULL && init_rows[_i].init[0] == '?') {
-        ck_assert_ptr_null(cell); /* * alone stands for something else */
+        ck_assert_ptr_null(cell); /* a `*` without a name means something else */
         return;
     }
     ck_assert_msg(cell != NULL, "%s", support_error(&support));
@@ -781,7 +782,7 @@ START_TEST(patterns_fit_whole_names) {
 }
 END_TEST
 
-/* ---- how tightly operators bind: the tree written as calls ---- */
+/* ---- precedence of operators: the tree written as calls ---- */
 
 static const struct {
     const char *equation, *tree;
@@ -936,7 +937,7 @@ START_TEST(equations_compute_what_they_say) {
 }
 END_TEST
 
-/* ---- repetitions: as if every line had been written ---- */
+/* ---- repetitions mean the same as the lines written out ---- */
 
 static const struct {
     const char *repeated, *written;
@@ -960,7 +961,7 @@ static const struct {
 static rondo_tensor new_state(const char *equations, const struct around *around) {
     struct cell_definition definition = define(equations, around);
     if (strstr(equations, "depth") == NULL) {
-        definition.n_options = 0; /* of the written form */
+        definition.n_options = 0; /* for the form that is written out */
     }
     struct cell *cell = compile(&definition);
     ck_assert_msg(cell != NULL, "%s", support_error(&support));
@@ -1098,40 +1099,32 @@ START_TEST(options_of_a_layer_take_the_place_of_the_defaults) {
 END_TEST
 
 static TCase *new_case(Suite *suite, const char *name) {
-    TCase *test_case = tcase_create(name);
-    tcase_set_timeout(test_case, 60);
-    tcase_add_checked_fixture(test_case, setup, teardown);
-    suite_add_tcase(suite, test_case);
-    return test_case;
+    return add_case(suite, name, 60, setup, teardown);
 }
 
 static Suite *equations_suite(void) {
     Suite *suite = suite_create("equations");
     TCase *mistakes = new_case(suite, "mistakes");
-    tcase_add_loop_test(mistakes, a_mistake_is_told_where_it_is_and_nothing_else_is, 0, COUNT_OF(bad_rows));
+    tcase_add_loop_test(mistakes, a_mistake_is_told_where_it_is_and_nothing_else_is, 0, ROWS(bad_rows));
     tcase_add_test(mistakes, earlier_errors_of_the_caller_do_not_stop_a_cell);
-    tcase_add_loop_test(mistakes, the_caret_stands_below_tabs_and_other_alphabets, 0, COUNT_OF(shown_rows));
-    tcase_add_loop_test(mistakes, a_text_of_any_size_is_read_or_refused_in_few_words, 0, COUNT_OF(size_rows));
+    tcase_add_loop_test(mistakes, the_caret_stands_below_tabs_and_other_alphabets, 0, ROWS(shown_rows));
+    tcase_add_loop_test(mistakes, a_text_of_any_size_is_read_or_refused_in_few_words, 0, ROWS(size_rows));
     tcase_add_test(mistakes, a_thousand_operators_are_not_too_many);
     tcase_add_test(mistakes, a_long_line_is_shown_around_its_mistake);
     tcase_add_loop_test(mistakes, any_text_is_read_or_refused_with_a_place, 0, 16);
 
     TCase *meaning = new_case(suite, "meaning");
-    tcase_add_loop_test(meaning, parameters_get_the_shapes_that_their_places_need, 0, COUNT_OF(good_rows));
-    tcase_add_loop_test(meaning, a_parameter_starts_from_the_last_row_that_fits, 0, COUNT_OF(init_rows));
-    tcase_add_loop_test(meaning, patterns_fit_whole_names, 0, COUNT_OF(pattern_rows));
-    tcase_add_loop_test(meaning, operators_bind_as_in_python, 0, COUNT_OF(tree_rows));
-    tcase_add_loop_test(meaning, equations_compute_what_they_say, 0, COUNT_OF(value_rows));
-    tcase_add_loop_test(meaning, a_repetition_is_its_lines_written_out, 0, COUNT_OF(repetition_rows));
-    tcase_add_loop_test(meaning, a_cell_knows_its_output_and_its_candidates, 0, COUNT_OF(output_rows));
+    tcase_add_loop_test(meaning, parameters_get_the_shapes_that_their_places_need, 0, ROWS(good_rows));
+    tcase_add_loop_test(meaning, a_parameter_starts_from_the_last_row_that_fits, 0, ROWS(init_rows));
+    tcase_add_loop_test(meaning, patterns_fit_whole_names, 0, ROWS(pattern_rows));
+    tcase_add_loop_test(meaning, operators_bind_as_in_python, 0, ROWS(tree_rows));
+    tcase_add_loop_test(meaning, equations_compute_what_they_say, 0, ROWS(value_rows));
+    tcase_add_loop_test(meaning, a_repetition_is_its_lines_written_out, 0, ROWS(repetition_rows));
+    tcase_add_loop_test(meaning, a_cell_knows_its_output_and_its_candidates, 0, ROWS(output_rows));
     tcase_add_test(meaning, options_of_a_layer_take_the_place_of_the_defaults);
     return suite;
 }
 
 int main(void) {
-    SRunner *runner = srunner_create(equations_suite());
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(equations_suite());
 }

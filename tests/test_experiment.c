@@ -1,6 +1,6 @@
 /* tests/test_experiment.c: the values of an experiment, and its mistakes, which are reported together.
  *
- * The environment says where plug-ins and cells are: RONDO_PLUGIN_PATH, RONDO_CELL_PATH.
+ * Environment variables give the folders of plug-ins and cells: RONDO_PLUGIN_PATH, RONDO_CELL_PATH.
  */
 #include <check.h>
 #include <stdio.h>
@@ -11,9 +11,8 @@
 #include "experiment/experiment.h"
 #include "io/section.h"
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 enum { MAX_ASSIGNMENTS = 16 };
 
@@ -52,7 +51,7 @@ static struct experiment *load(const char *name, const char *assignments) {
     return experiment_load(sandbox_path("%s", name), list, session, &errors);
 }
 
-/* All errors, one a line. */
+/* All errors, one per line. */
 static const char *all_errors(void) {
     char *text = sandbox_memory(65536);
     size_t used = 0;
@@ -71,10 +70,10 @@ static struct experiment *load_good(const char *name, const char *assignments) {
 
 /* ---- mistakes ---- */
 
-/* The experiment of tests/tiny.h with one line exchanged. */
+/* The experiment of tests/tiny.h with one line replaced. */
 static const struct {
     const char *name, *key, *line, *assignments;
-    int32_t count; /* of errors, exactly */
+    int32_t count; /* the exact number of errors */
     const char *parts;
 } mistakes[] = {
     {"an unknown key", "name:", "naem: tiny", "", 1,
@@ -171,7 +170,7 @@ static const struct yaml_node *node_at(const struct experiment *experiment, cons
 static const struct {
     const char *key, *line, *assignments;
     const char *path, *value;
-    const char *from; /* the end of the file's name; "default" */
+    const char *from; /* the origin: the end of the file's name, or "default" */
     int32_t line_number;
 } values[] = {
     {"name:", "name: tiny", "", "optimizer.lr", "0.05", "/v.yaml", 7},
@@ -340,7 +339,7 @@ START_TEST(tables_of_sections_are_fit_for_use) {
 }
 END_TEST
 
-/* What makes each section of the table part of the experiment, with a key that no section has. */
+/* For each section of the table, lines that add this section to the experiment with a key that no section has. */
 static const struct {
     const char *section, *assignments;
 } strangers[] = {
@@ -350,6 +349,7 @@ static const struct {
     {"model.embedding", "model.embedding.zzz=1"},
     {"model.embedding.input", "model.embedding.input={zzz: 1}"},
     {"model.embedding.previous", "model.embedding.previous={zzz: 1}"},
+    {"model.head", "model.head={zzz: 1}"},
     {"model.layers.N", "model.layers.0.zzz=1"},
     {"loss", "loss.zzz=1"},
     {"loss.sum.N", "loss={sum: [{plugin: hinge, zzz: 1}]}"},
@@ -362,7 +362,7 @@ static const struct {
     {"schedule.early_stopping", "schedule.early_stopping.zzz=1"},
 };
 
-/* Of the first error that names the key zzz: the keys that it lists, as " a, b, c,". */
+/* The keys that the first error with the key zzz lists, as " a, b, c,". */
 static const char *listed_keys(void) {
     for (int32_t i = 0; i < errors.count && i < ERRORS_MAX; i++) {
         const char *text = errors_text(&errors, i);
@@ -374,7 +374,7 @@ static const char *listed_keys(void) {
     ck_abort_msg("no error lists the keys: %s", all_errors());
 }
 
-/* The table that `rondo list` shows is the one that the readers accept keys by. */
+/* `rondo list` shows the same keys that the reader of experiments accepts. */
 START_TEST(readers_accept_the_keys_of_the_table) {
     const struct experiment_section section = experiment_section(_i);
     ck_assert_str_eq(section.name, strangers[_i].section);
@@ -419,9 +419,5 @@ int main(void) {
     tcase_add_test(cases, tables_of_sections_are_fit_for_use);
     tcase_add_loop_test(cases, readers_accept_the_keys_of_the_table, 0, ROWS(strangers));
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

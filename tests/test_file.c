@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* O_TMPFILE */
 
 #include "io/file.h"
+#include "tests/suite.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -12,8 +13,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 
 static struct arena *arena;
 static struct errors errors;
@@ -30,7 +29,7 @@ static void setup(void) {
 static void teardown(void) {
     errors_free(&errors);
     arena_destroy(arena);
-    ck_assert_int_eq(rmdir(folder), 0); /* every test leaves the folder empty */
+    ck_assert_int_eq(rmdir(folder), 0); /* fails unless the test has left the folder empty */
 }
 
 /* A path in the folder of the test; valid until it ends. */
@@ -132,7 +131,7 @@ START_TEST(abort_leaves_nothing_and_the_old_file_as_it_was) {
 }
 END_TEST
 
-/* Where the file system has files without a name, a process that is killed leaves nothing. */
+/* If the file system supports files without a name, a process that is killed leaves no file. */
 START_TEST(a_writer_that_is_killed_leaves_nothing) {
     struct file_writer writer;
     const int unnamed = open(folder, O_WRONLY | O_TMPFILE, 0600);
@@ -154,7 +153,7 @@ START_TEST(a_writer_that_is_killed_leaves_nothing) {
 }
 END_TEST
 
-/* The folder is held open: files go to it, and not to another one that has got its name. */
+/* The folder is kept open, so files are written to it, even if another folder has taken its name. */
 START_TEST(files_are_written_in_the_folder_that_is_open) {
     char *text;
     struct file_writer writer;
@@ -195,7 +194,7 @@ END_TEST
 START_TEST(failed_writes_leave_nothing) {
     ck_assert_int_eq(file_write(path_of("no/such/folder/f"), "x", 1, &errors), RONDO_IO);
     ck_assert_ptr_nonnull(strstr(errors_text(&errors, 0), "no/such/folder/f': "));
-    /* a folder cannot be replaced by a file: this fails at the rename, when all has been written */
+    /* a folder cannot be replaced by a file: this fails at the rename, after everything has been written */
     ck_assert_int_eq(mkdir(path_of("folder"), 0700), 0);
     ck_assert_int_eq(file_write(path_of("folder"), "x", 1, &errors), RONDO_IO);
     ck_assert_int_eq(entries(), 1);
@@ -251,12 +250,12 @@ START_TEST(a_folder_that_cannot_be_made_leaves_none) {
     char name[400], path[500];
     int32_t made = 0;
     memset(name, 'n', sizeof name - 1);
-    name[sizeof name - 1] = '\0'; /* more than a component of a path may have */
+    name[sizeof name - 1] = '\0'; /* longer than a component of a path may be */
     snprintf(path, sizeof path, "a/b//%s/c", name);
     ck_assert_int_eq(folder_create(path_of(path), &made, &errors), RONDO_IO);
     ck_assert_int_eq(made, 0);
     ck_assert_int_eq(entries(), 0);
-    /* Those that existed before stay. */
+    /* Folders that existed before are not removed. */
     ck_assert_int_eq(mkdir(path_of("a"), 0700), 0);
     ck_assert_int_eq(folder_create(path_of(path), &made, &errors), RONDO_IO);
     ck_assert_int_eq(entries(), 1);
@@ -271,7 +270,7 @@ END_TEST
 static const struct {
     const char *bytes;
     int64_t size;
-    uint64_t hash; /* from the reference code of FNV-1a, isthe.com/chongo/tech/comp/fnv */
+    uint64_t hash; /* computed with the reference code of FNV-1a, isthe.com/chongo/tech/comp/fnv */
 } hashes[] = {
     {"", 0, 0xcbf29ce484222325u},
     {"a", 1, 0xaf63dc4c8601ec8cu},
@@ -351,9 +350,5 @@ int main(void) {
     tcase_add_loop_test(cases, paths_have_a_folder, 0, ROWS(folders));
     tcase_add_test(cases, paths_become_absolute);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,6 +1,6 @@
 /* tests/test_goldens.c: layers against PyTorch: outputs, final states and every gradient, of stacks of one and two
- * layers, in one direction and in both, with and without projection, over rows of different lengths; in f64 and f32,
- * by either engine. golden/make_layers.py writes the numbers and says what they are. */
+ * layers, in one direction and in both, with and without projection, over rows of different lengths; in f64 and f32, by
+ * either engine. golden/make_layers.py writes the numbers and describes them. */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
 #include <stdio.h>
@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "experiment/session.h"
-#include "lang/cell_file.h"
 #include "model/cell_layer.h"
-#include "tests/support.h"
+#include "tests/session_fixture.h"
+#include "tests/suite.h"
 
 enum { MOST_CASES = 100, MOST_LAYERS = 2, MOST_ROWS = 3, MOST_VALUES = 128, MOST_STATES = 8 };
 
@@ -35,7 +35,8 @@ static void find_cases(void) {
     }
 }
 
-/* The line of the case that begins with `word`, behind it; NULL: there is none. `line` is where to begin. */
+/* The text after `word` in the line of the case that begins with it; NULL: there is none. The search begins at
+ * `line`. */
 static const char *find_line(const char *line, const char *word) {
     const size_t length = strlen(word);
     while ((line = strchr(line, '\n')) != NULL && strncmp(++line, "case ", 5) != 0) {
@@ -76,25 +77,19 @@ static struct golden read_case(const char *text) {
     return golden;
 }
 
-static struct support support;
-static struct session *session;
 static struct tape *tape;
 
 static void setup(void) {
-    const struct session_settings settings = {.threads = 1};
-    support_open(&support);
-    session = session_create(&settings, &support.errors);
-    ck_assert_msg(session != NULL, "%s", support_error(&support));
+    session_setup();
     tape = support_tape(&support, NULL);
 }
 
 static void teardown(void) {
     tape_destroy(tape);
-    session_destroy(session);
-    support_close(&support);
+    session_teardown();
 }
 
-/* A value of the tape, the line of the file that it must equal and the gradient's. */
+/* A value of the tape, and the lines of the file that it and its gradient must equal. */
 struct expectation {
     rondo_value value;
     const char *word, *gradient_word; /* either may be NULL */
@@ -145,10 +140,7 @@ static void add_loss(struct run *run, rondo_value value, const char *weights_wor
 static struct layer *make_layer(const struct run *run, int64_t input, enum engine engine,
                                 const struct cell_definition **definition) {
     const struct golden *golden = run->golden;
-    const char *file = session_find_cell(session, golden->cell, NULL, support.arena);
-    ck_assert_msg(file != NULL, "there is no cell '%s'", golden->cell);
-    *definition = cell_file_read(file, support.arena, &support.errors);
-    ck_assert_msg(*definition != NULL, "%s", support_error(&support));
+    *definition = session_definition(golden->cell);
     const struct cell_layer_settings settings = {.cell = *definition,
                                                  .hidden = golden->hidden,
                                                  .engine = engine,
@@ -160,7 +152,7 @@ static struct layer *make_layer(const struct run *run, int64_t input, enum engin
     return layer;
 }
 
-/* The parameters as the file has them. */
+/* The parameters, with the values of the file. */
 static rondo_value *make_parameters(struct run *run, const struct layer *layer, int index) {
     const int32_t count = layer_shape(layer)->n_parameters;
     rondo_value *values = arena_calloc(support.arena, (size_t)count, sizeof *values);
@@ -187,7 +179,7 @@ static void add_final_states(struct run *run, const struct layer *layer, const s
     run->n_finals += layer_shape(layer)->n_states;
 }
 
-/* Everything forward and backward; the layers must live until all was compared. */
+/* Runs everything forward and backward. The layers must live until all results are compared. */
 static void run_layers(struct run *run, enum engine engine, struct layer **layers) {
     const struct golden *golden = run->golden;
     const int has_finals = count_lines(golden->text, "final") > 0;
@@ -241,8 +233,8 @@ static const struct {
 };
 
 START_TEST(outputs_final_states_and_gradients_are_those_of_pytorch) {
-    const struct golden golden = read_case(case_texts[_i / COUNT_OF(how)]);
-    const int h = _i % COUNT_OF(how);
+    const struct golden golden = read_case(case_texts[_i / ROWS(how)]);
+    const int h = _i % ROWS(how);
     struct run run = {.golden = &golden, .dtype = how[h].dtype, .tolerance = how[h].tolerance};
     struct layer *layers[MOST_LAYERS] = {NULL};
     run_layers(&run, how[h].engine, layers);
@@ -255,7 +247,7 @@ START_TEST(outputs_final_states_and_gradients_are_those_of_pytorch) {
             compare(&run, tape_gradient(tape, expected->value), expected->gradient_word);
         }
     }
-    /* Nothing that PyTorch has is left out. */
+    /* Every parameter of PyTorch is compared. */
     ck_assert_int_eq(run.n_parameters, count_lines(golden.text, "parameter"));
     ck_assert_int_eq(run.n_finals, count_lines(golden.text, "final"));
     for (int i = 0; i < golden.layers; i++) {
@@ -264,7 +256,7 @@ START_TEST(outputs_final_states_and_gradients_are_those_of_pytorch) {
 }
 END_TEST
 
-/* What must be among the cases: a file cut short would test less, quietly. */
+/* Cases that the file must contain. Otherwise a file that was cut short would test less without a failure. */
 static const struct {
     const char *cell;
     int projection;
@@ -293,18 +285,15 @@ static Suite *goldens_suite(void) {
     tcase_set_timeout(goldens, 120);
     tcase_add_checked_fixture(goldens, setup, teardown);
     tcase_add_loop_test(goldens, every_layer_of_pytorch_is_there_once_and_stacked_in_one_direction_and_in_both, 0,
-                        COUNT_OF(blessed));
-    tcase_add_loop_test(goldens, outputs_final_states_and_gradients_are_those_of_pytorch, 0, n_cases * COUNT_OF(how));
+                        ROWS(blessed));
+    tcase_add_loop_test(goldens, outputs_final_states_and_gradients_are_those_of_pytorch, 0, n_cases * ROWS(how));
     suite_add_tcase(suite, goldens);
     return suite;
 }
 
 int main(void) {
     find_cases();
-    SRunner *runner = srunner_create(goldens_suite());
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = run_suite(goldens_suite());
     free(file_text);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

@@ -14,10 +14,10 @@
 #include "core/descriptor.h"
 #include "core/host.h"
 #include "core/registry.h"
+#include "tests/stub_plugins.h"
+#include "tests/suite.h"
 
 #undef fail /* an old name of ck_abort_msg; here it is a member of rondo_host */
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 static struct errors errors;
 static struct registry *registry;
@@ -49,50 +49,26 @@ static void *before_the_end(const void *from, size_t size) {
 
 /* ---- descriptors ---- */
 
-static rondo_status op_call(rondo_context *ctx, rondo_op_call *call) {
-    (void)ctx, (void)call;
-    return RONDO_OK;
-}
-
-static rondo_status step(rondo_context *ctx, const rondo_optimizer_call *call) {
-    (void)ctx, (void)call;
-    return RONDO_OK;
-}
-
-static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call, int64_t *size) {
-    (void)ctx, (void)call, (void)size;
-    return RONDO_OK;
-}
-
-static rondo_value record(rondo_context *ctx, const rondo_loss_call *call, rondo_value outputs, rondo_value targets) {
-    (void)ctx, (void)call, (void)targets;
-    return outputs;
-}
-
-static rondo_status factor(rondo_context *ctx, const rondo_schedule_call *call, double *result) {
-    (void)ctx, (void)call, (void)result;
-    return RONDO_OK;
-}
-
 static const union descriptor old_descriptors[] = {
     {.op = {.base = {.kind = RONDO_KIND_OP, .name = "old_op", .summary = "-"},
             .min_inputs = 1,
             .max_inputs = 1,
             .operands = "x",
-            .infer = op_call,
-            .forward = op_call,
-            .backward = op_call}},
-    {.optimizer = {.base = {.kind = RONDO_KIND_OPTIMIZER, .name = "old_optimizer", .summary = "-"}, .step = step}},
+            .infer = stub_op_call,
+            .forward = stub_op_call,
+            .backward = stub_op_call}},
+    {.optimizer = {.base = {.kind = RONDO_KIND_OPTIMIZER, .name = "old_optimizer", .summary = "-"}, .step = stub_step}},
     {.loss = {.base = {.kind = RONDO_KIND_LOSS, .name = "old_loss", .summary = "-"},
-              .output_size = output_size,
-              .record = record}},
-    {.schedule = {.base = {.kind = RONDO_KIND_SCHEDULE, .name = "old_schedule", .summary = "-"}, .factor = factor}},
+              .output_size = stub_output_size,
+              .record = stub_record}},
+    {.schedule = {.base = {.kind = RONDO_KIND_SCHEDULE, .name = "old_schedule", .summary = "-"},
+                  .factor = stub_factor}},
 };
 
 START_TEST(fields_that_an_old_descriptor_lacks_are_zero) {
     union descriptor old = old_descriptors[_i];
     const uint32_t first = descriptor_first_size(old.base.kind), today = descriptor_size(old.base.kind);
-    ck_assert_uint_lt(first, today); /* else this test was compiled against another header */
+    ck_assert_uint_lt(first, today); /* otherwise this test was compiled with another header */
     old.base.struct_size = first;
     const rondo_descriptor *descriptor = before_the_end(&old, first);
     const rondo_status status = registry_add(registry, descriptor, "old.so", &errors);
@@ -117,7 +93,7 @@ END_TEST
 
 /* ---- structs that a plug-in hands to the host ---- */
 
-/* struct_size of a product: that of ABI 1.0, and none, as some plug-ins have it. */
+/* struct_size of a product: the size in ABI 1.0, and 0, which some plug-ins pass. */
 static const uint32_t product_sizes[] = {offsetof(rondo_product, c) + sizeof(void *), 0};
 
 START_TEST(fields_that_an_old_product_lacks_are_not_read) {
@@ -148,9 +124,5 @@ int main(void) {
     tcase_add_loop_test(cases, a_descriptor_below_the_first_size_is_refused_unread, 0, ROWS(old_descriptors));
     tcase_add_loop_test(cases, fields_that_an_old_product_lacks_are_not_read, 0, ROWS(product_sizes));
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,5 +1,5 @@
-/* tests/test_host.c: plug-ins that do with a call what they must not: the reason names them, and nobody speaks of a bug
- * in Rondo.
+/* tests/test_host.c: plug-ins that break the rules of a call: the error names the plug-in, and does not report a bug in
+ * Rondo.
  */
 #include <check.h>
 #include <stdio.h>
@@ -7,11 +7,10 @@
 #include <string.h>
 
 #include "core/host.h"
+#include "tests/suite.h"
 #include "tests/support.h"
 
 #undef fail /* an old name of ck_abort_msg; here it is a member of rondo_host */
-
-#define ROWS(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
 static struct support support;
 static struct tape *tape;
@@ -26,9 +25,9 @@ static void teardown(void) {
     support_close(&support);
 }
 
-/* ---- what an op and a loss hand back ---- */
+/* ---- results of ops and losses ---- */
 
-/* What infer sets, and what is said of it. */
+/* The output that infer sets, and the expected error. */
 static const struct inferred {
     int32_t ndim, dtype, is_view;
     int64_t size, view_offset;
@@ -188,7 +187,7 @@ static void body_that_draws(void *arg, int64_t begin, int64_t end) {
 
 static const struct {
     void (*body)(void *arg, int64_t begin, int64_t end);
-    const char *function; /* NULL: it may */
+    const char *function; /* NULL: the call is allowed */
 } body_rows[] = {
     {body_that_allocates, "alloc"},
     {body_that_fails, "fail"},
@@ -226,7 +225,7 @@ static void assert_body(struct host_call *call, int row) {
     ck_assert_int_eq(tape_status(tape), RONDO_INTERNAL);
     ck_assert_int_eq(support.errors.count, 1);
     ck_assert_str_eq(support_error(&support), expected);
-    ck_assert_ptr_nonnull(call->base.host->alloc(&call->base, 100)); /* behind it all is as ever */
+    ck_assert_ptr_nonnull(call->base.host->alloc(&call->base, 100)); /* after it, calls are allowed again */
 }
 
 START_TEST(a_body_that_uses_its_context_makes_the_call_fail) {
@@ -237,7 +236,7 @@ START_TEST(a_body_that_uses_its_context_makes_the_call_fail) {
 }
 END_TEST
 
-/* The host itself may be within a parallel_for: what is forbidden is the call's own. */
+/* The host itself may run inside a parallel_for. Only the parallel_for of the call forbids other functions. */
 static void call_within_a_body(void *arg, int64_t begin, int64_t end) {
     struct arena *const *arenas = arg;
     for (int64_t i = begin; i < end; i++) {
@@ -274,9 +273,5 @@ int main(void) {
     tcase_add_loop_test(cases, a_body_that_uses_its_context_makes_the_call_fail, 0, 2 * ROWS(body_rows));
     tcase_add_loop_test(cases, a_call_within_a_body_may_use_its_context, 0, 2);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,8 +1,8 @@
-/* tests/test_house.c: the structure of the source tree: who may include whom, what the library never calls, what the
- * built objects export, what a list must name.
+/* tests/test_house.c: the structure of the source tree: which files may include which, functions that the library never
+ * calls, symbols that the built objects export, and lists that must be complete.
  *
- * A guard that finds nothing proves nothing, so each is also given lines that it must refuse. The environment says
- * where things are: RONDO_SOURCE, RONDO_TEST_PLUGINS, RONDO_SHARED.
+ * To prove that the checks work, each is also tested with lines that it must refuse. Environment variables give the
+ * places of files: RONDO_SOURCE, RONDO_TEST_PLUGINS, RONDO_SHARED.
  */
 #define _XOPEN_SOURCE 700
 #include <check.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+#include "tests/suite.h"
 
 enum { PATH_SIZE = 2048, MAX_FILES = 2000 };
 
@@ -62,7 +62,8 @@ static void add_files(struct files *files, const char *root, const char *below, 
     free(entries);
 }
 
-/* The files below a folder of the source tree. `least` guards against a search that looks in the wrong place. */
+/* The files below a folder of the source tree. Fails if there are fewer than `least`, because then the search is in the
+ * wrong place. */
 static struct files source_files(const char *folder, const char *ending, int least) {
     struct files files = {.count = 0};
     add_files(&files, variable("RONDO_SOURCE"), folder, ending);
@@ -91,7 +92,7 @@ static char *read_source(const char *file) {
     return text;
 }
 
-/* Blanks out comments, and what stands in quotes, so that only code is left; lines stay where they are. */
+/* Replaces comments and the contents of quotes by blanks, so that only code is left; line numbers do not change. */
 static void keep_code(char *text) {
     enum { CODE, LINE_COMMENT, COMMENT, QUOTED } state = CODE;
     char quote = 0;
@@ -122,8 +123,8 @@ static void keep_code(char *text) {
 
 /* ---- arrows ---- */
 
-/* What the files of a folder may include, beside their own folder and system headers. The first row that a path begins
- * with counts. */
+/* What the files of a folder may include, in addition to their own folder and system headers. The first row that a path
+ * begins with counts. */
 static const struct {
     const char *folder;
     const char *allowed[14]; /* beginnings of paths; NULL-terminated */
@@ -228,7 +229,7 @@ static int is_name_character(char c) {
     return isalnum((unsigned char)c) || c == '_';
 }
 
-/* 1 where this line may stand in this file. */
+/* 1 if this file may contain this line. */
 static int line_is_allowed(const char *file, const char *line) {
     line += strspn(line, " \t");
     if (*line++ != '#') {
@@ -249,7 +250,7 @@ static int line_is_allowed(const char *file, const char *line) {
     line += 7 + strspn(line + 7, " \t");
     const char close = *line == '<' ? '>' : '"';
     if (*line != '<' && *line != '"') {
-        return 0; /* by a macro: nobody can tell what */
+        return 0; /* the name is a macro, so the file is not known */
     }
     char header[256];
     const char *end = strchr(line + 1, close);
@@ -334,12 +335,12 @@ END_TEST
 
 static const struct {
     const char *folder;
-    int least; /* C files and headers */
+    int least; /* the smallest number of C files and headers */
 } folders[] = {{"core", 20}, {"ops", 15},        {"io", 8},      {"lang", 12},          {"model", 15},
                {"data", 8},  {"experiment", 10}, {"store", 6},   {"train", 10},         {"kit", 15},
                {"cli", 6},   {"plugins", 6},     {"include", 2}, {"examples/plugin", 5}};
 
-/* Calls visit for every file of the folder that C is written in. */
+/* Calls visit for every C file and header of the folder. */
 static void each_file(int folder, void (*visit)(const char *file, char *text)) {
     static const char *const endings[] = {".c", ".h", ".c.in"};
     int count = 0;
@@ -383,7 +384,7 @@ static const char *const banned[] = {
     "strncpy", "strtok",     "system",  "tmpnam",    "vfprintf", "vprintf", "vsprintf",
 };
 
-/* What one file is there for. */
+/* Functions that only one file may call, because it is there for this purpose. */
 static const struct { const char *file, *call; } exceptions[] = {{"kit/child.c", "fork"}, {"kit/child.c", "_exit"}};
 
 static int is_exception(const char *file, const char *call) {
@@ -395,7 +396,8 @@ static int is_exception(const char *file, const char *call) {
     return 0;
 }
 
-/* The banned function that the code of a file calls or takes, NULL where there is none; its line in *number. */
+/* The banned function that the code of a file calls, or takes the address of; NULL if there is none. *number gets its
+ * line. */
 static const char *find_banned(const char *file, const char *code, int *number) {
     *number = 1;
     for (const char *c = code; *c != '\0'; c++) {
@@ -476,7 +478,7 @@ END_TEST
 
 /* ---- numbers as text ---- */
 
-/* The end of the call whose '(' is at `open`; of the text where it is not closed. */
+/* The end of the call whose '(' is at `open`; the end of the text if it is not closed. */
 static size_t call_end(const char *code, size_t open) {
     int depth = 0;
     size_t end = open;
@@ -489,7 +491,7 @@ static size_t call_end(const char *code, size_t open) {
     return end;
 }
 
-/* 1 where text[begin .. end) has a conversion of a double, as printf and scanf have them. */
+/* 1 if text[begin .. end) contains a conversion of printf or scanf for a double. */
 static int has_float_conversion(const char *text, size_t begin, size_t end) {
     for (size_t at = begin; at < end; at++) {
         if (text[at] == '%') {
@@ -503,7 +505,7 @@ static int has_float_conversion(const char *text, size_t begin, size_t end) {
     return 0;
 }
 
-/* A call that reads or writes a number in the locale of the process, outside core/number.c; NULL where there is none.
+/* A call that reads or writes a number in the locale of the process, outside core/number.c; NULL if there is none.
  * `vsnprintf` is one whatever its format: that is its caller's. `code` is `text` without comments and quoted text. */
 static const char *find_number_call(const char *text, const char *code, int *number) {
     static const struct {
@@ -584,7 +586,7 @@ END_TEST
 
 /* ---- what is exported ---- */
 
-/* The names that a shared object defines for others, separated by blanks, as nm tells them; those of the sanitizers'
+/* The names that a shared object defines for others, separated by blanks, as nm prints them; those of the sanitizers'
  * own are left out. */
 static void read_exports(const char *file, char *names, size_t size) {
     char command[2 * PATH_SIZE], line[512];
@@ -607,7 +609,7 @@ START_TEST(plugin_exports_one_symbol) {
     const char *folder = variable("RONDO_TEST_PLUGINS");
     struct files plugins = {.count = 0}, sources = source_files("plugins", ".c", 6);
     add_files(&plugins, folder, "", ".so");
-    int links = 0; /* further names of a file that has several descriptors */
+    int links = 0; /* further names of files with several descriptors */
     for (int i = 0; i < plugins.count; i++) {
         char file[PATH_SIZE];
         struct stat found;
@@ -662,11 +664,11 @@ START_TEST(shared_library_exports_the_embedding_api_alone) {
 }
 END_TEST
 
-/* ---- lists that must name what is there ---- */
+/* ---- lists that must be complete ---- */
 
-/* `format` is how the name of a file without its ending stands in the list. */
+/* `format` is the text of an entry in the list, with %s for the name of a file without its ending. */
 static const struct {
-    const char *folder, *list, *format, *but; /* `but`: files that the list's own rules name */
+    const char *folder, *list, *format, *but; /* `but`: files that need not be in the list */
 } lists[] = {
     {"core", "core/meson.build", "'%s.c'", ""},
     {"ops", "ops/meson.build", "['%s', [", "axis sample"},
@@ -769,7 +771,7 @@ START_TEST(cell_is_called_as_its_file) {
 }
 END_TEST
 
-/* A test that no list names is never run. */
+/* A test that is in no list is never run. */
 START_TEST(every_test_is_in_the_list_of_tests) {
     struct files files = source_files("tests", ".c", 5);
     char *list = read_source("tests/meson.build");
@@ -946,13 +948,13 @@ static void add_tags(const char *file, char *text, char *conflict, size_t size) 
 static void check_tags(const char *file, char *text) {
     char conflict[512];
     if (strncmp(file, "kit/templates/", strlen("kit/templates/")) == 0) {
-        return; /* each becomes a plug-in */
+        return; /* each of these becomes a plug-in */
     }
     add_tags(file, text, conflict, sizeof conflict);
     ck_assert_msg(conflict[0] == '\0', "%s", conflict);
 }
 
-/* Plug-ins are left out: each is a program of its own, as its author's is. */
+/* Plug-ins are left out, because each of them is a separate program. */
 START_TEST(every_tag_is_defined_once) {
     for (int i = 0; i < ROWS(folders); i++) {
         if (strcmp(folders[i].folder, "plugins") != 0 && strcmp(folders[i].folder, "examples/plugin") != 0) {
@@ -975,7 +977,7 @@ END_TEST
 
 enum { MOST_LINES = 600 };
 
-/* Generated pages and the ABI's one header are left out. */
+/* Generated pages, and the single header of the ABI, are left out. */
 START_TEST(no_file_is_longer_than_one_idea) {
     static const char *const endings[] = {".c", ".h", ".in", ".py", ".sh", ".md", ".yaml", ".build"};
     static const char *const left_out[] = {"build", "tests/", "docs/reference/", "include/rondo/plugin.h", NULL};
@@ -1024,9 +1026,5 @@ int main(void) {
     tcase_add_test(cases, tag_defined_twice_is_found);
     tcase_add_test(cases, no_file_is_longer_than_one_idea);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,11 +1,12 @@
-/* tests/test_initialiser.c: initialisers beyond the random matrices of test_cells.c: their texts, their spreads, what
- * functions make of them, ramps, and the memory of Legendre polynomials. */
+/* tests/test_initialiser.c: initialisers beyond the random matrices of test_cells.c: their texts and their ranges,
+ * functions of initialisers, ramps, and the memory of Legendre polynomials. */
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lang/initialiser.h"
+#include "tests/suite.h"
 #include "tests/support.h"
 
 static struct support support;
@@ -32,7 +33,7 @@ static rondo_status fill(const char *text, const rondo_tensor *tensor) {
     const rondo_status status =
         initialiser_fill(&initialiser, tensor, rng_stream(1, "values"), NULL, scratch, &support.errors);
     const struct arena_mark after = arena_mark(scratch);
-    ck_assert(after.block == before.block && after.used == before.used); /* given back, whatever happened */
+    ck_assert(after.block == before.block && after.used == before.used); /* memory is released in any case */
     arena_destroy(scratch);
     return status;
 }
@@ -46,7 +47,7 @@ static rondo_tensor filled(const char *text, int32_t dtype, const char *shape) {
 /* ---- texts ---- */
 
 static const struct {
-    const char *text, *expected; /* the beginning of the error; NULL: it is right */
+    const char *text, *expected; /* the beginning of the error; NULL: the text is right */
 } text_rows[] = {
     {"lecun", NULL},
     {"-lecun", NULL},
@@ -117,7 +118,7 @@ START_TEST(texts_are_read_or_refused) {
 }
 END_TEST
 
-/* What an initialiser is written as, for `rondo cells show`; the text is read to the same text again. */
+/* The text of an initialiser for `rondo cells show`. It is parsed, and must give the same text again. */
 static const struct {
     const char *text, *expected;
 } written_rows[] = {
@@ -159,7 +160,7 @@ static int option_value(const void *arg, const char *name, double *number) {
         double number;
     } options[] = {{"T", 9}, {"low", -1}, {"high", 2}};
     ck_assert_ptr_eq(arg, &support);
-    for (int i = 0; i < COUNT_OF(options); i++) {
+    for (int i = 0; i < ROWS(options); i++) {
         if (strcmp(options[i].name, name) == 0) {
             *number = options[i].number;
             return 1;
@@ -169,7 +170,7 @@ static int option_value(const void *arg, const char *name, double *number) {
 }
 
 static const struct {
-    const char *text, *same_as; /* with numbers; NULL: it is refused */
+    const char *text, *same_as; /* the same with numbers; NULL: it is refused */
     const char *error;
 } option_rows[] = {
     {"chrono(T)", "chrono(9)", NULL},
@@ -280,7 +281,7 @@ static double softplus(double x) {
     return log1p(exp(x));
 }
 
-/* These bring a value back to the uniform number that it was made of, as a share of its range. */
+/* Functions that compute, from a value, the uniform number that it was made from, as a share of its range. */
 static double share_chrono(double x) {
     return uniform_share(exp(x), 1, 99);
 }
@@ -385,7 +386,7 @@ END_TEST
 START_TEST(legendre_a_is_for_squares) {
     static const char *const shapes[] = {"3, 3", "3, 4", "3", "", "2, 3, 3"};
     const struct initialiser a = parse("legendre_a(4)"), b = parse("-legendre_b(4)");
-    for (int i = 0; i < COUNT_OF(shapes); i++) {
+    for (int i = 0; i < ROWS(shapes); i++) {
         const rondo_tensor tensor = support_zeros(&support, RONDO_F32, shapes[i]);
         ck_assert_int_eq(initialiser_fits(&a, &tensor), i == 0);
         ck_assert_int_eq(initialiser_fits(&b, &tensor), 1);
@@ -395,7 +396,7 @@ END_TEST
 
 /* ---- interruption ---- */
 
-/* Says that work should stop from the question number `last` on. */
+/* Requests an interrupt from call number `last` on. */
 struct questions {
     int32_t asked, last;
 };
@@ -405,7 +406,7 @@ static int is_last_question(void *arg) {
     return ++questions->asked > questions->last;
 }
 
-/* How often is asked at least, over a matrix that takes a while. */
+/* The least number of calls for a matrix that takes a while. */
 static const struct {
     const char *initialiser, *shape;
     int32_t least;
@@ -435,7 +436,7 @@ START_TEST(filling_asks_whether_to_stop_and_stops_at_any_question) {
         ck_assert_int_eq(
             initialiser_fill(&initialiser, &tensor, rng_stream(1, "values"), &interrupt, support.arena, &errors),
             RONDO_INTERRUPTED);
-        ck_assert_int_eq(some.asked, last + 1); /* the first answer counts */
+        ck_assert_int_eq(some.asked, last + 1); /* the work stops at the first request */
         ck_assert_int_eq(errors.count, 1);
         errors_free(&errors);
     }
@@ -447,25 +448,21 @@ static Suite *initialiser_suite(void) {
     TCase *cases = tcase_create("initialiser");
     tcase_set_timeout(cases, 120);
     tcase_add_checked_fixture(cases, setup, teardown);
-    tcase_add_loop_test(cases, texts_are_read_or_refused, 0, COUNT_OF(text_rows));
-    tcase_add_loop_test(cases, initialisers_are_written_as_they_are_read, 0, COUNT_OF(written_rows));
-    tcase_add_loop_test(cases, numbers_come_from_options_where_they_are_named, 0, COUNT_OF(option_rows));
+    tcase_add_loop_test(cases, texts_are_read_or_refused, 0, ROWS(text_rows));
+    tcase_add_loop_test(cases, initialisers_are_written_as_they_are_read, 0, ROWS(written_rows));
+    tcase_add_loop_test(cases, numbers_come_from_options_where_they_are_named, 0, ROWS(option_rows));
     tcase_add_test(cases, options_that_an_initialiser_uses_are_known);
-    tcase_add_loop_test(cases, fixed_values_are_those_of_the_text, 0, COUNT_OF(value_rows));
-    tcase_add_loop_test(cases, values_outside_the_domain_of_a_function_are_refused, 0, COUNT_OF(infinite_rows));
-    tcase_add_loop_test(cases, random_values_have_the_distribution_of_the_text, 0, COUNT_OF(distribution_rows));
+    tcase_add_loop_test(cases, fixed_values_are_those_of_the_text, 0, ROWS(value_rows));
+    tcase_add_loop_test(cases, values_outside_the_domain_of_a_function_are_refused, 0, ROWS(infinite_rows));
+    tcase_add_loop_test(cases, random_values_have_the_distribution_of_the_text, 0, ROWS(distribution_rows));
     tcase_add_test(cases, legendre_matrices_are_those_of_the_held_step);
     tcase_add_test(cases, legendre_memory_settles_on_the_polynomials_of_its_window);
     tcase_add_test(cases, legendre_a_is_for_squares);
-    tcase_add_loop_test(cases, filling_asks_whether_to_stop_and_stops_at_any_question, 0, COUNT_OF(long_rows));
+    tcase_add_loop_test(cases, filling_asks_whether_to_stop_and_stops_at_any_question, 0, ROWS(long_rows));
     suite_add_tcase(suite, cases);
     return suite;
 }
 
 int main(void) {
-    SRunner *runner = srunner_create(initialiser_suite());
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(initialiser_suite());
 }

@@ -1,5 +1,5 @@
-/* tests/test_interrupt.c: work that is asked to stop stops in order, wherever it is; a program that does not come to
- * the next question is left at the second signal, or after a time of grace. */
+/* tests/test_interrupt.c: work that is interrupted ends properly, wherever it is. A program that does not check for an
+ * interrupt ends at the second signal, or after a grace period. */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
 #include <signal.h>
@@ -9,21 +9,21 @@
 #include <time.h>
 
 #include "core/options.h"
+#include "core/sanitizer.h"
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
 #include "train/task.h"
 #include "train/trainer.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 static void setup(void) {
     sandbox_open();
     tiny_write();
 }
 
-/* ---- the question, in the library ---- */
+/* ---- interrupts in the library ---- */
 
-/* Answers yes from question number `after` on. */
+/* Requests an interrupt from call number `after` on. */
 struct patience {
     int after, asked;
 };
@@ -52,7 +52,7 @@ static void work_open(struct work *work) {
     ck_assert_int_eq(model_initialise(network_model(work->task->network), 1, NULL, &work->errors), RONDO_OK);
 }
 
-/* From now on, questions are answered with yes after `after` of them. */
+/* From now on, an interrupt is requested after `after` calls. */
 static void interrupt_after(struct work *work, int after) {
     work->patience = (struct patience){.after = after};
     work->session->interrupt = (struct interrupt){is_requested, &work->patience};
@@ -183,7 +183,7 @@ END_TEST
 
 /* ---- signals, in the program ---- */
 
-/* Trains for so long that only a signal ends it; returns in its second epoch or later. */
+/* Starts a training that is so long that only a signal ends it; returns in its second epoch or later. */
 static struct process *start_training(const char *arguments, int ignored_signal) {
     char line[256];
     snprintf(line, sizeof line, "train e.yaml --out run --threads 2 --set schedule.epochs=1000000 %s", arguments);
@@ -285,7 +285,7 @@ int main(void) {
     tcase_add_loop_test(cases, a_signal_ends_training_in_order, 0, ROWS(stopping));
     tcase_add_test(cases, a_signal_that_comes_twice_at_once_is_one_request);
     tcase_add_loop_test(cases, an_ignored_signal_stays_ignored, 0, ROWS(stopping));
-#if !defined(__SANITIZE_THREAD__) /* it holds signals back until the next call of the system, and a loop has none */
+#if !SANITIZER_THREAD /* it holds signals back until the next call of the system, and a loop has none */
     tcase_add_test(cases, a_second_signal_leaves_a_plugin_that_never_returns);
     tcase_add_test(cases, one_signal_leaves_a_plugin_that_never_returns_after_a_time);
 #else
@@ -294,9 +294,5 @@ int main(void) {
     printf("left out under the thread sanitizer: plug-ins that never return\n");
 #endif
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,4 +1,4 @@
-/* tests/test_json.c: JSON that is damaged and JSON that there is no memory for are told apart. */
+/* tests/test_json.c: damaged JSON and a lack of memory give different errors. */
 #include <check.h>
 #include <errno.h>
 #include <jansson.h>
@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "io/json.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+#include "tests/suite.h"
 
 /* jansson allocates through these. The allocation number `fails_at` fails; -1: none does. */
 static int allocations, fails_at = -1;
@@ -62,7 +61,7 @@ static const struct {
 START_TEST(damaged_text_is_reported_with_its_place) {
     json_t *value = NULL;
     json_error_t reason;
-    errno = ENOMEM; /* of an earlier call */
+    errno = ENOMEM; /* as if an earlier call had set it */
     ck_assert_int_eq(json_parse(bad_rows[_i].text, strlen(bad_rows[_i].text), &value, &reason), RONDO_INVALID);
     ck_assert_ptr_null(value);
     ck_assert_int_eq(reason.line, bad_rows[_i].line);
@@ -84,9 +83,5 @@ int main(void) {
     tcase_add_loop_test(cases, damaged_text_is_reported_with_its_place, 0, ROWS(bad_rows));
     tcase_add_test(cases, a_file_that_is_missing_is_not_a_lack_of_memory);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,4 +1,5 @@
-/* tests/test_kit.c: what the checks of plug-ins are built on: children that may crash, guarded buffers, options to try.
+/* tests/test_kit.c: the base of the checks of plug-ins: child processes that may crash, guarded buffers, values of
+ * options.
  */
 #define _GNU_SOURCE
 #include <check.h>
@@ -12,14 +13,14 @@
 #include <unistd.h>
 
 #include "core/options.h"
+#include "core/sanitizer.h"
 #include "core/tensor.h"
 #include "kit/check.h"
 #include "kit/child.h"
 #include "kit/guard.h"
 #include "kit/heap.h"
 #include "kit/option_settings.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+#include "tests/suite.h"
 
 static struct arena *arena;
 static struct errors errors;
@@ -46,7 +47,7 @@ static struct child_outcome run(size_t (*body)(void *arg, char *answer, size_t s
 
 /* ---- children ---- */
 
-/* What a child may do; the parent must neither wait for it nor be damaged by it. */
+/* What a child may do. The parent must neither wait for it nor be damaged by it. */
 enum deed { ANSWER, CRASH, ABORT, DIVIDE, EXIT, LOOP, PRINT, PRINT_MUCH, PRINT_AND_CRASH, CLOSE_ALL, LEAVE_CHILD };
 
 static volatile int zero;
@@ -187,7 +188,7 @@ static size_t tell_limits(void *arg, char *answer, size_t size) {
 START_TEST(child_has_limits_of_its_own) {
     struct rlimit before, after;
     getrlimit(RLIMIT_AS, &before);
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if SANITIZER_SHADOW
     ck_assert_int_eq(run(tell_limits, NULL, 60).answer[0], '1');
 #else
     ck_assert_str_eq(run(tell_limits, NULL, 60).answer, "1 1");
@@ -274,7 +275,7 @@ START_TEST(write_beside_a_buffer_is_found) {
 }
 END_TEST
 
-/* Touches byte number `place` of a buffer of `bytes`, and whether that must crash. */
+/* An access to byte number `place` of a buffer of `bytes` bytes, and whether it must crash. */
 static const struct {
     size_t bytes;
     ptrdiff_t place;
@@ -385,7 +386,7 @@ static const rondo_option tried[] = {
     RONDO_OPTION_END,
 };
 
-/* Neither defaults nor ends that are far away; drawn values are in the range, near the default. */
+/* The values are neither defaults nor distant ends. Random values are in the range, and near the default. */
 START_TEST(moderate_values_are_others_than_the_default) {
     static const char *const texts[] = {"share=1", "share=",      "rate=",     "count=2",
                                         "count=2", "is_on=false", "mode=slow", "mode=none"};
@@ -419,7 +420,7 @@ static void give_back(void *arg) {
     free(piece);
 }
 
-/* Small blocks, and large ones that the C library takes directly from the system. */
+/* Small blocks, and large blocks, which the C library takes directly from the system. */
 static const size_t pieces[] = {1, 24, 1000, 50000, 1 << 20};
 
 START_TEST(what_stays_on_the_heap_is_found) {
@@ -427,7 +428,7 @@ START_TEST(what_stays_on_the_heap_is_found) {
     const double kept_bytes = heap_leak(keep, &bytes, 20), none = heap_leak(give_back, &bytes, 20);
     if (heap_in_use() < 0) {
         ck_assert(kept_bytes == -1 &&
-                  none == -1); /* under a sanitizer it is not reported, rather than reported wrong */
+                  none == -1); /* with a sanitizer the amount is not reported, which is better than a wrong one */
     } else {
         ck_assert_msg(kept_bytes >= (double)bytes && kept_bytes < 2 * (double)bytes + 64, "%g bytes", kept_bytes);
         ck_assert_msg(none == 0, "%g bytes", none);
@@ -505,9 +506,5 @@ int main(void) {
     tcase_add_test(cases, required_options_get_a_value_from_the_middle);
     tcase_add_test(cases, wrong_options_are_an_error);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

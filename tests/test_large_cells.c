@@ -1,30 +1,16 @@
 /* tests/test_large_cells.c: cells with 60 to 300 of everything: states, gates, products, parameters, terms, calls,
- * parts of a row, and reads of one value. Both engines must agree, and no list of operands, gradients or terms may end
- * before the cell does (the address sanitizer sees it).
+ * parts of a row, and reads of one value. Both engines must agree, and no list of operands, gradients or terms may be
+ * too short for the cell (the address sanitizer detects it).
  */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "experiment/session.h"
 #include "model/wrap.h"
 #include "tests/recurrence_case.h"
-
-static struct support support;
-static struct session *session;
-
-static void setup(void) {
-    const struct session_settings settings = {.threads = 1};
-    support_open(&support);
-    session = session_create(&settings, &support.errors);
-    ck_assert_msg(session != NULL, "%s", support_error(&support));
-}
-
-static void teardown(void) {
-    session_destroy(session);
-    support_close(&support);
-}
+#include "tests/session_fixture.h"
+#include "tests/suite.h"
 
 /* A cell in which something occurs 60 to 300 times. Its equations are pieces of text, one after the other; one that
  * begins with '*' is written once for each number 1 .. count. In all of them '#' is that number, '~' the number before,
@@ -33,7 +19,7 @@ struct large_cell {
     const char *name;
     int most; /* the largest count that the language takes (brackets nest up to 200 deep); 0: any */
     const char *pieces[6];
-    const char *states;                  /* names of the states beside h, one for each number; NULL: none */
+    const char *states;                  /* names of the states other than h, one for each number; NULL: none */
     const char *matrix, *rows, *columns; /* a parameter with a declared shape; NULL: none */
 };
 
@@ -155,15 +141,14 @@ static struct cell *compile(const struct large_cell *large, int count) {
         definition.n_parameters = 1;
     }
     definition.equations = (struct equation_text){
-        .file = "large.yaml", .text = write_pieces(large->pieces, COUNT_OF(large->pieces), 0, count), .first_line = 1};
+        .file = "large.yaml", .text = write_pieces(large->pieces, ROWS(large->pieces), 0, count), .first_line = 1};
     const struct cell_settings settings = {.dtype = RONDO_F64, .input = 2, .hidden = 3};
-    struct cell *cell = cell_compile(&definition, &settings, session->registry, &support.errors);
-    ck_assert_msg(cell != NULL, "%s: %s", definition.name, support_error(&support));
+    struct cell *cell = session_compile(&definition, settings);
     cell->name = definition.name;
     return cell;
 }
 
-/* Small values, so that a sum of 300 terms does not push a tanh into its flat part, where no gradient shows. */
+/* Small values, so that a sum of 300 terms does not reach the flat part of tanh, where gradients vanish. */
 static void shrink_parameters(const struct recurrence_case *problem, int count) {
     for (int32_t p = 0; p < problem->cell->n_parameters; p++) {
         for (int64_t i = 0; i < rondo_count(&problem->parameters[p]); i++) {
@@ -172,7 +157,7 @@ static void shrink_parameters(const struct recurrence_case *problem, int count) 
     }
 }
 
-/* `n_engines` of the fused engine's ways of running. */
+/* The first `n_engines` settings of the fused engine. */
 static void check(struct cell *cell, int count, int n_engines) {
     static const struct recurrence_engine engines[] = {
         {.fused = 1, .passes = PASS_ALL, .threads = 1},
@@ -181,11 +166,10 @@ static void check(struct cell *cell, int count, int n_engines) {
         {.fused = 1, .passes = PASS_ALL & ~PASS_MERGE, .threads = 2, .recompute = 1},
     };
     static const int64_t lengths[] = {2, 1};
-    const struct recurrence_case problem =
-        recurrence_case_create(&support, cell, RONDO_F64, lengths, COUNT_OF(lengths));
+    const struct recurrence_case problem = recurrence_case_create(&support, cell, RONDO_F64, lengths, ROWS(lengths));
     shrink_parameters(&problem, count);
     const struct recurrence_answer expected = recurrence_case_solve(&problem, (struct recurrence_engine){0});
-    for (int i = 0; i < n_engines && i < COUNT_OF(engines); i++) {
+    for (int i = 0; i < n_engines && i < ROWS(engines); i++) {
         char how[64];
         snprintf(how, sizeof how, "fused with passes %d", (int)engines[i].passes);
         const struct recurrence_answer found = recurrence_case_solve(&problem, engines[i]);
@@ -194,9 +178,8 @@ static void check(struct cell *cell, int count, int n_engines) {
 }
 
 START_TEST(both_engines_agree_on_a_cell_with_many_of_everything) {
-    const struct large_cell *large = &cells[_i / COUNT_OF(counts)];
-    const int asked = counts[_i % COUNT_OF(counts)],
-              count = large->most > 0 && asked > large->most ? large->most : asked;
+    const struct large_cell *large = &cells[_i / ROWS(counts)];
+    const int asked = counts[_i % ROWS(counts)], count = large->most > 0 && asked > large->most ? large->most : asked;
     struct cell *cell = compile(large, count);
     check(cell, count, asked == 67 ? 4 : 1);
     cell_destroy(cell);
@@ -211,7 +194,7 @@ static struct cell *wrap(const struct cell *cell, int wrapper, struct errors *er
                           : wrap_clip(cell, 0.5, session->registry, errors);
 }
 
-/* Wrappers add operands, states and parameters of their own. */
+/* Wrappers add more operands, states and parameters. */
 START_TEST(both_engines_agree_on_a_large_cell_in_any_wrapper) {
     enum { COUNT = 67 };
     struct cell *cell = compile(&cells[_i], COUNT);
@@ -234,14 +217,9 @@ int main(void) {
     Suite *suite = suite_create("large_cells");
     TCase *test_case = tcase_create("large_cells");
     tcase_set_timeout(test_case, 300);
-    tcase_add_checked_fixture(test_case, setup, teardown);
-    tcase_add_loop_test(test_case, both_engines_agree_on_a_cell_with_many_of_everything, 0,
-                        COUNT_OF(cells) * COUNT_OF(counts));
-    tcase_add_loop_test(test_case, both_engines_agree_on_a_large_cell_in_any_wrapper, 0, COUNT_OF(cells));
+    tcase_add_checked_fixture(test_case, session_setup, session_teardown);
+    tcase_add_loop_test(test_case, both_engines_agree_on_a_cell_with_many_of_everything, 0, ROWS(cells) * ROWS(counts));
+    tcase_add_loop_test(test_case, both_engines_agree_on_a_large_cell_in_any_wrapper, 0, ROWS(cells));
     suite_add_tcase(suite, test_case);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -8,9 +8,10 @@
 
 #include "model/pool_layer.h"
 #include "tests/layer_run.h"
+#include "tests/suite.h"
 
 static const int64_t lengths[] = {5, 3, 3, 1};
-enum { ROWS = COUNT_OF(lengths) };
+enum { ROWS = sizeof lengths / sizeof lengths[0] };
 
 /* ---- directions ---- */
 
@@ -101,7 +102,7 @@ START_TEST(an_input_at_the_first_step_is_followed_by_zeros_in_either_direction) 
 }
 END_TEST
 
-/* The output is the first state here: what a row ends with is its final state. */
+/* The output is the first state here, so the last output of a row is its final state. */
 START_TEST(the_last_output_of_a_row_is_that_of_its_own_end) {
     const struct cell_layer_settings settings = {.direction = (enum direction)_i};
     struct run run = make_run(make_layer(&cell_lstm, settings, INPUT), lengths, ROWS, INPUT);
@@ -128,7 +129,7 @@ END_TEST
 
 /* ---- states that are carried on ---- */
 
-/* Steps begin .. of the packed rows, as a run of their own. All rows are longer than `begin`. */
+/* The steps of the packed rows from `begin` on, as a separate run. All rows are longer than `begin`. */
 static struct run window(const struct run *run, int64_t begin, int64_t end) {
     struct run part = *run;
     int64_t *shorter = arena_calloc(support.arena, (size_t)run->time.rows, sizeof *shorter);
@@ -143,7 +144,8 @@ static struct run window(const struct run *run, int64_t begin, int64_t end) {
 
 static const int64_t long_rows[] = {7, 6, 4};
 
-/* Two windows on one tape; final states go on as values, or as constants where `stops`. */
+/* Two windows on one tape. The final states of the first start the second, as values, or as constants if `stops` is
+ * 1. */
 static void pass_in_windows(struct run *whole, int stops) {
     struct run parts[2] = {window(whole, 0, 3), window(whole, 3, 7)};
     struct values values[2];
@@ -188,7 +190,7 @@ static void pass_in_windows(struct run *whole, int stops) {
 START_TEST(states_carried_over_two_windows_give_one_long_run) {
     const struct test_cell *cell = all_cells[_i];
     const struct cell_layer_settings settings = {.learn_initial_state = 1};
-    struct run whole = make_run(make_layer(cell, settings, INPUT), long_rows, COUNT_OF(long_rows), INPUT);
+    struct run whole = make_run(make_layer(cell, settings, INPUT), long_rows, ROWS(long_rows), INPUT);
     struct run carried = whole;
     pass(&whole);
     pass_in_windows(&carried, 0);
@@ -205,7 +207,7 @@ END_TEST
 
 START_TEST(a_state_carried_as_a_constant_stops_the_gradient) {
     const struct cell_layer_settings none = {0};
-    struct run whole = make_run(make_layer(&cell_gru, none, INPUT), long_rows, COUNT_OF(long_rows), INPUT);
+    struct run whole = make_run(make_layer(&cell_gru, none, INPUT), long_rows, ROWS(long_rows), INPUT);
     struct run carried = whole;
     pass(&whole);
     pass_in_windows(&carried, 1);
@@ -274,11 +276,7 @@ START_TEST(initial_states_of_another_shape_fail_the_tape) {
 END_TEST
 
 static TCase *new_case(Suite *suite, const char *name) {
-    TCase *test_case = tcase_create(name);
-    tcase_set_timeout(test_case, 240);
-    tcase_add_checked_fixture(test_case, layer_run_open, layer_run_close);
-    suite_add_tcase(suite, test_case);
-    return test_case;
+    return add_case(suite, name, 240, layer_run_open, layer_run_close);
 }
 int main(void) {
     Suite *suite = suite_create("layer");
@@ -294,9 +292,5 @@ int main(void) {
     tcase_add_loop_test(states, learnt_initial_states_are_those_of_every_row_and_get_a_gradient, 0, 3);
     tcase_add_loop_test(states, initial_states_of_another_shape_fail_the_tape, ENGINE_FUSED, ENGINE_TAPE + 1);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,14 +1,14 @@
-/* tests/test_layer_keys.c: the keys of `model.layers`: what they make of a model, and where mistakes are told. */
+/* tests/test_layer_keys.c: the keys of `model.layers`: their effect on a model, and the places of errors. */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/sanitizer.h"
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 static void setup(void) {
     sandbox_open();
@@ -39,7 +39,7 @@ static void setup(void) {
 
 /* ---- what is refused ---- */
 
-/* Line 5 of bad.yaml begins "model: {embedding: {size: 4}, layers: [{"; the row goes on from there, in column 41. */
+/* Line 5 of bad.yaml begins "model: {embedding: {size: 4}, layers: [{"; the row continues it in column 41. */
 static const struct {
     const char *name, *layer, *flags, *parts;
 } refused[] = {
@@ -111,10 +111,10 @@ START_TEST(a_mistake_in_a_layer_is_told_at_its_place) {
 }
 END_TEST
 
-/* ---- what is made ---- */
+/* ---- effects ---- */
 
 static const struct {
-    const char *name, *layer, *parts; /* of what `check` prints */
+    const char *name, *layer, *parts; /* parts of the output of `check` */
 } made[] = {
     {"both directions", "cell: gru, hidden: 5, direction: both}]}",
      "layers.0.forward.W_r |layers.0.backward.W_r |layers.0.backward.b_n |head.W                   [10, 2]"},
@@ -145,7 +145,7 @@ END_TEST
 
 /* Address space that a command may take, in kB: the parameters of these cells need 50 to 160 GB. A sanitizer reserves
  * more than that for itself. */
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#if SANITIZER_SHADOW
 static const char address_space[] = "unlimited";
 #else
 static const char address_space[] = "2000000";
@@ -166,7 +166,7 @@ START_TEST(a_model_of_any_width_is_shown_without_memory_for_its_parameters) {
 }
 END_TEST
 
-/* A layer with everything that it may have, trained, and used from the folder of the run alone. */
+/* A layer with all keys is trained, and then used only from the folder of the run. */
 static const char *const full[] = {
     "cell: ./mine.yaml, hidden: 4, count: 2, direction: forward, dropout: 0.1, residual: true, layer_norm: true, "
     "learn_initial_state: true, clip: 2, zoneout: 0.1, zoneout_output: 0.05, recurrent_dropout: 0.1, "
@@ -190,7 +190,7 @@ START_TEST(a_run_with_every_wrapper_trains_and_predicts_the_same_again) {
     const struct outcome first = sandbox_run((struct call){.arguments = "predict full", .input = "tea lovely\n"});
     assert_status("predict", &first, 0);
     const struct outcome second = sandbox_run((struct call){.arguments = "predict full", .input = "tea lovely\n"});
-    ck_assert_str_eq(first.out, second.out); /* nothing random is left */
+    ck_assert_str_eq(first.out, second.out); /* nothing is random outside training */
     sandbox_remove("full");
     sandbox_remove("again");
 }
@@ -206,9 +206,5 @@ int main(void) {
     tcase_add_loop_test(cases, a_model_of_any_width_is_shown_without_memory_for_its_parameters, 0, ROWS(wide));
     tcase_add_loop_test(cases, a_run_with_every_wrapper_trains_and_predicts_the_same_again, 0, ROWS(full));
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,5 +1,5 @@
-/* tests/test_limits.c: what the command does where the system gives it less than it asks for: addresses, length of
- * files, a reader of its output.
+/* tests/test_limits.c: the command when the system limits it: addresses, the length of files, a reader of its output
+ * that ends.
  */
 #define _XOPEN_SOURCE 700
 #include <check.h>
@@ -7,19 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/sanitizer.h"
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
-
-/* A sanitizer's own memory is larger than any limit. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_SHADOW_MEMORY 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define HAS_SHADOW_MEMORY 1
-#endif
-#endif
 
 /* Runs a line of the shell in the sandbox: "$RONDO" is the command, killed after 20 seconds. */
 static struct outcome shell(const char *format, const char *arguments) {
@@ -38,7 +29,7 @@ static void setup(void) {
 
 /* ---- addresses ---- */
 
-#ifndef HAS_SHADOW_MEMORY
+#if !SANITIZER_SHADOW
 /* Limits in kilobytes, from one that the program can be loaded in to one that is enough. OpenBLAS starts a thread of its
  * own with 2. */
 static const int limits[] = {60000,  80000,  100000, 150000, 180000, 200000,
@@ -61,7 +52,7 @@ START_TEST(training_ends_with_any_limit_of_memory) {
         done += outcome.status == 0;
         ck_assert(i + 1 < ROWS(limits) || outcome.status == 0);
     }
-    ck_assert_int_lt(done, ROWS(limits)); /* else no limit was too low, and nothing has been tested */
+    ck_assert_int_lt(done, ROWS(limits)); /* otherwise no limit was too low, and nothing was tested */
 }
 END_TEST
 
@@ -123,7 +114,7 @@ int main(void) {
     TCase *cases = tcase_create("limits");
     tcase_set_timeout(cases, 280);
     tcase_add_unchecked_fixture(cases, setup, sandbox_close);
-#ifndef HAS_SHADOW_MEMORY
+#if !SANITIZER_SHADOW
     tcase_add_loop_test(cases, training_ends_with_any_limit_of_memory, 0, ROWS(memory_settings));
     tcase_add_test(cases, command_that_needs_no_product_ends_in_little_memory);
 #endif
@@ -131,9 +122,5 @@ int main(void) {
     tcase_add_loop_test(cases, training_goes_on_without_a_reader, 0, ROWS(readers));
     tcase_add_test(cases, other_commands_end_with_their_reader);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,7 +1,7 @@
-/* tests/test_loader.c: which files are loaded, and that every other is refused with the reason.
+/* tests/test_loader.c: which files are loaded; all others are refused with a reason.
  *
- * RONDO_TEST_PLUGINS is the folder of the plug-ins as they were built, RONDO_TEST_BAD that of tests/plugins_bad. What
- * has to be damaged or given other permissions is copied to a temporary folder first.
+ * RONDO_TEST_PLUGINS is the folder of the plug-ins as they were built, RONDO_TEST_BAD that of tests/plugins_bad. Files
+ * that are damaged, or get other permissions, are copied to a temporary folder first.
  */
 #define _XOPEN_SOURCE 700
 #include <check.h>
@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "core/loader.h"
+#include "core/sanitizer.h"
+#include "tests/suite.h"
 
 #define PATH_SIZE 1024
 
@@ -26,7 +28,7 @@ static struct loader *loader;
 static const struct location where = {"e.yaml", 3, 5};
 static const rondo_descriptor *const nothing[] = {NULL};
 
-/* Without the variable nothing would be tested: that is a failure. */
+/* Fails if the variable is not set, because nothing would be tested. */
 static void read_variable(const char *name, char *value) {
     const char *text = getenv(name);
     ck_assert_msg(text != NULL && text[0] == '/', "the variable %s must hold an absolute path", name);
@@ -110,7 +112,7 @@ static const char *copy_plugin(const char *name, const char *to) {
     return copy;
 }
 
-/* Replaces the loader by one over these folders. */
+/* Replaces the loader by one that searches these folders. */
 static void search_in(const char *paths) {
     loader_destroy(loader);
     loader = loader_create(paths, &errors);
@@ -200,7 +202,7 @@ START_TEST(taken_name_is_refused_with_both_files) {
 }
 END_TEST
 
-/* ---- files that are no shared object, or may not be trusted ---- */
+/* ---- files that are not shared objects, or cannot be trusted ---- */
 
 START_TEST(missing_file_is_not_found) {
     const char *file = path("%s/%s", folder, "none.so");
@@ -285,7 +287,7 @@ static size_t end_of_segments(const char *bytes) {
     return last;
 }
 
-/* Piece by piece: the dynamic linker would die of a segment that is not there. */
+/* The file is cut at many places. The dynamic linker would crash if a segment is missing. */
 START_TEST(file_cut_short_anywhere_is_refused) {
     size_t size = 0;
     char *bytes = read_file(path("%s/%s.so", plugins, "optimizers/adam"), &size);
@@ -325,14 +327,15 @@ END_TEST
 
 /* ---- pointers that lead nowhere ---- */
 
-/* The plug-ins whose pointers are bent: between them they have every kind, and all that a descriptor points at. */
+/* The plug-ins whose pointers are changed. Together they have descriptors of every kind, and all that a descriptor
+ * points at. */
 static const char *const bent[] = {"optimizers/adam", "optimizers/sgd", "losses/softmax_cross_entropy",
                                    "losses/quantile", "ops/swish",      "schedules/cosine"};
 
 /* What a pointer is bent to: an address that nothing has; the last bytes of the plug-in; one byte further than it was,
  * which is within the plug-in and may do no harm. */
 enum bend { BEND_NOWHERE, BEND_TO_END, BEND_BY_ONE };
-#ifdef __SANITIZE_ADDRESS__
+#if SANITIZER_ADDRESS
 enum { BENDS = BEND_NOWHERE + 1 }; /* for the others bytes between objects are read */
 #else
 enum { BENDS = BEND_BY_ONE + 1 };
@@ -361,7 +364,7 @@ static Elf64_Addr end_of_plugin(const char *bytes) {
     return end;
 }
 
-/* Loads a copy of the plug-in with relocation `index` bent; each under a name of its own, since the dynamic linker
+/* Loads a copy of the plug-in with relocation `index` changed. Each copy has its own name, since the dynamic linker
  * knows files by their names. 0 where that relocation is no pointer of a descriptor. */
 static int load_bent(char *bytes, size_t size, size_t index, enum bend bend, rondo_status *status) {
     const Elf64_Shdr *data = find_section(bytes, ".data.rel.ro");
@@ -528,7 +531,7 @@ START_TEST(name_is_found_in_the_folder_of_its_kind) {
 }
 END_TEST
 
-/* The entries of the path that come before the good one, and must not keep it from being found. */
+/* Entries of the path before the good one, which must not prevent it from being found. */
 static const char *const paths[] = {"%s%s", ":%s%s", "::%s%s:", "relative:%s%s", ".:%s%s", "./x:%s%s", "/nowhere:%s%s"};
 
 START_TEST(entries_that_lead_nowhere_are_skipped) {
@@ -597,7 +600,7 @@ START_TEST(loaded_file_does_not_get_another_name_by_a_link) {
 }
 END_TEST
 
-/* Names that would leave the folder, or are none. */
+/* Names that lead outside the folder, or are not valid names. */
 static const char *const strange[] = {"../optimizers/adam", "/adam", "", ".", "..", "adam.so", "a/b", "adam\n", "a b"};
 
 START_TEST(name_that_is_a_path_is_not_looked_for) {
@@ -650,8 +653,6 @@ START_TEST(no_folder_is_no_error) {
 }
 END_TEST
 
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
-
 int main(void) {
     Suite *suite = suite_create("loader");
     TCase *cases = tcase_create("loader");
@@ -688,9 +689,5 @@ int main(void) {
     tcase_add_test(cases, all_plugins_are_loaded_past_a_broken_one);
     tcase_add_test(cases, no_folder_is_no_error);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,8 +1,8 @@
-/* tests/test_locale.c: numbers are read and written alike in every locale: by core/number.h, by the command and through
- * rondo/rondo.h.
+/* tests/test_locale.c: numbers are read and written in the same way in every locale: by core/number.h, by the command
+ * and through rondo/rondo.h.
  *
- * The locales are compiled into the sandbox from the sources of the package 'locales'. A process has one of them, and
- * what it says and writes is compared with what the command does in the locale "C".
+ * The locales are compiled into the sandbox from the sources of the package 'locales'. A process runs in one of them,
+ * and its output and files are compared with those of the command in the locale "C".
  */
 #define _XOPEN_SOURCE 700
 #include <check.h>
@@ -19,9 +19,8 @@
 #include "core/number.h"
 #include "rondo/rondo.h"
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 /* One with a decimal comma, and one whose decimal point is a character of two bytes. */
 static const char *const locales[] = {"de_DE", "ps_AF"};
@@ -64,7 +63,7 @@ static void setup(void) {
         compile_locale(locales[i]);
     }
     setenv("LOCPATH", sandbox_path("locales"), 1);
-    /* The program looks for plug-ins and cells beside itself. */
+    /* The program looks for plug-ins and cells in folders next to it. */
     sandbox_copy(variable("RONDO_PROGRAM"), "bin/rondo");
     sandbox_copy(variable("RONDO_PROGRAM_IN_LOCALE"), "bin/rondo-in-locale");
     ck_assert_int_eq(symlink(variable("RONDO_TEST_PLUGINS"), sandbox_path("bin/plugins")), 0);
@@ -139,7 +138,7 @@ END_TEST
 /* ---- the command ---- */
 
 /* Each is run in "C", then in another locale; "RUN" stands for the run that was trained in the same one. */
-enum { MISTAKES = 2 }; /* the first of them */
+enum { MISTAKES = 2 }; /* the first commands are mistakes */
 static const char *const commands[] = {
     "check e.yaml --set optimizer.lr=0,5",
     "check e.yaml --set optimizer.lr=-5.5",
@@ -156,7 +155,7 @@ static const char *const commands[] = {
     "cells show ./cell.yaml --json",
 };
 
-/* How the run number `index` is called that is trained in "C", or in the other locale. Both names have the same length.
+/* The name of run number `index`, trained in "C" or in the other locale. Both names have the same length.
  */
 static const char *run_name(int index, int is_other) {
     char *name = sandbox_memory(16);
@@ -203,7 +202,7 @@ static void compare_files(const char *name, int index) {
     ck_assert_msg(size == other_size && memcmp(plain, other, size) == 0, "%s differs", name);
 }
 
-/* metrics.jsonl has times, which differ. But a comma separates in JSON, so each number must have a point. */
+/* metrics.jsonl contains times, which differ, so it is not compared. But each number must have a decimal point. */
 static void check_metrics(int index) {
     char *text = sandbox_read(sandbox_path("%s/metrics.jsonl", run_name(index, 1)), NULL);
     int losses = 0;
@@ -266,9 +265,5 @@ int main(void) {
     tcase_add_loop_test(cases, command_does_the_same_in_every_locale, 0, ROWS(locales));
     tcase_add_loop_test(cases, run_is_opened_and_predicts_in_every_locale, 0, ROWS(locales));
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -6,9 +6,8 @@
 
 #include "rondo/rondo.h"
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 static const char experiment[] = "rondo: 1\n"
                                  "name: logs\n"
@@ -142,9 +141,5 @@ int main(void) {
     tcase_add_test(cases, a_program_that_embeds_rondo_gets_the_lines_of_its_run);
     tcase_add_test(cases, a_program_that_trains_gets_the_lines_of_its_experiment);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "batch_fixture.h"
+#include "tests/suite.h"
 
 static double mean_loss(struct batch_fixture *batch) {
     const rondo_tensor *losses = batch_fixture_losses(batch);
@@ -100,7 +101,7 @@ START_TEST(gradients_of_losses_are_those_of_central_differences) {
 }
 END_TEST
 
-/* Targets, and how many outputs they need; 0: refused, with the text. */
+/* Targets, and the number of outputs that they need; 0: refused, with the text. */
 static const struct {
     const char *name, *options;
     int32_t kind;
@@ -210,7 +211,7 @@ START_TEST(targets_out_of_range_are_refused) {
 }
 END_TEST
 
-/* Outputs that the loss cannot take as what they are meant to be: the second of two rows is {a, b}. */
+/* Outputs that the loss must refuse: the second of two rows is {a, b}. */
 static const struct {
     const char *name, *kind, *options;
     double a, b;
@@ -235,7 +236,7 @@ START_TEST(outputs_out_of_range_are_refused) {
 }
 END_TEST
 
-/* One row where numbers are as large, as small or as certain as they come: the loss by hand. */
+/* One row with extreme numbers: very large, very small or certain. The loss is computed by hand. */
 static const struct {
     const char *name, *kind, *options;
     int64_t target_size;
@@ -300,7 +301,8 @@ START_TEST(extreme_numbers_give_finite_losses) {
 }
 END_TEST
 
-/* log cosh d = d^2 / 2 - d^4 / 12 + …, which d + log((1 + e^-2d) / 2) as it stands loses in f32. */
+/* log cosh d = d^2 / 2 - d^4 / 12 + …, which d + log((1 + e^-2d) / 2) would lose in f32 if it were computed
+ * directly. */
 START_TEST(log_cosh_keeps_its_digits_near_zero) {
     struct batch_fixture batch = batch_fixture_create("log_cosh", "real", 1, 1, "-", RONDO_F32);
     tensor_set(&batch.outputs, 0, 0x1p-10);
@@ -361,7 +363,7 @@ START_TEST(outputs_that_failed_give_a_loss_that_failed) {
         batch_fixture_create(losses[_i].name, losses[_i].kind, losses[_i].target_size, 1, "-", RONDO_F32);
     struct host_call host = fixture_host("losses");
     host.recorder = tape_recorder(fixture.tape);
-    /* An op that there is none of makes the tape fail, as a model that went wrong would. */
+    /* Applying an unknown op puts the tape into the failed state, as an error in the model would. */
     const rondo_value outputs = tape_apply_named(fixture.tape, "none", NULL, NULL, 0);
     ck_assert_int_lt(batch.loss->record(&host.base, &batch.call, outputs, outputs).id, 0);
     ck_assert_int_eq(fixture.errors.count, 1);
@@ -428,15 +430,15 @@ static TCase *loss_cases(void) {
     tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
     tcase_add_loop_test(cases, losses_agree_with_pytorch, 0, FIXTURE_PRECISIONS);
     tcase_add_test(cases, gradients_of_losses_are_those_of_central_differences);
-    tcase_add_loop_test(cases, losses_say_how_many_outputs_they_need, 0, FIXTURE_ROWS(sizes));
-    tcase_add_loop_test(cases, targets_out_of_range_are_refused, 0, FIXTURE_ROWS(wrong_targets));
-    tcase_add_loop_test(cases, options_out_of_range_are_refused, 0, FIXTURE_ROWS(refused_options));
-    tcase_add_loop_test(cases, outputs_out_of_range_are_refused, 0, FIXTURE_ROWS(wrong_outputs));
-    tcase_add_loop_test(cases, extreme_numbers_give_finite_losses, 0, FIXTURE_ROWS(extremes));
+    tcase_add_loop_test(cases, losses_say_how_many_outputs_they_need, 0, ROWS(sizes));
+    tcase_add_loop_test(cases, targets_out_of_range_are_refused, 0, ROWS(wrong_targets));
+    tcase_add_loop_test(cases, options_out_of_range_are_refused, 0, ROWS(refused_options));
+    tcase_add_loop_test(cases, outputs_out_of_range_are_refused, 0, ROWS(wrong_outputs));
+    tcase_add_loop_test(cases, extreme_numbers_give_finite_losses, 0, ROWS(extremes));
     tcase_add_test(cases, log_cosh_keeps_its_digits_near_zero);
-    tcase_add_loop_test(cases, class_out_of_range_is_not_measured, 0, FIXTURE_ROWS(of_classes));
-    tcase_add_loop_test(cases, batch_without_rows_is_allowed, 0, FIXTURE_ROWS(losses));
-    tcase_add_loop_test(cases, outputs_that_failed_give_a_loss_that_failed, 0, FIXTURE_ROWS(losses));
+    tcase_add_loop_test(cases, class_out_of_range_is_not_measured, 0, ROWS(of_classes));
+    tcase_add_loop_test(cases, batch_without_rows_is_allowed, 0, ROWS(losses));
+    tcase_add_loop_test(cases, outputs_that_failed_give_a_loss_that_failed, 0, ROWS(losses));
     tcase_add_test(cases, predictions_are_the_same_bits_on_any_number_of_threads);
     tcase_add_loop_test(cases, perplexity_of_the_impossible_is_a_number, 0, FIXTURE_PRECISIONS);
     return cases;
@@ -445,5 +447,5 @@ static TCase *loss_cases(void) {
 int main(void) {
     Suite *suite = suite_create("losses");
     suite_add_tcase(suite, loss_cases());
-    return fixture_run(suite);
+    return run_suite(suite);
 }

@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "tests/model_run.h"
+#include "tests/suite.h"
 
 static const int64_t lengths[] = {5, 4, 4, 1};
-enum { ROWS = COUNT_OF(lengths), TOTAL = 14, MOST_NAMES = 8 };
+enum { COUNT = ROWS(lengths), TOTAL = 14, MOST_NAMES = 8 };
 
 /* ---- what models read and how they end ---- */
 
@@ -195,7 +196,7 @@ static struct model_run run_of(const struct row *row, enum engine engine) {
         layers[i].engine = engine;
     }
     settings.layers = layers;
-    return model_run_create(&settings, &cell_gru, lengths, ROWS);
+    return model_run_create(&settings, &cell_gru, lengths, COUNT);
 }
 
 START_TEST(gradients_are_central_differences_on_both_engines) {
@@ -211,7 +212,7 @@ START_TEST(gradients_are_central_differences_on_both_engines) {
     model_run_check_gradients(&stepwise, 1e-8, row->what);
     model_run_pass(&fused);
     support_near(&fused.outputs, &stepwise.outputs, 0, row->what);
-    ck_assert_int_eq(fused.outputs.shape[0], row->architecture.output_every_step ? TOTAL : ROWS);
+    ck_assert_int_eq(fused.outputs.shape[0], row->architecture.output_every_step ? TOTAL : COUNT);
     model_destroy(fused.model);
     model_destroy(stepwise.model);
 }
@@ -288,7 +289,7 @@ START_TEST(vectors_are_added_and_numbers_are_put_beside_them) {
                                             .n_inputs = embedding_rows[_i].n_inputs,
                                             .layers = one,
                                             .n_layers = 1};
-    struct model_run run = model_run_create(&settings, &cell_echo, lengths, ROWS);
+    struct model_run run = model_run_create(&settings, &cell_echo, lengths, COUNT);
     const int64_t width = embedding_rows[_i].width;
     ck_assert_int_eq(embedding_layer_width(settings.inputs, settings.n_inputs), width);
     model_run_pass(&run);
@@ -339,7 +340,7 @@ START_TEST(word_dropout_replaces_words_of_its_stream_in_training) {
     inputs[0].unknown = 2; /* and `previous` has no unknown word */
     const struct model_settings settings = {
         .architecture = {1, 1}, .inputs = inputs, .n_inputs = 2, .layers = one, .n_layers = 1};
-    struct model_run run = model_run_create(&settings, &cell_gru, lengths, ROWS);
+    struct model_run run = model_run_create(&settings, &cell_gru, lengths, COUNT);
     ck_assert_uint_ne(ids_of(&run.inputs[0]), 1u << 2);
     model_run_pass(&run);
     ck_assert_uint_eq(rows_with_gradient(&run, "embedding.input.W"), ids_of(&run.inputs[0]));
@@ -361,7 +362,7 @@ START_TEST(words_of_streams_are_dropped_independently) {
     for (int stream = 0; stream < 2; stream++) {
         inputs[stream].unknown = 4;
         inputs[1 - stream].unknown = -1;
-        struct model_run run = model_run_create(&settings, &cell_echo, lengths, ROWS);
+        struct model_run run = model_run_create(&settings, &cell_echo, lengths, COUNT);
         const rondo_tensor ids = support_zeros(&support, RONDO_I32, "14");
         run.inputs[0] = run.inputs[1] = ids;
         model_run_pass(&run);
@@ -383,7 +384,7 @@ START_TEST(streams_are_dropped_independently_in_training) {
     inputs[0].dropout = inputs[1].dropout = 0.5;
     const struct model_settings settings = {
         .architecture = {1, 1}, .inputs = inputs, .n_inputs = 2, .layers = one, .n_layers = 1};
-    struct model_run run = model_run_create(&settings, &cell_echo, lengths, ROWS);
+    struct model_run run = model_run_create(&settings, &cell_echo, lengths, COUNT);
     for (int training = 0; training < 2; training++) {
         int zeros = 0, different = 0;
         run.training = training;
@@ -421,7 +422,7 @@ START_TEST(outputs_that_are_not_scored_are_as_if_they_had_no_weight_in_the_loss)
                             .n_layers = 2};
     const int32_t n_scored = scored_rows[_i].n_scored;
     struct model_run all = run_of(&row, ENGINE_FUSED), some = run_of(&row, ENGINE_FUSED);
-    const int64_t n = row.architecture.output_every_step ? TOTAL : ROWS;
+    const int64_t n = row.architecture.output_every_step ? TOTAL : COUNT;
     const rondo_tensor scored = tensor_1d(RONDO_I32, n_scored, (void *)scored_rows[_i].scored);
     some.scored = &scored;
     some.weights = matrix(n_scored, OUTPUTS, "weights");
@@ -483,7 +484,7 @@ START_TEST(the_weight_of_a_tied_head_is_the_first_rows_of_the_table) {
     const struct model_input inputs[] = {SYMBOLS, PREVIOUS};
     const struct model_settings settings = {
         .architecture = {1, 1}, .inputs = inputs, .n_inputs = 2, .layers = one, .n_layers = 1, .tie = 1, .tied = 1};
-    struct model_run run = model_run_create(&settings, &cell_gru, lengths, ROWS);
+    struct model_run run = model_run_create(&settings, &cell_gru, lengths, COUNT);
     const rondo_tensor *table = &model_parameters(run.model)[model_find(run.model, "embedding.previous.W")].value;
     const rondo_tensor *bias = &model_parameters(run.model)[model_find(run.model, "head.b")].value;
     model_run_pass(&run);
@@ -577,23 +578,19 @@ static TCase *new_case(Suite *suite, const char *name) {
 int main(void) {
     Suite *suite = suite_create("model");
     TCase *streams = new_case(suite, "streams");
-    tcase_add_loop_test(streams, gradients_are_central_differences_on_both_engines, 0, COUNT_OF(rows));
-    tcase_add_loop_test(streams, parameters_have_the_names_of_their_streams, 0, COUNT_OF(rows));
-    tcase_add_loop_test(streams, vectors_are_added_and_numbers_are_put_beside_them, 0, COUNT_OF(embedding_rows));
+    tcase_add_loop_test(streams, gradients_are_central_differences_on_both_engines, 0, ROWS(rows));
+    tcase_add_loop_test(streams, parameters_have_the_names_of_their_streams, 0, ROWS(rows));
+    tcase_add_loop_test(streams, vectors_are_added_and_numbers_are_put_beside_them, 0, ROWS(embedding_rows));
     tcase_add_test(streams, word_dropout_replaces_words_of_its_stream_in_training);
     tcase_add_test(streams, words_of_streams_are_dropped_independently);
     tcase_add_test(streams, streams_are_dropped_independently_in_training);
-    tcase_add_loop_test(streams, a_model_that_cannot_be_is_refused_with_the_streams_named, 0, COUNT_OF(refused_rows));
+    tcase_add_loop_test(streams, a_model_that_cannot_be_is_refused_with_the_streams_named, 0, ROWS(refused_rows));
 
     TCase *outputs = new_case(suite, "outputs");
     tcase_add_loop_test(outputs, outputs_that_are_not_scored_are_as_if_they_had_no_weight_in_the_loss, 0,
-                        COUNT_OF(scored_rows));
+                        ROWS(scored_rows));
     tcase_add_test(outputs, the_weight_of_a_tied_head_is_the_first_rows_of_the_table);
-    tcase_add_loop_test(outputs, before_the_output_a_loss_gets_hidden_values_weight_and_bias, 0, COUNT_OF(rows));
+    tcase_add_loop_test(outputs, before_the_output_a_loss_gets_hidden_values_weight_and_bias, 0, ROWS(rows));
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

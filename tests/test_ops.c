@@ -1,5 +1,5 @@
 /* tests/test_ops.c: the built-in ops: every check of `rondo plugin check` on all of them, values, conventions,
- * refusals, threads; and some of the checks themselves (more of them in test_plugin_check.c). */
+ * refusals, threads; and some of the checks themselves (test_plugin_check.c tests the others). */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,10 +15,9 @@
 #include "kit/child.h"
 #include "ops/axis.h"
 #include "ops/vector_math.h"
+#include "tests/suite.h"
 
 #undef fail /* an old name of ck_abort_msg; here it is a member of rondo_host */
-
-#define COUNT_OF(rows) ((int)(sizeof(rows) / sizeof(rows)[0]))
 
 static struct errors errors;
 static struct registry *registry;
@@ -107,7 +106,7 @@ struct checking {
     const struct kit_check *check;
 };
 
-/* In a process of its own, as the command does it. The verdict, then the reason. */
+/* Runs in a child process, as in the command. The answer is the verdict, then the reason. */
 static size_t run_check(void *arg, char *answer, size_t size) {
     const struct checking *checking = arg;
     struct kit kit = {
@@ -116,7 +115,8 @@ static size_t run_check(void *arg, char *answer, size_t size) {
     return strlen(answer + 1) + 1;
 }
 
-/* All checks of ops, or the one called `only`; the verdict of the last that ran or of the first that failed. */
+/* Runs all checks of ops, or only the check `only`. Returns the verdict of the first check that failed, or else of the
+ * last one. */
 static enum verdict run_checks(const rondo_op *op, const char *only, char *reason, size_t size) {
     enum verdict verdict = VERDICT_SKIPPED;
     int ran = 0;
@@ -143,16 +143,16 @@ START_TEST(every_op_passes_every_check) {
 }
 END_TEST
 
-/* ---- the checks themselves: each op is y = x^2 with dy/dx = 2x, but for one fault ---- */
+/* ---- the checks themselves: each op is y = x^2 with dy/dx = 2x, except for one fault ---- */
 
 enum fault {
     FAULTLESS,
     WRONG_FACTOR,    /* the gradient is off by one part in 10^5 */
     WRONG_IN_F32,    /* only f32 is wrong */
-    OVERWRITES,      /* writes a gradient where it should add */
+    OVERWRITES,      /* writes a gradient instead of adding it */
     SKIPS_LAST,      /* leaves the last element of the result unwritten */
-    NEEDS_THE_OTHER, /* computes one gradient only where both are asked for */
-    GIVES_NAN,       /* on part of what it says its domain is */
+    NEEDS_THE_OTHER, /* computes one gradient only if both are requested */
+    GIVES_NAN,       /* on a part of the domain that it declares */
 };
 
 /* y = x^2 + b: f32 and f64 are handled by tensor_get and tensor_set. */
@@ -247,7 +247,7 @@ static void square_map_grad(const void *options, int32_t dtype, int64_t count, c
     }
 }
 
-/* Its own derivative, from x or from y. */
+/* The right derivative, computed from x or from y. */
 static void cube_map_grad(const void *options, int32_t dtype, int64_t count, const void *const *in, const void *out,
                           const void *grad_out, void *const *grad_in) {
     (void)options;
@@ -291,7 +291,7 @@ static void cube_map_grad_of_output(const void *options, int32_t dtype, int64_t 
 
 static const struct {
     rondo_op op;
-    const char *check, *reason; /* which one fails, and part of why; NULL: all pass */
+    const char *check, *reason; /* the check that fails, and a part of its reason; NULL: all pass */
 } checked_ops[] = {
     {FAULTY_OP(forward_FAULTLESS, backward_FAULTLESS, three_samples), NULL, NULL},
     {FAULTY_OP(forward_WRONG_FACTOR, backward_WRONG_FACTOR, three_samples), "gradient", "the gradient is"},
@@ -475,7 +475,7 @@ START_TEST(ops_give_the_values_of_their_equations) {
 }
 END_TEST
 
-/* Gradients where the difference quotient does not say: at kinks, ties and repeated indices. dL/dy is 1 everywhere. */
+/* Gradients that finite differences cannot check: at kinks, ties and repeated indices. dL/dy is 1 everywhere. */
 static const struct {
     const char *op, *options;
     const char *inputs[4];
@@ -535,7 +535,7 @@ END_TEST
 static const struct {
     const char *op, *options;
     const char *inputs[4];
-    const char *parts[3]; /* of the text */
+    const char *parts[3]; /* parts of the text */
 } bad_rows[] = {
     {"matmul", NULL, {"[2, 3]", "[4, 5]"}, {"[2, 3]", "[4, 5]", "3 columns against 4 rows"}},
     {"matmul", "transpose_a=true", {"[2, 3]", "[3, 5]"}, {"[2, 3] transposed", "by [3, 5]", "2 columns against 3"}},
@@ -642,7 +642,7 @@ END_TEST
 START_TEST(shapes_read_alike_in_messages_of_ops_and_of_core) {
     static const char *const shapes[] = {"[]", "[0]", "[3, 4]", "[1048573, 8]", "[-1, 2, 3, 4, 5, 6]"};
     ck_assert_int_eq(RONDO_ANY_ROWS, 1048573);
-    for (int i = 0; i < COUNT_OF(shapes); i++) {
+    for (int i = 0; i < ROWS(shapes); i++) {
         rondo_tensor tensor = {.dtype = RONDO_F32};
         for (char *rest = (char *)(uintptr_t)shapes[i] + 1; *rest != ']'; rest += *rest == ',') {
             tensor.shape[tensor.ndim++] = strtoll(rest, &rest, 10);
@@ -656,7 +656,7 @@ END_TEST
 
 static const struct {
     const char *op, *options, *input;
-    int64_t offset; /* of the view in the input; -1: the result has memory of its own */
+    int64_t offset; /* offset of the view in the input; -1: the result has its own memory */
 } view_rows[] = {
     {"expand_dims", NULL, "[2, 3] 1 2 3 4 5 6", 0},
     {"expand_dims", "axis=0", "[2, 3] 1 2 3 4 5 6", 0},
@@ -718,13 +718,13 @@ START_TEST(dropout_keeps_the_share_that_it_says_and_scales_it) {
         ck_assert_double_eq(tensor_get(y, i), is_kept ? 4 : 0);
         ck_assert_double_eq_tol(tensor_get(gradient, i), is_kept ? 4.0 / 3 : 0, 1e-15);
     }
-    /* no two pieces that are drawn apart repeat each other */
+    /* no two separate pieces are equal */
     for (int64_t lag = 256; lag < N; lag *= 2) {
         int64_t equal = 0;
         for (int64_t i = 0; i + lag < N; i++) {
             equal += tensor_get(y, i) == tensor_get(y, i + lag);
         }
-        ck_assert_int_lt(equal, (N - lag) * 7 / 10); /* 5 in 8 are by chance */
+        ck_assert_int_lt(equal, (N - lag) * 7 / 10); /* by chance, 5 in 8 are equal */
     }
     const double deviations = fabs((double)kept - N * (1 - rate)) / sqrt(N * rate * (1 - rate));
     ck_assert_msg(deviations < 4, "%d of %d kept is %g standard deviations off", (int)kept, N, deviations);
@@ -758,7 +758,7 @@ END_TEST
 
 /* ---- threads ---- */
 
-/* Large enough to be split, with rests. An index input is drawn below its last number. */
+/* Large enough to be divided among threads, with remainders. An index input is drawn below its last number. */
 static const struct {
     const char *op, *options;
     const char *inputs[4];
@@ -922,7 +922,7 @@ static const struct {
     const char *name;
     float (*vector)(float x);
     double (*exact)(double x);
-    double range; /* of |x| */
+    double range; /* largest |x| */
     float at_infinity, at_minus_infinity;
 } vector_rows[] = {
     {"exp", vector_exp_f32, exp, INFINITY, INFINITY, 0},
@@ -947,13 +947,13 @@ START_TEST(vector_functions_stay_within_three_units_in_the_last_place) {
 }
 END_TEST
 
-/* Where results are small, and where one piece of a function meets the next. */
+/* Near points where results are small, and where one part of a function meets the next. */
 START_TEST(vector_functions_are_exact_around_the_numbers_where_they_change) {
     static const float centres[] = {0,           1,          -1,          0.5f,       0.625f,      -0.625f,
                                     0.70710678f, 1.5f,       0.34657359f, 1.0397208f, 0.41421356f, -0.29289322f,
                                     0.78539816f, 1.5707964f, 2.3561945f,  3.1415927f, 6.2831855f,  355.0f,
                                     -18.0f,      88.72284f,  -103.97208f};
-    for (int c = 0; c < COUNT_OF(centres); c++) {
+    for (int c = 0; c < ROWS(centres); c++) {
         float up = centres[c], down = centres[c];
         for (int step = 0; step < 2000; step++) {
             ck_assert_msg(units(vector_rows[_i].vector(up), vector_rows[_i].exact((double)up)) < 3, "%s(%a)",
@@ -969,7 +969,7 @@ END_TEST
 
 START_TEST(vector_functions_keep_infinities_and_what_is_no_number) {
     if (isfinite(vector_rows[_i].range)) {
-        return; /* the ops leave these to libm */
+        return; /* the ops call libm for these */
     }
     const float above = vector_rows[_i].vector(INFINITY), below = vector_rows[_i].vector(-INFINITY);
     ck_assert(isnan(vector_rows[_i].vector(NAN)));
@@ -994,7 +994,7 @@ static void *options_of(const rondo_op *op) {
     return options;
 }
 
-/* The engine calls map on runs of any length: an element must not depend on those beside it. */
+/* The engine calls map on runs of any length: an element must not depend on its neighbours. */
 START_TEST(elementwise_ops_give_an_element_the_same_bits_in_any_run) {
     const rondo_op *op = builtin_op(_i);
     if (op->map == NULL) {
@@ -1009,7 +1009,7 @@ START_TEST(elementwise_ops_give_an_element_the_same_bits_in_any_run) {
     for (int i = 0; i < 3 * N; i++) {
         inputs[i / N][i % N] = (float)(low + (high - low) * rng_uniform(rng_stream(1, "x"), (uint64_t)i));
     }
-    inputs[0][7] = default_domain ? 3e9f : inputs[0][7]; /* past every range */
+    inputs[0][7] = default_domain ? 3e9f : inputs[0][7]; /* outside every range */
     op->map(options, RONDO_F32, N, in, whole);
     for (int64_t begin = 0; begin < N; begin += 43) {
         const int64_t count = N - begin < 43 ? N - begin : 43;
@@ -1026,30 +1026,29 @@ static Suite *ops_suite(void) {
     tcase_set_timeout(checks, 120);
     tcase_add_checked_fixture(checks, setup, teardown);
     tcase_add_loop_test(checks, every_op_passes_every_check, 0, builtin_count());
-    tcase_add_loop_test(checks, checks_refuse_every_fault_and_nothing_else, 0, COUNT_OF(checked_ops));
+    tcase_add_loop_test(checks, checks_refuse_every_fault_and_nothing_else, 0, ROWS(checked_ops));
     suite_add_tcase(suite, checks);
 
     TCase *gradients = tcase_create("gradients");
     tcase_set_timeout(gradients, 120);
     tcase_add_checked_fixture(gradients, setup, teardown);
-    tcase_add_loop_test(gradients, gradients_at_kinks_and_ties_follow_the_convention, 0, 2 * COUNT_OF(gradient_rows));
+    tcase_add_loop_test(gradients, gradients_at_kinks_and_ties_follow_the_convention, 0, 2 * ROWS(gradient_rows));
     suite_add_tcase(suite, gradients);
 
     TCase *values = tcase_create("values");
     tcase_set_timeout(values, 120);
     tcase_add_checked_fixture(values, setup, teardown);
-    tcase_add_loop_test(values, ops_give_the_values_of_their_equations, 0, 2 * COUNT_OF(value_rows));
-    tcase_add_loop_test(values, wrong_shapes_indices_and_options_are_refused_with_the_reason, 0, COUNT_OF(bad_rows));
+    tcase_add_loop_test(values, ops_give_the_values_of_their_equations, 0, 2 * ROWS(value_rows));
+    tcase_add_loop_test(values, wrong_shapes_indices_and_options_are_refused_with_the_reason, 0, ROWS(bad_rows));
     tcase_add_test(values, floats_of_two_types_do_not_mix);
     tcase_add_test(values, shapes_read_alike_in_messages_of_ops_and_of_core);
-    tcase_add_loop_test(values, what_stays_in_place_is_a_view, 0, COUNT_OF(view_rows));
+    tcase_add_loop_test(values, what_stays_in_place_is_a_view, 0, ROWS(view_rows));
     tcase_add_test(values, dropout_keeps_the_share_that_it_says_and_scales_it);
     tcase_add_test(values, dropout_draws_anew_at_each_use_and_alike_in_a_repeated_run);
-    tcase_add_loop_test(values, large_products_equal_the_sums_that_define_them, 0, COUNT_OF(product_rows));
-    tcase_add_loop_test(values, vector_functions_stay_within_three_units_in_the_last_place, 0, COUNT_OF(vector_rows));
-    tcase_add_loop_test(values, vector_functions_are_exact_around_the_numbers_where_they_change, 0,
-                        COUNT_OF(vector_rows));
-    tcase_add_loop_test(values, vector_functions_keep_infinities_and_what_is_no_number, 0, COUNT_OF(vector_rows));
+    tcase_add_loop_test(values, large_products_equal_the_sums_that_define_them, 0, ROWS(product_rows));
+    tcase_add_loop_test(values, vector_functions_stay_within_three_units_in_the_last_place, 0, ROWS(vector_rows));
+    tcase_add_loop_test(values, vector_functions_are_exact_around_the_numbers_where_they_change, 0, ROWS(vector_rows));
+    tcase_add_loop_test(values, vector_functions_keep_infinities_and_what_is_no_number, 0, ROWS(vector_rows));
     tcase_add_loop_test(values, elementwise_ops_give_an_element_the_same_bits_in_any_run, 0, builtin_count());
     suite_add_tcase(suite, values);
 
@@ -1057,15 +1056,11 @@ static Suite *ops_suite(void) {
     tcase_set_timeout(threads, 120);
     tcase_add_checked_fixture(threads, setup, teardown);
     tcase_add_loop_test(threads, results_and_gradients_are_the_same_bits_for_any_number_of_threads, 0,
-                        COUNT_OF(thread_rows));
+                        ROWS(thread_rows));
     suite_add_tcase(suite, threads);
     return suite;
 }
 
 int main(void) {
-    SRunner *runner = srunner_create(ops_suite());
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(ops_suite());
 }

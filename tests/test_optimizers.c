@@ -1,7 +1,7 @@
 /* tests/test_optimizers.c: the optimizers and their wrappers that Rondo ships, against PyTorch, against the equations
  * of papers, and against hand computation.
  *
- * The reference numbers stand in golden/optimizers.txt and golden/optimizers_papers.txt, which make_optimizers.py and
+ * The reference numbers are in golden/optimizers.txt and golden/optimizers_papers.txt, which make_optimizers.py and
  * make_optimizers_papers.py write. A file begins with a parameter and its gradients, which hold for all its cases:
  *     start 1 2 3 4           the parameter, row after row
  *     gradient 1 2 3 4        of the first update; then one line for each further update
@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "parameter_fixture.h"
+#include "tests/suite.h"
 
 /* ---- golden files ---- */
 
@@ -31,7 +32,7 @@ enum { MOST_STEPS = 200, MOST_CASES = 400 };
 
 static const char *const golden_files[] = {"optimizers.txt", "optimizers_papers.txt"};
 
-/* What a parameter goes through. */
+/* The updates of a parameter. */
 struct trajectory {
     int32_t ndim;
     int64_t shape[RONDO_MAX_DIMS], size;
@@ -61,7 +62,7 @@ static void add_update(const struct golden *golden, const double **list, int64_t
     list[(*count)++] = kept(golden);
 }
 
-/* Reads a line that describes the trajectory; 0 where it is of another kind. */
+/* Reads a line that describes the trajectory; 0 if the line is of another kind. */
 static int read_trajectory(struct trajectory *trajectory, const char *word, const struct golden *golden) {
     if (strcmp(word, "shape") == 0) {
         set_shape(trajectory, golden);
@@ -84,7 +85,7 @@ static int read_trajectory(struct trajectory *trajectory, const char *word, cons
     return 1;
 }
 
-/* Update number `step`, with what the trajectory says of it. */
+/* Update number `step`, with the numbers of the trajectory. */
 static void follow(struct parameter_fixture *parameter, const struct trajectory *trajectory, int64_t step,
                    const char *title) {
     ck_assert_int_le(step, trajectory->steps);
@@ -138,13 +139,13 @@ START_TEST(optimizers_follow_their_references) {
 }
 END_TEST
 
-/* ---- what holds for every optimizer ---- */
+/* ---- properties of every optimizer ---- */
 
-/* Texts as behind "case": every optimizer of the plug-in folder with its defaults, and every golden case. */
+/* Texts as after "case": every optimizer of the plug-in folder with its defaults, and every golden case. */
 struct texts {
     char *items[MOST_CASES];
     int count;
-    int of_folder; /* the first so many */
+    int of_folder; /* the number of cases, the first ones, that come from the folder */
 };
 
 static void add_text(struct texts *texts, const char *text) {
@@ -168,7 +169,7 @@ static struct texts all_texts(void) {
     }
     texts.of_folder = texts.count;
     ck_assert_int_gt(texts.of_folder, 0);
-    for (int file = 0; file < FIXTURE_ROWS(golden_files); file++) {
+    for (int file = 0; file < ROWS(golden_files); file++) {
         struct golden golden = golden_open(golden_files[file]);
         for (const char *word = golden_next(&golden); word != NULL; word = golden_next(&golden)) {
             if (strcmp(word, "case") == 0) {
@@ -180,7 +181,7 @@ static struct texts all_texts(void) {
     return texts;
 }
 
-/* Whether an optimizer has a part in a case. */
+/* 1 if an optimizer is a part of a case. */
 static int has_part(const char *text, const char *name) {
     const size_t length = strlen(name);
     for (const char *at = text; at != NULL; at = strstr(at, " | ")) {
@@ -206,7 +207,7 @@ START_TEST(every_optimizer_has_a_reference) {
 }
 END_TEST
 
-/* A shape whose slices end in the middle of vectors. */
+/* A shape whose slices end in the middle of vector registers. */
 static const int64_t long_shape[] = {37, 5};
 enum { LONG_SIZE = 37 * 5 };
 
@@ -288,7 +289,7 @@ START_TEST(updates_are_the_same_bits_on_any_number_of_threads) {
 }
 END_TEST
 
-/* The option `lr` of a part; NULL where it has none. */
+/* The option `lr` of a part; NULL if it has none. */
 static double *learning_rate(const struct parameter_part *part) {
     const rondo_option *row = part->optimizer->base.options;
     for (; row != NULL && row->key != NULL; row++) {
@@ -300,7 +301,7 @@ static double *learning_rate(const struct parameter_part *part) {
     return NULL;
 }
 
-/* lr with the factor 1/2 is the same update as lr / 2; and not the same as lr. */
+/* lr with the factor 1/2 gives the same update as lr / 2, and another one than lr. */
 START_TEST(schedule_scales_the_learning_rate) {
     const struct texts texts = all_texts();
     int scaled = 0;
@@ -342,7 +343,7 @@ END_TEST
 int main(void) {
     TCase *cases = tcase_create("optimizers");
     tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
-    tcase_add_loop_test(cases, optimizers_follow_their_references, 0, FIXTURE_ROWS(golden_files) * FIXTURE_PRECISIONS);
+    tcase_add_loop_test(cases, optimizers_follow_their_references, 0, ROWS(golden_files) * FIXTURE_PRECISIONS);
     tcase_add_test(cases, every_optimizer_has_a_reference);
     tcase_add_loop_test(cases, updates_in_slices_give_the_same_bits, 0, FIXTURE_PRECISIONS);
     tcase_add_loop_test(cases, updates_are_the_same_bits_on_any_number_of_threads, 0, FIXTURE_PRECISIONS);
@@ -350,5 +351,5 @@ int main(void) {
     tcase_add_test(cases, parameter_of_integers_is_refused);
     Suite *suite = suite_create("optimizers");
     suite_add_tcase(suite, cases);
-    return fixture_run(suite);
+    return run_suite(suite);
 }

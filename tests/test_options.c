@@ -1,4 +1,4 @@
-/* tests/test_options.c: option tables to structs, and the suggestions in their errors. */
+/* tests/test_options.c: options structs from tables, and the suggestions in errors. */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
 #include <float.h>
@@ -7,8 +7,7 @@
 
 #include "core/options.h"
 #include "core/suggest.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+#include "tests/suite.h"
 
 struct sample {
     int32_t keep;
@@ -79,7 +78,7 @@ START_TEST(defaults_come_from_the_table) {
 }
 END_TEST
 
-/* Text that is taken, and the same value as option_text writes it. */
+/* Text that is accepted, and the text that option_text writes for the same value. */
 static const struct {
     const char *key, *text, *written;
 } good[] = {
@@ -134,7 +133,7 @@ START_TEST(good_text_is_stored_and_written_back) {
 }
 END_TEST
 
-/* Text that is refused, and what the error says. */
+/* Text that is refused, and the error. */
 static const struct {
     const char *key, *text;
     const char *parts[4];
@@ -230,7 +229,7 @@ START_TEST(what_is_expected_can_be_asked) {
 }
 END_TEST
 
-/* Options as text, and what becomes of size, axes and keep. */
+/* Options as text, and the resulting values of size, axes and keep. */
 static const struct {
     const char *text;
     int64_t size;
@@ -324,7 +323,7 @@ END_TEST
 
 static const struct {
     struct option_value value;
-    const char *text; /* the same as text; NULL: a mistake of the program */
+    const char *text; /* the same values as text; NULL: a bug of the caller */
 } stored[] = {
     {{"keep", 1, NULL}, "true"},    {{"keep", 0, NULL}, "false"},
     {{"size", 4096, NULL}, "4096"}, {{"seed", -9007199254740992.0, NULL}, "-9007199254740992"},
@@ -348,7 +347,7 @@ START_TEST(values_from_code_are_stored_like_their_text) {
         const rondo_option *option = option_find(table, value->key);
         ck_assert_int_eq(option_set(option, by_text, stored[_i].text, arena, nowhere, &errors), RONDO_OK);
     }
-    ck_assert_mem_eq(by_value, by_text, offsetof(struct sample, path)); /* texts are copied, so differ by address */
+    ck_assert_mem_eq(by_value, by_text, offsetof(struct sample, path)); /* addresses of texts differ */
 }
 END_TEST
 
@@ -388,7 +387,7 @@ START_TEST(required_options_that_are_missing_are_all_named) {
 }
 END_TEST
 
-/* A word, what is known, and the nearest of it (NULL: none is near). */
+/* A word, the known names, and the nearest of them (NULL: none is near). */
 static const struct {
     const char *word;
     const char *known[6];
@@ -460,9 +459,5 @@ int main(void) {
     tcase_add_loop_test(cases, nearest_name_is_suggested, 0, ROWS(words));
     tcase_add_test(cases, long_words_get_no_suggestion);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

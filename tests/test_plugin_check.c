@@ -1,8 +1,7 @@
-/* tests/test_plugin_check.c: `rondo plugin check`, as the author of a plug-in meets it: every bad plug-in of
- * tests/plugins_bad is caught by its check, for its reason, and every plug-in that Rondo ships passes without a
- * warning.
+/* tests/test_plugin_check.c: `rondo plugin check`: it finds the mistake of every bad plug-in of tests/plugins_bad, by
+ * the right check and with the right reason, and every plug-in that Rondo ships passes without a warning.
  *
- * A new bad plug-in is its file, its name in tests/plugins_bad/meson.build, and a row of `bad`.
+ * To add a bad plug-in, add its file, its name to tests/plugins_bad/meson.build, and a row to `bad`.
  */
 #define _XOPEN_SOURCE 700
 #include <check.h>
@@ -18,19 +17,19 @@
 #include <unistd.h>
 
 #include "core/kind.h"
+#include "core/sanitizer.h"
 #include "kit/shared.h"
 #include "kit/subject.h"
 #include "sandbox.h"
+#include "tests/suite.h"
 
 #undef fail /* an old name of ck_abort_msg; here it is a member of rondo_host */
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 /* ---- bad plug-ins ---- */
 
 static const struct {
     const char *plugin, *check, *verdict, *parts; /* parts of the reason */
-    const char *flags;                            /* further ones, or NULL */
+    const char *flags;                            /* further flags, or NULL */
 } bad[] = {
     {"no_symbol", "exported_symbol", "failed", "does not export 'rondo_plugin'", NULL},
     {"second_symbol", "exported_symbol", "failed", "exports 'second_symbol', expected only 'rondo_plugin'", NULL},
@@ -224,9 +223,10 @@ static const json_t *find(const json_t *report, const char *check, const char *v
     return NULL;
 }
 
-/* In a build with sanitizers these may catch a plug-in before its check does, or be why the check is left out. */
+/* In a build with sanitizers, a sanitizer may find the mistake of a plug-in before the check does, or the check is
+ * skipped. */
 static int is_caught_by_sanitizer(const json_t *report, const char *check) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if SANITIZER_ADDRESS || SANITIZER_THREAD
     const json_t *failed = find(report, check, "failed"), *skipped = find(report, check, "skipped");
     const char *reason = failed == NULL ? "" : text_of(failed, "reason");
     return strstr(reason, "Sanitizer") != NULL || strstr(reason, "runtime error") != NULL ||
@@ -258,12 +258,13 @@ END_TEST
 
 /* ---- good plug-ins ---- */
 
-/* Filled by main, which cannot report an assertion: without the variable the list is empty, and a test fails. */
+/* Filled by main, which cannot report a failed assertion. If the variable is not set, the list is empty, and a test
+ * fails. */
 static glob_t paths;
 static const char *shipped[256];
 static int n_shipped;
 
-/* Links are other names of files in the list. */
+/* Links are left out: they are other names of files in the list. */
 static void find_shipped(void) {
     const char *folder = getenv("RONDO_TEST_PLUGINS");
     char pattern[1024];
@@ -299,7 +300,7 @@ END_TEST
 static const struct {
     const char *arguments;
     int status;
-    const char *out, *err; /* parts */
+    const char *out, *err; /* parts of the output */
 } calls[] = {
     {"plugin", 2, "", "usage: rondo plugin ACTION|check "},
     {"plugin --help", 0, "usage: rondo plugin ACTION|check ", ""},
@@ -343,7 +344,7 @@ static const struct {
     {"plugin check text.so --json", 2, "\"error\": \"'text.so' is not an ELF file|\"checks\": []", "not an ELF file"},
     {"plugin check @B/endless_range.so --only option_ranges --json", 0,
      "\"error\": null|\"verdict\": \"warning\"|\"doc\": \"docs/plugin-abi.md#option_ranges\"", ""},
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* which report each crash in their own words */
+#if !SANITIZER_ADDRESS && !SANITIZER_THREAD /* which report each crash in their own words */
     {"plugin check @B/op_crashes.so", 1,
      "FAIL  status: crashed: segmentation fault;|FAIL  status: … and |more checks end the same way: stays_inside, |\n",
      ""},
@@ -507,7 +508,7 @@ END_TEST
 
 /* ---- the page ---- */
 
-/* Is there a line "### name"? */
+/* 1 if there is a line "### name". */
 static int has_section(const char *page, const char *name) {
     char heading[128];
     snprintf(heading, sizeof heading, "\n### %s\n", name);
@@ -533,7 +534,7 @@ START_TEST(every_check_has_a_section) {
 }
 END_TEST
 
-/* The text of a section ends where the next begins, also that of the last one of a chapter and of the page. */
+/* The text of a section ends before the next one; this includes the last section of a chapter, and of the page. */
 START_TEST(explanation_is_one_section) {
     static const char *const names[] = {"prints", "threads", "leaks", "role", "lr_scale", "class_range", "observe"};
     for (int i = 0; i < ROWS(names); i++) {
@@ -550,7 +551,7 @@ START_TEST(explanation_is_one_section) {
 }
 END_TEST
 
-/* A kind has every shared check, or says why one makes no sense for it; never both. */
+/* For each shared check, a kind either has it or gives the reason why it does not apply, but never both. */
 START_TEST(kind_has_every_shared_check) {
     const int32_t kind = _i;
     const struct kind_checks all = checks_of_kind(kind);
@@ -571,7 +572,7 @@ START_TEST(kind_has_every_shared_check) {
 }
 END_TEST
 
-/* A plug-in of each kind that keeps all rules, and has options: each shared check looks at it, or says why not. */
+/* A plug-in of each kind that follows all rules and has options. Each shared check tests it, or says why not. */
 START_TEST(shared_checks_look_at_every_kind) {
     static const char *const good[RONDO_KIND_COUNT] = {[RONDO_KIND_OP] = "ops/swish",
                                                        [RONDO_KIND_OPTIMIZER] = "optimizers/adam",
@@ -595,7 +596,7 @@ START_TEST(shared_checks_look_at_every_kind) {
 }
 END_TEST
 
-/* A check that catches nothing proves nothing. */
+/* Every check must find a mistake in at least one bad plug-in. */
 START_TEST(every_check_catches_something) {
     const struct kit_check *const tables[] = {kit_file_checks,      kit_option_checks, kit_op_checks,
                                               kit_optimizer_checks, kit_loss_checks,   kit_schedule_checks};
@@ -611,7 +612,8 @@ START_TEST(every_check_catches_something) {
 }
 END_TEST
 
-/* The adapter of each kind connects each shared check to the calls of the plug-in: the check catches one of that kind. */
+/* Each shared check finds a mistake in a bad plug-in of each kind, so the adapters connect it to the calls of the
+ * plug-in. */
 START_TEST(shared_check_catches_something_of_every_kind) {
     char prefix[32];
     const int length = snprintf(prefix, sizeof prefix, "%s_", kind_name(_i));
@@ -651,10 +653,7 @@ int main(void) {
     tcase_add_test(cases, every_check_catches_something);
     tcase_add_loop_test(cases, shared_check_catches_something_of_every_kind, 0, RONDO_KIND_COUNT);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = run_suite(suite);
     globfree(&paths);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

@@ -12,9 +12,8 @@
 #include <sys/stat.h>
 
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 /* The plain name `great`, and a label with everything that a terminal would act upon: LF, TAB, ESC, a C1 control, and a
  * mark that reverses text. */
@@ -120,7 +119,7 @@ START_TEST(texts_are_predicted_the_same_from_lines_and_from_columns) {
 }
 END_TEST
 
-/* More texts than are predicted together. */
+/* More texts than one batch. */
 START_TEST(long_tables_are_predicted_row_by_row) {
     enum { COUNT = 1000 };
     char *table = sandbox_memory(32 * COUNT + 32), *lines = sandbox_memory(32 * COUNT + 32);
@@ -182,7 +181,7 @@ END_TEST
 static const struct {
     const char *name, *key, *line; /* the experiment bad.yaml */
     const char *arguments;
-    const char *file; /* NULL: null; as are numbers that are 0 */
+    const char *file; /* NULL: null is expected; a number that is 0 also means null */
     int row, column;
     const char *message;
 } json_mistakes[] = {
@@ -225,7 +224,7 @@ START_TEST(mistakes_are_json_for_programs) {
     assert_number_or_null("column", json_object_get(object, "column"), json_mistakes[_i].column);
     const char *message = json_string_value(json_object_get(object, "message"));
     ck_assert_msg(strstr(message, json_mistakes[_i].message) != NULL, "%s", message);
-    /* The place is not in the message as well. */
+    /* The message does not repeat the place. */
     ck_assert_msg(strstr(message, "bad.yaml:") == NULL, "%s", message);
     ck_assert_str_eq(outcome.out, "");
     json_decref(object);
@@ -262,9 +261,5 @@ int main(void) {
     tcase_add_loop_test(cases, mistakes_are_json_for_programs, 0, ROWS(json_mistakes));
     tcase_add_test(cases, every_mistake_is_an_object);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

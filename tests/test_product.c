@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/product/product.h"
+#include "tests/suite.h"
 
 #define COUNT(table) (int)(sizeof(table) / sizeof((table)[0]))
 
@@ -29,7 +30,7 @@ static void set(int32_t dtype, void *values, int64_t i, double value) {
     }
 }
 
-/* Exactly this long, so that a sanitizer sees an access after the end. */
+/* The memory has exactly this size, so that a sanitizer detects an access after its end. */
 static void *allocate(size_t bytes) {
     void *memory = malloc(bytes > 0 ? bytes : 1);
     ck_assert_ptr_nonnull(memory);
@@ -39,11 +40,11 @@ static void *allocate(size_t bytes) {
 static void *allocate_aligned(size_t bytes) {
     void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64 + (bytes == 0 ? 64 : 0));
     ck_assert_ptr_nonnull(memory);
-    memset(memory, 0xff, bytes); /* not a number wherever it is read unwritten */
+    memset(memory, 0xff, bytes); /* not-a-number, if it is read before it is written */
     return memory;
 }
 
-/* Values that sum to something else in another order. */
+/* Values whose sum depends on the order. */
 static void *numbers(int32_t dtype, int64_t count, uint32_t seed) {
     void *values = allocate((size_t)count * size_of(dtype));
     uint32_t word = seed * 2654435761u + 1;
@@ -54,7 +55,7 @@ static void *numbers(int32_t dtype, int64_t count, uint32_t seed) {
     return values;
 }
 
-/* The elements that a matrix of rows x columns with this distance of rows spans. */
+/* The number of elements from the first to the last of a matrix of rows x columns with this distance between rows. */
 static int64_t span(int64_t rows, int64_t columns, int64_t ld) {
     return rows > 0 && columns > 0 ? (rows - 1) * ld + columns : 0;
 }
@@ -72,8 +73,8 @@ enum { MOST_TARGETS = 4 };
 
 struct shape {
     int64_t m, k;
-    int64_t n[MOST_TARGETS]; /* up to the first 0, but for the first */
-    int64_t more;            /* every ld is the width plus this */
+    int64_t n[MOST_TARGETS]; /* a 0 ends the list, except as its first element */
+    int64_t more;            /* each ld is the width plus this number */
     int transpose, add;
 };
 
@@ -99,14 +100,14 @@ static const struct shape shapes[] = {
     {11, 13, {7, 63, 5, 100}, 5, 1, 0},
     {13, 1, {130}, 0, 0, 0},
     {37, 40, {50}, 7, 1, 1},
-    {121, 9, {20}, 0, 0, 0}, /* beyond a block of rows */
+    {121, 9, {20}, 0, 0, 0}, /* more than a block of rows */
     {250, 3, {17, 9}, 1, 1, 1},
-    {3, 513, {40}, 0, 0, 0}, /* beyond a block of k */
+    {3, 513, {40}, 0, 0, 0}, /* more than a block of k */
     {7, 1100, {19, 33}, 3, 1, 0},
     {125, 530, {35}, 0, 0, 1},
 };
 
-/* One target of a product: the matrices and what the result must be. */
+/* One target of a product: the matrices, and the expected result. */
 struct case_target {
     void *b, *panels, *c, *before;
     int64_t ldb, ldc, n;
@@ -322,7 +323,7 @@ static const struct {
     {40, 31, 0, 4, {{0, 0, 256}, {600, 256, 256}, {256, 600, 1}, {300, 300, 80}}},
     {20, 9, 0, 2, {{0, 0, 400}, {600, 420, 300}}}, /* a block begins within a run and ends in a distant one */
     {5, 70, 3, 3, {{300, 0, 270}, {0, 300, 20}, {620, 400, 40}}},
-    {515, 3, 0, 1, {{2, 5, 7}}}, /* beyond a block of columns of A, and of B */
+    {515, 3, 0, 1, {{2, 5, 7}}}, /* more than a block of columns of A, and of B */
     {3, 530, 1, 2, {{2, 5, 7}, {0, 0, 1}}},
     {513, 513, 0, 1, {{0, 0, 2}}},
 };
@@ -411,8 +412,8 @@ START_TEST(gradient_has_the_same_bits_however_runs_are_cut) {
 }
 END_TEST
 
-/* Random runs anywhere in A and B against the same rows one after the other. Widths of A are on both sides of the
- * limit up to which its rows are read where they are. */
+/* Random runs in A and B are compared with the same rows copied one after the other. Widths of A are on both sides of
+ * the limit up to which its rows are read where they are. */
 static void check_places(const struct product_kernels *kernels, int32_t dtype, uint32_t seed) {
     enum { MOST_RUNS = 12 };
     static const int64_t widths[][2] = {{7, 5}, {64, 33}, {200, 16}, {260, 3}, {530, 40}};
@@ -509,9 +510,5 @@ int main(void) {
     tcase_add_loop_test(cases, gradient_has_the_same_bits_wherever_runs_are, 0, sets);
     tcase_set_timeout(cases, 120);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

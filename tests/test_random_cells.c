@@ -1,35 +1,21 @@
-/* tests/test_random_cells.c: the fused engine against the stepwise tape on random cells: every result and every
- * gradient, with passes switched off, steps computed again, threads, and rows on their own.
+/* tests/test_random_cells.c: compares the fused engine with the tape on random cells: every result and every gradient,
+ * with passes switched off, steps computed again, threads, and rows on their own.
  *
- *     test_random_cells FIRST COUNT      the cells of other numbers; with COUNT 1 its equations are printed
+ *     test_random_cells FIRST COUNT      the cells of other numbers; with COUNT 1, its equations are printed
  */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "experiment/session.h"
 #include "tests/random_cell.h"
 #include "tests/recurrence_case.h"
+#include "tests/session_fixture.h"
+#include "tests/suite.h"
 
 enum { CELLS_OF_TEST = 10 }; /* a process for each cell would take longer than the cells */
 
 static int first_cell = 0, n_cells = 300;
-
-static struct support support;
-static struct session *session;
-
-static void setup(void) {
-    const struct session_settings settings = {.threads = 1};
-    support_open(&support);
-    session = session_create(&settings, &support.errors);
-    ck_assert_msg(session != NULL, "%s", support_error(&support));
-}
-
-static void teardown(void) {
-    session_destroy(session);
-    support_close(&support);
-}
 
 /* Chooses by chance which values are constants and which states start from zeros. */
 static struct recurrence_case make_case(struct cell *cell, struct chance *chance, const int64_t *lengths,
@@ -71,7 +57,7 @@ static void check_rows(const struct recurrence_case *batch, const struct recurre
 static void check_cell(const struct recurrence_case *problem) {
     const struct recurrence_answer expected = recurrence_case_solve(problem, (struct recurrence_engine){0});
     if (!(recurrence_answer_largest(problem, &expected) < 1e6)) {
-        return; /* values that grow without bounds say nothing */
+        return; /* comparing values that grow without bounds says nothing */
     }
     const struct recurrence_answer found = solve(problem, 0, PASS_ALL, 1);
     recurrence_case_compare(problem, &found, &expected, 1e-9, "fused");
@@ -100,24 +86,23 @@ static void check_cell(const struct recurrence_case *problem) {
 static void check_cell_of_number(int number) {
     static const int64_t ragged[] = {7, 6, 6, 3, 3, 1}, equal[] = {4, 4, 4}, one[] = {5};
     int64_t many[40];
-    for (int i = 0; i < COUNT_OF(many); i++) {
+    for (int i = 0; i < ROWS(many); i++) {
         many[i] = 5 - i / 9;
     }
     const struct {
         const int64_t *lengths;
         int64_t rows;
-    } batches[] = {{ragged, COUNT_OF(ragged)}, {ragged, COUNT_OF(ragged)}, {ragged, COUNT_OF(ragged)},
-                   {equal, COUNT_OF(equal)},   {one, COUNT_OF(one)},       {many, COUNT_OF(many)}};
+    } batches[] = {{ragged, ROWS(ragged)}, {ragged, ROWS(ragged)}, {ragged, ROWS(ragged)},
+                   {equal, ROWS(equal)},   {one, ROWS(one)},       {many, ROWS(many)}};
     struct chance chance = {rng_substream(rng_stream(1, "cells"), (uint64_t)number), 0};
-    const int32_t batch = chance_of(&chance, COUNT_OF(batches));
+    const int32_t batch = chance_of(&chance, ROWS(batches));
     const int64_t hidden = chance_of(&chance, 40) == 0 ? 270 : 3 + chance_of(&chance, 5);
     const struct cell_definition *definition = random_cell(&chance, hidden, support.arena);
     if (n_cells == 1) {
         fprintf(stderr, "output: %s\n%s", definition->output, definition->equations.text);
     }
     const struct cell_settings settings = {.dtype = RONDO_F64, .input = hidden - 1, .hidden = hidden};
-    struct cell *cell = cell_compile(definition, &settings, session->registry, &support.errors);
-    ck_assert_msg(cell != NULL, "%s", support_error(&support));
+    struct cell *cell = session_compile(definition, settings);
     cell->name = arena_printf(support.arena, "cell %d", number);
     const struct recurrence_case problem = make_case(cell, &chance, batches[batch].lengths, batches[batch].rows);
     check_cell(&problem);
@@ -140,13 +125,9 @@ int main(int argc, char **argv) {
     Suite *suite = suite_create("random_cells");
     TCase *cells = tcase_create("cells");
     tcase_set_timeout(cells, 600);
-    tcase_add_checked_fixture(cells, setup, teardown);
+    tcase_add_checked_fixture(cells, session_setup, session_teardown);
     suite_add_tcase(suite, cells);
     tcase_add_loop_test(cells, a_random_cell_gives_what_the_tape_gives, 0,
                         (n_cells + CELLS_OF_TEST - 1) / CELLS_OF_TEST);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,5 +1,5 @@
-/* tests/test_reference.c: the pages of docs/reference are what the program writes, the schema of experiments holds
- * together, and the examples on the pages work. */
+/* tests/test_reference.c: the pages of docs/reference are those that the program writes, the schema of experiments is
+ * consistent, and the examples on the pages work. */
 #include <check.h>
 #include <dirent.h>
 #include <jansson.h>
@@ -8,13 +8,14 @@
 #include <string.h>
 
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
 
 /* ---- the committed files ---- */
 
-/* What `rondo list --reference` writes, a name each; the schema last. */
-static const char *const files[] = {"ops.md",        "optimizers.md",         "losses.md", "schedules.md", "cells.md",
-                                    "experiment.md", "experiment.schema.json"};
+/* The names of the files that `rondo list --reference` writes; the schema is the last. */
+static const char *const files[] = {"ops.md",   "optimizers.md", "losses.md",     "schedules.md",
+                                    "cells.md", "reader.md",     "experiment.md", "experiment.schema.json"};
 enum { FILES = sizeof files / sizeof files[0], SCHEMA = FILES - 1 };
 
 /* Writes the files into a folder of the sandbox; `environment` as in struct call. */
@@ -65,7 +66,7 @@ START_TEST(there_are_no_other_files) {
 }
 END_TEST
 
-/* What a user has added, or where the build stands, is nothing to the pages. */
+/* Plug-ins of a user, and the place of the build, do not change the pages. */
 START_TEST(pages_tell_of_what_ships_alone) {
     sandbox_write("own/mine.yaml", "cell: mine\nstate: [h]\nequations: |\n  h' = tanh(x @ W + h @ U)\n");
     char environment[512];
@@ -122,7 +123,7 @@ static const json_t *find_target(const json_t *root, const char *pointer) {
     return at;
 }
 
-/* How many references there are below a value; each must lead somewhere. */
+/* The number of references below a value; each must point to an existing value. */
 static int check_references(const json_t *root, json_t *value) {
     int count = 0;
     const char *key;
@@ -149,7 +150,7 @@ START_TEST(every_reference_of_the_schema_leads_somewhere) {
 }
 END_TEST
 
-/* 1 where the names that a key takes have this one, with a summary. */
+/* 1 if the names that a key accepts include this one, with a summary. */
 static int offers(const json_t *names, const char *name) {
     size_t index;
     const json_t *item;
@@ -162,7 +163,7 @@ static int offers(const json_t *names, const char *name) {
     return 0;
 }
 
-/* What may be named where: a kind as `rondo list` has it, and the place in the schema. */
+/* A kind of `rondo list`, and the place in the schema where its entries may be named. */
 static const struct {
     const char *kind, *place;
     int wrappers, least;
@@ -212,7 +213,7 @@ START_TEST(schema_offers_everything_that_can_be_named) {
 }
 END_TEST
 
-/* Every key of every section, at its place. */
+/* Every key of every section is at its place. */
 START_TEST(schema_has_every_key_of_a_section) {
     json_t *schema = read_schema(), *sections = list("experiment");
     size_t index;
@@ -246,8 +247,8 @@ END_TEST
 
 static const char *const with_examples[] = {"optimizer", "schedule", "cell"};
 
-/* `rondo check` takes each in place of the section of a small experiment. Losses want targets of many kinds, so theirs
- * are checked where they are trained. */
+/* `rondo check` accepts each in place of the section of a small experiment. Losses need targets of many kinds, so
+ * theirs are checked where they are trained. */
 START_TEST(examples_are_experiments) {
     tiny_write();
     json_t *entries = list(with_examples[_i]);
@@ -280,9 +281,5 @@ int main(void) {
     tcase_add_test(cases, schema_has_every_key_of_a_section);
     tcase_add_loop_test(cases, examples_are_experiments, 0, sizeof with_examples / sizeof with_examples[0]);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

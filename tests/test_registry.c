@@ -1,4 +1,5 @@
-/* tests/test_registry.c: what may be registered, how it is found, and what is said where it is not. */
+/* tests/test_registry.c: which descriptors can be registered, how they are found, and the errors for names that are not
+ * found. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,6 +10,8 @@
 #include "core/kind.h"
 #include "core/registry.h"
 #include "core/suggest.h"
+#include "tests/stub_plugins.h"
+#include "tests/suite.h"
 
 #undef fail /* an old name of ck_abort_msg; here it is a member of rondo_host */
 
@@ -35,7 +38,7 @@ static void assert_copy(const void *found, const rondo_descriptor *original) {
     ck_assert_mem_eq(found, original, original->struct_size);
 }
 
-/* ---- descriptors with nothing wrong, to be made wrong in one way ---- */
+/* ---- right descriptors, in which a test makes one thing wrong ---- */
 
 struct options {
     double rate;
@@ -45,59 +48,6 @@ struct options {
 
 static const char *const choices[] = {"a", "b", NULL};
 static const char *const no_choices[] = {NULL};
-
-static void map(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out) {
-    (void)options, (void)dtype, (void)count, (void)in, (void)out;
-}
-
-static void map_grad(const void *options, int32_t dtype, int64_t count, const void *const *in, const void *out,
-                     const void *grad_out, void *const *grad_in) {
-    (void)options, (void)dtype, (void)count, (void)in, (void)out, (void)grad_out, (void)grad_in;
-}
-
-static rondo_status op_call(rondo_context *ctx, rondo_op_call *call) {
-    (void)ctx, (void)call;
-    return RONDO_OK;
-}
-
-static rondo_status step(rondo_context *ctx, const rondo_optimizer_call *call) {
-    (void)ctx, (void)call;
-    return RONDO_OK;
-}
-
-static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call, int64_t *size) {
-    (void)ctx, (void)call, (void)size;
-    return RONDO_OK;
-}
-
-static rondo_value record(rondo_context *ctx, const rondo_loss_call *call, rondo_value outputs, rondo_value targets) {
-    (void)ctx, (void)call, (void)targets;
-    return outputs;
-}
-
-static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
-                            const rondo_tensor *predictions) {
-    (void)ctx, (void)call, (void)outputs, (void)predictions;
-    return RONDO_OK;
-}
-
-static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
-                            const rondo_tensor *targets, double *sums) {
-    (void)ctx, (void)call, (void)predictions, (void)targets, (void)sums;
-    return RONDO_OK;
-}
-
-static rondo_status factor(rondo_context *ctx, const rondo_schedule_call *call, double *result) {
-    (void)ctx, (void)call;
-    *result = 1;
-    return RONDO_OK;
-}
-
-static rondo_status choose_slot(rondo_context *ctx, const void *options, int32_t slot, const rondo_tensor *parameter,
-                                rondo_tensor *shape) {
-    (void)ctx, (void)options, (void)slot, (void)parameter, (void)shape;
-    return RONDO_OK;
-}
 
 /* A set of descriptors, one field of which a row of the table below spoils. */
 struct parts {
@@ -121,24 +71,25 @@ static struct parts good_parts(void) {
                         .min_inputs = 1,
                         .max_inputs = 1,
                         .operands = "x",
-                        .map = map,
-                        .map_grad = map_grad},
+                        .map = stub_map,
+                        .map_grad = stub_map_grad},
         .general = {.base = {sizeof(rondo_op), RONDO_KIND_OP, "total", "sum of x", NULL, 0},
                     .min_inputs = 1,
                     .max_inputs = -1,
                     .operands = "x, ...",
-                    .infer = op_call,
-                    .forward = op_call,
-                    .backward = op_call},
-        .optimizer = {.base = {sizeof(rondo_optimizer), RONDO_KIND_OPTIMIZER, "down", "p - g", NULL, 0}, .step = step},
+                    .infer = stub_op_call,
+                    .forward = stub_op_call,
+                    .backward = stub_op_call},
+        .optimizer = {.base = {sizeof(rondo_optimizer), RONDO_KIND_OPTIMIZER, "down", "p - g", NULL, 0},
+                      .step = stub_step},
         .loss = {.base = {sizeof(rondo_loss), RONDO_KIND_LOSS, "wrong", "x - y", NULL, 0},
-                 .output_size = output_size,
-                 .record = record,
-                 .predict = predict,
-                 .measure = measure},
+                 .output_size = stub_output_size,
+                 .record = stub_record,
+                 .predict = stub_predict,
+                 .measure = stub_measure},
         .schedule = {.base = {sizeof(rondo_schedule), RONDO_KIND_SCHEDULE, "slope", "1 - t", NULL, 0},
                      .n_state = 2,
-                     .factor = factor},
+                     .factor = stub_factor},
     };
 }
 
@@ -176,7 +127,7 @@ START_TEST(descriptors_with_nothing_wrong_are_registered) {
 }
 END_TEST
 
-/* A row overwrites one field of the good parts; two where the first alone would be refused for another reason. */
+/* A row overwrites one field of the good parts; or two, if the first change would be refused for another reason. */
 struct poke {
     size_t offset, size;
     const void *value;
@@ -257,7 +208,7 @@ static const struct {
      "takes a fixed number of inputs, 1 to 8"},
     {ELEMENTWISE, {POKE(elementwise.domain_low, double, 1)}, "are no interval"},
     {ELEMENTWISE, {POKE(elementwise.domain_high, double, INFINITY)}, "are no interval"},
-    {ELEMENTWISE, {POKE(elementwise.forward, op_function, op_call)}, "one or the other"},
+    {ELEMENTWISE, {POKE(elementwise.forward, op_function, stub_op_call)}, "one or the other"},
     /* other ops */
     {GENERAL, {POKE(general.infer, pointer, NULL)}, "op 'total' of 'f.so': it has neither 'map' nor both of"},
     {GENERAL, {POKE(general.forward, pointer, NULL)}, "it has neither 'map' nor both of 'infer' and 'forward'"},
@@ -267,7 +218,7 @@ static const struct {
     {GENERAL, {POKE(general.max_inputs, int32_t, 0)}, "'min_inputs' and 'max_inputs' are no range"},
     {GENERAL, {POKE(general.max_inputs, int32_t, -2)}, "'min_inputs' and 'max_inputs' are no range"},
     {ELEMENTWISE, {POKE(elementwise.map, pointer, NULL)}, "it has neither 'map' nor both of"},
-    {GENERAL, {POKE(general.map_grad, gradient_function, map_grad)}, "it has 'map_grad' without 'map'"},
+    {GENERAL, {POKE(general.map_grad, gradient_function, stub_map_grad)}, "it has 'map_grad' without 'map'"},
     /* optimizers */
     {OPTIMIZER, {POKE(optimizer.step, pointer, NULL)}, "optimizer 'down' of 'f.so': 'step' is missing"},
     {OPTIMIZER, {POKE(optimizer.flags, uint32_t, 2)}, "unknown flags"},
@@ -321,7 +272,7 @@ END_TEST
 START_TEST(chosen_slot_with_its_function_is_allowed) {
     struct parts parts = good_parts();
     connect(&parts);
-    parts.optimizer.choose_slot = choose_slot;
+    parts.optimizer.choose_slot = stub_choose_slot;
     parts.slots[1].shape = RONDO_SLOT_CHOSEN;
     parts.slots[0].role = RONDO_SLOT_COPY;
     ck_assert_int_eq(registry_add(registry, &parts.optimizer.base, "f.so", &errors), RONDO_OK);
@@ -378,7 +329,7 @@ START_TEST(list_is_added_whole_or_not_at_all) {
     const rondo_descriptor *const list[] = {&parts.optimizer.base, &parts.general.base, &parts.elementwise.base, NULL};
     ck_assert_int_eq(registry_add_all(registry, list, "f.so", &errors), RONDO_INVALID);
     ck_assert_ptr_null(registry_at(registry, 0, NULL));
-    parts.elementwise.map_grad = map_grad;
+    parts.elementwise.map_grad = stub_map_grad;
     ck_assert_int_eq(registry_add_all(registry, list, "f.so", &errors), RONDO_OK);
     ck_assert_ptr_nonnull(registry_at(registry, 2, NULL));
     ck_assert_ptr_null(registry_at(registry, 3, NULL));
@@ -410,7 +361,7 @@ START_TEST(entries_are_in_order_of_kind_then_name) {
     static rondo_optimizer optimizers[COUNT];
     const struct parts parts = good_parts();
     for (int k = 0; k < COUNT; k++) {
-        const int number = (k * 37) % COUNT; /* 37 and 60 share no divisor: every number once */
+        const int number = (k * 37) % COUNT; /* 37 and 60 have no common divisor, so every number occurs once */
         snprintf(names[k], sizeof names[k], "o%02d", number);
         optimizers[k] = parts.optimizer;
         optimizers[k].base.name = names[k];
@@ -530,7 +481,7 @@ END_TEST
 
 /* ---- the host's side of a call ---- */
 
-/* What a plug-in says and returns, and what becomes of it. */
+/* What a plug-in reports and returns, and the resulting status and error. */
 static const struct {
     int fails;
     rondo_status code, returned, result;
@@ -635,8 +586,6 @@ START_TEST(only_a_loss_has_a_tape) {
 }
 END_TEST
 
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
-
 int main(void) {
     Suite *suite = suite_create("registry");
     TCase *cases = tcase_create("registry");
@@ -662,9 +611,5 @@ int main(void) {
     tcase_add_test(cases, host_serves_a_plug_in);
     tcase_add_test(cases, only_a_loss_has_a_tape);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,4 +1,4 @@
-/* store/safetensors.h: files are written as the format says, read back the same, and nothing in a file is trusted. */
+/* store/safetensors.h: files have the right format and are read back unchanged, and damaged files are refused. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "store/safetensors.h"
@@ -10,8 +10,7 @@
 #include <unistd.h>
 
 #include "io/file.h"
-
-#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
+#include "tests/suite.h"
 
 static struct arena *arena;
 static struct errors errors;
@@ -33,7 +32,7 @@ static void teardown(void) {
     arena_destroy(arena);
 }
 
-/* ---- a golden file, by hand ---- */
+/* ---- a golden file, written by hand ---- */
 
 /* Two tensors and a text. The header has 165 bytes, so 3 blanks bring it to 168. The f64 comes first in the data. */
 static const char golden_header[] = "{\"__metadata__\":{\"format\":\"rondo\"},"
@@ -47,7 +46,7 @@ static const unsigned char golden_data[] = {
     0xFE, 0xFF, 0xFF, 0xFF,                   /* -2 as i32 */
 };
 
-/* Puts length, header, blanks and data together; the number of bytes. */
+/* Joins length, header, blanks and data; returns the number of bytes. */
 static size_t assemble(unsigned char *out, const char *header, size_t blanks, const void *data, size_t data_bytes) {
     const size_t length = strlen(header);
     for (int i = 0; i < 8; i++) {
@@ -129,7 +128,7 @@ END_TEST
 
 #define T(name, rest) "\"" name "\":{\"dtype\":\"F32\",\"shape\":" rest "}"
 
-/* A header over 16 bytes of data, and what is said about it. */
+/* A header for 16 bytes of data, and the expected error. */
 static const struct {
     const char *header, *expected;
 } bad[] = {
@@ -320,9 +319,5 @@ int main(void) {
     tcase_add_loop_test(cases, names_that_cannot_be_written_leave_no_file, 0, ROWS(names));
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,17 +1,18 @@
-/* tests/test_sampled_softmax.c: what sampled softmax is in training, when it draws classes: its equation with the
- * classes that those words give, the gradients with respect to all that goes in, and its expectation, the full softmax.
+/* tests/test_sampled_softmax.c: sampled softmax in training, when it draws classes: its equation with the classes that
+ * the random words give, the gradients with respect to all inputs, and its expectation, the full softmax.
  *
  * In evaluation it is compared with PyTorch in test_sequence_losses.c.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "plugin_fixture.h"
+#include "tests/suite.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { ROWS = 3, WIDTH = 4, CLASSES = 11 };
 
-/* A batch in front of the output layer. */
+/* A batch of inputs of the output layer. */
 struct sampled {
     const rondo_loss *loss;
     const void *options;
@@ -21,7 +22,7 @@ struct sampled {
     rondo_tensor h, weight, bias, targets; /* (rows, width), (width, classes), (classes), (rows) */
 };
 
-/* What goes in, on the tape. */
+/* The inputs on the tape. */
 struct inputs {
     rondo_value h, weight, bias;
 };
@@ -93,7 +94,7 @@ static struct inputs differentiate(const struct sampled *sampled) {
     return inputs;
 }
 
-/* ---- the same, written out ---- */
+/* ---- the equation, computed directly ---- */
 
 /* P(class <= k), and q(k). */
 static double cumulative(int is_uniform, int k) {
@@ -130,7 +131,7 @@ static void count_draws(const struct sampled *sampled, int *counts) {
     }
 }
 
-/* ln(e^o_y + sum over draws but y of e^o_k / (m q(k))) - o_y */
+/* ln(e^o_y + sum over draws except y of e^o_k / (m q(k))) - o_y */
 static double expected_loss(const struct sampled *sampled, int64_t row, const int *counts) {
     const int y = target(sampled, row);
     double sum = exp(logit(sampled, row, y));
@@ -233,7 +234,7 @@ START_TEST(sum_over_draws_is_unbiased) {
     for (int64_t row = 0; row < ROWS; row++) {
         const struct moments moments = moments_of(&sampled, row);
         const double deviation = sqrt(moments.variance / SAMPLES / CALLS);
-        ck_assert_double_lt(5 * deviation, 0.06 * moments.sum); /* else the test would say little */
+        ck_assert_double_lt(5 * deviation, 0.06 * moments.sum); /* otherwise the test would be too weak */
         ck_assert_double_le(fabs(mean[row] - moments.sum), 5 * deviation);
     }
 }
@@ -273,7 +274,7 @@ START_TEST(gradient_approaches_that_of_the_full_softmax) {
 }
 END_TEST
 
-/* ---- manners ---- */
+/* ---- special cases ---- */
 
 START_TEST(draws_follow_the_stream_of_the_call) {
     struct sampled sampled = batch(_i, 5, ROWS, RONDO_F64);
@@ -284,7 +285,7 @@ START_TEST(draws_follow_the_stream_of_the_call) {
 }
 END_TEST
 
-/* One draw: a row whose class it is has nothing to compare with, so its loss is 0. */
+/* With one draw, a row of the drawn class has no other class to compare with, so its loss is 0. */
 START_TEST(a_row_is_not_compared_with_its_own_class) {
     const struct sampled sampled = batch(0, 1, ROWS, fixture_precisions[_i].dtype);
     int counts[CLASSES], drawn = 0;
@@ -335,5 +336,5 @@ int main(void) {
     tcase_add_test(cases, a_batch_without_rows_is_allowed);
     tcase_add_test(cases, it_works_in_front_of_the_output_layer);
     suite_add_tcase(suite, cases);
-    return fixture_run(suite);
+    return run_suite(suite);
 }

@@ -1,7 +1,7 @@
-/* tests/test_scaffold.c: `rondo plugin new`, and what its user does next: the result builds with make and with meson
- * without a warning, passes its checks untouched, and trains.
+/* tests/test_scaffold.c: `rondo plugin new`: its result builds with make and with meson without a warning, passes its
+ * checks unchanged, and trains.
  *
- * A new kind or flavour is a row of `flavours`.
+ * To add a kind or flavour, add a row to `flavours`.
  */
 #define _XOPEN_SOURCE 700
 #include <check.h>
@@ -12,8 +12,7 @@
 
 #include "kit/embedded.h"
 #include "sandbox.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
+#include "tests/suite.h"
 
 /* Runs a formatted line with sh, so that programs are found through PATH and words may contain blanks. */
 static struct outcome shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -27,7 +26,7 @@ static struct outcome shell(const char *format, ...) {
     return sandbox_run((struct call){.program = "/bin/sh", .arguments = "line.sh"});
 }
 
-/* ---- what is written works ---- */
+/* ---- the written folder works ---- */
 
 static const struct {
     const char *kind, *name, *flags;
@@ -61,7 +60,7 @@ static void make_new(int i) {
     assert_parts(name, outcome.out, parts);
 }
 
-/* The header is pinned: that of this Rondo, byte for byte. */
+/* The header is a copy of Rondo's header, byte for byte. */
 static void assert_same_header(const char *folder) {
     size_t sizes[2];
     const char *copy = sandbox_read(sandbox_path("%s/include/rondo/plugin.h", folder), &sizes[0]);
@@ -86,7 +85,8 @@ static void build_and_check(const char *name, const char *folder) {
     assert_parts(name, outcome.out, " 0 warnings, 0 FAILED");
 }
 
-/* It learns: far better than guessing, which gets half of the classes right, or is off by 0.87 on average for numbers.
+/* The network learns: it is far better than guessing, which has half of the classes right, or a mean error of 0.87 for
+ * numbers.
  */
 static void train(const char *name, const char *folder, int numbers) {
     struct outcome outcome = shell("make -s -C %s train RONDO='%s'", folder, variable("RONDO_PROGRAM"));
@@ -197,7 +197,7 @@ START_TEST(mistake_is_reported_and_nothing_written) {
 }
 END_TEST
 
-/* A name is unique within its kind: an op and an optimizer may have the same one. */
+/* A name is unique within its kind: an op and an optimizer may have the same name. */
 START_TEST(name_of_another_kind_is_free) {
     const struct outcome outcome = shell("'%s' plugin new schedule adam", variable("RONDO_PROGRAM"));
     assert_status("schedule adam", &outcome, 0);
@@ -230,7 +230,8 @@ END_TEST
 
 /* ---- the table in the program ---- */
 
-/* Every file of kit/templates/ is in it, with its bytes: one that meson.build forgets would never be written. */
+/* Every file of kit/templates/ is in the table, with its bytes. A file that is missing in meson.build would never be
+ * written. */
 START_TEST(every_template_is_embedded) {
     const struct outcome listed =
         shell("cd '%s/kit/templates' && find . -type f | cut -c 3- | sort", variable("RONDO_SOURCE"));
@@ -255,7 +256,7 @@ START_TEST(every_template_is_embedded) {
 }
 END_TEST
 
-/* A Makefile runs the rondo of PATH; where that is this one, the printed commands are shorter. */
+/* A Makefile runs the rondo of PATH. If that is this program, the printed commands are shorter. */
 START_TEST(next_steps_name_rondo_only_if_path_has_another) {
     static const struct {
         const char *path, *parts;
@@ -290,9 +291,5 @@ int main(void) {
     tcase_add_test(cases, failure_half_way_leaves_nothing);
     tcase_add_test(cases, every_template_is_embedded);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

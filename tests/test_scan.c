@@ -1,68 +1,25 @@
-/* tests/test_scan.c: the fused engine against the stepwise tape, for every cell of RONDO_CELL_PATH: outputs, final
- * states and every gradient; any number of threads; every pass switched off; batch mates; allocations. */
+/* tests/test_scan.c: compares the fused engine with the tape, for every cell of RONDO_CELL_PATH: outputs, final states
+ * and every gradient; any number of threads; every pass switched off; batch mates; allocations. */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "experiment/session.h"
-#include "lang/cell_file.h"
 #include "model/fused.h"
 #include "tests/recurrence_case.h"
+#include "tests/session_fixture.h"
+#include "tests/suite.h"
 
-enum { MOST_CELLS = 200, INPUT = 5, HIDDEN = 6 };
-
-static char cell_files[MOST_CELLS][512];
-static int n_cells;
-
-static int by_name(const void *a, const void *b) {
-    return strcmp(a, b);
-}
-
-static void find_cells(void) {
-    const char *folder = getenv("RONDO_CELL_PATH");
-    DIR *stream = folder == NULL ? NULL : opendir(folder);
-    for (struct dirent *item; stream != NULL && (item = readdir(stream)) != NULL;) {
-        const size_t length = strlen(item->d_name);
-        if (length > 5 && strcmp(item->d_name + length - 5, ".yaml") == 0 && n_cells < MOST_CELLS) {
-            snprintf(cell_files[n_cells++], sizeof cell_files[0], "%s/%s", folder, item->d_name);
-        }
-    }
-    if (stream != NULL) {
-        closedir(stream);
-    }
-    qsort(cell_files, (size_t)n_cells, sizeof cell_files[0], by_name);
-}
+enum { INPUT = 5, HIDDEN = 6 };
 
 START_TEST(cells_are_found_where_the_environment_says) {
-    ck_assert_msg(n_cells > 0, "there is no cell in RONDO_CELL_PATH");
+    ck_assert_msg(n_cell_files > 0, "there is no cell in RONDO_CELL_PATH");
 }
 END_TEST
 
-static struct support support;
-static struct session *session;
-
-static void setup(void) {
-    const struct session_settings settings = {.threads = 1};
-    support_open(&support);
-    session = session_create(&settings, &support.errors);
-    ck_assert_msg(session != NULL, "%s", support_error(&support));
-}
-
-static void teardown(void) {
-    session_destroy(session);
-    support_close(&support);
-}
-
 static struct cell *compile(const char *file, int32_t dtype) {
-    const struct cell_definition *definition = cell_file_read(file, support.arena, &support.errors);
-    ck_assert_msg(definition != NULL, "%s", support_error(&support));
-    const struct cell_settings settings = {.dtype = dtype, .input = INPUT, .hidden = HIDDEN};
-    struct cell *cell = cell_compile(definition, &settings, session->registry, &support.errors);
-    ck_assert_msg(cell != NULL, "%s", support_error(&support));
-    return cell;
+    return session_compile_file(file, dtype, INPUT, HIDDEN);
 }
 
 static struct recurrence_answer solve(const struct recurrence_case *problem, int32_t passes, int32_t threads) {
@@ -81,7 +38,7 @@ START_TEST(the_fused_engine_gives_what_the_tape_gives) {
     const int32_t dtype = rows[_i % 2].dtype;
     struct cell *cell = compile(cell_files[_i / 2], dtype);
     const struct recurrence_case problem =
-        recurrence_case_create(&support, cell, dtype, some_lengths, COUNT_OF(some_lengths));
+        recurrence_case_create(&support, cell, dtype, some_lengths, ROWS(some_lengths));
     const struct recurrence_answer expected = recurrence_case_solve(&problem, (struct recurrence_engine){0});
     const struct recurrence_answer found = solve(&problem, PASS_ALL, 1);
     recurrence_case_compare(&problem, &found, &expected, rows[_i % 2].tolerance, "fused");
@@ -112,7 +69,7 @@ END_TEST
 START_TEST(switching_a_pass_off_changes_no_result) {
     struct cell *cell = compile(cell_files[_i], RONDO_F64);
     const struct recurrence_case problem =
-        recurrence_case_create(&support, cell, RONDO_F64, some_lengths, COUNT_OF(some_lengths));
+        recurrence_case_create(&support, cell, RONDO_F64, some_lengths, ROWS(some_lengths));
     const struct recurrence_answer expected = solve(&problem, PASS_ALL, 1);
     for (int32_t pass = 0; scan_pass_name(pass) != NULL; pass++) {
         char how[64];
@@ -129,7 +86,7 @@ END_TEST
 START_TEST(any_number_of_threads_gives_the_same_bits) {
     struct cell *cell = compile(cell_files[_i], RONDO_F32);
     const struct recurrence_case problem =
-        recurrence_case_create(&support, cell, RONDO_F32, some_lengths, COUNT_OF(some_lengths));
+        recurrence_case_create(&support, cell, RONDO_F32, some_lengths, ROWS(some_lengths));
     const struct recurrence_answer expected = solve(&problem, PASS_ALL, 1);
     for (int32_t threads = 2; threads <= 7; threads += 5) {
         const struct recurrence_answer found = solve(&problem, PASS_ALL, threads);
@@ -139,14 +96,14 @@ START_TEST(any_number_of_threads_gives_the_same_bits) {
 }
 END_TEST
 
-/* Up to rounding: gradients of weights are summed window by window. */
+/* Equal except for rounding, because gradients of weights are summed window by window. */
 START_TEST(computing_steps_again_changes_no_result) {
     static const int64_t windows[] = {1, 2, 3, 5, 7, 100};
     struct cell *cell = compile(cell_files[_i], RONDO_F64);
     const struct recurrence_case problem =
-        recurrence_case_create(&support, cell, RONDO_F64, some_lengths, COUNT_OF(some_lengths));
+        recurrence_case_create(&support, cell, RONDO_F64, some_lengths, ROWS(some_lengths));
     const struct recurrence_answer expected = solve(&problem, PASS_ALL, 1);
-    for (int i = 0; i < COUNT_OF(windows); i++) {
+    for (int i = 0; i < ROWS(windows); i++) {
         char how[64];
         snprintf(how, sizeof how, "recompute every %d steps", (int)windows[i]);
         const struct recurrence_engine engine = {.fused = 1, .passes = PASS_ALL, .recompute = windows[i], .threads = 2};
@@ -162,9 +119,9 @@ END_TEST
 START_TEST(batch_mates_and_padding_change_no_bit_of_a_row) {
     struct cell *cell = compile(cell_files[_i], RONDO_F32);
     const struct recurrence_case batch =
-        recurrence_case_create(&support, cell, RONDO_F32, some_lengths, COUNT_OF(some_lengths));
+        recurrence_case_create(&support, cell, RONDO_F32, some_lengths, ROWS(some_lengths));
     const struct recurrence_answer whole = solve(&batch, PASS_ALL, 2);
-    for (int64_t row = 0; row < COUNT_OF(some_lengths); row++) {
+    for (int64_t row = 0; row < ROWS(some_lengths); row++) {
         const struct recurrence_case one = recurrence_case_rows(&batch, row, row + 1);
         const struct recurrence_answer single = solve(&one, PASS_ALL, 1);
         recurrence_case_same_rows(&batch, &whole, &one, &single, row, "a row on its own");
@@ -173,11 +130,11 @@ START_TEST(batch_mates_and_padding_change_no_bit_of_a_row) {
 }
 END_TEST
 
-/* Without gradients less is kept, and the outputs are the same. */
+/* Without gradients, less memory is kept, but the outputs are the same. */
 START_TEST(prediction_gives_the_outputs_of_training) {
     struct cell *cell = compile(cell_files[_i], RONDO_F32);
     struct recurrence_case problem =
-        recurrence_case_create(&support, cell, RONDO_F32, some_lengths, COUNT_OF(some_lengths));
+        recurrence_case_create(&support, cell, RONDO_F32, some_lengths, ROWS(some_lengths));
     const struct recurrence_answer expected = solve(&problem, PASS_ALL, 1);
     problem.x_needs = 0;
     memset(problem.initial_needs, 0, sizeof(int) * (size_t)cell->n_states);
@@ -191,7 +148,7 @@ START_TEST(prediction_gives_the_outputs_of_training) {
 }
 END_TEST
 
-/* ---- ops that are no elementwise functions ---- */
+/* ---- ops that are not elementwise ---- */
 
 /* scale(x, v) = x * v, scale(x, v, w) = x * v + w for rows x, a vector v, and rows or a vector w, as a call: without
  * options, so that two calls may differ in nothing. It counts what it is called for, and fails at a chosen call. */
@@ -268,12 +225,10 @@ static struct cell *compile_text(const char *equations, const char *output, int3
     if (registry_op(session->registry, "scale") == NULL) {
         support_ok(&support, registry_add(session->registry, &scale.base, "test", &support.errors), "scale");
     }
-    struct cell *cell = cell_compile(&definition, &settings, session->registry, &support.errors);
-    ck_assert_msg(cell != NULL, "%s", support_error(&support));
-    return cell;
+    return session_compile(&definition, settings);
 }
 
-/* Where the calls of an op are: in, before and after the loop, forward and backward. */
+/* Cells in which the calls of an op are in the loop, before it and after it, forward and backward. */
 static const struct {
     const char *equations, *output;
 } call_rows[] = {
@@ -291,10 +246,10 @@ static const struct {
 START_TEST(calls_of_an_op_give_what_the_tape_gives) {
     struct cell *cell = compile_text(call_rows[_i].equations, call_rows[_i].output, 1, HIDDEN);
     const struct recurrence_case problem =
-        recurrence_case_create(&support, cell, RONDO_F64, some_lengths, COUNT_OF(some_lengths));
+        recurrence_case_create(&support, cell, RONDO_F64, some_lengths, ROWS(some_lengths));
     const struct recurrence_answer expected = recurrence_case_solve(&problem, (struct recurrence_engine){0});
     static const int32_t passes[] = {PASS_ALL, PASS_ALL & ~PASS_SINK, PASS_ALL & ~PASS_HOIST, 0};
-    for (int i = 0; i < COUNT_OF(passes); i++) {
+    for (int i = 0; i < ROWS(passes); i++) {
         const struct recurrence_answer found = solve(&problem, passes[i], 1);
         recurrence_case_compare(&problem, &found, &expected, 1e-12, "calls");
     }
@@ -302,7 +257,7 @@ START_TEST(calls_of_an_op_give_what_the_tape_gives) {
 }
 END_TEST
 
-/* Cells that would go wrong without one rule of a pass or of the plan. */
+/* Cells whose results would be wrong without one rule of a pass or of the plan. */
 static const struct {
     const char *rule, *equations;
     int32_t n_states;
@@ -336,7 +291,7 @@ START_TEST(a_rule_of_the_plan_holds) {
     struct cell *cell = compile_text(rule_rows[_i].equations, NULL, rule_rows[_i].n_states, rule_rows[_i].hidden);
     cell->name = rule_rows[_i].rule;
     struct recurrence_case problem =
-        recurrence_case_create(&support, cell, RONDO_F64, some_lengths, COUNT_OF(some_lengths));
+        recurrence_case_create(&support, cell, RONDO_F64, some_lengths, ROWS(some_lengths));
     for (int with_final = 0; with_final < 2; with_final++) {
         problem.uses_final = with_final;
         const struct recurrence_answer expected = recurrence_case_solve(&problem, (struct recurrence_engine){0});
@@ -356,7 +311,7 @@ END_TEST
 /* The loss of a tape on which a recurrence is recorded. */
 static rondo_status train_once(const struct recurrence_case *problem, const struct scan *scan, struct tape *tape) {
     rondo_value parameters[4];
-    ck_assert_int_le(problem->cell->n_parameters, COUNT_OF(parameters));
+    ck_assert_int_le(problem->cell->n_parameters, ROWS(parameters));
     tape_reset(tape);
     tape_set_training(tape, 1);
     tape_enter(tape, "layer", (struct rng_stream){9});
@@ -368,11 +323,11 @@ static rondo_status train_once(const struct recurrence_case *problem, const stru
     return tape_backward(tape, fused(scan, &recurrence, tape, NULL));
 }
 
-/* The call that fails is the last one of its half, whichever call it is. */
+/* After the call that fails, no further call of its half is made, whichever call fails. */
 START_TEST(an_op_that_fails_stops_the_engine_at_once) {
     struct cell *cell = compile_text(call_rows[_i].equations, call_rows[_i].output, 1, HIDDEN);
     const struct recurrence_case problem =
-        recurrence_case_create(&support, cell, RONDO_F64, some_lengths, COUNT_OF(some_lengths));
+        recurrence_case_create(&support, cell, RONDO_F64, some_lengths, ROWS(some_lengths));
     for (int64_t recompute = 0; recompute <= 3; recompute += 3) {
         struct scan *scan = fused_create(cell, PASS_ALL, recompute, &support.errors);
         ck_assert_msg(scan != NULL, "%s", support_error(&support));
@@ -407,7 +362,7 @@ END_TEST
 START_TEST(random_ops_after_a_recurrence_draw_other_words_than_its_steps) {
     struct cell *cell = compile_text("h' = dropout(h, rate=0.5) + dropout(x @ W, rate=0.5)", NULL, 1, HIDDEN);
     const struct recurrence_case problem =
-        recurrence_case_create(&support, cell, RONDO_F64, some_lengths, COUNT_OF(some_lengths));
+        recurrence_case_create(&support, cell, RONDO_F64, some_lengths, ROWS(some_lengths));
     struct scan *scan = fused_create(cell, PASS_ALL, 0, &support.errors);
     ck_assert_msg(scan != NULL, "%s", support_error(&support));
     rondo_tensor masks[2];
@@ -441,36 +396,28 @@ START_TEST(random_ops_after_a_recurrence_draw_other_words_than_its_steps) {
 END_TEST
 
 static TCase *new_case(Suite *suite, const char *name) {
-    TCase *test_case = tcase_create(name);
-    tcase_set_timeout(test_case, 120);
-    tcase_add_checked_fixture(test_case, setup, teardown);
-    suite_add_tcase(suite, test_case);
-    return test_case;
+    return add_case(suite, name, 120, session_setup, session_teardown);
 }
 
 static Suite *scan_suite(void) {
     Suite *suite = suite_create("scan");
     TCase *cells = new_case(suite, "cells");
     tcase_add_test(cells, cells_are_found_where_the_environment_says);
-    tcase_add_loop_test(cells, the_fused_engine_gives_what_the_tape_gives, 0, 2 * n_cells);
-    tcase_add_loop_test(cells, a_large_ragged_batch_gives_what_the_tape_gives, 0, n_cells);
-    tcase_add_loop_test(cells, switching_a_pass_off_changes_no_result, 0, n_cells);
-    tcase_add_loop_test(cells, any_number_of_threads_gives_the_same_bits, 0, n_cells);
-    tcase_add_loop_test(cells, computing_steps_again_changes_no_result, 0, n_cells);
-    tcase_add_loop_test(cells, batch_mates_and_padding_change_no_bit_of_a_row, 0, n_cells);
-    tcase_add_loop_test(cells, prediction_gives_the_outputs_of_training, 0, n_cells);
+    tcase_add_loop_test(cells, the_fused_engine_gives_what_the_tape_gives, 0, 2 * n_cell_files);
+    tcase_add_loop_test(cells, a_large_ragged_batch_gives_what_the_tape_gives, 0, n_cell_files);
+    tcase_add_loop_test(cells, switching_a_pass_off_changes_no_result, 0, n_cell_files);
+    tcase_add_loop_test(cells, any_number_of_threads_gives_the_same_bits, 0, n_cell_files);
+    tcase_add_loop_test(cells, computing_steps_again_changes_no_result, 0, n_cell_files);
+    tcase_add_loop_test(cells, batch_mates_and_padding_change_no_bit_of_a_row, 0, n_cell_files);
+    tcase_add_loop_test(cells, prediction_gives_the_outputs_of_training, 0, n_cell_files);
     tcase_add_test(cells, random_ops_after_a_recurrence_draw_other_words_than_its_steps);
-    tcase_add_loop_test(cells, a_rule_of_the_plan_holds, 0, COUNT_OF(rule_rows));
-    tcase_add_loop_test(cells, calls_of_an_op_give_what_the_tape_gives, 0, COUNT_OF(call_rows));
-    tcase_add_loop_test(cells, an_op_that_fails_stops_the_engine_at_once, 0, COUNT_OF(call_rows));
+    tcase_add_loop_test(cells, a_rule_of_the_plan_holds, 0, ROWS(rule_rows));
+    tcase_add_loop_test(cells, calls_of_an_op_give_what_the_tape_gives, 0, ROWS(call_rows));
+    tcase_add_loop_test(cells, an_op_that_fails_stops_the_engine_at_once, 0, ROWS(call_rows));
     return suite;
 }
 
 int main(void) {
-    find_cells();
-    SRunner *runner = srunner_create(scan_suite());
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    find_cell_files();
+    return run_suite(scan_suite());
 }

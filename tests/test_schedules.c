@@ -1,15 +1,17 @@
-/* tests/test_schedules.c: the schedules that Rondo ships, against PyTorch, against their equations and by hand.
+/* tests/test_schedules.c: compares the schedules that Rondo ships with PyTorch, with their equations, and with numbers
+ * computed by hand.
  *
- * golden/make_schedules.py writes the numbers of PyTorch, or of the equation where PyTorch has no such schedule.
+ * golden/make_schedules.py writes the numbers of PyTorch, or of the equation if PyTorch has no such schedule.
  */
 #include <math.h>
 #include <string.h>
 
 #include "plugin_fixture.h"
+#include "tests/suite.h"
 
 #define MOST_STATE 64
 
-/* A schedule with its options, and what it has seen. */
+/* A schedule with its options and its state. */
 struct scheduled {
     const rondo_schedule *schedule;
     rondo_schedule_call call;
@@ -41,7 +43,7 @@ static struct scheduled scheduled(const char *name, const char *options, int64_t
     return scheduled;
 }
 
-/* The factor after `done` updates. The state must stay as it is. */
+/* The factor after `done` updates. It must not change the state. */
 static double factor(struct scheduled *scheduled, int64_t done) {
     double before[MOST_STATE];
     memcpy(before, scheduled->state, sizeof before);
@@ -67,7 +69,8 @@ static void observe(struct scheduled *scheduled, int64_t done, double metric, in
 
 enum { GOLDEN_CASES = 53, STEPS = 60 };
 
-/* The factors of a run. metrics: a 1 where higher is better, then one after each epoch; NULL: none are observed. */
+/* The factors of a run. metrics: first 1 if higher is better, then the metric of each epoch; NULL: none are
+ * observed. */
 static void follow(struct scheduled *scheduled, const double *metrics, const double *expected, const char *title) {
     for (int64_t done = 0; done < STEPS; done++) {
         const int64_t epoch = done / scheduled->call.steps_per_epoch;
@@ -131,7 +134,7 @@ static const struct {
     {"polynomial", "power=2 floor=0.5", 50, 0.625},
     {"polynomial", "power=2 length=2.5 unit=epochs", 24, 0.0016},
     {"polynomial", "power=2 length=2.5 unit=epochs", 25, 0},
-    /* of T_max: the last update is one before the floor */
+    /* the convention of T_max: the last update is one before the floor */
     {"cosine", "-", 0, 1},
     {"cosine", "-", 50, 0.5},
     {"cosine", "-", 99, 0.00024671981713420017}, /* (1 - cos(pi / 100)) / 2 */
@@ -182,10 +185,10 @@ END_TEST
 
 /* ---- properties ---- */
 
-/* Every schedule, and options with which each branch of it runs. */
+/* Every schedule, with options that reach each of its branches. */
 static const struct {
     const char *name, *options;
-    double most; /* no factor is above it */
+    double most; /* the upper bound of all factors */
 } all[] = {
     {"constant", "factor=1000", 1000},
     {"step", "every=1e-6 unit=epochs", 1},
@@ -211,14 +214,14 @@ static const struct {
     {"plateau", "factor=0", 1},
 };
 
-/* A run may be longer than its schedule: it was resumed with more epochs. */
+/* A run may be longer than its schedule, if it is resumed with more epochs. */
 START_TEST(factors_are_finite_at_any_time) {
     static const int64_t lengths[] = {1, 2, 7, 60, 1000000}, per_epoch[] = {1, 7, 60};
     static const int64_t times[] = {0, 1, 2, 6, 7, 59, 60, 61, 1000, 999999, INT64_C(1) << 53, INT64_MAX};
-    for (int i = 0; i < FIXTURE_ROWS(lengths) * FIXTURE_ROWS(per_epoch); i++) {
-        struct scheduled found = scheduled(all[_i].name, all[_i].options, lengths[i % FIXTURE_ROWS(lengths)],
-                                           per_epoch[i / FIXTURE_ROWS(lengths)]);
-        for (int k = 0; k < FIXTURE_ROWS(times); k++) {
+    for (int i = 0; i < ROWS(lengths) * ROWS(per_epoch); i++) {
+        struct scheduled found =
+            scheduled(all[_i].name, all[_i].options, lengths[i % ROWS(lengths)], per_epoch[i / ROWS(lengths)]);
+        for (int k = 0; k < ROWS(times); k++) {
             const double value = factor(&found, times[k]);
             ck_assert_msg(value >= 0 && value <= all[_i].most, "%s %s: factor %g after %lld updates", all[_i].name,
                           all[_i].options, value, (long long)times[k]);
@@ -258,7 +261,7 @@ START_TEST(epochs_do_not_depend_on_the_batch) {
                 {"polynomial", "length=4 unit=epochs"},
                 {"cosine", "length=2 restarts=1 unit=epochs"},
                 {"piecewise", "at=[1,3] factors=[1,0] interpolate=linear unit=epochs"}};
-    for (int i = 0; i < FIXTURE_ROWS(rows); i++) {
+    for (int i = 0; i < ROWS(rows); i++) {
         struct scheduled coarse = scheduled(rows[i].name, rows[i].options, 15, 3);
         struct scheduled fine = scheduled(rows[i].name, rows[i].options, 1500, 300);
         for (int64_t done = 0; done < 15; done++) {
@@ -268,7 +271,7 @@ START_TEST(epochs_do_not_depend_on_the_batch) {
 }
 END_TEST
 
-/* Only a schedule that is told metrics needs validation data and state. */
+/* Only a schedule that observes metrics needs validation data and state. */
 START_TEST(plateau_alone_observes) {
     const rondo_schedule *schedule = find(all[_i].name);
     const int is_plateau = strcmp(all[_i].name, "plateau") == 0;
@@ -297,7 +300,7 @@ static const struct {
     {"-", 1, {1, INFINITY, 2, 3, 4}, 1},
     {"-", 0, {0, 0, 0, 0, 0}, 4},
     {"threshold=0", 0, {0, -1, -2, -3, -4}, 0},
-    /* below 0 the same is not better, and better by the share is */
+    /* metrics below 0: an equal metric is not better, one that is better by the share is */
     {"threshold=0.1", 0, {-10, -10, -10.5, -11.5, -12}, 3},
     {"threshold=0.1", 1, {-10, -10, -9.5, -8.5, -8}, 3},
     {"threshold=0.1", 1, {10, 10, 10.5, 11.5, 12}, 3},
@@ -320,7 +323,7 @@ START_TEST(drops_come_when_the_metric_stands) {
 }
 END_TEST
 
-/* A checkpoint holds the state: that is all that a resumed run knows of the epochs before. */
+/* A checkpoint contains the state. A resumed run knows nothing else of the previous epochs. */
 START_TEST(state_is_all_that_plateau_remembers) {
     struct scheduled whole = scheduled("plateau", "patience=1 factor=0.5 cooldown=2", 200, 10);
     struct scheduled resumed = whole;
@@ -410,15 +413,15 @@ int main(void) {
     TCase *tcase = tcase_create("schedules");
     tcase_add_checked_fixture(tcase, fixture_setup, fixture_teardown);
     tcase_add_test(tcase, factors_are_those_of_pytorch);
-    tcase_add_loop_test(tcase, factors_at_the_corners_are_those_of_the_equations, 0, FIXTURE_ROWS(by_hand));
-    tcase_add_loop_test(tcase, factors_are_finite_at_any_time, 0, FIXTURE_ROWS(all));
-    tcase_add_loop_test(tcase, units_agree, 0, FIXTURE_ROWS(same));
+    tcase_add_loop_test(tcase, factors_at_the_corners_are_those_of_the_equations, 0, ROWS(by_hand));
+    tcase_add_loop_test(tcase, factors_are_finite_at_any_time, 0, ROWS(all));
+    tcase_add_loop_test(tcase, units_agree, 0, ROWS(same));
     tcase_add_test(tcase, epochs_do_not_depend_on_the_batch);
-    tcase_add_loop_test(tcase, plateau_alone_observes, 0, FIXTURE_ROWS(all));
-    tcase_add_loop_test(tcase, drops_come_when_the_metric_stands, 0, FIXTURE_ROWS(observed));
+    tcase_add_loop_test(tcase, plateau_alone_observes, 0, ROWS(all));
+    tcase_add_loop_test(tcase, drops_come_when_the_metric_stands, 0, ROWS(observed));
     tcase_add_test(tcase, state_is_all_that_plateau_remembers);
-    tcase_add_loop_test(tcase, options_out_of_range_are_refused, 0, FIXTURE_ROWS(out_of_range));
-    tcase_add_loop_test(tcase, options_that_do_not_go_together_are_refused, 0, FIXTURE_ROWS(unfit));
+    tcase_add_loop_test(tcase, options_out_of_range_are_refused, 0, ROWS(out_of_range));
+    tcase_add_loop_test(tcase, options_that_do_not_go_together_are_refused, 0, ROWS(unfit));
     suite_add_tcase(suite, tcase);
-    return fixture_run(suite);
+    return run_suite(suite);
 }

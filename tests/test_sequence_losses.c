@@ -1,8 +1,8 @@
-/* tests/test_sequence_losses.c: losses that look beyond a row, against PyTorch; and what must hold of the one that
+/* tests/test_sequence_losses.c: compares losses that use several rows with PyTorch; and properties of the loss that
  * aligns lists of labels with sequences (CTC).
  *
- * golden/make_sequence_losses.py writes the reference. More of mixtures and embeddings is in test_embedding_losses.c;
- * sampled softmax in training in test_sampled_softmax.c.
+ * golden/make_sequence_losses.py writes the reference. Other tests of mixtures and embeddings are in
+ * test_embedding_losses.c, sampled softmax in training in test_sampled_softmax.c.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "batch_fixture.h"
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kit/check.h"
+#include "tests/suite.h"
 
 /* ---- against the reference ---- */
 
@@ -72,7 +73,7 @@ START_TEST(losses_agree_with_the_reference) {
 }
 END_TEST
 
-/* Ops that come in the file of a loss, found once that is loaded. */
+/* Ops in the file of a loss, which can be found after the loss is loaded. */
 static const struct { const char *loss, *op; } ops[] = {{"ctc", "ctc_path"}, {"sampled_softmax", "gather_columns"}};
 
 START_TEST(ops_of_losses_pass_every_check) {
@@ -135,7 +136,7 @@ START_TEST(gradients_are_those_of_central_differences) {
 }
 END_TEST
 
-/* Targets, and how many outputs and predictions a row has for them; 0: refused, with the text. */
+/* Targets, and the numbers of outputs and predictions of a row for them; 0: refused, with the text. */
 static const struct {
     const char *name, *options;
     int32_t kind;
@@ -177,7 +178,7 @@ END_TEST
 
 /* ---- CTC ---- */
 
-/* A batch of CTC; `labels` are those of all lists. */
+/* A batch for CTC; `labels` is the number of labels in all lists. */
 static struct batch_fixture ctc_batch(int64_t classes, int64_t rows, const char *options, int32_t dtype, int64_t count,
                                       const double *lengths, const double *list_lengths, const double *labels) {
     struct batch_fixture batch = batch_fixture_create("ctc", "list", classes, rows, options, dtype);
@@ -192,7 +193,7 @@ static int64_t digits_of(int code, double *labels) {
     for (; code > 0; code /= 3) {
         const double label = code % 3 - 1;
         if (label < 0) {
-            return -1; /* no label: another code stands for that list */
+            return -1; /* a digit 0 is not a label: another code is used for that list */
         }
         needed += 1 + (count > 0 && labels[count - 1] == label);
         labels[count++] = label;
@@ -220,7 +221,7 @@ START_TEST(ctc_gives_all_lists_together_the_probability_1) {
 }
 END_TEST
 
-/* A class in the row's target that the steps have no room for; a class that is none. */
+/* A target that needs more steps than there are; a class out of range. */
 static const struct {
     double lengths[2], lists[2], labels[4];
     const char *options, *part;
@@ -275,7 +276,7 @@ START_TEST(ctc_keeps_its_digits_over_long_sequences) {
     }
     const rondo_tensor *found = batch_fixture_gradient(&single);
     for (int64_t i = 0; i < count; i++) {
-        /* relative to the largest: outputs of f32 are themselves off by 1e-7 of their size */
+        /* relative to the largest, because outputs in f32 have errors of 1e-7 of their size */
         ck_assert_double_le(fabs(tensor_get(found, i) - expected[i]), 2e-5 * largest);
     }
     double losses[4];
@@ -309,7 +310,7 @@ START_TEST(ctc_is_not_measured_on_classes_that_are_none) {
 }
 END_TEST
 
-/* ---- all ---- */
+/* ---- the suite ---- */
 
 static TCase *reference_cases(void) {
     TCase *cases = tcase_create("reference");
@@ -317,8 +318,8 @@ static TCase *reference_cases(void) {
     tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
     tcase_add_loop_test(cases, losses_agree_with_the_reference, 0, FIXTURE_PRECISIONS);
     tcase_add_test(cases, gradients_are_those_of_central_differences);
-    tcase_add_loop_test(cases, ops_of_losses_pass_every_check, 0, FIXTURE_ROWS(ops));
-    tcase_add_loop_test(cases, losses_say_how_many_outputs_they_need, 0, FIXTURE_ROWS(sizes));
+    tcase_add_loop_test(cases, ops_of_losses_pass_every_check, 0, ROWS(ops));
+    tcase_add_loop_test(cases, losses_say_how_many_outputs_they_need, 0, ROWS(sizes));
     return cases;
 }
 
@@ -327,7 +328,7 @@ static TCase *ctc_cases(void) {
     tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, ctc_gives_all_lists_together_the_probability_1);
-    tcase_add_loop_test(cases, ctc_names_the_sequence_with_an_impossible_target, 0, FIXTURE_ROWS(refused));
+    tcase_add_loop_test(cases, ctc_names_the_sequence_with_an_impossible_target, 0, ROWS(refused));
     tcase_add_test(cases, ctc_needs_an_output_at_every_step);
     tcase_add_test(cases, ctc_keeps_its_digits_over_long_sequences);
     tcase_add_test(cases, ctc_gives_the_same_bits_on_any_number_of_threads);
@@ -339,5 +340,5 @@ int main(void) {
     Suite *suite = suite_create("sequence_losses");
     suite_add_tcase(suite, reference_cases());
     suite_add_tcase(suite, ctc_cases());
-    return fixture_run(suite);
+    return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/model_run.h"
+#include "tests/suite.h"
 
 /* ---- sequences in windows ---- */
 
@@ -104,7 +105,7 @@ static struct model_run whole_run(int row) {
     struct cell_layer_settings layers[2] = {rows[row].layer, rows[row].layer};
     const struct model_settings settings = {.architecture = {1, 1},
                                             .inputs = streams,
-                                            .n_inputs = COUNT_OF(streams),
+                                            .n_inputs = ROWS(streams),
                                             .layers = layers,
                                             .n_layers = rows[row].n_layers};
     int64_t lengths[SEQUENCES];
@@ -243,7 +244,7 @@ static struct states *numbered_states(int64_t n) {
         {"layers.0.m", {.dtype = RONDO_F64, .ndim = 3, .shape = {RONDO_ANY_ROWS, 2, 2}}},
         {"layers.1.t", {.dtype = RONDO_F64, .ndim = 1, .shape = {RONDO_ANY_ROWS}}},
     };
-    struct states *states = states_create(shapes, COUNT_OF(shapes), n, &support.errors);
+    struct states *states = states_create(shapes, ROWS(shapes), n, &support.errors);
     ck_assert_msg(states != NULL, "%s", support_error(&support));
     for (int32_t s = 0; s < states_count(states); s++) {
         ck_assert_str_eq(states_name(states, s), shapes[s].name);
@@ -364,19 +365,15 @@ static TCase *new_case(Suite *suite, const char *name) {
 int main(void) {
     Suite *suite = suite_create("states");
     TCase *windows = new_case(suite, "windows");
-    tcase_add_loop_test(windows, windows_that_carry_states_give_the_bits_of_whole_sequences, 0, COUNT_OF(rows));
-    tcase_add_loop_test(windows, within_a_window_gradients_are_those_of_a_sequence_cut_by_hand, 0, COUNT_OF(rows));
-    tcase_add_loop_test(windows, batch_mates_change_no_bit_of_a_state, 0, COUNT_OF(rows));
+    tcase_add_loop_test(windows, windows_that_carry_states_give_the_bits_of_whole_sequences, 0, ROWS(rows));
+    tcase_add_loop_test(windows, within_a_window_gradients_are_those_of_a_sequence_cut_by_hand, 0, ROWS(rows));
+    tcase_add_loop_test(windows, batch_mates_change_no_bit_of_a_state, 0, ROWS(rows));
     tcase_add_test(windows, without_starts_all_rows_begin_anew);
 
     TCase *of_rows = new_case(suite, "rows");
     tcase_add_test(of_rows, rows_are_taken_and_cleared_as_a_whole);
     tcase_add_test(of_rows, rows_are_bound_from_lanes_and_kept_in_lanes);
-    tcase_add_loop_test(of_rows, a_layer_that_reads_backward_carries_no_states, 0, COUNT_OF(causal_rows));
+    tcase_add_loop_test(of_rows, a_layer_that_reads_backward_carries_no_states, 0, ROWS(causal_rows));
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

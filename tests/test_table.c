@@ -1,4 +1,4 @@
-/* data/table.h and io/utf8.h: what a CSV or TSV file holds, and where its mistakes are. */
+/* data/table.h and io/utf8.h: the contents of CSV and TSV files, and the places of their mistakes. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "data/table.h"
@@ -11,8 +11,7 @@
 #include <unistd.h>
 
 #include "io/utf8.h"
-
-#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
+#include "tests/suite.h"
 
 static struct arena *arena;
 static struct errors errors;
@@ -27,7 +26,7 @@ static void teardown(void) {
     arena_destroy(arena);
 }
 
-/* By the names in the table of good files. */
+/* Formats, by the names in the table of good files. */
 static const struct table_format formats[] = {{',', 1}, {'\t', 0}, {'\t', 1}, {';', 1}, {'|', 0}};
 static const struct table_format csv = {',', 1}, tsv = {'\t', 0};
 
@@ -82,14 +81,14 @@ static const struct {
     {"caf\xC3\xA9,\xF0\x9F\x98\x80\n", CSV, "1:[caf\xC3\xA9][\xF0\x9F\x98\x80] "},
     {"a\rb,c\n", CSV, "1:[a\rb][c] "},
     {"\"\"\n", CSV, "1:[] "},
-    /* Without quotes in the format a quote is an ordinary character, balanced or not. */
+    /* In a format without quotes, a quote is an ordinary character, even if it is not closed. */
     {"\"great stuff\tpos\nbad\tneg\nwow\"\tpos\n", TSV, "1:[\"great stuff][pos] 2:[bad][neg] 3:[wow\"][pos] "},
     {"\"a\"\t\"\"\n\"\tb\n", TSV, "1:[\"a\"][\"\"] 2:[\"][b] "},
     {"a\tb\r\nc\"\td\r\n", TSV, "1:[a][b] 2:[c\"][d] "},
     {"\"a\tb\"\tc\n", QUOTED_TSV, "1:[a\tb][c] "},
     {"a;\"b;c\"\n", SEMICOLONS, "1:[a][b;c] "},
     {"a,b|c\"|\"d\n", BARS, "1:[a,b][c\"][\"d] "},
-    /* Line ends of CR, where there is no LF. */
+    /* Lines end in CR if the file has no LF. */
     {"a,b\rc,d\r", CSV, "1:[a][b] 2:[c][d] "},
     {"a,b\r\rc,d", CSV, "1:[a][b] 3:[c][d] "},
     {"\"a\rb\",c\rd,e\r", CSV, "1:[a\rb][c] 3:[d][e] "},
@@ -175,7 +174,8 @@ START_TEST(too_many_columns_are_refused) {
 }
 END_TEST
 
-/* Random fields, written as RFC 4180 says, are read back; then with a damaged byte nothing breaks. */
+/* Random fields, written by the rules of RFC 4180, are read back. Then a byte is damaged, which must not crash the
+ * reader. */
 START_TEST(what_is_written_with_quotes_is_read_back) {
     static const char alphabet[] = "ab \"\n,\t\r'";
     uint32_t state = 7;
@@ -220,19 +220,19 @@ START_TEST(files_are_read) {
     snprintf(folder, sizeof folder, "%s/rondo-test-XXXXXX", root == NULL ? "/tmp" : root);
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(file, sizeof file, "%s/t.tsv", folder);
-    ck_assert_int_eq(table_read(file, tsv, arena, &table, &errors), RONDO_NOT_FOUND);
+    ck_assert_int_eq(table_read(file, file, tsv, arena, &table, &errors), RONDO_NOT_FOUND);
     ck_assert_ptr_nonnull(strstr(errors_text(&errors, 0), "t.tsv': there is no such file"));
     FILE *out = fopen(file, "w");
     fputs("a\tb\nc\td", out);
     fclose(out);
-    ck_assert_int_eq(table_read(file, tsv, arena, &table, &errors), RONDO_OK);
+    ck_assert_int_eq(table_read(file, file, tsv, arena, &table, &errors), RONDO_OK);
     ck_assert_str_eq(show(&table), "1:[a][b] 2:[c][d] ");
     ck_assert_str_eq(table.file, file);
-    ck_assert_int_eq(truncate(file, (off_t)TABLE_MAX_BYTES + 1), 0); /* takes no room on the disk */
-    ck_assert_int_eq(table_read(file, tsv, arena, &table, &errors), RONDO_INVALID);
+    ck_assert_int_eq(truncate(file, (off_t)TABLE_MAX_BYTES + 1), 0); /* a sparse file, without blocks on the disk */
+    ck_assert_int_eq(table_read(file, file, tsv, arena, &table, &errors), RONDO_INVALID);
     ck_assert_ptr_nonnull(strstr(errors_text(&errors, 1), "has 2147483649 bytes, expected at most 2147483648"));
     ck_assert_int_eq(unlink(file), 0);
-    ck_assert_int_eq(table_read(folder, tsv, arena, &table, &errors), RONDO_INVALID);
+    ck_assert_int_eq(table_read(folder, folder, tsv, arena, &table, &errors), RONDO_INVALID);
     ck_assert_ptr_nonnull(strstr(errors_text(&errors, 2), "is a folder, expected a regular file"));
     ck_assert_int_eq(rmdir(folder), 0);
 }
@@ -298,9 +298,5 @@ int main(void) {
     tcase_add_loop_test(cases, utf8_is_checked_by_the_standard, 0, ROWS(sequences));
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include "core/print.h"
 #include "core/program.h"
 #include "core/tape.h"
+#include "tests/suite.h"
 #include "tests/support.h"
 
 #undef fail /* an old name of ck_abort_msg; here it is a member of rondo_host */
@@ -229,7 +230,7 @@ END_TEST
 
 /* ---- where gradients go ---- */
 
-/* y = a + b, which notes what it was asked for. */
+/* y = a + b; it records which gradients are requested. */
 static struct { int calls, asked[2]; } seen;
 
 static rondo_status spy_infer(rondo_context *ctx, rondo_op_call *call) {
@@ -270,7 +271,7 @@ static const rondo_op spy = SPY(0);
 static const rondo_op wall = SPY(RONDO_OP_NO_GRADIENT);
 
 static const struct {
-    int parameters[2]; /* which of a and b are */
+    int parameters[2]; /* which of a and b are parameters */
 } asked_rows[] = {{{0, 0}}, {{1, 0}}, {{0, 1}}, {{1, 1}}};
 
 START_TEST(gradients_are_computed_only_where_a_parameter_wants_them) {
@@ -486,7 +487,7 @@ START_TEST(a_repeated_pass_takes_memory_once) {
     size_t capacity = 0;
     for (int pass = 0; pass < 20; pass++) {
         support_ok(&support, tape_backward(tape, record(&reuse)), "backward");
-        ck_assert_int_gt(tape_count(tape), 256); /* more than the tape has room for at first */
+        ck_assert_int_gt(tape_count(tape), 256); /* more values than the tape has room for at first */
         capacity = pass == 0 ? arena_capacity(tape_arena(tape)) : capacity;
         ck_assert_uint_eq(arena_capacity(tape_arena(tape)), capacity);
     }
@@ -524,7 +525,7 @@ END_TEST
 
 /* ---- random words ---- */
 
-/* Masks of dropout in this scope; NULL: in none, as after a reset. */
+/* Masks of dropout in this scope; NULL: without a scope, as after a reset. */
 static void draw(const char *scope, int applications, uint64_t step, rondo_tensor *masks) {
     const rondo_tensor ones = support_zeros(&support, RONDO_F64, "64");
     for (int i = 0; i < 64; i++) {
@@ -597,7 +598,7 @@ static const struct {
     double input, weight;
     const char *scope;
     int named;
-    const char *expected; /* NULL: all is finite */
+    const char *expected; /* NULL: all values are finite */
 } finite_rows[] = {
     {1, 1, "layers.0", 1, NULL},
     {NAN, 1, "layers.0", 1, "the input 'x'"},
@@ -634,7 +635,7 @@ START_TEST(the_first_value_that_is_not_finite_is_named) {
 }
 END_TEST
 
-/* ---- broadcasting of elementwise ops: against one loop over all dimensions ---- */
+/* ---- broadcasting of elementwise ops, compared with one loop over all dimensions ---- */
 
 static const struct {
     const char *a, *b, *out;
@@ -659,7 +660,7 @@ static const struct {
     {"90, 400", "90, 400", "90, 400"},
 };
 
-/* The element of `input` that meets element `index` of `out`. */
+/* The element of `input` that is used for element `index` of `out`. */
 static int64_t meets(const rondo_tensor *input, const rondo_tensor *out, int64_t index) {
     int64_t element = 0, stride = 1;
     for (int32_t back = 1; back <= out->ndim; back++) {
@@ -900,7 +901,7 @@ START_TEST(shape_errors_of_a_program_speak_of_the_batch) {
     ck_assert_int_eq(support.errors.status, RONDO_INVALID);
     ck_assert_msg(strstr(support_error(&support), program_rows[_i].expected) != NULL, "%s", support_error(&support));
     ck_assert_int_eq(program_count(program), 3);
-    /* What is applied to a failed value fails too, and says nothing more. */
+    /* An op that is applied to a failed value fails too, without a further error. */
     ck_assert_int_lt(program_op(program, "add", values[0], (rondo_value){50}).id, 0);
     ck_assert_int_lt(program_op(program, "tanh", result, failed()).id, 0);
     ck_assert_int_eq(support.errors.count, 1);
@@ -1006,21 +1007,17 @@ START_TEST(a_tape_prints_one_line_per_value) {
 END_TEST
 
 static TCase *new_case(Suite *suite, const char *name) {
-    TCase *test_case = tcase_create(name);
-    tcase_set_timeout(test_case, 60);
-    tcase_add_checked_fixture(test_case, setup, teardown);
-    suite_add_tcase(suite, test_case);
-    return test_case;
+    return add_case(suite, name, 60, setup, teardown);
 }
 
 static Suite *tape_suite(void) {
     Suite *suite = suite_create("tape");
     TCase *gradients = new_case(suite, "gradients");
-    tcase_add_loop_test(gradients, gradients_add_up_over_all_uses_of_a_value, 0, COUNT_OF(reuse_rows));
+    tcase_add_loop_test(gradients, gradients_add_up_over_all_uses_of_a_value, 0, ROWS(reuse_rows));
     tcase_add_test(gradients, a_gradient_is_added_to_the_callers_buffer);
     tcase_add_test(gradients, a_root_that_is_a_parameter_adds_one);
     tcase_add_test(gradients, the_gradient_of_a_view_is_part_of_that_of_its_base);
-    tcase_add_loop_test(gradients, gradients_are_computed_only_where_a_parameter_wants_them, 0, COUNT_OF(asked_rows));
+    tcase_add_loop_test(gradients, gradients_are_computed_only_where_a_parameter_wants_them, 0, ROWS(asked_rows));
     tcase_add_test(gradients, an_op_without_gradient_stops_it);
     tcase_add_test(gradients, a_gradient_that_the_root_does_not_depend_on_is_left_alone);
     tcase_add_test(gradients, indices_and_numbers_of_f32_have_their_place);
@@ -1028,11 +1025,11 @@ static Suite *tape_suite(void) {
     TCase *failures = new_case(suite, "failures");
     tcase_add_test(failures, the_first_failure_sticks_and_is_told_once);
     tcase_add_loop_test(failures, a_failure_in_forward_or_backward_names_scope_and_op, 0, 2);
-    tcase_add_loop_test(failures, a_wrong_application_is_refused_with_the_reason, 0, COUNT_OF(refused_rows));
+    tcase_add_loop_test(failures, a_wrong_application_is_refused_with_the_reason, 0, ROWS(refused_rows));
     tcase_add_test(failures, options_given_as_values_act_like_their_text_and_leave_the_defaults);
     tcase_add_test(failures, more_inputs_than_a_node_may_have_are_refused_by_tape_and_program);
     tcase_add_test(failures, a_value_of_another_tape_is_a_bug_and_no_crash);
-    tcase_add_loop_test(failures, the_first_value_that_is_not_finite_is_named, 0, COUNT_OF(finite_rows));
+    tcase_add_loop_test(failures, the_first_value_that_is_not_finite_is_named, 0, ROWS(finite_rows));
 
     TCase *life = new_case(suite, "memory and streams");
     tcase_add_test(life, a_repeated_pass_takes_memory_once);
@@ -1044,28 +1041,24 @@ static Suite *tape_suite(void) {
 
     TCase *elementwise = new_case(suite, "elementwise");
     tcase_add_loop_test(elementwise, elementwise_ops_stretch_their_inputs_and_add_up_their_gradients, 0,
-                        COUNT_OF(stretch_rows));
+                        ROWS(stretch_rows));
     tcase_add_test(elementwise, views_that_overlap_share_a_gradient_without_a_race);
-    tcase_add_loop_test(elementwise, shapes_and_types_that_do_not_meet_are_both_named, 0, COUNT_OF(mismatch_rows));
+    tcase_add_loop_test(elementwise, shapes_and_types_that_do_not_meet_are_both_named, 0, ROWS(mismatch_rows));
 
     TCase *programs = new_case(suite, "programs");
-    tcase_add_loop_test(programs, a_replay_gives_the_bits_of_direct_application, 0, COUNT_OF(batch_shapes));
+    tcase_add_loop_test(programs, a_replay_gives_the_bits_of_direct_application, 0, ROWS(batch_shapes));
     tcase_add_test(programs, a_replayed_equation_is_named_where_it_is_not_finite);
     tcase_add_test(programs, a_replay_with_many_operands_gives_all_of_them);
-    tcase_add_loop_test(programs, shape_errors_of_a_program_speak_of_the_batch, 0, COUNT_OF(program_rows));
+    tcase_add_loop_test(programs, shape_errors_of_a_program_speak_of_the_batch, 0, ROWS(program_rows));
     tcase_add_test(programs, a_replay_fails_where_an_op_does);
 
     TCase *text = new_case(suite, "text");
-    tcase_add_loop_test(text, a_tensor_prints_its_elements_into_a_buffer_of_any_size, 0, COUNT_OF(text_rows));
+    tcase_add_loop_test(text, a_tensor_prints_its_elements_into_a_buffer_of_any_size, 0, ROWS(text_rows));
     tcase_add_test(text, what_is_no_tensor_prints_what_it_is);
     tcase_add_test(text, a_tape_prints_one_line_per_value);
     return suite;
 }
 
 int main(void) {
-    SRunner *runner = srunner_create(tape_suite());
-    srunner_run_all(runner, CK_ENV);
-    const int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(tape_suite());
 }

@@ -10,8 +10,8 @@
 
 #include "core/options.h"
 #include "data/reader.h"
+#include "tests/suite.h"
 
-#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 
 static struct arena *arena;
 static struct errors errors;
@@ -85,7 +85,7 @@ static struct dataset *read_from(const char *path, int with_targets) {
     return dataset;
 }
 
-/* Learns from `text` in a file that is removed again. */
+/* Learns from `text` in a temporary file. */
 static rondo_status learn(const char *name, const char *text) {
     store(name, text);
     const rondo_status status = learn_from(path_of(name));
@@ -149,7 +149,8 @@ static const struct {
     {"", "0", "1", "a.csv", "a,x\rb,y\r", "b,x\r", "b>x; "},
     {"header=true", "text", "label", "a.csv", "\xEF\xBB\xBFtext,label\r\na,x\r\nb,y\r\n", "text,label\r\nb,x\r\n",
      "b>x; "},
-    /* With a header, a name in quotes is a name, whatever it looks like; a bare number is one unless a name. */
+    /* With a header, a text in quotes is always a name; a number without quotes is a number unless a column has this
+     * name. */
     {"header=true", "\"0\"", "\"1\"", "a.csv", ",0,1\n0,good,p\n1,bad,n\n", ",0,1\n7,bad,p\n", "bad>p; "},
     {"header=true", "\"2019\"", "label", "a.csv", "label,2019\np,good\nn,bad\n", "label,2019\np,bad\n", "bad>p; "},
     {"header=true", "0", "1", "a.csv", "0,1\ngood,p\nbad,n\n", "0,1\nbad,p\n", "bad>p; "},
@@ -394,21 +395,23 @@ START_TEST(a_loaded_reader_reads_as_the_one_that_learned) {
 }
 END_TEST
 
-static const char *const spoiled[][2] = {
-    {"{\"labels\": [\"x\"]}", "reader.json: 'words' must be a list of texts with at least one entry"},
-    {"{\"words\": [\"<unk>\"]}", "reader.json: 'labels' must be a list of texts with at least one entry"},
-    {"{\"words\": [\"<unk>\", \"a\", \"a\"], \"labels\": [\"x\"]}",
+static const char *const spoiled[][3] = {
+    {"", "{\"labels\": [\"x\"]}", "reader.json: 'words' must be a list of texts with at least one entry"},
+    {"", "{\"words\": [\"<unk>\"]}", "reader.json: 'labels' must be a list of texts with at least one entry"},
+    {"", "{\"words\": [\"<unk>\", \"a\", \"a\"], \"labels\": [\"x\"]}",
      "reader.json: 'words' must be a list of different texts; entry 2 is not"},
-    {"{\"words\": [\"<unk>\"], \"labels\": [\"x\", 7]}",
+    {"", "{\"words\": [\"<unk>\"], \"labels\": [\"x\", 7]}",
      "reader.json: 'labels' must be a list of different texts; entry 1 is not"},
+    {"target=number", "{\"words\": [\"<unk>\"], \"labels\": [\"x\", \"y\"]}",
+     "reader.json: has labels, and the target of the run is a number"},
 };
 
 START_TEST(saved_vocabularies_that_cannot_be_used_are_refused) {
-    json_t *saved = json_loads(spoiled[_i][0], 0, NULL);
+    json_t *saved = json_loads(spoiled[_i][1], 0, NULL);
     ck_assert_ptr_nonnull(saved);
-    configure("", "0", "1");
+    configure(spoiled[_i][0], "0", "1");
     ck_assert_int_eq(reader_load(reader, saved, "reader.json", &errors), RONDO_INVALID);
-    ck_assert_str_eq(errors_text(&errors, 0), spoiled[_i][1]);
+    ck_assert_str_eq(errors_text(&errors, 0), spoiled[_i][2]);
     json_decref(saved);
 }
 END_TEST
@@ -440,9 +443,5 @@ int main(void) {
     tcase_add_test(cases, a_reader_that_failed_to_learn_is_cleared_twice_without_harm);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,6 +1,6 @@
 /* tests/test_threads.c: the number of threads, forks, and the same bits for any number, with the pool and with OpenMP.
  *
- * The environment says which of them this build has: RONDO_THREADS.
+ * The environment variable RONDO_THREADS says which of them this build has.
  */
 #define _XOPEN_SOURCE 700
 #include <check.h>
@@ -13,9 +13,8 @@
 
 #include "core/parallel.h"
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 static int is_openmp(void) {
     const char *threads = getenv("RONDO_THREADS");
@@ -105,9 +104,5 @@ int main(void) {
     tcase_add_test(cases, child_of_a_process_with_threads_works);
     tcase_add_loop_test(cases, number_of_threads_is_the_one_asked_for_and_changes_no_bits, 0, ROWS(numbers));
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

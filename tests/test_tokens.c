@@ -6,8 +6,7 @@
 
 #include "data/tokens.h"
 #include "data/vocabulary.h"
-
-#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
+#include "tests/suite.h"
 
 /* All tokens of a text, each followed by '|'. */
 static void split(const char *text, int lowercase, size_t size, char *out, size_t out_size) {
@@ -20,7 +19,7 @@ static void split(const char *text, int lowercase, size_t size, char *out, size_
         length += (size_t)snprintf(out + length, out_size - length, "%s|", token);
         ck_assert_uint_lt(length, out_size);
     }
-    ck_assert_int_eq(token_next(&cursor, lowercase, token, size), 0); /* the end stays the end */
+    ck_assert_int_eq(token_next(&cursor, lowercase, token, size), 0); /* also after the end */
 }
 
 static const struct {
@@ -193,7 +192,7 @@ START_TEST(many_and_long_words_are_found_again) {
         snprintf(word, sizeof word, "w%d", i);
         ck_assert_str_eq(vocabulary_word(vocabulary, vocabulary_find(vocabulary, word)), word);
     }
-    ck_assert_int_eq(vocabulary_find(vocabulary, longest), COUNT + 1); /* seen once: after the others */
+    ck_assert_int_eq(vocabulary_find(vocabulary, longest), COUNT + 1); /* it occurs once, so it is after the others */
     free(longest);
     vocabulary_destroy(vocabulary);
     vocabulary_destroy(NULL);
@@ -212,9 +211,5 @@ int main(void) {
     tcase_add_test(cases, many_and_long_words_are_found_again);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

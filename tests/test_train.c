@@ -5,16 +5,12 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "core/sanitizer.h"
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
 #include "train/run_record.h"
 #include "train/train.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED 1
-#else
-#define IS_SANITIZED 0
-#endif
 
 static struct errors errors;
 static struct session *session;
@@ -41,7 +37,7 @@ static struct experiment *load(const char *const *assignments) {
     return experiment;
 }
 
-/* The data is missing, or it is read and the network is then refused. */
+/* The data are missing; or the data are read, and then the network is refused. */
 static const char *const unfit[][2] = {{"data.valid=none.tsv", NULL},
                                        {"schedule.warmup={length: 99, unit: epochs}", NULL}};
 
@@ -86,8 +82,8 @@ START_TEST(a_model_that_no_memory_holds_is_refused_before_anything_is_allocated)
     ck_assert_msg(task != NULL, "%s", errors_text(&errors, 0));
     struct rlimit limit;
     ck_assert_int_eq(getrlimit(RLIMIT_AS, &limit), 0);
-    if (large[_i].addresses != RLIM_INFINITY && IS_SANITIZED) {
-        task_destroy(task); /* a sanitizer needs terabytes of addresses */
+    if (large[_i].addresses != RLIM_INFINITY && SANITIZER_SHADOW) {
+        task_destroy(task);
         return;
     }
     limit.rlim_cur = large[_i].addresses < limit.rlim_cur ? large[_i].addresses : limit.rlim_cur;
@@ -121,7 +117,7 @@ static void on_batch(void *arg, const struct trainer_progress *progress) {
     ck_assert_int_eq(progress->steps, ++seen->batches);
 }
 
-/* The observer is told of an epoch when the folder has it. */
+/* The observer is called for an epoch after the folder contains it. */
 static void on_epoch(void *arg, const struct trainer_progress *progress) {
     struct seen *seen = arg;
     ck_assert_int_eq(progress->epoch, ++seen->epochs);
@@ -146,7 +142,7 @@ START_TEST(an_observer_sees_the_folder_the_batches_and_the_epochs) {
     ck_assert_str_eq(result.folder, seen.folder);
     ck_assert_int_eq(result.trainer.epochs, 3);
     ck_assert_int_eq(result.trainer.steps, 9);
-    /* The scores in the result are those of the weights that are left. */
+    /* The scores in the result belong to the weights in the folder. */
     struct scores scores = {0};
     ck_assert_int_eq(network_evaluate(task->network, task->data.valid, 8, &scores, &errors), RONDO_OK);
     ck_assert_int_eq(scores.rows, result.trainer.valid.rows);
@@ -167,9 +163,5 @@ int main(void) {
                         (int)(sizeof large / sizeof large[0]));
     tcase_add_test(cases, an_observer_sees_the_folder_the_batches_and_the_epochs);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

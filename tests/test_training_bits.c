@@ -1,4 +1,4 @@
-/* tests/test_training_bits.c: what a training run computes is pinned: its weights to the bit, its losses to six digits.
+/* tests/test_training_bits.c: pins the results of a training run: its weights to the bit, its losses to six digits.
  *
  * A change may alter these numbers only if it changes what is computed, and says so: the order of a sum (shards, products,
  * reductions), a formula of an op, loss, optimizer or schedule, initial values, random streams, the order of examples. A
@@ -18,9 +18,8 @@
 #include <string.h>
 
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 
 static const struct {
     const char *what, *flags;
@@ -46,7 +45,7 @@ static const struct {
      0.134071, 0.25066},
 };
 
-/* 96 texts of 1 to 9 words with every length, the last word decides. */
+/* 96 texts of 1 to 9 words, all lengths; the last word determines the label. */
 static void write_long_texts(void) {
     static const char *const words[] = {"soup", "tea", "pie", "bread", "fish", "rice", "and", "with"};
     static const char *const ends[] = {"lovely", "awful", "great", "cold", "tasty", "bland"};
@@ -77,7 +76,7 @@ static uint64_t hash_file(const char *name) {
     return hash;
 }
 
-/* The losses of the last epoch's line of metrics.jsonl. */
+/* The losses in the line of metrics.jsonl for the last epoch. */
 static void read_losses(const char *name, double *train, double *valid) {
     const char *text = sandbox_read(name, NULL);
     *train = *valid = NAN;
@@ -135,9 +134,5 @@ int main(void) {
     tcase_set_timeout(cases, 60);
     tcase_add_loop_test(cases, training_gives_the_pinned_weights_and_losses, 0, ROWS(runs));
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,5 +1,5 @@
-/* tests/test_training_keys.c: the sections `loss`, `optimizer` and `schedule`: what they make of a run, where mistakes
- * are told, and what becomes of a run whose plug-in fails. */
+/* tests/test_training_keys.c: the sections `loss`, `optimizer` and `schedule`: their effect on a run, the places of
+ * mistakes, and the end of a run whose plug-in fails. */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
 #include <dirent.h>
@@ -9,9 +9,8 @@
 #include <string.h>
 
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 static void setup(void) {
     sandbox_open();
@@ -179,9 +178,9 @@ START_TEST(what_should_train_the_same_does) {
 }
 END_TEST
 
-/* ---- what ships ---- */
+/* ---- the plug-ins that Rondo ships ---- */
 
-/* The optimizers that ship, by the names of their files; wrappers too. */
+/* The optimizers and wrappers that Rondo ships, by the names of their files. */
 static int shipped(const char **names, int most) {
     char folder[1024];
     snprintf(folder, sizeof folder, "%s/optimizers", variable("RONDO_TEST_PLUGINS"));
@@ -259,7 +258,8 @@ START_TEST(a_loss_of_another_kind_trains_and_predicts) {
 }
 END_TEST
 
-/* Losses of the heads are there anyway; metrics that need predictions are those of the validation data. */
+/* The losses of the heads are computed anyway; metrics that need predictions are computed only on the validation
+ * data. */
 START_TEST(epochs_record_the_loss_of_every_head_of_a_sum) {
     const struct outcome trained =
         sandbox_run((struct call){.arguments = "train e.yaml --quiet --out heads --set schedule.epochs=1 --set loss={} "
@@ -297,7 +297,7 @@ START_TEST(curvature_needs_predictions_of_classes) {
 }
 END_TEST
 
-/* ---- the schedule in what is told ---- */
+/* ---- the schedule in the output ---- */
 
 START_TEST(the_schedule_is_drawn_and_recorded) {
     const struct outcome checked = sandbox_run((struct call){
@@ -379,9 +379,5 @@ int main(void) {
                         ROWS(failures));
     tcase_add_loop_test(cases, an_op_that_gives_no_number_is_named_with_its_file, 0, 2);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,12 +1,14 @@
-/* tests/test_update_rules.c: single optimizers: first updates by hand, options, names of slots. */
+/* tests/test_update_rules.c: single optimizers: first updates computed by hand, options, names of slots. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "parameter_fixture.h"
+#include "tests/suite.h"
 
-/* From 1, with the gradients 0.5 and 0.25: the values after the first and the second update, by hand. */
+/* The value begins with 1, and the gradients are 0.5 and 0.25. The values after the first and the second update are
+ * computed by hand. */
 static const struct {
     const char *text;
     double first, second;
@@ -41,7 +43,7 @@ START_TEST(first_updates_are_those_of_the_equations) {
 }
 END_TEST
 
-/* Options that each are within their range and do not go together; NULL: they do. */
+/* Options that are within their ranges, but not valid together; NULL: they are valid. */
 static const struct {
     const char *name, *options, *part;
 } combinations[] = {
@@ -152,7 +154,7 @@ START_TEST(slots_keep_their_names) {
 }
 END_TEST
 
-/* Where nothing decays the weights, a parameter without gradient stays where it is. */
+/* Without weight decay, a parameter whose gradient is 0 does not change. */
 START_TEST(gradient_of_zero_moves_nothing) {
     static const char *const texts[] = {"sgd momentum=0.9",
                                         "adam epsilon=1e-30",
@@ -166,7 +168,7 @@ START_TEST(gradient_of_zero_moves_nothing) {
                                         "rmsprop centered=true epsilon=1e-30",
                                         "rprop -"};
     const double start[] = {1, -2, 3, -4, 5};
-    for (int i = 0; i < FIXTURE_ROWS(texts); i++) {
+    for (int i = 0; i < ROWS(texts); i++) {
         struct parameter_fixture parameter =
             parameter_fixture_create(texts[i], fixture_precisions[_i].dtype, 1, (int64_t[]){5}, start);
         for (int64_t step = 1; step <= 10; step++) {
@@ -181,11 +183,11 @@ int main(void) {
     TCase *cases = tcase_create("update_rules");
     tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
     tcase_add_loop_test(cases, gradient_of_zero_moves_nothing, 0, FIXTURE_PRECISIONS);
-    tcase_add_loop_test(cases, first_updates_are_those_of_the_equations, 0, FIXTURE_ROWS(by_hand));
-    tcase_add_loop_test(cases, options_that_do_not_go_together_are_refused, 0, FIXTURE_ROWS(combinations));
-    tcase_add_loop_test(cases, options_out_of_range_are_refused, 0, FIXTURE_ROWS(refused_options));
-    tcase_add_loop_test(cases, slots_keep_their_names, 0, FIXTURE_ROWS(slot_names));
+    tcase_add_loop_test(cases, first_updates_are_those_of_the_equations, 0, ROWS(by_hand));
+    tcase_add_loop_test(cases, options_that_do_not_go_together_are_refused, 0, ROWS(combinations));
+    tcase_add_loop_test(cases, options_out_of_range_are_refused, 0, ROWS(refused_options));
+    tcase_add_loop_test(cases, slots_keep_their_names, 0, ROWS(slot_names));
     Suite *suite = suite_create("update_rules");
     suite_add_tcase(suite, cases);
-    return fixture_run(suite);
+    return run_suite(suite);
 }

@@ -1,17 +1,18 @@
-/* tests/test_whole_parameters.c: optimizers and wrappers that see a parameter whole, in its own shape: sums over more
- * than one range, chosen slots, matrices.
+/* tests/test_whole_parameters.c: optimizers and wrappers that update a parameter as a whole, in its own shape: sums
+ * over more than one range, slots with a chosen shape, matrices.
  *
- * Their numbers on small parameters stand in golden/optimizers_papers.txt.
+ * Their results on small parameters are in golden/optimizers_papers.txt.
  */
 #include <math.h>
 #include <stdio.h>
 
 #include "parameter_fixture.h"
+#include "tests/suite.h"
 
 /* ---- large parameters ---- */
 
-/* A tile, and how many stand below and beside each other in a large parameter. A range of the optimizers has 16384
- * elements: each of the shapes has several. */
+/* A tile, and the numbers of tiles below each other and side by side in a large parameter. A range of the optimizers
+ * has 16384 elements: each of the shapes has several. */
 enum { TILE_ROWS = 7, TILE_COLUMNS = 5, TILE_SIZE = TILE_ROWS * TILE_COLUMNS, UPDATES = 3 };
 static const struct { int64_t below, beside; } tilings[] = {{1000, 1}, {1, 1000}, {32, 32}};
 
@@ -27,7 +28,7 @@ static const char *const of_tiles[] = {
     "muon matrices=false adamw_lr=0.1",
 };
 
-/* Element `index` of a parameter of tiles holds element source(index) of the tile. */
+/* Element `index` of a parameter of tiles is element source(index) of the tile. */
 static int64_t source(int64_t index, int64_t columns) {
     return index / columns % TILE_ROWS * TILE_COLUMNS + index % columns % TILE_COLUMNS;
 }
@@ -54,7 +55,7 @@ START_TEST(parameter_of_copies_goes_as_one_copy) {
     for (int p = 0; p < FIXTURE_PRECISIONS; p++) {
         const struct fixture_precision *precision = &fixture_precisions[p];
         const struct parameter_fixture small = after_updates(of_tiles[_i], precision->dtype, TILE_ROWS, TILE_COLUMNS);
-        for (int k = 0; k < FIXTURE_ROWS(tilings); k++) {
+        for (int k = 0; k < ROWS(tilings); k++) {
             const int64_t columns = tilings[k].beside * TILE_COLUMNS;
             const struct parameter_fixture large =
                 after_updates(of_tiles[_i], precision->dtype, tilings[k].below * TILE_ROWS, columns);
@@ -98,7 +99,7 @@ static double dot(const rondo_tensor *matrix, int64_t i, int64_t j) {
     return sum;
 }
 
-/* From 0 one update with learning rate 1, of the gradient alone: the parameter is minus the step. */
+/* One update from 0 with learning rate 1 and without weight decay: the parameter is then minus the step. */
 static struct parameter_fixture after_one_step(const char *iteration, const int64_t *shape) {
     const double zeros[200 * 90] = {0};
     char text[200];
@@ -156,7 +157,7 @@ START_TEST(muon_takes_three_coefficients) {
 }
 END_TEST
 
-/* ---- slots, and what is special ---- */
+/* ---- slots, and special cases ---- */
 
 static const struct {
     const char *text;
@@ -197,14 +198,14 @@ END_TEST
 
 START_TEST(empty_parameter_is_left) {
     const int64_t shapes[][2] = {{0, 4}, {3, 0}};
-    for (int k = 0; k < FIXTURE_ROWS(shapes); k++) {
+    for (int k = 0; k < ROWS(shapes); k++) {
         struct parameter_fixture parameter = parameter_fixture_create(whole[_i], RONDO_F32, 2, shapes[k], NULL);
         parameter_fixture_update_whole(&parameter, 1, whole[_i]);
     }
 }
 END_TEST
 
-/* Its norm is 0, and so would the step be: a bias could never leave 0. */
+/* The norm of the parameter is 0, and so would be the step: a bias that starts at 0 would never change. */
 START_TEST(lamb_moves_a_parameter_of_zeros) {
     struct parameter_fixture parameter =
         parameter_fixture_create("lamb lr=0.5 epsilon=1e-30", RONDO_F64, 1, (int64_t[]){2}, (double[]){0, 0});
@@ -233,16 +234,16 @@ END_TEST
 int main(void) {
     TCase *cases = tcase_create("whole_parameters");
     tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
-    tcase_add_loop_test(cases, parameter_of_copies_goes_as_one_copy, 0, FIXTURE_ROWS(of_tiles));
-    tcase_add_loop_test(cases, large_parameter_has_the_same_bits_on_any_number_of_threads, 0, FIXTURE_ROWS(whole));
-    tcase_add_loop_test(cases, muon_steps_along_an_orthogonal_matrix, 0, FIXTURE_ROWS(matrices));
-    tcase_add_loop_test(cases, muon_divides_by_the_norm_of_the_whole_matrix, 0, FIXTURE_ROWS(matrices));
+    tcase_add_loop_test(cases, parameter_of_copies_goes_as_one_copy, 0, ROWS(of_tiles));
+    tcase_add_loop_test(cases, large_parameter_has_the_same_bits_on_any_number_of_threads, 0, ROWS(whole));
+    tcase_add_loop_test(cases, muon_steps_along_an_orthogonal_matrix, 0, ROWS(matrices));
+    tcase_add_loop_test(cases, muon_divides_by_the_norm_of_the_whole_matrix, 0, ROWS(matrices));
     tcase_add_test(cases, muon_takes_three_coefficients);
-    tcase_add_loop_test(cases, slots_are_as_large_as_they_need_to_be, 0, FIXTURE_ROWS(chosen));
-    tcase_add_loop_test(cases, empty_parameter_is_left, 0, FIXTURE_ROWS(whole));
+    tcase_add_loop_test(cases, slots_are_as_large_as_they_need_to_be, 0, ROWS(chosen));
+    tcase_add_loop_test(cases, empty_parameter_is_left, 0, ROWS(whole));
     tcase_add_test(cases, lamb_moves_a_parameter_of_zeros);
-    tcase_add_loop_test(cases, sophia_asks_for_drawn_targets_at_the_first_of_each_period, 0, FIXTURE_ROWS(samples));
+    tcase_add_loop_test(cases, sophia_asks_for_drawn_targets_at_the_first_of_each_period, 0, ROWS(samples));
     Suite *suite = suite_create("whole_parameters");
     suite_add_tcase(suite, cases);
-    return fixture_run(suite);
+    return run_suite(suite);
 }

@@ -1,4 +1,4 @@
-/* tests/test_wrappers.c: what wrappers do to any cell: gradients, the same written by hand, random words, refusals. */
+/* tests/test_wrappers.c: wrappers on any cell: gradients, the same cell written by hand, random words, refusals. */
 #define _GNU_SOURCE /* M_PERTURB */
 #include <check.h>
 #include <malloc.h>
@@ -10,9 +10,10 @@
 #include "model/wrap.h"
 #include "tests/layer_run.h"
 #include "tests/recurrence_case.h"
+#include "tests/suite.h"
 
 static const int64_t lengths[] = {3, 2, 1};
-enum { ROWS = COUNT_OF(lengths) };
+enum { ROWS = sizeof lengths / sizeof lengths[0] };
 
 /* ---- every wrapper on every cell: gradients ---- */
 
@@ -21,7 +22,7 @@ struct wrapper {
     struct cell_layer_settings settings;
     const char *but; /* cells that it does not go with */
     int64_t input;   /* 0: INPUT */
-    int first_alone; /* an input at the first step alone */
+    int first_alone; /* 1: an input only at the first step */
 };
 
 static const struct wrapper wrappers[] = {
@@ -73,7 +74,7 @@ static const struct wrapper wrappers[] = {
      .but = "rnn gru gated deep"},
 };
 
-/* Row _i of the table for every cell that it goes with. */
+/* Row _i of the table, for every cell that does not refuse the wrapper. */
 static int goes_with(const struct wrapper *wrapper, const struct test_cell *cell) {
     const char *found = wrapper->but == NULL ? NULL : strstr(wrapper->but, cell->name);
     return found == NULL;
@@ -180,7 +181,7 @@ START_TEST(batch_mates_change_no_result_of_any_wrapper) {
 }
 END_TEST
 
-/* A row of a batch, run alone in evaluation: its own outputs, and the states behind its own last step. */
+/* A row of a batch, run alone in evaluation: its own outputs, and the states after its own last step. */
 START_TEST(a_row_alone_gives_its_outputs_and_final_states_in_the_batch) {
     const struct wrapper *wrapper = &wrappers[_i / CELLS];
     const struct test_cell *cell = all_cells[_i % CELLS];
@@ -211,7 +212,7 @@ START_TEST(a_row_alone_gives_its_outputs_and_final_states_in_the_batch) {
 }
 END_TEST
 
-/* ---- the same written by hand ---- */
+/* ---- the same cell written by hand ---- */
 
 struct by_hand {
     const char *name;
@@ -426,7 +427,7 @@ static const struct {
       "h' = tanh((x * m) @ W + (h * n) @ U + b)\n"
       "m' = m\n"
       "n' = n\n"}},
-    {&cell_gru, /* h is masked in products only: z * h and r * h read it as it is */
+    {&cell_gru, /* h is masked only in products: z * h and r * h read it without a mask */
      {"gru", "h, m:input, k, l", NULL, NULL,
       "r = sigmoid((x * m) @ W_r + (h * k) @ U_r + b_r)\n"
       "z = sigmoid((x * m) @ W_z + (h * k) @ U_z + b_z)\n"
@@ -442,7 +443,7 @@ static const struct {
       "c' = f * c + (1 - f) * g\n"
       "y = tanh(c') * sigmoid((x * m) @ W_o)\n"
       "m' = m\n"}},
-    {&cell_deep, /* so does before' = h, and h' = 0.5 * h */
+    {&cell_deep, /* before' = h and h' = 0.5 * h also read it without a mask */
      {"deep", "h, before, m:input, k, l", NULL, NULL,
       "a = tanh((x * m) @ W + (h * k) @ U + d * before)\n"
       "b = tanh((a * l) @ V + 0.5)\n"
@@ -643,7 +644,7 @@ START_TEST(masks_of_variational_dropout_stay_the_same_over_the_steps_of_a_row) {
             dropped += after == 0;
         }
     }
-    ck_assert_int_gt(differ, 0); /* rows have masks of their own */
+    ck_assert_int_gt(differ, 0); /* each row has its own mask */
     ck_assert_int_gt(dropped, ROWS * HIDDEN / 2);
     ck_assert_int_lt(dropped, 3 * ROWS * HIDDEN / 2);
     layer_destroy(run.layer);
@@ -687,7 +688,8 @@ START_TEST(weight_drop_drops_recurrent_weights_alone_and_the_same_at_every_step)
 }
 END_TEST
 
-/* What any engine has to draw: number j of step t from substream t * J + j of "SCOPE.forward", word row * width + k. */
+/* The random words that any engine has to draw: number j of step t from substream t * J + j of "SCOPE.forward", word
+ * row * width + k. */
 START_TEST(random_words_are_those_of_step_op_and_element) {
     const struct test_cell cell = {"cell", "a, b", "y", "g, k",
                                    "g = 1 + 0 * x @ W\nk = 1 + 0 * x @ V\na' = g\nb' = k\ny = concat(a', b')\n"};
@@ -700,7 +702,7 @@ START_TEST(random_words_are_those_of_step_op_and_element) {
         const struct rng_stream scope = rng_stream(rng_stream(1, "pass").key, scopes[d]);
         for (int64_t t = 0; t < run.time.steps; t++) {
             for (int64_t row = 0; row < run.time.alive[t]; row++) {
-                const int64_t at = d == 0 ? t : lengths[row] - 1 - t; /* step t of its own run */
+                const int64_t at = d == 0 ? t : lengths[row] - 1 - t; /* step t in its own direction */
                 for (int64_t k = 0; k < 2 * HIDDEN; k++) {
                     uint32_t word;
                     rng_words(rng_substream(scope, (uint64_t)(2 * t + k / HIDDEN)),
@@ -724,7 +726,7 @@ START_TEST(a_projection_narrows_the_state_and_the_recurrent_matrices) {
     } rows[] = {{"U_i", "[2, 4]"}, {"W_i", "[3, 4]"}, {"b_i", "[4]"}, {"projection.W", "[4, 2]"}};
     const struct cell_layer_settings settings = {.projection = 2};
     struct layer *layer = make_layer(&cell_lstm, settings, INPUT);
-    for (int i = 0; i < COUNT_OF(rows); i++) {
+    for (int i = 0; i < ROWS(rows); i++) {
         const struct layer_parameter *parameter = &layer_shape(layer)->parameters[index_of(layer, rows[i].name)];
         ck_assert_str_eq(tensor_shape_text(&parameter->shape).text, rows[i].shape);
     }
@@ -918,7 +920,7 @@ START_TEST(options_that_own_arrays_outlive_the_program_that_a_wrapper_replaces) 
     support_ok(&support, registry_add(support.registry, &polynomial_op.base, "polynomial.so", &support.errors), "add");
     struct cell_layer_settings settings = wrappers[_i].settings;
     settings.residual = 0;
-    settings.zoneout = settings.projection == 0 ? settings.zoneout : 0; /* its output is its only state */
+    settings.zoneout = settings.projection == 0 ? settings.zoneout : 0; /* the output is the only state of this cell */
     settings.projection = 0;
     settings.recurrent_dropout = 0; /* this cell has no candidate */
     struct run run = make_run(make_layer(&cell, settings, INPUT), lengths, ROWS, INPUT);
@@ -937,7 +939,7 @@ static TCase *new_case(Suite *suite, const char *name) {
     return test_case;
 }
 int main(void) {
-    enum { PAIRS = COUNT_OF(wrappers) * CELLS };
+    enum { PAIRS = ROWS(wrappers) * CELLS };
     Suite *suite = suite_create("wrappers");
     TCase *all = new_case(suite, "every wrapper on every cell");
     tcase_add_loop_test(all, every_gradient_of_every_wrapper_on_every_cell_is_that_of_central_differences, 0, PAIRS);
@@ -946,14 +948,13 @@ int main(void) {
     tcase_add_loop_test(all, a_row_alone_gives_its_outputs_and_final_states_in_the_batch, 0, PAIRS);
 
     TCase *owned = new_case(suite, "options that own memory");
-    tcase_add_loop_test(owned, options_that_own_arrays_outlive_the_program_that_a_wrapper_replaces, 0,
-                        COUNT_OF(wrappers));
+    tcase_add_loop_test(owned, options_that_own_arrays_outlive_the_program_that_a_wrapper_replaces, 0, ROWS(wrappers));
 
     TCase *equal = new_case(suite, "equal");
-    tcase_add_loop_test(equal, a_wrapper_does_what_equations_by_hand_do, 0, COUNT_OF(by_hand_rows));
-    tcase_add_loop_test(equal, variational_dropout_masks_what_products_read_and_nothing_else, 0, COUNT_OF(masked_rows));
+    tcase_add_loop_test(equal, a_wrapper_does_what_equations_by_hand_do, 0, ROWS(by_hand_rows));
+    tcase_add_loop_test(equal, variational_dropout_masks_what_products_read_and_nothing_else, 0, ROWS(masked_rows));
     tcase_add_test(equal, a_norm_starts_as_the_plain_norm_and_keeps_the_bias_of_the_cell);
-    tcase_add_loop_test(equal, a_wrapper_that_does_nothing_changes_no_bit, 0, COUNT_OF(plain_rows));
+    tcase_add_loop_test(equal, a_wrapper_that_does_nothing_changes_no_bit, 0, ROWS(plain_rows));
     tcase_add_test(equal, a_projection_narrows_the_state_and_the_recurrent_matrices);
     tcase_add_test(equal, a_clip_bounds_every_state_but_the_output);
     tcase_add_test(equal, a_residual_adds_the_input);
@@ -966,13 +967,8 @@ int main(void) {
     tcase_add_test(random, random_words_are_those_of_step_op_and_element);
 
     TCase *refused = new_case(suite, "refused");
-    tcase_add_loop_test(refused, a_wrapper_that_does_not_go_with_a_cell_is_refused_at_its_place, 0,
-                        COUNT_OF(refused_rows));
+    tcase_add_loop_test(refused, a_wrapper_that_does_not_go_with_a_cell_is_refused_at_its_place, 0, ROWS(refused_rows));
     tcase_add_test(refused, all_mistakes_of_a_layer_are_told_at_once);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

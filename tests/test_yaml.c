@@ -1,15 +1,14 @@
-/* io/yaml.h: the place of every value, what is refused and with which message, --set, merging and writing. */
+/* io/yaml.h: the place of every value, errors and their messages, --set, merging and writing. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "io/yaml.h"
+#include "tests/suite.h"
 
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 
 static struct arena *arena;
 static struct errors errors;
@@ -56,7 +55,7 @@ static const struct yaml_node *walk(const struct yaml_node *node, const char *pa
 static const struct {
     const char *yaml, *path;
     enum yaml_kind kind;
-    const char *text; /* of a scalar */
+    const char *text; /* text of a scalar */
     int quoted, line, column;
 } values[] = {
     {"a: 1", "a", YAML_SCALAR, "1", 0, 1, 4},
@@ -189,7 +188,7 @@ static const struct {
     {"a: \xED\xA0\x80\n", "dir/t.yaml:1:4: byte 0xed is not valid UTF-8"},
     {"%YAML 9.0\n---\na: 1\n", "dir/t.yaml:1:1: found incompatible YAML document"},
     {"}\n", "dir/t.yaml:1:1: "},
-    /* blanks that are none for YAML, and that no editor shows */
+    /* characters that look like blanks, but are not blanks in YAML */
     {"\xC2\xA0"
      "a: 1\n",
      "dir/t.yaml:1:1: found U+00A0, a no-break space; expected a blank"},
@@ -352,7 +351,7 @@ START_TEST(files_are_read_or_refused_by_size) {
 }
 END_TEST
 
-/* What --set makes of a document, written out; or the error. */
+/* The document after --set, as text; or the error. */
 static const struct {
     const char *yaml, *assignment, *expected;
 } sets[] = {
@@ -495,7 +494,7 @@ static void check_same(const struct yaml_node *a, const struct yaml_node *b) {
     ck_assert_pstr_eq(a->key, b->key);
     if (a->kind == YAML_SCALAR) {
         ck_assert_str_eq(a->text, b->text);
-        /* text folded from several lines, and a lone dash, are no number either way */
+        /* text from several lines, and a single dash, are not numbers in any case */
         const int needs_quotes = strchr(a->text, '\n') != NULL || strcmp(a->text, "-") == 0;
         ck_assert_int_eq(a->quoted || needs_quotes, b->quoted);
         ck_assert_int_eq(a->literal && strstr(a->text, "\xE2\x80\xA8") == NULL, b->literal);
@@ -509,7 +508,7 @@ static void check_same(const struct yaml_node *a, const struct yaml_node *b) {
 
 START_TEST(written_trees_read_back_the_same) {
     struct yaml_node *tree = parse(round_trips[_i]);
-    if (tree == NULL) { /* rows that libyaml refuses are no test */
+    if (tree == NULL) { /* a row that libyaml refuses tests nothing */
         ck_abort_msg("%s", errors_text(&errors, 0));
     }
     const char *text = yaml_write(tree, arena);
@@ -604,9 +603,5 @@ int main(void) {
     tcase_add_test(cases, damaged_documents_never_break_the_reader);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

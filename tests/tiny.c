@@ -16,7 +16,8 @@ const char tiny_experiment[] = "rondo: 1\n"
                                "optimizer: {plugin: adam, lr: 0.05}\n"
                                "schedule: {epochs: 3, batch: 8, seed: 1}\n";
 
-/* Texts of one to four words whose last one decides. `first` makes files differ. */
+/* Texts of one to four words, whose last word determines the label. Different values of `first` give different
+ * files. */
 static void write_texts(const char *name, int count, int first) {
     static const char *const things[] = {"soup", "tea", "the pie", "my bread", "all of it"};
     static const char *const good[] = {"lovely", "great", "tasty"}, *const bad[] = {"awful", "cold", "bland"};

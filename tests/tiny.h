@@ -2,7 +2,7 @@
 #ifndef RONDO_TESTS_TINY_H
 #define RONDO_TESTS_TINY_H
 
-/* One key a line, so that a test can put another line in its place and knows its number:
+/* One key per line, so that a test can replace a line, and knows its number:
  *     1 rondo   2 name   3 architecture   4 data   5 model   6 loss   7 optimizer   8 schedule */
 extern const char tiny_experiment[];
 

@@ -36,9 +36,6 @@ TARGET static inline __m256 multiply_add_f32(__m256 x, __m256 y, __m256 sum) {
 TARGET static inline __m256 in_register_f32(__m256 v) {
     return v;
 }
-TARGET static inline void transpose_f32(const float *from, int64_t ldb, float *to, int64_t width) {
-    product_transpose_8x8(from, ldb, to, width);
-}
 
 TARGET static inline __m256d load_f64(const double *p) {
     return _mm256_loadu_pd(p);
@@ -63,14 +60,6 @@ TARGET static inline __m256d multiply_add_f64(__m256d x, __m256d y, __m256d sum)
 }
 TARGET static inline __m256d in_register_f64(__m256d v) {
     return v;
-}
-/* Doubles are for gradient checks, so their speed does not matter. */
-static inline void transpose_f64(const double *from, int64_t ldb, double *to, int64_t width) {
-    for (int p = 0; p < 8; p++) {
-        for (int i = 0; i < 8; i++) {
-            to[p * width + i] = from[i * ldb + p];
-        }
-    }
 }
 
 #define REAL    float

@@ -31,9 +31,6 @@ TARGET static inline __m512 in_register_f32(__m512 v) {
     __asm__("" : "+v"(v));
     return v;
 }
-TARGET static inline void transpose_f32(const float *from, int64_t ldb, float *to, int64_t width) {
-    product_transpose_8x8(from, ldb, to, width);
-}
 
 TARGET static inline __m512d load_f64(const double *p) {
     return _mm512_loadu_pd(p);
@@ -56,14 +53,6 @@ TARGET static inline __m512d multiply_add_f64(__m512d x, __m512d y, __m512d sum)
 TARGET static inline __m512d in_register_f64(__m512d v) {
     __asm__("" : "+v"(v));
     return v;
-}
-/* Doubles are for gradient checks, so their speed does not matter. */
-static inline void transpose_f64(const double *from, int64_t ldb, double *to, int64_t width) {
-    for (int p = 0; p < 8; p++) {
-        for (int i = 0; i < 8; i++) {
-            to[p * width + i] = from[i * ldb + p];
-        }
-    }
 }
 
 #define REAL    float

@@ -84,11 +84,7 @@ static void run_rows(struct scan_run *run, struct scan_worker *worker, int32_t c
 static void run_blocks(void *arg, int64_t begin, int64_t end) {
     struct scan_run *run = arg;
     for (int64_t w = begin; w < end; w++) {
-        for (int64_t i = atomic_fetch_add(&run->now.next, 1); i < run->now.n_spans;
-             i = atomic_fetch_add(&run->now.next, 1)) {
-            if (run_has_failed(run)) {
-                return;
-            }
+        for (int64_t i; (i = run_take(run, run->now.n_spans)) >= 0;) {
             run_rows(run, &run->memory.workers[w], run->now.stage->n_row_instructions, &run->now.spans[i]);
         }
     }

@@ -55,7 +55,7 @@ struct scan_worker {
     struct arena *arena; /* for calls of ops; empty between instructions */
     struct errors *errors;
     char **base, **at; /* [n_operands] where operands of the current group begin: in the span, in the chunk */
-    int64_t *stride; /* [n_operands] bytes per row; 0: all rows read the same */
+    int64_t *stride;   /* [n_operands] bytes per row; 0: all rows read the same */
 };
 
 /* The rows first .. end of the batch that one worker takes through the loop. */
@@ -105,8 +105,7 @@ struct scan_cursor {
     char **tiles, **packed;      /* [n_tiles], [n_packed] of this half */
     struct scan_location *where; /* [graph->count] locations of the values in this half */
     const struct scan_stage *stage;
-    const struct scan_span
-        *spans; /* [n_spans] for a stage outside the loop: each worker takes the next one that is left */
+    const struct scan_span *spans; /* [n_spans] of a stage outside the loop: a free worker takes the next */
     int64_t n_spans;
     const struct scan_effect_task *tasks; /* [n_tasks] the same for its effects */
     int32_t n_tasks;
@@ -173,6 +172,11 @@ static inline void run_fail(struct scan_run *run) {
 }
 static inline int run_has_failed(struct scan_run *run) {
     return atomic_load_explicit(&run->now.failed, memory_order_relaxed);
+}
+/* The number of the next of `count` spans or tasks, for a worker that is free; -1: none is left, or a worker failed. */
+static inline int64_t run_take(struct scan_run *run, int64_t count) {
+    const int64_t taken = atomic_fetch_add(&run->now.next, 1);
+    return taken < count && !run_has_failed(run) ? taken : -1;
 }
 
 /* out = in[0] + in[1] + ...; out may be one of them. */

@@ -180,11 +180,7 @@ static rondo_status run_task(const struct scan_run *run, struct scan_worker *wor
 static void run_tasks(void *arg, int64_t begin, int64_t end) {
     struct scan_run *run = arg;
     for (int64_t w = begin; w < end; w++) {
-        for (int64_t i = atomic_fetch_add(&run->now.next, 1); i < run->now.n_tasks;
-             i = atomic_fetch_add(&run->now.next, 1)) {
-            if (run_has_failed(run)) {
-                return;
-            }
+        for (int64_t i; (i = run_take(run, run->now.n_tasks)) >= 0;) {
             if (run_task(run, &run->memory.workers[w], &run->now.tasks[i]) != RONDO_OK) {
                 run_fail(run);
             }

@@ -24,7 +24,7 @@ enum { COLUMN_TEXT = 0, COLUMN_LABEL = 1 };
 struct text_options {
     int32_t format, separator, quotes, header; /* struct table_file_options */
     int32_t target;                            /* TARGET_LABEL or TARGET_NUMBER */
-    int32_t tokens;                            /* enum token_kind */
+    int32_t tokens;                            /* enum token_unit */
     int32_t lowercase;                         /* lower-case ASCII letters */
     int64_t min_count;                         /* a token seen fewer times in training is unknown */
     int64_t max_words;                         /* size of the vocabulary, 0: no limit */
@@ -135,7 +135,7 @@ static struct text_cursor text_cursor(const struct reader *reader, const char *t
 }
 
 static int next_token(struct text_cursor *text) {
-    return text->left-- > 0 && token_next_of(&text->cursor, (enum token_kind)text->options->tokens,
+    return text->left-- > 0 && token_next_of(&text->cursor, (enum token_unit)text->options->tokens,
                                              text->options->lowercase, text->token, sizeof text->token);
 }
 
@@ -229,6 +229,10 @@ static rondo_status save(const struct reader *reader, struct json_t *object, str
 
 static rondo_status load(struct reader *reader, const struct json_t *object, const char *file, struct errors *errors) {
     struct text_vocabularies *learned = vocabularies_of(reader);
+    const json_t *labels = json_object_get(object, "labels");
+    if (options_of(reader)->target == TARGET_NUMBER && labels != NULL && !json_is_null(labels)) {
+        return errors_add(errors, RONDO_INVALID, "%s: has labels, and the target of the run is a number", file);
+    }
     RONDO_TRY(vocabulary_from_json(object, "words", file, &learned->words, errors));
     return options_of(reader)->target == TARGET_LABEL
                ? vocabulary_from_json(object, "labels", file, &learned->labels, errors)

@@ -1,4 +1,4 @@
-/* examples/embed/train_and_predict.c: trains an experiment from a program of one's own, and predicts texts with the run.
+/* examples/embed/train_and_predict.c: trains an experiment inside another program, and predicts texts with the run.
  *
  *     ./train_and_predict EXPERIMENT.yaml FOLDER TEXT…
  *
@@ -29,10 +29,10 @@ static int show(void *arg, const rondo_training *training) {
     return interrupted;
 }
 
-/* 1 where the folder has weights afterwards. */
+/* Returns 1 if the folder contains weights afterwards. */
 static int train(const char *file, const char *folder) {
     char error[ERROR_SIZE];
-    const char *const assignments[] = {"schedule.epochs=4", NULL}; /* as --set of `rondo train` */
+    const char *const assignments[] = {"schedule.epochs=4", NULL}; /* the same as --set of `rondo train` */
     rondo_experiment *experiment = rondo_experiment_open(file, assignments, 0, error, sizeof error);
     if (experiment == NULL) {
         fprintf(stderr, "%s\n", error);

@@ -81,7 +81,7 @@ static struct sparsemax_rows rows_of(const rondo_tensor *x) {
     return (struct sparsemax_rows){.dtype = x->dtype, .count = n == 0 ? 0 : rondo_count(x) / n, .n = n, .x = x->data};
 }
 
-/* Rows per range: about a thousand elements, so that the work outweighs the cost of starting a thread. */
+/* The number of rows in a range: about a thousand elements, so that the work is worth starting a thread. */
 static int64_t grain_of(const struct sparsemax_rows *rows) {
     return 4096 / (rows->n + 1) + 1;
 }
@@ -89,7 +89,7 @@ static int64_t grain_of(const struct sparsemax_rows *rows) {
 static rondo_status infer(rondo_context *ctx, rondo_op_call *call) {
     const rondo_tensor *x = &call->inputs[0];
     if (x->dtype == RONDO_I32) {
-        return ctx->host->fail(ctx, RONDO_INVALID, "'x' holds integers, expected numbers");
+        return ctx->host->fail(ctx, RONDO_INVALID, "'x' contains integers, expected f32 or f64");
     }
     if (x->ndim < 1 || x->shape[x->ndim - 1] < 1) {
         return ctx->host->fail(ctx, RONDO_INVALID, "'x' has no last axis with an element, expected rows of 1 or more");
@@ -117,7 +117,7 @@ static rondo_status backward(rondo_context *ctx, rondo_op_call *call) {
     return RONDO_OK;
 }
 
-/* For the checks: one element, rows, a stack of matrices, no rows. */
+/* Cases for the checks: one element, rows, a stack of matrices, no rows. */
 static int32_t sample(int32_t index, rondo_sample *sample) {
     static const rondo_tensor shapes[] = {{.ndim = 1, .shape = {1}},
                                           {.ndim = 1, .shape = {6}},

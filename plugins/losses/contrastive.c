@@ -245,8 +245,7 @@ static void find_partners(void *arg, int64_t begin, int64_t end) {
         for (int64_t other = 0; other < rows; other++) {
             const double distance = squared_distance(p->embeddings, row, other);
             const int is_positive = p->class_of[other] == p->class_of[row];
-            const int is_nan =
-                distance != distance; /* not-a-number is chosen and kept, so that the loss becomes not-a-number too */
+            const int is_nan = distance != distance; /* it is chosen and kept, so that the loss shows it */
             if (is_positive && other != row && (distance > farthest || is_nan)) {
                 farthest = distance;
                 p->positive[row] = (int32_t)other;

@@ -1,0 +1,29 @@
+/* tests/suite.h: what every test program has: tables of rows, and an end. */
+#ifndef RONDO_TESTS_SUITE_H
+#define RONDO_TESTS_SUITE_H
+
+#include <check.h>
+#include <stdlib.h>
+
+/* The number of rows of a table: the end of a loop test. */
+#define ROWS(array) ((int)(sizeof(array) / sizeof(array)[0]))
+
+/* Adds a case to the suite: each of its tests may take `seconds`, and runs between setup and teardown. */
+static inline TCase *add_case(Suite *suite, const char *name, double seconds, SFun setup, SFun teardown) {
+    TCase *test_case = tcase_create(name);
+    tcase_set_timeout(test_case, seconds);
+    tcase_add_checked_fixture(test_case, setup, teardown);
+    suite_add_tcase(suite, test_case);
+    return test_case;
+}
+
+/* Runs the suite and frees it. Returns the exit status of the program. */
+static inline int run_suite(Suite *suite) {
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#endif
