@@ -18,11 +18,7 @@ const rondo_option scaling_table[] = {
     RONDO_OPTION_END};
 
 /* Moments of one number of a stream. */
-<<<<<<< HEAD
-struct scaling_moments {
-=======
 struct number_moments {
->>>>>>> 2e4a080072409ab6bdce0cebceb1ebf6b150b57a
     int64_t count;
     double least, most, mean, deviation;
 };
@@ -33,13 +29,8 @@ static int has_element(const struct stream *stream, int64_t index) {
 
 /* Calls *visit for number `k` of every element of every example. */
 static void visit_numbers(const struct dataset *dataset, const struct stream *stream, int64_t k,
-<<<<<<< HEAD
-                          void (*visit)(struct scaling_moments *moments, double number),
-                          struct scaling_moments *moments) {
-=======
                           void (*visit)(struct number_moments *moments, double number),
                           struct number_moments *moments) {
->>>>>>> 2e4a080072409ab6bdce0cebceb1ebf6b150b57a
     for (int64_t i = 0; i < dataset->count; i++) {
         for (int64_t index = stream->begin[i]; index < stream->begin[i] + stream->length[i]; index++) {
             const double number = has_element(stream, index) ? (double)stream_number(stream, index, k) : (double)NAN;
@@ -50,22 +41,14 @@ static void visit_numbers(const struct dataset *dataset, const struct stream *st
     }
 }
 
-<<<<<<< HEAD
-static void add_to_mean(struct scaling_moments *moments, double number) {
-=======
 static void add_to_mean(struct number_moments *moments, double number) {
->>>>>>> 2e4a080072409ab6bdce0cebceb1ebf6b150b57a
     moments->least = moments->count == 0 || number < moments->least ? number : moments->least;
     moments->most = moments->count == 0 || number > moments->most ? number : moments->most;
     moments->count++;
     moments->mean += number; /* the sum, until all are added */
 }
 
-<<<<<<< HEAD
-static void add_to_deviation(struct scaling_moments *moments, double number) {
-=======
 static void add_to_deviation(struct number_moments *moments, double number) {
->>>>>>> 2e4a080072409ab6bdce0cebceb1ebf6b150b57a
     const double difference = number - moments->mean;
     moments->deviation += difference * difference; /* the sum of squares, until all are added */
 }
@@ -75,11 +58,7 @@ static void add_to_deviation(struct number_moments *moments, double number) {
  * A scale must be a normal float, because the model divides by it. */
 static void learn_number(const struct dataset *dataset, const struct stream *stream, int64_t k, float *shift,
                          float *scale) {
-<<<<<<< HEAD
-    struct scaling_moments moments = {0};
-=======
     struct number_moments moments = {0};
->>>>>>> 2e4a080072409ab6bdce0cebceb1ebf6b150b57a
     visit_numbers(dataset, stream, k, add_to_mean, &moments);
     if (moments.count > 0) {
         moments.mean /= (double)moments.count;
