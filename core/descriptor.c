@@ -58,7 +58,7 @@ static int has_range(int32_t type) {
     return type == RONDO_INT || type == RONDO_REAL || type == RONDO_INTS || type == RONDO_REALS;
 }
 
-/* 1 if experiments use this key themselves, beside the options of a plug-in. */
+/* 1 if experiments use this key for another purpose, in the same section as the options of a plug-in. */
 static int is_reserved(int32_t kind, const char *key) {
     static const char *const keys[] = {"plugin", "sum", "weight", "groups", "wrappers", "match", "frozen"};
     for (size_t i = 0; kind != RONDO_KIND_OP && i < sizeof keys / sizeof keys[0]; i++) {
