@@ -129,7 +129,7 @@ static rondo_status list_all(struct model *model, struct errors *errors) {
 
 struct model *model_create(const struct model_settings *settings, struct registry *registry, struct errors *errors) {
     struct arena *arena = arena_create();
-    struct model *model = arena == NULL ? NULL : arena_calloc(arena, 1, sizeof *model);
+    struct model *model = arena_calloc(arena, 1, sizeof *model);
     if (model == NULL) {
         arena_destroy(arena);
         errors_no_memory(errors);
