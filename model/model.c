@@ -277,7 +277,7 @@ static struct layer_call call_of(const struct model_pass *pass, const struct mod
                                .inputs = inputs,
                                .parameters = call->parameters + link->first_parameter,
                                .initial = pass->initial == NULL ? NULL : pass->initial + link->first_state,
-                               .starts = call->starts,
+                               .starts = pass->initial == NULL ? NULL : call->starts,
                                .final = pass->final == NULL ? NULL : pass->final + link->first_state,
                                .scope = link->scope,
                                .stream = call->stream,
