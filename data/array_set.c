@@ -287,9 +287,12 @@ rondo_status array_set_report(struct array_set *set, const struct array_view *vi
     for (int32_t i = 0; i < view->array->n_dims; i++) {
         number_print(at[i], sizeof at[i], "%s%lld", i == 0 ? "" : ", ", (long long)index[i]);
     }
+    char step_text[32] = "";
+    if (view->form != ARRAY_PER_EXAMPLE) {
+        number_print(step_text, sizeof step_text, ", step %lld", (long long)step);
+    }
     set->mistakes++;
     return errors_add_at(set->files.errors, RONDO_INVALID, view->array->where,
-                         "'%s'[%s%s%s] (example %lld, step %lld, counted from 0) is %s, expected %s", view->array->name,
-                         at[0], at[1], at[2], (long long)example, (long long)step, number_shortest(number, 1).text,
-                         expected);
+                         "'%s'[%s%s%s] (example %lld%s, counted from 0) is %s, expected %s", view->array->name, at[0],
+                         at[1], at[2], (long long)example, step_text, number_shortest(number, 1).text, expected);
 }

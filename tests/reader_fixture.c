@@ -11,6 +11,8 @@
 
 #include "core/options.h"
 
+enum { FIXTURE_PATHS = 8 };
+
 static const struct location here = {"experiment.yaml", 3, 9};
 
 void reader_fixture_open(struct reader_fixture *fixture) {
@@ -50,9 +52,47 @@ static const struct reader_class *class_of(const char *name) {
     return class;
 }
 
+/* The columns of a list such as "id,name". */
+static struct reader_column column_list(struct reader_fixture *fixture, char *text) {
+    static const struct location at = {"experiment.yaml", 4, 9};
+    struct reader_column first = {0}, *column = &first;
+    for (char *rest, *item = strtok_r(text, ",", &rest); item != NULL; item = strtok_r(NULL, ",", &rest)) {
+        if (first.text != NULL) {
+            struct reader_column *next = arena_calloc(fixture->arena, 1, sizeof *next);
+            ck_assert_ptr_nonnull(next);
+            column->next = next;
+            column = next;
+        }
+        *column = (struct reader_column){.text = item, .where = at};
+    }
+    return first;
+}
+
+/* Fills fixture->columns with the columns of `text`, and with defaults. */
+static void set_columns(struct reader_fixture *fixture, const struct reader_class *class) {
+    for (int32_t i = 0; class->columns != NULL && class->columns[i].name != NULL; i++) {
+        const char *key = class->columns[i].name, *standard = class->columns[i].default_text;
+        char *text = arena_printf(fixture->arena, " %s", fixture->columns_text == NULL ? "" : fixture->columns_text);
+        char *given = strstr(text, arena_printf(fixture->arena, " %s=", key));
+        fixture->columns[i] = (struct reader_column){0};
+        if (given != NULL) {
+            given += strlen(key) + 2;
+            given[strcspn(given, " ")] = '\0';
+            fixture->columns[i] = column_list(fixture, given);
+        } else if (standard != NULL && standard[0] != '\0') {
+            fixture->columns[i] = (struct reader_column){.text = standard, .where = here};
+        }
+    }
+}
+
+void reader_fixture_columns(struct reader_fixture *fixture, const char *columns) {
+    fixture->columns_text = columns;
+}
+
 const char *reader_fixture_check(struct reader_fixture *fixture, const char *name, const char *options) {
     const struct reader_class *class = class_of(name);
-    const struct reader view = {.class = class, .options = parse(fixture, class, options)};
+    set_columns(fixture, class);
+    const struct reader view = {.class = class, .options = parse(fixture, class, options), .columns = fixture->columns};
     struct errors own = {0};
     const rondo_status status = class->check == NULL ? RONDO_OK : class->check(&view, &own);
     ck_assert_int_eq(status == RONDO_OK, own.count == 0);
@@ -67,7 +107,7 @@ void reader_fixture_make(struct reader_fixture *fixture, const char *name, const
     reader_destroy(fixture->reader);
     const struct reader_class *class = class_of(name);
     fixture->reader =
-        reader_create(class, parse(fixture, class, options), NULL, (struct interrupt){0}, &fixture->errors);
+        reader_create(class, parse(fixture, class, options), fixture->columns, (struct interrupt){0}, &fixture->errors);
     ck_assert_ptr_nonnull(fixture->reader);
 }
 
@@ -82,11 +122,29 @@ void reader_fixture_write(struct reader_fixture *fixture, const char *name, cons
     ck_assert_int_eq(fclose(out), 0);
 }
 
+/* The paths of "a.csv b.csv" or "input=x.npy target=y.npy". Returns their number. */
+static int32_t paths_of(struct reader_fixture *fixture, const char *names, struct reader_path paths[FIXTURE_PATHS]) {
+    char *text = arena_strdup(fixture->arena, names == NULL ? "" : names);
+    int32_t count = 0;
+    for (char *rest, *item = strtok_r(text, " ", &rest); item != NULL; item = strtok_r(NULL, " ", &rest)) {
+        char *equals = strchr(item, '=');
+        ck_assert_int_lt(count, FIXTURE_PATHS);
+        if (equals != NULL) {
+            *equals = '\0';
+        }
+        paths[count++] = (struct reader_path){.stream = equals == NULL ? NULL : item,
+                                              .text = reader_fixture_path(fixture, equals == NULL ? item : equals + 1),
+                                              .where = here};
+    }
+    return count;
+}
+
 rondo_status reader_fixture_learn(struct reader_fixture *fixture, const char *name, double valid, double test) {
-    const struct reader_path path = {.text = name == NULL ? NULL : reader_fixture_path(fixture, name), .where = here};
+    struct reader_path paths[FIXTURE_PATHS];
+    const int32_t count = paths_of(fixture, name, paths);
     const struct parts parts = {.valid = {valid > 0 ? PART_LAST : PART_NONE, valid},
                                 .test = {test > 0 ? PART_LAST : PART_NONE, test}};
-    const struct reader_source source = {&path, name != NULL, PART_TRAIN, &parts};
+    const struct reader_source source = {paths, count, PART_TRAIN, &parts};
     const rondo_status status = reader_learn(fixture->reader, &source, &fixture->errors);
     ck_assert_int_eq(fixture->errors.count == 0, status == RONDO_OK);
     return status;
@@ -94,9 +152,10 @@ rondo_status reader_fixture_learn(struct reader_fixture *fixture, const char *na
 
 struct dataset *reader_fixture_read(struct reader_fixture *fixture, const char *name, enum part_name part,
                                     int with_targets) {
-    const struct reader_path path = {.text = name == NULL ? NULL : reader_fixture_path(fixture, name), .where = here};
+    struct reader_path paths[FIXTURE_PATHS];
+    const int32_t count = paths_of(fixture, name, paths);
     const struct parts parts = {{PART_NONE, 0}, {PART_NONE, 0}};
-    const struct reader_source source = {&path, name != NULL, part, &parts};
+    const struct reader_source source = {paths, count, part, &parts};
     struct dataset *dataset = reader_read(fixture->reader, &source, with_targets, &fixture->errors);
     ck_assert_int_eq(fixture->errors.count == 0, dataset != NULL);
     return dataset;

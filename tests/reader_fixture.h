@@ -13,6 +13,8 @@ struct reader_fixture {
     struct errors errors;
     char folder[2000];
     struct reader *reader;
+    struct reader_column columns[8]; /* of the reader */
+    const char *columns_text;        /* of the next reader; NULL: the defaults */
 };
 
 /* Before a test, and after it. */
@@ -22,6 +24,9 @@ void reader_fixture_close(struct reader_fixture *fixture);
 /* Makes the reader, in place of one that was made before. `options` as in "tokens=bytes min_count=2"; the check of the reader
  * must accept them. */
 void reader_fixture_make(struct reader_fixture *fixture, const char *name, const char *options);
+/* The columns of the next reader that is made, as in "target=y ignore=id,name"; those of the list are at
+ * experiment.yaml:4:9. A key that is left out has its default. */
+void reader_fixture_columns(struct reader_fixture *fixture, const char *columns);
 /* The first message of the reader's check of such options; NULL if it accepts them. */
 const char *reader_fixture_check(struct reader_fixture *fixture, const char *name, const char *options);
 
@@ -29,7 +34,7 @@ const char *reader_fixture_check(struct reader_fixture *fixture, const char *nam
 const char *reader_fixture_path(struct reader_fixture *fixture, const char *name);
 void reader_fixture_write(struct reader_fixture *fixture, const char *name, const void *bytes, size_t length);
 
-/* Learns from a file, of which the shares `valid` and `test` at its end are other parts. Its name is given at
+/* Learns from a file, or from files as in "a.csv b.csv" or "input=x.npy target=y.npy", of which the shares `valid` and `test` at its end are other parts. Its name is given at
  * experiment.yaml:3:9. */
 rondo_status reader_fixture_learn(struct reader_fixture *fixture, const char *name, double valid, double test);
 /* The examples of a file, or of a part for readers without files (name NULL); NULL with errors. Free with

@@ -44,9 +44,10 @@ static const rondo_option options_table[] = {
 
 /* What is learned of a stream. */
 struct arrays_form {
-    int32_t is;    /* ARRAY_NUMBERS, ARRAY_IDS or ARRAY_LIST */
-    int64_t size;  /* numbers of an element, or ids */
-    int32_t bytes; /* numbers are stored as bytes, as in the file */
+    int32_t is;        /* ARRAY_NUMBERS, ARRAY_IDS or ARRAY_LIST */
+    int64_t size;      /* numbers of an element, or ids */
+    int32_t has_steps; /* 0: one element per example */
+    int32_t bytes;     /* numbers are stored as bytes, as in the file */
 };
 struct arrays_state {
     int32_t has_input;  /* 0: the model reads only its own targets (feedback) */
@@ -106,6 +107,7 @@ static struct arrays_form form_of(int32_t is, const struct array_view *view, int
                                 .size = is == ARRAY_NUMBERS ? view->size
                                         : ids > 0           ? ids
                                                             : MOST_IDS,
+                                .has_steps = view->form != ARRAY_PER_EXAMPLE,
                                 .bytes = is == ARRAY_NUMBERS && is_bytes(view)};
 }
 
@@ -113,6 +115,12 @@ static struct arrays_form form_of(int32_t is, const struct array_view *view, int
 static rondo_status check_form(const struct array_set *set, const struct array_view *view,
                                const struct arrays_form *form) {
     const struct npy_array *array = view->array;
+    if (form->has_steps != (view->form != ARRAY_PER_EXAMPLE)) {
+        return errors_add_at(set->files.errors, RONDO_INVALID, array->where,
+                             "'%s' has the shape %s, expected %s, as in the training data", array->name,
+                             npy_shape(array).text,
+                             form->has_steps ? "an element for each step" : "one element for each example");
+    }
     if (form->is == ARRAY_NUMBERS && view->size != form->size) {
         return errors_add_at(set->files.errors, RONDO_INVALID, array->where,
                              "'%s' has %lld numbers per step (shape %s), expected %lld, as in the training data",
@@ -180,9 +188,12 @@ static void *buffer_for(struct arrays_buffer *buffer, struct array_set *set, int
 
 static const char *expected_id(const struct array_set *set, const struct array_view *view,
                                const struct arrays_form *form) {
-    const char *what = view == &set->input ? "symbol" : "class";
-    const char *text = arena_printf(set->files.arena, "a %s from 0 to %lld%s", what, (long long)form->size - 1,
-                                    form->size == MOST_IDS ? "" : ", as in the training data");
+    const int is_input = view == &set->input;
+    const long long last = (long long)form->size - 1;
+    const char *text = form->size == MOST_IDS
+                           ? arena_printf(set->files.arena, "a %s from 0 to %lld", is_input ? "symbol" : "class", last)
+                           : arena_printf(set->files.arena, "one of the %lld %s, from 0 to %lld", last + 1,
+                                          is_input ? "symbols" : "classes", last);
     return text == NULL ? "an id" : text;
 }
 
@@ -355,13 +366,13 @@ static void clear(struct reader *reader) {
     state_of(reader)->names = NULL;
 }
 
-/* ---- JSON: {"input": {"is": "numbers", "size": 12, "bytes": false}, "target": …, "class_names": […]} ---- */
+/* ---- JSON: {"input": {"is": "numbers", "size": 12, "has_steps": true, "bytes": false}, "target": …, "class_names": […]} ---- */
 
 static const char *const form_names[] = {[ARRAY_NUMBERS] = "numbers", [ARRAY_IDS] = "ids", [ARRAY_LIST] = "list", NULL};
 
 static json_t *form_json(const struct arrays_form *form) {
-    return json_pack("{s:s, s:I, s:b}", "is", form_names[form->is], "size", (json_int_t)form->size, "bytes",
-                     (int)form->bytes);
+    return json_pack("{s:s, s:I, s:b, s:b}", "is", form_names[form->is], "size", (json_int_t)form->size, "has_steps",
+                     (int)form->has_steps, "bytes", (int)form->bytes);
 }
 
 static rondo_status save(const struct reader *reader, struct json_t *object, struct errors *errors) {
@@ -379,6 +390,7 @@ static rondo_status load_form(const struct json_t *object, const char *key, cons
     const json_t *member = json_object_get(object, key);
     const char *is = json_string_value(json_object_get(member, "is"));
     *form = (struct arrays_form){.size = json_integer_value(json_object_get(member, "size")),
+                                 .has_steps = json_is_true(json_object_get(member, "has_steps")),
                                  .bytes = json_is_true(json_object_get(member, "bytes"))};
     while (is != NULL && form_names[form->is] != NULL && strcmp(form_names[form->is], is) != 0) {
         form->is++;
