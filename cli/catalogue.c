@@ -35,7 +35,7 @@ const char *catalogue_kinds(struct arena *arena) {
 
 /* ---- entries ---- */
 
-/* 1 if the entry was asked for; if not, its name is considered as a suggestion. */
+/* 1 if the entry was requested; if not, its name is considered as a suggestion. */
 static int is_wanted(const struct collecting *collecting, const char *name) {
     struct catalogue *catalogue = collecting->catalogue;
     if (collecting->name == NULL || strcmp(collecting->name, name) == 0) {

@@ -6,7 +6,8 @@
 #include <sys/sysinfo.h>
 #endif
 
-/* UINT64_MAX: unknown. Other systems do not limit their swap space, or have no common way to ask. */
+/* Bytes of memory and swap space; UINT64_MAX: unknown. Systems other than Linux do not limit their swap space, or have
+ * no common function that reports it. */
 static uint64_t machine_bytes(void) {
 #ifdef __linux__
     struct sysinfo found;

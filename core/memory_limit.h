@@ -1,4 +1,4 @@
-/* core/memory_limit.h: how much memory this process can have at most.
+/* core/memory_limit.h: an upper bound of the memory that this process can use.
  *
  * Threads: any.
  */
@@ -7,13 +7,13 @@
 
 #include "rondo/plugin.h"
 
-/* Whoever writes to more than `bytes` of memory fails. Not a promise that this much is free. */
+/* A process that writes to more than `bytes` bytes of memory fails. Less than this may be free. */
 struct memory_limit {
     uint64_t bytes;     /* UINT64_MAX: unknown */
     const char *source; /* "physical memory and swap" */
 };
 
-/* The smaller one of the machine's memory with its swap space, and of the limit on the process's addresses
+/* The smaller of two numbers: the machine's memory and swap space, and the limit on the addresses of the process
  * (RLIMIT_AS, `ulimit -v`). */
 struct memory_limit memory_limit(void);
 

@@ -102,21 +102,51 @@ static void one_class(const struct reader_prediction *prediction, struct fields 
     fields_json(fields, "probabilities", probabilities);
 }
 
+/* Labels as a list and as one text with blanks between them. */
+struct label_list {
+    struct fields *fields;
+    json_t *labels;
+    const char *line;
+};
+
+static void add_label(struct label_list *list, const struct reader_prediction *prediction, int64_t class_id) {
+    struct arena *arena = list->fields->arena;
+    const char *label = class_text(prediction, class_id, arena);
+    const char *between = json_array_size(list->labels) == 0 ? "" : " ";
+    list->line = label == NULL || list->line == NULL ? NULL : arena_printf(arena, "%s%s%s", list->line, between, label);
+    if (label != NULL) {
+        json_array_append_new(list->labels, json_string(label));
+    }
+}
+
+static void finish_labels(const struct label_list *list) {
+    fields_json(list->fields, "labels", list->labels);
+    if (list->line != NULL) {
+        fields_show(list->fields, list->line);
+    }
+}
+
 static void classes_by_step(const struct reader_prediction *prediction, struct fields *fields) {
-    json_t *labels = json_array();
-    const char *line = "";
-    for (int64_t step = 0; step < prediction->steps && line != NULL; step++) {
+    struct label_list list = {fields, json_array(), ""};
+    for (int64_t step = 0; step < prediction->steps; step++) {
+        add_label(&list, prediction, best_of(prediction->values + step * prediction->size, prediction->size));
+    }
+    finish_labels(&list);
+}
+
+/* Best path decoding (Graves et al. 2006, section 3.2): the most probable class of each step, repeats merged, and then
+ * blanks, which are class 0, removed. */
+static void labels_of_list(const struct reader_prediction *prediction, struct fields *fields) {
+    struct label_list list = {fields, json_array(), ""};
+    int64_t before = 0;
+    for (int64_t step = 0; step < prediction->steps; step++) {
         const int64_t best = best_of(prediction->values + step * prediction->size, prediction->size);
-        const char *label = class_text(prediction, best, fields->arena);
-        line = label == NULL ? NULL : arena_printf(fields->arena, "%s%s%s", line, step == 0 ? "" : " ", label);
-        if (label != NULL) {
-            json_array_append_new(labels, json_string(label));
+        if (best != 0 && best != before) {
+            add_label(&list, prediction, best - 1);
         }
+        before = best;
     }
-    fields_json(fields, "labels", labels);
-    if (line != NULL) {
-        fields_show(fields, line);
-    }
+    finish_labels(&list);
 }
 
 static void numbers_by_step(const struct reader_prediction *prediction, struct fields *fields) {
@@ -153,7 +183,9 @@ void fields_of_prediction(const struct reader_prediction *prediction, struct fie
     if (dataset->texts != NULL) {
         fields_text(fields, "text", dataset->texts[prediction->example], 0);
     }
-    if (prediction->by_step) {
+    if (prediction->is_list) {
+        labels_of_list(prediction, fields);
+    } else if (prediction->by_step) {
         (prediction->is_class ? classes_by_step : numbers_by_step)(prediction, fields);
     } else {
         (prediction->is_class ? one_class : one_row_of_numbers)(prediction, fields);

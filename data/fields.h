@@ -47,6 +47,7 @@ void fields_show(struct fields *fields, const char *text);
  *     one class           text, label, probabilities | label and probability
  *     one row of numbers  text, value or values      | the numbers
  *     classes by step     text, labels               | the labels, in one text with blanks between them
+ *     a list              text, labels               | the labels, in one text with blanks between them
  *     numbers by step     text, steps: [[…], …]      | for each step its numbers, in one text with blanks between them
  *
  * `text` is the line that the example was made from, if there is one. */

@@ -72,7 +72,8 @@ struct reader_prediction {
     const float *values;
     int64_t steps, size;
     int by_step;                    /* the model gives an output at every step */
-    int is_class;                   /* of the stream `target` */
+    int is_class;                   /* the target is a class */
+    int is_list;                    /* the target is a list; `values` has a blank, and then the classes, for each step */
     const struct vocabulary *names; /* of the classes; NULL: none */
 };
 

@@ -962,19 +962,6 @@ START_TEST(a_loss_refuses_targets_that_it_cannot_use) {
 }
 END_TEST
 
-START_TEST(targets_that_are_lists_are_refused_at_the_loss) {
-    const rondo_descriptor *loss = resolve(RONDO_KIND_LOSS, "ctc");
-    const struct network_settings settings = {.loss = {term_of(loss, (struct location){"food.yaml", 8, 3}), 1},
-                                              .target_kind = RONDO_TARGET_LIST,
-                                              .target_size = 2};
-    ck_assert_ptr_null(network_create(&settings, session, &support.errors));
-    ck_assert_int_eq(support.errors.status, RONDO_INVALID);
-    ck_assert_str_eq(support_error(&support),
-                     "food.yaml:8:3: 'ctc' has lists of classes as targets, which cannot be trained on yet: a batch "
-                     "holds one class or number for each output");
-}
-END_TEST
-
 static TCase *new_case(Suite *suite, const char *name) {
     return add_case(suite, name, 240, session_setup, session_teardown);
 }
@@ -1008,7 +995,6 @@ static Suite *architecture_suite(void) {
     tcase_add_test(stopping, a_step_of_training_is_no_longer_than_the_limit);
     tcase_add_loop_test(stopping, gradients_are_scaled_to_the_limit_and_no_further, 0, ROWS(limits));
     tcase_add_test(stopping, a_loss_refuses_targets_that_it_cannot_use);
-    tcase_add_test(stopping, targets_that_are_lists_are_refused_at_the_loss);
     return suite;
 }
 

@@ -219,7 +219,7 @@ static const struct {
      "bad.yaml:3:15: unknown architecture 'N:2'"},
     {"no data", "data:", "", "", "bad.yaml:1:1: 'reader' is missing, expected the reader of the data files: "},
     {"a file for each stream", "data:", "data: {reader: text, train: {input: train.tsv}}", "",
-     "bad.yaml:4:28: reader 'text' reads all streams from the same file; expected a path"},
+     "bad.yaml:4:29: reader 'text' reads all streams from the same file; expected a path"},
     {"no model", "model:", "", "", "bad.yaml:1:1: 'model.layers' must be a list"},
     {"no loss", "loss:", "", "", "bad.yaml:1:1: 'plugin' is missing, expected the name of a loss"},
     {"no optimizer", "optimizer:", "", "", "bad.yaml:1:1: 'plugin' is missing, expected the name of an optimizer"},
@@ -260,7 +260,7 @@ static const struct {
     {"--set into a scalar", "name:", "name: tiny", "--set name.first=a",
      "--set name.first=a: 'name' in 'name.first' has the value"},
     {"--set past the end of a list", "name:", "name: tiny", "--set model.layers.2.hidden=4",
-     "'2' is no place in a sequence of 1"},
+     "'2' is not a place in a sequence of 1"},
     {"--set of YAML that does not parse", "name:", "name: tiny", "--set data={", "--set data={: "},
 
     {"classes where the loss wants numbers", "loss:", "loss: {plugin: squared_error}", "",
@@ -583,9 +583,9 @@ static const struct {
     {"%B/null_name.so", "null_name.so' has no name"},
     {"%B/op_without_gradient.so", "op_without_gradient.so': it has no gradient"},
     {"%P/optimizers/sgd.so,%B/duplicate_name.so",
-     "optimizer 'sgd' of '|duplicate_name.so' is there already, from '|/optimizers/sgd.so'"},
+     "optimizer 'sgd' of '|duplicate_name.so' already exists, from '|/optimizers/sgd.so'"},
     {"%B/duplicate_name.so,%P/optimizers/sgd.so",
-     "optimizer 'sgd' of '|/optimizers/sgd.so' is there already, from '|duplicate_name.so'"},
+     "optimizer 'sgd' of '|/optimizers/sgd.so' already exists, from '|duplicate_name.so'"},
 };
 
 START_TEST(bad_plugin_is_refused_for_its_reason) {

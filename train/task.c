@@ -120,7 +120,9 @@ struct reader_prediction task_prediction(const struct task *task, const struct d
                                       .size = network_prediction_size(task->network),
                                       .by_step = task->plan.architecture.output_every_step,
                                       .is_class = network_predicts_classes(task->network),
-                                      .names = task_labels(task)};
+                                      .is_list = target_of(task)->kind == STREAM_LIST &&
+                                                 network_prediction_size(task->network) == target_of(task)->size + 1,
+                                      .names = target_of(task)->names};
 }
 
 /* Weights of classes follow the order of the labels, which the data decides: after an error the labels are listed. */

@@ -556,7 +556,8 @@ typedef struct rondo_loss {
      * [any-thread] */
     rondo_value (*record)(rondo_context *ctx, const rondo_loss_call *call, rondo_value outputs, rondo_value targets);
     /* outputs [rows, output_size] -> predictions [rows, target_size]: the probability of each class, or the numbers; or
-     * [rows, prediction_size]. Writes every element. NULL: the outputs are the predictions. [any-thread] */
+     * [rows, prediction_size]. Writes every element. NULL: the outputs are the predictions. With RONDO_TARGET_LIST and
+     * target_size + 1 numbers, they are the probabilities of no label (the blank) and of each label. [any-thread] */
     rondo_status (*predict)(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
                             const rondo_tensor *predictions);
     /* Adds the sum of each metric over the rows (over the sequences, if record gives the losses of sequences) to
