@@ -20,6 +20,7 @@ const rondo_option scaling_table[] = {
 /* Moments of one number of a stream. */
 struct number_moments {
     int64_t count;
+    int64_t bits; /* numbers that are 0 or 1 */
     double least, most, mean, deviation;
 };
 
@@ -45,6 +46,7 @@ static void add_to_mean(struct number_moments *moments, double number) {
     moments->least = moments->count == 0 || number < moments->least ? number : moments->least;
     moments->most = moments->count == 0 || number > moments->most ? number : moments->most;
     moments->count++;
+    moments->bits += number == 0 || number == 1;
     moments->mean += number; /* the sum, until all are added */
 }
 
@@ -60,11 +62,14 @@ static void learn_number(const struct dataset *dataset, const struct stream *str
                          float *scale) {
     struct number_moments moments = {0};
     visit_numbers(dataset, stream, k, add_to_mean, &moments);
-    if (moments.count > 0) {
-        moments.mean /= (double)moments.count;
-        visit_numbers(dataset, stream, k, add_to_deviation, &moments);
-        moments.deviation = sqrt(moments.deviation / (double)moments.count);
+    *shift = 0;
+    *scale = 1;
+    if (moments.bits == moments.count) {
+        return; /* an indicator: a rare one would get a large number */
     }
+    moments.mean /= (double)moments.count;
+    visit_numbers(dataset, stream, k, add_to_deviation, &moments);
+    moments.deviation = sqrt(moments.deviation / (double)moments.count);
     const int is_constant = !(moments.least < moments.most) || moments.deviation < (double)FLT_MIN;
     *shift = (float)moments.mean;
     *scale = is_constant ? 1 : (float)moments.deviation;

@@ -43,8 +43,9 @@ struct scaling {
 };
 
 /* Learns from all steps of all examples of `training`; elements without a target are left out. A number that is the same
- * everywhere gets the scale 1. Streams of ids stay as they are. target_has_units decides for SCALING_AUTO: 1 if the loss
- * accepts targets in any unit and its predictions are in the same unit (squared error; not Poisson). Memory from `arena`. */
+ * everywhere gets the scale 1. One that is only 0 or 1, such as that of a category, stays as it is: a rare category would
+ * get a large number. Streams of ids stay as they are. target_has_units decides for SCALING_AUTO: 1 if the loss accepts
+ * targets in any unit and its predictions are in the same unit (squared error; not Poisson). Memory from `arena`. */
 rondo_status scaling_learn(struct scaling *scaling, const struct dataset *training, struct scaling_options options,
                            int target_has_units, struct arena *arena, struct errors *errors);
 

@@ -19,6 +19,7 @@ EXAMPLES = os.path.join(HERE, os.pardir, "examples")
 sys.dont_write_bytecode = True
 sys.path.insert(0, EXAMPLES)
 import packages  # noqa: E402
+import r_data  # noqa: E402
 
 
 def script(example):
@@ -82,19 +83,19 @@ class ReaderTest(unittest.TestCase):
     def test_values_are_read(self):
         for name, body, expected in VALUES:
             with self.subTest(name):
-                self.assertEqual(sentiment.Reader(stream(body)).value().value, expected)
+                self.assertEqual(r_data.Reader(stream(body)).value().value, expected)
 
     def test_lists_have_names_and_symbols_can_be_referred_to(self):
         again = A_LIST.replace(NAMES, ints(0x1FF))
-        pair = sentiment.Reader(stream(ints(19, 2) + A_LIST + again)).value().value
+        pair = r_data.Reader(stream(ints(19, 2) + A_LIST + again)).value().value
         for item in pair:
-            members = sentiment.named(item)
+            members = r_data.named(item)
             self.assertEqual((members["a"].value, members["b"].value), ([7], ["x"]))
 
     def test_damaged_data_fails_with_a_reason(self):
         for name, data, expected in DAMAGED:
             with self.subTest(name), self.assertRaisesRegex(packages.Failure, expected):
-                sentiment.Reader(data).value()
+                r_data.Reader(data).value()
 
 
 class DatabaseTest(unittest.TestCase):
@@ -105,7 +106,7 @@ class DatabaseTest(unittest.TestCase):
         place = ints(13, 2, 5, len(stored) - 5)
         variables = ints(0x213, 1) + place + ints(0x402) + NAMES + strings(b"v") + NULL
         index = ints(0x213, 1) + variables + ints(0x402) + ints(0x1FF) + strings(b"variables") + NULL
-        with sentiment.gzip.open(os.path.join(folder, "Rdata.rdx"), "wb") as out:
+        with r_data.gzip.open(os.path.join(folder, "Rdata.rdx"), "wb") as out:
             out.write(stream(index))
         with open(os.path.join(folder, "Rdata.rdb"), "wb") as out:
             out.write(stored)
@@ -113,12 +114,12 @@ class DatabaseTest(unittest.TestCase):
     def test_a_variable_is_found_by_its_name(self):
         with tempfile.TemporaryDirectory() as folder:
             self.store(folder, stream(strings(b"here")))
-            self.assertEqual(sentiment.load(folder, "v").value, ["here"])
+            self.assertEqual(r_data.load(folder, "v").value, ["here"])
             with self.assertRaisesRegex(packages.Failure, "no data set 'w'"):
-                sentiment.load(folder, "w")
+                r_data.load(folder, "w")
             self.store(folder, stream(NULL), method=b"2")
             with self.assertRaisesRegex(packages.Failure, "a method that this script does not know"):
-                sentiment.load(folder, "v")
+                r_data.load(folder, "v")
 
 
 class SplitTest(unittest.TestCase):

@@ -66,6 +66,8 @@ static const struct {
     {{0.1F, 0.1F, 0.1F, 0.1F}, 0.1F, 1},
     {{-3e38F, 3e38F, -3e38F, 3e38F}, 0, 3e38F},
     {{0, 1e-45F, 0, 1e-45F}, 0, 1}, /* too small to divide by */
+    {{0, 1, 0, 0}, 0, 1},           /* an indicator */
+    {{0, 1, 0, 3}, 1, 1.2247449F},
 };
 
 START_TEST(means_and_deviations_are_exact) {
