@@ -285,6 +285,16 @@ static rondo_status predict_whole(const struct predictor *predictor, const char 
     return status;
 }
 
+/* A reader that makes its data has no other examples than those of its parts. */
+static rondo_status predict_test_part(const struct predictor *predictor) {
+    const struct reader_source source = {.part = PART_TEST};
+    struct dataset *dataset = task_data_read(&predictor->task->data, &source, 0, predictor->errors);
+    const rondo_status status =
+        dataset == NULL ? predictor->errors->status : predict_dataset(predictor, dataset, "the test data");
+    dataset_destroy(dataset);
+    return status;
+}
+
 static rondo_status predict_file(const struct predictor *predictor, const char *file) {
     if (predictor->reads_files) {
         return predict_whole(predictor, file);
@@ -303,6 +313,15 @@ static rondo_status predict_file(const struct predictor *predictor, const char *
 }
 
 static rondo_status predict_files(const struct predictor *predictor, const char *const *files) {
+    const struct reader_class *reader = predictor->task->data.reader->class;
+    if ((reader->flags & READER_NO_FILES) != 0) {
+        return *files == NULL
+                   ? predict_test_part(predictor)
+                   : errors_add(predictor->errors, RONDO_INVALID,
+                                "'%s' is not used: reader '%s' of the run makes its data; without a file, its "
+                                "test data is predicted",
+                                *files, reader->name);
+    }
     if (*files == NULL) {
         return predict_file(predictor, "-");
     }
