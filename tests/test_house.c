@@ -681,6 +681,7 @@ static const struct {
     {"kit", "kit/meson.build", "'%s.c'", ""},
     {"cli", "cli/meson.build", "'%s.c'", ""},
     {"plugins/losses", "plugins/losses/meson.build", "'%s'", ""},
+    {"plugins/metrics", "plugins/metrics/meson.build", "'%s'", ""},
     {"plugins/ops", "plugins/ops/meson.build", "'%s'", ""},
     {"plugins/optimizers", "plugins/optimizers/meson.build", "'%s'", ""},
     {"plugins/schedules", "plugins/schedules/meson.build", "'%s'", ""},
