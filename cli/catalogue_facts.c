@@ -54,6 +54,8 @@ static const char *key_expected(const struct experiment_section *section, const 
         return "number or name";
     case EXPERIMENT_PATTERNS:
         return "pattern or list of patterns";
+    case EXPERIMENT_METRICS:
+        return "metric or list of metrics";
     case EXPERIMENT_PLUGIN:
         return (section->flags & SECTION_WRAPPERS) != 0
                    ? "name of a wrapper"

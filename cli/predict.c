@@ -379,7 +379,7 @@ static int run_predict(const struct command *command, int argc, char **argv) {
     }
     struct errors errors = {0};
     struct session *session = session_from_flags(&common, &errors);
-    struct task *task = session == NULL ? NULL : run_record_open(arguments.words[0], NULL, session, 0, &errors);
+    struct task *task = session == NULL ? NULL : run_record_open(arguments.words[0], NULL, NULL, session, 0, &errors);
     struct text_column found;
     struct predictor predictor = {.task = task, .json = common.json, .errors = &errors};
     if (task != NULL && column != NULL) {

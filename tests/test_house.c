@@ -688,7 +688,7 @@ static const struct {
     {"cli", "cli/main.c", "&command_%s",
      "main command interrupt profile_report progress cell_argument curve catalogue catalogue_facts catalogue_json "
      "catalogue_text "
-     "json_builder print reference schema schema_option"},
+     "json_builder print reference schema schema_option table"},
 };
 
 /* 1 where `name` is one of the words. */

@@ -173,6 +173,7 @@ static const struct {
     {"loss", "#/properties/loss/properties/plugin", 0, 10},
     {"loss", "#/properties/loss/properties/sum/items/properties/plugin", 0, 10},
     {"schedule", "#/properties/schedule/properties/learning_rate/properties/plugin", 0, 8},
+    {"metric", "#/properties/metrics/items/properties/plugin", 0, 10},
     {"cell", "#/properties/model/properties/layers/items/properties/cell", 0, 40},
 };
 

@@ -59,10 +59,8 @@ rondo_status heads_predict(const struct heads *heads, struct heads_call *call, c
                            rondo_tensor *predictions);
 /* Adds the loss of each head of a sum to sums[1 .. n_losses). After heads_record, whose values it reads. */
 void heads_add_losses(const struct heads *heads, const struct heads_call *call, double *sums);
-/* Adds the first head's own metrics to sums[n_losses .. n_metrics). They are measured on predictions, which it
- * computes.
- */
-rondo_status heads_measure(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
+/* Adds the first head's own metrics, of the predictions, to sums[n_losses .. n_metrics). */
+rondo_status heads_measure(const struct heads *heads, struct heads_call *call, const rondo_tensor *predictions,
                            const rondo_tensor *targets, double *sums);
 
 /* The first head in messages: "loss 'huber' of 'FILE'". From `arena`; NULL: out of memory. */

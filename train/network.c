@@ -27,6 +27,7 @@ struct network {
     struct network_settings settings;
     struct model *model;
     struct heads heads;
+    struct metrics *metrics;
     const unsigned char *frozen; /* [n_parameters]; NULL: none */
     struct network_shard shards[NETWORK_MAX_SHARDS];
 };
@@ -48,6 +49,10 @@ static rondo_status open_network(struct network *network, struct errors *errors)
     const struct network_settings *settings = &network->settings;
     RONDO_TRY(heads_open(&network->heads, &settings->loss, settings->target_kind, settings->target_size, network->arena,
                          errors));
+    network->metrics = metrics_create(&settings->metrics, &network->heads, 0, NETWORK_MAX_SHARDS, errors);
+    if (network->metrics == NULL) {
+        return errors->status;
+    }
     network->settings.model.output_size = network->heads.output_size;
     network->model = model_create(&network->settings.model, network->session->registry, errors);
     if (network->model == NULL) {
@@ -94,6 +99,7 @@ void network_destroy(struct network *network) {
         errors_free(&network->shards[i].errors);
         free(network->shards[i].examples);
     }
+    metrics_destroy(network->metrics);
     model_destroy(network->model);
     arena_destroy(network->arena);
 }
@@ -111,7 +117,7 @@ int network_is_interrupted(const struct network *network) {
 }
 
 int32_t network_metric_count(const struct network *network) {
-    return network->heads.n_metrics;
+    return metrics_count(network->metrics);
 }
 
 int32_t network_loss_count(const struct network *network) {
@@ -119,15 +125,19 @@ int32_t network_loss_count(const struct network *network) {
 }
 
 const char *network_metric_name(const struct network *network, int32_t metric) {
-    return network->heads.names[metric];
+    return metrics_name(network->metrics, metric);
 }
 
 int network_higher_is_better(const struct network *network, int32_t metric) {
-    return heads_higher_is_better(&network->heads, metric);
+    return metrics_higher_is_better(network->metrics, metric);
 }
 
 double network_metric(const struct network *network, const struct scores *scores, int32_t metric) {
-    return heads_metric(&network->heads, metric, scores->sums[metric], scores->rows);
+    return metrics_value(network->metrics, scores, metric);
+}
+
+struct metrics *network_metrics(const struct network *network) {
+    return network->metrics;
 }
 
 const struct heads *network_heads(const struct network *network) {
@@ -235,7 +245,10 @@ static rondo_status measure(const struct network_work *work, struct network_shar
                           heads_text(heads, tape_arena(shard->tape)));
     }
     heads_add_losses(heads, call, shard->scores.sums);
-    return work->mode == EVALUATE ? heads_measure(heads, call, outputs, targets, shard->scores.sums) : RONDO_OK;
+    const struct metrics_rows rows = {.outputs = outputs, .targets = targets};
+    const int32_t index = (int32_t)(shard - work->network->shards);
+    return work->mode == EVALUATE ? metrics_measure(work->network->metrics, index, call, &rows, &shard->scores)
+                                  : RONDO_OK;
 }
 
 /* Copies the predictions of a shard to their rows of the result. */
@@ -558,7 +571,9 @@ static rondo_status run_dataset(struct network_work *work, int64_t batch, struct
 rondo_status network_evaluate(struct network *network, const struct dataset *dataset, int64_t batch,
                               struct scores *scores, struct errors *errors) {
     struct network_work work = {.network = network, .dataset = dataset, .mode = EVALUATE};
-    return run_dataset(&work, batch, scores, errors);
+    RONDO_TRY(metrics_begin(network->metrics, errors));
+    RONDO_TRY(run_dataset(&work, batch, scores, errors));
+    return metrics_end(network->metrics, scores, errors);
 }
 
 rondo_status network_predict(struct network *network, const struct dataset *dataset, int64_t batch, float *predictions,

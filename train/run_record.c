@@ -226,12 +226,13 @@ static rondo_status check_labels(const char *file, const struct experiment *expe
 
 /* Makes the task from the files of a run; its parameters are zero. */
 static struct task *open_files(const char *experiment_file, const char *vocabulary_file, const char *const *assignments,
-                               struct session *session, int which, struct errors *errors) {
+                               const char *const *metrics, struct session *session, int which, struct errors *errors) {
     struct vocabulary *words = NULL, *labels = NULL;
     if (vocabulary_file_read(vocabulary_file, &words, &labels, errors) != RONDO_OK) {
         return NULL;
     }
-    struct experiment *experiment = experiment_load_for_prediction(experiment_file, assignments, session, errors);
+    struct experiment *experiment =
+        experiment_load_for_prediction(experiment_file, assignments, metrics, session, errors);
     struct task *task = NULL;
     if (experiment != NULL && check_labels(vocabulary_file, experiment, labels, errors) == RONDO_OK) {
         task = task_create(experiment, session, which, words, labels, errors);
@@ -244,8 +245,8 @@ static struct task *open_files(const char *experiment_file, const char *vocabula
     return task;
 }
 
-struct task *run_record_open(const char *folder, const char *const *assignments, struct session *session, int which,
-                             struct errors *errors) {
+struct task *run_record_open(const char *folder, const char *const *assignments, const char *const *metrics,
+                             struct session *session, int which, struct errors *errors) {
     struct arena *arena = arena_create();
     const char *experiment_file = arena_printf(arena, "%s/experiment.yaml", folder);
     const char *vocabulary_file = arena_printf(arena, "%s/vocabulary.json", folder);
@@ -256,7 +257,7 @@ struct task *run_record_open(const char *folder, const char *const *assignments,
     } else if (!file_exists(experiment_file)) {
         errors_add(errors, RONDO_NOT_FOUND, "'%s' is no folder of a run: it has no experiment.yaml", folder);
     } else {
-        task = open_files(experiment_file, vocabulary_file, assignments, session, which, errors);
+        task = open_files(experiment_file, vocabulary_file, assignments, metrics, session, which, errors);
     }
     if (task != NULL && load_weights(task, weights_file, errors) != RONDO_OK) {
         task_destroy(task);

@@ -68,6 +68,7 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
     if (status == RONDO_OK) {
         const struct network_settings settings = {.model = model_settings(experiment, task->session, shape, layers),
                                                   .loss = experiment->loss,
+                                                  .metrics = experiment->metrics,
                                                   .target_kind = shape->target_kind,
                                                   .target_size = shape->target_size};
         task->network = network_create(&settings, task->session, errors);
@@ -130,31 +131,46 @@ static rondo_status open_task(struct task *task, int which, struct vocabulary *w
     return build_network(task, errors);
 }
 
-/* The metric of early stopping must be one of the loss. */
-static rondo_status choose_metric(struct task *task, struct errors *errors) {
-    const struct experiment *experiment = task->experiment;
-    const char *metric = experiment->schedule.stopping.metric;
-    if (metric == NULL) {
-        return RONDO_OK;
-    }
-    task->metric = 0;
-    const int on_valid = strncmp(metric, "valid.", 6) == 0;
+/* The number of a metric of early stopping; -1 with an error. */
+static int32_t find_metric(const struct task *task, const struct stopping_metric *wanted, struct errors *errors) {
+    const int on_valid = strncmp(wanted->name, "valid.", 6) == 0;
+    const char *name = on_valid ? wanted->name + 6 : wanted->name;
     struct suggestion best = {0};
+    const char *all = "";
     for (int32_t m = 0; m < network_metric_count(task->network); m++) {
-        const char *name = network_metric_name(task->network, m);
-        if (on_valid && strcmp(metric + 6, name) == 0) {
-            task->metric = m;
-            return RONDO_OK;
+        const char *known = network_metric_name(task->network, m);
+        if (on_valid && strcmp(name, known) == 0) {
+            return m;
         }
-        suggest(&best, on_valid ? metric + 6 : metric, name);
+        suggest(&best, name, known);
+        all = arena_printf(task->experiment->arena, "%s%svalid.%s", all, m == 0 ? "" : ", ", known);
     }
     if (best.name != NULL) {
-        return errors_add_at(errors, RONDO_INVALID, experiment->schedule.stopping_where,
-                             "there is no metric '%s' (did you mean 'valid.%s'?)", metric, best.name);
+        errors_add_at(errors, RONDO_INVALID, wanted->where, "there is no metric '%s' (did you mean 'valid.%s'?)",
+                      wanted->name, best.name);
+    } else {
+        errors_add_at(errors, RONDO_INVALID, wanted->where,
+                      "there is no metric '%s', expected one of the loss '%s' or of 'metrics': %s", wanted->name,
+                      task->experiment->loss.terms[0].loss->base.name, all == NULL ? "" : all);
     }
-    return errors_add_at(errors, RONDO_INVALID, experiment->schedule.stopping_where,
-                         "there is no metric '%s', expected valid.loss or 'valid.' and a metric of the loss '%s'",
-                         metric, experiment->loss.terms[0].loss->base.name);
+    return -1;
+}
+
+/* The metrics of early stopping must be those of the loss or of the experiment. */
+static rondo_status choose_metric(struct task *task, struct errors *errors) {
+    const struct schedule_section *section = &task->experiment->schedule;
+    for (int32_t i = 0; i < section->n_stopping_metrics; i++) {
+        const int32_t metric = find_metric(task, &section->stopping_metrics[i], errors);
+        if (metric < 0) {
+            return RONDO_INVALID;
+        }
+        if (i == 0) {
+            task->metric = metric;
+        } else {
+            task->more_metrics[task->n_more_metrics++] = metric;
+        }
+    }
+    return RONDO_OK;
 }
 
 /* Applies the optimizer to the parameters. Does nothing for prediction, which has no optimizer. */
@@ -256,6 +272,11 @@ struct task *task_open(const char *file, const char *const *assignments, struct 
         experiment_destroy(experiment);
     }
     return task;
+}
+
+const char *task_class_name(const struct task *task, int64_t k) {
+    const struct vocabulary *labels = task->reader.labels;
+    return labels == NULL || k >= vocabulary_size(labels) ? NULL : vocabulary_word(labels, (int32_t)k);
 }
 
 struct schedule_settings task_schedule(const struct task *task) {

@@ -16,8 +16,9 @@ struct task {
     struct text_reader reader;
     struct dataset *train, *valid, *test; /* NULL: not read, or not given */
     struct network *network;
-    int32_t metric;                  /* of the network; early stopping observes it */
-    struct updater_settings updater; /* unused for evaluation and prediction */
+    int32_t metric; /* of the network; early stopping observes it, and it selects the weights that are kept */
+    int32_t more_metrics[STOPPING_MOST], n_more_metrics; /* early stopping observes these as well */
+    struct updater_settings updater;                     /* unused for evaluation and prediction */
 };
 
 /* The data files that task_create reads. */
@@ -37,6 +38,9 @@ void task_destroy(struct task *task);
 
 /* The settings of the learning rate over a run; needs the training data. */
 struct schedule_settings task_schedule(const struct task *task);
+
+/* The name of class k of the targets; NULL: they are no classes, or have no names. Borrowed from the task. */
+const char *task_class_name(const struct task *task, int64_t k);
 
 /* Reads one more file with the task's reader, checked against its architecture. *dataset is NULL after a failure. */
 rondo_status task_read(const struct task *task, const char *file, struct location where, struct dataset **dataset,
