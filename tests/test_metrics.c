@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "plugin_fixture.h"
+#include "tests/suite.h"
 
 enum { MOST_ACCUMULATORS = 8 };
 
@@ -326,10 +327,10 @@ int main(void) {
     TCase *cases = tcase_create("metrics");
     tcase_add_checked_fixture(cases, fixture_setup, fixture_teardown);
     tcase_add_loop_test(cases, values_are_those_of_scikit_learn, 0, FIXTURE_PRECISIONS);
-    tcase_add_loop_test(cases, value_is_that_of_the_equation, 0, FIXTURE_ROWS(by_hand));
-    tcase_add_loop_test(cases, error_rate_is_the_edit_distance_of_the_best_path, 0, FIXTURE_ROWS(lists));
+    tcase_add_loop_test(cases, value_is_that_of_the_equation, 0, ROWS(by_hand));
+    tcase_add_loop_test(cases, error_rate_is_the_edit_distance_of_the_best_path, 0, ROWS(lists));
     tcase_add_test(cases, averages_of_lists_weigh_lists_or_labels);
-    tcase_add_loop_test(cases, what_does_not_fit_is_refused, 0, FIXTURE_ROWS(refused));
+    tcase_add_loop_test(cases, what_does_not_fit_is_refused, 0, ROWS(refused));
     suite_add_tcase(suite, cases);
-    return fixture_run(suite);
+    return run_suite(suite);
 }

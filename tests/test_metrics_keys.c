@@ -1,14 +1,12 @@
 /* tests/test_metrics_keys.c: the metrics of an experiment: what is reported, by which name, and what is refused where. */
-#include <check.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sandbox.h"
+#include "tests/suite.h"
 #include "tiny.h"
-
-#define ROWS(array) (int)(sizeof(array) / sizeof(array)[0])
 
 static const char with_metrics[] =
     "metrics: [f1, {plugin: f1, average: micro}, confusion_matrix, \"bits_per_symbol\"]\n";
@@ -278,9 +276,5 @@ int main(void) {
     tcase_add_loop_test(cases, command_is_refused, 0, ROWS(refused));
     tcase_add_test(cases, metrics_of_numbers_fit_losses_that_predict_numbers);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -98,8 +98,8 @@ typedef struct rondo_tensor {
 } rondo_tensor;
 
 /* The first dimension of a tensor in `infer` while a cell is compiled, for "any number of rows": the batch is not known
- * yet, and the shape rule runs again with its real size. A prime that no model has as another dimension. Pass it on as
- * any other size; compare with it only to show "batch" in a message. Part of the ABI: it never changes. */
+ * yet, and the shape rule runs again with its real size. It is a prime number that no model uses for another dimension.
+ * Treat it like any other size; compare with it only to show "batch" in a message. Part of the ABI: it never changes. */
 #define RONDO_ANY_ROWS 1048573
 
 /* Number of elements of `tensor`: the product of its dimensions, 1 for a scalar. */
@@ -162,7 +162,7 @@ typedef struct rondo_option {
     const char *key;            /* as written in YAML and equations, in lower_case. Experiments use plugin, sum, weight,
                                    groups, wrappers, match and frozen for other purposes, so they cannot be keys */
     int32_t type;               /* enum rondo_option_type */
-    uint32_t offset;            /* of the field in the options struct, in bytes */
+    uint32_t offset;            /* position of the field in the options struct, in bytes */
     const char *default_text;   /* as a user would write it; NULL: the option is required */
     double min, max;            /* inclusive range of each number: RONDO_INT, _REAL, _INTS, _REALS, _CLASS_REALS */
     const char *const *choices; /* RONDO_CHOICE only */
@@ -241,7 +241,7 @@ typedef struct rondo_product {
     uint32_t struct_size;
     int32_t dtype; /* RONDO_F32 or RONDO_F64 */
     int64_t m, n, k;
-    int64_t stack;  /* pairs; 1 for a plain product */
+    int64_t stack;  /* number of pairs; 1 for a plain product */
     int32_t reduce; /* 1 or 0 */
     int32_t reserved;
     double alpha, beta;
@@ -312,11 +312,12 @@ enum rondo_op_flag {
     RONDO_OP_RANDOM = 2,
     /* Computing an element costs about as much as loading it, so the host may compute it again. */
     RONDO_OP_CHEAP = 4,
-    /* For inputs[0] with two dimensions or more, whose first dimension counts rows; so does the first dimension of the
-     * output, and of every other input that is divided together with inputs[0]. The flag declares that rows do not
-     * depend on each other, that the saved bytes are stored row by row, and that backward reads only inputs, saved
-     * bytes and grad_output. The host may then call backward on some of the rows of the forward call: `saved` points to
-     * the bytes of the first of these rows, aligned to the bytes of a row, and output.data is NULL. */
+    /* For ops that compute row by row. The first dimension of inputs[0], which has two dimensions or more, counts rows,
+     * and so does the first dimension of the output. Another input is either divided into the same rows, or the same
+     * for all rows. The flag declares that rows do not depend on each other, that the saved bytes are stored row by
+     * row, and that backward reads only inputs, saved bytes and grad_output. The host may then call backward for some
+     * of the rows of the forward call: `saved` points to the bytes of the first of these rows, aligned to the bytes of
+     * a row, and output.data is NULL. */
     RONDO_OP_SAVES_ROWS = 8
 };
 
@@ -382,8 +383,8 @@ typedef struct rondo_op {
     /* Elementwise ops. All arrays have `count` contiguous elements of `dtype` (RONDO_F32 or RONDO_F64), 1 <= count.
      * map writes out[i] = f(in[0][i], in[1][i], …). out may be the same array as one of the inputs.
      * map_grad WRITES (not adds) grad_in[k][i] = grad_out[i] * df/din[k] for every k with grad_in[k] not NULL.
-     * If only one gradient is requested, grad_in[k] may be the same array as grad_out, out or one of in: read
-     * everything of element i before you write it, and never return to it. The arrays are aligned to their element.
+     * If only one gradient is requested, grad_in[k] may be the same array as grad_out, out or one of in: read element i
+     * of all arrays before you write grad_in[k][i], and do not read it again. The arrays are aligned to their element.
      * Inputs of different shapes have been broadcast as in NumPy before map gets them. [any-thread] */
     void (*map)(const void *options, int32_t dtype, int64_t count, const void *const *in, void *out);
     void (*map_grad)(const void *options, int32_t dtype, int64_t count, const void *const *in, const void *out,
@@ -405,9 +406,10 @@ typedef struct rondo_op {
      * and 1 and broadcasts. [any-thread] */
     int32_t (*sample)(int32_t index, rondo_sample *sample);
 
-    /* Elementwise ops: what map_grad reads in order to write grad_in[k], as RONDO_READS_… or-ed; 0: not declared, so
-     * everything. If it is declared, the host keeps nothing else for the backward pass, and the pointers to the other
-     * arrays may point to any `count` elements. The automatic checks fill those with not-a-number. */
+    /* Elementwise ops: what map_grad reads in order to write grad_in[k], as RONDO_READS_… or-ed. 0: not declared, and the
+     * host assumes that it reads everything. If it is declared, the host keeps nothing else for the backward pass, and
+     * the pointers to the other arrays may point to any `count` elements. The automatic checks fill those with
+     * not-a-number. */
     uint16_t map_grad_reads[RONDO_SAMPLE_INPUTS];
 } rondo_op;
 
@@ -439,8 +441,8 @@ enum rondo_slot_shape {
 };
 enum rondo_slot_role {
     RONDO_SLOT_STATE = 0,
-    /* In the shape of the parameter, and a copy of it at first. From the first update on, these are the weights that
-     * are evaluated, kept and saved instead of the parameter, such as an average. */
+    /* In the shape of the parameter, and a copy of it at first. From the first update on, validation and the saved
+     * weights use this slot, such as an average of the values so far, instead of the parameter. */
     RONDO_SLOT_EVALUATED = 1,
     /* In the shape of the parameter, and at first a copy of its value before the first update. */
     RONDO_SLOT_COPY = 2
@@ -455,7 +457,7 @@ typedef struct rondo_slot {
 typedef struct rondo_optimizer_call {
     uint32_t struct_size;
     int32_t n_slots;
-    const void *options;       /* those of the parameter's group */
+    const void *options;       /* the options of the parameter's group */
     const char *parameter;     /* name, for messages: "layers.0.W_i" */
     int64_t step;              /* number of this update: 1, 2, … */
     double lr_scale;           /* factor of the schedule on the learning rate; 1 without one */
@@ -505,7 +507,8 @@ enum rondo_loss_flag {
 enum rondo_target_kind {
     RONDO_TARGET_CLASS = 0, /* one class of target_size: RONDO_I32 [rows], each in [0, target_size) */
     RONDO_TARGET_REAL = 1,  /* target_size numbers: float [rows, target_size] */
-    /* A list of classes for each sequence, not aligned with its steps: RONDO_I32 [of all lists], see rondo_sequences */
+    /* A list of classes for each sequence, not aligned with its steps: RONDO_I32 [total length of all lists], one list
+     * after the other; see rondo_sequences.target_begin */
     RONDO_TARGET_LIST = 2
 };
 
@@ -516,9 +519,9 @@ typedef struct rondo_sequences {
     uint32_t struct_size;
     int32_t reserved;            /* 0 */
     int64_t count;               /* sequences, >= 1 */
-    int64_t steps;               /* of the longest */
-    const int64_t *lengths;      /* [count] steps, >= 1, in descending order */
-    const int64_t *begin;        /* [steps + 1] */
+    int64_t steps;               /* steps of the longest sequence */
+    const int64_t *lengths;      /* [count] steps of each sequence, >= 1, in descending order */
+    const int64_t *begin;        /* [steps + 1] first row of each step; begin[steps] is the number of rows */
     const int64_t *target_begin; /* [count + 1] first target of each sequence; only RONDO_TARGET_LIST, else NULL */
 } rondo_sequences;
 
@@ -565,8 +568,8 @@ typedef struct rondo_loss {
      * sums[metric]. NULL if metrics is NULL. [any-thread] */
     rondo_status (*measure)(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                             const rondo_tensor *targets, double *sums);
-    /* Optional, for predictions that do not have the form of targets (an embedding, several quantiles): how many
-     * numbers a row of predictions has. [main-thread] */
+    /* Optional, for predictions that do not have the form of targets (an embedding, several quantiles): sets *size to
+     * the number of values in a row of predictions. [main-thread] */
     rondo_status (*prediction_size)(rondo_context *ctx, const rondo_loss_call *call, int64_t *size);
 } rondo_loss;
 
@@ -652,11 +655,11 @@ typedef struct rondo_schedule_call {
     uint32_t struct_size;
     int32_t n_state;
     const void *options;
-    int64_t done;            /* updates done before the one that the factor is for: 0, 1, … */
-    int64_t steps;           /* updates of the whole run, >= 1; early stopping may end it sooner */
-    int64_t steps_per_epoch; /* >= 1 */
+    int64_t done;            /* number of updates before the one that the factor is for: 0, 1, … */
+    int64_t steps;           /* number of updates in the whole run, >= 1; early stopping may end it sooner */
+    int64_t steps_per_epoch; /* number of updates in an epoch, >= 1 */
     double lr; /* the optimizer's learning rate, which the factor multiplies; NAN: the optimizer has no such option */
-    double *state; /* [n_state] zero at first; saved with checkpoints */
+    double *state; /* [n_state] zero before the first update; saved with checkpoints */
     /* Only in observe: the metric that early stopping watches, on the validation data after an epoch. */
     double metric;
     int32_t higher_is_better; /* 1 or 0 */
@@ -665,7 +668,7 @@ typedef struct rondo_schedule_call {
 
 typedef struct rondo_schedule {
     rondo_descriptor base;
-    int32_t n_state;  /* how many numbers it keeps, 0 .. 64 */
+    int32_t n_state;  /* the number of values in its state, 0 .. 64 */
     int32_t reserved; /* 0 */
     /* Optional: refuses combinations of options that are not valid. Each option is in its range. [main-thread] */
     rondo_status (*check)(rondo_context *ctx, const void *options);
