@@ -353,11 +353,23 @@ static const struct {
     {"an unknown separator", "--set data.separator=comm", "'separator' is 'comm', expected one of auto, comma, tab"},
     {"the text for a label", "--set data.columns.label=0", "column '0' is both the text and the label"},
     {"class weights of another number", "--set loss.class_weights=[1,2,3]",
-     "--set loss.class_weights=[1,2,3]: softmax_cross_entropy: 'class_weights' has 3 numbers, expected one for each of "
-     "2|--set loss.class_weights=[1,2,3]: the order of 'class_weights' is that of the labels: 'great', 'other'"},
-    {"class weights by name", "--set loss.class_weights={great:1}",
-     "'loss.class_weights' is a mapping, expected number or list of numbers in [0, 1000000] (|in the order of the "
-     "labels"},
+     "--set loss.class_weights=[1,2,3]: 'class_weights' has 3 numbers, expected one for each of 2 classes, in the "
+     "order "
+     "of the labels: 'great', 'other'"},
+    {"a label that no row has", "--set loss.class_weights={\"graet\":1}",
+     "'class_weights' has the unknown label 'graet' (did you mean 'great'?), expected 'great', 'other'"},
+    {"a class weight that is no number", "--set loss.class_weights={\"great\":heavy}",
+     "'great' is 'heavy', expected a number"},
+    {"a negative class weight", "--set loss.class_weights={\"great\":-1}",
+     "'great' is -1, expected a number in [0, 1000000]"},
+    {"a list as a class weight", "--set loss.class_weights={\"great\":[1]}",
+     "'great' of 'class_weights' must be a number"},
+    {"a word for class weights", "--set loss.class_weights=balance",
+     "'class_weights' is 'balance', expected balanced, or for each class a number in [0, 1000000]"},
+    {"class weights for numbers",
+     "--set data.train=numbers.tsv --set data.valid=null --set data.test=null --set data.target=number --set "
+     "loss.class_weights=balanced",
+     "'class_weights' has numbers for classes, and targets are no classes"},
     {"labels for numbers", "--set data.target=number",
      "/train.tsv:1: 'other' is not a finite number|/train.tsv:2: 'great'"},
     {"long texts where one word is wanted", "--set architecture=1:1", "/train.tsv: example |inputs, expected one"},

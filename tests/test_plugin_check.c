@@ -193,7 +193,7 @@ static const struct {
     {"metric_wrong_direction", "better", "failed", "higher is better, and exact predictions have 0, random ones", NULL},
     {"metric_goes_by_class", "class_range", "failed", "a target is class -1, and measure ended in 'ok'", NULL},
     {"metric_keeps_global", "deterministic", "failed",
-     "the same run again, with calls on other data between (a static variable?)", NULL},
+     "the same run again, with calls on other data in between (a static variable?)", NULL},
     {"metric_keeps_global", "threads", "failed", "bytes of the plug-in's global variables, which all threads share",
      NULL},
     {"metric_leaks", "leaks", "failed", "a part of the data leaves | bytes of malloc on the heap", NULL},

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/section.h"
+#include "train/class_numbers.h"
 #include "train/optimizer_stages.h"
 #include "train/profile.h"
 #include "train/target_check.h"
@@ -33,28 +33,39 @@ static struct model_settings model_settings(const struct experiment *experiment,
                                    .pooling = (enum pooling)experiment->model.pool};
 }
 
-/* Weights of classes follow the order of the labels, which the data decides: after an error the labels are listed. */
-static void add_label_order(const struct task *task, struct errors *errors) {
-    enum { MOST = 20 };
-    const struct loss_section *loss = &task->experiment->loss;
-    const struct vocabulary *labels = task->reader.labels;
-    const struct yaml_node *weights = NULL;
-    for (int32_t t = 0; t < loss->count && weights == NULL; t++) {
-        weights = yaml_get(loss->terms[t].section, "class_weights");
+static const char *class_name(const void *arg, int64_t k) {
+    return task_class_name(arg, k);
+}
+
+/* Counts the targets of each class in the training data; NULL: it was not read, or out of memory. */
+static int64_t *count_classes(const struct task *task, int64_t classes) {
+    const struct dataset *train = task->train;
+    int64_t *rows = train == NULL ? NULL : arena_calloc(task->experiment->arena, (size_t)classes, sizeof *rows);
+    for (int64_t i = 0; rows != NULL && i < train->target_begin[train->count]; i++) {
+        rows[train->target_classes[i]]++;
     }
-    if (labels == NULL || weights == NULL || strcmp(weights->where.file, SECTION_DEFAULT) == 0) {
-        return;
+    return rows;
+}
+
+/* Options of losses and metrics with a number for each class. */
+static rondo_status resolve_class_numbers(struct task *task, struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    const int64_t classes = task->reader.labels == NULL ? 0 : vocabulary_size(task->reader.labels);
+    const struct class_facts facts = {classes, class_name, task, classes == 0 ? NULL : count_classes(task, classes)};
+    rondo_status first = RONDO_OK;
+    for (int32_t t = 0; t < experiment->loss.count; t++) {
+        const struct loss_term *term = &experiment->loss.terms[t];
+        const rondo_status status = class_numbers_resolve(&facts, term->section, term->loss->base.options,
+                                                          term->options, experiment->arena, errors);
+        first = first == RONDO_OK ? status : first;
     }
-    const char *names = "";
-    const int32_t count = vocabulary_size(labels);
-    for (int32_t k = 0; k < count && k < MOST && names != NULL; k++) {
-        names =
-            arena_printf(task->experiment->arena, "%s%s'%.60s'", names, k == 0 ? "" : ", ", vocabulary_word(labels, k));
+    for (int32_t m = 0; m < experiment->metrics.count; m++) {
+        const struct plugin_section *metric = &experiment->metrics.entries[m].plugin;
+        const rondo_status status = class_numbers_resolve(&facts, metric->section, metric->descriptor->options,
+                                                          metric->options, experiment->arena, errors);
+        first = first == RONDO_OK ? status : first;
     }
-    if (names != NULL) {
-        errors_add_at(errors, RONDO_INVALID, weights->where, "the order of 'class_weights' is that of the labels: %s%s",
-                      names, count > MOST ? ", …" : "");
-    }
+    return first;
 }
 
 static rondo_status build_network(struct task *task, struct errors *errors) {
@@ -72,10 +83,7 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
                                                   .target_kind = shape->target_kind,
                                                   .target_size = shape->target_size};
         task->network = network_create(&settings, task->session, errors);
-        if (task->network == NULL) {
-            add_label_order(task, errors);
-            status = errors->status;
-        }
+        status = task->network == NULL ? errors->status : RONDO_OK;
     }
     dataset_destroy(shape);
     free(layers);
@@ -128,6 +136,7 @@ static rondo_status open_task(struct task *task, int which, struct vocabulary *w
         RONDO_TRY(text_reader_learn(&task->reader, experiment->train.text, experiment->train.where, errors));
     }
     RONDO_TRY(read_all(task, which, errors));
+    RONDO_TRY(resolve_class_numbers(task, errors));
     return build_network(task, errors);
 }
 
