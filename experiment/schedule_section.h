@@ -29,11 +29,17 @@ struct warmup_options {
     double from;   /* factor before the first update of the ramp */
 };
 
-/* `schedule.early_stopping`. The weights that a run keeps are those of the best epoch by `metric`. */
+/* `schedule.early_stopping`. The weights that a run keeps are those of the best epoch by the first metric. */
 struct stopping_options {
-    const char *metric; /* "valid.loss", "valid.accuracy", …; NULL without validation data */
-    int64_t patience;   /* stop after this many epochs without a better one; 0: never */
-    double min_delta;   /* smallest difference that counts as better */
+    int64_t patience; /* stop after this many epochs without a better one; 0: never */
+    double min_delta; /* smallest difference that counts as better */
+};
+
+/* The largest number of metrics that early stopping observes. */
+#define STOPPING_MOST 8
+struct stopping_metric {
+    const char *name; /* "valid.loss", "valid.accuracy", … */
+    struct location where;
 };
 
 struct schedule_section {
@@ -42,11 +48,13 @@ struct schedule_section {
     struct location warmup_where;
     struct plugin_section learning_rate; /* descriptor NULL: constant */
     struct stopping_options stopping;
-    struct location stopping_where; /* of the metric */
+    struct stopping_metric stopping_metrics[STOPPING_MOST];
+    int32_t n_stopping_metrics; /* 0: without validation data */
 };
 
 /* The option tables, for `rondo list` too. */
 extern const rondo_option schedule_table[], warmup_table[], stopping_table[];
+extern const struct experiment_key stopping_keys[];
 
 /* Reads the section. `has_valid`: the experiment gives validation data. `trains` 0: for evaluation and prediction,
  * which need no schedule; its plug-in is not loaded. */

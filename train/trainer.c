@@ -13,9 +13,11 @@ struct training {
     const struct trainer_observer *observer;
     struct updater *updater;
     struct schedule *schedule;
-    char *best;           /* bytes of all parameters after the best epoch, one after the other */
-    double best_value;    /* of the metric */
-    struct scores scores; /* of the epoch, on the training data */
+    char *best;                        /* bytes of all parameters after the best epoch, one after the other */
+    double best_value;                 /* of the metric */
+    double best_values[STOPPING_MOST]; /* of more metrics */
+    int64_t better_epoch;              /* the last one in which any of the metrics got better */
+    struct scores scores;              /* of the epoch, on the training data */
     struct trainer_progress progress;
     struct trainer_result *result;
 };
@@ -113,6 +115,30 @@ static rondo_status train_epoch(struct training *training, struct errors *errors
     return status;
 }
 
+/* How much better a value of the metric is than another one. Any number is better than an undefined value. */
+static double gain_of(const struct training *training, int32_t metric, double value, double than) {
+    if (isnan(than) && !isnan(value)) {
+        return HUGE_VAL;
+    }
+    return network_higher_is_better(training->network, metric) ? value - than : than - value;
+}
+
+/* Notes whether any metric has got better, for patience. */
+static void observe_more(struct training *training, const struct scores *valid) {
+    const struct trainer_settings *settings = training->settings;
+    int is_better = training->progress.is_best;
+    for (int32_t i = 0; valid != NULL && i < settings->n_more_metrics; i++) {
+        const int32_t metric = settings->more_metrics[i];
+        const double value = network_metric(training->network, valid, metric);
+        if (training->better_epoch == 0 ||
+            gain_of(training, metric, value, training->best_values[i]) > settings->min_delta) {
+            training->best_values[i] = value;
+            is_better = 1;
+        }
+    }
+    training->better_epoch = is_better ? training->progress.epoch : training->better_epoch;
+}
+
 /* Keeps the weights if they are the best so far; without validation data, each epoch is the best. */
 static void keep_best(struct training *training, const struct scores *valid) {
     const struct trainer_settings *settings = training->settings;
@@ -120,10 +146,8 @@ static void keep_best(struct training *training, const struct scores *valid) {
     progress->is_best = 1;
     if (valid != NULL) {
         const double value = network_metric(training->network, valid, settings->metric);
-        const double gain = network_higher_is_better(training->network, settings->metric)
-                                ? value - training->best_value
-                                : training->best_value - value;
-        progress->is_best = training->result->best_epoch == 0 || gain > settings->min_delta;
+        progress->is_best = training->result->best_epoch == 0 ||
+                            gain_of(training, settings->metric, value, training->best_value) > settings->min_delta;
         training->best_value = progress->is_best ? value : training->best_value;
     }
     if (progress->is_best) {
@@ -153,6 +177,7 @@ static rondo_status judge_epoch(struct training *training, struct errors *errors
                                    network_metric(training->network, &valid, training->settings->metric), errors));
     }
     keep_best(training, training->valid == NULL ? NULL : &valid);
+    observe_more(training, training->valid == NULL ? NULL : &valid);
     progress->valid = training->valid == NULL ? NULL : &valid;
     training->result->epochs = progress->epoch;
     rondo_status status = RONDO_OK;
@@ -173,7 +198,7 @@ static rondo_status end_epoch(struct training *training, struct errors *errors) 
 static int should_stop(const struct training *training) {
     const struct trainer_settings *settings = training->settings;
     return training->valid != NULL && settings->patience > 0 &&
-           training->progress.epoch - training->result->best_epoch >= settings->patience;
+           training->progress.epoch - training->better_epoch >= settings->patience;
 }
 
 static rondo_status run_epochs(struct training *training, struct errors *errors) {
