@@ -226,18 +226,71 @@ static rondo_status predict_lines(const struct predictor *predictor, FILE *strea
 
 /* ---- files in the format of the training data ---- */
 
+/* Bytes of standard input, if the reader reads files. */
+#define MAX_INPUT ((size_t)2 << 30)
+
+/* The whole stream, NUL-terminated, with malloc; NULL with errors. */
+static char *read_stream(FILE *stream, const char *name, size_t *length, struct errors *errors) {
+    size_t capacity = 64 * 1024;
+    char *text = malloc(capacity);
+    *length = 0;
+    while (text != NULL) {
+        *length += fread(text + *length, 1, capacity - 1 - *length, stream);
+        if (*length < capacity - 1) {
+            break;
+        }
+        if (capacity > MAX_INPUT) {
+            errors_add_at(errors, RONDO_INVALID, (struct location){name, 0, 0}, "more than %zu bytes", MAX_INPUT);
+            free(text);
+            return NULL;
+        }
+        capacity *= 2;
+        char *larger = realloc(text, capacity);
+        if (larger == NULL) {
+            free(text);
+        }
+        text = larger;
+    }
+    if (text == NULL) {
+        errors_no_memory(errors);
+    } else if (ferror(stream)) {
+        errors_add_at(errors, RONDO_IO, (struct location){name, 0, 0}, "cannot read: %s", strerror(errno));
+        free(text);
+        return NULL;
+    } else {
+        text[*length] = '\0';
+    }
+    return text;
+}
+
 /* Standard input has the format of the training file. */
 static rondo_status predict_whole(const struct predictor *predictor, const char *file) {
-    const struct task *task = predictor->task;
     const int is_input = strcmp(file, "-") == 0;
-    const struct reader_path path = {.text = is_input ? "standard input" : file,
-                                     .file = is_input ? "/dev/stdin" : NULL,
-                                     .like = is_input ? task->experiment->data.train.paths[0].text : NULL,
-                                     .where = {"--column", 0, 0}};
+    const char *name = is_input ? "standard input" : file;
+    struct reader_path path = {.text = name, .where = {"--column", 0, 0}};
+    char *bytes = NULL;
+    if (is_input) {
+        bytes = read_stream(stdin, name, &path.length, predictor->errors);
+        path.bytes = bytes;
+        path.like = predictor->task->experiment->data.train.paths[0].text;
+        if (bytes == NULL) {
+            return predictor->errors->status;
+        }
+    }
     const struct reader_source source = {.paths = &path, .count = 1, .part = PART_TEST};
-    struct dataset *dataset = task_data_read(&task->data, &source, 0, predictor->errors);
+    struct dataset *dataset = task_data_read(&predictor->task->data, &source, 0, predictor->errors);
+    const rondo_status status = dataset == NULL ? predictor->errors->status : predict_dataset(predictor, dataset, name);
+    dataset_destroy(dataset);
+    free(bytes);
+    return status;
+}
+
+/* A reader that makes its data has no other examples than those of its parts. */
+static rondo_status predict_test_part(const struct predictor *predictor) {
+    const struct reader_source source = {.part = PART_TEST};
+    struct dataset *dataset = task_data_read(&predictor->task->data, &source, 0, predictor->errors);
     const rondo_status status =
-        dataset == NULL ? predictor->errors->status : predict_dataset(predictor, dataset, path.text);
+        dataset == NULL ? predictor->errors->status : predict_dataset(predictor, dataset, "the test data");
     dataset_destroy(dataset);
     return status;
 }
@@ -260,6 +313,15 @@ static rondo_status predict_file(const struct predictor *predictor, const char *
 }
 
 static rondo_status predict_files(const struct predictor *predictor, const char *const *files) {
+    const struct reader_class *reader = predictor->task->data.reader->class;
+    if ((reader->flags & READER_NO_FILES) != 0) {
+        return *files == NULL
+                   ? predict_test_part(predictor)
+                   : errors_add(predictor->errors, RONDO_INVALID,
+                                "'%s' is not used: reader '%s' of the run makes its data; without a file, its "
+                                "test data is predicted",
+                                *files, reader->name);
+    }
     if (*files == NULL) {
         return predict_file(predictor, "-");
     }

@@ -6,8 +6,7 @@
 #include <sys/sysinfo.h>
 #endif
 
-/* Bytes of memory and swap space; UINT64_MAX: unknown. Systems other than Linux do not limit their swap space, or have
- * no common function that reports it. */
+/* UINT64_MAX: unknown. Other systems than Linux extend their swap space as needed, or report it each in its own way. */
 static uint64_t machine_bytes(void) {
 #ifdef __linux__
     struct sysinfo found;

@@ -1,4 +1,4 @@
-/* core/memory_limit.h: an upper bound of the memory that this process can use.
+/* core/memory_limit.h: how much memory this process can have at most.
  *
  * Threads: any.
  */
@@ -7,13 +7,13 @@
 
 #include "rondo/plugin.h"
 
-/* A process that writes to more than `bytes` bytes of memory fails. Less than this may be free. */
+/* A process that writes to more than `bytes` of memory fails. This much need not be free at present. */
 struct memory_limit {
     uint64_t bytes;     /* UINT64_MAX: unknown */
     const char *source; /* "physical memory and swap" */
 };
 
-/* The smaller of two numbers: the machine's memory and swap space, and the limit on the addresses of the process
+/* The smaller one of the machine's memory with its swap space, and of the limit on the process's addresses
  * (RLIMIT_AS, `ulimit -v`). */
 struct memory_limit memory_limit(void);
 

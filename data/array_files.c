@@ -25,15 +25,7 @@ static const char *role_name(int32_t role) {
 /* Reads a whole file; a missing one is a mistake of the experiment. */
 static rondo_status read_whole(struct array_files *files, const struct reader_path *path, char **bytes,
                                size_t *length) {
-    struct errors own = {0};
-    const rondo_status status =
-        file_read(reader_path_file(path), SIZE_MAX / 2, files->arena, bytes, length, (struct location){0}, &own);
-    if (status != RONDO_OK && status != RONDO_NO_MEMORY) {
-        errors_add_at(files->errors, status, path->where, "%s", errors_text(&own, 0));
-        errors_free(&own);
-    }
-    errors_move(files->errors, &own);
-    return status;
+    return reader_path_read(path, SIZE_MAX / 2, files->arena, bytes, length, files->errors);
 }
 
 /* ---- an archive ---- */

@@ -26,10 +26,10 @@ static const char *expected_targets(const struct stream *target, int64_t example
     }
     const int64_t targets = target->length[example];
     if (architecture.output_every_step) {
-        return targets == steps ? NULL : "a target for each step";
+        return targets == steps ? NULL : "a target for each step, since the architecture gives an output at every step";
     }
     if (targets != 1) {
-        return "one target";
+        return "one target, since the architecture gives one output";
     }
     return stream_has_target(target, target->begin[example]) ? NULL : "a target that is not missing";
 }
@@ -62,8 +62,9 @@ rondo_status dataset_fits(const struct dataset *dataset, const struct batch_plan
         }
         const char *expected = with_targets ? expected_targets(target, i, steps, architecture) : NULL;
         if (expected != NULL) {
-            return errors_add(errors, RONDO_INVALID, "%s: example %lld has %lld steps and %lld targets, expected %s",
-                              what, number, (long long)steps, (long long)target->length[i], expected);
+            return errors_add(errors, RONDO_INVALID, "%s: example %lld has %lld step%s and %lld target%s, expected %s",
+                              what, number, (long long)steps, steps == 1 ? "" : "s", (long long)target->length[i],
+                              target->length[i] == 1 ? "" : "s", expected);
         }
     }
     return RONDO_OK;

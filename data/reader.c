@@ -1,6 +1,9 @@
 #include "data/reader.h"
 
 #include <jansson.h>
+#include <string.h>
+
+#include "io/file.h"
 
 struct reader *reader_create(const struct reader_class *class, const void *options, const struct reader_column *columns,
                              struct interrupt interrupt, struct errors *errors) {
@@ -78,6 +81,24 @@ rondo_status reader_check_interrupt(const struct reader *reader, int64_t index, 
     return index % 1000 != 0 || !interrupt_is_requested(&reader->interrupt)
                ? RONDO_OK
                : errors_add_at(errors, RONDO_INTERRUPTED, where, "interrupted at this line");
+}
+
+rondo_status reader_path_read(const struct reader_path *path, size_t most, struct arena *arena, char **bytes,
+                              size_t *length, struct errors *errors) {
+    if (path->bytes == NULL) {
+        return file_read(path->text, most, arena, bytes, length, path->where, errors);
+    }
+    if (path->length > most) {
+        return errors_add_at(errors, RONDO_INVALID, (struct location){.file = path->text}, "more than %zu bytes", most);
+    }
+    *bytes = arena_alloc(arena, path->length + 1);
+    if (*bytes == NULL) {
+        return errors_no_memory(errors);
+    }
+    memcpy(*bytes, path->bytes, path->length);
+    (*bytes)[path->length] = '\0';
+    *length = path->length;
+    return RONDO_OK;
 }
 
 /* ---- vocabularies ---- */

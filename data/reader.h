@@ -28,16 +28,12 @@ struct reader;
 /* One data file. */
 struct reader_path {
     const char *stream; /* "input", …, if the experiment gives a file for each stream; NULL: the file has all */
-    const char *text;   /* the path; or, with `file`, the name in messages, such as "standard input" */
-    const char *file;   /* what is opened in place of `text`; NULL: `text` */
-    const char *like;   /* a file whose name decides the format, in place of `text`; NULL: none */
+    const char *text;   /* the path; with `bytes`, the name in messages, such as "standard input" */
+    const char *bytes;  /* [length] the contents of the file; NULL: they are read from it */
+    size_t length;
+    const char *like; /* a file whose name decides the format, in place of `text`; NULL: none */
     struct location where;
 };
-
-/* What is opened. */
-static inline const char *reader_path_file(const struct reader_path *path) {
-    return path->file != NULL ? path->file : path->text;
-}
 
 /* What is read: the files of one key of `data:`, of which part. */
 struct reader_source {
@@ -154,6 +150,11 @@ rondo_status reader_load(struct reader *reader, const struct json_t *object, con
 /* RONDO_INTERRUPTED, at `where`, if an interrupt is requested; asks only if `index` is a multiple of 1000. */
 rondo_status reader_check_interrupt(const struct reader *reader, int64_t index, struct location where,
                                     struct errors *errors);
+
+/* The contents of a data file, which the caller may modify, NUL-terminated, from `arena`. A file that cannot be read or has
+ * more than `most` bytes is a mistake of the experiment, at path->where. */
+rondo_status reader_path_read(const struct reader_path *path, size_t most, struct arena *arena, char **bytes,
+                              size_t *length, struct errors *errors);
 
 /* A vocabulary as a JSON list of texts, in the order of ids (NULL: out of memory), and back: the member `key` of `object`;
  * *vocabulary is NULL after a failure. */

@@ -122,16 +122,12 @@ rondo_status table_file_column(const struct table_file *file, const struct reade
     return find_column_by_name(file, column, index);
 }
 
-/* Mistakes in the file are reported at its own lines; a missing file is a mistake of the experiment, at `where`. */
+/* Mistakes in the file are reported at its own lines. */
 static rondo_status read_table(struct table_file *file, const struct reader_path *path, struct table_format format) {
-    struct errors own = {0};
-    const rondo_status status = table_read(reader_path_file(path), path->text, format, file->arena, &file->table, &own);
-    if (status == RONDO_NOT_FOUND) {
-        errors_add_at(file->errors, status, path->where, "%s", errors_text(&own, 0));
-        errors_free(&own);
-    }
-    errors_move(file->errors, &own);
-    return status;
+    char *text;
+    size_t length;
+    RONDO_TRY(reader_path_read(path, TABLE_MAX_BYTES, file->arena, &text, &length, file->errors));
+    return table_parse(path->text, text, length, format, file->arena, &file->table, file->errors);
 }
 
 rondo_status table_file_open(struct table_file *file, struct table_file_options options, const struct reader_path *path,

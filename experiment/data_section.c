@@ -59,8 +59,14 @@ static const rondo_option part_table[] = {
     RONDO_OPTION_REAL(struct part_options, share, "0", 0, 0.99, "this share of the training file, chosen at random"),
     RONDO_OPTION_END};
 
+/* 1 for a mapping whose first key is nearer to those of a part than to the name of a stream. */
 static int is_part(const struct yaml_node *node) {
-    return node->kind == YAML_MAPPING && (yaml_get(node, "last") != NULL || yaml_get(node, "share") != NULL);
+    static const char *const keys[] = {"last", "share", "input", "target", "weight"};
+    struct suggestion near = {0};
+    for (int i = 0; node->kind == YAML_MAPPING && node->first != NULL && i < 5; i++) {
+        suggest(&near, node->first->key, keys[i]);
+    }
+    return near.name != NULL && (strcmp(near.name, keys[0]) == 0 || strcmp(near.name, keys[1]) == 0);
 }
 
 static void read_part(const struct plugin_reader *reader, const struct yaml_node *node, const char *key,

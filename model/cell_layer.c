@@ -258,21 +258,6 @@ static rondo_value own_start(const struct cell_layer *layer, struct tape *tape, 
                : zeros;
 }
 
-/* `starts` as a condition that is broadcast along a state of this shape: [rows, 1, …]. */
-static rondo_value condition_of_rows(struct tape *tape, const unsigned char *starts, rondo_tensor shape) {
-    for (int32_t d = 1; d < shape.ndim; d++) {
-        shape.shape[d] = 1;
-    }
-    const rondo_status status = tensor_alloc(&shape, tape_arena(tape), tape_errors(tape));
-    if (status != RONDO_OK) {
-        return tape_fail(tape, status);
-    }
-    for (int64_t row = 0; row < shape.shape[0]; row++) {
-        tensor_set(&shape, row, starts[row] != 0);
-    }
-    return tape_constant(tape, &shape);
-}
-
 /* The initial state `s` of direction `d`: the one given by the caller; for rows that start, and if none is given, the
  * layer's own start. An id of -1 means zeros. */
 static rondo_value start_of_state(const struct cell_layer *layer, struct tape *tape, const struct layer_call *call,
@@ -284,7 +269,7 @@ static rondo_value start_of_state(const struct cell_layer *layer, struct tape *t
     if (call->starts == NULL) {
         return call->initial[state];
     }
-    return apply_where(tape, condition_of_rows(tape, call->starts, state_of_rows(layer, s, call->time)),
+    return apply_where(tape, layer_starts(tape, call, state_of_rows(layer, s, call->time)),
                        own_start(layer, tape, call, d, s), call->initial[state]);
 }
 

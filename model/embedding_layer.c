@@ -180,6 +180,16 @@ static rondo_value look_up(const struct embedding_input *input, struct tape *tap
     return apply_gather(tape, call->parameters[input->parameter], &used);
 }
 
+/* The value of a stream that has one only at the first step of a sequence: zeros for rows that continue. [rows, …] */
+static rondo_value at_first_step(struct tape *tape, const struct layer_call *call, rondo_value value) {
+    const rondo_tensor *tensor = tape_tensor(tape, value);
+    if (tensor == NULL || call->starts == NULL) {
+        return value;
+    }
+    const rondo_value zero = tape_zeros(tape, tensor_1d(tensor->dtype, 1, NULL));
+    return apply_where(tape, layer_starts(tape, call, *tensor), value, zero);
+}
+
 /* What one stream contributes, at all steps if the layer has all steps. */
 static rondo_value contribution(const struct embedding_layer *layer, const struct embedding_input *input,
                                 struct tape *tape, const struct layer_call *call, rondo_value value) {
@@ -190,7 +200,11 @@ static rondo_value contribution(const struct embedding_layer *layer, const struc
         value = apply_add(tape, value, call->parameters[input->parameter + 1]);
     }
     value = apply_dropout(tape, value, input->settings.dropout);
-    return layer->every_step && !input->settings.every_step ? packed_from_first(tape, call->time, value) : value;
+    if (input->settings.every_step) {
+        return value;
+    }
+    value = at_first_step(tape, call, value);
+    return layer->every_step ? packed_from_first(tape, call->time, value) : value;
 }
 
 static rondo_value record(const struct layer *base, struct tape *tape, const struct layer_call *call) {

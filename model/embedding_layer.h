@@ -7,7 +7,8 @@
  *     e = sum over embedded streams of  table[id]  or  x @ W + b
  *     output = [e, numbers, numbers, …]                          [total, width], or [rows, width]
  *
- * A stream that has a value only at the first step adds nothing (zeros) at later steps. If all streams are of this kind, the
+ * A stream that has a value only at the first step of a sequence adds nothing (zeros) at later steps, which are all steps of a
+ * row that continues (struct layer_call: starts). If all streams are of this kind, the
  * output is that of the first step, [rows, width].
  *
  * Parameters: "W", the table, if there is one stream of symbols, and "STREAM.W" if there are several; "STREAM.W" and

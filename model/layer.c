@@ -40,6 +40,20 @@ rondo_status layer_set_around(struct layer *layer, struct layer_around around, s
     return RONDO_OK;
 }
 
+rondo_value layer_starts(struct tape *tape, const struct layer_call *call, rondo_tensor shape) {
+    for (int32_t d = 1; d < shape.ndim; d++) {
+        shape.shape[d] = 1;
+    }
+    const rondo_status status = tensor_alloc(&shape, tape_arena(tape), tape_errors(tape));
+    if (status != RONDO_OK) {
+        return tape_fail(tape, status);
+    }
+    for (int64_t row = 0; row < shape.shape[0]; row++) {
+        tensor_set(&shape, row, call->starts[row] != 0);
+    }
+    return tape_constant(tape, &shape);
+}
+
 void layer_enter(struct tape *tape, const struct layer_call *call, const char *part) {
     const char *scope = arena_printf(tape_arena(tape), "%s%s", call->scope, part);
     if (scope == NULL) {

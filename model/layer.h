@@ -57,7 +57,9 @@ struct layer_call {
     /* [n_states], each [rows, …]: the states before the first step. NULL, or an id of -1: the layer's own start, which
      * is learnt or zeros. */
     const rondo_value *initial;
-    const unsigned char *starts; /* [rows] 1: the row begins from the layer's own start despite `initial`; NULL: none */
+    /* [rows] 1: the row begins anew: from the layer's own start despite `initial`; 0: it continues, and its first step in
+     * this pass is not the first of its sequence. NULL: `initial` holds for all rows, and all are at their first step. */
+    const unsigned char *starts;
     /* NULL: not needed; otherwise gets [n_states] values [rows, …]: the states of each row after its last step, which
      * backward in time is its first. */
     rondo_value *final;
@@ -99,6 +101,8 @@ void *layer_new(const struct layer_class *class, size_t size, struct errors *err
  * the output. */
 rondo_status layer_set_around(struct layer *layer, struct layer_around around, struct location residual_where,
                               struct errors *errors);
+/* call->starts as a condition (apply_where) that is broadcast along values of this shape, [rows, …]: [rows, 1, …]. */
+rondo_value layer_starts(struct tape *tape, const struct layer_call *call, rondo_tensor shape);
 /* Begins the scope call->scope followed by `part`, such as ".forward" or "". */
 void layer_enter(struct tape *tape, const struct layer_call *call, const char *part);
 

@@ -129,7 +129,7 @@ static rondo_status list_all(struct model *model, struct errors *errors) {
 
 struct model *model_create(const struct model_settings *settings, struct registry *registry, struct errors *errors) {
     struct arena *arena = arena_create();
-    struct model *model = arena == NULL ? NULL : arena_calloc(arena, 1, sizeof *model);
+    struct model *model = arena_calloc(arena, 1, sizeof *model);
     if (model == NULL) {
         arena_destroy(arena);
         errors_no_memory(errors);
@@ -277,7 +277,7 @@ static struct layer_call call_of(const struct model_pass *pass, const struct mod
                                .inputs = inputs,
                                .parameters = call->parameters + link->first_parameter,
                                .initial = pass->initial == NULL ? NULL : pass->initial + link->first_state,
-                               .starts = call->starts,
+                               .starts = pass->initial == NULL ? NULL : call->starts,
                                .final = pass->final == NULL ? NULL : pass->final + link->first_state,
                                .scope = link->scope,
                                .stream = call->stream,

@@ -82,7 +82,8 @@ struct model_call {
     const rondo_tensor *scored;
 
     /* States before the first step, taken from row lane[r] of `carried`; rows with starts[r] != 0 begin anew, from the
-     * learnt start or zeros. starts NULL: all begin anew, and `carried` is not read. lane NULL: row r. `kept` (NULL: not
+     * learnt start or zeros. The others continue: of them, inputs that have a value only at the first step are not used.
+     * starts NULL: all begin anew, and `carried` is not read. lane NULL: row r. `kept` (NULL: not
      * wanted) gets the states after the last step of each row, and may be `carried`; a pass that is to be repeated with
      * the same results needs two. */
     const struct states *carried;

@@ -26,13 +26,13 @@
 static atomic_long calls;
 static atomic_long calls_left; /* > 0: the call with which this becomes 0 fails, once */
 
+#if COUNTS
 /* Counts a call. 1 if it has to fail. */
 static int count_call(void) {
     atomic_fetch_add(&calls, 1);
     return atomic_load(&calls_left) > 0 && atomic_fetch_sub(&calls_left, 1) == 1;
 }
 
-#if COUNTS
 /* The functions of glibc, under the names that it exports for this purpose. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);

@@ -8,7 +8,6 @@
 #include "dataset_fixture.h"
 #include "tests/suite.h"
 
-
 enum { VOCABULARY = 1000, CLASSES = 7, WIDTH = 3, TARGET_WIDTH = 2 };
 
 static struct arena *arena;
@@ -226,7 +225,8 @@ static const struct {
     {0, 1, 1, 1, NULL},
     {0, 2, 1, 1,
      "valid: example 2 has 2 inputs, expected one, since the architecture takes input only at the first step"},
-    {0, 1, 2, 1, "valid: example 2 has 1 steps and 2 targets, expected one target"},
+    {0, 1, 2, 1,
+     "valid: example 2 has 1 step and 2 targets, expected one target, since the architecture gives one output"},
     {1, 5, 1, 1, NULL},
     {1, 5, 0, 1, "valid: example 2 has 5 steps and 0 targets, expected one target"},
     {1, 5, 0, 0, NULL},
@@ -238,7 +238,9 @@ static const struct {
     {2, 2, 2, 1, "has 2 inputs, expected one"},
     {2, 2, 2, 0, "has 2 inputs, expected one"},
     {3, 4, 4, 1, NULL},
-    {3, 4, 3, 1, "has 4 steps and 3 targets, expected a target for each step"},
+    {3, 4, 3, 1,
+     "has 4 steps and 3 targets, expected a target for each step, since the architecture gives an "
+     "output at every step"},
     {3, 4, 0, 0, NULL},
 };
 

@@ -19,6 +19,10 @@ static const struct {
                           {2, 1, 9}, {0, 0, 8}, {3, 0, 6}, {1, 0, 5}, {0, 3, 4}, {1, 2, 3}, {2, 0, 2}};
 
 static const struct model_input streams[] = {STREAM_OF_SYMBOLS("input", 5, 4, 1), STREAM_OF_NUMBERS("known", 2, 1)};
+/* Only the first step of a sequence has a value of the first stream, or of both. */
+static const struct model_input mixed[] = {STREAM_OF_SYMBOLS("input", 5, 4, 0), STREAM_OF_NUMBERS("known", 2, 1)};
+static const struct model_input firsts[] = {STREAM_OF_SYMBOLS("input", 5, 4, 0), STREAM_OF_NUMBERS("known", 2, 0)};
+enum { STREAMS = ROWS(streams) };
 
 /* Steps of sequence `s` in window `w`. */
 static int64_t steps_in(int s, int w) {
@@ -71,13 +75,15 @@ static struct model_run part_of(const struct model_run *whole, const struct wind
     part.lane = window->lane;
     part.starts = window->starts;
     for (int32_t i = 0; i < whole->n_inputs; i++) {
-        part.inputs[i].shape[0] = part.time.total;
+        const int every_step = whole->inputs[i].shape[0] == whole->time.total;
+        part.inputs[i].shape[0] = every_step ? part.time.total : part.time.rows;
         part.inputs[i] = zeros_like(&part.inputs[i]);
         for (int64_t row = 0; row < window->rows; row++) {
             const int s = window->sequence[row];
-            for (int64_t t = 0; t < window->lengths[row]; t++) {
+            for (int64_t t = 0; t < (every_step ? window->lengths[row] : 1); t++) {
+                const int64_t from = every_step ? t + (int64_t)WINDOW * (w - sequences[s].first_window) : 0;
                 copy_row(&part.inputs[i], position(&part.time, row, t), &whole->inputs[i],
-                         position(&whole->time, s, t + (int64_t)WINDOW * (w - sequences[s].first_window)));
+                         position(&whole->time, s, from));
             }
         }
     }
@@ -89,23 +95,27 @@ static const struct {
     const struct test_cell *cell;
     struct cell_layer_settings layer;
     int32_t n_layers;
+    const struct model_input *inputs; /* [STREAMS] */
 } rows[] = {
-    {"rnn", &cell_rnn, {.engine = ENGINE_TAPE}, 1},
-    {"gru", &cell_gru, {.engine = ENGINE_FUSED}, 2},
-    {"lstm", &cell_lstm, {.engine = ENGINE_FUSED}, 1},
-    {"lstm, learnt start", &cell_lstm, {.engine = ENGINE_FUSED, .learn_initial_state = 1}, 2},
-    {"lstm, learnt start, engine tape", &cell_lstm, {.engine = ENGINE_TAPE, .learn_initial_state = 1}, 2},
-    {"lstm, projected", &cell_lstm, {.engine = ENGINE_FUSED, .projection = 2, .learn_initial_state = 1}, 1},
-    {"gru, computed again", &cell_gru, {.engine = ENGINE_FUSED, .recompute = 2}, 1},
-    {"gated", &cell_gated, {.engine = ENGINE_FUSED, .learn_initial_state = 1}, 1},
-    {"deep", &cell_deep, {.engine = ENGINE_FUSED}, 2},
+    {"rnn", &cell_rnn, {.engine = ENGINE_TAPE}, 1, streams},
+    {"gru", &cell_gru, {.engine = ENGINE_FUSED}, 2, streams},
+    {"lstm", &cell_lstm, {.engine = ENGINE_FUSED}, 1, streams},
+    {"lstm, learnt start", &cell_lstm, {.engine = ENGINE_FUSED, .learn_initial_state = 1}, 2, streams},
+    {"lstm, learnt start, engine tape", &cell_lstm, {.engine = ENGINE_TAPE, .learn_initial_state = 1}, 2, streams},
+    {"lstm, projected", &cell_lstm, {.engine = ENGINE_FUSED, .projection = 2, .learn_initial_state = 1}, 1, streams},
+    {"gru, computed again", &cell_gru, {.engine = ENGINE_FUSED, .recompute = 2}, 1, streams},
+    {"gated", &cell_gated, {.engine = ENGINE_FUSED, .learn_initial_state = 1}, 1, streams},
+    {"deep", &cell_deep, {.engine = ENGINE_FUSED}, 2, streams},
+    {"first step and every step", &cell_gru, {.engine = ENGINE_FUSED, .learn_initial_state = 1}, 2, mixed},
+    {"first step", &cell_lstm, {.engine = ENGINE_TAPE}, 1, firsts},
+    {"first step, fused", &cell_lstm, {.engine = ENGINE_FUSED, .learn_initial_state = 1}, 2, firsts},
 };
 
 static struct model_run whole_run(int row) {
     struct cell_layer_settings layers[2] = {rows[row].layer, rows[row].layer};
     const struct model_settings settings = {.architecture = {1, 1},
-                                            .inputs = streams,
-                                            .n_inputs = ROWS(streams),
+                                            .inputs = rows[row].inputs,
+                                            .n_inputs = STREAMS,
                                             .layers = layers,
                                             .n_layers = rows[row].n_layers};
     int64_t lengths[SEQUENCES];
@@ -207,6 +217,35 @@ START_TEST(batch_mates_change_no_bit_of_a_state) {
     }
     states_destroy(together);
     states_destroy(alone);
+    model_destroy(whole.model);
+}
+END_TEST
+
+/* A step of a generator is a pass over a time axis of one step. */
+START_TEST(steps_one_by_one_give_the_bits_of_whole_sequences) {
+    static const unsigned char all[SEQUENCES] = {1, 1, 1, 1, 1, 1, 1}, none[SEQUENCES] = {0};
+    static const int64_t ones[SEQUENCES] = {1, 1, 1, 1, 1, 1, 1};
+    struct model_run whole = whole_run(_i);
+    model_run_pass(&whole);
+    struct states *states = make_states(whole.model, SEQUENCES);
+    for (int64_t t = 0; t < whole.time.steps; t++) {
+        struct model_run step = whole;
+        step.time = support_time(&support, ones, whole.time.alive[t]);
+        step.carried = step.kept = states;
+        step.starts = t == 0 ? all : none;
+        for (int32_t i = 0; i < whole.n_inputs; i++) { /* the rows of step t */
+            const int every_step = whole.inputs[i].shape[0] == whole.time.total;
+            const size_t row_bytes = tensor_bytes(&whole.inputs[i]) / (size_t)whole.inputs[i].shape[0];
+            step.inputs[i].shape[0] = step.time.rows;
+            step.inputs[i].data =
+                (char *)whole.inputs[i].data + (every_step ? (size_t)whole.time.begin[t] * row_bytes : 0);
+        }
+        model_run_pass(&step);
+        const rondo_tensor expected =
+            tensor_2d(RONDO_F64, step.time.rows, OUTPUTS, (double *)whole.outputs.data + whole.time.begin[t] * OUTPUTS);
+        support_near(&step.outputs, &expected, 0, rows[_i].what);
+    }
+    states_destroy(states);
     model_destroy(whole.model);
 }
 END_TEST
@@ -366,6 +405,7 @@ int main(void) {
     Suite *suite = suite_create("states");
     TCase *windows = new_case(suite, "windows");
     tcase_add_loop_test(windows, windows_that_carry_states_give_the_bits_of_whole_sequences, 0, ROWS(rows));
+    tcase_add_loop_test(windows, steps_one_by_one_give_the_bits_of_whole_sequences, 0, ROWS(rows));
     tcase_add_loop_test(windows, within_a_window_gradients_are_those_of_a_sequence_cut_by_hand, 0, ROWS(rows));
     tcase_add_loop_test(windows, batch_mates_change_no_bit_of_a_state, 0, ROWS(rows));
     tcase_add_test(windows, without_starts_all_rows_begin_anew);

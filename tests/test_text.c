@@ -12,7 +12,6 @@
 #include "data/reader.h"
 #include "tests/suite.h"
 
-
 static struct arena *arena;
 static struct errors errors;
 static char folder[2000];
@@ -310,6 +309,19 @@ START_TEST(a_missing_file_is_told_where_it_is_named) {
 }
 END_TEST
 
+START_TEST(files_that_cannot_be_read_are_told_where_they_are_named) {
+    configure("format=tsv", "0", "1");
+    ck_assert_int_eq(learn_from(folder), RONDO_INVALID);
+    ck_assert_str_eq(errors_text(&errors, 0),
+                     arena_printf(arena, "experiment.yaml:3:9: '%s' is a folder, expected a regular file", folder));
+    store("large.tsv", "");
+    ck_assert_int_eq(truncate(path_of("large.tsv"), (off_t)(2LL << 30) + 1), 0); /* a sparse file */
+    ck_assert_int_eq(learn_from(path_of("large.tsv")), RONDO_INVALID);
+    ck_assert_ptr_nonnull(strstr(errors_text(&errors, 1), "has 2147483649 bytes, expected at most 2147483648"));
+    ck_assert_int_eq(unlink(path_of("large.tsv")), 0);
+}
+END_TEST
+
 START_TEST(texts_to_predict_have_no_target) {
     configure("", "0", "1");
     ck_assert_int_eq(learn("a.tsv", "a b\tx\nb\ty\n"), RONDO_OK);
@@ -434,6 +446,7 @@ int main(void) {
     tcase_add_loop_test(cases, training_files_are_refused_at_their_place, 0, ROWS(untaught));
     tcase_add_loop_test(cases, other_files_are_refused_at_their_place, 0, ROWS(unread));
     tcase_add_test(cases, a_missing_file_is_told_where_it_is_named);
+    tcase_add_test(cases, files_that_cannot_be_read_are_told_where_they_are_named);
     tcase_add_test(cases, texts_to_predict_have_no_target);
     tcase_add_test(cases, labels_do_not_depend_on_the_order_of_the_file);
     tcase_add_loop_test(cases, files_to_predict_need_no_label, 0, ROWS(unlabelled));

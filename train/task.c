@@ -35,12 +35,20 @@ static int32_t model_inputs(const struct task *task, struct model_input inputs[B
     return count;
 }
 
-/* Refuses settings of embeddings that no stream of the data uses. */
+/* Refuses a model without inputs, and settings of embeddings that no stream of the data uses. */
 static rondo_status check_embeddings(const struct task *task, const struct model_input *inputs, int32_t count,
                                      struct errors *errors) {
     const struct experiment *experiment = task->experiment;
     const struct embedding_options *own[] = {&experiment->input_embedding, &experiment->previous_embedding};
     static const char *const names[] = {"input", "previous"};
+    if (count == 0) {
+        const struct yaml_node *model = yaml_get(experiment->root, "model");
+        return errors_add_at(
+            errors, RONDO_INVALID, model->where,
+            "the model reads nothing: reader '%s' gives no stream 'input'; 'model.feedback: true' makes "
+            "it read the target of the step before",
+            experiment->data.reader->name);
+    }
     int is_used = 0;
     for (int32_t i = 0; i < count; i++) {
         is_used |= inputs[i].embedding_size > 0;

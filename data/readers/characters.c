@@ -186,7 +186,7 @@ static rondo_status add_file(struct document_list *list, const struct characters
                              const struct reader_path *path, struct errors *errors) {
     char *text;
     size_t length;
-    RONDO_TRY(file_read(reader_path_file(path), SIZE_MAX / 2, list->arena, &text, &length, path->where, errors));
+    RONDO_TRY(reader_path_read(path, SIZE_MAX / 2, list->arena, &text, &length, errors));
     if (options->tokens == TOKENS_CHARACTERS) {
         RONDO_TRY(check_characters(path->text, text, length, errors));
         const size_t mark = strncmp(text, BYTE_ORDER_MARK, 3) == 0 ? 3 : 0;
