@@ -5,17 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const input_kinds[] = {"none", "standard", NULL};
-static const char *const target_kinds[] = {"none", "standard", "auto", NULL}; /* by enum scaling_kind */
-
-const rondo_option scaling_table[] = {
-    RONDO_OPTION_CHOICE(struct scaling_options, scale_input, "standard", input_kinds,
-                        "standard: the model sees numeric inputs with the mean 0 and the deviation 1 of the training "
-                        "data; none: as they are"),
-    RONDO_OPTION_CHOICE(struct scaling_options, scale_target, "auto", target_kinds,
-                        "the same for numbers to predict; predictions and metrics stay in the units of the data; auto: "
-                        "standard if the loss accepts numbers of any unit, else none"),
-    RONDO_OPTION_END};
+const char *const scaling_input_kinds[] = {"none", "standard", NULL};
+const char *const scaling_target_kinds[] = {"none", "standard", "auto", NULL}; /* by enum scaling_kind */
 
 /* Moments of one number of a stream. */
 struct number_moments {
