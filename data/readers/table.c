@@ -42,9 +42,11 @@ static const rondo_option options_table[] = {
 
 static const struct reader_column_key columns[] = {
     [COLUMN_TARGET] = {"target", NULL, "the column of the label, or the columns of the numbers, to predict", 1},
-    [COLUMN_INPUT] = {"input", "", "the columns that the model sees; without it, all but the others", 1},
-    [COLUMN_IGNORE] = {"ignore", "", "columns that the model does not see", 1},
-    [COLUMN_CATEGORIES] = {"categories", "", "columns whose numbers are categories, such as codes", 1},
+    [COLUMN_INPUT] = {"input", "",
+                      "the columns that the model sees, such as [age, income]; without it, all but the others", 1},
+    [COLUMN_IGNORE] = {"ignore", "", "a column that the model does not see, or a list of them", 1},
+    [COLUMN_CATEGORIES] = {"categories", "", "a column whose numbers are categories, such as codes, or a list of them",
+                           1},
     [COLUMN_WEIGHT] = {"weight", "", "the column of the factors of the losses", 0},
     {NULL, NULL, NULL, 0}};
 
