@@ -227,7 +227,7 @@ static struct synthetic_sizes sizes_of(const struct synthetic_options *options) 
 
 /* ---- the reader ---- */
 
-/* An option of a task that does not use it would be ignored. */
+/* Refuses options that the task does not use, which would be ignored. */
 static rondo_status check(const struct reader *reader, struct errors *errors) {
     const struct synthetic_options *options = options_of(reader);
     const struct synthetic_sizes *usual = &tasks[options->task].usual, sizes = sizes_of(options);
