@@ -33,7 +33,7 @@ static rondo_status print_scores(const struct task *task, const struct dataset *
                                  struct errors *errors) {
     struct scores scores = {0};
     const struct network *network = task->network;
-    RONDO_TRY(network_evaluate(task->network, dataset, task->experiment->schedule.options.batch, &scores, errors));
+    RONDO_TRY(network_evaluate(task->network, dataset, task->experiment->schedule.batch, &scores, errors));
     if (json) {
         json_t *object = json_pack("{s:o, s:I, s:I}", "data", json_text(what), "examples", (json_int_t)dataset->count,
                                    "rows", (json_int_t)scores.rows);

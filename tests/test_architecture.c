@@ -237,7 +237,7 @@ static struct trainer_settings make_settings(const struct task *task, const stru
     return (struct trainer_settings){
         .epochs = task->epochs,
         .batch = {.examples = task->batch},
-        .evaluation_batch = task->batch,
+
         .seed = 1,
         .updater = {.model = model, .stages = stage, .n_stages = 1, .parallel = &session->parallel},
         .schedule = {.lr = NAN, .steps = 1, .steps_per_epoch = 1}};
@@ -254,9 +254,20 @@ static struct trainer_result train(struct network *network, const struct task *t
     return result;
 }
 
+/* The gradients of an update with one batch. */
+static void train_batch(struct network *network, const struct dataset *data, const int64_t *examples, int64_t count,
+                        struct rng_stream stream, struct scores *scores) {
+    const int64_t begin[] = {0, count};
+    const struct network_update update = {
+        .dataset = data, .examples = examples, .begin = begin, .batches = 1, .stream = stream};
+    support_ok(&support, network_train(network, &update, scores, &support.errors), "update");
+}
+
 static double evaluate(struct network *network, const struct dataset *data, int64_t batch, int32_t metric) {
     struct scores scores = {0};
-    support_ok(&support, network_evaluate(network, data, batch, &scores, &support.errors), "evaluation");
+    support_ok(&support,
+               network_evaluate(network, data, (struct batch_size){.examples = batch}, &scores, &support.errors),
+               "evaluation");
     return network_metric(network, &scores, metric);
 }
 
@@ -425,7 +436,7 @@ START_TEST(the_gradient_of_a_batch_is_the_mean_over_its_rows) {
     for (int64_t i = 0; i < COUNT; i++) {
         examples[i] = (i * 7) % COUNT;
         struct scores one = {0};
-        support_ok(&support, network_train_batch(network, data, &examples[i], 1, stream, &one, &support.errors), "one");
+        train_batch(network, data, &examples[i], 1, stream, &one);
         for (int32_t p = 0; p < model_parameter_count(model); p++) {
             for (int64_t k = 0; k < rondo_count(&means[p]); k++) {
                 const double add = (double)one.rows * tensor_get(&network_gradients(network)[p], k);
@@ -435,7 +446,7 @@ START_TEST(the_gradient_of_a_batch_is_the_mean_over_its_rows) {
         each.rows += one.rows;
         each.sums[0] += one.sums[0];
     }
-    support_ok(&support, network_train_batch(network, data, examples, COUNT, stream, &all, &support.errors), "all");
+    train_batch(network, data, examples, COUNT, stream, &all);
     ck_assert_int_eq(all.rows, each.rows);
     ck_assert_int_eq(all.rows, dataset_fixture_targets(data));
     ck_assert_double_eq_tol(all.sums[0], each.sums[0], 1e-10);
@@ -482,9 +493,7 @@ END_TEST
 static double loss_of_copies(struct network *network, const struct dataset *data, int64_t count) {
     static const int64_t copies[2 * NETWORK_SHARD_ROWS] = {0};
     struct scores scores = {0};
-    support_ok(&support,
-               network_train_batch(network, data, copies, count, rng_stream(1, "step"), &scores, &support.errors),
-               "batch");
+    train_batch(network, data, copies, count, rng_stream(1, "step"), &scores);
     return scores.sums[0];
 }
 
@@ -508,9 +517,7 @@ START_TEST(training_computes_no_predictions) {
     struct network *network = make_network_of(&first, &counting.base, RONDO_F32, 1);
     struct scores scores = {0};
     n_predictions = 0;
-    support_ok(&support,
-               network_train_batch(network, data, examples, 4, rng_stream(1, "step"), &scores, &support.errors),
-               "batch");
+    train_batch(network, data, examples, 4, rng_stream(1, "step"), &scores);
     ck_assert_int_eq(n_predictions, 0);
     ck_assert_int_eq(scores.rows, 4);
     ck_assert_double_gt(network_metric(network, &scores, 0), 0);
@@ -680,24 +687,24 @@ struct watch {
     int64_t poison_at_batch;              /* a weight becomes infinite after this batch */
 };
 
-static rondo_status watch_batch(void *arg, const struct trainer_progress *progress, struct errors *errors) {
+static rondo_status watch_update(void *arg, const struct trainer_progress *progress, struct errors *errors) {
     struct watch *watch = arg;
     watch->batches++;
     ck_assert_int_eq(progress->steps, watch->batches);
-    ck_assert_int_le(progress->batch, progress->batches);
+    ck_assert_int_le(progress->update, progress->updates);
     ck_assert_ptr_null(progress->valid);
-    ck_assert(progress->gradient_norm > 0 && progress->seconds >= 0);
+    ck_assert(progress->gradient_norm > 0 && progress->interval_seconds >= 0);
     if (watch->batches == watch->poison_at_batch) {
         tensor_set(&model_parameters(network_model(watch->network))[2].value, 0, INFINITY);
     }
     return watch->batches == watch->fail_at_batch ? errors_add(errors, RONDO_IO, "the disk is full") : RONDO_OK;
 }
 
-static rondo_status watch_epoch(void *arg, const struct trainer_progress *progress, struct errors *errors) {
+static rondo_status watch_interval(void *arg, const struct trainer_progress *progress, struct errors *errors) {
     struct watch *watch = arg;
     watch->epochs++;
     ck_assert_int_eq(progress->epoch, watch->epochs);
-    ck_assert_int_eq(progress->batch, progress->batches);
+    ck_assert_int_eq(progress->update, progress->updates);
     if (progress->valid != NULL) {
         watch->values[watch->epochs] = network_metric(watch->network, progress->valid, watch->metric);
     }
@@ -742,7 +749,7 @@ START_TEST(early_stopping_keeps_the_weights_of_the_best_epoch) {
     const struct task *task = stopping_rows[_i].task;
     struct dataset *data = make_data(task, task->examples, "train"), *valid = make_data(task, 24, "valid");
     struct watch watch = {.network = make_network(task, RONDO_F32, 1), .metric = stopping_rows[_i].metric};
-    const struct trainer_observer observer = {watch_batch, watch_epoch, &watch};
+    const struct trainer_observer observer = {watch_update, watch_interval, &watch};
     struct trainer_settings settings = make_settings(task, watch.network, "adam", NULL);
     settings.metric = stopping_rows[_i].metric;
     settings.patience = stopping_rows[_i].patience;
@@ -779,7 +786,7 @@ START_TEST(an_observer_that_fails_ends_the_training) {
     struct watch watch = {.network = make_network(task, RONDO_F32, 1),
                           .fail_at_epoch = observer_rows[_i].fail_at_epoch,
                           .fail_at_batch = observer_rows[_i].fail_at_batch};
-    const struct trainer_observer observer = {watch_batch, watch_epoch, &watch};
+    const struct trainer_observer observer = {watch_update, watch_interval, &watch};
     const struct trainer_settings settings = make_settings(task, watch.network, "adam", NULL);
     struct trainer_result result;
     ck_assert_int_eq(trainer_run(watch.network, data, NULL, &settings, &observer, &result, &support.errors), RONDO_IO);
@@ -795,7 +802,7 @@ START_TEST(weights_that_become_infinite_stop_the_training_and_the_best_come_back
     const struct task *task = &noise;
     struct dataset *data = make_data(task, task->examples, "train"), *valid = make_data(task, 24, "valid");
     struct watch watch = {.network = make_network(task, RONDO_F32, 1), .poison_at_batch = 7}; /* in epoch 4 */
-    const struct trainer_observer observer = {watch_batch, watch_epoch, &watch};
+    const struct trainer_observer observer = {watch_update, watch_interval, &watch};
     const struct trainer_settings settings = make_settings(task, watch.network, "adam", NULL);
     struct trainer_result result;
     ck_assert_int_eq(trainer_run(watch.network, data, valid, &settings, &observer, &result, &support.errors),
@@ -923,8 +930,7 @@ START_TEST(gradients_are_scaled_to_the_limit_and_no_further) {
         examples[i] = i;
     }
     struct scores scores = {0};
-    support_ok(&support, network_train_batch(network, data, examples, 20, rng_stream(1, ""), &scores, &support.errors),
-               "batch");
+    train_batch(network, data, examples, 20, rng_stream(1, ""), &scores);
     const rondo_tensor *gradients = network_gradients(network);
     const int32_t count = model_parameter_count(model);
     const double before = norm_of(gradients, count), weight = tensor_get(&model_parameters(model)[0].value, 5);

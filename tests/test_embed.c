@@ -353,8 +353,8 @@ static const struct {
     int calls;
     const char *parts;
 } stops[] = {
-    {2, "interrupted in epoch 1, after step 2|the weights after step 2 of epoch 1 are in '"},
-    {3, "the validation of epoch 1, after step 3|the weights after step 3 of epoch 1 are in '"},
+    {2, "interrupted in epoch 1, after step 2|the weights after step 2, in epoch 1, are in '"},
+    {3, "the validation of epoch 1, after step 3|the weights of epoch 1 are in '"},
     {4, "interrupted in epoch 2, after step 3|the weights of epoch 1 are in '"},
     {6, "interrupted in epoch 2, after step 5|the weights of epoch 1 are in '"},
 };
