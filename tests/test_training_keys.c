@@ -187,6 +187,13 @@ static const struct {
      "--set optimizer.groups.0.match=layers* --set optimizer.groups.0.lr=0.01", 0},
     {"nothing moves: frozen, or no rate", "--set optimizer.lr=0 --set schedule.epochs=1",
      "--set optimizer.lr=0 --set optimizer.groups.0.match=layers* --set optimizer.groups.0.frozen=true", 1},
+    {"one batch per update", "--set optimizer.lr=0.05", "--set schedule.accumulate=1", 1},
+    {"three batches per update", "--set schedule.epochs=3", "--set schedule.epochs=9 --set schedule.accumulate=3", 0},
+    {"all examples in a batch", "--set schedule.batch=24", "--set schedule.batch={\"steps\":1000}", 1},
+    {"batches of few steps", "--set optimizer.lr=0.05", "--set schedule.batch={\"steps\":16}", 0},
+    {"validation at the end of each epoch", "--set optimizer.lr=0.05", "--set schedule.validate.steps=3", 1},
+    {"validation after every other epoch, and the end", "--set schedule.validate.epochs=2",
+     "--set schedule.validate.steps=6", 1},
     {"a sum of one", "--set optimizer.lr=0.05", "--set loss={} --set loss.sum.0.plugin=softmax_cross_entropy", 1},
     {"a key that is taken away", "--set optimizer.lr=0.05", "--set optimizer.beta1=0.5 --set optimizer.beta1=null", 1},
     {"a sum of two halves", "--set optimizer.lr=0.05",
@@ -340,6 +347,91 @@ START_TEST(the_schedule_is_drawn_and_recorded) {
 }
 END_TEST
 
+/* ---- validation inside an epoch ---- */
+
+START_TEST(every_validation_has_a_line) {
+    const struct outcome trained = sandbox_run(
+        (struct call){.arguments = "train e.yaml --out lines --set schedule.validate.steps=2 --set optimizer.lr=0.01"});
+    assert_status("train", &trained, 0);
+    assert_parts(
+        "train", trained.err,
+        "epoch 1/3, update 2/3  train loss|epoch 2/3, update 1/3  train|epoch 2/3  train|update 2/3|epoch 3/3  ");
+    static const int steps[] = {2, 4, 6, 8, 9}, epochs[] = {1, 2, 2, 3, 3};
+    const char *line = sandbox_read("lines/metrics.jsonl", NULL);
+    int best_step = 0;
+    for (int i = 0; i < ROWS(steps); i++, line = strchr(line, '\n') + 1) {
+        json_t *object = json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
+        ck_assert_int_eq(json_integer_value(json_object_get(object, "step")), steps[i]);
+        ck_assert_int_eq(json_integer_value(json_object_get(object, "epoch")), epochs[i]);
+        ck_assert(json_is_real(json_object_get(json_object_get(object, "valid"), "loss")));
+        best_step = json_is_true(json_object_get(object, "best")) ? steps[i] : best_step;
+        json_decref(object);
+    }
+    json_t *end = json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
+    ck_assert_int_eq(json_integer_value(json_object_get(end, "best_step")), best_step);
+    ck_assert_int_eq(json_integer_value(json_object_get(end, "steps")), 9);
+    json_decref(end);
+    sandbox_remove("lines");
+}
+END_TEST
+
+/* With a learning rate of 0 no validation is better than the first. */
+START_TEST(patience_counts_validations) {
+    const struct outcome trained =
+        sandbox_run((struct call){.arguments = "train e.yaml --quiet --out patient --set optimizer.lr=0 --set "
+                                               "schedule.validate.steps=2 --set schedule.early_stopping.patience=2"});
+    assert_status("train", &trained, 0);
+    assert_parts("train", trained.out, "best epoch 1 (step 2) of 2 (stopped early)");
+    sandbox_remove("patient");
+}
+END_TEST
+
+START_TEST(validation_needs_data) {
+    tiny_edit("bad.yaml", "data:", "data: {reader: text, train: train.tsv}");
+    const struct outcome outcome =
+        sandbox_run((struct call){.arguments = "check bad.yaml --set schedule.validate.steps=3"});
+    assert_status("validate", &outcome, 2);
+    assert_parts("validate", outcome.err, "'schedule.validate' is not used without validation data: give 'data.valid'");
+}
+END_TEST
+
+static const struct {
+    const char *name, *arguments, *parts;
+} counted[] = {
+    {"updates of two batches", "--set schedule.accumulate=2", "update (2 per epoch)|6\n"},
+    {"updates of more batches than an epoch has", "--set schedule.accumulate=50", "update (1 per epoch)|3\n"},
+    {"batches of steps", "--set schedule.batch={\"steps\":1}", "update (24 per epoch)|72\n"},
+};
+
+START_TEST(the_length_of_an_epoch_follows_from_its_batches) {
+    char line[256];
+    snprintf(line, sizeof line, "check e.yaml --set schedule.learning_rate.plugin=cosine %s", counted[_i].arguments);
+    const struct outcome outcome = sandbox_run((struct call){.arguments = line});
+    assert_status(counted[_i].name, &outcome, 0);
+    assert_parts(counted[_i].name, outcome.out, counted[_i].parts);
+}
+END_TEST
+
+START_TEST(lanes_need_batches_of_examples) {
+    sandbox_write("text.txt", "tea and soup and pie and tea and bread and fish and rice and tea and soup\n");
+    tiny_edit("lanes.yaml", NULL,
+              "rondo: 1\narchitecture: \"N:N\"\n"
+              "data: {reader: characters, train: text.txt, window: 5, carry: true}\n"
+              "model: {feedback: true, embedding: {size: 4}, layers: [{cell: gru, hidden: 4}]}\n"
+              "loss: {plugin: softmax_cross_entropy}\noptimizer: {plugin: adam}\n"
+              "schedule: {epochs: 1, batch: {steps: 20}}\n");
+    const struct outcome refused_steps = sandbox_run((struct call){.arguments = "check lanes.yaml"});
+    assert_status("steps", &refused_steps, 2);
+    assert_parts("steps", refused_steps.err,
+                 "lanes.yaml:7:30: 'data.carry' trains one lane for each example of a batch, expected a number of");
+    /* Two windows of each lane are one update. */
+    const struct outcome trained = sandbox_run((struct call){
+        .arguments = "train lanes.yaml --quiet --out lanes --set schedule.batch=2 --set schedule.accumulate=2"});
+    assert_status("lanes", &trained, 0);
+    sandbox_remove("lanes");
+}
+END_TEST
+
 /* ---- plug-ins that fail in the middle ---- */
 
 static const struct {
@@ -400,6 +492,11 @@ int main(void) {
     tcase_add_test(cases, epochs_record_the_loss_of_every_head_of_a_sum);
     tcase_add_test(cases, curvature_needs_predictions_of_classes);
     tcase_add_test(cases, the_schedule_is_drawn_and_recorded);
+    tcase_add_test(cases, every_validation_has_a_line);
+    tcase_add_test(cases, patience_counts_validations);
+    tcase_add_test(cases, validation_needs_data);
+    tcase_add_loop_test(cases, the_length_of_an_epoch_follows_from_its_batches, 0, ROWS(counted));
+    tcase_add_test(cases, lanes_need_batches_of_examples);
     tcase_add_loop_test(cases, a_failure_names_the_plugin_and_leaves_the_weights_of_the_epoch_before, 0,
                         ROWS(failures));
     tcase_add_loop_test(cases, an_op_that_gives_no_number_is_named_with_its_file, 0, 2);
