@@ -147,6 +147,28 @@ static struct dataset *make_data(const struct task *task, int64_t count, const c
     return data;
 }
 
+/* Examples with the weights 0, 1, 2, 0, …; or, without weights, as many copies of each. */
+static struct dataset *make_weighted(const struct task *task, int64_t count, int as_copies) {
+    struct dataset *data =
+        dataset_fixture_create(task->input_kind, task->input_size, task->target_kind, task->target_size);
+    if (!as_copies) {
+        ck_assert_ptr_nonnull(dataset_stream(data, "weight", STREAM_REAL, STORE_F32, 1, &support.errors));
+    }
+    for (int64_t i = 0; i < count; i++) {
+        struct example example;
+        const float weight = (float)(i % 3);
+        task->draw(rng_substream(rng_stream(1, "weighted"), (uint64_t)i), &example);
+        const void *inputs = task->input_kind == STREAM_CLASS ? (const void *)example.tokens : example.inputs;
+        const void *targets = task->target_kind == STREAM_CLASS ? (const void *)example.classes : example.targets;
+        const struct stream_part parts[] = {
+            {inputs, example.n_inputs}, {targets, example.n_targets}, {&weight, i % 3 == 1 ? 0 : 1}};
+        for (int64_t copy = 0; copy < (as_copies ? i % 3 : 1); copy++) {
+            support_ok(&support, dataset_add(data, parts, &support.errors), "example");
+        }
+    }
+    return data;
+}
+
 static const rondo_descriptor *resolve(int32_t kind, const char *name) {
     const struct location nowhere = {NULL, 0, 0};
     const rondo_descriptor *found = registry_resolve(session->registry, kind, name, nowhere, &support.errors);
@@ -461,6 +483,16 @@ START_TEST(the_gradient_of_a_batch_is_the_mean_over_its_rows) {
 }
 END_TEST
 
+static double norm_of(const rondo_tensor *gradients, int32_t count) {
+    double squares = 0;
+    for (int32_t p = 0; p < count; p++) {
+        for (int64_t i = 0; i < rondo_count(&gradients[p]); i++) {
+            squares += tensor_get(&gradients[p], i) * tensor_get(&gradients[p], i);
+        }
+    }
+    return sqrt(squares);
+}
+
 /* Copies of the gradients, in the arena of the test. */
 static rondo_tensor *copy_gradients(const struct network *network, const rondo_tensor *gradients) {
     const int32_t count = model_parameter_count(network_model(network));
@@ -547,6 +579,63 @@ START_TEST(an_update_is_the_mean_of_its_batches_by_their_rows) {
     assert_gradients_near(network, trained, sums[0], 1e-12);
     assert_gradients_near(network, sampled, sums[1], 1e-12);
     ck_assert_double_eq_tol(all.sums[0], each.sums[0], 1e-10);
+    network_destroy(network);
+    dataset_destroy(data);
+}
+END_TEST
+
+/* Examples that give no weight have the weight 1. Metrics other than losses count every row once. */
+START_TEST(an_example_of_weight_2_is_two_examples_and_one_of_weight_0_is_none) {
+    const struct task task = without_dropout(deep_tasks[_i]);
+    enum { COUNT = 39 };
+    struct dataset *weighted = make_weighted(&task, COUNT, 0), *copies = make_weighted(&task, COUNT, 1);
+    struct network *network = make_network(&task, RONDO_F64, 1);
+    int64_t examples[COUNT];
+    for (int64_t i = 0; i < COUNT; i++) {
+        examples[i] = i;
+    }
+    ck_assert_int_eq(weighted->count, COUNT);
+    ck_assert_int_eq(copies->count, COUNT);
+    struct scores by_weight = {0}, by_copies = {0};
+    train_batch(network, copies, examples, COUNT, rng_stream(1, "step"), &by_copies);
+    const rondo_tensor *expected = copy_gradients(network, network_gradients(network));
+    train_batch(network, weighted, examples, COUNT, rng_stream(1, "step"), &by_weight);
+    assert_gradients_near(network, network_gradients(network), expected, 1e-12);
+    /* Over three batches, none of which has the same sum of weights. */
+    static const int64_t begin[] = {0, 1, 5, COUNT};
+    const struct network_update update = {
+        .dataset = weighted, .examples = examples, .begin = begin, .batches = 3, .stream = rng_stream(1, "step")};
+    support_ok(&support, network_train(network, &update, &(struct scores){0}, &support.errors), "update");
+    assert_gradients_near(network, network_gradients(network), expected, 1e-12);
+
+    ck_assert_int_eq(by_copies.rows, dataset_fixture_targets(copies));
+    ck_assert_int_eq(by_weight.rows, dataset_fixture_targets(weighted));
+    ck_assert_double_eq_tol(by_weight.weight, (double)by_copies.rows, 1e-12);
+    ck_assert_double_eq_tol(network_metric(network, &by_weight, 0), network_metric(network, &by_copies, 0), 1e-12);
+    ck_assert_double_eq_tol(evaluate(network, weighted, 7, 0), evaluate(network, copies, 7, 0), 1e-12);
+    struct dataset *same = dataset_view(weighted, examples, COUNT, &support.errors);
+    ck_assert_ptr_nonnull(same);
+    ck_assert_str_eq(same->streams[2].name, "weight");
+    same->n_streams = 2;
+    ck_assert_str_eq(network_metric_name(network, 1), "accuracy");
+    ck_assert_double_eq(evaluate(network, weighted, 7, 1), evaluate(network, same, 7, 1));
+    ck_assert_double_ne(evaluate(network, weighted, 7, 0), evaluate(network, same, 7, 0));
+    same->n_streams = 3;
+    dataset_destroy(same);
+    network_destroy(network);
+    dataset_destroy(weighted);
+    dataset_destroy(copies);
+}
+END_TEST
+
+START_TEST(a_batch_without_weight_has_no_gradient) {
+    struct dataset *data = make_weighted(&deep, 4, 0);
+    struct network *network = make_network(&deep, RONDO_F64, 1);
+    static const int64_t examples[] = {0, 3}; /* of weight 0 */
+    struct scores scores = {0};
+    train_batch(network, data, examples, 2, rng_stream(1, "step"), &scores);
+    ck_assert_double_eq(scores.weight, 0);
+    ck_assert_double_eq(norm_of(network_gradients(network), model_parameter_count(network_model(network))), 0);
     network_destroy(network);
     dataset_destroy(data);
 }
@@ -1035,16 +1124,6 @@ END_TEST
 
 /* ---- the update ---- */
 
-static double norm_of(const rondo_tensor *gradients, int32_t count) {
-    double squares = 0;
-    for (int32_t p = 0; p < count; p++) {
-        for (int64_t i = 0; i < rondo_count(&gradients[p]); i++) {
-            squares += tensor_get(&gradients[p], i) * tensor_get(&gradients[p], i);
-        }
-    }
-    return sqrt(squares);
-}
-
 START_TEST(a_step_of_training_is_no_longer_than_the_limit) {
     struct task task = deep;
     task.epochs = 1;
@@ -1145,6 +1224,9 @@ static Suite *architecture_suite(void) {
     tcase_add_loop_test(batches, the_gradient_of_a_batch_is_the_mean_over_its_rows, 0, ROWS(deep_tasks));
     tcase_add_loop_test(batches, an_update_of_several_batches_is_that_of_one_large_batch, 0, ROWS(deep_tasks));
     tcase_add_loop_test(batches, an_update_is_the_mean_of_its_batches_by_their_rows, 0, ROWS(deep_tasks));
+    tcase_add_loop_test(batches, an_example_of_weight_2_is_two_examples_and_one_of_weight_0_is_none, 0,
+                        ROWS(deep_tasks));
+    tcase_add_test(batches, a_batch_without_weight_has_no_gradient);
     tcase_add_loop_test(batches, predictions_stand_in_the_order_of_the_data_whatever_the_batch, 0, ROWS(deep_tasks));
     tcase_add_loop_test(batches, each_kind_of_dropout_acts_in_training_alone, 0, ROWS(dropout_rows));
     tcase_add_test(batches, shards_of_a_batch_draw_words_of_their_own);
