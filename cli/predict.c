@@ -367,7 +367,7 @@ static int run_predict(const struct command *command, int argc, char **argv) {
     }
     struct errors errors = {0};
     struct session *session = session_from_flags(&common, &errors);
-    struct task *task = session == NULL ? NULL : run_record_open(arguments.words[0], NULL, session, 0, &errors);
+    struct task *task = session == NULL ? NULL : run_record_open(arguments.words[0], NULL, NULL, session, 0, &errors);
     if (task != NULL) {
         const struct predictor predictor = {.task = task,
                                             .reads_files = column != NULL || task->data.reader->class->add == NULL,

@@ -103,6 +103,7 @@ static json_t *key_schema(const struct schema *schema, const struct experiment_s
                            "steps", "additionalProperties", 0);
         break;
     case EXPERIMENT_PATTERNS:
+    case EXPERIMENT_METRICS:
         object = json_pack("{s:[s, s], s:i, s:i, s:O}", "type", "string", "array", "minLength", 1, "minItems", 1,
                            "items", text);
         break;
@@ -279,6 +280,10 @@ static json_t *inner_schema(const struct schema *schema, const struct experiment
         set(schema, list, "maxItems", json_integer(section->most));
     }
     set_unless_empty(schema, object, "required", required_keys(schema, section));
+    if ((section->flags & SECTION_OR_TEXT) != 0) { /* the keywords for objects do not apply to texts */
+        set(schema, object, "type", json_pack("[s, s]", "object", "string"));
+        set(schema, object, "minLength", json_integer(1));
+    }
     set(schema, list, "items", object);
     return list;
 }

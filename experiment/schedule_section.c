@@ -39,12 +39,18 @@ const rondo_option warmup_table[] = {
 const rondo_option validate_table[] = {DURATION_ROWS("1", "from one validation to the next,"), RONDO_OPTION_END};
 
 const rondo_option stopping_table[] = {
-    RONDO_OPTION_STRING(struct stopping_options, metric, "valid.loss",
-                        "metric on the validation data that selects the weights that are kept"),
     RONDO_OPTION_INT(struct stopping_options, patience, "0", 0, 1e6,
                      "stop after this number of validations without a better metric; 0: never"),
     RONDO_OPTION_REAL(struct stopping_options, min_delta, "0", 0, 1e9, "smallest improvement that counts"),
     RONDO_OPTION_END};
+
+const struct experiment_key stopping_keys[] = {
+    {.name = "metric",
+     .value = EXPERIMENT_METRICS,
+     .default_text = "valid.loss",
+     .help = "metric on the validation data that selects the weights that are kept; of a list the first does, and "
+             "training stops when none of them gets better"},
+    {.name = NULL}};
 
 /* A number of examples, or a mapping. */
 static void read_batch(const struct plugin_reader *reader, struct yaml_node *section, struct schedule_section *read) {
@@ -136,6 +142,32 @@ static void read_learning_rate(const struct plugin_reader *reader, struct yaml_n
     }
 }
 
+/* A name or a list of names. */
+static void read_stopping_metrics(const struct plugin_reader *reader, struct yaml_node *stopping,
+                                  struct schedule_section *read) {
+    if (yaml_get(stopping, "metric") == NULL &&
+        section_put(stopping, "metric", stopping_keys[0].default_text, 0, reader->arena, reader->errors) != RONDO_OK) {
+        return;
+    }
+    const struct yaml_node *metric = yaml_get(stopping, "metric");
+    const int is_list = metric->kind == YAML_SEQUENCE;
+    for (const struct yaml_node *item = is_list ? metric->first : metric; item != NULL; item = item->next) {
+        if (item->kind != YAML_SCALAR || item->text[0] == '\0' || read->n_stopping_metrics == STOPPING_MOST) {
+            errors_add_at(reader->errors, RONDO_INVALID, item->where,
+                          "'schedule.early_stopping.metric' must be a metric such as valid.loss, or a list of up to %d",
+                          STOPPING_MOST);
+            return;
+        }
+        read->stopping_metrics[read->n_stopping_metrics++] = (struct stopping_metric){item->text, item->where};
+        if (!is_list) {
+            return;
+        }
+    }
+    if (read->n_stopping_metrics == 0) {
+        errors_add_at(reader->errors, RONDO_INVALID, metric->where, "'schedule.early_stopping.metric' is empty");
+    }
+}
+
 static void read_stopping(const struct plugin_reader *reader, struct yaml_node *section, int has_valid,
                           struct schedule_section *read) {
     struct yaml_node *stopping = yaml_get(section, "early_stopping");
@@ -146,14 +178,14 @@ static void read_stopping(const struct plugin_reader *reader, struct yaml_node *
         }
         return;
     }
+    const char *const keys[] = {stopping_keys[0].name, NULL};
     stopping = section_child(section, "early_stopping", reader->arena, reader->errors);
     if (stopping == NULL) {
         return;
     }
-    section_struct(stopping, stopping_table, &read->stopping, sizeof read->stopping, NULL, "schedule.early_stopping",
+    section_struct(stopping, stopping_table, &read->stopping, sizeof read->stopping, keys, "schedule.early_stopping",
                    reader->arena, reader->errors);
-    const struct yaml_node *metric = yaml_get(stopping, "metric");
-    read->stopping_where = metric == NULL ? stopping->where : metric->where;
+    read_stopping_metrics(reader, stopping, read);
 }
 
 void schedule_section_read(const struct plugin_reader *reader, struct yaml_node *section, int has_valid, int trains,

@@ -35,11 +35,17 @@ struct validate_options {
     struct duration every; /* from one validation to the next */
 };
 
-/* `schedule.early_stopping`. The weights that a run keeps are those of the best validation by `metric`. */
+/* `schedule.early_stopping`. The weights that a run keeps are those of the best validation by the first metric. */
 struct stopping_options {
-    const char *metric; /* "valid.loss", "valid.accuracy", …; NULL without validation data */
-    int64_t patience;   /* stop after this many validations without a better one; 0: never */
-    double min_delta;   /* smallest difference that counts as better */
+    int64_t patience; /* stop after this many validations without a better one; 0: never */
+    double min_delta; /* smallest difference that counts as better */
+};
+
+/* The largest number of metrics that early stopping observes. */
+#define STOPPING_MOST 8
+struct stopping_metric {
+    const char *name; /* "valid.loss", "valid.accuracy", … */
+    struct location where;
 };
 
 struct schedule_section {
@@ -51,12 +57,13 @@ struct schedule_section {
     struct location warmup_where;
     struct plugin_section learning_rate; /* descriptor NULL: constant */
     struct stopping_options stopping;
-    struct location stopping_where; /* of the metric */
+    struct stopping_metric stopping_metrics[STOPPING_MOST];
+    int32_t n_stopping_metrics; /* 0: without validation data */
 };
 
 /* The option tables and keys, for `rondo list` too. */
 extern const rondo_option schedule_table[], warmup_table[], validate_table[], stopping_table[];
-extern const struct experiment_key schedule_keys[];
+extern const struct experiment_key schedule_keys[], stopping_keys[];
 
 /* Reads the section. `has_valid`: the experiment gives validation data. `trains` 0: for evaluation and prediction,
  * which need only the size of

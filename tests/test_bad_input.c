@@ -359,11 +359,23 @@ static const struct {
     {"an unknown separator", "--set data.separator=comm", "'separator' is 'comm', expected one of auto, comma, tab"},
     {"the text for a label", "--set data.columns.label=0", "column '0' is both the text and the label"},
     {"class weights of another number", "--set loss.class_weights=[1,2,3]",
-     "--set loss.class_weights=[1,2,3]: softmax_cross_entropy: 'class_weights' has 3 numbers, expected one for each of "
-     "2|--set loss.class_weights=[1,2,3]: the order of 'class_weights' is that of the labels: 'great', 'other'"},
-    {"class weights by name", "--set loss.class_weights={great:1}",
-     "'loss.class_weights' is a mapping, expected number or list of numbers in [0, 1000000] (|in the order of the "
-     "labels"},
+     "--set loss.class_weights=[1,2,3]: 'class_weights' has 3 numbers, expected one for each of 2 classes, in the "
+     "order "
+     "of the labels: 'great', 'other'"},
+    {"a label that no row has", "--set loss.class_weights={\"graet\":1}",
+     "'class_weights' has the unknown label 'graet' (did you mean 'great'?), expected 'great', 'other'"},
+    {"a class weight that is no number", "--set loss.class_weights={\"great\":heavy}",
+     "'great' is 'heavy', expected a number"},
+    {"a negative class weight", "--set loss.class_weights={\"great\":-1}",
+     "'great' is -1, expected a number in [0, 1000000]"},
+    {"a list as a class weight", "--set loss.class_weights={\"great\":[1]}",
+     "'great' of 'class_weights' must be a number"},
+    {"a word for class weights", "--set loss.class_weights=balance",
+     "'class_weights' is 'balance', expected balanced, or for each class a number in [0, 1000000]"},
+    {"class weights for numbers",
+     "--set data.train=numbers.tsv --set data.valid=null --set data.test=null --set data.target=number --set "
+     "loss.class_weights=balanced",
+     "'class_weights' has numbers for classes, and targets are no classes"},
     {"labels for numbers", "--set data.target=number",
      "/train.tsv:1: 'other' is not a finite number|/train.tsv:2: 'great'"},
     {"long texts where one word is wanted", "--set architecture=1:1", "/train.tsv: example |inputs, expected one"},
@@ -576,7 +588,7 @@ static const struct {
     {"%B/wrong_magic.so", "wrong_magic.so' has magic 0x12345678, expected 0x6f646e72"},
     {"%B/wrong_struct_size.so", "wrong_struct_size.so' has struct_size "},
     {"%B/wrong_abi_major.so", "wrong_abi_major.so' has abi_major 2, expected 1"},
-    {"%B/newer_abi_minor.so", "newer_abi_minor.so' has abi_minor 1, expected 0 or less"},
+    {"%B/newer_abi_minor.so", "newer_abi_minor.so' has abi_minor 2, expected 1 or less"},
     {"%B/wrong_fingerprint.so", "wrong_fingerprint.so' has fingerprint 0x"},
     {"%B/no_descriptors.so", "no_descriptors.so' has no descriptors"},
     {"%B/no_version.so", "no_version.so' has no version"},

@@ -84,7 +84,8 @@ static const struct {
     {"list adam", NULL, 2, "", "unknown kind 'adam' (did you mean 'optimizer/adam'?)"},
     {"list optimiser", NULL, 2, "", "unknown kind 'optimiser' (did you mean 'optimizer'?)"},
     {"list schedul", NULL, 2, "",
-     "unknown kind 'schedul' (did you mean 'schedule'?), expected op, optimizer, loss, schedule, cell, reader or "
+     "unknown kind 'schedul' (did you mean 'schedule'?), expected op, optimizer, loss, schedule, metric, cell, reader "
+     "or "
      "experiment, "},
     {"list optimizer/adm", NULL, 2, "", "there is no 'optimizer/adm' (did you mean 'adam'?)"},
     {"list experiment/shedule", NULL, 2, "", "there is no 'experiment/shedule' (did you mean 'schedule'?)"},
@@ -848,6 +849,7 @@ static const struct {
 } moved_plugins[] = {
     {"optimizers", "optimizer.plugin", "sgd", 0},
     {"schedules", "schedule.learning_rate.plugin", "cosine", 0},
+    {"metrics", "metrics.0", "f1", 0},
     {"losses", "loss.plugin", "hinge", 1},
 };
 

@@ -244,7 +244,8 @@ START_TEST(structs_hold_what_the_tree_says) {
     ck_assert_int_eq(e->schedule.batch.examples, 8);
     ck_assert_double_eq(e->schedule.options.clip_norm, 1.5);
     ck_assert_int_eq(e->schedule.options.seed, 9007199254740991);
-    ck_assert_str_eq(e->schedule.stopping.metric, "valid.loss");
+    ck_assert_int_eq(e->schedule.n_stopping_metrics, 1);
+    ck_assert_str_eq(e->schedule.stopping_metrics[0].name, "valid.loss");
     ck_assert_int_eq(e->schedule.stopping.patience, 0);
     ck_assert_double_eq(e->schedule.stopping.min_delta, 0.01);
     experiment_destroy(e);
@@ -358,6 +359,7 @@ static const struct {
     {"model.layers.N", "model.layers.0.zzz=1"},
     {"loss", "loss.zzz=1"},
     {"loss.sum.N", "loss={sum: [{plugin: hinge, zzz: 1}]}"},
+    {"metrics.N", "metrics=[{plugin: f1, zzz: 1}]"},
     {"optimizer", "optimizer.zzz=1"},
     {"optimizer.groups.N", "optimizer.groups=[{match: head.b, zzz: 1}]"},
     {"optimizer.wrappers.N", "optimizer.wrappers=[{plugin: ema, zzz: 1}]"},

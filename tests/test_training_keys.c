@@ -118,7 +118,7 @@ static const struct {
      "bad.yaml:6:56: 'sigmoid_cross_entropy' wants 1 outputs a row and 'softmax_cross_entropy' 2"},
     {"a negative weight", "loss:", "loss: {sum: [{plugin: hinge, weight: -1}]}", "bad.yaml:6:38: 'weight' is -1"},
     {"a wrong number of class weights", "loss:", "loss: {plugin: softmax_cross_entropy, class_weights: [1, 2, 3]}",
-     "bad.yaml:6:54: softmax_cross_entropy: 'class_weights' has 3 numbers"},
+     "bad.yaml:6:54: 'class_weights' has 3 numbers, expected one for each of 2 classes"},
     {"an option with the name of a key", "loss:", "loss: {plugin: hinge, weight: 2}",
      "bad.yaml:6:23: unknown key 'weight' in loss"},
     {"several mistakes at once", "optimizer:", "optimizer: {plugin: sgd, lr: -1, wrappers: [{plugin: adam}]}",

@@ -9,6 +9,10 @@ static rondo_status open_network(struct network *network, struct errors *errors)
     const struct network_settings *settings = &network->settings;
     RONDO_TRY(heads_open(&network->heads, &settings->loss, settings->target_kind, settings->target_size, network->arena,
                          errors));
+    network->metrics = metrics_create(&settings->metrics, &network->heads, 0, NETWORK_MAX_SHARDS, errors);
+    if (network->metrics == NULL) {
+        return errors->status;
+    }
     network->settings.model.output_size = network->heads.output_size;
     network->model = model_create(&network->settings.model, network->session->registry, errors);
     if (network->model == NULL) {
@@ -58,6 +62,7 @@ void network_destroy(struct network *network) {
     }
     states_destroy(network->carried);
     states_destroy(network->kept);
+    metrics_destroy(network->metrics);
     model_destroy(network->model);
     arena_destroy(network->arena);
 }
@@ -75,7 +80,7 @@ int network_is_interrupted(const struct network *network) {
 }
 
 int32_t network_metric_count(const struct network *network) {
-    return network->heads.n_metrics;
+    return metrics_count(network->metrics);
 }
 
 int32_t network_loss_count(const struct network *network) {
@@ -83,16 +88,19 @@ int32_t network_loss_count(const struct network *network) {
 }
 
 const char *network_metric_name(const struct network *network, int32_t metric) {
-    return network->heads.names[metric];
+    return metrics_name(network->metrics, metric);
 }
 
 int network_higher_is_better(const struct network *network, int32_t metric) {
-    return heads_higher_is_better(&network->heads, metric);
+    return metrics_higher_is_better(network->metrics, metric);
 }
 
 double network_metric(const struct network *network, const struct scores *scores, int32_t metric) {
-    return heads_metric(&network->heads, metric, scores->sums[metric],
-                        metric < network->heads.n_losses ? scores->weight : (double)scores->rows);
+    return metrics_value(network->metrics, scores, metric);
+}
+
+struct metrics *network_metrics(const struct network *network) {
+    return network->metrics;
 }
 
 const struct heads *network_heads(const struct network *network) {
@@ -375,7 +383,9 @@ static rondo_status run_dataset(struct network_work *work, struct batch_size siz
 rondo_status network_evaluate(struct network *network, const struct dataset *dataset, struct batch_size batch,
                               struct scores *scores, struct errors *errors) {
     struct network_work work = {.network = network, .dataset = dataset, .mode = NETWORK_EVALUATE};
-    return run_dataset(&work, batch, scores, errors);
+    RONDO_TRY(metrics_begin(network->metrics, errors));
+    RONDO_TRY(run_dataset(&work, batch, scores, errors));
+    return metrics_end(network->metrics, scores, errors);
 }
 
 int64_t network_prediction_rows(const struct network *network, const struct dataset *dataset, int64_t example) {

@@ -13,6 +13,7 @@
 #include "experiment/session.h"
 #include "model/model.h"
 #include "train/heads.h"
+#include "train/metrics.h"
 
 /* The approximate number of examples in a shard: enough for efficient matrix products, few enough to keep several cores
  * busy. */
@@ -20,18 +21,12 @@
 #define NETWORK_MAX_SHARDS 16
 
 struct network_settings {
-    struct model_settings model; /* output_size is ignored: the loss decides it */
-    struct batch_plan plan;      /* of the batches; agrees with the model */
-    struct loss_section loss;    /* borrowed */
-    int32_t target_kind;         /* enum rondo_target_kind */
-    int64_t target_size;         /* classes, or numbers per target */
-};
-
-/* Sums over rows; zero-initialise. */
-struct scores {
-    int64_t rows;  /* outputs with a target; with targets that are lists: sequences */
-    double weight; /* the sum of their weights, by which losses are divided: `rows` if examples have none */
-    double sums[HEADS_MOST_METRICS]; /* [network_metric_count]; from training only the losses */
+    struct model_settings model;    /* output_size is ignored: the loss decides it */
+    struct batch_plan plan;         /* of the batches; agrees with the model */
+    struct loss_section loss;       /* borrowed */
+    struct metrics_section metrics; /* borrowed; in addition to those of the loss */
+    int32_t target_kind;            /* enum rondo_target_kind */
+    int64_t target_size;            /* classes, or numbers per target */
 };
 
 struct network;
@@ -57,13 +52,16 @@ void network_freeze(struct network *network, const unsigned char *frozen);
 /* How examples become batches. */
 const struct batch_plan *network_plan(const struct network *network);
 
-/* The number of metrics, of which number 0 is the loss; the name and direction of each; its value from sums. The first
- * network_loss_count metrics are losses: training measures only these, evaluation measures all. */
+/* The number of metrics, of which number 0 is the loss; the name and direction of each; its value. The first
+ * network_loss_count metrics are losses: training measures only these, evaluation measures all. See train/metrics.h. */
 int32_t network_metric_count(const struct network *network);
 int32_t network_loss_count(const struct network *network);
 const char *network_metric_name(const struct network *network, int32_t metric);
 int network_higher_is_better(const struct network *network, int32_t metric);
 double network_metric(const struct network *network, const struct scores *scores, int32_t metric);
+
+/* All metrics, for the tables of an evaluation. */
+struct metrics *network_metrics(const struct network *network);
 
 /* The batches of one update. Batch k has the examples examples[begin[k]] .. examples[begin[k + 1]]. */
 struct network_update {

@@ -28,6 +28,7 @@ struct network {
     struct network_settings settings;
     struct model *model;
     struct heads heads;
+    struct metrics *metrics;
     const unsigned char *frozen; /* [n_parameters]; NULL: none */
     struct network_shard shards[NETWORK_MAX_SHARDS];
     /* Of training on windows that carry states, before and after the last batch; NULL: not needed yet. Two, because the

@@ -255,10 +255,11 @@ static json_t *read_json(const char *file, struct arena *arena, struct errors *e
 
 /* Makes the task from the files of a run; its parameters have no values. */
 static struct task *open_files(const char *experiment_file, const char *reader_file, const char *const *assignments,
-                               struct session *session, int which, struct arena *arena, struct errors *errors) {
+                               const char *const *metrics, struct session *session, int which, struct arena *arena,
+                               struct errors *errors) {
     json_t *learned = read_json(reader_file, arena, errors);
     struct experiment *experiment =
-        learned == NULL ? NULL : experiment_load_for_prediction(experiment_file, assignments, session, errors);
+        learned == NULL ? NULL : experiment_load_for_prediction(experiment_file, assignments, metrics, session, errors);
     struct task *task =
         experiment == NULL ? NULL : task_create(experiment, session, which, learned, reader_file, errors);
     if (task == NULL) {
@@ -268,8 +269,8 @@ static struct task *open_files(const char *experiment_file, const char *reader_f
     return task;
 }
 
-struct task *run_record_open(const char *folder, const char *const *assignments, struct session *session, int which,
-                             struct errors *errors) {
+struct task *run_record_open(const char *folder, const char *const *assignments, const char *const *metrics,
+                             struct session *session, int which, struct errors *errors) {
     struct arena *arena = arena_create();
     const char *experiment_file = arena_printf(arena, "%s/experiment.yaml", folder);
     const char *reader_file = arena_printf(arena, "%s/" READER_FILE, folder);
@@ -282,8 +283,8 @@ struct task *run_record_open(const char *folder, const char *const *assignments,
         errors_add(errors, RONDO_NOT_FOUND, "'%s' is no folder of a run: it has no experiment.yaml", folder);
     } else {
         const int is_older = !file_exists(reader_file) && file_exists(older_file);
-        task = open_files(experiment_file, is_older ? older_file : reader_file, assignments, session, which, arena,
-                          errors);
+        task = open_files(experiment_file, is_older ? older_file : reader_file, assignments, metrics, session, which,
+                          arena, errors);
     }
     if (task != NULL && load_weights(task, weights_file, errors) != RONDO_OK) {
         task_destroy(task);

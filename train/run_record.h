@@ -30,10 +30,10 @@ rondo_status run_record_interval(struct run_folder *run, const struct network *n
 rondo_status run_record_finish(struct run_folder *run, const struct trainer_result *result, double seconds,
                                struct errors *errors);
 
-/* The task of a run, with its weights, for evaluation and prediction. `which` as in task_create, `assignments` as in
- * experiment_load. NULL with errors. */
-struct task *run_record_open(const char *folder, const char *const *assignments, struct session *session, int which,
-                             struct errors *errors);
+/* The task of a run, with its weights, for evaluation and prediction. `which` as in task_create, `assignments` and
+ * `metrics` as in experiment_load_for_prediction. NULL with errors. */
+struct task *run_record_open(const char *folder, const char *const *assignments, const char *const *metrics,
+                             struct session *session, int which, struct errors *errors);
 
 /* Adds a text to `changes` for each data file named by `which` that has changed since the run was trained. */
 void run_record_changes(const char *folder, const struct task *task, int which, struct errors *changes);

@@ -24,6 +24,8 @@ static struct trainer_settings trainer_settings(const struct task *task) {
         .updater = task->updater,
         .schedule = task_schedule(task),
         .metric = task->metric,
+        .more_metrics = task->more_metrics,
+        .n_more_metrics = task->n_more_metrics,
         .patience = experiment->schedule.stopping.patience,
         .min_delta = experiment->schedule.stopping.min_delta,
         .profile = task->session->profile};

@@ -13,14 +13,15 @@ struct training {
     const struct trainer_observer *observer;
     struct updater *updater;
     struct schedule *schedule;
-    int64_t accumulate;      /* batches per update, >= 1 */
-    char *best;              /* bytes of the best parameters, one after the other */
-    double best_value;       /* of the metric */
-    int64_t validations;     /* done so far; without validation data: epochs */
-    int64_t best_validation; /* its number, from 1 */
-    int is_stopped;          /* early, for want of better weights */
-    struct scores scores;    /* of the interval, on the training data */
-    double start;            /* of the interval, on trainer_clock */
+    int64_t accumulate;                /* batches per update, >= 1 */
+    char *best;                        /* bytes of the best parameters, one after the other */
+    double best_value;                 /* of the metric */
+    int64_t validations;               /* done so far; without validation data: epochs */
+    double best_values[STOPPING_MOST]; /* of more metrics */
+    int64_t better_validation;         /* the last one in which any of the metrics got better */
+    int is_stopped;                    /* early, for want of better weights */
+    struct scores scores;              /* of the interval, on the training data */
+    double start;                      /* of the interval, on trainer_clock */
     struct trainer_progress progress;
     struct trainer_result *result;
 };
@@ -84,6 +85,30 @@ static int is_last(const struct training *training) {
     return progress->epoch == progress->epochs && progress->update == progress->updates;
 }
 
+/* How much better a value of the metric is than another one. Any number is better than an undefined value. */
+static double gain_of(const struct training *training, int32_t metric, double value, double than) {
+    if (isnan(than) && !isnan(value)) {
+        return HUGE_VAL;
+    }
+    return network_higher_is_better(training->network, metric) ? value - than : than - value;
+}
+
+/* Notes whether any metric has got better, for patience. */
+static void observe_more(struct training *training, const struct scores *valid) {
+    const struct trainer_settings *settings = training->settings;
+    int is_better = training->progress.is_best;
+    for (int32_t i = 0; valid != NULL && i < settings->n_more_metrics; i++) {
+        const int32_t metric = settings->more_metrics[i];
+        const double value = network_metric(training->network, valid, metric);
+        if (training->better_validation == 0 ||
+            gain_of(training, metric, value, training->best_values[i]) > settings->min_delta) {
+            training->best_values[i] = value;
+            is_better = 1;
+        }
+    }
+    training->better_validation = is_better ? training->validations : training->better_validation;
+}
+
 /* Keeps the weights if they are the best so far; without validation data, they always are. */
 static void keep_best(struct training *training, const struct scores *valid) {
     const struct trainer_settings *settings = training->settings;
@@ -91,16 +116,13 @@ static void keep_best(struct training *training, const struct scores *valid) {
     progress->is_best = 1;
     if (valid != NULL) {
         const double value = network_metric(training->network, valid, settings->metric);
-        const double gain = network_higher_is_better(training->network, settings->metric)
-                                ? value - training->best_value
-                                : training->best_value - value;
-        progress->is_best = training->result->best_epoch == 0 || gain > settings->min_delta;
+        progress->is_best = training->result->best_epoch == 0 ||
+                            gain_of(training, settings->metric, value, training->best_value) > settings->min_delta;
         training->best_value = progress->is_best ? value : training->best_value;
     }
     if (progress->is_best) {
         training->result->best_epoch = progress->epoch;
         training->result->best_step = progress->steps;
-        training->best_validation = training->validations;
         memset(&training->result->valid, 0, sizeof training->result->valid);
         if (valid != NULL) {
             training->result->valid = *valid;
@@ -127,6 +149,7 @@ static rondo_status judge_weights(struct training *training, struct errors *erro
     }
     training->validations++;
     keep_best(training, training->valid == NULL ? NULL : &valid);
+    observe_more(training, training->valid == NULL ? NULL : &valid);
     progress->valid = training->valid == NULL ? NULL : &valid;
     training->result->epochs = progress->epoch;
     rondo_status status = RONDO_OK;
@@ -143,7 +166,7 @@ static rondo_status end_interval(struct training *training, struct errors *error
     const rondo_status status = judge_weights(training, errors);
     updater_swap_evaluated(training->updater);
     training->is_stopped = training->valid != NULL && settings->patience > 0 &&
-                           training->validations - training->best_validation >= settings->patience;
+                           training->validations - training->better_validation >= settings->patience;
     training->progress.interval_updates = 0;
     return status;
 }

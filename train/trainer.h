@@ -9,6 +9,7 @@
 #ifndef RONDO_TRAIN_TRAINER_H
 #define RONDO_TRAIN_TRAINER_H
 
+#include "experiment/schedule_section.h"
 #include "train/network.h"
 #include "train/profile.h"
 #include "train/schedule.h"
@@ -24,8 +25,11 @@ struct trainer_settings {
     uint64_t seed;
     struct updater_settings updater;
     struct schedule_settings schedule;
-    int32_t metric;   /* of the network, on the validation data: decides which weights are the best */
-    int64_t patience; /* validations without better weights after which the training stops; 0: never */
+    int32_t metric;              /* of the network, on the validation data: decides which weights are the best */
+    const int32_t *more_metrics; /* [n_more_metrics] that count for patience as well */
+    int32_t n_more_metrics;      /* 0 .. STOPPING_MOST */
+    int64_t
+        patience; /* validations in which none of the metrics gets better, after which the training stops; 0: never */
     double min_delta;
     struct profile *profile; /* NULL: nothing is measured */
 };
