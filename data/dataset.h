@@ -63,8 +63,8 @@ struct dataset {
     /* Windows of longer sequences (data/windows.h); NULL: every example is a whole sequence. [count] 1 if the example
      * continues the sequence of the elements before it. */
     unsigned char *continues;
-    /* Windows that carry states from one to the next: update u trains the windows update_begin[u] .. update_begin[u + 1],
-     * at most one of each of the `lanes`. lane NULL: examples are independent. */
+    /* Windows that carry states from one to the next: batch u has the windows update_begin[u] .. update_begin[u + 1], at
+     * most one of each of the `lanes`. lane NULL: examples are independent. */
     int64_t *lane;         /* [count] */
     int64_t *update_begin; /* [updates + 1] */
     int64_t lanes, updates;

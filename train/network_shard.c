@@ -204,7 +204,7 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
     struct network *network = work->network;
     struct tape *tape = shard->tape;
     tape_reset(tape);
-    if (is_training(work)) {
+    if (is_training(work) && index >= work->n_summed) {
         clear_gradients(network, shard->gradients[work->mode]);
     }
     struct profile *profile = profile_of(work);

@@ -253,6 +253,32 @@ static rondo_status check_scaling(const struct task *task, struct errors *errors
         loss->loss->base.name);
 }
 
+/* Batches with a limit on steps are counted by making an epoch: every epoch has the same sizes, whatever its order. */
+static rondo_status measure_epoch(struct task *task, struct errors *errors) {
+    const struct schedule_section *schedule = &task->experiment->schedule;
+    const struct dataset *train = task->data.train;
+    struct epoch epoch = {0};
+    int64_t batches = 0, largest = 1;
+    if (train != NULL && train->lane == NULL && schedule->batch.examples > 0) {
+        const int64_t size = schedule->batch.examples;
+        batches = (train->count + size - 1) / size;
+        largest = train->count < size ? train->count : size;
+    } else if (train != NULL) {
+        const rondo_status status = epoch_make(&epoch, train, &task->plan, schedule->batch, NULL, errors);
+        batches = epoch.batches;
+        for (int64_t k = 0; k < batches && status == RONDO_OK; k++) {
+            const int64_t size = epoch.begin[k + 1] - epoch.begin[k];
+            largest = size > largest ? size : largest;
+        }
+        epoch_free(&epoch);
+        RONDO_TRY(status);
+    }
+    const int64_t updates = (batches + schedule->options.accumulate - 1) / schedule->options.accumulate;
+    task->updates_per_epoch = updates > 0 ? updates : 1;
+    task->largest_batch = largest > 0 ? largest : 1;
+    return RONDO_OK;
+}
+
 static rondo_status open_task(struct task *task, int which, const struct json_t *learned, const char *file,
                               struct errors *errors) {
     const struct experiment *experiment = task->experiment;
@@ -262,7 +288,7 @@ static rondo_status open_task(struct task *task, int which, const struct json_t 
                                      .steps = experiment->model.steps};
     const struct task_data_settings settings = {.section = &experiment->data,
                                                 .plan = &task->plan,
-                                                .lanes = experiment->schedule.options.batch,
+                                                .lanes = experiment->schedule.batch.examples,
                                                 .target_has_units = loss_has_units(&experiment->loss),
                                                 .which = which,
                                                 .learned = learned,
@@ -271,6 +297,7 @@ static rondo_status open_task(struct task *task, int which, const struct json_t 
     RONDO_TRY(task_data_open(&task->data, &settings, errors));
     RONDO_TRY(check_scaling(task, errors));
     RONDO_TRY(check_lists(task, errors));
+    RONDO_TRY(measure_epoch(task, errors));
     RONDO_TRY(resolve_class_numbers(task, errors));
     return build_network(task, errors);
 }
@@ -358,7 +385,7 @@ static rondo_status check_targets(const struct task *task, struct errors *errors
 static rondo_status check_warmup(const struct task *task, struct errors *errors) {
     const struct schedule_section *section = &task->experiment->schedule;
     const int trains = task->experiment->optimizer.optimizer.descriptor != NULL && task->data.train != NULL;
-    if (!trains || section->warmup.length == 0) {
+    if (!trains || duration_updates(&section->warmup.length, 1) == 0) {
         return RONDO_OK;
     }
     const struct schedule_settings settings = task_schedule(task);
@@ -418,16 +445,12 @@ const char *task_class_name(const struct task *task, int64_t k) {
 
 struct schedule_settings task_schedule(const struct task *task) {
     const struct schedule_section *section = &task->experiment->schedule;
-    const struct dataset *train = task->data.train;
-    const int64_t batches =
-        train->lane != NULL ? train->updates : (train->count + section->options.batch - 1) / section->options.batch;
-    const int64_t steps_per_epoch = batches > 0 ? batches : 1;
-    const double unit = section->warmup.unit == WARMUP_EPOCHS ? (double)steps_per_epoch : 1;
+    const int64_t steps_per_epoch = task->updates_per_epoch;
     return (struct schedule_settings){.plugin = (const rondo_schedule *)section->learning_rate.descriptor,
                                       .options = section->learning_rate.options,
                                       .origin = section->learning_rate.origin,
                                       .log = section->learning_rate.log,
-                                      .warmup = llround(section->warmup.length * unit),
+                                      .warmup = llround(duration_updates(&section->warmup.length, steps_per_epoch)),
                                       .warmup_from = section->warmup.from,
                                       .lr = task->experiment->optimizer.lr,
                                       .steps = steps_per_epoch * section->options.epochs,

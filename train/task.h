@@ -20,6 +20,8 @@ struct task {
     int32_t metric; /* of the network; early stopping observes it, and it selects the weights that are kept */
     int32_t more_metrics[STOPPING_MOST], n_more_metrics; /* early stopping observes these as well */
     struct updater_settings updater;                     /* unused for evaluation and prediction */
+    int64_t updates_per_epoch;                           /* >= 1 */
+    int64_t largest_batch;                               /* examples of the largest batch of training, >= 1 */
 };
 
 /* Reads the data that `which` names (enum task_part, or-ed; what the experiment does not give is left out) and builds the
