@@ -368,7 +368,7 @@ static void read_training(struct loading *loading) {
         schedule_section_read(&reader, schedule, data_section_has(&experiment->data, PART_VALID), loading->trains,
                               &experiment->schedule);
     }
-    if (experiment->data.sequences.carry && experiment->schedule.batch.steps > 0) {
+    if (experiment->data.settings.carry && experiment->schedule.batch.steps > 0) {
         errors_add_at(loading->errors, RONDO_INVALID, experiment->schedule.batch_where,
                       "'data.carry' trains one lane for each example of a batch, expected a number of examples");
     }
