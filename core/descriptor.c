@@ -243,7 +243,7 @@ static rondo_status check_metrics(const struct descriptor_subject *check, const 
 
 static rondo_status check_loss(const struct descriptor_subject *check) {
     const rondo_loss *loss = (const rondo_loss *)check->descriptor;
-    const uint32_t known = RONDO_LOSS_COUPLES_ROWS | RONDO_LOSS_BEFORE_OUTPUT;
+    const uint32_t known = RONDO_LOSS_COUPLES_ROWS | RONDO_LOSS_BEFORE_OUTPUT | RONDO_LOSS_ANY_UNITS;
     if ((loss->flags & ~known) != 0 || loss->reserved != 0) {
         return refuse(check, "it has unknown flags, or 'reserved' is not 0");
     }

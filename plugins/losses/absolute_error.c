@@ -100,6 +100,7 @@ static const rondo_loss absolute_error = {
              .kind = RONDO_KIND_LOSS,
              .name = "absolute_error",
              .summary = "mean of |x - y| over the numbers of a row (Boscovich 1757)"},
+    .flags = RONDO_LOSS_ANY_UNITS,
     .metrics = metrics,
     .output_size = output_size,
     .record = record_absolute,

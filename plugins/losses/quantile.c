@@ -129,6 +129,7 @@ static const rondo_loss quantile = {
                  "mean of max(t d, (t - 1) d), d = y - x, for quantiles at the levels t (Koenker & Bassett 1978)",
              .options = options,
              .options_size = sizeof(struct quantile)},
+    .flags = RONDO_LOSS_ANY_UNITS,
     .metrics = metrics,
     .output_size = output_size,
     .record = record,

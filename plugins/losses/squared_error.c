@@ -44,6 +44,7 @@ static const rondo_loss squared_error = {
              .kind = RONDO_KIND_LOSS,
              .name = "squared_error",
              .summary = "mean of (x - y)^2 over the numbers of a row (Legendre 1805)"},
+    .flags = RONDO_LOSS_ANY_UNITS,
     .metrics = metrics,
     .output_size = output_size,
     .record = record,

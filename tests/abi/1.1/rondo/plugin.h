@@ -500,7 +500,11 @@ enum rondo_loss_flag {
     /* In training, `record` gets the input of the output layer, [rows, width], instead of outputs, and the parameters
      * of this layer in call->output_weight and call->output_bias. So it can compute only the outputs that it needs. In
      * evaluation it gets outputs like any other loss. */
-    RONDO_LOSS_BEFORE_OUTPUT = 2
+    RONDO_LOSS_BEFORE_OUTPUT = 2,
+    /* The loss suits targets in any units: if number k of all targets is shifted and scaled, the best predictions of it
+     * are shifted and scaled in the same way. The host may then train on scaled numbers, and scale predictions back. The
+     * predictions of a number are adjacent: prediction_size / target_size for each. Since 1.1 */
+    RONDO_LOSS_ANY_UNITS = 4
 };
 
 /* What a target is. */
