@@ -52,13 +52,19 @@ static int open_bench(struct optimizer_bench *bench, const char *cell_file, int 
     if (cell == NULL) {
         return 0;
     }
-    struct layer_settings layers[LAYERS];
+    struct cell_layer_settings layers[LAYERS];
     for (int i = 0; i < LAYERS; i++) {
-        layers[i] = (struct layer_settings){.cell = cell, .hidden = HIDDEN};
+        layers[i] = (struct cell_layer_settings){.cell = cell, .hidden = HIDDEN};
     }
+    const struct model_input input = {.name = "input",
+                                      .symbols = VOCABULARY,
+                                      .embedding_size = EMBEDDING,
+                                      .unknown = -1,
+                                      .share = -1,
+                                      .every_step = 1};
     const struct model_settings model = {.dtype = RONDO_F32,
-                                         .vocabulary = VOCABULARY,
-                                         .embedding_size = EMBEDDING,
+                                         .inputs = &input,
+                                         .n_inputs = 1,
                                          .layers = layers,
                                          .n_layers = LAYERS,
                                          .output_size = CLASSES,

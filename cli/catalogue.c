@@ -20,7 +20,9 @@ const char *catalogue_kind(int32_t index) {
     if (index >= 0 && index < RONDO_KIND_COUNT) {
         return kind_name(index);
     }
-    return index == RONDO_KIND_COUNT ? KIND_CELL : index == RONDO_KIND_COUNT + 1 ? KIND_EXPERIMENT : NULL;
+    static const char *const others[] = {KIND_CELL, KIND_READER, KIND_EXPERIMENT};
+    const int32_t other = index - RONDO_KIND_COUNT;
+    return other >= 0 && other < (int32_t)(sizeof others / sizeof others[0]) ? others[other] : NULL;
 }
 
 const char *catalogue_kinds(struct arena *arena) {
@@ -33,7 +35,7 @@ const char *catalogue_kinds(struct arena *arena) {
 
 /* ---- entries ---- */
 
-/* 1 if the entry was asked for; if not, its name is considered as a suggestion. */
+/* 1 if the entry was requested; if not, its name is considered as a suggestion. */
 static int is_wanted(const struct collecting *collecting, const char *name) {
     struct catalogue *catalogue = collecting->catalogue;
     if (collecting->name == NULL || strcmp(collecting->name, name) == 0) {
@@ -144,6 +146,22 @@ static void add_cell(void *arg, const char *name, const char *file) {
     errors_free(&own);
 }
 
+static void add_readers(const struct collecting *collecting) {
+    const struct reader_class *reader;
+    for (int32_t i = 0; (reader = reader_at(i)) != NULL; i++) {
+        const struct entry entry = {.kind = KIND_READER,
+                                    .name = reader->name,
+                                    .summary = reader->summary,
+                                    .source = "",
+                                    .origin = "built-in",
+                                    .options = reader->options,
+                                    .reader = reader};
+        if (is_wanted(collecting, reader->name)) {
+            add(collecting, &entry);
+        }
+    }
+}
+
 static void add_sections(const struct collecting *collecting) {
     struct arena *arena = collecting->catalogue->arena;
     struct experiment_section section;
@@ -174,6 +192,8 @@ rondo_status catalogue_collect(struct catalogue *catalogue, struct session *sess
     struct collecting collecting = {catalogue, kind, name, errors};
     if (strcmp(kind, KIND_CELL) == 0) {
         session_each_cell(session, add_cell, &collecting, errors);
+    } else if (strcmp(kind, KIND_READER) == 0) {
+        add_readers(&collecting);
     } else if (strcmp(kind, KIND_EXPERIMENT) == 0) {
         add_sections(&collecting);
     } else {

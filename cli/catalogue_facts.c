@@ -50,8 +50,12 @@ static const char *key_expected(const struct experiment_section *section, const 
         return "file";
     case EXPERIMENT_FILES:
         return "list of files";
-    case EXPERIMENT_COLUMN:
-        return "number or name";
+    case EXPERIMENT_READER:
+        return "name, see `rondo list reader`";
+    case EXPERIMENT_DATA:
+        return "file, list of files, or section";
+    case EXPERIMENT_COLUMNS:
+        return "section, see `rondo list reader`";
     case EXPERIMENT_PATTERNS:
         return "pattern or list of patterns";
     case EXPERIMENT_METRICS:
@@ -184,7 +188,7 @@ static void tell_loss(struct telling *telling, const rondo_loss *loss) {
     if ((loss->flags & RONDO_LOSS_COUPLES_ROWS) != 0) {
         tell(telling, "rows", "the loss of a row depends on other rows, so a batch is not divided among threads");
     }
-    if ((loss->flags & RONDO_LOSS_ANY_UNITS) != 0) {
+    if ((loss->flags & RONDO_LOSS_ANY_UNIT) != 0) {
         tell(telling, "units", "any: the result does not depend on the unit of the targets");
     }
     if ((loss->flags & RONDO_LOSS_BEFORE_OUTPUT) != 0) {
@@ -275,11 +279,34 @@ static void tell_cell(struct telling *telling, const struct cell_definition *cel
     }
 }
 
+static void tell_reader(struct telling *telling, const struct reader_class *reader) {
+    const char *columns = "";
+    for (const struct reader_column_key *key = reader->columns; key != NULL && key->name != NULL; key++) {
+        const char *value = key->default_text == NULL      ? "must be given"
+                            : key->default_text[0] == '\0' ? "may be left out"
+                                                           : key->default_text;
+        columns = join(telling->arena, columns,
+                       arena_printf(telling->arena, "%s (%s; default: %s)", key->name, key->help, value));
+    }
+    if (reader->columns != NULL) {
+        tell(telling, "columns", columns);
+    }
+    tell(telling, "files",
+         (reader->flags & READER_NO_FILES) != 0    ? "none: it makes its data"
+         : (reader->flags & READER_BY_STREAM) != 0 ? "a file, a list of files, or one for each stream"
+                                                   : "a file, or a list of files");
+    if ((reader->flags & READER_SEQUENCES) != 0) {
+        tell(telling, "sequences", "long: data.window cuts them, data.carry carries states between windows");
+    }
+}
+
 int32_t entry_facts(const struct entry *entry, struct arena *arena, struct fact facts[FACTS_MOST]) {
     struct telling telling = {arena, facts, 0};
     const rondo_descriptor *descriptor = entry->descriptor;
     if (entry->cell != NULL) {
         tell_cell(&telling, entry->cell);
+    } else if (entry->reader != NULL) {
+        tell_reader(&telling, entry->reader);
     } else if (descriptor != NULL) {
         switch (descriptor->kind) {
         case RONDO_KIND_OP:
@@ -355,6 +382,10 @@ const char *entry_example(const struct entry *entry, struct arena *arena) {
     }
     if (entry->cell != NULL) {
         return arena_printf(arena, "model: {layers: [{cell: %s, hidden: 64%s}]}", entry->name, options);
+    }
+    if (entry->reader != NULL) {
+        return arena_printf(arena, "data: {reader: %s%s%s}", entry->name,
+                            (entry->reader->flags & READER_NO_FILES) != 0 ? "" : ", train: FILE", options);
     }
     if (is_op) {
         const rondo_op *op = (const rondo_op *)descriptor; /* an op with any number of inputs is shown with two */

@@ -87,15 +87,15 @@ static void print_model(const struct task *task) {
     printf("%-24s %-16s %10lld\n\n", "parameters", "", (long long)model_size(model));
     printf("%lld operations for each row and step, forward\n", (long long)model_step_flops(model));
     printf("%.1f MB for parameters, gradients, optimizer and the best weights\n", parameter_megabytes(task));
-    printf("%lld training examples", (long long)task->train->count);
-    if (task->valid != NULL) {
-        printf(", %lld for validation", (long long)task->valid->count);
+    printf("%lld training examples", (long long)task->data.train->count);
+    if (task->data.valid != NULL) {
+        printf(", %lld for validation", (long long)task->data.valid->count);
     }
-    if (task->test != NULL) {
-        printf(", %lld for testing", (long long)task->test->count);
+    if (task->data.test != NULL) {
+        printf(", %lld for testing", (long long)task->data.test->count);
     }
     printf("\n");
-    print_labels(task->reader.labels);
+    print_labels(dataset_find(task->data.shape, "target")->names);
 }
 
 /* The largest number of points of the curve: more than the drawing has columns. */
@@ -173,7 +173,7 @@ static rondo_status print_json(const struct task *task, struct arena *arena, str
     for (int64_t i = 0; i < rates.count; i++) {
         json_array_append_new(learning_rate, json_real(rates.values[i]));
     }
-    const struct vocabulary *vocabulary = task->reader.labels;
+    const struct vocabulary *vocabulary = dataset_find(task->data.shape, "target")->names;
     for (int32_t k = 0; vocabulary != NULL && k < (int32_t)vocabulary_size(vocabulary); k++) {
         json_array_append_new(labels, json_text(vocabulary_word(vocabulary, k)));
     }

@@ -111,13 +111,15 @@ static rondo_status evaluate(const char *folder, const char *split, const char *
     struct dataset *own = NULL;
     rondo_status status = RONDO_OK;
     if (file != NULL) {
-        const struct location where = {"--data", 0, 0};
-        status = task_read(task, file, where, &own, errors);
+        const struct reader_path path = {.text = file, .where = {"--data", 0, 0}};
+        const struct reader_source source = {.paths = &path, .count = 1, .part = PART_TEST};
+        own = task_data_read(&task->data, &source, 1, errors);
+        status = own == NULL ? errors->status : RONDO_OK;
     }
     const struct dataset *dataset = own != NULL           ? own
-                                    : which == TASK_TRAIN ? task->train
-                                    : which == TASK_VALID ? task->valid
-                                                          : task->test;
+                                    : which == TASK_TRAIN ? task->data.train
+                                    : which == TASK_VALID ? task->data.valid
+                                                          : task->data.test;
     if (status == RONDO_OK && dataset != NULL) {
         status = print_scores(task, dataset, file == NULL ? split : file, common->json, errors);
     } else if (status == RONDO_OK) {

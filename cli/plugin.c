@@ -63,8 +63,8 @@ static void on_interrupt(int number) {
     raise(number); /* delivered when this function has returned; the handler has been reset to the default */
 }
 
-/* For --verbose: standard error under another descriptor, since a check has its own in place of the usual ones.
- * Unbuffered: a check that crashes loses no line. NULL with errors. */
+/* For --verbose: a copy of the descriptor of standard error, because the standard streams of a check are pipes. It is
+ * unbuffered, so that no line is lost if a check crashes. NULL with errors. */
 static FILE *open_lines(struct errors *errors) {
     const int descriptor = dup(STDERR_FILENO);
     FILE *lines = descriptor < 0 ? NULL : fdopen(descriptor, "w");

@@ -2,7 +2,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,147 +14,122 @@
 #include "train/run_record.h"
 
 enum {
-    BATCH = 256,                /* texts that are predicted together */
-    MAX_LINE = 16 * 1024 * 1024 /* bytes of one text */
+    BATCH = 256,                /* examples that are predicted together */
+    MAX_LINE = 16 * 1024 * 1024 /* bytes of one line */
 };
 
 struct predictor {
     struct task *task;
-    const struct text_column *column; /* NULL: a text is a whole line */
+    int reads_files; /* files are read like those of the training, not line by line */
     int json;
     struct errors *errors;
 };
 
-/* Texts that have been read and not been predicted yet. */
-struct pending {
-    char *texts[BATCH];
-    int32_t count;
-    const char *name;   /* name of the file */
-    int32_t first_line; /* line of the first of them, from 1 */
-};
+/* ---- predictions ---- */
 
-/* The labels if predictions are probabilities of classes; NULL if they are numbers. */
-static const struct vocabulary *predicted_labels(const struct task *task) {
-    return network_predicts_classes(task->network) ? task->reader.labels : NULL;
-}
-
-/* JSON has no infinity and no NaN. */
-static json_t *number_json(float number) {
-    return isfinite(number) ? json_real((double)number) : json_null();
-}
-
-static json_t *numbers_json(const float *numbers, int64_t count) {
-    json_t *list = json_array();
-    for (int64_t k = 0; k < count; k++) {
-        json_array_append_new(list, number_json(numbers[k]));
-    }
-    return json_array_size(list) == (size_t)count ? list : (json_decref(list), NULL);
-}
-
-static json_t *probabilities_json(const struct vocabulary *labels, const float *probabilities, int64_t count) {
-    json_t *object = json_object();
-    for (int64_t k = 0; k < count; k++) {
-        json_object_set_new(object, vocabulary_word(labels, (int32_t)k), number_json(probabilities[k]));
-    }
-    return json_object_size(object) == (size_t)count ? object : (json_decref(object), NULL);
-}
-
-static rondo_status print_json(const struct predictor *predictor, const char *text, const float *prediction,
-                               int64_t width, int64_t best) {
-    const struct vocabulary *labels = predicted_labels(predictor->task);
-    json_t *object;
-    if (labels == NULL && width == 1) {
-        object = json_pack("{s:s, s:o}", "text", text, "value", number_json(prediction[0]));
-    } else if (labels == NULL) {
-        object = json_pack("{s:s, s:o}", "text", text, "values", numbers_json(prediction, width));
-    } else {
-        object = json_pack("{s:s, s:s, s:o}", "text", text, "label", vocabulary_word(labels, (int32_t)best),
-                           "probabilities", probabilities_json(labels, prediction, width));
-    }
-    return output_json(object, JSON_COMPACT | JSON_REAL_PRECISION(6), predictor->errors);
-}
-
-/* One line. */
-static rondo_status print_prediction(const struct predictor *predictor, const char *text, const float *prediction,
-                                     int64_t width) {
-    const struct vocabulary *labels = predicted_labels(predictor->task);
-    int64_t best = 0;
-    for (int64_t k = 1; k < width; k++) {
-        best = prediction[k] > prediction[best] ? k : best;
-    }
+static rondo_status print_fields(const struct predictor *predictor, const struct fields *fields) {
     if (predictor->json) {
-        return print_json(predictor, text, prediction, width, best);
+        return output_json(json_incref(fields->object), JSON_COMPACT | JSON_REAL_PRECISION(6), predictor->errors);
     }
-    if (labels != NULL) {
-        print_text(stdout, vocabulary_word(labels, (int32_t)best));
-        printf("\t%.4f\n", (double)prediction[best]);
-        return RONDO_OK;
-    }
-    for (int64_t k = 0; k < width; k++) {
-        printf("%s%.6g", k == 0 ? "" : "\t", (double)prediction[k]);
+    for (const struct field_shown *shown = fields->first; shown != NULL; shown = shown->next) {
+        print_text(stdout, shown->text);
+        printf("%s", shown->next == NULL ? "" : "\t");
     }
     printf("\n");
     return RONDO_OK;
 }
 
-/* The architecture may require texts of a single token. */
-static rondo_status check_lengths(const struct predictor *predictor, const struct pending *pending,
-                                  const struct dataset *dataset) {
-    char what[256];
-    snprintf(what, sizeof what, "%s, from line %d", pending->name, pending->first_line);
-    return dataset_fits(dataset, network_architecture(predictor->task->network), 0, what, predictor->errors);
+/* Prints the prediction of one example; `values` has its rows. */
+static rondo_status print_prediction(const struct predictor *predictor, const struct dataset *dataset, int64_t example,
+                                     const float *values) {
+    const struct task *task = predictor->task;
+    const struct reader_prediction prediction = task_prediction(task, dataset, example, values);
+    struct arena *arena = arena_create();
+    if (arena == NULL) {
+        return errors_no_memory(predictor->errors);
+    }
+    struct fields fields;
+    fields_open(&fields, arena);
+    rondo_status status = reader_render(task->data.reader, &prediction, &fields, predictor->errors);
+    if (status == RONDO_OK) {
+        status = print_fields(predictor, &fields);
+    }
+    fields_close(&fields);
+    arena_destroy(arena);
+    return status;
 }
 
-/* Fills `predictions`, [count, width]. */
-static rondo_status predict_pending(const struct predictor *predictor, const struct pending *pending,
-                                    struct dataset *dataset, float *predictions) {
-    for (int32_t i = 0; i < pending->count; i++) {
-        RONDO_TRY(text_reader_add(&predictor->task->reader, pending->texts[i], dataset, predictor->errors));
+/* Predicts and prints the examples begin .. end. */
+static rondo_status predict_range(const struct predictor *predictor, const struct dataset *dataset, int64_t begin,
+                                  int64_t end) {
+    const struct network *network = predictor->task->network;
+    int64_t examples[BATCH], rows = 0;
+    for (int64_t i = begin; i < end; i++) {
+        examples[i - begin] = i;
+        rows += network_prediction_rows(network, dataset, i);
     }
-    RONDO_TRY(check_lengths(predictor, pending, dataset));
-    return network_predict(predictor->task->network, dataset, BATCH, predictions, predictor->errors);
-}
-
-/* Predicts and prints the pending texts, in their order. Memory does not grow with the number of batches. */
-static rondo_status flush_pending(const struct predictor *predictor, struct pending *pending) {
-    if (pending->count == 0) {
-        return RONDO_OK;
-    }
-    const int64_t width = network_prediction_size(predictor->task->network);
-    struct dataset *dataset = text_reader_dataset(&predictor->task->reader);
-    float *predictions = calloc((size_t)pending->count * (size_t)width, sizeof *predictions);
-    rondo_status status = dataset == NULL || predictions == NULL
+    const int64_t width = network_prediction_size(network);
+    struct dataset *view = dataset_view(dataset, examples, end - begin, predictor->errors);
+    float *values = calloc((size_t)(rows * width) + 1, sizeof *values);
+    rondo_status status = view == NULL ? predictor->errors->status
+                          : values == NULL
                               ? errors_no_memory(predictor->errors)
-                              : predict_pending(predictor, pending, dataset, predictions);
-    for (int32_t i = 0; i < pending->count; i++) {
-        if (status == RONDO_OK) {
-            status = print_prediction(predictor, pending->texts[i], predictions + i * width, width);
-        }
-        free(pending->texts[i]);
+                              : network_predict(predictor->task->network, view, BATCH, values, predictor->errors);
+    const float *next = values;
+    for (int64_t i = begin; i < end && status == RONDO_OK; i++) {
+        status = print_prediction(predictor, dataset, i, next);
+        next += network_prediction_rows(network, dataset, i) * width;
     }
-    pending->count = 0;
-    free(predictions);
-    dataset_destroy(dataset);
+    free(values);
+    dataset_destroy(view);
     fflush(stdout);
     return status;
 }
 
-/* Adds a text and takes ownership of it; NULL: memory was short. Predicts when `most` texts are pending. */
-static rondo_status add_text(const struct predictor *predictor, struct pending *pending, char *text, int32_t line,
-                             int32_t most) {
-    if (text == NULL) {
-        return errors_no_memory(predictor->errors);
+/* Predicts and prints all examples, in their order. */
+static rondo_status predict_dataset(const struct predictor *predictor, const struct dataset *dataset,
+                                    const char *what) {
+    RONDO_TRY(dataset_fits(dataset, network_plan(predictor->task->network), 0, what, predictor->errors));
+    for (int64_t begin = 0; begin < dataset->count; begin += BATCH) {
+        const int64_t end = dataset->count - begin < BATCH ? dataset->count : begin + BATCH;
+        RONDO_TRY(predict_range(predictor, dataset, begin, end));
     }
-    pending->first_line = pending->count == 0 ? line : pending->first_line;
-    pending->texts[pending->count++] = text;
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the text is freed with the pending ones */
-    return pending->count == most ? flush_pending(predictor, pending) : RONDO_OK;
+    return RONDO_OK;
 }
 
-static void free_pending(struct pending *pending) {
-    for (int32_t i = 0; i < pending->count; i++) {
-        free(pending->texts[i]);
+/* Examples that have been read from lines and not been predicted yet. */
+struct pending {
+    struct dataset *dataset; /* NULL: none */
+    const char *name;        /* of the file */
+    int32_t first_line;      /* of the first of them, from 1 */
+};
+
+/* Predicts the pending examples. Memory does not grow with the number of batches. */
+static rondo_status flush_pending(const struct predictor *predictor, struct pending *pending) {
+    if (pending->dataset == NULL) {
+        return RONDO_OK;
     }
+    char what[256];
+    snprintf(what, sizeof what, "%s, from line %d", pending->name, pending->first_line);
+    const rondo_status status = predict_dataset(predictor, pending->dataset, what);
+    dataset_destroy(pending->dataset);
+    pending->dataset = NULL;
+    return status;
+}
+
+/* Adds a line. Predicts when `most` are pending. */
+static rondo_status add_line(const struct predictor *predictor, struct pending *pending, const char *line,
+                             struct location where, int32_t most) {
+    const struct reader *reader = predictor->task->data.reader;
+    if (pending->dataset == NULL) {
+        pending->dataset = task_data_describe(&predictor->task->data, predictor->errors);
+        pending->first_line = where.line;
+    }
+    if (pending->dataset == NULL) {
+        return predictor->errors->status;
+    }
+    RONDO_TRY(reader->class->add(reader, line, where, pending->dataset, predictor->errors));
+    return pending->dataset->count == most ? flush_pending(predictor, pending) : RONDO_OK;
 }
 
 /* ---- texts that are lines ---- */
@@ -164,7 +138,7 @@ static void free_pending(struct pending *pending) {
 struct text_line {
     char *text;
     size_t length, capacity;
-    int has_end; /* 1: the line ended in LF */
+    int has_end; /* a LF followed it */
 };
 
 static rondo_status line_add(struct text_line *line, int c, struct location where, struct errors *errors) {
@@ -228,7 +202,7 @@ static rondo_status check_line(struct text_line *line, struct location where, st
     return RONDO_OK;
 }
 
-/* One text per line. At a terminal, the prediction for each line is printed at once. */
+/* One text per line. At a terminal each is answered at once. */
 static rondo_status predict_lines(const struct predictor *predictor, FILE *stream, const char *name) {
     const int32_t most = isatty(fileno(stream)) ? 1 : BATCH;
     struct pending pending = {.name = name};
@@ -238,30 +212,22 @@ static rondo_status predict_lines(const struct predictor *predictor, FILE *strea
     for (; status == RONDO_OK && read_line(stream, &line, where, &status, predictor->errors); where.line++) {
         status = check_line(&line, where, predictor->errors);
         if (status == RONDO_OK) {
-            char *text = strndup(line.length == 0 ? "" : line.text, line.length);
-            status = add_text(predictor, &pending, text, where.line, most);
+            if (line.length > 0) {
+                line.text[line.length] = '\0'; /* line_add leaves room for it */
+            }
+            status = add_line(predictor, &pending, line.length == 0 ? "" : line.text, where, most);
         }
     }
     free(line.text);
-    /* The lines before a mistake also get their predictions. */
+    /* The lines before a mistake are answered as well. */
     const rondo_status last = flush_pending(predictor, &pending);
     return status == RONDO_OK ? last : status;
 }
 
-/* ---- texts that are a column of a table ---- */
+/* ---- files in the format of the training data ---- */
 
-static rondo_status predict_rows(const struct predictor *predictor, const struct text_rows *rows, const char *name) {
-    struct pending pending = {.name = name};
-    rondo_status status = RONDO_OK;
-    for (int64_t row = rows->first_row; row < rows->table.rows && status == RONDO_OK; row++) {
-        status = add_text(predictor, &pending, strdup(text_rows_text(rows, row)), rows->table.lines[row], BATCH);
-    }
-    if (status == RONDO_OK) {
-        return flush_pending(predictor, &pending);
-    }
-    free_pending(&pending);
-    return status;
-}
+/* Bytes of standard input, if the reader reads files. */
+#define MAX_INPUT ((size_t)2 << 30)
 
 /* The whole stream, NUL-terminated, with malloc; NULL with errors. */
 static char *read_stream(FILE *stream, const char *name, size_t *length, struct errors *errors) {
@@ -273,8 +239,8 @@ static char *read_stream(FILE *stream, const char *name, size_t *length, struct 
         if (*length < capacity - 1) {
             break;
         }
-        if (capacity > TABLE_MAX_BYTES) {
-            errors_add_at(errors, RONDO_INVALID, (struct location){name, 0, 0}, "more than %zu bytes", TABLE_MAX_BYTES);
+        if (capacity > MAX_INPUT) {
+            errors_add_at(errors, RONDO_INVALID, (struct location){name, 0, 0}, "more than %zu bytes", MAX_INPUT);
             free(text);
             return NULL;
         }
@@ -297,36 +263,44 @@ static char *read_stream(FILE *stream, const char *name, size_t *length, struct 
     return text;
 }
 
-/* A table from standard input has the format of the training file. */
-static rondo_status predict_table(const struct predictor *predictor, FILE *stream, const char *file) {
-    struct arena *arena = arena_create();
-    if (arena == NULL) {
-        return errors_no_memory(predictor->errors);
+/* Standard input has the format of the training file. */
+static rondo_status predict_whole(const struct predictor *predictor, const char *file) {
+    const int is_input = strcmp(file, "-") == 0;
+    const char *name = is_input ? "standard input" : file;
+    struct reader_path path = {.text = name, .where = {"--column", 0, 0}};
+    char *bytes = NULL;
+    if (is_input) {
+        bytes = read_stream(stdin, name, &path.length, predictor->errors);
+        path.bytes = bytes;
+        path.like = predictor->task->experiment->data.train.paths[0].text;
+        if (bytes == NULL) {
+            return predictor->errors->status;
+        }
     }
-    const char *format_file = stream == NULL ? file : predictor->task->experiment->train.text;
-    size_t length = 0;
-    char *text = stream == NULL ? NULL : read_stream(stream, file, &length, predictor->errors);
-    rondo_status status = stream != NULL && text == NULL ? predictor->errors->status : RONDO_OK;
-    struct text_rows rows;
-    if (status == RONDO_OK) {
-        status = text_reader_rows(&predictor->task->reader, predictor->column, file, format_file, text, length, arena,
-                                  &rows, predictor->errors);
-    }
-    if (status == RONDO_OK) {
-        status = predict_rows(predictor, &rows, file);
-    }
-    free(text);
-    arena_destroy(arena);
+    const struct reader_source source = {.paths = &path, .count = 1, .part = PART_TEST};
+    struct dataset *dataset = task_data_read(&predictor->task->data, &source, 0, predictor->errors);
+    const rondo_status status = dataset == NULL ? predictor->errors->status : predict_dataset(predictor, dataset, name);
+    dataset_destroy(dataset);
+    free(bytes);
+    return status;
+}
+
+/* A reader that makes its data has no other examples than those of its parts. */
+static rondo_status predict_test_part(const struct predictor *predictor) {
+    const struct reader_source source = {.part = PART_TEST};
+    struct dataset *dataset = task_data_read(&predictor->task->data, &source, 0, predictor->errors);
+    const rondo_status status =
+        dataset == NULL ? predictor->errors->status : predict_dataset(predictor, dataset, "the test data");
+    dataset_destroy(dataset);
     return status;
 }
 
 static rondo_status predict_file(const struct predictor *predictor, const char *file) {
-    if (strcmp(file, "-") == 0) {
-        return predictor->column == NULL ? predict_lines(predictor, stdin, "standard input")
-                                         : predict_table(predictor, stdin, "standard input");
+    if (predictor->reads_files) {
+        return predict_whole(predictor, file);
     }
-    if (predictor->column != NULL) {
-        return predict_table(predictor, NULL, file);
+    if (strcmp(file, "-") == 0) {
+        return predict_lines(predictor, stdin, "standard input");
     }
     struct stat status;
     FILE *stream = stat(file, &status) == 0 && S_ISDIR(status.st_mode) ? (errno = EISDIR, NULL) : fopen(file, "r");
@@ -339,6 +313,15 @@ static rondo_status predict_file(const struct predictor *predictor, const char *
 }
 
 static rondo_status predict_files(const struct predictor *predictor, const char *const *files) {
+    const struct reader_class *reader = predictor->task->data.reader->class;
+    if ((reader->flags & READER_NO_FILES) != 0) {
+        return *files == NULL
+                   ? predict_test_part(predictor)
+                   : errors_add(predictor->errors, RONDO_INVALID,
+                                "'%s' is not used: reader '%s' of the run makes its data; without a file, its "
+                                "test data is predicted",
+                                *files, reader->name);
+    }
     if (*files == NULL) {
         return predict_file(predictor, "-");
     }
@@ -348,14 +331,19 @@ static rondo_status predict_files(const struct predictor *predictor, const char 
     return RONDO_OK;
 }
 
-/* "text", "0", or "\"0\"": a number in quotes is the name of a column, as in an experiment. */
-static const struct text_column *parse_column(const char *value, struct text_column *column, struct arena *arena) {
+/* Makes a column of the command line the reader's first: "text", "0", or "\"0\"", which in quotes is a name, as in an
+ * experiment. */
+static rondo_status set_column(struct task *task, const char *value, struct errors *errors) {
+    struct reader_column *columns = task->experiment->data.columns;
+    if (columns == NULL) {
+        return errors_add_at(errors, RONDO_INVALID, (struct location){.file = "--column"},
+                             "reader '%s' of the run has no columns", task->data.reader->class->name);
+    }
     const size_t length = strlen(value);
     const int is_quoted = length >= 2 && value[0] == '"' && value[length - 1] == '"';
-    *column = (struct text_column){.text = is_quoted ? arena_strndup(arena, value + 1, length - 2) : value,
-                                   .is_name = is_quoted,
-                                   .where = {"--column", 0, 0}};
-    return column->text == NULL ? NULL : column;
+    const char *text = is_quoted ? arena_strndup(task->experiment->arena, value + 1, length - 2) : value;
+    columns[0] = (struct reader_column){.text = text, .is_name = is_quoted, .where = {"--column", 0, 0}};
+    return text == NULL ? errors_no_memory(errors) : RONDO_OK;
 }
 
 static int run_predict(const struct command *command, int argc, char **argv) {
@@ -380,15 +368,14 @@ static int run_predict(const struct command *command, int argc, char **argv) {
     struct errors errors = {0};
     struct session *session = session_from_flags(&common, &errors);
     struct task *task = session == NULL ? NULL : run_record_open(arguments.words[0], NULL, NULL, session, 0, &errors);
-    struct text_column found;
-    struct predictor predictor = {.task = task, .json = common.json, .errors = &errors};
-    if (task != NULL && column != NULL) {
-        predictor.column = parse_column(column, &found, session->arena);
-    }
-    if (task != NULL && column != NULL && predictor.column == NULL) {
-        errors_no_memory(&errors);
-    } else if (task != NULL) {
-        predict_files(&predictor, arguments.words + 1);
+    if (task != NULL) {
+        const struct predictor predictor = {.task = task,
+                                            .reads_files = column != NULL || task->data.reader->class->add == NULL,
+                                            .json = common.json,
+                                            .errors = &errors};
+        if (column == NULL || set_column(task, column, &errors) == RONDO_OK) {
+            predict_files(&predictor, arguments.words + 1);
+        }
     }
     status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
     task_destroy(task);

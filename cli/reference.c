@@ -42,6 +42,10 @@ static const struct page pages[] = {
      "`h'` after it; any other free name is a parameter. Layers name a cell, with its options: `model: "
      "{layers: [{cell: gru, hidden: 64}]}`. `rondo cells show NAME` lists the parameters and their initial values; "
      "[Cells](../cells.md) describes how to write a cell."},
+    {KIND_READER, "Readers",
+     "A reader turns data files into examples, and predictions back into text. An experiment names one, with its "
+     "options: `data: {reader: text, train: reviews.tsv, lowercase: false}`. [Your own data](../data.md) shows how to "
+     "prepare files, [Adding a reader](../readers.md) how to write one."},
     {KIND_EXPERIMENT, "The experiment",
      "An experiment is one YAML file. This page lists all keys, section by section; [Experiments](../experiments.md) "
      "explains them. N is the index of an entry of a list, from 0. Editors complete the keys from "

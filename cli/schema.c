@@ -55,7 +55,9 @@ static json_t *condition(const struct schema *schema, const char *key, json_t *n
 /* ---- names of plug-ins and cells ---- */
 
 static int may_be_named(const struct entry *entry, const struct experiment_section *section, int32_t value) {
-    return value == EXPERIMENT_CELL ? entry->cell != NULL : entry_fits(entry, section);
+    return value == EXPERIMENT_CELL     ? entry->cell != NULL
+           : value == EXPERIMENT_READER ? entry->reader != NULL
+                                        : entry_fits(entry, section);
 }
 
 /* Known names, each with its summary, and any other text; but no optimizer in place of a wrapper, nor a wrapper in place
@@ -72,7 +74,9 @@ static json_t *name_schema(const struct schema *schema, const struct experiment_
             append(schema, wrong, json_string(entry->name));
         }
     }
-    append(schema, names, json_pack("{s:s}", "description", "the name of your own plug-in or cell"));
+    if (key->value != EXPERIMENT_READER) {
+        append(schema, names, json_pack("{s:s}", "description", "the name of your own plug-in or cell"));
+    }
     set(schema, object, "description", json_string(key->help));
     set(schema, object, "type", json_string("string"));
     set(schema, object, "minLength", json_integer(1));
@@ -98,9 +102,15 @@ static json_t *key_schema(const struct schema *schema, const struct experiment_s
         object = json_pack("{s:[s, s], s:i, s:i, s:O}", "type", "string", "array", "minLength", 1, "minItems", 1,
                            "items", text);
         break;
-    case EXPERIMENT_COLUMN:
-        object = json_pack("{s:[s, s], s:i}", "type", "string", "integer", "minLength", 1);
+    case EXPERIMENT_DATA:
+        object = json_pack("{s:[s, s, s], s:i, s:i, s:O}", "type", "string", "array", "object", "minLength", 1,
+                           "minItems", 1, "items", text);
         break;
+    case EXPERIMENT_COLUMNS:
+        object = json_pack("{s:s, s:{s:[s, s], s:i}}", "type", "object", "additionalProperties", "type", "string",
+                           "integer", "minLength", 1);
+        break;
+    case EXPERIMENT_READER:
     case EXPERIMENT_PLUGIN:
     case EXPERIMENT_CELL:
         object = name_schema(schema, section, key);
@@ -119,7 +129,7 @@ static json_t *key_schema(const struct schema *schema, const struct experiment_s
 /* The key of the section that names a plug-in or a cell; NULL: there is none. */
 static const struct experiment_key *naming_key(const struct experiment_section *section) {
     for (const struct experiment_key *key = section->keys; key != NULL && key->name != NULL; key++) {
-        if (key->value == EXPERIMENT_PLUGIN || key->value == EXPERIMENT_CELL) {
+        if (key->value == EXPERIMENT_PLUGIN || key->value == EXPERIMENT_CELL || key->value == EXPERIMENT_READER) {
             return key;
         }
     }

@@ -20,7 +20,7 @@ static void on_begin(void *arg, const struct task *task, const char *folder) {
     const int32_t threads = task->session->parallel.threads;
     *progress = progress_start(task->network);
     fprintf(stderr, "%s: %lld parameters, %lld examples, %d thread%s, writing ", task->experiment->name,
-            (long long)model_size(network_model(task->network)), (long long)task->train->count, threads,
+            (long long)model_size(network_model(task->network)), (long long)task->data.train->count, threads,
             threads == 1 ? "" : "s");
     print_text(stderr, folder);
     fprintf(stderr, "\n");
@@ -37,8 +37,8 @@ static void on_epoch(void *arg, const struct trainer_progress *state) {
 /* ---- the result on standard output ---- */
 
 static rondo_status print_json(const struct task *task, const struct train_result *result, struct errors *errors) {
-    json_t *valid = task->valid == NULL ? json_null() : json_object();
-    if (task->valid != NULL) {
+    json_t *valid = task->data.valid == NULL ? json_null() : json_object();
+    if (task->data.valid != NULL) {
         run_record_scores(valid, task->network, &result->trainer.valid);
     }
     json_t *object = json_pack("{s:o, s:I, s:I, s:b, s:o}", "run", json_text(result->folder), "epochs",
@@ -59,7 +59,7 @@ static void print_result(const struct task *task, const struct train_result *res
     print_text(stdout, result->folder);
     printf(": best epoch %lld of %lld%s", (long long)result->trainer.best_epoch, (long long)result->trainer.epochs,
            result->trainer.stopped_early ? " (stopped early)" : "");
-    for (int32_t m = 0; task->valid != NULL && m < network_metric_count(network); m++) {
+    for (int32_t m = 0; task->data.valid != NULL && m < network_metric_count(network); m++) {
         printf("%s %s %.4f", m == 0 ? ", valid" : "", network_metric_name(network, m),
                network_metric(network, &result->trainer.valid, m));
     }

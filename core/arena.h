@@ -49,8 +49,8 @@ char *arena_printf(struct arena *arena, const char *format, ...) RONDO_PRINTF(2,
 /* Memory for the duration of a call: arena_release takes back everything that was allocated after arena_mark, and
  * nothing that was allocated before it. Pairs nest: release the inner mark first. A mark is void after a reset.
  *
- * The failed state outlives arena_release: a caller that asks only at its end also learns of a failure inside a nested
- * pair. To try an allocation that may fail without consequences, use a separate arena. */
+ * arena_release does not end the failed state, so a caller that calls arena_failed once, at its end, also learns of a
+ * failure inside a nested pair. To try an allocation that may fail without consequences, use a separate arena. */
 struct arena_mark {
     void *block;
     size_t used;

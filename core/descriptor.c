@@ -28,7 +28,7 @@ static rondo_status refuse_part(const struct descriptor_subject *check, const ch
 }
 
 #define NAME_MAX_LENGTH 63
-#define NAME_RULE       "is no lower_case name of at most 63 letters, digits and underscores"
+#define NAME_RULE       "is not a lower_case name of at most 63 letters, digits and underscores"
 
 static int is_name(const char *text) {
     const size_t length = strlen(text);
@@ -55,7 +55,7 @@ static const struct option_field {
     [RONDO_CLASS_REALS] = {"rondo_reals", sizeof(rondo_reals), _Alignof(rondo_reals)},
 };
 
-/* 1 if experiments use this key themselves, beside the options of a plug-in. */
+/* 1 if experiments use this key for another purpose, in the same section as the options of a plug-in. */
 static int is_reserved(int32_t kind, const char *key) {
     static const char *const keys[] = {"plugin", "sum", "weight", "groups", "wrappers", "match", "frozen"};
     for (size_t i = 0; kind != RONDO_KIND_OP && i < sizeof keys / sizeof keys[0]; i++) {
@@ -123,7 +123,7 @@ static rondo_status check_defaults(const struct descriptor_subject *check) {
 static rondo_status check_options(const struct descriptor_subject *check) {
     const rondo_descriptor *descriptor = check->descriptor;
     if ((descriptor->options == NULL) != (descriptor->options_size == 0)) {
-        return refuse(check, "options and options_size go together, one of them is missing");
+        return refuse(check, "'options' and 'options_size' must be set together, one of them is missing");
     }
     for (const rondo_option *option = descriptor->options; option != NULL && option->key != NULL; option++) {
         RONDO_TRY(check_option(check, option));
@@ -143,7 +143,7 @@ static rondo_status check_elementwise(const struct descriptor_subject *check, co
         return refuse(check, "an elementwise op takes a fixed number of inputs, 1 to 8");
     }
     if (!isfinite(op->domain_low) || !isfinite(op->domain_high) || op->domain_low > op->domain_high) {
-        return refuse(check, "'domain_low' and 'domain_high' are no interval");
+        return refuse(check, "'domain_low' and 'domain_high' are not an interval");
     }
     return RONDO_OK;
 }
@@ -160,7 +160,7 @@ static rondo_status check_general(const struct descriptor_subject *check, const 
         return refuse(check, "it has no gradient: 'backward' is missing and RONDO_OP_NO_GRADIENT is not set");
     }
     if (op->min_inputs < 0 || (op->max_inputs != -1 && op->max_inputs < op->min_inputs)) {
-        return refuse(check, "'min_inputs' and 'max_inputs' are no range");
+        return refuse(check, "'min_inputs' and 'max_inputs' are not a range");
     }
     return RONDO_OK;
 }
@@ -243,7 +243,7 @@ static rondo_status check_metrics(const struct descriptor_subject *check, const 
 
 static rondo_status check_loss(const struct descriptor_subject *check) {
     const rondo_loss *loss = (const rondo_loss *)check->descriptor;
-    const uint32_t known = RONDO_LOSS_COUPLES_ROWS | RONDO_LOSS_BEFORE_OUTPUT | RONDO_LOSS_ANY_UNITS;
+    const uint32_t known = RONDO_LOSS_COUPLES_ROWS | RONDO_LOSS_BEFORE_OUTPUT | RONDO_LOSS_ANY_UNIT;
     if ((loss->flags & ~known) != 0 || loss->reserved != 0) {
         return refuse(check, "it has unknown flags, or 'reserved' is not 0");
     }
@@ -251,7 +251,7 @@ static rondo_status check_loss(const struct descriptor_subject *check) {
         return refuse(check, "'output_size' or 'record' is missing");
     }
     if ((loss->metrics == NULL) != (loss->measure == NULL)) {
-        return refuse(check, "'metrics' and 'measure' go together, one of them is missing");
+        return refuse(check, "'metrics' and 'measure' must be set together, one of them is missing");
     }
     return check_metrics(check, loss);
 }

@@ -299,7 +299,7 @@ static rondo_status link_file(const struct load_attempt *attempt, const struct s
     struct plugin_memory memory = {0};
     if (!plugin_memory_find(info, &memory) ||
         !plugin_memory_holds(&memory, (uintptr_t)info, sizeof *info, _Alignof(rondo_plugin_info))) {
-        return refuse(attempt, RONDO_INVALID, "has a symbol 'rondo_plugin' that is no rondo_plugin_info");
+        return refuse(attempt, RONDO_INVALID, "has a symbol 'rondo_plugin' that is not a rondo_plugin_info");
     }
     RONDO_TRY(check_info(attempt, info));
     RONDO_TRY(check_layout(attempt, &memory, info));

@@ -4,8 +4,6 @@
 
 #include "core/number.h"
 
-#include "core/number.h"
-
 void log_line(const struct log_receiver *receiver, enum log_level level, const char *origin, const char *format, ...) {
     if (receiver == NULL || receiver->write == NULL) {
         return;

@@ -6,7 +6,7 @@
 #include <sys/sysinfo.h>
 #endif
 
-/* UINT64_MAX: unknown. Other systems do not limit their swap space, or have no common way to ask. */
+/* UINT64_MAX: unknown. Other systems than Linux extend their swap space as needed, or report it each in its own way. */
 static uint64_t machine_bytes(void) {
 #ifdef __linux__
     struct sysinfo found;

@@ -7,7 +7,7 @@
 
 #include "rondo/plugin.h"
 
-/* Whoever writes to more than `bytes` of memory fails. Not a promise that this much is free. */
+/* A process that writes to more than `bytes` of memory fails. This much need not be free at present. */
 struct memory_limit {
     uint64_t bytes;     /* UINT64_MAX: unknown */
     const char *source; /* "physical memory and swap" */

@@ -95,8 +95,9 @@ static rondo_status check_choices(const struct layout_reading *reading, int row,
         }
         if (!is_text(reading, pointer_at(at, 0))) {
             return refuse(
-                reading, "row %d of 'options': entry %d of 'choices' is no text of the plug-in: does it end with NULL?",
-                row, k);
+                reading,
+                "row %d of 'options': entry %d of 'choices' is not a text of the plug-in: does it end with NULL?", row,
+                k);
         }
     }
     return RONDO_OK;
@@ -116,7 +117,7 @@ static rondo_status check_list(const struct layout_reading *reading, const struc
         }
         for (int k = 0; k < 3 && list->texts[k].name != NULL; k++) {
             if (!is_text(reading, pointer_at(at, list->texts[k].offset))) {
-                return refuse(reading, "'%s': '%s' of row %d is no text of the plug-in%s%s%s", list->name,
+                return refuse(reading, "'%s': '%s' of row %d is not a text of the plug-in%s%s%s", list->name,
                               list->texts[k].name, row, row == 0 ? "" : ": is the end row missing, ",
                               row == 0 ? "" : list->end, row == 0 ? "" : "?");
             }
@@ -175,11 +176,11 @@ static rondo_status check_pointer(const struct layout_reading *reading, const st
     }
     if (pointer->is_text) {
         return is_text(reading, value) ? RONDO_OK
-                                       : refuse(reading, "'%s' is no text of the plug-in", pointer->field.name);
+                                       : refuse(reading, "'%s' is not a text of the plug-in", pointer->field.name);
     }
     return value == 0 || plugin_memory_runs(reading->memory, value)
                ? RONDO_OK
-               : refuse(reading, "'%s' is no function of the plug-in", pointer->field.name);
+               : refuse(reading, "'%s' is not a function of the plug-in", pointer->field.name);
 }
 
 /* No descriptor has grown up to ABI 1.1; those of a later ABI may be larger. Metrics exist since 1.1. */
@@ -213,7 +214,7 @@ static rondo_status check_descriptor(struct layout_reading *reading, const rondo
                       index == 0 ? "" : ": does the list of descriptors end with NULL?");
     }
     if (!is_text(reading, (uintptr_t)descriptor->name)) {
-        return refuse(reading, "'name' is no text of the plug-in");
+        return refuse(reading, "'name' is not a text of the plug-in");
     }
     if (descriptor->name != NULL) {
         const int is_kind = descriptor->kind >= 0 && descriptor->kind < RONDO_KIND_COUNT;
@@ -241,7 +242,7 @@ rondo_status plugin_layout_check(const struct plugin_memory *memory, const rondo
     struct layout_reading reading = {memory, errors, "rondo_plugin"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (!is_text(&reading, pointer_at((uintptr_t)info, texts[i].offset))) {
-            return refuse(&reading, "'%s' is no text of the plug-in", texts[i].name);
+            return refuse(&reading, "'%s' is not a text of the plug-in", texts[i].name);
         }
     }
     for (int i = 0;; i++) {

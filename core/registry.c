@@ -124,7 +124,7 @@ static rondo_status check_is_new(const struct registry *registry, const rondo_de
     if (other == NULL) {
         return RONDO_OK;
     }
-    return errors_add(errors, RONDO_INVALID, "%s '%s' of '%s' is there already, from '%s'", kind_name(descriptor->kind),
+    return errors_add(errors, RONDO_INVALID, "%s '%s' of '%s' already exists, from '%s'", kind_name(descriptor->kind),
                       descriptor->name, origin, other);
 }
 

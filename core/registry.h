@@ -35,7 +35,7 @@ rondo_status registry_add(struct registry *registry, const rondo_descriptor *des
 rondo_status registry_add_all(struct registry *registry, const rondo_descriptor *const *descriptors, const char *origin,
                               struct errors *errors);
 
-/* The descriptor, or NULL. Does not ask the finder. */
+/* The descriptor, or NULL. Does not call the finder. */
 const rondo_descriptor *registry_find(const struct registry *registry, int32_t kind, const char *name);
 /* Shorthand of registry_find for a registered op. */
 const rondo_op *registry_op(const struct registry *registry, const char *name);

@@ -1,4 +1,4 @@
-/* core/sanitizer.h: what the compiler adds to this build, of gcc or clang. Each macro is 1 or 0. */
+/* core/sanitizer.h: which sanitizers this build has, whether gcc or clang compiles it. Each macro is 1 or 0. */
 #ifndef RONDO_CORE_SANITIZER_H
 #define RONDO_CORE_SANITIZER_H
 
@@ -20,7 +20,7 @@
 #define SANITIZER_THREAD 0
 #endif
 
-/* Shadow memory takes terabytes of addresses, and the allocator is another one. */
+/* A sanitizer whose shadow memory takes terabytes of addresses, and which replaces the allocator. */
 #define SANITIZER_SHADOW (SANITIZER_ADDRESS || SANITIZER_THREAD || SANITIZER_FEATURE(memory_sanitizer))
 
 #endif

@@ -1,61 +1,98 @@
 #include "data/batch.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Examples are sorted by length within this many batches at a time: enough for nearly equal lengths within a batch, few
- * enough that an epoch does not run from short to long. */
-enum { POOL_BATCHES = 32 };
+/* ---- lengths ---- */
 
-static int64_t count_of(const int64_t *begin, int64_t example) {
-    return begin[example + 1] - begin[example];
+int64_t example_steps(const struct dataset *dataset, int64_t example, const struct batch_plan *plan) {
+    const struct stream *input = dataset_find(dataset, "input"), *target = dataset_find(dataset, "target");
+    if (input != NULL && plan->architecture.input_every_step) {
+        return input->length[example];
+    }
+    const int is_aligned = target != NULL && target->kind != STREAM_LIST && plan->architecture.output_every_step;
+    if (is_aligned && target->length[example] > 0) {
+        return target->length[example];
+    }
+    return plan->steps > 0 ? plan->steps : !plan->architecture.output_every_step;
 }
 
-int64_t example_steps(const struct dataset *dataset, int64_t example, struct architecture architecture) {
-    if (architecture.input_every_step) {
-        return count_of(dataset->input_begin, example);
+/* What is wrong with the number of targets of an example: the text of what was expected; NULL: nothing. */
+static const char *expected_targets(const struct stream *target, int64_t example, int64_t steps,
+                                    struct architecture architecture) {
+    if (target->kind == STREAM_LIST) {
+        return NULL; /* a list may have any length; the loss knows which lists fit the steps */
     }
-    return architecture.output_every_step ? count_of(dataset->target_begin, example) : 1;
+    const int64_t targets = target->length[example];
+    if (architecture.output_every_step) {
+        return targets == steps ? NULL : "a target for each step, since the architecture gives an output at every step";
+    }
+    if (targets != 1) {
+        return "one target, since the architecture gives one output";
+    }
+    return stream_has_target(target, target->begin[example]) ? NULL : "a target that is not missing";
 }
 
-/* ---- fitting the architecture ---- */
-
-/* NULL if the number of targets of an example fits; otherwise a description of the expected targets. */
-static const char *expected_targets(int64_t inputs, int64_t targets, struct architecture architecture) {
-    if (!architecture.output_every_step) {
-        return targets == 1 ? NULL : "exactly one target for the sequence";
-    }
-    if (!architecture.input_every_step) {
-        return targets >= 1 ? NULL : "at least one target";
-    }
-    return targets == inputs ? NULL : "one target for each input";
-}
-
-rondo_status dataset_fits(const struct dataset *dataset, struct architecture architecture, int with_targets,
+rondo_status dataset_fits(const struct dataset *dataset, const struct batch_plan *plan, int with_targets,
                           const char *what, struct errors *errors) {
+    const struct architecture architecture = plan->architecture;
+    const struct stream *input = dataset_find(dataset, "input"), *target = dataset_find(dataset, "target");
+    RONDO_CHECK(!(with_targets || plan->feedback) || target != NULL, errors, "a reader gives targets");
     for (int64_t i = 0; i < dataset->count; i++) {
-        const int64_t inputs = count_of(dataset->input_begin, i), targets = count_of(dataset->target_begin, i);
-        if (!architecture.input_every_step && inputs != 1) {
+        const long long number = (long long)i + 1;
+        const int64_t inputs = input == NULL ? 0 : input->length[i], steps = example_steps(dataset, i, plan);
+        if (input != NULL && !architecture.input_every_step && inputs != 1) {
+            return errors_add(errors, RONDO_INVALID,
+                              "%s: example %lld has %lld inputs, expected one, since the architecture takes input only "
+                              "at the first step",
+                              what, number, (long long)inputs);
+        }
+        if (steps == 0) {
             return errors_add(
                 errors, RONDO_INVALID,
-                "%s: example %lld has %lld inputs, expected one, as the architecture takes input only at the "
-                "first step",
-                what, (long long)i + 1, (long long)inputs);
+                "%s: example %lld has no targets, and with the architecture %s their number is the number "
+                "of steps; model.steps gives it for data without targets",
+                what, number, architecture.input_every_step ? "N:N" : "1:N");
         }
-        if (!architecture.input_every_step && architecture.output_every_step && targets == 0) {
-            return errors_add(
-                errors, RONDO_INVALID,
-                "%s: example %lld has no targets, and with the architecture 1:N their number is the number "
-                "of steps",
-                what, (long long)i + 1);
+        if (!with_targets && plan->feedback && target->length[i] < steps - 1) {
+            return errors_add(errors, RONDO_INVALID,
+                              "%s: example %lld has %lld of the %lld targets that a model with feedback reads", what,
+                              number, (long long)target->length[i], (long long)steps - 1);
         }
-        const char *expected = with_targets ? expected_targets(inputs, targets, architecture) : NULL;
+        const char *expected = with_targets ? expected_targets(target, i, steps, architecture) : NULL;
         if (expected != NULL) {
-            return errors_add(errors, RONDO_INVALID, "%s: example %lld has %lld inputs and %lld targets, expected %s",
-                              what, (long long)i + 1, (long long)inputs, (long long)targets, expected);
+            return errors_add(errors, RONDO_INVALID, "%s: example %lld has %lld step%s and %lld target%s, expected %s",
+                              what, number, (long long)steps, steps == 1 ? "" : "s", (long long)target->length[i],
+                              target->length[i] == 1 ? "" : "s", expected);
         }
     }
     return RONDO_OK;
+}
+
+/* ---- inputs ---- */
+
+int32_t batch_inputs(const struct dataset *dataset, const struct batch_plan *plan,
+                     struct batch_input inputs[BATCH_MOST_INPUTS]) {
+    const struct stream *input = dataset_find(dataset, "input"), *target = dataset_find(dataset, "target");
+    int32_t count = 0;
+    if (input != NULL) {
+        const int is_real = input->kind == STREAM_REAL;
+        inputs[count++] = (struct batch_input){.name = input->name,
+                                               .symbols = is_real ? 0 : input->size,
+                                               .size = is_real ? input->size : 0,
+                                               .every_step = plan->architecture.input_every_step,
+                                               .unknown = input->unknown};
+    }
+    if (plan->feedback) {
+        const int is_real = target->kind == STREAM_REAL;
+        inputs[count++] = (struct batch_input){.name = "previous",
+                                               .symbols = is_real ? 0 : target->size + 1, /* and the start symbol */
+                                               .size = is_real ? target->size : 0,
+                                               .every_step = 1,
+                                               .unknown = target->unknown};
+    }
+    return count;
 }
 
 /* ---- packing ---- */
@@ -76,174 +113,274 @@ static int longest_first(const void *left, const void *right) {
 /* The arguments of batch_pack. */
 struct packing {
     const struct dataset *dataset;
+    const struct batch_plan *plan;
     struct arena *arena;
+    struct batch *batch;
     struct errors *errors;
 };
 
 /* Fills the rows and the time axis of the batch. */
-static rondo_status pack_rows(const struct packing *packing, const struct sorted *sorted, int64_t rows,
-                              struct batch *batch) {
+static rondo_status pack_rows(const struct packing *packing, const struct sorted *sorted, int64_t rows) {
+    const struct dataset *dataset = packing->dataset;
     int64_t *example = arena_calloc(packing->arena, (size_t)rows, sizeof *example);
     int64_t *lengths = arena_calloc(packing->arena, (size_t)rows, sizeof *lengths);
-    if (example == NULL || lengths == NULL) {
+    int64_t *lane = arena_calloc(packing->arena, (size_t)rows, sizeof *lane);
+    unsigned char *starts = arena_calloc(packing->arena, (size_t)rows, 1);
+    if (arena_failed(packing->arena)) {
         return errors_no_memory(packing->errors);
     }
     for (int64_t row = 0; row < rows; row++) {
         example[row] = sorted[row].example;
         lengths[row] = sorted[row].steps;
+        if (dataset->lane != NULL) {
+            lane[row] = dataset->lane[example[row]];
+            starts[row] = !dataset->continues[example[row]];
+        }
     }
-    batch->example = example;
-    return time_axis_make(&batch->time, lengths, rows, packing->arena, packing->errors);
+    packing->batch->example = example;
+    packing->batch->lane = dataset->lane == NULL ? NULL : lane;
+    packing->batch->starts = dataset->lane == NULL ? NULL : starts;
+    return time_axis_make(&packing->batch->time, lengths, rows, packing->arena, packing->errors);
 }
 
-/* Where packed values come from: step t of an example is element first[example] + t. */
-struct source {
-    const int64_t *first;
-    const int32_t *integers; /* tokens or classes; else NULL */
-    const float *numbers;    /* `width` for each step */
-    int64_t width;
-};
+/* Writes number k of an element, as the model sees it, to position `to` of a tensor. */
+static void put_number(const struct stream *stream, int64_t k, double stored, const rondo_tensor *tensor, int64_t to) {
+    const double shift = stream->shift == NULL ? 0 : (double)stream->shift[k];
+    const double scale = stream->scale == NULL ? 1 : (double)stream->scale[k];
+    tensor_set(tensor, to, (stored - shift) / scale);
+}
 
-/* Copies one step of one example to packed position `to`. */
-static void copy_step(const struct source *source, int64_t from, const rondo_tensor *tensor, int64_t to) {
-    if (source->integers != NULL) {
-        ((int32_t *)tensor->data)[to] = source->integers[from];
+/* Copies one element to row `to` of a tensor. */
+static void copy_element(const struct stream *stream, int64_t from, const rondo_tensor *tensor, int64_t to) {
+    if (stream->kind != STREAM_REAL) {
+        ((int32_t *)tensor->data)[to] = stream_id(stream, from);
         return;
     }
-    const float *numbers = source->numbers + from * source->width;
-    if (tensor->dtype == RONDO_F32) {
-        memcpy((float *)tensor->data + to * source->width, numbers, (size_t)source->width * sizeof *numbers);
+    if (stream->store == STORE_F32 && tensor->dtype == RONDO_F32 && stream->scale == NULL) {
+        memcpy((float *)tensor->data + to * stream->size, (const float *)stream->data + from * stream->size,
+               (size_t)stream->size * sizeof(float));
         return;
     }
-    double *out = (double *)tensor->data + to * source->width;
-    for (int64_t k = 0; k < source->width; k++) {
-        out[k] = (double)numbers[k];
+    for (int64_t k = 0; k < stream->size; k++) {
+        put_number(stream, k, (double)stream_number(stream, from, k), tensor, to * stream->size + k);
     }
 }
 
-/* Packs the values of every step, or only those of the first. */
-static rondo_status pack_values(const struct packing *packing, const struct batch *batch, const struct source *source,
-                                int every_step, int32_t dtype, rondo_tensor *tensor) {
-    const int64_t n = every_step ? batch->time.total : batch->time.rows;
-    *tensor = source->integers != NULL ? tensor_1d(RONDO_I32, n, NULL) : tensor_2d(dtype, n, source->width, NULL);
-    RONDO_TRY(tensor_alloc(tensor, packing->arena, packing->errors));
-    const int64_t steps = every_step ? batch->time.steps : 1;
-    for (int64_t step = 0; step < steps; step++) {
-        for (int64_t row = 0; row < batch->time.alive[step]; row++) {
-            copy_step(source, source->first[batch->example[row]] + step, tensor, batch->time.begin[step] + row);
+/* A tensor for `n` elements of a stream. */
+static rondo_status element_tensor(const struct packing *packing, const struct stream *stream, int64_t n,
+                                   rondo_tensor *tensor) {
+    *tensor = stream->kind == STREAM_REAL ? tensor_2d(packing->plan->dtype, n, stream->size, NULL)
+                                          : tensor_1d(RONDO_I32, n, NULL);
+    return tensor_alloc(tensor, packing->arena, packing->errors);
+}
+
+/* Packs the elements of every step, or only those of the first. */
+static rondo_status pack_stream(const struct packing *packing, const struct stream *stream, int every_step,
+                                rondo_tensor *tensor) {
+    const struct batch *batch = packing->batch;
+    const struct time_axis *time = &batch->time;
+    RONDO_TRY(element_tensor(packing, stream, every_step ? time->total : time->rows, tensor));
+    for (int64_t step = 0; step < (every_step ? time->steps : 1); step++) {
+        for (int64_t row = 0; row < time->alive[step]; row++) {
+            copy_element(stream, stream->begin[batch->example[row]] + step, tensor, time->begin[step] + row);
         }
     }
     return RONDO_OK;
 }
 
-/* Packs the targets; a tensor without data if no example of the batch has any. */
-static rondo_status pack_targets(const struct packing *packing, const struct batch *batch,
-                                 struct architecture architecture, int32_t dtype, rondo_tensor *targets) {
+/* previous[t] of an example from element `from`, which is target t - 1; from -1: there is none. */
+static void copy_previous(const struct stream *target, int64_t from, const rondo_tensor *tensor, int64_t to) {
+    const int has_target = from >= 0 && stream_has_target(target, from);
+    if (target->kind != STREAM_REAL) {
+        ((int32_t *)tensor->data)[to] = has_target ? stream_id(target, from) : (int32_t)target->size;
+    } else if (has_target) {
+        copy_element(target, from, tensor, to);
+    } else {
+        for (int64_t k = 0; k < target->size; k++) {
+            tensor_set(tensor, to * target->size + k, 0);
+        }
+    }
+}
+
+static rondo_status pack_previous(const struct packing *packing, const struct stream *target, rondo_tensor *tensor) {
     const struct dataset *dataset = packing->dataset;
-    const int is_class = dataset->target_kind == RONDO_TARGET_CLASS;
-    const struct source source = {.first = dataset->target_begin,
-                                  .integers = is_class ? dataset->target_classes : NULL,
-                                  .numbers = dataset->target_numbers,
-                                  .width = dataset->target_size};
-    int64_t n_without = 0;
-    for (int64_t row = 0; row < batch->time.rows; row++) {
-        const int64_t have = count_of(dataset->target_begin, batch->example[row]);
-        n_without += have == 0;
-        RONDO_CHECK(have == 0 || have == (architecture.output_every_step ? batch->time.lengths[row] : 1),
-                    packing->errors, "the targets of an example fit the architecture");
+    const struct batch *batch = packing->batch;
+    const struct time_axis *time = &batch->time;
+    RONDO_TRY(element_tensor(packing, target, time->total, tensor));
+    for (int64_t step = 0; step < time->steps; step++) {
+        for (int64_t row = 0; row < time->alive[step]; row++) {
+            const int64_t example = batch->example[row], from = target->begin[example] + step - 1;
+            const int is_inside = step > 0 || (dataset->continues != NULL && dataset->continues[example]);
+            /* In generation and prediction there may be fewer targets than steps. */
+            const int is_known = step - 1 < target->length[example];
+            copy_previous(target, is_inside && is_known ? from : -1, tensor, time->begin[step] + row);
+        }
     }
-    RONDO_CHECK(n_without == 0 || n_without == batch->time.rows, packing->errors,
-                "either all examples of a batch have targets or none has");
-    if (n_without == 0) {
-        return pack_values(packing, batch, &source, architecture.output_every_step, dtype, targets);
-    }
-    const int64_t n = architecture.output_every_step ? batch->time.total : batch->time.rows;
-    *targets = is_class ? tensor_1d(RONDO_I32, n, NULL) : tensor_2d(dtype, n, dataset->target_size, NULL);
     return RONDO_OK;
 }
 
+static rondo_status pack_inputs(const struct packing *packing) {
+    const struct stream *input = dataset_find(packing->dataset, "input");
+    struct batch *batch = packing->batch;
+    batch->n_inputs = 0;
+    if (input != NULL) {
+        const int every_step = packing->plan->architecture.input_every_step;
+        RONDO_TRY(pack_stream(packing, input, every_step, &batch->inputs[batch->n_inputs++]));
+    }
+    if (packing->plan->feedback) {
+        const struct stream *target = dataset_find(packing->dataset, "target");
+        RONDO_TRY(pack_previous(packing, target, &batch->inputs[batch->n_inputs++]));
+    }
+    return RONDO_OK;
+}
+
+/* ---- targets ---- */
+
+static rondo_status pack_lists(const struct packing *packing, const struct stream *target) {
+    struct batch *batch = packing->batch;
+    const int64_t rows = batch->time.rows;
+    int64_t *begin = arena_calloc(packing->arena, (size_t)rows + 1, sizeof *begin);
+    if (begin == NULL) {
+        return errors_no_memory(packing->errors);
+    }
+    for (int64_t row = 0; row < rows; row++) {
+        begin[row + 1] = begin[row] + target->length[batch->example[row]];
+    }
+    batch->target_begin = begin;
+    RONDO_TRY(element_tensor(packing, target, begin[rows], &batch->targets));
+    for (int64_t row = 0; row < rows; row++) {
+        for (int64_t i = 0; i < target->length[batch->example[row]]; i++) {
+            copy_element(target, target->begin[batch->example[row]] + i, &batch->targets, begin[row] + i);
+        }
+    }
+    return RONDO_OK;
+}
+
+/* Where the target of an output comes from. */
+struct target_place {
+    int32_t output; /* packed position, or row */
+    int64_t row;
+    int64_t from; /* element of the stream */
+};
+
+/* Lists the outputs that have a target. Returns their number. */
+static int64_t find_targets(const struct packing *packing, const struct stream *target, struct target_place *places) {
+    const struct batch *batch = packing->batch;
+    const struct time_axis *time = &batch->time;
+    const int every_step = packing->plan->architecture.output_every_step;
+    int64_t count = 0;
+    for (int64_t step = 0; step < (every_step ? time->steps : 1); step++) {
+        for (int64_t row = 0; row < time->alive[step]; row++) {
+            const int64_t from = target->begin[batch->example[row]] + step;
+            if (stream_has_target(target, from)) {
+                places[count++] = (struct target_place){(int32_t)(time->begin[step] + row), row, from};
+            }
+        }
+    }
+    return count;
+}
+
+/* Factors of the losses of the rows of places. */
+static rondo_status pack_weight(const struct packing *packing, const struct target_place *places, int64_t count) {
+    const struct stream *weight = dataset_find(packing->dataset, "weight");
+    struct batch *batch = packing->batch;
+    batch->weight = tensor_1d(packing->plan->dtype, count, NULL);
+    if (weight == NULL) {
+        return RONDO_OK;
+    }
+    RONDO_TRY(tensor_alloc(&batch->weight, packing->arena, packing->errors));
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t example = batch->example[places == NULL ? i : places[i].row];
+        const int has_weight = weight->length[example] > 0;
+        tensor_set(&batch->weight, i, has_weight ? (double)stream_number(weight, weight->begin[example], 0) : 1);
+    }
+    return RONDO_OK;
+}
+
+/* No output of the batch has a target: scores the first, with the weight 0. */
+static rondo_status score_nothing(const struct packing *packing, const struct stream *target) {
+    struct batch *batch = packing->batch;
+    batch->n_scored = 1;
+    batch->is_empty = 1;
+    batch->scored = tensor_1d(RONDO_I32, 1, NULL);
+    batch->weight = tensor_1d(packing->plan->dtype, 1, NULL);
+    RONDO_TRY(tensor_alloc(&batch->scored, packing->arena, packing->errors));
+    RONDO_TRY(tensor_alloc(&batch->weight, packing->arena, packing->errors));
+    RONDO_TRY(element_tensor(packing, target, 1, &batch->targets));
+    tensor_set(&batch->scored, 0, 0);
+    tensor_set(&batch->weight, 0, 0);
+    for (int64_t i = 0; i < rondo_count(&batch->targets); i++) {
+        tensor_set(&batch->targets, i, 0);
+    }
+    return RONDO_OK;
+}
+
+static rondo_status pack_scored(const struct packing *packing, const struct stream *target, int64_t outputs) {
+    struct batch *batch = packing->batch;
+    struct target_place *places = arena_calloc(packing->arena, (size_t)outputs, sizeof *places);
+    if (places == NULL) {
+        return errors_no_memory(packing->errors);
+    }
+    const int64_t count = find_targets(packing, target, places);
+    if (count == 0) {
+        return score_nothing(packing, target);
+    }
+    batch->n_scored = count;
+    RONDO_TRY(element_tensor(packing, target, count, &batch->targets));
+    for (int64_t i = 0; i < count; i++) {
+        copy_element(target, places[i].from, &batch->targets, i);
+    }
+    if (count < outputs) {
+        batch->scored = tensor_1d(RONDO_I32, count, NULL);
+        RONDO_TRY(tensor_alloc(&batch->scored, packing->arena, packing->errors));
+        for (int64_t i = 0; i < count; i++) {
+            ((int32_t *)batch->scored.data)[i] = places[i].output;
+        }
+    }
+    return pack_weight(packing, places, count);
+}
+
+static rondo_status pack_targets(const struct packing *packing) {
+    const struct stream *target = dataset_find(packing->dataset, "target");
+    struct batch *batch = packing->batch;
+    const int every_step = packing->plan->architecture.output_every_step;
+    const int64_t outputs = every_step ? batch->time.total : batch->time.rows;
+    RONDO_CHECK(target != NULL, packing->errors, "the dataset has targets");
+    RONDO_CHECK(outputs <= INT32_MAX, packing->errors, "the outputs of a shard have 32-bit positions");
+    batch->n_scored = outputs;
+    if (target->kind == STREAM_LIST) {
+        RONDO_TRY(pack_lists(packing, target));
+        return pack_weight(packing, NULL, batch->time.rows);
+    }
+    for (int64_t row = 0; row < batch->time.rows; row++) {
+        RONDO_CHECK(target->length[batch->example[row]] == (every_step ? batch->time.lengths[row] : 1), packing->errors,
+                    "the targets of an example fit the architecture (dataset_fits)");
+    }
+    return pack_scored(packing, target, outputs);
+}
+
 rondo_status batch_pack(const struct dataset *dataset, const int64_t *examples, int64_t count,
-                        struct architecture architecture, int32_t dtype, struct arena *arena, struct batch *batch,
+                        const struct batch_plan *plan, int with_targets, struct arena *arena, struct batch *batch,
                         struct errors *errors) {
-    const struct packing packing = {.dataset = dataset, .arena = arena, .errors = errors};
+    const struct packing packing = {dataset, plan, arena, batch, errors};
+    *batch = (struct batch){0};
     RONDO_CHECK(count >= 1, errors, "a batch has at least one example");
-    RONDO_CHECK(dataset->target_kind != RONDO_TARGET_LIST, errors,
-                "targets are no lists, which a batch cannot hold yet");
-    RONDO_CHECK(dtype == RONDO_F32 || dtype == RONDO_F64, errors, "numbers are f32 or f64");
+    RONDO_CHECK(plan->dtype == RONDO_F32 || plan->dtype == RONDO_F64, errors, "numbers are f32 or f64");
     struct sorted *sorted = arena_calloc(arena, (size_t)count, sizeof *sorted);
     if (sorted == NULL) {
         return errors_no_memory(errors);
     }
     for (int64_t i = 0; i < count; i++) {
         RONDO_CHECK(examples[i] >= 0 && examples[i] < dataset->count, errors, "the examples are those of the dataset");
-        RONDO_CHECK(example_steps(dataset, examples[i], architecture) > 0, errors,
-                    "the number of steps of an example is known (dataset_fits)");
-        sorted[i] = (struct sorted){examples[i], example_steps(dataset, examples[i], architecture), i};
+        sorted[i] = (struct sorted){examples[i], example_steps(dataset, examples[i], plan), i};
+        RONDO_CHECK(sorted[i].steps > 0, errors, "the number of steps of an example is known (dataset_fits)");
     }
     qsort(sorted, (size_t)count, sizeof *sorted, longest_first);
-    RONDO_TRY(pack_rows(&packing, sorted, count, batch));
-    const struct source inputs = {.first = dataset->input_begin,
-                                  .integers = dataset->input_kind == INPUT_TOKEN ? dataset->input_tokens : NULL,
-                                  .numbers = dataset->input_numbers,
-                                  .width = dataset->input_size};
-    RONDO_TRY(pack_values(&packing, batch, &inputs, architecture.input_every_step, dtype, &batch->inputs));
-    return pack_targets(&packing, batch, architecture, dtype, &batch->targets);
-}
-
-/* ---- the order of an epoch ---- */
-
-/* Sorts order[begin .. end) by length, longest first. Stable: examples of equal length keep their order. */
-static void sort_range(const struct dataset *dataset, struct architecture architecture, int64_t *order, int64_t begin,
-                       int64_t end, struct sorted *scratch) {
-    for (int64_t i = begin; i < end; i++) {
-        scratch[i - begin] = (struct sorted){order[i], example_steps(dataset, order[i], architecture), i};
+    RONDO_TRY(pack_rows(&packing, sorted, count));
+    RONDO_TRY(pack_inputs(&packing));
+    if (!with_targets) {
+        batch->n_scored = plan->architecture.output_every_step ? batch->time.total : batch->time.rows;
+        return RONDO_OK;
     }
-    qsort(scratch, (size_t)(end - begin), sizeof *scratch, longest_first);
-    for (int64_t i = begin; i < end; i++) {
-        order[i] = scratch[i - begin].example;
-    }
-}
-
-/* Shuffles the whole batches of `order`. The last batch, if it is not full, stays at the end. `from` and
- * `batches` are scratch: [count] and [count / size]. */
-static void shuffle_batches(struct rng_stream stream, int64_t size, int64_t count, int64_t *order, int64_t *from,
-                            int64_t *batches) {
-    const int64_t full = count / size;
-    for (int64_t k = 0; k < full; k++) {
-        batches[k] = k;
-    }
-    rng_shuffle(stream, full, batches);
-    memcpy(from, order, (size_t)count * sizeof *order);
-    for (int64_t k = 0; k < full; k++) {
-        memcpy(order + k * size, from + batches[k] * size, (size_t)size * sizeof *order);
-    }
-}
-
-rondo_status batch_order(const struct dataset *dataset, int64_t size, struct architecture architecture,
-                         const struct rng_stream *stream, int64_t *order, struct errors *errors) {
-    const int64_t count = dataset->count;
-    RONDO_CHECK(size >= 1, errors, "a batch has at least one example");
-    const int64_t pool = stream == NULL || size > count / POOL_BATCHES ? count : size * POOL_BATCHES;
-    struct sorted *scratch = calloc((size_t)pool + 1, sizeof *scratch);
-    int64_t *numbers = calloc(2 * (size_t)count + 1, sizeof *numbers);
-    if (scratch == NULL || numbers == NULL) {
-        free(scratch);
-        free(numbers);
-        return errors_no_memory(errors);
-    }
-    for (int64_t i = 0; i < count; i++) {
-        order[i] = i;
-    }
-    if (stream != NULL) {
-        rng_shuffle(rng_substream(*stream, 0), count, order);
-    }
-    for (int64_t begin = 0; begin < count; begin += pool) {
-        sort_range(dataset, architecture, order, begin, begin + pool < count ? begin + pool : count, scratch);
-    }
-    if (stream != NULL) {
-        shuffle_batches(rng_substream(*stream, 1), size, count, order, numbers, numbers + count);
-    }
-    free(scratch);
-    free(numbers);
-    return RONDO_OK;
+    return pack_targets(&packing);
 }

@@ -1,47 +1,81 @@
-/* data/batch.h: examples of similar length, packed for a recurrence over time.
+/* data/batch.h: examples packed for a recurrence over time.
  *
- * core/time_axis.h describes the packing. The architecture decides which steps take input and have targets: with input
- * only at the first step, `inputs` holds the rows of step 0; with output only at the last step, `targets` holds one per
- * row. */
+ * core/time_axis.h describes the packing. All streams of a batch share one time axis: that of the inputs, if every step
+ * takes one, else that of the targets. The architecture decides which steps take input and have targets: with input only at
+ * the first step, an input holds the rows of step 0; with output only at the last step, `targets` holds one per row.
+ *
+ * With feedback the model also reads `previous`, the target of the step before (teacher forcing). It is derived here, so
+ * that no reader and no model shifts anything:
+ *
+ *     previous[t] = target[t - 1]
+ *     previous[0] = the target before the window, if the example continues a sequence (dataset.continues); otherwise
+ *                   the start symbol, whose id is the number of classes; for numbers, zeros
+ */
 #ifndef RONDO_DATA_BATCH_H
 #define RONDO_DATA_BATCH_H
 
-#include "core/rng.h"
 #include "core/time_axis.h"
 #include "data/dataset.h"
+
+/* What a model reads of an example, and where its outputs are. */
+struct batch_plan {
+    struct architecture architecture;
+    int32_t dtype; /* of numbers: RONDO_F32 or RONDO_F64 */
+    int feedback;  /* the model reads `previous` */
+    int64_t steps; /* of examples whose number of steps neither inputs nor targets give; 0: unknown (1 for 1:1) */
+};
+
+/* One input of a model. */
+struct batch_input {
+    const char *name; /* "input", "previous" */
+    int64_t symbols;  /* > 0: ids in [0, symbols); 0: numbers */
+    int64_t size;     /* numbers per step, if symbols is 0 */
+    int every_step;   /* 0: only at the first */
+    int32_t unknown;  /* the id that replaces unknown symbols; -1: none */
+};
+enum { BATCH_MOST_INPUTS = 4 };
+
+/* The inputs that batches of such a dataset have, in the order of batch.inputs. Returns their number. */
+int32_t batch_inputs(const struct dataset *dataset, const struct batch_plan *plan,
+                     struct batch_input inputs[BATCH_MOST_INPUTS]);
 
 /* All arrays belong to the arena that the batch was made from. */
 struct batch {
     struct time_axis time;  /* of the rows */
     const int64_t *example; /* [time.rows] index in the dataset */
-    rondo_tensor inputs;  /* tokens i32 [n], or numbers [n, input_size]; n = total, or rows with input at first only */
-    rondo_tensor targets; /* classes i32 [n], or numbers [n, target_size]; n = total with a target at every step, else
-                             rows; data NULL if the dataset has none */
+    int32_t n_inputs;
+    rondo_tensor
+        inputs[BATCH_MOST_INPUTS]; /* ids i32 [n], or numbers [n, size]; n = total, or rows at the first step */
+    /* The outputs that have a target: i32 [n], packed positions. Data NULL: all of them. */
+    rondo_tensor scored;
+    int64_t n_scored; /* rows of `targets`, if they are not lists */
+    /* Classes i32 [n_scored] or numbers [n_scored, size]; data NULL: the examples have none. STREAM_LIST: the lists of all
+     * rows, i32, one after the other; list of row r: target_begin[r] .. target_begin[r + 1]. */
+    rondo_tensor targets;
+    const int64_t *target_begin; /* [rows + 1]; STREAM_LIST only, else NULL */
+    /* Factors of the losses, [n_scored], or [rows] for lists; data NULL: 1. If no output of the batch has a target, one is
+     * scored with the weight 0, because losses get at least one row. */
+    rondo_tensor weight;
+    int is_empty; /* 1: no output has a target */
+    /* Windows that carry states: the lane of each row, and 1 if its states begin anew; NULL: all begin anew. [rows] */
+    const int64_t *lane;
+    const unsigned char *starts;
 };
 
-/* The number of steps of an example: of its inputs if every step takes one (N:1, N:N), of its targets for 1:N, and 1 for
- * 1:1. 0 for 1:N without targets: the number is not known. */
-int64_t example_steps(const struct dataset *dataset, int64_t example, struct architecture architecture);
+/* The number of steps of an example: of its inputs if every step takes one (N:1, N:N), otherwise of its targets if every
+ * step gives an output (1:N, and N:N without an input stream), otherwise plan->steps, or 1 for 1:1. 0: it is not known. */
+int64_t example_steps(const struct dataset *dataset, int64_t example, const struct batch_plan *plan);
 
-/* RONDO_INVALID if an example of the dataset does not fit the architecture: a number of targets that differs from the
- * number of steps (aligned), not exactly one target for a sequence, more than one input if only the first step takes
- * one, or no targets for 1:N, because their number is the number of steps. `what` names the data in the text. Without
- * targets (prediction), targets are not checked. */
-rondo_status dataset_fits(const struct dataset *dataset, struct architecture architecture, int with_targets,
+/* RONDO_INVALID if an example does not fit the plan: a number of targets that differs from the number of steps, not exactly
+ * one target for a sequence, more than one input if only the first step takes one, an unknown number of steps. `what` names
+ * the data in messages. Without targets (prediction), targets are not checked. */
+rondo_status dataset_fits(const struct dataset *dataset, const struct batch_plan *plan, int with_targets,
                           const char *what, struct errors *errors);
 
-/* Packs `count` >= 1 examples of the dataset into `batch`; numbers get `dtype` (RONDO_F32 or RONDO_F64). Memory from
- * `arena`. The order of `examples` decides between equal lengths. */
+/* Packs `count` >= 1 examples of the dataset into `batch`. Memory from `arena`. The order of `examples` decides between equal
+ * lengths. with_targets 0: for prediction; every output is wanted, and targets are read only for `previous`. */
 rondo_status batch_pack(const struct dataset *dataset, const int64_t *examples, int64_t count,
-                        struct architecture architecture, int32_t dtype, struct arena *arena, struct batch *batch,
+                        const struct batch_plan *plan, int with_targets, struct arena *arena, struct batch *batch,
                         struct errors *errors);
-
-/* The order in which an epoch visits the examples: order[0 .. count) is a permutation, batch k is the slice
- * [k * size, (k + 1) * size). Examples are shuffled, then sorted by length within pools of 32 batches, and whole
- * batches are shuffled again: batch mates are of similar length, and every epoch is different. `stream` determines the
- * order; NULL gives the order for evaluation: by length, longest first, ties by index. The last batch may be smaller.
- * `order` has dataset->count entries, and is written. */
-rondo_status batch_order(const struct dataset *dataset, int64_t size, struct architecture architecture,
-                         const struct rng_stream *stream, int64_t *order, struct errors *errors);
 
 #endif

@@ -1,22 +1,21 @@
+#define _POSIX_C_SOURCE 200809L
 #include "data/dataset.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct dataset *dataset_create(int32_t input_kind, int64_t input_size, int32_t target_kind, int64_t target_size) {
+/* The number of datasets that use the elements is not atomic: datasets are made and destroyed on one thread. */
+struct stream_values {
+    void *data;
+    int64_t elements, capacity;
+    int64_t users;
+};
+
+struct dataset *dataset_create(struct errors *errors) {
     struct dataset *dataset = calloc(1, sizeof *dataset);
     if (dataset == NULL) {
-        return NULL;
-    }
-    dataset->input_kind = input_kind;
-    dataset->input_size = input_size;
-    dataset->target_kind = target_kind;
-    dataset->target_size = target_size;
-    dataset->input_begin = calloc(1, sizeof *dataset->input_begin);
-    dataset->target_begin = calloc(1, sizeof *dataset->target_begin);
-    if (dataset->input_begin == NULL || dataset->target_begin == NULL) {
-        dataset_destroy(dataset);
-        return NULL;
+        errors_no_memory(errors);
     }
     return dataset;
 }
@@ -25,20 +24,55 @@ void dataset_destroy(struct dataset *dataset) {
     if (dataset == NULL) {
         return;
     }
-    free(dataset->input_begin);
-    free(dataset->target_begin);
-    free(dataset->input_tokens);
-    free(dataset->input_numbers);
-    free(dataset->target_classes);
-    free(dataset->target_numbers);
+    for (int32_t s = 0; s < dataset->n_streams; s++) {
+        struct stream *stream = &dataset->streams[s];
+        free(stream->begin);
+        free(stream->length);
+        if (stream->values != NULL && --stream->values->users == 0) {
+            free(stream->values->data);
+            free(stream->values);
+        }
+    }
+    for (int64_t i = 0; dataset->texts != NULL && i < dataset->count; i++) {
+        free(dataset->texts[i]);
+    }
+    free(dataset->texts);
+    free(dataset->continues);
+    free(dataset->lane);
+    free(dataset->update_begin);
     free(dataset);
 }
 
-/* `array` with room for `count` elements of `width` bytes; NULL if out of memory; `array` is then still
- * valid. */
-static void *resized(void *array, int64_t count, size_t width) {
-    return (uint64_t)count > SIZE_MAX / width ? NULL : realloc(array, (size_t)count * width);
+struct stream *dataset_stream(struct dataset *dataset, const char *name, int32_t kind, int32_t store, int64_t size,
+                              struct errors *errors) {
+    const int is_new = dataset->count == 0 && dataset_find(dataset, name) == NULL;
+    if (!is_new || dataset->n_streams == DATASET_MOST_STREAMS || size < 1 ||
+        (kind == STREAM_REAL ? store == STORE_I32 : store == STORE_F32)) {
+        errors_bug(errors, __FILE__, __LINE__, "a stream is new, of a size of at least 1, and stored by its kind");
+        return NULL;
+    }
+    struct stream_values *values = calloc(1, sizeof *values);
+    if (values == NULL) {
+        errors_no_memory(errors);
+        return NULL;
+    }
+    values->users = 1;
+    struct stream *stream = &dataset->streams[dataset->n_streams++];
+    *stream =
+        (struct stream){.name = name, .kind = kind, .store = store, .size = size, .unknown = -1, .values = values};
+    return stream;
 }
+
+const struct stream *dataset_find(const struct dataset *dataset, const char *name) {
+    for (int32_t s = 0; s < dataset->n_streams; s++) {
+        if (strcmp(dataset->streams[s].name, name) == 0) {
+            return &dataset->streams[s];
+        }
+    }
+    return NULL;
+}
+
+/* ---- appending ---- */
 
 /* A capacity of at least `needed`, doubling so that appending is cheap on average. */
 static int64_t grown_capacity(int64_t capacity, int64_t needed) {
@@ -49,111 +83,184 @@ static int64_t grown_capacity(int64_t capacity, int64_t needed) {
     return capacity;
 }
 
-/* The next three functions make room for `needed` elements. They return 1, or 0 if out of memory. */
+/* Makes room for `capacity` entries of `width` bytes. 0 if out of memory; the array is then still valid. */
+static int resize(void **array, int64_t capacity, size_t width) {
+    void *resized = (uint64_t)capacity > SIZE_MAX / width ? NULL : realloc(*array, (size_t)capacity * width);
+    *array = resized == NULL ? *array : resized;
+    return resized != NULL;
+}
 
-static int reserve_examples(struct dataset *dataset, int64_t needed) {
-    if (needed <= dataset->capacity_examples) {
-        return 1;
-    }
-    const int64_t capacity = grown_capacity(dataset->capacity_examples, needed);
-    int64_t *input_begin = resized(dataset->input_begin, capacity + 1, sizeof *input_begin);
-    if (input_begin == NULL) {
+static size_t element_bytes(const struct stream *stream) {
+    const size_t numbers = stream->kind == STREAM_REAL ? (size_t)stream->size : 1;
+    return stream->store == STORE_I32 ? sizeof(int32_t) : numbers * (stream->store == STORE_F32 ? sizeof(float) : 1);
+}
+
+static int reserve_elements(struct stream *stream, int64_t count) {
+    struct stream_values *values = stream->values;
+    if (count > INT64_MAX / 4 - values->elements) {
         return 0;
     }
-    dataset->input_begin = input_begin;
-    int64_t *target_begin = resized(dataset->target_begin, capacity + 1, sizeof *target_begin);
-    if (target_begin == NULL) {
-        return 0;
+    if (values->elements + count > values->capacity) {
+        const int64_t capacity = grown_capacity(values->capacity, values->elements + count);
+        if (!resize(&values->data, capacity, element_bytes(stream))) {
+            return 0;
+        }
+        values->capacity = capacity;
     }
-    dataset->target_begin = target_begin;
-    dataset->capacity_examples = capacity;
+    stream->data = values->data;
     return 1;
 }
 
-static int reserve_integers(int32_t **array, int64_t *capacity, int64_t needed) {
-    if (needed <= *capacity) {
+static int reserve_examples(struct dataset *dataset) {
+    if (dataset->count < dataset->capacity) {
         return 1;
     }
-    const int64_t wanted = grown_capacity(*capacity, needed);
-    int32_t *grown = resized(*array, wanted, sizeof *grown);
-    if (grown == NULL) {
-        return 0;
+    const int64_t capacity = grown_capacity(dataset->capacity, dataset->count + 1);
+    for (int32_t s = 0; s < dataset->n_streams; s++) {
+        struct stream *stream = &dataset->streams[s];
+        void *begin = stream->begin, *length = stream->length;
+        const int has_room =
+            resize(&begin, capacity, sizeof *stream->begin) && resize(&length, capacity, sizeof *stream->length);
+        stream->begin = begin;
+        stream->length = length;
+        if (!has_room) {
+            return 0;
+        }
     }
-    *array = grown;
-    *capacity = wanted;
+    dataset->capacity = capacity;
     return 1;
 }
 
-/* Steps of `width` numbers each. */
-static int reserve_numbers(float **array, int64_t *capacity, int64_t needed, int64_t width) {
-    if (needed <= *capacity) {
-        return 1;
-    }
-    const int64_t wanted = grown_capacity(*capacity, needed);
-    float *grown = wanted > INT64_MAX / width ? NULL : resized(*array, wanted * width, sizeof *grown);
-    if (grown == NULL) {
-        return 0;
-    }
-    *array = grown;
-    *capacity = wanted;
-    return 1;
+static int is_target(const struct stream *stream) {
+    return strcmp(stream->name, "target") == 0;
 }
 
-static int reserve(struct dataset *dataset, int64_t n_inputs, int64_t n_targets) {
-    const int64_t inputs = dataset->input_begin[dataset->count], targets = dataset->target_begin[dataset->count];
-    if (n_inputs > INT64_MAX / 4 - inputs || n_targets > INT64_MAX / 4 - targets) {
-        return 0;
-    }
-    const int has_inputs = dataset->input_kind == INPUT_REAL
-                               ? reserve_numbers(&dataset->input_numbers, &dataset->capacity_inputs, inputs + n_inputs,
-                                                 dataset->input_size)
-                               : reserve_integers(&dataset->input_tokens, &dataset->capacity_inputs, inputs + n_inputs);
-    const int has_targets =
-        dataset->target_kind == RONDO_TARGET_REAL
-            ? reserve_numbers(&dataset->target_numbers, &dataset->capacity_targets, targets + n_targets,
-                              dataset->target_size)
-            : reserve_integers(&dataset->target_classes, &dataset->capacity_targets, targets + n_targets);
-    return has_inputs && has_targets && reserve_examples(dataset, dataset->count + 1);
-}
-
-/* 1 if all of `ids` are in [0, size): an id past the end would read past the end of an embedding. */
-static int are_below(const int32_t *ids, int64_t count, int64_t size) {
-    for (int64_t i = 0; i < count; i++) {
-        if (ids[i] < 0 || ids[i] >= size) {
+/* 1 if all ids are in the range of the stream: an id past its end would read past the end of an embedding. */
+static int ids_are_in_range(const struct stream *stream, const struct stream_part *part) {
+    const int64_t least = is_target(stream) && stream->kind == STREAM_CLASS ? STREAM_NO_TARGET : 0;
+    for (int64_t i = 0; i < part->count && stream->kind != STREAM_REAL; i++) {
+        const int64_t id = stream->store == STORE_U8 ? (int64_t)((const unsigned char *)part->values)[i]
+                                                     : (int64_t)((const int32_t *)part->values)[i];
+        if (id < least || id >= stream->size) {
             return 0;
         }
     }
     return 1;
 }
 
-rondo_status dataset_add(struct dataset *dataset, const void *inputs, int64_t n_inputs, const void *targets,
-                         int64_t n_targets, struct errors *errors) {
-    const int input_is_real = dataset->input_kind == INPUT_REAL;
-    const int target_is_real = dataset->target_kind == RONDO_TARGET_REAL;
-    RONDO_CHECK(n_inputs >= 1 && n_targets >= 0, errors, "an example has at least one input");
-    RONDO_CHECK(input_is_real || are_below(inputs, n_inputs, dataset->input_size), errors,
-                "tokens are below the size of the vocabulary");
-    RONDO_CHECK(target_is_real || are_below(targets, n_targets, dataset->target_size), errors,
-                "classes are below the number of classes");
-    if (!reserve(dataset, n_inputs, n_targets)) {
+static rondo_status append(struct stream *stream, const struct stream_part *part, int64_t example,
+                           struct errors *errors) {
+    const int may_be_empty = is_target(stream) || strcmp(stream->name, "weight") == 0;
+    RONDO_CHECK(part->count >= (may_be_empty ? 0 : 1), errors, "an example has at least one element of each stream");
+    RONDO_CHECK(ids_are_in_range(stream, part), errors, "ids are below the size of their stream");
+    RONDO_CHECK(stream->values->users == 1, errors, "the elements are not shared with a view");
+    if (!reserve_elements(stream, part->count)) {
         return errors_no_memory(errors);
     }
-    const int64_t first_input = dataset->input_begin[dataset->count];
-    const int64_t first_target = dataset->target_begin[dataset->count];
-    if (input_is_real) {
-        memcpy(dataset->input_numbers + first_input * dataset->input_size, inputs,
-               (size_t)(n_inputs * dataset->input_size) * sizeof(float));
-    } else {
-        memcpy(dataset->input_tokens + first_input, inputs, (size_t)n_inputs * sizeof(int32_t));
+    struct stream_values *values = stream->values;
+    const size_t bytes = element_bytes(stream);
+    if (part->count > 0) {
+        memcpy((char *)values->data + (size_t)values->elements * bytes, part->values, (size_t)part->count * bytes);
     }
-    if (n_targets > 0 && target_is_real) {
-        memcpy(dataset->target_numbers + first_target * dataset->target_size, targets,
-               (size_t)(n_targets * dataset->target_size) * sizeof(float));
-    } else if (n_targets > 0) {
-        memcpy(dataset->target_classes + first_target, targets, (size_t)n_targets * sizeof(int32_t));
+    stream->begin[example] = values->elements;
+    stream->length[example] = part->count;
+    values->elements += part->count;
+    stream->elements = values->elements;
+    return RONDO_OK;
+}
+
+rondo_status dataset_add(struct dataset *dataset, const struct stream_part *parts, struct errors *errors) {
+    if (!reserve_examples(dataset)) {
+        return errors_no_memory(errors);
+    }
+    for (int32_t s = 0; s < dataset->n_streams; s++) {
+        RONDO_TRY(append(&dataset->streams[s], &parts[s], dataset->count, errors));
     }
     dataset->count++;
-    dataset->input_begin[dataset->count] = first_input + n_inputs;
-    dataset->target_begin[dataset->count] = first_target + n_targets;
     return RONDO_OK;
+}
+
+rondo_status dataset_add_text(struct dataset *dataset, const char *text, struct errors *errors) {
+    const int64_t index = dataset->count - 1;
+    RONDO_CHECK(index == 0 || dataset->texts != NULL, errors, "all examples have a text, or none has");
+    void *texts = dataset->texts;
+    /* Grows with the other arrays per example: whenever the index is one that they were full at. */
+    if (index == 0 || (index >= 16 && (index & (index - 1)) == 0)) {
+        if (!resize(&texts, dataset->capacity, sizeof *dataset->texts)) {
+            return errors_no_memory(errors);
+        }
+        dataset->texts = texts;
+        memset(dataset->texts + index, 0, (size_t)(dataset->capacity - index) * sizeof *dataset->texts);
+    }
+    dataset->texts[index] = strdup(text);
+    return dataset->texts[index] == NULL ? errors_no_memory(errors) : RONDO_OK;
+}
+
+/* ---- views ---- */
+
+struct dataset *dataset_ranges(const struct dataset *dataset, int64_t count, struct errors *errors) {
+    struct dataset *view = dataset_create(errors);
+    if (view == NULL) {
+        return NULL;
+    }
+    int failed = 0;
+    view->count = view->capacity = count;
+    for (int32_t s = 0; s < dataset->n_streams; s++) {
+        struct stream *stream = &view->streams[view->n_streams++];
+        *stream = dataset->streams[s];
+        stream->values->users++;
+        stream->begin = calloc((size_t)count + 1, sizeof *stream->begin);
+        stream->length = calloc((size_t)count + 1, sizeof *stream->length);
+        failed |= stream->begin == NULL || stream->length == NULL;
+    }
+    if (failed) {
+        dataset_destroy(view);
+        errors_no_memory(errors);
+        return NULL;
+    }
+    return view;
+}
+
+struct dataset *dataset_view(const struct dataset *dataset, const int64_t *examples, int64_t count,
+                             struct errors *errors) {
+    struct dataset *view = dataset_ranges(dataset, count, errors);
+    if (view == NULL) {
+        return NULL;
+    }
+    if (dataset->continues != NULL) {
+        view->continues = calloc((size_t)count + 1, 1);
+        if (view->continues == NULL) {
+            dataset_destroy(view);
+            errors_no_memory(errors);
+            return NULL;
+        }
+    }
+    for (int64_t i = 0; i < count; i++) {
+        for (int32_t s = 0; s < dataset->n_streams; s++) {
+            view->streams[s].begin[i] = dataset->streams[s].begin[examples[i]];
+            view->streams[s].length[i] = dataset->streams[s].length[examples[i]];
+        }
+        if (view->continues != NULL) {
+            view->continues[i] = dataset->continues[examples[i]];
+        }
+    }
+    return view;
+}
+
+/* ---- elements ---- */
+
+int32_t stream_id(const struct stream *stream, int64_t index) {
+    return stream->store == STORE_U8 ? (int32_t)((const unsigned char *)stream->data)[index]
+                                     : ((const int32_t *)stream->data)[index];
+}
+
+float stream_number(const struct stream *stream, int64_t index, int64_t k) {
+    const int64_t at = index * stream->size + k;
+    return stream->store == STORE_U8 ? (float)((const unsigned char *)stream->data)[at]
+                                     : ((const float *)stream->data)[at];
+}
+
+int stream_has_target(const struct stream *stream, int64_t index) {
+    return stream->kind == STREAM_REAL ? !isnan(stream_number(stream, index, 0))
+                                       : stream_id(stream, index) != STREAM_NO_TARGET;
 }

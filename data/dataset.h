@@ -1,7 +1,20 @@
 /* data/dataset.h: examples in memory, from any reader.
  *
- * An example is a sequence of inputs and either one target or a sequence of targets. A reader fills a dataset; the
- * code that uses the dataset does not know the file format.
+ * An example is a set of named streams: sequences of symbols or of numbers. Names are fixed:
+ *
+ *     input     what the model reads
+ *     target    what it predicts: one element for each step, or one for the whole example; or a list (STREAM_LIST)
+ *     weight    one number per example: the factor of its losses
+ *
+ * A stream stores the elements of all examples in one array; each example is a range of it. Ranges may overlap: windows of
+ * a long sequence, and the parts of a file, are views and copy nothing (dataset_view). A reader fills a dataset; the code
+ * that uses it does not know the file format.
+ *
+ *     struct dataset *dataset = dataset_create(errors);
+ *     dataset_stream(dataset, "input", STREAM_CLASS, STORE_I32, words, errors);
+ *     dataset_stream(dataset, "target", STREAM_CLASS, STORE_I32, labels, errors);
+ *     const struct stream_part parts[] = {{tokens, n_tokens}, {&label, 1}};
+ *     status = dataset_add(dataset, parts, errors);
  *
  * Threads: filled on one thread; afterwards read from any.
  */
@@ -9,37 +22,91 @@
 #define RONDO_DATA_DATASET_H
 
 #include "core/tensor.h"
+#include "data/vocabulary.h"
 
-/* The kind of one input step. */
-enum input_kind {
-    INPUT_TOKEN = 0, /* one of input_size words: int32 */
-    INPUT_REAL = 1   /* input_size numbers: float */
+/* What an element of a stream is. */
+enum stream_kind {
+    STREAM_CLASS = 0, /* one id in [0, size); in the stream "target", STREAM_NO_TARGET is allowed as well */
+    STREAM_REAL = 1,  /* `size` numbers; in the stream "target", an element whose first number is NaN is no target */
+    STREAM_LIST = 2   /* one id in [0, size); the ids of an example are a list that is not aligned with its steps */
+};
+/* The class of a step that has no target: it has no loss, and no metric counts it. */
+#define STREAM_NO_TARGET (-1)
+
+/* How elements are stored. STORE_U8: classes up to 255, so that a text takes one byte per character, and numbers that
+ * are bytes, such as pixels. */
+enum stream_store { STORE_I32 = 0, STORE_F32 = 1, STORE_U8 = 2 };
+
+/* The elements of a stream, shared by all datasets that are views of the same examples. Private to dataset.c. */
+struct stream_values;
+
+struct stream {
+    const char *name;        /* constant text */
+    int32_t kind, store;     /* enum stream_kind, enum stream_store */
+    int64_t size;            /* ids, or numbers of an element; >= 1 */
+    int64_t *begin, *length; /* [count of the dataset] the elements of each example */
+    const void *data;        /* all elements: int32_t, float or unsigned char; [elements], or [elements, size] */
+    int64_t elements;
+    /* Numbers, per number of an element: the model sees (stored - shift[k]) / scale[k]. NULL: as they are. Borrowed. */
+    const float *shift, *scale;
+    const struct vocabulary *names; /* texts of the ids; borrowed from the reader; NULL: none */
+    int32_t unknown;                /* the id that replaces unknown symbols; -1: none */
+    struct stream_values *values;
 };
 
-/* Filled after dataset_create and before the first read; owns its memory. Example i has the input steps
- * input_begin[i] .. input_begin[i + 1] and the targets target_begin[i] .. target_begin[i + 1]. */
+enum { DATASET_MOST_STREAMS = 4 };
+
 struct dataset {
-    int64_t count;           /* examples */
-    int32_t input_kind;      /* enum input_kind */
-    int32_t target_kind;     /* enum rondo_target_kind */
-    int64_t input_size;      /* words in the vocabulary, or numbers per step; >= 1 */
-    int64_t target_size;     /* classes, or numbers per target; >= 1 */
-    int64_t *input_begin;    /* [count + 1] */
-    int64_t *target_begin;   /* [count + 1] */
-    int32_t *input_tokens;   /* [input_begin[count]]; INPUT_TOKEN */
-    float *input_numbers;    /* [input_begin[count] * input_size]; INPUT_REAL */
-    int32_t *target_classes; /* [target_begin[count]]; RONDO_TARGET_CLASS */
-    float *target_numbers;   /* [target_begin[count] * target_size]; RONDO_TARGET_REAL */
-    int64_t capacity_examples, capacity_inputs, capacity_targets; /* of the arrays; private to dataset.c */
+    int64_t count; /* examples */
+    struct stream streams[DATASET_MOST_STREAMS];
+    int32_t n_streams;
+    /* Windows of longer sequences (data/windows.h); NULL: every example is a whole sequence. [count] 1 if the example
+     * continues the sequence of the elements before it. */
+    unsigned char *continues;
+    /* Windows that carry states from one to the next: update u trains the windows update_begin[u] .. update_begin[u + 1],
+     * at most one of each of the `lanes`. lane NULL: examples are independent. */
+    int64_t *lane;         /* [count] */
+    int64_t *update_begin; /* [updates + 1] */
+    int64_t lanes, updates;
+    char **texts;     /* [count] for prediction: the text that each example was made from; NULL: not kept */
+    int64_t capacity; /* of the arrays per example; private to dataset.c */
 };
 
-/* An empty dataset of these kinds; NULL if memory is short. */
-struct dataset *dataset_create(int32_t input_kind, int64_t input_size, int32_t target_kind, int64_t target_size);
+/* Elements of one stream of an example. */
+struct stream_part {
+    const void *values; /* [count]: int32_t for ids, float for numbers, unsigned char with STORE_U8; copied */
+    int64_t count;      /* >= 1; 0 only in `target` and `weight`, for examples that have none */
+};
+
+/* An empty dataset without streams; NULL with an error. */
+struct dataset *dataset_create(struct errors *errors);
 void dataset_destroy(struct dataset *dataset);
 
-/* Appends one example: `n_inputs` >= 1 steps and `n_targets` >= 0 targets (0: unknown, for prediction). `inputs` points
- * at int32_t or float, `targets` likewise, by the kinds above; both are copied. RONDO_NO_MEMORY if memory is short. */
-rondo_status dataset_add(struct dataset *dataset, const void *inputs, int64_t n_inputs, const void *targets,
-                         int64_t n_targets, struct errors *errors);
+/* Adds a stream, before the first example. `name` is constant text. The result, for its optional fields, is valid until
+ * dataset_destroy; NULL with an error. */
+struct stream *dataset_stream(struct dataset *dataset, const char *name, int32_t kind, int32_t store, int64_t size,
+                              struct errors *errors);
+/* The stream of that name; NULL: there is none. */
+const struct stream *dataset_find(const struct dataset *dataset, const char *name);
+
+/* Appends one example; `parts` has an entry for each stream, in the order in which they were added. */
+rondo_status dataset_add(struct dataset *dataset, const struct stream_part *parts, struct errors *errors);
+
+/* Keeps a copy of the text that the last example was made from. For all examples of a dataset, or for none. */
+rondo_status dataset_add_text(struct dataset *dataset, const char *text, struct errors *errors);
+
+/* Examples examples[0 .. count) as a dataset of their own, which shares the elements. It may outlive `dataset`. Windows stay
+ * windows, without lanes; texts are not kept. NULL with an error. */
+struct dataset *dataset_view(const struct dataset *dataset, const int64_t *examples, int64_t count,
+                             struct errors *errors);
+/* For views with other ranges: a dataset with the streams of `dataset`, and room for `count` examples whose ranges the
+ * caller sets. NULL with an error. */
+struct dataset *dataset_ranges(const struct dataset *dataset, int64_t count, struct errors *errors);
+
+/* Id number `index` of a stream of ids, and number `k` of element `index` of a stream of numbers, as stored. */
+int32_t stream_id(const struct stream *stream, int64_t index);
+float stream_number(const struct stream *stream, int64_t index, int64_t k);
+/* 1 if element `index` of the stream "target" is a target. */
+int stream_has_target(const struct stream *stream, int64_t index);
 
 #endif

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "io/file.h"
 #include "io/utf8.h"
 
 enum { MAX_MISTAKES = 10 };
@@ -250,16 +249,4 @@ rondo_status table_parse(const char *file, char *text, size_t length, struct tab
                             .lines = parser.lines,
                             .file = file};
     return RONDO_OK;
-}
-
-rondo_status table_read(const char *file, struct table_format format, struct arena *arena, struct table *table,
-                        struct errors *errors) {
-    char *text;
-    size_t length;
-    const char *name = arena_strdup(arena, file);
-    if (name == NULL) {
-        return errors_no_memory(errors);
-    }
-    RONDO_TRY(file_read(file, TABLE_MAX_BYTES, arena, &text, &length, (struct location){0}, errors));
-    return table_parse(name, text, length, format, arena, table, errors);
 }

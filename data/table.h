@@ -29,13 +29,8 @@ struct table {
     const char *file;
 };
 
-/* Reads `file`. All memory from `arena`. A missing file is RONDO_NOT_FOUND, an empty one RONDO_INVALID. Reports up to
- * ten mistakes of the file, each at its place. */
-rondo_status table_read(const char *file, struct table_format format, struct arena *arena, struct table *table,
-                        struct errors *errors);
-
-/* The same for text in memory. The text is modified, and the table points into it; text[length] is NUL. `file` is for
- * messages; borrowed. */
+/* Parses a text, which is modified; the table points into it; text[length] is NUL. `file` is for messages; borrowed. The other
+ * memory is from `arena`. A text without rows is RONDO_INVALID. Reports up to ten mistakes, each at its place. */
 rondo_status table_parse(const char *file, char *text, size_t length, struct table_format format, struct arena *arena,
                          struct table *table, struct errors *errors);
 

@@ -1,5 +1,6 @@
 #include "data/tokens.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "io/utf8.h"
@@ -131,4 +132,44 @@ int token_next(struct token_cursor *cursor, int lowercase, char *token, size_t s
     token[output.length] = '\0';
     cursor->next = text;
     return output.length > 0;
+}
+
+/* One character, written to `token`. 0 at the end of the text. */
+static int next_character_token(struct token_cursor *cursor, int lowercase, char *token, size_t size) {
+    struct token_output output = {.token = token, .size = size};
+    uint32_t code;
+    const size_t length = next_character(cursor->next, &code);
+    const int is_upper = lowercase && between(code, 'A', 'Z');
+    const char lower = (char)(is_upper ? code - 'A' + 'a' : 0);
+    append(&output,
+           is_upper         ? &lower
+           : code == 0xFFFD ? REPLACEMENT
+                            : cursor->next,
+           length > 0 && code == 0xFFFD ? strlen(REPLACEMENT) : length);
+    token[output.length] = '\0';
+    cursor->next += length;
+    return length > 0;
+}
+
+static int next_byte_token(struct token_cursor *cursor, int lowercase, char *token, size_t size) {
+    const unsigned char byte = (unsigned char)*cursor->next;
+    if (byte >= 0x80) {
+        snprintf(token, size, "<0x%02X>", byte);
+    } else {
+        token[0] = (char)(lowercase && byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte);
+        token[1] = '\0';
+    }
+    cursor->next += byte != 0;
+    return byte != 0;
+}
+
+int token_next_of(struct token_cursor *cursor, enum token_unit kind, int lowercase, char *token, size_t size) {
+    switch (kind) {
+    case TOKEN_CHARACTERS:
+        return next_character_token(cursor, lowercase, token, size);
+    case TOKEN_BYTES_KIND:
+        return next_byte_token(cursor, lowercase, token, size);
+    default:
+        return token_next(cursor, lowercase, token, size);
+    }
 }

@@ -1,4 +1,4 @@
-/* data/tokens.h: splits text into tokens. */
+/* data/tokens.h: splits text into tokens: words, characters or bytes. */
 #ifndef RONDO_DATA_TOKENS_H
 #define RONDO_DATA_TOKENS_H
 
@@ -13,6 +13,15 @@ struct token_cursor {
  * inside ("don't"), or one other visible character. With `lowercase`, ASCII letters become lower case. The token is
  * written to `token` (`size` >= 8, NUL-terminated); a longer one is cut at the end of a character. */
 int token_next(struct token_cursor *cursor, int lowercase, char *token, size_t size);
+
+/* What a token is. */
+enum token_unit {
+    TOKEN_WORDS = 0,      /* token_next */
+    TOKEN_CHARACTERS = 1, /* every code point, also blanks; a byte that is not UTF-8 is U+FFFD */
+    TOKEN_BYTES_KIND = 2  /* every byte; those from 0x80 on are written as "<0xNN>", so that a token is UTF-8 */
+};
+/* The same for a kind of tokens. */
+int token_next_of(struct token_cursor *cursor, enum token_unit kind, int lowercase, char *token, size_t size);
 
 /* Size of a buffer for one token. */
 #define TOKEN_BYTES 128

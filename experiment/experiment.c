@@ -7,7 +7,6 @@
 #include "core/host.h"
 #include "core/options.h"
 #include "core/suggest.h"
-#include "experiment/paths.h"
 #include "experiment/plugin_files.h"
 #include "io/file.h"
 
@@ -26,24 +25,36 @@ static const rondo_option top_table[] = {
     RONDO_OPTION_STRING(struct top_options, name, "experiment", "name of the experiment and of its run folder"),
     RONDO_OPTION_END};
 
-static const char *const pool_names[] = {"last", "mean", "max", NULL};
+static const char *const pool_names[] = {"last", "first", "mean", "max", NULL};
 static const rondo_option model_table[] = {
     RONDO_OPTION_CHOICE(struct model_options, pool, "last", pool_names,
                         "how the states of all steps are combined to one output per sequence"),
+    RONDO_OPTION_BOOL(struct model_options, feedback, "false",
+                      "the model also reads the target of the step before: language models and generators"),
+    RONDO_OPTION_INT(struct model_options, steps, "0", 0, 1e6,
+                     "steps of every example where neither input nor target gives their number: 1:1, and 1:N in "
+                     "prediction; 0: not given"),
     RONDO_OPTION_END};
+#define MODEL_TABLE_WITHOUT_POOL (model_table + 1)
 
 static const rondo_option embedding_table[] = {
-    RONDO_OPTION_INT(struct embedding_options, size, "64", 1, 65536, "width of a word's vector"),
+    RONDO_OPTION_INT(struct embedding_options, size, "64", 1, 65536, "width of a symbol's vector"),
     RONDO_OPTION_REAL(struct embedding_options, dropout, "0", 0, 0.99,
                       "share of the elements of the vectors that is dropped in training"),
     RONDO_OPTION_REAL(struct embedding_options, word_dropout, "0", 0, 0.99,
-                      "share of the words that is replaced by the unknown word in training"),
+                      "share of the symbols that is replaced by the unknown symbol in training"),
+    RONDO_OPTION_END};
+
+static const rondo_option head_table[] = {
+    RONDO_OPTION_BOOL(
+        struct head_options, tie, "false",
+        "the head has no matrix of its own, but uses the embedding of the symbols that it predicts; the last "
+        "layer must be as wide as the embedding"),
     RONDO_OPTION_END};
 
 /* ---- the table of sections and keys ---- */
 
 static const char *const architecture_names[] = {"1:1", "1:N", "N:1", "N:N", NULL};
-static const char *const reader_names[] = {"text", NULL};
 
 static const struct experiment_key top_keys[] = {
     {.name = "architecture",
@@ -58,34 +69,29 @@ static const struct experiment_key top_keys[] = {
     {.name = NULL}};
 
 static const struct experiment_key data_keys[] = {
-    {.name = "reader", .value = EXPERIMENT_CHOICE, .choices = reader_names, .help = "the reader of the data files"},
+    {.name = "reader",
+     .value = EXPERIMENT_READER,
+     .help = "the reader of the data files; its options are further keys of this section"},
     {.name = "train",
-     .value = EXPERIMENT_FILE,
-     .offset = offsetof(struct experiment, train),
-     .help = "the training data; paths are relative to the experiment"},
+     .value = EXPERIMENT_DATA,
+     .default_text = "",
+     .help = "the training data: a path, a list of paths, or a path for each stream; relative to the experiment"},
     {.name = "valid",
-     .value = EXPERIMENT_FILE,
+     .value = EXPERIMENT_DATA,
      .default_text = "",
-     .offset = offsetof(struct experiment, valid),
-     .help = "validation data, which selects the epoch whose weights are kept"},
+     .help = "validation data, which selects the epoch whose weights are kept: a path, or a part of the training "
+             "file, `{last: 0.1}` or `{share: 0.1}`"},
     {.name = "test",
-     .value = EXPERIMENT_FILE,
+     .value = EXPERIMENT_DATA,
      .default_text = "",
-     .offset = offsetof(struct experiment, test),
-     .help = "data that training never sees, for `rondo eval`"},
+     .help = "data that training never sees, for `rondo eval`: a path, or a part of the training file, which is taken "
+             "before the validation data"},
+    {.name = "columns",
+     .value = EXPERIMENT_COLUMNS,
+     .default_text = "",
+     .help = "for readers of tables: columns by number from 0 or, with header: true, by name; a name that looks like a "
+             "number is written in quotes"},
     {.name = NULL}};
-
-static const struct experiment_key columns_keys[] = {{.name = "text",
-                                                      .value = EXPERIMENT_COLUMN,
-                                                      .default_text = "0",
-                                                      .offset = offsetof(struct experiment, text_column),
-                                                      .help = "the column of the text"},
-                                                     {.name = "label",
-                                                      .value = EXPERIMENT_COLUMN,
-                                                      .default_text = "1",
-                                                      .offset = offsetof(struct experiment, label_column),
-                                                      .help = "the column of the label or number to predict"},
-                                                     {.name = NULL}};
 
 static const struct experiment_key layer_keys[] = {
     {.name = "cell", .value = EXPERIMENT_CELL, .help = "the recurrence; its options are further keys of this section"},
@@ -104,19 +110,25 @@ static const struct experiment_key group_keys[] = {
 static const struct experiment_section sections[] = {
     {.name = "", .summary = "the top-level keys", .table = top_table, .keys = top_keys},
     {.name = "data",
-     .summary = "the data files and their format",
-     .table = text_options_table,
+     .summary = "the data files and their reader",
+     .table = sequence_table,
      .keys = data_keys,
      .flags = SECTION_REQUIRED},
-    {.name = "data.columns",
-     .summary = "columns by number from 0 or, with header: true, by name; a name that looks like a number is written "
-                "in quotes",
-     .keys = columns_keys},
     {.name = "model",
      .summary = "the network, from inputs to outputs",
      .table = model_table,
      .flags = SECTION_REQUIRED},
-    {.name = "model.embedding", .summary = "word vectors", .table = embedding_table},
+    {.name = "model.embedding",
+     .summary = "the vectors of symbols (words, characters, classes), for all streams of symbols that the model reads",
+     .table = embedding_table},
+    {.name = "model.embedding.input",
+     .summary =
+         "other settings for the stream `input`; if it has numbers, they pass through a linear map to this width",
+     .table = embedding_table},
+    {.name = "model.embedding.previous",
+     .summary = "other settings for the stream `previous` (model.feedback)",
+     .table = embedding_table},
+    {.name = "model.head", .summary = "the linear map from the last layer to the outputs", .table = head_table},
     {.name = "model.layers.N",
      .summary = "a layer: a cell and its settings",
      .table = layer_table,
@@ -212,11 +224,6 @@ static void read_options(struct loading *loading, struct yaml_node *node, const 
     }
 }
 
-static void read_path(struct loading *loading, struct yaml_node *node, struct experiment_path *path) {
-    path->where = node->where;
-    path->text = resolve_path(node, loading->arena, loading->errors);
-}
-
 /* Checks that a text is one of the choices of its key. 0 with an error. */
 static int check_choice(struct loading *loading, const struct experiment_key *key, const struct yaml_node *node) {
     struct suggestion best = {0};
@@ -233,91 +240,80 @@ static int check_choice(struct loading *loading, const struct experiment_key *ke
     return 0;
 }
 
-/* What is expected of a key, for the message that it is missing. */
-static const char *expected_of(const struct experiment_key *key, struct arena *arena) {
-    switch (key->value) {
-    case EXPERIMENT_COLUMN:
-        return "the number of a column, from 0, or its name";
-    case EXPERIMENT_FILE:
-        return "the path of a file";
-    default: {
-        const char *text = arena_printf(arena, "%s: %s", key->help, key->choices[0]);
-        for (const char *const *choice = key->choices + 1; text != NULL && *choice != NULL; choice++) {
-            text = arena_printf(arena, "%s, %s", text, *choice);
-        }
-        return text == NULL ? key->help : text;
-    }
-    }
-}
-
-/* Reads the key of a table into the experiment. */
-static void read_key(struct loading *loading, struct yaml_node *mapping, const struct experiment_key *key) {
-    const char *default_text = key->default_text;
-    if (yaml_get(mapping, key->name) == NULL && default_text != NULL) {
-        if (default_text[0] == '\0') {
-            return;
-        }
-        section_put(mapping, key->name, default_text, 0, loading->arena, loading->errors);
-    }
-    const char *expected = expected_of(key, loading->arena);
-    if (section_text(mapping, key->name, expected, mapping->where, loading->errors) == NULL) {
-        return;
-    }
-    struct yaml_node *node = yaml_get(mapping, key->name);
-    void *target = (char *)loading->experiment + key->offset;
-    switch (key->value) {
-    case EXPERIMENT_CHOICE:
-        check_choice(loading, key, node);
-        break;
-    case EXPERIMENT_COLUMN:
-        *(struct text_column *)target = (struct text_column){node->text, node->quoted, node->where};
-        break;
-    default:
-        read_path(loading, node, target);
-    }
-}
-
-static void read_keys(struct loading *loading, struct yaml_node *mapping, const struct experiment_key *keys) {
-    for (; keys->name != NULL; keys++) {
-        read_key(loading, mapping, keys);
-    }
-}
-
 static void read_data(struct loading *loading) {
-    struct experiment *experiment = loading->experiment;
-    struct errors *errors = loading->errors;
-    struct yaml_node *data = section_child(experiment->root, "data", loading->arena, errors);
-    if (data == NULL) {
-        return;
-    }
-    read_options(loading, data, "data", &experiment->text, sizeof experiment->text);
-    if (experiment->text.format != TEXT_FORMAT_AUTO && experiment->text.separator != TEXT_SEPARATOR_AUTO) {
-        errors_add_at(errors, RONDO_INVALID, yaml_get(data, "format")->where,
-                      "'data.format' is not used, because 'data.separator' is given");
-    }
-    read_keys(loading, data, data_keys);
-    struct yaml_node *columns = section_child(data, "columns", loading->arena, errors);
-    const char *const *keys =
-        columns == NULL ? NULL : keys_of(loading, experiment_section_find(sections, "data.columns"));
-    if (keys != NULL) {
-        section_read(columns, NULL, 0, keys, "data.columns", columns->where, loading->arena, errors);
-        read_keys(loading, columns, columns_keys);
+    const struct plugin_reader reader = {loading->session, loading->arena, loading->errors, sections};
+    struct yaml_node *data = section_child(loading->experiment->root, "data", loading->arena, loading->errors);
+    if (data != NULL) {
+        data_section_read(&reader, data, &loading->experiment->data);
     }
 }
 
-/* With an output at every step there is nothing to pool: the options have no effect, so giving one is a mistake. */
-static void refuse_pooling(struct loading *loading, struct yaml_node *model) {
-    struct model_options unused = {0};
-    const struct section_part part = {model_table, &unused};
-    const char *const *keys = keys_of(loading, experiment_section_find(sections, "model"));
-    const struct yaml_node *pool = yaml_get(model, "pool");
-    if (keys != NULL) {
-        section_override(model, &part, 1, keys, "model", loading->arena, loading->errors);
+/* With an output at every step there is nothing to pool: `pool` has no effect, so giving it is a mistake. */
+static void read_model_options(struct loading *loading, struct yaml_node *model) {
+    struct experiment *experiment = loading->experiment;
+    if (!experiment->architecture.output_every_step) {
+        read_options(loading, model, "model", &experiment->model, sizeof experiment->model);
+        return;
     }
+    const struct yaml_node *pool = yaml_get(model, "pool");
     if (pool != NULL) {
         errors_add_at(loading->errors, RONDO_INVALID, pool->key_where,
                       "'model.pool' is not used: architecture %s has an output at every step",
-                      architecture_text(loading->experiment->architecture));
+                      architecture_text(experiment->architecture));
+    }
+    static const char *const others[] = {"pool", "embedding", "layers", "head", NULL};
+    section_struct(model, MODEL_TABLE_WITHOUT_POOL, &experiment->model, sizeof experiment->model, others, "model",
+                   loading->arena, loading->errors);
+}
+
+/* The settings of one stream: those of model.embedding, with the keys of model.embedding.STREAM in their place. */
+static void read_stream_embedding(struct loading *loading, const struct yaml_node *embedding, const char *stream,
+                                  struct embedding_options *options) {
+    struct yaml_node *own = yaml_get(embedding, stream);
+    *options = loading->experiment->embedding;
+    options->is_given = own != NULL;
+    if (own == NULL) {
+        return;
+    }
+    options->where = own->where;
+    const char *path = arena_printf(loading->arena, "model.embedding.%s", stream);
+    const struct section_part part = {embedding_table, options};
+    if (path == NULL) {
+        errors_no_memory(loading->errors);
+    } else if (own->kind != YAML_MAPPING) {
+        errors_add_at(loading->errors, RONDO_INVALID, own->where, "'%s' must be a mapping", path);
+    } else {
+        section_override(own, &part, 1, NULL, path, loading->arena, loading->errors);
+    }
+}
+
+/* Feedback needs outputs at every step, which become inputs. */
+static void check_feedback(struct loading *loading, const struct yaml_node *model) {
+    const struct experiment *experiment = loading->experiment;
+    if (experiment->model.feedback && !experiment->architecture.output_every_step) {
+        errors_add_at(
+            loading->errors, RONDO_INVALID, yaml_get(model, "feedback")->where,
+            "'model.feedback' reads the target of the step before, and architecture %s has one target for all "
+            "steps; expected \"N:N\" or \"1:N\"",
+            architecture_text(experiment->architecture));
+    }
+}
+
+/* A model that reads only numbers has no vectors of symbols. What the streams are is known once the data has been read
+ * (train/task.c); the defaults become part of the resolved experiment only if the reader gives symbols. */
+static void read_embedding(struct loading *loading, struct yaml_node *model) {
+    struct experiment *experiment = loading->experiment;
+    const struct yaml_node *given = yaml_get(model, "embedding");
+    const int has_symbols = experiment->data.reader != NULL && (experiment->data.reader->flags & READER_SYMBOLS) != 0;
+    struct yaml_node none = {.kind = YAML_MAPPING, .where = model->where, .folder = model->folder};
+    struct yaml_node *embedding =
+        given != NULL || has_symbols ? section_child(model, "embedding", loading->arena, loading->errors) : &none;
+    if (embedding != NULL) {
+        read_options(loading, embedding, "model.embedding", &experiment->embedding, sizeof experiment->embedding);
+        experiment->embedding.is_given = given != NULL;
+        experiment->embedding.where = embedding->where;
+        read_stream_embedding(loading, embedding, "input", &experiment->input_embedding);
+        read_stream_embedding(loading, embedding, "previous", &experiment->previous_embedding);
     }
 }
 
@@ -328,14 +324,17 @@ static void read_model(struct loading *loading) {
     if (model == NULL) {
         return;
     }
-    if (experiment->architecture.output_every_step) {
-        refuse_pooling(loading, model);
-    } else {
-        read_options(loading, model, "model", &experiment->model, sizeof experiment->model);
+    const int32_t before = loading->errors->count;
+    read_model_options(loading, model);
+    if (loading->errors->count == before) {
+        check_feedback(loading, model);
     }
-    struct yaml_node *embedding = section_child(model, "embedding", loading->arena, loading->errors);
-    if (embedding != NULL) {
-        read_options(loading, embedding, "model.embedding", &experiment->embedding, sizeof experiment->embedding);
+    read_embedding(loading, model);
+    struct yaml_node *head = section_child(model, "head", loading->arena, loading->errors);
+    if (head != NULL) {
+        read_options(loading, head, "model.head", &experiment->head, sizeof experiment->head);
+        const struct yaml_node *tie = yaml_get(head, "tie");
+        experiment->head.where = tie == NULL ? head->where : tie->where;
     }
     layers_read(&reader, model, &experiment->layers);
 }
@@ -361,7 +360,7 @@ static void read_training(struct loading *loading) {
     }
     struct yaml_node *schedule = child_of_root(loading, "schedule");
     if (schedule != NULL) {
-        schedule_section_read(&reader, schedule, experiment->valid.text != NULL, loading->trains,
+        schedule_section_read(&reader, schedule, data_section_has(&experiment->data, PART_VALID), loading->trains,
                               &experiment->schedule);
     }
 }
@@ -376,12 +375,6 @@ static void read_architecture(struct loading *loading) {
         return;
     }
     node->quoted = 1; /* other readers of YAML take 1:1 without quotes for minutes and seconds */
-    if (experiment->architecture.output_every_step) {
-        errors_add_at(loading->errors, RONDO_INVALID, node->where,
-                      "reader 'text' has one target for each text, and architecture %s wants one for every step; "
-                      "expected \"N:1\" or \"1:1\"",
-                      text);
-    }
 }
 
 /* Follows `extends:`. The keys of the file that extends replace those of the file that it names. */
@@ -500,7 +493,9 @@ static struct experiment *load(const char *file, const char *const *assignments,
         errors_no_memory(&own);
     } else {
         read_experiment(&loading, assignments);
-        layers_check(&experiment->layers, experiment->embedding.size, session->registry, &own);
+        if (experiment->data.reader != NULL && (experiment->data.reader->flags & READER_SYMBOLS) != 0) {
+            layers_check(&experiment->layers, experiment->embedding.size, session->registry, &own);
+        }
     }
     const int failed = own.count > 0;
     if (failed && loading.unloaded.count > 0) {

@@ -8,7 +8,7 @@
 #ifndef RONDO_EXPERIMENT_EXPERIMENT_H
 #define RONDO_EXPERIMENT_EXPERIMENT_H
 
-#include "data/text.h"
+#include "experiment/data_section.h"
 #include "experiment/keys.h"
 #include "experiment/layers.h"
 #include "experiment/loss_section.h"
@@ -20,21 +20,25 @@
 /* The version of the format: the value of the key `rondo`. */
 #define EXPERIMENT_VERSION 1
 
-/* A file that the experiment names; text NULL: not given. */
-struct experiment_path {
-    const char *text; /* absolute */
-    struct location where;
-};
-
 /* Keys of `model:` that are plain options. */
 struct model_options {
-    int32_t pool; /* enum pooling */
+    int32_t pool;     /* enum pooling */
+    int32_t feedback; /* the model reads the stream `previous` (data/batch.h) */
+    int64_t steps;    /* of examples whose number of steps neither inputs nor targets give; 0: not given */
 };
-/* `model.embedding`. */
+/* `model.embedding`, and its part for one stream. */
 struct embedding_options {
     int64_t size;
     double dropout;
     double word_dropout;
+    int is_given;          /* the experiment has this section; for a stream of numbers: a linear map to this width */
+    struct location where; /* of the stream's own section; file NULL: it has none */
+};
+
+/* `model.head`. */
+struct head_options {
+    int32_t tie;           /* the head uses the vectors of the symbols that it predicts */
+    struct location where; /* of `tie` */
 };
 
 struct experiment {
@@ -42,11 +46,10 @@ struct experiment {
     struct yaml_node *root; /* resolved: with every default */
     const char *file, *name;
     struct architecture architecture;
-    struct text_options text;
-    struct text_column text_column, label_column;
-    struct experiment_path train, valid, test;
-    struct embedding_options embedding;
+    struct data_section data;
+    struct embedding_options embedding, input_embedding, previous_embedding;
     struct model_options model;
+    struct head_options head;
     struct experiment_layers layers;
     struct loss_section loss;
     struct metrics_section metrics;

@@ -15,7 +15,9 @@ enum experiment_value {
     EXPERIMENT_CHOICE,
     EXPERIMENT_FILE,
     EXPERIMENT_FILES,    /* a list */
-    EXPERIMENT_COLUMN,   /* a number or a name */
+    EXPERIMENT_READER,   /* the name of a reader, whose options are further keys of the section */
+    EXPERIMENT_DATA,     /* data files: a path, a list, a mapping, or a part of the training file */
+    EXPERIMENT_COLUMNS,  /* a mapping of the reader's names of columns to numbers or names */
     EXPERIMENT_PATTERNS, /* a text or a list of them */
     EXPERIMENT_METRICS,  /* the same: names of metrics as they are printed */
     EXPERIMENT_PLUGIN,   /* the name of a plug-in, whose options are further keys of the section */
@@ -27,7 +29,6 @@ struct experiment_key {
     int32_t value;              /* enum experiment_value */
     const char *default_text;   /* NULL: must be given; "": may be left out */
     const char *const *choices; /* only of EXPERIMENT_CHOICE */
-    size_t offset;              /* of the value in struct experiment; only of the sections `data` and `data.columns` */
     const char *help;
 };
 

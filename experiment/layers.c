@@ -158,29 +158,29 @@ static struct location place_of(const void *node, const char *key) {
     return given == NULL ? ((const struct yaml_node *)node)->where : given->key_where;
 }
 
-static struct layer_settings settings_of(const struct experiment_layer *layer) {
+static struct cell_layer_settings settings_of(const struct experiment_layer *layer) {
     const struct layer_options *options = &layer->options;
-    return (struct layer_settings){.cell = layer->cell,
-                                   .option_values = layer->option_values,
-                                   .hidden = options->hidden,
-                                   .direction = (enum direction)options->direction,
-                                   .learn_initial_state = options->learn_initial_state,
-                                   .residual = options->residual,
-                                   .dropout = options->dropout,
-                                   .projection = options->projection,
-                                   .layer_norm = options->layer_norm,
-                                   .clip = options->clip,
-                                   .zoneout = options->zoneout,
-                                   .zoneout_output = options->zoneout_output,
-                                   .recurrent_dropout = options->recurrent_dropout,
-                                   .variational_dropout = options->variational_dropout,
-                                   .weight_drop = options->weight_drop,
-                                   .recompute = options->recompute,
-                                   .place = place_of,
-                                   .place_arg = layer->node};
+    return (struct cell_layer_settings){.cell = layer->cell,
+                                        .option_values = layer->option_values,
+                                        .hidden = options->hidden,
+                                        .direction = (enum direction)options->direction,
+                                        .learn_initial_state = options->learn_initial_state,
+                                        .residual = options->residual,
+                                        .dropout = options->dropout,
+                                        .projection = options->projection,
+                                        .layer_norm = options->layer_norm,
+                                        .clip = options->clip,
+                                        .zoneout = options->zoneout,
+                                        .zoneout_output = options->zoneout_output,
+                                        .recurrent_dropout = options->recurrent_dropout,
+                                        .variational_dropout = options->variational_dropout,
+                                        .weight_drop = options->weight_drop,
+                                        .recompute = options->recompute,
+                                        .place = place_of,
+                                        .place_arg = layer->node};
 }
 
-void layers_settings(const struct experiment_layers *layers, struct layer_settings *settings) {
+void layers_settings(const struct experiment_layers *layers, struct cell_layer_settings *settings) {
     for (int32_t i = 0; i < layers->count; i++) {
         for (int64_t copy = 0; copy < layers->items[i].options.count; copy++) {
             *settings++ = settings_of(&layers->items[i]);
@@ -191,12 +191,12 @@ void layers_settings(const struct experiment_layers *layers, struct layer_settin
 /* The width of the outputs; 0 after a mistake. */
 static int64_t check_layer(const struct experiment_layer *layer, int64_t input, struct registry *registry,
                            struct errors *errors) {
-    struct layer_settings settings = settings_of(layer);
+    struct cell_layer_settings settings = settings_of(layer);
     settings.engine = ENGINE_TAPE; /* nothing is run here, so preparing the fused engine would be wasted */
     /* From the second copy on the input is as wide as the output, so a third copy cannot add mistakes. */
     for (int64_t copy = 0; copy < layer->options.count && copy < 2 && input > 0; copy++) {
-        struct layer *built = layer_create(&settings, RONDO_F32, input, registry, errors);
-        input = built == NULL ? 0 : layer_output_width(built);
+        struct layer *built = cell_layer_create(&settings, RONDO_F32, input, registry, errors);
+        input = built == NULL ? 0 : layer_shape(built)->width;
         layer_destroy(built);
     }
     return input;

@@ -7,7 +7,7 @@
 
 #include "experiment/plugin_section.h"
 #include "io/yaml.h"
-#include "model/layer.h"
+#include "model/cell_layer.h"
 
 /* The largest number of layers of a model, counted with their copies. */
 #define MAX_LAYERS 64
@@ -44,7 +44,7 @@ void layers_read(const struct plugin_reader *reader, struct yaml_node *model, st
 /* layers_total: the number of layers, counting the copies of each entry. layers_settings writes their settings into
  * an array of that size. */
 int32_t layers_total(const struct experiment_layers *layers);
-void layers_settings(const struct experiment_layers *layers, struct layer_settings *settings);
+void layers_settings(const struct experiment_layers *layers, struct cell_layer_settings *settings);
 
 /* Builds every layer once, on inputs of this width, so that mistakes in equations, and keys that do not fit the cell, are
  * reported together with all others. Ends with the first entry that has mistakes, because the width of the next layer

@@ -10,7 +10,7 @@
 #include "core/loader.h"
 #include "core/parallel.h"
 #include "core/suggest.h"
-#include "model/layer.h"
+#include "model/cell_layer.h"
 
 struct profile;
 

@@ -30,11 +30,11 @@ rondo_status file_write(const char *file, const void *bytes, size_t length, stru
  * file system supports it (O_TMPFILE), the temporary file has no name until commit, so that even a process that is
  * killed leaves nothing behind. */
 struct file_writer {
-    int descriptor;   /* of the temporary file; -1: closed */
+    int descriptor;   /* descriptor of the temporary file; -1: closed */
     int folder;       /* what `name` is relative to: an open folder, or AT_FDCWD; borrowed */
     const char *name; /* borrowed */
     const char *file; /* the name in messages; borrowed */
-    char *temporary;  /* malloc'ed: its name, in the form of `name` */
+    char *temporary;  /* its name, relative to `folder` like `name`; from malloc */
     int is_unnamed;   /* the file does not have this name yet */
 };
 rondo_status file_begin(struct file_writer *writer, const char *file, struct errors *errors);

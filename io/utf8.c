@@ -36,6 +36,17 @@ size_t utf8_decode(const char *text, size_t left, uint32_t *code) {
     return length;
 }
 
+size_t utf8_encode(uint32_t code, char text[4]) {
+    const size_t length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    static const unsigned char first[] = {0, 0, 0xC0, 0xE0, 0xF0};
+    for (size_t i = length - 1; i > 0; i--) {
+        text[i] = (char)(0x80 | (code & 0x3F));
+        code >>= 6;
+    }
+    text[0] = (char)(first[length] | code);
+    return length;
+}
+
 int utf8_check(const char *text, size_t length, size_t *bad) {
     size_t i = 0;
     while (i < length) {

@@ -1,4 +1,4 @@
-/* io/utf8.h: checks and decodes UTF-8 (Unicode Standard, table 3-7). */
+/* io/utf8.h: checks, decodes and encodes UTF-8 (Unicode Standard, table 3-7). */
 #ifndef RONDO_IO_UTF8_H
 #define RONDO_IO_UTF8_H
 
@@ -12,5 +12,8 @@ int utf8_check(const char *text, size_t length, size_t *bad);
 /* Decodes the character at `text`, of which `left` >= 1 bytes may be read. Returns its length, 1 to 4 bytes, and its code
  * in *code; 0 if it is not well-formed. In a NUL-terminated text `left` may be larger than the rest of the text. */
 size_t utf8_decode(const char *text, size_t left, uint32_t *code);
+
+/* Writes the character of a code up to U+10FFFF, which is no surrogate, and returns its length, 1 to 4 bytes. */
+size_t utf8_encode(uint32_t code, char text[4]);
 
 #endif

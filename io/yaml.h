@@ -19,7 +19,7 @@ enum yaml_kind { YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };
 
 struct yaml_node {
     enum yaml_kind kind;
-    struct location where;   /* of the node itself */
+    struct location where;   /* place of the node */
     const char *text;        /* scalar: its value; else NULL */
     int quoted;              /* scalar: written in quotes or as a block, so never a number, true or null */
     int literal;             /* scalar: a literal block (|); its lines are in the file as they are */

@@ -29,7 +29,7 @@ static rondo_status find_link(const struct assignment *set, struct yaml_node *pa
     const long index = name[0] >= '0' && name[0] <= '9' ? strtol(name, &end, 10) : -1;
     if (index < 0 || *end != '\0' || index > count) {
         return errors_add_at(set->errors, RONDO_INVALID, set->where,
-                             "'%.60s' is no place in a sequence of %d, expected a number from 0 to %d", name, count,
+                             "'%.60s' is not a place in a sequence of %d, expected a number from 0 to %d", name, count,
                              count);
     }
     for (long i = 0; i < index; i++) {

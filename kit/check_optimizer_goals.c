@@ -49,9 +49,9 @@ static double rosenbrock(struct optimizer_fixture *fixture) {
     return (1 - x) * (1 - x) + 100 * (y - x * x) * (y - x * x);
 }
 
-/* The gradient for sampled targets has mean 0, and rows times its variance is the Gauss-Newton matrix, which is what
- * optimizers that want it estimate from it. For a quadratic that is diag(a); for Rosenbrock's function 2 J^T J, with J
- * the Jacobian of (1 - x, 10 (y - x^2)). */
+/* The gradient for sampled targets has mean 0, and rows times its variance is the Gauss-Newton matrix, which optimizers
+ * estimate from it. For a quadratic that is diag(a); for Rosenbrock's function 2 J^T J, with J the Jacobian of (1 - x,
+ * 10 (y - x^2)). */
 static void draw_sampled(const struct descent_goal *goal, struct optimizer_fixture *fixture) {
     const struct rng_stream stream =
         rng_substream(rng_stream(fixture->subject.kit->seed, "sampled"), (uint64_t)fixture->subject.position + 1);
@@ -112,8 +112,9 @@ static double descend(const struct trial *trial, const struct descent_goal *goal
 static const double rates[] = {0.003, 0.01, 0.03, 0.1, 0.3, 0.001, 1, 3, 10, 1e-4};
 enum { RATES = sizeof rates / sizeof rates[0] };
 
-/* The share that the loss must fall to. Rosenbrock's function has to reach its valley near the start, at 4 of 24.2.
- * Less is asked of optimizers that add noise, and of wrappers, which may bound the value or drop part of the gradient.
+/* The share that the loss must fall to. Rosenbrock's function has to reach its valley near the start, at 4 of 24.2. The
+ * limit is higher for optimizers that add noise, and for wrappers, which may bound the value or drop a part of the
+ * gradient.
  */
 static double goal_share(const struct descent_goal *goal, const struct optimizer_fixture *fixture) {
     if (fixture->optimizer->stage != RONDO_STAGE_UPDATE || fixture->subject.drew) {

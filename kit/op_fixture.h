@@ -127,7 +127,7 @@ int op_same_runs(const struct op_check *check, const struct op_fixture *expected
 /* ---- a call that is interrupted: op_pause.c ---- */
 
 /* Another thread calls the op on other data in the middle of a call. VERDICT_FAIL if one of the calls gives other bits
- * than when it runs alone. `trial` is of an op_check. */
+ * than when it runs alone. `trial` is a member of an op_check. */
 enum verdict op_interrupt(const struct trial *trial);
 
 #endif

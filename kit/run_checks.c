@@ -209,7 +209,7 @@ static rondo_status run_job(struct file_run *run, const struct check_job *job, e
     }
     *verdict = finding.verdict;
     if (finding.verdict == VERDICT_SKIPPED && finding.reason[0] == '\0' && run->settings->only[0] != NULL) {
-        finding.reason = "it does not apply here"; /* the user asked for this check, so it is reported */
+        finding.reason = "it does not apply here"; /* --only names this check, so it is reported */
     }
     if (finding.verdict != VERDICT_SKIPPED || finding.reason[0] != '\0') {
         RONDO_TRY(add_finding(run, &finding));

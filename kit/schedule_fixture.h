@@ -4,7 +4,7 @@
  *     struct schedule_fixture *s = schedule_fixture_create(trial, (struct schedule_run){70, 7, 0.01});
  *     rondo_status status = schedule_fixture_factor(s, 3, &factor);
  *
- * Threads: one belongs to one thread at a time; different ones may be asked at the same time.
+ * Threads: a fixture belongs to one thread at a time; several fixtures may be used at the same time.
  */
 #ifndef RONDO_KIT_SCHEDULE_FIXTURE_H
 #define RONDO_KIT_SCHEDULE_FIXTURE_H

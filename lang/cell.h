@@ -79,7 +79,7 @@ struct cell_parameter {
     const char *name;
     rondo_tensor shape; /* data NULL */
     struct initialiser initialiser;
-    struct location where; /* first use */
+    struct location where; /* place of its first use */
 };
 
 /* A compiled cell. Everything belongs to its program's arena. */

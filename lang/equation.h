@@ -38,7 +38,7 @@ struct expression_option {
     const char *key;
     struct expression *values; /* the value, or the items of a list, linked by `next`; NULL: an empty list */
     int is_list;
-    struct location where; /* of the key */
+    struct location where; /* place of the key */
     struct expression_option *next;
 };
 
@@ -52,20 +52,20 @@ struct expression_index {
 /* for variable in first..last: */
 struct repetition {
     const char *variable;
-    struct location where; /* of the variable */
+    struct location where; /* place of the variable */
     struct expression_index first, last;
 };
 
 struct expression {
     enum expression_kind kind;
-    struct location where; /* of the name, number or operator */
+    struct location where; /* place of the name, number or operator */
     double number;         /* EXPRESSION_NUMBER */
-    const char *name;      /* of the name, or of the op that is called; of a number: its text as written, or NULL */
-    int is_operator;       /* EXPRESSION_CALL: written as an operator, a + b */
-    int primed;            /* EXPRESSION_NAME: the new value of a state */
+    const char *name; /* the name, or the name of the op that is called; for a number, its text as written, or NULL */
+    int is_operator;  /* EXPRESSION_CALL: written as an operator, a + b */
+    int primed;       /* EXPRESSION_NAME: the new value of a state */
     const struct expression_index *index; /* EXPRESSION_NAME, as parsed: the index in brackets, or NULL */
     const char *base; /* EXPRESSION_NAME, written out by lang/repeat.h: s of s_2, NULL if there was no index */
-    struct expression *operand; /* EXPRESSION_CALL: the first */
+    struct expression *operand; /* EXPRESSION_CALL: the first operand */
     struct expression *next;    /* the next operand of the same call */
     struct expression_option *options;
 };
@@ -74,16 +74,16 @@ struct expression {
 struct equation {
     const char *name;
     int primed;
-    struct location where;    /* of the name */
+    struct location where;    /* place of the name */
     struct expression *value; /* NULL: it could not be read */
     struct equation *next;
 
-    /* As parsed. */
-    const struct expression_index *index; /* of the name, or NULL */
+    /* Set by the parser. */
+    const struct expression_index *index; /* index of the name, or NULL */
     const struct repetition *repetition;  /* shared by all equations of its block; NULL: not in a repetition */
     int is_reported;                      /* a mistake in one of its repetitions was reported: the others are skipped */
-    /* As written out. */
-    const char *base;        /* of the name: s of s_2, or NULL */
+    /* Set when repetitions are written out. */
+    const char *base;        /* the name without its index: s of s_2, or NULL */
     struct equation *origin; /* the equation as parsed */
 };
 

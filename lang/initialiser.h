@@ -91,9 +91,9 @@ rondo_status initialiser_resolve(struct initialiser *initialiser,
                                  int (*value)(const void *arg, const char *name, double *number), const void *arg,
                                  struct location where, struct errors *errors);
 /* Fills a float tensor. The same stream gives the same values (to the precision of the dtype). `scratch` is used and
- * released. `interrupt` is asked between the columns of a matrix and after every million elements; it may be NULL.
- * RONDO_NO_MEMORY; RONDO_INTERRUPTED; RONDO_INVALID if a value is not finite, such as log(zeros), or if an option has not
- * been resolved. */
+ * released. `interrupt` is checked between the columns of a matrix and after every million elements; it may be NULL.
+ * RONDO_NO_MEMORY; RONDO_INTERRUPTED; RONDO_INVALID if a value is not finite, such as log(zeros), or if an option has
+ * not been resolved. */
 rondo_status initialiser_fill(const struct initialiser *initialiser, const rondo_tensor *tensor,
                               struct rng_stream stream, const struct interrupt *interrupt, struct arena *scratch,
                               struct errors *errors);

@@ -19,7 +19,7 @@ struct token {
 /* The state of the lexer. To begin, set text, next and line_begin, and all else to zero. */
 struct lexer {
     const struct equation_text *text;
-    const char *next;       /* in the text, after the token */
+    const char *next;       /* position in the text after the token */
     const char *line_begin; /* beginning of the line that `next` is in */
     int32_t line;           /* 0, 1, … within the text */
     int32_t brackets;       /* number of open brackets; inside them line ends are blanks */

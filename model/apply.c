@@ -31,6 +31,15 @@ rondo_value apply_segment(struct tape *tape, rondo_value value, const rondo_tens
     return tape_apply_with(tape, "segment", values, 2, operands, 2);
 }
 
+rondo_value apply_where(struct tape *tape, rondo_value condition, rondo_value a, rondo_value b) {
+    const rondo_value operands[3] = {condition, a, b};
+    return tape_apply_with(tape, "where", NULL, 0, operands, 3);
+}
+
+rondo_value apply_transpose(struct tape *tape, rondo_value matrix) {
+    return tape_apply_with(tape, "transpose", NULL, 0, &matrix, 1);
+}
+
 static rondo_value binary(struct tape *tape, const char *op, rondo_value a, rondo_value b) {
     const rondo_value operands[2] = {a, b};
     return tape_apply_with(tape, op, NULL, 0, operands, 2);

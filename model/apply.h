@@ -16,6 +16,10 @@ rondo_value apply_concat(struct tape *tape, int32_t axis, const rondo_value *val
 rondo_value apply_dropout(struct tape *tape, rondo_value value, double rate);
 /* Rows of `table` [n, …] by i32 indices [k]: [k, …]. */
 rondo_value apply_gather(struct tape *tape, rondo_value table, const rondo_tensor *indices);
+/* Elements of `a` where `condition` is not 0, elements of `b` elsewhere; all three are broadcast. */
+rondo_value apply_where(struct tape *tape, rondo_value condition, rondo_value a, rondo_value b);
+/* A matrix [m, n] as [n, m]. */
+rondo_value apply_transpose(struct tape *tape, rondo_value matrix);
 /* Row s of the result, of `count`, is the "sum", "mean" or "max" of the rows of `value` whose i32 index is s. */
 rondo_value apply_segment(struct tape *tape, rondo_value value, const rondo_tensor *indices, const char *reduce,
                           int64_t count);

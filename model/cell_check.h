@@ -21,7 +21,7 @@
 #ifndef RONDO_MODEL_CELL_CHECK_H
 #define RONDO_MODEL_CELL_CHECK_H
 
-#include "model/layer.h"
+#include "model/cell_layer.h"
 
 struct cell_check_settings {
     const struct cell_definition *definition;

@@ -1,302 +1,60 @@
-#define _POSIX_C_SOURCE 200809L
 #include "model/layer.h"
 
-#include <string.h>
-
-#include "lang/definition.h"
 #include "model/apply.h"
-#include "model/fused.h"
 #include "model/packed.h"
-#include "model/wrap.h"
 
-struct layer {
-    struct arena *arena;
-    struct layer_settings settings; /* cell, option_values and place are NULL */
-    struct cell *cell;              /* wrapped */
-    struct scan *scan;              /* of the cell; NULL if the engine is tape */
-    int32_t n_directions;
-    int32_t n_states;                  /* of a direction, masks not counted */
-    int32_t n_parameters;              /* of a direction */
-    struct cell_parameter *parameters; /* [n_directions * n_parameters] */
-    unsigned char *is_dropped;         /* [n_parameters of the cell] weight drop acts on it */
-};
-
-static struct location place(const struct layer_settings *settings, const char *key) {
-    const struct location nowhere = {NULL, 0, 0};
-    return settings->place == NULL ? nowhere : settings->place(settings->place_arg, key);
-}
-
-/* ---- creation ---- */
-
-/* Compiles the cell with a projection to `width`. The cell has already compiled without one, so any error now comes from
- * the narrower state. `why`: the reason in the message; NULL: that of the compiler. */
-static struct cell *compile_projected(const struct layer_settings *settings, struct cell_settings sizes, int64_t width,
-                                      const char *why, struct registry *registry, struct errors *errors) {
-    struct errors own = {0};
-    sizes.projection = width;
-    struct cell *cell = cell_compile(settings->cell, &sizes, registry, &own);
-    if (cell == NULL && own.status == RONDO_NO_MEMORY) {
-        errors_no_memory(errors);
-    } else if (cell == NULL) {
-        errors_add_at(errors, RONDO_INVALID, place(settings, "projection"),
-                      "'projection' makes state '%s' of cell '%s' narrower than 'hidden', and its equations do not "
-                      "allow that: %s",
-                      settings->cell->states[definition_output_state(settings->cell)].name, settings->cell->name,
-                      why != NULL ? why : errors_text(&own, 0));
-    }
-    errors_free(&own);
-    return cell;
-}
-
-static struct cell *project(const struct layer_settings *settings, struct cell_settings sizes,
-                            struct registry *registry, struct errors *errors) {
-    if (settings->projection >= settings->hidden) {
-        errors_add_at(errors, RONDO_INVALID, place(settings, "projection"),
-                      "'projection' is %lld, expected less than 'hidden', which is %lld",
-                      (long long)settings->projection, (long long)settings->hidden);
-        return NULL;
-    }
-    if (definition_output_state(settings->cell) < 0) {
-        errors_add_at(errors, RONDO_INVALID, place(settings, "projection"),
-                      "'projection' is for cells whose output is a state, and that of cell '%s' is '%s'",
-                      settings->cell->name, settings->cell->output);
-        return NULL;
-    }
-    if (settings->projection == 1) {
-        /* A state of width 1 would be broadcast silently. A probe with a width that equals no other one finds equations
-         * that would do so. */
-        const int64_t odd = 1 + (sizes.input > sizes.hidden ? sizes.input : sizes.hidden);
-        struct cell *probe = compile_projected(
-            settings, sizes, odd, "they put it beside values that are as wide as 'hidden'", registry, errors);
-        if (probe == NULL) {
-            return NULL;
-        }
-        cell_destroy(probe);
-    }
-    return compile_projected(settings, sizes, settings->projection, NULL, registry, errors);
-}
-
-/* Replaces a cell by its wrapped form. `wrapped` is NULL after a mistake: the cell then stays, so that the following
- * wrappers are checked too. */
-static void replace(struct cell **cell, struct cell *wrapped) {
-    if (wrapped != NULL) {
-        cell_destroy(*cell);
-        *cell = wrapped;
-    }
-}
-
-static void check_zoneout(const struct layer_settings *settings, const struct cell *cell, struct errors *errors) {
-    const int32_t state = wrap_output_state(cell);
-    if (settings->zoneout_output > 0 && state < 0) {
-        errors_add_at(errors, RONDO_INVALID, place(settings, "zoneout_output"),
-                      "'zoneout_output' is not used: the output of cell '%s' is no state", cell->name);
-    }
-    if (settings->zoneout > 0 && settings->zoneout_output >= 0 && state >= 0 && cell->n_states == 1) {
-        errors_add_at(errors, RONDO_INVALID, place(settings, "zoneout"),
-                      "'zoneout' is not used: the one state of cell '%s' is its output, which has 'zoneout_output'",
-                      cell->name);
-    }
-}
-
-static void wrap(struct cell **cell, const struct layer_settings *settings, struct registry *registry,
-                 struct errors *errors) {
-    if (settings->layer_norm) {
-        replace(cell, wrap_layer_norm(*cell, place(settings, "layer_norm"), registry, errors));
-    }
-    if (settings->recurrent_dropout > 0) {
-        replace(cell, wrap_recurrent_dropout(*cell, settings->recurrent_dropout, place(settings, "recurrent_dropout"),
-                                             registry, errors));
-    }
-    if (settings->clip > 0) {
-        replace(cell, wrap_clip(*cell, settings->clip, registry, errors));
-    }
-    const double output_zoneout = settings->zoneout_output < 0 ? settings->zoneout : settings->zoneout_output;
-    if (settings->zoneout > 0 || output_zoneout > 0) {
-        check_zoneout(settings, *cell, errors);
-        replace(cell, wrap_zoneout(*cell, settings->zoneout, output_zoneout, registry, errors));
-    }
-    if (settings->variational_dropout > 0) {
-        replace(cell, wrap_variational_dropout(*cell, place(settings, "variational_dropout"), registry, errors));
-    }
-}
-
-static rondo_status make_cell(struct layer *layer, const struct layer_settings *settings, int32_t dtype, int64_t input,
-                              struct registry *registry, struct errors *errors) {
-    struct errors own = {0};
-    const struct cell_settings sizes = {
-        .dtype = dtype, .input = input, .hidden = settings->hidden, .option_values = settings->option_values};
-    layer->cell = cell_compile(settings->cell, &sizes, registry, &own);
-    if (layer->cell != NULL && settings->projection > 0) {
-        replace(&layer->cell, project(settings, sizes, registry, &own));
-    }
-    if (layer->cell != NULL) {
-        layer->n_states = layer->cell->n_states;
-        wrap(&layer->cell, settings, registry, &own);
-    }
-    const rondo_status status = own.status;
-    errors_move(errors, &own);
-    return status;
-}
-
-static rondo_status check_residual(const struct layer *layer, const struct layer_settings *settings, int64_t input,
-                                   struct errors *errors) {
-    const int64_t output = layer_output_width(layer);
-    if (settings->residual && input != output) {
-        return errors_add_at(errors, RONDO_INVALID, place(settings, "residual"),
-                             "'residual' adds the input of the layer, which is %lld wide, to its output, which is "
-                             "%lld wide%s; expected the same width",
-                             (long long)input, (long long)output, layer->n_directions > 1 ? " (both directions)" : "");
-    }
-    return RONDO_OK;
-}
-
-static rondo_status find_dropped(struct layer *layer, const struct layer_settings *settings, struct errors *errors) {
-    layer->is_dropped = arena_calloc(layer->arena, (size_t)layer->cell->n_parameters + 1, 1);
-    if (settings->weight_drop <= 0) {
-        return RONDO_OK; /* build asks the arena */
-    }
-    const int32_t found = layer->is_dropped == NULL ? -1 : wrap_recurrent_weights(layer->cell, layer->is_dropped);
-    if (found < 0) {
-        return errors_no_memory(errors);
-    }
-    return found > 0 ? RONDO_OK
-                     : errors_add_at(errors, RONDO_INVALID, place(settings, "weight_drop"),
-                                     "'weight_drop' is not used: cell '%s' has no product of a state and a matrix",
-                                     layer->cell->name);
-}
-
-/* The name, shape and initialiser of the learnt initial state `s`. The shape is that of the state without the batch. */
-static struct cell_parameter initial_state(const struct layer *layer, int32_t s) {
-    const rondo_tensor *state = &layer->cell->states[s]; /* [batch, …] */
-    const char *name = program_node(layer->cell->program, (rondo_value){1 + s})->name;
-    struct cell_parameter parameter = {.name = arena_printf(layer->arena, "%s.initial", name),
-                                       .shape = tensor_of(state->dtype, state->ndim - 1, state->shape + 1),
-                                       .initialiser = {.kind = INITIALISE_CONSTANT}};
-    return parameter;
-}
-
-static void name_parameters(struct layer *layer) {
-    static const char *const directions[] = {"forward.", "backward."};
-    const struct cell *cell = layer->cell;
-    layer->n_parameters = cell->n_parameters + (layer->settings.learn_initial_state ? layer->n_states : 0);
-    const size_t count = (size_t)layer->n_directions * (size_t)layer->n_parameters;
-    layer->parameters = arena_calloc(layer->arena, count + 1, sizeof *layer->parameters);
-    struct cell_parameter *parameter = layer->parameters;
-    for (int32_t d = 0; parameter != NULL && d < layer->n_directions; d++) {
-        for (int32_t p = 0; p < layer->n_parameters; p++, parameter++) {
-            *parameter = p < cell->n_parameters ? cell->parameters[p] : initial_state(layer, p - cell->n_parameters);
-            if (layer->n_directions > 1) {
-                parameter->name = arena_printf(layer->arena, "%s%s", directions[d], parameter->name);
-            }
-        }
-    }
-}
-
-static rondo_status build(struct layer *layer, const struct layer_settings *settings, int32_t dtype, int64_t input,
-                          struct registry *registry, struct errors *errors) {
-    const rondo_status made = make_cell(layer, settings, dtype, input, registry, errors);
-    if (layer->cell == NULL) {
-        return made;
-    }
-    const rondo_status dropped = find_dropped(layer, settings, errors);
-    /* If the projection was refused, the output width is not the intended one, and a check of it would mislead. */
-    const rondo_status added = made == RONDO_OK ? check_residual(layer, settings, input, errors) : made;
-    RONDO_TRY(added != RONDO_OK ? added : dropped);
-    if (settings->engine == ENGINE_FUSED) {
-        layer->scan = fused_create_observed(layer->cell, PASS_ALL & ~settings->passes_off, settings->recompute,
-                                            settings->observe, settings->observe_arg, errors);
-        if (layer->scan == NULL) {
-            return errors->status;
-        }
-    }
-    name_parameters(layer);
-    return arena_failed(layer->arena) ? errors_no_memory(errors) : RONDO_OK;
-}
-
-struct layer *layer_create(const struct layer_settings *settings, int32_t dtype, int64_t input,
-                           struct registry *registry, struct errors *errors) {
+void *layer_new(const struct layer_class *class, size_t size, struct errors *errors) {
     struct arena *arena = arena_create();
-    struct layer *layer = arena_calloc(arena, 1, sizeof *layer);
+    struct layer *layer = arena_calloc(arena, 1, size);
     if (layer == NULL) {
         arena_destroy(arena);
         errors_no_memory(errors);
         return NULL;
     }
+    layer->class = class;
     layer->arena = arena;
-    layer->settings = *settings;
-    layer->settings.cell = NULL;
-    layer->settings.option_values = NULL;
-    layer->settings.place = NULL;
-    layer->n_directions = settings->direction == DIRECTION_BOTH ? 2 : 1;
-    if (build(layer, settings, dtype, input, registry, errors) != RONDO_OK) {
-        layer_destroy(layer);
-        return NULL;
-    }
     return layer;
 }
 
 void layer_destroy(struct layer *layer) {
-    if (layer != NULL) {
-        scan_destroy(layer->scan);
-        cell_destroy(layer->cell);
-        arena_destroy(layer->arena);
+    if (layer == NULL) {
+        return;
     }
-}
-
-/* ---- questions ---- */
-
-const struct cell *layer_cell(const struct layer *layer) {
-    return layer->cell;
-}
-
-int64_t layer_output_width(const struct layer *layer) {
-    return layer->n_directions * layer->cell->output_width;
-}
-
-int32_t layer_parameter_count(const struct layer *layer) {
-    return layer->n_directions * layer->n_parameters;
-}
-
-const struct cell_parameter *layer_parameters(const struct layer *layer) {
-    return layer->parameters;
-}
-
-int32_t layer_state_count(const struct layer *layer) {
-    return layer->n_directions * layer->n_states;
-}
-
-rondo_tensor layer_state(const struct layer *layer, int32_t state) {
-    return layer->cell->states[state % layer->n_states];
-}
-
-int64_t layer_step_flops(const struct layer *layer) {
-    const struct program *program = layer->cell->program;
-    int64_t flops = 0;
-    for (int32_t id = 0; id < program_count(program); id++) {
-        const struct program_node *node = program_node(program, (rondo_value){id});
-        if (node->op == NULL) {
-            continue;
-        }
-        const int batched = tensor_has_any_rows(&node->value);
-        int64_t work = rondo_count(&node->value) / (batched ? RONDO_ANY_ROWS : 1);
-        if (strcmp(node->op->base.name, OPERATOR_PRODUCT) == 0) {
-            const rondo_tensor *left = &program_node(program, (rondo_value){node->inputs[0]})->value;
-            work *= 2 * left->shape[left->ndim - 1];
-        }
-        flops += work;
+    if (layer->class->destroy != NULL) {
+        layer->class->destroy(layer);
     }
-    return layer->n_directions * flops;
+    arena_destroy(layer->arena);
 }
 
-/* ---- recording ---- */
-
-/* The one place that knows engines: the same recurrence, the same results. */
-static rondo_value recur(const struct scan *scan, const struct recurrence *recurrence, struct tape *tape,
-                         rondo_value *final_states) {
-    return scan == NULL ? unroll(recurrence, tape, final_states) : fused(scan, recurrence, tape, final_states);
+rondo_status layer_set_around(struct layer *layer, struct layer_around around, struct location residual_where,
+                              struct errors *errors) {
+    const struct layer_shape *shape = &layer->shape;
+    layer->around = around;
+    if (around.residual && shape->input != shape->width) {
+        const int has_both = shape->backward > 0 && shape->backward < shape->width;
+        return errors_add_at(errors, RONDO_INVALID, residual_where,
+                             "'residual' adds the input of the layer, which is %lld wide, to its output, which is "
+                             "%lld wide%s; expected the same width",
+                             (long long)shape->input, (long long)shape->width, has_both ? " (both directions)" : "");
+    }
+    return RONDO_OK;
 }
 
-static void enter(struct tape *tape, const struct layer_call *call, const char *part) {
+rondo_value layer_starts(struct tape *tape, const struct layer_call *call, rondo_tensor shape) {
+    for (int32_t d = 1; d < shape.ndim; d++) {
+        shape.shape[d] = 1;
+    }
+    const rondo_status status = tensor_alloc(&shape, tape_arena(tape), tape_errors(tape));
+    if (status != RONDO_OK) {
+        return tape_fail(tape, status);
+    }
+    for (int64_t row = 0; row < shape.shape[0]; row++) {
+        tensor_set(&shape, row, call->starts[row] != 0);
+    }
+    return tape_constant(tape, &shape);
+}
+
+void layer_enter(struct tape *tape, const struct layer_call *call, const char *part) {
     const char *scope = arena_printf(tape_arena(tape), "%s%s", call->scope, part);
     if (scope == NULL) {
         tape_fail(tape, errors_no_memory(tape_errors(tape)));
@@ -305,136 +63,21 @@ static void enter(struct tape *tape, const struct layer_call *call, const char *
     tape_enter(tape, scope, call->stream);
 }
 
-/* The shape of state `s` for the rows of this batch. */
-static rondo_tensor state_of_rows(const struct layer *layer, int32_t s, const struct time_axis *time) {
-    rondo_tensor shape = layer->cell->states[s];
-    shape.shape[0] = time->rows;
-    return shape;
+const struct layer_shape *layer_shape(const struct layer *layer) {
+    return &layer->shape;
 }
 
-/* The initial state `s` of direction `d`: the one given by the caller; otherwise the learnt one, repeated for every row;
- * otherwise id -1, which means zeros. */
-static rondo_value start_of_state(const struct layer *layer, struct tape *tape, const struct layer_call *call,
-                                  int32_t d, int32_t s) {
-    const int32_t state = d * layer->n_states + s;
-    if (call->initial_states != NULL && call->initial_states[state].id >= 0) {
-        return call->initial_states[state];
-    }
-    if (!layer->settings.learn_initial_state) {
-        return (rondo_value){-1};
-    }
-    const rondo_value zeros = tape_zeros(tape, state_of_rows(layer, s, call->time)); /* [rows, …] */
-    return apply_add(tape, zeros, call->parameters[d * layer->n_parameters + layer->cell->n_parameters + s]);
+int64_t layer_step_flops(const struct layer *layer) {
+    return layer->class->flops(layer);
 }
 
-/* A mask of variational dropout: dropout of ones. */
-static rondo_value draw_mask(const struct layer *layer, struct tape *tape, const struct layer_call *call, int32_t s) {
-    rondo_tensor ones = state_of_rows(layer, s, call->time); /* [rows, width of the masked value] */
-    const rondo_status status = tensor_alloc(&ones, tape_arena(tape), tape_errors(tape));
-    if (status != RONDO_OK) {
-        return tape_fail(tape, status);
-    }
-    for (int64_t i = 0; i < rondo_count(&ones); i++) {
-        tensor_set(&ones, i, 1);
-    }
-    return apply_dropout(tape, tape_constant(tape, &ones), layer->settings.variational_dropout);
-}
-
-/* Parameters and initial states of one direction. */
-struct layer_start {
-    rondo_value *parameters; /* [n_parameters of the cell] with weights dropped */
-    rondo_value *states;     /* [n_states of the cell], masks after the states; NULL: zeros */
-};
-
-static struct layer_start prepare(const struct layer *layer, struct tape *tape, const struct layer_call *call,
-                                  int32_t d) {
-    const struct cell *cell = layer->cell;
-    struct layer_start start = {arena_calloc(tape_arena(tape), (size_t)cell->n_parameters + 1, sizeof(rondo_value)),
-                                NULL};
-    const int starts_from_zeros =
-        call->initial_states == NULL && !layer->settings.learn_initial_state && cell->n_masks == 0;
-    if (!starts_from_zeros) {
-        start.states = arena_calloc(tape_arena(tape), (size_t)cell->n_states, sizeof(rondo_value));
-    }
-    if (arena_failed(tape_arena(tape))) {
-        tape_fail(tape, errors_no_memory(tape_errors(tape)));
-        return start;
-    }
-    for (int32_t p = 0; p < cell->n_parameters; p++) {
-        const rondo_value parameter = call->parameters[d * layer->n_parameters + p];
-        start.parameters[p] =
-            layer->is_dropped[p] ? apply_dropout(tape, parameter, layer->settings.weight_drop) : parameter;
-    }
-    for (int32_t s = 0; start.states != NULL && s < cell->n_states; s++) {
-        start.states[s] =
-            s < layer->n_states ? start_of_state(layer, tape, call, d, s) : draw_mask(layer, tape, call, s);
-    }
-    return start;
-}
-
-/* One direction: packed [total, output_width of the cell], in forward time order for both directions. */
-static rondo_value run(const struct layer *layer, struct tape *tape, const struct layer_call *call,
-                       const struct layer_start *start, int backward, rondo_value *final_states) {
-    struct recurrence recurrence = {layer->cell,  call->time,        call->input_every_step,
-                                    call->inputs, start->parameters, start->states};
-    rondo_value *states = NULL;
-    if (final_states != NULL) {
-        states = arena_calloc(tape_arena(tape), (size_t)layer->cell->n_states, sizeof *states);
-        if (states == NULL) {
-            return tape_fail(tape, errors_no_memory(tape_errors(tape)));
-        }
-    }
-    if (backward) {
-        const rondo_value inputs =
-            call->input_every_step ? call->inputs : packed_from_first(tape, call->time, call->inputs);
-        recurrence.inputs = packed_reverse(tape, call->time, inputs);
-        recurrence.input_every_step = 1;
-    }
-    enter(tape, call, backward ? ".backward" : ".forward");
-    rondo_value outputs = recur(call->stepwise ? NULL : layer->scan, &recurrence, tape, states);
-    if (states != NULL) {
-        memcpy(final_states, states, sizeof *states * (size_t)layer->n_states);
-    }
-    return backward ? packed_reverse(tape, call->time, outputs) : outputs;
-}
-
-rondo_value layer_record(const struct layer *layer, struct tape *tape, const struct layer_call *call,
-                         rondo_value *final_states) {
-    const enum direction direction = layer->settings.direction;
-    struct layer_start starts[2];
-    rondo_value outputs[2];
-    enter(tape, call, ".masks");
-    for (int32_t d = 0; d < layer->n_directions; d++) {
-        starts[d] = prepare(layer, tape, call, d);
-    }
-    for (int32_t d = 0; d < layer->n_directions; d++) {
-        if (tape_status(tape) != RONDO_OK) {
-            return tape_fail(tape, tape_status(tape));
-        }
-        outputs[d] = run(layer, tape, call, &starts[d], direction == DIRECTION_BACKWARD || d == 1,
-                         final_states == NULL ? NULL : final_states + d * layer->n_states);
-    }
-    enter(tape, call, "");
-    rondo_value value = layer->n_directions == 1 ? outputs[0] : apply_concat(tape, 1, outputs, 2);
-    value = apply_dropout(tape, value, layer->settings.dropout);
-    if (layer->settings.residual) {
-        value = apply_add(tape, value,
-                          call->input_every_step ? call->inputs : packed_from_first(tape, call->time, call->inputs));
+rondo_value layer_record(const struct layer *layer, struct tape *tape, const struct layer_call *call) {
+    rondo_value value = layer->class->record(layer, tape, call);
+    layer_enter(tape, call, "");
+    value = apply_dropout(tape, value, layer->around.dropout);
+    if (layer->around.residual) {
+        const rondo_value input = call->inputs[0];
+        value = apply_add(tape, value, call->input_every_step ? input : packed_from_first(tape, call->time, input));
     }
     return value;
-}
-
-rondo_value layer_last(const struct layer *layer, struct tape *tape, const struct time_axis *time,
-                       rondo_value outputs) {
-    if (layer->settings.direction == DIRECTION_FORWARD) {
-        return packed_last(tape, time, outputs);
-    }
-    const rondo_value first = apply_slice(tape, outputs, 0, 0, time->rows); /* the rows of step 0 */
-    if (layer->settings.direction == DIRECTION_BACKWARD) {
-        return first;
-    }
-    const int64_t half = layer->cell->output_width;
-    const rondo_value halves[2] = {apply_slice(tape, packed_last(tape, time, outputs), 1, 0, half),
-                                   apply_slice(tape, first, 1, half, 2 * half)};
-    return apply_concat(tape, 1, halves, 2);
 }

@@ -1,92 +1,130 @@
 #define _POSIX_C_SOURCE 200809L
 #include "model/model.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "model/apply.h"
+#include "model/head_layer.h"
 #include "model/packed.h"
 
-struct model_layer {
+/* A layer of the chain, with its place among the parameters and states of the model. */
+struct model_link {
     struct layer *layer;
-    int32_t first_parameter;
     const char *scope; /* "layers.0" */
+    int32_t first_parameter, first_state;
 };
 
 struct model {
     struct arena *arena;
-    struct model_settings settings; /* layers is NULL */
-    struct model_layer *layers;
+    struct model_settings settings; /* inputs and layers are NULL */
+    struct model_link *chain;       /* [n_links] embedding, layers, pool if there is one output per row, head */
+    int32_t n_links;
+    int32_t input_every_step; /* of the first layer */
+    int32_t table;            /* the parameter that is the weight of a tied head; -1: the head is not tied */
     struct model_parameter *parameters;
     int32_t n_parameters;
+    struct layer_state *states;
+    int32_t n_states;
 };
 
-static void add_parameter(struct model *model, const char *name, rondo_tensor shape, struct initialiser initialiser) {
-    model->parameters[model->n_parameters++] = (struct model_parameter){name, shape, initialiser};
+/* ---- creation ---- */
+
+/* Adds a layer to the end of the chain; NULL: it could not be created. */
+static rondo_status add_link(struct model *model, struct layer *layer, const char *scope, struct errors *errors) {
+    if (layer == NULL) {
+        return errors->status;
+    }
+    struct model_link *link = &model->chain[model->n_links++];
+    *link = (struct model_link){layer, scope, model->n_parameters, model->n_states};
+    model->n_parameters += layer_shape(layer)->n_parameters;
+    model->n_states += layer_shape(layer)->n_states;
+    return RONDO_OK; /* list_all asks the arena for memory of the scope */
 }
 
-/* Tokens need an embedding, and numbers cannot use one. The layers were checked for the input width that this gives, so
- * the other kind of data is refused rather than built with another width. */
-static rondo_status check_inputs(const struct model_settings *settings, struct errors *errors) {
-    if (settings->vocabulary == 0 && settings->embedding_size > 0) {
-        return errors_add(errors, RONDO_INVALID,
-                          "the inputs are numbers, %lld at each step, and the model has an embedding of width %lld, "
-                          "which is for words",
-                          (long long)settings->input_size, (long long)settings->embedding_size);
+static const struct layer_shape *last_shape(const struct model *model) {
+    return layer_shape(model->chain[model->n_links - 1].layer);
+}
+
+/* Finds the table of a tied head, which must have the width of the hidden values and a row for each output. */
+static rondo_status find_table(struct model *model, const struct model_settings *settings, struct errors *errors) {
+    model->table = -1;
+    if (!settings->tie) {
+        return RONDO_OK;
     }
-    if ((settings->vocabulary > 0 ? settings->embedding_size : settings->input_size) < 1) {
-        return errors_add(errors, RONDO_INVALID, "the inputs of the first layer have no width");
+    RONDO_CHECK(settings->tied >= 0 && settings->tied < settings->n_inputs, errors, "the head is tied to an input");
+    const struct model_input *input = &settings->inputs[settings->tied];
+    const struct layer *embedding = model->chain[0].layer;
+    const int32_t table = embedding_layer_table(embedding, settings->tied);
+    const int64_t width = last_shape(model)->width;
+    if (table < 0) {
+        return errors_add_at(errors, RONDO_INVALID, settings->tied_where,
+                             "the head cannot be tied to stream '%s', which is numbers and has no table", input->name);
     }
+    const rondo_tensor *shape = &layer_shape(embedding)->parameters[table].shape; /* [symbols, embedding size] */
+    if (shape->shape[1] != width) {
+        return errors_add_at(
+            errors, RONDO_INVALID, settings->tied_where,
+            "a head that is tied to the vectors of stream '%s', which are %lld wide, needs a last layer "
+            "of this width, and it is %lld wide; 'projection: %lld' on the last layer makes a wider "
+            "cell fit",
+            input->name, (long long)shape->shape[1], (long long)width, (long long)shape->shape[1]);
+    }
+    if (shape->shape[0] < settings->output_size) {
+        return errors_add_at(errors, RONDO_INVALID, settings->tied_where,
+                             "the head cannot be tied to stream '%s': it has %lld symbols, and the loss needs %lld "
+                             "outputs",
+                             input->name, (long long)shape->shape[0], (long long)settings->output_size);
+    }
+    model->table = table;
     return RONDO_OK;
 }
 
-static rondo_status add_layers(struct model *model, const struct model_settings *settings, struct registry *registry,
-                               struct errors *errors) {
-    const int tokens = settings->vocabulary > 0;
-    int64_t width = tokens ? settings->embedding_size : settings->input_size;
-    for (int32_t i = 0; i < settings->n_layers; i++) {
-        struct model_layer *layer = &model->layers[i];
-        layer->layer = layer_create(&settings->layers[i], settings->dtype, width, registry, errors);
-        layer->scope = arena_printf(model->arena, "layers.%d", i);
-        if (layer->layer == NULL) {
-            return errors->status;
-        }
-        width = layer_output_width(layer->layer);
-    }
-    return RONDO_OK;
-}
-
-/* Parameters in the order of the forward pass: embedding, layers, head. */
-static rondo_status add_parameters(struct model *model, struct errors *errors) {
-    const struct model_settings *settings = &model->settings;
-    int32_t count = 3;
-    for (int32_t i = 0; i < settings->n_layers; i++) {
-        count += layer_parameter_count(model->layers[i].layer);
-    }
-    model->parameters = arena_calloc(model->arena, (size_t)count, sizeof *model->parameters);
-    if (model->parameters == NULL) {
+static rondo_status build_chain(struct model *model, const struct model_settings *settings, struct registry *registry,
+                                struct errors *errors) {
+    const int32_t dtype = settings->dtype;
+    model->chain = arena_calloc(model->arena, (size_t)settings->n_layers + 3, sizeof *model->chain);
+    if (model->chain == NULL) {
         return errors_no_memory(errors);
     }
-    if (settings->vocabulary > 0) {
-        const struct initialiser normal = {.kind = INITIALISE_NORMAL, .a = 0.1};
-        add_parameter(model, "embedding.W",
-                      tensor_2d(settings->dtype, settings->vocabulary, settings->embedding_size, NULL), normal);
-    }
-    int64_t width = 0;
+    RONDO_TRY(add_link(model, embedding_layer_create(settings->inputs, settings->n_inputs, dtype, errors), "embedding",
+                       errors));
+    model->input_every_step = embedding_layer_every_step(settings->inputs, settings->n_inputs);
     for (int32_t i = 0; i < settings->n_layers; i++) {
-        struct model_layer *layer = &model->layers[i];
-        layer->first_parameter = model->n_parameters;
-        for (int32_t p = 0; p < layer_parameter_count(layer->layer); p++) {
-            const struct cell_parameter *from = &layer_parameters(layer->layer)[p];
-            const char *name = arena_printf(model->arena, "%s.%s", layer->scope, from->name);
-            add_parameter(model, name, from->shape, from->initialiser);
-        }
-        width = layer_output_width(layer->layer);
+        const int64_t width = last_shape(model)->width;
+        RONDO_TRY(add_link(model, cell_layer_create(&settings->layers[i], dtype, width, registry, errors),
+                           arena_printf(model->arena, "layers.%d", i), errors));
     }
-    const struct initialiser glorot = {.kind = INITIALISE_GLOROT}, zeros = {.kind = INITIALISE_CONSTANT};
-    add_parameter(model, "head.W", tensor_2d(settings->dtype, width, settings->output_size, NULL), glorot);
-    add_parameter(model, "head.b", tensor_1d(settings->dtype, settings->output_size, NULL), zeros);
-    return arena_failed(model->arena) ? errors_no_memory(errors) : RONDO_OK;
+    RONDO_TRY(find_table(model, settings, errors));
+    if (!settings->architecture.output_every_step) {
+        RONDO_TRY(add_link(model, pool_layer_create(settings->pooling, last_shape(model), errors), "pool", errors));
+    }
+    const int64_t width = last_shape(model)->width;
+    return add_link(model, head_layer_create(width, settings->output_size, settings->tie, dtype, errors), "head",
+                    errors);
+}
+
+/* Lists the parameters and states of all layers, "SCOPE.NAME". */
+static rondo_status list_all(struct model *model, struct errors *errors) {
+    struct arena *arena = model->arena;
+    model->parameters = arena_calloc(arena, (size_t)model->n_parameters, sizeof *model->parameters);
+    model->states = arena_calloc(arena, (size_t)model->n_states + 1, sizeof *model->states);
+    if (arena_failed(arena)) {
+        return errors_no_memory(errors);
+    }
+    for (int32_t i = 0; i < model->n_links; i++) {
+        const struct model_link *link = &model->chain[i];
+        const struct layer_shape *shape = layer_shape(link->layer);
+        for (int32_t p = 0; p < shape->n_parameters; p++) {
+            const struct layer_parameter *from = &shape->parameters[p];
+            model->parameters[link->first_parameter + p] = (struct model_parameter){
+                arena_printf(arena, "%s.%s", link->scope, from->name), from->shape, from->initialiser};
+        }
+        for (int32_t s = 0; s < shape->n_states; s++) {
+            model->states[link->first_state + s] = (struct layer_state){
+                arena_printf(arena, "%s.%s", link->scope, shape->states[s].name), shape->states[s].shape};
+        }
+    }
+    return arena_failed(arena) ? errors_no_memory(errors) : RONDO_OK;
 }
 
 struct model *model_create(const struct model_settings *settings, struct registry *registry, struct errors *errors) {
@@ -99,16 +137,9 @@ struct model *model_create(const struct model_settings *settings, struct registr
     }
     model->arena = arena;
     model->settings = *settings;
+    model->settings.inputs = NULL;
     model->settings.layers = NULL;
-    model->layers = arena_calloc(arena, (size_t)settings->n_layers, sizeof *model->layers);
-    rondo_status status = model->layers == NULL ? errors_no_memory(errors) : check_inputs(settings, errors);
-    if (status == RONDO_OK) {
-        status = add_layers(model, settings, registry, errors);
-    }
-    if (status == RONDO_OK) {
-        status = add_parameters(model, errors);
-    }
-    if (status != RONDO_OK) {
+    if (build_chain(model, settings, registry, errors) != RONDO_OK || list_all(model, errors) != RONDO_OK) {
         model_destroy(model);
         return NULL;
     }
@@ -119,8 +150,8 @@ void model_destroy(struct model *model) {
     if (model == NULL) {
         return;
     }
-    for (int32_t i = 0; model->layers != NULL && i < model->settings.n_layers; i++) {
-        layer_destroy(model->layers[i].layer);
+    for (int32_t i = 0; i < model->n_links; i++) {
+        layer_destroy(model->chain[i].layer);
     }
     arena_destroy(model->arena);
 }
@@ -133,8 +164,13 @@ const struct model_parameter *model_parameters(const struct model *model) {
     return model->parameters;
 }
 
-const struct layer *model_layer(const struct model *model, int32_t layer) {
-    return model->layers[layer].layer;
+int32_t model_find(const struct model *model, const char *name) {
+    for (int32_t p = 0; p < model->n_parameters; p++) {
+        if (strcmp(model->parameters[p].name, name) == 0) {
+            return p;
+        }
+    }
+    return -1;
 }
 
 int64_t model_size(const struct model *model) {
@@ -174,76 +210,143 @@ rondo_status model_initialise(struct model *model, uint64_t seed, const struct i
 
 int64_t model_step_flops(const struct model *model) {
     int64_t flops = 0;
-    for (int32_t i = 0; i < model->settings.n_layers; i++) {
-        flops += layer_step_flops(model->layers[i].layer);
+    for (int32_t i = 1; i <= model->settings.n_layers; i++) { /* chain[0] is the embedding */
+        flops += layer_step_flops(model->chain[i].layer);
     }
     return flops;
 }
 
-/* The tokens with some replaced by the unknown word, so that the model learns what to do with words it does not know
- * (word dropout; Iyyer et al. 2015). */
-static rondo_tensor drop_words(struct tape *tape, const rondo_tensor *tokens, double rate, struct rng_stream stream,
-                               rondo_status *status) {
-    rondo_tensor dropped = *tokens;
-    *status = tensor_alloc(&dropped, tape_arena(tape), tape_errors(tape));
-    for (int64_t i = 0; *status == RONDO_OK && i < rondo_count(tokens); i++) {
-        const int drop = rng_uniform(stream, (uint64_t)i) < rate;
-        ((int32_t *)dropped.data)[i] = drop ? 0 : ((const int32_t *)tokens->data)[i];
-    }
-    return dropped;
-}
+/* ---- states ---- */
 
-static rondo_value embed(const struct model *model, struct tape *tape, const rondo_tensor *inputs, rondo_value weights,
-                         int training, struct rng_stream stream) {
-    const struct model_settings *settings = &model->settings;
-    rondo_tensor tokens = *inputs;
-    if (training && settings->word_dropout > 0) {
-        rondo_status status;
-        tokens = drop_words(tape, inputs, settings->word_dropout, rng_stream(stream.key, "word_dropout"), &status);
-        if (status != RONDO_OK) {
-            return tape_fail(tape, status);
+rondo_status model_check_causal(const struct model *model, const char *key, struct location where,
+                                struct errors *errors) {
+    for (int32_t i = 1; i <= model->settings.n_layers; i++) {
+        if (!layer_shape(model->chain[i].layer)->is_causal) {
+            return errors_add_at(
+                errors, RONDO_INVALID, where,
+                "'%s' continues each row where the pass before ended, so every layer must read forward "
+                "in time only, and '%s' does not; expected 'direction: forward'",
+                key, model->chain[i].scope);
         }
     }
-    return apply_dropout(tape, apply_gather(tape, weights, &tokens), settings->embedding_dropout);
+    return RONDO_OK;
 }
 
-struct model_output model_output(const struct model *model) {
-    return (struct model_output){model->n_parameters - 2, model->n_parameters - 1};
+struct states *model_states_create(const struct model *model, int64_t rows, struct errors *errors) {
+    const struct location nowhere = {NULL, 0, 0};
+    return model_check_causal(model, "states", nowhere, errors) != RONDO_OK
+               ? NULL
+               : states_create(model->states, model->n_states, rows, errors);
 }
 
-rondo_value model_record(const struct model *model, struct tape *tape, const struct model_call *call) {
-    const struct model_settings *settings = &model->settings;
-    tape_set_training(tape, call->training);
-    tape_enter(tape, "embedding", call->stream);
-    rondo_value value = settings->vocabulary > 0
-                            ? embed(model, tape, call->inputs, call->parameters[0], call->training, call->stream)
-                            : tape_constant(tape, call->inputs);
-    if (settings->vocabulary == 0) {
-        tape_name(tape, value, "x");
+/* ---- recording ---- */
+
+/* A pass while it is recorded. */
+struct model_pass {
+    const struct model *model;
+    struct tape *tape;
+    const struct model_call *call;
+    rondo_value *initial; /* [n_states]; NULL: all rows begin anew */
+    rondo_value *final;   /* [n_states]; NULL: not wanted */
+};
+
+static rondo_status prepare_states(struct model_pass *pass) {
+    const struct model_call *call = pass->call;
+    struct arena *arena = tape_arena(pass->tape);
+    const size_t count = (size_t)pass->model->n_states + 1;
+    if (call->carried != NULL && call->starts != NULL) {
+        pass->initial = arena_calloc(arena, count, sizeof *pass->initial);
     }
-    int input_every_step = settings->architecture.input_every_step;
-    for (int32_t i = 0; i < settings->n_layers; i++) {
-        const struct model_layer *layer = &model->layers[i];
-        const struct layer_call of_layer = {.time = call->time,
-                                            .input_every_step = input_every_step,
-                                            .inputs = value,
-                                            .parameters = call->parameters + layer->first_parameter,
-                                            .scope = layer->scope,
-                                            .stream = call->stream,
-                                            .stepwise = call->stepwise};
-        value = layer_record(layer->layer, tape, &of_layer, NULL);
+    if (call->kept != NULL) {
+        pass->final = arena_calloc(arena, count, sizeof *pass->final);
+    }
+    if (arena_failed(arena)) {
+        return errors_no_memory(tape_errors(pass->tape));
+    }
+    if (pass->initial != NULL) {
+        states_bind(call->carried, call->lane, call->time->rows, pass->tape, pass->initial);
+    }
+    return tape_status(pass->tape);
+}
+
+static struct layer_call call_of(const struct model_pass *pass, const struct model_link *link,
+                                 const rondo_value *inputs, int input_every_step) {
+    const struct model_call *call = pass->call;
+    return (struct layer_call){.time = call->time,
+                               .input_every_step = input_every_step,
+                               .inputs = inputs,
+                               .parameters = call->parameters + link->first_parameter,
+                               .initial = pass->initial == NULL ? NULL : pass->initial + link->first_state,
+                               .starts = pass->initial == NULL ? NULL : call->starts,
+                               .final = pass->final == NULL ? NULL : pass->final + link->first_state,
+                               .scope = link->scope,
+                               .stream = call->stream,
+                               .stepwise = call->stepwise};
+}
+
+/* The streams as constants of the tape, for the embedding. */
+static rondo_value embed(const struct model_pass *pass) {
+    const struct model *model = pass->model;
+    const struct model_link *link = &model->chain[0];
+    rondo_value *inputs = arena_calloc(tape_arena(pass->tape), (size_t)model->settings.n_inputs, sizeof *inputs);
+    if (inputs == NULL) {
+        return tape_fail(pass->tape, errors_no_memory(tape_errors(pass->tape)));
+    }
+    const struct layer_call call = call_of(pass, link, inputs, model->input_every_step);
+    layer_enter(pass->tape, &call, "");
+    for (int32_t i = 0; i < model->settings.n_inputs; i++) {
+        inputs[i] = tape_constant(pass->tape, &pass->call->inputs[i]);
+        tape_name(pass->tape, inputs[i], embedding_layer_name(link->layer, i));
+    }
+    return layer_record(link->layer, pass->tape, &call);
+}
+
+/* The hidden values of all outputs, or of the scored ones. */
+static rondo_value record_hidden(const struct model_pass *pass) {
+    const struct model *model = pass->model;
+    rondo_value value = embed(pass);
+    int input_every_step = model->input_every_step;
+    for (int32_t i = 1; i < model->n_links - 1; i++) {
+        const struct layer_call call = call_of(pass, &model->chain[i], &value, input_every_step);
+        const rondo_value output = layer_record(model->chain[i].layer, pass->tape, &call);
+        value = output;
         input_every_step = 1; /* a layer gives its outputs of every step to the next */
     }
-    tape_enter(tape, "head", call->stream);
-    if (!settings->architecture.output_every_step) {
-        value = settings->pooling == POOL_LAST
-                    ? layer_last(model->layers[settings->n_layers - 1].layer, tape, call->time, value)
-                    : packed_reduce(tape, call->time, value, settings->pooling == POOL_MEAN ? "mean" : "max");
+    return pass->call->scored == NULL ? value : apply_gather(pass->tape, value, pass->call->scored);
+}
+
+static void record_head(const struct model_pass *pass, struct model_result *result) {
+    const struct model *model = pass->model;
+    const struct model_link *head = &model->chain[model->n_links - 1];
+    const rondo_value none = {-1};
+    const rondo_value inputs[2] = {result->hidden, model->table < 0 ? none : pass->call->parameters[model->table]};
+    const struct layer_call call = call_of(pass, head, inputs, 1);
+    result->outputs = result->weight = result->bias = none;
+    if (pass->call->before_output) {
+        layer_enter(pass->tape, &call, "");
+        const struct head_output output = head_output(head->layer, pass->tape, &call);
+        result->weight = output.weight;
+        result->bias = output.bias;
+    } else {
+        result->outputs = layer_record(head->layer, pass->tape, &call);
     }
-    if (call->before_output) {
-        return value;
+}
+
+rondo_status model_record(const struct model *model, struct tape *tape, const struct model_call *call,
+                          struct model_result *result) {
+    struct model_pass pass = {.model = model, .tape = tape, .call = call};
+    const rondo_value none = {-1};
+    *result = (struct model_result){none, none, none, none};
+    tape_set_training(tape, call->training);
+    const rondo_status status = prepare_states(&pass);
+    if (status != RONDO_OK) {
+        tape_fail(tape, status);
+        return status;
     }
-    const struct model_output output = model_output(model);
-    value = apply_matmul(tape, value, call->parameters[output.weight]);
-    return apply_add(tape, value, call->parameters[output.bias]);
+    result->hidden = record_hidden(&pass);
+    record_head(&pass, result);
+    if (call->kept != NULL) {
+        states_keep(call->kept, call->lane, call->time->rows, tape, pass.final);
+    }
+    return tape_status(tape);
 }

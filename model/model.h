@@ -1,5 +1,7 @@
-/* model/model.h: inputs -> embedding -> layers of cells -> last, mean or max over the real steps -> linear head ->
- * outputs.
+/* model/model.h: streams -> embedding -> layers -> pool, if there is one output per row -> scored rows -> head -> outputs.
+ *
+ * A parameter is found by its name (model_find): "embedding.W", "layers.0.U_f", "head.b". The headers of the layers list
+ * the names within a layer.
  *
  * Threads: created and initialised on one thread; then model_record may run on several threads concurrently, each with
  * its own tape.
@@ -7,23 +9,23 @@
 #ifndef RONDO_MODEL_MODEL_H
 #define RONDO_MODEL_MODEL_H
 
-#include "model/layer.h"
-
-/* How the outputs of all real steps are combined if there is one output per sequence. */
-enum pooling { POOL_LAST = 0, POOL_MEAN = 1, POOL_MAX = 2 };
+#include "model/cell_layer.h"
+#include "model/embedding_layer.h"
+#include "model/pool_layer.h"
+#include "model/states.h"
 
 struct model_settings {
     int32_t dtype;
-    struct architecture architecture;
-    int64_t vocabulary;       /* > 0: inputs are tokens in [0, vocabulary); 0: inputs are numbers */
-    int64_t input_size;       /* numbers per step; used if vocabulary is 0 */
-    int64_t embedding_size;   /* width of a token's vector; 0 if vocabulary is 0 */
-    double embedding_dropout; /* of the elements of the embedded inputs, in [0, 1) */
-    double word_dropout;      /* share of tokens replaced by token 0, the unknown word, in training; in [0, 1) */
-    const struct layer_settings *layers;
-    int32_t n_layers; /* >= 1 */
-    enum pooling pooling;
-    int64_t output_size; /* of the head; from the loss */
+    struct architecture architecture; /* input_every_step is not read: each input has its own */
+    const struct model_input *inputs; /* model/embedding_layer.h */
+    int32_t n_inputs;                 /* >= 1 */
+    const struct cell_layer_settings *layers;
+    int32_t n_layers;     /* >= 1 */
+    enum pooling pooling; /* used if there is one output per row */
+    int64_t output_size;  /* of the head; from the loss */
+    int tie;              /* 1: the head uses the transposed table of input `tied` instead of a matrix of its own */
+    int32_t tied;         /* number of an input of symbols */
+    struct location tied_where; /* for messages; zero: nowhere */
 };
 
 /* One tensor that training changes. */
@@ -36,13 +38,16 @@ struct model_parameter {
 struct model;
 
 /* Compiles the cells and describes the parameters: names, shapes and initialisers. Their values have no memory
- * (value.data is NULL) until model_allocate, so that a model of any width can be looked at. NULL with errors. The cell
+ * (value.data is NULL) until model_allocate, so that a model of any width can be described. NULL with errors. The cell
  * definitions must outlive the model; the rest of the settings need not. */
 struct model *model_create(const struct model_settings *settings, struct registry *registry, struct errors *errors);
 void model_destroy(struct model *model);
 
+/* Parameters in the order of the forward pass: embedding, layers, head. */
 int32_t model_parameter_count(const struct model *model);
 const struct model_parameter *model_parameters(const struct model *model);
+/* The number of the parameter `name`; -1: there is none. */
+int32_t model_find(const struct model *model, const char *name);
 /* Number of trained numbers. */
 int64_t model_size(const struct model *model);
 /* Gives every parameter its memory, filled with zeros; does nothing if they have it. Before training, and before weights
@@ -53,31 +58,53 @@ rondo_status model_allocate(struct model *model, struct errors *errors);
 rondo_status model_initialise(struct model *model, uint64_t seed, const struct interrupt *interrupt,
                               struct errors *errors);
 
-/* A layer, from 0. */
-const struct layer *model_layer(const struct model *model, int32_t layer);
-
-/* Floating-point operations of the forward pass for one row at one step, without the head: 2 m k n for a product, one
- * for each element of any other op. */
+/* Floating-point operations of the forward pass of the layers for one row at one step, without embedding, pool and head:
+ * 2 m k n for a product, one for each element of any other op. */
 int64_t model_step_flops(const struct model *model);
 
-/* A forward pass. */
+/* RONDO_INVALID at `where`, naming the setting `key` that needs it, if an output depends on later steps: states of such a
+ * model cannot be carried. */
+rondo_status model_check_causal(const struct model *model, const char *key, struct location where,
+                                struct errors *errors);
+/* The states of all layers for `rows` rows, all zero, with the names "layers.0.h"; NULL with errors, also if the
+ * model is not causal. Free with states_destroy; they may outlive the model. */
+struct states *model_states_create(const struct model *model, int64_t rows, struct errors *errors);
+
+/* A forward pass. Everything is borrowed for the call. */
 struct model_call {
     const struct time_axis *time;
-    const rondo_tensor *inputs;    /* tokens i32 [n] or numbers [n, input_size]; n = total or rows (model/layer.h) */
+    const rondo_tensor
+        *inputs; /* [n_inputs] i32 [n] of symbols, or numbers [n, size]; n = time->total, or time->rows if
+                                      only the first step has a value */
     const rondo_value *parameters; /* [model_parameter_count], from tape_parameter (training) or tape_constant */
+    /* i32 [n_scored]: the outputs that are wanted, in this order, each by its packed position, or by its row if there is
+     * one output per row. The head is applied only to these. NULL: all. */
+    const rondo_tensor *scored;
+
+    /* States before the first step, taken from row lane[r] of `carried`; rows with starts[r] != 0 begin anew, from the
+     * learnt start or zeros. The others continue: of them, inputs that have a value only at the first step are not used.
+     * starts NULL: all begin anew, and `carried` is not read. lane NULL: row r. `kept` (NULL: not
+     * wanted) gets the states after the last step of each row, and may be `carried`; a pass that is to be repeated with
+     * the same results needs two. */
+    const struct states *carried;
+    struct states *kept;
+    const int64_t *lane;         /* [rows] */
+    const unsigned char *starts; /* [rows] */
+
     int training;
-    struct rng_stream stream; /* of the random words of this pass (dropout); used in training */
+    struct rng_stream stream; /* of the random words of this pass; used in training */
     int stepwise;      /* 1: use the engine tape in all layers, in order to find the op that a number comes from */
-    int before_output; /* 1: leave out the linear head; the result is the input of the head */
+    int before_output; /* 1: leave out the head, for a loss that computes the outputs itself */
 };
 
-/* Records the pass. Returns [rows, output_size], or [total, output_size] with an output at every step; a failed value
- * after an error. */
-rondo_value model_record(const struct model *model, struct tape *tape, const struct model_call *call);
-/* The parameters of the linear head: [width, output_size] and [output_size]. */
-struct model_output {
-    int32_t weight, bias;
+/* Values on the tape. */
+struct model_result {
+    rondo_value hidden;       /* [n, width] what the head reads; n: n_scored, or rows, or the total */
+    rondo_value outputs;      /* [n, output_size]; id -1 with before_output */
+    rondo_value weight, bias; /* with before_output: of the head, [width, output_size] and [output_size]; else id -1 */
 };
-struct model_output model_output(const struct model *model);
+/* Records the pass. After an error, which is on the tape, its status; the values are then failed ones. */
+rondo_status model_record(const struct model *model, struct tape *tape, const struct model_call *call,
+                          struct model_result *result);
 
 #endif

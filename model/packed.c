@@ -34,7 +34,8 @@ rondo_value packed_from_first(struct tape *tape, const struct time_axis *time, r
     return apply_concat(tape, 0, parts, 2);
 }
 
-rondo_value packed_last(struct tape *tape, const struct time_axis *time, rondo_value value) {
+/* The value at the last step of each row. */
+static rondo_value at_ends(struct tape *tape, const struct time_axis *time, rondo_value value) {
     const rondo_tensor indices = new_indices(tape, time->rows);
     int32_t *index = indices.data;
     if (index == NULL) {
@@ -44,6 +45,24 @@ rondo_value packed_last(struct tape *tape, const struct time_axis *time, rondo_v
         index[row] = (int32_t)(time->begin[time->lengths[row] - 1] + row);
     }
     return apply_gather(tape, value, &indices);
+}
+
+rondo_value packed_first(struct tape *tape, const struct time_axis *time, rondo_value value) {
+    return apply_slice(tape, value, 0, 0, time->rows);
+}
+
+rondo_value packed_last(struct tape *tape, const struct time_axis *time, rondo_value value, int64_t width,
+                        int64_t backward) {
+    if (backward == 0) {
+        return at_ends(tape, time, value);
+    }
+    const rondo_value first = packed_first(tape, time, value);
+    if (backward == width) {
+        return first;
+    }
+    const rondo_value parts[2] = {apply_slice(tape, at_ends(tape, time, value), 1, 0, width - backward),
+                                  apply_slice(tape, first, 1, width - backward, width)};
+    return apply_concat(tape, 1, parts, 2);
 }
 
 rondo_value packed_reduce(struct tape *tape, const struct time_axis *time, rondo_value value, const char *reduce) {

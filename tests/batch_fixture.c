@@ -113,6 +113,81 @@ rondo_status batch_fixture_measure(struct batch_fixture *batch, const rondo_tens
     return host_result(&host, batch->loss->measure(&host.base, &batch->call, predictions, &batch->targets, sums));
 }
 
+int batch_fixture_next(struct golden *golden, int32_t dtype, struct batch_fixture *batch) {
+    const char *word = golden_next(golden);
+    if (word == NULL) {
+        return 0;
+    }
+    ck_assert_str_eq(word, "case");
+    char name[64], kind[16], options[128];
+    int size = 0, rows = 0;
+    ck_assert_int_eq(sscanf(golden->rest, "%63s %15s %d %d %127[^\n]", name, kind, &size, &rows, options), 5);
+    *batch = batch_fixture_create(name, kind, size, rows, options, dtype);
+    if (strcmp(kind, "list") == 0) {
+        ck_assert_str_eq(golden_next(golden), "lengths");
+        const int64_t count = golden->count;
+        double *lengths = arena_alloc(fixture.arena, sizeof *lengths * (size_t)count);
+        ck_assert_ptr_nonnull(lengths);
+        memcpy(lengths, golden->numbers, sizeof *lengths * (size_t)count);
+        batch_fixture_lay_out(batch, count, lengths, golden_numbers(golden, "target_lengths", count));
+    }
+    fixture_fill(&batch->outputs, golden_numbers(golden, "outputs", rondo_count(&batch->outputs)));
+    fixture_fill(&batch->targets, golden_numbers(golden, "targets", rondo_count(&batch->targets)));
+    return 1;
+}
+
+void batch_fixture_check_case(struct batch_fixture *batch, struct golden *golden, double tolerance, int number) {
+    char what[96];
+    snprintf(what, sizeof what, "case %d (%s)", number, batch->loss->base.name);
+    fixture_all_near(batch_fixture_losses(batch), golden_numbers(golden, "losses", batch->losses), tolerance, what);
+    fixture_all_near(batch_fixture_gradient(batch), golden_numbers(golden, "gradient", rondo_count(&batch->outputs)),
+                     tolerance, what);
+    const rondo_tensor predictions = batch_fixture_predict(batch);
+    fixture_all_near(&predictions, golden_numbers(golden, "predictions", rondo_count(&predictions)), tolerance, what);
+    double sums[MOST_METRICS];
+    ck_assert_int_eq(batch_fixture_measure(batch, &predictions, sums), RONDO_OK);
+    int count = 0;
+    while (batch->loss->metrics[count].name != NULL) {
+        count++;
+    }
+    const double *expected = golden_numbers(golden, "metrics", count);
+    for (int k = 0; k < count; k++) {
+        fixture_near(sums[k], expected[k], tolerance, batch->loss->metrics[k].name, number);
+    }
+}
+
+double batch_fixture_mean_loss(struct batch_fixture *batch) {
+    const rondo_tensor *losses = batch_fixture_losses(batch);
+    double sum = 0;
+    for (int64_t i = 0; i < batch->losses; i++) {
+        sum += tensor_get(losses, i);
+    }
+    return sum / (double)batch->losses;
+}
+
+int batch_fixture_check_gradient(struct batch_fixture *batch, struct golden *golden, double tolerance) {
+    enum { MOST = 256 };
+    const int64_t count = rondo_count(&batch->outputs);
+    const int is_small = count <= MOST;
+    double found[MOST];
+    const rondo_tensor *gradient = batch_fixture_gradient(batch);
+    for (int64_t i = 0; i < count && is_small; i++) {
+        found[i] = tensor_get(gradient, i);
+    }
+    for (int64_t i = 0; i < count && is_small; i++) {
+        const double x = tensor_get(&batch->outputs, i), h = 1e-5;
+        tensor_set(&batch->outputs, i, x + h);
+        const double above = batch_fixture_mean_loss(batch);
+        tensor_set(&batch->outputs, i, x - h);
+        const double below = batch_fixture_mean_loss(batch);
+        tensor_set(&batch->outputs, i, x);
+        fixture_near(found[i], (above - below) / (2 * h), tolerance, batch->loss->base.name, i);
+    }
+    while (strcmp(golden_next(golden), "metrics") != 0) { /* not used here */
+    }
+    return is_small;
+}
+
 void batch_fixture_fill_waves(const rondo_tensor *tensor, double scale) {
     for (int64_t i = 0; i < rondo_count(tensor); i++) {
         tensor_set(tensor, i, scale * sin(1.7 * (double)i + 0.3 * (double)(i % 7)));

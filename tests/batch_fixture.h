@@ -35,6 +35,18 @@ rondo_tensor batch_fixture_predict(const struct batch_fixture *batch);
 #define MOST_METRICS 4
 rondo_status batch_fixture_measure(struct batch_fixture *batch, const rondo_tensor *predictions, double *sums);
 
+/* The mean over all losses. */
+double batch_fixture_mean_loss(struct batch_fixture *batch);
+
+/* Golden files of losses: lines "case NAME KIND SIZE ROWS OPTIONS", for lists "lengths" and "target_lengths", "outputs",
+ * "targets", "losses", "gradient", "predictions", "metrics". Reads the next case as far as the targets; 0 at the end. */
+int batch_fixture_next(struct golden *golden, int32_t dtype, struct batch_fixture *batch);
+/* Compares losses, gradient, predictions and metrics with the rest of case `number`. */
+void batch_fixture_check_case(struct batch_fixture *batch, struct golden *golden, double tolerance, int number);
+/* Compares the gradient of an f64 batch with (L(x + h) - L(x - h)) / 2h, and reads past the rest of the case. 0: nothing
+ * is compared, as there are more than 256 outputs. */
+int batch_fixture_check_gradient(struct batch_fixture *batch, struct golden *golden, double tolerance);
+
 /* Fills a tensor with numbers in [-scale, scale] that do not repeat. */
 void batch_fixture_fill_waves(const rondo_tensor *tensor, double scale);
 /* Fails the test unless every element is finite. */

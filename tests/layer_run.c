@@ -90,12 +90,12 @@ struct cell_definition *define(const struct test_cell *cell) {
     return definition;
 }
 
-struct layer *make_layer(const struct test_cell *cell, struct layer_settings settings, int64_t input) {
+struct layer *make_layer(const struct test_cell *cell, struct cell_layer_settings settings, int64_t input) {
     settings.cell = define(cell);
     settings.hidden = HIDDEN;
-    struct layer *layer = layer_create(&settings, RONDO_F64, input, support.registry, &support.errors);
+    struct layer *layer = cell_layer_create(&settings, RONDO_F64, input, support.registry, &support.errors);
     ck_assert_msg(layer != NULL, "%s: %s", cell->name, support_error(&support));
-    ck_assert_int_le(layer_parameter_count(layer), MOST_PARAMETERS);
+    ck_assert_int_le(layer_shape(layer)->n_parameters, MOST_PARAMETERS);
     return layer;
 }
 
@@ -129,9 +129,8 @@ rondo_tensor copy_of(const rondo_tensor *tensor, const rondo_tensor *like) {
     return copy;
 }
 
-/* Random parameters by name. A dot counts as "_", so that a cell that writes out what a wrapper does gets the same
- * numbers. */
-static rondo_tensor random_parameter(const struct cell_parameter *parameter) {
+/* Random parameters by name; a dot counts as "_", so that a cell that says itself what a wrapper does has the same. */
+static rondo_tensor random_parameter(const struct layer_parameter *parameter) {
     char name[128];
     snprintf(name, sizeof name, "%s", parameter->name);
     for (char *c = name; *c != '\0'; c++) {
@@ -143,17 +142,17 @@ static rondo_tensor random_parameter(const struct cell_parameter *parameter) {
 struct run make_run(struct layer *layer, const int64_t *lengths, int64_t rows, int64_t input) {
     struct run run = {.layer = layer, .time = support_time(&support, lengths, rows), .input_every_step = 1};
     run.inputs = matrix(run.time.total, input, "x");
-    for (int32_t p = 0; p < layer_parameter_count(layer); p++) {
-        run.parameters[p] = random_parameter(&layer_parameters(layer)[p]);
+    for (int32_t p = 0; p < layer_shape(layer)->n_parameters; p++) {
+        run.parameters[p] = random_parameter(&layer_shape(layer)->parameters[p]);
     }
     return run;
 }
 
 const rondo_tensor *random_states(const struct run *run) {
     rondo_tensor *states = arena_calloc(support.arena, MOST_STATES, sizeof *states);
-    for (int32_t s = 0; s < layer_state_count(run->layer); s++) {
+    for (int32_t s = 0; s < layer_shape(run->layer)->n_states; s++) {
         char name[32];
-        rondo_tensor shape = layer_state(run->layer, s);
+        rondo_tensor shape = layer_shape(run->layer)->states[s].shape;
         shape.shape[0] = run->time.rows;
         snprintf(name, sizeof name, "state %d", (int)s);
         states[s] = random_like(&shape, name, 1);
@@ -164,21 +163,22 @@ const rondo_tensor *random_states(const struct run *run) {
 void record(const struct run *run, struct values *values) {
     tape_reset(tape);
     tape_set_training(tape, run->training);
-    for (int32_t p = 0; p < layer_parameter_count(run->layer); p++) {
+    for (int32_t p = 0; p < layer_shape(run->layer)->n_parameters; p++) {
         values->parameters[p] = tape_parameter(tape, "p", &run->parameters[p], NULL);
     }
-    for (int32_t s = 0; run->initial != NULL && s < layer_state_count(run->layer); s++) {
+    for (int32_t s = 0; run->initial != NULL && s < layer_shape(run->layer)->n_states; s++) {
         values->initial[s] = tape_parameter(tape, "s", &run->initial[s], NULL);
     }
     values->inputs = tape_parameter(tape, "x", &run->inputs, NULL);
     const struct layer_call call = {.time = &run->time,
                                     .input_every_step = run->input_every_step,
-                                    .inputs = values->inputs,
+                                    .inputs = &values->inputs,
                                     .parameters = values->parameters,
-                                    .initial_states = run->initial == NULL ? NULL : values->initial,
+                                    .initial = run->initial == NULL ? NULL : values->initial,
+                                    .final = values->final,
                                     .scope = "layer",
                                     .stream = rng_stream(1, "pass")};
-    values->outputs = layer_record(run->layer, tape, &call, values->final);
+    values->outputs = layer_record(run->layer, tape, &call);
     support_ok(&support, tape_status(tape), "a pass");
 }
 
@@ -199,7 +199,7 @@ rondo_value weighted(rondo_value value, const char *name) {
 
 rondo_value total(const struct run *run, const struct values *values) {
     rondo_value sum = weighted(values->outputs, "outputs");
-    for (int32_t s = 0; s < layer_state_count(run->layer); s++) {
+    for (int32_t s = 0; s < layer_shape(run->layer)->n_states; s++) {
         char name[32];
         snprintf(name, sizeof name, "final %d", (int)s);
         const rondo_value terms[2] = {sum, weighted(values->final[s], name)};
@@ -220,14 +220,14 @@ void pass(struct run *run) {
     const rondo_value sum = total(run, &values);
     support_ok(&support, tape_backward(tape, sum), "backward");
     run->outputs = copy_of(tape_tensor(tape, values.outputs), NULL);
-    for (int32_t s = 0; s < layer_state_count(run->layer); s++) {
+    for (int32_t s = 0; s < layer_shape(run->layer)->n_states; s++) {
         run->final[s] = copy_of(tape_tensor(tape, values.final[s]), NULL);
         if (run->initial != NULL) {
             run->grad_initial[s] = copy_of(tape_gradient(tape, values.initial[s]), &run->initial[s]);
         }
     }
     run->grad_inputs = copy_of(tape_gradient(tape, values.inputs), &run->inputs);
-    for (int32_t p = 0; p < layer_parameter_count(run->layer); p++) {
+    for (int32_t p = 0; p < layer_shape(run->layer)->n_parameters; p++) {
         run->grad_parameters[p] = copy_of(tape_gradient(tape, values.parameters[p]), &run->parameters[p]);
     }
 }

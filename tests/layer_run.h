@@ -5,7 +5,7 @@
 #ifndef RONDO_TESTS_LAYER_RUN_H
 #define RONDO_TESTS_LAYER_RUN_H
 
-#include "model/layer.h"
+#include "model/cell_layer.h"
 #include "tests/support.h"
 
 /* For the running test; the fixture opens and closes them. */
@@ -30,8 +30,8 @@ extern const struct test_cell cell_deep;
 extern const struct test_cell *const all_cells[CELLS];
 
 struct cell_definition *define(const struct test_cell *cell);
-/* A layer of width HIDDEN; `settings` does not contain the cell. */
-struct layer *make_layer(const struct test_cell *cell, struct layer_settings settings, int64_t input);
+/* A layer of HIDDEN; `settings` without the cell. */
+struct layer *make_layer(const struct test_cell *cell, struct cell_layer_settings settings, int64_t input);
 
 /* A layer with its inputs, and the results of a run. */
 struct run {

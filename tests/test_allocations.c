@@ -26,13 +26,13 @@
 static atomic_long calls;
 static atomic_long calls_left; /* > 0: the call with which this becomes 0 fails, once */
 
+#if COUNTS
 /* Counts a call. 1 if it has to fail. */
 static int count_call(void) {
     atomic_fetch_add(&calls, 1);
     return atomic_load(&calls_left) > 0 && atomic_fetch_sub(&calls_left, 1) == 1;
 }
 
-#if COUNTS
 /* The functions of glibc, under the names that it exports for this purpose. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
@@ -170,47 +170,7 @@ START_TEST(a_scan_that_runs_out_of_memory_is_refused) {
 }
 END_TEST
 
-static const struct {
-    const char *cell;
-    struct layer_settings layer;
-} models[] = {
-    {"lstm",
-     {.hidden = HIDDEN,
-      .projection = HIDDEN / 2,
-      .clip = 3,
-      .zoneout = 0.1,
-      .weight_drop = 0.1,
-      .direction = DIRECTION_BOTH,
-      .learn_initial_state = 1}},
-    {"gru", {.hidden = HIDDEN, .layer_norm = 1, .recurrent_dropout = 0.1, .variational_dropout = 0.1}},
-};
-
-START_TEST(a_model_that_runs_out_of_memory_is_refused) {
-    struct layer_settings layer = models[_i].layer;
-    layer.cell = session_definition(models[_i].cell);
-    const struct model_settings settings = {.dtype = RONDO_F32,
-                                            .vocabulary = 9,
-                                            .embedding_size = INPUT,
-                                            .layers = &layer,
-                                            .n_layers = 1,
-                                            .output_size = 3};
-    struct model *model = NULL;
-    for (long number = 1; COUNTS && model == NULL; number++) {
-        atomic_store(&calls_left, number);
-        model = model_create(&settings, session->registry, &support.errors);
-        const long left = atomic_exchange(&calls_left, 0);
-        if (model == NULL) {
-            ck_assert_int_eq(support.errors.status, RONDO_NO_MEMORY);
-            errors_free(&support.errors);
-        } else {
-            ck_assert_msg(left > 0, "%s: a model without its allocation %ld", models[_i].cell, number);
-        }
-    }
-    model_destroy(model);
-}
-END_TEST
-
-/* The tape's arena begins with a piece of a different length each time, so that blocks end, and memory is short, at every
+/* The tape's arena begins with a piece of another length each time, so that blocks end, and memory is short, at every
  * place of the code. */
 START_TEST(a_step_that_runs_out_of_memory_fails) {
     struct cell *cell = compile(rows[_i].cell);
@@ -239,6 +199,137 @@ START_TEST(a_step_that_runs_out_of_memory_fails) {
 }
 END_TEST
 
+/* ---- models ---- */
+
+static const struct {
+    const char *cell;
+    struct cell_layer_settings layer;
+} models[] = {
+    {"lstm",
+     {.hidden = HIDDEN,
+      .projection = HIDDEN / 2,
+      .clip = 3,
+      .zoneout = 0.1,
+      .weight_drop = 0.1,
+      .direction = DIRECTION_BOTH,
+      .learn_initial_state = 1}},
+    {"gru", {.hidden = HIDDEN, .layer_norm = 1, .recurrent_dropout = 0.1, .variational_dropout = 0.1}},
+    {"gru", {.hidden = HIDDEN, .learn_initial_state = 1}},
+};
+
+/* A model with every kind of input and a tied head; the states of one that reads forward are carried. */
+struct model_step {
+    struct cell_layer_settings layer;
+    struct model *model;
+    struct states *states;
+    struct time_axis time;
+    rondo_tensor inputs[3], scored;
+};
+
+static struct model_step new_model_step(int index) {
+    struct model_step step = {.layer = models[index].layer};
+    step.layer.cell = session_definition(models[index].cell);
+    return step;
+}
+
+static void destroy_model(struct model_step *step) {
+    states_destroy(step->states);
+    model_destroy(step->model);
+    step->states = NULL;
+    step->model = NULL;
+}
+
+static rondo_status create_model(struct model_step *step) {
+    static const struct model_input inputs[] = {
+        {.name = "input", .symbols = 5, .embedding_size = HIDDEN, .word_dropout = 0.1, .share = -1},
+        {.name = "previous", .symbols = 6, .embedding_size = HIDDEN, .unknown = -1, .share = 0, .every_step = 1},
+        {.name = "known", .size = 2, .embedding_size = HIDDEN, .dropout = 0.1, .share = -1, .every_step = 1},
+    };
+    const struct model_settings settings = {.dtype = RONDO_F32,
+                                            .architecture = {0, 1},
+                                            .inputs = inputs,
+                                            .n_inputs = ROWS(inputs),
+                                            .layers = &step->layer,
+                                            .n_layers = 1,
+                                            .output_size = 5,
+                                            .tie = 1,
+                                            .tied = 1};
+    const int carries = step->layer.direction == DIRECTION_FORWARD;
+    step->model = model_create(&settings, session->registry, &support.errors);
+    if (step->model != NULL && carries) {
+        step->states = model_states_create(step->model, ROWS(lengths), &support.errors);
+    }
+    return support.errors.status;
+}
+
+static rondo_status train_model(struct model_step *step, struct tape *tape) {
+    static const unsigned char starts[] = {0, 1, 0, 1, 0};
+    rondo_value parameters[MOST_PARAMETERS];
+    for (int32_t p = 0; p < model_parameter_count(step->model); p++) {
+        parameters[p] = tape_parameter(tape, "p", &model_parameters(step->model)[p].value, NULL);
+    }
+    const struct model_call call = {.time = &step->time,
+                                    .inputs = step->inputs,
+                                    .parameters = parameters,
+                                    .scored = &step->scored,
+                                    .carried = step->states,
+                                    .kept = step->states,
+                                    .starts = starts,
+                                    .training = 1};
+    struct model_result result;
+    const rondo_status status = model_record(step->model, tape, &call, &result);
+    return status != RONDO_OK ? status : tape_backward(tape, result.outputs);
+}
+
+START_TEST(a_model_that_runs_out_of_memory_is_refused) {
+    struct model_step step = new_model_step(_i);
+    rondo_status status = RONDO_NO_MEMORY;
+    for (long number = 1; COUNTS && status != RONDO_OK; number++) {
+        atomic_store(&calls_left, number);
+        status = create_model(&step);
+        const long left = atomic_exchange(&calls_left, 0);
+        if (status != RONDO_OK) {
+            ck_assert_int_eq(status, RONDO_NO_MEMORY);
+            errors_free(&support.errors);
+        } else {
+            ck_assert_msg(left > 0, "%s: a model without its allocation %ld", models[_i].cell, number);
+        }
+        destroy_model(&step);
+    }
+}
+END_TEST
+
+/* As for a step above, blocks of the tape's arena end at every place of the code. */
+START_TEST(a_pass_of_a_model_that_runs_out_of_memory_fails) {
+    struct model_step step = new_model_step(_i);
+    support_ok(&support, create_model(&step), models[_i].cell);
+    support_ok(&support, model_initialise(step.model, 1, NULL, &support.errors), models[_i].cell);
+    step.time = support_time(&support, lengths, ROWS(lengths));
+    step.inputs[0] = support_zeros(&support, RONDO_I32, "5");
+    step.inputs[1] = support_zeros(&support, RONDO_I32, "33");
+    step.inputs[2] = support_zeros(&support, RONDO_F32, "33, 2");
+    step.scored = support_zeros(&support, RONDO_I32, "4");
+    ck_assert_int_eq(step.time.total, 33);
+    for (size_t used = 0; COUNTS && used < 64 * 1024; used += 509) {
+        rondo_status status = RONDO_NO_MEMORY;
+        for (long number = 1; status != RONDO_OK; number++) {
+            struct tape *tape = support_tape(&support, NULL);
+            arena_alloc(tape_arena(tape), used);
+            atomic_store(&calls_left, number);
+            status = train_model(&step, tape);
+            atomic_store(&calls_left, 0);
+            if (status != RONDO_OK) {
+                ck_assert_int_eq(status, RONDO_NO_MEMORY);
+                ck_assert_int_gt(support.errors.count, 0);
+                errors_free(&support.errors);
+            }
+            tape_destroy(tape);
+        }
+    }
+    destroy_model(&step);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("allocations");
     TCase *test_case = tcase_create("allocations");
@@ -247,8 +338,9 @@ int main(void) {
     tcase_add_test(test_case, the_counter_counts);
     tcase_add_loop_test(test_case, a_step_in_steady_state_calls_no_allocator, 0, ROWS(rows));
     tcase_add_loop_test(test_case, a_scan_that_runs_out_of_memory_is_refused, 0, ROWS(rows));
-    tcase_add_loop_test(test_case, a_model_that_runs_out_of_memory_is_refused, 0, ROWS(models));
     tcase_add_loop_test(test_case, a_step_that_runs_out_of_memory_fails, 0, ROWS(rows));
+    tcase_add_loop_test(test_case, a_model_that_runs_out_of_memory_is_refused, 0, ROWS(models));
+    tcase_add_loop_test(test_case, a_pass_of_a_model_that_runs_out_of_memory_fails, 0, ROWS(models));
     suite_add_tcase(suite, test_case);
     return run_suite(suite);
 }

@@ -84,7 +84,9 @@ static const struct {
     {"list adam", NULL, 2, "", "unknown kind 'adam' (did you mean 'optimizer/adam'?)"},
     {"list optimiser", NULL, 2, "", "unknown kind 'optimiser' (did you mean 'optimizer'?)"},
     {"list schedul", NULL, 2, "",
-     "unknown kind 'schedul' (did you mean 'schedule'?), expected op, optimizer, loss, schedule, metric, cell or experiment, "},
+     "unknown kind 'schedul' (did you mean 'schedule'?), expected op, optimizer, loss, schedule, metric, cell, reader "
+     "or "
+     "experiment, "},
     {"list optimizer/adm", NULL, 2, "", "there is no 'optimizer/adm' (did you mean 'adam'?)"},
     {"list experiment/shedule", NULL, 2, "", "there is no 'experiment/shedule' (did you mean 'schedule'?)"},
 
@@ -211,13 +213,13 @@ END_TEST
 /* ---- the files of a run ---- */
 
 static const char *const run_files[] = {"experiment.yaml", "metrics.jsonl",    "weights.safetensors",
-                                        "vocabulary.json", "environment.json", "cells/gru.yaml"};
+                                        "reader.json",     "environment.json", "cells/gru.yaml"};
 
 START_TEST(run_folder_is_complete) {
     for (int i = 0; i < ROWS(run_files); i++) {
         ck_assert_msg(sandbox_has(sandbox_path("run/%s", run_files[i])), "there is no %s", run_files[i]);
     }
-    json_t *vocabulary = parse("vocabulary", sandbox_read("run/vocabulary.json", NULL));
+    json_t *vocabulary = parse("vocabulary", sandbox_read("run/reader.json", NULL));
     ck_assert_str_eq(json_string_value(json_array_get(json_object_get(vocabulary, "words"), 0)), "<unk>");
     ck_assert_uint_eq(json_array_size(json_object_get(vocabulary, "labels")), 2);
     json_decref(vocabulary);
@@ -281,7 +283,7 @@ static void assert_same_training(const char *a, const char *b) {
     json_decref(metrics_a);
     json_decref(metrics_b);
     assert_same_file(sandbox_path("%s/weights.safetensors", a), sandbox_path("%s/weights.safetensors", b));
-    assert_same_file(sandbox_path("%s/vocabulary.json", a), sandbox_path("%s/vocabulary.json", b));
+    assert_same_file(sandbox_path("%s/reader.json", a), sandbox_path("%s/reader.json", b));
 }
 
 START_TEST(resolved_experiment_trains_the_same_run_again) {
@@ -641,8 +643,9 @@ START_TEST(loss_that_is_not_finite_from_the_start_leaves_no_run) {
     sandbox_write("huge.tsv", "tea\t1e30\nsoup\t-1e30\n");
     tiny_edit("huge.yaml", "loss:", "loss: {plugin: squared_error}");
     const int before = sandbox_entries();
-    const char *data = "--set data.target=number --set data.train=huge.tsv --set data.valid=huge.tsv";
-    char arguments[256];
+    const char *data =
+        "--set data.target=number --set data.train=huge.tsv --set data.valid=huge.tsv --set data.scale_target=none";
+    char arguments[512];
     snprintf(arguments, sizeof arguments, "train huge.yaml --out huge %s", data);
     assert_parts("huge", rondo(arguments, 1).err, "the loss is not finite; it began with |epoch 1, at step 1");
     ck_assert_int_eq(sandbox_entries(), before);

@@ -233,8 +233,8 @@ static const struct {
     {"no experiment", "experiment.yaml", NULL, "is no folder of a run: it has no experiment.yaml"},
     {"two mistakes", "experiment.yaml", "rondo: 1\nfirst: 1\nsecond: 2\n",
      ":2:1: unknown key 'first'|\n|:3:1: unknown key 'second'"},
-    {"no vocabulary", "vocabulary.json", NULL, "cannot read '|/vocabulary.json': there is no such file"},
-    {"no JSON", "vocabulary.json", "{\"words\": ", "/vocabulary.json:|not JSON: "},
+    {"no vocabulary", "reader.json", NULL, "cannot read '|/reader.json': there is no such file"},
+    {"no JSON", "reader.json", "{\"words\": ", "/reader.json:|not JSON: "},
     {"no weights", "weights.safetensors", NULL, "/weights.safetensors': No such file"},
     {"other weights", "weights.safetensors", "no weights", "/weights.safetensors: "},
 };

@@ -1,5 +1,9 @@
-"""examples/sentiment/get_data.py: its reader of R's format, and its rule for the validation rows. Needs no network."""
+"""The scripts get_data.py of the examples: how they read the formats of their packages, and choose and divide their rows.
 
+Needs no network: the packages are replaced by small ones.
+"""
+
+import contextlib
 import importlib.util
 import io
 import lzma
@@ -8,14 +12,27 @@ import struct
 import sys
 import tempfile
 import unittest
-from contextlib import redirect_stdout
+import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SCRIPT = os.path.join(HERE, os.pardir, "examples", "sentiment", "get_data.py")
+EXAMPLES = os.path.join(HERE, os.pardir, "examples")
 sys.dont_write_bytecode = True
-SPEC = importlib.util.spec_from_file_location("get_data", SCRIPT)
-get_data = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(get_data)
+sys.path.insert(0, EXAMPLES)
+import packages  # noqa: E402
+import r_data  # noqa: E402
+
+
+def script(example):
+    """The script get_data.py of an example, as a module."""
+    spec = importlib.util.spec_from_file_location(
+        example.replace("-", "_"), os.path.join(EXAMPLES, example, "get_data.py")
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+sentiment, language, kjv = script("sentiment"), script("language-of-a-word"), script("language-model")
 
 
 def ints(*numbers):
@@ -66,19 +83,19 @@ class ReaderTest(unittest.TestCase):
     def test_values_are_read(self):
         for name, body, expected in VALUES:
             with self.subTest(name):
-                self.assertEqual(get_data.Reader(stream(body)).value().value, expected)
+                self.assertEqual(r_data.Reader(stream(body)).value().value, expected)
 
     def test_lists_have_names_and_symbols_can_be_referred_to(self):
         again = A_LIST.replace(NAMES, ints(0x1FF))
-        pair = get_data.Reader(stream(ints(19, 2) + A_LIST + again)).value().value
+        pair = r_data.Reader(stream(ints(19, 2) + A_LIST + again)).value().value
         for item in pair:
-            members = get_data.named(item)
+            members = r_data.named(item)
             self.assertEqual((members["a"].value, members["b"].value), ([7], ["x"]))
 
     def test_damaged_data_fails_with_a_reason(self):
         for name, data, expected in DAMAGED:
-            with self.subTest(name), self.assertRaisesRegex(get_data.Failure, expected):
-                get_data.Reader(data).value()
+            with self.subTest(name), self.assertRaisesRegex(packages.Failure, expected):
+                r_data.Reader(data).value()
 
 
 class DatabaseTest(unittest.TestCase):
@@ -89,7 +106,7 @@ class DatabaseTest(unittest.TestCase):
         place = ints(13, 2, 5, len(stored) - 5)
         variables = ints(0x213, 1) + place + ints(0x402) + NAMES + strings(b"v") + NULL
         index = ints(0x213, 1) + variables + ints(0x402) + ints(0x1FF) + strings(b"variables") + NULL
-        with get_data.gzip.open(os.path.join(folder, "Rdata.rdx"), "wb") as out:
+        with r_data.gzip.open(os.path.join(folder, "Rdata.rdx"), "wb") as out:
             out.write(stream(index))
         with open(os.path.join(folder, "Rdata.rdb"), "wb") as out:
             out.write(stored)
@@ -97,38 +114,65 @@ class DatabaseTest(unittest.TestCase):
     def test_a_variable_is_found_by_its_name(self):
         with tempfile.TemporaryDirectory() as folder:
             self.store(folder, stream(strings(b"here")))
-            self.assertEqual(get_data.load(folder, "v").value, ["here"])
-            with self.assertRaisesRegex(get_data.Failure, "no data set 'w'"):
-                get_data.load(folder, "w")
+            self.assertEqual(r_data.load(folder, "v").value, ["here"])
+            with self.assertRaisesRegex(packages.Failure, "no data set 'w'"):
+                r_data.load(folder, "w")
             self.store(folder, stream(NULL), method=b"2")
-            with self.assertRaisesRegex(get_data.Failure, "a method that this script does not know"):
-                get_data.load(folder, "v")
+            with self.assertRaisesRegex(packages.Failure, "a method that this script does not know"):
+                r_data.load(folder, "v")
 
 
 class SplitTest(unittest.TestCase):
     rows = [(f"review {i % 190}", "great" if i % 190 < 120 else "other") for i in range(200)]
 
     def test_validation_rows_are_a_share_of_each_label(self):
-        train, valid = get_data.split(self.rows)
-        for label in get_data.LABELS:
+        train, valid = sentiment.split(self.rows)
+        for label in sentiment.LABELS:
             total = sum(row[1] == label for row in self.rows)
             self.assertEqual(sum(row[1] == label for row in valid), round(0.15 * total))
         self.assertEqual(sorted(train + valid), sorted(self.rows))
 
     def test_no_text_is_on_both_sides(self):
-        train, valid = get_data.split(self.rows)
+        train, valid = sentiment.split(self.rows)
         self.assertFalse({row[0] for row in train} & {row[0] for row in valid})
 
     def test_the_choice_depends_on_the_texts_alone(self):
-        forwards, backwards = get_data.split(self.rows)[1], get_data.split(self.rows[::-1])[1]
+        forwards, backwards = sentiment.split(self.rows)[1], sentiment.split(self.rows[::-1])[1]
         self.assertEqual(sorted(forwards), sorted(backwards))
+
+
+@contextlib.contextmanager
+def instead(module, name, value):
+    """Replaces a member of a module for a while."""
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
+
+
+def run(module, *arguments):
+    """Runs the script with arguments; what it printed."""
+    with instead(sys, "argv", ["get_data.py", *arguments]), contextlib.redirect_stdout(io.StringIO()) as printed:
+        packages.main("", module.__file__, module.FILES, module.make)
+    return printed.getvalue()
+
+
+def put(root, name, data):
+    """A file of an unpacked package."""
+    file = os.path.join(root, name)
+    os.makedirs(os.path.dirname(file), exist_ok=True)
+    with open(file, "wb") as out:
+        out.write(data)
 
 
 class FilesTest(unittest.TestCase):
     def test_fields_are_quoted_where_they_must_be(self):
+        rows = [("plain", "great"), ("a\tb", "other"), ('say "x"', "great"), ("l1\nl2", "great")]
         with tempfile.TemporaryDirectory() as folder:
             file = os.path.join(folder, "f.tsv")
-            get_data.write(file, [("plain", "great"), ("a\tb", "other"), ('say "x"', "great"), ("l1\nl2", "great")])
+            packages.write(file, packages.table(("text", "label"), rows))
             with open(file, "rb") as written:
                 self.assertEqual(
                     written.read(),
@@ -138,18 +182,119 @@ class FilesTest(unittest.TestCase):
 
     def test_files_that_are_there_are_left_alone(self):
         with tempfile.TemporaryDirectory() as folder:
-            for name in get_data.FILES:
-                with open(os.path.join(folder, name), "w", encoding="utf-8") as out:
-                    out.write("mine")
-            arguments, sys.argv = sys.argv, ["get_data.py", "--out", folder]
-            try:
-                with redirect_stdout(io.StringIO()) as printed:
-                    get_data.main()
-            finally:
-                sys.argv = arguments
-            self.assertIn("already", printed.getvalue())
+            for name in sentiment.FILES:
+                put(folder, name, b"mine")
+            self.assertIn("already", run(sentiment, "--out", folder))
             with open(os.path.join(folder, "train.tsv"), encoding="utf-8") as kept:
                 self.assertEqual(kept.read(), "mine")
+
+    def test_a_package_that_cannot_be_read_leaves_nothing(self):
+        def broken(package, folder):
+            put(os.path.join(folder, package), "usr/share/dict/dutch", b"too few\nwords\n")
+            return os.path.join(folder, package)
+
+        with tempfile.TemporaryDirectory() as folder, instead(packages, "debian", broken):
+            with self.assertRaisesRegex(SystemExit, "get_data.py: the package has no file 'usr/share/dict/american"):
+                run(language, "--out", os.path.join(folder, "data"))
+            self.assertEqual(os.listdir(folder), [])
+
+
+class LanguageTest(unittest.TestCase):
+    @staticmethod
+    def words(name, count):
+        letters = "abcdefghij"
+        return ["".join(letters[int(digit)] for digit in str(i)) + name[0] for i in range(count)]
+
+    def test_words_have_only_lower_case_letters_and_are_different(self):
+        self.assertEqual(language.words("ja\nNee\nja\ndon't\n\nété\nx2\n".encode()), {"ja", "été"})
+        self.assertEqual(language.words("blå\nnej\n".encode("latin-1")), {"blå", "nej"})
+
+    def test_the_choice_depends_on_the_words_alone(self):
+        dictionaries = {"dutch": set(self.words("dutch", 50)), "english": set(self.words("english", 80))}
+        rows = language.choose(dictionaries, 20)
+        self.assertEqual([sum(row[1] == name for row in rows) for name in dictionaries], [20, 20])
+        self.assertEqual(rows, language.choose(dict(reversed(dictionaries.items())), 20))
+        with self.assertRaisesRegex(packages.Failure, "dutch has 50 words, expected at least 51"):
+            language.choose(dictionaries, 51)
+
+    def test_all_rows_of_a_word_are_in_the_same_file(self):
+        rows = [(word, name) for name in ("dutch", "german") for word in self.words("x", 2000)]
+        files = language.split(rows)
+        self.assertEqual(sorted(sum(files.values(), [])), sorted(rows))
+        self.assertEqual(len({word for found in files.values() for word in {row[0] for row in found}}), 2000)
+        self.assertEqual(sum(len({row[0] for row in found}) for found in files.values()), 2000)
+        self.assertAlmostEqual(len(files["test.tsv"]) / len(rows), 0.1, delta=0.03)
+        self.assertAlmostEqual(len(files["valid.tsv"]) / len(rows), 0.05, delta=0.02)
+
+    def test_the_best_rule_names_the_smaller_of_two_dictionaries(self):
+        dictionaries = {"dutch": {"a", "b"}, "english": {"b", "c", "d"}}
+        rows = [("a", "dutch"), ("b", "dutch"), ("b", "english"), ("c", "english")]
+        self.assertEqual(language.ambiguity(rows, dictionaries), (0.5, 0.75))
+
+    def test_the_files_are_made_from_the_packages(self):
+        def package(name, folder):
+            dictionary = dict(language.LANGUAGES.values())[name]
+            put(os.path.join(folder, name), f"usr/share/dict/{dictionary}", "\n".join(self.words(name[1:], 60)).encode())
+            return os.path.join(folder, name)
+
+        with tempfile.TemporaryDirectory() as folder, instead(packages, "debian", package), instead(language, "COUNT", 40):
+            run(language, "--out", folder)
+            lines = []
+            for name in language.FILES:
+                with open(os.path.join(folder, name), encoding="utf-8") as stream:
+                    self.assertEqual(stream.readline(), "word\tlanguage\n")
+                    lines += stream.read().splitlines()
+            self.assertEqual(len(lines), 9 * 40)
+
+
+class VersesTest(unittest.TestCase):
+    texts = [
+        "",
+        '<title type="x">Psalm 1</title>\u00b6 In the <w lemma="strong:H7225">beginning</w> <note>a note</note>God ',
+        "<milestone/>created",
+    ]
+
+    @staticmethod
+    def module(blocks):
+        """The three files of a testament with these blocks of texts."""
+        sizes, packed, places = b"", b"", b""
+        for number, texts in enumerate(blocks):
+            whole = "".join(texts).encode()
+            data = zlib.compress(whole)
+            sizes += struct.pack("<III", len(packed), len(data), len(whole))
+            packed += data
+            at = 0
+            for text in texts:
+                places += struct.pack("<IIH", number, at, len(text.encode()))
+                at += len(text.encode())
+        return sizes, packed, places
+
+    def test_verses_are_read_without_markup(self):
+        found = kjv.verses(*self.module([self.texts, ["the heaven"]]))
+        self.assertEqual(found, ["In the beginning God", "created", "the heaven"])
+
+    def test_damaged_blocks_fail_with_a_reason(self):
+        sizes, packed, places = self.module([["a text"]])
+        wrong = sizes[:8] + struct.pack("<I", 7)
+        with self.assertRaisesRegex(packages.Failure, "unpacks to 6 bytes, expected 7"):
+            kjv.verses(wrong, packed, places)
+        with self.assertRaises(zlib.error):
+            kjv.verses(sizes, packed[:-6], places)
+
+    def test_the_text_has_a_verse_on_each_line(self):
+        def package(name, folder):
+            for testament, block in (("ot", ["One.", "Two."]), ("nt", ["Three."])):
+                for ending, data in zip(("bzs", "bzz", "bzv"), self.module([block])):
+                    put(os.path.join(folder, name), f"{kjv.FOLDER}/{testament}.{ending}", data)
+            return os.path.join(folder, name)
+
+        with tempfile.TemporaryDirectory() as folder, instead(packages, "debian", package):
+            with self.assertRaisesRegex(SystemExit, "the package has 3 verses, expected 31102"):
+                run(kjv, "--out", folder)
+            with instead(kjv, "VERSES", 3):
+                run(kjv, "--out", folder)
+            with open(os.path.join(folder, "kjv.txt"), encoding="utf-8") as stream:
+                self.assertEqual(stream.read(), "One.\nTwo.\nThree.\n")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/layer.h"
+#include "experiment/session.h"
+#include "model/cell_layer.h"
 #include "tests/session_fixture.h"
 #include "tests/suite.h"
 
@@ -140,22 +141,23 @@ static struct layer *make_layer(const struct run *run, int64_t input, enum engin
                                 const struct cell_definition **definition) {
     const struct golden *golden = run->golden;
     *definition = session_definition(golden->cell);
-    const struct layer_settings settings = {.cell = *definition,
-                                            .hidden = golden->hidden,
-                                            .engine = engine,
-                                            .direction = golden->directions == 2 ? DIRECTION_BOTH : DIRECTION_FORWARD,
-                                            .projection = golden->projection};
-    struct layer *layer = layer_create(&settings, run->dtype, input, session->registry, &support.errors);
+    const struct cell_layer_settings settings = {.cell = *definition,
+                                                 .hidden = golden->hidden,
+                                                 .engine = engine,
+                                                 .direction =
+                                                     golden->directions == 2 ? DIRECTION_BOTH : DIRECTION_FORWARD,
+                                                 .projection = golden->projection};
+    struct layer *layer = cell_layer_create(&settings, run->dtype, input, session->registry, &support.errors);
     ck_assert_msg(layer != NULL, "%s", support_error(&support));
     return layer;
 }
 
 /* The parameters, with the values of the file. */
 static rondo_value *make_parameters(struct run *run, const struct layer *layer, int index) {
-    const int32_t count = layer_parameter_count(layer);
+    const int32_t count = layer_shape(layer)->n_parameters;
     rondo_value *values = arena_calloc(support.arena, (size_t)count, sizeof *values);
     for (int32_t p = 0; p < count; p++) {
-        const struct cell_parameter *parameter = &layer_parameters(layer)[p];
+        const struct layer_parameter *parameter = &layer_shape(layer)->parameters[p];
         const char *word = arena_printf(support.arena, "parameter %d %s", index, parameter->name);
         const rondo_tensor value = numbers_like(run, parameter->shape, word);
         values[p] = tape_parameter(tape, parameter->name, &value, NULL);
@@ -168,13 +170,13 @@ static rondo_value *make_parameters(struct run *run, const struct layer *layer, 
 static void add_final_states(struct run *run, const struct layer *layer, const struct cell_definition *definition,
                              int index, const rondo_value *finals) {
     static const char *const prefixes[2][2] = {{"", ""}, {"forward.", "backward."}};
-    for (int32_t s = 0; s < layer_state_count(layer); s++) {
+    for (int32_t s = 0; s < layer_shape(layer)->n_states; s++) {
         const char *prefix = prefixes[run->golden->directions - 1][s / definition->n_states];
         const char *name = definition->states[s % definition->n_states].name;
         expect(run, finals[s], arena_printf(support.arena, "final %d %s%s", index, prefix, name), NULL);
         add_loss(run, finals[s], arena_printf(support.arena, "final_weights %d %s%s", index, prefix, name));
     }
-    run->n_finals += layer_state_count(layer);
+    run->n_finals += layer_shape(layer)->n_states;
 }
 
 /* Runs everything forward and backward. The layers must live until all results are compared. */
@@ -188,14 +190,16 @@ static void run_layers(struct run *run, enum engine engine, struct layer **layer
     for (int i = 0; i < golden->layers; i++) {
         const struct cell_definition *definition;
         layers[i] = make_layer(run, tape_tensor(tape, x)->shape[1], engine, &definition);
-        ck_assert_int_le(layer_state_count(layers[i]), MOST_STATES);
+        ck_assert_int_le(layer_shape(layers[i])->n_states, MOST_STATES);
+        rondo_value finals[MOST_STATES];
         const struct layer_call call = {.time = &time,
                                         .input_every_step = 1,
-                                        .inputs = x,
+                                        .inputs = &x,
                                         .parameters = make_parameters(run, layers[i], i),
+                                        .final = has_finals ? finals : NULL,
                                         .scope = arena_printf(support.arena, "layers.%d", i)};
-        rondo_value finals[MOST_STATES];
-        x = layer_record(layers[i], tape, &call, has_finals ? finals : NULL);
+        const rondo_value outputs = layer_record(layers[i], tape, &call);
+        x = outputs;
         support_ok(&support, tape_status(tape), golden->cell);
         if (has_finals) {
             add_final_states(run, layers[i], definition, i, finals);

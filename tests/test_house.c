@@ -179,7 +179,8 @@ static const struct {
     {"omp.h", {"core/parallel_openmp.c"}},
     {"pthread.h", {"core/blas.c", "core/parallel"}},
     {"yaml.h", {"io/yaml.c"}},
-    {"jansson.h", {"io/json.c", "store/", "train/run_record.c", "kit/report.c", "cli/"}},
+    {"zlib.h", {"io/zip.c"}},
+    {"jansson.h", {"io/json.c", "store/", "data/", "train/", "kit/report.c", "cli/"}},
     {"signal.h", {"kit/child.c", "kit/guard.c", "kit/op_pause.c", "cli/", "examples/embed/"}},
     {"sys/utsname.h", {"store/environment.c"}},
     {"dirent.h", {"core/", "experiment/", "store/", "kit/scaffold.c"}},
@@ -680,6 +681,7 @@ static const struct {
     {"train", "train/meson.build", "'%s.c'", ""},
     {"kit", "kit/meson.build", "'%s.c'", ""},
     {"cli", "cli/meson.build", "'%s.c'", ""},
+    {"data/readers", "data/readers/meson.build", "'%s'", ""},
     {"plugins/losses", "plugins/losses/meson.build", "'%s'", ""},
     {"plugins/metrics", "plugins/metrics/meson.build", "'%s'", ""},
     {"plugins/ops", "plugins/ops/meson.build", "'%s'", ""},
@@ -702,6 +704,16 @@ static int is_word(const char *words, const char *name) {
     return 0;
 }
 
+/* 1 if a file is below a folder with a list of its own. */
+static int has_inner_list(const char *file, const char *folder) {
+    int found = 0;
+    for (int i = 0; i < ROWS(lists); i++) {
+        const size_t length = strlen(lists[i].folder);
+        found |= length > strlen(folder) && strncmp(file, lists[i].folder, length) == 0 && file[length] == '/';
+    }
+    return found;
+}
+
 START_TEST(every_source_file_is_in_its_list) {
     struct files files = source_files(lists[_i].folder, ".c", 1);
     char *list = read_source(lists[_i].list);
@@ -711,8 +723,9 @@ START_TEST(every_source_file_is_in_its_list) {
         snprintf(name, sizeof name, "%.*s", (int)strlen(below) - 2, below);
         snprintf(wanted, sizeof wanted, "%.*s%s%s", (int)strcspn(lists[_i].format, "%"), lists[_i].format, name,
                  strchr(lists[_i].format, '%') + 2);
-        ck_assert_msg(is_word(lists[_i].but, name) || strstr(list, wanted) != NULL, "'%s' is not in %s", wanted,
-                      lists[_i].list);
+        ck_assert_msg(has_inner_list(files.items[i], lists[_i].folder) || is_word(lists[_i].but, name) ||
+                          strstr(list, wanted) != NULL,
+                      "'%s' is not in %s", wanted, lists[_i].list);
     }
     free(list);
     free_files(&files);

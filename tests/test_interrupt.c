@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/options.h"
 #include "core/sanitizer.h"
 #include "sandbox.h"
 #include "tests/suite.h"
@@ -88,7 +89,7 @@ START_TEST(evaluation_stops_between_batches) {
     struct scores scores = {0};
     work_open(&work);
     interrupt_after(&work, 2);
-    const rondo_status status = network_evaluate(work.task->network, work.task->train, 3, &scores, &work.errors);
+    const rondo_status status = network_evaluate(work.task->network, work.task->data.train, 3, &scores, &work.errors);
     assert_interrupted(&work, status, "interrupted after 6 of 24 examples");
     ck_assert_int_eq(work.patience.asked, 3);
     work_close(&work);
@@ -100,7 +101,8 @@ START_TEST(prediction_stops_between_batches) {
     float predictions[2 * 24];
     work_open(&work);
     interrupt_after(&work, 1);
-    const rondo_status status = network_predict(work.task->network, work.task->train, 5, predictions, &work.errors);
+    const rondo_status status =
+        network_predict(work.task->network, work.task->data.train, 5, predictions, &work.errors);
     assert_interrupted(&work, status, "interrupted after 5 of 24 examples");
     work_close(&work);
 }
@@ -124,7 +126,8 @@ START_TEST(training_stops_where_it_is_and_keeps_the_best_weights) {
     struct work work;
     work_open(&work);
     const struct trainer_settings settings = {.epochs = 5,
-                                              .batch = 8,
+                                              .batch = {.examples = 8},
+                                              .evaluation_batch = 8,
                                               .seed = 1,
                                               .updater = work.task->updater,
                                               .schedule = task_schedule(work.task),
@@ -132,8 +135,8 @@ START_TEST(training_stops_where_it_is_and_keeps_the_best_weights) {
     const struct trainer_observer nobody = {NULL, NULL, NULL};
     struct trainer_result result;
     interrupt_after(&work, stops[_i].after);
-    const rondo_status status =
-        trainer_run(work.task->network, work.task->train, work.task->valid, &settings, &nobody, &result, &work.errors);
+    const rondo_status status = trainer_run(work.task->network, work.task->data.train, work.task->data.valid, &settings,
+                                            &nobody, &result, &work.errors);
     assert_interrupted(&work, status, stops[_i].parts);
     ck_assert_int_eq(result.best_epoch, stops[_i].best_epoch);
     work_close(&work);
@@ -157,19 +160,23 @@ START_TEST(reading_stops_at_a_line) {
     }
     sandbox_write("many.tsv", text);
     struct patience patience = {.after = readings[_i].after};
-    struct text_reader reader = {.text = {.text = "0"}, .label = {.text = "1"}};
-    reader.interrupt = (struct interrupt){is_requested, &patience};
     struct work work = {0};
-    const char *file = sandbox_path("many.tsv");
-    const struct location where = {NULL, 0, 0};
-    struct dataset *dataset = NULL;
-    rondo_status status = text_reader_learn(&reader, file, where, &work.errors);
-    if (status == RONDO_OK) {
-        status = text_reader_read(&reader, file, where, &dataset, &work.errors);
+    struct arena *arena = arena_create();
+    const struct reader_class *class = reader_find("text", NULL);
+    const void *options = options_create(class->options, (int32_t) class->options_size, arena, &work.errors);
+    const struct reader_column columns[] = {{.text = "0"}, {.text = "1"}};
+    struct reader *reader =
+        reader_create(class, options, columns, (struct interrupt){is_requested, &patience}, &work.errors);
+    ck_assert_ptr_nonnull(reader);
+    const struct parts parts = {0};
+    const struct reader_path path = {.text = sandbox_path("many.tsv")};
+    const struct reader_source source = {.paths = &path, .count = 1, .parts = &parts};
+    if (reader_learn(reader, &source, &work.errors) == RONDO_OK) {
+        ck_assert_ptr_null(reader_read(reader, &source, 1, &work.errors));
     }
-    assert_interrupted(&work, status, readings[_i].parts);
-    ck_assert_ptr_null(dataset);
-    text_reader_clear(&reader);
+    assert_interrupted(&work, work.errors.status, readings[_i].parts);
+    reader_destroy(reader);
+    arena_destroy(arena);
     errors_free(&work.errors);
 }
 END_TEST

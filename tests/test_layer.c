@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/pool_layer.h"
 #include "tests/layer_run.h"
 #include "tests/suite.h"
 
@@ -28,7 +29,7 @@ static rondo_tensor reversed(const rondo_tensor *packed, const struct time_axis 
 
 START_TEST(backward_is_forward_on_rows_turned_round_at_their_own_ends) {
     const struct test_cell *cell = all_cells[_i];
-    const struct layer_settings none = {0}, back = {.direction = DIRECTION_BACKWARD};
+    const struct cell_layer_settings none = {0}, back = {.direction = DIRECTION_BACKWARD};
     struct run forward = make_run(make_layer(cell, none, INPUT), lengths, ROWS, INPUT);
     struct run backward = make_run(make_layer(cell, back, INPUT), lengths, ROWS, INPUT);
     forward.initial = random_states(&forward);
@@ -38,7 +39,7 @@ START_TEST(backward_is_forward_on_rows_turned_round_at_their_own_ends) {
     pass(&backward);
     const rondo_tensor expected = reversed(&forward.outputs, &forward.time);
     support_near(&backward.outputs, &expected, 0, cell->name);
-    for (int32_t s = 0; s < layer_state_count(forward.layer); s++) {
+    for (int32_t s = 0; s < layer_shape(forward.layer)->n_states; s++) {
         support_near(&backward.final[s], &forward.final[s], 0, cell->name);
     }
     layer_destroy(forward.layer);
@@ -48,15 +49,16 @@ END_TEST
 
 START_TEST(both_directions_are_one_of_each_side_by_side) {
     const struct test_cell *cell = all_cells[_i];
-    const struct layer_settings directions[] = {
+    const struct cell_layer_settings directions[] = {
         {.direction = DIRECTION_FORWARD}, {.direction = DIRECTION_BACKWARD}, {.direction = DIRECTION_BOTH}};
     struct run runs[3];
     for (int d = 0; d < 3; d++) {
         runs[d] = make_run(make_layer(cell, directions[d], INPUT), lengths, ROWS, INPUT);
     }
-    const int32_t n_parameters = layer_parameter_count(runs[0].layer), n_states = layer_state_count(runs[0].layer);
-    ck_assert_int_eq(layer_parameter_count(runs[2].layer), 2 * n_parameters);
-    ck_assert_int_eq(layer_state_count(runs[2].layer), 2 * n_states);
+    const int32_t n_parameters = layer_shape(runs[0].layer)->n_parameters,
+                  n_states = layer_shape(runs[0].layer)->n_states;
+    ck_assert_int_eq(layer_shape(runs[2].layer)->n_parameters, 2 * n_parameters);
+    ck_assert_int_eq(layer_shape(runs[2].layer)->n_states, 2 * n_states);
     runs[2].initial = random_states(&runs[2]);
     for (int d = 0; d < 2; d++) {
         runs[d].initial = runs[2].initial + d * n_states;
@@ -66,8 +68,8 @@ START_TEST(both_directions_are_one_of_each_side_by_side) {
         pass(&runs[d]);
     }
     pass(&runs[2]);
-    const int64_t width = layer_output_width(runs[0].layer);
-    ck_assert_int_eq(layer_output_width(runs[2].layer), 2 * width);
+    const int64_t width = layer_shape(runs[0].layer)->width;
+    ck_assert_int_eq(layer_shape(runs[2].layer)->width, 2 * width);
     for (int64_t i = 0; i < rondo_count(&runs[2].outputs); i++) {
         const int64_t row = i / (2 * width), column = i % (2 * width);
         const rondo_tensor *half = &runs[column / width].outputs;
@@ -76,8 +78,8 @@ START_TEST(both_directions_are_one_of_each_side_by_side) {
     for (int32_t s = 0; s < 2 * n_states; s++) {
         support_near(&runs[2].final[s], &runs[s / n_states].final[s % n_states], 0, cell->name);
     }
-    ck_assert_int_eq(strncmp(layer_parameters(runs[2].layer)[0].name, "forward.", 8), 0);
-    ck_assert_int_eq(strncmp(layer_parameters(runs[2].layer)[n_parameters].name, "backward.", 9), 0);
+    ck_assert_int_eq(strncmp(layer_shape(runs[2].layer)->parameters[0].name, "forward.", 8), 0);
+    ck_assert_int_eq(strncmp(layer_shape(runs[2].layer)->parameters[n_parameters].name, "backward.", 9), 0);
     for (int d = 0; d < 3; d++) {
         layer_destroy(runs[d].layer);
     }
@@ -85,7 +87,7 @@ START_TEST(both_directions_are_one_of_each_side_by_side) {
 END_TEST
 
 START_TEST(an_input_at_the_first_step_is_followed_by_zeros_in_either_direction) {
-    const struct layer_settings settings = {.direction = (enum direction)_i, .residual = 1};
+    const struct cell_layer_settings settings = {.direction = (enum direction)_i, .residual = 1};
     struct run every = make_run(make_layer(&cell_lstm, settings, _i == DIRECTION_BOTH ? 8 : 4), lengths, ROWS,
                                 _i == DIRECTION_BOTH ? 8 : 4);
     struct run first = every;
@@ -102,12 +104,16 @@ END_TEST
 
 /* The output is the first state here, so the last output of a row is its final state. */
 START_TEST(the_last_output_of_a_row_is_that_of_its_own_end) {
-    const struct layer_settings settings = {.direction = (enum direction)_i};
+    const struct cell_layer_settings settings = {.direction = (enum direction)_i};
     struct run run = make_run(make_layer(&cell_lstm, settings, INPUT), lengths, ROWS, INPUT);
     struct values values;
     record(&run, &values);
-    const rondo_tensor last = copy_of(tape_tensor(tape, layer_last(run.layer, tape, &run.time, values.outputs)), NULL);
-    const int64_t width = layer_output_width(run.layer);
+    const int64_t width = layer_shape(run.layer)->width;
+    struct layer *pool = pool_layer_create(POOL_LAST, layer_shape(run.layer), &support.errors);
+    ck_assert_ptr_nonnull(pool);
+    const struct layer_call call = {
+        .time = &run.time, .input_every_step = 1, .inputs = &values.outputs, .scope = "pool"};
+    const rondo_tensor last = copy_of(tape_tensor(tape, layer_record(pool, tape, &call)), NULL);
     ck_assert_int_eq(last.shape[0], ROWS);
     ck_assert_int_eq(last.shape[1], width);
     for (int64_t row = 0; row < ROWS; row++) {
@@ -116,6 +122,7 @@ START_TEST(the_last_output_of_a_row_is_that_of_its_own_end) {
             ck_assert_double_eq(tensor_get(&last, row * width + k), tensor_get(state, row * HIDDEN + k % HIDDEN));
         }
     }
+    layer_destroy(pool);
     layer_destroy(run.layer);
 }
 END_TEST
@@ -145,35 +152,36 @@ static void pass_in_windows(struct run *whole, int stops) {
     rondo_value outputs[2];
     tape_reset(tape);
     tape_set_training(tape, 0);
-    for (int32_t p = 0; p < layer_parameter_count(whole->layer); p++) {
+    for (int32_t p = 0; p < layer_shape(whole->layer)->n_parameters; p++) {
         values[0].parameters[p] = tape_parameter(tape, "p", &whole->parameters[p], NULL);
     }
     for (int w = 0; w < 2; w++) {
         values[w].inputs = tape_parameter(tape, "x", &parts[w].inputs, NULL);
-        for (int32_t s = 0; w == 1 && s < layer_state_count(whole->layer); s++) {
+        for (int32_t s = 0; w == 1 && s < layer_shape(whole->layer)->n_states; s++) {
             values[1].initial[s] =
                 stops ? tape_constant(tape, tape_tensor(tape, values[0].final[s])) : values[0].final[s];
         }
         const struct layer_call call = {.time = &parts[w].time,
                                         .input_every_step = 1,
-                                        .inputs = values[w].inputs,
+                                        .inputs = &values[w].inputs,
                                         .parameters = values[0].parameters,
-                                        .initial_states = w == 0 ? NULL : values[1].initial,
+                                        .initial = w == 0 ? NULL : values[1].initial,
+                                        .final = values[w].final,
                                         .scope = "layer"};
-        outputs[w] = layer_record(whole->layer, tape, &call, values[w].final);
+        outputs[w] = layer_record(whole->layer, tape, &call);
     }
     const rondo_value packed = tape_apply_named(tape, "concat", "axis=0", outputs, 2);
-    for (int32_t s = 0; s < layer_state_count(whole->layer); s++) {
+    for (int32_t s = 0; s < layer_shape(whole->layer)->n_states; s++) {
         values[0].final[s] = values[1].final[s];
     }
     values[0].outputs = packed;
     const rondo_value sum = stops ? weighted(outputs[1], "outputs") : total(whole, &values[0]);
     support_ok(&support, tape_backward(tape, sum), "backward");
     whole->outputs = copy_of(tape_tensor(tape, packed), NULL);
-    for (int32_t s = 0; s < layer_state_count(whole->layer); s++) {
+    for (int32_t s = 0; s < layer_shape(whole->layer)->n_states; s++) {
         whole->final[s] = copy_of(tape_tensor(tape, values[1].final[s]), NULL);
     }
-    for (int32_t p = 0; p < layer_parameter_count(whole->layer); p++) {
+    for (int32_t p = 0; p < layer_shape(whole->layer)->n_parameters; p++) {
         whole->grad_parameters[p] = copy_of(tape_gradient(tape, values[0].parameters[p]), &whole->parameters[p]);
     }
     whole->grad_inputs = copy_of(tape_gradient(tape, values[0].inputs), &parts[0].inputs);
@@ -181,16 +189,16 @@ static void pass_in_windows(struct run *whole, int stops) {
 
 START_TEST(states_carried_over_two_windows_give_one_long_run) {
     const struct test_cell *cell = all_cells[_i];
-    const struct layer_settings settings = {.learn_initial_state = 1};
+    const struct cell_layer_settings settings = {.learn_initial_state = 1};
     struct run whole = make_run(make_layer(cell, settings, INPUT), long_rows, ROWS(long_rows), INPUT);
     struct run carried = whole;
     pass(&whole);
     pass_in_windows(&carried, 0);
     support_near(&carried.outputs, &whole.outputs, 0, cell->name);
-    for (int32_t s = 0; s < layer_state_count(whole.layer); s++) {
+    for (int32_t s = 0; s < layer_shape(whole.layer)->n_states; s++) {
         support_near(&carried.final[s], &whole.final[s], 0, cell->name);
     }
-    for (int32_t p = 0; p < layer_parameter_count(whole.layer); p++) {
+    for (int32_t p = 0; p < layer_shape(whole.layer)->n_parameters; p++) {
         support_near(&carried.grad_parameters[p], &whole.grad_parameters[p], 1e-12, cell->name);
     }
     layer_destroy(whole.layer);
@@ -198,7 +206,7 @@ START_TEST(states_carried_over_two_windows_give_one_long_run) {
 END_TEST
 
 START_TEST(a_state_carried_as_a_constant_stops_the_gradient) {
-    const struct layer_settings none = {0};
+    const struct cell_layer_settings none = {0};
     struct run whole = make_run(make_layer(&cell_gru, none, INPUT), long_rows, ROWS(long_rows), INPUT);
     struct run carried = whole;
     pass(&whole);
@@ -212,14 +220,14 @@ START_TEST(a_state_carried_as_a_constant_stops_the_gradient) {
 END_TEST
 
 START_TEST(learnt_initial_states_are_those_of_every_row_and_get_a_gradient) {
-    const struct layer_settings learnt = {.learn_initial_state = 1, .direction = (enum direction)_i},
-                                none = {.direction = (enum direction)_i};
+    const struct cell_layer_settings learnt = {.learn_initial_state = 1, .direction = (enum direction)_i},
+                                     none = {.direction = (enum direction)_i};
     struct run found = make_run(make_layer(&cell_lstm, learnt, INPUT), lengths, ROWS, INPUT);
     struct run expected = make_run(make_layer(&cell_lstm, none, INPUT), lengths, ROWS, INPUT);
-    const int32_t plain = layer_parameter_count(expected.layer) / (_i == DIRECTION_BOTH ? 2 : 1);
+    const int32_t plain = layer_shape(expected.layer)->n_parameters / (_i == DIRECTION_BOTH ? 2 : 1);
     rondo_tensor *states = arena_calloc(support.arena, MOST_STATES, sizeof *states);
     pass(&found);
-    for (int32_t s = 0; s < layer_state_count(found.layer); s++) {
+    for (int32_t s = 0; s < layer_shape(found.layer)->n_states; s++) {
         const int32_t p = s / 2 * (plain + 2) + plain + s % 2;
         ck_assert_int_eq(found.parameters[p].ndim, 1);
         states[s] = matrix(ROWS, HIDDEN, NULL);
@@ -231,8 +239,9 @@ START_TEST(learnt_initial_states_are_those_of_every_row_and_get_a_gradient) {
             sum += fabs(tensor_get(&found.grad_parameters[p], k));
         }
         ck_assert_double_gt(sum, 1e-3);
-        ck_assert_msg(strstr(layer_parameters(found.layer)[p].name, s % 2 == 0 ? "h.initial" : "c.initial") != NULL,
-                      "%s", layer_parameters(found.layer)[p].name);
+        ck_assert_msg(strstr(layer_shape(found.layer)->parameters[p].name, s % 2 == 0 ? "h.initial" : "c.initial") !=
+                          NULL,
+                      "%s", layer_shape(found.layer)->parameters[p].name);
     }
     expected.initial = states;
     pass(&expected);
@@ -243,22 +252,23 @@ START_TEST(learnt_initial_states_are_those_of_every_row_and_get_a_gradient) {
 END_TEST
 
 START_TEST(initial_states_of_another_shape_fail_the_tape) {
-    const struct layer_settings settings = {.engine = (enum engine)_i};
+    const struct cell_layer_settings settings = {.engine = (enum engine)_i};
     struct run run = make_run(make_layer(&cell_rnn, settings, INPUT), lengths, ROWS, INPUT);
     const rondo_tensor wrong = matrix(ROWS, HIDDEN + 1, "state");
     rondo_value parameters[MOST_PARAMETERS];
-    for (int32_t p = 0; p < layer_parameter_count(run.layer); p++) {
+    for (int32_t p = 0; p < layer_shape(run.layer)->n_parameters; p++) {
         parameters[p] = tape_constant(tape, &run.parameters[p]);
     }
-    const rondo_value initial = tape_constant(tape, &wrong);
+    const rondo_value initial = tape_constant(tape, &wrong), inputs = tape_constant(tape, &run.inputs);
+    rondo_value final[MOST_STATES];
     const struct layer_call call = {.time = &run.time,
                                     .input_every_step = 1,
-                                    .inputs = tape_constant(tape, &run.inputs),
+                                    .inputs = &inputs,
                                     .parameters = parameters,
-                                    .initial_states = &initial,
+                                    .initial = &initial,
+                                    .final = final,
                                     .scope = "layer"};
-    rondo_value final[MOST_STATES];
-    ck_assert_int_lt(layer_record(run.layer, tape, &call, final).id, 0);
+    ck_assert_int_lt(layer_record(run.layer, tape, &call).id, 0);
     ck_assert_int_eq(tape_status(tape), RONDO_INVALID);
     ck_assert_int_eq(support.errors.status, RONDO_INVALID);
     layer_destroy(run.layer);

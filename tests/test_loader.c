@@ -165,17 +165,21 @@ static const struct {
     {"descriptors_without_end",
      ".so' is refused: descriptor 1: lies outside the plug-in or is not aligned: does the list "
      "of descriptors end with NULL?"},
-    {"options_without_end", ".so' is refused: optimizer 'options_without_end': 'options': 'key' of row 1 is no text of "
-                            "the plug-in: is the end row missing, RONDO_OPTION_END?"},
+    {"options_without_end",
+     ".so' is refused: optimizer 'options_without_end': 'options': 'key' of row 1 is not a text of "
+     "the plug-in: is the end row missing, RONDO_OPTION_END?"},
     {"choices_without_end",
      ".so' is refused: optimizer 'choices_without_end': row 0 of 'options': entry 2 of 'choices' "
-     "is no text of the plug-in: does it end with NULL?"},
-    {"slots_without_end", ".so' is refused: optimizer 'slots_without_end': 'slots': 'name' of row 2 is no text of the "
-                          "plug-in: is the end row missing, a row with a NULL name?"},
-    {"accumulators_without_end", ".so' is refused: metric 'accumulators_without_end': 'accumulators': 'name' of row 1 "
-                                 "is no text of the plug-in: is the end row missing, a row with a NULL name?"},
-    {"metrics_without_end", ".so' is refused: loss 'metrics_without_end': 'metrics': 'name' of row 1 is no text of the "
-                            "plug-in: is the end row missing, a row with a NULL name?"},
+     "is not a text of the plug-in: does it end with NULL?"},
+    {"slots_without_end",
+     ".so' is refused: optimizer 'slots_without_end': 'slots': 'name' of row 2 is not a text of the "
+     "plug-in: is the end row missing, a row with a NULL name?"},
+    {"accumulators_without_end",
+     ".so' is refused: metric 'accumulators_without_end': 'accumulators': 'name' of row 1 is not a text of the "
+     "plug-in: is the end row missing, a row with a NULL name?"},
+    {"metrics_without_end",
+     ".so' is refused: loss 'metrics_without_end': 'metrics': 'name' of row 1 is not a text of the "
+     "plug-in: is the end row missing, a row with a NULL name?"},
 };
 
 START_TEST(bad_plugin_is_refused_for_its_reason) {

@@ -223,7 +223,7 @@ START_TEST(command_does_the_same_in_every_locale) {
     }
     compare_files("weights.safetensors", _i);
     compare_files("experiment.yaml", _i);
-    compare_files("vocabulary.json", _i);
+    compare_files("reader.json", _i);
     check_metrics(_i);
 }
 END_TEST

@@ -7,63 +7,15 @@
 #include "batch_fixture.h"
 #include "tests/suite.h"
 
-static double mean_loss(struct batch_fixture *batch) {
-    const rondo_tensor *losses = batch_fixture_losses(batch);
-    double sum = 0;
-    for (int64_t row = 0; row < batch->rows; row++) {
-        sum += tensor_get(losses, row);
-    }
-    return sum / (double)batch->rows;
-}
-
-/* Reads the next case of losses.txt; 0 at the end. */
-static int next_case(struct golden *golden, int32_t dtype, struct batch_fixture *batch) {
-    const char *word = golden_next(golden);
-    if (word == NULL) {
-        return 0;
-    }
-    ck_assert_str_eq(word, "case");
-    char name[64], kind[16], options[128];
-    int size = 0;
-    int rows = 0;
-    ck_assert_int_eq(sscanf(golden->rest, "%63s %15s %d %d %127[^\n]", name, kind, &size, &rows, options), 5);
-    *batch = batch_fixture_create(name, kind, size, rows, options, dtype);
-    fixture_fill(&batch->outputs, golden_numbers(golden, "outputs", rondo_count(&batch->outputs)));
-    fixture_fill(&batch->targets, golden_numbers(golden, "targets", rondo_count(&batch->targets)));
-    return 1;
-}
-
-#define LOSS_CASES   53
-#define MOST_OUTPUTS 64
+#define LOSS_CASES 53
 
 START_TEST(losses_agree_with_pytorch) {
     const struct fixture_precision *precision = &fixture_precisions[_i];
     struct golden golden = golden_open("losses.txt");
     struct batch_fixture batch;
     int cases = 0;
-    for (; next_case(&golden, precision->dtype, &batch); cases++) {
-        const double tolerance = precision->tolerance;
-        rondo_value outputs;
-        const rondo_tensor *losses = tape_tensor(fixture.tape, batch_fixture_record(&batch, &outputs));
-        ck_assert_msg(losses != NULL, "%s", fixture_first_error());
-        ck_assert_int_eq(losses->ndim, 1);
-        ck_assert_int_eq(losses->shape[0], batch.rows);
-        fixture_all_near(losses, golden_numbers(&golden, "losses", batch.rows), tolerance, "loss");
-        fixture_all_near(batch_fixture_gradient(&batch),
-                         golden_numbers(&golden, "gradient", rondo_count(&batch.outputs)), tolerance, "gradient");
-        const rondo_tensor predictions = batch_fixture_predict(&batch);
-        fixture_all_near(&predictions, golden_numbers(&golden, "predictions", rondo_count(&predictions)), tolerance,
-                         "prediction");
-        double sums[MOST_METRICS];
-        ck_assert_int_eq(batch_fixture_measure(&batch, &predictions, sums), RONDO_OK);
-        int n_metrics = 0;
-        for (const rondo_metric *metric = batch.loss->metrics; metric->name != NULL; metric++) {
-            n_metrics++;
-        }
-        const double *expected = golden_numbers(&golden, "metrics", n_metrics);
-        for (int k = 0; k < n_metrics; k++) {
-            fixture_near(sums[k], expected[k], tolerance, batch.loss->metrics[k].name, k);
-        }
+    for (; batch_fixture_next(&golden, precision->dtype, &batch); cases++) {
+        batch_fixture_check_case(&batch, &golden, precision->tolerance, cases);
     }
     ck_assert_int_eq(cases, LOSS_CASES);
     golden_close(&golden);
@@ -75,26 +27,8 @@ START_TEST(gradients_of_losses_are_those_of_central_differences) {
     struct golden golden = golden_open("losses.txt");
     struct batch_fixture batch;
     int cases = 0;
-    for (; next_case(&golden, RONDO_F64, &batch); cases++) {
-        const int64_t count = rondo_count(&batch.outputs);
-        double found[MOST_OUTPUTS];
-        ck_assert_int_le(count, MOST_OUTPUTS);
-        const rondo_tensor *gradient = batch_fixture_gradient(&batch);
-        for (int64_t i = 0; i < count; i++) {
-            found[i] = tensor_get(gradient, i);
-        }
-        for (int64_t i = 0; i < count; i++) {
-            const double x = tensor_get(&batch.outputs, i);
-            const double h = 1e-5;
-            tensor_set(&batch.outputs, i, x + h);
-            const double above = mean_loss(&batch);
-            tensor_set(&batch.outputs, i, x - h);
-            const double below = mean_loss(&batch);
-            tensor_set(&batch.outputs, i, x);
-            fixture_near(found[i], (above - below) / (2 * h), 1e-7, batch.loss->base.name, i);
-        }
-        while (strcmp(golden_next(&golden), "metrics") != 0) { /* what this test has no use for */
-        }
+    for (; batch_fixture_next(&golden, RONDO_F64, &batch); cases++) {
+        ck_assert(batch_fixture_check_gradient(&batch, &golden, 1e-7));
     }
     ck_assert_int_eq(cases, LOSS_CASES);
     golden_close(&golden);
@@ -288,7 +222,8 @@ START_TEST(extreme_numbers_give_finite_losses) {
         ck_assert_int_le(batch.outputs.shape[1], 2);
         fixture_fill(&batch.outputs, extremes[_i].outputs);
         fixture_fill(&batch.targets, extremes[_i].targets);
-        fixture_near(mean_loss(&batch), extremes[_i].loss, fixture_precisions[k].tolerance, extremes[_i].name, _i);
+        fixture_near(batch_fixture_mean_loss(&batch), extremes[_i].loss, fixture_precisions[k].tolerance,
+                     extremes[_i].name, _i);
         ck_assert_msg(tensor_is_finite(batch_fixture_gradient(&batch)), "gradient of %s [%d]", extremes[_i].name, _i);
         const rondo_tensor predictions = batch_fixture_predict(&batch);
         ck_assert_msg(tensor_is_finite(&predictions), "predictions of %s [%d]", extremes[_i].name, _i);
@@ -306,7 +241,7 @@ END_TEST
 START_TEST(log_cosh_keeps_its_digits_near_zero) {
     struct batch_fixture batch = batch_fixture_create("log_cosh", "real", 1, 1, "-", RONDO_F32);
     tensor_set(&batch.outputs, 0, 0x1p-10);
-    ck_assert_double_le(fabs(mean_loss(&batch) / 0x1p-21 - 1), 1e-3);
+    ck_assert_double_le(fabs(batch_fixture_mean_loss(&batch) / 0x1p-21 - 1), 1e-3);
 }
 END_TEST
 

@@ -43,7 +43,7 @@ static const struct {
     {"wrong_fingerprint", "loads", "failed", "has fingerprint 0x", NULL},
     {"newer_abi_minor", "loads", "failed", "it needs a newer Rondo", NULL},
     {"op_without_gradient", "loads", "failed", "it has no gradient: 'map_grad' is missing", NULL},
-    {"same_name_twice", "loads", "failed", "optimizer 'same_name_twice' of '|is there already", NULL},
+    {"same_name_twice", "loads", "failed", "optimizer 'same_name_twice' of '|already exists", NULL},
     {"crashes_at_load", "loads", "failed", "crashed: segmentation fault", NULL},
     {"exits_at_load", "loads", "failed", "ended the process with exit status 3", NULL},
     {"loops_at_load", "loads", "failed", "did not end within 1 s", "--seconds 1"},

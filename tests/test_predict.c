@@ -119,6 +119,20 @@ START_TEST(texts_are_predicted_the_same_from_lines_and_from_columns) {
 }
 END_TEST
 
+/* A pipe has no size, and its name says nothing about the format. */
+START_TEST(a_table_may_come_from_a_pipe) {
+    const struct outcome expected = rondo("predict named table.csv --column text", NULL, 0);
+    char command[4096], text[4096];
+    snprintf(command, sizeof command, "cat '%s' | '%s' predict '%s' --column text", sandbox_path("table.csv"),
+             variable("RONDO_PROGRAM"), sandbox_path("named"));
+    FILE *stream = popen(command, "r");
+    ck_assert_ptr_nonnull(stream);
+    text[fread(text, 1, sizeof text - 1, stream)] = '\0';
+    ck_assert_int_eq(pclose(stream), 0);
+    ck_assert_str_eq(text, expected.out);
+}
+END_TEST
+
 /* More texts than one batch. */
 START_TEST(long_tables_are_predicted_row_by_row) {
     enum { COUNT = 1000 };
@@ -255,6 +269,7 @@ int main(void) {
     tcase_add_test(cases, json_has_the_label_exactly);
     tcase_add_test(cases, text_of_others_cannot_control_the_terminal);
     tcase_add_loop_test(cases, texts_are_predicted_the_same_from_lines_and_from_columns, 0, ROWS(same));
+    tcase_add_test(cases, a_table_may_come_from_a_pipe);
     tcase_add_test(cases, long_tables_are_predicted_row_by_row);
     tcase_add_loop_test(cases, mistakes_in_the_call_and_its_input_are_refused, 0, ROWS(refused));
     tcase_add_test(cases, folder_that_is_not_utf8_is_refused_before_training);

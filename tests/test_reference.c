@@ -14,8 +14,8 @@
 /* ---- the committed files ---- */
 
 /* The names of the files that `rondo list --reference` writes; the schema is the last. */
-static const char *const files[] = {"ops.md",     "optimizers.md", "losses.md",     "schedules.md",
-                                    "metrics.md", "cells.md",      "experiment.md", "experiment.schema.json"};
+static const char *const files[] = {"ops.md",   "optimizers.md", "losses.md",     "schedules.md",          "metrics.md",
+                                    "cells.md", "reader.md",     "experiment.md", "experiment.schema.json"};
 enum { FILES = sizeof files / sizeof files[0], SCHEMA = FILES - 1 };
 
 /* Writes the files into a folder of the sandbox; `environment` as in struct call. */

@@ -168,11 +168,11 @@ static const struct {
      "op descriptor of 'f.so' has struct_size"},
     {LOSS, {POKE(loss.base.struct_size, uint32_t, 0)}, "loss descriptor of 'f.so' has struct_size 0"},
     {OPTIMIZER, {POKE(optimizer.base.name, text, NULL)}, "optimizer descriptor of 'f.so' has no name"},
-    {OPTIMIZER, {POKE(optimizer.base.name, text, "")}, "optimizer '' of 'f.so': the name is no lower_case name"},
-    {OPTIMIZER, {POKE(optimizer.base.name, text, "Adam")}, "'Adam' of 'f.so': the name is no lower_case name"},
-    {OPTIMIZER, {POKE(optimizer.base.name, text, "../adam")}, "the name is no lower_case name"},
-    {OPTIMIZER, {POKE(optimizer.base.name, text, "1st")}, "the name is no lower_case name"},
-    {OPTIMIZER, {POKE(optimizer.base.name, text, "a b")}, "the name is no lower_case name"},
+    {OPTIMIZER, {POKE(optimizer.base.name, text, "")}, "optimizer '' of 'f.so': the name is not a lower_case name"},
+    {OPTIMIZER, {POKE(optimizer.base.name, text, "Adam")}, "'Adam' of 'f.so': the name is not a lower_case name"},
+    {OPTIMIZER, {POKE(optimizer.base.name, text, "../adam")}, "the name is not a lower_case name"},
+    {OPTIMIZER, {POKE(optimizer.base.name, text, "1st")}, "the name is not a lower_case name"},
+    {OPTIMIZER, {POKE(optimizer.base.name, text, "a b")}, "the name is not a lower_case name"},
     {OPTIMIZER,
      {POKE(optimizer.base.name, text, "a234567890123456789012345678901234567890123456789012345678901234")},
      "at most 63 letters"},
@@ -182,9 +182,9 @@ static const struct {
     {OPTIMIZER, {POKE(optimizer.base.summary, text, "")}, "no summary of one line"},
     {OPTIMIZER, {POKE(optimizer.base.summary, text, "a\nb")}, "no summary of one line"},
     /* options */
-    {OPTIMIZER, {POKE(optimizer.base.options, pointer, NULL)}, "options and options_size go together"},
-    {OPTIMIZER, {POKE(optimizer.base.options_size, uint64_t, 0)}, "options and options_size go together"},
-    {OPTIMIZER, {POKE(options[0].key, text, "Rate")}, "option 'Rate' is no lower_case name"},
+    {OPTIMIZER, {POKE(optimizer.base.options, pointer, NULL)}, "'options' and 'options_size' must be set together"},
+    {OPTIMIZER, {POKE(optimizer.base.options_size, uint64_t, 0)}, "'options' and 'options_size' must be set together"},
+    {OPTIMIZER, {POKE(options[0].key, text, "Rate")}, "option 'Rate' is not a lower_case name"},
     {OPTIMIZER, {POKE(options[1].key, text, "rate")}, "option 'rate' is listed twice in the table"},
     {OPTIMIZER, {POKE(options[0].type, int32_t, 8)}, "option 'rate' has an unknown type"},
     {OPTIMIZER, {POKE(options[0].type, int32_t, -1)}, "option 'rate' has an unknown type"},
@@ -215,17 +215,17 @@ static const struct {
     {ELEMENTWISE,
      {POKE(elementwise.min_inputs, int32_t, 9), POKE(elementwise.max_inputs, int32_t, 9)},
      "takes a fixed number of inputs, 1 to 8"},
-    {ELEMENTWISE, {POKE(elementwise.domain_low, double, 1)}, "are no interval"},
-    {ELEMENTWISE, {POKE(elementwise.domain_high, double, INFINITY)}, "are no interval"},
+    {ELEMENTWISE, {POKE(elementwise.domain_low, double, 1)}, "are not an interval"},
+    {ELEMENTWISE, {POKE(elementwise.domain_high, double, INFINITY)}, "are not an interval"},
     {ELEMENTWISE, {POKE(elementwise.forward, op_function, stub_op_call)}, "one or the other"},
     /* other ops */
     {GENERAL, {POKE(general.infer, pointer, NULL)}, "op 'total' of 'f.so': it has neither 'map' nor both of"},
     {GENERAL, {POKE(general.forward, pointer, NULL)}, "it has neither 'map' nor both of 'infer' and 'forward'"},
     {GENERAL, {POKE(general.backward, pointer, NULL)}, "it has no gradient: 'backward' is missing"},
     {GENERAL, {POKE(general.flags, uint32_t, RONDO_OP_NO_GRADIENT)}, "yet RONDO_OP_NO_GRADIENT is set"},
-    {GENERAL, {POKE(general.min_inputs, int32_t, -1)}, "'min_inputs' and 'max_inputs' are no range"},
-    {GENERAL, {POKE(general.max_inputs, int32_t, 0)}, "'min_inputs' and 'max_inputs' are no range"},
-    {GENERAL, {POKE(general.max_inputs, int32_t, -2)}, "'min_inputs' and 'max_inputs' are no range"},
+    {GENERAL, {POKE(general.min_inputs, int32_t, -1)}, "'min_inputs' and 'max_inputs' are not a range"},
+    {GENERAL, {POKE(general.max_inputs, int32_t, 0)}, "'min_inputs' and 'max_inputs' are not a range"},
+    {GENERAL, {POKE(general.max_inputs, int32_t, -2)}, "'min_inputs' and 'max_inputs' are not a range"},
     {ELEMENTWISE, {POKE(elementwise.map, pointer, NULL)}, "it has neither 'map' nor both of"},
     {GENERAL, {POKE(general.map_grad, gradient_function, stub_map_grad)}, "it has 'map_grad' without 'map'"},
     /* optimizers */
@@ -233,7 +233,7 @@ static const struct {
     {OPTIMIZER, {POKE(optimizer.flags, uint32_t, 2)}, "unknown flags"},
     {OPTIMIZER, {POKE(optimizer.stage, int32_t, 3)}, "an unknown stage"},
     {OPTIMIZER, {POKE(options[0].key, text, "groups")}, "option 'groups' has a name that is a key of experiments"},
-    {OPTIMIZER, {POKE(slots[0].name, text, "the mean")}, "slot 'the mean' is no lower_case name"},
+    {OPTIMIZER, {POKE(slots[0].name, text, "the mean")}, "slot 'the mean' is not a lower_case name"},
     {OPTIMIZER, {POKE(slots[1].name, text, "mean")}, "slot 'mean' is listed twice"},
     {OPTIMIZER, {POKE(slots[1].shape, int32_t, 3)}, "slot 'square' has an unknown shape or role"},
     {OPTIMIZER, {POKE(slots[1].role, int32_t, 3)}, "slot 'square' has an unknown shape or role"},
@@ -247,9 +247,9 @@ static const struct {
     /* losses */
     {LOSS, {POKE(loss.output_size, pointer, NULL)}, "loss 'wrong' of 'f.so': 'output_size' or 'record' is"},
     {LOSS, {POKE(loss.record, pointer, NULL)}, "'output_size' or 'record' is missing"},
-    {LOSS, {POKE(loss.measure, pointer, NULL)}, "'metrics' and 'measure' go together"},
-    {LOSS, {POKE(loss.metrics, pointer, NULL)}, "'metrics' and 'measure' go together"},
-    {LOSS, {POKE(metrics[0].name, text, "Top-1")}, "metric 'Top-1' is no lower_case name"},
+    {LOSS, {POKE(loss.measure, pointer, NULL)}, "'metrics' and 'measure' must be set together"},
+    {LOSS, {POKE(loss.metrics, pointer, NULL)}, "'metrics' and 'measure' must be set together"},
+    {LOSS, {POKE(metrics[0].name, text, "Top-1")}, "metric 'Top-1' is not a lower_case name"},
     {LOSS, {POKE(metrics[0].name, text, "loss")}, "metric 'loss' has the name of the host's own"},
     {LOSS, {POKE(metrics[1].name, text, "accuracy")}, "metric 'accuracy' is listed twice"},
     {LOSS, {POKE(metrics[1].finish, int32_t, 3)}, "metric 'error' has an unknown finish"},
@@ -279,7 +279,7 @@ static const struct {
      "it needs the naive forecast, so its 'targets' can only be numbers"},
     {METRIC, {POKE(metric.accumulators, pointer, NULL)}, "'accumulators' is missing or empty"},
     {METRIC, {POKE(accumulators[0].name, text, NULL)}, "'accumulators' is missing or empty"},
-    {METRIC, {POKE(accumulators[0].name, text, "Rows")}, "accumulator 'Rows' is no lower_case name"},
+    {METRIC, {POKE(accumulators[0].name, text, "Rows")}, "accumulator 'Rows' is not a lower_case name"},
     {METRIC, {POKE(accumulators[1].name, text, "right")}, "accumulator 'right' is listed twice"},
     {METRIC, {POKE(accumulators[1].help, text, "")}, "accumulator 'rows' has no help of one line"},
 };
@@ -338,7 +338,7 @@ START_TEST(taken_name_is_refused_with_both_origins) {
     const struct parts second = good_parts();
     ck_assert_int_eq(registry_add(registry, &first.optimizer.base, "a.so", &errors), RONDO_OK);
     ck_assert_int_eq(registry_add(registry, &second.optimizer.base, "b.so", &errors), RONDO_INVALID);
-    ck_assert_str_eq(errors_text(&errors, 0), "optimizer 'down' of 'b.so' is there already, from 'a.so'");
+    ck_assert_str_eq(errors_text(&errors, 0), "optimizer 'down' of 'b.so' already exists, from 'a.so'");
     assert_copy(registry_find(registry, RONDO_KIND_OPTIMIZER, "down"), &first.optimizer.base);
 }
 END_TEST
@@ -371,7 +371,7 @@ START_TEST(name_twice_in_one_list_is_refused) {
     const struct parts other = good_parts();
     const rondo_descriptor *const list[] = {&parts.optimizer.base, &other.optimizer.base, NULL};
     ck_assert_int_eq(registry_add_all(registry, list, "f.so", &errors), RONDO_INVALID);
-    ck_assert_str_eq(errors_text(&errors, 0), "optimizer 'down' of 'f.so' is there already, from 'f.so'");
+    ck_assert_str_eq(errors_text(&errors, 0), "optimizer 'down' of 'f.so' already exists, from 'f.so'");
     ck_assert_ptr_null(registry_at(registry, 0, NULL));
 }
 END_TEST

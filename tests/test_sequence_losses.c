@@ -15,58 +15,15 @@
 
 /* ---- against the reference ---- */
 
-/* Reads the next case; 0 at the end. */
-static int next_case(struct golden *golden, int32_t dtype, struct batch_fixture *batch) {
-    const char *word = golden_next(golden);
-    if (word == NULL) {
-        return 0;
-    }
-    ck_assert_str_eq(word, "case");
-    char name[64], kind[16], options[96];
-    int size = 0, rows = 0;
-    ck_assert_int_eq(sscanf(golden->rest, "%63s %15s %d %d %95[^\n]", name, kind, &size, &rows, options), 5);
-    *batch = batch_fixture_create(name, kind, size, rows, options, dtype);
-    if (strcmp(kind, "list") == 0) {
-        ck_assert_str_eq(golden_next(golden), "lengths");
-        const int64_t count = golden->count;
-        double *lengths = arena_alloc(fixture.arena, sizeof *lengths * (size_t)count);
-        ck_assert_ptr_nonnull(lengths);
-        memcpy(lengths, golden->numbers, sizeof *lengths * (size_t)count);
-        batch_fixture_lay_out(batch, count, lengths, golden_numbers(golden, "target_lengths", count));
-    }
-    fixture_fill(&batch->outputs, golden_numbers(golden, "outputs", rondo_count(&batch->outputs)));
-    fixture_fill(&batch->targets, golden_numbers(golden, "targets", rondo_count(&batch->targets)));
-    return 1;
-}
-
 #define CASES 23
 
 START_TEST(losses_agree_with_the_reference) {
     const struct fixture_precision *precision = &fixture_precisions[_i];
-    const double tolerance = precision->tolerance;
     struct golden golden = golden_open("sequence_losses.txt");
     struct batch_fixture batch;
     int cases = 0;
-    for (; next_case(&golden, precision->dtype, &batch); cases++) {
-        char what[96];
-        snprintf(what, sizeof what, "case %d (%s)", cases, batch.loss->base.name);
-        fixture_all_near(batch_fixture_losses(&batch), golden_numbers(&golden, "losses", batch.losses), tolerance,
-                         what);
-        fixture_all_near(batch_fixture_gradient(&batch),
-                         golden_numbers(&golden, "gradient", rondo_count(&batch.outputs)), tolerance, what);
-        const rondo_tensor predictions = batch_fixture_predict(&batch);
-        fixture_all_near(&predictions, golden_numbers(&golden, "predictions", rondo_count(&predictions)), tolerance,
-                         what);
-        double sums[MOST_METRICS];
-        ck_assert_int_eq(batch_fixture_measure(&batch, &predictions, sums), RONDO_OK);
-        int count = 0;
-        while (batch.loss->metrics[count].name != NULL) {
-            count++;
-        }
-        const double *expected = golden_numbers(&golden, "metrics", count);
-        for (int k = 0; k < count; k++) {
-            fixture_near(sums[k], expected[k], tolerance, batch.loss->metrics[k].name, cases);
-        }
+    for (; batch_fixture_next(&golden, precision->dtype, &batch); cases++) {
+        batch_fixture_check_case(&batch, &golden, precision->tolerance, cases);
     }
     ck_assert_int_eq(cases, CASES);
     golden_close(&golden);
@@ -96,40 +53,13 @@ START_TEST(ops_of_losses_pass_every_check) {
 }
 END_TEST
 
-static double mean_loss(struct batch_fixture *batch) {
-    const rondo_tensor *losses = batch_fixture_losses(batch);
-    double sum = 0;
-    for (int64_t i = 0; i < batch->losses; i++) {
-        sum += tensor_get(losses, i);
-    }
-    return sum / (double)batch->losses;
-}
-
 /* (L(x + h) - L(x - h)) / 2h, in f64, for every output of the small cases. */
 START_TEST(gradients_are_those_of_central_differences) {
-    enum { MOST = 256 };
     struct golden golden = golden_open("sequence_losses.txt");
     struct batch_fixture batch;
     int cases = 0;
-    while (next_case(&golden, RONDO_F64, &batch)) {
-        const int64_t count = rondo_count(&batch.outputs);
-        double found[MOST];
-        const rondo_tensor *gradient = batch_fixture_gradient(&batch);
-        for (int64_t i = 0; i < count && count <= MOST; i++) {
-            found[i] = tensor_get(gradient, i);
-        }
-        for (int64_t i = 0; i < count && count <= MOST; i++) {
-            const double x = tensor_get(&batch.outputs, i), h = 1e-5;
-            tensor_set(&batch.outputs, i, x + h);
-            const double above = mean_loss(&batch);
-            tensor_set(&batch.outputs, i, x - h);
-            const double below = mean_loss(&batch);
-            tensor_set(&batch.outputs, i, x);
-            fixture_near(found[i], (above - below) / (2 * h), 1e-6, batch.loss->base.name, i);
-        }
-        cases += count <= MOST;
-        while (strcmp(golden_next(&golden), "metrics") != 0) { /* what this test has no use for */
-        }
+    while (batch_fixture_next(&golden, RONDO_F64, &batch)) {
+        cases += batch_fixture_check_gradient(&batch, &golden, 1e-6);
     }
     ck_assert_int_eq(cases, CASES - 1);
     golden_close(&golden);
@@ -145,7 +75,7 @@ static const struct {
 } sizes[] = {
     {"ctc", "-", RONDO_TARGET_LIST, 26, 27, 27, NULL},
     {"ctc", "-", RONDO_TARGET_LIST, 0, 0, 0, "targets have no class, expected 1 or more"},
-    {"ctc", "-", RONDO_TARGET_CLASS, 26, 0, 0, "targets are one class a row, expected a list of classes"},
+    {"ctc", "-", RONDO_TARGET_CLASS, 26, 0, 0, "targets are one class per row, expected a list of classes"},
     {"ctc", "-", RONDO_TARGET_REAL, 2, 0, 0, "targets are numbers, expected a list of classes"},
     {"mixture_density", "components=3", RONDO_TARGET_REAL, 4, 27, 4, NULL},
     {"mixture_density", "-", RONDO_TARGET_CLASS, 4, 0, 0, "targets are classes, expected numbers"},

@@ -28,7 +28,7 @@ static void teardown(void) {
 
 /* Formats, by the names in the table of good files. */
 static const struct table_format formats[] = {{',', 1}, {'\t', 0}, {'\t', 1}, {';', 1}, {'|', 0}};
-static const struct table_format csv = {',', 1}, tsv = {'\t', 0};
+static const struct table_format csv = {',', 1};
 
 static rondo_status parse(const char *text, size_t length, struct table_format format, struct table *table) {
     return table_parse("t.csv", arena_strndup(arena, text, length), length, format, arena, table, &errors);
@@ -213,31 +213,6 @@ START_TEST(what_is_written_with_quotes_is_read_back) {
 }
 END_TEST
 
-START_TEST(files_are_read) {
-    const char *root = getenv("TMPDIR");
-    char folder[2000], file[2048];
-    struct table table;
-    snprintf(folder, sizeof folder, "%s/rondo-test-XXXXXX", root == NULL ? "/tmp" : root);
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(file, sizeof file, "%s/t.tsv", folder);
-    ck_assert_int_eq(table_read(file, tsv, arena, &table, &errors), RONDO_NOT_FOUND);
-    ck_assert_ptr_nonnull(strstr(errors_text(&errors, 0), "t.tsv': there is no such file"));
-    FILE *out = fopen(file, "w");
-    fputs("a\tb\nc\td", out);
-    fclose(out);
-    ck_assert_int_eq(table_read(file, tsv, arena, &table, &errors), RONDO_OK);
-    ck_assert_str_eq(show(&table), "1:[a][b] 2:[c][d] ");
-    ck_assert_str_eq(table.file, file);
-    ck_assert_int_eq(truncate(file, (off_t)TABLE_MAX_BYTES + 1), 0); /* a sparse file, without blocks on the disk */
-    ck_assert_int_eq(table_read(file, tsv, arena, &table, &errors), RONDO_INVALID);
-    ck_assert_ptr_nonnull(strstr(errors_text(&errors, 1), "has 2147483649 bytes, expected at most 2147483648"));
-    ck_assert_int_eq(unlink(file), 0);
-    ck_assert_int_eq(table_read(folder, tsv, arena, &table, &errors), RONDO_INVALID);
-    ck_assert_ptr_nonnull(strstr(errors_text(&errors, 2), "is a folder, expected a regular file"));
-    ck_assert_int_eq(rmdir(folder), 0);
-}
-END_TEST
-
 static const struct {
     const char *text;
     int bad; /* -1: well-formed */
@@ -294,7 +269,6 @@ int main(void) {
     tcase_add_test(cases, binary_files_are_refused);
     tcase_add_test(cases, too_many_columns_are_refused);
     tcase_add_test(cases, what_is_written_with_quotes_is_read_back);
-    tcase_add_test(cases, files_are_read);
     tcase_add_loop_test(cases, utf8_is_checked_by_the_standard, 0, ROWS(sequences));
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);

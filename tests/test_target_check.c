@@ -4,6 +4,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "dataset_fixture.h"
 #include "experiment/session.h"
 #include "tests/suite.h"
 
@@ -16,15 +17,16 @@ START_TEST(classes_are_checked_without_outputs) {
     const struct session_settings settings = {.threads = 1, .plugins = path};
     struct session *session = session_create(&settings, &errors);
     ck_assert_ptr_nonnull(session);
-    struct dataset *dataset = dataset_create(INPUT_TOKEN, 2, RONDO_TARGET_CLASS, CLASSES);
-    ck_assert_ptr_nonnull(dataset);
+    struct dataset *dataset = dataset_fixture_create(STREAM_CLASS, 2, STREAM_CLASS, CLASSES);
     const int32_t token = 1, last = CLASSES - 1;
-    ck_assert_int_eq(dataset_add(dataset, &token, 1, &last, 1, &errors), RONDO_OK);
+    ck_assert_int_eq(dataset_fixture_add(dataset, &token, 1, &last, 1, &errors), RONDO_OK);
     static const rondo_loss loss;
+    const struct batch_plan plan = {.architecture = {1, 0}, .dtype = RONDO_F32};
     const struct loss_term term = {.loss = &loss, .weight = 1, .origin = "none"};
     const struct heads heads = {
         .loss = {&term, 1}, .target_kind = RONDO_TARGET_CLASS, .target_size = CLASSES, .output_size = (int64_t)1 << 50};
-    ck_assert_msg(target_check(&heads, session, dataset, "x.tsv", &errors) == RONDO_OK, "%s", errors_text(&errors, 0));
+    ck_assert_msg(target_check(&heads, session, dataset, &plan, "x.tsv", &errors) == RONDO_OK, "%s",
+                  errors_text(&errors, 0));
     dataset_destroy(dataset);
     session_destroy(session);
 }

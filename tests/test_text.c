@@ -1,22 +1,22 @@
-/* data/text.h: what the reader learns from a training file, how it reads other files, and which mistakes it reports,
- * with their places. */
+/* data/readers/text.c: what is learnt from a training file, how other files are read with it, and what is refused where. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "data/text.h"
-
 #include <check.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/options.h"
+#include "data/reader.h"
 #include "tests/suite.h"
 
 static struct arena *arena;
 static struct errors errors;
 static char folder[2000];
-static struct text_reader reader;
+static struct reader *reader;
+static struct reader_column columns[2];
 static const struct location here = {"experiment.yaml", 3, 9};
 
 static void setup(void) {
@@ -25,11 +25,11 @@ static void setup(void) {
     ck_assert_ptr_nonnull(arena);
     snprintf(folder, sizeof folder, "%s/rondo-test-XXXXXX", root == NULL ? "/tmp" : root);
     ck_assert_ptr_nonnull(mkdtemp(folder));
-    reader = (struct text_reader){0};
+    reader = NULL;
 }
 
 static void teardown(void) {
-    text_reader_clear(&reader);
+    reader_destroy(reader);
     errors_free(&errors);
     arena_destroy(arena);
     ck_assert_int_eq(rmdir(folder), 0);
@@ -46,54 +46,73 @@ static void store(const char *name, const char *text) {
     fclose(out);
 }
 
-/* A column as written in an experiment: "7" in quotes is a name. */
-static struct text_column column_of(const char *text, struct location where) {
+/* A column as an experiment gives it: "7" in quotes is a name. */
+static struct reader_column column_of(const char *text, struct location where) {
     const size_t length = strlen(text);
     const int is_name = length >= 2 && text[0] == '"';
-    return (struct text_column){is_name ? arena_strndup(arena, text + 1, length - 2) : text, is_name, where};
+    return (struct reader_column){
+        .text = is_name ? arena_strndup(arena, text + 1, length - 2) : text, .is_name = is_name, .where = where};
 }
 
-/* A reader with these options and columns. */
+/* A reader with these options and columns, in place of the one before. */
 static void configure(const char *options, const char *text, const char *label) {
-    struct text_options *set = options_create(text_options_table, sizeof(struct text_options), arena, &errors);
+    const struct reader_class *class = reader_find("text", NULL);
+    ck_assert_ptr_nonnull(class);
+    void *set = options_create(class->options, (int32_t) class->options_size, arena, &errors);
     ck_assert_ptr_nonnull(set);
-    ck_assert_msg(options_parse(text_options_table, set, options, "reader", arena, here, &errors) == RONDO_OK, "%s",
+    ck_assert_msg(options_parse(class->options, set, options, "reader", arena, here, &errors) == RONDO_OK, "%s",
                   errors_text(&errors, 0));
-    reader = (struct text_reader){.options = *set,
-                                  .text = column_of(text, (struct location){"experiment.yaml", 5, 1}),
-                                  .label = column_of(label, (struct location){"experiment.yaml", 6, 2})};
+    columns[0] = column_of(text, (struct location){"experiment.yaml", 5, 1});
+    columns[1] = column_of(label, (struct location){"experiment.yaml", 6, 2});
+    reader_destroy(reader);
+    reader = reader_create(class, set, columns, (struct interrupt){0}, &errors);
+    ck_assert_ptr_nonnull(reader);
+}
+
+static const struct parts whole; /* no parts: everything is for training */
+
+static rondo_status learn_from(const char *path) {
+    const struct reader_path paths[] = {{.text = path, .where = here}};
+    return reader_learn(reader, &(struct reader_source){.paths = paths, .count = 1, .parts = &whole}, &errors);
+}
+
+static struct dataset *read_from(const char *path, int with_targets) {
+    const struct reader_path paths[] = {{.text = path, .where = here}};
+    const struct reader_source source = {.paths = paths, .count = 1, .parts = &whole};
+    struct dataset *dataset = reader_read(reader, &source, with_targets, &errors);
+    ck_assert_int_eq(errors.count == 0, dataset != NULL);
+    return dataset;
 }
 
 /* Learns from `text` in a temporary file. */
 static rondo_status learn(const char *name, const char *text) {
     store(name, text);
-    const rondo_status status = text_reader_learn(&reader, path_of(name), here, &errors);
+    const rondo_status status = learn_from(path_of(name));
     ck_assert_int_eq(unlink(path_of(name)), 0);
     return status;
 }
 
 static struct dataset *read_back(const char *name, const char *text) {
-    struct dataset *dataset = NULL;
     store(name, text);
-    const rondo_status status = text_reader_read(&reader, path_of(name), here, &dataset, &errors);
+    struct dataset *dataset = read_from(path_of(name), 1);
     ck_assert_int_eq(unlink(path_of(name)), 0);
-    ck_assert_int_eq(dataset == NULL, status != RONDO_OK);
-    ck_assert_int_eq(errors.count == 0, status == RONDO_OK);
     return dataset;
 }
 
 /* The examples as words and labels, or numbers: "a b>great; c>other; ". */
 static const char *show(const struct dataset *dataset) {
+    const struct stream *input = dataset_find(dataset, "input"), *target = dataset_find(dataset, "target");
     const char *text = "";
     for (int64_t i = 0; i < dataset->count; i++) {
-        for (int64_t t = dataset->input_begin[i]; t < dataset->input_begin[i + 1]; t++) {
-            text = arena_printf(arena, "%s%s%s", text, t == dataset->input_begin[i] ? "" : " ",
-                                vocabulary_word(reader.words, dataset->input_tokens[t]));
+        for (int64_t t = 0; t < input->length[i]; t++) {
+            text = arena_printf(arena, "%s%s%s", text, t == 0 ? "" : " ",
+                                vocabulary_word(input->names, stream_id(input, input->begin[i] + t)));
         }
-        for (int64_t t = dataset->target_begin[i]; t < dataset->target_begin[i + 1]; t++) {
-            text = reader.labels != NULL
-                       ? arena_printf(arena, "%s>%s", text, vocabulary_word(reader.labels, dataset->target_classes[t]))
-                       : arena_printf(arena, "%s>%g", text, (double)dataset->target_numbers[t]);
+        for (int64_t t = 0; t < target->length[i]; t++) {
+            const int64_t at = target->begin[i] + t;
+            text = target->names != NULL
+                       ? arena_printf(arena, "%s>%s", text, vocabulary_word(target->names, stream_id(target, at)))
+                       : arena_printf(arena, "%s>%g", text, (double)stream_number(target, at, 0));
         }
         text = arena_printf(arena, "%s; ", text);
     }
@@ -145,9 +164,13 @@ START_TEST(files_are_read_with_what_training_taught) {
     struct dataset *dataset = read_back(good[_i].file, good[_i].other);
     ck_assert_msg(dataset != NULL, "%s", errors_text(&errors, 0));
     ck_assert_str_eq(show(dataset), good[_i].expected);
-    ck_assert_int_eq(dataset->input_size, vocabulary_size(reader.words));
-    ck_assert_int_eq(dataset->target_kind, reader.labels == NULL ? RONDO_TARGET_REAL : RONDO_TARGET_CLASS);
-    ck_assert_int_eq(dataset->target_size, reader.labels == NULL ? 1 : vocabulary_size(reader.labels));
+    const struct stream *input = dataset_find(dataset, "input"), *target = dataset_find(dataset, "target");
+    const int is_number = strstr(good[_i].options, "target=number") != NULL;
+    ck_assert_int_eq(input->size, vocabulary_size(input->names));
+    ck_assert_int_eq(input->unknown, 0);
+    ck_assert_str_eq(vocabulary_word(input->names, 0), UNKNOWN_WORD);
+    ck_assert_int_eq(target->kind, is_number ? STREAM_REAL : STREAM_CLASS);
+    ck_assert_int_eq(target->size, is_number ? 1 : vocabulary_size(target->names));
     dataset_destroy(dataset);
 }
 END_TEST
@@ -233,9 +256,10 @@ static const struct {
 };
 
 START_TEST(text_without_end_is_refused_unless_it_is_cut) {
-    static char row[2 * (TEXT_MAX_TOKENS + 1) + 16];
+    enum { MOST = 100000 };
+    static char row[2 * (MOST + 1) + 16];
     size_t length = 0;
-    for (int i = 0; i < TEXT_MAX_TOKENS + 1; i++) {
+    for (int i = 0; i < MOST + 1; i++) {
         row[length++] = 'a';
         row[length++] = ' ';
     }
@@ -246,10 +270,11 @@ START_TEST(text_without_end_is_refused_unless_it_is_cut) {
     ck_assert_int_eq(errors.status, RONDO_INVALID);
     ck_assert_ptr_nonnull(strstr(errors_text(&errors, 0), ":1: a text of more than 100000 tokens"));
     errors_free(&errors);
-    reader.options.max_length = 5;
+    configure("max_length=5", "0", "1");
+    ck_assert_int_eq(learn("a.tsv", "a\tgreat\nb\tother\n"), RONDO_OK);
     struct dataset *dataset = read_back("b.tsv", row);
     ck_assert_ptr_nonnull(dataset);
-    ck_assert_int_eq(dataset->input_begin[1], 5);
+    ck_assert_int_eq(dataset_find(dataset, "input")->length[0], 5);
     dataset_destroy(dataset);
 }
 END_TEST
@@ -272,26 +297,57 @@ END_TEST
 
 START_TEST(a_missing_file_is_told_where_it_is_named) {
     configure("", "0", "1");
-    ck_assert_int_eq(text_reader_learn(&reader, path_of("none.tsv"), here, &errors), RONDO_NOT_FOUND);
+    ck_assert_int_eq(learn_from(path_of("none.tsv")), RONDO_NOT_FOUND);
     ck_assert_str_eq(
         errors_text(&errors, 0),
         arena_printf(arena, "experiment.yaml:3:9: cannot read '%s': there is no such file", path_of("none.tsv")));
-    text_reader_clear(&reader);
+    errors_free(&errors);
+    configure("", "0", "1");
     ck_assert_int_eq(learn("a.tsv", "a\tx\nb\ty\n"), RONDO_OK);
-    struct dataset *dataset = (struct dataset *)&reader;
-    ck_assert_int_eq(text_reader_read(&reader, path_of("none.tsv"), here, &dataset, &errors), RONDO_NOT_FOUND);
-    ck_assert_ptr_null(dataset);
+    ck_assert_ptr_null(read_from(path_of("none.tsv"), 1));
+    ck_assert_int_eq(errors.status, RONDO_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(files_that_cannot_be_read_are_told_where_they_are_named) {
+    configure("format=tsv", "0", "1");
+    ck_assert_int_eq(learn_from(folder), RONDO_INVALID);
+    ck_assert_str_eq(errors_text(&errors, 0),
+                     arena_printf(arena, "experiment.yaml:3:9: '%s' is a folder, expected a regular file", folder));
+    store("large.tsv", "");
+    ck_assert_int_eq(truncate(path_of("large.tsv"), (off_t)(2LL << 30) + 1), 0); /* a sparse file */
+    ck_assert_int_eq(learn_from(path_of("large.tsv")), RONDO_INVALID);
+    ck_assert_ptr_nonnull(strstr(errors_text(&errors, 1), "has 2147483649 bytes, expected at most 2147483648"));
+    ck_assert_int_eq(unlink(path_of("large.tsv")), 0);
 }
 END_TEST
 
 START_TEST(texts_to_predict_have_no_target) {
     configure("", "0", "1");
     ck_assert_int_eq(learn("a.tsv", "a b\tx\nb\ty\n"), RONDO_OK);
-    struct dataset *dataset = text_reader_dataset(&reader);
+    struct dataset *dataset = reader_describe(reader, &errors);
     ck_assert_ptr_nonnull(dataset);
-    ck_assert_int_eq(text_reader_add(&reader, "B a new", dataset, &errors), RONDO_OK);
-    ck_assert_int_eq(text_reader_add(&reader, "", dataset, &errors), RONDO_OK);
+    ck_assert_int_eq(reader->class->add(reader, "B a new", here, dataset, &errors), RONDO_OK);
+    ck_assert_int_eq(reader->class->add(reader, "", here, dataset, &errors), RONDO_OK);
     ck_assert_str_eq(show(dataset), "b a <unk>; <unk>; ");
+    ck_assert_str_eq(dataset->texts[0], "B a new");
+    ck_assert_str_eq(dataset->texts[1], "");
+    dataset_destroy(dataset);
+}
+END_TEST
+
+/* The second column, a label that is unknown or missing, does not matter. */
+static const char *const unlabelled[] = {"B a\n\nnew\n", "B a\tx\n\tz\nnew\t\n"};
+
+START_TEST(files_to_predict_need_no_label) {
+    configure("", "0", "1");
+    ck_assert_int_eq(learn("a.tsv", "a b\tx\nb\ty\n"), RONDO_OK);
+    store("b.tsv", unlabelled[_i]);
+    struct dataset *dataset = read_from(path_of("b.tsv"), 0);
+    ck_assert_int_eq(unlink(path_of("b.tsv")), 0);
+    ck_assert_msg(dataset != NULL, "%s", errors_text(&errors, 0));
+    ck_assert_str_eq(show(dataset), _i == 0 ? "b a; <unk>; " : "b a; <unk>; <unk>; ");
+    ck_assert_str_eq(dataset->texts[0], "B a");
     dataset_destroy(dataset);
 }
 END_TEST
@@ -299,17 +355,85 @@ END_TEST
 START_TEST(labels_do_not_depend_on_the_order_of_the_file) {
     configure("", "0", "1");
     ck_assert_int_eq(learn("a.tsv", "a\tz\nb\ty\n"), RONDO_OK);
-    ck_assert_int_eq(vocabulary_find(reader.labels, "y"), 0);
-    ck_assert_int_eq(vocabulary_find(reader.labels, "z"), 1);
-    ck_assert_str_eq(vocabulary_word(reader.words, 0), UNKNOWN_WORD);
+    struct dataset *shape = reader_describe(reader, &errors);
+    ck_assert_int_eq(vocabulary_find(dataset_find(shape, "target")->names, "y"), 0);
+    ck_assert_int_eq(vocabulary_find(dataset_find(shape, "target")->names, "z"), 1);
+    dataset_destroy(shape);
 }
 END_TEST
 
-START_TEST(clearing_twice_is_harmless) {
+/* Words of other parts are unknown, as they would be in a file of their own; labels are those of the whole file, because
+ * a class without training examples is no mistake. */
+static const struct {
+    struct parts parts;
+    const char *expected;
+} partial[] = {
+    {{{PART_NONE, 0}, {PART_NONE, 0}}, "a>x; b>y; c>x; d>z; "},
+    {{{PART_NONE, 0}, {PART_LAST, 0.25}}, "a>x; b>y; c>x; <unk>>z; "},
+    {{{PART_LAST, 0.3}, {PART_LAST, 0.25}}, "a>x; b>y; <unk>>x; <unk>>z; "},
+};
+
+START_TEST(words_are_learned_from_the_training_part_only) {
+    const struct reader_path paths[] = {{.text = path_of("a.tsv"), .where = here}};
+    const struct reader_source source = {.paths = paths, .count = 1, .parts = &partial[_i].parts};
+    configure("", "0", "1");
+    store("a.tsv", "a\tx\nb\ty\nc\tx\nd\tz\n");
+    ck_assert_int_eq(reader_learn(reader, &source, &errors), RONDO_OK);
+    struct dataset *dataset = reader_read(reader, &source, 1, &errors);
+    ck_assert_int_eq(unlink(path_of("a.tsv")), 0);
+    ck_assert_ptr_nonnull(dataset);
+    ck_assert_str_eq(show(dataset), partial[_i].expected);
+    dataset_destroy(dataset);
+}
+END_TEST
+
+static const char *const kinds[] = {"", "target=number"};
+
+START_TEST(a_loaded_reader_reads_as_the_one_that_learned) {
+    const char *file = "b a\t1\nnew a\t2\n";
+    configure(kinds[_i], "0", "1");
+    ck_assert_int_eq(learn("a.tsv", "a b\t1\nb\t2\n"), RONDO_OK);
+    struct dataset *dataset = read_back("b.tsv", file);
+    const char *expected = show(dataset);
+    dataset_destroy(dataset);
+    json_t *saved = reader_save(reader, &errors);
+    ck_assert_ptr_nonnull(saved);
+    configure(kinds[_i], "0", "1");
+    ck_assert_int_eq(reader_load(reader, saved, "reader.json", &errors), RONDO_OK);
+    json_decref(saved);
+    dataset = read_back("b.tsv", file);
+    ck_assert_str_eq(show(dataset), expected);
+    dataset_destroy(dataset);
+}
+END_TEST
+
+static const char *const spoiled[][3] = {
+    {"", "{\"labels\": [\"x\"]}", "reader.json: 'words' must be a list of texts with at least one entry"},
+    {"", "{\"words\": [\"<unk>\"]}", "reader.json: 'labels' must be a list of texts with at least one entry"},
+    {"", "{\"words\": [\"<unk>\", \"a\", \"a\"], \"labels\": [\"x\"]}",
+     "reader.json: 'words' must be a list of different texts; entry 2 is not"},
+    {"", "{\"words\": [\"<unk>\"], \"labels\": [\"x\", 7]}",
+     "reader.json: 'labels' must be a list of different texts; entry 1 is not"},
+    {"target=number", "{\"words\": [\"<unk>\"], \"labels\": [\"x\", \"y\"]}",
+     "reader.json: has labels, and the target of the run is a number"},
+};
+
+START_TEST(saved_vocabularies_that_cannot_be_used_are_refused) {
+    json_t *saved = json_loads(spoiled[_i][1], 0, NULL);
+    ck_assert_ptr_nonnull(saved);
+    configure(spoiled[_i][0], "0", "1");
+    ck_assert_int_eq(reader_load(reader, saved, "reader.json", &errors), RONDO_INVALID);
+    ck_assert_str_eq(errors_text(&errors, 0), spoiled[_i][2]);
+    json_decref(saved);
+}
+END_TEST
+
+START_TEST(a_reader_that_failed_to_learn_is_cleared_twice_without_harm) {
     configure("", "0", "1");
     ck_assert_int_eq(learn("a.tsv", "a\tz\n"), RONDO_INVALID);
-    text_reader_clear(&reader);
-    text_reader_clear(&reader);
+    reader->class->clear(reader);
+    reader->class->clear(reader);
+    reader_destroy(NULL);
 }
 END_TEST
 
@@ -322,9 +446,14 @@ int main(void) {
     tcase_add_loop_test(cases, training_files_are_refused_at_their_place, 0, ROWS(untaught));
     tcase_add_loop_test(cases, other_files_are_refused_at_their_place, 0, ROWS(unread));
     tcase_add_test(cases, a_missing_file_is_told_where_it_is_named);
+    tcase_add_test(cases, files_that_cannot_be_read_are_told_where_they_are_named);
     tcase_add_test(cases, texts_to_predict_have_no_target);
     tcase_add_test(cases, labels_do_not_depend_on_the_order_of_the_file);
-    tcase_add_test(cases, clearing_twice_is_harmless);
+    tcase_add_loop_test(cases, files_to_predict_need_no_label, 0, ROWS(unlabelled));
+    tcase_add_loop_test(cases, words_are_learned_from_the_training_part_only, 0, ROWS(partial));
+    tcase_add_loop_test(cases, a_loaded_reader_reads_as_the_one_that_learned, 0, ROWS(kinds));
+    tcase_add_loop_test(cases, saved_vocabularies_that_cannot_be_used_are_refused, 0, ROWS(spoiled));
+    tcase_add_test(cases, a_reader_that_failed_to_learn_is_cleared_twice_without_harm);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

@@ -1,5 +1,6 @@
 /* tests/test_train.c: tasks and the training of an experiment, through the library. */
 #include <check.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -42,19 +43,15 @@ static const char *const unfit[][2] = {{"data.valid=none.tsv", NULL},
 
 START_TEST(a_task_that_fails_leaves_its_arguments_to_the_caller) {
     struct experiment *experiment = load(unfit[_i]);
-    struct vocabulary *words = vocabulary_create(), *labels = vocabulary_create();
-    ck_assert(words != NULL && labels != NULL);
-    ck_assert_int_eq(vocabulary_count(words, "<unk>"), 0);
-    ck_assert_int_eq(vocabulary_count(labels, "great"), 0);
-    ck_assert_int_eq(vocabulary_count(labels, "other"), 1);
-    ck_assert_ptr_null(task_create(experiment, session, TASK_TRAIN | TASK_VALID, words, labels, &errors));
+    json_t *learned = json_pack("{s:[s],s:[s,s]}", "words", "<unk>", "labels", "great", "other");
+    ck_assert_ptr_nonnull(learned);
+    ck_assert_ptr_null(task_create(experiment, session, TASK_TRAIN | TASK_VALID, learned, "reader.json", &errors));
     ck_assert_int_gt(errors.count, 0);
     ck_assert_ptr_null(task_create(experiment, session, TASK_TRAIN | TASK_VALID, NULL, NULL, &errors));
     ck_assert_str_eq(experiment->name, "tiny");
-    ck_assert_str_eq(vocabulary_word(labels, 1), "other");
+    ck_assert_str_eq(json_string_value(json_array_get(json_object_get(learned, "labels"), 1)), "other");
     experiment_destroy(experiment);
-    vocabulary_destroy(words);
-    vocabulary_destroy(labels);
+    json_decref(learned);
 }
 END_TEST
 
@@ -110,7 +107,7 @@ struct seen {
 
 static void on_begin(void *arg, const struct task *task, const char *folder) {
     struct seen *seen = arg;
-    ck_assert_int_eq(task->train->count, 24);
+    ck_assert_int_eq(task->data.train->count, 24);
     seen->begins++;
     strncpy(seen->folder, folder, sizeof seen->folder - 1);
 }
@@ -147,7 +144,7 @@ START_TEST(an_observer_sees_the_folder_the_batches_and_the_epochs) {
     ck_assert_int_eq(result.trainer.steps, 9);
     /* The scores in the result belong to the weights in the folder. */
     struct scores scores = {0};
-    ck_assert_int_eq(network_evaluate(task->network, task->valid, 8, &scores, &errors), RONDO_OK);
+    ck_assert_int_eq(network_evaluate(task->network, task->data.valid, 8, &scores, &errors), RONDO_OK);
     ck_assert_int_eq(scores.rows, result.trainer.valid.rows);
     ck_assert_int_eq(memcmp(scores.sums, result.trainer.valid.sums, sizeof scores.sums), 0);
     task_destroy(task);

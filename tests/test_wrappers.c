@@ -19,8 +19,8 @@ enum { ROWS = sizeof lengths / sizeof lengths[0] };
 
 struct wrapper {
     const char *name;
-    struct layer_settings settings;
-    const char *but; /* cells that the wrapper refuses */
+    struct cell_layer_settings settings;
+    const char *but; /* cells that it does not go with */
     int64_t input;   /* 0: INPUT */
     int first_alone; /* 1: an input only at the first step */
 };
@@ -93,13 +93,13 @@ static struct run wrapped_run(const struct wrapper *wrapper, const struct test_c
 static void check_gradients(struct run *run, const char *what) {
     char name[128];
     pass(run);
-    for (int32_t p = 0; p < layer_parameter_count(run->layer); p++) {
-        snprintf(name, sizeof name, "%s: %s", what, layer_parameters(run->layer)[p].name);
+    for (int32_t p = 0; p < layer_shape(run->layer)->n_parameters; p++) {
+        snprintf(name, sizeof name, "%s: %s", what, layer_shape(run->layer)->parameters[p].name);
         support_central_differences(loss, run, &run->parameters[p], &run->grad_parameters[p], 1e-6, name);
     }
     snprintf(name, sizeof name, "%s: x", what);
     support_central_differences(loss, run, &run->inputs, &run->grad_inputs, 1e-6, name);
-    for (int32_t s = 0; run->initial != NULL && s < layer_state_count(run->layer); s++) {
+    for (int32_t s = 0; run->initial != NULL && s < layer_shape(run->layer)->n_states; s++) {
         snprintf(name, sizeof name, "%s: initial state %d", what, (int)s);
         support_central_differences(loss, run, &run->initial[s], &run->grad_initial[s], 1e-6, name);
     }
@@ -135,13 +135,13 @@ START_TEST(both_engines_agree_on_every_wrapper_of_every_cell) {
     pass(&expected);
     support_near(&found.outputs, &expected.outputs, 1e-10, fused.name);
     support_near(&found.grad_inputs, &expected.grad_inputs, 1e-10, fused.name);
-    for (int32_t s = 0; s < layer_state_count(found.layer); s++) {
+    for (int32_t s = 0; s < layer_shape(found.layer)->n_states; s++) {
         support_near(&found.final[s], &expected.final[s], 1e-10, fused.name);
         support_near(&found.grad_initial[s], &expected.grad_initial[s], 1e-10, fused.name);
     }
-    for (int32_t p = 0; p < layer_parameter_count(found.layer); p++) {
+    for (int32_t p = 0; p < layer_shape(found.layer)->n_parameters; p++) {
         support_near(&found.grad_parameters[p], &expected.grad_parameters[p], 1e-10,
-                     layer_parameters(found.layer)[p].name);
+                     layer_shape(found.layer)->parameters[p].name);
     }
     layer_destroy(found.layer);
     layer_destroy(expected.layer);
@@ -172,7 +172,7 @@ START_TEST(batch_mates_change_no_result_of_any_wrapper) {
         pass(&other);
         const rondo_tensor a = rows_of(&batch.outputs, &batch.time, row), b = rows_of(&other.outputs, &batch.time, row);
         support_near(&b, &a, 0, wrapper->name);
-        for (int32_t s = 0; s < layer_state_count(batch.layer); s++) {
+        for (int32_t s = 0; s < layer_shape(batch.layer)->n_states; s++) {
             const rondo_tensor one = row_of(&batch.final[s], row), two = row_of(&other.final[s], row);
             support_near(&two, &one, 0, wrapper->name);
         }
@@ -196,14 +196,14 @@ START_TEST(a_row_alone_gives_its_outputs_and_final_states_in_the_batch) {
         rondo_tensor initial[MOST_STATES];
         alone.time = support_time(&support, &lengths[row], 1);
         alone.inputs = rows_of(&batch.inputs, &batch.time, row);
-        for (int32_t s = 0; s < layer_state_count(batch.layer); s++) {
+        for (int32_t s = 0; s < layer_shape(batch.layer)->n_states; s++) {
             initial[s] = row_of(&batch.initial[s], row);
         }
         alone.initial = initial;
         pass(&alone);
         const rondo_tensor outputs = rows_of(&batch.outputs, &batch.time, row);
         support_near(&alone.outputs, &outputs, 1e-12, wrapper->name);
-        for (int32_t s = 0; s < layer_state_count(batch.layer); s++) {
+        for (int32_t s = 0; s < layer_shape(batch.layer)->n_states; s++) {
             const rondo_tensor state = row_of(&batch.final[s], row);
             support_near(&alone.final[s], &state, 1e-12, wrapper->name);
         }
@@ -217,8 +217,8 @@ END_TEST
 struct by_hand {
     const char *name;
     const struct test_cell *cell;
-    struct layer_settings settings;
-    struct test_cell expected; /* parameters have the names that the wrapper gives, with "_" for the dot */
+    struct cell_layer_settings settings;
+    struct test_cell expected; /* parameters are called as the wrapper calls them, with "_" for the dot */
     int training;              /* random ops draw the same words in both */
 };
 
@@ -376,8 +376,8 @@ static const struct by_hand by_hand_rows[] = {
 
 /* The parameter of `run` with this name, "." as "_". */
 static rondo_tensor *parameter_called(struct run *run, const char *name) {
-    for (int32_t p = 0; p < layer_parameter_count(run->layer); p++) {
-        const char *own = layer_parameters(run->layer)[p].name;
+    for (int32_t p = 0; p < layer_shape(run->layer)->n_parameters; p++) {
+        const char *own = layer_shape(run->layer)->parameters[p].name;
         size_t i = 0;
         while (own[i] != '\0' && (own[i] == name[i] || (own[i] == '.' && name[i] == '_'))) {
             i++;
@@ -392,23 +392,23 @@ static rondo_tensor *parameter_called(struct run *run, const char *name) {
 
 START_TEST(a_wrapper_does_what_equations_by_hand_do) {
     const struct by_hand *row = &by_hand_rows[_i];
-    const struct layer_settings none = {0};
+    const struct cell_layer_settings none = {0};
     struct run found = make_run(make_layer(row->cell, row->settings, INPUT), lengths, ROWS, INPUT);
     struct run expected = make_run(make_layer(&row->expected, none, INPUT), lengths, ROWS, INPUT);
     found.training = expected.training = row->training;
-    ck_assert_int_eq(layer_parameter_count(found.layer), layer_parameter_count(expected.layer));
+    ck_assert_int_eq(layer_shape(found.layer)->n_parameters, layer_shape(expected.layer)->n_parameters);
     found.initial = random_states(&found);
     expected.initial = random_states(&expected);
     pass(&found);
     pass(&expected);
     support_near(&found.outputs, &expected.outputs, 0, row->name);
     support_near(&found.grad_inputs, &expected.grad_inputs, 1e-13, row->name);
-    for (int32_t s = 0; s < layer_state_count(found.layer); s++) {
+    for (int32_t s = 0; s < layer_shape(found.layer)->n_states; s++) {
         support_near(&found.final[s], &expected.final[s], 0, row->name);
         support_near(&found.grad_initial[s], &expected.grad_initial[s], 1e-13, row->name);
     }
-    for (int32_t p = 0; p < layer_parameter_count(expected.layer); p++) {
-        const char *name = layer_parameters(expected.layer)[p].name;
+    for (int32_t p = 0; p < layer_shape(expected.layer)->n_parameters; p++) {
+        const char *name = layer_shape(expected.layer)->parameters[p].name;
         support_near(parameter_called(&found, name), &expected.grad_parameters[p], 1e-13, name);
     }
     layer_destroy(found.layer);
@@ -501,12 +501,12 @@ START_TEST(a_norm_starts_as_the_plain_norm_and_keeps_the_bias_of_the_cell) {
     const struct cell_initialiser open = {.pattern = "b_f", .initialiser = {.kind = INITIALISE_CONSTANT, .a = 1}};
     definition->initialisers = &open;
     definition->n_initialisers = 1;
-    const struct layer_settings settings = {.cell = definition, .hidden = HIDDEN, .layer_norm = 1};
-    struct layer *layer = layer_create(&settings, RONDO_F32, INPUT, support.registry, &support.errors);
+    const struct cell_layer_settings settings = {.cell = definition, .hidden = HIDDEN, .layer_norm = 1};
+    struct layer *layer = cell_layer_create(&settings, RONDO_F32, INPUT, support.registry, &support.errors);
     ck_assert_msg(layer != NULL, "%s", support_error(&support));
     int gains = 0, biases = 0;
-    for (int32_t p = 0; p < layer_parameter_count(layer); p++) {
-        const struct cell_parameter *parameter = &layer_parameters(layer)[p];
+    for (int32_t p = 0; p < layer_shape(layer)->n_parameters; p++) {
+        const struct layer_parameter *parameter = &layer_shape(layer)->parameters[p];
         const int is_gain = strstr(parameter->name, ".gain") != NULL;
         gains += is_gain && parameter->initialiser.kind == INITIALISE_CONSTANT && parameter->initialiser.a == 1;
         biases += strcmp(parameter->name, "b_f") == 0 && parameter->initialiser.a == 1;
@@ -518,8 +518,8 @@ START_TEST(a_norm_starts_as_the_plain_norm_and_keeps_the_bias_of_the_cell) {
 }
 END_TEST
 
-/* With a rate of 0, and in evaluation, random wrappers do not change the cell. */
-static const struct layer_settings plain_rows[] = {
+/* Rates of 0, and random wrappers in evaluation, leave the plain cell. */
+static const struct cell_layer_settings plain_rows[] = {
     {.zoneout = 0, .zoneout_output = -1},
     {.recurrent_dropout = 0.5},
     {.variational_dropout = 0.5},
@@ -529,13 +529,13 @@ static const struct layer_settings plain_rows[] = {
 };
 
 START_TEST(a_wrapper_that_does_nothing_changes_no_bit) {
-    const struct layer_settings none = {0};
+    const struct cell_layer_settings none = {0};
     struct run plain = make_run(make_layer(&cell_lstm, none, INPUT), lengths, ROWS, INPUT);
     struct run wrapped = make_run(make_layer(&cell_lstm, plain_rows[_i], INPUT), lengths, ROWS, INPUT);
     pass(&plain);
     pass(&wrapped);
     support_near(&wrapped.outputs, &plain.outputs, 0, "outputs");
-    for (int32_t p = 0; p < layer_parameter_count(plain.layer); p++) {
+    for (int32_t p = 0; p < layer_shape(plain.layer)->n_parameters; p++) {
         support_near(&wrapped.grad_parameters[p], &plain.grad_parameters[p], 1e-14, "gradients");
     }
     layer_destroy(plain.layer);
@@ -546,7 +546,7 @@ END_TEST
 /* ---- random wrappers in training ---- */
 
 /* Many rows of one step, from random states. */
-static struct run step_of(const struct test_cell *cell, struct layer_settings settings) {
+static struct run step_of(const struct test_cell *cell, struct cell_layer_settings settings) {
     enum { MANY = 500 };
     static int64_t ones[MANY];
     for (int i = 0; i < MANY; i++) {
@@ -567,7 +567,7 @@ static void assert_share(int64_t kept, int64_t of, double share, const char *wha
 }
 
 START_TEST(zoneout_keeps_old_values_with_the_rate_of_each_state) {
-    const struct layer_settings none = {0}, zoneout = {.zoneout = 0.25, .zoneout_output = 0.5};
+    const struct cell_layer_settings none = {0}, zoneout = {.zoneout = 0.25, .zoneout_output = 0.5};
     static const double rates[] = {0.5, 0.25}; /* h is the output */
     const struct run plain = step_of(&cell_lstm, none), zoned = step_of(&cell_lstm, zoneout);
     for (int32_t s = 0; s < 2; s++) {
@@ -586,7 +586,7 @@ END_TEST
 
 START_TEST(recurrent_dropout_drops_what_is_new_and_keeps_what_is_old) {
     const struct test_cell cell = {"cell", "s", NULL, "g", "g = tanh(x @ W)\ns' = 0.5 * s + g\n"};
-    const struct layer_settings none = {0}, dropout = {.recurrent_dropout = 0.25};
+    const struct cell_layer_settings none = {0}, dropout = {.recurrent_dropout = 0.25};
     const struct run plain = step_of(&cell, none), dropped = step_of(&cell, dropout);
     int64_t kept = 0;
     for (int64_t i = 0; i < rondo_count(&plain.outputs); i++) {
@@ -601,8 +601,8 @@ END_TEST
 
 /* The number of parameter `name`. */
 static int32_t index_of(const struct layer *layer, const char *name) {
-    for (int32_t p = 0; p < layer_parameter_count(layer); p++) {
-        if (strcmp(layer_parameters(layer)[p].name, name) == 0) {
+    for (int32_t p = 0; p < layer_shape(layer)->n_parameters; p++) {
+        if (strcmp(layer_shape(layer)->parameters[p].name, name) == 0) {
             return p;
         }
     }
@@ -620,7 +620,7 @@ static void set_identity(struct run *run, const char *name) {
 /* Products by the identity show the masks: x * mask in y, h * mask^t in h. */
 START_TEST(masks_of_variational_dropout_stay_the_same_over_the_steps_of_a_row) {
     const struct test_cell cell = {"cell", "h", "y", NULL, "h' = h @ U\ny = x @ W + 0 * h'\n"};
-    const struct layer_settings settings = {.variational_dropout = 0.5};
+    const struct cell_layer_settings settings = {.variational_dropout = 0.5};
     struct run run = make_run(make_layer(&cell, settings, HIDDEN), lengths, ROWS, HIDDEN);
     int differ = 0, dropped = 0;
     set_identity(&run, "U");
@@ -654,7 +654,7 @@ END_TEST
 /* From the identity as the state, one step without an input shows U, and one without a state W. */
 START_TEST(weight_drop_drops_recurrent_weights_alone_and_the_same_at_every_step) {
     const struct test_cell cell = {"cell", "h; U:hidden:hidden", NULL, NULL, "h' = x @ W + h @ (U * 1)\n"};
-    const struct layer_settings settings = {.weight_drop = 0.5};
+    const struct cell_layer_settings settings = {.weight_drop = 0.5};
     static const int64_t twos[HIDDEN] = {2, 2, 2, 2};
     struct run run = make_run(make_layer(&cell, settings, HIDDEN), twos, HIDDEN, HIDDEN);
     rondo_tensor state = matrix(HIDDEN, HIDDEN, NULL);
@@ -693,7 +693,7 @@ END_TEST
 START_TEST(random_words_are_those_of_step_op_and_element) {
     const struct test_cell cell = {"cell", "a, b", "y", "g, k",
                                    "g = 1 + 0 * x @ W\nk = 1 + 0 * x @ V\na' = g\nb' = k\ny = concat(a', b')\n"};
-    const struct layer_settings settings = {.recurrent_dropout = 0.5, .direction = DIRECTION_BOTH};
+    const struct cell_layer_settings settings = {.recurrent_dropout = 0.5, .direction = DIRECTION_BOTH};
     struct run run = make_run(make_layer(&cell, settings, INPUT), lengths, ROWS, INPUT);
     static const char *const scopes[] = {"layer.forward", "layer.backward"};
     run.training = 1;
@@ -724,14 +724,14 @@ START_TEST(a_projection_narrows_the_state_and_the_recurrent_matrices) {
     static const struct {
         const char *name, *shape;
     } rows[] = {{"U_i", "[2, 4]"}, {"W_i", "[3, 4]"}, {"b_i", "[4]"}, {"projection.W", "[4, 2]"}};
-    const struct layer_settings settings = {.projection = 2};
+    const struct cell_layer_settings settings = {.projection = 2};
     struct layer *layer = make_layer(&cell_lstm, settings, INPUT);
     for (int i = 0; i < ROWS(rows); i++) {
-        const struct cell_parameter *parameter = &layer_parameters(layer)[index_of(layer, rows[i].name)];
+        const struct layer_parameter *parameter = &layer_shape(layer)->parameters[index_of(layer, rows[i].name)];
         ck_assert_str_eq(tensor_shape_text(&parameter->shape).text, rows[i].shape);
     }
-    const rondo_tensor h = layer_state(layer, 0), c = layer_state(layer, 1);
-    ck_assert_int_eq(layer_output_width(layer), 2);
+    const rondo_tensor h = layer_shape(layer)->states[0].shape, c = layer_shape(layer)->states[1].shape;
+    ck_assert_int_eq(layer_shape(layer)->width, 2);
     ck_assert_str_eq(tensor_shape_text(&h).text, "[batch, 2]");
     ck_assert_str_eq(tensor_shape_text(&c).text, "[batch, 4]");
     layer_destroy(layer);
@@ -739,7 +739,7 @@ START_TEST(a_projection_narrows_the_state_and_the_recurrent_matrices) {
 END_TEST
 
 START_TEST(a_clip_bounds_every_state_but_the_output) {
-    const struct layer_settings settings = {.clip = 0.01};
+    const struct cell_layer_settings settings = {.clip = 0.01};
     struct run run = make_run(make_layer(&cell_lstm, settings, INPUT), lengths, ROWS, INPUT);
     run.initial = random_states(&run);
     pass(&run);
@@ -753,7 +753,7 @@ START_TEST(a_clip_bounds_every_state_but_the_output) {
 END_TEST
 
 START_TEST(a_residual_adds_the_input) {
-    const struct layer_settings none = {0}, residual = {.residual = 1};
+    const struct cell_layer_settings none = {0}, residual = {.residual = 1};
     struct run plain = make_run(make_layer(&cell_gru, none, HIDDEN), lengths, ROWS, HIDDEN);
     struct run added = make_run(make_layer(&cell_gru, residual, HIDDEN), lengths, ROWS, HIDDEN);
     pass(&plain);
@@ -788,7 +788,7 @@ static const struct test_cell sum_of_rows = {"plain", "h", NULL, NULL,
 
 static const struct {
     const struct test_cell *cell;
-    struct layer_settings settings;
+    struct cell_layer_settings settings;
     const char *message;
 } refused_rows[] = {
     {&cell_gru,
@@ -836,12 +836,12 @@ static int is_told(const char *message) {
 }
 
 START_TEST(a_wrapper_that_does_not_go_with_a_cell_is_refused_at_its_place) {
-    struct layer_settings settings = refused_rows[_i].settings;
+    struct cell_layer_settings settings = refused_rows[_i].settings;
     settings.cell = define(refused_rows[_i].cell);
     settings.hidden = HIDDEN;
     settings.place = place;
     settings.place_arg = "exp.yaml";
-    ck_assert_ptr_null(layer_create(&settings, RONDO_F32, INPUT, support.registry, &support.errors));
+    ck_assert_ptr_null(cell_layer_create(&settings, RONDO_F32, INPUT, support.registry, &support.errors));
     ck_assert_int_eq(support.errors.status, RONDO_INVALID);
     ck_assert_msg(is_told(refused_rows[_i].message), "'%s', expected '%s'", support_error(&support),
                   refused_rows[_i].message);
@@ -849,14 +849,14 @@ START_TEST(a_wrapper_that_does_not_go_with_a_cell_is_refused_at_its_place) {
 END_TEST
 
 START_TEST(all_mistakes_of_a_layer_are_told_at_once) {
-    const struct layer_settings settings = {.cell = define(&sum_of_rows),
-                                            .hidden = HIDDEN,
-                                            .residual = 1,
-                                            .layer_norm = 1,
-                                            .recurrent_dropout = 0.5,
-                                            .variational_dropout = 0.5,
-                                            .weight_drop = 0.5};
-    ck_assert_ptr_null(layer_create(&settings, RONDO_F32, INPUT, support.registry, &support.errors));
+    const struct cell_layer_settings settings = {.cell = define(&sum_of_rows),
+                                                 .hidden = HIDDEN,
+                                                 .residual = 1,
+                                                 .layer_norm = 1,
+                                                 .recurrent_dropout = 0.5,
+                                                 .variational_dropout = 0.5,
+                                                 .weight_drop = 0.5};
+    ck_assert_ptr_null(cell_layer_create(&settings, RONDO_F32, INPUT, support.registry, &support.errors));
     ck_assert_msg(is_told("'layer_norm'") && is_told("'recurrent_dropout'") && is_told("'variational_dropout'") &&
                       is_told("'weight_drop'"),
                   "%d errors, the first: %s", (int)support.errors.count, support_error(&support));
@@ -918,7 +918,7 @@ START_TEST(options_that_own_arrays_outlive_the_program_that_a_wrapper_replaces) 
         .equations = "h' = tanh(polynomial(x @ W + h @ U + b, c=[0.25, 0.5, 0.125], label=mine))"};
     mallopt(M_PERTURB, 0x5A);
     support_ok(&support, registry_add(support.registry, &polynomial_op.base, "polynomial.so", &support.errors), "add");
-    struct layer_settings settings = wrappers[_i].settings;
+    struct cell_layer_settings settings = wrappers[_i].settings;
     settings.residual = 0;
     settings.zoneout = settings.projection == 0 ? settings.zoneout : 0; /* the output is the only state of this cell */
     settings.projection = 0;

@@ -117,12 +117,6 @@ static rondo_status open_head(struct heads *heads, int32_t index, struct arena *
 rondo_status heads_open(struct heads *heads, const struct loss_section *loss, int32_t target_kind, int64_t target_size,
                         struct arena *arena, struct errors *errors) {
     *heads = (struct heads){.loss = *loss, .target_kind = target_kind, .target_size = target_size};
-    if (target_kind == RONDO_TARGET_LIST) {
-        return errors_add_at(errors, RONDO_INVALID, loss->terms[0].where,
-                             "'%s' has lists of classes as targets, which cannot be trained on yet: a batch holds one "
-                             "class or number for each output",
-                             loss->terms[0].loss->base.name);
-    }
     for (int32_t h = 0; h < heads->loss.count; h++) {
         RONDO_TRY(open_head(heads, h, arena, errors));
         if (heads->loss.count > 1 && (heads->loss.terms[h].loss->flags & RONDO_LOSS_BEFORE_OUTPUT) != 0) {
@@ -152,9 +146,9 @@ int heads_higher_is_better(const struct heads *heads, int32_t metric) {
     return own != NULL && own->higher_is_better;
 }
 
-double heads_metric(const struct heads *heads, int32_t metric, double sum, int64_t rows) {
+double heads_metric(const struct heads *heads, int32_t metric, double sum, double weight) {
     const rondo_metric *own = own_metric(heads, metric);
-    const double mean = rows == 0 ? NAN : sum / (double)rows;
+    const double mean = weight > 0 ? sum / weight : NAN;
     switch (own == NULL ? RONDO_METRIC_MEAN : own->finish) {
     case RONDO_METRIC_ROOT:
         return sqrt(mean);
@@ -240,11 +234,12 @@ rondo_status heads_predict(const struct heads *heads, struct heads_call *call, c
     return host_result(&host, first->loss->predict(&host.base, &own, outputs, predictions));
 }
 
-void heads_add_losses(const struct heads *heads, const struct heads_call *call, double *sums) {
+void heads_add_losses(const struct heads *heads, const struct heads_call *call, const rondo_tensor *weight,
+                      double *sums) {
     for (int32_t h = 0; h < heads->n_losses - 1; h++) {
         const rondo_tensor *loss = tape_tensor(call->tape, call->losses[h]);
         for (int64_t i = 0; i < rondo_count(loss); i++) {
-            sums[1 + h] += tensor_get(loss, i);
+            sums[1 + h] += tensor_get(loss, i) * (weight->data == NULL ? 1 : tensor_get(weight, i));
         }
     }
 }
@@ -252,9 +247,6 @@ void heads_add_losses(const struct heads *heads, const struct heads_call *call, 
 rondo_status heads_measure(const struct heads *heads, struct heads_call *call, const rondo_tensor *predictions,
                            const rondo_tensor *targets, double *sums) {
     const struct loss_term *first = &heads->loss.terms[0];
-    if (heads->n_metrics == heads->n_losses) {
-        return RONDO_OK;
-    }
     struct host_call host = host_of(call, first);
     const rondo_loss_call own = loss_call(heads, call, first);
     return host_result(&host, first->loss->measure(&host.base, &own, predictions, targets, sums + heads->n_losses));

@@ -36,9 +36,10 @@ rondo_status heads_open(struct heads *heads, const struct loss_section *loss, in
 
 /* 1 if a head has this flag (enum rondo_loss_flag). */
 int heads_have(const struct heads *heads, uint32_t flag);
-/* The direction of a metric (0: the loss), and its value from the sum over `rows` rows. */
+/* The direction of a metric (0: the loss), and its value from the sum over rows and the sum of their
+ * weights. */
 int heads_higher_is_better(const struct heads *heads, int32_t metric);
-double heads_metric(const struct heads *heads, int32_t metric, double sum, int64_t rows);
+double heads_metric(const struct heads *heads, int32_t metric, double sum, double weight);
 
 /* The arguments of the functions below, for one shard of a batch. */
 struct heads_call {
@@ -57,9 +58,10 @@ rondo_value heads_record(const struct heads *heads, struct heads_call *call, ron
 /* Predictions of the first head, [rows, prediction_size]. */
 rondo_status heads_predict(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
                            rondo_tensor *predictions);
-/* Adds the loss of each head of a sum to sums[1 .. n_losses). After heads_record, whose values it reads. */
-void heads_add_losses(const struct heads *heads, const struct heads_call *call, double *sums);
-/* Adds the first head's own metrics, of the predictions, to sums[n_losses .. n_metrics). */
+/* Adds the loss of each head of a sum, times the weight of its row (data NULL: 1), to sums[1 .. n_losses). After heads_record, whose values it reads. */
+void heads_add_losses(const struct heads *heads, const struct heads_call *call, const rondo_tensor *weight,
+                      double *sums);
+/* Adds the first head's own metrics to sums[n_losses .. n_metrics), of predictions and targets in the same units. */
 rondo_status heads_measure(const struct heads *heads, struct heads_call *call, const rondo_tensor *predictions,
                            const rondo_tensor *targets, double *sums);
 

@@ -233,8 +233,9 @@ int metrics_higher_is_better(const struct metrics *metrics, int32_t metric) {
 
 double metrics_value(const struct metrics *metrics, const struct scores *scores, int32_t metric) {
     const struct metric_figure *figure = &metrics->figures[metric];
+    const double rows = metric < metrics->heads->n_losses ? scores->weight : (double)scores->rows;
     return figure->is_plugin ? scores->figures[figure->index]
-                             : heads_metric(metrics->heads, figure->index, scores->sums[figure->index], scores->rows);
+                             : heads_metric(metrics->heads, figure->index, scores->sums[figure->index], rows);
 }
 
 /* ---- an evaluation ---- */
@@ -282,7 +283,7 @@ static double **accumulators_of(const struct metrics *metrics, const struct metr
 
 /* Adds the predictions of a batch to the accumulators of all plug-ins. */
 static rondo_status measure_plugins(struct metrics *metrics, int32_t shard, const struct heads_call *heads_call,
-                                    const struct metrics_rows *rows, const rondo_tensor *predictions) {
+                                    const struct metrics_rows *rows) {
     struct arena *arena = tape_arena(heads_call->tape);
     struct errors *errors = heads_call->errors;
     for (int32_t i = 0; i < metrics->count; i++) {
@@ -292,7 +293,7 @@ static rondo_status measure_plugins(struct metrics *metrics, int32_t shard, cons
         }
         rondo_metric_call call = metric_call(metrics, state);
         call.accumulators = accumulators_of(metrics, state, shard, arena);
-        call.predictions = predictions;
+        call.predictions = rows->predictions;
         call.targets = rows->targets;
         call.sequences = heads_call->sequences;
         call.weights = rows->weights;
@@ -306,16 +307,17 @@ static rondo_status measure_plugins(struct metrics *metrics, int32_t shard, cons
     return RONDO_OK;
 }
 
+int metrics_are_measured(const struct metrics *metrics) {
+    return metrics->count > 0 || metrics->heads->n_metrics > metrics->heads->n_losses;
+}
+
 rondo_status metrics_measure(struct metrics *metrics, int32_t shard, struct heads_call *call,
                              const struct metrics_rows *rows, struct scores *scores) {
     const struct heads *heads = metrics->heads;
-    rondo_tensor predictions;
-    if (heads->n_metrics == heads->n_losses && metrics->count == 0) {
-        return RONDO_OK;
+    if (heads->n_metrics > heads->n_losses) {
+        RONDO_TRY(heads_measure(heads, call, rows->predictions, rows->targets, scores->sums));
     }
-    RONDO_TRY(heads_predict(heads, call, rows->outputs, &predictions));
-    RONDO_TRY(heads_measure(heads, call, &predictions, rows->targets, scores->sums));
-    return measure_plugins(metrics, shard, call, rows, &predictions);
+    return measure_plugins(metrics, shard, call, rows);
 }
 
 /* sums[0] = (s0 + s1) + (s2 + s3) + …, in the tree in which the network adds gradients. */

@@ -18,7 +18,8 @@ struct metrics;
 
 /* Sums over rows, and figures; zero-initialise. */
 struct scores {
-    int64_t rows;
+    int64_t rows;  /* outputs with a target; with targets that are lists: sequences */
+    double weight; /* the sum of their weights, by which losses are divided: `rows` if examples have none */
     double sums[HEADS_MOST_METRICS]; /* of the heads; from training only the losses */
     double figures[METRICS_MOST];    /* of the plug-ins; from metrics_end */
 };
@@ -43,12 +44,15 @@ void metrics_want_tables(struct metrics *metrics);
 /* Sets all accumulators to 0. */
 rondo_status metrics_begin(struct metrics *metrics, struct errors *errors);
 
-/* The rows of a batch in a shard. */
+/* 1 if metrics_measure has anything to do: predictions are needed. */
+int metrics_are_measured(const struct metrics *metrics);
+
+/* The rows of a batch in a shard, in the units of the data. */
 struct metrics_rows {
-    const rondo_tensor *outputs, *targets;
+    const rondo_tensor *predictions, *targets;
     const rondo_tensor *weights, *naive; /* as in rondo_metric_call; NULL: none */
 };
-/* Computes predictions, and adds them to the sums of the heads in `scores` and to the accumulators of shard `shard`. */
+/* Adds them to the sums of the heads in `scores` and to the accumulators of shard `shard`. */
 rondo_status metrics_measure(struct metrics *metrics, int32_t shard, struct heads_call *call,
                              const struct metrics_rows *rows, struct scores *scores);
 

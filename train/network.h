@@ -9,7 +9,7 @@
 #ifndef RONDO_TRAIN_NETWORK_H
 #define RONDO_TRAIN_NETWORK_H
 
-#include "data/batch.h"
+#include "data/epoch.h"
 #include "experiment/session.h"
 #include "model/model.h"
 #include "train/heads.h"
@@ -22,6 +22,7 @@
 
 struct network_settings {
     struct model_settings model;    /* output_size is ignored: the loss decides it */
+    struct batch_plan plan;         /* of the batches; agrees with the model */
     struct loss_section loss;       /* borrowed */
     struct metrics_section metrics; /* borrowed; in addition to those of the loss */
     int32_t target_kind;            /* enum rondo_target_kind */
@@ -48,8 +49,8 @@ int64_t network_prediction_size(const struct network *network);
  * are not computed. */
 void network_freeze(struct network *network, const unsigned char *frozen);
 
-/* Which steps have inputs and targets. */
-struct architecture network_architecture(const struct network *network);
+/* How examples become batches. */
+const struct batch_plan *network_plan(const struct network *network);
 
 /* The number of metrics, of which number 0 is the loss; the name and direction of each; its value. The first
  * network_loss_count metrics are losses: training measures only these, evaluation measures all. See train/metrics.h. */
@@ -83,8 +84,10 @@ int network_predicts_classes(const struct network *network);
 rondo_status network_evaluate(struct network *network, const struct dataset *dataset, int64_t batch,
                               struct scores *scores, struct errors *errors);
 
-/* Predicts the whole dataset: [n, network_prediction_size] probabilities or numbers, in the order of the dataset, with one
- * row per example, or one per step of each example. `predictions` has room for all rows. */
+/* The rows of predictions for one example: 1, or one for each step. */
+int64_t network_prediction_rows(const struct network *network, const struct dataset *dataset, int64_t example);
+/* Predicts the whole dataset: [n, network_prediction_size] probabilities, or numbers in the units of the data, in the order
+ * of the dataset. `predictions` has room for all rows. */
 rondo_status network_predict(struct network *network, const struct dataset *dataset, int64_t batch, float *predictions,
                              struct errors *errors);
 

@@ -6,30 +6,36 @@
 #include <string.h>
 
 #include "io/file.h"
+#include "io/json.h"
 #include "io/section.h"
 #include "store/environment.h"
 #include "store/safetensors.h"
-#include "store/vocabulary_file.h"
 
-/* The data files of an experiment that `which` names (enum task_data), ended by an empty entry. */
-enum { DATA_FILES = 3 };
-
-static void list_data(const struct experiment *experiment, int which, struct data_file *files) {
+/* The data files of the parts that `which` names (enum task_part), ended by an empty entry: "train", or "train.input" with
+ * a file for each stream, or "train.1" for the second of a list. From `arena`; NULL: out of memory. */
+static struct data_file *list_data(const struct data_section *section, int which, struct arena *arena) {
     const struct {
-        int data;
-        const char *part, *file;
-    } all[DATA_FILES] = {{TASK_TRAIN, "train", experiment->train.text},
-                         {TASK_VALID, "valid", experiment->valid.text},
-                         {TASK_TEST, "test", experiment->test.text}};
-    for (int i = 0; i < DATA_FILES; i++) {
-        if ((which & all[i].data) && all[i].file != NULL) {
-            *files++ = (struct data_file){all[i].part, all[i].file};
+        const char *name;
+        const struct data_files *files;
+    } parts[] = {{"train", &section->train}, {"valid", &section->valid}, {"test", &section->test}};
+    const int32_t most = section->train.count + section->valid.count + section->test.count;
+    struct data_file *list = arena_calloc(arena, (size_t)most + 1, sizeof *list), *next = list;
+    for (int part = PART_TRAIN; list != NULL && part <= PART_TEST; part++) {
+        for (int32_t i = 0; (which & 1 << part) != 0 && i < parts[part].files->count; i++) {
+            const struct reader_path *path = &parts[part].files->paths[i];
+            const char *name = path->stream != NULL ? arena_printf(arena, "%s.%s", parts[part].name, path->stream)
+                               : i > 0              ? arena_printf(arena, "%s.%d", parts[part].name, i)
+                                                    : parts[part].name;
+            *next++ = (struct data_file){name, path->text};
         }
     }
-    *files = (struct data_file){NULL, NULL};
+    return arena_failed(arena) ? NULL : list;
 }
 
 /* ---- writing ---- */
+
+#define READER_FILE           "reader.json"
+#define READER_FILE_MAX_BYTES ((size_t)256 << 20)
 
 /* The name of the copy of a layer's cell, "cells/lstm.yaml". Layers with the same cell file share a copy. If another
  * file has a cell of the same name, the number of its first layer is appended. NULL: out of memory. */
@@ -74,6 +80,17 @@ static rondo_status write_text(struct run_folder *run, const char *name, char *t
     return status;
 }
 
+/* What reader and scaling have learned. */
+static rondo_status write_reader(struct run_folder *run, const struct task_data *data, struct errors *errors) {
+    json_t *learned = task_data_save(data, errors);
+    if (learned == NULL) {
+        return errors->status;
+    }
+    const rondo_status status = write_text(run, READER_FILE, json_dumps(learned, JSON_ENSURE_ASCII), errors);
+    json_decref(learned);
+    return status;
+}
+
 static rondo_status write_start(struct run_folder *run, const struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
     RONDO_TRY(run_folder_subfolder(run, "cells", errors));
@@ -83,10 +100,12 @@ static rondo_status write_start(struct run_folder *run, const struct task *task,
         return errors_no_memory(errors);
     }
     RONDO_TRY(run_folder_write(run, "experiment.yaml", text, strlen(text), errors));
-    RONDO_TRY(
-        write_text(run, "vocabulary.json", vocabulary_file_text(task->reader.words, task->reader.labels), errors));
-    struct data_file files[DATA_FILES + 1];
-    list_data(experiment, TASK_TRAIN | TASK_VALID | TASK_TEST, files);
+    RONDO_TRY(write_reader(run, &task->data, errors));
+    const struct data_file *files =
+        list_data(&experiment->data, TASK_TRAIN | TASK_VALID | TASK_TEST, experiment->arena);
+    if (files == NULL) {
+        return errors_no_memory(errors);
+    }
     return write_text(run, "environment.json",
                       environment_text(task->session->loader, files, task->session->parallel.threads,
                                        experiment->schedule.options.seed),
@@ -212,36 +231,38 @@ static rondo_status load_weights(const struct task *task, const char *file, stru
     return status;
 }
 
-/* A run has labels if and only if its target is a label. */
-static rondo_status check_labels(const char *file, const struct experiment *experiment, const struct vocabulary *labels,
-                                 struct errors *errors) {
-    const int is_number = experiment->text.target != 0;
-    if (is_number == (labels == NULL)) {
-        return RONDO_OK;
-    }
-    return errors_add(errors, RONDO_INVALID, "%s: %s", file,
-                      is_number ? "has labels, and the target of the run is a number"
-                                : "has no labels, which the target of the run needs");
-}
-
-/* Makes the task from the files of a run; its parameters are zero. */
-static struct task *open_files(const char *experiment_file, const char *vocabulary_file, const char *const *assignments,
-                               const char *const *metrics, struct session *session, int which, struct errors *errors) {
-    struct vocabulary *words = NULL, *labels = NULL;
-    if (vocabulary_file_read(vocabulary_file, &words, &labels, errors) != RONDO_OK) {
+/* The JSON of a file; NULL with errors. */
+static json_t *read_json(const char *file, struct arena *arena, struct errors *errors) {
+    char *text;
+    size_t length;
+    json_t *root = NULL;
+    json_error_t reason;
+    if (file_read(file, READER_FILE_MAX_BYTES, arena, &text, &length, (struct location){0}, errors) != RONDO_OK) {
         return NULL;
     }
-    struct experiment *experiment =
-        experiment_load_for_prediction(experiment_file, assignments, metrics, session, errors);
-    struct task *task = NULL;
-    if (experiment != NULL && check_labels(vocabulary_file, experiment, labels, errors) == RONDO_OK) {
-        task = task_create(experiment, session, which, words, labels, errors);
+    const rondo_status status = json_parse(text, length, &root, &reason);
+    if (status == RONDO_NO_MEMORY) {
+        errors_no_memory(errors);
+    } else if (status != RONDO_OK) {
+        errors_add_at(errors, RONDO_INVALID, (struct location){file, reason.line, reason.column}, "not JSON: %s",
+                      reason.text);
     }
+    return root;
+}
+
+/* Makes the task from the files of a run; its parameters have no values. */
+static struct task *open_files(const char *experiment_file, const char *reader_file, const char *const *assignments,
+                               const char *const *metrics, struct session *session, int which, struct arena *arena,
+                               struct errors *errors) {
+    json_t *learned = read_json(reader_file, arena, errors);
+    struct experiment *experiment =
+        learned == NULL ? NULL : experiment_load_for_prediction(experiment_file, assignments, metrics, session, errors);
+    struct task *task =
+        experiment == NULL ? NULL : task_create(experiment, session, which, learned, reader_file, errors);
     if (task == NULL) {
         experiment_destroy(experiment);
-        vocabulary_destroy(words);
-        vocabulary_destroy(labels);
     }
+    json_decref(learned);
     return task;
 }
 
@@ -249,7 +270,8 @@ struct task *run_record_open(const char *folder, const char *const *assignments,
                              struct session *session, int which, struct errors *errors) {
     struct arena *arena = arena_create();
     const char *experiment_file = arena_printf(arena, "%s/experiment.yaml", folder);
-    const char *vocabulary_file = arena_printf(arena, "%s/vocabulary.json", folder);
+    const char *reader_file = arena_printf(arena, "%s/" READER_FILE, folder);
+    const char *older_file = arena_printf(arena, "%s/vocabulary.json", folder); /* its name before version 0.2 */
     const char *weights_file = arena_printf(arena, "%s/weights.safetensors", folder);
     struct task *task = NULL;
     if (arena_failed(arena)) {
@@ -257,7 +279,9 @@ struct task *run_record_open(const char *folder, const char *const *assignments,
     } else if (!file_exists(experiment_file)) {
         errors_add(errors, RONDO_NOT_FOUND, "'%s' is no folder of a run: it has no experiment.yaml", folder);
     } else {
-        task = open_files(experiment_file, vocabulary_file, assignments, metrics, session, which, errors);
+        const int is_older = !file_exists(reader_file) && file_exists(older_file);
+        task = open_files(experiment_file, is_older ? older_file : reader_file, assignments, metrics, session, which,
+                          arena, errors);
     }
     if (task != NULL && load_weights(task, weights_file, errors) != RONDO_OK) {
         task_destroy(task);
@@ -270,9 +294,8 @@ struct task *run_record_open(const char *folder, const char *const *assignments,
 void run_record_changes(const char *folder, const struct task *task, int which, struct errors *changes) {
     struct arena *arena = arena_create();
     const char *file = arena == NULL ? NULL : arena_printf(arena, "%s/environment.json", folder);
-    struct data_file files[DATA_FILES + 1];
-    list_data(task->experiment, which, files);
-    if (file != NULL) {
+    const struct data_file *files = arena == NULL ? NULL : list_data(&task->experiment->data, which, arena);
+    if (file != NULL && files != NULL) {
         environment_compare(file, files, changes);
     }
     arena_destroy(arena);

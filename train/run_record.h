@@ -2,7 +2,7 @@
  *
  *     experiment.yaml       resolved: every value written out, paths absolute; trains the same run again
  *     cells/NAME.yaml       the cells that it uses, so that the folder is self-contained
- *     vocabulary.json       words and labels, in the order of their ids
+ *     reader.json           what the reader has learned: words and labels in the order of their ids, …
  *     weights.safetensors   the best weights so far
  *     metrics.jsonl         one JSON object per line: after each epoch, and at the end
  *     environment.json      versions, machine, seed, data files and plug-ins with their hashes

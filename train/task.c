@@ -9,9 +9,91 @@
 #include "train/profile.h"
 #include "train/target_check.h"
 
+static const struct stream *target_of(const struct task *task) {
+    return dataset_find(task->data.shape, "target");
+}
+
+/* The inputs of the model, from the streams of the data and the settings of their embeddings. Returns their number. */
+static int32_t model_inputs(const struct task *task, struct model_input inputs[BATCH_MOST_INPUTS]) {
+    const struct experiment *experiment = task->experiment;
+    struct batch_input streams[BATCH_MOST_INPUTS];
+    const int32_t count = batch_inputs(task->data.shape, &task->plan, streams);
+    for (int32_t i = 0; i < count; i++) {
+        const struct embedding_options *options =
+            strcmp(streams[i].name, "previous") == 0 ? &experiment->previous_embedding : &experiment->input_embedding;
+        const int has_vectors = streams[i].symbols > 0 || options->is_given;
+        inputs[i] = (struct model_input){.name = streams[i].name,
+                                         .symbols = streams[i].symbols,
+                                         .size = streams[i].size,
+                                         .embedding_size = has_vectors ? options->size : 0,
+                                         .dropout = has_vectors ? options->dropout : 0,
+                                         .word_dropout = streams[i].unknown >= 0 ? options->word_dropout : 0,
+                                         .unknown = streams[i].unknown,
+                                         .share = -1,
+                                         .every_step = streams[i].every_step};
+    }
+    return count;
+}
+
+/* Refuses a model without inputs, and settings of embeddings that no stream of the data uses. */
+static rondo_status check_embeddings(const struct task *task, const struct model_input *inputs, int32_t count,
+                                     struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    const struct embedding_options *own[] = {&experiment->input_embedding, &experiment->previous_embedding};
+    static const char *const names[] = {"input", "previous"};
+    if (count == 0) {
+        const struct yaml_node *model = yaml_get(experiment->root, "model");
+        return errors_add_at(
+            errors, RONDO_INVALID, model->where,
+            "the model reads nothing: reader '%s' gives no stream 'input'; 'model.feedback: true' makes "
+            "it read the target of the step before",
+            experiment->data.reader->name);
+    }
+    int is_used = 0;
+    for (int32_t i = 0; i < count; i++) {
+        is_used |= inputs[i].embedding_size > 0;
+    }
+    if (experiment->embedding.is_given && !is_used) {
+        return errors_add_at(
+            errors, RONDO_INVALID, experiment->embedding.where,
+            "'model.embedding' is not used: the inputs are numbers; model.embedding.input gives them a "
+            "linear map");
+    }
+    for (int k = 0; k < 2; k++) {
+        int is_read = 0;
+        for (int32_t i = 0; i < count; i++) {
+            is_read |= strcmp(inputs[i].name, names[k]) == 0;
+        }
+        if (own[k]->is_given && !is_read) {
+            return errors_add_at(errors, RONDO_INVALID, own[k]->where,
+                                 "'model.embedding.%s' is not used: the model does not read the stream '%s'%s",
+                                 names[k], names[k], k == 1 ? "; model.feedback makes it do so" : "");
+        }
+    }
+    return RONDO_OK;
+}
+
+/* The input whose vectors a tied head uses: the one with the symbols of the targets. -1 with an error: there is none. */
+static int32_t tied_input(const struct task *task, const struct model_input *inputs, int32_t count,
+                          struct errors *errors) {
+    const struct stream *input = dataset_find(task->data.shape, "input"), *target = target_of(task);
+    for (int32_t i = count - 1; i >= 0; i--) {
+        const int is_previous = strcmp(inputs[i].name, "previous") == 0;
+        const int has_names = input != NULL && input->names != NULL && input->names == target->names;
+        if (inputs[i].symbols > 0 && (is_previous || has_names)) {
+            return i;
+        }
+    }
+    errors_add_at(errors, RONDO_INVALID, task->experiment->head.where,
+                  "'model.head.tie' needs an input with the symbols of the targets; model.feedback gives one");
+    return -1;
+}
+
 /* Converts the model section of the experiment; `layers` has room for all layers. */
-static struct model_settings model_settings(const struct experiment *experiment, const struct session *session,
-                                            const struct dataset *dataset, struct layer_settings *layers) {
+static struct model_settings model_settings(const struct task *task, const struct model_input *inputs, int32_t count,
+                                            int32_t tied, struct cell_layer_settings *layers) {
+    const struct experiment *experiment = task->experiment;
+    const struct session *session = task->session;
     layers_settings(&experiment->layers, layers);
     for (int32_t i = 0; i < layers_total(&experiment->layers); i++) {
         layers[i].engine = session->engine;
@@ -21,37 +103,140 @@ static struct model_settings model_settings(const struct experiment *experiment,
             layers[i].observe_arg = profile_layer(session->profile, i);
         }
     }
-    return (struct model_settings){.dtype = RONDO_F32,
+    return (struct model_settings){.dtype = task->plan.dtype,
                                    .architecture = experiment->architecture,
-                                   .vocabulary = dataset->input_kind == INPUT_TOKEN ? dataset->input_size : 0,
-                                   .input_size = dataset->input_size,
-                                   .embedding_size = experiment->embedding.size,
-                                   .embedding_dropout = experiment->embedding.dropout,
-                                   .word_dropout = experiment->embedding.word_dropout,
+                                   .tie = experiment->head.tie,
+                                   .tied = tied,
+                                   .tied_where = experiment->head.where,
+                                   .inputs = inputs,
+                                   .n_inputs = count,
                                    .layers = layers,
                                    .n_layers = layers_total(&experiment->layers),
                                    .pooling = (enum pooling)experiment->model.pool};
+}
+
+const struct vocabulary *task_labels(const struct task *task) {
+    return network_predicts_classes(task->network) ? target_of(task)->names : NULL;
+}
+
+struct reader_prediction task_prediction(const struct task *task, const struct dataset *dataset, int64_t example,
+                                         const float *values) {
+    return (struct reader_prediction){.dataset = dataset,
+                                      .example = example,
+                                      .values = values,
+                                      .steps = network_prediction_rows(task->network, dataset, example),
+                                      .size = network_prediction_size(task->network),
+                                      .by_step = task->plan.architecture.output_every_step,
+                                      .is_class = network_predicts_classes(task->network),
+                                      .is_list = target_of(task)->kind == STREAM_LIST &&
+                                                 network_prediction_size(task->network) == target_of(task)->size + 1,
+                                      .names = target_of(task)->names};
+}
+
+const char *task_class_name(const struct task *task, int64_t k) {
+    const struct vocabulary *names = target_of(task)->names;
+    return names == NULL || k >= vocabulary_size(names) ? NULL : vocabulary_word(names, (int32_t)k);
+}
+
+_Static_assert((int)STREAM_CLASS == (int)RONDO_TARGET_CLASS && (int)STREAM_REAL == (int)RONDO_TARGET_REAL &&
+                   (int)STREAM_LIST == (int)RONDO_TARGET_LIST,
+               "the kinds of streams are those of targets");
+
+/* Windows that carry states need a model whose outputs depend only on earlier steps. */
+static rondo_status check_carry(const struct task *task, struct errors *errors) {
+    const struct data_section *data = &task->experiment->data;
+    return data->sequences.carry
+               ? model_check_causal(network_model(task->network), "data.carry", data->carry_where, errors)
+               : RONDO_OK;
+}
+
+static rondo_status build_network(struct task *task, struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    const int32_t count = layers_total(&experiment->layers);
+    struct model_input inputs[BATCH_MOST_INPUTS];
+    const int32_t n_inputs = model_inputs(task, inputs);
+    struct cell_layer_settings *layers = calloc((size_t)count, sizeof *layers);
+    rondo_status status = layers == NULL ? errors_no_memory(errors) : check_embeddings(task, inputs, n_inputs, errors);
+    const int32_t tied = status == RONDO_OK && experiment->head.tie ? tied_input(task, inputs, n_inputs, errors) : 0;
+    status = tied < 0 ? RONDO_INVALID : status;
+    if (status == RONDO_OK && task->session->profile != NULL) {
+        status = profile_set_layers(task->session->profile, count, errors);
+    }
+    if (status == RONDO_OK) {
+        const struct network_settings settings = {.model = model_settings(task, inputs, n_inputs, tied, layers),
+                                                  .plan = task->plan,
+                                                  .loss = experiment->loss,
+                                                  .metrics = experiment->metrics,
+                                                  .target_kind = target_of(task)->kind,
+                                                  .target_size = target_of(task)->size};
+        task->network = network_create(&settings, task->session, errors);
+        status = task->network == NULL ? errors->status : RONDO_OK;
+    }
+    free(layers);
+    return status == RONDO_OK ? check_carry(task, errors) : status;
+}
+
+/* 1 if every term of the loss accepts targets in any unit. */
+static int loss_has_units(const struct loss_section *loss) {
+    int all = 1;
+    for (int32_t t = 0; t < loss->count; t++) {
+        all &= (loss->terms[t].loss->flags & RONDO_LOSS_ANY_UNIT) != 0;
+    }
+    return all;
+}
+
+/* Lists are not aligned with steps: the loss needs the outputs of all steps, and no step has a target of its own. */
+static rondo_status check_lists(const struct task *task, struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    const struct yaml_node *architecture = yaml_get(experiment->root, "architecture");
+    if (target_of(task)->kind != STREAM_LIST) {
+        return RONDO_OK;
+    }
+    if (!experiment->architecture.output_every_step) {
+        return errors_add_at(errors, RONDO_INVALID, architecture->where,
+                             "targets that are lists need an output at every step; expected \"N:N\"");
+    }
+    return experiment->model.feedback || experiment->data.sequences.window > 0
+               ? errors_add_at(errors, RONDO_INVALID, architecture->where,
+                               "targets that are lists have no steps, which %s needs",
+                               experiment->model.feedback ? "model.feedback" : "data.window")
+               : RONDO_OK;
+}
+
+/* Predictions are turned back to the units of the data only if the loss says that they are in the unit of the targets. */
+static rondo_status check_scaling(const struct task *task, struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    if (experiment->data.scaling.scale_target != SCALING_STANDARD || target_of(task)->kind != STREAM_REAL ||
+        loss_has_units(&experiment->loss)) {
+        return RONDO_OK;
+    }
+    const struct loss_term *loss = &experiment->loss.terms[0];
+    return errors_add_at(
+        errors, RONDO_INVALID, loss->where,
+        "'data.scale_target: standard' needs a loss whose targets may be in any unit, and '%s' is none; "
+        "expected scale_target: none or auto",
+        loss->loss->base.name);
 }
 
 static const char *class_name(const void *arg, int64_t k) {
     return task_class_name(arg, k);
 }
 
-/* Counts the targets of each class in the training data; NULL: it was not read, or out of memory. */
-static int64_t *count_classes(const struct task *task, int64_t classes) {
-    const struct dataset *train = task->train;
-    int64_t *rows = train == NULL ? NULL : arena_calloc(task->experiment->arena, (size_t)classes, sizeof *rows);
-    for (int64_t i = 0; rows != NULL && i < train->target_begin[train->count]; i++) {
-        rows[train->target_classes[i]]++;
-    }
-    return rows;
-}
-
 /* Options of losses and metrics with a number for each class. */
 static rondo_status resolve_class_numbers(struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
-    const int64_t classes = task->reader.labels == NULL ? 0 : vocabulary_size(task->reader.labels);
-    const struct class_facts facts = {classes, class_name, task, classes == 0 ? NULL : count_classes(task, classes)};
+    const struct stream *target = target_of(task);
+    const int64_t classes = target->kind == STREAM_REAL ? 0 : target->size;
+    const struct stream *train = task->data.train == NULL ? NULL : dataset_find(task->data.train, "target");
+    int64_t *rows =
+        classes == 0 || train == NULL ? NULL : arena_calloc(experiment->arena, (size_t)classes, sizeof *rows);
+    for (int64_t i = 0; rows != NULL && i < task->data.train->count; i++) {
+        for (int64_t e = train->begin[i]; e < train->begin[i] + train->length[i]; e++) {
+            const int32_t id = stream_id(train, e);
+            rows[id >= 0 ? id : 0] += id >= 0;
+        }
+    }
+    const struct class_facts facts = {classes, class_name, task, rows};
     rondo_status first = RONDO_OK;
     for (int32_t t = 0; t < experiment->loss.count; t++) {
         const struct loss_term *term = &experiment->loss.terms[t];
@@ -68,74 +253,24 @@ static rondo_status resolve_class_numbers(struct task *task, struct errors *erro
     return first;
 }
 
-static rondo_status build_network(struct task *task, struct errors *errors) {
-    const struct experiment *experiment = task->experiment;
-    struct dataset *shape = text_reader_dataset(&task->reader);
-    struct layer_settings *layers = calloc((size_t)layers_total(&experiment->layers), sizeof *layers);
-    rondo_status status = shape == NULL || layers == NULL ? errors_no_memory(errors) : RONDO_OK;
-    if (status == RONDO_OK && task->session->profile != NULL) {
-        status = profile_set_layers(task->session->profile, layers_total(&experiment->layers), errors);
-    }
-    if (status == RONDO_OK) {
-        const struct network_settings settings = {.model = model_settings(experiment, task->session, shape, layers),
-                                                  .loss = experiment->loss,
-                                                  .metrics = experiment->metrics,
-                                                  .target_kind = shape->target_kind,
-                                                  .target_size = shape->target_size};
-        task->network = network_create(&settings, task->session, errors);
-        status = task->network == NULL ? errors->status : RONDO_OK;
-    }
-    dataset_destroy(shape);
-    free(layers);
-    return status;
-}
-
-rondo_status task_read(const struct task *task, const char *file, struct location where, struct dataset **dataset,
-                       struct errors *errors) {
-    *dataset = NULL;
-    RONDO_TRY(text_reader_read(&task->reader, file, where, dataset, errors));
-    const struct architecture architecture = task->experiment->architecture;
-    const rondo_status status = dataset_fits(*dataset, architecture, 1, file, errors);
-    if (status != RONDO_OK) {
-        dataset_destroy(*dataset);
-        *dataset = NULL;
-    }
-    return status;
-}
-
-/* Reads the files that `which` names. Continues after a mistake, so that those of all files are reported together. */
-static rondo_status read_all(struct task *task, int which, struct errors *errors) {
-    const struct {
-        int data;
-        const struct experiment_path *path;
-        struct dataset **dataset;
-    } files[] = {{TASK_TRAIN, &task->experiment->train, &task->train},
-                 {TASK_VALID, &task->experiment->valid, &task->valid},
-                 {TASK_TEST, &task->experiment->test, &task->test}};
-    rondo_status first = RONDO_OK;
-    for (size_t i = 0; i < sizeof files / sizeof files[0] && first != RONDO_INTERRUPTED; i++) {
-        if ((which & files[i].data) && files[i].path->text != NULL) {
-            const rondo_status status =
-                task_read(task, files[i].path->text, files[i].path->where, files[i].dataset, errors);
-            first = first == RONDO_OK ? status : first;
-        }
-    }
-    return first;
-}
-
-static rondo_status open_task(struct task *task, int which, struct vocabulary *words, struct vocabulary *labels,
+static rondo_status open_task(struct task *task, int which, const struct json_t *learned, const char *file,
                               struct errors *errors) {
     const struct experiment *experiment = task->experiment;
-    task->reader.options = experiment->text;
-    task->reader.text = experiment->text_column;
-    task->reader.label = experiment->label_column;
-    task->reader.interrupt = task->session->interrupt;
-    task->reader.words = words;
-    task->reader.labels = labels;
-    if (words == NULL) {
-        RONDO_TRY(text_reader_learn(&task->reader, experiment->train.text, experiment->train.where, errors));
-    }
-    RONDO_TRY(read_all(task, which, errors));
+    task->plan = (struct batch_plan){.architecture = experiment->architecture,
+                                     .dtype = RONDO_F32,
+                                     .feedback = experiment->model.feedback,
+                                     .steps = experiment->model.steps};
+    const struct task_data_settings settings = {.section = &experiment->data,
+                                                .plan = &task->plan,
+                                                .lanes = experiment->schedule.options.batch,
+                                                .target_has_units = loss_has_units(&experiment->loss),
+                                                .which = which,
+                                                .learned = learned,
+                                                .file = file,
+                                                .interrupt = task->session->interrupt};
+    RONDO_TRY(task_data_open(&task->data, &settings, errors));
+    RONDO_TRY(check_scaling(task, errors));
+    RONDO_TRY(check_lists(task, errors));
     RONDO_TRY(resolve_class_numbers(task, errors));
     return build_network(task, errors);
 }
@@ -203,19 +338,16 @@ static rondo_status apply_optimizer(struct task *task, struct errors *errors) {
     return RONDO_OK;
 }
 
-/* Checks the targets of all files, so that the loss does not reject one in the middle of a run. */
+/* Checks the targets of all data, so that the loss does not reject one in the middle of a run. */
 static rondo_status check_targets(const struct task *task, struct errors *errors) {
-    const struct {
-        const struct experiment_path *path;
-        const struct dataset *dataset;
-    } files[] = {{&task->experiment->train, task->train},
-                 {&task->experiment->valid, task->valid},
-                 {&task->experiment->test, task->test}};
+    const struct dataset *datasets[] = {task->data.train, task->data.valid, task->data.test};
     rondo_status first = RONDO_OK;
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        if (files[i].dataset != NULL) {
-            const rondo_status status = target_check(network_heads(task->network), task->session, files[i].dataset,
-                                                     files[i].path->text, errors);
+    for (int part = PART_TRAIN; part <= PART_TEST; part++) {
+        if (datasets[part] != NULL) {
+            const char *name = task_data_name(&task->experiment->data, (enum part_name)part, task->experiment->arena);
+            const rondo_status status = name == NULL ? errors_no_memory(errors)
+                                                     : target_check(network_heads(task->network), task->session,
+                                                                    datasets[part], &task->plan, name, errors);
             first = first == RONDO_OK ? status : first;
         }
     }
@@ -225,7 +357,7 @@ static rondo_status check_targets(const struct task *task, struct errors *errors
 /* A warm-up as long as the run would leave the learning rate, or its schedule, unused. */
 static rondo_status check_warmup(const struct task *task, struct errors *errors) {
     const struct schedule_section *section = &task->experiment->schedule;
-    const int trains = task->experiment->optimizer.optimizer.descriptor != NULL && task->train != NULL;
+    const int trains = task->experiment->optimizer.optimizer.descriptor != NULL && task->data.train != NULL;
     if (!trains || section->warmup.length == 0) {
         return RONDO_OK;
     }
@@ -250,8 +382,8 @@ static rondo_status check_task(struct task *task, struct errors *errors) {
     return metric != RONDO_OK ? metric : optimizer != RONDO_OK ? optimizer : warmup != RONDO_OK ? warmup : targets;
 }
 
-struct task *task_create(struct experiment *experiment, struct session *session, int which, struct vocabulary *words,
-                         struct vocabulary *labels, struct errors *errors) {
+struct task *task_create(struct experiment *experiment, struct session *session, int which,
+                         const struct json_t *learned, const char *file, struct errors *errors) {
     struct task *task = calloc(1, sizeof *task);
     if (task == NULL) {
         errors_no_memory(errors);
@@ -259,12 +391,8 @@ struct task *task_create(struct experiment *experiment, struct session *session,
     }
     task->experiment = experiment;
     task->session = session;
-    if (open_task(task, which, words, labels, errors) != RONDO_OK || check_task(task, errors) != RONDO_OK) {
-        /* The arguments still belong to the caller. */
-        task->experiment = NULL;
-        if (words != NULL) {
-            task->reader.words = task->reader.labels = NULL;
-        }
+    if (open_task(task, which, learned, file, errors) != RONDO_OK || check_task(task, errors) != RONDO_OK) {
+        task->experiment = NULL; /* it still belongs to the caller */
         task_destroy(task);
         return NULL;
     }
@@ -283,14 +411,11 @@ struct task *task_open(const char *file, const char *const *assignments, struct 
     return task;
 }
 
-const char *task_class_name(const struct task *task, int64_t k) {
-    const struct vocabulary *labels = task->reader.labels;
-    return labels == NULL || k >= vocabulary_size(labels) ? NULL : vocabulary_word(labels, (int32_t)k);
-}
-
 struct schedule_settings task_schedule(const struct task *task) {
     const struct schedule_section *section = &task->experiment->schedule;
-    const int64_t batches = (task->train->count + section->options.batch - 1) / section->options.batch;
+    const struct dataset *train = task->data.train;
+    const int64_t batches =
+        train->lane != NULL ? train->updates : (train->count + section->options.batch - 1) / section->options.batch;
     const int64_t steps_per_epoch = batches > 0 ? batches : 1;
     const double unit = section->warmup.unit == WARMUP_EPOCHS ? (double)steps_per_epoch : 1;
     return (struct schedule_settings){.plugin = (const rondo_schedule *)section->learning_rate.descriptor,
@@ -310,10 +435,7 @@ void task_destroy(struct task *task) {
         return;
     }
     network_destroy(task->network);
-    dataset_destroy(task->train);
-    dataset_destroy(task->valid);
-    dataset_destroy(task->test);
-    text_reader_clear(&task->reader);
+    task_data_close(&task->data);
     experiment_destroy(task->experiment);
     free(task);
 }

@@ -13,7 +13,7 @@ static void add_slots(struct task_memory *memory, const struct updater_stage *st
 
 struct task_memory task_memory(const struct task *task) {
     const struct model *model = network_model(task->network);
-    const int64_t batch = task->experiment->schedule.options.batch, count = task->train->count;
+    const int64_t batch = task->experiment->schedule.options.batch, count = task->data.train->count;
     const int64_t largest = count < 1 ? 1 : count < batch ? count : batch;
     struct task_memory memory = {.n_shards = network_shard_count(task->network, largest)};
     for (int32_t p = 0; p < model_parameter_count(model); p++) {

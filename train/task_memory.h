@@ -9,7 +9,7 @@
 
 /* In bytes. Without what the tape keeps of a batch, which depends on its lengths. */
 struct task_memory {
-    uint64_t parameters; /* twice: those that are trained, and the best so far */
+    uint64_t parameters; /* counted twice: the trained ones, and a copy of the best so far */
     uint64_t gradients;  /* one of each parameter for every shard of a batch */
     uint64_t slots;      /* of the optimizer and its wrappers, of the parameters that are trained */
     uint64_t chosen;     /* slots whose shape the plug-in chooses, as if they had that of the parameter */

@@ -15,7 +15,8 @@ static struct trainer_settings trainer_settings(const struct task *task) {
     const struct experiment *experiment = task->experiment;
     const struct schedule_options *schedule = &experiment->schedule.options;
     return (struct trainer_settings){.epochs = schedule->epochs,
-                                     .batch = schedule->batch,
+                                     .batch = {.examples = schedule->batch},
+                                     .evaluation_batch = schedule->batch,
                                      .clip_norm = schedule->clip_norm,
                                      .seed = (uint64_t)schedule->seed,
                                      .updater = task->updater,
@@ -77,7 +78,7 @@ static rondo_status run_training(struct experiment_training *training, struct er
     if (training->observer->begin != NULL) {
         training->observer->begin(training->observer->arg, task, training->result->folder);
     }
-    RONDO_TRY(trainer_run(task->network, task->train, task->valid, &settings, &observer, result, errors));
+    RONDO_TRY(trainer_run(task->network, task->data.train, task->data.valid, &settings, &observer, result, errors));
     return run_record_finish(training->run, result, trainer_clock() - start, errors);
 }
 
@@ -86,8 +87,8 @@ rondo_status train_experiment(struct task *task, const char *folder, const struc
     const struct experiment *experiment = task->experiment;
     struct experiment_training training = {.task = task, .observer = observer, .result = result};
     *result = (struct train_result){0};
-    if (task->train->count == 0) {
-        return errors_add(errors, RONDO_INVALID, "%s: there is no example to train on", experiment->train.text);
+    if (task->data.train->count == 0) {
+        return errors_add(errors, RONDO_INVALID, "there is no example to train on");
     }
     RONDO_TRY(task_check_memory(task, errors));
     RONDO_TRY(model_initialise(network_model(task->network), (uint64_t)experiment->schedule.options.seed,

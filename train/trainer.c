@@ -13,7 +13,6 @@ struct training {
     const struct trainer_observer *observer;
     struct updater *updater;
     struct schedule *schedule;
-    int64_t *order;                    /* [train->count] */
     char *best;                        /* bytes of all parameters after the best epoch, one after the other */
     double best_value;                 /* of the metric */
     double best_values[STOPPING_MOST]; /* of more metrics */
@@ -72,25 +71,19 @@ static rondo_status train_batch(struct training *training, const int64_t *exampl
     return RONDO_OK;
 }
 
-static rondo_status train_epoch(struct training *training, struct errors *errors) {
-    const struct trainer_settings *settings = training->settings;
+static rondo_status train_batches(struct training *training, const struct epoch *epoch, struct errors *errors) {
     struct trainer_progress *progress = &training->progress;
-    const int64_t count = training->train->count;
-    const struct rng_stream shuffle = rng_substream(rng_stream(settings->seed, "shuffle"), (uint64_t)progress->epoch);
-    RONDO_TRY(batch_order(training->train, settings->batch, network_architecture(training->network), &shuffle,
-                          training->order, errors));
     const double start = trainer_clock();
     training->scores = (struct scores){0};
     progress->train = &training->scores;
     progress->examples = 0;
-    for (progress->batch = 0; progress->batch < progress->batches;) {
+    for (progress->batch = 0; progress->batch < epoch->batches;) {
         if (network_is_interrupted(training->network)) {
             return errors_add(errors, RONDO_INTERRUPTED, "interrupted in epoch %lld, after step %lld",
                               (long long)progress->epoch, (long long)progress->steps);
         }
-        const int64_t first = progress->batch * settings->batch;
-        const int64_t size = count - first < settings->batch ? count - first : settings->batch;
-        const rondo_status status = train_batch(training, training->order + first, size, errors);
+        const int64_t first = epoch->begin[progress->batch], size = epoch->begin[progress->batch + 1] - first;
+        const rondo_status status = train_batch(training, epoch->examples + first, size, errors);
         if (status != RONDO_OK) {
             errors_add(errors, status, "training stopped in epoch %lld, at step %lld", (long long)progress->epoch,
                        (long long)progress->steps + 1);
@@ -105,6 +98,21 @@ static rondo_status train_epoch(struct training *training, struct errors *errors
         }
     }
     return RONDO_OK;
+}
+
+static rondo_status train_epoch(struct training *training, struct errors *errors) {
+    const struct trainer_settings *settings = training->settings;
+    const struct rng_stream shuffle =
+        rng_substream(rng_stream(settings->seed, "shuffle"), (uint64_t)training->progress.epoch);
+    struct epoch epoch;
+    rondo_status status =
+        epoch_make(&epoch, training->train, network_plan(training->network), settings->batch, &shuffle, errors);
+    training->progress.batches = epoch.batches;
+    if (status == RONDO_OK) {
+        status = train_batches(training, &epoch, errors);
+    }
+    epoch_free(&epoch);
+    return status;
 }
 
 /* How much better a value of the metric is than another one. Any number is better than an undefined value. */
@@ -159,7 +167,7 @@ static rondo_status judge_epoch(struct training *training, struct errors *errors
     if (training->valid != NULL) {
         profile_begin(training->settings->profile, PROFILE_VALIDATION);
         const rondo_status status =
-            network_evaluate(training->network, training->valid, training->settings->batch, &valid, errors);
+            network_evaluate(training->network, training->valid, training->settings->evaluation_batch, &valid, errors);
         profile_end(training->settings->profile, PROFILE_VALIDATION);
         if (status != RONDO_OK) {
             return errors_add(errors, status, "training stopped at the validation of epoch %lld, after step %lld",
@@ -218,10 +226,8 @@ rondo_status trainer_run(struct network *network, const struct dataset *train, c
                                 .observer = observer,
                                 .result = result};
     training.progress.epochs = settings->epochs;
-    training.progress.batches = (train->count + settings->batch - 1) / settings->batch;
-    training.order = malloc(sizeof *training.order * (size_t)(train->count + 1));
     training.best = malloc(parameter_bytes(model) + 1);
-    rondo_status status = training.order == NULL || training.best == NULL ? errors_no_memory(errors) : RONDO_OK;
+    rondo_status status = training.best == NULL ? errors_no_memory(errors) : RONDO_OK;
     if (status == RONDO_OK) {
         training.schedule = schedule_create(&settings->schedule, errors);
         training.updater = training.schedule == NULL ? NULL : updater_create(&settings->updater, errors);
@@ -235,7 +241,6 @@ rondo_status trainer_run(struct network *network, const struct dataset *train, c
     result->steps = training.progress.steps;
     updater_destroy(training.updater);
     schedule_destroy(training.schedule);
-    free(training.order);
     free(training.best);
     return status;
 }

@@ -14,7 +14,9 @@
 
 /* experiment/schedule_section.h describes the values that come from the keys of `schedule`. */
 struct trainer_settings {
-    int64_t epochs, batch;
+    int64_t epochs;
+    struct batch_size batch;
+    int64_t evaluation_batch; /* examples that are validated together */
     double clip_norm;
     uint64_t seed;
     struct updater_settings updater;

@@ -7,12 +7,12 @@
 #include "core/options.h"
 #include "core/scan/graph.h"
 
-/* What is known about each node of the program. */
+/* The facts about a node of the program. */
 struct scan_traced {
     int is_rows;
-    int needs;     /* depends on a parameter */
-    int32_t id;    /* in the graph; -1: not there (yet) */
-    int32_t uses;  /* how often nodes read it; results count twice */
+    int needs;     /* 1: depends on a parameter */
+    int32_t id;    /* id in the graph; -1: not there yet, or never */
+    int32_t uses;  /* the number of times that nodes read it; results count twice */
     int32_t fixed; /* number of the fixed tensor; -1: none */
 };
 
@@ -96,7 +96,7 @@ static int is_product(const struct scan_builder *b, const struct program_node *n
 }
 
 /* If the op only shows a part of its input, the element of a row at which that part begins; -1: it computes something.
- * The op is asked about one row. Since rows do not mix, the answer holds for every row. */
+ * The shape rule of the op is called for one row. Since rows do not mix, the result is right for every row. */
 static int64_t part_of_row(const struct scan_builder *b, const struct program_node *node) {
     if (node->op->map != NULL || node->n_inputs != 1 || (node->op->flags & RONDO_OP_RANDOM) != 0) {
         return -1; /* dropout is a view, but only outside training */

@@ -18,7 +18,7 @@ struct scan_differentiation {
     int *needs;              /* [n] 1: depends on something whose gradient is wanted */
     struct scan_flow *flows; /* [n] */
     struct scan_flow *parts; /* [n] gradients of parts of a row */
-    int64_t **offsets;       /* [n] where those begin */
+    int64_t **offsets;       /* [n] where these parts begin in a row */
     int32_t n;               /* nodes of the forward step */
     int wants_x, wants_constant;
 };
@@ -92,8 +92,8 @@ static int32_t total(struct scan_differentiation *d, int32_t id) {
     return id < d->n && d->parts[id].count > 0 ? join(d, id, sum) : sum;
 }
 
-/* Finds the nodes that depend on something whose gradient is wanted. A state does where its new value does, so this
- * repeats until nothing changes. */
+/* Finds the nodes that depend on a value whose gradient is wanted. A state depends on it if its new value does, so the
+ * search is repeated until nothing changes. */
 static void find_needs(struct scan_differentiation *d, const int32_t *order, int32_t n_order) {
     struct scan_graph *graph = d->graph;
     for (int32_t s = 0; s < graph->n_states; s++) { /* its initial value may want a gradient */

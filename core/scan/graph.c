@@ -1,4 +1,4 @@
-/* The nodes of a graph: adding them, and what every pass asks about them. */
+/* The nodes of a graph: adding them, and properties of nodes that several passes use. */
 #include "core/scan/graph.h"
 
 #include <string.h>

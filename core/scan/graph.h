@@ -157,7 +157,7 @@ int32_t graph_base(const struct scan_graph *graph, int32_t id);
 /* Follows views, but not parts. -1 stays -1. */
 int32_t graph_without_views(const struct scan_graph *graph, int32_t id);
 /* [count] 1 for nodes that a result or an effect needs. In the graph's arena. If memory is short, the results of this
- * function and of the next three are not valid: ask arena_failed before reading them. */
+ * function and of the next three are not valid: call arena_failed before reading them. */
 int *graph_live(const struct scan_graph *graph);
 /* The ids of all live nodes, inputs before what reads them; *n gets their number. */
 int32_t *graph_order(const struct scan_graph *graph, int32_t *n);

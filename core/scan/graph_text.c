@@ -1,4 +1,4 @@
-/* A graph as text, for people who want to see what a pass did. */
+/* A graph as text, to see the effect of a pass. */
 #include <stdarg.h>
 #include <string.h>
 

@@ -30,7 +30,7 @@ static int *find_recurrent(const struct scan_graph *graph) {
     return recurrent;
 }
 
-/* Moves the operands of a sum that are not recurrent into a sum of their own, which is computed before the loop. */
+/* Moves the operands of a sum that are not recurrent into a separate sum, which is computed before the loop. */
 static void regroup(struct scan_graph *graph, const int *recurrent, int32_t id) {
     int32_t early[GRAPH_MOST_INPUTS], late[GRAPH_MOST_INPUTS];
     int32_t n_early = 0, n_late = 0, widest = -1;
@@ -68,7 +68,7 @@ void graph_hoist(struct scan_graph *graph, const struct scan_graph_settings *set
     const int *recurrent = find_recurrent(graph);
     const int *live = graph_live(graph);
     const int *needed = graph_needed(graph);
-    /* What the loop does not wait for is better computed after it, next to what reads it. */
+    /* A value that the loop does not wait for is better computed after it, close to its readers. */
     const int all = !settings->training || (settings->passes & PASS_SINK) == 0;
     if (arena_failed(graph->arena)) {
         return;

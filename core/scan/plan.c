@@ -4,7 +4,8 @@
 #include "core/host.h"
 #include "core/infer.h"
 
-/* Bytes that a call saves per row, if its op says that it saves row by row. The op is asked about one row. */
+/* Bytes that a call saves per row, if its op says that it saves row by row. The shape rule of the op is called for one
+ * row. */
 static size_t bytes_of_row(struct scan_graph *graph, const struct scan_node *node) {
     if (!graph->training || node->kind != NODE_CALL || (node->op->flags & RONDO_OP_SAVES_ROWS) == 0) {
         return 0;

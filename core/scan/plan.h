@@ -149,7 +149,8 @@ void plan_text(const struct scan_plan *plan, struct scan_printer *text);
 
 /* ---- the parts of plan_create ---- */
 
-/* Each builds in the graph's arena, and does nothing if that has failed: plan_create asks once, at its end. */
+/* Each allocates in the graph's arena, and does nothing if the arena has failed: plan_create calls arena_failed once,
+ * at its end. */
 rondo_status plan_schedule(struct scan_plan *plan, struct errors *errors); /* fails for a bug: a node without a stage */
 void plan_places(struct scan_plan *plan);
 void plan_instructions(struct scan_plan *plan);

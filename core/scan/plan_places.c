@@ -21,7 +21,7 @@ struct scan_planner {
     int32_t *group_of; /* [n] number of its instruction */
     int *leaves;       /* [n] 1: another instruction reads it */
     int32_t *apart;    /* [n] number of the last instruction that reads a part of it; -1: none */
-    int32_t *web;      /* [n] the node whose memory it takes over; otherwise itself */
+    int32_t *web;      /* [n] the node whose memory it reuses; otherwise itself */
 };
 
 static int is_result(const struct scan_graph *graph, int32_t id) {

@@ -94,7 +94,8 @@ static rondo_status add_weight_gradient(const struct scan_run *run, struct scan_
     return RONDO_OK;
 }
 
-/* Where the gradients of a call's fixed inputs go, in the worker's arena; *targets is NULL if none is wanted. */
+/* The addresses of the gradients of a call's fixed inputs, in the worker's arena; *targets is NULL if none is
+ * wanted. */
 static rondo_status find_targets(const struct scan_run *run, struct scan_worker *worker,
                                  const struct scan_instruction *effect, void ***targets) {
     void **found = arena_alloc(worker->arena, sizeof *found * (size_t)effect->count);

@@ -49,8 +49,8 @@ static void make_worker(const struct scan_run *run, struct scan_worker *worker, 
     worker->errors = arena_calloc(arena, 1, sizeof *worker->errors);
 }
 
-/* Chance decides which worker takes which task. Each makes room for the largest task now, so that no later training step
- * allocates. */
+/* It is not known which worker will take which task. So each reserves memory for the largest task now, and no later
+ * training step allocates. */
 static void reserve(const struct scan_run *run, const struct scan_worker *worker, const struct scan_sizes *sizes) {
     const struct arena_mark mark = arena_mark(worker->arena);
     arena_alloc(worker->arena, sizeof(struct product_run) * (size_t)run->given.time->steps);
@@ -79,8 +79,8 @@ static rondo_status make_workers(struct scan_run *run, struct tape *tape) {
     return RONDO_OK;
 }
 
-/* Deals the rows out, in their order, so that all shares have about the same number of steps. If the loop has effects,
- * which all add to the same gradients, one worker takes all rows. */
+/* Divides the rows, in their order, into shares with about the same number of steps. If the loop has effects, which all
+ * add to the same gradients, one worker takes all rows. */
 static rondo_status make_shares(struct scan_run *run, struct tape *tape) {
     const struct time_axis *time = run->given.time;
     run->memory.shares = arena_calloc(tape_arena(tape), (size_t)run->memory.n_workers, sizeof *run->memory.shares);

@@ -60,7 +60,7 @@ rondo_status scan_start_carries(struct scan_run *run, struct tape *tape, const r
 
 /* ---- windows ---- */
 
-/* The steps begin .. end of `whole` as a run of their own, by `plan`, from the states `initial`. */
+/* The steps begin .. end of `whole` as a separate run with the plan `plan`, which starts from the states `initial`. */
 static rondo_status open_window(const struct scan_run *whole, const struct scan_plan *plan, struct tape *tape,
                                 int64_t begin, int64_t end, const char **initial, struct scan_run *window) {
     struct arena *arena = tape_arena(tape);

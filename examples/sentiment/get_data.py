@@ -12,18 +12,15 @@ Each file has a header and two columns, text and label. 15 % of the training row
 that everybody has the same three files.
 """
 
-import argparse
 import collections
-import csv
-import glob
-import gzip
 import hashlib
-import lzma
 import os
-import struct
-import subprocess
 import sys
-import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+import packages  # noqa: E402
+import r_data  # noqa: E402
+from packages import Failure  # noqa: E402
 
 PACKAGE = "r-cran-modeldata"
 ROWS = {"training_data": 4000, "testing_data": 1000}
@@ -32,137 +29,9 @@ VALID_SHARE = 0.15
 FILES = ("train.tsv", "valid.tsv", "test.tsv")
 
 
-class Failure(Exception):
-    """What went wrong, for the user."""
-
-
-# --- R's serialisation format (R Internals, section 1.8; XDR: big-endian) -------------------------------------------
-
-# Types of an item, the low byte of its flags; and further bits of the flags.
-SYMBOL, PAIRLIST, CHARACTERS, LOGICAL, INTEGER, REAL, STRINGS, LIST = 1, 2, 9, 10, 13, 14, 16, 19
-NULL, REFERENCE = 254, 255
-HAS_ATTRIBUTES, HAS_TAG, LATIN1 = 0x200, 0x400, 1 << 14
-
-# A value with its attributes, a dictionary. A pairlist is a list of (tag, value).
-Item = collections.namedtuple("Item", "value attributes")
-
-
-class Reader:
-    """Reads one serialised value; only the types that data sets are made of."""
-
-    def __init__(self, data):
-        self.data, self.position, self.references = data, 0, []
-
-    def take(self, count):
-        if count < 0 or self.position + count > len(self.data):
-            raise Failure("the data of R ends too early")
-        self.position += count
-        return self.data[self.position - count : self.position]
-
-    def integer(self):
-        return struct.unpack(">i", self.take(4))[0]
-
-    def numbers(self, code, size):
-        count = self.integer()
-        return list(struct.unpack(f">{count}{code}", self.take(size * count)))
-
-    def value(self):
-        """A whole stream: format, version, version of the writer, oldest version of a reader, encoding."""
-        if self.take(2) != b"X\n":
-            raise Failure("the data of R is not in XDR format")
-        version = self.integer()
-        self.take(8)
-        if version not in (2, 3):
-            raise Failure(f"the data of R has format version {version}, expected 2 or 3")
-        if version == 3:
-            self.take(self.integer())
-        return self.item()
-
-    def item(self):
-        flags = self.integer()
-        kind = flags & 0xFF
-        if kind == NULL:
-            return Item(None, {})
-        if kind == REFERENCE:
-            return self.reference((flags >> 8) or self.integer())
-        if kind == SYMBOL:
-            self.references.append(self.item())
-            return self.references[-1]
-        if kind == PAIRLIST:
-            return self.pairlist(flags)
-        if kind == CHARACTERS:
-            return self.characters(flags)
-        value = self.vector(kind)
-        return Item(value, self.attributes() if flags & HAS_ATTRIBUTES else {})
-
-    def reference(self, number):
-        if not 1 <= number <= len(self.references):
-            raise Failure("the data of R refers to what is not there")
-        return self.references[number - 1]
-
-    def attributes(self):
-        return {tag: item for tag, item in self.item().value or []}
-
-    def pairlist(self, flags):
-        pairs, attributes = [], {}
-        while flags & 0xFF == PAIRLIST:
-            if flags & HAS_ATTRIBUTES:
-                attributes.update(self.attributes())
-            tag = self.item().value if flags & HAS_TAG else None
-            pairs.append((tag, self.item()))
-            flags = self.integer()
-        if flags & 0xFF != NULL:
-            raise Failure("the data of R has a list that does not end")
-        return Item(pairs, attributes)
-
-    def characters(self, flags):
-        count = self.integer()
-        return Item(None if count == -1 else self.take(count).decode("latin-1" if flags & LATIN1 else "utf-8"), {})
-
-    def vector(self, kind):
-        if kind in (LOGICAL, INTEGER):
-            return self.numbers("i", 4)
-        if kind == REAL:
-            return self.numbers("d", 8)
-        if kind == STRINGS:
-            return [self.item().value for _ in range(self.integer())]
-        if kind == LIST:
-            return [self.item() for _ in range(self.integer())]
-        raise Failure(f"the data of R holds a value of type {kind}, which this script does not read")
-
-
-def named(item):
-    """The members of a list by name."""
-    return dict(zip(item.attributes["names"].value, item.value))
-
-
-# --- the data base of a package: an index, and values one after the other --------------------------------------------
-
-
-def load(folder, name):
-    """The value `name` of the data base in `folder`."""
-    # Rdata.rdx: a list that gzip has compressed, with the offset and length of each variable in Rdata.rdb.
-    with gzip.open(os.path.join(folder, "Rdata.rdx")) as stream:
-        variables = named(named(Reader(stream.read()).value())["variables"])
-    if name not in variables:
-        raise Failure(f"the package has no data set '{name}'")
-    offset, length = variables[name].value
-    with open(os.path.join(folder, "Rdata.rdb"), "rb") as stream:
-        stream.seek(offset)
-        stored = stream.read(length)
-    # A stored value: 4 bytes, the length when unpacked; the letter Z; a raw LZMA2 stream, which has no header.
-    size, method = struct.unpack(">Ic", stored[:5])
-    if method != b"Z":
-        raise Failure(f"'{name}' is compressed by a method that this script does not know")
-    data = lzma.decompress(stored[5:], format=lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "preset": 6}])
-    if len(data) != size:
-        raise Failure(f"'{name}' unpacks to {len(data)} bytes, expected {size}")
-    return Reader(data).value()
-
-
 def reviews(folder, name):
     """The rows of a data set: [(review, label)]."""
-    columns = named(load(folder, name))
+    columns = r_data.named(r_data.load(folder, name))
     texts, codes = columns["review"].value, columns["score"].value
     if len(texts) != ROWS[name] or len(codes) != ROWS[name]:
         raise Failure(f"'{name}' has {len(texts)} reviews and {len(codes)} scores, expected {ROWS[name]} of each")
@@ -194,75 +63,22 @@ def split(rows):
     return [row for row in rows if row[0] not in chosen], [row for row in rows if row[0] in chosen]
 
 
-def write(file, rows):
-    """Writes the file whole or not at all."""
-    temporary = f"{file}.tmp-{os.getpid()}"
-    try:
-        with open(temporary, "w", encoding="utf-8", newline="") as stream:
-            table = csv.writer(stream, "excel-tab", lineterminator="\n")
-            table.writerow(("text", "label"))
-            table.writerows(rows)
-        os.replace(temporary, file)
-    finally:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-
-
-def run(command, folder):
-    """Runs a command; what it printed, and whether it worked."""
-    try:
-        done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    except FileNotFoundError:
-        raise Failure(f"'{command[0]}' is not there; this script needs a Debian or Ubuntu system") from None
-    return done.returncode == 0, done.stdout
-
-
-def fetch(folder):
-    """Gets the package and unpacks it into `folder`; the folder of its data base."""
-    os.chmod(folder, 0o755)  # apt downloads as a user of its own, who must get there
-    downloaded, printed = run(["apt-get", "download", PACKAGE], folder)
-    if not downloaded and os.geteuid() == 0:
-        run(["apt-get", "update"], folder)
-        downloaded, printed = run(["apt-get", "download", PACKAGE], folder)
-    packages = glob.glob(os.path.join(folder, f"{PACKAGE}_*.deb"))
-    if not downloaded or len(packages) != 1:
-        raise Failure(f"apt cannot get the package {PACKAGE}; run 'apt-get update' as root and try again\n{printed}")
-    unpacked, printed = run(["dpkg", "-x", packages[0], folder], folder)
-    data = os.path.join(folder, "usr/lib/R/site-library/modeldata/data")
-    if not unpacked or not os.path.exists(os.path.join(data, "Rdata.rdx")):
-        raise Failure(f"the package {PACKAGE} has no data base where it is expected\n{printed}")
-    return data
-
-
 def describe(name, rows):
     label, count = collections.Counter(label for _, label in rows).most_common(1)[0]
     print(f"{name}: {len(rows)} rows, {100 * count / len(rows):.1f} % are '{label}'")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    here = os.path.dirname(os.path.abspath(__file__))
-    parser.add_argument("--out", default=os.path.join(here, "data"), help="folder of the files (default: data, here)")
-    parser.add_argument("--force", action="store_true", help="make the files again where they are there")
-    arguments = parser.parse_args()
-    files = [os.path.join(arguments.out, name) for name in FILES]
-    if all(os.path.exists(file) for file in files) and not arguments.force:
-        print(f"{', '.join(FILES)} are already in {arguments.out} (--force makes them again)")
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        data = fetch(folder)
-        training, test = reviews(data, "training_data"), reviews(data, "testing_data")
+def make(folder):
+    data = os.path.join(packages.debian(PACKAGE, folder), "usr/lib/R/site-library/modeldata/data")
+    training, test = reviews(data, "training_data"), reviews(data, "testing_data")
     train, valid = split(training)
-    os.makedirs(arguments.out, exist_ok=True)
-    for file, rows in zip(files, (train, valid, test)):
-        write(file, rows)
-        describe(os.path.basename(file), rows)
+    parts = dict(zip(FILES, (train, valid, test)))
+    for name, rows in parts.items():
+        describe(name, rows)
     seen = {text for text, _ in training}
     print(f"{sum(text in seen for text, _ in test)} texts of test.tsv are also in the training data")
+    return {name: packages.table(("text", "label"), rows) for name, rows in parts.items()}
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (Failure, OSError, lzma.LZMAError, struct.error, UnicodeDecodeError, LookupError, TypeError) as error:
-        sys.exit(f"get_data.py: {error}")
+    packages.main(__doc__, __file__, FILES, make)

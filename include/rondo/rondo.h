@@ -73,9 +73,40 @@ RONDO_EXPORT int64_t rondo_run_outputs(const rondo_run *run);
  * probabilities of labels. */
 RONDO_EXPORT const char *rondo_run_label(const rondo_run *run, int64_t index);
 
+/* One stream of an example. */
+typedef struct rondo_input {
+    const char *stream; /* "input"; with feedback, "target" is what the model reads as the steps before */
+    /* With steps >= 1: int32_t [steps] ids, or float [steps, size] in the units of the data. With steps -1: the text of the
+     * whole example, UTF-8 and NUL-terminated, as `rondo predict` reads one line; it is then the only input. */
+    const void *values;
+    int64_t steps;
+} rondo_input;
+
+/* The kind of a stream of the run. Returns the numbers of one step (float), or 0 if a step is an id (int32_t); *ids then
+ * gets the number of ids. -1: the run has no such stream. `ids` may be NULL. */
+RONDO_EXPORT int64_t rondo_run_stream(const rondo_run *run, const char *stream, int64_t *ids);
+
+/* Predictions of several examples, with a row for each output of the model. Owned by the run, until its next prediction. */
+typedef struct rondo_result rondo_result;
+
+/* Predicts `count` >= 0 examples of any architecture. Example i has the `n_inputs` >= 1 streams inputs[i * n_inputs + k].
+ * *result gets the predictions; NULL after a failure. RONDO_INVALID, with the example, for a stream that the run does not
+ * have or that is missing, an id out of range, a number that is not finite, or a number of steps that does not fit the
+ * architecture. */
+RONDO_EXPORT rondo_status rondo_run_predict_inputs(rondo_run *run, const rondo_input *inputs, int64_t count,
+                                                   int32_t n_inputs, const rondo_result **result, char *error,
+                                                   size_t size);
+/* The rows of an example: 1, or one for each step if the model has an output at every step. */
+RONDO_EXPORT int64_t rondo_result_steps(const rondo_result *result, int64_t example);
+/* [steps, rondo_run_outputs]: probabilities of labels, or numbers in the units of the data. */
+RONDO_EXPORT const float *rondo_result_values(const rondo_result *result, int64_t example);
+/* The line that `rondo predict` prints for the example, with tabs between its parts; NULL: out of memory. */
+RONDO_EXPORT const char *rondo_result_text(const rondo_result *result, int64_t example);
+
 /* Predicts `count` >= 0 texts (UTF-8, NUL-terminated). predictions[i * outputs + k] is the probability of label k for
  * text i, or the k-th number. The prediction of a text does not depend on the other texts. RONDO_INVALID if a text is
- * not UTF-8; `predictions` is then unchanged. */
+ * not UTF-8, if the run does not read texts, or if it has an output at every step (rondo_run_predict_inputs then serves);
+ * `predictions` is then unchanged. */
 RONDO_EXPORT rondo_status rondo_run_predict(rondo_run *run, const char *const *texts, int64_t count, float *predictions,
                                             char *error, size_t size);
 

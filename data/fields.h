@@ -1,0 +1,56 @@
+/* data/fields.h: a prediction as named fields, which the caller prints as a line of text or as a JSON object.
+ *
+ *     fields_text(fields, "label", "great", 1);
+ *     fields_number(fields, "probability", 0.97, "%.4f", 1);
+ *
+ * Failure is sticky: fields_failed once at the end.
+ * Threads: an object belongs to one thread at a time.
+ */
+#ifndef RONDO_DATA_FIELDS_H
+#define RONDO_DATA_FIELDS_H
+
+#include "core/arena.h"
+
+struct json_t;
+struct reader_prediction;
+
+/* A text of the line. */
+struct field_shown {
+    const char *text;
+    struct field_shown *next;
+};
+
+struct fields {
+    struct arena *arena;               /* of the texts; borrowed */
+    struct json_t *object;             /* all fields */
+    struct field_shown *first, **last; /* the texts of the line, which the caller separates by tabs */
+    int failed;
+};
+
+/* Makes an empty object, with memory from `arena`; free it with fields_close. */
+void fields_open(struct fields *fields, struct arena *arena);
+void fields_close(struct fields *fields);
+/* 1 if memory was short. */
+int fields_failed(const struct fields *fields);
+
+/* Adds a text or a number. The line shows the text, or the number in `format` (of one double); format NULL and is_shown 0:
+ * only the object has it. A number that is not finite is null in the object. */
+void fields_text(struct fields *fields, const char *key, const char *value, int is_shown);
+void fields_number(struct fields *fields, const char *key, double value, const char *format);
+/* A field of any JSON value, which is taken over; NULL: out of memory. Not part of the line. */
+void fields_json(struct fields *fields, const char *key, struct json_t *value);
+/* Appends a text to the line only; copied. */
+void fields_show(struct fields *fields, const char *text);
+
+/* The usual form, by the kind of target and the number of outputs. The line shows what is right of the bar.
+ *
+ *     one class           text, label, probabilities | label and probability
+ *     one row of numbers  text, value or values      | the numbers
+ *     classes by step     text, labels               | the labels, in one text with blanks between them
+ *     a list              text, labels               | the labels, in one text with blanks between them
+ *     numbers by step     text, steps: [[…], …]      | for each step its numbers, in one text with blanks between them
+ *
+ * `text` is the line that the example was made from, if there is one. */
+void fields_of_prediction(const struct reader_prediction *prediction, struct fields *fields);
+
+#endif

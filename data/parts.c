@@ -1,0 +1,91 @@
+#include "data/parts.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/rng.h"
+
+/* The number of the last elements of `count` that a part takes: at least one, never all. */
+static int64_t last_count(struct part part, int64_t count) {
+    const int64_t wanted = llround(part.share * (double)count);
+    const int64_t most = count > 0 ? count - 1 : 0;
+    return part.rule != PART_LAST ? 0 : wanted < 1 && most > 0 ? 1 : wanted < most ? wanted : most;
+}
+
+/* The random choices of validation and test are independent; the test goes first. */
+static int is_chosen(struct part part, const char *name, int64_t index) {
+    return part.rule == PART_SHARE && rng_uniform(rng_stream(0, name), (uint64_t)index) < part.share;
+}
+
+enum part_name part_of(const struct parts *parts, int64_t index, int64_t count) {
+    const int64_t test = last_count(parts->test, count);
+    if (index >= count - test || is_chosen(parts->test, "test part", index)) {
+        return PART_TEST;
+    }
+    const int64_t valid = last_count(parts->valid, count - test);
+    return index >= count - test - valid || is_chosen(parts->valid, "valid part", index) ? PART_VALID : PART_TRAIN;
+}
+
+void part_range(const struct parts *parts, enum part_name part, int64_t count, int64_t *begin, int64_t *end) {
+    const int64_t test = last_count(parts->test, count);
+    const int64_t valid = last_count(parts->valid, count - test);
+    *begin = part == PART_TRAIN ? 0 : part == PART_VALID ? count - test - valid : count - test;
+    *end = part == PART_TRAIN ? count - test - valid : part == PART_VALID ? count - test : count;
+}
+
+static const char *const part_names[] = {"training", "validation", "test"};
+
+/* A part of the only example of a dataset. Its weight belongs to every part. */
+static struct dataset *range_view(const struct dataset *dataset, const struct parts *parts, enum part_name part,
+                                  const char *what, struct errors *errors) {
+    if (parts->valid.rule == PART_SHARE || parts->test.rule == PART_SHARE) {
+        errors_add(errors, RONDO_INVALID, "%s: one sequence has no parts chosen at random, expected {last: SHARE}",
+                   what);
+        return NULL;
+    }
+    struct dataset *view = dataset_ranges(dataset, 1, errors);
+    for (int32_t s = 0; view != NULL && s < view->n_streams; s++) {
+        const struct stream *from = &dataset->streams[s];
+        int64_t begin = 0, end = from->length[0];
+        if (strcmp(from->name, "weight") != 0) {
+            part_range(parts, part, from->length[0], &begin, &end);
+        }
+        if (begin == end && from->length[0] > 0) {
+            errors_add(errors, RONDO_INVALID, "%s: a sequence of %lld steps leaves none for the %s part", what,
+                       (long long)from->length[0], part_names[part]);
+            dataset_destroy(view);
+            return NULL;
+        }
+        view->streams[s].begin[0] = from->begin[0] + begin;
+        view->streams[s].length[0] = end - begin;
+    }
+    return view;
+}
+
+struct dataset *part_view(const struct dataset *dataset, const struct parts *parts, enum part_name part,
+                          const char *what, struct errors *errors) {
+    if (dataset->count == 1) {
+        return range_view(dataset, parts, part, what, errors);
+    }
+    int64_t *examples = calloc((size_t)dataset->count + 1, sizeof *examples);
+    if (examples == NULL) {
+        errors_no_memory(errors);
+        return NULL;
+    }
+    int64_t count = 0;
+    for (int64_t i = 0; i < dataset->count; i++) {
+        if (part_of(parts, i, dataset->count) == part) {
+            examples[count++] = i;
+        }
+    }
+    struct dataset *view = NULL;
+    if (count > 0) {
+        view = dataset_view(dataset, examples, count, errors);
+    } else {
+        errors_add(errors, RONDO_INVALID, "%s: %lld examples leave none for the %s part", what,
+                   (long long)dataset->count, part_names[part]);
+    }
+    free(examples);
+    return view;
+}

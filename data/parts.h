@@ -1,0 +1,37 @@
+/* data/parts.h: validation and test data as parts of the training file.
+ *
+ * Threads: any.
+ */
+#ifndef RONDO_DATA_PARTS_H
+#define RONDO_DATA_PARTS_H
+
+#include "data/dataset.h"
+
+/* Which examples of a data file belong to training, to validation and to the test: the value of `valid` and `test` in an
+ * experiment, if they are parts of the training file. */
+enum part_rule {
+    PART_NONE = 0,
+    PART_LAST = 1, /* the last ones: {last: 0.1} */
+    PART_SHARE = 2 /* a random choice, the same for every seed: {share: 0.1} */
+};
+struct part {
+    int32_t rule; /* enum part_rule */
+    double share; /* of all examples of the file, in (0, 1) */
+};
+/* The parts of a file. The test is taken first, then the validation data from what remains in front of it. */
+struct parts {
+    struct part valid, test;
+};
+enum part_name { PART_TRAIN = 0, PART_VALID = 1, PART_TEST = 2 };
+
+/* The part of example `index` of `count`. */
+enum part_name part_of(const struct parts *parts, int64_t index, int64_t count);
+/* For a file that is one long sequence of `count` elements: the range of a part, [*begin, *end). Parts are PART_LAST. */
+void part_range(const struct parts *parts, enum part_name part, int64_t count, int64_t *begin, int64_t *end);
+
+/* The examples of one part as a view. A dataset of one example (a long text) is cut along its steps. NULL with an error,
+ * RONDO_INVALID if the part would be empty. */
+struct dataset *part_view(const struct dataset *dataset, const struct parts *parts, enum part_name part,
+                          const char *what, struct errors *errors);
+
+#endif

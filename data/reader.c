@@ -1,0 +1,149 @@
+#include "data/reader.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "io/file.h"
+
+struct reader *reader_create(const struct reader_class *class, const void *options, const struct reader_column *columns,
+                             struct interrupt interrupt, struct errors *errors) {
+    struct arena *arena = arena_create();
+    struct reader *reader = arena_calloc(arena, 1, sizeof *reader);
+    void *state = arena_calloc(arena, 1, class->state_size + 1);
+    if (arena_failed(arena)) {
+        arena_destroy(arena);
+        errors_no_memory(errors);
+        return NULL;
+    }
+    *reader = (struct reader){class, options, columns, interrupt, arena, state};
+    return reader;
+}
+
+void reader_destroy(struct reader *reader) {
+    if (reader != NULL) {
+        if (reader->class->clear != NULL) {
+            reader->class->clear(reader);
+        }
+        arena_destroy(reader->arena);
+    }
+}
+
+rondo_status reader_learn(struct reader *reader, const struct reader_source *source, struct errors *errors) {
+    return reader->class->learn == NULL ? RONDO_OK : reader->class->learn(reader, source, errors);
+}
+
+struct dataset *reader_describe(const struct reader *reader, struct errors *errors) {
+    struct dataset *dataset = dataset_create(errors);
+    if (dataset != NULL && reader->class->describe(reader, dataset, errors) != RONDO_OK) {
+        dataset_destroy(dataset);
+        return NULL;
+    }
+    return dataset;
+}
+
+struct dataset *reader_read(const struct reader *reader, const struct reader_source *source, int with_targets,
+                            struct errors *errors) {
+    struct dataset *dataset = reader_describe(reader, errors);
+    if (dataset != NULL && reader->class->read(reader, source, with_targets, dataset, errors) != RONDO_OK) {
+        dataset_destroy(dataset);
+        return NULL;
+    }
+    return dataset;
+}
+
+rondo_status reader_render(const struct reader *reader, const struct reader_prediction *prediction,
+                           struct fields *fields, struct errors *errors) {
+    if (reader->class->render != NULL) {
+        RONDO_TRY(reader->class->render(reader, prediction, fields, errors));
+    } else {
+        fields_of_prediction(prediction, fields);
+    }
+    return fields_failed(fields) ? errors_no_memory(errors) : RONDO_OK;
+}
+
+struct json_t *reader_save(const struct reader *reader, struct errors *errors) {
+    json_t *object = json_object();
+    if (object == NULL) {
+        errors_no_memory(errors);
+    } else if (reader->class->save != NULL && reader->class->save(reader, object, errors) != RONDO_OK) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+rondo_status reader_load(struct reader *reader, const struct json_t *object, const char *file, struct errors *errors) {
+    return reader->class->load == NULL ? RONDO_OK : reader->class->load(reader, object, file, errors);
+}
+
+rondo_status reader_check_interrupt(const struct reader *reader, int64_t index, struct location where,
+                                    struct errors *errors) {
+    return index % 1000 != 0 || !interrupt_is_requested(&reader->interrupt)
+               ? RONDO_OK
+               : errors_add_at(errors, RONDO_INTERRUPTED, where, "interrupted at this line");
+}
+
+rondo_status reader_path_read(const struct reader_path *path, size_t most, struct arena *arena, char **bytes,
+                              size_t *length, struct errors *errors) {
+    if (path->bytes == NULL) {
+        return file_read(path->text, most, arena, bytes, length, path->where, errors);
+    }
+    if (path->length > most) {
+        return errors_add_at(errors, RONDO_INVALID, (struct location){.file = path->text}, "more than %zu bytes", most);
+    }
+    *bytes = arena_alloc(arena, path->length + 1);
+    if (*bytes == NULL) {
+        return errors_no_memory(errors);
+    }
+    memcpy(*bytes, path->bytes, path->length);
+    (*bytes)[path->length] = '\0';
+    *length = path->length;
+    return RONDO_OK;
+}
+
+/* ---- vocabularies ---- */
+
+struct json_t *vocabulary_json(const struct vocabulary *vocabulary) {
+    json_t *list = json_array();
+    for (int32_t id = 0; list != NULL && id < vocabulary_size(vocabulary); id++) {
+        if (json_array_append_new(list, json_string(vocabulary_word(vocabulary, id))) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+/* Adds the entries in their order, so that they keep their ids. Each must be new. */
+static rondo_status add_entries(const char *file, const char *key, const json_t *list, struct vocabulary *vocabulary,
+                                struct errors *errors) {
+    const size_t size = json_array_size(list);
+    for (size_t i = 0; i < size && i < INT32_MAX; i++) {
+        const char *word = json_string_value(json_array_get(list, i));
+        if (word == NULL || vocabulary_find(vocabulary, word) >= 0) {
+            return errors_add(errors, RONDO_INVALID, "%s: '%s' must be a list of different texts; entry %zu is not",
+                              file, key, i);
+        }
+        if (vocabulary_count(vocabulary, word) != (int32_t)i) {
+            return errors_no_memory(errors);
+        }
+    }
+    if (size == 0) {
+        return errors_add(errors, RONDO_INVALID, "%s: '%s' must be a list of texts with at least one entry", file, key);
+    }
+    return RONDO_OK;
+}
+
+rondo_status vocabulary_from_json(const struct json_t *object, const char *key, const char *file,
+                                  struct vocabulary **vocabulary, struct errors *errors) {
+    *vocabulary = vocabulary_create();
+    if (*vocabulary == NULL) {
+        return errors_no_memory(errors);
+    }
+    const rondo_status status = add_entries(file, key, json_object_get(object, key), *vocabulary, errors);
+    if (status != RONDO_OK) {
+        vocabulary_destroy(*vocabulary);
+        *vocabulary = NULL;
+    }
+    return status;
+}

@@ -1,0 +1,165 @@
+/* data/reader.h: readers turn files into datasets, and predictions back into what a person reads.
+ *
+ * A reader is one file in data/readers/ with a descriptor, `reader_NAME`, and one name in data/readers/meson.build. Nothing
+ * else in the tree names a reader: the keys of an experiment, `rondo list`, the reference pages and the JSON Schema follow
+ * from the descriptor.
+ *
+ *     struct reader *reader = reader_create(&settings, arena, errors);
+ *     reader_learn(reader, &training, errors);             or reader_load(reader, saved, "reader.json", errors)
+ *     struct dataset *dataset = reader_read(reader, &training, 1, errors);
+ *
+ * Readers know nothing of splits, windows, batches or models: data/parts.h, data/windows.h and data/batch.h do these.
+ *
+ * Threads: main thread; once a reader has learned or was loaded, `add` and `render` on any thread.
+ */
+#ifndef RONDO_DATA_READER_H
+#define RONDO_DATA_READER_H
+
+#include "core/arena.h"
+#include "core/interrupt.h"
+#include "core/suggest.h"
+#include "data/dataset.h"
+#include "data/fields.h"
+#include "data/parts.h"
+
+struct json_t;
+struct reader;
+
+/* One data file. */
+struct reader_path {
+    const char *stream; /* "input", …, if the experiment gives a file for each stream; NULL: the file has all */
+    const char *text;   /* the path; with `bytes`, the name in messages, such as "standard input" */
+    const char *bytes;  /* [length] the contents of the file; NULL: they are read from it */
+    size_t length;
+    const char *like; /* a file whose name decides the format, in place of `text`; NULL: none */
+    struct location where;
+};
+
+/* What is read: the files of one key of `data:`, of which part. */
+struct reader_source {
+    const struct reader_path *paths;
+    int32_t count;       /* of paths; 0 for a reader with READER_NO_FILES */
+    enum part_name part; /* the data that is wanted: matters only to readers without files */
+    /* The examples that belong to training, for `learn`, which must not see the others (part_of, part_range). */
+    const struct parts *parts;
+};
+
+/* A column of a table, as the experiment names it. */
+struct reader_column {
+    const char *text;                 /* its number from 0 or, with a header, its name */
+    int is_name;                      /* written in quotes: never a number if there is a header */
+    struct location where;            /* for messages; file NULL: not given */
+    const struct reader_column *next; /* further columns of a list; NULL: none */
+};
+
+/* A key of `data.columns`. */
+struct reader_column_key {
+    const char *name;         /* NULL ends a list */
+    const char *default_text; /* NULL: must be given; "": may be left out */
+    const char *help;
+    int is_list; /* several columns may be given */
+};
+
+/* One example's prediction; everything is borrowed for the call. */
+struct reader_prediction {
+    const struct dataset *dataset; /* where the example came from */
+    int64_t example;
+    /* [steps, size] in the units of the data; probabilities if is_class. Without by_step, steps is 1. */
+    const float *values;
+    int64_t steps, size;
+    int by_step;                    /* the model gives an output at every step */
+    int is_class;                   /* the target is a class */
+    int is_list;                    /* the target is a list; `values` has a blank, and then the classes, for each step */
+    const struct vocabulary *names; /* of the classes; NULL: none */
+};
+
+enum reader_flag {
+    READER_NO_FILES = 1,  /* it makes its data: the experiment gives no data.train, data.valid and data.test */
+    READER_SEQUENCES = 2, /* examples are long sequences: data.window and data.carry apply */
+    READER_SYMBOLS = 8,   /* the model reads symbols only, whose vectors have the width model.embedding.size */
+    READER_BY_STREAM = 4  /* data files may be given for each stream: train: {input: FILE, target: FILE} */
+};
+
+/* Functions that may be NULL say so. Each reports mistakes of a file at file:line:column, at most ten, and asks
+ * reader->interrupt about every thousand rows. */
+struct reader_class {
+    const char *name, *summary;
+    const rondo_option *options; /* keys of `data:`; NULL: none */
+    size_t options_size;
+    const struct reader_column_key *columns; /* keys of data.columns; NULL: none */
+    uint32_t flags;                          /* enum reader_flag, or-ed */
+    size_t state_size;                       /* of what it learns: reader->state, zeroed */
+
+    /* Refuses options that do not go together: a message whose first name in single quotes is the option at fault. NULL:
+     * all do. */
+    rondo_status (*check)(const struct reader *reader, struct errors *errors);
+    /* Learns vocabularies from the training part of the training data. NULL: it learns nothing. */
+    rondo_status (*learn)(struct reader *reader, const struct reader_source *source, struct errors *errors);
+    /* Adds the streams to an empty dataset: enough to build a model. After learn or load. */
+    rondo_status (*describe)(const struct reader *reader, struct dataset *dataset, struct errors *errors);
+    /* Appends the examples of the files. with_targets 0: for prediction; targets that are missing are no mistake. */
+    rondo_status (*read)(const struct reader *reader, const struct reader_source *source, int with_targets,
+                         struct dataset *dataset, struct errors *errors);
+    /* Appends the example that one line of text stands for, without its target. NULL: the reader has no such form, and
+     * `rondo predict` passes files to `read`. */
+    rondo_status (*add)(const struct reader *reader, const char *line, struct location where, struct dataset *dataset,
+                        struct errors *errors);
+    /* The prediction as fields. NULL: fields_of_prediction does it. */
+    rondo_status (*render)(const struct reader *reader, const struct reader_prediction *prediction,
+                           struct fields *fields, struct errors *errors);
+    /* What `learn` found, to members of a JSON object, and back. A reader that was loaded reads exactly as the one that
+     * learned. `file` names the source in messages. NULL if `learn` is. */
+    rondo_status (*save)(const struct reader *reader, struct json_t *object, struct errors *errors);
+    rondo_status (*load)(struct reader *reader, const struct json_t *object, const char *file, struct errors *errors);
+    /* Frees what is not in the arena. NULL: nothing. */
+    void (*clear)(struct reader *reader);
+};
+
+struct reader {
+    const struct reader_class *class;
+    const void *options;                 /* the reader's own struct */
+    const struct reader_column *columns; /* in the order of class->columns */
+    struct interrupt interrupt;
+    struct arena *arena; /* of the reader; freed with it */
+    void *state;         /* what it has learned */
+};
+
+/* The reader of that name, or NULL, with the nearest name in *near (may be NULL). */
+const struct reader_class *reader_find(const char *name, struct suggestion *near);
+/* Reader number `index`, in alphabetical order; NULL past the last. */
+const struct reader_class *reader_at(int32_t index);
+
+/* A reader that has learned nothing yet; `options`, `columns` and what they point to must outlive it. NULL with an error;
+ * free it with reader_destroy. */
+struct reader *reader_create(const struct reader_class *class, const void *options, const struct reader_column *columns,
+                             struct interrupt interrupt, struct errors *errors);
+void reader_destroy(struct reader *reader);
+
+rondo_status reader_learn(struct reader *reader, const struct reader_source *source, struct errors *errors);
+/* An empty dataset with the reader's streams; NULL with an error. */
+struct dataset *reader_describe(const struct reader *reader, struct errors *errors);
+/* All examples of the source; NULL with errors. */
+struct dataset *reader_read(const struct reader *reader, const struct reader_source *source, int with_targets,
+                            struct errors *errors);
+rondo_status reader_render(const struct reader *reader, const struct reader_prediction *prediction,
+                           struct fields *fields, struct errors *errors);
+/* What the reader has learned as a JSON object, which the caller owns; NULL with an error. */
+struct json_t *reader_save(const struct reader *reader, struct errors *errors);
+rondo_status reader_load(struct reader *reader, const struct json_t *object, const char *file, struct errors *errors);
+
+/* RONDO_INTERRUPTED, at `where`, if an interrupt is requested; asks only if `index` is a multiple of 1000. */
+rondo_status reader_check_interrupt(const struct reader *reader, int64_t index, struct location where,
+                                    struct errors *errors);
+
+/* The contents of a data file, which the caller may modify, NUL-terminated, from `arena`. A file that cannot be read or has
+ * more than `most` bytes is a mistake of the experiment, at path->where. */
+rondo_status reader_path_read(const struct reader_path *path, size_t most, struct arena *arena, char **bytes,
+                              size_t *length, struct errors *errors);
+
+/* A vocabulary as a JSON list of texts, in the order of ids (NULL: out of memory), and back: the member `key` of `object`;
+ * *vocabulary is NULL after a failure. */
+struct json_t *vocabulary_json(const struct vocabulary *vocabulary);
+rondo_status vocabulary_from_json(const struct json_t *object, const char *key, const char *file,
+                                  struct vocabulary **vocabulary, struct errors *errors);
+
+#endif

@@ -1,0 +1,189 @@
+#include "data/scaling.h"
+
+#include <float.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+static const char *const input_kinds[] = {"none", "standard", NULL};
+static const char *const target_kinds[] = {"none", "standard", "auto", NULL}; /* by enum scaling_kind */
+
+const rondo_option scaling_table[] = {
+    RONDO_OPTION_CHOICE(struct scaling_options, scale_input, "standard", input_kinds,
+                        "standard: the model sees numeric inputs with the mean 0 and the deviation 1 of the training "
+                        "data; none: as they are"),
+    RONDO_OPTION_CHOICE(struct scaling_options, scale_target, "auto", target_kinds,
+                        "the same for numbers to predict; predictions and metrics stay in the units of the data; auto: "
+                        "standard if the loss accepts numbers of any unit, else none"),
+    RONDO_OPTION_END};
+
+/* Moments of one number of a stream. */
+struct number_moments {
+    int64_t count;
+    int64_t bits; /* numbers that are 0 or 1 */
+    double least, most, mean, deviation;
+};
+
+static int has_element(const struct stream *stream, int64_t index) {
+    return strcmp(stream->name, "target") != 0 || stream_has_target(stream, index);
+}
+
+/* Calls *visit for number `k` of every element of every example. */
+static void visit_numbers(const struct dataset *dataset, const struct stream *stream, int64_t k,
+                          void (*visit)(struct number_moments *moments, double number),
+                          struct number_moments *moments) {
+    for (int64_t i = 0; i < dataset->count; i++) {
+        for (int64_t index = stream->begin[i]; index < stream->begin[i] + stream->length[i]; index++) {
+            const double number = has_element(stream, index) ? (double)stream_number(stream, index, k) : (double)NAN;
+            if (isfinite(number)) {
+                visit(moments, number);
+            }
+        }
+    }
+}
+
+static void add_to_mean(struct number_moments *moments, double number) {
+    moments->least = moments->count == 0 || number < moments->least ? number : moments->least;
+    moments->most = moments->count == 0 || number > moments->most ? number : moments->most;
+    moments->count++;
+    moments->bits += number == 0 || number == 1;
+    moments->mean += number; /* the sum, until all are added */
+}
+
+static void add_to_deviation(struct number_moments *moments, double number) {
+    const double difference = number - moments->mean;
+    moments->deviation += difference * difference; /* the sum of squares, until all are added */
+}
+
+/* Two passes: the sum of squares about the mean has no cancellation.
+ *     mean = sum(x) / n        deviation = sqrt(sum((x - mean)^2) / n)
+ * A scale must be a normal float, because the model divides by it. */
+static void learn_number(const struct dataset *dataset, const struct stream *stream, int64_t k, float *shift,
+                         float *scale) {
+    struct number_moments moments = {0};
+    visit_numbers(dataset, stream, k, add_to_mean, &moments);
+    *shift = 0;
+    *scale = 1;
+    if (moments.bits == moments.count) {
+        return; /* an indicator: a rare one would get a large number */
+    }
+    moments.mean /= (double)moments.count;
+    visit_numbers(dataset, stream, k, add_to_deviation, &moments);
+    moments.deviation = sqrt(moments.deviation / (double)moments.count);
+    const int is_constant = !(moments.least < moments.most) || moments.deviation < (double)FLT_MIN;
+    *shift = (float)moments.mean;
+    *scale = is_constant ? 1 : (float)moments.deviation;
+}
+
+/* Finds the stream in a dataset; NULL if there is none or if it has ids. */
+static const struct stream *find_numbers(const struct dataset *dataset, const char *name) {
+    const struct stream *stream = dataset_find(dataset, name);
+    return stream == NULL || stream->kind != STREAM_REAL ? NULL : stream;
+}
+
+rondo_status scaling_learn(struct scaling *scaling, const struct dataset *training, struct scaling_options options,
+                           int target_has_units, struct arena *arena, struct errors *errors) {
+    const int target_is_scaled =
+        options.scale_target == SCALING_AUTO ? target_has_units : options.scale_target == SCALING_STANDARD;
+    const int is_scaled[SCALING_STREAMS] = {options.scale_input == SCALING_STANDARD, target_is_scaled};
+    *scaling = (struct scaling){{{.name = "input"}, {.name = "target"}}};
+    for (int32_t s = 0; s < SCALING_STREAMS; s++) {
+        struct scaling_stream *own = &scaling->streams[s];
+        const struct stream *stream = find_numbers(training, own->name);
+        if (stream == NULL || !is_scaled[s]) {
+            continue;
+        }
+        own->size = stream->size;
+        own->shift = arena_calloc(arena, (size_t)own->size, sizeof *own->shift);
+        own->scale = arena_calloc(arena, (size_t)own->size, sizeof *own->scale);
+        if (own->shift == NULL || own->scale == NULL) {
+            return errors_no_memory(errors);
+        }
+        for (int64_t k = 0; k < own->size; k++) {
+            learn_number(training, stream, k, &own->shift[k], &own->scale[k]);
+        }
+    }
+    return RONDO_OK;
+}
+
+void scaling_bind(const struct scaling *scaling, struct dataset *dataset) {
+    for (int32_t s = 0; s < dataset->n_streams; s++) {
+        struct stream *stream = &dataset->streams[s];
+        for (int32_t i = 0; i < SCALING_STREAMS; i++) {
+            const struct scaling_stream *own = &scaling->streams[i];
+            if (own->shift != NULL && strcmp(own->name, stream->name) == 0 && own->size == stream->size) {
+                stream->shift = own->shift;
+                stream->scale = own->scale;
+            }
+        }
+    }
+}
+
+/* ---- JSON: {"scaling": {"input": {"shift": […], "scale": […]}, …}}; a float is exact as the double of the file ---- */
+
+static json_t *numbers_json(const float *numbers, int64_t count) {
+    json_t *list = json_array();
+    for (int64_t k = 0; k < count; k++) {
+        json_array_append_new(list, json_real((double)numbers[k]));
+    }
+    if (json_array_size(list) != (size_t)count) {
+        json_decref(list);
+        return NULL;
+    }
+    return list;
+}
+
+rondo_status scaling_save(const struct scaling *scaling, struct json_t *object, struct errors *errors) {
+    json_t *members = json_object();
+    int failed = json_object_set_new(object, "scaling", members) != 0;
+    for (int32_t s = 0; s < SCALING_STREAMS && !failed; s++) {
+        const struct scaling_stream *own = &scaling->streams[s];
+        if (own->shift != NULL) {
+            json_t *member = json_object();
+            failed = json_object_set_new(members, own->name, member) != 0 ||
+                     json_object_set_new(member, "shift", numbers_json(own->shift, own->size)) != 0 ||
+                     json_object_set_new(member, "scale", numbers_json(own->scale, own->size)) != 0;
+        }
+    }
+    return failed ? errors_no_memory(errors) : RONDO_OK;
+}
+
+/* The member `key` of a stream: a list of `count` finite numbers, above 0 if they are scales. */
+static rondo_status load_numbers(const json_t *member, const char *key, int64_t count, int is_scale, const char *file,
+                                 float *numbers, struct errors *errors) {
+    const json_t *list = json_object_get(member, key);
+    int is_good = json_array_size(list) == (size_t)count;
+    for (int64_t k = 0; k < count && is_good; k++) {
+        const json_t *item = json_array_get(list, (size_t)k);
+        numbers[k] = (float)json_number_value(item);
+        is_good = json_is_number(item) && isfinite(numbers[k]) && (!is_scale || numbers[k] >= FLT_MIN);
+    }
+    return is_good ? RONDO_OK
+                   : errors_add(errors, RONDO_INVALID, "%s: '%s' must be a list of %lld numbers%s", file, key,
+                                (long long)count, is_scale ? " above 0" : "");
+}
+
+rondo_status scaling_load(struct scaling *scaling, const struct json_t *object, const char *file, struct arena *arena,
+                          struct errors *errors) {
+    *scaling = (struct scaling){{{.name = "input"}, {.name = "target"}}};
+    for (int32_t s = 0; s < SCALING_STREAMS; s++) {
+        struct scaling_stream *own = &scaling->streams[s];
+        const json_t *member = json_object_get(json_object_get(object, "scaling"), own->name);
+        if (member == NULL) {
+            continue;
+        }
+        const int64_t size = (int64_t)json_array_size(json_object_get(member, "shift"));
+        float *shift = arena_calloc(arena, (size_t)size + 1, sizeof *shift);
+        float *scale = arena_calloc(arena, (size_t)size + 1, sizeof *scale);
+        if (shift == NULL || scale == NULL) {
+            return errors_no_memory(errors);
+        }
+        if (size == 0) {
+            return errors_add(errors, RONDO_INVALID, "%s: 'shift' of '%s' must be a list of numbers", file, own->name);
+        }
+        RONDO_TRY(load_numbers(member, "shift", size, 0, file, shift, errors));
+        RONDO_TRY(load_numbers(member, "scale", size, 1, file, scale, errors));
+        *own = (struct scaling_stream){own->name, size, shift, scale};
+    }
+    return RONDO_OK;
+}

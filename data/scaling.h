@@ -1,0 +1,61 @@
+/* data/scaling.h: numbers at a mean of 0 and a standard deviation of 1.
+ *
+ * Networks train best on numbers of order 1. The shift (mean) and the scale (deviation) of each number of a stream are
+ * learned from the training data, and from then on the model sees, of all data of the run,
+ *
+ *     (stored - shift) / scale
+ *
+ * which batch_pack computes from the fields `shift` and `scale` of a stream. Predictions of numbers are turned back by
+ * prediction * scale + shift before they are measured or printed, so that both are in the units of the data.
+ *
+ *     status = scaling_learn(&scaling, training, options, target_has_units, arena, errors);   or scaling_load
+ *     scaling_bind(&scaling, dataset);                          each dataset of the run, before views of it are made
+ *
+ * Threads: main thread; bound datasets are read from any.
+ */
+#ifndef RONDO_DATA_SCALING_H
+#define RONDO_DATA_SCALING_H
+
+#include "core/arena.h"
+#include "data/dataset.h"
+
+struct json_t;
+
+enum scaling_kind { SCALING_NONE = 0, SCALING_STANDARD = 1, SCALING_AUTO = 2 };
+
+/* Keys of `data:`, whatever the reader is. */
+struct scaling_options {
+    int32_t scale_input;  /* SCALING_NONE or SCALING_STANDARD */
+    int32_t scale_target; /* enum scaling_kind; auto: standard if the loss allows it */
+};
+extern const rondo_option scaling_table[];
+
+/* Of one stream. */
+struct scaling_stream {
+    const char *name;     /* "input", "target" */
+    int64_t size;         /* numbers of an element */
+    float *shift, *scale; /* [size]; NULL: the numbers stay as they are */
+};
+
+enum { SCALING_STREAMS = 2 };
+struct scaling {
+    struct scaling_stream streams[SCALING_STREAMS];
+};
+
+/* Learns from all steps of all examples of `training`; elements without a target are left out. A number that is the same
+ * everywhere gets the scale 1. One that is only 0 or 1, such as that of a category, stays as it is: a rare category would
+ * get a large number. Streams of ids stay as they are. target_has_units decides for SCALING_AUTO: 1 if the loss accepts
+ * targets in any unit and its predictions are in the same unit (squared error; not Poisson). Memory from `arena`. */
+rondo_status scaling_learn(struct scaling *scaling, const struct dataset *training, struct scaling_options options,
+                           int target_has_units, struct arena *arena, struct errors *errors);
+
+/* Sets shift and scale of the streams of a dataset, which borrows them. */
+void scaling_bind(const struct scaling *scaling, struct dataset *dataset);
+
+/* The member "scaling" of a JSON object, and back. An object without the member, from a run that scales nothing, is no
+ * mistake. `file` names the source in messages. */
+rondo_status scaling_save(const struct scaling *scaling, struct json_t *object, struct errors *errors);
+rondo_status scaling_load(struct scaling *scaling, const struct json_t *object, const char *file, struct arena *arena,
+                          struct errors *errors);
+
+#endif

@@ -1,0 +1,181 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "data/table_file.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/number.h"
+
+const char *const table_file_formats[] = {"auto", "csv", "tsv", NULL};
+const char *const table_file_separators[] = {"auto", "comma", "tab", "semicolon", "bar", NULL};
+const char *const table_file_quotes[] = {"auto", "double", "none", NULL};
+static const char separator_characters[] = {0, ',', '\t', ';', '|'};
+
+rondo_status table_file_check(struct table_file_options options, struct errors *errors) {
+    return options.format != TABLE_FILE_AUTO && options.separator != TABLE_SEPARATOR_AUTO
+               ? errors_add(errors, RONDO_INVALID, "'format' is not used, because 'separator' is given")
+               : RONDO_OK;
+}
+
+static int has_ending(const char *file, const char *ending) {
+    const size_t length = strlen(file), n = strlen(ending);
+    return length > n && strcasecmp(file + length - n, ending) == 0;
+}
+
+static rondo_status table_format_of(const char *file, const struct table_file_options *options, struct location where,
+                                    struct table_format *format, struct errors *errors) {
+    const int is_csv = has_ending(file, ".csv"), is_tsv = has_ending(file, ".tsv") || has_ending(file, ".tab");
+    int32_t separator = options->separator;
+    if (separator == TABLE_SEPARATOR_AUTO && options->format == TABLE_FILE_AUTO && !is_csv && !is_tsv) {
+        return errors_add_at(errors, RONDO_INVALID, where,
+                             "the name '%s' ends in neither .csv nor .tsv; expected that, or format: csv or tsv", file);
+    }
+    if (separator == TABLE_SEPARATOR_AUTO) {
+        const int has_commas = options->format == TABLE_FILE_CSV || (options->format == TABLE_FILE_AUTO && is_csv);
+        separator = has_commas ? TABLE_COMMA : TABLE_TAB;
+    }
+    format->separator = separator_characters[separator];
+    format->has_quotes =
+        options->quotes == TABLE_QUOTES_AUTO ? separator != TABLE_TAB : options->quotes == TABLE_QUOTES_DOUBLE;
+    return RONDO_OK;
+}
+
+/* The value of a whole number without a sign; -1 for any other text. */
+static long column_number(const char *text) {
+    char *end;
+    errno = 0;
+    const long number = text[0] >= '0' && text[0] <= '9' ? strtol(text, &end, 10) : -1;
+    return number < 0 || *end != '\0' || errno != 0 ? -1 : number;
+}
+
+/* "; it has 'id', 'body', 'label'": the names in the header, as many as fit in a message. */
+static const char *column_names(const struct table_file *file) {
+    enum { MOST = 20 };
+    const struct table *table = &file->table;
+    const char *names = "; it has ";
+    for (int32_t i = 0; i < table->columns && i < MOST && names != NULL; i++) {
+        names = arena_printf(file->arena, "%s%s'%.60s'", names, i == 0 ? "" : ", ", table->fields[i]);
+    }
+    if (table->columns > MOST && names != NULL) {
+        names = arena_printf(file->arena, "%s and %d more", names, table->columns - MOST);
+    }
+    return names == NULL ? "" : names;
+}
+
+static rondo_status find_column_by_name(const struct table_file *file, const struct reader_column *column,
+                                        int32_t *index) {
+    const struct table *table = &file->table;
+    struct suggestion near = {0};
+    int found = 0;
+    for (int32_t i = 0; i < table->columns; i++) {
+        if (strcmp(table->fields[i], column->text) == 0) {
+            *index = i;
+            found++;
+        }
+        suggest(&near, column->text, table->fields[i]);
+    }
+    if (found > 1) {
+        return errors_add_at(file->errors, RONDO_INVALID, column->where,
+                             "'%s' has %d columns '%s', name one by its number", table->file, found, column->text);
+    }
+    if (found == 0) {
+        return errors_add_at(file->errors, RONDO_INVALID, column->where, "'%s' has no column '%s'%s%s", table->file,
+                             column->text, suggestion_text(&near).text, column_names(file));
+    }
+    return RONDO_OK;
+}
+
+/* A number that is also the name of a column at another place could mean either. */
+static rondo_status check_number(const struct table_file *file, const struct reader_column *column, long number) {
+    const struct table *table = &file->table;
+    for (int32_t i = 0; file->first_row > 0 && i < table->columns; i++) {
+        if (i != number && strcmp(table->fields[i], column->text) == 0) {
+            return errors_add_at(file->errors, RONDO_INVALID, column->where,
+                                 "'%s' has a column of the name '%s', which is column %d; write \"%s\", in quotes, for "
+                                 "the name, or %d for the column",
+                                 table->file, column->text, i, column->text, i);
+        }
+    }
+    if (number >= table->columns) {
+        return errors_add_at(file->errors, RONDO_INVALID, column->where,
+                             "'%s' has no column %ld; it has %d, numbered from 0", table->file, number, table->columns);
+    }
+    return RONDO_OK;
+}
+
+rondo_status table_file_column(const struct table_file *file, const struct reader_column *column, int32_t *index) {
+    const int has_header = file->first_row > 0;
+    const long number = has_header && column->is_name ? -1 : column_number(column->text);
+    if (number >= 0) {
+        RONDO_TRY(check_number(file, column, number));
+        *index = (int32_t)number;
+        return RONDO_OK;
+    }
+    if (!has_header) {
+        return errors_add_at(file->errors, RONDO_INVALID, column->where,
+                             "column '%s' is not a number from 0; a name needs header: true", column->text);
+    }
+    return find_column_by_name(file, column, index);
+}
+
+/* Mistakes in the file are reported at its own lines. */
+static rondo_status read_table(struct table_file *file, const struct reader_path *path, struct table_format format) {
+    char *text;
+    size_t length;
+    RONDO_TRY(reader_path_read(path, TABLE_MAX_BYTES, file->arena, &text, &length, file->errors));
+    return table_parse(path->text, text, length, format, file->arena, &file->table, file->errors);
+}
+
+rondo_status table_file_open(struct table_file *file, struct table_file_options options, const struct reader_path *path,
+                             struct errors *errors) {
+    *file = (struct table_file){.arena = arena_create(), .errors = errors, .first_row = options.header != 0};
+    if (file->arena == NULL) {
+        return errors_no_memory(errors);
+    }
+    struct table_format format = {0};
+    RONDO_TRY(table_format_of(path->like != NULL ? path->like : path->text, &options, path->where, &format, errors));
+    RONDO_TRY(read_table(file, path, format));
+    return file->table.rows > file->first_row
+               ? RONDO_OK
+               : errors_add_at(errors, RONDO_INVALID, (struct location){.file = file->table.file},
+                               "no rows after the header");
+}
+
+void table_file_close(struct table_file *file) {
+    arena_destroy(file->arena);
+}
+
+int64_t table_file_count(const struct table_file *file) {
+    return file->table.rows - file->first_row;
+}
+
+const char *table_file_field(const struct table_file *file, int64_t index, int32_t column) {
+    return file->table.fields[(file->first_row + index) * file->table.columns + column];
+}
+
+struct location table_file_place(const struct table_file *file, int64_t index) {
+    return (struct location){.file = file->table.file, .line = file->table.lines[file->first_row + index]};
+}
+
+int table_file_is_number(const char *text, float *number) {
+    char *end;
+    *number = (float)number_parse(text, &end);
+    end += strspn(end, " ");
+    /* the conversion also accepts 0x10 */
+    return strspn(text, " 0123456789+-.eE") == strlen(text) && end != text && *end == '\0' && isfinite(*number);
+}
+
+float table_file_number(struct table_file *file, int64_t index, int32_t column) {
+    const char *text = table_file_field(file, index, column);
+    float number;
+    if (table_file_is_number(text, &number)) {
+        return number;
+    }
+    errors_add_at(file->errors, RONDO_INVALID, table_file_place(file, index), "'%.60s' is not a finite number", text);
+    file->mistakes++;
+    return NAN;
+}

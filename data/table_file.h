@@ -1,0 +1,79 @@
+/* data/table_file.h: a CSV or TSV file with a header and named columns, for the readers of tables.
+ *
+ * Threads: any, on different objects.
+ */
+#ifndef RONDO_DATA_TABLE_FILE_H
+#define RONDO_DATA_TABLE_FILE_H
+
+#include "data/reader.h"
+#include "data/table.h"
+
+enum table_file_kind { TABLE_FILE_AUTO, TABLE_FILE_CSV, TABLE_FILE_TSV }; /* auto: by the ending of its name */
+enum table_file_separator {
+    TABLE_SEPARATOR_AUTO,
+    TABLE_COMMA,
+    TABLE_TAB,
+    TABLE_SEMICOLON,
+    TABLE_BAR
+};                                                                                    /* by the format */
+enum table_file_quotes { TABLE_QUOTES_AUTO, TABLE_QUOTES_DOUBLE, TABLE_QUOTES_NONE }; /* auto: none with tabs */
+
+/* The form of the files. */
+struct table_file_options {
+    int32_t format;    /* enum table_file_kind */
+    int32_t separator; /* enum table_file_separator */
+    int32_t quotes;    /* enum table_file_quotes */
+    int32_t header;    /* the first row holds the names of the columns */
+};
+
+/* Rows for the option table of a reader whose struct `S` has the members of struct table_file_options; header_default is
+ * "true" or "false". */
+extern const char *const table_file_formats[], *const table_file_separators[], *const table_file_quotes[];
+#define TABLE_FILE_OPTIONS(S, header_default)                                                                          \
+    RONDO_OPTION_CHOICE(S, format, "auto", table_file_formats, "csv or tsv; auto: by the ending of each file's name"), \
+        RONDO_OPTION_CHOICE(S, separator, "auto", table_file_separators,                                               \
+                            "character between two fields; auto: a comma in csv, a tab in tsv"),                       \
+        RONDO_OPTION_CHOICE(S, quotes, "auto", table_file_quotes,                                                      \
+                            "double: a field in double quotes may contain separators, line breaks, and \"\" for a "    \
+                            "quote; none: a quote is an ordinary character; auto: none if tabs separate the fields, "  \
+                            "else double"),                                                                            \
+        RONDO_OPTION_BOOL(S, header, header_default, "the first row of each file holds the names of the columns")
+
+/* The same of a reader's own options. */
+#define TABLE_FILE_OPTIONS_OF(options)                                                                                 \
+    ((struct table_file_options){(options)->format, (options)->separator, (options)->quotes, (options)->header})
+
+/* Refuses a format beside a separator. For reader_class.check. */
+rondo_status table_file_check(struct table_file_options options, struct errors *errors);
+
+/* Mistakes of one file that are reported before reading stops. */
+#define TABLE_FILE_MOST_MISTAKES 10
+
+struct table_file {
+    struct arena *arena;
+    struct table table;
+    int64_t first_row; /* 1 if there is a header, else 0 */
+    struct errors *errors;
+    int32_t mistakes; /* reported so far */
+};
+
+/* Reads a file as a table with at least one row after its header; table_file_close afterwards, also after a failure. A
+ * missing file is a mistake of the experiment, at path->where; others are reported at the lines of the file. */
+rondo_status table_file_open(struct table_file *file, struct table_file_options options, const struct reader_path *path,
+                             struct errors *errors);
+void table_file_close(struct table_file *file);
+
+/* The number of a column: by number or, with a header, by name. RONDO_INVALID, at column->where, if there is none. */
+rondo_status table_file_column(const struct table_file *file, const struct reader_column *column, int32_t *index);
+
+/* Examples: rows after the header. The field of example `index`, and its place. */
+int64_t table_file_count(const struct table_file *file);
+const char *table_file_field(const struct table_file *file, int64_t index, int32_t column);
+struct location table_file_place(const struct table_file *file, int64_t index);
+
+/* 1 if a text is a finite number, with blanks around it. */
+int table_file_is_number(const char *text, float *number);
+/* The number in a field, with blanks around it; NaN after a mistake, which is reported and counted. */
+float table_file_number(struct table_file *file, int64_t index, int32_t column);
+
+#endif

@@ -1,0 +1,299 @@
+#include "experiment/data_section.h"
+
+#include <string.h>
+
+#include "core/options.h"
+#include "experiment/paths.h"
+
+const rondo_option sequence_table[] = {
+    RONDO_OPTION_INT(
+        struct sequence_options, window, "0", 0, 1e6,
+        "steps of one update: long sequences are cut into windows of this length, and the gradient stops at "
+        "their borders; 0: sequences are not cut"),
+    RONDO_OPTION_BOOL(struct sequence_options, carry, "false",
+                      "states are carried from window to window, in as many lanes as a batch has examples"),
+    RONDO_OPTION_END};
+
+static const char *const file_keys[] = {"train", "valid", "test"}; /* by enum part_name */
+
+/* ---- files ---- */
+
+static int read_path(const struct plugin_reader *reader, struct yaml_node *node, const char *stream,
+                     struct reader_path *path) {
+    if (node->kind != YAML_SCALAR || node->text[0] == '\0') {
+        errors_add_at(reader->errors, RONDO_INVALID, node->where, "expected the path of a file");
+        return 0;
+    }
+    *path = (struct reader_path){
+        .stream = stream, .text = resolve_path(node, reader->arena, reader->errors), .where = node->where};
+    return path->text != NULL;
+}
+
+static void read_paths(const struct plugin_reader *reader, struct yaml_node *node, struct data_files *files) {
+    const int32_t count = node->kind == YAML_SCALAR ? 1 : yaml_count(node);
+    struct reader_path *paths = arena_calloc(reader->arena, (size_t)count + 1, sizeof *paths);
+    if (paths == NULL) {
+        errors_no_memory(reader->errors);
+        return;
+    }
+    if (count == 0) {
+        errors_add_at(reader->errors, RONDO_INVALID, node->where, "expected the path of a file");
+    }
+    int32_t good = 0;
+    if (node->kind == YAML_SCALAR) {
+        good += read_path(reader, node, NULL, &paths[0]);
+    }
+    for (struct yaml_node *child = node->kind == YAML_SCALAR ? NULL : node->first; child != NULL; child = child->next) {
+        good += read_path(reader, child, child->key, &paths[good]);
+    }
+    files->paths = paths;
+    files->count = good == count ? count : 0;
+}
+
+/* {last: 0.1} or {share: 0.1}. */
+struct part_options {
+    double last, share;
+};
+static const rondo_option part_table[] = {
+    RONDO_OPTION_REAL(struct part_options, last, "0", 0, 0.99, "this share of the training file, from its end"),
+    RONDO_OPTION_REAL(struct part_options, share, "0", 0, 0.99, "this share of the training file, chosen at random"),
+    RONDO_OPTION_END};
+
+/* 1 for a mapping whose first key is nearer to those of a part than to the name of a stream. */
+static int is_part(const struct yaml_node *node) {
+    static const char *const keys[] = {"last", "share", "input", "target", "weight"};
+    struct suggestion near = {0};
+    for (int i = 0; node->kind == YAML_MAPPING && node->first != NULL && i < 5; i++) {
+        suggest(&near, node->first->key, keys[i]);
+    }
+    return near.name != NULL && (strcmp(near.name, keys[0]) == 0 || strcmp(near.name, keys[1]) == 0);
+}
+
+static void read_part(const struct plugin_reader *reader, const struct yaml_node *node, const char *key,
+                      struct part *part) {
+    struct part_options options = {0};
+    const struct section_part own = {part_table, &options};
+    if (section_override(node, &own, 1, NULL, key, reader->arena, reader->errors) != RONDO_OK) {
+        return;
+    }
+    if ((options.last > 0) == (options.share > 0)) {
+        errors_add_at(reader->errors, RONDO_INVALID, node->where,
+                      "expected one of {last: SHARE} and {share: SHARE}, with a share above 0");
+        return;
+    }
+    *part = options.last > 0 ? (struct part){PART_LAST, options.last} : (struct part){PART_SHARE, options.share};
+}
+
+static void read_files(const struct plugin_reader *reader, struct yaml_node *section, enum part_name part,
+                       struct data_section *read) {
+    struct data_files *all[] = {&read->train, &read->valid, &read->test};
+    struct data_files *files = all[part];
+    struct yaml_node *node = yaml_get(section, file_keys[part]);
+    if (node == NULL) {
+        if (part == PART_TRAIN) {
+            errors_add_at(reader->errors, RONDO_INVALID, section->where,
+                          "'data' has no key 'train', expected the path of a file");
+        }
+        return;
+    }
+    files->where = node->where;
+    if (part != PART_TRAIN && is_part(node)) {
+        const char *path = part == PART_VALID ? "data.valid" : "data.test";
+        read_part(reader, node, path, part == PART_VALID ? &read->parts.valid : &read->parts.test);
+        return;
+    }
+    if (node->kind == YAML_MAPPING && (read->reader->flags & READER_BY_STREAM) == 0) {
+        errors_add_at(reader->errors, RONDO_INVALID, node->where,
+                      "reader '%s' reads all streams from the same file; expected a path, or a list of paths%s",
+                      read->reader->name, part == PART_TRAIN ? "" : ", or {last: SHARE} or {share: SHARE}");
+        return;
+    }
+    read_paths(reader, node, files);
+}
+
+static void check_parts(const struct plugin_reader *reader, const struct data_section *read) {
+    const int has_parts = read->parts.valid.rule != PART_NONE || read->parts.test.rule != PART_NONE;
+    const int is_one_file = read->train.count <= 1 || read->train.paths[0].stream != NULL;
+    if (has_parts && !is_one_file) {
+        errors_add_at(reader->errors, RONDO_INVALID,
+                      read->parts.valid.rule != PART_NONE ? read->valid.where : read->test.where,
+                      "a part is taken from one training file, and data.train has %d", read->train.count);
+    }
+}
+
+int data_section_has(const struct data_section *section, enum part_name part) {
+    if (section->reader != NULL && (section->reader->flags & READER_NO_FILES) != 0) {
+        return 1;
+    }
+    const struct data_files *all[] = {&section->train, &section->valid, &section->test};
+    return all[part]->where.file != NULL;
+}
+
+/* ---- columns ---- */
+
+/* One column of a key, or of the list of a key. 0 with an error. */
+static int read_column(const struct plugin_reader *reader, const struct yaml_node *node, const char *key,
+                       struct reader_column *column) {
+    if (node->kind != YAML_SCALAR || node->text[0] == '\0') {
+        errors_add_at(reader->errors, RONDO_INVALID, node->where,
+                      "'data.columns.%s' is not a column, expected its number, from 0, or its name", key);
+        return 0;
+    }
+    *column = (struct reader_column){.text = node->text, .is_name = node->quoted, .where = node->where};
+    return 1;
+}
+
+static void read_list(const struct plugin_reader *reader, const struct yaml_node *list, const char *key,
+                      struct reader_column *column) {
+    for (const struct yaml_node *node = list->first; node != NULL; node = node->next) {
+        if (!read_column(reader, node, key, column) || node->next == NULL) {
+            return;
+        }
+        struct reader_column *next = arena_calloc(reader->arena, 1, sizeof *next);
+        if (next == NULL) {
+            errors_no_memory(reader->errors);
+            return;
+        }
+        column->next = next;
+        column = next;
+    }
+}
+
+static void read_key(const struct plugin_reader *reader, struct yaml_node *columns, const struct reader_column_key *key,
+                     struct reader_column *column) {
+    const struct yaml_node *node = yaml_get(columns, key->name);
+    if (node == NULL && key->default_text != NULL && key->default_text[0] == '\0') {
+        return;
+    }
+    if (node == NULL && key->default_text != NULL) {
+        section_put(columns, key->name, key->default_text, 0, reader->arena, reader->errors);
+        node = yaml_get(columns, key->name);
+    }
+    if (node == NULL) {
+        errors_add_at(reader->errors, RONDO_INVALID, columns->where,
+                      "'data.columns' has no key '%s', expected the number of a column, from 0, or its name",
+                      key->name);
+    } else if (node->kind == YAML_SEQUENCE && key->is_list) {
+        read_list(reader, node, key->name, column);
+    } else {
+        read_column(reader, node, key->name, column);
+    }
+}
+
+static void read_columns(const struct plugin_reader *reader, struct yaml_node *section, struct data_section *read) {
+    const struct reader_column_key *keys = read->reader->columns;
+    int32_t count = 0;
+    while (keys != NULL && keys[count].name != NULL) {
+        count++;
+    }
+    if (count == 0) {
+        return;
+    }
+    struct yaml_node *columns = section_child(section, "columns", reader->arena, reader->errors);
+    const char **names = arena_calloc(reader->arena, (size_t)count + 1, sizeof *names);
+    read->columns = arena_calloc(reader->arena, (size_t)count, sizeof *read->columns);
+    if (columns == NULL || names == NULL || read->columns == NULL) {
+        return;
+    }
+    for (int32_t i = 0; i < count; i++) {
+        names[i] = keys[i].name;
+    }
+    section_read(columns, NULL, 0, names, "data.columns", columns->where, reader->arena, reader->errors);
+    for (int32_t i = 0; i < count; i++) {
+        read_key(reader, columns, &keys[i], &read->columns[i]);
+    }
+}
+
+/* ---- the section ---- */
+
+static const struct reader_class *find_reader(const struct plugin_reader *reader, struct yaml_node *section) {
+    const char *all = reader_at(0)->name;
+    for (int32_t i = 1; all != NULL && reader_at(i) != NULL; i++) {
+        all = arena_printf(reader->arena, "%s, %s", all, reader_at(i)->name);
+    }
+    const char *expected = all == NULL ? NULL : arena_printf(reader->arena, "the reader of the data files: %s", all);
+    const char *name =
+        section_text(section, "reader", expected == NULL ? "a reader" : expected, section->where, reader->errors);
+    struct suggestion near = {0};
+    const struct reader_class *class = name == NULL ? NULL : reader_find(name, &near);
+    if (name != NULL && class == NULL) {
+        errors_add_at(reader->errors, RONDO_INVALID, yaml_get(section, "reader")->where,
+                      "unknown reader '%s'%s, expected %s", name, suggestion_text(&near).text,
+                      all == NULL ? "another" : all);
+    }
+    return class;
+}
+
+/* The keys of the section that are no options. */
+static const char *const *other_keys(const struct reader_class *class, const char *names[6]) {
+    int32_t count = 0;
+    names[count++] = "reader";
+    if ((class->flags & READER_NO_FILES) == 0) {
+        names[count++] = "train";
+        names[count++] = "valid";
+        names[count++] = "test";
+    }
+    if (class->columns != NULL) {
+        names[count++] = "columns";
+    }
+    names[count] = NULL;
+    return names;
+}
+
+/* Options that do not go together: reported at the first option that the message names. */
+static void check_options(const struct plugin_reader *reader, const struct yaml_node *section,
+                          const struct data_section *read) {
+    if (read->reader->check == NULL) {
+        return;
+    }
+    struct errors own = {0};
+    const struct reader view = {.class = read->reader, .options = read->options, .columns = read->columns};
+    read->reader->check(&view, &own);
+    plugin_section_errors(section, section->where, &own, reader->errors);
+}
+
+static void check_sequences(const struct plugin_reader *reader, const struct yaml_node *section,
+                            struct data_section *read) {
+    const struct yaml_node *node = yaml_get(section, "window");
+    read->sequences_where = node == NULL ? section->where : node->where;
+    const struct yaml_node *carry = yaml_get(section, "carry");
+    read->carry_where = carry == NULL ? section->where : carry->where;
+    if (read->sequences.carry && read->sequences.window == 0) {
+        errors_add_at(reader->errors, RONDO_INVALID, read->carry_where,
+                      "'data.carry' is not used without 'data.window', the steps of one update");
+    }
+}
+
+void data_section_read(const struct plugin_reader *reader, struct yaml_node *section, struct data_section *read) {
+    const char *names[6];
+    const struct reader_class *class = find_reader(reader, section);
+    if (class == NULL) {
+        return;
+    }
+    const int has_sequences = (class->flags & READER_SEQUENCES) != 0;
+    void *options = options_create(class->options, class->options_size, reader->arena, reader->errors);
+    if (options == NULL) {
+        return;
+    }
+    const struct section_part parts[] = {
+        {class->options, options}, {scaling_table, &read->scaling}, {sequence_table, &read->sequences}};
+    read->reader = class;
+    read->options = options;
+    const struct scaling_options *scaling =
+        options_create(scaling_table, sizeof *scaling, reader->arena, reader->errors);
+    if (scaling == NULL) {
+        return;
+    }
+    read->scaling = *scaling;
+    const rondo_status status = section_read(section, parts, has_sequences ? 3 : 2, other_keys(class, names), "data",
+                                             section->where, reader->arena, reader->errors);
+    for (int part = PART_TRAIN; part <= PART_TEST && (class->flags & READER_NO_FILES) == 0; part++) {
+        read_files(reader, section, (enum part_name)part, read);
+    }
+    check_parts(reader, read);
+    read_columns(reader, section, read);
+    if (status == RONDO_OK) {
+        check_options(reader, section, read);
+        check_sequences(reader, section, read);
+    }
+}

@@ -1,0 +1,279 @@
+#include "model/embedding_layer.h"
+
+#include "model/apply.h"
+#include "model/packed.h"
+
+struct embedding_input {
+    struct model_input settings;
+    int32_t parameter; /* number of its table, or of its W, which b follows; -1: numbers that enter as they are */
+    const char *word_dropout; /* the name of the random stream */
+};
+
+struct embedding_layer {
+    struct layer layer;
+    struct embedding_input *inputs;
+    int32_t n_inputs;
+    int every_step;  /* the output has all steps */
+    int has_vectors; /* some stream is embedded */
+};
+
+static int is_embedded(const struct model_input *input) {
+    return input->embedding_size > 0;
+}
+
+/* The first embedded stream; NULL: none. */
+static const struct model_input *first_embedded(const struct model_input *inputs, int32_t n_inputs) {
+    for (int32_t i = 0; i < n_inputs; i++) {
+        if (is_embedded(&inputs[i])) {
+            return &inputs[i];
+        }
+    }
+    return NULL;
+}
+
+int64_t embedding_layer_width(const struct model_input *inputs, int32_t n_inputs) {
+    const struct model_input *first = first_embedded(inputs, n_inputs);
+    int64_t width = first == NULL ? 0 : first->embedding_size;
+    for (int32_t i = 0; i < n_inputs; i++) {
+        if (is_embedded(&inputs[i]) && inputs[i].embedding_size != first->embedding_size) {
+            return 0;
+        }
+        width += is_embedded(&inputs[i]) ? 0 : inputs[i].size;
+    }
+    return width;
+}
+
+int embedding_layer_every_step(const struct model_input *inputs, int32_t n_inputs) {
+    for (int32_t i = 0; i < n_inputs; i++) {
+        if (inputs[i].every_step) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static rondo_status check_inputs(const struct model_input *inputs, int32_t n_inputs, struct errors *errors) {
+    const struct model_input *first = first_embedded(inputs, n_inputs);
+    if (n_inputs < 1) {
+        return errors_add(errors, RONDO_INVALID,
+                          "the model reads nothing: expected an input, or its own output at the step before");
+    }
+    for (int32_t i = 0; i < n_inputs; i++) {
+        const struct model_input *input = &inputs[i];
+        if ((input->symbols > 0 ? input->embedding_size : input->size) < 1) {
+            return errors_add_at(errors, RONDO_INVALID, input->where, "stream '%s' has no width: %s", input->name,
+                                 input->symbols > 0 ? "symbols need an embedding" : "it has no numbers");
+        }
+        if (is_embedded(input) && input->embedding_size != first->embedding_size) {
+            return errors_add_at(errors, RONDO_INVALID, input->where,
+                                 "the vectors of streams '%s' and '%s' are added, and they are %lld and %lld wide; "
+                                 "expected the same embedding size",
+                                 first->name, input->name, (long long)first->embedding_size,
+                                 (long long)input->embedding_size);
+        }
+        RONDO_CHECK(input->share < 0 || (input->share < i && input->symbols > 0 && inputs[input->share].symbols > 0),
+                    errors, "a table is shared with an earlier stream, both of symbols");
+    }
+    return RONDO_OK;
+}
+
+/* The input that owns the table which input `i` uses. */
+static int32_t owner_of(const struct model_input *inputs, int32_t i) {
+    while (inputs[i].share >= 0) {
+        i = inputs[i].share;
+    }
+    return i;
+}
+
+/* Rows of the table that input `owner` owns. */
+static int64_t table_rows(const struct model_input *inputs, int32_t n_inputs, int32_t owner) {
+    int64_t rows = 0;
+    for (int32_t i = 0; i < n_inputs; i++) {
+        if (inputs[i].symbols > rows && owner_of(inputs, i) == owner) {
+            rows = inputs[i].symbols;
+        }
+    }
+    return rows;
+}
+
+/* Adds the parameters of input `i` to the list. */
+static void list_parameters_of(struct embedding_layer *layer, const struct model_input *inputs, int32_t i,
+                               const char *prefix, int32_t dtype, struct layer_parameter *parameters) {
+    const struct initialiser normal = {.kind = INITIALISE_NORMAL, .a = 0.1}, glorot = {.kind = INITIALISE_GLOROT},
+                             zeros = {.kind = INITIALISE_CONSTANT};
+    const struct model_input *input = &inputs[i];
+    struct arena *arena = layer->layer.arena;
+    int32_t *count = &layer->layer.shape.n_parameters;
+    layer->inputs[i].parameter = -1;
+    if (input->share >= 0) {
+        layer->inputs[i].parameter = layer->inputs[input->share].parameter;
+    } else if (input->symbols > 0) {
+        layer->inputs[i].parameter = *count;
+        parameters[(*count)++] = (struct layer_parameter){
+            arena_printf(arena, "%sW", prefix),
+            tensor_2d(dtype, table_rows(inputs, layer->n_inputs, i), input->embedding_size, NULL), normal};
+    } else if (is_embedded(input)) {
+        layer->inputs[i].parameter = *count;
+        parameters[(*count)++] =
+            (struct layer_parameter){arena_printf(arena, "%s.W", input->name),
+                                     tensor_2d(dtype, input->size, input->embedding_size, NULL), glorot};
+        parameters[(*count)++] = (struct layer_parameter){arena_printf(arena, "%s.b", input->name),
+                                                          tensor_1d(dtype, input->embedding_size, NULL), zeros};
+    }
+}
+
+static rondo_status copy_inputs(struct embedding_layer *layer, const struct model_input *inputs, int32_t dtype,
+                                struct errors *errors) {
+    struct arena *arena = layer->layer.arena;
+    const size_t count = (size_t)layer->n_inputs;
+    layer->inputs = arena_calloc(arena, count, sizeof *layer->inputs);
+    struct layer_parameter *parameters = arena_calloc(arena, 2 * count, sizeof *parameters);
+    if (arena_failed(arena)) {
+        return errors_no_memory(errors);
+    }
+    int32_t of_symbols = 0;
+    for (int32_t i = 0; i < layer->n_inputs; i++) {
+        of_symbols += inputs[i].symbols > 0;
+    }
+    for (int32_t i = 0; i < layer->n_inputs; i++) {
+        struct embedding_input *input = &layer->inputs[i];
+        input->settings = inputs[i];
+        input->settings.name = arena_strdup(arena, inputs[i].name);
+        input->settings.where = (struct location){0};
+        input->word_dropout = of_symbols > 1 ? arena_printf(arena, "word_dropout.%s", inputs[i].name) : "word_dropout";
+        const char *prefix = of_symbols > 1 ? arena_printf(arena, "%s.", inputs[i].name) : "";
+        list_parameters_of(layer, inputs, i, prefix, dtype, parameters);
+    }
+    layer->layer.shape.parameters = parameters;
+    return arena_failed(arena) ? errors_no_memory(errors) : RONDO_OK;
+}
+
+/* ---- recording ---- */
+
+/* The ids with some replaced by the unknown word. *status gets the error if memory is short. */
+static rondo_tensor drop_words(struct tape *tape, const struct embedding_input *input, const rondo_tensor *ids,
+                               struct rng_stream stream, rondo_status *status) {
+    rondo_tensor dropped = *ids;
+    *status = tensor_alloc(&dropped, tape_arena(tape), tape_errors(tape));
+    for (int64_t i = 0; *status == RONDO_OK && i < rondo_count(ids); i++) {
+        const int drop = rng_uniform(stream, (uint64_t)i) < input->settings.word_dropout;
+        ((int32_t *)dropped.data)[i] = drop ? input->settings.unknown : ((const int32_t *)ids->data)[i];
+    }
+    return dropped;
+}
+
+/* Rows of the table: i32 [n] -> [n, embedding size]. */
+static rondo_value look_up(const struct embedding_input *input, struct tape *tape, const struct layer_call *call,
+                           rondo_value value) {
+    const rondo_tensor *ids = tape_tensor(tape, value);
+    if (ids == NULL) {
+        return value; /* it failed before */
+    }
+    rondo_tensor used = *ids;
+    if (tape_is_training(tape) && input->settings.word_dropout > 0 && input->settings.unknown >= 0) {
+        rondo_status status;
+        used = drop_words(tape, input, ids, rng_stream(call->stream.key, input->word_dropout), &status);
+        if (status != RONDO_OK) {
+            return tape_fail(tape, status);
+        }
+    }
+    return apply_gather(tape, call->parameters[input->parameter], &used);
+}
+
+/* The value of a stream that has one only at the first step of a sequence: zeros for rows that continue. [rows, …] */
+static rondo_value at_first_step(struct tape *tape, const struct layer_call *call, rondo_value value) {
+    const rondo_tensor *tensor = tape_tensor(tape, value);
+    if (tensor == NULL || call->starts == NULL) {
+        return value;
+    }
+    const rondo_value zero = tape_zeros(tape, tensor_1d(tensor->dtype, 1, NULL));
+    return apply_where(tape, layer_starts(tape, call, *tensor), value, zero);
+}
+
+/* What one stream contributes, at all steps if the layer has all steps. */
+static rondo_value contribution(const struct embedding_layer *layer, const struct embedding_input *input,
+                                struct tape *tape, const struct layer_call *call, rondo_value value) {
+    if (input->settings.symbols > 0) {
+        value = look_up(input, tape, call, value);
+    } else if (is_embedded(&input->settings)) {
+        value = apply_matmul(tape, value, call->parameters[input->parameter]);
+        value = apply_add(tape, value, call->parameters[input->parameter + 1]);
+    }
+    value = apply_dropout(tape, value, input->settings.dropout);
+    if (input->settings.every_step) {
+        return value;
+    }
+    value = at_first_step(tape, call, value);
+    return layer->every_step ? packed_from_first(tape, call->time, value) : value;
+}
+
+static rondo_value record(const struct layer *base, struct tape *tape, const struct layer_call *call) {
+    const struct embedding_layer *layer = (const struct embedding_layer *)base;
+    rondo_value *parts = arena_calloc(tape_arena(tape), (size_t)layer->n_inputs + 1, sizeof *parts);
+    if (parts == NULL) {
+        return tape_fail(tape, errors_no_memory(tape_errors(tape)));
+    }
+    int32_t n_vectors = 0, n_parts = layer->has_vectors; /* parts[0]: their sum */
+    layer_enter(tape, call, "");
+    for (int32_t i = 0; i < layer->n_inputs; i++) {
+        const struct embedding_input *input = &layer->inputs[i];
+        const rondo_value value = contribution(layer, input, tape, call, call->inputs[i]);
+        if (is_embedded(&input->settings)) {
+            parts[0] = n_vectors++ == 0 ? value : apply_add(tape, parts[0], value);
+        } else {
+            parts[n_parts++] = value;
+        }
+    }
+    return n_parts == 1 ? parts[0] : apply_concat(tape, 1, parts, n_parts);
+}
+
+/* ---- the kind ---- */
+
+static int64_t flops(const struct layer *base) {
+    const struct embedding_layer *layer = (const struct embedding_layer *)base;
+    int64_t flops = 0;
+    int32_t n_embedded = 0;
+    for (int32_t i = 0; i < layer->n_inputs; i++) {
+        const struct model_input *input = &layer->inputs[i].settings;
+        n_embedded += is_embedded(input);
+        if (is_embedded(input) && input->symbols == 0) {
+            flops += (2 * input->size + 1) * input->embedding_size;
+        }
+        if (is_embedded(input) && n_embedded > 1) {
+            flops += input->embedding_size; /* added to the sum */
+        }
+    }
+    return flops;
+}
+
+static const struct layer_class embedding_class = {"embedding", NULL, record, flops};
+
+struct layer *embedding_layer_create(const struct model_input *inputs, int32_t n_inputs, int32_t dtype,
+                                     struct errors *errors) {
+    if (check_inputs(inputs, n_inputs, errors) != RONDO_OK) {
+        return NULL;
+    }
+    struct embedding_layer *layer = layer_new(&embedding_class, sizeof *layer, errors);
+    if (layer == NULL) {
+        return NULL;
+    }
+    layer->n_inputs = n_inputs;
+    layer->every_step = embedding_layer_every_step(inputs, n_inputs);
+    layer->has_vectors = first_embedded(inputs, n_inputs) != NULL;
+    layer->layer.shape.width = embedding_layer_width(inputs, n_inputs);
+    layer->layer.shape.is_causal = 1;
+    if (copy_inputs(layer, inputs, dtype, errors) != RONDO_OK) {
+        layer_destroy(&layer->layer);
+        return NULL;
+    }
+    return &layer->layer;
+}
+
+const char *embedding_layer_name(const struct layer *layer, int32_t input) {
+    return ((const struct embedding_layer *)layer)->inputs[input].settings.name;
+}
+
+int32_t embedding_layer_table(const struct layer *base, int32_t input) {
+    const struct embedding_layer *layer = (const struct embedding_layer *)base;
+    return layer->inputs[input].settings.symbols > 0 ? layer->inputs[input].parameter : -1;
+}

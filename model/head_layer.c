@@ -1,0 +1,50 @@
+#include "model/head_layer.h"
+
+#include "model/apply.h"
+
+struct head_layer {
+    struct layer layer;
+    int is_tied;
+    struct layer_parameter parameters[2];
+};
+
+struct head_output head_output(const struct layer *base, struct tape *tape, const struct layer_call *call) {
+    const struct head_layer *layer = (const struct head_layer *)base;
+    if (!layer->is_tied) {
+        return (struct head_output){call->parameters[0], call->parameters[1]};
+    }
+    const rondo_value rows = apply_slice(tape, call->inputs[1], 0, 0, base->shape.width); /* [output size, width] */
+    return (struct head_output){apply_transpose(tape, rows), call->parameters[0]};
+}
+
+static rondo_value record(const struct layer *layer, struct tape *tape, const struct layer_call *call) {
+    layer_enter(tape, call, "");
+    const struct head_output output = head_output(layer, tape, call);
+    return apply_add(tape, apply_matmul(tape, call->inputs[0], output.weight), output.bias);
+}
+
+static int64_t flops(const struct layer *layer) {
+    return (2 * layer->shape.input + 1) * layer->shape.width;
+}
+
+static const struct layer_class head_class = {"head", NULL, record, flops};
+
+struct layer *head_layer_create(int64_t width, int64_t output_size, int is_tied, int32_t dtype, struct errors *errors) {
+    struct head_layer *layer = layer_new(&head_class, sizeof *layer, errors);
+    if (layer == NULL) {
+        return NULL;
+    }
+    struct layer_shape *shape = &layer->layer.shape;
+    shape->input = width;
+    shape->width = output_size;
+    shape->is_causal = 1;
+    layer->is_tied = is_tied;
+    if (!is_tied) {
+        layer->parameters[shape->n_parameters++] =
+            (struct layer_parameter){"W", tensor_2d(dtype, width, output_size, NULL), {.kind = INITIALISE_GLOROT}};
+    }
+    layer->parameters[shape->n_parameters++] =
+        (struct layer_parameter){"b", tensor_1d(dtype, output_size, NULL), {.kind = INITIALISE_CONSTANT}};
+    shape->parameters = layer->parameters;
+    return &layer->layer;
+}

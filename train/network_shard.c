@@ -1,0 +1,277 @@
+#include "train/network_shard.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/host.h"
+#include "train/profile.h"
+
+static void clear_gradients(const struct network *network, const rondo_tensor *gradients) {
+    const struct model_parameter *parameters = model_parameters(network->model);
+    for (int32_t p = 0; p < model_parameter_count(network->model); p++) {
+        memset(gradients[p].data, 0, tensor_bytes(&parameters[p].value));
+    }
+}
+
+static int is_training(const struct network_work *work) {
+    return work->mode == NETWORK_TRAIN || work->mode == NETWORK_SAMPLE;
+}
+
+/* Measures training; evaluation is measured as a whole. NULL: nothing is. */
+static struct profile *profile_of(const struct network_work *work) {
+    return is_training(work) ? work->network->session->profile : NULL;
+}
+
+/* Puts the parameters on the tape of a shard: with gradients in training, as constants otherwise. */
+static rondo_value *bind_parameters(const struct network_work *work, struct network_shard *shard) {
+    const struct model *model = work->network->model;
+    const int32_t count = model_parameter_count(model);
+    const struct model_parameter *parameters = model_parameters(model);
+    rondo_value *values = arena_calloc(tape_arena(shard->tape), (size_t)count, sizeof *values);
+    for (int32_t p = 0; values != NULL && p < count; p++) {
+        const int is_trained = is_training(work) && (work->network->frozen == NULL || !work->network->frozen[p]);
+        values[p] = is_trained ? tape_parameter(shard->tape, parameters[p].name, &parameters[p].value,
+                                                &shard->gradients[work->mode][p])
+                               : tape_constant(shard->tape, &parameters[p].value);
+        tape_name(shard->tape, values[p], parameters[p].name);
+    }
+    return values;
+}
+
+/* Every n-th example goes to the same shard: batches are sorted by length, so that all shards have about the same number
+ * of steps. */
+static int64_t pick_examples(const struct network_work *work, struct network_shard *shard, int64_t index) {
+    int64_t count = 0;
+    for (int64_t i = index; i < work->count; i += work->n_shards) {
+        shard->examples[count++] = work->examples[i];
+    }
+    return count;
+}
+
+/* The stream that the targets and predictions of a dataset belong to. */
+static const struct stream *target_of(const struct network_work *work) {
+    return dataset_find(work->dataset, "target");
+}
+
+/* Numbers of the model back to the units of the data: number * scale + shift. A row of the tensor has one number, or
+ * several adjacent ones, for each number of the stream (RONDO_LOSS_ANY_UNIT). */
+static void to_units(const struct stream *target, const rondo_tensor *numbers) {
+    if (target == NULL || target->kind != STREAM_REAL || target->scale == NULL) {
+        return;
+    }
+    const int64_t width = numbers->shape[1], each = width / target->size;
+    for (int64_t i = 0; i < rondo_count(numbers); i++) {
+        const int64_t k = i % width / each;
+        tensor_set(numbers, i, tensor_get(numbers, i) * (double)target->scale[k] + (double)target->shift[k]);
+    }
+}
+
+static rondo_status copy_tensor(const rondo_tensor *from, rondo_tensor *to, struct network_shard *shard) {
+    *to = *from;
+    RONDO_TRY(tensor_alloc(to, tape_arena(shard->tape), &shard->errors));
+    memcpy(to->data, from->data, tensor_bytes(from));
+    return RONDO_OK;
+}
+
+/* Adds the metrics of a shard, which are measured in the units of the data. They need predictions, which training does not
+ * use: they would cost it a second softmax per update. */
+static rondo_status measure_predictions(const struct network_work *work, struct network_shard *shard,
+                                        struct heads_call *call, const struct batch *batch, const rondo_tensor *outputs,
+                                        const rondo_tensor *targets) {
+    const struct network *network = work->network;
+    const struct stream *stream = target_of(work);
+    rondo_tensor predictions, in_units = *targets;
+    if (!metrics_are_measured(network->metrics)) {
+        return RONDO_OK;
+    }
+    RONDO_TRY(heads_predict(&network->heads, call, outputs, &predictions));
+    if (stream->kind == STREAM_REAL && stream->scale != NULL) {
+        rondo_tensor own = predictions;
+        RONDO_TRY(copy_tensor(&own, &predictions, shard));
+        RONDO_TRY(copy_tensor(targets, &in_units, shard));
+        to_units(stream, &predictions);
+        to_units(stream, &in_units);
+    }
+    const struct metrics_rows rows = {.predictions = &predictions,
+                                      .targets = &in_units,
+                                      .weights = batch->weight.data == NULL ? NULL : &batch->weight};
+    return metrics_measure(network->metrics, (int32_t)(shard - network->shards), call, &rows, &shard->scores);
+}
+
+/* Adds the loss of every row to the scores of a shard. */
+static rondo_status measure_losses(const struct network_work *work, struct network_shard *shard,
+                                   const struct heads_call *call, const struct batch *batch, const rondo_tensor *loss) {
+    const struct heads *heads = &work->network->heads;
+    const int64_t count = rondo_count(loss);
+    shard->scores.rows += batch->is_empty ? 0 : count;
+    for (int64_t i = 0; i < count; i++) {
+        shard->scores.weight += batch->weight.data == NULL ? 1 : tensor_get(&batch->weight, i);
+        shard->scores.sums[0] += tensor_get(loss, i);
+    }
+    if (!isfinite(shard->scores.sums[0])) {
+        const char *origin = tape_first_not_finite(shard->tape);
+        return errors_add(&shard->errors, RONDO_NOT_FINITE, "the loss is not finite; it began with %s (%s)",
+                          origin == NULL ? "the sum over the rows" : origin,
+                          heads_text(heads, tape_arena(shard->tape)));
+    }
+    heads_add_losses(heads, call, &batch->weight, shard->scores.sums);
+    return RONDO_OK;
+}
+
+/* Copies the predictions of a shard to their rows of the result. */
+static rondo_status collect(const struct network_work *work, struct network_shard *shard, struct heads_call *call,
+                            const struct batch *batch, const rondo_tensor *outputs) {
+    const struct network_settings *settings = &work->network->settings;
+    const int64_t width = work->network->heads.prediction_size;
+    rondo_tensor predictions;
+    rondo_tensor raw;
+    RONDO_TRY(heads_predict(&work->network->heads, call, outputs, &raw));
+    RONDO_TRY(copy_tensor(&raw, &predictions, shard)); /* a loss without `predict` gives its outputs */
+    if (!tensor_is_finite(&predictions)) {
+        const char *origin = tape_first_not_finite(shard->tape);
+        return errors_add(&shard->errors, RONDO_NOT_FINITE, "the predictions are not finite; it began with %s",
+                          origin == NULL ? "the loss head" : origin);
+    }
+    to_units(target_of(work), &predictions);
+    const int every_step = settings->plan.architecture.output_every_step;
+    for (int64_t t = 0; t < (every_step ? batch->time.steps : 1); t++) {
+        const int64_t rows = every_step ? batch->time.alive[t] : batch->time.rows;
+        for (int64_t row = 0; row < rows; row++) {
+            const int64_t from = every_step ? batch->time.begin[t] + row : row;
+            const int64_t to = work->prediction_row[batch->example[row]] + t;
+            for (int64_t k = 0; k < width; k++) {
+                work->predictions[to * width + k] = (float)tensor_get(&predictions, from * width + k);
+            }
+        }
+    }
+    return RONDO_OK;
+}
+
+/* Draws targets from the predictions: row i gets class k with probability predictions[i, k]. */
+static rondo_status draw_targets(const struct network_work *work, struct network_shard *shard, struct heads_call *call,
+                                 const rondo_tensor *outputs, rondo_tensor *targets) {
+    rondo_tensor predictions;
+    RONDO_TRY(heads_predict(&work->network->heads, call, outputs, &predictions));
+    *targets = tensor_1d(RONDO_I32, outputs->shape[0], NULL);
+    RONDO_TRY(tensor_alloc(targets, tape_arena(shard->tape), &shard->errors));
+    const struct rng_stream stream = rng_stream(call->stream.key, "targets");
+    const int64_t classes = predictions.shape[1];
+    for (int64_t row = 0; row < outputs->shape[0]; row++) {
+        const double wanted = rng_uniform(stream, (uint64_t)row);
+        double sum = 0;
+        int64_t k = 0;
+        for (; k < classes - 1; k++) {
+            sum += tensor_get(&predictions, row * classes + k);
+            if (wanted < sum) {
+                break;
+            }
+        }
+        tensor_set(targets, row, (double)k);
+    }
+    return RONDO_OK;
+}
+
+/* Records the loss of a shard after its outputs; in training also runs the backward pass. */
+static rondo_status pass_loss(const struct network_work *work, struct network_shard *shard, struct heads_call *call,
+                              const struct batch *batch, rondo_value outputs) {
+    struct tape *tape = shard->tape;
+    rondo_tensor targets = batch->targets;
+    if (work->mode == NETWORK_SAMPLE) {
+        RONDO_TRY(draw_targets(work, shard, call, tape_tensor(tape, outputs), &targets));
+    }
+    struct profile *profile = profile_of(work);
+    tape_enter(tape, "loss", call->stream);
+    profile_begin(profile, PROFILE_LOSS);
+    rondo_value loss = heads_record(&work->network->heads, call, outputs, tape_constant(tape, &targets));
+    if (batch->weight.data != NULL) {
+        loss = tape_apply_named(tape, "mul", NULL, (rondo_value[]){loss, tape_constant(tape, &batch->weight)}, 2);
+    }
+    profile_end(profile, PROFILE_LOSS);
+    RONDO_TRY(tape_status(tape));
+    RONDO_TRY(measure_losses(work, shard, call, batch, tape_tensor(tape, loss)));
+    if (work->mode == NETWORK_EVALUATE && !batch->is_empty) {
+        RONDO_TRY(measure_predictions(work, shard, call, batch, tape_tensor(tape, outputs), &targets));
+    }
+    profile_begin(profile, PROFILE_BACKWARD);
+    const rondo_status status = is_training(work) ? tape_backward(tape, loss) : RONDO_OK;
+    profile_end(profile, PROFILE_BACKWARD);
+    return status;
+}
+
+/* One pass over a shard. `stepwise`: with the engine `tape`, whatever the engine of the layers. */
+static rondo_status pass_shard(const struct network_work *work, struct network_shard *shard, int64_t index,
+                               int stepwise) {
+    struct network *network = work->network;
+    struct tape *tape = shard->tape;
+    tape_reset(tape);
+    if (is_training(work)) {
+        clear_gradients(network, shard->gradients[work->mode]);
+    }
+    struct profile *profile = profile_of(work);
+    struct batch batch;
+    profile_begin(profile, PROFILE_PACK);
+    RONDO_TRY(batch_pack(work->dataset, shard->examples, pick_examples(work, shard, index), &network->settings.plan,
+                         work->mode != NETWORK_PREDICT, tape_arena(tape), &batch, &shard->errors));
+    profile_end(profile, PROFILE_PACK);
+    const rondo_value *parameters = bind_parameters(work, shard);
+    if (parameters == NULL) {
+        return errors_no_memory(&shard->errors);
+    }
+    const struct rng_stream stream = rng_substream(work->stream, (uint64_t)index);
+    /* Drawing targets needs complete predictions, so NETWORK_SAMPLE computes all outputs. */
+    const int before_output = work->mode == NETWORK_TRAIN && heads_have(&network->heads, RONDO_LOSS_BEFORE_OUTPUT);
+    const struct model_call model_call = {.time = &batch.time,
+                                          .inputs = batch.inputs,
+                                          .parameters = parameters,
+                                          .scored = batch.scored.data == NULL ? NULL : &batch.scored,
+                                          .carried = work->carried,
+                                          .kept = work->kept,
+                                          .lane = batch.lane,
+                                          .starts = batch.starts,
+                                          .training = is_training(work),
+                                          .stream = stream,
+                                          .stepwise = stepwise,
+                                          .before_output = before_output};
+    profile_begin(profile, PROFILE_FORWARD);
+    struct model_result result;
+    const rondo_status recorded = model_record(network->model, tape, &model_call, &result);
+    profile_end(profile, PROFILE_FORWARD);
+    RONDO_TRY(recorded);
+    const rondo_value outputs = before_output ? result.hidden : result.outputs;
+    rondo_sequences sequences = time_axis_sequences(&batch.time);
+    sequences.target_begin = batch.target_begin;
+    /* The rows are those of the time axis only if every step has a target. */
+    const int has_sequences = network->settings.plan.architecture.output_every_step && batch.scored.data == NULL;
+    struct heads_call call = {.tape = tape,
+                              .parallel = &network->session->parallel,
+                              .errors = &shard->errors,
+                              .stream = stream,
+                              .training = work->mode == NETWORK_TRAIN,
+                              .sequences = has_sequences ? &sequences : NULL,
+                              .output_weight = result.weight,
+                              .output_bias = result.bias};
+    return work->mode == NETWORK_PREDICT ? collect(work, shard, &call, &batch, tape_tensor(tape, outputs))
+                                         : pass_loss(work, shard, &call, &batch, outputs);
+}
+
+/* The fused engine runs a recurrence as one op, so an error can name only the layer. After a result that is not finite, the
+ * same pass is repeated step by step with the same random words: it has a value for every op, and finds the first one that
+ * is not finite. If that pass gives finite results because of rounding, or runs out of memory, the first error is kept. */
+rondo_status network_run_shard(const struct network_work *work, struct network_shard *shard, int64_t index) {
+    const rondo_status status = pass_shard(work, shard, index, 0);
+    if (status != RONDO_NOT_FINITE) {
+        return status;
+    }
+    struct errors first = shard->errors;
+    const struct scores scores = shard->scores;
+    shard->errors = (struct errors){0};
+    shard->scores = (struct scores){0};
+    if (pass_shard(work, shard, index, 1) == RONDO_NOT_FINITE) {
+        errors_free(&first);
+    } else {
+        errors_free(&shard->errors);
+        shard->errors = first;
+    }
+    shard->scores = scores;
+    return status;
+}

@@ -1,0 +1,59 @@
+/* train/network_shard.h: one pass over one shard of a batch. Private to network.c and network_shard.c.
+ *
+ * Threads: shards run on several threads, each with its own struct network_shard.
+ */
+#ifndef RONDO_TRAIN_NETWORK_SHARD_H
+#define RONDO_TRAIN_NETWORK_SHARD_H
+
+#include "train/network.h"
+
+/* The purpose of a pass; NETWORK_SAMPLE is training on targets that are drawn from the predictions. */
+enum network_mode { NETWORK_TRAIN, NETWORK_SAMPLE, NETWORK_EVALUATE, NETWORK_PREDICT };
+/* Training keeps two sets of gradients: for the targets of the data (NETWORK_TRAIN), and for drawn ones (NETWORK_SAMPLE). */
+enum { NETWORK_GRADIENT_SETS = 2 };
+
+struct network_shard {
+    struct tape *tape;
+    struct errors errors;
+    rondo_tensor
+        *gradients[NETWORK_GRADIENT_SETS]; /* [n_parameters] each; allocated by the first batch that needs them */
+    struct scores scores;
+    int64_t *examples; /* [examples_capacity] */
+    int64_t examples_capacity;
+};
+
+struct network {
+    struct arena *arena;
+    struct session *session;
+    struct network_settings settings;
+    struct model *model;
+    struct heads heads;
+    struct metrics *metrics;
+    const unsigned char *frozen; /* [n_parameters]; NULL: none */
+    struct network_shard shards[NETWORK_MAX_SHARDS];
+    /* Of training on windows that carry states, before and after the last batch; NULL: not needed yet. Two, because the
+     * gradients of drawn targets (NETWORK_SAMPLE) start from the same states. */
+    struct states *carried, *kept;
+    int64_t lanes; /* rows of both */
+};
+
+/* One batch while the shards process it. */
+struct network_work {
+    struct network *network;
+    const struct dataset *dataset;
+    const int64_t *examples;
+    int64_t count;
+    int64_t n_shards;
+    enum network_mode mode;
+    struct rng_stream stream;
+    const struct states *carried;  /* of windows that carry states; else NULL */
+    struct states *kept;           /* NULL: not wanted */
+    float *predictions;            /* NETWORK_PREDICT */
+    const int64_t *prediction_row; /* NETWORK_PREDICT: [dataset count] first row of each example */
+};
+
+/* Runs a shard: forward pass, loss, and by the mode the backward pass, metrics or predictions. Scores are added to
+ * shard->scores, and errors are in shard->errors. */
+rondo_status network_run_shard(const struct network_work *work, struct network_shard *shard, int64_t index);
+
+#endif

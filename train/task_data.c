@@ -1,0 +1,180 @@
+#include "train/task_data.h"
+
+#include <jansson.h>
+
+static const char *const part_keys[] = {"train", "valid", "test"}; /* by enum part_name */
+
+static const struct data_files *files_of(const struct data_section *section, enum part_name part) {
+    const struct data_files *files[] = {&section->train, &section->valid, &section->test};
+    return files[part];
+}
+
+static const struct part *rule_of(const struct data_section *section, enum part_name part) {
+    static const struct part whole = {PART_NONE, 0};
+    return part == PART_VALID ? &section->parts.valid : part == PART_TEST ? &section->parts.test : &whole;
+}
+
+static int has_parts(const struct data_section *section) {
+    return section->parts.valid.rule != PART_NONE || section->parts.test.rule != PART_NONE;
+}
+
+static struct reader_source source_of(const struct data_section *section, enum part_name part) {
+    const struct data_files *files = files_of(section, part);
+    return (struct reader_source){files->paths, files->count, part, &section->parts};
+}
+
+const char *task_data_name(const struct data_section *section, enum part_name part, struct arena *arena) {
+    if ((section->reader->flags & READER_NO_FILES) != 0) {
+        return arena_printf(arena, "the %s data of reader '%s'", part_keys[part], section->reader->name);
+    }
+    const struct data_files *files = files_of(section, part);
+    return files->count > 0
+               ? files->paths[0].text
+               : arena_printf(arena, "data.%s, a part of %s", part_keys[part], section->train.paths[0].text);
+}
+
+/* Binds the scaling, cuts sequences into windows, and checks that the examples fit the architecture. Takes over
+ * `dataset`. */
+static struct dataset *prepare(const struct task_data *data, struct dataset *dataset, int with_targets,
+                               const char *name, struct errors *errors) {
+    const struct sequence_options *sequences = &data->section->sequences;
+    if (dataset != NULL) {
+        scaling_bind(&data->scaling, dataset);
+    }
+    if (dataset != NULL && sequences->window > 0 && with_targets &&
+        dataset_find(dataset, "target")->kind != STREAM_LIST) {
+        struct dataset *whole = dataset;
+        dataset = windows_cut(whole, sequences->window, sequences->carry ? data->lanes : 0, errors);
+        dataset_destroy(whole);
+    }
+    if (dataset != NULL && dataset_fits(dataset, data->plan, with_targets, name, errors) != RONDO_OK) {
+        dataset_destroy(dataset);
+        return NULL;
+    }
+    return dataset;
+}
+
+struct dataset *task_data_read(const struct task_data *data, const struct reader_source *source, int with_targets,
+                               struct errors *errors) {
+    const char *name = source->count > 0 ? source->paths[0].text : data->section->reader->name;
+    return prepare(data, reader_read(data->reader, source, with_targets, errors), with_targets, name, errors);
+}
+
+/* The examples of a part as they are in the files; NULL with errors. */
+static struct dataset *raw_part(const struct task_data *data, enum part_name part, const char *name,
+                                struct errors *errors) {
+    const struct data_section *section = data->section;
+    if (data->whole != NULL && (part == PART_TRAIN || rule_of(section, part)->rule != PART_NONE)) {
+        return part_view(data->whole, &section->parts, part, name, errors);
+    }
+    const struct reader_source source = source_of(section, part);
+    return reader_read(data->reader, &source, 1, errors);
+}
+
+/* `learns`: the scaling is learned from this part, the training data. */
+static struct dataset *read_part(struct task_data *data, enum part_name part, int learns, int target_has_units,
+                                 struct errors *errors) {
+    struct arena *arena = arena_create();
+    const char *name = task_data_name(data->section, part, arena);
+    struct dataset *dataset = NULL;
+    if (name == NULL) {
+        errors_no_memory(errors);
+    } else {
+        dataset = raw_part(data, part, name, errors);
+    }
+    if (dataset != NULL && learns &&
+        scaling_learn(&data->scaling, dataset, data->section->scaling, target_has_units, data->reader->arena, errors) !=
+            RONDO_OK) {
+        dataset_destroy(dataset);
+        dataset = NULL;
+    }
+    if (dataset != NULL && part == PART_TRAIN && windows_longest(dataset) < data->section->sequences.window) {
+        errors_add_at(errors, RONDO_INVALID, data->section->sequences_where,
+                      "'data.window' is %lld, and the longest sequence of %s has %lld steps",
+                      (long long)data->section->sequences.window, name, (long long)windows_longest(dataset));
+        dataset_destroy(dataset);
+        dataset = NULL;
+    }
+    dataset = prepare(data, dataset, 1, name, errors);
+    arena_destroy(arena);
+    return dataset;
+}
+
+struct dataset *task_data_describe(const struct task_data *data, struct errors *errors) {
+    struct dataset *dataset = reader_describe(data->reader, errors);
+    if (dataset != NULL) {
+        scaling_bind(&data->scaling, dataset);
+    }
+    return dataset;
+}
+
+struct json_t *task_data_save(const struct task_data *data, struct errors *errors) {
+    json_t *object = reader_save(data->reader, errors);
+    if (object != NULL && scaling_save(&data->scaling, object, errors) != RONDO_OK) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+/* A part without examples, of a reader that makes its data, is not given. */
+static void drop_empty(const struct task_data *data, struct dataset **dataset) {
+    if ((data->section->reader->flags & READER_NO_FILES) != 0 && *dataset != NULL && (*dataset)->count == 0) {
+        dataset_destroy(*dataset);
+        *dataset = NULL;
+    }
+}
+
+static rondo_status read_parts(struct task_data *data, const struct task_data_settings *settings,
+                               struct errors *errors) {
+    const int which = settings->which;
+    const struct data_section *section = data->section;
+    struct dataset **all[] = {&data->train, &data->valid, &data->test};
+    const int wants_part = (which & TASK_TRAIN) != 0 ||
+                           (section->parts.valid.rule != PART_NONE && (which & TASK_VALID)) ||
+                           (section->parts.test.rule != PART_NONE && (which & TASK_TEST));
+    const int32_t before = errors->count;
+    if (has_parts(section) && wants_part) {
+        const struct reader_source source = source_of(section, PART_TRAIN);
+        data->whole = reader_read(data->reader, &source, 1, errors);
+        if (data->whole == NULL) {
+            return errors->status;
+        }
+    }
+    for (int part = PART_TRAIN; part <= PART_TEST && errors->status != RONDO_INTERRUPTED; part++) {
+        if ((which & 1 << part) != 0 && data_section_has(section, (enum part_name)part)) {
+            const int learns = part == PART_TRAIN && settings->learned == NULL;
+            *all[part] = read_part(data, (enum part_name)part, learns, settings->target_has_units, errors);
+            drop_empty(data, all[part]);
+        }
+    }
+    return errors->count > before ? errors->status : RONDO_OK;
+}
+
+rondo_status task_data_open(struct task_data *data, const struct task_data_settings *settings, struct errors *errors) {
+    const struct data_section *section = settings->section;
+    *data = (struct task_data){.section = section, .plan = settings->plan, .lanes = settings->lanes};
+    data->reader = reader_create(section->reader, section->options, section->columns, settings->interrupt, errors);
+    if (data->reader == NULL) {
+        return errors->status;
+    }
+    if (settings->learned != NULL) {
+        RONDO_TRY(reader_load(data->reader, settings->learned, settings->file, errors));
+        RONDO_TRY(scaling_load(&data->scaling, settings->learned, settings->file, data->reader->arena, errors));
+    } else {
+        const struct reader_source source = source_of(section, PART_TRAIN);
+        RONDO_TRY(reader_learn(data->reader, &source, errors));
+    }
+    data->shape = reader_describe(data->reader, errors);
+    return data->shape == NULL ? errors->status : read_parts(data, settings, errors);
+}
+
+void task_data_close(struct task_data *data) {
+    dataset_destroy(data->train);
+    dataset_destroy(data->valid);
+    dataset_destroy(data->test);
+    dataset_destroy(data->whole);
+    dataset_destroy(data->shape);
+    reader_destroy(data->reader);
+    *data = (struct task_data){0};
+}
