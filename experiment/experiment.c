@@ -111,7 +111,7 @@ static const struct experiment_section sections[] = {
     {.name = "", .summary = "the top-level keys", .table = top_table, .keys = top_keys},
     {.name = "data",
      .summary = "the data files and their reader",
-     .table = sequence_table,
+     .table = data_table,
      .keys = data_keys,
      .flags = SECTION_REQUIRED},
     {.name = "model",

@@ -253,7 +253,7 @@ static const struct {
     {LOSS, {POKE(metrics[0].name, text, "loss")}, "metric 'loss' has the name of the host's own"},
     {LOSS, {POKE(metrics[1].name, text, "accuracy")}, "metric 'accuracy' is listed twice"},
     {LOSS, {POKE(metrics[1].finish, int32_t, 3)}, "metric 'error' has an unknown finish"},
-    {LOSS, {POKE(loss.flags, uint32_t, 4)}, "unknown flags"},
+    {LOSS, {POKE(loss.flags, uint32_t, 8)}, "unknown flags"},
     {LOSS, {POKE(loss.reserved, uint32_t, 1)}, "'reserved' is not 0"},
     {LOSS, {POKE(options[0].key, text, "weight")}, "option 'weight' has a name that is a key of experiments"},
     /* schedules */
@@ -279,7 +279,7 @@ static const struct {
      "it needs the naive forecast, so its 'targets' can only be numbers"},
     {METRIC, {POKE(metric.accumulators, pointer, NULL)}, "'accumulators' is missing or empty"},
     {METRIC, {POKE(accumulators[0].name, text, NULL)}, "'accumulators' is missing or empty"},
-    {METRIC, {POKE(accumulators[0].name, text, "Rows")}, "accumulator 'Rows' is no lower_case name"},
+    {METRIC, {POKE(accumulators[0].name, text, "Rows")}, "accumulator 'Rows' is not a lower_case name"},
     {METRIC, {POKE(accumulators[1].name, text, "right")}, "accumulator 'right' is listed twice"},
     {METRIC, {POKE(accumulators[1].help, text, "")}, "accumulator 'rows' has no help of one line"},
 };

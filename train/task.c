@@ -180,7 +180,7 @@ _Static_assert((int)STREAM_CLASS == (int)RONDO_TARGET_CLASS && (int)STREAM_REAL 
 /* Windows that carry states need a model whose outputs depend only on earlier steps. */
 static rondo_status check_carry(const struct task *task, struct errors *errors) {
     const struct data_section *data = &task->experiment->data;
-    return data->sequences.carry
+    return data->settings.carry
                ? model_check_causal(network_model(task->network), "data.carry", data->carry_where, errors)
                : RONDO_OK;
 }
@@ -231,7 +231,7 @@ static rondo_status check_lists(const struct task *task, struct errors *errors) 
         return errors_add_at(errors, RONDO_INVALID, architecture->where,
                              "targets that are lists need an output at every step; expected \"N:N\"");
     }
-    return experiment->model.feedback || experiment->data.sequences.window > 0
+    return experiment->model.feedback || experiment->data.settings.window > 0
                ? errors_add_at(errors, RONDO_INVALID, architecture->where,
                                "targets that are lists have no steps, which %s needs",
                                experiment->model.feedback ? "model.feedback" : "data.window")
@@ -241,7 +241,7 @@ static rondo_status check_lists(const struct task *task, struct errors *errors) 
 /* Predictions are turned back to the units of the data only if the loss says that they are in the unit of the targets. */
 static rondo_status check_scaling(const struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
-    if (experiment->data.scaling.scale_target != SCALING_STANDARD || target_of(task)->kind != STREAM_REAL ||
+    if (experiment->data.settings.scale_target != SCALING_STANDARD || target_of(task)->kind != STREAM_REAL ||
         loss_has_units(&experiment->loss)) {
         return RONDO_OK;
     }

@@ -500,7 +500,11 @@ enum rondo_loss_flag {
     /* In training, `record` gets the input of the output layer, [rows, width], instead of outputs, and the parameters
      * of this layer in call->output_weight and call->output_bias. So it can compute only the outputs that it needs. In
      * evaluation it gets outputs like any other loss. */
-    RONDO_LOSS_BEFORE_OUTPUT = 2
+    RONDO_LOSS_BEFORE_OUTPUT = 2,
+    /* Targets are numbers in any unit, negative ones too, and predictions are in the same unit: one of each number, in
+     * their order, or several of the first number, then as many of the second, … The host may then train on targets with
+     * a mean of 0 and a deviation of 1, and turn predictions back. Since ABI 1.1. */
+    RONDO_LOSS_ANY_UNIT = 4
 };
 
 /* What a target is. */
@@ -561,7 +565,8 @@ typedef struct rondo_loss {
      * [any-thread] */
     rondo_value (*record)(rondo_context *ctx, const rondo_loss_call *call, rondo_value outputs, rondo_value targets);
     /* outputs [rows, output_size] -> predictions [rows, target_size]: the probability of each class, or the numbers; or
-     * [rows, prediction_size]. Writes every element. NULL: the outputs are the predictions. [any-thread] */
+     * [rows, prediction_size]. Writes every element. NULL: the outputs are the predictions. With RONDO_TARGET_LIST and
+     * target_size + 1 numbers, they are the probabilities of no label (the blank) and of each label. [any-thread] */
     rondo_status (*predict)(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
                             const rondo_tensor *predictions);
     /* Adds the sum of each metric over the rows (over the sequences, if record gives the losses of sequences) to
