@@ -160,6 +160,17 @@ START_TEST(early_stopping_observes_any_metric) {
 }
 END_TEST
 
+/* The plug-in of an observed metric is not loaded for a prediction, which observes none. */
+START_TEST(run_whose_early_stopping_observes_a_plugin_predicts) {
+    rondo("train m.yaml --quiet --out observed --set schedule.epochs=1 --set schedule.early_stopping.patience=2 --set "
+          "schedule.early_stopping.metric=[valid.f1,valid.bits_per_symbol]");
+    const struct outcome predicted = sandbox_run((struct call){.arguments = "predict observed", .input = "tea\n"});
+    assert_status("predict", &predicted, 0);
+    ck_assert_str_ne(predicted.out, "");
+    ck_assert_str_eq(predicted.err, "");
+}
+END_TEST
+
 /* The loss goes on falling when the accuracy is already 1: with both, training goes on, and the first decides which
  * weights are kept. */
 START_TEST(training_stops_when_none_of_several_gets_better) {
@@ -271,6 +282,7 @@ int main(void) {
     tcase_add_test(cases, tables_are_printed_and_exact_as_json);
     tcase_add_test(cases, command_line_adds_metrics);
     tcase_add_loop_test(cases, early_stopping_observes_any_metric, 0, ROWS(stopping));
+    tcase_add_test(cases, run_whose_early_stopping_observes_a_plugin_predicts);
     tcase_add_test(cases, training_stops_when_none_of_several_gets_better);
     tcase_add_loop_test(cases, mistake_is_reported_at_its_place, 0, ROWS(mistakes));
     tcase_add_loop_test(cases, command_is_refused, 0, ROWS(refused));

@@ -327,9 +327,13 @@ static int32_t find_metric(const struct task *task, const struct stopping_metric
     return -1;
 }
 
-/* The metrics of early stopping must be those of the loss or of the experiment. */
+/* The metrics of early stopping must be those of the loss or of the experiment. A task without an optimizer does not
+ * train: it observes none, and a prediction has no plug-ins of metrics. */
 static rondo_status choose_metric(struct task *task, struct errors *errors) {
     const struct schedule_section *section = &task->experiment->schedule;
+    if (task->experiment->optimizer.optimizer.descriptor == NULL) {
+        return RONDO_OK;
+    }
     for (int32_t i = 0; i < section->n_stopping_metrics; i++) {
         const int32_t metric = find_metric(task, &section->stopping_metrics[i], errors);
         if (metric < 0) {
