@@ -274,7 +274,7 @@ struct task *run_record_open(const char *folder, const char *const *assignments,
     struct arena *arena = arena_create();
     const char *experiment_file = arena_printf(arena, "%s/experiment.yaml", folder);
     const char *reader_file = arena_printf(arena, "%s/" READER_FILE, folder);
-    const char *older_file = arena_printf(arena, "%s/vocabulary.json", folder); /* its name before version 0.2 */
+    const char *older_file = arena_printf(arena, "%s/vocabulary.json", folder); /* its name in older runs */
     const char *weights_file = arena_printf(arena, "%s/weights.safetensors", folder);
     struct task *task = NULL;
     if (arena_failed(arena)) {
