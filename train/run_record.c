@@ -280,7 +280,7 @@ struct task *run_record_open(const char *folder, const char *const *assignments,
     if (arena_failed(arena)) {
         errors_no_memory(errors);
     } else if (!file_exists(experiment_file)) {
-        errors_add(errors, RONDO_NOT_FOUND, "'%s' is no folder of a run: it has no experiment.yaml", folder);
+        errors_add(errors, RONDO_NOT_FOUND, "'%s' is not the folder of a run: it has no experiment.yaml", folder);
     } else {
         const int is_older = !file_exists(reader_file) && file_exists(older_file);
         task = open_files(experiment_file, is_older ? older_file : reader_file, assignments, metrics, session, which,
