@@ -43,7 +43,7 @@ extern const char *const table_file_formats[], *const table_file_separators[], *
 #define TABLE_FILE_OPTIONS_OF(options)                                                                                 \
     ((struct table_file_options){(options)->format, (options)->separator, (options)->quotes, (options)->header})
 
-/* Refuses a format beside a separator. For reader_class.check. */
+/* Refuses `format` together with `separator`. For reader_class.check. */
 rondo_status table_file_check(struct table_file_options options, struct errors *errors);
 
 /* Mistakes of one file that are reported before reading stops. */

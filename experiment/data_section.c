@@ -226,7 +226,7 @@ static const struct reader_class *find_reader(const struct plugin_reader *reader
     return class;
 }
 
-/* The keys of the section that are no options. */
+/* The keys of the section that are not options. */
 static const char *const *other_keys(const struct reader_class *class, const char *names[6]) {
     int32_t count = 0;
     names[count++] = "reader";

@@ -55,7 +55,7 @@ static int expand_text(const struct plugin_reader *reader, struct yaml_node *ent
         const size_t size = option_length(++at), key = strcspn(at, "=");
         if (key == 0 || key >= size) {
             errors_add_at(reader->errors, RONDO_INVALID, entry->where,
-                          "'%.80s' is no metric, expected NAME or NAME:KEY=VALUE,…", text);
+                          "'%.80s' is not a metric, expected NAME or NAME:KEY=VALUE,…", text);
             return 0;
         }
         last->next = new_child(reader, entry, arena_strndup(reader->arena, at, key),

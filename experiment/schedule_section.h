@@ -66,8 +66,7 @@ extern const rondo_option schedule_table[], warmup_table[], validate_table[], st
 extern const struct experiment_key schedule_keys[], stopping_keys[];
 
 /* Reads the section. `has_valid`: the experiment gives validation data. `trains` 0: for evaluation and prediction,
- * which need only the size of
- * a batch: the plug-in is not loaded. */
+ * which need only the size of a batch: the plug-in is not loaded. */
 void schedule_section_read(const struct plugin_reader *reader, struct yaml_node *section, int has_valid, int trains,
                            struct schedule_section *read);
 

@@ -375,7 +375,7 @@ static const struct {
     {"class weights for numbers",
      "--set data.train=numbers.tsv --set data.valid=null --set data.test=null --set data.target=number --set "
      "loss.class_weights=balanced",
-     "'class_weights' has numbers for classes, and targets are no classes"},
+     "'class_weights' has numbers for classes, and targets are not classes"},
     {"labels for numbers", "--set data.target=number",
      "/train.tsv:1: 'other' is not a finite number|/train.tsv:2: 'great'"},
     {"long texts where one word is wanted", "--set architecture=1:1", "/train.tsv: example |inputs, expected one"},
@@ -678,7 +678,7 @@ static const struct {
      "damaged/reader.json: 'labels' must be a list of texts with at least one entry"},
     {"labels for numbers", "experiment.yaml", "target: label", "target: number", 0,
      "damaged/reader.json: has labels, and the target of the run is a number"},
-    {"no experiment", "experiment.yaml", NULL, NULL, 0, "'damaged' is no folder of a run: it has no experiment.yaml"},
+    {"no experiment", "experiment.yaml", NULL, NULL, 0, "'damaged' is not the folder of a run: it has no experiment.yaml"},
     {"an empty experiment", "experiment.yaml", NULL, "", 0, "damaged/experiment.yaml:1:1: an empty document"},
     {"half of the experiment", "experiment.yaml", NULL, NULL, 200, "damaged/experiment.yaml:"},
     {"an experiment of another version", "experiment.yaml", "rondo: 1", "rondo: 2", 0,

@@ -78,7 +78,7 @@ static const struct {
     {"train -- --help", NULL, 2, "", "cannot read '--help': there is no such file"},
     {"eval run --on tset", NULL, 2, "", "unknown part of the data 'tset' (did you mean 'test'?)"},
     {"eval run --data nothing.tsv", NULL, 2, "", "--data: |nothing.tsv"},
-    {"predict nothing", NULL, 2, "", "'nothing' is no folder of a run: it has no experiment.yaml"},
+    {"predict nothing", NULL, 2, "", "'nothing' is not the folder of a run: it has no experiment.yaml"},
     {"predict run nothing.txt", NULL, 2, "", "cannot open 'nothing.txt'"},
     {"predict run run", NULL, 2, "", "cannot open 'run': Is a directory"},
     {"list adam", NULL, 2, "", "unknown kind 'adam' (did you mean 'optimizer/adam'?)"},

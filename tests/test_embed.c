@@ -192,7 +192,7 @@ START_TEST(bad_text_is_refused_and_the_run_goes_on) {
     float predictions[6] = {42, 42, 42, 42, 42, 42};
     rondo_run *run = open_run("run", 0);
     ck_assert_int_eq(api.predict(run, bad, 3, predictions, error, sizeof error), RONDO_INVALID);
-    ck_assert_str_eq(error, "text 1 is no UTF-8 at byte 3");
+    ck_assert_str_eq(error, "text 1 is not UTF-8 at byte 3");
     for (int i = 0; i < 6; i++) {
         ck_assert_float_eq(predictions[i], 42);
     }
@@ -229,8 +229,8 @@ static const struct {
     const char *name, *file, *text; /* file NULL: there is no run; text NULL: the file is removed */
     const char *parts;
 } damages[] = {
-    {"no run", NULL, NULL, "is no folder of a run: it has no experiment.yaml"},
-    {"no experiment", "experiment.yaml", NULL, "is no folder of a run: it has no experiment.yaml"},
+    {"no run", NULL, NULL, "is not the folder of a run: it has no experiment.yaml"},
+    {"no experiment", "experiment.yaml", NULL, "is not the folder of a run: it has no experiment.yaml"},
     {"two mistakes", "experiment.yaml", "rondo: 1\nfirst: 1\nsecond: 2\n",
      ":2:1: unknown key 'first'|\n|:3:1: unknown key 'second'"},
     {"no vocabulary", "reader.json", NULL, "cannot read '|/reader.json': there is no such file"},

@@ -204,7 +204,7 @@ static const struct {
     {"--set", "name:", "name: t", "check bad.yaml --json --set a=1", "--set a=1", 0, 0, "unknown key 'a'"},
     {"a file", "name:", "name: t", "eval run --json --data no.tsv", "--data", 0, 0, "cannot read 'no.tsv'"},
     {"an example", "name:", "name: t", "eval run --json --data strange.csv", "strange.csv", 2, 0, "label 'very\nbad\t"},
-    {"a run", "name:", "name: t", "predict nothing --json", NULL, 0, 0, "'nothing' is no folder of a run"},
+    {"a run", "name:", "name: t", "predict nothing --json", NULL, 0, 0, "'nothing' is not the folder of a run"},
     {"a flag", "name:", "name: t", "predict run --json --jsn", NULL, 0, 0, "unknown flag '--jsn' (did you mean"},
     {"no argument", "name:", "name: t", "gradcheck --json --threads 0", NULL, 0, 0, "--threads expects a number"},
     {"no file", "name:", "name: t", "check --json", NULL, 0, 0, "an argument is missing"},

@@ -86,7 +86,7 @@ static rondo_status resolve(const struct class_option *given, struct yaml_node *
     const struct class_facts *facts = given->facts;
     if (facts->count == 0) {
         return errors_add_at(given->errors, RONDO_INVALID, given->node->where,
-                             "'%s' has numbers for classes, and targets are no classes", given->option->key);
+                             "'%s' has numbers for classes, and targets are not classes", given->option->key);
     }
     double *numbers = arena_calloc(given->arena, (size_t)facts->count, sizeof *numbers);
     if (numbers == NULL) {

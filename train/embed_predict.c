@@ -101,7 +101,7 @@ static rondo_status add_text(const rondo_run *run, const char *text, int64_t exa
         return errors_add(errors, RONDO_INVALID, "text %lld is NULL", (long long)example);
     }
     if (!utf8_check(text, strlen(text), &bad)) {
-        return errors_add(errors, RONDO_INVALID, "text %lld is no UTF-8 at byte %zu", (long long)example, bad);
+        return errors_add(errors, RONDO_INVALID, "text %lld is not UTF-8 at byte %zu", (long long)example, bad);
     }
     return reader->class->add(reader, text, (struct location){0}, dataset, errors);
 }

@@ -58,7 +58,8 @@ rondo_value heads_record(const struct heads *heads, struct heads_call *call, ron
 /* Predictions of the first head, [rows, prediction_size]. */
 rondo_status heads_predict(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
                            rondo_tensor *predictions);
-/* Adds the loss of each head of a sum, times the weight of its row (data NULL: 1), to sums[1 .. n_losses). After heads_record, whose values it reads. */
+/* Adds the loss of each head of a sum, times the weight of its row (data NULL: 1), to sums[1 .. n_losses). After
+ * heads_record, whose values it reads. */
 void heads_add_losses(const struct heads *heads, const struct heads_call *call, const rondo_tensor *weight,
                       double *sums);
 /* Adds the first head's own metrics to sums[n_losses .. n_metrics), of predictions and targets in the same units. */

@@ -274,13 +274,13 @@ struct task *run_record_open(const char *folder, const char *const *assignments,
     struct arena *arena = arena_create();
     const char *experiment_file = arena_printf(arena, "%s/experiment.yaml", folder);
     const char *reader_file = arena_printf(arena, "%s/" READER_FILE, folder);
-    const char *older_file = arena_printf(arena, "%s/vocabulary.json", folder); /* its name before version 0.2 */
+    const char *older_file = arena_printf(arena, "%s/vocabulary.json", folder); /* its name in older runs */
     const char *weights_file = arena_printf(arena, "%s/weights.safetensors", folder);
     struct task *task = NULL;
     if (arena_failed(arena)) {
         errors_no_memory(errors);
     } else if (!file_exists(experiment_file)) {
-        errors_add(errors, RONDO_NOT_FOUND, "'%s' is no folder of a run: it has no experiment.yaml", folder);
+        errors_add(errors, RONDO_NOT_FOUND, "'%s' is not the folder of a run: it has no experiment.yaml", folder);
     } else {
         const int is_older = !file_exists(reader_file) && file_exists(older_file);
         task = open_files(experiment_file, is_older ? older_file : reader_file, assignments, metrics, session, which,

@@ -23,7 +23,8 @@ struct run_folder *run_record_create(const char *folder, const struct task *task
 /* Writes the present weights of the network, which are those after update `step`, in epoch `epochs` + 1. */
 rondo_status run_record_weights(struct run_folder *run, const struct network *network, int64_t step, int64_t epochs,
                                 struct errors *errors);
-/* Writes the weights if they are the best so far, and then appends the line of the interval to metrics.jsonl. */
+/* Writes the weights if they are the best so far, and then appends the line of the interval (train/trainer.h) to
+ * metrics.jsonl. */
 rondo_status run_record_interval(struct run_folder *run, const struct network *network,
                                  const struct trainer_progress *progress, struct errors *errors);
 /* Appends the last line. `seconds`: duration of the training. */

@@ -248,7 +248,7 @@ static rondo_status check_scaling(const struct task *task, struct errors *errors
     const struct loss_term *loss = &experiment->loss.terms[0];
     return errors_add_at(
         errors, RONDO_INVALID, loss->where,
-        "'data.scale_target: standard' needs a loss whose targets may be in any unit, and '%s' is none; "
+        "'data.scale_target: standard' needs a loss whose targets may be in any unit, and '%s' is not one; "
         "expected scale_target: none or auto",
         loss->loss->base.name);
 }

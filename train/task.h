@@ -39,7 +39,7 @@ void task_destroy(struct task *task);
 /* The settings of the learning rate over a run; needs the training data. */
 struct schedule_settings task_schedule(const struct task *task);
 
-/* The name of class k of the targets; NULL: they are no classes, or have no names. Borrowed from the task. */
+/* The name of class k of the targets; NULL: they are not classes, or have no names. Borrowed from the task. */
 const char *task_class_name(const struct task *task, int64_t k);
 
 /* What a reader renders: the prediction of an example of a dataset; `values` has its rows, which are borrowed. */

@@ -18,8 +18,8 @@ struct training {
     double best_value;                 /* of the metric */
     int64_t validations;               /* done so far; without validation data: epochs */
     double best_values[STOPPING_MOST]; /* of more metrics */
-    int64_t better_validation;         /* the last one in which any of the metrics got better */
-    int is_stopped;                    /* early, for want of better weights */
+    int64_t better_validation;         /* the last one in which any of the metrics improved */
+    int is_stopped;                    /* early, because no metric improved */
     struct scores scores;              /* of the interval, on the training data */
     double start;                      /* of the interval, on trainer_clock */
     struct trainer_progress progress;

@@ -93,7 +93,7 @@ struct synthetic_task {
     void (*fill)(const struct synthetic_example *example);
 };
 
-/* Streams of an example, beside its own. */
+/* Further random streams of an example, derived from its own. */
 enum { NOISE = 0, SPREAD = 1 };
 
 static int32_t random_symbol(const struct synthetic_example *example, int64_t n, int64_t symbols) {
