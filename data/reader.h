@@ -67,9 +67,9 @@ struct reader_prediction {
     /* [steps, size] in the units of the data; probabilities if is_class. Without by_step, steps is 1. */
     const float *values;
     int64_t steps, size;
-    int by_step;                    /* the model gives an output at every step */
-    int is_class;                   /* the target is a class */
-    int is_list;                    /* the target is a list; `values` has a blank, and then the classes, for each step */
+    int by_step;  /* the model gives an output at every step */
+    int is_class; /* the target is a class */
+    int is_list;  /* the target is a list; `values` has a blank, and then the classes, for each step */
     const struct vocabulary *names; /* of the classes; NULL: none */
 };
 
