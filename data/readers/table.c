@@ -13,7 +13,7 @@
 #include "data/reader.h"
 #include "data/table_file.h"
 
-/* A column with more categories than this is rather a number with a mistake in it, an identifier, or a text. */
+/* A column with more categories than this is probably one of numbers with a mistake, of identifiers or of texts. */
 enum { MOST_CATEGORIES = 10000 };
 
 enum { TARGET_LABEL = 0, TARGET_NUMBER = 1 };
@@ -196,7 +196,7 @@ struct table_training {
 struct column_content {
     int64_t numbers, others; /* fields that are numbers, and that are neither numbers nor missing */
     double sum;              /* of the numbers */
-    struct location other;   /* the first field that is no number */
+    struct location other;   /* the first field that is not a number */
     const char *text;        /* of that field */
 };
 
