@@ -76,6 +76,33 @@ static void print_labels(const struct vocabulary *labels) {
     printf("%s", count > MOST ? ", …\n" : count > 0 ? "\n" : "");
 }
 
+/* "input: 7 to 26 elements per example, of 12 numbers": shows whether the file was understood as its author meant it. */
+static void print_stream(const struct stream *stream, int64_t examples) {
+    int64_t least = INT64_MAX, most = 0;
+    for (int64_t i = 0; i < examples; i++) {
+        least = stream->length[i] < least ? stream->length[i] : least;
+        most = stream->length[i] > most ? stream->length[i] : most;
+    }
+    printf("%s: %lld", stream->name, (long long)least);
+    if (most != least) {
+        printf(" to %lld", (long long)most);
+    }
+    printf(" element%s per example, ", most == 1 ? "" : "s");
+    if (stream->kind == STREAM_REAL) {
+        printf("of %lld number%s%s\n", (long long)stream->size, stream->size == 1 ? "" : "s",
+               stream->scale == NULL ? "" : ", scaled");
+    } else {
+        const int is_target = strcmp(stream->name, "target") == 0;
+        printf("one of %lld %s\n", (long long)stream->size, is_target ? "classes" : "symbols");
+    }
+}
+
+static void print_streams(const struct dataset *dataset) {
+    for (int32_t s = 0; s < dataset->n_streams; s++) {
+        print_stream(&dataset->streams[s], dataset->count);
+    }
+}
+
 static void print_model(const struct task *task) {
     const struct model *model = network_model(task->network);
     printf("\n");
@@ -95,6 +122,7 @@ static void print_model(const struct task *task) {
         printf(", %lld for testing", (long long)task->data.test->count);
     }
     printf("\n");
+    print_streams(task->data.train);
     print_labels(dataset_find(task->data.shape, "target")->names);
 }
 
@@ -177,10 +205,17 @@ static rondo_status print_json(const struct task *task, struct arena *arena, str
     for (int32_t k = 0; vocabulary != NULL && k < (int32_t)vocabulary_size(vocabulary); k++) {
         json_array_append_new(labels, json_text(vocabulary_word(vocabulary, k)));
     }
+    json_t *streams = json_array();
+    for (int32_t s = 0; s < task->data.train->n_streams; s++) {
+        const struct stream *stream = &task->data.train->streams[s];
+        json_array_append_new(streams, json_pack("{s:s, s:s, s:I}", "name", stream->name, "kind",
+                                                 stream->kind == STREAM_REAL ? "numbers" : "ids", "size",
+                                                 (json_int_t)stream->size));
+    }
     json_t *object =
-        json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:f}", "labels", labels, "learning_rate", learning_rate, "values",
-                  values, "parameters", parameters, "size", (json_int_t)model_size(model), "step_flops",
-                  (json_int_t)model_step_flops(model), "parameter_megabytes", parameter_megabytes(task));
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:f}", "streams", streams, "labels", labels, "learning_rate",
+                  learning_rate, "values", values, "parameters", parameters, "size", (json_int_t)model_size(model),
+                  "step_flops", (json_int_t)model_step_flops(model), "parameter_megabytes", parameter_megabytes(task));
     const rondo_status written = output_json(object, JSON_INDENT(2), errors);
     return status == RONDO_OK ? written : status;
 }

@@ -175,7 +175,7 @@ static int inflate_all(const unsigned char *packed, uint64_t n_packed, unsigned 
     if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) { /* negative: no header of zlib's own */
         return 0;
     }
-    unsigned char extra; /* a place for bytes that are more than `size` */
+    unsigned char extra = 0; /* a place for bytes that are more than `size` */
     uint64_t done = 0;
     int result = Z_OK;
     while (result == Z_OK && done <= size) {

@@ -103,6 +103,7 @@ static const struct {
     {"N:N", "packed.npz", "", "", "ctc", "e.yaml:5:|ctc: targets are numbers, expected a list of classes"},
     {"N:1", "lists.npz", "", "", "ctc",
      "e.yaml:2:|targets that are lists need an output at every step; expected \"N:N\""},
+    {"N:N", "list_long.npz", "", "", "ctc", "e.yaml:5:|example 1 of |has 2 steps, and a target that needs 3"},
     {"N:1", "good.npz", "", "", "squared_error", "e.yaml:5:"},
     {"1:1", "one_to_one.npz", ", scale_target: standard", "", "poisson",
      "e.yaml:5:|'data.scale_target: standard' needs a loss whose targets may be in any unit"},
@@ -119,6 +120,26 @@ START_TEST(data_that_do_not_fit_the_experiment_are_refused) {
     assert_status(misfits[_i].parts, &refused, 2);
     assert_parts(misfits[_i].parts, refused.err, misfits[_i].parts);
     ck_assert(!sandbox_has("run"));
+}
+END_TEST
+
+START_TEST(a_file_for_each_array_trains_and_predicts) {
+    static const char *const files[] = {"x.npy", "y.npy", "lengths.npy"};
+    for (int i = 0; i < ROWS(files); i++) {
+        store(files[i]);
+    }
+    write_experiment("N:1", "reader: arrays, train: {input: x.npy, target: y.npy, lengths: lengths.npy}", "",
+                     "softmax_cross_entropy");
+    const struct outcome checked = run("check e.yaml");
+    assert_status("check", &checked, 0);
+    assert_parts(
+        "check", checked.out,
+        "input: 1 to 2 elements per example, of 2 numbers, scaled\n|target: 1 element per example, one of 2 classes");
+    const struct outcome trained = run("train e.yaml --out run --quiet");
+    assert_status("training", &trained, 0);
+    const struct outcome predicted = run("predict run x.npy");
+    assert_status("prediction", &predicted, 0);
+    sandbox_remove("run");
 }
 END_TEST
 
@@ -151,6 +172,7 @@ int main(void) {
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_loop_test(cases, arrays_of_every_form_train_and_predict, 0, ROWS(runs));
     tcase_add_loop_test(cases, data_that_do_not_fit_the_experiment_are_refused, 0, ROWS(misfits));
+    tcase_add_test(cases, a_file_for_each_array_trains_and_predicts);
     tcase_add_test(cases, predictions_are_in_the_units_of_the_data);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);

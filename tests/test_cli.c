@@ -114,7 +114,7 @@ static const struct {
     {"check e.yaml", NULL, 0,
      "rondo |# e.yaml:1:8\n|optimizer.lr |0.05 |# e.yaml:7:31\n|optimizer.beta1 |# default\n|model.layers.0.hidden "
      "|embedding.W |layers.0.U_r |head.b |operations for each row|24 training examples, 8 for validation, 8 for "
-     "testing",
+     "testing\n|input: |target: 1 element per example, one of 2 classes\n",
      ""},
     {"check e.yaml --set optimizer.lr=0.5", NULL, 0, "# --set optimizer.lr=0.5", ""},
     {"eval run", NULL, 0, "test: 8 examples, loss |, accuracy |, perplexity ", ""},

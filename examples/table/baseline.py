@@ -76,18 +76,25 @@ def train(rows, count, steps=400, rate=0.05):
     return weights
 
 
+def report(name, labels, answers):
+    """Prints the share of right answers, and its mean over the two classes."""
+    shares = [sum(a == t == c for a, t in zip(answers, labels)) / labels.count(c) for c in (0, 1)]
+    right = sum(a == t for a, t in zip(answers, labels)) / len(labels)
+    print(f"{name}: accuracy {right:.4f}, balanced accuracy {sum(shares) / 2:.4f}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     here = os.path.dirname(os.path.abspath(__file__))
     parser.add_argument("--data", default=os.path.join(here, "data"), help="folder of train.tsv and test.tsv")
     arguments = parser.parse_args()
     training, test = (read(os.path.join(arguments.data, name)) for name in ("train.tsv", "test.tsv"))
+    labels = [label for _, label in test]
     most = max((0, 1), key=[label for _, label in training].count)
-    print(f"most frequent class: {sum(label == most for _, label in test) / len(test):.4f}")
+    report("most frequent class", labels, [most] * len(test))
     encode, count = encoder(training)
     weights = train([(encode(row), label) for row, label in training], count)
-    right = sum((score(weights, encode(row)) > 0) == bool(label) for row, label in test)
-    print(f"logistic regression: {right / len(test):.4f}")
+    report("logistic regression", labels, [int(score(weights, encode(row)) > 0) for row, _ in test])
 
 
 if __name__ == "__main__":
