@@ -56,6 +56,8 @@ static const char *key_expected(const struct experiment_section *section, const 
         return "file, list of files, or section";
     case EXPERIMENT_COLUMNS:
         return "section, see `rondo list reader`";
+    case EXPERIMENT_BATCH:
+        return "integer in [1, 65536], or {steps: N}";
     case EXPERIMENT_PATTERNS:
         return "pattern or list of patterns";
     case EXPERIMENT_METRICS:

@@ -81,7 +81,7 @@ static rondo_status print_scores(const struct task *task, const struct dataset *
                                  struct errors *errors) {
     struct scores scores = {0};
     const struct network *network = task->network;
-    RONDO_TRY(network_evaluate(task->network, dataset, task->experiment->schedule.options.batch, &scores, errors));
+    RONDO_TRY(network_evaluate(task->network, dataset, task->experiment->schedule.batch, &scores, errors));
     if (json) {
         return print_json(task, dataset, what, &scores, errors);
     }

@@ -79,7 +79,7 @@ static const struct experiment_key data_keys[] = {
     {.name = "valid",
      .value = EXPERIMENT_DATA,
      .default_text = "",
-     .help = "validation data, which selects the epoch whose weights are kept: a path, or a part of the training "
+     .help = "validation data, which selects the weights that are kept: a path, or a part of the training "
              "file, `{last: 0.1}` or `{share: 0.1}`"},
     {.name = "test",
      .value = EXPERIMENT_DATA,
@@ -111,7 +111,7 @@ static const struct experiment_section sections[] = {
     {.name = "", .summary = "the top-level keys", .table = top_table, .keys = top_keys},
     {.name = "data",
      .summary = "the data files and their reader",
-     .table = sequence_table,
+     .table = data_table,
      .keys = data_keys,
      .flags = SECTION_REQUIRED},
     {.name = "model",
@@ -173,14 +173,19 @@ static const struct experiment_section sections[] = {
      .flags = SECTION_WRAPPERS,
      .plugin_kind = RONDO_KIND_OPTIMIZER,
      .most = OPTIMIZER_MOST_WRAPPERS},
-    {.name = "schedule", .summary = "length and pace of the training", .table = schedule_table},
+    {.name = "schedule", .summary = "length and pace of the training", .table = schedule_table, .keys = schedule_keys},
     {.name = "schedule.learning_rate",
      .summary = "the factor on the learning rate of every update",
      .keys = plugin_keys,
      .plugin_kind = RONDO_KIND_SCHEDULE},
     {.name = "schedule.warmup",
      .summary = "a linear rise of the learning rate before the schedule begins",
-     .table = warmup_table},
+     .table = warmup_table,
+     .flags = SECTION_DURATION},
+    {.name = "schedule.validate",
+     .summary = "how often the model is evaluated on data.valid; always at the end of the training",
+     .table = validate_table,
+     .flags = SECTION_DURATION},
     {.name = "schedule.early_stopping",
      .summary = "when to stop, and which weights to keep; needs data.valid",
      .table = stopping_table,
@@ -362,6 +367,10 @@ static void read_training(struct loading *loading) {
     if (schedule != NULL) {
         schedule_section_read(&reader, schedule, data_section_has(&experiment->data, PART_VALID), loading->trains,
                               &experiment->schedule);
+    }
+    if (experiment->data.settings.carry && experiment->schedule.batch.steps > 0) {
+        errors_add_at(loading->errors, RONDO_INVALID, experiment->schedule.batch_where,
+                      "'data.carry' trains one lane for each example of a batch, expected a number of examples");
     }
 }
 

@@ -164,7 +164,7 @@ static const struct {
      "bad.yaml:2:1: unknown key 'naem' in an experiment (did you mean 'name'?)"},
     {"an unknown section", "name:", "trainer: {gpus: 8}", "", "bad.yaml:2:1: unknown key 'trainer' in an experiment"},
     {"an unknown key of a section", "schedule:", "schedule: {epoch: 3}", "",
-     "bad.yaml:8:12: unknown key 'epoch' in schedule (did you mean 'epochs'?), expected one of epochs, batch"},
+     "bad.yaml:8:12: unknown key 'epoch' in schedule (did you mean 'epochs'?), expected one of epochs, accumulate"},
     {"an unknown key of a plug-in", "optimizer:", "optimizer: {plugin: sgd, beta1: 0.9}", "",
      "bad.yaml:7:26: unknown key 'beta1' in optimizer"},
     {"an unknown key of a layer", "model:", "model: {layers: [{cell: gru, hiden: 4}]}", "",

@@ -44,6 +44,7 @@ struct network_work {
     const int64_t *examples;
     int64_t count;
     int64_t n_shards;
+    int64_t n_summed; /* training: shards whose gradients are sums over earlier batches of the update */
     enum network_mode mode;
     struct rng_stream stream;
     const struct states *carried;  /* of windows that carry states; else NULL */

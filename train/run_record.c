@@ -136,7 +136,7 @@ int run_record_scores(struct json_t *object, const struct network *network, cons
     return add_scores(object, network, scores, network_metric_count(network));
 }
 
-rondo_status run_record_weights(struct run_folder *run, const struct network *network, int64_t epoch,
+rondo_status run_record_weights(struct run_folder *run, const struct network *network, int64_t step, int64_t epochs,
                                 struct errors *errors) {
     const struct model *model = network_model(network);
     const int32_t count = model_parameter_count(model);
@@ -147,7 +147,7 @@ rondo_status run_record_weights(struct run_folder *run, const struct network *ne
     for (int32_t p = 0; p < count; p++) {
         tensors[p] = (struct named_tensor){model_parameters(model)[p].name, model_parameters(model)[p].value};
     }
-    const rondo_status status = run_folder_write_weights(run, epoch, tensors, count, errors);
+    const rondo_status status = run_folder_write_weights(run, step, epochs, tensors, count, errors);
     free(tensors);
     return status;
 }
@@ -160,10 +160,10 @@ static rondo_status append_line(struct run_folder *run, json_t *line, int failed
     return status;
 }
 
-rondo_status run_record_epoch(struct run_folder *run, const struct network *network,
-                              const struct trainer_progress *progress, struct errors *errors) {
+rondo_status run_record_interval(struct run_folder *run, const struct network *network,
+                                 const struct trainer_progress *progress, struct errors *errors) {
     json_t *line = json_pack("{s:I, s:I, s:f, s:f, s:f, s:b}", "epoch", (json_int_t)progress->epoch, "step",
-                             (json_int_t)progress->steps, "seconds", progress->seconds, "gradient_norm",
+                             (json_int_t)progress->steps, "seconds", progress->interval_seconds, "gradient_norm",
                              progress->gradient_norm, "lr_scale", progress->lr_scale, "best", progress->is_best);
     json_t *train = json_object();
     int failed =
@@ -174,9 +174,11 @@ rondo_status run_record_epoch(struct run_folder *run, const struct network *netw
         failed |= valid == NULL || run_record_scores(valid, network, progress->valid);
         failed |= json_object_set_new(line, "valid", valid);
     }
-    /* The weights are written first: no line may call an epoch the best if its weights were never written. */
+    /* The weights are written first: no line may call weights the best that were never written. */
     const rondo_status status =
-        progress->is_best ? run_record_weights(run, network, progress->epoch, errors) : RONDO_OK;
+        progress->is_best ? run_record_weights(run, network, progress->steps,
+                                               progress->epoch - (progress->update < progress->updates), errors)
+                          : RONDO_OK;
     if (status != RONDO_OK) {
         json_decref(line);
         return status;
@@ -186,9 +188,10 @@ rondo_status run_record_epoch(struct run_folder *run, const struct network *netw
 
 rondo_status run_record_finish(struct run_folder *run, const struct trainer_result *result, double seconds,
                                struct errors *errors) {
-    json_t *line = json_pack("{s:b, s:I, s:I, s:I, s:b, s:f}", "finished", 1, "epochs", (json_int_t)result->epochs,
-                             "best_epoch", (json_int_t)result->best_epoch, "steps", (json_int_t)result->steps,
-                             "stopped_early", result->stopped_early, "seconds", seconds);
+    json_t *line =
+        json_pack("{s:b, s:I, s:I, s:I, s:I, s:b, s:f}", "finished", 1, "epochs", (json_int_t)result->epochs,
+                  "best_epoch", (json_int_t)result->best_epoch, "best_step", (json_int_t)result->best_step, "steps",
+                  (json_int_t)result->steps, "stopped_early", result->stopped_early, "seconds", seconds);
     return append_line(run, line, line == NULL, errors);
 }
 

@@ -133,9 +133,44 @@ struct reader_prediction task_prediction(const struct task *task, const struct d
                                       .names = target_of(task)->names};
 }
 
-const char *task_class_name(const struct task *task, int64_t k) {
-    const struct vocabulary *names = target_of(task)->names;
-    return names == NULL || k >= vocabulary_size(names) ? NULL : vocabulary_word(names, (int32_t)k);
+static const char *class_name(const void *arg, int64_t k) {
+    return task_class_name(arg, k);
+}
+
+/* Counts the targets of each class in the training data; NULL: it was not read, or out of memory. */
+static int64_t *count_classes(const struct task *task, int64_t classes) {
+    const struct dataset *train = task->data.train;
+    const struct stream *target = train == NULL ? NULL : dataset_find(train, "target");
+    int64_t *rows = train == NULL ? NULL : arena_calloc(task->experiment->arena, (size_t)classes, sizeof *rows);
+    for (int64_t i = 0; rows != NULL && i < train->count; i++) {
+        for (int64_t at = target->begin[i]; at < target->begin[i] + target->length[i]; at++) {
+            if (stream_has_target(target, at)) {
+                rows[stream_id(target, at)]++;
+            }
+        }
+    }
+    return rows;
+}
+
+/* Options of losses and metrics with a number for each class. */
+static rondo_status resolve_class_numbers(struct task *task, struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    const int64_t classes = target_of(task)->kind == STREAM_CLASS ? target_of(task)->size : 0;
+    const struct class_facts facts = {classes, class_name, task, classes == 0 ? NULL : count_classes(task, classes)};
+    rondo_status first = RONDO_OK;
+    for (int32_t t = 0; t < experiment->loss.count; t++) {
+        const struct loss_term *term = &experiment->loss.terms[t];
+        const rondo_status status = class_numbers_resolve(&facts, term->section, term->loss->base.options,
+                                                          term->options, experiment->arena, errors);
+        first = first == RONDO_OK ? status : first;
+    }
+    for (int32_t m = 0; m < experiment->metrics.count; m++) {
+        const struct plugin_section *metric = &experiment->metrics.entries[m].plugin;
+        const rondo_status status = class_numbers_resolve(&facts, metric->section, metric->descriptor->options,
+                                                          metric->options, experiment->arena, errors);
+        first = first == RONDO_OK ? status : first;
+    }
+    return first;
 }
 
 _Static_assert((int)STREAM_CLASS == (int)RONDO_TARGET_CLASS && (int)STREAM_REAL == (int)RONDO_TARGET_REAL &&
@@ -145,7 +180,7 @@ _Static_assert((int)STREAM_CLASS == (int)RONDO_TARGET_CLASS && (int)STREAM_REAL 
 /* Windows that carry states need a model whose outputs depend only on earlier steps. */
 static rondo_status check_carry(const struct task *task, struct errors *errors) {
     const struct data_section *data = &task->experiment->data;
-    return data->sequences.carry
+    return data->settings.carry
                ? model_check_causal(network_model(task->network), "data.carry", data->carry_where, errors)
                : RONDO_OK;
 }
@@ -196,7 +231,7 @@ static rondo_status check_lists(const struct task *task, struct errors *errors) 
         return errors_add_at(errors, RONDO_INVALID, architecture->where,
                              "targets that are lists need an output at every step; expected \"N:N\"");
     }
-    return experiment->model.feedback || experiment->data.sequences.window > 0
+    return experiment->model.feedback || experiment->data.settings.window > 0
                ? errors_add_at(errors, RONDO_INVALID, architecture->where,
                                "targets that are lists have no steps, which %s needs",
                                experiment->model.feedback ? "model.feedback" : "data.window")
@@ -206,7 +241,7 @@ static rondo_status check_lists(const struct task *task, struct errors *errors) 
 /* Predictions are turned back to the units of the data only if the loss says that they are in the unit of the targets. */
 static rondo_status check_scaling(const struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
-    if (experiment->data.scaling.scale_target != SCALING_STANDARD || target_of(task)->kind != STREAM_REAL ||
+    if (experiment->data.settings.scale_target != SCALING_STANDARD || target_of(task)->kind != STREAM_REAL ||
         loss_has_units(&experiment->loss)) {
         return RONDO_OK;
     }
@@ -218,39 +253,30 @@ static rondo_status check_scaling(const struct task *task, struct errors *errors
         loss->loss->base.name);
 }
 
-static const char *class_name(const void *arg, int64_t k) {
-    return task_class_name(arg, k);
-}
-
-/* Options of losses and metrics with a number for each class. */
-static rondo_status resolve_class_numbers(struct task *task, struct errors *errors) {
-    const struct experiment *experiment = task->experiment;
-    const struct stream *target = target_of(task);
-    const int64_t classes = target->kind == STREAM_REAL ? 0 : target->size;
-    const struct stream *train = task->data.train == NULL ? NULL : dataset_find(task->data.train, "target");
-    int64_t *rows =
-        classes == 0 || train == NULL ? NULL : arena_calloc(experiment->arena, (size_t)classes, sizeof *rows);
-    for (int64_t i = 0; rows != NULL && i < task->data.train->count; i++) {
-        for (int64_t e = train->begin[i]; e < train->begin[i] + train->length[i]; e++) {
-            const int32_t id = stream_id(train, e);
-            rows[id >= 0 ? id : 0] += id >= 0;
+/* Batches with a limit on steps are counted by making an epoch: every epoch has the same sizes, whatever its order. */
+static rondo_status measure_epoch(struct task *task, struct errors *errors) {
+    const struct schedule_section *schedule = &task->experiment->schedule;
+    const struct dataset *train = task->data.train;
+    struct epoch epoch = {0};
+    int64_t batches = 0, largest = 1;
+    if (train != NULL && train->lane == NULL && schedule->batch.examples > 0) {
+        const int64_t size = schedule->batch.examples;
+        batches = (train->count + size - 1) / size;
+        largest = train->count < size ? train->count : size;
+    } else if (train != NULL) {
+        const rondo_status status = epoch_make(&epoch, train, &task->plan, schedule->batch, NULL, errors);
+        batches = epoch.batches;
+        for (int64_t k = 0; k < batches && status == RONDO_OK; k++) {
+            const int64_t size = epoch.begin[k + 1] - epoch.begin[k];
+            largest = size > largest ? size : largest;
         }
+        epoch_free(&epoch);
+        RONDO_TRY(status);
     }
-    const struct class_facts facts = {classes, class_name, task, rows};
-    rondo_status first = RONDO_OK;
-    for (int32_t t = 0; t < experiment->loss.count; t++) {
-        const struct loss_term *term = &experiment->loss.terms[t];
-        const rondo_status status = class_numbers_resolve(&facts, term->section, term->loss->base.options,
-                                                          term->options, experiment->arena, errors);
-        first = first == RONDO_OK ? status : first;
-    }
-    for (int32_t m = 0; m < experiment->metrics.count; m++) {
-        const struct plugin_section *metric = &experiment->metrics.entries[m].plugin;
-        const rondo_status status = class_numbers_resolve(&facts, metric->section, metric->descriptor->options,
-                                                          metric->options, experiment->arena, errors);
-        first = first == RONDO_OK ? status : first;
-    }
-    return first;
+    const int64_t updates = (batches + schedule->options.accumulate - 1) / schedule->options.accumulate;
+    task->updates_per_epoch = updates > 0 ? updates : 1;
+    task->largest_batch = largest > 0 ? largest : 1;
+    return RONDO_OK;
 }
 
 static rondo_status open_task(struct task *task, int which, const struct json_t *learned, const char *file,
@@ -262,7 +288,7 @@ static rondo_status open_task(struct task *task, int which, const struct json_t 
                                      .steps = experiment->model.steps};
     const struct task_data_settings settings = {.section = &experiment->data,
                                                 .plan = &task->plan,
-                                                .lanes = experiment->schedule.options.batch,
+                                                .lanes = experiment->schedule.batch.examples,
                                                 .target_has_units = loss_has_units(&experiment->loss),
                                                 .which = which,
                                                 .learned = learned,
@@ -271,6 +297,7 @@ static rondo_status open_task(struct task *task, int which, const struct json_t 
     RONDO_TRY(task_data_open(&task->data, &settings, errors));
     RONDO_TRY(check_scaling(task, errors));
     RONDO_TRY(check_lists(task, errors));
+    RONDO_TRY(measure_epoch(task, errors));
     RONDO_TRY(resolve_class_numbers(task, errors));
     return build_network(task, errors);
 }
@@ -358,7 +385,7 @@ static rondo_status check_targets(const struct task *task, struct errors *errors
 static rondo_status check_warmup(const struct task *task, struct errors *errors) {
     const struct schedule_section *section = &task->experiment->schedule;
     const int trains = task->experiment->optimizer.optimizer.descriptor != NULL && task->data.train != NULL;
-    if (!trains || section->warmup.length == 0) {
+    if (!trains || duration_updates(&section->warmup.length, 1) == 0) {
         return RONDO_OK;
     }
     const struct schedule_settings settings = task_schedule(task);
@@ -411,18 +438,19 @@ struct task *task_open(const char *file, const char *const *assignments, struct 
     return task;
 }
 
+const char *task_class_name(const struct task *task, int64_t k) {
+    const struct vocabulary *labels = target_of(task)->names;
+    return labels == NULL || k >= vocabulary_size(labels) ? NULL : vocabulary_word(labels, (int32_t)k);
+}
+
 struct schedule_settings task_schedule(const struct task *task) {
     const struct schedule_section *section = &task->experiment->schedule;
-    const struct dataset *train = task->data.train;
-    const int64_t batches =
-        train->lane != NULL ? train->updates : (train->count + section->options.batch - 1) / section->options.batch;
-    const int64_t steps_per_epoch = batches > 0 ? batches : 1;
-    const double unit = section->warmup.unit == WARMUP_EPOCHS ? (double)steps_per_epoch : 1;
+    const int64_t steps_per_epoch = task->updates_per_epoch;
     return (struct schedule_settings){.plugin = (const rondo_schedule *)section->learning_rate.descriptor,
                                       .options = section->learning_rate.options,
                                       .origin = section->learning_rate.origin,
                                       .log = section->learning_rate.log,
-                                      .warmup = llround(section->warmup.length * unit),
+                                      .warmup = llround(duration_updates(&section->warmup.length, steps_per_epoch)),
                                       .warmup_from = section->warmup.from,
                                       .lr = task->experiment->optimizer.lr,
                                       .steps = steps_per_epoch * section->options.epochs,

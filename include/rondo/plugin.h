@@ -665,7 +665,7 @@ typedef struct rondo_schedule_call {
     int64_t steps_per_epoch; /* number of updates in an epoch, >= 1 */
     double lr; /* the optimizer's learning rate, which the factor multiplies; NAN: the optimizer has no such option */
     double *state; /* [n_state] zero before the first update; saved with checkpoints */
-    /* Only in observe: the metric that early stopping watches, on the validation data after an epoch. */
+    /* Only in observe: the metric that early stopping watches, on the validation data. */
     double metric;
     int32_t higher_is_better; /* 1 or 0 */
     int32_t reserved;         /* 0 */
@@ -680,7 +680,7 @@ typedef struct rondo_schedule {
     /* Writes the factor, finite and >= 0. It depends only on the call; call->state is read but not written.
      * [any-thread] */
     rondo_status (*factor)(rondo_context *ctx, const rondo_schedule_call *call, double *factor);
-    /* Optional: called with the metric after each epoch; updates call->state. A schedule with this function needs
+    /* Optional: called with the metric after each validation; updates call->state. A schedule with this function needs
      * validation data. [main-thread] */
     rondo_status (*observe)(rondo_context *ctx, const rondo_schedule_call *call);
 } rondo_schedule;
