@@ -43,6 +43,10 @@ static const rondo_option embedding_table[] = {
                       "share of the elements of the vectors that is dropped in training"),
     RONDO_OPTION_REAL(struct embedding_options, word_dropout, "0", 0, 0.99,
                       "share of the symbols that is replaced by the unknown symbol in training"),
+    RONDO_OPTION_REAL(struct embedding_options, rare_word_dropout, "0.25", 0, 1e6,
+                      "a: in training, a symbol of the stream `input` that occurs n times in the training data is "
+                      "replaced by the unknown symbol with the probability a / (n + a), so that its vector is trained; "
+                      "0: never"),
     RONDO_OPTION_END};
 
 static const rondo_option head_table[] = {
@@ -277,6 +281,9 @@ static void read_stream_embedding(struct loading *loading, const struct yaml_nod
     struct yaml_node *own = yaml_get(embedding, stream);
     *options = loading->experiment->embedding;
     options->is_given = own != NULL;
+    if (strcmp(stream, "previous") == 0) {
+        options->rare_word_dropout = 0; /* unless its own section gives it: what a model writes, it knows */
+    }
     if (own == NULL) {
         return;
     }

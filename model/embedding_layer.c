@@ -111,15 +111,24 @@ static void list_parameters_of(struct embedding_layer *layer, const struct model
         layer->inputs[i].parameter = *count;
         parameters[(*count)++] = (struct layer_parameter){
             arena_printf(arena, "%sW", prefix),
-            tensor_2d(dtype, table_rows(inputs, layer->n_inputs, i), input->embedding_size, NULL), normal};
+            tensor_2d(dtype, table_rows(inputs, layer->n_inputs, i), input->embedding_size, NULL), normal,
+            input->drop != NULL ? input->unknown + 1 : 0};
     } else if (is_embedded(input)) {
         layer->inputs[i].parameter = *count;
         parameters[(*count)++] =
             (struct layer_parameter){arena_printf(arena, "%s.W", input->name),
-                                     tensor_2d(dtype, input->size, input->embedding_size, NULL), glorot};
+                                     tensor_2d(dtype, input->size, input->embedding_size, NULL), glorot, 0};
         parameters[(*count)++] = (struct layer_parameter){arena_printf(arena, "%s.b", input->name),
-                                                          tensor_1d(dtype, input->embedding_size, NULL), zeros};
+                                                          tensor_1d(dtype, input->embedding_size, NULL), zeros, 0};
     }
+}
+
+static const float *copy_drop(const struct model_input *input, struct arena *arena) {
+    float *copy = input->drop == NULL ? NULL : arena_calloc(arena, (size_t)input->symbols, sizeof *copy);
+    for (int64_t id = 0; copy != NULL && id < input->symbols; id++) {
+        copy[id] = input->drop[id];
+    }
+    return copy;
 }
 
 static rondo_status copy_inputs(struct embedding_layer *layer, const struct model_input *inputs, int32_t dtype,
@@ -140,6 +149,7 @@ static rondo_status copy_inputs(struct embedding_layer *layer, const struct mode
         input->settings = inputs[i];
         input->settings.name = arena_strdup(arena, inputs[i].name);
         input->settings.where = (struct location){0};
+        input->settings.drop = copy_drop(&inputs[i], arena);
         input->word_dropout = of_symbols > 1 ? arena_printf(arena, "word_dropout.%s", inputs[i].name) : "word_dropout";
         const char *prefix = of_symbols > 1 ? arena_printf(arena, "%s.", inputs[i].name) : "";
         list_parameters_of(layer, inputs, i, prefix, dtype, parameters);
@@ -153,11 +163,13 @@ static rondo_status copy_inputs(struct embedding_layer *layer, const struct mode
 /* The ids with some replaced by the unknown word. *status gets the error if memory is short. */
 static rondo_tensor drop_words(struct tape *tape, const struct embedding_input *input, const rondo_tensor *ids,
                                struct rng_stream stream, rondo_status *status) {
+    const struct model_input *settings = &input->settings;
     rondo_tensor dropped = *ids;
     *status = tensor_alloc(&dropped, tape_arena(tape), tape_errors(tape));
     for (int64_t i = 0; *status == RONDO_OK && i < rondo_count(ids); i++) {
-        const int drop = rng_uniform(stream, (uint64_t)i) < input->settings.word_dropout;
-        ((int32_t *)dropped.data)[i] = drop ? input->settings.unknown : ((const int32_t *)ids->data)[i];
+        const int32_t id = ((const int32_t *)ids->data)[i];
+        const double share = settings->drop != NULL ? (double)settings->drop[id] : settings->word_dropout;
+        ((int32_t *)dropped.data)[i] = rng_uniform(stream, (uint64_t)i) < share ? settings->unknown : id;
     }
     return dropped;
 }
@@ -170,7 +182,8 @@ static rondo_value look_up(const struct embedding_input *input, struct tape *tap
         return value; /* it failed before */
     }
     rondo_tensor used = *ids;
-    if (tape_is_training(tape) && input->settings.word_dropout > 0 && input->settings.unknown >= 0) {
+    const int drops = input->settings.drop != NULL || input->settings.word_dropout > 0;
+    if (tape_is_training(tape) && drops && input->settings.unknown >= 0) {
         rondo_status status;
         used = drop_words(tape, input, ids, rng_stream(call->stream.key, input->word_dropout), &status);
         if (status != RONDO_OK) {

@@ -20,7 +20,8 @@
  *
  * Random words: dropout draws in SCOPE, stream after stream. Word dropout draws from the stream "word_dropout" of the
  * pass, or "word_dropout.STREAM" if there are several streams of symbols. It replaces words by the unknown word, so that
- * the model learns what to do with words that it does not know (Iyyer et al. 2015).
+ * the model learns what to do with words that it does not know (Iyyer et al. 2015), each word with its own probability if
+ * `drop` is given. The vector of the unknown word then begins at zero, so that it depends only on training.
  */
 #ifndef RONDO_MODEL_EMBEDDING_LAYER_H
 #define RONDO_MODEL_EMBEDDING_LAYER_H
@@ -35,6 +36,7 @@ struct model_input {
     int64_t embedding_size; /* width of the vector. Symbols: >= 1. Numbers: 0: they enter as they are */
     double dropout;         /* of the elements that the stream contributes, in [0, 1) */
     double word_dropout;    /* share of ids replaced by `unknown` in training, in [0, 1); used if unknown >= 0 */
+    const float *drop;      /* [symbols] the same for each id, in place of word_dropout; NULL: not given */
     int32_t unknown;        /* id of the unknown word; -1: none */
     int32_t share;          /* number of an earlier input whose table this one uses; -1: a table of its own */
     int every_step;         /* 0: only the first step has a value */

@@ -48,10 +48,10 @@ struct layer *head_layer_create(int64_t width, int64_t output_size, int is_tied,
     layer->is_tied = is_tied;
     if (!is_tied) {
         layer->parameters[shape->n_parameters++] =
-            (struct layer_parameter){"W", tensor_2d(dtype, width, output_size, NULL), {.kind = INITIALISE_GLOROT}};
+            (struct layer_parameter){"W", tensor_2d(dtype, width, output_size, NULL), {.kind = INITIALISE_GLOROT}, 0};
     }
     layer->parameters[shape->n_parameters++] =
-        (struct layer_parameter){"b", tensor_1d(dtype, output_size, NULL), {.kind = INITIALISE_CONSTANT}};
+        (struct layer_parameter){"b", tensor_1d(dtype, output_size, NULL), {.kind = INITIALISE_CONSTANT}, 0};
     shape->parameters = layer->parameters;
     return &layer->layer;
 }

@@ -26,6 +26,7 @@ struct layer_parameter {
     const char *name;   /* within the layer: "W_i", "backward.h.initial" */
     rondo_tensor shape; /* data NULL */
     struct initialiser initialiser;
+    int64_t zero_row; /* this row of a matrix, counted from 1, begins at zero instead; 0: none */
 };
 
 /* A value that a layer hands from step to step for each row. */

@@ -122,7 +122,7 @@ static rondo_status list_all(struct model *model, struct errors *errors) {
         for (int32_t p = 0; p < shape->n_parameters; p++) {
             const struct layer_parameter *from = &shape->parameters[p];
             model->parameters[link->first_parameter + p] = (struct model_parameter){
-                arena_printf(arena, "%s.%s", link->scope, from->name), from->shape, from->initialiser};
+                arena_printf(arena, "%s.%s", link->scope, from->name), from->shape, from->initialiser, from->zero_row};
         }
         for (int32_t s = 0; s < shape->n_states; s++) {
             model->states[link->first_state + s] = (struct layer_state){
@@ -208,6 +208,10 @@ rondo_status model_initialise(struct model *model, uint64_t seed, const struct i
         const struct model_parameter *parameter = &model->parameters[i];
         const struct rng_stream stream = rng_stream(rng_stream(seed, "initialise").key, parameter->name);
         status = initialiser_fill(&parameter->initialiser, &parameter->value, stream, interrupt, scratch, errors);
+        const int64_t columns = parameter->zero_row > 0 ? parameter->value.shape[1] : 0;
+        for (int64_t k = 0; k < columns && status == RONDO_OK; k++) {
+            tensor_set(&parameter->value, (parameter->zero_row - 1) * columns + k, 0);
+        }
     }
     arena_destroy(scratch);
     return status;

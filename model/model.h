@@ -33,6 +33,7 @@ struct model_parameter {
     const char *name; /* "embedding.W", "layers.0.U_f", "head.b" */
     rondo_tensor value;
     struct initialiser initialiser;
+    int64_t zero_row; /* as in struct layer_parameter */
 };
 
 struct model;

@@ -334,6 +334,33 @@ static unsigned ids_of(const rondo_tensor *ids) {
     return found;
 }
 
+/* Each id has its own probability; the vector of the unknown word begins at zero. */
+START_TEST(rare_words_are_replaced_by_the_unknown_word) {
+    struct model_input inputs[] = {SYMBOLS};
+    float drop[8] = {0};
+    inputs[0].unknown = 2;
+    inputs[0].drop = drop;
+    ck_assert_int_le(inputs[0].symbols, ROWS(drop));
+    const struct model_settings settings = {
+        .architecture = {1, 1}, .inputs = inputs, .n_inputs = 1, .layers = one, .n_layers = 1};
+    for (int32_t rare = -1; rare < (int32_t)inputs[0].symbols; rare++) {
+        memset(drop, 0, sizeof drop);
+        if (rare >= 0) {
+            drop[rare] = 1;
+        }
+        struct model_run run = model_run_create(&settings, &cell_gru, lengths, COUNT);
+        const unsigned ids = ids_of(&run.inputs[0]), bit = rare < 0 ? 0 : 1u << rare;
+        run.training = 1;
+        model_run_pass(&run);
+        ck_assert_uint_eq(rows_with_gradient(&run, "embedding.W"), (ids & ~bit) | ((ids & bit) != 0 ? 1u << 2 : 0));
+        run.training = 0;
+        model_run_pass(&run);
+        ck_assert_uint_eq(rows_with_gradient(&run, "embedding.W"), ids);
+        model_destroy(run.model);
+    }
+}
+END_TEST
+
 START_TEST(word_dropout_replaces_words_of_its_stream_in_training) {
     struct model_input inputs[] = {SYMBOLS, PREVIOUS};
     inputs[0].word_dropout = inputs[1].word_dropout = 1 - 1e-12;
@@ -590,6 +617,7 @@ int main(void) {
     tcase_add_loop_test(streams, gradients_are_central_differences_on_both_engines, 0, ROWS(rows));
     tcase_add_loop_test(streams, parameters_have_the_names_of_their_streams, 0, ROWS(rows));
     tcase_add_loop_test(streams, vectors_are_added_and_numbers_are_put_beside_them, 0, ROWS(embedding_rows));
+    tcase_add_test(streams, rare_words_are_replaced_by_the_unknown_word);
     tcase_add_test(streams, word_dropout_replaces_words_of_its_stream_in_training);
     tcase_add_test(streams, words_of_streams_are_dropped_independently);
     tcase_add_test(streams, streams_are_dropped_independently_in_training);

@@ -1,6 +1,7 @@
 /* tests/test_train.c: tasks and the training of an experiment, through the library. */
 #include <check.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -97,6 +98,58 @@ START_TEST(a_model_that_no_memory_holds_is_refused_before_anything_is_allocated)
 }
 END_TEST
 
+/* ---- the vector of unknown words ---- */
+
+/* The largest absolute value in the vector of the unknown word, whose id is 0. */
+static double unknown_vector(const struct task *task) {
+    const struct model *model = network_model(task->network);
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        if (strcmp(model_parameters(model)[p].name, "embedding.W") == 0) {
+            const rondo_tensor *table = &model_parameters(model)[p].value;
+            double largest = 0;
+            for (int64_t k = 0; k < table->shape[1]; k++) {
+                largest = fmax(largest, fabs(tensor_get(table, k)));
+            }
+            return largest;
+        }
+    }
+    ck_abort_msg("the model has no embedding");
+}
+
+/* By default it begins at zero, whatever the seed, and is trained, although no text of the training data has an unknown
+ * word: so predictions for texts with such words depend on no random vector. */
+static const struct {
+    const char *assignments[3];
+    int begins_at_zero, is_trained;
+} unknown_words[] = {
+    {{NULL}, 1, 1},
+    {{"schedule.seed=2", NULL}, 1, 1},
+    {{"data.min_count=1", "model.embedding.input={rare_word_dropout: 1}", NULL}, 1, 1},
+    {{"model.embedding.rare_word_dropout=0", NULL}, 0, 0},
+    {{"model.embedding.input={rare_word_dropout: 0}", NULL}, 0, 0},
+    {{"model.embedding={rare_word_dropout: 0, word_dropout: 0.2, size: 4}", NULL}, 0, 1},
+};
+
+START_TEST(the_vector_of_unknown_words_is_trained) {
+    const struct train_observer observer = {0};
+    struct train_result result;
+    struct task *task =
+        task_open(sandbox_path("e.yaml"), unknown_words[_i].assignments, session, TASK_TRAIN | TASK_VALID, &errors);
+    ck_assert_msg(task != NULL, "%s", errors_text(&errors, 0));
+    const uint64_t seed = (uint64_t)task->experiment->schedule.options.seed;
+    ck_assert_int_eq(model_initialise(network_model(task->network), seed, NULL, &errors), RONDO_OK);
+    const double before = unknown_vector(task);
+    ck_assert_int_eq(before == 0, unknown_words[_i].begins_at_zero);
+    ck_assert_int_eq(train_experiment(task, sandbox_path("unknown-%d", _i), &observer, &result, &errors), RONDO_OK);
+    if (unknown_words[_i].is_trained) {
+        ck_assert_double_gt(fabs(unknown_vector(task) - before), 0.01);
+    } else {
+        ck_assert_double_eq(unknown_vector(task), before);
+    }
+    task_destroy(task);
+}
+END_TEST
+
 /* ---- observers ---- */
 
 struct seen {
@@ -162,6 +215,8 @@ int main(void) {
                         (int)(sizeof unfit / sizeof unfit[0]));
     tcase_add_loop_test(cases, a_model_that_no_memory_holds_is_refused_before_anything_is_allocated, 0,
                         (int)(sizeof large / sizeof large[0]));
+    tcase_add_loop_test(cases, the_vector_of_unknown_words_is_trained, 0,
+                        (int)(sizeof unknown_words / sizeof unknown_words[0]));
     tcase_add_test(cases, an_observer_sees_the_folder_the_batches_and_the_epochs);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

@@ -13,8 +13,46 @@ static const struct stream *target_of(const struct task *task) {
     return dataset_find(task->data.shape, "target");
 }
 
-/* The inputs of the model, from the streams of the data and the settings of their embeddings. Returns their number. */
-static int32_t model_inputs(const struct task *task, struct model_input inputs[BATCH_MOST_INPUTS]) {
+/* How often each id of a stream occurs in the training data. */
+static void count_ids(const struct dataset *train, const struct stream *stream, int64_t *counts) {
+    for (int64_t i = 0; i < train->count; i++) {
+        for (int64_t k = stream->begin[i]; k < stream->begin[i] + stream->length[i]; k++) {
+            const int32_t id = stream_id(stream, k);
+            counts[id < 0 ? stream->unknown : id]++; /* a step without a target, in "previous" */
+        }
+    }
+}
+
+/* The probability with which each id is replaced by the unknown one in training. With n occurrences in the training data,
+ * it is (Kiperwasser & Goldberg 2016)
+ *
+ *     max(word_dropout, a / (n + a))      a = rare_word_dropout
+ *
+ * The start symbol of "previous", the last id, is never replaced. NULL with an error: out of memory. */
+static const float *drop_by_count(const struct task *task, const struct batch_input *input,
+                                  const struct embedding_options *options, struct errors *errors) {
+    const int is_previous = strcmp(input->name, "previous") == 0;
+    const struct stream *stream = dataset_find(task->data.train, is_previous ? "target" : input->name);
+    float *drop = arena_calloc(task->experiment->arena, (size_t)input->symbols, sizeof *drop);
+    int64_t *counts = calloc((size_t)input->symbols, sizeof *counts);
+    if (drop != NULL && counts != NULL) {
+        count_ids(task->data.train, stream, counts);
+    } else {
+        errors_no_memory(errors);
+        drop = NULL;
+    }
+    for (int64_t id = 0; drop != NULL && id < stream->size; id++) {
+        const double rare = options->rare_word_dropout / ((double)counts[id] + options->rare_word_dropout);
+        drop[id] = (float)fmax(options->word_dropout, rare);
+    }
+    free(counts);
+    return drop;
+}
+
+/* The inputs of the model, from the streams of the data and the settings of their embeddings. Returns their number; -1 with
+ * an error. */
+static int32_t model_inputs(const struct task *task, struct model_input inputs[BATCH_MOST_INPUTS],
+                            struct errors *errors) {
     const struct experiment *experiment = task->experiment;
     struct batch_input streams[BATCH_MOST_INPUTS];
     const int32_t count = batch_inputs(task->data.shape, &task->plan, streams);
@@ -31,6 +69,13 @@ static int32_t model_inputs(const struct task *task, struct model_input inputs[B
                                          .unknown = streams[i].unknown,
                                          .share = -1,
                                          .every_step = streams[i].every_step};
+        const int trains = experiment->optimizer.optimizer.descriptor != NULL && task->data.train != NULL;
+        if (trains && streams[i].unknown >= 0 && options->rare_word_dropout > 0) {
+            inputs[i].drop = drop_by_count(task, &streams[i], options, errors);
+            if (inputs[i].drop == NULL) {
+                return -1;
+            }
+        }
     }
     return count;
 }
@@ -189,7 +234,10 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
     const int32_t count = layers_total(&experiment->layers);
     struct model_input inputs[BATCH_MOST_INPUTS];
-    const int32_t n_inputs = model_inputs(task, inputs);
+    const int32_t n_inputs = model_inputs(task, inputs, errors);
+    if (n_inputs < 0) {
+        return errors->status;
+    }
     struct cell_layer_settings *layers = calloc((size_t)count, sizeof *layers);
     rondo_status status = layers == NULL ? errors_no_memory(errors) : check_embeddings(task, inputs, n_inputs, errors);
     const int32_t tied = status == RONDO_OK && experiment->head.tie ? tied_input(task, inputs, n_inputs, errors) : 0;
