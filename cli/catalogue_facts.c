@@ -56,8 +56,12 @@ static const char *key_expected(const struct experiment_section *section, const 
         return "file, list of files, or section";
     case EXPERIMENT_COLUMNS:
         return "section, see `rondo list reader`";
+    case EXPERIMENT_BATCH:
+        return "integer in [1, 65536], or {steps: N}";
     case EXPERIMENT_PATTERNS:
         return "pattern or list of patterns";
+    case EXPERIMENT_METRICS:
+        return "metric or list of metrics";
     case EXPERIMENT_PLUGIN:
         return (section->flags & SECTION_WRAPPERS) != 0
                    ? "name of a wrapper"
@@ -201,6 +205,38 @@ static void tell_schedule(struct telling *telling, const rondo_schedule *schedul
     }
 }
 
+const char *target_kind_text(int32_t kind) {
+    static const char *const texts[] = {"classes", "numbers", "lists"};
+    return kind >= 0 && kind < (int32_t)(sizeof texts / sizeof texts[0]) ? texts[kind] : NULL;
+}
+
+static void tell_metric(struct telling *telling, const rondo_metric_plugin *metric) {
+    const char *targets = "", *sums = "";
+    for (int32_t kind = 0; target_kind_text(kind) != NULL; kind++) {
+        if ((metric->targets & RONDO_ACCEPTS(kind)) != 0) {
+            targets = join(telling->arena, targets, target_kind_text(kind));
+        }
+    }
+    for (const rondo_accumulator *accumulator = metric->accumulators; accumulator->name != NULL; accumulator++) {
+        sums = join(telling->arena, sums, accumulator->name);
+    }
+    tell(telling, "targets", targets);
+    if (metric->finish != NULL) {
+        tell(telling, "better", metric->higher_is_better ? "higher" : "lower");
+    }
+    if (metric->table != NULL) {
+        tell(telling, "table",
+             metric->finish == NULL ? "it has only a table, which `rondo eval` prints"
+                                    : "`rondo eval` prints one in addition to the value");
+    }
+    if ((metric->flags & RONDO_METRIC_PROBABILITIES) != 0) {
+        tell(telling, "needs", "a loss that predicts probabilities of classes");
+    } else if ((metric->flags & RONDO_METRIC_NAIVE) != 0) {
+        tell(telling, "needs", "data with the scale of the naive forecast");
+    }
+    tell(telling, "sums", sums);
+}
+
 static void tell_op(struct telling *telling, const rondo_op *op) {
     const char *range = op->max_inputs == -1 ? arena_printf(telling->arena, " (%d or more)", (int)op->min_inputs)
                         : op->max_inputs != op->min_inputs
@@ -284,6 +320,9 @@ int32_t entry_facts(const struct entry *entry, struct arena *arena, struct fact 
         case RONDO_KIND_SCHEDULE:
             tell_schedule(&telling, (const rondo_schedule *)descriptor);
             break;
+        case RONDO_KIND_METRIC:
+            tell_metric(&telling, (const rondo_metric_plugin *)descriptor);
+            break;
         default: /* a kind without special facts still has its options */
             break;
         }
@@ -356,6 +395,9 @@ const char *entry_example(const struct entry *entry, struct arena *arena) {
     }
     if (descriptor != NULL && descriptor->kind == RONDO_KIND_SCHEDULE) {
         return arena_printf(arena, "schedule: {learning_rate: {plugin: %s%s}}", entry->name, options);
+    }
+    if (descriptor != NULL && descriptor->kind == RONDO_KIND_METRIC) {
+        return arena_printf(arena, "metrics: [{plugin: %s%s}]", entry->name, options);
     }
     return descriptor == NULL ? NULL : arena_printf(arena, "%s: {plugin: %s%s}", entry->kind, entry->name, options);
 }

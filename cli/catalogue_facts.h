@@ -31,5 +31,7 @@ const char *entry_example(const struct entry *entry, struct arena *arena);
 
 /* Describes the state in a slot of an optimizer: "like the parameter", "a copy of the parameter at first", … */
 const char *slot_text(const rondo_slot *slot);
+/* "classes", "numbers" or "lists" for an enum rondo_target_kind; NULL past the last. */
+const char *target_kind_text(int32_t kind);
 
 #endif

@@ -10,11 +10,10 @@ static json_t *text_or_null(const char *text) {
 }
 
 static json_t *option_json(struct json_builder *builder, const rondo_option *option) {
-    static const char *const types[] = {"bool", "int", "real", "choice", "string", "ints", "reals"};
+    static const char *const types[] = {"bool", "int", "real", "choice", "string", "ints", "reals", "class_reals"};
     json_t *object = json_pack("{s:s, s:s, s:s?, s:s}", "key", option->key, "type", types[option->type], "default",
                                option->default_text, "help", option->help);
-    if (option->type == RONDO_INT || option->type == RONDO_REAL || option->type == RONDO_INTS ||
-        option->type == RONDO_REALS) {
+    if (option_has_range(option)) {
         json_set(builder, object, "min", json_real(option->min));
         json_set(builder, object, "max", json_real(option->max));
     }
@@ -71,6 +70,25 @@ static void add_loss(struct json_builder *builder, json_t *object, const rondo_l
     json_set(builder, object, "couples_rows", json_boolean((loss->flags & RONDO_LOSS_COUPLES_ROWS) != 0));
 }
 
+static void add_metric(struct json_builder *builder, json_t *object, const rondo_metric_plugin *metric) {
+    json_t *targets = json_array(), *accumulators = json_array();
+    for (int32_t kind = 0; target_kind_text(kind) != NULL; kind++) {
+        if ((metric->targets & RONDO_ACCEPTS(kind)) != 0) {
+            json_append(builder, targets, json_string(target_kind_text(kind)));
+        }
+    }
+    for (const rondo_accumulator *accumulator = metric->accumulators; accumulator->name != NULL; accumulator++) {
+        json_append(builder, accumulators,
+                    json_pack("{s:s, s:s}", "name", accumulator->name, "help", accumulator->help));
+    }
+    json_set(builder, object, "targets", targets);
+    json_set(builder, object, "probabilities", json_boolean((metric->flags & RONDO_METRIC_PROBABILITIES) != 0));
+    json_set(builder, object, "higher_is_better", json_boolean(metric->higher_is_better));
+    json_set(builder, object, "value", json_boolean(metric->finish != NULL));
+    json_set(builder, object, "table", json_boolean(metric->table != NULL));
+    json_set(builder, object, "accumulators", accumulators);
+}
+
 static void add_descriptor(struct json_builder *builder, json_t *object, const rondo_descriptor *descriptor) {
     switch (descriptor->kind) {
     case RONDO_KIND_OP:
@@ -85,6 +103,9 @@ static void add_descriptor(struct json_builder *builder, json_t *object, const r
     case RONDO_KIND_SCHEDULE:
         json_set(builder, object, "needs_validation",
                  json_boolean(((const rondo_schedule *)descriptor)->observe != NULL));
+        break;
+    case RONDO_KIND_METRIC:
+        add_metric(builder, object, (const rondo_metric_plugin *)descriptor);
         break;
     default:
         break;

@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/print.h"
+#include "cli/table.h"
 #include "core/suggest.h"
 #include "io/json.h"
 #include "train/run_record.h"
@@ -29,19 +30,60 @@ static int find_split(const char *name, struct errors *errors) {
     return 0;
 }
 
+struct class_naming {
+    const struct task *task;
+    char number[32];
+};
+
+/* Class k for tables: its label, or its number where it has none. */
+static const char *name_of_class(void *arg, int64_t k) {
+    struct class_naming *naming = arg;
+    const char *name = task_class_name(naming->task, k);
+    snprintf(naming->number, sizeof naming->number, "%lld", (long long)k);
+    return name == NULL ? naming->number : name;
+}
+
+/* Prints the tables of the evaluation, or, if `tables` is not NULL, adds them to that object. */
+static rondo_status show_tables(const struct task *task, json_t *tables, struct errors *errors) {
+    struct arena *arena = arena_create();
+    struct json_builder builder = {arena, 0};
+    struct class_naming naming = {.task = task};
+    rondo_status status = arena == NULL ? errors_no_memory(errors) : RONDO_OK;
+    for (int32_t i = 0; status == RONDO_OK; i++) {
+        struct metric_table table;
+        status = metrics_table(network_metrics(task->network), i, arena, &table, errors);
+        if (status == RONDO_OK && tables == NULL) {
+            table_print(&table, name_of_class, &naming);
+        } else if (status == RONDO_OK) {
+            json_set(&builder, tables, table.name, table_json(&builder, &table, name_of_class, &naming));
+        }
+    }
+    arena_destroy(arena);
+    return builder.failed ? errors_no_memory(errors) : status == RONDO_NOT_FOUND ? RONDO_OK : status;
+}
+
+static rondo_status print_json(const struct task *task, const struct dataset *dataset, const char *what,
+                               const struct scores *scores, struct errors *errors) {
+    json_t *tables = json_object();
+    json_t *object = json_pack("{s:o, s:I, s:I}", "data", json_text(what), "examples", (json_int_t)dataset->count,
+                               "rows", (json_int_t)scores->rows);
+    if (tables == NULL || object == NULL || run_record_scores(object, task->network, scores) != 0 ||
+        show_tables(task, tables, errors) != RONDO_OK ||
+        (json_object_size(tables) > 0 && json_object_set(object, "tables", tables) != 0)) {
+        json_decref(object);
+        object = NULL;
+    }
+    json_decref(tables);
+    return errors->count > 0 ? errors->status : output_json(object, JSON_REAL_PRECISION(17), errors);
+}
+
 static rondo_status print_scores(const struct task *task, const struct dataset *dataset, const char *what, int json,
                                  struct errors *errors) {
     struct scores scores = {0};
     const struct network *network = task->network;
-    RONDO_TRY(network_evaluate(task->network, dataset, task->experiment->schedule.options.batch, &scores, errors));
+    RONDO_TRY(network_evaluate(task->network, dataset, task->experiment->schedule.batch, &scores, errors));
     if (json) {
-        json_t *object = json_pack("{s:o, s:I, s:I}", "data", json_text(what), "examples", (json_int_t)dataset->count,
-                                   "rows", (json_int_t)scores.rows);
-        if (object != NULL && run_record_scores(object, network, &scores) != 0) {
-            json_decref(object);
-            object = NULL;
-        }
-        return output_json(object, JSON_REAL_PRECISION(9), errors);
+        return print_json(task, dataset, what, &scores, errors);
     }
     print_text(stdout, what);
     printf(": %lld examples", (long long)dataset->count);
@@ -49,19 +91,20 @@ static rondo_status print_scores(const struct task *task, const struct dataset *
         printf(", %s %.4f", network_metric_name(network, m), network_metric(network, &scores, m));
     }
     printf("\n");
-    return RONDO_OK;
+    return show_tables(task, NULL, errors);
 }
 
-static rondo_status evaluate(const char *folder, const char *split, const char *file, const struct common_flags *common,
-                             struct session *session, struct errors *errors) {
+static rondo_status evaluate(const char *folder, const char *split, const char *file, const char *const *metrics,
+                             const struct common_flags *common, struct session *session, struct errors *errors) {
     const int which = file != NULL ? 0 : find_split(split, errors);
     if (file == NULL && which == 0) {
         return errors->status;
     }
-    struct task *task = run_record_open(folder, NULL, session, which, errors);
+    struct task *task = run_record_open(folder, NULL, metrics, session, which, errors);
     if (task == NULL) {
         return errors->status;
     }
+    metrics_want_tables(network_metrics(task->network));
     struct errors changes = {0};
     run_record_changes(folder, task, which, &changes);
     report_warnings(&changes, common->json);
@@ -90,10 +133,12 @@ static rondo_status evaluate(const char *folder, const char *split, const char *
 
 static int run_eval(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
-    const char *split = NULL, *file = NULL;
+    const char *split = NULL, *file = NULL, *metrics[ARGUMENT_LIST_MAX + 1] = {NULL};
     const struct flag flags[] = {
         {"on", "PART", FLAG_TEXT, &split, "part of the experiment's data: train, valid or test (default: test)"},
         {"data", "FILE", FLAG_TEXT, &file, "evaluate on another file of the same format"},
+        {"metric", "NAME[:KEY=VALUE,…]", FLAG_LIST, metrics,
+         "report this metric as well, with its options; may be repeated"},
         COMMON_FLAG_PLUGIN(common),
         COMMON_FLAG_VERBOSE(common),
         COMMON_FLAG_THREADS(common),
@@ -116,7 +161,7 @@ static int run_eval(const struct command *command, int argc, char **argv) {
         session = session_from_flags(&common, &errors);
     }
     if (session != NULL) {
-        evaluate(arguments.words[0], split == NULL ? "test" : split, file, &common, session, &errors);
+        evaluate(arguments.words[0], split == NULL ? "test" : split, file, metrics, &common, session, &errors);
     }
     status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
     session_destroy(session);
@@ -124,7 +169,10 @@ static int run_eval(const struct command *command, int argc, char **argv) {
 }
 
 const struct command command_eval = {
-    "eval", "eval RUN [--on PART | --data FILE]", "evaluate the weights of a run on labelled data",
-    "Prints the loss and its metrics. Warns if the data has changed since the run was trained.\n\n"
-    "  rondo eval runs/food-sentiment --on test\n",
+    "eval", "eval RUN [--on PART | --data FILE] [--metric NAME[:KEY=VALUE,…]]…",
+    "evaluate the weights of a run on labelled data",
+    "Prints the loss, its metrics, those of the experiment and those of --metric, and then their tables. `rondo list\n"
+    "metric` lists metrics with their options. Warns if the data has changed since the run was trained.\n\n"
+    "  rondo eval runs/food-sentiment --on test\n"
+    "  rondo eval runs/food-sentiment --metric f1:average=micro --metric confusion_matrix\n",
     run_eval};

@@ -140,8 +140,8 @@ static int run_list(const struct command *command, int argc, char **argv) {
 const struct command command_list = {
     "list", "list [KIND[/NAME]]",
     "list everything that experiments and equations can name, with options, ranges and defaults",
-    "KIND is op, optimizer, loss, schedule, cell or experiment; without it, all kinds are listed. KIND/NAME prints\n"
-    "everything about one entry. Listing runs no code of a plug-in.\n\n"
+    "KIND is op, optimizer, loss, schedule, metric, cell or experiment; without it, all kinds are listed. KIND/NAME\n"
+    "prints everything about one entry. Listing runs no code of a plug-in.\n\n"
     "  rondo list optimizer/adam\n"
     "  rondo list --reference docs/reference\n",
     run_list};

@@ -231,7 +231,7 @@ static const struct command actions[] = {
      "CHECK",
      "check that a plug-in follows the rules of rondo/plugin.h",
      "Checks the file (it loads, exports one symbol, runs no code when it is listed), its option tables, and each op,\n"
-     "optimizer, loss and schedule: gradients, written outputs, buffers, threads, options at the ends of their "
+     "optimizer, loss, schedule and metric: gradients, written outputs, buffers, threads, options at the ends of their "
      "ranges.\n"
      "Every check runs in its own process, so a plug-in may crash or loop. --explain CHECK describes a check and how\n"
      "to fix what it finds; --explain list lists all checks.\n"
@@ -242,7 +242,8 @@ static const struct command actions[] = {
      run_check},
     {"new", "plugin new KIND NAME [--out FOLDER] [--general | --numbers]",
      "write a folder with a new plug-in to start from",
-     "KIND is op, optimizer, loss or schedule. The folder has NAME.c with a working example, the header that it "
+     "KIND is op, optimizer, loss, schedule or metric. The folder has NAME.c with a working example, the header that "
+     "it "
      "needs,\n"
      "a Makefile, a meson.build, and a small experiment that trains with it. It builds and passes all checks as it "
      "is.\n"

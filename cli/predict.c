@@ -367,7 +367,7 @@ static int run_predict(const struct command *command, int argc, char **argv) {
     }
     struct errors errors = {0};
     struct session *session = session_from_flags(&common, &errors);
-    struct task *task = session == NULL ? NULL : run_record_open(arguments.words[0], NULL, session, 0, &errors);
+    struct task *task = session == NULL ? NULL : run_record_open(arguments.words[0], NULL, NULL, session, 0, &errors);
     if (task != NULL) {
         const struct predictor predictor = {.task = task,
                                             .reads_files = column != NULL || task->data.reader->class->add == NULL,
@@ -384,11 +384,13 @@ static int run_predict(const struct command *command, int argc, char **argv) {
 }
 
 const struct command command_predict = {
-    "predict", "predict RUN [FILE]… [--column NAME|N]", "predict the label or number of new texts",
-    "Reads one text per line from the files, or from standard input. For each text it prints one line: the label and\n"
-    "its probability, or the number. Control characters in a label are escaped; --json prints it exactly. With "
-    "--column\n"
-    "the files are tables of the format that the run was trained on, such as its test file.\n\n"
+    "predict", "predict RUN [FILE]… [--column NAME|N]", "predict new texts, or the examples of files",
+    "A run that was trained on texts reads one text per line from the files, or from standard input; with\n"
+    "--column, the files are tables of the format that it was trained on, such as its test file. Other runs\n"
+    "read files like those that they were trained on. Each example gives one line: the label and its\n"
+    "probability, or the number; or the labels or numbers of all steps. Control characters in a label are\n"
+    "escaped; --json prints it exactly.\n\n"
     "  echo \"The food is good\" | rondo predict runs/food-sentiment\n"
-    "  rondo predict runs/food-sentiment test.tsv --column text\n",
+    "  rondo predict runs/food-sentiment test.tsv --column text\n"
+    "  rondo predict runs/vowels test.npz\n",
     run_predict};

@@ -13,6 +13,11 @@
  * JSON output is exact, this is for people. */
 void print_text(FILE *stream, const char *text);
 
+/* Prints at most `width` characters; a longer text is cut and ends with "…". printed_width: the number of characters that
+ * this prints. */
+void print_text_within(FILE *stream, const char *text, int width);
+int printed_width(const char *text, int width);
+
 /* The same for the text of an error, which may have several lines: a line break that an indented line follows is kept.
  */
 void print_message(FILE *stream, const char *text);

@@ -10,14 +10,14 @@ struct progress progress_start(const struct network *network) {
     return (struct progress){.network = network, .terminal = isatty(STDERR_FILENO)};
 }
 
-void progress_batch(struct progress *progress, const struct trainer_progress *state) {
+void progress_update(struct progress *progress, const struct trainer_progress *state) {
     if (!progress->terminal || trainer_clock() - progress->drawn < 0.1) {
         return;
     }
     progress->drawn = trainer_clock();
-    const double share = (double)state->batch / (double)state->batches;
-    const double rate = (double)state->examples / (state->seconds > 0 ? state->seconds : 1);
-    const double left = share > 0 ? state->seconds / share * (1 - share) : 0;
+    const double share = (double)state->update / (double)state->updates, seconds = state->interval_seconds;
+    const double rate = (double)state->interval_examples / (seconds > 0 ? seconds : 1);
+    const double left = seconds / (double)state->interval_updates * (double)(state->updates - state->update);
     char bar[BAR_WIDTH + 1];
     for (int i = 0; i < BAR_WIDTH; i++) {
         bar[i] = i < (int)(share * BAR_WIDTH) ? '#' : '.';
@@ -38,13 +38,17 @@ static void print_scores(const struct progress *progress, const char *split, con
     }
 }
 
-void progress_epoch(struct progress *progress, const struct trainer_progress *state) {
+void progress_interval(struct progress *progress, const struct trainer_progress *state) {
     fprintf(stderr, "%sepoch %lld/%lld", progress->terminal ? "\r\033[K" : "", (long long)state->epoch,
             (long long)state->epochs);
+    if (state->update < state->updates) {
+        fprintf(stderr, ", update %lld/%lld", (long long)state->update, (long long)state->updates);
+    }
     print_scores(progress, "train", state->train, network_loss_count(progress->network));
     if (state->valid != NULL) {
         print_scores(progress, "valid", state->valid, network_metric_count(progress->network));
     }
-    fprintf(stderr, "  %.1f s%s\n", state->seconds, state->is_best && state->valid != NULL ? "  (best so far)" : "");
+    fprintf(stderr, "  %.1f s%s\n", state->interval_seconds,
+            state->is_best && state->valid != NULL ? "  (best so far)" : "");
     progress->drawn = 0;
 }

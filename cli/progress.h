@@ -1,5 +1,5 @@
 /* cli/progress.h: the progress of a training, on standard error. On a terminal it is a bar with the rate and the time
- * left; elsewhere it is one plain line per epoch. */
+ * left; elsewhere it is one plain line per validation. */
 #ifndef RONDO_CLI_PROGRESS_H
 #define RONDO_CLI_PROGRESS_H
 
@@ -13,8 +13,8 @@ struct progress {
 
 struct progress progress_start(const struct network *network);
 /* Draws the bar, at most ten times per second. Does nothing without a terminal. */
-void progress_batch(struct progress *progress, const struct trainer_progress *state);
-/* Prints the line of an epoch. */
-void progress_epoch(struct progress *progress, const struct trainer_progress *state);
+void progress_update(struct progress *progress, const struct trainer_progress *state);
+/* Prints the line of an interval between validations. */
+void progress_interval(struct progress *progress, const struct trainer_progress *state);
 
 #endif

@@ -32,6 +32,11 @@ static const struct page pages[] = {
     {"schedule", "Schedules",
      "A schedule is the factor `f` on the learning rate for every update: `schedule: {learning_rate: {plugin: "
      "cosine}}`. A [warm-up](experiment.md#schedulewarmup) can be added before any schedule."},
+    {"metric", "Metrics",
+     "A metric is a figure about predictions and their targets, computed over a whole dataset. An experiment lists "
+     "those "
+     "that are reported in addition to the loss, `metrics: [accuracy, {plugin: f1, average: macro}]`; `rondo eval RUN "
+     "--metric f1:average=macro` adds one. A metric of this page replaces that of the loss with the same name."},
     {KIND_CELL, "Cells",
      "A cell is one step of a recurrence, written as equations: `x` is the input, `h` a state before the step and "
      "`h'` after it; any other free name is a parameter. Layers name a cell, with its options: `model: "

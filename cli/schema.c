@@ -97,7 +97,13 @@ static json_t *key_schema(const struct schema *schema, const struct experiment_s
     case EXPERIMENT_FILES:
         object = json_pack("{s:s, s:O}", "type", "array", "items", text);
         break;
+    case EXPERIMENT_BATCH:
+        object = json_pack("{s:[s, s], s:i, s:i, s:{s:{s:s, s:i}}, s:[s], s:b}", "type", "integer", "object", "minimum",
+                           1, "maximum", 65536, "properties", "steps", "type", "integer", "minimum", 1, "required",
+                           "steps", "additionalProperties", 0);
+        break;
     case EXPERIMENT_PATTERNS:
+    case EXPERIMENT_METRICS:
         object = json_pack("{s:[s, s], s:i, s:i, s:O}", "type", "string", "array", "minLength", 1, "minItems", 1,
                            "items", text);
         break;
@@ -274,6 +280,10 @@ static json_t *inner_schema(const struct schema *schema, const struct experiment
         set(schema, list, "maxItems", json_integer(section->most));
     }
     set_unless_empty(schema, object, "required", required_keys(schema, section));
+    if ((section->flags & SECTION_OR_TEXT) != 0) { /* the keywords for objects do not apply to texts */
+        set(schema, object, "type", json_pack("[s, s]", "object", "string"));
+        set(schema, object, "minLength", json_integer(1));
+    }
     set(schema, list, "items", object);
     return list;
 }
@@ -293,6 +303,9 @@ static json_t *section_schema(const struct schema *schema, const struct experime
         set(schema, properties, key, inner_schema(schema, &inner));
     }
     set(schema, object, "properties", properties);
+    if ((section->flags & SECTION_DURATION) != 0) {
+        set(schema, object, "not", json_pack("{s:[s, s]}", "required", "steps", "epochs"));
+    }
     const struct experiment_key *naming = naming_key(section);
     if (naming != NULL) {
         set_unless_empty(schema, object, "allOf", conditions(schema, section, naming));

@@ -39,6 +39,16 @@ static void set_list(struct json_builder *builder, json_t *object, const rondo_o
     json_set(builder, object, "maxItems", json_integer(most));
 }
 
+/* The same with two more forms: a mapping of labels to numbers, and a word. */
+static void set_class_list(struct json_builder *builder, json_t *object, const rondo_option *option) {
+    json_t *values = json_pack("{s:s}", "type", "number");
+    set_list(builder, object, option, "number", 4096);
+    set_range(builder, values, option);
+    json_set(builder, object, "type", json_pack("[s, s, s, s]", "number", "array", "object", "string"));
+    json_set(builder, object, "additionalProperties", values);
+    json_set(builder, object, "pattern", json_string("^balanced$"));
+}
+
 static void set_type(struct json_builder *builder, json_t *object, const rondo_option *option) {
     switch (option->type) {
     case RONDO_BOOL:
@@ -60,6 +70,9 @@ static void set_type(struct json_builder *builder, json_t *object, const rondo_o
         break;
     case RONDO_REALS:
         set_list(builder, object, option, "number", 4096);
+        break;
+    case RONDO_CLASS_REALS:
+        set_class_list(builder, object, option);
         break;
     default: /* unquoted text may look like a number */
         json_set(builder, object, "type", json_pack("[s, s]", "string", "number"));
@@ -116,6 +129,7 @@ static json_t *default_json(struct json_builder *builder, const rondo_option *op
         return option->default_text[0] == '[' ? ints_json(builder, &value.ints)
                                               : json_integer((json_int_t)value.ints.values[0]);
     case RONDO_REALS:
+    case RONDO_CLASS_REALS:
         return option->default_text[0] == '[' ? reals_json(builder, &value.reals) : number_json(value.reals.values[0]);
     default:
         return json_string(value.string);

@@ -26,12 +26,12 @@ static void on_begin(void *arg, const struct task *task, const char *folder) {
     fprintf(stderr, "\n");
 }
 
-static void on_batch(void *arg, const struct trainer_progress *state) {
-    progress_batch(arg, state);
+static void on_update(void *arg, const struct trainer_progress *state) {
+    progress_update(arg, state);
 }
 
-static void on_epoch(void *arg, const struct trainer_progress *state) {
-    progress_epoch(arg, state);
+static void on_interval(void *arg, const struct trainer_progress *state) {
+    progress_interval(arg, state);
 }
 
 /* ---- the result on standard output ---- */
@@ -41,9 +41,10 @@ static rondo_status print_json(const struct task *task, const struct train_resul
     if (task->data.valid != NULL) {
         run_record_scores(valid, task->network, &result->trainer.valid);
     }
-    json_t *object = json_pack("{s:o, s:I, s:I, s:b, s:o}", "run", json_text(result->folder), "epochs",
+    json_t *object = json_pack("{s:o, s:I, s:I, s:I, s:b, s:o}", "run", json_text(result->folder), "epochs",
                                (json_int_t)result->trainer.epochs, "best_epoch", (json_int_t)result->trainer.best_epoch,
-                               "stopped_early", result->trainer.stopped_early, "valid", valid);
+                               "best_step", (json_int_t)result->trainer.best_step, "stopped_early",
+                               result->trainer.stopped_early, "valid", valid);
     const struct session *session = task->session;
     if (session->profile != NULL &&
         json_object_set_new(object, "profile", profile_json(session->profile, session->parallel.threads)) != 0) {
@@ -57,8 +58,11 @@ static void print_result(const struct task *task, const struct train_result *res
     const struct network *network = task->network;
     printf("run ");
     print_text(stdout, result->folder);
-    printf(": best epoch %lld of %lld%s", (long long)result->trainer.best_epoch, (long long)result->trainer.epochs,
-           result->trainer.stopped_early ? " (stopped early)" : "");
+    printf(": best epoch %lld", (long long)result->trainer.best_epoch);
+    if (result->trainer.best_step % task->updates_per_epoch != 0) {
+        printf(" (step %lld)", (long long)result->trainer.best_step);
+    }
+    printf(" of %lld%s", (long long)result->trainer.epochs, result->trainer.stopped_early ? " (stopped early)" : "");
     for (int32_t m = 0; task->data.valid != NULL && m < network_metric_count(network); m++) {
         printf("%s %s %.4f", m == 0 ? ", valid" : "", network_metric_name(network, m),
                network_metric(network, &result->trainer.valid, m));
@@ -69,7 +73,7 @@ static void print_result(const struct task *task, const struct train_result *res
 static rondo_status train(struct task *task, const char *out, int quiet, int json, struct errors *errors) {
     struct progress progress;
     const struct train_observer silent = {NULL, NULL, NULL, NULL};
-    const struct train_observer drawing = {on_begin, on_batch, on_epoch, &progress};
+    const struct train_observer drawing = {on_begin, on_update, on_interval, &progress};
     struct train_result result;
     RONDO_TRY(train_experiment(task, out, quiet ? &silent : &drawing, &result, errors));
     if (json) {
@@ -127,9 +131,10 @@ static int run_train(const struct command *command, int argc, char **argv) {
 
 const struct command command_train = {
     "train", "train EXPERIMENT.yaml [--set KEY=VALUE]… [--out FOLDER]", "train the experiment of a YAML file",
-    "Creates a folder with the resolved experiment, the metrics of each epoch (JSON lines), weights (safetensors),\n"
-    "vocabulary and environment. The weights are those of the epoch that did best on data.valid. Prints the folder\n"
-    "and the metrics of that epoch.\n\n"
+    "Creates a folder with the resolved experiment, the metrics of each validation (JSON lines), weights "
+    "(safetensors),\n"
+    "vocabulary and environment. The weights are those that did best on data.valid. Prints the folder\n"
+    "and their metrics.\n\n"
     "--profile measures the stages of the training, summed over threads, and the loops of the engine 'fused'; with\n"
     "--json its numbers are under \"profile\".\n\n"
     "Ctrl-C ends the training cleanly: the best weights so far are in the folder. A second Ctrl-C ends it at once.\n\n"

@@ -52,11 +52,8 @@ static const struct option_field {
     [RONDO_STRING] = {"const char *", sizeof(const char *), _Alignof(const char *)},
     [RONDO_INTS] = {"rondo_ints", sizeof(rondo_ints), _Alignof(rondo_ints)},
     [RONDO_REALS] = {"rondo_reals", sizeof(rondo_reals), _Alignof(rondo_reals)},
+    [RONDO_CLASS_REALS] = {"rondo_reals", sizeof(rondo_reals), _Alignof(rondo_reals)},
 };
-
-static int has_range(int32_t type) {
-    return type == RONDO_INT || type == RONDO_REAL || type == RONDO_INTS || type == RONDO_REALS;
-}
 
 /* 1 if experiments use this key for another purpose, in the same section as the options of a plug-in. */
 static int is_reserved(int32_t kind, const char *key) {
@@ -83,6 +80,10 @@ static rondo_status check_option(const struct descriptor_subject *check, const r
     if (option->type < 0 || option->type >= (int32_t)(sizeof fields / sizeof fields[0])) {
         return refuse_part(check, "option", option->key, "has an unknown type");
     }
+    if (option->type == RONDO_CLASS_REALS && descriptor->kind != RONDO_KIND_LOSS &&
+        descriptor->kind != RONDO_KIND_METRIC) {
+        return refuse_part(check, "option", option->key, "has numbers for classes, which only losses and metrics know");
+    }
     const struct option_field field = fields[option->type];
     if (option->offset % field.alignment != 0 || option->offset + field.size > descriptor->options_size) {
         char reason[160];
@@ -93,7 +94,7 @@ static rondo_status check_option(const struct descriptor_subject *check, const r
     if (option->type == RONDO_CHOICE && (option->choices == NULL || option->choices[0] == NULL)) {
         return refuse_part(check, "option", option->key, "has no choices");
     }
-    if (has_range(option->type) && !(option->min <= option->max)) {
+    if (option_has_range(option) && !(option->min <= option->max)) {
         return refuse_part(check, "option", option->key, "has an empty range: min is above max");
     }
     if (!is_one_line(option->help)) {
@@ -266,7 +267,50 @@ static rondo_status check_schedule(const struct descriptor_subject *check) {
     return RONDO_OK;
 }
 
-/* Bytes of a descriptor up to its last field of ABI 1.0. */
+static rondo_status check_accumulators(const struct descriptor_subject *check, const rondo_metric_plugin *metric) {
+    for (const rondo_accumulator *accumulator = metric->accumulators; accumulator->name != NULL; accumulator++) {
+        if (!is_name(accumulator->name)) {
+            return refuse_part(check, "accumulator", accumulator->name, NAME_RULE);
+        }
+        if (!is_one_line(accumulator->help)) {
+            return refuse_part(check, "accumulator", accumulator->name, "has no help of one line");
+        }
+        for (const rondo_accumulator *earlier = metric->accumulators; earlier < accumulator; earlier++) {
+            if (strcmp(earlier->name, accumulator->name) == 0) {
+                return refuse_part(check, "accumulator", accumulator->name, "is listed twice");
+            }
+        }
+    }
+    return RONDO_OK;
+}
+
+static rondo_status check_metric(const struct descriptor_subject *check) {
+    const rondo_metric_plugin *metric = (const rondo_metric_plugin *)check->descriptor;
+    const uint32_t known = RONDO_METRIC_PROBABILITIES | RONDO_METRIC_ANY_PREDICTIONS | RONDO_METRIC_NAIVE;
+    const uint32_t targets =
+        RONDO_ACCEPTS(RONDO_TARGET_CLASS) | RONDO_ACCEPTS(RONDO_TARGET_REAL) | RONDO_ACCEPTS(RONDO_TARGET_LIST);
+    if ((metric->flags & ~known) != 0 || metric->reserved != 0) {
+        return refuse(check, "it has unknown flags, or 'reserved' is not 0");
+    }
+    if (metric->targets == 0 || (metric->targets & ~targets) != 0) {
+        return refuse(check, "'targets' names no kind of targets, or an unknown one");
+    }
+    if ((metric->flags & RONDO_METRIC_PROBABILITIES) != 0 && metric->targets != RONDO_ACCEPTS(RONDO_TARGET_CLASS)) {
+        return refuse(check, "it needs probabilities, so its 'targets' can only be classes");
+    }
+    if ((metric->flags & RONDO_METRIC_NAIVE) != 0 && metric->targets != RONDO_ACCEPTS(RONDO_TARGET_REAL)) {
+        return refuse(check, "it needs the naive forecast, so its 'targets' can only be numbers");
+    }
+    if (metric->accumulators == NULL || metric->accumulators[0].name == NULL) {
+        return refuse(check, "'accumulators' is missing or empty");
+    }
+    if (metric->measure == NULL || (metric->finish == NULL && metric->table == NULL)) {
+        return refuse(check, "'measure' is missing, or both 'finish' and 'table' are");
+    }
+    return check_accumulators(check, metric);
+}
+
+/* Bytes of a descriptor up to the last field that it had in the first ABI with its kind: 1.0, and 1.1 for metrics. */
 #define END_OF(type, field) (uint32_t)(offsetof(type, field) + sizeof(((type *)NULL)->field))
 
 uint32_t descriptor_first_size(int32_t kind) {
@@ -275,6 +319,7 @@ uint32_t descriptor_first_size(int32_t kind) {
         [RONDO_KIND_OPTIMIZER] = END_OF(rondo_optimizer, wants_sampled),
         [RONDO_KIND_LOSS] = END_OF(rondo_loss, prediction_size),
         [RONDO_KIND_SCHEDULE] = END_OF(rondo_schedule, observe),
+        [RONDO_KIND_METRIC] = END_OF(rondo_metric_plugin, table),
     };
     return sizes[kind];
 }
@@ -285,12 +330,13 @@ uint32_t descriptor_size(int32_t kind) {
         [RONDO_KIND_OPTIMIZER] = sizeof(rondo_optimizer),
         [RONDO_KIND_LOSS] = sizeof(rondo_loss),
         [RONDO_KIND_SCHEDULE] = sizeof(rondo_schedule),
+        [RONDO_KIND_METRIC] = sizeof(rondo_metric_plugin),
     };
     return sizes[kind];
 }
 
 /* Checked first: no later field may be read until kind and struct_size are known to be right. A descriptor has at least
- * the size of ABI 1.0. */
+ * the first size of its kind. */
 static rondo_status check_base(const struct descriptor_subject *check) {
     const rondo_descriptor *descriptor = check->descriptor;
     struct errors *errors = check->errors;
@@ -335,7 +381,9 @@ rondo_status descriptor_check(const rondo_descriptor *descriptor, const char *or
         return check_optimizer(&check);
     case RONDO_KIND_LOSS:
         return check_loss(&check);
-    default:
+    case RONDO_KIND_SCHEDULE:
         return check_schedule(&check);
+    default:
+        return check_metric(&check);
     }
 }

@@ -18,9 +18,11 @@ union descriptor {
     rondo_optimizer optimizer;
     rondo_loss loss;
     rondo_schedule schedule;
+    rondo_metric_plugin metric;
 };
 
-/* Bytes of a descriptor of this kind in ABI 1.0, which is the smallest valid struct_size, and in the current ABI. */
+/* Bytes of a descriptor of this kind in the first ABI that has the kind (1.0, or 1.1 for metrics), which is the smallest
+ * valid struct_size, and in the current ABI. */
 uint32_t descriptor_first_size(int32_t kind);
 uint32_t descriptor_size(int32_t kind);
 
@@ -28,7 +30,7 @@ uint32_t descriptor_size(int32_t kind);
  * zero. Its kind must be a known one, and its struct_size at least descriptor_first_size. */
 union descriptor descriptor_copy(const rondo_descriptor *descriptor);
 
-/* RONDO_INVALID, with the reason, if a descriptor cannot be used: an unknown kind, a struct_size below that of ABI 1.0,
+/* RONDO_INVALID, with the reason, if a descriptor cannot be used: an unknown kind, a struct_size below the first of its kind,
  * a missing function, an option whose default does not parse, … `origin`, the file that it came from, is named in the
  * error. Reads at most struct_size bytes. */
 rondo_status descriptor_check(const rondo_descriptor *descriptor, const char *origin, struct errors *errors);

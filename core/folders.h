@@ -1,7 +1,7 @@
 /* core/folders.h: the folders that are searched for plug-ins, and the plug-ins in them.
  *
  * In a folder F, a plug-in is the file F/GROUP/NAME.so. GROUP is the folder of its kind (kind_folder in core/kind.h):
- * "ops", "optimizers", "losses" or "schedules".
+ * "ops", "optimizers", "losses", "schedules" or "metrics".
  * Threads: any; memory comes from the caller's arena.
  */
 #ifndef RONDO_CORE_FOLDERS_H

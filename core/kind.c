@@ -9,6 +9,7 @@ static const struct {
     [RONDO_KIND_OPTIMIZER] = {"optimizer", "optimizers"},
     [RONDO_KIND_LOSS] = {"loss", "losses"},
     [RONDO_KIND_SCHEDULE] = {"schedule", "schedules"},
+    [RONDO_KIND_METRIC] = {"metric", "metrics"},
 };
 
 static int is_kind(int32_t kind) {

@@ -7,9 +7,9 @@
 
 #include <stdint.h>
 
-/* "op", "optimizer", "loss" or "schedule" for an enum rondo_kind; "unknown" for any other number. */
+/* "op", "optimizer", "loss", "schedule" or "metric" for an enum rondo_kind; "unknown" for any other number. */
 const char *kind_name(int32_t kind);
-/* The folder that plug-ins of this kind are stored in: "ops", "optimizers", "losses" or "schedules". */
+/* The folder that plug-ins of this kind are stored in: "ops", "optimizers", "losses", "schedules" or "metrics". */
 const char *kind_folder(int32_t kind);
 
 #endif

@@ -6,7 +6,7 @@
  *
  * A name is searched in this order: the names that are registered already (--plugin FILE and `plugins:` in YAML are
  * loaded at once), each folder of RONDO_PLUGIN_PATH, the installation's folder; never the working directory. In a folder
- * F, the file is F/optimizers/NAME.so, or the same in losses, ops or schedules (core/folders.h).
+ * F, the file is F/optimizers/NAME.so, or the same in losses, metrics, ops or schedules (core/folders.h).
  *
  * A loader serves one registry. Threads: main thread only.
  */

@@ -39,7 +39,7 @@ static void describe(struct option_description *description, const char *format,
 
 /* A bound that no value of the type can exceed means "no bound". */
 static void describe_range(struct option_description *description, const char *what, const rondo_option *option) {
-    const int is_real = option->type == RONDO_REAL || option->type == RONDO_REALS;
+    const int is_real = option->type != RONDO_INT && option->type != RONDO_INTS;
     const double limit = is_real ? DBL_MAX : 9223372036854775808.0; /* 2^63 */
     const int has_min = option->min > -limit;
     const int has_max = option->max < limit;
@@ -78,6 +78,9 @@ static void describe_expected(struct option_description *description, const rond
         break;
     case RONDO_REALS:
         describe_range(description, "number or list of numbers", option);
+        break;
+    case RONDO_CLASS_REALS:
+        describe_range(description, "balanced, or for each class a number", option);
         break;
     default:
         describe(description, "text");
@@ -305,6 +308,7 @@ rondo_status option_set(const rondo_option *option, void *options, const char *t
         is_set = set_ints(option, options, text);
         break;
     case RONDO_REALS:
+    case RONDO_CLASS_REALS:
         is_set = set_reals(option, options, text, arena);
         if (is_set < 0) {
             return errors_no_memory(errors);
@@ -381,6 +385,7 @@ const char *option_text(const rondo_option *option, const void *options, struct 
         memcpy(&value.ints, field, sizeof value.ints);
         return ints_text(&value.ints, arena);
     case RONDO_REALS:
+    case RONDO_CLASS_REALS:
         memcpy(&value.reals, field, sizeof value.reals);
         return reals_text(&value.reals, arena);
     default:
@@ -390,6 +395,14 @@ const char *option_text(const rondo_option *option, const void *options, struct 
 }
 
 /* ---- tables ---- */
+
+int option_is_list(const rondo_option *option) {
+    return option->type == RONDO_INTS || option->type == RONDO_REALS || option->type == RONDO_CLASS_REALS;
+}
+
+int option_has_range(const rondo_option *option) {
+    return option->type == RONDO_INT || option->type == RONDO_REAL || option_is_list(option);
+}
 
 const rondo_option *option_find(const rondo_option *table, const char *key) {
     for (const rondo_option *option = table; option != NULL && option->key != NULL; option++) {
@@ -423,7 +436,7 @@ static void copy_owned(const rondo_option *option, void *copy, struct arena *are
         memcpy(&text, field, sizeof text);
         text = text == NULL ? NULL : arena_strdup(arena, text);
         store(option, copy, &text, sizeof text);
-    } else if (option->type == RONDO_REALS) {
+    } else if (option->type == RONDO_REALS || option->type == RONDO_CLASS_REALS) {
         rondo_reals reals = {0};
         memcpy(&reals, field, sizeof reals);
         double *values = reals.values == NULL ? NULL : arena_calloc(arena, (size_t)reals.count, sizeof *values);
@@ -435,7 +448,7 @@ static void copy_owned(const rondo_option *option, void *copy, struct arena *are
     }
 }
 
-_Static_assert(RONDO_REALS == 6, "a new type of option that owns memory needs a branch in copy_owned");
+_Static_assert(RONDO_CLASS_REALS == 7, "a new type of option that owns memory needs a branch in copy_owned");
 
 rondo_status options_copy(const rondo_option *table, size_t size, const void *from, void *to, struct arena *arena) {
     if (size > 0) { /* else `from` may be NULL */

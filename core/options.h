@@ -8,6 +8,10 @@
 
 #include "core/arena.h"
 
+/* 1 if the option holds one number or several, each within [min, max]; 1 if it holds a list of them. */
+int option_has_range(const rondo_option *option);
+int option_is_list(const rondo_option *option);
+
 /* The row with this key; NULL: none. `table` may be NULL. */
 const rondo_option *option_find(const rondo_option *table, const char *key);
 

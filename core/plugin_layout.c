@@ -74,6 +74,13 @@ static const struct layout_list metrics_list = {
     .texts = {{"name", offsetof(rondo_metric, name)}},
 };
 
+static const struct layout_list accumulators_list = {
+    .name = "accumulators",
+    .end = "a row with a NULL name",
+    .row_size = sizeof(rondo_accumulator),
+    .texts = {{"name", offsetof(rondo_accumulator, name)}, {"help", offsetof(rondo_accumulator, help)}},
+};
+
 static rondo_status check_choices(const struct layout_reading *reading, int row, uintptr_t choices) {
     for (int k = 0; choices != 0; k++) {
         const uintptr_t at = choices + (size_t)k * sizeof(char *);
@@ -154,6 +161,12 @@ static const struct layout_pointer {
     {RONDO_KIND_SCHEDULE, 0, {"check", offsetof(rondo_schedule, check)}, NULL},
     {RONDO_KIND_SCHEDULE, 0, {"factor", offsetof(rondo_schedule, factor)}, NULL},
     {RONDO_KIND_SCHEDULE, 0, {"observe", offsetof(rondo_schedule, observe)}, NULL},
+    {RONDO_KIND_METRIC, 0, {"accumulators", offsetof(rondo_metric_plugin, accumulators)}, &accumulators_list},
+    {RONDO_KIND_METRIC, 0, {"check", offsetof(rondo_metric_plugin, check)}, NULL},
+    {RONDO_KIND_METRIC, 0, {"size", offsetof(rondo_metric_plugin, size)}, NULL},
+    {RONDO_KIND_METRIC, 0, {"measure", offsetof(rondo_metric_plugin, measure)}, NULL},
+    {RONDO_KIND_METRIC, 0, {"finish", offsetof(rondo_metric_plugin, finish)}, NULL},
+    {RONDO_KIND_METRIC, 0, {"table", offsetof(rondo_metric_plugin, table)}, NULL},
 };
 
 static rondo_status check_pointer(const struct layout_reading *reading, const struct layout_pointer *pointer,
@@ -170,14 +183,15 @@ static rondo_status check_pointer(const struct layout_reading *reading, const st
                : refuse(reading, "'%s' is not a function of the plug-in", pointer->field.name);
 }
 
-/* Descriptors grow at their end: those of a plug-in for ABI 1.0 have the size of 1.0, later ones may be larger. */
+/* No descriptor has grown up to ABI 1.1; those of a later ABI may be larger. Metrics exist since 1.1. */
 static rondo_status check_size(const struct layout_reading *reading, const rondo_descriptor *descriptor,
                                uint32_t abi_minor) {
-    if (descriptor->kind < 0 || descriptor->kind >= RONDO_KIND_COUNT) {
-        return refuse(reading, "kind is %d, expected 0 to %d", (int)descriptor->kind, RONDO_KIND_COUNT - 1);
+    const int32_t kinds = abi_minor == 0 ? RONDO_KIND_METRIC : RONDO_KIND_COUNT;
+    if (descriptor->kind < 0 || descriptor->kind >= kinds) {
+        return refuse(reading, "kind is %d, expected 0 to %d", (int)descriptor->kind, (int)kinds - 1);
     }
     const uint32_t expected = descriptor_first_size(descriptor->kind);
-    if (abi_minor == 0 && descriptor->struct_size != expected) {
+    if (abi_minor <= 1 && descriptor->struct_size != expected) {
         return refuse(reading, "kind %d (%s) has struct_size %u, expected %u: is it another kind?",
                       (int)descriptor->kind, kind_name(descriptor->kind), (unsigned)descriptor->struct_size,
                       (unsigned)expected);

@@ -207,7 +207,7 @@ static rondo_status check_steps(const struct array_set *set, int32_t target_is) 
                                input->array->name);
 }
 
-/* The array that tells the number of examples. */
+/* Takes the number of examples from the array that has an entry for each. */
 static rondo_status count_examples(struct array_set *set) {
     const int role = set->files.has[ARRAY_BEGIN]   ? ARRAY_BEGIN
                      : set->files.has[ARRAY_INPUT] ? ARRAY_INPUT

@@ -40,7 +40,7 @@ struct array_set {
 /* Mistakes of one set that are reported before reading stops. */
 #define ARRAY_SET_MOST_MISTAKES 10
 
-/* What the arrays `input` and `target` are: 1: ids, 0: numbers, ARRAY_LIST: lists of ids; only of arrays that are there. */
+/* What the elements of the arrays `input` and `target` are. Not read for an array that the set does not have. */
 enum { ARRAY_NUMBERS = 0, ARRAY_IDS = 1, ARRAY_LIST = 2 };
 
 /* Relates the arrays of set->files, which are open, to examples. RONDO_INVALID if their shapes do not fit together. */

@@ -18,7 +18,7 @@ int64_t example_steps(const struct dataset *dataset, int64_t example, const stru
     return plan->steps > 0 ? plan->steps : !plan->architecture.output_every_step;
 }
 
-/* What is wrong with the number of targets of an example: the text of what was expected; NULL: nothing. */
+/* The targets that an example should have, as the end of a message; NULL: it has them. */
 static const char *expected_targets(const struct stream *target, int64_t example, int64_t steps,
                                     struct architecture architecture) {
     if (target->kind == STREAM_LIST) {
@@ -211,7 +211,7 @@ static rondo_status pack_previous(const struct packing *packing, const struct st
         for (int64_t row = 0; row < time->alive[step]; row++) {
             const int64_t example = batch->example[row], from = target->begin[example] + step - 1;
             const int is_inside = step > 0 || (dataset->continues != NULL && dataset->continues[example]);
-            /* In generation and prediction there may be fewer targets than steps. */
+            /* In prediction there may be fewer targets than steps. */
             const int is_known = step - 1 < target->length[example];
             copy_previous(target, is_inside && is_known ? from : -1, tensor, time->begin[step] + row);
         }
@@ -280,7 +280,7 @@ static int64_t find_targets(const struct packing *packing, const struct stream *
     return count;
 }
 
-/* Factors of the losses of the rows of places. */
+/* The factors of the losses: for each scored output, or each list (places NULL), the weight of its example. */
 static rondo_status pack_weight(const struct packing *packing, const struct target_place *places, int64_t count) {
     const struct stream *weight = dataset_find(packing->dataset, "weight");
     struct batch *batch = packing->batch;

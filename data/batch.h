@@ -1,7 +1,7 @@
 /* data/batch.h: examples packed for a recurrence over time.
  *
  * core/time_axis.h describes the packing. All streams of a batch share one time axis: that of the inputs, if every step
- * takes one, else that of the targets. The architecture decides which steps take input and have targets: with input only at
+ * takes one, else that of the targets (example_steps). The architecture decides which steps take input and have targets: with input only at
  * the first step, an input holds the rows of step 0; with output only at the last step, `targets` holds one per row.
  *
  * With feedback the model also reads `previous`, the target of the step before (teacher forcing). It is derived here, so

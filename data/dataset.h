@@ -27,7 +27,7 @@
 /* What an element of a stream is. */
 enum stream_kind {
     STREAM_CLASS = 0, /* one id in [0, size); in the stream "target", STREAM_NO_TARGET is allowed as well */
-    STREAM_REAL = 1,  /* `size` numbers; in the stream "target", an element whose first number is NaN is no target */
+    STREAM_REAL = 1,  /* `size` numbers; in the stream "target", an element whose first number is NaN is missing */
     STREAM_LIST = 2   /* one id in [0, size); the ids of an example are a list that is not aligned with its steps */
 };
 /* The class of a step that has no target: it has no loss, and no metric counts it. */
@@ -47,7 +47,7 @@ struct stream {
     int64_t *begin, *length; /* [count of the dataset] the elements of each example */
     const void *data;        /* all elements: int32_t, float or unsigned char; [elements], or [elements, size] */
     int64_t elements;
-    /* Numbers, per number of an element: the model sees (stored - shift[k]) / scale[k]. NULL: as they are. Borrowed. */
+    /* [size] STREAM_REAL: the model sees number k of an element as (stored - shift[k]) / scale[k]. NULL: as it is. Borrowed. */
     const float *shift, *scale;
     const struct vocabulary *names; /* texts of the ids; borrowed from the reader; NULL: none */
     int32_t unknown;                /* the id that replaces unknown symbols; -1: none */
@@ -63,8 +63,8 @@ struct dataset {
     /* Windows of longer sequences (data/windows.h); NULL: every example is a whole sequence. [count] 1 if the example
      * continues the sequence of the elements before it. */
     unsigned char *continues;
-    /* Windows that carry states from one to the next: update u trains the windows update_begin[u] .. update_begin[u + 1],
-     * at most one of each of the `lanes`. lane NULL: examples are independent. */
+    /* Windows that carry states from one to the next: batch u has the windows update_begin[u] .. update_begin[u + 1], at
+     * most one of each of the `lanes`. lane NULL: examples are independent. */
     int64_t *lane;         /* [count] */
     int64_t *update_begin; /* [updates + 1] */
     int64_t lanes, updates;

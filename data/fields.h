@@ -30,7 +30,7 @@ struct fields {
 /* Makes an empty object, with memory from `arena`; free it with fields_close. */
 void fields_open(struct fields *fields, struct arena *arena);
 void fields_close(struct fields *fields);
-/* 1 if memory was short. */
+/* 1 if out of memory. */
 int fields_failed(const struct fields *fields);
 
 /* Adds a text or a number. The line shows the text, or the number in `format` (of one double); format NULL and is_shown 0:

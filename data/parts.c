@@ -13,7 +13,7 @@ static int64_t last_count(struct part part, int64_t count) {
     return part.rule != PART_LAST ? 0 : wanted < 1 && most > 0 ? 1 : wanted < most ? wanted : most;
 }
 
-/* The random choices of validation and test are independent; the test goes first. */
+/* The random choices of validation and test are independent; the test part is taken first. */
 static int is_chosen(struct part part, const char *name, int64_t index) {
     return part.rule == PART_SHARE && rng_uniform(rng_stream(0, name), (uint64_t)index) < part.share;
 }

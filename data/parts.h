@@ -18,7 +18,7 @@ struct part {
     int32_t rule; /* enum part_rule */
     double share; /* of all examples of the file, in (0, 1) */
 };
-/* The parts of a file. The test is taken first, then the validation data from what remains in front of it. */
+/* The parts of a file. The test is taken first, then the validation data from what remains. */
 struct parts {
     struct part valid, test;
 };

@@ -4,11 +4,12 @@
  * else in the tree names a reader: the keys of an experiment, `rondo list`, the reference pages and the JSON Schema follow
  * from the descriptor.
  *
- *     struct reader *reader = reader_create(&settings, arena, errors);
+ *     struct reader *reader = reader_create(class, options, columns, interrupt, errors);
  *     reader_learn(reader, &training, errors);             or reader_load(reader, saved, "reader.json", errors)
  *     struct dataset *dataset = reader_read(reader, &training, 1, errors);
  *
- * Readers know nothing of splits, windows, batches or models: data/parts.h, data/windows.h and data/batch.h do these.
+ * Parts of a file, scaling, windows and batches are not the reader's work: data/parts.h, data/scaling.h, data/windows.h and
+ * data/batch.h do it for all readers. Only `learn` must leave out the examples of other parts than training.
  *
  * Threads: main thread; once a reader has learned or was loaded, `add` and `render` on any thread.
  */
@@ -67,9 +68,9 @@ struct reader_prediction {
     /* [steps, size] in the units of the data; probabilities if is_class. Without by_step, steps is 1. */
     const float *values;
     int64_t steps, size;
-    int by_step;                    /* the model gives an output at every step */
-    int is_class;                   /* the target is a class */
-    int is_list;                    /* the target is a list; `values` has a blank, and then the classes, for each step */
+    int by_step;  /* the model gives an output at every step */
+    int is_class; /* the target is a class */
+    int is_list;  /* the target is a list; `values` has a blank, and then the classes, for each step */
     const struct vocabulary *names; /* of the classes; NULL: none */
 };
 

@@ -3,19 +3,11 @@
 #include <float.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-static const char *const input_kinds[] = {"none", "standard", NULL};
-static const char *const target_kinds[] = {"none", "standard", "auto", NULL}; /* by enum scaling_kind */
-
-const rondo_option scaling_table[] = {
-    RONDO_OPTION_CHOICE(struct scaling_options, scale_input, "standard", input_kinds,
-                        "standard: the model sees numeric inputs with the mean 0 and the deviation 1 of the training "
-                        "data; none: as they are"),
-    RONDO_OPTION_CHOICE(struct scaling_options, scale_target, "auto", target_kinds,
-                        "the same for numbers to predict; predictions and metrics stay in the units of the data; auto: "
-                        "standard if the loss accepts numbers of any unit, else none"),
-    RONDO_OPTION_END};
+const char *const scaling_input_kinds[] = {"none", "standard", NULL};
+const char *const scaling_target_kinds[] = {"none", "standard", "auto", NULL}; /* by enum scaling_kind */
 
 /* Moments of one number of a stream. */
 struct number_moments {
@@ -28,51 +20,56 @@ static int has_element(const struct stream *stream, int64_t index) {
     return strcmp(stream->name, "target") != 0 || stream_has_target(stream, index);
 }
 
-/* Calls *visit for number `k` of every element of every example. */
-static void visit_numbers(const struct dataset *dataset, const struct stream *stream, int64_t k,
-                          void (*visit)(struct number_moments *moments, double number),
-                          struct number_moments *moments) {
+/* Calls *visit for all numbers of an element, for every element of every example. */
+static void visit_elements(const struct dataset *dataset, const struct stream *stream,
+                           void (*visit)(const struct stream *stream, int64_t index, struct number_moments *moments),
+                           struct number_moments *moments) {
     for (int64_t i = 0; i < dataset->count; i++) {
         for (int64_t index = stream->begin[i]; index < stream->begin[i] + stream->length[i]; index++) {
-            const double number = has_element(stream, index) ? (double)stream_number(stream, index, k) : (double)NAN;
-            if (isfinite(number)) {
-                visit(moments, number);
+            if (has_element(stream, index)) {
+                visit(stream, index, moments);
             }
         }
     }
 }
 
-static void add_to_mean(struct number_moments *moments, double number) {
-    moments->least = moments->count == 0 || number < moments->least ? number : moments->least;
-    moments->most = moments->count == 0 || number > moments->most ? number : moments->most;
-    moments->count++;
-    moments->bits += number == 0 || number == 1;
-    moments->mean += number; /* the sum, until all are added */
+static void add_to_means(const struct stream *stream, int64_t index, struct number_moments *moments) {
+    for (int64_t k = 0; k < stream->size; k++) {
+        struct number_moments *own = &moments[k];
+        const double number = (double)stream_number(stream, index, k);
+        own->least = own->count == 0 || number < own->least ? number : own->least;
+        own->most = own->count == 0 || number > own->most ? number : own->most;
+        own->count++;
+        own->bits += number == 0 || number == 1;
+        own->mean += number; /* the sum, until all are added */
+    }
 }
 
-static void add_to_deviation(struct number_moments *moments, double number) {
-    const double difference = number - moments->mean;
-    moments->deviation += difference * difference; /* the sum of squares, until all are added */
+static void add_to_deviations(const struct stream *stream, int64_t index, struct number_moments *moments) {
+    for (int64_t k = 0; k < stream->size; k++) {
+        const double difference = (double)stream_number(stream, index, k) - moments[k].mean;
+        moments[k].deviation += difference * difference; /* the sum of squares, until all are added */
+    }
 }
 
 /* Two passes: the sum of squares about the mean has no cancellation.
  *     mean = sum(x) / n        deviation = sqrt(sum((x - mean)^2) / n)
  * A scale must be a normal float, because the model divides by it. */
-static void learn_number(const struct dataset *dataset, const struct stream *stream, int64_t k, float *shift,
-                         float *scale) {
-    struct number_moments moments = {0};
-    visit_numbers(dataset, stream, k, add_to_mean, &moments);
-    *shift = 0;
-    *scale = 1;
-    if (moments.bits == moments.count) {
-        return; /* an indicator: a rare one would get a large number */
+static void learn_numbers(const struct dataset *dataset, const struct stream *stream, struct number_moments *moments,
+                          float *shift, float *scale) {
+    visit_elements(dataset, stream, add_to_means, moments);
+    for (int64_t k = 0; k < stream->size; k++) {
+        moments[k].mean /= moments[k].count > 0 ? (double)moments[k].count : 1;
     }
-    moments.mean /= (double)moments.count;
-    visit_numbers(dataset, stream, k, add_to_deviation, &moments);
-    moments.deviation = sqrt(moments.deviation / (double)moments.count);
-    const int is_constant = !(moments.least < moments.most) || moments.deviation < (double)FLT_MIN;
-    *shift = (float)moments.mean;
-    *scale = is_constant ? 1 : (float)moments.deviation;
+    visit_elements(dataset, stream, add_to_deviations, moments);
+    for (int64_t k = 0; k < stream->size; k++) {
+        const struct number_moments *own = &moments[k];
+        const int is_indicator = own->bits == own->count; /* a rare one would get a large number */
+        const double deviation = own->count > 0 ? sqrt(own->deviation / (double)own->count) : 0;
+        const int is_constant = !(own->least < own->most) || deviation < (double)FLT_MIN;
+        shift[k] = is_indicator ? 0 : (float)own->mean;
+        scale[k] = is_indicator || is_constant ? 1 : (float)deviation;
+    }
 }
 
 /* Finds the stream in a dataset; NULL if there is none or if it has ids. */
@@ -99,9 +96,12 @@ rondo_status scaling_learn(struct scaling *scaling, const struct dataset *traini
         if (own->shift == NULL || own->scale == NULL) {
             return errors_no_memory(errors);
         }
-        for (int64_t k = 0; k < own->size; k++) {
-            learn_number(training, stream, k, &own->shift[k], &own->scale[k]);
+        struct number_moments *moments = calloc((size_t)own->size, sizeof *moments);
+        if (moments == NULL) {
+            return errors_no_memory(errors);
         }
+        learn_numbers(training, stream, moments, own->shift, own->scale);
+        free(moments);
     }
     return RONDO_OK;
 }

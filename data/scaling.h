@@ -23,12 +23,20 @@ struct json_t;
 
 enum scaling_kind { SCALING_NONE = 0, SCALING_STANDARD = 1, SCALING_AUTO = 2 };
 
-/* Keys of `data:`, whatever the reader is. */
 struct scaling_options {
     int32_t scale_input;  /* SCALING_NONE or SCALING_STANDARD */
     int32_t scale_target; /* enum scaling_kind; auto: standard if the loss allows it */
 };
-extern const rondo_option scaling_table[];
+
+/* Rows for the option table of a struct `S` that has the members of struct scaling_options. */
+extern const char *const scaling_input_kinds[], *const scaling_target_kinds[];
+#define SCALING_OPTIONS(S)                                                                                             \
+    RONDO_OPTION_CHOICE(S, scale_input, "standard", scaling_input_kinds,                                               \
+                        "standard: the model sees numeric inputs with the mean 0 and the deviation 1 of the training " \
+                        "data; none: as they are"),                                                                    \
+        RONDO_OPTION_CHOICE(S, scale_target, "auto", scaling_target_kinds,                                             \
+                            "the same for numbers to predict; predictions and metrics stay in the units of the data; " \
+                            "auto: standard if the loss accepts numbers of any unit, else none")
 
 /* Of one stream. */
 struct scaling_stream {

@@ -6,7 +6,7 @@
 #include "io/utf8.h"
 
 /* How the splitter treats a character. The classes are ranges of codes instead of the Unicode tables, which would be larger
- * than the rest of Rondo: beyond ASCII everything is a letter but for the blocks of signs named here. */
+ * than the rest of Rondo: beyond ASCII everything is a letter, except the blocks of signs listed here. */
 enum character_class { CLASS_BLANK, CLASS_LETTER, CLASS_APOSTROPHE, CLASS_SIGN };
 
 #define RIGHT_QUOTE 0x2019u

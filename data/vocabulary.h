@@ -12,16 +12,16 @@ struct vocabulary;
 /* The text of id 0 in a vocabulary of words. */
 #define UNKNOWN_WORD "<unk>"
 
-/* An empty vocabulary; NULL if memory is short. */
+/* An empty vocabulary; NULL if out of memory. */
 struct vocabulary *vocabulary_create(void);
 void vocabulary_destroy(struct vocabulary *vocabulary);
 
-/* Counts one occurrence of `word`, adding it at the end if it is new. Returns its id, or -1 if memory is short. Ids
+/* Counts one occurrence of `word`, adding it at the end if it is new. Returns its id, or -1 if out of memory. Ids
  * are valid until one of the functions below orders the entries. To read a saved vocabulary, count its words in their
  * order and call none of these. */
 int32_t vocabulary_count(struct vocabulary *vocabulary, const char *word);
 /* Keeps words seen at least `min_count` times, the `max_size` most frequent ones (0: all), ordered by count and then by
- * text; id 0 becomes UNKNOWN_WORD, which is not counted in `max_size`. For words. RONDO_NO_MEMORY if memory is short. */
+ * text; id 0 becomes UNKNOWN_WORD, which is not counted in `max_size`. For words. RONDO_NO_MEMORY if out of memory. */
 rondo_status vocabulary_finish(struct vocabulary *vocabulary, int64_t min_count, int64_t max_size,
                                struct errors *errors);
 /* Orders the entries by text, without an unknown word. For labels: their ids do not depend on the order of the data. */

@@ -34,15 +34,16 @@ int64_t windows_longest(const struct dataset *dataset) {
     return longest;
 }
 
-static rondo_status check_aligned(const struct dataset *dataset, struct errors *errors) {
+int64_t windows_unaligned(const struct dataset *dataset) {
     const struct stream *driving = driving_stream(dataset);
     for (int64_t i = 0; i < dataset->count; i++) {
         for (int32_t s = 0; s < dataset->n_streams; s++) {
-            RONDO_CHECK(!is_cut(&dataset->streams[s]) || dataset->streams[s].length[i] == driving->length[i], errors,
-                        "the streams of windows are aligned");
+            if (is_cut(&dataset->streams[s]) && dataset->streams[s].length[i] != driving->length[i]) {
+                return i;
+            }
         }
     }
-    return RONDO_OK;
+    return -1;
 }
 
 static rondo_status add_window(struct window_list *list, struct window window, struct errors *errors) {
@@ -160,8 +161,12 @@ static struct dataset *make_view(const struct dataset *dataset, int64_t lanes, c
 }
 
 struct dataset *windows_cut(const struct dataset *dataset, int64_t window, int64_t lanes, struct errors *errors) {
+    if (windows_unaligned(dataset) >= 0) {
+        errors_bug(errors, __FILE__, __LINE__, "the streams of windows are aligned");
+        return NULL;
+    }
     struct window_list list = {.of_lane = calloc((size_t)lanes + 1, sizeof *list.of_lane)};
-    rondo_status status = list.of_lane == NULL ? errors_no_memory(errors) : check_aligned(dataset, errors);
+    rondo_status status = list.of_lane == NULL ? errors_no_memory(errors) : RONDO_OK;
     if (status == RONDO_OK) {
         status = list_windows(dataset, window, lanes, &list, errors);
     }

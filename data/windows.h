@@ -20,5 +20,7 @@
 struct dataset *windows_cut(const struct dataset *dataset, int64_t window, int64_t lanes, struct errors *errors);
 /* Steps of the longest sequence. */
 int64_t windows_longest(const struct dataset *dataset);
+/* The first example whose streams, `weight` aside, have different lengths, so that it cannot be cut; -1: there is none. */
+int64_t windows_unaligned(const struct dataset *dataset);
 
 #endif

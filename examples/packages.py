@@ -84,14 +84,19 @@ def table(header, rows):
 
 
 def npz(arrays):
-    """An .npz file as numpy.savez writes it: {name: (type, shape, numbers)}; a type is "f4" (floats) or "i4" (integers)."""
+    """An .npz file as numpy.savez writes it: {name: (type, shape, elements)}; a type is "f4" (floats), "i4" (integers), or
+    "U" and a number (texts of at most that number of characters)."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, (kind, shape, numbers) in arrays.items():
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, (kind, shape, elements) in arrays.items():
             header = f"{{'descr': '<{kind}', 'fortran_order': False, 'shape': {tuple(shape)!r}, }}"
             header += " " * (-(len(header) + 11) % 64) + "\n"
-            data = struct.pack(f"<{len(numbers)}{kind[0]}", *numbers)
+            if kind[0] == "U":
+                data = "".join(text.ljust(int(kind[1:]), "\0") for text in elements).encode("utf-32-le")
+            else:
+                data = struct.pack(f"<{len(elements)}{kind[0]}", *elements)
             entry = zipfile.ZipInfo(f"{name}.npy")  # its date is always the same, and so are the bytes
+            entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + data)
     return out.getvalue()
 

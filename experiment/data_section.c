@@ -5,14 +5,16 @@
 #include "core/options.h"
 #include "experiment/paths.h"
 
-const rondo_option sequence_table[] = {
+/* The keys of long sequences come first: readers of other data have only the rows after them. */
+enum { SEQUENCE_ROWS = 2 };
+const rondo_option data_table[] = {
     RONDO_OPTION_INT(
-        struct sequence_options, window, "0", 0, 1e6,
+        struct data_options, window, "0", 0, 1e6,
         "steps of one update: long sequences are cut into windows of this length, and the gradient stops at "
         "their borders; 0: sequences are not cut"),
-    RONDO_OPTION_BOOL(struct sequence_options, carry, "false",
+    RONDO_OPTION_BOOL(struct data_options, carry, "false",
                       "states are carried from window to window, in as many lanes as a batch has examples"),
-    RONDO_OPTION_END};
+    SCALING_OPTIONS(struct data_options), RONDO_OPTION_END};
 
 static const char *const file_keys[] = {"train", "valid", "test"}; /* by enum part_name */
 
@@ -258,7 +260,7 @@ static void check_sequences(const struct plugin_reader *reader, const struct yam
     read->sequences_where = node == NULL ? section->where : node->where;
     const struct yaml_node *carry = yaml_get(section, "carry");
     read->carry_where = carry == NULL ? section->where : carry->where;
-    if (read->sequences.carry && read->sequences.window == 0) {
+    if (read->settings.carry && read->settings.window == 0) {
         errors_add_at(reader->errors, RONDO_INVALID, read->carry_where,
                       "'data.carry' is not used without 'data.window', the steps of one update");
     }
@@ -275,18 +277,17 @@ void data_section_read(const struct plugin_reader *reader, struct yaml_node *sec
     if (options == NULL) {
         return;
     }
-    const struct section_part parts[] = {
-        {class->options, options}, {scaling_table, &read->scaling}, {sequence_table, &read->sequences}};
-    read->reader = class;
-    read->options = options;
-    const struct scaling_options *scaling =
-        options_create(scaling_table, sizeof *scaling, reader->arena, reader->errors);
-    if (scaling == NULL) {
+    const struct data_options *defaults = options_create(data_table, sizeof *defaults, reader->arena, reader->errors);
+    if (defaults == NULL) {
         return;
     }
-    read->scaling = *scaling;
-    const rondo_status status = section_read(section, parts, has_sequences ? 3 : 2, other_keys(class, names), "data",
-                                             section->where, reader->arena, reader->errors);
+    read->reader = class;
+    read->options = options;
+    read->settings = *defaults;
+    const struct section_part parts[] = {{class->options, options},
+                                         {data_table + (has_sequences ? 0 : SEQUENCE_ROWS), &read->settings}};
+    const rondo_status status = section_read(section, parts, 2, other_keys(class, names), "data", section->where,
+                                             reader->arena, reader->errors);
     for (int part = PART_TRAIN; part <= PART_TEST && (class->flags & READER_NO_FILES) == 0; part++) {
         read_files(reader, section, (enum part_name)part, read);
     }

@@ -16,12 +16,13 @@
 #include "data/scaling.h"
 #include "experiment/plugin_section.h"
 
-/* Keys of `data:` that belong to no reader: how long sequences are divided (data/windows.h). */
-struct sequence_options {
-    int64_t window; /* steps of a window; 0: sequences are not cut */
+/* Keys of `data:` that belong to no reader. */
+struct data_options {
+    int64_t window; /* steps of a window of long sequences (data/windows.h); 0: sequences are not cut */
     int32_t carry;  /* states are carried from window to window */
+    int32_t scale_input, scale_target; /* struct scaling_options */
 };
-extern const rondo_option sequence_table[];
+extern const rondo_option data_table[];
 
 struct data_files {
     const struct reader_path *paths;
@@ -35,8 +36,7 @@ struct data_section {
     struct reader_column *columns;     /* in the order of reader->columns; NULL: none */
     struct data_files train, valid, test;
     struct parts parts;
-    struct sequence_options sequences;
-    struct scaling_options scaling;
+    struct data_options settings;
     struct location sequences_where, carry_where; /* of `window` and `carry` */
 };
 

@@ -79,7 +79,7 @@ static const struct experiment_key data_keys[] = {
     {.name = "valid",
      .value = EXPERIMENT_DATA,
      .default_text = "",
-     .help = "validation data, which selects the epoch whose weights are kept: a path, or a part of the training "
+     .help = "validation data, which selects the weights that are kept: a path, or a part of the training "
              "file, `{last: 0.1}` or `{share: 0.1}`"},
     {.name = "test",
      .value = EXPERIMENT_DATA,
@@ -111,7 +111,7 @@ static const struct experiment_section sections[] = {
     {.name = "", .summary = "the top-level keys", .table = top_table, .keys = top_keys},
     {.name = "data",
      .summary = "the data files and their reader",
-     .table = sequence_table,
+     .table = data_table,
      .keys = data_keys,
      .flags = SECTION_REQUIRED},
     {.name = "model",
@@ -149,6 +149,12 @@ static const struct experiment_section sections[] = {
      .plugin_kind = RONDO_KIND_LOSS,
      .least = 1,
      .most = LOSS_MOST_TERMS},
+    {.name = "metrics.N",
+     .summary = "a metric that validation and `rondo eval` report in addition to the loss",
+     .keys = plugin_keys,
+     .flags = SECTION_OR_TEXT,
+     .plugin_kind = RONDO_KIND_METRIC,
+     .most = METRICS_MOST},
     {.name = "optimizer",
      .summary = "how gradients change the parameters",
      .keys = plugin_keys,
@@ -167,17 +173,23 @@ static const struct experiment_section sections[] = {
      .flags = SECTION_WRAPPERS,
      .plugin_kind = RONDO_KIND_OPTIMIZER,
      .most = OPTIMIZER_MOST_WRAPPERS},
-    {.name = "schedule", .summary = "length and pace of the training", .table = schedule_table},
+    {.name = "schedule", .summary = "length and pace of the training", .table = schedule_table, .keys = schedule_keys},
     {.name = "schedule.learning_rate",
      .summary = "the factor on the learning rate of every update",
      .keys = plugin_keys,
      .plugin_kind = RONDO_KIND_SCHEDULE},
     {.name = "schedule.warmup",
      .summary = "a linear rise of the learning rate before the schedule begins",
-     .table = warmup_table},
+     .table = warmup_table,
+     .flags = SECTION_DURATION},
+    {.name = "schedule.validate",
+     .summary = "how often the model is evaluated on data.valid; always at the end of the training",
+     .table = validate_table,
+     .flags = SECTION_DURATION},
     {.name = "schedule.early_stopping",
      .summary = "when to stop, and which weights to keep; needs data.valid",
-     .table = stopping_table},
+     .table = stopping_table,
+     .keys = stopping_keys},
     {.name = NULL}};
 
 struct experiment_section experiment_section(int32_t index) {
@@ -192,7 +204,8 @@ struct loading {
     struct session *session;
     struct arena *arena;
     struct errors *errors;
-    int trains; /* 0: for prediction, which needs neither optimizer nor schedule */
+    int trains;                 /* 0: for prediction, which needs neither optimizer nor schedule */
+    const char *const *metrics; /* of --metric; NULL: no metrics are read */
     /* For prediction: why files under `plugins:` could not be loaded. They may be those of the optimizer; if a plug-in
      * turns out to be missing, this is why. */
     struct errors unloaded;
@@ -335,13 +348,16 @@ static struct yaml_node *child_of_root(struct loading *loading, const char *key)
     return section_child(loading->experiment->root, key, loading->arena, loading->errors);
 }
 
-/* Loss, optimizer and schedule. */
+/* Loss, metrics, optimizer and schedule. */
 static void read_training(struct loading *loading) {
     struct experiment *experiment = loading->experiment;
     const struct plugin_reader reader = {loading->session, loading->arena, loading->errors, sections};
     struct yaml_node *loss = child_of_root(loading, "loss");
     if (loss != NULL) {
         loss_section_read(&reader, loss, &experiment->loss);
+    }
+    if (loading->metrics != NULL) {
+        metrics_section_read(&reader, experiment->root, loading->metrics, &experiment->metrics);
     }
     struct yaml_node *optimizer = loading->trains ? child_of_root(loading, "optimizer") : NULL;
     if (optimizer != NULL) {
@@ -351,6 +367,10 @@ static void read_training(struct loading *loading) {
     if (schedule != NULL) {
         schedule_section_read(&reader, schedule, data_section_has(&experiment->data, PART_VALID), loading->trains,
                               &experiment->schedule);
+    }
+    if (experiment->data.settings.carry && experiment->schedule.batch.steps > 0) {
+        errors_add_at(loading->errors, RONDO_INVALID, experiment->schedule.batch_where,
+                      "'data.carry' trains one lane for each example of a batch, expected a number of examples");
     }
 }
 
@@ -460,8 +480,8 @@ static void read_experiment(struct loading *loading, const char *const *assignme
     read_training(loading);
 }
 
-static struct experiment *load(const char *file, const char *const *assignments, struct session *session, int trains,
-                               struct errors *errors) {
+static struct experiment *load(const char *file, const char *const *assignments, const char *const *metrics,
+                               struct session *session, int trains, struct errors *errors) {
     struct arena *arena = arena_create();
     struct experiment *experiment = arena == NULL ? NULL : arena_calloc(arena, 1, sizeof *experiment);
     if (experiment == NULL) {
@@ -472,7 +492,12 @@ static struct experiment *load(const char *file, const char *const *assignments,
     experiment->arena = arena;
     experiment->file = arena_strdup(arena, file);
     struct errors own = {0};
-    struct loading loading = {experiment, session, arena, &own, trains, {0}};
+    struct loading loading = {.experiment = experiment,
+                              .session = session,
+                              .arena = arena,
+                              .errors = &own,
+                              .trains = trains,
+                              .metrics = metrics};
     if (experiment->file == NULL) {
         errors_no_memory(&own);
     } else {
@@ -497,12 +522,14 @@ static struct experiment *load(const char *file, const char *const *assignments,
 
 struct experiment *experiment_load(const char *file, const char *const *assignments, struct session *session,
                                    struct errors *errors) {
-    return load(file, assignments, session, 1, errors);
+    static const char *const no_more[] = {NULL};
+    return load(file, assignments, no_more, session, 1, errors);
 }
 
 struct experiment *experiment_load_for_prediction(const char *file, const char *const *assignments,
-                                                  struct session *session, struct errors *errors) {
-    return load(file, assignments, session, 0, errors);
+                                                  const char *const *metrics, struct session *session,
+                                                  struct errors *errors) {
+    return load(file, assignments, metrics, session, 0, errors);
 }
 
 void experiment_destroy(struct experiment *experiment) {

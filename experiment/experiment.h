@@ -12,6 +12,7 @@
 #include "experiment/keys.h"
 #include "experiment/layers.h"
 #include "experiment/loss_section.h"
+#include "experiment/metrics_section.h"
 #include "experiment/optimizer_section.h"
 #include "experiment/schedule_section.h"
 #include "model/model.h"
@@ -51,6 +52,7 @@ struct experiment {
     struct head_options head;
     struct experiment_layers layers;
     struct loss_section loss;
+    struct metrics_section metrics;
     struct optimizer_section optimizer;
     struct schedule_section schedule;
 };
@@ -60,9 +62,12 @@ struct experiment {
 struct experiment *experiment_load(const char *file, const char *const *assignments, struct session *session,
                                    struct errors *errors);
 /* The same for evaluation and prediction, which need no optimizer and no schedule: these are not loaded, and a file
- * under `plugins:` that cannot be loaded is an error only if something that is needed is then missing. */
+ * under `plugins:` that cannot be loaded is an error only if something that is needed is then missing. `metrics`: for an
+ * evaluation, metrics in addition to those of the experiment (texts of --metric, NULL-terminated); NULL: for prediction,
+ * which loads no metrics either. */
 struct experiment *experiment_load_for_prediction(const char *file, const char *const *assignments,
-                                                  struct session *session, struct errors *errors);
+                                                  const char *const *metrics, struct session *session,
+                                                  struct errors *errors);
 void experiment_destroy(struct experiment *experiment);
 
 /* Section `index` of the table of all sections, each after the section that contains it; name NULL past the last. */

@@ -18,7 +18,9 @@ enum experiment_value {
     EXPERIMENT_READER,   /* the name of a reader, whose options are further keys of the section */
     EXPERIMENT_DATA,     /* data files: a path, a list, a mapping, or a part of the training file */
     EXPERIMENT_COLUMNS,  /* a mapping of the reader's names of columns to numbers or names */
+    EXPERIMENT_BATCH,    /* the size of a batch: a number of examples, or {steps: N} */
     EXPERIMENT_PATTERNS, /* a text or a list of them */
+    EXPERIMENT_METRICS,  /* the same: names of metrics as they are printed */
     EXPERIMENT_PLUGIN,   /* the name of a plug-in, whose options are further keys of the section */
     EXPERIMENT_CELL      /* a name or a file; the same */
 };
@@ -32,10 +34,12 @@ struct experiment_key {
 };
 
 enum experiment_section_flag {
-    SECTION_REQUIRED = 1,    /* must be given */
-    SECTION_ALONE = 2,       /* replaces all other keys of the section around it */
-    SECTION_WRAPPERS = 4,    /* its plug-ins are wrappers of optimizers */
-    SECTION_OUTER_PLUGIN = 8 /* takes options of the plug-in that the section around it names */
+    SECTION_REQUIRED = 1,     /* must be given */
+    SECTION_ALONE = 2,        /* replaces all other keys of the section around it */
+    SECTION_WRAPPERS = 4,     /* its plug-ins are wrappers of optimizers */
+    SECTION_OUTER_PLUGIN = 8, /* takes options of the plug-in that the section around it names */
+    SECTION_OR_TEXT = 16,     /* an entry may also be a text, NAME or NAME:KEY=VALUE,… of the plug-in */
+    SECTION_DURATION = 32     /* has exactly one of the keys `steps` and `epochs` */
 };
 
 struct experiment_section {

@@ -53,7 +53,7 @@ static void report_no_cell(const struct plugin_reader *reader, const struct yaml
                   suggestion_text(&best).text, is_path ? cell->folder : session->cell_path);
 }
 
-/* An option with the name of a key of every layer could not be set. */
+/* Refuses an option of a cell that has the name of a key of every layer: it could not be set. */
 static void check_option_names(const struct plugin_reader *reader, const struct cell_definition *cell) {
     for (int32_t i = 0; i < cell->n_options; i++) {
         const char *name = cell->options[i].name;

@@ -12,7 +12,7 @@
 /* The largest number of layers of a model, counted with their copies. */
 #define MAX_LAYERS 64
 
-/* Keys of a layer, in addition to `cell` and the options of the cell. model/layer.h describes what they do. */
+/* Keys of a layer, in addition to `cell` and the options of the cell. model/cell_layer.h describes what they do. */
 struct layer_options {
     int64_t hidden, count, projection;
     int32_t direction; /* enum direction */

@@ -16,12 +16,12 @@
 /* One loss plug-in with its options: the whole loss, or a term of a sum. */
 struct loss_term {
     const rondo_loss *loss;
-    const void *options;
-    double weight;                   /* factor of the term in the sum; 1 for a single loss */
-    const char *origin;              /* file of the plug-in */
-    const struct log_receiver *log;  /* of the lines that it logs */
-    struct location where;           /* of its name in the experiment */
-    const struct yaml_node *section; /* mapping with its options; NULL: not from a file */
+    void *options;
+    double weight;                  /* factor of the term in the sum; 1 for a single loss */
+    const char *origin;             /* file of the plug-in */
+    const struct log_receiver *log; /* of the lines that it logs */
+    struct location where;          /* of its name in the experiment */
+    struct yaml_node *section;      /* mapping with its options; NULL: not from a file */
 };
 
 /* loss of a row = sum over terms of weight * loss(outputs, targets) */

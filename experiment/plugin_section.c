@@ -8,7 +8,8 @@
 int plugin_section_read(const struct plugin_reader *reader, struct yaml_node *section, const char *name,
                         const char *path, void *own, struct plugin_section *found) {
     static const char *const whats[RONDO_KIND_COUNT] = {"the name of an op", "the name of an optimizer",
-                                                        "the name of a loss", "the name of a schedule"};
+                                                        "the name of a loss", "the name of a schedule",
+                                                        "the name of a metric"};
     const struct experiment_section *known = experiment_section_find(reader->sections, name);
     const char *const *others = known == NULL ? NULL : experiment_section_keys(reader->sections, known, reader->arena);
     *found = (struct plugin_section){.where = section->where, .section = section};

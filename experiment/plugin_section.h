@@ -12,11 +12,11 @@
 /* The contents of such a section. */
 struct plugin_section {
     const rondo_descriptor *descriptor; /* NULL: not given, or refused */
-    const void *options;                /* the plug-in's struct of options; NULL if it has no options */
+    void *options;                      /* the plug-in's struct of options; NULL if it has no options */
     const char *origin;                 /* its file */
     const struct log_receiver *log;     /* of the lines that it logs */
     struct location where;              /* of its name in the experiment */
-    const struct yaml_node *section;    /* the mapping with its options */
+    struct yaml_node *section;          /* the mapping with its options */
 };
 
 /* What readers of sections share. */

@@ -1,42 +1,126 @@
 #include "experiment/schedule_section.h"
 
-#include <math.h>
+#include <string.h>
+
+#include "core/options.h"
 
 const rondo_option schedule_table[] = {
     RONDO_OPTION_INT(struct schedule_options, epochs, "10", 1, 1e6, "passes over the training data"),
-    RONDO_OPTION_INT(struct schedule_options, batch, "32", 1, 65536, "examples per update"),
+    RONDO_OPTION_INT(struct schedule_options, accumulate, "1", 1, 65536,
+                     "batches per update: the gradient is the mean over the rows of all of them"),
     RONDO_OPTION_REAL(struct schedule_options, clip_norm, "0", 0, 1e9,
                       "largest L2 norm of the gradient over all parameters; 0: no limit"),
     RONDO_OPTION_INT(struct schedule_options, seed, "1", 0, 9007199254740991.0,
                      "seed of all random numbers of the run"),
     RONDO_OPTION_END};
 
-static const char *const units[] = {"steps", "epochs", NULL};
+const struct experiment_key schedule_keys[] = {
+    {.name = "batch",
+     .value = EXPERIMENT_BATCH,
+     .default_text = "32",
+     .help = "examples per batch; or `{steps: N}`: examples of similar length, with at most N steps together"},
+    {.name = NULL}};
+
+/* The two forms of `batch`. */
+struct batch_options {
+    int64_t batch, steps;
+};
+static const rondo_option batch_table[] = {
+    RONDO_OPTION_INT(struct batch_options, batch, NULL, 1, 65536, "examples per batch"), RONDO_OPTION_END};
+static const rondo_option batch_steps_table[] = {
+    RONDO_OPTION_INT(struct batch_options, steps, NULL, 1, 1e12, "steps per batch"), RONDO_OPTION_END};
+
 const rondo_option warmup_table[] = {
-    RONDO_OPTION_REAL(struct warmup_options, length, NULL, 0, 1e12, "length of the rise, in units of `unit`"),
-    RONDO_OPTION_CHOICE(struct warmup_options, unit, NULL, units, "unit of `length`; a step is an update"),
+    DURATION_ROWS("0", "length of the rise"),
     RONDO_OPTION_REAL(struct warmup_options, from, "0", 0, 1,
                       "factor on the learning rate just before the rise; it ends at 1"),
     RONDO_OPTION_END};
 
+const rondo_option validate_table[] = {DURATION_ROWS("1", "from one validation to the next,"), RONDO_OPTION_END};
+
 const rondo_option stopping_table[] = {
-    RONDO_OPTION_STRING(struct stopping_options, metric, "valid.loss",
-                        "metric on the validation data that selects the epoch whose weights are kept"),
     RONDO_OPTION_INT(struct stopping_options, patience, "0", 0, 1e6,
-                     "stop after this number of epochs without a better metric; 0: never"),
+                     "stop after this number of validations without a better metric; 0: never"),
     RONDO_OPTION_REAL(struct stopping_options, min_delta, "0", 0, 1e9, "smallest improvement that counts"),
     RONDO_OPTION_END};
 
-/* Without the section there is no warm-up; in it, length and unit must be given. */
+const struct experiment_key stopping_keys[] = {
+    {.name = "metric",
+     .value = EXPERIMENT_METRICS,
+     .default_text = "valid.loss",
+     .help = "metric on the validation data that selects the weights that are kept; of a list the first does, and "
+             "training stops when none of them gets better"},
+    {.name = NULL}};
+
+/* A number of examples, or a mapping. */
+static void read_batch(const struct plugin_reader *reader, struct yaml_node *section, struct schedule_section *read) {
+    struct batch_options options = {0};
+    if (yaml_get(section, "batch") == NULL) {
+        section_put(section, "batch", schedule_keys[0].default_text, 0, reader->arena, reader->errors);
+    }
+    struct yaml_node *batch = yaml_get(section, "batch");
+    if (batch == NULL) {
+        return; /* out of memory */
+    }
+    read->batch_where = batch->where;
+    if (batch->kind == YAML_SCALAR && !batch->quoted) {
+        option_set(batch_table, &options, batch->text, reader->arena, batch->where, reader->errors);
+    } else if (batch->kind == YAML_MAPPING) {
+        const struct section_part part = {batch_steps_table, &options};
+        section_read(batch, &part, 1, NULL, "schedule.batch", batch->where, reader->arena, reader->errors);
+    } else {
+        errors_add_at(reader->errors, RONDO_INVALID, batch->where,
+                      "'schedule.batch' must be a number of examples, or {steps: N}");
+    }
+    read->batch = (struct batch_size){.examples = options.batch, .steps = options.steps};
+}
+
+/* The form of a warm-up before durations: {length: 200, unit: steps}. */
+static void refuse_older_warmup(const struct plugin_reader *reader, const struct yaml_node *warmup) {
+    const struct yaml_node *length = yaml_get(warmup, "length"), *unit = yaml_get(warmup, "unit");
+    const int has_values = length != NULL && unit != NULL && length->kind == YAML_SCALAR && unit->kind == YAML_SCALAR;
+    const int is_known = has_values && (strcmp(unit->text, "steps") == 0 || strcmp(unit->text, "epochs") == 0);
+    errors_add_at(reader->errors, RONDO_INVALID, (length != NULL ? length : unit)->key_where,
+                  "'length' and 'unit' of 'schedule.warmup' are now one key: write {%s: %s}",
+                  is_known ? unit->text : "steps", is_known ? length->text : "N");
+}
+
+/* Without the section there is no warm-up. */
 static void read_warmup(const struct plugin_reader *reader, struct yaml_node *section, struct schedule_section *read) {
     if (yaml_get(section, "warmup") == NULL) {
         return;
     }
     struct yaml_node *warmup = section_child(section, "warmup", reader->arena, reader->errors);
-    if (warmup != NULL) {
-        read->warmup_where = warmup->where;
-        section_struct(warmup, warmup_table, &read->warmup, sizeof read->warmup, NULL, "schedule.warmup", reader->arena,
-                       reader->errors);
+    if (warmup == NULL) {
+        return;
+    }
+    read->warmup_where = warmup->where;
+    if (yaml_get(warmup, "length") != NULL || yaml_get(warmup, "unit") != NULL) {
+        refuse_older_warmup(reader, warmup);
+        return;
+    }
+    duration_read(reader, warmup, warmup_table, &read->warmup, sizeof read->warmup, "schedule.warmup");
+}
+
+static void read_validate(const struct plugin_reader *reader, struct yaml_node *section, int has_valid,
+                          struct schedule_section *read) {
+    const struct yaml_node *given = yaml_get(section, "validate");
+    if (!has_valid) {
+        if (given != NULL) {
+            errors_add_at(reader->errors, RONDO_INVALID, given->key_where,
+                          "'schedule.validate' is not used without validation data: give 'data.valid'");
+        }
+        return;
+    }
+    struct yaml_node *validate = section_child(section, "validate", reader->arena, reader->errors);
+    if (validate == NULL ||
+        (given == NULL && section_put(validate, "epochs", "1", 0, reader->arena, reader->errors) != RONDO_OK)) {
+        return;
+    }
+    if (duration_read(reader, validate, validate_table, &read->validate, sizeof read->validate, "schedule.validate") &&
+        read->validate.every.steps == 0 && read->validate.every.epochs == 0) {
+        errors_add_at(reader->errors, RONDO_INVALID, validate->first->where,
+                      "'schedule.validate.%s' is 0, expected more", validate->first->key);
     }
 }
 
@@ -58,6 +142,32 @@ static void read_learning_rate(const struct plugin_reader *reader, struct yaml_n
     }
 }
 
+/* A name or a list of names. */
+static void read_stopping_metrics(const struct plugin_reader *reader, struct yaml_node *stopping,
+                                  struct schedule_section *read) {
+    if (yaml_get(stopping, "metric") == NULL &&
+        section_put(stopping, "metric", stopping_keys[0].default_text, 0, reader->arena, reader->errors) != RONDO_OK) {
+        return;
+    }
+    const struct yaml_node *metric = yaml_get(stopping, "metric");
+    const int is_list = metric->kind == YAML_SEQUENCE;
+    for (const struct yaml_node *item = is_list ? metric->first : metric; item != NULL; item = item->next) {
+        if (item->kind != YAML_SCALAR || item->text[0] == '\0' || read->n_stopping_metrics == STOPPING_MOST) {
+            errors_add_at(reader->errors, RONDO_INVALID, item->where,
+                          "'schedule.early_stopping.metric' must be a metric such as valid.loss, or a list of up to %d",
+                          STOPPING_MOST);
+            return;
+        }
+        read->stopping_metrics[read->n_stopping_metrics++] = (struct stopping_metric){item->text, item->where};
+        if (!is_list) {
+            return;
+        }
+    }
+    if (read->n_stopping_metrics == 0) {
+        errors_add_at(reader->errors, RONDO_INVALID, metric->where, "'schedule.early_stopping.metric' is empty");
+    }
+}
+
 static void read_stopping(const struct plugin_reader *reader, struct yaml_node *section, int has_valid,
                           struct schedule_section *read) {
     struct yaml_node *stopping = yaml_get(section, "early_stopping");
@@ -68,14 +178,14 @@ static void read_stopping(const struct plugin_reader *reader, struct yaml_node *
         }
         return;
     }
+    const char *const keys[] = {stopping_keys[0].name, NULL};
     stopping = section_child(section, "early_stopping", reader->arena, reader->errors);
     if (stopping == NULL) {
         return;
     }
-    section_struct(stopping, stopping_table, &read->stopping, sizeof read->stopping, NULL, "schedule.early_stopping",
+    section_struct(stopping, stopping_table, &read->stopping, sizeof read->stopping, keys, "schedule.early_stopping",
                    reader->arena, reader->errors);
-    const struct yaml_node *metric = yaml_get(stopping, "metric");
-    read->stopping_where = metric == NULL ? stopping->where : metric->where;
+    read_stopping_metrics(reader, stopping, read);
 }
 
 void schedule_section_read(const struct plugin_reader *reader, struct yaml_node *section, int has_valid, int trains,
@@ -88,8 +198,10 @@ void schedule_section_read(const struct plugin_reader *reader, struct yaml_node 
     }
     section_struct(section, schedule_table, &read->options, sizeof read->options, keys, "schedule", reader->arena,
                    reader->errors);
-    read_warmup(reader, section, read);
+    read_batch(reader, section, read);
     if (trains) {
+        read_warmup(reader, section, read);
+        read_validate(reader, section, has_valid, read);
         read_learning_rate(reader, section, has_valid, read);
     }
     read_stopping(reader, section, has_valid, read);

@@ -8,7 +8,7 @@
 /* Quoted text is text, as in YAML itself: it is neither a number nor a truth value. */
 static int text_fits_type(const rondo_option *option, const struct yaml_node *node) {
     if (node->kind == YAML_SEQUENCE) {
-        return option->type == RONDO_INTS || option->type == RONDO_REALS;
+        return option_is_list(option);
     }
     if (node->kind == YAML_MAPPING) {
         return 0;
@@ -16,8 +16,36 @@ static int text_fits_type(const rondo_option *option, const struct yaml_node *no
     return !node->quoted || option->type == RONDO_STRING || option->type == RONDO_CHOICE;
 }
 
+int section_is_of_classes(const rondo_option *option, const struct yaml_node *node) {
+    return option->type == RONDO_CLASS_REALS &&
+           (node->kind == YAML_MAPPING ||
+            (node->kind == YAML_SCALAR && !node->quoted && strcmp(node->text, "balanced") == 0));
+}
+
+/* The numbers of a mapping of classes: their range. */
+static rondo_status check_class_numbers(const rondo_option *option, const struct yaml_node *node, struct arena *arena,
+                                        struct errors *errors) {
+    rondo_option one = *option; /* each is a single number */
+    rondo_status first = RONDO_OK;
+    one.type = RONDO_REAL;
+    one.offset = 0;
+    for (const struct yaml_node *entry = node->first; entry != NULL; entry = entry->next) {
+        double unused;
+        one.key = entry->key;
+        const rondo_status status = entry->kind == YAML_SCALAR && !entry->quoted
+                                        ? option_set(&one, &unused, entry->text, arena, entry->where, errors)
+                                        : errors_add_at(errors, RONDO_INVALID, entry->where,
+                                                        "'%s' of '%s' must be a number", entry->key, option->key);
+        first = first == RONDO_OK ? status : first;
+    }
+    return first;
+}
+
 static rondo_status read_option(const rondo_option *option, void *options, const struct yaml_node *node,
                                 const char *path, struct arena *arena, struct errors *errors) {
+    if (section_is_of_classes(option, node)) {
+        return check_class_numbers(option, node, arena, errors);
+    }
     const char *text = text_fits_type(option, node) ? yaml_option_text(node, arena) : NULL;
     if (text == NULL) {
         static const char *const kinds[] = {"quoted text", "a list", "a mapping"};

@@ -18,6 +18,10 @@ struct section_part {
     void *options;
 };
 
+/* 1 if the value of a RONDO_CLASS_REALS option is a mapping {label: number} or the word balanced: its numbers follow from
+ * the data. section_read checks the numbers of a mapping and leaves the field as it is; train/class_numbers.h fills it. */
+int section_is_of_classes(const rondo_option *option, const struct yaml_node *node);
+
 /* Reads `node` (NULL: the section is missing) into the parts. `others` are further keys that the caller reads itself,
  * NULL-terminated; may be NULL. `path` names the section in messages: "optimizer", "" for the whole experiment. `where`
  * is for required options that are missing. Reports every mistake. Returns the status of the first. */

@@ -68,6 +68,7 @@ const char *option_middle(const rondo_option *option, struct arena *arena) {
     }
     case RONDO_REAL:
     case RONDO_REALS:
+    case RONDO_CLASS_REALS:
         return arena_printf(arena, "%.17g", middle(option));
     case RONDO_CHOICE:
         return option->choices[0];

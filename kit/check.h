@@ -82,6 +82,7 @@ extern const struct kit_check kit_op_checks[];
 extern const struct kit_check kit_optimizer_checks[];
 extern const struct kit_check kit_loss_checks[];
 extern const struct kit_check kit_schedule_checks[];
+extern const struct kit_check kit_metric_checks[];
 
 /* ---- kit/kinds.c ---- */
 

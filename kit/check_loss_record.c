@@ -149,10 +149,10 @@ enum verdict loss_dtypes(struct trial *trial) {
 /* The sequence that row `row` of a batch with sequences belongs to. */
 static int64_t sequence_of(const struct loss_fixture *fixture, int64_t row) {
     int64_t t = 0;
-    while (fixture->begin[t + 1] <= row) {
+    while (fixture->layout.begin[t + 1] <= row) {
         t++;
     }
-    return row - fixture->begin[t];
+    return row - fixture->layout.begin[t];
 }
 
 /* Draws new numbers for all rows with an odd number; with lists, for all rows of sequences with an odd number. */
@@ -163,8 +163,8 @@ static void change_other_rows(struct loss_fixture *fixture) {
             loss_fixture_draw(fixture, 7, row, row + 1);
         }
     }
-    for (int64_t s = 1; is_list && s < LOSS_SEQUENCES; s += 2) {
-        for (int64_t i = fixture->target_begin[s]; i < fixture->target_begin[s + 1]; i++) {
+    for (int64_t s = 1; is_list && s < SEQUENCES; s += 2) {
+        for (int64_t i = fixture->layout.target_begin[s]; i < fixture->layout.target_begin[s + 1]; i++) {
             const int64_t class = (int64_t)tensor_get(&fixture->targets, i);
             tensor_set(&fixture->targets, i, (double)((class + 1) % fixture->tried->target_size));
         }

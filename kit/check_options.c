@@ -11,11 +11,6 @@
 
 static const struct location nowhere = {0};
 
-static int has_range(const rondo_option *option) {
-    return option->type == RONDO_INT || option->type == RONDO_REAL || option->type == RONDO_INTS ||
-           option->type == RONDO_REALS;
-}
-
 static int is_whole(const rondo_option *option) {
     return option->type == RONDO_INT || option->type == RONDO_INTS;
 }
@@ -70,10 +65,6 @@ static const char *number_text(const struct option_table *table, const rondo_opt
                    : arena_printf(table->arena, "%.17g", value);
 }
 
-static int is_list(const rondo_option *option) {
-    return option->type == RONDO_INTS || option->type == RONDO_REALS;
-}
-
 /* The ends of the range must be accepted, and the next values outside it refused. */
 static enum verdict check_ends(const struct option_table *table, const rondo_option *option) {
     const double limit = is_whole(option) ? 9007199254740992.0 : DBL_MAX; /* 2^53: beyond it a double skips integers */
@@ -86,7 +77,7 @@ static enum verdict check_ends(const struct option_table *table, const rondo_opt
         const double inside = !is_whole(option) ? bound : end == 0 ? ceil(bound) : floor(bound);
         const double outside = is_whole(option) ? inside + (end == 0 ? -1 : 1) : nextafter(bound, away);
         const char *good = number_text(table, option, inside, 0);
-        const char *bad = number_text(table, option, outside, is_list(option));
+        const char *bad = number_text(table, option, outside, option_is_list(option));
         if (!accepts(table, option, good)) {
             return trial_say(table->trial, VERDICT_FAIL, "'%s' does not accept %s, which is an end of its range",
                              option->key, good);
@@ -139,7 +130,7 @@ static enum verdict check_values(const struct option_table *table, const rondo_o
                          option->default_text, option->key);
     }
     enum verdict verdict = check_refusals(table, option);
-    if (verdict == VERDICT_PASS && has_range(option)) {
+    if (verdict == VERDICT_PASS && option_has_range(option)) {
         verdict = check_ends(table, option);
     }
     if (verdict == VERDICT_PASS && option->type == RONDO_CHOICE) {
@@ -224,7 +215,7 @@ static enum verdict option_ranges(struct trial *trial) {
     }
     for (const rondo_option *option = trial->descriptor->options; option->key != NULL; option++) {
         const double widest = is_whole(option) ? widest_whole : widest_real;
-        if (has_range(option) && !(fabs(option->min) <= widest && fabs(option->max) <= widest)) {
+        if (option_has_range(option) && !(fabs(option->min) <= widest && fabs(option->max) <= widest)) {
             return trial_say(trial, VERDICT_WARNING,
                              "'%s' has the range [%g, %g], expected a range of sensible values (at most %g)",
                              option->key, option->min, option->max, widest);

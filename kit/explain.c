@@ -13,6 +13,7 @@ static const struct {
 } tables[] = {
     {"file", kit_file_checks},           {"options", kit_option_checks}, {"op", kit_op_checks},
     {"optimizer", kit_optimizer_checks}, {"loss", kit_loss_checks},      {"schedule", kit_schedule_checks},
+    {"metric", kit_metric_checks},
 };
 enum { TABLES = sizeof tables / sizeof tables[0] };
 

@@ -9,8 +9,10 @@ struct kind_checks checks_of_kind(int32_t kind) {
         return (struct kind_checks){kit_optimizer_checks, &optimizer_subject_kind};
     case RONDO_KIND_LOSS:
         return (struct kind_checks){kit_loss_checks, &loss_subject_kind};
-    default:
+    case RONDO_KIND_SCHEDULE:
         return (struct kind_checks){kit_schedule_checks, &schedule_subject_kind};
+    default:
+        return (struct kind_checks){kit_metric_checks, &metric_subject_kind};
     }
 }
 

@@ -18,27 +18,6 @@ static struct rng_stream stream_of(const struct loss_fixture *fixture, const cha
     return rng_substream(rng_stream(fixture->subject.kit->seed, name), (uint64_t)instance);
 }
 
-static double draw_number(struct rng_stream stream, uint64_t n, enum draw_targets draw) {
-    if (draw == TARGETS_NORMAL) {
-        return rng_normal(stream, n);
-    }
-    const double unit = 0.05 + 0.9 * rng_uniform(stream, n);
-    return draw != TARGETS_SIGN ? unit : unit < 0.5 ? -1 : 1;
-}
-
-static void draw_row(const rondo_tensor *tensor, int64_t row, struct rng_stream stream, enum draw_targets draw) {
-    const int64_t width = tensor->shape[1];
-    const uint64_t first = (uint64_t)(row * width);
-    double sum = 0;
-    for (int64_t k = 0; k < width; k++) {
-        sum += draw_number(stream, first + (uint64_t)k, draw);
-    }
-    const double divisor = draw == TARGETS_DISTRIBUTION ? sum : 1;
-    for (int64_t k = 0; k < width; k++) {
-        tensor_set(tensor, row * width + k, draw_number(stream, first + (uint64_t)k, draw) / divisor);
-    }
-}
-
 static void draw_outputs_row(const rondo_tensor *tensor, int64_t row, struct rng_stream stream,
                              enum draw_outputs draw) {
     const int64_t width = tensor->shape[1];
@@ -76,32 +55,6 @@ void loss_fixture_draw(struct loss_fixture *fixture, int32_t instance, int64_t b
 
 /* ---- making one ---- */
 
-/* Eight sequences with a total of 32 steps and 16 labels. Each list of labels can be aligned with its steps, even if
- * labels repeat and need a blank between them. */
-static void lay_out_sequences(struct loss_fixture *fixture) {
-    static const int64_t lengths[LOSS_SEQUENCES] = {8, 7, 5, 4, 3, 2, 2, 1};
-    static const int64_t labels[LOSS_SEQUENCES] = {4, 3, 3, 2, 2, 1, 1, 0};
-    memcpy(fixture->lengths, lengths, sizeof lengths);
-    for (int64_t t = 0; t < LOSS_STEPS; t++) {
-        int64_t active = 0;
-        while (active < LOSS_SEQUENCES && lengths[active] > t) {
-            active++;
-        }
-        fixture->begin[t + 1] = fixture->begin[t] + active;
-    }
-    for (int64_t s = 0; s < LOSS_SEQUENCES; s++) {
-        fixture->target_begin[s + 1] = fixture->target_begin[s] + labels[s];
-    }
-    fixture->sequences = (rondo_sequences){
-        .struct_size = sizeof fixture->sequences,
-        .count = LOSS_SEQUENCES,
-        .steps = LOSS_STEPS,
-        .lengths = fixture->lengths,
-        .begin = fixture->begin,
-        .target_begin = fixture->tried->target_kind == RONDO_TARGET_LIST ? fixture->target_begin : NULL};
-    fixture->call.sequences = &fixture->sequences;
-}
-
 static rondo_tensor targets_of(const struct loss_fixture *fixture, int32_t dtype) {
     switch (fixture->tried->target_kind) {
     case RONDO_TARGET_CLASS:
@@ -109,7 +62,7 @@ static rondo_tensor targets_of(const struct loss_fixture *fixture, int32_t dtype
     case RONDO_TARGET_REAL:
         return tensor_2d(dtype, fixture->rows, fixture->tried->target_size, NULL);
     default:
-        return tensor_1d(RONDO_I32, fixture->target_begin[LOSS_SEQUENCES], NULL);
+        return tensor_1d(RONDO_I32, fixture->layout.target_begin[SEQUENCES], NULL);
     }
 }
 
@@ -165,10 +118,11 @@ struct loss_fixture *loss_fixture_create(const struct trial *trial, int32_t dtyp
                                       .output_weight = {-1},
                                       .output_bias = {-1}};
     if (tried->has_sequences) {
-        fixture->rows = LOSS_SEQUENCE_ROWS;
-        lay_out_sequences(fixture);
+        fixture->rows = SEQUENCE_ROWS;
+        fixture->layout = sequence_layout(tried->target_kind == RONDO_TARGET_LIST);
+        fixture->call.sequences = sequence_layout_sequences(&fixture->layout);
     }
-    fixture->losses_expected = tried->target_kind == RONDO_TARGET_LIST ? LOSS_SEQUENCES : fixture->rows;
+    fixture->losses_expected = tried->target_kind == RONDO_TARGET_LIST ? SEQUENCES : fixture->rows;
     fixture->tape = tape_create(
         &(struct tape_settings){trial->kit->registry, &fixture->subject.parallel, &fixture->subject.errors});
     if (subject_set_options(&fixture->subject, trial, NULL) != RONDO_OK) {

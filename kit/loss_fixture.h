@@ -14,19 +14,13 @@
 #ifndef RONDO_KIT_LOSS_FIXTURE_H
 #define RONDO_KIT_LOSS_FIXTURE_H
 
+#include "kit/sample_data.h"
 #include "kit/subject.h"
 
-/* The number of rows of a batch, such that buffers end at their guard page. With sequences it is fixed. */
-enum { LOSS_ROWS = 16, LOSS_SEQUENCE_ROWS = 32, LOSS_SEQUENCES = 8, LOSS_STEPS = 8, LOSS_METRICS = 32 };
+/* The number of rows of a batch, such that buffers end at their guard page. With sequences it is SEQUENCE_ROWS. */
+enum { LOSS_ROWS = 16, LOSS_METRICS = 32 };
 
-/* How targets that are numbers, and outputs, are drawn. The first way that a loss accepts is used. */
-enum draw_targets {
-    TARGETS_NORMAL,
-    TARGETS_UNIT,         /* in (0, 1) */
-    TARGETS_DISTRIBUTION, /* positive, with the sum 1 over a row */
-    TARGETS_SIGN,         /* -1 or 1 */
-    TARGETS_DRAWS
-};
+/* How outputs are drawn. The first way that a loss accepts is used. */
 enum draw_outputs {
     OUTPUTS_NORMAL,
     OUTPUTS_LOG_PROBABILITIES, /* logarithms of a distribution over a row */
@@ -55,8 +49,7 @@ struct loss_fixture {
     const struct loss_trial *tried; /* a copy */
     struct tape *tape;
     rondo_loss_call call;
-    rondo_sequences sequences;
-    int64_t lengths[LOSS_SEQUENCES], begin[LOSS_STEPS + 1], target_begin[LOSS_SEQUENCES + 1];
+    struct sequence_layout layout;
     int64_t rows;
     int64_t losses_expected; /* the number of rows, or of sequences */
     /* The inputs of record: outputs; or hidden states, weight and bias of the output layer. */

@@ -7,15 +7,12 @@
 #include <string.h>
 
 #include "core/number.h"
+#include "core/options.h"
 #include "core/rng.h"
-
-static int is_number(int32_t type) {
-    return type == RONDO_INT || type == RONDO_REAL || type == RONDO_INTS || type == RONDO_REALS;
-}
 
 /* The number of extreme values of an option. */
 static int32_t ends_of(const rondo_option *option) {
-    if (is_number(option->type) || option->type == RONDO_BOOL) {
+    if (option_has_range(option) || option->type == RONDO_BOOL) {
         return 2;
     }
     int32_t choices = 0;
@@ -49,7 +46,7 @@ static void write_value(const rondo_option *option, int32_t number, double value
 }
 
 static void write_end(const rondo_option *option, int32_t number, struct option_setting *end) {
-    end->is_end = is_number(option->type);
+    end->is_end = option_has_range(option);
     end->is_max = end->is_end && number == 1;
     write_value(option, number, number == 0 ? option->min : option->max, end);
 }
@@ -98,7 +95,7 @@ enum { NUMBERS = 3 }; /* values of a number: both ends, one between */
 
 /* Writes value number `number` of an option; returns 0 if it is the default, or not moderate. */
 static int write_moderate(const rondo_option *option, uint64_t seed, int32_t number, struct option_setting *moderate) {
-    if (!is_number(option->type)) {
+    if (!option_has_range(option)) {
         write_end(option, number, moderate);
         return option->default_text == NULL || strcmp(option_setting_value(moderate), option->default_text) != 0;
     }
@@ -114,7 +111,7 @@ static int write_moderate(const rondo_option *option, uint64_t seed, int32_t num
 
 int option_moderate(const rondo_option *table, uint64_t seed, int32_t index, struct option_setting *moderate) {
     for (const rondo_option *option = table; option != NULL && option->key != NULL; option++) {
-        const int32_t count = is_number(option->type) ? NUMBERS : ends_of(option);
+        const int32_t count = option_has_range(option) ? NUMBERS : ends_of(option);
         for (int32_t number = 0; number < count; number++) {
             if (write_moderate(option, seed, number, moderate) && index-- == 0) {
                 return 1;

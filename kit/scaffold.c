@@ -37,6 +37,7 @@ static const struct scaffold_flavour flavours[] = {
      "loss: {plugin: @, scale: 1}   # and under `data`:   target: number"},
     {RONDO_KIND_SCHEDULE, 0, 0, "schedule", CELL, LOSS, OPTIMIZER, "@, floor: 0.1",
      "schedule: {epochs: 20, learning_rate: {plugin: @, floor: 0.1}}"},
+    {RONDO_KIND_METRIC, 0, 0, "metric", CELL, LOSS, OPTIMIZER, RATE, "metrics: [{plugin: @, beta: 2}]"},
 };
 enum { FLAVOURS = sizeof flavours / sizeof flavours[0] };
 
@@ -59,7 +60,7 @@ static const struct scaffold_flavour *find_flavour(const struct scaffold_wanted 
     } else if (is_kind) {
         errors_add(errors, RONDO_INVALID, "--numbers is only for losses, got %s '%s'", wanted->kind, wanted->name);
     } else {
-        errors_add(errors, RONDO_INVALID, "unknown kind '%.80s'%s, expected op, optimizer, loss or schedule",
+        errors_add(errors, RONDO_INVALID, "unknown kind '%.80s'%s, expected op, optimizer, loss, schedule or metric",
                    wanted->kind, suggestion_text(&best).text);
     }
     return NULL;
@@ -157,6 +158,7 @@ static rondo_status fill_values(struct scaffold_value values[VALUES], const stru
         {"LOSS", named(flavour->loss, name, arena)},
         {"OPTIMIZER", named(flavour->optimizer, name, arena)},
         {"LEARNING_RATE", named(flavour->learning_rate, name, arena)},
+        {"METRICS_ROW", flavour->kind == RONDO_KIND_METRIC ? arena_printf(arena, "metrics: [%s]\n", name) : ""},
         {"USE", named(flavour->use, name, arena)},
     };
     memset(values, 0, VALUES * sizeof *values);

@@ -163,6 +163,7 @@ struct subject_kind {
     void (*close)(struct subject *subject); /* NULL: subject_close */
 };
 
-extern const struct subject_kind op_subject_kind, optimizer_subject_kind, loss_subject_kind, schedule_subject_kind;
+extern const struct subject_kind op_subject_kind, optimizer_subject_kind, loss_subject_kind, schedule_subject_kind,
+    metric_subject_kind;
 
 #endif

@@ -29,7 +29,7 @@ struct run_folder {
     int descriptor;       /* of the folder; -1: not open */
     int32_t made; /* number of folders that were created: this one and those above it; 0: it existed, and was empty */
     int metrics;  /* descriptor of metrics.jsonl; -1: not open */
-    int64_t weights;              /* the epoch whose weights are written */
+    int64_t weights;              /* the update whose weights are written */
     struct written_file *written; /* in reverse order */
 };
 
@@ -263,10 +263,10 @@ rondo_status run_folder_append(struct run_folder *run, const struct json_t *obje
     return status;
 }
 
-rondo_status run_folder_write_weights(struct run_folder *run, int64_t epoch, const struct named_tensor *tensors,
-                                      int32_t count, struct errors *errors) {
+rondo_status run_folder_write_weights(struct run_folder *run, int64_t step, int64_t epochs,
+                                      const struct named_tensor *tensors, int32_t count, struct errors *errors) {
     char epoch_text[24];
-    snprintf(epoch_text, sizeof epoch_text, "%lld", (long long)epoch);
+    snprintf(epoch_text, sizeof epoch_text, "%lld", (long long)epochs);
     const char *const metadata[] = {"format", "rondo", "epoch", epoch_text, NULL};
     struct file_writer writer;
     const struct arena_mark mark = arena_mark(run->arena);
@@ -275,6 +275,6 @@ rondo_status run_folder_write_weights(struct run_folder *run, int64_t epoch, con
         status = safetensors_write_to(&writer, tensors, count, metadata, errors);
     }
     arena_release(run->arena, mark);
-    run->weights = status == RONDO_OK ? epoch : run->weights;
+    run->weights = status == RONDO_OK ? step : run->weights;
     return status;
 }

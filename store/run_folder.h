@@ -25,8 +25,7 @@ struct run_folder *run_folder_create(const char *folder, const char *name, struc
 void run_folder_close(struct run_folder *run);
 
 const char *run_folder_path(const struct run_folder *run);
-/* The epoch whose weights are in the folder; 0: weights of a first epoch that was interrupted; RUN_FOLDER_NO_WEIGHTS:
- * there are none yet. */
+/* The update after which the weights in the folder were those of the model; RUN_FOLDER_NO_WEIGHTS: there are none yet. */
 int64_t run_folder_weights(const struct run_folder *run);
 /* RONDO_IO if the path no longer leads to the folder. */
 rondo_status run_folder_check(struct run_folder *run, struct errors *errors);
@@ -37,8 +36,9 @@ rondo_status run_folder_write(struct run_folder *run, const char *name, const vo
                               struct errors *errors);
 /* Appends a JSON object to metrics.jsonl as one line. */
 rondo_status run_folder_append(struct run_folder *run, const struct json_t *object, struct errors *errors);
-/* Writes weights.safetensors, replacing the weights of an earlier epoch. */
-rondo_status run_folder_write_weights(struct run_folder *run, int64_t epoch, const struct named_tensor *tensors,
-                                      int32_t count, struct errors *errors);
+/* Writes weights.safetensors, replacing earlier weights. `step`: the number of updates so far; `epochs`: of whole epochs,
+ * which the file records. */
+rondo_status run_folder_write_weights(struct run_folder *run, int64_t step, int64_t epochs,
+                                      const struct named_tensor *tensors, int32_t count, struct errors *errors);
 
 #endif

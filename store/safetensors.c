@@ -44,7 +44,7 @@ static int32_t dtype_of(const char *name) {
 
 /* ---- writing ---- */
 
-/* {"dtype": …, "shape": …, "data_offsets": …}; NULL if memory is short. */
+/* {"dtype": …, "shape": …, "data_offsets": …}; NULL if out of memory. */
 static json_t *describe(const rondo_tensor *tensor, size_t begin) {
     json_t *shape = json_array();
     for (int32_t d = 0; d < tensor->ndim; d++) {

@@ -98,19 +98,28 @@ def from_scaffold(folder, environment):
     run("make", "check", folder=folder / "mine", environment=environment, wanted=" 0 warnings, 0 FAILED")
 
 
-def embedded(folder, stage, environment):
-    """The program trains and predicts through the installed library, and its run is one for the installed command."""
-    library = one(stage, "librondo.so")
-    # The runtime of a sanitizer must be loaded first, so a program that uses an instrumented library has it too.
+def compile_flags(library):
+    """The runtime of a sanitizer must be loaded first, so a program that uses an instrumented library has it too."""
     symbols = subprocess.run(["nm", "-D", str(library)], capture_output=True, text=True, check=True).stdout
-    sanitizers = [flag for symbol, flag in (("__asan_init", "address"), ("__tsan_init", "thread")) if symbol in symbols]
-    flags = "".join(f"-fsanitize={flag} " for flag in sanitizers)
-    run("sh", "-c", f"cc -Wall -Wextra -Wpedantic -Werror {flags}-o train_and_predict train_and_predict.c "
-        "$(pkg-config --cflags --libs rondo)", folder=folder, environment=environment)
+    found = [flag for symbol, flag in (("__asan_init", "address"), ("__tsan_init", "thread")) if symbol in symbols]
+    return "-Wall -Wextra -Wpedantic -Werror " + "".join(f"-fsanitize={flag} " for flag in found)
+
+
+def embedded(folder, stage, environment):
+    """The programs train and predict through the installed library, and the installed command reads the same runs."""
+    library = one(stage, "librondo.so")
     found = {**environment, "LD_LIBRARY_PATH": str(library.parent)}
+    for program in ("train_and_predict", "predict_numbers"):
+        run("sh", "-c", f"cc {compile_flags(library)} -o {program} {program}.c $(pkg-config --cflags --libs rondo)",
+            folder=folder, environment=environment)
     run("./train_and_predict", "experiment.yaml", "my-run", "the pie seems quite warm", folder=folder,
         environment=found, wanted="\n  nice ")
     run("rondo", "eval", "my-run", "--on", "valid", folder=folder, environment=environment, wanted="valid: 40 examples")
+    run("rondo", "train", "parity.yaml", "--out", "my-parity", folder=folder, environment=environment)
+    run("sh", "-c", "echo 1 0 1 1 | ./predict_numbers my-parity", folder=folder, environment=found,
+        wanted="0: 0.000 1.000\n1: 0.000 1.000\n2: 1.000 0.000\n3: 0.000 1.000\n")
+    run("rondo", "train", "wave.yaml", "--out", "my-wave", folder=folder, environment=environment)
+    run("sh", "-c", "echo 0.5 1 0 | ./predict_numbers my-wave", folder=folder, environment=found, wanted="\n19: ")
 
 
 def main():

@@ -61,4 +61,14 @@ static inline rondo_status stub_factor(rondo_context *ctx, const rondo_schedule_
     return RONDO_OK;
 }
 
+static inline rondo_status stub_measure_rows(rondo_context *ctx, const rondo_metric_call *call) {
+    (void)ctx, (void)call;
+    return RONDO_OK;
+}
+
+static inline rondo_status stub_finish(rondo_context *ctx, const rondo_metric_call *call, double *value) {
+    (void)ctx, (void)call, (void)value;
+    return RONDO_OK;
+}
+
 #endif

@@ -147,6 +147,28 @@ static struct dataset *make_data(const struct task *task, int64_t count, const c
     return data;
 }
 
+/* Examples with the weights 0, 1, 2, 0, …; or, without weights, as many copies of each. */
+static struct dataset *make_weighted(const struct task *task, int64_t count, int as_copies) {
+    struct dataset *data =
+        dataset_fixture_create(task->input_kind, task->input_size, task->target_kind, task->target_size);
+    if (!as_copies) {
+        ck_assert_ptr_nonnull(dataset_stream(data, "weight", STREAM_REAL, STORE_F32, 1, &support.errors));
+    }
+    for (int64_t i = 0; i < count; i++) {
+        struct example example;
+        const float weight = (float)(i % 3);
+        task->draw(rng_substream(rng_stream(1, "weighted"), (uint64_t)i), &example);
+        const void *inputs = task->input_kind == STREAM_CLASS ? (const void *)example.tokens : example.inputs;
+        const void *targets = task->target_kind == STREAM_CLASS ? (const void *)example.classes : example.targets;
+        const struct stream_part parts[] = {
+            {inputs, example.n_inputs}, {targets, example.n_targets}, {&weight, i % 3 == 1 ? 0 : 1}};
+        for (int64_t copy = 0; copy < (as_copies ? i % 3 : 1); copy++) {
+            support_ok(&support, dataset_add(data, parts, &support.errors), "example");
+        }
+    }
+    return data;
+}
+
 static const rondo_descriptor *resolve(int32_t kind, const char *name) {
     const struct location nowhere = {NULL, 0, 0};
     const rondo_descriptor *found = registry_resolve(session->registry, kind, name, nowhere, &support.errors);
@@ -237,7 +259,7 @@ static struct trainer_settings make_settings(const struct task *task, const stru
     return (struct trainer_settings){
         .epochs = task->epochs,
         .batch = {.examples = task->batch},
-        .evaluation_batch = task->batch,
+
         .seed = 1,
         .updater = {.model = model, .stages = stage, .n_stages = 1, .parallel = &session->parallel},
         .schedule = {.lr = NAN, .steps = 1, .steps_per_epoch = 1}};
@@ -254,9 +276,20 @@ static struct trainer_result train(struct network *network, const struct task *t
     return result;
 }
 
+/* The gradients of an update with one batch. */
+static void train_batch(struct network *network, const struct dataset *data, const int64_t *examples, int64_t count,
+                        struct rng_stream stream, struct scores *scores) {
+    const int64_t begin[] = {0, count};
+    const struct network_update update = {
+        .dataset = data, .examples = examples, .begin = begin, .batches = 1, .stream = stream};
+    support_ok(&support, network_train(network, &update, scores, &support.errors), "update");
+}
+
 static double evaluate(struct network *network, const struct dataset *data, int64_t batch, int32_t metric) {
     struct scores scores = {0};
-    support_ok(&support, network_evaluate(network, data, batch, &scores, &support.errors), "evaluation");
+    support_ok(&support,
+               network_evaluate(network, data, (struct batch_size){.examples = batch}, &scores, &support.errors),
+               "evaluation");
     return network_metric(network, &scores, metric);
 }
 
@@ -425,7 +458,7 @@ START_TEST(the_gradient_of_a_batch_is_the_mean_over_its_rows) {
     for (int64_t i = 0; i < COUNT; i++) {
         examples[i] = (i * 7) % COUNT;
         struct scores one = {0};
-        support_ok(&support, network_train_batch(network, data, &examples[i], 1, stream, &one, &support.errors), "one");
+        train_batch(network, data, &examples[i], 1, stream, &one);
         for (int32_t p = 0; p < model_parameter_count(model); p++) {
             for (int64_t k = 0; k < rondo_count(&means[p]); k++) {
                 const double add = (double)one.rows * tensor_get(&network_gradients(network)[p], k);
@@ -435,7 +468,7 @@ START_TEST(the_gradient_of_a_batch_is_the_mean_over_its_rows) {
         each.rows += one.rows;
         each.sums[0] += one.sums[0];
     }
-    support_ok(&support, network_train_batch(network, data, examples, COUNT, stream, &all, &support.errors), "all");
+    train_batch(network, data, examples, COUNT, stream, &all);
     ck_assert_int_eq(all.rows, each.rows);
     ck_assert_int_eq(all.rows, dataset_fixture_targets(data));
     ck_assert_double_eq_tol(all.sums[0], each.sums[0], 1e-10);
@@ -445,6 +478,164 @@ START_TEST(the_gradient_of_a_batch_is_the_mean_over_its_rows) {
         }
         support_near(&network_gradients(network)[p], &means[p], 1e-12, model_parameters(model)[p].name);
     }
+    network_destroy(network);
+    dataset_destroy(data);
+}
+END_TEST
+
+static double norm_of(const rondo_tensor *gradients, int32_t count) {
+    double squares = 0;
+    for (int32_t p = 0; p < count; p++) {
+        for (int64_t i = 0; i < rondo_count(&gradients[p]); i++) {
+            squares += tensor_get(&gradients[p], i) * tensor_get(&gradients[p], i);
+        }
+    }
+    return sqrt(squares);
+}
+
+/* Copies of the gradients, in the arena of the test. */
+static rondo_tensor *copy_gradients(const struct network *network, const rondo_tensor *gradients) {
+    const int32_t count = model_parameter_count(network_model(network));
+    rondo_tensor *copies = arena_calloc(support.arena, (size_t)count, sizeof *copies);
+    ck_assert_ptr_nonnull(copies);
+    for (int32_t p = 0; p < count; p++) {
+        copies[p] = gradients[p];
+        support_ok(&support, tensor_alloc(&copies[p], support.arena, &support.errors), "memory");
+        memcpy(copies[p].data, gradients[p].data, tensor_bytes(&copies[p]));
+    }
+    return copies;
+}
+
+static void assert_gradients_near(const struct network *network, const rondo_tensor *gradients,
+                                  const rondo_tensor *expected, double tolerance) {
+    const struct model *model = network_model(network);
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        support_near(&gradients[p], &expected[p], tolerance, model_parameters(model)[p].name);
+    }
+}
+
+/* Batches of 1, 3, 1 and 1 shards: a later one has more, and then fewer. */
+enum { UPDATE_EXAMPLES = 61 };
+static const int64_t update_begin[] = {0, 16, 51, 52, UPDATE_EXAMPLES};
+
+START_TEST(an_update_of_several_batches_is_that_of_one_large_batch) {
+    const struct task task = without_dropout(deep_tasks[_i]);
+    struct dataset *data = make_data(&task, UPDATE_EXAMPLES, "train");
+    struct network *network = make_network(&task, RONDO_F64, 1);
+    int64_t examples[UPDATE_EXAMPLES];
+    for (int64_t i = 0; i < UPDATE_EXAMPLES; i++) {
+        examples[i] = (i * 7) % UPDATE_EXAMPLES;
+    }
+    struct scores together = {0}, apart = {0};
+    train_batch(network, data, examples, UPDATE_EXAMPLES, rng_stream(1, "step"), &together);
+    const rondo_tensor *expected = copy_gradients(network, network_gradients(network));
+    const struct network_update update = {
+        .dataset = data, .examples = examples, .begin = update_begin, .batches = 4, .stream = rng_stream(1, "step")};
+    support_ok(&support, network_train(network, &update, &apart, &support.errors), "update");
+    assert_gradients_near(network, network_gradients(network), expected, 1e-12);
+    ck_assert_int_eq(apart.rows, together.rows);
+    ck_assert_double_eq_tol(apart.sums[0], together.sums[0], 1e-10);
+    network_destroy(network);
+    dataset_destroy(data);
+}
+END_TEST
+
+/* With dropout, and for sampled gradients: each batch draws its own random words. */
+START_TEST(an_update_is_the_mean_of_its_batches_by_their_rows) {
+    const struct task *task = deep_tasks[_i];
+    struct dataset *data = make_data(task, UPDATE_EXAMPLES, "train");
+    struct network *network = make_network(task, RONDO_F64, 1);
+    const struct model *model = network_model(network);
+    const struct rng_stream stream = rng_stream(1, "step");
+    int64_t examples[UPDATE_EXAMPLES];
+    for (int64_t i = 0; i < UPDATE_EXAMPLES; i++) {
+        examples[i] = i;
+    }
+    struct scores all = {0}, each = {0};
+    const struct network_update update = {
+        .dataset = data, .examples = examples, .begin = update_begin, .batches = 4, .stream = stream, .sampled = 1};
+    support_ok(&support, network_train(network, &update, &all, &support.errors), "update");
+    const rondo_tensor *trained = copy_gradients(network, network_gradients(network));
+    const rondo_tensor *sampled = copy_gradients(network, network_sampled_gradients(network));
+    rondo_tensor *sums[] = {copy_gradients(network, trained), copy_gradients(network, sampled)};
+    for (int64_t k = 0; k < 4; k++) {
+        struct network_update one = update;
+        one.begin = update_begin + k;
+        one.batches = 1;
+        one.stream = k == 0 ? stream : rng_substream(rng_stream(stream.key, "batch"), (uint64_t)k);
+        const int64_t rows_before = each.rows;
+        support_ok(&support, network_train(network, &one, &each, &support.errors), "batch");
+        const double share = (double)(each.rows - rows_before) / (double)all.rows;
+        const rondo_tensor *gradients[] = {network_gradients(network), network_sampled_gradients(network)};
+        for (int set = 0; set < 2; set++) {
+            for (int32_t p = 0; p < model_parameter_count(model); p++) {
+                for (int64_t i = 0; i < rondo_count(&sums[set][p]); i++) {
+                    const double before = k == 0 ? 0 : tensor_get(&sums[set][p], i);
+                    tensor_set(&sums[set][p], i, before + share * tensor_get(&gradients[set][p], i));
+                }
+            }
+        }
+    }
+    assert_gradients_near(network, trained, sums[0], 1e-12);
+    assert_gradients_near(network, sampled, sums[1], 1e-12);
+    ck_assert_double_eq_tol(all.sums[0], each.sums[0], 1e-10);
+    network_destroy(network);
+    dataset_destroy(data);
+}
+END_TEST
+
+/* Examples that give no weight have the weight 1. Metrics other than losses count every row once. */
+START_TEST(an_example_of_weight_2_is_two_examples_and_one_of_weight_0_is_none) {
+    const struct task task = without_dropout(deep_tasks[_i]);
+    enum { COUNT = 39 };
+    struct dataset *weighted = make_weighted(&task, COUNT, 0), *copies = make_weighted(&task, COUNT, 1);
+    struct network *network = make_network(&task, RONDO_F64, 1);
+    int64_t examples[COUNT];
+    for (int64_t i = 0; i < COUNT; i++) {
+        examples[i] = i;
+    }
+    ck_assert_int_eq(weighted->count, COUNT);
+    ck_assert_int_eq(copies->count, COUNT);
+    struct scores by_weight = {0}, by_copies = {0};
+    train_batch(network, copies, examples, COUNT, rng_stream(1, "step"), &by_copies);
+    const rondo_tensor *expected = copy_gradients(network, network_gradients(network));
+    train_batch(network, weighted, examples, COUNT, rng_stream(1, "step"), &by_weight);
+    assert_gradients_near(network, network_gradients(network), expected, 1e-12);
+    /* Over three batches, none of which has the same sum of weights. */
+    static const int64_t begin[] = {0, 1, 5, COUNT};
+    const struct network_update update = {
+        .dataset = weighted, .examples = examples, .begin = begin, .batches = 3, .stream = rng_stream(1, "step")};
+    support_ok(&support, network_train(network, &update, &(struct scores){0}, &support.errors), "update");
+    assert_gradients_near(network, network_gradients(network), expected, 1e-12);
+
+    ck_assert_int_eq(by_copies.rows, dataset_fixture_targets(copies));
+    ck_assert_int_eq(by_weight.rows, dataset_fixture_targets(weighted));
+    ck_assert_double_eq_tol(by_weight.weight, (double)by_copies.rows, 1e-12);
+    ck_assert_double_eq_tol(network_metric(network, &by_weight, 0), network_metric(network, &by_copies, 0), 1e-12);
+    ck_assert_double_eq_tol(evaluate(network, weighted, 7, 0), evaluate(network, copies, 7, 0), 1e-12);
+    struct dataset *same = dataset_view(weighted, examples, COUNT, &support.errors);
+    ck_assert_ptr_nonnull(same);
+    ck_assert_str_eq(same->streams[2].name, "weight");
+    same->n_streams = 2;
+    ck_assert_str_eq(network_metric_name(network, 1), "accuracy");
+    ck_assert_double_eq(evaluate(network, weighted, 7, 1), evaluate(network, same, 7, 1));
+    ck_assert_double_ne(evaluate(network, weighted, 7, 0), evaluate(network, same, 7, 0));
+    same->n_streams = 3;
+    dataset_destroy(same);
+    network_destroy(network);
+    dataset_destroy(weighted);
+    dataset_destroy(copies);
+}
+END_TEST
+
+START_TEST(a_batch_without_weight_has_no_gradient) {
+    struct dataset *data = make_weighted(&deep, 4, 0);
+    struct network *network = make_network(&deep, RONDO_F64, 1);
+    static const int64_t examples[] = {0, 3}; /* of weight 0 */
+    struct scores scores = {0};
+    train_batch(network, data, examples, 2, rng_stream(1, "step"), &scores);
+    ck_assert_double_eq(scores.weight, 0);
+    ck_assert_double_eq(norm_of(network_gradients(network), model_parameter_count(network_model(network))), 0);
     network_destroy(network);
     dataset_destroy(data);
 }
@@ -482,9 +673,7 @@ END_TEST
 static double loss_of_copies(struct network *network, const struct dataset *data, int64_t count) {
     static const int64_t copies[2 * NETWORK_SHARD_ROWS] = {0};
     struct scores scores = {0};
-    support_ok(&support,
-               network_train_batch(network, data, copies, count, rng_stream(1, "step"), &scores, &support.errors),
-               "batch");
+    train_batch(network, data, copies, count, rng_stream(1, "step"), &scores);
     return scores.sums[0];
 }
 
@@ -508,9 +697,7 @@ START_TEST(training_computes_no_predictions) {
     struct network *network = make_network_of(&first, &counting.base, RONDO_F32, 1);
     struct scores scores = {0};
     n_predictions = 0;
-    support_ok(&support,
-               network_train_batch(network, data, examples, 4, rng_stream(1, "step"), &scores, &support.errors),
-               "batch");
+    train_batch(network, data, examples, 4, rng_stream(1, "step"), &scores);
     ck_assert_int_eq(n_predictions, 0);
     ck_assert_int_eq(scores.rows, 4);
     ck_assert_double_gt(network_metric(network, &scores, 0), 0);
@@ -669,49 +856,58 @@ END_TEST
 
 /* ---- when training stops, and which weights it keeps ---- */
 
-enum { MOST_EPOCHS = 64 };
+enum { MOST_INTERVALS = 128 };
 struct watch {
     struct network *network;
     int32_t metric;
-    double values[MOST_EPOCHS + 1]; /* values on the validation data, by epoch from 1 */
-    int is_best[MOST_EPOCHS + 1];
-    int64_t epochs, batches;
-    int64_t fail_at_epoch, fail_at_batch; /* 0: never */
-    int64_t poison_at_batch;              /* a weight becomes infinite after this batch */
+    double values[MOST_INTERVALS + 1]; /* values on the validation data, by validation from 1 */
+    int is_best[MOST_INTERVALS + 1];
+    int64_t epoch[MOST_INTERVALS + 1], step[MOST_INTERVALS + 1];
+    int64_t intervals, updates;
+    int64_t fail_at_interval, fail_at_update; /* 0: never */
+    int64_t poison_at_update;                 /* a weight becomes infinite after this update */
+    int64_t examples;                         /* trained on */
 };
 
-static rondo_status watch_batch(void *arg, const struct trainer_progress *progress, struct errors *errors) {
+static rondo_status watch_update(void *arg, const struct trainer_progress *progress, struct errors *errors) {
     struct watch *watch = arg;
-    watch->batches++;
-    ck_assert_int_eq(progress->steps, watch->batches);
-    ck_assert_int_le(progress->batch, progress->batches);
+    watch->updates++;
+    ck_assert_int_eq(progress->steps, watch->updates);
+    ck_assert_int_ge(progress->interval_updates, 1);
+    ck_assert_int_eq(progress->interval_updates, progress->steps - watch->step[watch->intervals]);
+    ck_assert_int_le(progress->update, progress->updates);
     ck_assert_ptr_null(progress->valid);
-    ck_assert(progress->gradient_norm > 0 && progress->seconds >= 0);
-    if (watch->batches == watch->poison_at_batch) {
+    ck_assert(progress->gradient_norm > 0 && progress->interval_seconds >= 0);
+    if (watch->updates == watch->poison_at_update) {
         tensor_set(&model_parameters(network_model(watch->network))[2].value, 0, INFINITY);
     }
-    return watch->batches == watch->fail_at_batch ? errors_add(errors, RONDO_IO, "the disk is full") : RONDO_OK;
+    return watch->updates == watch->fail_at_update ? errors_add(errors, RONDO_IO, "the disk is full") : RONDO_OK;
 }
 
-static rondo_status watch_epoch(void *arg, const struct trainer_progress *progress, struct errors *errors) {
+static rondo_status watch_interval(void *arg, const struct trainer_progress *progress, struct errors *errors) {
     struct watch *watch = arg;
-    watch->epochs++;
-    ck_assert_int_eq(progress->epoch, watch->epochs);
-    ck_assert_int_eq(progress->batch, progress->batches);
-    if (progress->valid != NULL) {
-        watch->values[watch->epochs] = network_metric(watch->network, progress->valid, watch->metric);
+    watch->intervals++;
+    ck_assert_int_lt(watch->intervals, MOST_INTERVALS);
+    watch->epoch[watch->intervals] = progress->epoch;
+    watch->step[watch->intervals] = progress->steps;
+    watch->examples += progress->interval_examples;
+    if (!network_plan(watch->network)->architecture.output_every_step) {
+        ck_assert_int_eq(progress->train->rows, progress->interval_examples);
     }
-    watch->is_best[watch->epochs] = progress->is_best;
-    return watch->epochs == watch->fail_at_epoch ? errors_add(errors, RONDO_IO, "the disk is full") : RONDO_OK;
+    if (progress->valid != NULL) {
+        watch->values[watch->intervals] = network_metric(watch->network, progress->valid, watch->metric);
+    }
+    watch->is_best[watch->intervals] = progress->is_best;
+    return watch->intervals == watch->fail_at_interval ? errors_add(errors, RONDO_IO, "the disk is full") : RONDO_OK;
 }
 
 /* What the trainer should have done, computed from the values that it saw. */
-static int64_t best_epoch(const struct watch *watch, int higher_is_better, double min_delta) {
+static int64_t best_interval(const struct watch *watch, int higher_is_better, double min_delta) {
     int64_t best = 1;
-    for (int64_t epoch = 2; epoch <= watch->epochs; epoch++) {
+    for (int64_t i = 2; i <= watch->intervals; i++) {
         const double gain =
-            higher_is_better ? watch->values[epoch] - watch->values[best] : watch->values[best] - watch->values[epoch];
-        best = gain > min_delta ? epoch : best;
+            higher_is_better ? watch->values[i] - watch->values[best] : watch->values[best] - watch->values[i];
+        best = gain > min_delta ? i : best;
     }
     return best;
 }
@@ -721,49 +917,54 @@ static const struct {
     int32_t metric; /* 0: loss, 1: accuracy */
     int64_t patience;
     double min_delta;
+    double validate_every; /* updates; 0: an epoch */
 } stopping_rows[] = {
-    {&noise, 0, 3, 0},  {&noise, 0, 1, 0}, {&noise, 1, 5, 0},   {&noise, 0, 0, 0},
-    {&noise, 0, 63, 0}, {&first, 0, 3, 0}, {&first, 0, 3, 0.5}, {&first, 1, 2, 0.5},
+    {&noise, 0, 3, 0, 0},   {&noise, 0, 1, 0, 0},   {&noise, 1, 5, 0, 0},   {&noise, 0, 0, 0, 0}, {&noise, 0, 63, 0, 0},
+    {&first, 0, 3, 0, 0},   {&first, 0, 3, 0.5, 0}, {&first, 1, 2, 0.5, 0}, {&noise, 0, 3, 0, 1}, {&noise, 1, 5, 0, 3},
+    {&first, 0, 3, 0.5, 4}, {&noise, 0, 0, 0, 1},   {&noise, 0, 2, 0, 6},
 };
 
-/* The epoch after which the patience ends; the last epoch if it never does. */
-static int64_t last_epoch(const struct watch *watch, int higher_is_better, const struct trainer_settings *settings) {
+/* 1 if the patience ended after the last validation, and not before it. */
+static int has_lost_patience(const struct watch *watch, int higher_is_better, const struct trainer_settings *settings) {
     struct watch past = *watch;
-    for (past.epochs = 1; past.epochs < watch->epochs && settings->patience > 0; past.epochs++) {
-        if (past.epochs - best_epoch(&past, higher_is_better, settings->min_delta) >= settings->patience) {
-            return past.epochs;
-        }
+    int has_lost = 0;
+    for (past.intervals = 1; past.intervals <= watch->intervals && settings->patience > 0; past.intervals++) {
+        ck_assert_int_eq(has_lost, 0);
+        has_lost = past.intervals - best_interval(&past, higher_is_better, settings->min_delta) >= settings->patience;
     }
-    const int64_t waited = watch->epochs - best_epoch(watch, higher_is_better, settings->min_delta);
-    return settings->patience > 0 && waited >= settings->patience ? watch->epochs : settings->epochs;
+    return has_lost;
 }
 
-START_TEST(early_stopping_keeps_the_weights_of_the_best_epoch) {
+START_TEST(early_stopping_keeps_the_weights_of_the_best_validation) {
     const struct task *task = stopping_rows[_i].task;
     struct dataset *data = make_data(task, task->examples, "train"), *valid = make_data(task, 24, "valid");
     struct watch watch = {.network = make_network(task, RONDO_F32, 1), .metric = stopping_rows[_i].metric};
-    const struct trainer_observer observer = {watch_batch, watch_epoch, &watch};
+    const struct trainer_observer observer = {watch_update, watch_interval, &watch};
     struct trainer_settings settings = make_settings(task, watch.network, "adam", NULL);
     settings.metric = stopping_rows[_i].metric;
     settings.patience = stopping_rows[_i].patience;
     settings.min_delta = stopping_rows[_i].min_delta;
+    settings.validate_every = stopping_rows[_i].validate_every;
     struct trainer_result result;
     support_ok(&support, trainer_run(watch.network, data, valid, &settings, &observer, &result, &support.errors),
                "training");
-    const int64_t best = best_epoch(&watch, settings.metric == 1, settings.min_delta);
-    ck_assert_int_eq(result.best_epoch, best);
-    ck_assert_int_eq(result.epochs, watch.epochs);
-    ck_assert_int_eq(result.steps, watch.batches);
-    ck_assert_int_eq(result.stopped_early, result.epochs < task->epochs);
-    ck_assert_int_eq(result.epochs, last_epoch(&watch, settings.metric == 1, &settings));
+    const int64_t best = best_interval(&watch, settings.metric == 1, settings.min_delta), last = watch.intervals;
+    const int64_t all_updates = task->epochs * (task->examples / task->batch);
+    ck_assert_int_eq(result.best_epoch, watch.epoch[best]);
+    ck_assert_int_eq(result.best_step, watch.step[best]);
+    ck_assert_int_eq(result.epochs, watch.epoch[last]);
+    ck_assert_int_eq(result.steps, watch.updates);
+    ck_assert_int_eq(result.steps, watch.step[last]);
+    ck_assert_int_eq(result.stopped_early, result.steps < all_updates);
+    ck_assert(has_lost_patience(&watch, settings.metric == 1, &settings) || result.steps == all_updates);
     ck_assert(task != &noise || result.stopped_early == (settings.patience > 0 && settings.patience < 40));
     ck_assert_int_eq(watch.is_best[best], 1);
-    for (int64_t epoch = best + 1; epoch <= watch.epochs; epoch++) {
-        ck_assert_int_eq(watch.is_best[epoch], 0);
+    for (int64_t i = best + 1; i <= last; i++) {
+        ck_assert_int_eq(watch.is_best[i], 0);
     }
     ck_assert_double_eq(evaluate(watch.network, valid, task->batch, settings.metric), watch.values[best]);
-    if (result.stopped_early && settings.metric == 0) { /* the last epoch had other weights */
-        ck_assert_double_ne(watch.values[watch.epochs], watch.values[best]);
+    if (result.stopped_early && settings.metric == 0) { /* the last validation had other weights */
+        ck_assert_double_ne(watch.values[last], watch.values[best]);
     }
     network_destroy(watch.network);
     dataset_destroy(data);
@@ -771,21 +972,73 @@ START_TEST(early_stopping_keeps_the_weights_of_the_best_epoch) {
 }
 END_TEST
 
-static const struct { int64_t fail_at_epoch, fail_at_batch; } observer_rows[] = {{2, 0}, {0, 3}, {1, 0}, {0, 1}};
+/* Three epochs of 6 batches of the task `first`, which has 96 examples. */
+static const struct {
+    int64_t accumulate;
+    double every;
+    int64_t steps[20]; /* after which a validation follows; 0 ends the list */
+    int has_no_valid;
+} interval_rows[] = {
+    {1, 0, {6, 12, 18}, 0},
+    {1, 4, {4, 8, 12, 16, 18}, 0},
+    {1, 7, {7, 14, 18}, 0},
+    {1, 12, {12, 18}, 0},
+    {1, 100, {18}, 0},
+    {1, 2.4, {3, 5, 8, 10, 12, 15, 17, 18}, 0}, /* 0.4 epochs */
+    {1, 0.1, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18}, 0},
+    {2, 0, {3, 6, 9}, 0},
+    {4, 0, {2, 4, 6}, 0}, /* an update of four batches, and one of two */
+    {4, 5, {5, 6}, 0},
+    {6, 1, {1, 2, 3}, 0},
+    {9, 0, {1, 2, 3}, 0}, /* an epoch has fewer batches than an update may have */
+    {1, 0, {6, 12, 18}, 1},
+    {4, 0, {2, 4, 6}, 1},
+};
+
+START_TEST(validations_follow_every_so_many_updates) {
+    const struct task *task = &first;
+    struct dataset *data = make_data(task, task->examples, "train"), *valid = make_data(task, 24, "valid");
+    struct watch watch = {.network = make_network(task, RONDO_F32, 1)};
+    const struct trainer_observer observer = {watch_update, watch_interval, &watch};
+    struct trainer_settings settings = make_settings(task, watch.network, "adam", NULL);
+    settings.epochs = 3;
+    settings.accumulate = interval_rows[_i].accumulate;
+    settings.validate_every = interval_rows[_i].every;
+    struct trainer_result result;
+    support_ok(&support,
+               trainer_run(watch.network, data, interval_rows[_i].has_no_valid ? NULL : valid, &settings, &observer,
+                           &result, &support.errors),
+               "training");
+    int64_t count = 0;
+    for (; interval_rows[_i].steps[count] > 0; count++) {
+        ck_assert_int_eq(watch.step[count + 1], interval_rows[_i].steps[count]);
+    }
+    ck_assert_int_eq(watch.intervals, count);
+    ck_assert_int_eq(watch.updates, interval_rows[_i].steps[count - 1]);
+    ck_assert_int_eq(watch.examples, 3 * task->examples);
+    ck_assert_int_eq(result.steps, watch.updates);
+    ck_assert_int_eq(result.stopped_early, 0);
+    network_destroy(watch.network);
+    dataset_destroy(data);
+    dataset_destroy(valid);
+}
+END_TEST
+
+static const struct { int64_t fail_at_interval, fail_at_update; } observer_rows[] = {{2, 0}, {0, 3}, {1, 0}, {0, 1}};
 
 START_TEST(an_observer_that_fails_ends_the_training) {
     const struct task *task = &noise; /* two batches an epoch */
     struct dataset *data = make_data(task, task->examples, "train");
     struct watch watch = {.network = make_network(task, RONDO_F32, 1),
-                          .fail_at_epoch = observer_rows[_i].fail_at_epoch,
-                          .fail_at_batch = observer_rows[_i].fail_at_batch};
-    const struct trainer_observer observer = {watch_batch, watch_epoch, &watch};
+                          .fail_at_interval = observer_rows[_i].fail_at_interval,
+                          .fail_at_update = observer_rows[_i].fail_at_update};
+    const struct trainer_observer observer = {watch_update, watch_interval, &watch};
     const struct trainer_settings settings = make_settings(task, watch.network, "adam", NULL);
     struct trainer_result result;
     ck_assert_int_eq(trainer_run(watch.network, data, NULL, &settings, &observer, &result, &support.errors), RONDO_IO);
     ck_assert_str_eq(support_error(&support), "the disk is full");
-    ck_assert_int_eq(watch.epochs, observer_rows[_i].fail_at_epoch > 0 ? observer_rows[_i].fail_at_epoch
-                                                                       : observer_rows[_i].fail_at_batch / 2);
+    ck_assert_int_eq(watch.intervals, observer_rows[_i].fail_at_interval > 0 ? observer_rows[_i].fail_at_interval
+                                                                             : observer_rows[_i].fail_at_update / 2);
     network_destroy(watch.network);
     dataset_destroy(data);
 }
@@ -794,8 +1047,8 @@ END_TEST
 START_TEST(weights_that_become_infinite_stop_the_training_and_the_best_come_back) {
     const struct task *task = &noise;
     struct dataset *data = make_data(task, task->examples, "train"), *valid = make_data(task, 24, "valid");
-    struct watch watch = {.network = make_network(task, RONDO_F32, 1), .poison_at_batch = 7}; /* in epoch 4 */
-    const struct trainer_observer observer = {watch_batch, watch_epoch, &watch};
+    struct watch watch = {.network = make_network(task, RONDO_F32, 1), .poison_at_update = 7}; /* in epoch 4 */
+    const struct trainer_observer observer = {watch_update, watch_interval, &watch};
     const struct trainer_settings settings = make_settings(task, watch.network, "adam", NULL);
     struct trainer_result result;
     ck_assert_int_eq(trainer_run(watch.network, data, valid, &settings, &observer, &result, &support.errors),
@@ -809,7 +1062,7 @@ START_TEST(weights_that_become_infinite_stop_the_training_and_the_best_come_back
     ck_assert_str_eq(support_error(&support), expected);
     ck_assert_str_eq(errors_text(&support.errors, 1), "training stopped in epoch 4, at step 8");
     ck_assert_int_eq(result.epochs, 3);
-    ck_assert_int_eq(result.best_epoch, best_epoch(&watch, 0, 0));
+    ck_assert_int_eq(result.best_epoch, best_interval(&watch, 0, 0));
     errors_free(&support.errors);
     ck_assert_double_eq(evaluate(watch.network, valid, task->batch, 0), watch.values[result.best_epoch]);
     network_destroy(watch.network);
@@ -871,16 +1124,6 @@ END_TEST
 
 /* ---- the update ---- */
 
-static double norm_of(const rondo_tensor *gradients, int32_t count) {
-    double squares = 0;
-    for (int32_t p = 0; p < count; p++) {
-        for (int64_t i = 0; i < rondo_count(&gradients[p]); i++) {
-            squares += tensor_get(&gradients[p], i) * tensor_get(&gradients[p], i);
-        }
-    }
-    return sqrt(squares);
-}
-
 START_TEST(a_step_of_training_is_no_longer_than_the_limit) {
     struct task task = deep;
     task.epochs = 1;
@@ -923,8 +1166,7 @@ START_TEST(gradients_are_scaled_to_the_limit_and_no_further) {
         examples[i] = i;
     }
     struct scores scores = {0};
-    support_ok(&support, network_train_batch(network, data, examples, 20, rng_stream(1, ""), &scores, &support.errors),
-               "batch");
+    train_batch(network, data, examples, 20, rng_stream(1, ""), &scores);
     const rondo_tensor *gradients = network_gradients(network);
     const int32_t count = model_parameter_count(model);
     const double before = norm_of(gradients, count), weight = tensor_get(&model_parameters(model)[0].value, 5);
@@ -980,6 +1222,11 @@ static Suite *architecture_suite(void) {
 
     TCase *batches = new_case(suite, "batches");
     tcase_add_loop_test(batches, the_gradient_of_a_batch_is_the_mean_over_its_rows, 0, ROWS(deep_tasks));
+    tcase_add_loop_test(batches, an_update_of_several_batches_is_that_of_one_large_batch, 0, ROWS(deep_tasks));
+    tcase_add_loop_test(batches, an_update_is_the_mean_of_its_batches_by_their_rows, 0, ROWS(deep_tasks));
+    tcase_add_loop_test(batches, an_example_of_weight_2_is_two_examples_and_one_of_weight_0_is_none, 0,
+                        ROWS(deep_tasks));
+    tcase_add_test(batches, a_batch_without_weight_has_no_gradient);
     tcase_add_loop_test(batches, predictions_stand_in_the_order_of_the_data_whatever_the_batch, 0, ROWS(deep_tasks));
     tcase_add_loop_test(batches, each_kind_of_dropout_acts_in_training_alone, 0, ROWS(dropout_rows));
     tcase_add_test(batches, shards_of_a_batch_draw_words_of_their_own);
@@ -988,7 +1235,8 @@ static Suite *architecture_suite(void) {
     tcase_add_test(batches, steps_without_input_run_on_zeros);
 
     TCase *stopping = new_case(suite, "stopping");
-    tcase_add_loop_test(stopping, early_stopping_keeps_the_weights_of_the_best_epoch, 0, ROWS(stopping_rows));
+    tcase_add_loop_test(stopping, early_stopping_keeps_the_weights_of_the_best_validation, 0, ROWS(stopping_rows));
+    tcase_add_loop_test(stopping, validations_follow_every_so_many_updates, 0, ROWS(interval_rows));
     tcase_add_loop_test(stopping, an_observer_that_fails_ends_the_training, 0, ROWS(observer_rows));
     tcase_add_test(stopping, weights_that_become_infinite_stop_the_training_and_the_best_come_back);
     tcase_add_loop_test(stopping, what_is_not_finite_stops_the_training_and_is_named, 0, ROWS(blow_up_rows));

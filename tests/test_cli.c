@@ -84,7 +84,8 @@ static const struct {
     {"list adam", NULL, 2, "", "unknown kind 'adam' (did you mean 'optimizer/adam'?)"},
     {"list optimiser", NULL, 2, "", "unknown kind 'optimiser' (did you mean 'optimizer'?)"},
     {"list schedul", NULL, 2, "",
-     "unknown kind 'schedul' (did you mean 'schedule'?), expected op, optimizer, loss, schedule, cell, reader or "
+     "unknown kind 'schedul' (did you mean 'schedule'?), expected op, optimizer, loss, schedule, metric, cell, reader "
+     "or "
      "experiment, "},
     {"list optimizer/adm", NULL, 2, "", "there is no 'optimizer/adm' (did you mean 'adam'?)"},
     {"list experiment/shedule", NULL, 2, "", "there is no 'experiment/shedule' (did you mean 'schedule'?)"},
@@ -108,7 +109,7 @@ static const struct {
      "{cell: lstm, hidden: 64}",
      ""},
     {"list experiment", NULL, 0, "experiment (top)\n|experiment schedule.warmup\n|  match  |  plugin  |  cell  ", ""},
-    {"list experiment/schedule", NULL, 0, "epochs|batch|clip_norm|seed", ""},
+    {"list experiment/schedule", NULL, 0, "batch|epochs|accumulate|clip_norm|seed", ""},
 
     {"check e.yaml", NULL, 0,
      "rondo |# e.yaml:1:8\n|optimizer.lr |0.05 |# e.yaml:7:31\n|optimizer.beta1 |# default\n|model.layers.0.hidden "
@@ -164,7 +165,7 @@ static void assert_keys(const char *what, const json_t *object, const char *keys
 static const struct {
     const char *arguments, *keys;
 } json_calls[] = {
-    {"train e.yaml --quiet --json --out json-run", "run epochs best_epoch stopped_early valid"},
+    {"train e.yaml --quiet --json --out json-run", "run epochs best_epoch best_step stopped_early valid"},
     {"eval run --json", "data examples rows loss accuracy perplexity"},
     {"check e.yaml --json", "values parameters size step_flops parameter_megabytes"},
 };
@@ -265,7 +266,7 @@ START_TEST(metrics_have_a_line_an_epoch_and_one_for_the_end) {
         ck_assert_int_eq(json_integer_value(json_object_get(line, "epoch")), (int)i + 1);
         ck_assert_int_eq(json_integer_value(json_object_get(line, "step")), 3 * ((int)i + 1));
     }
-    assert_keys("end", json_array_get(lines, 3), "finished epochs best_epoch steps stopped_early");
+    assert_keys("end", json_array_get(lines, 3), "finished epochs best_epoch best_step steps stopped_early");
     json_decref(lines);
 }
 END_TEST
@@ -848,6 +849,7 @@ static const struct {
 } moved_plugins[] = {
     {"optimizers", "optimizer.plugin", "sgd", 0},
     {"schedules", "schedule.learning_rate.plugin", "cosine", 0},
+    {"metrics", "metrics.0", "f1", 0},
     {"losses", "loss.plugin", "hinge", 1},
 };
 

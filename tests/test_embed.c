@@ -315,7 +315,7 @@ END_TEST
 
 /* What a callback saw, and the number of calls after which it ends the training. */
 struct watch {
-    int stop_after, calls, epochs_ended, bests;
+    int stop_after, calls, epochs_ended, validations, bests;
     rondo_training last;
 };
 
@@ -323,6 +323,7 @@ static int watch_training(void *arg, const rondo_training *training) {
     struct watch *watch = arg;
     watch->calls++;
     watch->epochs_ended += training->epoch_ended;
+    watch->validations += training->validated;
     watch->bests += training->is_best;
     watch->last = *training;
     /* 24 examples in batches of 8. */
@@ -331,7 +332,8 @@ static int watch_training(void *arg, const rondo_training *training) {
     ck_assert_int_eq(training->epochs, 4);
     ck_assert_int_eq(training->total_updates, 3 * (training->epoch - 1) + training->update);
     ck_assert(training->loss > 0 && training->loss < 10 && training->seconds > 0);
-    ck_assert(training->epoch_ended ? training->valid_loss > 0 : training->valid_loss != training->valid_loss);
+    ck_assert_int_eq(training->epoch_ended, training->validated && training->update == training->updates);
+    ck_assert(training->validated ? training->valid_loss > 0 : training->valid_loss != training->valid_loss);
     return watch->calls == watch->stop_after;
 }
 
@@ -342,6 +344,7 @@ START_TEST(callback_sees_every_update_and_every_epoch) {
                      RONDO_OK);
     ck_assert_int_eq(watch.calls, 4 * (3 + 1));
     ck_assert_int_eq(watch.epochs_ended, 4);
+    ck_assert_int_eq(watch.validations, 4);
     ck_assert_int_ge(watch.bests, 1);
     ck_assert_int_eq(watch.last.epoch, 4);
     assert_same_weights("watched", "watched"); /* they are there */
@@ -353,8 +356,8 @@ static const struct {
     int calls;
     const char *parts;
 } stops[] = {
-    {2, "interrupted in epoch 1, after step 2|the weights after step 2 of epoch 1 are in '"},
-    {3, "the validation of epoch 1, after step 3|the weights after step 3 of epoch 1 are in '"},
+    {2, "interrupted in epoch 1, after step 2|the weights after step 2, in epoch 1, are in '"},
+    {3, "the validation of epoch 1, after step 3|the weights of epoch 1 are in '"},
     {4, "interrupted in epoch 2, after step 3|the weights of epoch 1 are in '"},
     {6, "interrupted in epoch 2, after step 5|the weights of epoch 1 are in '"},
 };

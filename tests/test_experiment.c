@@ -102,9 +102,9 @@ static const struct {
      "list|:1:1: 'plugin' is missing, expected the name of a loss|:1:1: 'plugin' is missing, expected the name of an "
      "optimizer"},
     {"quoted numbers", "schedule:", "schedule: {epochs: \"3\", batch: '8'}", "", 2,
-     ":8:20: 'schedule.epochs' is quoted text, expected integer|:8:32: 'schedule.batch' is quoted text"},
-    {"collections for numbers", "schedule:", "schedule: {epochs: [3], batch: {a: 8}}", "", 2,
-     ":8:20: 'schedule.epochs' is a list|:8:32: 'schedule.batch' is a mapping"},
+     ":8:20: 'schedule.epochs' is quoted text, expected integer|:8:32: 'schedule.batch' must be a number of examples"},
+    {"collections for numbers", "schedule:", "schedule: {epochs: [3], clip_norm: {a: 8}}", "", 2,
+     ":8:20: 'schedule.epochs' is a list|:8:36: 'schedule.clip_norm' is a mapping"},
     {"a duplicate key", "schedule:", "schedule: {epochs: 3, epochs: 4, epochs: 5}", "", 2,
      ":8:23: key 'epochs' is already there, at line 8|:8:34: key 'epochs' is already there"},
     {"only assignments", "name:", "name: tiny", "optimizer.lr=-1;optimizer.beta1=2;optimizer.gamma=1;nothing", 4,
@@ -241,10 +241,11 @@ START_TEST(structs_hold_what_the_tree_says) {
     ck_assert_str_eq(e->loss.terms[0].loss->base.name, "softmax_cross_entropy");
     ck_assert_str_eq(e->optimizer.optimizer.descriptor->name, "adam");
     ck_assert_int_eq(e->schedule.options.epochs, 3);
-    ck_assert_int_eq(e->schedule.options.batch, 8);
+    ck_assert_int_eq(e->schedule.batch.examples, 8);
     ck_assert_double_eq(e->schedule.options.clip_norm, 1.5);
     ck_assert_int_eq(e->schedule.options.seed, 9007199254740991);
-    ck_assert_str_eq(e->schedule.stopping.metric, "valid.loss");
+    ck_assert_int_eq(e->schedule.n_stopping_metrics, 1);
+    ck_assert_str_eq(e->schedule.stopping_metrics[0].name, "valid.loss");
     ck_assert_int_eq(e->schedule.stopping.patience, 0);
     ck_assert_double_eq(e->schedule.stopping.min_delta, 0.01);
     experiment_destroy(e);
@@ -292,7 +293,9 @@ static const struct {
      ""},
     {"loss:", "loss: {sum: [{plugin: softmax_cross_entropy, weight: 0.7}, {plugin: hinge}]}", ""},
     {"schedule:",
-     "schedule: {epochs: 2, learning_rate: {plugin: step, unit: epochs, every: 1}, warmup: {length: 1, unit: steps}}",
+     "schedule: {epochs: 2, learning_rate: {plugin: step, unit: epochs, every: 1}, warmup: {steps: 1}, validate: "
+     "{epochs: 0.5}, "
+     "batch: {steps: 40}, accumulate: 2}",
      ""},
 };
 
@@ -307,6 +310,9 @@ START_TEST(resolved_tree_resolves_to_itself) {
     ck_assert_str_eq(second->name, first->name);
     ck_assert_str_eq(second->data.train.paths[0].text, first->data.train.paths[0].text);
     ck_assert_str_eq(second->data.valid.paths[0].text, first->data.valid.paths[0].text);
+    ck_assert_int_eq(memcmp(&second->schedule.warmup, &first->schedule.warmup, sizeof first->schedule.warmup), 0);
+    ck_assert_int_eq(memcmp(&second->schedule.batch, &first->schedule.batch, sizeof first->schedule.batch), 0);
+    ck_assert_int_eq(memcmp(&second->schedule.validate, &first->schedule.validate, sizeof first->schedule.validate), 0);
     ck_assert_int_eq(memcmp(&second->schedule.options, &first->schedule.options, sizeof first->schedule.options), 0);
     ck_assert_int_eq(memcmp(second->data.options, first->data.options, first->data.reader->options_size), 0);
     ck_assert_int_eq(second->embedding.size, first->embedding.size);
@@ -353,12 +359,14 @@ static const struct {
     {"model.layers.N", "model.layers.0.zzz=1"},
     {"loss", "loss.zzz=1"},
     {"loss.sum.N", "loss={sum: [{plugin: hinge, zzz: 1}]}"},
+    {"metrics.N", "metrics=[{plugin: f1, zzz: 1}]"},
     {"optimizer", "optimizer.zzz=1"},
     {"optimizer.groups.N", "optimizer.groups=[{match: head.b, zzz: 1}]"},
     {"optimizer.wrappers.N", "optimizer.wrappers=[{plugin: ema, zzz: 1}]"},
     {"schedule", "schedule.zzz=1"},
     {"schedule.learning_rate", "schedule.learning_rate={plugin: cosine, zzz: 1}"},
-    {"schedule.warmup", "schedule.warmup={length: 1, unit: steps, zzz: 1}"},
+    {"schedule.warmup", "schedule.warmup={steps: 1, zzz: 1}"},
+    {"schedule.validate", "schedule.validate={steps: 1, zzz: 1}"},
     {"schedule.early_stopping", "schedule.early_stopping.zzz=1"},
 };
 

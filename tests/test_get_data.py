@@ -33,6 +33,7 @@ def script(example):
 
 
 sentiment, language, kjv = script("sentiment"), script("language-of-a-word"), script("language-model")
+vowels, morse = script("vowels"), script("morse")
 
 
 def ints(*numbers):
@@ -295,6 +296,46 @@ class VersesTest(unittest.TestCase):
                 run(kjv, "--out", folder)
             with open(os.path.join(folder, "kjv.txt"), encoding="utf-8") as stream:
                 self.assertEqual(stream.read(), "One.\nTwo.\nThree.\n")
+
+
+class VowelsTest(unittest.TestCase):
+    @staticmethod
+    def line(steps, speaker, channels=12):
+        return ":".join(",".join(f"{c}.{t}" for t in range(steps)) for c in range(channels)) + f":{speaker}"
+
+    def test_a_recording_has_steps_of_channels_and_is_padded(self):
+        rows = vowels.recordings("@dimensions 12\n@data\n" + self.line(2, 1) + "\n" + self.line(3, 9) + "\n")
+        found = vowels.arrays(rows)
+        self.assertEqual(found["target"][2], [0, 8])
+        self.assertEqual(found["lengths"][2], [2, 3])
+        self.assertEqual(found["input"][1], (2, 29, 12))
+        first = found["input"][2][: 29 * 12]
+        self.assertEqual(first[:13], [float(c) for c in range(12)] + [0.1])
+        self.assertEqual(set(first[2 * 12 :]), {0.0})
+
+    def test_other_recordings_fail_with_a_reason(self):
+        for line in (self.line(2, 1, channels=11), self.line(30, 1), self.line(2, 10), "1,2:3:" + self.line(2, 1, 10)):
+            with self.subTest(line[:40]), self.assertRaisesRegex(packages.Failure, "a recording has the form"):
+                vowels.recordings("@data\n" + line)
+
+
+class MorseTest(unittest.TestCase):
+    class Steady(morse.random.Random):
+        """A sender whose unit is 2 steps, without noise."""
+
+        def uniform(self, low, high):
+            return 2 if high == 4 else 0
+
+        def gauss(self, mean, deviation):
+            return mean
+
+    def test_a_signal_is_the_code_of_its_letters(self):
+        found = morse.signal("AE", self.Steady(1))
+        self.assertEqual("".join(f"{x:.0f}" for x in found), "000000" "11" "00" "111111" "000000" "11" "000000")
+
+    def test_the_files_are_the_same_each_time(self):
+        with instead(morse, "SIGNALS", {"train.npz": 3}), contextlib.redirect_stdout(io.StringIO()):
+            self.assertEqual(morse.make(None), morse.make(None))
 
 
 if __name__ == "__main__":

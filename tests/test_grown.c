@@ -49,6 +49,8 @@ static void *before_the_end(const void *from, size_t size) {
 
 /* ---- descriptors ---- */
 
+static const rondo_accumulator accumulators[] = {{"rows", "weights of all rows"}, {0}};
+
 static const union descriptor old_descriptors[] = {
     {.op = {.base = {.kind = RONDO_KIND_OP, .name = "old_op", .summary = "-"},
             .min_inputs = 1,
@@ -63,6 +65,11 @@ static const union descriptor old_descriptors[] = {
               .record = stub_record}},
     {.schedule = {.base = {.kind = RONDO_KIND_SCHEDULE, .name = "old_schedule", .summary = "-"},
                   .factor = stub_factor}},
+    {.metric = {.base = {.kind = RONDO_KIND_METRIC, .name = "old_metric", .summary = "-"},
+                .targets = RONDO_ACCEPTS(RONDO_TARGET_REAL),
+                .accumulators = accumulators,
+                .measure = stub_measure_rows,
+                .finish = stub_finish}},
 };
 
 START_TEST(fields_that_an_old_descriptor_lacks_are_zero) {

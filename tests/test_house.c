@@ -683,13 +683,14 @@ static const struct {
     {"cli", "cli/meson.build", "'%s.c'", ""},
     {"data/readers", "data/readers/meson.build", "'%s'", ""},
     {"plugins/losses", "plugins/losses/meson.build", "'%s'", ""},
+    {"plugins/metrics", "plugins/metrics/meson.build", "'%s'", ""},
     {"plugins/ops", "plugins/ops/meson.build", "'%s'", ""},
     {"plugins/optimizers", "plugins/optimizers/meson.build", "'%s'", ""},
     {"plugins/schedules", "plugins/schedules/meson.build", "'%s'", ""},
     {"cli", "cli/main.c", "&command_%s",
      "main command interrupt profile_report progress cell_argument curve catalogue catalogue_facts catalogue_json "
      "catalogue_text "
-     "json_builder print reference schema schema_option"},
+     "json_builder print reference schema schema_option table"},
 };
 
 /* 1 where `name` is one of the words. */

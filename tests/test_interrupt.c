@@ -89,7 +89,8 @@ START_TEST(evaluation_stops_between_batches) {
     struct scores scores = {0};
     work_open(&work);
     interrupt_after(&work, 2);
-    const rondo_status status = network_evaluate(work.task->network, work.task->data.train, 3, &scores, &work.errors);
+    const rondo_status status = network_evaluate(work.task->network, work.task->data.train,
+                                                 (struct batch_size){.examples = 3}, &scores, &work.errors);
     assert_interrupted(&work, status, "interrupted after 6 of 24 examples");
     ck_assert_int_eq(work.patience.asked, 3);
     work_close(&work);
@@ -127,7 +128,6 @@ START_TEST(training_stops_where_it_is_and_keeps_the_best_weights) {
     work_open(&work);
     const struct trainer_settings settings = {.epochs = 5,
                                               .batch = {.examples = 8},
-                                              .evaluation_batch = 8,
                                               .seed = 1,
                                               .updater = work.task->updater,
                                               .schedule = task_schedule(work.task),

@@ -152,14 +152,14 @@ static const struct {
     {"wrong_magic", "has magic 0x12345678, expected 0x6f646e72"},
     {"wrong_struct_size", "has struct_size 48, expected 56"},
     {"wrong_abi_major", "has abi_major 2, expected 1"},
-    {"newer_abi_minor", "has abi_minor 1, expected 0 or less: it needs a newer Rondo"},
+    {"newer_abi_minor", "has abi_minor 2, expected 1 or less: it needs a newer Rondo"},
     {"wrong_fingerprint", "has fingerprint 0x"},
     {"no_version", "has no version"},
     {"no_descriptors", "has no descriptors"},
     {"null_name", "optimizer descriptor of '"},
     {"op_without_gradient", "it has no gradient: 'map_grad' is missing"},
     {"undefined_symbol", "cannot be linked: "},
-    {"wrong_kind", ".so' is refused: descriptor 'wrong_kind': kind is 77, expected 0 to 3"},
+    {"wrong_kind", ".so' is refused: descriptor 'wrong_kind': kind is 77, expected 0 to 4"},
     {"op_of_wrong_kind", ".so' is refused: optimizer 'op_of_wrong_kind': kind 1 (optimizer) has struct_size 144, "
                          "expected 88: is it another kind?"},
     {"descriptors_without_end",
@@ -173,6 +173,9 @@ static const struct {
      "is not a text of the plug-in: does it end with NULL?"},
     {"slots_without_end",
      ".so' is refused: optimizer 'slots_without_end': 'slots': 'name' of row 2 is not a text of the "
+     "plug-in: is the end row missing, a row with a NULL name?"},
+    {"accumulators_without_end",
+     ".so' is refused: metric 'accumulators_without_end': 'accumulators': 'name' of row 1 is not a text of the "
      "plug-in: is the end row missing, a row with a NULL name?"},
     {"metrics_without_end",
      ".so' is refused: loss 'metrics_without_end': 'metrics': 'name' of row 1 is not a text of the "
@@ -332,8 +335,9 @@ END_TEST
 
 /* The plug-ins whose pointers are changed. Together they have descriptors of every kind, and all that a descriptor
  * points at. */
-static const char *const bent[] = {"optimizers/adam", "optimizers/sgd", "losses/softmax_cross_entropy",
-                                   "losses/quantile", "ops/swish",      "schedules/cosine"};
+static const char *const bent[] = {
+    "optimizers/adam", "optimizers/sgd",   "losses/softmax_cross_entropy", "losses/quantile",
+    "ops/swish",       "schedules/cosine", "metrics/confusion_matrix",     "metrics/label_error_rate"};
 
 /* What a pointer is bent to: an address that nothing has; the last bytes of the plug-in; one byte further than it was,
  * which is within the plug-in and may do no harm. */

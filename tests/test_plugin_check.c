@@ -178,6 +178,28 @@ static const struct {
     {"schedule_breaks_at_end", "options_ends", "failed", ", with decay=1: the factor of update 1 in a run of |is inf",
      NULL},
     {"schedule_keeps_first_option", "first_call", "failed", "with rate=| after a call with the defaults", NULL},
+
+    {"metric_takes_nothing", "targets", "failed", "declares a kind of targets and refuses all of them|expected others",
+     NULL},
+    {"metric_fails_quietly", "status", "failed", "measure failed and did not say why", NULL},
+    {"metric_writes_predictions", "stays_inside", "failed", "measure wrote to 'predictions', which is read-only", NULL},
+    {"metric_divides_in_place", "stays_inside", "failed", "finish wrote to 'errors', which is read-only", NULL},
+    {"metric_counts_nothing", "zero_size", "failed", "a part without rows|measure adds 1 to 'numbers'", NULL},
+    {"metric_overwrites_sums", "measure", "failed", "measured on top of 1000 (measure has to add): 'errors'", NULL},
+    {"metric_sums_means", "measure", "failed", "all rows, and the sum of two halves (a mean?): 'errors'", NULL},
+    {"metric_ignores_weights", "weights", "failed", "every row has weight 2: 'errors' number 0 is ", NULL},
+    {"metric_gives_nan", "finish", "failed", "the value for 16 rows or more is |nan, expected a finite number", NULL},
+    {"metric_skips_table", "finish", "failed", "row 0, column 1 of the table is not written", NULL},
+    {"metric_wrong_direction", "better", "failed", "higher is better, and exact predictions have 0, random ones", NULL},
+    {"metric_goes_by_class", "class_range", "failed", "a target is class -1, and measure ended in 'ok'", NULL},
+    {"metric_keeps_global", "deterministic", "failed",
+     "the same run again, with calls on other data in between (a static variable?)", NULL},
+    {"metric_keeps_global", "threads", "failed", "bytes of the plug-in's global variables, which all threads share",
+     NULL},
+    {"metric_leaks", "leaks", "failed", "a part of the data leaves | bytes of malloc on the heap", NULL},
+    {"metric_forgets_no_memory", "no_memory", "failed", "allocation 1 was refused, and the run ended in 'ok'", NULL},
+    {"metric_breaks_at_end", "options_ends", "warning", ", with scale=0: the value is inf", NULL},
+    {"metric_keeps_first_option", "first_call", "failed", "with scale=| after a call with the defaults", NULL},
 };
 
 /* The report on one file; valid until the one after the next. The exit status must be `status`; -1: what follows from
@@ -351,7 +373,7 @@ static const struct {
 #endif
     {"plugin check --explain map_reads", 0, "map_reads\n  op: map_grad reads no more|\n\nIf `map_grad_reads[k]`", ""},
     {"plugin check --explain prints", 0, "prints\n|Nothing was written to standard output", ""},
-    {"plugin check --explain list", 0, "file\n  exported_symbol |\nop\n|\nschedule\n|  prints ", ""},
+    {"plugin check --explain list", 0, "file\n  exported_symbol |\nop\n|\nschedule\n|\nmetric\n|  prints ", ""},
     {"plugin check --explain map_read", 2, "", "unknown check 'map_read' (did you mean 'map_reads'?)|\nop\n  samples "},
     {"plugin check --explain", 2, "", "a value is missing after '--explain'"},
 };
@@ -517,7 +539,8 @@ static int has_section(const char *page, const char *name) {
 
 START_TEST(every_check_has_a_section) {
     const struct kit_check *const tables[] = {kit_file_checks,      kit_option_checks, kit_op_checks,
-                                              kit_optimizer_checks, kit_loss_checks,   kit_schedule_checks};
+                                              kit_optimizer_checks, kit_loss_checks,   kit_schedule_checks,
+                                              kit_metric_checks};
     const char *page = sandbox_read(sandbox_path("%s/docs/plugin-abi.md", variable("RONDO_SOURCE")), NULL);
     ck_assert_msg(has_section(page, "prints"), "docs/plugin-abi.md has no section 'prints'");
     for (int t = 0; t < ROWS(tables); t++) {
@@ -536,7 +559,8 @@ END_TEST
 
 /* The text of a section ends before the next one; this includes the last section of a chapter, and of the page. */
 START_TEST(explanation_is_one_section) {
-    static const char *const names[] = {"prints", "threads", "leaks", "role", "lr_scale", "class_range", "observe"};
+    static const char *const names[] = {"prints",   "threads",     "leaks",   "role",
+                                        "lr_scale", "class_range", "observe", "better"};
     for (int i = 0; i < ROWS(names); i++) {
         char arguments[128];
         snprintf(arguments, sizeof arguments, "plugin check --explain %s", names[i]);
@@ -577,7 +601,8 @@ START_TEST(shared_checks_look_at_every_kind) {
     static const char *const good[RONDO_KIND_COUNT] = {[RONDO_KIND_OP] = "ops/swish",
                                                        [RONDO_KIND_OPTIMIZER] = "optimizers/adam",
                                                        [RONDO_KIND_LOSS] = "losses/huber",
-                                                       [RONDO_KIND_SCHEDULE] = "schedules/step"};
+                                                       [RONDO_KIND_SCHEDULE] = "schedules/step",
+                                                       [RONDO_KIND_METRIC] = "metrics/f1"};
     char file[1024];
     ck_assert_msg(good[_i] != NULL, "kind '%s' has no plug-in in this test", kind_name(_i));
     snprintf(file, sizeof file, "%s/%s.so", variable("RONDO_TEST_PLUGINS"), good[_i]);
@@ -599,7 +624,8 @@ END_TEST
 /* Every check must find a mistake in at least one bad plug-in. */
 START_TEST(every_check_catches_something) {
     const struct kit_check *const tables[] = {kit_file_checks,      kit_option_checks, kit_op_checks,
-                                              kit_optimizer_checks, kit_loss_checks,   kit_schedule_checks};
+                                              kit_optimizer_checks, kit_loss_checks,   kit_schedule_checks,
+                                              kit_metric_checks};
     for (int t = 0; t < ROWS(tables); t++) {
         for (const struct kit_check *check = tables[t]; check->name != NULL; check++) {
             int count = 0;

@@ -14,7 +14,7 @@
 /* ---- the committed files ---- */
 
 /* The names of the files that `rondo list --reference` writes; the schema is the last. */
-static const char *const files[] = {"ops.md",   "optimizers.md", "losses.md",     "schedules.md",
+static const char *const files[] = {"ops.md",   "optimizers.md", "losses.md",     "schedules.md",          "metrics.md",
                                     "cells.md", "reader.md",     "experiment.md", "experiment.schema.json"};
 enum { FILES = sizeof files / sizeof files[0], SCHEMA = FILES - 1 };
 
@@ -173,6 +173,7 @@ static const struct {
     {"loss", "#/properties/loss/properties/plugin", 0, 10},
     {"loss", "#/properties/loss/properties/sum/items/properties/plugin", 0, 10},
     {"schedule", "#/properties/schedule/properties/learning_rate/properties/plugin", 0, 8},
+    {"metric", "#/properties/metrics/items/properties/plugin", 0, 10},
     {"cell", "#/properties/model/properties/layers/items/properties/cell", 0, 40},
 };
 

@@ -58,6 +58,8 @@ struct parts {
     rondo_optimizer optimizer;
     rondo_loss loss;
     rondo_schedule schedule;
+    rondo_accumulator accumulators[3];
+    rondo_metric_plugin metric;
 };
 
 static struct parts good_parts(void) {
@@ -90,33 +92,40 @@ static struct parts good_parts(void) {
         .schedule = {.base = {sizeof(rondo_schedule), RONDO_KIND_SCHEDULE, "slope", "1 - t", NULL, 0},
                      .n_state = 2,
                      .factor = stub_factor},
+        .accumulators = {{"right", "rows that are right"}, {"rows", "all rows"}, {0}},
+        .metric = {.base = {sizeof(rondo_metric_plugin), RONDO_KIND_METRIC, "share", "right / rows", NULL, 0},
+                   .targets = RONDO_ACCEPTS(RONDO_TARGET_CLASS),
+                   .higher_is_better = 1,
+                   .measure = stub_measure_rows,
+                   .finish = stub_finish},
     };
 }
 
 /* Points the descriptors of a copy at the arrays of that copy. */
 static void connect(struct parts *parts) {
-    rondo_descriptor *bases[] = {&parts->elementwise.base, &parts->general.base, &parts->optimizer.base,
-                                 &parts->loss.base, &parts->schedule.base};
+    rondo_descriptor *bases[] = {&parts->elementwise.base, &parts->general.base,  &parts->optimizer.base,
+                                 &parts->loss.base,        &parts->schedule.base, &parts->metric.base};
     for (size_t k = 0; k < sizeof bases / sizeof bases[0]; k++) {
         bases[k]->options = parts->options;
         bases[k]->options_size = sizeof(struct options);
     }
     parts->optimizer.slots = parts->slots;
     parts->loss.metrics = parts->metrics;
+    parts->metric.accumulators = parts->accumulators;
 }
 
-enum part { ELEMENTWISE, GENERAL, OPTIMIZER, LOSS, SCHEDULE };
+enum part { ELEMENTWISE, GENERAL, OPTIMIZER, LOSS, SCHEDULE, METRIC };
 
 static const rondo_descriptor *descriptor_of(const struct parts *parts, enum part part) {
-    const rondo_descriptor *bases[] = {&parts->elementwise.base, &parts->general.base, &parts->optimizer.base,
-                                       &parts->loss.base, &parts->schedule.base};
+    const rondo_descriptor *bases[] = {&parts->elementwise.base, &parts->general.base,  &parts->optimizer.base,
+                                       &parts->loss.base,        &parts->schedule.base, &parts->metric.base};
     return bases[part];
 }
 
 START_TEST(descriptors_with_nothing_wrong_are_registered) {
     struct parts parts = good_parts();
     connect(&parts);
-    for (int part = ELEMENTWISE; part <= SCHEDULE; part++) {
+    for (int part = ELEMENTWISE; part <= METRIC; part++) {
         const rondo_descriptor *descriptor = descriptor_of(&parts, (enum part)part);
         const rondo_status status = registry_add(registry, descriptor, "f.so", &errors);
         ck_assert_msg(status == RONDO_OK, "%s", errors.count > 0 ? errors_text(&errors, 0) : "");
@@ -151,7 +160,7 @@ static const struct {
     text reason;
 } bad[] = {
     /* of every kind */
-    {OPTIMIZER, {POKE(optimizer.base.kind, int32_t, 4)}, "a descriptor of 'f.so' has kind 4, expected 0 to 3"},
+    {OPTIMIZER, {POKE(optimizer.base.kind, int32_t, 5)}, "a descriptor of 'f.so' has kind 5, expected 0 to 4"},
     {OPTIMIZER, {POKE(optimizer.base.kind, int32_t, -1)}, "has kind -1"},
     {OPTIMIZER, {POKE(optimizer.base.struct_size, uint32_t, 8)}, "optimizer descriptor of 'f.so' has struct_size 8"},
     {GENERAL,
@@ -177,7 +186,7 @@ static const struct {
     {OPTIMIZER, {POKE(optimizer.base.options_size, uint64_t, 0)}, "'options' and 'options_size' must be set together"},
     {OPTIMIZER, {POKE(options[0].key, text, "Rate")}, "option 'Rate' is not a lower_case name"},
     {OPTIMIZER, {POKE(options[1].key, text, "rate")}, "option 'rate' is listed twice in the table"},
-    {OPTIMIZER, {POKE(options[0].type, int32_t, 7)}, "option 'rate' has an unknown type"},
+    {OPTIMIZER, {POKE(options[0].type, int32_t, 8)}, "option 'rate' has an unknown type"},
     {OPTIMIZER, {POKE(options[0].type, int32_t, -1)}, "option 'rate' has an unknown type"},
     {OPTIMIZER, {POKE(options[0].offset, uint32_t, sizeof(struct options))}, "option 'rate' has an offset outside"},
     {OPTIMIZER, {POKE(options[0].offset, uint32_t, UINT32_MAX - 7)}, "option 'rate' has an offset outside"},
@@ -244,7 +253,7 @@ static const struct {
     {LOSS, {POKE(metrics[0].name, text, "loss")}, "metric 'loss' has the name of the host's own"},
     {LOSS, {POKE(metrics[1].name, text, "accuracy")}, "metric 'accuracy' is listed twice"},
     {LOSS, {POKE(metrics[1].finish, int32_t, 3)}, "metric 'error' has an unknown finish"},
-    {LOSS, {POKE(loss.flags, uint32_t, 4)}, "unknown flags"},
+    {LOSS, {POKE(loss.flags, uint32_t, 8)}, "unknown flags"},
     {LOSS, {POKE(loss.reserved, uint32_t, 1)}, "'reserved' is not 0"},
     {LOSS, {POKE(options[0].key, text, "weight")}, "option 'weight' has a name that is a key of experiments"},
     /* schedules */
@@ -252,6 +261,27 @@ static const struct {
     {SCHEDULE, {POKE(schedule.n_state, int32_t, 65)}, "'n_state' is not 0 to 64"},
     {SCHEDULE, {POKE(schedule.n_state, int32_t, -1)}, "'n_state' is not 0 to 64"},
     {SCHEDULE, {POKE(schedule.reserved, int32_t, 1)}, "or 'reserved' is not 0"},
+    {SCHEDULE,
+     {POKE(options[0].type, int32_t, RONDO_CLASS_REALS)},
+     "option 'rate' has numbers for classes, which only losses and metrics know"},
+    /* metrics */
+    {METRIC, {POKE(metric.measure, pointer, NULL)}, "metric 'share' of 'f.so': 'measure' is missing"},
+    {METRIC, {POKE(metric.finish, pointer, NULL)}, "or both 'finish' and 'table' are"},
+    {METRIC, {POKE(metric.targets, uint32_t, 0)}, "'targets' names no kind of targets"},
+    {METRIC, {POKE(metric.targets, uint32_t, 8)}, "or an unknown one"},
+    {METRIC, {POKE(metric.flags, uint32_t, 8)}, "unknown flags"},
+    {METRIC, {POKE(metric.reserved, int32_t, 1)}, "'reserved' is not 0"},
+    {METRIC,
+     {POKE(metric.targets, uint32_t, 3), POKE(metric.flags, uint32_t, RONDO_METRIC_PROBABILITIES)},
+     "it needs probabilities, so its 'targets' can only be classes"},
+    {METRIC,
+     {POKE(metric.flags, uint32_t, RONDO_METRIC_NAIVE)},
+     "it needs the naive forecast, so its 'targets' can only be numbers"},
+    {METRIC, {POKE(metric.accumulators, pointer, NULL)}, "'accumulators' is missing or empty"},
+    {METRIC, {POKE(accumulators[0].name, text, NULL)}, "'accumulators' is missing or empty"},
+    {METRIC, {POKE(accumulators[0].name, text, "Rows")}, "accumulator 'Rows' is not a lower_case name"},
+    {METRIC, {POKE(accumulators[1].name, text, "right")}, "accumulator 'right' is listed twice"},
+    {METRIC, {POKE(accumulators[1].help, text, "")}, "accumulator 'rows' has no help of one line"},
 };
 
 START_TEST(descriptor_with_one_thing_wrong_is_refused_for_that) {
@@ -392,6 +422,8 @@ START_TEST(kinds_have_names_and_folders) {
     ck_assert_str_eq(kind_folder(RONDO_KIND_LOSS), "losses");
     ck_assert_str_eq(kind_name(RONDO_KIND_SCHEDULE), "schedule");
     ck_assert_str_eq(kind_folder(RONDO_KIND_SCHEDULE), "schedules");
+    ck_assert_str_eq(kind_name(RONDO_KIND_METRIC), "metric");
+    ck_assert_str_eq(kind_folder(RONDO_KIND_METRIC), "metrics");
     ck_assert_str_eq(kind_name(RONDO_KIND_COUNT), "unknown");
     ck_assert_str_eq(kind_folder(-1), "unknown");
 }

@@ -32,10 +32,15 @@ static const struct {
     const char *kind, *name, *flags;
     const char *own; /* a file that only this kind has, or NULL */
 } flavours[] = {
-    {"op", "my_activation", "", "cell.yaml"},      {"op", "my_rows", "--general", "cell.yaml"},
-    {"optimizer", "my_optimizer", "", NULL},       {"loss", "my_loss", "", NULL},
-    {"schedule", "my_schedule", "", NULL},         {"op", "double", "", "cell.yaml"}, /* a word of C */
-    {"optimizer", "h", "--out above/other", NULL}, {"loss", "my_distance", "--numbers", NULL},
+    {"op", "my_activation", "", "cell.yaml"},
+    {"op", "my_rows", "--general", "cell.yaml"},
+    {"optimizer", "my_optimizer", "", NULL},
+    {"loss", "my_loss", "", NULL},
+    {"schedule", "my_schedule", "", NULL},
+    {"op", "double", "", "cell.yaml"}, /* a word of C */
+    {"optimizer", "h", "--out above/other", NULL},
+    {"loss", "my_distance", "--numbers", NULL},
+    {"metric", "my_metric", "", NULL},
 };
 
 static const char *folder_of(int i) {
@@ -157,7 +162,7 @@ static const struct {
     {"optimizer", 2, "an argument is missing", NULL},
     {"optimizer a b", 2, "one argument too many: 'b'", "a"},
     {"optimiser mine", 2, "unknown kind 'optimiser' (did you mean 'optimizer'?), expected op, optimizer, loss", "mine"},
-    {"layer mine", 2, "unknown kind 'layer', expected op, optimizer, loss or schedule", "mine"},
+    {"layer mine", 2, "unknown kind 'layer', expected op, optimizer, loss, schedule or metric", "mine"},
     {"op sub/mine", 2, "at most 63; use --out FOLDER to choose where to write", "sub"},
     {"op Mine", 2, "'Mine' is not a name for a plug-in, expected lower-case letters", "Mine"},
     {"op 2x", 2, "'2x' is not a name", "2x"},

@@ -210,6 +210,37 @@ START_TEST(targets_of_sine_have_the_noise_that_is_asked_for) {
 }
 END_TEST
 
+/* The range of lengths that `spread` gives, and where the further steps are. */
+static const struct {
+    const char *options;
+    int64_t inputs, targets;   /* with no further step */
+    int on_inputs, on_targets; /* the stream is longer by the further steps */
+} spreads[] = {
+    {"task=adding length=10", 10, 1, 1, 0},     {"task=copy length=3 gap=4", 10, 10, 1, 1},
+    {"task=recall gap=5", 6, 1, 1, 0},          {"task=parity length=4", 4, 1, 1, 0},
+    {"task=delayed_echo length=9", 9, 9, 1, 1}, {"task=sine length=9", 1, 9, 0, 1},
+};
+
+START_TEST(spread_lengthens_each_example_by_a_number_of_its_own) {
+    struct dataset *dataset =
+        make(arena_printf(fixture.arena, "%s spread=3 train=200", spreads[_i].options), PART_TRAIN);
+    const struct stream *input = dataset_find(dataset, "input"), *target = dataset_find(dataset, "target");
+    int counts[4] = {0};
+    for (int64_t i = 0; i < dataset->count; i++) {
+        const int64_t further =
+            spreads[_i].on_inputs ? input->length[i] - spreads[_i].inputs : target->length[i] - spreads[_i].targets;
+        ck_assert(further >= 0 && further <= 3);
+        ck_assert_int_eq(input->length[i], spreads[_i].inputs + spreads[_i].on_inputs * further);
+        ck_assert_int_eq(target->length[i], spreads[_i].targets + spreads[_i].on_targets * further);
+        counts[further]++;
+    }
+    for (int k = 0; k < 4; k++) {
+        ck_assert_int_gt(counts[k], 20);
+    }
+    dataset_destroy(dataset);
+}
+END_TEST
+
 /* Chance is what a person expects: the symbols of `recall` are equally frequent. */
 START_TEST(targets_of_recall_are_uniform) {
     struct dataset *dataset = make("task=recall symbols=4 gap=1 train=4000", PART_TRAIN);
@@ -263,6 +294,7 @@ int main(void) {
     tcase_add_loop_test(cases, streams_have_the_lengths_and_sizes_of_the_architecture, 0, ROWS(shapes));
     tcase_add_loop_test(cases, an_example_depends_on_its_seed_part_and_number_only, 0, ROWS(tasks));
     tcase_add_test(cases, targets_of_sine_have_the_noise_that_is_asked_for);
+    tcase_add_loop_test(cases, spread_lengthens_each_example_by_a_number_of_its_own, 0, ROWS(spreads));
     tcase_add_test(cases, targets_of_recall_are_uniform);
     tcase_add_test(cases, a_part_may_have_no_examples);
     tcase_add_loop_test(cases, options_that_do_not_go_together_are_refused, 0, ROWS(refused));

@@ -38,8 +38,7 @@ static struct experiment *load(const char *const *assignments) {
 }
 
 /* The data are missing; or the data are read, and then the network is refused. */
-static const char *const unfit[][2] = {{"data.valid=none.tsv", NULL},
-                                       {"schedule.warmup={length: 99, unit: epochs}", NULL}};
+static const char *const unfit[][2] = {{"data.valid=none.tsv", NULL}, {"schedule.warmup={epochs: 99}", NULL}};
 
 START_TEST(a_task_that_fails_leaves_its_arguments_to_the_caller) {
     struct experiment *experiment = load(unfit[_i]);
@@ -112,13 +111,13 @@ static void on_begin(void *arg, const struct task *task, const char *folder) {
     strncpy(seen->folder, folder, sizeof seen->folder - 1);
 }
 
-static void on_batch(void *arg, const struct trainer_progress *progress) {
+static void on_update(void *arg, const struct trainer_progress *progress) {
     struct seen *seen = arg;
     ck_assert_int_eq(progress->steps, ++seen->batches);
 }
 
 /* The observer is called for an epoch after the folder contains it. */
-static void on_epoch(void *arg, const struct trainer_progress *progress) {
+static void on_interval(void *arg, const struct trainer_progress *progress) {
     struct seen *seen = arg;
     ck_assert_int_eq(progress->epoch, ++seen->epochs);
     int lines = 0;
@@ -131,7 +130,7 @@ static void on_epoch(void *arg, const struct trainer_progress *progress) {
 
 START_TEST(an_observer_sees_the_folder_the_batches_and_the_epochs) {
     struct seen seen = {0};
-    const struct train_observer observer = {on_begin, on_batch, on_epoch, &seen};
+    const struct train_observer observer = {on_begin, on_update, on_interval, &seen};
     struct train_result result;
     struct task *task = task_open(sandbox_path("e.yaml"), NULL, session, TASK_TRAIN | TASK_VALID, &errors);
     ck_assert_msg(task != NULL, "%s", errors_text(&errors, 0));
@@ -144,7 +143,9 @@ START_TEST(an_observer_sees_the_folder_the_batches_and_the_epochs) {
     ck_assert_int_eq(result.trainer.steps, 9);
     /* The scores in the result belong to the weights in the folder. */
     struct scores scores = {0};
-    ck_assert_int_eq(network_evaluate(task->network, task->data.valid, 8, &scores, &errors), RONDO_OK);
+    ck_assert_int_eq(
+        network_evaluate(task->network, task->data.valid, (struct batch_size){.examples = 8}, &scores, &errors),
+        RONDO_OK);
     ck_assert_int_eq(scores.rows, result.trainer.valid.rows);
     ck_assert_int_eq(memcmp(scores.sums, result.trainer.valid.sums, sizeof scores.sums), 0);
     task_destroy(task);

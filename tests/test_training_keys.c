@@ -62,10 +62,10 @@ static const struct {
      "bad.yaml:7:35: 'optimizer.groups.0' changes nothing"},
     {"a wrapper twice", "optimizer:", "optimizer: {plugin: sgd, wrappers: [{plugin: ema}, {plugin: ema}]}",
      "bad.yaml:7:61: 'ema' is a wrapper already"},
-    {"a rise that never ends", "schedule:", "schedule: {epochs: 2, batch: 8, warmup: {length: 7, unit: steps}}",
+    {"a rise that never ends", "schedule:", "schedule: {epochs: 2, batch: 8, warmup: {steps: 7}}",
      "bad.yaml:8:41: 'schedule.warmup' is 7 updates long and the run 6 (3 per epoch): the learning rate would never"},
     {"a rise that leaves nothing",
-     "schedule:", "schedule: {epochs: 2, warmup: {length: 2, unit: epochs}, learning_rate: {plugin: cosine}}",
+     "schedule:", "schedule: {epochs: 2, warmup: {epochs: 2}, learning_rate: {plugin: cosine}}",
      "(1 per epoch): nothing is left for 'schedule.learning_rate'"},
     {"a sum of nothing but zeros", "loss:", "loss: {sum: [{plugin: hinge, weight: 0}]}",
      "bad.yaml:6:13: every 'weight' of 'loss.sum' is 0"},
@@ -74,16 +74,42 @@ static const struct {
     {"a margin beside a soft one", "loss:", "loss: {plugin: triplet, soft_margin: true, margin: 3}",
      "bad.yaml:6:52: triplet: 'margin' is 3, and is not used if 'soft_margin' is true"},
     {"mistakes that data and model tell, at once",
-     "schedule:", "schedule: {epochs: 1, warmup: {length: 9, unit: epochs}, early_stopping: {metric: valid.acuracy}}",
+     "schedule:", "schedule: {epochs: 1, warmup: {epochs: 9}, early_stopping: {metric: valid.acuracy}}",
      "there is no metric 'valid.acuracy'|'schedule.warmup' is 9 updates long and the run 1"},
     {"everything frozen", "optimizer:", "optimizer: {plugin: sgd, groups: [{match: \"*\", frozen: true}]}",
      "bad.yaml:7:35: all parameters are frozen: there is nothing to train"},
     {"an unknown schedule", "schedule:", "schedule: {learning_rate: {plugin: cosin}}",
      "bad.yaml:8:36: unknown schedule 'cosin' (did you mean 'cosine'?)"},
     {"a schedule without its unit", "schedule:", "schedule: {learning_rate: {plugin: step, every: 3}}", "'unit'"},
-    {"a warm-up without its unit", "schedule:", "schedule: {warmup: {length: 3}}", "'unit'"},
-    {"a warm-up in nothing", "schedule:", "schedule: {warmup: {length: 3, unit: minutes}}",
-     "bad.yaml:8:38: 'unit' is 'minutes', expected one of steps, epochs"},
+    {"a warm-up without a length", "schedule:", "schedule: {warmup: {from: 0.5}}",
+     "bad.yaml:8:20: 'schedule.warmup' has no length, expected {steps: N} or {epochs: N}"},
+    {"a warm-up with two lengths", "schedule:", "schedule: {warmup: {steps: 3, epochs: 1}}",
+     "bad.yaml:8:31: 'schedule.warmup' has both 'steps' and 'epochs', expected one of them"},
+    {"a warm-up in another unit", "schedule:", "schedule: {warmup: {minutes: 3}}",
+     "bad.yaml:8:21: unknown key 'minutes' in schedule.warmup, expected one of steps, epochs, from"},
+    {"part of an update", "schedule:", "schedule: {warmup: {steps: 1.5}}", "bad.yaml:8:28: 'steps' is "},
+    {"a warm-up as it was written before", "schedule:", "schedule: {warmup: {length: 3, unit: epochs}}",
+     "bad.yaml:8:21: 'length' and 'unit' of 'schedule.warmup' are now one key: write {epochs: 3}"},
+    {"a warm-up as it was written before, without a unit", "schedule:", "schedule: {warmup: {length: 3}}",
+     "bad.yaml:8:21: 'length' and 'unit' of 'schedule.warmup' are now one key: write {steps: N}"},
+    {"a warm-up that is a number", "schedule:", "schedule: {warmup: 3}", "bad.yaml:8:20: 'warmup' must be a mapping"},
+    {"validation never", "schedule:", "schedule: {validate: {steps: 0}}",
+     "bad.yaml:8:30: 'schedule.validate.steps' is 0, expected more"},
+    {"validation at two times", "schedule:", "schedule: {validate: {epochs: 1, steps: 2}}",
+     "bad.yaml:8:23: 'schedule.validate' has both 'steps' and 'epochs', expected one of them"},
+    {"validation by the clock", "schedule:", "schedule: {validate: {minutes: 2}}",
+     "bad.yaml:8:23: unknown key 'minutes' in schedule.validate"},
+    {"batches of nothing", "schedule:", "schedule: {batch: 0}",
+     "bad.yaml:8:19: 'batch' is 0, expected an integer in [1, 65536]"},
+    {"batches of no step", "schedule:", "schedule: {batch: {steps: 0}}", "bad.yaml:8:27: 'steps' is 0, expected "},
+    {"batches by another measure", "schedule:", "schedule: {batch: {tokens: 9}}",
+     "bad.yaml:8:20: unknown key 'tokens' in schedule.batch|'steps'"},
+    {"batches in a list", "schedule:", "schedule: {batch: [8]}",
+     "bad.yaml:8:19: 'schedule.batch' must be a number of examples, or {steps: N}"},
+    {"batches in quotes", "schedule:", "schedule: {batch: \"8\"}",
+     "bad.yaml:8:19: 'schedule.batch' must be a number of examples, or {steps: N}"},
+    {"updates of no batch", "schedule:", "schedule: {accumulate: 0}",
+     "bad.yaml:8:24: 'accumulate' is 0, expected an integer in [1, 65536]"},
     {"a sum of nothing", "loss:", "loss: {sum: []}", "bad.yaml:6:13: 'loss.sum' must be a list of losses"},
     {"a sum beside a plug-in", "loss:", "loss: {plugin: hinge, sum: [{plugin: hinge}]}",
      "bad.yaml:6:8: 'loss' has both 'plugin' and 'sum', expected one of them"},
@@ -92,7 +118,7 @@ static const struct {
      "bad.yaml:6:56: 'sigmoid_cross_entropy' wants 1 outputs a row and 'softmax_cross_entropy' 2"},
     {"a negative weight", "loss:", "loss: {sum: [{plugin: hinge, weight: -1}]}", "bad.yaml:6:38: 'weight' is -1"},
     {"a wrong number of class weights", "loss:", "loss: {plugin: softmax_cross_entropy, class_weights: [1, 2, 3]}",
-     "bad.yaml:6:54: softmax_cross_entropy: 'class_weights' has 3 numbers"},
+     "bad.yaml:6:54: 'class_weights' has 3 numbers, expected one for each of 2 classes"},
     {"an option with the name of a key", "loss:", "loss: {plugin: hinge, weight: 2}",
      "bad.yaml:6:23: unknown key 'weight' in loss"},
     {"several mistakes at once", "optimizer:", "optimizer: {plugin: sgd, lr: -1, wrappers: [{plugin: adam}]}",
@@ -150,18 +176,24 @@ static const struct {
     {"centralised gradients", "--set optimizer.lr=0.05", "--set optimizer.wrappers.0.plugin=centralise", 0},
     {"half the rate by a schedule", "--set optimizer.lr=0.025",
      "--set schedule.learning_rate.plugin=constant --set schedule.learning_rate.factor=0.5", 1},
-    {"no rise", "--set optimizer.lr=0.05", "--set schedule.warmup.length=0 --set schedule.warmup.unit=epochs", 1},
-    {"a rise that is none", "--set optimizer.lr=0.05",
-     "--set schedule.warmup.length=5 --set schedule.warmup.unit=steps --set schedule.warmup.from=1", 1},
-    {"a rise in epochs", "--set schedule.warmup.length=2 --set schedule.warmup.unit=epochs",
-     "--set schedule.warmup.length=6 --set schedule.warmup.unit=steps", 1},
-    {"a rise", "--set optimizer.lr=0.05", "--set schedule.warmup.length=5 --set schedule.warmup.unit=steps", 0},
+    {"no rise", "--set optimizer.lr=0.05", "--set schedule.warmup.epochs=0", 1},
+    {"a rise that is none", "--set optimizer.lr=0.05", "--set schedule.warmup.steps=5 --set schedule.warmup.from=1", 1},
+    {"a rise in epochs", "--set schedule.warmup.epochs=2", "--set schedule.warmup.steps=6", 1},
+    {"a rise over half an epoch", "--set schedule.warmup.epochs=0.5", "--set schedule.warmup.steps=2", 1},
+    {"a rise", "--set optimizer.lr=0.05", "--set schedule.warmup.steps=5", 0},
     {"a group with what all have", "--set optimizer.lr=0.05",
      "--set optimizer.groups.0.match=layers* --set optimizer.groups.0.lr=0.05", 1},
     {"a group with a rate of its own", "--set optimizer.lr=0.05",
      "--set optimizer.groups.0.match=layers* --set optimizer.groups.0.lr=0.01", 0},
     {"nothing moves: frozen, or no rate", "--set optimizer.lr=0 --set schedule.epochs=1",
      "--set optimizer.lr=0 --set optimizer.groups.0.match=layers* --set optimizer.groups.0.frozen=true", 1},
+    {"one batch per update", "--set optimizer.lr=0.05", "--set schedule.accumulate=1", 1},
+    {"three batches per update", "--set schedule.epochs=3", "--set schedule.epochs=9 --set schedule.accumulate=3", 0},
+    {"all examples in a batch", "--set schedule.batch=24", "--set schedule.batch={\"steps\":1000}", 1},
+    {"batches of few steps", "--set optimizer.lr=0.05", "--set schedule.batch={\"steps\":16}", 0},
+    {"validation at the end of each epoch", "--set optimizer.lr=0.05", "--set schedule.validate.steps=3", 1},
+    {"validation after every other epoch, and the end", "--set schedule.validate.epochs=2",
+     "--set schedule.validate.steps=6", 1},
     {"a sum of one", "--set optimizer.lr=0.05", "--set loss={} --set loss.sum.0.plugin=softmax_cross_entropy", 1},
     {"a key that is taken away", "--set optimizer.lr=0.05", "--set optimizer.beta1=0.5 --set optimizer.beta1=null", 1},
     {"a sum of two halves", "--set optimizer.lr=0.05",
@@ -300,9 +332,9 @@ END_TEST
 /* ---- the schedule in the output ---- */
 
 START_TEST(the_schedule_is_drawn_and_recorded) {
-    const struct outcome checked = sandbox_run((struct call){
-        .arguments = "check e.yaml --set schedule.learning_rate.plugin=polynomial --set schedule.warmup.length=1 "
-                     "--set schedule.warmup.unit=epochs"});
+    const struct outcome checked =
+        sandbox_run((struct call){.arguments = "check e.yaml --set schedule.learning_rate.plugin=polynomial "
+                                               "--set schedule.warmup.epochs=1"});
     assert_status("check", &checked, 0);
     assert_parts("check", checked.out, "learning rate\n|0.05|update (3 per epoch)|9\n");
     const struct outcome trained =
@@ -312,6 +344,91 @@ START_TEST(the_schedule_is_drawn_and_recorded) {
     assert_status("train", &trained, 0);
     assert_parts("train", sandbox_read("drawn/metrics.jsonl", NULL), "\"lr_scale\":0.25");
     sandbox_remove("drawn");
+}
+END_TEST
+
+/* ---- validation inside an epoch ---- */
+
+START_TEST(every_validation_has_a_line) {
+    const struct outcome trained = sandbox_run(
+        (struct call){.arguments = "train e.yaml --out lines --set schedule.validate.steps=2 --set optimizer.lr=0.01"});
+    assert_status("train", &trained, 0);
+    assert_parts(
+        "train", trained.err,
+        "epoch 1/3, update 2/3  train loss|epoch 2/3, update 1/3  train|epoch 2/3  train|update 2/3|epoch 3/3  ");
+    static const int steps[] = {2, 4, 6, 8, 9}, epochs[] = {1, 2, 2, 3, 3};
+    const char *line = sandbox_read("lines/metrics.jsonl", NULL);
+    int best_step = 0;
+    for (int i = 0; i < ROWS(steps); i++, line = strchr(line, '\n') + 1) {
+        json_t *object = json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
+        ck_assert_int_eq(json_integer_value(json_object_get(object, "step")), steps[i]);
+        ck_assert_int_eq(json_integer_value(json_object_get(object, "epoch")), epochs[i]);
+        ck_assert(json_is_real(json_object_get(json_object_get(object, "valid"), "loss")));
+        best_step = json_is_true(json_object_get(object, "best")) ? steps[i] : best_step;
+        json_decref(object);
+    }
+    json_t *end = json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
+    ck_assert_int_eq(json_integer_value(json_object_get(end, "best_step")), best_step);
+    ck_assert_int_eq(json_integer_value(json_object_get(end, "steps")), 9);
+    json_decref(end);
+    sandbox_remove("lines");
+}
+END_TEST
+
+/* With a learning rate of 0 no validation is better than the first. */
+START_TEST(patience_counts_validations) {
+    const struct outcome trained =
+        sandbox_run((struct call){.arguments = "train e.yaml --quiet --out patient --set optimizer.lr=0 --set "
+                                               "schedule.validate.steps=2 --set schedule.early_stopping.patience=2"});
+    assert_status("train", &trained, 0);
+    assert_parts("train", trained.out, "best epoch 1 (step 2) of 2 (stopped early)");
+    sandbox_remove("patient");
+}
+END_TEST
+
+START_TEST(validation_needs_data) {
+    tiny_edit("bad.yaml", "data:", "data: {reader: text, train: train.tsv}");
+    const struct outcome outcome =
+        sandbox_run((struct call){.arguments = "check bad.yaml --set schedule.validate.steps=3"});
+    assert_status("validate", &outcome, 2);
+    assert_parts("validate", outcome.err, "'schedule.validate' is not used without validation data: give 'data.valid'");
+}
+END_TEST
+
+static const struct {
+    const char *name, *arguments, *parts;
+} counted[] = {
+    {"updates of two batches", "--set schedule.accumulate=2", "update (2 per epoch)|6\n"},
+    {"updates of more batches than an epoch has", "--set schedule.accumulate=50", "update (1 per epoch)|3\n"},
+    {"batches of steps", "--set schedule.batch={\"steps\":1}", "update (24 per epoch)|72\n"},
+};
+
+START_TEST(the_length_of_an_epoch_follows_from_its_batches) {
+    char line[256];
+    snprintf(line, sizeof line, "check e.yaml --set schedule.learning_rate.plugin=cosine %s", counted[_i].arguments);
+    const struct outcome outcome = sandbox_run((struct call){.arguments = line});
+    assert_status(counted[_i].name, &outcome, 0);
+    assert_parts(counted[_i].name, outcome.out, counted[_i].parts);
+}
+END_TEST
+
+START_TEST(lanes_need_batches_of_examples) {
+    sandbox_write("text.txt", "tea and soup and pie and tea and bread and fish and rice and tea and soup\n");
+    tiny_edit("lanes.yaml", NULL,
+              "rondo: 1\narchitecture: \"N:N\"\n"
+              "data: {reader: characters, train: text.txt, window: 5, carry: true}\n"
+              "model: {feedback: true, embedding: {size: 4}, layers: [{cell: gru, hidden: 4}]}\n"
+              "loss: {plugin: softmax_cross_entropy}\noptimizer: {plugin: adam}\n"
+              "schedule: {epochs: 1, batch: {steps: 20}}\n");
+    const struct outcome refused_steps = sandbox_run((struct call){.arguments = "check lanes.yaml"});
+    assert_status("steps", &refused_steps, 2);
+    assert_parts("steps", refused_steps.err,
+                 "lanes.yaml:7:30: 'data.carry' trains one lane for each example of a batch, expected a number of");
+    /* Two windows of each lane are one update. */
+    const struct outcome trained = sandbox_run((struct call){
+        .arguments = "train lanes.yaml --quiet --out lanes --set schedule.batch=2 --set schedule.accumulate=2"});
+    assert_status("lanes", &trained, 0);
+    sandbox_remove("lanes");
 }
 END_TEST
 
@@ -375,6 +492,11 @@ int main(void) {
     tcase_add_test(cases, epochs_record_the_loss_of_every_head_of_a_sum);
     tcase_add_test(cases, curvature_needs_predictions_of_classes);
     tcase_add_test(cases, the_schedule_is_drawn_and_recorded);
+    tcase_add_test(cases, every_validation_has_a_line);
+    tcase_add_test(cases, patience_counts_validations);
+    tcase_add_test(cases, validation_needs_data);
+    tcase_add_loop_test(cases, the_length_of_an_epoch_follows_from_its_batches, 0, ROWS(counted));
+    tcase_add_test(cases, lanes_need_batches_of_examples);
     tcase_add_loop_test(cases, a_failure_names_the_plugin_and_leaves_the_weights_of_the_epoch_before, 0,
                         ROWS(failures));
     tcase_add_loop_test(cases, an_op_that_gives_no_number_is_named_with_its_file, 0, 2);

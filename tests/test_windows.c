@@ -207,8 +207,10 @@ START_TEST(the_longest_sequence_is_known) {
 END_TEST
 
 START_TEST(streams_that_are_not_aligned_are_a_bug) {
-    struct dataset *dataset = make((const int64_t[]){4, 0});
-    dataset_find(dataset, "target")->length[0] = 3;
+    struct dataset *dataset = make((const int64_t[]){4, 4, 0});
+    ck_assert_int_eq(windows_unaligned(dataset), -1);
+    dataset_find(dataset, "target")->length[1] = 3;
+    ck_assert_int_eq(windows_unaligned(dataset), 1);
     ck_assert_ptr_null(windows_cut(dataset, 2, 0, &errors));
     ck_assert_int_eq(errors.status, RONDO_INTERNAL);
     dataset_destroy(dataset);

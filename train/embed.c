@@ -62,31 +62,32 @@ void rondo_experiment_close(rondo_experiment *experiment) {
     }
 }
 
-static void tell_progress(rondo_experiment *experiment, const struct trainer_progress *state, int epoch_ended) {
+static void tell_progress(rondo_experiment *experiment, const struct trainer_progress *state, int validated) {
     if (experiment->progress == NULL || experiment->is_stopped) {
         return;
     }
     const struct network *network = experiment->task->network;
     const rondo_training training = {
         .struct_size = sizeof training,
-        .epoch_ended = epoch_ended,
+        .epoch_ended = validated && state->update == state->updates,
         .epoch = state->epoch,
         .epochs = state->epochs,
-        .update = state->batch,
-        .updates = state->batches,
+        .update = state->update,
+        .updates = state->updates,
         .total_updates = state->steps,
-        .seconds = state->seconds,
+        .seconds = state->interval_seconds,
         .loss = network_metric(network, state->train, 0),
-        .valid_loss = epoch_ended && state->valid != NULL ? network_metric(network, state->valid, 0) : (double)NAN,
-        .is_best = epoch_ended && state->is_best};
+        .valid_loss = validated && state->valid != NULL ? network_metric(network, state->valid, 0) : (double)NAN,
+        .is_best = validated && state->is_best,
+        .validated = validated};
     experiment->is_stopped = experiment->progress(experiment->arg, &training) != 0;
 }
 
-static void on_batch(void *arg, const struct trainer_progress *state) {
+static void on_update(void *arg, const struct trainer_progress *state) {
     tell_progress(arg, state, 0);
 }
 
-static void on_epoch(void *arg, const struct trainer_progress *state) {
+static void on_interval(void *arg, const struct trainer_progress *state) {
     tell_progress(arg, state, 1);
 }
 
@@ -98,7 +99,7 @@ rondo_status rondo_experiment_train(rondo_experiment *experiment, const char *fo
                                     void *arg, char *error, size_t size) {
     struct errors errors = {0};
     struct train_result result;
-    const struct train_observer observer = {NULL, on_batch, on_epoch, experiment};
+    const struct train_observer observer = {NULL, on_update, on_interval, experiment};
     experiment->progress = progress;
     experiment->arg = arg;
     experiment->is_stopped = 0;

@@ -42,7 +42,7 @@ rondo_run *rondo_run_open(const char *folder, int32_t threads, char *error, size
     } else {
         const struct session_settings settings = {.threads = threads};
         run->session = session_create(&settings, &errors);
-        run->task = run->session == NULL ? NULL : run_record_open(folder, NULL, run->session, 0, &errors);
+        run->task = run->session == NULL ? NULL : run_record_open(folder, NULL, NULL, run->session, 0, &errors);
     }
     if (embed_errors(&errors, error, size) != RONDO_OK) {
         rondo_run_close(run);

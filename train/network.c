@@ -9,6 +9,10 @@ static rondo_status open_network(struct network *network, struct errors *errors)
     const struct network_settings *settings = &network->settings;
     RONDO_TRY(heads_open(&network->heads, &settings->loss, settings->target_kind, settings->target_size, network->arena,
                          errors));
+    network->metrics = metrics_create(&settings->metrics, &network->heads, 0, NETWORK_MAX_SHARDS, errors);
+    if (network->metrics == NULL) {
+        return errors->status;
+    }
     network->settings.model.output_size = network->heads.output_size;
     network->model = model_create(&network->settings.model, network->session->registry, errors);
     if (network->model == NULL) {
@@ -58,6 +62,7 @@ void network_destroy(struct network *network) {
     }
     states_destroy(network->carried);
     states_destroy(network->kept);
+    metrics_destroy(network->metrics);
     model_destroy(network->model);
     arena_destroy(network->arena);
 }
@@ -75,7 +80,7 @@ int network_is_interrupted(const struct network *network) {
 }
 
 int32_t network_metric_count(const struct network *network) {
-    return network->heads.n_metrics;
+    return metrics_count(network->metrics);
 }
 
 int32_t network_loss_count(const struct network *network) {
@@ -83,16 +88,19 @@ int32_t network_loss_count(const struct network *network) {
 }
 
 const char *network_metric_name(const struct network *network, int32_t metric) {
-    return network->heads.names[metric];
+    return metrics_name(network->metrics, metric);
 }
 
 int network_higher_is_better(const struct network *network, int32_t metric) {
-    return heads_higher_is_better(&network->heads, metric);
+    return metrics_higher_is_better(network->metrics, metric);
 }
 
 double network_metric(const struct network *network, const struct scores *scores, int32_t metric) {
-    return heads_metric(&network->heads, metric, scores->sums[metric],
-                        metric < network->heads.n_losses ? scores->weight : (double)scores->rows);
+    return metrics_value(network->metrics, scores, metric);
+}
+
+struct metrics *network_metrics(const struct network *network) {
+    return network->metrics;
 }
 
 const struct heads *network_heads(const struct network *network) {
@@ -257,29 +265,6 @@ static void reduce_range(void *arg, int64_t begin, int64_t end) {
     tensor_scale(&shards[0].gradients[reduction->set][reduction->parameter], begin, end, reduction->scale);
 }
 
-/* Forward and backward pass; the first shard then has the gradients of the mode. */
-static rondo_status differentiate(struct network_work *work, struct scores *scores, struct errors *errors) {
-    struct network *network = work->network;
-    RONDO_TRY(prepare_gradients(network, work->mode, network_shard_count(network, work->count), errors));
-    struct profile *profile = network->session->profile;
-    const double weight_before = scores->weight;
-    profile_set_training(profile, 1);
-    const rondo_status status = run_batch(work, scores, errors);
-    profile_set_training(profile, 0);
-    RONDO_TRY(status);
-    profile_begin(profile, PROFILE_REDUCE);
-    /* Each shard has the gradient of the weighted sum over its rows; the result is that of the mean over all rows. */
-    const int64_t grain = 16 * 1024;
-    const double weight = scores->weight - weight_before;
-    for (int32_t p = 0; p < model_parameter_count(network->model); p++) {
-        struct network_reduction reduction = {network, work->mode, work->n_shards, p, weight > 0 ? 1 / weight : 0};
-        parallel_for(&network->session->parallel, rondo_count(&model_parameters(network->model)[p].value), grain,
-                     reduce_range, &reduction);
-    }
-    profile_end(profile, PROFILE_REDUCE);
-    return RONDO_OK;
-}
-
 /* Makes the states that the last batch left those that the next one starts from. */
 static rondo_status advance_states(struct network *network, const struct dataset *dataset, struct errors *errors) {
     if (network->kept == NULL || network->lanes != dataset->lanes) {
@@ -296,41 +281,85 @@ static rondo_status advance_states(struct network *network, const struct dataset
     return RONDO_OK;
 }
 
-rondo_status network_train_batch(struct network *network, const struct dataset *dataset, const int64_t *examples,
-                                 int64_t count, struct rng_stream stream, struct scores *scores,
-                                 struct errors *errors) {
+/* The gradients of an update in one mode, while its batches are added up: the shards hold sums over their rows. */
+struct network_sum {
+    int64_t n_shards; /* with sums */
+    double weight;    /* of the rows so far */
+};
+
+/* Adds the gradients and the scores of a batch. */
+static rondo_status add_batch(struct network_work *work, struct network_sum *sum, struct scores *scores,
+                              struct errors *errors) {
+    struct network *network = work->network;
+    const double weight_before = scores->weight;
+    work->n_summed = sum->n_shards;
+    RONDO_TRY(prepare_gradients(network, work->mode, network_shard_count(network, work->count), errors));
+    profile_set_training(network->session->profile, 1);
+    const rondo_status status = run_batch(work, scores, errors);
+    profile_set_training(network->session->profile, 0);
+    sum->n_shards = work->n_shards > sum->n_shards ? work->n_shards : sum->n_shards;
+    sum->weight += scores->weight - weight_before;
+    return status;
+}
+
+/* Divides the sum over all shards by the sum of the weights; the first shard then has the gradients of the mode. */
+static void divide_sum(struct network *network, enum network_mode mode, const struct network_sum *sum) {
+    const int64_t grain = 16 * 1024;
+    profile_begin(network->session->profile, PROFILE_REDUCE);
+    for (int32_t p = 0; p < model_parameter_count(network->model); p++) {
+        struct network_reduction reduction = {network, mode, sum->n_shards, p, sum->weight > 0 ? 1 / sum->weight : 0};
+        parallel_for(&network->session->parallel, rondo_count(&model_parameters(network->model)[p].value), grain,
+                     reduce_range, &reduction);
+    }
+    profile_end(network->session->profile, PROFILE_REDUCE);
+}
+
+/* Both passes of a batch start from the same states. */
+static rondo_status train_batch(struct network *network, const struct network_update *update, int64_t index,
+                                struct network_sum sums[NETWORK_GRADIENT_SETS], struct scores *scores,
+                                struct errors *errors) {
     struct network_work work = {.network = network,
-                                .dataset = dataset,
-                                .examples = examples,
-                                .count = count,
+                                .dataset = update->dataset,
+                                .examples = update->examples + update->begin[index],
+                                .count = update->begin[index + 1] - update->begin[index],
                                 .mode = NETWORK_TRAIN,
-                                .stream = stream};
-    if (dataset->lane != NULL) {
-        RONDO_TRY(advance_states(network, dataset, errors));
+                                .stream = update->stream};
+    if (index > 0) {
+        work.stream = rng_substream(rng_stream(update->stream.key, "batch"), (uint64_t)index);
+    }
+    if (update->dataset->lane != NULL) {
+        RONDO_TRY(advance_states(network, update->dataset, errors));
         work.carried = network->carried;
         work.kept = network->kept;
     }
-    return differentiate(&work, scores, errors);
+    RONDO_TRY(add_batch(&work, &sums[NETWORK_TRAIN], scores, errors));
+    struct scores unused = {0};
+    work.mode = NETWORK_SAMPLE;
+    work.kept = NULL;
+    return update->sampled ? add_batch(&work, &sums[NETWORK_SAMPLE], &unused, errors) : RONDO_OK;
 }
 
-rondo_status network_sample_batch(struct network *network, const struct dataset *dataset, const int64_t *examples,
-                                  int64_t count, struct rng_stream stream, struct errors *errors) {
-    struct scores unused = {0};
-    struct network_work work = {.network = network,
-                                .dataset = dataset,
-                                .examples = examples,
-                                .count = count,
-                                .mode = NETWORK_SAMPLE,
-                                .stream = stream};
-    work.carried = dataset->lane != NULL ? network->carried : NULL;
-    return differentiate(&work, &unused, errors);
+rondo_status network_train(struct network *network, const struct network_update *update, struct scores *scores,
+                           struct errors *errors) {
+    struct network_sum sums[NETWORK_GRADIENT_SETS] = {{0, 0}, {0, 0}};
+    for (int64_t k = 0; k < update->batches; k++) {
+        if (k > 0 && network_is_interrupted(network)) {
+            return errors_add(errors, RONDO_INTERRUPTED, "interrupted after %lld of the %lld batches of an update",
+                              (long long)k, (long long)update->batches);
+        }
+        RONDO_TRY(train_batch(network, update, k, sums, scores, errors));
+    }
+    divide_sum(network, NETWORK_TRAIN, &sums[NETWORK_TRAIN]);
+    if (update->sampled) {
+        divide_sum(network, NETWORK_SAMPLE, &sums[NETWORK_SAMPLE]);
+    }
+    return RONDO_OK;
 }
 
 /* Runs the whole dataset in batches of similar length. */
-static rondo_status run_dataset(struct network_work *work, int64_t batch, struct scores *scores,
+static rondo_status run_dataset(struct network_work *work, struct batch_size size, struct scores *scores,
                                 struct errors *errors) {
     struct epoch epoch;
-    const struct batch_size size = {.examples = batch};
     struct states *states = NULL;
     rondo_status status = epoch_make(&epoch, work->dataset, network_plan(work->network), size, NULL, errors);
     if (status == RONDO_OK && work->dataset->lane != NULL) {
@@ -351,10 +380,12 @@ static rondo_status run_dataset(struct network_work *work, int64_t batch, struct
     return status;
 }
 
-rondo_status network_evaluate(struct network *network, const struct dataset *dataset, int64_t batch,
+rondo_status network_evaluate(struct network *network, const struct dataset *dataset, struct batch_size batch,
                               struct scores *scores, struct errors *errors) {
     struct network_work work = {.network = network, .dataset = dataset, .mode = NETWORK_EVALUATE};
-    return run_dataset(&work, batch, scores, errors);
+    RONDO_TRY(metrics_begin(network->metrics, errors));
+    RONDO_TRY(run_dataset(&work, batch, scores, errors));
+    return metrics_end(network->metrics, scores, errors);
 }
 
 int64_t network_prediction_rows(const struct network *network, const struct dataset *dataset, int64_t example) {
@@ -380,7 +411,7 @@ rondo_status network_predict(struct network *network, const struct dataset *data
                                 .mode = NETWORK_PREDICT,
                                 .predictions = predictions,
                                 .prediction_row = row};
-    const rondo_status status = run_dataset(&work, batch, &unused, errors);
+    const rondo_status status = run_dataset(&work, (struct batch_size){.examples = batch}, &unused, errors);
     free(row);
     return status;
 }

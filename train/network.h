@@ -13,6 +13,7 @@
 #include "experiment/session.h"
 #include "model/model.h"
 #include "train/heads.h"
+#include "train/metrics.h"
 
 /* The approximate number of examples in a shard: enough for efficient matrix products, few enough to keep several cores
  * busy. */
@@ -20,18 +21,12 @@
 #define NETWORK_MAX_SHARDS 16
 
 struct network_settings {
-    struct model_settings model; /* output_size is ignored: the loss decides it */
-    struct batch_plan plan;      /* of the batches; agrees with the model */
-    struct loss_section loss;    /* borrowed */
-    int32_t target_kind;         /* enum rondo_target_kind */
-    int64_t target_size;         /* classes, or numbers per target */
-};
-
-/* Sums over rows; zero-initialise. */
-struct scores {
-    int64_t rows;  /* outputs with a target; with targets that are lists: sequences */
-    double weight; /* the sum of their weights, by which losses are divided: `rows` if examples have none */
-    double sums[HEADS_MOST_METRICS]; /* [network_metric_count]; from training only the losses */
+    struct model_settings model;    /* output_size is ignored: the loss decides it */
+    struct batch_plan plan;         /* of the batches; agrees with the model */
+    struct loss_section loss;       /* borrowed */
+    struct metrics_section metrics; /* borrowed; in addition to those of the loss */
+    int32_t target_kind;            /* enum rondo_target_kind */
+    int64_t target_size;            /* classes, or numbers per target */
 };
 
 struct network;
@@ -57,33 +52,45 @@ void network_freeze(struct network *network, const unsigned char *frozen);
 /* How examples become batches. */
 const struct batch_plan *network_plan(const struct network *network);
 
-/* The number of metrics, of which number 0 is the loss; the name and direction of each; its value from sums. The first
- * network_loss_count metrics are losses: training measures only these, evaluation measures all. */
+/* The number of metrics, of which number 0 is the loss; the name and direction of each; its value. The first
+ * network_loss_count metrics are losses: training measures only these, evaluation measures all. See train/metrics.h. */
 int32_t network_metric_count(const struct network *network);
 int32_t network_loss_count(const struct network *network);
 const char *network_metric_name(const struct network *network, int32_t metric);
 int network_higher_is_better(const struct network *network, int32_t metric);
 double network_metric(const struct network *network, const struct scores *scores, int32_t metric);
 
-/* Forward and backward pass over `count` examples. network_gradients then has the gradient of the mean loss over all
- * rows; the losses of the batch are added to `scores`. `stream` is the random stream of this update. RONDO_NOT_FINITE if
- * the loss is not finite; the error names the op where it began. */
-rondo_status network_train_batch(struct network *network, const struct dataset *dataset, const int64_t *examples,
-                                 int64_t count, struct rng_stream stream, struct scores *scores, struct errors *errors);
-/* The gradients of the last network_train_batch, [model_parameter_count]; zero for frozen parameters. */
-const rondo_tensor *network_gradients(const struct network *network);
+/* All metrics, for the tables of an evaluation. */
+struct metrics *network_metrics(const struct network *network);
 
-/* The same for targets that are drawn from the network's own predictions; the gradients are in
- * network_sampled_gradients. The Gauss-Newton-Bartlett estimator of curvature uses them (Liu et al. 2023, algorithm 2).
- * Does not change network_gradients. */
-rondo_status network_sample_batch(struct network *network, const struct dataset *dataset, const int64_t *examples,
-                                  int64_t count, struct rng_stream stream, struct errors *errors);
+/* The batches of one update. Batch k has the examples examples[begin[k]] .. examples[begin[k + 1]]. */
+struct network_update {
+    const struct dataset *dataset;
+    const int64_t *examples, *begin;
+    int64_t batches;          /* >= 1 */
+    struct rng_stream stream; /* of the update; the first batch draws from it, and each other one derives its own */
+    int sampled;              /* 1: the sampled gradients are needed as well */
+};
+
+/* Forward and backward pass over the batches, one after the other, in the memory of one. The gradients are then those of
+ * the mean loss over the rows of all batches:
+ *
+ *     g = (sum over rows of  weight * gradient of the row's loss) / (sum of the weights)
+ *
+ * and the losses are added to `scores`. RONDO_NOT_FINITE if the loss is not finite; the error names the op where it began.
+ * RONDO_INTERRUPTED if the session's interrupt is requested between two batches. */
+rondo_status network_train(struct network *network, const struct network_update *update, struct scores *scores,
+                           struct errors *errors);
+/* The gradients of the last network_train, [model_parameter_count]; zero for frozen parameters. */
+const rondo_tensor *network_gradients(const struct network *network);
+/* The same for targets that are drawn from the network's own predictions. The Gauss-Newton-Bartlett estimator of
+ * curvature uses them (Liu et al. 2023, algorithm 2). */
 const rondo_tensor *network_sampled_gradients(const struct network *network);
-/* 1 if predictions are probabilities of classes, as network_sample_batch requires. */
+/* 1 if predictions are probabilities of classes, as sampled gradients require. */
 int network_predicts_classes(const struct network *network);
 
-/* Adds the scores of the whole dataset, evaluated in batches of `batch` examples. */
-rondo_status network_evaluate(struct network *network, const struct dataset *dataset, int64_t batch,
+/* Adds the scores of the whole dataset, evaluated in batches of this size. */
+rondo_status network_evaluate(struct network *network, const struct dataset *dataset, struct batch_size batch,
                               struct scores *scores, struct errors *errors);
 
 /* The rows of predictions for one example: 1, or one for each step. */

@@ -76,15 +76,15 @@ static rondo_status copy_tensor(const rondo_tensor *from, rondo_tensor *to, stru
 /* Adds the metrics of a shard, which are measured in the units of the data. They need predictions, which training does not
  * use: they would cost it a second softmax per update. */
 static rondo_status measure_predictions(const struct network_work *work, struct network_shard *shard,
-                                        struct heads_call *call, const rondo_tensor *outputs,
+                                        struct heads_call *call, const struct batch *batch, const rondo_tensor *outputs,
                                         const rondo_tensor *targets) {
-    const struct heads *heads = &work->network->heads;
+    struct metrics *metrics = work->network->metrics;
     const struct stream *stream = target_of(work);
     rondo_tensor predictions, in_units = *targets;
-    if (heads->n_metrics == heads->n_losses) {
+    if (!metrics_need_predictions(metrics)) {
         return RONDO_OK;
     }
-    RONDO_TRY(heads_predict(heads, call, outputs, &predictions));
+    RONDO_TRY(heads_predict(&work->network->heads, call, outputs, &predictions));
     if (stream->kind == STREAM_REAL && stream->scale != NULL) {
         rondo_tensor own = predictions;
         RONDO_TRY(copy_tensor(&own, &predictions, shard));
@@ -92,7 +92,10 @@ static rondo_status measure_predictions(const struct network_work *work, struct 
         to_units(stream, &predictions);
         to_units(stream, &in_units);
     }
-    return heads_measure(heads, call, &predictions, &in_units, shard->scores.sums);
+    const struct metrics_rows rows = {.predictions = &predictions,
+                                      .targets = &in_units,
+                                      .weights = batch->weight.data == NULL ? NULL : &batch->weight};
+    return metrics_measure(metrics, (int32_t)(shard - work->network->shards), call, &rows, &shard->scores);
 }
 
 /* Adds the loss of every row to the scores of a shard. */
@@ -187,7 +190,7 @@ static rondo_status pass_loss(const struct network_work *work, struct network_sh
     RONDO_TRY(tape_status(tape));
     RONDO_TRY(measure_losses(work, shard, call, batch, tape_tensor(tape, loss)));
     if (work->mode == NETWORK_EVALUATE && !batch->is_empty) {
-        RONDO_TRY(measure_predictions(work, shard, call, tape_tensor(tape, outputs), &targets));
+        RONDO_TRY(measure_predictions(work, shard, call, batch, tape_tensor(tape, outputs), &targets));
     }
     profile_begin(profile, PROFILE_BACKWARD);
     const rondo_status status = is_training(work) ? tape_backward(tape, loss) : RONDO_OK;
@@ -201,7 +204,7 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
     struct network *network = work->network;
     struct tape *tape = shard->tape;
     tape_reset(tape);
-    if (is_training(work)) {
+    if (is_training(work) && index >= work->n_summed) {
         clear_gradients(network, shard->gradients[work->mode]);
     }
     struct profile *profile = profile_of(work);

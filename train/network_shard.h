@@ -28,6 +28,7 @@ struct network {
     struct network_settings settings;
     struct model *model;
     struct heads heads;
+    struct metrics *metrics;
     const unsigned char *frozen; /* [n_parameters]; NULL: none */
     struct network_shard shards[NETWORK_MAX_SHARDS];
     /* Of training on windows that carry states, before and after the last batch; NULL: not needed yet. Two, because the
@@ -43,6 +44,7 @@ struct network_work {
     const int64_t *examples;
     int64_t count;
     int64_t n_shards;
+    int64_t n_summed; /* training: shards whose gradients are sums over earlier batches of the update */
     enum network_mode mode;
     struct rng_stream stream;
     const struct states *carried;  /* of windows that carry states; else NULL */

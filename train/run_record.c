@@ -136,7 +136,7 @@ int run_record_scores(struct json_t *object, const struct network *network, cons
     return add_scores(object, network, scores, network_metric_count(network));
 }
 
-rondo_status run_record_weights(struct run_folder *run, const struct network *network, int64_t epoch,
+rondo_status run_record_weights(struct run_folder *run, const struct network *network, int64_t step, int64_t epochs,
                                 struct errors *errors) {
     const struct model *model = network_model(network);
     const int32_t count = model_parameter_count(model);
@@ -147,7 +147,7 @@ rondo_status run_record_weights(struct run_folder *run, const struct network *ne
     for (int32_t p = 0; p < count; p++) {
         tensors[p] = (struct named_tensor){model_parameters(model)[p].name, model_parameters(model)[p].value};
     }
-    const rondo_status status = run_folder_write_weights(run, epoch, tensors, count, errors);
+    const rondo_status status = run_folder_write_weights(run, step, epochs, tensors, count, errors);
     free(tensors);
     return status;
 }
@@ -160,10 +160,10 @@ static rondo_status append_line(struct run_folder *run, json_t *line, int failed
     return status;
 }
 
-rondo_status run_record_epoch(struct run_folder *run, const struct network *network,
-                              const struct trainer_progress *progress, struct errors *errors) {
+rondo_status run_record_interval(struct run_folder *run, const struct network *network,
+                                 const struct trainer_progress *progress, struct errors *errors) {
     json_t *line = json_pack("{s:I, s:I, s:f, s:f, s:f, s:b}", "epoch", (json_int_t)progress->epoch, "step",
-                             (json_int_t)progress->steps, "seconds", progress->seconds, "gradient_norm",
+                             (json_int_t)progress->steps, "seconds", progress->interval_seconds, "gradient_norm",
                              progress->gradient_norm, "lr_scale", progress->lr_scale, "best", progress->is_best);
     json_t *train = json_object();
     int failed =
@@ -174,9 +174,11 @@ rondo_status run_record_epoch(struct run_folder *run, const struct network *netw
         failed |= valid == NULL || run_record_scores(valid, network, progress->valid);
         failed |= json_object_set_new(line, "valid", valid);
     }
-    /* The weights are written first: no line may call an epoch the best if its weights were never written. */
+    /* The weights are written first: no line may call weights the best that were never written. */
     const rondo_status status =
-        progress->is_best ? run_record_weights(run, network, progress->epoch, errors) : RONDO_OK;
+        progress->is_best ? run_record_weights(run, network, progress->steps,
+                                               progress->epoch - (progress->update < progress->updates), errors)
+                          : RONDO_OK;
     if (status != RONDO_OK) {
         json_decref(line);
         return status;
@@ -186,9 +188,10 @@ rondo_status run_record_epoch(struct run_folder *run, const struct network *netw
 
 rondo_status run_record_finish(struct run_folder *run, const struct trainer_result *result, double seconds,
                                struct errors *errors) {
-    json_t *line = json_pack("{s:b, s:I, s:I, s:I, s:b, s:f}", "finished", 1, "epochs", (json_int_t)result->epochs,
-                             "best_epoch", (json_int_t)result->best_epoch, "steps", (json_int_t)result->steps,
-                             "stopped_early", result->stopped_early, "seconds", seconds);
+    json_t *line =
+        json_pack("{s:b, s:I, s:I, s:I, s:I, s:b, s:f}", "finished", 1, "epochs", (json_int_t)result->epochs,
+                  "best_epoch", (json_int_t)result->best_epoch, "best_step", (json_int_t)result->best_step, "steps",
+                  (json_int_t)result->steps, "stopped_early", result->stopped_early, "seconds", seconds);
     return append_line(run, line, line == NULL, errors);
 }
 
@@ -252,10 +255,11 @@ static json_t *read_json(const char *file, struct arena *arena, struct errors *e
 
 /* Makes the task from the files of a run; its parameters have no values. */
 static struct task *open_files(const char *experiment_file, const char *reader_file, const char *const *assignments,
-                               struct session *session, int which, struct arena *arena, struct errors *errors) {
+                               const char *const *metrics, struct session *session, int which, struct arena *arena,
+                               struct errors *errors) {
     json_t *learned = read_json(reader_file, arena, errors);
     struct experiment *experiment =
-        learned == NULL ? NULL : experiment_load_for_prediction(experiment_file, assignments, session, errors);
+        learned == NULL ? NULL : experiment_load_for_prediction(experiment_file, assignments, metrics, session, errors);
     struct task *task =
         experiment == NULL ? NULL : task_create(experiment, session, which, learned, reader_file, errors);
     if (task == NULL) {
@@ -265,8 +269,8 @@ static struct task *open_files(const char *experiment_file, const char *reader_f
     return task;
 }
 
-struct task *run_record_open(const char *folder, const char *const *assignments, struct session *session, int which,
-                             struct errors *errors) {
+struct task *run_record_open(const char *folder, const char *const *assignments, const char *const *metrics,
+                             struct session *session, int which, struct errors *errors) {
     struct arena *arena = arena_create();
     const char *experiment_file = arena_printf(arena, "%s/experiment.yaml", folder);
     const char *reader_file = arena_printf(arena, "%s/" READER_FILE, folder);
@@ -279,8 +283,8 @@ struct task *run_record_open(const char *folder, const char *const *assignments,
         errors_add(errors, RONDO_NOT_FOUND, "'%s' is no folder of a run: it has no experiment.yaml", folder);
     } else {
         const int is_older = !file_exists(reader_file) && file_exists(older_file);
-        task = open_files(experiment_file, is_older ? older_file : reader_file, assignments, session, which, arena,
-                          errors);
+        task = open_files(experiment_file, is_older ? older_file : reader_file, assignments, metrics, session, which,
+                          arena, errors);
     }
     if (task != NULL && load_weights(task, weights_file, errors) != RONDO_OK) {
         task_destroy(task);

@@ -33,7 +33,7 @@ void schedule_destroy(struct schedule *schedule);
 /* The factor for the next update after `done` updates. RONDO_NOT_FINITE, with the name of the plug-in, if it is not a
  * number >= 0. */
 rondo_status schedule_factor(struct schedule *schedule, int64_t done, double *factor, struct errors *errors);
-/* Passes the metric after an epoch to a plug-in that observes it, once the warm-up is over. */
+/* Passes the metric of a validation to a plug-in that observes it, once the warm-up is over. */
 rondo_status schedule_observe(struct schedule *schedule, int64_t done, double metric, struct errors *errors);
 
 #endif

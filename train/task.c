@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/section.h"
+#include "train/class_numbers.h"
 #include "train/optimizer_stages.h"
 #include "train/profile.h"
 #include "train/target_check.h"
@@ -133,28 +133,44 @@ struct reader_prediction task_prediction(const struct task *task, const struct d
                                       .names = target_of(task)->names};
 }
 
-/* Weights of classes follow the order of the labels, which the data decides: after an error the labels are listed. */
-static void add_label_order(const struct task *task, struct errors *errors) {
-    enum { MOST = 20 };
-    const struct loss_section *loss = &task->experiment->loss;
-    const struct vocabulary *labels = target_of(task)->names;
-    const struct yaml_node *weights = NULL;
-    for (int32_t t = 0; t < loss->count && weights == NULL; t++) {
-        weights = yaml_get(loss->terms[t].section, "class_weights");
+static const char *class_name(const void *arg, int64_t k) {
+    return task_class_name(arg, k);
+}
+
+/* Counts the targets of each class in the training data; NULL: it was not read, or out of memory. */
+static int64_t *count_classes(const struct task *task, int64_t classes) {
+    const struct dataset *train = task->data.train;
+    const struct stream *target = train == NULL ? NULL : dataset_find(train, "target");
+    int64_t *rows = train == NULL ? NULL : arena_calloc(task->experiment->arena, (size_t)classes, sizeof *rows);
+    for (int64_t i = 0; rows != NULL && i < train->count; i++) {
+        for (int64_t at = target->begin[i]; at < target->begin[i] + target->length[i]; at++) {
+            if (stream_has_target(target, at)) {
+                rows[stream_id(target, at)]++;
+            }
+        }
     }
-    if (labels == NULL || weights == NULL || strcmp(weights->where.file, SECTION_DEFAULT) == 0) {
-        return;
+    return rows;
+}
+
+/* Options of losses and metrics with a number for each class. */
+static rondo_status resolve_class_numbers(struct task *task, struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    const int64_t classes = target_of(task)->kind == STREAM_CLASS ? target_of(task)->size : 0;
+    const struct class_facts facts = {classes, class_name, task, classes == 0 ? NULL : count_classes(task, classes)};
+    rondo_status first = RONDO_OK;
+    for (int32_t t = 0; t < experiment->loss.count; t++) {
+        const struct loss_term *term = &experiment->loss.terms[t];
+        const rondo_status status = class_numbers_resolve(&facts, term->section, term->loss->base.options,
+                                                          term->options, experiment->arena, errors);
+        first = first == RONDO_OK ? status : first;
     }
-    const char *names = "";
-    const int32_t count = vocabulary_size(labels);
-    for (int32_t k = 0; k < count && k < MOST && names != NULL; k++) {
-        names =
-            arena_printf(task->experiment->arena, "%s%s'%.60s'", names, k == 0 ? "" : ", ", vocabulary_word(labels, k));
+    for (int32_t m = 0; m < experiment->metrics.count; m++) {
+        const struct plugin_section *metric = &experiment->metrics.entries[m].plugin;
+        const rondo_status status = class_numbers_resolve(&facts, metric->section, metric->descriptor->options,
+                                                          metric->options, experiment->arena, errors);
+        first = first == RONDO_OK ? status : first;
     }
-    if (names != NULL) {
-        errors_add_at(errors, RONDO_INVALID, weights->where, "the order of 'class_weights' is that of the labels: %s%s",
-                      names, count > MOST ? ", …" : "");
-    }
+    return first;
 }
 
 _Static_assert((int)STREAM_CLASS == (int)RONDO_TARGET_CLASS && (int)STREAM_REAL == (int)RONDO_TARGET_REAL &&
@@ -164,7 +180,7 @@ _Static_assert((int)STREAM_CLASS == (int)RONDO_TARGET_CLASS && (int)STREAM_REAL 
 /* Windows that carry states need a model whose outputs depend only on earlier steps. */
 static rondo_status check_carry(const struct task *task, struct errors *errors) {
     const struct data_section *data = &task->experiment->data;
-    return data->sequences.carry
+    return data->settings.carry
                ? model_check_causal(network_model(task->network), "data.carry", data->carry_where, errors)
                : RONDO_OK;
 }
@@ -185,13 +201,11 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
         const struct network_settings settings = {.model = model_settings(task, inputs, n_inputs, tied, layers),
                                                   .plan = task->plan,
                                                   .loss = experiment->loss,
+                                                  .metrics = experiment->metrics,
                                                   .target_kind = target_of(task)->kind,
                                                   .target_size = target_of(task)->size};
         task->network = network_create(&settings, task->session, errors);
-        if (task->network == NULL) {
-            add_label_order(task, errors);
-            status = errors->status;
-        }
+        status = task->network == NULL ? errors->status : RONDO_OK;
     }
     free(layers);
     return status == RONDO_OK ? check_carry(task, errors) : status;
@@ -217,7 +231,7 @@ static rondo_status check_lists(const struct task *task, struct errors *errors) 
         return errors_add_at(errors, RONDO_INVALID, architecture->where,
                              "targets that are lists need an output at every step; expected \"N:N\"");
     }
-    return experiment->model.feedback || experiment->data.sequences.window > 0
+    return experiment->model.feedback || experiment->data.settings.window > 0
                ? errors_add_at(errors, RONDO_INVALID, architecture->where,
                                "targets that are lists have no steps, which %s needs",
                                experiment->model.feedback ? "model.feedback" : "data.window")
@@ -227,7 +241,7 @@ static rondo_status check_lists(const struct task *task, struct errors *errors) 
 /* Predictions are turned back to the units of the data only if the loss says that they are in the unit of the targets. */
 static rondo_status check_scaling(const struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
-    if (experiment->data.scaling.scale_target != SCALING_STANDARD || target_of(task)->kind != STREAM_REAL ||
+    if (experiment->data.settings.scale_target != SCALING_STANDARD || target_of(task)->kind != STREAM_REAL ||
         loss_has_units(&experiment->loss)) {
         return RONDO_OK;
     }
@@ -239,6 +253,32 @@ static rondo_status check_scaling(const struct task *task, struct errors *errors
         loss->loss->base.name);
 }
 
+/* Batches with a limit on steps are counted by making an epoch: every epoch has the same sizes, whatever its order. */
+static rondo_status measure_epoch(struct task *task, struct errors *errors) {
+    const struct schedule_section *schedule = &task->experiment->schedule;
+    const struct dataset *train = task->data.train;
+    struct epoch epoch = {0};
+    int64_t batches = 0, largest = 1;
+    if (train != NULL && train->lane == NULL && schedule->batch.examples > 0) {
+        const int64_t size = schedule->batch.examples;
+        batches = (train->count + size - 1) / size;
+        largest = train->count < size ? train->count : size;
+    } else if (train != NULL) {
+        const rondo_status status = epoch_make(&epoch, train, &task->plan, schedule->batch, NULL, errors);
+        batches = epoch.batches;
+        for (int64_t k = 0; k < batches && status == RONDO_OK; k++) {
+            const int64_t size = epoch.begin[k + 1] - epoch.begin[k];
+            largest = size > largest ? size : largest;
+        }
+        epoch_free(&epoch);
+        RONDO_TRY(status);
+    }
+    const int64_t updates = (batches + schedule->options.accumulate - 1) / schedule->options.accumulate;
+    task->updates_per_epoch = updates > 0 ? updates : 1;
+    task->largest_batch = largest > 0 ? largest : 1;
+    return RONDO_OK;
+}
+
 static rondo_status open_task(struct task *task, int which, const struct json_t *learned, const char *file,
                               struct errors *errors) {
     const struct experiment *experiment = task->experiment;
@@ -248,7 +288,7 @@ static rondo_status open_task(struct task *task, int which, const struct json_t 
                                      .steps = experiment->model.steps};
     const struct task_data_settings settings = {.section = &experiment->data,
                                                 .plan = &task->plan,
-                                                .lanes = experiment->schedule.options.batch,
+                                                .lanes = experiment->schedule.batch.examples,
                                                 .target_has_units = loss_has_units(&experiment->loss),
                                                 .which = which,
                                                 .learned = learned,
@@ -257,34 +297,51 @@ static rondo_status open_task(struct task *task, int which, const struct json_t 
     RONDO_TRY(task_data_open(&task->data, &settings, errors));
     RONDO_TRY(check_scaling(task, errors));
     RONDO_TRY(check_lists(task, errors));
+    RONDO_TRY(measure_epoch(task, errors));
+    RONDO_TRY(resolve_class_numbers(task, errors));
     return build_network(task, errors);
 }
 
-/* The metric of early stopping must be one of the loss. */
-static rondo_status choose_metric(struct task *task, struct errors *errors) {
-    const struct experiment *experiment = task->experiment;
-    const char *metric = experiment->schedule.stopping.metric;
-    if (metric == NULL) {
-        return RONDO_OK;
-    }
-    task->metric = 0;
-    const int on_valid = strncmp(metric, "valid.", 6) == 0;
+/* The number of a metric of early stopping; -1 with an error. */
+static int32_t find_metric(const struct task *task, const struct stopping_metric *wanted, struct errors *errors) {
+    const int on_valid = strncmp(wanted->name, "valid.", 6) == 0;
+    const char *name = on_valid ? wanted->name + 6 : wanted->name;
     struct suggestion best = {0};
+    const char *all = "";
     for (int32_t m = 0; m < network_metric_count(task->network); m++) {
-        const char *name = network_metric_name(task->network, m);
-        if (on_valid && strcmp(metric + 6, name) == 0) {
-            task->metric = m;
-            return RONDO_OK;
+        const char *known = network_metric_name(task->network, m);
+        if (on_valid && strcmp(name, known) == 0) {
+            return m;
         }
-        suggest(&best, on_valid ? metric + 6 : metric, name);
+        suggest(&best, name, known);
+        all = arena_printf(task->experiment->arena, "%s%svalid.%s", all, m == 0 ? "" : ", ", known);
     }
     if (best.name != NULL) {
-        return errors_add_at(errors, RONDO_INVALID, experiment->schedule.stopping_where,
-                             "there is no metric '%s' (did you mean 'valid.%s'?)", metric, best.name);
+        errors_add_at(errors, RONDO_INVALID, wanted->where, "there is no metric '%s' (did you mean 'valid.%s'?)",
+                      wanted->name, best.name);
+    } else {
+        errors_add_at(errors, RONDO_INVALID, wanted->where,
+                      "there is no metric '%s', expected one of the loss '%s' or of 'metrics': %s", wanted->name,
+                      task->experiment->loss.terms[0].loss->base.name, all == NULL ? "" : all);
     }
-    return errors_add_at(errors, RONDO_INVALID, experiment->schedule.stopping_where,
-                         "there is no metric '%s', expected valid.loss or 'valid.' and a metric of the loss '%s'",
-                         metric, experiment->loss.terms[0].loss->base.name);
+    return -1;
+}
+
+/* The metrics of early stopping must be those of the loss or of the experiment. */
+static rondo_status choose_metric(struct task *task, struct errors *errors) {
+    const struct schedule_section *section = &task->experiment->schedule;
+    for (int32_t i = 0; i < section->n_stopping_metrics; i++) {
+        const int32_t metric = find_metric(task, &section->stopping_metrics[i], errors);
+        if (metric < 0) {
+            return RONDO_INVALID;
+        }
+        if (i == 0) {
+            task->metric = metric;
+        } else {
+            task->more_metrics[task->n_more_metrics++] = metric;
+        }
+    }
+    return RONDO_OK;
 }
 
 /* Applies the optimizer to the parameters. Does nothing for prediction, which has no optimizer. */
@@ -328,7 +385,7 @@ static rondo_status check_targets(const struct task *task, struct errors *errors
 static rondo_status check_warmup(const struct task *task, struct errors *errors) {
     const struct schedule_section *section = &task->experiment->schedule;
     const int trains = task->experiment->optimizer.optimizer.descriptor != NULL && task->data.train != NULL;
-    if (!trains || section->warmup.length == 0) {
+    if (!trains || duration_updates(&section->warmup.length, 1) == 0) {
         return RONDO_OK;
     }
     const struct schedule_settings settings = task_schedule(task);
@@ -381,18 +438,19 @@ struct task *task_open(const char *file, const char *const *assignments, struct 
     return task;
 }
 
+const char *task_class_name(const struct task *task, int64_t k) {
+    const struct vocabulary *labels = target_of(task)->names;
+    return labels == NULL || k >= vocabulary_size(labels) ? NULL : vocabulary_word(labels, (int32_t)k);
+}
+
 struct schedule_settings task_schedule(const struct task *task) {
     const struct schedule_section *section = &task->experiment->schedule;
-    const struct dataset *train = task->data.train;
-    const int64_t batches =
-        train->lane != NULL ? train->updates : (train->count + section->options.batch - 1) / section->options.batch;
-    const int64_t steps_per_epoch = batches > 0 ? batches : 1;
-    const double unit = section->warmup.unit == WARMUP_EPOCHS ? (double)steps_per_epoch : 1;
+    const int64_t steps_per_epoch = task->updates_per_epoch;
     return (struct schedule_settings){.plugin = (const rondo_schedule *)section->learning_rate.descriptor,
                                       .options = section->learning_rate.options,
                                       .origin = section->learning_rate.origin,
                                       .log = section->learning_rate.log,
-                                      .warmup = llround(section->warmup.length * unit),
+                                      .warmup = llround(duration_updates(&section->warmup.length, steps_per_epoch)),
                                       .warmup_from = section->warmup.from,
                                       .lr = task->experiment->optimizer.lr,
                                       .steps = steps_per_epoch * section->options.epochs,

@@ -17,8 +17,11 @@ struct task {
     struct batch_plan plan;
     struct task_data data;
     struct network *network;
-    int32_t metric;                  /* of the network; early stopping observes it */
-    struct updater_settings updater; /* unused for evaluation and prediction */
+    int32_t metric; /* of the network; early stopping observes it, and it selects the weights that are kept */
+    int32_t more_metrics[STOPPING_MOST], n_more_metrics; /* early stopping observes these as well */
+    struct updater_settings updater;                     /* unused for evaluation and prediction */
+    int64_t updates_per_epoch;                           /* >= 1 */
+    int64_t largest_batch;                               /* examples of the largest batch of training, >= 1 */
 };
 
 /* Reads the data that `which` names (enum task_part, or-ed; what the experiment does not give is left out) and builds the
@@ -35,6 +38,9 @@ void task_destroy(struct task *task);
 
 /* The settings of the learning rate over a run; needs the training data. */
 struct schedule_settings task_schedule(const struct task *task);
+
+/* The name of class k of the targets; NULL: they are no classes, or have no names. Borrowed from the task. */
+const char *task_class_name(const struct task *task, int64_t k);
 
 /* What a reader renders: the prediction of an example of a dataset; `values` has its rows, which are borrowed. */
 struct reader_prediction task_prediction(const struct task *task, const struct dataset *dataset, int64_t example,

@@ -33,18 +33,40 @@ const char *task_data_name(const struct data_section *section, enum part_name pa
                : arena_printf(arena, "data.%s, a part of %s", part_keys[part], section->train.paths[0].text);
 }
 
+/* Windows need an input and a target at each step. */
+static rondo_status check_windows(const struct task_data *data, const struct dataset *dataset, const char *name,
+                                  struct errors *errors) {
+    const int64_t example = windows_unaligned(dataset);
+    if (example < 0) {
+        return RONDO_OK;
+    }
+    return errors_add_at(errors, RONDO_INVALID, data->section->sequences_where,
+                         "'data.window' cuts sequences with an input and a target at each step, and example %lld of %s "
+                         "has %lld and %lld",
+                         (long long)example + 1, name, (long long)dataset_find(dataset, "input")->length[example],
+                         (long long)dataset_find(dataset, "target")->length[example]);
+}
+
+/* Sequences as windows, if the experiment wants that; lists are not cut. NULL with errors. */
+static struct dataset *cut(const struct task_data *data, const struct dataset *dataset, const char *name,
+                           struct errors *errors) {
+    const struct data_options *settings = &data->section->settings;
+    return check_windows(data, dataset, name, errors) == RONDO_OK
+               ? windows_cut(dataset, settings->window, settings->carry ? data->lanes : 0, errors)
+               : NULL;
+}
+
 /* Binds the scaling, cuts sequences into windows, and checks that the examples fit the architecture. Takes over
  * `dataset`. */
 static struct dataset *prepare(const struct task_data *data, struct dataset *dataset, int with_targets,
                                const char *name, struct errors *errors) {
-    const struct sequence_options *sequences = &data->section->sequences;
     if (dataset != NULL) {
         scaling_bind(&data->scaling, dataset);
     }
-    if (dataset != NULL && sequences->window > 0 && with_targets &&
+    if (dataset != NULL && data->section->settings.window > 0 && with_targets &&
         dataset_find(dataset, "target")->kind != STREAM_LIST) {
         struct dataset *whole = dataset;
-        dataset = windows_cut(whole, sequences->window, sequences->carry ? data->lanes : 0, errors);
+        dataset = cut(data, whole, name, errors);
         dataset_destroy(whole);
     }
     if (dataset != NULL && dataset_fits(dataset, data->plan, with_targets, name, errors) != RONDO_OK) {
@@ -82,16 +104,17 @@ static struct dataset *read_part(struct task_data *data, enum part_name part, in
     } else {
         dataset = raw_part(data, part, name, errors);
     }
+    const struct data_options *settings = &data->section->settings;
+    const struct scaling_options scaling = {settings->scale_input, settings->scale_target};
     if (dataset != NULL && learns &&
-        scaling_learn(&data->scaling, dataset, data->section->scaling, target_has_units, data->reader->arena, errors) !=
-            RONDO_OK) {
+        scaling_learn(&data->scaling, dataset, scaling, target_has_units, data->reader->arena, errors) != RONDO_OK) {
         dataset_destroy(dataset);
         dataset = NULL;
     }
-    if (dataset != NULL && part == PART_TRAIN && windows_longest(dataset) < data->section->sequences.window) {
+    if (dataset != NULL && part == PART_TRAIN && windows_longest(dataset) < settings->window) {
         errors_add_at(errors, RONDO_INVALID, data->section->sequences_where,
                       "'data.window' is %lld, and the longest sequence of %s has %lld steps",
-                      (long long)data->section->sequences.window, name, (long long)windows_longest(dataset));
+                      (long long)settings->window, name, (long long)windows_longest(dataset));
         dataset_destroy(dataset);
         dataset = NULL;
     }

@@ -13,9 +13,7 @@ static void add_slots(struct task_memory *memory, const struct updater_stage *st
 
 struct task_memory task_memory(const struct task *task) {
     const struct model *model = network_model(task->network);
-    const int64_t batch = task->experiment->schedule.options.batch, count = task->data.train->count;
-    const int64_t largest = count < 1 ? 1 : count < batch ? count : batch;
-    struct task_memory memory = {.n_shards = network_shard_count(task->network, largest)};
+    struct task_memory memory = {.n_shards = network_shard_count(task->network, task->largest_batch)};
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
         const rondo_tensor *value = &model_parameters(model)[p].value;
         const uint64_t bytes = tensor_bytes(value);

@@ -14,35 +14,39 @@ struct experiment_training {
 static struct trainer_settings trainer_settings(const struct task *task) {
     const struct experiment *experiment = task->experiment;
     const struct schedule_options *schedule = &experiment->schedule.options;
-    return (struct trainer_settings){.epochs = schedule->epochs,
-                                     .batch = {.examples = schedule->batch},
-                                     .evaluation_batch = schedule->batch,
-                                     .clip_norm = schedule->clip_norm,
-                                     .seed = (uint64_t)schedule->seed,
-                                     .updater = task->updater,
-                                     .schedule = task_schedule(task),
-                                     .metric = task->metric,
-                                     .patience = experiment->schedule.stopping.patience,
-                                     .min_delta = experiment->schedule.stopping.min_delta,
-                                     .profile = task->session->profile};
+    return (struct trainer_settings){
+        .epochs = schedule->epochs,
+        .batch = experiment->schedule.batch,
+        .accumulate = schedule->accumulate,
+        .validate_every = duration_updates(&experiment->schedule.validate.every, task->updates_per_epoch),
+        .clip_norm = schedule->clip_norm,
+        .seed = (uint64_t)schedule->seed,
+        .updater = task->updater,
+        .schedule = task_schedule(task),
+        .metric = task->metric,
+        .more_metrics = task->more_metrics,
+        .n_more_metrics = task->n_more_metrics,
+        .patience = experiment->schedule.stopping.patience,
+        .min_delta = experiment->schedule.stopping.min_delta,
+        .profile = task->session->profile};
 }
 
-static rondo_status on_batch(void *arg, const struct trainer_progress *progress, struct errors *errors) {
+static rondo_status on_update(void *arg, const struct trainer_progress *progress, struct errors *errors) {
     const struct experiment_training *training = arg;
     (void)errors;
-    if (training->observer->batch_end != NULL) {
-        training->observer->batch_end(training->observer->arg, progress);
+    if (training->observer->update_end != NULL) {
+        training->observer->update_end(training->observer->arg, progress);
     }
     return RONDO_OK;
 }
 
-static rondo_status on_epoch(void *arg, const struct trainer_progress *progress, struct errors *errors) {
+static rondo_status on_interval(void *arg, const struct trainer_progress *progress, struct errors *errors) {
     const struct experiment_training *training = arg;
     profile_begin(training->task->session->profile, PROFILE_FILES);
-    RONDO_TRY(run_record_epoch(training->run, training->task->network, progress, errors));
+    RONDO_TRY(run_record_interval(training->run, training->task->network, progress, errors));
     profile_end(training->task->session->profile, PROFILE_FILES);
-    if (training->observer->epoch_end != NULL) {
-        training->observer->epoch_end(training->observer->arg, progress);
+    if (training->observer->interval_end != NULL) {
+        training->observer->interval_end(training->observer->arg, progress);
     }
     return RONDO_OK;
 }
@@ -51,26 +55,28 @@ static rondo_status on_epoch(void *arg, const struct trainer_progress *progress,
 static void report_weights(struct experiment_training *training, rondo_status status, struct errors *errors) {
     const struct trainer_result *trainer = &training->result->trainer;
     struct run_folder *run = training->run;
+    const int64_t per_epoch = training->task->updates_per_epoch;
     if (status == RONDO_INTERRUPTED && run_folder_weights(run) == RUN_FOLDER_NO_WEIGHTS && trainer->steps > 0) {
-        run_record_weights(run, training->task->network, 0, errors);
+        run_record_weights(run, training->task->network, trainer->steps, trainer->steps / per_epoch, errors);
     }
-    const int64_t epoch = run_folder_weights(run);
+    const int64_t step = run_folder_weights(run);
     struct errors moved = {0};
-    if (epoch == RUN_FOLDER_NO_WEIGHTS || run_folder_check(run, &moved) != RONDO_OK) {
+    if (step == RUN_FOLDER_NO_WEIGHTS || run_folder_check(run, &moved) != RONDO_OK) {
         errors_free(&moved); /* this is why the training failed, so it has been reported */
         training->result->folder = NULL;
-    } else if (epoch == 0) {
-        errors_add(errors, status, "the weights after step %lld of epoch 1 are in '%s'", (long long)trainer->steps,
-                   run_folder_path(run));
+    } else if (step % per_epoch != 0) {
+        errors_add(errors, status, "the weights after step %lld, in epoch %lld, are in '%s'", (long long)step,
+                   (long long)(step / per_epoch + 1), run_folder_path(run));
     } else {
-        errors_add(errors, status, "the weights of epoch %lld are in '%s'", (long long)epoch, run_folder_path(run));
+        errors_add(errors, status, "the weights of epoch %lld are in '%s'", (long long)(step / per_epoch),
+                   run_folder_path(run));
     }
 }
 
 static rondo_status run_training(struct experiment_training *training, struct errors *errors) {
     struct task *task = training->task;
     const struct trainer_settings settings = trainer_settings(task);
-    const struct trainer_observer observer = {on_batch, on_epoch, training};
+    const struct trainer_observer observer = {on_update, on_interval, training};
     struct trainer_result *result = &training->result->trainer;
     const double start = trainer_clock();
     if (training->observer->begin != NULL) {

@@ -19,9 +19,10 @@ struct train_observer {
     /* Before the first update, once the run folder exists. */
     void (*begin)(void *arg, const struct task *task, const char *folder);
     /* After each update. */
-    void (*batch_end)(void *arg, const struct trainer_progress *progress);
-    /* After each epoch, once the run folder has its line and, if it is the best so far, its weights. */
-    void (*epoch_end)(void *arg, const struct trainer_progress *progress);
+    void (*update_end)(void *arg, const struct trainer_progress *progress);
+    /* After each validation (without validation data, after each epoch), once the run folder has its line and, if they are
+     * the best so far, the weights. */
+    void (*interval_end)(void *arg, const struct trainer_progress *progress);
     void *arg;
 };
 
@@ -31,11 +32,11 @@ struct train_result {
 };
 
 /* Initialises the parameters, creates the run folder (`folder` as in run_folder_create) and trains. Afterwards the network
- * and the folder have the weights of the best epoch.
+ * and the folder have the weights of the best validation.
  *
- * If the training fails or is interrupted (RONDO_INTERRUPTED), the folder remains with the weights of the best epoch so
- * far, and the errors say so. If it is interrupted before the end of the first epoch, it remains with the weights of that
- * moment. If there are no weights, the folder is removed. */
+ * If the training fails or is interrupted (RONDO_INTERRUPTED), the folder remains with the weights of the best
+ * validation so far, and the errors say so. If it is interrupted before the end of the first one, it remains with the
+ * weights of that moment. If there are no weights, the folder is removed. */
 rondo_status train_experiment(struct task *task, const char *folder, const struct train_observer *observer,
                               struct train_result *result, struct errors *errors);
 

@@ -13,9 +13,15 @@ struct training {
     const struct trainer_observer *observer;
     struct updater *updater;
     struct schedule *schedule;
-    char *best;           /* bytes of all parameters after the best epoch, one after the other */
-    double best_value;    /* of the metric */
-    struct scores scores; /* of the epoch, on the training data */
+    int64_t accumulate;                /* batches per update, >= 1 */
+    char *best;                        /* bytes of the best parameters, one after the other */
+    double best_value;                 /* of the metric */
+    int64_t validations;               /* done so far; without validation data: epochs */
+    double best_values[STOPPING_MOST]; /* of more metrics */
+    int64_t better_validation;         /* the last one in which any of the metrics got better */
+    int is_stopped;                    /* early, for want of better weights */
+    struct scores scores;              /* of the interval, on the training data */
+    double start;                      /* of the interval, on trainer_clock */
     struct trainer_progress progress;
     struct trainer_result *result;
 };
@@ -44,21 +50,25 @@ static void copy_parameters(const struct model *model, char *bytes, int back) {
     }
 }
 
-/* Computes the gradients of a batch and updates the parameters. */
-static rondo_status train_batch(struct training *training, const int64_t *examples, int64_t size,
-                                struct errors *errors) {
+/* Updates the parameters once. The batches of the update begin with number `first` of the epoch. */
+static rondo_status train_update(struct training *training, const struct epoch *epoch, int64_t first,
+                                 struct errors *errors) {
     struct trainer_progress *progress = &training->progress;
     struct network *network = training->network;
     const int64_t done = updater_steps(training->updater), rows_before = training->scores.rows;
     const struct rng_stream stream = rng_substream(rng_stream(training->settings->seed, "step"), (uint64_t)done);
-    RONDO_TRY(network_train_batch(network, training->train, examples, size, stream, &training->scores, errors));
+    const int64_t left = epoch->batches - first;
+    const struct network_update update = {.dataset = training->train,
+                                          .examples = epoch->examples,
+                                          .begin = epoch->begin + first,
+                                          .batches = left < training->accumulate ? left : training->accumulate,
+                                          .stream = stream,
+                                          .sampled = updater_wants_sampled(training->updater)};
+    RONDO_TRY(network_train(network, &update, &training->scores, errors));
     struct updater_step step = {.gradients = network_gradients(network),
+                                .sampled = update.sampled ? network_sampled_gradients(network) : NULL,
                                 .rows = training->scores.rows - rows_before,
                                 .stream = rng_stream(stream.key, "optimizer")};
-    if (updater_wants_sampled(training->updater)) {
-        RONDO_TRY(network_sample_batch(network, training->train, examples, size, stream, errors));
-        step.sampled = network_sampled_gradients(network);
-    }
     profile_begin(training->settings->profile, PROFILE_UPDATE);
     RONDO_TRY(updater_clip(training->updater, step.gradients, training->settings->clip_norm, &progress->gradient_norm,
                            errors));
@@ -66,68 +76,53 @@ static rondo_status train_batch(struct training *training, const int64_t *exampl
     progress->lr_scale = step.lr_scale;
     RONDO_TRY(updater_step(training->updater, &step, errors));
     profile_end(training->settings->profile, PROFILE_UPDATE);
+    progress->interval_examples += update.begin[update.batches] - update.begin[0];
     return RONDO_OK;
 }
 
-static rondo_status train_batches(struct training *training, const struct epoch *epoch, struct errors *errors) {
-    struct trainer_progress *progress = &training->progress;
-    const double start = trainer_clock();
-    training->scores = (struct scores){0};
-    progress->train = &training->scores;
-    progress->examples = 0;
-    for (progress->batch = 0; progress->batch < epoch->batches;) {
-        if (network_is_interrupted(training->network)) {
-            return errors_add(errors, RONDO_INTERRUPTED, "interrupted in epoch %lld, after step %lld",
-                              (long long)progress->epoch, (long long)progress->steps);
-        }
-        const int64_t first = epoch->begin[progress->batch], size = epoch->begin[progress->batch + 1] - first;
-        const rondo_status status = train_batch(training, epoch->examples + first, size, errors);
-        if (status != RONDO_OK) {
-            errors_add(errors, status, "training stopped in epoch %lld, at step %lld", (long long)progress->epoch,
-                       (long long)progress->steps + 1);
-            return status;
-        }
-        progress->batch++;
-        progress->examples += size;
-        progress->steps = updater_steps(training->updater);
-        progress->seconds = trainer_clock() - start;
-        if (training->observer->batch_end != NULL) {
-            RONDO_TRY(training->observer->batch_end(training->observer->arg, progress, errors));
-        }
+static int is_last(const struct training *training) {
+    const struct trainer_progress *progress = &training->progress;
+    return progress->epoch == progress->epochs && progress->update == progress->updates;
+}
+
+/* How much better a value of the metric is than another one. Any number is better than an undefined value. */
+static double gain_of(const struct training *training, int32_t metric, double value, double than) {
+    if (isnan(than) && !isnan(value)) {
+        return HUGE_VAL;
     }
-    return RONDO_OK;
+    return network_higher_is_better(training->network, metric) ? value - than : than - value;
 }
 
-static rondo_status train_epoch(struct training *training, struct errors *errors) {
+/* Notes whether any metric has got better, for patience. */
+static void observe_more(struct training *training, const struct scores *valid) {
     const struct trainer_settings *settings = training->settings;
-    const struct rng_stream shuffle =
-        rng_substream(rng_stream(settings->seed, "shuffle"), (uint64_t)training->progress.epoch);
-    struct epoch epoch;
-    rondo_status status =
-        epoch_make(&epoch, training->train, network_plan(training->network), settings->batch, &shuffle, errors);
-    training->progress.batches = epoch.batches;
-    if (status == RONDO_OK) {
-        status = train_batches(training, &epoch, errors);
+    int is_better = training->progress.is_best;
+    for (int32_t i = 0; valid != NULL && i < settings->n_more_metrics; i++) {
+        const int32_t metric = settings->more_metrics[i];
+        const double value = network_metric(training->network, valid, metric);
+        if (training->better_validation == 0 ||
+            gain_of(training, metric, value, training->best_values[i]) > settings->min_delta) {
+            training->best_values[i] = value;
+            is_better = 1;
+        }
     }
-    epoch_free(&epoch);
-    return status;
+    training->better_validation = is_better ? training->validations : training->better_validation;
 }
 
-/* Keeps the weights if they are the best so far; without validation data, each epoch is the best. */
+/* Keeps the weights if they are the best so far; without validation data, they always are. */
 static void keep_best(struct training *training, const struct scores *valid) {
     const struct trainer_settings *settings = training->settings;
     struct trainer_progress *progress = &training->progress;
     progress->is_best = 1;
     if (valid != NULL) {
         const double value = network_metric(training->network, valid, settings->metric);
-        const double gain = network_higher_is_better(training->network, settings->metric)
-                                ? value - training->best_value
-                                : training->best_value - value;
-        progress->is_best = training->result->best_epoch == 0 || gain > settings->min_delta;
+        progress->is_best = training->result->best_epoch == 0 ||
+                            gain_of(training, settings->metric, value, training->best_value) > settings->min_delta;
         training->best_value = progress->is_best ? value : training->best_value;
     }
     if (progress->is_best) {
         training->result->best_epoch = progress->epoch;
+        training->result->best_step = progress->steps;
         memset(&training->result->valid, 0, sizeof training->result->valid);
         if (valid != NULL) {
             training->result->valid = *valid;
@@ -137,13 +132,13 @@ static void keep_best(struct training *training, const struct scores *valid) {
 }
 
 /* Validation and its consequences. The network has the weights to be evaluated (updater_swap_evaluated). */
-static rondo_status judge_epoch(struct training *training, struct errors *errors) {
+static rondo_status judge_weights(struct training *training, struct errors *errors) {
     struct trainer_progress *progress = &training->progress;
     struct scores valid = {0};
     if (training->valid != NULL) {
         profile_begin(training->settings->profile, PROFILE_VALIDATION);
         const rondo_status status =
-            network_evaluate(training->network, training->valid, training->settings->evaluation_batch, &valid, errors);
+            network_evaluate(training->network, training->valid, training->settings->batch, &valid, errors);
         profile_end(training->settings->profile, PROFILE_VALIDATION);
         if (status != RONDO_OK) {
             return errors_add(errors, status, "training stopped at the validation of epoch %lld, after step %lld",
@@ -152,39 +147,93 @@ static rondo_status judge_epoch(struct training *training, struct errors *errors
         RONDO_TRY(schedule_observe(training->schedule, progress->steps,
                                    network_metric(training->network, &valid, training->settings->metric), errors));
     }
+    training->validations++;
     keep_best(training, training->valid == NULL ? NULL : &valid);
+    observe_more(training, training->valid == NULL ? NULL : &valid);
     progress->valid = training->valid == NULL ? NULL : &valid;
     training->result->epochs = progress->epoch;
     rondo_status status = RONDO_OK;
-    if (training->observer->epoch_end != NULL) {
-        status = training->observer->epoch_end(training->observer->arg, progress, errors);
+    if (training->observer->interval_end != NULL) {
+        status = training->observer->interval_end(training->observer->arg, progress, errors);
     }
     progress->valid = NULL;
     return status;
 }
 
-static rondo_status end_epoch(struct training *training, struct errors *errors) {
+static rondo_status end_interval(struct training *training, struct errors *errors) {
+    const struct trainer_settings *settings = training->settings;
     updater_swap_evaluated(training->updater);
-    const rondo_status status = judge_epoch(training, errors);
+    const rondo_status status = judge_weights(training, errors);
     updater_swap_evaluated(training->updater);
+    training->is_stopped = training->valid != NULL && settings->patience > 0 &&
+                           training->validations - training->better_validation >= settings->patience;
+    training->progress.interval_updates = 0;
     return status;
 }
 
-static int should_stop(const struct training *training) {
+/* Validation k, from 1, follows the first update that is at least number k * validate_every; one more follows the last
+ * update. */
+static int is_interval_end(const struct training *training) {
+    const struct trainer_progress *progress = &training->progress;
+    const double every = training->valid != NULL && training->settings->validate_every > 0
+                             ? training->settings->validate_every
+                             : (double)progress->updates;
+    const double rounding = 1e-6; /* of k times a share of an epoch */
+    return (double)progress->steps + rounding >= (double)(training->validations + 1) * every || is_last(training);
+}
+
+static void begin_interval(struct training *training) {
+    training->start = trainer_clock();
+    training->scores = (struct scores){0};
+    training->progress.interval_examples = 0;
+}
+
+static rondo_status run_update(struct training *training, const struct epoch *epoch, struct errors *errors) {
+    struct trainer_progress *progress = &training->progress;
+    if (network_is_interrupted(training->network)) {
+        return errors_add(errors, RONDO_INTERRUPTED, "interrupted in epoch %lld, after step %lld",
+                          (long long)progress->epoch, (long long)progress->steps);
+    }
+    if (progress->interval_updates == 0) {
+        begin_interval(training);
+    }
+    const rondo_status status = train_update(training, epoch, progress->update * training->accumulate, errors);
+    if (status != RONDO_OK) {
+        errors_add(errors, status, "training stopped in epoch %lld, at step %lld", (long long)progress->epoch,
+                   (long long)progress->steps + 1);
+        return status;
+    }
+    progress->update++;
+    progress->interval_updates++;
+    progress->steps = updater_steps(training->updater);
+    progress->interval_seconds = trainer_clock() - training->start;
+    if (training->observer->update_end != NULL) {
+        RONDO_TRY(training->observer->update_end(training->observer->arg, progress, errors));
+    }
+    return is_interval_end(training) ? end_interval(training, errors) : RONDO_OK;
+}
+
+static rondo_status run_epoch(struct training *training, struct errors *errors) {
     const struct trainer_settings *settings = training->settings;
-    return training->valid != NULL && settings->patience > 0 &&
-           training->progress.epoch - training->result->best_epoch >= settings->patience;
+    struct trainer_progress *progress = &training->progress;
+    const struct rng_stream shuffle = rng_substream(rng_stream(settings->seed, "shuffle"), (uint64_t)progress->epoch);
+    struct epoch epoch;
+    rondo_status status =
+        epoch_make(&epoch, training->train, network_plan(training->network), settings->batch, &shuffle, errors);
+    progress->update = 0;
+    progress->updates = (epoch.batches + training->accumulate - 1) / training->accumulate;
+    while (status == RONDO_OK && progress->update < progress->updates && !training->is_stopped) {
+        status = run_update(training, &epoch, errors);
+    }
+    epoch_free(&epoch);
+    return status;
 }
 
 static rondo_status run_epochs(struct training *training, struct errors *errors) {
     struct trainer_progress *progress = &training->progress;
-    for (progress->epoch = 1; progress->epoch <= progress->epochs; progress->epoch++) {
-        RONDO_TRY(train_epoch(training, errors));
-        RONDO_TRY(end_epoch(training, errors));
-        if (should_stop(training)) {
-            training->result->stopped_early = progress->epoch < progress->epochs;
-            break;
-        }
+    for (progress->epoch = 1; progress->epoch <= progress->epochs && !training->is_stopped; progress->epoch++) {
+        RONDO_TRY(run_epoch(training, errors));
+        training->result->stopped_early = training->is_stopped && !is_last(training);
     }
     return RONDO_OK;
 }
@@ -199,7 +248,9 @@ rondo_status trainer_run(struct network *network, const struct dataset *train, c
                                 .valid = valid,
                                 .settings = settings,
                                 .observer = observer,
+                                .accumulate = settings->accumulate > 0 ? settings->accumulate : 1,
                                 .result = result};
+    training.progress.train = &training.scores;
     training.progress.epochs = settings->epochs;
     training.best = malloc(parameter_bytes(model) + 1);
     rondo_status status = training.best == NULL ? errors_no_memory(errors) : RONDO_OK;

@@ -10,7 +10,7 @@
 
 #include "data/array_set.h"
 
-/* An id is a row of an embedding or an output of the model: a larger one is rather a number, or a mistake. */
+/* An id is a row of an embedding or an output of the model: a larger value is probably a number, or a mistake. */
 enum { MOST_IDS = 10000000 };
 
 enum { INPUT_AUTO, INPUT_SYMBOL, INPUT_NUMBER, INPUT_NONE };
@@ -51,7 +51,7 @@ struct arrays_form {
 };
 struct arrays_state {
     int32_t has_input;  /* 0: the model reads only its own targets (feedback) */
-    int32_t has_weight; /* the training data weigh their examples */
+    int32_t has_weight; /* the training data have weights */
     struct arrays_form input, target;
     struct vocabulary *names; /* of the classes; NULL: none */
 };
@@ -111,7 +111,7 @@ static struct arrays_form form_of(int32_t is, const struct array_view *view, int
                                 .bytes = is == ARRAY_NUMBERS && is_bytes(view)};
 }
 
-/* An array must be as that of the training files. */
+/* An array must have the form of that of the training files. */
 static rondo_status check_form(const struct array_set *set, const struct array_view *view,
                                const struct arrays_form *form) {
     const struct npy_array *array = view->array;
@@ -134,7 +134,8 @@ static rondo_status check_form(const struct array_set *set, const struct array_v
     return RONDO_OK;
 }
 
-/* Opens a set and relates its arrays to examples; with forms that were learned, or `learned` 0: that are found here. */
+/* Opens a set and relates its arrays to examples. `learned` 1: they must have the forms that were learned; 0: their forms
+ * are found here. */
 static rondo_status open_set(const struct reader *reader, const struct reader_path *paths, int32_t count,
                              int with_targets, int learned, struct arrays_state *state, struct array_set *set,
                              struct errors *errors) {

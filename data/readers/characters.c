@@ -75,7 +75,7 @@ static void symbol_text(int32_t kind, uint32_t code, char text[SYMBOL_BYTES]) {
     }
 }
 
-/* The code of a symbol; CODES if `text` is none. */
+/* The code of a symbol; CODES if `text` is not a symbol. */
 static uint32_t symbol_code(int32_t kind, const char *text) {
     const size_t length = strlen(text);
     uint32_t code = CODES;
@@ -247,7 +247,7 @@ static void count_codes(const struct document *document, int32_t kind, int64_t b
     }
 }
 
-/* Elements of a document. A character has one byte that continues none. */
+/* Elements of a document. Each character has exactly one byte that is not a continuation byte. */
 static int64_t count_elements(const struct document *document, int32_t kind) {
     int64_t continued = 0;
     for (size_t at = 0; at < document->length && kind == TOKENS_CHARACTERS; at++) {

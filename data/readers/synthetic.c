@@ -29,6 +29,7 @@ struct synthetic_options {
     int32_t running;              /* parity: a target at each step */
     int64_t train, valid, test;   /* examples of each part */
     int64_t length, gap, symbols; /* 0: as usual for the task */
+    int64_t spread;               /* up to this number of further steps, drawn for each example */
     double noise;                 /* sine: standard deviation */
     int64_t data_seed;
 };
@@ -47,6 +48,9 @@ static const rondo_option options_table[] = {
     RONDO_OPTION_INT(
         struct synthetic_options, gap, "0", 0, MOST_STEPS,
         "steps between what copy and recall remember and its use, or that delayed_echo waits; 0: 50, 50, 5"),
+    RONDO_OPTION_INT(
+        struct synthetic_options, spread, "0", 0, MOST_STEPS,
+        "each example has up to this number of further steps: in the gap of copy and recall, else in its length"),
     RONDO_OPTION_INT(struct synthetic_options, symbols, "0", 0, 1e6,
                      "different symbols that copy, recall and delayed_echo remember; 0: 8"),
     RONDO_OPTION_BOOL(struct synthetic_options, running, "false",
@@ -83,10 +87,14 @@ struct synthetic_example {
 struct synthetic_task {
     struct synthetic_sizes usual;    /* length, gap, symbols; 0: the task has none */
     int64_t input_size, target_size; /* numbers of an element; 0: it is a symbol */
+    int gap_spreads;                 /* further steps (`spread`) are in the gap; 0: they add to the length */
     void (*measure)(struct synthetic_sizes *sizes,
                     const struct synthetic_options *options); /* sets the rest of sizes */
     void (*fill)(const struct synthetic_example *example);
 };
+
+/* Streams of an example, beside its own. */
+enum { NOISE = 0, SPREAD = 1 };
 
 static int32_t random_symbol(const struct synthetic_example *example, int64_t n, int64_t symbols) {
     return (int32_t)rng_below(example->stream, (uint64_t)n, (uint64_t)symbols);
@@ -195,7 +203,7 @@ static void sine_fill(const struct synthetic_example *example) {
     const double lowest = 1.0 / 32, highest = 1.0 / 8;
     const double place = rng_uniform(example->stream, 0), phase = 2 * M_PI * rng_uniform(example->stream, 1);
     const double frequency = lowest + (highest - lowest) * place;
-    const struct rng_stream noise = rng_substream(example->stream, 0);
+    const struct rng_stream noise = rng_substream(example->stream, NOISE);
     example->input_numbers[0] = (float)(2 * place - 1);
     example->input_numbers[1] = (float)cos(phase);
     example->input_numbers[2] = (float)sin(phase);
@@ -207,30 +215,32 @@ static void sine_fill(const struct synthetic_example *example) {
 
 /* In the order of task_names. */
 static const struct synthetic_task tasks[] = {
-    {{.length = 50}, 2, 1, adding_measure, adding_fill},
-    {{.length = 10, .gap = 50, .symbols = 8}, 0, 0, copy_measure, copy_fill},
-    {{.gap = 50, .symbols = 8}, 0, 0, recall_measure, recall_fill},
-    {{.length = 50}, 0, 0, parity_measure, parity_fill},
-    {{.length = 50, .gap = 5, .symbols = 8}, 0, 0, echo_measure, echo_fill},
-    {{.length = 50}, 3, 1, sine_measure, sine_fill},
+    {{.length = 50}, 2, 1, 0, adding_measure, adding_fill},
+    {{.length = 10, .gap = 50, .symbols = 8}, 0, 0, 1, copy_measure, copy_fill},
+    {{.gap = 50, .symbols = 8}, 0, 0, 1, recall_measure, recall_fill},
+    {{.length = 50}, 0, 0, 0, parity_measure, parity_fill},
+    {{.length = 50, .gap = 5, .symbols = 8}, 0, 0, 0, echo_measure, echo_fill},
+    {{.length = 50}, 3, 1, 0, sine_measure, sine_fill},
 };
 enum { TASK_ADDING = 0, TASK_PARITY = 3, TASK_ECHO = 4, TASK_SINE = 5 };
 
-static struct synthetic_sizes sizes_of(const struct synthetic_options *options) {
+/* Of an example with a number of further steps. */
+static struct synthetic_sizes sizes_of(const struct synthetic_options *options, int64_t further) {
     const struct synthetic_task *task = &tasks[options->task];
     struct synthetic_sizes sizes = {.length = options->length > 0 ? options->length : task->usual.length,
                                     .gap = options->gap > 0 ? options->gap : task->usual.gap,
                                     .symbols = options->symbols > 0 ? options->symbols : task->usual.symbols};
+    *(task->gap_spreads ? &sizes.gap : &sizes.length) += further;
     task->measure(&sizes, options);
     return sizes;
 }
 
 /* ---- the reader ---- */
 
-/* An option of a task that does not use it would be ignored. */
+/* Refuses options that the task does not use, which would be ignored. */
 static rondo_status check(const struct reader *reader, struct errors *errors) {
     const struct synthetic_options *options = options_of(reader);
-    const struct synthetic_sizes *usual = &tasks[options->task].usual, sizes = sizes_of(options);
+    const struct synthetic_sizes *usual = &tasks[options->task].usual, sizes = sizes_of(options, 0);
     const struct {
         const char *name;
         int is_given, is_used;
@@ -268,7 +278,7 @@ static rondo_status add_stream(struct dataset *dataset, const char *name, int64_
 
 static rondo_status describe(const struct reader *reader, struct dataset *dataset, struct errors *errors) {
     const struct synthetic_task *task = &tasks[options_of(reader)->task];
-    const struct synthetic_sizes sizes = sizes_of(options_of(reader));
+    const struct synthetic_sizes sizes = sizes_of(options_of(reader), 0);
     RONDO_TRY(add_stream(dataset, "input", task->input_size, sizes.input_symbols, errors));
     return add_stream(dataset, "target", task->target_size, sizes.target_symbols, errors);
 }
@@ -285,9 +295,11 @@ static rondo_status add_examples(const struct reader *reader, enum part_name par
     const struct rng_stream of_task = rng_stream((uint64_t)options->data_seed, task_names[options->task]);
     const struct rng_stream of_part = rng_substream(of_task, (uint64_t)part);
     const struct synthetic_sizes *sizes = &example->sizes;
+    const uint64_t spreads = (uint64_t)options->spread + 1;
     for (int64_t i = 0; i < count[part]; i++) {
         RONDO_TRY(reader_check_interrupt(reader, i, (struct location){.file = "synthetic data"}, errors));
         example->stream = rng_substream(of_part, (uint64_t)i);
+        example->sizes = sizes_of(options, (int64_t)rng_below(rng_substream(example->stream, SPREAD), 0, spreads));
         for (int64_t t = 0; t < sizes->targets; t++) {
             example->targets[t] = STREAM_NO_TARGET; /* those that `fill` leaves out */
         }
@@ -302,10 +314,11 @@ static rondo_status read(const struct reader *reader, const struct reader_source
                          struct dataset *dataset, struct errors *errors) {
     (void)with_targets; /* they are always known */
     const struct synthetic_task *task = &tasks[options_of(reader)->task];
-    struct synthetic_example example = {.sizes = sizes_of(options_of(reader)), .options = options_of(reader)};
+    const struct synthetic_sizes largest = sizes_of(options_of(reader), options_of(reader)->spread);
+    struct synthetic_example example = {.options = options_of(reader)};
     struct arena *arena = arena_create();
-    void *input = make_elements(arena, example.sizes.inputs, task->input_size);
-    void *target = make_elements(arena, example.sizes.targets, task->target_size);
+    void *input = make_elements(arena, largest.inputs, task->input_size);
+    void *target = make_elements(arena, largest.targets, task->target_size);
     example.inputs = input;
     example.input_numbers = input;
     example.targets = target;

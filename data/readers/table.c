@@ -13,7 +13,7 @@
 #include "data/reader.h"
 #include "data/table_file.h"
 
-/* A column with more categories than this is rather a number with a mistake in it, an identifier, or a text. */
+/* A column with more categories than this is probably one of numbers with a mistake, of identifiers or of texts. */
 enum { MOST_CATEGORIES = 10000 };
 
 enum { TARGET_LABEL = 0, TARGET_NUMBER = 1 };
@@ -42,9 +42,11 @@ static const rondo_option options_table[] = {
 
 static const struct reader_column_key columns[] = {
     [COLUMN_TARGET] = {"target", NULL, "the column of the label, or the columns of the numbers, to predict", 1},
-    [COLUMN_INPUT] = {"input", "", "the columns that the model sees; without it, all but the others", 1},
-    [COLUMN_IGNORE] = {"ignore", "", "columns that the model does not see", 1},
-    [COLUMN_CATEGORIES] = {"categories", "", "columns whose numbers are categories, such as codes", 1},
+    [COLUMN_INPUT] = {"input", "",
+                      "the columns that the model sees, such as [age, income]; without it, all but the others", 1},
+    [COLUMN_IGNORE] = {"ignore", "", "a column that the model does not see, or a list of them", 1},
+    [COLUMN_CATEGORIES] = {"categories", "", "a column whose numbers are categories, such as codes, or a list of them",
+                           1},
     [COLUMN_WEIGHT] = {"weight", "", "the column of the factors of the losses", 0},
     {NULL, NULL, NULL, 0}};
 
@@ -194,7 +196,7 @@ struct table_training {
 struct column_content {
     int64_t numbers, others; /* fields that are numbers, and that are neither numbers nor missing */
     double sum;              /* of the numbers */
-    struct location other;   /* the first field that is no number */
+    struct location other;   /* the first field that is not a number */
     const char *text;        /* of that field */
 };
 

@@ -284,7 +284,7 @@ static rondo_status read_row(const struct reader *reader, struct text_file *file
         target = (struct stream_part){&number, 1};
     }
     if (table->mistakes > 0) {
-        return RONDO_OK; /* the dataset will not be used: only look for more mistakes */
+        return RONDO_OK; /* the dataset will not be used: the rest is only read to find more mistakes */
     }
     const rondo_status status = add_text(reader, text, where, target, list, dataset, table->errors);
     table->mistakes += status == RONDO_INVALID;

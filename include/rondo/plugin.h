@@ -1,18 +1,19 @@
 /* rondo/plugin.h: the plugin ABI of Rondo.
  *
- * A plugin is a shared object that adds ops, optimizers, losses or schedules to Rondo. It includes only this header,
- * and links against no library of Rondo. It calls the host (Rondo) through a table of functions, rondo_host, that is
- * passed with every call. Rondo's own ops use the same descriptors.
+ * A plugin is a shared object that adds ops, optimizers, losses, schedules or metrics to Rondo. It includes only this
+ * header, and links against no library of Rondo. It calls the host (Rondo) through a table of functions, rondo_host,
+ * that is passed with every call. Rondo's own ops use the same descriptors.
  *
  * HOW TO WRITE A PLUGIN
  *   `rondo plugin new optimizer NAME` writes a folder that builds and passes its checks. To write one by hand:
- *   1. Write the functions, then a const descriptor that points to them (rondo_op, rondo_optimizer, rondo_loss or
- *      rondo_schedule).
+ *   1. Write the functions, then a const descriptor that points to them (rondo_op, rondo_optimizer, rondo_loss,
+ *      rondo_schedule or rondo_metric_plugin).
  *   2. End the file with RONDO_PLUGIN("name", "1.0", "MIT", &my_descriptor.base).
  *   3. cc -std=c11 -O2 -shared -fPIC -fvisibility=hidden -I include -o name.so name.c     (in the source tree), or
  *      cc -std=c11 -O2 -shared -fPIC -fvisibility=hidden $(pkg-config --cflags rondo) -o name.so name.c     (installed)
  *   4. Name it in an experiment:   optimizer: {plugin: name}   with   --plugin ./name.so   or   plugins: [./name.so]
- *      or put it into a folder of RONDO_PLUGIN_PATH as optimizers/name.so (losses/, ops/, schedules/).
+ *      or put it into a folder of RONDO_PLUGIN_PATH as optimizers/name.so (losses/, ops/, schedules/,
+ *      metrics/).
  *   5. `rondo plugin check ./name.so` tests gradients, threads, memory and the rules below; see docs/plugin-abi.md.
  *   plugins/ in the source tree contains a short complete example of every kind.
  *
@@ -128,7 +129,11 @@ typedef struct rondo_value {
  *   RONDO_CHOICE  int32_t      index into the NULL-terminated list `choices`
  *   RONDO_STRING  const char*  owned by the host
  *   RONDO_INTS    rondo_ints   written 3 or [0, 2], each within [min, max]
- *   RONDO_REALS   rondo_reals  written 0.5 or [0.1, 0.9], each within [min, max] */
+ *   RONDO_REALS   rondo_reals  written 0.5 or [0.1, 0.9], each within [min, max]
+ *   RONDO_CLASS_REALS  rondo_reals  a number for each class, each within [min, max], or none; in losses and metrics,
+ *                 since 1.1. Written as a list in the order of the classes, as a mapping {label: number} that gives 1
+ *                 to every other class, or as the word balanced: rows / (classes * rows of the class), counted in the
+ *                 training data. The field gets the numbers */
 enum rondo_option_type {
     RONDO_BOOL = 0,
     RONDO_INT = 1,
@@ -136,7 +141,8 @@ enum rondo_option_type {
     RONDO_CHOICE = 3,
     RONDO_STRING = 4,
     RONDO_INTS = 5,
-    RONDO_REALS = 6
+    RONDO_REALS = 6,
+    RONDO_CLASS_REALS = 7
 };
 
 typedef struct rondo_ints {
@@ -158,7 +164,7 @@ typedef struct rondo_option {
     int32_t type;               /* enum rondo_option_type */
     uint32_t offset;            /* position of the field in the options struct, in bytes */
     const char *default_text;   /* as a user would write it; NULL: the option is required */
-    double min, max;            /* inclusive range of RONDO_INT, RONDO_REAL, RONDO_INTS, RONDO_REALS */
+    double min, max;            /* inclusive range of each number: RONDO_INT, _REAL, _INTS, _REALS, _CLASS_REALS */
     const char *const *choices; /* RONDO_CHOICE only */
     const char *help;           /* one line, with the unit */
 } rondo_option;
@@ -179,6 +185,8 @@ typedef struct rondo_option {
     { #field, RONDO_INTS, (uint32_t)offsetof(S, field), text, min, max, NULL, help }
 #define RONDO_OPTION_REALS(S, field, text, min, max, help)                                                             \
     { #field, RONDO_REALS, (uint32_t)offsetof(S, field), text, min, max, NULL, help }
+#define RONDO_OPTION_CLASS_REALS(S, field, text, min, max, help)                                                       \
+    { #field, RONDO_CLASS_REALS, (uint32_t)offsetof(S, field), text, min, max, NULL, help }
 #define RONDO_OPTION_END                                                                                               \
     { NULL, 0, 0, NULL, 0, 0, NULL, NULL }
 
@@ -192,7 +200,8 @@ enum rondo_kind {
     RONDO_KIND_OPTIMIZER = 1,
     RONDO_KIND_LOSS = 2,
     RONDO_KIND_SCHEDULE = 3,
-    RONDO_KIND_COUNT = 4
+    RONDO_KIND_METRIC = 4, /* since 1.1 */
+    RONDO_KIND_COUNT = 5
 };
 
 /* The first member of every descriptor. */
@@ -256,9 +265,9 @@ struct rondo_host {
      * [any-thread] */
     rondo_status (*fail)(rondo_context *ctx, rondo_status code, const char *format, ...) RONDO_PRINTF(3, 4);
 
-    /* Hands one line of text, without a newline, to the log of the program that runs Rondo, together with the file of the
-     * plugin: `rondo --verbose` prints it on standard error, rondo_run_set_log hands it to an embedding program, and
-     * otherwise it is dropped. For rare events; never to be used per step. printf-style. [any-thread] */
+    /* Hands one line of text, without a newline, to the log of the program that runs Rondo, together with the file of
+     * the plugin: `rondo --verbose` prints it on standard error, rondo_run_set_log hands it to an embedding program,
+     * and otherwise it is dropped. For rare events; never to be used per step. printf-style. [any-thread] */
     void (*log)(rondo_context *ctx, const char *format, ...) RONDO_PRINTF(2, 3);
 
     /* Calls body(arg, begin, end) for consecutive ranges that cover [0, count), possibly on several threads. Each range
@@ -605,7 +614,8 @@ static inline int64_t rondo_argmax(const rondo_tensor *tensor, int64_t begin, in
     return best;
 }
 
-/* For losses with RONDO_TARGET_CLASS: RONDO_INVALID, with the row, if a target is not a class in [0, classes). */
+/* For losses and metrics with RONDO_TARGET_CLASS: RONDO_INVALID, with the row, if a target is not a class in
+ * [0, classes). */
 static inline rondo_status rondo_check_classes(rondo_context *ctx, const rondo_tensor *targets, int64_t classes) {
     const int32_t *class_of = (const int32_t *)targets->data; /* (rows) */
     for (int64_t row = 0; row < rondo_count(targets); row++) {
@@ -655,7 +665,7 @@ typedef struct rondo_schedule_call {
     int64_t steps_per_epoch; /* number of updates in an epoch, >= 1 */
     double lr; /* the optimizer's learning rate, which the factor multiplies; NAN: the optimizer has no such option */
     double *state; /* [n_state] zero before the first update; saved with checkpoints */
-    /* Only in observe: the metric that early stopping watches, on the validation data after an epoch. */
+    /* Only in observe: the metric that early stopping watches, on the validation data. */
     double metric;
     int32_t higher_is_better; /* 1 or 0 */
     int32_t reserved;         /* 0 */
@@ -670,10 +680,104 @@ typedef struct rondo_schedule {
     /* Writes the factor, finite and >= 0. It depends only on the call; call->state is read but not written.
      * [any-thread] */
     rondo_status (*factor)(rondo_context *ctx, const rondo_schedule_call *call, double *factor);
-    /* Optional: called with the metric after each epoch; updates call->state. A schedule with this function needs
+    /* Optional: called with the metric after each validation; updates call->state. A schedule with this function needs
      * validation data. [main-thread] */
     rondo_status (*observe)(rondo_context *ctx, const rondo_schedule_call *call);
 } rondo_schedule;
+
+/* ---------------------------------------------------------------------------------------------------------------
+ * Metrics: figures about predictions and their targets (since ABI 1.1)
+ * ------------------------------------------------------------------------------------------------------------- */
+
+/* A metric judges the predictions of a whole dataset, which the host passes in parts: `measure` adds the rows of a
+ * part to accumulators, arrays of doubles, and `finish` computes the figure from them. The host measures the parts on
+ * several threads, each with its own accumulators, and adds these up, element by element, in an order that does not
+ * depend on the threads. So accumulators must be sums over rows that suffice for the figure. The F1 score, for example,
+ * is not a mean over rows, but it follows from three counts for each class. */
+enum rondo_metric_flag {
+    /* The metric reads the values of the predictions as probabilities of the classes, not only their order. */
+    RONDO_METRIC_PROBABILITIES = 1,
+    /* The metric reads predictions of any form, and refuses in `check` those that it has no use for. Without the flag,
+     * predictions have the form of targets, or else the host refuses the metric: one number (the probability) for each
+     * class with RONDO_TARGET_CLASS, target_size numbers with RONDO_TARGET_REAL. With RONDO_TARGET_LIST predictions
+     * always have any form. */
+    RONDO_METRIC_ANY_PREDICTIONS = 2,
+    /* The metric reads rondo_metric_call.naive. The host refuses it for data that have no such scale. */
+    RONDO_METRIC_NAIVE = 4
+};
+
+/* For rondo_metric_plugin.targets: this metric accepts targets of the kind. Several are or-ed. */
+#define RONDO_ACCEPTS(target_kind) (1u << (target_kind))
+
+/* An array of sums. It is zero at first, and may be saved with checkpoints under its name. */
+typedef struct rondo_accumulator {
+    const char *name; /* lower_case; NULL ends the list */
+    const char *help; /* one line: what is summed */
+} rondo_accumulator;
+
+/* The largest number of doubles in all accumulators of a metric: a table of 1024 by 1024 classes. */
+#define RONDO_MOST_SUMS 1048576
+
+/* The input of a metric. Rows are those of a loss: the sequences of a batch (one output per sequence), or all steps
+ * with a target (an output at every step). Numbers are in the data's own units. */
+typedef struct rondo_metric_call {
+    uint32_t struct_size;
+    int32_t target_kind; /* enum rondo_target_kind */
+    const void *options;
+    int64_t target_size;     /* number of classes, or of numbers per row */
+    int64_t prediction_size; /* numbers in a row of predictions */
+    /* In measure, finish and table, else NULL: for each accumulator of the descriptor its numbers, [size]. */
+    double *const *accumulators;
+
+    /* The rest only in measure; else NULL. */
+    const rondo_tensor *predictions;  /* float [rows, prediction_size] */
+    const rondo_tensor *targets;      /* as rondo_target_kind describes; rows may be 0 */
+    const rondo_sequences *sequences; /* if there is an output at every step; else NULL */
+    const rondo_tensor *weights;      /* float [rows], with RONDO_TARGET_LIST [sequences]: each >= 0; NULL: 1 for all */
+    /* RONDO_METRIC_NAIVE: float [rows, target_size], each > 0: the mean absolute error, in the training part of the
+     * row's series, of the naive forecast: the value before, or that of the season before. */
+    const rondo_tensor *naive;
+} rondo_metric_call;
+
+/* A table that a metric computes beside its figure. */
+typedef struct rondo_metric_table {
+    uint32_t struct_size;
+    int32_t reserved;                /* 0 */
+    int64_t rows, columns;           /* each >= 1 */
+    const char *row_title;           /* what the rows are, "true class"; constant text; NULL: none */
+    const char *column_title;        /* the same for the columns */
+    const char *const *row_names;    /* [rows] constant texts; NULL: rows are the classes, and `rows` is target_size */
+    const char *const *column_names; /* the same for the columns */
+    const double *values;            /* [rows, columns], from host->alloc; not-a-number: undefined */
+} rondo_metric_table;
+
+typedef struct rondo_metric_plugin {
+    rondo_descriptor base;
+    uint32_t flags;                        /* enum rondo_metric_flag, or-ed */
+    uint32_t targets;                      /* RONDO_ACCEPTS(RONDO_TARGET_CLASS), …, or-ed */
+    int32_t higher_is_better;              /* 1 or 0: for early stopping and comparisons */
+    int32_t reserved;                      /* 0 */
+    const rondo_accumulator *accumulators; /* one or more; ends with a NULL name */
+    /* Optional: refuses targets, predictions or options that the metric cannot use: RONDO_INVALID, with the reason.
+     * Each option is in its range, and target_kind is one of `targets`. [main-thread] */
+    rondo_status (*check)(rondo_context *ctx, const rondo_metric_call *call);
+    /* Optional: the number of doubles in accumulator number `accumulator`; *size is 1 at first. NULL: 1 for all. Called
+     * after check. At most RONDO_MOST_SUMS doubles together. [main-thread] */
+    rondo_status (*size)(rondo_context *ctx, const rondo_metric_call *call, int32_t accumulator, int64_t *size);
+    /* ADDS the rows of the call to the accumulators, which it must not read otherwise: they may be those of a part. A
+     * row of weight w counts as w equal rows. [any-thread] */
+    rondo_status (*measure)(rondo_context *ctx, const rondo_metric_call *call);
+    /* Writes the figure, from the accumulators of all rows, which it only reads. Not-a-number if it is undefined, as
+     * that of no rows. NULL: the metric has only a table. [main-thread] */
+    rondo_status (*finish)(rondo_context *ctx, const rondo_metric_call *call, double *value);
+    /* Optional: fills *table, which is zero but for struct_size, from the accumulators. [main-thread] */
+    rondo_status (*table)(rondo_context *ctx, const rondo_metric_call *call, rondo_metric_table *table);
+} rondo_metric_plugin;
+
+/* For metrics: the weight of row (or list) number `row`. */
+static inline double rondo_weight(const rondo_metric_call *call, int64_t row) {
+    return call->weights == NULL ? 1.0 : rondo_get(call->weights, row);
+}
 
 /* ---------------------------------------------------------------------------------------------------------------
  * The plugin object: the one symbol that a plugin exports
@@ -681,7 +785,7 @@ typedef struct rondo_schedule {
 
 #define RONDO_PLUGIN_MAGIC 0x6f646e72u /* "rndo" in memory, little endian */
 #define RONDO_ABI_MAJOR    1u
-#define RONDO_ABI_MINOR    0u
+#define RONDO_ABI_MINOR    1u
 
 /* A number that combines all parts of the layout that never change within one abi_major: the size of a pointer, the
  * sizes of the structs that are elements of arrays, RONDO_MAX_DIMS and the set of element types. It detects a plugin

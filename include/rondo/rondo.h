@@ -126,18 +126,21 @@ RONDO_EXPORT void rondo_experiment_set_log(rondo_experiment *experiment, rondo_l
 
 /* The progress of a training. */
 typedef struct rondo_training {
-    uint32_t struct_size;    /* bytes of this struct in the library; later versions add fields at the end */
-    int32_t epoch_ended;     /* 0: called after an update; 1: after the end of an epoch, with its validation */
+    uint32_t struct_size; /* bytes of this struct in the library; later versions add fields at the end */
+    int32_t
+        epoch_ended; /* 1: after an epoch, with its validation; 0: after an update, or a validation inside an epoch */
     int64_t epoch, epochs;   /* the current epoch, from 1; the largest number of epochs */
     int64_t update, updates; /* updates done in this epoch; updates in an epoch */
     int64_t total_updates;   /* updates done since the start of the training */
-    double seconds;          /* time that this epoch has trained for, without validation */
-    double loss;             /* mean loss over the examples of this epoch so far */
-    double valid_loss;       /* epoch_ended: mean loss on the validation data; NaN: there is none, or not epoch_ended */
-    int32_t is_best;         /* epoch_ended: the weights are the best so far, and have been written */
+    double seconds;          /* time of training since the last validation */
+    double loss;             /* mean loss over the training examples since the last validation */
+    double valid_loss;       /* validated: mean loss on the validation data; NaN: there is none, or not validated */
+    int32_t is_best;         /* validated: the weights are the best so far, and have been written */
+    int32_t validated; /* 1: called after a validation, or without validation data after an epoch; 0: after an update */
 } rondo_training;
 
-/* Called on the thread that trains, after each update and after each epoch. `training` is borrowed for the call. A
+/* Called on the thread that trains, after each update, and once more after each validation (schedule.validate; by default
+ * after each epoch). `training` is borrowed for the call. A
  * result other than 0 ends the training. It must not call a function with the same rondo_experiment. */
 typedef int (*rondo_progress)(void *arg, const rondo_training *training);
 

@@ -14,8 +14,10 @@ struct negative_log_likelihood {
 };
 
 static const rondo_option options[] = {
-    RONDO_OPTION_REALS(struct negative_log_likelihood, class_weights, "[]", 0, 1e6,
-                       "factors on the loss of each class, in the order of the labels; empty: 1 for all"),
+    RONDO_OPTION_CLASS_REALS(
+        struct negative_log_likelihood, class_weights, "[]", 0, 1e6,
+        "factors on the loss of each class: {label: factor}, balanced, or a list in the order of the "
+        "labels; empty: 1 for all"),
     RONDO_OPTION_END,
 };
 

@@ -49,8 +49,10 @@ struct softmax_cross_entropy {
 static const rondo_option full_options[] = {
     RONDO_OPTION_REAL(struct softmax_cross_entropy, label_smoothing, "0", 0, 0.999,
                       "share of the target probability that is distributed evenly over all classes"),
-    RONDO_OPTION_REALS(struct softmax_cross_entropy, class_weights, "[]", 0, 1e6,
-                       "factors on the loss of each class, in the order of the labels; empty: 1 for all"),
+    RONDO_OPTION_CLASS_REALS(
+        struct softmax_cross_entropy, class_weights, "[]", 0, 1e6,
+        "factors on the loss of each class: {label: factor}, balanced, or a list in the order of the "
+        "labels; empty: 1 for all"),
     RONDO_OPTION_REAL(
         struct softmax_cross_entropy, focus, "0", 0, 100,
         "exponent g of the focal factor (1 - p)^g, which reduces the weight of rows that are already predicted well"),

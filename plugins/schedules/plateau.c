@@ -22,12 +22,12 @@ static const char *const threshold_modes[] = {"relative", "absolute", NULL};
 static const rondo_option plateau_options[] = {
     RONDO_OPTION_REAL(struct plateau, factor, "0.1", 0, 0.9999999, "factor on the learning rate at each drop"),
     RONDO_OPTION_INT(struct plateau, patience, "10", 0, 1e9,
-                     "number of epochs without a better metric that are tolerated; the next one causes a drop"),
+                     "number of validations without a better metric that are tolerated; the next one causes a drop"),
     RONDO_OPTION_REAL(struct plateau, threshold, "1e-4", 0, 1e9,
                       "how much better than the best metric a new one must be; see `threshold_mode`"),
     RONDO_OPTION_CHOICE(struct plateau, threshold_mode, "relative", threshold_modes,
                         "unit of `threshold`: a share of the best metric, or the unit of the metric"),
-    RONDO_OPTION_INT(struct plateau, cooldown, "0", 0, 1e9, "number of epochs after a drop that do not count"),
+    RONDO_OPTION_INT(struct plateau, cooldown, "0", 0, 1e9, "number of validations after a drop that do not count"),
     RONDO_OPTION_REAL(struct plateau, floor, "0", 0, 1, "lower bound of the factor"),
     RONDO_OPTION_END,
 };
@@ -42,8 +42,8 @@ static rondo_status plateau_check(rondo_context *ctx, const void *options) {
     return RONDO_OK;
 }
 
-/* The state that is kept from epoch to epoch, all 0 at first. */
-enum state { HAS_BEST = 0, BEST = 1, BAD_EPOCHS = 2, COOLDOWN_LEFT = 3, DROPS = 4, N_STATE = 5 };
+/* The state that is kept from validation to validation, all 0 at first. */
+enum state { HAS_BEST = 0, BEST = 1, BAD_VALIDATIONS = 2, COOLDOWN_LEFT = 3, DROPS = 4, N_STATE = 5 };
 
 /* With metric a, best b, threshold e, and s = 1 if higher is better, -1 otherwise:
  *     s (a - b) > e |b|     relative
@@ -66,18 +66,18 @@ static rondo_status plateau_observe(rondo_context *ctx, const rondo_schedule_cal
     if (is_better(plateau, call)) {
         state[HAS_BEST] = 1;
         state[BEST] = call->metric;
-        state[BAD_EPOCHS] = 0;
+        state[BAD_VALIDATIONS] = 0;
     } else {
-        state[BAD_EPOCHS]++;
+        state[BAD_VALIDATIONS]++;
     }
     if (state[COOLDOWN_LEFT] > 0) {
         state[COOLDOWN_LEFT]--;
-        state[BAD_EPOCHS] = 0;
+        state[BAD_VALIDATIONS] = 0;
     }
-    if (state[BAD_EPOCHS] > (double)plateau->patience) {
+    if (state[BAD_VALIDATIONS] > (double)plateau->patience) {
         state[DROPS]++;
         state[COOLDOWN_LEFT] = (double)plateau->cooldown;
-        state[BAD_EPOCHS] = 0;
+        state[BAD_VALIDATIONS] = 0;
     }
     return RONDO_OK;
 }
@@ -95,7 +95,7 @@ static const rondo_schedule plateau = {
              .kind = RONDO_KIND_SCHEDULE,
              .name = "plateau",
              .summary = "f = max(floor, factor ^ drops): a drop when the validation metric has not improved for more "
-                        "than `patience` epochs",
+                        "than `patience` validations",
              .options = plateau_options,
              .options_size = sizeof(struct plateau)},
     .n_state = N_STATE,

@@ -1,0 +1,190 @@
+"""Every example trains, evaluates and predicts, on a small slice of data that is made here. Needs no network.
+
+The variable RONDO_PROGRAM is the command. To add an example, add a function that writes its data files, and a row.
+"""
+
+import contextlib
+import importlib.util
+import io
+import json
+import math
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+import zipfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+EXAMPLES = os.path.join(HERE, os.pardir, "examples")
+sys.dont_write_bytecode = True
+sys.path.insert(0, EXAMPLES)
+import packages  # noqa: E402
+import r_data  # noqa: E402
+
+
+def script(example):
+    """The script get_data.py of an example, as a module."""
+    path = os.path.join(EXAMPLES, example, "get_data.py")
+    spec = importlib.util.spec_from_file_location(example.replace("-", "_"), path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@contextlib.contextmanager
+def instead(module, name, value):
+    """Replaces a member of a module for a while."""
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
+
+
+def make(module, folder):
+    """Runs a script get_data.py, whose files are written to `folder`."""
+    arguments = ["get_data.py", "--out", folder]
+    with instead(sys, "argv", arguments), contextlib.redirect_stdout(io.StringIO()):
+        packages.main("", module.__file__, module.FILES, module.make)
+
+
+# --- small data, in the form of the packages --------------------------------------------------------------------------
+
+
+def vowels(folder):
+    draw = random.Random(1)
+
+    def recording(speaker):
+        steps = draw.randint(7, 29)
+        channels = [[draw.gauss(speaker * (c % 2), 0.1) for _ in range(steps)] for c in range(12)]
+        return ":".join(",".join(f"{x:.4f}" for x in channel) for channel in channels) + f":{speaker + 1}"
+
+    def wheel(package, where):
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            for part, count in module.PARTS.values():
+                text = "\n".join(recording(i % 9) for i in range(count))
+                archive.writestr(f"aeon/datasets/data/JapaneseVowels/JapaneseVowels_{part}.ts", "@x\n@data\n" + text)
+        return zipfile.ZipFile(stream)
+
+    module = script("vowels")
+    with instead(module, "PARTS", {"train.npz": ("TRAIN", 60), "test.npz": ("TEST", 20)}), instead(packages, "wheel", wheel):
+        make(module, folder)
+
+
+def table(folder):
+    draw = random.Random(1)
+    numbers = [draw.gauss(0, 1) for _ in range(100)]
+    columns = {
+        "state": ([1 + i % 3 for i in range(100)], {"levels": r_data.Item(["AK", "AL", "NY"], {})}),
+        "minutes": (numbers, {}),
+        "churn": ([1 if x > 0 else 2 for x in numbers], {"levels": r_data.Item(["yes", "no"], {})}),
+    }
+    items = [r_data.Item(values, attributes) for values, attributes in columns.values()]
+    stored = r_data.Item(items, {"names": r_data.Item(list(columns), {})})
+    module = script("table")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(instead(module, "ROWS", 100))
+        stack.enter_context(instead(module, "TRAINING_ROWS", 70))
+        stack.enter_context(instead(packages, "debian", lambda package, where: where))
+        stack.enter_context(instead(r_data, "load", lambda where, name: stored))
+        make(module, folder)
+
+
+def morse(folder):
+    module = script("morse")
+    with instead(module, "SIGNALS", {"train.npz": 40, "valid.npz": 10, "test.npz": 10}):
+        make(module, folder)
+
+
+# Folder, experiment, maker of the data, and the file that is predicted with the number of its examples.
+EXAMPLES_TABLE = [
+    ("vowels", "experiment.yaml", vowels, "test.npz", 20),
+    ("table", "experiment.yaml", table, "test.tsv", 30),
+    ("morse", "experiment.yaml", morse, "test.npz", 10),
+]
+
+
+def rondo(*arguments):
+    """What the command prints."""
+    command = [os.environ["RONDO_PROGRAM"], *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(command)}: exit status {done.returncode}\n{done.stderr}")
+    return done.stdout
+
+
+class ExamplesTest(unittest.TestCase):
+    def test_every_example_trains_evaluates_and_predicts(self):
+        for example, experiment, data, file, count in EXAMPLES_TABLE:
+            with self.subTest(example), tempfile.TemporaryDirectory() as folder:
+                shutil.copy(os.path.join(EXAMPLES, example, experiment), folder)
+                data(os.path.join(folder, "data"))
+                run = os.path.join(folder, "run")
+                settings = ["--set", "schedule.epochs=2"]
+                rondo("train", os.path.join(folder, experiment), *settings, "--quiet", "--out", run)
+                figures = json.loads(rondo("eval", run, "--on", "test", "--json"))
+                self.assertTrue(math.isfinite(figures["loss"]))
+                lines = rondo("predict", run, os.path.join(folder, "data", file)).splitlines()
+                self.assertEqual(len(lines), count)
+
+    def test_all_examples_with_an_experiment_are_tested(self):
+        found = {name for name in os.listdir(EXAMPLES) if os.path.exists(os.path.join(EXAMPLES, name, "get_data.py"))}
+        self.assertEqual(found - {row[0] for row in EXAMPLES_TABLE}, UNTESTED & found)
+
+
+# Examples whose own tests train on their data.
+UNTESTED = {"sentiment", "language-of-a-word", "language-model"}
+
+
+class ListsTest(unittest.TestCase):
+    """Lists of targets from a file: the loss `ctc` finds where the symbols of a list are."""
+
+    @staticmethod
+    def arrays(count, draw):
+        """Each symbol of a list is held for 1 to 3 steps, with a pause before the next; symbols are one-hot, with noise."""
+        inputs, lengths, lists = [], [], []
+        for _ in range(count):
+            lists.append([draw.randrange(3) for _ in range(draw.randint(1, 4))])
+            steps = []
+            for symbol in lists[-1]:
+                steps += [[float(k == symbol) for k in range(3)]] * draw.randint(1, 3) + [[0.0] * 3]
+            lengths.append(len(steps))
+            inputs += [x + draw.gauss(0, 0.1) for step in steps for x in step] + [0.0] * (3 * (16 - len(steps)))
+        return {
+            "input": ("f4", (count, 16, 3), inputs),
+            "lengths": ("i4", (count,), lengths),
+            "target": ("i4", (count, 4), [x for found in lists for x in found + [9] * (4 - len(found))]),
+            "target_lengths": ("i4", (count,), [len(found) for found in lists]),
+        }
+
+    EXPERIMENT = """rondo: 1
+architecture: "N:N"
+data: {reader: arrays, train: train.npz, valid: valid.npz}
+model: {layers: [{cell: gru, hidden: 16}]}
+loss: {plugin: ctc}
+optimizer: {plugin: adam, lr: 0.01}
+schedule: {epochs: 8, batch: 16, seed: 1}
+"""
+
+    def test_ctc_trains_from_a_file_to_a_falling_label_error_rate(self):
+        draw = random.Random(1)
+        with tempfile.TemporaryDirectory() as folder:
+            for name, count in (("train.npz", 200), ("valid.npz", 50)):
+                packages.write(os.path.join(folder, name), packages.npz(self.arrays(count, draw)))
+            packages.write(os.path.join(folder, "lists.yaml"), self.EXPERIMENT)
+            run = os.path.join(folder, "run")
+            rondo("train", os.path.join(folder, "lists.yaml"), "--quiet", "--out", run)
+            with open(os.path.join(run, "metrics.jsonl"), encoding="utf-8") as stream:
+                epochs = [json.loads(line) for line in stream]
+            rates = [epoch["valid"]["label_error_rate"] for epoch in epochs if "valid" in epoch]
+            self.assertGreater(rates[0], 0.3)
+            self.assertLess(rates[-1], 0.05)
+
+
+if __name__ == "__main__":
+    unittest.main()

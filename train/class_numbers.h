@@ -1,0 +1,30 @@
+/* train/class_numbers.h: options with a number for each class (RONDO_CLASS_REALS of rondo/plugin.h), written by label or as
+ * `balanced`.
+ *
+ * An experiment is read before its data, which have the labels. Until then such an option has no numbers, and its value
+ * is in the tree of the experiment. Afterwards both have the numbers, in the order of the labels: the resolved
+ * experiment of a run needs no counts of its training data.
+ *
+ * Threads: main thread.
+ */
+#ifndef RONDO_TRAIN_CLASS_NUMBERS_H
+#define RONDO_TRAIN_CLASS_NUMBERS_H
+
+#include "core/arena.h"
+#include "io/yaml.h"
+
+/* What the data say about the classes of the targets. */
+struct class_facts {
+    int64_t count;                                   /* of classes; 0: targets are no classes */
+    const char *(*name)(const void *arg, int64_t k); /* NULL for a class without a label */
+    const void *arg;
+    const int64_t *rows; /* [count] targets of each class in the training data; NULL: not known */
+};
+
+/* Fills in the options of `table` that `section` gives by label or as `balanced`, in the struct `options` and in the
+ * section. RONDO_INVALID at an unknown label, and at a list whose length is not the number of classes. */
+rondo_status class_numbers_resolve(const struct class_facts *facts, struct yaml_node *section,
+                                   const rondo_option *table, void *options, struct arena *arena,
+                                   struct errors *errors);
+
+#endif

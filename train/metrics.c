@@ -1,0 +1,365 @@
+#include "train/metrics.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One metric. Its accumulators are one after the other in the memory of a shard. */
+struct metric_state {
+    const struct metric_entry *entry;
+    int32_t n_accumulators;
+    int64_t *offsets; /* [n_accumulators] of each accumulator in the sums of a shard */
+};
+
+/* A metric with a value: number `index` of the heads, or of the plug-ins. */
+struct metric_figure {
+    const char *name;
+    int32_t index;
+    int is_plugin;
+};
+
+struct metrics {
+    struct arena *arena;
+    const struct heads *heads;
+    struct metric_state *states; /* [count] */
+    int32_t count;
+    struct metric_figure figures[HEADS_MOST_METRICS + METRICS_MOST];
+    int32_t n_figures;
+    int64_t n_sums; /* of all metrics, in each shard */
+    double **sums;  /* [n_shards]; NULL: not yet needed */
+    int32_t n_shards;
+    int has_tables; /* metrics that have only a table are measured */
+};
+
+static rondo_metric_call metric_call(const struct metrics *metrics, const struct metric_state *state) {
+    return (rondo_metric_call){.struct_size = sizeof(rondo_metric_call),
+                               .target_kind = metrics->heads->target_kind,
+                               .options = state->entry->plugin.options,
+                               .target_size = metrics->heads->target_size,
+                               .prediction_size = metrics->heads->prediction_size};
+}
+
+static struct host_call host_of(const struct metric_state *state, const struct parallel *parallel, struct arena *arena,
+                                struct errors *errors) {
+    const struct plugin_section *plugin = &state->entry->plugin;
+    const char *subject = arena_printf(arena, "metric '%s' of '%s'", plugin->descriptor->name, plugin->origin);
+    struct host_call host = host_call(arena, errors, parallel, subject == NULL ? "metric" : subject);
+    host.log = plugin->log;
+    host.origin = plugin->origin;
+    return host;
+}
+
+/* ---- fitting ---- */
+
+static const char *target_text(int32_t kind) {
+    static const char *const texts[] = {"classes", "numbers", "lists of classes"};
+    return texts[kind];
+}
+
+/* What the host can decide: the kind of the targets, the form of the predictions, the naive forecast. */
+static rondo_status check_fit(const struct metrics *metrics, const struct metric_state *state, int has_naive,
+                              struct errors *errors) {
+    const struct heads *heads = metrics->heads;
+    const rondo_metric_plugin *metric = state->entry->metric;
+    const struct location where = state->entry->plugin.where;
+    const rondo_loss *loss = heads->loss.terms[0].loss;
+    const char *expected = "";
+    if ((metric->targets & RONDO_ACCEPTS(heads->target_kind)) == 0) {
+        for (int32_t kind = RONDO_TARGET_CLASS; kind <= RONDO_TARGET_LIST && expected != NULL; kind++) {
+            if ((metric->targets & RONDO_ACCEPTS(kind)) != 0) {
+                expected = arena_printf(metrics->arena, "%s%s%s", expected, expected[0] == '\0' ? "" : " or ",
+                                        target_text(kind));
+            }
+        }
+        return errors_add_at(errors, RONDO_INVALID, where, "metric '%s' does not fit: targets are %s, expected %s",
+                             metric->base.name, target_text(heads->target_kind),
+                             expected == NULL ? "others" : expected);
+    }
+    const int has_target_form = loss->prediction_size == NULL || (heads->target_kind == RONDO_TARGET_REAL &&
+                                                                  heads->prediction_size == heads->target_size);
+    if (heads->target_kind != RONDO_TARGET_LIST && !has_target_form &&
+        (metric->flags & RONDO_METRIC_ANY_PREDICTIONS) == 0) {
+        return errors_add_at(
+            errors, RONDO_INVALID, where,
+            "metric '%s' does not fit the loss '%s', which predicts %lld numbers of its own for %lld %s",
+            metric->base.name, loss->base.name, (long long)heads->prediction_size, (long long)heads->target_size,
+            target_text(heads->target_kind));
+    }
+    if ((metric->flags & RONDO_METRIC_NAIVE) != 0 && !has_naive) {
+        return errors_add_at(errors, RONDO_INVALID, where,
+                             "metric '%s' compares with the naive forecast, whose error these data do not have",
+                             metric->base.name);
+    }
+    return RONDO_OK;
+}
+
+/* What only the plug-in can decide, and the sizes of its accumulators. */
+static rondo_status ask(struct metrics *metrics, struct metric_state *state, struct errors *errors) {
+    const rondo_metric_plugin *metric = state->entry->metric;
+    const rondo_metric_call call = metric_call(metrics, state);
+    struct host_call host = host_call(metrics->arena, errors, NULL, metric->base.name);
+    host.log = state->entry->plugin.log;
+    host.origin = state->entry->plugin.origin;
+    if (metric->check != NULL) {
+        RONDO_TRY(host_result(&host, metric->check(&host.base, &call)));
+    }
+    while (metric->accumulators[state->n_accumulators].name != NULL) {
+        state->n_accumulators++;
+    }
+    state->offsets = arena_calloc(metrics->arena, (size_t)state->n_accumulators, sizeof *state->offsets);
+    if (state->offsets == NULL) {
+        return errors_no_memory(errors);
+    }
+    int64_t own = 0;
+    for (int32_t a = 0; a < state->n_accumulators; a++) {
+        int64_t size = 1;
+        if (metric->size != NULL) {
+            RONDO_TRY(host_result(&host, metric->size(&host.base, &call, a, &size)));
+        }
+        if (size < 1 || size > RONDO_MOST_SUMS - own) {
+            return errors_add(errors, RONDO_INVALID,
+                              "%s: the accumulator '%s' has %lld numbers, expected 1 or more, and at most %d in all",
+                              metric->base.name, metric->accumulators[a].name, (long long)size, RONDO_MOST_SUMS);
+        }
+        state->offsets[a] = metrics->n_sums + own;
+        own += size;
+    }
+    metrics->n_sums += own;
+    return RONDO_OK;
+}
+
+static rondo_status open_all(struct metrics *metrics, const struct metrics_section *section, int has_naive,
+                             struct errors *errors) {
+    rondo_status first = RONDO_OK;
+    for (int32_t i = 0; i < section->count; i++) { /* all mistakes are reported together */
+        struct metric_state *state = &metrics->states[i];
+        state->entry = &section->entries[i];
+        rondo_status status = check_fit(metrics, state, has_naive, errors);
+        if (status == RONDO_OK) {
+            struct errors own = {0};
+            status = ask(metrics, state, &own);
+            plugin_section_errors(state->entry->plugin.section, state->entry->plugin.where, &own, errors);
+        }
+        first = first == RONDO_OK ? status : first;
+    }
+    metrics->count = section->count;
+    return first;
+}
+
+static void list_figures(struct metrics *metrics) {
+    const struct heads *heads = metrics->heads;
+    for (int32_t m = 0; m < heads->n_metrics; m++) {
+        int is_replaced = 0;
+        for (int32_t i = 0; m >= heads->n_losses && i < metrics->count; i++) {
+            is_replaced |= strcmp(metrics->states[i].entry->name, heads->names[m]) == 0;
+        }
+        if (!is_replaced) {
+            metrics->figures[metrics->n_figures++] = (struct metric_figure){heads->names[m], m, 0};
+        }
+    }
+    for (int32_t i = 0; i < metrics->count; i++) {
+        const struct metric_entry *entry = metrics->states[i].entry;
+        if (entry->metric->finish != NULL) {
+            metrics->figures[metrics->n_figures++] = (struct metric_figure){entry->name, i, 1};
+        }
+    }
+}
+
+struct metrics *metrics_create(const struct metrics_section *section, const struct heads *heads, int has_naive,
+                               int32_t n_shards, struct errors *errors) {
+    struct arena *arena = arena_create();
+    struct metrics *metrics = arena == NULL ? NULL : arena_calloc(arena, 1, sizeof *metrics);
+    if (metrics == NULL) {
+        arena_destroy(arena);
+        errors_no_memory(errors);
+        return NULL;
+    }
+    metrics->arena = arena;
+    metrics->heads = heads;
+    metrics->n_shards = n_shards;
+    metrics->states = arena_calloc(arena, (size_t)section->count + 1, sizeof *metrics->states);
+    metrics->sums = arena_calloc(arena, (size_t)n_shards, sizeof *metrics->sums);
+    const rondo_status status =
+        arena_failed(arena) ? errors_no_memory(errors) : open_all(metrics, section, has_naive, errors);
+    if (status != RONDO_OK) {
+        metrics_destroy(metrics);
+        return NULL;
+    }
+    list_figures(metrics);
+    return metrics;
+}
+
+void metrics_destroy(struct metrics *metrics) {
+    if (metrics != NULL) {
+        for (int32_t s = 0; metrics->sums != NULL && s < metrics->n_shards; s++) {
+            free(metrics->sums[s]);
+        }
+        arena_destroy(metrics->arena);
+    }
+}
+
+int32_t metrics_count(const struct metrics *metrics) {
+    return metrics->n_figures;
+}
+
+const char *metrics_name(const struct metrics *metrics, int32_t metric) {
+    return metrics->figures[metric].name;
+}
+
+int metrics_higher_is_better(const struct metrics *metrics, int32_t metric) {
+    const struct metric_figure *figure = &metrics->figures[metric];
+    return figure->is_plugin ? metrics->states[figure->index].entry->metric->higher_is_better
+                             : heads_higher_is_better(metrics->heads, figure->index);
+}
+
+double metrics_value(const struct metrics *metrics, const struct scores *scores, int32_t metric) {
+    const struct metric_figure *figure = &metrics->figures[metric];
+    return figure->is_plugin
+               ? scores->figures[figure->index]
+               : heads_metric(metrics->heads, figure->index, scores->sums[figure->index],
+                              figure->index < metrics->heads->n_losses ? scores->weight : (double)scores->rows);
+}
+
+/* ---- an evaluation ---- */
+
+void metrics_want_tables(struct metrics *metrics) {
+    metrics->has_tables = 1;
+}
+
+rondo_status metrics_begin(struct metrics *metrics, struct errors *errors) {
+    for (int32_t s = 0; s < metrics->n_shards && metrics->count > 0; s++) {
+        if (metrics->sums[s] == NULL) {
+            metrics->sums[s] = malloc(sizeof(double) * (size_t)metrics->n_sums);
+        }
+        if (metrics->sums[s] == NULL) {
+            return errors_no_memory(errors);
+        }
+        for (int64_t i = 0; i < metrics->n_sums; i++) {
+            metrics->sums[s][i] = 0;
+        }
+    }
+    return RONDO_OK;
+}
+
+static int is_measured(const struct metrics *metrics, const struct metric_state *state) {
+    return metrics->has_tables || state->entry->metric->finish != NULL;
+}
+
+/* Pointers to the accumulators of a metric in a shard; NULL: out of memory. */
+static double **accumulators_of(const struct metrics *metrics, const struct metric_state *state, int32_t shard,
+                                struct arena *arena) {
+    double **accumulators = arena_calloc(arena, (size_t)state->n_accumulators, sizeof *accumulators);
+    for (int32_t a = 0; accumulators != NULL && a < state->n_accumulators; a++) {
+        accumulators[a] = metrics->sums[shard] + state->offsets[a];
+    }
+    return accumulators;
+}
+
+/* Adds the predictions of a batch to the accumulators of all plug-ins. */
+static rondo_status measure_plugins(struct metrics *metrics, int32_t shard, const struct heads_call *heads_call,
+                                    const struct metrics_rows *rows) {
+    struct arena *arena = tape_arena(heads_call->tape);
+    struct errors *errors = heads_call->errors;
+    for (int32_t i = 0; i < metrics->count; i++) {
+        const struct metric_state *state = &metrics->states[i];
+        if (!is_measured(metrics, state)) {
+            continue;
+        }
+        rondo_metric_call call = metric_call(metrics, state);
+        call.accumulators = accumulators_of(metrics, state, shard, arena);
+        call.predictions = rows->predictions;
+        call.targets = rows->targets;
+        call.sequences = heads_call->sequences;
+        call.weights = rows->weights;
+        call.naive = (state->entry->metric->flags & RONDO_METRIC_NAIVE) != 0 ? rows->naive : NULL;
+        if (call.accumulators == NULL) {
+            return errors_no_memory(errors);
+        }
+        struct host_call host = host_of(state, heads_call->parallel, arena, errors);
+        RONDO_TRY(host_result(&host, state->entry->metric->measure(&host.base, &call)));
+    }
+    return RONDO_OK;
+}
+
+int metrics_need_predictions(const struct metrics *metrics) {
+    return metrics->heads->n_metrics > metrics->heads->n_losses || metrics->count > 0;
+}
+
+rondo_status metrics_measure(struct metrics *metrics, int32_t shard, struct heads_call *call,
+                             const struct metrics_rows *rows, struct scores *scores) {
+    RONDO_TRY(heads_measure(metrics->heads, call, rows->predictions, rows->targets, scores->sums));
+    return measure_plugins(metrics, shard, call, rows);
+}
+
+/* sums[0] = (s0 + s1) + (s2 + s3) + …, in the tree in which the network adds gradients. */
+static void add_shards(const struct metrics *metrics) {
+    for (int32_t step = 1; step < metrics->n_shards; step *= 2) {
+        for (int32_t s = 0; s + step < metrics->n_shards; s += 2 * step) {
+            for (int64_t i = 0; i < metrics->n_sums; i++) {
+                metrics->sums[s][i] += metrics->sums[s + step][i];
+            }
+        }
+    }
+}
+
+static rondo_status finish(const struct metrics *metrics, const struct metric_state *state, struct arena *arena,
+                           double *value, struct errors *errors) {
+    rondo_metric_call call = metric_call(metrics, state);
+    call.accumulators = accumulators_of(metrics, state, 0, arena);
+    if (call.accumulators == NULL) {
+        return errors_no_memory(errors);
+    }
+    *value = (double)NAN;
+    struct host_call host = host_of(state, NULL, arena, errors);
+    return host_result(&host, state->entry->metric->finish(&host.base, &call, value));
+}
+
+rondo_status metrics_end(struct metrics *metrics, struct scores *scores, struct errors *errors) {
+    if (metrics->count == 0) {
+        return RONDO_OK;
+    }
+    struct arena *arena = arena_create();
+    rondo_status status = arena == NULL ? errors_no_memory(errors) : RONDO_OK;
+    add_shards(metrics);
+    for (int32_t i = 0; i < metrics->count && status == RONDO_OK; i++) {
+        const struct metric_state *state = &metrics->states[i];
+        if (state->entry->metric->finish != NULL) {
+            status = finish(metrics, state, arena, &scores->figures[i], errors);
+        }
+    }
+    arena_destroy(arena);
+    return status;
+}
+
+/* ---- tables ---- */
+
+static rondo_status fill_table(const struct metrics *metrics, const struct metric_state *state, struct arena *arena,
+                               rondo_metric_table *table, struct errors *errors) {
+    rondo_metric_call call = metric_call(metrics, state);
+    call.accumulators = accumulators_of(metrics, state, 0, arena);
+    if (call.accumulators == NULL) {
+        return errors_no_memory(errors);
+    }
+    *table = (rondo_metric_table){.struct_size = sizeof *table};
+    struct host_call host = host_of(state, NULL, arena, errors);
+    RONDO_TRY(host_result(&host, state->entry->metric->table(&host.base, &call, table)));
+    const int64_t classes = metrics->heads->target_size;
+    const int is_complete = table->rows >= 1 && table->columns >= 1 && table->values != NULL &&
+                            (table->row_names != NULL || table->rows == classes) &&
+                            (table->column_names != NULL || table->columns == classes);
+    return is_complete ? RONDO_OK
+                       : host_blame(&host, "gave a table of %lld rows and %lld columns, without all names or values",
+                                    (long long)table->rows, (long long)table->columns);
+}
+
+rondo_status metrics_table(struct metrics *metrics, int32_t index, struct arena *arena, struct metric_table *table,
+                           struct errors *errors) {
+    for (int32_t i = 0; i < metrics->count; i++) {
+        const struct metric_state *state = &metrics->states[i];
+        if (state->entry->metric->table != NULL && index-- == 0) {
+            table->name = state->entry->name;
+            return fill_table(metrics, state, arena, &table->table, errors);
+        }
+    }
+    return RONDO_NOT_FOUND;
+}
