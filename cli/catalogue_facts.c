@@ -190,6 +190,9 @@ static void tell_loss(struct telling *telling, const rondo_loss *loss) {
     if ((loss->flags & RONDO_LOSS_COUPLES_ROWS) != 0) {
         tell(telling, "rows", "the loss of a row depends on other rows, so a batch is not divided among threads");
     }
+    if ((loss->flags & RONDO_LOSS_ANY_UNIT) != 0) {
+        tell(telling, "units", "any: the result does not depend on the unit of the targets");
+    }
     if ((loss->flags & RONDO_LOSS_BEFORE_OUTPUT) != 0) {
         tell(telling, "outputs", "in training, only the outputs that the loss needs are computed");
     }

@@ -8,6 +8,7 @@
 struct metric_state {
     const struct metric_entry *entry;
     int32_t n_accumulators;
+    int64_t *sizes;   /* [n_accumulators] */
     int64_t *offsets; /* [n_accumulators] of each accumulator in the sums of a shard */
 };
 
@@ -25,8 +26,9 @@ struct metrics {
     int32_t count;
     struct metric_figure figures[HEADS_MOST_METRICS + METRICS_MOST];
     int32_t n_figures;
-    int64_t n_sums; /* of all metrics, in each shard */
-    double **sums;  /* [n_shards]; NULL: not yet needed */
+    int64_t n_sums[2]; /* in each shard: of metrics with a value, and of all; those with only a table come last */
+    double **sums;     /* [n_shards] of n_allocated each */
+    int64_t n_allocated;
     int32_t n_shards;
     int has_tables; /* metrics that have only a table are measured */
 };
@@ -106,8 +108,9 @@ static rondo_status ask(struct metrics *metrics, struct metric_state *state, str
     while (metric->accumulators[state->n_accumulators].name != NULL) {
         state->n_accumulators++;
     }
+    state->sizes = arena_calloc(metrics->arena, (size_t)state->n_accumulators, sizeof *state->sizes);
     state->offsets = arena_calloc(metrics->arena, (size_t)state->n_accumulators, sizeof *state->offsets);
-    if (state->offsets == NULL) {
+    if (state->sizes == NULL || state->offsets == NULL) {
         return errors_no_memory(errors);
     }
     int64_t own = 0;
@@ -121,11 +124,26 @@ static rondo_status ask(struct metrics *metrics, struct metric_state *state, str
                               "%s: the accumulator '%s' has %lld numbers, expected 1 or more, and at most %d in all",
                               metric->base.name, metric->accumulators[a].name, (long long)size, RONDO_MOST_SUMS);
         }
-        state->offsets[a] = metrics->n_sums + own;
+        state->sizes[a] = size;
         own += size;
     }
-    metrics->n_sums += own;
     return RONDO_OK;
+}
+
+/* Places the accumulators of all metrics in the sums of a shard. */
+static void place_sums(struct metrics *metrics) {
+    int64_t next = 0;
+    for (int only_table = 0; only_table < 2; only_table++) {
+        for (int32_t i = 0; i < metrics->count; i++) {
+            const struct metric_state *state = &metrics->states[i];
+            for (int32_t a = 0; (state->entry->metric->finish == NULL) == only_table && a < state->n_accumulators;
+                 a++) {
+                state->offsets[a] = next;
+                next += state->sizes[a];
+            }
+        }
+        metrics->n_sums[only_table] = next;
+    }
 }
 
 static rondo_status open_all(struct metrics *metrics, const struct metrics_section *section, int has_naive,
@@ -185,6 +203,7 @@ struct metrics *metrics_create(const struct metrics_section *section, const stru
         metrics_destroy(metrics);
         return NULL;
     }
+    place_sums(metrics);
     list_figures(metrics);
     return metrics;
 }
@@ -214,10 +233,9 @@ int metrics_higher_is_better(const struct metrics *metrics, int32_t metric) {
 
 double metrics_value(const struct metrics *metrics, const struct scores *scores, int32_t metric) {
     const struct metric_figure *figure = &metrics->figures[metric];
-    return figure->is_plugin
-               ? scores->figures[figure->index]
-               : heads_metric(metrics->heads, figure->index, scores->sums[figure->index],
-                              figure->index < metrics->heads->n_losses ? scores->weight : (double)scores->rows);
+    const double rows = metric < metrics->heads->n_losses ? scores->weight : (double)scores->rows;
+    return figure->is_plugin ? scores->figures[figure->index]
+                             : heads_metric(metrics->heads, figure->index, scores->sums[figure->index], rows);
 }
 
 /* ---- an evaluation ---- */
@@ -226,18 +244,26 @@ void metrics_want_tables(struct metrics *metrics) {
     metrics->has_tables = 1;
 }
 
+/* The number of sums of the metrics that are measured. */
+static int64_t used_sums(const struct metrics *metrics) {
+    return metrics->n_sums[metrics->has_tables];
+}
+
 rondo_status metrics_begin(struct metrics *metrics, struct errors *errors) {
-    for (int32_t s = 0; s < metrics->n_shards && metrics->count > 0; s++) {
-        if (metrics->sums[s] == NULL) {
-            metrics->sums[s] = malloc(sizeof(double) * (size_t)metrics->n_sums);
+    const int64_t count = used_sums(metrics);
+    for (int32_t s = 0; s < metrics->n_shards && count > 0; s++) {
+        if (count > metrics->n_allocated) {
+            free(metrics->sums[s]);
+            metrics->sums[s] = malloc(sizeof(double) * (size_t)count);
         }
         if (metrics->sums[s] == NULL) {
             return errors_no_memory(errors);
         }
-        for (int64_t i = 0; i < metrics->n_sums; i++) {
+        for (int64_t i = 0; i < count; i++) {
             metrics->sums[s][i] = 0;
         }
     }
+    metrics->n_allocated = count > metrics->n_allocated ? count : metrics->n_allocated;
     return RONDO_OK;
 }
 
@@ -281,13 +307,16 @@ static rondo_status measure_plugins(struct metrics *metrics, int32_t shard, cons
     return RONDO_OK;
 }
 
-int metrics_need_predictions(const struct metrics *metrics) {
-    return metrics->heads->n_metrics > metrics->heads->n_losses || metrics->count > 0;
+int metrics_are_measured(const struct metrics *metrics) {
+    return metrics->count > 0 || metrics->heads->n_metrics > metrics->heads->n_losses;
 }
 
 rondo_status metrics_measure(struct metrics *metrics, int32_t shard, struct heads_call *call,
                              const struct metrics_rows *rows, struct scores *scores) {
-    RONDO_TRY(heads_measure(metrics->heads, call, rows->predictions, rows->targets, scores->sums));
+    const struct heads *heads = metrics->heads;
+    if (heads->n_metrics > heads->n_losses) {
+        RONDO_TRY(heads_measure(heads, call, rows->predictions, rows->targets, scores->sums));
+    }
     return measure_plugins(metrics, shard, call, rows);
 }
 
@@ -295,7 +324,7 @@ rondo_status metrics_measure(struct metrics *metrics, int32_t shard, struct head
 static void add_shards(const struct metrics *metrics) {
     for (int32_t step = 1; step < metrics->n_shards; step *= 2) {
         for (int32_t s = 0; s + step < metrics->n_shards; s += 2 * step) {
-            for (int64_t i = 0; i < metrics->n_sums; i++) {
+            for (int64_t i = 0; i < used_sums(metrics); i++) {
                 metrics->sums[s][i] += metrics->sums[s + step][i];
             }
         }
