@@ -5,6 +5,8 @@
 #ifndef RONDO_CORE_KERNEL_H
 #define RONDO_CORE_KERNEL_H
 
+#include <stdint.h> /* defines __GLIBC__ where the C library is glibc, whatever the file includes before or after */
+
 /* Written before a function: the function is compiled for the vector registers of several generations of x86-64
  * processors, and the fastest version that the machine can run is chosen when the program starts. All versions do the
  * same operations in the same order, and with -std=c11 the compiler does not contract a * b + c into one operation, so

@@ -586,6 +586,61 @@ END_TEST
 
 /* ---- what is exported ---- */
 
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) &&     \
+    !defined(__SANITIZE_THREAD__) /* as core/kernel.h */
+#define HAS_CLONES 1
+#else
+#define HAS_CLONES 0
+#endif
+
+/* 1 if a line of `symbols`, the output of `nm -A`, is of this object and contains `text`. */
+static int object_has(const char *symbols, const char *object, const char *text) {
+    for (const char *line = strstr(symbols, object); line != NULL; line = strstr(line + 1, object)) {
+        const char *end = strchr(line, '\n'), *found = strstr(line, text);
+        if (found != NULL && end != NULL && found < end) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* A macro of core/kernel.h that depends on what is included before it would silently give one version, for SSE2. */
+START_TEST(every_kernel_is_compiled_for_each_generation_of_processors) {
+    static const char *const macros[] = {"KERNEL_CLONES ", "ELEMENTWISE_UNARY(", "ELEMENTWISE_BINARY("};
+    char command[32 * PATH_SIZE], object[PATH_SIZE];
+    snprintf(command, sizeof command, "nm -A %s", variable("RONDO_OBJECTS"));
+    FILE *stream = HAS_CLONES ? popen(command, "r") : NULL;
+    size_t size = 0, capacity = 64 << 20;
+    char *symbols = malloc(capacity);
+    ck_assert(symbols != NULL && (stream != NULL || !HAS_CLONES));
+    size = stream == NULL ? 0 : fread(symbols, 1, capacity - 1, stream);
+    symbols[size] = '\0';
+    ck_assert(stream == NULL || pclose(stream) == 0);
+    int count = 0;
+    for (int folder = 0; HAS_CLONES && folder < 2; folder++) {
+        struct files files = source_files(folder == 0 ? "ops" : "core", ".c", 1);
+        for (int i = 0; i < files.count; i++) {
+            char *text = read_source(files.items[i]);
+            int uses = 0;
+            for (int m = 0; m < ROWS(macros); m++) {
+                uses |= strstr(text, macros[m]) != NULL;
+            }
+            snprintf(object, sizeof object, "%s.o:", files.items[i]);
+            for (char *c = object; *c != '\0'; c++) {
+                *c = *c == '/' ? '_' : *c;
+            }
+            ck_assert_msg(!uses || object_has(symbols, object, ".avx512f"), "%s has no kernel for AVX-512",
+                          files.items[i]);
+            count += uses;
+            free(text);
+        }
+        free_files(&files);
+    }
+    ck_assert_int_ge(count, HAS_CLONES ? 15 : 0);
+    free(symbols);
+}
+END_TEST
+
 /* The names that a shared object defines for others, separated by blanks, as nm prints them; those of the sanitizers'
  * own are left out. */
 static void read_exports(const char *file, char *names, size_t size) {
@@ -1009,6 +1064,7 @@ int main(void) {
     Suite *suite = suite_create("house");
     TCase *cases = tcase_create("house");
     tcase_set_timeout(cases, 60);
+    tcase_add_test(cases, every_kernel_is_compiled_for_each_generation_of_processors);
     tcase_add_loop_test(cases, new_arrow_is_refused, 0, ROWS(lines));
     tcase_add_loop_test(cases, every_include_is_an_arrow_of_the_house, 0, ROWS(folders));
     tcase_add_loop_test(cases, banned_call_is_found, 0, ROWS(codes));
