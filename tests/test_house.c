@@ -162,6 +162,7 @@ static const struct {
     {"dlfcn.h", {"core/loader.c"}},
     {"elf.h", {"core/loader.c", "kit/elf_file.c"}},
     {"link.h", {"core/plugin_memory.c", "kit/globals.c"}},
+    {"cblas.h", {"core/multiply_openblas.c"}},
     {"malloc.h", {"kit/heap.c"}},
     {"poll.h", {"kit/child.c"}},
     {"sys/mman.h", {"kit/elf_file.c", "kit/guard.c", "kit/op_pause.c"}},
