@@ -57,6 +57,12 @@ rondo_value apply_matmul(struct tape *tape, rondo_value a, rondo_value b) {
     return binary(tape, OPERATOR_PRODUCT, a, b);
 }
 
+rondo_value apply_matmul_transposed(struct tape *tape, rondo_value a, rondo_value b) {
+    const struct option_value transpose = {"transpose_b", 1, NULL};
+    const rondo_value operands[2] = {a, b};
+    return tape_apply_with(tape, OPERATOR_PRODUCT, &transpose, 1, operands, 2);
+}
+
 rondo_value apply_sum(struct tape *tape, rondo_value value) {
     return tape_apply_with(tape, "sum", NULL, 0, &value, 1);
 }

@@ -27,6 +27,8 @@ rondo_value apply_segment(struct tape *tape, rondo_value value, const rondo_tens
 rondo_value apply_add(struct tape *tape, rondo_value a, rondo_value b);
 rondo_value apply_multiply(struct tape *tape, rondo_value a, rondo_value b);
 rondo_value apply_matmul(struct tape *tape, rondo_value a, rondo_value b);
+/* The product of `a` [m, k] and the transpose of `b` [n, k], which is not copied: [m, n]. */
+rondo_value apply_matmul_transposed(struct tape *tape, rondo_value a, rondo_value b);
 /* The sum of all elements. */
 rondo_value apply_sum(struct tape *tape, rondo_value value);
 

@@ -8,19 +8,26 @@ struct head_layer {
     struct layer_parameter parameters[2];
 };
 
-struct head_output head_output(const struct layer *base, struct tape *tape, const struct layer_call *call) {
-    const struct head_layer *layer = (const struct head_layer *)base;
-    if (!layer->is_tied) {
-        return (struct head_output){call->parameters[0], call->parameters[1]};
-    }
-    const rondo_value rows = apply_slice(tape, call->inputs[1], 0, 0, base->shape.width); /* [output size, width] */
-    return (struct head_output){apply_transpose(tape, rows), call->parameters[0]};
+/* The rows of the table that are outputs: [output size, width]. */
+static rondo_value tied_rows(const struct layer *layer, struct tape *tape, const struct layer_call *call) {
+    return apply_slice(tape, call->inputs[1], 0, 0, layer->shape.width);
 }
 
-static rondo_value record(const struct layer *layer, struct tape *tape, const struct layer_call *call) {
+struct head_output head_output(const struct layer *base, struct tape *tape, const struct layer_call *call) {
+    const struct head_layer *layer = (const struct head_layer *)base;
+    return layer->is_tied
+               ? (struct head_output){apply_transpose(tape, tied_rows(base, tape, call)), call->parameters[0]}
+               : (struct head_output){call->parameters[0], call->parameters[1]};
+}
+
+static rondo_value record(const struct layer *base, struct tape *tape, const struct layer_call *call) {
+    const struct head_layer *layer = (const struct head_layer *)base;
+    const rondo_value hidden = call->inputs[0];
     layer_enter(tape, call, "");
-    const struct head_output output = head_output(layer, tape, call);
-    return apply_add(tape, apply_matmul(tape, call->inputs[0], output.weight), output.bias);
+    if (layer->is_tied) {
+        return apply_add(tape, apply_matmul_transposed(tape, hidden, tied_rows(base, tape, call)), call->parameters[0]);
+    }
+    return apply_add(tape, apply_matmul(tape, hidden, call->parameters[0]), call->parameters[1]);
 }
 
 static int64_t flops(const struct layer *layer) {

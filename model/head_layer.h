@@ -21,8 +21,8 @@ struct head_output {
     rondo_value weight, bias; /* [width, output size], [output size] */
 };
 /* The values that the head multiplies by and adds, for losses that compute the outputs themselves
- * (RONDO_LOSS_BEFORE_OUTPUT). That of a tied head is recorded: a transposed copy of the table. `layer` must be of this
- * kind. */
+ * (RONDO_LOSS_BEFORE_OUTPUT). For a tied head the weight is a transposed copy of the table, recorded by this call; record
+ * makes none. `layer` must be of this kind. */
 struct head_output head_output(const struct layer *layer, struct tape *tape, const struct layer_call *call);
 
 #endif

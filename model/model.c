@@ -61,13 +61,18 @@ static rondo_status find_table(struct model *model, const struct model_settings 
                              "the head cannot be tied to stream '%s', which is numbers and has no table", input->name);
     }
     const rondo_tensor *shape = &layer_shape(embedding)->parameters[table].shape; /* [symbols, embedding size] */
-    if (shape->shape[1] != width) {
-        return errors_add_at(
-            errors, RONDO_INVALID, settings->tied_where,
-            "a head that is tied to the vectors of stream '%s', which are %lld wide, needs a last layer "
-            "of this width, and it is %lld wide; 'projection: %lld' on the last layer makes a wider "
-            "cell fit",
-            input->name, (long long)shape->shape[1], (long long)width, (long long)shape->shape[1]);
+    const int64_t size = shape->shape[1];
+    if (size != width) {
+        const int64_t backward = last_shape(model)->backward;
+        const int64_t directions = backward > 0 && backward < width ? 2 : 1;
+        const char *projection = size < width ? arena_printf(model->arena, "'projection: %lld' on the last layer, or ",
+                                                             (long long)(size / directions))
+                                              : "";
+        return errors_add_at(errors, RONDO_INVALID, settings->tied_where,
+                             "a tied head needs a last layer as wide as the vectors of stream '%s': the layer is %lld "
+                             "wide, and the vectors are %lld; expected %san embedding of size %lld",
+                             input->name, (long long)width, (long long)size, projection == NULL ? "" : projection,
+                             (long long)width);
     }
     if (shape->shape[0] < settings->output_size) {
         return errors_add_at(errors, RONDO_INVALID, settings->tied_where,

@@ -534,8 +534,17 @@ static const struct {
      1,
      0,
      0,
-     "a head that is tied to the vectors of stream 'input', which are 3 wide, needs a last layer of this width, and it "
-     "is 4 wide; 'projection: 3' on the last layer makes a wider cell fit"},
+     "a tied head needs a last layer as wide as the vectors of stream 'input': the layer is 4 wide, and the vectors "
+     "are "
+     "3; expected 'projection: 3' on the last layer, or an embedding of size 4"},
+    {{STREAM_OF_SYMBOLS("input", 5, 8, 1)},
+     1,
+     1,
+     0,
+     0,
+     "a tied head needs a last layer as wide as the vectors of stream 'input': the layer is 4 wide, and the vectors "
+     "are "
+     "8; expected an embedding of size 4"},
     {{NUMBERS, SYMBOLS},
      2,
      1,
