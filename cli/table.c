@@ -37,7 +37,7 @@ struct cell_text {
 };
 
 static struct cell_text value_text(double value, int is_whole) {
-    struct cell_text cell;
+    struct cell_text cell = {""};
     if (isnan(value)) {
         snprintf(cell.text, sizeof cell.text, "-");
     } else {

@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/options.h"
 #include "sandbox.h"
 #include "tests/suite.h"
 #include "tiny.h"
+#include "train/class_numbers.h"
 
 /* 6 rows of "great" and 18 of "other". */
 static void setup(void) {
@@ -89,6 +91,67 @@ START_TEST(label_of_a_term_is_checked) {
 }
 END_TEST
 
+/* ---- without a file ---- */
+
+struct weighted {
+    rondo_reals weights;
+};
+static const rondo_option table[] = {
+    RONDO_OPTION_CLASS_REALS(struct weighted, weights, "[]", 0, 10, "factors of the classes"), RONDO_OPTION_END};
+
+/* Class 2 has no label, and no row. */
+static const char *name_of(const void *arg, int64_t k) {
+    static const char *const names[] = {"red", "blue", NULL};
+    (void)arg;
+    return names[k];
+}
+
+static const struct {
+    const char *text; /* of the section */
+    int64_t classes;  /* 0: targets are numbers */
+    int knows_rows;
+    double expected[3]; /* without an error */
+    const char *error;  /* NULL: none */
+} resolved[] = {
+    {"weights: {blue: 3}", 3, 0, {1, 3, 1}, NULL},
+    {"weights: {\"2\": 4, red: 0}", 3, 0, {0, 1, 4}, NULL}, /* a class without a label has its number as one */
+    {"weights: balanced", 3, 1, {8.0 / (3 * 2), 8.0 / (3 * 6), 8.0 / 3}, NULL},
+    {"weights: [1, 2, 3]", 3, 0, {1, 2, 3}, NULL},
+    {"weights: {green: 3}", 3, 0, {0}, "'weights' has the unknown label 'green', expected 'red', 'blue', '2'"},
+    {"weights: balanced", 3, 0, {0}, "'weights' is balanced, which needs the training data"},
+    {"weights: [1, 2]", 3, 0, {0}, "'weights' has 2 numbers, expected one for each of 3 classes"},
+    {"weights: balanced", 0, 0, {0}, "'weights' has numbers for classes, and targets are no classes"},
+};
+
+START_TEST(numbers_follow_from_the_labels_and_counts) {
+    static const int64_t rows[] = {2, 6, 0};
+    struct arena *arena = arena_create();
+    struct errors errors = {0};
+    struct yaml_node *section = yaml_parse("f", resolved[_i].text, strlen(resolved[_i].text), arena, &errors);
+    struct weighted *options = options_create(table, sizeof *options, arena, &errors);
+    ck_assert(section != NULL && options != NULL);
+    if (strchr(resolved[_i].text, '[') != NULL) {
+        ck_assert_int_eq(option_set(table, options, strchr(resolved[_i].text, '['), arena, section->where, &errors),
+                         RONDO_OK);
+    }
+    const struct class_facts facts = {resolved[_i].classes, name_of, NULL, resolved[_i].knows_rows ? rows : NULL};
+    const rondo_status status = class_numbers_resolve(&facts, section, table, options, arena, &errors);
+    if (resolved[_i].error != NULL) {
+        ck_assert_int_eq(status, RONDO_INVALID);
+        assert_parts(resolved[_i].text, errors_text(&errors, 0), resolved[_i].error);
+    } else {
+        ck_assert_int_eq(status, RONDO_OK);
+        ck_assert_int_eq(options->weights.count, 3);
+        for (int k = 0; k < 3; k++) {
+            ck_assert_double_eq(options->weights.values[k], resolved[_i].expected[k]);
+        }
+        ck_assert_int_eq(yaml_get(section, "weights")->kind, YAML_SEQUENCE);
+    }
+    errors_free(&errors);
+    arena_destroy(arena);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("class_numbers");
     TCase *cases = tcase_create("class_numbers");
@@ -97,6 +160,7 @@ int main(void) {
     tcase_add_loop_test(cases, forms_train_the_same_bits, 0, ROWS(forms));
     tcase_add_test(cases, weights_change_the_training);
     tcase_add_test(cases, label_of_a_term_is_checked);
+    tcase_add_loop_test(cases, numbers_follow_from_the_labels_and_counts, 0, ROWS(resolved));
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

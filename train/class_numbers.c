@@ -15,14 +15,20 @@ struct class_option {
     struct errors *errors;
 };
 
+/* The label of class k; its number if it has none. From the arena; NULL: out of memory. */
+static const char *label_of(const struct class_option *given, int64_t k) {
+    const char *name = given->facts->name(given->facts->arg, k);
+    return name == NULL ? arena_printf(given->arena, "%lld", (long long)k) : name;
+}
+
 /* The first labels, for messages: "'negative', 'positive'". */
 static const char *labels_text(const struct class_option *given) {
     enum { MOST = 20 };
     const struct class_facts *facts = given->facts;
     const char *all = "";
     for (int64_t k = 0; k < facts->count && k < MOST && all != NULL; k++) {
-        const char *name = facts->name(facts->arg, k);
-        all = name == NULL ? all : arena_printf(given->arena, "%s%s'%.60s'", all, k == 0 ? "" : ", ", name);
+        const char *name = label_of(given, k);
+        all = name == NULL ? NULL : arena_printf(given->arena, "%s%s'%.60s'", all, k == 0 ? "" : ", ", name);
     }
     return all == NULL || facts->count <= MOST ? all : arena_printf(given->arena, "%s, …", all);
 }
@@ -32,7 +38,7 @@ static int64_t find_class(const struct class_option *given, const struct yaml_no
     const struct class_facts *facts = given->facts;
     struct suggestion best = {0};
     for (int64_t k = 0; k < facts->count; k++) {
-        const char *name = facts->name(facts->arg, k);
+        const char *name = label_of(given, k);
         if (name != NULL && strcmp(name, entry->key) == 0) {
             return k;
         }
@@ -40,8 +46,7 @@ static int64_t find_class(const struct class_option *given, const struct yaml_no
     }
     const char *labels = labels_text(given);
     errors_add_at(given->errors, RONDO_INVALID, entry->key_where, "'%s' has the unknown label '%.60s'%s, expected %s",
-                  given->option->key, entry->key, suggestion_text(&best).text,
-                  labels == NULL || labels[0] == '\0' ? "a list, because the classes have no labels" : labels);
+                  given->option->key, entry->key, suggestion_text(&best).text, labels == NULL ? "another" : labels);
     return -1;
 }
 

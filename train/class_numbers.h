@@ -16,7 +16,7 @@
 /* What the data say about the classes of the targets. */
 struct class_facts {
     int64_t count;                                   /* of classes; 0: targets are not classes */
-    const char *(*name)(const void *arg, int64_t k); /* NULL for a class without a label */
+    const char *(*name)(const void *arg, int64_t k); /* NULL for a class without a label, which has its number as one */
     const void *arg;
     const int64_t *rows; /* [count] targets of each class in the training data; NULL: not known */
 };

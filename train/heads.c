@@ -247,9 +247,6 @@ void heads_add_losses(const struct heads *heads, const struct heads_call *call, 
 rondo_status heads_measure(const struct heads *heads, struct heads_call *call, const rondo_tensor *predictions,
                            const rondo_tensor *targets, double *sums) {
     const struct loss_term *first = &heads->loss.terms[0];
-    if (heads->n_metrics == heads->n_losses) {
-        return RONDO_OK;
-    }
     struct host_call host = host_of(call, first);
     const rondo_loss_call own = loss_call(heads, call, first);
     return host_result(&host, first->loss->measure(&host.base, &own, predictions, targets, sums + heads->n_losses));

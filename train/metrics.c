@@ -233,10 +233,9 @@ int metrics_higher_is_better(const struct metrics *metrics, int32_t metric) {
 
 double metrics_value(const struct metrics *metrics, const struct scores *scores, int32_t metric) {
     const struct metric_figure *figure = &metrics->figures[metric];
-    return figure->is_plugin
-               ? scores->figures[figure->index]
-               : heads_metric(metrics->heads, figure->index, scores->sums[figure->index],
-                              figure->index < metrics->heads->n_losses ? scores->weight : (double)scores->rows);
+    const double rows = metric < metrics->heads->n_losses ? scores->weight : (double)scores->rows;
+    return figure->is_plugin ? scores->figures[figure->index]
+                             : heads_metric(metrics->heads, figure->index, scores->sums[figure->index], rows);
 }
 
 /* ---- an evaluation ---- */
@@ -308,13 +307,16 @@ static rondo_status measure_plugins(struct metrics *metrics, int32_t shard, cons
     return RONDO_OK;
 }
 
-int metrics_need_predictions(const struct metrics *metrics) {
-    return metrics->heads->n_metrics > metrics->heads->n_losses || metrics->count > 0;
+int metrics_are_measured(const struct metrics *metrics) {
+    return metrics->count > 0 || metrics->heads->n_metrics > metrics->heads->n_losses;
 }
 
 rondo_status metrics_measure(struct metrics *metrics, int32_t shard, struct heads_call *call,
                              const struct metrics_rows *rows, struct scores *scores) {
-    RONDO_TRY(heads_measure(metrics->heads, call, rows->predictions, rows->targets, scores->sums));
+    const struct heads *heads = metrics->heads;
+    if (heads->n_metrics > heads->n_losses) {
+        RONDO_TRY(heads_measure(heads, call, rows->predictions, rows->targets, scores->sums));
+    }
     return measure_plugins(metrics, shard, call, rows);
 }
 

@@ -44,14 +44,15 @@ void metrics_want_tables(struct metrics *metrics);
 /* Sets all accumulators to 0. */
 rondo_status metrics_begin(struct metrics *metrics, struct errors *errors);
 
-/* The rows of a batch in a shard. */
+/* 1 if metrics_measure has anything to do: predictions are needed. */
+int metrics_are_measured(const struct metrics *metrics);
+
+/* The rows of a batch in a shard, in the units of the data. */
 struct metrics_rows {
-    const rondo_tensor *predictions, *targets; /* in the units of the data */
-    const rondo_tensor *weights, *naive;       /* as in rondo_metric_call; NULL: none */
+    const rondo_tensor *predictions, *targets;
+    const rondo_tensor *weights, *naive; /* as in rondo_metric_call; NULL: none */
 };
-/* 1 if predictions are needed at all. */
-int metrics_need_predictions(const struct metrics *metrics);
-/* Adds the predictions of the first head to the sums of the heads in `scores` and to the accumulators of shard `shard`. */
+/* Adds them to the sums of the heads in `scores` and to the accumulators of shard `shard`. */
 rondo_status metrics_measure(struct metrics *metrics, int32_t shard, struct heads_call *call,
                              const struct metrics_rows *rows, struct scores *scores);
 

@@ -78,13 +78,13 @@ static rondo_status copy_tensor(const rondo_tensor *from, rondo_tensor *to, stru
 static rondo_status measure_predictions(const struct network_work *work, struct network_shard *shard,
                                         struct heads_call *call, const struct batch *batch, const rondo_tensor *outputs,
                                         const rondo_tensor *targets) {
-    struct metrics *metrics = work->network->metrics;
+    const struct network *network = work->network;
     const struct stream *stream = target_of(work);
     rondo_tensor predictions, in_units = *targets;
-    if (!metrics_need_predictions(metrics)) {
+    if (!metrics_are_measured(network->metrics)) {
         return RONDO_OK;
     }
-    RONDO_TRY(heads_predict(&work->network->heads, call, outputs, &predictions));
+    RONDO_TRY(heads_predict(&network->heads, call, outputs, &predictions));
     if (stream->kind == STREAM_REAL && stream->scale != NULL) {
         rondo_tensor own = predictions;
         RONDO_TRY(copy_tensor(&own, &predictions, shard));
@@ -95,7 +95,7 @@ static rondo_status measure_predictions(const struct network_work *work, struct 
     const struct metrics_rows rows = {.predictions = &predictions,
                                       .targets = &in_units,
                                       .weights = batch->weight.data == NULL ? NULL : &batch->weight};
-    return metrics_measure(metrics, (int32_t)(shard - work->network->shards), call, &rows, &shard->scores);
+    return metrics_measure(network->metrics, (int32_t)(shard - network->shards), call, &rows, &shard->scores);
 }
 
 /* Adds the loss of every row to the scores of a shard. */
