@@ -72,8 +72,10 @@ double rng_uniform(struct rng_stream stream, uint64_t n) {
 
 double rng_normal(struct rng_stream stream, uint64_t n) {
     const double pi = 3.14159265358979323846;
-    const double u = 1 - uniform_of(bits64(stream, 2 * n)); /* (0, 1] */
-    const double v = uniform_of(bits64(stream, 2 * n + 1));
+    uint32_t words[4]; /* those of the uniform numbers 2 n and 2 n + 1: one block of Philox */
+    rng_words(stream, 4 * n, 4, words);
+    const double u = 1 - uniform_of((uint64_t)words[0] | (uint64_t)words[1] << 32); /* (0, 1] */
+    const double v = uniform_of((uint64_t)words[2] | (uint64_t)words[3] << 32);
     return sqrt(-2 * log(u)) * cos(2 * pi * v);
 }
 

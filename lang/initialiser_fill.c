@@ -1,6 +1,7 @@
 /* The values of initialisers. Their texts are parsed in initialiser.c. */
 #include <math.h>
 
+#include "core/kernel.h"
 #include "core/tensor.h"
 #include "lang/initialiser.h"
 
@@ -14,7 +15,7 @@ static void matrix_size(const rondo_tensor *tensor, int64_t *rows, int64_t *colu
 }
 
 /* u . v in eight partial sums, which a compiler can vectorise; it may not reorder a single sum. */
-static double dot_product(const double *u, const double *v, int64_t count) {
+static inline double dot_product(const double *u, const double *v, int64_t count) {
     double sums[8] = {0};
     int64_t k = 0;
     for (; k + 8 <= count; k += 8) {
@@ -34,24 +35,30 @@ static rondo_status check_interrupt(const struct interrupt *interrupt, struct er
                : RONDO_OK;
 }
 
+/* v -= (u . v) u for the `count` vectors u in q, one after the other, twice; then v = v / |v|. */
+KERNEL_CLONES static void orthonormalise_vector(const double *q, int64_t count, int64_t length, double *v) {
+    for (int64_t pass = 0; pass < 2 * count; pass++) {
+        const double *u = q + pass % count * length;
+        const double dot = dot_product(u, v, length);
+        KERNEL_LOOP
+        for (int64_t k = 0; k < length; k++) {
+            v[k] -= dot * u[k];
+        }
+    }
+    const double norm = sqrt(dot_product(v, v, length));
+    KERNEL_LOOP
+    for (int64_t k = 0; k < length; k++) {
+        v[k] /= norm;
+    }
+}
+
 /* Modified Gram-Schmidt on `vectors` rows of `length` >= vectors normal numbers, twice, for orthogonality to the last
  * bits (Giraud et al. 2005, "twice is enough"). */
 static rondo_status orthonormalise(double *q, int64_t vectors, int64_t length, const struct interrupt *interrupt,
                                    struct errors *errors) {
     for (int64_t i = 0; i < vectors; i++) {
         RONDO_TRY(check_interrupt(interrupt, errors));
-        double *v = q + i * length;
-        for (int64_t pass = 0; pass < 2 * i; pass++) {
-            const double *u = q + pass % i * length;
-            const double dot = dot_product(u, v, length);
-            for (int64_t k = 0; k < length; k++) {
-                v[k] -= dot * u[k];
-            }
-        }
-        const double norm = sqrt(dot_product(v, v, length));
-        for (int64_t k = 0; k < length; k++) {
-            v[k] /= norm;
-        }
+        orthonormalise_vector(q, i, length, q + i * length);
     }
     return RONDO_OK;
 }
