@@ -3,7 +3,7 @@
 #   MESON_FLAGS   options of `meson setup`; a change configures the build folder again
 #   TEST          names of tests for `make test`, separated by blanks; empty: all. `make tests` lists them
 .POSIX:
-.PHONY: all deps build demo test tests bench bench-optimizers reference fmt lint sanitize hooks install clean
+.PHONY: all deps build demo test tests bench bench-optimizers bench-training reference fmt lint sanitize hooks install clean
 BUILD ?= build
 MESON_FLAGS ?= --buildtype=release
 TEST ?=
@@ -33,6 +33,9 @@ bench: build
 
 bench-optimizers: build
 	@python3 bench/optimizers.py $(BUILD)
+
+bench-training: build
+	@python3 bench/training.py $(BUILD)
 
 # Generates docs/reference and the JSON Schema from the descriptors. The test `reference` fails if they are out of date.
 reference: build

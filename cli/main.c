@@ -4,11 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/command.h"
 #include "config.h"
-#include "core/blas.h"
 #include "core/number.h"
 #include "core/suggest.h"
 
@@ -27,20 +25,7 @@ static void print_usage(FILE *stream) {
     fprintf(stream, "\n'rondo COMMAND --help' describes a command; 'rondo --version' prints the version.\n");
 }
 
-/* If memory is limited, threads that OpenBLAS starts can keep the process from ending. OPENBLAS_NUM_THREADS=1 prevents
- * it, but OpenBLAS reads this variable when it is loaded, which is before main. So the program sets it and starts
- * again, in the same process. */
-static void restart_without_library_threads(char **argv) {
-    char file[4096];
-    const ssize_t length = readlink("/proc/self/exe", file, sizeof file - 1);
-    if (length > 0 && blas_is_short_of_memory() && setenv("OPENBLAS_NUM_THREADS", "1", 1) == 0) {
-        file[length] = '\0';
-        execv(file, argv); /* returns only if it fails; then the program continues unchanged */
-    }
-}
-
 int main(int argc, char **argv) {
-    restart_without_library_threads(argv);
     signal(SIGXFSZ, SIG_IGN); /* then writing to a file of the maximum size is an error of write(), like a full disk */
     number_scope_open(); /* never closed: numbers are printed with decimal points even if a plug-in changes the locale */
     if (argc < 2) {

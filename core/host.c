@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/blas.h"
+#include "core/multiply.h"
 #include "core/number.h"
 
 /* Bytes of one message or log line of a plug-in, with the final NUL; longer text is cut. */
@@ -192,13 +192,10 @@ static rondo_status host_product(rondo_context *ctx, const rondo_product *produc
     rondo_product whole;
     memset(&whole, 0, sizeof whole);
     memcpy(&whole, product, product_known_size(product));
-    if (!blas_can_count(&whole)) {
-        return host_fail(ctx, RONDO_INVALID, "a matrix has more rows or columns than BLAS can count: 2147483647");
-    }
-    if (blas_multiply(call_of(ctx)->parallel, &whole) != RONDO_OK) {
-        return host_fail(ctx, RONDO_NO_MEMORY, "out of memory: the BLAS library needs 128 MiB of addresses");
-    }
-    return RONDO_OK;
+    const struct host_call *call = call_of(ctx);
+    return multiply(call->parallel, call->arena, &whole) == RONDO_OK
+               ? RONDO_OK
+               : host_fail(ctx, RONDO_NO_MEMORY, "out of memory for a product of matrices");
 }
 
 static const void *host_get_extension(rondo_context *ctx, const char *id) {

@@ -25,8 +25,8 @@ double child_clock(void) {
 
 /* ---- in the child ---- */
 
-/* The limit is added to the memory that the process has now, because the threads of a BLAS reserve gigabytes of
- * addresses on a large machine. */
+/* The limit is added to the memory that the process has now, because a library that the plug-in brings may
+ * reserve gigabytes of addresses on a large machine. */
 static void limit_memory(void) {
     const rlim_t more = (rlim_t)4 << 30;
     unsigned long long pages = 0;

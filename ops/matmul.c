@@ -1,4 +1,4 @@
-/* Products of matrices or of batches of matrices, computed by the host's BLAS.
+/* Products of matrices or of batches of matrices, computed by the host (rondo_host.product).
  *
  * C = op(A) op(B), where op is the identity or the transpose, as the options say
  * dL/dA = dL/dC op(B)^T,  dL/dB = op(A)^T dL/dC,  transposed where A, or B, was */

@@ -10,16 +10,14 @@ ninja -C build-sanitize
 CK_TIMEOUT_MULTIPLIER=10 ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     meson test -C build-sanitize --no-rebuild --print-errorlogs --timeout-multiplier 10
 
-# OpenBLAS is not instrumented, so races inside it would be false findings: it gets one thread.
 [ -f build-tsan/build.ninja ] || meson setup build-tsan . --buildtype=debugoptimized -Db_sanitize=thread
 ninja -C build-tsan
-OPENBLAS_NUM_THREADS=1 CK_TIMEOUT_MULTIPLIER=20 TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1:die_after_fork=0 \
+CK_TIMEOUT_MULTIPLIER=20 TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1:die_after_fork=0 \
     meson test -C build-tsan --no-rebuild --print-errorlogs --timeout-multiplier 20
 
-# OpenBLAS has kernels that valgrind does not know, and some that it knows but runs a hundred times slower than these.
 [ -f build-valgrind/build.ninja ] || meson setup build-valgrind . --buildtype=debugoptimized
 ninja -C build-valgrind
-OPENBLAS_CORETYPE=Nehalem CK_FORK=no \
+CK_FORK=no \
     meson test -C build-valgrind --no-rebuild --print-errorlogs --timeout-multiplier 30 --setup valgrind
 
 [ -f build-clang/build.ninja ] || CC=clang meson setup build-clang . --buildtype=release --werror

@@ -39,8 +39,7 @@ def one(folder, pattern):
 
 
 def clean_environment():
-    kept = {name: text for name, text in os.environ.items() if not name.startswith(("RONDO_", "PKG_CONFIG"))}
-    return {**kept, "OPENBLAS_NUM_THREADS": "1"}
+    return {name: text for name, text in os.environ.items() if not name.startswith(("RONDO_", "PKG_CONFIG"))}
 
 
 def install(build, stage):

@@ -117,9 +117,11 @@ START_TEST(fields_that_an_old_product_lacks_are_not_read) {
                                .a = {.data = &a, .leading = 1},
                                .b = {.data = &b, .leading = 1},
                                .c = &c};
-    struct host_call call = host_call(NULL, &errors, NULL, "old");
+    struct arena *arena = arena_create();
+    struct host_call call = host_call(arena, &errors, NULL, "old");
     ck_assert_int_eq(call.base.host->product(&call.base, before_the_end(&old, first)), RONDO_OK);
     ck_assert_double_eq(c, 6);
+    arena_destroy(arena);
 }
 END_TEST
 

@@ -5,8 +5,8 @@
  * refactoring, a pass of the engine that reorders work, the number of threads and the compiler may not. After a declared
  * change, run with RONDO_PRINT_BITS=1 and copy the rows that it prints.
  *
- * The bits are those of x86-64 with FMA (AVX2 and AVX-512 give the same) and of the OpenBLAS kernels "Haswell". Other
- * processors round differently without fused multiply-adds, so only the losses are compared there.
+ * The bits are those of x86-64 with FMA (AVX2 and AVX-512 give the same). Processors without fused multiply-adds round
+ * differently, so only the losses are compared there.
  */
 #include <check.h>
 #include <inttypes.h>
@@ -40,7 +40,7 @@ static const struct {
      0x91300f75343f60d1, 0.3489086, 0.3570162},
     {"masks shared by all steps", "--set model.layers.0.variational_dropout=0.2 --set model.layers.0.layer_norm=true",
      0x635244cbf77a788e, 0.5059518, 0.3364407},
-    {"engine tape", "--engine=tape --set schedule.batch=80", 0x282e9f5bad34084a, 0.6045413, 0.5411031},
+    {"engine tape", "--engine=tape --set schedule.batch=80", 0x86579a1155ba8a6a, 0.6045413, 0.5411031},
     {"clipping and weight decay", "--set optimizer.plugin=adamw --set schedule.clip_norm=0.1", 0x72bb0f749ab13e21,
      0.134071, 0.25066},
     {"updates of two batches", "--set schedule.accumulate=2", 0xdbe0bf126139c7a6, 0.3197985, 0.2755796},
@@ -110,8 +110,7 @@ START_TEST(training_gives_the_pinned_weights_and_losses) {
     char arguments[1024];
     snprintf(arguments, sizeof arguments, "train e.yaml --quiet --out run%d %s%s", _i,
              strstr(runs[_i].flags, "rare_word_dropout") != NULL ? "" : NO_RARE, runs[_i].flags);
-    const struct outcome outcome =
-        sandbox_run((struct call){.arguments = arguments, .environment = "OPENBLAS_CORETYPE=Haswell"});
+    const struct outcome outcome = sandbox_run((struct call){.arguments = arguments});
     assert_status(runs[_i].what, &outcome, 0);
     char name[64];
     snprintf(name, sizeof name, "run%d/weights.safetensors", _i);

@@ -235,9 +235,9 @@ struct product_strips {
     int64_t columns, distance; /* columns of a strip; elements from one strip to the next */
 };
 
-/* C [rows, target's n] += A^T B. */
+/* C [rows, target's n] = A^T B, plus C if `add` is 1. */
 static void multiply_strips(const struct product_tiles *tiles, int64_t rows, int64_t k,
-                            const struct product_strips *strips, const struct product_target *target) {
+                            const struct product_strips *strips, const struct product_target *target, int add) {
     for (int64_t row = 0, i = 0; row < rows; row += strips->columns, i++) {
         const struct product_block block = {
             .rows = least(rows - row, strips->columns),
@@ -250,7 +250,7 @@ static void multiply_strips(const struct product_tiles *tiles, int64_t rows, int
             .a_step = strips->step,
             .targets = target,
             .n_targets = 1,
-            .add = 1,
+            .add = add,
         };
         multiply_block(tiles, &block);
     }
@@ -283,8 +283,79 @@ void product_gradient(const struct product_kernels *kernels, int32_t dtype, cons
                     pack_rows(tiles, runs, n_runs, &place, 0, const_at(a, row, tiles), lda, rows, packed_a);
                 }
                 const struct product_target target = {packed_b, at(c, row * ldc + column, tiles), ldc, columns};
-                multiply_strips(tiles, rows, k, &strips, &target);
+                multiply_strips(tiles, rows, k, &strips, &target, 1);
             }
+        }
+    }
+}
+
+/* ---- matrices ---- */
+
+/* A block of op(B), packed and multiplied by alpha: rows depth .. depth + k of columns column .. column + columns. */
+static void pack_side(const struct product_tiles *tiles, const struct product_matrices *p, int64_t depth, int64_t k,
+                      int64_t column, int64_t columns, void *packed) {
+    const int64_t panel = panel_of(tiles), ld = p->b.ld;
+    if (p->b.transposed) {
+        tiles->pack_transpose(k, columns, const_at(p->b.data, column * ld + depth, tiles), ld, PAIRS * panel, packed);
+    } else {
+        tiles->pack(k, columns, const_at(p->b.data, depth * ld + column, tiles), ld, PAIRS * panel, packed);
+    }
+    for (int64_t i = 0; p->alpha != 1 && i < k * columns; i++) {
+        const int64_t row = i / columns, j = i % columns;
+        void *element = at(packed, j / panel * PAIRS * panel + row * panel + j % panel, tiles);
+        if (tiles->size == sizeof(float)) {
+            *(float *)element = (float)(p->alpha * (double)*(float *)element);
+        } else {
+            *(double *)element *= p->alpha;
+        }
+    }
+}
+
+/* All rows of op(A) by a packed block of op(B). */
+static void multiply_side(const struct product_tiles *tiles, const struct product_matrices *p, int64_t depth, int64_t k,
+                          const struct product_target *target, void *packed_a) {
+    const int64_t panel = panel_of(tiles), lda = p->a.ld;
+    const int add = p->add || depth > 0;
+    for (int64_t row = 0; row < p->m && !p->a.transposed; row += HEIGHT) {
+        const struct product_block block = {
+            .rows = least(p->m - row, HEIGHT),
+            .row = row,
+            .k = k,
+            .packed_k = PAIRS,
+            .a = const_at(p->a.data, row * lda + depth, tiles),
+            .a_row = lda,
+            .a_step = 1,
+            .targets = target,
+            .n_targets = 1,
+            .add = add,
+        };
+        multiply_block(tiles, &block);
+    }
+    for (int64_t row = 0; row < p->m && p->a.transposed; row += WIDTH) {
+        const int64_t rows = least(p->m - row, WIDTH);
+        const void *a = const_at(p->a.data, depth * lda + row, tiles);
+        const struct product_target own = {target->packed, at(target->c, row * target->ldc, tiles), target->ldc,
+                                           target->n};
+        struct product_strips strips = {a, lda, panel, panel};
+        if (lda > NEAR / tiles->size) {
+            tiles->pack(k, rows, a, lda, PAIRS * panel, packed_a);
+            strips = (struct product_strips){packed_a, panel, panel, PAIRS * panel};
+        }
+        multiply_strips(tiles, rows, k, &strips, &own, add);
+    }
+}
+
+void product_multiply(const struct product_kernels *kernels, int32_t dtype, const struct product_matrices *product,
+                      void *scratch) {
+    const struct product_tiles *tiles = tiles_of(kernels, dtype);
+    void *const packed_b = scratch, *const packed_a = at(scratch, packed_width(tiles, product->n), tiles);
+    for (int64_t column = 0; column < product->n; column += WIDTH) {
+        const int64_t columns = least(product->n - column, WIDTH);
+        const struct product_target target = {packed_b, at(product->c, column, tiles), product->ldc, columns};
+        for (int64_t depth = 0; depth < product->k; depth += PAIRS) {
+            const int64_t k = least(product->k - depth, PAIRS);
+            pack_side(tiles, product, depth, k, column, columns, packed_b);
+            multiply_side(tiles, product, depth, k, &target, packed_a);
         }
     }
 }

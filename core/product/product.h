@@ -1,4 +1,4 @@
-/* core/product/product.h: matrix products whose right side is packed once and used many times.
+/* core/product/product.h: all matrix products; for the recurrence those whose right side is packed once and used many times.
  *
  * A recurrent product multiplies a few rows by the same weights at every step. The weights are packed once per sequence,
  * into panels in the order in which the kernel reads them; a product then costs little more than its arithmetic. Kernels
@@ -41,6 +41,28 @@ struct product_target {
  * m, k, n >= 0; with k = 0 the product is zero. */
 void product_rows(const struct product_kernels *kernels, int32_t dtype, int64_t m, int64_t k, const void *a,
                   int64_t lda, const struct product_target *targets, int32_t n_targets, int add);
+
+/* One side of a product of two matrices. */
+struct product_side {
+    const void *data;
+    int64_t ld;
+    int transposed; /* 1: the stored matrix is the transpose of the one that is multiplied */
+};
+
+/* C [m, n] = alpha op(A) op(B), plus C if `add` is 1. */
+struct product_matrices {
+    int64_t m, n, k; /* k >= 1 */
+    double alpha;
+    struct product_side a, b;
+    void *c;
+    int64_t ldc;
+    int add;
+};
+
+/* A product of two matrices of any size, whose sides are packed block by block. `scratch` as for product_gradient. The
+ * same bits as product_rows and, if A is transposed, as product_gradient. */
+void product_multiply(const struct product_kernels *kernels, int32_t dtype, const struct product_matrices *product,
+                      void *scratch);
 
 /* A pairing of rows a_row .. a_row + count of A with rows b_row .. b_row + count of B. */
 struct product_run {

@@ -76,8 +76,8 @@ static rondo_status compute(const struct scan_run *run, struct scan_worker *work
     return host_result(host, node->op->forward(&host->base, call));
 }
 
-static rondo_status run_call_on_rows(const struct scan_run *run, struct scan_worker *worker,
-                                     const struct scan_instruction *instruction, const struct scan_span *span) {
+rondo_status run_call(const struct scan_run *run, struct scan_worker *worker,
+                      const struct scan_instruction *instruction, const struct scan_span *span) {
     const int32_t id = instruction->nodes[0];
     const struct scan_node *node = &run->given.graph->nodes[id];
     const struct arena_mark mark = arena_mark(worker->arena);
@@ -132,9 +132,8 @@ rondo_status run_call_gradient(const struct scan_run *run, struct scan_worker *w
     return status;
 }
 
-static rondo_status run_call_gradients_on_rows(const struct scan_run *run, struct scan_worker *worker,
-                                               const struct scan_instruction *instruction,
-                                               const struct scan_span *span) {
+rondo_status run_call_gradients(const struct scan_run *run, struct scan_worker *worker,
+                                const struct scan_instruction *instruction, const struct scan_span *span) {
     const struct arena_mark mark = arena_mark(worker->arena);
     void **targets = arena_alloc(worker->arena, sizeof *targets * (size_t)instruction->count);
     if (targets == NULL) {
@@ -148,29 +147,4 @@ static rondo_status run_call_gradients_on_rows(const struct scan_run *run, struc
     const rondo_status status = run_call_gradient(run, worker, instruction, span, targets);
     arena_release(worker->arena, mark);
     return status;
-}
-
-/* Gives a call its rows: all at once, or one by one where the op is a product. A BLAS may add up in an order that depends
- * on the number of rows, and the bits of a row must not depend on the other rows of its batch. */
-static rondo_status by_rows(const struct scan_run *run, struct scan_worker *worker,
-                            const struct scan_instruction *instruction, const struct scan_span *span,
-                            scan_instruction_function *body) {
-    if (run->given.graph->nodes[instruction->nodes[0]].op->role != RONDO_ROLE_PRODUCT) {
-        return body(run, worker, instruction, span);
-    }
-    for (int64_t i = 0; i < span->count; i++) {
-        const struct scan_span row = {span->step, span->packed + i, span->previous + i, span->row + i, 1, i};
-        RONDO_TRY(body(run, worker, instruction, &row));
-    }
-    return RONDO_OK;
-}
-
-rondo_status run_call(const struct scan_run *run, struct scan_worker *worker,
-                      const struct scan_instruction *instruction, const struct scan_span *span) {
-    return by_rows(run, worker, instruction, span, run_call_on_rows);
-}
-
-rondo_status run_call_gradients(const struct scan_run *run, struct scan_worker *worker,
-                                const struct scan_instruction *instruction, const struct scan_span *span) {
-    return by_rows(run, worker, instruction, span, run_call_gradients_on_rows);
 }

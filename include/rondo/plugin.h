@@ -291,8 +291,8 @@ struct rondo_host {
     /* Losses only. The tensor of a value; NULL for a failed value. Valid as long as the value. [any-thread] */
     const rondo_tensor *(*tensor)(rondo_context *ctx, rondo_value value);
 
-    /* c = alpha a @ b + beta c, computed by BLAS, so that plugins need no BLAS of their own. The bits do not depend on
-     * the number of threads. RONDO_INVALID for sizes above 2147483647, the limit of BLAS. [any-thread] */
+    /* c = alpha a @ b + beta c, so that plugins need no BLAS of their own. The bits do not depend on the number of threads,
+     * and those of a row do not depend on the other rows. RONDO_NO_MEMORY for lack of memory. [any-thread] */
     rondo_status (*product)(rondo_context *ctx, const rondo_product *product);
 
     /* Further tables of functions, by an id such as "example/1"; NULL: the host has no table with that id. This host
