@@ -143,6 +143,37 @@ START_TEST(training_stops_where_it_is_and_keeps_the_best_weights) {
 }
 END_TEST
 
+/* An update of three batches: the interrupt is looked at before the update and between its batches. */
+static const struct {
+    int after;
+    const char *parts;
+} inside[] = {
+    {0, "interrupted in epoch 1, after step 0"},
+    {1, "interrupted after 1 of the 3 batches of an update|training stopped in epoch 1, at step 1"},
+    {2, "interrupted after 2 of the 3 batches of an update|training stopped in epoch 1, at step 1"},
+    {3, "interrupted after 0 of 8 examples|training stopped at the validation of epoch 1, after step 1"},
+};
+
+START_TEST(training_stops_between_the_batches_of_an_update) {
+    struct work work;
+    work_open(&work);
+    const struct trainer_settings settings = {.epochs = 5,
+                                              .batch = {.examples = 8},
+                                              .accumulate = 3,
+                                              .seed = 1,
+                                              .updater = work.task->updater,
+                                              .schedule = task_schedule(work.task),
+                                              .metric = work.task->metric};
+    const struct trainer_observer nobody = {NULL, NULL, NULL};
+    struct trainer_result result;
+    interrupt_after(&work, inside[_i].after);
+    const rondo_status status = trainer_run(work.task->network, work.task->data.train, work.task->data.valid, &settings,
+                                            &nobody, &result, &work.errors);
+    assert_interrupted(&work, status, inside[_i].parts);
+    work_close(&work);
+}
+END_TEST
+
 /* The file is read twice: for the vocabulary, and for the examples. */
 static const struct {
     int after;
@@ -281,6 +312,7 @@ int main(void) {
     tcase_add_test(cases, evaluation_stops_between_batches);
     tcase_add_test(cases, prediction_stops_between_batches);
     tcase_add_loop_test(cases, training_stops_where_it_is_and_keeps_the_best_weights, 0, ROWS(stops));
+    tcase_add_loop_test(cases, training_stops_between_the_batches_of_an_update, 0, ROWS(inside));
     tcase_add_loop_test(cases, reading_stops_at_a_line, 0, ROWS(readings));
     tcase_add_loop_test(cases, a_signal_ends_training_in_order, 0, ROWS(stopping));
     tcase_add_test(cases, a_signal_that_comes_twice_at_once_is_one_request);

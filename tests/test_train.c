@@ -98,6 +98,35 @@ START_TEST(a_model_that_no_memory_holds_is_refused_before_anything_is_allocated)
 }
 END_TEST
 
+/* ---- weights of examples ---- */
+
+START_TEST(examples_that_all_have_the_weight_0_are_refused) {
+    const struct train_observer observer = {0};
+    struct train_result result;
+    struct task *task = task_open(sandbox_path("e.yaml"), NULL, session, TASK_TRAIN | TASK_VALID, &errors);
+    ck_assert_msg(task != NULL, "%s", errors_text(&errors, 0));
+    struct dataset *data = dataset_create(&errors);
+    dataset_stream(data, "input", STREAM_CLASS, STORE_I32, 20, &errors);
+    dataset_stream(data, "target", STREAM_CLASS, STORE_I32, 2, &errors);
+    dataset_stream(data, "weight", STREAM_REAL, STORE_F32, 1, &errors);
+    static const int32_t words[] = {1, 2}, label = 0;
+    const float weight = _i == 0 ? 0 : 0.5F, zero = 0;
+    const struct stream_part first[] = {{words, 2}, {&label, 1}, {&weight, 1}};
+    const struct stream_part second[] = {{words, 2}, {&label, 1}, {&zero, 1}};
+    ck_assert_int_eq(dataset_add(data, second, &errors), RONDO_OK);
+    ck_assert_int_eq(dataset_add(data, first, &errors), RONDO_OK);
+    dataset_destroy(task->data.train);
+    task->data.train = data;
+    const rondo_status status = train_experiment(task, sandbox_path("weightless-%d", _i), &observer, &result, &errors);
+    ck_assert_int_eq(status, _i == 0 ? RONDO_INVALID : RONDO_OK);
+    if (_i == 0) {
+        assert_parts("error", errors_text(&errors, 0), "e.yaml:4:|all training examples have the weight 0");
+        ck_assert(!sandbox_has("weightless-0"));
+    }
+    task_destroy(task);
+}
+END_TEST
+
 /* ---- the vector of unknown words ---- */
 
 /* The largest absolute value in the vector of the unknown word, whose id is 0. */
@@ -215,6 +244,7 @@ int main(void) {
                         (int)(sizeof unfit / sizeof unfit[0]));
     tcase_add_loop_test(cases, a_model_that_no_memory_holds_is_refused_before_anything_is_allocated, 0,
                         (int)(sizeof large / sizeof large[0]));
+    tcase_add_loop_test(cases, examples_that_all_have_the_weight_0_are_refused, 0, 2);
     tcase_add_loop_test(cases, the_vector_of_unknown_words_is_trained, 0,
                         (int)(sizeof unknown_words / sizeof unknown_words[0]));
     tcase_add_test(cases, an_observer_sees_the_folder_the_batches_and_the_epochs);

@@ -432,6 +432,25 @@ START_TEST(lanes_need_batches_of_examples) {
 }
 END_TEST
 
+/* ---- unknown words ---- */
+
+/* A word that the training data do not have does not overrule the one that decides. */
+START_TEST(an_unknown_word_does_not_decide) {
+    for (int seed = 1; seed <= 3; seed++) {
+        char line[256];
+        snprintf(line, sizeof line,
+                 "train e.yaml --quiet --out unseen%d --set schedule.epochs=30 --set schedule.seed=%d", seed, seed);
+        const struct outcome trained = sandbox_run((struct call){.arguments = line});
+        assert_status("train", &trained, 0);
+        snprintf(line, sizeof line, "predict unseen%d", seed);
+        const struct outcome predicted = sandbox_run((struct call){
+            .arguments = line, .input = "tea lovely zyzzyva\nzyzzyva awful\nqwerty lovely\nsoup qwerty cold\n"});
+        assert_status("predict", &predicted, 0);
+        assert_parts(line, predicted.out, "great\t|other\t|great\t|other\t");
+    }
+}
+END_TEST
+
 /* ---- plug-ins that fail in the middle ---- */
 
 static const struct {
@@ -497,6 +516,7 @@ int main(void) {
     tcase_add_test(cases, validation_needs_data);
     tcase_add_loop_test(cases, the_length_of_an_epoch_follows_from_its_batches, 0, ROWS(counted));
     tcase_add_test(cases, lanes_need_batches_of_examples);
+    tcase_add_test(cases, an_unknown_word_does_not_decide);
     tcase_add_loop_test(cases, a_failure_names_the_plugin_and_leaves_the_weights_of_the_epoch_before, 0,
                         ROWS(failures));
     tcase_add_loop_test(cases, an_op_that_gives_no_number_is_named_with_its_file, 0, 2);

@@ -86,6 +86,17 @@ static rondo_status run_training(struct experiment_training *training, struct er
     return run_record_finish(training->run, result, trainer_clock() - start, errors);
 }
 
+/* 1 if every example has the weight 0, so that there is no loss. */
+static int has_no_weight(const struct dataset *dataset) {
+    const struct stream *weight = dataset_find(dataset, "weight");
+    for (int64_t i = 0; weight != NULL && i < dataset->count; i++) {
+        if (weight->length[i] == 0 || stream_number(weight, weight->begin[i], 0) != 0) {
+            return 0;
+        }
+    }
+    return weight != NULL;
+}
+
 rondo_status train_experiment(struct task *task, const char *folder, const struct train_observer *observer,
                               struct train_result *result, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
@@ -93,6 +104,10 @@ rondo_status train_experiment(struct task *task, const char *folder, const struc
     *result = (struct train_result){0};
     if (task->data.train->count == 0) {
         return errors_add(errors, RONDO_INVALID, "there is no example to train on");
+    }
+    if (has_no_weight(task->data.train)) {
+        return errors_add_at(errors, RONDO_INVALID, experiment->data.train.where,
+                             "all training examples have the weight 0, so there is no loss to train on");
     }
     RONDO_TRY(task_check_memory(task, errors));
     RONDO_TRY(model_initialise(network_model(task->network), (uint64_t)experiment->schedule.options.seed,
