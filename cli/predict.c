@@ -20,7 +20,8 @@ enum {
 
 struct predictor {
     struct task *task;
-    int reads_files; /* files are read like those of the training, not line by line */
+    int reads_files;    /* files are read like those of the training, not line by line */
+    const char *column; /* of --column; NULL: not given */
     int json;
     struct errors *errors;
 };
@@ -267,7 +268,7 @@ static char *read_stream(FILE *stream, const char *name, size_t *length, struct 
 static rondo_status predict_whole(const struct predictor *predictor, const char *file) {
     const int is_input = strcmp(file, "-") == 0;
     const char *name = is_input ? "standard input" : file;
-    struct reader_path path = {.text = name, .where = {"--column", 0, 0}};
+    struct reader_path path = {.text = name, .where = {predictor->column == NULL ? NULL : "--column", 0, 0}};
     char *bytes = NULL;
     if (is_input) {
         bytes = read_stream(stdin, name, &path.length, predictor->errors);
@@ -335,9 +336,11 @@ static rondo_status predict_files(const struct predictor *predictor, const char 
  * experiment. */
 static rondo_status set_column(struct task *task, const char *value, struct errors *errors) {
     struct reader_column *columns = task->experiment->data.columns;
-    if (columns == NULL) {
+    if (columns == NULL || task->data.reader->class->add == NULL) {
         return errors_add_at(errors, RONDO_INVALID, (struct location){.file = "--column"},
-                             "reader '%s' of the run has no columns", task->data.reader->class->name);
+                             "reader '%s' of the run has no column of texts; without this flag, its files are read "
+                             "like those of the training",
+                             task->data.reader->class->name);
     }
     const size_t length = strlen(value);
     const int is_quoted = length >= 2 && value[0] == '"' && value[length - 1] == '"';
@@ -371,6 +374,7 @@ static int run_predict(const struct command *command, int argc, char **argv) {
     if (task != NULL) {
         const struct predictor predictor = {.task = task,
                                             .reads_files = column != NULL || task->data.reader->class->add == NULL,
+                                            .column = column,
                                             .json = common.json,
                                             .errors = &errors};
         if (column == NULL || set_column(task, column, &errors) == RONDO_OK) {

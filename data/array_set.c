@@ -202,9 +202,10 @@ static rondo_status check_steps(const struct array_set *set, int32_t target_is) 
     return input->form != ARRAY_PADDED || input->steps == target->steps
                ? RONDO_OK
                : errors_add_at(set->files.errors, RONDO_INVALID, target->array->where,
-                               "'%s' has the shape %s, expected targets for %lld steps, as in '%s'",
+                               "'%s' has the shape %s, expected targets for %lld steps, as in '%s'%s",
                                target->array->name, npy_shape(target->array).text, (long long)input->steps,
-                               input->array->name);
+                               input->array->name,
+                               target->steps == 1 ? ", or one for each example, of the shape [examples]" : "");
 }
 
 /* Takes the number of examples from the array that has an entry for each. */

@@ -117,11 +117,16 @@ int32_t label_column_class(struct table_file *file, int64_t index, int32_t colum
         return -1;
     }
     struct suggestion near = {0};
+    float number;
+    int are_numbers = table_file_is_number(label, &number);
     for (int32_t i = 0; i < vocabulary_size(labels); i++) {
         suggest(&near, label, vocabulary_word(labels, i));
+        are_numbers = are_numbers && table_file_is_number(vocabulary_word(labels, i), &number);
     }
     errors_add_at(file->errors, RONDO_INVALID, table_file_place(file, index),
-                  "label '%.60s' is not among those of the training file%s", label, suggestion_text(&near).text);
+                  "label '%.60s' in %s is not among those of the training file%s", label,
+                  table_file_column_text(file, column).text,
+                  are_numbers ? "; 'target: number' predicts numbers instead of classes" : suggestion_text(&near).text);
     file->mistakes++;
     return -1;
 }

@@ -19,6 +19,7 @@
 #include "core/arena.h"
 #include "core/interrupt.h"
 #include "core/suggest.h"
+#include "core/time_axis.h"
 #include "data/dataset.h"
 #include "data/fields.h"
 #include "data/parts.h"
@@ -90,12 +91,19 @@ struct reader_class {
     const struct reader_column_key *columns; /* keys of data.columns; NULL: none */
     uint32_t flags;                          /* enum reader_flag, or-ed */
     size_t state_size;                       /* of what it learns: reader->state, zeroed */
+    /* The options that make targets classes, numbers or lists (enum stream_kind), such as "target: number", for messages;
+     * NULL: none does. */
+    const char *target_as[STREAM_LIST + 1];
 
     /* Refuses options that do not go together: a message whose first name in single quotes is the option at fault. NULL:
      * all do. */
     rondo_status (*check)(const struct reader *reader, struct errors *errors);
     /* Learns vocabularies from the training part of the training data. NULL: it learns nothing. */
     rondo_status (*learn)(struct reader *reader, const struct reader_source *source, struct errors *errors);
+    /* Refuses what it has learned of the streams if examples of this form cannot fit the architecture, with a message that
+     * names the option or the form that does. `where` is data.train. NULL: only the lengths of examples are checked. */
+    rondo_status (*fits)(const struct reader *reader, struct architecture architecture, struct location where,
+                         struct errors *errors);
     /* Adds the streams to an empty dataset: enough to build a model. After learn or load. */
     rondo_status (*describe)(const struct reader *reader, struct dataset *dataset, struct errors *errors);
     /* Appends the examples of the files. with_targets 0: for prediction; targets that are missing are no mistake. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -169,13 +170,24 @@ int table_file_is_number(const char *text, float *number) {
     return strspn(text, " 0123456789+-.eE") == strlen(text) && end != text && *end == '\0' && isfinite(*number);
 }
 
+struct column_text table_file_column_text(const struct table_file *file, int32_t column) {
+    struct column_text text;
+    if (file->first_row > 0) {
+        snprintf(text.text, sizeof text.text, "column '%.60s'", file->table.fields[column]);
+    } else {
+        snprintf(text.text, sizeof text.text, "column %d", (int)column);
+    }
+    return text;
+}
+
 float table_file_number(struct table_file *file, int64_t index, int32_t column) {
     const char *text = table_file_field(file, index, column);
     float number;
     if (table_file_is_number(text, &number)) {
         return number;
     }
-    errors_add_at(file->errors, RONDO_INVALID, table_file_place(file, index), "'%.60s' is not a finite number", text);
+    errors_add_at(file->errors, RONDO_INVALID, table_file_place(file, index), "'%.60s' in %s is not a finite number",
+                  text, table_file_column_text(file, column).text);
     file->mistakes++;
     return NAN;
 }

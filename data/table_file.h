@@ -71,6 +71,12 @@ int64_t table_file_count(const struct table_file *file);
 const char *table_file_field(const struct table_file *file, int64_t index, int32_t column);
 struct location table_file_place(const struct table_file *file, int64_t index);
 
+/* A column in messages: "column 'price'", or without a header "column 3". */
+struct column_text {
+    char text[80];
+};
+struct column_text table_file_column_text(const struct table_file *file, int32_t column);
+
 /* 1 if a text is a finite number, with blanks around it. */
 int table_file_is_number(const char *text, float *number);
 /* The number in a field, with blanks around it; NaN after a mistake, which is reported and counted. */

@@ -251,7 +251,7 @@ static void check_options(const struct plugin_reader *reader, const struct yaml_
     struct errors own = {0};
     const struct reader view = {.class = read->reader, .options = read->options, .columns = read->columns};
     read->reader->check(&view, &own);
-    plugin_section_errors(section, section->where, &own, reader->errors);
+    plugin_section_errors(section, section->where, NULL, &own, reader->errors);
 }
 
 static void check_sequences(const struct plugin_reader *reader, const struct yaml_node *section,

@@ -372,8 +372,9 @@ static void read_training(struct loading *loading) {
     }
     struct yaml_node *schedule = child_of_root(loading, "schedule");
     if (schedule != NULL) {
-        schedule_section_read(&reader, schedule, data_section_has(&experiment->data, PART_VALID), loading->trains,
-                              &experiment->schedule);
+        /* without a reader, its mistake hides whether there are validation data */
+        const int has_valid = experiment->data.reader == NULL || data_section_has(&experiment->data, PART_VALID);
+        schedule_section_read(&reader, schedule, has_valid, loading->trains, &experiment->schedule);
     }
     if (experiment->data.settings.carry && experiment->schedule.batch.steps > 0) {
         errors_add_at(loading->errors, RONDO_INVALID, experiment->schedule.batch_where,

@@ -53,12 +53,13 @@ static const struct yaml_node *named_option(const struct yaml_node *section, con
     return child != NULL && strcmp(child->where.file, SECTION_DEFAULT) != 0 ? child : NULL;
 }
 
-void plugin_section_errors(const struct yaml_node *section, struct location where, struct errors *from,
-                           struct errors *errors) {
+void plugin_section_errors(const struct yaml_node *section, struct location where, const char *remedy,
+                           struct errors *from, struct errors *errors) {
     for (int32_t i = 0; i < from->count && i < ERRORS_MAX; i++) {
         const char *text = errors_text(from, i);
         const struct yaml_node *option = named_option(section, text);
-        errors_add_at(errors, from->status, option == NULL ? where : option->where, "%s", text);
+        errors_add_at(errors, from->status, option == NULL ? where : option->where, "%s%s%s", text,
+                      remedy == NULL ? "" : "; ", remedy == NULL ? "" : remedy);
     }
     errors_free(from);
 }
@@ -73,6 +74,6 @@ int plugin_section_check(const struct plugin_reader *reader, const struct plugin
     call.log = section->log;
     call.origin = section->origin;
     const rondo_status status = host_result(&call, check(&call.base, section->options));
-    plugin_section_errors(section->section, section->where, &own, reader->errors);
+    plugin_section_errors(section->section, section->where, NULL, &own, reader->errors);
     return status == RONDO_OK;
 }

@@ -35,10 +35,10 @@ int plugin_section_read(const struct plugin_reader *reader, struct yaml_node *se
 
 /* Adds the errors of a plug-in that has checked its options. A plug-in cannot give a place, so the rule, which
  * rondo/plugin.h states at `fail`, is that the first name in single quotes is the option at fault: "'nesterov' is true,
- * and 'momentum' is 0". The error is reported at that option, or at `where` if the section does not give it. Empties
- * `from`. */
-void plugin_section_errors(const struct yaml_node *section, struct location where, struct errors *from,
-                           struct errors *errors);
+ * and 'momentum' is 0". The error is reported at that option, or at `where` if the section does not give it. `remedy`,
+ * or NULL, completes each text. Empties `from`. */
+void plugin_section_errors(const struct yaml_node *section, struct location where, const char *remedy,
+                           struct errors *from, struct errors *errors);
 
 /* Calls a plug-in's `check` of its options, which may be NULL. 0 with errors. */
 int plugin_section_check(const struct plugin_reader *reader, const struct plugin_section *section,

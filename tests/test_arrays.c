@@ -265,6 +265,9 @@ static const struct {
      "%: 'target' has the shape (), expected [examples, steps] or [examples]"},
     {"", NULL, "steps.npz", NULL, "steps.npz",
      "%: 'target' has the shape (2, 4), expected targets for 3 steps, as in 'input'"},
+    {"", NULL, "one_step.npz", NULL, "one_step.npz",
+     "%: 'target' has the shape (2, 1), expected targets for 3 steps, as in 'input', or one for each example, of the "
+     "shape [examples]"},
     {"", NULL, "length_zero.npz", NULL, "length_zero.npz",
      "%: 'lengths'[1] is 0, expected a number of steps from 1 to 3"},
     {"", NULL, "length_long.npz", NULL, "length_long.npz",

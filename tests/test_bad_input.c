@@ -333,7 +333,7 @@ static const struct {
     const char *name, *flags, *parts;
 } data_flags[] = {
     {"a label that training has not seen", "--set data.valid=unseen.tsv",
-     "/unseen.tsv:2: label 'graet' is not among those of the training file (did you mean 'great'?)"},
+     "/unseen.tsv:2: label 'graet' in column 1 is not among those of the training file (did you mean 'great'?)"},
     {"validation data that is missing", "--set data.valid=nothing.tsv",
      "--set data.valid=nothing.tsv: cannot read '|/nothing.tsv': there is no such file"},
     {"a folder", "--set data.train=. --set data.format=tsv", "is a folder, expected a regular file"},
@@ -377,7 +377,7 @@ static const struct {
      "loss.class_weights=balanced",
      "'class_weights' has numbers for classes, and targets are not classes"},
     {"labels for numbers", "--set data.target=number",
-     "/train.tsv:1: 'other' is not a finite number|/train.tsv:2: 'great'"},
+     "/train.tsv:1: 'other' in column 1 is not a finite number|/train.tsv:2: 'great'"},
     {"long texts where one word is wanted", "--set architecture=1:1", "/train.tsv: example |inputs, expected one"},
     /* The loss refuses a target only when it trains on it; the folder of the run already exists at this time. */
     {"targets out of the range of the loss",

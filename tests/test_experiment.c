@@ -114,6 +114,8 @@ static const struct {
      ":5:65: 'model.pool' is not used: architecture 1:N"},
     {"early stopping without its data", "data:", "data: {reader: text, train: train.tsv}",
      "schedule.early_stopping.patience=2", 1, "'schedule.early_stopping' is not used without validation data"},
+    {"early stopping with a reader that is not there", "data:", "data: {reader: txt, train: t.tsv, valid: t.tsv}",
+     "schedule.early_stopping.patience=2", 1, ":4:16: unknown reader 'txt' (did you mean 'text'?)"},
     {"options of an optimizer that is not there", "optimizer:", "optimizer: {plugin: dowsing, lr: x}", "", 1,
      ":7:21: unknown optimizer 'dowsing'"},
     {"equations of two layers", "model:", "model: {layers: [{cell: ./bad.yaml, hidden: 2}]}", "", 2,

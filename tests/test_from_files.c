@@ -187,6 +187,24 @@ START_TEST(the_program_predicts_a_line_for_each_example) {
 }
 END_TEST
 
+/* Mistakes of a file are not those of a flag that nobody gave; a flag that would have no effect is one. */
+static const struct {
+    const char *arguments, *message;
+} misread[] = {
+    {"predict table other.csv", "rondo: 'other.csv' has no column '"},
+    {"predict table prices.csv --column price", "rondo: --column: reader 'table' of the run has no column of texts"},
+    {"predict sign x.npy --column x", "rondo: --column: reader 'arrays' of the run has no column of texts"},
+    {"predict play play.txt --column 0", "rondo: --column: reader 'characters' of the run has no column of texts"},
+};
+
+START_TEST(files_and_flags_that_do_not_fit_the_run_are_refused) {
+    sandbox_write("other.csv", "nothing\n1\n");
+    const struct outcome outcome = sandbox_run((struct call){.arguments = misread[_i].arguments});
+    assert_status(misread[_i].arguments, &outcome, 2);
+    ck_assert_msg(strncmp(outcome.err, misread[_i].message, strlen(misread[_i].message)) == 0, "%s", outcome.err);
+}
+END_TEST
+
 /* ---- rondo/rondo.h ---- */
 
 START_TEST(a_program_predicts_arrays_of_any_architecture) {
@@ -259,6 +277,7 @@ int main(void) {
     tcase_add_loop_test(cases, threads_change_no_bit_of_the_weights, 0, ROWS(rows));
     tcase_add_loop_test(cases, both_engines_give_the_same_loss, 0, ROWS(rows));
     tcase_add_loop_test(cases, the_program_predicts_a_line_for_each_example, 0, ROWS(rows));
+    tcase_add_loop_test(cases, files_and_flags_that_do_not_fit_the_run_are_refused, 0, ROWS(misread));
     tcase_add_loop_test(cases, a_program_predicts_arrays_of_any_architecture, 0, ROWS(rows));
     tcase_add_loop_test(cases, inputs_that_do_not_fit_are_refused, 0, ROWS(refused));
     suite_add_tcase(suite, cases);

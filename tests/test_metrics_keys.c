@@ -237,6 +237,8 @@ static const struct {
     {"train m.yaml --set schedule.early_stopping.metric=f1", "there is no metric 'f1' (did you mean 'valid.f1'?)"},
     {"train m.yaml --set schedule.early_stopping.metric=valid.zebra",
      "there is no metric 'valid.zebra', expected one of|valid.bits_per_symbol"},
+    {"train m.yaml --set schedule.early_stopping.metric=valid.confusion_matrix",
+     "the metric 'confusion_matrix' has only a table, expected one of: valid.loss, valid.accuracy"},
     {"train m.yaml --set schedule.early_stopping.metric=[]", "'schedule.early_stopping.metric' is empty"},
     {"train m.yaml --set schedule.early_stopping.metric={a:1}", "must be a metric such as valid.loss, or a list"},
 };

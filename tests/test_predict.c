@@ -94,7 +94,7 @@ START_TEST(text_of_others_cannot_control_the_terminal) {
         assert_no_controls(calls[i], outcome.err);
     }
     const struct outcome forged = rondo(calls[0], NULL, 2);
-    assert_parts(calls[0], forged.err, "label '\\x1b]0;title\\x07\\nrondo: done' is not among");
+    assert_parts(calls[0], forged.err, "label '\\x1b]0;title\\x07\\nrondo: done' in column 1 is not among");
     ck_assert_int_eq(count_lines(forged.err), 1);
 }
 END_TEST

@@ -245,14 +245,14 @@ static const struct {
     const char *first, *last;
 } unread[] = {
     {"", "b.tsv", "a\tgrat\n\na\tother\nb\tunheard\n", 2,
-     "%:1: label 'grat' is not among those of the training file (did you mean 'great'?)",
-     "%:4: label 'unheard' is not among those of the training file"},
+     "%:1: label 'grat' in column 1 is not among those of the training file (did you mean 'great'?)",
+     "%:4: label 'unheard' in column 1 is not among those of the training file"},
     {"", "b.tsv", "a\t\n", 1, "%:1: the label is empty", NULL},
     {"", "b.tsv", "a\n", 1, "experiment.yaml:6:2: '%' has no column 1; it has 1, numbered from 0", NULL},
     {"", "b.tsv", "x\t1\nx\t2\nx\t3\nx\t4\nx\t5\nx\t6\nx\t7\nx\t8\nx\t9\nx\t10\nx\t11\n", 10, "%:1: label '1'",
      "%:10: label '10'"},
     {"target=number", "b.tsv", "a\tone\nb\t1\nc\tnan\nd\tinf\ne\t1e999\nf\t1e39\ng\t\nh\t1 x\n", 7,
-     "%:1: 'one' is not a finite number", "%:8: '1 x' is not a finite number"},
+     "%:1: 'one' in column 1 is not a finite number", "%:8: '1 x' in column 1 is not a finite number"},
 };
 
 START_TEST(text_without_end_is_refused_unless_it_is_cut) {

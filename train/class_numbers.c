@@ -90,8 +90,11 @@ static rondo_status fill_balanced(const struct class_option *given, double *numb
 static rondo_status resolve(const struct class_option *given, struct yaml_node *section, void *options) {
     const struct class_facts *facts = given->facts;
     if (facts->count == 0) {
+        const char *remedy = facts->make_classes;
         return errors_add_at(given->errors, RONDO_INVALID, given->node->where,
-                             "'%s' has numbers for classes, and targets are not classes", given->option->key);
+                             "'%s' has numbers for classes, and targets are not classes%s%s%s", given->option->key,
+                             remedy == NULL ? "" : "; 'data.", remedy == NULL ? "" : remedy,
+                             remedy == NULL ? "" : "' makes them classes");
     }
     double *numbers = arena_calloc(given->arena, (size_t)facts->count, sizeof *numbers);
     if (numbers == NULL) {

@@ -77,7 +77,33 @@ static rondo_status name_metrics(struct heads *heads, struct arena *arena, struc
     return RONDO_OK;
 }
 
-static rondo_status open_head(struct heads *heads, int32_t index, struct arena *arena, struct errors *errors) {
+/* 1 if a loss can use targets of this kind. */
+static int accepts(const struct heads *heads, const struct loss_term *head, int32_t kind, struct arena *arena) {
+    struct errors own = {0};
+    struct host_call host = host_call(arena, &own, NULL, head->loss->base.name);
+    rondo_loss_call call = loss_call(heads, NULL, head);
+    call.target_kind = kind;
+    call.target_size = kind == RONDO_TARGET_REAL ? 1 : 2;
+    int64_t size = 0;
+    const rondo_status status = host_result(&host, head->loss->output_size(&host.base, &call, &size));
+    errors_free(&own);
+    return status == RONDO_OK;
+}
+
+/* For a loss that has refused the targets: how the experiment makes them what the loss can use; NULL: not known. */
+static const char *remedy_of(const struct heads *heads, const struct loss_term *head, const char *const *target_as,
+                             struct arena *arena) {
+    static const char *const kinds[] = {"classes", "numbers", "lists"};
+    for (int32_t kind = RONDO_TARGET_CLASS; target_as != NULL && kind <= RONDO_TARGET_LIST; kind++) {
+        if (kind != heads->target_kind && target_as[kind] != NULL && accepts(heads, head, kind, arena)) {
+            return arena_printf(arena, "'data.%s' makes them %s", target_as[kind], kinds[kind]);
+        }
+    }
+    return NULL;
+}
+
+static rondo_status open_head(struct heads *heads, int32_t index, const char *const *target_as, struct arena *arena,
+                              struct errors *errors) {
     const struct loss_term *head = &heads->loss.terms[index];
     struct errors own = {0};
     struct host_call host = host_call(arena, &own, NULL, head->loss->base.name);
@@ -89,7 +115,10 @@ static rondo_status open_head(struct heads *heads, int32_t index, struct arena *
     if (status == RONDO_OK && head->loss->prediction_size != NULL) {
         status = host_result(&host, head->loss->prediction_size(&host.base, &call, &predictions));
     }
-    plugin_section_errors(head->section, head->where, &own, errors);
+    const char *remedy = status != RONDO_INVALID || accepts(heads, head, heads->target_kind, arena)
+                             ? NULL
+                             : remedy_of(heads, head, target_as, arena);
+    plugin_section_errors(head->section, head->where, remedy, &own, errors);
     RONDO_TRY(status);
     if (size < 1) {
         return errors_add_at(errors, RONDO_INTERNAL, head->where, "%s: asks for %lld outputs, expected one at least",
@@ -115,10 +144,10 @@ static rondo_status open_head(struct heads *heads, int32_t index, struct arena *
 }
 
 rondo_status heads_open(struct heads *heads, const struct loss_section *loss, int32_t target_kind, int64_t target_size,
-                        struct arena *arena, struct errors *errors) {
+                        const char *const *target_as, struct arena *arena, struct errors *errors) {
     *heads = (struct heads){.loss = *loss, .target_kind = target_kind, .target_size = target_size};
     for (int32_t h = 0; h < heads->loss.count; h++) {
-        RONDO_TRY(open_head(heads, h, arena, errors));
+        RONDO_TRY(open_head(heads, h, target_as, arena, errors));
         if (heads->loss.count > 1 && (heads->loss.terms[h].loss->flags & RONDO_LOSS_BEFORE_OUTPUT) != 0) {
             return errors_add_at(errors, RONDO_INVALID, heads->loss.terms[h].where,
                                  "'%s' computes its own outputs, so it cannot be part of a sum",

@@ -30,9 +30,9 @@ struct heads {
 
 /* Fills `heads` by asking every head what it needs; names are allocated in `arena`, and `loss` must outlive `heads`.
  * RONDO_INVALID, at the head's place in the experiment, if one cannot use such targets or needs another number of
- * outputs than the first. */
+ * outputs than the first. `target_as` (of the reader, or NULL) completes the message about targets that a loss cannot use. */
 rondo_status heads_open(struct heads *heads, const struct loss_section *loss, int32_t target_kind, int64_t target_size,
-                        struct arena *arena, struct errors *errors);
+                        const char *const *target_as, struct arena *arena, struct errors *errors);
 
 /* 1 if a head has this flag (enum rondo_loss_flag). */
 int heads_have(const struct heads *heads, uint32_t flag);

@@ -156,7 +156,7 @@ static rondo_status open_all(struct metrics *metrics, const struct metrics_secti
         if (status == RONDO_OK) {
             struct errors own = {0};
             status = ask(metrics, state, &own);
-            plugin_section_errors(state->entry->plugin.section, state->entry->plugin.where, &own, errors);
+            plugin_section_errors(state->entry->plugin.section, state->entry->plugin.where, NULL, &own, errors);
         }
         first = first == RONDO_OK ? status : first;
     }

@@ -201,7 +201,8 @@ static int64_t *count_classes(const struct task *task, int64_t classes) {
 static rondo_status resolve_class_numbers(struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
     const int64_t classes = target_of(task)->kind == STREAM_CLASS ? target_of(task)->size : 0;
-    const struct class_facts facts = {classes, class_name, task, classes == 0 ? NULL : count_classes(task, classes)};
+    const struct class_facts facts = {classes, class_name, task, classes == 0 ? NULL : count_classes(task, classes),
+                                      experiment->data.reader->target_as[STREAM_CLASS]};
     rondo_status first = RONDO_OK;
     for (int32_t t = 0; t < experiment->loss.count; t++) {
         const struct loss_term *term = &experiment->loss.terms[t];
@@ -251,7 +252,8 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
                                                   .loss = experiment->loss,
                                                   .metrics = experiment->metrics,
                                                   .target_kind = target_of(task)->kind,
-                                                  .target_size = target_of(task)->size};
+                                                  .target_size = target_of(task)->size,
+                                                  .target_as = experiment->data.reader->target_as};
         task->network = network_create(&settings, task->session, errors);
         status = task->network == NULL ? errors->status : RONDO_OK;
     }
@@ -350,6 +352,17 @@ static rondo_status open_task(struct task *task, int which, const struct json_t 
     return build_network(task, errors);
 }
 
+/* 1 if this is a metric of the experiment without a value. */
+static int has_only_table(const struct task *task, const char *name) {
+    const struct metrics_section *section = &task->experiment->metrics;
+    for (int32_t m = 0; m < section->count; m++) {
+        if (strcmp(section->entries[m].name, name) == 0) {
+            return section->entries[m].metric->finish == NULL;
+        }
+    }
+    return 0;
+}
+
 /* The number of a metric of early stopping; -1 with an error. */
 static int32_t find_metric(const struct task *task, const struct stopping_metric *wanted, struct errors *errors) {
     const int on_valid = strncmp(wanted->name, "valid.", 6) == 0;
@@ -364,7 +377,10 @@ static int32_t find_metric(const struct task *task, const struct stopping_metric
         suggest(&best, name, known);
         all = arena_printf(task->experiment->arena, "%s%svalid.%s", all, m == 0 ? "" : ", ", known);
     }
-    if (best.name != NULL) {
+    if (on_valid && has_only_table(task, name)) {
+        errors_add_at(errors, RONDO_INVALID, wanted->where, "the metric '%s' has only a table, expected one of: %s",
+                      name, all == NULL ? "" : all);
+    } else if (best.name != NULL) {
         errors_add_at(errors, RONDO_INVALID, wanted->where, "there is no metric '%s' (did you mean 'valid.%s'?)",
                       wanted->name, best.name);
     } else {

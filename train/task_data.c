@@ -165,7 +165,9 @@ static rondo_status read_parts(struct task_data *data, const struct task_data_se
         }
     }
     for (int part = PART_TRAIN; part <= PART_TEST && errors->status != RONDO_INTERRUPTED; part++) {
-        if ((which & 1 << part) != 0 && data_section_has(section, (enum part_name)part)) {
+        /* what is wrong with the training file is not reported again for its other parts */
+        const int is_told = errors->count > before && rule_of(section, (enum part_name)part)->rule != PART_NONE;
+        if ((which & 1 << part) != 0 && data_section_has(section, (enum part_name)part) && !is_told) {
             const int learns = part == PART_TRAIN && settings->learned == NULL;
             *all[part] = read_part(data, (enum part_name)part, learns, settings->target_has_units, errors);
             drop_empty(data, all[part]);
@@ -187,6 +189,9 @@ rondo_status task_data_open(struct task_data *data, const struct task_data_setti
     } else {
         const struct reader_source source = source_of(section, PART_TRAIN);
         RONDO_TRY(reader_learn(data->reader, &source, errors));
+    }
+    if (section->reader->fits != NULL && section->train.count > 0) {
+        RONDO_TRY(section->reader->fits(data->reader, data->plan->architecture, section->train.paths[0].where, errors));
     }
     data->shape = reader_describe(data->reader, errors);
     return data->shape == NULL ? errors->status : read_parts(data, settings, errors);

@@ -506,17 +506,55 @@ static rondo_status read(const struct reader *reader, const struct reader_source
     return RONDO_OK;
 }
 
+/* Arrays whose forms cannot fit, whatever the lengths of the examples. */
+static rondo_status fits(const struct reader *reader, struct architecture architecture, struct location where,
+                         struct errors *errors) {
+    const struct arrays_state *state = state_of(reader);
+    const struct arrays_form *input = &state->input, *target = &state->target;
+    const char *const at_once = "the architecture takes input only at the first step";
+    if (state->has_input && !architecture.input_every_step && input->has_steps) {
+        return input->is == ARRAY_IDS
+                   ? errors_add_at(errors, RONDO_INVALID, where,
+                                   "'input' has a symbol at each step, since its elements are integers, and %s; "
+                                   "'data.input_is: number' reads each row as numbers",
+                                   at_once)
+                   : errors_add_at(errors, RONDO_INVALID, where,
+                                   "'input' has numbers at each step, [examples, steps, numbers], and %s; expected "
+                                   "[examples, numbers], such as x.reshape(len(x), -1)",
+                                   at_once);
+    }
+    if (state->has_input && architecture.input_every_step && !input->has_steps) {
+        return errors_add_at(errors, RONDO_INVALID, where,
+                             "'input' has one element for each example, and the architecture takes input at every "
+                             "step; expected [examples, steps, numbers], such as x[:, :, None] for a number at each "
+                             "step of an x of two dimensions");
+    }
+    if (architecture.output_every_step && target->is != ARRAY_LIST && !target->has_steps) {
+        return errors_add_at(errors, RONDO_INVALID, where,
+                             "'target' has one element for each example, and the architecture gives an output at every "
+                             "step; expected %s",
+                             target->is == ARRAY_IDS ? "[examples, steps]"
+                                                     : "[examples, steps, numbers], such as y[:, :, None] for a number "
+                                                       "at each step of a y of two dimensions");
+    }
+    return RONDO_OK;
+}
+
 extern const struct reader_class reader_arrays;
-const struct reader_class reader_arrays = {.name = "arrays",
-                                           .summary = "arrays of numbers or symbols, from NumPy's .npz or .npy files",
-                                           .options = options_table,
-                                           .options_size = sizeof(struct arrays_options),
-                                           .columns = array_column_keys,
-                                           .flags = READER_SEQUENCES | READER_BY_STREAM,
-                                           .state_size = sizeof(struct arrays_state),
-                                           .learn = learn,
-                                           .describe = describe,
-                                           .read = read,
-                                           .save = save,
-                                           .load = load,
-                                           .clear = clear};
+const struct reader_class reader_arrays = {
+    .name = "arrays",
+    .summary = "arrays of numbers or symbols, from NumPy's .npz or .npy files",
+    .options = options_table,
+    .options_size = sizeof(struct arrays_options),
+    .columns = array_column_keys,
+    .flags = READER_SEQUENCES | READER_BY_STREAM,
+    .state_size = sizeof(struct arrays_state),
+    .target_as =
+        {[STREAM_CLASS] = "target_is: class", [STREAM_REAL] = "target_is: number"},
+    .learn = learn,
+    .fits = fits,
+    .describe = describe,
+    .read = read,
+    .save = save,
+    .load = load,
+    .clear = clear};

@@ -572,6 +572,7 @@ const struct reader_class reader_table = {
     .columns = columns,
     .state_size = sizeof(struct table_state),
     .check = check,
+    .target_as = {[STREAM_CLASS] = "target: label", [STREAM_REAL] = "target: number"},
     .learn = learn,
     .describe = describe,
     .read = read,

@@ -328,18 +328,20 @@ static rondo_status add(const struct reader *reader, const char *line, struct lo
 }
 
 extern const struct reader_class reader_text;
-const struct reader_class reader_text = {.name = "text",
-                                         .summary = "texts with one label or one number each, from TSV or CSV files",
-                                         .options = options_table,
-                                         .options_size = sizeof(struct text_options),
-                                         .columns = columns,
-                                         .flags = READER_SYMBOLS,
-                                         .state_size = sizeof(struct text_vocabularies),
-                                         .check = check,
-                                         .learn = learn,
-                                         .describe = describe,
-                                         .read = read,
-                                         .add = add,
-                                         .save = save,
-                                         .load = load,
-                                         .clear = clear};
+const struct reader_class reader_text = {
+    .name = "text",
+    .summary = "texts with one label or one number each, from TSV or CSV files",
+    .options = options_table,
+    .options_size = sizeof(struct text_options),
+    .columns = columns,
+    .flags = READER_SYMBOLS,
+    .state_size = sizeof(struct text_vocabularies),
+    .check = check,
+    .target_as = {[STREAM_CLASS] = "target: label", [STREAM_REAL] = "target: number"},
+    .learn = learn,
+    .describe = describe,
+    .read = read,
+    .add = add,
+    .save = save,
+    .load = load,
+    .clear = clear};
