@@ -126,9 +126,8 @@ RONDO_EXPORT void rondo_experiment_set_log(rondo_experiment *experiment, rondo_l
 
 /* The progress of a training. */
 typedef struct rondo_training {
-    uint32_t struct_size; /* bytes of this struct in the library; later versions add fields at the end */
-    int32_t
-        epoch_ended; /* 1: after an epoch, with its validation; 0: after an update, or a validation inside an epoch */
+    uint32_t struct_size;    /* bytes of this struct in the library; later versions add fields at the end */
+    int32_t epoch_ended;     /* 1: after an epoch and its validation; 0: at any other time */
     int64_t epoch, epochs;   /* the current epoch, from 1; the largest number of epochs */
     int64_t update, updates; /* updates done in this epoch; updates in an epoch */
     int64_t total_updates;   /* updates done since the start of the training */
@@ -136,12 +135,12 @@ typedef struct rondo_training {
     double loss;             /* mean loss over the training examples since the last validation */
     double valid_loss;       /* validated: mean loss on the validation data; NaN: there is none, or not validated */
     int32_t is_best;         /* validated: the weights are the best so far, and have been written */
-    int32_t validated; /* 1: called after a validation, or without validation data after an epoch; 0: after an update */
+    int32_t validated;       /* 1: after a validation or, without validation data, after an epoch; 0: after an update */
 } rondo_training;
 
 /* Called on the thread that trains, after each update, and once more after each validation (schedule.validate; by default
- * after each epoch). `training` is borrowed for the call. A
- * result other than 0 ends the training. It must not call a function with the same rondo_experiment. */
+ * after each epoch). `training` is borrowed for the call. A result other than 0 ends the training. It must not call a
+ * function with the same rondo_experiment. */
 typedef int (*rondo_progress)(void *arg, const rondo_training *training);
 
 /* Trains from new initial weights into a new run folder, as `rondo train` does. folder NULL: runs/NAME below the working
