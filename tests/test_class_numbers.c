@@ -134,7 +134,7 @@ START_TEST(numbers_follow_from_the_labels_and_counts) {
         ck_assert_int_eq(option_set(table, options, strchr(resolved[_i].text, '['), arena, section->where, &errors),
                          RONDO_OK);
     }
-    const struct class_facts facts = {resolved[_i].classes, name_of, NULL, resolved[_i].knows_rows ? rows : NULL};
+    const struct class_facts facts = {resolved[_i].classes, name_of, NULL, resolved[_i].knows_rows ? rows : NULL, NULL};
     const rondo_status status = class_numbers_resolve(&facts, section, table, options, arena, &errors);
     if (resolved[_i].error != NULL) {
         ck_assert_int_eq(status, RONDO_INVALID);
