@@ -1,75 +1,26 @@
-/* tests/test_allocations.c: a training step in steady state calls no allocator.
- *
- * The allocator's functions are replaced by ones that count. The address sanitizer replaces them too, so in its build
- * nothing is counted.
+/* tests/test_allocations.c: a training step in steady state calls no allocator, and one of which an allocation fails is
+ * refused. tests/failing_allocator.h counts and fails.
  */
-#define _GNU_SOURCE
 #include <check.h>
-#include <errno.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/sanitizer.h"
 #include "model/fused.h"
 #include "model/model.h"
+#include "tests/failing_allocator.h"
 #include "tests/session_fixture.h"
 #include "tests/suite.h"
 
-#if defined(__GLIBC__) && !SANITIZER_SHADOW
-#define COUNTS 1
-#else
-#define COUNTS 0
-#endif
-
-static atomic_long calls;
-static atomic_long calls_left; /* > 0: the call with which this becomes 0 fails, once */
-
-#if COUNTS
-/* Counts a call. 1 if it has to fail. */
-static int count_call(void) {
-    atomic_fetch_add(&calls, 1);
-    return atomic_load(&calls_left) > 0 && atomic_fetch_sub(&calls_left, 1) == 1;
-}
-
-/* The functions of glibc, under the names that it exports for this purpose. */
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *old, size_t size);
-void *__libc_memalign(size_t alignment, size_t size);
-
-void *malloc(size_t size) {
-    return count_call() ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size) {
-    return count_call() ? NULL : __libc_calloc(count, size);
-}
-
-void *realloc(void *old, size_t size) {
-    return count_call() ? NULL : __libc_realloc(old, size);
-}
-
-void *aligned_alloc(size_t alignment, size_t size) {
-    return count_call() ? NULL : __libc_memalign(alignment, size);
-}
-
-int posix_memalign(void **out, size_t alignment, size_t size) {
-    *out = count_call() ? NULL : __libc_memalign(alignment, size);
-    return *out == NULL ? ENOMEM : 0;
-}
-#endif
-
 START_TEST(the_counter_counts) {
-    if (!COUNTS) {
+    if (!ALLOCATOR_COUNTS) {
         printf("allocations are not counted: the sanitizer replaces the allocator\n");
         return;
     }
-    const long before = atomic_load(&calls);
+    const long before = allocator_calls();
     void *volatile piece = malloc(100);
     free(piece);
-    ck_assert_int_eq(atomic_load(&calls) - before, 1);
+    ck_assert_int_eq(allocator_calls() - before, 1);
 }
 END_TEST
 
@@ -135,14 +86,14 @@ START_TEST(a_step_in_steady_state_calls_no_allocator) {
     long before = 0;
     rondo_status status = RONDO_OK; /* asserted after the loop, since an assertion of Check allocates */
     for (int i = 0; i < 8; i++) {
-        before = i == 4 ? atomic_load(&calls) : before;
+        before = i == 4 ? allocator_calls() : before;
         tape_reset(tape);
         status |= train(&step, scan, tape);
     }
-    const long made = atomic_load(&calls) - before;
+    const long made = allocator_calls() - before;
     support_ok(&support, status, rows[_i].cell);
-    ck_assert_msg(!COUNTS || made == 0, "%s, %d threads: %ld calls of the allocator in 4 steps", rows[_i].cell,
-                  (int)rows[_i].threads, made);
+    ck_assert_msg(!ALLOCATOR_COUNTS || made == 0, "%s, %d threads: %ld calls of the allocator in 4 steps",
+                  rows[_i].cell, (int)rows[_i].threads, made);
     tape_destroy(tape);
     scan_destroy(scan);
     cell_destroy(cell);
@@ -154,10 +105,10 @@ END_TEST
 START_TEST(a_scan_that_runs_out_of_memory_is_refused) {
     struct cell *cell = compile(rows[_i].cell);
     struct scan *scan = NULL;
-    for (long number = 1; COUNTS && scan == NULL; number++) {
-        atomic_store(&calls_left, number);
+    for (long number = 1; ALLOCATOR_COUNTS && scan == NULL; number++) {
+        allocator_fail(number);
         scan = fused_create(cell, PASS_ALL, rows[_i].recompute, &support.errors);
-        const long left = atomic_exchange(&calls_left, 0);
+        const long left = allocator_fail(0);
         if (scan == NULL) {
             ck_assert_int_eq(support.errors.status, RONDO_NO_MEMORY);
             errors_free(&support.errors);
@@ -178,14 +129,14 @@ START_TEST(a_step_that_runs_out_of_memory_fails) {
     struct scan *scan = fused_create(cell, PASS_ALL, rows[_i].recompute, &support.errors);
     ck_assert_msg(scan != NULL, "%s", support_error(&support));
     const struct parallel parallel = {rows[_i].threads};
-    for (size_t used = 0; COUNTS && used < 64 * 1024; used += 509) {
+    for (size_t used = 0; ALLOCATOR_COUNTS && used < 64 * 1024; used += 509) {
         rondo_status status = RONDO_NO_MEMORY;
         for (long number = 1; status != RONDO_OK; number++) {
             struct tape *tape = support_tape(&support, &parallel);
             arena_alloc(tape_arena(tape), used);
-            atomic_store(&calls_left, number);
+            allocator_fail(number);
             status = train(&step, scan, tape);
-            atomic_store(&calls_left, 0);
+            allocator_fail(0);
             if (status != RONDO_OK) {
                 ck_assert_int_eq(status, RONDO_NO_MEMORY);
                 ck_assert_int_gt(support.errors.count, 0);
@@ -284,10 +235,10 @@ static rondo_status train_model(struct model_step *step, struct tape *tape) {
 START_TEST(a_model_that_runs_out_of_memory_is_refused) {
     struct model_step step = new_model_step(_i);
     rondo_status status = RONDO_NO_MEMORY;
-    for (long number = 1; COUNTS && status != RONDO_OK; number++) {
-        atomic_store(&calls_left, number);
+    for (long number = 1; ALLOCATOR_COUNTS && status != RONDO_OK; number++) {
+        allocator_fail(number);
         status = create_model(&step);
-        const long left = atomic_exchange(&calls_left, 0);
+        const long left = allocator_fail(0);
         if (status != RONDO_OK) {
             ck_assert_int_eq(status, RONDO_NO_MEMORY);
             errors_free(&support.errors);
@@ -310,14 +261,14 @@ START_TEST(a_pass_of_a_model_that_runs_out_of_memory_fails) {
     step.inputs[2] = support_zeros(&support, RONDO_F32, "33, 2");
     step.scored = support_zeros(&support, RONDO_I32, "4");
     ck_assert_int_eq(step.time.total, 33);
-    for (size_t used = 0; COUNTS && used < 64 * 1024; used += 509) {
+    for (size_t used = 0; ALLOCATOR_COUNTS && used < 64 * 1024; used += 509) {
         rondo_status status = RONDO_NO_MEMORY;
         for (long number = 1; status != RONDO_OK; number++) {
             struct tape *tape = support_tape(&support, NULL);
             arena_alloc(tape_arena(tape), used);
-            atomic_store(&calls_left, number);
+            allocator_fail(number);
             status = train_model(&step, tape);
-            atomic_store(&calls_left, 0);
+            allocator_fail(0);
             if (status != RONDO_OK) {
                 ck_assert_int_eq(status, RONDO_NO_MEMORY);
                 ck_assert_int_gt(support.errors.count, 0);

@@ -1,14 +1,11 @@
 /* data/readers/characters.c: what is learned from a text, how other texts are read with it, what a line to predict is, and
  * what is refused where. */
-#include <check.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "reader_fixture.h"
-
-#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
+#include "tests/reader_fixture.h"
+#include "tests/suite.h"
 
 static struct reader_fixture fixture;
 
@@ -399,8 +396,7 @@ END_TEST
 
 int main(void) {
     Suite *suite = suite_create("characters");
-    TCase *cases = tcase_create("characters");
-    tcase_add_checked_fixture(cases, setup, teardown);
+    TCase *cases = add_case(suite, "characters", 60, setup, teardown);
     tcase_add_loop_test(cases, texts_are_read_with_the_alphabet_of_the_training_part, 0, ROWS(good));
     tcase_add_loop_test(cases, the_alphabet_is_learned_from_exactly_the_part_that_is_trained_on, 0, ROWS(divided));
     tcase_add_test(cases, any_bytes_and_any_alphabet_can_be_read);
@@ -415,11 +411,5 @@ int main(void) {
     tcase_add_test(cases, a_line_that_is_not_utf_8_is_refused);
     tcase_add_loop_test(cases, a_prediction_is_the_next_symbol_and_the_bits_of_the_line, 0, ROWS(rendered));
     tcase_add_test(cases, json_has_the_ten_most_likely_symbols);
-    tcase_set_timeout(cases, 60);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,14 +1,11 @@
 /* data/readers/synthetic.c: each task has the targets that its definition says, parts and examples do not depend on each
  * other, and options that a task does not use are refused. */
 #define _XOPEN_SOURCE 700 /* M_PI */
-#include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "reader_fixture.h"
-
-#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
+#include "tests/reader_fixture.h"
+#include "tests/suite.h"
 
 static struct reader_fixture fixture;
 
@@ -288,8 +285,7 @@ END_TEST
 
 int main(void) {
     Suite *suite = suite_create("synthetic");
-    TCase *cases = tcase_create("synthetic");
-    tcase_add_checked_fixture(cases, setup, teardown);
+    TCase *cases = add_case(suite, "synthetic", 60, setup, teardown);
     tcase_add_loop_test(cases, examples_are_those_of_the_task, 0, ROWS(tasks));
     tcase_add_loop_test(cases, streams_have_the_lengths_and_sizes_of_the_architecture, 0, ROWS(shapes));
     tcase_add_loop_test(cases, an_example_depends_on_its_seed_part_and_number_only, 0, ROWS(tasks));
@@ -298,11 +294,5 @@ int main(void) {
     tcase_add_test(cases, targets_of_recall_are_uniform);
     tcase_add_test(cases, a_part_may_have_no_examples);
     tcase_add_loop_test(cases, options_that_do_not_go_together_are_refused, 0, ROWS(refused));
-    tcase_set_timeout(cases, 60);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,0 +1,141 @@
+/* Readers that run out of memory: wherever one allocation fails, learning, saving, loading, reading and rendering end with the
+ * status RONDO_NO_MEMORY, and nothing is used that was not allocated. */
+#include <jansson.h>
+#include <string.h>
+
+#include "tests/failing_allocator.h"
+#include "tests/reader_fixture.h"
+#include "tests/suite.h"
+
+static struct reader_fixture fixture;
+
+static void setup(void) {
+    reader_fixture_open(&fixture);
+}
+
+static void teardown(void) {
+    reader_fixture_close(&fixture);
+}
+
+static const struct {
+    const char *reader, *options, *columns;
+    const char *file, *text; /* NULL: the reader needs none */
+    const char *line;        /* to predict; NULL: the reader reads no lines */
+} rows[] = {
+    {"characters", "", NULL, "a.txt", "In the beginning.\n", "In t"},
+    {"characters", "tokens=bytes", NULL, "a.txt", "In the beg\xFFinning.\n", "In t"},
+    {"characters", "documents=lines", NULL, "a.txt", "one\ntwo\nthree\n", ""},
+    {"synthetic", "task=recall train=20", NULL, NULL, NULL, NULL},
+    {"synthetic", "task=sine train=20 spread=3", NULL, NULL, NULL, NULL},
+    {"text", "", NULL, "a.tsv", "good one\tgreat\nbad one\tother\n", "bad"},
+    {"text", "target=number", NULL, "a.csv", "good one,1\nbad one,2\n", "bad"},
+    {"table", "", "target=y", "a.csv", "x,y\n1,a\n2,b\n3,a\n", NULL},
+};
+
+/* What one run of the work below makes; freed after it. */
+struct reader_life {
+    struct reader *learned, *loaded;
+    json_t *saved;
+    struct dataset *examples, *lines;
+    struct errors errors;
+};
+
+static void free_life(struct reader_life *life) {
+    dataset_destroy(life->examples);
+    dataset_destroy(life->lines);
+    json_decref(life->saved);
+    reader_destroy(life->learned);
+    reader_destroy(life->loaded);
+    errors_free(&life->errors);
+    *life = (struct reader_life){0};
+}
+
+/* The first prediction of a dataset, with the same probability of each class. */
+static rondo_status render(struct reader_life *life, const struct dataset *dataset) {
+    static float values[4096];
+    const struct stream *target = dataset_find(dataset, "target");
+    const int by_step = target->length[0] > 1;
+    const int64_t steps = by_step ? target->length[0] : 1;
+    /* No assertion of Check: it allocates. */
+    RONDO_CHECK(steps * target->size <= ROWS(values), &life->errors, "the predictions fit");
+    for (int64_t i = 0; i < steps * target->size; i++) {
+        values[i] = 1.0F / (float)target->size;
+    }
+    const struct reader_prediction prediction = {.dataset = dataset,
+                                                 .values = values,
+                                                 .steps = steps,
+                                                 .size = target->size,
+                                                 .by_step = by_step,
+                                                 .is_class = target->kind != STREAM_REAL,
+                                                 .names = target->names};
+    struct arena *arena = arena_create();
+    struct fields fields;
+    fields_open(&fields, arena);
+    const rondo_status status = fields_failed(&fields)
+                                    ? errors_no_memory(&life->errors)
+                                    : reader_render(life->loaded, &prediction, &fields, &life->errors);
+    fields_close(&fields);
+    arena_destroy(arena);
+    return status;
+}
+
+static rondo_status live(struct reader_life *life, const struct reader_source *source, const char *line) {
+    const struct reader *model = fixture.reader;
+    struct errors *errors = &life->errors;
+    life->learned = reader_create(model->class, model->options, model->columns, model->interrupt, errors);
+    life->loaded = reader_create(model->class, model->options, model->columns, model->interrupt, errors);
+    if (life->learned == NULL || life->loaded == NULL) {
+        return errors->status;
+    }
+    RONDO_TRY(reader_learn(life->learned, source, errors));
+    life->saved = reader_save(life->learned, errors);
+    if (life->saved == NULL) {
+        return errors->status;
+    }
+    RONDO_TRY(reader_load(life->loaded, life->saved, "reader.json", errors));
+    life->examples = reader_read(life->loaded, source, 1, errors);
+    life->lines = life->examples == NULL ? NULL : reader_describe(life->loaded, errors);
+    if (life->lines == NULL) {
+        return errors->status;
+    }
+    RONDO_TRY(render(life, life->examples));
+    if (line == NULL) {
+        return RONDO_OK;
+    }
+    RONDO_TRY(model->class->add(life->loaded, line, (struct location){"standard input", 1, 0}, life->lines, errors));
+    return render(life, life->lines);
+}
+
+START_TEST(a_reader_that_runs_out_of_memory_says_so) {
+    reader_fixture_columns(&fixture, rows[_i].columns);
+    reader_fixture_make(&fixture, rows[_i].reader, rows[_i].options);
+    const int has_file = rows[_i].file != NULL;
+    if (has_file) {
+        reader_fixture_write(&fixture, rows[_i].file, rows[_i].text, strlen(rows[_i].text));
+    }
+    const struct reader_path path = {.text = has_file ? reader_fixture_path(&fixture, rows[_i].file) : NULL};
+    const struct parts parts = {{PART_NONE, 0}, {PART_NONE, 0}};
+    const struct reader_source source = {&path, has_file, PART_TRAIN, &parts};
+    struct reader_life life = {0};
+    rondo_status status = live(&life, &source, rows[_i].line);
+    ck_assert_msg(status == RONDO_OK, "%s", life.errors.count > 0 ? errors_text(&life.errors, 0) : "failed");
+    free_life(&life);
+    status = RONDO_NO_MEMORY;
+    for (long number = 1; ALLOCATOR_COUNTS && status != RONDO_OK; number++) {
+        allocator_fail(number);
+        status = live(&life, &source, rows[_i].line);
+        const long left = allocator_fail(0);
+        ck_assert_msg(status == (left > 0 ? RONDO_OK : RONDO_NO_MEMORY),
+                      "%s: status %d after allocation %ld failed: %s", rows[_i].reader, (int)status, number,
+                      life.errors.count > 0 ? errors_text(&life.errors, 0) : "no message");
+        free_life(&life);
+    }
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("reader_memory");
+    TCase *cases = add_case(suite, "reader_memory", 60, setup, teardown);
+    tcase_add_loop_test(cases, a_reader_that_runs_out_of_memory_says_so, 0, ROWS(rows));
+    return run_suite(suite);
+}
