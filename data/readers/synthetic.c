@@ -13,6 +13,7 @@
  *     sine          1:N  the first step is a frequency, scaled to [-1, 1], and cosine and sine of a phase. Targets: the wave
  *                        with that frequency, of a period of 8 to 32 steps, from that phase on, with normal noise
  *
+ * With `spread`, an example has up to that number of further steps, in the gap of copy and recall, otherwise in its length.
  * Every value is a function of (data_seed, part, number of the example, task): parts are independent, and an example stays
  * the same if there are more of them. docs/readers.md explains this file as an example of a reader.
  */
