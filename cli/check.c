@@ -103,7 +103,29 @@ static void print_streams(const struct dataset *dataset) {
     }
 }
 
-static void print_model(const struct task *task) {
+/* The classes without a training example, of targets without labels: classes numbered from 1 leave out class 0. */
+static void print_unused_classes(const struct dataset *train, struct arena *arena) {
+    enum { MOST = 20 };
+    const struct stream *target = dataset_find(train, "target");
+    const int is_unnamed = target->kind != STREAM_REAL && target->names == NULL;
+    unsigned char *is_used = is_unnamed ? arena_calloc(arena, (size_t)target->size, 1) : NULL;
+    for (int64_t i = 0; is_used != NULL && i < train->count; i++) {
+        for (int64_t at = target->begin[i]; at < target->begin[i] + target->length[i]; at++) {
+            if (stream_has_target(target, at)) {
+                is_used[stream_id(target, at)] = 1;
+            }
+        }
+    }
+    int64_t unused = 0;
+    for (int64_t k = 0; is_used != NULL && k < target->size; k++) {
+        if (!is_used[k] && unused++ < MOST) {
+            printf("%s%lld", unused == 1 ? "classes without a training example: " : ", ", (long long)k);
+        }
+    }
+    printf("%s", unused > MOST ? ", …\n" : unused > 0 ? "\n" : "");
+}
+
+static void print_model(const struct task *task, struct arena *arena) {
     const struct model *model = network_model(task->network);
     printf("\n");
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
@@ -123,6 +145,7 @@ static void print_model(const struct task *task) {
     }
     printf("\n");
     print_streams(task->data.train);
+    print_unused_classes(task->data.train, arena);
     print_labels(dataset_find(task->data.shape, "target")->names);
 }
 
@@ -244,7 +267,7 @@ static int run_check(const struct command *command, int argc, char **argv) {
         print_json(task, arena, &errors);
     } else if (task != NULL) {
         print_values("", task->experiment->root, arena, NULL);
-        print_model(task);
+        print_model(task, arena);
         print_schedule(task, arena, &errors);
     }
     status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();

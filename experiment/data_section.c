@@ -214,8 +214,8 @@ static const struct reader_class *find_reader(const struct plugin_reader *reader
         all = arena_printf(reader->arena, "%s, %s", all, reader_at(i)->name);
     }
     const char *expected = all == NULL ? NULL : arena_printf(reader->arena, "the reader of the data files: %s", all);
-    const char *name =
-        section_text(section, "reader", expected == NULL ? "a reader" : expected, section->where, reader->errors);
+    const char *name = section_text(section, "data", "reader", expected == NULL ? "a reader" : expected, section->where,
+                                    reader->errors);
     struct suggestion near = {0};
     const struct reader_class *class = name == NULL ? NULL : reader_find(name, &near);
     if (name != NULL && class == NULL) {

@@ -386,7 +386,7 @@ static void read_architecture(struct loading *loading) {
     struct experiment *experiment = loading->experiment;
     const struct experiment_key *key = &top_keys[0];
     const char *what = "one of \"1:1\", \"1:N\", \"N:1\", \"N:N\"";
-    const char *text = section_text(experiment->root, key->name, what, experiment->root->where, loading->errors);
+    const char *text = section_text(experiment->root, "", key->name, what, experiment->root->where, loading->errors);
     struct yaml_node *node = yaml_get(experiment->root, key->name);
     if (text == NULL || !check_choice(loading, key, node) || !architecture_parse(text, &experiment->architecture)) {
         return;

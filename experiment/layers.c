@@ -84,7 +84,7 @@ static void read_layer(const struct plugin_reader *reader, struct yaml_node *nod
                       "a layer must be a mapping such as {cell: lstm, hidden: 64}");
         return;
     }
-    const char *name = section_text(node, "cell", "the name of a cell", node->where, reader->errors);
+    const char *name = section_text(node, path, "cell", "the name of a cell", node->where, reader->errors);
     if (name == NULL) {
         return;
     }

@@ -17,7 +17,8 @@ int plugin_section_read(const struct plugin_reader *reader, struct yaml_node *se
         errors_no_memory(reader->errors);
         return 0;
     }
-    const char *plugin = section_text(section, "plugin", whats[known->plugin_kind], section->where, reader->errors);
+    const char *plugin =
+        section_text(section, path, "plugin", whats[known->plugin_kind], section->where, reader->errors);
     if (plugin == NULL) {
         return 0;
     }

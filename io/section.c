@@ -169,11 +169,12 @@ struct yaml_node *section_child(struct yaml_node *mapping, const char *key, stru
     return child;
 }
 
-const char *section_text(const struct yaml_node *mapping, const char *key, const char *what, struct location where,
-                         struct errors *errors) {
+const char *section_text(const struct yaml_node *mapping, const char *path, const char *key, const char *what,
+                         struct location where, struct errors *errors) {
     const struct yaml_node *child = yaml_get(mapping, key);
     if (child == NULL) {
-        errors_add_at(errors, RONDO_INVALID, where, "'%s' is missing, expected %s", key, what);
+        errors_add_at(errors, RONDO_INVALID, where, "'%s%s%s' is missing, expected %s", path,
+                      path[0] == '\0' ? "" : ".", key, what);
         return NULL;
     }
     if (child->kind != YAML_SCALAR || child->text[0] == '\0') {

@@ -45,8 +45,9 @@ rondo_status section_put(struct yaml_node *mapping, const char *key, const char 
  * with the place of `mapping`. */
 struct yaml_node *section_child(struct yaml_node *mapping, const char *key, struct arena *arena, struct errors *errors);
 
-/* The text of a required scalar child; NULL with an error that says `what` was expected. */
-const char *section_text(const struct yaml_node *mapping, const char *key, const char *what, struct location where,
-                         struct errors *errors);
+/* The text of a required scalar child; NULL with an error that says `what` was expected. `path` is that of the mapping, ""
+ * for the root. */
+const char *section_text(const struct yaml_node *mapping, const char *path, const char *key, const char *what,
+                         struct location where, struct errors *errors);
 
 #endif

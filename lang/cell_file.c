@@ -289,7 +289,7 @@ const struct cell_definition *cell_file_read(const char *file, struct arena *are
     const struct cell_reader reader = {arena, errors, definition};
     section_read(root, NULL, 0, keys, "a cell", root->where, arena, errors);
     definition->where = root->where;
-    definition->name = section_text(root, "cell", "the name of the cell", root->where, errors);
+    definition->name = section_text(root, "", "cell", "the name of the cell", root->where, errors);
     definition->source = optional_text(root, "source", errors);
     definition->summary = optional_text(root, "summary", errors);
     if (definition->name != NULL) {

@@ -94,12 +94,14 @@ static const struct {
      "model: {layers: [{cell: gru, hidden: 0}, {cell: nothing, hidden: 2}, {hidden: 2}, gru, {cell: gru, hidden: 2, "
      "width: 1}]}",
      "", 5,
-     ":5:38: 'hidden' is 0|:5:49: there is no cell 'nothing'|:5:70: 'cell' is missing|:5:83: a layer must be a "
+     ":5:38: 'hidden' is 0|:5:49: there is no cell 'nothing'|:5:70: 'model.layers.2.cell' is missing|:5:83: a layer "
+     "must be a "
      "mapping|unknown key 'width' in model.layers.4"},
     {"nothing but the version", NULL, "rondo: 1\n", "", 5,
-     ":1:1: 'architecture' is missing|:1:1: 'reader' is missing|:1:1: 'model.layers' must be "
+     ":1:1: 'architecture' is missing|:1:1: 'data.reader' is missing|:1:1: 'model.layers' must be "
      "a "
-     "list|:1:1: 'plugin' is missing, expected the name of a loss|:1:1: 'plugin' is missing, expected the name of an "
+     "list|:1:1: 'loss.plugin' is missing, expected the name of a loss|:1:1: 'optimizer.plugin' is missing, expected "
+     "the name of an "
      "optimizer"},
     {"quoted numbers", "schedule:", "schedule: {epochs: \"3\", batch: '8'}", "", 2,
      ":8:20: 'schedule.epochs' is quoted text, expected integer|:8:32: 'schedule.batch' must be a number of examples"},

@@ -205,6 +205,17 @@ START_TEST(files_and_flags_that_do_not_fit_the_run_are_refused) {
 }
 END_TEST
 
+/* The classes of `signs` are 0 and 1: with room for 4, two are never trained. */
+START_TEST(check_names_classes_that_are_never_trained) {
+    const struct outcome sign = sandbox_run((struct call){.arguments = "check sign.yaml --set data.classes=4"});
+    assert_status("sign", &sign, 0);
+    assert_parts("sign", sign.out, "one of 4 classes\nclasses without a training example: 2, 3\n");
+    const struct outcome all = sandbox_run((struct call){.arguments = "check sign.yaml"});
+    assert_status("all", &all, 0);
+    ck_assert_ptr_null(strstr(all.out, "without a training example"));
+}
+END_TEST
+
 /* ---- rondo/rondo.h ---- */
 
 START_TEST(a_program_predicts_arrays_of_any_architecture) {
@@ -277,6 +288,7 @@ int main(void) {
     tcase_add_loop_test(cases, threads_change_no_bit_of_the_weights, 0, ROWS(rows));
     tcase_add_loop_test(cases, both_engines_give_the_same_loss, 0, ROWS(rows));
     tcase_add_loop_test(cases, the_program_predicts_a_line_for_each_example, 0, ROWS(rows));
+    tcase_add_test(cases, check_names_classes_that_are_never_trained);
     tcase_add_loop_test(cases, files_and_flags_that_do_not_fit_the_run_are_refused, 0, ROWS(misread));
     tcase_add_loop_test(cases, a_program_predicts_arrays_of_any_architecture, 0, ROWS(rows));
     tcase_add_loop_test(cases, inputs_that_do_not_fit_are_refused, 0, ROWS(refused));

@@ -203,7 +203,7 @@ static const struct {
     {"metrics: [f1, \"f1:average=makro\"]", "e2.yaml:7:15: 'average' is 'makro', expected one of macro, micro"},
     {"metrics: [\"f1:micro\"]", "e2.yaml:7:11: 'f1:micro' is not a metric, expected NAME or NAME:KEY=VALUE"},
     {"metrics: [f1, {plugin: f1, average: macro}]", "e2.yaml:7:24: the metric 'f1' is listed twice"},
-    {"metrics: [{average: macro}]", "e2.yaml:7:11: 'plugin' is missing, expected the name of a metric"},
+    {"metrics: [{average: macro}]", "e2.yaml:7:11: 'metrics.0.plugin' is missing, expected the name of a metric"},
     {"metrics: [[f1]]", "e2.yaml:7:11: expected a metric: its name, or {plugin: NAME, and its options}"},
     /* a metric that does not fit the data, each at its place */
     {"metrics: [accuracy, mae, rmse]", "e2.yaml:7:21: metric 'mae' does not fit: targets are classes, expected "
