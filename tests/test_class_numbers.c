@@ -120,7 +120,7 @@ static const struct {
     {"weights: {green: 3}", 3, 0, {0}, "'weights' has the unknown label 'green', expected 'red', 'blue', '2'"},
     {"weights: balanced", 3, 0, {0}, "'weights' is balanced, which needs the training data"},
     {"weights: [1, 2]", 3, 0, {0}, "'weights' has 2 numbers, expected one for each of 3 classes"},
-    {"weights: balanced", 0, 0, {0}, "'weights' has numbers for classes, and targets are no classes"},
+    {"weights: balanced", 0, 0, {0}, "'weights' has numbers for classes, and targets are not classes"},
 };
 
 START_TEST(numbers_follow_from_the_labels_and_counts) {
