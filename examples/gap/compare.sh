@@ -24,4 +24,4 @@ print(f"{sys.argv[1]} on the test part {scores[sys.argv[1]]:.4f}")' "$metric"
 }
 
 measure recall accuracy 0.0003 0.001 0.003
-measure adding rmse 0.001 0.005
+measure adding rmse 0.001 0.003
