@@ -29,6 +29,10 @@ void reader_destroy(struct reader *reader) {
 }
 
 rondo_status reader_learn(struct reader *reader, const struct reader_source *source, struct errors *errors) {
+    if (reader->class->clear != NULL) {
+        reader->class->clear(reader);
+    }
+    memset(reader->state, 0, reader->class->state_size);
     return reader->class->learn == NULL ? RONDO_OK : reader->class->learn(reader, source, errors);
 }
 

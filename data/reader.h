@@ -144,6 +144,7 @@ struct reader *reader_create(const struct reader_class *class, const void *optio
                              struct interrupt interrupt, struct errors *errors);
 void reader_destroy(struct reader *reader);
 
+/* Learns from the training part of the source, and forgets what was learned or loaded before. */
 rondo_status reader_learn(struct reader *reader, const struct reader_source *source, struct errors *errors);
 /* An empty dataset with the reader's streams; NULL with an error. */
 struct dataset *reader_describe(const struct reader *reader, struct errors *errors);
