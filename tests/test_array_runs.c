@@ -134,6 +134,17 @@ START_TEST(data_that_do_not_fit_the_experiment_are_refused) {
 }
 END_TEST
 
+/* The validation part is made of the same examples. */
+START_TEST(a_mistake_of_the_training_file_is_reported_once) {
+    store("packed.npz");
+    write_experiment("N:1", "reader: arrays, train: packed.npz, valid: {last: 0.5}", "", "squared_error");
+    const struct outcome refused = run("check e.yaml");
+    assert_status("check", &refused, 2);
+    const char *first = strstr(refused.err, "expected one target");
+    ck_assert_msg(first != NULL && strstr(first + 1, "expected one target") == NULL, "%s", refused.err);
+}
+END_TEST
+
 START_TEST(a_file_for_each_array_trains_and_predicts) {
     static const char *const files[] = {"x.npy", "y.npy", "lengths.npy"};
     for (int i = 0; i < ROWS(files); i++) {
@@ -183,6 +194,7 @@ int main(void) {
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_loop_test(cases, arrays_of_every_form_train_and_predict, 0, ROWS(runs));
     tcase_add_loop_test(cases, data_that_do_not_fit_the_experiment_are_refused, 0, ROWS(misfits));
+    tcase_add_test(cases, a_mistake_of_the_training_file_is_reported_once);
     tcase_add_test(cases, a_file_for_each_array_trains_and_predicts);
     tcase_add_test(cases, predictions_are_in_the_units_of_the_data);
     tcase_set_timeout(cases, 60);
