@@ -66,7 +66,7 @@ static void report_weights(struct experiment_training *training, rondo_status st
         training->result->folder = NULL;
     } else if (step % per_epoch != 0) {
         errors_add(errors, status, "the weights after step %lld, in epoch %lld, are in '%s'", (long long)step,
-                   (long long)(step / per_epoch + 1), run_folder_path(run));
+                   (long long)(step / per_epoch) + 1, run_folder_path(run));
     } else {
         errors_add(errors, status, "the weights of epoch %lld are in '%s'", (long long)(step / per_epoch),
                    run_folder_path(run));
