@@ -1,7 +1,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include "data/dataset.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -245,22 +244,4 @@ struct dataset *dataset_view(const struct dataset *dataset, const int64_t *examp
         }
     }
     return view;
-}
-
-/* ---- elements ---- */
-
-int32_t stream_id(const struct stream *stream, int64_t index) {
-    return stream->store == STORE_U8 ? (int32_t)((const unsigned char *)stream->data)[index]
-                                     : ((const int32_t *)stream->data)[index];
-}
-
-float stream_number(const struct stream *stream, int64_t index, int64_t k) {
-    const int64_t at = index * stream->size + k;
-    return stream->store == STORE_U8 ? (float)((const unsigned char *)stream->data)[at]
-                                     : ((const float *)stream->data)[at];
-}
-
-int stream_has_target(const struct stream *stream, int64_t index) {
-    return stream->kind == STREAM_REAL ? !isnan(stream_number(stream, index, 0))
-                                       : stream_id(stream, index) != STREAM_NO_TARGET;
 }

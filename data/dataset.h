@@ -21,6 +21,8 @@
 #ifndef RONDO_DATA_DATASET_H
 #define RONDO_DATA_DATASET_H
 
+#include <math.h>
+
 #include "core/tensor.h"
 #include "data/vocabulary.h"
 
@@ -103,10 +105,23 @@ struct dataset *dataset_view(const struct dataset *dataset, const int64_t *examp
  * caller sets. NULL with an error. */
 struct dataset *dataset_ranges(const struct dataset *dataset, int64_t count, struct errors *errors);
 
-/* Id number `index` of a stream of ids, and number `k` of element `index` of a stream of numbers, as stored. */
-int32_t stream_id(const struct stream *stream, int64_t index);
-float stream_number(const struct stream *stream, int64_t index, int64_t k);
+/* Id number `index` of a stream of ids, and number `k` of element `index` of a stream of numbers, as stored. Inline, because
+ * a long text is read element by element. */
+static inline int32_t stream_id(const struct stream *stream, int64_t index) {
+    return stream->store == STORE_U8 ? (int32_t)((const unsigned char *)stream->data)[index]
+                                     : ((const int32_t *)stream->data)[index];
+}
+
+static inline float stream_number(const struct stream *stream, int64_t index, int64_t k) {
+    const int64_t at = index * stream->size + k;
+    return stream->store == STORE_U8 ? (float)((const unsigned char *)stream->data)[at]
+                                     : ((const float *)stream->data)[at];
+}
+
 /* 1 if element `index` of the stream "target" is a target. */
-int stream_has_target(const struct stream *stream, int64_t index);
+static inline int stream_has_target(const struct stream *stream, int64_t index) {
+    return stream->kind == STREAM_REAL ? !isnan(stream_number(stream, index, 0))
+                                       : stream_id(stream, index) != STREAM_NO_TARGET;
+}
 
 #endif
