@@ -549,8 +549,7 @@ const struct reader_class reader_arrays = {
     .columns = array_column_keys,
     .flags = READER_SEQUENCES | READER_BY_STREAM,
     .state_size = sizeof(struct arrays_state),
-    .target_as =
-        {[STREAM_CLASS] = "target_is: class", [STREAM_REAL] = "target_is: number"},
+    .target_as = {[STREAM_CLASS] = "target_is: class", [STREAM_REAL] = "target_is: number"},
     .learn = learn,
     .fits = fits,
     .describe = describe,
