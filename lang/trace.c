@@ -37,7 +37,7 @@ static rondo_status trace_dimension(const struct trace *trace, const struct cell
                            text, shape->name);
     }
     double number;
-    struct constant_mistake mistake;
+    struct constant_mistake mistake = {0};
     if (constant_evaluate(trace->definition, trace->settings, expression, &number, &mistake) != RONDO_OK) {
         return SHAPE_ERROR(trace, shape, "cannot read dimension '%s' of '%s': %s", text, shape->name, mistake.text);
     }
@@ -273,7 +273,7 @@ static int is_given_before(const struct expression *call, const struct expressio
  * its number. NULL after an error. */
 static const char *value_text(const struct trace *trace, const struct expression *value) {
     double number;
-    struct constant_mistake mistake;
+    struct constant_mistake mistake = {0};
     const int is_literal = value->kind == EXPRESSION_NUMBER && value->name != NULL;
     const int is_word = value->kind == EXPRESSION_NAME && !value->primed && value->index == NULL &&
                         value->base == NULL &&

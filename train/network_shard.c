@@ -208,7 +208,7 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
         clear_gradients(network, shard->gradients[work->mode]);
     }
     struct profile *profile = profile_of(work);
-    struct batch batch;
+    struct batch batch = {0};
     profile_begin(profile, PROFILE_PACK);
     RONDO_TRY(batch_pack(work->dataset, shard->examples, pick_examples(work, shard, index), &network->settings.plan,
                          work->mode != NETWORK_PREDICT, tape_arena(tape), &batch, &shard->errors));

@@ -67,7 +67,7 @@ static rondo_status record(struct target_trial *trial, const rondo_tensor *targe
 /* Lists, with the time axis of their examples. */
 static rondo_status try_lists(struct target_trial *trial, int64_t begin, int64_t end, double output) {
     int64_t examples[MOST_LISTS];
-    struct batch batch;
+    struct batch batch = {0};
     for (int64_t i = begin; i < end; i++) {
         examples[i - begin] = i;
     }
