@@ -1,3 +1,4 @@
+#define _POSIX_C_SOURCE 200809L
 #include "cli/print.h"
 
 #include <string.h>
@@ -21,7 +22,7 @@ static struct printed_character next_character(const char *text, int keeps_lines
     static const char letters[] = {['\t'] = 't', ['\n'] = 'n', ['\r'] = 'r'};
     struct printed_character next = {.taken = 1};
     uint32_t code = 0;
-    const size_t length = utf8_decode(text, strlen(text), &code);
+    const size_t length = utf8_decode(text, strnlen(text, 4), &code);
     if (length == 0) {
         next.width = snprintf(next.text, sizeof next.text, "\\x%02x", (unsigned)(unsigned char)*text);
         return next;
