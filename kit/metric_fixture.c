@@ -235,7 +235,8 @@ static void read_accumulators(struct metric_fixture *fixture, struct subject_cal
     }
 }
 
-/* Moves the values from the memory of the call to that of the kit. */
+/* Moves the values from the memory of the call to that of the subject: several subjects run at the same time, so the
+ * arena of the kit is not theirs to use. */
 static rondo_status keep_table(struct metric_fixture *fixture) {
     rondo_metric_table *table = &fixture->table;
     const int has_values = table->values != NULL && table->rows >= 1 && table->columns >= 1 &&
@@ -245,7 +246,7 @@ static rondo_status keep_table(struct metric_fixture *fixture) {
     }
     const int64_t count = table->rows * table->columns;
     if (count > fixture->kept_count) { /* the same table again needs no more memory */
-        fixture->kept = arena_calloc(fixture->subject.kit->arena, (size_t)count, sizeof *fixture->kept);
+        fixture->kept = guard_alloc(fixture->subject.guard, "table", (size_t)count * sizeof *fixture->kept);
         fixture->kept_count = fixture->kept == NULL ? 0 : count;
     }
     if (fixture->kept == NULL) {

@@ -45,7 +45,7 @@ struct metric_fixture {
     double *sums[METRIC_MOST_ACCUMULATORS];              /* their data */
     double *value;                                       /* of finish */
     rondo_metric_table table;                            /* of table, with its values in `kept`; rows 0: none */
-    double *kept;                                        /* [kept_count] from kit->arena */
+    double *kept;                                        /* [kept_count] from the guard */
     int64_t kept_count;
 };
 
