@@ -83,6 +83,12 @@ struct common_flags {
 };
 #define COMMON_FLAG_PLUGIN(common)                                                                                     \
     { "plugin", "FILE", FLAG_LIST, (common).plugins, "load this plug-in first; may be repeated" }
+/* For commands that open a run. */
+#define COMMON_FLAG_BEST(best)                                                                                         \
+    {                                                                                                                  \
+        "best", "METRIC", FLAG_TEXT, &(best),                                                                          \
+            "the weights that were best by this metric of schedule.early_stopping (default: the first)"                \
+    }
 #define COMMON_FLAG_SET(common)                                                                                        \
     {                                                                                                                  \
         "set", "KEY=VALUE", FLAG_LIST, (common).assignments,                                                           \

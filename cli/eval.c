@@ -94,19 +94,20 @@ static rondo_status print_scores(const struct task *task, const struct dataset *
     return show_tables(task, NULL, errors);
 }
 
-static rondo_status evaluate(const char *folder, const char *split, const char *file, const char *const *metrics,
+static rondo_status evaluate(struct run_record_settings settings, const char *split, const char *file,
                              const struct common_flags *common, struct session *session, struct errors *errors) {
     const int which = file != NULL ? 0 : find_split(split, errors);
+    settings.which = which;
     if (file == NULL && which == 0) {
         return errors->status;
     }
-    struct task *task = run_record_open(folder, NULL, metrics, session, which, errors);
+    struct task *task = run_record_open(&settings, session, errors);
     if (task == NULL) {
         return errors->status;
     }
     metrics_want_tables(network_metrics(task->network));
     struct errors changes = {0};
-    run_record_changes(folder, task, which, &changes);
+    run_record_changes(settings.folder, task, which, &changes);
     report_warnings(&changes, common->json);
     struct dataset *own = NULL;
     rondo_status status = RONDO_OK;
@@ -124,7 +125,7 @@ static rondo_status evaluate(const char *folder, const char *split, const char *
         status = print_scores(task, dataset, file == NULL ? split : file, common->json, errors);
     } else if (status == RONDO_OK) {
         status = errors_add(errors, RONDO_INVALID, "the experiment of '%s' has no data.%s; use --data to name a file",
-                            folder, split);
+                            settings.folder, split);
     }
     dataset_destroy(own);
     task_destroy(task);
@@ -133,12 +134,13 @@ static rondo_status evaluate(const char *folder, const char *split, const char *
 
 static int run_eval(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
-    const char *split = NULL, *file = NULL, *metrics[ARGUMENT_LIST_MAX + 1] = {NULL};
+    const char *split = NULL, *file = NULL, *best = NULL, *metrics[ARGUMENT_LIST_MAX + 1] = {NULL};
     const struct flag flags[] = {
         {"on", "PART", FLAG_TEXT, &split, "part of the experiment's data: train, valid or test (default: test)"},
         {"data", "FILE", FLAG_TEXT, &file, "evaluate on another file of the same format"},
         {"metric", "NAME[:KEY=VALUE,…]", FLAG_LIST, metrics,
          "report this metric as well, with its options; may be repeated"},
+        COMMON_FLAG_BEST(best),
         COMMON_FLAG_PLUGIN(common),
         COMMON_FLAG_VERBOSE(common),
         COMMON_FLAG_THREADS(common),
@@ -161,7 +163,9 @@ static int run_eval(const struct command *command, int argc, char **argv) {
         session = session_from_flags(&common, &errors);
     }
     if (session != NULL) {
-        evaluate(arguments.words[0], split == NULL ? "test" : split, file, metrics, &common, session, &errors);
+        const struct run_record_settings settings = {
+            .folder = arguments.words[0], .metrics = metrics, .best = best, .best_where = {.file = "--best"}};
+        evaluate(settings, split == NULL ? "test" : split, file, &common, session, &errors);
     }
     status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
     session_destroy(session);

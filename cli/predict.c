@@ -351,10 +351,11 @@ static rondo_status set_column(struct task *task, const char *value, struct erro
 
 static int run_predict(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
-    const char *column = NULL;
+    const char *column = NULL, *best = NULL;
     const struct flag flags[] = {
         {"column", "NAME|N", FLAG_TEXT, &column,
          "read tables in the format of the training data; the text is in this column"},
+        COMMON_FLAG_BEST(best),
         COMMON_FLAG_PLUGIN(common),
         COMMON_FLAG_VERBOSE(common),
         COMMON_FLAG_THREADS(common),
@@ -370,7 +371,9 @@ static int run_predict(const struct command *command, int argc, char **argv) {
     }
     struct errors errors = {0};
     struct session *session = session_from_flags(&common, &errors);
-    struct task *task = session == NULL ? NULL : run_record_open(arguments.words[0], NULL, NULL, session, 0, &errors);
+    const struct run_record_settings settings = {
+        .folder = arguments.words[0], .best = best, .best_where = {.file = "--best"}};
+    struct task *task = session == NULL ? NULL : run_record_open(&settings, session, &errors);
     if (task != NULL) {
         const struct predictor predictor = {.task = task,
                                             .reads_files = column != NULL || task->data.reader->class->add == NULL,

@@ -263,18 +263,20 @@ rondo_status run_folder_append(struct run_folder *run, const struct json_t *obje
     return status;
 }
 
-rondo_status run_folder_write_weights(struct run_folder *run, int64_t step, int64_t epochs,
+rondo_status run_folder_write_weights(struct run_folder *run, const char *name, int64_t step, int64_t epochs,
                                       const struct named_tensor *tensors, int32_t count, struct errors *errors) {
     char epoch_text[24];
     snprintf(epoch_text, sizeof epoch_text, "%lld", (long long)epochs);
     const char *const metadata[] = {"format", "rondo", "epoch", epoch_text, NULL};
     struct file_writer writer;
     const struct arena_mark mark = arena_mark(run->arena);
-    rondo_status status = begin_file(run, "weights.safetensors", &writer, errors);
+    rondo_status status = begin_file(run, name, &writer, errors);
     if (status == RONDO_OK) {
         status = safetensors_write_to(&writer, tensors, count, metadata, errors);
     }
     arena_release(run->arena, mark);
-    run->weights = status == RONDO_OK ? step : run->weights;
+    if (status == RONDO_OK && strcmp(name, RUN_FOLDER_WEIGHTS) == 0) {
+        run->weights = step;
+    }
     return status;
 }

@@ -12,6 +12,7 @@
 
 #include "store/safetensors.h"
 
+#define RUN_FOLDER_WEIGHTS    "weights.safetensors"
 #define RUN_FOLDER_NO_WEIGHTS (-1)
 
 struct run_folder;
@@ -36,9 +37,9 @@ rondo_status run_folder_write(struct run_folder *run, const char *name, const vo
                               struct errors *errors);
 /* Appends a JSON object to metrics.jsonl as one line. */
 rondo_status run_folder_append(struct run_folder *run, const struct json_t *object, struct errors *errors);
-/* Writes weights.safetensors, replacing earlier weights. `step`: the number of updates so far; `epochs`: of whole epochs,
- * which the file records. */
-rondo_status run_folder_write_weights(struct run_folder *run, int64_t step, int64_t epochs,
+/* Writes weights to the file `name`, replacing earlier ones; run_folder_weights is about the file RUN_FOLDER_WEIGHTS, which
+ * comes first. `step`: the number of updates so far; `epochs`: of whole epochs, which the file records. */
+rondo_status run_folder_write_weights(struct run_folder *run, const char *name, int64_t step, int64_t epochs,
                                       const struct named_tensor *tensors, int32_t count, struct errors *errors);
 
 #endif

@@ -23,6 +23,7 @@
 static struct {
     __typeof__(&rondo_version) version;
     __typeof__(&rondo_run_open) open;
+    __typeof__(&rondo_run_open_best) open_best;
     __typeof__(&rondo_run_close) close;
     __typeof__(&rondo_run_outputs) outputs;
     __typeof__(&rondo_run_label) label;
@@ -46,6 +47,7 @@ static void load_library(void) {
     ck_assert_msg(library != NULL, "%s", dlerror());
     find(library, "rondo_version", &api.version);
     find(library, "rondo_run_open", &api.open);
+    find(library, "rondo_run_open_best", &api.open_best);
     find(library, "rondo_run_close", &api.close);
     find(library, "rondo_run_outputs", &api.outputs);
     find(library, "rondo_run_label", &api.label);
@@ -252,6 +254,15 @@ START_TEST(run_that_is_damaged_is_refused) {
     if (damages[_i].file != NULL) {
         sandbox_remove("damaged");
     }
+}
+END_TEST
+
+START_TEST(weights_are_chosen_by_a_metric_of_early_stopping) {
+    rondo_run *run = api.open_best(sandbox_path("run"), "loss", 1, error, sizeof error);
+    ck_assert_msg(run != NULL, "%s", error);
+    api.close(run);
+    ck_assert_ptr_null(api.open_best(sandbox_path("run"), "lose", 1, error, sizeof error));
+    assert_parts("lose", error, "the run has no best weights by 'lose' (did you mean 'loss'?)");
 }
 END_TEST
 
@@ -493,6 +504,7 @@ int main(void) {
     tcase_add_test(cases, bad_text_is_refused_and_the_run_goes_on);
     tcase_add_test(cases, text_of_several_words_is_refused_where_the_model_takes_one);
     tcase_add_loop_test(cases, run_that_is_damaged_is_refused, 0, ROWS(damages));
+    tcase_add_test(cases, weights_are_chosen_by_a_metric_of_early_stopping);
     tcase_add_test(cases, error_is_cut_at_its_size);
     tcase_add_test(cases, nothing_is_closed_without_harm);
     tcase_add_test(cases, training_gives_the_weights_of_the_program);

@@ -4,6 +4,7 @@
 #include <check.h>
 #include <dirent.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -386,6 +387,63 @@ START_TEST(patience_counts_validations) {
 }
 END_TEST
 
+/* The figure that `rondo eval RUN --on valid` prints for a metric. */
+static double evaluated(const char *flags, const char *metric) {
+    char arguments[200];
+    snprintf(arguments, sizeof arguments, "eval kept --on valid --json %s", flags);
+    const struct outcome outcome = sandbox_run((struct call){.arguments = arguments});
+    assert_status(arguments, &outcome, 0);
+    json_t *object = json_loads(outcome.out, 0, NULL);
+    const double value = json_real_value(json_object_get(object, metric));
+    json_decref(object);
+    return value;
+}
+
+/* A learning rate so high that the loss gets worse while the accuracy gets better. */
+START_TEST(a_run_keeps_the_best_weights_by_each_metric) {
+    const struct outcome trained = sandbox_run(
+        (struct call){.arguments = "train e.yaml --quiet --out kept --set schedule.epochs=6 --set optimizer.lr=0.4 "
+                                   "--set schedule.early_stopping.metric=[valid.accuracy,loss]"});
+    assert_status("train", &trained, 2);
+    assert_parts("train", trained.err, "there is no metric 'loss' (did you mean 'valid.loss'?)");
+    const struct outcome again = sandbox_run(
+        (struct call){.arguments = "train e.yaml --quiet --out kept --set schedule.epochs=6 --set optimizer.lr=0.4 "
+                                   "--set schedule.early_stopping.metric=[valid.accuracy,valid.loss]"});
+    assert_status("train", &again, 0);
+    double loss = HUGE_VAL, accuracy = -1;
+    int loss_step = 0, accuracy_step = 0, loss_kept = 0;
+    const char *line = sandbox_read("kept/metrics.jsonl", NULL);
+    for (int i = 0; i < 6; i++, line = strchr(line, '\n') + 1) {
+        json_t *object = json_loads(line, JSON_DISABLE_EOF_CHECK, NULL), *valid = json_object_get(object, "valid");
+        const double own_loss = json_real_value(json_object_get(valid, "loss"));
+        const double own_accuracy = json_real_value(json_object_get(valid, "accuracy"));
+        const int step = (int)json_integer_value(json_object_get(object, "step"));
+        loss_step = own_loss < loss ? step : loss_step;
+        loss = own_loss < loss ? own_loss : loss;
+        accuracy_step = own_accuracy > accuracy ? step : accuracy_step;
+        accuracy = own_accuracy > accuracy ? own_accuracy : accuracy;
+        const char *by = json_string_value(json_array_get(json_object_get(object, "best_by"), 0));
+        loss_kept = by != NULL && strcmp(by, "loss") == 0 ? step : loss_kept;
+        json_decref(object);
+    }
+    ck_assert_int_ne(loss_step, accuracy_step);
+    ck_assert_int_eq(loss_step, loss_kept);
+    const double rounding = 1e-6; /* of a line of metrics.jsonl, and of batches of another size */
+    ck_assert_double_eq_tol(evaluated("", "accuracy"), accuracy, rounding);
+    ck_assert_double_eq_tol(evaluated("--best accuracy", "accuracy"), accuracy, rounding);
+    ck_assert_double_eq_tol(evaluated("--best loss", "loss"), loss, rounding);
+    ck_assert_double_eq_tol(evaluated("--best valid.loss", "loss"), loss, rounding);
+    ck_assert_double_gt(evaluated("", "loss"), loss + rounding);
+    const struct outcome unknown =
+        sandbox_run((struct call){.arguments = "predict kept --best acuracy", .input = "x\n"});
+    assert_status("predict", &unknown, 2);
+    assert_parts("predict", unknown.err,
+                 "--best: the run has no best weights by 'acuracy' (did you mean 'accuracy'?), expected one of "
+                 "'schedule.early_stopping.metric': valid.accuracy, valid.loss");
+    sandbox_remove("kept");
+}
+END_TEST
+
 START_TEST(validation_needs_data) {
     tiny_edit("bad.yaml", "data:", "data: {reader: text, train: train.tsv}");
     const struct outcome outcome =
@@ -513,6 +571,7 @@ int main(void) {
     tcase_add_test(cases, the_schedule_is_drawn_and_recorded);
     tcase_add_test(cases, every_validation_has_a_line);
     tcase_add_test(cases, patience_counts_validations);
+    tcase_add_test(cases, a_run_keeps_the_best_weights_by_each_metric);
     tcase_add_test(cases, validation_needs_data);
     tcase_add_loop_test(cases, the_length_of_an_epoch_follows_from_its_batches, 0, ROWS(counted));
     tcase_add_test(cases, lanes_need_batches_of_examples);

@@ -32,7 +32,7 @@ static void clear_result(struct rondo_result *result) {
     *result = (struct rondo_result){0};
 }
 
-rondo_run *rondo_run_open(const char *folder, int32_t threads, char *error, size_t size) {
+rondo_run *rondo_run_open_best(const char *folder, const char *metric, int32_t threads, char *error, size_t size) {
     struct errors errors = {0};
     rondo_run *run = calloc(1, sizeof *run);
     if (run == NULL) {
@@ -42,13 +42,18 @@ rondo_run *rondo_run_open(const char *folder, int32_t threads, char *error, size
     } else {
         const struct session_settings settings = {.threads = threads};
         run->session = session_create(&settings, &errors);
-        run->task = run->session == NULL ? NULL : run_record_open(folder, NULL, NULL, run->session, 0, &errors);
+        const struct run_record_settings record = {.folder = folder, .best = metric};
+        run->task = run->session == NULL ? NULL : run_record_open(&record, run->session, &errors);
     }
     if (embed_errors(&errors, error, size) != RONDO_OK) {
         rondo_run_close(run);
         return NULL;
     }
     return run;
+}
+
+rondo_run *rondo_run_open(const char *folder, int32_t threads, char *error, size_t size) {
+    return rondo_run_open_best(folder, NULL, threads, error, size);
 }
 
 void rondo_run_close(rondo_run *run) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/suggest.h"
 #include "io/file.h"
 #include "io/json.h"
 #include "io/section.h"
@@ -136,8 +137,18 @@ int run_record_scores(struct json_t *object, const struct network *network, cons
     return add_scores(object, network, scores, network_metric_count(network));
 }
 
-rondo_status run_record_weights(struct run_folder *run, const struct network *network, int64_t step, int64_t epochs,
-                                struct errors *errors) {
+/* The file with the best weights by a metric other than the first of early stopping. From `arena`; NULL: out of memory. */
+static const char *weights_file(const char *metric, struct arena *arena) {
+    char *name = arena_printf(arena, "weights.%s.safetensors", metric);
+    for (char *at = name; at != NULL && *at != '\0'; at++) {
+        const int is_plain = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9');
+        *at = is_plain || strchr("._-@", *at) != NULL ? *at : '_';
+    }
+    return name;
+}
+
+static rondo_status write_weights(struct run_folder *run, const char *name, const struct network *network, int64_t step,
+                                  int64_t epochs, struct errors *errors) {
     const struct model *model = network_model(network);
     const int32_t count = model_parameter_count(model);
     struct named_tensor *tensors = calloc((size_t)count, sizeof *tensors);
@@ -147,8 +158,31 @@ rondo_status run_record_weights(struct run_folder *run, const struct network *ne
     for (int32_t p = 0; p < count; p++) {
         tensors[p] = (struct named_tensor){model_parameters(model)[p].name, model_parameters(model)[p].value};
     }
-    const rondo_status status = run_folder_write_weights(run, step, epochs, tensors, count, errors);
+    const rondo_status status = run_folder_write_weights(run, name, step, epochs, tensors, count, errors);
     free(tensors);
+    return status;
+}
+
+rondo_status run_record_weights(struct run_folder *run, const struct network *network, int64_t step, int64_t epochs,
+                                struct errors *errors) {
+    return write_weights(run, RUN_FOLDER_WEIGHTS, network, step, epochs, errors);
+}
+
+/* Writes the present weights to a file for each metric by which they are the best so far. */
+static rondo_status write_best(struct run_folder *run, const struct network *network,
+                               const struct trainer_progress *progress, struct errors *errors) {
+    const int64_t epochs = progress->epoch - (progress->update < progress->updates);
+    if (progress->is_best) {
+        RONDO_TRY(run_record_weights(run, network, progress->steps, epochs, errors));
+    }
+    struct arena *arena = arena_create();
+    rondo_status status = arena == NULL ? errors_no_memory(errors) : RONDO_OK;
+    for (int32_t i = 0; i < progress->n_better && status == RONDO_OK; i++) {
+        const char *file = weights_file(network_metric_name(network, progress->better_metrics[i]), arena);
+        status = file == NULL ? errors_no_memory(errors)
+                              : write_weights(run, file, network, progress->steps, epochs, errors);
+    }
+    arena_destroy(arena);
     return status;
 }
 
@@ -174,11 +208,16 @@ rondo_status run_record_interval(struct run_folder *run, const struct network *n
         failed |= valid == NULL || run_record_scores(valid, network, progress->valid);
         failed |= json_object_set_new(line, "valid", valid);
     }
+    if (progress->n_better > 0) {
+        json_t *names = json_array();
+        for (int32_t i = 0; i < progress->n_better; i++) {
+            const char *name = network_metric_name(network, progress->better_metrics[i]);
+            failed |= json_array_append_new(names, json_string(name)) != 0;
+        }
+        failed |= json_object_set_new(line, "best_by", names);
+    }
     /* The weights are written first: no line may call weights the best that were never written. */
-    const rondo_status status =
-        progress->is_best ? run_record_weights(run, network, progress->steps,
-                                               progress->epoch - (progress->update < progress->updates), errors)
-                          : RONDO_OK;
+    const rondo_status status = write_best(run, network, progress, errors);
     if (status != RONDO_OK) {
         json_decref(line);
         return status;
@@ -269,27 +308,71 @@ static struct task *open_files(const char *experiment_file, const char *reader_f
     return task;
 }
 
-struct task *run_record_open(const char *folder, const char *const *assignments, const char *const *metrics,
-                             struct session *session, int which, struct errors *errors) {
-    struct arena *arena = arena_create();
+/* The name of the file with the weights that are wanted, from `arena`; NULL with an error. */
+static const char *choose_weights(const struct run_record_settings *settings, const struct schedule_section *schedule,
+                                  struct arena *arena, struct errors *errors) {
+    struct suggestion best = {0};
+    const char *all = "";
+    for (int32_t i = 0; i < schedule->n_stopping_metrics; i++) {
+        const char *known = schedule->stopping_metrics[i].name, *name = settings->best == NULL ? known : settings->best;
+        const char *short_name = strncmp(known, "valid.", 6) == 0 ? known + 6 : known;
+        if (strcmp(name, known) == 0 || strcmp(name, short_name) == 0) {
+            const char *file = i == 0 ? RUN_FOLDER_WEIGHTS : weights_file(short_name, arena);
+            if (file == NULL) {
+                errors_no_memory(errors);
+            }
+            return file;
+        }
+        suggest(&best, name, known);
+        suggest(&best, name, short_name);
+        all = arena_printf(arena, "%s%s%s", all, i == 0 ? "" : ", ", known);
+    }
+    if (settings->best == NULL) {
+        return RUN_FOLDER_WEIGHTS; /* a run without validation data */
+    }
+    errors_add_at(errors, RONDO_NOT_FOUND, settings->best_where,
+                  "the run has no best weights by '%s'%s, expected one of 'schedule.early_stopping.metric': %s",
+                  settings->best, suggestion_text(&best).text,
+                  schedule->n_stopping_metrics == 0 ? "it has none"
+                  : all == NULL                     ? ""
+                                                    : all);
+    return NULL;
+}
+
+/* Opens the task, then its weights. */
+static struct task *open_run(const struct run_record_settings *settings, struct session *session, struct arena *arena,
+                             struct errors *errors) {
+    const char *folder = settings->folder;
     const char *experiment_file = arena_printf(arena, "%s/experiment.yaml", folder);
     const char *reader_file = arena_printf(arena, "%s/" READER_FILE, folder);
     const char *older_file = arena_printf(arena, "%s/vocabulary.json", folder); /* its name in older runs */
-    const char *weights_file = arena_printf(arena, "%s/weights.safetensors", folder);
-    struct task *task = NULL;
     if (arena_failed(arena)) {
         errors_no_memory(errors);
-    } else if (!file_exists(experiment_file)) {
+        return NULL;
+    }
+    if (!file_exists(experiment_file)) {
         errors_add(errors, RONDO_NOT_FOUND, "'%s' is not the folder of a run: it has no experiment.yaml", folder);
-    } else {
-        const int is_older = !file_exists(reader_file) && file_exists(older_file);
-        task = open_files(experiment_file, is_older ? older_file : reader_file, assignments, metrics, session, which,
-                          arena, errors);
+        return NULL;
     }
-    if (task != NULL && load_weights(task, weights_file, errors) != RONDO_OK) {
+    const int is_older = !file_exists(reader_file) && file_exists(older_file);
+    struct task *task = open_files(experiment_file, is_older ? older_file : reader_file, settings->assignments,
+                                   settings->metrics, session, settings->which, arena, errors);
+    const char *name = task == NULL ? NULL : choose_weights(settings, &task->experiment->schedule, arena, errors);
+    const char *file = name == NULL ? NULL : arena_printf(arena, "%s/%s", folder, name);
+    if (name != NULL && file == NULL) {
+        errors_no_memory(errors);
+    }
+    if (file == NULL || load_weights(task, file, errors) != RONDO_OK) {
         task_destroy(task);
-        task = NULL;
+        return NULL;
     }
+    return task;
+}
+
+struct task *run_record_open(const struct run_record_settings *settings, struct session *session,
+                             struct errors *errors) {
+    struct arena *arena = arena_create();
+    struct task *task = open_run(settings, session, arena, errors);
     arena_destroy(arena);
     return task;
 }

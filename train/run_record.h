@@ -4,6 +4,7 @@
  *     cells/NAME.yaml       the cells that it uses, so that the folder is self-contained
  *     reader.json           what the reader has learned: words and labels in the order of their ids, …
  *     weights.safetensors   the best weights so far
+ *     weights.METRIC.safetensors   those by another metric of early stopping
  *     metrics.jsonl         one JSON object per line: after each validation (without one, after each epoch), and at the end
  *     environment.json      versions, machine, seed, data files and plug-ins with their hashes
  *
@@ -20,21 +21,28 @@
  * errors; then everything that was created is removed. Close with run_folder_close. */
 struct run_folder *run_record_create(const char *folder, const struct task *task, struct errors *errors);
 
-/* Writes the present weights of the network, which are those after update `step`, in epoch `epochs` + 1. */
+/* Writes the present weights of the network, which are those after update `step`, in epoch `epochs` + 1, as the best so far. */
 rondo_status run_record_weights(struct run_folder *run, const struct network *network, int64_t step, int64_t epochs,
                                 struct errors *errors);
-/* Writes the weights if they are the best so far, and then appends the line of the interval (train/trainer.h) to
- * metrics.jsonl. */
+/* Writes the weights if they are the best so far, by any metric of early stopping, and then appends the line of the interval
+ * (train/trainer.h) to metrics.jsonl. */
 rondo_status run_record_interval(struct run_folder *run, const struct network *network,
                                  const struct trainer_progress *progress, struct errors *errors);
 /* Appends the last line. `seconds`: duration of the training. */
 rondo_status run_record_finish(struct run_folder *run, const struct trainer_result *result, double seconds,
                                struct errors *errors);
 
-/* The task of a run, with its weights, for evaluation and prediction. `which` as in task_create, `assignments` and
- * `metrics` as in experiment_load_for_prediction. NULL with errors. */
-struct task *run_record_open(const char *folder, const char *const *assignments, const char *const *metrics,
-                             struct session *session, int which, struct errors *errors);
+/* What run_record_open opens. */
+struct run_record_settings {
+    const char *folder;
+    int which; /* as in task_create */
+    const char *const *assignments, *const *metrics; /* as in experiment_load_for_prediction; NULL: none */
+    /* The metric of early stopping whose best weights are wanted, with or without "valid."; NULL: the first. */
+    const char *best;
+    struct location best_where; /* of `best`, for messages */
+};
+/* The task of a run, with its weights, for evaluation and prediction. NULL with errors. */
+struct task *run_record_open(const struct run_record_settings *settings, struct session *session, struct errors *errors);
 
 /* Adds a text to `changes` for each data file named by `which` that has changed since the run was trained. */
 void run_record_changes(const char *folder, const struct task *task, int which, struct errors *changes);

@@ -93,20 +93,23 @@ static double gain_of(const struct training *training, int32_t metric, double va
     return network_higher_is_better(training->network, metric) ? value - than : than - value;
 }
 
-/* Notes whether any metric has got better, for patience. */
+/* Notes which metrics have got better: for patience, and for those who keep weights by each. */
 static void observe_more(struct training *training, const struct scores *valid) {
     const struct trainer_settings *settings = training->settings;
-    int is_better = training->progress.is_best;
+    struct trainer_progress *progress = &training->progress;
+    progress->n_better = 0;
     for (int32_t i = 0; valid != NULL && i < settings->n_more_metrics; i++) {
         const int32_t metric = settings->more_metrics[i];
         const double value = network_metric(training->network, valid, metric);
         if (training->better_validation == 0 ||
             gain_of(training, metric, value, training->best_values[i]) > settings->min_delta) {
             training->best_values[i] = value;
-            is_better = 1;
+            progress->better_metrics[progress->n_better++] = metric;
         }
     }
-    training->better_validation = is_better ? training->validations : training->better_validation;
+    if (progress->is_best || progress->n_better > 0) {
+        training->better_validation = training->validations;
+    }
 }
 
 /* Keeps the weights if they are the best so far; without validation data, they always are. */

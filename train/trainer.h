@@ -50,6 +50,9 @@ struct trainer_progress {
     double gradient_norm;       /* of the last update, before clipping */
     double lr_scale;            /* the schedule's factor at the last update */
     int is_best;                /* interval_end: the present weights are the best so far */
+    /* interval_end: of the other metrics of early stopping, those by which the present weights are the best so far. */
+    int32_t better_metrics[STOPPING_MOST];
+    int32_t n_better;
 };
 
 /* Each function may be NULL. If it returns a status other than RONDO_OK, the training ends with it. */

@@ -50,6 +50,10 @@ typedef struct rondo_run rondo_run;
 
 /* Opens the folder of a run that has weights, even if its training has not finished. NULL on failure. */
 RONDO_EXPORT rondo_run *rondo_run_open(const char *folder, int32_t threads, char *error, size_t size);
+/* The same with the weights that were best by `metric`, one of schedule.early_stopping.metric of the experiment, such as
+ * "valid.f1" or "f1"; NULL: the first of them. */
+RONDO_EXPORT rondo_run *rondo_run_open_best(const char *folder, const char *metric, int32_t threads, char *error,
+                                            size_t size);
 /* `run` may be NULL. */
 RONDO_EXPORT void rondo_run_close(rondo_run *run);
 
