@@ -118,6 +118,12 @@ static const struct {
      "e.yaml:5:|targets are numbers, expected classes; 'data.target_is: class' makes them classes"},
     {"1:1", "one_to_one.npz", ", scale_target: standard", "", "poisson",
      "e.yaml:5:|'data.scale_target: standard' needs a loss whose targets may be in any unit"},
+    {"N:1", "good.npz", "", "steps: 4, ", "softmax_cross_entropy",
+     "e.yaml:4:|'model.steps' is not used: the architecture takes input at every step"},
+    {"N:N", "per_step.npz", "", "embedding: {size: 3, word_dropout: 0.1}, ", "softmax_cross_entropy",
+     "e.yaml:4:|'model.embedding.word_dropout' is not used: it replaces symbols by the unknown one, and reader "
+     "'arrays' "
+     "gives no unknown symbol"},
     {"N:1", "good.npz", ", scale_input: standart", "", "softmax_cross_entropy",
      "e.yaml:3:|'scale_input' is 'standart', expected one of none, standard (did you mean 'standard'?)"},
 };

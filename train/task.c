@@ -80,6 +80,25 @@ static int32_t model_inputs(const struct task *task, struct model_input inputs[B
     return count;
 }
 
+/* The place of a key of `model` in the experiment. */
+static struct location place_in_model(const struct task *task, const char *section, const char *key) {
+    const struct yaml_node *model = yaml_get(task->experiment->root, "model");
+    const struct yaml_node *node = yaml_get(section == NULL ? model : yaml_get(model, section), key);
+    return node == NULL ? model->where : node->where;
+}
+
+/* Refuses a number of steps that the inputs give already. */
+static rondo_status check_steps(const struct task *task, struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    const int is_given = experiment->architecture.input_every_step && dataset_find(task->data.shape, "input") != NULL;
+    return experiment->model.steps > 0 && is_given
+               ? errors_add_at(
+                     errors, RONDO_INVALID, place_in_model(task, NULL, "steps"),
+                     "'model.steps' is not used: the architecture takes input at every step, so the number of "
+                     "steps is that of the inputs")
+               : RONDO_OK;
+}
+
 /* Refuses a model without inputs, and settings of embeddings that no stream of the data uses. */
 static rondo_status check_embeddings(const struct task *task, const struct model_input *inputs, int32_t count,
                                      struct errors *errors) {
@@ -94,9 +113,10 @@ static rondo_status check_embeddings(const struct task *task, const struct model
             "it read the target of the step before",
             experiment->data.reader->name);
     }
-    int is_used = 0;
+    int is_used = 0, has_unknown = 0;
     for (int32_t i = 0; i < count; i++) {
         is_used |= inputs[i].embedding_size > 0;
+        has_unknown |= inputs[i].unknown >= 0;
     }
     if (experiment->embedding.is_given && !is_used) {
         return errors_add_at(
@@ -114,6 +134,12 @@ static rondo_status check_embeddings(const struct task *task, const struct model
                                  "'model.embedding.%s' is not used: the model does not read the stream '%s'%s",
                                  names[k], names[k], k == 1 ? "; model.feedback makes it do so" : "");
         }
+    }
+    if (experiment->embedding.word_dropout > 0 && is_used && !has_unknown) {
+        return errors_add_at(errors, RONDO_INVALID, place_in_model(task, "embedding", "word_dropout"),
+                             "'model.embedding.word_dropout' is not used: it replaces symbols by the unknown one, and "
+                             "reader '%s' gives no unknown symbol here",
+                             experiment->data.reader->name);
     }
     return RONDO_OK;
 }
@@ -345,6 +371,7 @@ static rondo_status open_task(struct task *task, int which, const struct json_t 
                                                 .file = file,
                                                 .interrupt = task->session->interrupt};
     RONDO_TRY(task_data_open(&task->data, &settings, errors));
+    RONDO_TRY(check_steps(task, errors));
     RONDO_TRY(check_scaling(task, errors));
     RONDO_TRY(check_lists(task, errors));
     RONDO_TRY(measure_epoch(task, errors));
