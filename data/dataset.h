@@ -51,6 +51,9 @@ struct stream {
     int64_t elements;
     /* [size] STREAM_REAL: the model sees number k of an element as (stored - shift[k]) / scale[k]. NULL: as it is. Borrowed. */
     const float *shift, *scale;
+    /* STREAM_REAL: numbers k, k + channels, k + 2 * channels, … of an element share their scaling, as do the pixels of one
+     * colour; it divides `size`. 0: each number has its own. */
+    int64_t channels;
     const struct vocabulary *names; /* texts of the ids; borrowed from the reader; NULL: none */
     int32_t unknown;                /* the id that replaces unknown symbols; -1: none */
     struct stream_values *values;

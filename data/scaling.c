@@ -9,12 +9,16 @@
 const char *const scaling_input_kinds[] = {"none", "standard", NULL};
 const char *const scaling_target_kinds[] = {"none", "standard", "auto", NULL}; /* by enum scaling_kind */
 
-/* Moments of one number of a stream. */
+/* Moments of one number of a stream, or of all numbers of a channel. */
 struct number_moments {
     int64_t count;
     int64_t bits; /* numbers that are 0 or 1 */
     double least, most, mean, deviation;
 };
+
+static int64_t channels_of(const struct stream *stream) {
+    return stream->channels > 0 ? stream->channels : stream->size;
+}
 
 static int has_element(const struct stream *stream, int64_t index) {
     return strcmp(stream->name, "target") != 0 || stream_has_target(stream, index);
@@ -34,8 +38,9 @@ static void visit_elements(const struct dataset *dataset, const struct stream *s
 }
 
 static void add_to_means(const struct stream *stream, int64_t index, struct number_moments *moments) {
-    for (int64_t k = 0; k < stream->size; k++) {
-        struct number_moments *own = &moments[k];
+    const int64_t channels = channels_of(stream);
+    for (int64_t k = 0, channel = 0; k < stream->size; k++, channel = channel + 1 < channels ? channel + 1 : 0) {
+        struct number_moments *own = &moments[channel];
         const double number = (double)stream_number(stream, index, k);
         own->least = own->count == 0 || number < own->least ? number : own->least;
         own->most = own->count == 0 || number > own->most ? number : own->most;
@@ -46,9 +51,10 @@ static void add_to_means(const struct stream *stream, int64_t index, struct numb
 }
 
 static void add_to_deviations(const struct stream *stream, int64_t index, struct number_moments *moments) {
-    for (int64_t k = 0; k < stream->size; k++) {
-        const double difference = (double)stream_number(stream, index, k) - moments[k].mean;
-        moments[k].deviation += difference * difference; /* the sum of squares, until all are added */
+    const int64_t channels = channels_of(stream);
+    for (int64_t k = 0, channel = 0; k < stream->size; k++, channel = channel + 1 < channels ? channel + 1 : 0) {
+        const double difference = (double)stream_number(stream, index, k) - moments[channel].mean;
+        moments[channel].deviation += difference * difference; /* the sum of squares, until all are added */
     }
 }
 
@@ -57,18 +63,26 @@ static void add_to_deviations(const struct stream *stream, int64_t index, struct
  * A scale must be a normal float, because the model divides by it. */
 static void learn_numbers(const struct dataset *dataset, const struct stream *stream, struct number_moments *moments,
                           float *shift, float *scale) {
+    const int64_t channels = channels_of(stream);
     visit_elements(dataset, stream, add_to_means, moments);
-    for (int64_t k = 0; k < stream->size; k++) {
+    for (int64_t k = 0; k < channels; k++) {
         moments[k].mean /= moments[k].count > 0 ? (double)moments[k].count : 1;
     }
     visit_elements(dataset, stream, add_to_deviations, moments);
-    for (int64_t k = 0; k < stream->size; k++) {
+    for (int64_t k = 0; k < channels; k++) {
         const struct number_moments *own = &moments[k];
         const int is_indicator = own->bits == own->count; /* a rare one would get a large number */
         const double deviation = own->count > 0 ? sqrt(own->deviation / (double)own->count) : 0;
         const int is_constant = !(own->least < own->most) || deviation < (double)FLT_MIN;
         shift[k] = is_indicator ? 0 : (float)own->mean;
         scale[k] = is_indicator || is_constant ? 1 : (float)deviation;
+    }
+}
+
+/* Repeats the numbers of the channels for the whole element, so that no reader of them needs to know of channels. */
+static void repeat_channels(float *numbers, int64_t channels, int64_t size) {
+    for (int64_t k = channels; k < size; k++) {
+        numbers[k] = numbers[k - channels];
     }
 }
 
@@ -91,16 +105,20 @@ rondo_status scaling_learn(struct scaling *scaling, const struct dataset *traini
             continue;
         }
         own->size = stream->size;
+        own->channels = channels_of(stream);
+        RONDO_CHECK(own->size % own->channels == 0, errors, "the channels of a stream divide its size");
         own->shift = arena_calloc(arena, (size_t)own->size, sizeof *own->shift);
         own->scale = arena_calloc(arena, (size_t)own->size, sizeof *own->scale);
         if (own->shift == NULL || own->scale == NULL) {
             return errors_no_memory(errors);
         }
-        struct number_moments *moments = calloc((size_t)own->size, sizeof *moments);
+        struct number_moments *moments = calloc((size_t)own->channels, sizeof *moments);
         if (moments == NULL) {
             return errors_no_memory(errors);
         }
         learn_numbers(training, stream, moments, own->shift, own->scale);
+        repeat_channels(own->shift, own->channels, own->size);
+        repeat_channels(own->scale, own->channels, own->size);
         free(moments);
     }
     return RONDO_OK;
@@ -119,7 +137,10 @@ void scaling_bind(const struct scaling *scaling, struct dataset *dataset) {
     }
 }
 
-/* ---- JSON: {"scaling": {"input": {"shift": […], "scale": […]}, …}}; a float is exact as the double of the file ---- */
+/* ---- JSON: {"scaling": {"input": {"size": 784, "shift": […], "scale": […]}, …}} ----
+ *
+ * The lists have an entry for each channel. Without "size", every number is a channel. A float is exact as the double of
+ * the file. */
 
 static json_t *numbers_json(const float *numbers, int64_t count) {
     json_t *list = json_array();
@@ -141,8 +162,9 @@ rondo_status scaling_save(const struct scaling *scaling, struct json_t *object, 
         if (own->shift != NULL) {
             json_t *member = json_object();
             failed = json_object_set_new(members, own->name, member) != 0 ||
-                     json_object_set_new(member, "shift", numbers_json(own->shift, own->size)) != 0 ||
-                     json_object_set_new(member, "scale", numbers_json(own->scale, own->size)) != 0;
+                     json_object_set_new(member, "shift", numbers_json(own->shift, own->channels)) != 0 ||
+                     json_object_set_new(member, "scale", numbers_json(own->scale, own->channels)) != 0 ||
+                     (own->channels != own->size && json_object_set_new(member, "size", json_integer(own->size)) != 0);
         }
     }
     return failed ? errors_no_memory(errors) : RONDO_OK;
@@ -163,6 +185,17 @@ static rondo_status load_numbers(const json_t *member, const char *key, int64_t 
                                 (long long)count, is_scale ? " above 0" : "");
 }
 
+/* The numbers of an element, of which `channels` are listed. */
+static rondo_status load_size(const json_t *member, int64_t channels, const char *file, int64_t *size,
+                              struct errors *errors) {
+    const json_t *item = json_object_get(member, "size");
+    *size = item == NULL ? channels : json_integer_value(item);
+    return *size >= channels && *size <= INT32_MAX && *size % channels == 0
+               ? RONDO_OK
+               : errors_add(errors, RONDO_INVALID, "%s: 'size' must be a multiple of the %lld numbers of 'shift'", file,
+                            (long long)channels);
+}
+
 rondo_status scaling_load(struct scaling *scaling, const struct json_t *object, const char *file, struct arena *arena,
                           struct errors *errors) {
     *scaling = (struct scaling){{{.name = "input"}, {.name = "target"}}};
@@ -172,18 +205,22 @@ rondo_status scaling_load(struct scaling *scaling, const struct json_t *object, 
         if (member == NULL) {
             continue;
         }
-        const int64_t size = (int64_t)json_array_size(json_object_get(member, "shift"));
-        float *shift = arena_calloc(arena, (size_t)size + 1, sizeof *shift);
-        float *scale = arena_calloc(arena, (size_t)size + 1, sizeof *scale);
+        const int64_t channels = (int64_t)json_array_size(json_object_get(member, "shift"));
+        if (channels == 0) {
+            return errors_add(errors, RONDO_INVALID, "%s: 'shift' of '%s' must be a list of numbers", file, own->name);
+        }
+        int64_t size;
+        RONDO_TRY(load_size(member, channels, file, &size, errors));
+        float *shift = arena_calloc(arena, (size_t)size, sizeof *shift);
+        float *scale = arena_calloc(arena, (size_t)size, sizeof *scale);
         if (shift == NULL || scale == NULL) {
             return errors_no_memory(errors);
         }
-        if (size == 0) {
-            return errors_add(errors, RONDO_INVALID, "%s: 'shift' of '%s' must be a list of numbers", file, own->name);
-        }
-        RONDO_TRY(load_numbers(member, "shift", size, 0, file, shift, errors));
-        RONDO_TRY(load_numbers(member, "scale", size, 1, file, scale, errors));
-        *own = (struct scaling_stream){own->name, size, shift, scale};
+        RONDO_TRY(load_numbers(member, "shift", channels, 0, file, shift, errors));
+        RONDO_TRY(load_numbers(member, "scale", channels, 1, file, scale, errors));
+        repeat_channels(shift, channels, size);
+        repeat_channels(scale, channels, size);
+        *own = (struct scaling_stream){own->name, size, channels, shift, scale};
     }
     return RONDO_OK;
 }

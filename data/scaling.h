@@ -42,6 +42,7 @@ extern const char *const scaling_input_kinds[], *const scaling_target_kinds[];
 struct scaling_stream {
     const char *name;     /* "input", "target" */
     int64_t size;         /* numbers of an element */
+    int64_t channels;     /* numbers that do not share their shift and scale (struct stream); it divides `size` */
     float *shift, *scale; /* [size]; NULL: the numbers stay as they are */
 };
 
@@ -52,7 +53,7 @@ struct scaling {
 
 /* Learns from all steps of all examples of `training`; elements without a target are left out. A number that is the same
  * everywhere gets the scale 1. One that is only 0 or 1, such as that of a category, stays as it is: a rare category would
- * get a large number. Streams of ids stay as they are. target_has_units decides for SCALING_AUTO: 1 if the loss accepts
+ * get a large number. Numbers of one channel (struct stream) share the mean and the deviation of all of them. Streams of ids stay as they are. target_has_units decides for SCALING_AUTO: 1 if the loss accepts
  * targets in any unit and its predictions are in the same unit (squared error; not Poisson). Memory from `arena`. */
 rondo_status scaling_learn(struct scaling *scaling, const struct dataset *training, struct scaling_options options,
                            int target_has_units, struct arena *arena, struct errors *errors);

@@ -153,6 +153,31 @@ START_TEST(json_gives_the_same_bits_back) {
 }
 END_TEST
 
+/* Two images of two pixels of two colours, as bytes. A pixel that is dark almost everywhere must not get a scale of its own. */
+START_TEST(pixels_of_a_colour_share_their_scaling) {
+    static const unsigned char pixels[] = {0, 10, 4, 10, 0, 30, 0, 30};
+    struct dataset *own = dataset_create(&errors);
+    struct stream *stream = dataset_stream(own, "input", STREAM_REAL, STORE_U8, 4, &errors);
+    stream->channels = 2;
+    dataset_add(own, (struct stream_part[]){{pixels, 2}}, &errors);
+    struct scaling scaling, loaded;
+    const struct scaling_options options = {SCALING_STANDARD, SCALING_NONE};
+    ck_assert_int_eq(scaling_learn(&scaling, own, options, 0, arena, &errors), RONDO_OK);
+    json_t *object = json_object();
+    ck_assert_int_eq(scaling_save(&scaling, object, &errors), RONDO_OK);
+    ck_assert_uint_eq(
+        json_array_size(json_object_get(json_object_get(json_object_get(object, "scaling"), "input"), "shift")), 2);
+    ck_assert_int_eq(scaling_load(&loaded, object, "reader.json", arena, &errors), RONDO_OK);
+    scaling_bind(&loaded, own);
+    for (int k = 0; k < 4; k++) {
+        ck_assert_float_eq(stream->shift[k], k % 2 == 0 ? 1 : 20);
+        ck_assert_float_eq(stream->scale[k], k % 2 == 0 ? (float)sqrt(3) : 10);
+    }
+    json_decref(object);
+    dataset_destroy(own);
+}
+END_TEST
+
 static const struct {
     const char *json, *expected; /* NULL: none */
 } loads[] = {
@@ -165,6 +190,13 @@ static const struct {
     {"{\"scaling\": {\"target\": {\"shift\": [1], \"scale\": [0]}}}", "r: 'scale' must be a list of 1 numbers above 0"},
     {"{\"scaling\": {\"target\": {\"shift\": [1], \"scale\": [1, 2]}}}",
      "r: 'scale' must be a list of 1 numbers above 0"},
+    {"{\"scaling\": {\"input\": {\"size\": 6, \"shift\": [1, 2], \"scale\": [1, 2]}}}", NULL},
+    {"{\"scaling\": {\"input\": {\"size\": 5, \"shift\": [1, 2], \"scale\": [1, 2]}}}",
+     "r: 'size' must be a multiple of the 2 numbers of 'shift'"},
+    {"{\"scaling\": {\"input\": {\"size\": \"a\", \"shift\": [1, 2], \"scale\": [1, 2]}}}",
+     "r: 'size' must be a multiple of the 2 numbers of 'shift'"},
+    {"{\"scaling\": {\"input\": {\"size\": 1000000000000000, \"shift\": [1], \"scale\": [1]}}}",
+     "r: 'size' must be a multiple of the 1 numbers of 'shift'"},
 };
 
 START_TEST(damaged_json_is_refused) {
@@ -190,6 +222,7 @@ int main(void) {
     tcase_add_test(cases, ids_are_never_scaled);
     tcase_add_test(cases, a_batch_has_scaled_numbers);
     tcase_add_test(cases, json_gives_the_same_bits_back);
+    tcase_add_test(cases, pixels_of_a_colour_share_their_scaling);
     tcase_add_loop_test(cases, damaged_json_is_refused, 0, ROWS(loads));
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
