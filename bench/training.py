@@ -1,99 +1,89 @@
 #!/usr/bin/env python3
 """Times whole trainings of Rondo and PyTorch in turn: data, forward and backward pass, clipping and optimizer.
 
-    training.py BUILD [--python PYTHON] [--rounds N] [--updates N] [--threads N] [--write]
+    training.py BUILD [--python PYTHON] [--only ROW]… [--rounds N] [--text-rounds N] [--threads N] [--write]
+    training.py BUILD --check [--python PYTHON] [--only ROW]…
 
-PYTHON (or RONDO_BENCH_PYTHON) is an interpreter that has torch. A turn is one epoch: of a character language model on
-the first characters of examples/language-model (of random ones if its data has not been fetched), and of
-examples/sentiment, whose texts have different lengths. PyTorch reads the latter from padded batches with a mask, and as
-packed sequences, which take so long that they have a single turn. A figure is the median over the rounds. The results are
-also written to BUILD/bench_training.json. A run takes about three minutes.
+PYTHON (or RONDO_BENCH_PYTHON) is an interpreter that has torch. bench/training_rows.py describes the rows. A turn is one
+epoch, and the programs of a row take turns. A figure is the median over the rounds. PyTorch reads the texts of sentiment
+from padded batches with a mask, and as packed sequences, which take so long that they have a single turn. The results are
+also written to BUILD/bench_training.json. A run takes about five minutes.
+
+--check compares the losses of both programs over an epoch at equal weights, which are not trained.
 """
 import argparse
 import json
 import os
 import pathlib
-import random
-import statistics
 import subprocess
 import sys
 import tempfile
 
 import table
-from turns import Peer, median_of
+from training_rows import ROWS
+from turns import Peer, median_of, run_json
 
 HERE = pathlib.Path(__file__).resolve().parent
-EXAMPLES = HERE.parent / "examples"
 BEGIN = "<!-- make bench-training writes from here -->"
 READY_LIMIT = 120  # seconds until a peer is ready
-BATCH, WINDOW = 32, 100
-
-CHARACTERS = """\
-rondo: 1
-name: characters
-architecture: "N:N"
-data: {reader: characters, train: text.txt, window: 100, carry: true}
-model:
-  feedback: true
-  embedding: {size: 64}
-  layers: [{cell: lstm, hidden: 256}]
-loss: {plugin: softmax_cross_entropy}
-optimizer: {plugin: adam, lr: 0.002}
-schedule: {epochs: 1, batch: 32, clip_norm: 1.0, seed: 1}
-"""
-
-
-def character_text(updates):
-    """Enough text for the updates. Its alphabet has 70 symbols where it is random, as that of the example has."""
-    count = updates * BATCH * WINDOW
-    fetched = EXAMPLES / "language-model" / "data" / "kjv.txt"
-    if fetched.exists():
-        with fetched.open(encoding="utf-8", newline="") as stream:
-            text = stream.read(count)
-        if len(text) == count:
-            return text
-    return "".join(random.Random(1).choices([chr(ord("0") + i) for i in range(70)], k=count))
+LARGEST = 1e-5  # relative difference of losses in f32 at equal weights
 
 
 class Rondo:
     """A process for each turn. Its time is that of the epoch, without reading, validation and files."""
 
     def __init__(self, options, experiment, folder):
-        self.folder = pathlib.Path(folder) / f"run-{experiment.stem}"
+        self.folder = pathlib.Path(folder) / "run"
         self.command = [options.build / "rondo", "train", experiment, "--set", "schedule.epochs=1", "--out", self.folder,
                         "--threads", options.threads, "--profile", "--json", "--quiet"]
         self.turns = 0
 
-    def time(self, _seconds):
+    def train(self, *more):
+        """What the run printed, its first epoch, and the largest memory of the process in MiB."""
         self.turns += 1
-        command = [str(part) for part in self.command]
+        command = [str(part) for part in (*self.command, *more)]
         command[command.index("--out") + 1] += f"-{self.turns}"
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            return {"missing": done.stderr.strip()}
-        printed = json.loads(done.stdout)
+        with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+            process = subprocess.Popen(command, stdout=output, stderr=errors)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            output.seek(0)
+            errors.seek(0)
+            if process.returncode != 0:
+                return {"missing": errors.read().strip()}, None, None
+            printed = json.load(output)
         with open(pathlib.Path(printed["run"]) / "metrics.jsonl", encoding="utf-8") as stream:
-            epoch = json.loads(stream.readline())
+            return printed, json.loads(stream.readline()), usage.ru_maxrss / 1024
+
+    def time(self, _seconds):
+        printed, epoch, memory = self.train()
+        if epoch is None:
+            return printed
         stages = printed["profile"]["stages"]
         layers = {f"{half} {phase}": sum(layer[half][phase] for layer in printed["profile"]["layers"])
                   for half in ("forward", "backward") for phase in ("before", "loop", "after")}
         return {"seconds": epoch["seconds"] - stages["validation"], "updates": epoch["step"],
-                "threads": printed["profile"]["threads"], **stages,
+                "threads": printed["profile"]["threads"], "memory": memory, **stages,
                 **{f"layers {name}": seconds for name, seconds in layers.items()}}
 
     def close(self):
         pass
 
 
-def take_turns(options, experiment, folder, peers, rounds):
-    """{name: median} of Rondo and of the peers, {name: (arguments, the most turns)}."""
+def peer_command(options, name, data):
+    return [options.python, HERE / "torch_training.py", name, data, options.threads]
+
+
+def take_turns(options, row, folder):
+    """{program: median} of Rondo and of the peers, and the versions of PyTorch."""
+    experiment, data = row.prepare(folder)
+    rounds = options.text_rounds if row.unit is None else options.rounds
     programs = {"rondo": (Rondo(options, experiment, folder), rounds)}
     turns = {}
     try:
-        for name, (arguments, most) in peers.items():  # one after the other: a peer that gets ready takes all threads
+        for name, (_, most) in row.peers.items():  # one after the other: a peer that gets ready takes all threads
             if options.python:
-                command = [options.python, HERE / "torch_training.py", *arguments, options.threads]
-                programs[name] = (Peer(command, READY_LIMIT), most)
+                programs[name] = (Peer(peer_command(options, name, data), READY_LIMIT), most or rounds)
         for turn in range(rounds):
             for name, (program, most) in programs.items():
                 if turn < most:
@@ -108,10 +98,32 @@ def take_turns(options, experiment, folder, peers, rounds):
     return {name: median_of(own) | {"turns": len(own)} for name, own in turns.items()}, versions
 
 
+# ---- losses at equal weights ----
+
+def check(options, name, row, folder):
+    """1 if the losses differ."""
+    if row.has_dropout:
+        print(f"{name:20} not compared: the programs draw different words and elements to drop")
+        return 0
+    experiment, data = row.prepare(folder)
+    printed, epoch, _ = Rondo(options, experiment, folder).train("--set", "optimizer.lr=0")
+    if epoch is None:
+        print(f"{name:20} {printed['missing']}")
+        return 1
+    ours, differs = epoch["train"]["loss"], 0
+    for peer in row.peers:
+        found = run_json([*peer_command(options, peer, data), pathlib.Path(printed["run"]) / "weights.safetensors"])
+        if "missing" in found:
+            print(f"{name:20} {found['missing']}")
+            return 1
+        difference = abs(found["loss"] - ours) / ours
+        differs |= difference > LARGEST
+        print(f"{name:20} Rondo {ours:.7f}, PyTorch {found['loss']:.7f}: {difference:.1e}"
+              f"{'  differs' if difference > LARGEST else ''}")
+    return int(differs)
+
+
 # ---- the table ----
-
-PEERS = {"characters": "PyTorch", "padded": "PyTorch, padded batches with a mask", "packed": "PyTorch, packed sequences"}
-
 
 def split_text(rondo):
     """The stages of an update, in ms, summed over threads."""
@@ -128,75 +140,87 @@ def split_text(rondo):
                      for name, seconds in parts)
 
 
-def rows_of(label, results, per_second):
+def rows_of(row, results):
     rondo = results["rondo"]
+    label = row.title if row.updates is None else f"{row.title}, {row.updates} updates"
     for name, result in results.items():
-        title = "Rondo" if name == "rondo" else PEERS[name]
+        title = "Rondo" if name == "rondo" else row.peers[name][0]
         if "seconds" not in result:
             yield [label, title, result["missing"], "", ""]
             continue
-        rate = f"{per_second / result['seconds']:,.0f}" if per_second else ""
+        rate = f"{row.updates * row.unit[1] / result['seconds']:,.0f} {row.unit[0]}" if row.unit else ""
         ratio = f"{result['seconds'] / rondo['seconds']:.2f}" if name != "rondo" and "seconds" in rondo else ""
         yield [label, title, f"{result['seconds']:.2f}", rate, ratio]
 
 
+def vocabulary_text(results):
+    """What an update costs with many words, beside one with few."""
+    small, large = (results.get(f"vocabulary-{symbols}", {}).get("rondo", {}) for symbols in (5000, 600000))
+    if "seconds" not in small or "seconds" not in large:
+        return []
+    times = large["seconds"] / large["updates"] / (small["seconds"] / small["updates"])
+    return ["", f"An update of Rondo with a vocabulary of 600,000 takes {times:.2f} times as long as one with 5,000. The "
+            f"process takes {large['memory']:,.0f} MiB and {small['memory']:,.0f} MiB, of which the embeddings are "
+            f"{600000 * 64 * 4 / 2**20:,.0f} MiB and {5000 * 64 * 4 / 2**20:,.1f} MiB."]
+
+
 def text_of(result):
-    characters, texts = result["characters"], result["texts"]
     lines = [f"{result['threads']} threads; torch {result['torch'] or 'missing'}; medians of {result['rounds']} turns, "
              f"of {result['text_rounds']} for sentiment and of one for packed sequences.", "",
-             table.line(["training", "program", "seconds per epoch", "characters per second", "/ Rondo"]),
-             "|---" * 5 + "|"]
-    rows = [*rows_of(f"characters, {result['updates']} updates", characters, result["updates"] * BATCH * WINDOW),
-            *rows_of("sentiment", texts, None)]
-    lines += [table.line(row) for row in rows]
-    for name, results in (("characters", characters), ("sentiment", texts)):
+             table.line(["training", "program", "seconds per epoch", "per second", "/ Rondo"]), "|---" * 5 + "|"]
+    for name, results in result["rows"].items():
+        lines += [table.line(cells) for cells in rows_of(ROWS[name], results)]
+    for name, results in result["rows"].items():
         if "seconds" in results["rondo"]:
-            lines += ["", f"An update of Rondo, {name}, summed over threads: {split_text(results['rondo'])}."]
-    return "\n".join([*lines, ""])
+            lines += ["", f"An update of Rondo, {ROWS[name].title}, summed over threads: {split_text(results['rondo'])}."]
+    return "\n".join([*lines, *vocabulary_text(result["rows"]), ""])
 
 
-def sentiment(options):
-    """The experiment, with its data."""
-    example = EXAMPLES / "sentiment"
-    if not (example / "data" / "train.tsv").exists():
-        subprocess.run([sys.executable, example / "get_data.py"], check=True)
-    return example / "experiment.yaml", example / "data" / "train.tsv"
-
-
-def main():
+def read_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--python", default=os.environ.get("RONDO_BENCH_PYTHON"), help="interpreter that has torch")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of the language model")
+    parser.add_argument("--only", action="append", choices=list(ROWS), help="measure only this row; may be repeated")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of a row")
     parser.add_argument("--text-rounds", type=int, default=3, help="turns of sentiment")
-    parser.add_argument("--updates", type=int, default=60, help="of a turn of the language model")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count()))
+    parser.add_argument("--check", action="store_true", help="compare the losses at equal weights; no time is measured")
     parser.add_argument("--write", action="store_true", help="replace the table in docs/performance.md")
     options = parser.parse_args()
+    if options.write and options.only:
+        parser.error("--write replaces the whole table, so it needs all rows, without --only")
+    if options.check and not options.python:
+        parser.error("--check needs --python or RONDO_BENCH_PYTHON")
     options.build = options.build.resolve()
+    return options
+
+
+def main():
+    options = read_options()
     if not options.python:
         print("--python and RONDO_BENCH_PYTHON are not given: PyTorch is missing, only Rondo is measured",
               file=sys.stderr)
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:options.threads])
     os.environ["RONDO_PLUGIN_PATH"] = str(options.build / "plugins")
-    with tempfile.TemporaryDirectory() as folder:
-        text = pathlib.Path(folder) / "text.txt"
-        text.write_text(character_text(options.updates), encoding="utf-8", newline="")
-        experiment = pathlib.Path(folder) / "characters.yaml"
-        experiment.write_text(CHARACTERS, encoding="utf-8")
-        characters, versions = take_turns(options, experiment, folder,
-                                          {"characters": (["characters", text], options.rounds)}, options.rounds)
-        experiment, train = sentiment(options)
-        texts, more = take_turns(options, experiment, folder, {"padded": (["padded", train], options.text_rounds),
-                                                               "packed": (["packed", train], 1)}, options.text_rounds)
+    measured, versions, differs = {}, set(), 0
+    for name in options.only or ROWS:
+        with tempfile.TemporaryDirectory() as folder:
+            if options.check:
+                differs |= check(options, name, ROWS[name], pathlib.Path(folder))
+            else:
+                measured[name], more = take_turns(options, ROWS[name], pathlib.Path(folder))
+                versions |= more
+    if options.check:
+        return differs
     result = {"threads": options.threads, "rounds": options.rounds, "text_rounds": options.text_rounds,
-              "updates": options.updates, "torch": ", ".join(sorted(versions | more)), "characters": characters,
-              "texts": texts}
+              "torch": ", ".join(sorted(versions)), "rows": measured}
     (options.build / "bench_training.json").write_text(json.dumps(result, indent=2) + "\n")
     text = text_of(result)
     print(text)
     if options.write:
         table.write(HERE.parent / "docs" / "performance.md", text, BEGIN)
+    return 0
 
 
-main()
+if __name__ == "__main__":
+    sys.exit(main())

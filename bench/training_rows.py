@@ -1,0 +1,184 @@
+"""The trainings of bench/training.py: the experiment of each, and how its data are made.
+
+Data are generated, or those that an example has fetched, so that nothing is downloaded for a measurement. The peers that
+train the same models are in bench/torch_training.py, under the same names.
+"""
+import itertools
+import math
+import pathlib
+import random
+import subprocess
+import sys
+
+import npy
+
+EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "examples"
+
+CHARACTERS = """\
+rondo: 1
+name: characters
+architecture: "N:N"
+data: {reader: characters, train: text.txt, window: 100, carry: true}
+model:
+  feedback: true
+  embedding: {size: 64}
+  layers: [{cell: lstm, hidden: 256}]
+loss: {plugin: softmax_cross_entropy}
+optimizer: {plugin: adam, lr: 0.002}
+schedule: {epochs: 1, batch: 32, clip_norm: 1.0, seed: 1}
+"""
+
+FASHION = """\
+rondo: 1
+name: fashion
+architecture: "N:1"
+data: {reader: arrays, train: {input: images.npy, target: classes.npy}, input_is: number, classes: 10}
+model:
+  layers: [{cell: lstm, hidden: 128}]
+loss: {plugin: softmax_cross_entropy}
+optimizer: {plugin: adam, lr: 0.002}
+schedule: {epochs: 1, batch: 64, clip_norm: 1.0, seed: 1}
+"""
+
+WORDS = """\
+rondo: 1
+name: words
+architecture: "N:N"
+data: {reader: arrays, train: {target: words.npy}, input_is: none, classes: 10000, window: 35, carry: true}
+model:
+  feedback: true
+  embedding: {size: 256}
+  layers: [{cell: lstm, hidden: 256}]
+  head: {tie: true}
+loss: {plugin: softmax_cross_entropy}
+optimizer: {plugin: adam, lr: 0.002}
+schedule: {epochs: 1, batch: 32, clip_norm: 1.0, seed: 1}
+"""
+
+FORECAST = """\
+rondo: 1
+name: forecast
+architecture: "N:1"
+data:
+  reader: arrays
+  train: {input: series.npy, begin: begin.npy, lengths: lengths.npy, target: next.npy}
+  scale_input: none
+  scale_target: none
+model:
+  layers: [{cell: gru_reset_after, hidden: 48}]
+loss: {plugin: squared_error}
+optimizer: {plugin: adam, lr: 0.002}
+schedule: {epochs: 1, batch: 32, clip_norm: 1.0, seed: 1}
+"""
+
+VOCABULARY = """\
+rondo: 1
+name: vocabulary-SYMBOLS
+architecture: "N:1"
+data: {reader: arrays, train: {input: words.npy, target: classes.npy}, symbols: SYMBOLS}
+model:
+  embedding: {size: 64, rare_word_dropout: 0}
+  layers: [{cell: gru_reset_after, hidden: 64}]
+  pool: mean
+loss: {plugin: softmax_cross_entropy}
+optimizer: {plugin: sgd, lr: 0.1}
+schedule: {epochs: 1, batch: 32, clip_norm: 1.0, seed: 1}
+"""
+
+
+def zipf(rng, symbols, count):
+    """Word ids from the most frequent on: the word of rank r with a probability in proportion to 1 / r."""
+    return rng.choices(range(symbols), cum_weights=list(itertools.accumulate(1 / r for r in range(1, symbols + 1))),
+                       k=count)
+
+
+def write_characters(folder, updates):
+    """Of the text of examples/language-model if it has been fetched; else random ones, of an alphabet of 70 as there."""
+    count = updates * 32 * 100
+    fetched = EXAMPLES / "language-model" / "data" / "kjv.txt"
+    text = ""
+    if fetched.exists():
+        with fetched.open(encoding="utf-8", newline="") as stream:
+            text = stream.read(count)
+    if len(text) != count:
+        text = "".join(random.Random(1).choices([chr(ord("0") + i) for i in range(70)], k=count))
+    (folder / "text.txt").write_text(text, encoding="utf-8", newline="")
+
+
+def write_fashion(folder, updates):
+    """Images of the size of Fashion-MNIST, as bytes."""
+    rng, count = random.Random(1), updates * 64
+    npy.write(folder / "images.npy", "|u1", (count, 28, 28), rng.randbytes(count * 28 * 28))
+    npy.write(folder / "classes.npy", "<i4", (count,), rng.choices(range(10), k=count))
+
+
+def write_words(folder, updates):
+    steps = updates * 32 * 35
+    npy.write(folder / "words.npy", "<i4", (1, steps), zipf(random.Random(1), 10000, steps))
+
+
+def write_forecast(folder, updates):
+    """A window of 28 days of 8 series, and the next 7 days of the first, from every day on."""
+    rng, count, days, ahead = random.Random(1), updates * 32, 28, 7
+    series = [math.sin(2 * math.pi * day / (7 + 3 * k)) + rng.gauss(0, 0.3)
+              for day in range(count + days + ahead) for k in range(8)]
+    npy.write(folder / "series.npy", "<f4", (count + days + ahead, 8), series)
+    npy.write(folder / "begin.npy", "<i4", (count,), range(count))
+    npy.write(folder / "lengths.npy", "<i4", (count,), [days] * count)
+    npy.write(folder / "next.npy", "<f4", (count, ahead),
+              [series[8 * (begin + days + i)] for begin in range(count) for i in range(ahead)])
+
+
+def write_vocabulary(symbols):
+    def write(folder, updates):
+        rng, count = random.Random(1), updates * 32
+        npy.write(folder / "words.npy", "<i4", (count, 20), zipf(rng, symbols, count * 20))
+        npy.write(folder / "classes.npy", "<i4", (count,), rng.choices(range(4), k=count))
+    return write
+
+
+class Row:
+    """A training. Its peers are {name of the peer: (title, the most turns)}."""
+
+    def __init__(self, title, updates, text, write, unit=None, peers=None):
+        self.title, self.updates, self.text, self.write = title, updates, text, write
+        self.unit = unit  # (name, how many in an update)
+        self.peers = peers
+        self.has_dropout = False  # losses at equal weights are not equal
+
+    def prepare(self, folder):
+        """Writes experiment and data; returns the experiment, and what the peer reads."""
+        self.write(folder, self.updates)
+        experiment = folder / "experiment.yaml"
+        experiment.write_text(self.text, encoding="utf-8")
+        return experiment, folder
+
+
+class Sentiment(Row):
+    """The example, whose texts have different lengths."""
+
+    def __init__(self):
+        super().__init__("sentiment", None, None, None, peers={"padded": ("PyTorch, padded batches with a mask", None),
+                                                               "packed": ("PyTorch, packed sequences", 1)})
+        self.has_dropout = True
+
+    def prepare(self, folder):
+        example = EXAMPLES / "sentiment"
+        if not (example / "data" / "train.tsv").exists():
+            subprocess.run([sys.executable, example / "get_data.py"], check=True)
+        return example / "experiment.yaml", example / "data" / "train.tsv"
+
+
+ROWS = {
+    "characters": Row("characters", 60, CHARACTERS, write_characters, ("characters", 32 * 100)),
+    "sentiment": Sentiment(),
+    "fashion": Row("Fashion-MNIST by rows", 200, FASHION, write_fashion, ("images", 64)),
+    "words": Row("10,000 words, tied", 20, WORDS, write_words, ("words", 32 * 35)),
+    "forecast": Row("forecast", 1000, FORECAST, write_forecast, ("windows", 32)),
+    "vocabulary-5000": Row("vocabulary of 5,000", 100, VOCABULARY.replace("SYMBOLS", "5000"), write_vocabulary(5000),
+                           ("texts", 32)),
+    "vocabulary-600000": Row("vocabulary of 600,000", 100, VOCABULARY.replace("SYMBOLS", "600000"),
+                             write_vocabulary(600000), ("texts", 32)),
+}
+for name, row in ROWS.items():
+    row.peers = row.peers or {name: ("PyTorch", None)}
