@@ -7,7 +7,7 @@
 #include "batch_fixture.h"
 #include "tests/suite.h"
 
-#define LOSS_CASES 53
+#define LOSS_CASES 62
 
 START_TEST(losses_agree_with_pytorch) {
     const struct fixture_precision *precision = &fixture_precisions[_i];
@@ -80,6 +80,11 @@ static const struct {
     {"poisson", "-", RONDO_TARGET_CLASS, 3, 0, "targets are classes, expected numbers"},
     {"gaussian", "-", RONDO_TARGET_REAL, 3, 6, NULL},
     {"gaussian", "-", RONDO_TARGET_CLASS, 3, 0, "targets are classes, expected numbers"},
+    {"student_t", "-", RONDO_TARGET_REAL, 3, 9, NULL},
+    {"student_t", "degrees=4", RONDO_TARGET_REAL, 3, 6, NULL},
+    {"student_t", "-", RONDO_TARGET_CLASS, 3, 0, "targets are classes, expected numbers"},
+    {"negative_binomial", "-", RONDO_TARGET_REAL, 3, 6, NULL},
+    {"negative_binomial", "-", RONDO_TARGET_LIST, 3, 0, "targets are classes, expected numbers"},
     {"quantile", "-", RONDO_TARGET_REAL, 3, 3, NULL},
     {"quantile", "levels=[0.1,0.5,0.9]", RONDO_TARGET_REAL, 2, 6, NULL},
     {"quantile", "levels=[]", RONDO_TARGET_REAL, 2, 0, "'levels' is empty, expected one or more"},
@@ -129,6 +134,8 @@ static const struct {
     {"kullback_leibler", "real", 2, 0.5, 2, 0.25, "targets of row 1 sum to 0.75, expected 1"},
     {"poisson", "real", 2, 0, 3, -1, "target 1 of row 1 is -1, expected a count of 0 or more"},
     {"poisson", "real", 2, 0, 2, NAN, "target 0 of row 1 is nan, expected a count of 0 or more"},
+    {"negative_binomial", "real", 2, 0, 3, -1, "target 1 of row 1 is -1, expected a count of 0 or more"},
+    {"negative_binomial", "real", 2, 0, 2, NAN, "target 0 of row 1 is nan, expected a count of 0 or more"},
 };
 
 START_TEST(targets_out_of_range_are_refused) {
@@ -212,6 +219,19 @@ static const struct {
     /* log(1e-6) / 2 and log(1e30) / 2, each and log(2 pi) / 2 */
     {"gaussian", "real", "-", 1, {2, -1000}, {2}, -5.98881674577745},
     {"gaussian", "real", "-", 1, {2, 1e30}, {2}, 35.45771492811536},
+    /* Of a Cauchy distribution: ln(pi) + ln s + ln(1 + (y - m)^2 / s^2), with s = 1e-6, 1e30, ln 2 + 1e-6 */
+    {"student_t", "real", "degrees=1", 1, {2, -1000}, {2}, -12.670780672115},
+    {"student_t", "real", "degrees=1", 1, {2, 1e30}, {2}, 70.22228267567077},
+    {"student_t", "real", "degrees=1", 1, {1e15, 0}, {0}, 70.58879415355842},
+    /* Of a Gaussian of deviation ln 2, which it is with a thousand million degrees of freedom. */
+    {"student_t", "real", "degrees=1e9", 1, {0, 0}, {0}, 0.5524270553170085},
+    /* Without dispersion, e^l - y l + ln y!; with a large one, r ln(1 + a e^l) and so on. */
+    {"negative_binomial", "real", "-", 1, {-1000, -1000}, {0}, 0},
+    {"negative_binomial", "real", "-", 1, {-1000, -1000}, {1}, 1000},
+    {"negative_binomial", "real", "floor=1e-9", 1, {0, -1000}, {5}, 5.787491742782046},
+    {"negative_binomial", "real", "-", 1, {80, 1e30}, {0}, 0},
+    /* A million events, where the terms of the sum have eight digits before the point; by mpmath. */
+    {"negative_binomial", "real", "-", 1, {13.75, -3}, {1e6}, 13.271464972151565},
 };
 
 START_TEST(extreme_numbers_give_finite_losses) {
@@ -276,6 +296,8 @@ static const struct {
     {"kullback_leibler", "real", 3},
     {"poisson", "real", 3},
     {"gaussian", "real", 3},
+    {"student_t", "real", 3},
+    {"negative_binomial", "real", 3},
 };
 
 START_TEST(batch_without_rows_is_allowed) {
@@ -350,6 +372,8 @@ static const struct {
     {"quantile", "levels=[0.5,1]", "'levels'"},
     {"poisson", "link=sqrt", "expected one of log, softplus, identity"},
     {"gaussian", "floor=0", "'floor' is 0"},
+    {"student_t", "degrees=-1", "'degrees' is -1"},
+    {"negative_binomial", "link=identity", "expected one of log, softplus"},
     {"squared_error", "reduction=mean", "unknown option 'reduction' of squared_error"},
 };
 

@@ -272,3 +272,46 @@ for options, size, floor, full, width in [
 # Variances down at the floor and far above 1.
 case("gaussian", "real", 1, "floor=0.01", torch.tensor([[0.5, -200.0], [0.5, 1000.0]]).double(),
      torch.tensor([[0.375], [2.0]]).double(), gaussian(0.01, True), intervals(0.01, 0), lambda p, y: errors(p, y)[::-1])
+
+
+# ---- distributions ----
+
+def student_t(degrees, least, floor):
+    def loss(x, y):
+        n = y.shape[1]
+        v = degrees if degrees else F.softplus(x[:, 2 * n:]) + least
+        scale = F.softplus(x[:, n:2 * n]) + floor
+        return -torch.distributions.StudentT(v, x[:, :n], scale).log_prob(y).mean(1)
+    return loss
+
+
+for options, size, degrees, least, floor, spread in [
+        ("-", 3, 0, 2, 1e-6, 2), ("degrees=4", 2, 4, 0, 1e-6, 2), ("degrees=1 floor=0.25", 1, 1, 0, 0.25, 30),
+        ("least_degrees=0.5", 1, 0, 0.5, 1e-6, 20), ("degrees=1000", 2, 1000, 0, 1e-6, 1)]:
+    case("student_t", "real", size, options, spread * normal(4, (2 if degrees else 3) * size), normal(4, size),
+         student_t(degrees, least, floor), lambda x: x[:, :size], lambda p, y: errors(p, y)[::-1])
+
+
+def negative_binomial(mean, floor):
+    def loss(x, y):
+        m, z = x.chunk(2, 1)
+        a = F.softplus(z) + floor
+        distribution = torch.distributions.NegativeBinomial(1 / a, logits=mean(m).log() + a.log())
+        return -distribution.log_prob(y).mean(1)
+    return loss
+
+
+def softplus_mean(x):
+    return F.softplus(x) + 1e-8
+
+
+for options, mean, floor, targets in [
+        ("-", torch.exp, 1e-6, [[0, 1, 2], [7, 0, 3], [1, 40, 12]]),
+        ("link=softplus", softplus_mean, 1e-6, [[0, 1], [300, 2], [5, 0]]),
+        ("floor=0.5", torch.exp, 0.5, [[0], [2], [1500]])]:
+    targets = torch.tensor(targets, dtype=torch.float64)
+    case("negative_binomial", "real", targets.shape[1], options, 2 * normal(len(targets), 2 * targets.shape[1]), targets,
+         negative_binomial(mean, floor), lambda x: mean(x[:, :targets.shape[1]]), lambda p, y: errors(p, y)[::-1])
+# Larger counts near their mean.
+case("negative_binomial", "real", 1, "-", torch.tensor([[5.3, -3.0], [4.5, 1.0]]).double(), torch.tensor([[200], [90]]).double(),
+     negative_binomial(torch.exp, 1e-6), lambda x: x[:, :1].exp(), lambda p, y: errors(p, y)[::-1])
