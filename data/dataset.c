@@ -46,7 +46,7 @@ struct stream *dataset_stream(struct dataset *dataset, const char *name, int32_t
                               struct errors *errors) {
     const int is_new = dataset->count == 0 && dataset_find(dataset, name) == NULL;
     if (!is_new || dataset->n_streams == DATASET_MOST_STREAMS || size < 1 ||
-        (kind == STREAM_REAL ? store == STORE_I32 : store == STORE_F32)) {
+        (kind == STREAM_REAL ? store == STORE_I32 || store == STORE_U16 : store == STORE_F32)) {
         errors_bug(errors, __FILE__, __LINE__, "a stream is new, of a size of at least 1, and stored by its kind");
         return NULL;
     }
@@ -91,7 +91,9 @@ static int resize(void **array, int64_t capacity, size_t width) {
 
 static size_t element_bytes(const struct stream *stream) {
     const size_t numbers = stream->kind == STREAM_REAL ? (size_t)stream->size : 1;
-    return stream->store == STORE_I32 ? sizeof(int32_t) : numbers * (stream->store == STORE_F32 ? sizeof(float) : 1);
+    static const size_t bytes[] = {
+        [STORE_I32] = sizeof(int32_t), [STORE_F32] = sizeof(float), [STORE_U8] = 1, [STORE_U16] = sizeof(uint16_t)};
+    return numbers * bytes[stream->store];
 }
 
 static int reserve_elements(struct stream *stream, int64_t count) {
@@ -135,11 +137,10 @@ static int is_target(const struct stream *stream) {
 }
 
 /* 1 if all ids are in the range of the stream: an id past its end would read past the end of an embedding. */
-static int ids_are_in_range(const struct stream *stream, const struct stream_part *part) {
+static int ids_are_in_range(const struct stream *stream, const void *ids, int64_t count) {
     const int64_t least = is_target(stream) && stream->kind == STREAM_CLASS ? STREAM_NO_TARGET : 0;
-    for (int64_t i = 0; i < part->count && stream->kind != STREAM_REAL; i++) {
-        const int64_t id = stream->store == STORE_U8 ? (int64_t)((const unsigned char *)part->values)[i]
-                                                     : (int64_t)((const int32_t *)part->values)[i];
+    for (int64_t i = 0; i < count && stream->kind != STREAM_REAL; i++) {
+        const int64_t id = stored_id(stream->store, ids, i);
         if (id < least || id >= stream->size) {
             return 0;
         }
@@ -151,7 +152,7 @@ static rondo_status append(struct stream *stream, const struct stream_part *part
                            struct errors *errors) {
     const int may_be_empty = is_target(stream) || strcmp(stream->name, "weight") == 0;
     RONDO_CHECK(part->count >= (may_be_empty ? 0 : 1), errors, "an example has at least one element of each stream");
-    RONDO_CHECK(ids_are_in_range(stream, part), errors, "ids are below the size of their stream");
+    RONDO_CHECK(ids_are_in_range(stream, part->values, part->count), errors, "ids are below the size of their stream");
     RONDO_CHECK(stream->values->users == 1, errors, "the elements are not shared with a view");
     if (!reserve_elements(stream, part->count)) {
         return errors_no_memory(errors);
@@ -177,6 +178,37 @@ rondo_status dataset_add(struct dataset *dataset, const struct stream_part *part
     }
     dataset->count++;
     return RONDO_OK;
+}
+
+void *dataset_room(struct dataset *dataset, int32_t stream, int64_t count, struct errors *errors) {
+    struct stream *own = &dataset->streams[stream];
+    if (!reserve_elements(own, count)) {
+        errors_no_memory(errors);
+        return NULL;
+    }
+    return (char *)own->values->data + (size_t)own->values->elements * element_bytes(own);
+}
+
+rondo_status dataset_extend(struct dataset *dataset, int32_t stream, int64_t count, struct errors *errors) {
+    struct stream *own = &dataset->streams[stream];
+    struct stream_values *values = own->values;
+    const char *added = (const char *)values->data + (size_t)values->elements * element_bytes(own);
+    RONDO_CHECK(count <= values->capacity - values->elements, errors, "there is room for the elements");
+    RONDO_CHECK(ids_are_in_range(own, added, count), errors, "ids are below the size of their stream");
+    RONDO_CHECK(dataset->count > 0 && values->users == 1, errors, "an example that is not shared is extended");
+    own->length[dataset->count - 1] += count;
+    values->elements += count;
+    own->elements = values->elements;
+    return RONDO_OK;
+}
+
+rondo_status dataset_add_id(struct dataset *dataset, int32_t stream, int32_t id, struct errors *errors) {
+    void *ids = dataset_room(dataset, stream, 1, errors);
+    if (ids == NULL) {
+        return errors->status;
+    }
+    store_id(dataset->streams[stream].store, ids, 0, id);
+    return dataset_extend(dataset, stream, 1, errors);
 }
 
 rondo_status dataset_add_text(struct dataset *dataset, const char *text, struct errors *errors) {

@@ -36,8 +36,8 @@ enum stream_kind {
 #define STREAM_NO_TARGET (-1)
 
 /* How elements are stored. STORE_U8: classes up to 255, so that a text takes one byte per character, and numbers that
- * are bytes, such as pixels. */
-enum stream_store { STORE_I32 = 0, STORE_F32 = 1, STORE_U8 = 2 };
+ * are bytes, such as pixels. STORE_U16: classes up to 65,535, for words and large alphabets. */
+enum stream_store { STORE_I32 = 0, STORE_F32 = 1, STORE_U8 = 2, STORE_U16 = 3 };
 
 /* The elements of a stream, shared by all datasets that are views of the same examples. Private to dataset.c. */
 struct stream_values;
@@ -47,7 +47,7 @@ struct stream {
     int32_t kind, store;     /* enum stream_kind, enum stream_store */
     int64_t size;            /* ids, or numbers of an element; >= 1 */
     int64_t *begin, *length; /* [count of the dataset] the elements of each example */
-    const void *data;        /* all elements: int32_t, float or unsigned char; [elements], or [elements, size] */
+    const void *data;        /* all elements, by `store`; [elements], or [elements, size] */
     int64_t elements;
     /* [size] STREAM_REAL: the model sees number k of an element as (stored - shift[k]) / scale[k]. NULL: as it is. Borrowed. */
     const float *shift, *scale;
@@ -79,7 +79,7 @@ struct dataset {
 
 /* Elements of one stream of an example. */
 struct stream_part {
-    const void *values; /* [count]: int32_t for ids, float for numbers, unsigned char with STORE_U8; copied */
+    const void *values; /* [count]: int32_t, float, unsigned char or uint16_t, as the stream stores them; copied */
     int64_t count;      /* >= 1; 0 only in `target` and `weight`, for examples that have none */
 };
 
@@ -97,6 +97,14 @@ const struct stream *dataset_find(const struct dataset *dataset, const char *nam
 /* Appends one example; `parts` has an entry for each stream, in the order in which they were added. */
 rondo_status dataset_add(struct dataset *dataset, const struct stream_part *parts, struct errors *errors);
 
+/* For an example that is too long to be in memory twice: room for `count` more elements at the end of the last example, in
+ * stream number `stream`, which may have been added without elements. The caller writes up to `count` of them as the stream
+ * stores them (store_id), and dataset_extend appends them. NULL with an error. */
+void *dataset_room(struct dataset *dataset, int32_t stream, int64_t count, struct errors *errors);
+rondo_status dataset_extend(struct dataset *dataset, int32_t stream, int64_t count, struct errors *errors);
+/* Appends one id in the same way. */
+rondo_status dataset_add_id(struct dataset *dataset, int32_t stream, int32_t id, struct errors *errors);
+
 /* Keeps a copy of the text that the last example was made from. For all examples of a dataset, or for none. */
 rondo_status dataset_add_text(struct dataset *dataset, const char *text, struct errors *errors);
 
@@ -110,15 +118,35 @@ struct dataset *dataset_ranges(const struct dataset *dataset, int64_t count, str
 
 /* Id number `index` of a stream of ids, and number `k` of element `index` of a stream of numbers, as stored. Inline, because
  * a long text is read element by element. */
+static inline int32_t stored_id(int32_t store, const void *ids, int64_t index) {
+    return store == STORE_U8    ? (int32_t)((const unsigned char *)ids)[index]
+           : store == STORE_U16 ? (int32_t)((const uint16_t *)ids)[index]
+                                : ((const int32_t *)ids)[index];
+}
+
 static inline int32_t stream_id(const struct stream *stream, int64_t index) {
-    return stream->store == STORE_U8 ? (int32_t)((const unsigned char *)stream->data)[index]
-                                     : ((const int32_t *)stream->data)[index];
+    return stored_id(stream->store, stream->data, index);
 }
 
 static inline float stream_number(const struct stream *stream, int64_t index, int64_t k) {
     const int64_t at = index * stream->size + k;
     return stream->store == STORE_U8 ? (float)((const unsigned char *)stream->data)[at]
                                      : ((const float *)stream->data)[at];
+}
+
+/* The smallest store of `size` ids, and the other direction of stored_id. */
+static inline int32_t store_for_ids(int64_t size) {
+    return size <= 1 << 8 ? STORE_U8 : size <= 1 << 16 ? STORE_U16 : STORE_I32;
+}
+
+static inline void store_id(int32_t store, void *ids, int64_t index, int32_t id) {
+    if (store == STORE_U8) {
+        ((unsigned char *)ids)[index] = (unsigned char)id;
+    } else if (store == STORE_U16) {
+        ((uint16_t *)ids)[index] = (uint16_t)id;
+    } else {
+        ((int32_t *)ids)[index] = id;
+    }
 }
 
 /* 1 if element `index` of the stream "target" is a target. */

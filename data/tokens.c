@@ -52,12 +52,16 @@ static enum character_class class_of(uint32_t code) {
 
 /* Decodes the character at `text` and returns its length; 0 at the end of the text. A byte that is not UTF-8 counts as
  * one sign. */
-static size_t next_character(const char *text, uint32_t *code) {
+static size_t next_character(const char *text, const char *end, uint32_t *code) {
+    if (text == end) {
+        *code = 0;
+        return 0;
+    }
     if ((unsigned char)*text < 0x80) {
         *code = (unsigned char)*text;
-        return *text != '\0';
+        return 1;
     }
-    const size_t length = utf8_decode(text, 4, code);
+    const size_t length = utf8_decode(text, (size_t)(end - text), code);
     if (length == 0) {
         *code = 0xFFFD;
         return 1;
@@ -83,8 +87,8 @@ static void append(struct token_output *output, const char *bytes, size_t length
 }
 
 /* Copies the ASCII letters and digits at `text` and returns what follows them. Most texts consist mainly of these. */
-static const char *take_ascii(const char *text, int lowercase, struct token_output *output) {
-    for (; (unsigned char)*text < 0x80 && ascii_class((unsigned char)*text) == CLASS_LETTER; text++) {
+static const char *take_ascii(const char *text, const char *end, int lowercase, struct token_output *output) {
+    for (; text < end && (unsigned char)*text < 0x80 && ascii_class((unsigned char)*text) == CLASS_LETTER; text++) {
         const char c = *text;
         const char taken = (char)(lowercase && c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
         append(output, &taken, 1);
@@ -93,11 +97,11 @@ static const char *take_ascii(const char *text, int lowercase, struct token_outp
 }
 
 /* Copies the word at `text` and returns what follows it. */
-static const char *take_word(const char *text, int lowercase, struct token_output *output) {
+static const char *take_word(const char *text, const char *end, int lowercase, struct token_output *output) {
     for (;;) {
-        text = take_ascii(text, lowercase, output);
+        text = take_ascii(text, end, lowercase, output);
         uint32_t code, following;
-        const size_t length = next_character(text, &code);
+        const size_t length = next_character(text, end, &code);
         const enum character_class class = length == 0 ? CLASS_BLANK : class_of(code);
         if (class == CLASS_LETTER) {
             append(output, text, length);
@@ -105,7 +109,7 @@ static const char *take_word(const char *text, int lowercase, struct token_outpu
             continue;
         }
         /* An apostrophe belongs to the word if a letter follows. */
-        if (class != CLASS_APOSTROPHE || next_character(text + length, &following) == 0 ||
+        if (class != CLASS_APOSTROPHE || next_character(text + length, end, &following) == 0 ||
             class_of(following) != CLASS_LETTER) {
             return text;
         }
@@ -114,17 +118,23 @@ static const char *take_word(const char *text, int lowercase, struct token_outpu
     }
 }
 
+/* Skips blanks. Returns the length of the character after them, 0 at the end of the text. */
+static size_t skip_blanks(struct token_cursor *cursor, uint32_t *code) {
+    size_t length = next_character(cursor->next, cursor->end, code);
+    while (length > 0 && class_of(*code) == CLASS_BLANK) {
+        cursor->next += length;
+        length = next_character(cursor->next, cursor->end, code);
+    }
+    return length;
+}
+
 int token_next(struct token_cursor *cursor, int lowercase, char *token, size_t size) {
     struct token_output output = {.token = token, .size = size};
-    const char *text = cursor->next;
     uint32_t code;
-    size_t length = next_character(text, &code);
-    while (length > 0 && class_of(code) == CLASS_BLANK) {
-        text += length;
-        length = next_character(text, &code);
-    }
+    const size_t length = skip_blanks(cursor, &code);
+    const char *text = cursor->next;
     if (length > 0 && class_of(code) == CLASS_LETTER) {
-        text = take_word(text, lowercase, &output);
+        text = take_word(text, cursor->end, lowercase, &output);
     } else if (length > 0) {
         append(&output, code == 0xFFFD ? REPLACEMENT : text, code == 0xFFFD ? strlen(REPLACEMENT) : length);
         text += length;
@@ -134,11 +144,30 @@ int token_next(struct token_cursor *cursor, int lowercase, char *token, size_t s
     return output.length > 0;
 }
 
+/* The characters up to the next blank. */
+static int next_separated_token(struct token_cursor *cursor, int lowercase, char *token, size_t size) {
+    struct token_output output = {.token = token, .size = size};
+    uint32_t code;
+    size_t length = skip_blanks(cursor, &code);
+    while (length > 0 && class_of(code) != CLASS_BLANK) {
+        const char lower = (char)(lowercase && between(code, 'A', 'Z') ? code - 'A' + 'a' : code);
+        append(&output,
+               length == 1 && code < 0x80 ? &lower
+               : code == 0xFFFD           ? REPLACEMENT
+                                          : cursor->next,
+               code == 0xFFFD ? strlen(REPLACEMENT) : length);
+        cursor->next += length;
+        length = next_character(cursor->next, cursor->end, &code);
+    }
+    token[output.length] = '\0';
+    return output.length > 0;
+}
+
 /* One character, written to `token`. 0 at the end of the text. */
 static int next_character_token(struct token_cursor *cursor, int lowercase, char *token, size_t size) {
     struct token_output output = {.token = token, .size = size};
     uint32_t code;
-    const size_t length = next_character(cursor->next, &code);
+    const size_t length = next_character(cursor->next, cursor->end, &code);
     const int is_upper = lowercase && between(code, 'A', 'Z');
     const char lower = (char)(is_upper ? code - 'A' + 'a' : 0);
     append(&output,
@@ -152,15 +181,18 @@ static int next_character_token(struct token_cursor *cursor, int lowercase, char
 }
 
 static int next_byte_token(struct token_cursor *cursor, int lowercase, char *token, size_t size) {
-    const unsigned char byte = (unsigned char)*cursor->next;
+    token[0] = '\0';
+    if (cursor->next == cursor->end) {
+        return 0;
+    }
+    const unsigned char byte = (unsigned char)*cursor->next++;
     if (byte >= 0x80) {
         snprintf(token, size, "<0x%02X>", byte);
     } else {
         token[0] = (char)(lowercase && byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte);
         token[1] = '\0';
     }
-    cursor->next += byte != 0;
-    return byte != 0;
+    return 1;
 }
 
 int token_next_of(struct token_cursor *cursor, enum token_unit kind, int lowercase, char *token, size_t size) {
@@ -169,6 +201,8 @@ int token_next_of(struct token_cursor *cursor, enum token_unit kind, int lowerca
         return next_character_token(cursor, lowercase, token, size);
     case TOKEN_BYTES_KIND:
         return next_byte_token(cursor, lowercase, token, size);
+    case TOKEN_WHITESPACE:
+        return next_separated_token(cursor, lowercase, token, size);
     default:
         return token_next(cursor, lowercase, token, size);
     }

@@ -4,9 +4,9 @@
 
 #include "core/arena.h"
 
-/* A position in a text that is being split; initialise it with {text}. */
+/* A position in a text that is being split; initialise it with {text, text + length}. */
 struct token_cursor {
-    const char *next;
+    const char *next, *end;
 };
 
 /* The next token of the text, or 0 at its end. A token is a run of letters and digits (of any script), with apostrophes
@@ -18,7 +18,8 @@ int token_next(struct token_cursor *cursor, int lowercase, char *token, size_t s
 enum token_unit {
     TOKEN_WORDS = 0,      /* token_next */
     TOKEN_CHARACTERS = 1, /* every code point, also blanks; a byte that is not UTF-8 is U+FFFD */
-    TOKEN_BYTES_KIND = 2  /* every byte; those from 0x80 on are written as "<0xNN>", so that a token is UTF-8 */
+    TOKEN_BYTES_KIND = 2, /* every byte; those from 0x80 on are written as "<0xNN>", so that a token is UTF-8 */
+    TOKEN_WHITESPACE = 3  /* what is between blanks: for texts that are split already */
 };
 /* The same for a kind of tokens. */
 int token_next_of(struct token_cursor *cursor, enum token_unit kind, int lowercase, char *token, size_t size);

@@ -13,6 +13,7 @@ struct vocabulary_entry {
 struct vocabulary {
     struct vocabulary_entry *entries; /* [size], by id */
     int32_t size, capacity;
+    int32_t n_kept; /* of vocabulary_keep */
     int32_t *slots; /* [n_slots] id + 1; 0: the slot is free */
     size_t n_slots; /* a power of two, at least twice the size */
     struct arena *pool;
@@ -158,18 +159,31 @@ static int by_count_and_text(const void *left, const void *right) {
     return strcmp(a->word, b->word);
 }
 
+int64_t vocabulary_times(const struct vocabulary *vocabulary, int32_t id) {
+    return vocabulary->entries[id].count;
+}
+
+/* Counts that no word can have put the unknown word and those that are kept first. */
+rondo_status vocabulary_keep(struct vocabulary *vocabulary, const char *word, struct errors *errors) {
+    const int32_t id = vocabulary_count(vocabulary, word);
+    if (id < 0) {
+        return errors_no_memory(errors);
+    }
+    vocabulary->entries[id].count = INT64_MAX - ++vocabulary->n_kept;
+    return RONDO_OK;
+}
+
 rondo_status vocabulary_finish(struct vocabulary *vocabulary, int64_t min_count, int64_t max_size,
                                struct errors *errors) {
-    /* The unknown word becomes the first, by a count that no word can have. */
     const int32_t unknown = vocabulary_count(vocabulary, UNKNOWN_WORD);
     if (unknown < 0) {
         return errors_no_memory(errors);
     }
     vocabulary->entries[unknown].count = INT64_MAX;
     qsort(vocabulary->entries, (size_t)vocabulary->size, sizeof *vocabulary->entries, by_count_and_text);
-    int32_t kept = 1;
+    int32_t kept = 1 + vocabulary->n_kept;
     while (kept < vocabulary->size && vocabulary->entries[kept].count >= min_count &&
-           (max_size == 0 || kept <= max_size)) {
+           (max_size == 0 || kept <= max_size + vocabulary->n_kept)) {
         kept++;
     }
     vocabulary->size = kept;

@@ -20,6 +20,11 @@ void vocabulary_destroy(struct vocabulary *vocabulary);
  * are valid until one of the functions below orders the entries. To read a saved vocabulary, count its words in their
  * order and call none of these. */
 int32_t vocabulary_count(struct vocabulary *vocabulary, const char *word);
+/* Occurrences of the word of an id that were counted. */
+int64_t vocabulary_times(const struct vocabulary *vocabulary, int32_t id);
+/* Before vocabulary_finish, which then keeps `word` whatever its count: after the unknown word, and not counted in
+ * `max_size`. RONDO_NO_MEMORY if out of memory. */
+rondo_status vocabulary_keep(struct vocabulary *vocabulary, const char *word, struct errors *errors);
 /* Keeps words seen at least `min_count` times, the `max_size` most frequent ones (0: all), ordered by count and then by
  * text; id 0 becomes UNKNOWN_WORD, which is not counted in `max_size`. For words. RONDO_NO_MEMORY if out of memory. */
 rondo_status vocabulary_finish(struct vocabulary *vocabulary, int64_t min_count, int64_t max_size,

@@ -138,7 +138,7 @@ START_TEST(any_bytes_and_any_alphabet_can_be_read) {
     struct dataset *dataset = reader_fixture_read(&fixture, "train.txt", PART_TRAIN, 1);
     const struct stream *target = dataset_find(dataset, "target");
     ck_assert_int_eq(target->size, 257);
-    ck_assert_int_eq(target->store, STORE_I32);
+    ck_assert_int_eq(target->store, STORE_U16);
     ck_assert_int_eq(target->length[0], 512);
     ck_assert_str_eq(vocabulary_word(target->names, 1), "<0x00>");
     for (int i = 0; i < 512; i++) {
@@ -150,7 +150,7 @@ END_TEST
 
 static const struct {
     int symbols, store;
-} alphabets[] = {{2, STORE_U8}, {255, STORE_U8}, {256, STORE_I32}, {3000, STORE_I32}};
+} alphabets[] = {{2, STORE_U8}, {255, STORE_U8}, {256, STORE_U16}, {3000, STORE_U16}};
 
 START_TEST(ids_are_bytes_while_the_alphabet_fits) {
     const int symbols = alphabets[_i].symbols;

@@ -110,6 +110,9 @@ static const struct {
      "steps: 0", "ctc", NULL, NULL, 0, STEPS *WIDTH},
     {"play", "N:N", "{reader: characters, train: play.txt, valid: {last: 0.2}, window: 10, carry: true}",
      "feedback: true", "softmax_cross_entropy", "", "to be\nwhether\n", 2, 0},
+    {"play_words", "N:N", "{reader: words, train: play.txt, valid: {last: 0.2}, window: 5, carry: true}",
+     "feedback: true\n  embedding: {size: 8}\n  head: {tie: true}", "softmax_cross_entropy", "", "to be\nwhether\n", 2,
+     0},
     {"echo", "N:N",
      "{reader: synthetic, task: delayed_echo, length: 9, gap: 3, train: 64, valid: 32, "
      "test: 16}",

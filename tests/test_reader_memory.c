@@ -29,6 +29,8 @@ static const struct {
     {"synthetic", "task=sine train=20 spread=3", NULL, NULL, NULL, NULL},
     {"text", "", NULL, "a.tsv", "good one\tgreat\nbad one\tother\n", "bad"},
     {"text", "target=number", NULL, "a.csv", "good one,1\nbad one,2\n", "bad"},
+    {"words", "", NULL, "a.txt", "one two\nthree one\n", "one"},
+    {"words", "documents=lines tokens=whitespace line_ends=false", NULL, "a.txt", "one two\nthree <unk>\n", ""},
     {"table", "", "target=y", "a.csv", "x,y\n1,a\n2,b\n3,a\n", NULL},
 };
 

@@ -10,7 +10,7 @@
 
 /* All tokens of a text, each followed by '|'. */
 static void split(const char *text, int lowercase, size_t size, char *out, size_t out_size) {
-    struct token_cursor cursor = {text};
+    struct token_cursor cursor = {text, text + strlen(text)};
     char token[TOKEN_BYTES];
     size_t length = 0;
     out[0] = '\0';
@@ -90,6 +90,57 @@ START_TEST(long_tokens_are_cut_at_a_character) {
 }
 END_TEST
 
+static const struct {
+    const char *text;
+    int lowercase;
+    size_t size;
+    const char *tokens;
+} separated[] = {
+    {" The U.S. <unk>\n@-@\t", 1, TOKEN_BYTES, "the|u.s.|<unk>|@-@|"},
+    {"The", 0, TOKEN_BYTES, "The|"},
+    {"\xC3\x89T\xC3\x89 d\xE2\x80\x99or\xC2\xA0z", 1, TOKEN_BYTES, "\xC3\x89t\xC3\x89|d\xE2\x80\x99or|z|"},
+    {"a\xFFz b", 1, TOKEN_BYTES, "a\xEF\xBF\xBDz|b|"},
+    {"abcdefgh next", 1, 8, "abcdefg|next|"},
+    {" ", 1, 8, ""},
+};
+
+START_TEST(texts_that_are_split_already_keep_what_is_between_blanks) {
+    struct token_cursor cursor = {separated[_i].text, separated[_i].text + strlen(separated[_i].text)};
+    char token[TOKEN_BYTES], all[128] = "";
+    size_t length = 0;
+    while (token_next_of(&cursor, TOKEN_WHITESPACE, separated[_i].lowercase, token, separated[_i].size)) {
+        length += (size_t)snprintf(all + length, sizeof all - length, "%s|", token);
+    }
+    ck_assert_str_eq(all, separated[_i].tokens);
+}
+END_TEST
+
+/* The end of a text may be in the middle of a word, a character or a run of blanks. */
+START_TEST(a_text_ends_where_it_is_said_to_end) {
+    static const char text[] = "caf\xC3\xA9's  x";
+    for (int unit = TOKEN_WORDS; unit <= TOKEN_WHITESPACE; unit++) {
+        for (size_t length = 0; length < sizeof text; length++) {
+            char copy[sizeof text];
+            memset(copy, 'z', sizeof copy);
+            memcpy(copy, text, length);
+            struct token_cursor whole = {copy, copy + length};
+            char *alone = malloc(length + (length == 0)); /* valgrind and the sanitizers see what is read after it */
+            memcpy(alone, text, length);
+            struct token_cursor own = {alone, alone + length};
+            char one[TOKEN_BYTES], other[TOKEN_BYTES];
+            int found;
+            do {
+                found = token_next_of(&whole, (enum token_unit)unit, 1, one, sizeof one);
+                ck_assert_int_eq(token_next_of(&own, (enum token_unit)unit, 1, other, sizeof other), found);
+                ck_assert_str_eq(one, other);
+            } while (found);
+            ck_assert_ptr_eq(whole.next, copy + length);
+            free(alone);
+        }
+    }
+}
+END_TEST
+
 /* ---- vocabulary ---- */
 
 /* Counts the words of a text that are separated by blanks. */
@@ -141,6 +192,18 @@ START_TEST(vocabularies_are_ordered_by_count_and_text) {
     check_entries(vocabulary, vocabularies[_i].expected);
     ck_assert_int_eq(vocabulary_find(vocabulary, "nowhere"), -1);
     ck_assert_int_eq(vocabulary_find(vocabulary, ""), -1);
+    vocabulary_destroy(vocabulary);
+}
+END_TEST
+
+START_TEST(a_word_that_is_kept_is_the_first_whatever_its_count) {
+    struct vocabulary *vocabulary = count_all("b b a a end c");
+    struct errors errors = {0};
+    ck_assert_int_eq(vocabulary_times(vocabulary, vocabulary_find(vocabulary, "b")), 2);
+    ck_assert_int_eq(vocabulary_keep(vocabulary, "start", &errors), RONDO_OK);
+    ck_assert_int_eq(vocabulary_keep(vocabulary, "end", &errors), RONDO_OK);
+    ck_assert_int_eq(vocabulary_finish(vocabulary, 2, 1, &errors), RONDO_OK);
+    check_entries(vocabulary, "<unk> start end a");
     vocabulary_destroy(vocabulary);
 }
 END_TEST
@@ -204,6 +267,9 @@ int main(void) {
     TCase *cases = tcase_create("tokens");
     tcase_add_loop_test(cases, texts_are_split, 0, ROWS(texts));
     tcase_add_loop_test(cases, long_tokens_are_cut_at_a_character, 0, ROWS(cuts));
+    tcase_add_loop_test(cases, texts_that_are_split_already_keep_what_is_between_blanks, 0, ROWS(separated));
+    tcase_add_test(cases, a_text_ends_where_it_is_said_to_end);
+    tcase_add_test(cases, a_word_that_is_kept_is_the_first_whatever_its_count);
     tcase_add_loop_test(cases, vocabularies_are_ordered_by_count_and_text, 0, ROWS(vocabularies));
     tcase_add_test(cases, words_that_were_dropped_are_not_found);
     tcase_add_test(cases, labels_do_not_depend_on_the_order_of_the_data);

@@ -132,16 +132,19 @@ static rondo_status check_values(const struct stream *stream, const rondo_input 
 
 /* The values of a stream in the form in which it stores them. From `arena`; NULL: out of memory. */
 static const void *stored_values(const struct stream *stream, const rondo_input *input, struct arena *arena) {
-    if (stream->store != STORE_U8) {
+    if (stream->store == STORE_I32 || stream->store == STORE_F32) {
         return input->values;
     }
     const int64_t count = input->steps * (stream->kind == STREAM_REAL ? stream->size : 1);
-    unsigned char *bytes = arena_alloc(arena, (size_t)count + 1);
-    for (int64_t i = 0; bytes != NULL && i < count; i++) {
-        bytes[i] = stream->kind == STREAM_REAL ? (unsigned char)((const float *)input->values)[i]
-                                               : (unsigned char)((const int32_t *)input->values)[i];
+    void *stored = arena_calloc(arena, (size_t)count + 1, sizeof(uint16_t)); /* or bytes */
+    for (int64_t i = 0; stored != NULL && i < count; i++) {
+        if (stream->kind == STREAM_REAL) {
+            ((unsigned char *)stored)[i] = (unsigned char)((const float *)input->values)[i];
+        } else {
+            store_id(stream->store, stored, i, ((const int32_t *)input->values)[i]);
+        }
     }
-    return bytes;
+    return stored;
 }
 
 /* The input of that stream; NULL: it is not given. */

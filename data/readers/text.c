@@ -130,8 +130,9 @@ struct text_cursor {
 
 static struct text_cursor text_cursor(const struct reader *reader, const char *text) {
     const struct text_options *options = options_of(reader);
-    return (struct text_cursor){
-        .cursor = {text}, .options = options, .left = options->max_length == 0 ? INT64_MAX : options->max_length};
+    return (struct text_cursor){.cursor = {text, text + strlen(text)},
+                                .options = options,
+                                .left = options->max_length == 0 ? INT64_MAX : options->max_length};
 }
 
 static int next_token(struct text_cursor *text) {
