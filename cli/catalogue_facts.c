@@ -62,6 +62,8 @@ static const char *key_expected(const struct experiment_section *section, const 
         return "pattern or list of patterns";
     case EXPERIMENT_METRICS:
         return "metric or list of metrics";
+    case EXPERIMENT_LABELS:
+        return "label or list of labels";
     case EXPERIMENT_PLUGIN:
         return (section->flags & SECTION_WRAPPERS) != 0
                    ? "name of a wrapper"

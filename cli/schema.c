@@ -104,6 +104,7 @@ static json_t *key_schema(const struct schema *schema, const struct experiment_s
         break;
     case EXPERIMENT_PATTERNS:
     case EXPERIMENT_METRICS:
+    case EXPERIMENT_LABELS:
         object = json_pack("{s:[s, s], s:i, s:i, s:O}", "type", "string", "array", "minLength", 1, "minItems", 1,
                            "items", text);
         break;

@@ -21,6 +21,7 @@ enum experiment_value {
     EXPERIMENT_BATCH,    /* the size of a batch: a number of examples, or {steps: N} */
     EXPERIMENT_PATTERNS, /* a text or a list of them */
     EXPERIMENT_METRICS,  /* the same: names of metrics as they are printed */
+    EXPERIMENT_LABELS,   /* the same: labels of classes */
     EXPERIMENT_PLUGIN,   /* the name of a plug-in, whose options are further keys of the section */
     EXPERIMENT_CELL      /* a name or a file; the same */
 };

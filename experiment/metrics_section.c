@@ -23,6 +23,48 @@ static const char *printed_name(const rondo_descriptor *descriptor, const void *
     return arena_failed(arena) ? NULL : name;
 }
 
+/* "NAME:KEY=VALUE,without=[<unk>,<eos>]"; NULL: out of memory. */
+static const char *name_without(const struct metric_entry *entry, const char *name, struct arena *arena) {
+    if (entry->n_without == 0 || name == NULL) {
+        return name;
+    }
+    const int is_list = entry->n_without > 1;
+    name = arena_printf(arena, "%s%cwithout=%s", name, strchr(name, ':') == NULL ? ':' : ',', is_list ? "[" : "");
+    for (int32_t i = 0; i < entry->n_without && name != NULL; i++) {
+        name = arena_printf(arena, "%s%s%s", name, i == 0 ? "" : ",", entry->without[i].label);
+    }
+    return name == NULL || !is_list ? name : arena_printf(arena, "%s]", name);
+}
+
+/* `without`: a label or a list of them. 0 with an error. */
+static int read_without(const struct plugin_reader *reader, const char *path, struct metric_entry *entry) {
+    const struct yaml_node *without = yaml_get(entry->plugin.section, "without");
+    const int is_list = without != NULL && without->kind == YAML_SEQUENCE;
+    const struct yaml_node *first = is_list ? without->first : without;
+    int32_t count = 0;
+    for (const struct yaml_node *item = first; item != NULL; item = is_list ? item->next : NULL) {
+        if (item->kind != YAML_SCALAR) {
+            errors_add_at(reader->errors, RONDO_INVALID, item->where,
+                          "'%s.without' must be the label of a class, or a list of labels", path);
+            return 0;
+        }
+        count++;
+    }
+    if (without != NULL && count == 0) {
+        errors_add_at(reader->errors, RONDO_INVALID, without->where, "'%s.without' is empty", path);
+        return 0;
+    }
+    entry->without = arena_calloc(reader->arena, (size_t)count + 1, sizeof *entry->without);
+    if (entry->without == NULL) {
+        errors_no_memory(reader->errors);
+        return 0;
+    }
+    for (const struct yaml_node *item = first; entry->n_without < count; item = item->next) {
+        entry->without[entry->n_without++] = (struct metric_class){item->text, item->where, -1};
+    }
+    return 1;
+}
+
 /* The length of "key=value" up to the next comma that is not in brackets. */
 static size_t option_length(const char *text) {
     size_t length = 0;
@@ -107,11 +149,13 @@ static int read_entry(const struct plugin_reader *reader, struct yaml_node *node
                       "expected a metric: its name, or {plugin: NAME, and its options}");
         return 0;
     }
-    if (!plugin_section_read(reader, node, "metrics.N", path, NULL, &entry->plugin)) {
+    if (!plugin_section_read(reader, node, "metrics.N", path, NULL, &entry->plugin) ||
+        !read_without(reader, path, entry)) {
         return 0;
     }
     entry->metric = (const rondo_metric_plugin *)entry->plugin.descriptor;
-    entry->name = printed_name(entry->plugin.descriptor, entry->plugin.options, reader->arena);
+    entry->name = name_without(entry, printed_name(entry->plugin.descriptor, entry->plugin.options, reader->arena),
+                               reader->arena);
     if (entry->name == NULL) {
         errors_no_memory(reader->errors);
         return 0;

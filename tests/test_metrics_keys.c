@@ -1,5 +1,6 @@
 /* tests/test_metrics_keys.c: the metrics of an experiment: what is reported, by which name, and what is refused where. */
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,6 +141,47 @@ START_TEST(command_line_adds_metrics) {
 }
 END_TEST
 
+/* ---- without some classes ---- */
+
+/* Of the 8 texts of the test data, 4 are of each label: the log of the whole perplexity is the mean of those of the parts. */
+START_TEST(metric_leaves_out_the_targets_of_some_classes) {
+    json_t *scores =
+        parse(rondo("eval listed --json --metric perplexity:without=great --metric perplexity:without=[other] --metric "
+                    "accuracy:without=great --metric confusion_matrix:without=other")
+                  .out);
+    const double other = number_of(scores, "perplexity:without=great"),
+                 great = number_of(scores, "perplexity:without=other");
+    ck_assert_double_eq_tol(log(number_of(scores, "perplexity")), (log(other) + log(great)) / 2, 1e-9);
+    ck_assert(fabs(other - great) > 1e-6);
+    const json_t *tables = json_object_get(scores, "tables");
+    const json_t *all = json_object_get(json_object_get(tables, "confusion_matrix"), "values");
+    const json_t *part = json_object_get(json_object_get(tables, "confusion_matrix:without=other"), "values");
+    ck_assert_double_eq_tol(number_of(scores, "accuracy:without=great"),
+                            (double)json_integer_value(json_array_get(json_array_get(all, 1), 1)) / 4, 1e-12);
+    for (size_t column = 0; column < 2; column++) {
+        ck_assert_int_eq(json_integer_value(json_array_get(json_array_get(part, 0), column)),
+                         json_integer_value(json_array_get(json_array_get(all, 0), column)));
+        ck_assert_int_eq(json_integer_value(json_array_get(json_array_get(part, 1), column)), 0);
+    }
+    json_decref(scores);
+}
+END_TEST
+
+/* In training and in its run, with options of the plug-in beside it. */
+START_TEST(experiment_leaves_out_classes) {
+    tiny_edit(
+        "w.yaml", "loss:",
+        "loss: {plugin: softmax_cross_entropy}\n"
+        "metrics: [{plugin: f1, without: great, average: micro}, {plugin: accuracy, without: [other]}, accuracy]");
+    const struct outcome trained =
+        rondo("train w.yaml --quiet --out without --set schedule.early_stopping.patience=2 --set "
+              "schedule.early_stopping.metric=valid.accuracy:without=other");
+    const char *names = "f1:average=micro,without=great | accuracy:without=other | accuracy ";
+    assert_parts("train", trained.out, names);
+    assert_parts("eval", rondo("eval without").out, names);
+}
+END_TEST
+
 /* ---- early stopping ---- */
 
 /* Without a step nothing gets better after the first epoch. */
@@ -211,6 +253,16 @@ static const struct {
     {"metrics: [label_error_rate]",
      "e2.yaml:7:11: metric 'label_error_rate' does not fit: targets are classes, expected "
      "lists of classes"},
+    {"metrics: [{plugin: accuracy, without: graet}]",
+     "e2.yaml:7:39: 'without' has the unknown label 'graet' (did you mean 'great'?), expected 'great', 'other'"},
+    {"metrics: [{plugin: accuracy, without: [other, bad]}]", "e2.yaml:7:47: 'without' has the unknown label 'bad'"},
+    {"metrics: [{plugin: accuracy, without: [other, great]}]",
+     "e2.yaml:7:40: 'without' leaves out all 2 classes, expected at least one to be left"},
+    {"metrics: [{plugin: accuracy, without: []}]", "e2.yaml:7:39: 'metrics.0.without' is empty"},
+    {"metrics: [{plugin: accuracy, without: {other: 1}}]",
+     "e2.yaml:7:39: 'metrics.0.without' must be the label of a class, or a list of labels"},
+    {"metrics: [{plugin: accuracy, without: other}, \"accuracy:without=other\"]",
+     "e2.yaml:7:47: the metric 'accuracy:without=other' is listed twice"},
     {"metrics: [{plugin: top_k, k: 2}]", "e2.yaml:7:30: top_k: 'k' is 2 of 2 classes, so every prediction would count"},
 };
 
@@ -266,6 +318,12 @@ START_TEST(metrics_of_numbers_fit_losses_that_predict_numbers) {
     assert_parts(
         "quantile", wrong.err,
         "q.yaml:7:11: metric 'mae' does not fit the loss 'quantile', which predicts 2 numbers of its own for 1");
+    const struct outcome without = sandbox_run((struct call){.arguments = "eval numbers --metric mae:without=0.5"});
+    assert_status("without", &without, 2);
+    assert_parts(
+        "without", without.err,
+        "--metric mae:without=0.5: 'without' has labels of classes, and targets are not classes; 'data.target: "
+        "label' makes them classes");
     const struct outcome naive = sandbox_run((struct call){.arguments = "eval numbers --metric mase"});
     assert_status("mase", &naive, 2);
     assert_parts("mase", naive.err, "--metric mase: metric 'mase' compares with the naive forecast");
@@ -283,6 +341,8 @@ int main(void) {
     tcase_add_test(cases, threads_change_no_bit);
     tcase_add_test(cases, tables_are_printed_and_exact_as_json);
     tcase_add_test(cases, command_line_adds_metrics);
+    tcase_add_test(cases, metric_leaves_out_the_targets_of_some_classes);
+    tcase_add_test(cases, experiment_leaves_out_classes);
     tcase_add_loop_test(cases, early_stopping_observes_any_metric, 0, ROWS(stopping));
     tcase_add_test(cases, run_whose_early_stopping_observes_a_plugin_predicts);
     tcase_add_test(cases, training_stops_when_none_of_several_gets_better);

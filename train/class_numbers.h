@@ -1,5 +1,5 @@
-/* train/class_numbers.h: options with a number for each class (RONDO_CLASS_REALS of rondo/plugin.h), written by label or as
- * `balanced`.
+/* train/class_numbers.h: what an experiment says about classes by their labels: options with a number for each class
+ * (RONDO_CLASS_REALS of rondo/plugin.h), written by label or as `balanced`, and classes that a metric leaves out.
  *
  * An experiment is read before its data, which have the labels. Until then such an option has no numbers, and its value
  * is in the tree of the experiment. Afterwards both have the numbers, in the order of the labels: the resolved
@@ -11,6 +11,7 @@
 #define RONDO_TRAIN_CLASS_NUMBERS_H
 
 #include "core/arena.h"
+#include "experiment/metrics_section.h"
 #include "io/yaml.h"
 
 /* What the data say about the classes of the targets. */
@@ -27,5 +28,9 @@ struct class_facts {
 rondo_status class_numbers_resolve(const struct class_facts *facts, struct yaml_node *section,
                                    const rondo_option *table, void *options, struct arena *arena,
                                    struct errors *errors);
+
+/* Finds the classes that a metric leaves out (metric_class.id). RONDO_INVALID at an unknown label, and if none is left. */
+rondo_status class_numbers_without(const struct class_facts *facts, const struct metric_entry *metric,
+                                   struct arena *arena, struct errors *errors);
 
 #endif

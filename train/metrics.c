@@ -281,6 +281,33 @@ static double **accumulators_of(const struct metrics *metrics, const struct metr
     return accumulators;
 }
 
+/* The weights of the rows of a metric: those of the batch, and 0 for targets of classes that it leaves out. NULL: out of
+ * memory. */
+static const rondo_tensor *weights_of(const struct metric_state *state, const struct metrics_rows *rows,
+                                      struct arena *arena, struct errors *errors) {
+    const struct metric_entry *entry = state->entry;
+    if (entry->n_without == 0) {
+        return rows->weights;
+    }
+    const int64_t count = rondo_count(rows->targets);
+    rondo_tensor *weights = arena_calloc(arena, 1, sizeof *weights);
+    if (weights == NULL) {
+        return NULL;
+    }
+    *weights = tensor_1d(RONDO_F32, count, NULL);
+    if (tensor_alloc(weights, arena, errors) != RONDO_OK) {
+        return NULL;
+    }
+    for (int64_t row = 0; row < count; row++) {
+        double weight = rows->weights == NULL ? 1 : tensor_get(rows->weights, row);
+        for (int32_t k = 0; k < entry->n_without; k++) {
+            weight = (int64_t)tensor_get(rows->targets, row) == entry->without[k].id ? 0 : weight;
+        }
+        tensor_set(weights, row, weight);
+    }
+    return weights;
+}
+
 /* Adds the predictions of a batch to the accumulators of all plug-ins. */
 static rondo_status measure_plugins(struct metrics *metrics, int32_t shard, const struct heads_call *heads_call,
                                     const struct metrics_rows *rows) {
@@ -296,9 +323,9 @@ static rondo_status measure_plugins(struct metrics *metrics, int32_t shard, cons
         call.predictions = rows->predictions;
         call.targets = rows->targets;
         call.sequences = heads_call->sequences;
-        call.weights = rows->weights;
+        call.weights = weights_of(state, rows, arena, errors);
         call.naive = (state->entry->metric->flags & RONDO_METRIC_NAIVE) != 0 ? rows->naive : NULL;
-        if (call.accumulators == NULL) {
+        if (call.accumulators == NULL || (state->entry->n_without > 0 && call.weights == NULL)) {
             return errors_no_memory(errors);
         }
         struct host_call host = host_of(state, heads_call->parallel, arena, errors);

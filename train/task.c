@@ -223,7 +223,7 @@ static int64_t *count_classes(const struct task *task, int64_t classes) {
     return rows;
 }
 
-/* Options of losses and metrics with a number for each class. */
+/* Options of losses and metrics with a number for each class, and classes that metrics leave out. */
 static rondo_status resolve_class_numbers(struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
     const int64_t classes = target_of(task)->kind == STREAM_CLASS ? target_of(task)->size : 0;
@@ -240,7 +240,9 @@ static rondo_status resolve_class_numbers(struct task *task, struct errors *erro
         const struct plugin_section *metric = &experiment->metrics.entries[m].plugin;
         const rondo_status status = class_numbers_resolve(&facts, metric->section, metric->descriptor->options,
                                                           metric->options, experiment->arena, errors);
-        first = first == RONDO_OK ? status : first;
+        const rondo_status without =
+            class_numbers_without(&facts, &experiment->metrics.entries[m], experiment->arena, errors);
+        first = first != RONDO_OK ? first : status != RONDO_OK ? status : without;
     }
     return first;
 }
