@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/curve.h"
+#include "cli/plot.h"
 #include "cli/print.h"
 #include "io/json.h"
 #include "io/section.h"
@@ -156,8 +156,9 @@ enum { MOST_POINTS = 4096 };
  * no learning rate, the factor of the schedule. */
 struct rates {
     struct schedule_settings settings;
-    double *values; /* from an arena */
-    int64_t count;  /* 0: the rate is constant */
+    double *values;  /* from an arena, like `updates` */
+    double *updates; /* counted from 1 */
+    int64_t count;   /* 0: the rate is constant */
 };
 
 static rondo_status find_rates(const struct task *task, struct arena *arena, struct rates *rates,
@@ -169,9 +170,10 @@ static rondo_status find_rates(const struct task *task, struct arena *arena, str
     }
     const int64_t count = settings->steps < MOST_POINTS ? settings->steps : MOST_POINTS;
     rates->values = arena_calloc(arena, (size_t)count, sizeof *rates->values);
-    struct schedule *schedule = rates->values == NULL ? NULL : schedule_create(settings, errors);
+    rates->updates = arena_calloc(arena, (size_t)count, sizeof *rates->updates);
+    struct schedule *schedule = arena_failed(arena) ? NULL : schedule_create(settings, errors);
     if (schedule == NULL) {
-        return rates->values == NULL ? errors_no_memory(errors) : errors->status;
+        return arena_failed(arena) ? errors_no_memory(errors) : errors->status;
     }
     rondo_status status = RONDO_OK;
     for (; rates->count < count && status == RONDO_OK; rates->count++) {
@@ -179,6 +181,7 @@ static rondo_status find_rates(const struct task *task, struct arena *arena, str
         double *value = &rates->values[rates->count];
         status = schedule_factor(schedule, done, value, errors);
         *value *= isnan(settings->lr) ? 1 : settings->lr;
+        rates->updates[rates->count] = (double)done + 1;
     }
     schedule_destroy(schedule);
     return status;
@@ -192,17 +195,14 @@ static rondo_status print_schedule(const struct task *task, struct arena *arena,
     }
     const struct schedule_settings *settings = &rates.settings;
     const int watches = settings->plugin != NULL && settings->plugin->observe != NULL;
-    const struct curve curve = {
-        .title = watches               ? "learning rate, if the metric always improves"
-                 : isnan(settings->lr) ? "factor of the schedule"
-                                       : "learning rate",
-        .values = rates.values,
-        .count = rates.count,
-        .x_label = arena_printf(arena, "update (%lld per epoch)", (long long)settings->steps_per_epoch),
-        .first = 1,
-        .last = (double)settings->steps};
+    struct plot plot = {.title = watches               ? "learning rate, if the metric always improves"
+                                 : isnan(settings->lr) ? "factor of the schedule"
+                                                       : "learning rate",
+                        .x.label =
+                            arena_printf(arena, "update (%lld per epoch)", (long long)settings->steps_per_epoch)};
+    plot_add(&plot, (struct plot_series){.x = rates.updates, .y = rates.values, .count = rates.count});
     printf("\n");
-    curve_print(stdout, &curve);
+    plot_print(stdout, &plot, NULL);
     return RONDO_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "cli/print.h"
 #include "core/scan/scan.h"
 #include "core/suggest.h"
+#include "io/file.h"
 #include "io/json.h"
 
 /* A command with its arguments. */
@@ -70,6 +71,11 @@ int refuse_missing(const struct command *command, int argc, char **argv) {
     return refuse(&(struct command_call){command, argc, argv}, "an argument is missing", NULL, "");
 }
 
+static int is_svg_name(const char *text) {
+    const size_t length = strlen(text);
+    return length > 4 && (strcmp(text + length - 4, ".svg") == 0 || strcmp(text + length - 4, ".SVG") == 0);
+}
+
 static int add_to_list(const char **list, const char *text) {
     int32_t count = 0;
     while (list[count] != NULL) {
@@ -93,6 +99,16 @@ static int store(const struct flag *flag, const char *value) {
         return value[0] != '\0';
     case FLAG_LIST:
         return add_to_list(flag->target, value);
+    case FLAG_PLOT:
+        *(struct plot_flag *)flag->target = (struct plot_flag){1, value};
+        return value == NULL || is_svg_name(value);
+    case FLAG_NUMBER: {
+        char *end;
+        errno = 0;
+        const long long number = strtoll(value, &end, 10);
+        *(int64_t *)flag->target = number;
+        return errno == 0 && *end == '\0' && end != value && number >= 1 && number <= (long long)1 << 53;
+    }
     default: {
         char *end;
         errno = 0;
@@ -123,7 +139,9 @@ static int parse_flag(const struct command_call *call, const struct flag *flags,
             *status = refuse(call, "this flag takes no value:", argv[*i], "");
             return 0;
         }
-        if (flag->kind != FLAG_ON && value == NULL) {
+        if (flag->kind == FLAG_PLOT && value == NULL) {
+            value = *i + 1 < call->argc && is_svg_name(argv[*i + 1]) ? argv[++*i] : NULL;
+        } else if (flag->kind != FLAG_ON && value == NULL) {
             if (*i + 1 >= call->argc) {
                 *status = refuse(call, "a value is missing after", argv[*i], "");
                 return 0;
@@ -133,10 +151,12 @@ static int parse_flag(const struct command_call *call, const struct flag *flags,
         if (!store(flag, value)) {
             char text[128];
             snprintf(text, sizeof text, "--%s expects %s, got", flag->name,
-                     flag->kind == FLAG_COUNT   ? "a number from 1 to 4096"
-                     : flag->kind == FLAG_WIDTH ? "a number from 1 to 65536"
-                     : flag->kind == FLAG_LIST  ? "to be given at most 256 times"
-                                                : "a value that is not empty");
+                     flag->kind == FLAG_COUNT    ? "a number from 1 to 4096"
+                     : flag->kind == FLAG_WIDTH  ? "a number from 1 to 65536"
+                     : flag->kind == FLAG_NUMBER ? "a number from 1"
+                     : flag->kind == FLAG_PLOT   ? "the name of a file that ends in .svg"
+                     : flag->kind == FLAG_LIST   ? "to be given at most 256 times"
+                                                 : "a value that is not empty");
             *status = refuse(call, text, value, "");
             return 0;
         }
@@ -147,6 +167,16 @@ static int parse_flag(const struct command_call *call, const struct flag *flags,
         snprintf(hint, sizeof hint, " (did you mean '--%s'?)", best.name);
     }
     *status = refuse(call, "unknown flag", argv[*i], hint);
+    return 0;
+}
+
+/* 1 if a word that is no flag follows a --plot without a value, and names nothing: it was meant as the file of the plot. */
+static int is_meant_for_plot(const struct flag *flags, const char *before, const char *word) {
+    for (; flags->name != NULL; flags++) {
+        if (flags->kind == FLAG_PLOT && strncmp(before, "--", 2) == 0 && strcmp(before + 2, flags->name) == 0) {
+            return strcmp(word, "-") != 0 && !file_exists(word);
+        }
+    }
     return 0;
 }
 
@@ -168,6 +198,10 @@ int arguments_parse(const struct command *command, const struct flag *flags, int
             }
         } else if (!flags_ended && argv[i][0] == '-' && argv[i][1] != '\0') {
             *status = refuse(&call, "unknown flag", argv[i], "");
+            return 0;
+        } else if (!flags_ended && is_meant_for_plot(flags, argv[i - 1], argv[i])) {
+            *status =
+                refuse(&call, "--plot expects a file that ends in .svg, and no file to read is called", argv[i], "");
             return 0;
         } else if (arguments->n_words == (most < ARGUMENT_LIST_MAX ? most : ARGUMENT_LIST_MAX)) {
             *status = refuse(&call, "one argument too many:", argv[i], "");

@@ -19,11 +19,19 @@
 #define ARGUMENT_LIST_MAX 256
 
 enum flag_kind {
-    FLAG_ON,    /* --json: target int, set to 1 */
-    FLAG_TEXT,  /* --out DIR: target const char * */
-    FLAG_LIST,  /* --set K=V, repeated: target const char *[ARGUMENT_LIST_MAX + 1], NULL-terminated */
-    FLAG_COUNT, /* --threads N: target int32_t, 1 to 4096 */
-    FLAG_WIDTH  /* --hidden N: target int32_t, 1 to 65536, as `hidden` of a layer */
+    FLAG_ON,     /* --json: target int, set to 1 */
+    FLAG_TEXT,   /* --out DIR: target const char * */
+    FLAG_LIST,   /* --set K=V, repeated: target const char *[ARGUMENT_LIST_MAX + 1], NULL-terminated */
+    FLAG_COUNT,  /* --threads N: target int32_t, 1 to 4096 */
+    FLAG_WIDTH,  /* --hidden N: target int32_t, 1 to 65536, as `hidden` of a layer */
+    FLAG_NUMBER, /* --example N: target int64_t, 1 to 2^53 */
+    FLAG_PLOT    /* --plot, --plot FILE.svg: target struct plot_flag */
+};
+
+/* The value of --plot may be left out. The next word is one if it ends in .svg; --plot=FILE always has one. */
+struct plot_flag {
+    int is_given;
+    const char *file; /* NULL: none, so plots are text on standard output */
 };
 
 struct flag {
@@ -107,6 +115,13 @@ struct common_flags {
     {                                                                                                                  \
         "verbose", NULL, FLAG_ON, &(common).verbose,                                                                   \
             "print which plug-ins are loaded, and the log of plug-ins, on standard error"                              \
+    }
+#define FLAG_PLOT_OF(plot)                                                                                             \
+    { "plot", "[FILE.svg]", FLAG_PLOT, &(plot), "draw plots: as text, or to an SVG file" }
+#define FLAG_EXAMPLE_OF(example)                                                                                       \
+    {                                                                                                                  \
+        "example", "N", FLAG_NUMBER, &(example),                                                                       \
+            "for --plot of predictions at every step: the example that is drawn, from 1 (default: the last)"           \
     }
 #define COMMON_FLAG_JSON(common)                                                                                       \
     { "json", NULL, FLAG_ON, &(common).json, "print JSON" }

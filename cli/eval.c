@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/plot_eval.h"
+#include "cli/plot_run.h"
 #include "cli/print.h"
 #include "cli/table.h"
 #include "core/suggest.h"
@@ -11,9 +13,11 @@
 #include "train/run_record.h"
 
 static const struct {
-    const char *name;
+    const char *name, *title;
     int data;
-} splits[] = {{"train", TASK_TRAIN}, {"valid", TASK_VALID}, {"test", TASK_TEST}};
+} splits[] = {{"train", "the training data", TASK_TRAIN},
+              {"valid", "the validation data", TASK_VALID},
+              {"test", "the test data", TASK_TEST}};
 enum { SPLITS = sizeof splits / sizeof splits[0] };
 
 /* The bit of a split; 0 with an error for any other word. */
@@ -43,8 +47,19 @@ static const char *name_of_class(void *arg, int64_t k) {
     return name == NULL ? naming->number : name;
 }
 
+/* What is evaluated, and how it is shown. */
+struct evaluation {
+    struct run_record_settings record;
+    const char *split, *file; /* a part of the run's data, or a file */
+    const char **metrics;     /* those of `record`: [ARGUMENT_LIST_MAX + 1], ended by NULL */
+    int64_t example;          /* of --example; 0: not given */
+    int json;
+    int hides_matrix; /* its table was not asked for, and is only drawn */
+    struct plot_page page;
+};
+
 /* Prints the tables of the evaluation, or, if `tables` is not NULL, adds them to that object. */
-static rondo_status show_tables(const struct task *task, json_t *tables, struct errors *errors) {
+static rondo_status show_tables(const struct task *task, int hides_matrix, json_t *tables, struct errors *errors) {
     struct arena *arena = arena_create();
     struct json_builder builder = {arena, 0};
     struct class_naming naming = {.task = task};
@@ -52,6 +67,9 @@ static rondo_status show_tables(const struct task *task, json_t *tables, struct 
     for (int32_t i = 0; status == RONDO_OK; i++) {
         struct metric_table table;
         status = metrics_table(network_metrics(task->network), i, arena, &table, errors);
+        if (status == RONDO_OK && hides_matrix && strcmp(table.name, PLOT_MATRIX_METRIC) == 0) {
+            continue;
+        }
         if (status == RONDO_OK && tables == NULL) {
             table_print(&table, name_of_class, &naming);
         } else if (status == RONDO_OK) {
@@ -63,12 +81,12 @@ static rondo_status show_tables(const struct task *task, json_t *tables, struct 
 }
 
 static rondo_status print_json(const struct task *task, const struct dataset *dataset, const char *what,
-                               const struct scores *scores, struct errors *errors) {
+                               int hides_matrix, const struct scores *scores, struct errors *errors) {
     json_t *tables = json_object();
     json_t *object = json_pack("{s:o, s:I, s:I}", "data", json_text(what), "examples", (json_int_t)dataset->count,
                                "rows", (json_int_t)scores->rows);
     if (tables == NULL || object == NULL || run_record_scores(object, task->network, scores) != 0 ||
-        show_tables(task, tables, errors) != RONDO_OK ||
+        show_tables(task, hides_matrix, tables, errors) != RONDO_OK ||
         (json_object_size(tables) > 0 && json_object_set(object, "tables", tables) != 0)) {
         json_decref(object);
         object = NULL;
@@ -77,13 +95,14 @@ static rondo_status print_json(const struct task *task, const struct dataset *da
     return errors->count > 0 ? errors->status : output_json(object, JSON_REAL_PRECISION(17), errors);
 }
 
-static rondo_status print_scores(const struct task *task, const struct dataset *dataset, const char *what, int json,
-                                 struct errors *errors) {
+static rondo_status print_scores(const struct evaluation *evaluation, const struct task *task,
+                                 const struct dataset *dataset, struct errors *errors) {
     struct scores scores = {0};
     const struct network *network = task->network;
+    const char *what = evaluation->file == NULL ? evaluation->split : evaluation->file;
     RONDO_TRY(network_evaluate(task->network, dataset, task->experiment->schedule.batch, &scores, errors));
-    if (json) {
-        return print_json(task, dataset, what, &scores, errors);
+    if (evaluation->json) {
+        return print_json(task, dataset, what, evaluation->hides_matrix, &scores, errors);
     }
     print_text(stdout, what);
     printf(": %lld examples", (long long)dataset->count);
@@ -91,43 +110,74 @@ static rondo_status print_scores(const struct task *task, const struct dataset *
         printf(", %s %.4f", network_metric_name(network, m), network_metric(network, &scores, m));
     }
     printf("\n");
-    return show_tables(task, NULL, errors);
+    return show_tables(task, evaluation->hides_matrix, NULL, errors);
 }
 
-static rondo_status evaluate(struct run_record_settings settings, const char *split, const char *file,
-                             const struct common_flags *common, struct session *session, struct errors *errors) {
-    const int which = file != NULL ? 0 : find_split(split, errors);
-    settings.which = which;
-    if (file == NULL && which == 0) {
-        return errors->status;
+/* Draws what --plot asks for. */
+static rondo_status show_plots(struct evaluation *evaluation, const struct task *task, const struct dataset *dataset,
+                               struct errors *errors) {
+    struct errors warnings = {0};
+    struct plot_page *page = &evaluation->page;
+    const char *what = evaluation->file;
+    for (int i = 0; what == NULL && i < SPLITS; i++) {
+        what = strcmp(splits[i].name, evaluation->split) == 0 ? splits[i].title : NULL;
     }
-    struct task *task = run_record_open(&settings, session, errors);
-    if (task == NULL) {
-        return errors->status;
+    const struct plot_eval eval = {task, evaluation->record.folder, what, dataset, evaluation->example};
+    if (page->flag.file == NULL) {
+        printf("\n");
     }
-    metrics_want_tables(network_metrics(task->network));
-    struct errors changes = {0};
-    run_record_changes(settings.folder, task, which, &changes);
-    report_warnings(&changes, common->json);
+    const rondo_status status = plot_eval_show(&eval, page, &warnings, errors);
+    report_warnings(&warnings, evaluation->json);
+    return status;
+}
+
+static rondo_status evaluate_task(struct evaluation *evaluation, struct task *task, int which, struct errors *errors) {
     struct dataset *own = NULL;
-    rondo_status status = RONDO_OK;
-    if (file != NULL) {
-        const struct reader_path path = {.text = file, .where = {"--data", 0, 0}};
+    if (evaluation->file != NULL) {
+        const struct reader_path path = {.text = evaluation->file, .where = {"--data", 0, 0}};
         const struct reader_source source = {.paths = &path, .count = 1, .part = PART_TEST};
         own = task_data_read(&task->data, &source, 1, errors);
-        status = own == NULL ? errors->status : RONDO_OK;
+        if (own == NULL) {
+            return errors->status;
+        }
     }
     const struct dataset *dataset = own != NULL           ? own
                                     : which == TASK_TRAIN ? task->data.train
                                     : which == TASK_VALID ? task->data.valid
                                                           : task->data.test;
-    if (status == RONDO_OK && dataset != NULL) {
-        status = print_scores(task, dataset, file == NULL ? split : file, common->json, errors);
-    } else if (status == RONDO_OK) {
+    rondo_status status = RONDO_OK;
+    if (dataset == NULL) {
         status = errors_add(errors, RONDO_INVALID, "the experiment of '%s' has no data.%s; use --data to name a file",
-                            settings.folder, split);
+                            evaluation->record.folder, evaluation->split);
+    } else {
+        status = print_scores(evaluation, task, dataset, errors);
+    }
+    if (status == RONDO_OK && evaluation->page.flag.is_given) {
+        status = show_plots(evaluation, task, dataset, errors);
     }
     dataset_destroy(own);
+    return status;
+}
+
+static rondo_status evaluate(struct evaluation *evaluation, struct session *session, struct errors *errors) {
+    const int which = evaluation->file != NULL ? 0 : find_split(evaluation->split, errors);
+    if (evaluation->file == NULL && which == 0) {
+        return errors->status;
+    }
+    if (evaluation->page.flag.is_given) {
+        RONDO_TRY(
+            plot_eval_metrics(evaluation->record, evaluation->metrics, session, &evaluation->hides_matrix, errors));
+    }
+    evaluation->record.which = which;
+    struct task *task = run_record_open(&evaluation->record, session, errors);
+    if (task == NULL) {
+        return errors->status;
+    }
+    metrics_want_tables(network_metrics(task->network));
+    struct errors changes = {0};
+    run_record_changes(evaluation->record.folder, task, which, &changes);
+    report_warnings(&changes, evaluation->json);
+    const rondo_status status = evaluate_task(evaluation, task, which, errors);
     task_destroy(task);
     return status;
 }
@@ -135,11 +185,15 @@ static rondo_status evaluate(struct run_record_settings settings, const char *sp
 static int run_eval(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
     const char *split = NULL, *file = NULL, *best = NULL, *metrics[ARGUMENT_LIST_MAX + 1] = {NULL};
+    struct plot_flag plot = {0};
+    int64_t example = 0;
     const struct flag flags[] = {
         {"on", "PART", FLAG_TEXT, &split, "part of the experiment's data: train, valid or test (default: test)"},
         {"data", "FILE", FLAG_TEXT, &file, "evaluate on another file of the same format"},
         {"metric", "NAME[:KEY=VALUE,…]", FLAG_LIST, metrics,
          "report this metric as well, with its options; may be repeated"},
+        FLAG_PLOT_OF(plot),
+        FLAG_EXAMPLE_OF(example),
         COMMON_FLAG_BEST(best),
         COMMON_FLAG_PLUGIN(common),
         COMMON_FLAG_VERBOSE(common),
@@ -155,28 +209,38 @@ static int run_eval(const struct command *command, int argc, char **argv) {
     }
     struct errors errors = {0};
     struct session *session = NULL;
+    struct evaluation evaluation = {
+        .record = {.folder = arguments.words[0], .metrics = metrics, .best = best, .best_where = {.file = "--best"}},
+        .split = split == NULL ? "test" : split,
+        .file = file,
+        .metrics = metrics,
+        .example = example,
+        .json = common.json};
     if (split != NULL && file != NULL) {
         errors_add(&errors, RONDO_INVALID,
                    "--on '%s' is not used with --data '%s': name a part of the experiment's data or a file, not both",
                    split, file);
-    } else {
+    } else if (plot_page_open(&evaluation.page, plot, example, common.json, &errors) == RONDO_OK) {
         session = session_from_flags(&common, &errors);
     }
     if (session != NULL) {
-        const struct run_record_settings settings = {
-            .folder = arguments.words[0], .metrics = metrics, .best = best, .best_where = {.file = "--best"}};
-        evaluate(settings, split == NULL ? "test" : split, file, &common, session, &errors);
+        evaluate(&evaluation, session, &errors);
     }
+    plot_page_close(&evaluation.page);
     status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
     session_destroy(session);
     return status;
 }
 
 const struct command command_eval = {
-    "eval", "eval RUN [--on PART | --data FILE] [--metric NAME[:KEY=VALUE,…]]…",
+    "eval", "eval RUN [--on PART | --data FILE] [--metric NAME[:KEY=VALUE,…]]… [--plot [FILE.svg]]",
     "evaluate the weights of a run on labelled data",
     "Prints the loss, its metrics, those of the experiment and those of --metric, and then their tables. `rondo list\n"
     "metric` lists metrics with their options. Warns if the data has changed since the run was trained.\n\n"
+    "--plot draws the confusion matrix of classes, or forecast and truth of numbers, and the curves of the training: "
+    "as\n"
+    "text of the width of the terminal, or to an SVG file.\n\n"
     "  rondo eval runs/food-sentiment --on test\n"
-    "  rondo eval runs/food-sentiment --metric f1:average=micro --metric confusion_matrix\n",
+    "  rondo eval runs/food-sentiment --metric f1:average=micro --metric confusion_matrix\n"
+    "  rondo eval runs/food-sentiment --plot food.svg\n",
     run_eval};

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/plot_predictions.h"
 #include "cli/print.h"
 #include "io/utf8.h"
 #include "train/run_record.h"
@@ -23,6 +24,8 @@ struct predictor {
     int reads_files;    /* files are read like those of the training, not line by line */
     const char *column; /* of --column; NULL: not given */
     int json;
+    int is_quiet;                   /* the plot is printed in place of the lines */
+    struct plot_predictions *plots; /* NULL: none */
     struct errors *errors;
 };
 
@@ -52,7 +55,10 @@ static rondo_status print_prediction(const struct predictor *predictor, const st
     struct fields fields;
     fields_open(&fields, arena);
     rondo_status status = reader_render(task->data.reader, &prediction, &fields, predictor->errors);
-    if (status == RONDO_OK) {
+    if (status == RONDO_OK && predictor->plots != NULL) {
+        status = plot_predictions_add(predictor->plots, &prediction, &fields, predictor->errors);
+    }
+    if (status == RONDO_OK && !predictor->is_quiet) {
         status = print_fields(predictor, &fields);
     }
     fields_close(&fields);
@@ -349,12 +355,39 @@ static rondo_status set_column(struct task *task, const char *value, struct erro
     return text == NULL ? errors_no_memory(errors) : RONDO_OK;
 }
 
+/* Predicts all files, and then draws what --plot asks for. */
+static rondo_status predict_and_plot(struct predictor *predictor, const char *const *files, int64_t example,
+                                     struct plot_page *page) {
+    if (!page->flag.is_given) {
+        return predict_files(predictor, files);
+    }
+    predictor->is_quiet = page->flag.file == NULL;
+    predictor->plots = plot_predictions_create(example);
+    if (predictor->plots == NULL) {
+        return errors_no_memory(predictor->errors);
+    }
+    rondo_status status = predict_files(predictor, files);
+    const char *what = files[0] == NULL ? "the predictions" : files[1] == NULL ? files[0] : "all files";
+    if (status == RONDO_OK) {
+        status = plot_predictions_show(predictor->plots, page, what, predictor->errors);
+    }
+    if (status == RONDO_OK) {
+        status = plot_page_show(page, what, "there are no numbers or classes among the predictions", predictor->errors);
+    }
+    plot_predictions_destroy(predictor->plots);
+    return status;
+}
+
 static int run_predict(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
     const char *column = NULL, *best = NULL;
+    struct plot_flag plot = {0};
+    int64_t example = 0;
     const struct flag flags[] = {
         {"column", "NAME|N", FLAG_TEXT, &column,
          "read tables in the format of the training data; the text is in this column"},
+        FLAG_PLOT_OF(plot),
+        FLAG_EXAMPLE_OF(example),
         COMMON_FLAG_BEST(best),
         COMMON_FLAG_PLUGIN(common),
         COMMON_FLAG_VERBOSE(common),
@@ -370,20 +403,24 @@ static int run_predict(const struct command *command, int argc, char **argv) {
         return status;
     }
     struct errors errors = {0};
-    struct session *session = session_from_flags(&common, &errors);
+    struct plot_page page;
+    struct session *session = plot_page_open(&page, plot, example, common.json, &errors) == RONDO_OK
+                                  ? session_from_flags(&common, &errors)
+                                  : NULL;
     const struct run_record_settings settings = {
         .folder = arguments.words[0], .best = best, .best_where = {.file = "--best"}};
     struct task *task = session == NULL ? NULL : run_record_open(&settings, session, &errors);
     if (task != NULL) {
-        const struct predictor predictor = {.task = task,
-                                            .reads_files = column != NULL || task->data.reader->class->add == NULL,
-                                            .column = column,
-                                            .json = common.json,
-                                            .errors = &errors};
+        struct predictor predictor = {.task = task,
+                                      .reads_files = column != NULL || task->data.reader->class->add == NULL,
+                                      .column = column,
+                                      .json = common.json,
+                                      .errors = &errors};
         if (column == NULL || set_column(task, column, &errors) == RONDO_OK) {
-            predict_files(&predictor, arguments.words + 1);
+            predict_and_plot(&predictor, arguments.words + 1, example, &page);
         }
     }
+    plot_page_close(&page);
     status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
     task_destroy(task);
     session_destroy(session);
@@ -391,13 +428,19 @@ static int run_predict(const struct command *command, int argc, char **argv) {
 }
 
 const struct command command_predict = {
-    "predict", "predict RUN [FILE]… [--column NAME|N]", "predict new texts, or the examples of files",
+    "predict", "predict RUN [FILE]… [--column NAME|N] [--plot [FILE.svg]]",
+    "predict new texts, or the examples of files",
     "A run that was trained on texts reads one text per line from the files, or from standard input; with\n"
     "--column, the files are tables of the format that it was trained on, such as its test file. Other runs\n"
     "read files like those that they were trained on. Each example gives one line: the label and its\n"
     "probability, or the number; or the labels or numbers of all steps. Control characters in a label are\n"
     "escaped; --json prints it exactly.\n\n"
+    "--plot draws the predictions: numbers, with their interval if the reader gives one; how often each class is\n"
+    "predicted, or the probabilities for a single example. As text it replaces the lines; --plot FILE.svg writes a "
+    "file\n"
+    "beside them. 'rondo eval --plot' compares predictions with the truth.\n\n"
     "  echo \"The food is good\" | rondo predict runs/food-sentiment\n"
     "  rondo predict runs/food-sentiment test.tsv --column text\n"
-    "  rondo predict runs/vowels test.npz\n",
+    "  rondo predict runs/vowels test.npz\n"
+    "  rondo predict runs/wave --plot\n",
     run_predict};

@@ -186,8 +186,9 @@ static const struct {
     {"sys/utsname.h", {"store/environment.c"}},
     {"dirent.h", {"core/", "experiment/", "store/", "kit/scaffold.c"}},
     {"fnmatch.h", {"train/optimizer_stages.c"}},
-    {"langinfo.h", {"cli/curve.c"}},
-    {"locale.h", {"core/number.c", "cli/curve.c"}},
+    {"langinfo.h", {"cli/plot_text.c"}},
+    {"locale.h", {"core/number.c", "cli/plot_text.c"}},
+    {"sys/ioctl.h", {"cli/plot_text.c"}},
     {"fcntl.h", {"core/", "io/", "store/", "kit/"}},
     {"strings.h", {"data/"}},
     {"sys/stat.h", {"core/", "io/", "experiment/", "store/", "kit/", "cli/"}},
@@ -743,9 +744,10 @@ static const struct {
     {"plugins/optimizers", "plugins/optimizers/meson.build", "'%s'", ""},
     {"plugins/schedules", "plugins/schedules/meson.build", "'%s'", ""},
     {"cli", "cli/main.c", "&command_%s",
-     "main command interrupt profile_report progress cell_argument curve catalogue catalogue_facts catalogue_json "
+     "main command interrupt profile_report progress cell_argument catalogue catalogue_facts catalogue_json "
      "catalogue_text "
-     "json_builder print reference schema schema_option table"},
+     "json_builder plot plot_eval plot_page plot_predictions plot_run plot_svg plot_text print reference schema "
+     "schema_option table"},
 };
 
 /* 1 where `name` is one of the words. */
