@@ -28,6 +28,14 @@
 #define KERNEL_LOOP
 #endif
 
+/* Written before a function that functions with KERNEL_CLONES call: it becomes a part of each of their versions. A copy that
+ * the compiler did not put into its callers would be compiled for the oldest processors. */
+#if defined(__GNUC__)
+#define KERNEL_INLINE static inline __attribute__((always_inline))
+#else
+#define KERNEL_INLINE static inline
+#endif
+
 /* Calls the kernel NAME_f32 or NAME_f64; rondo/plugin.h has the dtypes. */
 #define KERNEL_BY_DTYPE(dtype, name, ...)                                                                              \
     do {                                                                                                               \

@@ -5,12 +5,9 @@
  * log_softmax  y_i = (x_i - m) - ln s,    dL/dx_i = g_i - e^(y_i) sum_j g_j
  *
  * with m = max_j x_j,  s = sum_j e^(x_j - m),  g = dL/dy. Sums are computed in f64 for every dtype. */
-#include <tgmath.h>
-
-#include "core/kernel.h"
 #include "ops/axis.h"
 #include "ops/sample.h"
-#include "ops/vector_math.h"
+#include "ops/softmax_line.h"
 
 struct softmax_options {
     int64_t axis;
@@ -22,32 +19,24 @@ static const rondo_option softmax_option_table[] = {
     RONDO_OPTION_END,
 };
 
-/* A line is the n elements that are normalised together, `stride` apart. Most lines are contiguous. For these, the
- * kernels are compiled again with a constant stride of 1, so that compilers generate vector code. The sum in f64 is a
+/* Kernels of one line (ops/softmax_line.h); they are compiled again with a constant stride of 1. The sum in f64 is a
  * separate loop, because it would prevent vector code for the rest. */
 #define SOFTMAX_OF(T, suffix)                                                                                          \
-    static inline T line_max_##suffix(const T *x, int64_t n, int64_t stride) {                                         \
-        T largest = x[0];                                                                                              \
-        for (int64_t i = 1; i < n; i++) {                                                                              \
-            largest = x[i * stride] > largest ? x[i * stride] : largest;                                               \
+    KERNEL_INLINE double line_dot_##suffix(const T *x, const T *y, int64_t n, int64_t stride) {                        \
+        double sums[LINE_LANES] = {0};                                                                                 \
+        int64_t i = 0;                                                                                                 \
+        for (; i + LINE_LANES <= n; i += LINE_LANES) {                                                                 \
+            KERNEL_LOOP                                                                                                \
+            for (int64_t l = 0; l < LINE_LANES; l++) {                                                                 \
+                sums[l] += (double)x[(i + l) * stride] * (double)y[(i + l) * stride];                                  \
+            }                                                                                                          \
         }                                                                                                              \
-        return largest;                                                                                                \
-    }                                                                                                                  \
-    static inline double line_sum_##suffix(const T *x, int64_t n, int64_t stride) {                                    \
-        double sum[4] = {0};                                                                                           \
-        for (int64_t i = 0; i < n; i++) {                                                                              \
-            sum[i % 4] += (double)x[i * stride];                                                                       \
+        for (int64_t l = 0; i + l < n; l++) {                                                                          \
+            sums[l] += (double)x[(i + l) * stride] * (double)y[(i + l) * stride];                                      \
         }                                                                                                              \
-        return (sum[0] + sum[1]) + (sum[2] + sum[3]);                                                                  \
+        return line_total(sums);                                                                                       \
     }                                                                                                                  \
-    static inline double line_dot_##suffix(const T *x, const T *y, int64_t n, int64_t stride) {                        \
-        double sum[4] = {0};                                                                                           \
-        for (int64_t i = 0; i < n; i++) {                                                                              \
-            sum[i % 4] += (double)x[i * stride] * (double)y[i * stride];                                               \
-        }                                                                                                              \
-        return (sum[0] + sum[1]) + (sum[2] + sum[3]);                                                                  \
-    }                                                                                                                  \
-    static inline void softmax_line_##suffix(const T *x, T *y, int64_t n, int64_t stride) {                            \
+    KERNEL_INLINE void softmax_line_##suffix(const T *x, T *y, int64_t n, int64_t stride) {                            \
         const T largest = line_max_##suffix(x, n, stride);                                                             \
         KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < n; i++) {                                                                              \
@@ -59,26 +48,22 @@ static const rondo_option softmax_option_table[] = {
             y[i * stride] *= scale;                                                                                    \
         }                                                                                                              \
     }                                                                                                                  \
-    static inline void softmax_line_grad_##suffix(const T *y, const T *g, T *gx, int64_t n, int64_t stride) {          \
+    KERNEL_INLINE void softmax_line_grad_##suffix(const T *y, const T *g, T *gx, int64_t n, int64_t stride) {          \
         const T dot = (T)line_dot_##suffix(g, y, n, stride);                                                           \
         KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             gx[i * stride] += y[i * stride] * (g[i * stride] - dot);                                                   \
         }                                                                                                              \
     }                                                                                                                  \
-    static inline void log_softmax_line_##suffix(const T *x, T *y, int64_t n, int64_t stride) {                        \
+    KERNEL_INLINE void log_softmax_line_##suffix(const T *x, T *y, int64_t n, int64_t stride) {                        \
         const T largest = line_max_##suffix(x, n, stride);                                                             \
-        KERNEL_LOOP                                                                                                    \
-        for (int64_t i = 0; i < n; i++) {                                                                              \
-            y[i * stride] = VECTOR_EXP(x[i * stride] - largest);                                                       \
-        }                                                                                                              \
-        const T log_sum = (T)log(line_sum_##suffix(y, n, stride));                                                     \
+        const T log_sum = line_log_sum_##suffix(x, largest, n, stride);                                                \
         KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             y[i * stride] = (x[i * stride] - largest) - log_sum;                                                       \
         }                                                                                                              \
     }                                                                                                                  \
-    static inline void log_softmax_line_grad_##suffix(const T *y, const T *g, T *gx, int64_t n, int64_t stride) {      \
+    KERNEL_INLINE void log_softmax_line_grad_##suffix(const T *y, const T *g, T *gx, int64_t n, int64_t stride) {      \
         const T sum = (T)line_sum_##suffix(g, n, stride);                                                              \
         KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < n; i++) {                                                                              \

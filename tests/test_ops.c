@@ -416,6 +416,8 @@ static const struct value_row value_rows[] = {
      "axis=0",
      {"[2, 2] 5 0 5 1"},
      "[2, 2] -0.6931471805599453 -1.3132616875182228 -0.6931471805599453 -0.31326168751822286"},
+    {"log_softmax_pick", NULL, {"[2, 2] 1000 0 0 1000", "i[2] 1 1"}, "[2] -1000 0"},
+    {"log_softmax_pick", NULL, {"[3, 1] 3 4 -inf", "i[3] 0 0 0"}, "[3] 0 0 nan"},
     {"layer_norm", "epsilon=1e-12", {"[1, 4] 1 1 3 3", "[4] 1 2 3 4", "[4] 0 0 10 10"}, "[1, 4] -1 -2 13 14"},
     {"layer_norm", NULL, {"[2, 2] 5 5 7 7", "[2] 3 3", "[2] 1 2"}, "[2, 2] 1 2 1 2"},
 
@@ -569,6 +571,9 @@ static const struct {
     {"min", NULL, {"[0]"}, {"axis 0 of [0] is empty"}},
     {"softmax", NULL, {"[]"}, {"no axis -1 in shape []"}},
     {"log_softmax", "axis=2", {"[2, 3]"}, {"no axis 2"}},
+    {"log_softmax_pick", NULL, {"[2, 3]", "i[3]"}, {"cannot pick from x [2, 3] by index [3]"}},
+    {"log_softmax_pick", NULL, {"[2, 3]", "[2]"}, {"'index'"}},
+    {"log_softmax_pick", NULL, {"[1, 3] 1 2 3", "i[1] 3"}, {"3"}},
     {"layer_norm", NULL, {"[2, 3]", "[2]", "[3]"}, {"gain [2] does not fit x [2, 3]"}},
     {"layer_norm", NULL, {"[2, 3]", "[3]", "[1, 3]"}, {"bias [1, 3] does not fit x [2, 3]"}},
     {"layer_norm", NULL, {"[]", "[1]", "[1]"}, {"x is a scalar"}},
@@ -778,6 +783,7 @@ static const struct {
     {"mean", "axis=[0, 2]", {"[20, 500, 9]"}, 0},
     {"softmax", NULL, {"[900, 101]"}, 0},
     {"log_softmax", "axis=0", {"[101, 900]"}, 0},
+    {"log_softmax_pick", NULL, {"[900, 101]", "i[900]"}, 101},
     {"layer_norm", NULL, {"[1500, 65]", "[65]", "[65]"}, 0},
     {"gather", NULL, {"[50, 301]", "i[700]"}, 50},
     {"segment", "count=40 reduce=max", {"[700, 301]", "i[700]"}, 40},
@@ -834,6 +840,46 @@ START_TEST(results_and_gradients_are_the_same_bits_for_any_number_of_threads) {
         const rondo_tensor more = run_row(_i, threads);
         ck_assert_mem_eq(more.data, one.data, tensor_bytes(&one));
     }
+}
+END_TEST
+
+/* ---- log_softmax_pick against its two steps ---- */
+
+static const int64_t pick_classes[] = {1, 2, 15, 16, 70, 511, 513, 10000};
+
+/* The result, and the gradient of x [5, classes] for a sum with weights, which are added to ones. */
+static void pick_log_softmax(int64_t classes, int in_one, rondo_tensor *result, rondo_tensor *gradient) {
+    struct tape *tape = new_tape(NULL);
+    rondo_tensor x = tensor_2d(RONDO_F32, 5, classes, NULL), index = tensor_1d(RONDO_I32, 5, NULL);
+    rondo_tensor weights = tensor_1d(RONDO_F32, 5, NULL);
+    *gradient = x;
+    ck_assert(tensor_alloc(&x, arena, &errors) == RONDO_OK && tensor_alloc(gradient, arena, &errors) == RONDO_OK);
+    ck_assert(tensor_alloc(&index, arena, &errors) == RONDO_OK && tensor_alloc(&weights, arena, &errors) == RONDO_OK);
+    for (int64_t i = 0; i < 5 * classes; i++) {
+        tensor_set(&x, i, 8 * rng_normal(rng_stream(5, "logits"), (uint64_t)i));
+        tensor_set(gradient, i, 1);
+    }
+    for (int64_t i = 0; i < 5; i++) {
+        tensor_set(&index, i, (double)rng_below(rng_stream(5, "classes"), (uint64_t)i, (uint64_t)classes));
+        tensor_set(&weights, i, rng_normal(rng_stream(5, "weights"), (uint64_t)i));
+    }
+    const rondo_value logits = tape_parameter(tape, "x", &x, gradient), at = tape_constant(tape, &index);
+    const rondo_value log_p = in_one ? logits : tape_apply_named(tape, "log_softmax", NULL, &logits, 1);
+    const rondo_value y =
+        tape_apply_named(tape, in_one ? "log_softmax_pick" : "pick", NULL, (rondo_value[]){log_p, at}, 2);
+    const rondo_value root = tape_apply_named(tape, "mul", NULL, (rondo_value[]){y, tape_constant(tape, &weights)}, 2);
+    ck_assert_int_eq(tape_backward(tape, root), RONDO_OK);
+    *result = weights;
+    memcpy(result->data, tape_tensor(tape, y)->data, tensor_bytes(result));
+    tape_destroy(tape);
+}
+
+START_TEST(log_softmax_pick_has_the_bits_of_log_softmax_and_pick) {
+    rondo_tensor found, expected, gradient, expected_gradient;
+    pick_log_softmax(pick_classes[_i], 1, &found, &gradient);
+    pick_log_softmax(pick_classes[_i], 0, &expected, &expected_gradient);
+    ck_assert_mem_eq(found.data, expected.data, tensor_bytes(&found));
+    ck_assert_mem_eq(gradient.data, expected_gradient.data, tensor_bytes(&gradient));
 }
 END_TEST
 
@@ -1057,6 +1103,7 @@ static Suite *ops_suite(void) {
     tcase_add_checked_fixture(threads, setup, teardown);
     tcase_add_loop_test(threads, results_and_gradients_are_the_same_bits_for_any_number_of_threads, 0,
                         ROWS(thread_rows));
+    tcase_add_loop_test(threads, log_softmax_pick_has_the_bits_of_log_softmax_and_pick, 0, ROWS(pick_classes));
     suite_add_tcase(suite, threads);
     return suite;
 }

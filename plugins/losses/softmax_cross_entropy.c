@@ -122,15 +122,15 @@ static rondo_value record_full(rondo_context *ctx, const rondo_loss_call *call, 
     const int32_t dtype = x->dtype;
     const int has_weights = self->class_weights.count > 0;
     const rondo_value weights = has_weights ? weights_of(ctx, dtype, &self->class_weights) : (rondo_value){-1};
-    const rondo_value log_p = rondo_apply1(ctx, "log_softmax", "axis=-1", outputs); /* (rows, classes) */
     const double e = self->label_smoothing;
     if (e == 0) {
-        const rondo_value of_class = rondo_apply2(ctx, "pick", NULL, log_p, targets); /* (rows) */
-        const rondo_value surprise = surprise_of(ctx, dtype, self->focus, of_class);  /* (rows) */
+        const rondo_value of_class = rondo_apply2(ctx, "log_softmax_pick", NULL, outputs, targets); /* (rows) */
+        const rondo_value surprise = surprise_of(ctx, dtype, self->focus, of_class);                /* (rows) */
         return has_weights ? rondo_apply2(ctx, "mul", NULL, surprise,
                                           rondo_apply2(ctx, "gather", NULL, weights, targets)) /* (rows) */
                            : surprise;
     }
+    const rondo_value log_p = rondo_apply1(ctx, "log_softmax", "axis=-1", outputs);                /* (rows, classes) */
     const rondo_value plain = surprise_of(ctx, dtype, self->focus, log_p);                         /* (rows, classes) */
     const rondo_value each = has_weights ? rondo_apply2(ctx, "mul", NULL, plain, weights) : plain; /* (rows, classes) */
     const rondo_value of_class = rondo_apply2(ctx, "pick", NULL, each, targets);                   /* (rows) */
@@ -382,8 +382,7 @@ static rondo_value record_sampled(rondo_context *ctx, const rondo_loss_call *cal
     if (call->training) {
         return record_drawn(ctx, call, outputs, targets, x->dtype, classes);
     }
-    const rondo_value log_p = rondo_apply1(ctx, "log_softmax", "axis=-1", outputs); /* (rows, classes) */
-    return rondo_apply1(ctx, "neg", NULL, rondo_apply2(ctx, "pick", NULL, log_p, targets));
+    return rondo_apply1(ctx, "neg", NULL, rondo_apply2(ctx, "log_softmax_pick", NULL, outputs, targets));
 }
 
 /* ---- predictions and metrics ---- */
