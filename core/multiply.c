@@ -14,6 +14,7 @@ enum { TASK_WORK = 1 << 20, LEAST_ROWS = 64 };
  * they are added up. Workers take the tasks one after the other. */
 struct multiplication {
     const rondo_product *product;
+    const void *bias; /* NULL: none */
     int64_t block, n_blocks, n_tasks;
     atomic_llong next;
     char *scratch; /* of all workers */
@@ -48,7 +49,8 @@ static void scale(const rondo_product *p, void *c, int64_t count, double beta) {
 }
 
 /* Rows `row` to `row + rows` of pair number `pair`. */
-static void multiply_rows(const rondo_product *p, int64_t pair, int64_t row, int64_t rows, void *scratch) {
+static void multiply_rows(const struct multiplication *work, int64_t pair, int64_t row, int64_t rows, void *scratch) {
+    const rondo_product *p = work->product;
     const double beta = p->reduce && pair > 0 ? 1 : p->beta;
     char *c = at(p->c, (p->reduce ? 0 : pair * p->m * p->n) + row * p->n, p->dtype);
     const struct product_matrices matrices = {.m = rows,
@@ -59,7 +61,8 @@ static void multiply_rows(const rondo_product *p, int64_t pair, int64_t row, int
                                               .b = side_of(&p->b, pair, 0, p->dtype),
                                               .c = c,
                                               .ldc = p->n,
-                                              .add = beta != 0};
+                                              .add = beta != 0,
+                                              .bias = work->bias};
     if (beta != 0) {
         scale(p, c, rows * p->n, beta);
     }
@@ -76,7 +79,7 @@ static void run_tasks(void *arg, int64_t begin, int64_t end) {
             const int64_t first = p->reduce ? 0 : task / work->n_blocks;
             const int64_t end_pair = p->reduce ? p->stack : first + 1;
             for (int64_t pair = first; pair < end_pair; pair++) {
-                multiply_rows(p, pair, row, rows, work->scratch + (size_t)worker * work->scratch_bytes);
+                multiply_rows(work, pair, row, rows, work->scratch + (size_t)worker * work->scratch_bytes);
             }
         }
     }
@@ -88,7 +91,8 @@ static int64_t work_of(int64_t a, int64_t b, int64_t c) {
     return work > 4e18 ? INT64_C(1) << 62 : (int64_t)work;
 }
 
-rondo_status multiply(const struct parallel *parallel, struct arena *arena, const rondo_product *p) {
+rondo_status multiply_with_bias(const struct parallel *parallel, struct arena *arena, const rondo_product *p,
+                                const void *bias) {
     const int64_t results = p->reduce ? 1 : p->stack;
     if (p->m == 0 || p->n == 0 || results == 0) {
         return RONDO_OK;
@@ -100,8 +104,8 @@ rondo_status multiply(const struct parallel *parallel, struct arena *arena, cons
     const int64_t most_workers = parallel == NULL ? 1 : parallel_threads(parallel);
     const int64_t row_work = work_of(p->n, p->k, p->reduce ? p->stack : 1);
     const int64_t part = most_workers == 1 ? p->m : (p->m + 2 * most_workers - 1) / (2 * most_workers);
-    struct multiplication work = {.product = p,
-                                  .block = smaller(larger(larger(TASK_WORK / row_work + 1, part), LEAST_ROWS), p->m)};
+    struct multiplication work = {
+        .product = p, .bias = bias, .block = smaller(larger(larger(TASK_WORK / row_work + 1, part), LEAST_ROWS), p->m)};
     work.n_blocks = (p->m + work.block - 1) / work.block;
     work.n_tasks = results * work.n_blocks;
     /* Small matrices of a stack: several tasks for each worker. */
@@ -116,4 +120,8 @@ rondo_status multiply(const struct parallel *parallel, struct arena *arena, cons
     parallel_for(parallel, workers, 1, run_tasks, &work);
     arena_release(arena, mark);
     return RONDO_OK;
+}
+
+rondo_status multiply(const struct parallel *parallel, struct arena *arena, const rondo_product *product) {
+    return multiply_with_bias(parallel, arena, product, NULL);
 }

@@ -17,4 +17,9 @@
  * then unchanged. */
 rondo_status multiply(const struct parallel *parallel, struct arena *arena, const rondo_product *product);
 
+/* The same for a plain product (k >= 1, stack 1), and then plus `bias` [n] in every row, with the bits of a separate sum: a
+ * linear layer, without a second pass over a large result. */
+rondo_status multiply_with_bias(const struct parallel *parallel, struct arena *arena, const rondo_product *product,
+                                const void *bias);
+
 #endif

@@ -19,6 +19,7 @@ enum { TASK_WORK = 1 << 20, LEAST_ROWS = 64 };
 /* A product in blocks of `block` rows of a result. */
 struct openblas_blocks {
     const rondo_product *product;
+    const void *bias; /* NULL: none */
     int64_t block, n_blocks;
 };
 
@@ -34,8 +35,20 @@ static char *at(const void *data, int64_t element, int32_t dtype) {
     return (char *)data + (size_t)element * dtype_size(dtype);
 }
 
+/* c [rows, n] += bias in every row. */
+static void add_bias(const rondo_product *p, void *c, const void *bias, int64_t rows) {
+    for (int64_t i = 0; i < rows * p->n; i++) {
+        if (p->dtype == RONDO_F32) {
+            ((float *)c)[i] += ((const float *)bias)[i % p->n];
+        } else {
+            ((double *)c)[i] += ((const double *)bias)[i % p->n];
+        }
+    }
+}
+
 /* Rows `row` to `row + rows` of pair number `pair`: c = alpha op(a) op(b) + beta c. */
-static void multiply_rows(const rondo_product *p, int64_t pair, int64_t row, int64_t rows) {
+static void multiply_rows(const struct openblas_blocks *work, int64_t pair, int64_t row, int64_t rows) {
+    const rondo_product *p = work->product;
     const enum CBLAS_TRANSPOSE ta = p->a.transposed ? CblasTrans : CblasNoTrans;
     const enum CBLAS_TRANSPOSE tb = p->b.transposed ? CblasTrans : CblasNoTrans;
     const int m = (int)rows, n = (int)p->n, k = (int)p->k, lda = (int)p->a.leading, ldb = (int)p->b.leading;
@@ -48,6 +61,9 @@ static void multiply_rows(const rondo_product *p, int64_t pair, int64_t row, int
     } else {
         cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, p->alpha, a, lda, b, ldb, beta, c, n);
     }
+    if (work->bias != NULL) {
+        add_bias(p, c, work->bias, rows);
+    }
 }
 
 /* Task t is row block t % n_blocks of pair t / n_blocks, or of all pairs if they are added up. */
@@ -58,7 +74,7 @@ static void run_tasks(void *arg, int64_t begin, int64_t end) {
         const int64_t row = task % work->n_blocks * work->block, rows = smaller(work->block, p->m - row);
         const int64_t first = p->reduce ? 0 : task / work->n_blocks, last = p->reduce ? p->stack : first + 1;
         for (int64_t pair = first; pair < last; pair++) {
-            multiply_rows(p, pair, row, rows);
+            multiply_rows(work, pair, row, rows);
         }
     }
 }
@@ -72,7 +88,8 @@ static void use_one_thread(void) {
     }
 }
 
-rondo_status multiply(const struct parallel *parallel, struct arena *arena, const rondo_product *p) {
+rondo_status multiply_with_bias(const struct parallel *parallel, struct arena *arena, const rondo_product *p,
+                                const void *bias) {
     const int64_t results = p->reduce ? 1 : p->stack;
     (void)arena;
     if (p->m == 0 || p->n == 0 || results == 0) {
@@ -93,8 +110,13 @@ rondo_status multiply(const struct parallel *parallel, struct arena *arena, cons
     use_one_thread();
     const double row_work = (double)p->n * (double)p->k * (double)(p->reduce ? p->stack : 1);
     const int64_t wanted = row_work >= TASK_WORK ? 1 : (int64_t)(TASK_WORK / row_work) + 1;
-    struct openblas_blocks work = {.product = p, .block = smaller(smaller(larger(wanted, LEAST_ROWS), p->m), INT_MAX)};
+    struct openblas_blocks work = {
+        .product = p, .bias = bias, .block = smaller(smaller(larger(wanted, LEAST_ROWS), p->m), INT_MAX)};
     work.n_blocks = (p->m + work.block - 1) / work.block;
     parallel_for(parallel, results * work.n_blocks, 1, run_tasks, &work);
     return RONDO_OK;
+}
+
+rondo_status multiply(const struct parallel *parallel, struct arena *arena, const rondo_product *product) {
+    return multiply_with_bias(parallel, arena, product, NULL);
 }

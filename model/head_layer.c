@@ -1,6 +1,7 @@
 #include "model/head_layer.h"
 
 #include "model/apply.h"
+#include "model/linear.h"
 
 struct head_layer {
     struct layer layer;
@@ -24,10 +25,8 @@ static rondo_value record(const struct layer *base, struct tape *tape, const str
     const struct head_layer *layer = (const struct head_layer *)base;
     const rondo_value hidden = call->inputs[0];
     layer_enter(tape, call, "");
-    if (layer->is_tied) {
-        return apply_add(tape, apply_matmul_transposed(tape, hidden, tied_rows(base, tape, call)), call->parameters[0]);
-    }
-    return apply_add(tape, apply_matmul(tape, hidden, call->parameters[0]), call->parameters[1]);
+    return layer->is_tied ? linear_record(tape, hidden, tied_rows(base, tape, call), 1, call->parameters[0])
+                          : linear_record(tape, hidden, call->parameters[0], 0, call->parameters[1]);
 }
 
 static int64_t flops(const struct layer *layer) {

@@ -475,6 +475,58 @@ START_TEST(kernels_are_found_by_name) {
 }
 END_TEST
 
+/* ---- bias ---- */
+
+static const struct {
+    int64_t m, n, k;
+    int transpose_a, transpose_b, add;
+} biased[] = {
+    {1, 1, 1, 0, 0, 0},      {5, 17, 3, 0, 0, 0},
+    {130, 600, 20, 0, 1, 0}, /* more than a block of rows and of columns */
+    {7, 33, 600, 0, 0, 1},   {20, 65, 300, 1, 0, 0},
+    {3, 530, 513, 1, 1, 1}, /* k in several blocks */
+};
+
+static void check_bias(const struct product_kernels *kernels, int32_t dtype, int row) {
+    const int64_t m = biased[row].m, n = biased[row].n, k = biased[row].k;
+    void *a = numbers(dtype, m * k, 1), *b = numbers(dtype, k * n, 2), *bias = numbers(dtype, n, 3);
+    void *c = numbers(dtype, m * n, 4), *expected = numbers(dtype, m * n, 4);
+    void *scratch = allocate_aligned(product_gradient_bytes(kernels, dtype, m, n));
+    struct product_matrices product = {.m = m,
+                                       .n = n,
+                                       .k = k,
+                                       .alpha = 1,
+                                       .a = {a, biased[row].transpose_a ? m : k, biased[row].transpose_a},
+                                       .b = {b, biased[row].transpose_b ? k : n, biased[row].transpose_b},
+                                       .c = expected,
+                                       .ldc = n,
+                                       .add = biased[row].add};
+    product_multiply(kernels, dtype, &product, scratch);
+    for (int64_t i = 0; i < m * n; i++) {
+        set(dtype, expected, i, get(dtype, expected, i) + get(dtype, bias, i % n));
+    }
+    product.c = c;
+    product.bias = bias;
+    product_multiply(kernels, dtype, &product, scratch);
+    ck_assert_mem_eq(c, expected, (size_t)(m * n) * size_of(dtype));
+    free(a);
+    free(b);
+    free(bias);
+    free(c);
+    free(expected);
+    free(scratch);
+}
+
+START_TEST(a_bias_gives_the_bits_of_a_separate_sum) {
+    const struct product_kernels *kernels = kernels_of(_i);
+    for (int row = 0; row < COUNT(biased) && kernels != NULL; row++) {
+        for (int d = 0; d < COUNT(dtypes); d++) {
+            check_bias(kernels, dtypes[d], row);
+        }
+    }
+}
+END_TEST
+
 START_TEST(sizes_that_overflow_are_reported) {
     const struct product_kernels *kernels = kernels_of(_i);
     for (int d = 0; d < COUNT(dtypes) && kernels != NULL; d++) {
@@ -508,6 +560,7 @@ int main(void) {
     tcase_add_loop_test(cases, gradient_is_that_of_a_double_loop, 0, sets);
     tcase_add_loop_test(cases, gradient_has_the_same_bits_however_runs_are_cut, 0, sets);
     tcase_add_loop_test(cases, gradient_has_the_same_bits_wherever_runs_are, 0, sets);
+    tcase_add_loop_test(cases, a_bias_gives_the_bits_of_a_separate_sum, 0, sets);
     tcase_set_timeout(cases, 120);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

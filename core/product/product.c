@@ -95,6 +95,7 @@ struct product_block {
     const struct product_target *targets;
     int32_t n_targets;
     int add;
+    const void *bias; /* of the columns of the only target; NULL: none */
 };
 
 /* A position in the columns of all targets. */
@@ -122,6 +123,7 @@ static int64_t next_columns(const struct product_tiles *tiles, const struct prod
             .c = at(target->c, j, tiles),
             .ldc = target->ldc,
             .width = least(target->n - j, tiles->lanes),
+            .bias = block->bias == NULL ? NULL : const_at(block->bias, j, tiles),
         };
         cursor->column += tiles->lanes;
     }
@@ -235,9 +237,10 @@ struct product_strips {
     int64_t columns, distance; /* columns of a strip; elements from one strip to the next */
 };
 
-/* C [rows, target's n] = A^T B, plus C if `add` is 1. */
+/* C [rows, target's n] = A^T B, plus C if `add` is 1, plus `bias` (NULL: none) in every row. */
 static void multiply_strips(const struct product_tiles *tiles, int64_t rows, int64_t k,
-                            const struct product_strips *strips, const struct product_target *target, int add) {
+                            const struct product_strips *strips, const struct product_target *target, int add,
+                            const void *bias) {
     for (int64_t row = 0, i = 0; row < rows; row += strips->columns, i++) {
         const struct product_block block = {
             .rows = least(rows - row, strips->columns),
@@ -251,6 +254,7 @@ static void multiply_strips(const struct product_tiles *tiles, int64_t rows, int
             .targets = target,
             .n_targets = 1,
             .add = add,
+            .bias = bias,
         };
         multiply_block(tiles, &block);
     }
@@ -283,7 +287,7 @@ void product_gradient(const struct product_kernels *kernels, int32_t dtype, cons
                     pack_rows(tiles, runs, n_runs, &place, 0, const_at(a, row, tiles), lda, rows, packed_a);
                 }
                 const struct product_target target = {packed_b, at(c, row * ldc + column, tiles), ldc, columns};
-                multiply_strips(tiles, rows, k, &strips, &target, 1);
+                multiply_strips(tiles, rows, k, &strips, &target, 1, NULL);
             }
         }
     }
@@ -311,9 +315,9 @@ static void pack_side(const struct product_tiles *tiles, const struct product_ma
     }
 }
 
-/* All rows of op(A) by a packed block of op(B). */
+/* All rows of op(A) by a packed block of op(B). The last block in depth adds `bias`, that of the block's columns. */
 static void multiply_side(const struct product_tiles *tiles, const struct product_matrices *p, int64_t depth, int64_t k,
-                          const struct product_target *target, void *packed_a) {
+                          const struct product_target *target, const void *bias, void *packed_a) {
     const int64_t panel = panel_of(tiles), lda = p->a.ld;
     const int add = p->add || depth > 0;
     for (int64_t row = 0; row < p->m && !p->a.transposed; row += HEIGHT) {
@@ -328,6 +332,7 @@ static void multiply_side(const struct product_tiles *tiles, const struct produc
             .targets = target,
             .n_targets = 1,
             .add = add,
+            .bias = bias,
         };
         multiply_block(tiles, &block);
     }
@@ -341,7 +346,7 @@ static void multiply_side(const struct product_tiles *tiles, const struct produc
             tiles->pack(k, rows, a, lda, PAIRS * panel, packed_a);
             strips = (struct product_strips){packed_a, panel, panel, PAIRS * panel};
         }
-        multiply_strips(tiles, rows, k, &strips, &own, add);
+        multiply_strips(tiles, rows, k, &strips, &own, add, bias);
     }
 }
 
@@ -354,8 +359,10 @@ void product_multiply(const struct product_kernels *kernels, int32_t dtype, cons
         const struct product_target target = {packed_b, at(product->c, column, tiles), product->ldc, columns};
         for (int64_t depth = 0; depth < product->k; depth += PAIRS) {
             const int64_t k = least(product->k - depth, PAIRS);
+            const int has_bias = product->bias != NULL && depth + k == product->k;
             pack_side(tiles, product, depth, k, column, columns, packed_b);
-            multiply_side(tiles, product, depth, k, &target, packed_a);
+            multiply_side(tiles, product, depth, k, &target, has_bias ? const_at(product->bias, column, tiles) : NULL,
+                          packed_a);
         }
     }
 }

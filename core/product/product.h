@@ -49,7 +49,7 @@ struct product_side {
     int transposed; /* 1: the stored matrix is the transpose of the one that is multiplied */
 };
 
-/* C [m, n] = alpha op(A) op(B), plus C if `add` is 1. */
+/* C [m, n] = alpha op(A) op(B), plus C if `add` is 1; then plus `bias` in every row, with the bits of a separate sum. */
 struct product_matrices {
     int64_t m, n, k; /* k >= 1 */
     double alpha;
@@ -57,6 +57,7 @@ struct product_matrices {
     void *c;
     int64_t ldc;
     int add;
+    const void *bias; /* [n]; NULL: none */
 };
 
 /* A product of two matrices of any size, whose sides are packed block by block. `scratch` as for product_gradient. The

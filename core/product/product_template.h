@@ -52,6 +52,13 @@ TARGET INLINED void NAME(end_tile)(const int rows, const int vectors, const stru
     for (int v = 0; v < vectors; v++) {
         const struct product_column *column = &tile->columns[v];
         REAL *c = (REAL *)column->c + tile->row * column->ldc;
+        if (column->bias != NULL) {
+            const VECTOR one = NAME(broadcast)(1), bias = NAME(load_some)(column->bias, column->width);
+            UNROLLED
+            for (int i = 0; i < rows; i++) {
+                sums[i][v] = NAME(multiply_add)(one, bias, sums[i][v]); /* rounds as a sum does */
+            }
+        }
         UNROLLED
         for (int i = 0; i < rows; i++) {
             if (column->width == LANES) {

@@ -24,7 +24,8 @@ struct product_column {
     const void *b; /* its first row in a panel */
     void *c;       /* its first element in row 0 of C */
     int64_t ldc;
-    int64_t width; /* columns that exist in C: 1 .. lanes */
+    int64_t width;    /* columns that exist in C: 1 .. lanes */
+    const void *bias; /* [width], added to the column in every row at last; NULL: none */
 };
 
 struct product_tile {
