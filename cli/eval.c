@@ -237,9 +237,8 @@ const struct command command_eval = {
     "evaluate the weights of a run on labelled data",
     "Prints the loss, its metrics, those of the experiment and those of --metric, and then their tables. `rondo list\n"
     "metric` lists metrics with their options. Warns if the data has changed since the run was trained.\n\n"
-    "--plot draws the confusion matrix of classes, or forecast and truth of numbers, and the curves of the training: "
-    "as\n"
-    "text of the width of the terminal, or to an SVG file.\n\n"
+    "--plot draws the confusion matrix of classes, or forecast and truth of numbers, and the curves of\n"
+    "the training: as text of the width of the terminal, or to an SVG file.\n\n"
     "  rondo eval runs/food-sentiment --on test\n"
     "  rondo eval runs/food-sentiment --metric f1:average=micro --metric confusion_matrix\n"
     "  rondo eval runs/food-sentiment --plot food.svg\n",
