@@ -36,8 +36,8 @@ static rondo_status print_fields(const struct predictor *predictor, const struct
         return output_json(json_incref(fields->object), JSON_COMPACT | JSON_REAL_PRECISION(6), predictor->errors);
     }
     for (const struct field_shown *shown = fields->first; shown != NULL; shown = shown->next) {
+        printf("%s", shown == fields->first ? "" : shown->begins_line ? "\n" : "\t");
         print_text(stdout, shown->text);
-        printf("%s", shown->next == NULL ? "" : "\t");
     }
     printf("\n");
     return RONDO_OK;

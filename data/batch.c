@@ -84,6 +84,11 @@ int32_t batch_inputs(const struct dataset *dataset, const struct batch_plan *pla
                                                .every_step = plan->architecture.input_every_step,
                                                .unknown = input->unknown};
     }
+    const struct stream *known = dataset_find(dataset, "known");
+    if (known != NULL) {
+        inputs[count++] =
+            (struct batch_input){.name = known->name, .size = known->size, .every_step = 1, .unknown = known->unknown};
+    }
     if (plan->feedback) {
         const int is_real = target->kind == STREAM_REAL;
         inputs[count++] = (struct batch_input){.name = "previous",
@@ -143,26 +148,22 @@ static rondo_status pack_rows(const struct packing *packing, const struct sorted
     return time_axis_make(&packing->batch->time, lengths, rows, packing->arena, packing->errors);
 }
 
-/* Writes number k of an element, as the model sees it, to position `to` of a tensor. */
-static void put_number(const struct stream *stream, int64_t k, double stored, const rondo_tensor *tensor, int64_t to) {
-    const double shift = stream->shift == NULL ? 0 : (double)stream->shift[k];
-    const double scale = stream->scale == NULL ? 1 : (double)stream->scale[k];
-    tensor_set(tensor, to, (stored - shift) / scale);
-}
-
-/* Copies one element to row `to` of a tensor. */
-static void copy_element(const struct stream *stream, int64_t from, const rondo_tensor *tensor, int64_t to) {
+/* Copies one element of an example of that group to row `to` of a tensor, as the model sees it. */
+static void copy_element(const struct stream *stream, int32_t group, int64_t from, const rondo_tensor *tensor,
+                         int64_t to) {
     if (stream->kind != STREAM_REAL) {
         ((int32_t *)tensor->data)[to] = stream_id(stream, from);
         return;
     }
-    if (stream->store == STORE_F32 && tensor->dtype == RONDO_F32 && stream->scale == NULL) {
-        memcpy((float *)tensor->data + to * stream->size, (const float *)stream->data + from * stream->size,
+    const int is_as_stored = stream->scale == NULL && stream->transform == NULL && !stream->has_missing;
+    if (stream->store == STORE_F32 && tensor->dtype == RONDO_F32 && is_as_stored) {
+        memcpy((float *)tensor->data + to * stream->size, (const float *)stream->data + from * stream->stride,
                (size_t)stream->size * sizeof(float));
         return;
     }
     for (int64_t k = 0; k < stream->size; k++) {
-        put_number(stream, k, (double)stream_number(stream, from, k), tensor, to * stream->size + k);
+        const double stored = (double)stream_number(stream, from, k);
+        tensor_set(tensor, to * stream->size + k, stream_to_model(stream, group, k, stored));
     }
 }
 
@@ -182,19 +183,22 @@ static rondo_status pack_stream(const struct packing *packing, const struct stre
     RONDO_TRY(element_tensor(packing, stream, every_step ? time->total : time->rows, tensor));
     for (int64_t step = 0; step < (every_step ? time->steps : 1); step++) {
         for (int64_t row = 0; row < time->alive[step]; row++) {
-            copy_element(stream, stream->begin[batch->example[row]] + step, tensor, time->begin[step] + row);
+            const int64_t example = batch->example[row];
+            copy_element(stream, dataset_group(packing->dataset, example), stream->begin[example] + step, tensor,
+                         time->begin[step] + row);
         }
     }
     return RONDO_OK;
 }
 
 /* previous[t] of an example from element `from`, which is target t - 1; from -1: there is none. */
-static void copy_previous(const struct stream *target, int64_t from, const rondo_tensor *tensor, int64_t to) {
+static void copy_previous(const struct stream *target, int32_t group, int64_t from, const rondo_tensor *tensor,
+                          int64_t to) {
     const int has_target = from >= 0 && stream_has_target(target, from);
     if (target->kind != STREAM_REAL) {
         ((int32_t *)tensor->data)[to] = has_target ? stream_id(target, from) : (int32_t)target->size;
     } else if (has_target) {
-        copy_element(target, from, tensor, to);
+        copy_element(target, group, from, tensor, to);
     } else {
         for (int64_t k = 0; k < target->size; k++) {
             tensor_set(tensor, to * target->size + k, 0);
@@ -213,7 +217,8 @@ static rondo_status pack_previous(const struct packing *packing, const struct st
             const int is_inside = step > 0 || (dataset->continues != NULL && dataset->continues[example]);
             /* In prediction there may be fewer targets than steps. */
             const int is_known = step - 1 < target->length[example];
-            copy_previous(target, is_inside && is_known ? from : -1, tensor, time->begin[step] + row);
+            copy_previous(target, dataset_group(dataset, example), is_inside && is_known ? from : -1, tensor,
+                          time->begin[step] + row);
         }
     }
     return RONDO_OK;
@@ -221,11 +226,15 @@ static rondo_status pack_previous(const struct packing *packing, const struct st
 
 static rondo_status pack_inputs(const struct packing *packing) {
     const struct stream *input = dataset_find(packing->dataset, "input");
+    const struct stream *known = dataset_find(packing->dataset, "known");
     struct batch *batch = packing->batch;
     batch->n_inputs = 0;
     if (input != NULL) {
         const int every_step = packing->plan->architecture.input_every_step;
         RONDO_TRY(pack_stream(packing, input, every_step, &batch->inputs[batch->n_inputs++]));
+    }
+    if (known != NULL) {
+        RONDO_TRY(pack_stream(packing, known, 1, &batch->inputs[batch->n_inputs++]));
     }
     if (packing->plan->feedback) {
         const struct stream *target = dataset_find(packing->dataset, "target");
@@ -250,7 +259,7 @@ static rondo_status pack_lists(const struct packing *packing, const struct strea
     RONDO_TRY(element_tensor(packing, target, begin[rows], &batch->targets));
     for (int64_t row = 0; row < rows; row++) {
         for (int64_t i = 0; i < target->length[batch->example[row]]; i++) {
-            copy_element(target, target->begin[batch->example[row]] + i, &batch->targets, begin[row] + i);
+            copy_element(target, 0, target->begin[batch->example[row]] + i, &batch->targets, begin[row] + i);
         }
     }
     return RONDO_OK;
@@ -268,11 +277,13 @@ static int64_t find_targets(const struct packing *packing, const struct stream *
     const struct batch *batch = packing->batch;
     const struct time_axis *time = &batch->time;
     const int every_step = packing->plan->architecture.output_every_step;
+    const int64_t *context = packing->dataset->context;
     int64_t count = 0;
     for (int64_t step = 0; step < (every_step ? time->steps : 1); step++) {
         for (int64_t row = 0; row < time->alive[step]; row++) {
-            const int64_t from = target->begin[batch->example[row]] + step;
-            if (stream_has_target(target, from)) {
+            const int64_t example = batch->example[row], from = target->begin[example] + step;
+            const int is_scored = context == NULL || step >= context[example];
+            if (is_scored && stream_has_target(target, from)) {
                 places[count++] = (struct target_place){(int32_t)(time->begin[step] + row), row, from};
             }
         }
@@ -326,9 +337,18 @@ static rondo_status pack_scored(const struct packing *packing, const struct stre
         return score_nothing(packing, target);
     }
     batch->n_scored = count;
+    int64_t *examples = arena_calloc(packing->arena, (size_t)count, sizeof *examples);
+    int64_t *elements = arena_calloc(packing->arena, (size_t)count, sizeof *elements);
+    if (examples == NULL || elements == NULL) {
+        return errors_no_memory(packing->errors);
+    }
+    batch->scored_example = examples;
+    batch->scored_element = elements;
     RONDO_TRY(element_tensor(packing, target, count, &batch->targets));
     for (int64_t i = 0; i < count; i++) {
-        copy_element(target, places[i].from, &batch->targets, i);
+        examples[i] = batch->example[places[i].row];
+        elements[i] = places[i].from;
+        copy_element(target, dataset_group(packing->dataset, examples[i]), places[i].from, &batch->targets, i);
     }
     if (count < outputs) {
         batch->scored = tensor_1d(RONDO_I32, count, NULL);

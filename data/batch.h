@@ -27,7 +27,7 @@ struct batch_plan {
 
 /* One input of a model. */
 struct batch_input {
-    const char *name; /* "input", "previous" */
+    const char *name; /* "input", "known", "previous" */
     int64_t symbols;  /* > 0: ids in [0, symbols); 0: numbers */
     int64_t size;     /* numbers per step, if symbols is 0 */
     int every_step;   /* 0: only at the first */
@@ -49,6 +49,9 @@ struct batch {
     /* The outputs that have a target: i32 [n], packed positions. Data NULL: all of them. */
     rondo_tensor scored;
     int64_t n_scored; /* rows of `targets`, if they are not lists */
+    /* The example of each scored output, and the element of the stream "target" that is its target. [n_scored]; NULL for
+     * lists, and if is_empty. */
+    const int64_t *scored_example, *scored_element;
     /* Classes i32 [n_scored] or numbers [n_scored, size]; data NULL: the examples have none. STREAM_LIST: the lists of all
      * rows, i32, one after the other; list of row r: target_begin[r] .. target_begin[r + 1]. */
     rondo_tensor targets;

@@ -19,6 +19,14 @@ struct dataset *dataset_create(struct errors *errors) {
     return dataset;
 }
 
+static void release_timeline(struct timeline *timeline) {
+    if (timeline != NULL && --timeline->users == 0) {
+        free(timeline->series);
+        free(timeline->time);
+        free(timeline);
+    }
+}
+
 void dataset_destroy(struct dataset *dataset) {
     if (dataset == NULL) {
         return;
@@ -36,6 +44,9 @@ void dataset_destroy(struct dataset *dataset) {
         free(dataset->texts[i]);
     }
     free(dataset->texts);
+    free(dataset->series);
+    free(dataset->context);
+    release_timeline(dataset->timeline);
     free(dataset->continues);
     free(dataset->lane);
     free(dataset->update_begin);
@@ -57,8 +68,8 @@ struct stream *dataset_stream(struct dataset *dataset, const char *name, int32_t
     }
     values->users = 1;
     struct stream *stream = &dataset->streams[dataset->n_streams++];
-    *stream =
-        (struct stream){.name = name, .kind = kind, .store = store, .size = size, .unknown = -1, .values = values};
+    *stream = (struct stream){
+        .name = name, .kind = kind, .store = store, .size = size, .stride = size, .unknown = -1, .values = values};
     return stream;
 }
 
@@ -90,7 +101,7 @@ static int resize(void **array, int64_t capacity, size_t width) {
 }
 
 static size_t element_bytes(const struct stream *stream) {
-    const size_t numbers = stream->kind == STREAM_REAL ? (size_t)stream->size : 1;
+    const size_t numbers = stream->kind == STREAM_REAL ? (size_t)stream->stride : 1;
     static const size_t bytes[] = {
         [STORE_I32] = sizeof(int32_t), [STORE_F32] = sizeof(float), [STORE_U8] = 1, [STORE_U16] = sizeof(uint16_t)};
     return numbers * bytes[stream->store];
@@ -124,6 +135,14 @@ static int reserve_examples(struct dataset *dataset) {
             resize(&begin, capacity, sizeof *stream->begin) && resize(&length, capacity, sizeof *stream->length);
         stream->begin = begin;
         stream->length = length;
+        if (!has_room) {
+            return 0;
+        }
+    }
+    if (dataset->timeline != NULL) {
+        void *series = dataset->series;
+        const int has_room = resize(&series, capacity, sizeof *dataset->series);
+        dataset->series = series;
         if (!has_room) {
             return 0;
         }
@@ -211,6 +230,57 @@ rondo_status dataset_add_id(struct dataset *dataset, int32_t stream, int32_t id,
     return dataset_extend(dataset, stream, 1, errors);
 }
 
+struct timeline *dataset_timeline(struct dataset *dataset, struct errors *errors) {
+    struct timeline *timeline = calloc(1, sizeof *timeline);
+    if (timeline == NULL) {
+        errors_no_memory(errors);
+        return NULL;
+    }
+    timeline->users = 1;
+    timeline->groups = 1;
+    timeline->season = 1;
+    dataset->timeline = timeline;
+    return timeline;
+}
+
+static int reserve_series(struct timeline *timeline, int64_t elements) {
+    void *time = timeline->time, *series = timeline->series;
+    int has_room = 1;
+    if (timeline->elements + elements > timeline->capacity) {
+        timeline->capacity = grown_capacity(timeline->capacity, timeline->elements + elements);
+        has_room = resize(&time, timeline->capacity, sizeof *timeline->time);
+    }
+    if (has_room && timeline->n_series == timeline->series_capacity) {
+        timeline->series_capacity = grown_capacity(timeline->series_capacity, timeline->n_series + 1);
+        has_room = resize(&series, timeline->series_capacity, sizeof *timeline->series);
+    }
+    timeline->time = time;
+    timeline->series = series;
+    return has_room;
+}
+
+rondo_status dataset_add_series(struct dataset *dataset, const struct stream_part *parts, const int64_t *time,
+                                int64_t count, int32_t group, struct errors *errors) {
+    struct timeline *timeline = dataset->timeline;
+    const int64_t elements = count + timeline->horizon, example = dataset->count;
+    for (int32_t s = 0; s < dataset->n_streams; s++) {
+        RONDO_CHECK(parts[s].count == elements, errors, "the streams of a series are aligned");
+    }
+    if (!reserve_series(timeline, elements)) {
+        return errors_no_memory(errors);
+    }
+    RONDO_TRY(dataset_add(dataset, parts, errors));
+    for (int32_t s = 0; s < dataset->n_streams; s++) {
+        dataset->streams[s].length[example] = count;
+    }
+    memcpy(timeline->time + timeline->elements, time, (size_t)elements * sizeof *time);
+    dataset->series[example] = timeline->n_series;
+    timeline->series[timeline->n_series++] =
+        (struct timeline_series){.begin = timeline->elements, .count = count, .group = group};
+    timeline->elements += elements;
+    return RONDO_OK;
+}
+
 rondo_status dataset_add_text(struct dataset *dataset, const char *text, struct errors *errors) {
     const int64_t index = dataset->count - 1;
     RONDO_CHECK(index == 0 || dataset->texts != NULL, errors, "all examples have a text, or none has");
@@ -244,6 +314,12 @@ struct dataset *dataset_ranges(const struct dataset *dataset, int64_t count, str
         stream->length = calloc((size_t)count + 1, sizeof *stream->length);
         failed |= stream->begin == NULL || stream->length == NULL;
     }
+    if (dataset->timeline != NULL) {
+        view->timeline = dataset->timeline;
+        view->timeline->users++;
+        view->series = calloc((size_t)count + 1, sizeof *view->series);
+        failed |= view->series == NULL;
+    }
     if (failed) {
         dataset_destroy(view);
         errors_no_memory(errors);
@@ -266,6 +342,14 @@ struct dataset *dataset_view(const struct dataset *dataset, const int64_t *examp
             return NULL;
         }
     }
+    if (dataset->context != NULL) {
+        view->context = calloc((size_t)count + 1, sizeof *view->context);
+        if (view->context == NULL) {
+            dataset_destroy(view);
+            errors_no_memory(errors);
+            return NULL;
+        }
+    }
     for (int64_t i = 0; i < count; i++) {
         for (int32_t s = 0; s < dataset->n_streams; s++) {
             view->streams[s].begin[i] = dataset->streams[s].begin[examples[i]];
@@ -273,6 +357,12 @@ struct dataset *dataset_view(const struct dataset *dataset, const int64_t *examp
         }
         if (view->continues != NULL) {
             view->continues[i] = dataset->continues[examples[i]];
+        }
+        if (view->series != NULL) {
+            view->series[i] = dataset->series[examples[i]];
+        }
+        if (view->context != NULL) {
+            view->context[i] = dataset->context[examples[i]];
         }
     }
     return view;

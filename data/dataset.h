@@ -5,6 +5,7 @@
  *     input     what the model reads
  *     target    what it predicts: one element for each step, or one for the whole example; or a list (STREAM_LIST)
  *     weight    one number per example: the factor of its losses
+ *     known     numbers of the steps to come that are known in advance; the model reads them at each step, beside `input`
  *
  * A stream stores the elements of all examples in one array; each example is a range of it. Ranges may overlap: windows of
  * a long sequence, and the parts of a file, are views and copy nothing (dataset_view). A reader fills a dataset; the code
@@ -39,6 +40,9 @@ enum stream_kind {
  * are bytes, such as pixels. STORE_U16: classes up to 65,535, for words and large alphabets. */
 enum stream_store { STORE_I32 = 0, STORE_F32 = 1, STORE_U8 = 2, STORE_U16 = 3 };
 
+/* What is done with a number before it is shifted and scaled. */
+enum number_transform { TRANSFORM_NONE = 0, TRANSFORM_LOG = 1, TRANSFORM_LOG1P = 2 }; /* x, log x, log(1 + x) */
+
 /* The elements of a stream, shared by all datasets that are views of the same examples. Private to dataset.c. */
 struct stream_values;
 
@@ -49,14 +53,36 @@ struct stream {
     int64_t *begin, *length; /* [count of the dataset] the elements of each example */
     const void *data;        /* all elements, by `store`; [elements], or [elements, size] */
     int64_t elements;
-    /* [size] STREAM_REAL: the model sees number k of an element as (stored - shift[k]) / scale[k]. NULL: as it is. Borrowed. */
+    /* Numbers from the beginning of one element to that of the next: `size`, or less if elements overlap. The targets of
+     * forecasts do: `size` is the number of steps to come times `stride`, and nothing is stored more than once. */
+    int64_t stride;
+    /* STREAM_REAL: the model sees number k of an element as (transform[k](stored) - shift[k]) / scale[k]. With groups, each
+     * has its own shift and scale (dataset_group): [groups, size]. NULL: as it is. Borrowed. */
     const float *shift, *scale;
+    const unsigned char *transform; /* [size] enum number_transform; NULL: none. Borrowed */
+    /* The target of a series: the mean absolute error of the naive forecast in training, [groups, size]; NULL: not known. */
+    const float *naive;
+    int has_missing; /* STREAM_REAL, not the target: a number may be NaN, and the model then sees 0 */
     /* STREAM_REAL: numbers k, k + channels, k + 2 * channels, … of an element share their scaling, as do the pixels of one
      * colour; it divides `size`. 0: each number has its own. */
     int64_t channels;
     const struct vocabulary *names; /* texts of the ids; borrowed from the reader; NULL: none */
     int32_t unknown;                /* the id that replaces unknown symbols; -1: none */
     struct stream_values *values;
+};
+
+/* Sequences of which each element belongs to a time: the rows of a table with dates. */
+struct timeline_series {
+    int64_t begin, count; /* its elements in all streams; `horizon` further ones follow, of the steps to come */
+    int32_t group;        /* of shift and scale */
+};
+struct timeline {
+    struct timeline_series *series; /* [n_series] */
+    int64_t *time;                  /* [elements] microseconds, as in data/dates.h */
+    int32_t n_series, groups;
+    int64_t window, horizon, step; /* of the forecasts that are made of it (data/origins.h) */
+    int64_t season;                /* steps after which the series repeats itself; 1: it does not */
+    int64_t elements, capacity, series_capacity, users; /* private to dataset.c */
 };
 
 enum { DATASET_MOST_STREAMS = 4 };
@@ -73,6 +99,11 @@ struct dataset {
     int64_t *lane;         /* [count] */
     int64_t *update_begin; /* [updates + 1] */
     int64_t lanes, updates;
+    struct timeline
+        *timeline;    /* of examples that are series, or windows of them; shared by views. NULL: they have no times */
+    int32_t *series;  /* [count] the series of each example; NULL without a timeline */
+    int64_t *context; /* [count] first steps of an example whose targets are not scored; NULL: none */
+    int64_t left_out; /* windows that would be examples if none of their targets were missing */
     char **texts;     /* [count] for prediction: the text that each example was made from; NULL: not kept */
     int64_t capacity; /* of the arrays per example; private to dataset.c */
 };
@@ -104,6 +135,13 @@ void *dataset_room(struct dataset *dataset, int32_t stream, int64_t count, struc
 rondo_status dataset_extend(struct dataset *dataset, int32_t stream, int64_t count, struct errors *errors);
 /* Appends one id in the same way. */
 rondo_status dataset_add_id(struct dataset *dataset, int32_t stream, int32_t id, struct errors *errors);
+/* For series: gives the dataset a timeline without series, before the first example. The result is valid as long as the
+ * dataset or a view of it; NULL with an error. */
+struct timeline *dataset_timeline(struct dataset *dataset, struct errors *errors);
+/* Appends a series as an example: parts as for dataset_add, of `count` + timeline->horizon elements each, which overlap
+ * the next ones if `stride` says so, with the time of each. The example has `count` elements. */
+rondo_status dataset_add_series(struct dataset *dataset, const struct stream_part *parts, const int64_t *time,
+                                int64_t count, int32_t group, struct errors *errors);
 
 /* Keeps a copy of the text that the last example was made from. For all examples of a dataset, or for none. */
 rondo_status dataset_add_text(struct dataset *dataset, const char *text, struct errors *errors);
@@ -129,7 +167,7 @@ static inline int32_t stream_id(const struct stream *stream, int64_t index) {
 }
 
 static inline float stream_number(const struct stream *stream, int64_t index, int64_t k) {
-    const int64_t at = index * stream->size + k;
+    const int64_t at = index * stream->stride + k;
     return stream->store == STORE_U8 ? (float)((const unsigned char *)stream->data)[at]
                                      : ((const float *)stream->data)[at];
 }
@@ -149,10 +187,49 @@ static inline void store_id(int32_t store, void *ids, int64_t index, int32_t id)
     }
 }
 
-/* 1 if element `index` of the stream "target" is a target. */
+/* 1 if element `index` of the stream "target" is a target. If elements overlap, each of its numbers must be there. */
 static inline int stream_has_target(const struct stream *stream, int64_t index) {
-    return stream->kind == STREAM_REAL ? !isnan(stream_number(stream, index, 0))
-                                       : stream_id(stream, index) != STREAM_NO_TARGET;
+    if (stream->kind != STREAM_REAL) {
+        return stream_id(stream, index) != STREAM_NO_TARGET;
+    }
+    const int64_t checked = stream->stride < stream->size ? stream->size : 1;
+    for (int64_t k = 0; k < checked; k++) {
+        if (index * stream->stride + k >= stream->elements * stream->stride || isnan(stream_number(stream, index, k))) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* The group of an example, by which its numbers are scaled. */
+static inline int32_t dataset_group(const struct dataset *dataset, int64_t example) {
+    return dataset->timeline == NULL ? 0 : dataset->timeline->series[dataset->series[example]].group;
+}
+
+/* Number k of an element, transformed. */
+static inline double stream_transform(const struct stream *stream, int64_t k, double stored) {
+    const int transform = stream->transform == NULL ? TRANSFORM_NONE : stream->transform[k];
+    return transform == TRANSFORM_LOG ? log(stored) : transform == TRANSFORM_LOG1P ? log1p(stored) : stored;
+}
+
+/* A number of an element as the model sees it, and back. */
+static inline double stream_to_model(const struct stream *stream, int32_t group, int64_t k, double stored) {
+    if (isnan(stored) && stream->has_missing) {
+        return 0;
+    }
+    const int64_t at = group * stream->size + k;
+    const double shift = stream->shift == NULL ? 0 : (double)stream->shift[at];
+    const double scale = stream->scale == NULL ? 1 : (double)stream->scale[at];
+    return (stream_transform(stream, k, stored) - shift) / scale;
+}
+
+static inline double stream_to_units(const struct stream *stream, int32_t group, int64_t k, double seen) {
+    const int64_t at = group * stream->size + k;
+    const double shift = stream->shift == NULL ? 0 : (double)stream->shift[at];
+    const double scale = stream->scale == NULL ? 1 : (double)stream->scale[at];
+    const double number = seen * scale + shift;
+    const int transform = stream->transform == NULL ? TRANSFORM_NONE : stream->transform[k];
+    return transform == TRANSFORM_LOG ? exp(number) : transform == TRANSFORM_LOG1P ? expm1(number) : number;
 }
 
 #endif

@@ -31,6 +31,8 @@ void fields_show(struct fields *fields, const char *text) {
     struct field_shown *shown = arena_calloc(fields->arena, 1, sizeof *shown);
     if (shown != NULL) {
         shown->text = arena_strdup(fields->arena, text);
+        shown->begins_line = fields->begins_line && fields->first != NULL;
+        fields->begins_line = 0;
         *fields->last = shown;
         fields->last = &shown->next;
     }
@@ -48,7 +50,11 @@ static json_t *number_json(double value) {
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-static void show_number(struct fields *fields, double value, const char *format) {
+void fields_line(struct fields *fields) {
+    fields->begins_line = 1;
+}
+
+void fields_show_number(struct fields *fields, double value, const char *format) {
     char text[64];
     number_print(text, sizeof text, format, value);
     fields_show(fields, text);
@@ -57,7 +63,7 @@ static void show_number(struct fields *fields, double value, const char *format)
 void fields_number(struct fields *fields, const char *key, double value, const char *format) {
     fields_json(fields, key, number_json(value));
     if (format != NULL) {
-        show_number(fields, value, format);
+        fields_show_number(fields, value, format);
     }
 }
 
@@ -98,7 +104,7 @@ static void one_class(const struct reader_prediction *prediction, struct fields 
     if (label != NULL) {
         fields_text(fields, "label", label, 1);
     }
-    show_number(fields, (double)prediction->values[best], "%.4f");
+    fields_show_number(fields, (double)prediction->values[best], "%.4f");
     fields_json(fields, "probabilities", probabilities);
 }
 
@@ -174,7 +180,7 @@ static void one_row_of_numbers(const struct reader_prediction *prediction, struc
     }
     fields_json(fields, "values", numbers_json(prediction->values, prediction->size));
     for (int64_t k = 0; k < prediction->size; k++) {
-        show_number(fields, (double)prediction->values[k], "%.6g");
+        fields_show_number(fields, (double)prediction->values[k], "%.6g");
     }
 }
 

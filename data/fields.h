@@ -17,13 +17,15 @@ struct reader_prediction;
 /* A text of the line. */
 struct field_shown {
     const char *text;
+    int begins_line; /* fields_line was called before it */
     struct field_shown *next;
 };
 
 struct fields {
     struct arena *arena;               /* of the texts; borrowed */
     struct json_t *object;             /* all fields */
-    struct field_shown *first, **last; /* the texts of the line, which the caller separates by tabs */
+    struct field_shown *first, **last; /* the texts of the lines, which the caller separates by tabs */
+    int begins_line;
     int failed;
 };
 
@@ -39,8 +41,11 @@ void fields_text(struct fields *fields, const char *key, const char *value, int 
 void fields_number(struct fields *fields, const char *key, double value, const char *format);
 /* A field of any JSON value, which is taken over; NULL: out of memory. Not part of the line. */
 void fields_json(struct fields *fields, const char *key, struct json_t *value);
-/* Appends a text to the line only; copied. */
+/* Appends a text, or a number, to the line only; copied. */
 void fields_show(struct fields *fields, const char *text);
+void fields_show_number(struct fields *fields, double value, const char *format);
+/* The next text that is shown begins a line of its own, unless it is the first. */
+void fields_line(struct fields *fields);
 
 /* The usual form, by the kind of target and the number of outputs. The line shows what is right of the bar.
  *

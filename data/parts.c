@@ -5,17 +5,18 @@
 #include <string.h>
 
 #include "core/rng.h"
+#include "data/dates.h"
 
 /* The number of the last elements of `count` that a part takes: at least one, never all. */
 static int64_t last_count(struct part part, int64_t count) {
-    const int64_t wanted = llround(part.share * (double)count);
+    const int64_t wanted = llround(part.value * (double)count);
     const int64_t most = count > 0 ? count - 1 : 0;
     return part.rule != PART_LAST ? 0 : wanted < 1 && most > 0 ? 1 : wanted < most ? wanted : most;
 }
 
 /* The random choices of validation and test are independent; the test part is taken first. */
 static int is_chosen(struct part part, const char *name, int64_t index) {
-    return part.rule == PART_SHARE && rng_uniform(rng_stream(0, name), (uint64_t)index) < part.share;
+    return part.rule == PART_SHARE && rng_uniform(rng_stream(0, name), (uint64_t)index) < part.value;
 }
 
 enum part_name part_of(const struct parts *parts, int64_t index, int64_t count) {
@@ -35,6 +36,59 @@ void part_range(const struct parts *parts, enum part_name part, int64_t count, i
 }
 
 static const char *const part_names[] = {"training", "validation", "test"};
+
+/* ---- parts of series, by time ---- */
+
+static int earliest_first(const void *left, const void *right) {
+    const int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* The time from which a part takes the last of `count` sorted times; INT64_MAX: there is no such part. */
+static int64_t begin_of_part(struct part part, const int64_t *sorted, int64_t count) {
+    if (part.rule == PART_FROM) {
+        return llround(part.value * (double)DATE_SECOND);
+    }
+    const int64_t last = last_count(part, count);
+    return last > 0 ? sorted[count - last] : INT64_MAX;
+}
+
+static int64_t count_before(const int64_t *sorted, int64_t count, int64_t time) {
+    while (count > 0 && sorted[count - 1] >= time) {
+        count--;
+    }
+    return count;
+}
+
+rondo_status part_times_of(const struct parts *parts, const int64_t *time, int64_t count, const char *what,
+                           struct part_times *times, struct errors *errors) {
+    int64_t *sorted = calloc((size_t)count + 1, sizeof *sorted);
+    if (sorted == NULL) {
+        return errors_no_memory(errors);
+    }
+    memcpy(sorted, time, (size_t)count * sizeof *sorted);
+    qsort(sorted, (size_t)count, sizeof *sorted, earliest_first);
+    times->test = begin_of_part(parts->test, sorted, count);
+    const int64_t before_test = count_before(sorted, count, times->test);
+    times->valid = begin_of_part(parts->valid, sorted, before_test);
+    const int64_t before_valid = count_before(sorted, before_test, times->valid);
+    free(sorted);
+    const int has_valid = parts->valid.rule != PART_NONE, has_test = parts->test.rule != PART_NONE;
+    const int empty = before_valid == 0                          ? PART_TRAIN
+                      : has_valid && before_valid == before_test ? PART_VALID
+                      : has_test && before_test == count         ? PART_TEST
+                                                                 : -1;
+    return empty < 0 ? RONDO_OK
+                     : errors_add(errors, RONDO_INVALID, "%s: no row is in the %s part", what, part_names[empty]);
+}
+
+void part_times_range(const struct part_times *times, enum part_name part, int64_t *from, int64_t *to) {
+    const int64_t valid = times->valid < times->test ? times->valid : times->test;
+    *from = part == PART_TRAIN ? INT64_MIN : part == PART_VALID ? times->valid : times->test;
+    *to = part == PART_TRAIN ? valid : part == PART_VALID ? times->test : INT64_MAX;
+}
+
+/* ---- views ---- */
 
 /* A part of the only example of a dataset. Its weight belongs to every part. */
 static struct dataset *range_view(const struct dataset *dataset, const struct parts *parts, enum part_name part,

@@ -11,12 +11,13 @@
  * experiment, if they are parts of the training file. */
 enum part_rule {
     PART_NONE = 0,
-    PART_LAST = 1, /* the last ones: {last: 0.1} */
-    PART_SHARE = 2 /* a random choice, the same for every seed: {share: 0.1} */
+    PART_LAST = 1,  /* the last ones: {last: 0.1} */
+    PART_SHARE = 2, /* a random choice, the same for every seed: {share: 0.1} */
+    PART_FROM = 3   /* of series: from a date on, {from: 2012-06-01} */
 };
 struct part {
     int32_t rule; /* enum part_rule */
-    double share; /* of all examples of the file, in (0, 1) */
+    double value; /* the share of all examples of the file, in (0, 1); PART_FROM: a time, in seconds since 1970 */
 };
 /* The parts of a file. The test is taken first, then the validation data from what remains. */
 struct parts {
@@ -28,6 +29,17 @@ enum part_name { PART_TRAIN = 0, PART_VALID = 1, PART_TEST = 2 };
 enum part_name part_of(const struct parts *parts, int64_t index, int64_t count);
 /* For a file that is one long sequence of `count` elements: the range of a part, [*begin, *end). Parts are PART_LAST. */
 void part_range(const struct parts *parts, enum part_name part, int64_t count, int64_t *begin, int64_t *end);
+
+/* The times of the parts of series: training ends where validation or, without it, the test begins; INT64_MAX: never. */
+struct part_times {
+    int64_t valid, test;
+};
+/* The times at which the parts of series begin; `time` has those of all their elements, [count]. PART_LAST: the share of all
+ * elements that lies after that time, the same for all series. RONDO_INVALID if no time is left for a part. */
+rondo_status part_times_of(const struct parts *parts, const int64_t *time, int64_t count, const char *what,
+                           struct part_times *times, struct errors *errors);
+/* The times [*from, *to) of a part. */
+void part_times_range(const struct part_times *times, enum part_name part, int64_t *from, int64_t *to);
 
 /* The examples of one part as a view. A dataset of one example (a long text) is cut along its steps. NULL with an error,
  * RONDO_INVALID if the part would be empty. */

@@ -79,6 +79,7 @@ enum reader_flag {
     READER_NO_FILES = 1,  /* it makes its data: the experiment gives no data.train, data.valid and data.test */
     READER_SEQUENCES = 2, /* examples are long sequences: data.window and data.carry apply */
     READER_SYMBOLS = 8,   /* the model reads symbols only, whose vectors have the width model.embedding.size */
+    READER_DATES = 16,    /* rows have times: parts may be {from: DATE}, and none is chosen at random */
     READER_BY_STREAM = 4  /* data files may be given for each stream: train: {input: FILE, target: FILE} */
 };
 

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const scaling_input_kinds[] = {"none", "standard", NULL};
-const char *const scaling_target_kinds[] = {"none", "standard", "auto", NULL}; /* by enum scaling_kind */
+const char *const scaling_input_kinds[] = {"none", "standard", "minmax", NULL}; /* by enum scaling_kind */
+const char *const scaling_target_kinds[] = {"none", "standard", "minmax", "auto", NULL};
+static const char *const stream_names[SCALING_STREAMS] = {"input", "target", "known"};
 
 /* Moments of one number of a stream, or of all numbers of a channel. */
 struct number_moments {
@@ -20,62 +21,95 @@ static int64_t channels_of(const struct stream *stream) {
     return stream->channels > 0 ? stream->channels : stream->size;
 }
 
-static int has_element(const struct stream *stream, int64_t index) {
-    return strcmp(stream->name, "target") != 0 || stream_has_target(stream, index);
+/* Numbers of an element that no other element has as well. */
+static int64_t own_numbers(const struct stream *stream) {
+    return stream->stride < stream->size ? stream->stride : stream->size;
 }
 
-/* Calls *visit for all numbers of an element, for every element of every example. */
-static void visit_elements(const struct dataset *dataset, const struct stream *stream,
-                           void (*visit)(const struct stream *stream, int64_t index, struct number_moments *moments),
-                           struct number_moments *moments) {
+static int has_element(const struct stream *stream, int64_t index) {
+    const int overlaps = stream->stride < stream->size; /* then each number is missing or not */
+    return strcmp(stream->name, "target") != 0 || overlaps || stream_has_target(stream, index);
+}
+
+/* Calls *visit for the numbers of every element of every example of a group, transformed, with the moments of its channel. */
+static void visit_numbers(const struct dataset *dataset, const struct stream *stream, int32_t group,
+                          void (*visit)(struct number_moments *moments, double number),
+                          struct number_moments *moments) {
+    const int64_t channels = channels_of(stream), size = own_numbers(stream);
     for (int64_t i = 0; i < dataset->count; i++) {
-        for (int64_t index = stream->begin[i]; index < stream->begin[i] + stream->length[i]; index++) {
-            if (has_element(stream, index)) {
-                visit(stream, index, moments);
+        const int64_t end = dataset_group(dataset, i) == group ? stream->begin[i] + stream->length[i] : 0;
+        for (int64_t index = stream->begin[i]; index < end; index++) {
+            const int is_element = has_element(stream, index);
+            for (int64_t k = 0, channel = 0; k < size && is_element;
+                 k++, channel = channel + 1 < channels ? channel + 1 : 0) {
+                const double stored = (double)stream_number(stream, index, k);
+                if (!isnan(stored)) {
+                    visit(&moments[channel], stream_transform(stream, k, stored));
+                }
             }
         }
     }
 }
 
-static void add_to_means(const struct stream *stream, int64_t index, struct number_moments *moments) {
-    const int64_t channels = channels_of(stream);
-    for (int64_t k = 0, channel = 0; k < stream->size; k++, channel = channel + 1 < channels ? channel + 1 : 0) {
-        struct number_moments *own = &moments[channel];
-        const double number = (double)stream_number(stream, index, k);
-        own->least = own->count == 0 || number < own->least ? number : own->least;
-        own->most = own->count == 0 || number > own->most ? number : own->most;
-        own->count++;
-        own->bits += number == 0 || number == 1;
-        own->mean += number; /* the sum, until all are added */
-    }
+static void add_to_mean(struct number_moments *own, double number) {
+    own->least = own->count == 0 || number < own->least ? number : own->least;
+    own->most = own->count == 0 || number > own->most ? number : own->most;
+    own->count++;
+    own->bits += number == 0 || number == 1;
+    own->mean += number; /* the sum, until all are added */
 }
 
-static void add_to_deviations(const struct stream *stream, int64_t index, struct number_moments *moments) {
-    const int64_t channels = channels_of(stream);
-    for (int64_t k = 0, channel = 0; k < stream->size; k++, channel = channel + 1 < channels ? channel + 1 : 0) {
-        const double difference = (double)stream_number(stream, index, k) - moments[channel].mean;
-        moments[channel].deviation += difference * difference; /* the sum of squares, until all are added */
-    }
+static void add_to_deviation(struct number_moments *own, double number) {
+    own->deviation += (number - own->mean) * (number - own->mean); /* the sum of squares, until all are added */
 }
 
 /* Two passes: the sum of squares about the mean has no cancellation.
- *     mean = sum(x) / n        deviation = sqrt(sum((x - mean)^2) / n)
+ *     standard    shift = sum(x) / n                 scale = sqrt(sum((x - shift)^2) / n)
+ *     minmax      shift = (least + most) / 2         scale = (most - least) / 2
  * A scale must be a normal float, because the model divides by it. */
-static void learn_numbers(const struct dataset *dataset, const struct stream *stream, struct number_moments *moments,
-                          float *shift, float *scale) {
+static void learn_numbers(const struct dataset *dataset, const struct stream *stream, int32_t group, int32_t kind,
+                          struct number_moments *moments, float *shift, float *scale) {
     const int64_t channels = channels_of(stream);
-    visit_elements(dataset, stream, add_to_means, moments);
+    visit_numbers(dataset, stream, group, add_to_mean, moments);
     for (int64_t k = 0; k < channels; k++) {
         moments[k].mean /= moments[k].count > 0 ? (double)moments[k].count : 1;
     }
-    visit_elements(dataset, stream, add_to_deviations, moments);
+    visit_numbers(dataset, stream, group, add_to_deviation, moments);
     for (int64_t k = 0; k < channels; k++) {
         const struct number_moments *own = &moments[k];
         const int is_indicator = own->bits == own->count; /* a rare one would get a large number */
+        const int is_minmax = kind == SCALING_MINMAX;
         const double deviation = own->count > 0 ? sqrt(own->deviation / (double)own->count) : 0;
-        const int is_constant = !(own->least < own->most) || deviation < (double)FLT_MIN;
-        shift[k] = is_indicator ? 0 : (float)own->mean;
-        scale[k] = is_indicator || is_constant ? 1 : (float)deviation;
+        const double spread = is_minmax ? (own->most - own->least) / 2 : deviation;
+        const int is_constant = !(own->least < own->most) || spread < (double)FLT_MIN;
+        shift[k] = is_indicator ? 0 : (float)(is_minmax ? own->least + (own->most - own->least) / 2 : own->mean);
+        scale[k] = is_indicator || is_constant ? 1 : (float)spread;
+    }
+}
+
+/* The scale of the naive forecast (Hyndman & Koehler 2006), in the units of the data:
+ *
+ *     q = mean of |x[t] - x[t - season]|
+ *
+ * A series whose training part does not change has the scale 1. */
+static void learn_naive(const struct dataset *dataset, const struct stream *stream, int32_t group,
+                        struct number_moments *moments, float *naive) {
+    const int64_t channels = channels_of(stream), season = dataset->timeline->season;
+    for (int64_t i = 0; i < dataset->count; i++) {
+        const int64_t end = dataset_group(dataset, i) == group ? stream->begin[i] + stream->length[i] : 0;
+        for (int64_t index = stream->begin[i] + season; index < end; index++) {
+            for (int64_t k = 0; k < channels; k++) {
+                const double step =
+                    (double)stream_number(stream, index, k) - (double)stream_number(stream, index - season, k);
+                if (!isnan(step)) {
+                    add_to_mean(&moments[k], fabs(step));
+                }
+            }
+        }
+    }
+    for (int64_t k = 0; k < channels; k++) {
+        const float mean = moments[k].count == 0 ? 0 : (float)(moments[k].mean / (double)moments[k].count);
+        naive[k] = mean < FLT_MIN ? 1 : mean;
     }
 }
 
@@ -92,34 +126,61 @@ static const struct stream *find_numbers(const struct dataset *dataset, const ch
     return stream == NULL || stream->kind != STREAM_REAL ? NULL : stream;
 }
 
+/* Room for the numbers of all groups, [groups, size]. */
+static float *group_numbers(const struct scaling_stream *own, struct arena *arena) {
+    return arena_calloc(arena, (size_t)own->groups * (size_t)own->size, sizeof(float));
+}
+
+/* Learns one group after the other. `kind` SCALING_NONE: the stream is not scaled. */
+static rondo_status learn_stream(struct scaling_stream *own, const struct dataset *training,
+                                 const struct stream *stream, int32_t kind, struct arena *arena,
+                                 struct errors *errors) {
+    const int has_naive = training->timeline != NULL && strcmp(own->name, "target") == 0;
+    own->size = stream->size;
+    own->channels = channels_of(stream);
+    own->groups = training->timeline == NULL ? 1 : training->timeline->groups;
+    RONDO_CHECK(own->size % own->channels == 0, errors, "the channels of a stream divide its size");
+    if (kind != SCALING_NONE) {
+        own->shift = group_numbers(own, arena);
+        own->scale = group_numbers(own, arena);
+    }
+    own->naive = has_naive ? group_numbers(own, arena) : NULL;
+    struct number_moments *moments = calloc((size_t)own->channels, sizeof *moments);
+    if (arena_failed(arena) || moments == NULL) {
+        free(moments);
+        return errors_no_memory(errors);
+    }
+    for (int32_t group = 0; group < own->groups; group++) {
+        const int64_t at = group * own->size;
+        if (kind != SCALING_NONE) {
+            memset(moments, 0, (size_t)own->channels * sizeof *moments);
+            learn_numbers(training, stream, group, kind, moments, own->shift + at, own->scale + at);
+            repeat_channels(own->shift + at, own->channels, own->size);
+            repeat_channels(own->scale + at, own->channels, own->size);
+        }
+        if (has_naive) {
+            memset(moments, 0, (size_t)own->channels * sizeof *moments);
+            learn_naive(training, stream, group, moments, own->naive + at);
+            repeat_channels(own->naive + at, own->channels, own->size);
+        }
+    }
+    free(moments);
+    return RONDO_OK;
+}
+
 rondo_status scaling_learn(struct scaling *scaling, const struct dataset *training, struct scaling_options options,
                            int target_has_units, struct arena *arena, struct errors *errors) {
-    const int target_is_scaled =
-        options.scale_target == SCALING_AUTO ? target_has_units : options.scale_target == SCALING_STANDARD;
-    const int is_scaled[SCALING_STREAMS] = {options.scale_input == SCALING_STANDARD, target_is_scaled};
-    *scaling = (struct scaling){{{.name = "input"}, {.name = "target"}}};
+    const int32_t target = options.scale_target != SCALING_AUTO ? options.scale_target
+                           : target_has_units                   ? SCALING_STANDARD
+                                                                : SCALING_NONE;
+    const int32_t kinds[SCALING_STREAMS] = {options.scale_input, target, options.scale_input};
+    *scaling = (struct scaling){0};
     for (int32_t s = 0; s < SCALING_STREAMS; s++) {
-        struct scaling_stream *own = &scaling->streams[s];
-        const struct stream *stream = find_numbers(training, own->name);
-        if (stream == NULL || !is_scaled[s]) {
-            continue;
+        scaling->streams[s].name = stream_names[s];
+        const struct stream *stream = find_numbers(training, stream_names[s]);
+        if (stream != NULL) {
+            RONDO_TRY(learn_stream(&scaling->streams[s], training, stream, kinds[s], arena, errors));
         }
-        own->size = stream->size;
-        own->channels = channels_of(stream);
-        RONDO_CHECK(own->size % own->channels == 0, errors, "the channels of a stream divide its size");
-        own->shift = arena_calloc(arena, (size_t)own->size, sizeof *own->shift);
-        own->scale = arena_calloc(arena, (size_t)own->size, sizeof *own->scale);
-        if (own->shift == NULL || own->scale == NULL) {
-            return errors_no_memory(errors);
-        }
-        struct number_moments *moments = calloc((size_t)own->channels, sizeof *moments);
-        if (moments == NULL) {
-            return errors_no_memory(errors);
-        }
-        learn_numbers(training, stream, moments, own->shift, own->scale);
-        repeat_channels(own->shift, own->channels, own->size);
-        repeat_channels(own->scale, own->channels, own->size);
-        free(moments);
     }
     return RONDO_OK;
 }
@@ -129,9 +190,10 @@ void scaling_bind(const struct scaling *scaling, struct dataset *dataset) {
         struct stream *stream = &dataset->streams[s];
         for (int32_t i = 0; i < SCALING_STREAMS; i++) {
             const struct scaling_stream *own = &scaling->streams[i];
-            if (own->shift != NULL && strcmp(own->name, stream->name) == 0 && own->size == stream->size) {
+            if (own->size == stream->size && strcmp(own->name, stream->name) == 0) {
                 stream->shift = own->shift;
                 stream->scale = own->scale;
+                stream->naive = own->naive;
             }
         }
     }
@@ -139,19 +201,28 @@ void scaling_bind(const struct scaling *scaling, struct dataset *dataset) {
 
 /* ---- JSON: {"scaling": {"input": {"size": 784, "shift": […], "scale": […]}, …}} ----
  *
- * The lists have an entry for each channel. Without "size", every number is a channel. A float is exact as the double of
- * the file. */
+ * The lists have an entry for each channel, of one group after the other. Without "size", every number is a channel;
+ * without "groups", there is one. A float is exact as the double of the file. */
 
-static json_t *numbers_json(const float *numbers, int64_t count) {
+static json_t *numbers_json(const struct scaling_stream *own, const float *numbers) {
     json_t *list = json_array();
-    for (int64_t k = 0; k < count; k++) {
-        json_array_append_new(list, json_real((double)numbers[k]));
+    for (int64_t i = 0; i < own->groups * own->channels; i++) {
+        const int64_t at = i / own->channels * own->size + i % own->channels;
+        json_array_append_new(list, json_real((double)numbers[at]));
     }
-    if (json_array_size(list) != (size_t)count) {
+    if (json_array_size(list) != (size_t)(own->groups * own->channels)) {
         json_decref(list);
         return NULL;
     }
     return list;
+}
+
+static int add_numbers(json_t *member, const char *key, const struct scaling_stream *own, const float *numbers) {
+    return numbers != NULL && json_object_set_new(member, key, numbers_json(own, numbers)) != 0;
+}
+
+static int add_count(json_t *member, const char *key, int64_t count, int64_t usual) {
+    return count != usual && json_object_set_new(member, key, json_integer(count)) != 0;
 }
 
 rondo_status scaling_save(const struct scaling *scaling, struct json_t *object, struct errors *errors) {
@@ -159,68 +230,88 @@ rondo_status scaling_save(const struct scaling *scaling, struct json_t *object, 
     int failed = json_object_set_new(object, "scaling", members) != 0;
     for (int32_t s = 0; s < SCALING_STREAMS && !failed; s++) {
         const struct scaling_stream *own = &scaling->streams[s];
-        if (own->shift != NULL) {
+        if (own->shift != NULL || own->naive != NULL) {
             json_t *member = json_object();
-            failed = json_object_set_new(members, own->name, member) != 0 ||
-                     json_object_set_new(member, "shift", numbers_json(own->shift, own->channels)) != 0 ||
-                     json_object_set_new(member, "scale", numbers_json(own->scale, own->channels)) != 0 ||
-                     (own->channels != own->size && json_object_set_new(member, "size", json_integer(own->size)) != 0);
+            failed =
+                json_object_set_new(members, own->name, member) != 0 || add_count(member, "groups", own->groups, 1) ||
+                add_count(member, "size", own->size, own->channels) || add_numbers(member, "shift", own, own->shift) ||
+                add_numbers(member, "scale", own, own->scale) || add_numbers(member, "naive", own, own->naive);
         }
     }
     return failed ? errors_no_memory(errors) : RONDO_OK;
 }
 
-/* The member `key` of a stream: a list of `count` finite numbers, above 0 if they are scales. */
-static rondo_status load_numbers(const json_t *member, const char *key, int64_t count, int is_scale, const char *file,
-                                 float *numbers, struct errors *errors) {
+/* The member `key` of a stream: finite numbers of each channel of each group, above 0 if they are scales. *numbers stays
+ * NULL if there is no such member. */
+static rondo_status load_numbers(const json_t *member, const char *key, const struct scaling_stream *own, int is_scale,
+                                 const char *file, struct arena *arena, float **numbers, struct errors *errors) {
     const json_t *list = json_object_get(member, key);
+    const int64_t count = own->groups * own->channels;
+    if (list == NULL) {
+        return RONDO_OK;
+    }
+    *numbers = group_numbers(own, arena);
+    if (*numbers == NULL) {
+        return errors_no_memory(errors);
+    }
     int is_good = json_array_size(list) == (size_t)count;
-    for (int64_t k = 0; k < count && is_good; k++) {
-        const json_t *item = json_array_get(list, (size_t)k);
-        numbers[k] = (float)json_number_value(item);
-        is_good = json_is_number(item) && isfinite(numbers[k]) && (!is_scale || numbers[k] >= FLT_MIN);
+    for (int64_t i = 0; i < count && is_good; i++) {
+        const json_t *item = json_array_get(list, (size_t)i);
+        float *number = *numbers + i / own->channels * own->size + i % own->channels;
+        *number = (float)json_number_value(item);
+        is_good = json_is_number(item) && isfinite(*number) && (!is_scale || *number >= FLT_MIN);
+    }
+    for (int64_t group = 0; group < own->groups; group++) {
+        repeat_channels(*numbers + group * own->size, own->channels, own->size);
     }
     return is_good ? RONDO_OK
                    : errors_add(errors, RONDO_INVALID, "%s: '%s' must be a list of %lld numbers%s", file, key,
                                 (long long)count, is_scale ? " above 0" : "");
 }
 
-/* The numbers of an element, of which `channels` are listed. */
-static rondo_status load_size(const json_t *member, int64_t channels, const char *file, int64_t *size,
-                              struct errors *errors) {
-    const json_t *item = json_object_get(member, "size");
-    *size = item == NULL ? channels : json_integer_value(item);
-    return *size >= channels && *size <= INT32_MAX && *size % channels == 0
+/* Groups, and numbers of an element, of which the lists have those of the channels. */
+static rondo_status load_counts(const json_t *member, const char *file, struct scaling_stream *own,
+                                struct errors *errors) {
+    const json_t *size = json_object_get(member, "size"), *groups = json_object_get(member, "groups");
+    const json_t *list = json_object_get(member, "shift");
+    list = list == NULL ? json_object_get(member, "naive") : list;
+    const int64_t listed = (int64_t)json_array_size(list);
+    own->groups = groups == NULL ? 1 : json_integer_value(groups);
+    if (listed == 0) {
+        return errors_add(errors, RONDO_INVALID, "%s: 'shift' of '%s' must be a list of numbers", file, own->name);
+    }
+    if (own->groups < 1 || own->groups > listed || listed % own->groups != 0) {
+        return errors_add(errors, RONDO_INVALID, "%s: 'groups' must divide the %lld numbers of '%s'", file,
+                          (long long)listed, own->name);
+    }
+    own->channels = listed / own->groups;
+    own->size = size == NULL ? own->channels : json_integer_value(size);
+    return own->size >= own->channels && own->size <= INT32_MAX && own->size % own->channels == 0
                ? RONDO_OK
                : errors_add(errors, RONDO_INVALID, "%s: 'size' must be a multiple of the %lld numbers of 'shift'", file,
-                            (long long)channels);
+                            (long long)own->channels);
+}
+
+static rondo_status load_stream(const json_t *member, const char *file, struct scaling_stream *own, struct arena *arena,
+                                struct errors *errors) {
+    RONDO_TRY(load_counts(member, file, own, errors));
+    RONDO_TRY(load_numbers(member, "shift", own, 0, file, arena, &own->shift, errors));
+    RONDO_TRY(load_numbers(member, "scale", own, 1, file, arena, &own->scale, errors));
+    RONDO_TRY(load_numbers(member, "naive", own, 1, file, arena, &own->naive, errors));
+    return (own->shift == NULL) == (own->scale == NULL)
+               ? RONDO_OK
+               : errors_add(errors, RONDO_INVALID, "%s: '%s' must have both 'shift' and 'scale'", file, own->name);
 }
 
 rondo_status scaling_load(struct scaling *scaling, const struct json_t *object, const char *file, struct arena *arena,
                           struct errors *errors) {
-    *scaling = (struct scaling){{{.name = "input"}, {.name = "target"}}};
+    *scaling = (struct scaling){0};
     for (int32_t s = 0; s < SCALING_STREAMS; s++) {
-        struct scaling_stream *own = &scaling->streams[s];
-        const json_t *member = json_object_get(json_object_get(object, "scaling"), own->name);
-        if (member == NULL) {
-            continue;
+        scaling->streams[s].name = stream_names[s];
+        const json_t *member = json_object_get(json_object_get(object, "scaling"), stream_names[s]);
+        if (member != NULL) {
+            RONDO_TRY(load_stream(member, file, &scaling->streams[s], arena, errors));
         }
-        const int64_t channels = (int64_t)json_array_size(json_object_get(member, "shift"));
-        if (channels == 0) {
-            return errors_add(errors, RONDO_INVALID, "%s: 'shift' of '%s' must be a list of numbers", file, own->name);
-        }
-        int64_t size;
-        RONDO_TRY(load_size(member, channels, file, &size, errors));
-        float *shift = arena_calloc(arena, (size_t)size, sizeof *shift);
-        float *scale = arena_calloc(arena, (size_t)size, sizeof *scale);
-        if (shift == NULL || scale == NULL) {
-            return errors_no_memory(errors);
-        }
-        RONDO_TRY(load_numbers(member, "shift", channels, 0, file, shift, errors));
-        RONDO_TRY(load_numbers(member, "scale", channels, 1, file, scale, errors));
-        repeat_channels(shift, channels, size);
-        repeat_channels(scale, channels, size);
-        *own = (struct scaling_stream){own->name, size, channels, shift, scale};
     }
     return RONDO_OK;
 }

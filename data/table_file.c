@@ -123,6 +123,33 @@ rondo_status table_file_column(const struct table_file *file, const struct reade
     return find_column_by_name(file, column, index);
 }
 
+/* The first of the columns from `column` on that is the same as `one`; NULL: none is. */
+static const struct reader_column *find_same(const struct reader_column *column, const struct reader_column *one) {
+    for (; column != NULL && column->where.file != NULL; column = column->next) {
+        if (strcmp(one->text, column->text) == 0 && one->is_name == column->is_name) {
+            return column;
+        }
+    }
+    return NULL;
+}
+
+rondo_status table_file_check_columns(const struct reader *reader, int32_t count, struct errors *errors) {
+    for (int32_t a = 0; a < count; a++) {
+        const struct reader_column *one = &reader->columns[a];
+        for (; one != NULL && one->where.file != NULL; one = one->next) {
+            for (int32_t b = a; b < count; b++) {
+                const struct reader_column *other = find_same(a == b ? one->next : &reader->columns[b], one);
+                if (other != NULL) {
+                    return errors_add_at(errors, RONDO_INVALID, other->where,
+                                         "column '%s' is already in data.columns.%s", one->text,
+                                         reader->class->columns[a].name);
+                }
+            }
+        }
+    }
+    return RONDO_OK;
+}
+
 /* Mistakes in the file are reported at its own lines. */
 static rondo_status read_table(struct table_file *file, const struct reader_path *path, struct table_format format) {
     char *text;
@@ -186,8 +213,10 @@ float table_file_number(struct table_file *file, int64_t index, int32_t column) 
     if (table_file_is_number(text, &number)) {
         return number;
     }
-    errors_add_at(file->errors, RONDO_INVALID, table_file_place(file, index), "'%.60s' in %s is not a finite number",
-                  text, table_file_column_text(file, column).text);
+    const int has_comma = text[strspn(text, " +-0123456789.,")] == '\0' && strchr(text, ',') != NULL;
+    errors_add_at(file->errors, RONDO_INVALID, table_file_place(file, index), "'%.60s' in %s is not a finite number%s",
+                  text, table_file_column_text(file, column).text,
+                  has_comma ? "; expected a decimal point, and no other sign between digits" : "");
     file->mistakes++;
     return NAN;
 }

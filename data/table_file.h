@@ -46,6 +46,9 @@ extern const char *const table_file_formats[], *const table_file_separators[], *
 /* Refuses `format` together with `separator`. For reader_class.check. */
 rondo_status table_file_check(struct table_file_options options, struct errors *errors);
 
+/* Refuses a column that is given twice among the first `count` keys of a reader's columns. For reader_class.check. */
+rondo_status table_file_check_columns(const struct reader *reader, int32_t count, struct errors *errors);
+
 /* Mistakes of one file that are reported before reading stops. */
 #define TABLE_FILE_MOST_MISTAKES 10
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/options.h"
+#include "data/dates.h"
 #include "experiment/paths.h"
 
 /* The keys of long sequences come first: readers of other data have only the rows after them. */
@@ -52,38 +53,68 @@ static void read_paths(const struct plugin_reader *reader, struct yaml_node *nod
     files->count = good == count ? count : 0;
 }
 
-/* {last: 0.1} or {share: 0.1}. */
+/* {last: 0.1}, {share: 0.1} or {from: 2012-06-01}. */
 struct part_options {
     double last, share;
+    const char *from;
 };
 static const rondo_option part_table[] = {
     RONDO_OPTION_REAL(struct part_options, last, "0", 0, 0.99, "this share of the training file, from its end"),
     RONDO_OPTION_REAL(struct part_options, share, "0", 0, 0.99, "this share of the training file, chosen at random"),
-    RONDO_OPTION_END};
+    RONDO_OPTION_STRING(struct part_options, from, "", "of series: from this date on"), RONDO_OPTION_END};
 
 /* 1 for a mapping whose first key is nearer to those of a part than to the name of a stream. */
 static int is_part(const struct yaml_node *node) {
-    static const char *const keys[] = {"last", "share", "input", "target", "weight"};
+    enum { PARTS = 3, KEYS = 6 };
+    static const char *const keys[KEYS] = {"last", "share", "from", "input", "target", "weight"};
     struct suggestion near = {0};
-    for (int i = 0; node->kind == YAML_MAPPING && node->first != NULL && i < 5; i++) {
+    int is_near_part = 0;
+    for (int i = 0; node->kind == YAML_MAPPING && node->first != NULL && i < KEYS; i++) {
         suggest(&near, node->first->key, keys[i]);
+        is_near_part |= i < PARTS && near.name == keys[i];
+        is_near_part &= i < PARTS || near.name != keys[i];
     }
-    return near.name != NULL && (strcmp(near.name, keys[0]) == 0 || strcmp(near.name, keys[1]) == 0);
+    return is_near_part;
+}
+
+/* What a part may be, for messages. */
+static const char *part_forms(const struct reader_class *reader) {
+    return (reader->flags & READER_DATES) != 0 ? "{from: DATE} and {last: SHARE}" : "{last: SHARE} and {share: SHARE}";
+}
+
+/* A date such as 2012-06-01, or a number of seconds since 1970. */
+static void read_from(const struct plugin_reader *reader, const struct yaml_node *node, const char *text,
+                      struct part *part) {
+    int32_t zone;
+    int64_t time = 0;
+    if (!date_parse(text, "", &time, &zone) && !date_parse(text, "seconds", &time, &zone)) {
+        errors_add_at(reader->errors, RONDO_INVALID, yaml_get(node, "from")->where, "'%s' is not %s", text,
+                      date_expected(""));
+    }
+    *part = (struct part){PART_FROM, (double)time / (double)DATE_SECOND};
 }
 
 static void read_part(const struct plugin_reader *reader, const struct yaml_node *node, const char *key,
-                      struct part *part) {
-    struct part_options options = {0};
+                      const struct reader_class *class, struct part *part) {
+    struct part_options options = {.from = ""};
     const struct section_part own = {part_table, &options};
     if (section_override(node, &own, 1, NULL, key, reader->arena, reader->errors) != RONDO_OK) {
         return;
     }
-    if ((options.last > 0) == (options.share > 0)) {
+    const int has_dates = (class->flags & READER_DATES) != 0, has_from = options.from[0] != '\0';
+    if ((options.last > 0) + (options.share > 0) + has_from != 1) {
+        errors_add_at(reader->errors, RONDO_INVALID, node->where, "expected one of %s, with a share above 0",
+                      part_forms(class));
+    } else if (has_from != has_dates && (has_from || options.share > 0)) {
         errors_add_at(reader->errors, RONDO_INVALID, node->where,
-                      "expected one of {last: SHARE} and {share: SHARE}, with a share above 0");
-        return;
+                      "the examples of reader '%s' have %s; expected one of %s", class->name,
+                      has_dates ? "an order of time, which a random choice would break" : "no dates",
+                      part_forms(class));
+    } else if (has_from) {
+        read_from(reader, node, options.from, part);
+    } else {
+        *part = options.last > 0 ? (struct part){PART_LAST, options.last} : (struct part){PART_SHARE, options.share};
     }
-    *part = options.last > 0 ? (struct part){PART_LAST, options.last} : (struct part){PART_SHARE, options.share};
 }
 
 static void read_files(const struct plugin_reader *reader, struct yaml_node *section, enum part_name part,
@@ -101,25 +132,37 @@ static void read_files(const struct plugin_reader *reader, struct yaml_node *sec
     files->where = node->where;
     if (part != PART_TRAIN && is_part(node)) {
         const char *path = part == PART_VALID ? "data.valid" : "data.test";
-        read_part(reader, node, path, part == PART_VALID ? &read->parts.valid : &read->parts.test);
+        read_part(reader, node, path, read->reader, part == PART_VALID ? &read->parts.valid : &read->parts.test);
         return;
     }
     if (node->kind == YAML_MAPPING && (read->reader->flags & READER_BY_STREAM) == 0) {
         errors_add_at(reader->errors, RONDO_INVALID, node->where,
-                      "reader '%s' reads all streams from the same file; expected a path, or a list of paths%s",
-                      read->reader->name, part == PART_TRAIN ? "" : ", or {last: SHARE} or {share: SHARE}");
+                      "reader '%s' reads all streams from the same file; expected a path, or a list of paths%s%s",
+                      read->reader->name, part == PART_TRAIN ? "" : ", or one of ",
+                      part == PART_TRAIN ? "" : part_forms(read->reader));
         return;
     }
     read_paths(reader, node, files);
 }
 
+static struct date_text from_text(const struct part *part) {
+    return date_text((int64_t)part->value * DATE_SECOND, DATE_NO_ZONE, 1, "");
+}
+
 static void check_parts(const struct plugin_reader *reader, const struct data_section *read) {
-    const int has_parts = read->parts.valid.rule != PART_NONE || read->parts.test.rule != PART_NONE;
-    const int is_one_file = read->train.count <= 1 || read->train.paths[0].stream != NULL;
+    const struct part *valid = &read->parts.valid, *test = &read->parts.test;
+    const int has_parts = valid->rule != PART_NONE || test->rule != PART_NONE;
+    /* a part of series ends at a date, whatever the number of files */
+    const int is_one_file =
+        read->train.count <= 1 || read->train.paths[0].stream != NULL || (read->reader->flags & READER_DATES) != 0;
     if (has_parts && !is_one_file) {
-        errors_add_at(reader->errors, RONDO_INVALID,
-                      read->parts.valid.rule != PART_NONE ? read->valid.where : read->test.where,
+        errors_add_at(reader->errors, RONDO_INVALID, valid->rule != PART_NONE ? read->valid.where : read->test.where,
                       "a part is taken from one training file, and data.train has %d", read->train.count);
+    }
+    if (valid->rule == PART_FROM && test->rule == PART_FROM && valid->value >= test->value) {
+        errors_add_at(reader->errors, RONDO_INVALID, read->valid.where,
+                      "the validation part begins at %s, not before the test part, at %s", from_text(valid).text,
+                      from_text(test).text);
     }
 }
 

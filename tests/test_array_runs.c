@@ -125,7 +125,7 @@ static const struct {
      "'arrays' "
      "gives no unknown symbol"},
     {"N:1", "good.npz", ", scale_input: standart", "", "softmax_cross_entropy",
-     "e.yaml:3:|'scale_input' is 'standart', expected one of none, standard (did you mean 'standard'?)"},
+     "e.yaml:3:|'scale_input' is 'standart', expected one of none, standard, minmax (did you mean 'standard'?)"},
 };
 
 START_TEST(data_that_do_not_fit_the_experiment_are_refused) {

@@ -311,7 +311,7 @@ START_TEST(random_parts_have_about_their_share) {
         counts[part]++;
     }
     /* Of the last ones, the random choice of the test takes its share as well. */
-    const double test = parts->test.share, valid = parts->valid.share * (1 - test);
+    const double test = parts->test.value, valid = parts->valid.value * (1 - test);
     ck_assert_double_eq_tol(counts[PART_TEST] / COUNT, test, 0.02);
     ck_assert_double_eq_tol(counts[PART_VALID] / COUNT, valid, 0.02);
 }

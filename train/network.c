@@ -9,7 +9,8 @@ static rondo_status open_network(struct network *network, struct errors *errors)
     const struct network_settings *settings = &network->settings;
     RONDO_TRY(heads_open(&network->heads, &settings->loss, settings->target_kind, settings->target_size,
                          settings->target_as, network->arena, errors));
-    network->metrics = metrics_create(&settings->metrics, &network->heads, 0, NETWORK_MAX_SHARDS, errors);
+    network->metrics =
+        metrics_create(&settings->metrics, &network->heads, settings->has_naive, NETWORK_MAX_SHARDS, errors);
     if (network->metrics == NULL) {
         return errors->status;
     }

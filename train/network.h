@@ -27,6 +27,7 @@ struct network_settings {
     struct metrics_section metrics; /* borrowed; in addition to those of the loss */
     int32_t target_kind;            /* enum rondo_target_kind */
     int64_t target_size;            /* classes, or numbers per target */
+    int has_naive;                  /* evaluated datasets have the scale of the naive forecast (struct stream) */
     const char *const *target_as;   /* of the reader (data/reader.h); NULL: not known */
 };
 

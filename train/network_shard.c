@@ -53,17 +53,42 @@ static const struct stream *target_of(const struct network_work *work) {
     return dataset_find(work->dataset, "target");
 }
 
-/* Numbers of the model back to the units of the data: number * scale + shift. A row of the tensor has one number, or
- * several adjacent ones, for each number of the stream (RONDO_LOSS_ANY_UNIT). */
-static void to_units(const struct stream *target, const rondo_tensor *numbers) {
-    if (target == NULL || target->kind != STREAM_REAL || target->scale == NULL) {
-        return;
-    }
+/* Row `row` of numbers of the model, back to the units of the data, of an example of that group. It has one number, or several
+ * adjacent ones, for each number of the stream (RONDO_LOSS_ANY_UNIT). */
+static void row_to_units(const struct stream *target, int32_t group, const rondo_tensor *numbers, int64_t row) {
     const int64_t width = numbers->shape[1], each = width / target->size;
-    for (int64_t i = 0; i < rondo_count(numbers); i++) {
-        const int64_t k = i % width / each;
-        tensor_set(numbers, i, tensor_get(numbers, i) * (double)target->scale[k] + (double)target->shift[k]);
+    for (int64_t i = 0; i < width; i++) {
+        const double seen = tensor_get(numbers, row * width + i);
+        tensor_set(numbers, row * width + i, stream_to_units(target, group, i / each, seen));
     }
+}
+
+/* 1 if the model sees the targets in other units than those of the data. */
+static int has_units(const struct stream *target) {
+    return target != NULL && target->kind == STREAM_REAL && (target->scale != NULL || target->transform != NULL);
+}
+
+/* All rows of a batch that are scored. */
+static void to_units(const struct network_work *work, const struct batch *batch, const rondo_tensor *numbers) {
+    for (int64_t row = 0; row < batch->n_scored; row++) {
+        row_to_units(target_of(work), dataset_group(work->dataset, batch->scored_example[row]), numbers, row);
+    }
+}
+
+/* The scale of the naive forecast of each scored target, [n_scored, size]; data NULL: not known. */
+static rondo_status naive_of(const struct network_work *work, struct network_shard *shard, const struct batch *batch,
+                             rondo_tensor *naive) {
+    const struct stream *target = target_of(work);
+    *naive = tensor_2d(work->network->settings.plan.dtype, batch->n_scored, target->size, NULL);
+    if (target->naive == NULL) {
+        return RONDO_OK;
+    }
+    RONDO_TRY(tensor_alloc(naive, tape_arena(shard->tape), &shard->errors));
+    for (int64_t i = 0; i < rondo_count(naive); i++) {
+        const int32_t group = dataset_group(work->dataset, batch->scored_example[i / target->size]);
+        tensor_set(naive, i, (double)target->naive[group * target->size + i % target->size]);
+    }
+    return RONDO_OK;
 }
 
 static rondo_status copy_tensor(const rondo_tensor *from, rondo_tensor *to, struct network_shard *shard) {
@@ -85,15 +110,18 @@ static rondo_status measure_predictions(const struct network_work *work, struct 
         return RONDO_OK;
     }
     RONDO_TRY(heads_predict(&network->heads, call, outputs, &predictions));
-    if (stream->kind == STREAM_REAL && stream->scale != NULL) {
+    if (has_units(stream)) {
         rondo_tensor own = predictions;
         RONDO_TRY(copy_tensor(&own, &predictions, shard));
         RONDO_TRY(copy_tensor(targets, &in_units, shard));
-        to_units(stream, &predictions);
-        to_units(stream, &in_units);
+        to_units(work, batch, &predictions);
+        to_units(work, batch, &in_units);
     }
+    rondo_tensor naive = {0};
+    RONDO_TRY(naive_of(work, shard, batch, &naive));
     const struct metrics_rows rows = {.predictions = &predictions,
                                       .targets = &in_units,
+                                      .naive = naive.data == NULL ? NULL : &naive,
                                       .weights = batch->weight.data == NULL ? NULL : &batch->weight};
     return metrics_measure(network->metrics, (int32_t)(shard - network->shards), call, &rows, &shard->scores);
 }
@@ -132,13 +160,16 @@ static rondo_status collect(const struct network_work *work, struct network_shar
         return errors_add(&shard->errors, RONDO_NOT_FINITE, "the predictions are not finite; it began with %s",
                           origin == NULL ? "the loss head" : origin);
     }
-    to_units(target_of(work), &predictions);
+    const struct stream *target = target_of(work);
     const int every_step = settings->plan.architecture.output_every_step;
     for (int64_t t = 0; t < (every_step ? batch->time.steps : 1); t++) {
         const int64_t rows = every_step ? batch->time.alive[t] : batch->time.rows;
         for (int64_t row = 0; row < rows; row++) {
             const int64_t from = every_step ? batch->time.begin[t] + row : row;
             const int64_t to = work->prediction_row[batch->example[row]] + t;
+            if (has_units(target)) {
+                row_to_units(target, dataset_group(work->dataset, batch->example[row]), &predictions, from);
+            }
             for (int64_t k = 0; k < width; k++) {
                 work->predictions[to * width + k] = (float)tensor_get(&predictions, from * width + k);
             }

@@ -34,10 +34,9 @@ static rondo_status targets_of(struct target_trial *trial, int64_t begin, int64_
         for (int64_t t = 0; t < stream->length[i]; t++) {
             if (stream_has_target(stream, stream->begin[i] + t)) {
                 for (int64_t k = 0; k < stream->size; k++) {
-                    const float shift = stream->shift == NULL ? 0 : stream->shift[k];
-                    const float scale = stream->scale == NULL ? 1 : stream->scale[k];
-                    const float number = stream_number(stream, stream->begin[i] + t, k);
-                    tensor_set(targets, row * stream->size + k, (double)((number - shift) / scale));
+                    const double stored = (double)stream_number(stream, stream->begin[i] + t, k);
+                    tensor_set(targets, row * stream->size + k,
+                               stream_to_model(stream, dataset_group(trial->dataset, i), k, stored));
                 }
                 row++;
             }

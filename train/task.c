@@ -57,8 +57,11 @@ static int32_t model_inputs(const struct task *task, struct model_input inputs[B
     struct batch_input streams[BATCH_MOST_INPUTS];
     const int32_t count = batch_inputs(task->data.shape, &task->plan, streams);
     for (int32_t i = 0; i < count; i++) {
+        static const struct embedding_options none;
         const struct embedding_options *options =
-            strcmp(streams[i].name, "previous") == 0 ? &experiment->previous_embedding : &experiment->input_embedding;
+            strcmp(streams[i].name, "previous") == 0 ? &experiment->previous_embedding
+            : strcmp(streams[i].name, "known") == 0  ? &none
+                                                     : &experiment->input_embedding;
         const int has_vectors = streams[i].symbols > 0 || options->is_given;
         inputs[i] = (struct model_input){.name = streams[i].name,
                                          .symbols = streams[i].symbols,
@@ -281,6 +284,7 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
                                                   .metrics = experiment->metrics,
                                                   .target_kind = target_of(task)->kind,
                                                   .target_size = target_of(task)->size,
+                                                  .has_naive = task->data.shape->timeline != NULL,
                                                   .target_as = experiment->data.reader->target_as};
         task->network = network_create(&settings, task->session, errors);
         status = task->network == NULL ? errors->status : RONDO_OK;
@@ -316,19 +320,42 @@ static rondo_status check_lists(const struct task *task, struct errors *errors) 
                : RONDO_OK;
 }
 
+/* With several steps to come, the target of the step before has values of steps that are still to come. */
+static rondo_status check_horizon(const struct task *task, struct errors *errors) {
+    const struct stream *target = target_of(task);
+    if (!task->experiment->model.feedback || target->kind != STREAM_REAL || target->stride == target->size) {
+        return RONDO_OK;
+    }
+    const struct yaml_node *model = yaml_get(task->experiment->root, "model");
+    return errors_add_at(
+        errors, RONDO_INVALID, yaml_get(model, "feedback")->where,
+        "'model.feedback' would show the model what it is to forecast: the target of the step before has "
+        "numbers of later steps; expected data.horizon: 1, or no feedback");
+}
+
 /* Predictions are turned back to the units of the data only if the loss says that they are in the unit of the targets. */
 static rondo_status check_scaling(const struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
-    if (experiment->data.settings.scale_target != SCALING_STANDARD || target_of(task)->kind != STREAM_REAL ||
-        loss_has_units(&experiment->loss)) {
+    const int32_t kind = experiment->data.settings.scale_target;
+    const int is_scaled = kind == SCALING_STANDARD || kind == SCALING_MINMAX;
+    if (target_of(task)->kind != STREAM_REAL || loss_has_units(&experiment->loss)) {
         return RONDO_OK;
     }
     const struct loss_term *loss = &experiment->loss.terms[0];
-    return errors_add_at(
-        errors, RONDO_INVALID, loss->where,
-        "'data.scale_target: standard' needs a loss whose targets may be in any unit, and '%s' is not one; "
-        "expected scale_target: none or auto",
-        loss->loss->base.name);
+    if (target_of(task)->transform != NULL) {
+        return errors_add_at(
+            errors, RONDO_INVALID, loss->where,
+            "'data.transform' needs a loss whose targets may be in any unit, and '%s' is not one; expected "
+            "transform: none",
+            loss->loss->base.name);
+    }
+    if (!is_scaled) {
+        return RONDO_OK;
+    }
+    return errors_add_at(errors, RONDO_INVALID, loss->where,
+                         "'data.scale_target: %s' needs a loss whose targets may be in any unit, and '%s' is not one; "
+                         "expected scale_target: none or auto",
+                         scaling_target_kinds[kind], loss->loss->base.name);
 }
 
 /* Batches with a limit on steps are counted by making an epoch: every epoch has the same sizes, whatever its order. */
@@ -376,6 +403,7 @@ static rondo_status open_task(struct task *task, int which, const struct json_t 
     RONDO_TRY(check_steps(task, errors));
     RONDO_TRY(check_scaling(task, errors));
     RONDO_TRY(check_lists(task, errors));
+    RONDO_TRY(check_horizon(task, errors));
     RONDO_TRY(measure_epoch(task, errors));
     RONDO_TRY(resolve_class_numbers(task, errors));
     return build_network(task, errors);

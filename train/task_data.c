@@ -1,6 +1,10 @@
 #include "train/task_data.h"
 
 #include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/origins.h"
 
 static const char *const part_keys[] = {"train", "valid", "test"}; /* by enum part_name */
 
@@ -56,12 +60,56 @@ static struct dataset *cut(const struct task_data *data, const struct dataset *d
                : NULL;
 }
 
+/* What a series has no forecast for. */
+static rondo_status no_origins(const struct task_data *data, const struct dataset *dataset, enum part_name part,
+                               const char *name, struct errors *errors) {
+    const struct timeline *timeline = dataset->timeline;
+    const long long longest = (long long)origins_longest(dataset);
+    if (longest < timeline->window + timeline->horizon) {
+        return errors_add_at(
+            errors, RONDO_INVALID, data->section->sequences_where,
+            "the longest series of %s has %lld rows, and 'data.window' %lld and 'data.horizon' %lld need "
+            "%lld",
+            name, longest, (long long)timeline->window, (long long)timeline->horizon,
+            (long long)(timeline->window + timeline->horizon));
+    }
+    return errors_add_at(errors, RONDO_INVALID, files_of(data->section, part)->where,
+                         "%s has no forecast whose targets, the next %lld rows ('data.horizon'), are all in it", name,
+                         (long long)timeline->horizon);
+}
+
+/* Series as examples of forecasts. NULL with errors. */
+static struct dataset *cut_series(const struct task_data *data, const struct dataset *dataset, enum part_name part,
+                                  int with_targets, const char *name, struct errors *errors) {
+    struct origins origins = {.use = !with_targets        ? ORIGINS_LAST
+                                     : part == PART_TRAIN ? ORIGINS_TRAIN
+                                                          : ORIGINS_SCORE,
+                              .every_step = data->plan->architecture.output_every_step,
+                              .from = INT64_MIN,
+                              .to = INT64_MAX};
+    if (data->whole != NULL && with_targets && dataset->timeline == data->whole->timeline) {
+        part_times_range(&data->times, part, &origins.from, &origins.to);
+    }
+    struct dataset *cut = origins_cut(dataset, &origins, errors);
+    if (cut != NULL && cut->count == 0) {
+        no_origins(data, dataset, part, name, errors);
+        dataset_destroy(cut);
+        cut = NULL;
+    }
+    return cut;
+}
+
 /* Binds the scaling, cuts sequences into windows, and checks that the examples fit the architecture. Takes over
  * `dataset`. */
-static struct dataset *prepare(const struct task_data *data, struct dataset *dataset, int with_targets,
-                               const char *name, struct errors *errors) {
+static struct dataset *prepare(const struct task_data *data, struct dataset *dataset, enum part_name part,
+                               int with_targets, const char *name, struct errors *errors) {
     if (dataset != NULL) {
         scaling_bind(&data->scaling, dataset);
+    }
+    if (dataset != NULL && dataset->timeline != NULL) {
+        struct dataset *whole = dataset;
+        dataset = cut_series(data, whole, part, with_targets, name, errors);
+        dataset_destroy(whole);
     }
     if (dataset != NULL && data->section->settings.window > 0 && with_targets &&
         dataset_find(dataset, "target")->kind != STREAM_LIST) {
@@ -79,7 +127,8 @@ static struct dataset *prepare(const struct task_data *data, struct dataset *dat
 struct dataset *task_data_read(const struct task_data *data, const struct reader_source *source, int with_targets,
                                struct errors *errors) {
     const char *name = source->count > 0 ? source->paths[0].text : data->section->reader->name;
-    return prepare(data, reader_read(data->reader, source, with_targets, errors), with_targets, name, errors);
+    return prepare(data, reader_read(data->reader, source, with_targets, errors), PART_TEST, with_targets, name,
+                   errors);
 }
 
 /* The examples of a part as they are in the files; NULL with errors. */
@@ -87,10 +136,33 @@ static struct dataset *raw_part(const struct task_data *data, enum part_name par
                                 struct errors *errors) {
     const struct data_section *section = data->section;
     if (data->whole != NULL && (part == PART_TRAIN || rule_of(section, part)->rule != PART_NONE)) {
+        if (data->whole->timeline != NULL) { /* its parts are those of the targets, whose windows begin earlier */
+            return origins_rows(data->whole, INT64_MIN, INT64_MAX, errors);
+        }
         return part_view(data->whole, &section->parts, part, name, errors);
     }
     const struct reader_source source = source_of(section, part);
     return reader_read(data->reader, &source, 1, errors);
+}
+
+/* Learns the scaling from the training data. */
+static rondo_status learn_scaling(struct task_data *data, const struct dataset *dataset, int target_has_units,
+                                  struct errors *errors) {
+    const struct data_options *settings = &data->section->settings;
+    const struct scaling_options options = {settings->scale_input, settings->scale_target};
+    struct dataset *rows = NULL;
+    if (data->whole != NULL && data->whole->timeline != NULL) {
+        int64_t from, to;
+        part_times_range(&data->times, PART_TRAIN, &from, &to);
+        rows = origins_rows(dataset, from, to, errors);
+        if (rows == NULL) {
+            return errors->status;
+        }
+    }
+    const rondo_status status = scaling_learn(&data->scaling, rows == NULL ? dataset : rows, options, target_has_units,
+                                              data->reader->arena, errors);
+    dataset_destroy(rows);
+    return status;
 }
 
 /* `learns`: the scaling is learned from this part, the training data. */
@@ -105,9 +177,7 @@ static struct dataset *read_part(struct task_data *data, enum part_name part, in
         dataset = raw_part(data, part, name, errors);
     }
     const struct data_options *settings = &data->section->settings;
-    const struct scaling_options scaling = {settings->scale_input, settings->scale_target};
-    if (dataset != NULL && learns &&
-        scaling_learn(&data->scaling, dataset, scaling, target_has_units, data->reader->arena, errors) != RONDO_OK) {
+    if (dataset != NULL && learns && learn_scaling(data, dataset, target_has_units, errors) != RONDO_OK) {
         dataset_destroy(dataset);
         dataset = NULL;
     }
@@ -118,7 +188,7 @@ static struct dataset *read_part(struct task_data *data, enum part_name part, in
         dataset_destroy(dataset);
         dataset = NULL;
     }
-    dataset = prepare(data, dataset, 1, name, errors);
+    dataset = prepare(data, dataset, part, 1, name, errors);
     arena_destroy(arena);
     return dataset;
 }
@@ -148,6 +218,30 @@ static void drop_empty(const struct task_data *data, struct dataset **dataset) {
     }
 }
 
+/* The times at which the parts of series begin. */
+static rondo_status find_times(struct task_data *data, struct errors *errors) {
+    const struct timeline *timeline = data->whole->timeline;
+    int64_t count = 0;
+    if (timeline == NULL) {
+        return RONDO_OK;
+    }
+    for (int32_t s = 0; s < timeline->n_series; s++) {
+        count += timeline->series[s].count;
+    }
+    int64_t *time = calloc((size_t)count + 1, sizeof *time), *next = time;
+    if (time == NULL) {
+        return errors_no_memory(errors);
+    }
+    for (int32_t s = 0; s < timeline->n_series; s++) {
+        memcpy(next, timeline->time + timeline->series[s].begin, (size_t)timeline->series[s].count * sizeof *next);
+        next += timeline->series[s].count;
+    }
+    const rondo_status status =
+        part_times_of(&data->section->parts, time, count, data->section->train.paths[0].text, &data->times, errors);
+    free(time);
+    return status;
+}
+
 static rondo_status read_parts(struct task_data *data, const struct task_data_settings *settings,
                                struct errors *errors) {
     const int which = settings->which;
@@ -163,6 +257,7 @@ static rondo_status read_parts(struct task_data *data, const struct task_data_se
         if (data->whole == NULL) {
             return errors->status;
         }
+        RONDO_TRY(find_times(data, errors));
     }
     for (int part = PART_TRAIN; part <= PART_TEST && errors->status != RONDO_INTERRUPTED; part++) {
         /* what is wrong with the training file is not reported again for its other parts */

@@ -31,6 +31,7 @@ struct task_data {
     struct scaling scaling;
     struct dataset *shape;                /* the streams, without examples */
     struct dataset *whole;                /* the training file, if other data is a part of it; else NULL */
+    struct part_times times;              /* of its parts, if it has a timeline */
     struct dataset *train, *valid, *test; /* NULL: not read, or not given */
 };
 

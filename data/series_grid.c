@@ -1,0 +1,169 @@
+/* Rows of series on a grid of time: the step between them, and the steps that are missing. */
+#include <math.h>
+#include <string.h>
+
+#include "data/series_rows.h"
+
+/* A file may miss rows, but not most of them: a mistake in one date must not make millions of rows. */
+enum { MOST_FILLED = 1000000, MOST_MISTAKES = 10 };
+
+static int64_t months_of(int64_t time) {
+    const struct date_fields fields = date_fields_of(time);
+    return fields.year * 12 + fields.month - 1;
+}
+
+/* 1 if all times of a series are at the last day of a month. */
+static int are_month_ends(const int64_t *time, int64_t count) {
+    int all = 1;
+    for (int64_t i = 0; i < count && all; i++) {
+        all = date_is_month_end(time[i]);
+    }
+    return all;
+}
+
+/* 1 if the rows of a series are whole months apart: `first` moved by months gives each of them. */
+static int are_months_apart(const int64_t *time, int64_t count, int month_end) {
+    int all = 1;
+    for (int64_t i = 1; i < count && all; i++) {
+        const struct date_step months = {.months = months_of(time[i]) - months_of(time[0])};
+        all = months.months > 0 && date_add(time[0], months, 1, month_end) == time[i];
+    }
+    return all;
+}
+
+/* The least time between two rows: in months, if all rows are whole months apart and no two of them less than 28 days. */
+static struct date_step find_step(const struct series_raw *raw, int32_t n_series) {
+    struct date_step least = {0};
+    int in_months = 1;
+    int64_t months = 0;
+    for (int32_t s = 0; s < n_series; s++) {
+        const int64_t *time = raw->time + raw->begin[s], count = raw->begin[s + 1] - raw->begin[s];
+        in_months = in_months && are_months_apart(time, count, are_month_ends(time, count));
+        for (int64_t i = 1; i < count; i++) {
+            const int64_t step = time[i] - time[i - 1], own = months_of(time[i]) - months_of(time[i - 1]);
+            least.microseconds = least.microseconds == 0 || step < least.microseconds ? step : least.microseconds;
+            months = months == 0 || own < months ? own : months;
+        }
+    }
+    return in_months && least.microseconds >= 28 * DATE_DAY ? (struct date_step){.months = months} : least;
+}
+
+/* The steps from one time to another; 0: they are not on the grid. */
+static int64_t steps_between(int64_t from, int64_t to, struct date_step step, int month_end) {
+    const int64_t count =
+        step.months > 0 ? (months_of(to) - months_of(from)) / step.months : (to - from) / step.microseconds;
+    return count > 0 && date_add(from, step, count, month_end) == to ? count : 0;
+}
+
+/* A step that is not 1: reports it, unless it is a gap that may be filled. */
+static int check_step(const struct series_rows *rows, const struct series_form *form, const struct series_raw *raw,
+                      int32_t series, int64_t row, int64_t steps, struct errors *errors) {
+    const int64_t before = raw->time[row - 1], time = raw->time[row];
+    if (steps == 1 || (steps > 1 && form->gaps == SERIES_GAPS_MISSING)) {
+        return 1;
+    }
+    const char *name = rows->series[series].name;
+    const char *of = name[0] == '\0' ? "" : arena_printf(rows->arena, " of series '%.60s'", name);
+    const struct date_text first = series_time_text(&rows->calendar, form->time_format, before);
+    const struct date_text second = series_time_text(&rows->calendar, form->time_format, time);
+    const struct date_text step = date_step_text(rows->calendar.step);
+    const struct location where = raw->lines[raw->from[row]];
+    if (steps == 0) {
+        errors_add_at(errors, RONDO_INVALID, where,
+                      "%s%s follows %s, and the rows are %s apart; expected a row every %s, or gaps: ignore",
+                      second.text, of == NULL ? "" : of, first.text, step.text, step.text);
+    } else {
+        errors_add_at(
+            errors, RONDO_INVALID, where,
+            "%s%s follows %s, and the rows are %s apart: %lld row%s missing; gaps: missing makes %s of unknown "
+            "numbers",
+            second.text, of == NULL ? "" : of, first.text, step.text, (long long)steps - 1,
+            steps == 2 ? " is" : "s are", steps == 2 ? "it one" : "them rows");
+    }
+    return 0;
+}
+
+/* Steps before each row, [rows], 1 without a gap; and the rows of each series with those that are filled. */
+static rondo_status measure_gaps(struct series_rows *rows, const struct series_form *form, const struct series_raw *raw,
+                                 int64_t *steps, struct errors *errors) {
+    int32_t mistakes = 0;
+    for (int32_t s = 0; s < rows->n_series; s++) {
+        struct series_list *series = &rows->series[s];
+        series->begin = rows->rows;
+        series->month_end = are_month_ends(raw->time + raw->begin[s], raw->begin[s + 1] - raw->begin[s]);
+        series->last_line = raw->lines[raw->from[raw->begin[s + 1] - 1]];
+        for (int64_t row = raw->begin[s]; row < raw->begin[s + 1]; row++) {
+            const int is_first = row == raw->begin[s] || form->gaps == SERIES_GAPS_IGNORE;
+            steps[row] =
+                is_first ? 1
+                         : steps_between(raw->time[row - 1], raw->time[row], rows->calendar.step, series->month_end);
+            if (!is_first && !check_step(rows, form, raw, s, row, steps[row], errors) && ++mistakes == MOST_MISTAKES) {
+                return RONDO_INVALID;
+            }
+            rows->rows += steps[row];
+            rows->filled += steps[row] - (steps[row] > 0);
+            if (rows->filled > MOST_FILLED) {
+                return errors_add_at(errors, RONDO_INVALID, raw->lines[raw->from[row]],
+                                     "more than %d rows are missing up to this line; expected the right time",
+                                     MOST_FILLED);
+            }
+        }
+        series->count = rows->rows - series->begin;
+    }
+    return mistakes > 0 ? RONDO_INVALID : RONDO_OK;
+}
+
+static void fill_rows(struct series_rows *rows, const struct series_form *form, const struct series_raw *raw,
+                      const int64_t *steps) {
+    int64_t to = 0;
+    for (int32_t s = 0; s < rows->n_series; s++) {
+        for (int64_t row = raw->begin[s]; row < raw->begin[s + 1]; row++) {
+            for (int64_t missing = 1; missing < steps[row]; missing++) {
+                rows->time[to] = date_add(raw->time[row - 1], rows->calendar.step, missing, rows->series[s].month_end);
+                for (int32_t k = 0; k < form->n_numbers; k++) {
+                    rows->values[to * form->n_numbers + k] = NAN;
+                }
+                to++;
+            }
+            rows->time[to] = raw->time[row];
+            memcpy(rows->values + to * form->n_numbers, raw->values + raw->from[row] * form->n_numbers,
+                   (size_t)form->n_numbers * sizeof *rows->values);
+            to++;
+        }
+    }
+}
+
+static int has_clock(const struct series_raw *raw) {
+    for (int64_t row = 0; row < raw->rows; row++) {
+        if (raw->time[row] % DATE_DAY != 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+rondo_status series_grid(struct series_rows *rows, const struct series_form *form, const struct series_raw *raw,
+                         const struct series_calendar *known, struct errors *errors) {
+    if (known != NULL) {
+        rows->calendar = *known;
+    } else {
+        rows->calendar.step = find_step(raw, rows->n_series);
+        rows->calendar.has_clock = has_clock(raw);
+    }
+    if (rows->calendar.step.months == 0 && rows->calendar.step.microseconds == 0) {
+        return errors_add_at(errors, RONDO_INVALID, raw->lines[0],
+                             "no series has two rows, so the time from one row to the next is not known");
+    }
+    int64_t *steps = arena_calloc(rows->arena, (size_t)raw->rows, sizeof *steps);
+    if (steps == NULL) {
+        return errors_no_memory(errors);
+    }
+    RONDO_TRY(measure_gaps(rows, form, raw, steps, errors));
+    rows->time = arena_calloc(rows->arena, (size_t)rows->rows, sizeof *rows->time);
+    rows->values = arena_calloc(rows->arena, (size_t)rows->rows * (size_t)form->n_numbers, sizeof *rows->values);
+    if (arena_failed(rows->arena)) {
+        return errors_no_memory(errors);
+    }
+    fill_rows(rows, form, raw, steps);
+    return RONDO_OK;
+}
