@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/augment.h"
+
 /* ---- lengths ---- */
 
 int64_t example_steps(const struct dataset *dataset, int64_t example, const struct batch_plan *plan) {
@@ -191,6 +193,33 @@ static rondo_status pack_stream(const struct packing *packing, const struct stre
     return RONDO_OK;
 }
 
+/* The same with random changes. Part t of the grid of an example is its element t. */
+static rondo_status pack_changed(const struct packing *packing, const struct stream *stream, int every_step,
+                                 rondo_tensor *tensor) {
+    const struct batch *batch = packing->batch;
+    const struct time_axis *time = &batch->time;
+    const int64_t channels = stream->augment->channels, cells = stream->size / channels; /* of an element */
+    struct augment_change *changes = arena_calloc(packing->arena, (size_t)time->rows, sizeof *changes);
+    if (changes == NULL) {
+        return errors_no_memory(packing->errors);
+    }
+    for (int64_t row = 0; row < time->rows; row++) {
+        changes[row] = augment_draw(stream->augment, *packing->plan->update, batch->example[row]);
+    }
+    RONDO_TRY(element_tensor(packing, stream, every_step ? time->total : time->rows, tensor));
+    for (int64_t step = 0; step < (every_step ? time->steps : 1); step++) {
+        for (int64_t row = 0; row < time->alive[step]; row++) {
+            const int64_t first = stream->begin[batch->example[row]], to = (time->begin[step] + row) * stream->size;
+            for (int64_t k = 0; k < stream->size; k++) {
+                const int64_t cell = augment_cell(stream->augment, &changes[row], step * cells + k / channels);
+                const float number = stream_number(stream, first, cell * channels + k % channels);
+                put_number(stream, k, (double)number, tensor, to + k);
+            }
+        }
+    }
+    return RONDO_OK;
+}
+
 /* previous[t] of an example from element `from`, which is target t - 1; from -1: there is none. */
 static void copy_previous(const struct stream *target, int32_t group, int64_t from, const rondo_tensor *tensor,
                           int64_t to) {
@@ -231,7 +260,10 @@ static rondo_status pack_inputs(const struct packing *packing) {
     batch->n_inputs = 0;
     if (input != NULL) {
         const int every_step = packing->plan->architecture.input_every_step;
-        RONDO_TRY(pack_stream(packing, input, every_step, &batch->inputs[batch->n_inputs++]));
+        const int is_changed = input->augment != NULL && packing->plan->update != NULL;
+        RONDO_TRY(
+            (is_changed ? pack_changed : pack_stream)(packing, input, every_step, &batch->inputs[batch->n_inputs]));
+        batch->n_inputs++;
     }
     if (known != NULL) {
         RONDO_TRY(pack_stream(packing, known, 1, &batch->inputs[batch->n_inputs++]));

@@ -14,6 +14,7 @@
 #ifndef RONDO_DATA_BATCH_H
 #define RONDO_DATA_BATCH_H
 
+#include "core/rng.h"
 #include "core/time_axis.h"
 #include "data/dataset.h"
 
@@ -23,6 +24,9 @@ struct batch_plan {
     int32_t dtype; /* of numbers: RONDO_F32 or RONDO_F64 */
     int feedback;  /* the model reads `previous` */
     int64_t steps; /* of examples whose number of steps neither inputs nor targets give; 0: unknown (1 for 1:1) */
+    /* Training: the random stream of the update, from which the changes of inputs are drawn (struct stream, augment).
+     * NULL: inputs are packed as they are. Borrowed. */
+    const struct rng_stream *update;
 };
 
 /* One input of a model. */

@@ -84,7 +84,8 @@ rondo_status reader_check_interrupt(const struct reader *reader, int64_t index, 
                                     struct errors *errors) {
     return index % 1000 != 0 || !interrupt_is_requested(&reader->interrupt)
                ? RONDO_OK
-               : errors_add_at(errors, RONDO_INTERRUPTED, where, "interrupted at this line");
+               : errors_add_at(errors, RONDO_INTERRUPTED, where,
+                               where.line > 0 ? "interrupted at this line" : "interrupted while this file was read");
 }
 
 rondo_status reader_path_read(const struct reader_path *path, size_t most, struct arena *arena, char **bytes,

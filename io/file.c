@@ -20,33 +20,14 @@ rondo_status file_failed(struct errors *errors, rondo_status status, struct loca
     return errors_add_at(errors, status, where, "cannot %s '%s': %s", verb, file, reason);
 }
 
-/* Reads `size` bytes and checks that the file ends there. */
-static rondo_status read_all(int descriptor, const char *file, char *text, size_t size, struct location where,
-                             struct errors *errors) {
-    size_t done = 0;
-    /* The last round asks for one byte after the end; the buffer has room for it, because of the NUL. */
-    for (;;) {
-        const ssize_t got = read(descriptor, text + done, size + 1 - done);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return file_failed(errors, RONDO_IO, where, "read", file, errno);
-        }
-        done += (size_t)got;
-        if (got == 0 || done > size) {
-            break;
-        }
-    }
-    if (done != size) {
-        return errors_add_at(errors, RONDO_IO, where, "'%s' changed while it was read", file);
-    }
-    text[size] = '\0';
-    return RONDO_OK;
+/* "~/x" is a name that the shell replaces, but not within a text such as data.train=~/x. */
+static const char *tilde_hint(const char *file) {
+    const int has_tilde = strncmp(file, "~/", 2) == 0 || strstr(file, "/~/") != NULL;
+    return has_tilde ? "; '~' is not expanded, so write the full path of the folder" : "";
 }
 
-static rondo_status read_descriptor(int descriptor, const char *file, size_t max_bytes, struct arena *arena,
-                                    char **text, size_t *length, struct location where, struct errors *errors) {
+static rondo_status check_regular(int descriptor, const char *file, int64_t *bytes, struct location where,
+                                  struct errors *errors) {
     struct stat info;
     if (fstat(descriptor, &info) != 0) {
         return file_failed(errors, RONDO_IO, where, "read", file, errno);
@@ -57,11 +38,49 @@ static rondo_status read_descriptor(int descriptor, const char *file, size_t max
                                  ? "a folder, expected a regular file"
                                  : "a pipe or device, expected a regular file; write its contents to a file first");
     }
-    if ((uintmax_t)info.st_size > max_bytes) {
-        return errors_add_at(errors, RONDO_INVALID, where, "'%s' has %jd bytes, expected at most %zu", file,
-                             (intmax_t)info.st_size, max_bytes);
+    *bytes = (int64_t)info.st_size;
+    return RONDO_OK;
+}
+
+rondo_status file_open(const char *file, int *descriptor, int64_t *bytes, struct location where,
+                       struct errors *errors) {
+    /* O_NONBLOCK: opening a pipe must not wait for its other end, only to be refused then. */
+    *descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*descriptor < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+        return errors_add_at(errors, RONDO_NOT_FOUND, where, "cannot read '%s': there is no such file%s", file,
+                             tilde_hint(file));
     }
-    const size_t size = (size_t)info.st_size;
+    if (*descriptor < 0) {
+        return file_failed(errors, RONDO_INVALID, where, "read", file, errno);
+    }
+    const rondo_status status = check_regular(*descriptor, file, bytes, where, errors);
+    if (status != RONDO_OK) {
+        close(*descriptor);
+    }
+    return status;
+}
+
+rondo_status file_next(int descriptor, const char *file, void *buffer, size_t wanted, size_t *got,
+                       struct location where, struct errors *errors) {
+    *got = 0;
+    while (*got < wanted) {
+        const ssize_t piece = read(descriptor, (char *)buffer + *got, wanted - *got);
+        if (piece < 0 && errno == EINTR) {
+            continue;
+        }
+        if (piece < 0) {
+            return file_failed(errors, RONDO_IO, where, "read", file, errno);
+        }
+        if (piece == 0) {
+            break;
+        }
+        *got += (size_t)piece;
+    }
+    return RONDO_OK;
+}
+
+static rondo_status read_descriptor(int descriptor, const char *file, size_t size, struct arena *arena, char **text,
+                                    size_t *length, struct location where, struct errors *errors) {
     if (size == SIZE_MAX) {
         return errors_no_memory(errors);
     }
@@ -69,7 +88,13 @@ static rondo_status read_descriptor(int descriptor, const char *file, size_t max
     if (bytes == NULL) {
         return errors_no_memory(errors);
     }
-    RONDO_TRY(read_all(descriptor, file, bytes, size, where, errors));
+    /* Asks for one byte after the end; the buffer has room for it, because of the NUL. */
+    size_t got;
+    RONDO_TRY(file_next(descriptor, file, bytes, size + 1, &got, where, errors));
+    if (got != size) {
+        return errors_add_at(errors, RONDO_IO, where, "'%s' changed while it was read", file);
+    }
+    bytes[size] = '\0';
     *text = bytes;
     if (length != NULL) {
         *length = size;
@@ -77,24 +102,16 @@ static rondo_status read_descriptor(int descriptor, const char *file, size_t max
     return RONDO_OK;
 }
 
-/* "~/x" is a name that the shell replaces, but not within a text such as data.train=~/x. */
-static const char *tilde_hint(const char *file) {
-    const int has_tilde = strncmp(file, "~/", 2) == 0 || strstr(file, "/~/") != NULL;
-    return has_tilde ? "; '~' is not expanded, so write the full path of the folder" : "";
-}
-
 rondo_status file_read(const char *file, size_t max_bytes, struct arena *arena, char **text, size_t *length,
                        struct location where, struct errors *errors) {
-    /* O_NONBLOCK: opening a pipe must not wait for its other end, only to be refused then. */
-    const int descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0 && (errno == ENOENT || errno == ENOTDIR)) {
-        return errors_add_at(errors, RONDO_NOT_FOUND, where, "cannot read '%s': there is no such file%s", file,
-                             tilde_hint(file));
-    }
-    if (descriptor < 0) {
-        return file_failed(errors, RONDO_INVALID, where, "read", file, errno);
-    }
-    const rondo_status status = read_descriptor(descriptor, file, max_bytes, arena, text, length, where, errors);
+    int descriptor;
+    int64_t bytes;
+    RONDO_TRY(file_open(file, &descriptor, &bytes, where, errors));
+    const rondo_status status =
+        (uint64_t)bytes > max_bytes
+            ? errors_add_at(errors, RONDO_INVALID, where, "'%s' has %jd bytes, expected at most %zu", file,
+                            (intmax_t)bytes, max_bytes)
+            : read_descriptor(descriptor, file, (size_t)bytes, arena, text, length, where, errors);
     close(descriptor);
     return status;
 }

@@ -13,6 +13,12 @@
 rondo_status file_read(const char *file, size_t max_bytes, struct arena *arena, char **text, size_t *length,
                        struct location where, struct errors *errors);
 
+/* Opens a regular file for reading; the caller closes *descriptor. Errors as file_read. */
+rondo_status file_open(const char *file, int *descriptor, int64_t *bytes, struct location where, struct errors *errors);
+/* Reads up to `wanted` bytes at the place of the descriptor; *got is less only at the end of the file. */
+rondo_status file_next(int descriptor, const char *file, void *buffer, size_t wanted, size_t *got,
+                       struct location where, struct errors *errors);
+
 /* Adds "cannot VERB 'file': reason", where the reason is the system's text for `error` (a value of errno). Returns
  * `status`. */
 rondo_status file_failed(struct errors *errors, rondo_status status, struct location where, const char *verb,

@@ -8,8 +8,13 @@
 #include "io/file.h"
 
 void array_goldens_open(struct array_goldens *goldens, struct arena *arena) {
+    array_goldens_open_list(goldens, "arrays.txt", arena);
+}
+
+void array_goldens_open_list(struct array_goldens *goldens, const char *name, struct arena *arena) {
     struct errors errors = {0};
-    const char *file = path_join(arena, getenv("RONDO_TEST_SOURCE"), "golden/arrays.txt");
+    const char *file = arena_printf(arena, "%s/golden/%s", getenv("RONDO_TEST_SOURCE"), name);
+    goldens->name = name;
     ck_assert_ptr_nonnull(file);
     const rondo_status status = file_read(file, 1 << 22, arena, &goldens->text, NULL, (struct location){0}, &errors);
     ck_assert_msg(status == RONDO_OK, "%s", errors_text(&errors, 0));
@@ -32,7 +37,7 @@ static unsigned digit_value(char digit) {
 unsigned char *array_goldens_file(const struct array_goldens *goldens, const char *name, struct arena *arena,
                                   size_t *length) {
     const char *line = find_line(goldens->text, name);
-    ck_assert_msg(line != NULL, "arrays.txt has no file '%s'", name);
+    ck_assert_msg(line != NULL, "%s has no file '%s'", goldens->name, name);
     *length = strcspn(line, "\n") / 2;
     unsigned char *bytes = arena_alloc(arena, *length + 1);
     ck_assert_ptr_nonnull(bytes);

@@ -240,8 +240,10 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
     }
     struct profile *profile = profile_of(work);
     struct batch batch = {0};
+    struct batch_plan plan = network->settings.plan;
+    plan.update = is_training(work) ? &work->stream : NULL;
     profile_begin(profile, PROFILE_PACK);
-    RONDO_TRY(batch_pack(work->dataset, shard->examples, pick_examples(work, shard, index), &network->settings.plan,
+    RONDO_TRY(batch_pack(work->dataset, shard->examples, pick_examples(work, shard, index), &plan,
                          work->mode != NETWORK_PREDICT, tape_arena(tape), &batch, &shard->errors));
     profile_end(profile, PROFILE_PACK);
     const rondo_value *parameters = bind_parameters(work, shard);
