@@ -14,6 +14,9 @@
 rondo_status file_failed(struct errors *errors, rondo_status status, struct location where, const char *verb,
                          const char *file, int error) {
     char reason[128];
+    if (error == ENOMEM) {
+        return errors_no_memory(errors);
+    }
     if (strerror_r(error, reason, sizeof reason) != 0) {
         snprintf(reason, sizeof reason, "error %d", error);
     }

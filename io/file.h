@@ -20,7 +20,7 @@ rondo_status file_next(int descriptor, const char *file, void *buffer, size_t wa
                        struct location where, struct errors *errors);
 
 /* Adds "cannot VERB 'file': reason", where the reason is the system's text for `error` (a value of errno). Returns
- * `status`. */
+ * `status`, or RONDO_NO_MEMORY for ENOMEM. */
 rondo_status file_failed(struct errors *errors, rondo_status status, struct location where, const char *verb,
                          const char *file, int error);
 

@@ -35,5 +35,8 @@ rondo_status picture_read_jpeg(const void *bytes, size_t length, struct location
 /* Memory for the pixels of a picture whose size is known, for the decoders; with arena NULL, none. */
 rondo_status picture_reserve(struct picture *picture, struct location where, struct arena *arena,
                              struct errors *errors);
+/* "a damaged PNG file: MESSAGE" with the message of a library. RONDO_NO_MEMORY if the message is about memory: the libraries
+ * have no other sign of it. */
+rondo_status picture_failed(const char *format, const char *message, struct location where, struct errors *errors);
 
 #endif

@@ -6,7 +6,7 @@
 
 /* The interface TurboJPEG of libjpeg-turbo returns errors as a status: no handlers, no jumps, nothing is printed. */
 static rondo_status damaged(tjhandle decoder, struct location where, struct errors *errors) {
-    return errors_add_at(errors, RONDO_INVALID, where, "a damaged JPEG file: %s", tjGetErrorStr2(decoder));
+    return picture_failed("JPEG", tjGetErrorStr2(decoder), where, errors);
 }
 
 /* Cameras write bytes between the parts of a file that belong to none; every decoder passes over them. All other warnings

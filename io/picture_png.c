@@ -5,7 +5,7 @@
 
 /* The simplified interface of libpng (libpng manual, chapter VI) returns errors as a text: no jumps, nothing is printed. */
 static rondo_status failed(png_image *image, struct location where, struct errors *errors) {
-    const rondo_status status = errors_add_at(errors, RONDO_INVALID, where, "a damaged PNG file: %s", image->message);
+    const rondo_status status = picture_failed("PNG", image->message, where, errors);
     png_image_free(image);
     return status;
 }

@@ -8,10 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/options.h"
-
-enum { FIXTURE_PATHS = 8 };
 
 static const struct location here = {"experiment.yaml", 3, 9};
 
@@ -116,14 +115,20 @@ const char *reader_fixture_path(struct reader_fixture *fixture, const char *name
 }
 
 void reader_fixture_write(struct reader_fixture *fixture, const char *name, const void *bytes, size_t length) {
-    FILE *out = fopen(reader_fixture_path(fixture, name), "wb");
+    char *path = arena_strdup(fixture->arena, reader_fixture_path(fixture, name));
+    for (char *slash = strchr(path + strlen(fixture->folder) + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(path, 0777);
+        *slash = '/';
+    }
+    FILE *out = fopen(path, "wb");
     ck_assert_ptr_nonnull(out);
     ck_assert_uint_eq(fwrite(bytes, 1, length, out), length);
     ck_assert_int_eq(fclose(out), 0);
 }
 
-/* The paths of "a.csv b.csv" or "input=x.npy target=y.npy". Returns their number. */
-static int32_t paths_of(struct reader_fixture *fixture, const char *names, struct reader_path paths[FIXTURE_PATHS]) {
+int32_t reader_fixture_paths(struct reader_fixture *fixture, const char *names,
+                             struct reader_path paths[FIXTURE_PATHS]) {
     char *text = arena_strdup(fixture->arena, names == NULL ? "" : names);
     int32_t count = 0;
     for (char *rest, *item = strtok_r(text, " ", &rest); item != NULL; item = strtok_r(NULL, " ", &rest)) {
@@ -141,7 +146,7 @@ static int32_t paths_of(struct reader_fixture *fixture, const char *names, struc
 
 rondo_status reader_fixture_learn(struct reader_fixture *fixture, const char *name, double valid, double test) {
     struct reader_path paths[FIXTURE_PATHS];
-    const int32_t count = paths_of(fixture, name, paths);
+    const int32_t count = reader_fixture_paths(fixture, name, paths);
     const struct parts parts = {.valid = {valid > 0 ? PART_LAST : PART_NONE, valid},
                                 .test = {test > 0 ? PART_LAST : PART_NONE, test}};
     const struct reader_source source = {paths, count, PART_TRAIN, &parts};
@@ -153,7 +158,7 @@ rondo_status reader_fixture_learn(struct reader_fixture *fixture, const char *na
 struct dataset *reader_fixture_read(struct reader_fixture *fixture, const char *name, enum part_name part,
                                     int with_targets) {
     struct reader_path paths[FIXTURE_PATHS];
-    const int32_t count = paths_of(fixture, name, paths);
+    const int32_t count = reader_fixture_paths(fixture, name, paths);
     const struct parts parts = {{PART_NONE, 0}, {PART_NONE, 0}};
     const struct reader_source source = {paths, count, part, &parts};
     struct dataset *dataset = reader_read(fixture->reader, &source, with_targets, &fixture->errors);

@@ -30,12 +30,16 @@ void reader_fixture_columns(struct reader_fixture *fixture, const char *columns)
 /* The first message of the reader's check of such options; NULL if it accepts them. */
 const char *reader_fixture_check(struct reader_fixture *fixture, const char *name, const char *options);
 
-/* The path of a file in the folder; and writes one. */
+/* The path of a file in the folder; and writes one, as in "a.csv" or "cats/1.png", with the folders of its name. */
 const char *reader_fixture_path(struct reader_fixture *fixture, const char *name);
 void reader_fixture_write(struct reader_fixture *fixture, const char *name, const void *bytes, size_t length);
 
-/* Learns from a file, or from files as in "a.csv b.csv" or "input=x.npy target=y.npy", of which the shares `valid` and `test` at its end are other parts. Its name is given at
- * experiment.yaml:3:9. */
+/* The paths of files as in "a.csv b.csv" or "input=x.npy target=y.npy", given at experiment.yaml:3:9. Returns their number. */
+enum { FIXTURE_PATHS = 8 };
+int32_t reader_fixture_paths(struct reader_fixture *fixture, const char *names,
+                             struct reader_path paths[FIXTURE_PATHS]);
+
+/* Learns from files, of which the shares `valid` and `test` at the end are other parts. */
 rondo_status reader_fixture_learn(struct reader_fixture *fixture, const char *name, double valid, double test);
 /* The examples of a file, or of a part for readers without files (name NULL); NULL with errors. Free with
  * dataset_destroy. */

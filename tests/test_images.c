@@ -26,21 +26,11 @@ static void teardown(void) {
 
 /* ---- files ---- */
 
-static void store(const char *name, const void *bytes, size_t length) {
-    char *path = arena_strdup(fixture.arena, reader_fixture_path(&fixture, name));
-    for (char *slash = strchr(path + strlen(fixture.folder) + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(path, 0777);
-        *slash = '/';
-    }
-    reader_fixture_write(&fixture, name, bytes, length);
-}
-
 /* Copies a golden picture to a file of the folder. */
 static void store_picture(const char *name, const char *golden) {
     size_t length;
     const unsigned char *bytes = array_goldens_file(&pictures, golden, fixture.arena, &length);
-    store(name, bytes, length);
+    reader_fixture_write(&fixture, name, bytes, length);
 }
 
 /* Pictures as in "cats/a.png=grey.png dogs/b.png=rgb.png". */
@@ -67,7 +57,7 @@ static void store_idx(const char *name, const char *dims, int first) {
     for (size_t i = 0; i < count; i++) {
         bytes[length++] = (unsigned char)(first + (int)i);
     }
-    store(name, bytes, length);
+    reader_fixture_write(&fixture, name, bytes, length);
 }
 
 /* The usual files: three images of 2 x 2 pixels, 0 to 11, of the classes 0, 1 and 2. */
@@ -354,16 +344,16 @@ static void store_bad_arrays(void) {
     size_t length;
     store_usual();
     store_idx("two.idx", "2", 0);
-    store("zeros.idx", "\0\0\x08\1\0\0\0\3\0\0\0", 11);
-    store("cut.idx", "\0\0\x08\3\0\0\0\3\0\0\0\2\0\0\0\2ABCDEFGHIJ", 26);
-    store("short.idx", "\0\0\x0b\3\0\0\0\3\0\0\0\1\0\0\0\1ABCDEF", 22);
-    store("claim.idx", "\0\0\x08\3\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 16);
-    store("many.idx", "\0\0\x08\3\xff\xff\xff\xff\0\0\0\2\0\0\0\2ABCD", 20);
-    store("text", "tea and coffee", 14);
-    store("empty", "", 0);
+    reader_fixture_write(&fixture, "zeros.idx", "\0\0\x08\1\0\0\0\3\0\0\0", 11);
+    reader_fixture_write(&fixture, "cut.idx", "\0\0\x08\3\0\0\0\3\0\0\0\2\0\0\0\2ABCDEFGHIJ", 26);
+    reader_fixture_write(&fixture, "short.idx", "\0\0\x0b\3\0\0\0\3\0\0\0\1\0\0\0\1ABCDEF", 22);
+    reader_fixture_write(&fixture, "claim.idx", "\0\0\x08\3\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 16);
+    reader_fixture_write(&fixture, "many.idx", "\0\0\x08\3\xff\xff\xff\xff\0\0\0\2\0\0\0\2ABCD", 20);
+    reader_fixture_write(&fixture, "text", "tea and coffee", 14);
+    reader_fixture_write(&fixture, "empty", "", 0);
     store_picture("d/a/1.png", "grey.png");
     const unsigned char *bytes = array_goldens_file(&pictures, "images.gz", fixture.arena, &length);
-    store("cut.gz", bytes, length - 9);
+    reader_fixture_write(&fixture, "cut.gz", bytes, length - 9);
 }
 
 START_TEST(bad_arrays_are_refused_where_the_mistake_is) {

@@ -91,6 +91,23 @@ START_TEST(damaged_pictures_are_refused) {
 }
 END_TEST
 
+static const struct {
+    const char *message;
+    rondo_status status;
+} library_messages[] = {
+    {"CRC error", RONDO_INVALID},
+    {"png_image_read: out of memory", RONDO_NO_MEMORY},
+    {"Insufficient memory (case 4)", RONDO_NO_MEMORY},
+    {"tjDecompress2(): Memory allocation failure", RONDO_NO_MEMORY},
+};
+
+/* A good picture is not called damaged because memory was short. */
+START_TEST(messages_about_memory_have_its_status) {
+    ck_assert_int_eq(picture_failed("PNG", library_messages[_i].message, (struct location){.file = "f"}, &errors),
+                     library_messages[_i].status);
+}
+END_TEST
+
 /* Every prefix of a file is refused, and reads nothing past its end. */
 START_TEST(no_prefix_of_a_picture_is_read) {
     static const char *const names[] = {"interlaced.png", "palette_4.png", "progressive.jpg", "grey.jpg"};
@@ -283,6 +300,7 @@ int main(void) {
     tcase_add_test(cases, all_goldens_are_read);
     tcase_add_test(cases, bytes_between_the_parts_of_a_jpeg_are_no_mistake);
     tcase_add_loop_test(cases, damaged_pictures_are_refused, 0, ROWS(damaged));
+    tcase_add_loop_test(cases, messages_about_memory_have_its_status, 0, ROWS(library_messages));
     tcase_add_loop_test(cases, no_prefix_of_a_picture_is_read, 0, 4);
     cases = add_case(suite, "idx", 60, setup, teardown);
     tcase_add_loop_test(cases, idx_files_are_checked, 0, ROWS(idx_files));

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "tests/array_goldens.h"
 #include "tests/failing_allocator.h"
 #include "tests/reader_fixture.h"
 #include "tests/suite.h"
@@ -17,10 +18,28 @@ static void teardown(void) {
     reader_fixture_close(&fixture);
 }
 
+static void store_golden(const char *name, const char *golden) {
+    struct array_goldens pictures;
+    size_t length;
+    array_goldens_open_list(&pictures, "pictures.txt", fixture.arena);
+    const unsigned char *bytes = array_goldens_file(&pictures, golden, fixture.arena, &length);
+    reader_fixture_write(&fixture, name, bytes, length);
+}
+
+/* The files of the reader images. The size of the first picture is that of all others. */
+static void store_goldens(void) {
+    store_golden("images.gz", "images.gz");
+    store_golden("labels.npy", "labels.npy");
+    store_golden("d/a/1.png", "interlaced.png");
+    store_golden("d/a/2.jpg", "progressive.jpg");
+    store_golden("d/b/1.jpg", "rgb.jpg");
+    store_golden("d/b/2.jpg", "grey.jpg");
+}
+
 static const struct {
     const char *reader, *options, *columns;
-    const char *file, *text; /* NULL: the reader needs none */
-    const char *line;        /* to predict; NULL: the reader reads no lines */
+    const char *files, *text; /* of a single file; NULL: a golden, or the reader needs none */
+    const char *line;         /* to predict; NULL: the reader reads no lines */
 } rows[] = {
     {"characters", "", NULL, "a.txt", "In the beginning.\n", "In t"},
     {"characters", "tokens=bytes", NULL, "a.txt", "In the beg\xFFinning.\n", "In t"},
@@ -32,6 +51,8 @@ static const struct {
     {"words", "", NULL, "a.txt", "one two\nthree one\n", "one"},
     {"words", "documents=lines tokens=whitespace line_ends=false", NULL, "a.txt", "one two\nthree <unk>\n", ""},
     {"table", "", "target=y", "a.csv", "x,y\n1,a\n2,b\n3,a\n", NULL},
+    {"images", "as=columns", NULL, "input=images.gz target=labels.npy", NULL, NULL},
+    {"images", "", NULL, "d", NULL, NULL},
 };
 
 /* What one run of the work below makes; freed after it. */
@@ -111,13 +132,14 @@ static rondo_status live(struct reader_life *life, const struct reader_source *s
 START_TEST(a_reader_that_runs_out_of_memory_says_so) {
     reader_fixture_columns(&fixture, rows[_i].columns);
     reader_fixture_make(&fixture, rows[_i].reader, rows[_i].options);
-    const int has_file = rows[_i].file != NULL;
-    if (has_file) {
-        reader_fixture_write(&fixture, rows[_i].file, rows[_i].text, strlen(rows[_i].text));
+    store_goldens();
+    if (rows[_i].text != NULL) {
+        reader_fixture_write(&fixture, rows[_i].files, rows[_i].text, strlen(rows[_i].text));
     }
-    const struct reader_path path = {.text = has_file ? reader_fixture_path(&fixture, rows[_i].file) : NULL};
+    struct reader_path paths[FIXTURE_PATHS];
+    const int32_t count = reader_fixture_paths(&fixture, rows[_i].files, paths);
     const struct parts parts = {{PART_NONE, 0}, {PART_NONE, 0}};
-    const struct reader_source source = {&path, has_file, PART_TRAIN, &parts};
+    const struct reader_source source = {paths, count, PART_TRAIN, &parts};
     struct reader_life life = {0};
     rondo_status status = live(&life, &source, rows[_i].line);
     ck_assert_msg(status == RONDO_OK, "%s", life.errors.count > 0 ? errors_text(&life.errors, 0) : "failed");
