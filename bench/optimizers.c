@@ -115,18 +115,34 @@ static int64_t bytes_of(const rondo_optimizer *optimizer, const void *options) {
     return moved;
 }
 
+/* All rows of a table occur. */
+static rondo_status make_gradient(struct optimizer_bench *bench, const struct model_parameter *parameter,
+                                  struct gradient *gradient) {
+    *gradient = (struct gradient){.values = parameter->value, .by_rows = parameter->by_rows};
+    RONDO_TRY(tensor_alloc(&gradient->values, bench->arena, &bench->errors));
+    fill(&gradient->values, 1e-3f);
+    if (parameter->by_rows) {
+        gradient->count = parameter->value.shape[0];
+        int32_t *ids = arena_alloc(bench->arena, sizeof *ids * (size_t)gradient->count);
+        for (int64_t row = 0; ids != NULL && row < gradient->count; row++) {
+            ids[row] = (int32_t)row;
+        }
+        gradient->ids = ids;
+        return ids == NULL ? errors_no_memory(&bench->errors) : RONDO_OK;
+    }
+    return RONDO_OK;
+}
+
 static int time_updates(struct optimizer_bench *bench, const rondo_optimizer *optimizer, const void *options,
                         double seconds) {
     const int32_t count = model_parameter_count(bench->model);
     const void **by_parameter = arena_calloc(bench->arena, (size_t)count, sizeof *by_parameter);
-    rondo_tensor *gradients = arena_calloc(bench->arena, (size_t)count, sizeof *gradients);
+    struct gradient *gradients = arena_calloc(bench->arena, (size_t)count, sizeof *gradients);
     for (int32_t p = 0; p < count; p++) {
         by_parameter[p] = options;
-        gradients[p] = model_parameters(bench->model)[p].value;
-        if (tensor_alloc(&gradients[p], bench->arena, &bench->errors) != RONDO_OK) {
+        if (make_gradient(bench, &model_parameters(bench->model)[p], &gradients[p]) != RONDO_OK) {
             return report(&bench->errors);
         }
-        fill(&gradients[p], 1e-3f);
         fill(&model_parameters(bench->model)[p].value, 0.1f);
     }
     const struct updater_stage stage = {.optimizer = optimizer, .origin = "bench", .options = by_parameter};

@@ -152,6 +152,7 @@ static const struct layout_pointer {
     {RONDO_KIND_OPTIMIZER, 0, {"step", offsetof(rondo_optimizer, step)}, NULL},
     {RONDO_KIND_OPTIMIZER, 0, {"choose_slot", offsetof(rondo_optimizer, choose_slot)}, NULL},
     {RONDO_KIND_OPTIMIZER, 0, {"wants_sampled", offsetof(rondo_optimizer, wants_sampled)}, NULL},
+    {RONDO_KIND_OPTIMIZER, 0, {"skips_zeros", offsetof(rondo_optimizer, skips_zeros)}, NULL},
     {RONDO_KIND_LOSS, 0, {"metrics", offsetof(rondo_loss, metrics)}, &metrics_list},
     {RONDO_KIND_LOSS, 0, {"output_size", offsetof(rondo_loss, output_size)}, NULL},
     {RONDO_KIND_LOSS, 0, {"record", offsetof(rondo_loss, record)}, NULL},
@@ -183,22 +184,23 @@ static rondo_status check_pointer(const struct layout_reading *reading, const st
                : refuse(reading, "'%s' is not a function of the plug-in", pointer->field.name);
 }
 
-/* No descriptor has grown up to ABI 1.1; those of a later ABI may be larger. Metrics exist since 1.1. */
+/* No descriptor has grown up to ABI 1.1, and a plug-in of today's ABI has today's sizes. Metrics exist since 1.1. */
 static rondo_status check_size(const struct layout_reading *reading, const rondo_descriptor *descriptor,
                                uint32_t abi_minor) {
     const int32_t kinds = abi_minor == 0 ? RONDO_KIND_METRIC : RONDO_KIND_COUNT;
     if (descriptor->kind < 0 || descriptor->kind >= kinds) {
         return refuse(reading, "kind is %d, expected 0 to %d", (int)descriptor->kind, (int)kinds - 1);
     }
-    const uint32_t expected = descriptor_first_size(descriptor->kind);
-    if (abi_minor <= 1 && descriptor->struct_size != expected) {
+    const uint32_t least = descriptor_first_size(descriptor->kind);
+    const uint32_t expected = abi_minor <= 1 ? least : descriptor_size(descriptor->kind);
+    const int is_known = abi_minor <= 1 || abi_minor == RONDO_ABI_MINOR;
+    if (is_known && descriptor->struct_size != expected) {
         return refuse(reading, "kind %d (%s) has struct_size %u, expected %u: is it another kind?",
                       (int)descriptor->kind, kind_name(descriptor->kind), (unsigned)descriptor->struct_size,
                       (unsigned)expected);
     }
-    if (descriptor->struct_size < expected ||
-        !plugin_memory_holds(reading->memory, (uintptr_t)descriptor, descriptor->struct_size,
-                             _Alignof(rondo_descriptor))) {
+    if (descriptor->struct_size < least || !plugin_memory_holds(reading->memory, (uintptr_t)descriptor,
+                                                                descriptor->struct_size, _Alignof(rondo_descriptor))) {
         return refuse(reading, "kind %d (%s) has struct_size %u, which the plug-in does not have there",
                       (int)descriptor->kind, kind_name(descriptor->kind), (unsigned)descriptor->struct_size);
     }

@@ -110,16 +110,21 @@ static void list_parameters_of(struct embedding_layer *layer, const struct model
     } else if (input->symbols > 0) {
         layer->inputs[i].parameter = *count;
         parameters[(*count)++] = (struct layer_parameter){
-            arena_printf(arena, "%sW", prefix),
-            tensor_2d(dtype, table_rows(inputs, layer->n_inputs, i), input->embedding_size, NULL), normal,
-            input->drop != NULL ? input->unknown + 1 : 0};
+            .name = arena_printf(arena, "%sW", prefix),
+            .shape = tensor_2d(dtype, table_rows(inputs, layer->n_inputs, i), input->embedding_size, NULL),
+            .initialiser = normal,
+            .zero_row = input->drop != NULL ? input->unknown + 1 : 0,
+            .by_rows = 1,
+            .is_lazy = input->lazy};
     } else if (is_embedded(input)) {
         layer->inputs[i].parameter = *count;
         parameters[(*count)++] =
-            (struct layer_parameter){arena_printf(arena, "%s.W", input->name),
-                                     tensor_2d(dtype, input->size, input->embedding_size, NULL), glorot, 0};
-        parameters[(*count)++] = (struct layer_parameter){arena_printf(arena, "%s.b", input->name),
-                                                          tensor_1d(dtype, input->embedding_size, NULL), zeros, 0};
+            (struct layer_parameter){.name = arena_printf(arena, "%s.W", input->name),
+                                     .shape = tensor_2d(dtype, input->size, input->embedding_size, NULL),
+                                     .initialiser = glorot};
+        parameters[(*count)++] = (struct layer_parameter){.name = arena_printf(arena, "%s.b", input->name),
+                                                          .shape = tensor_1d(dtype, input->embedding_size, NULL),
+                                                          .initialiser = zeros};
     }
 }
 
@@ -160,37 +165,77 @@ static rondo_status copy_inputs(struct embedding_layer *layer, const struct mode
 
 /* ---- recording ---- */
 
-/* The ids with some replaced by the unknown word. *status gets the error if memory is short. */
-static rondo_tensor drop_words(struct tape *tape, const struct embedding_input *input, const rondo_tensor *ids,
-                               struct rng_stream stream, rondo_status *status) {
-    const struct model_input *settings = &input->settings;
-    rondo_tensor dropped = *ids;
-    *status = tensor_alloc(&dropped, tape_arena(tape), tape_errors(tape));
-    for (int64_t i = 0; *status == RONDO_OK && i < rondo_count(ids); i++) {
-        const int32_t id = ((const int32_t *)ids->data)[i];
-        const double share = settings->drop != NULL ? (double)settings->drop[id] : settings->word_dropout;
-        ((int32_t *)dropped.data)[i] = rng_uniform(stream, (uint64_t)i) < share ? settings->unknown : id;
-    }
-    return dropped;
+/* A pass while it is recorded. */
+struct embedding_pass {
+    const struct embedding_layer *layer;
+    struct tape *tape;
+    const struct layer_call *call;
+    rondo_tensor *ids;   /* [n_inputs] of streams of symbols: numbers of rows in their table on the tape */
+    rondo_value *tables; /* [n_parameters] those on the tape */
+};
+
+/* The table by rows of an input; NULL: the whole table is on the tape. */
+static struct row_table *rows_of(const struct embedding_pass *pass, const struct embedding_input *input) {
+    return pass->call->rows == NULL ? NULL : pass->call->rows[input->parameter];
 }
 
-/* Rows of the table: i32 [n] -> [n, embedding size]. */
-static rondo_value look_up(const struct embedding_input *input, struct tape *tape, const struct layer_call *call,
-                           rondo_value value) {
-    const rondo_tensor *ids = tape_tensor(tape, value);
-    if (ids == NULL) {
-        return value; /* it failed before */
+/* Replaces some of the ids by the unknown word, in memory of the tape. */
+static rondo_status drop_words(const struct embedding_pass *pass, const struct embedding_input *input,
+                               rondo_tensor *ids) {
+    const struct model_input *settings = &input->settings;
+    const struct rng_stream stream = rng_stream(pass->call->stream.key, input->word_dropout);
+    const int32_t *from = ids->data;
+    RONDO_TRY(tensor_alloc(ids, tape_arena(pass->tape), tape_errors(pass->tape)));
+    for (int64_t i = 0; i < rondo_count(ids); i++) {
+        const double share = settings->drop != NULL ? (double)settings->drop[from[i]] : settings->word_dropout;
+        ((int32_t *)ids->data)[i] = rng_uniform(stream, (uint64_t)i) < share ? settings->unknown : from[i];
     }
-    rondo_tensor used = *ids;
+    return RONDO_OK;
+}
+
+/* Adds the rows of the ids to the table, and replaces the ids by the numbers of these rows. */
+static rondo_status add_rows(const struct embedding_pass *pass, struct row_table *rows, rondo_tensor *ids) {
+    const int32_t *from = ids->data;
+    RONDO_TRY(tensor_alloc(ids, tape_arena(pass->tape), tape_errors(pass->tape)));
+    return row_table_add(rows, from, rondo_count(ids), ids->data, tape_errors(pass->tape));
+}
+
+/* The ids that the gather of an input uses. */
+static rondo_status find_ids(const struct embedding_pass *pass, int32_t i) {
+    const struct embedding_input *input = &pass->layer->inputs[i];
+    const rondo_tensor *ids = tape_tensor(pass->tape, pass->call->inputs[i]);
+    if (input->settings.symbols == 0 || ids == NULL) {
+        return RONDO_OK; /* numbers; or it failed before */
+    }
+    pass->ids[i] = *ids;
     const int drops = input->settings.drop != NULL || input->settings.word_dropout > 0;
-    if (tape_is_training(tape) && drops && input->settings.unknown >= 0) {
-        rondo_status status;
-        used = drop_words(tape, input, ids, rng_stream(call->stream.key, input->word_dropout), &status);
-        if (status != RONDO_OK) {
-            return tape_fail(tape, status);
+    if (tape_is_training(pass->tape) && drops && input->settings.unknown >= 0) {
+        RONDO_TRY(drop_words(pass, input, &pass->ids[i]));
+    }
+    struct row_table *rows = rows_of(pass, input);
+    return rows == NULL ? RONDO_OK : add_rows(pass, rows, &pass->ids[i]);
+}
+
+/* All rows of a table are known before it is put on the tape, so the ids of all streams are found first. */
+static rondo_status bind_tables(struct embedding_pass *pass) {
+    const struct embedding_layer *layer = pass->layer;
+    struct arena *arena = tape_arena(pass->tape);
+    pass->ids = arena_calloc(arena, (size_t)layer->n_inputs, sizeof *pass->ids);
+    pass->tables = arena_calloc(arena, (size_t)layer->layer.shape.n_parameters + 1, sizeof *pass->tables);
+    if (arena_failed(arena)) {
+        return errors_no_memory(tape_errors(pass->tape));
+    }
+    for (int32_t i = 0; i < layer->n_inputs; i++) {
+        RONDO_TRY(find_ids(pass, i));
+    }
+    for (int32_t p = 0; p < layer->layer.shape.n_parameters; p++) {
+        const struct row_table *rows = pass->call->rows == NULL ? NULL : pass->call->rows[p];
+        pass->tables[p] = pass->call->parameters[p];
+        if (rows != NULL) {
+            pass->tables[p] = row_table_bind(rows, pass->tape);
         }
     }
-    return apply_gather(tape, call->parameters[input->parameter], &used);
+    return RONDO_OK;
 }
 
 /* The value of a stream that has one only at the first step of a sequence: zeros for rows that continue. [rows, …] */
@@ -204,34 +249,39 @@ static rondo_value at_first_step(struct tape *tape, const struct layer_call *cal
 }
 
 /* What one stream contributes, at all steps if the layer has all steps. */
-static rondo_value contribution(const struct embedding_layer *layer, const struct embedding_input *input,
-                                struct tape *tape, const struct layer_call *call, rondo_value value) {
+static rondo_value contribution(const struct embedding_pass *pass, int32_t i) {
+    const struct embedding_input *input = &pass->layer->inputs[i];
+    struct tape *tape = pass->tape;
+    rondo_value value = pass->call->inputs[i];
     if (input->settings.symbols > 0) {
-        value = look_up(input, tape, call, value);
+        value = tape_tensor(tape, value) == NULL /* it failed before */
+                    ? value
+                    : apply_gather(tape, pass->tables[input->parameter], &pass->ids[i]);
     } else if (is_embedded(&input->settings)) {
-        value = apply_matmul(tape, value, call->parameters[input->parameter]);
-        value = apply_add(tape, value, call->parameters[input->parameter + 1]);
+        value = apply_matmul(tape, value, pass->tables[input->parameter]);
+        value = apply_add(tape, value, pass->tables[input->parameter + 1]);
     }
     value = apply_dropout(tape, value, input->settings.dropout);
     if (input->settings.every_step) {
         return value;
     }
-    value = at_first_step(tape, call, value);
-    return layer->every_step ? packed_from_first(tape, call->time, value) : value;
+    value = at_first_step(tape, pass->call, value);
+    return pass->layer->every_step ? packed_from_first(tape, pass->call->time, value) : value;
 }
 
 static rondo_value record(const struct layer *base, struct tape *tape, const struct layer_call *call) {
     const struct embedding_layer *layer = (const struct embedding_layer *)base;
+    struct embedding_pass pass = {.layer = layer, .tape = tape, .call = call};
+    layer_enter(tape, call, "");
+    const rondo_status status = bind_tables(&pass);
     rondo_value *parts = arena_calloc(tape_arena(tape), (size_t)layer->n_inputs + 1, sizeof *parts);
-    if (parts == NULL) {
-        return tape_fail(tape, errors_no_memory(tape_errors(tape)));
+    if (status != RONDO_OK || parts == NULL) {
+        return tape_fail(tape, status != RONDO_OK ? status : errors_no_memory(tape_errors(tape)));
     }
     int32_t n_vectors = 0, n_parts = layer->has_vectors; /* parts[0]: their sum */
-    layer_enter(tape, call, "");
     for (int32_t i = 0; i < layer->n_inputs; i++) {
-        const struct embedding_input *input = &layer->inputs[i];
-        const rondo_value value = contribution(layer, input, tape, call, call->inputs[i]);
-        if (is_embedded(&input->settings)) {
+        const rondo_value value = contribution(&pass, i);
+        if (is_embedded(&layer->inputs[i].settings)) {
             parts[0] = n_vectors++ == 0 ? value : apply_add(tape, parts[0], value);
         } else {
             parts[n_parts++] = value;

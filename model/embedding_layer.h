@@ -15,6 +15,9 @@
  * "STREAM.b" of a linear map. A shared table has the name of the first stream that uses it, and as many rows as the largest
  * of these streams has symbols.
  *
+ * Tables are by rows (layer_parameter.by_rows). A table that several streams share has one struct row_table, with the rows
+ * of all of them.
+ *
  * layer_call.inputs: [n_inputs] i32 [n] of symbols, or numbers [n, size]; n is the total of the time axis, or rows if only
  * the first step has a value.
  *
@@ -39,6 +42,7 @@ struct model_input {
     const float *drop;      /* [symbols] the same for each id, in place of word_dropout; NULL: not given */
     int32_t unknown;        /* id of the unknown word; -1: none */
     int32_t share;          /* number of an earlier input whose table this one uses; -1: a table of its own */
+    int lazy;               /* of a table of its own: is_lazy of the parameter */
     int every_step;         /* 0: only the first step has a value */
     struct location where;  /* for messages: where the user wrote its embedding; zero: nowhere */
 };

@@ -47,10 +47,14 @@ struct layer *head_layer_create(int64_t width, int64_t output_size, int is_tied,
     layer->is_tied = is_tied;
     if (!is_tied) {
         layer->parameters[shape->n_parameters++] =
-            (struct layer_parameter){"W", tensor_2d(dtype, width, output_size, NULL), {.kind = INITIALISE_GLOROT}, 0};
+            (struct layer_parameter){.name = "W",
+                                     .shape = tensor_2d(dtype, width, output_size, NULL),
+                                     .initialiser = {.kind = INITIALISE_GLOROT}};
     }
     layer->parameters[shape->n_parameters++] =
-        (struct layer_parameter){"b", tensor_1d(dtype, output_size, NULL), {.kind = INITIALISE_CONSTANT}, 0};
+        (struct layer_parameter){.name = "b",
+                                 .shape = tensor_1d(dtype, output_size, NULL),
+                                 .initialiser = {.kind = INITIALISE_CONSTANT}};
     shape->parameters = layer->parameters;
     return &layer->layer;
 }

@@ -18,6 +18,7 @@
 #include "core/tape.h"
 #include "core/time_axis.h"
 #include "lang/initialiser.h"
+#include "model/row_table.h"
 
 struct layer;
 
@@ -27,6 +28,9 @@ struct layer_parameter {
     rondo_tensor shape; /* data NULL */
     struct initialiser initialiser;
     int64_t zero_row; /* this row of a matrix, counted from 1, begins at zero instead; 0: none */
+    /* 1: a table of rows that are only selected by ids, so that a pass needs only those that occur (layer_call.rows). */
+    int by_rows;
+    int is_lazy; /* with by_rows: the user lets an optimizer with memory update only the rows that occurred */
 };
 
 /* A value that a layer hands from step to step for each row. */
@@ -55,6 +59,9 @@ struct layer_call {
     const rondo_value *inputs; /* packed [total, input]; [rows, input] if only the first step has an input. Some kinds
                                   read several values; their headers list them */
     const rondo_value *parameters; /* [n_parameters] */
+    /* [n_parameters]: tables that are on the tape as rows: the layer adds the rows that occur and binds the table, in
+     * place of a value of `parameters`. NULL, or an entry of NULL: the value of `parameters` is the whole parameter. */
+    struct row_table *const *rows;
     /* [n_states], each [rows, …]: the states before the first step. NULL, or an id of -1: the layer's own start, which
      * is learnt or zeros. */
     const rondo_value *initial;

@@ -121,8 +121,14 @@ static rondo_status list_all(struct model *model, struct errors *errors) {
         const struct layer_shape *shape = layer_shape(link->layer);
         for (int32_t p = 0; p < shape->n_parameters; p++) {
             const struct layer_parameter *from = &shape->parameters[p];
-            model->parameters[link->first_parameter + p] = (struct model_parameter){
-                arena_printf(arena, "%s.%s", link->scope, from->name), from->shape, from->initialiser, from->zero_row};
+            const int by_rows = from->by_rows && link->first_parameter + p != model->table;
+            model->parameters[link->first_parameter + p] =
+                (struct model_parameter){.name = arena_printf(arena, "%s.%s", link->scope, from->name),
+                                         .value = from->shape,
+                                         .initialiser = from->initialiser,
+                                         .zero_row = from->zero_row,
+                                         .by_rows = by_rows,
+                                         .is_lazy = by_rows && from->is_lazy};
         }
         for (int32_t s = 0; s < shape->n_states; s++) {
             model->states[link->first_state + s] = (struct layer_state){
@@ -285,6 +291,7 @@ static struct layer_call call_of(const struct model_pass *pass, const struct mod
                                .input_every_step = input_every_step,
                                .inputs = inputs,
                                .parameters = call->parameters + link->first_parameter,
+                               .rows = call->rows == NULL ? NULL : call->rows + link->first_parameter,
                                .initial = pass->initial == NULL ? NULL : pass->initial + link->first_state,
                                .starts = pass->initial == NULL ? NULL : call->starts,
                                .final = pass->final == NULL ? NULL : pass->final + link->first_state,

@@ -34,6 +34,8 @@ struct model_parameter {
     rondo_tensor value;
     struct initialiser initialiser;
     int64_t zero_row; /* as in struct layer_parameter */
+    int by_rows;      /* the same; 0 for the table of a tied head, whose gradient has all rows */
+    int is_lazy;
 };
 
 struct model;
@@ -78,6 +80,9 @@ struct model_call {
         *inputs; /* [n_inputs] i32 [n] of symbols, or numbers [n, size]; n = time->total, or time->rows if
                                       only the first step has a value */
     const rondo_value *parameters; /* [model_parameter_count], from tape_parameter (training) or tape_constant */
+    /* [model_parameter_count]: the rows of tables (model_parameter.by_rows) that the pass reads are added to these, and
+     * they are the parameter on the tape. NULL, or an entry of NULL: the whole table is, as a value of `parameters`. */
+    struct row_table *const *rows;
     /* i32 [n_scored]: the outputs that are wanted, in this order, each by its packed position, or by its row if there is
      * one output per row. The head is applied only to these. NULL: all. */
     const rondo_tensor *scored;

@@ -15,10 +15,11 @@
 #include "sandbox.h"
 #include "tests/suite.h"
 
-static const char *const versions[] = {"1.0", "1.1"};
-/* Those of a version are the first of them: metrics exist since 1.1. */
-static const char *const plugins[] = {"abi_map", "abi_ops", "abi_optimizer", "abi_loss", "abi_schedule", "abi_metric"};
-static const int n_plugins[] = {5, 6};
+static const char *const versions[] = {"1.0", "1.1", "1.2"};
+/* Those of a version are the first of them: metrics exist since 1.1, skips_zeros since 1.2. */
+static const char *const plugins[] = {"abi_map",      "abi_ops",    "abi_optimizer", "abi_loss",
+                                      "abi_schedule", "abi_metric", "abi_rows"};
+static const int n_plugins[] = {5, 6, 7};
 
 enum { TEXT = 1 << 16 };
 
@@ -169,6 +170,22 @@ START_TEST(chosen_slot_and_sampled_gradient_work) {
     fixture_near(tensor_get(&p.value, 0), 0.96, 1e-12, "value", 2);
     parameter_fixture_update_whole(&p, 5, "update 5"); /* h = 32 */
     fixture_near(tensor_get(&p.value, 0), 0.96 - 0.1 / (1 + sqrt(32)), 1e-12, "value", 5);
+}
+END_TEST
+
+START_TEST(skips_zeros_works) {
+    load_version(2);
+    const rondo_optimizer *rows = (const rondo_optimizer *)fixture_find(RONDO_KIND_OPTIMIZER, "abi_rows");
+    ck_assert_int_eq(rows->skips_zeros(fixture_options(&rows->base, "-")), 1);
+    ck_assert_int_eq(rows->skips_zeros(fixture_options(&rows->base, "decay=0.5")), 0);
+}
+END_TEST
+
+/* What the author of an older plug-in did not know reads as "not said". */
+START_TEST(a_field_of_a_newer_version_reads_as_zero) {
+    load_version(_i);
+    const rondo_optimizer *older = (const rondo_optimizer *)fixture_find(RONDO_KIND_OPTIMIZER, "abi_descent");
+    ck_assert(older->wants_sampled != NULL && older->skips_zeros == NULL);
 }
 END_TEST
 
@@ -507,6 +524,8 @@ int main(void) {
     tcase_add_loop_test(cases, message_arrives, 0, count);
     tcase_add_loop_test(cases, optimizer_and_wrappers_work, 0, count);
     tcase_add_loop_test(cases, chosen_slot_and_sampled_gradient_work, 0, count);
+    tcase_add_test(cases, skips_zeros_works);
+    tcase_add_loop_test(cases, a_field_of_a_newer_version_reads_as_zero, 0, count);
     tcase_add_loop_test(cases, loss_of_numbers_works, 0, count);
     tcase_add_loop_test(cases, loss_before_the_output_works, 0, count);
     tcase_add_loop_test(cases, schedule_works, 0, count);

@@ -441,6 +441,20 @@ END_TEST
 
 /* ---- a batch is its examples ---- */
 
+/* The gradients in the shapes of the parameters, in the arena of the test. */
+static const rondo_tensor *dense(const struct network *network, const struct gradient *gradients) {
+    const struct model *model = network_model(network);
+    const int32_t count = model_parameter_count(model);
+    rondo_tensor *all = arena_calloc(support.arena, (size_t)count, sizeof *all);
+    ck_assert_ptr_nonnull(all);
+    for (int32_t p = 0; p < count; p++) {
+        all[p] = model_parameters(model)[p].value;
+        support_ok(&support, tensor_alloc(&all[p], support.arena, &support.errors), "memory");
+        gradient_expand(&gradients[p], 0, rondo_count(&all[p]), all[p].data);
+    }
+    return all;
+}
+
 START_TEST(the_gradient_of_a_batch_is_the_mean_over_its_rows) {
     const struct task task = without_dropout(deep_tasks[_i]);
     enum { COUNT = 37 }; /* three shards */
@@ -459,9 +473,10 @@ START_TEST(the_gradient_of_a_batch_is_the_mean_over_its_rows) {
         examples[i] = (i * 7) % COUNT;
         struct scores one = {0};
         train_batch(network, data, &examples[i], 1, stream, &one);
+        const rondo_tensor *gradients = dense(network, network_gradients(network));
         for (int32_t p = 0; p < model_parameter_count(model); p++) {
             for (int64_t k = 0; k < rondo_count(&means[p]); k++) {
-                const double add = (double)one.rows * tensor_get(&network_gradients(network)[p], k);
+                const double add = (double)one.rows * tensor_get(&gradients[p], k);
                 tensor_set(&means[p], k, tensor_get(&means[p], k) + add);
             }
         }
@@ -472,11 +487,12 @@ START_TEST(the_gradient_of_a_batch_is_the_mean_over_its_rows) {
     ck_assert_int_eq(all.rows, each.rows);
     ck_assert_int_eq(all.rows, dataset_fixture_targets(data));
     ck_assert_double_eq_tol(all.sums[0], each.sums[0], 1e-10);
+    const rondo_tensor *gradients = dense(network, network_gradients(network));
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
         for (int64_t k = 0; k < rondo_count(&means[p]); k++) {
             tensor_set(&means[p], k, tensor_get(&means[p], k) / (double)all.rows);
         }
-        support_near(&network_gradients(network)[p], &means[p], 1e-12, model_parameters(model)[p].name);
+        support_near(&gradients[p], &means[p], 1e-12, model_parameters(model)[p].name);
     }
     network_destroy(network);
     dataset_destroy(data);
@@ -528,11 +544,11 @@ START_TEST(an_update_of_several_batches_is_that_of_one_large_batch) {
     }
     struct scores together = {0}, apart = {0};
     train_batch(network, data, examples, UPDATE_EXAMPLES, rng_stream(1, "step"), &together);
-    const rondo_tensor *expected = copy_gradients(network, network_gradients(network));
+    const rondo_tensor *expected = dense(network, network_gradients(network));
     const struct network_update update = {
         .dataset = data, .examples = examples, .begin = update_begin, .batches = 4, .stream = rng_stream(1, "step")};
     support_ok(&support, network_train(network, &update, &apart, &support.errors), "update");
-    assert_gradients_near(network, network_gradients(network), expected, 1e-12);
+    assert_gradients_near(network, dense(network, network_gradients(network)), expected, 1e-12);
     ck_assert_int_eq(apart.rows, together.rows);
     ck_assert_double_eq_tol(apart.sums[0], together.sums[0], 1e-10);
     network_destroy(network);
@@ -555,8 +571,8 @@ START_TEST(an_update_is_the_mean_of_its_batches_by_their_rows) {
     const struct network_update update = {
         .dataset = data, .examples = examples, .begin = update_begin, .batches = 4, .stream = stream, .sampled = 1};
     support_ok(&support, network_train(network, &update, &all, &support.errors), "update");
-    const rondo_tensor *trained = copy_gradients(network, network_gradients(network));
-    const rondo_tensor *sampled = copy_gradients(network, network_sampled_gradients(network));
+    const rondo_tensor *trained = dense(network, network_gradients(network));
+    const rondo_tensor *sampled = dense(network, network_sampled_gradients(network));
     rondo_tensor *sums[] = {copy_gradients(network, trained), copy_gradients(network, sampled)};
     for (int64_t k = 0; k < 4; k++) {
         struct network_update one = update;
@@ -566,7 +582,8 @@ START_TEST(an_update_is_the_mean_of_its_batches_by_their_rows) {
         const int64_t rows_before = each.rows;
         support_ok(&support, network_train(network, &one, &each, &support.errors), "batch");
         const double share = (double)(each.rows - rows_before) / (double)all.rows;
-        const rondo_tensor *gradients[] = {network_gradients(network), network_sampled_gradients(network)};
+        const rondo_tensor *gradients[] = {dense(network, network_gradients(network)),
+                                           dense(network, network_sampled_gradients(network))};
         for (int set = 0; set < 2; set++) {
             for (int32_t p = 0; p < model_parameter_count(model); p++) {
                 for (int64_t i = 0; i < rondo_count(&sums[set][p]); i++) {
@@ -598,15 +615,15 @@ START_TEST(an_example_of_weight_2_is_two_examples_and_one_of_weight_0_is_none) {
     ck_assert_int_eq(copies->count, COUNT);
     struct scores by_weight = {0}, by_copies = {0};
     train_batch(network, copies, examples, COUNT, rng_stream(1, "step"), &by_copies);
-    const rondo_tensor *expected = copy_gradients(network, network_gradients(network));
+    const rondo_tensor *expected = dense(network, network_gradients(network));
     train_batch(network, weighted, examples, COUNT, rng_stream(1, "step"), &by_weight);
-    assert_gradients_near(network, network_gradients(network), expected, 1e-12);
+    assert_gradients_near(network, dense(network, network_gradients(network)), expected, 1e-12);
     /* Over three batches, none of which has the same sum of weights. */
     static const int64_t begin[] = {0, 1, 5, COUNT};
     const struct network_update update = {
         .dataset = weighted, .examples = examples, .begin = begin, .batches = 3, .stream = rng_stream(1, "step")};
     support_ok(&support, network_train(network, &update, &(struct scores){0}, &support.errors), "update");
-    assert_gradients_near(network, network_gradients(network), expected, 1e-12);
+    assert_gradients_near(network, dense(network, network_gradients(network)), expected, 1e-12);
 
     ck_assert_int_eq(by_copies.rows, dataset_fixture_targets(copies));
     ck_assert_int_eq(by_weight.rows, dataset_fixture_targets(weighted));
@@ -635,7 +652,8 @@ START_TEST(a_batch_without_weight_has_no_gradient) {
     struct scores scores = {0};
     train_batch(network, data, examples, 2, rng_stream(1, "step"), &scores);
     ck_assert_double_eq(scores.weight, 0);
-    ck_assert_double_eq(norm_of(network_gradients(network), model_parameter_count(network_model(network))), 0);
+    ck_assert_double_eq(
+        norm_of(dense(network, network_gradients(network)), model_parameter_count(network_model(network))), 0);
     network_destroy(network);
     dataset_destroy(data);
 }
@@ -1167,20 +1185,21 @@ START_TEST(gradients_are_scaled_to_the_limit_and_no_further) {
     }
     struct scores scores = {0};
     train_batch(network, data, examples, 20, rng_stream(1, ""), &scores);
-    const rondo_tensor *gradients = network_gradients(network);
+    const struct gradient *gradients = network_gradients(network);
     const int32_t count = model_parameter_count(model);
-    const double before = norm_of(gradients, count), weight = tensor_get(&model_parameters(model)[0].value, 5);
+    const double before = norm_of(dense(network, gradients), count),
+                 weight = tensor_get(&model_parameters(model)[0].value, 5);
     double norm = 0;
     support_ok(&support, updater_clip(updater, gradients, limits[_i], &norm, &support.errors), "clip");
     ck_assert_double_eq_tol(norm, before, 1e-12);
-    const double after = norm_of(gradients, count);
+    const double after = norm_of(dense(network, gradients), count);
     ck_assert_double_eq_tol(after, _i == 1 ? limits[_i] : before, 1e-12);
     const struct updater_step step = {.gradients = gradients, .rows = 20, .lr_scale = 0.5, .stream = {1}};
     support_ok(&support, updater_step(updater, &step, &support.errors), "step");
     ck_assert_double_eq_tol(tensor_get(&model_parameters(model)[0].value, 5),
-                            weight - 0.5 * 0.5 * tensor_get(&gradients[0], 5), 1e-15);
+                            weight - 0.5 * 0.5 * tensor_get(&dense(network, gradients)[0], 5), 1e-15);
     ck_assert_int_eq(updater_steps(updater), 1);
-    tensor_set(&gradients[1], 0, NAN);
+    tensor_set(&gradients[1].values, 0, NAN);
     ck_assert_int_eq(updater_clip(updater, gradients, limits[_i], &norm, &support.errors), RONDO_NOT_FINITE);
     ck_assert_str_eq(support_error(&support), "the gradient of 'layers.0.W_r' is not finite");
     updater_destroy(updater);

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "train/network_shard.h"
+#include "train/network_reduce.h"
 #include "train/profile.h"
 
 static rondo_status open_network(struct network *network, struct errors *errors) {
@@ -56,6 +56,7 @@ void network_destroy(struct network *network) {
     if (network == NULL) {
         return;
     }
+    network_free_gradients(network);
     for (int32_t i = 0; i < NETWORK_MAX_SHARDS; i++) {
         tape_destroy(network->shards[i].tape);
         errors_free(&network->shards[i].errors);
@@ -121,35 +122,12 @@ void network_freeze(struct network *network, const unsigned char *frozen) {
     network->frozen = frozen;
 }
 
-const rondo_tensor *network_gradients(const struct network *network) {
-    return network->shards[0].gradients[NETWORK_TRAIN];
+const struct gradient *network_gradients(const struct network *network) {
+    return network->gradients[NETWORK_TRAIN];
 }
 
-const rondo_tensor *network_sampled_gradients(const struct network *network) {
-    return network->shards[0].gradients[NETWORK_SAMPLE];
-}
-
-/* Allocates the gradients of a set, on the main thread, from the network's arena. */
-static rondo_status prepare_gradients(struct network *network, enum network_mode set, int64_t n_shards,
-                                      struct errors *errors) {
-    const int32_t count = model_parameter_count(network->model);
-    const struct model_parameter *parameters = model_parameters(network->model);
-    for (int64_t s = 0; s < n_shards; s++) {
-        struct network_shard *shard = &network->shards[s];
-        if (shard->gradients[set] != NULL) {
-            continue;
-        }
-        rondo_tensor *gradients = arena_calloc(network->arena, (size_t)count, sizeof *gradients);
-        if (gradients == NULL) {
-            return errors_no_memory(errors);
-        }
-        for (int32_t p = 0; p < count; p++) {
-            gradients[p] = parameters[p].value;
-            RONDO_TRY(tensor_alloc(&gradients[p], network->arena, errors));
-        }
-        shard->gradients[set] = gradients;
-    }
-    return RONDO_OK;
+const struct gradient *network_sampled_gradients(const struct network *network) {
+    return network->gradients[NETWORK_SAMPLE];
 }
 
 static void shard_range(void *arg, int64_t begin, int64_t end) {
@@ -192,7 +170,7 @@ static void add_scores(struct scores *sum, const struct scores *add) {
     }
 }
 
-/* Runs all shards of a batch and adds their scores, in the tree of reduce_range. */
+/* Runs all shards of a batch and adds their scores, in the tree of gradient_add_parts. */
 static rondo_status run_batch(struct network_work *work, struct scores *scores, struct errors *errors) {
     struct network *network = work->network;
     RONDO_CHECK(model_parameters(network->model)[0].value.data != NULL, errors, "the parameters have no memory");
@@ -217,53 +195,6 @@ static rondo_status run_batch(struct network_work *work, struct scores *scores, 
     }
     add_scores(scores, &network->shards[0].scores);
     return status;
-}
-
-struct network_reduction {
-    struct network *network;
-    enum network_mode set;
-    int64_t n_shards;
-    int32_t parameter;
-    double scale;
-};
-
-/* sum[i] += add[i] for `count` elements from `begin` on. */
-static void add_elements(const rondo_tensor *sum, const rondo_tensor *add, int64_t begin, int64_t count) {
-    if (sum->dtype == RONDO_F32) {
-        float *to = (float *)sum->data + begin;
-        const float *from = (const float *)add->data + begin;
-        for (int64_t i = 0; i < count; i++) {
-            to[i] += from[i];
-        }
-    } else {
-        double *to = (double *)sum->data + begin;
-        const double *from = (const double *)add->data + begin;
-        for (int64_t i = 0; i < count; i++) {
-            to[i] += from[i];
-        }
-    }
-}
-
-/* gradient[0] = scale * (the sum over the shards), added in a fixed tree over the indices of the shards:
- *
- *     ((g0 + g1) + (g2 + g3)) + ((g4 + g5) + …)
- *
- * The tree depends only on the number of shards, so any number of threads gives the same bits, and so does adding up
- * subtrees in different processes. Gradients of the other shards are overwritten with partial sums. */
-static void reduce_range(void *arg, int64_t begin, int64_t end) {
-    enum { BLOCK = 1024 }; /* elements; partial sums stay in the cache */
-    const struct network_reduction *reduction = arg;
-    const struct network_shard *shards = reduction->network->shards;
-    for (int64_t from = begin; from < end; from += BLOCK) {
-        const int64_t count = end - from < BLOCK ? end - from : BLOCK;
-        for (int64_t step = 1; step < reduction->n_shards; step *= 2) {
-            for (int64_t s = 0; s + step < reduction->n_shards; s += 2 * step) {
-                add_elements(&shards[s].gradients[reduction->set][reduction->parameter],
-                             &shards[s + step].gradients[reduction->set][reduction->parameter], from, count);
-            }
-        }
-    }
-    tensor_scale(&shards[0].gradients[reduction->set][reduction->parameter], begin, end, reduction->scale);
 }
 
 /* Makes the states that the last batch left those that the next one starts from. */
@@ -294,7 +225,7 @@ static rondo_status add_batch(struct network_work *work, struct network_sum *sum
     struct network *network = work->network;
     const double weight_before = scores->weight;
     work->n_summed = sum->n_shards;
-    RONDO_TRY(prepare_gradients(network, work->mode, network_shard_count(network, work->count), errors));
+    RONDO_TRY(network_prepare_gradients(network, work->mode, network_shard_count(network, work->count), errors));
     profile_set_training(network->session->profile, 1);
     const rondo_status status = run_batch(work, scores, errors);
     profile_set_training(network->session->profile, 0);
@@ -303,16 +234,14 @@ static rondo_status add_batch(struct network_work *work, struct network_sum *sum
     return status;
 }
 
-/* Divides the sum over all shards by the sum of the weights; the first shard then has the gradients of the mode. */
-static void divide_sum(struct network *network, enum network_mode mode, const struct network_sum *sum) {
-    const int64_t grain = 16 * 1024;
+/* Divides the sum over all shards by the sum of the weights. */
+static rondo_status divide_sum(struct network *network, enum network_mode mode, const struct network_sum *sum,
+                               struct errors *errors) {
     profile_begin(network->session->profile, PROFILE_REDUCE);
-    for (int32_t p = 0; p < model_parameter_count(network->model); p++) {
-        struct network_reduction reduction = {network, mode, sum->n_shards, p, sum->weight > 0 ? 1 / sum->weight : 0};
-        parallel_for(&network->session->parallel, rondo_count(&model_parameters(network->model)[p].value), grain,
-                     reduce_range, &reduction);
-    }
+    const rondo_status status =
+        network_reduce(network, mode, sum->n_shards, sum->weight > 0 ? 1 / sum->weight : 0, errors);
     profile_end(network->session->profile, PROFILE_REDUCE);
+    return status;
 }
 
 /* Both passes of a batch start from the same states. */
@@ -350,11 +279,8 @@ rondo_status network_train(struct network *network, const struct network_update 
         }
         RONDO_TRY(train_batch(network, update, k, sums, scores, errors));
     }
-    divide_sum(network, NETWORK_TRAIN, &sums[NETWORK_TRAIN]);
-    if (update->sampled) {
-        divide_sum(network, NETWORK_SAMPLE, &sums[NETWORK_SAMPLE]);
-    }
-    return RONDO_OK;
+    RONDO_TRY(divide_sum(network, NETWORK_TRAIN, &sums[NETWORK_TRAIN], errors));
+    return update->sampled ? divide_sum(network, NETWORK_SAMPLE, &sums[NETWORK_SAMPLE], errors) : RONDO_OK;
 }
 
 /* Runs the whole dataset in batches of similar length. */

@@ -12,6 +12,7 @@
 #include "data/epoch.h"
 #include "experiment/session.h"
 #include "model/model.h"
+#include "train/gradient.h"
 #include "train/heads.h"
 #include "train/metrics.h"
 
@@ -83,11 +84,12 @@ struct network_update {
  * RONDO_INTERRUPTED if the session's interrupt is requested between two batches. */
 rondo_status network_train(struct network *network, const struct network_update *update, struct scores *scores,
                            struct errors *errors);
-/* The gradients of the last network_train, [model_parameter_count]; zero for frozen parameters. */
-const rondo_tensor *network_gradients(const struct network *network);
+/* The gradients of the last network_train, [model_parameter_count]; zero for frozen parameters. Those of tables are by rows
+ * (model_parameter.by_rows): they have the rows that occurred in the batches. The next network_train overwrites them. */
+const struct gradient *network_gradients(const struct network *network);
 /* The same for targets that are drawn from the network's own predictions. The Gauss-Newton-Bartlett estimator of
  * curvature uses them (Liu et al. 2023, algorithm 2). */
-const rondo_tensor *network_sampled_gradients(const struct network *network);
+const struct gradient *network_sampled_gradients(const struct network *network);
 /* 1 if predictions are probabilities of classes, as sampled gradients require. */
 int network_predicts_classes(const struct network *network);
 

@@ -6,11 +6,18 @@
 #include "core/host.h"
 #include "train/profile.h"
 
-static void clear_gradients(const struct network *network, const rondo_tensor *gradients) {
-    const struct model_parameter *parameters = model_parameters(network->model);
-    for (int32_t p = 0; p < model_parameter_count(network->model); p++) {
-        memset(gradients[p].data, 0, tensor_bytes(&parameters[p].value));
+static rondo_status clear_gradients(const struct network_work *work, struct network_shard *shard) {
+    const struct model *model = work->network->model;
+    const struct model_parameter *parameters = model_parameters(model);
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        struct row_table *rows = shard->rows[work->mode][p];
+        if (rows != NULL) {
+            RONDO_TRY(row_table_begin(rows, parameters[p].name, &parameters[p].value, &shard->errors));
+        } else {
+            memset(shard->gradients[work->mode][p].data, 0, tensor_bytes(&parameters[p].value));
+        }
     }
+    return RONDO_OK;
 }
 
 static int is_training(const struct network_work *work) {
@@ -22,20 +29,33 @@ static struct profile *profile_of(const struct network_work *work) {
     return is_training(work) ? work->network->session->profile : NULL;
 }
 
-/* Puts the parameters on the tape of a shard: with gradients in training, as constants otherwise. */
-static rondo_value *bind_parameters(const struct network_work *work, struct network_shard *shard) {
+/* Puts the parameters on the tape of a shard: with gradients in training, as constants otherwise. The model itself puts
+ * those by rows there. */
+static rondo_status bind_parameters(const struct network_work *work, struct network_shard *shard,
+                                    struct model_call *call) {
     const struct model *model = work->network->model;
     const int32_t count = model_parameter_count(model);
     const struct model_parameter *parameters = model_parameters(model);
     rondo_value *values = arena_calloc(tape_arena(shard->tape), (size_t)count, sizeof *values);
-    for (int32_t p = 0; values != NULL && p < count; p++) {
-        const int is_trained = is_training(work) && (work->network->frozen == NULL || !work->network->frozen[p]);
-        values[p] = is_trained ? tape_parameter(shard->tape, parameters[p].name, &parameters[p].value,
-                                                &shard->gradients[work->mode][p])
-                               : tape_constant(shard->tape, &parameters[p].value);
-        tape_name(shard->tape, values[p], parameters[p].name);
+    struct row_table **rows = arena_calloc(tape_arena(shard->tape), (size_t)count, sizeof(struct row_table *));
+    if (values == NULL || rows == NULL) {
+        return errors_no_memory(&shard->errors);
     }
-    return values;
+    for (int32_t p = 0; p < count; p++) {
+        const int is_trained = is_training(work) && (work->network->frozen == NULL || !work->network->frozen[p]);
+        rows[p] = is_trained ? shard->rows[work->mode][p] : NULL;
+        values[p] = (rondo_value){-1};
+        if (is_trained && rows[p] == NULL) {
+            values[p] =
+                tape_parameter(shard->tape, parameters[p].name, &parameters[p].value, &shard->gradients[work->mode][p]);
+        } else if (!is_trained) {
+            values[p] = tape_constant(shard->tape, &parameters[p].value);
+            tape_name(shard->tape, values[p], parameters[p].name);
+        }
+    }
+    call->parameters = values;
+    call->rows = rows;
+    return RONDO_OK;
 }
 
 /* Every n-th example goes to the same shard: batches are sorted by length, so that all shards have about the same number
@@ -236,7 +256,7 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
     struct tape *tape = shard->tape;
     tape_reset(tape);
     if (is_training(work) && index >= work->n_summed) {
-        clear_gradients(network, shard->gradients[work->mode]);
+        RONDO_TRY(clear_gradients(work, shard));
     }
     struct profile *profile = profile_of(work);
     struct batch batch = {0};
@@ -246,25 +266,21 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
     RONDO_TRY(batch_pack(work->dataset, shard->examples, pick_examples(work, shard, index), &plan,
                          work->mode != NETWORK_PREDICT, tape_arena(tape), &batch, &shard->errors));
     profile_end(profile, PROFILE_PACK);
-    const rondo_value *parameters = bind_parameters(work, shard);
-    if (parameters == NULL) {
-        return errors_no_memory(&shard->errors);
-    }
     const struct rng_stream stream = rng_substream(work->stream, (uint64_t)index);
     /* Drawing targets needs complete predictions, so NETWORK_SAMPLE computes all outputs. */
     const int before_output = work->mode == NETWORK_TRAIN && heads_have(&network->heads, RONDO_LOSS_BEFORE_OUTPUT);
-    const struct model_call model_call = {.time = &batch.time,
-                                          .inputs = batch.inputs,
-                                          .parameters = parameters,
-                                          .scored = batch.scored.data == NULL ? NULL : &batch.scored,
-                                          .carried = work->carried,
-                                          .kept = work->kept,
-                                          .lane = batch.lane,
-                                          .starts = batch.starts,
-                                          .training = is_training(work),
-                                          .stream = stream,
-                                          .stepwise = stepwise,
-                                          .before_output = before_output};
+    struct model_call model_call = {.time = &batch.time,
+                                    .inputs = batch.inputs,
+                                    .scored = batch.scored.data == NULL ? NULL : &batch.scored,
+                                    .carried = work->carried,
+                                    .kept = work->kept,
+                                    .lane = batch.lane,
+                                    .starts = batch.starts,
+                                    .training = is_training(work),
+                                    .stream = stream,
+                                    .stepwise = stepwise,
+                                    .before_output = before_output};
+    RONDO_TRY(bind_parameters(work, shard, &model_call));
     profile_begin(profile, PROFILE_FORWARD);
     struct model_result result;
     const rondo_status recorded = model_record(network->model, tape, &model_call, &result);

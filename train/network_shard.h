@@ -6,6 +6,7 @@
 #define RONDO_TRAIN_NETWORK_SHARD_H
 
 #include "train/network.h"
+#include "train/row_sum.h"
 
 /* The purpose of a pass; NETWORK_SAMPLE is training on targets that are drawn from the predictions. */
 enum network_mode { NETWORK_TRAIN, NETWORK_SAMPLE, NETWORK_EVALUATE, NETWORK_PREDICT };
@@ -15,8 +16,10 @@ enum { NETWORK_GRADIENT_SETS = 2 };
 struct network_shard {
     struct tape *tape;
     struct errors errors;
-    rondo_tensor
-        *gradients[NETWORK_GRADIENT_SETS]; /* [n_parameters] each; allocated by the first batch that needs them */
+    /* [n_parameters] of each set; allocated by the first batch that needs them. The gradients of a parameter by rows are in
+     * its row table; its tensor has no data. Those of another parameter have no row table (NULL). */
+    rondo_tensor *gradients[NETWORK_GRADIENT_SETS];
+    struct row_table **rows[NETWORK_GRADIENT_SETS];
     struct scores scores;
     int64_t *examples; /* [examples_capacity] */
     int64_t examples_capacity;
@@ -31,6 +34,9 @@ struct network {
     struct metrics *metrics;
     const unsigned char *frozen; /* [n_parameters]; NULL: none */
     struct network_shard shards[NETWORK_MAX_SHARDS];
+    /* [n_parameters] of each set: the results of network_reduce, and the memory of those by rows. */
+    struct gradient *gradients[NETWORK_GRADIENT_SETS];
+    struct row_sum *sums[NETWORK_GRADIENT_SETS];
     /* Of training on windows that carry states, before and after the last batch; NULL: not needed yet. Two, because the
      * gradients of drawn targets (NETWORK_SAMPLE) start from the same states. */
     struct states *carried, *kept;

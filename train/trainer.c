@@ -40,13 +40,38 @@ static size_t parameter_bytes(const struct model *model) {
     return bytes;
 }
 
-/* Copies all parameters to `bytes`, or, if `back`, from `bytes`. */
-static void copy_parameters(const struct model *model, char *bytes, int back) {
+/* Copies all parameters to the best ones. Of tables, only the rows that have changed since the last copy. */
+static void copy_to_best(struct training *training) {
+    const struct model *model = network_model(training->network);
+    char *best = training->best;
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
         const rondo_tensor *value = &model_parameters(model)[p].value;
-        const size_t size = tensor_bytes(value);
-        memcpy(back ? value->data : bytes, back ? bytes : value->data, size);
-        bytes += size;
+        const size_t bytes = tensor_bytes(value);
+        const uint64_t *changes = updater_changes(training->updater, p);
+        if (changes == NULL) {
+            memcpy(best, value->data, bytes);
+        }
+        const int64_t rows = changes == NULL ? 0 : value->shape[0];
+        for (int64_t row = 0; row < rows; row++) {
+            const size_t size = bytes / (size_t)rows, at = (size_t)row * size;
+            if (changes[row / 64] == 0) {
+                row |= 63; /* none of this word */
+            } else if ((changes[row / 64] >> (row % 64) & 1) != 0) {
+                memcpy(best + at, (const char *)value->data + at, size);
+            }
+        }
+        best += bytes;
+    }
+    updater_forget_changes(training->updater);
+}
+
+static void copy_from_best(const struct training *training) {
+    const struct model *model = network_model(training->network);
+    const char *best = training->best;
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        const rondo_tensor *value = &model_parameters(model)[p].value;
+        memcpy(value->data, best, tensor_bytes(value));
+        best += tensor_bytes(value);
     }
 }
 
@@ -130,7 +155,7 @@ static void keep_best(struct training *training, const struct scores *valid) {
         if (valid != NULL) {
             training->result->valid = *valid;
         }
-        copy_parameters(network_model(training->network), training->best, 0);
+        copy_to_best(training);
     }
 }
 
@@ -263,7 +288,7 @@ rondo_status trainer_run(struct network *network, const struct dataset *train, c
         status = training.updater == NULL ? errors->status : run_epochs(&training, errors);
     }
     if (training.best != NULL && result->best_epoch > 0) {
-        copy_parameters(model, training.best, 1);
+        copy_from_best(&training);
     } else if (status == RONDO_INTERRUPTED) {
         updater_swap_evaluated(training.updater);
     }

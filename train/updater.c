@@ -4,31 +4,7 @@
 #include <string.h>
 
 #include "core/host.h"
-
-/* Elements of a slice: enough work for a thread, and few enough that its arrays stay in the second-level cache, where the
- * updated values are then checked for being finite. */
-enum { GRAIN = 32 * 1024 };
-
-/* Elements begin .. end of a parameter, with the arguments for the functions of a stage: slices can run at the same
- * time. */
-struct slice {
-    int32_t parameter;
-    int64_t begin, end;
-    struct arena *arena;
-    struct errors errors;
-};
-
-struct updater {
-    struct arena *arena;
-    struct updater_settings settings;
-    int32_t n_slots[UPDATER_MOST_STAGES];
-    rondo_tensor *slots[UPDATER_MOST_STAGES];   /* [n_parameters][n_slots] */
-    const char **subjects[UPDATER_MOST_STAGES]; /* [n_parameters]: names for messages */
-    int32_t evaluated_stage, evaluated_slot;    /* -1: none */
-    struct slice *slices;                       /* slices of all parameters that are not frozen, in order */
-    int64_t n_slices;
-    int64_t steps;
-};
+#include "train/update_pass.h"
 
 static int32_t parameter_count(const struct updater *updater) {
     return model_parameter_count(updater->settings.model);
@@ -38,11 +14,11 @@ static const struct model_parameter *parameter_at(const struct updater *updater,
     return &model_parameters(updater->settings.model)[index];
 }
 
-static int is_frozen(const struct updater *updater, int32_t parameter) {
+int updater_is_frozen(const struct updater *updater, int32_t parameter) {
     return updater->settings.frozen != NULL && updater->settings.frozen[parameter];
 }
 
-static int is_elementwise(const struct updater *updater, int32_t stage) {
+int updater_is_elementwise(const struct updater *updater, int32_t stage) {
     return (updater->settings.stages[stage].optimizer->flags & RONDO_OPTIMIZER_ELEMENTWISE) != 0;
 }
 
@@ -61,7 +37,7 @@ static rondo_status choose_slot(struct updater *updater, int32_t stage, int32_t 
     RONDO_TRY(host_result(&host, at->optimizer->choose_slot(&host.base, at->options[p], slot, &parameter, shape)));
     const int is_empty = rondo_count(shape) == 0;
     if (shape->ndim < 0 || shape->ndim > RONDO_MAX_DIMS || dtype_size(shape->dtype) == 0 ||
-        (is_elementwise(updater, stage) && !is_empty && !tensor_same_shape(shape, &parameter))) {
+        (updater_is_elementwise(updater, stage) && !is_empty && !tensor_same_shape(shape, &parameter))) {
         return errors_add(errors, RONDO_INTERNAL, "%s: slot '%s' gets a shape that it cannot have",
                           updater->subjects[stage][p], at->optimizer->slots[slot].name);
     }
@@ -116,7 +92,7 @@ static rondo_status add_slots(struct updater *updater, int32_t stage, struct err
         if (updater->subjects[stage][p] == NULL) {
             return errors_no_memory(errors);
         }
-        for (int32_t s = 0; s < count && !is_frozen(updater, p); s++) {
+        for (int32_t s = 0; s < count && !updater_is_frozen(updater, p); s++) {
             RONDO_TRY(add_slot(updater, stage, s, p, errors));
         }
     }
@@ -125,29 +101,100 @@ static rondo_status add_slots(struct updater *updater, int32_t stage, struct err
 
 static int64_t slices_of(const struct updater *updater, int32_t p) {
     const int64_t count = rondo_count(&parameter_at(updater, p)->value);
-    return is_frozen(updater, p) ? 0 : count == 0 ? 1 : (count + GRAIN - 1) / GRAIN;
+    return updater_is_frozen(updater, p) ? 0 : count == 0 ? 1 : (count + UPDATE_GRAIN - 1) / UPDATE_GRAIN;
 }
 
 static rondo_status add_slices(struct updater *updater, struct errors *errors) {
     for (int32_t p = 0; p < parameter_count(updater); p++) {
         updater->n_slices += slices_of(updater, p);
     }
-    updater->slices = arena_calloc(updater->arena, (size_t)updater->n_slices + 1, sizeof *updater->slices);
-    if (updater->slices == NULL) {
+    const size_t n_slices = (size_t)updater->n_slices, n_parameters = (size_t)parameter_count(updater);
+    updater->slices = arena_calloc(updater->arena, n_slices + 1, sizeof *updater->slices);
+    updater->work = arena_calloc(updater->arena, n_slices + 1, sizeof *updater->work);
+    updater->first_slice = arena_calloc(updater->arena, n_parameters + 1, sizeof *updater->first_slice);
+    if (arena_failed(updater->arena)) {
+        updater->slices = NULL;
         return errors_no_memory(errors);
     }
-    struct slice *slice = updater->slices;
+    struct update_slice *slice = updater->slices;
     for (int32_t p = 0; p < parameter_count(updater); p++) {
         const int64_t count = rondo_count(&parameter_at(updater, p)->value);
+        updater->first_slice[p + 1] = updater->first_slice[p] + slices_of(updater, p);
         for (int64_t i = 0; i < slices_of(updater, p); i++, slice++) {
-            const int64_t end = (i + 1) * GRAIN < count ? (i + 1) * GRAIN : count;
-            *slice = (struct slice){.parameter = p, .begin = i * GRAIN, .end = end, .arena = arena_create()};
+            const int64_t end = (i + 1) * UPDATE_GRAIN < count ? (i + 1) * UPDATE_GRAIN : count;
+            *slice =
+                (struct update_slice){.parameter = p, .begin = i * UPDATE_GRAIN, .end = end, .arena = arena_create()};
             if (slice->arena == NULL) {
                 return errors_no_memory(errors);
             }
         }
     }
     return RONDO_OK;
+}
+
+/* ---- rows ---- */
+
+/* 1 if the stage leaves rows without a gradient alone, or may. Lazily, the optimizer and wrappers before it see only the
+ * rows that occurred. A wrapper after it, such as an average, sees all rows unless it changes none of the others: an
+ * average that follows only at the updates in which its row occurs would not be the average of the weights. */
+static int may_skip_rows(const struct updater *updater, int32_t stage, int32_t p) {
+    const struct updater_stage *at = &updater->settings.stages[stage];
+    if (!updater_is_elementwise(updater, stage)) {
+        return 0;
+    }
+    return (parameter_at(updater, p)->is_lazy && at->optimizer->stage != RONDO_STAGE_VALUE) ||
+           (at->optimizer->skips_zeros != NULL && at->optimizer->skips_zeros(at->options[p]));
+}
+
+int updater_lists_rows(const struct updater_settings *settings, int32_t stage, int32_t p) {
+    const struct updater updater = {.settings = *settings};
+    int lists = parameter_at(&updater, p)->by_rows;
+    for (int32_t before = 0; before <= stage && lists; before++) { /* a gradient that was rewritten may have all rows */
+        const int rewrites = settings->stages[before].optimizer->stage == RONDO_STAGE_GRADIENT;
+        lists = (before < stage && !rewrites) || may_skip_rows(&updater, before, p);
+    }
+    return lists;
+}
+
+static rondo_status add_rows(struct updater *updater, struct errors *errors) {
+    const int32_t count = parameter_count(updater), n_stages = updater->settings.n_stages;
+    updater->rows = arena_calloc(updater->arena, (size_t)count + 1, sizeof *updater->rows);
+    for (int32_t p = 0; updater->rows != NULL && p < count; p++) {
+        const struct model_parameter *parameter = parameter_at(updater, p);
+        struct updater_rows *rows = &updater->rows[p];
+        int is_whole = 0;
+        for (int32_t stage = 0; stage < n_stages && parameter->by_rows && !updater_is_frozen(updater, p); stage++) {
+            rows->listed[stage] = (unsigned char)updater_lists_rows(&updater->settings, stage, p);
+            rows->expands |= !rows->listed[stage];
+            is_whole |= !updater_is_elementwise(updater, stage);
+        }
+        if (is_whole) {
+            rows->whole = rows->whole_sampled = parameter->value;
+            RONDO_TRY(tensor_alloc(&rows->whole, updater->arena, errors));
+            rows->whole_sampled.data = NULL; /* allocated by the first update that needs it */
+        }
+        if (parameter->by_rows && !rows->expands) {
+            rows->is_new = 1;
+            rows->changed =
+                arena_calloc(updater->arena, (size_t)(parameter->value.shape[0] / 64 + 1), sizeof(uint64_t));
+        }
+    }
+    return arena_failed(updater->arena) ? errors_no_memory(errors) : RONDO_OK;
+}
+
+const uint64_t *updater_changes(const struct updater *updater, int32_t parameter) {
+    const struct updater_rows *rows = &updater->rows[parameter];
+    return rows->is_new ? NULL : rows->changed;
+}
+
+void updater_forget_changes(struct updater *updater) {
+    for (int32_t p = 0; p < parameter_count(updater); p++) {
+        struct updater_rows *rows = &updater->rows[p];
+        if (rows->changed != NULL) {
+            memset(rows->changed, 0, sizeof(uint64_t) * (size_t)(parameter_at(updater, p)->value.shape[0] / 64 + 1));
+            rows->is_new = 0;
+        }
+    }
 }
 
 struct updater *updater_create(const struct updater_settings *settings, struct errors *errors) {
@@ -160,6 +207,7 @@ struct updater *updater_create(const struct updater_settings *settings, struct e
     }
     *updater = (struct updater){.arena = arena, .settings = *settings, .evaluated_stage = -1, .evaluated_slot = -1};
     rondo_status status = add_slices(updater, errors);
+    status = status == RONDO_OK ? add_rows(updater, errors) : status;
     for (int32_t stage = 0; stage < settings->n_stages && status == RONDO_OK; stage++) {
         status = add_slots(updater, stage, errors);
     }
@@ -204,12 +252,13 @@ static double sum_of_squares(const rondo_tensor *tensor) {
     return sum;
 }
 
-rondo_status updater_clip(struct updater *updater, const rondo_tensor *gradients, double limit, double *norm,
+/* Rows that are not listed are zero: they add nothing, so the norm has the bits of that of the whole gradient. */
+rondo_status updater_clip(struct updater *updater, const struct gradient *gradients, double limit, double *norm,
                           struct errors *errors) {
     const int32_t count = parameter_count(updater);
     double squares = 0;
     for (int32_t p = 0; p < count; p++) {
-        const double own = sum_of_squares(&gradients[p]);
+        const double own = sum_of_squares(&gradients[p].values);
         if (!isfinite(own)) {
             return errors_add(errors, RONDO_NOT_FINITE, "the gradient of '%s' is not finite",
                               parameter_at(updater, p)->name);
@@ -222,136 +271,7 @@ rondo_status updater_clip(struct updater *updater, const rondo_tensor *gradients
     }
     const double scale = limit / *norm;
     for (int32_t p = 0; p < count; p++) {
-        tensor_scale(&gradients[p], 0, rondo_count(&gradients[p]), scale);
-    }
-    return RONDO_OK;
-}
-
-/* ---- updates ---- */
-
-static int stage_wants_sampled(const struct updater *updater, int32_t stage, int32_t p, int64_t step) {
-    const struct updater_stage *at = &updater->settings.stages[stage];
-    return at->optimizer->wants_sampled != NULL && at->optimizer->wants_sampled(at->options[p], step);
-}
-
-int updater_wants_sampled(const struct updater *updater) {
-    for (int32_t stage = 0; stage < updater->settings.n_stages; stage++) {
-        for (int32_t p = 0; p < parameter_count(updater); p++) {
-            if (!is_frozen(updater, p) && stage_wants_sampled(updater, stage, p, updater->steps + 1)) {
-                return 1;
-            }
-        }
-    }
-    return 0;
-}
-
-/* Stages first .. end, of whole parameters or of slices. */
-struct updater_pass {
-    struct updater *updater;
-    const struct updater_step *step;
-    int32_t first, end;
-    int sliced;
-};
-
-/* Elements of a tensor as a tensor of one dimension. */
-static rondo_tensor slice_of(const rondo_tensor *tensor, const struct slice *slice) {
-    if (rondo_count(tensor) == 0) {
-        return tensor_1d(tensor->dtype, 0, tensor->data);
-    }
-    char *data = (char *)tensor->data + (size_t)slice->begin * dtype_size(tensor->dtype);
-    return tensor_1d(tensor->dtype, slice->end - slice->begin, data);
-}
-
-static rondo_tensor part_of(const struct updater_pass *update, const rondo_tensor *tensor, const struct slice *slice) {
-    return update->sliced ? slice_of(tensor, slice) : *tensor;
-}
-
-static rondo_status run_stage(const struct updater_pass *update, int32_t stage, struct slice *slice) {
-    struct updater *updater = update->updater;
-    const struct updater_stage *at = &updater->settings.stages[stage];
-    const int32_t p = slice->parameter, n_slots = updater->n_slots[stage];
-    const struct model_parameter *parameter = parameter_at(updater, p);
-    const rondo_tensor *whole = &updater->slots[stage][p * n_slots];
-    rondo_tensor slots[UPDATER_MOST_SLOTS];
-    for (int32_t s = 0; s < n_slots; s++) {
-        slots[s] = part_of(update, &whole[s], slice);
-    }
-    rondo_optimizer_call call = {
-        .struct_size = sizeof call,
-        .n_slots = n_slots,
-        .options = at->options[p],
-        .parameter = parameter->name,
-        .step = updater->steps,
-        .lr_scale = update->step->lr_scale,
-        .value = part_of(update, &parameter->value, slice),
-        .gradient = part_of(update, &update->step->gradients[p], slice),
-        .slots = slots,
-        .rows = update->step->rows,
-    };
-    call.sampled_gradient = call.gradient;
-    call.sampled_gradient.data = NULL;
-    if (update->step->sampled != NULL && stage_wants_sampled(updater, stage, p, updater->steps)) {
-        call.sampled_gradient = part_of(update, &update->step->sampled[p], slice);
-    }
-    arena_reset(slice->arena);
-    struct host_call host =
-        host_call(slice->arena, &slice->errors, updater->settings.parallel, updater->subjects[stage][p]);
-    host.log = at->log;
-    host.origin = at->origin;
-    const struct rng_stream stream = rng_stream(update->step->stream.key, parameter->name);
-    host.stream = rng_substream(rng_substream(stream, (uint64_t)stage), (uint64_t)slice->begin);
-    RONDO_TRY(host_result(&host, at->optimizer->step(&host.base, &call)));
-    const int is_gradient = at->optimizer->stage == RONDO_STAGE_GRADIENT;
-    if (tensor_is_finite(is_gradient ? &call.gradient : &call.value)) {
-        return RONDO_OK;
-    }
-    return errors_add(&slice->errors, RONDO_NOT_FINITE, "%s: the %s is not finite after update %lld", host.subject,
-                      is_gradient ? "gradient" : "value", (long long)updater->steps);
-}
-
-static void update_slices(void *arg, int64_t begin, int64_t end) {
-    const struct updater_pass *update = arg;
-    for (int64_t i = begin; i < end; i++) {
-        struct slice *slice = &update->updater->slices[i];
-        rondo_status status = RONDO_OK;
-        for (int32_t stage = update->first; stage < update->end && status == RONDO_OK; stage++) {
-            status = run_stage(update, stage, slice);
-        }
-    }
-}
-
-/* Reports the first error in the order of the parameters; those of other slices are mostly the same. */
-static rondo_status take_errors(struct updater *updater, struct errors *errors) {
-    rondo_status status = RONDO_OK;
-    for (int64_t i = 0; i < updater->n_slices; i++) {
-        struct errors *own = &updater->slices[i].errors;
-        if (own->count > 0 && status == RONDO_OK) {
-            status = own->status;
-            errors_move(errors, own);
-        }
-        errors_free(own);
-    }
-    return status;
-}
-
-rondo_status updater_step(struct updater *updater, const struct updater_step *step, struct errors *errors) {
-    struct updater_pass update = {.updater = updater, .step = step};
-    updater->steps++;
-    while (update.end < updater->settings.n_stages) {
-        update.first = update.end++;
-        update.sliced = is_elementwise(updater, update.first);
-        while (update.sliced && update.end < updater->settings.n_stages && is_elementwise(updater, update.end)) {
-            update.end++;
-        }
-        if (update.sliced) {
-            parallel_for(updater->settings.parallel, updater->n_slices, 1, update_slices, &update);
-        }
-        for (int64_t i = 0; !update.sliced && i < updater->n_slices; i++) {
-            if (updater->slices[i].begin == 0) { /* once per parameter, with the arguments of its first slice */
-                update_slices(&update, i, i + 1);
-            }
-        }
-        RONDO_TRY(take_errors(updater, errors));
+        tensor_scale(&gradients[p].values, 0, rondo_count(&gradients[p].values), scale);
     }
     return RONDO_OK;
 }
@@ -369,7 +289,7 @@ static void exchange(char *a, char *b, size_t bytes) {
 void updater_swap_evaluated(struct updater *updater) {
     const int32_t stage = updater->evaluated_stage;
     for (int32_t p = 0; stage >= 0 && updater->steps > 0 && p < parameter_count(updater); p++) {
-        if (!is_frozen(updater, p)) {
+        if (!updater_is_frozen(updater, p)) {
             const rondo_tensor *value = &parameter_at(updater, p)->value;
             const int32_t at = p * updater->n_slots[stage] + updater->evaluated_slot;
             exchange(value->data, updater->slots[stage][at].data, tensor_bytes(value));

@@ -13,6 +13,7 @@
 #include "core/parallel.h"
 #include "experiment/optimizer_section.h"
 #include "model/model.h"
+#include "train/gradient.h"
 
 /* The largest number of stages (the optimizer and its wrappers), and of slots of one stage. */
 #define UPDATER_MOST_STAGES (OPTIMIZER_MOST_WRAPPERS + 1)
@@ -37,6 +38,10 @@ struct updater_settings {
 
 struct updater;
 
+/* 1 if a stage processes only the rows of parameter `p` that occurred, because the parameter's gradients are by rows and
+ * the plug-in skips zeros (rondo_optimizer.skips_zeros) or the parameter is lazy (model_parameter.is_lazy). */
+int updater_lists_rows(const struct updater_settings *settings, int32_t stage, int32_t p);
+
 /* Allocates the slots that the stages declare. They begin as zero, or as a copy of the parameter if their role says so;
  * therefore the parameters must have their initial values. NULL with errors. */
 struct updater *updater_create(const struct updater_settings *settings, struct errors *errors);
@@ -47,7 +52,7 @@ void updater_destroy(struct updater *updater);
  *     g = g * min(1, limit / norm)
  *
  * *norm is the norm before. RONDO_NOT_FINITE, with the name of the parameter, if a gradient is not finite. */
-rondo_status updater_clip(struct updater *updater, const rondo_tensor *gradients, double limit, double *norm,
+rondo_status updater_clip(struct updater *updater, const struct gradient *gradients, double limit, double *norm,
                           struct errors *errors);
 
 /* 1 if the next update needs sampled gradients. */
@@ -55,17 +60,22 @@ int updater_wants_sampled(const struct updater *updater);
 
 /* The arguments of an update. */
 struct updater_step {
-    const rondo_tensor *gradients; /* [n_parameters]; wrappers may change them */
-    const rondo_tensor *sampled;   /* [n_parameters]; NULL if updater_wants_sampled returned 0 */
-    int64_t rows;                  /* the gradients are the mean over this number of losses */
-    double lr_scale;               /* the schedule's factor on the learning rate */
-    struct rng_stream stream;      /* of this update; each parameter and slice derives its own */
+    const struct gradient *gradients; /* [n_parameters]; wrappers may change them */
+    const struct gradient *sampled;   /* [n_parameters], with the same rows; NULL if updater_wants_sampled returned 0 */
+    int64_t rows;                     /* the gradients are the mean over this number of losses */
+    double lr_scale;                  /* the schedule's factor on the learning rate */
+    struct rng_stream stream;         /* of this update; each parameter and slice derives its own */
 };
 /* Updates all parameters once. RONDO_NOT_FINITE, with the plug-in, its file and the parameter, if a value is not finite
  * afterwards. */
 rondo_status updater_step(struct updater *updater, const struct updater_step *step, struct errors *errors);
 /* The number of updates done so far. */
 int64_t updater_steps(const struct updater *updater);
+
+/* The rows of a parameter that may have changed since updater_forget_changes: bit r % 64 of word r / 64 belongs to row r;
+ * rows count along the first dimension. NULL: all of them, or the parameter may have changed anywhere. */
+const uint64_t *updater_changes(const struct updater *updater, int32_t parameter);
+void updater_forget_changes(struct updater *updater);
 
 /* Exchanges the parameters with the weights that a wrapper keeps for evaluation, such as an average; a second call
  * restores them. Does nothing without such a wrapper, or before the first update. */

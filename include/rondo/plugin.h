@@ -488,6 +488,12 @@ typedef struct rondo_optimizer {
     /* Optional: returns 1 if update number `step` needs call->sampled_gradient. This costs one more forward and
      * backward pass, and requires a loss whose predictions are probabilities of classes. [main-thread] */
     int32_t (*wants_sampled)(const void *options, int64_t step);
+
+    /* Optional: returns 1 if, with these options, no update changes the value or the slots of an element whose gradient
+     * and sampled gradient are 0, whatever value and slots are; nor, for RONDO_STAGE_GRADIENT, this gradient. The host may
+     * then leave such elements out: of an embedding, only the rows of the symbols that occur in a batch are updated. 0, or
+     * NULL: all elements are updated. Only with RONDO_OPTIMIZER_ELEMENTWISE. Since ABI 1.2. [main-thread] */
+    int32_t (*skips_zeros)(const void *options);
 } rondo_optimizer;
 
 /* ---------------------------------------------------------------------------------------------------------------
@@ -785,7 +791,7 @@ static inline double rondo_weight(const rondo_metric_call *call, int64_t row) {
 
 #define RONDO_PLUGIN_MAGIC 0x6f646e72u /* "rndo" in memory, little endian */
 #define RONDO_ABI_MAJOR    1u
-#define RONDO_ABI_MINOR    1u
+#define RONDO_ABI_MINOR    2u
 
 /* A number that combines all parts of the layout that never change within one abi_major: the size of a pointer, the
  * sizes of the structs that are elements of arrays, RONDO_MAX_DIMS and the set of element types. It detects a plugin

@@ -66,6 +66,12 @@ static rondo_status adagrad_step(rondo_context *ctx, const rondo_optimizer_call 
     }
 }
 
+/* The sum of squares never decays. */
+static int32_t adagrad_skips_zeros(const void *options) {
+    const struct adagrad *adagrad = options;
+    return adagrad->weight_decay == 0;
+}
+
 static const rondo_optimizer adagrad = {
     .base = {.struct_size = sizeof(rondo_optimizer),
              .kind = RONDO_KIND_OPTIMIZER,
@@ -76,6 +82,7 @@ static const rondo_optimizer adagrad = {
     .flags = RONDO_OPTIMIZER_ELEMENTWISE,
     .slots = adagrad_slots,
     .step = adagrad_step,
+    .skips_zeros = adagrad_skips_zeros,
 };
 
 RONDO_PLUGIN("adagrad", "1.0", "MIT", &adagrad.base);

@@ -100,6 +100,12 @@ static rondo_status sgd_step(rondo_context *ctx, const rondo_optimizer_call *cal
     }
 }
 
+/* Without momentum and decay, p <- p - lr g. */
+static int32_t sgd_skips_zeros(const void *options) {
+    const struct sgd *sgd = options;
+    return sgd->momentum == 0 && sgd->weight_decay == 0;
+}
+
 static const rondo_optimizer sgd = {
     .base = {.struct_size = sizeof(rondo_optimizer),
              .kind = RONDO_KIND_OPTIMIZER,
@@ -112,6 +118,7 @@ static const rondo_optimizer sgd = {
     .check = sgd_check,
     .step = sgd_step,
     .choose_slot = sgd_choose_slot,
+    .skips_zeros = sgd_skips_zeros,
 };
 
 RONDO_PLUGIN("sgd", "1.0", "MIT", &sgd.base);

@@ -1,0 +1,47 @@
+/* tests/abi/1.2/abi_rows.c: an optimizer as of ABI 1.2, which says when it leaves elements without a gradient alone.
+ *
+ *     p <- p - lr (g + decay p)
+ */
+#include <stddef.h>
+
+#include "rondo/plugin.h"
+
+struct options {
+    double lr, decay;
+};
+static const rondo_option option_table[] = {
+    RONDO_OPTION_REAL(struct options, lr, "0.1", 0, 100, "learning rate"),
+    RONDO_OPTION_REAL(struct options, decay, "0", 0, 1, "decay of the parameter, times the learning rate"),
+    RONDO_OPTION_END,
+};
+
+static rondo_status step(rondo_context *ctx, const rondo_optimizer_call *call) {
+    const struct options *options = call->options;
+    if (call->value.dtype != RONDO_F32 && call->value.dtype != RONDO_F64) {
+        return ctx->host->fail(ctx, RONDO_INTERNAL, "parameter '%s' is neither f32 nor f64", call->parameter);
+    }
+    const double lr = options->lr * call->lr_scale;
+    for (int64_t i = 0; i < rondo_count(&call->value); i++) {
+        const double p = rondo_get(&call->value, i), g = rondo_get(&call->gradient, i);
+        rondo_set(&call->value, i, p - lr * (g + options->decay * p));
+    }
+    return RONDO_OK;
+}
+
+static int32_t skips_zeros(const void *options) {
+    return ((const struct options *)options)->decay == 0;
+}
+
+static const rondo_optimizer abi_rows = {
+    .base = {.struct_size = sizeof(rondo_optimizer),
+             .kind = RONDO_KIND_OPTIMIZER,
+             .name = "abi_rows",
+             .summary = "p = p - lr (g + decay p), by rows without decay",
+             .options = option_table,
+             .options_size = sizeof(struct options)},
+    .flags = RONDO_OPTIMIZER_ELEMENTWISE,
+    .step = step,
+    .skips_zeros = skips_zeros,
+};
+
+RONDO_PLUGIN("abi_rows", "1.0", "MIT", &abi_rows.base);
