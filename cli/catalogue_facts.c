@@ -195,6 +195,9 @@ static void tell_loss(struct telling *telling, const rondo_loss *loss) {
     if ((loss->flags & RONDO_LOSS_ANY_UNIT) != 0) {
         tell(telling, "units", "any: the result does not depend on the unit of the targets");
     }
+    if (loss->quantile != NULL) {
+        tell(telling, "intervals", "the outputs say how the targets are distributed: `rondo predict --interval`");
+    }
     if ((loss->flags & RONDO_LOSS_BEFORE_OUTPUT) != 0) {
         tell(telling, "outputs", "in training, only the outputs that the loss needs are computed");
     }
@@ -228,6 +231,9 @@ static void tell_metric(struct telling *telling, const rondo_metric_plugin *metr
     tell(telling, "targets", targets);
     if (metric->finish != NULL) {
         tell(telling, "better", metric->higher_is_better ? "higher" : "lower");
+    }
+    if (metric->interval != NULL) {
+        tell(telling, "needs", "prediction intervals, so a loss that has them");
     }
     if (metric->table != NULL) {
         tell(telling, "table",

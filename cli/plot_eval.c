@@ -92,7 +92,7 @@ static rondo_status add_examples(const struct plot_eval *eval, struct plot_predi
     if (values == NULL) {
         return errors_no_memory(errors);
     }
-    rondo_status status = network_predict(eval->task->network, dataset, BATCH, values, errors);
+    rondo_status status = network_predict(eval->task->network, dataset, BATCH, values, NULL, errors);
     const float *next = values;
     for (int64_t i = 0; status == RONDO_OK && i < dataset->count; i++) {
         if (by_step && i + 1 != wanted) {

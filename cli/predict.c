@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/plot_predictions.h"
 #include "cli/print.h"
+#include "core/number.h"
 #include "io/utf8.h"
 #include "train/run_record.h"
 
@@ -23,6 +24,7 @@ struct predictor {
     struct task *task;
     int reads_files;    /* files are read like those of the training, not line by line */
     const char *column; /* of --column; NULL: not given */
+    double interval;    /* of --interval; 0: not given */
     int json;
     int is_quiet;                   /* the plot is printed in place of the lines */
     struct plot_predictions *plots; /* NULL: none */
@@ -43,11 +45,24 @@ static rondo_status print_fields(const struct predictor *predictor, const struct
     return RONDO_OK;
 }
 
-/* Prints the prediction of one example; `values` has its rows. */
+/* Predictions of several examples, whose rows follow one another. */
+struct predicted {
+    float *values;                    /* [rows, network_prediction_size] */
+    struct network_interval interval; /* [rows, target_size]; NULL without --interval */
+    int64_t width, numbers;           /* network_prediction_size, target_size */
+};
+
+/* Prints the prediction of one example, whose rows begin at `row`. */
 static rondo_status print_prediction(const struct predictor *predictor, const struct dataset *dataset, int64_t example,
-                                     const float *values) {
+                                     const struct predicted *predicted, int64_t row) {
     const struct task *task = predictor->task;
-    const struct reader_prediction prediction = task_prediction(task, dataset, example, values);
+    struct reader_prediction prediction =
+        task_prediction(task, dataset, example, predicted->values + row * predicted->width);
+    if (predictor->interval > 0) {
+        prediction.interval = predictor->interval;
+        prediction.lower = predicted->interval.lower + row * predicted->numbers;
+        prediction.upper = predicted->interval.upper + row * predicted->numbers;
+    }
     struct arena *arena = arena_create();
     if (arena == NULL) {
         return errors_no_memory(predictor->errors);
@@ -75,19 +90,29 @@ static rondo_status predict_range(const struct predictor *predictor, const struc
         examples[i - begin] = i;
         rows += network_prediction_rows(network, dataset, i);
     }
-    const int64_t width = network_prediction_size(network);
+    struct predicted predicted = {.interval.level = predictor->interval,
+                                  .width = network_prediction_size(network),
+                                  .numbers = network_heads(network)->target_size};
+    const int has_interval = predictor->interval > 0;
+    const size_t ends = has_interval ? (size_t)(rows * predicted.numbers) : 0;
     struct dataset *view = dataset_view(dataset, examples, end - begin, predictor->errors);
-    float *values = calloc((size_t)(rows * width) + 1, sizeof *values);
-    rondo_status status = view == NULL ? predictor->errors->status
-                          : values == NULL
-                              ? errors_no_memory(predictor->errors)
-                              : network_predict(predictor->task->network, view, BATCH, values, predictor->errors);
-    const float *next = values;
+    predicted.values = calloc((size_t)(rows * predicted.width) + 1, sizeof *predicted.values);
+    predicted.interval.lower = calloc(ends + 1, sizeof *predicted.values);
+    predicted.interval.upper = calloc(ends + 1, sizeof *predicted.values);
+    const int has_memory =
+        predicted.values != NULL && predicted.interval.lower != NULL && predicted.interval.upper != NULL;
+    rondo_status status = view == NULL  ? predictor->errors->status
+                          : !has_memory ? errors_no_memory(predictor->errors)
+                                        : network_predict(predictor->task->network, view, BATCH, predicted.values,
+                                                          has_interval ? &predicted.interval : NULL, predictor->errors);
+    int64_t row = 0;
     for (int64_t i = begin; i < end && status == RONDO_OK; i++) {
-        status = print_prediction(predictor, dataset, i, next);
-        next += network_prediction_rows(network, dataset, i) * width;
+        status = print_prediction(predictor, dataset, i, &predicted, row);
+        row += network_prediction_rows(network, dataset, i);
     }
-    free(values);
+    free(predicted.values);
+    free(predicted.interval.lower);
+    free(predicted.interval.upper);
     dataset_destroy(view);
     fflush(stdout);
     return status;
@@ -378,12 +403,39 @@ static rondo_status predict_and_plot(struct predictor *predictor, const char *co
     return status;
 }
 
+/* The probability of --interval, for which the loss must have intervals. 0 with an error. */
+static double read_interval(const struct task *task, const char *text, struct errors *errors) {
+    const struct location where = {.file = "--interval"};
+    char *rest = NULL;
+    double level = number_parse(text, &rest);
+    if (rest == text || *rest != '\0' || !(level > 0 && level < 1)) {
+        errors_add_at(errors, RONDO_INVALID, where,
+                      "'%s' is not a probability, expected a number between 0 and 1, such as 0.8", text);
+        return 0;
+    }
+    const double ends[] = {(1 - level) / 2, (1 + level) / 2};
+    for (int end = 0; end < 2; end++) {
+        struct errors reasons = {0};
+        if (heads_check_quantile(network_heads(task->network), ends[end], &reasons) != RONDO_OK) {
+            errors_add_at(errors, reasons.status, where, "%s", errors_text(&reasons, 0));
+            level = 0;
+        }
+        errors_free(&reasons);
+        if (level == 0) {
+            break;
+        }
+    }
+    return level;
+}
+
 static int run_predict(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
-    const char *column = NULL, *best = NULL;
+    const char *column = NULL, *best = NULL, *interval = NULL;
     struct plot_flag plot = {0};
     int64_t example = 0;
     const struct flag flags[] = {
+        {"interval", "P", FLAG_TEXT, &interval,
+         "also predict the interval in which a number lies with this probability, such as 0.8"},
         {"column", "NAME|N", FLAG_TEXT, &column,
          "read tables in the format of the training data; the text is in this column"},
         FLAG_PLOT_OF(plot),
@@ -411,12 +463,14 @@ static int run_predict(const struct command *command, int argc, char **argv) {
         .folder = arguments.words[0], .best = best, .best_where = {.file = "--best"}};
     struct task *task = session == NULL ? NULL : run_record_open(&settings, session, &errors);
     if (task != NULL) {
+        const double level = interval == NULL ? 0 : read_interval(task, interval, &errors);
         struct predictor predictor = {.task = task,
+                                      .interval = level,
                                       .reads_files = column != NULL || task->data.reader->class->add == NULL,
                                       .column = column,
                                       .json = common.json,
                                       .errors = &errors};
-        if (column == NULL || set_column(task, column, &errors) == RONDO_OK) {
+        if (errors.count == 0 && (column == NULL || set_column(task, column, &errors) == RONDO_OK)) {
             predict_and_plot(&predictor, arguments.words + 1, example, &page);
         }
     }
@@ -428,14 +482,15 @@ static int run_predict(const struct command *command, int argc, char **argv) {
 }
 
 const struct command command_predict = {
-    "predict", "predict RUN [FILE]… [--column NAME|N] [--plot [FILE.svg]]",
+    "predict", "predict RUN [FILE]… [--column NAME|N] [--interval P] [--plot [FILE.svg]]",
     "predict new texts, or the examples of files",
     "A run that was trained on texts reads one text per line from the files, or from standard input; with\n"
     "--column, the files are tables of the format that it was trained on, such as its test file. Other runs\n"
     "read files like those that they were trained on. Each example gives one line: the label and its\n"
     "probability, or the number; or the labels or numbers of all steps. Control characters in a label are\n"
-    "escaped; --json prints it exactly.\n\n"
-    "--plot draws the predictions: numbers, with their interval if the reader gives one; how often each class is\n"
+    "escaped; --json prints it exactly. With --interval, numbers are followed by the lower and the upper ends\n"
+    "of their intervals; `rondo list loss/NAME` says which losses have them.\n\n"
+    "--plot draws the predictions: numbers, with their intervals if --interval is given; how often each class is\n"
     "predicted, or the probabilities for a single example. As text it replaces the lines; --plot FILE.svg writes a "
     "file\n"
     "beside them. 'rondo eval --plot' compares predictions with the truth.\n\n"

@@ -159,6 +159,7 @@ static const struct layout_pointer {
     {RONDO_KIND_LOSS, 0, {"predict", offsetof(rondo_loss, predict)}, NULL},
     {RONDO_KIND_LOSS, 0, {"measure", offsetof(rondo_loss, measure)}, NULL},
     {RONDO_KIND_LOSS, 0, {"prediction_size", offsetof(rondo_loss, prediction_size)}, NULL},
+    {RONDO_KIND_LOSS, 0, {"quantile", offsetof(rondo_loss, quantile)}, NULL},
     {RONDO_KIND_SCHEDULE, 0, {"check", offsetof(rondo_schedule, check)}, NULL},
     {RONDO_KIND_SCHEDULE, 0, {"factor", offsetof(rondo_schedule, factor)}, NULL},
     {RONDO_KIND_SCHEDULE, 0, {"observe", offsetof(rondo_schedule, observe)}, NULL},
@@ -168,6 +169,7 @@ static const struct layout_pointer {
     {RONDO_KIND_METRIC, 0, {"measure", offsetof(rondo_metric_plugin, measure)}, NULL},
     {RONDO_KIND_METRIC, 0, {"finish", offsetof(rondo_metric_plugin, finish)}, NULL},
     {RONDO_KIND_METRIC, 0, {"table", offsetof(rondo_metric_plugin, table)}, NULL},
+    {RONDO_KIND_METRIC, 0, {"interval", offsetof(rondo_metric_plugin, interval)}, NULL},
 };
 
 static rondo_status check_pointer(const struct layout_reading *reading, const struct layout_pointer *pointer,

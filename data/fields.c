@@ -155,32 +155,67 @@ static void labels_of_list(const struct reader_prediction *prediction, struct fi
     finish_labels(&list);
 }
 
+/* The ends of the intervals as lists: of the numbers of the row or, by step, of lists. */
+static json_t *ends_json(const struct reader_prediction *prediction, const float *ends) {
+    if (!prediction->by_step) {
+        return prediction->numbers == 1 ? number_json((double)ends[0]) : numbers_json(ends, prediction->numbers);
+    }
+    json_t *steps = json_array();
+    for (int64_t step = 0; step < prediction->steps; step++) {
+        json_array_append_new(steps, numbers_json(ends + step * prediction->numbers, prediction->numbers));
+    }
+    return steps;
+}
+
+static void add_interval(const struct reader_prediction *prediction, struct fields *fields) {
+    if (prediction->lower != NULL) {
+        fields_number(fields, "interval", prediction->interval, NULL);
+        fields_json(fields, "lower", ends_json(prediction, prediction->lower));
+        fields_json(fields, "upper", ends_json(prediction, prediction->upper));
+    }
+}
+
+/* Appends numbers to a text, with blanks between; NULL: out of memory. */
+static const char *add_numbers(const char *line, const float *numbers, int64_t count, struct arena *arena) {
+    for (int64_t k = 0; k < count && line != NULL; k++) {
+        char text[64];
+        number_print(text, sizeof text, "%.6g", (double)numbers[k]);
+        line = arena_printf(arena, "%s%s%s", line, line[0] == '\0' ? "" : " ", text);
+    }
+    return line;
+}
+
 static void numbers_by_step(const struct reader_prediction *prediction, struct fields *fields) {
     json_t *steps = json_array();
     for (int64_t step = 0; step < prediction->steps; step++) {
         const float *values = prediction->values + step * prediction->size;
         json_array_append_new(steps, numbers_json(values, prediction->size));
-        const char *line = "";
-        for (int64_t k = 0; k < prediction->size && line != NULL; k++) {
-            char text[64];
-            number_print(text, sizeof text, "%.6g", (double)values[k]);
-            line = arena_printf(fields->arena, "%s%s%s", line, k == 0 ? "" : " ", text);
+        const char *line = add_numbers("", values, prediction->size, fields->arena);
+        if (prediction->lower != NULL) {
+            const int64_t at = step * prediction->numbers;
+            line = add_numbers(line, prediction->lower + at, prediction->numbers, fields->arena);
+            line = add_numbers(line, prediction->upper + at, prediction->numbers, fields->arena);
         }
         if (line != NULL) {
             fields_show(fields, line);
         }
     }
     fields_json(fields, "steps", steps);
+    add_interval(prediction, fields);
 }
 
 static void one_row_of_numbers(const struct reader_prediction *prediction, struct fields *fields) {
     if (prediction->size == 1) {
-        fields_number(fields, "value", (double)prediction->values[0], "%.6g");
-        return;
+        fields_number(fields, "value", (double)prediction->values[0], NULL);
+    } else {
+        fields_json(fields, "values", numbers_json(prediction->values, prediction->size));
     }
-    fields_json(fields, "values", numbers_json(prediction->values, prediction->size));
-    for (int64_t k = 0; k < prediction->size; k++) {
-        fields_show_number(fields, (double)prediction->values[k], "%.6g");
+    add_interval(prediction, fields);
+    const float *const shown[] = {prediction->values, prediction->lower, prediction->upper};
+    for (int s = 0; s < (prediction->lower == NULL ? 1 : 3); s++) {
+        for (int64_t k = 0; k < (s == 0 ? prediction->size : prediction->numbers); k++) {
+            fields_show_number(fields, (double)shown[s][k], "%.6g");
+        }
     }
 }
 

@@ -73,6 +73,12 @@ struct reader_prediction {
     int is_class; /* the target is a class */
     int is_list;  /* the target is a list; `values` has a blank, and then the classes, for each step */
     const struct vocabulary *names; /* of the classes; NULL: none */
+    /* The ends of prediction intervals, in which targets lie with the probability `interval`: [steps, numbers], where
+     * `numbers` is that of the target stream; NULL: not asked for. `size` is a multiple of `numbers` if the loss predicts
+     * several values for each number, such as quantiles. */
+    const float *lower, *upper;
+    int64_t numbers;
+    double interval;
 };
 
 enum reader_flag {

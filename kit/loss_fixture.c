@@ -77,6 +77,12 @@ static int add_tensors(struct loss_fixture *fixture, int32_t dtype) {
         !guard_tensor(guard, "targets", &fixture->targets)) {
         return 0;
     }
+    if (fixture->tried->target_kind == RONDO_TARGET_REAL) {
+        fixture->quantiles = fixture->targets;
+        if (!guard_tensor(guard, "values", &fixture->quantiles)) {
+            return 0;
+        }
+    }
     fixture->inputs[0] = fixture->outputs;
     fixture->n_inputs = 1;
     if ((fixture->loss->flags & RONDO_LOSS_BEFORE_OUTPUT) != 0 && fixture->call.training) {
@@ -273,6 +279,30 @@ rondo_status loss_fixture_predict(struct loss_fixture *fixture) {
                        fixture->loss->predict(&call.host.base, &loss_call, &fixture->outputs, &fixture->predictions));
 }
 
+rondo_status loss_fixture_quantile(struct loss_fixture *fixture, double probability, int *is_given) {
+    struct subject_call call;
+    *is_given = 0;
+    if (fixture->loss->quantile == NULL || fixture->tried->target_kind != RONDO_TARGET_REAL) {
+        return RONDO_OK;
+    }
+    guard_poison(fixture->subject.guard, fixture->quantiles.data);
+    begin_call(fixture, &call, "quantile");
+    subject_reads_tensor(&call, "outputs", &fixture->outputs);
+    rondo_loss_call loss_call = fixture->call;
+    loss_call.training = 0;
+    loss_call.sequences = NULL;
+    const rondo_status status =
+        subject_end(&call, fixture->loss->quantile(&call.host.base, &loss_call, &fixture->outputs, probability,
+                                                   &fixture->quantiles));
+    *is_given = status == RONDO_OK;
+    if (status == RONDO_INVALID && call.host.failed == RONDO_INVALID) {
+        errors_free(&fixture->subject.errors);
+        fixture->subject.errors = (struct errors){0};
+        return RONDO_OK;
+    }
+    return status;
+}
+
 int32_t loss_metrics(const rondo_loss *loss) {
     int32_t count = 0;
     while (loss->metrics != NULL && loss->metrics[count].name != NULL) {
@@ -298,5 +328,10 @@ rondo_status loss_fixture_run(struct loss_fixture *fixture, int backward) {
     memset(fixture->sums, 0, sizeof fixture->sums);
     RONDO_TRY(loss_fixture_record(fixture, backward));
     RONDO_TRY(loss_fixture_predict(fixture));
+    int is_given = 0;
+    RONDO_TRY(loss_fixture_quantile(fixture, 0.5, &is_given));
+    for (int64_t i = 0; !is_given && fixture->quantiles.data != NULL && i < rondo_count(&fixture->quantiles); i++) {
+        rondo_set(&fixture->quantiles, i, 0); /* a refused probability has no values that a run could be compared by */
+    }
     return loss_fixture_measure(fixture, fixture->sums);
 }

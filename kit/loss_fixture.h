@@ -57,6 +57,7 @@ struct loss_fixture {
     int32_t n_inputs;
     rondo_tensor outputs; /* (rows, output_size), for predict; the same as inputs[0], if that is the outputs */
     rondo_tensor targets, predictions;
+    rondo_tensor quantiles;     /* (rows, target_size), with RONDO_TARGET_REAL */
     const rondo_tensor *losses; /* result of the last record */
     double sums[LOSS_METRICS];  /* sums of metrics of the last run of the adapter */
 };
@@ -86,9 +87,11 @@ double loss_weight(int64_t i);
 /* sum_i w_i loss_i. */
 double loss_fixture_sum(const struct loss_fixture *fixture);
 rondo_status loss_fixture_predict(struct loss_fixture *fixture);
+/* Fills `quantiles` for this probability. *is_given: 1; 0 if the loss has none, or refuses the probability with a reason. */
+rondo_status loss_fixture_quantile(struct loss_fixture *fixture, double probability, int *is_given);
 /* Adds to sums[LOSS_METRICS]. RONDO_OK without metrics. */
 rondo_status loss_fixture_measure(struct loss_fixture *fixture, double *sums);
-/* record, predict and measure, until one fails. */
+/* record, predict, quantile of 0.5 and measure, until one fails. */
 rondo_status loss_fixture_run(struct loss_fixture *fixture, int backward);
 /* The number of metrics of a loss. */
 int32_t loss_metrics(const rondo_loss *loss);

@@ -231,11 +231,13 @@ static int result(const struct subject *subject, int32_t index, struct subject_t
                                           fixture->gradients[index - 1]};
     } else if (index == n + 1) {
         *result = (struct subject_tensor){"predictions", fixture->predictions};
-    } else {
+    } else if (index == n + 2) {
         *result = (struct subject_tensor){"metrics",
                                           tensor_1d(RONDO_F64, loss_metrics(fixture->loss), (void *)fixture->sums)};
+    } else {
+        *result = (struct subject_tensor){"quantiles", fixture->quantiles};
     }
-    return index <= n + 2;
+    return index <= n + 2 + (fixture->loss->quantile != NULL && fixture->quantiles.data != NULL);
 }
 
 static void close_fixture(struct subject *subject) {

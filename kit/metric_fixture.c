@@ -27,6 +27,11 @@ static void draw_all(struct metric_fixture *fixture, int32_t instance) {
     draw(fixture, &fixture->predictions, "predictions", instance, is_real ? TARGETS_NORMAL : TARGETS_DISTRIBUTION);
     draw(fixture, &weights, "weights", instance, TARGETS_UNIT);
     draw(fixture, &fixture->naive, "naive", instance, TARGETS_UNIT);
+    draw(fixture, &fixture->lower, "lower", instance, TARGETS_NORMAL);
+    draw(fixture, &fixture->upper, "upper", instance, TARGETS_UNIT);
+    for (int64_t i = 0; i < rondo_count(&fixture->upper); i++) { /* above the other end */
+        tensor_set(&fixture->upper, i, tensor_get(&fixture->lower, i) + tensor_get(&fixture->upper, i));
+    }
     if (is_real) {
         draw(fixture, &fixture->targets, "targets", instance, TARGETS_NORMAL);
         return;
@@ -58,10 +63,12 @@ static int add_tensors(struct metric_fixture *fixture) {
     fixture->targets = targets_of(fixture);
     fixture->weights = tensor_1d(tried->dtype, fixture->units, NULL);
     fixture->naive = tensor_2d(tried->dtype, fixture->rows, tried->target_size, NULL);
+    fixture->lower = fixture->upper = fixture->naive;
     fixture->value = guard_alloc(guard, "value", sizeof *fixture->value);
     return fixture->value != NULL && guard_tensor(guard, "predictions", &fixture->predictions) &&
            guard_tensor(guard, "targets", &fixture->targets) && guard_tensor(guard, "weights", &fixture->weights) &&
-           guard_tensor(guard, "naive", &fixture->naive);
+           guard_tensor(guard, "naive", &fixture->naive) && guard_tensor(guard, "lower", &fixture->lower) &&
+           guard_tensor(guard, "upper", &fixture->upper);
 }
 
 /* Asks for the sizes of the accumulators. The options have been accepted by `check`. */
@@ -159,6 +166,8 @@ struct metric_fixture *metric_fixture_part(const struct trial *trial, const stru
         copy_rows(&part->targets, &from->targets, begin, end - begin);
         copy_rows(&part->weights, &from->weights, begin, end - begin);
         copy_rows(&part->naive, &from->naive, begin, end - begin);
+        copy_rows(&part->lower, &from->lower, begin, end - begin);
+        copy_rows(&part->upper, &from->upper, begin, end - begin);
     }
     return part;
 }
@@ -187,6 +196,10 @@ int metric_fixture_perfect(struct metric_fixture *fixture) {
     for (int64_t i = 0; i < rondo_count(&fixture->predictions); i++) {
         tensor_set(&fixture->predictions, i,
                    tried->target_kind == RONDO_TARGET_REAL ? tensor_get(&fixture->targets, i) : 0);
+    }
+    for (int64_t i = 0; tried->target_kind == RONDO_TARGET_REAL && i < rondo_count(&fixture->targets); i++) {
+        tensor_set(&fixture->lower, i, tensor_get(&fixture->targets, i));
+        tensor_set(&fixture->upper, i, tensor_get(&fixture->targets, i));
     }
     for (int64_t row = 0; tried->target_kind == RONDO_TARGET_CLASS && row < fixture->rows; row++) {
         tensor_set(&fixture->predictions, row * width + (int64_t)tensor_get(&fixture->targets, row), 1);
@@ -221,11 +234,17 @@ rondo_status metric_fixture_measure(struct metric_fixture *fixture) {
     metric_call.sequences = fixture->tried->has_sequences ? sequence_layout_sequences(&fixture->layout) : NULL;
     metric_call.weights = fixture->tried->has_weights ? &fixture->weights : NULL;
     metric_call.naive = (fixture->metric->flags & RONDO_METRIC_NAIVE) != 0 ? &fixture->naive : NULL;
+    if (fixture->metric->interval != NULL) {
+        metric_call.lower = &fixture->lower;
+        metric_call.upper = &fixture->upper;
+    }
     begin_call(fixture, &call, "measure");
     subject_reads_tensor(&call, "predictions", &fixture->predictions);
     subject_reads_tensor(&call, "targets", &fixture->targets);
     subject_reads_tensor(&call, "weights", &fixture->weights);
     subject_reads_tensor(&call, "naive", &fixture->naive);
+    subject_reads_tensor(&call, "lower", &fixture->lower);
+    subject_reads_tensor(&call, "upper", &fixture->upper);
     return subject_end(&call, fixture->metric->measure(&call.host.base, &metric_call));
 }
 

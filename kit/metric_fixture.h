@@ -39,7 +39,7 @@ struct metric_fixture {
     struct sequence_layout layout;
     int64_t rows;
     int64_t units; /* rows, or with lists sequences: what has a weight */
-    rondo_tensor predictions, targets, weights, naive;
+    rondo_tensor predictions, targets, weights, naive, lower, upper;
     int32_t n_accumulators;
     rondo_tensor accumulators[METRIC_MOST_ACCUMULATORS]; /* f64 */
     double *sums[METRIC_MOST_ACCUMULATORS];              /* their data */

@@ -16,10 +16,10 @@
 #include "tests/suite.h"
 
 static const char *const versions[] = {"1.0", "1.1", "1.2"};
-/* Those of a version are the first of them: metrics exist since 1.1, skips_zeros since 1.2. */
+/* Those of a version are the first of them: metrics exist since 1.1, the rest since 1.2. */
 static const char *const plugins[] = {"abi_map",      "abi_ops",    "abi_optimizer", "abi_loss",
-                                      "abi_schedule", "abi_metric", "abi_rows"};
-static const int n_plugins[] = {5, 6, 7};
+                                      "abi_schedule", "abi_metric", "abi_interval",  "abi_rows"};
+static const int n_plugins[] = {5, 6, 8};
 
 enum { TEXT = 1 << 16 };
 
@@ -301,7 +301,7 @@ END_TEST
 
 /* Three rows of weights 1, 2 and 1; the second is wrong. With class weights (3, 1) the rows count 3, 2 and 3. */
 START_TEST(metric_works) {
-    load_version(1);
+    load_version(_i);
     const rondo_metric_plugin *metric = (const rondo_metric_plugin *)fixture_find(RONDO_KIND_METRIC, "abi_right");
     double rows[2] = {0}, right[2] = {0}, value = 0;
     double *const sums[] = {rows, right};
@@ -334,6 +334,42 @@ START_TEST(metric_works) {
     ck_assert(table.rows == 2 && table.columns == 2 && table.row_names == NULL);
     ck_assert_str_eq(table.column_names[1], "right");
     ck_assert(table.values[0] == 2 && table.values[1] == 2 && table.values[2] == 2 && table.values[3] == 0);
+}
+END_TEST
+
+/* ---- intervals ---- */
+
+/* x = 10 and 20, width 4: the interval of 0.5 is x - 2 to x + 2. Of the targets 11 and 25 only the first lies in it. */
+START_TEST(quantiles_and_intervals_work) {
+    load_version(2);
+    const rondo_loss *loss = (const rondo_loss *)fixture_find(RONDO_KIND_LOSS, "abi_uniform");
+    const rondo_metric_plugin *metric = (const rondo_metric_plugin *)fixture_find(RONDO_KIND_METRIC, "abi_inside");
+    rondo_loss_call call = loss_call(loss, RONDO_TARGET_REAL, "width=4");
+    call.target_size = 1;
+    struct host_call host = fixture_host("abi_interval");
+    const rondo_tensor outputs = fixture_tensor(RONDO_F64, 2, 2, 1), targets = fixture_tensor(RONDO_F64, 2, 2, 1);
+    const rondo_tensor lower = fixture_tensor(RONDO_F64, 2, 2, 1), upper = fixture_tensor(RONDO_F64, 2, 2, 1);
+    fixture_fill(&outputs, (const double[]){10, 20});
+    fixture_fill(&targets, (const double[]){11, 25});
+    rondo_metric_call metric_call = {.struct_size = sizeof metric_call,
+                                     .target_kind = RONDO_TARGET_REAL,
+                                     .options = fixture_options(&metric->base, "-"),
+                                     .target_size = 1,
+                                     .prediction_size = 1};
+    const double level = metric->interval(metric_call.options);
+    ck_assert_int_eq(loss->quantile(&host.base, &call, &outputs, (1 - level) / 2, &lower), RONDO_OK);
+    ck_assert_int_eq(loss->quantile(&host.base, &call, &outputs, (1 + level) / 2, &upper), RONDO_OK);
+    fixture_all_near(&lower, (const double[]){8, 18}, 1e-12, "lower");
+    fixture_all_near(&upper, (const double[]){12, 22}, 1e-12, "upper");
+    double inside = 0, all = 0, value = 0;
+    metric_call.accumulators = (double *const[]){&inside, &all};
+    metric_call.predictions = &outputs;
+    metric_call.targets = &targets;
+    metric_call.lower = &lower;
+    metric_call.upper = &upper;
+    ck_assert_int_eq(metric->measure(&host.base, &metric_call), RONDO_OK);
+    ck_assert_int_eq(metric->finish(&host.base, &metric_call, &value), RONDO_OK);
+    fixture_near(value, 0.5, 1e-12, "value", 0);
 }
 END_TEST
 
@@ -529,7 +565,8 @@ int main(void) {
     tcase_add_loop_test(cases, loss_of_numbers_works, 0, count);
     tcase_add_loop_test(cases, loss_before_the_output_works, 0, count);
     tcase_add_loop_test(cases, schedule_works, 0, count);
-    tcase_add_test(cases, metric_works);
+    tcase_add_loop_test(cases, metric_works, 1, ROWS(versions));
+    tcase_add_test(cases, quantiles_and_intervals_work);
     tcase_add_loop_test(cases, frozen_plugin_passes_its_checks, 0, count * ROWS(plugins));
     tcase_add_loop_test(cases, todays_header_keeps_the_frozen_layout, 0, count);
     tcase_add_loop_test(cases, frozen_layout_is_that_of_the_frozen_header, 0, count);

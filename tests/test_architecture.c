@@ -668,8 +668,8 @@ START_TEST(predictions_stand_in_the_order_of_the_data_whatever_the_batch) {
     const int64_t rows = every_step ? dataset_fixture_targets(data) : COUNT, width = task->target_size;
     float *together = arena_calloc(support.arena, (size_t)(rows * width), sizeof *together);
     float *apart = arena_calloc(support.arena, (size_t)(rows * width), sizeof *apart);
-    support_ok(&support, network_predict(network, data, COUNT, together, &support.errors), "together");
-    support_ok(&support, network_predict(network, data, 1, apart, &support.errors), "apart");
+    support_ok(&support, network_predict(network, data, COUNT, together, NULL, &support.errors), "together");
+    support_ok(&support, network_predict(network, data, 1, apart, NULL, &support.errors), "apart");
     for (int64_t row = 0; row < rows; row++) {
         double sum = 0;
         for (int64_t k = 0; k < width; k++) {

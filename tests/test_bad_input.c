@@ -589,7 +589,7 @@ static const struct {
     {"%B/wrong_magic.so", "wrong_magic.so' has magic 0x12345678, expected 0x6f646e72"},
     {"%B/wrong_struct_size.so", "wrong_struct_size.so' has struct_size "},
     {"%B/wrong_abi_major.so", "wrong_abi_major.so' has abi_major 2, expected 1"},
-    {"%B/newer_abi_minor.so", "newer_abi_minor.so' has abi_minor 2, expected 1 or less"},
+    {"%B/newer_abi_minor.so", "newer_abi_minor.so' has abi_minor 3, expected 2 or less"},
     {"%B/wrong_fingerprint.so", "wrong_fingerprint.so' has fingerprint 0x"},
     {"%B/no_descriptors.so", "no_descriptors.so' has no descriptors"},
     {"%B/no_version.so", "no_version.so' has no version"},

@@ -103,7 +103,7 @@ START_TEST(prediction_stops_between_batches) {
     work_open(&work);
     interrupt_after(&work, 1);
     const rondo_status status =
-        network_predict(work.task->network, work.task->data.train, 5, predictions, &work.errors);
+        network_predict(work.task->network, work.task->data.train, 5, predictions, NULL, &work.errors);
     assert_interrupted(&work, status, "interrupted after 5 of 24 examples");
     work_close(&work);
 }

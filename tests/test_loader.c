@@ -152,7 +152,7 @@ static const struct {
     {"wrong_magic", "has magic 0x12345678, expected 0x6f646e72"},
     {"wrong_struct_size", "has struct_size 48, expected 56"},
     {"wrong_abi_major", "has abi_major 2, expected 1"},
-    {"newer_abi_minor", "has abi_minor 2, expected 1 or less: it needs a newer Rondo"},
+    {"newer_abi_minor", "has abi_minor 3, expected 2 or less: it needs a newer Rondo"},
     {"wrong_fingerprint", "has fingerprint 0x"},
     {"no_version", "has no version"},
     {"no_descriptors", "has no descriptors"},

@@ -7,7 +7,7 @@
 #include "batch_fixture.h"
 #include "tests/suite.h"
 
-#define LOSS_CASES 62
+#define LOSS_CASES 63
 
 START_TEST(losses_agree_with_pytorch) {
     const struct fixture_precision *precision = &fixture_precisions[_i];

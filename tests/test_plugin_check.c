@@ -144,6 +144,7 @@ static const struct {
      "the gradient with respect to element |, expected the central difference", NULL},
     {"loss_couples_rows", "rows", "failed", "needs RONDO_LOSS_COUPLES_ROWS", NULL},
     {"loss_skips_prediction", "predict", "failed", "f32: prediction 0 of row 15 is not written", NULL},
+    {"loss_crosses_quantiles", "quantile", "failed", "f32: the quantile 0.025 of number 0 of row 0 is", NULL},
     {"loss_predicts_infinity", "predict", "failed", "with outputs of 10000, 0 and -10000 a prediction is not a number",
      NULL},
     {"loss_overwrites_sums", "measure", "failed", "measure has to add", NULL},

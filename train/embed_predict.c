@@ -233,7 +233,7 @@ static rondo_status predict_examples(rondo_run *run, struct errors *errors) {
     result->values =
         calloc((size_t)(result->begin[count] * network_prediction_size(network)) + 1, sizeof *result->values);
     return result->values == NULL ? errors_no_memory(errors)
-                                  : network_predict(network, result->dataset, BATCH, result->values, errors);
+                                  : network_predict(network, result->dataset, BATCH, result->values, NULL, errors);
 }
 
 static rondo_status predict(rondo_run *run, const rondo_input *inputs, int64_t count, int32_t n_inputs,

@@ -263,6 +263,46 @@ rondo_status heads_predict(const struct heads *heads, struct heads_call *call, c
     return host_result(&host, first->loss->predict(&host.base, &own, outputs, predictions));
 }
 
+int heads_have_quantiles(const struct heads *heads) {
+    return heads->target_kind == RONDO_TARGET_REAL && heads->loss.terms[0].loss->quantile != NULL;
+}
+
+rondo_status heads_check_quantile(const struct heads *heads, double probability, struct errors *errors) {
+    const struct loss_term *first = &heads->loss.terms[0];
+    if (!heads_have_quantiles(heads)) {
+        return errors_add(
+            errors, RONDO_INVALID,
+            "the loss '%s' does not say how targets are distributed, so it has no prediction intervals; `rondo list "
+            "loss/NAME` prints 'intervals' for those that do",
+            first->loss->base.name);
+    }
+    struct arena *arena = arena_create();
+    if (arena == NULL) {
+        return errors_no_memory(errors);
+    }
+    struct host_call host = host_call(arena, errors, NULL, first->loss->base.name);
+    host.log = first->log;
+    host.origin = first->origin;
+    const rondo_loss_call call = loss_call(heads, NULL, first);
+    const rondo_tensor outputs = tensor_2d(RONDO_F32, 0, heads->output_size, NULL);
+    const rondo_tensor values = tensor_2d(RONDO_F32, 0, heads->target_size, NULL);
+    const rondo_status status =
+        host_result(&host, first->loss->quantile(&host.base, &call, &outputs, probability, &values));
+    arena_destroy(arena);
+    return status;
+}
+
+rondo_status heads_quantile(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
+                            double probability, rondo_tensor *values) {
+    const struct loss_term *first = &heads->loss.terms[0];
+    *values = tensor_2d(outputs->dtype, outputs->shape[0], heads->target_size, NULL);
+    RONDO_TRY(tensor_alloc(values, tape_arena(call->tape), call->errors));
+    struct host_call host = host_of(call, first);
+    rondo_loss_call own = loss_call(heads, call, first);
+    own.sequences = NULL; /* as for predictions */
+    return host_result(&host, first->loss->quantile(&host.base, &own, outputs, probability, values));
+}
+
 void heads_add_losses(const struct heads *heads, const struct heads_call *call, const rondo_tensor *weight,
                       double *sums) {
     for (int32_t h = 0; h < heads->n_losses - 1; h++) {

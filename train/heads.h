@@ -58,6 +58,13 @@ rondo_value heads_record(const struct heads *heads, struct heads_call *call, ron
 /* Predictions of the first head, [rows, prediction_size]. */
 rondo_status heads_predict(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
                            rondo_tensor *predictions);
+/* 1 if the first head says how its targets are distributed (rondo_loss.quantile). */
+int heads_have_quantiles(const struct heads *heads);
+/* RONDO_INVALID, with the reason, if the first head cannot give the quantile of this probability, which is in (0, 1). */
+rondo_status heads_check_quantile(const struct heads *heads, double probability, struct errors *errors);
+/* The values below which the targets lie with this probability, [rows, target_size], in the unit of the outputs. */
+rondo_status heads_quantile(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
+                            double probability, rondo_tensor *values);
 /* Adds the loss of each head of a sum, times the weight of its row (data NULL: 1), to sums[1 .. n_losses). After
  * heads_record, whose values it reads. */
 void heads_add_losses(const struct heads *heads, const struct heads_call *call, const rondo_tensor *weight,

@@ -10,6 +10,8 @@ struct metric_state {
     int32_t n_accumulators;
     int64_t *sizes;   /* [n_accumulators] */
     int64_t *offsets; /* [n_accumulators] of each accumulator in the sums of a shard */
+    /* Numbers of quantiles: the ends of the interval, and the median in place of predictions of another form; -1: none */
+    int32_t lower, upper, median;
 };
 
 /* A metric with a value: number `index` of the heads, or of the plug-ins. */
@@ -30,7 +32,9 @@ struct metrics {
     double **sums;     /* [n_shards] of n_allocated each */
     int64_t n_allocated;
     int32_t n_shards;
-    int has_tables; /* metrics that have only a table are measured */
+    int has_tables;                         /* metrics that have only a table are measured */
+    double probabilities[3 * METRICS_MOST]; /* of the quantiles that metrics need; each once */
+    int32_t n_probabilities;
 };
 
 static rondo_metric_call metric_call(const struct metrics *metrics, const struct metric_state *state) {
@@ -38,7 +42,8 @@ static rondo_metric_call metric_call(const struct metrics *metrics, const struct
                                .target_kind = metrics->heads->target_kind,
                                .options = state->entry->plugin.options,
                                .target_size = metrics->heads->target_size,
-                               .prediction_size = metrics->heads->prediction_size};
+                               .prediction_size =
+                                   state->median >= 0 ? metrics->heads->target_size : metrics->heads->prediction_size};
 }
 
 static struct host_call host_of(const struct metric_state *state, const struct parallel *parallel, struct arena *arena,
@@ -58,8 +63,51 @@ static const char *target_text(int32_t kind) {
     return texts[kind];
 }
 
-/* What the host can decide: the kind of the targets, the form of the predictions, the naive forecast. */
-static rondo_status check_fit(const struct metrics *metrics, const struct metric_state *state, int has_naive,
+/* The number of the quantile with this probability, which is added if no metric needs it yet. */
+static int32_t add_quantile(struct metrics *metrics, double probability) {
+    int32_t i = 0;
+    while (i < metrics->n_probabilities && metrics->probabilities[i] != probability) {
+        i++;
+    }
+    metrics->probabilities[i] = probability;
+    metrics->n_probabilities += i == metrics->n_probabilities;
+    return i;
+}
+
+/* 1 if the loss gives the median of each number, which metrics then read in place of predictions of another form. */
+static int has_median(const struct metrics *metrics) {
+    struct errors ignored = {0};
+    const int is_given = heads_check_quantile(metrics->heads, 0.5, &ignored) == RONDO_OK;
+    errors_free(&ignored);
+    return is_given;
+}
+
+/* The two ends of the interval that a metric asks for. */
+static rondo_status find_interval(struct metrics *metrics, struct metric_state *state, struct errors *errors) {
+    const rondo_metric_plugin *metric = state->entry->metric;
+    const struct location where = state->entry->plugin.where;
+    const double level = metric->interval(state->entry->plugin.options);
+    if (!(level > 0 && level < 1)) {
+        return errors_add_at(errors, RONDO_INTERNAL, where, "metric '%s' asks for an interval of %g, expected (0, 1)",
+                             metric->base.name, level);
+    }
+    const double ends[2] = {(1 - level) / 2, (1 + level) / 2};
+    for (int end = 0; end < 2; end++) {
+        struct errors own = {0};
+        const rondo_status status = heads_check_quantile(metrics->heads, ends[end], &own);
+        if (status != RONDO_OK) {
+            errors_add_at(errors, status, where, "metric '%s' does not fit: %s", metric->base.name,
+                          errors_text(&own, 0));
+        }
+        errors_free(&own);
+        RONDO_TRY(status);
+        *(end == 0 ? &state->lower : &state->upper) = add_quantile(metrics, ends[end]);
+    }
+    return RONDO_OK;
+}
+
+/* What the host can decide: the kind of the targets, the form of the predictions, the naive forecast, intervals. */
+static rondo_status check_fit(struct metrics *metrics, struct metric_state *state, int has_naive,
                               struct errors *errors) {
     const struct heads *heads = metrics->heads;
     const rondo_metric_plugin *metric = state->entry->metric;
@@ -79,8 +127,11 @@ static rondo_status check_fit(const struct metrics *metrics, const struct metric
     }
     const int has_target_form = loss->prediction_size == NULL || (heads->target_kind == RONDO_TARGET_REAL &&
                                                                   heads->prediction_size == heads->target_size);
-    if (heads->target_kind != RONDO_TARGET_LIST && !has_target_form &&
-        (metric->flags & RONDO_METRIC_ANY_PREDICTIONS) == 0) {
+    const int needs_form = heads->target_kind != RONDO_TARGET_LIST && !has_target_form &&
+                           (metric->flags & RONDO_METRIC_ANY_PREDICTIONS) == 0;
+    if (needs_form && has_median(metrics)) {
+        state->median = add_quantile(metrics, 0.5);
+    } else if (needs_form) {
         return errors_add_at(
             errors, RONDO_INVALID, where,
             "metric '%s' does not fit the loss '%s', which predicts %lld numbers of its own for %lld %s",
@@ -92,7 +143,7 @@ static rondo_status check_fit(const struct metrics *metrics, const struct metric
                              "metric '%s' compares with the naive forecast, whose error these data do not have",
                              metric->base.name);
     }
-    return RONDO_OK;
+    return metric->interval == NULL ? RONDO_OK : find_interval(metrics, state, errors);
 }
 
 /* What only the plug-in can decide, and the sizes of its accumulators. */
@@ -151,7 +202,7 @@ static rondo_status open_all(struct metrics *metrics, const struct metrics_secti
     rondo_status first = RONDO_OK;
     for (int32_t i = 0; i < section->count; i++) { /* all mistakes are reported together */
         struct metric_state *state = &metrics->states[i];
-        state->entry = &section->entries[i];
+        *state = (struct metric_state){.entry = &section->entries[i], .lower = -1, .upper = -1, .median = -1};
         rondo_status status = check_fit(metrics, state, has_naive, errors);
         if (status == RONDO_OK) {
             struct errors own = {0};
@@ -320,7 +371,9 @@ static rondo_status measure_plugins(struct metrics *metrics, int32_t shard, cons
         }
         rondo_metric_call call = metric_call(metrics, state);
         call.accumulators = accumulators_of(metrics, state, shard, arena);
-        call.predictions = rows->predictions;
+        call.predictions = state->median < 0 ? rows->predictions : &rows->quantiles[state->median];
+        call.lower = state->lower < 0 ? NULL : &rows->quantiles[state->lower];
+        call.upper = state->upper < 0 ? NULL : &rows->quantiles[state->upper];
         call.targets = rows->targets;
         call.sequences = heads_call->sequences;
         call.weights = weights_of(state, rows, arena, errors);
@@ -332,6 +385,11 @@ static rondo_status measure_plugins(struct metrics *metrics, int32_t shard, cons
         RONDO_TRY(host_result(&host, state->entry->metric->measure(&host.base, &call)));
     }
     return RONDO_OK;
+}
+
+const double *metrics_quantiles(const struct metrics *metrics, int32_t *count) {
+    *count = metrics->n_probabilities;
+    return metrics->probabilities;
 }
 
 int metrics_are_measured(const struct metrics *metrics) {

@@ -47,9 +47,13 @@ rondo_status metrics_begin(struct metrics *metrics, struct errors *errors);
 /* 1 if metrics_measure has anything to do: predictions are needed. */
 int metrics_are_measured(const struct metrics *metrics);
 
+/* The probabilities of the quantiles that metrics read: the ends of intervals, and medians. */
+const double *metrics_quantiles(const struct metrics *metrics, int32_t *count);
+
 /* The rows of a batch in a shard, in the units of the data. */
 struct metrics_rows {
     const rondo_tensor *predictions, *targets;
+    const rondo_tensor *quantiles;       /* one for each probability of metrics_quantiles: [rows, target_size] */
     const rondo_tensor *weights, *naive; /* as in rondo_metric_call; NULL: none */
 };
 /* Adds them to the sums of the heads in `scores` and to the accumulators of shard `shard`. */

@@ -321,7 +321,7 @@ int64_t network_prediction_rows(const struct network *network, const struct data
 }
 
 rondo_status network_predict(struct network *network, const struct dataset *dataset, int64_t batch, float *predictions,
-                             struct errors *errors) {
+                             const struct network_interval *interval, struct errors *errors) {
     const int64_t count = dataset->count;
     int64_t *row = malloc(sizeof *row * (size_t)(count == 0 ? 1 : count));
     if (row == NULL) {
@@ -337,6 +337,7 @@ rondo_status network_predict(struct network *network, const struct dataset *data
                                 .dataset = dataset,
                                 .mode = NETWORK_PREDICT,
                                 .predictions = predictions,
+                                .interval = interval,
                                 .prediction_row = row};
     const rondo_status status = run_dataset(&work, (struct batch_size){.examples = batch}, &unused, errors);
     free(row);

@@ -99,9 +99,17 @@ rondo_status network_evaluate(struct network *network, const struct dataset *dat
 
 /* The rows of predictions for one example: 1, or one for each step. */
 int64_t network_prediction_rows(const struct network *network, const struct dataset *dataset, int64_t example);
+/* The ends of the intervals in which targets lie with the probability `level`, in (0, 1): outside, they are as likely to be
+ * below as above. [n, target_size] each, in the units of the data. Only with a loss for which heads_check_quantile accepts
+ * (1 - level) / 2 and (1 + level) / 2. */
+struct network_interval {
+    double level;
+    float *lower, *upper;
+};
+
 /* Predicts the whole dataset: [n, network_prediction_size] probabilities, or numbers in the units of the data, in the order
- * of the dataset. `predictions` has room for all rows. */
+ * of the dataset. `predictions` has room for all rows, and so has `interval` (NULL: not wanted). */
 rondo_status network_predict(struct network *network, const struct dataset *dataset, int64_t batch, float *predictions,
-                             struct errors *errors);
+                             const struct network_interval *interval, struct errors *errors);
 
 #endif

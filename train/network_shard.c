@@ -118,6 +118,23 @@ static rondo_status copy_tensor(const rondo_tensor *from, rondo_tensor *to, stru
     return RONDO_OK;
 }
 
+/* The quantiles with these probabilities, in the units of the model; NULL with an error. */
+static rondo_tensor *compute_quantiles(const struct network_work *work, struct network_shard *shard,
+                                       struct heads_call *call, const rondo_tensor *outputs,
+                                       const double *probabilities, int32_t count) {
+    rondo_tensor *quantiles = arena_calloc(tape_arena(shard->tape), (size_t)count + 1, sizeof *quantiles);
+    if (quantiles == NULL) {
+        errors_no_memory(&shard->errors);
+        return NULL;
+    }
+    for (int32_t i = 0; i < count; i++) {
+        if (heads_quantile(&work->network->heads, call, outputs, probabilities[i], &quantiles[i]) != RONDO_OK) {
+            return NULL;
+        }
+    }
+    return quantiles;
+}
+
 /* Adds the metrics of a shard, which are measured in the units of the data. They need predictions, which training does not
  * use: they would cost it a second softmax per update. */
 static rondo_status measure_predictions(const struct network_work *work, struct network_shard *shard,
@@ -137,9 +154,19 @@ static rondo_status measure_predictions(const struct network_work *work, struct 
         to_units(work, batch, &predictions);
         to_units(work, batch, &in_units);
     }
+    int32_t count = 0;
+    const double *probabilities = metrics_quantiles(network->metrics, &count);
+    rondo_tensor *quantiles = compute_quantiles(work, shard, call, outputs, probabilities, count);
+    if (quantiles == NULL) {
+        return shard->errors.status;
+    }
+    for (int32_t i = 0; i < count && has_units(stream); i++) {
+        to_units(work, batch, &quantiles[i]);
+    }
     rondo_tensor naive = {0};
     RONDO_TRY(naive_of(work, shard, batch, &naive));
     const struct metrics_rows rows = {.predictions = &predictions,
+                                      .quantiles = quantiles,
                                       .targets = &in_units,
                                       .naive = naive.data == NULL ? NULL : &naive,
                                       .weights = batch->weight.data == NULL ? NULL : &batch->weight};
@@ -166,11 +193,30 @@ static rondo_status measure_losses(const struct network_work *work, struct netwo
     return RONDO_OK;
 }
 
-/* Copies the predictions of a shard to their rows of the result. */
+/* Copies the rows of numbers of a shard, in the units of the data, to the rows of their examples in `result`, [.., width]. */
+static void collect_rows(const struct network_work *work, const struct batch *batch, const rondo_tensor *rows_of,
+                         float *result) {
+    const struct stream *target = target_of(work);
+    const int64_t width = rows_of->shape[1];
+    const int every_step = work->network->settings.plan.architecture.output_every_step;
+    for (int64_t t = 0; t < (every_step ? batch->time.steps : 1); t++) {
+        const int64_t rows = every_step ? batch->time.alive[t] : batch->time.rows;
+        for (int64_t row = 0; row < rows; row++) {
+            const int64_t from = every_step ? batch->time.begin[t] + row : row;
+            const int64_t to = work->prediction_row[batch->example[row]] + t;
+            if (has_units(target)) {
+                row_to_units(target, dataset_group(work->dataset, batch->example[row]), rows_of, from);
+            }
+            for (int64_t k = 0; k < width; k++) {
+                result[to * width + k] = (float)tensor_get(rows_of, from * width + k);
+            }
+        }
+    }
+}
+
+/* Copies the predictions of a shard, and the ends of their intervals, to the result. */
 static rondo_status collect(const struct network_work *work, struct network_shard *shard, struct heads_call *call,
                             const struct batch *batch, const rondo_tensor *outputs) {
-    const struct network_settings *settings = &work->network->settings;
-    const int64_t width = work->network->heads.prediction_size;
     rondo_tensor predictions;
     rondo_tensor raw;
     RONDO_TRY(heads_predict(&work->network->heads, call, outputs, &raw));
@@ -180,21 +226,18 @@ static rondo_status collect(const struct network_work *work, struct network_shar
         return errors_add(&shard->errors, RONDO_NOT_FINITE, "the predictions are not finite; it began with %s",
                           origin == NULL ? "the loss head" : origin);
     }
-    const struct stream *target = target_of(work);
-    const int every_step = settings->plan.architecture.output_every_step;
-    for (int64_t t = 0; t < (every_step ? batch->time.steps : 1); t++) {
-        const int64_t rows = every_step ? batch->time.alive[t] : batch->time.rows;
-        for (int64_t row = 0; row < rows; row++) {
-            const int64_t from = every_step ? batch->time.begin[t] + row : row;
-            const int64_t to = work->prediction_row[batch->example[row]] + t;
-            if (has_units(target)) {
-                row_to_units(target, dataset_group(work->dataset, batch->example[row]), &predictions, from);
-            }
-            for (int64_t k = 0; k < width; k++) {
-                work->predictions[to * width + k] = (float)tensor_get(&predictions, from * width + k);
-            }
-        }
+    collect_rows(work, batch, &predictions, work->predictions);
+    const struct network_interval *interval = work->interval;
+    if (interval == NULL) {
+        return RONDO_OK;
     }
+    const double ends[2] = {(1 - interval->level) / 2, (1 + interval->level) / 2};
+    rondo_tensor *quantiles = compute_quantiles(work, shard, call, outputs, ends, 2);
+    if (quantiles == NULL) {
+        return shard->errors.status;
+    }
+    collect_rows(work, batch, &quantiles[0], interval->lower);
+    collect_rows(work, batch, &quantiles[1], interval->upper);
     return RONDO_OK;
 }
 

@@ -53,10 +53,11 @@ struct network_work {
     int64_t n_summed; /* training: shards whose gradients are sums over earlier batches of the update */
     enum network_mode mode;
     struct rng_stream stream;
-    const struct states *carried;  /* of windows that carry states; else NULL */
-    struct states *kept;           /* NULL: not wanted */
-    float *predictions;            /* NETWORK_PREDICT */
-    const int64_t *prediction_row; /* NETWORK_PREDICT: [dataset count] first row of each example */
+    const struct states *carried;            /* of windows that carry states; else NULL */
+    struct states *kept;                     /* NULL: not wanted */
+    float *predictions;                      /* NETWORK_PREDICT */
+    const struct network_interval *interval; /* NETWORK_PREDICT: wanted as well; else NULL */
+    const int64_t *prediction_row;           /* NETWORK_PREDICT: [dataset count] first row of each example */
 };
 
 /* Runs a shard: forward pass, loss, and by the mode the backward pass, metrics or predictions. Scores are added to

@@ -204,7 +204,8 @@ struct reader_prediction task_prediction(const struct task *task, const struct d
                                       .is_class = network_predicts_classes(task->network),
                                       .is_list = target_of(task)->kind == STREAM_LIST &&
                                                  network_prediction_size(task->network) == target_of(task)->size + 1,
-                                      .names = target_of(task)->names};
+                                      .names = target_of(task)->names,
+                                      .numbers = target_of(task)->size};
 }
 
 static const char *class_name(const void *arg, int64_t k) {

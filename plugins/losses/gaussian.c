@@ -9,20 +9,19 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "distribution.h"
 #include "rondo/plugin.h"
 
 struct gaussian {
-    double floor, interval;
+    double floor;
     int32_t full;
 };
 
 static const rondo_option options[] = {
-    RONDO_OPTION_REAL(struct gaussian, floor, "1e-6", 1e-12, 1e6, "smallest variance, in squared units of the target"),
+    RONDO_OPTION_REAL(struct gaussian, floor, "1e-6", 1e-12, 1e6,
+                      "smallest variance, in squared units of the scaled target"),
     RONDO_OPTION_BOOL(struct gaussian, full, "true",
                       "include log(2 pi) / 2 for each number, so that the loss is the negative logarithm of a density"),
-    RONDO_OPTION_REAL(struct gaussian, interval, "0", 0, 100,
-                      "width of the predicted interval around the mean, in standard deviations: predictions are means, "
-                      "lower ends, upper ends; 0: only means"),
     RONDO_OPTION_END,
 };
 
@@ -34,12 +33,6 @@ static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call,
         return ctx->host->fail(ctx, RONDO_INVALID, "targets are classes, expected numbers");
     }
     *size = 2 * call->target_size;
-    return RONDO_OK;
-}
-
-static rondo_status prediction_size(rondo_context *ctx, const rondo_loss_call *call, int64_t *size) {
-    (void)ctx;
-    *size = (((const struct gaussian *)call->options)->interval > 0 ? 3 : 1) * call->target_size;
     return RONDO_OK;
 }
 
@@ -78,34 +71,38 @@ static double deviation(double s, double floor) {
     return sqrt(fmax(s, 0) + log1p(exp(-fabs(s))) + floor);
 }
 
+/* The means. */
 static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
                             const rondo_tensor *predictions) {
     (void)ctx;
-    const struct gaussian *self = call->options;
     const int64_t n = call->target_size;
-    const int64_t width = predictions->shape[1]; /* n or 3 n */
-    for (int64_t row = 0; row < outputs->shape[0]; row++) {
-        for (int64_t k = 0; k < n; k++) {
-            const double mean = rondo_get(outputs, row * 2 * n + k);
-            rondo_set(predictions, row * width + k, mean);
-            if (self->interval > 0) {
-                const double half = self->interval * deviation(rondo_get(outputs, row * 2 * n + n + k), self->floor);
-                rondo_set(predictions, row * width + n + k, mean - half);
-                rondo_set(predictions, row * width + 2 * n + k, mean + half);
-            }
-        }
+    for (int64_t i = 0; i < rondo_count(predictions); i++) {
+        rondo_set(predictions, i, rondo_get(outputs, i / n * 2 * n + i % n));
     }
     return RONDO_OK;
 }
 
-/* The metrics of the means. */
+/* mean + deviation z,  z the quantile of the standard normal distribution */
+static rondo_status quantile(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
+                             double probability, const rondo_tensor *values) {
+    (void)ctx;
+    const int64_t n = call->target_size;
+    const double z = distribution_normal_quantile(probability);
+    for (int64_t i = 0; i < rondo_count(values); i++) {
+        const int64_t at = i / n * 2 * n + i % n;
+        const double s = rondo_get(outputs, at + n);
+        rondo_set(values, i,
+                  rondo_get(outputs, at) + z * deviation(s, ((const struct gaussian *)call->options)->floor));
+    }
+    return RONDO_OK;
+}
+
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                             const rondo_tensor *targets, double *sums) {
     (void)ctx;
     const int64_t n = call->target_size;
-    const int64_t width = predictions->shape[1];
     for (int64_t i = 0; i < rondo_count(targets); i++) {
-        const double difference = rondo_get(predictions, i / n * width + i % n) - rondo_get(targets, i);
+        const double difference = rondo_get(predictions, i) - rondo_get(targets, i);
         sums[RMSE] += difference * difference / (double)n;
         sums[MAE] += fabs(difference) / (double)n;
     }
@@ -121,12 +118,13 @@ static const rondo_loss gaussian = {
              "(log v + (y - m)^2 / v + log(2 pi)) / 2, with a mean m and a variance v as outputs (Nix & Weigend 1994)",
          .options = options,
          .options_size = sizeof(struct gaussian)},
+    .flags = RONDO_LOSS_ANY_UNIT,
     .metrics = metrics,
     .output_size = output_size,
     .record = record,
     .predict = predict,
     .measure = measure,
-    .prediction_size = prediction_size,
+    .quantile = quantile,
 };
 
 RONDO_PLUGIN("gaussian", "1.0", "MIT", &gaussian.base);

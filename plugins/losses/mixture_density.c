@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "distribution.h"
 #include "rondo/plugin.h"
 
 struct mixture_density {
@@ -19,8 +20,8 @@ struct mixture_density {
 static const rondo_option options[] = {
     RONDO_OPTION_INT(struct mixture_density, components, "5", 1, 10000, "number of Gaussians in the mixture"),
     RONDO_OPTION_REAL(struct mixture_density, least_deviation, "0.0001", 1e-12, 1e6,
-                      "lower bound of the standard deviations; without one, a narrower Gaussian at a single target "
-                      "would always be better"),
+                      "lower bound of the standard deviations, in units of the scaled target; without one, a narrower "
+                      "Gaussian at a single target would always be better"),
     RONDO_OPTION_END,
 };
 
@@ -127,6 +128,58 @@ static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, con
     return RONDO_OK;
 }
 
+/* The components of one number of a row. */
+struct mixture {
+    const double *weights; /* [components], of sum 1 */
+    const double *means, *deviations;
+    int64_t components;
+};
+
+/* sum_k pi_k Phi((x - mu_k) / sigma_k) */
+static double below(const void *arg, double x) {
+    const struct mixture *mixture = arg;
+    double sum = 0;
+    for (int64_t k = 0; k < mixture->components; k++) {
+        sum += mixture->weights[k] * distribution_normal((x - mixture->means[k]) / mixture->deviations[k]);
+    }
+    return sum;
+}
+
+/* The quantile of a number lies between the least and the greatest of those of the components. */
+static rondo_status quantile(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
+                             double probability, const rondo_tensor *values) {
+    const struct mixture_density *self = call->options;
+    const int64_t components = self->components, n = call->target_size;
+    double *weights = ctx->host->alloc(ctx, (size_t)(3 * components) * sizeof *weights);
+    if (weights == NULL) {
+        return ctx->host->fail(ctx, RONDO_NO_MEMORY, "out of memory");
+    }
+    double *means = weights + components, *deviations = means + components;
+    const struct mixture mixture = {weights, means, deviations, components};
+    const double z = distribution_normal_quantile(probability);
+    for (int64_t i = 0; i < rondo_count(values); i++) {
+        const int64_t at = i / n * outputs->shape[1];
+        double highest = rondo_get(outputs, at), sum = 0, least = INFINITY, most = -INFINITY;
+        for (int64_t k = 1; k < components; k++) {
+            highest = fmax(highest, rondo_get(outputs, at + k));
+        }
+        for (int64_t k = 0; k < components; k++) {
+            const int64_t own = at + components + k * n + i % n;
+            weights[k] = exp(rondo_get(outputs, at + k) - highest);
+            sum += weights[k];
+            means[k] = rondo_get(outputs, own);
+            deviations[k] = self->least_deviation + exp(rondo_get(outputs, own + components * n));
+            least = fmin(least, means[k] + z * deviations[k]);
+            most = fmax(most, means[k] + z * deviations[k]);
+        }
+        for (int64_t k = 0; k < components; k++) {
+            weights[k] /= sum;
+        }
+        rondo_set(values, i, distribution_invert(below, &mixture, probability, least, most));
+    }
+    return RONDO_OK;
+}
+
 /* rmse = sqrt(mean of (mean - y)^2) over all numbers of all rows. */
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                             const rondo_tensor *targets, double *sums) {
@@ -148,11 +201,13 @@ static const rondo_loss mixture_density = {
                         "1994)",
              .options = options,
              .options_size = sizeof(struct mixture_density)},
+    .flags = RONDO_LOSS_ANY_UNIT,
     .metrics = metrics,
     .output_size = output_size,
     .record = record,
     .predict = predict,
     .measure = measure,
+    .quantile = quantile,
 };
 
 RONDO_PLUGIN("mixture_density", "1.0", "MIT", &mixture_density.base);

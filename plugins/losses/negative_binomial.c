@@ -90,14 +90,18 @@ static const rondo_op negative_binomial_density = {
 
 struct negative_binomial {
     int32_t link;
-    double floor;
+    double floor, scale;
 };
 
 enum { LOG, SOFTPLUS };
 static const char *const links[] = {"log", "softplus", NULL};
 static const rondo_option options[] = {
     RONDO_OPTION_CHOICE(struct negative_binomial, link, "log", links,
-                        "how the mean is computed from an output x. log: e^x; softplus: ln(1 + e^x)"),
+                        "how the mean is computed from an output x. log: scale e^x; softplus: scale ln(1 + e^x)"),
+    RONDO_OPTION_REAL(
+        struct negative_binomial, scale, "1", 1e-6, 1e12,
+        "size of a usual count: with it, training begins near such counts, and needs far fewer updates if they are "
+        "large"),
     RONDO_OPTION_REAL(struct negative_binomial, floor, "1e-6", 1e-9, 1, "smallest dispersion"),
     RONDO_OPTION_END,
 };
@@ -153,13 +157,14 @@ static rondo_value record(rondo_context *ctx, const rondo_loss_call *call, rondo
     if (self->link == SOFTPLUS) {
         log_mean = rondo_apply1(ctx, "log", NULL, positive(ctx, dtype, log_mean, SMALLEST_MEAN));
     }
+    log_mean = rondo_apply2(ctx, "add", NULL, log_mean, rondo_number(ctx, dtype, log(self->scale)));
     const rondo_value dispersion = positive(ctx, dtype, columns(ctx, outputs, n, n), self->floor); /* (rows, n) */
     const rondo_value each = rondo_apply3(ctx, "negative_binomial_density", NULL, targets, log_mean, dispersion);
     return rondo_apply1(ctx, "mean", "axis=-1", each); /* (rows) */
 }
 
 static double mean_of(const struct negative_binomial *self, double x) {
-    return self->link == LOG ? exp(x) : softplus(x) + SMALLEST_MEAN;
+    return self->scale * (self->link == LOG ? exp(x) : softplus(x) + SMALLEST_MEAN);
 }
 
 /* The means. */
@@ -169,6 +174,35 @@ static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, con
     const int64_t n = call->target_size;
     for (int64_t i = 0; i < rondo_count(predictions); i++) {
         rondo_set(predictions, i, mean_of(call->options, rondo_get(outputs, i / n * outputs->shape[1] + i % n)));
+    }
+    return RONDO_OK;
+}
+
+struct count_distribution {
+    double mean, dispersion;
+};
+
+/* The probability of at most k events:  I(1 / (1 + a m); 1 / a, k + 1) */
+static double at_most(const void *arg, double k) {
+    const struct count_distribution *of = arg;
+    const double odds = of->dispersion * of->mean;
+    return distribution_beta(1 / of->dispersion, k + 1, 1 / (1 + odds), odds / (1 + odds));
+}
+
+/* The smallest count that is not exceeded with the probability; the search begins at that of a Gaussian of the same mean and
+ * variance. */
+static rondo_status quantile(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
+                             double probability, const rondo_tensor *values) {
+    (void)ctx;
+    const struct negative_binomial *self = call->options;
+    const int64_t n = call->target_size, width = outputs->shape[1];
+    const double normal = distribution_normal_quantile(probability);
+    for (int64_t i = 0; i < rondo_count(values); i++) {
+        const int64_t at = i / n * width + i % n;
+        const struct count_distribution of = {mean_of(self, rondo_get(outputs, at)),
+                                              softplus(rondo_get(outputs, at + n)) + self->floor};
+        const double deviation = sqrt(of.mean + of.dispersion * of.mean * of.mean);
+        rondo_set(values, i, distribution_count(at_most, &of, probability, of.mean + normal * deviation));
     }
     return RONDO_OK;
 }
@@ -198,6 +232,7 @@ static const rondo_loss negative_binomial = {
     .record = record,
     .predict = predict,
     .measure = measure,
+    .quantile = quantile,
 };
 
 RONDO_PLUGIN("negative_binomial", "1.0", "MIT", &negative_binomial.base, &negative_binomial_density.base);

@@ -5,6 +5,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "distribution.h"
 #include "rondo/plugin.h"
 
 struct poisson {
@@ -116,6 +117,23 @@ static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, con
     return RONDO_OK;
 }
 
+/* The probability of at most k events:  1 - P(k + 1, r), the regularised incomplete gamma function */
+static double at_most(const void *arg, double k) {
+    return 1 - distribution_gamma(k + 1, *(const double *)arg);
+}
+
+/* The smallest count that is not exceeded with the probability; the search begins at that of a Gaussian. */
+static rondo_status quantile(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
+                             double probability, const rondo_tensor *values) {
+    (void)ctx;
+    const double normal = distribution_normal_quantile(probability);
+    for (int64_t i = 0; i < rondo_count(values); i++) {
+        const double rate = fmax(rate_of(((const struct poisson *)call->options)->link, rondo_get(outputs, i)), 0);
+        rondo_set(values, i, distribution_count(at_most, &rate, probability, rate + normal * sqrt(rate)));
+    }
+    return RONDO_OK;
+}
+
 /* deviance = mean of 2 (y log(y / r) - (y - r)),  0 log 0 = 0; a rate of 0 counts as the smallest positive number.
  */
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
@@ -146,6 +164,7 @@ static const rondo_loss poisson = {
     .record = record,
     .predict = predict,
     .measure = measure,
+    .quantile = quantile,
 };
 
 RONDO_PLUGIN("poisson", "1.0", "MIT", &poisson.base);

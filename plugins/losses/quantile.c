@@ -116,6 +116,46 @@ static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, con
     return RONDO_OK;
 }
 
+/* Between two levels the quantile is interpolated; beyond the lowest and the highest, nothing is known. Levels that cross
+ * are sorted: the sorted quantiles are never farther from the true ones (Chernozhukov, Fernandez-Val & Galichon, "Quantile
+ * and probability curves without crossing", Econometrica 78, 2010). */
+static rondo_status quantile_at(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
+                                double probability, const rondo_tensor *values) {
+    const rondo_reals *levels = levels_of(call);
+    const int64_t q = levels->count;
+    const double slack = 1e-9; /* (1 - 0.8) / 2 is not exactly 0.1 */
+    if (probability < levels->values[0] - slack || probability > levels->values[q - 1] + slack) {
+        return ctx->host->fail(ctx, RONDO_INVALID,
+                               "'levels' of the loss are from %g to %g, expected ones that reach to %g",
+                               levels->values[0], levels->values[q - 1], probability);
+    }
+    int64_t next = 0; /* the first level that is not below the probability */
+    while (next < q - 1 && levels->values[next] < probability - slack) {
+        next++;
+    }
+    double *sorted = ctx->host->alloc(ctx, (size_t)q * sizeof *sorted);
+    if (sorted == NULL) {
+        return ctx->host->fail(ctx, RONDO_NO_MEMORY, "out of memory");
+    }
+    const int64_t before = next > 0 ? next - 1 : 0;
+    const double gap = levels->values[next] - levels->values[before];
+    const double share = gap > 0 ? fmin((probability - levels->values[before]) / gap, 1) : 1;
+    for (int64_t i = 0; i < rondo_count(values); i++) {
+        for (int64_t l = 0; l < q; l++) {
+            int64_t at = l;
+            const double value = rondo_get(outputs, i * q + l);
+            for (; at > 0 && sorted[at - 1] > value; at--) {
+                sorted[at] = sorted[at - 1];
+            }
+            sorted[at] = value;
+        }
+        /* exactly the level if it is one */
+        rondo_set(values, i,
+                  share > 1 - 1e-6 ? sorted[next] : sorted[before] + share * (sorted[next] - sorted[before]));
+    }
+    return RONDO_OK;
+}
+
 /* Every quantile is a prediction. */
 static rondo_status prediction_size(rondo_context *ctx, const rondo_loss_call *call, int64_t *size) {
     return output_size(ctx, call, size);
@@ -135,6 +175,7 @@ static const rondo_loss quantile = {
     .record = record,
     .measure = measure,
     .prediction_size = prediction_size,
+    .quantile = quantile_at,
 };
 
 RONDO_PLUGIN("quantile", "1.0", "MIT", &quantile.base);

@@ -34,6 +34,10 @@ static double loss_of(double y, double m, double s, double v) {
     return half_log_2_pi - distribution_log_gamma_ratio(v / 2, 0.5) + log(s) + (v + 1) / 2 * log_tail((y - m) / s, v);
 }
 
+static double softplus(double x) {
+    return fmax(x, 0) + log1p(exp(-fabs(x)));
+}
+
 static double element(int32_t dtype, const void *array, int64_t i) {
     return dtype == RONDO_F32 ? (double)((const float *)array)[i] : ((const double *)array)[i];
 }
@@ -160,6 +164,51 @@ static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, con
     return RONDO_OK;
 }
 
+struct t_distribution {
+    double degrees;
+};
+
+/* The probability that a number with this distribution is below -x, for x >= 0 (Abramowitz & Stegun 26.7.1):
+ *     I(v / (v + x^2); v / 2, 1 / 2) / 2 */
+static double upper_tail(double degrees, double x) {
+    const double square = x * x / degrees;
+    return 0.5 * distribution_beta(degrees / 2, 0.5, 1 / (1 + square), square / (1 + square));
+}
+
+static double below(const void *arg, double x) {
+    return 1 - upper_tail(((const struct t_distribution *)arg)->degrees, x);
+}
+
+/* The number below which there is a probability of p >= 0.5. */
+static double t_quantile(double degrees, double p) {
+    const struct t_distribution t = {degrees};
+    double high = 1;
+    while (high < 1e100 && below(&t, high) < p) {
+        high *= 2;
+    }
+    return p == 0.5 ? 0 : distribution_invert(below, &t, p, 0, high);
+}
+
+/* location + scale t,  t the quantile of the standard distribution */
+static rondo_status quantile(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
+                             double probability, const rondo_tensor *values) {
+    (void)ctx;
+    const struct student_t *self = call->options;
+    const int64_t n = call->target_size, width = outputs->shape[1];
+    double before = self->degrees;
+    double t = self->degrees > 0 ? t_quantile(self->degrees, fmax(probability, 1 - probability)) : 0;
+    for (int64_t i = 0; i < rondo_count(values); i++) {
+        const int64_t at = i / n * width + i % n;
+        const double degrees =
+            self->degrees > 0 ? self->degrees : softplus(rondo_get(outputs, at + 2 * n)) + self->least_degrees;
+        t = degrees == before ? t : t_quantile(degrees, fmax(probability, 1 - probability));
+        before = degrees;
+        const double scale = softplus(rondo_get(outputs, at + n)) + self->floor;
+        rondo_set(values, i, rondo_get(outputs, at) + (probability < 0.5 ? -t : t) * scale);
+    }
+    return RONDO_OK;
+}
+
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                             const rondo_tensor *targets, double *sums) {
     (void)ctx;
@@ -186,6 +235,7 @@ static const rondo_loss student_t = {
     .record = record,
     .predict = predict,
     .measure = measure,
+    .quantile = quantile,
 };
 
 RONDO_PLUGIN("student_t", "1.0", "MIT", &student_t.base, &student_t_density.base);

@@ -257,21 +257,16 @@ def gaussian(floor, full):
     return loss
 
 
-def intervals(floor, width):
-    def predict(x):
-        mean, s = x.chunk(2, 1)
-        half = width * (F.softplus(s) + floor).sqrt()
-        return torch.cat([mean, mean - half, mean + half], 1) if width else mean
-    return predict
+def means(x):
+    return x.chunk(2, 1)[0]
 
 
-for options, size, floor, full, width in [
-        ("-", 3, 1e-6, True, 0), ("full=false floor=0.25", 2, 0.25, False, 0), ("interval=1.96", 2, 1e-6, True, 1.96)]:
-    case("gaussian", "real", size, options, normal(4, 2 * size), normal(4, size), gaussian(floor, full),
-         intervals(floor, width), lambda p, y: errors(p[:, :y.shape[1]], y)[::-1])
+for options, size, floor, full in [("-", 3, 1e-6, True), ("full=false floor=0.25", 2, 0.25, False), ("-", 2, 1e-6, True)]:
+    case("gaussian", "real", size, options, normal(4, 2 * size), normal(4, size), gaussian(floor, full), means,
+         lambda p, y: errors(p, y)[::-1])
 # Variances down at the floor and far above 1.
 case("gaussian", "real", 1, "floor=0.01", torch.tensor([[0.5, -200.0], [0.5, 1000.0]]).double(),
-     torch.tensor([[0.375], [2.0]]).double(), gaussian(0.01, True), intervals(0.01, 0), lambda p, y: errors(p, y)[::-1])
+     torch.tensor([[0.375], [2.0]]).double(), gaussian(0.01, True), means, lambda p, y: errors(p, y)[::-1])
 
 
 # ---- distributions ----
@@ -308,7 +303,8 @@ def softplus_mean(x):
 for options, mean, floor, targets in [
         ("-", torch.exp, 1e-6, [[0, 1, 2], [7, 0, 3], [1, 40, 12]]),
         ("link=softplus", softplus_mean, 1e-6, [[0, 1], [300, 2], [5, 0]]),
-        ("floor=0.5", torch.exp, 0.5, [[0], [2], [1500]])]:
+        ("floor=0.5", torch.exp, 0.5, [[0], [2], [1500]]),
+        ("scale=40", lambda x: 40 * x.exp(), 1e-6, [[0, 44], [30, 90]])]:
     targets = torch.tensor(targets, dtype=torch.float64)
     case("negative_binomial", "real", targets.shape[1], options, 2 * normal(len(targets), 2 * targets.shape[1]), targets,
          negative_binomial(mean, floor), lambda x: mean(x[:, :targets.shape[1]]), lambda p, y: errors(p, y)[::-1])

@@ -582,6 +582,13 @@ typedef struct rondo_loss {
     /* Optional, for predictions that do not have the form of targets (an embedding, several quantiles): sets *size to
      * the number of values in a row of predictions. [main-thread] */
     rondo_status (*prediction_size)(rondo_context *ctx, const rondo_loss_call *call, int64_t *size);
+    /* Optional, for RONDO_TARGET_REAL, if the outputs describe how the targets are distributed: for each number, the
+     * value below which its target lies with this probability, which is in (0, 1). outputs [rows, output_size] -> values
+     * [rows, target_size], in the unit of the targets that record gets. Writes every element, none of which decreases
+     * with the probability. RONDO_INVALID, with the reason, if the outputs do not say it for this probability; rows may
+     * be 0 to ask only that. Prediction intervals are made of it. Since ABI 1.2. [any-thread] */
+    rondo_status (*quantile)(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
+                             double probability, const rondo_tensor *values);
 } rondo_loss;
 
 /* Element `index` of a tensor of any dtype as a double, and the reverse, rounded to the dtype. For code that need not
@@ -705,8 +712,8 @@ enum rondo_metric_flag {
     RONDO_METRIC_PROBABILITIES = 1,
     /* The metric reads predictions of any form, and refuses in `check` those that it has no use for. Without the flag,
      * predictions have the form of targets, or else the host refuses the metric: one number (the probability) for each
-     * class with RONDO_TARGET_CLASS, target_size numbers with RONDO_TARGET_REAL. With RONDO_TARGET_LIST predictions
-     * always have any form. */
+     * class with RONDO_TARGET_CLASS, target_size numbers with RONDO_TARGET_REAL (the medians of rondo_loss.quantile, if
+     * the predictions of the loss have another form). With RONDO_TARGET_LIST predictions always have any form. */
     RONDO_METRIC_ANY_PREDICTIONS = 2,
     /* The metric reads rondo_metric_call.naive. The host refuses it for data that have no such scale. */
     RONDO_METRIC_NAIVE = 4
@@ -743,6 +750,9 @@ typedef struct rondo_metric_call {
     /* RONDO_METRIC_NAIVE: float [rows, target_size], each > 0: the mean absolute error, in the training part of the
      * row's series, of the naive forecast: the value before, or that of the season before. */
     const rondo_tensor *naive;
+    /* If the metric has `interval`: float [rows, target_size], the ends of the prediction interval of each number. Since
+     * ABI 1.2. */
+    const rondo_tensor *lower, *upper;
 } rondo_metric_call;
 
 /* A table that a metric computes beside its figure. */
@@ -778,6 +788,10 @@ typedef struct rondo_metric_plugin {
     rondo_status (*finish)(rondo_context *ctx, const rondo_metric_call *call, double *value);
     /* Optional: fills *table, which is zero but for struct_size, from the accumulators. [main-thread] */
     rondo_status (*table)(rondo_context *ctx, const rondo_metric_call *call, rondo_metric_table *table);
+    /* Optional, for RONDO_TARGET_REAL: the probability, in (0, 1), with which a target is to lie in the interval from
+     * call->lower to call->upper. Outside, it is as likely to be below as above. The host refuses the metric for a loss
+     * without rondo_loss.quantile. Since ABI 1.2. [main-thread] */
+    double (*interval)(const void *options);
 } rondo_metric_plugin;
 
 /* For metrics: the weight of row (or list) number `row`. */
