@@ -377,6 +377,27 @@ static const struct {
     {"squared_error", "reduction=mean", "unknown option 'reduction' of squared_error"},
 };
 
+/* Of equally probable classes the first one counts, among few classes and among more than fit in vector registers. */
+START_TEST(accuracy_counts_the_first_of_the_most_probable_classes) {
+    enum { CLASSES = 70, FIRST = 21, SECOND = 40 };
+    const struct {
+        int32_t target;
+        double accuracy;
+    } tied[] = {{FIRST, 1}, {SECOND, 0}, {0, 0}, {CLASSES - 1, 0}};
+    for (int row = 0; row < 4; row++) {
+        struct batch_fixture batch =
+            batch_fixture_create("softmax_cross_entropy", "class", CLASSES, 1, "-", fixture_precisions[_i].dtype);
+        tensor_set(&batch.outputs, FIRST, 1);
+        tensor_set(&batch.outputs, SECOND, 1);
+        tensor_set(&batch.targets, 0, tied[row].target);
+        const rondo_tensor predictions = batch_fixture_predict(&batch);
+        double sums[MOST_METRICS];
+        ck_assert_int_eq(batch_fixture_measure(&batch, &predictions, sums), RONDO_OK);
+        ck_assert_double_eq(sums[0], tied[row].accuracy);
+    }
+}
+END_TEST
+
 START_TEST(options_out_of_range_are_refused) {
     const rondo_descriptor *loss = fixture_find(RONDO_KIND_LOSS, refused_options[_i].name);
     ck_assert_ptr_null(fixture_options(loss, refused_options[_i].options));
@@ -392,6 +413,7 @@ static TCase *loss_cases(void) {
     tcase_add_loop_test(cases, losses_say_how_many_outputs_they_need, 0, ROWS(sizes));
     tcase_add_loop_test(cases, targets_out_of_range_are_refused, 0, ROWS(wrong_targets));
     tcase_add_loop_test(cases, options_out_of_range_are_refused, 0, ROWS(refused_options));
+    tcase_add_loop_test(cases, accuracy_counts_the_first_of_the_most_probable_classes, 0, FIXTURE_PRECISIONS);
     tcase_add_loop_test(cases, outputs_out_of_range_are_refused, 0, ROWS(wrong_outputs));
     tcase_add_loop_test(cases, extreme_numbers_give_finite_losses, 0, ROWS(extremes));
     tcase_add_test(cases, log_cosh_keeps_its_digits_near_zero);

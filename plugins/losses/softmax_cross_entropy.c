@@ -12,6 +12,7 @@
  */
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "rondo/plugin.h"
 
@@ -387,32 +388,93 @@ static rondo_value record_sampled(rondo_context *ctx, const rondo_loss_call *cal
 
 /* ---- predictions and metrics ---- */
 
+/* exp(x) for x <= 0, with a relative error of 1e-7, and 0 where it is below the normal numbers. It has no call and no
+ * branch, so that compilers generate vector code: for many classes, evaluation would take most of its time in expf.
+ * exp(x) = 2^k exp(r),  x = k ln 2 + r,  |r| <= ln 2 / 2;  exp(r) = 1 + r + r^2 q(r), as in Rondo's own ops. */
+static inline float exp_below_zero(float x) {
+    const float to_integer = 12582912.0f; /* 1.5 * 2^23: adding it rounds to the nearest integer, in its low bits */
+    const float within = x < -87.0f ? -87.0f : x;
+    const float shifted = within * 1.44269504f + to_integer;
+    const float k = shifted - to_integer;
+    const float r = (within - k * 0x1.62e4p-1f) - k * 1.42860682e-6f;
+    const float q =
+        0.4999999345f + r * (0.1666652063f + r * (0.04166838805f + r * (0.00836871688f + r * 0.001381459865f)));
+    uint32_t bits, bits_of_zero;
+    memcpy(&bits, &shifted, sizeof bits);
+    memcpy(&bits_of_zero, &to_integer, sizeof bits_of_zero);
+    bits = (bits - bits_of_zero + 127) << 23; /* of 2^k */
+    float scale;
+    memcpy(&scale, &bits, sizeof scale);
+    return x < -87.0f ? 0.0f : (1.0f + (r + r * r * q)) * scale;
+}
+
+/* Elements that are compared or added side by side: compilers keep the order of a single sum, one element at a time. */
+enum { LANES = 16 };
+
 /* p_k = exp(x_k - max x) / sum_j exp(x_j - max x), and the sums of the metrics. A probability of 0 counts as the
- * smallest positive number of its dtype, so that perplexity stays finite. */
+ * smallest positive number of its dtype, so that perplexity stays finite. The target is the most probable class, the
+ * first one if several are equal, if all classes before it are less probable, and none after it more. */
 #define ROW_KERNELS(suffix, real, exponential, smallest)                                                               \
-    static void softmax_##suffix(const real *x, real *p, int64_t classes) {                                            \
-        real highest = x[0];                                                                                           \
-        for (int64_t k = 1; k < classes; k++) {                                                                        \
+    static real highest_##suffix(const real *x, int64_t classes) {                                                     \
+        real most[LANES], highest = x[0];                                                                              \
+        int64_t k = 0;                                                                                                 \
+        for (int l = 0; l < LANES; l++) {                                                                              \
+            most[l] = x[0];                                                                                            \
+        }                                                                                                              \
+        for (; k + LANES <= classes; k += LANES) {                                                                     \
+            for (int l = 0; l < LANES; l++) {                                                                          \
+                most[l] = x[k + l] > most[l] ? x[k + l] : most[l];                                                     \
+            }                                                                                                          \
+        }                                                                                                              \
+        for (int l = 0; l < LANES; l++) {                                                                              \
+            highest = most[l] > highest ? most[l] : highest;                                                           \
+        }                                                                                                              \
+        for (; k < classes; k++) {                                                                                     \
             highest = x[k] > highest ? x[k] : highest;                                                                 \
         }                                                                                                              \
-        real sum = 0;                                                                                                  \
+        return highest;                                                                                                \
+    }                                                                                                                  \
+    static real total_##suffix(const real *p, int64_t classes) {                                                       \
+        real sums[LANES] = {0};                                                                                        \
+        int64_t k = 0;                                                                                                 \
+        for (; k + LANES <= classes; k += LANES) {                                                                     \
+            for (int l = 0; l < LANES; l++) {                                                                          \
+                sums[l] += p[k + l];                                                                                   \
+            }                                                                                                          \
+        }                                                                                                              \
+        for (int l = 0; k + l < classes; l++) {                                                                        \
+            sums[l] += p[k + l];                                                                                       \
+        }                                                                                                              \
+        for (int half = LANES / 2; half > 0; half /= 2) {                                                              \
+            for (int l = 0; l < half; l++) {                                                                           \
+                sums[l] += sums[l + half];                                                                             \
+            }                                                                                                          \
+        }                                                                                                              \
+        return sums[0];                                                                                                \
+    }                                                                                                                  \
+    static void softmax_##suffix(const real *restrict x, real *restrict p, int64_t classes) {                          \
+        const real highest = highest_##suffix(x, classes);                                                             \
         for (int64_t k = 0; k < classes; k++) {                                                                        \
             p[k] = exponential(x[k] - highest);                                                                        \
-            sum += p[k];                                                                                               \
         }                                                                                                              \
+        const real sum = total_##suffix(p, classes);                                                                   \
         for (int64_t k = 0; k < classes; k++) {                                                                        \
             p[k] /= sum;                                                                                               \
         }                                                                                                              \
     }                                                                                                                  \
     static void measure_##suffix(const real *p, int64_t classes, int32_t target, double *sums) {                       \
-        int64_t best = 0;                                                                                              \
-        for (int64_t k = 1; k < classes; k++) {                                                                        \
-            best = p[k] > p[best] ? k : best;                                                                          \
+        const real of_target = p[target];                                                                              \
+        int32_t others = 0;                                                                                            \
+        for (int64_t k = 0; k < target; k++) {                                                                         \
+            others |= !(p[k] < of_target);                                                                             \
         }                                                                                                              \
-        sums[ACCURACY] += best == target;                                                                              \
-        sums[PERPLEXITY] -= log(p[target] > smallest ? p[target] : smallest);                                          \
+        for (int64_t k = target + 1; k < classes; k++) {                                                               \
+            others |= !(p[k] <= of_target);                                                                            \
+        }                                                                                                              \
+        sums[ACCURACY] += !others;                                                                                     \
+        sums[PERPLEXITY] -= log(of_target > smallest ? of_target : smallest);                                          \
     }
-ROW_KERNELS(f32, float, expf, FLT_MIN)
+ROW_KERNELS(f32, float, exp_below_zero, FLT_MIN)
 ROW_KERNELS(f64, double, exp, DBL_MIN)
 
 struct cross_entropy_rows {
