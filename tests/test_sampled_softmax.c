@@ -1,5 +1,6 @@
 /* tests/test_sampled_softmax.c: sampled softmax in training, when it draws classes: its equation with the classes that
- * the random words give, the gradients with respect to all inputs, and its expectation, the full softmax.
+ * the random words give, the gradients with respect to all inputs, its expectation, the full softmax, and its limit for
+ * many draws, which is the same.
  *
  * In evaluation it is compared with PyTorch in test_sequence_losses.c.
  */
@@ -118,26 +119,30 @@ static int target(const struct sampled *sampled, int64_t row) {
     return (int)tensor_get(&sampled->targets, row);
 }
 
-/* How often each class is drawn: draw j is uniform number j of the stream, through the distribution function. */
-static void count_draws(const struct sampled *sampled, int *counts) {
-    memset(counts, 0, sizeof *counts * CLASSES);
+/* pi_k, the probability that at least one draw is class k. */
+static double inclusion(const struct sampled *sampled, int k) {
+    return 1 - pow(1 - probability(sampled->is_uniform, k), (double)sampled->samples);
+}
+
+/* Whether each class is drawn: draw j is uniform number j of the stream, through the distribution function. */
+static void find_draws(const struct sampled *sampled, int *is_drawn) {
+    memset(is_drawn, 0, sizeof *is_drawn * CLASSES);
     for (int64_t j = 0; j < sampled->samples; j++) {
         const double u = rng_uniform(sampled->stream, (uint64_t)j);
         int k = 0;
         while (k < CLASSES - 1 && cumulative(sampled->is_uniform, k) <= u) {
             k++;
         }
-        counts[k]++;
+        is_drawn[k] = 1;
     }
 }
 
-/* ln(e^o_y + sum over draws except y of e^o_k / (m q(k))) - o_y */
-static double expected_loss(const struct sampled *sampled, int64_t row, const int *counts) {
+/* ln(e^o_y + sum over drawn classes except y of e^o_k / pi_k) - o_y */
+static double expected_loss(const struct sampled *sampled, int64_t row, const int *is_drawn) {
     const int y = target(sampled, row);
     double sum = exp(logit(sampled, row, y));
     for (int k = 0; k < CLASSES; k++) {
-        const double expected = (double)sampled->samples * probability(sampled->is_uniform, k);
-        sum += k == y ? 0 : counts[k] * exp(logit(sampled, row, k)) / expected;
+        sum += k == y || !is_drawn[k] ? 0 : exp(logit(sampled, row, k)) / inclusion(sampled, k);
     }
     return log(sum) - logit(sampled, row, y);
 }
@@ -148,11 +153,11 @@ START_TEST(loss_is_that_of_the_equation) {
     for (int is_uniform = 0; is_uniform <= 1; is_uniform++) {
         for (int64_t samples = 1; samples <= 10000; samples *= 10) {
             const struct sampled sampled = batch(is_uniform, samples, ROWS, precision->dtype);
-            int counts[CLASSES];
-            count_draws(&sampled, counts);
+            int is_drawn[CLASSES];
+            find_draws(&sampled, is_drawn);
             const rondo_tensor *losses = losses_of(&sampled);
             for (int64_t row = 0; row < ROWS; row++) {
-                fixture_near(tensor_get(losses, row), expected_loss(&sampled, row, counts), precision->tolerance,
+                fixture_near(tensor_get(losses, row), expected_loss(&sampled, row, is_drawn), precision->tolerance,
                              "loss", row);
             }
         }
@@ -198,28 +203,49 @@ END_TEST
 
 /* ---- expectations ---- */
 
-/* The terms of one draw for a row: a is e^o_k / q(k), or 0 at the class of the row. So B = e^o_y + E[a] is the sum of
- * the full softmax, and p_k = e^o_k / B. */
-struct moments {
-    double sum, variance; /* B, Var[a] */
-};
-
-static double term(const struct sampled *sampled, int64_t row, int k) {
-    return k == target(sampled, row) ? 0 : exp(logit(sampled, row, k)) / probability(sampled->is_uniform, k);
+/* The estimate X of a row is the sum over drawn classes k except y of c_k = e^o_k / pi_k. With I_k = 1 if class k is drawn,
+ * its expectation is that of the full softmax without y, and
+ *
+ *     Cov[I_k, I_l] = pi_kl - pi_k pi_l,    pi_kl = 1 - (1 - q_k)^m - (1 - q_l)^m + (1 - q_k - q_l)^m,    pi_kk = pi_k */
+static double contribution(const struct sampled *sampled, int64_t row, int k) {
+    return k == target(sampled, row) ? 0 : exp(logit(sampled, row, k)) / inclusion(sampled, k);
 }
 
-static struct moments moments_of(const struct sampled *sampled, int64_t row) {
-    double mean = 0, square = 0;
-    for (int k = 0; k < CLASSES; k++) {
-        const double a = term(sampled, row, k), q = probability(sampled->is_uniform, k);
-        mean += q * a;
-        square += q * a * a;
+static double covariance(const struct sampled *sampled, int k, int l) {
+    const double p = probability(sampled->is_uniform, k), q = probability(sampled->is_uniform, l);
+    const double of_k = inclusion(sampled, k), of_l = inclusion(sampled, l);
+    const double both = k == l ? of_k : of_k + of_l - (1 - pow(1 - p - q, (double)sampled->samples));
+    return both - of_k * of_l;
+}
+
+/* Cov[c_k I_k, X] */
+static double covariance_with_sum(const struct sampled *sampled, int64_t row, int k) {
+    double sum = 0;
+    for (int l = 0; l < CLASSES; l++) {
+        sum += contribution(sampled, row, k) * contribution(sampled, row, l) * covariance(sampled, k, l);
     }
-    return (struct moments){exp(logit(sampled, row, target(sampled, row))) + mean, square - mean * mean};
+    return sum;
 }
 
-/* e^(loss + o_y) is an unbiased estimate of the sum B of the full softmax, with variance Var[a] / m: the mean of N
- * calls is within 5 standard deviations of it, which are some hundredths of B. */
+static double variance_of_sum(const struct sampled *sampled, int64_t row) {
+    double sum = 0;
+    for (int k = 0; k < CLASSES; k++) {
+        sum += covariance_with_sum(sampled, row, k);
+    }
+    return sum;
+}
+
+/* B, the sum of the full softmax. */
+static double full_sum(const struct sampled *sampled, int64_t row) {
+    double sum = 0;
+    for (int k = 0; k < CLASSES; k++) {
+        sum += exp(logit(sampled, row, k));
+    }
+    return sum;
+}
+
+/* e^(loss + o_y) is an unbiased estimate of B: the mean of N calls is within 5 standard deviations of it, which are some
+ * hundredths of B. */
 START_TEST(sum_over_draws_is_unbiased) {
     enum { CALLS = 8000, SAMPLES = 8 };
     struct sampled sampled = batch(_i, SAMPLES, ROWS, RONDO_F64);
@@ -232,21 +258,20 @@ START_TEST(sum_over_draws_is_unbiased) {
         }
     }
     for (int64_t row = 0; row < ROWS; row++) {
-        const struct moments moments = moments_of(&sampled, row);
-        const double deviation = sqrt(moments.variance / SAMPLES / CALLS);
-        ck_assert_double_lt(5 * deviation, 0.06 * moments.sum); /* otherwise the test would be too weak */
-        ck_assert_double_le(fabs(mean[row] - moments.sum), 5 * deviation);
+        const double deviation = sqrt(variance_of_sum(&sampled, row) / CALLS), expected = full_sum(&sampled, row);
+        ck_assert_double_gt(deviation, 0);
+        ck_assert_double_lt(5 * deviation, 0.06 * expected); /* otherwise the test would be too weak */
+        ck_assert_double_le(fabs(mean[row] - expected), 5 * deviation);
     }
 }
 END_TEST
 
-/* The gradient of the loss of a row by b_k is A / B - [k = y], with A the part of B that is class k's (all of e^o_y for
- * the class of the row). With R = A / B and a_k what a draw adds to A, the ratio of means of m draws has, but for terms
- * of order 1 / m^2 (delta method),
- *     variance  Var[a_k - R a] / (m B^2),     bias  (R Var[a] - Cov[a_k, a]) / (m B^2)
+/* The gradient of the loss of a row by b_k is A / (e^o_y + X) - [k = y], with A = c_k I_k, or e^o_y for the class of the
+ * row. With R = p_k of the full softmax, this ratio has, but for terms of higher order (delta method),
+ *     variance  Var[A - R X] / B^2,     bias  (R Var[X] - Cov[A, X]) / B^2
  * The mean of N calls is within 5 standard deviations and twice that bias of the gradient of the full softmax. */
 START_TEST(gradient_approaches_that_of_the_full_softmax) {
-    enum { CALLS = 240, SAMPLES = 2000 };
+    enum { CALLS = 4000, SAMPLES = 100 };
     struct sampled sampled = batch(_i, SAMPLES, 1, RONDO_F64);
     double mean[CLASSES] = {0};
     for (int call = 0; call < CALLS; call++) {
@@ -256,20 +281,36 @@ START_TEST(gradient_approaches_that_of_the_full_softmax) {
             mean[k] += tensor_get(gradient, k) / CALLS;
         }
     }
-    const struct moments moments = moments_of(&sampled, 0);
     const int y = target(&sampled, 0);
+    const double sum = full_sum(&sampled, 0), of_sum = variance_of_sum(&sampled, 0);
     for (int k = 0; k < CLASSES; k++) {
-        const double p = exp(logit(&sampled, 0, k)) / moments.sum;
-        const double own = term(&sampled, 0, k), q = probability(sampled.is_uniform, k);
-        const double outside = moments.sum - exp(logit(&sampled, 0, y)); /* E[a] */
-        const double covariance = q * own * (own - outside);
-        const double variance = q * (1 - q) * own * own - 2 * p * covariance + p * p * moments.variance;
-        const double scale = SAMPLES * moments.sum * moments.sum;
-        const double bias = (p * moments.variance - covariance) / scale;
-        const double bound = 5 * sqrt(variance / scale / CALLS) + 2 * fabs(bias);
+        const double p = exp(logit(&sampled, 0, k)) / sum;
+        const double own = contribution(&sampled, 0, k), with_sum = covariance_with_sum(&sampled, 0, k);
+        const double variance = own * own * covariance(&sampled, k, k) - 2 * p * with_sum + p * p * of_sum;
+        const double bias = (p * of_sum - with_sum) / (sum * sum);
+        const double bound = 5 * sqrt(variance / CALLS) / sum + 2 * fabs(bias);
         ck_assert_double_lt(bound, 0.01);
         ck_assert_msg(fabs(mean[k] - (p - (k == y))) <= bound, "class %d: %g, expected %g within %g", k, mean[k],
                       p - (k == y), bound);
+    }
+}
+END_TEST
+
+/* With so many draws every class is drawn, and pi_k is 1. */
+START_TEST(with_many_draws_it_is_the_full_softmax) {
+    const struct sampled sampled = batch(_i, 5000, ROWS, RONDO_F64);
+    const rondo_value bias = differentiate(&sampled).bias;
+    double expected[CLASSES] = {0};
+    for (int64_t row = 0; row < ROWS; row++) {
+        for (int k = 0; k < CLASSES; k++) {
+            expected[k] += exp(logit(&sampled, row, k)) / full_sum(&sampled, row) - (k == target(&sampled, row));
+        }
+    }
+    fixture_all_near(tape_gradient(fixture.tape, bias), expected, 1e-12, "gradient");
+    const rondo_tensor *losses = losses_of(&sampled);
+    for (int64_t row = 0; row < ROWS; row++) {
+        const double loss = log(full_sum(&sampled, row)) - logit(&sampled, row, target(&sampled, row));
+        fixture_near(tensor_get(losses, row), loss, 1e-12, "loss", row);
     }
 }
 END_TEST
@@ -288,9 +329,9 @@ END_TEST
 /* With one draw, a row of the drawn class has no other class to compare with, so its loss is 0. */
 START_TEST(a_row_is_not_compared_with_its_own_class) {
     const struct sampled sampled = batch(0, 1, ROWS, fixture_precisions[_i].dtype);
-    int counts[CLASSES], drawn = 0;
-    count_draws(&sampled, counts);
-    while (counts[drawn] == 0) {
+    int is_drawn[CLASSES], drawn = 0;
+    find_draws(&sampled, is_drawn);
+    while (!is_drawn[drawn]) {
         drawn++;
     }
     fixture_fill(&sampled.targets, (double[]){drawn, (drawn + 1) % CLASSES, drawn});
@@ -330,6 +371,7 @@ int main(void) {
     tcase_add_loop_test(cases, gradients_are_those_of_central_differences, 0, 2);
     tcase_add_loop_test(cases, sum_over_draws_is_unbiased, 0, 2);
     tcase_add_loop_test(cases, gradient_approaches_that_of_the_full_softmax, 0, 2);
+    tcase_add_loop_test(cases, with_many_draws_it_is_the_full_softmax, 0, 2);
     tcase_add_loop_test(cases, draws_follow_the_stream_of_the_call, 0, 2);
     tcase_add_loop_test(cases, a_row_is_not_compared_with_its_own_class, 0, FIXTURE_PRECISIONS);
     tcase_add_test(cases, a_target_out_of_range_is_refused);

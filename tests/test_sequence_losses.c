@@ -31,7 +31,9 @@ START_TEST(losses_agree_with_the_reference) {
 END_TEST
 
 /* Ops in the file of a loss, which can be found after the loss is loaded. */
-static const struct { const char *loss, *op; } ops[] = {{"ctc", "ctc_path"}, {"sampled_softmax", "gather_columns"}};
+static const struct {
+    const char *loss, *op;
+} ops[] = {{"ctc", "ctc_path"}, {"sampled_softmax", "gather_columns"}, {"sampled_softmax", "log_softmax_sampled"}};
 
 START_TEST(ops_of_losses_pass_every_check) {
     fixture_find(RONDO_KIND_LOSS, ops[_i].loss);
