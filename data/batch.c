@@ -209,11 +209,13 @@ static rondo_status pack_changed(const struct packing *packing, const struct str
     RONDO_TRY(element_tensor(packing, stream, every_step ? time->total : time->rows, tensor));
     for (int64_t step = 0; step < (every_step ? time->steps : 1); step++) {
         for (int64_t row = 0; row < time->alive[step]; row++) {
-            const int64_t first = stream->begin[batch->example[row]], to = (time->begin[step] + row) * stream->size;
+            const int64_t example = batch->example[row], first = stream->begin[example];
+            const int64_t to = (time->begin[step] + row) * stream->size;
+            const int32_t group = dataset_group(packing->dataset, example);
             for (int64_t k = 0; k < stream->size; k++) {
                 const int64_t cell = augment_cell(stream->augment, &changes[row], step * cells + k / channels);
-                const float number = stream_number(stream, first, cell * channels + k % channels);
-                put_number(stream, k, (double)number, tensor, to + k);
+                const double stored = (double)stream_number(stream, first, cell * channels + k % channels);
+                tensor_set(tensor, to + k, stream_to_model(stream, group, k, stored));
             }
         }
     }

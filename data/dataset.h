@@ -42,6 +42,7 @@ enum stream_store { STORE_I32 = 0, STORE_F32 = 1, STORE_U8 = 2, STORE_U16 = 3 };
 
 /* What is done with a number before it is shifted and scaled. */
 enum number_transform { TRANSFORM_NONE = 0, TRANSFORM_LOG = 1, TRANSFORM_LOG1P = 2 }; /* x, log x, log(1 + x) */
+
 struct augment; /* data/augment.h */
 
 /* The elements of a stream, shared by all datasets that are views of the same examples. Private to dataset.c. */
@@ -67,8 +68,7 @@ struct stream {
     /* STREAM_REAL: numbers k, k + channels, k + 2 * channels, … of an element share their scaling, as do the pixels of one
      * colour; it divides `size`. 0: each number has its own. */
     int64_t channels;
-    const struct augment
-        *augment; /* what may change in training, if it is an input; borrowed from the reader; NULL: nothing */
+    const struct augment *augment;  /* what training changes in an input; borrowed from the reader; NULL: nothing */
     const struct vocabulary *names; /* texts of the ids; borrowed from the reader; NULL: none */
     int32_t unknown;                /* the id that replaces unknown symbols; -1: none */
     struct stream_values *values;
