@@ -31,8 +31,8 @@ static void setup(void) {
 
 #if !SANITIZER_SHADOW
 /* Limits in kilobytes, from one that the program can be loaded in to one that is enough. */
-static const int limits[] = {6500,  7000,  7500,  8000,  9000,  10000, 11000, 12000,  13000,
-                             14000, 16000, 18000, 20000, 25000, 30000, 60000, 150000, 700000};
+static const int limits[] = {7000,  7500,  8000,  9000,  10000, 11000, 12000,  13000, 14000,
+                             16000, 18000, 20000, 25000, 30000, 60000, 150000, 700000};
 static const char *const memory_settings[] = {"$RONDO train --threads 1", "$RONDO train --threads 3",
                                               "$RONDO train --threads 3 --engine tape"};
 
