@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/naive_scores.h"
 #include "cli/plot_eval.h"
 #include "cli/plot_run.h"
 #include "cli/print.h"
@@ -81,11 +82,13 @@ static rondo_status show_tables(const struct task *task, int hides_matrix, json_
 }
 
 static rondo_status print_json(const struct task *task, const struct dataset *dataset, const char *what,
-                               int hides_matrix, const struct scores *scores, struct errors *errors) {
+                               int hides_matrix, const struct scores *scores, const struct naive_scores *naive,
+                               struct errors *errors) {
     json_t *tables = json_object();
     json_t *object = json_pack("{s:o, s:I, s:I}", "data", json_text(what), "examples", (json_int_t)dataset->count,
                                "rows", (json_int_t)scores->rows);
     if (tables == NULL || object == NULL || run_record_scores(object, task->network, scores) != 0 ||
+        naive_scores_json(naive, task->network, object) != 0 ||
         show_tables(task, hides_matrix, tables, errors) != RONDO_OK ||
         (json_object_size(tables) > 0 && json_object_set(object, "tables", tables) != 0)) {
         json_decref(object);
@@ -100,9 +103,11 @@ static rondo_status print_scores(const struct evaluation *evaluation, const stru
     struct scores scores = {0};
     const struct network *network = task->network;
     const char *what = evaluation->file == NULL ? evaluation->split : evaluation->file;
+    struct naive_scores naive;
+    RONDO_TRY(naive_scores_measure(&naive, task, dataset, errors));
     RONDO_TRY(network_evaluate(task->network, dataset, task->experiment->schedule.batch, &scores, errors));
     if (evaluation->json) {
-        return print_json(task, dataset, what, evaluation->hides_matrix, &scores, errors);
+        return print_json(task, dataset, what, evaluation->hides_matrix, &scores, &naive, errors);
     }
     print_text(stdout, what);
     printf(": %lld examples", (long long)dataset->count);
@@ -110,6 +115,7 @@ static rondo_status print_scores(const struct evaluation *evaluation, const stru
         printf(", %s %.4f", network_metric_name(network, m), network_metric(network, &scores, m));
     }
     printf("\n");
+    naive_scores_print(&naive, network);
     return show_tables(task, evaluation->hides_matrix, NULL, errors);
 }
 

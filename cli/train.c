@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/naive_scores.h"
 #include "cli/print.h"
 #include "cli/profile_report.h"
 #include "cli/progress.h"
@@ -36,10 +37,12 @@ static void on_interval(void *arg, const struct trainer_progress *state) {
 
 /* ---- the result on standard output ---- */
 
-static rondo_status print_json(const struct task *task, const struct train_result *result, struct errors *errors) {
+static rondo_status print_json(const struct task *task, const struct train_result *result,
+                               const struct naive_scores *naive, struct errors *errors) {
     json_t *valid = task->data.valid == NULL ? json_null() : json_object();
     if (task->data.valid != NULL) {
         run_record_scores(valid, task->network, &result->trainer.valid);
+        naive_scores_json(naive, task->network, valid);
     }
     json_t *object = json_pack("{s:o, s:I, s:I, s:I, s:b, s:o}", "run", json_text(result->folder), "epochs",
                                (json_int_t)result->trainer.epochs, "best_epoch", (json_int_t)result->trainer.best_epoch,
@@ -54,7 +57,7 @@ static rondo_status print_json(const struct task *task, const struct train_resul
     return output_json(object, JSON_REAL_PRECISION(9), errors);
 }
 
-static void print_result(const struct task *task, const struct train_result *result) {
+static void print_result(const struct task *task, const struct train_result *result, const struct naive_scores *naive) {
     const struct network *network = task->network;
     printf("run ");
     print_text(stdout, result->folder);
@@ -68,6 +71,7 @@ static void print_result(const struct task *task, const struct train_result *res
                network_metric(network, &result->trainer.valid, m));
     }
     printf("\n");
+    naive_scores_print(naive, network);
 }
 
 static rondo_status train(struct task *task, const char *out, int quiet, int json, struct errors *errors) {
@@ -76,10 +80,14 @@ static rondo_status train(struct task *task, const char *out, int quiet, int jso
     const struct train_observer drawing = {on_begin, on_update, on_interval, &progress};
     struct train_result result;
     RONDO_TRY(train_experiment(task, out, quiet ? &silent : &drawing, &result, errors));
-    if (json) {
-        return print_json(task, &result, errors);
+    struct naive_scores naive = {0};
+    if (task->data.valid != NULL) {
+        RONDO_TRY(naive_scores_measure(&naive, task, task->data.valid, errors));
     }
-    print_result(task, &result);
+    if (json) {
+        return print_json(task, &result, &naive, errors);
+    }
+    print_result(task, &result, &naive);
     if (task->session->profile != NULL) {
         profile_print(task->session->profile, task->session->parallel.threads);
     }

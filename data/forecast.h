@@ -1,10 +1,14 @@
 /* data/forecast.h: the prediction of an example of a series (data/origins.h) as fields, with its dates.
  *
- *     {"series": "a", "origin": "2012-08-07", "dates": ["2012-08-08", …], "forecast": {"cnt": [120.5, …]}}
+ *     one row to come, one target      {"date": "2012-08-08", "value": 120.5}
+ *     one row, several targets         {"date": "2012-08-08", "values": [120.5, 3.1]}
+ *     several rows, one target         {"dates": ["2012-08-08", …], "values": [120.5, …]}
+ *     several rows, several targets    {"dates": ["2012-08-08", …], "steps": [[120.5, 3.1], …]}
  *
- * and a line for each date: series, date, numbers. `series` only if there are several. A prediction that has several numbers
- * for each target, such as quantiles, has a list in place of each number. With an output at every step, the forecast is that
- * of the last step.
+ * and in each of them "series", if there are several; "origin", the date of the last row that is known; and "columns", the
+ * names of several targets. A prediction that has several numbers for each target, such as quantiles, has them one after the
+ * other in place of one. With an output at every step, the forecast is that of the last step. There is a line for each date:
+ * series, date, numbers.
  *
  * Threads: any.
  */

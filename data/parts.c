@@ -60,7 +60,12 @@ static int64_t count_before(const int64_t *sorted, int64_t count, int64_t time) 
     return count;
 }
 
-rondo_status part_times_of(const struct parts *parts, const int64_t *time, int64_t count, const char *what,
+/* The time of a row, with the time of day unless it is midnight. */
+static struct date_text row_time_text(int64_t time) {
+    return date_text(time, DATE_NO_ZONE, time % DATE_DAY != 0, "");
+}
+
+rondo_status part_times_of(const struct parts *parts, const int64_t *time, int64_t count, struct location where,
                            struct part_times *times, struct errors *errors) {
     int64_t *sorted = calloc((size_t)count + 1, sizeof *sorted);
     if (sorted == NULL) {
@@ -72,6 +77,8 @@ rondo_status part_times_of(const struct parts *parts, const int64_t *time, int64
     const int64_t before_test = count_before(sorted, count, times->test);
     times->valid = begin_of_part(parts->valid, sorted, before_test);
     const int64_t before_valid = count_before(sorted, before_test, times->valid);
+    const struct date_text first = row_time_text(count == 0 ? 0 : sorted[0]);
+    const struct date_text last = row_time_text(count == 0 ? 0 : sorted[count - 1]);
     free(sorted);
     const int has_valid = parts->valid.rule != PART_NONE, has_test = parts->test.rule != PART_NONE;
     const int empty = before_valid == 0                          ? PART_TRAIN
@@ -79,7 +86,9 @@ rondo_status part_times_of(const struct parts *parts, const int64_t *time, int64
                       : has_test && before_test == count         ? PART_TEST
                                                                  : -1;
     return empty < 0 ? RONDO_OK
-                     : errors_add(errors, RONDO_INVALID, "%s: no row is in the %s part", what, part_names[empty]);
+                     : errors_add_at(errors, RONDO_INVALID, where,
+                                     "the rows are from %s to %s, and none of them is in the %s part", first.text,
+                                     last.text, part_names[empty]);
 }
 
 void part_times_range(const struct part_times *times, enum part_name part, int64_t *from, int64_t *to) {

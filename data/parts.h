@@ -35,8 +35,9 @@ struct part_times {
     int64_t valid, test;
 };
 /* The times at which the parts of series begin; `time` has those of all their elements, [count]. PART_LAST: the share of all
- * elements that lies after that time, the same for all series. RONDO_INVALID if no time is left for a part. */
-rondo_status part_times_of(const struct parts *parts, const int64_t *time, int64_t count, const char *what,
+ * elements that lies after that time, the same for all series. RONDO_INVALID, at `where` (of the file in the
+ * experiment), if no time is left for a part. */
+rondo_status part_times_of(const struct parts *parts, const int64_t *time, int64_t count, struct location where,
                            struct part_times *times, struct errors *errors);
 /* The times [*from, *to) of a part. */
 void part_times_range(const struct part_times *times, enum part_name part, int64_t *from, int64_t *to);

@@ -308,24 +308,28 @@ static const struct {
     const char *input, *known, *line, *json;
 } predicted[] = {
     {"window=2 horizon=2", "time=d target=y", DAYS, DAYS, "4 5; ", "none", "2012-01-06 | 7 | 2012-01-07 | 8",
-     "{\"origin\":\"2012-01-05\",\"dates\":[\"2012-01-06\",\"2012-01-07\"],\"forecast\":{\"y\":[7.0,8.0]}}"},
+     "{\"origin\":\"2012-01-05\",\"dates\":[\"2012-01-06\",\"2012-01-07\"],\"values\":[7.0,8.0]}"},
     /* Rows without a target are days to come; what a past column says of them is not read. */
     {"window=2 horizon=2", "time=d target=y past=t known=h", DAYS,
      "h,y,t,d\n0,4,40,2012-01-04\n1,5,50,2012-01-05\n1,,99,2012-01-06\n0,,,2012-01-07\n", "4,40,0 5,50,1; ",
      "1,1 1,0; ", "2012-01-06 | 7 | 2012-01-07 | 8",
-     "{\"origin\":\"2012-01-05\",\"dates\":[\"2012-01-06\",\"2012-01-07\"],\"forecast\":{\"y\":[7.0,8.0]}}"},
+     "{\"origin\":\"2012-01-05\",\"dates\":[\"2012-01-06\",\"2012-01-07\"],\"values\":[7.0,8.0]}"},
     {"window=1 horizon=1", "time=d target=y series=s", TWO, TWO, "2; 30; ", "none", "b | 2012-01-03 | 7",
-     "{\"series\":\"b\",\"origin\":\"2012-01-02\",\"dates\":[\"2012-01-03\"],\"forecast\":{\"y\":[7.0]}}"},
+     "{\"series\":\"b\",\"origin\":\"2012-01-02\",\"date\":\"2012-01-03\",\"value\":7.0}"},
     {"window=1 horizon=2", "time=d target=y", "d,y\n2012-01-31,1\n2012-02-29,2\n", "d,y\n2012-04-30,1\n", "1; ", "none",
      "2012-05-31 | 7 | 2012-06-30 | 8",
-     "{\"origin\":\"2012-04-30\",\"dates\":[\"2012-05-31\",\"2012-06-30\"],\"forecast\":{\"y\":[7.0,8.0]}}"},
+     "{\"origin\":\"2012-04-30\",\"dates\":[\"2012-05-31\",\"2012-06-30\"],\"values\":[7.0,8.0]}"},
     {"window=1 horizon=1 time_format=seconds", "time=d target=y", "d,y\n10,1\n20,2\n", "d,y\n10,1\n20,2\n", "2; ",
-     "none", "30 | 7", "{\"origin\":\"20\",\"dates\":[\"30\"],\"forecast\":{\"y\":[7.0]}}"},
+     "none", "30 | 7", "{\"origin\":\"20\",\"date\":\"30\",\"value\":7.0}"},
     {"window=1 horizon=1", "time=d target=y", "d,y\n2012-01-01T10:00Z,1\n2012-01-01T11:00Z,2\n",
      "d,y\n2012-01-01T23:00Z,1\n", "1; ", "none", "2012-01-02T00:00Z | 7",
-     "{\"origin\":\"2012-01-01T23:00Z\",\"dates\":[\"2012-01-02T00:00Z\"],\"forecast\":{\"y\":[7.0]}}"},
+     "{\"origin\":\"2012-01-01T23:00Z\",\"date\":\"2012-01-02T00:00Z\",\"value\":7.0}"},
     {"window=1 horizon=1", "time=d target=y,t", DAYS, DAYS, "5,50; ", "none", "2012-01-06 | 7 | 8",
-     "{\"origin\":\"2012-01-05\",\"dates\":[\"2012-01-06\"],\"forecast\":{\"y\":[7.0],\"t\":[8.0]}}"},
+     "{\"origin\":\"2012-01-05\",\"columns\":[\"y\",\"t\"],\"date\":\"2012-01-06\",\"values\":[7.0,8.0]}"},
+    {"window=1 horizon=2", "time=d target=y,t", DAYS, DAYS, "5,50; ", "none",
+     "2012-01-06 | 7 | 8 | 2012-01-07 | 9 | 10",
+     "{\"origin\":\"2012-01-05\",\"columns\":[\"y\",\"t\"],\"dates\":[\"2012-01-06\",\"2012-01-07\"],\"steps\":[[7.0,"
+     "8.0],[9.0,10.0]]}"},
 };
 
 START_TEST(a_forecast_follows_the_last_row_with_a_target) {
@@ -340,7 +344,7 @@ START_TEST(a_forecast_follows_the_last_row_with_a_target) {
     ck_assert_str_eq(show(windows, "known"), predicted[_i].known);
     const int64_t size = dataset_find(windows, "target")->size;
     const struct reader_fixture_rendered rendered =
-        reader_fixture_render(&fixture, windows, 0, (const float[]){7, 8}, 1, size);
+        reader_fixture_render(&fixture, windows, 0, (const float[]){7, 8, 9, 10}, 1, size);
     ck_assert_str_eq(rendered.line, predicted[_i].line);
     ck_assert_str_eq(rendered.json, predicted[_i].json);
     dataset_destroy(windows);

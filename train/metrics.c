@@ -289,6 +289,22 @@ double metrics_value(const struct metrics *metrics, const struct scores *scores,
                              : heads_metric(metrics->heads, figure->index, scores->sums[figure->index], rows);
 }
 
+/* 1 if the predictions of the loss, which its own metrics read, have the form of targets. */
+static int has_plain_heads(const struct metrics *metrics) {
+    const struct heads *heads = metrics->heads;
+    return heads->target_kind == RONDO_TARGET_REAL && heads->prediction_size == heads->target_size;
+}
+
+static int is_plain(const struct metric_state *state) {
+    return (state->entry->metric->flags & RONDO_METRIC_ANY_PREDICTIONS) == 0;
+}
+
+int metrics_is_plain(const struct metrics *metrics, int32_t metric) {
+    const struct metric_figure *figure = &metrics->figures[metric];
+    return figure->is_plugin ? is_plain(&metrics->states[figure->index])
+                             : metric >= metrics->heads->n_losses && has_plain_heads(metrics);
+}
+
 /* ---- an evaluation ---- */
 
 void metrics_want_tables(struct metrics *metrics) {
@@ -366,7 +382,7 @@ static rondo_status measure_plugins(struct metrics *metrics, int32_t shard, cons
     struct errors *errors = heads_call->errors;
     for (int32_t i = 0; i < metrics->count; i++) {
         const struct metric_state *state = &metrics->states[i];
-        if (!is_measured(metrics, state)) {
+        if (!is_measured(metrics, state) || (rows->is_plain && !is_plain(state))) {
             continue;
         }
         rondo_metric_call call = metric_call(metrics, state);
@@ -399,7 +415,7 @@ int metrics_are_measured(const struct metrics *metrics) {
 rondo_status metrics_measure(struct metrics *metrics, int32_t shard, struct heads_call *call,
                              const struct metrics_rows *rows, struct scores *scores) {
     const struct heads *heads = metrics->heads;
-    if (heads->n_metrics > heads->n_losses) {
+    if (heads->n_metrics > heads->n_losses && (!rows->is_plain || has_plain_heads(metrics))) {
         RONDO_TRY(heads_measure(heads, call, rows->predictions, rows->targets, scores->sums));
     }
     return measure_plugins(metrics, shard, call, rows);

@@ -37,6 +37,8 @@ int32_t metrics_count(const struct metrics *metrics);
 const char *metrics_name(const struct metrics *metrics, int32_t metric);
 int metrics_higher_is_better(const struct metrics *metrics, int32_t metric);
 double metrics_value(const struct metrics *metrics, const struct scores *scores, int32_t metric);
+/* 1 if the metric needs only predictions of the form of targets, such as those of a forecast without a model. */
+int metrics_is_plain(const struct metrics *metrics, int32_t metric);
 
 /* From now on plug-ins that have only a table are measured as well. */
 void metrics_want_tables(struct metrics *metrics);
@@ -55,6 +57,7 @@ struct metrics_rows {
     const rondo_tensor *predictions, *targets;
     const rondo_tensor *quantiles;       /* one for each probability of metrics_quantiles: [rows, target_size] */
     const rondo_tensor *weights, *naive; /* as in rondo_metric_call; NULL: none */
+    int is_plain; /* predictions are numbers of the form of targets, not of the loss: only metrics_is_plain ones are measured */
 };
 /* Adds them to the sums of the heads in `scores` and to the accumulators of shard `shard`. */
 rondo_status metrics_measure(struct metrics *metrics, int32_t shard, struct heads_call *call,

@@ -97,6 +97,10 @@ int network_higher_is_better(const struct network *network, int32_t metric) {
     return metrics_higher_is_better(network->metrics, metric);
 }
 
+int network_metric_is_plain(const struct network *network, int32_t metric) {
+    return metrics_is_plain(network->metrics, metric);
+}
+
 double network_metric(const struct network *network, const struct scores *scores, int32_t metric) {
     return metrics_value(network->metrics, scores, metric);
 }
@@ -310,6 +314,14 @@ static rondo_status run_dataset(struct network_work *work, struct batch_size siz
 rondo_status network_evaluate(struct network *network, const struct dataset *dataset, struct batch_size batch,
                               struct scores *scores, struct errors *errors) {
     struct network_work work = {.network = network, .dataset = dataset, .mode = NETWORK_EVALUATE};
+    RONDO_TRY(metrics_begin(network->metrics, errors));
+    RONDO_TRY(run_dataset(&work, batch, scores, errors));
+    return metrics_end(network->metrics, scores, errors);
+}
+
+rondo_status network_evaluate_naive(struct network *network, const struct dataset *dataset, enum naive_kind kind,
+                                    struct batch_size batch, struct scores *scores, struct errors *errors) {
+    struct network_work work = {.network = network, .dataset = dataset, .mode = NETWORK_NAIVE, .naive = kind};
     RONDO_TRY(metrics_begin(network->metrics, errors));
     RONDO_TRY(run_dataset(&work, batch, scores, errors));
     return metrics_end(network->metrics, scores, errors);

@@ -10,6 +10,7 @@
 #define RONDO_TRAIN_NETWORK_H
 
 #include "data/epoch.h"
+#include "data/naive.h"
 #include "experiment/session.h"
 #include "model/model.h"
 #include "train/gradient.h"
@@ -96,6 +97,12 @@ int network_predicts_classes(const struct network *network);
 /* Adds the scores of the whole dataset, evaluated in batches of this size. */
 rondo_status network_evaluate(struct network *network, const struct dataset *dataset, struct batch_size batch,
                               struct scores *scores, struct errors *errors);
+
+/* The scores of a forecast without a model (data/naive.h), of which only the metrics of network_metric_is_plain are set. For
+ * datasets for which naive_is_known; it uses the accumulators of network_evaluate, so tables are then those of this forecast. */
+rondo_status network_evaluate_naive(struct network *network, const struct dataset *dataset, enum naive_kind kind,
+                                    struct batch_size batch, struct scores *scores, struct errors *errors);
+int network_metric_is_plain(const struct network *network, int32_t metric);
 
 /* The rows of predictions for one example: 1, or one for each step. */
 int64_t network_prediction_rows(const struct network *network, const struct dataset *dataset, int64_t example);

@@ -173,6 +173,36 @@ static rondo_status measure_predictions(const struct network_work *work, struct 
     return metrics_measure(network->metrics, (int32_t)(shard - network->shards), call, &rows, &shard->scores);
 }
 
+/* Adds the metrics of a forecast without the model. */
+static rondo_status measure_naive(const struct network_work *work, struct network_shard *shard,
+                                  const struct batch *batch) {
+    const struct network *network = work->network;
+    const int64_t size = target_of(work)->size;
+    rondo_tensor predictions = tensor_2d(network->settings.plan.dtype, batch->n_scored, size, NULL);
+    rondo_tensor targets = batch->targets, naive;
+    double *numbers = arena_calloc(tape_arena(shard->tape), (size_t)size, sizeof *numbers);
+    if (numbers == NULL) {
+        return errors_no_memory(&shard->errors);
+    }
+    RONDO_TRY(tensor_alloc(&predictions, tape_arena(shard->tape), &shard->errors));
+    for (int64_t row = 0; row < batch->n_scored; row++) {
+        naive_forecast(work->dataset, batch->scored_example[row], batch->scored_element[row], work->naive, numbers);
+        for (int64_t k = 0; k < size; k++) {
+            tensor_set(&predictions, row * size + k, numbers[k]);
+        }
+    }
+    to_units(work, batch, &targets); /* the batch is used for nothing else */
+    RONDO_TRY(naive_of(work, shard, batch, &naive));
+    shard->scores.rows += batch->n_scored;
+    struct heads_call call = {.tape = shard->tape, .parallel = &network->session->parallel, .errors = &shard->errors};
+    const struct metrics_rows rows = {.predictions = &predictions,
+                                      .targets = &targets,
+                                      .naive = naive.data == NULL ? NULL : &naive,
+                                      .weights = batch->weight.data == NULL ? NULL : &batch->weight,
+                                      .is_plain = 1};
+    return metrics_measure(network->metrics, (int32_t)(shard - network->shards), &call, &rows, &shard->scores);
+}
+
 /* Adds the loss of every row to the scores of a shard. */
 static rondo_status measure_losses(const struct network_work *work, struct network_shard *shard,
                                    const struct heads_call *call, const struct batch *batch, const rondo_tensor *loss) {
@@ -309,6 +339,9 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
     RONDO_TRY(batch_pack(work->dataset, shard->examples, pick_examples(work, shard, index), &plan,
                          work->mode != NETWORK_PREDICT, tape_arena(tape), &batch, &shard->errors));
     profile_end(profile, PROFILE_PACK);
+    if (work->mode == NETWORK_NAIVE) {
+        return batch.is_empty ? RONDO_OK : measure_naive(work, shard, &batch);
+    }
     const struct rng_stream stream = rng_substream(work->stream, (uint64_t)index);
     /* Drawing targets needs complete predictions, so NETWORK_SAMPLE computes all outputs. */
     const int before_output = work->mode == NETWORK_TRAIN && heads_have(&network->heads, RONDO_LOSS_BEFORE_OUTPUT);

@@ -237,7 +237,7 @@ static rondo_status find_times(struct task_data *data, struct errors *errors) {
         next += timeline->series[s].count;
     }
     const rondo_status status =
-        part_times_of(&data->section->parts, time, count, data->section->train.paths[0].text, &data->times, errors);
+        part_times_of(&data->section->parts, time, count, data->section->train.paths[0].where, &data->times, errors);
     free(time);
     return status;
 }

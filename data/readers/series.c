@@ -275,7 +275,7 @@ static rondo_status learn(struct reader *reader, const struct reader_source *sou
     RONDO_TRY(make_state(reader, errors));
     rondo_status status = open_rows(reader, source, NULL, &rows, errors);
     if (status == RONDO_OK) {
-        status = part_times_of(source->parts, rows.time, rows.rows, source->paths[0].text, &times, errors);
+        status = part_times_of(source->parts, rows.time, rows.rows, source->paths[0].where, &times, errors);
     }
     status = status == RONDO_OK ? learn_rows(reader, &rows, &times, errors) : status;
     series_rows_close(&rows);

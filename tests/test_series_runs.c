@@ -1,0 +1,138 @@
+/* Runs on series, through the command: they train in both architectures, their scores stand beside those of forecasts without
+ * a model, and what the experiment asks of the data in vain is refused with exit status 2. */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sandbox.h"
+#include "tests/suite.h"
+
+/* Line 3 has the data, line 4 the model, line 5 the loss. */
+static void write_experiment(const char *architecture, const char *data, const char *model, const char *loss) {
+    char text[1000];
+    snprintf(text, sizeof text,
+             "rondo: 1\n"
+             "architecture: \"%s\"\n"
+             "data: {reader: series, train: days.csv, columns: {time: d, target: y%s\n"
+             "model: {%slayers: [{cell: gru, hidden: 4}]}\n"
+             "loss: {plugin: %s}\n"
+             "metrics: [mae, mase]\n"
+             "optimizer: {plugin: adam, lr: 0.05}\n"
+             "schedule: {epochs: 2, batch: 4, seed: 1}\n",
+             architecture, data, model, loss);
+    sandbox_write("e.yaml", text);
+}
+
+/* January 2012: y = 10 * day of the month, and 1000 more on Mondays. */
+static void write_days(void) {
+    char table[2000] = "d,y,h\n";
+    for (int day = 1; day <= 31; day++) {
+        const int y = 10 * day + (day % 7 == 2 ? 1000 : 0);
+        snprintf(table + strlen(table), sizeof table - strlen(table), "2012-01-%02d,%d,%d\n", day, y, day % 7 == 2);
+    }
+    sandbox_write("days.csv", table);
+}
+
+static struct outcome run(const char *arguments) {
+    return sandbox_run((struct call){.arguments = arguments});
+}
+
+/* The test part is the last week, whose Monday is the 30th. The mean absolute error of
+ *   naive            6 steps: twice about 1000 (to Monday and from it), else 10:     (1010 + 990 + 5 * 10) / 7
+ *   seasonal naive   70 each day
+ * and mase divides by the mean step of a season in training, which is 70. */
+static const struct {
+    const char *architecture, *data, *model, *loss;
+    const char *parts; /* of what eval prints */
+} runs[] = {
+    {"N:1", "}, window: 3, season: 7, test: {from: 2012-01-25}}", "", "squared_error",
+     "test: 7 examples, loss |\n  naive: rmse |, mae 292.8571, mase 4.1837\n|\n  seasonal naive: rmse 70.0000, mae "
+     "70.0000, mase 1.0000\n|\n  drift: rmse "},
+    {"N:1", "}, window: 3, season: 7, test: {from: 2012-01-25}}", "", "absolute_error",
+     "mae 292.8571, mase 4.1837\n|mae 70.0000, mase 1.0000\n"},
+    {"N:N", "}, window: 3, season: 7, test: {from: 2012-01-25}}", "", "squared_error",
+     "mae 292.8571, mase 4.1837\n|mae 70.0000, mase 1.0000\n"},
+    {"N:N", "}, window: 3, step: 3, season: 7, test: {from: 2012-01-25}}", "", "squared_error",
+     "mae 292.8571, mase 4.1837\n|mae 70.0000, mase 1.0000\n"},
+    {"N:N", "}, window: 3, season: 7, test: {from: 2012-01-25}}", "feedback: true, ", "squared_error",
+     "mae 292.8571, mase 4.1837\n|mae 70.0000, mase 1.0000\n"},
+    {"N:1", ", known: h, calendar: [weekday]}, window: 3, season: 7, horizon: 7, test: {from: 2012-01-25}}", "",
+     "huber, delta: 1.0", "test: 1 examples, loss |\n  seasonal naive: mae 70.0000, mase 1.0000\n"},
+    {"N:1", "}, window: 3, season: 7, transform: log, scale_target: minmax, test: {from: 2012-01-25}}", "",
+     "squared_error", "mae 292.8571, mase 4.1837\n|mae 70.0000, mase 1.0000\n"},
+};
+
+START_TEST(scores_stand_beside_those_of_naive_forecasts) {
+    write_days();
+    write_experiment(runs[_i].architecture, runs[_i].data, runs[_i].model, runs[_i].loss);
+    const struct outcome trained = run("train e.yaml --out run --quiet");
+    assert_status(runs[_i].data, &trained, 0);
+    const struct outcome evaluated = run("eval run");
+    assert_status(runs[_i].data, &evaluated, 0);
+    assert_parts(runs[_i].data, evaluated.out, runs[_i].parts);
+    sandbox_remove("run");
+}
+END_TEST
+
+static const struct {
+    const char *architecture, *data, *model, *loss;
+    const char *parts; /* of the message */
+} refused[] = {
+    {"N:1", "}, window: 3, horizon: 8, test: {from: 2012-01-25}}", "", "squared_error",
+     "e.yaml:3:|has no forecast whose targets, the next 8 rows ('data.horizon'), are all in it"},
+    {"N:1", "}, window: 30, horizon: 2}", "", "squared_error", "e.yaml:3:|has 31 rows, and 'data.window' 30"},
+    {"N:1", "}, window: 3, test: {from: 2013-01-01}}", "", "squared_error",
+     "e.yaml:3:|the rows are from 2012-01-01 to 2012-01-31, and none of them is in the test part"},
+    {"N:1", "}, window: 3, test: {from: 2011-01-01}}", "", "squared_error", "none of them is in the training part"},
+    {"N:1", "}, window: 3, valid: {from: 2012-01-25}, test: {from: 2012-01-20}}", "", "squared_error",
+     "e.yaml:3:|the validation part begins at 2012-01-25|not before the test part"},
+    {"N:1", "}, window: 3, valid: {share: 0.1}}", "", "squared_error",
+     "e.yaml:3:|an order of time, which a random choice would break; expected one of {from: DATE} and {last: SHARE}"},
+    {"N:1", "}, window: 3, valid: {from: 1.2.2012}}", "", "squared_error", "e.yaml:3:|'1.2.2012' is not a date"},
+    {"N:N", "}, window: 3, horizon: 2}", "feedback: true, ", "squared_error",
+     "e.yaml:4:|'model.feedback' would show the model what it is to forecast"},
+    {"1:1", "}, window: 3}", "", "squared_error", "e.yaml:3:|expected the architecture \"N:1\", or \"N:N\""},
+    {"N:1", "}, window: 3, transform: log}", "", "poisson", "e.yaml:5:|'data.transform' needs a loss"},
+    {"N:1", "}, horizon: 3}", "", "squared_error", "e.yaml:3:|window"},
+    {"N:1", ", known: [h, hh]}, window: 3}", "", "squared_error", "has no column 'hh'"},
+};
+
+START_TEST(what_the_data_cannot_give_is_refused) {
+    write_days();
+    write_experiment(refused[_i].architecture, refused[_i].data, refused[_i].model, refused[_i].loss);
+    const struct outcome checked = run("check e.yaml");
+    assert_status(refused[_i].parts, &checked, 2);
+    assert_parts(refused[_i].parts, checked.err, refused[_i].parts);
+}
+END_TEST
+
+/* After the last row of the file, or after the last one with a target. */
+START_TEST(forecasts_have_the_dates_to_come) {
+    write_days();
+    write_experiment("N:1", ", known: h}, window: 3, horizon: 2}", "", "squared_error");
+    const struct outcome trained = run("train e.yaml --out run --quiet");
+    assert_status("training", &trained, 0);
+    const struct outcome missing = run("predict run days.csv");
+    assert_status("without the numbers that are known in advance", &missing, 2);
+    assert_parts("without", missing.err,
+                 "days.csv:32: column 'h' has no number for 2012-02-01, one of the 2 rows to come");
+    sandbox_write("to_come.csv",
+                  "d,y,h\n2012-02-04,1,0\n2012-02-05,2,0\n2012-02-06,3,1\n2012-02-07,,0\n2012-02-08,,0\n");
+    const struct outcome predicted = run("predict run to_come.csv");
+    assert_status("prediction", &predicted, 0);
+    assert_parts("prediction", predicted.out, "2012-02-07\t|\n2012-02-08\t");
+    sandbox_remove("run");
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("series_runs");
+    TCase *cases = tcase_create("series_runs");
+    tcase_add_unchecked_fixture(cases, sandbox_open, sandbox_close);
+    tcase_set_timeout(cases, 120);
+    tcase_add_loop_test(cases, scores_stand_beside_those_of_naive_forecasts, 0, ROWS(runs));
+    tcase_add_loop_test(cases, what_the_data_cannot_give_is_refused, 0, ROWS(refused));
+    tcase_add_test(cases, forecasts_have_the_dates_to_come);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
