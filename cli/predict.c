@@ -327,6 +327,31 @@ static rondo_status predict_test_part(const struct predictor *predictor) {
     return status;
 }
 
+/* The rows of series go on from file to file, so all files are read together; without a file, those of the training. */
+static rondo_status predict_series(const struct predictor *predictor, const char *const *files) {
+    struct reader_path paths[ARGUMENT_LIST_MAX];
+    const struct data_files *train = &predictor->task->experiment->data.train;
+    struct reader_source source = {.paths = train->paths, .count = train->count, .part = PART_TEST};
+    for (int32_t count = 0; files[count] != NULL; count++) {
+        if (strcmp(files[count], "-") == 0) {
+            return files[1] == NULL ? predict_whole(predictor, "-")
+                                    : errors_add(predictor->errors, RONDO_INVALID,
+                                                 "'-', standard input, is not read together with other files");
+        }
+        if (count == ARGUMENT_LIST_MAX) {
+            return errors_add(predictor->errors, RONDO_INVALID, "more than %d files", ARGUMENT_LIST_MAX);
+        }
+        paths[count] = (struct reader_path){.text = files[count]};
+        source.paths = paths;
+        source.count = count + 1;
+    }
+    struct dataset *dataset = task_data_read(&predictor->task->data, &source, 0, predictor->errors);
+    const rondo_status status =
+        dataset == NULL ? predictor->errors->status : predict_dataset(predictor, dataset, source.paths[0].text);
+    dataset_destroy(dataset);
+    return status;
+}
+
 static rondo_status predict_file(const struct predictor *predictor, const char *file) {
     if (predictor->reads_files) {
         return predict_whole(predictor, file);
@@ -353,6 +378,9 @@ static rondo_status predict_files(const struct predictor *predictor, const char 
                                 "'%s' is not used: reader '%s' of the run makes its data; without a file, its "
                                 "test data is predicted",
                                 *files, reader->name);
+    }
+    if ((reader->flags & READER_DATES) != 0) {
+        return predict_series(predictor, files);
     }
     if (*files == NULL) {
         return predict_file(predictor, "-");
@@ -490,6 +518,8 @@ const struct command command_predict = {
     "probability, or the number; or the labels or numbers of all steps. Control characters in a label are\n"
     "escaped; --json prints it exactly. With --interval, numbers are followed by the lower and the upper ends\n"
     "of their intervals; `rondo list loss/NAME` says which losses have them.\n\n"
+    "A run on series reads all files together, and without a file those of the training, and forecasts what follows\n"
+    "their last row: a line for each date. Rows with an empty target give numbers that are known in advance.\n\n"
     "--plot draws the predictions: numbers, with their intervals if --interval is given; how often each class is\n"
     "predicted, or the probabilities for a single example. As text it replaces the lines; --plot FILE.svg writes a "
     "file\n"
@@ -497,5 +527,6 @@ const struct command command_predict = {
     "  echo \"The food is good\" | rondo predict runs/food-sentiment\n"
     "  rondo predict runs/food-sentiment test.tsv --column text\n"
     "  rondo predict runs/vowels test.npz\n"
-    "  rondo predict runs/wave --plot\n",
+    "  rondo predict runs/wave --plot\n"
+    "  rondo predict runs/sales sales.csv next_week.csv\n",
     run_predict};

@@ -355,6 +355,33 @@ const char *date_expected(const char *format) {
                                                                      : "a date of the form of data.time_format";
 }
 
+struct date_text date_formats_of(const char *text) {
+    static const char *const days[] = {"%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y",  "%d-%m-%Y", "%Y.%m.%d",
+                                       "%d.%m.%y", "%d %b %Y", "%b %d %Y", "%b %d, %Y", "%d-%b-%Y", "%Y%m%d"};
+    static const char *const clocks[] = {"", " %H:%M", " %H:%M:%S", " %I:%M %p"};
+    struct date_text found = {""};
+    size_t length = 0;
+    const size_t digits = strspn(text, "0123456789");
+    if (text[digits] == '\0' && digits != 8) {
+        const char *unit = digits == 4 ? "%Y" : digits == 9 || digits == 10 ? "seconds" : "milliseconds";
+        snprintf(found.text, sizeof found.text, "%s", digits == 4 || digits > 8 ? unit : "");
+        return found;
+    }
+    for (size_t d = 0; d < sizeof days / sizeof days[0]; d++) {
+        for (size_t c = 0; c < sizeof clocks / sizeof clocks[0] && length < sizeof found.text; c++) {
+            char format[32];
+            int64_t time;
+            int32_t zone;
+            snprintf(format, sizeof format, "%s%s", days[d], clocks[c]);
+            if (date_parse(text, format, &time, &zone)) {
+                length += (size_t)snprintf(found.text + length, sizeof found.text - length, "%s%s",
+                                           length == 0 ? "" : " or ", format);
+            }
+        }
+    }
+    return found;
+}
+
 /* ---- writing ---- */
 
 struct date_text date_text(int64_t time, int32_t zone, int has_clock, const char *format) {

@@ -45,6 +45,10 @@ struct date_text {
  * the format "seconds" or "milliseconds": the number. */
 struct date_text date_text(int64_t time, int32_t zone, int has_clock, const char *format);
 
+/* The formats of date_parse that read such a text, for messages: "%d.%m.%Y", or "%d/%m/%Y or %m/%d/%Y" where day and month
+ * may be either; "" if none of the usual ones does. */
+struct date_text date_formats_of(const char *text);
+
 struct date_fields date_fields_of(int64_t time);
 int64_t date_of_fields(const struct date_fields *fields);
 /* From 0, Monday. */

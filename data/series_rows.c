@@ -49,13 +49,12 @@ static int read_time(struct series_reading *reading, struct table_file *file, in
     const char *text = table_file_field(file, index, column), *format = reading->form->time_format;
     int32_t zone;
     if (!date_parse(text, format, time, &zone)) {
-        const int is_number = format[0] == '\0' && text[strspn(text, " 0123456789.")] == '\0' && strlen(text) >= 8;
-        errors_add_at(file->errors, RONDO_INVALID, table_file_place(file, index), "'%.60s' in %s is not %s%s", text,
+        const struct date_text formats = date_formats_of(text);
+        errors_add_at(file->errors, RONDO_INVALID, table_file_place(file, index), "'%.60s' in %s is not %s%s%s", text,
                       table_file_column_text(file, column).text, date_expected(format),
-                      is_number           ? "; time_format: seconds reads seconds since 1970"
-                      : format[0] == '\0' ? "; data.time_format gives another form, such as \"%d.%m.%Y\""
-                                          : "");
-        file->mistakes++;
+                      formats.text[0] != '\0' ? "; it has the data.time_format " : "", formats.text);
+        /* the first row shows that the format is another one, and all rows are alike */
+        file->mistakes += index == 0 ? TABLE_FILE_MOST_MISTAKES : 1;
         return 0;
     }
     check_zone(reading, file, index, text, zone);

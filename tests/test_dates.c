@@ -87,6 +87,28 @@ START_TEST(numbers_of_seconds_are_written_as_numbers) {
 END_TEST
 
 static const struct {
+    const char *text, *formats;
+} suggested[] = {
+    {"2012/06/30", "%Y/%m/%d"},
+    {"30.6.2012 7:05", "%d.%m.%Y %H:%M"},
+    {"06/07/2012", "%d/%m/%Y or %m/%d/%Y"},
+    {"06/30/2012", "%m/%d/%Y"},
+    {"Jun 1, 2012", "%b %d, %Y"},
+    {"20120630", "%Y%m%d"},
+    {"1338508800", "seconds"},
+    {"1338508800123", "milliseconds"},
+    {"2012", "%Y"},
+    {"Q1 2012", ""},
+    {"", ""},
+    {"12", ""},
+};
+
+START_TEST(a_message_names_the_formats_that_read_a_text) {
+    ck_assert_str_eq(date_formats_of(suggested[_i].text).text, suggested[_i].formats);
+}
+END_TEST
+
+static const struct {
     const char *format, *bad; /* NULL: it is valid */
 } formats[] = {{"", NULL},    {"seconds", NULL}, {"%d.%m.%Y", NULL}, {"%Y%%", NULL}, {"%Q", "%Q"},
                {"%Y-%", "%"}, {"days", "days"},  {"%%", "%%"},       {"%Y %U", "%U"}};
@@ -196,6 +218,7 @@ int main(void) {
     TCase *dates = add_case(suite, "dates", 60, NULL, NULL);
     tcase_add_loop_test(dates, a_text_of_its_form_is_read_and_any_other_refused, 0, ROWS(texts));
     tcase_add_test(dates, numbers_of_seconds_are_written_as_numbers);
+    tcase_add_loop_test(dates, a_message_names_the_formats_that_read_a_text, 0, ROWS(suggested));
     tcase_add_loop_test(dates, a_format_is_checked_before_any_text, 0, ROWS(formats));
     tcase_add_test(dates, days_follow_each_other);
     tcase_add_loop_test(dates, steps_are_added_as_in_the_calendar, 0, ROWS(steps));

@@ -388,10 +388,13 @@ static const struct {
      "%:2: 'nan' in column 'y' is not a finite number"},
     {"window=1 separator=semicolon", "time=d target=y", "d;y\n2012-01-01;1,5\n2012-01-02;2\n", NULL, 1,
      "%:2: '1,5' in column 'y' is not a finite number; expected a decimal point, and no other sign between digits"},
-    {"window=1", "time=d target=y", "d,y\n01.02.2012,1\n02.02.2012,2\n", NULL, 1, NULL},
+    {"window=1", "time=d target=y", "d,y\n01.02.2012,1\n02.02.2012,2\n", NULL, 1,
+     "%:2: '01.02.2012' in column 'd' is not a date such as 2012-06-01 or 2012-06-01T14:30; it has the "
+     "data.time_format "
+     "%d.%m.%Y"},
     {"window=1", "time=d target=y", "d,y\n1328054400,1\n", NULL, 1,
-     "%:2: '1328054400' in column 'd' is not a date such as 2012-06-01 or 2012-06-01T14:30; time_format: seconds reads "
-     "seconds since 1970"},
+     "%:2: '1328054400' in column 'd' is not a date such as 2012-06-01 or 2012-06-01T14:30; it has the "
+     "data.time_format seconds"},
     {"window=1 time_format=%d.%m.%Y", "time=d target=y", "d,y\n2012-01-01,1\n", NULL, 1,
      "%:2: '2012-01-01' in column 'd' is not a date of the form of data.time_format"},
     {"window=1", "time=d target=y", "d,y\n2012-01-01T00:00Z,1\n2012-01-01T01:00,2\n", NULL, 1,

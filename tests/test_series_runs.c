@@ -57,7 +57,7 @@ static const struct {
     {"N:N", "}, window: 3, season: 7, test: {from: 2012-01-25}}", "feedback: true, ", "squared_error",
      "mae 292.8571, mase 4.1837\n|mae 70.0000, mase 1.0000\n"},
     {"N:1", ", known: h, calendar: [weekday]}, window: 3, season: 7, horizon: 7, test: {from: 2012-01-25}}", "",
-     "huber, delta: 1.0", "test: 1 examples, loss |\n  seasonal naive: mae 70.0000, mase 1.0000\n"},
+     "huber, delta: 1.0", "test: 1 examples, loss |\n  seasonal naive: rmse 70.0000, mae 70.0000, mase 1.0000\n"},
     {"N:1", "}, window: 3, season: 7, transform: log, scale_target: minmax, test: {from: 2012-01-25}}", "",
      "squared_error", "mae 292.8571, mase 4.1837\n|mae 70.0000, mase 1.0000\n"},
 };
@@ -112,10 +112,14 @@ START_TEST(forecasts_have_the_dates_to_come) {
     write_experiment("N:1", ", known: h}, window: 3, horizon: 2}", "", "squared_error");
     const struct outcome trained = run("train e.yaml --out run --quiet");
     assert_status("training", &trained, 0);
-    const struct outcome missing = run("predict run days.csv");
+    const struct outcome missing = run("predict run"); /* the file of the training */
     assert_status("without the numbers that are known in advance", &missing, 2);
     assert_parts("without", missing.err,
                  "days.csv:32: column 'h' has no number for 2012-02-01, one of the 2 rows to come");
+    sandbox_write("next.csv", "h,d,y\n0,2012-02-01,\n0,2012-02-02,\n");
+    const struct outcome joined = run("predict run days.csv next.csv");
+    assert_status("two files", &joined, 0);
+    assert_parts("two files", joined.out, "2012-02-01\t|\n2012-02-02\t");
     sandbox_write("to_come.csv",
                   "d,y,h\n2012-02-04,1,0\n2012-02-05,2,0\n2012-02-06,3,1\n2012-02-07,,0\n2012-02-08,,0\n");
     const struct outcome predicted = run("predict run to_come.csv");

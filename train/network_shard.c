@@ -177,9 +177,10 @@ static rondo_status measure_predictions(const struct network_work *work, struct 
 static rondo_status measure_naive(const struct network_work *work, struct network_shard *shard,
                                   const struct batch *batch) {
     const struct network *network = work->network;
-    const int64_t size = target_of(work)->size;
+    const struct stream *target = target_of(work);
+    const int64_t size = target->size;
     rondo_tensor predictions = tensor_2d(network->settings.plan.dtype, batch->n_scored, size, NULL);
-    rondo_tensor targets = batch->targets, naive;
+    rondo_tensor targets = batch->targets, naive; /* the batch is used for nothing else */
     double *numbers = arena_calloc(tape_arena(shard->tape), (size_t)size, sizeof *numbers);
     if (numbers == NULL) {
         return errors_no_memory(&shard->errors);
@@ -189,9 +190,9 @@ static rondo_status measure_naive(const struct network_work *work, struct networ
         naive_forecast(work->dataset, batch->scored_example[row], batch->scored_element[row], work->naive, numbers);
         for (int64_t k = 0; k < size; k++) {
             tensor_set(&predictions, row * size + k, numbers[k]);
+            tensor_set(&targets, row * size + k, (double)stream_number(target, batch->scored_element[row], k));
         }
     }
-    to_units(work, batch, &targets); /* the batch is used for nothing else */
     RONDO_TRY(naive_of(work, shard, batch, &naive));
     shard->scores.rows += batch->n_scored;
     struct heads_call call = {.tape = shard->tape, .parallel = &network->session->parallel, .errors = &shard->errors};
