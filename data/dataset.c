@@ -243,17 +243,20 @@ struct timeline *dataset_timeline(struct dataset *dataset, struct errors *errors
     return timeline;
 }
 
+/* Makes room for `needed` entries in an array that has room for *capacity. 0 if out of memory. */
+static int grow(void **array, int64_t *capacity, int64_t needed, size_t width) {
+    const int64_t grown = needed > *capacity ? grown_capacity(*capacity, needed) : *capacity;
+    if (grown > *capacity && !resize(array, grown, width)) {
+        return 0;
+    }
+    *capacity = grown;
+    return 1;
+}
+
 static int reserve_series(struct timeline *timeline, int64_t elements) {
     void *time = timeline->time, *series = timeline->series;
-    int has_room = 1;
-    if (timeline->elements + elements > timeline->capacity) {
-        timeline->capacity = grown_capacity(timeline->capacity, timeline->elements + elements);
-        has_room = resize(&time, timeline->capacity, sizeof *timeline->time);
-    }
-    if (has_room && timeline->n_series == timeline->series_capacity) {
-        timeline->series_capacity = grown_capacity(timeline->series_capacity, timeline->n_series + 1);
-        has_room = resize(&series, timeline->series_capacity, sizeof *timeline->series);
-    }
+    const int has_room = grow(&time, &timeline->capacity, timeline->elements + elements, sizeof *timeline->time) &&
+                         grow(&series, &timeline->series_capacity, timeline->n_series + 1, sizeof *timeline->series);
     timeline->time = time;
     timeline->series = series;
     return has_room;

@@ -48,6 +48,8 @@ static const struct {
     {"synthetic", "task=sine train=20 spread=3", NULL, NULL, NULL, NULL},
     {"text", "", NULL, "a.tsv", "good one\tgreat\nbad one\tother\n", "bad"},
     {"text", "target=number", NULL, "a.csv", "good one,1\nbad one,2\n", "bad"},
+    {"series", "window=1 horizon=2 gaps=missing", "time=d target=y past=t known=h series=s calendar=weekday", "a.csv",
+     "s,d,y,t,h\na,2012-01-01,1,,1\nb,2012-01-01,2,5,1\na,2012-01-03,3,4,0\nb,2012-01-02,,5,1\n", NULL},
     {"words", "", NULL, "a.txt", "one two\nthree one\n", "one"},
     {"words", "documents=lines tokens=whitespace line_ends=false", NULL, "a.txt", "one two\nthree <unk>\n", ""},
     {"table", "", "target=y", "a.csv", "x,y\n1,a\n2,b\n3,a\n", NULL},

@@ -534,6 +534,9 @@ static rondo_status add_all(struct series_source *source, int with_targets) {
     for (int32_t s = 0; s < rows->n_series && source->errors->count < TABLE_FILE_MOST_MISTAKES; s++) {
         RONDO_TRY(reader_check_interrupt(source->reader, s, rows->series[s].last_line, source->errors));
         const rondo_status status = add_series(source, &rows->series[s], with_targets);
+        if (status == RONDO_NO_MEMORY) {
+            return status;
+        }
         first = first == RONDO_OK ? status : first;
     }
     return first;
