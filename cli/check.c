@@ -10,6 +10,7 @@
 #include "io/json.h"
 #include "io/section.h"
 #include "train/task_memory.h"
+#include "train/task_rows.h"
 
 /* A column of `width` bytes, and a blank. */
 static void print_padded(const char *text, int width) {
@@ -63,6 +64,20 @@ static void print_values(const char *path, const struct yaml_node *node, struct 
 static double parameter_megabytes(const struct task *task) {
     const struct task_memory memory = task_memory(task);
     return (double)(memory.parameters + memory.gradients + memory.slots + memory.chosen) / 1e6;
+}
+
+/* "embedding.W: every update processes all 6753 rows, because of 'adam'": what makes large vocabularies slow. */
+static void print_whole_tables(const struct task *task) {
+    const struct model *model = network_model(task->network);
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        const rondo_optimizer *stage = task_whole_stage(task, p);
+        if (stage != NULL) {
+            const struct model_parameter *parameter = &model_parameters(model)[p];
+            printf("%s: every update processes all %lld rows, because of '%s'%s\n", parameter->name,
+                   (long long)parameter->value.shape[0], stage->base.name,
+                   task_lazy_helps(stage) ? "; with model.embedding.lazy, only those that occur" : "");
+        }
+    }
 }
 
 /* The labels, in the order that options such as class_weights use. */
@@ -136,6 +151,7 @@ static void print_model(const struct task *task, struct arena *arena) {
     printf("%-24s %-16s %10lld\n\n", "parameters", "", (long long)model_size(model));
     printf("%lld operations for each row and step, forward\n", (long long)model_step_flops(model));
     printf("%.1f MB for parameters, gradients, optimizer and the best weights\n", parameter_megabytes(task));
+    print_whole_tables(task);
     printf("%lld training examples", (long long)task->data.train->count);
     if (task->data.valid != NULL) {
         printf(", %lld for validation", (long long)task->data.valid->count);

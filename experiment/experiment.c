@@ -47,6 +47,10 @@ static const rondo_option embedding_table[] = {
                       "a: in training, a symbol of the stream `input` that occurs n times in the training data is "
                       "replaced by the unknown symbol with the probability a / (n + a), so that its vector is trained; "
                       "0: never"),
+    RONDO_OPTION_BOOL(
+        struct embedding_options, lazy, "false",
+        "the optimizer updates only the vectors of the symbols that occur in an update, and its memory of "
+        "them: another rule for optimizers with memory, and cheaper with many symbols"),
     RONDO_OPTION_END};
 
 static const rondo_option head_table[] = {

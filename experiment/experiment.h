@@ -32,6 +32,7 @@ struct embedding_options {
     double dropout;
     double word_dropout;
     double rare_word_dropout;
+    int32_t lazy;
     int is_given;          /* the experiment has this section; for a stream of numbers: a linear map to this width */
     struct location where; /* of the stream's own section; file NULL: it has none */
 };

@@ -124,6 +124,8 @@ static const struct {
      "e.yaml:4:|'model.embedding.word_dropout' is not used: it replaces symbols by the unknown one, and reader "
      "'arrays' "
      "gives no unknown symbol"},
+    {"N:1", "good.npz", "", "embedding: {input: {size: 3, lazy: true}}, ", "softmax_cross_entropy",
+     "e.yaml:4:|'model.embedding.input.lazy' is not used: the inputs are numbers, which select no rows of a table"},
     {"N:1", "good.npz", ", scale_input: standart", "", "softmax_cross_entropy",
      "e.yaml:3:|'scale_input' is 'standart', expected one of none, standard, minmax (did you mean 'standard'?)"},
 };

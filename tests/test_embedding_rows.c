@@ -8,6 +8,7 @@
 
 #include "core/options.h"
 #include "dataset_fixture.h"
+#include "plugin_fixture.h"
 #include "tests/session_fixture.h"
 #include "tests/suite.h"
 #include "train/network_shard.h"
@@ -62,7 +63,8 @@ static void make_dense(const struct network *network) {
     }
 }
 
-static struct network *make_network(int32_t dtype, int is_lazy) {
+/* N:1, with a table [symbols, size]. */
+static struct network *make_network_of(int32_t dtype, int is_lazy, int64_t symbols, int64_t size) {
     struct loss_term *term = arena_calloc(support.arena, 1, sizeof *term);
     ck_assert_ptr_nonnull(term);
     const rondo_descriptor *loss = resolve(RONDO_KIND_LOSS, "softmax_cross_entropy");
@@ -72,8 +74,8 @@ static struct network *make_network(int32_t dtype, int is_lazy) {
     term->origin = "built for this test";
     struct cell_layer_settings layer = {.cell = session_definition("gru"), .hidden = 5};
     struct model_input input = {.name = "input",
-                                .symbols = SYMBOLS,
-                                .embedding_size = SIZE,
+                                .symbols = symbols,
+                                .embedding_size = size,
                                 .word_dropout = 0.1,
                                 .unknown = 0,
                                 .share = -1,
@@ -96,11 +98,15 @@ static struct network *make_network(int32_t dtype, int is_lazy) {
     return network;
 }
 
+static struct network *make_network(int32_t dtype, int is_lazy) {
+    return make_network_of(dtype, is_lazy, SYMBOLS, SIZE);
+}
+
 /* The number of the table among the parameters. */
 static int32_t table_of(const struct network *network) {
     const struct model *model = network_model(network);
     int32_t p = 0;
-    while (model_parameters(model)[p].value.shape[0] != SYMBOLS) {
+    while (strcmp(model_parameters(model)[p].name, "embedding.W") != 0) {
         p++;
     }
     return p;
@@ -349,6 +355,62 @@ START_TEST(an_update_processes_the_elements_of_the_rows_that_occurred) {
 }
 END_TEST
 
+/* ---- lazy ---- */
+
+/* golden/make_sparse_adam.py says how the file is read. */
+START_TEST(lazy_adam_is_sparse_adam_of_pytorch) {
+    enum { ALL = 7, WIDTH = 3 };
+    struct network *network = make_network_of(RONDO_F64, 1, ALL, WIDTH);
+    const struct model *model = network_model(network);
+    const int32_t table = table_of(network), count = model_parameter_count(model);
+    struct gradient *gradients = arena_calloc(support.arena, (size_t)count, sizeof *gradients);
+    unsigned char *frozen = arena_calloc(support.arena, (size_t)count, 1);
+    ck_assert(gradients != NULL && frozen != NULL);
+    for (int32_t p = 0; p < count; p++) {
+        frozen[p] = p != table;
+    }
+    struct updater_settings settings = make_stages(network, "adam lr=0.05 beta1=0.8 beta2=0.95 epsilon=1e-30");
+    settings.frozen = frozen;
+    struct updater *updater = updater_create(&settings, &support.errors);
+    ck_assert_ptr_nonnull(updater);
+    const rondo_tensor *value = &model_parameters(model)[table].value;
+    rondo_tensor expected = *value;
+    support_ok(&support, tensor_alloc(&expected, support.arena, &support.errors), "memory");
+    int32_t ids[ALL];
+    double numbers[ALL * WIDTH];
+    int64_t updates = 0;
+    struct golden golden = golden_open("sparse_adam.txt");
+    for (const char *word = golden_next(&golden); word != NULL; word = golden_next(&golden)) {
+        ck_assert_int_le(golden.count, ALL * WIDTH);
+        if (strcmp(word, "start") == 0) {
+            memcpy(value->data, golden.numbers, tensor_bytes(value));
+        } else if (strcmp(word, "rows") == 0) {
+            gradients[table] = (struct gradient){.values = tensor_2d(RONDO_F64, golden.count, WIDTH, numbers),
+                                                 .by_rows = 1,
+                                                 .ids = ids,
+                                                 .count = golden.count};
+            for (int64_t k = 0; k < golden.count; k++) {
+                ids[k] = (int32_t)golden.numbers[k];
+            }
+        } else if (strcmp(word, "gradient") == 0) {
+            ck_assert_int_eq(golden.count, gradients[table].count * WIDTH);
+            memcpy(numbers, golden.numbers, sizeof *numbers * (size_t)golden.count);
+            const struct updater_step step = {.gradients = gradients, .rows = 1, .lr_scale = 1};
+            support_ok(&support, updater_step(updater, &step, &support.errors), "step");
+            updates++;
+        } else {
+            ck_assert_str_eq(word, "after");
+            memcpy(expected.data, golden.numbers, tensor_bytes(&expected));
+            support_near(value, &expected, 1e-13, "after an update");
+        }
+    }
+    ck_assert_int_eq(updates, 30);
+    golden_close(&golden);
+    updater_destroy(updater);
+    network_destroy(network);
+}
+END_TEST
+
 /* ---- row tables ---- */
 
 START_TEST(a_row_table_has_each_row_once_and_grows) {
@@ -389,6 +451,7 @@ static Suite *embedding_rows_suite(void) {
     tcase_add_loop_test(cases, trained_weights_have_the_bits_of_dense_ones, 0, 3 * ROWS(trainings));
     tcase_add_loop_test(cases, stages_that_leave_zeros_alone_process_only_the_rows_that_occurred, 0, ROWS(processed));
     tcase_add_test(cases, an_update_processes_the_elements_of_the_rows_that_occurred);
+    tcase_add_test(cases, lazy_adam_is_sparse_adam_of_pytorch);
     tcase_add_test(cases, a_row_table_has_each_row_once_and_grows);
     return suite;
 }

@@ -196,6 +196,9 @@ static const struct {
     {"validation after every other epoch, and the end", "--set schedule.validate.epochs=2",
      "--set schedule.validate.steps=6", 1},
     {"a sum of one", "--set optimizer.lr=0.05", "--set loss={} --set loss.sum.0.plugin=softmax_cross_entropy", 1},
+    {"lazy rows without memory", "--set optimizer.plugin=sgd",
+     "--set optimizer.plugin=sgd --set model.embedding.lazy=true", 1},
+    {"lazy rows", "--set optimizer.lr=0.05", "--set model.embedding.lazy=true", 0},
     {"a key that is taken away", "--set optimizer.lr=0.05", "--set optimizer.beta1=0.5 --set optimizer.beta1=null", 1},
     {"a sum of two halves", "--set optimizer.lr=0.05",
      "--set loss={} --set loss.sum.0.plugin=hinge --set loss.sum.1.plugin=softmax_cross_entropy", 0},
@@ -470,6 +473,54 @@ START_TEST(the_length_of_an_epoch_follows_from_its_batches) {
 }
 END_TEST
 
+/* ---- rows of embeddings ---- */
+
+static const struct {
+    const char *arguments;
+    int status;
+    const char *parts; /* of what `check` prints */
+} row_updates[] = {
+    {"e.yaml --set model.embedding.lazy=true --set optimizer.plugin=muon", 2,
+     "--set model.embedding.lazy=true: 'model.embedding.lazy' needs an optimizer and wrappers that process each "
+     "element by itself, and 'muon' needs whole parameters"},
+    {"e.yaml --set model.embedding.input.lazy=true --set optimizer.wrappers.0.plugin=centralise", 2,
+     "'model.embedding.input.lazy' needs|'centralise' needs whole parameters"},
+    {"tied.yaml --set model.embedding.lazy=true", 2,
+     "'model.embedding.lazy' is not used: the head uses the same vectors (model.head.tie)"},
+    {"e.yaml", 0,
+     "embedding.W: every update processes all |rows, because of 'adam'; with model.embedding.lazy, only those that "
+     "occur"},
+    {"e.yaml --set optimizer.plugin=muon", 0, "rows, because of 'muon'\n"},
+    {"e.yaml --set optimizer.plugin=sgd --set optimizer.wrappers.0.plugin=lookahead", 0, "because of 'lookahead'\n"},
+};
+
+START_TEST(what_an_update_of_an_embedding_processes_is_checked) {
+    char arguments[256];
+    sandbox_write("letters.txt", "tea and soup and pie and tea and bread and fish and rice and tea and soup\n");
+    tiny_edit("tied.yaml", NULL,
+              "rondo: 1\narchitecture: \"N:N\"\ndata: {reader: characters, train: letters.txt}\n"
+              "model: {feedback: true, embedding: {size: 4}, layers: [{cell: gru, hidden: 4}], head: {tie: true}}\n"
+              "loss: {plugin: softmax_cross_entropy}\noptimizer: {plugin: adam}\n");
+    snprintf(arguments, sizeof arguments, "check %s", row_updates[_i].arguments);
+    const struct outcome outcome = sandbox_run((struct call){.arguments = arguments});
+    assert_status(arguments, &outcome, row_updates[_i].status);
+    assert_parts(arguments, row_updates[_i].status == 0 ? outcome.out : outcome.err, row_updates[_i].parts);
+}
+END_TEST
+
+static const char *const silent[] = {
+    "check e.yaml --set optimizer.plugin=sgd",
+    "check e.yaml --set model.embedding.lazy=true",
+    "check e.yaml --set optimizer.groups.0.match=embedding.* --set optimizer.groups.0.frozen=true",
+};
+
+START_TEST(an_update_of_the_rows_that_occur_is_not_mentioned) {
+    const struct outcome outcome = sandbox_run((struct call){.arguments = silent[_i]});
+    assert_status(silent[_i], &outcome, 0);
+    ck_assert_msg(strstr(outcome.out, "every update processes") == NULL, "%s", outcome.out);
+}
+END_TEST
+
 START_TEST(lanes_need_batches_of_examples) {
     sandbox_write("text.txt", "tea and soup and pie and tea and bread and fish and rice and tea and soup\n");
     tiny_edit("lanes.yaml", NULL,
@@ -574,6 +625,8 @@ int main(void) {
     tcase_add_test(cases, a_run_keeps_the_best_weights_by_each_metric);
     tcase_add_test(cases, validation_needs_data);
     tcase_add_loop_test(cases, the_length_of_an_epoch_follows_from_its_batches, 0, ROWS(counted));
+    tcase_add_loop_test(cases, what_an_update_of_an_embedding_processes_is_checked, 0, ROWS(row_updates));
+    tcase_add_loop_test(cases, an_update_of_the_rows_that_occur_is_not_mentioned, 0, ROWS(silent));
     tcase_add_test(cases, lanes_need_batches_of_examples);
     tcase_add_test(cases, an_unknown_word_does_not_decide);
     tcase_add_loop_test(cases, a_failure_names_the_plugin_and_leaves_the_weights_of_the_epoch_before, 0,

@@ -8,6 +8,7 @@
 #include "train/optimizer_stages.h"
 #include "train/profile.h"
 #include "train/target_check.h"
+#include "train/task_rows.h"
 
 static const struct stream *target_of(const struct task *task) {
     return dataset_find(task->data.shape, "target");
@@ -71,6 +72,7 @@ static int32_t model_inputs(const struct task *task, struct model_input inputs[B
                                          .word_dropout = streams[i].unknown >= 0 ? options->word_dropout : 0,
                                          .unknown = streams[i].unknown,
                                          .share = -1,
+                                         .lazy = streams[i].symbols > 0 && options->lazy,
                                          .every_step = streams[i].every_step};
         const int trains = experiment->optimizer.optimizer.descriptor != NULL && task->data.train != NULL;
         if (trains && streams[i].unknown >= 0 && options->rare_word_dropout > 0) {
@@ -488,7 +490,7 @@ static rondo_status apply_optimizer(struct task *task, struct errors *errors) {
                                  optimizer->base.name, task->experiment->loss.terms[0].loss->base.name);
         }
     }
-    return RONDO_OK;
+    return task_check_lazy(task, errors);
 }
 
 /* Checks the targets of all data, so that the loss does not reject one in the middle of a run. */

@@ -18,7 +18,9 @@ struct task_memory task_memory(const struct task *task) {
         const rondo_tensor *value = &model_parameters(model)[p].value;
         const uint64_t bytes = tensor_bytes(value);
         memory.parameters += 2 * bytes;
-        memory.gradients += (uint64_t)memory.n_shards * bytes;
+        memory.gradients += !model_parameters(model)[p].by_rows               ? (uint64_t)memory.n_shards * bytes
+                            : updater_needs_whole_gradient(&task->updater, p) ? bytes
+                                                                              : 0;
         const int is_frozen = task->updater.frozen != NULL && task->updater.frozen[p];
         for (int32_t stage = 0; stage < task->updater.n_stages && !is_frozen; stage++) {
             add_slots(&memory, &task->updater.stages[stage], bytes, dtype_size(value->dtype));

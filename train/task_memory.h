@@ -7,7 +7,8 @@
 
 #include "train/task.h"
 
-/* In bytes. Without what the tape keeps of a batch, which depends on its lengths. */
+/* In bytes. Without what the tape keeps of a batch, which depends on its lengths; nor the gradients of tables by rows
+ * (model_parameter.by_rows), which depend on its symbols. */
 struct task_memory {
     uint64_t parameters; /* counted twice: the trained ones, and a copy of the best so far */
     uint64_t gradients;  /* one of each parameter for every shard of a batch */

@@ -156,19 +156,26 @@ int updater_lists_rows(const struct updater_settings *settings, int32_t stage, i
     return lists;
 }
 
+int updater_needs_whole_gradient(const struct updater_settings *settings, int32_t p) {
+    const struct updater updater = {.settings = *settings};
+    int needs = 0;
+    for (int32_t stage = 0; stage < settings->n_stages; stage++) {
+        needs |= !updater_is_elementwise(&updater, stage);
+    }
+    return needs && parameter_at(&updater, p)->by_rows && !updater_is_frozen(&updater, p);
+}
+
 static rondo_status add_rows(struct updater *updater, struct errors *errors) {
     const int32_t count = parameter_count(updater), n_stages = updater->settings.n_stages;
     updater->rows = arena_calloc(updater->arena, (size_t)count + 1, sizeof *updater->rows);
     for (int32_t p = 0; updater->rows != NULL && p < count; p++) {
         const struct model_parameter *parameter = parameter_at(updater, p);
         struct updater_rows *rows = &updater->rows[p];
-        int is_whole = 0;
         for (int32_t stage = 0; stage < n_stages && parameter->by_rows && !updater_is_frozen(updater, p); stage++) {
             rows->listed[stage] = (unsigned char)updater_lists_rows(&updater->settings, stage, p);
             rows->expands |= !rows->listed[stage];
-            is_whole |= !updater_is_elementwise(updater, stage);
         }
-        if (is_whole) {
+        if (updater_needs_whole_gradient(&updater->settings, p)) {
             rows->whole = rows->whole_sampled = parameter->value;
             RONDO_TRY(tensor_alloc(&rows->whole, updater->arena, errors));
             rows->whole_sampled.data = NULL; /* allocated by the first update that needs it */

@@ -42,6 +42,9 @@ struct updater;
  * the plug-in skips zeros (rondo_optimizer.skips_zeros) or the parameter is lazy (model_parameter.is_lazy). */
 int updater_lists_rows(const struct updater_settings *settings, int32_t stage, int32_t p);
 
+/* 1 if a stage needs the gradient of the whole of parameter `p`, which is by rows: it is then expanded in memory of its own. */
+int updater_needs_whole_gradient(const struct updater_settings *settings, int32_t p);
+
 /* Allocates the slots that the stages declare. They begin as zero, or as a copy of the parameter if their role says so;
  * therefore the parameters must have their initial values. NULL with errors. */
 struct updater *updater_create(const struct updater_settings *settings, struct errors *errors);
