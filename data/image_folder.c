@@ -106,7 +106,7 @@ static rondo_status list(struct folder_reading *reading) {
     return RONDO_OK;
 }
 
-rondo_status image_folder_list(struct image_folder *folder, const char *path, struct location where,
+rondo_status image_folder_list(struct image_folder *folder, const char *path, int is_mixed, struct location where,
                                struct arena *arena, struct errors *errors) {
     *folder = (struct image_folder){.path = path};
     struct folder_reading reading = {.folder = folder, .where = where, .arena = arena, .errors = errors};
@@ -115,7 +115,7 @@ rondo_status image_folder_list(struct image_folder *folder, const char *path, st
         folder->files = arena_calloc(arena, (size_t)folder->count, sizeof *folder->files);
         status = folder->files == NULL ? errors_no_memory(errors) : RONDO_OK;
     }
-    if (status == RONDO_OK && folder->n_classes > 0) {
+    if (status == RONDO_OK && is_mixed) {
         qsort(reading.images, (size_t)folder->count, sizeof *reading.images, by_share);
     }
     for (int64_t i = 0; status == RONDO_OK && i < folder->count; i++) {

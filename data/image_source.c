@@ -38,7 +38,7 @@ static rondo_status open_folder(struct image_source *source, int with_targets, s
     const struct reader_path *path = source->path;
     struct picture picture;
     source->kind = IMAGES_OF_FOLDER;
-    RONDO_TRY(image_folder_list(&source->folder, path->text, path->where, source->arena, errors));
+    RONDO_TRY(image_folder_list(&source->folder, path->text, with_targets, path->where, source->arena, errors));
     if (with_targets && source->folder.n_classes == 0) {
         return errors_add_at(errors, RONDO_INVALID, (struct location){.file = path->text},
                              "the folder has no subfolders, expected one for each class");
@@ -55,6 +55,15 @@ static rondo_status open_folder(struct image_source *source, int with_targets, s
     return RONDO_OK;
 }
 
+/* "[3, 2, 2]" */
+static const char *shape_text(const struct item_file *file, struct arena *arena) {
+    const char *text = "[";
+    for (int32_t dim = 0; dim < file->n_dims && text != NULL; dim++) {
+        text = arena_printf(arena, "%s%s%lld", text, dim == 0 ? "" : ", ", (long long)file->shape[dim]);
+    }
+    return text == NULL ? NULL : arena_printf(arena, "%s]", text);
+}
+
 /* Checks the shape of an array of images: [images, height, width], or with 1 or 3 colours at the end. */
 static rondo_status open_array(struct image_source *source, struct errors *errors) {
     struct item_file *images = &source->images;
@@ -63,10 +72,12 @@ static rondo_status open_array(struct image_source *source, struct errors *error
     const int64_t *shape = images->shape;
     const int64_t channels = images->n_dims == 4 ? shape[3] : 1;
     if ((images->n_dims != 3 && images->n_dims != 4) || (channels != 1 && channels != 3) || images->item_numbers < 1) {
-        return errors_add_at(errors, RONDO_INVALID, images->where,
-                             "the array has %d dimensions and %lld numbers for each image, expected the shape [images, "
-                             "height, width] or [images, height, width, 1 or 3 colours]",
-                             images->n_dims, (long long)images->item_numbers);
+        const char *text = shape_text(images, source->arena);
+        return text == NULL ? errors_no_memory(errors)
+                            : errors_add_at(errors, RONDO_INVALID, images->where,
+                                            "the images have the shape %s, expected [images, height, width] or "
+                                            "[images, height, width, 1 or 3 colours]",
+                                            text);
     }
     if (!images->is_bytes) {
         return errors_add_at(errors, RONDO_INVALID, images->where,
@@ -103,16 +114,21 @@ static rondo_status open_alone(struct image_source *source, struct errors *error
     return RONDO_OK;
 }
 
-/* 1 in *is_picture if the file begins as a PNG or a JPEG file. */
-static rondo_status find_format(const struct reader_path *path, int *is_picture, struct errors *errors) {
+/* What a file is by its first bytes: a picture or an array. */
+static rondo_status find_kind(const struct reader_path *path, int32_t *kind, struct errors *errors) {
     unsigned char head[GZIP_HEAD];
     size_t got = 0;
     struct gzip_stream *stream = path->bytes == NULL ? gzip_open(path->text, path->where, errors)
                                                      : gzip_open_bytes(path->bytes, path->length, path->text, errors);
     const rondo_status status = stream == NULL ? errors->status : gzip_head(stream, head, &got, errors);
-    *is_picture = status == RONDO_OK && picture_format(head, got) != PICTURE_NONE;
     gzip_close(stream);
-    return status;
+    RONDO_TRY(status);
+    *kind = picture_format(head, got) != PICTURE_NONE ? IMAGE_ALONE : IMAGES_OF_ARRAY;
+    return *kind == IMAGE_ALONE || npy_is(head, got) || idx_is(head, got)
+               ? RONDO_OK
+               : errors_add_at(errors, RONDO_INVALID, (struct location){.file = path->text},
+                               "an unknown format, expected a PNG or JPEG file, a folder of them, or images in an IDX "
+                               "file, plain or gzip, or in an .npy file");
 }
 
 static rondo_status open_one(struct image_source *source, int with_targets, struct errors *errors) {
@@ -120,15 +136,15 @@ static rondo_status open_one(struct image_source *source, int with_targets, stru
     if (path->bytes == NULL && folder_is(path->text)) {
         return open_folder(source, with_targets, errors);
     }
-    int is_picture;
-    RONDO_TRY(find_format(path, &is_picture, errors));
+    int32_t kind;
+    RONDO_TRY(find_kind(path, &kind, errors));
     if (with_targets) {
         return errors_add_at(errors, RONDO_INVALID, path->where,
                              "'%s' has no labels; expected a folder with a subfolder for each class, or {input: FILE, "
                              "target: FILE}",
                              path->text);
     }
-    return is_picture ? open_alone(source, errors) : open_array(source, errors);
+    return kind == IMAGE_ALONE ? open_alone(source, errors) : open_array(source, errors);
 }
 
 /* Finds the files of the streams. */

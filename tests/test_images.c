@@ -276,17 +276,13 @@ static const struct {
     {"", "input=short.idx target=y.idx", "short.idx",
      "%: the images are of the type '16-bit integers', expected unsigned bytes, from 0 (dark) to 255"},
     {"", "input=images_two_colours.npy target=y.idx", "images_two_colours.npy",
-     "%: the array has 4 dimensions and 4 numbers for each image, expected the shape [images, height, width] or "
-     "[images, "
-     "height, width, 1 or 3 colours]"},
+     "%: the images have the shape [3, 2, 1, 2], expected [images, height, width] or [images, height, width, 1 or 3 "
+     "colours]"},
     {"", "input=images_empty.npy target=y.idx", "images_empty.npy",
-     "%: the array has 3 dimensions and 0 numbers for each image, expected the shape [images, height, width] or "
-     "[images, "
-     "height, width, 1 or 3 colours]"},
+     "%: the images have the shape [3, 0, 2], expected [images, height, width] or [images, height, width, 1 or 3 "
+     "colours]"},
     {"", "input=y.idx target=y.idx", "y.idx",
-     "%: the array has 1 dimensions and 1 numbers for each image, expected the shape [images, height, width] or "
-     "[images, "
-     "height, width, 1 or 3 colours]"},
+     "%: the images have the shape [3], expected [images, height, width] or [images, height, width, 1 or 3 colours]"},
     {"", "input=claim.idx target=y.idx", "claim.idx",
      "%: an IDX file whose dimension 2 has the size 4294967295, expected items of 1 to 1073741824 bytes"},
     {"", "input=many.idx target=y.idx", "y.idx", "%: there are 3 labels, and '/many.idx' has 4294967295 images"},
