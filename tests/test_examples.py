@@ -4,6 +4,7 @@ The variable RONDO_PROGRAM is the command. To add an example, add a function tha
 """
 
 import contextlib
+import gzip
 import importlib.util
 import io
 import json
@@ -11,6 +12,7 @@ import math
 import os
 import random
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -129,6 +131,25 @@ def reviews(folder):
         packages.write(os.path.join(folder, name), packages.table(("text", "label"), rows))
 
 
+def images(folder):
+    module = script("images")
+
+    def package(name, where):
+        draw = random.Random(1)
+        root = os.path.join(where, name)
+        os.makedirs(os.path.join(root, module.FOLDER))
+        for part, count in module.IMAGES.items():
+            classes = bytes(i % 10 for i in range(count))
+            pixels = bytes(min(255, 25 * k + draw.randrange(20)) for k in classes for _ in range(784))
+            for what, shape, data in (("images-idx3", (count, 28, 28), pixels), ("labels-idx1", (count,), classes)):
+                header = struct.pack(f">{1 + len(shape)}I", 0x800 + len(shape), *shape)
+                packages.write(os.path.join(root, module.FOLDER, f"{part}-{what}-ubyte.gz"), gzip.compress(header + data))
+        return root
+
+    with instead(module, "IMAGES", {"train": 100, "t10k": 20}), instead(packages, "debian", package):
+        make(module, folder)
+
+
 def no_files(folder):
     pass
 
@@ -140,6 +161,8 @@ FEW = ("data.train=60", "data.valid=20", "data.test=20")  # examples of reader s
 EXAMPLES_TABLE = [
     ("vowels", "experiment.yaml", vowels, (), "test.npz", 20),
     ("table", "experiment.yaml", table, (), "test.tsv", 30),
+    ("images", "rows.yaml", images, (), "t10k-images-idx3-ubyte.gz", 20),
+    ("images", "vector.yaml", images, (), "t10k-images-idx3-ubyte.gz", 20),
     ("morse", "experiment.yaml", morse, (), "test.npz", 10),
     ("language-of-a-word", "experiment.yaml", words, (), "a word", None),
     ("language-model", "experiment.yaml", text, ("data.window=20", "schedule.batch=4"), "In the begin", None),
@@ -163,7 +186,9 @@ class ExamplesTest(unittest.TestCase):
     def test_every_example_trains_evaluates_and_predicts(self):
         for example, experiment, data, settings, predicted, count in EXAMPLES_TABLE:
             with self.subTest(f"{example}/{experiment}"), tempfile.TemporaryDirectory() as folder:
-                shutil.copy(os.path.join(EXAMPLES, example, experiment), folder)
+                for file in os.listdir(os.path.join(EXAMPLES, example)):  # an experiment may extend another
+                    if file.endswith(".yaml"):
+                        shutil.copy(os.path.join(EXAMPLES, example, file), folder)
                 data(os.path.join(folder, "data"))
                 run = os.path.join(folder, "run")
                 overrides = [word for setting in ("schedule.epochs=2", *settings) for word in ("--set", setting)]

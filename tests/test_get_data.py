@@ -4,6 +4,7 @@ Needs no network: the packages are replaced by small ones.
 """
 
 import contextlib
+import gzip
 import importlib.util
 import io
 import lzma
@@ -33,7 +34,7 @@ def script(example):
 
 
 sentiment, language, kjv = script("sentiment"), script("language-of-a-word"), script("language-model")
-vowels, morse = script("vowels"), script("morse")
+vowels, morse, images = script("vowels"), script("morse"), script("images")
 
 
 def ints(*numbers):
@@ -317,6 +318,42 @@ class VowelsTest(unittest.TestCase):
         for line in (self.line(2, 1, channels=11), self.line(30, 1), self.line(2, 10), "1,2:3:" + self.line(2, 1, 10)):
             with self.subTest(line[:40]), self.assertRaisesRegex(packages.Failure, "a recording has the form"):
                 vowels.recordings("@data\n" + line)
+
+
+class ImagesTest(unittest.TestCase):
+    @staticmethod
+    def idx(*shape, numbers=None):
+        count = 1
+        for size in shape:
+            count *= size
+        data = struct.pack(f">{1 + len(shape)}I", 0x800 + len(shape), *shape)
+        return gzip.compress(data + (bytes(i % 10 for i in range(count)) if numbers is None else numbers))
+
+    def test_the_numbers_of_a_file_are_those_after_its_header(self):
+        self.assertEqual(images.check("f", self.idx(2, 2, 3), (2, 2, 3)), bytes((*range(10), 0, 1)))
+
+    def test_other_files_fail_with_a_reason(self):
+        for name, file in (("more images", self.idx(3, 2)), ("cut short", self.idx(2, 2, numbers=b"abc")), ("no header", gzip.compress(b""))):
+            with self.subTest(name), self.assertRaisesRegex(packages.Failure, r"f does not have the shape \(2, 2\)"):
+                images.check("f", file, (2, 2))
+
+    def test_labels_must_have_ten_classes(self):
+        def package(name, folder):
+            for part, count in images.IMAGES.items():
+                put(os.path.join(folder, name), f"{images.FOLDER}/{part}-images-idx3-ubyte.gz", self.idx(count, 28, 28))
+                labels = self.idx(count, numbers=bytes(i % classes for i in range(count)))
+                put(os.path.join(folder, name), f"{images.FOLDER}/{part}-labels-idx1-ubyte.gz", labels)
+            return os.path.join(folder, name)
+
+        with instead(packages, "debian", package), instead(images, "IMAGES", {"train": 20, "t10k": 10}):
+            for classes in (9, 11):
+                with tempfile.TemporaryDirectory() as folder:
+                    with self.assertRaisesRegex(SystemExit, "train-labels-idx1-ubyte.gz does not have the classes 0 to 9"):
+                        run(images, "--out", folder)
+            classes = 10
+            with tempfile.TemporaryDirectory() as folder:
+                run(images, "--out", folder)
+                self.assertEqual(sorted(os.listdir(folder)), sorted(images.FILES))
 
 
 class MorseTest(unittest.TestCase):
