@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/print.h"
+#include "cli/reading.h"
 #include "core/scan/scan.h"
 #include "core/suggest.h"
 #include "io/file.h"
@@ -368,5 +369,10 @@ struct session *session_from_flags(const struct common_flags *common, struct err
         errors_add(errors, RONDO_INVALID, "--passes '%s' is not used: the engine tape has no passes", common->passes);
         return NULL;
     }
-    return engine == RONDO_OK && passes == RONDO_OK ? session_create(&settings, errors) : NULL;
+    struct session *session = engine == RONDO_OK && passes == RONDO_OK ? session_create(&settings, errors) : NULL;
+    struct reading *reading = session == NULL ? NULL : arena_calloc(session->arena, 1, sizeof *reading);
+    if (reading != NULL) { /* without memory for it, nothing is shown */
+        session->reading = reading_progress(reading);
+    }
+    return session;
 }

@@ -125,6 +125,7 @@ static int run_train(const struct command *command, int argc, char **argv) {
     if (session != NULL) {
         session->interrupt = interrupt;
         session->profile = profile;
+        session->reading = quiet ? (struct work_progress){NULL, NULL} : session->reading;
         task = task_open(arguments.words[0], common.assignments, session, TASK_TRAIN | TASK_VALID, &errors);
     }
     if (task != NULL) {

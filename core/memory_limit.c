@@ -1,7 +1,10 @@
 #define _GNU_SOURCE
 #include "core/memory_limit.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #ifdef __linux__
 #include <sys/sysinfo.h>
 #endif
@@ -25,4 +28,22 @@ struct memory_limit memory_limit(void) {
         return machine;
     }
     return (struct memory_limit){(uint64_t)limit.rlim_cur, "the limit on addresses, 'ulimit -v'"};
+}
+
+uint64_t memory_used(void) {
+    uint64_t pages = 0;
+#ifdef __linux__
+    FILE *file = fopen("/proc/self/statm", "re"); /* proc(5): the size and the resident set, in pages */
+    if (file != NULL) {
+        pages = fscanf(file, "%*u %" SCNu64, &pages) == 1 ? pages : 0;
+        fclose(file);
+    }
+#endif
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+uint64_t memory_peak(void) {
+    struct rusage usage;
+    const uint64_t unit = 1024; /* getrusage(2) */
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * unit : 0;
 }

@@ -1,4 +1,4 @@
-/* core/memory_limit.h: how much memory this process can have at most.
+/* core/memory_limit.h: how much memory this process can have at most, and how much it has.
  *
  * Threads: any.
  */
@@ -16,5 +16,10 @@ struct memory_limit {
 /* The smaller one of the machine's memory with its swap space, and of the limit on the process's addresses
  * (RLIMIT_AS, `ulimit -v`). */
 struct memory_limit memory_limit(void);
+
+/* Bytes of memory that the process has at present (resident set), and has had at most since it began. 0: unknown. Files that
+ * are mapped count as far as they are in memory. */
+uint64_t memory_used(void);
+uint64_t memory_peak(void);
 
 #endif

@@ -3,7 +3,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "io/file.h"
 #include "io/zip.h"
 
 const struct reader_column_key array_column_keys[] = {
@@ -20,12 +19,6 @@ const struct reader_column_key array_column_keys[] = {
 
 static const char *role_name(int32_t role) {
     return array_column_keys[role].name;
-}
-
-/* Reads a whole file; a missing one is a mistake of the experiment. */
-static rondo_status read_whole(struct array_files *files, const struct reader_path *path, char **bytes,
-                               size_t *length) {
-    return reader_path_read(path, SIZE_MAX / 2, files->arena, bytes, length, files->errors);
 }
 
 /* ---- an archive ---- */
@@ -116,9 +109,10 @@ static rondo_status open_array(struct array_files *files, const struct reader_pa
 /* A file that has all arrays: an archive, or only the input. */
 static rondo_status open_one_file(struct array_files *files, const struct reader_path *path,
                                   const struct reader_column *columns, const int wanted[ARRAY_ROLES]) {
-    char *bytes;
-    size_t length;
-    RONDO_TRY(read_whole(files, path, &bytes, &length));
+    struct file_map *map = &files->maps[ARRAY_INPUT];
+    RONDO_TRY(reader_path_map(path, map, files->errors));
+    const char *bytes = map->bytes;
+    const size_t length = map->length;
     if (zip_is(bytes, length)) {
         return open_archive(files, bytes, length, columns, wanted);
     }
@@ -147,19 +141,21 @@ rondo_status array_files_open(struct array_files *files, const struct reader_pat
         return open_one_file(files, &paths[0], columns, wanted);
     }
     for (int32_t i = 0; i < count; i++) {
-        char *bytes;
-        size_t length;
         int32_t role;
         RONDO_TRY(find_role(files, &paths[i], &role));
         if (wanted[role]) {
-            RONDO_TRY(read_whole(files, &paths[i], &bytes, &length));
-            RONDO_TRY(open_array(files, &paths[i], bytes, length, role));
+            struct file_map *map = &files->maps[role];
+            RONDO_TRY(reader_path_map(&paths[i], map, errors));
+            RONDO_TRY(open_array(files, &paths[i], map->bytes, map->length, role));
         }
     }
     return RONDO_OK;
 }
 
 void array_files_close(struct array_files *files) {
+    for (int32_t role = 0; role < ARRAY_ROLES; role++) {
+        file_map_close(&files->maps[role]);
+    }
     arena_destroy(files->arena);
 }
 

@@ -25,6 +25,7 @@ extern const struct reader_column_key array_column_keys[];
 
 struct array_files {
     struct arena *arena;
+    struct file_map maps[ARRAY_ROLES]; /* the files; an archive is the first */
     struct npy_array items[ARRAY_ROLES];
     int has[ARRAY_ROLES];
     struct location where; /* of the archive, or of the first file */

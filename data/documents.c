@@ -25,7 +25,7 @@ static rondo_status add_document(struct documents *documents, struct document do
     return RONDO_OK;
 }
 
-static rondo_status add_lines(struct documents *documents, const char *file, const char *text, size_t length,
+static rondo_status add_lines(struct documents *documents, struct document_file *file, const char *text, size_t length,
                               struct errors *errors) {
     const int64_t first = documents->count;
     int32_t line = 1;
@@ -33,13 +33,15 @@ static rondo_status add_lines(struct documents *documents, const char *file, con
         const char *end = memchr(text + at, '\n', length - at);
         const size_t whole = end == NULL ? length - at : (size_t)(end - text) - at;
         const size_t own = whole - (whole > 0 && text[at + whole - 1] == '\r');
+        const struct document document = {text + at, own, file, line, 1};
         if (own > 0) {
-            RONDO_TRY(add_document(documents, (struct document){text + at, own, 1, file, line}, errors));
+            RONDO_TRY(add_document(documents, document, errors));
         }
+        RONDO_TRY(document_pass(&document, own, errors));
         at += whole + 1;
     }
     return documents->count > first ? RONDO_OK
-                                    : errors_add_at(errors, RONDO_INVALID, (struct location){.file = file},
+                                    : errors_add_at(errors, RONDO_INVALID, (struct location){.file = file->map.file},
                                                     "all lines are empty, expected a document on each line");
 }
 
@@ -70,18 +72,35 @@ static struct remedy_text remedy_text(const struct documents_settings *settings)
     return remedy;
 }
 
-static rondo_status check_utf8(const struct documents_settings *settings, const char *file, const char *text,
-                               size_t length, struct errors *errors) {
-    const char *nul = memchr(text, '\0', length);
-    size_t bad = length;
-    if (!utf8_check(text, length, &bad) && (nul == NULL || bad < (size_t)(nul - text))) {
-        return errors_add_at(errors, RONDO_INVALID, place_of_byte(file, text, bad),
-                             "byte 0x%02x is not valid UTF-8, expected text as UTF-8%s", (unsigned char)text[bad],
-                             remedy_text(settings).text);
+/* The end of a piece of the text from `begin` on that does not cut a character. */
+static size_t piece_end(const char *text, size_t length, size_t begin) {
+    size_t end = length - begin < FILE_MAP_STEP ? length : begin + FILE_MAP_STEP;
+    for (int i = 0; i < 3 && end < length && ((unsigned char)text[end] & 0xC0) == 0x80; i++) {
+        end--;
     }
-    return nul == NULL ? RONDO_OK
-                       : errors_add_at(errors, RONDO_INVALID, place_of_byte(file, text, (size_t)(nul - text)),
-                                       "a NUL byte, expected text as UTF-8%s", remedy_text(settings).text);
+    return end;
+}
+
+static rondo_status check_utf8(const struct documents_settings *settings, struct document_file *file,
+                               struct errors *errors) {
+    const char *text = file->map.bytes, *name = file->map.file;
+    const size_t length = file->map.length;
+    for (size_t begin = 0, end; begin < length; begin = end) {
+        end = piece_end(text, length, begin);
+        const char *nul = memchr(text + begin, '\0', end - begin);
+        size_t bad = end - begin;
+        if (!utf8_check(text + begin, end - begin, &bad) && (nul == NULL || begin + bad < (size_t)(nul - text))) {
+            return errors_add_at(errors, RONDO_INVALID, place_of_byte(name, text, begin + bad),
+                                 "byte 0x%02x is not valid UTF-8, expected text as UTF-8%s",
+                                 (unsigned char)text[begin + bad], remedy_text(settings).text);
+        }
+        if (nul != NULL) {
+            return errors_add_at(errors, RONDO_INVALID, place_of_byte(name, text, (size_t)(nul - text)),
+                                 "a NUL byte, expected text as UTF-8%s", remedy_text(settings).text);
+        }
+        RONDO_TRY(reader_pass(file->reader, &file->map, end, (struct location){.file = name}, errors));
+    }
+    return RONDO_OK;
 }
 
 rondo_status document_check_line(const char *line, struct location where, struct errors *errors) {
@@ -96,14 +115,15 @@ rondo_status document_check_line(const char *line, struct location where, struct
 
 /* ---- files ---- */
 
-static rondo_status add_file(struct documents *documents, const struct documents_settings *settings,
-                             const struct reader_path *path, struct errors *errors) {
-    char *text;
-    size_t length;
-    RONDO_TRY(reader_path_read(path, SIZE_MAX / 2, documents->arena, &text, &length, errors));
+static rondo_status add_file(struct documents *documents, struct document_file *file,
+                             const struct documents_settings *settings, const struct reader_path *path,
+                             struct errors *errors) {
+    RONDO_TRY(reader_path_map(path, &file->map, errors));
+    const char *text = file->map.bytes;
+    size_t length = file->map.length;
     if (settings->is_utf8) {
-        RONDO_TRY(check_utf8(settings, path->text, text, length, errors));
-        const size_t mark = strncmp(text, BYTE_ORDER_MARK, 3) == 0 ? 3 : 0;
+        RONDO_TRY(check_utf8(settings, file, errors));
+        const size_t mark = length >= 3 && memcmp(text, BYTE_ORDER_MARK, 3) == 0 ? 3 : 0;
         text += mark;
         length -= mark;
     }
@@ -112,30 +132,42 @@ static rondo_status add_file(struct documents *documents, const struct documents
                              "the file is empty, expected text");
     }
     return settings->form == DOCUMENTS_LINES
-               ? add_lines(documents, path->text, text, length, errors)
-               : add_document(documents, (struct document){text, length, 0, path->text, 1}, errors);
+               ? add_lines(documents, file, text, length, errors)
+               : add_document(documents, (struct document){text, length, file, 1, 0}, errors);
 }
 
-rondo_status documents_open(struct documents *documents, const struct documents_settings *settings,
-                            const struct reader_source *source, struct errors *errors) {
-    *documents = (struct documents){.arena = arena_create()};
-    if (documents->arena == NULL) {
+rondo_status documents_open(struct documents *documents, const struct reader *reader,
+                            const struct documents_settings *settings, const struct reader_source *source,
+                            struct errors *errors) {
+    *documents = (struct documents){.files = calloc((size_t)source->count, sizeof *documents->files)};
+    if (documents->files == NULL) {
         return errors_no_memory(errors);
     }
     for (int32_t i = 0; i < source->count; i++) {
-        RONDO_TRY(add_file(documents, settings, &source->paths[i], errors));
+        documents->files[documents->n_files++].reader = reader;
+        RONDO_TRY(add_file(documents, &documents->files[i], settings, &source->paths[i], errors));
     }
     return RONDO_OK;
 }
 
 void documents_close(struct documents *documents) {
+    for (int32_t i = 0; i < documents->n_files; i++) {
+        file_map_close(&documents->files[i].map);
+    }
+    free(documents->files);
     free(documents->items);
-    arena_destroy(documents->arena);
     *documents = (struct documents){0};
 }
 
 struct location document_place(const struct document *document) {
-    return (struct location){.file = document->file, .line = document->line};
+    return (struct location){.file = document->file == NULL ? NULL : document->file->map.file, .line = document->line};
+}
+
+rondo_status document_pass(const struct document *document, size_t at, struct errors *errors) {
+    struct document_file *file = document->file;
+    return file == NULL ? RONDO_OK
+                        : reader_pass(file->reader, &file->map, (size_t)(document->text - file->map.bytes) + at,
+                                      document_place(document), errors);
 }
 
 rondo_status document_keep_text(const struct document *document, struct dataset *dataset, struct errors *errors) {
@@ -147,15 +179,15 @@ rondo_status document_keep_text(const struct document *document, struct dataset 
 
 /* ---- learning ---- */
 
-rondo_status documents_count(const struct documents *documents, const struct reader *reader, const struct parts *parts,
+rondo_status documents_count(const struct documents *documents, const struct parts *parts,
                              const struct documents_counter *counter, struct errors *errors) {
     if (documents->count == 1) {
-        int64_t begin, end;
-        part_range(parts, PART_TRAIN, counter->elements(counter->arg, &documents->items[0]), &begin, &end);
+        int64_t count, begin, end;
+        RONDO_TRY(counter->elements(counter->arg, &documents->items[0], &count, errors));
+        part_range(parts, PART_TRAIN, count, &begin, &end);
         return counter->count(counter->arg, &documents->items[0], begin, end, errors);
     }
     for (int64_t i = 0; i < documents->count; i++) {
-        RONDO_TRY(reader_check_interrupt(reader, i, document_place(&documents->items[i]), errors));
         if (part_of(parts, i, documents->count) == PART_TRAIN) {
             RONDO_TRY(counter->count(counter->arg, &documents->items[i], 0, INT64_MAX, errors));
         }

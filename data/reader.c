@@ -15,7 +15,8 @@ struct reader *reader_create(const struct reader_class *class, const void *optio
         errors_no_memory(errors);
         return NULL;
     }
-    *reader = (struct reader){class, options, columns, interrupt, arena, state};
+    *reader = (struct reader){
+        .class = class, .options = options, .columns = columns, .interrupt = interrupt, .arena = arena, .state = state};
     return reader;
 }
 
@@ -33,7 +34,9 @@ rondo_status reader_learn(struct reader *reader, const struct reader_source *sou
         reader->class->clear(reader);
     }
     memset(reader->state, 0, reader->class->state_size);
-    return reader->class->learn == NULL ? RONDO_OK : reader->class->learn(reader, source, errors);
+    const rondo_status status = reader->class->learn == NULL ? RONDO_OK : reader->class->learn(reader, source, errors);
+    progress_report(&reader->progress, NULL, 1);
+    return status;
 }
 
 struct dataset *reader_describe(const struct reader *reader, struct errors *errors) {
@@ -48,7 +51,10 @@ struct dataset *reader_describe(const struct reader *reader, struct errors *erro
 struct dataset *reader_read(const struct reader *reader, const struct reader_source *source, int with_targets,
                             struct errors *errors) {
     struct dataset *dataset = reader_describe(reader, errors);
-    if (dataset != NULL && reader->class->read(reader, source, with_targets, dataset, errors) != RONDO_OK) {
+    const rondo_status status =
+        dataset == NULL ? errors->status : reader->class->read(reader, source, with_targets, dataset, errors);
+    progress_report(&reader->progress, NULL, 1);
+    if (status != RONDO_OK) {
         dataset_destroy(dataset);
         return NULL;
     }
@@ -86,6 +92,32 @@ rondo_status reader_check_interrupt(const struct reader *reader, int64_t index, 
                ? RONDO_OK
                : errors_add_at(errors, RONDO_INTERRUPTED, where,
                                where.line > 0 ? "interrupted at this line" : "interrupted while this file was read");
+}
+
+rondo_status reader_advance(const struct reader *reader, int64_t index, int64_t count, struct location where,
+                            struct errors *errors) {
+    if (index % 1000 == 0) {
+        progress_report(&reader->progress, where.file, (double)index / (double)(count > 0 ? count : 1));
+    }
+    return reader_check_interrupt(reader, index, where, errors);
+}
+
+rondo_status reader_pass(const struct reader *reader, struct file_map *map, size_t at, struct location where,
+                         struct errors *errors) {
+    if (!file_map_is_due(map, at)) {
+        return RONDO_OK;
+    }
+    progress_report(&reader->progress, map->file, (double)at / (double)map->length);
+    RONDO_TRY(reader_check_interrupt(reader, 0, where, errors));
+    return file_map_pass(map, at, errors);
+}
+
+rondo_status reader_path_map(const struct reader_path *path, struct file_map *map, struct errors *errors) {
+    if (path->bytes == NULL) {
+        return file_map_open(map, path->text, path->where, errors);
+    }
+    *map = file_map_of_bytes(path->text, path->bytes, path->length);
+    return RONDO_OK;
 }
 
 rondo_status reader_path_read(const struct reader_path *path, size_t most, struct arena *arena, char **bytes,

@@ -18,11 +18,13 @@
 
 #include "core/arena.h"
 #include "core/interrupt.h"
+#include "core/progress.h"
 #include "core/suggest.h"
 #include "core/time_axis.h"
 #include "data/dataset.h"
 #include "data/fields.h"
 #include "data/parts.h"
+#include "io/file_map.h"
 
 struct json_t;
 struct reader;
@@ -89,8 +91,8 @@ enum reader_flag {
     READER_BY_STREAM = 4  /* data files may be given for each stream: train: {input: FILE, target: FILE} */
 };
 
-/* Functions that may be NULL say so. Each reports mistakes of a file at file:line:column, at most ten, and asks
- * reader->interrupt about every thousand rows. */
+/* Functions that may be NULL say so. Each reports mistakes of a file at file:line:column, at most ten, and reports how far it
+ * is (reader_pass, reader_advance). */
 struct reader_class {
     const char *name, *summary;
     const rondo_option *options; /* keys of `data:`; NULL: none */
@@ -136,8 +138,9 @@ struct reader {
     const void *options;                 /* the reader's own struct */
     const struct reader_column *columns; /* in the order of class->columns */
     struct interrupt interrupt;
-    struct arena *arena; /* of the reader; freed with it */
-    void *state;         /* what it has learned */
+    struct work_progress progress; /* of learning and reading; set by the owner after reader_create */
+    struct arena *arena;           /* of the reader; freed with it */
+    void *state;                   /* what it has learned */
 };
 
 /* The reader of that name, or NULL, with the nearest name in *near (may be NULL). */
@@ -167,9 +170,19 @@ rondo_status reader_load(struct reader *reader, const struct json_t *object, con
 /* RONDO_INTERRUPTED, at `where`, if an interrupt is requested; asks only if `index` is a multiple of 1000. */
 rondo_status reader_check_interrupt(const struct reader *reader, int64_t index, struct location where,
                                     struct errors *errors);
+/* The same, and reports to reader->progress that `index` of the `count` rows of where.file are done. */
+rondo_status reader_advance(const struct reader *reader, int64_t index, int64_t count, struct location where,
+                            struct errors *errors);
+/* A pass over a file has reached byte `at`: gives back the memory of what is before it (file_map_pass), reports the progress
+ * and asks for an interrupt, all only after some megabytes. */
+rondo_status reader_pass(const struct reader *reader, struct file_map *map, size_t at, struct location where,
+                         struct errors *errors);
 
-/* The contents of a data file, which the caller may modify, NUL-terminated, from `arena`. A file that cannot be read or has
- * more than `most` bytes is a mistake of the experiment, at path->where. */
+/* The contents of a data file as a map: for files of any size. Close with file_map_close, also after a failure. A file that
+ * cannot be read is a mistake of the experiment, at path->where. */
+rondo_status reader_path_map(const struct reader_path *path, struct file_map *map, struct errors *errors);
+/* The same, for small files and those that are used in no order, which the caller may modify, NUL-terminated, from `arena`.
+ * Refuses more than `most` bytes. */
 rondo_status reader_path_read(const struct reader_path *path, size_t most, struct arena *arena, char **bytes,
                               size_t *length, struct errors *errors);
 

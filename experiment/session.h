@@ -9,6 +9,7 @@
 #include "core/interrupt.h"
 #include "core/loader.h"
 #include "core/parallel.h"
+#include "core/progress.h"
 #include "core/suggest.h"
 #include "model/cell_layer.h"
 
@@ -32,6 +33,7 @@ struct session {
     enum engine engine;
     int32_t passes_off;
     struct interrupt interrupt;      /* asked by all work that takes long: reading, initial values, batches */
+    struct work_progress reading;    /* of data files; set by the owner after session_create */
     struct profile *profile;         /* of the training; NULL: nothing is measured */
     const char *const *plugin_files; /* of --plugin, absolute; NULL-terminated */
     const char *plugin_path;         /* folders, separated by colons */

@@ -166,7 +166,7 @@ static const struct {
     {"cblas.h", {"core/multiply_openblas.c"}},
     {"malloc.h", {"kit/heap.c"}},
     {"poll.h", {"kit/child.c"}},
-    {"sys/mman.h", {"kit/elf_file.c", "kit/guard.c", "kit/op_pause.c"}},
+    {"sys/mman.h", {"io/file_map.c", "kit/elf_file.c", "kit/guard.c", "kit/op_pause.c"}},
     {"sys/prctl.h", {"kit/child.c"}},
     {"sys/resource.h", {"core/memory_limit.c", "kit/child.c"}},
     {"sys/select.h", {"kit/op_pause.c"}},
@@ -748,7 +748,8 @@ static const struct {
     {"cli", "cli/main.c", "&command_%s",
      "main command interrupt profile_report progress cell_argument catalogue catalogue_facts catalogue_json "
      "catalogue_text "
-     "json_builder naive_scores plot plot_eval plot_page plot_predictions plot_run plot_svg plot_text print reference "
+     "json_builder naive_scores plot plot_eval plot_page plot_predictions plot_run plot_svg plot_text print reading "
+     "reference "
      "schema "
      "schema_option table"},
 };

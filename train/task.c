@@ -401,7 +401,8 @@ static rondo_status open_task(struct task *task, int which, const struct json_t 
                                                 .which = which,
                                                 .learned = learned,
                                                 .file = file,
-                                                .interrupt = task->session->interrupt};
+                                                .interrupt = task->session->interrupt,
+                                                .progress = task->session->reading};
     RONDO_TRY(task_data_open(&task->data, &settings, errors));
     RONDO_TRY(check_steps(task, errors));
     RONDO_TRY(check_scaling(task, errors));

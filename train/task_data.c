@@ -278,6 +278,7 @@ rondo_status task_data_open(struct task_data *data, const struct task_data_setti
     if (data->reader == NULL) {
         return errors->status;
     }
+    data->reader->progress = settings->progress;
     if (settings->learned != NULL) {
         RONDO_TRY(reader_load(data->reader, settings->learned, settings->file, errors));
         RONDO_TRY(scaling_load(&data->scaling, settings->learned, settings->file, data->reader->arena, errors));

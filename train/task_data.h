@@ -21,6 +21,7 @@ struct task_data_settings {
     const struct json_t *learned;  /* what the reader learned in training, from the run (`file`); NULL: it learns now */
     const char *file;
     struct interrupt interrupt;
+    struct work_progress progress;
 };
 
 struct task_data {

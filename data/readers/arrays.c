@@ -281,7 +281,7 @@ static rondo_status learn_ids(const struct reader *reader, struct array_set *set
         return RONDO_OK;
     }
     for (int64_t i = 0; i < set->examples && set->mistakes < ARRAY_SET_MOST_MISTAKES; i++) {
-        RONDO_TRY(reader_check_interrupt(reader, i, set->files.where, set->files.errors));
+        RONDO_TRY(reader_advance(reader, i, set->examples, set->files.where, set->files.errors));
         int32_t *ids = buffer_for(&buffer, set, array_set_steps(set, view, i));
         if (ids == NULL) {
             return errors_no_memory(set->files.errors);
@@ -487,7 +487,7 @@ static rondo_status read_set(const struct reader *reader, struct array_set *set,
                              struct dataset *dataset) {
     struct arrays_buffer buffers[2] = {{0}, {0}};
     for (int64_t i = 0; i < set->examples && set->mistakes < ARRAY_SET_MOST_MISTAKES; i++) {
-        RONDO_TRY(reader_check_interrupt(reader, i, set->files.where, set->files.errors));
+        RONDO_TRY(reader_advance(reader, i, set->examples, set->files.where, set->files.errors));
         RONDO_TRY(read_example(set, state_of(reader), i, with_targets, buffers, dataset));
     }
     return set->mistakes > 0 ? RONDO_INVALID : RONDO_OK;

@@ -108,7 +108,7 @@ static rondo_status open_documents(struct documents *documents, const struct rea
     const struct documents_settings settings = {.form = options_of(reader)->documents,
                                                 .is_utf8 = options_of(reader)->tokens == TOKENS_CHARACTERS,
                                                 .any_file = "tokens: bytes"};
-    return documents_open(documents, &settings, source, errors);
+    return documents_open(documents, reader, &settings, source, errors);
 }
 
 /* The code at *at, which moves past it. The text was checked, so that characters are well-formed. */
@@ -126,16 +126,21 @@ struct code_counts {
     int64_t *counts; /* [CODES] */
 };
 
+enum { BLOCK = 1 << 14 }; /* symbols that are counted or appended together */
+
 static rondo_status count_codes(void *arg, const struct document *document, int64_t begin, int64_t end,
                                 struct errors *errors) {
-    (void)errors;
     const struct code_counts *codes = arg;
     const char *text = document->text;
     const size_t length = document->length;
     int64_t element = 0;
-    for (size_t at = 0; at < length && element < end; element++) {
-        const uint32_t code = next_code(text, length, codes->kind, &at);
-        codes->counts[code] += element >= begin;
+    for (size_t at = 0; at < length && element < end;) {
+        const int64_t block = end - element < BLOCK ? end : element + BLOCK;
+        for (; at < length && element < block; element++) {
+            const uint32_t code = next_code(text, length, codes->kind, &at);
+            codes->counts[code] += element >= begin;
+        }
+        RONDO_TRY(document_pass(document, at, errors));
     }
     if (document->has_end && element >= begin && element < end) {
         codes->counts['\n']++;
@@ -144,13 +149,19 @@ static rondo_status count_codes(void *arg, const struct document *document, int6
 }
 
 /* Elements of a document. Each character has exactly one byte that is not a continuation byte. */
-static int64_t count_elements(const void *arg, const struct document *document) {
+static rondo_status count_elements(const void *arg, const struct document *document, int64_t *count,
+                                   struct errors *errors) {
     const struct code_counts *codes = arg;
     int64_t continued = 0;
-    for (size_t at = 0; at < document->length && codes->kind == TOKENS_CHARACTERS; at++) {
-        continued += ((unsigned char)document->text[at] & 0xC0) == 0x80;
+    for (size_t at = 0; at < document->length && codes->kind == TOKENS_CHARACTERS;) {
+        const size_t end = document->length - at < BLOCK ? document->length : at + BLOCK;
+        for (; at < end; at++) {
+            continued += ((unsigned char)document->text[at] & 0xC0) == 0x80;
+        }
+        RONDO_TRY(document_pass(document, at, errors));
     }
-    return (int64_t)document->length - continued + document->has_end;
+    *count = (int64_t)document->length - continued + document->has_end;
+    return RONDO_OK;
 }
 
 /* Refuses a text that has nothing to predict. */
@@ -201,7 +212,7 @@ static rondo_status learn_counts(struct reader *reader, const struct reader_sour
     struct documents documents;
     rondo_status status = open_documents(&documents, reader, source, errors);
     if (status == RONDO_OK) {
-        status = documents_count(&documents, reader, source->parts, &counter, errors);
+        status = documents_count(&documents, source->parts, &counter, errors);
     }
     documents_close(&documents);
     return status;
@@ -254,8 +265,6 @@ static rondo_status describe(const struct reader *reader, struct dataset *datase
     return RONDO_OK;
 }
 
-enum { BLOCK = 1 << 14 }; /* symbols that are appended together */
-
 /* Stores the ids of up to BLOCK symbols from *at on, which moves past them. Returns their number. */
 static inline int64_t encode(const int32_t *id_of, int32_t kind, const struct document *document, int32_t store,
                              void *ids, size_t *at) {
@@ -280,6 +289,7 @@ static rondo_status extend(const struct reader *reader, const struct document *d
         const int64_t count = store == STORE_U8 ? encode(id_of, kind, document, STORE_U8, ids, &at)
                                                 : encode(id_of, kind, document, store, ids, &at);
         RONDO_TRY(dataset_extend(dataset, 0, count, errors));
+        RONDO_TRY(document_pass(document, at, errors));
     }
     return RONDO_OK;
 }
@@ -301,10 +311,7 @@ static rondo_status read(const struct reader *reader, const struct reader_source
     struct documents documents;
     rondo_status status = open_documents(&documents, reader, source, errors);
     for (int64_t i = 0; i < documents.count && status == RONDO_OK; i++) {
-        status = reader_check_interrupt(reader, i, document_place(&documents.items[i]), errors);
-        if (status == RONDO_OK) {
-            status = add_text(reader, &documents.items[i], with_targets, dataset, errors);
-        }
+        status = add_text(reader, &documents.items[i], with_targets, dataset, errors);
     }
     documents_close(&documents);
     return status;
@@ -312,7 +319,7 @@ static rondo_status read(const struct reader *reader, const struct reader_source
 
 static rondo_status add(const struct reader *reader, const char *line, struct location where, struct dataset *dataset,
                         struct errors *errors) {
-    const struct document document = {.text = line, .length = strlen(line), .file = where.file, .line = where.line};
+    const struct document document = {.text = line, .length = strlen(line), .line = where.line};
     if (options_of(reader)->tokens == TOKENS_CHARACTERS) {
         RONDO_TRY(document_check_line(line, where, errors));
     }

@@ -544,7 +544,7 @@ static rondo_status read_rows(const struct reader *reader, struct table_source *
         return errors_no_memory(file->errors);
     }
     for (int64_t index = 0; index < table_file_count(file) && file->mistakes < TABLE_FILE_MOST_MISTAKES; index++) {
-        RONDO_TRY(reader_check_interrupt(reader, index, table_file_place(file, index), file->errors));
+        RONDO_TRY(reader_advance(reader, index, table_file_count(file), table_file_place(file, index), file->errors));
         RONDO_TRY(read_row(reader, source, index, with_targets, &row, dataset));
     }
     return file->mistakes > 0 ? RONDO_INVALID : RONDO_OK;

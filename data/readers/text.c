@@ -182,7 +182,7 @@ static rondo_status learn_file(const struct reader *reader, const struct reader_
     const struct text_vocabularies *learned = vocabularies_of(reader);
     const int64_t count = table_file_count(table);
     for (int64_t index = 0; index < count; index++) {
-        RONDO_TRY(reader_check_interrupt(reader, index, table_file_place(table, index), table->errors));
+        RONDO_TRY(reader_advance(reader, index, count, table_file_place(table, index), table->errors));
         if (part_of(source->parts, index, count) == PART_TRAIN &&
             !count_words(reader, table_file_field(table, index, file->text))) {
             return errors_no_memory(table->errors);
@@ -299,7 +299,7 @@ static rondo_status read_file(const struct reader *reader, struct text_file *fil
     rondo_status status = RONDO_OK;
     for (int64_t index = 0;
          index < table_file_count(table) && status == RONDO_OK && table->mistakes < TABLE_FILE_MOST_MISTAKES; index++) {
-        status = reader_check_interrupt(reader, index, table_file_place(table, index), table->errors);
+        status = reader_advance(reader, index, table_file_count(table), table_file_place(table, index), table->errors);
         status = status == RONDO_OK ? read_row(reader, file, index, with_targets, &list, dataset) : status;
     }
     free(list.ids);

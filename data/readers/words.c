@@ -119,9 +119,10 @@ static rondo_status open_documents(struct documents *documents, const struct rea
                                    const struct reader_source *source, struct errors *errors) {
     const struct words_options *options = options_of(reader);
     const struct documents_settings settings = {.form = options->documents, .is_utf8 = 1};
-    RONDO_TRY(documents_open(documents, &settings, source, errors));
+    RONDO_TRY(documents_open(documents, reader, &settings, source, errors));
     int64_t kept = 0;
     for (int64_t i = 0; i < documents->count; i++) {
+        RONDO_TRY(document_pass(&documents->items[i], 0, errors));
         if (has_word(options, &documents->items[i])) {
             documents->items[kept++] = documents->items[i];
         }
@@ -132,22 +133,23 @@ static rondo_status open_documents(struct documents *documents, const struct rea
                                     "the text has no words");
 }
 
-/* Interrupts also within a long document. */
-static rondo_status check_interrupt(const struct reader *reader, int64_t element, const struct document *document,
-                                    struct errors *errors) {
-    return element % BLOCK == 0 ? reader_check_interrupt(reader, 0, document_place(document), errors) : RONDO_OK;
+/* The pass over a document has come to its element `element`, the word that the cursor is at. */
+static rondo_status pass_words(const struct word_cursor *words, int64_t element, const struct document *document,
+                               struct errors *errors) {
+    return element % BLOCK == 0 ? document_pass(document, (size_t)(words->cursor.next - document->text), errors)
+                                : RONDO_OK;
 }
 
 /* ---- learning ---- */
 
-static int64_t count_elements(const void *arg, const struct document *document) {
+static rondo_status count_elements(const void *arg, const struct document *document, int64_t *count,
+                                   struct errors *errors) {
     const struct reader *reader = arg;
     struct word_cursor words = word_cursor(options_of(reader), document, 1);
-    int64_t count = 0;
-    while (next_word(&words)) {
-        count++;
+    for (*count = 0; next_word(&words); ++*count) {
+        RONDO_TRY(pass_words(&words, *count, document, errors));
     }
-    return count;
+    return RONDO_OK;
 }
 
 /* END_SYMBOL is not counted: it is always known. */
@@ -156,7 +158,7 @@ static rondo_status count_words(void *arg, const struct document *document, int6
     const struct reader *reader = arg;
     struct word_cursor words = word_cursor(options_of(reader), document, 1);
     for (int64_t element = 0; element < end && next_word(&words); element++) {
-        RONDO_TRY(check_interrupt(reader, element, document, errors));
+        RONDO_TRY(pass_words(&words, element, document, errors));
         if (element >= begin && !words.is_end && vocabulary_count(learned_of(reader)->words, words.word) < 0) {
             return errors_no_memory(errors);
         }
@@ -192,7 +194,7 @@ static rondo_status learn_documents(struct reader *reader, const struct reader_s
     struct documents documents;
     rondo_status status = open_documents(&documents, reader, source, errors);
     if (status == RONDO_OK) {
-        status = documents_count(&documents, reader, source->parts, &counter, errors);
+        status = documents_count(&documents, source->parts, &counter, errors);
     }
     documents_close(&documents);
     return status;
@@ -266,7 +268,7 @@ static rondo_status extend(const struct reader *reader, const struct document *d
     struct word_cursor words = word_cursor(options_of(reader), document, is_whole);
     const int32_t store = dataset->streams[0].store;
     for (int64_t count = BLOCK; count == BLOCK;) {
-        RONDO_TRY(check_interrupt(reader, 0, document, errors));
+        RONDO_TRY(pass_words(&words, 0, document, errors));
         void *ids = dataset_room(dataset, 0, BLOCK, errors);
         if (ids == NULL) {
             return errors->status;
@@ -305,7 +307,7 @@ static rondo_status read(const struct reader *reader, const struct reader_source
 
 static rondo_status add(const struct reader *reader, const char *line, struct location where, struct dataset *dataset,
                         struct errors *errors) {
-    const struct document document = {.text = line, .length = strlen(line), .file = where.file, .line = where.line};
+    const struct document document = {.text = line, .length = strlen(line), .line = where.line};
     RONDO_TRY(document_check_line(line, where, errors));
     return add_text(reader, &document, 0, dataset, errors);
 }
