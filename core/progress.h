@@ -10,7 +10,7 @@
 /* The receiver of reports. If zero-initialised, there is none. */
 struct work_progress {
     /* The share 0 … 1 of `what`, a file for example, is done. Work may have several passes over a file, each from 0 to 1.
-     * `what` NULL: the work is done, or has failed. Called some hundred times per second at most. */
+     * `what` NULL: the work is done, or has failed. Called some thousand times per second at most. */
     void (*report)(void *arg, const char *what, double share);
     void *arg;
 };

@@ -4,15 +4,10 @@
 
 #include "io/picture.h"
 
-/* Bytes of an .npy file. */
-#define MOST_NPY ((size_t)1 << 40)
-
 static rondo_status open_npy(struct item_file *file, const struct reader_path *path, const char *what,
                              struct errors *errors) {
-    char *bytes;
-    size_t length;
-    RONDO_TRY(reader_path_read(path, MOST_NPY, file->arena, &bytes, &length, errors));
-    RONDO_TRY(npy_open(&file->npy, bytes, length, what, file->where, errors));
+    RONDO_TRY(reader_path_map(path, &file->map, errors));
+    RONDO_TRY(npy_open(&file->npy, file->map.bytes, file->map.length, what, file->where, errors));
     const struct npy_array *npy = &file->npy;
     file->n_dims = npy->n_dims;
     memcpy(file->shape, npy->shape, sizeof file->shape);
@@ -75,6 +70,7 @@ rondo_status item_file_open(struct item_file *file, const struct reader_path *pa
 
 void item_file_close(struct item_file *file) {
     gzip_close(file->stream);
+    file_map_close(&file->map);
     arena_destroy(file->arena);
     *file = (struct item_file){0};
 }
@@ -107,12 +103,13 @@ rondo_status item_file_bytes(struct item_file *file, unsigned char *bytes, struc
     if (file->stream != NULL) {
         return idx_next(&file->idx, bytes, errors);
     }
-    if (is_in_order(&file->npy)) {
-        memcpy(bytes, file->npy.data + item * file->item_numbers, (size_t)file->item_numbers);
-    } else {
+    if (!is_in_order(&file->npy)) {
         npy_item(&file->npy, item, file->item_numbers, bytes);
+        return RONDO_OK;
     }
-    return RONDO_OK;
+    const unsigned char *data = file->npy.data + item * file->item_numbers;
+    memcpy(bytes, data, (size_t)file->item_numbers);
+    return file_map_pass(&file->map, (size_t)((const char *)data - file->map.bytes), errors);
 }
 
 rondo_status item_file_integer(struct item_file *file, int64_t *number, struct errors *errors) {

@@ -13,6 +13,7 @@
 #define RONDO_DATA_ITEM_FILE_H
 
 #include "data/reader.h"
+#include "io/file_map.h"
 #include "io/idx.h"
 #include "io/npy.h"
 
@@ -28,6 +29,7 @@ struct item_file {
     struct arena *arena;
     struct gzip_stream *stream; /* of an IDX file; NULL: an .npy file */
     struct idx_file idx;
+    struct file_map map; /* of an .npy file */
     struct npy_array npy;
     unsigned char *item; /* of an IDX file: room for one */
 };

@@ -143,7 +143,8 @@ static rondo_status read_file(struct series_reading *reading, struct table_file 
     }
     for (int64_t index = 0; index < table_file_count(file) && file->mistakes < TABLE_FILE_MOST_MISTAKES; index++) {
         const int64_t row = raw->rows++;
-        RONDO_TRY(reader_check_interrupt(form->reader, index, table_file_place(file, index), reading->errors));
+        RONDO_TRY(reader_advance(form->reader, index, table_file_count(file), table_file_place(file, index),
+                                 reading->errors));
         raw->lines[row] = table_file_place(file, index);
         const int is_good = read_time(reading, file, index, time, &reading->row_time[row]);
         reading->series[row] = read_series(reading, file, index, series);

@@ -145,7 +145,7 @@ static rondo_status learn_labels(struct reader *reader, struct image_source *sou
     const int64_t known = state->names == NULL ? 0 : vocabulary_size(state->names);
     for (int64_t i = 0; i < source->count; i++) {
         int64_t label;
-        RONDO_TRY(reader_check_interrupt(reader, i, source->labels.where, errors));
+        RONDO_TRY(reader_advance(reader, i, source->count, source->labels.where, errors));
         RONDO_TRY(image_source_label(source, &label, errors));
         RONDO_TRY(check_label(source, label, i, known, errors));
         state->classes = label >= state->classes ? label + 1 : state->classes;
@@ -377,7 +377,12 @@ static rondo_status read_images(struct images_reading *reading) {
     RONDO_TRY(prepare(reading));
     for (int64_t i = 0; i < source->count && reading->errors->count - before < MOST_MISTAKES; i++) {
         const struct location where = {.file = is_folder ? source->folder.files[i].path : source->path->text};
-        RONDO_TRY(reader_check_interrupt(reading->reader, is_folder ? 0 : i, where, reading->errors));
+        /* A picture may take long, so each is a step; an image of an array is not. */
+        RONDO_TRY(is_folder ? reader_check_interrupt(reading->reader, 0, where, reading->errors)
+                            : reader_advance(reading->reader, i, source->count, where, reading->errors));
+        if (is_folder) {
+            progress_report(&reading->reader->progress, source->path->text, (double)i / (double)source->count);
+        }
         const rondo_status status = add_image(reading, i);
         if (status != RONDO_OK && (!is_folder || status != RONDO_INVALID)) {
             return status;
