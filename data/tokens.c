@@ -12,16 +12,27 @@ enum character_class { CLASS_BLANK, CLASS_LETTER, CLASS_APOSTROPHE, CLASS_SIGN }
 #define RIGHT_QUOTE 0x2019u
 #define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
 
+#define DIGITS '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'
+#define CAPITALS                                                                                                       \
+    'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'L', 'M', 'N', 'O', 'P', 'Q', 'R', 'S', 'T', 'U', 'V', 'W', \
+        'X', 'Y', 'Z'
+#define SMALL                                                                                                          \
+    'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', \
+        'x', 'y', 'z'
+/* The ASCII letters and digits as they are written to a token; 0 for every other byte. [lowercase][byte] */
+static const char ascii_letters[2][256] = {{['0'] = DIGITS, ['A'] = CAPITALS, ['a'] = SMALL},
+                                           {['0'] = DIGITS, ['A'] = SMALL, ['a'] = SMALL}};
+
 static int between(uint32_t code, uint32_t low, uint32_t high) {
     return code >= low && code <= high;
 }
 
 static enum character_class ascii_class(uint32_t code) {
+    if (ascii_letters[0][code] != 0) {
+        return CLASS_LETTER;
+    }
     if (code <= ' ' || code == 0x7F) {
         return CLASS_BLANK;
-    }
-    if (between(code, '0', '9') || between(code, 'a', 'z') || between(code, 'A', 'Z')) {
-        return CLASS_LETTER;
     }
     return code == '\'' ? CLASS_APOSTROPHE : CLASS_SIGN;
 }
@@ -87,11 +98,17 @@ static void append(struct token_output *output, const char *bytes, size_t length
 }
 
 /* Copies the ASCII letters and digits at `text` and returns what follows them. Most texts consist mainly of these. */
-static const char *take_ascii(const char *text, const char *end, int lowercase, struct token_output *output) {
-    for (; text < end && (unsigned char)*text < 0x80 && ascii_class((unsigned char)*text) == CLASS_LETTER; text++) {
-        const char c = *text;
-        const char taken = (char)(lowercase && c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-        append(output, &taken, 1);
+static inline const char *take_ascii(const char *text, const char *end, int lowercase, struct token_output *output) {
+    const char *letter_of = ascii_letters[lowercase != 0];
+    const size_t room = output->is_full ? 0 : output->size - 1 - output->length, left = (size_t)(end - text);
+    const char *stop = text + (room < left ? room : left);
+    char *to = output->token + output->length;
+    for (char c; text < stop && (c = letter_of[(unsigned char)*text]) != 0; text++) {
+        *to++ = c;
+    }
+    output->length = (size_t)(to - output->token);
+    for (; text < end && letter_of[(unsigned char)*text] != 0; text++) { /* letters that do not fit */
+        output->is_full = 1;
     }
     return text;
 }
@@ -100,6 +117,9 @@ static const char *take_ascii(const char *text, const char *end, int lowercase, 
 static const char *take_word(const char *text, const char *end, int lowercase, struct token_output *output) {
     for (;;) {
         text = take_ascii(text, end, lowercase, output);
+        if (text == end || ((unsigned char)*text < 0x80 && *text != '\'')) {
+            return text;
+        }
         uint32_t code, following;
         const size_t length = next_character(text, end, &code);
         const enum character_class class = length == 0 ? CLASS_BLANK : class_of(code);
@@ -118,8 +138,11 @@ static const char *take_word(const char *text, const char *end, int lowercase, s
     }
 }
 
-/* Skips blanks. Returns the length of the character after them, 0 at the end of the text. */
-static size_t skip_blanks(struct token_cursor *cursor, uint32_t *code) {
+/* Skips blanks, mostly one. Returns the length of the character after them, 0 at the end of the text. */
+static inline size_t skip_blanks(struct token_cursor *cursor, uint32_t *code) {
+    while (cursor->next < cursor->end && (unsigned char)*cursor->next <= ' ') {
+        cursor->next++;
+    }
     size_t length = next_character(cursor->next, cursor->end, code);
     while (length > 0 && class_of(*code) == CLASS_BLANK) {
         cursor->next += length;

@@ -47,12 +47,42 @@ size_t utf8_encode(uint32_t code, char text[4]) {
     return length;
 }
 
+size_t utf8_ascii_length(const char *text, size_t length) {
+    uint64_t words[4];
+    size_t i = 0;
+    for (; length - i >= sizeof words; i += sizeof words) {
+        memcpy(words, text + i, sizeof words);
+        if (((words[0] | words[1] | words[2] | words[3]) & HIGH_BITS) != 0) {
+            break;
+        }
+    }
+    while (i < length && (unsigned char)text[i] < 0x80) {
+        i++;
+    }
+    return i;
+}
+
+/* Each character has exactly one byte that is not a continuation byte, 10xxxxxx. */
+size_t utf8_count(const char *text, size_t length) {
+    size_t count = 0;
+    for (size_t i = 0; i < length;) {
+        uint8_t continued = 0; /* of up to 255 bytes: the compiler adds many at once */
+        const size_t end = length - i < 255 ? length : i + 255;
+        count += end - i;
+        for (; i < end; i++) {
+            continued = (uint8_t)(continued + ((text[i] & 0xC0) == 0x80));
+        }
+        count -= continued;
+    }
+    return count;
+}
+
 int utf8_check(const char *text, size_t length, size_t *bad) {
     size_t i = 0;
     while (i < length) {
-        uint64_t eight;
-        if (length - i >= sizeof eight && (memcpy(&eight, text + i, sizeof eight), (eight & HIGH_BITS) == 0)) {
-            i += sizeof eight; /* ASCII, which most files mainly contain */
+        const size_t ascii = utf8_ascii_length(text + i, length - i); /* which most files mainly contain */
+        if (ascii > 0) {
+            i += ascii;
             continue;
         }
         uint32_t code;

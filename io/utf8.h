@@ -9,6 +9,12 @@
  * bad byte in `bad` (may be NULL). */
 int utf8_check(const char *text, size_t length, size_t *bad);
 
+/* How many bytes at the beginning are ASCII. */
+size_t utf8_ascii_length(const char *text, size_t length);
+
+/* The number of characters in `length` bytes of well-formed UTF-8. */
+size_t utf8_count(const char *text, size_t length);
+
 /* Decodes the character at `text`, of which `left` >= 1 bytes may be read. Returns its length, 1 to 4 bytes, and its code
  * in *code; 0 if it is not well-formed. In a NUL-terminated text `left` may be larger than the rest of the text. */
 size_t utf8_decode(const char *text, size_t left, uint32_t *code);

@@ -47,6 +47,19 @@ static const struct {
     {"", "abacd", 0.2, 0, "abacd", "a b a c <unk>; "},
     {"", "abacd", 0, 0.2, "abacd", "a b a c <unk>; "},
     {"", "abacde", 0.2, 0.2, "abacde", "a b a c <unk> <unk>; "},
+    {"",
+     "a\xC3\xA9"
+     "aa\xC3\xA9"
+     "ab",
+     0.15, 0, "ab\xC3\xA9", "a <unk> \xC3\xA9; "},
+    {"", "aaab\xC3\xA9", 0.2, 0,
+     "\xC3\xA9"
+     "ab",
+     "<unk> a b; "},
+    {"", "acab\xC3\xA9", 0.4, 0,
+     "\xC3\xA9"
+     "ab",
+     "<unk> a <unk>; "},
     {"documents=lines", "ab\nba\ncd\n", 0.34, 0, "ab\nba\ncd\n", "a b \n; b a \n; <unk> <unk> \n; "},
     {"documents=lines", "abcd\n", 0.2, 0, "ad\n", "a d <unk>; "}, /* one document is cut along its steps */
     /* Lines: empty ones are left out, and each has one line end, whatever the file has. */
@@ -120,6 +133,32 @@ START_TEST(the_alphabet_is_learned_from_exactly_the_part_that_is_trained_on) {
             }
         }
         dataset_destroy(view);
+    }
+    dataset_destroy(dataset);
+}
+END_TEST
+
+/* The symbols of a text are stored piece by piece: characters of every length are at the ends of a piece. */
+START_TEST(a_long_text_is_read_whole) {
+    enum { COUNT = 50000 };
+    static const char *const characters[] = {"a", "\xC3\xA9", "b", "c", "\xE2\x82\xAC", "d", "e"};
+    char *text = malloc(3 * COUNT);
+    size_t length = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        const char *character = characters[(i / 3 + i / 1000) % ROWS(characters)];
+        memcpy(text + length, character, strlen(character));
+        length += strlen(character);
+    }
+    reader_fixture_make(&fixture, "characters", "");
+    reader_fixture_write(&fixture, "train.txt", text, length);
+    free(text);
+    ck_assert_int_eq(reader_fixture_learn(&fixture, "train.txt", 0, 0), RONDO_OK);
+    struct dataset *dataset = reader_fixture_read(&fixture, "train.txt", PART_TRAIN, 1);
+    const struct stream *target = dataset_find(dataset, "target");
+    ck_assert_int_eq(target->length[0], COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        const int32_t id = stream_id(target, target->begin[0] + (int64_t)i);
+        ck_assert_str_eq(vocabulary_word(target->names, id), characters[(i / 3 + i / 1000) % ROWS(characters)]);
     }
     dataset_destroy(dataset);
 }
@@ -399,6 +438,7 @@ int main(void) {
     TCase *cases = add_case(suite, "characters", 60, setup, teardown);
     tcase_add_loop_test(cases, texts_are_read_with_the_alphabet_of_the_training_part, 0, ROWS(good));
     tcase_add_loop_test(cases, the_alphabet_is_learned_from_exactly_the_part_that_is_trained_on, 0, ROWS(divided));
+    tcase_add_test(cases, a_long_text_is_read_whole);
     tcase_add_test(cases, any_bytes_and_any_alphabet_can_be_read);
     tcase_add_loop_test(cases, ids_are_bytes_while_the_alphabet_fits, 0, ROWS(alphabets));
     tcase_add_loop_test(cases, a_bad_training_text_is_refused_at_its_place, 0, ROWS(bad));

@@ -244,6 +244,36 @@ static const struct {
     {"\xC3\xA9\xC3", 2, 0},
 };
 
+/* A character of several bytes at every place of a text that is long enough for all ways to skip ASCII. */
+START_TEST(ascii_of_any_length_is_followed_by_other_characters) {
+    char text[100];
+    for (size_t place = 0; place < 70; place++) {
+        const size_t bytes = strlen(sequences[_i].text);
+        size_t bad_byte = 0;
+        memset(text, 'a', sizeof text);
+        memcpy(text + place, sequences[_i].text, bytes);
+        ck_assert_int_eq(utf8_check(text, sizeof text, &bad_byte), sequences[_i].bad < 0);
+        ck_assert_uint_eq(bad_byte, sequences[_i].bad < 0 ? 0 : place + (size_t)sequences[_i].bad);
+        if (sequences[_i].bad < 0 && bytes > 1) {
+            ck_assert_uint_eq(utf8_ascii_length(text, sizeof text), place);
+            ck_assert_uint_eq(utf8_ascii_length(text, place), place);
+            ck_assert_uint_eq(utf8_count(text, sizeof text), sizeof text - bytes + 1);
+        }
+    }
+}
+END_TEST
+
+START_TEST(characters_are_counted_in_texts_of_any_length) {
+    static char text[3 * 1000];
+    for (size_t count = 0; count <= 1000; count++) {
+        ck_assert_uint_eq(utf8_count(text, 3 * count), count);
+        if (count < 1000) {
+            memcpy(text + 3 * count, "\xE2\x82\xAC", 3);
+        }
+    }
+}
+END_TEST
+
 START_TEST(utf8_is_checked_by_the_standard) {
     const char *text = sequences[_i].text;
     size_t bad_byte = 99;
@@ -270,6 +300,8 @@ int main(void) {
     tcase_add_test(cases, too_many_columns_are_refused);
     tcase_add_test(cases, what_is_written_with_quotes_is_read_back);
     tcase_add_loop_test(cases, utf8_is_checked_by_the_standard, 0, ROWS(sequences));
+    tcase_add_loop_test(cases, ascii_of_any_length_is_followed_by_other_characters, 0, ROWS(sequences));
+    tcase_add_test(cases, characters_are_counted_in_texts_of_any_length);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

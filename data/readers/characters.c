@@ -22,8 +22,8 @@
 #include "data/next_symbol.h"
 #include "io/utf8.h"
 
-enum { CODES = 0x110000 };  /* code points; bytes are the first 256 */
-enum { SYMBOL_BYTES = 16 }; /* of the text of a symbol */
+enum { CODES = 0x110000, BYTE_CODES = 256 }; /* code points; bytes are the first */
+enum { SYMBOL_BYTES = 16 };                  /* of the text of a symbol */
 
 enum { TOKENS_CHARACTERS = 0, TOKENS_BYTES = 1 };
 
@@ -118,27 +118,45 @@ static inline uint32_t next_code(const char *text, size_t length, int32_t kind, 
     return code;
 }
 
+/* The number of bytes at the beginning that are one symbol each, at most `most` > 0. Texts consist mainly of these. */
+static inline size_t plain_run(const char *text, size_t length, int64_t most, int32_t kind) {
+    const size_t left = (uint64_t)most < length ? (size_t)most : length;
+    return kind == TOKENS_BYTES ? left : (unsigned char)*text >= 0x80 ? 0 : utf8_ascii_length(text, left);
+}
+
 /* ---- learning ---- */
 
 /* What is counted: the elements of each code. */
 struct code_counts {
     int32_t kind;    /* of tokens */
     int64_t *counts; /* [CODES] */
+    uint32_t limit;  /* no code from here on was counted; at least BYTE_CODES */
 };
 
 enum { BLOCK = 1 << 14 }; /* symbols that are counted or appended together */
 
 static rondo_status count_codes(void *arg, const struct document *document, int64_t begin, int64_t end,
                                 struct errors *errors) {
-    const struct code_counts *codes = arg;
+    struct code_counts *codes = arg;
     const char *text = document->text;
     const size_t length = document->length;
     int64_t element = 0;
     for (size_t at = 0; at < length && element < end;) {
         const int64_t block = end - element < BLOCK ? end : element + BLOCK;
-        for (; at < length && element < block; element++) {
-            const uint32_t code = next_code(text, length, codes->kind, &at);
-            codes->counts[code] += element >= begin;
+        while (at < length && element < block) {
+            const int64_t left = (element < begin && begin < block ? begin : block) - element;
+            const size_t run = plain_run(text + at, length - at, left, codes->kind);
+            for (size_t k = 0; k < run && element >= begin; k++) {
+                codes->counts[(unsigned char)text[at + k]]++;
+            }
+            at += run;
+            element += (int64_t)run;
+            if (run == 0) {
+                const uint32_t code = next_code(text, length, codes->kind, &at);
+                codes->counts[code] += element >= begin;
+                codes->limit = code >= codes->limit ? code + 1 : codes->limit;
+                element++;
+            }
         }
         RONDO_TRY(document_pass(document, at, errors));
     }
@@ -148,31 +166,31 @@ static rondo_status count_codes(void *arg, const struct document *document, int6
     return RONDO_OK;
 }
 
-/* Elements of a document. Each character has exactly one byte that is not a continuation byte. */
+/* Elements of a document. */
 static rondo_status count_elements(const void *arg, const struct document *document, int64_t *count,
                                    struct errors *errors) {
     const struct code_counts *codes = arg;
-    int64_t continued = 0;
-    for (size_t at = 0; at < document->length && codes->kind == TOKENS_CHARACTERS;) {
-        const size_t end = document->length - at < BLOCK ? document->length : at + BLOCK;
-        for (; at < end; at++) {
-            continued += ((unsigned char)document->text[at] & 0xC0) == 0x80;
-        }
+    const size_t length = document->length;
+    *count = document->has_end;
+    for (size_t at = 0; at < length;) {
+        const size_t bytes = length - at < BLOCK ? length - at : BLOCK;
+        *count += (int64_t)(codes->kind == TOKENS_BYTES ? bytes : utf8_count(document->text + at, bytes));
+        at += bytes;
         RONDO_TRY(document_pass(document, at, errors));
     }
-    *count = (int64_t)document->length - continued + document->has_end;
     return RONDO_OK;
 }
 
 /* Refuses a text that has nothing to predict. */
-static rondo_status check_counts(const struct characters_options *options, const char *file, const int64_t *counts,
-                                 struct errors *errors) {
+static rondo_status check_counts(const struct characters_options *options, const char *file,
+                                 const struct code_counts *codes, struct errors *errors) {
     const struct location where = {.file = file};
     const char *noun = tokens[options->tokens];
     const int is_byte = options->tokens == TOKENS_BYTES;
     uint32_t distinct = 0, last = 0;
     int64_t most = 0;
-    for (uint32_t code = 0; code < CODES; code++) {
+    const int64_t *counts = codes->counts;
+    for (uint32_t code = 0; code < codes->limit; code++) {
         distinct += counts[code] > 0;
         last = counts[code] > 0 ? code : last;
         most = counts[code] > most ? counts[code] : most;
@@ -192,11 +210,11 @@ static rondo_status check_counts(const struct characters_options *options, const
 }
 
 /* Lists the symbols that are seen often enough. */
-static rondo_status list_symbols(const struct characters_options *options, const int64_t *counts,
+static rondo_status list_symbols(const struct characters_options *options, const struct code_counts *codes,
                                  struct vocabulary *symbols, struct errors *errors) {
     int failed = vocabulary_count(symbols, UNKNOWN_WORD) < 0;
-    for (uint32_t code = 0; code < CODES && !failed; code++) {
-        if (counts[code] >= options->min_count) {
+    for (uint32_t code = 0; code < codes->limit && !failed; code++) {
+        if (codes->counts[code] >= options->min_count) {
             char text[SYMBOL_BYTES];
             symbol_text(options->tokens, code, text);
             failed = vocabulary_count(symbols, text) < 0;
@@ -205,10 +223,9 @@ static rondo_status list_symbols(const struct characters_options *options, const
     return failed ? errors_no_memory(errors) : RONDO_OK;
 }
 
-static rondo_status learn_counts(struct reader *reader, const struct reader_source *source, int64_t *counts,
+static rondo_status learn_counts(struct reader *reader, const struct reader_source *source, struct code_counts *codes,
                                  struct errors *errors) {
-    struct code_counts codes = {options_of(reader)->tokens, counts};
-    const struct documents_counter counter = {count_elements, count_codes, &codes};
+    const struct documents_counter counter = {count_elements, count_codes, codes};
     struct documents documents;
     rondo_status status = open_documents(&documents, reader, source, errors);
     if (status == RONDO_OK) {
@@ -222,13 +239,14 @@ static rondo_status learn(struct reader *reader, const struct reader_source *sou
     const struct characters_options *options = options_of(reader);
     struct alphabet *alphabet = alphabet_of(reader);
     const char *file = source->paths[0].text;
-    int64_t *counts = calloc(CODES, sizeof *counts);
+    struct code_counts codes = {options->tokens, calloc(CODES, sizeof *codes.counts), BYTE_CODES};
     alphabet->symbols = vocabulary_create();
-    rondo_status status = counts == NULL || alphabet->symbols == NULL ? errors_no_memory(errors)
-                                                                      : learn_counts(reader, source, counts, errors);
-    status = status == RONDO_OK ? check_counts(options, file, counts, errors) : status;
-    status = status == RONDO_OK ? list_symbols(options, counts, alphabet->symbols, errors) : status;
-    free(counts);
+    rondo_status status = codes.counts == NULL || alphabet->symbols == NULL
+                              ? errors_no_memory(errors)
+                              : learn_counts(reader, source, &codes, errors);
+    status = status == RONDO_OK ? check_counts(options, file, &codes, errors) : status;
+    status = status == RONDO_OK ? list_symbols(options, &codes, alphabet->symbols, errors) : status;
+    free(codes.counts);
     return status == RONDO_OK ? index_symbols(options->tokens, alphabet, file, errors) : status;
 }
 
@@ -268,9 +286,18 @@ static rondo_status describe(const struct reader *reader, struct dataset *datase
 /* Stores the ids of up to BLOCK symbols from *at on, which moves past them. Returns their number. */
 static inline int64_t encode(const int32_t *id_of, int32_t kind, const struct document *document, int32_t store,
                              void *ids, size_t *at) {
+    const char *text = document->text;
     int64_t count = 0;
-    for (; *at < document->length && count < BLOCK; count++) {
-        store_id(store, ids, count, id_of[next_code(document->text, document->length, kind, at)]);
+    while (*at < document->length && count < BLOCK) {
+        const size_t run = plain_run(text + *at, document->length - *at, BLOCK - count, kind);
+        for (size_t k = 0; k < run; k++) {
+            store_id(store, ids, count + (int64_t)k, id_of[(unsigned char)text[*at + k]]);
+        }
+        *at += run;
+        count += (int64_t)run;
+        if (run == 0) {
+            store_id(store, ids, count++, id_of[next_code(text, document->length, kind, at)]);
+        }
     }
     return count;
 }
