@@ -84,16 +84,17 @@ static rondo_status fill_by_label(const struct class_option *given, double *numb
 /* w_k = n / (classes * n_k): all classes then weigh the same. A class without rows counts as one with a single row. */
 static rondo_status fill_balanced(const struct class_option *given, double *numbers) {
     const struct class_facts *facts = given->facts;
-    if (facts->rows == NULL) {
+    const int64_t *rows = facts->rows == NULL ? NULL : facts->rows(facts->arg, facts->count);
+    if (rows == NULL) {
         return errors_add_at(given->errors, RONDO_INVALID, given->node->where,
                              "'%s' is balanced, which needs the training data", given->option->key);
     }
     double all = 0;
     for (int64_t k = 0; k < facts->count; k++) {
-        all += (double)facts->rows[k];
+        all += (double)rows[k];
     }
     for (int64_t k = 0; k < facts->count; k++) {
-        numbers[k] = all / ((double)facts->count * (double)(facts->rows[k] > 0 ? facts->rows[k] : 1));
+        numbers[k] = all / ((double)facts->count * (double)(rows[k] > 0 ? rows[k] : 1));
     }
     return RONDO_OK;
 }

@@ -19,7 +19,8 @@ struct class_facts {
     int64_t count;                                   /* of classes; 0: targets are not classes */
     const char *(*name)(const void *arg, int64_t k); /* NULL for a class without a label, which has its number as one */
     const void *arg;
-    const int64_t *rows;      /* [count] targets of each class in the training data; NULL: not known */
+    /* [count] targets of each class in the training data; called only if an option is `balanced`. NULL: not known. */
+    const int64_t *(*rows)(const void *arg, int64_t count);
     const char *make_classes; /* the option of `data:` that makes targets classes, for messages; NULL: none */
 };
 

@@ -215,7 +215,8 @@ static const char *class_name(const void *arg, int64_t k) {
 }
 
 /* Counts the targets of each class in the training data; NULL: it was not read, or out of memory. */
-static int64_t *count_classes(const struct task *task, int64_t classes) {
+static const int64_t *count_classes(const void *arg, int64_t classes) {
+    const struct task *task = arg;
     const struct dataset *train = task->data.train;
     const struct stream *target = train == NULL ? NULL : dataset_find(train, "target");
     int64_t *rows = train == NULL ? NULL : arena_calloc(task->experiment->arena, (size_t)classes, sizeof *rows);
@@ -233,7 +234,7 @@ static int64_t *count_classes(const struct task *task, int64_t classes) {
 static rondo_status resolve_class_numbers(struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
     const int64_t classes = target_of(task)->kind == STREAM_CLASS ? target_of(task)->size : 0;
-    const struct class_facts facts = {classes, class_name, task, classes == 0 ? NULL : count_classes(task, classes),
+    const struct class_facts facts = {classes, class_name, task, count_classes,
                                       experiment->data.reader->target_as[STREAM_CLASS]};
     rondo_status first = RONDO_OK;
     for (int32_t t = 0; t < experiment->loss.count; t++) {
