@@ -9,6 +9,7 @@ import gzip
 import lzma
 import os
 import struct
+import zlib
 
 from packages import Failure
 
@@ -112,7 +113,6 @@ def named(item):
     return dict(zip(item.attributes["names"].value, item.value))
 
 
-
 # --- the data base of a package: an index, and values one after the other --------------------------------------------
 
 
@@ -127,11 +127,15 @@ def load(folder, name):
     with open(os.path.join(folder, "Rdata.rdb"), "rb") as stream:
         stream.seek(offset)
         stored = stream.read(length)
-    # A stored value: 4 bytes, the length when unpacked; the letter Z; a raw LZMA2 stream, which has no header.
+    # A stored value: 4 bytes, the length when unpacked; then a zlib stream, whose first byte is the letter x, or the letter Z
+    # and a raw LZMA2 stream, which has no header.
     size, method = struct.unpack(">Ic", stored[:5])
-    if method != b"Z":
+    if method == b"x":
+        data = zlib.decompress(stored[4:])
+    elif method == b"Z":
+        data = lzma.decompress(stored[5:], format=lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "preset": 6}])
+    else:
         raise Failure(f"'{name}' is compressed by a method that this script does not know")
-    data = lzma.decompress(stored[5:], format=lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "preset": 6}])
     if len(data) != size:
         raise Failure(f"'{name}' unpacks to {len(data)} bytes, expected {size}")
     return Reader(data).value()

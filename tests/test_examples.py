@@ -124,6 +124,17 @@ def text(folder):
     packages.write(os.path.join(folder, "kjv.txt"), "In the beginning God created the heaven and the earth.\n" * 40)
 
 
+def novels(folder):
+    """Texts as the package has them: lines that end where the page does, and empty lines between paragraphs."""
+    lines = ["It was a _truth_ that nobody", "could deny, and nobody did.", "", "\"Indeed!\" said she.", ""] * 40
+    module = script("words")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(instead(module, "LINES", len(lines) * len(module.NOVELS)))
+        stack.enter_context(instead(packages, "debian", lambda package, where: where))
+        stack.enter_context(instead(r_data, "load", lambda where, name: r_data.Item(lines, {})))
+        make(module, folder)
+
+
 def reviews(folder):
     os.makedirs(folder)
     rows = [(f"{'The food' if i % 3 else 'It'} is {'good' if i % 2 else 'bad'}", ("other", "great")[i % 2]) for i in range(60)]
@@ -166,6 +177,7 @@ EXAMPLES_TABLE = [
     ("morse", "experiment.yaml", morse, (), "test.npz", 10),
     ("language-of-a-word", "experiment.yaml", words, (), "a word", None),
     ("language-model", "experiment.yaml", text, ("data.window=20", "schedule.batch=4"), "In the begin", None),
+    ("words", "experiment.yaml", novels, ("data.window=20", "schedule.batch=4"), "It was a", None),
     ("sentiment", "experiment.yaml", reviews, (), "The food is good", None),
     ("gap", "recall.yaml", no_files, FEW, None, None),
     ("gap", "adding.yaml", no_files, FEW, None, None),

@@ -23,10 +23,10 @@ import packages  # noqa: E402
 import r_data  # noqa: E402
 
 
-def script(example):
-    """The script get_data.py of an example, as a module."""
+def script(example, name="get_data"):
+    """A script of an example, as a module."""
     spec = importlib.util.spec_from_file_location(
-        example.replace("-", "_"), os.path.join(EXAMPLES, example, "get_data.py")
+        f"{example.replace('-', '_')}_{name}", os.path.join(EXAMPLES, example, f"{name}.py")
     )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -35,6 +35,7 @@ def script(example):
 
 sentiment, language, kjv = script("sentiment"), script("language-of-a-word"), script("language-model")
 vowels, morse, images = script("vowels"), script("morse"), script("images")
+novels, baseline = script("words"), script("words", "baseline")
 
 
 def ints(*numbers):
@@ -103,8 +104,10 @@ class ReaderTest(unittest.TestCase):
 class DatabaseTest(unittest.TestCase):
     def store(self, folder, value, method=b"Z"):
         filters = [{"id": lzma.FILTER_LZMA2, "preset": 6}]
-        packed = lzma.compress(value, format=lzma.FORMAT_RAW, filters=filters)
-        stored = b"front" + struct.pack(">I", len(value)) + method + packed
+        packed = method + lzma.compress(value, format=lzma.FORMAT_RAW, filters=filters)
+        if method == b"x":
+            packed = zlib.compress(value)  # begins with this letter
+        stored = b"front" + struct.pack(">I", len(value)) + packed
         place = ints(13, 2, 5, len(stored) - 5)
         variables = ints(0x213, 1) + place + ints(0x402) + NAMES + strings(b"v") + NULL
         index = ints(0x213, 1) + variables + ints(0x402) + ints(0x1FF) + strings(b"variables") + NULL
@@ -115,8 +118,9 @@ class DatabaseTest(unittest.TestCase):
 
     def test_a_variable_is_found_by_its_name(self):
         with tempfile.TemporaryDirectory() as folder:
-            self.store(folder, stream(strings(b"here")))
-            self.assertEqual(r_data.load(folder, "v").value, ["here"])
+            for method in (b"Z", b"x"):
+                self.store(folder, stream(strings(b"here")), method)
+                self.assertEqual(r_data.load(folder, "v").value, ["here"])
             with self.assertRaisesRegex(packages.Failure, "no data set 'w'"):
                 r_data.load(folder, "w")
             self.store(folder, stream(NULL), method=b"2")
@@ -297,6 +301,42 @@ class VersesTest(unittest.TestCase):
                 run(kjv, "--out", folder)
             with open(os.path.join(folder, "kjv.txt"), encoding="utf-8") as stream:
                 self.assertEqual(stream.read(), "One.\nTwo.\nThree.\n")
+
+
+class NovelsTest(unittest.TestCase):
+    def test_a_paragraph_is_on_a_line(self):
+        lines = ["", "TITLE", "", "", "It was a _truth_", " that nobody", "", "She did."]
+        self.assertEqual(novels.paragraphs(lines), ["TITLE", "It was a truth that nobody", "She did."])
+
+    def test_another_text_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+            stack.enter_context(instead(packages, "debian", lambda package, where: where))
+            stack.enter_context(instead(r_data, "load", lambda where, name: r_data.Item(["one line"], {})))
+            with self.assertRaisesRegex(SystemExit, "the novels have 6 lines, expected 73422"):
+                run(novels, "--out", os.path.join(folder, "data"))
+
+
+class WordsBaselineTest(unittest.TestCase):
+    """The n-grams of the example `words`."""
+
+    text = "a b a c a b b c a b a".split() * 20
+
+    def test_tokens_are_those_of_the_reader(self):
+        self.assertEqual(
+            baseline.tokens("It's A\u2019s dogs' 3.5!\n\n _x \n"),
+            ["it's", "a's", "dogs", "'", "3", ".", "5", "!", "<eos>", "_", "x", "<eos>"],
+        )
+
+    def test_the_probabilities_of_all_words_sum_to_one(self):
+        for order in (1, 2, 3, 4):
+            model = baseline.KneserNey(self.text, order)
+            for history in (("a", "b", "c"), ("c", "c", "c"), ("b", "x", "a")):
+                total = sum(model.probability(history, word) for word in "abc")
+                self.assertAlmostEqual(total, 1, places=12)
+
+    def test_a_word_that_often_follows_is_likely(self):
+        model = baseline.KneserNey(self.text, 3)
+        self.assertGreater(model.probability(("c", "a"), "b"), 0.9)
 
 
 class VowelsTest(unittest.TestCase):
