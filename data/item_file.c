@@ -7,6 +7,10 @@
 static rondo_status open_npy(struct item_file *file, const struct reader_path *path, const char *what,
                              struct errors *errors) {
     RONDO_TRY(reader_path_map(path, &file->map, errors));
+    if (!npy_is(file->map.bytes, file->map.length)) {
+        return errors_add_at(errors, RONDO_INVALID, file->where,
+                             "an .npy file that is packed with gzip, expected it plain; unpack it with gunzip");
+    }
     RONDO_TRY(npy_open(&file->npy, file->map.bytes, file->map.length, what, file->where, errors));
     const struct npy_array *npy = &file->npy;
     file->n_dims = npy->n_dims;

@@ -271,6 +271,8 @@ static const struct {
     {"", "input=cut.idx target=y.idx", "cut.idx",
      "%: an IDX file that is cut short: it has 2 of the 3 items that its header promises"},
     {"", "input=cut.gz target=y.idx", "cut.gz", "%: a damaged gzip file: it is cut short"},
+    {"", "input=packed.npy target=y.idx", "packed.npy",
+     "%: an .npy file that is packed with gzip, expected it plain; unpack it with gunzip"},
     {"", "input=images_float.npy target=y.idx", "images_float.npy",
      "%: the images are of the type '<f4', expected unsigned bytes, from 0 (dark) to 255"},
     {"", "input=short.idx target=y.idx", "short.idx",
@@ -285,6 +287,9 @@ static const struct {
      "%: the images have the shape [3], expected [images, height, width] or [images, height, width, 1 or 3 colours]"},
     {"", "input=claim.idx target=y.idx", "claim.idx",
      "%: an IDX file whose dimension 2 has the size 4294967295, expected items of 1 to 1073741824 bytes"},
+    {"", "input=wide.idx target=y.idx", "wide.idx",
+     "%: 1 x 40000 pixels (height x width), expected at most 32768 of each; 'data.size: [height, width]' makes images "
+     "smaller"},
     {"", "input=many.idx target=y.idx", "y.idx", "%: there are 3 labels, and '/many.idx' has 4294967295 images"},
     {"", "input=x.idx target=two.idx", "two.idx", "%: there are 2 labels, and '/x.idx' has 3 images"},
     {"", "input=x.idx target=labels_float.npy", "labels_float.npy",
@@ -344,6 +349,7 @@ static void store_bad_arrays(void) {
     reader_fixture_write(&fixture, "cut.idx", "\0\0\x08\3\0\0\0\3\0\0\0\2\0\0\0\2ABCDEFGHIJ", 26);
     reader_fixture_write(&fixture, "short.idx", "\0\0\x0b\3\0\0\0\3\0\0\0\1\0\0\0\1ABCDEF", 22);
     reader_fixture_write(&fixture, "claim.idx", "\0\0\x08\3\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 16);
+    reader_fixture_write(&fixture, "wide.idx", "\0\0\x08\3\0\0\0\3\0\0\0\1\0\0\x9c\x40", 16);
     reader_fixture_write(&fixture, "many.idx", "\0\0\x08\3\xff\xff\xff\xff\0\0\0\2\0\0\0\2ABCD", 20);
     reader_fixture_write(&fixture, "text", "tea and coffee", 14);
     reader_fixture_write(&fixture, "empty", "", 0);

@@ -128,6 +128,17 @@ static struct image_form choose_form(const struct images_options *options, struc
                                                                             : 3};
 }
 
+/* Those that `load` accepts. */
+static rondo_status check_sides(const struct image_source *source, struct image_form form, struct errors *errors) {
+    const char *file = source->kind == IMAGES_OF_FOLDER ? source->first_name : source->path->text;
+    return form.height <= MOST_SIDE && form.width <= MOST_SIDE
+               ? RONDO_OK
+               : errors_add_at(errors, RONDO_INVALID, (struct location){.file = file},
+                               "%lld x %lld pixels (height x width), expected at most %d of each; 'data.size: [height, "
+                               "width]' makes images smaller",
+                               (long long)form.height, (long long)form.width, MOST_SIDE);
+}
+
 /* A label must be one of the classes; `classes` 0: their number is not known yet. */
 static rondo_status check_label(const struct image_source *source, int64_t label, int64_t index, int64_t classes,
                                 struct errors *errors) {
@@ -160,6 +171,7 @@ static rondo_status learn_source(struct reader *reader, struct image_source *sou
     struct images_state *state = state_of(reader);
     if (is_first) {
         state->form = choose_form(options, source->first);
+        RONDO_TRY(check_sides(source, state->form, errors));
     }
     if (source->kind == IMAGES_OF_ARRAY) {
         if (options->names[0] != '\0' && state->names == NULL) {

@@ -129,6 +129,7 @@ def npy(name, array):
 
 images = np.arange(12, dtype="u1").reshape(3, 2, 2)
 npy("images.npy", images)
+FILES["packed.npy"] = gzip.compress(FILES["images.npy"], mtime=0)
 npy("images_fortran.npy", np.asfortranarray(images))
 npy("images_one_colour.npy", images[..., None])
 npy("images_rgb.npy", np.arange(18, dtype="u1").reshape(3, 1, 2, 3))
