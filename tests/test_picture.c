@@ -210,7 +210,7 @@ static const char *numbers_of(const unsigned char *bytes, size_t length) {
     for (int64_t i = 0; status == RONDO_OK && i < idx.shape[0]; i++) {
         unsigned char number;
         status = idx_next(&idx, &number, &errors);
-        text = arena_printf(arena, "%s%d ", text, number);
+        text = status == RONDO_OK ? arena_printf(arena, "%s%d ", text, number) : text;
     }
     status = status == RONDO_OK ? idx_finish(&idx, &errors) : status;
     gzip_close(stream);
