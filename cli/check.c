@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/plot.h"
 #include "cli/print.h"
+#include "data/dates.h"
 #include "io/json.h"
 #include "io/section.h"
 #include "train/task_memory.h"
@@ -118,6 +119,27 @@ static void print_streams(const struct dataset *dataset) {
     }
 }
 
+/* "training: forecasts of 2011-01-29 to 2012-05-31": the times of the targets, of series. */
+static void print_times(const char *part, const struct dataset *dataset) {
+    int64_t first = INT64_MAX, last = INT64_MIN;
+    const struct stream *target = dataset == NULL ? NULL : dataset_find(dataset, "target");
+    for (int64_t i = 0; dataset != NULL && dataset->timeline != NULL && i < dataset->count; i++) {
+        const int64_t *time = dataset->timeline->time + target->begin[i];
+        const int64_t end = target->length[i] - 1 + dataset->timeline->horizon - 1;
+        first = time[dataset->context[i]] < first ? time[dataset->context[i]] : first;
+        last = time[end] > last ? time[end] : last;
+    }
+    if (first <= last) {
+        const int has_clock = first % DATE_DAY != 0 || last % DATE_DAY != 0;
+        printf("%s: forecasts of %s to %s", part, date_text(first, DATE_NO_ZONE, has_clock, "").text,
+               date_text(last, DATE_NO_ZONE, has_clock, "").text);
+        if (dataset->left_out > 0) {
+            printf("; %lld are left out, because numbers to forecast are missing", (long long)dataset->left_out);
+        }
+        printf("\n");
+    }
+}
+
 /* The classes without a training example, of targets without labels: classes numbered from 1 leave out class 0. */
 static void print_unused_classes(const struct dataset *train, struct arena *arena) {
     enum { MOST = 20 };
@@ -160,6 +182,9 @@ static void print_model(const struct task *task, struct arena *arena) {
         printf(", %lld for testing", (long long)task->data.test->count);
     }
     printf("\n");
+    print_times("training", task->data.train);
+    print_times("validation", task->data.valid);
+    print_times("test", task->data.test);
     print_streams(task->data.train);
     print_unused_classes(task->data.train, arena);
     print_labels(dataset_find(task->data.shape, "target")->names);

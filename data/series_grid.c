@@ -76,7 +76,7 @@ static int check_step(const struct series_rows *rows, const struct series_form *
         errors_add_at(
             errors, RONDO_INVALID, where,
             "%s%s follows %s, and the rows are %s apart: %lld row%s missing; gaps: missing makes %s of unknown "
-            "numbers",
+            "numbers, and gaps: ignore takes the rows as they are",
             second.text, of == NULL ? "" : of, first.text, step.text, (long long)steps - 1,
             steps == 2 ? " is" : "s are", steps == 2 ? "it one" : "them rows");
     }

@@ -82,12 +82,13 @@ static const char *part_forms(const struct reader_class *reader) {
     return (reader->flags & READER_DATES) != 0 ? "{from: DATE} and {last: SHARE}" : "{last: SHARE} and {share: SHARE}";
 }
 
-/* A date such as 2012-06-01, or a number of seconds since 1970. */
+/* A date such as 2012-06-01, a year, or a number of seconds since 1970. */
 static void read_from(const struct plugin_reader *reader, const struct yaml_node *node, const char *text,
                       struct part *part) {
     int32_t zone;
     int64_t time = 0;
-    if (!date_parse(text, "", &time, &zone) && !date_parse(text, "seconds", &time, &zone)) {
+    if (!date_parse(text, "", &time, &zone) && !date_parse(text, "%Y", &time, &zone) &&
+        !date_parse(text, "seconds", &time, &zone)) {
         errors_add_at(reader->errors, RONDO_INVALID, yaml_get(node, "from")->where, "'%s' is not %s", text,
                       date_expected(""));
     }

@@ -365,12 +365,12 @@ static const struct {
     {"window=1", "time=d target=y", "d,y\n2012-01-01,1\n2012-01-02,2\n2012-01-05,3\n", NULL, 1,
      "%:4: 2012-01-05 follows 2012-01-02, and the rows are 1 day apart: 2 rows are missing; gaps: missing makes them "
      "rows of "
-     "unknown numbers"},
+     "unknown numbers, and gaps: ignore takes the rows as they are"},
     {"window=1", "time=d target=y series=s", "s,d,y\na,2012-01-01,1\na,2012-01-02,2\nb,2012-01-02,2\nb,2012-01-04,3\n",
      NULL, 1,
      "%:5: 2012-01-04 of series 'b' follows 2012-01-02, and the rows are 1 day apart: 1 row is missing; gaps: missing "
      "makes "
-     "it one of unknown numbers"},
+     "it one of unknown numbers, and gaps: ignore takes the rows as they are"},
     {"window=1", "time=d target=y", "d,y\n2012-01-01T00:00,1\n2012-01-01T01:00,2\n2012-01-01T02:30,3\n", NULL, 1,
      "%:4: 2012-01-01T02:30 follows 2012-01-01T01:00, and the rows are 1 hour apart; expected a row every 1 hour, or "
      "gaps: "
@@ -417,7 +417,7 @@ static const struct {
     {"window=1", "time=d target=y", GOOD, "d,y\n2012-01-01,1\n2012-02-01,2\n", 1,
      "%:3: 2012-02-01 follows 2012-01-01, and the rows are 1 day apart: 30 rows are missing; gaps: missing makes them "
      "rows of "
-     "unknown numbers"},
+     "unknown numbers, and gaps: ignore takes the rows as they are"},
     {"window=1", "time=d target=y series=s", TWO, "s,d,y\nB,2012-01-01,1\n", 1,
      "%:2: series 'B' has no rows in the training data, from which its scale is learned (did you mean 'b'?)"},
     {"window=3", "time=d target=y", GOOD, GOOD, 0,

@@ -84,6 +84,7 @@ static const struct {
     {"N:1", "}, window: 3, test: {from: 2013-01-01}}", "", "squared_error",
      "e.yaml:3:|the rows are from 2012-01-01 to 2012-01-31, and none of them is in the test part"},
     {"N:1", "}, window: 3, test: {from: 2011-01-01}}", "", "squared_error", "none of them is in the training part"},
+    {"N:1", "}, window: 3, test: {from: 2013}}", "", "squared_error", "none of them is in the test part"},
     {"N:1", "}, window: 3, valid: {from: 2012-01-25}, test: {from: 2012-01-20}}", "", "squared_error",
      "e.yaml:3:|the validation part begins at 2012-01-25|not before the test part"},
     {"N:1", "}, window: 3, valid: {share: 0.1}}", "", "squared_error",
