@@ -45,6 +45,34 @@ static json_t *dates_json(const struct forecast_form *form, const int64_t *time,
     return dates;
 }
 
+/* The ends of the intervals, [horizon, targets] each; NULL: not asked for. */
+struct forecast_ends {
+    const float *lower, *upper;
+    int64_t targets;
+};
+
+static void show_row(struct fields *fields, const float *numbers, int64_t count) {
+    for (int64_t k = 0; k < count; k++) {
+        fields_show_number(fields, (double)numbers[k], "%.6g");
+    }
+}
+
+static void show_rows(const struct forecast_form *form, const char *name, const int64_t *time, int64_t horizon,
+                      const float *values, int64_t count, const struct forecast_ends *ends, struct fields *fields) {
+    for (int64_t h = 0; h < horizon; h++) {
+        fields_line(fields);
+        if (name != NULL) {
+            fields_show(fields, name);
+        }
+        fields_show(fields, text_of(form, time[h]).text);
+        show_row(fields, values + h * count, count);
+        if (ends->lower != NULL) {
+            show_row(fields, ends->lower + h * ends->targets, ends->targets);
+            show_row(fields, ends->upper + h * ends->targets, ends->targets);
+        }
+    }
+}
+
 void forecast_render(const struct forecast_form *form, const struct reader_prediction *prediction,
                      struct fields *fields) {
     const struct dataset *dataset = prediction->dataset;
@@ -61,16 +89,11 @@ void forecast_render(const struct forecast_form *form, const struct reader_predi
         fields_text(fields, "series", name, 0);
     }
     fields_text(fields, "origin", text_of(form, time[-1]).text, 0);
-    for (int64_t h = 0; h < horizon; h++) {
-        fields_line(fields);
-        if (name != NULL) {
-            fields_show(fields, name);
-        }
-        fields_show(fields, text_of(form, time[h]).text);
-        for (int64_t k = 0; k < count; k++) {
-            fields_show_number(fields, (double)values[h * count + k], "%.6g");
-        }
-    }
+    const int64_t last_step = prediction->steps - 1;
+    const int has_ends = prediction->lower != NULL;
+    const struct forecast_ends ends = {has_ends ? prediction->lower + last_step * target->size : NULL,
+                                       has_ends ? prediction->upper + last_step * target->size : NULL, target->stride};
+    show_rows(form, name, time, horizon, values, count, &ends, fields);
     if (target->stride > 1) {
         fields_json(fields, "columns", columns_json(form->targets));
     }
@@ -80,5 +103,10 @@ void forecast_render(const struct forecast_form *form, const struct reader_predi
     } else {
         fields_json(fields, "dates", dates_json(form, time, horizon));
         fields_json(fields, count == 1 ? "values" : "steps", rows_json(values, horizon, count));
+    }
+    if (has_ends) {
+        fields_number(fields, "interval", prediction->interval, NULL);
+        fields_json(fields, "lower", rows_json(ends.lower, horizon, ends.targets));
+        fields_json(fields, "upper", rows_json(ends.upper, horizon, ends.targets));
     }
 }

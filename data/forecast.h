@@ -7,7 +7,8 @@
  *
  * and in each of them "series", if there are several; "origin", the date of the last row that is known; and "columns", the
  * names of several targets. A prediction that has several numbers for each target, such as quantiles, has them one after the
- * other in place of one. With an output at every step, the forecast is that of the last step. There is a line for each date:
+ * other in place of one. With prediction intervals, numbers are followed by all lower and then all upper ends, and the object
+ * has "interval", "lower" and "upper" as the usual form has (data/fields.h). With an output at every step, the forecast is that of the last step. There is a line for each date:
  * series, date, numbers.
  *
  * Threads: any.
