@@ -1,9 +1,10 @@
 """The experiments of docs/experiments.md train: each block of YAML with an architecture, completed by what it leaves
-out, on data that is made here.
+out, on data that is made here. So does the one on series of docs/data.md, and forecasts what it says.
 
 The variable RONDO_PROGRAM is the command. A block that names a new data file needs a row in FILES.
 """
 
+import datetime
 import io
 import os
 import random
@@ -55,6 +56,16 @@ def table():
     return "\n".join(["age,leaves", *rows, ""]).encode()
 
 
+def shop(first, last, has_target=True):
+    draw = random.Random(4)
+    days = [datetime.date.fromisoformat(first)]
+    while days[-1] < datetime.date.fromisoformat(last):
+        days.append(days[-1] + datetime.timedelta(1))
+    rows = [f"{day},{draw.randint(90, 150) if has_target else ''},{int(day.weekday() < 6)},"
+            f"{draw.choice(['', '4.1', '19.5']) if has_target else ''}" for day in days]
+    return "\n".join(["date,sold,open,temperature", *rows, ""]).encode()
+
+
 FILES = {
     "customers.csv": table,
     "train.npz": lambda: packages.npz({
@@ -68,11 +79,14 @@ FILES = {
 }
 
 
+def yaml_blocks(page):
+    with open(os.path.join(SOURCE, "docs", page), encoding="utf-8") as file:
+        return re.findall(r"^```yaml\n(.*?)^```", file.read(), re.DOTALL | re.MULTILINE)
+
+
 def experiments():
     """The blocks that leave out no more than REST."""
-    with open(os.path.join(SOURCE, "docs", "experiments.md"), encoding="utf-8") as file:
-        blocks = re.findall(r"^```yaml\n(.*?)^```", file.read(), re.DOTALL | re.MULTILINE)
-    return [block for block in blocks if "architecture:" in block and "extends:" not in block]
+    return [block for block in yaml_blocks("experiments.md") if "architecture:" in block and "extends:" not in block]
 
 
 class Docs(unittest.TestCase):
@@ -92,6 +106,28 @@ class Docs(unittest.TestCase):
                      *(["--set", "data.train=300"] if "reader: synthetic" in block else [])],
                     cwd=folder, capture_output=True, text=True, timeout=100, check=False)
                 self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_series_are_forecast(self):
+        blocks = [block for block in yaml_blocks("data.md") if "reader: series" in block]
+        self.assertEqual(len(blocks), 1)
+        with tempfile.TemporaryDirectory() as folder:
+            files = {"shop.yaml": blocks[0].encode(), "shop.csv": shop("2022-01-01", "2024-12-30"),
+                     "next_week.csv": shop("2024-12-31", "2025-01-06", has_target=False)}
+            for name, contents in files.items():
+                with open(os.path.join(folder, name), "wb") as file:
+                    file.write(contents)
+
+            def rondo(*arguments):
+                done = subprocess.run([os.environ["RONDO_PROGRAM"], *arguments], cwd=folder, capture_output=True,
+                                      text=True, timeout=100, check=False)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                return done.stdout
+
+            rondo("train", "shop.yaml", "--set", "schedule.epochs=1")
+            self.assertRegex(rondo("eval", "runs/shop"), r"test: 177 examples, .*\n  naive: .*\n  seasonal naive: ")
+            dates = [line.split("\t")[0] for line in
+                     rondo("predict", "runs/shop", "shop.csv", "next_week.csv").splitlines()]
+            self.assertEqual((len(dates), dates[0], dates[-1]), (7, "2024-12-31", "2025-01-06"))
 
 
 if __name__ == "__main__":
