@@ -63,7 +63,30 @@ int date_is_month_end(int64_t time) {
     return fields.day == date_month_days(fields.year, fields.month);
 }
 
+/* From a day of the weekend, the first step leads to Monday. */
+static int64_t add_weekdays(int64_t time, int64_t count) {
+    const int64_t weekday = date_weekday(time), from = weekday < 5 ? weekday : 4;
+    const int64_t to = from + count;
+    return time + (7 * floor_divide(to, 5) + (to - 5 * floor_divide(to, 5)) - weekday) * DATE_DAY;
+}
+
+int64_t date_months(int64_t time) {
+    const struct date_fields fields = date_fields_of(time);
+    return fields.year * 12 + fields.month - 1;
+}
+
+int64_t date_steps_between(int64_t from, int64_t to, struct date_step step, int month_end) {
+    const int64_t weekdays = date_weekday(to) - date_weekday(from), days = (to - from) / DATE_DAY;
+    const int64_t count = step.months > 0 ? (date_months(to) - date_months(from)) / step.months
+                          : step.weekdays ? (days - weekdays) / 7 * 5 + weekdays
+                                          : (to - from) / step.microseconds;
+    return count > 0 && date_add(from, step, count, month_end) == to ? count : 0;
+}
+
 int64_t date_add(int64_t time, struct date_step step, int64_t count, int month_end) {
+    if (step.weekdays) {
+        return add_weekdays(time, count);
+    }
     if (step.months == 0) {
         return time + step.microseconds * count;
     }
@@ -424,6 +447,9 @@ struct date_text date_step_text(struct date_step step) {
     } units[] = {
         {"day", DATE_DAY}, {"hour", 3600 * DATE_SECOND}, {"minute", 60 * DATE_SECOND}, {"second", DATE_SECOND}};
     struct date_text text;
+    if (step.weekdays) {
+        return (struct date_text){"1 weekday"};
+    }
     if (step.months > 0) {
         const int in_years = step.months % 12 == 0;
         const long long count = (long long)(in_years ? step.months / 12 : step.months);

@@ -51,17 +51,23 @@ struct date_text date_formats_of(const char *text);
 
 struct date_fields date_fields_of(int64_t time);
 int64_t date_of_fields(const struct date_fields *fields);
+/* Months since the year 0. */
+int64_t date_months(int64_t time);
 /* From 0, Monday. */
 int date_weekday(int64_t time);
 int date_month_days(int64_t year, int month);
 
-/* The time between two rows: a number of months, or of microseconds. Both 0: not known. */
+/* The time between two rows: a number of months, or of microseconds. Both 0: not known. `weekdays`: a day, but Saturdays and
+ * Sundays are left out, and `microseconds` is that of a day. */
 struct date_step {
     int64_t months, microseconds;
+    int weekdays;
 };
 /* `count` steps later. With months, a day that the month does not have becomes its last one; with `month_end`, every day is
  * the last of its month. */
 int64_t date_add(int64_t time, struct date_step step, int64_t count, int month_end);
+/* The number of steps from one time to a later one; 0: it is none of the times that steps lead to. */
+int64_t date_steps_between(int64_t from, int64_t to, struct date_step step, int month_end);
 /* 1 for the last day of a month. */
 int date_is_month_end(int64_t time);
 /* "1 day", "3 months", "15 minutes", "0.04 seconds". */

@@ -13,8 +13,9 @@ rondo_status series_calendar_save(const struct series_calendar *calendar, struct
                                   struct errors *errors) {
     json_t *step = json_pack("{s:I, s:I}", "months", (json_int_t)calendar->step.months, "microseconds",
                              (json_int_t)calendar->step.microseconds);
+    int failed = calendar->step.weekdays && json_object_set_new(step, "weekdays", json_true()) != 0;
     json_t *zone = calendar->zone == DATE_NO_ZONE ? json_null() : json_integer(calendar->zone);
-    int failed = json_object_set_new(object, "step", step) != 0;
+    failed |= json_object_set_new(object, "step", step) != 0;
     failed |= json_object_set_new(object, "zone", zone) != 0;
     failed |= json_object_set_new(object, "clock", json_boolean(calendar->has_clock)) != 0;
     return failed ? errors_no_memory(errors) : RONDO_OK;
@@ -29,11 +30,15 @@ rondo_status series_calendar_load(struct series_calendar *calendar, const struct
         (months > 0) == (microseconds > 0)) {
         return errors_add(errors, RONDO_INVALID, "%s: 'step' must have a number of months or of microseconds", file);
     }
+    const int weekdays = json_is_true(json_object_get(step, "weekdays"));
+    if (weekdays && microseconds != DATE_DAY) {
+        return errors_add(errors, RONDO_INVALID, "%s: a 'step' of 'weekdays' must be a day", file);
+    }
     const int64_t minutes = json_integer_value(zone);
     if (!(json_is_null(zone) || (json_is_integer(zone) && minutes > -1440 && minutes < 1440))) {
         return errors_add(errors, RONDO_INVALID, "%s: 'zone' must be null or a number of minutes", file);
     }
-    *calendar = (struct series_calendar){.step = {months, microseconds},
+    *calendar = (struct series_calendar){.step = {months, microseconds, weekdays},
                                          .zone = json_is_null(zone) ? DATE_NO_ZONE : (int32_t)minutes,
                                          .has_clock = json_is_true(json_object_get(object, "clock"))};
     return RONDO_OK;

@@ -19,7 +19,8 @@ struct series_calendar {
 /* A time as the files have it, for messages and predictions. */
 struct date_text series_time_text(const struct series_calendar *calendar, const char *time_format, int64_t time);
 
-/* Members of a JSON object, and back: {"step": {"months": 0, "microseconds": 86400000000}, "zone": null, "clock": false}.
+/* Members of a JSON object, and back: {"step": {"months": 0, "microseconds": 86400000000}, "zone": null, "clock": false};
+ * "weekdays": true in the step if weekends are left out.
  * `file` names the source in messages. */
 rondo_status series_calendar_save(const struct series_calendar *calendar, struct json_t *object, struct errors *errors);
 rondo_status series_calendar_load(struct series_calendar *calendar, const struct json_t *object, const char *file,

@@ -7,9 +7,19 @@
 /* A file may miss rows, but not most of them: a mistake in one date must not make millions of rows. */
 enum { MOST_FILLED = 1000000, MOST_MISTAKES = 10 };
 
-static int64_t months_of(int64_t time) {
-    const struct date_fields fields = date_fields_of(time);
-    return fields.year * 12 + fields.month - 1;
+/* Weekends that rows from Friday to Monday leave out before Saturdays and Sundays are taken to have no rows. */
+enum { LEAST_WEEKENDS = 2 };
+
+/* 1 if no row is at a weekend, and rows on Monday follow rows on Friday. */
+static int are_weekdays(const struct series_raw *raw) {
+    int64_t weekends = 0;
+    for (int64_t row = 0; row < raw->rows; row++) {
+        if (date_weekday(raw->time[row]) >= 5) {
+            return 0;
+        }
+        weekends += row > 0 && raw->time[row] - raw->time[row - 1] == 3 * DATE_DAY && date_weekday(raw->time[row]) == 0;
+    }
+    return weekends >= LEAST_WEEKENDS;
 }
 
 /* 1 if all times of a series are at the last day of a month. */
@@ -25,13 +35,14 @@ static int are_month_ends(const int64_t *time, int64_t count) {
 static int are_months_apart(const int64_t *time, int64_t count, int month_end) {
     int all = 1;
     for (int64_t i = 1; i < count && all; i++) {
-        const struct date_step months = {.months = months_of(time[i]) - months_of(time[0])};
+        const struct date_step months = {.months = date_months(time[i]) - date_months(time[0])};
         all = months.months > 0 && date_add(time[0], months, 1, month_end) == time[i];
     }
     return all;
 }
 
-/* The least time between two rows: in months, if all rows are whole months apart and no two of them less than 28 days. */
+/* The least time between two rows: in months, if all rows are whole months apart and no two of them less than 28 days; a day
+ * leaves out weekends if all series do. */
 static struct date_step find_step(const struct series_raw *raw, int32_t n_series) {
     struct date_step least = {0};
     int in_months = 1;
@@ -40,19 +51,13 @@ static struct date_step find_step(const struct series_raw *raw, int32_t n_series
         const int64_t *time = raw->time + raw->begin[s], count = raw->begin[s + 1] - raw->begin[s];
         in_months = in_months && are_months_apart(time, count, are_month_ends(time, count));
         for (int64_t i = 1; i < count; i++) {
-            const int64_t step = time[i] - time[i - 1], own = months_of(time[i]) - months_of(time[i - 1]);
+            const int64_t step = time[i] - time[i - 1], own = date_months(time[i]) - date_months(time[i - 1]);
             least.microseconds = least.microseconds == 0 || step < least.microseconds ? step : least.microseconds;
             months = months == 0 || own < months ? own : months;
         }
     }
+    least.weekdays = least.microseconds == DATE_DAY && are_weekdays(raw);
     return in_months && least.microseconds >= 28 * DATE_DAY ? (struct date_step){.months = months} : least;
-}
-
-/* The steps from one time to another; 0: they are not on the grid. */
-static int64_t steps_between(int64_t from, int64_t to, struct date_step step, int month_end) {
-    const int64_t count =
-        step.months > 0 ? (months_of(to) - months_of(from)) / step.months : (to - from) / step.microseconds;
-    return count > 0 && date_add(from, step, count, month_end) == to ? count : 0;
 }
 
 /* A step that is not 1: reports it, unless it is a gap that may be filled. */
@@ -94,9 +99,9 @@ static rondo_status measure_gaps(struct series_rows *rows, const struct series_f
         series->last_line = raw->lines[raw->from[raw->begin[s + 1] - 1]];
         for (int64_t row = raw->begin[s]; row < raw->begin[s + 1]; row++) {
             const int is_first = row == raw->begin[s] || form->gaps == SERIES_GAPS_IGNORE;
-            steps[row] =
-                is_first ? 1
-                         : steps_between(raw->time[row - 1], raw->time[row], rows->calendar.step, series->month_end);
+            steps[row] = is_first ? 1
+                                  : date_steps_between(raw->time[row - 1], raw->time[row], rows->calendar.step,
+                                                       series->month_end);
             if (!is_first && !check_step(rows, form, raw, s, row, steps[row], errors) && ++mistakes == MOST_MISTAKES) {
                 return RONDO_INVALID;
             }

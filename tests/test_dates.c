@@ -159,21 +159,31 @@ static const struct {
     int month_end;
     const char *expected, *step_text;
 } steps[] = {
-    {"2012-02-28", {0, DATE_DAY}, 2, 0, "2012-03-01", "1 day"},
-    {"2012-01-15", {1, 0}, 13, 0, "2013-02-15", "1 month"},
-    {"2012-01-31", {1, 0}, 1, 0, "2012-02-29", "1 month"},
-    {"2012-02-29", {1, 0}, 1, 1, "2012-03-31", "1 month"},
-    {"2012-02-29", {12, 0}, 1, 0, "2013-02-28", "1 year"},
-    {"2012-01-15", {3, 0}, -1, 0, "2011-10-15", "3 months"},
-    {"2012-01-01", {0, 7 * DATE_DAY}, 1, 0, "2012-01-08", "7 days"},
-    {"2012-01-01", {0, 900 * DATE_SECOND}, 96, 0, "2012-01-02", "15 minutes"},
-    {"2012-01-01", {0, DATE_SECOND / 25}, 25 * 86400, 0, "2012-01-02", "0.04 seconds"},
+    {"2012-02-28", {0, DATE_DAY, 0}, 2, 0, "2012-03-01", "1 day"},
+    {"2012-01-15", {1, 0, 0}, 13, 0, "2013-02-15", "1 month"},
+    {"2012-01-31", {1, 0, 0}, 1, 0, "2012-02-29", "1 month"},
+    {"2012-02-29", {1, 0, 0}, 1, 1, "2012-03-31", "1 month"},
+    {"2012-02-29", {12, 0, 0}, 1, 0, "2013-02-28", "1 year"},
+    {"2012-01-15", {3, 0, 0}, -1, 0, "2011-10-15", "3 months"},
+    {"2012-01-01", {0, 7 * DATE_DAY, 0}, 1, 0, "2012-01-08", "7 days"},
+    {"2012-01-01", {0, 900 * DATE_SECOND, 0}, 96, 0, "2012-01-02", "15 minutes"},
+    {"2012-01-01", {0, DATE_SECOND / 25, 0}, 25 * 86400, 0, "2012-01-02", "0.04 seconds"},
+    {"2024-01-05", {0, DATE_DAY, 1}, 1, 0, "2024-01-08", "1 weekday"}, /* from Friday */
+    {"2024-01-08", {0, DATE_DAY, 1}, 4, 0, "2024-01-12", "1 weekday"},
+    {"2024-01-10", {0, DATE_DAY, 1}, 261, 0, "2025-01-09", "1 weekday"},
+    {"2024-01-08", {0, DATE_DAY, 1}, -1, 0, "2024-01-05", "1 weekday"},
+    {"2024-01-06", {0, DATE_DAY, 1}, 1, 0, "2024-01-08", "1 weekday"}, /* from Saturday */
+    {"1969-12-26", {0, DATE_DAY, 1}, 6, 0, "1970-01-05", "1 weekday"},
 };
 
 START_TEST(steps_are_added_as_in_the_calendar) {
     const int64_t time = date_add(time_of(steps[_i].from), steps[_i].step, steps[_i].count, steps[_i].month_end);
     ck_assert_str_eq(date_text(time, DATE_NO_ZONE, 0, "").text, steps[_i].expected);
     ck_assert_str_eq(date_step_text(steps[_i].step).text, steps[_i].step_text);
+    /* A Saturday is not among the times that weekdays lead to. */
+    const int leads_on = steps[_i].count > 0 && (!steps[_i].step.weekdays || date_weekday(time_of(steps[_i].from)) < 5);
+    ck_assert_int_eq(date_steps_between(time_of(steps[_i].from), time, steps[_i].step, steps[_i].month_end),
+                     leads_on ? steps[_i].count : 0);
 }
 END_TEST
 
