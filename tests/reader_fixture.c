@@ -214,9 +214,14 @@ struct reader_fixture_rendered reader_fixture_render(struct reader_fixture *fixt
                                                  .by_step = 1,
                                                  .is_class = target->kind != STREAM_REAL,
                                                  .names = target->names};
+    return reader_fixture_render_prediction(fixture, &prediction);
+}
+
+struct reader_fixture_rendered reader_fixture_render_prediction(struct reader_fixture *fixture,
+                                                                const struct reader_prediction *prediction) {
     struct fields fields;
     fields_open(&fields, fixture->arena);
-    ck_assert_int_eq(reader_render(fixture->reader, &prediction, &fields, &fixture->errors), RONDO_OK);
+    ck_assert_int_eq(reader_render(fixture->reader, prediction, &fields, &fixture->errors), RONDO_OK);
     const char *line = "";
     for (const struct field_shown *shown = fields.first; shown != NULL; shown = shown->next) {
         line = arena_printf(fixture->arena, "%s%s%s", line, shown == fields.first ? "" : " | ", shown->text);

@@ -60,6 +60,8 @@ struct reader_fixture_rendered {
 };
 struct reader_fixture_rendered reader_fixture_render(struct reader_fixture *fixture, const struct dataset *dataset,
                                                      int64_t index, const float *values, int64_t steps, int64_t size);
+struct reader_fixture_rendered reader_fixture_render_prediction(struct reader_fixture *fixture,
+                                                                const struct reader_prediction *prediction);
 
 /* Saves what the reader has learned and loads it into a new one of the same options, which takes its place. */
 void reader_fixture_reload(struct reader_fixture *fixture);

@@ -363,6 +363,29 @@ START_TEST(a_forecast_follows_the_last_row_with_a_target) {
 }
 END_TEST
 
+START_TEST(a_forecast_has_the_ends_of_its_intervals) {
+    make("window=1 horizon=2", "time=d target=y");
+    ck_assert_int_eq(reader_fixture_learn(&fixture, store("a.csv", DAYS), 0, 0), RONDO_OK);
+    struct dataset *series = reader_fixture_read(&fixture, "a.csv", PART_TEST, 0);
+    struct dataset *windows = origins_cut(series, &(struct origins){ORIGINS_LAST, 0, ALL}, &fixture.errors);
+    const struct reader_prediction prediction = {.dataset = windows,
+                                                 .values = (const float[]){7, 8},
+                                                 .steps = 1,
+                                                 .size = 2,
+                                                 .lower = (const float[]){6, 5},
+                                                 .upper = (const float[]){9, 11},
+                                                 .numbers = 2,
+                                                 .interval = 0.5};
+    const struct reader_fixture_rendered rendered = reader_fixture_render_prediction(&fixture, &prediction);
+    ck_assert_str_eq(rendered.line, "2012-01-06 | 7 | 6 | 9 | 2012-01-07 | 8 | 5 | 11");
+    ck_assert_str_eq(rendered.json,
+                     "{\"origin\":\"2012-01-05\",\"dates\":[\"2012-01-06\",\"2012-01-07\"],\"values\":[7.0,"
+                     "8.0],\"interval\":0.5,\"lower\":[6.0,5.0],\"upper\":[9.0,11.0]}");
+    dataset_destroy(windows);
+    dataset_destroy(series);
+}
+END_TEST
+
 /* ---- mistakes ---- */
 
 #define GOOD "d,y,t\n2012-01-01,1,1\n2012-01-02,2,2\n"
@@ -486,6 +509,7 @@ int main(void) {
     tcase_add_test(cases, a_missing_number_is_the_mean_to_the_model);
     tcase_add_loop_test(cases, a_later_row_reaches_the_model_only_if_it_is_known_in_advance, 0, 2 * ROWS(leaks));
     tcase_add_loop_test(cases, a_forecast_follows_the_last_row_with_a_target, 0, ROWS(predicted));
+    tcase_add_test(cases, a_forecast_has_the_ends_of_its_intervals);
     tcase_add_loop_test(cases, bad_rows_are_refused_where_they_are, 0, ROWS(bad));
     tcase_add_loop_test(cases, options_that_mean_nothing_are_refused, 0, ROWS(refused));
     return run_suite(suite);
