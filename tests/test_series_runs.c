@@ -107,6 +107,22 @@ START_TEST(what_the_data_cannot_give_is_refused) {
 }
 END_TEST
 
+/* A naive forecast has the metrics of numbers, and no intervals, whatever the form of the predictions of the loss. */
+START_TEST(scores_of_intervals_stand_beside_those_of_naive_forecasts) {
+    write_days();
+    write_experiment("N:1", "}, window: 3, season: 7, test: {from: 2012-01-25}}", "",
+                     "quantile, levels: [0.1, 0.5, 0.9]");
+    const struct outcome trained = run("train e.yaml --out run --quiet");
+    assert_status("training", &trained, 0);
+    const struct outcome scored = run("eval run --metric coverage --metric interval_score");
+    assert_status("evaluation", &scored, 0);
+    assert_parts("evaluation", scored.out,
+                 "coverage |interval_score |\n  naive: mae 292.8571, mase 4.1837\n|  seasonal naive: mae 70.0000, mase "
+                 "1.0000\n");
+    sandbox_remove("run");
+}
+END_TEST
+
 /* After the last row of the file, or after the last one with a target. */
 START_TEST(forecasts_have_the_dates_to_come) {
     write_days();
@@ -137,6 +153,7 @@ int main(void) {
     tcase_set_timeout(cases, 120);
     tcase_add_loop_test(cases, scores_stand_beside_those_of_naive_forecasts, 0, ROWS(runs));
     tcase_add_loop_test(cases, what_the_data_cannot_give_is_refused, 0, ROWS(refused));
+    tcase_add_test(cases, scores_of_intervals_stand_beside_those_of_naive_forecasts);
     tcase_add_test(cases, forecasts_have_the_dates_to_come);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

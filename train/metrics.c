@@ -296,7 +296,7 @@ static int has_plain_heads(const struct metrics *metrics) {
 }
 
 static int is_plain(const struct metric_state *state) {
-    return (state->entry->metric->flags & RONDO_METRIC_ANY_PREDICTIONS) == 0;
+    return (state->entry->metric->flags & RONDO_METRIC_ANY_PREDICTIONS) == 0 && state->entry->metric->interval == NULL;
 }
 
 int metrics_is_plain(const struct metrics *metrics, int32_t metric) {
@@ -387,7 +387,7 @@ static rondo_status measure_plugins(struct metrics *metrics, int32_t shard, cons
         }
         rondo_metric_call call = metric_call(metrics, state);
         call.accumulators = accumulators_of(metrics, state, shard, arena);
-        call.predictions = state->median < 0 ? rows->predictions : &rows->quantiles[state->median];
+        call.predictions = state->median < 0 || rows->is_plain ? rows->predictions : &rows->quantiles[state->median];
         call.lower = state->lower < 0 ? NULL : &rows->quantiles[state->lower];
         call.upper = state->upper < 0 ? NULL : &rows->quantiles[state->upper];
         call.targets = rows->targets;
