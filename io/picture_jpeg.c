@@ -18,7 +18,8 @@ static int is_harmless(tjhandle decoder) {
 static rondo_status read_with(tjhandle decoder, const unsigned char *bytes, unsigned long length, struct location where,
                               struct arena *arena, struct picture *picture, struct errors *errors) {
     int width = 0, height = 0, subsampling, colours = -1;
-    if (tjDecompressHeader3(decoder, bytes, length, &width, &height, &subsampling, &colours) != 0) {
+    if (tjDecompressHeader3(decoder, bytes, length, &width, &height, &subsampling, &colours) != 0 &&
+        !is_harmless(decoder)) {
         return damaged(decoder, where, errors);
     }
     if (width < 1 || height < 1) { /* only tables: they are no error of the decoder */

@@ -65,8 +65,11 @@ START_TEST(all_goldens_are_read) {
 END_TEST
 
 START_TEST(bytes_between_the_parts_of_a_jpeg_are_no_mistake) {
-    struct picture picture;
-    ck_assert_msg(read_golden("extra.jpg", arena, &picture) == RONDO_OK, "%s", errors_text(&errors, 0));
+    static const char *const names[] = {"extra.jpg", "extra_before.jpg"};
+    struct picture picture, expected;
+    ck_assert_int_eq(read_golden("rgb.jpg", arena, &expected), RONDO_OK);
+    ck_assert_msg(read_golden(names[_i], arena, &picture) == RONDO_OK, "%s", errors_text(&errors, 0));
+    ck_assert_mem_eq(picture.pixels, expected.pixels, (size_t)(expected.height * expected.width * expected.channels));
 }
 END_TEST
 
@@ -298,7 +301,7 @@ int main(void) {
     TCase *cases = add_case(suite, "picture", 60, setup, teardown);
     tcase_add_loop_test(cases, pictures_of_every_kind_have_their_pixels, 0, PICTURES);
     tcase_add_test(cases, all_goldens_are_read);
-    tcase_add_test(cases, bytes_between_the_parts_of_a_jpeg_are_no_mistake);
+    tcase_add_loop_test(cases, bytes_between_the_parts_of_a_jpeg_are_no_mistake, 0, 2);
     tcase_add_loop_test(cases, damaged_pictures_are_refused, 0, ROWS(damaged));
     tcase_add_loop_test(cases, messages_about_memory_have_its_status, 0, ROWS(library_messages));
     tcase_add_loop_test(cases, no_prefix_of_a_picture_is_read, 0, 4);

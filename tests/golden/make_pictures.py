@@ -113,6 +113,8 @@ whole = FILES["rgb.jpg"]
 FILES["cut.jpg"] = whole[: len(whole) - 60]
 FILES["header.jpg"] = whole[:40]
 FILES["extra.jpg"] = whole[:-2] + b"\1\2\3\4" + whole[-2:]  # bytes that belong to no part, before the end
+scan = whole.index(b"\xff\xda")
+FILES["extra_before.jpg"] = whole[:scan] + b"\1\2\3\4" + whole[scan:]  # and before the pixels
 
 idx = bytes([0, 0, 8, 1, 0, 0, 0, 5, 1, 2, 3, 4, 5])
 FILES["numbers.gz"] = gzip.compress(idx, mtime=0)
