@@ -253,6 +253,9 @@ static rondo_status check_loss(const struct descriptor_subject *check) {
     if ((loss->metrics == NULL) != (loss->measure == NULL)) {
         return refuse(check, "'metrics' and 'measure' must be set together, one of them is missing");
     }
+    if (loss->choose_outputs != NULL && (loss->flags & RONDO_LOSS_BEFORE_OUTPUT) == 0) {
+        return refuse(check, "'choose_outputs' needs RONDO_LOSS_BEFORE_OUTPUT");
+    }
     return check_metrics(check, loss);
 }
 

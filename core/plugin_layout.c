@@ -160,6 +160,7 @@ static const struct layout_pointer {
     {RONDO_KIND_LOSS, 0, {"measure", offsetof(rondo_loss, measure)}, NULL},
     {RONDO_KIND_LOSS, 0, {"prediction_size", offsetof(rondo_loss, prediction_size)}, NULL},
     {RONDO_KIND_LOSS, 0, {"quantile", offsetof(rondo_loss, quantile)}, NULL},
+    {RONDO_KIND_LOSS, 0, {"choose_outputs", offsetof(rondo_loss, choose_outputs)}, NULL},
     {RONDO_KIND_SCHEDULE, 0, {"check", offsetof(rondo_schedule, check)}, NULL},
     {RONDO_KIND_SCHEDULE, 0, {"factor", offsetof(rondo_schedule, factor)}, NULL},
     {RONDO_KIND_SCHEDULE, 0, {"observe", offsetof(rondo_schedule, observe)}, NULL},

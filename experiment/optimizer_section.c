@@ -222,3 +222,12 @@ void optimizer_section_read(const struct plugin_reader *reader, struct yaml_node
     }
     read_wrappers(reader, yaml_get(section, "wrappers"), read);
 }
+
+int optimizer_section_draws_targets(const struct optimizer_section *section) {
+    const rondo_optimizer *optimizer = (const rondo_optimizer *)section->optimizer.descriptor;
+    int draws = optimizer != NULL && optimizer->wants_sampled != NULL;
+    for (int32_t w = 0; w < section->n_wrappers; w++) {
+        draws |= ((const rondo_optimizer *)section->wrappers[w].descriptor)->wants_sampled != NULL;
+    }
+    return draws;
+}

@@ -39,6 +39,10 @@ struct optimizer_section {
 void optimizer_section_read(const struct plugin_reader *reader, struct yaml_node *section,
                             struct optimizer_section *read);
 
+/* 1 if the optimizer or a wrapper may need gradients for targets that are drawn from the predictions
+ * (rondo_optimizer.wants_sampled). */
+int optimizer_section_draws_targets(const struct optimizer_section *section);
+
 /* Keys of a group, in addition to the options of the optimizer, for `rondo list`. */
 extern const rondo_option optimizer_group_table[];
 

@@ -87,7 +87,8 @@ static int add_tensors(struct loss_fixture *fixture, int32_t dtype) {
     fixture->n_inputs = 1;
     if ((fixture->loss->flags & RONDO_LOSS_BEFORE_OUTPUT) != 0 && fixture->call.training) {
         fixture->inputs[0] = tensor_2d(dtype, fixture->rows, WIDTH, NULL);
-        fixture->inputs[1] = tensor_2d(dtype, WIDTH, outputs, NULL);
+        fixture->inputs[1] = fixture->loss->choose_outputs == NULL ? tensor_2d(dtype, WIDTH, outputs, NULL)
+                                                                   : tensor_2d(dtype, outputs, WIDTH, NULL);
         fixture->inputs[2] = tensor_1d(dtype, outputs, NULL);
         fixture->n_inputs = 3;
     }
@@ -214,35 +215,80 @@ static rondo_status go_back(struct loss_fixture *fixture, rondo_value losses) {
     return tape_backward(fixture->tape, weighted);
 }
 
-rondo_status loss_fixture_record(struct loss_fixture *fixture, int backward) {
-    static const char *const names[] = {"outputs", "output.W", "output.b"};
+/* Calls choose_outputs, and replaces the weights of the output layer by those of the chosen outputs. */
+static rondo_status choose(struct loss_fixture *fixture, rondo_loss_call *loss_call) {
     struct tape *tape = fixture->tape;
     struct subject_call call;
-    begin_call(fixture, &call, "record");
-    call.host.recorder = tape_recorder(tape);
-    fixture->losses = NULL;
-    tape_reset(tape);
-    tape_set_training(tape, fixture->call.training);
-    tape_enter(tape, "loss", rng_stream(fixture->subject.kit->seed, "tape"));
-    rondo_value inputs[3];
+    const int32_t *chosen = NULL;
+    int64_t count = 0;
+    begin_call(fixture, &call, "choose_outputs");
+    rondo_loss_call own = *loss_call;
+    own.output_weight = own.output_bias = (rondo_value){-1};
+    RONDO_TRY(
+        subject_end(&call, fixture->loss->choose_outputs(&call.host.base, &own, &fixture->targets, &chosen, &count)));
+    const int64_t outputs = fixture->tried->output_size;
+    for (int64_t i = 0; i < count || count < 0; i++) {
+        if (count < 0 || chosen == NULL || chosen[i] < 0 || chosen[i] >= outputs) {
+            return errors_add(&fixture->subject.errors, RONDO_INTERNAL,
+                              "choose_outputs gives a list of %lld outputs with %ld, expected 0 to %lld",
+                              (long long)count, count < 0 || chosen == NULL ? -1L : (long)chosen[i],
+                              (long long)outputs - 1);
+        }
+    }
+    rondo_tensor list = tensor_1d(RONDO_I32, count, NULL); /* the plug-in's own list is freed before the next call */
+    RONDO_TRY(tensor_alloc(&list, tape_arena(tape), &fixture->subject.errors));
+    if (count > 0) {
+        memcpy(list.data, chosen, tensor_bytes(&list));
+    }
+    const rondo_value index = tape_constant(tape, &list);
+    loss_call->output_weight =
+        tape_apply_named(tape, "gather", NULL, (rondo_value[]){loss_call->output_weight, index}, 2);
+    loss_call->output_bias = tape_apply_named(tape, "gather", NULL, (rondo_value[]){loss_call->output_bias, index}, 2);
+    loss_call->chosen = list.data;
+    loss_call->n_chosen = count;
+    return tape_status(tape);
+}
+
+static const char *input_name(const struct loss_fixture *fixture, int32_t k) {
+    return fixture->n_inputs == 1 ? "outputs" : k == 0 ? "hidden states" : "output layer";
+}
+
+/* The inputs of record as parameters of the tape. */
+static rondo_status bind_inputs(struct loss_fixture *fixture, rondo_value *outputs, rondo_loss_call *loss_call) {
+    static const char *const names[] = {"outputs", "output.W", "output.b"};
+    rondo_value inputs[3] = {{-1}, {-1}, {-1}};
     for (int32_t k = 0; k < fixture->n_inputs; k++) {
         if (tensor_bytes(&fixture->gradients[k]) > 0) {
             memset(fixture->gradients[k].data, 0, tensor_bytes(&fixture->gradients[k]));
         }
-        inputs[k] = tape_parameter(tape, names[k], &fixture->inputs[k], &fixture->gradients[k]);
-        subject_reads_tensor(&call,
-                             fixture->n_inputs == 1 ? "outputs"
-                             : k == 0               ? "hidden states"
-                                                    : "output layer",
-                             &fixture->inputs[k]);
+        inputs[k] = tape_parameter(fixture->tape, names[k], &fixture->inputs[k], &fixture->gradients[k]);
     }
+    *outputs = inputs[0];
+    if (fixture->n_inputs == 1) {
+        return RONDO_OK;
+    }
+    loss_call->output_weight = inputs[1];
+    loss_call->output_bias = inputs[2];
+    return fixture->loss->choose_outputs == NULL ? RONDO_OK : choose(fixture, loss_call);
+}
+
+rondo_status loss_fixture_record(struct loss_fixture *fixture, int backward) {
+    struct tape *tape = fixture->tape;
+    fixture->losses = NULL;
+    tape_reset(tape);
+    tape_set_training(tape, fixture->call.training);
+    tape_enter(tape, "loss", rng_stream(fixture->subject.kit->seed, "tape"));
     rondo_loss_call loss_call = fixture->call;
-    if (fixture->n_inputs > 1) {
-        loss_call.output_weight = inputs[1];
-        loss_call.output_bias = inputs[2];
-    }
+    rondo_value outputs;
+    RONDO_TRY(bind_inputs(fixture, &outputs, &loss_call));
     const rondo_value targets = tape_constant(tape, &fixture->targets);
-    const rondo_value losses = fixture->loss->record(&call.host.base, &loss_call, inputs[0], targets);
+    struct subject_call call;
+    begin_call(fixture, &call, "record");
+    call.host.recorder = tape_recorder(tape);
+    for (int32_t k = 0; k < fixture->n_inputs; k++) {
+        subject_reads_tensor(&call, input_name(fixture, k), &fixture->inputs[k]);
+    }
+    const rondo_value losses = fixture->loss->record(&call.host.base, &loss_call, outputs, targets);
     const rondo_status status = status_of(fixture, &call, losses);
     /* If a value failed and the tape has the reason, the failure is explained, although host->fail was not called. */
     if (status != RONDO_OK && call.host.failed == RONDO_OK && fixture->subject.errors.count > 0) {

@@ -52,7 +52,8 @@ struct loss_fixture {
     struct sequence_layout layout;
     int64_t rows;
     int64_t losses_expected; /* the number of rows, or of sequences */
-    /* The inputs of record: outputs; or hidden states, weight and bias of the output layer. */
+    /* The inputs of record: outputs; or hidden states, weight and bias of the output layer. For choose_outputs the weight is
+     * transposed, [output_size, width]. */
     rondo_tensor inputs[3], gradients[3];
     int32_t n_inputs;
     rondo_tensor outputs; /* (rows, output_size), for predict; the same as inputs[0], if that is the outputs */

@@ -24,6 +24,11 @@ rondo_value apply_gather(struct tape *tape, rondo_value table, const rondo_tenso
     return tape_apply_with(tape, "gather", NULL, 0, operands, 2);
 }
 
+rondo_value apply_gather_columns(struct tape *tape, rondo_value matrix, const rondo_tensor *indices) {
+    const rondo_value operands[2] = {matrix, tape_constant(tape, indices)};
+    return tape_apply_with(tape, "gather_columns", NULL, 0, operands, 2);
+}
+
 rondo_value apply_segment(struct tape *tape, rondo_value value, const rondo_tensor *indices, const char *reduce,
                           int64_t count) {
     const struct option_value values[] = {{"reduce", 0, reduce}, {"count", (double)count, NULL}};

@@ -229,7 +229,7 @@ static rondo_status bind_tables(struct embedding_pass *pass) {
         RONDO_TRY(find_ids(pass, i));
     }
     for (int32_t p = 0; p < layer->layer.shape.n_parameters; p++) {
-        const struct row_table *rows = pass->call->rows == NULL ? NULL : pass->call->rows[p];
+        struct row_table *rows = pass->call->rows == NULL ? NULL : pass->call->rows[p];
         pass->tables[p] = pass->call->parameters[p];
         if (rows != NULL) {
             pass->tables[p] = row_table_bind(rows, pass->tape);

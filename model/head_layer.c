@@ -14,11 +14,19 @@ static rondo_value tied_rows(const struct layer *layer, struct tape *tape, const
     return apply_slice(tape, call->inputs[1], 0, 0, layer->shape.width);
 }
 
-struct head_output head_output(const struct layer *base, struct tape *tape, const struct layer_call *call) {
+struct head_output head_output(const struct layer *base, struct tape *tape, const struct layer_call *call,
+                               const struct head_chosen *chosen) {
     const struct head_layer *layer = (const struct head_layer *)base;
-    return layer->is_tied
-               ? (struct head_output){apply_transpose(tape, tied_rows(base, tape, call)), call->parameters[0]}
-               : (struct head_output){call->parameters[0], call->parameters[1]};
+    const rondo_value bias = call->parameters[layer->is_tied ? 0 : 1];
+    if (chosen == NULL) {
+        const rondo_value weight =
+            layer->is_tied ? apply_transpose(tape, tied_rows(base, tape, call)) : call->parameters[0];
+        return (struct head_output){weight, bias};
+    }
+    const rondo_value weight =
+        layer->is_tied ? apply_gather(tape, call->inputs[1], chosen->rows)
+                       : apply_transpose(tape, apply_gather_columns(tape, call->parameters[0], chosen->outputs));
+    return (struct head_output){weight, apply_gather(tape, bias, chosen->outputs)};
 }
 
 static rondo_value record(const struct layer *base, struct tape *tape, const struct layer_call *call) {
@@ -51,10 +59,8 @@ struct layer *head_layer_create(int64_t width, int64_t output_size, int is_tied,
                                      .shape = tensor_2d(dtype, width, output_size, NULL),
                                      .initialiser = {.kind = INITIALISE_GLOROT}};
     }
-    layer->parameters[shape->n_parameters++] =
-        (struct layer_parameter){.name = "b",
-                                 .shape = tensor_1d(dtype, output_size, NULL),
-                                 .initialiser = {.kind = INITIALISE_CONSTANT}};
+    layer->parameters[shape->n_parameters++] = (struct layer_parameter){
+        .name = "b", .shape = tensor_1d(dtype, output_size, NULL), .initialiser = {.kind = INITIALISE_CONSTANT}};
     shape->parameters = layer->parameters;
     return &layer->layer;
 }

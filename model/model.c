@@ -121,7 +121,8 @@ static rondo_status list_all(struct model *model, struct errors *errors) {
         const struct layer_shape *shape = layer_shape(link->layer);
         for (int32_t p = 0; p < shape->n_parameters; p++) {
             const struct layer_parameter *from = &shape->parameters[p];
-            const int by_rows = from->by_rows && link->first_parameter + p != model->table;
+            const int is_tied = link->first_parameter + p == model->table;
+            const int by_rows = from->by_rows && (!is_tied || model->settings.chooses_outputs);
             model->parameters[link->first_parameter + p] =
                 (struct model_parameter){.name = arena_printf(arena, "%s.%s", link->scope, from->name),
                                          .value = from->shape,
@@ -263,6 +264,7 @@ struct model_pass {
     const struct model_call *call;
     rondo_value *initial; /* [n_states]; NULL: all rows begin anew */
     rondo_value *final;   /* [n_states]; NULL: not wanted */
+    rondo_tensor chosen;  /* with call->chosen: their rows in the table of a tied head on the tape */
 };
 
 static rondo_status prepare_states(struct model_pass *pass) {
@@ -331,16 +333,45 @@ static rondo_value record_hidden(const struct model_pass *pass) {
     return pass->call->scored == NULL ? value : apply_gather(pass->tape, value, pass->call->scored);
 }
 
+/* The rows of the table of a tied head, which the embedding puts on the tape together with its own: local numbers of the
+ * chosen outputs. */
+static rondo_status add_chosen_rows(struct model_pass *pass) {
+    const struct model_call *call = pass->call;
+    const int32_t table = pass->model->table;
+    struct row_table *rows = table < 0 || call->rows == NULL ? NULL : call->rows[table];
+    if (call->chosen == NULL) {
+        return RONDO_OK;
+    }
+    pass->chosen = *call->chosen;
+    if (rows == NULL) {
+        return RONDO_OK;
+    }
+    RONDO_TRY(tensor_alloc(&pass->chosen, tape_arena(pass->tape), tape_errors(pass->tape)));
+    return row_table_add(rows, call->chosen->data, call->chosen->shape[0], pass->chosen.data, tape_errors(pass->tape));
+}
+
+/* The table of a tied head on the tape: all of its rows, or those of the pass. */
+static rondo_value table_of(const struct model_pass *pass) {
+    const struct model_call *call = pass->call;
+    const int32_t table = pass->model->table;
+    if (table < 0) {
+        return (rondo_value){-1};
+    }
+    return call->rows != NULL && call->rows[table] != NULL ? call->rows[table]->bound : call->parameters[table];
+}
+
 static void record_head(const struct model_pass *pass, struct model_result *result) {
     const struct model *model = pass->model;
     const struct model_link *head = &model->chain[model->n_links - 1];
     const rondo_value none = {-1};
-    const rondo_value inputs[2] = {result->hidden, model->table < 0 ? none : pass->call->parameters[model->table]};
+    const rondo_value inputs[2] = {result->hidden, table_of(pass)};
     const struct layer_call call = call_of(pass, head, inputs, 1);
     result->outputs = result->weight = result->bias = none;
     if (pass->call->before_output) {
         layer_enter(pass->tape, &call, "");
-        const struct head_output output = head_output(head->layer, pass->tape, &call);
+        const struct head_chosen chosen = {pass->call->chosen, &pass->chosen};
+        const struct head_output output =
+            head_output(head->layer, pass->tape, &call, pass->call->chosen == NULL ? NULL : &chosen);
         result->weight = output.weight;
         result->bias = output.bias;
     } else {
@@ -354,7 +385,8 @@ rondo_status model_record(const struct model *model, struct tape *tape, const st
     const rondo_value none = {-1};
     *result = (struct model_result){none, none, none, none};
     tape_set_training(tape, call->training);
-    const rondo_status status = prepare_states(&pass);
+    rondo_status status = prepare_states(&pass);
+    status = status == RONDO_OK ? add_chosen_rows(&pass) : status;
     if (status != RONDO_OK) {
         tape_fail(tape, status);
         return status;

@@ -26,6 +26,7 @@ struct model_settings {
     int tie;              /* 1: the head uses the transposed table of input `tied` instead of a matrix of its own */
     int32_t tied;         /* number of an input of symbols */
     struct location tied_where; /* for messages; zero: nowhere */
+    int chooses_outputs;        /* 1: every pass in training has model_call.chosen, so that no gradient has all rows */
 };
 
 /* One tensor that training changes. */
@@ -34,7 +35,7 @@ struct model_parameter {
     rondo_tensor value;
     struct initialiser initialiser;
     int64_t zero_row; /* as in struct layer_parameter */
-    int by_rows;      /* the same; 0 for the table of a tied head, whose gradient has all rows */
+    int by_rows; /* the same; 0 for the table of a tied head, whose gradient has all rows, unless chooses_outputs */
     int is_lazy;
 };
 
@@ -101,13 +102,17 @@ struct model_call {
     struct rng_stream stream; /* of the random words of this pass; used in training */
     int stepwise;      /* 1: use the engine tape in all layers, in order to find the op that a number comes from */
     int before_output; /* 1: leave out the head, for a loss that computes the outputs itself */
+    /* With before_output, i32 [n_chosen]: the outputs that the loss computes. NULL: all. */
+    const rondo_tensor *chosen;
 };
 
 /* Values on the tape. */
 struct model_result {
-    rondo_value hidden;       /* [n, width] what the head reads; n: n_scored, or rows, or the total */
-    rondo_value outputs;      /* [n, output_size]; id -1 with before_output */
-    rondo_value weight, bias; /* with before_output: of the head, [width, output_size] and [output_size]; else id -1 */
+    rondo_value hidden;  /* [n, width] what the head reads; n: n_scored, or rows, or the total */
+    rondo_value outputs; /* [n, output_size]; id -1 with before_output */
+    /* With before_output: of the head, [width, output_size] and [output_size], or, of the chosen outputs, [n_chosen, width]
+     * and [n_chosen]; else id -1. */
+    rondo_value weight, bias;
 };
 /* Records the pass. After an error, which is on the tape, its status; the values are then failed ones. */
 rondo_status model_record(const struct model *model, struct tape *tape, const struct model_call *call,

@@ -109,6 +109,7 @@ rondo_status row_table_add(struct row_table *rows, const int32_t *ids, int64_t c
     return RONDO_OK;
 }
 
-rondo_value row_table_bind(const struct row_table *rows, struct tape *tape) {
-    return tape_parameter(tape, rows->name, &rows->values, &rows->gradients);
+rondo_value row_table_bind(struct row_table *rows, struct tape *tape) {
+    rows->bound = tape_parameter(tape, rows->name, &rows->values, &rows->gradients);
+    return rows->bound;
 }

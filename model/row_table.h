@@ -31,6 +31,7 @@ struct row_table {
     int32_t *ids;           /* [count] in the order of their first occurrence */
     rondo_tensor values;    /* [count, size] copies of the rows */
     rondo_tensor gradients; /* [count, size] */
+    rondo_value bound;      /* the result of the last row_table_bind */
     int32_t *places;        /* [2 * capacity] hash table: 1 + the number of a row; 0: empty */
 };
 
@@ -45,6 +46,6 @@ rondo_status row_table_begin(struct row_table *rows, const char *name, const ron
 rondo_status row_table_add(struct row_table *rows, const int32_t *ids, int64_t count, int32_t *local,
                            struct errors *errors);
 /* The rows as a parameter on the tape; no row is added until the tape is reset. */
-rondo_value row_table_bind(const struct row_table *rows, struct tape *tape);
+rondo_value row_table_bind(struct row_table *rows, struct tape *tape);
 
 #endif

@@ -17,9 +17,9 @@
 
 static const char *const versions[] = {"1.0", "1.1", "1.2"};
 /* Those of a version are the first of them: metrics exist since 1.1, the rest since 1.2. */
-static const char *const plugins[] = {"abi_map",      "abi_ops",    "abi_optimizer", "abi_loss",
-                                      "abi_schedule", "abi_metric", "abi_interval",  "abi_rows"};
-static const int n_plugins[] = {5, 6, 8};
+static const char *const plugins[] = {"abi_map",    "abi_ops",      "abi_optimizer", "abi_loss",  "abi_schedule",
+                                      "abi_metric", "abi_interval", "abi_rows",      "abi_choose"};
+static const int n_plugins[] = {5, 6, 9};
 
 enum { TEXT = 1 << 16 };
 
@@ -297,6 +297,29 @@ START_TEST(schedule_works) {
 }
 END_TEST
 
+/* Before the output layer, with the weights of both outputs in reverse order: as above, p = 3/4 and 1/4. */
+START_TEST(loss_chooses_its_outputs) {
+    load_version(2);
+    const rondo_loss *loss = (const rondo_loss *)fixture_find(RONDO_KIND_LOSS, "abi_choose");
+    rondo_loss_call call = loss_call(loss, RONDO_TARGET_CLASS, "-");
+    call.training = 1;
+    const rondo_tensor targets = fixture_tensor(RONDO_I32, 1, 2, 0);
+    fixture_fill(&targets, (const double[]){0, 1});
+    struct host_call choosing = loss_host(loss);
+    ck_assert_int_eq(loss->choose_outputs(&choosing.base, &call, &targets, &call.chosen, &call.n_chosen), RONDO_OK);
+    ck_assert(call.n_chosen == 2 && call.chosen[0] == 1 && call.chosen[1] == 0);
+    call.output_weight = parameter(2, 1, (const double[]){0, log(3)});
+    const rondo_tensor bias = fixture_tensor(RONDO_F64, 1, 2, 0);
+    call.output_bias = tape_parameter(fixture.tape, "bias", &bias, NULL);
+    struct host_call host = loss_host(loss);
+    const rondo_value hidden = parameter(2, 1, (const double[]){1, 1});
+    const rondo_value losses = loss->record(&host.base, &call, hidden, tape_constant(fixture.tape, &targets));
+    assert_value(losses, (const double[]){log(4.0 / 3), log(4)}, "abi_choose");
+    ck_assert_int_eq(tape_backward(fixture.tape, losses), RONDO_OK);
+    assert_gradient(call.output_bias, (const double[]){-0.5, 0.5}, "abi_choose, bias");
+}
+END_TEST
+
 /* ---- metrics ---- */
 
 /* Three rows of weights 1, 2 and 1; the second is wrong. With class weights (3, 1) the rows count 3, 2 and 3. */
@@ -566,6 +589,7 @@ int main(void) {
     tcase_add_loop_test(cases, loss_before_the_output_works, 0, count);
     tcase_add_loop_test(cases, schedule_works, 0, count);
     tcase_add_loop_test(cases, metric_works, 1, ROWS(versions));
+    tcase_add_test(cases, loss_chooses_its_outputs);
     tcase_add_test(cases, quantiles_and_intervals_work);
     tcase_add_loop_test(cases, frozen_plugin_passes_its_checks, 0, count * ROWS(plugins));
     tcase_add_loop_test(cases, todays_header_keeps_the_frozen_layout, 0, count);

@@ -140,6 +140,8 @@ static const struct {
      "crashed: segmentation fault; it touched memory past the end of 'targets'", NULL},
     {"loss_wrong_shape", "record", "failed", "record returned losses [], f64, expected [16], f64: one for each row",
      NULL},
+    {"loss_chooses_past_end", "record", "failed", "choose_outputs gives a list of 1 outputs with |, expected 0 to |",
+     NULL},
     {"loss_loses_gradient", "gradient", "failed",
      "the gradient with respect to element |, expected the central difference", NULL},
     {"loss_couples_rows", "rows", "failed", "needs RONDO_LOSS_COUPLES_ROWS", NULL},

@@ -59,22 +59,34 @@ static struct sampled batch(int is_uniform, int64_t samples, int64_t rows, int32
     return sampled;
 }
 
+static rondo_value apply(const char *op, rondo_value a, rondo_value b) {
+    return tape_apply_named(fixture.tape, op, NULL, (rondo_value[]){a, b}, 2);
+}
+
 static rondo_value record(const struct sampled *sampled, struct inputs *inputs) {
     tape_reset(fixture.tape);
     inputs->h = tape_parameter(fixture.tape, "h", &sampled->h, NULL);
     inputs->weight = tape_parameter(fixture.tape, "weight", &sampled->weight, NULL);
     inputs->bias = tape_parameter(fixture.tape, "bias", &sampled->bias, NULL);
     const rondo_value targets = tape_constant(fixture.tape, &sampled->targets);
-    const rondo_loss_call call = {.struct_size = sizeof call,
-                                  .target_kind = RONDO_TARGET_CLASS,
-                                  .options = sampled->options,
-                                  .target_size = CLASSES,
-                                  .training = 1,
-                                  .output_weight = inputs->weight,
-                                  .output_bias = inputs->bias};
+    rondo_loss_call call = {.struct_size = sizeof call,
+                            .target_kind = RONDO_TARGET_CLASS,
+                            .options = sampled->options,
+                            .target_size = CLASSES,
+                            .training = 1};
     struct host_call host = fixture_host(sampled->loss->base.name);
-    host.recorder = tape_recorder(fixture.tape);
     host.stream = sampled->stream;
+    if (sampled->loss->choose_outputs(&host.base, &call, &sampled->targets, &call.chosen, &call.n_chosen) != RONDO_OK) {
+        return (rondo_value){-1};
+    }
+    /* As the head of a model does it (model/head_layer.c). */
+    const rondo_tensor chosen = tensor_1d(RONDO_I32, call.n_chosen, (void *)(intptr_t)call.chosen);
+    const rondo_value index = tape_constant(fixture.tape, &chosen);
+    const rondo_value columns = apply("gather_columns", inputs->weight, index);
+    call.output_weight = tape_apply_named(fixture.tape, "transpose", NULL, &columns, 1);
+    call.output_bias = apply("gather", inputs->bias, index);
+    host = fixture_host(sampled->loss->base.name);
+    host.recorder = tape_recorder(fixture.tape);
     return sampled->loss->record(&host.base, &call, inputs->h, targets);
 }
 

@@ -16,7 +16,9 @@ static rondo_loss_call loss_call(const struct heads *heads, const struct heads_c
                              .training = call == NULL ? 0 : call->training,
                              .sequences = call == NULL ? NULL : call->sequences,
                              .output_weight = call == NULL ? none : call->output_weight,
-                             .output_bias = call == NULL ? none : call->output_bias};
+                             .output_bias = call == NULL ? none : call->output_bias,
+                             .chosen = call == NULL ? NULL : call->chosen.data,
+                             .n_chosen = call == NULL || call->chosen.data == NULL ? 0 : call->chosen.shape[0]};
 }
 
 static const char *head_text(const struct loss_term *head, struct arena *arena) {
@@ -165,6 +167,10 @@ int heads_have(const struct heads *heads, uint32_t flag) {
     return found;
 }
 
+int heads_choose_outputs(const struct heads *heads) {
+    return heads->loss.terms[0].loss->choose_outputs != NULL; /* such a loss is never a part of a sum */
+}
+
 /* The descriptor of a metric; NULL for a loss. */
 static const rondo_metric *own_metric(const struct heads *heads, int32_t metric) {
     return metric < heads->n_losses ? NULL : &heads->loss.terms[0].loss->metrics[metric - heads->n_losses];
@@ -212,6 +218,30 @@ static rondo_value weighted(const struct heads_call *call, rondo_value loss, dou
     tensor_set(&factor, 0, weight);
     const rondo_value operands[2] = {loss, tape_constant(call->tape, &factor)};
     return tape_apply_named(call->tape, "mul", NULL, operands, 2);
+}
+
+rondo_status heads_choose(const struct heads *heads, struct heads_call *call, const rondo_tensor *targets) {
+    const struct loss_term *head = &heads->loss.terms[0];
+    if (!heads_choose_outputs(heads)) {
+        return RONDO_OK;
+    }
+    struct host_call host = host_of(call, head);
+    const rondo_loss_call own = loss_call(heads, call, head);
+    const int32_t *chosen = NULL;
+    int64_t count = 0;
+    RONDO_TRY(host_result(&host, head->loss->choose_outputs(&host.base, &own, targets, &chosen, &count)));
+    for (int64_t i = 0; i < count; i++) {
+        if (chosen == NULL || chosen[i] < 0 || chosen[i] >= heads->output_size) {
+            return errors_add(call->errors, RONDO_INTERNAL, "%s: chose output %ld, expected 0 to %lld", host.subject,
+                              chosen == NULL ? -1L : (long)chosen[i], (long long)heads->output_size - 1);
+        }
+    }
+    call->chosen = tensor_1d(RONDO_I32, count, NULL);
+    RONDO_TRY(tensor_alloc(&call->chosen, tape_arena(call->tape), call->errors));
+    if (count > 0) {
+        memcpy(call->chosen.data, chosen, (size_t)count * sizeof *chosen);
+    }
+    return RONDO_OK;
 }
 
 rondo_value heads_record(const struct heads *heads, struct heads_call *call, rondo_value outputs, rondo_value targets) {

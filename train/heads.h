@@ -36,6 +36,8 @@ rondo_status heads_open(struct heads *heads, const struct loss_section *loss, in
 
 /* 1 if a head has this flag (enum rondo_loss_flag). */
 int heads_have(const struct heads *heads, uint32_t flag);
+/* 1 if training needs only the outputs that heads_choose lists. */
+int heads_choose_outputs(const struct heads *heads);
 /* The direction of a metric (0: the loss), and its value from the sum over rows and the sum of their
  * weights. */
 int heads_higher_is_better(const struct heads *heads, int32_t metric);
@@ -50,9 +52,13 @@ struct heads_call {
     int training;
     const rondo_sequences *sequences;       /* NULL: one output per sequence */
     rondo_value output_weight, output_bias; /* for RONDO_LOSS_BEFORE_OUTPUT, in training */
-    rondo_value losses[LOSS_MOST_TERMS];    /* set by heads_record: the loss of each head */
+    rondo_tensor chosen;                 /* i32 [n]: the outputs that these belong to; data NULL: all. heads_choose */
+    rondo_value losses[LOSS_MOST_TERMS]; /* set by heads_record: the loss of each head */
 };
 
+/* Sets call->chosen to the outputs that heads_record needs for these targets, in memory of the tape; does nothing unless
+ * heads_choose_outputs. */
+rondo_status heads_choose(const struct heads *heads, struct heads_call *call, const rondo_tensor *targets);
 /* Records the loss of each row, or of each sequence: [rows]. A failed value after an error. */
 rondo_value heads_record(const struct heads *heads, struct heads_call *call, rondo_value outputs, rondo_value targets);
 /* Predictions of the first head, [rows, prediction_size]. */

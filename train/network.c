@@ -15,6 +15,8 @@ static rondo_status open_network(struct network *network, struct errors *errors)
         return errors->status;
     }
     network->settings.model.output_size = network->heads.output_size;
+    /* Targets are drawn from complete predictions. */
+    network->settings.model.chooses_outputs = heads_choose_outputs(&network->heads) && !settings->draws_targets;
     network->model = model_create(&network->settings.model, network->session->registry, errors);
     if (network->model == NULL) {
         return errors->status;

@@ -31,6 +31,7 @@ struct network_settings {
     int64_t target_size;            /* classes, or numbers per target */
     int has_naive;                  /* evaluated datasets have the scale of the naive forecast (struct stream) */
     const char *const *target_as;   /* of the reader (data/reader.h); NULL: not known */
+    int draws_targets;              /* 1: network_train may be asked for gradients of drawn targets */
 };
 
 struct network;

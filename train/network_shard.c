@@ -346,24 +346,6 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
     const struct rng_stream stream = rng_substream(work->stream, (uint64_t)index);
     /* Drawing targets needs complete predictions, so NETWORK_SAMPLE computes all outputs. */
     const int before_output = work->mode == NETWORK_TRAIN && heads_have(&network->heads, RONDO_LOSS_BEFORE_OUTPUT);
-    struct model_call model_call = {.time = &batch.time,
-                                    .inputs = batch.inputs,
-                                    .scored = batch.scored.data == NULL ? NULL : &batch.scored,
-                                    .carried = work->carried,
-                                    .kept = work->kept,
-                                    .lane = batch.lane,
-                                    .starts = batch.starts,
-                                    .training = is_training(work),
-                                    .stream = stream,
-                                    .stepwise = stepwise,
-                                    .before_output = before_output};
-    RONDO_TRY(bind_parameters(work, shard, &model_call));
-    profile_begin(profile, PROFILE_FORWARD);
-    struct model_result result;
-    const rondo_status recorded = model_record(network->model, tape, &model_call, &result);
-    profile_end(profile, PROFILE_FORWARD);
-    RONDO_TRY(recorded);
-    const rondo_value outputs = before_output ? result.hidden : result.outputs;
     rondo_sequences sequences = time_axis_sequences(&batch.time);
     sequences.target_begin = batch.target_begin;
     /* The rows are those of the time axis only if every step has a target. */
@@ -374,8 +356,32 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
                               .stream = stream,
                               .training = work->mode == NETWORK_TRAIN,
                               .sequences = has_sequences ? &sequences : NULL,
-                              .output_weight = result.weight,
-                              .output_bias = result.bias};
+                              .output_weight = {-1},
+                              .output_bias = {-1}};
+    if (before_output) {
+        RONDO_TRY(heads_choose(&network->heads, &call, &batch.targets));
+    }
+    struct model_call model_call = {.time = &batch.time,
+                                    .inputs = batch.inputs,
+                                    .scored = batch.scored.data == NULL ? NULL : &batch.scored,
+                                    .carried = work->carried,
+                                    .kept = work->kept,
+                                    .lane = batch.lane,
+                                    .starts = batch.starts,
+                                    .training = is_training(work),
+                                    .stream = stream,
+                                    .stepwise = stepwise,
+                                    .before_output = before_output,
+                                    .chosen = call.chosen.data == NULL ? NULL : &call.chosen};
+    RONDO_TRY(bind_parameters(work, shard, &model_call));
+    profile_begin(profile, PROFILE_FORWARD);
+    struct model_result result;
+    const rondo_status recorded = model_record(network->model, tape, &model_call, &result);
+    profile_end(profile, PROFILE_FORWARD);
+    RONDO_TRY(recorded);
+    const rondo_value outputs = before_output ? result.hidden : result.outputs;
+    call.output_weight = result.weight;
+    call.output_bias = result.bias;
     return work->mode == NETWORK_PREDICT ? collect(work, shard, &call, &batch, tape_tensor(tape, outputs))
                                          : pass_loss(work, shard, &call, &batch, outputs);
 }

@@ -289,7 +289,9 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
                                                   .target_kind = target_of(task)->kind,
                                                   .target_size = target_of(task)->size,
                                                   .has_naive = task->data.shape->timeline != NULL,
-                                                  .target_as = experiment->data.reader->target_as};
+                                                  .target_as = experiment->data.reader->target_as,
+                                                  .draws_targets =
+                                                      optimizer_section_draws_targets(&experiment->optimizer)};
         task->network = network_create(&settings, task->session, errors);
         status = task->network == NULL ? errors->status : RONDO_OK;
     }

@@ -554,8 +554,12 @@ typedef struct rondo_loss_call {
     int32_t training;                 /* 1 in training; else 0 */
     int32_t reserved;                 /* 0 */
     const rondo_sequences *sequences; /* in record and measure, if there is an output at every step; else NULL */
-    /* RONDO_LOSS_BEFORE_OUTPUT, in training: [width, output_size] and [output_size]. */
+    /* RONDO_LOSS_BEFORE_OUTPUT, in training: [width, output_size] and [output_size]; in a loss with choose_outputs, those
+     * of the chosen outputs: [n_chosen, width] and [n_chosen]. */
     rondo_value output_weight, output_bias;
+    /* In record, in training, the list that choose_outputs has set: [n_chosen]; else NULL and 0. Since ABI 1.2. */
+    const int32_t *chosen;
+    int64_t n_chosen;
 } rondo_loss_call;
 
 typedef struct rondo_loss {
@@ -589,6 +593,12 @@ typedef struct rondo_loss {
      * be 0 to ask only that. Prediction intervals are made of it. Since ABI 1.2. [any-thread] */
     rondo_status (*quantile)(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
                              double probability, const rondo_tensor *values);
+    /* Optional, with RONDO_LOSS_BEFORE_OUTPUT: the outputs that `record` needs for these targets, in training. Sets *chosen
+     * to a list of *count outputs, in memory from host->alloc, each in [0, output_size); an output may occur several times.
+     * `record` then gets only their weights, in the order of the list. So the host need not copy, differentiate or update
+     * those of the others. Random words are drawn here, and `record` draws none. Since ABI 1.2. [any-thread] */
+    rondo_status (*choose_outputs)(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *targets,
+                                   const int32_t **chosen, int64_t *count);
 } rondo_loss;
 
 /* Element `index` of a tensor of any dtype as a double, and the reverse, rounded to the dtype. For code that need not

@@ -17,6 +17,8 @@
  * and the loss that of the full softmax. A class that was drawn several times counts once: frequent classes, which are
  * nearly always in S, then add next to no variance, and S is much smaller than m.
  */
+#include <stdio.h>
+
 #include "softmax_rows.h"
 
 struct sampled_softmax {
@@ -44,115 +46,6 @@ static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call,
     }
     return status;
 }
-
-/* ---- the op gather_columns ----
- *
- *     y[i, j] = x[i, index[j]],   dL/dx[i, c] = sum over j with index[j] = c of dL/dy[i, j]
- *
- * (rows, columns) and (n) -> (rows, n). Gathering rows of the transpose would copy all of x, forward and backward. */
-
-static rondo_status columns_infer(rondo_context *ctx, rondo_op_call *call) {
-    const rondo_tensor *x = &call->inputs[0], *index = &call->inputs[1];
-    if (x->ndim != 2 || index->ndim != 1 || index->dtype != RONDO_I32 ||
-        (x->dtype != RONDO_F32 && x->dtype != RONDO_F64)) {
-        return ctx->host->fail(ctx, RONDO_INVALID,
-                               "x has %d dimensions and index %d, expected 2 of f32 or f64 and 1 of i32", (int)x->ndim,
-                               (int)index->ndim);
-    }
-    call->output = (rondo_tensor){.dtype = x->dtype, .ndim = 2, .shape = {x->shape[0], index->shape[0]}};
-    return RONDO_OK;
-}
-
-/* Rows begin .. end of y, and of the gradient of x. One thread handles a whole row, so additions are made in the order
- * of the index.
- */
-#define COLUMNS_OF(T, suffix)                                                                                          \
-    static void columns_##suffix(const rondo_op_call *call, int64_t begin, int64_t end) {                              \
-        const int64_t columns = call->inputs[0].shape[1], n = call->inputs[1].shape[0];                                \
-        const int32_t *index = call->inputs[1].data;                                                                   \
-        for (int64_t i = begin; i < end; i++) {                                                                        \
-            const T *x = (const T *)call->inputs[0].data + i * columns;                                                \
-            T *y = (T *)call->output.data + i * n;                                                                     \
-            for (int64_t j = 0; j < n; j++) {                                                                          \
-                y[j] = x[index[j]];                                                                                    \
-            }                                                                                                          \
-        }                                                                                                              \
-    }                                                                                                                  \
-    static void columns_grad_##suffix(const rondo_op_call *call, int64_t begin, int64_t end) {                         \
-        const int64_t columns = call->inputs[0].shape[1], n = call->inputs[1].shape[0];                                \
-        const int32_t *index = call->inputs[1].data;                                                                   \
-        for (int64_t i = begin; i < end; i++) {                                                                        \
-            const T *g = (const T *)call->grad_output->data + i * n;                                                   \
-            T *gx = (T *)call->grad_inputs[0].data + i * columns;                                                      \
-            for (int64_t j = 0; j < n; j++) {                                                                          \
-                gx[index[j]] += g[j];                                                                                  \
-            }                                                                                                          \
-        }                                                                                                              \
-    }
-
-COLUMNS_OF(float, f32)
-COLUMNS_OF(double, f64)
-
-static void columns_range(void *arg, int64_t begin, int64_t end) {
-    const rondo_op_call *call = arg;
-    (call->output.dtype == RONDO_F32 ? columns_f32 : columns_f64)(call, begin, end);
-}
-
-static void columns_grad_range(void *arg, int64_t begin, int64_t end) {
-    const rondo_op_call *call = arg;
-    (call->output.dtype == RONDO_F32 ? columns_grad_f32 : columns_grad_f64)(call, begin, end);
-}
-
-static rondo_status columns_forward(rondo_context *ctx, rondo_op_call *call) {
-    const int64_t columns = call->inputs[0].shape[1], n = call->inputs[1].shape[0];
-    const int32_t *index = call->inputs[1].data;
-    for (int64_t j = 0; j < n; j++) {
-        if (index[j] < 0 || index[j] >= columns) {
-            return ctx->host->fail(ctx, RONDO_INVALID, "index %lld is %d, expected 0 to %lld: x has %lld columns",
-                                   (long long)j, (int)index[j], (long long)columns - 1, (long long)columns);
-        }
-    }
-    ctx->host->parallel_for(ctx, call->inputs[0].shape[0], SOFTMAX_GRAIN / (n + 1) + 1, columns_range, call);
-    return RONDO_OK;
-}
-
-static rondo_status columns_backward(rondo_context *ctx, rondo_op_call *call) {
-    const int64_t grain = SOFTMAX_GRAIN / (call->inputs[1].shape[0] + 1) + 1;
-    if (call->grad_inputs[0].data != NULL) {
-        ctx->host->parallel_for(ctx, call->inputs[0].shape[0], grain, columns_grad_range, call);
-    }
-    return RONDO_OK;
-}
-
-static int32_t columns_sample(int32_t index, rondo_sample *sample) {
-    static const int64_t cases[][3] = {/* rows, columns, indices */
-                                       {3, 5, 4},
-                                       {2, 3, 9},
-                                       {1, 1, 1},
-                                       {4, 2, 0},
-                                       {0, 3, 2}};
-    if (index < 0 || index >= (int32_t)(sizeof cases / sizeof cases[0])) {
-        return 0;
-    }
-    *sample = (rondo_sample){.n_inputs = 2, .low = {-2, 0}, .high = {2, (double)cases[index][1]}};
-    sample->inputs[0] = (rondo_tensor){.dtype = RONDO_F64, .ndim = 2, .shape = {cases[index][0], cases[index][1]}};
-    sample->inputs[1] = (rondo_tensor){.dtype = RONDO_I32, .ndim = 1, .shape = {cases[index][2]}};
-    return 1;
-}
-
-static const rondo_op gather_columns = {
-    .base = {.struct_size = sizeof(rondo_op),
-             .kind = RONDO_KIND_OP,
-             .name = "gather_columns",
-             .summary = "y[i, j] = x[i, index[j]]: the columns of x that the index selects"},
-    .min_inputs = 2,
-    .max_inputs = 2,
-    .operands = "x, index",
-    .infer = columns_infer,
-    .forward = columns_forward,
-    .backward = columns_backward,
-    .sample = columns_sample,
-};
 
 /* ---- the op log_softmax_sampled ----
  *
@@ -331,84 +224,85 @@ static double log_inclusion(const struct sampled_softmax *self, int32_t class, i
     return log(-expm1((double)self->samples * log1p(-q)));
 }
 
-/* The set S in ascending order. */
-struct drawn_classes {
-    int32_t *list; /* [count] */
-    int64_t count;
-};
-
-/* Draw j is made from the words 2 j and 2 j + 1, which give 53 bits. A list of NULL after an error. */
-static struct drawn_classes draw(rondo_context *ctx, const struct sampled_softmax *self, int64_t classes) {
+/* The set S in ascending order, and then the classes of the rows. Draw j is made from the words 2 j and 2 j + 1, which
+ * give 53 bits. */
+static rondo_status choose_outputs(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *targets,
+                                   const int32_t **chosen, int64_t *count) {
+    const struct sampled_softmax *self = call->options;
+    const int64_t classes = call->target_size, rows = rondo_count(targets), samples = self->samples;
+    const int64_t most = samples < classes ? samples : classes;
     const size_t bytes = (size_t)(classes / 8 + 1);
-    uint32_t *words = ctx->host->alloc(ctx, (size_t)self->samples * 2 * sizeof *words);
-    int32_t *list = ctx->host->alloc(ctx, (size_t)self->samples * sizeof *list);
+    uint32_t *words = ctx->host->alloc(ctx, (size_t)samples * 2 * sizeof *words);
+    int32_t *list = ctx->host->alloc(ctx, (size_t)(most + rows) * sizeof *list);
     unsigned char *is_drawn = ctx->host->alloc(ctx, bytes); /* a bit for each class */
-    struct drawn_classes drawn = {NULL, 0};
     if (words == NULL || list == NULL || is_drawn == NULL) {
-        ctx->host->fail(ctx, RONDO_NO_MEMORY, "out of memory");
-        return drawn;
+        return ctx->host->fail(ctx, RONDO_NO_MEMORY, "out of memory");
+    }
+    const rondo_status status = rondo_check_classes(ctx, targets, classes);
+    if (status != RONDO_OK) {
+        return status;
     }
     memset(is_drawn, 0, bytes);
-    ctx->host->random(ctx, 0, 2 * self->samples, words);
-    for (int64_t j = 0; j < self->samples; j++) {
+    ctx->host->random(ctx, 0, 2 * samples, words);
+    for (int64_t j = 0; j < samples; j++) {
         const uint64_t bits = ((uint64_t)words[2 * j + 1] << 32 | words[2 * j]) >> 11;
         const int32_t class = class_at(self->distribution, (double)bits / 9007199254740992.0, classes); /* 2^53 */
         is_drawn[class / 8] |= (unsigned char)(1u << class % 8);
     }
-    drawn.list = list;
+    *count = 0;
     for (int64_t class = 0; class < classes; class ++) {
         if (is_drawn[class / 8] == 0) {
-            class |= 7;
+            class |= 7; /* the next byte */
         } else if ((is_drawn[class / 8] >> class % 8 & 1) != 0) {
-            list[drawn.count++] = (int32_t) class;
+            list[(*count)++] = (int32_t) class;
         }
     }
-    return drawn;
+    if (rows > 0) {
+        memcpy(list + *count, targets->data, (size_t)rows * sizeof *list);
+    }
+    *count += rows;
+    *chosen = list;
+    return RONDO_OK;
 }
 
 /* ---- the loss ---- */
 
 /* -ln pi_k of the drawn classes, (drawn) */
-static rondo_value corrections(rondo_context *ctx, const struct sampled_softmax *self, int64_t classes, int32_t dtype,
-                               const struct drawn_classes *drawn) {
-    rondo_tensor table = {.dtype = dtype, .ndim = 1, .shape = {drawn->count}};
-    table.data = ctx->host->alloc(ctx, (size_t)drawn->count * sizeof(double));
+static rondo_value corrections(rondo_context *ctx, const rondo_loss_call *call, int32_t dtype, int64_t drawn) {
+    rondo_tensor table = {.dtype = dtype, .ndim = 1, .shape = {drawn}};
+    table.data = ctx->host->alloc(ctx, (size_t)drawn * sizeof(double));
     if (table.data == NULL) {
         ctx->host->fail(ctx, RONDO_NO_MEMORY, "out of memory");
         return (rondo_value){-1};
     }
-    for (int64_t j = 0; j < drawn->count; j++) {
-        rondo_set(&table, j, -log_inclusion(self, drawn->list[j], classes));
+    for (int64_t j = 0; j < drawn; j++) {
+        rondo_set(&table, j, -log_inclusion(call->options, call->chosen[j], call->target_size));
     }
     return ctx->host->constant(ctx, &table);
 }
 
-/* o_y = sum_i h_i W[i, y] + b_y, (rows) */
-static rondo_value logits_of_targets(rondo_context *ctx, const rondo_loss_call *call, rondo_value h,
-                                     rondo_value targets) {
-    const rondo_value columns = rondo_apply2(ctx, "gather_columns", NULL, call->output_weight, targets);
-    const rondo_value weights = rondo_apply1(ctx, "transpose", NULL, columns); /* (rows, width) */
-    const rondo_value sum = rondo_apply1(ctx, "sum", "axis=-1", rondo_apply2(ctx, "mul", NULL, h, weights));
-    const rondo_value bias = rondo_apply2(ctx, "gather", NULL, call->output_bias, targets);
-    return rondo_apply2(ctx, "add", NULL, sum, bias);
+/* Elements begin .. end - 1 along the first dimension. */
+static rondo_value part_of(rondo_context *ctx, rondo_value value, int64_t begin, int64_t end) {
+    char text[80];
+    snprintf(text, sizeof text, "axis=0 begin=%lld end=%lld", (long long)begin, (long long)end);
+    return rondo_apply1(ctx, "slice", text, value);
 }
 
-static rondo_value record_drawn(rondo_context *ctx, const rondo_loss_call *call, rondo_value h, rondo_value targets,
-                                int32_t dtype) {
-    const struct sampled_softmax *self = call->options;
-    const struct drawn_classes drawn = draw(ctx, self, call->target_size);
-    if (drawn.list == NULL) {
-        return (rondo_value){-1};
-    }
-    const rondo_tensor list = {.data = drawn.list, .dtype = RONDO_I32, .ndim = 1, .shape = {drawn.count}};
-    const rondo_value index = ctx->host->constant(ctx, &list);
-    const rondo_value weight = rondo_apply2(ctx, "gather_columns", NULL, call->output_weight, index);
-    const rondo_value bias = rondo_apply2(ctx, "gather", NULL, call->output_bias, index); /* (drawn) */
-    const rondo_value offset =
-        rondo_apply2(ctx, "add", NULL, bias, corrections(ctx, self, call->target_size, dtype, &drawn));
+static rondo_value record_chosen(rondo_context *ctx, const rondo_loss_call *call, rondo_value h, rondo_value targets,
+                                 int32_t dtype, int64_t rows) {
+    const int64_t chosen = call->n_chosen, drawn = chosen - rows;
+    const rondo_tensor list = {.data = (void *)(intptr_t)call->chosen, .dtype = RONDO_I32, .ndim = 1, .shape = {drawn}};
+    const rondo_value index = ctx->host->constant(ctx, &list); /* (drawn) */
+    /* o_k and o_y */
+    const rondo_value weight = rondo_apply1(ctx, "transpose", NULL, part_of(ctx, call->output_weight, 0, drawn));
+    const rondo_value offset = rondo_apply2(ctx, "add", NULL, part_of(ctx, call->output_bias, 0, drawn),
+                                            corrections(ctx, call, dtype, drawn)); /* (drawn) */
+    const rondo_value product = rondo_apply2(ctx, "matmul", NULL, h, weight);      /* (rows, drawn) */
+    const rondo_value each = rondo_apply2(ctx, "mul", NULL, h, part_of(ctx, call->output_weight, drawn, chosen));
+    const rondo_value sum = rondo_apply1(ctx, "sum", "axis=-1", each); /* (rows) */
     const rondo_value inputs[INPUTS] = {
-        [OWN] = logits_of_targets(ctx, call, h, targets),
-        [OTHERS] = rondo_apply2(ctx, "add", NULL, rondo_apply2(ctx, "matmul", NULL, h, weight), offset),
+        [OWN] = rondo_apply2(ctx, "add", NULL, sum, part_of(ctx, call->output_bias, drawn, chosen)),
+        [OTHERS] = rondo_apply2(ctx, "add", NULL, product, offset),
         [DRAWN] = index,
         [CLASS] = targets,
     };
@@ -423,7 +317,7 @@ static rondo_value record(rondo_context *ctx, const rondo_loss_call *call, rondo
         return (rondo_value){-1};
     }
     if (call->training) {
-        return record_drawn(ctx, call, outputs, targets, x->dtype);
+        return record_chosen(ctx, call, outputs, targets, x->dtype, classes->shape[0]);
     }
     return rondo_apply1(ctx, "neg", NULL, rondo_apply2(ctx, "log_softmax_pick", NULL, outputs, targets));
 }
@@ -442,6 +336,7 @@ static const rondo_loss sampled_softmax = {
     .record = record,
     .predict = softmax_predict,
     .measure = softmax_measure,
+    .choose_outputs = choose_outputs,
 };
 
-RONDO_PLUGIN("sampled_softmax", "1.0", "MIT", &sampled_softmax.base, &gather_columns.base, &log_softmax_sampled.base);
+RONDO_PLUGIN("sampled_softmax", "1.0", "MIT", &sampled_softmax.base, &log_softmax_sampled.base);
