@@ -103,7 +103,7 @@ def take_turns(options, row, folder):
 def check(options, name, row, folder):
     """1 if the losses differ."""
     if row.has_dropout:
-        print(f"{name:20} not compared: the programs draw different words and elements to drop")
+        print(f"{name:20} not compared: the programs draw different words, elements or classes")
         return 0
     experiment, data = row.prepare(folder)
     printed, epoch, _ = Rondo(options, experiment, folder).train("--set", "optimizer.lr=0")

@@ -144,7 +144,7 @@ class Row:
         self.title, self.updates, self.text, self.write = title, updates, text, write
         self.unit = unit  # (name, how many in an update)
         self.peers = peers
-        self.has_dropout = False  # losses at equal weights are not equal
+        self.has_dropout = False  # True: drawn, so that losses at equal weights are not equal
 
     def prepare(self, folder):
         """Writes experiment and data; returns the experiment, and what the peer reads."""
@@ -169,11 +169,22 @@ class Sentiment(Row):
         return example / "experiment.yaml", example / "data" / "train.tsv"
 
 
+class SampledWords(Row):
+    """The row `words` with sampled softmax, which PyTorch does not have: its peer computes the full softmax."""
+
+    def __init__(self):
+        sampled = WORDS.replace("plugin: softmax_cross_entropy", "plugin: sampled_softmax")
+        super().__init__("10,000 words, tied, sampled softmax", 20, sampled, write_words, ("words", 32 * 35),
+                         {"words": ("PyTorch, full softmax", None)})
+        self.has_dropout = True
+
+
 ROWS = {
     "characters": Row("characters", 60, CHARACTERS, write_characters, ("characters", 32 * 100)),
     "sentiment": Sentiment(),
     "fashion": Row("Fashion-MNIST by rows", 200, FASHION, write_fashion, ("images", 64)),
     "words": Row("10,000 words, tied", 20, WORDS, write_words, ("words", 32 * 35)),
+    "words-sampled": SampledWords(),
     "forecast": Row("forecast", 1000, FORECAST, write_forecast, ("windows", 32)),
     "vocabulary-5000": Row("vocabulary of 5,000", 100, VOCABULARY.replace("SYMBOLS", "5000"), write_vocabulary(5000),
                            ("texts", 32)),

@@ -83,3 +83,11 @@ void loss_section_read(const struct plugin_reader *reader, struct yaml_node *sec
                                                     : add_term(reader, read, terms, section, "loss", "loss");
     read->count = ok ? read->count : 0;
 }
+
+int loss_section_all_have(const struct loss_section *loss, uint32_t flag) {
+    int all = 1;
+    for (int32_t t = 0; t < loss->count; t++) {
+        all &= (loss->terms[t].loss->flags & flag) != 0;
+    }
+    return all;
+}

@@ -33,6 +33,9 @@ struct loss_section {
 /* Reads the section; memory from the reader's arena. On errors, which are added to the reader's list, count is 0. */
 void loss_section_read(const struct plugin_reader *reader, struct yaml_node *section, struct loss_section *read);
 
+/* 1 if every term has this flag (enum rondo_loss_flag). */
+int loss_section_all_have(const struct loss_section *loss, uint32_t flag);
+
 /* Options of a term of a sum, in addition to those of its plug-in, for `rondo list`. */
 extern const rondo_option loss_weight_table[];
 

@@ -487,6 +487,12 @@ static const struct {
      "'model.embedding.input.lazy' needs|'centralise' needs whole parameters"},
     {"tied.yaml --set model.embedding.lazy=true", 2,
      "'model.embedding.lazy' is not used: the head uses the same vectors (model.head.tie)"},
+    {"tied.yaml --set model.embedding.lazy=true --set loss.plugin=sampled_softmax", 0, "parameters"},
+    {"tied.yaml --set model.embedding.lazy=true --set loss.plugin=sampled_softmax --set optimizer.plugin=sophia", 2,
+     "'model.embedding.lazy' is not used: the head uses the same vectors (model.head.tie)"},
+    {"tied.yaml --set loss.plugin=sampled_softmax", 0,
+     "embedding.W: every update processes all |rows, because of 'adam'; with model.embedding.lazy, only those that "
+     "occur"},
     {"e.yaml", 0,
      "embedding.W: every update processes all |rows, because of 'adam'; with model.embedding.lazy, only those that "
      "occur"},

@@ -299,15 +299,6 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
     return status == RONDO_OK ? check_carry(task, errors) : status;
 }
 
-/* 1 if every term of the loss accepts targets in any unit. */
-static int loss_has_units(const struct loss_section *loss) {
-    int all = 1;
-    for (int32_t t = 0; t < loss->count; t++) {
-        all &= (loss->terms[t].loss->flags & RONDO_LOSS_ANY_UNIT) != 0;
-    }
-    return all;
-}
-
 /* Lists are not aligned with steps: the loss needs the outputs of all steps, and no step has a target of its own. */
 static rondo_status check_lists(const struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
@@ -344,7 +335,7 @@ static rondo_status check_scaling(const struct task *task, struct errors *errors
     const struct experiment *experiment = task->experiment;
     const int32_t kind = experiment->data.settings.scale_target;
     const int is_scaled = kind == SCALING_STANDARD || kind == SCALING_MINMAX;
-    if (target_of(task)->kind != STREAM_REAL || loss_has_units(&experiment->loss)) {
+    if (target_of(task)->kind != STREAM_REAL || loss_section_all_have(&experiment->loss, RONDO_LOSS_ANY_UNIT)) {
         return RONDO_OK;
     }
     const struct loss_term *loss = &experiment->loss.terms[0];
@@ -400,7 +391,8 @@ static rondo_status open_task(struct task *task, int which, const struct json_t 
     const struct task_data_settings settings = {.section = &experiment->data,
                                                 .plan = &task->plan,
                                                 .lanes = experiment->schedule.batch.examples,
-                                                .target_has_units = loss_has_units(&experiment->loss),
+                                                .target_has_units =
+                                                    loss_section_all_have(&experiment->loss, RONDO_LOSS_ANY_UNIT),
                                                 .which = which,
                                                 .learned = learned,
                                                 .file = file,
