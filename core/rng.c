@@ -3,8 +3,10 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "core/kernel.h"
+
 /* Philox4x32-10: ten rounds of two 32 x 32 -> 64 bit multiplications, keys bumped by the Weyl constants. */
-static void philox(uint64_t key, uint64_t counter, uint32_t out[4]) {
+KERNEL_INLINE void philox(uint64_t key, uint64_t counter, uint32_t out[4]) {
     const uint32_t m0 = 0xD2511F53u, m1 = 0xCD9E8D57u, w0 = 0x9E3779B9u, w1 = 0xBB67AE85u;
     uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
     uint32_t c0 = (uint32_t)counter, c1 = (uint32_t)(counter >> 32), c2 = 0, c3 = 0;
@@ -44,14 +46,30 @@ struct rng_stream rng_substream(struct rng_stream stream, uint64_t index) {
     return (struct rng_stream){mix(stream.key ^ mix(index))};
 }
 
+enum { GROUP = 16 }; /* blocks of Philox that are computed together */
+
+/* The 4 * GROUP words of the blocks first .. first + GROUP - 1. */
+KERNEL_CLONES static void philox_group(uint64_t key, uint64_t first, uint32_t *words) {
+    KERNEL_LOOP
+    for (int i = 0; i < GROUP; i++) {
+        philox(key, first + (uint64_t)i, words + 4 * i);
+    }
+}
+
 void rng_words(struct rng_stream stream, uint64_t first, int64_t count, uint32_t *words) {
     uint32_t block[4];
-    for (int64_t i = 0; i < count; i++) {
-        const uint64_t n = first + (uint64_t)i;
-        if (i == 0 || n % 4 == 0) {
-            philox(stream.key, n / 4, block);
+    int64_t i = 0;
+    while (i < count) {
+        const uint64_t n = first + (uint64_t)i, begin = n % 4;
+        if (begin == 0 && count - i >= 4 * GROUP) {
+            philox_group(stream.key, n / 4, words + i);
+            i += 4 * GROUP;
+            continue;
         }
-        words[i] = block[n % 4];
+        philox(stream.key, n / 4, block);
+        for (uint64_t k = begin; k < 4 && i < count; k++) {
+            words[i++] = block[k];
+        }
     }
 }
 
@@ -70,13 +88,42 @@ double rng_uniform(struct rng_stream stream, uint64_t n) {
     return uniform_of(bits64(stream, n));
 }
 
-double rng_normal(struct rng_stream stream, uint64_t n) {
+/* Of the words of the uniform numbers 2 n and 2 n + 1: one block of Philox. */
+static double normal_of(const uint32_t words[4]) {
     const double pi = 3.14159265358979323846;
-    uint32_t words[4]; /* those of the uniform numbers 2 n and 2 n + 1: one block of Philox */
-    rng_words(stream, 4 * n, 4, words);
     const double u = 1 - uniform_of((uint64_t)words[0] | (uint64_t)words[1] << 32); /* (0, 1] */
     const double v = uniform_of((uint64_t)words[2] | (uint64_t)words[3] << 32);
     return sqrt(-2 * log(u)) * cos(2 * pi * v);
+}
+
+double rng_normal(struct rng_stream stream, uint64_t n) {
+    uint32_t words[4];
+    rng_words(stream, 4 * n, 4, words);
+    return normal_of(words);
+}
+
+enum { PIECE = 256 }; /* words that are drawn together */
+
+void rng_uniforms(struct rng_stream stream, uint64_t first, int64_t count, double *numbers) {
+    uint32_t words[PIECE];
+    for (int64_t i = 0; i < count; i += PIECE / 2) {
+        const int64_t drawn = count - i < PIECE / 2 ? count - i : PIECE / 2;
+        rng_words(stream, 2 * (first + (uint64_t)i), 2 * drawn, words);
+        for (int64_t k = 0; k < drawn; k++) {
+            numbers[i + k] = uniform_of((uint64_t)words[2 * k] | (uint64_t)words[2 * k + 1] << 32);
+        }
+    }
+}
+
+void rng_normals(struct rng_stream stream, uint64_t first, int64_t count, double *numbers) {
+    uint32_t words[PIECE];
+    for (int64_t i = 0; i < count; i += PIECE / 4) {
+        const int64_t drawn = count - i < PIECE / 4 ? count - i : PIECE / 4;
+        rng_words(stream, 4 * (first + (uint64_t)i), 4 * drawn, words);
+        for (int64_t k = 0; k < drawn; k++) {
+            numbers[i + k] = normal_of(words + 4 * k);
+        }
+    }
 }
 
 uint64_t rng_below(struct rng_stream stream, uint64_t n, uint64_t bound) {

@@ -30,6 +30,9 @@ void rng_words(struct rng_stream stream, uint64_t first, int64_t count, uint32_t
 double rng_uniform(struct rng_stream stream, uint64_t n);
 /* Number `n` of the stream, normal with mean 0 and variance 1 (Box and Muller 1958). */
 double rng_normal(struct rng_stream stream, uint64_t n);
+/* The same numbers first .. first + count - 1, several times as fast. */
+void rng_uniforms(struct rng_stream stream, uint64_t first, int64_t count, double *numbers);
+void rng_normals(struct rng_stream stream, uint64_t first, int64_t count, double *numbers);
 /* Number `n` of the stream, uniform in 0 .. bound - 1, from 64 random bits, so the bias is negligible; bound >= 1. */
 uint64_t rng_below(struct rng_stream stream, uint64_t n, uint64_t bound);
 /* Shuffles `count` numbers (Fisher and Yates); the same stream and count give the same permutation. */

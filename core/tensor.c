@@ -91,6 +91,17 @@ void tensor_set(const rondo_tensor *tensor, int64_t index, double value) {
     rondo_set(tensor, index, value);
 }
 
+void tensor_set_range(const rondo_tensor *tensor, int64_t first, int64_t count, const double *values) {
+    if (tensor->dtype == RONDO_F32) {
+        float *data = tensor->data;
+        for (int64_t i = 0; i < count; i++) {
+            data[first + i] = (float)values[i];
+        }
+    } else {
+        memcpy((double *)tensor->data + first, values, (size_t)count * sizeof *values);
+    }
+}
+
 void tensor_scale(const rondo_tensor *tensor, int64_t begin, int64_t end, double factor) {
     if (tensor->dtype == RONDO_F32) {
         float *data = tensor->data;

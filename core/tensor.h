@@ -31,6 +31,8 @@ rondo_status tensor_alloc(rondo_tensor *tensor, struct arena *arena, struct erro
 /* Element `index` as a double, for any dtype, and back (rounded to the dtype). Slow. */
 double tensor_get(const rondo_tensor *tensor, int64_t index);
 void tensor_set(const rondo_tensor *tensor, int64_t index, double value);
+/* Sets elements first .. first + count - 1. */
+void tensor_set_range(const rondo_tensor *tensor, int64_t first, int64_t count, const double *values);
 /* Multiplies elements [begin, end) of a float tensor by `factor`, computed in f64 and rounded to the dtype. */
 void tensor_scale(const rondo_tensor *tensor, int64_t begin, int64_t end, double factor);
 /* 1 if all elements of a float tensor are finite; 1 for integers. */

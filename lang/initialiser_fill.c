@@ -1,12 +1,19 @@
 /* The values of initialisers. Their texts are parsed in initialiser.c. */
 #include <math.h>
+#include <string.h>
 
 #include "core/kernel.h"
 #include "core/tensor.h"
 #include "lang/initialiser.h"
 
-/* Elements between two questions whether to stop: some milliseconds. */
-enum { ELEMENTS = 1 << 20 };
+enum { PIECE = 512 }; /* elements that are computed together */
+
+/* Pieces between two questions whether to stop: some milliseconds. */
+enum { PIECES = 1 << 11 };
+
+static int64_t piece_length(int64_t first, int64_t count) {
+    return count - first < PIECE ? count - first : PIECE;
+}
 
 /* The tensor as a matrix: leading dimensions count as rows. */
 static void matrix_size(const rondo_tensor *tensor, int64_t *rows, int64_t *columns) {
@@ -14,8 +21,12 @@ static void matrix_size(const rondo_tensor *tensor, int64_t *rows, int64_t *colu
     *rows = *columns == 0 ? 0 : rondo_count(tensor) / *columns;
 }
 
+KERNEL_INLINE double total_of(const double sums[8]) {
+    return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}
+
 /* u . v in eight partial sums, which a compiler can vectorise; it may not reorder a single sum. */
-static inline double dot_product(const double *u, const double *v, int64_t count) {
+KERNEL_INLINE double dot_product(const double *u, const double *v, int64_t count) {
     double sums[8] = {0};
     int64_t k = 0;
     for (; k + 8 <= count; k += 8) {
@@ -26,7 +37,7 @@ static inline double dot_product(const double *u, const double *v, int64_t count
     for (; k < count; k++) {
         sums[0] += u[k] * v[k];
     }
-    return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+    return total_of(sums);
 }
 
 static rondo_status check_interrupt(const struct interrupt *interrupt, struct errors *errors) {
@@ -35,15 +46,35 @@ static rondo_status check_interrupt(const struct interrupt *interrupt, struct er
                : RONDO_OK;
 }
 
+/* v -= factor * u. Returns next . v in the sums of dot_product; v is read only once. */
+KERNEL_INLINE double subtract_and_multiply(double factor, const double *u, const double *next, int64_t count,
+                                           double *v) {
+    double sums[8] = {0};
+    int64_t k = 0;
+    for (; k + 8 <= count; k += 8) {
+        double values[8];
+        for (int i = 0; i < 8; i++) {
+            values[i] = v[k + i] - factor * u[k + i];
+            sums[i] += next[k + i] * values[i];
+        }
+        for (int i = 0; i < 8; i++) {
+            v[k + i] = values[i];
+        }
+    }
+    for (; k < count; k++) {
+        v[k] -= factor * u[k];
+        sums[0] += next[k] * v[k];
+    }
+    return total_of(sums);
+}
+
 /* v -= (u . v) u for the `count` vectors u in q, one after the other, twice; then v = v / |v|. */
 KERNEL_CLONES static void orthonormalise_vector(const double *q, int64_t count, int64_t length, double *v) {
-    for (int64_t pass = 0; pass < 2 * count; pass++) {
-        const double *u = q + pass % count * length;
-        const double dot = dot_product(u, v, length);
-        KERNEL_LOOP
-        for (int64_t k = 0; k < length; k++) {
-            v[k] -= dot * u[k];
-        }
+    const int64_t passes = 2 * count;
+    double product = passes > 0 ? dot_product(q, v, length) : 0;
+    for (int64_t pass = 0; pass < passes; pass++) {
+        const double *next = q + (pass + 1) % count * length; /* after the last pass, its product is not used */
+        product = subtract_and_multiply(product, q + pass % count * length, next, length, v);
     }
     const double norm = sqrt(dot_product(v, v, length));
     KERNEL_LOOP
@@ -63,32 +94,58 @@ static rondo_status orthonormalise(double *q, int64_t vectors, int64_t length, c
     return RONDO_OK;
 }
 
-/* Sets element i of the tensor to `value` after all functions. */
-static rondo_status set_element(const struct initialiser *initialiser, const rondo_tensor *tensor, int64_t i,
-                                double value, struct errors *errors) {
-    double result = value;
-    for (int32_t k = 0; k < initialiser->n_steps; k++) {
-        switch (initialiser->steps[k].function) {
+/* Applies one function to all values. */
+static void apply_function(const struct initialiser_step *step, int64_t count, double *values) {
+    for (int64_t i = 0; i < count; i++) {
+        switch (step->function) {
         case INITIALISE_TIMES:
-            result *= initialiser->steps[k].factor;
+            values[i] *= step->factor;
             break;
         case INITIALISE_LOG:
-            result = log(result);
+            values[i] = log(values[i]);
             break;
         case INITIALISE_EXP:
-            result = exp(result);
+            values[i] = exp(values[i]);
             break;
         case INITIALISE_INVERSE_SOFTPLUS: /* ln(e^y - 1) = y + ln(1 - e^-y), which cannot overflow */
-            result += log(-expm1(-result));
+            values[i] += log(-expm1(-values[i]));
             break;
         }
     }
-    if (!isfinite(result)) {
-        return errors_add(errors, RONDO_INVALID,
-                          "the functions of an initialiser make %g of %g, expected numbers in their domain", result,
-                          value);
+}
+
+/* Sets elements first .. first + count - 1 of the tensor to `values` after all functions; count <= PIECE. */
+static rondo_status set_elements(const struct initialiser *initialiser, const rondo_tensor *tensor, int64_t first,
+                                 int64_t count, const double *values, struct errors *errors) {
+    double results[PIECE];
+    memcpy(results, values, (size_t)count * sizeof *values);
+    for (int32_t k = 0; k < initialiser->n_steps; k++) {
+        apply_function(&initialiser->steps[k], count, results);
     }
-    tensor_set(tensor, i, result);
+    for (int64_t i = 0; i < count; i++) {
+        if (!isfinite(results[i])) {
+            return errors_add(errors, RONDO_INVALID,
+                              "the functions of an initialiser make %g of %g, expected numbers in their domain",
+                              results[i], values[i]);
+        }
+    }
+    tensor_set_range(tensor, first, count, results);
+    return RONDO_OK;
+}
+
+/* Sets the tensor to the matrix whose element at [row, column] is m[row * row_step + column * column_step]. */
+static rondo_status set_matrix(const struct initialiser *initialiser, const rondo_tensor *tensor, const double *m,
+                               int64_t row_step, int64_t column_step, struct errors *errors) {
+    int64_t rows, columns;
+    double values[PIECE];
+    matrix_size(tensor, &rows, &columns);
+    for (int64_t first = 0; first < rows * columns; first += PIECE) {
+        const int64_t count = piece_length(first, rows * columns);
+        for (int64_t i = 0; i < count; i++) {
+            values[i] = m[(first + i) / columns * row_step + (first + i) % columns * column_step];
+        }
+        RONDO_TRY(set_elements(initialiser, tensor, first, count, values, errors));
+    }
     return RONDO_OK;
 }
 
@@ -102,16 +159,10 @@ static rondo_status fill_orthogonal(const struct initialiser *initialiser, const
     if (q == NULL) {
         return errors_no_memory(errors);
     }
-    for (int64_t i = 0; i < vectors * length; i++) {
-        q[i] = rng_normal(stream, (uint64_t)i);
-    }
+    rng_normals(stream, 0, vectors * length, q);
     RONDO_TRY(orthonormalise(q, vectors, length, interrupt, errors));
-    for (int64_t i = 0; i < rows * columns; i++) {
-        const int64_t row = i / columns, column = i % columns;
-        RONDO_TRY(set_element(initialiser, tensor, i,
-                              rows < columns ? q[row * length + column] : q[column * length + row], errors));
-    }
-    return RONDO_OK;
+    return rows < columns ? set_matrix(initialiser, tensor, q, length, 1, errors)
+                          : set_matrix(initialiser, tensor, q, 1, length, errors);
 }
 
 /* C = A B * factor, all [n, n]. */
@@ -195,11 +246,9 @@ static rondo_status fill_legendre(const struct initialiser *initialiser, const r
     }
     const double *step;
     RONDO_TRY(matrix_exponential(work, n, &step, interrupt, errors));
-    for (int64_t i = 0; i < rows * order; i++) {
-        const int64_t row = i % order, column = initialiser->kind == INITIALISE_LEGENDRE_A ? i / order : order;
-        RONDO_TRY(set_element(initialiser, tensor, i, step[row * n + column], errors));
-    }
-    return RONDO_OK;
+    return initialiser->kind == INITIALISE_LEGENDRE_A
+               ? set_matrix(initialiser, tensor, step, 1, n, errors) /* transposed */
+               : set_matrix(initialiser, tensor, step + order, 0, n, errors);
 }
 
 /* Random numbers whose spread follows from the shape: its square is numerator / (in fan_in + out fan_out). */
@@ -222,6 +271,69 @@ static int shape_spread(enum initialiser_kind kind, int64_t fan_in, int64_t fan_
     return 0;
 }
 
+/* The numbers that a tensor is filled with. */
+struct filling {
+    const struct initialiser *initialiser;
+    struct rng_stream stream;
+    double low, high, std;
+    int64_t columns; /* of the tensor as a matrix */
+};
+
+/* Draws or computes elements first .. first + count - 1, before all functions. */
+static void compute_values(const struct filling *filling, int64_t first, int64_t count, double *values) {
+    const struct initialiser *initialiser = filling->initialiser;
+    const double low = filling->low, high = filling->high;
+    const int64_t columns = filling->columns;
+    switch (initialiser->kind) {
+    case INITIALISE_IDENTITY:
+        for (int64_t i = 0; i < count; i++) {
+            values[i] = (first + i) / columns == (first + i) % columns;
+        }
+        break;
+    case INITIALISE_LINSPACE:
+        for (int64_t i = 0; i < count; i++) {
+            const int64_t column = (first + i) % columns;
+            values[i] = columns == 1 ? low : low + (high - low) * ((double)column / (double)(columns - 1));
+        }
+        break;
+    case INITIALISE_ARANGE:
+        for (int64_t i = 0; i < count; i++) {
+            values[i] = low + high * (double)((first + i) % columns);
+        }
+        break;
+    case INITIALISE_CHRONO: /* its logarithm is taken afterwards */
+        rng_uniforms(filling->stream, (uint64_t)first, count, values);
+        for (int64_t i = 0; i < count; i++) {
+            values[i] = 1 + (initialiser->a - 2) * values[i];
+        }
+        break;
+    case INITIALISE_UNIFORM:
+    case INITIALISE_GLOROT:
+    case INITIALISE_LECUN:
+    case INITIALISE_FAN_IN:
+    case INITIALISE_FAN_OUT:
+        rng_uniforms(filling->stream, (uint64_t)first, count, values);
+        for (int64_t i = 0; i < count; i++) {
+            values[i] = low + (high - low) * values[i];
+        }
+        break;
+    case INITIALISE_NORMAL:
+    case INITIALISE_GLOROT_NORMAL:
+    case INITIALISE_LECUN_NORMAL:
+    case INITIALISE_HE:
+        rng_normals(filling->stream, (uint64_t)first, count, values);
+        for (int64_t i = 0; i < count; i++) {
+            values[i] *= filling->std;
+        }
+        break;
+    default: /* a constant */
+        for (int64_t i = 0; i < count; i++) {
+            values[i] = initialiser->a;
+        }
+        break;
+    }
+}
+
 static rondo_status fill(const struct initialiser *initialiser, const rondo_tensor *tensor, struct rng_stream stream,
                          const struct interrupt *interrupt, struct errors *errors) {
     int64_t fan_in, fan_out;
@@ -231,42 +343,16 @@ static rondo_status fill(const struct initialiser *initialiser, const rondo_tens
         low = -std;
         high = std;
     }
-    for (int64_t i = 0; i < rondo_count(tensor); i++) {
-        const int64_t column = i % fan_out;
-        if (i % ELEMENTS == 0) {
+    const struct filling filling = {initialiser, stream, low, high, std, fan_out};
+    const int64_t elements = rondo_count(tensor);
+    for (int64_t first = 0; first < elements; first += PIECE) {
+        double values[PIECE];
+        const int64_t count = piece_length(first, elements);
+        if (first / PIECE % PIECES == 0) {
             RONDO_TRY(check_interrupt(interrupt, errors));
         }
-        double value = initialiser->a;
-        switch (initialiser->kind) {
-        case INITIALISE_IDENTITY:
-            value = i / fan_out == column;
-            break;
-        case INITIALISE_LINSPACE:
-            value = fan_out == 1 ? low : low + (high - low) * ((double)column / (double)(fan_out - 1));
-            break;
-        case INITIALISE_ARANGE:
-            value = low + high * (double)column;
-            break;
-        case INITIALISE_CHRONO: /* its logarithm is taken afterwards */
-            value = 1 + (initialiser->a - 2) * rng_uniform(stream, (uint64_t)i);
-            break;
-        case INITIALISE_UNIFORM:
-        case INITIALISE_GLOROT:
-        case INITIALISE_LECUN:
-        case INITIALISE_FAN_IN:
-        case INITIALISE_FAN_OUT:
-            value = low + (high - low) * rng_uniform(stream, (uint64_t)i);
-            break;
-        case INITIALISE_NORMAL:
-        case INITIALISE_GLOROT_NORMAL:
-        case INITIALISE_LECUN_NORMAL:
-        case INITIALISE_HE:
-            value = std * rng_normal(stream, (uint64_t)i);
-            break;
-        default: /* a constant */
-            break;
-        }
-        RONDO_TRY(set_element(initialiser, tensor, i, value, errors));
+        compute_values(&filling, first, count, values);
+        RONDO_TRY(set_elements(initialiser, tensor, first, count, values, errors));
     }
     return RONDO_OK;
 }

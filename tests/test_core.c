@@ -626,16 +626,40 @@ START_TEST(words_are_those_of_philox) {
 END_TEST
 
 START_TEST(a_word_does_not_depend_on_where_reading_began) {
-    enum { N = 24 };
+    enum { N = 150 }; /* more than the words that are computed together, twice */
     uint32_t all[N], part[N];
     const struct rng_stream stream = rng_stream(7, "dropout");
-    rng_words(stream, 0, N, all);
+    for (uint64_t i = 0; i < N; i++) {
+        rng_words(stream, i, 1, &all[i]);
+    }
     for (int first = 0; first < N; first++) {
         for (int count = 0; count <= N - first; count++) {
             memset(part, 0, sizeof part);
             rng_words(stream, (uint64_t)first, count, part);
             ck_assert_mem_eq(part, all + first, sizeof part[0] * (size_t)count);
             ck_assert_uint_eq(count < N ? part[count] : 0, 0);
+        }
+    }
+}
+END_TEST
+
+static const struct {
+    double (*one)(struct rng_stream stream, uint64_t n);
+    void (*many)(struct rng_stream stream, uint64_t first, int64_t count, double *numbers);
+} draws[] = {{rng_uniform, rng_uniforms}, {rng_normal, rng_normals}};
+
+START_TEST(numbers_that_are_drawn_together_are_those_that_are_drawn_alone) {
+    enum { N = 400 };
+    double numbers[N + 1];
+    const struct rng_stream stream = rng_stream(7, "weights");
+    for (int64_t count = 0; count <= N; count += count < 20 ? 1 : 19) {
+        for (uint64_t first = 0; first < 7; first++) {
+            numbers[count] = 99;
+            draws[_i].many(stream, first, count, numbers);
+            for (int64_t i = 0; i < count; i++) {
+                ck_assert_double_eq(numbers[i], draws[_i].one(stream, first + (uint64_t)i));
+            }
+            ck_assert_double_eq(numbers[count], 99);
         }
     }
 }
@@ -967,6 +991,7 @@ static Suite *core_suite(void) {
     tcase_add_test(random, a_stream_of_key_zero_begins_with_the_known_answer);
     tcase_add_loop_test(random, words_are_those_of_philox, 0, ROWS(word_rows));
     tcase_add_test(random, a_word_does_not_depend_on_where_reading_began);
+    tcase_add_loop_test(random, numbers_that_are_drawn_together_are_those_that_are_drawn_alone, 0, ROWS(draws));
     tcase_add_test(random, streams_of_near_names_seeds_and_indices_have_nothing_in_common);
     tcase_add_test(random, a_stream_is_a_function_of_seed_and_name_alone);
     tcase_add_loop_test(random, numbers_have_the_moments_of_their_distribution, 0, ROWS(moment_rows));
