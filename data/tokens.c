@@ -97,18 +97,11 @@ static void append(struct token_output *output, const char *bytes, size_t length
     }
 }
 
-/* Copies the ASCII letters and digits at `text` and returns what follows them. Most texts consist mainly of these. */
-static inline const char *take_ascii(const char *text, const char *end, int lowercase, struct token_output *output) {
+/* Copies the ASCII letters and digits at `text` and returns what follows them. */
+static const char *take_ascii(const char *text, const char *end, int lowercase, struct token_output *output) {
     const char *letter_of = ascii_letters[lowercase != 0];
-    const size_t room = output->is_full ? 0 : output->size - 1 - output->length, left = (size_t)(end - text);
-    const char *stop = text + (room < left ? room : left);
-    char *to = output->token + output->length;
-    for (char c; text < stop && (c = letter_of[(unsigned char)*text]) != 0; text++) {
-        *to++ = c;
-    }
-    output->length = (size_t)(to - output->token);
-    for (; text < end && letter_of[(unsigned char)*text] != 0; text++) { /* letters that do not fit */
-        output->is_full = 1;
+    for (; text < end && letter_of[(unsigned char)*text] != 0; text++) {
+        append(output, &letter_of[(unsigned char)*text], 1);
     }
     return text;
 }
@@ -117,9 +110,6 @@ static inline const char *take_ascii(const char *text, const char *end, int lowe
 static const char *take_word(const char *text, const char *end, int lowercase, struct token_output *output) {
     for (;;) {
         text = take_ascii(text, end, lowercase, output);
-        if (text == end || ((unsigned char)*text < 0x80 && *text != '\'')) {
-            return text;
-        }
         uint32_t code, following;
         const size_t length = next_character(text, end, &code);
         const enum character_class class = length == 0 ? CLASS_BLANK : class_of(code);
@@ -138,11 +128,8 @@ static const char *take_word(const char *text, const char *end, int lowercase, s
     }
 }
 
-/* Skips blanks, mostly one. Returns the length of the character after them, 0 at the end of the text. */
-static inline size_t skip_blanks(struct token_cursor *cursor, uint32_t *code) {
-    while (cursor->next < cursor->end && (unsigned char)*cursor->next <= ' ') {
-        cursor->next++;
-    }
+/* Skips blanks. Returns the length of the character after them, 0 at the end of the text. */
+static size_t skip_blanks(struct token_cursor *cursor, uint32_t *code) {
     size_t length = next_character(cursor->next, cursor->end, code);
     while (length > 0 && class_of(*code) == CLASS_BLANK) {
         cursor->next += length;
@@ -151,7 +138,28 @@ static inline size_t skip_blanks(struct token_cursor *cursor, uint32_t *code) {
     return length;
 }
 
+/* Most tokens are words of ASCII letters and digits, after a blank or none, that fit. 1 for such a token. */
+static inline int next_plain_word(struct token_cursor *cursor, int lowercase, char *token, size_t size) {
+    const char *letter_of = ascii_letters[lowercase != 0], *text = cursor->next;
+    text += text < cursor->end && *text == ' ';
+    const size_t left = (size_t)(cursor->end - text);
+    const char *stop = text + (left < size ? left : size - 1);
+    char *to = token;
+    for (char c; text < stop && (c = letter_of[(unsigned char)*text]) != 0; text++) {
+        *to++ = c;
+    }
+    if (to == token || text == stop || (unsigned char)*text >= 0x80 || *text == '\'') {
+        return 0;
+    }
+    *to = '\0';
+    cursor->next = text;
+    return 1;
+}
+
 int token_next(struct token_cursor *cursor, int lowercase, char *token, size_t size) {
+    if (next_plain_word(cursor, lowercase, token, size)) {
+        return 1;
+    }
     struct token_output output = {.token = token, .size = size};
     uint32_t code;
     const size_t length = skip_blanks(cursor, &code);

@@ -33,6 +33,8 @@ static const struct {
     {"Great product", 0, "Great|product|"},
     {"I don't like it.", 1, "i|don't|like|it|.|"},
     {"rock'n'roll", 1, "rock'n'roll|"},
+    {"a  B\tc\n D", 1, "a|b|c|d|"},
+    {"Na\xC3\xAFve Na\xC3\xAFvet\xC3\xA9", 1, "na\xC3\xAFve|na\xC3\xAFvet\xC3\xA9|"},
     {"'quoted' dogs' 'tis", 1, "'|quoted|'|dogs|'|'|tis|"},
     {"don''t", 1, "don|'|'|t|"},
     {"don\xE2\x80\x99t", 1, "don't|"},

@@ -87,11 +87,17 @@ static struct word_cursor word_cursor(const struct words_options *options, const
     return words;
 }
 
+static int next_token(struct word_cursor *words) {
+    const int lowercase = words->options->lowercase;
+    return words->options->tokens == WORDS_AND_SIGNS
+               ? token_next(&words->cursor, lowercase, words->word, sizeof words->word)
+               : token_next_of(&words->cursor, TOKEN_WHITESPACE, lowercase, words->word, sizeof words->word);
+}
+
 static int next_word(struct word_cursor *words) {
     const struct words_options *options = words->options;
-    const enum token_unit unit = options->tokens == WORDS_AND_SIGNS ? TOKEN_WORDS : TOKEN_WHITESPACE;
     words->is_end = 0;
-    while (!token_next_of(&words->cursor, unit, options->lowercase, words->word, sizeof words->word)) {
+    while (!next_token(words)) {
         const int at_end = words->cursor.end == words->end;
         const int had_word = words->has_word;
         if (at_end) {
