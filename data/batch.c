@@ -150,12 +150,24 @@ static rondo_status pack_rows(const struct packing *packing, const struct sorted
     return time_axis_make(&packing->batch->time, lengths, rows, packing->arena, packing->errors);
 }
 
-/* stream_to_model of `size` floats without a transform, with nothing to look up in the loop. */
-static void scale_numbers(const float *stored, const float *shift, const float *scale, int has_missing, int64_t size,
-                          float *seen) {
+/* Copies the numbers of one element as they are stored. */
+static void copy_numbers(const struct stream *stream, int64_t element, float *numbers) {
+    const int64_t from = element * stream->stride;
+    if (stream->store == STORE_F32) {
+        memcpy(numbers, (const float *)stream->data + from, (size_t)stream->size * sizeof *numbers);
+        return;
+    }
+    const unsigned char *bytes = (const unsigned char *)stream->data + from;
+    for (int64_t k = 0; k < stream->size; k++) {
+        numbers[k] = bytes[k];
+    }
+}
+
+/* stream_to_model of the numbers of one element without a transform, with nothing to look up in the loop. */
+static void scale_numbers(const float *shift, const float *scale, int has_missing, int64_t size, float *numbers) {
     for (int64_t k = 0; k < size; k++) {
-        const float number = (float)(((double)stored[k] - (double)shift[k]) / (double)scale[k]);
-        seen[k] = has_missing && isnan(stored[k]) ? 0 : number;
+        const float number = (float)(((double)numbers[k] - (double)shift[k]) / (double)scale[k]);
+        numbers[k] = has_missing && isnan(numbers[k]) ? 0 : number;
     }
 }
 
@@ -166,19 +178,15 @@ static void copy_element(const struct stream *stream, int32_t group, int64_t fro
         ((int32_t *)tensor->data)[to] = stream_id(stream, from);
         return;
     }
-    const int is_as_stored = stream->scale == NULL && stream->transform == NULL && !stream->has_missing;
-    if (stream->store == STORE_F32 && tensor->dtype == RONDO_F32 && stream->transform == NULL) {
-        const float *stored = (const float *)stream->data + from * stream->stride;
+    const int is_scaled = stream->scale != NULL;
+    if (tensor->dtype == RONDO_F32 && stream->transform == NULL && (is_scaled || !stream->has_missing)) {
         float *seen = (float *)tensor->data + to * stream->size;
-        if (is_as_stored) {
-            memcpy(seen, stored, (size_t)stream->size * sizeof *seen);
-            return;
-        }
-        if (stream->scale != NULL) {
-            scale_numbers(stored, stream->shift + group * stream->size, stream->scale + group * stream->size,
+        copy_numbers(stream, from, seen);
+        if (is_scaled) {
+            scale_numbers(stream->shift + group * stream->size, stream->scale + group * stream->size,
                           stream->has_missing, stream->size, seen);
-            return;
         }
+        return;
     }
     for (int64_t k = 0; k < stream->size; k++) {
         const double stored = (double)stream_number(stream, from, k);
