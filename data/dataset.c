@@ -275,21 +275,27 @@ static int reserve_series(struct timeline *timeline, int64_t elements) {
     return has_room;
 }
 
-rondo_status dataset_add_series(struct dataset *dataset, const struct stream_part *parts, const int64_t *time,
-                                int64_t count, int32_t group, struct errors *errors) {
+rondo_status dataset_add_series(struct dataset *dataset, int64_t count, int32_t group, struct series_room *room,
+                                struct errors *errors) {
     struct timeline *timeline = dataset->timeline;
     const int64_t elements = count + timeline->horizon, example = dataset->count;
-    for (int32_t s = 0; s < dataset->n_streams; s++) {
-        RONDO_CHECK(parts[s].count == elements, errors, "the streams of a series are aligned");
-    }
-    if (!reserve_series(timeline, elements)) {
+    if (!reserve_series(timeline, elements) || !reserve_examples(dataset)) {
         return errors_no_memory(errors);
     }
-    RONDO_TRY(dataset_add(dataset, parts, errors));
     for (int32_t s = 0; s < dataset->n_streams; s++) {
-        dataset->streams[s].length[example] = count;
+        struct stream *stream = &dataset->streams[s];
+        RONDO_CHECK(stream->store == STORE_F32 && stream->values->users == 1, errors, "a series has floats of its own");
+        room->numbers[s] = dataset_room(dataset, s, elements, errors);
+        if (room->numbers[s] == NULL) {
+            return errors->status;
+        }
+        stream->begin[example] = stream->values->elements;
+        stream->length[example] = count;
+        stream->values->elements += elements;
+        stream->elements = stream->values->elements;
     }
-    memcpy(timeline->time + timeline->elements, time, (size_t)elements * sizeof *time);
+    dataset->count++;
+    room->time = timeline->time + timeline->elements;
     dataset->series[example] = timeline->n_series;
     timeline->series[timeline->n_series++] =
         (struct timeline_series){.begin = timeline->elements, .count = count, .group = group};

@@ -141,10 +141,15 @@ rondo_status dataset_add_id(struct dataset *dataset, int32_t stream, int32_t id,
 /* For series: gives the dataset a timeline without series, before the first example. The result is valid as long as the
  * dataset or a view of it; NULL with an error. */
 struct timeline *dataset_timeline(struct dataset *dataset, struct errors *errors);
-/* Appends a series as an example: parts as for dataset_add, of `count` + timeline->horizon elements each, which overlap
- * the next ones if `stride` says so, with the time of each. The example has `count` elements. */
-rondo_status dataset_add_series(struct dataset *dataset, const struct stream_part *parts, const int64_t *time,
-                                int64_t count, int32_t group, struct errors *errors);
+/* Appends a series as an example of `count` elements. The room is for `count` + timeline->horizon elements of each stream,
+ * floats, which overlap the next ones if `stride` says so, and for the time of each: all of it must be written, before
+ * anything else is appended. */
+struct series_room {
+    float *numbers[DATASET_MOST_STREAMS];
+    int64_t *time;
+};
+rondo_status dataset_add_series(struct dataset *dataset, int64_t count, int32_t group, struct series_room *room,
+                                struct errors *errors);
 
 /* Keeps a copy of the text that the last example was made from. For all examples of a dataset, or for none. */
 rondo_status dataset_add_text(struct dataset *dataset, const char *text, struct errors *errors);

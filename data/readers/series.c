@@ -7,14 +7,7 @@
  *     past      numbers that are known up to the day on which a forecast is made
  *     known     numbers that are known in advance, such as holidays; calendar: numbers that follow from the date
  *
- * and a row of the streams is
- *
- *     input     target, past, known, calendar, and an indicator for each column of which training misses a number
- *     target    target             an element: those of the next `horizon` rows
- *     known     known, calendar    an element: those of the next `horizon` rows
- *
- * Nothing of a later row is in `input`, so `past` columns never reach the model before their date. A missing number is 0, the
- * mean, to the model, and its indicator 1.
+ * data/series_streams.h says what of them the model reads.
  */
 #include <jansson.h>
 #include <math.h>
@@ -24,8 +17,9 @@
 #include "data/forecast.h"
 #include "data/reader.h"
 #include "data/series_rows.h"
+#include "data/series_streams.h"
 
-enum { MOST_COLUMNS = 4096, MOST_FEATURES = 16 };
+enum { MOST_COLUMNS = 4096 };
 enum { COLUMN_TIME, COLUMN_TARGET, COLUMN_KNOWN, COLUMN_PAST, COLUMN_SERIES, COLUMN_CALENDAR };
 
 struct series_options {
@@ -108,13 +102,6 @@ static int32_t count_columns(const struct reader *reader, int key) {
 
 /* ---- what the columns are ---- */
 
-/* Sizes that follow from the options. */
-struct series_sizes {
-    int32_t n_targets, n_past, n_known, n_numbers; /* columns of numbers: targets, then past, then known */
-    int32_t n_features, features[MOST_FEATURES];
-    int64_t known, input; /* numbers of a row of the streams, without indicators */
-};
-
 static struct series_sizes sizes_of(const struct reader *reader) {
     struct series_sizes sizes = {.n_targets = count_columns(reader, COLUMN_TARGET),
                                  .n_past = count_columns(reader, COLUMN_PAST),
@@ -122,7 +109,7 @@ static struct series_sizes sizes_of(const struct reader *reader) {
     sizes.n_numbers = sizes.n_targets + sizes.n_past + sizes.n_known;
     sizes.known = sizes.n_known;
     for (const struct reader_column *column = &reader->columns[COLUMN_CALENDAR];
-         is_given(reader, COLUMN_CALENDAR) && column != NULL && sizes.n_features < MOST_FEATURES;
+         is_given(reader, COLUMN_CALENDAR) && column != NULL && sizes.n_features < SERIES_MOST_FEATURES;
          column = column->next) {
         struct suggestion near = {0};
         const int32_t feature = calendar_find(column->text, &near);
@@ -160,9 +147,9 @@ static rondo_status check(const struct reader *reader, struct errors *errors) {
                                  suggestion_text(&near).text, calendar_all);
         }
     }
-    if (count_columns(reader, COLUMN_CALENDAR) > MOST_FEATURES) {
+    if (count_columns(reader, COLUMN_CALENDAR) > SERIES_MOST_FEATURES) {
         return errors_add_at(errors, RONDO_INVALID, reader->columns[COLUMN_CALENDAR].where,
-                             "more than %d names, expected each once", MOST_FEATURES);
+                             "more than %d names, expected each once", SERIES_MOST_FEATURES);
     }
     RONDO_TRY(table_file_check_columns(reader, COLUMN_CALENDAR, errors));
     return table_file_check(TABLE_FILE_OPTIONS_OF(options), errors);
@@ -369,187 +356,22 @@ static rondo_status describe(const struct reader *reader, struct dataset *datase
     return RONDO_OK;
 }
 
-/* The arguments of reading, and one series as rows of the streams: `observed` rows, and `horizon` to come. */
-struct series_source {
-    const struct reader *reader;
-    const struct series_rows *rows;
-    struct series_sizes sizes;
-    int64_t width; /* of the input */
-    float *input, *target, *known;
-    int64_t *time;
-    struct dataset *dataset;
-    struct errors *errors;
-};
-
-/* Column k of row `row` of the file, or NaN past the end of the series. */
-static float value_at(const struct series_source *source, const struct series_list *series, int64_t row, int32_t k) {
-    return row < series->count ? source->rows->values[(series->begin + row) * source->sizes.n_numbers + k] : NAN;
-}
-
-/* Writes the known numbers of a row: columns, then calendar. */
-static void fill_known(const struct series_source *source, const struct series_list *series, int64_t row, int64_t time,
-                       float *numbers) {
-    const struct series_sizes *sizes = &source->sizes;
-    for (int32_t k = 0; k < sizes->n_known; k++) {
-        numbers[k] = value_at(source, series, row, sizes->n_targets + sizes->n_past + k);
-    }
-    numbers += sizes->n_known;
-    for (int32_t f = 0; f < sizes->n_features; f++) {
-        calendar_fill(sizes->features[f], time, numbers);
-        numbers += calendar_width(sizes->features[f]);
-    }
-}
-
-/* Writes row `row`; of rows to come only the known numbers and the time are wanted. */
-static void fill_row(const struct series_source *source, const struct series_list *series, int64_t row,
-                     int is_observed) {
-    const struct series_sizes *sizes = &source->sizes;
-    const unsigned char *is_missing = state_of(source->reader)->is_missing;
-    float *input = source->input + row * source->width, *known = source->known + row * sizes->known;
-    const int32_t n_own = sizes->n_targets + sizes->n_past;
-    source->time[row] = row < series->count ? source->rows->time[series->begin + row]
-                                            : date_add(source->time[row - 1], state_of(source->reader)->calendar.step,
-                                                       1, series->month_end);
-    fill_known(source, series, row, source->time[row], known);
-    for (int32_t k = 0; k < n_own; k++) {
-        input[k] = is_observed ? value_at(source, series, row, k) : NAN;
-    }
-    for (int32_t k = 0; k < sizes->n_targets; k++) {
-        source->target[row * sizes->n_targets + k] = input[k];
-    }
-    memcpy(input + n_own, known, (size_t)sizes->known * sizeof *input);
-    float *indicator = input + sizes->input;
-    for (int32_t k = 0; k < sizes->n_numbers; k++) {
-        if (is_missing[k]) {
-            *indicator++ = isnan(value_at(source, series, row, k)) != 0;
-        }
-    }
-}
-
-/* Rows up to the last that has a target. */
-static int64_t observed_rows(const struct series_source *source, const struct series_list *series) {
-    for (int64_t row = series->count; row > 0; row--) {
-        for (int32_t k = 0; k < source->sizes.n_targets; k++) {
-            if (!isnan(value_at(source, series, row - 1, k))) {
-                return row;
-            }
-        }
-    }
-    return 0;
-}
-
-/* " of series 'a'", or "". */
-static const char *of_series(const struct series_source *source, const struct series_list *series) {
-    const char *text =
-        series->name[0] == '\0' ? "" : arena_printf(source->rows->arena, " of series '%.60s'", series->name);
-    return text == NULL ? "" : text;
-}
-
-static const struct reader_column *column_of_known(const struct reader *reader, int32_t k) {
-    const struct reader_column *column = &reader->columns[COLUMN_KNOWN];
-    for (; k > 0; k--) {
-        column = column->next;
-    }
-    return column;
-}
-
-/* A forecast needs a whole window before it, and the known columns of the rows to come. */
-static rondo_status check_forecast(const struct series_source *source, const struct series_list *series,
-                                   int64_t observed) {
-    const struct series_options *options = options_of(source->reader);
-    if (observed < options->window) {
-        return errors_add_at(source->errors, RONDO_INVALID, series->last_line,
-                             "%lld row%s%s with a target, and a forecast reads the %lld rows before it (data.window)",
-                             (long long)observed, observed == 1 ? "" : "s", of_series(source, series),
-                             (long long)options->window);
-    }
-    for (int64_t row = observed; row < observed + options->horizon; row++) {
-        for (int32_t k = 0; k < source->sizes.n_known; k++) {
-            if (isnan(source->known[row * source->sizes.known + k])) {
-                const struct date_text date =
-                    series_time_text(&state_of(source->reader)->calendar, options->time_format, source->time[row]);
-                return errors_add_at(
-                    source->errors, RONDO_INVALID, series->last_line,
-                    "column '%.60s' has no number for %s%s, one of the %lld rows to come, although it is "
-                    "known in advance; expected rows for them, with an empty target",
-                    column_of_known(source->reader, k)->text, date.text, of_series(source, series),
-                    (long long)options->horizon);
-            }
-        }
-    }
-    return RONDO_OK;
-}
-
-/* The group of a series; -1 with an error: training did not have it, so it has no scale. */
-static int32_t group_of(const struct series_source *source, const struct series_list *series) {
-    const struct vocabulary *names = state_of(source->reader)->names;
-    const int32_t group = vocabulary_find(names, series->name);
-    struct suggestion near = {0};
-    for (int32_t i = 0; group < 0 && i < vocabulary_size(names); i++) {
-        suggest(&near, series->name, vocabulary_word(names, i));
-    }
-    if (group < 0) {
-        errors_add_at(source->errors, RONDO_INVALID, series->last_line,
-                      "series '%.60s' has no rows in the training data, from which its scale is learned%s",
-                      series->name, suggestion_text(&near).text);
-    }
-    return group;
-}
-
-static rondo_status add_series(struct series_source *source, const struct series_list *series, int with_targets) {
-    struct dataset *dataset = source->dataset;
-    const int64_t horizon = dataset->timeline->horizon;
-    const int64_t observed = with_targets ? series->count : observed_rows(source, series);
-    const int32_t group = group_of(source, series);
-    if (group < 0) {
-        return RONDO_INVALID;
-    }
-    for (int64_t row = 0; row < observed + horizon; row++) {
-        fill_row(source, series, row, row < observed);
-    }
-    if (!with_targets) {
-        RONDO_TRY(check_forecast(source, series, observed));
-    }
-    const struct stream_part parts[] = {
-        {source->input, observed + horizon}, {source->target, observed + horizon}, {source->known, observed + horizon}};
-    return dataset_add_series(dataset, parts, source->time, observed, group, source->errors);
-}
-
-static rondo_status add_all(struct series_source *source, int with_targets) {
-    const struct series_rows *rows = source->rows;
-    rondo_status first = RONDO_OK;
-    int64_t most = 0;
-    for (int32_t s = 0; s < rows->n_series; s++) {
-        most = rows->series[s].count > most ? rows->series[s].count : most;
-    }
-    const size_t elements = (size_t)(most + source->dataset->timeline->horizon);
-    source->width = dataset_find(source->dataset, "input")->size;
-    source->input = arena_calloc(rows->arena, elements * (size_t)source->width, sizeof(float));
-    source->target = arena_calloc(rows->arena, elements * (size_t)source->sizes.n_targets, sizeof(float));
-    source->known = arena_calloc(rows->arena, elements * (size_t)source->sizes.known + 1, sizeof(float));
-    source->time = arena_calloc(rows->arena, elements, sizeof *source->time);
-    if (arena_failed(rows->arena)) {
-        return errors_no_memory(source->errors);
-    }
-    for (int32_t s = 0; s < rows->n_series && source->errors->count < TABLE_FILE_MOST_MISTAKES; s++) {
-        RONDO_TRY(reader_check_interrupt(source->reader, s, rows->series[s].last_line, source->errors));
-        const rondo_status status = add_series(source, &rows->series[s], with_targets);
-        if (status == RONDO_NO_MEMORY) {
-            return status;
-        }
-        first = first == RONDO_OK ? status : first;
-    }
-    return first;
-}
-
 static rondo_status read(const struct reader *reader, const struct reader_source *source, int with_targets,
                          struct dataset *dataset, struct errors *errors) {
     struct series_rows rows = {0};
     rondo_status status = open_rows(reader, source, &state_of(reader)->calendar, &rows, errors);
     if (status == RONDO_OK) {
-        struct series_source own = {
-            .reader = reader, .rows = &rows, .sizes = sizes_of(reader), .dataset = dataset, .errors = errors};
-        status = add_all(&own, with_targets);
+        const struct series_state *state = state_of(reader);
+        const struct series_layout layout = {.reader = reader,
+                                             .sizes = sizes_of(reader),
+                                             .is_missing = state->is_missing,
+                                             .names = state->names,
+                                             .calendar = state->calendar,
+                                             .known = &reader->columns[COLUMN_KNOWN],
+                                             .time_format = options_of(reader)->time_format,
+                                             .window = options_of(reader)->window,
+                                             .horizon = options_of(reader)->horizon};
+        status = series_streams_add(dataset, &layout, &rows, with_targets, errors);
     }
     series_rows_close(&rows);
     return status;
