@@ -4,6 +4,7 @@ The variable RONDO_PROGRAM is the command. To add an example, add a function tha
 """
 
 import contextlib
+import datetime
 import gzip
 import importlib.util
 import io
@@ -161,14 +162,58 @@ def images(folder):
         make(module, folder)
 
 
+def bicycles(folder):
+    module = script("sales")
+    names = ("holiday", "workingday", "weathersit", "temp", "atemp", "hum", "windspeed", "casual", "registered", "cnt")
+    draw = random.Random(1)
+
+    def package(name, where):
+        days = []
+        for day in range(module.DAYS):
+            weather = [f"{draw.random():.4f}" for _ in range(4)]
+            days.append([0, int(day % 7 in (2, 3)), 1 + day % 3, *weather, 1, 2, 100 + 10 * (day % 7) + draw.randrange(9)])
+        variables = "".join(f'<variable name="{name}" />' for name in names)
+        rows = "".join(f"<obs>{' '.join(map(str, day))} </obs>" for day in days)
+        root = os.path.join(where, name)
+        file = os.path.join(root, "usr/share/gretl/data/misc/bikesharing.gdt")
+        os.makedirs(os.path.dirname(file))
+        text = f'<gretldata startobs="{module.FIRST}"><variables>{variables}</variables>{rows}</gretldata>'
+        packages.write(file, gzip.compress(text.encode()))
+        return root
+
+    with instead(packages, "debian", package):
+        make(module, folder)
+
+
+def temperatures(folder):
+    module = script("weather")
+    draw = random.Random(1)
+
+    def package(name, where):
+        rows = []
+        for day in range(module.DAYS):
+            date = datetime.date(2012, 1, 1) + datetime.timedelta(days=day)
+            high = 15 + 10 * math.sin(day / 58) + draw.gauss(0, 2)
+            rows.append((date.strftime("%Y/%m/%d"), "0.0", f"{high:.1f}", f"{high - 8:.1f}", "2.5", "sun"))
+        root = os.path.join(where, name)
+        file = os.path.join(root, "usr/lib/python3/dist-packages/vega_datasets/_data/seattle-weather.csv")
+        os.makedirs(os.path.dirname(file))
+        header = "date,precipitation,temp_max,temp_min,wind,weather"
+        packages.write(file, "\n".join([header, *(",".join(row) for row in rows)]) + "\n")
+        return root
+
+    with instead(packages, "debian", package):
+        make(module, folder)
+
+
 def no_files(folder):
     pass
 
 
 FEW = ("data.train=60", "data.valid=20", "data.test=20")  # examples of reader synthetic
 
-# Folder, experiment, maker of the data, settings, and the file that is predicted with the number of its examples; or, in its
-# place, a line (None: the reader has neither).
+# Folder, experiment, maker of the data, settings, and the file or files that are predicted, with the number of lines; or, in
+# their place, a line (None: neither).
 EXAMPLES_TABLE = [
     ("vowels", "experiment.yaml", vowels, (), "test.npz", 20),
     ("table", "experiment.yaml", table, (), "test.tsv", 30),
@@ -179,6 +224,12 @@ EXAMPLES_TABLE = [
     ("language-model", "experiment.yaml", text, ("data.window=20", "schedule.batch=4"), "In the begin", None),
     ("words", "experiment.yaml", novels, ("data.window=20", "schedule.batch=4"), "It was a", None),
     ("sentiment", "experiment.yaml", reviews, (), "The food is good", None),
+    ("sales", "experiment.yaml", bicycles, (), None, None),  # no file has the weather to come
+    ("sales", "past.yaml", bicycles, (), "days.csv", 1),
+    ("sales", "calendar.yaml", bicycles, (), "days.csv next_week.csv", 1),
+    ("sales", "week.yaml", bicycles, (), "days.csv next_week.csv", 7),
+    ("weather", "experiment.yaml", temperatures, (), "days.csv", 1),
+    ("weather", "high.yaml", temperatures, (), "days.csv", 1),
     ("gap", "recall.yaml", no_files, FEW, None, None),
     ("gap", "adding.yaml", no_files, FEW, None, None),
     ("wave", "experiment.yaml", no_files, FEW, None, None),
@@ -208,7 +259,8 @@ class ExamplesTest(unittest.TestCase):
                 figures = json.loads(rondo("eval", run, "--on", "test", "--json"))
                 self.assertTrue(math.isfinite(figures["loss"]))
                 if count is not None:
-                    lines = rondo("predict", run, os.path.join(folder, "data", predicted)).splitlines()
+                    files = [os.path.join(folder, "data", name) for name in predicted.split()]
+                    lines = rondo("predict", run, *files).splitlines()
                     self.assertEqual(len(lines), count)
                 elif predicted is not None:
                     answer = json.loads(rondo("predict", run, "--json", line=predicted + "\n"))

@@ -19,6 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 EXAMPLES = os.path.join(HERE, os.pardir, "examples")
 sys.dont_write_bytecode = True
 sys.path.insert(0, EXAMPLES)
+import linear  # noqa: E402
 import packages  # noqa: E402
 import r_data  # noqa: E402
 
@@ -34,7 +35,7 @@ def script(example, name="get_data"):
 
 
 sentiment, language, kjv = script("sentiment"), script("language-of-a-word"), script("language-model")
-vowels, morse, images = script("vowels"), script("morse"), script("images")
+vowels, morse, images, sales = script("vowels"), script("morse"), script("images"), script("sales")
 novels, baseline = script("words"), script("words", "baseline")
 
 
@@ -394,6 +395,57 @@ class ImagesTest(unittest.TestCase):
             with tempfile.TemporaryDirectory() as folder:
                 run(images, "--out", folder)
                 self.assertEqual(sorted(os.listdir(folder)), sorted(images.FILES))
+
+
+class SalesTest(unittest.TestCase):
+    @staticmethod
+    def document(days, start="2011-01-01"):
+        names = ("holiday", "workingday", "weathersit", "temp", "atemp", "hum", "windspeed", "casual", "registered", "cnt")
+        variables = "".join(f'<variable name="{name}"/>' for name in names)
+        rows = "".join(f"<obs>0 1 {1 + day % 4} 0.5 0.4 0.3 0.2 7 8 {900 + day} </obs>" for day in range(days))
+        return f'<gretldata startobs="{start}"><variables>{variables}</variables>{rows}</gretldata>'
+
+    def make(self, document, folder):
+        def package(name, where):
+            put(os.path.join(where, name), "usr/share/gretl/data/misc/bikesharing.gdt", gzip.compress(document.encode()))
+            return os.path.join(where, name)
+
+        with instead(packages, "debian", package):
+            run(sales, "--out", folder)
+
+    def test_days_have_dates_and_no_part_of_the_number_to_forecast(self):
+        with tempfile.TemporaryDirectory() as folder, instead(sales, "DAYS", 4):
+            self.make(self.document(4), folder)
+            with open(os.path.join(folder, "days.csv"), encoding="utf-8") as stream:
+                lines = stream.read().splitlines()
+        self.assertEqual(lines[0], "date,rented,holiday,workday,temperature,felt,humidity,wind,mist,rain")
+        self.assertEqual(lines[1], "2011-01-01,900,0,1,0.5,0.4,0.3,0.2,0,0")
+        self.assertEqual([line[-3:] for line in lines[1:]], ["0,0", "1,0", "0,1", "0,1"])
+
+    def test_the_week_to_come_has_no_rentals(self):
+        week = sales.next_week(sales.HOLIDAY - sales.datetime.timedelta(days=1))
+        self.assertEqual(week[0], ("2013-01-01", "", 1, 0))
+        self.assertEqual([row[3] for row in week], [0, 1, 1, 1, 0, 0, 1])
+
+    def test_other_files_fail_with_a_reason(self):
+        for document, expected in (
+            (self.document(3), "3 rows from 2011-01-01, expected 731"),
+            (self.document(731, "2012-01-01"), "731 rows from 2012-01-01"),
+            ("<gretldata", "not XML"),
+        ):
+            with self.subTest(expected), tempfile.TemporaryDirectory() as folder:
+                with self.assertRaisesRegex(SystemExit, expected):
+                    self.make(document, folder)
+                self.assertEqual(os.listdir(folder), [])
+
+
+class LinearTest(unittest.TestCase):
+    def test_a_linear_model_is_found(self):
+        rows = [[1.0, x, x * x, float(x % 2), float(x % 2 == 0)] for x in range(12)]  # the last two and the first depend on each other
+        targets = [3 - 2 * row[1] + 0.5 * row[2] + row[3] for row in rows]
+        weights = linear.fit(rows, targets)
+        for row, target in zip(rows, targets):
+            self.assertAlmostEqual(linear.predict(weights, row), target, places=5)
 
 
 class MorseTest(unittest.TestCase):
