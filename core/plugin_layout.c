@@ -153,6 +153,7 @@ static const struct layout_pointer {
     {RONDO_KIND_OPTIMIZER, 0, {"choose_slot", offsetof(rondo_optimizer, choose_slot)}, NULL},
     {RONDO_KIND_OPTIMIZER, 0, {"wants_sampled", offsetof(rondo_optimizer, wants_sampled)}, NULL},
     {RONDO_KIND_OPTIMIZER, 0, {"skips_zeros", offsetof(rondo_optimizer, skips_zeros)}, NULL},
+    {RONDO_KIND_OPTIMIZER, 0, {"catch_up", offsetof(rondo_optimizer, catch_up)}, NULL},
     {RONDO_KIND_LOSS, 0, {"metrics", offsetof(rondo_loss, metrics)}, &metrics_list},
     {RONDO_KIND_LOSS, 0, {"output_size", offsetof(rondo_loss, output_size)}, NULL},
     {RONDO_KIND_LOSS, 0, {"record", offsetof(rondo_loss, record)}, NULL},

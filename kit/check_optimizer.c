@@ -159,6 +159,7 @@ const struct kit_check kit_optimizer_checks[] = {
     {"deterministic", "the same updates give the same bits again", shared_deterministic},
     {"slices", "an element-wise optimizer gives the bits of the whole parameter on slices of it", optimizer_slices},
     {"skips_zeros", "if it says so, an optimizer leaves elements with a gradient of 0 alone", optimizer_skips_zeros},
+    {"catch_up", "an average gives the numbers of single updates if it does several together", optimizer_catch_up},
     {"threads", "several threads give the bits of one, both inside an update and in simultaneous updates",
      shared_threads},
     {"resume", "a run that continues from saved slots ends with the same bits as an uninterrupted one",

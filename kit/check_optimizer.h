@@ -5,9 +5,9 @@
 
 #include "kit/check.h"
 
-kit_check_function optimizer_finite, optimizer_lr_scale; /* check_optimizer_rate.c */
-kit_check_function optimizer_descends;                   /* check_optimizer_goals.c */
-kit_check_function optimizer_skips_zeros;                /* check_optimizer_rows.c */
-kit_check_function optimizer_slices, optimizer_resume;   /* check_optimizer_state.c */
+kit_check_function optimizer_finite, optimizer_lr_scale;      /* check_optimizer_rate.c */
+kit_check_function optimizer_descends;                        /* check_optimizer_goals.c */
+kit_check_function optimizer_catch_up, optimizer_skips_zeros; /* check_optimizer_rows.c */
+kit_check_function optimizer_slices, optimizer_resume;        /* check_optimizer_state.c */
 
 #endif

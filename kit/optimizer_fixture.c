@@ -190,6 +190,32 @@ rondo_status optimizer_fixture_step(struct optimizer_fixture *fixture) {
     return RONDO_OK;
 }
 
+rondo_status optimizer_fixture_catch_up(struct optimizer_fixture *fixture, int64_t count) {
+    const rondo_optimizer *optimizer = fixture->optimizer;
+    const int64_t size = rondo_count(&fixture->value), first = fixture->subject.position + 1;
+    rondo_tensor slots[OPTIMIZER_SLOTS];
+    for (int32_t s = 0; s < fixture->n_slots; s++) {
+        slots[s] = slice_of(fixture, &fixture->slots[s], 0, size);
+    }
+    fixture->subject.position += count;
+    rondo_optimizer_call call = {.struct_size = sizeof call,
+                                 .n_slots = fixture->n_slots,
+                                 .options = fixture->subject.options,
+                                 .parameter = fixture->name,
+                                 .step = fixture->subject.position,
+                                 .lr_scale = 1,
+                                 .value = slice_of(fixture, &fixture->value, 0, size),
+                                 .slots = slots,
+                                 .rows = OPTIMIZER_ROWS};
+    call.gradient = call.sampled_gradient = call.value;
+    call.gradient.data = call.sampled_gradient.data = NULL;
+    struct subject_call host;
+    subject_begin(&fixture->subject, &host, "catch_up");
+    subject_reads(&host, "options", call.options, optimizer->base.options_size);
+    subject_reads_tensor(&host, "value", &fixture->value);
+    return subject_end(&host, optimizer->catch_up(&host.host.base, &call, first));
+}
+
 void optimizer_fixture_draw(struct optimizer_fixture *fixture, double scale) {
     const struct rng_stream stream =
         rng_substream(rng_stream(fixture->subject.kit->seed, fixture->name), (uint64_t)fixture->subject.position + 1);

@@ -44,6 +44,8 @@ struct optimizer_fixture *optimizer_fixture_create_with(const struct trial *tria
 
 /* One update with the numbers in `gradient`. */
 rondo_status optimizer_fixture_step(struct optimizer_fixture *fixture);
+/* `count` updates without a change of the value by rondo_optimizer.catch_up, which the optimizer has. */
+rondo_status optimizer_fixture_catch_up(struct optimizer_fixture *fixture, int64_t count);
 /* Fills `gradient` and `sampled` for the next update: normal numbers times `scale`. */
 void optimizer_fixture_draw(struct optimizer_fixture *fixture, double scale);
 /* `count` updates with gradients of optimizer_fixture_draw. Stops at the first update that fails. */

@@ -181,11 +181,29 @@ START_TEST(skips_zeros_works) {
 }
 END_TEST
 
+/* Three updates together, of a value of 9 and an average of 1: 1 + (1 - 1 / 8) (9 - 1). */
+START_TEST(catch_up_works) {
+    load_version(2);
+    const rondo_optimizer *half = (const rondo_optimizer *)fixture_find(RONDO_KIND_OPTIMIZER, "abi_half");
+    const rondo_tensor average = tensor_1d(RONDO_F64, 1, (double[]){1});
+    const rondo_optimizer_call call = {.struct_size = sizeof call,
+                                       .n_slots = 1,
+                                       .parameter = "W",
+                                       .step = 7,
+                                       .lr_scale = 1,
+                                       .value = tensor_1d(RONDO_F64, 1, (double[]){9}),
+                                       .slots = &average};
+    struct host_call host = fixture_host("abi_half");
+    ck_assert_int_eq(half->catch_up(&host.base, &call, 5), RONDO_OK);
+    fixture_near(tensor_get(&average, 0), 8, 1e-12, "average", 1);
+}
+END_TEST
+
 /* What the author of an older plug-in did not know reads as "not said". */
 START_TEST(a_field_of_a_newer_version_reads_as_zero) {
     load_version(_i);
     const rondo_optimizer *older = (const rondo_optimizer *)fixture_find(RONDO_KIND_OPTIMIZER, "abi_descent");
-    ck_assert(older->wants_sampled != NULL && older->skips_zeros == NULL);
+    ck_assert(older->wants_sampled != NULL && older->skips_zeros == NULL && older->catch_up == NULL);
 }
 END_TEST
 
@@ -584,6 +602,7 @@ int main(void) {
     tcase_add_loop_test(cases, optimizer_and_wrappers_work, 0, count);
     tcase_add_loop_test(cases, chosen_slot_and_sampled_gradient_work, 0, count);
     tcase_add_test(cases, skips_zeros_works);
+    tcase_add_test(cases, catch_up_works);
     tcase_add_loop_test(cases, a_field_of_a_newer_version_reads_as_zero, 0, count);
     tcase_add_loop_test(cases, loss_of_numbers_works, 0, count);
     tcase_add_loop_test(cases, loss_before_the_output_works, 0, count);

@@ -116,6 +116,8 @@ static const struct {
      "the same run again, with calls on other data in between (a static variable?)", NULL},
     {"optimizer_couples_elements", "slices", "failed",
      "RONDO_OPTIMIZER_ELEMENTWISE is set, but a whole parameter and its slices differ", NULL},
+    {"optimizer_catches_up_once", "catch_up", "failed",
+     "slot average[0] is | after updates 4 to 8 with step, and | with catch_up", NULL},
     {"optimizer_skips_momentum", "skips_zeros", "failed",
      "skips_zeros returns 1, but 'value' of element 1, whose gradient is 0, changes at update 4", NULL},
     {"optimizer_keeps_global", "threads", "failed", "bytes of the plug-in's global variables, which all threads share",

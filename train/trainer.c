@@ -190,13 +190,13 @@ static rondo_status judge_weights(struct training *training, struct errors *erro
 
 static rondo_status end_interval(struct training *training, struct errors *errors) {
     const struct trainer_settings *settings = training->settings;
-    updater_swap_evaluated(training->updater);
-    const rondo_status status = judge_weights(training, errors);
-    updater_swap_evaluated(training->updater);
+    RONDO_TRY(updater_swap_evaluated(training->updater, errors));
+    const rondo_status judged = judge_weights(training, errors);
+    const rondo_status swapped = updater_swap_evaluated(training->updater, errors);
     training->is_stopped = training->valid != NULL && settings->patience > 0 &&
                            training->validations - training->better_validation >= settings->patience;
     training->progress.interval_updates = 0;
-    return status;
+    return judged != RONDO_OK ? judged : swapped;
 }
 
 /* Validation k, from 1, follows the first update that is at least number k * validate_every; one more follows the last
@@ -290,7 +290,7 @@ rondo_status trainer_run(struct network *network, const struct dataset *train, c
     if (training.best != NULL && result->best_epoch > 0) {
         copy_from_best(&training);
     } else if (status == RONDO_INTERRUPTED) {
-        updater_swap_evaluated(training.updater);
+        updater_swap_evaluated(training.updater, errors);
     }
     result->steps = training.progress.steps;
     updater_destroy(training.updater);

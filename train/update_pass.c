@@ -47,51 +47,94 @@ static rondo_tensor range_of(const rondo_tensor *tensor, int64_t begin, int64_t 
     return tensor_1d(tensor->dtype, end - begin, data);
 }
 
-/* Elements begin .. end of a slice, or the whole parameter. */
-static rondo_status run_stage(const struct updater_pass *update, int32_t stage, struct update_slice *slice,
-                              const struct gradient_view *view, int64_t begin, int64_t end) {
+/* A call of a plug-in. */
+struct stage_call {
+    rondo_optimizer_call call;
+    struct host_call host;
+    rondo_tensor slots[UPDATER_MOST_SLOTS];
+};
+
+/* A call for elements begin .. end of a slice, or for the whole parameter; without gradients. */
+static void open_call(const struct updater_pass *update, int32_t stage, struct update_slice *slice, int64_t begin,
+                      int64_t end, struct stage_call *opened) {
     struct updater *updater = update->updater;
     const struct updater_stage *at = &updater->settings.stages[stage];
     const int32_t p = slice->parameter, n_slots = updater->n_slots[stage];
     const struct model_parameter *parameter = parameter_at(updater, p);
     const rondo_tensor *whole = &updater->slots[stage][p * n_slots];
-    const int64_t from = begin - view->origin, to = end - view->origin;
-    rondo_tensor slots[UPDATER_MOST_SLOTS];
     for (int32_t s = 0; s < n_slots; s++) {
-        slots[s] = update->sliced ? range_of(&whole[s], begin, end) : whole[s];
+        opened->slots[s] = update->sliced ? range_of(&whole[s], begin, end) : whole[s];
     }
-    rondo_optimizer_call call = {
-        .struct_size = sizeof call,
+    opened->call = (rondo_optimizer_call){
+        .struct_size = sizeof opened->call,
         .n_slots = n_slots,
         .options = at->options[p],
         .parameter = parameter->name,
         .step = updater->steps,
         .lr_scale = update->step->lr_scale,
         .value = update->sliced ? range_of(&parameter->value, begin, end) : parameter->value,
-        .gradient = update->sliced ? range_of(&view->gradient, from, to) : view->gradient,
-        .slots = slots,
+        .slots = opened->slots,
         .rows = update->step->rows,
     };
-    call.sampled_gradient = call.gradient;
-    call.sampled_gradient.data = NULL;
-    if (update->step->sampled != NULL && stage_wants_sampled(updater, stage, p, updater->steps)) {
-        call.sampled_gradient = update->sliced ? range_of(&view->sampled, from, to) : view->sampled;
-    }
+    opened->call.gradient = opened->call.sampled_gradient = opened->call.value;
+    opened->call.gradient.data = opened->call.sampled_gradient.data = NULL;
     arena_reset(slice->arena);
-    struct host_call host =
-        host_call(slice->arena, &slice->errors, updater->settings.parallel, updater->subjects[stage][p]);
-    host.log = at->log;
-    host.origin = at->origin;
+    opened->host = host_call(slice->arena, &slice->errors, updater->settings.parallel, updater->subjects[stage][p]);
+    opened->host.log = at->log;
+    opened->host.origin = at->origin;
     const struct rng_stream stream = rng_stream(update->step->stream.key, parameter->name);
-    host.stream = rng_substream(rng_substream(stream, (uint64_t)stage), (uint64_t)slice->begin);
-    host.random_first = (uint64_t)(begin - slice->begin);
-    RONDO_TRY(host_result(&host, at->optimizer->step(&host.base, &call)));
+    opened->host.stream = rng_substream(rng_substream(stream, (uint64_t)stage), (uint64_t)slice->begin);
+    opened->host.random_first = (uint64_t)(begin - slice->begin);
+}
+
+/* Elements begin .. end of a slice, or the whole parameter. */
+static rondo_status run_stage(const struct updater_pass *update, int32_t stage, struct update_slice *slice,
+                              const struct gradient_view *view, int64_t begin, int64_t end) {
+    struct updater *updater = update->updater;
+    const struct updater_stage *at = &updater->settings.stages[stage];
+    const int64_t from = begin - view->origin, to = end - view->origin;
+    struct stage_call opened;
+    open_call(update, stage, slice, begin, end, &opened);
+    rondo_optimizer_call *call = &opened.call;
+    call->gradient = update->sliced ? range_of(&view->gradient, from, to) : view->gradient;
+    if (update->step->sampled != NULL && stage_wants_sampled(updater, stage, slice->parameter, updater->steps)) {
+        call->sampled_gradient = update->sliced ? range_of(&view->sampled, from, to) : view->sampled;
+    }
+    RONDO_TRY(host_result(&opened.host, at->optimizer->step(&opened.host.base, call)));
     const int is_gradient = at->optimizer->stage == RONDO_STAGE_GRADIENT;
-    if (tensor_is_finite(is_gradient ? &call.gradient : &call.value)) {
+    if (tensor_is_finite(is_gradient ? &call->gradient : &call->value)) {
         return RONDO_OK;
     }
-    return errors_add(&slice->errors, RONDO_NOT_FINITE, "%s: the %s is not finite after update %lld", host.subject,
-                      is_gradient ? "gradient" : "value", (long long)updater->steps);
+    return errors_add(&slice->errors, RONDO_NOT_FINITE, "%s: the %s is not finite after update %lld",
+                      opened.host.subject, is_gradient ? "gradient" : "value", (long long)updater->steps);
+}
+
+/* Does the updates up to number `last` that stages have not done for rows first .. end, as far as these are in the slice.
+ * Rows that have reached the same update are done together. */
+static rondo_status catch_up(const struct updater_pass *update, struct update_slice *slice, int64_t first, int64_t end,
+                             int64_t last) {
+    const struct updater *updater = update->updater;
+    const struct updater_rows *rows = &updater->rows[slice->parameter];
+    const int64_t size = parameter_at(updater, slice->parameter)->value.shape[1];
+    for (int64_t next = first; first < end; first = next) {
+        while (next < end && rows->reached[next] == rows->reached[first]) {
+            next++;
+        }
+        const int64_t from = first * size, to = next * size;
+        for (int32_t stage = 0; rows->reached[first] < last && stage < updater->settings.n_stages; stage++) {
+            if (rows->catches_up[stage]) {
+                struct stage_call opened;
+                open_call(update, stage, slice, from > slice->begin ? from : slice->begin,
+                          to < slice->end ? to : slice->end, &opened);
+                opened.call.step = last;
+                opened.call.lr_scale = 1;
+                const rondo_optimizer *optimizer = updater->settings.stages[stage].optimizer;
+                RONDO_TRY(host_result(&opened.host,
+                                      optimizer->catch_up(&opened.host.base, &opened.call, rows->reached[first] + 1)));
+            }
+        }
+    }
+    return RONDO_OK;
 }
 
 /* The gradients that all stages of a slice use. Those by rows are expanded in memory from `scratch`, if a stage needs all
@@ -126,25 +169,48 @@ static rondo_status open_view(const struct updater_pass *update, const struct up
     return RONDO_OK;
 }
 
-/* The listed rows in a slice: consecutive ones together, which are adjacent in the gradient as well. */
+/* Listed rows number k .. end in a slice, with consecutive ids: they are adjacent in the gradient as well. */
+struct row_run {
+    int64_t k, end;
+};
+
+/* Goes to the next run, from an empty one before it. 0: there is none. */
+static int next_run(const struct gradient *gradient, const struct update_slice *slice, struct row_run *run) {
+    run->k = run->end;
+    if (run->k >= gradient->count || gradient->ids[run->k] * gradient->values.shape[1] >= slice->end) {
+        return 0;
+    }
+    do {
+        run->end++;
+    } while (run->end < gradient->count && gradient->ids[run->end] == gradient->ids[run->end - 1] + 1);
+    return 1;
+}
+
+/* The listed rows in a slice. */
 static rondo_status run_rows(const struct updater_pass *update, int32_t stage, struct update_slice *slice,
                              const struct gradient_view *view) {
     const struct gradient *gradient = &update->step->gradients[slice->parameter];
     const int64_t size = gradient->values.shape[1];
-    int64_t k = gradient_find(gradient, slice->begin / size);
-    while (k < gradient->count && gradient->ids[k] * size < slice->end) {
-        int64_t last = k;
-        while (last + 1 < gradient->count && gradient->ids[last + 1] == gradient->ids[last] + 1) {
-            last++;
-        }
-        const int64_t first = gradient->ids[k] * size, after = (gradient->ids[last] + 1) * size;
+    struct row_run run = {.end = gradient_find(gradient, slice->begin / size)};
+    while (next_run(gradient, slice, &run)) {
+        const int64_t first = gradient->ids[run.k] * size, after = (gradient->ids[run.end - 1] + 1) * size;
         struct gradient_view of_rows = *view;
         if (!update->updater->rows[slice->parameter].expands) {
-            of_rows.origin = first - k * size;
+            of_rows.origin = first - run.k * size;
         }
         RONDO_TRY(run_stage(update, stage, slice, &of_rows, first > slice->begin ? first : slice->begin,
                             after < slice->end ? after : slice->end));
-        k = last + 1;
+    }
+    return RONDO_OK;
+}
+
+/* Does the updates before this one that stages have not done for the listed rows in a slice. */
+static rondo_status catch_up_rows(const struct updater_pass *update, struct update_slice *slice) {
+    const struct gradient *gradient = &update->step->gradients[slice->parameter];
+    struct row_run run = {.end = gradient_find(gradient, slice->begin / gradient->values.shape[1])};
+    while (next_run(gradient, slice, &run)) {
+        RONDO_TRY(
+            catch_up(update, slice, gradient->ids[run.k], gradient->ids[run.end - 1] + 1, update->updater->steps - 1));
     }
     return RONDO_OK;
 }
@@ -155,6 +221,7 @@ static rondo_status run_slice(const struct updater_pass *update, struct update_s
     if (open_view(update, slice, scratch, &view) != RONDO_OK) {
         return errors_no_memory(&slice->errors);
     }
+    RONDO_TRY(rows->reached == NULL ? RONDO_OK : catch_up_rows(update, slice));
     for (int32_t stage = update->first; stage < update->end; stage++) {
         RONDO_TRY(rows->listed[stage] ? run_rows(update, stage, slice, &view)
                                       : run_stage(update, stage, slice, &view, slice->begin, slice->end));
@@ -255,6 +322,17 @@ static rondo_status prepare_rows(struct updater *updater, const struct updater_s
     return RONDO_OK;
 }
 
+/* Notes that the listed rows have got this update. */
+static void note_reached(struct updater *updater, const struct updater_step *step) {
+    for (int32_t p = 0; p < model_parameter_count(updater->settings.model); p++) {
+        int64_t *reached = updater->rows[p].reached;
+        const struct gradient *gradient = &step->gradients[p];
+        for (int64_t k = 0; reached != NULL && k < gradient->count; k++) {
+            reached[gradient->ids[k]] = updater->steps;
+        }
+    }
+}
+
 rondo_status updater_step(struct updater *updater, const struct updater_step *step, struct errors *errors) {
     struct updater_pass update = {.updater = updater, .step = step};
     RONDO_TRY(prepare_rows(updater, step, errors));
@@ -273,6 +351,62 @@ rondo_status updater_step(struct updater *updater, const struct updater_step *st
             update_slices(&update, 0, n_work); /* one after the other: each may use several threads */
         }
         RONDO_TRY(take_errors(updater, n_work, errors));
+    }
+    note_reached(updater, step);
+    return RONDO_OK;
+}
+
+/* All rows of slices number begin .. end. */
+static void catch_up_slices(void *arg, int64_t begin, int64_t end) {
+    const struct updater_pass *update = arg;
+    for (int64_t i = begin; i < end; i++) {
+        struct update_slice *slice = &update->updater->slices[update->updater->work[i]];
+        const rondo_tensor *value = &parameter_at(update->updater, slice->parameter)->value;
+        catch_up(update, slice, slice->begin / value->shape[1], (slice->end - 1) / value->shape[1] + 1,
+                 update->updater->steps);
+    }
+}
+
+/* Does the updates that stages have not done for rows that did not occur. */
+static rondo_status catch_up_all(struct updater *updater, struct errors *errors) {
+    const struct updater_step none = {.rows = 1, .lr_scale = 1};
+    struct updater_pass update = {.updater = updater, .step = &none, .sliced = 1};
+    int64_t n_work = 0;
+    for (int64_t i = 0; i < updater->n_slices; i++) {
+        if (updater->rows[updater->slices[i].parameter].reached != NULL) {
+            updater->work[n_work++] = i;
+        }
+    }
+    parallel_for(updater->settings.parallel, n_work, 1, catch_up_slices, &update);
+    RONDO_TRY(take_errors(updater, n_work, errors));
+    for (int32_t p = 0; p < model_parameter_count(updater->settings.model); p++) {
+        int64_t *reached = updater->rows[p].reached;
+        for (int64_t row = 0; reached != NULL && row < parameter_at(updater, p)->value.shape[0]; row++) {
+            reached[row] = updater->steps;
+        }
+    }
+    return RONDO_OK;
+}
+
+static void exchange(char *a, char *b, size_t bytes) {
+    char held[4096];
+    for (size_t at = 0; at < bytes; at += sizeof held) {
+        const size_t part = bytes - at < sizeof held ? bytes - at : sizeof held;
+        memcpy(held, a + at, part);
+        memcpy(a + at, b + at, part);
+        memcpy(b + at, held, part);
+    }
+}
+
+rondo_status updater_swap_evaluated(struct updater *updater, struct errors *errors) {
+    const int32_t stage = updater->evaluated_stage;
+    RONDO_TRY(catch_up_all(updater, errors));
+    for (int32_t p = 0; stage >= 0 && updater->steps > 0 && p < model_parameter_count(updater->settings.model); p++) {
+        if (!updater_is_frozen(updater, p)) {
+            const rondo_tensor *value = &parameter_at(updater, p)->value;
+            const int32_t at = p * updater->n_slots[stage] + updater->evaluated_slot;
+            exchange(value->data, updater->slots[stage][at].data, tensor_bytes(value));
+        }
     }
     return RONDO_OK;
 }

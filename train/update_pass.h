@@ -5,6 +5,9 @@
  * others alone. If another stage of the parameter needs all rows, the gradient is expanded: a slice at a time, so that all
  * of it never exists, or, for a stage that is not elementwise, in memory of its own.
  *
+ * An average changes in every update, although the value of a row does not. If all other stages leave such rows alone, it
+ * can be done later, for several updates together: before the row's value changes, or before the average is used.
+ *
  * Threads: main thread; uses several inside.
  */
 #ifndef RONDO_TRAIN_UPDATE_PASS_H
@@ -32,6 +35,10 @@ struct updater_rows {
     rondo_tensor whole,
         whole_sampled; /* that gradient, if some stage is not elementwise; otherwise it is expanded for a
                                           slice at a time, and the data is NULL */
+    unsigned char
+        catches_up[UPDATER_MOST_STAGES]; /* 1: the stage processes the listed rows, after the updates that these
+                                                      have missed (rondo_optimizer.catch_up) */
+    int64_t *reached;  /* [rows]: number of the last update that these stages have done; NULL: there is no such stage */
     uint64_t *changed; /* a bit for each row: changed since updater_forget_changes; NULL: all rows count as changed */
     int is_new;        /* updater_forget_changes has not been called: all rows count as changed */
 };

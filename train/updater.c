@@ -146,14 +146,34 @@ static int may_skip_rows(const struct updater *updater, int32_t stage, int32_t p
            (at->optimizer->skips_zeros != NULL && at->optimizer->skips_zeros(at->options[p]));
 }
 
+/* 1 if the stage has nothing to do for rows without a gradient. A gradient that was rewritten may have all rows. */
+static int skips_rows(const struct updater *updater, int32_t stage, int32_t p) {
+    int skips = parameter_at(updater, p)->by_rows;
+    for (int32_t before = 0; before <= stage && skips; before++) {
+        const int rewrites = updater->settings.stages[before].optimizer->stage == RONDO_STAGE_GRADIENT;
+        skips = (before < stage && !rewrites) || may_skip_rows(updater, before, p);
+    }
+    return skips;
+}
+
+static int can_catch_up(const struct updater *updater, int32_t stage) {
+    const rondo_optimizer *optimizer = updater->settings.stages[stage].optimizer;
+    return optimizer->stage == RONDO_STAGE_VALUE && optimizer->catch_up != NULL &&
+           updater_is_elementwise(updater, stage);
+}
+
+/* 1 if the stage can do the updates of rows without a gradient later: no stage changes their value. */
+static int catches_up(const struct updater *updater, int32_t stage, int32_t p) {
+    int catches = can_catch_up(updater, stage) && parameter_at(updater, p)->by_rows;
+    for (int32_t other = 0; other < updater->settings.n_stages; other++) {
+        catches = catches && (skips_rows(updater, other, p) || can_catch_up(updater, other));
+    }
+    return catches;
+}
+
 int updater_lists_rows(const struct updater_settings *settings, int32_t stage, int32_t p) {
     const struct updater updater = {.settings = *settings};
-    int lists = parameter_at(&updater, p)->by_rows;
-    for (int32_t before = 0; before <= stage && lists; before++) { /* a gradient that was rewritten may have all rows */
-        const int rewrites = settings->stages[before].optimizer->stage == RONDO_STAGE_GRADIENT;
-        lists = (before < stage && !rewrites) || may_skip_rows(&updater, before, p);
-    }
-    return lists;
+    return skips_rows(&updater, stage, p) || catches_up(&updater, stage, p);
 }
 
 int updater_needs_whole_gradient(const struct updater_settings *settings, int32_t p) {
@@ -171,16 +191,21 @@ static rondo_status add_rows(struct updater *updater, struct errors *errors) {
     for (int32_t p = 0; updater->rows != NULL && p < count; p++) {
         const struct model_parameter *parameter = parameter_at(updater, p);
         struct updater_rows *rows = &updater->rows[p];
+        int any_catches_up = 0;
         for (int32_t stage = 0; stage < n_stages && parameter->by_rows && !updater_is_frozen(updater, p); stage++) {
             rows->listed[stage] = (unsigned char)updater_lists_rows(&updater->settings, stage, p);
             rows->expands |= !rows->listed[stage];
+            rows->catches_up[stage] = rows->listed[stage] && !skips_rows(updater, stage, p);
+            any_catches_up |= rows->catches_up[stage];
         }
         if (updater_needs_whole_gradient(&updater->settings, p)) {
             rows->whole = rows->whole_sampled = parameter->value;
             RONDO_TRY(tensor_alloc(&rows->whole, updater->arena, errors));
             rows->whole_sampled.data = NULL; /* allocated by the first update that needs it */
         }
-        if (parameter->by_rows && !rows->expands) {
+        if (any_catches_up) {
+            rows->reached = arena_calloc(updater->arena, (size_t)parameter->value.shape[0], sizeof *rows->reached);
+        } else if (parameter->by_rows && !rows->expands) {
             rows->is_new = 1;
             rows->changed =
                 arena_calloc(updater->arena, (size_t)(parameter->value.shape[0] / 64 + 1), sizeof(uint64_t));
@@ -281,25 +306,4 @@ rondo_status updater_clip(struct updater *updater, const struct gradient *gradie
         tensor_scale(&gradients[p].values, 0, rondo_count(&gradients[p].values), scale);
     }
     return RONDO_OK;
-}
-
-static void exchange(char *a, char *b, size_t bytes) {
-    char held[4096];
-    for (size_t at = 0; at < bytes; at += sizeof held) {
-        const size_t part = bytes - at < sizeof held ? bytes - at : sizeof held;
-        memcpy(held, a + at, part);
-        memcpy(a + at, b + at, part);
-        memcpy(b + at, held, part);
-    }
-}
-
-void updater_swap_evaluated(struct updater *updater) {
-    const int32_t stage = updater->evaluated_stage;
-    for (int32_t p = 0; stage >= 0 && updater->steps > 0 && p < parameter_count(updater); p++) {
-        if (!updater_is_frozen(updater, p)) {
-            const rondo_tensor *value = &parameter_at(updater, p)->value;
-            const int32_t at = p * updater->n_slots[stage] + updater->evaluated_slot;
-            exchange(value->data, updater->slots[stage][at].data, tensor_bytes(value));
-        }
-    }
 }

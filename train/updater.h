@@ -39,7 +39,8 @@ struct updater_settings {
 struct updater;
 
 /* 1 if a stage processes only the rows of parameter `p` that occurred, because the parameter's gradients are by rows and
- * the plug-in skips zeros (rondo_optimizer.skips_zeros) or the parameter is lazy (model_parameter.is_lazy). */
+ * the plug-in skips zeros (rondo_optimizer.skips_zeros), the parameter is lazy (model_parameter.is_lazy), or the plug-in
+ * can do the updates of the other rows later (rondo_optimizer.catch_up). */
 int updater_lists_rows(const struct updater_settings *settings, int32_t stage, int32_t p);
 
 /* 1 if a stage needs the gradient of the whole of parameter `p`, which is by rows: it is then expanded in memory of its own. */
@@ -82,6 +83,6 @@ void updater_forget_changes(struct updater *updater);
 
 /* Exchanges the parameters with the weights that a wrapper keeps for evaluation, such as an average; a second call
  * restores them. Does nothing without such a wrapper, or before the first update. */
-void updater_swap_evaluated(struct updater *updater);
+rondo_status updater_swap_evaluated(struct updater *updater, struct errors *errors);
 
 #endif

@@ -494,6 +494,13 @@ typedef struct rondo_optimizer {
      * then leave such elements out: of an embedding, only the rows of the symbols that occur in a batch are updated. 0, or
      * NULL: all elements are updated. Only with RONDO_OPTIMIZER_ELEMENTWISE. Since ABI 1.2. [main-thread] */
     int32_t (*skips_zeros)(const void *options);
+
+    /* Optional, for RONDO_STAGE_VALUE that only reads the value, such as an average: does the updates number `first` to
+     * call->step together. The value is that of call->value in all of them. The slots are afterwards as if step had been
+     * called for each, to rounding. lr_scale is 1, and the gradients have no data. The host may then leave out elements whose
+     * value does not change, and catches up before their value changes and before a slot is used. Only with
+     * RONDO_OPTIMIZER_ELEMENTWISE. Since ABI 1.2. [any-thread] */
+    rondo_status (*catch_up)(rondo_context *ctx, const rondo_optimizer_call *call, int64_t first);
 } rondo_optimizer;
 
 /* ---------------------------------------------------------------------------------------------------------------

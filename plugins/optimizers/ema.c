@@ -6,6 +6,8 @@
  * warm-up min(decay, (1 + t) / (10 + t)) is that of TensorFlow's ExponentialMovingAverage with num_updates t. The
  * average starts as the initial weights and counts every update, the first one too.
  */
+#include <math.h>
+
 #include "rondo/plugin.h"
 
 struct ema {
@@ -36,11 +38,23 @@ static const rondo_slot ema_slots[] = {{"average", RONDO_SLOT_LIKE_PARAMETER, RO
 EMA_KERNEL(ema_f32, float)
 EMA_KERNEL(ema_f64, double)
 
-static rondo_status ema_step(rondo_context *ctx, const rondo_optimizer_call *call) {
-    const struct ema *ema = call->options;
-    const double t = (double)call->step;
-    const double most = (1 + t) / (10 + t);
-    const double decay = ema->warm_up && most < ema->decay ? most : ema->decay;
+/* The share of the average that is left after updates first .. last, the product of their decays d_t. With the warm-up,
+ *     d_t = (1 + t) / (10 + t)                      at updates t < w, where this is less than `decay`
+ *     d_first … d_last = (first + 1) … (first + 9) / ((last + 2) … (last + 10)) */
+static double share_kept(const struct ema *ema, int64_t first, int64_t last) {
+    double kept = 1;
+    const double w = ema->warm_up ? ceil((10 * ema->decay - 1) / (1 - ema->decay)) : 0;
+    if ((double)first < w) {
+        const double end = (double)last < w ? (double)last : w - 1;
+        for (int k = 1; k <= 9; k++) {
+            kept *= ((double)first + k) / (end + 1 + k);
+        }
+        first = (int64_t)end + 1;
+    }
+    return kept * pow(ema->decay, (double)(last - first + 1));
+}
+
+static rondo_status average(rondo_context *ctx, double decay, const rondo_optimizer_call *call) {
     switch (call->value.dtype) {
     case RONDO_F32:
         ema_f32(decay, call);
@@ -51,6 +65,18 @@ static rondo_status ema_step(rondo_context *ctx, const rondo_optimizer_call *cal
     default:
         return ctx->host->fail(ctx, RONDO_INTERNAL, "parameter '%s' is neither f32 nor f64", call->parameter);
     }
+}
+
+static rondo_status ema_step(rondo_context *ctx, const rondo_optimizer_call *call) {
+    const struct ema *ema = call->options;
+    const double t = (double)call->step;
+    const double most = (1 + t) / (10 + t);
+    return average(ctx, ema->warm_up && most < ema->decay ? most : ema->decay, call);
+}
+
+/* With a constant p, p - a shrinks by the decay of each update. */
+static rondo_status ema_catch_up(rondo_context *ctx, const rondo_optimizer_call *call, int64_t first) {
+    return average(ctx, share_kept(call->options, first, call->step), call);
 }
 
 static const rondo_optimizer ema = {
@@ -65,6 +91,7 @@ static const rondo_optimizer ema = {
     .stage = RONDO_STAGE_VALUE,
     .slots = ema_slots,
     .step = ema_step,
+    .catch_up = ema_catch_up,
 };
 
 RONDO_PLUGIN("ema", "1.0", "MIT", &ema.base);

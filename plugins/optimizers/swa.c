@@ -23,14 +23,14 @@ static const rondo_option swa_options[] = {
 
 static const rondo_slot swa_slots[] = {{"average", RONDO_SLOT_LIKE_PARAMETER, RONDO_SLOT_EVALUATED}, {0}};
 
-/* With the new value p of the parameter, and n weights in their average a so far:
- *     a <- a + (p - a) / (n + 1) */
+/* With the new value p of the parameter, which enters the average a of n weights m times:
+ *     a <- a + (p - a) m / (n + m) */
 #define SWA_KERNEL(name, real)                                                                                         \
-    static void name(double n, const rondo_optimizer_call *call) {                                                     \
+    static void name(double n, double m, const rondo_optimizer_call *call) {                                           \
         const int64_t count = rondo_count(&call->value);                                                               \
         const real *p = call->value.data;                                                                              \
         real *a = call->slots[0].data;                                                                                 \
-        const real share = (real)(1 / (n + 1));                                                                        \
+        const real share = (real)(m / (n + m));                                                                        \
         for (int64_t i = 0; i < count; i++) {                                                                          \
             a[i] += share * (p[i] - a[i]);                                                                             \
         }                                                                                                              \
@@ -38,21 +38,28 @@ static const rondo_slot swa_slots[] = {{"average", RONDO_SLOT_LIKE_PARAMETER, RO
 SWA_KERNEL(swa_f32, float)
 SWA_KERNEL(swa_f64, double)
 
-static rondo_status swa_step(rondo_context *ctx, const rondo_optimizer_call *call) {
+/* Updates first .. call->step, in all of which the value is that of the call. */
+static rondo_status swa_catch_up(rondo_context *ctx, const rondo_optimizer_call *call, int64_t first) {
     const struct swa *swa = call->options;
-    const int64_t since = call->step - swa->start;
     const int is_f32 = call->value.dtype == RONDO_F32;
     if (!is_f32 && call->value.dtype != RONDO_F64) {
         return ctx->host->fail(ctx, RONDO_INTERNAL, "parameter '%s' is neither f32 nor f64", call->parameter);
     }
-    if (since <= 0) {
+    if (first <= swa->start) { /* the average restarts from this value, and then stays */
         const size_t bytes = (size_t)rondo_count(&call->value) * (is_f32 ? sizeof(float) : sizeof(double));
         memcpy(call->slots[0].data, call->value.data, bytes);
-    } else if (since % swa->period == 0) {
-        const int64_t before = since / swa->period;
-        (is_f32 ? swa_f32 : swa_f64)((double)before, call);
+        return RONDO_OK;
+    }
+    const int64_t before = (first - 1 - swa->start) / swa->period + 1; /* weights in the average */
+    const int64_t after = (call->step - swa->start) / swa->period + 1;
+    if (after > before) {
+        (is_f32 ? swa_f32 : swa_f64)((double)before, (double)(after - before), call);
     }
     return RONDO_OK;
+}
+
+static rondo_status swa_step(rondo_context *ctx, const rondo_optimizer_call *call) {
+    return swa_catch_up(ctx, call, call->step);
 }
 
 static const rondo_optimizer swa = {
@@ -67,6 +74,7 @@ static const rondo_optimizer swa = {
     .stage = RONDO_STAGE_VALUE,
     .slots = swa_slots,
     .step = swa_step,
+    .catch_up = swa_catch_up,
 };
 
 RONDO_PLUGIN("swa", "1.0", "MIT", &swa.base);
