@@ -56,8 +56,11 @@ static struct date_step find_step(const struct series_raw *raw, int32_t n_series
             months = months == 0 || own < months ? own : months;
         }
     }
+    if (in_months && least.microseconds >= 28 * DATE_DAY) {
+        return (struct date_step){.months = months};
+    }
     least.weekdays = least.microseconds == DATE_DAY && are_weekdays(raw);
-    return in_months && least.microseconds >= 28 * DATE_DAY ? (struct date_step){.months = months} : least;
+    return least;
 }
 
 /* A step that is not 1: reports it, unless it is a gap that may be filled. */
