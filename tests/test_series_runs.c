@@ -23,14 +23,23 @@ static void write_experiment(const char *architecture, const char *data, const c
     sandbox_write("e.yaml", text);
 }
 
-/* January 2012: y = 10 * day of the month, and 1000 more on Mondays. */
-static void write_days(void) {
-    char table[2000] = "d,y,h\n";
-    for (int day = 1; day <= 31; day++) {
-        const int y = 10 * day + (day % 7 == 2 ? 1000 : 0);
-        snprintf(table + strlen(table), sizeof table - strlen(table), "2012-01-%02d,%d,%d\n", day, y, day % 7 == 2);
+/* January 2012 up to the day `last`: y = 10 * day of the month, and 1000 more on Mondays. What `past` says of the last day is
+ * `note`; `future` ends the file with days whose y is not known. */
+static void write_days_to(const char *name, int last, int note, int future) {
+    char table[3000] = "d,y,h,past\n";
+    for (int day = 1; day <= last + future; day++) {
+        char y[16] = "";
+        if (day <= last) {
+            snprintf(y, sizeof y, "%d", 10 * day + (day % 7 == 2 ? 1000 : 0));
+        }
+        snprintf(table + strlen(table), sizeof table - strlen(table), "2012-01-%02d,%s,%d,%d\n", day, y, day % 7 == 2,
+                 day < last ? day : note);
     }
-    sandbox_write("days.csv", table);
+    sandbox_write(name, table);
+}
+
+static void write_days(void) {
+    write_days_to("days.csv", 31, 0, 0);
 }
 
 static struct outcome run(const char *arguments) {
@@ -123,6 +132,40 @@ START_TEST(scores_of_intervals_stand_beside_those_of_naive_forecasts) {
 }
 END_TEST
 
+static const struct {
+    const char *architecture, *data, *model;
+} blind[] = {
+    {"N:1", ", past: past, known: h, calendar: [weekday]}, window: 3, test: {from: 2012-01-31}}", ""},
+    {"N:1", ", past: past}, window: 3, transform: log, test: {from: 2012-01-31}}", ""},
+    {"N:N", ", past: past, known: h}, window: 3, test: {from: 2012-01-31}}", ""},
+    {"N:N", ", past: past}, window: 3, test: {from: 2012-01-31}}", "feedback: true, "},
+};
+
+static double number_after(const char *text, const char *key) {
+    const char *at = strstr(text, key);
+    ck_assert_msg(at != NULL, "'%s' is not in: %s", key, text);
+    return strtod(at + strlen(key), NULL);
+}
+
+/* The only forecast of the test part is that of January 31. Its error is the same if the file ends the day before, but for the
+ * columns that are known in advance: no other number of that day has reached the model. */
+START_TEST(an_evaluation_forecasts_as_if_later_rows_did_not_exist) {
+    write_days();
+    write_experiment(blind[_i].architecture, blind[_i].data, blind[_i].model, "squared_error");
+    const struct outcome trained = run("train e.yaml --out run --quiet");
+    assert_status(blind[_i].data, &trained, 0);
+    const struct outcome evaluated = run("eval run --json");
+    assert_status(blind[_i].data, &evaluated, 0);
+    write_days_to("cut.csv", 30, 30, 1);
+    const struct outcome predicted = run("predict run cut.csv --json");
+    assert_status(blind[_i].data, &predicted, 0);
+    const double forecast = number_after(predicted.out, "\"date\":\"2012-01-31\",\"value\":");
+    const double error = number_after(evaluated.out, "\"mae\": ");
+    ck_assert_double_eq_tol(error, forecast < 310 ? 310 - forecast : forecast - 310, 0.01);
+    sandbox_remove("run");
+}
+END_TEST
+
 /* After the last row of the file, or after the last one with a target. */
 START_TEST(forecasts_have_the_dates_to_come) {
     write_days();
@@ -154,6 +197,7 @@ int main(void) {
     tcase_add_loop_test(cases, scores_stand_beside_those_of_naive_forecasts, 0, ROWS(runs));
     tcase_add_loop_test(cases, what_the_data_cannot_give_is_refused, 0, ROWS(refused));
     tcase_add_test(cases, scores_of_intervals_stand_beside_those_of_naive_forecasts);
+    tcase_add_loop_test(cases, an_evaluation_forecasts_as_if_later_rows_did_not_exist, 0, ROWS(blind));
     tcase_add_test(cases, forecasts_have_the_dates_to_come);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
