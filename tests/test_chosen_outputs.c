@@ -17,7 +17,8 @@ struct chosen_setting {
     const char *loss, *options;
     int32_t dtype;
     int is_tied;
-    int draws_targets; /* an optimizer needs complete predictions in training */
+    int draws_targets;  /* an optimizer needs complete predictions in training */
+    int is_accumulated; /* the update has two batches */
 };
 
 static struct dataset *make_words(void) {
@@ -88,9 +89,12 @@ static struct chosen_result train(const struct chosen_setting *setting) {
     for (int64_t i = 0; i < EXAMPLES; i++) {
         examples[i] = i;
     }
-    const int64_t begin[] = {0, EXAMPLES};
-    const struct network_update update = {
-        .dataset = data, .examples = examples, .begin = begin, .batches = 1, .stream = rng_stream(1, "update")};
+    const int64_t half = setting->is_accumulated ? EXAMPLES / 2 : EXAMPLES, begin[] = {0, half, EXAMPLES};
+    const struct network_update update = {.dataset = data,
+                                          .examples = examples,
+                                          .begin = begin,
+                                          .batches = setting->is_accumulated ? 2 : 1,
+                                          .stream = rng_stream(1, "update")};
     struct scores scores = {0}, evaluated = {0};
     support_ok(&support, network_train(network, &update, &scores, &support.errors), "update");
     result.loss = network_metric(network, &scores, 0);
@@ -125,8 +129,8 @@ static void compare(const struct chosen_result *found, const struct chosen_resul
 
 /* With so many draws every class is drawn, so the loss and all gradients are those of the head and the full softmax. */
 START_TEST(with_all_outputs_it_is_the_softmax) {
-    const struct chosen_setting sampled = {"sampled_softmax", "samples=65536", RONDO_F64, _i, 0};
-    const struct chosen_setting full = {"softmax_cross_entropy", "", RONDO_F64, _i, 0};
+    const struct chosen_setting sampled = {"sampled_softmax", "samples=65536", RONDO_F64, _i, 0, 0};
+    const struct chosen_setting full = {"softmax_cross_entropy", "", RONDO_F64, _i, 0, 0};
     const struct chosen_result found = train(&sampled), expected = train(&full);
     ck_assert_double_eq_tol(found.loss, expected.loss, 1e-11);
     compare(&found, &expected, 1e-11);
@@ -135,7 +139,7 @@ END_TEST
 
 /* The gradient of the table of a tied head has only the rows that are read or chosen, with the bits of a dense one. */
 START_TEST(the_gradient_of_a_tied_table_is_by_rows) {
-    struct chosen_setting setting = {"sampled_softmax", "samples=20 distribution=uniform", RONDO_F32, 1, 0};
+    struct chosen_setting setting = {"sampled_softmax", "samples=20 distribution=uniform", RONDO_F32, 1, 0, _i};
     const struct chosen_result by_rows = train(&setting);
     setting.draws_targets = 1;
     const struct chosen_result dense = train(&setting);
@@ -148,7 +152,7 @@ START_TEST(the_gradient_of_a_tied_table_is_by_rows) {
 END_TEST
 
 START_TEST(gradients_are_the_same_bits_for_any_number_of_threads) {
-    const struct chosen_setting setting = {"sampled_softmax", "samples=20", RONDO_F32, _i, 0};
+    const struct chosen_setting setting = {"sampled_softmax", "samples=20", RONDO_F32, _i, 0, 0};
     const struct chosen_result one = train(&setting);
     session_restart(4);
     const struct chosen_result four = train(&setting);
@@ -159,8 +163,8 @@ END_TEST
 
 /* Classes are drawn for training only. */
 START_TEST(evaluation_uses_the_full_softmax) {
-    const struct chosen_setting sampled = {"sampled_softmax", "samples=3", RONDO_F64, _i, 0};
-    const struct chosen_setting full = {"softmax_cross_entropy", "", RONDO_F64, _i, 0};
+    const struct chosen_setting sampled = {"sampled_softmax", "samples=3", RONDO_F64, _i, 0, 0};
+    const struct chosen_setting full = {"softmax_cross_entropy", "", RONDO_F64, _i, 0, 0};
     const struct chosen_result found = train(&sampled), expected = train(&full);
     ck_assert_double_eq(found.evaluated, expected.evaluated);
     ck_assert_double_ne(found.loss, expected.loss);
@@ -171,7 +175,7 @@ int main(void) {
     Suite *suite = suite_create("chosen_outputs");
     TCase *cases = add_case(suite, "training", 60, session_setup, session_teardown);
     tcase_add_loop_test(cases, with_all_outputs_it_is_the_softmax, 0, 2);
-    tcase_add_test(cases, the_gradient_of_a_tied_table_is_by_rows);
+    tcase_add_loop_test(cases, the_gradient_of_a_tied_table_is_by_rows, 0, 2);
     tcase_add_loop_test(cases, gradients_are_the_same_bits_for_any_number_of_threads, 0, 2);
     tcase_add_loop_test(cases, evaluation_uses_the_full_softmax, 0, 2);
     return run_suite(suite);
