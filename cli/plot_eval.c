@@ -5,6 +5,7 @@
 
 #include "cli/plot_predictions.h"
 #include "cli/plot_run.h"
+#include "cli/predicted.h"
 
 /* ---- the confusion matrix ---- */
 
@@ -58,22 +59,29 @@ static rondo_status add_matrix(const struct plot_eval *eval, struct plot_page *p
 
 /* Renders one example, and adds it to the plots. */
 static rondo_status add_example(const struct plot_eval *eval, struct plot_predictions *predictions,
-                                const struct dataset *dataset, int64_t index, const float *values,
-                                struct errors *errors) {
-    const struct reader_prediction prediction = task_prediction(eval->task, dataset, index, values);
+                                const struct reader_prediction *prediction, struct errors *errors) {
     struct arena *arena = arena_create();
     if (arena == NULL) {
         return errors_no_memory(errors);
     }
     struct fields fields;
     fields_open(&fields, arena);
-    rondo_status status = reader_render(eval->task->data.reader, &prediction, &fields, errors);
+    rondo_status status = reader_render(eval->task->data.reader, prediction, &fields, errors);
     if (status == RONDO_OK) {
-        status = plot_predictions_add(predictions, &prediction, &fields, errors);
+        status = plot_predictions_add(predictions, prediction, &fields, errors);
     }
     fields_close(&fields);
     arena_destroy(arena);
     return status;
+}
+
+/* The probability of the intervals that are drawn; 0 if the loss has none. */
+static double interval_of(const struct task *task) {
+    const double level = 0.8;
+    struct errors ignored = {0};
+    const int is_given = predicted_check_interval(task, level, &ignored) == RONDO_OK;
+    errors_free(&ignored);
+    return is_given ? level : 0;
 }
 
 /* Predicts the whole dataset, since an example may continue the states of the one before. Of predictions by step only the
@@ -82,27 +90,22 @@ static rondo_status add_examples(const struct plot_eval *eval, struct plot_predi
                                  const struct dataset *dataset, struct errors *errors) {
     enum { BATCH = 256 };
     const struct network *network = eval->task->network;
-    const int by_step = eval->task->plan.architecture.output_every_step;
-    const int64_t width = network_prediction_size(network), wanted = eval->example > 0 ? eval->example : dataset->count;
-    int64_t rows = 0;
-    for (int64_t i = 0; i < dataset->count; i++) {
-        rows += network_prediction_rows(network, dataset, i);
-    }
-    float *values = calloc((size_t)(rows * width) + 1, sizeof *values);
-    if (values == NULL) {
-        return errors_no_memory(errors);
-    }
-    rondo_status status = network_predict(eval->task->network, dataset, BATCH, values, NULL, errors);
-    const float *next = values;
+    /* the forecast of a series is that of the last step, whatever the architecture */
+    const int by_step = eval->task->plan.architecture.output_every_step && dataset->timeline == NULL;
+    const int64_t wanted = eval->example > 0 ? eval->example : dataset->count;
+    struct predicted predicted = {0};
+    rondo_status status = predicted_compute(&predicted, eval->task, dataset, BATCH, interval_of(eval->task), errors);
+    int64_t row = 0;
     for (int64_t i = 0; status == RONDO_OK && i < dataset->count; i++) {
         if (by_step && i + 1 != wanted) {
             plot_predictions_skip(predictions);
         } else {
-            status = add_example(eval, predictions, dataset, i, next, errors);
+            const struct reader_prediction prediction = predicted_example(&predicted, eval->task, dataset, i, row);
+            status = add_example(eval, predictions, &prediction, errors);
         }
-        next += network_prediction_rows(network, dataset, i) * width;
+        row += network_prediction_rows(network, dataset, i);
     }
-    free(values);
+    predicted_free(&predicted);
     return status;
 }
 

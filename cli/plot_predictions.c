@@ -18,6 +18,7 @@ struct plotted_number {
 struct plot_predictions {
     struct arena *arena; /* of names and dates */
     int64_t example, seen;
+    double interval; /* probability of the intervals; 0: none */
     int by_step;     /* the numbers are steps of one example */
     int64_t size;    /* numbers of an example or a step */
     int32_t n_shown; /* of them; the first ones */
@@ -108,6 +109,15 @@ static double truth_at(const struct reader_prediction *prediction, int64_t size,
     return is_there ? (double)stream_number(target, at, k) : NAN;
 }
 
+/* The truth of a series: numbers of the rows to come, in the element of the last step. */
+static double series_truth_at(const struct reader_prediction *prediction, int64_t row, int64_t k) {
+    const struct stream *target = dataset_find(prediction->dataset, "target");
+    const int64_t at = target->begin[prediction->example] + prediction->steps - 1, number = row * target->stride + k;
+    const int is_there = number < target->size && prediction->steps <= target->length[prediction->example] &&
+                         stream_has_target(target, at);
+    return is_there ? (double)stream_number(target, at, number) : NAN;
+}
+
 static char *date_at(struct plot_predictions *predictions, const json_t *object, int64_t t) {
     const json_t *dates = json_object_get(object, "dates"), *date = json_object_get(object, "date");
     const json_t *found = json_is_array(dates) ? json_array_get(dates, (size_t)t) : t == 0 ? date : NULL;
@@ -133,7 +143,9 @@ static void store_numbers(struct plot_predictions *predictions, const struct rea
         double **values = predictions->numbers[k].values;
         values[FORECAST][predictions->count] = number_at(field, t, k, by_step);
         values[TRUTH][predictions->count] =
-            truth_at(prediction, target_size, is_row || !by_step ? 0 : t, is_row ? t : k);
+            prediction->dataset->timeline != NULL
+                ? series_truth_at(prediction, t, k)
+                : truth_at(prediction, target_size, is_row || !by_step ? 0 : t, is_row ? t : k);
         values[LOWER][predictions->count] = number_at(lower, t, k, by_step);
         values[UPPER][predictions->count] = number_at(upper, t, k, by_step);
     }
@@ -187,17 +199,39 @@ static rondo_status add_labels(struct plot_predictions *predictions, const json_
     return RONDO_OK;
 }
 
+static const char *const number_keys[] = {"value", "values", "steps"};
+enum { NUMBER_KEYS = 3 };
+
+/* A copy of the fields in which medians take the place of numbers that do not have their form. NULL: out of memory. */
+static json_t *with_medians(const json_t *object) {
+    json_t *median = json_object_get(object, "median"), *copy = json_copy((json_t *)object);
+    const int depth = !json_is_array(median) ? 0 : json_is_array(json_array_get(median, 0)) ? 2 : 1;
+    for (int i = 0; copy != NULL && median != NULL && i < NUMBER_KEYS; i++) {
+        json_object_del(copy, number_keys[i]);
+    }
+    if (copy != NULL && median != NULL && json_object_set(copy, number_keys[depth], median) != 0) {
+        json_decref(copy);
+        return NULL;
+    }
+    return copy;
+}
+
 rondo_status plot_predictions_add(struct plot_predictions *predictions, const struct reader_prediction *prediction,
                                   const struct fields *fields, struct errors *errors) {
-    static const char *const keys[] = {"value", "values", "steps"};
-    predictions->seen++;
-    for (int i = 0; i < 3; i++) {
-        const json_t *field = json_object_get(fields->object, keys[i]);
-        if (field != NULL) {
-            return add_numbers(predictions, prediction, fields->object, field, errors);
-        }
+    json_t *object = with_medians(fields->object);
+    if (object == NULL) {
+        return errors_no_memory(errors);
     }
-    return add_labels(predictions, fields->object, errors);
+    predictions->seen++;
+    predictions->interval = json_number_value(json_object_get(object, "interval"));
+    const json_t *field = NULL;
+    for (int i = 0; i < NUMBER_KEYS && field == NULL; i++) {
+        field = json_object_get(object, number_keys[i]);
+    }
+    const rondo_status status = field != NULL ? add_numbers(predictions, prediction, object, field, errors)
+                                              : add_labels(predictions, object, errors);
+    json_decref(object);
+    return status;
 }
 
 void plot_predictions_skip(struct plot_predictions *predictions) {
@@ -253,7 +287,8 @@ static void add_in_order(const struct plot_predictions *predictions, struct plot
     }
     const int32_t mark = count == 1 ? PLOT_POINTS : PLOT_LINE;
     if (has_values(predictions, values[LOWER]) && has_values(predictions, values[UPPER])) {
-        plot_add(plot, (struct plot_series){"interval", PLOT_BAND, x, values[LOWER], values[UPPER], count});
+        const char *name = arena_printf(page->arena, "interval of %g", predictions->interval);
+        plot_add(plot, (struct plot_series){name, PLOT_BAND, x, values[LOWER], values[UPPER], count});
     }
     if (has_truth) {
         plot_add(plot, (struct plot_series){.name = "truth", .mark = mark, .x = x, .y = values[TRUTH], .count = count});

@@ -10,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/plot_predictions.h"
+#include "cli/predicted.h"
 #include "cli/print.h"
 #include "core/number.h"
 #include "io/utf8.h"
@@ -45,24 +46,11 @@ static rondo_status print_fields(const struct predictor *predictor, const struct
     return RONDO_OK;
 }
 
-/* Predictions of several examples, whose rows follow one another. */
-struct predicted {
-    float *values;                    /* [rows, network_prediction_size] */
-    struct network_interval interval; /* [rows, target_size]; NULL without --interval */
-    int64_t width, numbers;           /* network_prediction_size, target_size */
-};
-
 /* Prints the prediction of one example, whose rows begin at `row`. */
 static rondo_status print_prediction(const struct predictor *predictor, const struct dataset *dataset, int64_t example,
                                      const struct predicted *predicted, int64_t row) {
     const struct task *task = predictor->task;
-    struct reader_prediction prediction =
-        task_prediction(task, dataset, example, predicted->values + row * predicted->width);
-    if (predictor->interval > 0) {
-        prediction.interval = predictor->interval;
-        prediction.lower = predicted->interval.lower + row * predicted->numbers;
-        prediction.upper = predicted->interval.upper + row * predicted->numbers;
-    }
+    const struct reader_prediction prediction = predicted_example(predicted, task, dataset, example, row);
     struct arena *arena = arena_create();
     if (arena == NULL) {
         return errors_no_memory(predictor->errors);
@@ -84,35 +72,21 @@ static rondo_status print_prediction(const struct predictor *predictor, const st
 /* Predicts and prints the examples begin .. end. */
 static rondo_status predict_range(const struct predictor *predictor, const struct dataset *dataset, int64_t begin,
                                   int64_t end) {
-    const struct network *network = predictor->task->network;
-    int64_t examples[BATCH], rows = 0;
+    int64_t examples[BATCH];
     for (int64_t i = begin; i < end; i++) {
         examples[i - begin] = i;
-        rows += network_prediction_rows(network, dataset, i);
     }
-    struct predicted predicted = {.interval.level = predictor->interval,
-                                  .width = network_prediction_size(network),
-                                  .numbers = network_heads(network)->target_size};
-    const int has_interval = predictor->interval > 0;
-    const size_t ends = has_interval ? (size_t)(rows * predicted.numbers) : 0;
+    struct predicted predicted = {0};
     struct dataset *view = dataset_view(dataset, examples, end - begin, predictor->errors);
-    predicted.values = calloc((size_t)(rows * predicted.width) + 1, sizeof *predicted.values);
-    predicted.interval.lower = calloc(ends + 1, sizeof *predicted.values);
-    predicted.interval.upper = calloc(ends + 1, sizeof *predicted.values);
-    const int has_memory =
-        predicted.values != NULL && predicted.interval.lower != NULL && predicted.interval.upper != NULL;
-    rondo_status status = view == NULL  ? predictor->errors->status
-                          : !has_memory ? errors_no_memory(predictor->errors)
-                                        : network_predict(predictor->task->network, view, BATCH, predicted.values,
-                                                          has_interval ? &predicted.interval : NULL, predictor->errors);
+    rondo_status status = view == NULL ? predictor->errors->status
+                                       : predicted_compute(&predicted, predictor->task, view, BATCH,
+                                                           predictor->interval, predictor->errors);
     int64_t row = 0;
     for (int64_t i = begin; i < end && status == RONDO_OK; i++) {
         status = print_prediction(predictor, dataset, i, &predicted, row);
-        row += network_prediction_rows(network, dataset, i);
+        row += network_prediction_rows(predictor->task->network, dataset, i);
     }
-    free(predicted.values);
-    free(predicted.interval.lower);
-    free(predicted.interval.upper);
+    predicted_free(&predicted);
     dataset_destroy(view);
     fflush(stdout);
     return status;
@@ -441,18 +415,12 @@ static double read_interval(const struct task *task, const char *text, struct er
                       "'%s' is not a probability, expected a number between 0 and 1, such as 0.8", text);
         return 0;
     }
-    const double ends[] = {(1 - level) / 2, (1 + level) / 2};
-    for (int end = 0; end < 2; end++) {
-        struct errors reasons = {0};
-        if (heads_check_quantile(network_heads(task->network), ends[end], &reasons) != RONDO_OK) {
-            errors_add_at(errors, reasons.status, where, "%s", errors_text(&reasons, 0));
-            level = 0;
-        }
-        errors_free(&reasons);
-        if (level == 0) {
-            break;
-        }
+    struct errors reasons = {0};
+    if (predicted_check_interval(task, level, &reasons) != RONDO_OK) {
+        errors_add_at(errors, reasons.status, where, "%s", errors_text(&reasons, 0));
+        level = 0;
     }
+    errors_free(&reasons);
     return level;
 }
 

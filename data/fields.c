@@ -155,7 +155,7 @@ static void labels_of_list(const struct reader_prediction *prediction, struct fi
     finish_labels(&list);
 }
 
-/* The ends of the intervals as lists: of the numbers of the row or, by step, of lists. */
+/* Quantiles as lists: of the numbers of the row or, by step, of lists. */
 static json_t *ends_json(const struct reader_prediction *prediction, const float *ends) {
     if (!prediction->by_step) {
         return prediction->numbers == 1 ? number_json((double)ends[0]) : numbers_json(ends, prediction->numbers);
@@ -168,6 +168,9 @@ static json_t *ends_json(const struct reader_prediction *prediction, const float
 }
 
 static void add_interval(const struct reader_prediction *prediction, struct fields *fields) {
+    if (prediction->middle != NULL) {
+        fields_json(fields, "median", ends_json(prediction, prediction->middle));
+    }
     if (prediction->lower != NULL) {
         fields_number(fields, "interval", prediction->interval, NULL);
         fields_json(fields, "lower", ends_json(prediction, prediction->lower));

@@ -56,7 +56,8 @@ void fields_line(struct fields *fields);
  *     numbers by step     text, steps: [[…], …]      | for each step its numbers, in one text with blanks between them
  *
  * With prediction intervals, numbers are followed by all lower ends and then all upper ends, on the line too; the object has
- * `interval`, their probability, and `lower` and `upper`, each of the form of the numbers: one, a list, or a list by step.
+ * `interval`, their probability, and `lower` and `upper`, each of the form of the numbers: one, a list, or a list by step. If
+ * the loss predicts several values for each number, the object has their `median` of the same form.
  * `text` is the line that the example was made from, if there is one. */
 void fields_of_prediction(const struct reader_prediction *prediction, struct fields *fields);
 

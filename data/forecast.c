@@ -104,6 +104,10 @@ void forecast_render(const struct forecast_form *form, const struct reader_predi
         fields_json(fields, "dates", dates_json(form, time, horizon));
         fields_json(fields, count == 1 ? "values" : "steps", rows_json(values, horizon, count));
     }
+    if (prediction->middle != NULL) {
+        fields_json(fields, "median",
+                    rows_json(prediction->middle + last_step * target->size, horizon, target->stride));
+    }
     if (has_ends) {
         fields_number(fields, "interval", prediction->interval, NULL);
         fields_json(fields, "lower", rows_json(ends.lower, horizon, ends.targets));

@@ -79,6 +79,8 @@ struct reader_prediction {
      * `numbers` is that of the target stream; NULL: not asked for. `size` is a multiple of `numbers` if the loss predicts
      * several values for each number, such as quantiles. */
     const float *lower, *upper;
+    const float
+        *middle; /* [steps, numbers] the medians, if the loss predicts several values for each number; else NULL */
     int64_t numbers;
     double interval;
 };

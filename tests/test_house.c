@@ -748,7 +748,8 @@ static const struct {
     {"cli", "cli/main.c", "&command_%s",
      "main command interrupt profile_report progress cell_argument catalogue catalogue_facts catalogue_json "
      "catalogue_text "
-     "json_builder naive_scores plot plot_eval plot_page plot_predictions plot_run plot_svg plot_text print reading "
+     "json_builder naive_scores plot plot_eval plot_page plot_predictions plot_run plot_svg plot_text predicted print "
+     "reading "
      "reference "
      "schema "
      "schema_option table"},

@@ -70,6 +70,12 @@ class Plots(unittest.TestCase):
         cls.train("wave", "{reader: synthetic, task: sine, length: 12, train: 40, valid: 10, test: 7}", "squared_error",
                   "1:N")
 
+        days = "".join(f"2012-{1 + i // 28:02}-{1 + i % 28:02},{x},{100 * k}\n" for i, (x, k) in enumerate(rows[:56]))
+        cls.write("days.csv", "d,y,z\n" + days)
+        for name, architecture in (("one", "N:1"), ("every", "N:N")):
+            cls.train(name, "{reader: series, train: days.csv, test: {last: 0.3}, window: 4, gaps: ignore, columns: {time: d, target: [y, z]}}",
+                      "quantile, levels: [0.1, 0.5, 0.9]", architecture)
+
     @classmethod
     def tearDownClass(cls):
         cls.holder.cleanup()
@@ -150,6 +156,20 @@ class Plots(unittest.TestCase):
                                   "r2").stdout)["r2"]
         self.assertEqual(len(shown), 2)
         self.assertAlmostEqual(sum(shown) / 2, metric, delta=2e-4)
+
+    def test_forecasts_of_series_are_medians_beside_the_truth_of_their_dates(self):
+        for run in ("one", "every"):
+            with self.subTest(run):
+                done = rondo(self.folder, "eval", run, "--on", "test", "--plot")
+                shown = [float(value) for value in re.findall(r"R² (-?[0-9.]+)", done.stdout)]
+                metric = json.loads(rondo(self.folder, "eval", run, "--json", "--metric", "r2").stdout)["r2"]
+                self.assertEqual(len(shown), 2)
+                self.assertAlmostEqual(sum(shown) / 2, metric, delta=2e-4)
+                rondo(self.folder, "eval", run, "--on", "test", "--plot", f"{run}.svg")
+                plot = plots(self.file(f"{run}.svg"))["forecast and truth: the test data, number 2 of 2"]
+                self.assertEqual([points(line) for line in path(plot, "line")], [17, 17])
+                self.assertEqual(len(path(plot, "band")), 1)
+                self.assertIn("interval of 0.8", [text.text for text in plot.iter(SVG + "text")])
 
     def test_constant_truth_has_no_explained_variance(self):
         done = rondo(self.folder, "eval", "numbers", "--data", "same.csv", "--plot")

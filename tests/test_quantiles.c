@@ -123,6 +123,8 @@ START_TEST(intervals_are_in_the_units_of_the_data) {
         const json_t *values = json_object_get(object, "values");
         const double middle =
             values == NULL ? number_of(object, "value") : json_number_value(json_array_get(values, 1));
+        ck_assert((values != NULL) == (json_object_get(object, "median") != NULL));
+        ck_assert_double_eq(values == NULL ? middle : number_of(object, "median"), middle);
         ck_assert_msg(lower > 500 && lower <= middle && middle <= upper && upper < 1500, "%.200s", line);
         json_decref(object);
     }

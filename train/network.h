@@ -107,12 +107,13 @@ int network_metric_is_plain(const struct network *network, int32_t metric);
 
 /* The rows of predictions for one example: 1, or one for each step. */
 int64_t network_prediction_rows(const struct network *network, const struct dataset *dataset, int64_t example);
-/* The ends of the intervals in which targets lie with the probability `level`, in (0, 1): outside, they are as likely to be
- * below as above. [n, target_size] each, in the units of the data. Only with a loss for which heads_check_quantile accepts
- * (1 - level) / 2 and (1 + level) / 2. */
+/* Quantiles of the targets, [n, target_size] each, in the units of the data; NULL: not wanted. */
 struct network_interval {
+    /* The ends of the intervals in which targets lie with the probability `level`, in (0, 1): outside, they are as likely to
+     * be below as above. Only with a loss for which heads_check_quantile accepts (1 - level) / 2 and (1 + level) / 2. */
     double level;
     float *lower, *upper;
+    float *middle; /* the medians; only if it accepts 0.5 */
 };
 
 /* Predicts the whole dataset: [n, network_prediction_size] probabilities, or numbers in the units of the data, in the order

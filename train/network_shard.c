@@ -245,7 +245,7 @@ static void collect_rows(const struct network_work *work, const struct batch *ba
     }
 }
 
-/* Copies the predictions of a shard, and the ends of their intervals, to the result. */
+/* Copies the predictions of a shard, and their quantiles, to the result. */
 static rondo_status collect(const struct network_work *work, struct network_shard *shard, struct heads_call *call,
                             const struct batch *batch, const rondo_tensor *outputs) {
     rondo_tensor predictions;
@@ -262,13 +262,17 @@ static rondo_status collect(const struct network_work *work, struct network_shar
     if (interval == NULL) {
         return RONDO_OK;
     }
-    const double ends[2] = {(1 - interval->level) / 2, (1 + interval->level) / 2};
-    rondo_tensor *quantiles = compute_quantiles(work, shard, call, outputs, ends, 2);
-    if (quantiles == NULL) {
-        return shard->errors.status;
+    const double probabilities[] = {(1 - interval->level) / 2, (1 + interval->level) / 2, 0.5};
+    float *const results[] = {interval->lower, interval->upper, interval->middle};
+    for (int i = 0; i < 3; i++) {
+        const rondo_tensor *quantiles =
+            results[i] == NULL ? NULL : compute_quantiles(work, shard, call, outputs, &probabilities[i], 1);
+        if (quantiles != NULL) {
+            collect_rows(work, batch, quantiles, results[i]);
+        } else if (results[i] != NULL) {
+            return shard->errors.status;
+        }
     }
-    collect_rows(work, batch, &quantiles[0], interval->lower);
-    collect_rows(work, batch, &quantiles[1], interval->upper);
     return RONDO_OK;
 }
 
