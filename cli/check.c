@@ -12,6 +12,7 @@
 #include "io/section.h"
 #include "train/task_memory.h"
 #include "train/task_rows.h"
+#include "train/task_trial.h"
 
 /* A column of `width` bytes, and a blank. */
 static void print_padded(const char *text, int width) {
@@ -79,6 +80,26 @@ static void print_whole_tables(const struct task *task) {
                    task_lazy_helps(stage) ? "; with model.embedding.lazy, only those that occur" : "");
         }
     }
+}
+
+/* Megabytes that a training takes at most; NaN with errors, or if the system does not report it. */
+static double training_megabytes(struct task *task, struct errors *errors) {
+    uint64_t bytes;
+    return task_trial_memory(task, &bytes, errors) == RONDO_OK && bytes > 0 ? (double)bytes / 1e6 : NAN;
+}
+
+/* An update that fails is no mistake of the experiment: training reports it, with its step. */
+static void print_memory(struct task *task) {
+    struct errors errors = {0};
+    const double megabytes = training_megabytes(task, &errors);
+    if (!isnan(megabytes)) {
+        printf("%.0f MB of memory for training, measured with the largest batches\n", megabytes);
+    } else if (errors.count > 0) {
+        printf("memory for training: unknown, since the first update fails: ");
+        print_text(stdout, errors_text(&errors, 0));
+        printf("\n");
+    }
+    errors_free(&errors);
 }
 
 /* The labels, in the order that options such as class_weights use. */
@@ -247,7 +268,7 @@ static rondo_status print_schedule(const struct task *task, struct arena *arena,
     return RONDO_OK;
 }
 
-static rondo_status print_json(const struct task *task, struct arena *arena, struct errors *errors) {
+static rondo_status print_json(struct task *task, struct arena *arena, struct errors *errors) {
     const struct model *model = network_model(task->network);
     json_t *values = json_array(), *parameters = json_array();
     print_values("", task->experiment->root, arena, values);
@@ -276,10 +297,14 @@ static rondo_status print_json(const struct task *task, struct arena *arena, str
                                                  stream->kind == STREAM_REAL ? "numbers" : "ids", "size",
                                                  (json_int_t)stream->size));
     }
-    json_t *object =
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:f}", "streams", streams, "labels", labels, "learning_rate",
-                  learning_rate, "values", values, "parameters", parameters, "size", (json_int_t)model_size(model),
-                  "step_flops", (json_int_t)model_step_flops(model), "parameter_megabytes", parameter_megabytes(task));
+    struct errors unused = {0}; /* of the trial */
+    const double megabytes = training_megabytes(task, &unused);
+    errors_free(&unused);
+    json_t *object = json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:f, s:o}", "streams", streams, "labels", labels,
+                               "learning_rate", learning_rate, "values", values, "parameters", parameters, "size",
+                               (json_int_t)model_size(model), "step_flops", (json_int_t)model_step_flops(model),
+                               "parameter_megabytes", parameter_megabytes(task), "memory_megabytes",
+                               isnan(megabytes) ? json_null() : json_real(megabytes));
     const rondo_status written = output_json(object, JSON_INDENT(2), errors);
     return status == RONDO_OK ? written : status;
 }
@@ -287,9 +312,9 @@ static rondo_status print_json(const struct task *task, struct arena *arena, str
 static int run_check(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
     const struct flag flags[] = {
-        COMMON_FLAG_SET(common),           COMMON_FLAG_PLUGIN(common), COMMON_FLAG_VERBOSE(common),
-        COMMON_FLAG_ENGINE(common),        COMMON_FLAG_PASSES(common), COMMON_FLAG_JSON(common),
-        {NULL, NULL, FLAG_ON, NULL, NULL},
+        COMMON_FLAG_SET(common),    COMMON_FLAG_PLUGIN(common),        COMMON_FLAG_VERBOSE(common),
+        COMMON_FLAG_ENGINE(common), COMMON_FLAG_PASSES(common),        COMMON_FLAG_THREADS(common),
+        COMMON_FLAG_JSON(common),   {NULL, NULL, FLAG_ON, NULL, NULL},
     };
     struct arguments arguments;
     int status;
@@ -309,6 +334,7 @@ static int run_check(const struct command *command, int argc, char **argv) {
     } else if (task != NULL) {
         print_values("", task->experiment->root, arena, NULL);
         print_model(task, arena);
+        print_memory(task);
         print_schedule(task, arena, &errors);
     }
     status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
@@ -322,6 +348,7 @@ const struct command command_check = {
     "check", "check EXPERIMENT.yaml [--set KEY=VALUE]…",
     "check an experiment without training, and report every mistake",
     "Reads the experiment, its cells, plug-ins and data. Prints every effective value with its origin, and the\n"
-    "model's parameters, operations and memory, and draws the schedule of the learning rate.\n\n"
+    "model's parameters and operations, and draws the schedule of the learning rate. The memory that training\n"
+    "takes is measured: the largest batches are trained once, and nothing is written.\n\n"
     "  rondo check examples/sentiment/experiment.yaml\n",
     run_check};

@@ -7,6 +7,10 @@
 
 #include "cli/command.h"
 #include "config.h"
+
+#ifdef __GLIBC__ /* by the headers above */
+#include <malloc.h>
+#endif
 #include "core/number.h"
 #include "core/suggest.h"
 
@@ -25,7 +29,16 @@ static void print_usage(FILE *stream) {
     fprintf(stream, "\n'rondo COMMAND --help' describes a command; 'rondo --version' prints the version.\n");
 }
 
+/* Large blocks are pages of their own, which free returns to the system. By default, glibc puts blocks of up to 32 MB on the
+ * heap once the first one has been freed, where they stay: training would take up to twice the memory that it uses. */
+static void return_freed_memory(void) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+#endif
+}
+
 int main(int argc, char **argv) {
+    return_freed_memory();
     signal(SIGXFSZ, SIG_IGN); /* then writing to a file of the maximum size is an error of write(), like a full disk */
     number_scope_open(); /* never closed: numbers are printed with decimal points even if a plug-in changes the locale */
     if (argc < 2) {

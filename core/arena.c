@@ -28,28 +28,23 @@ struct arena *arena_create(void) {
     return calloc(1, sizeof(struct arena));
 }
 
-void arena_destroy(struct arena *arena) {
-    if (arena == NULL) {
-        return;
-    }
+static void free_blocks(struct arena *arena) {
     struct arena_block *next;
     for (struct arena_block *block = arena->first; block != NULL; block = next) {
         next = block->next;
         free(block->data);
         free(block);
     }
-    free(arena);
+    arena->first = arena->current = NULL;
+    arena->capacity = 0;
 }
 
-void arena_reset(struct arena *arena) {
+void arena_destroy(struct arena *arena) {
     if (arena == NULL) {
         return;
     }
-    arena->failed = 0;
-    arena->current = arena->first;
-    if (arena->current != NULL) {
-        arena->current->used = 0;
-    }
+    free_blocks(arena);
+    free(arena);
 }
 
 int arena_failed(const struct arena *arena) {
@@ -94,6 +89,22 @@ static struct arena_block *add_block(struct arena *arena, size_t bytes) {
     }
     arena->capacity += size;
     return block;
+}
+
+void arena_reset(struct arena *arena) {
+    if (arena == NULL) {
+        return;
+    }
+    arena->failed = 0;
+    if (arena->first != NULL && arena->first->next != NULL) {
+        const size_t size = arena->capacity;
+        free_blocks(arena);
+        add_block(arena, size); /* on failure the arena is empty, and grows again */
+    }
+    arena->current = arena->first;
+    if (arena->current != NULL) {
+        arena->current->used = 0;
+    }
 }
 
 void *arena_alloc(struct arena *arena, size_t bytes) {

@@ -29,7 +29,8 @@ struct arena;
 struct arena *arena_create(void);
 /* Returns all memory to the system. NULL is allowed. */
 void arena_destroy(struct arena *arena);
-/* Takes all pieces back, keeps the blocks, and leaves the failed state. NULL is allowed. */
+/* Takes all pieces back, keeps the memory, as one block, so that the same pieces will fit in any order, and leaves the failed
+ * state. NULL is allowed. */
 void arena_reset(struct arena *arena);
 
 /* 1 if an allocation has failed since the arena was created or reset, or if `arena` is NULL. */

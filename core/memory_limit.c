@@ -1,10 +1,10 @@
 #define _GNU_SOURCE
 #include "core/memory_limit.h"
 
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 #ifdef __linux__
 #include <sys/sysinfo.h>
 #endif
@@ -30,20 +30,29 @@ struct memory_limit memory_limit(void) {
     return (struct memory_limit){(uint64_t)limit.rlim_cur, "the limit on addresses, 'ulimit -v'"};
 }
 
-uint64_t memory_used(void) {
-    uint64_t pages = 0;
-#ifdef __linux__
-    FILE *file = fopen("/proc/self/statm", "re"); /* proc(5): the size and the resident set, in pages */
+/* A line of /proc/self/status in kilobytes, as bytes; 0: there is none. See proc(5). */
+static uint64_t status_bytes(const char *name) {
+    const uint64_t unit = 1024;
+    const size_t length = strlen(name);
+    uint64_t kilobytes = 0;
+    char line[256];
+    FILE *file = fopen("/proc/self/status", "re");
+    while (file != NULL && kilobytes == 0 && fgets(line, sizeof line, file) != NULL) {
+        if (strncmp(line, name, length) == 0 && line[length] == ':') {
+            kilobytes = strtoull(line + length + 1, NULL, 10);
+        }
+    }
     if (file != NULL) {
-        pages = fscanf(file, "%*u %" SCNu64, &pages) == 1 ? pages : 0;
         fclose(file);
     }
-#endif
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    return kilobytes * unit;
 }
 
+uint64_t memory_used(void) {
+    return status_bytes("VmRSS");
+}
+
+/* Not getrusage: its peak includes that of the process that executed this program. */
 uint64_t memory_peak(void) {
-    struct rusage usage;
-    const uint64_t unit = 1024; /* getrusage(2) */
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * unit : 0;
+    return status_bytes("VmHWM");
 }

@@ -167,7 +167,7 @@ static const struct {
 } json_calls[] = {
     {"train e.yaml --quiet --json --out json-run", "run epochs best_epoch best_step stopped_early valid"},
     {"eval run --json", "data examples rows loss accuracy perplexity"},
-    {"check e.yaml --json", "values parameters size step_flops parameter_megabytes"},
+    {"check e.yaml --json", "values parameters size step_flops parameter_megabytes memory_megabytes"},
 };
 
 START_TEST(json_is_one_object_with_its_keys) {

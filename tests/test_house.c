@@ -164,7 +164,7 @@ static const struct {
     {"elf.h", {"core/loader.c", "kit/elf_file.c"}},
     {"link.h", {"core/plugin_memory.c", "kit/globals.c"}},
     {"cblas.h", {"core/multiply_openblas.c"}},
-    {"malloc.h", {"kit/heap.c"}},
+    {"malloc.h", {"cli/main.c", "kit/heap.c"}},
     {"poll.h", {"kit/child.c"}},
     {"sys/mman.h", {"io/file_map.c", "kit/elf_file.c", "kit/guard.c", "kit/op_pause.c"}},
     {"sys/prctl.h", {"kit/child.c"}},

@@ -1,6 +1,8 @@
 #include "train/task_data.h"
 
 #include <jansson.h>
+
+#include "core/memory_limit.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -267,6 +269,7 @@ static rondo_status read_parts(struct task_data *data, const struct task_data_se
             *all[part] = read_part(data, (enum part_name)part, learns, settings->target_has_units, errors);
             drop_empty(data, all[part]);
         }
+        data->reading_peak = part <= PART_VALID ? memory_peak() : data->reading_peak;
     }
     return errors->count > before ? errors->status : RONDO_OK;
 }

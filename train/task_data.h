@@ -34,6 +34,7 @@ struct task_data {
     struct dataset *whole;                /* the training file, if other data is a part of it; else NULL */
     struct part_times times;              /* of its parts, if it has a timeline */
     struct dataset *train, *valid, *test; /* NULL: not read, or not given */
+    uint64_t reading_peak; /* the largest memory of the process until train and valid had been read; 0: unknown */
 };
 
 /* Opens the reader and reads what is wanted. Continues after a mistake, so that those of all files are reported together.

@@ -11,7 +11,7 @@ struct experiment_training {
     struct train_result *result;
 };
 
-static struct trainer_settings trainer_settings(const struct task *task) {
+struct trainer_settings train_settings(const struct task *task) {
     const struct experiment *experiment = task->experiment;
     const struct schedule_options *schedule = &experiment->schedule.options;
     return (struct trainer_settings){
@@ -75,7 +75,7 @@ static void report_weights(struct experiment_training *training, rondo_status st
 
 static rondo_status run_training(struct experiment_training *training, struct errors *errors) {
     struct task *task = training->task;
-    const struct trainer_settings settings = trainer_settings(task);
+    const struct trainer_settings settings = train_settings(task);
     const struct trainer_observer observer = {on_update, on_interval, training};
     struct trainer_result *result = &training->result->trainer;
     const double start = trainer_clock();

@@ -31,6 +31,9 @@ struct train_result {
     const char *folder; /* of the run; NULL: no folder remains. Lives as long as the task */
 };
 
+/* The settings of the training of a task, with its training data. */
+struct trainer_settings train_settings(const struct task *task);
+
 /* Initialises the parameters, creates the run folder (`folder` as in run_folder_create) and trains. Afterwards the network
  * and the folder have the weights of the best validation.
  *

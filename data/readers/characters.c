@@ -246,8 +246,9 @@ static rondo_status learn(struct reader *reader, const struct reader_source *sou
                               : learn_counts(reader, source, &codes, errors);
     status = status == RONDO_OK ? check_counts(options, file, &codes, errors) : status;
     status = status == RONDO_OK ? list_symbols(options, &codes, alphabet->symbols, errors) : status;
-    free(codes.counts);
-    return status == RONDO_OK ? index_symbols(options->tokens, alphabet, file, errors) : status;
+    status = status == RONDO_OK ? index_symbols(options->tokens, alphabet, file, errors) : status;
+    free(codes.counts); /* not before: its memory would become that of the ids, and calloc would write to all of it */
+    return status;
 }
 
 static void clear(struct reader *reader) {
