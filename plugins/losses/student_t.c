@@ -124,10 +124,10 @@ static rondo_status output_size(rondo_context *ctx, const rondo_loss_call *call,
     return RONDO_OK;
 }
 
-/* Columns begin .. begin + n - 1 of the outputs. */
-static rondo_value columns(rondo_context *ctx, rondo_value outputs, int64_t begin, int64_t n) {
+/* Columns begin .. begin + count - 1 of the outputs. */
+static rondo_value columns(rondo_context *ctx, rondo_value outputs, int64_t begin, int64_t count) {
     char text[80];
-    snprintf(text, sizeof text, "axis=-1 begin=%lld end=%lld", (long long)begin, (long long)(begin + n));
+    snprintf(text, sizeof text, "axis=-1 begin=%lld end=%lld", (long long)begin, (long long)begin + (long long)count);
     return rondo_apply1(ctx, "slice", text, outputs);
 }
 
