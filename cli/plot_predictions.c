@@ -25,6 +25,7 @@ struct plot_predictions {
     struct plotted_number numbers[MOST_NUMBERS];
     int64_t count, capacity;
     char **dates;                   /* [count]; NULL: none */
+    json_t *columns;                /* names of the numbers; NULL: none */
     json_t *labels, *probabilities; /* counts by label; those of the only example */
     int has_labels;
 };
@@ -54,6 +55,7 @@ void plot_predictions_destroy(struct plot_predictions *predictions) {
         }
     }
     free(predictions->dates);
+    json_decref(predictions->columns);
     json_decref(predictions->labels);
     json_decref(predictions->probabilities);
     arena_destroy(predictions->arena);
@@ -224,6 +226,8 @@ rondo_status plot_predictions_add(struct plot_predictions *predictions, const st
     }
     predictions->seen++;
     predictions->interval = json_number_value(json_object_get(object, "interval"));
+    json_decref(predictions->columns);
+    predictions->columns = json_incref(json_object_get(object, "columns"));
     const json_t *field = NULL;
     for (int i = 0; i < NUMBER_KEYS && field == NULL; i++) {
         field = json_object_get(object, number_keys[i]);
@@ -249,12 +253,14 @@ static int has_values(const struct plot_predictions *predictions, const double *
     return 0;
 }
 
-/* "forecast: example 7 of test.csv, number 2 of 3". */
+/* "forecast: example 7 of test.csv, number 2 of 3", or the name of the column in place of its number. */
 static const char *title_of(const struct plot_predictions *predictions, struct plot_page *page, const char *of,
                             int32_t k, const char *what) {
-    const char *number = predictions->size > 1
-                             ? arena_printf(page->arena, ", number %d of %lld", k + 1, (long long)predictions->size)
-                             : "";
+    const char *name = json_string_value(json_array_get(predictions->columns, (size_t)k));
+    const char *number = predictions->size <= 1 ? ""
+                         : name != NULL
+                             ? arena_printf(page->arena, ", %s", name)
+                             : arena_printf(page->arena, ", number %d of %lld", k + 1, (long long)predictions->size);
     const long long example = predictions->example > 0 ? predictions->example : predictions->seen;
     return predictions->by_step ? arena_printf(page->arena, "%s: example %lld of %s%s", of, example, what, number)
                                 : arena_printf(page->arena, "%s: %s%s", of, what, number);

@@ -6,8 +6,9 @@
  *     a class                  how often each class is predicted; of a single example, the probabilities
  *     classes of steps, lists  how often each class is predicted
  *
- * Fields that are read: value, values or steps, or median in their place; lower and upper of the same form, for a band; date or dates; label, labels,
- * probabilities. The truth is the target in the dataset, if it has one.
+ * Fields that are read: value, values or steps, or median in their place; lower and upper of the same form, for a band; date
+ * or dates; columns, the names of the numbers; label, labels, probabilities. The truth is the target in the dataset, if it has
+ * one.
  *
  * Threads: main thread.
  */

@@ -166,7 +166,7 @@ class Plots(unittest.TestCase):
                 self.assertEqual(len(shown), 2)
                 self.assertAlmostEqual(sum(shown) / 2, metric, delta=2e-4)
                 rondo(self.folder, "eval", run, "--on", "test", "--plot", f"{run}.svg")
-                plot = plots(self.file(f"{run}.svg"))["forecast and truth: the test data, number 2 of 2"]
+                plot = plots(self.file(f"{run}.svg"))["forecast and truth: the test data, z"]
                 self.assertEqual([points(line) for line in path(plot, "line")], [17, 17])
                 self.assertEqual(len(path(plot, "band")), 1)
                 self.assertIn("interval of 0.8", [text.text for text in plot.iter(SVG + "text")])
