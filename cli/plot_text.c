@@ -394,8 +394,13 @@ static void print_matrix(FILE *out, const struct plot *plot, const struct plot_s
     if (width > CELL_WIDTH + 1) {
         print_cells(out, matrix, name_width, (int)(width < 12 ? width : 12), has_blocks);
     } else {
-        const int narrow = name_width < 12 ? name_width : 12;
-        print_map(out, matrix, narrow, style->columns + LABEL_WIDTH - narrow - 4, has_blocks);
+        /* Names get what one character for each class leaves, since long ones often differ only at their ends. */
+        enum { NARROW = 12 };
+        const int64_t cells = matrix->count < MOST_TEXT_GROUPS ? matrix->count : MOST_TEXT_GROUPS;
+        const int64_t spare = style->columns + LABEL_WIDTH - 4 - cells;
+        const int64_t room = spare > NARROW ? spare : NARROW;
+        const int own = name_width < room ? name_width : (int)room;
+        print_map(out, matrix, own, style->columns + LABEL_WIDTH - own - 4, has_blocks);
     }
 }
 

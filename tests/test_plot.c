@@ -329,6 +329,25 @@ START_TEST(matrix_shows_shares_of_each_true_class) {
 }
 END_TEST
 
+/* Long names of classes often differ only at their ends. */
+START_TEST(a_map_has_whole_names_where_they_fit) {
+    enum { COUNT = 30 };
+    static double values[COUNT * COUNT];
+    static char texts[COUNT][24];
+    const char *names[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(texts[i], sizeof texts[i], "class_number_%d", i);
+        names[i] = texts[i];
+        values[i * COUNT + i] = 1;
+    }
+    const struct plot_matrix matrix = {names, values, COUNT};
+    const struct plot plot = {.matrix = &matrix};
+    char *text = printed(&plot, (struct plot_style){PLOT_ASCII, 60, 8, 0});
+    ck_assert_msg(strstr(text, "class_number_29 |") != NULL, "%s", text);
+    free(text);
+}
+END_TEST
+
 /* A matrix that is wider than the terminal is a map of groups; every example of the first class is predicted as the last. */
 START_TEST(many_classes_are_joined_in_groups) {
     enum { COUNT = 1000 };
@@ -511,6 +530,7 @@ int main(void) {
     tcase_add_test(tcase, braille_of_several_series_needs_colours);
     tcase_add_test(tcase, too_many_series_and_notes_are_left_out);
     tcase_add_test(tcase, matrix_shows_shares_of_each_true_class);
+    tcase_add_test(tcase, a_map_has_whole_names_where_they_fit);
     tcase_add_test(tcase, many_classes_are_joined_in_groups);
     tcase_add_test(tcase, most_frequent_confusions_come_first);
     tcase_add_test(tcase, bars_are_as_long_as_their_values);
