@@ -164,6 +164,7 @@ static enum verdict compare_span(const struct trial *trial, int32_t dtype, const
         optimizer_fixture_catch_up(together, spans[span].together) != RONDO_OK) {
         return optimizer_fixture_failed(trial, together);
     }
+    const int64_t first_update = spans[span].before + 1, last_update = single->subject.position;
     for (int32_t i = 0; optimizer_fixture_result(&single->subject, i, &first) &&
                         optimizer_fixture_result(&together->subject, i, &second);
          i++) {
@@ -171,9 +172,8 @@ static enum verdict compare_span(const struct trial *trial, int32_t dtype, const
         if (at >= 0) {
             return trial_say(trial, VERDICT_FAIL,
                              "%s[%lld] is %.6g after updates %lld to %lld with step, and %.6g with catch_up%s%s",
-                             first.name, (long long)at, tensor_get(&first.tensor, at),
-                             (long long)spans[span].before + 1, (long long)(spans[span].before + spans[span].together),
-                             tensor_get(&second.tensor, at), options == NULL ? "" : ", with ",
+                             first.name, (long long)at, tensor_get(&first.tensor, at), (long long)first_update,
+                             (long long)last_update, tensor_get(&second.tensor, at), options == NULL ? "" : ", with ",
                              options == NULL ? "" : options);
         }
     }

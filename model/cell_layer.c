@@ -183,10 +183,10 @@ static void list_parameters(struct cell_layer *layer) {
     for (int32_t i = 0; parameters != NULL && i < shape->n_parameters; i++) {
         const int32_t d = i / layer->n_parameters, p = i % layer->n_parameters;
         const struct cell_parameter *from = &cell->parameters[p];
-        parameters[i] = p < cell->n_parameters
-                            ? (struct layer_parameter){
-                                  .name = from->name, .shape = from->shape, .initialiser = from->initialiser}
-                            : initial_state(layer, p - cell->n_parameters);
+        parameters[i] =
+            p < cell->n_parameters
+                ? (struct layer_parameter){.name = from->name, .shape = from->shape, .initialiser = from->initialiser}
+                : initial_state(layer, p - cell->n_parameters);
         parameters[i].name = name_of_direction(layer, d, parameters[i].name);
     }
     shape->parameters = parameters;
