@@ -30,13 +30,13 @@ struct memory_limit memory_limit(void) {
     return (struct memory_limit){(uint64_t)limit.rlim_cur, "the limit on addresses, 'ulimit -v'"};
 }
 
-/* A line of /proc/self/status in kilobytes, as bytes; 0: there is none. See proc(5). */
-static uint64_t status_bytes(const char *name) {
+/* A line of a file of /proc in kilobytes, as bytes; 0: there is none. See proc(5). */
+static uint64_t line_bytes(const char *path, const char *name) {
     const uint64_t unit = 1024;
     const size_t length = strlen(name);
     uint64_t kilobytes = 0;
     char line[256];
-    FILE *file = fopen("/proc/self/status", "re");
+    FILE *file = fopen(path, "re");
     while (file != NULL && kilobytes == 0 && fgets(line, sizeof line, file) != NULL) {
         if (strncmp(line, name, length) == 0 && line[length] == ':') {
             kilobytes = strtoull(line + length + 1, NULL, 10);
@@ -49,10 +49,18 @@ static uint64_t status_bytes(const char *name) {
 }
 
 uint64_t memory_used(void) {
-    return status_bytes("VmRSS");
+    return line_bytes("/proc/self/status", "VmRSS");
 }
 
 /* Not getrusage: its peak includes that of the process that executed this program. */
 uint64_t memory_peak(void) {
-    return status_bytes("VmHWM");
+    return line_bytes("/proc/self/status", "VmHWM");
+}
+
+int memory_has_room(uint64_t more) {
+    if (more < MEMORY_MANY) {
+        return 1;
+    }
+    const uint64_t available = line_bytes("/proc/meminfo", "MemAvailable");
+    return available == 0 || more <= available + line_bytes("/proc/meminfo", "SwapFree");
 }

@@ -22,4 +22,10 @@ struct memory_limit memory_limit(void);
 uint64_t memory_used(void);
 uint64_t memory_peak(void);
 
+/* 0 if `more` bytes are more than the machine has left without ending a process: available memory and free swap space. Linux
+ * grants such memory, and ends the process when it writes to it. For arrays that grow with the data: asks the system only if
+ * `more` is at least MEMORY_MANY, and otherwise is 1. */
+#define MEMORY_MANY ((uint64_t)16 << 20)
+int memory_has_room(uint64_t more);
+
 #endif

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory_limit.h"
+
 /* The number of datasets that use the elements is not atomic: datasets are made and destroyed on one thread. */
 struct stream_values {
     void *data;
@@ -93,11 +95,26 @@ static int64_t grown_capacity(int64_t capacity, int64_t needed) {
     return capacity;
 }
 
-/* Makes room for `capacity` entries of `width` bytes. 0 if out of memory; the array is then still valid. */
-static int resize(void **array, int64_t capacity, size_t width) {
-    void *resized = (uint64_t)capacity > SIZE_MAX / width ? NULL : realloc(*array, (size_t)capacity * width);
+/* Makes room for `capacity` entries of `width` bytes in an array of `before`. 0 if out of memory; the array is then still
+ * valid. */
+static int resize(void **array, int64_t before, int64_t capacity, size_t width) {
+    const int fits = (uint64_t)capacity <= SIZE_MAX / width && memory_has_room((uint64_t)(capacity - before) * width);
+    void *resized = fits ? realloc(*array, (size_t)capacity * width) : NULL;
     *array = resized == NULL ? *array : resized;
     return resized != NULL;
+}
+
+/* Makes room for `needed` entries in an array of *capacity; if it is large and memory is short, for not many more than these. 0
+ * if out of memory. */
+static int grow(void **array, int64_t *capacity, int64_t needed, size_t width) {
+    const int64_t capacities[] = {grown_capacity(*capacity, needed), needed + needed / 8};
+    const int tries = (uint64_t)needed * width < MEMORY_MANY ? 1 : 2;
+    int has_room = needed <= *capacity;
+    for (int i = 0; i < tries && !has_room; i++) {
+        has_room = resize(array, *capacity, capacities[i], width);
+        *capacity = has_room ? capacities[i] : *capacity;
+    }
+    return has_room;
 }
 
 static size_t element_bytes(const struct stream *stream) {
@@ -112,15 +129,9 @@ static int reserve_elements(struct stream *stream, int64_t count) {
     if (count > INT64_MAX / 4 - values->elements) {
         return 0;
     }
-    if (values->elements + count > values->capacity) {
-        const int64_t capacity = grown_capacity(values->capacity, values->elements + count);
-        if (!resize(&values->data, capacity, element_bytes(stream))) {
-            return 0;
-        }
-        values->capacity = capacity;
-    }
+    const int has_room = grow(&values->data, &values->capacity, values->elements + count, element_bytes(stream));
     stream->data = values->data;
-    return 1;
+    return has_room;
 }
 
 static int reserve_examples(struct dataset *dataset) {
@@ -131,8 +142,8 @@ static int reserve_examples(struct dataset *dataset) {
     for (int32_t s = 0; s < dataset->n_streams; s++) {
         struct stream *stream = &dataset->streams[s];
         void *begin = stream->begin, *length = stream->length;
-        const int has_room =
-            resize(&begin, capacity, sizeof *stream->begin) && resize(&length, capacity, sizeof *stream->length);
+        const int has_room = resize(&begin, dataset->capacity, capacity, sizeof *stream->begin) &&
+                             resize(&length, dataset->capacity, capacity, sizeof *stream->length);
         stream->begin = begin;
         stream->length = length;
         if (!has_room) {
@@ -141,7 +152,7 @@ static int reserve_examples(struct dataset *dataset) {
     }
     if (dataset->timeline != NULL) {
         void *series = dataset->series;
-        const int has_room = resize(&series, capacity, sizeof *dataset->series);
+        const int has_room = resize(&series, dataset->capacity, capacity, sizeof *dataset->series);
         dataset->series = series;
         if (!has_room) {
             return 0;
@@ -256,16 +267,6 @@ struct timeline *dataset_timeline(struct dataset *dataset, struct errors *errors
     return timeline;
 }
 
-/* Makes room for `needed` entries in an array that has room for *capacity. 0 if out of memory. */
-static int grow(void **array, int64_t *capacity, int64_t needed, size_t width) {
-    const int64_t grown = needed > *capacity ? grown_capacity(*capacity, needed) : *capacity;
-    if (grown > *capacity && !resize(array, grown, width)) {
-        return 0;
-    }
-    *capacity = grown;
-    return 1;
-}
-
 static int reserve_series(struct timeline *timeline, int64_t elements) {
     void *time = timeline->time, *series = timeline->series;
     const int has_room = grow(&time, &timeline->capacity, timeline->elements + elements, sizeof *timeline->time) &&
@@ -309,7 +310,7 @@ rondo_status dataset_add_text(struct dataset *dataset, const char *text, struct 
     void *texts = dataset->texts;
     /* Grows with the other arrays per example: whenever the index is one that they were full at. */
     if (index == 0 || (index >= 16 && (index & (index - 1)) == 0)) {
-        if (!resize(&texts, dataset->capacity, sizeof *dataset->texts)) {
+        if (!resize(&texts, index, dataset->capacity, sizeof *dataset->texts)) {
             return errors_no_memory(errors);
         }
         dataset->texts = texts;

@@ -1,8 +1,10 @@
 #include "data/reader.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "core/memory_limit.h"
 #include "io/file.h"
 
 struct reader *reader_create(const struct reader_class *class, const void *options, const struct reader_column *columns,
@@ -29,14 +31,49 @@ void reader_destroy(struct reader *reader) {
     }
 }
 
+int reader_has_option(const struct reader_class *class, const char *key) {
+    const rondo_option *option = class->options;
+    while (option != NULL && option->key != NULL && strcmp(option->key, key) != 0) {
+        option++;
+    }
+    return option != NULL && option->key != NULL;
+}
+
+/* Moves the errors of `own` to `errors`. If memory was short, they become one that names the files. */
+static rondo_status end_of_reading(const struct reader_source *source, rondo_status status, struct errors *own,
+                                   const char *hint, struct errors *errors) {
+    if (status != RONDO_NO_MEMORY || source->count == 0) {
+        errors_move(errors, own);
+        return status;
+    }
+    errors_free(own);
+    const struct memory_limit limit = memory_limit();
+    const double mega = 1e6;
+    char others[40] = "";
+    if (source->count > 1) {
+        snprintf(others, sizeof others, " (and %d more)", (int)source->count - 1);
+    }
+    return errors_add_at(
+        errors, RONDO_INVALID, source->paths[0].where,
+        "out of memory while '%s'%s was read, with %.0f MB in use; expected data that fit in what is free of "
+        "%.0f MB, %s%s",
+        source->paths[0].text, others, (double)memory_used() / mega, (double)limit.bytes / mega, limit.source, hint);
+}
+
 rondo_status reader_learn(struct reader *reader, const struct reader_source *source, struct errors *errors) {
     if (reader->class->clear != NULL) {
         reader->class->clear(reader);
     }
     memset(reader->state, 0, reader->class->state_size);
-    const rondo_status status = reader->class->learn == NULL ? RONDO_OK : reader->class->learn(reader, source, errors);
+    struct errors own = {0};
+    const rondo_status status = reader->class->learn == NULL ? RONDO_OK : reader->class->learn(reader, source, &own);
     progress_report(&reader->progress, NULL, 1);
-    return status;
+    const char *hint =
+        reader_has_option(reader->class, "max_words")
+            ? "; 'max_words' and 'min_count' leave words out after all have been counted, so that only a "
+              "smaller training part takes less"
+            : "";
+    return end_of_reading(source, status, &own, hint, errors);
 }
 
 struct dataset *reader_describe(const struct reader *reader, struct errors *errors) {
@@ -50,14 +87,16 @@ struct dataset *reader_describe(const struct reader *reader, struct errors *erro
 
 struct dataset *reader_read(const struct reader *reader, const struct reader_source *source, int with_targets,
                             struct errors *errors) {
-    struct dataset *dataset = reader_describe(reader, errors);
+    struct errors own = {0};
+    struct dataset *dataset = reader_describe(reader, &own);
     const rondo_status status =
-        dataset == NULL ? errors->status : reader->class->read(reader, source, with_targets, dataset, errors);
+        dataset == NULL ? own.status : reader->class->read(reader, source, with_targets, dataset, &own);
     progress_report(&reader->progress, NULL, 1);
     if (status != RONDO_OK) {
         dataset_destroy(dataset);
-        return NULL;
+        dataset = NULL;
     }
+    (void)end_of_reading(source, status, &own, "", errors);
     return dataset;
 }
 

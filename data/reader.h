@@ -150,13 +150,17 @@ const struct reader_class *reader_find(const char *name, struct suggestion *near
 /* Reader number `index`, in alphabetical order; NULL past the last. */
 const struct reader_class *reader_at(int32_t index);
 
+/* 1 if a key of `data:` is an option of the reader. */
+int reader_has_option(const struct reader_class *class, const char *key);
+
 /* A reader that has learned nothing yet; `options`, `columns` and what they point to must outlive it. NULL with an error;
  * free it with reader_destroy. */
 struct reader *reader_create(const struct reader_class *class, const void *options, const struct reader_column *columns,
                              struct interrupt interrupt, struct errors *errors);
 void reader_destroy(struct reader *reader);
 
-/* Learns from the training part of the source, and forgets what was learned or loaded before. */
+/* Learns from the training part of the source, and forgets what was learned or loaded before. Files that take more memory than
+ * there is are RONDO_INVALID, here and in reader_read. */
 rondo_status reader_learn(struct reader *reader, const struct reader_source *source, struct errors *errors);
 /* An empty dataset with the reader's streams; NULL with an error. */
 struct dataset *reader_describe(const struct reader *reader, struct errors *errors);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory_limit.h"
+
 struct vocabulary_entry {
     const char *word; /* in the pool */
     int64_t count;
@@ -83,7 +85,9 @@ static void fill_slots(struct vocabulary *vocabulary) {
 
 static int grow(struct vocabulary *vocabulary) {
     const int32_t capacity = 2 * vocabulary->capacity;
-    if (capacity > MAX_ENTRIES) {
+    const uint64_t more =
+        (uint64_t)vocabulary->capacity * (sizeof *vocabulary->entries + 2 * sizeof *vocabulary->slots);
+    if (capacity > MAX_ENTRIES || !memory_has_room(more)) {
         return 0;
     }
     struct vocabulary_entry *entries = realloc(vocabulary->entries, (size_t)capacity * sizeof *entries);

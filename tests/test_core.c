@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "core/arena.h"
+#include "core/memory_limit.h"
 #include "core/parallel.h"
 #include "core/program.h"
 #include "core/rng.h"
@@ -952,10 +953,22 @@ static TCase *new_case(Suite *suite, const char *name) {
     return add_case(suite, name, 60, setup, teardown);
 }
 
+/* ---- memory ---- */
+
+START_TEST(only_much_memory_may_be_refused) {
+    ck_assert_int_eq(memory_has_room(0), 1);
+    ck_assert_int_eq(memory_has_room(MEMORY_MANY - 1), 1);
+#ifdef __linux__
+    ck_assert_int_eq(memory_has_room(UINT64_MAX), 0);
+#endif
+}
+END_TEST
+
 static Suite *core_suite(void) {
     Suite *suite = suite_create("core");
     TCase *arenas = new_case(suite, "arena");
     tcase_add_test(arenas, pieces_are_aligned_and_do_not_overlap);
+    tcase_add_test(arenas, only_much_memory_may_be_refused);
     tcase_add_test(arenas, calloc_gives_zeros_where_memory_was_written_before);
     tcase_add_loop_test(arenas, a_repeated_pattern_of_allocations_takes_memory_once, 0, ROWS(patterns));
     tcase_add_test(arenas, patterns_that_alternate_do_not_take_memory_without_end);

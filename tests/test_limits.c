@@ -43,13 +43,74 @@ START_TEST(training_ends_with_any_limit_of_memory) {
         snprintf(line, sizeof line, "ulimit -v %d\n%s e.yaml --quiet --out memory-%d-%d", limits[i],
                  memory_settings[_i], _i, i);
         const struct outcome outcome = shell("%s", line);
-        ck_assert_msg(outcome.status == 0 || outcome.status == 1, "%s: %s, expected 0 or 1: %s", line, outcome.end,
-                      outcome.err);
+        /* 2: it was the data that took too much */
+        ck_assert_msg(outcome.status == 0 || outcome.status == 1 ||
+                          (outcome.status == 2 && strstr(outcome.err, "out of memory while '") != NULL),
+                      "%s: %s, expected 0 or 1: %s", line, outcome.end, outcome.err);
         ck_assert_msg(outcome.status == 0 || strstr(outcome.err, "out of memory") != NULL, "%s: %s", line, outcome.err);
         done += outcome.status == 0;
         ck_assert(i + 1 < ROWS(limits) || outcome.status == 0);
     }
     ck_assert_int_lt(done, ROWS(limits)); /* otherwise no limit was too low, and nothing was tested */
+}
+END_TEST
+
+/* Writes a file of so many lines, each with words that no other line has. */
+static void write_lines(const char *name, int count) {
+    FILE *file = fopen(sandbox_path("%s", name), "wb");
+    ck_assert_ptr_nonnull(file);
+    for (int i = 0; i < count; i++) {
+        fprintf(file, "word%d of%d line%d\tgood\n", i, i, i);
+    }
+    ck_assert_int_eq(ferror(file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+/* Writes an experiment with this reader and so wide vectors. */
+static void write_large(const char *reader, const char *file, int width) {
+    char experiment[1000];
+    const int is_text = strcmp(reader, "text") == 0;
+    snprintf(
+        experiment, sizeof experiment,
+        "rondo: 1\nname: e\narchitecture: \"%s\"\ndata: {reader: %s, train: %s}\nmodel: {%sembedding: {size: %d}, "
+        "layers: [{cell: gru, hidden: 1}]}\nloss: {plugin: softmax_cross_entropy}\noptimizer: {plugin: sgd, lr: 0.1}\n"
+        "schedule: {epochs: 1, batch: 1, seed: 1}\n",
+        is_text ? "N:1" : "N:N", reader, file, is_text ? "" : "feedback: true, ", width);
+    sandbox_write("large.yaml", experiment);
+}
+
+static const struct {
+    const char *reader, *file, *hint;
+} large[] = {
+    {"text", "big.tsv", "'max_words'"},
+    {"words", "big.txt", "'max_words'"},
+    {"characters", "big.txt", ""},
+};
+
+START_TEST(data_that_outgrow_memory_are_refused_by_name) {
+    enum { LINES = 400000 };
+    write_lines(large[_i].file, LINES);
+    write_large(large[_i].reader, large[_i].file, 1);
+    int named = 0;
+    for (int limit = 20000; limit <= 60000; limit += 8000) {
+        char line[200];
+        snprintf(line, sizeof line, "ulimit -v %d\n$RONDO train large.yaml --quiet --threads 1 --out large", limit);
+        const struct outcome outcome = shell("%s", line);
+        ck_assert_msg(outcome.status == 1 || outcome.status == 2, "%s: %s: %s", line, outcome.end, outcome.err);
+        named += outcome.status == 2 && strstr(outcome.err, "large.yaml:4:") != NULL &&
+                 strstr(outcome.err, large[_i].file) != NULL && strstr(outcome.err, "out of memory while '") != NULL &&
+                 strstr(outcome.err, "'ulimit -v'") != NULL && strstr(outcome.err, large[_i].hint) != NULL;
+    }
+    ck_assert_int_ge(named, 1);
+}
+END_TEST
+
+START_TEST(vocabulary_with_too_large_a_table_is_refused_with_the_keys_that_limit_it) {
+    write_lines("words.txt", 1000);
+    write_large("words", "words.txt", 65536);
+    const struct outcome outcome = shell("ulimit -v %s\n$RONDO train large.yaml --quiet --out large", "600000");
+    assert_status("train", &outcome, 2);
+    assert_parts("train", outcome.err, "large.yaml:5:|takes at least|data.max_words and data.min_count");
 }
 END_TEST
 
@@ -113,6 +174,8 @@ int main(void) {
     tcase_add_unchecked_fixture(cases, setup, sandbox_close);
 #if !SANITIZER_SHADOW
     tcase_add_loop_test(cases, training_ends_with_any_limit_of_memory, 0, ROWS(memory_settings));
+    tcase_add_loop_test(cases, data_that_outgrow_memory_are_refused_by_name, 0, ROWS(large));
+    tcase_add_test(cases, vocabulary_with_too_large_a_table_is_refused_with_the_keys_that_limit_it);
     tcase_add_test(cases, command_that_needs_no_product_ends_in_little_memory);
 #endif
     tcase_add_test(cases, file_that_may_not_grow_is_like_a_full_disk);

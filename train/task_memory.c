@@ -29,6 +29,21 @@ struct task_memory task_memory(const struct task *task) {
     return memory;
 }
 
+/* "; ..." if most parameters are in a table of words whose size the reader can limit, else "". */
+static const char *words_hint(const struct task *task, const struct task_memory *memory) {
+    const struct model *model = network_model(task->network);
+    if (!reader_has_option(task->data.reader->class, "max_words")) {
+        return "";
+    }
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        const struct model_parameter *parameter = &model_parameters(model)[p];
+        if (parameter->by_rows && 4 * tensor_bytes(&parameter->value) > memory->parameters) {
+            return "; data.max_words and data.min_count make the vocabulary smaller";
+        }
+    }
+    return "";
+}
+
 rondo_status task_check_memory(const struct task *task, struct errors *errors) {
     const struct task_memory memory = task_memory(task);
     const struct memory_limit limit = memory_limit();
@@ -43,8 +58,8 @@ rondo_status task_check_memory(const struct task *task, struct errors *errors) {
     return errors_add_at(errors, RONDO_INVALID, layers == NULL ? nowhere : layers->where,
                          "training this model takes at least %.1f GB: %.1f GB for the parameters and the best ones so "
                          "far, %.1f GB for the gradients of %lld part%s of a batch, and %.1f GB for the optimizer; "
-                         "expected at most %.1f GB, which is %s",
+                         "expected at most %.1f GB, which is %s%s",
                          (double)total / giga, (double)memory.parameters / giga, (double)memory.gradients / giga,
                          (long long)memory.n_shards, memory.n_shards == 1 ? "" : "s", (double)memory.slots / giga,
-                         (double)limit.bytes / giga, limit.source);
+                         (double)limit.bytes / giga, limit.source, words_hint(task, &memory));
 }
