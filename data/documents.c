@@ -72,21 +72,12 @@ static struct remedy_text remedy_text(const struct documents_settings *settings)
     return remedy;
 }
 
-/* The end of a piece of the text from `begin` on that does not cut a character. */
-static size_t piece_end(const char *text, size_t length, size_t begin) {
-    size_t end = length - begin < FILE_MAP_STEP ? length : begin + FILE_MAP_STEP;
-    for (int i = 0; i < 3 && end < length && ((unsigned char)text[end] & 0xC0) == 0x80; i++) {
-        end--;
-    }
-    return end;
-}
-
 static rondo_status check_utf8(const struct documents_settings *settings, struct document_file *file,
                                struct errors *errors) {
     const char *text = file->map.bytes, *name = file->map.file;
     const size_t length = file->map.length;
     for (size_t begin = 0, end; begin < length; begin = end) {
-        end = piece_end(text, length, begin);
+        end = utf8_piece_end(text, length, begin, FILE_MAP_STEP);
         const char *nul = memchr(text + begin, '\0', end - begin);
         size_t bad = end - begin;
         if (!utf8_check(text + begin, end - begin, &bad) && (nul == NULL || begin + bad < (size_t)(nul - text))) {

@@ -87,6 +87,7 @@ static rondo_status check_blanks(struct table_file *file, int32_t column, const 
 
 rondo_status label_column_learn(struct table_file *file, int32_t column, struct vocabulary *labels) {
     for (int64_t index = 0; index < table_file_count(file) && file->mistakes < TABLE_FILE_MOST_MISTAKES; index++) {
+        RONDO_TRY(table_file_advance(file, index));
         const char *label = table_file_field(file, index, column);
         if (is_empty(label)) {
             report_empty(file, index);

@@ -143,8 +143,7 @@ static rondo_status read_file(struct series_reading *reading, struct table_file 
     }
     for (int64_t index = 0; index < table_file_count(file) && file->mistakes < TABLE_FILE_MOST_MISTAKES; index++) {
         const int64_t row = raw->rows++;
-        RONDO_TRY(reader_advance(form->reader, index, table_file_count(file), table_file_place(file, index),
-                                 reading->errors));
+        RONDO_TRY(table_file_advance(file, index));
         raw->lines[row] = table_file_place(file, index);
         const int is_good = read_time(reading, file, index, time, &reading->row_time[row]);
         reading->series[row] = read_series(reading, file, index, series);
@@ -197,7 +196,8 @@ static rondo_status read_files(struct series_reading *reading, const struct read
     }
     for (; reading->n_files < source->count; rows += table_file_count(&reading->files[reading->n_files - 1])) {
         struct table_file *file = &reading->files[reading->n_files];
-        RONDO_TRY(table_file_open(file, reading->form->table, &source->paths[reading->n_files++], reading->errors));
+        RONDO_TRY(table_file_open(file, reading->form->reader, reading->form->table, &source->paths[reading->n_files++],
+                                  reading->errors));
     }
     reading->series = arena_calloc(arena, (size_t)rows, sizeof *reading->series);
     reading->row_time = arena_calloc(arena, (size_t)rows, sizeof *reading->row_time);

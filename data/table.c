@@ -3,27 +3,33 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/memory_limit.h"
 #include "io/utf8.h"
 
 enum { MAX_MISTAKES = 10 };
 
-/* One pass over the text. Fields are unquoted in place: the write position never passes the read position. */
+/* The fields of one row, unquoted. A row is written over the one before it. */
+struct table_cursor {
+    int64_t row; /* -1: none yet */
+    const char **fields;
+    char *text;     /* of all fields, with their NULs: [longest + 1] */
+    size_t longest; /* row of the file, in bytes */
+};
+
+/* Reads rows, with or without writing their fields. */
 struct table_parser {
-    char *next, *end;     /* the rest of the text; *end is NUL */
-    char *written;        /* where the next byte of the field goes */
-    int64_t line, column; /* of `next`, from 1; columns count characters */
+    const char *next, *end; /* the rest of the text */
+    char *written;          /* where the next byte of the field goes; NULL: fields are not written */
+    int64_t line, column;   /* of `next`, from 1; columns count characters */
     struct table_format format;
     int cr_ends_lines;  /* the text has CR and no LF */
     int64_t quote_line; /* line of the last quoted field of this row that spans lines; 0: none */
     const char *file;
-    struct errors *errors;
+    struct errors *errors; /* NULL: mistakes were reported before */
     int32_t mistakes;
 
-    const char **fields;
-    int32_t *lines;
-    int64_t n_fields, n_rows, row_begin; /* row_begin: index of the first field of the current row */
-    int64_t columns;                     /* of the first row; 0: it has not been read yet */
-    int64_t first_line;                  /* where the first row starts */
+    const char **fields; /* [most_fields] of the row; NULL: not written */
+    int64_t n_fields, most_fields;
 };
 
 static int32_t clamp(int64_t n) {
@@ -36,8 +42,9 @@ static struct location place(const struct table_parser *parser, int64_t line, in
 
 /* Counts a mistake and adds its text. */
 #define MISTAKE(parser, line, column, ...)                                                                             \
-    ((parser)->mistakes++,                                                                                             \
-     (void)errors_add_at((parser)->errors, RONDO_INVALID, place(parser, line, column), __VA_ARGS__))
+    (void)((parser)->mistakes++, (parser)->errors == NULL ? RONDO_INVALID                                              \
+                                                          : errors_add_at((parser)->errors, RONDO_INVALID,             \
+                                                                          place(parser, line, column), __VA_ARGS__))
 
 /* Skips one byte of the text, and updates line and column. */
 static void skip(struct table_parser *parser) {
@@ -50,10 +57,29 @@ static void skip(struct table_parser *parser) {
     }
 }
 
-/* Copies one byte of the text to the field. */
+/* Writes one byte of the text to the field. */
 static void copy(struct table_parser *parser) {
-    *parser->written++ = *parser->next;
+    if (parser->written != NULL) {
+        *parser->written++ = *parser->next;
+    }
     skip(parser);
+}
+
+static int is_at(const struct table_parser *parser, char c) {
+    return parser->next < parser->end && *parser->next == c;
+}
+
+static void begin_field(struct table_parser *parser) {
+    if (parser->fields != NULL && parser->n_fields < parser->most_fields) {
+        parser->fields[parser->n_fields] = parser->written;
+    }
+    parser->n_fields++;
+}
+
+static void end_field(struct table_parser *parser) {
+    if (parser->written != NULL) {
+        *parser->written++ = '\0';
+    }
 }
 
 /* Length of the line end at `next`, 0 if there is none: LF, CRLF, a CR that ends the text, or any CR if
@@ -107,7 +133,7 @@ static int quoted_field(struct table_parser *parser) {
             continue;
         }
         skip(parser);
-        if (*parser->next != '"') {
+        if (!is_at(parser, '"')) {
             break;
         }
         copy(parser); /* "" is one quote */
@@ -128,55 +154,50 @@ static int quoted_field(struct table_parser *parser) {
     return 0;
 }
 
-/* Reads one row and its line end. */
-static void parse_row(struct table_parser *parser) {
-    const int64_t line = parser->line;
+/* Reads a field without quotes: stretches up to the next byte that may end it. */
+static void plain_field(struct table_parser *parser) {
+    while (!at_field_end(parser)) {
+        const char *begin = parser->next, *end = begin;
+        do {
+            parser->column += (*end & 0xC0) != 0x80;
+            end++;
+        } while (end < parser->end && *end != parser->format.separator && *end != '\n' && *end != '\r');
+        if (parser->written != NULL) {
+            memcpy(parser->written, begin, (size_t)(end - begin));
+            parser->written += end - begin;
+        }
+        parser->next = end;
+    }
+}
+
+/* Reads one row and its line end. 0 after a mistake. */
+static int parse_row(struct table_parser *parser) {
     int is_good = 1, is_last = 0;
     parser->quote_line = 0;
+    parser->n_fields = 0;
     while (!is_last) {
-        parser->written = parser->next;
-        char *field = parser->next;
-        if (*parser->next == '"' && parser->format.has_quotes) {
+        begin_field(parser);
+        if (parser->format.has_quotes && is_at(parser, '"')) {
             is_good = quoted_field(parser) && is_good;
         } else {
-            while (!at_field_end(parser)) {
-                copy(parser);
-            }
+            plain_field(parser);
         }
-        is_last = parser->next == parser->end || *parser->next != parser->format.separator;
+        end_field(parser);
+        is_last = !is_at(parser, parser->format.separator);
         for (int n = is_last ? line_end(parser) : 1; n > 0; n--) {
             skip(parser);
         }
-        *parser->written = '\0'; /* after the separator has been read, which it may overwrite */
-        parser->fields[parser->n_fields++] = field;
     }
-    const int64_t columns = parser->n_fields - parser->row_begin;
-    if (is_good && parser->columns != 0 && columns != parser->columns) {
-        MISTAKE(parser, line, 0, "%lld field%s, expected %lld as in the first row, line %lld%s", (long long)columns,
-                columns == 1 ? "" : "s", (long long)parser->columns, (long long)parser->first_line,
-                quote_hint(parser->quote_line).text);
-        is_good = 0;
-    }
-    if (!is_good) {
-        parser->n_fields = parser->row_begin;
-        return;
-    }
-    if (parser->columns == 0) {
-        parser->columns = columns;
-        parser->first_line = line;
-    }
-    parser->lines[parser->n_rows++] = clamp(line);
-    parser->row_begin = parser->n_fields;
+    return is_good;
 }
 
-static rondo_status check_bytes(struct table_parser *parser) {
+/* ---- the first pass: the encoding ---- */
+
+/* The mistake is at byte `bad`. */
+static rondo_status refuse_byte(struct table_parser *parser, size_t bad) {
     const char *text = parser->next;
     const size_t length = (size_t)(parser->end - text);
-    const char *nul = memchr(text, '\0', length);
-    size_t bad = nul == NULL ? length : (size_t)(nul - text);
-    if (utf8_check(text, bad, &bad) && nul == NULL) {
-        return RONDO_OK;
-    }
+    parser->cr_ends_lines = memchr(text, '\r', bad) != NULL && memchr(text, '\n', length) == NULL;
     if (length >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0)) {
         MISTAKE(parser, 1, 1, "the file is UTF-16, expected text as UTF-8");
         return RONDO_INVALID;
@@ -193,60 +214,180 @@ static rondo_status check_bytes(struct table_parser *parser) {
     return RONDO_INVALID;
 }
 
-/* Allocates for the largest number of fields and rows that the text could contain. Pages that are never written take no
- * memory. */
-static rondo_status reserve(struct table_parser *parser, struct arena *arena) {
-    size_t rows = 1, fields = 1;
-    for (const char *c = parser->next; c < parser->end; c++) {
-        const int ends_line = *c == '\n' || (*c == '\r' && parser->cr_ends_lines);
-        rows += ends_line;
-        fields += ends_line || *c == parser->format.separator;
+static size_t count_byte(const char *text, size_t length, char byte) {
+    size_t count = 0;
+    for (size_t i = 0; i < length; i++) {
+        count += text[i] == byte;
     }
-    if (fields > SIZE_MAX / sizeof *parser->fields) {
-        return errors_no_memory(parser->errors);
-    }
-    parser->fields = arena_alloc(arena, fields * sizeof *parser->fields);
-    parser->lines = arena_alloc(arena, rows * sizeof *parser->lines);
-    return parser->fields == NULL || parser->lines == NULL ? errors_no_memory(parser->errors) : RONDO_OK;
+    return count;
 }
 
-rondo_status table_parse(const char *file, char *text, size_t length, struct table_format format, struct arena *arena,
-                         struct table *table, struct errors *errors) {
-    const size_t mark = length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    struct table_parser parser = {.next = text + mark,
-                                  .end = text + length,
-                                  .line = 1,
-                                  .column = 1,
-                                  .format = format,
-                                  .cr_ends_lines =
-                                      memchr(text, '\r', length) != NULL && memchr(text, '\n', length) == NULL,
-                                  .file = file,
-                                  .errors = errors};
-    RONDO_TRY(check_bytes(&parser));
-    RONDO_TRY(reserve(&parser, arena));
-    while (parser.next < parser.end && parser.mistakes < MAX_MISTAKES) {
-        const int empty = line_end(&parser);
+/* Checks the bytes, and finds out what ends lines. *most_rows is at least the number of rows. */
+static rondo_status check_bytes(struct table_parser *parser, const struct reader *reader, struct file_map *map,
+                                size_t *most_rows) {
+    const char *text = map->bytes;
+    size_t lf = 0, cr = 0;
+    for (size_t begin = 0, end; begin < map->length; begin = end) {
+        end = utf8_piece_end(text, map->length, begin, FILE_MAP_STEP);
+        const char *nul = memchr(text + begin, '\0', end - begin);
+        size_t bad = nul == NULL ? end - begin : (size_t)(nul - text) - begin;
+        if (!utf8_check(text + begin, bad, &bad) || nul != NULL) {
+            return refuse_byte(parser, (size_t)(text + begin - parser->next) + bad);
+        }
+        lf += count_byte(text + begin, end - begin, '\n');
+        cr += count_byte(text + begin, end - begin, '\r');
+        RONDO_TRY(reader_pass(reader, map, end, (struct location){.file = map->file}, parser->errors));
+    }
+    parser->cr_ends_lines = cr > 0 && lf == 0;
+    *most_rows = (parser->cr_ends_lines ? cr : lf) + 1;
+    return RONDO_OK;
+}
+
+/* ---- the second pass: the rows ---- */
+
+/* Where the rows are. */
+struct table_rows {
+    size_t *begin;
+    int32_t *lines;
+    int64_t count, columns; /* columns: of the first row; 0: it has not been read yet */
+    int64_t first_line;     /* where the first row starts */
+    size_t longest;         /* row, in bytes */
+};
+
+static void scan_row(struct table_parser *parser, const char *text, struct table_rows *rows) {
+    const int64_t line = parser->line;
+    const char *begin = parser->next;
+    if (!parse_row(parser)) {
+        return;
+    }
+    if (rows->columns == 0) {
+        rows->columns = parser->n_fields;
+        rows->first_line = line;
+    } else if (parser->n_fields != rows->columns) {
+        MISTAKE(parser, line, 0, "%lld field%s, expected %lld as in the first row, line %lld%s",
+                (long long)parser->n_fields, parser->n_fields == 1 ? "" : "s", (long long)rows->columns,
+                (long long)rows->first_line, quote_hint(parser->quote_line).text);
+        return;
+    }
+    const size_t length = (size_t)(parser->next - begin);
+    rows->longest = length > rows->longest ? length : rows->longest;
+    rows->begin[rows->count] = (size_t)(begin - text);
+    rows->lines[rows->count++] = clamp(line);
+}
+
+static rondo_status scan_rows(struct table_parser *parser, const struct reader *reader, struct file_map *map,
+                              struct table_rows *rows) {
+    while (parser->next < parser->end && parser->mistakes < MAX_MISTAKES) {
+        const int empty = line_end(parser);
         for (int n = empty; n > 0; n--) {
-            skip(&parser);
+            skip(parser);
         }
         if (empty == 0) {
-            parse_row(&parser);
+            scan_row(parser, map->bytes, rows);
         }
-        if (parser.columns > TABLE_MAX_COLUMNS) {
-            return errors_add_at(errors, RONDO_INVALID, place(&parser, parser.first_line, 0),
-                                 "%lld fields, expected at most %d", (long long)parser.columns, TABLE_MAX_COLUMNS);
+        if (rows->columns > TABLE_MAX_COLUMNS) {
+            return errors_add_at(parser->errors, RONDO_INVALID, place(parser, rows->first_line, 0),
+                                 "%lld fields, expected at most %d", (long long)rows->columns, TABLE_MAX_COLUMNS);
         }
+        RONDO_TRY(reader_pass(reader, map, (size_t)(parser->next - map->bytes), place(parser, parser->line, 0),
+                              parser->errors));
     }
-    if (parser.mistakes > 0) {
+    if (parser->mistakes > 0) {
         return RONDO_INVALID;
     }
-    if (parser.n_rows == 0) {
-        return errors_add_at(errors, RONDO_INVALID, place(&parser, 0, 0), "the file has no rows");
+    return rows->count > 0 ? RONDO_OK
+                           : errors_add_at(parser->errors, RONDO_INVALID, place(parser, 0, 0), "the file has no rows");
+}
+
+/* ---- tables ---- */
+
+static struct table_parser parser_of(const struct table *table, size_t begin, size_t end, struct errors *errors) {
+    return (struct table_parser){.next = table->map.bytes + begin,
+                                 .end = table->map.bytes + end,
+                                 .line = 1,
+                                 .column = 1,
+                                 .format = table->format,
+                                 .cr_ends_lines = table->cr_ends_lines,
+                                 .file = table->file,
+                                 .errors = errors};
+}
+
+/* Memory of pages that are never written is not taken. */
+static rondo_status find_rows(struct table *table, const struct reader *reader, struct arena *arena,
+                              struct table_rows *rows, struct errors *errors) {
+    struct file_map *map = &table->map;
+    const size_t mark = map->length >= 3 && memcmp(map->bytes, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    struct table_parser parser = parser_of(table, mark, map->length, errors);
+    size_t most_rows = 1;
+    RONDO_TRY(check_bytes(&parser, reader, map, &most_rows));
+    table->cr_ends_lines = parser.cr_ends_lines;
+    const int has_room = most_rows < SIZE_MAX / sizeof *rows->begin - 1 &&
+                         memory_has_room(most_rows * (sizeof *rows->begin + sizeof *rows->lines));
+    rows->begin = has_room ? arena_alloc(arena, (most_rows + 1) * sizeof *rows->begin) : NULL;
+    rows->lines = has_room ? arena_alloc(arena, most_rows * sizeof *rows->lines) : NULL;
+    if (rows->begin == NULL || rows->lines == NULL) {
+        return errors_no_memory(errors);
     }
-    *table = (struct table){.rows = parser.n_rows,
-                            .columns = (int32_t)parser.columns,
-                            .fields = parser.fields,
-                            .lines = parser.lines,
-                            .file = file};
+    RONDO_TRY(scan_rows(&parser, reader, map, rows));
+    rows->begin[rows->count] = map->length;
     return RONDO_OK;
+}
+
+/* A row for table_row. */
+static struct table_cursor *make_cursor(const struct table_rows *rows, struct arena *arena) {
+    struct table_cursor *cursor = arena_alloc(arena, sizeof *cursor);
+    const char **fields = arena_alloc(arena, (size_t)rows->columns * sizeof *fields);
+    char *text = arena_alloc(arena, rows->longest + 1);
+    if (cursor == NULL || fields == NULL || text == NULL) {
+        return NULL;
+    }
+    *cursor = (struct table_cursor){-1, fields, text, rows->longest};
+    return cursor;
+}
+
+rondo_status table_open(struct table *table, const struct reader *reader, const struct reader_path *path,
+                        struct table_format format, struct arena *arena, struct errors *errors) {
+    struct table_rows rows = {0};
+    *table = (struct table){.file = path->text, .format = format};
+    RONDO_TRY(reader_path_map(path, &table->map, errors));
+    RONDO_TRY(find_rows(table, reader, arena, &rows, errors));
+    table->rows = rows.count;
+    table->columns = (int32_t)rows.columns;
+    table->begin = rows.begin;
+    table->lines = rows.lines;
+    table->last = make_cursor(&rows, arena); /* its row becomes `names` */
+    if (table->last == NULL) {
+        return errors_no_memory(errors);
+    }
+    table->names = table_row(table, 0);
+    table->last = make_cursor(&rows, arena);
+    return table->last == NULL ? errors_no_memory(errors) : RONDO_OK;
+}
+
+void table_close(struct table *table) {
+    file_map_close(&table->map);
+}
+
+/* Another program may have changed the file, so no row is longer than the longest one was, or has more fields. */
+const char *const *table_row(const struct table *table, int64_t row) {
+    struct table_cursor *cursor = table->last;
+    if (cursor->row != row) {
+        const size_t begin = table->begin[row], length = table->begin[row + 1] - begin;
+        const size_t end = begin + (length < cursor->longest ? length : cursor->longest);
+        struct table_parser parser = parser_of(table, begin, end, NULL);
+        parser.written = cursor->text;
+        parser.fields = cursor->fields;
+        parser.most_fields = table->columns;
+        (void)parse_row(&parser);
+        for (int64_t i = parser.n_fields; i < table->columns; i++) {
+            cursor->fields[i] = "";
+        }
+        cursor->row = row;
+    }
+    return cursor->fields;
+}
+
+rondo_status table_pass(struct table *table, int64_t row, struct errors *errors) {
+    const size_t at = table->begin[row];
+    return file_map_is_due(&table->map, at) ? file_map_pass(&table->map, at, errors) : RONDO_OK;
 }

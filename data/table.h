@@ -10,10 +10,8 @@
 #ifndef RONDO_DATA_TABLE_H
 #define RONDO_DATA_TABLE_H
 
-#include "core/arena.h"
+#include "data/reader.h"
 
-/* Files larger than this are refused. */
-#define TABLE_MAX_BYTES   ((size_t)2 << 30)
 #define TABLE_MAX_COLUMNS 65536
 
 struct table_format {
@@ -21,17 +19,31 @@ struct table_format {
     int has_quotes;
 };
 
+/* A file that is mapped, and where its rows are: 12 bytes of memory for each row, and the fields of one. */
 struct table {
     int64_t rows;
     int32_t columns;
-    const char *const *fields; /* [rows * columns], NUL-terminated, UTF-8 */
-    const int32_t *lines;      /* [rows] the line of the file on which each row starts, from 1 */
+    const char *const *names; /* [columns] the fields of the first row; NUL-terminated, UTF-8 */
+    const int32_t *lines;     /* [rows] the line of the file on which each row starts, from 1 */
     const char *file;
+    /* private to table.c */
+    struct file_map map;
+    const size_t *begin; /* [rows + 1] the byte of the file at which each row begins */
+    struct table_format format;
+    int cr_ends_lines;         /* the text has CR and no LF */
+    struct table_cursor *last; /* the row whose fields were asked for last */
 };
 
-/* Parses a text, which is modified; the table points into it; text[length] is NUL. `file` is for messages; borrowed. The other
- * memory is from `arena`. A text without rows is RONDO_INVALID. Reports up to ten mistakes, each at its place. */
-rondo_status table_parse(const char *file, char *text, size_t length, struct table_format format, struct arena *arena,
-                         struct table *table, struct errors *errors);
+/* Opens and checks a file: a row is read again when its fields are asked for. A file without rows is RONDO_INVALID. Reports up
+ * to ten mistakes, each at its place, and the progress to `reader`. Memory is from `arena`; path->text is borrowed for
+ * messages. Close it afterwards, also after a failure. */
+rondo_status table_open(struct table *table, const struct reader *reader, const struct reader_path *path,
+                        struct table_format format, struct arena *arena, struct errors *errors);
+void table_close(struct table *table);
+
+/* The fields of a row, [columns], NUL-terminated; valid until those of another row are asked for. */
+const char *const *table_row(const struct table *table, int64_t row);
+/* A pass over the rows has reached this one: gives back the memory of the file before it (file_map_pass). */
+rondo_status table_pass(struct table *table, int64_t row, struct errors *errors);
 
 #endif

@@ -59,7 +59,7 @@ static const char *column_names(const struct table_file *file) {
     const struct table *table = &file->table;
     const char *names = "; it has ";
     for (int32_t i = 0; i < table->columns && i < MOST && names != NULL; i++) {
-        names = arena_printf(file->arena, "%s%s'%.60s'", names, i == 0 ? "" : ", ", table->fields[i]);
+        names = arena_printf(file->arena, "%s%s'%.60s'", names, i == 0 ? "" : ", ", table->names[i]);
     }
     if (table->columns > MOST && names != NULL) {
         names = arena_printf(file->arena, "%s and %d more", names, table->columns - MOST);
@@ -73,11 +73,11 @@ static rondo_status find_column_by_name(const struct table_file *file, const str
     struct suggestion near = {0};
     int found = 0;
     for (int32_t i = 0; i < table->columns; i++) {
-        if (strcmp(table->fields[i], column->text) == 0) {
+        if (strcmp(table->names[i], column->text) == 0) {
             *index = i;
             found++;
         }
-        suggest(&near, column->text, table->fields[i]);
+        suggest(&near, column->text, table->names[i]);
     }
     if (found > 1) {
         return errors_add_at(file->errors, RONDO_INVALID, column->where,
@@ -94,7 +94,7 @@ static rondo_status find_column_by_name(const struct table_file *file, const str
 static rondo_status check_number(const struct table_file *file, const struct reader_column *column, long number) {
     const struct table *table = &file->table;
     for (int32_t i = 0; file->first_row > 0 && i < table->columns; i++) {
-        if (i != number && strcmp(table->fields[i], column->text) == 0) {
+        if (i != number && strcmp(table->names[i], column->text) == 0) {
             return errors_add_at(file->errors, RONDO_INVALID, column->where,
                                  "'%s' has a column of the name '%s', which is column %d; write \"%s\", in quotes, for "
                                  "the name, or %d for the column",
@@ -150,23 +150,16 @@ rondo_status table_file_check_columns(const struct reader *reader, int32_t count
     return RONDO_OK;
 }
 
-/* Mistakes in the file are reported at its own lines. */
-static rondo_status read_table(struct table_file *file, const struct reader_path *path, struct table_format format) {
-    char *text;
-    size_t length;
-    RONDO_TRY(reader_path_read(path, TABLE_MAX_BYTES, file->arena, &text, &length, file->errors));
-    return table_parse(path->text, text, length, format, file->arena, &file->table, file->errors);
-}
-
-rondo_status table_file_open(struct table_file *file, struct table_file_options options, const struct reader_path *path,
-                             struct errors *errors) {
-    *file = (struct table_file){.arena = arena_create(), .errors = errors, .first_row = options.header != 0};
+rondo_status table_file_open(struct table_file *file, const struct reader *reader, struct table_file_options options,
+                             const struct reader_path *path, struct errors *errors) {
+    *file = (struct table_file){
+        .arena = arena_create(), .reader = reader, .errors = errors, .first_row = options.header != 0};
     if (file->arena == NULL) {
         return errors_no_memory(errors);
     }
     struct table_format format = {0};
     RONDO_TRY(table_format_of(path->like != NULL ? path->like : path->text, &options, path->where, &format, errors));
-    RONDO_TRY(read_table(file, path, format));
+    RONDO_TRY(table_open(&file->table, reader, path, format, file->arena, errors));
     return file->table.rows > file->first_row
                ? RONDO_OK
                : errors_add_at(errors, RONDO_INVALID, (struct location){.file = file->table.file},
@@ -174,6 +167,7 @@ rondo_status table_file_open(struct table_file *file, struct table_file_options 
 }
 
 void table_file_close(struct table_file *file) {
+    table_close(&file->table);
     arena_destroy(file->arena);
 }
 
@@ -181,8 +175,13 @@ int64_t table_file_count(const struct table_file *file) {
     return file->table.rows - file->first_row;
 }
 
+rondo_status table_file_advance(struct table_file *file, int64_t index) {
+    RONDO_TRY(reader_advance(file->reader, index, table_file_count(file), table_file_place(file, index), file->errors));
+    return table_pass(&file->table, file->first_row + index, file->errors);
+}
+
 const char *table_file_field(const struct table_file *file, int64_t index, int32_t column) {
-    return file->table.fields[(file->first_row + index) * file->table.columns + column];
+    return table_row(&file->table, file->first_row + index)[column];
 }
 
 struct location table_file_place(const struct table_file *file, int64_t index) {
@@ -200,7 +199,7 @@ int table_file_is_number(const char *text, float *number) {
 struct column_text table_file_column_text(const struct table_file *file, int32_t column) {
     struct column_text text;
     if (file->first_row > 0) {
-        snprintf(text.text, sizeof text.text, "column '%.60s'", file->table.fields[column]);
+        snprintf(text.text, sizeof text.text, "column '%.60s'", file->table.names[column]);
     } else {
         snprintf(text.text, sizeof text.text, "column %d", (int)column);
     }

@@ -54,23 +54,29 @@ rondo_status table_file_check_columns(const struct reader *reader, int32_t count
 
 struct table_file {
     struct arena *arena;
+    const struct reader *reader; /* is told the progress */
     struct table table;
     int64_t first_row; /* 1 if there is a header, else 0 */
     struct errors *errors;
     int32_t mistakes; /* reported so far */
 };
 
-/* Reads a file as a table with at least one row after its header; table_file_close afterwards, also after a failure. A
+/* Opens a file as a table with at least one row after its header; table_file_close afterwards, also after a failure. A
  * missing file is a mistake of the experiment, at path->where; others are reported at the lines of the file. */
-rondo_status table_file_open(struct table_file *file, struct table_file_options options, const struct reader_path *path,
-                             struct errors *errors);
+rondo_status table_file_open(struct table_file *file, const struct reader *reader, struct table_file_options options,
+                             const struct reader_path *path, struct errors *errors);
 void table_file_close(struct table_file *file);
 
 /* The number of a column: by number or, with a header, by name. RONDO_INVALID, at column->where, if there is none. */
 rondo_status table_file_column(const struct table_file *file, const struct reader_column *column, int32_t *index);
 
-/* Examples: rows after the header. The field of example `index`, and its place. */
+/* Examples: rows after the header. */
 int64_t table_file_count(const struct table_file *file);
+/* At example `index` of a pass over all of them: reports the progress, asks for an interrupt (reader_advance), and gives back
+ * the memory of the file before it. */
+rondo_status table_file_advance(struct table_file *file, int64_t index);
+/* The field of an example, and its place. The text is valid until a field of another example is asked for; the fields of one
+ * example after the other are read fastest. */
 const char *table_file_field(const struct table_file *file, int64_t index, int32_t column);
 struct location table_file_place(const struct table_file *file, int64_t index);
 

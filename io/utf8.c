@@ -97,3 +97,11 @@ int utf8_check(const char *text, size_t length, size_t *bad) {
     }
     return 1;
 }
+
+size_t utf8_piece_end(const char *text, size_t length, size_t begin, size_t most) {
+    size_t end = length - begin < most ? length : begin + most;
+    for (int i = 0; i < 3 && end < length && ((unsigned char)text[end] & 0xC0) == 0x80; i++) {
+        end--;
+    }
+    return end;
+}

@@ -9,6 +9,9 @@
  * bad byte in `bad` (may be NULL). */
 int utf8_check(const char *text, size_t length, size_t *bad);
 
+/* The end of a piece of a text of `length` bytes, from `begin` on and of at most `most` >= 4 bytes, that cuts no character. */
+size_t utf8_piece_end(const char *text, size_t length, size_t begin, size_t most);
+
 /* How many bytes at the beginning are ASCII. */
 size_t utf8_ascii_length(const char *text, size_t length);
 

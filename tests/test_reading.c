@@ -5,6 +5,7 @@
 
 #include "core/memory_limit.h"
 #include "core/sanitizer.h"
+#include "data/table_file.h"
 #include "tests/reader_fixture.h"
 #include "tests/suite.h"
 
@@ -47,6 +48,8 @@ static struct reader_path write_file(int row, size_t bytes) {
     free(text);
     return (struct reader_path){.text = reader_fixture_path(&fixture, rows[row].file)};
 }
+
+enum { ROW_TABLE = 6 };
 
 static const struct parts no_parts = {{PART_NONE, 0}, {PART_NONE, 0}};
 
@@ -106,10 +109,37 @@ START_TEST(reading_ends_when_an_interrupt_is_requested) {
 }
 END_TEST
 
+/* The readers of tables. The peak is that of a process with one test, which begins after the file was written. */
+START_TEST(a_table_is_not_in_memory_beside_its_examples) {
+    enum { MEGABYTES = 64, MOST = 24 };
+    const struct reader_path path = write_file(ROW_TABLE, (size_t)MEGABYTES << 20);
+    struct table_file file;
+    struct errors errors = {0};
+    uint64_t most = 0, before = memory_used();
+    const struct table_file_options options = {.header = 1};
+    ck_assert_int_eq(table_file_open(&file, fixture.reader, options, &path, &errors), RONDO_OK);
+    const uint64_t index_bytes = (uint64_t)table_file_count(&file) * (sizeof(size_t) + sizeof(int32_t));
+    for (int pass = 0; pass < 2; pass++) {
+        for (int64_t index = 0; index < table_file_count(&file); index++) {
+            ck_assert_int_eq(table_file_advance(&file, index), RONDO_OK);
+            ck_assert_str_eq(table_file_field(&file, index, 3), index == 0 ? "a" : "b");
+            if (index % 100000 == 0) {
+                most = memory_used() > most ? memory_used() : most;
+            }
+        }
+    }
+    table_file_close(&file);
+    ck_assert_msg(SANITIZER_SHADOW || most - before < index_bytes + ((uint64_t)MOST << 20),
+                  "%lld MB, of which the places of rows take %lld", (long long)(most - before) >> 20,
+                  (long long)index_bytes >> 20);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("reading");
     TCase *cases = add_case(suite, "reading", 120, setup, teardown);
     tcase_add_loop_test(cases, a_reader_reports_how_far_it_is, 0, ROWS(rows));
     tcase_add_loop_test(cases, reading_ends_when_an_interrupt_is_requested, 0, ROWS(rows));
+    tcase_add_test(cases, a_table_is_not_in_memory_beside_its_examples);
     return run_suite(suite);
 }

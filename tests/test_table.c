@@ -15,6 +15,7 @@
 
 static struct arena *arena;
 static struct errors errors;
+static char *kept; /* the text of the last table */
 
 static void setup(void) {
     arena = arena_create();
@@ -24,6 +25,8 @@ static void setup(void) {
 static void teardown(void) {
     errors_free(&errors);
     arena_destroy(arena);
+    free(kept);
+    kept = NULL;
 }
 
 /* Formats, by the names in the table of good files. */
@@ -31,7 +34,16 @@ static const struct table_format formats[] = {{',', 1}, {'\t', 0}, {'\t', 1}, {'
 static const struct table_format csv = {',', 1};
 
 static rondo_status parse(const char *text, size_t length, struct table_format format, struct table *table) {
-    return table_parse("t.csv", arena_strndup(arena, text, length), length, format, arena, table, &errors);
+    static const struct reader reader;
+    /* Of its exact length: a sanitizer sees bytes that are read after it. */
+    char *bytes = malloc(length + (length == 0));
+    ck_assert_ptr_nonnull(bytes);
+    memcpy(bytes, text, length);
+    const struct reader_path path = {.text = "t.csv", .bytes = bytes, .length = length};
+    const rondo_status status = table_open(table, &reader, &path, format, arena, &errors);
+    free(kept);
+    kept = bytes;
+    return status;
 }
 
 /* The table on one line: fields in brackets, rows as "line:[a][b] ". */
@@ -40,7 +52,7 @@ static const char *show(const struct table *table) {
     for (int64_t row = 0; row < table->rows; row++) {
         text = arena_printf(arena, "%s%d:", text, table->lines[row]);
         for (int32_t column = 0; column < table->columns; column++) {
-            text = arena_printf(arena, "%s[%s]", text, table->fields[row * table->columns + column]);
+            text = arena_printf(arena, "%s[%s]", text, table_row(table, row)[column]);
         }
         text = arena_printf(arena, "%s ", text);
     }
@@ -203,7 +215,7 @@ START_TEST(what_is_written_with_quotes_is_read_back) {
         ck_assert_int_eq(table.rows, 8);
         ck_assert_int_eq(table.columns, 3);
         for (int i = 0; i < 24; i++) {
-            ck_assert_str_eq(table.fields[i], plain[i]);
+            ck_assert_str_eq(table_row(&table, i / 3)[i % 3], plain[i]);
         }
         text[(state >> 8) % length] = alphabet[state % (sizeof alphabet - 1)];
         ck_assert_int_eq(parse(text, length, csv, &table) == RONDO_OK, errors.count == 0);

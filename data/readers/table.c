@@ -120,7 +120,7 @@ static rondo_status find_columns(struct table_source *source, const struct reade
 /* Opens a file and finds the columns of the target and the weight. */
 static rondo_status open_source(struct table_source *source, const struct reader *reader,
                                 const struct reader_path *path, int with_targets, struct errors *errors) {
-    RONDO_TRY(table_file_open(&source->file, TABLE_FILE_OPTIONS_OF(options_of(reader)), path, errors));
+    RONDO_TRY(table_file_open(&source->file, reader, TABLE_FILE_OPTIONS_OF(options_of(reader)), path, errors));
     const int32_t n_targets = count_columns(reader, COLUMN_TARGET);
     source->targets = arena_calloc(source->file.arena, (size_t)n_targets + 1, sizeof *source->targets);
     if (source->targets == NULL) {
@@ -204,52 +204,40 @@ static int is_training(const struct table_training *training, int32_t file, int6
     return part_of(training->source->parts, index, table_file_count(&training->files[file].file)) == PART_TRAIN;
 }
 
-static struct column_content look_at_column(const struct table_training *training, int32_t input) {
-    struct column_content content = {0};
-    for (int32_t f = 0; f < training->source->count; f++) {
-        const struct table_source *source = &training->files[f];
-        for (int64_t index = 0; index < table_file_count(&source->file); index++) {
-            const char *text = table_file_field(&source->file, index, source->inputs[input]);
-            float number;
-            if (!is_training(training, f, index) || is_missing(training->reader, text)) {
-                continue;
-            }
-            if (table_file_is_number(text, &number)) {
-                content.numbers++;
-                content.sum += (double)number;
-            } else if (content.others++ == 0) {
-                content.other = table_file_place(&source->file, index);
-                content.text = text;
-            }
-        }
+/* The text is kept, since the fields of a row last only until the next one. */
+static rondo_status look_at_field(struct table_file *file, int64_t index, const char *text,
+                                  struct column_content *content) {
+    float number;
+    if (table_file_is_number(text, &number)) {
+        content->numbers++;
+        content->sum += (double)number;
+    } else if (content->others++ == 0) {
+        content->other = table_file_place(file, index);
+        content->text = arena_printf(file->arena, "%.60s", text);
     }
-    return content;
+    return arena_failed(file->arena) ? errors_no_memory(file->errors) : RONDO_OK;
 }
 
-static rondo_status learn_categories(const struct table_training *training, int32_t input) {
-    struct table_column *column = &state_of(training->reader)->inputs[input];
-    column->categories = vocabulary_create();
-    if (column->categories == NULL) {
-        return errors_no_memory(training->errors);
-    }
+/* Passes over the training part: looks at the fields that are not missing, or, if `contents` is NULL, counts categories. */
+static rondo_status pass_training(const struct table_training *training, struct column_content *contents) {
+    const struct table_state *state = state_of(training->reader);
     for (int32_t f = 0; f < training->source->count; f++) {
-        const struct table_source *source = &training->files[f];
+        struct table_source *source = &training->files[f];
         for (int64_t index = 0; index < table_file_count(&source->file); index++) {
-            const char *text = table_file_field(&source->file, index, source->inputs[input]);
-            if (is_training(training, f, index) && !is_missing(training->reader, text) &&
-                vocabulary_count(column->categories, text) < 0) {
-                return errors_no_memory(training->errors);
+            RONDO_TRY(table_file_advance(&source->file, index));
+            for (int32_t i = 0; i < state->n_inputs && is_training(training, f, index); i++) {
+                const char *text = table_file_field(&source->file, index, source->inputs[i]);
+                struct vocabulary *categories = state->inputs[i].categories;
+                const int is_used = !is_missing(training->reader, text);
+                if (is_used && contents != NULL) {
+                    RONDO_TRY(look_at_field(&source->file, index, text, &contents[i]));
+                } else if (is_used && categories != NULL && vocabulary_count(categories, text) < 0) {
+                    return errors_no_memory(training->errors);
+                }
             }
         }
     }
-    if (vocabulary_size(column->categories) > MOST_CATEGORIES) {
-        return errors_add_at(training->errors, RONDO_INVALID,
-                             (struct location){.file = training->files[0].file.table.file},
-                             "column '%.60s' has %d different texts, expected at most %d categories; "
-                             "data.columns.ignore leaves it out",
-                             column->name, vocabulary_size(column->categories), MOST_CATEGORIES);
-    }
-    return vocabulary_finish_labels(column->categories, training->errors);
+    return RONDO_OK;
 }
 
 /* 1 if the experiment says that a column of the first file is a column of categories. */
@@ -263,9 +251,10 @@ static int is_declared_category(const struct table_training *training, const int
     return 0;
 }
 
-static rondo_status learn_column(const struct table_training *training, const int32_t *categories, int32_t input) {
+/* Decides whether a column has numbers, and learns their mean, or categories, which are counted later. */
+static rondo_status learn_column(const struct table_training *training, const int32_t *categories, int32_t input,
+                                 struct column_content content) {
     struct table_column *column = &state_of(training->reader)->inputs[input];
-    const struct column_content content = look_at_column(training, input);
     const int is_declared = is_declared_category(training, categories, input);
     if (content.numbers + content.others == 0) {
         return errors_add_at(
@@ -279,9 +268,47 @@ static rondo_status learn_column(const struct table_training *training, const in
                              content.text, column->name);
     }
     if (is_declared || content.others > 0) {
-        return learn_categories(training, input);
+        column->categories = vocabulary_create();
+        return column->categories == NULL ? errors_no_memory(training->errors) : RONDO_OK;
     }
     column->mean = (float)(content.sum / (double)content.numbers);
+    return RONDO_OK;
+}
+
+static rondo_status finish_categories(const struct table_training *training, struct table_column *column) {
+    if (vocabulary_size(column->categories) > MOST_CATEGORIES) {
+        return errors_add_at(training->errors, RONDO_INVALID,
+                             (struct location){.file = training->files[0].file.table.file},
+                             "column '%.60s' has %d different texts, expected at most %d categories; "
+                             "data.columns.ignore leaves it out",
+                             column->name, vocabulary_size(column->categories), MOST_CATEGORIES);
+    }
+    return vocabulary_finish_labels(column->categories, training->errors);
+}
+
+/* Two passes over the files: what the fields are, and the categories. */
+static rondo_status learn_columns(const struct table_training *training) {
+    struct table_state *state = state_of(training->reader);
+    struct arena *arena = training->files[0].file.arena;
+    struct column_content *contents = arena_calloc(arena, (size_t)state->n_inputs, sizeof *contents);
+    int32_t *declared =
+        arena_calloc(arena, (size_t)count_columns(training->reader, COLUMN_CATEGORIES) + 1, sizeof *declared);
+    if (contents == NULL || declared == NULL) {
+        return errors_no_memory(training->errors);
+    }
+    RONDO_TRY(find_columns(&training->files[0], training->reader, COLUMN_CATEGORIES, declared));
+    RONDO_TRY(pass_training(training, contents));
+    int has_categories = 0;
+    for (int32_t i = 0; i < state->n_inputs; i++) {
+        RONDO_TRY(learn_column(training, declared, i, contents[i]));
+        has_categories |= state->inputs[i].categories != NULL;
+    }
+    if (has_categories) {
+        RONDO_TRY(pass_training(training, NULL));
+    }
+    for (int32_t i = 0; i < state->n_inputs; i++) {
+        RONDO_TRY(state->inputs[i].categories == NULL ? RONDO_OK : finish_categories(training, &state->inputs[i]));
+    }
     return RONDO_OK;
 }
 
@@ -315,7 +342,7 @@ static rondo_status choose_inputs(struct reader *reader, struct table_source *so
     RONDO_TRY(mark_columns(source, reader, COLUMN_INPUT, use));
     for (int32_t i = 0; i < table->columns; i++) {
         const int is_input = is_given(reader, COLUMN_INPUT) ? use[i] == columns[COLUMN_INPUT].name : use[i] == NULL;
-        const char *name = options_of(reader)->header ? arena_strdup(reader->arena, table->fields[i])
+        const char *name = options_of(reader)->header ? arena_strdup(reader->arena, table->names[i])
                                                       : arena_printf(reader->arena, "%d", i);
         if (name == NULL) {
             return errors_no_memory(source->file.errors);
@@ -365,16 +392,7 @@ static rondo_status learn_files(struct reader *reader, struct table_training *tr
     for (int32_t f = 0; f < training->source->count; f++) {
         RONDO_TRY(find_inputs(&training->files[f], reader, &training->source->paths[f]));
     }
-    int32_t *categories = arena_calloc(training->files[0].file.arena,
-                                       (size_t)count_columns(reader, COLUMN_CATEGORIES) + 1, sizeof *categories);
-    if (categories == NULL) {
-        return errors_no_memory(training->errors);
-    }
-    RONDO_TRY(find_columns(&training->files[0], reader, COLUMN_CATEGORIES, categories));
-    for (int32_t i = 0; i < state->n_inputs; i++) {
-        RONDO_TRY(reader_check_interrupt(reader, 0, table_file_place(&training->files[0].file, 0), training->errors));
-        RONDO_TRY(learn_column(training, categories, i));
-    }
+    RONDO_TRY(learn_columns(training));
     state->width = width_of(state);
     return learn_target(training, state);
 }
@@ -544,7 +562,7 @@ static rondo_status read_rows(const struct reader *reader, struct table_source *
         return errors_no_memory(file->errors);
     }
     for (int64_t index = 0; index < table_file_count(file) && file->mistakes < TABLE_FILE_MOST_MISTAKES; index++) {
-        RONDO_TRY(reader_advance(reader, index, table_file_count(file), table_file_place(file, index), file->errors));
+        RONDO_TRY(table_file_advance(file, index));
         RONDO_TRY(read_row(reader, source, index, with_targets, &row, dataset));
     }
     return file->mistakes > 0 ? RONDO_INVALID : RONDO_OK;

@@ -78,7 +78,7 @@ struct text_file {
 /* Opens a file; text_file_close afterwards, also after a failure. has_label 0: only the text is wanted. */
 static rondo_status text_file_open(struct text_file *file, const struct reader *reader, const struct reader_path *path,
                                    int has_label, struct errors *errors) {
-    RONDO_TRY(table_file_open(&file->table, TABLE_FILE_OPTIONS_OF(options_of(reader)), path, errors));
+    RONDO_TRY(table_file_open(&file->table, reader, TABLE_FILE_OPTIONS_OF(options_of(reader)), path, errors));
     const rondo_status text = table_file_column(&file->table, &reader->columns[COLUMN_TEXT], &file->text);
     if (!has_label) {
         return text;
@@ -182,7 +182,7 @@ static rondo_status learn_file(const struct reader *reader, const struct reader_
     const struct text_vocabularies *learned = vocabularies_of(reader);
     const int64_t count = table_file_count(table);
     for (int64_t index = 0; index < count; index++) {
-        RONDO_TRY(reader_advance(reader, index, count, table_file_place(table, index), table->errors));
+        RONDO_TRY(table_file_advance(table, index));
         if (part_of(source->parts, index, count) == PART_TRAIN &&
             !count_words(reader, table_file_field(table, index, file->text))) {
             return errors_no_memory(table->errors);
@@ -299,7 +299,7 @@ static rondo_status read_file(const struct reader *reader, struct text_file *fil
     rondo_status status = RONDO_OK;
     for (int64_t index = 0;
          index < table_file_count(table) && status == RONDO_OK && table->mistakes < TABLE_FILE_MOST_MISTAKES; index++) {
-        status = reader_advance(reader, index, table_file_count(table), table_file_place(table, index), table->errors);
+        status = table_file_advance(table, index);
         status = status == RONDO_OK ? read_row(reader, file, index, with_targets, &list, dataset) : status;
     }
     free(list.ids);
