@@ -1,6 +1,7 @@
 #include "cli/naive_scores.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 
 /* 1 if a metric has a value for forecasts without a model. */
@@ -50,8 +51,9 @@ int naive_scores_json(const struct naive_scores *naive, const struct network *ne
         json_t *member = naive->is_known[kind] ? json_object() : NULL;
         for (int32_t m = 0; member != NULL && m < network_metric_count(network); m++) {
             if (network_metric_is_plain(network, m)) {
-                json_t *value = json_real(network_metric(network, &naive->scores[kind], m));
-                failed |= json_object_set_new(member, network_metric_name(network, m), value) != 0;
+                const double value = network_metric(network, &naive->scores[kind], m);
+                json_t *number = isfinite(value) ? json_real(value) : json_null();
+                failed |= json_object_set_new(member, network_metric_name(network, m), number) != 0;
             }
         }
         failed |= naive->is_known[kind] && json_object_set_new(baselines, naive_keys[kind], member) != 0;

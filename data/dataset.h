@@ -62,7 +62,8 @@ struct stream {
      * has its own shift and scale (dataset_group): [groups, size]. NULL: as it is. Borrowed. */
     const float *shift, *scale;
     const unsigned char *transform; /* [size] enum number_transform; NULL: none. Borrowed */
-    /* The target of a series: the mean absolute error of the naive forecast in training, [groups, size]; NULL: not known. */
+    /* The target of a series: the mean absolute error of the naive forecast in training, [groups, size]; NULL: not known; NaN: the
+     * series has none, because it does not change there or is no longer than a season. */
     const float *naive;
     int has_missing; /* STREAM_REAL, not the target: a number may be NaN, and the model then sees 0 */
     /* STREAM_REAL: numbers k, k + channels, k + 2 * channels, … of an element share their scaling, as do the pixels of one
@@ -84,6 +85,7 @@ struct timeline {
     int64_t *time;                  /* [elements] microseconds, as in data/dates.h */
     int32_t n_series, groups;
     int64_t window, horizon, step; /* of the forecasts that are made of it (data/origins.h) */
+    int32_t zone;                  /* of all times, as of date_parse */
     int64_t season;                /* steps after which the series repeats itself; 1: it does not */
     int64_t elements, capacity, series_capacity, users; /* private to dataset.c */
 };

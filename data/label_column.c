@@ -45,7 +45,7 @@ static struct location place_of_label(const struct table_file *file, int32_t col
 /* Reports label `id` if a label before it differs from it only in blanks. `normals` has the labels before it, as
  * normalised, at their ids. */
 static rondo_status check_label(struct table_file *file, int32_t column, const struct vocabulary *labels, int32_t id,
-                                struct vocabulary *normals) {
+                                struct column_words words, struct vocabulary *normals) {
     const char *label = vocabulary_word(labels, id);
     const struct arena_mark mark = arena_mark(file->arena);
     char *normal = arena_alloc(file->arena, strlen(label) + 1);
@@ -61,13 +61,12 @@ static rondo_status check_label(struct table_file *file, int32_t column, const s
         status =
             place.line == 0
                 ? errors_add_at(file->errors, RONDO_INVALID, place_of_label(file, column, label),
-                                "label '%.60s' differs from '%.60s' of another file only in blanks, and would be "
-                                "another class",
-                                label, other)
+                                "%s '%.60s' differs from '%.60s' of another file only in blanks, and would be another "
+                                "%s",
+                                words.name, label, other, words.thing)
                 : errors_add_at(file->errors, RONDO_INVALID, place_of_label(file, column, label),
-                                "label '%.60s' differs from '%.60s' of line %d only in blanks, and would be another "
-                                "class",
-                                label, other, place.line);
+                                "%s '%.60s' differs from '%.60s' of line %d only in blanks, and would be another %s",
+                                words.name, label, other, place.line, words.thing);
     } else if (vocabulary_count(normals, normal) < 0) {
         status = errors_no_memory(file->errors);
     }
@@ -75,11 +74,12 @@ static rondo_status check_label(struct table_file *file, int32_t column, const s
     return status;
 }
 
-static rondo_status check_blanks(struct table_file *file, int32_t column, const struct vocabulary *labels) {
+rondo_status label_column_check_blanks(struct table_file *file, int32_t column, const struct vocabulary *labels,
+                                       struct column_words words) {
     struct vocabulary *normals = vocabulary_create();
     rondo_status status = normals == NULL ? errors_no_memory(file->errors) : RONDO_OK;
     for (int32_t id = 0; status == RONDO_OK && id < vocabulary_size(labels); id++) {
-        status = check_label(file, column, labels, id, normals);
+        status = check_label(file, column, labels, id, words, normals);
     }
     vocabulary_destroy(normals);
     return status;
@@ -95,7 +95,8 @@ rondo_status label_column_learn(struct table_file *file, int32_t column, struct 
             return errors_no_memory(file->errors);
         }
     }
-    return file->mistakes > 0 ? RONDO_INVALID : check_blanks(file, column, labels);
+    const struct column_words words = {"label", "class"};
+    return file->mistakes > 0 ? RONDO_INVALID : label_column_check_blanks(file, column, labels, words);
 }
 
 rondo_status label_column_finish(struct vocabulary *labels, const char *name, struct errors *errors) {

@@ -44,10 +44,11 @@ static int earliest_first(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
-/* The time from which a part takes the last of `count` sorted times; INT64_MAX: there is no such part. */
-static int64_t begin_of_part(struct part part, const int64_t *sorted, int64_t count) {
+/* The time from which a part takes the last of `count` sorted times in `zone`; INT64_MAX: there is no such part. */
+static int64_t begin_of_part(struct part part, const int64_t *sorted, int64_t count, int32_t zone) {
     if (part.rule == PART_FROM) {
-        return llround(part.value * (double)DATE_SECOND);
+        const int64_t minutes = part.zone == DATE_NO_ZONE || zone == DATE_NO_ZONE ? 0 : (int64_t)zone - part.zone;
+        return llround(part.value * (double)DATE_SECOND) + minutes * 60 * DATE_SECOND;
     }
     const int64_t last = last_count(part, count);
     return last > 0 ? sorted[count - last] : INT64_MAX;
@@ -65,17 +66,28 @@ static struct date_text row_time_text(int64_t time) {
     return date_text(time, DATE_NO_ZONE, time % DATE_DAY != 0, "");
 }
 
-rondo_status part_times_of(const struct parts *parts, const int64_t *time, int64_t count, struct location where,
-                           struct part_times *times, struct errors *errors) {
+/* A time with a zone needs data with one. */
+static rondo_status check_zone(const struct part *part, int32_t zone, struct errors *errors) {
+    return part->rule != PART_FROM || part->zone == DATE_NO_ZONE || zone != DATE_NO_ZONE
+               ? RONDO_OK
+               : errors_add_at(errors, RONDO_INVALID, part->where,
+                               "this time has a time zone, and those of the data have none; expected a time without "
+                               "one, as the data show it");
+}
+
+rondo_status part_times_of(const struct parts *parts, const int64_t *time, int64_t count, int32_t zone,
+                           struct location where, struct part_times *times, struct errors *errors) {
+    RONDO_TRY(check_zone(&parts->valid, zone, errors));
+    RONDO_TRY(check_zone(&parts->test, zone, errors));
     int64_t *sorted = calloc((size_t)count + 1, sizeof *sorted);
     if (sorted == NULL) {
         return errors_no_memory(errors);
     }
     memcpy(sorted, time, (size_t)count * sizeof *sorted);
     qsort(sorted, (size_t)count, sizeof *sorted, earliest_first);
-    times->test = begin_of_part(parts->test, sorted, count);
+    times->test = begin_of_part(parts->test, sorted, count, zone);
     const int64_t before_test = count_before(sorted, count, times->test);
-    times->valid = begin_of_part(parts->valid, sorted, before_test);
+    times->valid = begin_of_part(parts->valid, sorted, before_test, zone);
     const int64_t before_valid = count_before(sorted, before_test, times->valid);
     const struct date_text first = row_time_text(count == 0 ? 0 : sorted[0]);
     const struct date_text last = row_time_text(count == 0 ? 0 : sorted[count - 1]);

@@ -18,6 +18,8 @@ enum part_rule {
 struct part {
     int32_t rule; /* enum part_rule */
     double value; /* the share of all examples of the file, in (0, 1); PART_FROM: a time, in seconds since 1970 */
+    int32_t zone; /* PART_FROM: of that time, as of date_parse; DATE_NO_ZONE: it is that of the data */
+    struct location where; /* PART_FROM: of the time in the experiment */
 };
 /* The parts of a file. The test is taken first, then the validation data from what remains. */
 struct parts {
@@ -34,11 +36,12 @@ void part_range(const struct parts *parts, enum part_name part, int64_t count, i
 struct part_times {
     int64_t valid, test;
 };
-/* The times at which the parts of series begin; `time` has those of all their elements, [count]. PART_LAST: the share of all
- * elements that lies after that time, the same for all series. RONDO_INVALID, at `where` (of the file in the
- * experiment), if no time is left for a part. */
-rondo_status part_times_of(const struct parts *parts, const int64_t *time, int64_t count, struct location where,
-                           struct part_times *times, struct errors *errors);
+/* The times at which the parts of series begin; `time` has those of all their elements, [count], all in `zone` (date_parse).
+ * PART_LAST: the share of all elements that lies after that time, the same for all series. PART_FROM: a time in another zone
+ * is converted. RONDO_INVALID, at `where` (of the file in the experiment), if no time is left for a part; at the part, if
+ * only its time has a zone. */
+rondo_status part_times_of(const struct parts *parts, const int64_t *time, int64_t count, int32_t zone,
+                           struct location where, struct part_times *times, struct errors *errors);
 /* The times [*from, *to) of a part. */
 void part_times_range(const struct part_times *times, enum part_name part, int64_t *from, int64_t *to);
 

@@ -91,7 +91,7 @@ static void learn_numbers(const struct dataset *dataset, const struct stream *st
  *
  *     q = mean of |x[t] - x[t - season]|
  *
- * A series whose training part does not change has the scale 1. */
+ * NaN if that is 0, or if no two rows of the training part are a season apart: the series has no such scale. */
 static void learn_naive(const struct dataset *dataset, const struct stream *stream, int32_t group,
                         struct number_moments *moments, float *naive) {
     const int64_t channels = channels_of(stream), season = dataset->timeline->season;
@@ -109,7 +109,7 @@ static void learn_naive(const struct dataset *dataset, const struct stream *stre
     }
     for (int64_t k = 0; k < channels; k++) {
         const float mean = moments[k].count == 0 ? 0 : (float)(moments[k].mean / (double)moments[k].count);
-        naive[k] = mean < FLT_MIN ? 1 : mean;
+        naive[k] = mean < FLT_MIN ? NAN : mean;
     }
 }
 
@@ -185,6 +185,18 @@ rondo_status scaling_learn(struct scaling *scaling, const struct dataset *traini
     return RONDO_OK;
 }
 
+int scaling_has_naive(const struct scaling *scaling) {
+    for (int32_t s = 0; s < SCALING_STREAMS; s++) {
+        const struct scaling_stream *own = &scaling->streams[s];
+        for (int64_t i = 0; own->naive != NULL && i < own->groups * own->size; i++) {
+            if (!isnan(own->naive[i])) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
 void scaling_bind(const struct scaling *scaling, struct dataset *dataset) {
     for (int32_t s = 0; s < dataset->n_streams; s++) {
         struct stream *stream = &dataset->streams[s];
@@ -202,13 +214,13 @@ void scaling_bind(const struct scaling *scaling, struct dataset *dataset) {
 /* ---- JSON: {"scaling": {"input": {"size": 784, "shift": […], "scale": […]}, …}} ----
  *
  * The lists have an entry for each channel, of one group after the other. Without "size", every number is a channel;
- * without "groups", there is one. A float is exact as the double of the file. */
+ * without "groups", there is one. A float is exact as the double of the file. A scale of the naive forecast may be null. */
 
 static json_t *numbers_json(const struct scaling_stream *own, const float *numbers) {
     json_t *list = json_array();
     for (int64_t i = 0; i < own->groups * own->channels; i++) {
         const int64_t at = i / own->channels * own->size + i % own->channels;
-        json_array_append_new(list, json_real((double)numbers[at]));
+        json_array_append_new(list, isnan(numbers[at]) ? json_null() : json_real((double)numbers[at]));
     }
     if (json_array_size(list) != (size_t)(own->groups * own->channels)) {
         json_decref(list);
@@ -241,10 +253,14 @@ rondo_status scaling_save(const struct scaling *scaling, struct json_t *object, 
     return failed ? errors_no_memory(errors) : RONDO_OK;
 }
 
-/* The member `key` of a stream: finite numbers of each channel of each group, above 0 if they are scales. *numbers stays
- * NULL if there is no such member. */
-static rondo_status load_numbers(const json_t *member, const char *key, const struct scaling_stream *own, int is_scale,
-                                 const char *file, struct arena *arena, float **numbers, struct errors *errors) {
+/* What the numbers of a member are. */
+enum number_rule { ANY_NUMBER, ABOVE_ZERO, ABOVE_ZERO_OR_NULL };
+
+/* The member `key` of a stream: finite numbers of each channel of each group; null is NaN. *numbers stays NULL if there is no
+ * such member. */
+static rondo_status load_numbers(const json_t *member, const char *key, const struct scaling_stream *own,
+                                 enum number_rule rule, const char *file, struct arena *arena, float **numbers,
+                                 struct errors *errors) {
     const json_t *list = json_object_get(member, key);
     const int64_t count = own->groups * own->channels;
     if (list == NULL) {
@@ -258,15 +274,16 @@ static rondo_status load_numbers(const json_t *member, const char *key, const st
     for (int64_t i = 0; i < count && is_good; i++) {
         const json_t *item = json_array_get(list, (size_t)i);
         float *number = *numbers + i / own->channels * own->size + i % own->channels;
-        *number = (float)json_number_value(item);
-        is_good = json_is_number(item) && isfinite(*number) && (!is_scale || *number >= FLT_MIN);
+        const int is_null = rule == ABOVE_ZERO_OR_NULL && json_is_null(item);
+        *number = is_null ? NAN : (float)json_number_value(item);
+        is_good = is_null || (json_is_number(item) && isfinite(*number) && (rule == ANY_NUMBER || *number >= FLT_MIN));
     }
     for (int64_t group = 0; group < own->groups; group++) {
         repeat_channels(*numbers + group * own->size, own->channels, own->size);
     }
     return is_good ? RONDO_OK
                    : errors_add(errors, RONDO_INVALID, "%s: '%s' must be a list of %lld numbers%s", file, key,
-                                (long long)count, is_scale ? " above 0" : "");
+                                (long long)count, rule == ANY_NUMBER ? "" : " above 0");
 }
 
 /* Groups, and numbers of an element, of which the lists have those of the channels. */
@@ -295,9 +312,9 @@ static rondo_status load_counts(const json_t *member, const char *file, struct s
 static rondo_status load_stream(const json_t *member, const char *file, struct scaling_stream *own, struct arena *arena,
                                 struct errors *errors) {
     RONDO_TRY(load_counts(member, file, own, errors));
-    RONDO_TRY(load_numbers(member, "shift", own, 0, file, arena, &own->shift, errors));
-    RONDO_TRY(load_numbers(member, "scale", own, 1, file, arena, &own->scale, errors));
-    RONDO_TRY(load_numbers(member, "naive", own, 1, file, arena, &own->naive, errors));
+    RONDO_TRY(load_numbers(member, "shift", own, ANY_NUMBER, file, arena, &own->shift, errors));
+    RONDO_TRY(load_numbers(member, "scale", own, ABOVE_ZERO, file, arena, &own->scale, errors));
+    RONDO_TRY(load_numbers(member, "naive", own, ABOVE_ZERO_OR_NULL, file, arena, &own->naive, errors));
     return (own->shift == NULL) == (own->scale == NULL)
                ? RONDO_OK
                : errors_add(errors, RONDO_INVALID, "%s: '%s' must have both 'shift' and 'scale'", file, own->name);

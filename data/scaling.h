@@ -62,6 +62,9 @@ struct scaling {
 rondo_status scaling_learn(struct scaling *scaling, const struct dataset *training, struct scaling_options options,
                            int target_has_units, struct arena *arena, struct errors *errors);
 
+/* 1 if a series has a scale of the naive forecast. */
+int scaling_has_naive(const struct scaling *scaling);
+
 /* Sets shift and scale of the streams of a dataset, which borrows them. */
 void scaling_bind(const struct scaling *scaling, struct dataset *dataset);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/memory_limit.h"
+#include "data/label_column.h"
 
 /* The files of a source while they are read. */
 struct series_reading {
@@ -157,7 +158,10 @@ static rondo_status read_file(struct series_reading *reading, struct table_file 
             check_order(reading, file, index, row);
         }
     }
-    return file->mistakes > 0 ? RONDO_INVALID : RONDO_OK;
+    const struct column_words words = {"series", "series"};
+    return file->mistakes > 0 ? RONDO_INVALID
+           : series < 0       ? RONDO_OK
+                              : label_column_check_blanks(file, series, reading->names, words);
 }
 
 /* Orders the rows by series, which keeps their order in each. */

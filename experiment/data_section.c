@@ -85,14 +85,14 @@ static const char *part_forms(const struct reader_class *reader) {
 /* A date such as 2012-06-01, a year, or a number of seconds since 1970. */
 static void read_from(const struct plugin_reader *reader, const struct yaml_node *node, const char *text,
                       struct part *part) {
-    int32_t zone;
+    const struct location where = yaml_get(node, "from")->where;
+    int32_t zone = DATE_NO_ZONE;
     int64_t time = 0;
     if (!date_parse(text, "", &time, &zone) && !date_parse(text, "%Y", &time, &zone) &&
         !date_parse(text, "seconds", &time, &zone)) {
-        errors_add_at(reader->errors, RONDO_INVALID, yaml_get(node, "from")->where, "'%s' is not %s", text,
-                      date_expected(""));
+        errors_add_at(reader->errors, RONDO_INVALID, where, "'%s' is not %s", text, date_expected(""));
     }
-    *part = (struct part){PART_FROM, (double)time / (double)DATE_SECOND};
+    *part = (struct part){PART_FROM, (double)time / (double)DATE_SECOND, zone, where};
 }
 
 static void read_part(const struct plugin_reader *reader, const struct yaml_node *node, const char *key,
@@ -114,7 +114,8 @@ static void read_part(const struct plugin_reader *reader, const struct yaml_node
     } else if (has_from) {
         read_from(reader, node, options.from, part);
     } else {
-        *part = options.last > 0 ? (struct part){PART_LAST, options.last} : (struct part){PART_SHARE, options.share};
+        *part = options.last > 0 ? (struct part){.rule = PART_LAST, .value = options.last}
+                                 : (struct part){.rule = PART_SHARE, .value = options.share};
     }
 }
 
@@ -146,8 +147,13 @@ static void read_files(const struct plugin_reader *reader, struct yaml_node *sec
     read_paths(reader, node, files);
 }
 
+/* Seconds since 1970, in the zone of the data if the part has none. */
+static double utc_of(const struct part *part) {
+    return part->value - (part->zone == DATE_NO_ZONE ? 0 : 60.0 * part->zone);
+}
+
 static struct date_text from_text(const struct part *part) {
-    return date_text((int64_t)part->value * DATE_SECOND, DATE_NO_ZONE, 1, "");
+    return date_text((int64_t)part->value * DATE_SECOND, part->zone, 1, "");
 }
 
 static void check_parts(const struct plugin_reader *reader, const struct data_section *read) {
@@ -160,7 +166,8 @@ static void check_parts(const struct plugin_reader *reader, const struct data_se
         errors_add_at(reader->errors, RONDO_INVALID, valid->rule != PART_NONE ? read->valid.where : read->test.where,
                       "a part is taken from one training file, and data.train has %d", read->train.count);
     }
-    if (valid->rule == PART_FROM && test->rule == PART_FROM && valid->value >= test->value) {
+    const int are_alike = (valid->zone == DATE_NO_ZONE) == (test->zone == DATE_NO_ZONE);
+    if (valid->rule == PART_FROM && test->rule == PART_FROM && are_alike && utc_of(valid) >= utc_of(test)) {
         errors_add_at(reader->errors, RONDO_INVALID, read->valid.where,
                       "the validation part begins at %s, not before the test part, at %s", from_text(valid).text,
                       from_text(test).text);
@@ -302,6 +309,8 @@ static void check_sequences(const struct plugin_reader *reader, const struct yam
                             struct data_section *read) {
     const struct yaml_node *node = yaml_get(section, "window");
     read->sequences_where = node == NULL ? section->where : node->where;
+    const struct yaml_node *season = yaml_get(section, "season");
+    read->season_where = season == NULL ? section->where : season->where;
     const struct yaml_node *carry = yaml_get(section, "carry");
     read->carry_where = carry == NULL ? section->where : carry->where;
     if (read->settings.carry && read->settings.window == 0) {

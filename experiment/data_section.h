@@ -37,7 +37,7 @@ struct data_section {
     struct data_files train, valid, test;
     struct parts parts;
     struct data_options settings;
-    struct location sequences_where, carry_where; /* of `window` and `carry` */
+    struct location sequences_where, carry_where, season_where; /* of `window`, `carry` and `season` */
 };
 
 /* Reads the section; memory from the reader's arena. Reports every mistake. */

@@ -147,8 +147,8 @@ int32_t reader_fixture_paths(struct reader_fixture *fixture, const char *names,
 rondo_status reader_fixture_learn(struct reader_fixture *fixture, const char *name, double valid, double test) {
     struct reader_path paths[FIXTURE_PATHS];
     const int32_t count = reader_fixture_paths(fixture, name, paths);
-    const struct parts parts = {.valid = {valid > 0 ? PART_LAST : PART_NONE, valid},
-                                .test = {test > 0 ? PART_LAST : PART_NONE, test}};
+    const struct parts parts = {.valid = {.rule = valid > 0 ? PART_LAST : PART_NONE, .value = valid},
+                                .test = {.rule = test > 0 ? PART_LAST : PART_NONE, .value = test}};
     const struct reader_source source = {paths, count, PART_TRAIN, &parts};
     const rondo_status status = reader_learn(fixture->reader, &source, &fixture->errors);
     ck_assert_int_eq(fixture->errors.count == 0, status == RONDO_OK);
@@ -159,7 +159,7 @@ struct dataset *reader_fixture_read(struct reader_fixture *fixture, const char *
                                     int with_targets) {
     struct reader_path paths[FIXTURE_PATHS];
     const int32_t count = reader_fixture_paths(fixture, name, paths);
-    const struct parts parts = {{PART_NONE, 0}, {PART_NONE, 0}};
+    const struct parts parts = {{.rule = PART_NONE}, {.rule = PART_NONE}};
     const struct reader_source source = {paths, count, part, &parts};
     struct dataset *dataset = reader_read(fixture->reader, &source, with_targets, &fixture->errors);
     ck_assert_int_eq(fixture->errors.count == 0, dataset != NULL);

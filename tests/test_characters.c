@@ -120,8 +120,8 @@ START_TEST(the_alphabet_is_learned_from_exactly_the_part_that_is_trained_on) {
     ck_assert_int_eq(reader_fixture_learn(&fixture, "train.txt", divided[_i].valid, divided[_i].test), RONDO_OK);
     struct dataset *dataset = reader_fixture_read(&fixture, "train.txt", PART_TRAIN, 1);
     const int32_t line_end = vocabulary_find(dataset->streams[0].names, "\n");
-    const struct parts parts = {{PART_LAST, divided[_i].valid},
-                                {divided[_i].test > 0 ? PART_LAST : PART_NONE, divided[_i].test}};
+    const struct parts parts = {{.rule = PART_LAST, .value = divided[_i].valid},
+                                {.rule = divided[_i].test > 0 ? PART_LAST : PART_NONE, .value = divided[_i].test}};
     for (int part = PART_TRAIN; part <= (divided[_i].test > 0 ? PART_TEST : PART_VALID); part++) {
         struct dataset *view = part_view(dataset, &parts, (enum part_name)part, "text", &fixture.errors);
         ck_assert_ptr_nonnull(view);

@@ -148,7 +148,7 @@ START_TEST(a_reader_that_runs_out_of_memory_says_so) {
     }
     struct reader_path paths[FIXTURE_PATHS];
     const int32_t count = reader_fixture_paths(&fixture, rows[_i].files, paths);
-    const struct parts parts = {{PART_NONE, 0}, {PART_NONE, 0}};
+    const struct parts parts = {{.rule = PART_NONE}, {.rule = PART_NONE}};
     const struct reader_source source = {paths, count, PART_TRAIN, &parts};
     struct reader_life life = {0};
     rondo_status status = live(&life, &source, rows[_i].line);

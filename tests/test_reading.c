@@ -51,7 +51,7 @@ static struct reader_path write_file(int row, size_t bytes) {
 
 enum { ROW_TABLE = 6 };
 
-static const struct parts no_parts = {{PART_NONE, 0}, {PART_NONE, 0}};
+static const struct parts no_parts = {{.rule = PART_NONE}, {.rule = PART_NONE}};
 
 /* What a reader reported. */
 struct reports {

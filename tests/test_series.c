@@ -1,6 +1,8 @@
 /* data/readers/series.c and data/origins.h: what the rows of a series become, which forecasts are made of them, and what is
  * refused where. */
 #include <check.h>
+#include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,6 +202,44 @@ START_TEST(known_numbers_are_those_of_the_steps_to_come) {
 }
 END_TEST
 
+/* ---- parts ---- */
+
+/* Noon of day 1, 2, 3 and 4, in the zone of the data; the test part begins at the given time of day 3. */
+static const struct {
+    int32_t zone, data_zone; /* minutes */
+    int hour;                /* of day 3, in `zone` */
+    int begin;               /* hour of day 3 in the zone of the data; -1: refused */
+} zones[] = {
+    {DATE_NO_ZONE, DATE_NO_ZONE, 12, 12},
+    {DATE_NO_ZONE, 120, 12, 12},
+    {0, 0, 12, 12},
+    {300, 0, 12, 7},
+    {0, 120, 10, 12},
+    {-300, 60, 5, 11},
+    {0, DATE_NO_ZONE, 12, -1},
+};
+
+START_TEST(a_part_begins_at_its_time_in_the_zone_of_the_data) {
+    const int64_t hour = 3600 * DATE_SECOND;
+    const int64_t time[] = {DAY(1) + 12 * hour, DAY(2) + 12 * hour, DAY(3) + 12 * hour, DAY(4) + 12 * hour};
+    const struct parts parts = {.test = {.rule = PART_FROM,
+                                         .value = (double)(DAY(3) + zones[_i].hour * hour) / (double)DATE_SECOND,
+                                         .zone = zones[_i].zone,
+                                         .where = {"e.yaml", 3, 1}}};
+    struct part_times times = {0};
+    const rondo_status status =
+        part_times_of(&parts, time, ROWS(time), zones[_i].data_zone, (struct location){0}, &times, &fixture.errors);
+    ck_assert_int_eq(status, zones[_i].begin < 0 ? RONDO_INVALID : RONDO_OK);
+    if (status == RONDO_OK) {
+        ck_assert_int_eq(times.test, DAY(3) + zones[_i].begin * hour);
+    } else {
+        ck_assert_str_eq(errors_text(&fixture.errors, 0),
+                         "e.yaml:3:1: this time has a time zone, and those of the data have none; expected a time "
+                         "without one, as the data show it");
+    }
+}
+END_TEST
+
 /* ---- scaling ---- */
 
 /* Each series has its own scale, and the model sees both alike; what it predicts is in the units of the series. */
@@ -208,7 +248,9 @@ START_TEST(each_series_has_a_scale_of_its_own) {
     ck_assert_int_eq(reader_fixture_learn(&fixture,
                                           store("a.csv", "s,d,y\n"
                                                          "a,2012-01-01,1\na,2012-01-02,3\na,2012-01-03,5\n"
-                                                         "b,2012-01-01,100\nb,2012-01-02,300\nb,2012-01-03,500\n"),
+                                                         "b,2012-01-01,100\nb,2012-01-02,300\nb,2012-01-03,500\n"
+                                                         "constant,2012-01-01,7\nconstant,2012-01-02,7\n"
+                                                         "short,2012-01-01,7\n"),
                                           0, 0),
                      RONDO_OK);
     struct dataset *series = reader_fixture_read(&fixture, "a.csv", PART_TRAIN, 1);
@@ -229,6 +271,17 @@ START_TEST(each_series_has_a_scale_of_its_own) {
         }
         ck_assert_double_eq_tol((double)target->naive[group], 2 * unit, 1e-6);
     }
+    /* No metric may divide by the error of a naive forecast that makes none, also after the run was stored. */
+    json_t *object = json_object();
+    ck_assert_int_eq(scaling_save(&scaling, object, &fixture.errors), RONDO_OK);
+    ck_assert_int_eq(scaling_load(&scaling, object, "reader.json", fixture.arena, &fixture.errors), RONDO_OK);
+    json_decref(object);
+    scaling_bind(&scaling, series);
+    ck_assert_double_eq_tol((double)target->naive[1], 200, 1e-4);
+    ck_assert(isnan(target->naive[2]) && isnan(target->naive[3]));
+    ck_assert(scaling_has_naive(&scaling));
+    scaling.streams[1].naive[0] = scaling.streams[1].naive[1] = NAN;
+    ck_assert(!scaling_has_naive(&scaling));
     dataset_destroy(series);
 }
 END_TEST
@@ -443,6 +496,8 @@ static const struct {
      "%:2: no series has two rows, so the time from one row to the next is not known"},
     {"window=1", "time=d target=y series=s", "s,d,y\n,2012-01-01,1\n", NULL, 1,
      "%:2: column 's' is empty, expected the name of the series"},
+    {"window=1", "time=d target=y series=s", "s,d,y\na,2012-01-01,1\na,2012-01-02,2\na ,2012-01-03,2\n", NULL, 1,
+     "%:4: series 'a ' differs from 'a' of line 2 only in blanks, and would be another series"},
     {"window=1 transform=log", "time=d target=y", "d,y\n2012-01-01,0\n2012-01-02,1\n", NULL, 1,
      "%:2: '0' in column 'y' has no logarithm; transform: log1p takes numbers from 0, and none any"},
     /* Of other files. */
@@ -505,6 +560,7 @@ int main(void) {
     tcase_add_loop_test(cases, a_row_has_what_is_known_at_its_time, 0, ROWS(whole));
     tcase_add_loop_test(cases, forecasts_are_windows_whose_targets_are_in_the_part, 0, ROWS(cut));
     tcase_add_test(cases, known_numbers_are_those_of_the_steps_to_come);
+    tcase_add_loop_test(cases, a_part_begins_at_its_time_in_the_zone_of_the_data, 0, ROWS(zones));
     tcase_add_test(cases, each_series_has_a_scale_of_its_own);
     tcase_add_test(cases, a_missing_number_is_the_mean_to_the_model);
     tcase_add_loop_test(cases, a_later_row_reaches_the_model_only_if_it_is_known_in_advance, 0, 2 * ROWS(leaks));

@@ -90,6 +90,12 @@ static const struct {
     {"N:1", "}, window: 3, horizon: 8, test: {from: 2012-01-25}}", "", "squared_error",
      "e.yaml:3:|has no forecast whose targets, the next 8 rows ('data.horizon'), are all in it"},
     {"N:1", "}, window: 30, horizon: 2}", "", "squared_error", "e.yaml:3:|has 31 rows, and 'data.window' 30"},
+    {"N:1", "}, window: 3, season: 25, test: {from: 2012-01-25}}", "", "squared_error",
+     "e.yaml:3:91: |'data.season' is 25, and the longest series of the training part has 24 rows, so none of them is a "
+     "season after another; expected at most 23"},
+    {"N:1", "}, window: 3, season: 31}", "", "squared_error", "longest series of the training part has 31 rows"},
+    {"N:1", "}, window: 3, test: {from: '2012-01-25T00:00Z'}}", "", "squared_error",
+     "e.yaml:3:|this time has a time zone, and those of the data have none"},
     {"N:1", "}, window: 3, test: {from: 2013-01-01}}", "", "squared_error",
      "e.yaml:3:|the rows are from 2012-01-01 to 2012-01-31, and none of them is in the test part"},
     {"N:1", "}, window: 3, test: {from: 2011-01-01}}", "", "squared_error", "none of them is in the training part"},

@@ -368,9 +368,9 @@ static const struct {
     struct parts parts;
     const char *expected;
 } partial[] = {
-    {{{PART_NONE, 0}, {PART_NONE, 0}}, "a>x; b>y; c>x; d>z; "},
-    {{{PART_NONE, 0}, {PART_LAST, 0.25}}, "a>x; b>y; c>x; <unk>>z; "},
-    {{{PART_LAST, 0.3}, {PART_LAST, 0.25}}, "a>x; b>y; <unk>>x; <unk>>z; "},
+    {{{.rule = PART_NONE}, {.rule = PART_NONE}}, "a>x; b>y; c>x; d>z; "},
+    {{{.rule = PART_NONE}, {.rule = PART_LAST, .value = 0.25}}, "a>x; b>y; c>x; <unk>>z; "},
+    {{{.rule = PART_LAST, .value = 0.3}, {.rule = PART_LAST, .value = 0.25}}, "a>x; b>y; <unk>>x; <unk>>z; "},
 };
 
 START_TEST(words_are_learned_from_the_training_part_only) {

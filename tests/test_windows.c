@@ -263,13 +263,15 @@ static const struct {
     int64_t count;
     const char *expected; /* part of each example: t, v, e (test) */
 } lasts[] = {
-    {{{PART_NONE, 0}, {PART_NONE, 0}}, 4, "tttt"},
-    {{{PART_LAST, 0.25}, {PART_NONE, 0}}, 8, "ttttttvv"},
-    {{{PART_NONE, 0}, {PART_LAST, 0.25}}, 8, "ttttttee"},
-    {{{PART_LAST, 0.25}, {PART_LAST, 0.25}}, 8, "ttttvvee"}, /* shares are of what remains: 6 * 0.25, rounded */
-    {{{PART_LAST, 0.01}, {PART_LAST, 0.01}}, 5, "tttve"},    /* at least one */
-    {{{PART_LAST, 0.99}, {PART_NONE, 0}}, 5, "tvvvv"},       /* never all */
-    {{{PART_LAST, 0.5}, {PART_LAST, 0.5}}, 1, "t"},
+    {{{.rule = PART_NONE}, {.rule = PART_NONE}}, 4, "tttt"},
+    {{{.rule = PART_LAST, .value = 0.25}, {.rule = PART_NONE}}, 8, "ttttttvv"},
+    {{{.rule = PART_NONE}, {.rule = PART_LAST, .value = 0.25}}, 8, "ttttttee"},
+    {{{.rule = PART_LAST, .value = 0.25}, {.rule = PART_LAST, .value = 0.25}},
+     8,
+     "ttttvvee"}, /* shares are of what remains: 6 * 0.25, rounded */
+    {{{.rule = PART_LAST, .value = 0.01}, {.rule = PART_LAST, .value = 0.01}}, 5, "tttve"}, /* at least one */
+    {{{.rule = PART_LAST, .value = 0.99}, {.rule = PART_NONE}}, 5, "tvvvv"},                /* never all */
+    {{{.rule = PART_LAST, .value = 0.5}, {.rule = PART_LAST, .value = 0.5}}, 1, "t"},
 };
 
 static char letter_of(enum part_name part) {
@@ -292,10 +294,10 @@ START_TEST(last_examples_are_a_part) {
 END_TEST
 
 static const struct parts shares[] = {
-    {{PART_SHARE, 0.1}, {PART_NONE, 0}},
-    {{PART_SHARE, 0.3}, {PART_SHARE, 0.2}},
-    {{PART_SHARE, 0.1}, {PART_LAST, 0.25}},
-    {{PART_LAST, 0.1}, {PART_SHARE, 0.5}},
+    {{.rule = PART_SHARE, .value = 0.1}, {.rule = PART_NONE}},
+    {{.rule = PART_SHARE, .value = 0.3}, {.rule = PART_SHARE, .value = 0.2}},
+    {{.rule = PART_SHARE, .value = 0.1}, {.rule = PART_LAST, .value = 0.25}},
+    {{.rule = PART_LAST, .value = 0.1}, {.rule = PART_SHARE, .value = 0.5}},
 };
 
 /* The number of each part is near its share; an example keeps its part whatever follows it. */
@@ -322,7 +324,7 @@ START_TEST(part_views_are_disjoint_and_complete) {
     const int64_t count = dataset->count;
     char seen[SYMBOLS] = {0};
     for (int part = PART_TRAIN; part <= PART_TEST; part++) {
-        const struct parts parts = {{PART_LAST, 0.2}, {PART_LAST, 0.3}};
+        const struct parts parts = {{.rule = PART_LAST, .value = 0.2}, {.rule = PART_LAST, .value = 0.3}};
         struct dataset *view = part_view(dataset, &parts, (enum part_name)part, "x", &errors);
         ck_assert_ptr_nonnull(view);
         for (int64_t i = 0; i < view->count; i++) {
@@ -340,7 +342,7 @@ END_TEST
 
 START_TEST(one_long_sequence_is_divided_along_its_steps) {
     struct dataset *dataset = make((const int64_t[]){20, 0});
-    const struct parts parts = {{PART_LAST, 0.2}, {PART_LAST, 0.1}};
+    const struct parts parts = {{.rule = PART_LAST, .value = 0.2}, {.rule = PART_LAST, .value = 0.1}};
     static const int64_t first[] = {0, 14, 18}, length[] = {14, 4, 2};
     for (int part = PART_TRAIN; part <= PART_TEST; part++) {
         struct dataset *view = part_view(dataset, &parts, (enum part_name)part, "x", &errors);
@@ -363,15 +365,21 @@ static const struct {
     const char *expected;
 } empties[] = {
     {{1},
-     {{PART_LAST, 0.5}, {PART_NONE, 0}},
+     {{.rule = PART_LAST, .value = 0.5}, {.rule = PART_NONE}},
      PART_VALID,
      "x: a sequence of 1 steps leaves none for the validation part"},
     {{9},
-     {{PART_SHARE, 0.5}, {PART_NONE, 0}},
+     {{.rule = PART_SHARE, .value = 0.5}, {.rule = PART_NONE}},
      PART_VALID,
      "x: one sequence has no parts chosen at random, expected {last: SHARE}"},
-    {{1, 1}, {{PART_SHARE, 0.0001}, {PART_NONE, 0}}, PART_VALID, "x: 2 examples leave none for the validation part"},
-    {{1, 1}, {{PART_LAST, 0.5}, {PART_LAST, 0.5}}, PART_VALID, "x: 2 examples leave none for the validation part"},
+    {{1, 1},
+     {{.rule = PART_SHARE, .value = 0.0001}, {.rule = PART_NONE}},
+     PART_VALID,
+     "x: 2 examples leave none for the validation part"},
+    {{1, 1},
+     {{.rule = PART_LAST, .value = 0.5}, {.rule = PART_LAST, .value = 0.5}},
+     PART_VALID,
+     "x: 2 examples leave none for the validation part"},
 };
 
 START_TEST(empty_parts_are_refused) {

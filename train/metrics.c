@@ -139,9 +139,11 @@ static rondo_status check_fit(struct metrics *metrics, struct metric_state *stat
             target_text(heads->target_kind));
     }
     if ((metric->flags & RONDO_METRIC_NAIVE) != 0 && !has_naive) {
-        return errors_add_at(errors, RONDO_INVALID, where,
-                             "metric '%s' compares with the naive forecast, whose error these data do not have",
-                             metric->base.name);
+        return errors_add_at(
+            errors, RONDO_INVALID, where,
+            "metric '%s' compares with the naive forecast, whose error these data do not have%s", metric->base.name,
+            heads->target_kind == RONDO_TARGET_REAL ? ": that needs series whose target changes in the training part"
+                                                    : "");
     }
     return metric->interval == NULL ? RONDO_OK : find_interval(metrics, state, errors);
 }

@@ -288,7 +288,7 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
                                                   .metrics = experiment->metrics,
                                                   .target_kind = target_of(task)->kind,
                                                   .target_size = target_of(task)->size,
-                                                  .has_naive = task->data.shape->timeline != NULL,
+                                                  .has_naive = scaling_has_naive(&task->data.scaling),
                                                   .target_as = experiment->data.reader->target_as,
                                                   .draws_targets =
                                                       optimizer_section_draws_targets(&experiment->optimizer)};

@@ -16,7 +16,7 @@ static const struct data_files *files_of(const struct data_section *section, enu
 }
 
 static const struct part *rule_of(const struct data_section *section, enum part_name part) {
-    static const struct part whole = {PART_NONE, 0};
+    static const struct part whole = {.rule = PART_NONE};
     return part == PART_VALID ? &section->parts.valid : part == PART_TEST ? &section->parts.test : &whole;
 }
 
@@ -147,6 +147,23 @@ static struct dataset *raw_part(const struct task_data *data, enum part_name par
     return reader_read(data->reader, &source, 1, errors);
 }
 
+/* The seasonal naive forecast needs two rows that are a season apart in the training part, whose rows `rows` has. */
+static rondo_status check_season(const struct task_data *data, const struct dataset *rows, struct errors *errors) {
+    const struct stream *target = dataset_find(rows, "target");
+    const int64_t season = rows->timeline->season;
+    int64_t longest = 0;
+    for (int64_t i = 0; i < rows->count; i++) {
+        longest = target->length[i] > longest ? target->length[i] : longest;
+    }
+    return season == 1 || season < longest
+               ? RONDO_OK
+               : errors_add_at(errors, RONDO_INVALID, data->section->season_where,
+                               "'data.season' is %lld, and the longest series of the training part has %lld row%s, so "
+                               "none of them is a season after another; expected at most %lld",
+                               (long long)season, (long long)longest, longest == 1 ? "" : "s",
+                               (long long)(longest > 2 ? longest - 1 : 1));
+}
+
 /* Learns the scaling from the training data. */
 static rondo_status learn_scaling(struct task_data *data, const struct dataset *dataset, int target_has_units,
                                   struct errors *errors) {
@@ -161,8 +178,11 @@ static rondo_status learn_scaling(struct task_data *data, const struct dataset *
             return errors->status;
         }
     }
-    const rondo_status status = scaling_learn(&data->scaling, rows == NULL ? dataset : rows, options, target_has_units,
-                                              data->reader->arena, errors);
+    const struct dataset *training = rows == NULL ? dataset : rows;
+    rondo_status status = training->timeline == NULL ? RONDO_OK : check_season(data, training, errors);
+    if (status == RONDO_OK) {
+        status = scaling_learn(&data->scaling, training, options, target_has_units, data->reader->arena, errors);
+    }
     dataset_destroy(rows);
     return status;
 }
@@ -238,8 +258,8 @@ static rondo_status find_times(struct task_data *data, struct errors *errors) {
         memcpy(next, timeline->time + timeline->series[s].begin, (size_t)timeline->series[s].count * sizeof *next);
         next += timeline->series[s].count;
     }
-    const rondo_status status =
-        part_times_of(&data->section->parts, time, count, data->section->train.paths[0].where, &data->times, errors);
+    const rondo_status status = part_times_of(&data->section->parts, time, count, timeline->zone,
+                                              data->section->train.paths[0].where, &data->times, errors);
     free(time);
     return status;
 }

@@ -262,7 +262,8 @@ static rondo_status learn(struct reader *reader, const struct reader_source *sou
     RONDO_TRY(make_state(reader, errors));
     rondo_status status = open_rows(reader, source, NULL, &rows, errors);
     if (status == RONDO_OK) {
-        status = part_times_of(source->parts, rows.time, rows.rows, source->paths[0].where, &times, errors);
+        status = part_times_of(source->parts, rows.time, rows.rows, rows.calendar.zone, source->paths[0].where, &times,
+                               errors);
     }
     status = status == RONDO_OK ? learn_rows(reader, &rows, &times, errors) : status;
     series_rows_close(&rows);
@@ -353,6 +354,7 @@ static rondo_status describe(const struct reader *reader, struct dataset *datase
     timeline->step = options->step;
     timeline->season = options->season;
     timeline->groups = vocabulary_size(state->names);
+    timeline->zone = state->calendar.zone;
     return RONDO_OK;
 }
 

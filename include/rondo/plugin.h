@@ -765,7 +765,8 @@ typedef struct rondo_metric_call {
     const rondo_sequences *sequences; /* if there is an output at every step; else NULL */
     const rondo_tensor *weights;      /* float [rows], with RONDO_TARGET_LIST [sequences]: each >= 0; NULL: 1 for all */
     /* RONDO_METRIC_NAIVE: float [rows, target_size], each > 0: the mean absolute error, in the training part of the
-     * row's series, of the naive forecast: the value before, or that of the season before. */
+     * row's series, of the naive forecast: the value before, or that of the season before. NaN: the series has no such
+     * error, because it does not change there or is no longer than a season; its rows are left out. */
     const rondo_tensor *naive;
     /* If the metric has `interval`: float [rows, target_size], the ends of the prediction interval of each number. Since
      * ABI 1.2. */

@@ -2,8 +2,8 @@
  *
  *     MASE = sum_i w_i |y_i - p_i| / q_i / sum_i w_i,    over all numbers of all rows
  *
- * q_i is the mean absolute error of the naive forecast in the training part of the series of row i. Below 1 the model
- * is better than that forecast. Source: Hyndman & Koehler, "Another look at measures of forecast accuracy",
+ * q_i is the mean absolute error of the naive forecast in the training part of the series of row i; rows of a series
+ * that has none, such as a constant one, are left out. Below 1 the model is better than that forecast. Source: Hyndman & Koehler, "Another look at measures of forecast accuracy",
  * International Journal of Forecasting 22, 2006.
  */
 #include <math.h>
@@ -20,9 +20,12 @@ static rondo_status measure(rondo_context *ctx, const rondo_metric_call *call) {
     const int64_t width = call->target_size;
     for (int64_t i = 0; i < rondo_count(call->targets); i++) {
         const double weight = rondo_weight(call, i / width);
-        const double y = rondo_get(call->targets, i), p = rondo_get(call->predictions, i);
-        call->accumulators[ERRORS][0] += weight * fabs(y - p) / rondo_get(call->naive, i);
-        call->accumulators[NUMBERS][0] += weight;
+        const double y = rondo_get(call->targets, i), p = rondo_get(call->predictions, i),
+                     q = rondo_get(call->naive, i);
+        if (!isnan(q)) {
+            call->accumulators[ERRORS][0] += weight * fabs(y - p) / q;
+            call->accumulators[NUMBERS][0] += weight;
+        }
     }
     return RONDO_OK;
 }
