@@ -8,6 +8,7 @@
 #include "cli/plot.h"
 #include "cli/print.h"
 #include "data/dates.h"
+#include "data/origins.h"
 #include "io/json.h"
 #include "io/section.h"
 #include "train/task_memory.h"
@@ -140,6 +141,18 @@ static void print_streams(const struct dataset *dataset) {
     }
 }
 
+/* " of 3 of 4 series", if there are several. */
+static void print_series_count(const struct dataset *dataset) {
+    struct errors errors = {0};
+    const int32_t all = dataset->timeline->n_series, some = all > 1 ? origins_series(dataset, &errors) : all;
+    if (some == all && all > 1) {
+        printf(", of %d series", all);
+    } else if (some >= 0 && some < all) {
+        printf(", of %d of %d series", some, all);
+    }
+    errors_free(&errors); /* without memory there is no count */
+}
+
 /* "training: forecasts of 2011-01-29 to 2012-05-31": the times of the targets, of series. */
 static void print_times(const char *part, const struct dataset *dataset) {
     int64_t first = INT64_MAX, last = INT64_MIN;
@@ -154,6 +167,7 @@ static void print_times(const char *part, const struct dataset *dataset) {
         const int has_clock = first % DATE_DAY != 0 || last % DATE_DAY != 0;
         printf("%s: forecasts of %s to %s", part, date_text(first, DATE_NO_ZONE, has_clock, "").text,
                date_text(last, DATE_NO_ZONE, has_clock, "").text);
+        print_series_count(dataset);
         if (dataset->left_out > 0) {
             printf("; %lld are left out, because numbers to forecast are missing", (long long)dataset->left_out);
         }

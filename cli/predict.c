@@ -269,6 +269,16 @@ static char *read_stream(FILE *stream, const char *name, size_t *length, struct 
     return text;
 }
 
+/* The examples of files, with warnings about those that are left out. NULL with errors. */
+static struct dataset *read_examples(const struct predictor *predictor, const struct reader_source *source) {
+    struct errors warnings = {0};
+    predictor->task->data.reader->warnings = &warnings;
+    struct dataset *dataset = task_data_read(&predictor->task->data, source, 0, predictor->errors);
+    predictor->task->data.reader->warnings = NULL;
+    report_warnings(&warnings, predictor->json);
+    return dataset;
+}
+
 /* Standard input has the format of the training file. */
 static rondo_status predict_whole(const struct predictor *predictor, const char *file) {
     const int is_input = strcmp(file, "-") == 0;
@@ -284,7 +294,7 @@ static rondo_status predict_whole(const struct predictor *predictor, const char 
         }
     }
     const struct reader_source source = {.paths = &path, .count = 1, .part = PART_TEST};
-    struct dataset *dataset = task_data_read(&predictor->task->data, &source, 0, predictor->errors);
+    struct dataset *dataset = read_examples(predictor, &source);
     const rondo_status status = dataset == NULL ? predictor->errors->status : predict_dataset(predictor, dataset, name);
     dataset_destroy(dataset);
     free(bytes);
@@ -294,7 +304,7 @@ static rondo_status predict_whole(const struct predictor *predictor, const char 
 /* A reader that makes its data has no other examples than those of its parts. */
 static rondo_status predict_test_part(const struct predictor *predictor) {
     const struct reader_source source = {.part = PART_TEST};
-    struct dataset *dataset = task_data_read(&predictor->task->data, &source, 0, predictor->errors);
+    struct dataset *dataset = read_examples(predictor, &source);
     const rondo_status status =
         dataset == NULL ? predictor->errors->status : predict_dataset(predictor, dataset, "the test data");
     dataset_destroy(dataset);
@@ -319,7 +329,7 @@ static rondo_status predict_series(const struct predictor *predictor, const char
         source.paths = paths;
         source.count = count + 1;
     }
-    struct dataset *dataset = task_data_read(&predictor->task->data, &source, 0, predictor->errors);
+    struct dataset *dataset = read_examples(predictor, &source);
     const rondo_status status =
         dataset == NULL ? predictor->errors->status : predict_dataset(predictor, dataset, source.paths[0].text);
     dataset_destroy(dataset);

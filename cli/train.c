@@ -11,6 +11,7 @@
 #include "cli/print.h"
 #include "cli/profile_report.h"
 #include "cli/progress.h"
+#include "data/origins.h"
 #include "io/json.h"
 #include "train/run_record.h"
 
@@ -74,11 +75,27 @@ static void print_result(const struct task *task, const struct train_result *res
     naive_scores_print(naive, network);
 }
 
+/* Warns of series that are too short to be learned from. */
+static void warn_of_series(const struct task *task, int json, struct errors *errors) {
+    const struct timeline *timeline = task->data.train->timeline;
+    const int32_t count = timeline == NULL ? 0 : origins_series(task->data.train, errors);
+    struct errors warnings = {0};
+    if (timeline != NULL && count >= 0 && count < timeline->n_series) {
+        errors_add(&warnings, RONDO_INVALID,
+                   "%d of %d series have no forecast in the training part, for which data.window and data.horizon take "
+                   "%lld rows in it with numbers to forecast: of these series, only a scale is learned, from their few "
+                   "rows",
+                   timeline->n_series - count, timeline->n_series, (long long)(timeline->window + timeline->horizon));
+    }
+    report_warnings(&warnings, json);
+}
+
 static rondo_status train(struct task *task, const char *out, int quiet, int json, struct errors *errors) {
     struct progress progress;
     const struct train_observer silent = {NULL, NULL, NULL, NULL};
     const struct train_observer drawing = {on_begin, on_update, on_interval, &progress};
     struct train_result result;
+    warn_of_series(task, json, errors);
     RONDO_TRY(train_experiment(task, out, quiet ? &silent : &drawing, &result, errors));
     struct naive_scores naive = {0};
     if (task->data.valid != NULL) {

@@ -22,6 +22,21 @@ int64_t origins_longest(const struct dataset *dataset) {
     return longest;
 }
 
+int32_t origins_series(const struct dataset *view, struct errors *errors) {
+    unsigned char *has_example = calloc((size_t)view->timeline->n_series + 1, 1);
+    int32_t count = 0;
+    if (has_example == NULL) {
+        errors_no_memory(errors);
+        return -1;
+    }
+    for (int64_t i = 0; i < view->count; i++) {
+        count += !has_example[view->series[i]];
+        has_example[view->series[i]] = 1;
+    }
+    free(has_example);
+    return count;
+}
+
 static rondo_status add_window(struct origin_list *list, struct origin_window window, struct errors *errors) {
     if (list->count == list->capacity) {
         const int64_t capacity = list->capacity == 0 ? 256 : 2 * list->capacity;

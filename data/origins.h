@@ -36,6 +36,9 @@ struct dataset *origins_cut(const struct dataset *dataset, const struct origins 
 /* The rows of the series in [from, to), as a view: what scaling is learned from. NULL with an error. */
 struct dataset *origins_rows(const struct dataset *dataset, int64_t from, int64_t to, struct errors *errors);
 
+/* The number of series of which a view has an example. -1 with an error: out of memory. */
+int32_t origins_series(const struct dataset *view, struct errors *errors);
+
 /* Rows of the longest series. */
 int64_t origins_longest(const struct dataset *dataset);
 

@@ -141,8 +141,11 @@ struct reader {
     const struct reader_column *columns; /* in the order of class->columns */
     struct interrupt interrupt;
     struct work_progress progress; /* of learning and reading; set by the owner after reader_create */
-    struct arena *arena;           /* of the reader; freed with it */
-    void *state;                   /* what it has learned */
+    /* Receives what reading for prediction leaves out, and why, such as one of several series; set by the owner. NULL: that
+     * is an error. */
+    struct errors *warnings;
+    struct arena *arena; /* of the reader; freed with it */
+    void *state;         /* what it has learned */
 };
 
 /* The reader of that name, or NULL, with the nearest name in *near (may be NULL). */

@@ -92,10 +92,18 @@ static const char *name_of_known(const struct series_layout *layout, int32_t k) 
     return column->text;
 }
 
+/* The time of a row of the file, or of one to come. */
+static int64_t time_of(const struct series_filling *filling, const struct series_list *series, int64_t row) {
+    const int64_t *time = filling->rows->time + series->begin, last = series->count - 1;
+    return row <= last ? time[row]
+                       : date_add(time[last], filling->layout->calendar.step, row - last, series->month_end);
+}
+
 /* A forecast needs a whole window before it, and the known columns of the rows to come. */
 static rondo_status check_forecast(const struct series_filling *filling, const struct series_list *series,
                                    int64_t observed) {
     const struct series_layout *layout = filling->layout;
+    const struct series_sizes *sizes = &layout->sizes;
     if (observed < layout->window) {
         return errors_add_at(filling->errors, RONDO_INVALID, series->last_line,
                              "%lld row%s%s with a target, and a forecast reads the %lld rows before it (data.window)",
@@ -103,10 +111,10 @@ static rondo_status check_forecast(const struct series_filling *filling, const s
                              (long long)layout->window);
     }
     for (int64_t row = observed; row < observed + layout->horizon; row++) {
-        for (int32_t k = 0; k < filling->layout->sizes.n_known; k++) {
-            if (isnan(filling->known[row * filling->layout->sizes.known + k])) {
+        for (int32_t k = 0; k < sizes->n_known; k++) {
+            if (isnan(value_at(filling, series, row, sizes->n_targets + sizes->n_past + k))) {
                 const struct date_text date =
-                    series_time_text(&layout->calendar, layout->time_format, filling->time[row]);
+                    series_time_text(&layout->calendar, layout->time_format, time_of(filling, series, row));
                 return errors_add_at(
                     filling->errors, RONDO_INVALID, series->last_line,
                     "column '%.60s' has no number for %s%s, one of the %lld rows to come, although it is "
@@ -141,6 +149,7 @@ static rondo_status add_series(struct series_filling *filling, const struct seri
     if (group < 0) {
         return RONDO_INVALID;
     }
+    RONDO_TRY(with_targets ? RONDO_OK : check_forecast(filling, series, observed));
     RONDO_TRY(dataset_add_series(filling->dataset, observed, group, &room, filling->errors));
     filling->input = room.numbers[0];
     filling->target = room.numbers[1];
@@ -149,24 +158,43 @@ static rondo_status add_series(struct series_filling *filling, const struct seri
     for (int64_t row = 0; row < observed + filling->layout->horizon; row++) {
         fill_row(filling, series, row, row < observed);
     }
-    return with_targets ? RONDO_OK : check_forecast(filling, series, observed);
+    return RONDO_OK;
+}
+
+/* Reports the reasons for which series have no forecast: as warnings if others have one. */
+static rondo_status report_skipped(const struct dataset *dataset, const struct series_rows *rows,
+                                   struct errors *reasons, struct errors *warnings, struct errors *errors) {
+    if (dataset->count == 0 || reasons->status == RONDO_NO_MEMORY) {
+        const rondo_status status = reasons->status;
+        errors_move(errors, reasons);
+        return status;
+    }
+    if (reasons->count > 0) {
+        errors_add(warnings, RONDO_INVALID, "no forecast of %lld of %d series, for the following reason%s",
+                   (long long)(rows->n_series - dataset->count), rows->n_series, reasons->count == 1 ? "" : "s");
+    }
+    errors_move(warnings, reasons);
+    return RONDO_OK;
 }
 
 rondo_status series_streams_add(struct dataset *dataset, const struct series_layout *layout,
                                 const struct series_rows *rows, int with_targets, struct errors *errors) {
+    struct errors reasons = {0}, *warnings = with_targets ? NULL : layout->reader->warnings;
     struct series_filling filling = {.layout = layout,
                                      .rows = rows,
                                      .dataset = dataset,
                                      .width = dataset_find(dataset, "input")->size,
-                                     .errors = errors};
+                                     .errors = warnings == NULL ? errors : &reasons};
     rondo_status first = RONDO_OK;
-    for (int32_t s = 0; s < rows->n_series && errors->count < TABLE_FILE_MOST_MISTAKES; s++) {
-        RONDO_TRY(reader_check_interrupt(layout->reader, s, rows->series[s].last_line, errors));
-        const rondo_status status = add_series(&filling, &rows->series[s], with_targets);
-        if (status == RONDO_NO_MEMORY) {
-            return status;
+    for (int32_t s = 0; s < rows->n_series && errors->count < TABLE_FILE_MOST_MISTAKES && first != RONDO_NO_MEMORY;
+         s++) {
+        const rondo_status interrupt = reader_check_interrupt(layout->reader, s, rows->series[s].last_line, errors);
+        if (interrupt != RONDO_OK) {
+            errors_free(&reasons);
+            return interrupt;
         }
-        first = first == RONDO_OK ? status : first;
+        const rondo_status status = add_series(&filling, &rows->series[s], with_targets);
+        first = first == RONDO_OK || status == RONDO_NO_MEMORY ? status : first;
     }
-    return first;
+    return warnings == NULL ? first : report_skipped(dataset, rows, &reasons, warnings, errors);
 }

@@ -37,7 +37,8 @@ struct series_layout {
 
 /* Appends each series to a dataset with these streams, in this order, and a timeline (dataset_add_series). Without targets, for prediction,
  * a series ends with its last row that has a target, and the known numbers of the `horizon` rows after it must be there.
- * RONDO_INVALID for a series that the training part does not have. */
+ * RONDO_INVALID for a series that the training part does not have. For prediction, the series that have a forecast are kept if
+ * reader->warnings can take the reasons of the others. */
 rondo_status series_streams_add(struct dataset *dataset, const struct series_layout *layout,
                                 const struct series_rows *rows, int with_targets, struct errors *errors);
 

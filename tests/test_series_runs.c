@@ -195,6 +195,58 @@ START_TEST(forecasts_have_the_dates_to_come) {
 }
 END_TEST
 
+/* ---- several series ---- */
+
+#define THREE_DAYS(series, y) series ",2012-02-01," y "\n" series ",2012-02-02," y "\n" series ",2012-02-03," y "\n"
+
+/* The training part has the series a and b, and one row of c. */
+static const struct {
+    const char *future; /* rows of a file to forecast from, with a window of 3 and the numbers of h that are known */
+    int status;
+    const char *out, *err; /* parts */
+} skipping[] = {
+    {THREE_DAYS("a,0", "1") "a,0,2012-02-04,\n" THREE_DAYS("b,0", "1") "b,0,2012-02-04,\n", 0,
+     "a\t2012-02-04\t|\nb\t2012-02-04\t", ""},
+    {"a,0,2012-02-02,1\na,0,2012-02-03,1\na,0,2012-02-04,\n" THREE_DAYS("b,0", "1") "b,0,2012-02-04,\n", 0,
+     "b\t2012-02-04\t",
+     "rondo: warning: no forecast of 1 of 2 series, for the following reason\nrondo: warning: next.csv:4: 2 rows of "
+     "series "
+     "'a' with a target, and a forecast reads the 3 rows before it (data.window)\n"},
+    {THREE_DAYS("b,0", "1") THREE_DAYS("a,0", "1") "a,0,2012-02-04,\n", 0, "a\t2012-02-04\t",
+     "warning: next.csv:4: column 'h' has no number for 2012-02-04 of series 'b'"},
+    {THREE_DAYS("new,0", "1") THREE_DAYS("a,0", "1") "a,0,2012-02-04,\n", 0, "a\t2012-02-04\t",
+     "warning: next.csv:4: series 'new' has no rows in the training data"},
+    {"a,0,2012-02-03,1\na,0,2012-02-04,\nb,0,2012-02-04,\n", 2, "",
+     "rondo: next.csv:3: 1 row of series 'a' with a target|\nrondo: next.csv:4: 0 rows of series 'b' with a target"},
+};
+
+START_TEST(a_series_without_a_forecast_does_not_stop_the_others) {
+    char table[3000] = "s,h,d,y\nc,0,2012-01-01,5\n";
+    for (int day = 1; day <= 31; day++) {
+        snprintf(table + strlen(table), sizeof table - strlen(table), "a,0,2012-01-%02d,%d\nb,0,2012-01-%02d,%d\n", day,
+                 day, day, day * day);
+    }
+    sandbox_write("days.csv", table);
+    write_experiment("N:1", ", series: s, known: h}, window: 3, test: {from: 2012-01-25}}", "", "squared_error");
+    const struct outcome checked = run("check e.yaml");
+    assert_status("check", &checked, 0);
+    assert_parts("check", checked.out, "training: forecasts of 2012-01-04 to 2012-01-24, of 2 of 3 series\n");
+    const struct outcome trained = run("train e.yaml --out run --quiet");
+    assert_status("training", &trained, 0);
+    assert_parts("training", trained.err,
+                 "rondo: warning: 1 of 3 series have no forecast in the training part, for which data.window and "
+                 "data.horizon take 4 rows in it");
+    char text[1000];
+    snprintf(text, sizeof text, "s,h,d,y\n%s", skipping[_i].future);
+    sandbox_write("next.csv", text);
+    const struct outcome predicted = run("predict run next.csv");
+    assert_status(skipping[_i].err, &predicted, skipping[_i].status);
+    assert_parts(skipping[_i].err, predicted.out, skipping[_i].out);
+    assert_parts(skipping[_i].out, predicted.err, skipping[_i].err);
+    sandbox_remove("run");
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("series_runs");
     TCase *cases = tcase_create("series_runs");
@@ -205,6 +257,7 @@ int main(void) {
     tcase_add_test(cases, scores_of_intervals_stand_beside_those_of_naive_forecasts);
     tcase_add_loop_test(cases, an_evaluation_forecasts_as_if_later_rows_did_not_exist, 0, ROWS(blind));
     tcase_add_test(cases, forecasts_have_the_dates_to_come);
+    tcase_add_loop_test(cases, a_series_without_a_forecast_does_not_stop_the_others, 0, ROWS(skipping));
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }
