@@ -11,6 +11,9 @@ struct json_t;
 
 /* The scores of all forecasts that the dataset has; none of data without dates. */
 struct naive_scores {
+    /* No metric of the experiment has a value for forecasts without a model, so that only their mean absolute error is known. */
+    int has_only_mae;
+    double mae[NAIVE_KINDS];
     int is_known[NAIVE_KINDS];
     struct scores scores[NAIVE_KINDS];
 };

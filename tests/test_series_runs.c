@@ -135,6 +135,14 @@ START_TEST(scores_of_intervals_stand_beside_those_of_naive_forecasts) {
                  "coverage |interval_score |\n  naive: mae 292.8571, mase 4.1837\n|  seasonal naive: mae 70.0000, mase "
                  "1.0000\n");
     sandbox_remove("run");
+    /* Without metrics, what the loss measures has no value for such a forecast. */
+    const struct outcome bare = run("train e.yaml --set metrics=[] --out run --quiet");
+    assert_status("without metrics", &bare, 0);
+    const struct outcome plain = run("eval run");
+    assert_parts("without metrics", plain.out, "  naive: mae 292.8571\n  seasonal naive: mae 70.0000\n");
+    const struct outcome json = run("eval run --json");
+    assert_parts("without metrics", json.out, "\"seasonal_naive\": {|\"mae\": 70.0");
+    sandbox_remove("run");
 }
 END_TEST
 
