@@ -127,8 +127,9 @@ static void print_stream(const struct stream *stream, int64_t examples) {
     }
     printf(" element%s per example, ", most == 1 ? "" : "s");
     if (stream->kind == STREAM_REAL) {
-        printf("of %lld number%s%s\n", (long long)stream->size, stream->size == 1 ? "" : "s",
-               stream->scale == NULL ? "" : ", scaled");
+        printf("of %lld number%s%s%s%s\n", (long long)stream->size, stream->size == 1 ? "" : "s",
+               stream->scale == NULL ? "" : ", scaled", stream->form == NULL ? "" : ": ",
+               stream->form == NULL ? "" : stream->form);
     } else {
         const int is_target = strcmp(stream->name, "target") == 0;
         printf("one of %lld %s\n", (long long)stream->size, is_target ? "classes" : "symbols");
@@ -175,12 +176,14 @@ static void print_times(const char *part, const struct dataset *dataset) {
     }
 }
 
-/* The classes without a training example, of targets without labels: classes numbered from 1 leave out class 0. */
+/* The classes without a training example: classes numbered from 1 leave out class 0, and a part may leave out a label. Not of
+ * symbols, which are also those of the input: a text has only some of them. */
 static void print_unused_classes(const struct dataset *train, struct arena *arena) {
     enum { MOST = 20 };
     const struct stream *target = dataset_find(train, "target");
-    const int is_unnamed = target->kind != STREAM_REAL && target->names == NULL;
-    unsigned char *is_used = is_unnamed ? arena_calloc(arena, (size_t)target->size, 1) : NULL;
+    const int are_classes =
+        target->kind != STREAM_REAL && (target->names == NULL || target->names != dataset_find(train, "input")->names);
+    unsigned char *is_used = are_classes ? arena_calloc(arena, (size_t)target->size, 1) : NULL;
     for (int64_t i = 0; is_used != NULL && i < train->count; i++) {
         for (int64_t at = target->begin[i]; at < target->begin[i] + target->length[i]; at++) {
             if (stream_has_target(target, at)) {
@@ -191,10 +194,18 @@ static void print_unused_classes(const struct dataset *train, struct arena *aren
     int64_t unused = 0;
     for (int64_t k = 0; is_used != NULL && k < target->size; k++) {
         if (!is_used[k] && unused++ < MOST) {
-            printf("%s%lld", unused == 1 ? "classes without a training example: " : ", ", (long long)k);
+            printf("%s", unused == 1 ? "classes without a training example: " : ", ");
+            if (target->names != NULL && k < vocabulary_size(target->names)) {
+                print_text(stdout, vocabulary_word(target->names, (int32_t)k));
+            } else {
+                printf("%lld", (long long)k);
+            }
         }
     }
-    printf("%s", unused > MOST ? ", …\n" : unused > 0 ? "\n" : "");
+    if (unused > MOST) {
+        printf(", … (%lld of %lld classes)", (long long)unused, (long long)target->size);
+    }
+    printf("%s", unused > 0 ? "\n" : "");
 }
 
 static void print_model(const struct task *task, struct arena *arena) {

@@ -57,6 +57,12 @@ static void describe_range(struct option_description *description, const char *w
     }
 }
 
+/* 1 if the help of a list begins with the names of its numbers, such as "[height, width] in pixels". */
+static int has_form(const rondo_option *option) {
+    return option->type == RONDO_INTS && option->help != NULL && option->help[0] == '[' &&
+           strchr(option->help, ']') != NULL;
+}
+
 static void describe_expected(struct option_description *description, const rondo_option *option) {
     switch (option->type) {
     case RONDO_BOOL:
@@ -74,7 +80,10 @@ static void describe_expected(struct option_description *description, const rond
         }
         break;
     case RONDO_INTS:
-        describe_range(description, "integer or list of up to 6 integers", option);
+        if (has_form(option)) { /* "[height, width]: integers in [1, 32768]" */
+            describe(description, "%.*s: ", (int)strcspn(option->help, "]") + 1, option->help);
+        }
+        describe_range(description, has_form(option) ? "integers" : "integer or list of up to 6 integers", option);
         break;
     case RONDO_REALS:
         describe_range(description, "number or list of numbers", option);
@@ -278,7 +287,8 @@ static rondo_status refuse(const rondo_option *option, const char *text, const s
                            struct location where, struct errors *errors) {
     static const char *const articles[] = {
         [RONDO_INT] = "an ", [RONDO_REAL] = "a ", [RONDO_INTS] = "an ", [RONDO_REALS] = "a "}; /* NULL for the others */
-    const char *article = option->type >= 0 && option->type <= RONDO_REALS ? articles[option->type] : NULL;
+    const char *article =
+        option->type >= 0 && option->type <= RONDO_REALS && !has_form(option) ? articles[option->type] : NULL;
     struct option_description expected = {0};
     describe_expected(&expected, option);
     double number = 0;

@@ -71,7 +71,8 @@ struct stream {
     int64_t channels;
     const struct augment *augment;  /* what training changes in an input; borrowed from the reader; NULL: nothing */
     const struct vocabulary *names; /* texts of the ids; borrowed from the reader; NULL: none */
-    int32_t unknown;                /* the id that replaces unknown symbols; -1: none */
+    const char *form; /* what its elements are parts of, for `rondo check`; borrowed from the reader; NULL: nothing */
+    int32_t unknown;  /* the id that replaces unknown symbols; -1: none */
     struct stream_values *values;
 };
 

@@ -26,6 +26,7 @@ struct folder_reading {
     struct arena *arena;
     struct ordered_image *images; /* from malloc */
     int64_t capacity;
+    int has_classes; /* every picture needs a class */
     struct errors *errors;
 };
 
@@ -87,7 +88,8 @@ static rondo_status list(struct folder_reading *reading) {
         folders += entries[i].is_folder;
     }
     if (count == 0) {
-        return refuse(reading, folder->path, "the folder is empty, expected a subfolder for each class%s", "");
+        return refuse(reading, folder->path, "the folder is empty, expected %s",
+                      reading->has_classes ? "a subfolder for each class" : "PNG and JPEG files");
     }
     if (folders == 0) {
         return add_files(reading, folder->path, entries, count, -1);
@@ -106,16 +108,17 @@ static rondo_status list(struct folder_reading *reading) {
     return RONDO_OK;
 }
 
-rondo_status image_folder_list(struct image_folder *folder, const char *path, int is_mixed, struct location where,
+rondo_status image_folder_list(struct image_folder *folder, const char *path, int has_classes, struct location where,
                                struct arena *arena, struct errors *errors) {
     *folder = (struct image_folder){.path = path};
-    struct folder_reading reading = {.folder = folder, .where = where, .arena = arena, .errors = errors};
+    struct folder_reading reading = {
+        .folder = folder, .where = where, .arena = arena, .has_classes = has_classes, .errors = errors};
     rondo_status status = list(&reading);
     if (status == RONDO_OK) {
         folder->files = arena_calloc(arena, (size_t)folder->count, sizeof *folder->files);
         status = folder->files == NULL ? errors_no_memory(errors) : RONDO_OK;
     }
-    if (status == RONDO_OK && is_mixed) {
+    if (status == RONDO_OK && has_classes) {
         qsort(reading.images, (size_t)folder->count, sizeof *reading.images, by_share);
     }
     for (int64_t i = 0; status == RONDO_OK && i < folder->count; i++) {

@@ -26,10 +26,10 @@ struct image_folder {
 };
 
 /* Lists a folder; everything is from `arena`. Hidden names are left out. The pictures of a class are in the order of their names,
- * and the classes one after the other; or mixed evenly, if `is_mixed`: the last tenth of the list is the last tenth of every class. A folder that
+ * and the classes one after the other; or mixed evenly, if `has_classes`, as training needs it: the last tenth of the list is the last tenth of every class. A folder that
  * is missing or cannot be read is a mistake at `where`. RONDO_INVALID at the folder: files beside classes, a folder within
  * a class, a class without pictures, an empty folder. */
-rondo_status image_folder_list(struct image_folder *folder, const char *path, int is_mixed, struct location where,
+rondo_status image_folder_list(struct image_folder *folder, const char *path, int has_classes, struct location where,
                                struct arena *arena, struct errors *errors);
 
 #endif

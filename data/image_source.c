@@ -32,11 +32,47 @@ static struct image_form form_of(const struct picture *picture) {
     return (struct image_form){picture->height, picture->width, picture->channels};
 }
 
+rondo_status image_source_form(const struct image_source *source, int64_t index, struct image_form *form,
+                               struct errors *errors) {
+    const struct reader_path path = picture_path(source, index);
+    struct file_map map = {0};
+    struct picture picture = {0};
+    rondo_status status = reader_path_map(&path, &map, errors);
+    if (status == RONDO_OK) {
+        status = picture_read(map.bytes, map.length, path.where, NULL, &picture, errors);
+    }
+    file_map_close(&map);
+    *form = form_of(&picture);
+    return status;
+}
+
 /* ---- opening ---- */
+
+/* Finds the first picture of a folder that can be read, from the first class on. The others are reported when all are read; if there is none, or
+ * after ten mistakes, they are reported here. */
+static rondo_status find_first(struct image_source *source, struct errors *errors) {
+    const struct image_folder *folder = &source->folder;
+    struct errors own = {0};
+    int64_t begin = 0;
+    while (folder->files[begin].class_index > 0) {
+        begin++;
+    }
+    rondo_status status = RONDO_INVALID;
+    for (int64_t i = 0; status == RONDO_INVALID && i < folder->count && own.count < IMAGES_MOST_MISTAKES; i++) {
+        const int64_t index = (begin + i) % folder->count;
+        source->first_name = folder->files[index].path;
+        status = image_source_form(source, index, &source->first, &own);
+    }
+    if (status == RONDO_OK) {
+        errors_free(&own);
+    } else {
+        errors_move(errors, &own);
+    }
+    return status;
+}
 
 static rondo_status open_folder(struct image_source *source, int with_targets, struct errors *errors) {
     const struct reader_path *path = source->path;
-    struct picture picture;
     source->kind = IMAGES_OF_FOLDER;
     RONDO_TRY(image_folder_list(&source->folder, path->text, with_targets, path->where, source->arena, errors));
     if (with_targets && source->folder.n_classes == 0) {
@@ -44,15 +80,7 @@ static rondo_status open_folder(struct image_source *source, int with_targets, s
                              "the folder has no subfolders, expected one for each class");
     }
     source->count = source->folder.count;
-    int64_t index = 0;
-    while (source->folder.files[index].class_index > 0) {
-        index++;
-    }
-    const struct reader_path first = picture_path(source, index);
-    source->first_name = first.text;
-    RONDO_TRY(read_picture(source, &first, 0, &picture, errors));
-    source->first = form_of(&picture);
-    return RONDO_OK;
+    return find_first(source, errors);
 }
 
 /* "[3, 2, 2]" */

@@ -19,12 +19,16 @@
 #include "data/image_folder.h"
 #include "data/item_file.h"
 
+/* Mistakes of one source that are reported. */
+enum { IMAGES_MOST_MISTAKES = 10 };
+
 enum image_source_kind { IMAGES_OF_FOLDER, IMAGES_OF_ARRAY, IMAGE_ALONE };
 
 struct image_source {
-    int32_t kind;               /* enum image_source_kind */
-    int64_t count;              /* images; of an IDX file, what its header claims */
-    struct image_form first;    /* of the first image, in a folder the first of the first class; in an array, of all */
+    int32_t kind;  /* enum image_source_kind */
+    int64_t count; /* images; of an IDX file, what its header claims */
+    struct image_form
+        first; /* of the first image that can be read, from the first class of a folder on; in an array, of all */
     const char *first_name;     /* of a folder: that picture */
     struct image_folder folder; /* of IMAGES_OF_FOLDER */
     int has_labels;             /* an array with labels that are numbers */
@@ -59,6 +63,10 @@ rondo_status image_source_next(struct image_source *source, const struct image_w
                                struct image_item *item, struct errors *errors);
 /* After the last image. */
 rondo_status image_source_finish(struct image_source *source, struct errors *errors);
+
+/* The form of picture `index` of a folder, from its header alone; errors as image_source_next. */
+rondo_status image_source_form(const struct image_source *source, int64_t index, struct image_form *form,
+                               struct errors *errors);
 
 /* The next label of an array alone, for learning how many classes there are. */
 rondo_status image_source_label(struct image_source *source, int64_t *label, struct errors *errors);

@@ -109,7 +109,8 @@ struct reader_class {
     /* Refuses options that do not go together: a message whose first name in single quotes is the option at fault. NULL:
      * all do. */
     rondo_status (*check)(const struct reader *reader, struct errors *errors);
-    /* Learns vocabularies from the training part of the training data. NULL: it learns nothing. */
+    /* Learns vocabularies from the training part of the training data. An option that does not suit the data is reported as by
+     * `check`, without a place. NULL: it learns nothing. */
     rondo_status (*learn)(struct reader *reader, const struct reader_source *source, struct errors *errors);
     /* Refuses what it has learned of the streams if examples of this form cannot fit the architecture, with a message that
      * names the option or the form that does. `where` is data.train. NULL: only the lengths of examples are checked. */

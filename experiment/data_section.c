@@ -334,6 +334,7 @@ void data_section_read(const struct plugin_reader *reader, struct yaml_node *sec
     if (defaults == NULL) {
         return;
     }
+    read->node = section;
     read->reader = class;
     read->options = options;
     read->settings = *defaults;

@@ -31,6 +31,7 @@ struct data_files {
 };
 
 struct data_section {
+    const struct yaml_node *node;      /* the section */
     const struct reader_class *reader; /* NULL: refused */
     void *options;                     /* of the reader */
     struct reader_column *columns;     /* in the order of reader->columns; NULL: none */

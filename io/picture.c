@@ -17,6 +17,8 @@ rondo_status picture_read(const void *bytes, size_t length, struct location wher
     case PICTURE_JPEG:
         return picture_read_jpeg(bytes, length, where, arena, picture, errors);
     default:
-        return errors_add_at(errors, RONDO_INVALID, where, "neither a PNG nor a JPEG file");
+        return errors_add_at(errors, RONDO_INVALID, where,
+                             length == 0 ? "the file is empty, expected a PNG or JPEG file"
+                                         : "neither a PNG nor a JPEG file");
     }
 }

@@ -37,6 +37,7 @@ static void setup(void) {
     store("damaged/dogs/1.png", "cut.png");
     store("hollow/cats/1.png", "grey.png");
     store("hollow/dogs/.hidden", "grey.png");
+    store("bare/.hidden", "grey.png");
 }
 
 static void teardown(void) {
@@ -130,6 +131,11 @@ static const struct {
     {"N:N", "train: d", "e.yaml:3:|an image has one class, and the architecture gives an output at every step"},
     {"N:1", "train: d, as: row", "e.yaml:3:|'as' is 'row', expected one of |(did you mean 'rows'?)"},
     {"N:1", "train: d, size: 28", "e.yaml:3:|'size'"},
+    {"N:1", "train: d, size: 0", "e.yaml:3:40: 'size' is 0, expected [height, width]: integers in [1, 32768]"},
+    {"N:1", "train: d, size: [30000, 30000]",
+     "e.yaml:3:40: 'size' is [30000, 30000], and an image has 2700000000 bytes then, expected at most 1073741824"},
+    {"N:1", "train: d, size: [8, 9], shift: 8",
+     "e.yaml:3:55: 'shift' is 8, expected less than the sides of the images, 8 x 9 pixels"},
     {"N:1", "train: d, size: [28]", "e.yaml:3:|'size' has 1 number, expected [height, width]"},
     {"N:1", "train: d, window: 2", "e.yaml:3:|unknown key 'window' in data"},
 };
@@ -140,6 +146,25 @@ START_TEST(images_that_cannot_be_read_are_refused) {
     assert_status(misfits[_i].parts, &refused, 2);
     assert_parts(misfits[_i].parts, refused.err, misfits[_i].parts);
     ck_assert(!sandbox_has("run"));
+}
+END_TEST
+
+/* The labels are 0, 1 and 2 of 3 images; a part of the files may be without pictures of a class. */
+static const struct {
+    const char *data, *parts;
+} checked[] = {
+    {"train: d", "images of 9 x 11 pixels (height x width), in colour\n"},
+    {"train: d, colour: grey, size: [5, 6]", "input: 5 elements |images of 5 x 6 pixels (height x width), grey\n"},
+    {"train: d, valid: {last: 0.75}", "\nclasses without a training example: dogs\n"},
+    {"train: {input: images.gz, target: labels.npy}, names: 'a, b, c, d, e'",
+     "one of 5 classes\nclasses without a training example: d, e\n"},
+};
+
+START_TEST(check_says_what_images_are_and_which_classes_are_never_trained) {
+    write_experiment("N:1", checked[_i].data, "");
+    const struct outcome outcome = run("check e.yaml");
+    assert_status(checked[_i].data, &outcome, 0);
+    assert_parts(checked[_i].data, outcome.out, checked[_i].parts);
 }
 END_TEST
 
@@ -156,6 +181,7 @@ START_TEST(predicting_what_is_no_image_is_refused) {
         {"d", "d/cats/1.png: 9 x 11 pixels (height x width), and the training images have 2 x 2"},
         {"damaged/dogs/1.png", "damaged/dogs/1.png: a damaged PNG file: "},
         {"nothing.png", "cannot read 'nothing.png': there is no such file"},
+        {"bare", "bare: the folder is empty, expected PNG and JPEG files"},
     };
     for (int i = 0; i < ROWS(files); i++) {
         const struct outcome refused = run(arena_printf(arena, "predict run %s", files[i].file));
@@ -172,6 +198,7 @@ int main(void) {
     tcase_add_unchecked_fixture(cases, sandbox_open, sandbox_close);
     tcase_add_loop_test(cases, images_of_every_form_train_and_predict, 0, ROWS(runs));
     tcase_add_loop_test(cases, images_that_cannot_be_read_are_refused, 0, ROWS(misfits));
+    tcase_add_loop_test(cases, check_says_what_images_are_and_which_classes_are_never_trained, 0, ROWS(checked));
     tcase_add_test(cases, predicting_what_is_no_image_is_refused);
     return run_suite(suite);
 }

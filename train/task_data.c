@@ -294,6 +294,20 @@ static rondo_status read_parts(struct task_data *data, const struct task_data_se
     return errors->count > before ? errors->status : RONDO_OK;
 }
 
+/* A mistake without a place is one of an option. */
+static rondo_status learn(const struct task_data *data, struct errors *errors) {
+    const struct data_section *section = data->section;
+    const struct reader_source source = source_of(section, PART_TRAIN);
+    struct errors own = {0};
+    const rondo_status status = reader_learn(data->reader, &source, &own);
+    if (status == RONDO_INVALID && own.count == 1 && errors_place(&own, 0).file_length == 0) {
+        plugin_section_errors(section->node, section->node->where, NULL, &own, errors);
+    } else {
+        errors_move(errors, &own);
+    }
+    return status;
+}
+
 rondo_status task_data_open(struct task_data *data, const struct task_data_settings *settings, struct errors *errors) {
     const struct data_section *section = settings->section;
     *data = (struct task_data){.section = section, .plan = settings->plan, .lanes = settings->lanes};
@@ -306,8 +320,7 @@ rondo_status task_data_open(struct task_data *data, const struct task_data_setti
         RONDO_TRY(reader_load(data->reader, settings->learned, settings->file, errors));
         RONDO_TRY(scaling_load(&data->scaling, settings->learned, settings->file, data->reader->arena, errors));
     } else {
-        const struct reader_source source = source_of(section, PART_TRAIN);
-        RONDO_TRY(reader_learn(data->reader, &source, errors));
+        RONDO_TRY(learn(data, errors));
     }
     if (section->reader->fits != NULL && section->train.count > 0) {
         RONDO_TRY(section->reader->fits(data->reader, data->plan->architecture, section->train.paths[0].where, errors));

@@ -8,13 +8,17 @@
  *     pixels    a pixel, row by row                                  height * width elements of `channels` numbers
  */
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "core/memory_limit.h"
 #include "data/augment.h"
 #include "data/image_source.h"
 
 /* A side or a class of more would be a mistake. */
-enum { MOST_SIDE = 32768, MOST_CLASSES = 1000000, MOST_MISTAKES = 10 };
+enum { MOST_SIDE = 32768, MOST_CLASSES = 1000000 };
+/* Bytes of one image, as of a picture (io/picture.h). */
+#define MOST_BYTES ((int64_t)1 << 30)
 
 enum { AS_VECTOR, AS_ROWS, AS_COLUMNS, AS_PIXELS };
 enum { COLOUR_AUTO, COLOUR_GREY, COLOUR_RGB };
@@ -35,7 +39,7 @@ static const rondo_option options_table[] = {
                         "what the model reads at each step: rows, columns or pixels of the image, for N:1; vector: the "
                         "whole image at the first step, for 1:1"),
     RONDO_OPTION_CHOICE(struct images_options, colour, "auto", colour_names,
-                        "grey: 1 number per pixel; rgb: 3; auto: as the first image of the training data has"),
+                        "grey: 1 number per pixel; rgb: 3; auto: rgb if any image of the training data has colours"),
     RONDO_OPTION_INTS(struct images_options, size, "[]", 1, MOST_SIDE,
                       "[height, width] in pixels: every image is resized to it; []: all images must have one size"),
     RONDO_OPTION_INT(struct images_options, shift, "0", 0, MOST_SIDE,
@@ -53,6 +57,7 @@ struct images_state {
     int64_t classes;
     struct vocabulary *names; /* of the classes; NULL: they are numbers */
     struct augment augment;   /* from form and options */
+    char form_text[96];       /* of the input stream */
 };
 
 static const struct images_options *options_of(const struct reader *reader) {
@@ -118,7 +123,7 @@ static struct image_wanted wanted_of(const struct reader *reader) {
 
 /* ---- learning ---- */
 
-/* The form of all images from that of the first. */
+/* The form of all images from that of the first; learn_colours completes it. */
 static struct image_form choose_form(const struct images_options *options, struct image_form first) {
     const int is_sized = options->size.count == 2;
     return (struct image_form){.height = is_sized ? options->size.values[0] : first.height,
@@ -137,6 +142,56 @@ static rondo_status check_sides(const struct image_source *source, struct image_
                                "%lld x %lld pixels (height x width), expected at most %d of each; 'data.size: [height, "
                                "width]' makes images smaller",
                                (long long)form.height, (long long)form.width, MOST_SIDE);
+}
+
+/* One colour picture makes all images colour pictures, since grey ones lose nothing by that. Pictures that cannot be read are
+ * left to `read`. */
+static rondo_status learn_colours(struct reader *reader, const struct image_source *source, struct errors *errors) {
+    struct image_form *form = &state_of(reader)->form;
+    if (options_of(reader)->colour != COLOUR_AUTO) {
+        return RONDO_OK;
+    }
+    form->channels = source->first.channels > form->channels ? source->first.channels : form->channels;
+    const int64_t count = source->kind == IMAGES_OF_FOLDER ? source->count : 0;
+    for (int64_t i = 0; form->channels == 1 && i < count; i++) {
+        struct errors own = {0};
+        struct image_form found;
+        RONDO_TRY(reader_advance(reader, i, count, (struct location){.file = source->folder.path}, errors));
+        const rondo_status status = image_source_form(source, i, &found, &own);
+        errors_free(&own);
+        if (status == RONDO_NO_MEMORY) {
+            return errors_no_memory(errors);
+        }
+        form->channels = status == RONDO_OK ? found.channels : 1;
+    }
+    return RONDO_OK;
+}
+
+/* The size that the option gives must leave room in memory, where all images are stored. Messages begin with the option at fault,
+ * and the host finds its place. */
+static rondo_status check_options(const struct reader *reader, int64_t count, struct errors *errors) {
+    const struct images_options *options = options_of(reader);
+    const struct image_form form = state_of(reader)->form;
+    const struct memory_limit limit = memory_limit();
+    const long long height = form.height, width = form.width, bytes = image_bytes(form);
+    if (options->size.count == 2 && bytes > MOST_BYTES) {
+        return errors_add(errors, RONDO_INVALID,
+                          "'size' is [%lld, %lld], and an image has %lld bytes then, expected at most %lld", height,
+                          width, bytes, (long long)MOST_BYTES);
+    }
+    if (options->size.count == 2 && (uint64_t)count > limit.bytes / (uint64_t)bytes) {
+        return errors_add(
+            errors, RONDO_INVALID,
+            "'size' is [%lld, %lld], and %lld images have %.1f GB then, more than can be held in memory (%s: "
+            "%.1f GB)",
+            height, width, (long long)count, (double)bytes * (double)count / 1e9, limit.source,
+            (double)limit.bytes / 1e9);
+    }
+    return options->shift < (height < width ? height : width)
+               ? RONDO_OK
+               : errors_add(errors, RONDO_INVALID,
+                            "'shift' is %lld, expected less than the sides of the images, %lld x %lld pixels",
+                            (long long)options->shift, height, width);
 }
 
 /* A label must be one of the classes; `classes` 0: their number is not known yet. */
@@ -173,6 +228,7 @@ static rondo_status learn_source(struct reader *reader, struct image_source *sou
         state->form = choose_form(options, source->first);
         RONDO_TRY(check_sides(source, state->form, errors));
     }
+    RONDO_TRY(learn_colours(reader, source, errors));
     if (source->kind == IMAGES_OF_ARRAY) {
         if (options->names[0] != '\0' && state->names == NULL) {
             RONDO_TRY(read_names(options->names, &state->names, errors));
@@ -195,11 +251,13 @@ static rondo_status learn_source(struct reader *reader, struct image_source *sou
 static rondo_status learn(struct reader *reader, const struct reader_source *source, struct errors *errors) {
     struct images_state *state = state_of(reader);
     int is_folder = 0;
+    int64_t count = 0;
     for (int32_t i = 0; i < source->count; i += paths_of_source(source)) {
         struct image_source own;
         rondo_status status = image_source_open(&own, &source->paths[i], paths_of_source(source), 1, errors);
         if (status == RONDO_OK) {
             is_folder = own.kind == IMAGES_OF_FOLDER;
+            count += own.count;
             status = learn_source(reader, &own, i == 0, source->paths[i].where, errors);
         }
         image_source_close(&own);
@@ -209,6 +267,7 @@ static rondo_status learn(struct reader *reader, const struct reader_source *sou
         RONDO_TRY(vocabulary_finish_labels(state->names, errors));
         state->classes = vocabulary_size(state->names);
     }
+    RONDO_TRY(check_options(reader, count, errors));
     return state->classes >= 2 ? RONDO_OK
                                : errors_add_at(errors, RONDO_INVALID, (struct location){.file = source->paths[0].text},
                                                "every image has the same class, expected at least two classes");
@@ -304,7 +363,7 @@ static int64_t elements_of(const struct reader *reader) {
 }
 
 static rondo_status describe(const struct reader *reader, struct dataset *dataset, struct errors *errors) {
-    const struct images_state *state = state_of(reader);
+    struct images_state *state = state_of(reader);
     const int64_t size = image_bytes(state->form) / elements_of(reader);
     struct stream *input = dataset_stream(dataset, "input", STREAM_REAL, STORE_U8, size, errors);
     struct stream *target = dataset_stream(dataset, "target", STREAM_CLASS, STORE_I32, state->classes, errors);
@@ -313,6 +372,10 @@ static rondo_status describe(const struct reader *reader, struct dataset *datase
     }
     input->channels = state->form.channels;
     input->augment = make_augment(reader);
+    snprintf(state->form_text, sizeof state->form_text, "images of %lld x %lld pixels (height x width), %s",
+             (long long)state->form.height, (long long)state->form.width,
+             state->form.channels == 1 ? "grey" : "in colour");
+    input->form = state->form_text;
     target->names = state->names;
     return RONDO_OK;
 }
@@ -387,7 +450,7 @@ static rondo_status read_images(struct images_reading *reading) {
     const int is_folder = source->kind == IMAGES_OF_FOLDER;
     const int32_t before = reading->errors->count;
     RONDO_TRY(prepare(reading));
-    for (int64_t i = 0; i < source->count && reading->errors->count - before < MOST_MISTAKES; i++) {
+    for (int64_t i = 0; i < source->count && reading->errors->count - before < IMAGES_MOST_MISTAKES; i++) {
         const struct location where = {.file = is_folder ? source->folder.files[i].path : source->path->text};
         /* A picture may take long, so each is a step; an image of an array is not. */
         RONDO_TRY(is_folder ? reader_check_interrupt(reading->reader, 0, where, reading->errors)
