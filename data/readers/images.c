@@ -172,20 +172,16 @@ static rondo_status learn_colours(struct reader *reader, const struct image_sour
 static rondo_status check_options(const struct reader *reader, int64_t count, struct errors *errors) {
     const struct images_options *options = options_of(reader);
     const struct image_form form = state_of(reader)->form;
-    const struct memory_limit limit = memory_limit();
     const long long height = form.height, width = form.width, bytes = image_bytes(form);
     if (options->size.count == 2 && bytes > MOST_BYTES) {
         return errors_add(errors, RONDO_INVALID,
                           "'size' is [%lld, %lld], and an image has %lld bytes then, expected at most %lld", height,
                           width, bytes, (long long)MOST_BYTES);
     }
-    if (options->size.count == 2 && (uint64_t)count > limit.bytes / (uint64_t)bytes) {
-        return errors_add(
-            errors, RONDO_INVALID,
-            "'size' is [%lld, %lld], and %lld images have %.1f GB then, more than can be held in memory (%s: "
-            "%.1f GB)",
-            height, width, (long long)count, (double)bytes * (double)count / 1e9, limit.source,
-            (double)limit.bytes / 1e9);
+    if (options->size.count == 2 && !memory_has_room((uint64_t)bytes * (uint64_t)count)) {
+        return errors_add(errors, RONDO_INVALID,
+                          "'size' is [%lld, %lld], and %lld images take %.1f GB of memory then, more than is available",
+                          height, width, (long long)count, (double)bytes * (double)count / 1e9);
     }
     return options->shift < (height < width ? height : width)
                ? RONDO_OK
