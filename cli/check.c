@@ -177,12 +177,12 @@ static void print_times(const char *part, const struct dataset *dataset) {
 }
 
 /* The classes without a training example: classes numbered from 1 leave out class 0, and a part may leave out a label. Not of
- * symbols, which are also those of the input: a text has only some of them. */
+ * the symbols of a text, which are also the input: a part has only some of them. */
 static void print_unused_classes(const struct dataset *train, struct arena *arena) {
     enum { MOST = 20 };
-    const struct stream *target = dataset_find(train, "target");
-    const int are_classes =
-        target->kind != STREAM_REAL && (target->names == NULL || target->names != dataset_find(train, "input")->names);
+    const struct stream *target = dataset_find(train, "target"), *input = dataset_find(train, "input");
+    const int are_symbols = target->names != NULL && (input == NULL || input->names == target->names);
+    const int are_classes = target->kind != STREAM_REAL && !are_symbols;
     unsigned char *is_used = are_classes ? arena_calloc(arena, (size_t)target->size, 1) : NULL;
     for (int64_t i = 0; is_used != NULL && i < train->count; i++) {
         for (int64_t at = target->begin[i]; at < target->begin[i] + target->length[i]; at++) {
@@ -352,6 +352,9 @@ static int run_check(const struct command *command, int argc, char **argv) {
     struct task *task = session == NULL ? NULL
                                         : task_open(arguments.words[0], common.assignments, session,
                                                     TASK_TRAIN | TASK_VALID | TASK_TEST, &errors);
+    if (task != NULL) {
+        report_data(task, common.json);
+    }
     if (arena == NULL) {
         errors_no_memory(&errors);
     } else if (task != NULL && common.json) {

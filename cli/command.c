@@ -13,6 +13,7 @@
 #include "core/suggest.h"
 #include "io/file.h"
 #include "io/json.h"
+#include "train/task.h"
 
 /* A command with its arguments. */
 struct command_call {
@@ -270,6 +271,12 @@ void report_warnings(struct errors *warnings, int json) {
         }
     }
     errors_free(warnings);
+}
+
+void report_data(const struct task *task, int json) {
+    struct errors warnings = {0};
+    data_section_warn(&task->experiment->data, &warnings);
+    report_warnings(&warnings, json);
 }
 
 rondo_status output_json(struct json_t *value, size_t flags, struct errors *errors) {

@@ -72,6 +72,9 @@ int refuse_missing(const struct command *command, int argc, char **argv);
 int report_errors(struct errors *errors, int json);
 /* The same for warnings: "rondo: warning: text", or the object above with "warning" instead of "message". */
 void report_warnings(struct errors *warnings, int json);
+/* Warns about the data of an experiment that was read (data_section_warn). */
+struct task;
+void report_data(const struct task *task, int json);
 /* Prints a JSON value and a line break, and takes ownership of the value. NULL means that memory was short. Failures to
  * write are reported by finish_output. */
 struct json_t;

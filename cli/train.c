@@ -146,6 +146,7 @@ static int run_train(const struct command *command, int argc, char **argv) {
         task = task_open(arguments.words[0], common.assignments, session, TASK_TRAIN | TASK_VALID, &errors);
     }
     if (task != NULL) {
+        report_data(task, common.json);
         train(task, out, quiet, common.json, &errors);
     }
     status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();

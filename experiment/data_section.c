@@ -5,6 +5,7 @@
 #include "core/options.h"
 #include "data/dates.h"
 #include "experiment/paths.h"
+#include "io/file.h"
 
 /* The keys of long sequences come first: readers of other data have only the rows after them. */
 enum { SEQUENCE_ROWS = 2 };
@@ -180,6 +181,40 @@ int data_section_has(const struct data_section *section, enum part_name part) {
     }
     const struct data_files *all[] = {&section->train, &section->valid, &section->test};
     return all[part]->where.file != NULL;
+}
+
+/* The first file of `from` that is also one of `files`; NULL: none. Only the inputs matter if each stream has a file: targets may be
+ * the same for several inputs. */
+static const struct reader_path *shared_path(const struct data_files *from, const struct data_files *files) {
+    for (int32_t i = 0; i < from->count; i++) {
+        const struct reader_path *path = &from->paths[i];
+        for (int32_t k = 0; k < files->count; k++) {
+            const char *stream = files->paths[k].stream;
+            const int may_share = path->stream == NULL ? stream == NULL
+                                                       : stream != NULL && strcmp(stream, "input") == 0 &&
+                                                             strcmp(path->stream, "input") == 0;
+            if (may_share && file_is_same(path->text, files->paths[k].text)) {
+                return path;
+            }
+        }
+    }
+    return NULL;
+}
+
+void data_section_warn(const struct data_section *section, struct errors *warnings) {
+    const struct data_files *all[] = {&section->train, &section->valid, &section->test};
+    for (int part = PART_VALID; part <= PART_TEST; part++) {
+        const struct reader_path *path = NULL;
+        for (int other = PART_TRAIN; other < part && path == NULL; other++) {
+            path = shared_path(all[part], all[other]);
+            if (path != NULL) {
+                errors_add_at(warnings, RONDO_INVALID, path->where,
+                              "'data.%s' has the same examples as 'data.%s', so its scores say nothing about new data; "
+                              "expected another file, or a part of data.train: one of %s",
+                              file_keys[part], file_keys[other], part_forms(section->reader));
+            }
+        }
+    }
 }
 
 /* ---- columns ---- */

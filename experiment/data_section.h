@@ -44,6 +44,9 @@ struct data_section {
 /* Reads the section; memory from the reader's arena. Reports every mistake. */
 void data_section_read(const struct plugin_reader *reader, struct yaml_node *section, struct data_section *read);
 
+/* Warns, at its place, of a file of validation or test examples that is also one of another part. Asks the system for the files. */
+void data_section_warn(const struct data_section *section, struct errors *warnings);
+
 /* 1 if the experiment gives data of this part. */
 int data_section_has(const struct data_section *section, enum part_name part);
 

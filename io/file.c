@@ -152,6 +152,11 @@ int file_exists(const char *file) {
     return lstat(file, &info) == 0;
 }
 
+int file_is_same(const char *left, const char *right) {
+    struct stat a, b;
+    return stat(left, &a) == 0 && stat(right, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 /* Makes one folder; *is_new is 1 if it did not exist. */
 static rondo_status make_one(const char *folder, int *is_new, struct errors *errors) {
     *is_new = mkdir(folder, 0777) == 0;

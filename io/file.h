@@ -54,6 +54,8 @@ void file_abort(struct file_writer *writer);
 
 /* 1 if something of this name exists. */
 int file_exists(const char *file);
+/* 1 if both names lead to the same file or folder, through links, too. */
+int file_is_same(const char *left, const char *right);
 /* Creates a folder and its missing parent folders. *made (may be NULL) is the number of folders created, counted from
  * `folder` upwards. After a failure, none of them remains. */
 rondo_status folder_create(const char *folder, int32_t *made, struct errors *errors);

@@ -6,12 +6,14 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rondo/rondo.h"
 #include "sandbox.h"
@@ -210,12 +212,45 @@ END_TEST
 
 /* The classes of `signs` are 0 and 1: with room for 4, two are never trained. */
 START_TEST(check_names_classes_that_are_never_trained) {
+    static const char *const complete[] = {"check sign.yaml", "check play.yaml", "check play_words.yaml"};
     const struct outcome sign = sandbox_run((struct call){.arguments = "check sign.yaml --set data.classes=4"});
     assert_status("sign", &sign, 0);
     assert_parts("sign", sign.out, "one of 4 classes\nclasses without a training example: 2, 3\n");
-    const struct outcome all = sandbox_run((struct call){.arguments = "check sign.yaml"});
-    assert_status("all", &all, 0);
-    ck_assert_ptr_null(strstr(all.out, "without a training example"));
+    for (int i = 0; i < ROWS(complete); i++) {
+        const struct outcome all = sandbox_run((struct call){.arguments = complete[i]});
+        assert_status(complete[i], &all, 0);
+        ck_assert_ptr_null(strstr(all.out, "without a training example"));
+    }
+}
+END_TEST
+
+/* `parts` of standard error; "": there is no warning. */
+static const struct {
+    const char *arguments, *parts;
+} repeated[] = {
+    {"check play.yaml --set data.test=play.txt",
+     "rondo: warning: --set data.test=play.txt: 'data.test' has the same examples as 'data.train', |{last: SHARE}"},
+    {"check table.yaml --set data.test=link.csv", "link.csv: 'data.test' has the same examples as 'data.train'"},
+    {"check table.yaml --json --set data.test=prices.csv", "\"warning\":\"|'data.test' has the same examples"},
+    {"check table.yaml --set data.valid=copy.csv --set data.test=copy.csv",
+     "test=copy.csv: 'data.test' has the same examples as 'data.valid'"},
+    {"check sign.yaml --set data.test.input=x.npy --set data.test.target=signs.npy",
+     "--set data.test.input=x.npy: 'data.test' has the same examples as 'data.train'"},
+    {"train table.yaml --quiet --out again --set data.valid=prices.csv",
+     "'data.valid' has the same examples as 'data.train'"},
+    {"check sign.yaml --set data.test.input=copy.npy --set data.test.target=signs.npy", ""},
+    {"check table.yaml --set data.test=copy.csv", ""},
+    {"check table.yaml", ""},
+};
+
+START_TEST(files_that_were_trained_already_are_told) {
+    sandbox_copy("x.npy", "copy.npy");
+    sandbox_copy("prices.csv", "copy.csv");
+    ck_assert(symlink(sandbox_path("prices.csv"), sandbox_path("link.csv")) == 0 || errno == EEXIST);
+    const struct outcome outcome = sandbox_run((struct call){.arguments = repeated[_i].arguments});
+    assert_status(repeated[_i].arguments, &outcome, 0);
+    assert_parts(repeated[_i].arguments, outcome.err, repeated[_i].parts);
+    ck_assert_int_eq(outcome.err[0] == '\0', repeated[_i].parts[0] == '\0');
 }
 END_TEST
 
@@ -292,6 +327,7 @@ int main(void) {
     tcase_add_loop_test(cases, both_engines_give_the_same_loss, 0, ROWS(rows));
     tcase_add_loop_test(cases, the_program_predicts_a_line_for_each_example, 0, ROWS(rows));
     tcase_add_test(cases, check_names_classes_that_are_never_trained);
+    tcase_add_loop_test(cases, files_that_were_trained_already_are_told, 0, ROWS(repeated));
     tcase_add_loop_test(cases, files_and_flags_that_do_not_fit_the_run_are_refused, 0, ROWS(misread));
     tcase_add_loop_test(cases, a_program_predicts_arrays_of_any_architecture, 0, ROWS(rows));
     tcase_add_loop_test(cases, inputs_that_do_not_fit_are_refused, 0, ROWS(refused));
