@@ -15,6 +15,7 @@
 
 #include "core/folders.h"
 #include "core/kind.h"
+#include "core/memory_limit.h"
 #include "core/number.h"
 #include "core/plugin_layout.h"
 #include "core/suggest.h"
@@ -290,6 +291,12 @@ static rondo_status link_file(const struct load_attempt *attempt, const struct s
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (handle == NULL) {
         const char *reason = dlerror();
+        /* The linker "failed to map segment" for want of addresses, and on a file system without executables. Numbers that
+         * start as 0 are not in the file. */
+        const uint64_t slack = 64 * 1024;
+        if (!memory_has_addresses((uint64_t)found->st_size + slack)) {
+            return errors_no_memory(attempt->errors);
+        }
         return refuse(attempt, RONDO_INVALID, "cannot be linked: %s", reason == NULL ? "no reason given" : reason);
     }
     const rondo_plugin_info *info = dlsym(handle, "rondo_plugin");

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #ifdef __linux__
 #include <sys/sysinfo.h>
@@ -63,4 +64,9 @@ int memory_has_room(uint64_t more) {
     }
     const uint64_t available = line_bytes("/proc/meminfo", "MemAvailable");
     return available == 0 || more <= available + line_bytes("/proc/meminfo", "SwapFree");
+}
+
+int memory_has_addresses(uint64_t bytes) {
+    void *room = mmap(NULL, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return room != MAP_FAILED && munmap(room, (size_t)bytes) == 0;
 }

@@ -28,4 +28,7 @@ uint64_t memory_peak(void);
 #define MEMORY_MANY ((uint64_t)16 << 20)
 int memory_has_room(uint64_t more);
 
+/* 0 if a limit such as `ulimit -v` leaves no addresses for a map of this size. */
+int memory_has_addresses(uint64_t bytes);
+
 #endif
