@@ -114,6 +114,11 @@ void errors_move(struct errors *to, struct errors *from) {
     memset(from, 0, sizeof *from);
 }
 
+void errors_move_one(struct errors *to, struct errors *from, int32_t index) {
+    keep(to, from->status, from->texts[index], from->places[index]);
+    from->texts[index] = NULL;
+}
+
 void errors_free(struct errors *errors) {
     for (int32_t i = 0; i < errors->count && i < ERRORS_MAX; i++) {
         free(errors->texts[i]);

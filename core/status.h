@@ -57,6 +57,8 @@ const char *errors_text(const struct errors *errors, int32_t index);
 struct error_place errors_place(const struct errors *errors, int32_t index);
 /* Moves all errors of `from` to the end of `to`; `from` is empty afterwards. */
 void errors_move(struct errors *to, struct errors *from);
+/* Moves error `index` < min(count, ERRORS_MAX) as it is; `from` keeps its count, and no text in its place. */
+void errors_move_one(struct errors *to, struct errors *from, int32_t index);
 /* Frees the texts and empties the list. */
 void errors_free(struct errors *errors);
 

@@ -9,6 +9,11 @@ struct date_text series_time_text(const struct series_calendar *calendar, const 
     return date_text(time, calendar->zone, calendar->has_clock, time_format);
 }
 
+int series_may_change_clock(int32_t zone, int64_t time) {
+    const struct date_fields fields = date_fields_of(time);
+    return zone == DATE_NO_ZONE && date_weekday(time) == 6 && fields.hour >= 1 && fields.hour < 4;
+}
+
 rondo_status series_calendar_save(const struct series_calendar *calendar, struct json_t *object,
                                   struct errors *errors) {
     json_t *step = json_pack("{s:I, s:I}", "months", (json_int_t)calendar->step.months, "microseconds",

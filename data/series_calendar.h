@@ -19,6 +19,9 @@ struct series_calendar {
 /* A time as the files have it, for messages and predictions. */
 struct date_text series_time_text(const struct series_calendar *calendar, const char *time_format, int64_t time);
 
+/* 1 for a time, of a clock on the wall, at which summer time may begin or end: on a Sunday, after midnight and before 4. */
+int series_may_change_clock(int32_t zone, int64_t time);
+
 /* Members of a JSON object, and back: {"step": {"months": 0, "microseconds": 86400000000}, "zone": null, "clock": false};
  * "weekdays": true in the step if weekends are left out.
  * `file` names the source in messages. */

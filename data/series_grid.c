@@ -63,6 +63,21 @@ static struct date_step find_step(const struct series_raw *raw, int32_t n_series
     return least;
 }
 
+/* 1 if fewer than half of the rows follow the one before them by the step, which is the least: the distances have no rule. */
+static int is_irregular(const struct series_rows *rows, const struct series_raw *raw) {
+    int64_t followed = 0, regular = 0;
+    for (int32_t s = 0; s < rows->n_series; s++) {
+        const int month_end = are_month_ends(raw->time + raw->begin[s], raw->begin[s + 1] - raw->begin[s]);
+        for (int64_t row = raw->begin[s] + 1; row < raw->begin[s + 1]; row++) {
+            const int64_t steps =
+                date_steps_between(raw->time[row - 1], raw->time[row], rows->calendar.step, month_end);
+            followed++;
+            regular += steps > 0;
+        }
+    }
+    return regular * 2 < followed;
+}
+
 /* A step that is not 1: reports it, unless it is a gap that may be filled. */
 static int check_step(const struct series_rows *rows, const struct series_form *form, const struct series_raw *raw,
                       int32_t series, int64_t row, int64_t steps, struct errors *errors) {
@@ -76,7 +91,12 @@ static int check_step(const struct series_rows *rows, const struct series_form *
     const struct date_text second = series_time_text(&rows->calendar, form->time_format, time);
     const struct date_text step = date_step_text(rows->calendar.step);
     const struct location where = raw->lines[raw->from[row]];
-    if (steps == 0) {
+    if (steps == 0 && is_irregular(rows, raw)) {
+        errors_add_at(errors, RONDO_INVALID, where,
+                      "the times are irregular: %s%s follows %s, and the least time between two rows is %s; expected "
+                      "times at equal distances, such as rounded ones, or gaps: ignore, which takes each row as a step",
+                      second.text, of == NULL ? "" : of, first.text, step.text);
+    } else if (steps == 0) {
         errors_add_at(errors, RONDO_INVALID, where,
                       "%s%s follows %s, and the rows are %s apart; expected a row every %s, or gaps: ignore",
                       second.text, of == NULL ? "" : of, first.text, step.text, step.text);
@@ -84,9 +104,13 @@ static int check_step(const struct series_rows *rows, const struct series_form *
         errors_add_at(
             errors, RONDO_INVALID, where,
             "%s%s follows %s, and the rows are %s apart: %lld row%s missing; gaps: missing makes %s of unknown "
-            "numbers, and gaps: ignore takes the rows as they are",
+            "numbers, and gaps: ignore takes the rows as they are%s",
             second.text, of == NULL ? "" : of, first.text, step.text, (long long)steps - 1,
-            steps == 2 ? " is" : "s are", steps == 2 ? "it one" : "them rows");
+            steps == 2 ? " is" : "s are", steps == 2 ? "it one" : "them rows",
+            series_may_change_clock(rows->calendar.zone, time) &&
+                    (steps - 1) * rows->calendar.step.microseconds == 3600 * DATE_SECOND
+                ? "; if the beginning of summer time skips this hour, convert the times to UTC"
+                : "");
     }
     return 0;
 }
@@ -105,7 +129,8 @@ static rondo_status measure_gaps(struct series_rows *rows, const struct series_f
             steps[row] = is_first ? 1
                                   : date_steps_between(raw->time[row - 1], raw->time[row], rows->calendar.step,
                                                        series->month_end);
-            if (!is_first && !check_step(rows, form, raw, s, row, steps[row], errors) && ++mistakes == MOST_MISTAKES) {
+            if (!is_first && !check_step(rows, form, raw, s, row, steps[row], errors) &&
+                (++mistakes == MOST_MISTAKES || (steps[row] == 0 && is_irregular(rows, raw)))) {
                 return RONDO_INVALID;
             }
             rows->rows += steps[row];

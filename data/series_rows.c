@@ -53,8 +53,10 @@ static int read_time(struct series_reading *reading, struct table_file *file, in
     int32_t zone;
     if (!date_parse(text, format, time, &zone)) {
         const struct date_text formats = date_formats_of(text);
-        errors_add_at(file->errors, RONDO_INVALID, table_file_place(file, index), "'%.60s' in %s is not %s%s%s", text,
-                      table_file_column_text(file, column).text, date_expected(format),
+        const int is_pattern = strchr(format, '%') != NULL;
+        errors_add_at(file->errors, RONDO_INVALID, table_file_place(file, index),
+                      "'%.60s' in %s is not %s%s%.60s%s%s%s", text, table_file_column_text(file, column).text,
+                      date_expected(format), is_pattern ? ", '" : "", is_pattern ? format : "", is_pattern ? "'" : "",
                       formats.text[0] != '\0' ? "; it has the data.time_format " : "", formats.text);
         /* the first row shows that the format is another one, and all rows are alike */
         file->mistakes += index == 0 ? TABLE_FILE_MOST_MISTAKES : 1;
@@ -110,21 +112,30 @@ static void check_order(struct series_reading *reading, struct table_file *file,
     if (last < 0 || reading->row_time[row] > reading->row_time[last]) {
         return;
     }
+    const struct location place = table_file_place(file, index), other = raw->lines[last];
+    const int is_here = strcmp(place.file, other.file) == 0;
+    const char *of = is_here ? "" : " of ", *other_file = is_here ? "" : other.file;
     const struct series_calendar calendar = {.zone = reading->rows->calendar.zone, .has_clock = 1};
     const char *format = reading->form->time_format;
     const struct date_text own = series_time_text(&calendar, format, reading->row_time[row]);
     const struct date_text before = series_time_text(&calendar, format, reading->row_time[last]);
     if (reading->row_time[row] == reading->row_time[last]) {
-        errors_add_at(file->errors, RONDO_INVALID, table_file_place(file, index),
-                      "%s%s is already in line %d; expected one row for each time%s", own.text,
-                      of_series(reading, series), (int)raw->lines[last].line,
+        errors_add_at(file->errors, RONDO_INVALID, place,
+                      "%s%s is already in line %d%s%s; expected one row for each time%s%s", own.text,
+                      of_series(reading, series), (int)other.line, of, other_file,
                       reading->form->series->where.file == NULL
                           ? ", or a column with the names of the series (data.columns.series)"
-                          : ", and a name for each series");
+                          : ", and a name for each series",
+                      series_may_change_clock(calendar.zone, reading->row_time[row])
+                          ? "; if the end of summer time repeats this hour, convert the times to UTC"
+                          : "");
     } else {
-        errors_add_at(file->errors, RONDO_INVALID, table_file_place(file, index),
-                      "%s%s comes after %s in line %d; expected rows in the order of time", own.text,
-                      of_series(reading, series), before.text, (int)raw->lines[last].line);
+        errors_add_at(file->errors, RONDO_INVALID, place,
+                      "%s%s comes after %s in line %d%s%s; expected rows in the order of time%s", own.text,
+                      of_series(reading, series), before.text, (int)other.line, of, other_file,
+                      series_may_change_clock(calendar.zone, reading->row_time[row])
+                          ? "; if the end of summer time repeats this hour, convert the times to UTC"
+                          : "");
     }
     file->mistakes++;
 }

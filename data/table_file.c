@@ -67,6 +67,16 @@ static const char *column_names(const struct table_file *file) {
     return names == NULL ? "" : names;
 }
 
+/* What else may separate the fields of a file with one column, from its header. */
+static const char *separator_hint(const struct table *table) {
+    const char *name = table->columns == 1 ? table->names[0] : "";
+    return strchr(name, ';') != NULL    ? "; for columns between semicolons, data.separator: semicolon"
+           : strchr(name, '\t') != NULL ? "; for columns between tabs, data.separator: tab"
+           : strchr(name, '|') != NULL  ? "; for columns between bars, data.separator: bar"
+           : strchr(name, ',') != NULL  ? "; for columns between commas, data.separator: comma"
+                                        : "";
+}
+
 static rondo_status find_column_by_name(const struct table_file *file, const struct reader_column *column,
                                         int32_t *index) {
     const struct table *table = &file->table;
@@ -84,8 +94,8 @@ static rondo_status find_column_by_name(const struct table_file *file, const str
                              "'%s' has %d columns '%s', name one by its number", table->file, found, column->text);
     }
     if (found == 0) {
-        return errors_add_at(file->errors, RONDO_INVALID, column->where, "'%s' has no column '%s'%s%s", table->file,
-                             column->text, suggestion_text(&near).text, column_names(file));
+        return errors_add_at(file->errors, RONDO_INVALID, column->where, "'%s' has no column '%s'%s%s%s", table->file,
+                             column->text, suggestion_text(&near).text, column_names(file), separator_hint(table));
     }
     return RONDO_OK;
 }

@@ -58,6 +58,10 @@ void plugin_section_errors(const struct yaml_node *section, struct location wher
                            struct errors *from, struct errors *errors) {
     for (int32_t i = 0; i < from->count && i < ERRORS_MAX; i++) {
         const char *text = errors_text(from, i);
+        if (errors_place(from, i).file_length > 0) { /* it has a place of its own */
+            errors_move_one(errors, from, i);
+            continue;
+        }
         const struct yaml_node *option = named_option(section, text);
         errors_add_at(errors, from->status, option == NULL ? where : option->where, "%s%s%s", text,
                       remedy == NULL ? "" : "; ", remedy == NULL ? "" : remedy);

@@ -177,6 +177,13 @@ static rondo_status add_parser_error(const struct builder *builder, const yaml_p
                              problem);
     }
     const struct location where = location_of(builder, parser->problem_mark);
+    const int is_directive = !builder->has_lines && builder->text[strspn(builder->text, " ")] == '%';
+    const int is_value = parser->problem_mark.column > 0; /* at the beginning of a line it is a directive */
+    if (is_directive || (is_value && character_at(builder, parser->problem_mark) == '%')) {
+        return errors_add_at(
+            builder->errors, RONDO_INVALID, where,
+            "found '%%' at the beginning of a value; expected the value in quotes, as in \"%%d.%%m.%%Y\"");
+    }
     if (character_at(builder, parser->problem_mark) == '\t') {
         return errors_add_at(builder->errors, RONDO_INVALID, where,
                              "found a tab character; expected blanks: YAML is indented only with blanks");

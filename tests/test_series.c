@@ -462,6 +462,23 @@ static const struct {
      "%:4: 2012-01-01T02:30 follows 2012-01-01T01:00, and the rows are 1 hour apart; expected a row every 1 hour, or "
      "gaps: "
      "ignore"},
+    {"window=1", "time=d target=y",
+     "d,y\n2012-01-01T00:00:10,1\n2012-01-01T01:00:05,2\n2012-01-01T02:00:20,3\n2012-01-01T03:00:17,3\n", NULL, 1,
+     "%:4: the times are irregular: 2012-01-01T02:00:20 follows 2012-01-01T01:00:05, and the least time between two "
+     "rows is "
+     "3595 seconds; expected times at equal distances, such as rounded ones, or gaps: ignore, which takes each row as "
+     "a "
+     "step"},
+    /* Clocks that change on a Sunday. */
+    {"window=1", "time=d target=y", "d,y\n2024-03-31T00:00,1\n2024-03-31T01:00,2\n2024-03-31T03:00,3\n", NULL, 1,
+     "%:4: 2024-03-31T03:00 follows 2024-03-31T01:00, and the rows are 1 hour apart: 1 row is missing; gaps: missing "
+     "makes "
+     "it one of unknown numbers, and gaps: ignore takes the rows as they are; if the beginning of summer time skips "
+     "this "
+     "hour, convert the times to UTC"},
+    {"window=1", "time=d target=y series=s", "s,d,y\na,2024-10-27T02:00,1\na,2024-10-27T02:00,2\n", NULL, 1,
+     "%:3: 2024-10-27T02:00 of series 'a' is already in line 2; expected one row for each time, and a name for each "
+     "series; if the end of summer time repeats this hour, convert the times to UTC"},
     {"window=1", "time=d target=y", "d,y\n2012-01-02,1\n2012-01-01,2\n", NULL, 1,
      "%:3: 2012-01-01T00:00 comes after 2012-01-02T00:00 in line 2; expected rows in the order of time"},
     {"window=1", "time=d target=y", "d,y\n2012-01-01,1\n2012-01-01,2\n", NULL, 1,
@@ -483,7 +500,7 @@ static const struct {
      "%:2: '1328054400' in column 'd' is not a date such as 2012-06-01 or 2012-06-01T14:30; it has the "
      "data.time_format seconds"},
     {"window=1 time_format=%d.%m.%Y", "time=d target=y", "d,y\n2012-01-01,1\n", NULL, 1,
-     "%:2: '2012-01-01' in column 'd' is not a date of the form of data.time_format"},
+     "%:2: '2012-01-01' in column 'd' is not a date of the form of data.time_format, '%d.%m.%Y'"},
     {"window=1", "time=d target=y", "d,y\n2012-01-01T00:00Z,1\n2012-01-01T01:00,2\n", NULL, 1,
      "%:3: '2012-01-01T01:00' has no time zone, unlike the time of line 2; expected the same zone, or none, in all "
      "rows"},
@@ -491,6 +508,9 @@ static const struct {
      "%:3: '2012-01-01T01:00+02:00' has another time zone, unlike the time of line 2; expected the same zone, or none, "
      "in all "
      "rows"},
+    {"window=1", "time=d target=y", "d;y\n2012-01-01;1\n", NULL, 1,
+     "experiment.yaml:4:9: '%' has no column 'd'; it has 'd;y'; for columns between semicolons, "
+     "data.separator: semicolon"},
     {"window=1", "time=d target=z", GOOD, NULL, 1, "experiment.yaml:4:9: '%' has no column 'z'; it has 'd', 'y', 't'"},
     {"window=1", "time=d target=y", "d,y\n2012-01-01,1\n", NULL, 1,
      "%:2: no series has two rows, so the time from one row to the next is not known"},

@@ -89,6 +89,10 @@ static const struct {
 } refused[] = {
     {"N:1", "}, window: 3, horizon: 8, test: {from: 2012-01-25}}", "", "squared_error",
      "e.yaml:3:|has no forecast whose targets, the next 8 rows ('data.horizon'), are all in it"},
+    {"N:1", "}, window: 3, horizon: 8, test: {from: 2012-01-25}}", "", "squared_error",
+     "are all in it: it has 7 rows in 1 series, 0 of them without a target"},
+    {"N:1", ", calendar: [weekdays]}, window: 3}", "", "squared_error",
+     "rondo: e.yaml:3:82: 'weekdays' is not a number"},
     {"N:1", "}, window: 30, horizon: 2}", "", "squared_error", "e.yaml:3:|has 31 rows, and 'data.window' 30"},
     {"N:1", "}, window: 3, season: 25, test: {from: 2012-01-25}}", "", "squared_error",
      "e.yaml:3:91: |'data.season' is 25, and the longest series of the training part has 24 rows, so none of them is a "
@@ -194,6 +198,11 @@ START_TEST(forecasts_have_the_dates_to_come) {
     const struct outcome joined = run("predict run days.csv next.csv");
     assert_status("two files", &joined, 0);
     assert_parts("two files", joined.out, "2012-02-01\t|\n2012-02-02\t");
+    sandbox_write("again.csv", "h,d,y\n0,2012-01-31,\n");
+    const struct outcome again = run("predict run days.csv again.csv");
+    assert_status("a row of another file", &again, 2);
+    assert_parts("a row of another file", again.err,
+                 "again.csv:2: 2012-01-31T00:00 is already in line 32 of |days.csv; expected one row");
     sandbox_write("to_come.csv",
                   "d,y,h\n2012-02-04,1,0\n2012-02-05,2,0\n2012-02-06,3,1\n2012-02-07,,0\n2012-02-08,,0\n");
     const struct outcome predicted = run("predict run to_come.csv");

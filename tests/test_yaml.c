@@ -176,6 +176,8 @@ static const struct {
     {"a: 1\n b: 2\n", "dir/t.yaml:2:3: mapping values are not allowed in this context"},
     {"a: \"open\n",
      "dir/t.yaml:2:1: found unexpected end of stream while scanning a quoted scalar that begins at line 1"},
+    {"a: %d.%m\n", "dir/t.yaml:1:4: found '%' at the beginning of a value; expected the value in quotes, as in "
+                   "\"%d.%m.%Y\""},
     {"a: @x\n", "dir/t.yaml:1:4: found character that cannot start any token"},
     {"a:\n\tb: 1\n", "dir/t.yaml:2:1: found a tab character; expected blanks"},
     {"a: \"\\q\"\n", "dir/t.yaml:1:5: found unknown escape character"},

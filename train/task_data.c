@@ -1,6 +1,7 @@
 #include "train/task_data.h"
 
 #include <jansson.h>
+#include <math.h>
 
 #include "core/memory_limit.h"
 #include <stdlib.h>
@@ -63,8 +64,9 @@ static struct dataset *cut(const struct task_data *data, const struct dataset *d
 }
 
 /* What a series has no forecast for. */
-static rondo_status no_origins(const struct task_data *data, const struct dataset *dataset, enum part_name part,
-                               const char *name, struct errors *errors) {
+static rondo_status no_origins(const struct task_data *data, const struct dataset *dataset,
+                               const struct origins *origins, enum part_name part, const char *name,
+                               struct errors *errors) {
     const struct timeline *timeline = dataset->timeline;
     const long long longest = (long long)origins_longest(dataset);
     if (longest < timeline->window + timeline->horizon) {
@@ -75,9 +77,21 @@ static rondo_status no_origins(const struct task_data *data, const struct datase
             name, longest, (long long)timeline->window, (long long)timeline->horizon,
             (long long)(timeline->window + timeline->horizon));
     }
-    return errors_add_at(errors, RONDO_INVALID, files_of(data->section, part)->where,
-                         "%s has no forecast whose targets, the next %lld rows ('data.horizon'), are all in it", name,
-                         (long long)timeline->horizon);
+    const struct stream *target = dataset_find(dataset, "target");
+    int64_t rows = 0, empty = 0;
+    for (int32_t s = 0; s < timeline->n_series; s++) {
+        const struct timeline_series *series = &timeline->series[s];
+        for (int64_t row = series->begin; row < series->begin + series->count; row++) {
+            const int is_in_part = timeline->time[row] >= origins->from && timeline->time[row] < origins->to;
+            rows += is_in_part;
+            empty += is_in_part && isnan(stream_number(target, row, 0));
+        }
+    }
+    return errors_add_at(
+        errors, RONDO_INVALID, files_of(data->section, part)->where,
+        "%s has no forecast whose targets, the next %lld rows ('data.horizon'), are all in it: it has %lld "
+        "rows in %d series, %lld of them without a target",
+        name, (long long)timeline->horizon, (long long)rows, timeline->n_series, (long long)empty);
 }
 
 /* Series as examples of forecasts. NULL with errors. */
@@ -94,7 +108,7 @@ static struct dataset *cut_series(const struct task_data *data, const struct dat
     }
     struct dataset *cut = origins_cut(dataset, &origins, errors);
     if (cut != NULL && cut->count == 0) {
-        no_origins(data, dataset, part, name, errors);
+        no_origins(data, dataset, &origins, part, name, errors);
         dataset_destroy(cut);
         cut = NULL;
     }
