@@ -18,10 +18,11 @@ struct plotted_number {
 struct plot_predictions {
     struct arena *arena; /* of names and dates */
     int64_t example, seen;
-    double interval; /* probability of the intervals; 0: none */
-    int by_step;     /* the numbers are steps of one example */
-    int64_t size;    /* numbers of an example or a step */
-    int32_t n_shown; /* of them; the first ones */
+    double interval;    /* probability of the intervals; 0: none */
+    int by_step;        /* the numbers are steps of one example */
+    const char *series; /* the name of that example's series, from the arena; NULL: it has none */
+    int64_t size;       /* numbers of an example or a step */
+    int32_t n_shown;    /* of them; the first ones */
     struct plotted_number numbers[MOST_NUMBERS];
     int64_t count, capacity;
     char **dates;                   /* [count]; NULL: none */
@@ -170,6 +171,8 @@ static rondo_status add_numbers(struct plot_predictions *predictions, const stru
     } else if (predictions->example == 0 || predictions->seen == predictions->example) {
         predictions->count = 0;
         RONDO_TRY(reserve(predictions, steps, errors));
+        const char *series = json_string_value(json_object_get(object, "series"));
+        predictions->series = series == NULL ? NULL : arena_strdup(predictions->arena, series);
         for (int64_t t = 0; t < steps; t++) {
             store_numbers(predictions, prediction, object, field, t);
         }
@@ -253,7 +256,7 @@ static int has_values(const struct plot_predictions *predictions, const double *
     return 0;
 }
 
-/* "forecast: example 7 of test.csv, number 2 of 3", or the name of the column in place of its number. */
+/* "forecast: example 7 of test.csv, series 'a', number 2 of 3", or the name of the column in place of its number. */
 static const char *title_of(const struct plot_predictions *predictions, struct plot_page *page, const char *of,
                             int32_t k, const char *what) {
     const char *name = json_string_value(json_array_get(predictions->columns, (size_t)k));
@@ -262,8 +265,11 @@ static const char *title_of(const struct plot_predictions *predictions, struct p
                              ? arena_printf(page->arena, ", %s", name)
                              : arena_printf(page->arena, ", number %d of %lld", k + 1, (long long)predictions->size);
     const long long example = predictions->example > 0 ? predictions->example : predictions->seen;
-    return predictions->by_step ? arena_printf(page->arena, "%s: example %lld of %s%s", of, example, what, number)
-                                : arena_printf(page->arena, "%s: %s%s", of, what, number);
+    const char *series =
+        predictions->series == NULL ? "" : arena_printf(page->arena, ", series '%s'", predictions->series);
+    return predictions->by_step
+               ? arena_printf(page->arena, "%s: example %lld of %s%s%s", of, example, what, series, number)
+               : arena_printf(page->arena, "%s: %s%s", of, what, number);
 }
 
 static void add_in_order(const struct plot_predictions *predictions, struct plot_page *page, int32_t k,

@@ -264,6 +264,22 @@ START_TEST(a_series_without_a_forecast_does_not_stop_the_others) {
 }
 END_TEST
 
+START_TEST(a_plot_names_its_series) {
+    char table[3000] = "s,d,y\n";
+    for (int day = 1; day <= 31; day++) {
+        snprintf(table + strlen(table), sizeof table - strlen(table), "a,2012-01-%02d,%d\nb b,2012-01-%02d,%d\n", day,
+                 day, day, day * day);
+    }
+    sandbox_write("days.csv", table);
+    write_experiment("N:1", ", series: s}, window: 3, horizon: 2, test: {from: 2012-01-25}}", "", "squared_error");
+    const struct outcome trained = run("train e.yaml --out run --quiet");
+    assert_status("training", &trained, 0);
+    const struct outcome plotted = run("predict run days.csv --plot --example 2");
+    assert_parts("plot", plotted.out, "forecast: example 2 of days.csv, series 'b b'\n");
+    sandbox_remove("run");
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("series_runs");
     TCase *cases = tcase_create("series_runs");
@@ -275,6 +291,7 @@ int main(void) {
     tcase_add_loop_test(cases, an_evaluation_forecasts_as_if_later_rows_did_not_exist, 0, ROWS(blind));
     tcase_add_test(cases, forecasts_have_the_dates_to_come);
     tcase_add_loop_test(cases, a_series_without_a_forecast_does_not_stop_the_others, 0, ROWS(skipping));
+    tcase_add_test(cases, a_plot_names_its_series);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }
