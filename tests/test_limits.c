@@ -55,6 +55,20 @@ START_TEST(training_ends_with_any_limit_of_memory) {
 }
 END_TEST
 
+/* Memory may end while a plug-in is linked, which is no fault of the plug-in. Steps of a few pages, since the limits at which it
+ * ends there depend on the size of the program. */
+START_TEST(plugin_without_memory_to_link_it_is_not_at_fault) {
+    for (int limit = 7000; limit < 9000; limit += 16) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", limit);
+        const struct outcome outcome = shell("ulimit -v %s\n$RONDO check e.yaml --threads 1", number);
+        ck_assert_msg(outcome.status != 2 || strstr(outcome.err, "out of memory while '") != NULL, "%d: %s", limit,
+                      outcome.err);
+        ck_assert_msg(outcome.status >= 0 && outcome.status <= 2, "%d: %s", limit, outcome.end);
+    }
+}
+END_TEST
+
 /* Writes a file of so many lines, each with words that no other line has. */
 static void write_lines(const char *name, int count) {
     FILE *file = fopen(sandbox_path("%s", name), "wb");
@@ -174,6 +188,7 @@ int main(void) {
     tcase_add_unchecked_fixture(cases, setup, sandbox_close);
 #if !SANITIZER_SHADOW
     tcase_add_loop_test(cases, training_ends_with_any_limit_of_memory, 0, ROWS(memory_settings));
+    tcase_add_test(cases, plugin_without_memory_to_link_it_is_not_at_fault);
     tcase_add_loop_test(cases, data_that_outgrow_memory_are_refused_by_name, 0, ROWS(large));
     tcase_add_test(cases, vocabulary_with_too_large_a_table_is_refused_with_the_keys_that_limit_it);
     tcase_add_test(cases, command_that_needs_no_product_ends_in_little_memory);
