@@ -35,14 +35,15 @@ rondo_status run_record_finish(struct run_folder *run, const struct trainer_resu
 /* What run_record_open opens. */
 struct run_record_settings {
     const char *folder;
-    int which; /* as in task_create */
+    int which;                                       /* as in task_create */
     const char *const *assignments, *const *metrics; /* as in experiment_load_for_prediction; NULL: none */
     /* The metric of early stopping whose best weights are wanted, with or without "valid."; NULL: the first. */
     const char *best;
     struct location best_where; /* of `best`, for messages */
 };
 /* The task of a run, with its weights, for evaluation and prediction. NULL with errors. */
-struct task *run_record_open(const struct run_record_settings *settings, struct session *session, struct errors *errors);
+struct task *run_record_open(const struct run_record_settings *settings, struct session *session,
+                             struct errors *errors);
 
 /* Adds a text to `changes` for each data file named by `which` that has changed since the run was trained. */
 void run_record_changes(const char *folder, const struct task *task, int which, struct errors *changes);
