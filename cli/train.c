@@ -85,7 +85,8 @@ static void warn_of_series(const struct task *task, int json, struct errors *err
                    "%d of %d series have no forecast in the training part, for which data.window and data.horizon take "
                    "%lld rows in it with numbers to forecast: of these series, only a scale is learned, from their few "
                    "rows",
-                   timeline->n_series - count, timeline->n_series, (long long)(timeline->window + timeline->horizon));
+                   timeline->n_series - count, timeline->n_series,
+                   (long long)timeline->window + (long long)timeline->horizon);
     }
     report_warnings(&warnings, json);
 }

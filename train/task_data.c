@@ -75,7 +75,7 @@ static rondo_status no_origins(const struct task_data *data, const struct datase
             "the longest series of %s has %lld rows, and 'data.window' %lld and 'data.horizon' %lld need "
             "%lld",
             name, longest, (long long)timeline->window, (long long)timeline->horizon,
-            (long long)(timeline->window + timeline->horizon));
+            (long long)timeline->window + (long long)timeline->horizon);
     }
     const struct stream *target = dataset_find(dataset, "target");
     int64_t rows = 0, empty = 0;
