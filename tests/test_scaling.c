@@ -145,6 +145,9 @@ START_TEST(json_gives_the_same_bits_back) {
     for (int s = 0; s < SCALING_STREAMS; s++) {
         const struct scaling_stream *a = &scaling.streams[s], *b = &loaded.streams[s];
         ck_assert_int_eq(a->size, b->size);
+        if (a->size == 0) { /* the data have no such stream, and so no array */
+            continue;
+        }
         ck_assert_mem_eq(a->shift, b->shift, (size_t)a->size * sizeof *a->shift);
         ck_assert_mem_eq(a->scale, b->scale, (size_t)a->size * sizeof *a->scale);
     }
