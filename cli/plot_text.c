@@ -127,7 +127,7 @@ static void draw_points(struct text_raster *raster, int32_t s) {
 static const char *const colors[] = {"\033[36m", "\033[31m", "\033[32m", "\033[35m", "\033[34m", "\033[33m"};
 enum { N_COLORS = sizeof colors / sizeof colors[0] };
 
-/* What stands for a series in ASCII: bands are light, and lines and points differ. */
+/* The ASCII characters of each series: light ones for bands, different ones for lines and points. */
 static int character_of(const struct plot *plot, int32_t series) {
     static const char marks[] = "*o+x#%@&";
     int32_t index = 0;

@@ -8,7 +8,7 @@
  *     }
  *     documents_close(&documents);
  *
- * The files are mapped (io/file_map.h): what a pass over the documents has left behind takes no memory.
+ * The files are mapped (io/file_map.h): the pages that a pass has finished with are released.
  *
  * Threads: main thread.
  */

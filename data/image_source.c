@@ -197,7 +197,7 @@ static rondo_status find_streams(struct image_source *source, const struct reade
     }
     if (folder_is(source->path->text)) {
         return errors_add_at(errors, RONDO_INVALID, source->path->where,
-                             "'%s' is a folder; the classes of a folder are its subfolders, and it is given alone",
+                             "'%s' is a folder; its subfolders are the classes, so it cannot be one of several files",
                              source->path->text);
     }
     return RONDO_OK;

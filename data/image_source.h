@@ -64,11 +64,11 @@ rondo_status image_source_next(struct image_source *source, const struct image_w
 /* After the last image. */
 rondo_status image_source_finish(struct image_source *source, struct errors *errors);
 
-/* The form of picture `index` of a folder, from its header alone; errors as image_source_next. */
+/* Reads only the header of picture `index` of a folder, for its size and channels; errors as image_source_next. */
 rondo_status image_source_form(const struct image_source *source, int64_t index, struct image_form *form,
                                struct errors *errors);
 
-/* The next label of an array alone, for learning how many classes there are. */
+/* The next label of an array, without its image. Learning counts the classes with it. */
 rondo_status image_source_label(struct image_source *source, int64_t *label, struct errors *errors);
 
 #endif

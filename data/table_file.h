@@ -54,7 +54,7 @@ rondo_status table_file_check_columns(const struct reader *reader, int32_t count
 
 struct table_file {
     struct arena *arena;
-    const struct reader *reader; /* is told the progress */
+    const struct reader *reader; /* gets the progress of reading */
     struct table table;
     int64_t first_row; /* 1 if there is a header, else 0 */
     struct errors *errors;

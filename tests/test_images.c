@@ -339,7 +339,7 @@ static const struct {
     {"", "inputs=x.idx target=y.idx", "x.idx",
      "experiment.yaml:3:9: unknown stream 'inputs' (did you mean 'input'?), expected input and target"},
     {"", "input=d target=y.idx", "d",
-     "experiment.yaml:3:9: '%' is a folder; the classes of a folder are its subfolders, and it is given alone"},
+     "experiment.yaml:3:9: '%' is a folder; its subfolders are the classes, so it cannot be one of several files"},
 };
 
 /* The message without the path of the folder of the test. */
