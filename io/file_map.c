@@ -12,8 +12,12 @@
 #include "core/memory_limit.h"
 #include "io/file.h"
 
+/* A file that is larger than all memory is a mistake of the user. A smaller one only comes at the wrong time. */
 static rondo_status refuse_size(const char *file, int64_t bytes, struct location where, struct errors *errors) {
     const struct memory_limit limit = memory_limit();
+    if ((uint64_t)bytes < limit.bytes) {
+        return errors_no_memory(errors);
+    }
     return errors_add_at(errors, RONDO_INVALID, where, "'%s' has %.1f GB, expected at most %.1f GB, which is %s", file,
                          (double)bytes / 1e9, (double)limit.bytes / 1e9, limit.source);
 }

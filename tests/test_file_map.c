@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/memory_limit.h"
@@ -90,6 +91,29 @@ START_TEST(an_empty_file_and_bytes_in_memory_are_maps_as_well) {
 }
 END_TEST
 
+#if !SANITIZER_SHADOW
+/* The addresses that this process has in use, in pages, are the first number of statm. */
+static void limit_addresses(size_t more) {
+    FILE *stream = fopen("/proc/self/statm", "r");
+    unsigned long pages = 0;
+    ck_assert(stream != NULL && fscanf(stream, "%lu", &pages) == 1);
+    fclose(stream);
+    const rlim_t bytes = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + more;
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &(struct rlimit){bytes, bytes}), 0);
+}
+
+START_TEST(a_file_for_which_no_addresses_are_left_is_not_called_too_large) {
+    enum { MEGABYTES = 2 };
+    const char *file = write_megabytes(MEGABYTES);
+    struct file_map map;
+    limit_addresses((size_t)1 << 20);
+    ck_assert_uint_gt(memory_limit().bytes, (size_t)MEGABYTES << 20);
+    ck_assert_int_eq(file_map_open(&map, file, nowhere, &errors), RONDO_NO_MEMORY);
+    file_map_close(&map);
+}
+END_TEST
+#endif
+
 static const struct {
     const char *name, *message;
     rondo_status status;
@@ -118,6 +142,9 @@ int main(void) {
     tcase_add_test(cases, a_pass_over_a_file_takes_a_few_megabytes);
     tcase_add_test(cases, a_file_that_becomes_shorter_is_refused);
     tcase_add_test(cases, an_empty_file_and_bytes_in_memory_are_maps_as_well);
+#if !SANITIZER_SHADOW
+    tcase_add_test(cases, a_file_for_which_no_addresses_are_left_is_not_called_too_large);
+#endif
     tcase_add_loop_test(cases, what_is_no_file_is_refused, 0, ROWS(refused));
     return run_suite(suite);
 }
