@@ -52,8 +52,11 @@ class Rondo:
             if process.returncode != 0:
                 return {"missing": errors.read().strip()}, None, None
             printed = json.load(output)
-        with open(pathlib.Path(printed["run"]) / "metrics.jsonl", encoding="utf-8") as stream:
-            return printed, json.loads(stream.readline()), usage.ru_maxrss / 1024
+        epoch = {}
+        for name in ("metrics", "timings"):
+            with open(pathlib.Path(printed["run"]) / f"{name}.jsonl", encoding="utf-8") as stream:
+                epoch |= json.loads(stream.readline())
+        return printed, epoch, usage.ru_maxrss / 1024
 
     def time(self, _seconds):
         printed, epoch, memory = self.train()
@@ -62,7 +65,7 @@ class Rondo:
         stages = printed["profile"]["stages"]
         layers = {f"{half} {phase}": sum(layer[half][phase] for layer in printed["profile"]["layers"])
                   for half in ("forward", "backward") for phase in ("before", "loop", "after")}
-        return {"seconds": epoch["seconds"] - stages["validation"], "updates": epoch["step"],
+        return {"seconds": epoch["seconds"], "updates": epoch["step"],
                 "threads": printed["profile"]["threads"], "memory": memory, **stages,
                 **{f"layers {name}": seconds for name, seconds in layers.items()}}
 

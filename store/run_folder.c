@@ -22,13 +22,16 @@ struct written_file {
     struct written_file *previous;
 };
 
+enum { LOGS = 2 };
+static const char *const log_files[LOGS] = {[RUN_METRICS] = "metrics.jsonl", [RUN_TIMINGS] = "timings.jsonl"};
+
 struct run_folder {
     struct arena *arena;
     const char *path;     /* as messages name it; NULL: not made yet */
     const char *absolute; /* the same path, independent of the working directory */
     int descriptor;       /* of the folder; -1: not open */
-    int32_t made; /* number of folders that were created: this one and those above it; 0: it existed, and was empty */
-    int metrics;  /* descriptor of metrics.jsonl; -1: not open */
+    int32_t made;   /* number of folders that were created: this one and those above it; 0: it existed, and was empty */
+    int logs[LOGS]; /* descriptors; -1: not open */
     int64_t weights;              /* the update whose weights are written */
     struct written_file *written; /* in reverse order */
 };
@@ -150,12 +153,15 @@ static rondo_status remember(struct run_folder *run, const char *name, struct er
     return RONDO_OK;
 }
 
-static rondo_status open_metrics(struct run_folder *run, struct errors *errors) {
-    RONDO_TRY(remember(run, "metrics.jsonl", errors));
-    run->metrics = openat(run->descriptor, "metrics.jsonl", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    return run->metrics < 0
-               ? errors_add(errors, RONDO_IO, "cannot write '%s/metrics.jsonl': %s", run->path, strerror(errno))
-               : RONDO_OK;
+static rondo_status open_logs(struct run_folder *run, struct errors *errors) {
+    for (int log = 0; log < LOGS; log++) {
+        RONDO_TRY(remember(run, log_files[log], errors));
+        run->logs[log] = openat(run->descriptor, log_files[log], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+        if (run->logs[log] < 0) {
+            return errors_add(errors, RONDO_IO, "cannot write '%s/%s': %s", run->path, log_files[log], strerror(errno));
+        }
+    }
+    return RONDO_OK;
 }
 
 struct run_folder *run_folder_create(const char *folder, const char *name, struct errors *errors) {
@@ -166,9 +172,9 @@ struct run_folder *run_folder_create(const char *folder, const char *name, struc
         errors_no_memory(errors);
         return NULL;
     }
-    *run = (struct run_folder){.arena = arena, .descriptor = -1, .metrics = -1, .weights = RUN_FOLDER_NO_WEIGHTS};
+    *run = (struct run_folder){.arena = arena, .descriptor = -1, .logs = {-1, -1}, .weights = RUN_FOLDER_NO_WEIGHTS};
     const rondo_status made = folder == NULL ? make_next_folder(run, name, errors) : make_folder(run, folder, errors);
-    if (made != RONDO_OK || open_folder(run, errors) != RONDO_OK || open_metrics(run, errors) != RONDO_OK) {
+    if (made != RONDO_OK || open_folder(run, errors) != RONDO_OK || open_logs(run, errors) != RONDO_OK) {
         run_folder_close(run);
         return NULL;
     }
@@ -221,8 +227,10 @@ void run_folder_close(struct run_folder *run) {
     if (run == NULL) {
         return;
     }
-    if (run->metrics >= 0) {
-        close(run->metrics);
+    for (int log = 0; log < LOGS; log++) {
+        if (run->logs[log] >= 0) {
+            close(run->logs[log]);
+        }
     }
     if (run->path != NULL && run->weights == RUN_FOLDER_NO_WEIGHTS) {
         remove_all(run);
@@ -234,21 +242,23 @@ void run_folder_close(struct run_folder *run) {
 }
 
 /* Writes a line with one call, so that a reader never sees half of it. A line that a full disk has cut is removed. */
-static rondo_status write_line(struct run_folder *run, const char *line, size_t length, struct errors *errors) {
+static rondo_status write_line(struct run_folder *run, enum run_log log, const char *line, size_t length,
+                               struct errors *errors) {
     struct stat before;
-    const int is_known = fstat(run->metrics, &before) == 0;
-    const ssize_t written = write(run->metrics, line, length);
+    const int is_known = fstat(run->logs[log], &before) == 0;
+    const ssize_t written = write(run->logs[log], line, length);
     if (written == (ssize_t)length) {
         return RONDO_OK;
     }
     const char *reason = written < 0 ? strerror(errno) : "the disk is full";
-    if (written > 0 && is_known && ftruncate(run->metrics, before.st_size) != 0) {
+    if (written > 0 && is_known && ftruncate(run->logs[log], before.st_size) != 0) {
         reason = "the disk is full, and its last line is cut";
     }
-    return errors_add(errors, RONDO_IO, "cannot write to '%s/metrics.jsonl': %s", run->path, reason);
+    return errors_add(errors, RONDO_IO, "cannot write to '%s/%s': %s", run->path, log_files[log], reason);
 }
 
-rondo_status run_folder_append(struct run_folder *run, const struct json_t *object, struct errors *errors) {
+rondo_status run_folder_append(struct run_folder *run, enum run_log log, const struct json_t *object,
+                               struct errors *errors) {
     RONDO_TRY(run_folder_check(run, errors));
     const struct number_scope scope = number_scope_open();
     char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
@@ -258,7 +268,7 @@ rondo_status run_folder_append(struct run_folder *run, const struct json_t *obje
     }
     const size_t length = strlen(text);
     text[length] = '\n'; /* in place of the terminating NUL: the line is written by its length */
-    const rondo_status status = write_line(run, text, length + 1, errors);
+    const rondo_status status = write_line(run, log, text, length + 1, errors);
     free(text);
     return status;
 }

@@ -212,7 +212,7 @@ END_TEST
 
 /* ---- the files of a run ---- */
 
-static const char *const run_files[] = {"experiment.yaml", "metrics.jsonl",    "weights.safetensors",
+static const char *const run_files[] = {"experiment.yaml", "metrics.jsonl",    "timings.jsonl", "weights.safetensors",
                                         "reader.json",     "environment.json", "cells/gru.yaml"};
 
 START_TEST(run_folder_is_complete) {
@@ -241,17 +241,19 @@ START_TEST(run_folder_is_complete) {
 }
 END_TEST
 
-/* The lines of metrics.jsonl as an array, without times. */
-static json_t *metrics_of(const char *run) {
+/* The lines of a file of a run as an array. */
+static json_t *lines_of(const char *run, const char *file) {
     json_t *lines = json_array();
-    char *text = sandbox_read(sandbox_path("%s/metrics.jsonl", run), NULL);
+    char *text = sandbox_read(sandbox_path("%s/%s", run, file), NULL);
     ck_assert_msg(text[0] != '\0' && text[strlen(text) - 1] == '\n', "%s: the last line has no end", run);
     for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
-        json_t *object = parse("metrics.jsonl", line);
-        json_object_del(object, "seconds");
-        json_array_append_new(lines, object);
+        json_array_append_new(lines, parse(file, line));
     }
     return lines;
+}
+
+static json_t *metrics_of(const char *run) {
+    return lines_of(run, "metrics.jsonl");
 }
 
 START_TEST(metrics_have_a_line_an_epoch_and_one_for_the_end) {
@@ -271,6 +273,23 @@ START_TEST(metrics_have_a_line_an_epoch_and_one_for_the_end) {
 }
 END_TEST
 
+START_TEST(measured_values_are_in_a_file_of_their_own) {
+    json_t *metrics = metrics_of("run"), *timings = lines_of("run", "timings.jsonl");
+    ck_assert_uint_eq(json_array_size(timings), json_array_size(metrics));
+    for (size_t i = 0; i < json_array_size(metrics); i++) {
+        const json_t *line = json_array_get(metrics, i), *timing = json_array_get(timings, i);
+        const int is_last = json_object_get(line, "finished") != NULL;
+        assert_keys("timing", timing, "step seconds memory_megabytes");
+        ck_assert_uint_eq(json_object_size(timing), 3);
+        ck_assert(json_equal(json_object_get(timing, "step"), json_object_get(line, is_last ? "steps" : "step")));
+        ck_assert(json_number_value(json_object_get(timing, "seconds")) > 0);
+        ck_assert(json_number_value(json_object_get(timing, "memory_megabytes")) > 0);
+    }
+    json_decref(metrics);
+    json_decref(timings);
+}
+END_TEST
+
 static void assert_same_file(const char *a, const char *b) {
     size_t size_a, size_b;
     const char *bytes_a = sandbox_read(a, &size_a), *bytes_b = sandbox_read(b, &size_b);
@@ -278,10 +297,7 @@ static void assert_same_file(const char *a, const char *b) {
 }
 
 static void assert_same_training(const char *a, const char *b) {
-    json_t *metrics_a = metrics_of(a), *metrics_b = metrics_of(b);
-    ck_assert_msg(json_equal(metrics_a, metrics_b), "'%s' and '%s' have other metrics", a, b);
-    json_decref(metrics_a);
-    json_decref(metrics_b);
+    assert_same_file(sandbox_path("%s/metrics.jsonl", a), sandbox_path("%s/metrics.jsonl", b));
     assert_same_file(sandbox_path("%s/weights.safetensors", a), sandbox_path("%s/weights.safetensors", b));
     assert_same_file(sandbox_path("%s/reader.json", a), sandbox_path("%s/reader.json", b));
 }
@@ -921,6 +937,7 @@ static void add_tests(TCase *cases) {
     tcase_add_test(cases, full_disk_under_the_output_is_a_failure);
     tcase_add_test(cases, run_folder_is_complete);
     tcase_add_test(cases, metrics_have_a_line_an_epoch_and_one_for_the_end);
+    tcase_add_test(cases, measured_values_are_in_a_file_of_their_own);
     tcase_add_test(cases, resolved_experiment_trains_the_same_run_again);
     tcase_add_test(cases, any_number_of_threads_gives_the_same_bits);
     tcase_add_loop_test(cases, both_engines_train_the_same_but_for_rounding, 0, ROWS(engine_rows));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory_limit.h"
 #include "core/suggest.h"
 #include "io/file.h"
 #include "io/json.h"
@@ -186,19 +187,27 @@ static rondo_status write_best(struct run_folder *run, const struct network *net
     return status;
 }
 
-/* Appends a line to metrics.jsonl; takes over the object. `failed`: it is incomplete, because memory ran out. */
-static rondo_status append_line(struct run_folder *run, json_t *line, int failed, struct errors *errors) {
+/* Appends a line to a log; takes over the object. `failed`: it is incomplete, because memory ran out. */
+static rondo_status append_line(struct run_folder *run, enum run_log log, json_t *line, int failed,
+                                struct errors *errors) {
     const rondo_status status =
-        failed || line == NULL ? errors_no_memory(errors) : run_folder_append(run, line, errors);
+        failed || line == NULL ? errors_no_memory(errors) : run_folder_append(run, log, line, errors);
     json_decref(line);
     return status;
 }
 
+/* Measured values are in a log of their own, so that metrics.jsonl depends on the training only. */
+static rondo_status append_timing(struct run_folder *run, int64_t step, double seconds, struct errors *errors) {
+    json_t *line = json_pack("{s:I, s:f, s:f}", "step", (json_int_t)step, "seconds", seconds, "memory_megabytes",
+                             (double)memory_peak() / 1e6);
+    return append_line(run, RUN_TIMINGS, line, line == NULL, errors);
+}
+
 rondo_status run_record_interval(struct run_folder *run, const struct network *network,
                                  const struct trainer_progress *progress, struct errors *errors) {
-    json_t *line = json_pack("{s:I, s:I, s:f, s:f, s:f, s:b}", "epoch", (json_int_t)progress->epoch, "step",
-                             (json_int_t)progress->steps, "seconds", progress->interval_seconds, "gradient_norm",
-                             progress->gradient_norm, "lr_scale", progress->lr_scale, "best", progress->is_best);
+    json_t *line = json_pack("{s:I, s:I, s:f, s:f, s:b}", "epoch", (json_int_t)progress->epoch, "step",
+                             (json_int_t)progress->steps, "gradient_norm", progress->gradient_norm, "lr_scale",
+                             progress->lr_scale, "best", progress->is_best);
     json_t *train = json_object();
     int failed =
         line == NULL || train == NULL || add_scores(train, network, progress->train, network_loss_count(network));
@@ -222,16 +231,17 @@ rondo_status run_record_interval(struct run_folder *run, const struct network *n
         json_decref(line);
         return status;
     }
-    return append_line(run, line, failed, errors);
+    RONDO_TRY(append_line(run, RUN_METRICS, line, failed, errors));
+    return append_timing(run, progress->steps, progress->interval_seconds, errors);
 }
 
 rondo_status run_record_finish(struct run_folder *run, const struct trainer_result *result, double seconds,
                                struct errors *errors) {
-    json_t *line =
-        json_pack("{s:b, s:I, s:I, s:I, s:I, s:b, s:f}", "finished", 1, "epochs", (json_int_t)result->epochs,
-                  "best_epoch", (json_int_t)result->best_epoch, "best_step", (json_int_t)result->best_step, "steps",
-                  (json_int_t)result->steps, "stopped_early", result->stopped_early, "seconds", seconds);
-    return append_line(run, line, line == NULL, errors);
+    json_t *line = json_pack("{s:b, s:I, s:I, s:I, s:I, s:b}", "finished", 1, "epochs", (json_int_t)result->epochs,
+                             "best_epoch", (json_int_t)result->best_epoch, "best_step", (json_int_t)result->best_step,
+                             "steps", (json_int_t)result->steps, "stopped_early", result->stopped_early);
+    RONDO_TRY(append_line(run, RUN_METRICS, line, line == NULL, errors));
+    return append_timing(run, result->steps, seconds, errors);
 }
 
 /* ---- reading ---- */

@@ -5,7 +5,9 @@
  *     reader.json           what the reader has learned: words and labels in the order of their ids, …
  *     weights.safetensors   the best weights so far
  *     weights.METRIC.safetensors   those by another metric of early stopping
- *     metrics.jsonl         one JSON object per line: after each validation (without one, after each epoch), and at the end
+ *     metrics.jsonl         one JSON object per line: after each validation (without one, after each epoch), and at the end.
+ *                           The same training gives the same bytes
+ *     timings.jsonl         for each line of metrics.jsonl, what was measured: {"step", "seconds", "memory_megabytes"}
  *     environment.json      versions, machine, seed, data files and plug-ins with their hashes
  *
  * Threads: main thread.
@@ -25,10 +27,10 @@ struct run_folder *run_record_create(const char *folder, const struct task *task
 rondo_status run_record_weights(struct run_folder *run, const struct network *network, int64_t step, int64_t epochs,
                                 struct errors *errors);
 /* Writes the weights if they are the best so far, by any metric of early stopping, and then appends the line of the interval
- * (train/trainer.h) to metrics.jsonl. */
+ * (train/trainer.h) to metrics.jsonl, and its measured values to timings.jsonl. */
 rondo_status run_record_interval(struct run_folder *run, const struct network *network,
                                  const struct trainer_progress *progress, struct errors *errors);
-/* Appends the last line. `seconds`: duration of the training. */
+/* Appends the last line to both logs. `seconds`: duration of the training. */
 rondo_status run_record_finish(struct run_folder *run, const struct trainer_result *result, double seconds,
                                struct errors *errors);
 
