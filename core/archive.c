@@ -246,6 +246,16 @@ void archive_put_text(struct archive *archive, const char *text, const char *nam
     va_end(arguments);
 }
 
+void archive_put_all(struct archive *archive, const struct archive *from) {
+    for (int32_t i = 0; i < from->count; i++) {
+        const struct archive_entry *entry = &from->entries[i];
+        struct archive_entry *copy = archive_add(archive, entry->name, entry->kind, entry->ndim, entry->shape);
+        if (copy != NULL) {
+            memcpy(copy->data, entry->data, entry->bytes);
+        }
+    }
+}
+
 /* ---- taking ---- */
 
 static const char *kind_name(int32_t kind) {

@@ -60,6 +60,8 @@ void archive_put_reals(struct archive *archive, const double *values, int64_t co
 void archive_put_integer(struct archive *archive, int64_t value, const char *name, ...) RONDO_PRINTF(3, 4);
 void archive_put_real(struct archive *archive, double value, const char *name, ...) RONDO_PRINTF(3, 4);
 void archive_put_text(struct archive *archive, const char *text, const char *name, ...) RONDO_PRINTF(3, 4);
+/* Copies all entries of another archive. */
+void archive_put_all(struct archive *archive, const struct archive *from);
 /* An entry with memory for its data, which the caller fills: a file is read in this way. NULL: out of memory. */
 struct archive_entry *archive_add(struct archive *archive, const char *name, int32_t kind, int32_t ndim,
                                   const int64_t *shape);

@@ -203,6 +203,13 @@ static const struct experiment_section sections[] = {
      .summary = "how often the model is evaluated on data.valid; always at the end of the training",
      .table = validate_table,
      .flags = SECTION_DURATION},
+    {.name = "schedule.checkpoint",
+     .summary = "when the state of the training is saved; always at its end, and when it is interrupted",
+     .table = checkpoint_table},
+    {.name = "schedule.checkpoint.every",
+     .summary = "a checkpoint is written as soon as one of these has passed since the last one; without the section: "
+                "{epochs: 1, minutes: 10}",
+     .table = checkpoint_every_table},
     {.name = "schedule.early_stopping",
      .summary = "when to stop, and which weights to keep; needs data.valid",
      .table = stopping_table,

@@ -38,6 +38,17 @@ const rondo_option warmup_table[] = {
 
 const rondo_option validate_table[] = {DURATION_ROWS("1", "from one validation to the next,"), RONDO_OPTION_END};
 
+const rondo_option checkpoint_table[] = {
+    RONDO_OPTION_INT(struct checkpoint_options, keep, "2", 1, 1000, "number of checkpoints that are kept: the newest"),
+    RONDO_OPTION_END};
+
+const rondo_option checkpoint_every_table[] = {
+    RONDO_OPTION_INT(struct checkpoint_every, steps, "0", 0, 1e12, "updates from one checkpoint to the next; 0: any"),
+    RONDO_OPTION_REAL(struct checkpoint_every, epochs, "0", 0, 1e6,
+                      "passes over the training data from one to the next, at least a second; 0: any"),
+    RONDO_OPTION_REAL(struct checkpoint_every, minutes, "0", 0, 1e6, "minutes from one to the next; 0: any"),
+    RONDO_OPTION_END};
+
 const rondo_option stopping_table[] = {
     RONDO_OPTION_INT(struct stopping_options, patience, "0", 0, 1e6,
                      "stop after this number of validations without a better metric; 0: never"),
@@ -124,6 +135,28 @@ static void read_validate(const struct plugin_reader *reader, struct yaml_node *
     }
 }
 
+static void read_checkpoint(const struct plugin_reader *reader, struct yaml_node *section,
+                            struct schedule_section *read) {
+    static const char *const keys[] = {"every", NULL};
+    struct yaml_node *checkpoint = section_child(section, "checkpoint", reader->arena, reader->errors);
+    if (checkpoint == NULL) {
+        return;
+    }
+    const int is_given = yaml_get(checkpoint, "every") != NULL;
+    struct yaml_node *every = section_child(checkpoint, "every", reader->arena, reader->errors);
+    if (every == NULL) {
+        return;
+    }
+    if (!is_given && (section_put(every, "epochs", "1", 0, reader->arena, reader->errors) != RONDO_OK ||
+                      section_put(every, "minutes", "10", 0, reader->arena, reader->errors) != RONDO_OK)) {
+        return;
+    }
+    section_struct(every, checkpoint_every_table, &read->checkpoint_every, sizeof read->checkpoint_every, NULL,
+                   "schedule.checkpoint.every", reader->arena, reader->errors);
+    section_struct(checkpoint, checkpoint_table, &read->checkpoint, sizeof read->checkpoint, keys,
+                   "schedule.checkpoint", reader->arena, reader->errors);
+}
+
 static void read_learning_rate(const struct plugin_reader *reader, struct yaml_node *section, int has_valid,
                                struct schedule_section *read) {
     if (yaml_get(section, "learning_rate") == NULL) {
@@ -202,6 +235,7 @@ void schedule_section_read(const struct plugin_reader *reader, struct yaml_node 
     if (trains) {
         read_warmup(reader, section, read);
         read_validate(reader, section, has_valid, read);
+        read_checkpoint(reader, section, read);
         read_learning_rate(reader, section, has_valid, read);
     }
     read_stopping(reader, section, has_valid, read);

@@ -7,6 +7,7 @@
  *       validate: {epochs: 1}
  *       learning_rate: {plugin: cosine}
  *       early_stopping: {metric: valid.loss, patience: 3}
+ *       checkpoint: {every: {epochs: 1, minutes: 10}, keep: 2}
  *
  * Threads: main thread.
  */
@@ -41,6 +42,19 @@ struct stopping_options {
     double min_delta; /* smallest difference that counts as better */
 };
 
+/* `schedule.checkpoint.every`: a checkpoint is due as soon as one of these has passed since the last one; 0: this one never is.
+ * `epochs` and `steps` count from the start of the training. */
+struct checkpoint_every {
+    int64_t steps; /* updates */
+    double epochs; /* if they are short: no more than one checkpoint per second */
+    double minutes;
+};
+
+/* `schedule.checkpoint`. In addition, one is written at the end of the training, and when it is interrupted. */
+struct checkpoint_options {
+    int64_t keep; /* of the newest, >= 1 */
+};
+
 /* The largest number of metrics that early stopping observes. */
 #define STOPPING_MOST 8
 struct stopping_metric {
@@ -56,6 +70,8 @@ struct schedule_section {
     struct validate_options validate;
     struct location warmup_where;
     struct plugin_section learning_rate; /* descriptor NULL: constant */
+    struct checkpoint_every checkpoint_every;
+    struct checkpoint_options checkpoint;
     struct stopping_options stopping;
     struct stopping_metric stopping_metrics[STOPPING_MOST];
     int32_t n_stopping_metrics; /* 0: without validation data */
@@ -63,6 +79,7 @@ struct schedule_section {
 
 /* The option tables and keys, for `rondo list` too. */
 extern const rondo_option schedule_table[], warmup_table[], validate_table[], stopping_table[];
+extern const rondo_option checkpoint_table[], checkpoint_every_table[];
 extern const struct experiment_key schedule_keys[], stopping_keys[];
 
 /* Reads the section. `has_valid`: the experiment gives validation data. `trains` 0: for evaluation and prediction,

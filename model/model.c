@@ -224,6 +224,22 @@ rondo_status model_initialise(struct model *model, uint64_t seed, const struct i
     return status;
 }
 
+void model_save(const struct model *model, struct archive *archive) {
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        const struct model_parameter *parameter = &model_parameters(model)[p];
+        archive_put_tensor(archive, &parameter->value, "model.%s", parameter->name);
+    }
+}
+
+rondo_status model_load(struct model *model, struct archive *archive, struct errors *errors) {
+    RONDO_TRY(model_allocate(model, errors));
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        const struct model_parameter *parameter = &model_parameters(model)[p];
+        RONDO_TRY(archive_take_tensor(archive, &parameter->value, errors, "model.%s", parameter->name));
+    }
+    return RONDO_OK;
+}
+
 int64_t model_step_flops(const struct model *model) {
     int64_t flops = 0;
     for (int32_t i = 1; i <= model->settings.n_layers; i++) { /* chain[0] is the embedding */

@@ -62,6 +62,10 @@ rondo_status model_allocate(struct model *model, struct errors *errors);
 rondo_status model_initialise(struct model *model, uint64_t seed, const struct interrupt *interrupt,
                               struct errors *errors);
 
+/* The parameters as "model.NAME". model_load allocates them. */
+void model_save(const struct model *model, struct archive *archive);
+rondo_status model_load(struct model *model, struct archive *archive, struct errors *errors);
+
 /* Floating-point operations of the forward pass of the layers for one row at one step, without embedding, pool and head:
  * 2 m k n for a product, one for each element of any other op. */
 int64_t model_step_flops(const struct model *model);

@@ -50,6 +50,19 @@ void states_destroy(struct states *states) {
     }
 }
 
+void states_save(const struct states *states, struct archive *archive) {
+    for (int32_t s = 0; s < states->count; s++) {
+        archive_put_tensor(archive, &states->tensors[s], "carry.%s", states->names[s]);
+    }
+}
+
+rondo_status states_load(struct states *states, struct archive *archive, struct errors *errors) {
+    for (int32_t s = 0; s < states->count; s++) {
+        RONDO_TRY(archive_take_tensor(archive, &states->tensors[s], errors, "carry.%s", states->names[s]));
+    }
+    return RONDO_OK;
+}
+
 int32_t states_count(const struct states *states) {
     return states->count;
 }

@@ -16,6 +16,7 @@
 #ifndef RONDO_MODEL_STATES_H
 #define RONDO_MODEL_STATES_H
 
+#include "core/archive.h"
 #include "model/layer.h"
 
 struct states;
@@ -26,7 +27,10 @@ struct states *states_create(const struct layer_state *shapes, int32_t count, in
 /* `states` may be NULL. */
 void states_destroy(struct states *states);
 
-/* For checkpoints: the number of states, the name of one ("layers.0.h"), and its tensor [rows, …], which may be written. */
+/* The states as "carry.NAME"; states_load refuses those of other shapes. */
+void states_save(const struct states *states, struct archive *archive);
+rondo_status states_load(struct states *states, struct archive *archive, struct errors *errors);
+/* The number of states, the name of one ("layers.0.h"), and its tensor [rows, …], which may be written. */
 int32_t states_count(const struct states *states);
 const char *states_name(const struct states *states, int32_t state);
 const rondo_tensor *states_tensor(const struct states *states, int32_t state);

@@ -265,7 +265,7 @@ static struct trainer_settings make_settings(const struct task *task, const stru
         .schedule = {.lr = NAN, .steps = 1, .steps_per_epoch = 1}};
 }
 
-static const struct trainer_observer nobody = {NULL, NULL, NULL};
+static const struct trainer_observer nobody = {.arg = NULL};
 
 static struct trainer_result train(struct network *network, const struct task *task, const struct dataset *data,
                                    uint64_t seed) {
@@ -957,7 +957,8 @@ START_TEST(early_stopping_keeps_the_weights_of_the_best_validation) {
     const struct task *task = stopping_rows[_i].task;
     struct dataset *data = make_data(task, task->examples, "train"), *valid = make_data(task, 24, "valid");
     struct watch watch = {.network = make_network(task, RONDO_F32, 1), .metric = stopping_rows[_i].metric};
-    const struct trainer_observer observer = {watch_update, watch_interval, &watch};
+    const struct trainer_observer observer = {
+        .update_end = watch_update, .interval_end = watch_interval, .arg = &watch};
     struct trainer_settings settings = make_settings(task, watch.network, "adam", NULL);
     settings.metric = stopping_rows[_i].metric;
     settings.patience = stopping_rows[_i].patience;
@@ -1017,7 +1018,8 @@ START_TEST(validations_follow_every_so_many_updates) {
     const struct task *task = &first;
     struct dataset *data = make_data(task, task->examples, "train"), *valid = make_data(task, 24, "valid");
     struct watch watch = {.network = make_network(task, RONDO_F32, 1)};
-    const struct trainer_observer observer = {watch_update, watch_interval, &watch};
+    const struct trainer_observer observer = {
+        .update_end = watch_update, .interval_end = watch_interval, .arg = &watch};
     struct trainer_settings settings = make_settings(task, watch.network, "adam", NULL);
     settings.epochs = 3;
     settings.accumulate = interval_rows[_i].accumulate;
@@ -1042,6 +1044,89 @@ START_TEST(validations_follow_every_so_many_updates) {
 }
 END_TEST
 
+/* Saves the state of a training at one of its pauses. */
+struct save_watch {
+    int64_t step; /* after this update */
+    struct archive *archive;
+    int64_t validations;
+};
+
+static rondo_status watch_pause(void *arg, enum trainer_pause why, const struct trainer_progress *progress,
+                                const struct training *training, struct errors *errors) {
+    struct save_watch *watch = arg;
+    (void)why, (void)errors;
+    if (progress->steps == watch->step && archive_count(watch->archive) == 0) {
+        trainer_save(training, watch->archive);
+        ck_assert(!archive_is_failed(watch->archive));
+    }
+    return RONDO_OK;
+}
+
+static rondo_status count_validations(void *arg, const struct trainer_progress *progress, struct errors *errors) {
+    struct save_watch *watch = arg;
+    (void)errors;
+    watch->validations += progress->valid != NULL;
+    return RONDO_OK;
+}
+
+/* From each pause of three epochs, a network with other weights comes to the same end, and so does a training of more
+ * epochs than were planned: the validation at the end of the shorter one, if it is not due there, is not in it. */
+START_TEST(a_training_goes_on_from_where_it_was_saved) {
+    const struct task *task = &first;
+    struct dataset *data = make_data(task, task->examples, "train"), *valid = make_data(task, 24, "valid");
+    struct network *alone = make_network(task, RONDO_F32, 1);
+    struct trainer_settings settings = make_settings(task, alone, "adam", NULL);
+    struct trainer_result result, resumed;
+    struct save_watch straight = {.step = -1, .archive = archive_create()};
+    struct trainer_observer observer = {.interval_end = count_validations, .pause = watch_pause, .arg = &straight};
+    const struct dataset *valid_or_not = interval_rows[_i].has_no_valid ? NULL : valid;
+    settings.epochs = 3;
+    settings.accumulate = interval_rows[_i].accumulate;
+    settings.validate_every = interval_rows[_i].every;
+    support_ok(&support, trainer_run(alone, data, valid_or_not, &settings, &observer, &result, &support.errors),
+               "training");
+    archive_destroy(straight.archive);
+    for (int64_t step = 1; step <= result.steps; step += 1 + step % 4) {
+        for (int is_longer = 0; is_longer < 2; is_longer++) {
+            const int64_t per_epoch = result.steps / 3, epochs = (step + per_epoch - 1) / per_epoch;
+            struct save_watch watch = {.step = step, .archive = archive_create()};
+            struct network *network = make_network(task, RONDO_F32, 1), *other = make_network(task, RONDO_F32, 2);
+            observer.arg = &watch;
+            settings.updater = make_settings(task, network, "adam", NULL).updater;
+            settings.epochs = is_longer ? epochs : 3;
+            settings.resume = NULL;
+            support_ok(&support,
+                       trainer_run(network, data, valid_or_not, &settings, &observer, &resumed, &support.errors),
+                       "training");
+            settings.updater = make_settings(task, other, "adam", NULL).updater;
+            settings.epochs = 3;
+            settings.resume = watch.archive;
+            observer.arg = &straight;
+            support_ok(&support,
+                       trainer_run(other, data, valid_or_not, &settings, &(struct trainer_observer){.arg = NULL},
+                                   &resumed, &support.errors),
+                       "resumed training");
+            ck_assert_int_eq(archive_check_taken(watch.archive, &support.errors), RONDO_OK);
+            ck_assert_int_eq(resumed.epochs, result.epochs);
+            ck_assert_int_eq(resumed.best_step, result.best_step);
+            ck_assert_int_eq(resumed.steps, result.steps);
+            ck_assert_int_eq(memcmp(&resumed.valid, &result.valid, sizeof result.valid), 0);
+            for (int32_t p = 0; p < model_parameter_count(network_model(alone)); p++) {
+                const rondo_tensor *one = &model_parameters(network_model(alone))[p].value;
+                const rondo_tensor *two = &model_parameters(network_model(other))[p].value;
+                ck_assert_int_eq(memcmp(one->data, two->data, tensor_bytes(one)), 0);
+            }
+            network_destroy(network);
+            network_destroy(other);
+            archive_destroy(watch.archive);
+        }
+    }
+    network_destroy(alone);
+    dataset_destroy(data);
+    dataset_destroy(valid);
+}
+END_TEST
+
 static const struct { int64_t fail_at_interval, fail_at_update; } observer_rows[] = {{2, 0}, {0, 3}, {1, 0}, {0, 1}};
 
 START_TEST(an_observer_that_fails_ends_the_training) {
@@ -1050,7 +1135,8 @@ START_TEST(an_observer_that_fails_ends_the_training) {
     struct watch watch = {.network = make_network(task, RONDO_F32, 1),
                           .fail_at_interval = observer_rows[_i].fail_at_interval,
                           .fail_at_update = observer_rows[_i].fail_at_update};
-    const struct trainer_observer observer = {watch_update, watch_interval, &watch};
+    const struct trainer_observer observer = {
+        .update_end = watch_update, .interval_end = watch_interval, .arg = &watch};
     const struct trainer_settings settings = make_settings(task, watch.network, "adam", NULL);
     struct trainer_result result;
     ck_assert_int_eq(trainer_run(watch.network, data, NULL, &settings, &observer, &result, &support.errors), RONDO_IO);
@@ -1066,7 +1152,8 @@ START_TEST(weights_that_become_infinite_stop_the_training_and_the_best_come_back
     const struct task *task = &noise;
     struct dataset *data = make_data(task, task->examples, "train"), *valid = make_data(task, 24, "valid");
     struct watch watch = {.network = make_network(task, RONDO_F32, 1), .poison_at_update = 7}; /* in epoch 4 */
-    const struct trainer_observer observer = {watch_update, watch_interval, &watch};
+    const struct trainer_observer observer = {
+        .update_end = watch_update, .interval_end = watch_interval, .arg = &watch};
     const struct trainer_settings settings = make_settings(task, watch.network, "adam", NULL);
     struct trainer_result result;
     ck_assert_int_eq(trainer_run(watch.network, data, valid, &settings, &observer, &result, &support.errors),
@@ -1256,6 +1343,7 @@ static Suite *architecture_suite(void) {
     TCase *stopping = new_case(suite, "stopping");
     tcase_add_loop_test(stopping, early_stopping_keeps_the_weights_of_the_best_validation, 0, ROWS(stopping_rows));
     tcase_add_loop_test(stopping, validations_follow_every_so_many_updates, 0, ROWS(interval_rows));
+    tcase_add_loop_test(stopping, a_training_goes_on_from_where_it_was_saved, 0, ROWS(interval_rows));
     tcase_add_loop_test(stopping, an_observer_that_fails_ends_the_training, 0, ROWS(observer_rows));
     tcase_add_test(stopping, weights_that_become_infinite_stop_the_training_and_the_best_come_back);
     tcase_add_loop_test(stopping, what_is_not_finite_stops_the_training_and_is_named, 0, ROWS(blow_up_rows));

@@ -225,7 +225,7 @@ END_TEST
 
 /* A training that keeps the best weights by validation. */
 static struct trainer_result train(struct network *network, const char *stages, int64_t accumulate) {
-    static const struct trainer_observer nobody = {NULL, NULL, NULL};
+    static const struct trainer_observer nobody = {.arg = NULL};
     struct dataset *data = make_data("train"), *valid = make_data("valid");
     const struct trainer_settings settings = {.epochs = 3,
                                               .batch = {.examples = 40},

@@ -299,7 +299,7 @@ static const struct {
     {"schedule:",
      "schedule: {epochs: 2, learning_rate: {plugin: step, unit: epochs, every: 1}, warmup: {steps: 1}, validate: "
      "{epochs: 0.5}, "
-     "batch: {steps: 40}, accumulate: 2}",
+     "batch: {steps: 40}, accumulate: 2, checkpoint: {every: {steps: 7, minutes: 0.5}, keep: 3}}",
      ""},
 };
 
@@ -318,6 +318,10 @@ START_TEST(resolved_tree_resolves_to_itself) {
     ck_assert_int_eq(memcmp(&second->schedule.batch, &first->schedule.batch, sizeof first->schedule.batch), 0);
     ck_assert_int_eq(memcmp(&second->schedule.validate, &first->schedule.validate, sizeof first->schedule.validate), 0);
     ck_assert_int_eq(memcmp(&second->schedule.options, &first->schedule.options, sizeof first->schedule.options), 0);
+    ck_assert_int_eq(memcmp(&second->schedule.checkpoint_every, &first->schedule.checkpoint_every,
+                            sizeof first->schedule.checkpoint_every),
+                     0);
+    ck_assert_int_eq(second->schedule.checkpoint.keep, first->schedule.checkpoint.keep);
     ck_assert_int_eq(memcmp(second->data.options, first->data.options, first->data.reader->options_size), 0);
     ck_assert_int_eq(second->embedding.size, first->embedding.size);
     ck_assert_double_eq(second->embedding.dropout, first->embedding.dropout);
@@ -371,6 +375,8 @@ static const struct {
     {"schedule.learning_rate", "schedule.learning_rate={plugin: cosine, zzz: 1}"},
     {"schedule.warmup", "schedule.warmup={steps: 1, zzz: 1}"},
     {"schedule.validate", "schedule.validate={steps: 1, zzz: 1}"},
+    {"schedule.checkpoint", "schedule.checkpoint={zzz: 1}"},
+    {"schedule.checkpoint.every", "schedule.checkpoint={every: {zzz: 1}}"},
     {"schedule.early_stopping", "schedule.early_stopping.zzz=1"},
 };
 

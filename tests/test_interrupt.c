@@ -132,7 +132,7 @@ START_TEST(training_stops_where_it_is_and_keeps_the_best_weights) {
                                               .updater = work.task->updater,
                                               .schedule = task_schedule(work.task),
                                               .metric = work.task->metric};
-    const struct trainer_observer nobody = {NULL, NULL, NULL};
+    const struct trainer_observer nobody = {.arg = NULL};
     struct trainer_result result;
     interrupt_after(&work, stops[_i].after);
     const rondo_status status = trainer_run(work.task->network, work.task->data.train, work.task->data.valid, &settings,
@@ -164,7 +164,7 @@ START_TEST(training_stops_between_the_batches_of_an_update) {
                                               .updater = work.task->updater,
                                               .schedule = task_schedule(work.task),
                                               .metric = work.task->metric};
-    const struct trainer_observer nobody = {NULL, NULL, NULL};
+    const struct trainer_observer nobody = {.arg = NULL};
     struct trainer_result result;
     interrupt_after(&work, inside[_i].after);
     const rondo_status status = trainer_run(work.task->network, work.task->data.train, work.task->data.valid, &settings,

@@ -66,6 +66,7 @@ void network_destroy(struct network *network) {
     }
     states_destroy(network->carried);
     states_destroy(network->kept);
+    states_destroy(network->held);
     metrics_destroy(network->metrics);
     model_destroy(network->model);
     arena_destroy(network->arena);
@@ -203,6 +204,12 @@ static rondo_status run_batch(struct network_work *work, struct scores *scores, 
     return status;
 }
 
+static void exchange_states(struct states **a, struct states **b) {
+    struct states *held = *a;
+    *a = *b;
+    *b = held;
+}
+
 /* Makes the states that the last batch left those that the next one starts from. */
 static rondo_status advance_states(struct network *network, const struct dataset *dataset, struct errors *errors) {
     if (network->kept == NULL || network->lanes != dataset->lanes) {
@@ -213,10 +220,27 @@ static rondo_status advance_states(struct network *network, const struct dataset
         network->lanes = dataset->lanes;
         return network->kept == NULL ? errors->status : RONDO_OK;
     }
-    struct states *before = network->carried;
-    network->carried = network->kept;
-    network->kept = before;
+    exchange_states(&network->carried, &network->kept);
     return RONDO_OK;
+}
+
+/* Keeps the states from which an update began, while its second and later batches overwrite those of its first ones. */
+static rondo_status hold_states(struct network *network, struct errors *errors) {
+    if (network->held == NULL || network->held_lanes != network->lanes) {
+        states_destroy(network->held);
+        network->held = model_states_create(network->model, network->lanes, errors);
+        network->held_lanes = network->lanes;
+    }
+    if (network->held == NULL) {
+        return errors->status;
+    }
+    exchange_states(&network->carried, &network->held);
+    return RONDO_OK;
+}
+
+/* After the failure of batch `index` of an update: the next update continues from where this one did. */
+static void restore_states(struct network *network, int64_t index) {
+    exchange_states(&network->kept, index == 0 ? &network->carried : &network->held);
 }
 
 /* The gradients of an update in one mode, while its batches are added up: the shards hold sums over their rows. */
@@ -264,6 +288,9 @@ static rondo_status train_batch(struct network *network, const struct network_up
         work.stream = rng_substream(rng_stream(update->stream.key, "batch"), (uint64_t)index);
     }
     if (update->dataset->lane != NULL) {
+        if (index == 1) {
+            RONDO_TRY(hold_states(network, errors));
+        }
         RONDO_TRY(advance_states(network, update->dataset, errors));
         work.carried = network->carried;
         work.kept = network->kept;
@@ -275,18 +302,52 @@ static rondo_status train_batch(struct network *network, const struct network_up
     return update->sampled ? add_batch(&work, &sums[NETWORK_SAMPLE], &unused, errors) : RONDO_OK;
 }
 
+/* The batches of an update; `done` counts those that have begun. */
+static rondo_status train_batches(struct network *network, const struct network_update *update,
+                                  struct network_sum sums[NETWORK_GRADIENT_SETS], struct scores *scores, int64_t *done,
+                                  struct errors *errors) {
+    for (*done = 0; *done < update->batches;) {
+        if (*done > 0 && network_is_interrupted(network)) {
+            return errors_add(errors, RONDO_INTERRUPTED, "interrupted after %lld of the %lld batches of an update",
+                              (long long)*done, (long long)update->batches);
+        }
+        RONDO_TRY(train_batch(network, update, (*done)++, sums, scores, errors));
+    }
+    return RONDO_OK;
+}
+
 rondo_status network_train(struct network *network, const struct network_update *update, struct scores *scores,
                            struct errors *errors) {
     struct network_sum sums[NETWORK_GRADIENT_SETS] = {{0, 0}, {0, 0}};
-    for (int64_t k = 0; k < update->batches; k++) {
-        if (k > 0 && network_is_interrupted(network)) {
-            return errors_add(errors, RONDO_INTERRUPTED, "interrupted after %lld of the %lld batches of an update",
-                              (long long)k, (long long)update->batches);
+    int64_t done = 0;
+    const rondo_status status = train_batches(network, update, sums, scores, &done, errors);
+    if (status != RONDO_OK) {
+        if (update->dataset->lane != NULL && network->kept != NULL) {
+            restore_states(network, done - 1);
         }
-        RONDO_TRY(train_batch(network, update, k, sums, scores, errors));
+        return status;
     }
     RONDO_TRY(divide_sum(network, NETWORK_TRAIN, &sums[NETWORK_TRAIN], errors));
     return update->sampled ? divide_sum(network, NETWORK_SAMPLE, &sums[NETWORK_SAMPLE], errors) : RONDO_OK;
+}
+
+void network_save(const struct network *network, struct archive *archive) {
+    archive_put_integer(archive, network->kept == NULL ? 0 : network->lanes, "carry.lanes");
+    if (network->kept != NULL) {
+        states_save(network->kept, archive);
+    }
+}
+
+rondo_status network_load(struct network *network, struct archive *archive, struct errors *errors) {
+    int64_t lanes = 0;
+    RONDO_TRY(archive_take_integer(archive, &lanes, errors, "carry.lanes"));
+    if (lanes <= 0) {
+        return RONDO_OK;
+    }
+    network->carried = model_states_create(network->model, lanes, errors);
+    network->kept = network->carried == NULL ? NULL : model_states_create(network->model, lanes, errors);
+    network->lanes = lanes;
+    return network->kept == NULL ? errors->status : states_load(network->kept, archive, errors);
 }
 
 /* Runs the whole dataset in batches of similar length. */

@@ -83,7 +83,8 @@ struct network_update {
  *     g = (sum over rows of  weight * gradient of the row's loss) / (sum of the weights)
  *
  * and the losses are added to `scores`. RONDO_NOT_FINITE if the loss is not finite; the error names the op where it began.
- * RONDO_INTERRUPTED if the session's interrupt is requested between two batches. */
+ * RONDO_INTERRUPTED if the session's interrupt is requested between two batches. After a failure, carried states are those
+ * before the update. */
 rondo_status network_train(struct network *network, const struct network_update *update, struct scores *scores,
                            struct errors *errors);
 /* The gradients of the last network_train, [model_parameter_count]; zero for frozen parameters. Those of tables are by rows
@@ -94,6 +95,11 @@ const struct gradient *network_gradients(const struct network *network);
 const struct gradient *network_sampled_gradients(const struct network *network);
 /* 1 if predictions are probabilities of classes, as sampled gradients require. */
 int network_predicts_classes(const struct network *network);
+
+/* The carried states of all lanes, from which the next network_train continues; nothing if there are none. The model saves
+ * its parameters itself (model/model.h). */
+void network_save(const struct network *network, struct archive *archive);
+rondo_status network_load(struct network *network, struct archive *archive, struct errors *errors);
 
 /* Adds the scores of the whole dataset, evaluated in batches of this size. */
 rondo_status network_evaluate(struct network *network, const struct dataset *dataset, struct batch_size batch,

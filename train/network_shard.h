@@ -42,6 +42,9 @@ struct network {
      * gradients of drawn targets (NETWORK_SAMPLE) start from the same states. */
     struct states *carried, *kept;
     int64_t lanes; /* rows of both */
+    /* Of an update of several batches: the states from which it began. NULL: there has been no such update. */
+    struct states *held;
+    int64_t held_lanes;
 };
 
 /* One batch while the shards process it. */

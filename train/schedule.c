@@ -97,3 +97,33 @@ rondo_status schedule_observe(struct schedule *schedule, int64_t done, double me
     arena_release(schedule->arena, mark);
     return status;
 }
+
+static int32_t state_count(const struct schedule *schedule) {
+    return schedule->settings.plugin == NULL ? 0 : schedule->settings.plugin->n_state;
+}
+
+void schedule_save(const struct schedule *schedule, struct archive *archive) {
+    archive_put_reals(archive, schedule->state, state_count(schedule), "schedule.state");
+}
+
+rondo_status schedule_load(struct schedule *schedule, struct archive *archive, struct errors *errors) {
+    return archive_take_reals(archive, schedule->state, state_count(schedule), errors, "schedule.state");
+}
+
+rondo_status schedule_find_change(struct schedule *schedule, int64_t steps, int64_t done, int64_t *update,
+                                  struct errors *errors) {
+    const int64_t own = schedule->settings.steps;
+    rondo_status status = RONDO_OK;
+    const int64_t most = 100000; /* factors change with the length of the run at most updates, not at a few only */
+    const int64_t stride = done / most + 1;
+    *update = -1;
+    for (int64_t d = 0; d < done && *update < 0 && status == RONDO_OK; d += stride) {
+        double factor = 1, other = 1;
+        status = schedule_factor(schedule, d, &factor, errors);
+        schedule->settings.steps = steps;
+        status = status == RONDO_OK ? schedule_factor(schedule, d, &other, errors) : status;
+        schedule->settings.steps = own;
+        *update = factor == other ? -1 : d;
+    }
+    return status;
+}

@@ -9,7 +9,7 @@
 #ifndef RONDO_TRAIN_SCHEDULE_H
 #define RONDO_TRAIN_SCHEDULE_H
 
-#include "core/status.h"
+#include "core/archive.h"
 
 struct schedule_settings {
     const rondo_schedule *plugin; /* NULL: none */
@@ -35,5 +35,13 @@ void schedule_destroy(struct schedule *schedule);
 rondo_status schedule_factor(struct schedule *schedule, int64_t done, double *factor, struct errors *errors);
 /* Passes the metric of a validation to a plug-in that observes it, once the warm-up is over. */
 rondo_status schedule_observe(struct schedule *schedule, int64_t done, double metric, struct errors *errors);
+
+/* The state of the plug-in as "schedule.state". */
+void schedule_save(const struct schedule *schedule, struct archive *archive);
+rondo_status schedule_load(struct schedule *schedule, struct archive *archive, struct errors *errors);
+/* The first of `done` updates, from 0, whose factor would have been another one in a run of `steps` updates; -1: there is
+ * none, so a run of this length would have come to the same place. Needs the state at this place. */
+rondo_status schedule_find_change(struct schedule *schedule, int64_t steps, int64_t done, int64_t *update,
+                                  struct errors *errors);
 
 #endif

@@ -96,7 +96,7 @@ static rondo_status run(struct task_trial *trial, const struct dataset *train, c
     settings.accumulate = 1;
     settings.validate_every = 0;
     settings.batch = (struct batch_size){.examples = train->count > n_valid ? train->count : n_valid};
-    const struct trainer_observer observer = {observe, observe, trial};
+    const struct trainer_observer observer = {.update_end = observe, .interval_end = observe, .arg = trial};
     struct trainer_result result;
     return trainer_run(trial->task->network, train, valid, &settings, &observer, &result, errors);
 }

@@ -76,7 +76,7 @@ static void report_weights(struct experiment_training *training, rondo_status st
 static rondo_status run_training(struct experiment_training *training, struct errors *errors) {
     struct task *task = training->task;
     const struct trainer_settings settings = train_settings(task);
-    const struct trainer_observer observer = {on_update, on_interval, training};
+    const struct trainer_observer observer = {.update_end = on_update, .interval_end = on_interval, .arg = training};
     struct trainer_result *result = &training->result->trainer;
     const double start = trainer_clock();
     if (training->observer->begin != NULL) {

@@ -6,25 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-struct training {
-    struct network *network;
-    const struct dataset *train, *valid;
-    const struct trainer_settings *settings;
-    const struct trainer_observer *observer;
-    struct updater *updater;
-    struct schedule *schedule;
-    int64_t accumulate;                /* batches per update, >= 1 */
-    char *best;                        /* bytes of the best parameters, one after the other */
-    double best_value;                 /* of the metric */
-    int64_t validations;               /* done so far; without validation data: epochs */
-    double best_values[STOPPING_MOST]; /* of more metrics */
-    int64_t better_validation;         /* the last one in which any of the metrics improved */
-    int is_stopped;                    /* early, because no metric improved */
-    struct scores scores;              /* of the interval, on the training data */
-    double start;                      /* of the interval, on trainer_clock */
-    struct trainer_progress progress;
-    struct trainer_result *result;
-};
+#include "train/trainer_state.h"
 
 double trainer_clock(void) {
     struct timespec time;
@@ -80,7 +62,7 @@ static rondo_status train_update(struct training *training, const struct epoch *
                                  struct errors *errors) {
     struct trainer_progress *progress = &training->progress;
     struct network *network = training->network;
-    const int64_t done = updater_steps(training->updater), rows_before = training->scores.rows;
+    const int64_t done = progress->steps, rows_before = training->scores.rows;
     const struct rng_stream stream = rng_substream(rng_stream(training->settings->seed, "step"), (uint64_t)done);
     const int64_t left = epoch->batches - first;
     const struct network_update update = {.dataset = training->train,
@@ -89,7 +71,12 @@ static rondo_status train_update(struct training *training, const struct epoch *
                                           .batches = left < training->accumulate ? left : training->accumulate,
                                           .stream = stream,
                                           .sampled = updater_wants_sampled(training->updater)};
-    RONDO_TRY(network_train(network, &update, &training->scores, errors));
+    const struct scores scores_before = training->scores;
+    const rondo_status status = network_train(network, &update, &training->scores, errors);
+    if (status != RONDO_OK) {
+        training->scores = scores_before;
+        return status;
+    }
     struct updater_step step = {.gradients = network_gradients(network),
                                 .sampled = update.sampled ? network_sampled_gradients(network) : NULL,
                                 .rows = training->scores.rows - rows_before,
@@ -193,21 +180,50 @@ static rondo_status end_interval(struct training *training, struct errors *error
     RONDO_TRY(updater_swap_evaluated(training->updater, errors));
     const rondo_status judged = judge_weights(training, errors);
     const rondo_status swapped = updater_swap_evaluated(training->updater, errors);
+    if (judged != RONDO_OK || swapped != RONDO_OK) {
+        return judged != RONDO_OK ? judged : swapped;
+    }
+    training->validated_step = training->progress.steps;
     training->is_stopped = training->valid != NULL && settings->patience > 0 &&
                            training->validations - training->better_validation >= settings->patience;
     training->progress.interval_updates = 0;
-    return judged != RONDO_OK ? judged : swapped;
+    return RONDO_OK;
 }
 
-/* Validation k, from 1, follows the first update that is at least number k * validate_every; one more follows the last
- * update. */
+/* Validation k, from 1, follows the first update that is at least number k * validate_every. */
 static int is_interval_end(const struct training *training) {
     const struct trainer_progress *progress = &training->progress;
     const double every = training->valid != NULL && training->settings->validate_every > 0
                              ? training->settings->validate_every
                              : (double)progress->updates;
     const double rounding = 1e-6; /* of k times a share of an epoch */
-    return (double)progress->steps + rounding >= (double)(training->validations + 1) * every || is_last(training);
+    return (double)progress->steps + rounding >= (double)(training->validations + 1) * every;
+}
+
+static rondo_status pause_training(struct training *training, enum trainer_pause why, struct errors *errors) {
+    const struct trainer_observer *observer = training->observer;
+    return observer->pause == NULL ? RONDO_OK
+                                   : observer->pause(observer->arg, why, &training->progress, training, errors);
+}
+
+/* What follows an update. A validation that is due only because the training ends would not be in a longer one: that one
+ * goes on from the state before it. */
+static rondo_status end_update(struct training *training, struct errors *errors) {
+    const int is_due = is_interval_end(training);
+    if (is_due) {
+        RONDO_TRY(end_interval(training, errors));
+    }
+    const int is_over = is_last(training) || training->is_stopped;
+    RONDO_TRY(pause_training(training, is_over ? TRAINER_END : TRAINER_UPDATE, errors));
+    return is_last(training) && !is_due ? end_interval(training, errors) : RONDO_OK;
+}
+
+/* The validation that was due where the training was interrupted. */
+static rondo_status finish_update(struct training *training, struct errors *errors) {
+    const int64_t steps = training->progress.steps;
+    const int is_due =
+        steps > 0 && steps != training->validated_step && (is_interval_end(training) || is_last(training));
+    return is_due ? end_interval(training, errors) : RONDO_OK;
 }
 
 static void begin_interval(struct training *training) {
@@ -233,14 +249,15 @@ static rondo_status run_update(struct training *training, const struct epoch *ep
     }
     progress->update++;
     progress->interval_updates++;
-    progress->steps = updater_steps(training->updater);
+    progress->steps++;
     progress->interval_seconds = trainer_clock() - training->start;
     if (training->observer->update_end != NULL) {
         RONDO_TRY(training->observer->update_end(training->observer->arg, progress, errors));
     }
-    return is_interval_end(training) ? end_interval(training, errors) : RONDO_OK;
+    return end_update(training, errors);
 }
 
+/* The rest of an epoch. */
 static rondo_status run_epoch(struct training *training, struct errors *errors) {
     const struct trainer_settings *settings = training->settings;
     struct trainer_progress *progress = &training->progress;
@@ -248,8 +265,8 @@ static rondo_status run_epoch(struct training *training, struct errors *errors) 
     struct epoch epoch;
     rondo_status status =
         epoch_make(&epoch, training->train, network_plan(training->network), settings->batch, &shuffle, errors);
-    progress->update = 0;
     progress->updates = (epoch.batches + training->accumulate - 1) / training->accumulate;
+    status = status == RONDO_OK ? finish_update(training, errors) : status;
     while (status == RONDO_OK && progress->update < progress->updates && !training->is_stopped) {
         status = run_update(training, &epoch, errors);
     }
@@ -259,9 +276,31 @@ static rondo_status run_epoch(struct training *training, struct errors *errors) 
 
 static rondo_status run_epochs(struct training *training, struct errors *errors) {
     struct trainer_progress *progress = &training->progress;
-    for (progress->epoch = 1; progress->epoch <= progress->epochs && !training->is_stopped; progress->epoch++) {
+    training->result->stopped_early = training->is_stopped && !is_last(training); /* before it was resumed */
+    while (progress->epoch <= progress->epochs && !training->is_stopped) {
         RONDO_TRY(run_epoch(training, errors));
         training->result->stopped_early = training->is_stopped && !is_last(training);
+        progress->epoch++;
+        progress->update = 0;
+    }
+    return RONDO_OK;
+}
+
+/* Allocates what belongs to the training, and takes its saved state. */
+static rondo_status begin_training(struct training *training, struct errors *errors) {
+    const struct trainer_settings *settings = training->settings;
+    training->best = malloc(parameter_bytes(network_model(training->network)) + 1);
+    if (training->best == NULL) {
+        return errors_no_memory(errors);
+    }
+    training->schedule = schedule_create(&settings->schedule, errors);
+    training->updater = training->schedule == NULL ? NULL : updater_create(&settings->updater, errors);
+    if (training->updater == NULL) {
+        return errors->status;
+    }
+    if (settings->resume != NULL) {
+        RONDO_TRY(trainer_load(training, settings->resume, errors));
+        training->start = trainer_clock() - training->progress.interval_seconds;
     }
     return RONDO_OK;
 }
@@ -269,7 +308,6 @@ static rondo_status run_epochs(struct training *training, struct errors *errors)
 rondo_status trainer_run(struct network *network, const struct dataset *train, const struct dataset *valid,
                          const struct trainer_settings *settings, const struct trainer_observer *observer,
                          struct trainer_result *result, struct errors *errors) {
-    const struct model *model = network_model(network);
     *result = (struct trainer_result){0};
     struct training training = {.network = network,
                                 .train = train,
@@ -277,19 +315,20 @@ rondo_status trainer_run(struct network *network, const struct dataset *train, c
                                 .settings = settings,
                                 .observer = observer,
                                 .accumulate = settings->accumulate > 0 ? settings->accumulate : 1,
+                                .validated_step = -1,
                                 .result = result};
     training.progress.train = &training.scores;
+    training.progress.epoch = 1;
     training.progress.epochs = settings->epochs;
-    training.best = malloc(parameter_bytes(model) + 1);
-    rondo_status status = training.best == NULL ? errors_no_memory(errors) : RONDO_OK;
-    if (status == RONDO_OK) {
-        training.schedule = schedule_create(&settings->schedule, errors);
-        training.updater = training.schedule == NULL ? NULL : updater_create(&settings->updater, errors);
-        status = training.updater == NULL ? errors->status : run_epochs(&training, errors);
+    rondo_status status = begin_training(&training, errors);
+    const int has_begun = status == RONDO_OK;
+    status = has_begun ? run_epochs(&training, errors) : status;
+    if (has_begun && status == RONDO_INTERRUPTED) {
+        pause_training(&training, TRAINER_INTERRUPTED, errors);
     }
-    if (training.best != NULL && result->best_epoch > 0) {
+    if (has_begun && result->best_epoch > 0) {
         copy_from_best(&training);
-    } else if (status == RONDO_INTERRUPTED) {
+    } else if (has_begun && status == RONDO_INTERRUPTED) {
         updater_swap_evaluated(training.updater, errors);
     }
     result->steps = training.progress.steps;

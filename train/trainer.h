@@ -3,12 +3,16 @@
  * An epoch is a pass over the training data: batches, of which `accumulate` make one update; the last update of an epoch
  * may have fewer. Validations divide the training into intervals; without validation data each epoch is an interval.
  *
+ * Between two updates its whole state can be saved in an archive. A training that goes on from there ends with the same bits
+ * as one that was never interrupted: the order of the examples, random words and validations are functions of numbers in it.
+ *
  * The trainer writes no files and prints nothing; an observer may (train/train.h).
  * Threads: main thread.
  */
 #ifndef RONDO_TRAIN_TRAINER_H
 #define RONDO_TRAIN_TRAINER_H
 
+#include "core/archive.h"
 #include "experiment/schedule_section.h"
 #include "train/network.h"
 #include "train/profile.h"
@@ -32,6 +36,7 @@ struct trainer_settings {
         patience; /* validations in which none of the metrics gets better, after which the training stops; 0: never */
     double min_delta;
     struct profile *profile; /* NULL: nothing is measured */
+    struct archive *resume;  /* from trainer_save: the training goes on from there; NULL: it begins */
 };
 
 /* Seconds on a monotonic clock, for durations. Any thread. */
@@ -55,13 +60,29 @@ struct trainer_progress {
     int32_t n_better;
 };
 
+/* Where a training can be saved. */
+enum trainer_pause {
+    TRAINER_UPDATE,     /* after an update, and the validation that follows it, if any */
+    TRAINER_END,        /* the same after the last update, which a training of more epochs would continue */
+    TRAINER_INTERRUPTED /* the session's interrupt was requested: the training ends here */
+};
+
+struct training;
+
 /* Each function may be NULL. If it returns a status other than RONDO_OK, the training ends with it. */
 struct trainer_observer {
     rondo_status (*update_end)(void *arg, const struct trainer_progress *progress, struct errors *errors);
     /* After a validation; without validation data, after an epoch. Always after the last update. */
     rondo_status (*interval_end)(void *arg, const struct trainer_progress *progress, struct errors *errors);
+    /* Between two updates: here, trainer_save may be called. */
+    rondo_status (*pause)(void *arg, enum trainer_pause why, const struct trainer_progress *progress,
+                          const struct training *training, struct errors *errors);
     void *arg;
 };
+
+/* Puts the state of the training, with the weights and all that they depend on, into an archive. If memory is short, the
+ * archive has failed. */
+void trainer_save(const struct training *training, struct archive *archive);
 
 struct trainer_result {
     int64_t epochs;      /* the epoch of the last validation */
@@ -72,7 +93,7 @@ struct trainer_result {
     int stopped_early;
 };
 
-/* Trains from the present weights of the network. Afterwards the network has the weights of the best validation, or
+/* Trains from the present weights of the network, or from the saved state. Afterwards the network has the weights of the best validation, or
  * without `valid` (NULL) those of the last epoch. After a failure it has those of the best validation so far; the status
  * is RONDO_NOT_FINITE, with the op or plug-in where it began, or RONDO_INTERRUPTED, if the session's interrupt was
  * requested between two batches. If it was interrupted before the end of the first validation, it has the weights of that

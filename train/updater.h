@@ -10,6 +10,7 @@
 #ifndef RONDO_TRAIN_UPDATER_H
 #define RONDO_TRAIN_UPDATER_H
 
+#include "core/archive.h"
 #include "core/parallel.h"
 #include "experiment/optimizer_section.h"
 #include "model/model.h"
@@ -84,5 +85,10 @@ void updater_forget_changes(struct updater *updater);
 /* Exchanges the parameters with the weights that a wrapper keeps for evaluation, such as an average; a second call
  * restores them. Does nothing without such a wrapper, or before the first update. */
 rondo_status updater_swap_evaluated(struct updater *updater, struct errors *errors);
+
+/* All slots as "optimizer.STAGE.SLOT.PARAMETER", and the number of updates. The weights are not among them. updater_load
+ * follows updater_create, and refuses slots of other shapes. */
+void updater_save(const struct updater *updater, struct archive *archive);
+rondo_status updater_load(struct updater *updater, struct archive *archive, struct errors *errors);
 
 #endif

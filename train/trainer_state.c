@@ -1,0 +1,150 @@
+#include "train/trainer_state.h"
+
+#include <string.h>
+
+static const struct model_parameter *parameter_at(const struct training *training, int32_t p) {
+    return &model_parameters(network_model(training->network))[p];
+}
+
+static int32_t parameter_count(const struct training *training) {
+    return model_parameter_count(network_model(training->network));
+}
+
+static void save_scores(const struct scores *scores, const char *name, struct archive *archive) {
+    archive_put_integer(archive, scores->rows, "trainer.%s.rows", name);
+    archive_put_real(archive, scores->weight, "trainer.%s.weight", name);
+    archive_put_reals(archive, scores->sums, HEADS_MOST_METRICS, "trainer.%s.sums", name);
+    archive_put_reals(archive, scores->figures, METRICS_MOST, "trainer.%s.figures", name);
+}
+
+static rondo_status load_scores(struct scores *scores, const char *name, struct archive *archive,
+                                struct errors *errors) {
+    RONDO_TRY(archive_take_integer(archive, &scores->rows, errors, "trainer.%s.rows", name));
+    RONDO_TRY(archive_take_real(archive, &scores->weight, errors, "trainer.%s.weight", name));
+    RONDO_TRY(archive_take_reals(archive, scores->sums, HEADS_MOST_METRICS, errors, "trainer.%s.sums", name));
+    return archive_take_reals(archive, scores->figures, METRICS_MOST, errors, "trainer.%s.figures", name);
+}
+
+/* The best weights, unless they are those that are being trained. */
+static void save_best(const struct training *training, struct archive *archive) {
+    const char *best = training->best;
+    int is_present = 1;
+    for (int32_t p = 0; p < parameter_count(training) && is_present; p++) {
+        const rondo_tensor *value = &parameter_at(training, p)->value;
+        is_present = memcmp(best, value->data, tensor_bytes(value)) == 0;
+        best += tensor_bytes(value);
+    }
+    archive_put_integer(archive, is_present, "trainer.best_is_present");
+    best = training->best;
+    for (int32_t p = 0; p < parameter_count(training) && !is_present; p++) {
+        rondo_tensor value = parameter_at(training, p)->value;
+        value.data = (void *)best; /* only read */
+        archive_put_tensor(archive, &value, "best.%s", parameter_at(training, p)->name);
+        best += tensor_bytes(&value);
+    }
+}
+
+/* Follows model_load. */
+static rondo_status load_best(struct training *training, struct archive *archive, struct errors *errors) {
+    int64_t is_present = 0;
+    RONDO_TRY(archive_take_integer(archive, &is_present, errors, "trainer.best_is_present"));
+    char *best = training->best;
+    for (int32_t p = 0; p < parameter_count(training); p++) {
+        rondo_tensor value = parameter_at(training, p)->value;
+        if (is_present) {
+            memcpy(best, value.data, tensor_bytes(&value));
+        } else {
+            value.data = best;
+            RONDO_TRY(archive_take_tensor(archive, &value, errors, "best.%s", parameter_at(training, p)->name));
+        }
+        best += tensor_bytes(&value);
+    }
+    return RONDO_OK;
+}
+
+/* The numbers of a training: one table for both directions. */
+struct trainer_number {
+    const char *name;
+    int64_t *integer; /* one of them is NULL */
+    double *real;
+};
+
+enum { TRAINER_NUMBERS = 16 };
+
+static void list_numbers(struct training *training, struct trainer_number numbers[TRAINER_NUMBERS]) {
+    struct trainer_progress *progress = &training->progress;
+    struct trainer_result *result = training->result;
+    const struct trainer_number all[TRAINER_NUMBERS] = {
+        {"epoch", &progress->epoch, NULL},
+        {"update", &progress->update, NULL},
+        {"updates", &progress->updates, NULL},
+        {"steps", &progress->steps, NULL},
+        {"interval_updates", &progress->interval_updates, NULL},
+        {"interval_examples", &progress->interval_examples, NULL},
+        {"interval_seconds", NULL, &progress->interval_seconds},
+        {"gradient_norm", NULL, &progress->gradient_norm},
+        {"lr_scale", NULL, &progress->lr_scale},
+        {"validations", &training->validations, NULL},
+        {"validated_step", &training->validated_step, NULL},
+        {"better_validation", &training->better_validation, NULL},
+        {"best_value", NULL, &training->best_value},
+        {"validated_epoch", &result->epochs, NULL},
+        {"best_epoch", &result->best_epoch, NULL},
+        {"best_step", &result->best_step, NULL},
+    };
+    memcpy(numbers, all, sizeof all);
+}
+
+void trainer_save(const struct training *training, struct archive *archive) {
+    struct training copy = *training; /* the table has pointers that may be written */
+    struct trainer_result result = *training->result;
+    struct trainer_number numbers[TRAINER_NUMBERS];
+    copy.result = &result;
+    list_numbers(&copy, numbers);
+    for (int32_t k = 0; k < TRAINER_NUMBERS; k++) {
+        if (numbers[k].integer != NULL) {
+            archive_put_integer(archive, *numbers[k].integer, "trainer.%s", numbers[k].name);
+        } else {
+            archive_put_real(archive, *numbers[k].real, "trainer.%s", numbers[k].name);
+        }
+    }
+    archive_put_integer(archive, training->settings->epochs, "trainer.epochs");
+    archive_put_reals(archive, training->best_values, STOPPING_MOST, "trainer.best_values");
+    save_scores(&training->scores, "train", archive);
+    save_scores(&training->result->valid, "valid", archive);
+    model_save(network_model(training->network), archive);
+    network_save(training->network, archive);
+    updater_save(training->updater, archive);
+    schedule_save(training->schedule, archive);
+    if (training->result->best_epoch > 0) {
+        save_best(training, archive);
+    }
+}
+
+rondo_status trainer_load(struct training *training, struct archive *archive, struct errors *errors) {
+    const struct trainer_settings *settings = training->settings;
+    struct trainer_number numbers[TRAINER_NUMBERS];
+    int64_t planned = 0;
+    list_numbers(training, numbers);
+    for (int32_t k = 0; k < TRAINER_NUMBERS; k++) {
+        if (numbers[k].integer != NULL) {
+            RONDO_TRY(archive_take_integer(archive, numbers[k].integer, errors, "trainer.%s", numbers[k].name));
+        } else {
+            RONDO_TRY(archive_take_real(archive, numbers[k].real, errors, "trainer.%s", numbers[k].name));
+        }
+    }
+    RONDO_TRY(archive_take_integer(archive, &planned, errors, "trainer.epochs"));
+    RONDO_TRY(archive_take_reals(archive, training->best_values, STOPPING_MOST, errors, "trainer.best_values"));
+    RONDO_TRY(load_scores(&training->scores, "train", archive, errors));
+    RONDO_TRY(load_scores(&training->result->valid, "valid", archive, errors));
+    RONDO_TRY(model_load(network_model(training->network), archive, errors));
+    RONDO_TRY(network_load(training->network, archive, errors));
+    RONDO_TRY(updater_load(training->updater, archive, errors));
+    RONDO_TRY(schedule_load(training->schedule, archive, errors));
+    if (training->result->best_epoch > 0) {
+        RONDO_TRY(load_best(training, archive, errors));
+    }
+    training->is_stopped = training->valid != NULL && settings->patience > 0 && training->validations > 0 &&
+                           training->validations - training->better_validation >= settings->patience;
+    return RONDO_OK;
+}
