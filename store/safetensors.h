@@ -1,8 +1,7 @@
-/* store/safetensors.h: named tensors in a file, in the safetensors format (Hugging Face, version 0.3 of the format:
- * 8 bytes little-endian length, a JSON header, then the raw data; github.com/huggingface/safetensors).
+/* store/safetensors.h: named tensors in a file, in the safetensors format (store/tensor_file.h): weights.
  *
- * Element types are F32, F64 and I32. A file is written completely or not at all (io/file.h). Reading checks everything:
- * lengths, offsets, overlaps, shapes, dtypes, duplicate names and values that are not finite; errors name the tensor.
+ * Element types are F32, F64 and I32. A file is written completely or not at all (io/file.h). Reading checks everything, and
+ * refuses values that are not finite; errors name the tensor.
  *
  * Threads: any, on different files.
  */

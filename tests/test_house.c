@@ -183,6 +183,7 @@ static const struct {
     {"zlib.h", {"io/gzip.c", "io/zip.c"}},
     {"png.h", {"io/picture_png.c"}},
     {"turbojpeg.h", {"io/picture_jpeg.c"}},
+    {"xxhash.h", {"store/tensor_checksum.c"}},
     {"jansson.h", {"io/json.c", "store/", "data/", "train/", "kit/report.c", "cli/"}},
     {"signal.h", {"kit/child.c", "kit/guard.c", "kit/op_pause.c", "cli/", "examples/embed/"}},
     {"sys/utsname.h", {"store/environment.c"}},
