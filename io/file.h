@@ -51,6 +51,14 @@ rondo_status file_piece(struct file_writer *writer, const void *bytes, size_t le
 rondo_status file_commit(struct file_writer *writer, struct errors *errors);
 /* Does nothing after a commit or an abort. */
 void file_abort(struct file_writer *writer);
+/* Removes the temporary files that killed processes have left in the open folder `folder`, or in its subfolder `name` ("."):
+ * those of processes that no longer exist, and all whose names begin with `own`, which no process may be writing now. */
+void file_remove_left_over(int folder, const char *name, const char *own);
+
+/* Returns when the disk has what was written. 0 or a value of errno; file systems that cannot sync count as synced. */
+int file_sync(int descriptor);
+/* The same for the names in a folder. */
+int file_sync_folder(int folder, const char *name);
 
 /* 1 if something of this name exists. */
 int file_exists(const char *file);

@@ -1,5 +1,6 @@
 /* io/file_writer.c: files that are written completely or not at all, see io/file.h. */
 #define _GNU_SOURCE /* O_TMPFILE */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -119,10 +120,22 @@ rondo_status file_piece(struct file_writer *writer, const void *bytes, size_t le
     return RONDO_OK;
 }
 
-/* 0 or a value of errno; file systems without a way to sync count as synced. */
-static int sync_descriptor(int descriptor) {
-    const int error = fsync(descriptor) == 0 ? 0 : errno;
+int file_sync(int descriptor) {
+    int error;
+    do {
+        error = fsync(descriptor) == 0 ? 0 : errno;
+    } while (error == EINTR);
     return error == EINVAL || error == ENOTSUP ? 0 : error;
+}
+
+int file_sync_folder(int folder, const char *name) {
+    const int descriptor = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) {
+        return 0; /* a folder that may be written but not read cannot be synced; the file itself has been */
+    }
+    const int error = file_sync(descriptor);
+    close(descriptor);
+    return error;
 }
 
 /* Makes a rename in the folder of the file last. */
@@ -131,19 +144,14 @@ static int sync_folder(const struct file_writer *writer) {
     if (folder == NULL) {
         return ENOMEM;
     }
-    const int descriptor = openat(writer->folder, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int error = file_sync_folder(writer->folder, folder);
     free(folder);
-    if (descriptor < 0) {
-        return 0; /* a folder that may be written but not read cannot be synced; the file itself has been */
-    }
-    const int error = sync_descriptor(descriptor);
-    close(descriptor);
     return error;
 }
 
 /* Puts the finished temporary file in the place of the file. 0 or a value of errno. */
 static int put_in_place(struct file_writer *writer) {
-    int error = sync_descriptor(writer->descriptor);
+    int error = file_sync(writer->descriptor);
     if (error == 0 && writer->is_unnamed) {
         error = with_free_name(writer, link_unnamed);
         writer->is_unnamed = error != 0;
@@ -181,4 +189,47 @@ void file_abort(struct file_writer *writer) {
     }
     free(writer->temporary);
     writer->temporary = NULL;
+}
+
+/* ---- files that killed processes left ---- */
+
+/* 1 if the name is that of a temporary file; its process in *process. */
+static int is_temporary(const char *name, long *process) {
+    const char *suffix = NULL;
+    for (const char *next = strstr(name, ".tmp-"); next != NULL; next = strstr(next + 1, ".tmp-")) {
+        suffix = next + 5;
+    }
+    if (suffix == NULL) {
+        return 0;
+    }
+    const size_t first = strspn(suffix, "0123456789");
+    const char *second = suffix + first;
+    if (first == 0 || *second++ != '-' || *second == '\0' || second[strspn(second, "0123456789")] != '\0') {
+        return 0;
+    }
+    *process = strtol(suffix, NULL, 10);
+    return 1;
+}
+
+static int is_alive(long process) {
+    return getpgid((pid_t)process) >= 0 || errno != ESRCH;
+}
+
+void file_remove_left_over(int folder, const char *name, const char *own) {
+    const int descriptor = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = descriptor < 0 ? NULL : fdopendir(descriptor);
+    if (stream == NULL) {
+        if (descriptor >= 0) {
+            close(descriptor);
+        }
+        return;
+    }
+    for (const struct dirent *entry = readdir(stream); entry != NULL; entry = readdir(stream)) {
+        long process;
+        if (is_temporary(entry->d_name, &process) &&
+            (strncmp(entry->d_name, own, strlen(own)) == 0 || !is_alive(process))) {
+            unlinkat(descriptor, entry->d_name, 0);
+        }
+    }
+    closedir(stream);
 }

@@ -4,15 +4,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "core/number.h"
 #include "io/file.h"
+#include "io/file_lock.h"
+#include "store/archive_file.h"
+#include "store/checkpoint_files.h"
+#include "store/line_file.h"
 
 enum { MAX_RUNS = 100000 };
 
@@ -22,18 +26,28 @@ struct written_file {
     struct written_file *previous;
 };
 
-enum { LOGS = 2 };
-static const char *const log_files[LOGS] = {[RUN_METRICS] = "metrics.jsonl", [RUN_TIMINGS] = "timings.jsonl"};
+static const char *const log_files[RUN_LOG_COUNT] = {[RUN_METRICS] = "metrics.jsonl", [RUN_TIMINGS] = "timings.jsonl"};
+
+/* Written last when a run starts: a folder that has it has all that training goes on from. */
+#define LAST_FILE "experiment.yaml"
+
+struct run_log_file {
+    int descriptor;   /* -1: not open */
+    const char *path; /* as messages name it */
+};
 
 struct run_folder {
     struct arena *arena;
     const char *path;     /* as messages name it; NULL: not made yet */
     const char *absolute; /* the same path, independent of the working directory */
     int descriptor;       /* of the folder; -1: not open */
-    int32_t made;   /* number of folders that were created: this one and those above it; 0: it existed, and was empty */
-    int logs[LOGS]; /* descriptors; -1: not open */
+    int is_temporary;     /* it was created by this run, and is removed again if nothing was trained */
+    int32_t made; /* number of folders that were created: this one and those above it; 0: it existed, and was empty */
+    struct run_log_file logs[RUN_LOG_COUNT];
     int64_t weights;              /* the update whose weights are written */
     struct written_file *written; /* in reverse order */
+    _Atomic int64_t
+        checkpoint; /* all else that a thread that writes checkpoints reads stays as it is after the start */
 };
 
 const char *run_folder_path(const struct run_folder *run) {
@@ -44,9 +58,29 @@ int64_t run_folder_weights(const struct run_folder *run) {
     return run->weights;
 }
 
+void run_folder_set_weights(struct run_folder *run, int64_t step) {
+    run->weights = step;
+}
+
+int64_t run_folder_checkpoint(const struct run_folder *run) {
+    return atomic_load(&run->checkpoint);
+}
+
+void run_folder_keep(struct run_folder *run) {
+    run->is_temporary = 0;
+}
+
 /* A file as messages name it; NULL: out of memory. */
 static const char *in_folder(const struct run_folder *run, const char *name) {
     return arena_printf(run->arena, "%s/%s", run->path, name);
+}
+
+/* Adds "cannot VERB 'path/name': reason". */
+static rondo_status failed(const struct run_folder *run, const char *verb, const char *name, int error,
+                           struct errors *errors) {
+    const char *shown = in_folder(run, name);
+    return shown == NULL ? errors_no_memory(errors)
+                         : file_failed(errors, RONDO_IO, (struct location){0}, verb, shown, error);
 }
 
 static int is_empty_folder(const char *path) {
@@ -153,18 +187,77 @@ static rondo_status remember(struct run_folder *run, const char *name, struct er
     return RONDO_OK;
 }
 
-static rondo_status open_logs(struct run_folder *run, struct errors *errors) {
-    for (int log = 0; log < LOGS; log++) {
-        RONDO_TRY(remember(run, log_files[log], errors));
-        run->logs[log] = openat(run->descriptor, log_files[log], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-        if (run->logs[log] < 0) {
-            return errors_add(errors, RONDO_IO, "cannot write '%s/%s': %s", run->path, log_files[log], strerror(errno));
+/* ---- lock and logs ---- */
+
+static rondo_status refuse_second(const struct run_folder *run, int descriptor, struct errors *errors) {
+    const long owner = file_lock_owner(descriptor);
+    char number[40] = "";
+    if (owner > 0) {
+        snprintf(number, sizeof number, " (its number is %ld)", owner);
+    }
+    return errors_add(errors, RONDO_INVALID, "another process trains in '%s'%s: wait until it has ended, or end it",
+                      run->path, number);
+}
+
+/* Its descriptor is -1 with errno after a failure of the system. */
+static rondo_status open_log(struct run_folder *run, enum run_log log, int flags, struct errors *errors) {
+    run->logs[log].path = in_folder(run, log_files[log]);
+    if (run->logs[log].path == NULL) {
+        return errors_no_memory(errors);
+    }
+    run->logs[log].descriptor =
+        openat(run->descriptor, log_files[log], O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | flags, 0666);
+    return RONDO_OK;
+}
+
+static rondo_status check_log(const struct run_folder *run, enum run_log log, struct errors *errors) {
+    return run->logs[log].descriptor >= 0
+               ? RONDO_OK
+               : file_failed(errors, RONDO_IO, (struct location){0}, "write", run->logs[log].path, errno);
+}
+
+/* Opens the logs and locks the first. `flags` O_EXCL: it must not exist yet, since of two processes that start in the same
+ * empty folder only one may go on. */
+static rondo_status open_logs(struct run_folder *run, int flags, struct errors *errors) {
+    RONDO_TRY(open_log(run, RUN_METRICS, flags, errors));
+    const int is_taken = run->logs[RUN_METRICS].descriptor < 0 && errno == EEXIST;
+    if (is_taken) {
+        RONDO_TRY(open_log(run, RUN_METRICS, 0, errors));
+    }
+    RONDO_TRY(check_log(run, RUN_METRICS, errors));
+    if (is_taken || !file_lock(run->logs[RUN_METRICS].descriptor, FILE_LOCK_OWN)) {
+        return refuse_second(run, run->logs[RUN_METRICS].descriptor, errors);
+    }
+    RONDO_TRY(open_log(run, RUN_TIMINGS, 0, errors));
+    return check_log(run, RUN_TIMINGS, errors);
+}
+
+/* ---- creating and opening ---- */
+
+/* Makes names of new folders last: that of the run, and of those above it. */
+static void sync_above(struct run_folder *run) {
+    const char *folder = run->absolute;
+    for (int32_t i = 0; i < run->made && folder != NULL; i++) {
+        folder = path_folder(run->arena, folder);
+        if (folder != NULL) {
+            file_sync_folder(AT_FDCWD, folder);
         }
+    }
+}
+
+static rondo_status start(struct run_folder *run, const char *folder, const char *name, struct errors *errors) {
+    RONDO_TRY(folder == NULL ? make_next_folder(run, name, errors) : make_folder(run, folder, errors));
+    RONDO_TRY(open_folder(run, errors));
+    sync_above(run);
+    RONDO_TRY(open_logs(run, O_EXCL, errors));
+    for (int log = 0; log < RUN_LOG_COUNT; log++) {
+        RONDO_TRY(remember(run, log_files[log], errors));
     }
     return RONDO_OK;
 }
 
-struct run_folder *run_folder_create(const char *folder, const char *name, struct errors *errors) {
+/* NULL with an error. */
+static struct run_folder *allocate(struct errors *errors) {
     struct arena *arena = arena_create();
     struct run_folder *run = arena == NULL ? NULL : arena_calloc(arena, 1, sizeof *run);
     if (run == NULL) {
@@ -172,21 +265,77 @@ struct run_folder *run_folder_create(const char *folder, const char *name, struc
         errors_no_memory(errors);
         return NULL;
     }
-    *run = (struct run_folder){.arena = arena, .descriptor = -1, .logs = {-1, -1}, .weights = RUN_FOLDER_NO_WEIGHTS};
-    const rondo_status made = folder == NULL ? make_next_folder(run, name, errors) : make_folder(run, folder, errors);
-    if (made != RONDO_OK || open_folder(run, errors) != RONDO_OK || open_logs(run, errors) != RONDO_OK) {
+    *run = (struct run_folder){.arena = arena, .descriptor = -1, .weights = RUN_FOLDER_NO_WEIGHTS};
+    atomic_init(&run->checkpoint, RUN_FOLDER_NO_CHECKPOINT);
+    for (int log = 0; log < RUN_LOG_COUNT; log++) {
+        run->logs[log].descriptor = -1;
+    }
+    return run;
+}
+
+struct run_folder *run_folder_create(const char *folder, const char *name, struct errors *errors) {
+    struct run_folder *run = allocate(errors);
+    if (run == NULL) {
+        return NULL;
+    }
+    run->is_temporary = 1;
+    if (start(run, folder, name, errors) != RONDO_OK) {
         run_folder_close(run);
         return NULL;
     }
     return run;
 }
 
+static rondo_status reopen(struct run_folder *run, const char *folder, struct errors *errors) {
+    struct stat info;
+    run->path = arena_strdup(run->arena, folder);
+    if (run->path == NULL) {
+        return errors_no_memory(errors);
+    }
+    if (!file_exists(folder)) {
+        return errors_add(errors, RONDO_NOT_FOUND, "there is no folder '%s'", folder);
+    }
+    RONDO_TRY(open_folder(run, errors));
+    if (fstatat(run->descriptor, LAST_FILE, &info, 0) != 0) {
+        return errors_add(errors, RONDO_NOT_FOUND, "'%s' is not the folder of a run: it has no " LAST_FILE, folder);
+    }
+    RONDO_TRY(open_logs(run, 0, errors));
+    file_remove_left_over(run->descriptor, ".", "weights.");
+    file_remove_left_over(run->descriptor, CHECKPOINT_FOLDER, "");
+    return RONDO_OK;
+}
+
+struct run_folder *run_folder_open(const char *folder, struct errors *errors) {
+    struct run_folder *run = allocate(errors);
+    if (run != NULL && reopen(run, folder, errors) != RONDO_OK) {
+        run_folder_close(run);
+        return NULL;
+    }
+    return run;
+}
+
+int run_folder_is_unfinished(const char *folder) {
+    const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat info;
+    const int is_run = descriptor >= 0 && fstatat(descriptor, LAST_FILE, &info, 0) == 0;
+    const int metrics = is_run ? openat(descriptor, log_files[RUN_METRICS], O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+    const int is_unfinished =
+        metrics >= 0 && file_lock(metrics, FILE_LOCK_SHARED) && !line_file_ends_with(metrics, "finished");
+    if (metrics >= 0) {
+        close(metrics);
+    }
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
+    return is_unfinished;
+}
+
+/* ---- files ---- */
+
 rondo_status run_folder_subfolder(struct run_folder *run, const char *name, struct errors *errors) {
     RONDO_TRY(run_folder_check(run, errors));
     RONDO_TRY(remember(run, name, errors));
-    return mkdirat(run->descriptor, name, 0777) == 0
-               ? RONDO_OK
-               : errors_add(errors, RONDO_IO, "cannot make the folder '%s/%s': %s", run->path, name, strerror(errno));
+    return mkdirat(run->descriptor, name, 0777) == 0 ? RONDO_OK : failed(run, "make the folder", name, errno, errors);
 }
 
 /* Begins a file in the folder. */
@@ -213,6 +362,7 @@ rondo_status run_folder_write(struct run_folder *run, const char *name, const vo
 
 /* Failures are ignored: what cannot be removed stays, and the reason why the run failed has been reported already. */
 static void remove_all(const struct run_folder *run) {
+    unlinkat(run->descriptor, CHECKPOINT_FOLDER, AT_REMOVEDIR); /* empty */
     for (const struct written_file *file = run->written; file != NULL; file = file->previous) {
         if (unlinkat(run->descriptor, file->name, 0) != 0) {
             unlinkat(run->descriptor, file->name, AT_REMOVEDIR);
@@ -227,50 +377,19 @@ void run_folder_close(struct run_folder *run) {
     if (run == NULL) {
         return;
     }
-    for (int log = 0; log < LOGS; log++) {
-        if (run->logs[log] >= 0) {
-            close(run->logs[log]);
-        }
-    }
-    if (run->path != NULL && run->weights == RUN_FOLDER_NO_WEIGHTS) {
+    if (run->path != NULL && run->is_temporary && run->weights == RUN_FOLDER_NO_WEIGHTS &&
+        run_folder_checkpoint(run) == RUN_FOLDER_NO_CHECKPOINT) {
         remove_all(run);
+    }
+    for (int log = 0; log < RUN_LOG_COUNT; log++) {
+        if (run->logs[log].descriptor >= 0) {
+            close(run->logs[log].descriptor);
+        }
     }
     if (run->descriptor >= 0) {
         close(run->descriptor);
     }
     arena_destroy(run->arena);
-}
-
-/* Writes a line with one call, so that a reader never sees half of it. A line that a full disk has cut is removed. */
-static rondo_status write_line(struct run_folder *run, enum run_log log, const char *line, size_t length,
-                               struct errors *errors) {
-    struct stat before;
-    const int is_known = fstat(run->logs[log], &before) == 0;
-    const ssize_t written = write(run->logs[log], line, length);
-    if (written == (ssize_t)length) {
-        return RONDO_OK;
-    }
-    const char *reason = written < 0 ? strerror(errno) : "the disk is full";
-    if (written > 0 && is_known && ftruncate(run->logs[log], before.st_size) != 0) {
-        reason = "the disk is full, and its last line is cut";
-    }
-    return errors_add(errors, RONDO_IO, "cannot write to '%s/%s': %s", run->path, log_files[log], reason);
-}
-
-rondo_status run_folder_append(struct run_folder *run, enum run_log log, const struct json_t *object,
-                               struct errors *errors) {
-    RONDO_TRY(run_folder_check(run, errors));
-    const struct number_scope scope = number_scope_open();
-    char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    number_scope_close(scope);
-    if (text == NULL) {
-        return errors_no_memory(errors);
-    }
-    const size_t length = strlen(text);
-    text[length] = '\n'; /* in place of the terminating NUL: the line is written by its length */
-    const rondo_status status = write_line(run, log, text, length + 1, errors);
-    free(text);
-    return status;
 }
 
 rondo_status run_folder_write_weights(struct run_folder *run, const char *name, int64_t step, int64_t epochs,
@@ -288,5 +407,113 @@ rondo_status run_folder_write_weights(struct run_folder *run, const char *name, 
     if (status == RONDO_OK && strcmp(name, RUN_FOLDER_WEIGHTS) == 0) {
         run->weights = step;
     }
+    return status;
+}
+
+/* ---- logs ---- */
+
+rondo_status run_folder_append(struct run_folder *run, enum run_log log, const struct json_t *object,
+                               struct errors *errors) {
+    RONDO_TRY(run_folder_check(run, errors));
+    if (line_file_is_removed(run->logs[log].descriptor)) {
+        /* Perhaps the whole folder is being removed. */
+        const struct timespec pause = {.tv_nsec = 200 * 1000 * 1000};
+        nanosleep(&pause, NULL);
+        RONDO_TRY(run_folder_check(run, errors));
+        return errors_add(errors, RONDO_IO, "'%s' was removed or replaced while the run was going on",
+                          run->logs[log].path);
+    }
+    return line_file_append(run->logs[log].descriptor, run->logs[log].path, object, errors);
+}
+
+int64_t run_folder_length(const struct run_folder *run, enum run_log log) {
+    return line_file_length(run->logs[log].descriptor);
+}
+
+rondo_status run_folder_cut(struct run_folder *run, enum run_log log, int64_t length, struct errors *errors) {
+    return line_file_cut(run->logs[log].descriptor, run->logs[log].path, length, errors);
+}
+
+/* ---- checkpoints ---- */
+
+static rondo_status write_checkpoint(struct run_folder *run, const struct archive *archive, const char *name,
+                                     const char *shown, struct errors *errors) {
+    struct file_writer writer;
+    RONDO_TRY(run_folder_check(run, errors));
+    for (int log = 0; log < RUN_LOG_COUNT; log++) {
+        RONDO_TRY(line_file_sync(run->logs[log].descriptor, run->logs[log].path, errors));
+    }
+    RONDO_TRY(checkpoint_make_folder(run->descriptor, run->path, errors));
+    RONDO_TRY(file_begin_in(&writer, run->descriptor, name, shown, errors));
+    return archive_write_to(&writer, archive, errors);
+}
+
+rondo_status run_folder_write_checkpoint(struct run_folder *run, const struct archive *archive, int64_t step,
+                                         int32_t keep, struct errors *errors) {
+    RONDO_CHECK(step >= 0 && keep >= 1, errors, "a checkpoint has a step, and is kept");
+    const struct checkpoint_name name = checkpoint_name(step);
+    struct arena *arena = arena_create(); /* that of the run belongs to the main thread */
+    const char *shown = arena_printf(arena, "%s/%s", run->path, name.text);
+    const rondo_status status =
+        shown == NULL ? errors_no_memory(errors) : write_checkpoint(run, archive, name.text, shown, errors);
+    arena_destroy(arena);
+    if (status == RONDO_OK) {
+        atomic_store(&run->checkpoint, step);
+        checkpoint_remove_old(run->descriptor, step, keep);
+    }
+    return status;
+}
+
+/* Reads one checkpoint. RONDO_OK with *archive NULL: it is damaged, or is no longer there, and `notes` says so. */
+static rondo_status read_checkpoint(struct run_folder *run, int64_t step, struct archive **archive,
+                                    struct errors *notes, struct errors *errors) {
+    const struct arena_mark mark = arena_mark(run->arena);
+    const char *file = in_folder(run, checkpoint_name(step).text);
+    struct errors reasons = {0};
+    int is_damaged = 0;
+    *archive = NULL;
+    if (file == NULL) {
+        return errors_no_memory(errors);
+    }
+    *archive = archive_read_damaged(file, &is_damaged, &reasons);
+    rondo_status status = RONDO_OK;
+    if (*archive == NULL && is_damaged) {
+        errors_add(notes, reasons.status, "a damaged checkpoint is passed over: %s", errors_text(&reasons, 0));
+    } else if (*archive == NULL) {
+        status = reasons.status;
+        errors_move(errors, &reasons);
+    }
+    errors_free(&reasons);
+    arena_release(run->arena, mark);
+    return status;
+}
+
+static rondo_status read_newest(struct run_folder *run, const int64_t *steps, int32_t count, struct archive **archive,
+                                struct errors *notes, struct errors *errors) {
+    for (int32_t i = 0; i < count; i++) {
+        RONDO_TRY(read_checkpoint(run, steps[i], archive, notes, errors));
+        if (*archive != NULL) {
+            atomic_store(&run->checkpoint, steps[i]);
+            return RONDO_OK;
+        }
+    }
+    return count == 0 ? RONDO_OK
+                      : errors_add(errors, RONDO_INVALID, "no checkpoint in '%s/" CHECKPOINT_FOLDER "' can be read: %s",
+                                   run->path, count == 1 ? "the only one is damaged" : "all are damaged");
+}
+
+rondo_status run_folder_read_checkpoint(struct run_folder *run, struct archive **archive, int64_t *step,
+                                        struct errors *notes, struct errors *errors) {
+    int64_t *steps;
+    int32_t count;
+    *archive = NULL;
+    *step = RUN_FOLDER_NO_CHECKPOINT;
+    RONDO_TRY(run_folder_check(run, errors));
+    RONDO_TRY(checkpoint_list(run->descriptor, run->path, &steps, &count, errors));
+    const rondo_status status = read_newest(run, steps, count, archive, notes, errors);
+    if (*archive != NULL) {
+        *step = run_folder_checkpoint(run);
+    }
+    free(steps);
     return status;
 }

@@ -1,36 +1,59 @@
 /* store/run_folder.h: the folder of one run: created once, never over another run, and removed again if the run ends
- * before it has weights. train/run_record.h decides what is written into it.
+ * before it has weights or a checkpoint. train/run_record.h decides what is written into it.
  *
- * Every file is written completely or not at all, except the logs, which grow by whole lines. The folder is held
- * open, and each write checks that its path still leads to it: a run whose folder was removed or moved fails with
- * RONDO_IO, and never writes into another folder of the same name.
+ * Every file is written completely or not at all, except the logs, which grow by whole lines. The folder is held open, and
+ * each write checks that its path still leads to it: a run whose folder was removed or moved fails with RONDO_IO, and never
+ * writes into another folder of the same name.
  *
- * Threads: main thread.
+ * Lock: whoever trains in the folder holds a lock on metrics.jsonl (flock), which ends with the process, however it ends.
+ * On NFS the lock holds between the machines, too. A file system without locks gives no protection.
+ *
+ * Checkpoints are the files checkpoints/step-N.safetensors, where N, of 12 digits or more, is the number of updates
+ * (store/archive_file.h). A new one never replaces one that is good: it is written under a name of its own, and only then
+ * the oldest are removed.
+ *
+ * Threads: main thread, except run_folder_write_checkpoint, which any thread may call, one at a time, while the main thread
+ * calls any function but run_folder_close, run_folder_cut and run_folder_read_checkpoint: it takes no memory from the run
+ * and changes nothing in it but the number that run_folder_checkpoint returns, which is atomic.
  */
 #ifndef RONDO_STORE_RUN_FOLDER_H
 #define RONDO_STORE_RUN_FOLDER_H
 
+#include "core/archive.h"
 #include "store/safetensors.h"
 
-#define RUN_FOLDER_WEIGHTS    "weights.safetensors"
-#define RUN_FOLDER_NO_WEIGHTS (-1)
+#define RUN_FOLDER_WEIGHTS       "weights.safetensors"
+#define RUN_FOLDER_NO_WEIGHTS    (-1)
+#define RUN_FOLDER_NO_CHECKPOINT (-1)
 
 struct run_folder;
 struct json_t;
 
-/* Files of JSON objects, one per line. The same training gives the same bytes of metrics; timings has what is measured. */
-enum run_log { RUN_METRICS, RUN_TIMINGS }; /* metrics.jsonl, timings.jsonl */
+/* Files that grow by lines: metrics.jsonl is the same for the same training, timings.jsonl has what is measured. */
+enum run_log { RUN_METRICS, RUN_TIMINGS, RUN_LOG_COUNT };
 
-/* Creates the folder and empty logs in it. `folder` NULL: runs/NAME in the working directory, or the first
+/* Creates the folder and empty logs in it, and locks it. `folder` NULL: runs/NAME in the working directory, or the first
  * of runs/NAME-2, runs/NAME-3, … that does not exist. A given folder that exists and is not empty is RONDO_INVALID.
  * NULL with errors; then nothing that it created remains, parent folders included. */
 struct run_folder *run_folder_create(const char *folder, const char *name, struct errors *errors);
-/* Frees `run` (may be NULL). If no weights were written, everything that was written is removed. */
+/* Opens the folder of an existing run, to train on in it: locks it, removes the temporary files of killed processes, and
+ * opens the logs. NULL with an error: RONDO_NOT_FOUND if it is not the folder of a run, RONDO_INVALID if another process
+ * trains in it. Nothing in it is removed when it is closed. */
+struct run_folder *run_folder_open(const char *folder, struct errors *errors);
+/* Frees `run` (may be NULL). If it was created and has neither weights nor a checkpoint, everything that was written is
+ * removed, unless run_folder_keep was called. */
 void run_folder_close(struct run_folder *run);
+/* The folder remains even if it has neither weights nor a checkpoint: the run was interrupted. */
+void run_folder_keep(struct run_folder *run);
+/* 1: the folder of a run whose metrics.jsonl does not end with the line "finished", and no process trains in it now. */
+int run_folder_is_unfinished(const char *folder);
 
 const char *run_folder_path(const struct run_folder *run);
-/* The update after which the weights in the folder were those of the model; RUN_FOLDER_NO_WEIGHTS: there are none yet. */
+/* The update after which the weights in the folder were those of the model; RUN_FOLDER_NO_WEIGHTS: there are none yet. For an
+ * opened run it is unknown, so there are none until run_folder_set_weights says what the checkpoint knows, or new ones are
+ * written. */
 int64_t run_folder_weights(const struct run_folder *run);
+void run_folder_set_weights(struct run_folder *run, int64_t step);
 /* RONDO_IO if the path no longer leads to the folder. */
 rondo_status run_folder_check(struct run_folder *run, struct errors *errors);
 
@@ -38,12 +61,30 @@ rondo_status run_folder_subfolder(struct run_folder *run, const char *name, stru
 /* `name` may be in a subfolder: "cells/gru.yaml". */
 rondo_status run_folder_write(struct run_folder *run, const char *name, const void *bytes, size_t length,
                               struct errors *errors);
-/* Appends a JSON object to a log as one line. */
-rondo_status run_folder_append(struct run_folder *run, enum run_log log, const struct json_t *object,
-                               struct errors *errors);
 /* Writes weights to the file `name`, replacing earlier ones; run_folder_weights is about the file RUN_FOLDER_WEIGHTS, which
  * comes first. `step`: the number of updates so far; `epochs`: of whole epochs, which the file records. */
 rondo_status run_folder_write_weights(struct run_folder *run, const char *name, int64_t step, int64_t epochs,
                                       const struct named_tensor *tensors, int32_t count, struct errors *errors);
+
+/* Appends a JSON object to a log as one line. */
+rondo_status run_folder_append(struct run_folder *run, enum run_log log, const struct json_t *object,
+                               struct errors *errors);
+/* Bytes of a log; -1 if the system does not say. */
+int64_t run_folder_length(const struct run_folder *run, enum run_log log);
+/* Removes all lines after the first `length` bytes. RONDO_INVALID if the log is shorter, or has no end of line there. */
+rondo_status run_folder_cut(struct run_folder *run, enum run_log log, int64_t length, struct errors *errors);
+
+/* Writes the archive as the checkpoint after update `step` >= 0. Syncs the logs first: no checkpoint knows more lines than the
+ * disk has. Then removes all older ones but the newest, so that `keep` >= 1 remain, and those of a later update, which are
+ * damaged or from before the run went back to an earlier checkpoint. */
+rondo_status run_folder_write_checkpoint(struct run_folder *run, const struct archive *archive, int64_t step,
+                                         int32_t keep, struct errors *errors);
+/* Reads the newest checkpoint that is not damaged; `notes` gets a text for each newer one that was passed over. RONDO_OK with
+ * *archive NULL: there is none. RONDO_INVALID: all are damaged, or the newest is of another version, which is never passed
+ * over. Destroy *archive with archive_destroy. */
+rondo_status run_folder_read_checkpoint(struct run_folder *run, struct archive **archive, int64_t *step,
+                                        struct errors *notes, struct errors *errors);
+/* The step of the last checkpoint that was written or read; RUN_FOLDER_NO_CHECKPOINT: none. Any thread. */
+int64_t run_folder_checkpoint(const struct run_folder *run);
 
 #endif

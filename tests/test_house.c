@@ -166,6 +166,8 @@ static const struct {
     {"cblas.h", {"core/multiply_openblas.c"}},
     {"malloc.h", {"cli/main.c", "kit/heap.c"}},
     {"poll.h", {"kit/child.c"}},
+    {"sys/file.h", {"io/file_lock.c"}},
+    {"sys/sysmacros.h", {"io/file_lock.c"}},
     {"sys/mman.h", {"core/memory_limit.c", "io/file_map.c", "kit/elf_file.c", "kit/guard.c", "kit/op_pause.c"}},
     {"sys/prctl.h", {"kit/child.c"}},
     {"sys/resource.h", {"core/memory_limit.c", "kit/child.c"}},

@@ -97,21 +97,20 @@ static rondo_status write_start(struct run_folder *run, const struct task *task,
     const struct experiment *experiment = task->experiment;
     RONDO_TRY(run_folder_subfolder(run, "cells", errors));
     RONDO_TRY(write_cells(run, experiment, errors));
-    const char *text = yaml_write(experiment->root, experiment->arena);
-    if (text == NULL) {
-        return errors_no_memory(errors);
-    }
-    RONDO_TRY(run_folder_write(run, "experiment.yaml", text, strlen(text), errors));
     RONDO_TRY(write_reader(run, &task->data, errors));
     const struct data_file *files =
         list_data(&experiment->data, TASK_TRAIN | TASK_VALID | TASK_TEST, experiment->arena);
     if (files == NULL) {
         return errors_no_memory(errors);
     }
-    return write_text(run, "environment.json",
-                      environment_text(task->session->loader, files, task->session->parallel.threads,
-                                       experiment->schedule.options.seed),
-                      errors);
+    RONDO_TRY(write_text(run, "environment.json",
+                         environment_text(task->session->loader, files, task->session->parallel.threads,
+                                          experiment->schedule.options.seed),
+                         errors));
+    /* Last: a folder that has it is complete. */
+    const char *text = yaml_write(experiment->root, experiment->arena);
+    return text == NULL ? errors_no_memory(errors)
+                        : run_folder_write(run, "experiment.yaml", text, strlen(text), errors);
 }
 
 struct run_folder *run_record_create(const char *folder, const struct task *task, struct errors *errors) {

@@ -1,0 +1,111 @@
+#define _POSIX_C_SOURCE 200809L
+#include "store/line_file.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/number.h"
+#include "io/file.h"
+#include "io/json.h"
+
+/* The longest line that line_file_ends_with reads. */
+enum { MAX_LAST_LINE = 1 << 14 };
+
+static rondo_status failed(struct errors *errors, const char *file, int error) {
+    return file_failed(errors, RONDO_IO, (struct location){0}, "write", file, error);
+}
+
+static rondo_status write_line(int descriptor, const char *file, const char *line, size_t length,
+                               struct errors *errors) {
+    struct stat before;
+    if (fstat(descriptor, &before) != 0) {
+        return failed(errors, file, errno);
+    }
+    ssize_t written;
+    do {
+        written = write(descriptor, line, length);
+    } while (written < 0 && errno == EINTR);
+    if (written == (ssize_t)length) {
+        return RONDO_OK;
+    }
+    const int error = written < 0 ? errno : ENOSPC;
+    if (written > 0 && ftruncate(descriptor, before.st_size) != 0) {
+        return errors_add(errors, RONDO_IO, "cannot write '%s': the disk is full, and the last line is cut", file);
+    }
+    return failed(errors, file, error);
+}
+
+rondo_status line_file_append(int descriptor, const char *file, const struct json_t *object, struct errors *errors) {
+    const struct number_scope scope = number_scope_open();
+    char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    number_scope_close(scope);
+    if (text == NULL) {
+        return errors_no_memory(errors);
+    }
+    const size_t length = strlen(text);
+    text[length] = '\n'; /* in place of the terminating NUL: the line is written by its length */
+    const rondo_status status = write_line(descriptor, file, text, length + 1, errors);
+    free(text);
+    return status;
+}
+
+int line_file_is_removed(int descriptor) {
+    struct stat info;
+    return fstat(descriptor, &info) == 0 && info.st_nlink == 0;
+}
+
+int64_t line_file_length(int descriptor) {
+    struct stat info;
+    return fstat(descriptor, &info) == 0 ? (int64_t)info.st_size : -1;
+}
+
+rondo_status line_file_cut(int descriptor, const char *file, int64_t length, struct errors *errors) {
+    const int64_t present = line_file_length(descriptor);
+    char last = '\n';
+    if (present >= 0 && present < length) {
+        return errors_add(
+            errors, RONDO_INVALID,
+            "'%s' has %lld bytes, and had at least %lld when the checkpoint was written: %lld are missing", file,
+            (long long)present, (long long)length, (long long)(length - present));
+    }
+    if (present < 0 || (length > 0 && pread(descriptor, &last, 1, (off_t)length - 1) != 1)) {
+        return file_failed(errors, RONDO_IO, (struct location){0}, "read", file, errno);
+    }
+    if (last != '\n') {
+        return errors_add(errors, RONDO_INVALID,
+                          "'%s' was changed after the checkpoint was written: no line ends after %lld bytes", file,
+                          (long long)length);
+    }
+    return present == length || ftruncate(descriptor, (off_t)length) == 0 ? RONDO_OK : failed(errors, file, errno);
+}
+
+rondo_status line_file_sync(int descriptor, const char *file, struct errors *errors) {
+    const int error = fdatasync(descriptor) == 0 ? 0 : errno;
+    return error == 0 || error == EINVAL || error == ENOTSUP ? RONDO_OK : failed(errors, file, error);
+}
+
+int line_file_ends_with(int descriptor, const char *key) {
+    char text[MAX_LAST_LINE];
+    const int64_t length = line_file_length(descriptor);
+    const int64_t begin = length > MAX_LAST_LINE ? length - MAX_LAST_LINE : 0;
+    const ssize_t got = length <= 0 ? 0 : pread(descriptor, text, sizeof text, (off_t)begin);
+    if (got <= 0 || text[got - 1] != '\n') {
+        return 0;
+    }
+    size_t line = (size_t)got - 1;
+    while (line > 0 && text[line - 1] != '\n') {
+        line--;
+    }
+    json_t *object;
+    json_error_t reason;
+    if (json_parse(text + line, (size_t)got - 1 - line, &object, &reason) != RONDO_OK) {
+        return 0;
+    }
+    const int is_true = json_is_true(json_object_get(object, key));
+    json_decref(object);
+    return is_true;
+}
