@@ -183,6 +183,7 @@ static const struct {
     {"pthread.h", {"core/parallel"}},
     {"yaml.h", {"io/yaml.c"}},
     {"zlib.h", {"io/gzip.c", "io/zip.c"}},
+    {"xxhash.h", {"io/fingerprint.c"}},
     {"png.h", {"io/picture_png.c"}},
     {"turbojpeg.h", {"io/picture_jpeg.c"}},
     {"xxhash.h", {"store/tensor_checksum.c"}},
