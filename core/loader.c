@@ -392,7 +392,8 @@ int loader_plugin(const struct loader *loader, int32_t index, struct loaded_plug
         return 0;
     }
     const struct loaded_file *loaded = &loader->files[index];
-    *plugin = (struct loaded_plugin){loaded->path, loaded->info->name, loaded->info->version, loaded->info->licence};
+    *plugin = (struct loaded_plugin){loaded->path, loaded->info->name, loaded->info->version, loaded->info->licence,
+                                     loaded->info->descriptors};
     return 1;
 }
 

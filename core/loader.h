@@ -44,6 +44,7 @@ const char *loader_own_file(struct arena *arena);
  * last. */
 struct loaded_plugin {
     const char *file, *name, *version, *licence;
+    const rondo_descriptor *const *descriptors; /* what it provides; ends with NULL */
 };
 int loader_plugin(const struct loader *loader, int32_t index, struct loaded_plugin *plugin);
 

@@ -224,19 +224,19 @@ START_TEST(run_folder_is_complete) {
     ck_assert_uint_eq(json_array_size(json_object_get(vocabulary, "labels")), 2);
     json_decref(vocabulary);
     json_t *environment = parse("environment", sandbox_read("run/environment.json", NULL));
-    assert_keys("environment", environment, "rondo abi compiler system machine threads seed started data plugins");
+    assert_keys("environment", environment, "rondo abi compiler system machine threads seed started data cells plugins");
     static const char *const parts[] = {"train", "valid", "test"};
     for (int i = 0; i < ROWS(parts); i++) {
         const json_t *file = json_object_get(json_object_get(environment, "data"), parts[i]);
         size_t size;
         sandbox_read(sandbox_path("%s.tsv", parts[i]), &size);
-        assert_keys(parts[i], file, "file bytes fnv1a");
+        assert_keys(parts[i], file, "file bytes xxh3");
         ck_assert_int_eq(json_integer_value(json_object_get(file, "bytes")), (json_int_t)size);
-        ck_assert_uint_eq(strlen(json_string_value(json_object_get(file, "fnv1a"))), 16);
+        ck_assert_uint_eq(strlen(json_string_value(json_object_get(file, "xxh3"))), 16);
     }
     const json_t *plugins = json_object_get(environment, "plugins");
     ck_assert_uint_eq(json_array_size(plugins), 2); /* adam and softmax_cross_entropy, which it used */
-    assert_keys("plugin", json_array_get(plugins, 0), "name version licence file fnv1a");
+    assert_keys("plugin", json_array_get(plugins, 0), "name version licence provides file bytes xxh3");
     json_decref(environment);
 }
 END_TEST

@@ -10,29 +10,9 @@
 #include "io/file.h"
 #include "io/json.h"
 #include "io/section.h"
-#include "store/environment.h"
 #include "store/safetensors.h"
-
-/* The data files of the parts that `which` names (enum task_part), ended by an empty entry: "train", or "train.input" with
- * a file for each stream, or "train.1" for the second of a list. From `arena`; NULL: out of memory. */
-static struct data_file *list_data(const struct data_section *section, int which, struct arena *arena) {
-    const struct {
-        const char *name;
-        const struct data_files *files;
-    } parts[] = {{"train", &section->train}, {"valid", &section->valid}, {"test", &section->test}};
-    const int32_t most = section->train.count + section->valid.count + section->test.count;
-    struct data_file *list = arena_calloc(arena, (size_t)most + 1, sizeof *list), *next = list;
-    for (int part = PART_TRAIN; list != NULL && part <= PART_TEST; part++) {
-        for (int32_t i = 0; (which & 1 << part) != 0 && i < parts[part].files->count; i++) {
-            const struct reader_path *path = &parts[part].files->paths[i];
-            const char *name = path->stream != NULL ? arena_printf(arena, "%s.%s", parts[part].name, path->stream)
-                               : i > 0              ? arena_printf(arena, "%s.%d", parts[part].name, i)
-                                                    : parts[part].name;
-            *next++ = (struct data_file){name, path->text};
-        }
-    }
-    return arena_failed(arena) ? NULL : list;
-}
+#include "train/profile.h"
+#include "train/run_identity.h"
 
 /* ---- writing ---- */
 
@@ -54,22 +34,35 @@ static const char *cell_copy(const struct experiment *experiment, int32_t index)
                     : arena_printf(experiment->arena, "cells/%s.yaml", layers[first].cell->name);
 }
 
-/* Copies the files of the cells, and replaces their names in the tree by those of the copies. */
+/* The file of a cell: its copy in the run, and its text. */
+struct copied_cell {
+    const char *copy;
+    char *text;
+    size_t length;
+};
+
+/* Copies the files of the cells, and replaces their names in the tree by those of the copies. All are read before the first is
+ * written: a run that is resumed with another cell reads its own copies here. */
 static rondo_status write_cells(struct run_folder *run, const struct experiment *experiment, struct errors *errors) {
     struct arena *arena = experiment->arena;
-    struct yaml_node *layer = yaml_get(yaml_get(experiment->root, "model"), "layers")->first;
-    for (int32_t i = 0; i < experiment->layers.count; i++, layer = layer->next) {
+    const int32_t count = experiment->layers.count;
+    struct copied_cell *cells = arena_calloc(arena, (size_t)count, sizeof *cells);
+    if (cells == NULL) {
+        return errors_no_memory(errors);
+    }
+    for (int32_t i = 0; i < count; i++) {
         const char *source = experiment->layers.items[i].cell_file;
-        const char *file = cell_copy(experiment, i);
-        char *text;
-        size_t length;
         const struct location where = {source, 0, 0};
-        if (file == NULL) {
+        cells[i].copy = cell_copy(experiment, i);
+        if (cells[i].copy == NULL) {
             return errors_no_memory(errors);
         }
-        RONDO_TRY(file_read(source, YAML_MAX_BYTES, arena, &text, &length, where, errors));
-        RONDO_TRY(run_folder_write(run, file, text, length, errors));
-        RONDO_TRY(section_put(layer, "cell", file, 0, arena, errors));
+        RONDO_TRY(file_read(source, YAML_MAX_BYTES, arena, &cells[i].text, &cells[i].length, where, errors));
+    }
+    struct yaml_node *layer = yaml_get(yaml_get(experiment->root, "model"), "layers")->first;
+    for (int32_t i = 0; i < count; i++, layer = layer->next) {
+        RONDO_TRY(run_folder_write(run, cells[i].copy, cells[i].text, cells[i].length, errors));
+        RONDO_TRY(section_put(layer, "cell", cells[i].copy, 0, arena, errors));
     }
     return RONDO_OK;
 }
@@ -93,24 +86,29 @@ static rondo_status write_reader(struct run_folder *run, const struct task_data 
     return status;
 }
 
-static rondo_status write_start(struct run_folder *run, const struct task *task, struct errors *errors) {
+/* The experiment, with its cells and what it is made from. */
+static rondo_status write_experiment(struct run_folder *run, const struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
-    RONDO_TRY(run_folder_subfolder(run, "cells", errors));
     RONDO_TRY(write_cells(run, experiment, errors));
-    RONDO_TRY(write_reader(run, &task->data, errors));
-    const struct data_file *files =
-        list_data(&experiment->data, TASK_TRAIN | TASK_VALID | TASK_TEST, experiment->arena);
-    if (files == NULL) {
-        return errors_no_memory(errors);
+    char *environment = run_identity_environment(task, errors);
+    if (environment == NULL) {
+        return errors->status;
     }
-    RONDO_TRY(write_text(run, "environment.json",
-                         environment_text(task->session->loader, files, task->session->parallel.threads,
-                                          experiment->schedule.options.seed),
-                         errors));
+    RONDO_TRY(write_text(run, "environment.json", environment, errors));
     /* Last: a folder that has it is complete. */
     const char *text = yaml_write(experiment->root, experiment->arena);
     return text == NULL ? errors_no_memory(errors)
                         : run_folder_write(run, "experiment.yaml", text, strlen(text), errors);
+}
+
+static rondo_status write_start(struct run_folder *run, const struct task *task, struct errors *errors) {
+    RONDO_TRY(run_folder_subfolder(run, "cells", errors));
+    RONDO_TRY(write_reader(run, &task->data, errors));
+    return write_experiment(run, task, errors);
+}
+
+rondo_status run_record_rewrite(struct run_folder *run, const struct task *task, struct errors *errors) {
+    return write_experiment(run, task, errors);
 }
 
 struct run_folder *run_record_create(const char *folder, const struct task *task, struct errors *errors) {
@@ -301,15 +299,38 @@ static json_t *read_json(const char *file, struct arena *arena, struct errors *e
     return root;
 }
 
+/* What opens the files of a run. */
+struct run_files {
+    const char *folder;
+    const char *const *assignments, *const *metrics; /* as in experiment_load_for_prediction */
+    int which;
+    int trains; /* the whole experiment, with its optimizer, is read */
+};
+
 /* Makes the task from the files of a run; its parameters have no values. */
-static struct task *open_files(const char *experiment_file, const char *reader_file, const char *const *assignments,
-                               const char *const *metrics, struct session *session, int which, struct arena *arena,
+static struct task *open_files(const struct run_files *files, struct session *session, struct arena *arena,
                                struct errors *errors) {
+    const char *experiment_file = arena_printf(arena, "%s/experiment.yaml", files->folder);
+    const char *reader_file = arena_printf(arena, "%s/" READER_FILE, files->folder);
+    const char *older_file = arena_printf(arena, "%s/vocabulary.json", files->folder); /* its name in older runs */
+    if (arena_failed(arena)) {
+        errors_no_memory(errors);
+        return NULL;
+    }
+    if (!file_exists(experiment_file)) {
+        errors_add(errors, RONDO_NOT_FOUND, "'%s' is not the folder of a run: it has no experiment.yaml",
+                   files->folder);
+        return NULL;
+    }
+    reader_file = !file_exists(reader_file) && file_exists(older_file) ? older_file : reader_file;
     json_t *learned = read_json(reader_file, arena, errors);
     struct experiment *experiment =
-        learned == NULL ? NULL : experiment_load_for_prediction(experiment_file, assignments, metrics, session, errors);
+        learned == NULL ? NULL
+        : files->trains
+            ? experiment_load(experiment_file, files->assignments, session, errors)
+            : experiment_load_for_prediction(experiment_file, files->assignments, files->metrics, session, errors);
     struct task *task =
-        experiment == NULL ? NULL : task_create(experiment, session, which, learned, reader_file, errors);
+        experiment == NULL ? NULL : task_create(experiment, session, files->which, learned, reader_file, errors);
     if (task == NULL) {
         experiment_destroy(experiment);
     }
@@ -351,23 +372,10 @@ static const char *choose_weights(const struct run_record_settings *settings, co
 /* Opens the task, then its weights. */
 static struct task *open_run(const struct run_record_settings *settings, struct session *session, struct arena *arena,
                              struct errors *errors) {
-    const char *folder = settings->folder;
-    const char *experiment_file = arena_printf(arena, "%s/experiment.yaml", folder);
-    const char *reader_file = arena_printf(arena, "%s/" READER_FILE, folder);
-    const char *older_file = arena_printf(arena, "%s/vocabulary.json", folder); /* its name in older runs */
-    if (arena_failed(arena)) {
-        errors_no_memory(errors);
-        return NULL;
-    }
-    if (!file_exists(experiment_file)) {
-        errors_add(errors, RONDO_NOT_FOUND, "'%s' is not the folder of a run: it has no experiment.yaml", folder);
-        return NULL;
-    }
-    const int is_older = !file_exists(reader_file) && file_exists(older_file);
-    struct task *task = open_files(experiment_file, is_older ? older_file : reader_file, settings->assignments,
-                                   settings->metrics, session, settings->which, arena, errors);
+    const struct run_files files = {settings->folder, settings->assignments, settings->metrics, settings->which, 0};
+    struct task *task = open_files(&files, session, arena, errors);
     const char *name = task == NULL ? NULL : choose_weights(settings, &task->experiment->schedule, arena, errors);
-    const char *file = name == NULL ? NULL : arena_printf(arena, "%s/%s", folder, name);
+    const char *file = name == NULL ? NULL : arena_printf(arena, "%s/%s", settings->folder, name);
     if (name != NULL && file == NULL) {
         errors_no_memory(errors);
     }
@@ -386,12 +394,27 @@ struct task *run_record_open(const struct run_record_settings *settings, struct 
     return task;
 }
 
+struct task *run_record_reopen(const char *folder, const char *const *assignments, struct session *session,
+                               struct errors *errors) {
+    const struct run_files files = {folder, assignments, NULL, TASK_TRAIN | TASK_VALID, 1};
+    struct arena *arena = arena_create();
+    profile_begin(session->profile, PROFILE_READ);
+    struct task *task = arena == NULL ? NULL : open_files(&files, session, arena, errors);
+    profile_end(session->profile, PROFILE_READ);
+    if (arena == NULL) {
+        errors_no_memory(errors);
+    }
+    arena_destroy(arena);
+    return task;
+}
+
 void run_record_changes(const char *folder, const struct task *task, int which, struct errors *changes) {
     struct arena *arena = arena_create();
     const char *file = arena == NULL ? NULL : arena_printf(arena, "%s/environment.json", folder);
-    const struct data_file *files = arena == NULL ? NULL : list_data(&task->experiment->data, which, arena);
-    if (file != NULL && files != NULL) {
-        environment_compare(file, files, changes);
+    if (file == NULL) {
+        errors_no_memory(changes);
+    } else {
+        run_identity_changes(file, task, which, changes);
     }
     arena_destroy(arena);
 }

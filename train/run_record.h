@@ -47,7 +47,17 @@ struct run_record_settings {
 struct task *run_record_open(const struct run_record_settings *settings, struct session *session,
                              struct errors *errors);
 
-/* Adds a text to `changes` for each data file named by `which` that has changed since the run was trained. */
+/* The task of a run, to train on in it: its own experiment and cells, with `assignments` (--set) on top, and the ids and the
+ * scaling that its reader learned. The training and validation data are read; the parameters have no values. NULL with
+ * errors. */
+struct task *run_record_reopen(const char *folder, const char *const *assignments, struct session *session,
+                               struct errors *errors);
+/* Writes experiment.yaml, the cells and environment.json again, each whole or not at all, after the run was reopened with
+ * changes: so the folder describes what it is trained with from now on. What the reader has learned does not change. */
+rondo_status run_record_rewrite(struct run_folder *run, const struct task *task, struct errors *errors);
+
+/* Adds a text to `changes` for each data file of the parts `which` (enum task_part), cell and plug-in that has changed since
+ * the run was trained. */
 void run_record_changes(const char *folder, const struct task *task, int which, struct errors *changes);
 
 /* Adds the metrics of `scores` to a JSON object: {"loss": …, "accuracy": …}. Not 0: out of memory. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/provenance.h"
 #include "train/class_numbers.h"
 #include "train/optimizer_stages.h"
 #include "train/profile.h"
@@ -542,7 +543,10 @@ struct task *task_create(struct experiment *experiment, struct session *session,
     }
     task->experiment = experiment;
     task->session = session;
-    if (open_task(task, which, learned, file, errors) != RONDO_OK || check_task(task, errors) != RONDO_OK) {
+    task->provenance = arena_calloc(experiment->arena, 1, sizeof *task->provenance);
+    const rondo_status status =
+        task->provenance == NULL ? errors_no_memory(errors) : open_task(task, which, learned, file, errors);
+    if (status != RONDO_OK || check_task(task, errors) != RONDO_OK) {
         task->experiment = NULL; /* it still belongs to the caller */
         task_destroy(task);
         return NULL;
@@ -588,6 +592,7 @@ void task_destroy(struct task *task) {
     }
     network_destroy(task->network);
     task_data_close(&task->data);
+    provenance_clear(task->provenance);
     experiment_destroy(task->experiment);
     free(task);
 }

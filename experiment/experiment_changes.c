@@ -1,0 +1,201 @@
+#include "experiment/experiment_changes.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/number.h"
+
+enum { MOST_SHOWN = 120 }; /* bytes of a value in a message */
+
+/* The comparison of two trees. */
+struct comparison {
+    struct arena *arena;
+    struct errors *changes;
+    struct location where; /* in `now`, of the mapping around the present key */
+};
+
+/* ---- values ---- */
+
+/* *number is the value of a scalar that is a number as YAML has them; 0: it is not one. */
+static int read_number(const struct yaml_node *node, double *number) {
+    char *end;
+    *number = number_parse(node->text, &end);
+    return end != node->text && *end == '\0' && isfinite(*number);
+}
+
+static int is_same_scalar(const struct yaml_node *was, const struct yaml_node *now) {
+    double before, after;
+    return strcmp(was->text, now->text) == 0 ||
+           (read_number(was, &before) && read_number(now, &after) && before == after);
+}
+
+/* A value as YAML on one line: "0.1", "[1, 2]", "{plugin: adam, lr: 0.1}". NULL: out of memory. */
+static const char *value_text(const struct yaml_node *node, struct arena *arena) {
+    if (node->kind == YAML_SCALAR) {
+        return node->text[0] == '\0' ? "''" : node->text;
+    }
+    const int is_list = node->kind == YAML_SEQUENCE;
+    const char *text = is_list ? "[" : "{";
+    for (const struct yaml_node *child = node->first; child != NULL && text != NULL; child = child->next) {
+        const char *value = value_text(child, arena), *comma = child == node->first ? "" : ", ";
+        text = value == NULL ? NULL
+               : is_list     ? arena_printf(arena, "%s%s%s", text, comma, value)
+                             : arena_printf(arena, "%s%s%s: %s", text, comma, child->key, value);
+    }
+    return text == NULL ? NULL : arena_printf(arena, "%s%s", text, is_list ? "]" : "}");
+}
+
+/* The same for a message: `node` NULL is "not given". */
+static const char *shown(const struct yaml_node *node, struct arena *arena) {
+    const char *text = node == NULL ? "not given" : value_text(node, arena);
+    if (text == NULL || strlen(text) <= MOST_SHOWN) {
+        return text;
+    }
+    int length = MOST_SHOWN;
+    while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) {
+        length--; /* a character of several bytes is not cut */
+    }
+    return arena_printf(arena, "%.*s…", length, text);
+}
+
+static void report(const struct comparison *comparison, const char *path, const struct yaml_node *was,
+                   const struct yaml_node *now) {
+    const char *before = shown(was, comparison->arena), *after = shown(now, comparison->arena);
+    if (before == NULL || after == NULL) {
+        errors_no_memory(comparison->changes);
+        return;
+    }
+    errors_add_at(comparison->changes, RONDO_INVALID, now == NULL ? comparison->where : now->where,
+                  "'%s' was %s when the run was trained, and is %s", path, before, after);
+}
+
+/* ---- keys that are not compared ---- */
+
+static int is_within(const char *path, const char *key) {
+    const size_t length = strlen(key);
+    return strncmp(path, key, length) == 0 && (path[length] == '\0' || path[length] == '.' || path[length] == '_');
+}
+
+/* A part of the training file, as {last: 0.1}; not the path of a file, or of a file for each stream. */
+static int is_part(const struct yaml_node *node) {
+    return node != NULL && node->kind == YAML_MAPPING &&
+           (yaml_get(node, "last") != NULL || yaml_get(node, "share") != NULL || yaml_get(node, "from") != NULL);
+}
+
+/* 1 if both are as many files of the same streams, whose contents are compared elsewhere. */
+static int are_files_alike(const struct yaml_node *was, const struct yaml_node *now) {
+    if (was == NULL || now == NULL || was->kind != now->kind || is_part(was) || is_part(now) ||
+        yaml_count(was) != yaml_count(now)) {
+        return 0;
+    }
+    for (const struct yaml_node *child = was->first; was->kind == YAML_MAPPING && child != NULL; child = child->next) {
+        if (yaml_get(now, child->key) == NULL) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int is_layers_cell(const char *path) {
+    static const char layers[] = "model.layers.";
+    const char *dot = strrchr(path, '.');
+    return strncmp(path, layers, sizeof layers - 1) == 0 && strcmp(dot, ".cell") == 0;
+}
+
+/* 1 if a difference of this key does not matter, or is found by the contents of its file. */
+static int is_free(const char *path, const struct yaml_node *was, const struct yaml_node *now) {
+    double before, after;
+    if (strcmp(path, "schedule.epochs") == 0) {
+        return was != NULL && now != NULL && read_number(was, &before) && read_number(now, &after) && after >= before;
+    }
+    if (strcmp(path, "data.train") == 0 || strcmp(path, "data.valid") == 0) {
+        return are_files_alike(was, now);
+    }
+    if (strcmp(path, "data.test") == 0) {
+        return !is_part(was) && !is_part(now);
+    }
+    return strcmp(path, "plugins") == 0 || is_layers_cell(path) || is_within(path, "schedule.checkpoint") ||
+           is_within(path, "schedule.on_nonfinite") || strcmp(path, "schedule.early_stopping.patience") == 0;
+}
+
+/* ---- the trees ---- */
+
+static void compare(const struct comparison *comparison, const char *path, const struct yaml_node *was,
+                    const struct yaml_node *now);
+
+static void compare_child(const struct comparison *comparison, const char *path, const char *key,
+                          const struct yaml_node *was, const struct yaml_node *now) {
+    const char *inner = path[0] == '\0' ? key : arena_printf(comparison->arena, "%s.%s", path, key);
+    if (inner == NULL) {
+        errors_no_memory(comparison->changes);
+    } else if (!is_free(inner, was, now)) {
+        compare(comparison, inner, was, now);
+    }
+}
+
+/* The key that decides which other keys a mapping has: if it differs, the others are no news. NULL: there is none. */
+static const char *deciding_key(const struct yaml_node *was, const struct yaml_node *now) {
+    static const char *const keys[] = {"plugin", "reader"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        const struct yaml_node *before = yaml_get(was, keys[i]), *after = yaml_get(now, keys[i]);
+        if (before != NULL && after != NULL && before->kind == YAML_SCALAR && after->kind == YAML_SCALAR &&
+            strcmp(before->text, after->text) != 0) {
+            return keys[i];
+        }
+    }
+    return NULL;
+}
+
+static void compare_mappings(const struct comparison *outer, const char *path, const struct yaml_node *was,
+                             const struct yaml_node *now) {
+    const struct comparison comparison = {outer->arena, outer->changes, now->where};
+    const char *deciding = deciding_key(was, now);
+    if (deciding != NULL) {
+        compare_child(&comparison, path, deciding, yaml_get(was, deciding), yaml_get(now, deciding));
+        return;
+    }
+    for (const struct yaml_node *child = now->first; child != NULL; child = child->next) {
+        compare_child(&comparison, path, child->key, yaml_get(was, child->key), child);
+    }
+    for (const struct yaml_node *child = was->first; child != NULL; child = child->next) {
+        if (yaml_get(now, child->key) == NULL) {
+            compare_child(&comparison, path, child->key, child, NULL);
+        }
+    }
+}
+
+static void compare_sequences(const struct comparison *comparison, const char *path, const struct yaml_node *was,
+                              const struct yaml_node *now) {
+    const struct yaml_node *before = was->first, *after = now->first;
+    for (int32_t i = 0; before != NULL && after != NULL; i++, before = before->next, after = after->next) {
+        const char *index = arena_printf(comparison->arena, "%d", i);
+        if (index == NULL) {
+            errors_no_memory(comparison->changes);
+            return;
+        }
+        compare_child(comparison, path, index, before, after);
+    }
+}
+
+static void compare(const struct comparison *comparison, const char *path, const struct yaml_node *was,
+                    const struct yaml_node *now) {
+    const int are_alike = was != NULL && now != NULL && was->kind == now->kind;
+    if (are_alike && was->kind == YAML_MAPPING) {
+        compare_mappings(comparison, path, was, now);
+    } else if (are_alike && was->kind == YAML_SEQUENCE && yaml_count(was) == yaml_count(now)) {
+        compare_sequences(comparison, path, was, now);
+    } else if (!are_alike || was->kind == YAML_SEQUENCE || !is_same_scalar(was, now)) {
+        report(comparison, path, was, now);
+    }
+}
+
+void experiment_changes(const struct yaml_node *was, const struct yaml_node *now, struct errors *changes) {
+    struct arena *arena = arena_create();
+    const struct comparison comparison = {arena, changes, now->where};
+    if (arena == NULL) {
+        errors_no_memory(changes);
+    } else {
+        compare(&comparison, "", was, now);
+    }
+    arena_destroy(arena);
+}

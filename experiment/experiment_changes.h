@@ -1,0 +1,22 @@
+/* experiment/experiment_changes.h: which keys of a resolved experiment differ from those that a run was trained with.
+ *
+ * Values are compared, not their text: 0.10 is 0.1, and quotes do not matter. Not compared here are the contents of files,
+ * of which a run has fingerprints (store/provenance.h): data files, cells and plug-ins. A resume may change these keys
+ * freely, since they change nothing that was computed already:
+ *
+ *     schedule.epochs                        to more
+ *     schedule.checkpoint, schedule.on_nonfinite, and what is in them
+ *     schedule.early_stopping.patience
+ *     data.test                              unless it is a part of the training file
+ *
+ * Threads: any, on different objects.
+ */
+#ifndef RONDO_EXPERIMENT_EXPERIMENT_CHANGES_H
+#define RONDO_EXPERIMENT_EXPERIMENT_CHANGES_H
+
+#include "io/yaml.h"
+
+/* Adds a text for each key that differs, at its place in `now`, with both values. */
+void experiment_changes(const struct yaml_node *was, const struct yaml_node *now, struct errors *changes);
+
+#endif
