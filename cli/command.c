@@ -13,7 +13,7 @@
 #include "core/suggest.h"
 #include "io/file.h"
 #include "io/json.h"
-#include "train/task.h"
+#include "train/run_record.h"
 
 /* A command with its arguments. */
 struct command_call {
@@ -277,6 +277,12 @@ void report_data(const struct task *task, int json) {
     struct errors warnings = {0};
     data_section_warn(&task->experiment->data, &warnings);
     report_warnings(&warnings, json);
+}
+
+void report_changes(const char *folder, const struct task *task, int which, int json) {
+    struct errors changes = {0};
+    run_record_changes(folder, task, which, &changes);
+    report_warnings(&changes, json);
 }
 
 rondo_status output_json(struct json_t *value, size_t flags, struct errors *errors) {

@@ -75,6 +75,9 @@ void report_warnings(struct errors *warnings, int json);
 /* Warns about the data of an experiment that was read (data_section_warn). */
 struct task;
 void report_data(const struct task *task, int json);
+/* Warns about data files of the parts `which` (enum task_part), cells and plug-ins that have changed since the run of this folder was
+ * trained. */
+void report_changes(const char *folder, const struct task *task, int which, int json);
 /* Prints a JSON value and a line break, and takes ownership of the value. NULL means that memory was short. Failures to
  * write are reported by finish_output. */
 struct json_t;

@@ -180,9 +180,7 @@ static rondo_status evaluate(struct evaluation *evaluation, struct session *sess
         return errors->status;
     }
     metrics_want_tables(network_metrics(task->network));
-    struct errors changes = {0};
-    run_record_changes(evaluation->record.folder, task, which, &changes);
-    report_warnings(&changes, evaluation->json);
+    report_changes(evaluation->record.folder, task, which, evaluation->json);
     const rondo_status status = evaluate_task(evaluation, task, which, errors);
     task_destroy(task);
     return status;
@@ -242,7 +240,8 @@ const struct command command_eval = {
     "eval", "eval RUN [--on PART | --data FILE] [--metric NAME[:KEY=VALUE,…]]… [--plot [FILE.svg]]",
     "evaluate the weights of a run on labelled data",
     "Prints the loss, its metrics, those of the experiment and those of --metric, and then their tables. `rondo list\n"
-    "metric` lists metrics with their options. Warns if the data has changed since the run was trained.\n\n"
+    "metric` lists metrics with their options. Warns if data, cells or plug-ins have changed since the run\n"
+    "was trained.\n\n"
     "--plot draws the confusion matrix of classes, or forecast and truth of numbers, and the curves of\n"
     "the training: as text of the width of the terminal, or to an SVG file.\n\n"
     "  rondo eval runs/food-sentiment --on test\n"

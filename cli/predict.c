@@ -469,6 +469,7 @@ static int run_predict(const struct command *command, int argc, char **argv) {
         .folder = arguments.words[0], .best = best, .best_where = {.file = "--best"}};
     struct task *task = session == NULL ? NULL : run_record_open(&settings, session, &errors);
     if (task != NULL) {
+        report_changes(settings.folder, task, 0, common.json);
         const double level = interval == NULL ? 0 : read_interval(task, interval, &errors);
         struct predictor predictor = {.task = task,
                                       .interval = level,

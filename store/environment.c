@@ -51,6 +51,8 @@ void environment_compare(const char *environment_file, const struct environment 
     }
     provenance_compare_data(json_object_get(root, "data"), now->data, changes);
     provenance_compare_cells(json_object_get(root, "cells"), now->cells, changes);
-    provenance_compare_plugins(json_object_get(root, "plugins"), now->plugins, changes);
+    const char *version = json_string_value(json_object_get(root, "rondo"));
+    const int is_other_rondo = version != NULL && strcmp(version, RONDO_VERSION) != 0;
+    provenance_compare_plugins(json_object_get(root, "plugins"), now->plugins, is_other_rondo, changes);
     json_decref(root);
 }

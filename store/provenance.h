@@ -3,7 +3,8 @@
  *
  *     data      {"train": {"file": …, "bytes": …, "xxh3": …}, "valid": …}       a folder also has "files", their number
  *     cells     {"model.layers.0": {"name": "gru", "file": …, "bytes": …, "xxh3": …, "text": …}, …}
- *     plugins   [{"name": …, "version": …, "licence": …, "provides": ["optimizer adam"], "file": …, "xxh3": …}, …]
+ *     plugins   [{"name": …, "version": …, "licence": …, "provides": ["optimizer adam"], "shipped": true, "file": …,
+ *                 "bytes": …, "xxh3": …}, …]
  *
  * The environment of a run records them, and so does each checkpoint. Older runs have "fnv1a" in place of "xxh3".
  * What cannot be read has no fingerprint; data without one is left out.
@@ -37,13 +38,17 @@ void provenance_clear(struct provenance *provenance);
 /* The caller owns the JSON values. NULL: out of memory. */
 struct json_t *provenance_data(const struct provenance_file *files);
 struct json_t *provenance_cells(const struct provenance_file *cells);
-struct json_t *provenance_plugins(const struct loader *loader);
+/* `own_folder`: the plug-ins in it are shipped with this Rondo. */
+struct json_t *provenance_plugins(const struct loader *loader, const char *own_folder);
 
 /* Each adds a text to `changes` for each entry of `now` that differs from that of `was`, at the file that it is about. What only
  * one of them has is no change here: the keys of the experiment say what is given and used. Memory that is missing is an error
  * in `changes`, too. */
 void provenance_compare_data(const struct json_t *was, const struct json_t *now, struct errors *changes);
 void provenance_compare_cells(const struct json_t *was, const struct json_t *now, struct errors *changes);
-void provenance_compare_plugins(const struct json_t *was, const struct json_t *now, struct errors *changes);
+/* `is_other_rondo`: `was` was recorded by another version of Rondo, with which its shipped plug-ins have changed, too: they are
+ * then not compared. */
+void provenance_compare_plugins(const struct json_t *was, const struct json_t *now, int is_other_rondo,
+                                struct errors *changes);
 
 #endif

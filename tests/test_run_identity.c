@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "array_goldens.h"
+#include "changing_run.h"
 #include "core/archive.h"
 #include "sandbox.h"
 #include "tests/suite.h"
@@ -126,48 +126,6 @@ static void assert_same_dataset(const struct dataset *first, const struct datase
     }
 }
 
-/* Files of every form that the readers know. */
-static void write_files(void) {
-    char text[16384];
-    size_t length = 0;
-    for (int i = 0; i < 300; i++) {
-        length += (size_t)snprintf(text + length, sizeof text - length, "%s %s%s", i % 3 ? "the cat" : "a dög",
-                                   i % 7 ? "sat" : "is number", i % 5 ? " " : ".\n");
-    }
-    sandbox_write("book.txt", text);
-    sandbox_write("other.txt", "a dog is new.\nthe cat sat sat\n");
-    length = (size_t)snprintf(text, sizeof text, "size,colour,price,kind\n");
-    for (int i = 0; i < 40; i++) {
-        length += (size_t)snprintf(text + length, sizeof text - length, "%d.5,%s,%d,%s\n", i * 7 % 11,
-                                   i % 3 == 0 ? "red" : "blue", 100 + i * i % 17, i % 4 ? "old" : "new");
-    }
-    sandbox_write("things.csv", text);
-    length = (size_t)snprintf(text, sizeof text, "d,shop,y,x\n");
-    for (int i = 0; i < 2 * 60; i++) { /* January and February */
-        length += (size_t)snprintf(text + length, sizeof text - length, "2012-%02d-%02d,%s,%d,%d\n", 1 + i / 2 / 31,
-                                   1 + i / 2 % 31, i % 2 ? "north" : "south", 1 + i * 13 % 29, i % 5);
-    }
-    sandbox_write("days.csv", text);
-    struct arena *arena = arena_create();
-    struct array_goldens pictures, arrays;
-    array_goldens_open_list(&pictures, "pictures.txt", arena);
-    array_goldens_open(&arrays, arena);
-    static const char *const folders[] = {"pictures/cats/1.png", "pictures/cats/2.png", "pictures/cats/3.png",
-                                          "pictures/dogs/1.png", "pictures/dogs/2.png", "pictures/dogs/3.png"};
-    for (int i = 0; i < ROWS(folders); i++) {
-        size_t size;
-        const unsigned char *bytes = array_goldens_file(&pictures, i % 2 ? "grey.png" : "rgb.png", arena, &size);
-        sandbox_write_bytes(folders[i], bytes, size);
-    }
-    static const char *const archives[] = {"packed.npz", "lists.npz"};
-    for (int i = 0; i < ROWS(archives); i++) {
-        size_t size;
-        const unsigned char *bytes = array_goldens_file(&arrays, archives[i], arena, &size);
-        sandbox_write_bytes(archives[i], bytes, size);
-    }
-    arena_destroy(arena);
-}
-
 static const struct {
     const char *architecture, *data, *model, *loss, *more;
 } readers[] = {
@@ -198,7 +156,7 @@ static const struct {
 
 START_TEST(a_run_that_is_opened_again_has_the_same_data_and_trains_to_the_same_bits) {
     char text[1024];
-    write_files();
+    changing_run_files();
     snprintf(text, sizeof text,
              "rondo: 1\nname: again\narchitecture: \"%s\"\ndata: {%s}\nmodel: {%slayers: [{cell: gru, hidden: 3}]}\n"
              "loss: {%s}\n%soptimizer: {plugin: adam, lr: 0.05}\nschedule: {epochs: 2, batch: 4, seed: 1}\n",
@@ -244,147 +202,89 @@ END_TEST
 /* A run, a change of one file in it or beside it, and how it is opened again. */
 struct change {
     const char *experiment;
-    /* A file; `find` is replaced by `text` in it, or the whole file if `find` is NULL. `text` "@FILE" is that file; the
-     * file of a plug-in, to whose end `text` is added, is found by its ending. NULL: nothing is changed. */
-    const char *file, *find, *text;
+    const char *file, *find, *text; /* of changing_run_edit; file NULL: nothing is changed */
     const char *assignments[3];
     int is_tape, passes_off;
     const char *parts; /* of the only difference; NULL: there is none */
 };
 
-static const char text_run[] =
-    "rondo: 1\nname: text\narchitecture: \"N:1\"\nplugins: [mine/adam.so]\n"
-    "data: {reader: text, train: train.tsv, valid: valid.tsv, test: test.tsv}\n"
-    "model: {embedding: {size: 4}, layers: [{cell: ./own.yaml, hidden: 4}, {cell: ./own.yaml, hidden: 4}]}\n"
-    "loss: {plugin: softmax_cross_entropy}\noptimizer: {plugin: adam, lr: 0.05}\n"
-    "schedule: {epochs: 3, batch: 8, seed: 1}\n";
-static const char list_run[] = "rondo: 1\nname: list\narchitecture: \"N:N\"\n"
-                               "data: {reader: words, train: [book.txt, other.txt], valid: other.txt, window: 5}\n"
-                               "model: {feedback: true, layers: [{cell: gru, hidden: 4}]}\n"
-                               "loss: {plugin: softmax_cross_entropy}\noptimizer: {plugin: sgd, lr: 0.05}\n"
-                               "schedule: {epochs: 1, batch: 8, seed: 1}\n";
-static const char part_run[] = "rondo: 1\nname: part\narchitecture: \"N:N\"\n"
-                               "data: {reader: characters, train: book.txt, valid: {last: 0.2}, window: 9}\n"
-                               "model: {feedback: true, layers: [{cell: gru, hidden: 4}]}\n"
-                               "loss: {plugin: softmax_cross_entropy}\noptimizer: {plugin: sgd, lr: 0.05}\n"
-                               "schedule: {epochs: 1, batch: 8, seed: 1}\n";
-static const char picture_run[] = "rondo: 1\nname: pictures\narchitecture: \"N:1\"\n"
-                                  "data: {reader: images, train: pictures, valid: {share: 0.4}, size: [6, 5]}\n"
-                                  "model: {layers: [{cell: gru, hidden: 4}]}\n"
-                                  "loss: {plugin: softmax_cross_entropy}\noptimizer: {plugin: sgd, lr: 0.05}\n"
-                                  "schedule: {epochs: 1, batch: 8, seed: 1}\n";
-
 static const struct change changes[] = {
-    {.experiment = text_run},
+    {.experiment = changing_run_text},
     /* data */
-    {text_run, "train.tsv", "soup", "some soup",
+    {changing_run_text, "train.tsv", "soup", "some soup",
      .parts = "/train.tsv: data.train has changed since the run was trained: it "
               "had | bytes and has | bytes"},
-    {text_run, "train.tsv", "soup", "Soup",
+    {changing_run_text, "train.tsv", "soup", "Soup",
      .parts =
          "/train.tsv: data.train has changed since the run was trained: it had | bytes and has | bytes, with other "
          "contents"},
-    {text_run, "valid.tsv", "tea", "TEA", .parts = "/valid.tsv: data.valid has changed since the run was trained"},
-    {text_run, "test.tsv", "tea", "TEA", .parts = NULL},
-    {text_run, "moved.tsv", NULL, "@train.tsv", {"data.train=moved.tsv"}, .parts = NULL},
-    {text_run, .assignments = {"data.train=valid.tsv"},
+    {changing_run_text, "valid.tsv", "tea", "TEA",
+     .parts = "/valid.tsv: data.valid has changed since the run was trained"},
+    {changing_run_text, "test.tsv", "tea", "TEA", .parts = NULL},
+    {changing_run_text, "moved.tsv", NULL, "@train.tsv", {"data.train=moved.tsv"}, .parts = NULL},
+    {changing_run_text, .assignments = {"data.train=valid.tsv"},
      .parts = "/valid.tsv: data.train has changed since the run was trained: it had |; it was '|/train.tsv'"},
-    {text_run, .assignments = {"data.valid={last: 0.2}"},
+    {changing_run_text, .assignments = {"data.valid={last: 0.2}"},
      .parts =
          "--set data.valid={last: 0.2}: 'data.valid' was |/valid.tsv when the run was trained, and is {last: 0.2}"},
-    {text_run, .assignments = {"data.test=train.tsv"}, .parts = NULL},
-    {text_run, .assignments = {"data.test={last: 0.2}"}, .parts = "'data.test' was |/test.tsv |, and is {last: 0.2}"},
-    {list_run,
+    {changing_run_text, .assignments = {"data.test=train.tsv"}, .parts = NULL},
+    {changing_run_text, .assignments = {"data.test={last: 0.2}"},
+     .parts = "'data.test' was |/test.tsv |, and is {last: 0.2}"},
+    {changing_run_list,
      "other.txt",
      "new",
      "old",
      {"data.valid=kept.txt"},
      .parts = "/other.txt: data.train.1 has changed since the run was trained"},
-    {list_run, .assignments = {"data.train=[book.txt, other.txt, other.txt]"},
+    {changing_run_list, .assignments = {"data.train=[book.txt, other.txt, other.txt]"},
      .parts = "'data.train' was [|/book.txt, |, and is [/"},
-    {part_run, "book.txt", "sat", "SAT", .parts = "/book.txt: data.train has changed since the run was trained"},
-    {part_run, .assignments = {"data.valid.last=0.3"},
+    {changing_run_part, "book.txt", "sat", "SAT",
+     .parts = "/book.txt: data.train has changed since the run was trained"},
+    {changing_run_part, .assignments = {"data.valid.last=0.3"},
      .parts = "--set data.valid.last=0.3: 'data.valid.last' was 0.2 |, and is 0.3"},
-    {part_run, .assignments = {"data.valid.last=0.20"}, .parts = NULL},
-    {picture_run, "pictures/cats/1.png", NULL, "@pictures/cats/2.png",
+    {changing_run_part, .assignments = {"data.valid.last=0.20"}, .parts = NULL},
+    {changing_run_picture, "pictures/cats/1.png", NULL, "@pictures/cats/2.png",
      .parts = "/pictures: data.train has changed since the run was trained: it had 6 files with "},
-    {picture_run, "pictures/cats/4.png", NULL, "@pictures/cats/2.png",
+    {changing_run_picture, "pictures/cats/4.png", NULL, "@pictures/cats/2.png",
      .parts = "data.train has changed|it had 6 files with | bytes and has 7 files with "},
-    {picture_run, "pictures/cats/.4.png", NULL, "@pictures/cats/2.png", .parts = NULL},
+    {changing_run_picture, "pictures/cats/.4.png", NULL, "@pictures/cats/2.png", .parts = NULL},
     /* cells */
-    {text_run, "run/cells/own.yaml", "tanh", "sigmoid",
+    {changing_run_text, "run/cells/own.yaml", "tanh", "sigmoid",
      .parts =
          "run/cells/own.yaml:|: the cell 'own' of model.layers.0 has changed since the run was trained: this line was "
          "'h' = tanh(|' and is 'h' = sigmoid("},
-    {text_run, "own.yaml", "tanh", "sigmoid", .parts = NULL},
-    {text_run, .assignments = {"model.layers.1.cell=gru"},
+    {changing_run_text, "own.yaml", "tanh", "sigmoid", .parts = NULL},
+    {changing_run_text, .assignments = {"model.layers.1.cell=gru"},
      .parts = "/gru.yaml: the cell of model.layers.1 was 'own' when the run was trained, and is 'gru'"},
-    {text_run, .assignments = {"model.layers.0.cell=other/own.yaml"},
+    {changing_run_text, .assignments = {"model.layers.0.cell=other/own.yaml"},
      .parts = "other/own.yaml:|: the cell 'own' of model.layers.0 has changed since the run was trained"},
     /* plug-ins */
-    {text_run, "mine/adam.so", NULL, "rebuilt",
+    {changing_run_text, "mine/adam.so", NULL, "rebuilt",
      .parts = "/mine/adam.so: the plug-in 'adam' has changed since the run was trained"},
     /* keys */
-    {text_run, "run/experiment.yaml", "seed: 1", "seed: 7",
+    {changing_run_text, "run/experiment.yaml", "seed: 1", "seed: 7",
      .parts = "run/experiment.yaml:|: 'schedule.seed' was 1 when the run was trained, and is 7"},
-    {text_run, "run/experiment.yaml", "lr: 0.05", "lr: 5.0e-2", .parts = NULL},
-    {text_run, "run/experiment.yaml", "  seed: 1\n", "", .assignments = {"schedule.seed=3"},
+    {changing_run_text, "run/experiment.yaml", "lr: 0.05", "lr: 5.0e-2", .parts = NULL},
+    {changing_run_text, "run/experiment.yaml", "  seed: 1\n", "", .assignments = {"schedule.seed=3"},
      .parts = "'schedule.seed' was 1 |, and is 3"},
-    {text_run, .assignments = {"schedule.seed=2"},
+    {changing_run_text, .assignments = {"schedule.seed=2"},
      .parts = "--set schedule.seed=2: 'schedule.seed' was 1 when the run was trained, and is 2"},
-    {text_run, .assignments = {"schedule.epochs=9", "schedule.early_stopping.patience=9"}, .parts = NULL},
-    {text_run, .assignments = {"schedule.epochs=2"},
+    {changing_run_text, .assignments = {"schedule.epochs=9", "schedule.early_stopping.patience=9"}, .parts = NULL},
+    {changing_run_text, .assignments = {"schedule.epochs=2"},
      .parts = "'schedule.epochs' was 3 when the run was trained, and is 2"},
-    {text_run, .assignments = {"optimizer={plugin: sgd, lr: 0.1}"},
+    {changing_run_text, .assignments = {"optimizer={plugin: sgd, lr: 0.1}"},
      .parts = "'optimizer.plugin' was adam when the run was trained, and is sgd"},
-    {text_run, .assignments = {"model.layers.0.dropout=0.5"},
+    {changing_run_text, .assignments = {"model.layers.0.dropout=0.5"},
      .parts = "'model.layers.0.dropout' was 0 when the run was trained, and is 0.5"},
-    {text_run, .assignments = {"metrics=[accuracy]"},
-     .parts = "'metrics' was not given when the run was trained, and is ["},
+    {changing_run_text, .assignments = {"metrics=[f1]"},
+     .parts = "'metrics.0.plugin' was accuracy when the run was trained, and is f1"},
     /* what was learned, and the program */
-    {text_run, "run/reader.json", "\"soup\"", "\"Soup\"",
+    {changing_run_text, "run/reader.json", "\"soup\"", "\"Soup\"",
      .parts = "what the reader has learned (reader.json) has changed"},
-    {text_run, .is_tape = 1, .parts = "trained by the engine 'fused', and this is 'tape'; --engine=fused chooses it"},
-    {text_run, .passes_off = 1, .parts = "trained with --passes='', and this is --passes='-"},
+    {changing_run_text, .is_tape = 1,
+     .parts = "trained by the engine 'fused', and this is 'tape'; --engine=fused chooses it"},
+    {changing_run_text, .passes_off = 1, .parts = "trained with --passes='', and this is --passes='-"},
 };
-
-/* Puts `text` in place of `find` in a file. */
-static void edit(const struct change *change) {
-    size_t size;
-    if (change->text[0] == '@') {
-        const char *copy = sandbox_read(change->text + 1, &size);
-        sandbox_write_bytes(change->file, copy, size);
-        return;
-    }
-    const char *bytes = sandbox_read(change->file, &size);
-    const char *found = change->find == NULL ? bytes + size : strstr(bytes, change->find);
-    ck_assert_msg(found != NULL, "%s has no '%s'", change->file, change->find);
-    const size_t before = (size_t)(found - bytes), gone = change->find == NULL ? 0 : strlen(change->find);
-    const size_t added = strlen(change->text), rest = size - before - gone;
-    char *edited = sandbox_memory(size + added + 1);
-    memcpy(edited, bytes, before);
-    memcpy(edited + before, change->text, added);
-    memcpy(edited + before + added, found + gone, rest);
-    sandbox_remove(change->file); /* a plug-in that is loaded keeps its own file */
-    sandbox_write_bytes(change->file, edited, before + added + rest);
-}
-
-static void write_run(const struct change *change) {
-    write_files();
-    tiny_write();
-    size_t size;
-    const char *plugin = sandbox_read(sandbox_path("adam.so"), &size);
-    sandbox_write_bytes("mine/adam.so", plugin, size);
-    sandbox_write("kept.txt", "a dog is new.\nthe cat sat sat\n");
-    static const char cell[] =
-        "cell: own\nsource: none\nsummary: a test\nstate: [h]\nequations: |\n  h' = %s(x @ W + h @ U)\n";
-    char text[sizeof cell + 16];
-    snprintf(text, sizeof text, cell, "tanh");
-    sandbox_write("own.yaml", text);
-    snprintf(text, sizeof text, cell, "sigmoid");
-    sandbox_write("other/own.yaml", text);
-    sandbox_write("e.yaml", change->experiment);
-}
 
 /* Opens the run again, and compares it with what is in the archive. */
 static struct task *reopen(const char *const *assignments, struct archive *archive, struct errors *differences) {
@@ -413,7 +313,7 @@ START_TEST(what_has_changed_since_the_training_is_reported_until_it_is_accepted)
     const struct change *change = &changes[_i];
     struct archive *archive = archive_create();
     struct errors differences = {0};
-    write_run(change);
+    changing_run_write(change->experiment);
     ck_assert_int_eq(chdir(sandbox_path(".")), 0); /* paths of --set are relative to the working directory */
     struct task *task = open_task("e.yaml", NULL);
     struct run_folder *run = run_record_create(sandbox_path("run"), task, &errors);
@@ -422,7 +322,7 @@ START_TEST(what_has_changed_since_the_training_is_reported_until_it_is_accepted)
     task_destroy(task);
     session_destroy(session);
     if (change->file != NULL) {
-        edit(change);
+        changing_run_edit(change->file, change->find, change->text);
     }
     open_session(NULL, change->is_tape ? ENGINE_TAPE : ENGINE_FUSED, change->passes_off);
     task = reopen(change->assignments, archive, &differences);
@@ -464,7 +364,7 @@ static const struct {
 START_TEST(entries_of_another_program_or_damaged_ones_are_reported) {
     struct archive *archive = archive_create(), *other = archive_create();
     struct errors differences = {0};
-    write_run(&changes[0]);
+    changing_run_write(changing_run_text);
     struct task *task = open_task("e.yaml", NULL);
     ck_assert_int_eq(run_identity_save(task, archive, &errors), RONDO_OK);
     for (int32_t i = 0; i < archive_count(archive); i++) {
@@ -491,9 +391,6 @@ END_TEST
 static void open_sandbox(void) {
     sandbox_open();
     tiny_write();
-    char plugin[1024];
-    snprintf(plugin, sizeof plugin, "%s/optimizers/adam.so", variable("RONDO_TEST_PLUGINS"));
-    sandbox_copy(plugin, "adam.so");
 }
 
 int main(void) {

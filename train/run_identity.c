@@ -68,6 +68,25 @@ static json_t *cells_of(const struct task *task) {
     return cells;
 }
 
+/* The same for the plug-ins that are loaded. Those of Rondo are in the last folder of the path. */
+static json_t *plugins_of(const struct task *task) {
+    const struct session *session = task->session;
+    const char *colon = strrchr(session->plugin_path, ':');
+    return provenance_plugins(session->loader, colon == NULL ? session->plugin_path : colon + 1);
+}
+
+/* 1 if a plug-in provides something that predictions and their scores depend on: more than optimizers and schedules. */
+static int is_used_after_training(const json_t *plugin) {
+    const json_t *provides = json_object_get(plugin, "provides");
+    for (size_t i = 0; i < json_array_size(provides); i++) {
+        const char *what = json_string_value(json_array_get(provides, i));
+        if (strncmp(what, "optimizer ", 10) != 0 && strncmp(what, "schedule ", 9) != 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* A JSON value as text, from malloc; NULL: out of memory, also if `value` is NULL. */
 static char *compact(const json_t *value) {
     return value == NULL ? NULL : json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
@@ -98,7 +117,7 @@ static const struct provenance *provenance_of(const struct task *task, struct er
     provenance_clear(provenance);
     provenance->data = data_of(task, TASK_TRAIN | TASK_VALID);
     provenance->cells = cells_of(task);
-    provenance->plugins = provenance_plugins(task->session->loader);
+    provenance->plugins = plugins_of(task);
     if (provenance->data == NULL || provenance->cells == NULL || provenance->plugins == NULL) {
         errors_no_memory(errors);
         return NULL;
@@ -131,10 +150,15 @@ char *run_identity_environment(const struct task *task, struct errors *errors) {
 
 void run_identity_changes(const char *environment, const struct task *task, int which, struct errors *changes) {
     json_t *data = data_of(task, which), *cells = cells_of(task);
-    json_t *plugins = provenance_plugins(task->session->loader);
+    json_t *plugins = plugins_of(task);
     if (data == NULL || cells == NULL || plugins == NULL) {
         errors_no_memory(changes);
     } else {
+        for (size_t i = json_array_size(plugins); i-- > 0;) {
+            if (!is_used_after_training(json_array_get(plugins, i))) {
+                json_array_remove(plugins, i);
+            }
+        }
         const struct environment now = {.data = data, .cells = cells, .plugins = plugins};
         environment_compare(environment, &now, changes);
     }
@@ -292,7 +316,7 @@ static void compare_all(const struct task *task, const struct provenance *now, c
     experiment_changes(was->experiment, task->experiment->root, differences);
     provenance_compare_data(was->data, now->data, differences);
     provenance_compare_cells(was->cells, now->cells, differences);
-    provenance_compare_plugins(was->plugins, now->plugins, differences);
+    provenance_compare_plugins(was->plugins, now->plugins, strcmp(was->rondo, RONDO_VERSION) != 0, differences);
     if (strcmp(was->learned, now->learned) != 0) {
         errors_add(differences, RONDO_INVALID,
                    "what the reader has learned (reader.json) has changed since the run was trained");

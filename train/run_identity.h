@@ -34,7 +34,7 @@ rondo_status run_identity_compare(const struct task *task, struct archive *archi
 char *run_identity_environment(const struct task *task, struct errors *errors);
 
 /* Adds a text to `changes` for each data file of the parts `which` (enum task_part), cell and plug-in of the task that has
- * changed since environment.json, the file `environment`, was written. */
+ * changed since environment.json, the file `environment`, was written. Plug-ins that only training needs are left out. */
 void run_identity_changes(const char *environment, const struct task *task, int which, struct errors *changes);
 
 #endif
