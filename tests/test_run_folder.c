@@ -283,9 +283,9 @@ START_TEST(of_processes_that_start_together_one_goes_on) {
         ck_assert_int_gt(wait(&status), 0);
         ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 2, "status %x", (unsigned)status);
     }
-    ck_assert(has("new/run/experiment.yaml"));
     close(hold[1]);
     ck_assert_int_gt(wait(&status), 0);
+    ck_assert(has("new/run/experiment.yaml"));
     winners += WEXITSTATUS(status) == 0;
     ck_assert_int_eq(winners, 1);
     ck_assert(has("new/run/metrics.jsonl"));
