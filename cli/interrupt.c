@@ -11,6 +11,7 @@
 
 static atomic_llong first_time_ms; /* when the first signal arrived, on the monotonic clock; 0: none has arrived */
 static atomic_int first_signal;    /* its number; set after the time */
+static atomic_int is_saving;       /* 1: the work has stopped, and is being saved */
 
 static long long now_ms(void) {
     struct timespec time;
@@ -27,9 +28,11 @@ static void end_by(int number) {
 
 static void on_grace_over(int number) {
     static const char text[] = "\nrondo: still busy 8 seconds after the signal to stop: exiting without cleaning up\n";
-    _Static_assert(INTERRUPT_GRACE_SECONDS == 8, "the text contains the number");
+    static const char saving[] = "\nrondo: the checkpoint is still not written after 120 seconds: exiting without it\n";
+    _Static_assert(INTERRUPT_GRACE_SECONDS == 8 && INTERRUPT_SAVE_SECONDS == 120, "the texts contain the numbers");
     (void)number;
-    const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    const ssize_t written = atomic_load(&is_saving) ? write(STDERR_FILENO, saving, sizeof saving - 1)
+                                                    : write(STDERR_FILENO, text, sizeof text - 1);
     (void)written; /* if standard error is closed, the failure cannot be reported */
     end_by(atomic_load(&first_signal));
 }
@@ -54,6 +57,14 @@ static int is_requested(void *arg) {
     return atomic_load_explicit(&first_signal, memory_order_relaxed) != 0;
 }
 
+static void begin_saving(void *arg) {
+    (void)arg;
+    if (atomic_load(&first_signal) != 0) {
+        atomic_store(&is_saving, 1);
+        alarm(INTERRUPT_SAVE_SECONDS);
+    }
+}
+
 struct interrupt interrupt_on_signals(void) {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
@@ -63,5 +74,5 @@ struct interrupt interrupt_on_signals(void) {
             sigaction(numbers[i], &action, NULL);
         }
     }
-    return (struct interrupt){.is_requested = is_requested};
+    return (struct interrupt){.is_requested = is_requested, .begin_saving = begin_saving};
 }

@@ -2,7 +2,8 @@
  *
  * After the first signal, work stops at the next place that checks for an interrupt (core/interrupt.h). The command
  * then ends properly, with a message and with all files complete. A plug-in that loops forever never gets to such a
- * place. So the process ends by the signal when a second one arrives, or when INTERRUPT_GRACE_SECONDS have passed. A
+ * place. So the process ends by the signal when a second one arrives, or when INTERRUPT_GRACE_SECONDS have passed: once the
+ * work has stopped and writes a checkpoint, INTERRUPT_SAVE_SECONDS from then on. A
  * signal that arrives within INTERRUPT_SAME_MS of the first counts as the same request: timeout(1) and shells send one
  * signal to the process and one to its process group.
  *
@@ -14,6 +15,7 @@
 #include "core/interrupt.h"
 
 #define INTERRUPT_GRACE_SECONDS 8
+#define INTERRUPT_SAVE_SECONDS  120
 #define INTERRUPT_SAME_MS       500
 
 /* Installs the handlers and returns the source of interrupts that they set. Call it once, on the main thread. */

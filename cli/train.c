@@ -13,27 +13,41 @@
 #include "cli/progress.h"
 #include "data/origins.h"
 #include "io/json.h"
+#include "train/resume.h"
 #include "train/run_record.h"
 
 /* ---- progress on standard error ---- */
 
+struct train_display {
+    struct progress progress;
+    const struct resume *resume; /* NULL: the training begins */
+};
+
 static void on_begin(void *arg, const struct task *task, const char *folder) {
-    struct progress *progress = arg;
+    struct train_display *display = arg;
+    const struct resume *resume = display->resume;
     const int32_t threads = task->session->parallel.threads;
-    *progress = progress_start(task->network);
+    display->progress = progress_start(task->network);
     fprintf(stderr, "%s: %lld parameters, %lld examples, %d thread%s, writing ", task->experiment->name,
             (long long)model_size(network_model(task->network)), (long long)task->data.train->count, threads,
             threads == 1 ? "" : "s");
     print_text(stderr, folder);
+    if (resume != NULL && resume->archive == NULL) {
+        fprintf(stderr, ", which has no checkpoint yet: from the beginning");
+    } else if (resume != NULL) {
+        fprintf(stderr, ", going on after step %lld", (long long)resume->step);
+    }
     fprintf(stderr, "\n");
 }
 
 static void on_update(void *arg, const struct trainer_progress *state) {
-    progress_update(arg, state);
+    struct train_display *display = arg;
+    progress_update(&display->progress, state);
 }
 
 static void on_interval(void *arg, const struct trainer_progress *state) {
-    progress_interval(arg, state);
+    struct train_display *display = arg;
+    progress_interval(&display->progress, state);
 }
 
 /* ---- the result on standard output ---- */
@@ -91,80 +105,163 @@ static void warn_of_series(const struct task *task, int json, struct errors *err
     report_warnings(&warnings, json);
 }
 
-static rondo_status train(struct task *task, const char *out, int quiet, int json, struct errors *errors) {
-    struct progress progress;
-    const struct train_observer silent = {NULL, NULL, NULL, NULL};
-    const struct train_observer drawing = {on_begin, on_update, on_interval, &progress};
-    struct train_result result;
-    warn_of_series(task, json, errors);
-    RONDO_TRY(train_experiment(task, out, quiet ? &silent : &drawing, &result, errors));
+/* What the command line asks for. */
+struct train_request {
+    const char *experiment; /* NULL with `resume` */
+    const char *out;
+    const char *folder; /* of --resume; NULL: a new run */
+    int accepts_changes, quiet, json;
+    const char *const *assignments;
+};
+
+/* The command that goes on with a run, as the last of the errors. */
+static void add_hint(const struct train_result *result, struct errors *errors) {
+    if (result->folder != NULL && result->can_resume) {
+        errors_add(errors, errors->status, "to go on: rondo train --resume %s", result->folder);
+    }
+}
+
+static rondo_status print_outcome(const struct task *task, const struct train_result *result,
+                                  const struct train_request *request, struct errors *errors) {
     struct naive_scores naive = {0};
     if (task->data.valid != NULL) {
         RONDO_TRY(naive_scores_measure(&naive, task, task->data.valid, errors));
     }
-    if (json) {
-        return print_json(task, &result, &naive, errors);
+    if (request->json) {
+        return print_json(task, result, &naive, errors);
     }
-    print_result(task, &result, &naive);
+    print_result(task, result, &naive);
     if (task->session->profile != NULL) {
         profile_print(task->session->profile, task->session->parallel.threads);
     }
     return RONDO_OK;
 }
 
+/* `resume` NULL: a new run. */
+static rondo_status train(struct task *task, struct resume *resume, const struct train_request *request,
+                          struct errors *errors) {
+    struct train_display display = {.resume = resume};
+    const struct train_observer silent = {NULL, NULL, NULL, NULL};
+    const struct train_observer drawing = {on_begin, on_update, on_interval, &display};
+    const struct train_observer *observer = request->quiet ? &silent : &drawing;
+    struct train_result result;
+    report_data(task, request->json);
+    warn_of_series(task, request->json, errors);
+    const rondo_status status = resume == NULL ? train_experiment(task, request->out, observer, &result, errors)
+                                               : train_resume(resume, observer, &result, errors);
+    if (status != RONDO_OK) {
+        add_hint(&result, errors);
+        return status;
+    }
+    return print_outcome(task, &result, request, errors);
+}
+
+static void begin_run(const struct train_request *request, struct session *session, struct errors *errors) {
+    struct task *task = task_open(request->experiment, request->assignments, session, TASK_TRAIN | TASK_VALID, errors);
+    if (task != NULL) {
+        train(task, NULL, request, errors);
+    } else if (errors->status == RONDO_INTERRUPTED) {
+        errors_add(errors, RONDO_INTERRUPTED, "nothing was trained yet: the same command begins again");
+    }
+    task_destroy(task);
+}
+
+static void resume_run(const struct train_request *request, struct session *session, struct errors *errors) {
+    const struct resume_settings settings = {
+        .folder = request->folder, .assignments = request->assignments, .accepts_changes = request->accepts_changes};
+    struct resume resume;
+    struct errors notes = {0};
+    const rondo_status opened = resume_open(&resume, &settings, session, &notes, errors);
+    report_warnings(&notes, request->json);
+    if (opened == RONDO_OK) {
+        train(resume.task, &resume, request, errors);
+    } else if (opened == RONDO_INTERRUPTED) {
+        errors_add(errors, RONDO_INTERRUPTED, "the run is as it was: the same command goes on");
+    }
+    resume_close(&resume);
+}
+
+static int is_request_valid(const struct train_request *request, struct errors *errors) {
+    if (request->folder != NULL && request->experiment != NULL) {
+        errors_add(errors, RONDO_INVALID, "--resume takes the experiment of the run, so '%s' is one too many",
+                   request->experiment);
+    }
+    if (request->folder != NULL && request->out != NULL) {
+        errors_add(errors, RONDO_INVALID, "--resume goes on in the folder of the run, so --out is not used");
+    }
+    if (request->folder == NULL && request->accepts_changes) {
+        errors_add(errors, RONDO_INVALID, "--accept-changes is only used with --resume");
+    }
+    return errors->count == 0;
+}
+
 static int run_train(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
-    const char *out = NULL;
-    int quiet = 0, profiles = 0;
+    struct train_request request = {0};
+    int profiles = 0;
     const struct flag flags[] = {
         COMMON_FLAG_SET(common),
-        {"out", "FOLDER", FLAG_TEXT, &out, "the folder of the run (default: runs/NAME)"},
+        {"out", "FOLDER", FLAG_TEXT, &request.out, "the folder of the run (default: runs/NAME)"},
+        {"resume", "RUN", FLAG_TEXT, &request.folder,
+         "go on with the training of this folder, in place of EXPERIMENT.yaml; with --set schedule.epochs=N, also of a "
+         "finished one"},
+        {"accept-changes", NULL, FLAG_ON, &request.accepts_changes,
+         "with --resume: go on although data, cells, plug-ins or keys have changed"},
         COMMON_FLAG_PLUGIN(common),
         COMMON_FLAG_VERBOSE(common),
         COMMON_FLAG_THREADS(common),
         COMMON_FLAG_ENGINE(common),
         COMMON_FLAG_PASSES(common),
         COMMON_FLAG_JSON(common),
-        {"quiet", NULL, FLAG_ON, &quiet, "print no progress"},
+        {"quiet", NULL, FLAG_ON, &request.quiet, "print no progress"},
         {"profile", NULL, FLAG_ON, &profiles, "print at the end how long each layer and stage took"},
         {NULL, NULL, FLAG_ON, NULL, NULL},
     };
     struct arguments arguments;
     int status;
-    if (!arguments_parse(command, flags, argc, argv, 1, 1, &arguments, &status)) {
+    if (!arguments_parse(command, flags, argc, argv, 0, 1, &arguments, &status)) {
         return status;
+    }
+    if (request.folder == NULL && arguments.n_words == 0) {
+        return refuse_missing(command, argc, argv);
     }
     struct errors errors = {0};
     signal(SIGPIPE, SIG_IGN); /* training continues if the reader of its output has ended */
     const struct interrupt interrupt = interrupt_on_signals();
+    request.experiment = arguments.words[0];
+    request.assignments = common.assignments;
+    request.json = common.json;
     struct profile *profile = profiles ? profile_create(&errors) : NULL;
-    struct session *session = errors.count > 0 ? NULL : session_from_flags(&common, &errors);
-    struct task *task = NULL;
+    struct session *session =
+        errors.count > 0 || !is_request_valid(&request, &errors) ? NULL : session_from_flags(&common, &errors);
     if (session != NULL) {
         session->interrupt = interrupt;
         session->profile = profile;
-        session->reading = quiet ? (struct work_progress){NULL, NULL} : session->reading;
-        task = task_open(arguments.words[0], common.assignments, session, TASK_TRAIN | TASK_VALID, &errors);
-    }
-    if (task != NULL) {
-        report_data(task, common.json);
-        train(task, out, quiet, common.json, &errors);
+        session->reading = request.quiet ? (struct work_progress){NULL, NULL} : session->reading;
+        if (request.folder == NULL) {
+            begin_run(&request, session, &errors);
+        } else {
+            resume_run(&request, session, &errors);
+        }
     }
     status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
-    task_destroy(task);
     session_destroy(session);
     profile_destroy(profile);
     return status;
 }
 
 const struct command command_train = {
-    "train", "train EXPERIMENT.yaml [--set KEY=VALUE]… [--out FOLDER]", "train the experiment of a YAML file",
+    "train", "train EXPERIMENT.yaml [--set KEY=VALUE]… [--out FOLDER], or train --resume RUN",
+    "train the experiment of a YAML file, or go on with a run",
     "Creates a folder with the resolved experiment, the metrics of each validation (JSON lines), weights "
     "(safetensors),\n"
     "vocabulary and environment. The weights are those that did best on data.valid. Prints the folder\n"
     "and their metrics.\n\n"
     "--profile measures the stages of the training, summed over threads, and the loops of the engine 'fused'; with\n"
     "--json its numbers are under \"profile\".\n\n"
-    "Ctrl-C ends the training cleanly: the best weights so far are in the folder. A second Ctrl-C ends it at once.\n\n"
-    "  rondo train examples/sentiment/experiment.yaml --set schedule.seed=2\n",
+    "Ctrl-C ends the training cleanly, with a checkpoint. A second Ctrl-C ends it at once. However a training ends,\n"
+    "--resume goes on from its last checkpoint, and the run ends with the same files as if it had not been "
+    "interrupted.\n\n"
+    "  rondo train examples/sentiment/experiment.yaml --set schedule.seed=2\n"
+    "  rondo train --resume runs/sentiment\n",
     run_train};

@@ -18,12 +18,21 @@
 /* The source of interrupts. If zero-initialised, it never requests one. */
 struct interrupt {
     int (*is_requested)(void *arg); /* cheap; once it has returned 1, it always returns 1 */
+    /* NULL: nothing is done. The interrupted work now writes what must not be lost: it should get the time for that. */
+    void (*begin_saving)(void *arg);
     void *arg;
 };
 
 /* 1 if the work should stop. */
 static inline int interrupt_is_requested(const struct interrupt *interrupt) {
     return interrupt->is_requested != NULL && interrupt->is_requested(interrupt->arg);
+}
+
+/* Tells the source that what must not be lost is written from now on. */
+static inline void interrupt_begin_saving(const struct interrupt *interrupt) {
+    if (interrupt->begin_saving != NULL) {
+        interrupt->begin_saving(interrupt->arg);
+    }
 }
 
 #endif

@@ -424,14 +424,14 @@ START_TEST(filling_asks_whether_to_stop_and_stops_at_any_question) {
     support_ok(&support, initialiser_parse(long_rows[_i].initialiser, where, &initialiser, &support.errors), "parse");
     rondo_tensor tensor = support_zeros(&support, RONDO_F32, long_rows[_i].shape);
     struct questions all = {0, INT32_MAX};
-    const struct interrupt never = {is_last_question, &all};
+    const struct interrupt never = {.is_requested = is_last_question, .arg = &all};
     support_ok(&support,
                initialiser_fill(&initialiser, &tensor, rng_stream(1, "values"), &never, support.arena, &support.errors),
                "fill");
     ck_assert_int_ge(all.asked, long_rows[_i].least);
     for (int32_t last = 0; last < all.asked; last += 1 + all.asked / 7) {
         struct questions some = {0, last};
-        const struct interrupt interrupt = {is_last_question, &some};
+        const struct interrupt interrupt = {.is_requested = is_last_question, .arg = &some};
         struct errors errors = {0};
         ck_assert_int_eq(
             initialiser_fill(&initialiser, &tensor, rng_stream(1, "values"), &interrupt, support.arena, &errors),

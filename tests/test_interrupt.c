@@ -55,7 +55,7 @@ static void work_open(struct work *work) {
 /* From now on, an interrupt is requested after `after` calls. */
 static void interrupt_after(struct work *work, int after) {
     work->patience = (struct patience){.after = after};
-    work->session->interrupt = (struct interrupt){is_requested, &work->patience};
+    work->session->interrupt = (struct interrupt){.is_requested = is_requested, .arg = &work->patience};
 }
 
 static void assert_interrupted(const struct work *work, rondo_status status, const char *parts) {
@@ -196,8 +196,8 @@ START_TEST(reading_stops_at_a_line) {
     const struct reader_class *class = reader_find("text", NULL);
     const void *options = options_create(class->options, (int32_t) class->options_size, arena, &work.errors);
     const struct reader_column columns[] = {{.text = "0"}, {.text = "1"}};
-    struct reader *reader =
-        reader_create(class, options, columns, (struct interrupt){is_requested, &patience}, &work.errors);
+    struct reader *reader = reader_create(
+        class, options, columns, (struct interrupt){.is_requested = is_requested, .arg = &patience}, &work.errors);
     ck_assert_ptr_nonnull(reader);
     const struct parts parts = {0};
     const struct reader_path path = {.text = sandbox_path("many.tsv")};

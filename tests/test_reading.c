@@ -99,7 +99,7 @@ START_TEST(reading_ends_when_an_interrupt_is_requested) {
     const struct reader_source source = {&path, 1, PART_TRAIN, &no_parts};
     ck_assert_int_eq(reader_learn(fixture.reader, &source, &errors), RONDO_OK);
     fixture.reader->progress = (struct work_progress){take_report, &reports};
-    fixture.reader->interrupt = (struct interrupt){is_requested, &reports};
+    fixture.reader->interrupt = (struct interrupt){.is_requested = is_requested, .arg = &reports};
     reports.is_requested_after = 1;
     ck_assert_ptr_null(reader_read(fixture.reader, &source, 1, &errors));
     ck_assert_int_eq(errors.status, RONDO_INTERRUPTED);

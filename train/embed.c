@@ -32,7 +32,8 @@ static rondo_status open_experiment(rondo_experiment *experiment, const char *fi
     if (file == NULL || threads < 0) {
         return errors_add(errors, RONDO_INVALID, file == NULL ? "the file is NULL" : "threads is negative");
     }
-    const struct session_settings settings = {.threads = threads, .interrupt = {is_stopped, experiment}};
+    const struct session_settings settings = {.threads = threads,
+                                              .interrupt = {.is_requested = is_stopped, .arg = experiment}};
     experiment->session = session_create(&settings, errors);
     if (experiment->session != NULL) {
         experiment->task = task_open(file, assignments, experiment->session, TASK_TRAIN | TASK_VALID, errors);

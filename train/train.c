@@ -1,5 +1,12 @@
+#define _POSIX_C_SOURCE 200809L
 #include "train/train.h"
 
+#include <math.h>
+
+#include "io/file.h"
+#include "train/checkpoint_writer.h"
+#include "train/resume.h"
+#include "train/run_identity.h"
 #include "train/run_record.h"
 #include "train/task_memory.h"
 
@@ -9,6 +16,11 @@ struct experiment_training {
     struct run_folder *run;
     const struct train_observer *observer;
     struct train_result *result;
+    struct checkpoint_writer *writer;
+    struct archive *identity;     /* what the run was made from, for all checkpoints */
+    int is_checkpoint_due;        /* and has not been written, because another one was being written */
+    double checkpoint_clock;      /* when the last one began, on trainer_clock */
+    double start, seconds_before; /* of this process, on trainer_clock; of training in those before */
 };
 
 struct trainer_settings train_settings(const struct task *task) {
@@ -51,39 +63,157 @@ static rondo_status on_interval(void *arg, const struct trainer_progress *progre
     return RONDO_OK;
 }
 
-/* After a training that failed or was interrupted: reports which weights the folder has, if any. */
-static void report_weights(struct experiment_training *training, rondo_status status, struct errors *errors) {
+/* ---- checkpoints ---- */
+
+/* 1 if a multiple of `every` updates was reached by update number `steps`. */
+static int reaches(int64_t steps, double every) {
+    const double rounding = 1e-6; /* of a share of an epoch */
+    return every > 0 && floor(((double)steps + rounding) / every) > floor(((double)steps - 1 + rounding) / every);
+}
+
+static rondo_status begin_checkpoint(struct experiment_training *training, int64_t step, const struct training *state,
+                                     struct errors *errors) {
+    struct archive *archive = checkpoint_writer_archive(training->writer, errors);
+    if (archive == NULL) {
+        return errors->status;
+    }
+    training->is_checkpoint_due = 0;
+    training->checkpoint_clock = trainer_clock();
+    archive_put_all(archive, training->identity);
+    archive_put_integer(archive, run_folder_length(training->run, RUN_METRICS), "files.metrics");
+    archive_put_integer(archive, run_folder_length(training->run, RUN_TIMINGS), "files.timings");
+    archive_put_real(archive, training->seconds_before + trainer_clock() - training->start, "trainer.seconds");
+    trainer_save(state, archive);
+    return checkpoint_writer_begin(training->writer, step, errors);
+}
+
+static rondo_status on_pause(void *arg, enum trainer_pause why, const struct trainer_progress *progress,
+                             const struct training *state, struct errors *errors) {
+    struct experiment_training *training = arg;
+    const struct checkpoint_every *every = &training->task->experiment->schedule.checkpoint_every;
+    const double seconds = trainer_clock() - training->checkpoint_clock, minute = 60, least = 1;
+    const int is_exact = why != TRAINER_UPDATE || reaches(progress->steps, (double)every->steps);
+    training->is_checkpoint_due |= is_exact || (every->minutes > 0 && seconds >= minute * every->minutes) ||
+                                   reaches(progress->steps, every->epochs * (double)training->task->updates_per_epoch);
+    if (!is_exact) {
+        if (checkpoint_writer_is_busy(training->writer)) {
+            return RONDO_OK;
+        }
+        RONDO_TRY(checkpoint_writer_wait(training->writer, errors)); /* of the last write, as soon as it is known */
+        if (!training->is_checkpoint_due || seconds < least) {
+            return RONDO_OK;
+        }
+    }
+    struct profile *profile = training->task->session->profile;
+    if (why == TRAINER_INTERRUPTED) {
+        interrupt_begin_saving(&training->task->session->interrupt);
+    }
+    profile_begin(profile, PROFILE_FILES);
+    rondo_status status = begin_checkpoint(training, progress->steps, state, errors);
+    if (status == RONDO_OK && why != TRAINER_UPDATE) {
+        status = checkpoint_writer_wait(training->writer, errors);
+    }
+    profile_end(profile, PROFILE_FILES);
+    return status;
+}
+
+/* ---- the end of a training ---- */
+
+/* "after step 120, in epoch 3," or "of epoch 3" */
+static const char *place_of(const struct experiment_training *training, int64_t step) {
+    const int64_t per_epoch = training->task->updates_per_epoch;
+    struct arena *arena = training->task->experiment->arena;
+    const char *text = step % per_epoch == 0 ? arena_printf(arena, "of epoch %lld", (long long)(step / per_epoch))
+                                             : arena_printf(arena, "after step %lld, in epoch %lld,", (long long)step,
+                                                            (long long)(step / per_epoch) + 1);
+    return text == NULL ? "(no memory for the place)" : text;
+}
+
+/* After a training that failed or was interrupted: reports what the folder has. */
+static void report_folder(struct experiment_training *training, rondo_status status, struct errors *errors) {
     const struct trainer_result *trainer = &training->result->trainer;
     struct run_folder *run = training->run;
     const int64_t per_epoch = training->task->updates_per_epoch;
+    if (training->writer != NULL) {
+        checkpoint_writer_wait(training->writer, errors);
+    }
+    if (status == RONDO_INTERRUPTED) {
+        run_folder_keep(run);
+    }
     if (status == RONDO_INTERRUPTED && run_folder_weights(run) == RUN_FOLDER_NO_WEIGHTS && trainer->steps > 0) {
         run_record_weights(run, training->task->network, trainer->steps, trainer->steps / per_epoch, errors);
     }
-    const int64_t step = run_folder_weights(run);
+    const int64_t weights = run_folder_weights(run), checkpoint = run_folder_checkpoint(run);
+    const int has_any = weights != RUN_FOLDER_NO_WEIGHTS || checkpoint != RUN_FOLDER_NO_CHECKPOINT;
     struct errors moved = {0};
-    if (step == RUN_FOLDER_NO_WEIGHTS || run_folder_check(run, &moved) != RONDO_OK) {
+    if ((!has_any && status != RONDO_INTERRUPTED) || run_folder_check(run, &moved) != RONDO_OK) {
         errors_free(&moved); /* this is why the training failed, so it has been reported */
         training->result->folder = NULL;
-    } else if (step % per_epoch != 0) {
-        errors_add(errors, status, "the weights after step %lld, in epoch %lld, are in '%s'", (long long)step,
-                   (long long)(step / per_epoch) + 1, run_folder_path(run));
-    } else {
-        errors_add(errors, status, "the weights of epoch %lld are in '%s'", (long long)(step / per_epoch),
+        return;
+    }
+    training->result->can_resume = checkpoint != RUN_FOLDER_NO_CHECKPOINT || status == RONDO_INTERRUPTED;
+    if (weights != RUN_FOLDER_NO_WEIGHTS) {
+        errors_add(errors, status, "the weights %s are in '%s'", place_of(training, weights), run_folder_path(run));
+    }
+    if (checkpoint != RUN_FOLDER_NO_CHECKPOINT) {
+        errors_add(errors, status, "the checkpoint %s is in '%s'", place_of(training, checkpoint),
                    run_folder_path(run));
     }
 }
 
-static rondo_status run_training(struct experiment_training *training, struct errors *errors) {
+static rondo_status run_trainer(struct experiment_training *training, struct archive *resume, struct errors *errors) {
     struct task *task = training->task;
-    const struct trainer_settings settings = train_settings(task);
-    const struct trainer_observer observer = {.update_end = on_update, .interval_end = on_interval, .arg = training};
+    struct trainer_settings settings = train_settings(task);
+    const struct trainer_observer observer = {on_update, on_interval, on_pause, training};
     struct trainer_result *result = &training->result->trainer;
-    const double start = trainer_clock();
+    settings.resume = resume;
+    RONDO_TRY(trainer_run(task->network, task->data.train, task->data.valid, &settings, &observer, result, errors));
+    RONDO_TRY(checkpoint_writer_wait(training->writer, errors));
+    if (result->best_epoch > 0 && run_folder_weights(training->run) != result->best_step) {
+        /* Somebody has removed or replaced the file since the best weights were found. */
+        RONDO_TRY(run_record_weights(training->run, task->network, result->best_step,
+                                     result->best_step / task->updates_per_epoch, errors));
+    }
+    const double seconds = training->seconds_before + trainer_clock() - training->start;
+    return run_record_finish(training->run, result, seconds, errors);
+}
+
+/* `resume` NULL: from the beginning. */
+static rondo_status run_training(struct experiment_training *training, struct archive *resume, struct errors *errors) {
+    struct task *task = training->task;
+    training->start = training->checkpoint_clock = trainer_clock();
+    training->identity = archive_create();
+    if (training->identity == NULL) {
+        return errors_no_memory(errors);
+    }
+    RONDO_TRY(run_identity_save(task, training->identity, errors));
+    training->writer =
+        checkpoint_writer_create(training->run, (int32_t)task->experiment->schedule.checkpoint.keep, errors);
+    if (training->writer == NULL) {
+        return errors->status;
+    }
     if (training->observer->begin != NULL) {
         training->observer->begin(training->observer->arg, task, training->result->folder);
     }
-    RONDO_TRY(trainer_run(task->network, task->data.train, task->data.valid, &settings, &observer, result, errors));
-    return run_record_finish(training->run, result, trainer_clock() - start, errors);
+    if (resume == NULL) {
+        RONDO_TRY(model_initialise(network_model(task->network), (uint64_t)task->experiment->schedule.options.seed,
+                                   &task->session->interrupt, errors));
+    }
+    return run_trainer(training, resume, errors);
+}
+
+/* Trains in the folder of the run, and closes it. */
+static rondo_status train_in(struct experiment_training *training, struct archive *resume, struct errors *errors) {
+    struct train_result *result = training->result;
+    result->folder = arena_strdup(training->task->experiment->arena, run_folder_path(training->run));
+    rondo_status status = result->folder == NULL ? errors_no_memory(errors) : run_training(training, resume, errors);
+    if (status != RONDO_OK) {
+        report_folder(training, status, errors);
+    }
+    checkpoint_writer_destroy(training->writer);
+    archive_destroy(training->identity);
+    run_folder_close(training->run);
+    return status;
 }
 
 /* 1 if every example has the weight 0, so that there is no loss. */
@@ -97,30 +227,63 @@ static int has_no_weight(const struct dataset *dataset) {
     return weight != NULL;
 }
 
-rondo_status train_experiment(struct task *task, const char *folder, const struct train_observer *observer,
-                              struct train_result *result, struct errors *errors) {
-    const struct experiment *experiment = task->experiment;
-    struct experiment_training training = {.task = task, .observer = observer, .result = result};
-    *result = (struct train_result){0};
+static rondo_status check_training(const struct task *task, struct errors *errors) {
     if (task->data.train->count == 0) {
         return errors_add(errors, RONDO_INVALID, "there is no example to train on");
     }
     if (has_no_weight(task->data.train)) {
-        return errors_add_at(errors, RONDO_INVALID, experiment->data.train.where,
+        return errors_add_at(errors, RONDO_INVALID, task->experiment->data.train.where,
                              "all training examples have the weight 0, so there is no loss to train on");
     }
-    RONDO_TRY(task_check_memory(task, errors));
-    RONDO_TRY(model_initialise(network_model(task->network), (uint64_t)experiment->schedule.options.seed,
-                               &task->session->interrupt, errors));
+    return task_check_memory(task, errors);
+}
+
+rondo_status train_experiment(struct task *task, const char *folder, const struct train_observer *observer,
+                              struct train_result *result, struct errors *errors) {
+    struct experiment_training training = {.task = task, .observer = observer, .result = result};
+    *result = (struct train_result){0};
+    RONDO_TRY(check_training(task, errors));
     training.run = run_record_create(folder, task, errors);
-    if (training.run == NULL) {
-        return errors->status;
+    return training.run == NULL ? errors->status : train_in(&training, NULL, errors);
+}
+
+/* Removes what was written after the checkpoint, and will be written again. */
+static rondo_status cut_logs(struct run_folder *run, struct archive *archive, struct errors *errors) {
+    int64_t metrics = 0, timings = 0;
+    if (archive != NULL) {
+        RONDO_TRY(archive_take_integer(archive, &metrics, errors, "files.metrics"));
+        RONDO_TRY(archive_take_integer(archive, &timings, errors, "files.timings"));
     }
-    result->folder = arena_strdup(experiment->arena, run_folder_path(training.run));
-    rondo_status status = result->folder == NULL ? errors_no_memory(errors) : run_training(&training, errors);
-    if (status != RONDO_OK) {
-        report_weights(&training, status, errors);
+    RONDO_TRY(run_folder_cut(run, RUN_METRICS, metrics, errors));
+    return run_folder_cut(run, RUN_TIMINGS, timings, errors);
+}
+
+/* The file has the best weights of the checkpoint, or later ones, which will be found and written again, unless something has
+ * changed. */
+static rondo_status find_weights(struct resume *resume, struct errors *errors) {
+    struct arena *arena = arena_create();
+    const char *file = arena_printf(arena, "%s/" RUN_FOLDER_WEIGHTS, run_folder_path(resume->run));
+    const int is_there = file != NULL && !resume->has_changed && file_exists(file);
+    int64_t best = 0;
+    arena_destroy(arena);
+    RONDO_TRY(archive_take_integer(resume->archive, &best, errors, "trainer.best_step"));
+    if (is_there && best > 0) {
+        run_folder_set_weights(resume->run, best);
     }
-    run_folder_close(training.run);
-    return status;
+    return RONDO_OK;
+}
+
+rondo_status train_resume(struct resume *resume, const struct train_observer *observer, struct train_result *result,
+                          struct errors *errors) {
+    struct experiment_training training = {
+        .task = resume->task, .run = resume->run, .observer = observer, .result = result};
+    *result = (struct train_result){0};
+    RONDO_TRY(check_training(resume->task, errors));
+    RONDO_TRY(cut_logs(resume->run, resume->archive, errors));
+    if (resume->archive != NULL) {
+        RONDO_TRY(archive_take_real(resume->archive, &training.seconds_before, errors, "trainer.seconds"));
+        RONDO_TRY(find_weights(resume, errors));
+    }
+    resume->run = NULL; /* train_in closes it */
+    return train_in(&training, resume->archive, errors);
 }

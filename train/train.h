@@ -4,7 +4,7 @@
  *     struct train_result result;
  *     status = train_experiment(task, NULL, &observer, &result, errors);
  *
- * It prints nothing; an observer receives its progress. The session's interrupt ends it early.
+ * It prints nothing; an observer receives its progress. The session's interrupt ends it early; train_resume goes on.
  *
  * Threads: main thread; uses several inside. Observers are called on the main thread.
  */
@@ -29,18 +29,27 @@ struct train_observer {
 struct train_result {
     struct trainer_result trainer;
     const char *folder; /* of the run; NULL: no folder remains. Lives as long as the task */
+    int can_resume;     /* 1: after a failure, train_resume can go on from the folder */
 };
 
 /* The settings of the training of a task, with its training data. */
 struct trainer_settings train_settings(const struct task *task);
 
-/* Initialises the parameters, creates the run folder (`folder` as in run_folder_create) and trains. Afterwards the network
- * and the folder have the weights of the best validation.
+/* Creates the run folder (`folder` as in run_folder_create), initialises the parameters and trains. Afterwards the network
+ * and the folder have the weights of the best validation. Meanwhile, checkpoints are written to the folder, as
+ * schedule.checkpoint says.
  *
- * If the training fails or is interrupted (RONDO_INTERRUPTED), the folder remains with the weights of the best
- * validation so far, and the errors say so. If it is interrupted before the end of the first one, it remains with the
- * weights of that moment. If there are no weights, the folder is removed. */
+ * If the training is interrupted (RONDO_INTERRUPTED), the folder remains, with a checkpoint of that moment. If it fails, the
+ * folder remains with the last checkpoint; the errors say where the training can go on, and which weights there are. If there
+ * is neither a checkpoint nor weights, the folder is removed. If it was interrupted before the end of the first validation,
+ * its weights are those of that moment. */
 rondo_status train_experiment(struct task *task, const char *folder, const struct train_observer *observer,
                               struct train_result *result, struct errors *errors);
+
+struct resume;
+/* Goes on from a checkpoint (train/resume.h), or from the beginning if the run has none yet. The rest is as above. The run ends
+ * with the same files, byte for byte, as if it had not been interrupted, except timings.jsonl. */
+rondo_status train_resume(struct resume *resume, const struct train_observer *observer, struct train_result *result,
+                          struct errors *errors);
 
 #endif

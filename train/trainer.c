@@ -293,6 +293,7 @@ static rondo_status begin_training(struct training *training, struct errors *err
     if (training->best == NULL) {
         return errors_no_memory(errors);
     }
+    RONDO_TRY(model_allocate(network_model(training->network), errors)); /* a saved state brings their values */
     training->schedule = schedule_create(&settings->schedule, errors);
     training->updater = training->schedule == NULL ? NULL : updater_create(&settings->updater, errors);
     if (training->updater == NULL) {

@@ -1,0 +1,86 @@
+#include "train/resume.h"
+
+#include <string.h>
+
+#include "train/run_identity.h"
+#include "train/run_record.h"
+#include "train/schedule.h"
+
+/* Adds a difference if the learning rate of the updates before the checkpoint depends on the length of the run. */
+static rondo_status compare_epochs(const struct resume *resume, struct errors *differences, struct errors *errors) {
+    const struct task *task = resume->task;
+    const int64_t epochs = task->experiment->schedule.options.epochs;
+    int64_t planned = 0, epoch = 0, update = -1;
+    RONDO_TRY(archive_take_integer(resume->archive, &planned, errors, "trainer.epochs"));
+    RONDO_TRY(archive_take_integer(resume->archive, &epoch, errors, "trainer.epoch"));
+    if (epochs < epoch) {
+        return errors_add(errors, RONDO_INVALID, "'schedule.epochs' is %lld, and the run is already in epoch %lld",
+                          (long long)epochs, (long long)epoch);
+    }
+    if (epochs == planned) {
+        return RONDO_OK;
+    }
+    const struct schedule_settings settings = task_schedule(task);
+    struct schedule *schedule = schedule_create(&settings, errors);
+    if (schedule == NULL) {
+        return errors->status;
+    }
+    rondo_status status = schedule_load(schedule, resume->archive, errors);
+    if (status == RONDO_OK) {
+        status = schedule_find_change(schedule, task->updates_per_epoch * planned, resume->step, &update, errors);
+    }
+    schedule_destroy(schedule);
+    if (status == RONDO_OK && update >= 0) {
+        errors_add(differences, RONDO_INVALID,
+                   "schedule.epochs was %lld and is %lld: '%s' spreads the learning rate over the whole run, so update "
+                   "%lld would have had another one",
+                   (long long)planned, (long long)epochs, settings.plugin->base.name, (long long)update + 1);
+    }
+    return status;
+}
+
+/* Compares what the run was made from with what there is now. */
+static rondo_status compare(struct resume *resume, const struct resume_settings *settings, struct errors *notes,
+                            struct errors *errors) {
+    struct errors differences = {0};
+    rondo_status status = RONDO_OK;
+    if (resume->archive != NULL) {
+        status = run_identity_compare(resume->task, resume->archive, &differences, errors);
+        status = status == RONDO_OK ? compare_epochs(resume, &differences, errors) : status;
+    } else {
+        run_record_changes(settings->folder, resume->task, TASK_TRAIN | TASK_VALID, &differences);
+    }
+    if (status == RONDO_OK && differences.count > 0 && !settings->accepts_changes) {
+        status =
+            errors_add(errors, RONDO_INVALID,
+                       "'%s' would not go on as it began; --accept-changes does it nevertheless:", settings->folder);
+        errors_move(errors, &differences);
+    }
+    resume->has_changed = differences.count > 0;
+    errors_move(notes, &differences);
+    errors_free(&differences);
+    return status;
+}
+
+rondo_status resume_open(struct resume *resume, const struct resume_settings *settings, struct session *session,
+                         struct errors *notes, struct errors *errors) {
+    *resume = (struct resume){.run = run_folder_open(settings->folder, errors)};
+    if (resume->run == NULL) {
+        return errors->status;
+    }
+    RONDO_TRY(run_folder_read_checkpoint(resume->run, &resume->archive, &resume->step, notes, errors));
+    resume->task = run_record_reopen(settings->folder, settings->assignments, session, errors);
+    if (resume->task == NULL) {
+        return errors->status;
+    }
+    RONDO_TRY(compare(resume, settings, notes, errors));
+    const int is_same = settings->assignments == NULL || settings->assignments[0] == NULL;
+    return is_same && !resume->has_changed ? RONDO_OK : run_record_rewrite(resume->run, resume->task, errors);
+}
+
+void resume_close(struct resume *resume) {
+    run_folder_close(resume->run);
+    archive_destroy(resume->archive);
+    task_destroy(resume->task);
+    *resume = (struct resume){0};
+}
