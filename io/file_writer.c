@@ -131,7 +131,8 @@ int file_sync(int descriptor) {
 int file_sync_folder(int folder, const char *name) {
     const int descriptor = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0) {
-        return 0; /* a folder that may be written but not read cannot be synced; the file itself has been */
+        /* A folder that may be written but not read cannot be synced; the file itself has been. */
+        return errno == EACCES ? 0 : errno;
     }
     const int error = file_sync(descriptor);
     close(descriptor);

@@ -149,9 +149,10 @@ static rondo_status open_folder(struct run_folder *run, struct errors *errors) {
                                : RONDO_OK;
 }
 
-/* 1 if the path leads to the folder of this run. */
+/* 1 if the path leads to the folder of this run; 0, with a value of errno, if it does not. */
 static int is_in_place(const struct run_folder *run) {
     struct stat own, found;
+    errno = ENOENT;
     return fstat(run->descriptor, &own) == 0 && stat(run->absolute, &found) == 0 && own.st_dev == found.st_dev &&
            own.st_ino == found.st_ino;
 }
@@ -159,6 +160,9 @@ static int is_in_place(const struct run_folder *run) {
 rondo_status run_folder_check(struct run_folder *run, struct errors *errors) {
     if (is_in_place(run)) {
         return RONDO_OK;
+    }
+    if (errno != ENOENT && errno != ENOTDIR) {
+        return file_failed(errors, RONDO_IO, (struct location){0}, "look at the folder", run->path, errno);
     }
     /* On Linux this link contains the present path of an open folder. */
     char link[40], target[4096];
@@ -219,15 +223,18 @@ static rondo_status check_log(const struct run_folder *run, enum run_log log, st
 /* Opens the logs and locks the first. `flags` O_EXCL: it must not exist yet, since of two processes that start in the same
  * empty folder only one may go on. */
 static rondo_status open_logs(struct run_folder *run, int flags, struct errors *errors) {
+    RONDO_TRY(remember(run, log_files[RUN_METRICS], errors));
     RONDO_TRY(open_log(run, RUN_METRICS, flags, errors));
     const int is_taken = run->logs[RUN_METRICS].descriptor < 0 && errno == EEXIST;
     if (is_taken) {
+        run->written = NULL; /* it belongs to the other process */
         RONDO_TRY(open_log(run, RUN_METRICS, 0, errors));
     }
     RONDO_TRY(check_log(run, RUN_METRICS, errors));
     if (is_taken || !file_lock(run->logs[RUN_METRICS].descriptor, FILE_LOCK_OWN)) {
         return refuse_second(run, run->logs[RUN_METRICS].descriptor, errors);
     }
+    RONDO_TRY(remember(run, log_files[RUN_TIMINGS], errors));
     RONDO_TRY(open_log(run, RUN_TIMINGS, 0, errors));
     return check_log(run, RUN_TIMINGS, errors);
 }
@@ -249,11 +256,7 @@ static rondo_status start(struct run_folder *run, const char *folder, const char
     RONDO_TRY(folder == NULL ? make_next_folder(run, name, errors) : make_folder(run, folder, errors));
     RONDO_TRY(open_folder(run, errors));
     sync_above(run);
-    RONDO_TRY(open_logs(run, O_EXCL, errors));
-    for (int log = 0; log < RUN_LOG_COUNT; log++) {
-        RONDO_TRY(remember(run, log_files[log], errors));
-    }
-    return RONDO_OK;
+    return open_logs(run, O_EXCL, errors);
 }
 
 /* NULL with an error. */

@@ -46,7 +46,7 @@ int openat(int folder, const char *name, int flags, ...) {
         errno = EOPNOTSUPP;
         return -1;
     }
-    if ((flags & O_ACCMODE) != O_RDONLY && fails(SYSTEM_OPEN)) {
+    if (fails((flags & O_ACCMODE) == O_RDONLY ? SYSTEM_LOOK : SYSTEM_OPEN)) {
         return -1;
     }
     return (int)syscall(SYS_openat, folder, name, flags, mode);
@@ -90,4 +90,17 @@ int renameat(int from_folder, const char *from, int folder, const char *name) {
 
 int mkdirat(int folder, const char *name, mode_t mode) {
     return fails(SYSTEM_MAKE_FOLDER) ? -1 : (int)syscall(SYS_mkdirat, folder, name, mode);
+}
+
+int mkdir(const char *name, mode_t mode) {
+    return fails(SYSTEM_MAKE_FOLDER) ? -1 : (int)syscall(SYS_mkdirat, AT_FDCWD, name, mode);
+}
+
+int close(int descriptor) {
+    struct stat info;
+    const int flags = fcntl(descriptor, F_GETFL);
+    const int is_written =
+        flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
+    const int result = (int)syscall(SYS_close, descriptor);
+    return is_written && fails(SYSTEM_CLOSE) ? -1 : result;
 }

@@ -15,13 +15,15 @@
 
 enum system_call {
     SYSTEM_OPEN,       /* openat, for writing */
+    SYSTEM_LOOK,       /* openat, for reading */
     SYSTEM_WRITE,      /* write, to regular files: nothing is written */
     SYSTEM_WRITE_HALF, /* write, to regular files: half is written; the next one fails with the error */
     SYSTEM_SYNC,       /* fsync and fdatasync */
     SYSTEM_TRUNCATE,
     SYSTEM_LINK,
     SYSTEM_RENAME,
-    SYSTEM_MAKE_FOLDER, /* mkdirat */
+    SYSTEM_MAKE_FOLDER, /* mkdir and mkdirat */
+    SYSTEM_CLOSE,       /* of a file that was open for writing; it is closed then, too */
     SYSTEM_CALLS
 };
 
