@@ -27,7 +27,7 @@ data: {reader: characters, train: text.txt, window: 16}
 model:
   feedback: true
   embedding: {size: 512}
-  layers: [{cell: lstm, hidden: 816, count: 2}]
+  layers: [{cell: lstm, hidden: 840, count: 2}]
 loss: {plugin: softmax_cross_entropy}
 optimizer: {plugin: adam, lr: 0.001}
 schedule: {epochs: 1, batch: 16}

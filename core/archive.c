@@ -15,6 +15,7 @@ struct archive {
     int32_t *table; /* [slots] 1 + number of an entry; 0: free */
     uint32_t slots; /* a power of 2, more than `count` */
     int is_failed;
+    const char *file; /* from the arena; NULL: none */
 };
 
 struct archive *archive_create(void) {
@@ -43,6 +44,7 @@ void archive_clear(struct archive *archive) {
     arena_reset(archive->arena);
     archive->count = 0;
     archive->is_failed = 0;
+    archive->file = NULL;
     if (archive->table != NULL) {
         memset(archive->table, 0, sizeof *archive->table * archive->slots);
     }
@@ -50,6 +52,11 @@ void archive_clear(struct archive *archive) {
 
 int archive_is_failed(const struct archive *archive) {
     return archive == NULL || archive->is_failed;
+}
+
+void archive_set_file(struct archive *archive, const char *file) {
+    archive->file = arena_strdup(archive->arena, file);
+    archive->is_failed |= archive->file == NULL;
 }
 
 int32_t archive_count(const struct archive *archive) {
@@ -280,18 +287,19 @@ static const struct archive_entry *take(struct archive *archive, const struct ar
     const char *name = format_name(&formatted, format, arguments);
     const int32_t index = name == NULL ? -1 : find(archive, name);
     const struct archive_entry *entry = index < 0 ? NULL : &archive->entries[index];
+    const struct location where = {.file = archive->file};
     if (name == NULL) {
         errors_no_memory(errors);
     } else if (entry == NULL) {
-        errors_add(errors, RONDO_INVALID, "it has no entry '%s'", name);
+        errors_add_at(errors, RONDO_INVALID, where, "there is no entry '%s'", name);
     } else if (entry->kind != wanted->kind ||
                (wanted->kind != ARCHIVE_TEXT &&
                 (entry->ndim != wanted->ndim ||
                  (wanted->ndim > 0 &&
                   memcmp(entry->shape, wanted->shape, sizeof *wanted->shape * (size_t)wanted->ndim) != 0)))) {
-        errors_add(errors, RONDO_INVALID, "its entry '%s' is %s %s, expected %s %s", name, kind_name(entry->kind),
-                   shape_text(entry->ndim, entry->shape).text, kind_name(wanted->kind),
-                   shape_text(wanted->ndim, wanted->shape).text);
+        errors_add_at(errors, RONDO_INVALID, where, "the entry '%s' is %s %s, expected %s %s", name,
+                      kind_name(entry->kind), shape_text(entry->ndim, entry->shape).text, kind_name(wanted->kind),
+                      shape_text(wanted->ndim, wanted->shape).text);
         entry = NULL;
     } else {
         archive->taken[index] = 1;
@@ -381,8 +389,8 @@ int archive_has(const struct archive *archive, const char *name, ...) {
 rondo_status archive_check_taken(const struct archive *archive, struct errors *errors) {
     for (int32_t i = 0; i < archive->count; i++) {
         if (!archive->taken[i]) {
-            return errors_add(errors, RONDO_INVALID, "its entry '%s' belongs to nothing in this training",
-                              archive->entries[i].name);
+            return errors_add_at(errors, RONDO_INVALID, (struct location){.file = archive->file},
+                                 "the entry '%s' belongs to nothing in this training", archive->entries[i].name);
         }
     }
     return RONDO_OK;

@@ -66,8 +66,11 @@ void archive_put_all(struct archive *archive, const struct archive *from);
 struct archive_entry *archive_add(struct archive *archive, const char *name, int32_t kind, int32_t ndim,
                                   const int64_t *shape);
 
+/* The file that the archive was read from, for messages; copied, and forgotten by archive_clear. */
+void archive_set_file(struct archive *archive, const char *file);
+
 /* Copies an entry to the caller's memory. RONDO_INVALID if it is missing, or if its kind or its shape is another one; the
- * error names the entry. */
+ * error names file and entry. */
 rondo_status archive_take_tensor(struct archive *archive, const rondo_tensor *into, struct errors *errors,
                                  const char *name, ...) RONDO_PRINTF(4, 5);
 rondo_status archive_take_integers(struct archive *archive, int64_t *into, int64_t count, struct errors *errors,

@@ -141,6 +141,7 @@ struct archive *archive_read_damaged(const char *file, int *is_damaged, struct e
         *is_damaged = 1;
         status = read_entries(&reading, archive, is_damaged);
         tensor_file_close(&reading);
+        archive_set_file(archive, file);
     }
     if (status == RONDO_OK || status == RONDO_NO_MEMORY) {
         *is_damaged = 0;

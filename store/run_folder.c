@@ -298,6 +298,9 @@ static rondo_status reopen(struct run_folder *run, const char *folder, struct er
     if (!file_exists(folder)) {
         return errors_add(errors, RONDO_NOT_FOUND, "there is no folder '%s'", folder);
     }
+    if (stat(folder, &info) == 0 && !S_ISDIR(info.st_mode)) {
+        return errors_add(errors, RONDO_INVALID, "'%s' is a file, expected the folder of a run", folder);
+    }
     RONDO_TRY(open_folder(run, errors));
     if (fstatat(run->descriptor, LAST_FILE, &info, 0) != 0) {
         return errors_add(errors, RONDO_NOT_FOUND, "'%s' is not the folder of a run: it has no " LAST_FILE, folder);

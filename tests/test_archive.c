@@ -62,12 +62,13 @@ START_TEST(archive_refuses_what_does_not_fit) {
     archive_put_tensor(archive, &tensor, "W");
     tensor = tensor_of(RONDO_F32, 2, other);
     ck_assert_int_eq(archive_take_tensor(archive, &tensor, &errors, "W"), RONDO_INVALID);
-    ck_assert_str_eq(errors_text(&errors, 0), "its entry 'W' is f32 [2, 3], expected f32 [3, 2]");
+    ck_assert_str_eq(errors_text(&errors, 0), "the entry 'W' is f32 [2, 3], expected f32 [3, 2]");
+    archive_set_file(archive, "a/b.safetensors");
     ck_assert_int_eq(archive_take_tensor(archive, &tensor, &errors, "V"), RONDO_INVALID);
-    ck_assert_str_eq(errors_text(&errors, 1), "it has no entry 'V'");
+    ck_assert_str_eq(errors_text(&errors, 1), "a/b.safetensors: there is no entry 'V'");
     ck_assert_ptr_null(archive_take_text(archive, &errors, "W"));
     ck_assert_int_eq(archive_check_taken(archive, &errors), RONDO_INVALID);
-    ck_assert_str_eq(errors_text(&errors, 3), "its entry 'W' belongs to nothing in this training");
+    ck_assert_str_eq(errors_text(&errors, 3), "a/b.safetensors: the entry 'W' belongs to nothing in this training");
     ck_assert(!archive_is_failed(archive));
     archive_put_integer(archive, 1, "W"); /* the name is taken */
     ck_assert(archive_is_failed(archive));

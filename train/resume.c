@@ -46,7 +46,9 @@ static rondo_status compare(struct resume *resume, const struct resume_settings 
     rondo_status status = RONDO_OK;
     if (resume->archive != NULL) {
         status = run_identity_compare(resume->task, resume->archive, &differences, errors);
-        status = status == RONDO_OK ? compare_epochs(resume, &differences, errors) : status;
+        /* With another schedule, its state does not fit. */
+        const int goes_on = status == RONDO_OK && (differences.count == 0 || settings->accepts_changes);
+        status = goes_on ? compare_epochs(resume, &differences, errors) : status;
     } else {
         run_record_changes(settings->folder, resume->task, TASK_TRAIN | TASK_VALID, &differences);
     }
@@ -56,7 +58,7 @@ static rondo_status compare(struct resume *resume, const struct resume_settings 
                        "'%s' would not go on as it began; --accept-changes does it nevertheless:", settings->folder);
         errors_move(errors, &differences);
     }
-    resume->has_changed = differences.count > 0;
+    resume->is_other = differences.count > 0;
     errors_move(notes, &differences);
     errors_free(&differences);
     return status;
@@ -74,8 +76,8 @@ rondo_status resume_open(struct resume *resume, const struct resume_settings *se
         return errors->status;
     }
     RONDO_TRY(compare(resume, settings, notes, errors));
-    const int is_same = settings->assignments == NULL || settings->assignments[0] == NULL;
-    return is_same && !resume->has_changed ? RONDO_OK : run_record_rewrite(resume->run, resume->task, errors);
+    resume->has_changed = resume->is_other || (settings->assignments != NULL && settings->assignments[0] != NULL);
+    return RONDO_OK;
 }
 
 void resume_close(struct resume *resume) {

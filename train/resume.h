@@ -25,7 +25,8 @@ struct resume {
     struct archive *archive; /* the checkpoint; NULL: there is none yet, so the training begins */
     int64_t step;            /* updates before it; 0 without one */
     struct task *task;
-    int has_changed; /* 1: something differs from the run, and was accepted */
+    int has_changed; /* 1: the folder must get other files: keys were set, or differences accepted */
+    int is_other;    /* 1: differences were accepted, so that the past would not come out as it was */
 };
 
 /* Opens folder, checkpoint and task. The run's own experiment and vocabulary are used. Refuses (RONDO_INVALID) what would not

@@ -16,6 +16,7 @@ struct experiment_training {
     struct run_folder *run;
     const struct train_observer *observer;
     struct train_result *result;
+    struct resume *resume; /* NULL: the training begins */
     struct checkpoint_writer *writer;
     struct archive *identity;     /* what the run was made from, for all checkpoints */
     int is_checkpoint_due;        /* and has not been written, because another one was being written */
@@ -41,6 +42,36 @@ struct trainer_settings train_settings(const struct task *task) {
         .patience = experiment->schedule.stopping.patience,
         .min_delta = experiment->schedule.stopping.min_delta,
         .profile = task->session->profile};
+}
+
+/* Removes what was written after the checkpoint, and will be written again. */
+static rondo_status cut_logs(struct run_folder *run, struct archive *archive, struct errors *errors) {
+    int64_t metrics = 0, timings = 0;
+    if (archive != NULL) {
+        RONDO_TRY(archive_take_integer(archive, &metrics, errors, "files.metrics"));
+        RONDO_TRY(archive_take_integer(archive, &timings, errors, "files.timings"));
+    }
+    RONDO_TRY(run_folder_cut(run, RUN_METRICS, metrics, errors));
+    return run_folder_cut(run, RUN_TIMINGS, timings, errors);
+}
+
+/* Changes the folder of a run that goes on, now that its checkpoint has turned out to fit. */
+static rondo_status on_begin(void *arg, struct errors *errors) {
+    const struct experiment_training *training = arg;
+    struct resume *resume = training->resume;
+    if (resume == NULL) {
+        return RONDO_OK;
+    }
+    if (resume->has_changed) {
+        RONDO_TRY(run_record_rewrite(training->run, training->task, errors));
+    }
+    RONDO_TRY(cut_logs(training->run, resume->archive, errors));
+    if (resume->archive != NULL && !resume->is_other) {
+        RONDO_TRY(archive_check_taken(resume->archive, errors));
+    }
+    archive_destroy(resume->archive); /* as large as all that is trained */
+    resume->archive = NULL;
+    return RONDO_OK;
 }
 
 static rondo_status on_update(void *arg, const struct trainer_progress *progress, struct errors *errors) {
@@ -161,12 +192,12 @@ static void report_folder(struct experiment_training *training, rondo_status sta
     }
 }
 
-static rondo_status run_trainer(struct experiment_training *training, struct archive *resume, struct errors *errors) {
+static rondo_status run_trainer(struct experiment_training *training, struct errors *errors) {
     struct task *task = training->task;
     struct trainer_settings settings = train_settings(task);
-    const struct trainer_observer observer = {on_update, on_interval, on_pause, training};
+    const struct trainer_observer observer = {on_begin, on_update, on_interval, on_pause, training};
     struct trainer_result *result = &training->result->trainer;
-    settings.resume = resume;
+    settings.resume = training->resume == NULL ? NULL : training->resume->archive;
     RONDO_TRY(trainer_run(task->network, task->data.train, task->data.valid, &settings, &observer, result, errors));
     RONDO_TRY(checkpoint_writer_wait(training->writer, errors));
     if (result->best_epoch > 0 && run_folder_weights(training->run) != result->best_step) {
@@ -178,8 +209,7 @@ static rondo_status run_trainer(struct experiment_training *training, struct arc
     return run_record_finish(training->run, result, seconds, errors);
 }
 
-/* `resume` NULL: from the beginning. */
-static rondo_status run_training(struct experiment_training *training, struct archive *resume, struct errors *errors) {
+static rondo_status run_training(struct experiment_training *training, struct errors *errors) {
     struct task *task = training->task;
     training->start = training->checkpoint_clock = trainer_clock();
     training->identity = archive_create();
@@ -195,18 +225,18 @@ static rondo_status run_training(struct experiment_training *training, struct ar
     if (training->observer->begin != NULL) {
         training->observer->begin(training->observer->arg, task, training->result->folder);
     }
-    if (resume == NULL) {
+    if (training->resume == NULL || training->resume->archive == NULL) {
         RONDO_TRY(model_initialise(network_model(task->network), (uint64_t)task->experiment->schedule.options.seed,
                                    &task->session->interrupt, errors));
     }
-    return run_trainer(training, resume, errors);
+    return run_trainer(training, errors);
 }
 
 /* Trains in the folder of the run, and closes it. */
-static rondo_status train_in(struct experiment_training *training, struct archive *resume, struct errors *errors) {
+static rondo_status train_in(struct experiment_training *training, struct errors *errors) {
     struct train_result *result = training->result;
     result->folder = arena_strdup(training->task->experiment->arena, run_folder_path(training->run));
-    rondo_status status = result->folder == NULL ? errors_no_memory(errors) : run_training(training, resume, errors);
+    rondo_status status = result->folder == NULL ? errors_no_memory(errors) : run_training(training, errors);
     if (status != RONDO_OK) {
         report_folder(training, status, errors);
     }
@@ -244,18 +274,7 @@ rondo_status train_experiment(struct task *task, const char *folder, const struc
     *result = (struct train_result){0};
     RONDO_TRY(check_training(task, errors));
     training.run = run_record_create(folder, task, errors);
-    return training.run == NULL ? errors->status : train_in(&training, NULL, errors);
-}
-
-/* Removes what was written after the checkpoint, and will be written again. */
-static rondo_status cut_logs(struct run_folder *run, struct archive *archive, struct errors *errors) {
-    int64_t metrics = 0, timings = 0;
-    if (archive != NULL) {
-        RONDO_TRY(archive_take_integer(archive, &metrics, errors, "files.metrics"));
-        RONDO_TRY(archive_take_integer(archive, &timings, errors, "files.timings"));
-    }
-    RONDO_TRY(run_folder_cut(run, RUN_METRICS, metrics, errors));
-    return run_folder_cut(run, RUN_TIMINGS, timings, errors);
+    return training.run == NULL ? errors->status : train_in(&training, errors);
 }
 
 /* The file has the best weights of the checkpoint, or later ones, which will be found and written again, unless something has
@@ -263,7 +282,7 @@ static rondo_status cut_logs(struct run_folder *run, struct archive *archive, st
 static rondo_status find_weights(struct resume *resume, struct errors *errors) {
     struct arena *arena = arena_create();
     const char *file = arena_printf(arena, "%s/" RUN_FOLDER_WEIGHTS, run_folder_path(resume->run));
-    const int is_there = file != NULL && !resume->has_changed && file_exists(file);
+    const int is_there = file != NULL && !resume->is_other && file_exists(file);
     int64_t best = 0;
     arena_destroy(arena);
     RONDO_TRY(archive_take_integer(resume->archive, &best, errors, "trainer.best_step"));
@@ -276,14 +295,13 @@ static rondo_status find_weights(struct resume *resume, struct errors *errors) {
 rondo_status train_resume(struct resume *resume, const struct train_observer *observer, struct train_result *result,
                           struct errors *errors) {
     struct experiment_training training = {
-        .task = resume->task, .run = resume->run, .observer = observer, .result = result};
+        .task = resume->task, .run = resume->run, .observer = observer, .result = result, .resume = resume};
     *result = (struct train_result){0};
     RONDO_TRY(check_training(resume->task, errors));
-    RONDO_TRY(cut_logs(resume->run, resume->archive, errors));
     if (resume->archive != NULL) {
         RONDO_TRY(archive_take_real(resume->archive, &training.seconds_before, errors, "trainer.seconds"));
         RONDO_TRY(find_weights(resume, errors));
     }
     resume->run = NULL; /* train_in closes it */
-    return train_in(&training, resume->archive, errors);
+    return train_in(&training, errors);
 }

@@ -303,7 +303,8 @@ static rondo_status begin_training(struct training *training, struct errors *err
         RONDO_TRY(trainer_load(training, settings->resume, errors));
         training->start = trainer_clock() - training->progress.interval_seconds;
     }
-    return RONDO_OK;
+    const struct trainer_observer *observer = training->observer;
+    return observer->begin == NULL ? RONDO_OK : observer->begin(observer->arg, errors);
 }
 
 rondo_status trainer_run(struct network *network, const struct dataset *train, const struct dataset *valid,
