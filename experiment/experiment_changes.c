@@ -9,7 +9,7 @@ enum { MOST_SHOWN = 120 }; /* bytes of a value in a message */
 
 /* The comparison of two trees. */
 struct comparison {
-    struct arena *arena;
+    struct arena *arena; /* if it has failed, so has the comparison */
     struct errors *changes;
     struct location where; /* in `now`, of the mapping around the present key */
 };
@@ -61,12 +61,10 @@ static const char *shown(const struct yaml_node *node, struct arena *arena) {
 static void report(const struct comparison *comparison, const char *path, const struct yaml_node *was,
                    const struct yaml_node *now) {
     const char *before = shown(was, comparison->arena), *after = shown(now, comparison->arena);
-    if (before == NULL || after == NULL) {
-        errors_no_memory(comparison->changes);
-        return;
+    if (before != NULL && after != NULL) {
+        errors_add_at(comparison->changes, RONDO_INVALID, now == NULL ? comparison->where : now->where,
+                      "'%s' was %s when the run was trained, and is %s", path, before, after);
     }
-    errors_add_at(comparison->changes, RONDO_INVALID, now == NULL ? comparison->where : now->where,
-                  "'%s' was %s when the run was trained, and is %s", path, before, after);
 }
 
 /* ---- keys that are not compared ---- */
@@ -126,9 +124,7 @@ static void compare(const struct comparison *comparison, const char *path, const
 static void compare_child(const struct comparison *comparison, const char *path, const char *key,
                           const struct yaml_node *was, const struct yaml_node *now) {
     const char *inner = path[0] == '\0' ? key : arena_printf(comparison->arena, "%s.%s", path, key);
-    if (inner == NULL) {
-        errors_no_memory(comparison->changes);
-    } else if (!is_free(inner, was, now)) {
+    if (inner != NULL && !is_free(inner, was, now)) {
         compare(comparison, inner, was, now);
     }
 }
@@ -169,11 +165,9 @@ static void compare_sequences(const struct comparison *comparison, const char *p
     const struct yaml_node *before = was->first, *after = now->first;
     for (int32_t i = 0; before != NULL && after != NULL; i++, before = before->next, after = after->next) {
         const char *index = arena_printf(comparison->arena, "%d", i);
-        if (index == NULL) {
-            errors_no_memory(comparison->changes);
-            return;
+        if (index != NULL) {
+            compare_child(comparison, path, index, before, after);
         }
-        compare_child(comparison, path, index, before, after);
     }
 }
 
@@ -189,13 +183,12 @@ static void compare(const struct comparison *comparison, const char *path, const
     }
 }
 
-void experiment_changes(const struct yaml_node *was, const struct yaml_node *now, struct errors *changes) {
+rondo_status experiment_changes(const struct yaml_node *was, const struct yaml_node *now, struct errors *changes,
+                                struct errors *errors) {
     struct arena *arena = arena_create();
     const struct comparison comparison = {arena, changes, now->where};
-    if (arena == NULL) {
-        errors_no_memory(changes);
-    } else {
-        compare(&comparison, "", was, now);
-    }
+    compare(&comparison, "", was, now);
+    const int failed = arena_failed(arena);
     arena_destroy(arena);
+    return failed ? errors_no_memory(errors) : RONDO_OK;
 }

@@ -16,7 +16,8 @@
 
 #include "io/yaml.h"
 
-/* Adds a text for each key that differs, at its place in `now`, with both values. */
-void experiment_changes(const struct yaml_node *was, const struct yaml_node *now, struct errors *changes);
+/* Adds a text to `changes` for each key that differs, at its place in `now`, with both values. */
+rondo_status experiment_changes(const struct yaml_node *was, const struct yaml_node *now, struct errors *changes,
+                                struct errors *errors);
 
 #endif

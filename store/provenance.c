@@ -152,14 +152,13 @@ static int is_same(const json_t *was, const json_t *now) {
         return recorded == NULL && older == NULL ? 1 : present == NULL;
     }
     struct errors ignored = {0};
-    char hash[17] = "";
+    char hash[17];
     uint64_t number;
     int64_t bytes;
-    if (file_hash(text_of(now, "file"), &bytes, &number, &ignored) == RONDO_OK) {
-        snprintf(hash, sizeof hash, "%016" PRIx64, number);
-    }
+    const int is_known = file_hash(text_of(now, "file"), &bytes, &number, &ignored) == RONDO_OK;
+    snprintf(hash, sizeof hash, "%016" PRIx64, number);
     errors_free(&ignored);
-    return strcmp(hash, older) == 0;
+    return !is_known || strcmp(hash, older) == 0;
 }
 
 struct size_text {

@@ -42,8 +42,7 @@ struct json_t *provenance_cells(const struct provenance_file *cells);
 struct json_t *provenance_plugins(const struct loader *loader, const char *own_folder);
 
 /* Each adds a text to `changes` for each entry of `now` that differs from that of `was`, at the file that it is about. What only
- * one of them has is no change here: the keys of the experiment say what is given and used. Memory that is missing is an error
- * in `changes`, too. */
+ * one of them has is no change here: the keys of the experiment say what is given and used. */
 void provenance_compare_data(const struct json_t *was, const struct json_t *now, struct errors *changes);
 void provenance_compare_cells(const struct json_t *was, const struct json_t *now, struct errors *changes);
 /* `is_other_rondo`: `was` was recorded by another version of Rondo, with which its shipped plug-ins have changed, too: they are

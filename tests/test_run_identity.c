@@ -7,6 +7,8 @@
 #include "changing_run.h"
 #include "core/archive.h"
 #include "sandbox.h"
+#include "store/provenance.h"
+#include "tests/failing_allocator.h"
 #include "tests/suite.h"
 #include "tiny.h"
 #include "train/run_identity.h"
@@ -388,6 +390,36 @@ START_TEST(entries_of_another_program_or_damaged_ones_are_reported) {
 }
 END_TEST
 
+/* Each allocation of a comparison fails once. A difference is never lost, and memory is never taken for one. */
+START_TEST(memory_that_is_missing_is_no_difference) {
+    static const char *const assignments[] = {"schedule.seed=2", NULL};
+    struct archive *archive = archive_create();
+    changing_run_write(changing_run_text);
+    struct task *task = open_task("e.yaml", NULL), *other = open_task("e.yaml", assignments);
+    rondo_status status = RONDO_NO_MEMORY;
+    for (long number = 1; ALLOCATOR_COUNTS && status != RONDO_OK; number++) {
+        struct errors differences = {0};
+        provenance_clear(task->provenance);
+        provenance_clear(other->provenance);
+        archive_clear(archive);
+        allocator_fail(number);
+        status = run_identity_save(task, archive, &errors);
+        status = status == RONDO_OK ? run_identity_compare(other, archive, &differences, &errors) : status;
+        const long left = allocator_fail(0);
+        ck_assert_msg(left > 0 ? status == RONDO_OK : status == RONDO_NO_MEMORY || differences.count == 1,
+                      "status %d, %d differences after allocation %ld failed: %s", (int)status, differences.count,
+                      number, errors.count > 0 ? errors_text(&errors, 0) : "no message");
+        ck_assert(status != RONDO_OK || differences.count == 1);
+        status = left > 0 ? RONDO_OK : RONDO_NO_MEMORY;
+        errors_free(&differences);
+        errors_free(&errors);
+    }
+    archive_destroy(archive);
+    task_destroy(task);
+    task_destroy(other);
+}
+END_TEST
+
 static void open_sandbox(void) {
     sandbox_open();
     tiny_write();
@@ -405,5 +437,6 @@ int main(void) {
     tcase_add_loop_test(differences, what_has_changed_since_the_training_is_reported_until_it_is_accepted, 0,
                         ROWS(changes));
     tcase_add_loop_test(differences, entries_of_another_program_or_damaged_ones_are_reported, 0, ROWS(entries));
+    tcase_add_test(differences, memory_that_is_missing_is_no_difference);
     return run_suite(suite);
 }

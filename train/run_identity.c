@@ -281,13 +281,12 @@ static rondo_status take(struct archive *archive, struct recorded *recorded, str
     return errors->status;
 }
 
-static void compare_program(const struct task *task, const struct recorded *was, struct arena *arena,
-                            struct errors *differences) {
+static rondo_status compare_program(const struct task *task, const struct recorded *was, struct arena *arena,
+                                    struct errors *differences, struct errors *errors) {
     const char *abi = abi_text(arena), *passes = passes_text(task->session, arena);
     const char *engine = engine_name(task->session), *dtype = dtype_name(task->plan.dtype);
     if (arena_failed(arena)) {
-        errors_no_memory(differences);
-        return;
+        return errors_no_memory(errors);
     }
     if (strcmp(was->rondo, RONDO_VERSION) != 0) {
         errors_add(differences, RONDO_INVALID, "the run was trained by Rondo %s, and this is %s", was->rondo,
@@ -308,12 +307,13 @@ static void compare_program(const struct task *task, const struct recorded *was,
         errors_add(differences, RONDO_INVALID, "the run was trained with --passes='%s', and this is --passes='%s'",
                    was->passes, passes);
     }
+    return RONDO_OK;
 }
 
-static void compare_all(const struct task *task, const struct provenance *now, const struct recorded *was,
-                        struct arena *arena, struct errors *differences) {
-    compare_program(task, was, arena, differences);
-    experiment_changes(was->experiment, task->experiment->root, differences);
+static rondo_status compare_all(const struct task *task, const struct provenance *now, const struct recorded *was,
+                                struct arena *arena, struct errors *differences, struct errors *errors) {
+    RONDO_TRY(compare_program(task, was, arena, differences, errors));
+    RONDO_TRY(experiment_changes(was->experiment, task->experiment->root, differences, errors));
     provenance_compare_data(was->data, now->data, differences);
     provenance_compare_cells(was->cells, now->cells, differences);
     provenance_compare_plugins(was->plugins, now->plugins, strcmp(was->rondo, RONDO_VERSION) != 0, differences);
@@ -321,6 +321,7 @@ static void compare_all(const struct task *task, const struct provenance *now, c
         errors_add(differences, RONDO_INVALID,
                    "what the reader has learned (reader.json) has changed since the run was trained");
     }
+    return RONDO_OK;
 }
 
 rondo_status run_identity_compare(const struct task *task, struct archive *archive, struct errors *differences,
@@ -331,7 +332,7 @@ rondo_status run_identity_compare(const struct task *task, struct archive *archi
     rondo_status status = arena == NULL ? errors_no_memory(&own) : take(archive, &recorded, arena, &own);
     const struct provenance *now = status == RONDO_OK ? provenance_of(task, &own) : NULL;
     if (now != NULL) {
-        compare_all(task, now, &recorded, arena, differences);
+        compare_all(task, now, &recorded, arena, differences, &own);
     }
     status = own.status;
     errors_move(errors, &own);
