@@ -12,11 +12,15 @@ struct environment {
     const struct json_t *data, *cells, *plugins; /* store/provenance.h */
     int32_t threads;
     int64_t seed;
+    const char *started; /* the time of the start; NULL: now */
 };
 
 /* A JSON object, to be freed by the caller: version of Rondo, ABI, compiler, system, machine, threads, seed, time of the
  * start (UTC), data, cells (without their texts) and plug-ins. The name of the host is not recorded. NULL: out of memory. */
 char *environment_text(const struct environment *environment);
+
+/* The time of the start in the file, from `arena`; NULL: it is not known. */
+const char *environment_started(const char *environment_file, struct arena *arena);
 
 /* Adds a text to `changes` for each of the present data files, cells and plug-ins that differs from the one recorded in
  * environment.json. What is not recorded is skipped. Adds nothing if there is no such record. */

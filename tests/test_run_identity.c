@@ -330,7 +330,9 @@ START_TEST(what_has_changed_since_the_training_is_reported_until_it_is_accepted)
     task = reopen(change->assignments, archive, &differences);
     assert_difference(&differences, change->parts);
 
+    changing_run_edit("run/environment.json", "\"started\": \"2", "\"started\": \"1");
     ck_assert_int_eq(run_record_rewrite(run, task, &errors), RONDO_OK);
+    assert_parts("environment", sandbox_read("run/environment.json", NULL), "\"started\": \"1");
     archive_clear(archive);
     ck_assert_int_eq(run_identity_save(task, archive, &errors), RONDO_OK);
     task_destroy(task);

@@ -127,21 +127,24 @@ static const struct provenance *provenance_of(const struct task *task, struct er
 
 /* ---- environment.json ---- */
 
-char *run_identity_environment(const struct task *task, struct errors *errors) {
+char *run_identity_environment(const struct task *task, const char *before, struct errors *errors) {
     const struct provenance *provenance = provenance_of(task, errors);
     if (provenance == NULL) {
         return NULL;
     }
+    struct arena *arena = arena_create();
     json_t *data = json_copy(provenance->data), *test = data_of(task, TASK_TEST);
     const struct environment environment = {.data = data,
                                             .cells = provenance->cells,
                                             .plugins = provenance->plugins,
                                             .threads = task->session->parallel.threads,
-                                            .seed = task->experiment->schedule.options.seed};
-    const int failed = data == NULL || test == NULL || json_object_update(data, test) != 0;
+                                            .seed = task->experiment->schedule.options.seed,
+                                            .started = before == NULL ? NULL : environment_started(before, arena)};
+    const int failed = arena_failed(arena) || data == NULL || test == NULL || json_object_update(data, test) != 0;
     char *text = failed ? NULL : environment_text(&environment);
     json_decref(data);
     json_decref(test);
+    arena_destroy(arena);
     if (text == NULL) {
         errors_no_memory(errors);
     }

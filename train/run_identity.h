@@ -30,8 +30,9 @@ rondo_status run_identity_save(const struct task *task, struct archive *archive,
 rondo_status run_identity_compare(const struct task *task, struct archive *archive, struct errors *differences,
                                   struct errors *errors);
 
-/* The text of environment.json, from malloc; NULL with an error. */
-char *run_identity_environment(const struct task *task, struct errors *errors);
+/* The text of environment.json, from malloc; NULL with an error. `before`: that of the run until now, whose time of the start stays; NULL:
+ * the run starts now. */
+char *run_identity_environment(const struct task *task, const char *before, struct errors *errors);
 
 /* Adds a text to `changes` for each data file of the parts `which` (enum task_part), cell and plug-in of the task that has
  * changed since environment.json, the file `environment`, was written. Plug-ins that only training needs are left out. */

@@ -16,6 +16,7 @@
 
 /* ---- writing ---- */
 
+#define ENVIRONMENT_FILE      "environment.json"
 #define READER_FILE           "reader.json"
 #define READER_FILE_MAX_BYTES ((size_t)256 << 20)
 
@@ -86,15 +87,16 @@ static rondo_status write_reader(struct run_folder *run, const struct task_data 
     return status;
 }
 
-/* The experiment, with its cells and what it is made from. */
-static rondo_status write_experiment(struct run_folder *run, const struct task *task, struct errors *errors) {
+/* The experiment, with its cells and what it is made from. `environment`: the file that had this until now; NULL: none. */
+static rondo_status write_experiment(struct run_folder *run, const struct task *task, const char *environment,
+                                     struct errors *errors) {
     const struct experiment *experiment = task->experiment;
     RONDO_TRY(write_cells(run, experiment, errors));
-    char *environment = run_identity_environment(task, errors);
-    if (environment == NULL) {
+    char *made_from = run_identity_environment(task, environment, errors);
+    if (made_from == NULL) {
         return errors->status;
     }
-    RONDO_TRY(write_text(run, "environment.json", environment, errors));
+    RONDO_TRY(write_text(run, ENVIRONMENT_FILE, made_from, errors));
     /* Last: a folder that has it is complete. */
     const char *text = yaml_write(experiment->root, experiment->arena);
     return text == NULL ? errors_no_memory(errors)
@@ -104,11 +106,12 @@ static rondo_status write_experiment(struct run_folder *run, const struct task *
 static rondo_status write_start(struct run_folder *run, const struct task *task, struct errors *errors) {
     RONDO_TRY(run_folder_subfolder(run, "cells", errors));
     RONDO_TRY(write_reader(run, &task->data, errors));
-    return write_experiment(run, task, errors);
+    return write_experiment(run, task, NULL, errors);
 }
 
 rondo_status run_record_rewrite(struct run_folder *run, const struct task *task, struct errors *errors) {
-    return write_experiment(run, task, errors);
+    const char *before = arena_printf(task->experiment->arena, "%s/" ENVIRONMENT_FILE, run_folder_path(run));
+    return before == NULL ? errors_no_memory(errors) : write_experiment(run, task, before, errors);
 }
 
 struct run_folder *run_record_create(const char *folder, const struct task *task, struct errors *errors) {
@@ -410,7 +413,7 @@ struct task *run_record_reopen(const char *folder, const char *const *assignment
 
 void run_record_changes(const char *folder, const struct task *task, int which, struct errors *changes) {
     struct arena *arena = arena_create();
-    const char *file = arena == NULL ? NULL : arena_printf(arena, "%s/environment.json", folder);
+    const char *file = arena == NULL ? NULL : arena_printf(arena, "%s/" ENVIRONMENT_FILE, folder);
     if (file == NULL) {
         errors_no_memory(changes);
     } else {
