@@ -4,13 +4,26 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cli/print.h"
+
 enum { BAR_WIDTH = 24 };
 
 struct progress progress_start(const struct network *network) {
     return (struct progress){.network = network, .terminal = isatty(STDERR_FILENO)};
 }
 
+/* A line above the bar. */
+static void print_skip(const struct progress *progress, const struct trainer_progress *state) {
+    fprintf(stderr, "%sstep %lld of epoch %lld is skipped: ", progress->terminal ? "\r\033[K" : "",
+            (long long)state->steps, (long long)state->epoch);
+    print_text(stderr, state->skip_reason);
+    fprintf(stderr, "\n");
+}
+
 void progress_update(struct progress *progress, const struct trainer_progress *state) {
+    if (state->skip_reason != NULL) {
+        print_skip(progress, state);
+    }
     if (!progress->terminal || trainer_clock() - progress->drawn < 0.1) {
         return;
     }

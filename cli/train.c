@@ -59,10 +59,11 @@ static rondo_status print_json(const struct task *task, const struct train_resul
         run_record_scores(valid, task->network, &result->trainer.valid);
         naive_scores_json(naive, task->network, valid);
     }
-    json_t *object = json_pack("{s:o, s:I, s:I, s:I, s:b, s:o}", "run", json_text(result->folder), "epochs",
-                               (json_int_t)result->trainer.epochs, "best_epoch", (json_int_t)result->trainer.best_epoch,
-                               "best_step", (json_int_t)result->trainer.best_step, "stopped_early",
-                               result->trainer.stopped_early, "valid", valid);
+    json_t *object =
+        json_pack("{s:o, s:I, s:I, s:I, s:I, s:b, s:o}", "run", json_text(result->folder), "epochs",
+                  (json_int_t)result->trainer.epochs, "best_epoch", (json_int_t)result->trainer.best_epoch, "best_step",
+                  (json_int_t)result->trainer.best_step, "skipped", (json_int_t)result->trainer.skipped,
+                  "stopped_early", result->trainer.stopped_early, "valid", valid);
     const struct session *session = task->session;
     if (session->profile != NULL &&
         json_object_set_new(object, "profile", profile_json(session->profile, session->parallel.threads)) != 0) {
@@ -81,6 +82,9 @@ static void print_result(const struct task *task, const struct train_result *res
         printf(" (step %lld)", (long long)result->trainer.best_step);
     }
     printf(" of %lld%s", (long long)result->trainer.epochs, result->trainer.stopped_early ? " (stopped early)" : "");
+    if (result->trainer.skipped > 0) {
+        printf(", %lld update%s skipped", (long long)result->trainer.skipped, result->trainer.skipped == 1 ? "" : "s");
+    }
     for (int32_t m = 0; task->data.valid != NULL && m < network_metric_count(network); m++) {
         printf("%s %s %.4f", m == 0 ? ", valid" : "", network_metric_name(network, m),
                network_metric(network, &result->trainer.valid, m));

@@ -39,7 +39,10 @@ struct tape {
     int32_t count, capacity;
     rondo_status status;
     int training;
-    int32_t random_ops; /* in the current scope */
+    int checks_gradients;
+    int32_t
+        gradient_origin; /* the node whose backward pass gave the first gradient that is not finite; -1: not known */
+    int32_t random_ops;  /* in the current scope */
     const char *scope;
     struct rng_stream stream;
 };
@@ -52,6 +55,7 @@ struct tape *tape_create(const struct tape_settings *settings) {
         return NULL;
     }
     tape->settings = *settings;
+    tape->gradient_origin = -1;
     tape->arena = arena_create();
     tape->scratch = arena_create();
     if (tape->arena == NULL || tape->scratch == NULL) {
@@ -82,6 +86,7 @@ void tape_reset(struct tape *tape) {
     }
     tape->count = 0;
     tape->status = RONDO_OK;
+    tape->gradient_origin = -1;
     tape->random_ops = 0;
     tape->scope = NULL;
     tape->stream = (struct rng_stream){0};
@@ -505,6 +510,19 @@ static rondo_status backward_function(struct tape *tape, int32_t id) {
     return any ? node->function->backward(node->data, tape, outputs, inputs) : RONDO_OK;
 }
 
+/* The check of tape_check_gradients, after the backward pass of a node. */
+static rondo_status check_gradients(struct tape *tape, int32_t id) {
+    const struct tape_node *node = tape->nodes[id];
+    for (int32_t k = 0; k < node->n_inputs; k++) {
+        const rondo_tensor *gradient = &tape->nodes[node->inputs[k]]->gradient;
+        if (gradient->data != NULL && !tensor_is_finite(gradient)) {
+            tape->gradient_origin = id;
+            return RONDO_NOT_FINITE;
+        }
+    }
+    return RONDO_OK;
+}
+
 rondo_status tape_backward(struct tape *tape, rondo_value root) {
     RONDO_TRY(tape->status);
     struct tape_node *seed = node_at(tape, root);
@@ -527,7 +545,8 @@ rondo_status tape_backward(struct tape *tape, rondo_value root) {
         if (!is_function && (node->op == NULL || node->base >= 0 || node->gradient.data == NULL)) {
             continue; /* a leaf, a view (its gradient is in its base's), or a value that the root does not depend on */
         }
-        const rondo_status status = is_function ? backward_function(tape, id) : backward_node(tape, node);
+        rondo_status status = is_function ? backward_function(tape, id) : backward_node(tape, node);
+        status = status == RONDO_OK && tape->checks_gradients ? check_gradients(tape, id) : status;
         if (status != RONDO_OK) {
             tape_fail(tape, status);
             return status;
@@ -536,29 +555,40 @@ rondo_status tape_backward(struct tape *tape, rondo_value root) {
     return RONDO_OK;
 }
 
+/* "op 'exp' of 'g' in layers.0", "the parameter 'w'". */
+static const char *describe_node(const struct tape *tape, const struct tape_node *node) {
+    const char *scope = node->scope == NULL ? "" : node->scope;
+    const char *in = scope[0] == '\0' ? "" : " in ";
+    const char *text;
+    if (node->is_output) {
+        text = arena_printf(tape->arena, "the %s%s%s", node->name, in, scope);
+    } else if (node->op == NULL && node->name != NULL) {
+        text = arena_printf(tape->arena, "the %s '%s'", node->needs_gradient ? "parameter" : "input", node->name);
+    } else if (node->op == NULL) {
+        text = arena_printf(tape->arena, "an input%s%s", in, scope);
+    } else {
+        const char *file = registry_plugin_origin(tape->settings.registry, node->op->base.name);
+        const int is_named = node->name != NULL;
+        text = arena_printf(tape->arena, "op '%s'%s%s%s%s%s%s%s%s", node->op->base.name, file == NULL ? "" : " (",
+                            file == NULL ? "" : file, file == NULL ? "" : ")", is_named ? " of '" : "",
+                            is_named ? node->name : "", is_named ? "'" : "", in, scope);
+    }
+    return text == NULL ? node->op == NULL ? "an input" : node->op->base.name : text;
+}
+
 const char *tape_first_not_finite(const struct tape *tape) {
     for (int32_t id = 0; id < tape->count; id++) {
-        const struct tape_node *node = tape->nodes[id];
-        if (tensor_is_finite(&node->value)) {
-            continue;
+        if (!tensor_is_finite(&tape->nodes[id]->value)) {
+            return describe_node(tape, tape->nodes[id]);
         }
-        const char *scope = node->scope == NULL ? "" : node->scope;
-        const char *in = scope[0] == '\0' ? "" : " in ";
-        const char *text;
-        if (node->is_output) {
-            text = arena_printf(tape->arena, "the %s%s%s", node->name, in, scope);
-        } else if (node->op == NULL && node->name != NULL) {
-            text = arena_printf(tape->arena, "the %s '%s'", node->needs_gradient ? "parameter" : "input", node->name);
-        } else if (node->op == NULL) {
-            text = arena_printf(tape->arena, "an input%s%s", in, scope);
-        } else {
-            const char *file = registry_plugin_origin(tape->settings.registry, node->op->base.name);
-            const int is_named = node->name != NULL;
-            text = arena_printf(tape->arena, "op '%s'%s%s%s%s%s%s%s%s", node->op->base.name, file == NULL ? "" : " (",
-                                file == NULL ? "" : file, file == NULL ? "" : ")", is_named ? " of '" : "",
-                                is_named ? node->name : "", is_named ? "'" : "", in, scope);
-        }
-        return text == NULL ? node->op == NULL ? "an input" : node->op->base.name : text;
     }
     return NULL;
+}
+
+void tape_check_gradients(struct tape *tape, int checks) {
+    tape->checks_gradients = checks;
+}
+
+const char *tape_first_gradient_not_finite(const struct tape *tape) {
+    return tape->gradient_origin < 0 ? NULL : describe_node(tape, tape->nodes[tape->gradient_origin]);
 }

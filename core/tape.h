@@ -111,6 +111,12 @@ const rondo_tensor *tape_gradient(const struct tape *tape, rondo_value value);
 /* Describes, for the message about a loss that is not finite, the first value, in order of evaluation, with an element
  * that is not finite: an op, a parameter or an input. NULL if all are finite. The text is valid until the reset. */
 const char *tape_first_not_finite(const struct tape *tape);
+/* 1: tape_backward checks, after each op and function, the gradients that it has added to, and stops with RONDO_NOT_FINITE,
+ * without an error, as soon as one is not finite: to find where that began, since it is slow. 0 after creation; a reset does
+ * not change it. */
+void tape_check_gradients(struct tape *tape, int checks);
+/* After tape_backward has stopped in this way: describes the op or function. NULL if it has not. Valid until the reset. */
+const char *tape_first_gradient_not_finite(const struct tape *tape);
 
 /* One value, for printouts (core/print.h). Everything is borrowed until the reset. */
 struct tape_description {

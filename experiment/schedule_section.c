@@ -4,6 +4,8 @@
 
 #include "core/options.h"
 
+static const char *const nonfinite_names[] = {"stop", "skip", NULL};
+
 const rondo_option schedule_table[] = {
     RONDO_OPTION_INT(struct schedule_options, epochs, "10", 1, 1e6, "passes over the training data"),
     RONDO_OPTION_INT(struct schedule_options, accumulate, "1", 1, 65536,
@@ -12,6 +14,11 @@ const rondo_option schedule_table[] = {
                       "largest L2 norm of the gradient over all parameters; 0: no limit"),
     RONDO_OPTION_INT(struct schedule_options, seed, "1", 0, 9007199254740991.0,
                      "seed of all random numbers of the run"),
+    RONDO_OPTION_CHOICE(
+        struct schedule_options, on_nonfinite, "stop", nonfinite_names,
+        "when the loss or the gradient of an update is not finite: stop the training, or skip the update"),
+    RONDO_OPTION_INT(struct schedule_options, nonfinite_limit, "10", 1, 1e6,
+                     "most updates of a run that are skipped; the next one stops the training"),
     RONDO_OPTION_END};
 
 const struct experiment_key schedule_keys[] = {

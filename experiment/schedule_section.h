@@ -17,12 +17,20 @@
 #include "data/epoch.h"
 #include "experiment/duration.h"
 
+/* `schedule.on_nonfinite`: what an update leads to whose loss or gradient is not finite. */
+enum nonfinite_mode {
+    NONFINITE_STOP, /* the training stops */
+    NONFINITE_SKIP  /* the update is left out */
+};
+
 /* Keys of `schedule:` that are plain options. */
 struct schedule_options {
     int64_t epochs;
     int64_t accumulate; /* batches per update */
     double clip_norm;   /* largest L2 norm of the gradient of all parameters; 0: no limit */
     int64_t seed;
+    int32_t on_nonfinite;    /* enum nonfinite_mode */
+    int64_t nonfinite_limit; /* most updates of a run that are left out */
 };
 
 /* `schedule.warmup`. */

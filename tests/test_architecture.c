@@ -1148,6 +1148,10 @@ START_TEST(an_observer_that_fails_ends_the_training) {
 }
 END_TEST
 
+static void assert_begins(const char *text, const char *beginning) {
+    ck_assert_msg(strncmp(text, beginning, strlen(beginning)) == 0, "%s", text);
+}
+
 START_TEST(weights_that_become_infinite_stop_the_training_and_the_best_come_back) {
     const struct task *task = &noise;
     struct dataset *data = make_data(task, task->examples, "train"), *valid = make_data(task, 24, "valid");
@@ -1158,14 +1162,16 @@ START_TEST(weights_that_become_infinite_stop_the_training_and_the_best_come_back
     struct trainer_result result;
     ck_assert_int_eq(trainer_run(watch.network, data, valid, &settings, &observer, &result, &support.errors),
                      RONDO_NOT_FINITE);
-    ck_assert_int_eq(support.errors.count, 2);
+    ck_assert_int_eq(support.errors.count, 3);
     char expected[256];
     snprintf(expected, sizeof expected,
              "the loss is not finite; it began with the parameter '%s' (loss 'softmax_cross_entropy' of 'built for "
-             "this test')",
+             "this test'), in example ",
              model_parameters(network_model(watch.network))[2].name);
-    ck_assert_str_eq(support_error(&support), expected);
-    ck_assert_str_eq(errors_text(&support.errors, 1), "training stopped in epoch 4, at step 8");
+    assert_begins(support_error(&support), expected);
+    assert_begins(errors_text(&support.errors, 1),
+                  "training stopped in epoch 4, at step 8: batch 2 of 2, with examples ");
+    assert_begins(errors_text(&support.errors, 2), "gradient norms of the 4 updates before: ");
     ck_assert_int_eq(result.epochs, 3);
     ck_assert_int_eq(result.best_epoch, best_interval(&watch, 0, 0));
     errors_free(&support.errors);
@@ -1205,7 +1211,10 @@ static const struct {
     {draw_missing_input, "lr=0.1", {"it began with the input 'input'", "training stopped in epoch 1, at step 1"}},
     {draw_infinite_input,
      "lr=0.1", /* tanh hides it from the loss */
-     {"the gradient of 'layers.0.W' is not finite", "training stopped in epoch 1, at step 1"}},
+     {"the gradient of 'layers.0.W' is not finite; it began with the input 'input', and of the gradients with the "
+      "backward "
+      "pass of op 'matmul'",
+      "training stopped in epoch 1, at step 1"}},
     {draw_farthest_target, "lr=0.1", {"it began with op 'square' in loss", "training stopped in epoch 1, at step 1"}},
 };
 
@@ -1221,7 +1230,6 @@ START_TEST(what_is_not_finite_stops_the_training_and_is_named) {
         const char *text = errors_text(&support.errors, k);
         ck_assert_msg(strstr(text, blow_up_rows[_i].expected[k]) != NULL, "%s", text);
     }
-    ck_assert_int_eq(support.errors.count, 2);
     network_destroy(network);
     dataset_destroy(data);
 }

@@ -635,6 +635,25 @@ START_TEST(the_first_value_that_is_not_finite_is_named) {
 }
 END_TEST
 
+/* The gradient of x is first that of `square`, then the sum with that of `sqrt`, which is infinite at 0. */
+START_TEST(the_first_op_whose_gradient_is_not_finite_is_named) {
+    const rondo_tensor numbers = support_numbers(&support, RONDO_F64, "2", (double[]){1, _i == 0 ? 4 : 0});
+    const rondo_value x = tape_parameter(tape, "x", &numbers, NULL);
+    const rondo_value root = apply1("sqrt", NULL, x), square = apply1("square", NULL, x);
+    const rondo_value sum = apply2("add", NULL, apply1("exp", NULL, root), square);
+    tape_check_gradients(tape, 1);
+    ck_assert_int_eq(tape_backward(tape, sum), _i == 0 ? RONDO_OK : RONDO_NOT_FINITE);
+    const char *found = tape_first_gradient_not_finite(tape);
+    if (_i == 0) {
+        ck_assert_ptr_null(found);
+    } else {
+        ck_assert_str_eq(found, "op 'sqrt'");
+    }
+    tape_reset(tape);
+    ck_assert_ptr_null(tape_first_gradient_not_finite(tape));
+}
+END_TEST
+
 /* ---- broadcasting of elementwise ops, compared with one loop over all dimensions ---- */
 
 static const struct {
@@ -1030,6 +1049,7 @@ static Suite *tape_suite(void) {
     tcase_add_test(failures, more_inputs_than_a_node_may_have_are_refused_by_tape_and_program);
     tcase_add_test(failures, a_value_of_another_tape_is_a_bug_and_no_crash);
     tcase_add_loop_test(failures, the_first_value_that_is_not_finite_is_named, 0, ROWS(finite_rows));
+    tcase_add_loop_test(failures, the_first_op_whose_gradient_is_not_finite_is_named, 0, 2);
 
     TCase *life = new_case(suite, "memory and streams");
     tcase_add_test(life, a_repeated_pass_takes_memory_once);

@@ -283,6 +283,7 @@ static rondo_status train_batch(struct network *network, const struct network_up
                                 .examples = update->examples + update->begin[index],
                                 .count = update->begin[index + 1] - update->begin[index],
                                 .mode = NETWORK_TRAIN,
+                                .checks_gradients = update->checks_gradients,
                                 .stream = update->stream};
     if (index > 0) {
         work.stream = rng_substream(rng_stream(update->stream.key, "batch"), (uint64_t)index);
@@ -320,15 +321,29 @@ rondo_status network_train(struct network *network, const struct network_update 
                            struct errors *errors) {
     struct network_sum sums[NETWORK_GRADIENT_SETS] = {{0, 0}, {0, 0}};
     int64_t done = 0;
+    const int carries = update->dataset->lane != NULL;
     const rondo_status status = train_batches(network, update, sums, scores, &done, errors);
+    network->failed_batch = status == RONDO_OK ? -1 : done - 1;
+    network->carrying_batches = status == RONDO_OK && carries ? done : 0;
     if (status != RONDO_OK) {
-        if (update->dataset->lane != NULL && network->kept != NULL) {
+        if (carries && network->kept != NULL) {
             restore_states(network, done - 1);
         }
         return status;
     }
     RONDO_TRY(divide_sum(network, NETWORK_TRAIN, &sums[NETWORK_TRAIN], errors));
     return update->sampled ? divide_sum(network, NETWORK_SAMPLE, &sums[NETWORK_SAMPLE], errors) : RONDO_OK;
+}
+
+int64_t network_failed_batch(const struct network *network) {
+    return network->failed_batch;
+}
+
+void network_undo_train(struct network *network) {
+    if (network->carrying_batches > 0) {
+        restore_states(network, network->carrying_batches - 1);
+        network->carrying_batches = 0;
+    }
 }
 
 void network_save(const struct network *network, struct archive *archive) {

@@ -75,6 +75,7 @@ struct network_update {
     int64_t batches;          /* >= 1 */
     struct rng_stream stream; /* of the update; the first batch draws from it, and each other one derives its own */
     int sampled;              /* 1: the sampled gradients are needed as well */
+    int checks_gradients;     /* 1: slowly, op by op, to find where a gradient begins not to be finite */
 };
 
 /* Forward and backward pass over the batches, one after the other, in the memory of one. The gradients are then those of
@@ -82,11 +83,17 @@ struct network_update {
  *
  *     g = (sum over rows of  weight * gradient of the row's loss) / (sum of the weights)
  *
- * and the losses are added to `scores`. RONDO_NOT_FINITE if the loss is not finite; the error names the op where it began.
+ * and the losses are added to `scores`. RONDO_NOT_FINITE if the loss is not finite; the error names the op where it began,
+ * and the example. With `checks_gradients` also if a gradient is not finite; the error is then "it began with the backward
+ * pass of op …".
  * RONDO_INTERRUPTED if the session's interrupt is requested between two batches. After a failure, carried states are those
  * before the update. */
 rondo_status network_train(struct network *network, const struct network_update *update, struct scores *scores,
                            struct errors *errors);
+/* The batch of the update in which the last network_train failed; -1: in none of them, or it succeeded. */
+int64_t network_failed_batch(const struct network *network);
+/* After a network_train that succeeded: carried states are again those before the update. */
+void network_undo_train(struct network *network);
 /* The gradients of the last network_train, [model_parameter_count]; zero for frozen parameters. Those of tables are by rows
  * (model_parameter.by_rows): they have the rows that occurred in the batches. The next network_train overwrites them. */
 const struct gradient *network_gradients(const struct network *network);

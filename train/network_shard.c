@@ -1,6 +1,7 @@
 #include "train/network_shard.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/host.h"
@@ -204,6 +205,25 @@ static rondo_status measure_naive(const struct network_work *work, struct networ
     return metrics_measure(network->metrics, (int32_t)(shard - network->shards), &call, &rows, &shard->scores);
 }
 
+/* The loss is not finite: names where that began, and the example. */
+static rondo_status add_loss_error(const struct network_work *work, struct network_shard *shard,
+                                   const struct batch *batch, const rondo_tensor *loss) {
+    const char *origin = tape_first_not_finite(shard->tape);
+    const int64_t *examples = batch->target_begin != NULL ? batch->example : batch->scored_example;
+    const int64_t count = rondo_count(loss);
+    int64_t row = 0;
+    while (row < count && isfinite(tensor_get(loss, row))) {
+        row++;
+    }
+    char example[64] = "";
+    if (row < count && examples != NULL) {
+        snprintf(example, sizeof example, ", in example %lld (counted from 0)", (long long)examples[row]);
+    }
+    return errors_add(&shard->errors, RONDO_NOT_FINITE, "the loss is not finite; it began with %s (%s)%s",
+                      origin == NULL ? "the sum over the rows" : origin,
+                      heads_text(&work->network->heads, tape_arena(shard->tape)), example);
+}
+
 /* Adds the loss of every row to the scores of a shard. */
 static rondo_status measure_losses(const struct network_work *work, struct network_shard *shard,
                                    const struct heads_call *call, const struct batch *batch, const rondo_tensor *loss) {
@@ -215,10 +235,7 @@ static rondo_status measure_losses(const struct network_work *work, struct netwo
         shard->scores.sums[0] += tensor_get(loss, i);
     }
     if (!isfinite(shard->scores.sums[0])) {
-        const char *origin = tape_first_not_finite(shard->tape);
-        return errors_add(&shard->errors, RONDO_NOT_FINITE, "the loss is not finite; it began with %s (%s)",
-                          origin == NULL ? "the sum over the rows" : origin,
-                          heads_text(heads, tape_arena(shard->tape)));
+        return add_loss_error(work, shard, batch, loss);
     }
     heads_add_losses(heads, call, &batch->weight, shard->scores.sums);
     return RONDO_OK;
@@ -300,6 +317,23 @@ static rondo_status draw_targets(const struct network_work *work, struct network
     return RONDO_OK;
 }
 
+/* The backward pass. If it is to be checked, and a gradient is not finite, the error names where that began: perhaps with a
+ * value of the forward pass that does not reach the loss, such as an infinite input of a tanh. */
+static rondo_status pass_backward(const struct network_work *work, struct network_shard *shard, rondo_value loss) {
+    struct tape *tape = shard->tape;
+    tape_check_gradients(tape, work->checks_gradients);
+    const rondo_status status = tape_backward(tape, loss);
+    const char *origin = tape_first_gradient_not_finite(tape);
+    if (origin == NULL) {
+        return status;
+    }
+    const char *value = tape_first_not_finite(tape);
+    return value == NULL
+               ? errors_add(&shard->errors, status, "it began with the backward pass of %s", origin)
+               : errors_add(&shard->errors, status,
+                            "it began with %s, and of the gradients with the backward pass of %s", value, origin);
+}
+
 /* Records the loss of a shard after its outputs; in training also runs the backward pass. */
 static rondo_status pass_loss(const struct network_work *work, struct network_shard *shard, struct heads_call *call,
                               const struct batch *batch, rondo_value outputs) {
@@ -322,7 +356,7 @@ static rondo_status pass_loss(const struct network_work *work, struct network_sh
         RONDO_TRY(measure_predictions(work, shard, call, batch, tape_tensor(tape, outputs), &targets));
     }
     profile_begin(profile, PROFILE_BACKWARD);
-    const rondo_status status = is_training(work) ? tape_backward(tape, loss) : RONDO_OK;
+    const rondo_status status = is_training(work) ? pass_backward(work, shard, loss) : RONDO_OK;
     profile_end(profile, PROFILE_BACKWARD);
     return status;
 }
@@ -394,6 +428,9 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
  * same pass is repeated step by step with the same random words: it has a value for every op, and finds the first one that
  * is not finite. If that pass gives finite results because of rounding, or runs out of memory, the first error is kept. */
 rondo_status network_run_shard(const struct network_work *work, struct network_shard *shard, int64_t index) {
+    if (work->checks_gradients) {
+        return pass_shard(work, shard, index, 1);
+    }
     const rondo_status status = pass_shard(work, shard, index, 0);
     if (status != RONDO_NOT_FINITE) {
         return status;

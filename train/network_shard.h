@@ -45,6 +45,8 @@ struct network {
     /* Of an update of several batches: the states from which it began. NULL: there has been no such update. */
     struct states *held;
     int64_t held_lanes;
+    int64_t failed_batch;     /* network_failed_batch */
+    int64_t carrying_batches; /* of the last update, if it succeeded and carried states; else 0 */
 };
 
 /* One batch while the shards process it. */
@@ -56,6 +58,7 @@ struct network_work {
     int64_t n_shards;
     int64_t n_summed; /* training: shards whose gradients are sums over earlier batches of the update */
     enum network_mode mode;
+    int checks_gradients; /* of struct network_update */
     struct rng_stream stream;
     const struct states *carried;            /* of windows that carry states; else NULL */
     struct states *kept;                     /* NULL: not wanted */

@@ -217,6 +217,9 @@ rondo_status run_record_interval(struct run_folder *run, const struct network *n
         failed |= valid == NULL || run_record_scores(valid, network, progress->valid);
         failed |= json_object_set_new(line, "valid", valid);
     }
+    if (progress->interval_skipped > 0) {
+        failed |= json_object_set_new(line, "skipped", json_integer((json_int_t)progress->interval_skipped)) != 0;
+    }
     if (progress->n_better > 0) {
         json_t *names = json_array();
         for (int32_t i = 0; i < progress->n_better; i++) {

@@ -41,6 +41,8 @@ struct trainer_settings train_settings(const struct task *task) {
         .n_more_metrics = task->n_more_metrics,
         .patience = experiment->schedule.stopping.patience,
         .min_delta = experiment->schedule.stopping.min_delta,
+        .on_nonfinite = (enum nonfinite_mode)schedule->on_nonfinite,
+        .nonfinite_limit = schedule->nonfinite_limit,
         .profile = task->session->profile};
 }
 

@@ -57,12 +57,54 @@ static void copy_from_best(const struct training *training) {
     }
 }
 
-/* Updates the parameters once. The batches of the update begin with number `first` of the epoch. */
+/* The gradients of an update and their norm: all that is done before weights and slots change. After a failure, scores and
+ * carried states are as before. */
+static rondo_status compute_gradients(struct training *training, const struct network_update *update,
+                                      struct errors *errors) {
+    struct network *network = training->network;
+    struct profile *profile = training->settings->profile;
+    const struct scores scores_before = training->scores;
+    rondo_status status = network_train(network, update, &training->scores, errors);
+    if (status == RONDO_OK) {
+        profile_begin(profile, PROFILE_UPDATE);
+        status = updater_clip(training->updater, network_gradients(network), training->settings->clip_norm,
+                              &training->progress.gradient_norm, errors);
+        profile_end(profile, PROFILE_UPDATE);
+        if (status != RONDO_OK) {
+            network_undo_train(network);
+            trainer_explain_gradient(training, update, errors);
+        }
+    }
+    if (status != RONDO_OK) {
+        training->scores = scores_before;
+    }
+    return status;
+}
+
+static rondo_status change_weights(struct training *training, const struct network_update *update, int64_t rows,
+                                   struct errors *errors) {
+    struct network *network = training->network;
+    struct trainer_progress *progress = &training->progress;
+    struct updater_step step = {.gradients = network_gradients(network),
+                                .sampled = update->sampled ? network_sampled_gradients(network) : NULL,
+                                .rows = rows,
+                                .stream = rng_stream(update->stream.key, "optimizer")};
+    RONDO_TRY(schedule_factor(training->schedule, progress->steps, &step.lr_scale, errors));
+    progress->lr_scale = step.lr_scale;
+    profile_begin(training->settings->profile, PROFILE_UPDATE);
+    const rondo_status status = updater_step(training->updater, &step, errors);
+    profile_end(training->settings->profile, PROFILE_UPDATE);
+    if (status == RONDO_NOT_FINITE && training->settings->on_nonfinite == NONFINITE_SKIP) {
+        errors_add(errors, status, "this update has changed weights, so it cannot be skipped");
+    }
+    return status;
+}
+
+/* Updates the parameters once, or leaves the update out. The batches of the update begin with number `first` of the epoch. */
 static rondo_status train_update(struct training *training, const struct epoch *epoch, int64_t first,
                                  struct errors *errors) {
     struct trainer_progress *progress = &training->progress;
-    struct network *network = training->network;
-    const int64_t done = progress->steps, rows_before = training->scores.rows;
+    const int64_t done = progress->steps;
     const struct rng_stream stream = rng_substream(rng_stream(training->settings->seed, "step"), (uint64_t)done);
     const int64_t left = epoch->batches - first;
     const struct network_update update = {.dataset = training->train,
@@ -72,23 +114,27 @@ static rondo_status train_update(struct training *training, const struct epoch *
                                           .stream = stream,
                                           .sampled = updater_wants_sampled(training->updater)};
     const struct scores scores_before = training->scores;
-    const rondo_status status = network_train(network, &update, &training->scores, errors);
+    struct errors own = {0};
+    rondo_status status = compute_gradients(training, &update, &own);
+    if (trainer_may_skip(training, status, &own)) {
+        errors_free(&training->skipped);
+        errors_move(&training->skipped, &own);
+        progress->skip_reason = errors_text(&training->skipped, 0);
+        progress->skipped++;
+        progress->interval_skipped++;
+        return RONDO_OK;
+    }
+    errors_move(errors, &own);
+    if (status == RONDO_OK) {
+        status = change_weights(training, &update, training->scores.rows - scores_before.rows, errors);
+    }
     if (status != RONDO_OK) {
-        training->scores = scores_before;
+        trainer_report_update(training, &update, first, epoch->batches, status, errors);
         return status;
     }
-    struct updater_step step = {.gradients = network_gradients(network),
-                                .sampled = update.sampled ? network_sampled_gradients(network) : NULL,
-                                .rows = training->scores.rows - rows_before,
-                                .stream = rng_stream(stream.key, "optimizer")};
-    profile_begin(training->settings->profile, PROFILE_UPDATE);
-    RONDO_TRY(updater_clip(training->updater, step.gradients, training->settings->clip_norm, &progress->gradient_norm,
-                           errors));
-    RONDO_TRY(schedule_factor(training->schedule, done, &step.lr_scale, errors));
-    progress->lr_scale = step.lr_scale;
-    RONDO_TRY(updater_step(training->updater, &step, errors));
-    profile_end(training->settings->profile, PROFILE_UPDATE);
+    progress->skip_reason = NULL;
     progress->interval_examples += update.begin[update.batches] - update.begin[0];
+    trainer_note_update(training, &scores_before);
     return RONDO_OK;
 }
 
@@ -156,8 +202,10 @@ static rondo_status judge_weights(struct training *training, struct errors *erro
             network_evaluate(training->network, training->valid, training->settings->batch, &valid, errors);
         profile_end(training->settings->profile, PROFILE_VALIDATION);
         if (status != RONDO_OK) {
-            return errors_add(errors, status, "training stopped at the validation of epoch %lld, after step %lld",
-                              (long long)progress->epoch, (long long)progress->steps);
+            errors_add(errors, status, "training stopped at the validation of epoch %lld, after step %lld",
+                       (long long)progress->epoch, (long long)progress->steps);
+            trainer_report_recent(training, status, errors);
+            return status;
         }
         RONDO_TRY(schedule_observe(training->schedule, progress->steps,
                                    network_metric(training->network, &valid, training->settings->metric), errors));
@@ -229,7 +277,7 @@ static rondo_status finish_update(struct training *training, struct errors *erro
 static void begin_interval(struct training *training) {
     training->start = trainer_clock();
     training->scores = (struct scores){0};
-    training->progress.interval_examples = 0;
+    training->progress.interval_examples = training->progress.interval_skipped = 0;
 }
 
 static rondo_status run_update(struct training *training, const struct epoch *epoch, struct errors *errors) {
@@ -241,12 +289,7 @@ static rondo_status run_update(struct training *training, const struct epoch *ep
     if (progress->interval_updates == 0) {
         begin_interval(training);
     }
-    const rondo_status status = train_update(training, epoch, progress->update * training->accumulate, errors);
-    if (status != RONDO_OK) {
-        errors_add(errors, status, "training stopped in epoch %lld, at step %lld", (long long)progress->epoch,
-                   (long long)progress->steps + 1);
-        return status;
-    }
+    RONDO_TRY(train_update(training, epoch, progress->update * training->accumulate, errors));
     progress->update++;
     progress->interval_updates++;
     progress->steps++;
@@ -334,6 +377,8 @@ rondo_status trainer_run(struct network *network, const struct dataset *train, c
         updater_swap_evaluated(training.updater, errors);
     }
     result->steps = training.progress.steps;
+    result->skipped = training.progress.skipped;
+    errors_free(&training.skipped);
     updater_destroy(training.updater);
     schedule_destroy(training.schedule);
     free(training.best);

@@ -35,6 +35,8 @@ struct trainer_settings {
     int64_t
         patience; /* validations in which none of the metrics gets better, after which the training stops; 0: never */
     double min_delta;
+    enum nonfinite_mode on_nonfinite;
+    int64_t nonfinite_limit; /* most updates that are left out */
     struct profile *profile; /* NULL: nothing is measured */
     struct archive *resume;  /* from trainer_save: the training goes on from there; NULL: it begins */
 };
@@ -46,14 +48,16 @@ double trainer_clock(void);
 struct trainer_progress {
     int64_t epoch, epochs;   /* from 1 */
     int64_t update, updates; /* done in this epoch, and in a whole epoch */
-    int64_t steps;           /* updates so far */
+    int64_t steps;           /* updates so far, with those that were left out */
+    int64_t skipped;         /* of these, those that were left out because a value was not finite */
     /* Since the last validation. */
-    int64_t interval_updates, interval_examples;
+    int64_t interval_updates, interval_examples, interval_skipped;
     double interval_seconds;    /* of training */
     const struct scores *train; /* the training losses */
     const struct scores *valid; /* interval_end with validation data; else NULL */
     double gradient_norm;       /* of the last update, before clipping */
     double lr_scale;            /* the schedule's factor at the last update */
+    const char *skip_reason;    /* update_end, if this update was left out: what was not finite; else NULL */
     int is_best;                /* interval_end: the present weights are the best so far */
     /* interval_end: of the other metrics of early stopping, those by which the present weights are the best so far. */
     int32_t better_metrics[STOPPING_MOST];
@@ -90,16 +94,22 @@ struct trainer_result {
     int64_t epochs;      /* the epoch of the last validation */
     int64_t best_epoch;  /* the epoch of the validation whose weights the network has now; 0: there was none */
     int64_t best_step;   /* and the updates before it */
-    int64_t steps;       /* updates done */
+    int64_t steps;       /* updates done, with those that were left out */
+    int64_t skipped;     /* those that were left out */
     struct scores valid; /* of the best weights; all zero without validation data */
     int stopped_early;
 };
 
-/* Trains from the present weights of the network, or from the saved state. Afterwards the network has the weights of the best validation, or
- * without `valid` (NULL) those of the last epoch. After a failure it has those of the best validation so far; the status
- * is RONDO_NOT_FINITE, with the op or plug-in where it began, or RONDO_INTERRUPTED, if the session's interrupt was
- * requested between two batches. If it was interrupted before the end of the first validation, it has the weights of that
- * moment (their average, if a wrapper keeps one). */
+/* Trains from the present weights of the network, or from the saved state. Afterwards the network has the weights of the
+ * best validation, or without `valid` (NULL) those of the last epoch. After a failure it has those of the best validation so
+ * far; the status is RONDO_INTERRUPTED, if the session's interrupt was requested between two batches, or RONDO_NOT_FINITE.
+ * Then the errors are the op or plug-in where it began; the epoch, step and batch; and the gradient norms and losses of the
+ * updates before. If it was interrupted before the end of the first validation, it has the weights of that moment (their
+ * average, if a wrapper keeps one).
+ *
+ * NONFINITE_SKIP: an update whose loss or gradient is not finite changes nothing: weights, slots and carried states stay as
+ * they were before it. It counts as a step, so the schedule, random words and validations are those of a training without
+ * the failure. A value that is not finite after an update, or a loss in a validation, stops the training in any case. */
 rondo_status trainer_run(struct network *network, const struct dataset *train, const struct dataset *valid,
                          const struct trainer_settings *settings, const struct trainer_observer *observer,
                          struct trainer_result *result, struct errors *errors);

@@ -69,7 +69,7 @@ struct trainer_number {
     double *real;
 };
 
-enum { TRAINER_NUMBERS = 16 };
+enum { TRAINER_NUMBERS = 19 };
 
 static void list_numbers(struct training *training, struct trainer_number numbers[TRAINER_NUMBERS]) {
     struct trainer_progress *progress = &training->progress;
@@ -79,6 +79,9 @@ static void list_numbers(struct training *training, struct trainer_number number
         {"update", &progress->update, NULL},
         {"updates", &progress->updates, NULL},
         {"steps", &progress->steps, NULL},
+        {"skipped", &progress->skipped, NULL},
+        {"interval_skipped", &progress->interval_skipped, NULL},
+        {"recent", &training->n_recent, NULL},
         {"interval_updates", &progress->interval_updates, NULL},
         {"interval_examples", &progress->interval_examples, NULL},
         {"interval_seconds", NULL, &progress->interval_seconds},
@@ -110,6 +113,8 @@ void trainer_save(const struct training *training, struct archive *archive) {
     }
     archive_put_integer(archive, training->settings->epochs, "trainer.epochs");
     archive_put_reals(archive, training->best_values, STOPPING_MOST, "trainer.best_values");
+    archive_put_reals(archive, training->recent_norms, TRAINER_RECENT, "trainer.recent_norms");
+    archive_put_reals(archive, training->recent_losses, TRAINER_RECENT, "trainer.recent_losses");
     save_scores(&training->scores, "train", archive);
     save_scores(&training->result->valid, "valid", archive);
     model_save(network_model(training->network), archive);
@@ -135,6 +140,8 @@ rondo_status trainer_load(struct training *training, struct archive *archive, st
     }
     RONDO_TRY(archive_take_integer(archive, &planned, errors, "trainer.epochs"));
     RONDO_TRY(archive_take_reals(archive, training->best_values, STOPPING_MOST, errors, "trainer.best_values"));
+    RONDO_TRY(archive_take_reals(archive, training->recent_norms, TRAINER_RECENT, errors, "trainer.recent_norms"));
+    RONDO_TRY(archive_take_reals(archive, training->recent_losses, TRAINER_RECENT, errors, "trainer.recent_losses"));
     RONDO_TRY(load_scores(&training->scores, "train", archive, errors));
     RONDO_TRY(load_scores(&training->result->valid, "valid", archive, errors));
     RONDO_TRY(model_load(network_model(training->network), archive, errors));

@@ -291,11 +291,11 @@ rondo_status updater_clip(struct updater *updater, const struct gradient *gradie
     double squares = 0;
     for (int32_t p = 0; p < count; p++) {
         const double own = sum_of_squares(&gradients[p].values);
-        if (!isfinite(own)) {
+        squares += own;
+        if (!isfinite(squares)) {
             return errors_add(errors, RONDO_NOT_FINITE, "the gradient of '%s' is not finite",
                               parameter_at(updater, p)->name);
         }
-        squares += own;
     }
     *norm = sqrt(squares);
     if (limit <= 0 || *norm <= limit) {

@@ -1,0 +1,295 @@
+/* tests/test_nonfinite.c: values that are not finite during a training: what is reported, and what an update that is left out
+ * changes.
+ *
+ * The dropout of the cells below gives infinity to a few of their values, by random words that depend on the step only.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sandbox.h"
+#include "tests/session_fixture.h"
+#include "tests/suite.h"
+#include "tiny.h"
+#include "train/train.h"
+
+#define BURSTS(equation) "cell: bursts\nsource: nobody\nstate: [h]\nequations: |\n  h' = " equation "\n"
+
+#define CARRY(cell)                                                                                                    \
+    "rondo: 1\nname: carry\narchitecture: \"N:N\"\n"                                                                   \
+    "data: {reader: characters, train: text.txt, window: 5, carry: true}\n"                                            \
+    "model: {feedback: true, embedding: {size: 4}, layers: [{cell: " cell ", hidden: 4}]}\n"                           \
+    "loss: {plugin: softmax_cross_entropy}\noptimizer: {plugin: adam}\nschedule: {epochs: 6, batch: 3}\n"
+
+static void open_sandbox(void) {
+    sandbox_open();
+    tiny_write();
+    /* The loss becomes infinite. */
+    sandbox_write("loss.yaml", BURSTS("tanh(x @ W + h @ U) * exp(dropout(sigmoid(x @ V), rate=0.995))"));
+    /* tanh hides the infinite value from the loss: only the gradient is not finite. */
+    sandbox_write("gradient.yaml", BURSTS("tanh(x @ W + h @ U + exp(dropout(sigmoid(x @ V), rate=0.995)))"));
+    sandbox_write("text.txt", "tea and soup and pie and tea and bread and fish and rice and tea and soup and bread\n");
+    sandbox_write("carry.yaml", CARRY("loss.yaml"));
+    sandbox_write("carry_gradient.yaml", CARRY("gradient.yaml"));
+    tiny_edit("loss_run.yaml",
+              "model:", "model: {embedding: {size: 4}, layers: [{cell: loss.yaml, hidden: 4}], pool: mean}");
+    tiny_edit("gradient_run.yaml",
+              "model:", "model: {embedding: {size: 4}, layers: [{cell: gradient.yaml, hidden: 4}], pool: mean}");
+    tiny_edit("always_run.yaml",
+              "model:", "model: {embedding: {size: 4}, layers: [{cell: loss.yaml, hidden: 64}], pool: mean}");
+    tiny_edit("late_run.yaml",
+              "optimizer:", "optimizer: {plugin: fails_late, how: not_finite}\nplugins: [fails_late.so]");
+    char plugin[1024];
+    snprintf(plugin, sizeof plugin, "%s/fails_late.so", variable("RONDO_TEST_BAD"));
+    sandbox_copy(plugin, "fails_late.so");
+    sandbox_write("large.tsv", "tea\t1e9\nsoup\t-1e9\n");
+    tiny_edit("large_run.yaml", "loss:", "loss: {plugin: squared_error}");
+}
+
+/* ---- the command ---- */
+
+#define LARGE                                                                                                          \
+    "--set data.target=number --set data.train=large.tsv --set data.valid=large.tsv --set optimizer.plugin=sgd "       \
+    "--set optimizer.lr=1000 "
+
+static const struct {
+    const char *what, *arguments;
+    int status;
+    const char *parts; /* of standard error, or of standard output with status 0 */
+} commands[] = {
+    {"the loss", "loss_run.yaml", 1,
+     "the loss is not finite; it began with op 'exp' in layers.0.forward |, in example | (counted from 0)|"
+     "training stopped in epoch |, at step |: batch | of 3, with examples |"},
+    {"the norms of the updates before", "loss_run.yaml --set schedule.seed=3", 1,
+     "gradient norm of the update before: |; loss: |schedule.clip_norm (now 0: no limit) or a smaller optimizer.lr|; "
+     "schedule.on_nonfinite: skip leaves"},
+    {"the gradient", "gradient_run.yaml", 1,
+     "the gradient of 'embedding.W' is not finite; it began with op 'exp' in layers.0.forward, and of the gradients "
+     "with "
+     "the backward pass of op 'exp' in layers.0.forward|training stopped in epoch |, at step |: batch "},
+    {"the gradient, with the engine tape", "gradient_run.yaml --engine=tape", 1,
+     "and of the gradients with the backward pass of op 'exp' in layers.0.forward"},
+    {"one of several batches",
+     "loss_run.yaml --set schedule.epochs=30 --set schedule.accumulate=3 --set schedule.batch=4", 1,
+     "training stopped in epoch |, at step |: batch | of 6, with examples "},
+    {"the first update has none before", "always_run.yaml", 1, "at step 1: batch 1 of 3"},
+    {"a value after an update", "late_run.yaml", 1,
+     "the value is not finite after update 5|in epoch 2, at step 5: batch 2 of 3"},
+    {"a value after an update of several batches", "late_run.yaml --set schedule.accumulate=2 --set schedule.batch=4",
+     1, "at step 5: batches 3 to 4 of 6, with examples"},
+    {"a value cannot be skipped", "late_run.yaml --set schedule.on_nonfinite=skip", 1,
+     "the value is not finite after update 5|this update has changed weights, so it cannot be skipped"},
+    {"a validation", "large_run.yaml --set schedule.epochs=1000 --set schedule.batch=1 " LARGE, 1,
+     "the loss is not finite|stopped at the validation of epoch |, after step |gradient norms of the |the weights of "
+     "epoch "},
+    {"a validation cannot be skipped",
+     "large_run.yaml --set schedule.on_nonfinite=skip --set schedule.epochs=1000 --set schedule.batch=1 " LARGE, 1,
+     "the loss is not finite|stopped at the validation of epoch "},
+    {"skipped for the loss", "loss_run.yaml --set schedule.on_nonfinite=skip", 0, ", 1 update skipped, valid loss "},
+    {"skipped for the gradient", "gradient_run.yaml --set schedule.on_nonfinite=skip", 0,
+     ", 1 update skipped, valid loss "},
+    {"skipped, as JSON", "loss_run.yaml --set schedule.on_nonfinite=skip --json", 0, "\"skipped\": "},
+    {"nothing to skip", "e.yaml --set schedule.on_nonfinite=skip --json", 0, "\"skipped\": 0"},
+    {"too many", "always_run.yaml --set schedule.on_nonfinite=skip --set schedule.nonfinite_limit=3", 1,
+     "3 updates have been skipped, and schedule.nonfinite_limit allows no more|in epoch 2, at step 4"},
+};
+
+START_TEST(a_value_that_is_not_finite_is_reported) {
+    char line[512];
+    snprintf(line, sizeof line, "train %s --quiet --out run%d", commands[_i].arguments, _i);
+    const struct outcome outcome = sandbox_run((struct call){.arguments = line});
+    assert_status(commands[_i].what, &outcome, commands[_i].status);
+    assert_parts(commands[_i].what, commands[_i].status == 0 ? outcome.out : outcome.err, commands[_i].parts);
+    const int is_first = strstr(commands[_i].what, "first update") != NULL;
+    ck_assert(!is_first || strstr(outcome.err, "gradient norm") == NULL); /* nothing before it can have grown */
+}
+END_TEST
+
+START_TEST(a_skipped_update_is_in_the_log_and_is_announced) {
+    const struct outcome outcome =
+        sandbox_run((struct call){.arguments = "train loss_run.yaml --out logged --set schedule.on_nonfinite=skip"});
+    assert_status("skip", &outcome, 0);
+    assert_parts("skip", outcome.err, "step | of epoch | is skipped: the loss is not finite; it began with ");
+    assert_parts("skip", sandbox_read("logged/metrics.jsonl", NULL), "\"skipped\":");
+    const struct outcome plain = sandbox_run((struct call){.arguments = "train e.yaml --quiet --out plain"});
+    assert_status("plain", &plain, 0);
+    ck_assert_ptr_null(strstr(sandbox_read("plain/metrics.jsonl", NULL), "skipped"));
+}
+END_TEST
+
+/* ---- the state of a training ---- */
+
+enum { MOST_STEPS = 64 };
+
+/* A training with its state after each update. */
+struct recording {
+    struct archive *states[MOST_STEPS + 1]; /* by the number of updates */
+    int is_skipped[MOST_STEPS + 1];
+    int64_t steps, skipped;
+};
+
+static rondo_status record_update(void *arg, const struct trainer_progress *progress, struct errors *errors) {
+    struct recording *recording = arg;
+    (void)errors;
+    ck_assert_int_le(progress->steps, MOST_STEPS);
+    recording->is_skipped[progress->steps] = progress->skip_reason != NULL;
+    return RONDO_OK;
+}
+
+static rondo_status record_state(void *arg, enum trainer_pause why, const struct trainer_progress *progress,
+                                 const struct training *training, struct errors *errors) {
+    struct recording *recording = arg;
+    (void)why, (void)errors;
+    recording->states[progress->steps] = archive_create();
+    trainer_save(training, recording->states[progress->steps]);
+    ck_assert(!archive_is_failed(recording->states[progress->steps]));
+    return RONDO_OK;
+}
+
+/* Trains an experiment of the sandbox, from the start or from a state. */
+static void record(const char *file, const char *const *assignments, struct archive *from,
+                   struct recording *recording) {
+    char path[1024];
+    snprintf(path, sizeof path, "%s", sandbox_path("%s", file));
+    struct task *task = task_open(path, assignments, session, TASK_TRAIN | TASK_VALID, &support.errors);
+    ck_assert_msg(task != NULL, "%s", support_error(&support));
+    support_ok(&support, model_initialise(network_model(task->network), from == NULL ? 1 : 2, NULL, &support.errors),
+               "initialise");
+    struct trainer_settings settings = train_settings(task);
+    const struct trainer_observer observer = {.update_end = record_update, .pause = record_state, .arg = recording};
+    struct trainer_result result;
+    settings.resume = from;
+    support_ok(
+        &support,
+        trainer_run(task->network, task->data.train, task->data.valid, &settings, &observer, &result, &support.errors),
+        "training");
+    recording->steps = result.steps;
+    recording->skipped = result.skipped;
+    task_destroy(task);
+}
+
+static void forget(struct recording *recording) {
+    for (int64_t step = 0; step <= MOST_STEPS; step++) {
+        archive_destroy(recording->states[step]);
+    }
+}
+
+static const struct archive_entry *find_entry(const struct archive *archive, const char *name) {
+    for (int32_t i = 0; i < archive_count(archive); i++) {
+        if (strcmp(archive_entry(archive, i)->name, name) == 0) {
+            return archive_entry(archive, i);
+        }
+    }
+    return NULL;
+}
+
+/* The name of an entry of `a` that `b` does not have with the same bytes; NULL: there is none. `but`: names that begin with
+ * one of these are left out. */
+static const char *difference(const struct archive *a, const struct archive *b, const char *const *but) {
+    for (int32_t i = 0; i < archive_count(a); i++) {
+        const struct archive_entry *one = archive_entry(a, i), *two = find_entry(b, one->name);
+        int is_left_out = 0;
+        for (const char *const *name = but; *name != NULL; name++) {
+            is_left_out |= strncmp(one->name, *name, strlen(*name)) == 0;
+        }
+        if (!is_left_out &&
+            (two == NULL || one->bytes != two->bytes || memcmp(one->data, two->data, one->bytes) != 0)) {
+            return one->name;
+        }
+    }
+    return NULL;
+}
+
+static const char *const counters[] = {"trainer.", "best.", NULL}, *const measured[] = {"trainer.interval_seconds",
+                                                                                        NULL};
+
+static const struct {
+    const char *file;
+    const char *assignments[4];
+} trainings[] = {
+    {"loss_run.yaml", {NULL}},
+    {"gradient_run.yaml", {NULL}},
+    {"loss_run.yaml", {"schedule.accumulate=2", "schedule.batch=4", NULL}},
+    {"gradient_run.yaml", {"schedule.accumulate=2", "schedule.batch=4", "schedule.validate.steps=2", NULL}},
+    {"carry.yaml", {NULL}},
+    {"carry.yaml", {"schedule.accumulate=2", NULL}},
+    {"carry_gradient.yaml", {NULL}},
+    {"carry_gradient.yaml", {"schedule.accumulate=2", NULL}},
+};
+
+/* The row of `trainings`, with skips. */
+static void record_row(int row, struct archive *from, struct recording *recording) {
+    const char *assignments[6];
+    int count = 0;
+    for (; trainings[row].assignments[count] != NULL; count++) {
+        assignments[count] = trainings[row].assignments[count];
+    }
+    assignments[count++] = "schedule.on_nonfinite=skip";
+    assignments[count] = NULL;
+    record(trainings[row].file, assignments, from, recording);
+}
+
+/* Weights, slots and carried states. */
+START_TEST(a_skipped_update_changes_nothing) {
+    struct recording recording = {.steps = 0};
+    int64_t skipped = 0;
+    record_row(_i, NULL, &recording);
+    for (int64_t step = 1; step <= recording.steps; step++) {
+        skipped += recording.is_skipped[step];
+        if (step > 1) {
+            const char *changed = difference(recording.states[step - 1], recording.states[step], counters);
+            ck_assert_msg((changed == NULL) == recording.is_skipped[step], "step %d: %s", (int)step,
+                          changed == NULL ? "the same" : changed);
+        }
+    }
+    ck_assert_int_gt(skipped, 0);
+    ck_assert_int_lt(skipped, recording.steps);
+    ck_assert_int_eq(skipped, recording.skipped);
+    forget(&recording);
+}
+END_TEST
+
+START_TEST(a_training_with_skips_goes_on_from_any_update) {
+    struct recording alone = {.steps = 0};
+    record_row(_i, NULL, &alone);
+    for (int64_t step = 1; step < alone.steps; step++) {
+        struct recording resumed = {.steps = 0};
+        record_row(_i, alone.states[step], &resumed);
+        ck_assert_int_eq(resumed.steps, alone.steps);
+        ck_assert_int_eq(resumed.skipped, alone.skipped);
+        const char *changed = difference(alone.states[alone.steps], resumed.states[alone.steps], measured);
+        ck_assert_msg(changed == NULL, "from step %d: %s", (int)step, changed);
+        forget(&resumed);
+    }
+    forget(&alone);
+}
+END_TEST
+
+START_TEST(skips_do_not_depend_on_threads) {
+    struct recording one = {.steps = 0}, two = {.steps = 0};
+    record_row(_i, NULL, &one);
+    session_restart(2);
+    record_row(_i, NULL, &two);
+    ck_assert_int_eq(one.skipped, two.skipped);
+    const char *changed = difference(one.states[one.steps], two.states[two.steps], measured);
+    ck_assert_msg(changed == NULL, "%s", changed);
+    forget(&one);
+    forget(&two);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("values that are not finite");
+    TCase *cases = tcase_create("command");
+    tcase_set_timeout(cases, 120);
+    tcase_add_unchecked_fixture(cases, open_sandbox, sandbox_close);
+    tcase_add_loop_test(cases, a_value_that_is_not_finite_is_reported, 0, ROWS(commands));
+    tcase_add_test(cases, a_skipped_update_is_in_the_log_and_is_announced);
+    suite_add_tcase(suite, cases);
+    TCase *states = add_case(suite, "state", 120, session_setup, session_teardown);
+    tcase_add_unchecked_fixture(states, open_sandbox, sandbox_close);
+    tcase_add_loop_test(states, a_skipped_update_changes_nothing, 0, ROWS(trainings));
+    tcase_add_loop_test(states, a_training_with_skips_goes_on_from_any_update, 0, ROWS(trainings));
+    tcase_add_loop_test(states, skips_do_not_depend_on_threads, 0, ROWS(trainings));
+    return run_suite(suite);
+}
