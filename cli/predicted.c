@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "core/memory.h"
+
 rondo_status predicted_check_interval(const struct task *task, double level, struct errors *errors) {
     const struct heads *heads = network_heads(task->network);
     RONDO_TRY(heads_check_quantile(heads, (1 - level) / 2, errors));
@@ -32,10 +34,11 @@ rondo_status predicted_compute(struct predicted *predicted, const struct task *t
     float **const quantiles[] = {&predicted->interval.lower, &predicted->interval.upper, &predicted->interval.middle};
     int has_memory = 1;
     for (int i = 0; i < 3; i++) {
-        *quantiles[i] = is_wanted[i] ? calloc((size_t)(rows * predicted->numbers) + 1, sizeof **quantiles[i]) : NULL;
+        *quantiles[i] =
+            is_wanted[i] ? memory_calloc((size_t)(rows * predicted->numbers) + 1, sizeof **quantiles[i]) : NULL;
         has_memory &= !is_wanted[i] || *quantiles[i] != NULL;
     }
-    predicted->values = calloc((size_t)(rows * predicted->width) + 1, sizeof *predicted->values);
+    predicted->values = memory_calloc((size_t)(rows * predicted->width) + 1, sizeof *predicted->values);
     return predicted->values == NULL || !has_memory
                ? errors_no_memory(errors)
                : network_predict(network, dataset, batch, predicted->values, &predicted->interval, errors);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
+#include "core/memory_limit.h"
 #include "core/number.h"
 
 enum { ALIGNMENT = 64, FIRST_BLOCK = 64 * 1024, LARGEST_STEP = 64 * 1024 * 1024 };
@@ -59,6 +61,15 @@ static void *fail(struct arena *arena) {
     return NULL;
 }
 
+/* Blocks of more than the machine has left are refused: Linux would grant them, and end the process later. */
+static void *allocate(size_t size) {
+    if (!memory_has_room(size)) {
+        memory_refuse(size);
+        return NULL;
+    }
+    return memory_aligned(ALIGNMENT, size);
+}
+
 /* Inserts a new block after the current one. Blocks grow geometrically, so that a large arena has few of them. */
 static struct arena_block *add_block(struct arena *arena, size_t bytes) {
     size_t size = arena->capacity;
@@ -75,7 +86,7 @@ static struct arena_block *add_block(struct arena *arena, size_t bytes) {
     if (block == NULL) {
         return NULL;
     }
-    block->data = aligned_alloc(ALIGNMENT, size);
+    block->data = allocate(size);
     if (block->data == NULL) {
         free(block);
         return NULL;
@@ -99,7 +110,9 @@ void arena_reset(struct arena *arena) {
     if (arena->first != NULL && arena->first->next != NULL) {
         const size_t size = arena->capacity;
         free_blocks(arena);
-        add_block(arena, size); /* on failure the arena is empty, and grows again */
+        if (add_block(arena, size) == NULL) {
+            (void)memory_take_refused(); /* the arena is empty, and grows again */
+        }
     }
     arena->current = arena->first;
     if (arena->current != NULL) {
@@ -108,7 +121,11 @@ void arena_reset(struct arena *arena) {
 }
 
 void *arena_alloc(struct arena *arena, size_t bytes) {
-    if (arena_failed(arena) || bytes > SIZE_MAX - ALIGNMENT) {
+    if (arena_failed(arena)) {
+        return fail(arena);
+    }
+    if (bytes > SIZE_MAX - ALIGNMENT) {
+        memory_refuse(bytes);
         return fail(arena);
     }
     bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;

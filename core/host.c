@@ -39,10 +39,24 @@ static void *host_alloc(rondo_context *ctx, size_t bytes) {
     return arena_alloc(call->arena, bytes);
 }
 
+static const char no_memory[] = "out of memory";
+
+/* The same as errors_no_memory, for the plug-in of the call. */
+static rondo_status add_no_memory(struct host_call *call, const char *subject, const char *origin) {
+    const rondo_status status = errors_no_memory(call->errors);
+    if (origin != NULL) {
+        return errors_memory_for(call->errors, status, call->where, "op '%s' of '%s'", subject, origin);
+    }
+    return subject[0] == '\0' ? status : errors_memory_for(call->errors, status, call->where, "%s", subject);
+}
+
 /* Adds "file:line: subject: text". */
 static rondo_status add_error(struct host_call *call, rondo_status status, const char *text) {
     const char *subject = call->subject == NULL ? "" : call->subject;
     const char *origin = registry_plugin_origin(call->registry, subject);
+    if (status == RONDO_NO_MEMORY && strcmp(text, no_memory) == 0) {
+        return add_no_memory(call, subject, origin);
+    }
     if (origin != NULL) {
         return errors_add_at(call->errors, status, call->where, "op '%s' of '%s': %s", subject, origin, text);
     }
@@ -193,9 +207,10 @@ static rondo_status host_product(rondo_context *ctx, const rondo_product *produc
     memset(&whole, 0, sizeof whole);
     memcpy(&whole, product, product_known_size(product));
     const struct host_call *call = call_of(ctx);
-    return multiply(call->parallel, call->arena, &whole) == RONDO_OK
-               ? RONDO_OK
-               : host_fail(ctx, RONDO_NO_MEMORY, "out of memory for a product of matrices");
+    const rondo_status status = multiply(call->parallel, call->arena, &whole);
+    return status == RONDO_OK          ? RONDO_OK
+           : status == RONDO_NO_MEMORY ? host_fail(ctx, status, "%s", no_memory)
+                                       : host_fail(ctx, status, "a product of matrices that are too large");
 }
 
 static const void *host_get_extension(rondo_context *ctx, const char *id) {
@@ -241,5 +256,5 @@ rondo_status host_result(struct host_call *call, rondo_status status) {
         snprintf(text, sizeof text, "returned the unknown status %d", (int)status);
         return add_error(call, RONDO_INTERNAL, text);
     }
-    return add_error(call, status, status == RONDO_NO_MEMORY ? "out of memory" : "failed and did not say why");
+    return add_error(call, status, status == RONDO_NO_MEMORY ? no_memory : "failed and did not say why");
 }

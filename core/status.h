@@ -38,10 +38,18 @@ struct error_place {
     int32_t message;      /* the message without the place is the text from this byte on */
 };
 
+/* The error of errors_no_memory that was added last, while parts of its text can be added. */
+struct error_memory {
+    int32_t number;     /* 1 + its index; 0: there is none */
+    int32_t purpose_at; /* the byte of the text where a purpose goes */
+    int32_t has_purpose, has_hint;
+};
+
 /* Zero-initialised is empty. */
 struct errors {
     rondo_status status; /* status of the first error; RONDO_OK while there is none */
     int32_t count;       /* number of all errors that were added, also those after the first ERRORS_MAX */
+    struct error_memory memory;
     char *texts[ERRORS_MAX];
     struct error_place places[ERRORS_MAX];
 };
@@ -62,8 +70,19 @@ void errors_move_one(struct errors *to, struct errors *from, int32_t index);
 /* Frees the texts and empties the list. */
 void errors_free(struct errors *errors);
 
-/* Adds "out of memory"; returns RONDO_NO_MEMORY. */
+/* Adds "out of memory", with the bytes that were refused if they are known (core/memory.h), and the limit; returns
+ * RONDO_NO_MEMORY. */
 rondo_status errors_no_memory(struct errors *errors);
+/* If `status` is RONDO_NO_MEMORY, adds what the memory was for to the error that the call with this status has added:
+ *
+ *     out of memory: 1.2 GB for PURPOSE; 3.1 GB are in use of at most 4.0 GB, which is physical memory and swap
+ *
+ * A caller further out adds its own as " in PURPOSE": a noun, such as "the gradients of 4 parts of a batch". `where` is put
+ * before the text if it has no place. Adds the error if there is none of errors_no_memory. Returns `status`. */
+rondo_status errors_memory_for(struct errors *errors, rondo_status status, struct location where, const char *purpose,
+                               ...) RONDO_PRINTF(4, 5);
+/* The same with "; HINT" at the end, which says what takes less memory. The innermost hint is kept; an empty one is none. */
+rondo_status errors_memory_hint(struct errors *errors, rondo_status status, const char *hint);
 /* For RONDO_CHECK. Adds the place and the condition; returns RONDO_INTERNAL. */
 rondo_status errors_bug(struct errors *errors, const char *file, int line, const char *what);
 

@@ -6,6 +6,7 @@
 #include "core/elementwise.h"
 #include "core/host.h"
 #include "core/infer.h"
+#include "core/memory.h"
 
 /* One value: a leaf (op NULL), the result of an op, or an output of a function. */
 struct tape_node {
@@ -50,7 +51,7 @@ struct tape {
 static const rondo_value failed_value = {-1};
 
 struct tape *tape_create(const struct tape_settings *settings) {
-    struct tape *tape = calloc(1, sizeof *tape);
+    struct tape *tape = memory_calloc(1, sizeof *tape);
     if (tape == NULL) {
         return NULL;
     }
@@ -106,7 +107,7 @@ struct arena *tape_arena(struct tape *tape) {
 
 struct arena *tape_worker_arena(struct tape *tape, int32_t index) {
     while (tape->n_workers <= index) {
-        struct arena **workers = realloc(tape->workers, sizeof *workers * (size_t)(tape->n_workers + 1));
+        struct arena **workers = memory_realloc(tape->workers, sizeof *workers * (size_t)(tape->n_workers + 1));
         if (workers == NULL) {
             return NULL;
         }
@@ -161,7 +162,7 @@ static struct tape_node *add_node(struct tape *tape) {
     if (tape->count == tape->capacity) {
         const int32_t capacity = tape->capacity == 0 ? 256 : tape->capacity * 2;
         struct tape_node **nodes =
-            tape->capacity > INT32_MAX / 2 ? NULL : realloc(tape->nodes, sizeof *nodes * (size_t)capacity);
+            tape->capacity > INT32_MAX / 2 ? NULL : memory_realloc(tape->nodes, sizeof *nodes * (size_t)capacity);
         if (nodes == NULL) {
             no_memory(tape);
             return NULL;

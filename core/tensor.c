@@ -77,8 +77,8 @@ rondo_status tensor_alloc(rondo_tensor *tensor, struct arena *arena, struct erro
     const size_t bytes = tensor_checked_bytes(tensor);
     tensor->data = bytes == SIZE_MAX ? NULL : arena_calloc(arena, bytes, 1);
     if (tensor->data == NULL) {
-        return errors_add(errors, RONDO_NO_MEMORY, "out of memory for a tensor of shape %s",
-                          tensor_shape_text(tensor).text);
+        return errors_memory_for(errors, errors_no_memory(errors), (struct location){0}, "a tensor of shape %s",
+                                 tensor_shape_text(tensor).text);
     }
     return RONDO_OK;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
 #include "core/memory_limit.h"
 
 /* The number of datasets that use the elements is not atomic: datasets are made and destroyed on one thread. */
@@ -14,7 +15,7 @@ struct stream_values {
 };
 
 struct dataset *dataset_create(struct errors *errors) {
-    struct dataset *dataset = calloc(1, sizeof *dataset);
+    struct dataset *dataset = memory_calloc(1, sizeof *dataset);
     if (dataset == NULL) {
         errors_no_memory(errors);
     }
@@ -63,7 +64,7 @@ struct stream *dataset_stream(struct dataset *dataset, const char *name, int32_t
         errors_bug(errors, __FILE__, __LINE__, "a stream is new, of a size of at least 1, and stored by its kind");
         return NULL;
     }
-    struct stream_values *values = calloc(1, sizeof *values);
+    struct stream_values *values = memory_calloc(1, sizeof *values);
     if (values == NULL) {
         errors_no_memory(errors);
         return NULL;
@@ -99,7 +100,8 @@ static int64_t grown_capacity(int64_t capacity, int64_t needed) {
  * valid. */
 static int resize(void **array, int64_t before, int64_t capacity, size_t width) {
     const int fits = (uint64_t)capacity <= SIZE_MAX / width && memory_has_room((uint64_t)(capacity - before) * width);
-    void *resized = fits ? realloc(*array, (size_t)capacity * width) : NULL;
+    memory_refuse(fits ? 0 : (uint64_t)(capacity - before) * width);
+    void *resized = fits ? memory_realloc(*array, (size_t)capacity * width) : NULL;
     *array = resized == NULL ? *array : resized;
     return resized != NULL;
 }
@@ -255,7 +257,7 @@ rondo_status dataset_add_id(struct dataset *dataset, int32_t stream, int32_t id,
 }
 
 struct timeline *dataset_timeline(struct dataset *dataset, struct errors *errors) {
-    struct timeline *timeline = calloc(1, sizeof *timeline);
+    struct timeline *timeline = memory_calloc(1, sizeof *timeline);
     if (timeline == NULL) {
         errors_no_memory(errors);
         return NULL;
@@ -333,14 +335,14 @@ struct dataset *dataset_ranges(const struct dataset *dataset, int64_t count, str
         struct stream *stream = &view->streams[view->n_streams++];
         *stream = dataset->streams[s];
         stream->values->users++;
-        stream->begin = calloc((size_t)count + 1, sizeof *stream->begin);
-        stream->length = calloc((size_t)count + 1, sizeof *stream->length);
+        stream->begin = memory_calloc((size_t)count + 1, sizeof *stream->begin);
+        stream->length = memory_calloc((size_t)count + 1, sizeof *stream->length);
         failed |= stream->begin == NULL || stream->length == NULL;
     }
     if (dataset->timeline != NULL) {
         view->timeline = dataset->timeline;
         view->timeline->users++;
-        view->series = calloc((size_t)count + 1, sizeof *view->series);
+        view->series = memory_calloc((size_t)count + 1, sizeof *view->series);
         failed |= view->series == NULL;
     }
     if (failed) {
@@ -358,7 +360,7 @@ struct dataset *dataset_view(const struct dataset *dataset, const int64_t *examp
         return NULL;
     }
     if (dataset->continues != NULL) {
-        view->continues = calloc((size_t)count + 1, 1);
+        view->continues = memory_calloc((size_t)count + 1, 1);
         if (view->continues == NULL) {
             dataset_destroy(view);
             errors_no_memory(errors);
@@ -366,7 +368,7 @@ struct dataset *dataset_view(const struct dataset *dataset, const int64_t *examp
         }
     }
     if (dataset->context != NULL) {
-        view->context = calloc((size_t)count + 1, sizeof *view->context);
+        view->context = memory_calloc((size_t)count + 1, sizeof *view->context);
         if (view->context == NULL) {
             dataset_destroy(view);
             errors_no_memory(errors);

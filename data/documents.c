@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
 #include "io/utf8.h"
 
 #define BYTE_ORDER_MARK "\xEF\xBB\xBF"
@@ -14,7 +15,7 @@ const char *const documents_forms[] = {"file", "lines", NULL};
 static rondo_status add_document(struct documents *documents, struct document document, struct errors *errors) {
     if (documents->count == documents->capacity) {
         const int64_t capacity = documents->capacity == 0 ? 16 : 2 * documents->capacity;
-        struct document *items = realloc(documents->items, (size_t)capacity * sizeof *items);
+        struct document *items = memory_realloc(documents->items, (size_t)capacity * sizeof *items);
         if (items == NULL) {
             return errors_no_memory(errors);
         }
@@ -130,7 +131,7 @@ static rondo_status add_file(struct documents *documents, struct document_file *
 rondo_status documents_open(struct documents *documents, const struct reader *reader,
                             const struct documents_settings *settings, const struct reader_source *source,
                             struct errors *errors) {
-    *documents = (struct documents){.files = calloc((size_t)source->count, sizeof *documents->files)};
+    *documents = (struct documents){.files = memory_calloc((size_t)source->count, sizeof *documents->files)};
     if (documents->files == NULL) {
         return errors_no_memory(errors);
     }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
+
 /* Batches in a pool. More give batch mates of more similar length, fewer give batches that differ more between epochs. */
 enum { POOL_BATCHES = 32 };
 
@@ -80,8 +82,8 @@ static void shuffle_batches(const struct ordering *ordering, struct rng_stream s
 }
 
 static rondo_status allocate(struct epoch *epoch, int64_t batches, int64_t count, struct errors *errors) {
-    epoch->examples = calloc((size_t)count + 1, sizeof *epoch->examples);
-    epoch->begin = calloc((size_t)batches + 1, sizeof *epoch->begin);
+    epoch->examples = memory_calloc((size_t)count + 1, sizeof *epoch->examples);
+    epoch->begin = memory_calloc((size_t)batches + 1, sizeof *epoch->begin);
     return epoch->examples == NULL || epoch->begin == NULL ? errors_no_memory(errors) : RONDO_OK;
 }
 
@@ -107,8 +109,8 @@ rondo_status epoch_make(struct epoch *epoch, const struct dataset *dataset, cons
     const int64_t pool = is_one_pool ? count : size.examples * POOL_BATCHES;
     struct ordering ordering = {.epoch = epoch, .dataset = dataset, .plan = plan, .size = size};
     RONDO_TRY(allocate(epoch, count, count, errors));
-    ordering.scratch = calloc((size_t)pool + 1, sizeof *ordering.scratch);
-    ordering.numbers = calloc(3 * (size_t)count + 1, sizeof *ordering.numbers);
+    ordering.scratch = memory_calloc((size_t)pool + 1, sizeof *ordering.scratch);
+    ordering.numbers = memory_calloc(3 * (size_t)count + 1, sizeof *ordering.numbers);
     if (ordering.scratch == NULL || ordering.numbers == NULL) {
         free(ordering.scratch);
         free(ordering.numbers);

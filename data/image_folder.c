@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "core/memory.h"
 #include "io/file.h"
 #include "io/folder.h"
 
@@ -41,7 +42,7 @@ static rondo_status add_files(struct folder_reading *reading, const char *path, 
     struct image_folder *folder = reading->folder;
     if (folder->count + count > reading->capacity) {
         const int64_t capacity = 2 * reading->capacity + count;
-        struct ordered_image *images = realloc(reading->images, (size_t)capacity * sizeof *images);
+        struct ordered_image *images = memory_realloc(reading->images, (size_t)capacity * sizeof *images);
         if (images == NULL) {
             return errors_no_memory(reading->errors);
         }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
+
 /* One example: the window ends at `last`, and its first `context` steps are not scored. Rows are elements of the streams. */
 struct origin_window {
     int64_t begin, last, context;
@@ -23,7 +25,7 @@ int64_t origins_longest(const struct dataset *dataset) {
 }
 
 int32_t origins_series(const struct dataset *view, struct errors *errors) {
-    unsigned char *has_example = calloc((size_t)view->timeline->n_series + 1, 1);
+    unsigned char *has_example = memory_calloc((size_t)view->timeline->n_series + 1, 1);
     int32_t count = 0;
     if (has_example == NULL) {
         errors_no_memory(errors);
@@ -40,7 +42,7 @@ int32_t origins_series(const struct dataset *view, struct errors *errors) {
 static rondo_status add_window(struct origin_list *list, struct origin_window window, struct errors *errors) {
     if (list->count == list->capacity) {
         const int64_t capacity = list->capacity == 0 ? 256 : 2 * list->capacity;
-        struct origin_window *items = realloc(list->items, (size_t)capacity * sizeof *items);
+        struct origin_window *items = memory_realloc(list->items, (size_t)capacity * sizeof *items);
         if (items == NULL) {
             return errors_no_memory(errors);
         }
@@ -162,8 +164,8 @@ struct dataset *origins_cut(const struct dataset *dataset, const struct origins 
     }
     if (view != NULL) {
         view->left_out = list.left_out;
-        view->context = calloc((size_t)list.count + 1, sizeof *view->context);
-        view->continues = calloc((size_t)list.count + 1, 1);
+        view->context = memory_calloc((size_t)list.count + 1, sizeof *view->context);
+        view->continues = memory_calloc((size_t)list.count + 1, 1);
         if (view->context == NULL || view->continues == NULL) {
             dataset_destroy(view);
             errors_no_memory(errors);

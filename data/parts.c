@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
 #include "core/rng.h"
 #include "data/dates.h"
 
@@ -79,7 +80,7 @@ rondo_status part_times_of(const struct parts *parts, const int64_t *time, int64
                            struct location where, struct part_times *times, struct errors *errors) {
     RONDO_TRY(check_zone(&parts->valid, zone, errors));
     RONDO_TRY(check_zone(&parts->test, zone, errors));
-    int64_t *sorted = calloc((size_t)count + 1, sizeof *sorted);
+    int64_t *sorted = memory_calloc((size_t)count + 1, sizeof *sorted);
     if (sorted == NULL) {
         return errors_no_memory(errors);
     }
@@ -143,7 +144,7 @@ struct dataset *part_view(const struct dataset *dataset, const struct parts *par
     if (dataset->count == 1) {
         return range_view(dataset, parts, part, what, errors);
     }
-    int64_t *examples = calloc((size_t)dataset->count + 1, sizeof *examples);
+    int64_t *examples = memory_calloc((size_t)dataset->count + 1, sizeof *examples);
     if (examples == NULL) {
         errors_no_memory(errors);
         return NULL;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/memory_limit.h"
 #include "io/file.h"
 
 struct reader *reader_create(const struct reader_class *class, const void *options, const struct reader_column *columns,
@@ -39,25 +38,20 @@ int reader_has_option(const struct reader_class *class, const char *key) {
     return option != NULL && option->key != NULL;
 }
 
-/* Moves the errors of `own` to `errors`. If memory was short, they become one that names the files. */
+/* Moves the errors of `own` to `errors`. A lack of memory gets the names of the files. */
 static rondo_status end_of_reading(const struct reader_source *source, rondo_status status, struct errors *own,
                                    const char *hint, struct errors *errors) {
-    if (status != RONDO_NO_MEMORY || source->count == 0) {
-        errors_move(errors, own);
-        return status;
+    if (source->count > 0) {
+        char others[40] = "";
+        if (source->count > 1) {
+            snprintf(others, sizeof others, " and %d more", (int)source->count - 1);
+        }
+        (void)errors_memory_for(own, status, source->paths[0].where, "the data of '%s'%s", source->paths[0].text,
+                                others);
+        (void)errors_memory_hint(own, status, hint);
     }
-    errors_free(own);
-    const struct memory_limit limit = memory_limit();
-    const double mega = 1e6;
-    char others[40] = "";
-    if (source->count > 1) {
-        snprintf(others, sizeof others, " (and %d more)", (int)source->count - 1);
-    }
-    return errors_add_at(
-        errors, RONDO_INVALID, source->paths[0].where,
-        "out of memory while '%s'%s was read, with %.0f MB in use; expected data that fit in what is free of "
-        "%.0f MB, %s%s",
-        source->paths[0].text, others, (double)memory_used() / mega, (double)limit.bytes / mega, limit.source, hint);
+    errors_move(errors, own);
+    return status;
 }
 
 rondo_status reader_learn(struct reader *reader, const struct reader_source *source, struct errors *errors) {
@@ -70,9 +64,9 @@ rondo_status reader_learn(struct reader *reader, const struct reader_source *sou
     progress_report(&reader->progress, NULL, 1);
     const char *hint =
         reader_has_option(reader->class, "max_words")
-            ? "; 'max_words' and 'min_count' leave words out after all have been counted, so that only a "
-              "smaller training part takes less"
-            : "";
+            ? "'max_words' and 'min_count' leave words out after all have been counted, so that only a smaller "
+              "training part takes less"
+            : "a smaller training part takes less";
     return end_of_reading(source, status, &own, hint, errors);
 }
 
@@ -96,7 +90,7 @@ struct dataset *reader_read(const struct reader *reader, const struct reader_sou
         dataset_destroy(dataset);
         dataset = NULL;
     }
-    (void)end_of_reading(source, status, &own, "", errors);
+    (void)end_of_reading(source, status, &own, "a smaller part of the data takes less", errors);
     return dataset;
 }
 
@@ -112,9 +106,11 @@ rondo_status reader_render(const struct reader *reader, const struct reader_pred
 
 struct json_t *reader_save(const struct reader *reader, struct errors *errors) {
     json_t *object = json_object();
-    if (object == NULL) {
-        errors_no_memory(errors);
-    } else if (reader->class->save != NULL && reader->class->save(reader, object, errors) != RONDO_OK) {
+    rondo_status status = object == NULL ? errors_no_memory(errors) : RONDO_OK;
+    if (status == RONDO_OK && reader->class->save != NULL) {
+        status = reader->class->save(reader, object, errors);
+    }
+    if (errors_memory_for(errors, status, (struct location){0}, "what was learned from the data") != RONDO_OK) {
         json_decref(object);
         return NULL;
     }

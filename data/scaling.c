@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
+
 const char *const scaling_input_kinds[] = {"none", "standard", "minmax", NULL}; /* by enum scaling_kind */
 const char *const scaling_target_kinds[] = {"none", "standard", "minmax", "auto", NULL};
 static const char *const stream_names[SCALING_STREAMS] = {"input", "target", "known"};
@@ -145,7 +147,7 @@ static rondo_status learn_stream(struct scaling_stream *own, const struct datase
         own->scale = group_numbers(own, arena);
     }
     own->naive = has_naive ? group_numbers(own, arena) : NULL;
-    struct number_moments *moments = calloc((size_t)own->channels, sizeof *moments);
+    struct number_moments *moments = memory_calloc((size_t)own->channels, sizeof *moments);
     if (arena_failed(arena) || moments == NULL) {
         free(moments);
         return errors_no_memory(errors);

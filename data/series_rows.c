@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/memory_limit.h"
 #include "data/label_column.h"
 
 /* The files of a source while they are read. */
@@ -215,11 +214,6 @@ static rondo_status read_files(struct series_reading *reading, const struct read
         struct table_file *file = &reading->files[reading->n_files];
         RONDO_TRY(table_file_open(file, reading->form->reader, reading->form->table, &source->paths[reading->n_files++],
                                   reading->errors));
-    }
-    const uint64_t row_bytes = sizeof *reading->series + sizeof *reading->row_time + sizeof *reading->last +
-                               sizeof *raw->lines + sizeof *raw->values * (uint64_t)reading->form->n_numbers;
-    if (!memory_has_room((uint64_t)rows * row_bytes)) {
-        return errors_no_memory(reading->errors);
     }
     reading->series = arena_calloc(arena, (size_t)rows, sizeof *reading->series);
     reading->row_time = arena_calloc(arena, (size_t)rows, sizeof *reading->row_time);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/memory_limit.h"
 #include "io/utf8.h"
 
 enum { MAX_MISTAKES = 10 };
@@ -321,10 +320,9 @@ static rondo_status find_rows(struct table *table, const struct reader *reader, 
     size_t most_rows = 1;
     RONDO_TRY(check_bytes(&parser, reader, map, &most_rows));
     table->cr_ends_lines = parser.cr_ends_lines;
-    const int has_room = most_rows < SIZE_MAX / sizeof *rows->begin - 1 &&
-                         memory_has_room(most_rows * (sizeof *rows->begin + sizeof *rows->lines));
-    rows->begin = has_room ? arena_alloc(arena, (most_rows + 1) * sizeof *rows->begin) : NULL;
-    rows->lines = has_room ? arena_alloc(arena, most_rows * sizeof *rows->lines) : NULL;
+    const int fits = most_rows < SIZE_MAX / sizeof *rows->begin - 1;
+    rows->begin = fits ? arena_alloc(arena, (most_rows + 1) * sizeof *rows->begin) : NULL;
+    rows->lines = fits ? arena_alloc(arena, most_rows * sizeof *rows->lines) : NULL;
     if (rows->begin == NULL || rows->lines == NULL) {
         return errors_no_memory(errors);
     }

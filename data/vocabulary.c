@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
 #include "core/memory_limit.h"
 
 struct vocabulary_entry {
@@ -26,14 +27,14 @@ struct vocabulary {
 enum { FIRST_CAPACITY = 64, POOL_PIECE = 64 * 1024, MAX_ENTRIES = 1 << 28 };
 
 struct vocabulary *vocabulary_create(void) {
-    struct vocabulary *vocabulary = calloc(1, sizeof *vocabulary);
+    struct vocabulary *vocabulary = memory_calloc(1, sizeof *vocabulary);
     if (vocabulary == NULL) {
         return NULL;
     }
     vocabulary->capacity = FIRST_CAPACITY;
     vocabulary->n_slots = 2 * FIRST_CAPACITY;
-    vocabulary->entries = malloc(FIRST_CAPACITY * sizeof *vocabulary->entries);
-    vocabulary->slots = calloc(vocabulary->n_slots, sizeof *vocabulary->slots);
+    vocabulary->entries = memory_alloc(FIRST_CAPACITY * sizeof *vocabulary->entries);
+    vocabulary->slots = memory_calloc(vocabulary->n_slots, sizeof *vocabulary->slots);
     vocabulary->pool = arena_create();
     if (vocabulary->entries == NULL || vocabulary->slots == NULL || vocabulary->pool == NULL) {
         vocabulary_destroy(vocabulary);
@@ -88,15 +89,16 @@ static int grow(struct vocabulary *vocabulary) {
     const uint64_t more =
         (uint64_t)vocabulary->capacity * (sizeof *vocabulary->entries + 2 * sizeof *vocabulary->slots);
     if (capacity > MAX_ENTRIES || !memory_has_room(more)) {
+        memory_refuse(more);
         return 0;
     }
-    struct vocabulary_entry *entries = realloc(vocabulary->entries, (size_t)capacity * sizeof *entries);
+    struct vocabulary_entry *entries = memory_realloc(vocabulary->entries, (size_t)capacity * sizeof *entries);
     if (entries == NULL) {
         return 0;
     }
     vocabulary->entries = entries;
     const size_t n_slots = 2 * (size_t)capacity;
-    int32_t *slots = realloc(vocabulary->slots, n_slots * sizeof *slots);
+    int32_t *slots = memory_realloc(vocabulary->slots, n_slots * sizeof *slots);
     if (slots == NULL) {
         return 0;
     }

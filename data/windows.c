@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
+
 /* A window of a sequence. */
 struct window {
     int64_t sequence, offset, length; /* steps offset .. offset + length of the sequence */
@@ -49,7 +51,7 @@ int64_t windows_unaligned(const struct dataset *dataset) {
 static rondo_status add_window(struct window_list *list, struct window window, struct errors *errors) {
     if (list->count == list->capacity) {
         const int64_t capacity = list->capacity == 0 ? 256 : 2 * list->capacity;
-        struct window *items = realloc(list->items, (size_t)capacity * sizeof *items);
+        struct window *items = memory_realloc(list->items, (size_t)capacity * sizeof *items);
         if (items == NULL) {
             return errors_no_memory(errors);
         }
@@ -137,14 +139,14 @@ static struct dataset *make_view(const struct dataset *dataset, int64_t lanes, c
     if (view == NULL) {
         return NULL;
     }
-    view->continues = calloc((size_t)list->count + 1, 1);
+    view->continues = memory_calloc((size_t)list->count + 1, 1);
     for (int64_t lane = 0; lane < lanes; lane++) {
         view->updates = list->of_lane[lane] > view->updates ? list->of_lane[lane] : view->updates;
     }
     if (lanes > 0) {
         view->lanes = lanes;
-        view->lane = calloc((size_t)list->count + 1, sizeof *view->lane);
-        view->update_begin = calloc((size_t)view->updates + 1, sizeof *view->update_begin);
+        view->lane = memory_calloc((size_t)list->count + 1, sizeof *view->lane);
+        view->update_begin = memory_calloc((size_t)view->updates + 1, sizeof *view->update_begin);
     }
     if (view->continues == NULL || (lanes > 0 && (view->lane == NULL || view->update_begin == NULL))) {
         dataset_destroy(view);
@@ -165,7 +167,7 @@ struct dataset *windows_cut(const struct dataset *dataset, int64_t window, int64
         errors_bug(errors, __FILE__, __LINE__, "the streams of windows are aligned");
         return NULL;
     }
-    struct window_list list = {.of_lane = calloc((size_t)lanes + 1, sizeof *list.of_lane)};
+    struct window_list list = {.of_lane = memory_calloc((size_t)lanes + 1, sizeof *list.of_lane)};
     rondo_status status = list.of_lane == NULL ? errors_no_memory(errors) : RONDO_OK;
     if (status == RONDO_OK) {
         status = list_windows(dataset, window, lanes, &list, errors);

@@ -15,7 +15,7 @@ rondo_status file_failed(struct errors *errors, rondo_status status, struct loca
                          const char *file, int error) {
     char reason[128];
     if (error == ENOMEM) {
-        return errors_no_memory(errors);
+        return errors_memory_for(errors, errors_no_memory(errors), where, "'%s'", file);
     }
     if (strerror_r(error, reason, sizeof reason) != 0) {
         snprintf(reason, sizeof reason, "error %d", error);

@@ -9,18 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/memory_limit.h"
+#include "core/memory.h"
 #include "io/file.h"
-
-/* A file that is larger than all memory is a mistake of the user. A smaller one only comes at the wrong time. */
-static rondo_status refuse_size(const char *file, int64_t bytes, struct location where, struct errors *errors) {
-    const struct memory_limit limit = memory_limit();
-    if ((uint64_t)bytes < limit.bytes) {
-        return errors_no_memory(errors);
-    }
-    return errors_add_at(errors, RONDO_INVALID, where, "'%s' has %.1f GB, expected at most %.1f GB, which is %s", file,
-                         (double)bytes / 1e9, (double)limit.bytes / 1e9, limit.source);
-}
 
 rondo_status file_map_open(struct file_map *map, const char *file, struct location where, struct errors *errors) {
     *map = (struct file_map){.file = file, .descriptor = -1};
@@ -29,7 +19,7 @@ rondo_status file_map_open(struct file_map *map, const char *file, struct locati
     RONDO_TRY(file_open(file, &descriptor, &bytes, where, errors));
     map->descriptor = descriptor;
     if ((uint64_t)bytes > SIZE_MAX / 2) {
-        return refuse_size(file, bytes, where, errors);
+        return file_failed(errors, RONDO_INVALID, where, "map", file, ENOMEM);
     }
     map->length = (size_t)bytes;
     map->bytes = ""; /* a mapping cannot be empty */
@@ -38,8 +28,8 @@ rondo_status file_map_open(struct file_map *map, const char *file, struct locati
     }
     void *address = mmap(NULL, map->length, PROT_READ, MAP_PRIVATE, descriptor, 0);
     if (address == MAP_FAILED) {
-        return errno == ENOMEM ? refuse_size(file, bytes, where, errors)
-                               : file_failed(errors, RONDO_INVALID, where, "map", file, errno);
+        memory_refuse((uint64_t)bytes);
+        return file_failed(errors, RONDO_INVALID, where, "map", file, errno);
     }
     (void)posix_madvise(address, map->length, POSIX_MADV_SEQUENTIAL); /* only advice */
     map->address = address;

@@ -197,7 +197,8 @@ rondo_status model_allocate(struct model *model, struct errors *errors) {
     for (int32_t i = 0; i < model->n_parameters; i++) {
         rondo_tensor *value = &model->parameters[i].value;
         if (value->data == NULL) {
-            RONDO_TRY(tensor_alloc(value, model->arena, errors));
+            const rondo_status status = tensor_alloc(value, model->arena, errors);
+            RONDO_TRY(errors_memory_for(errors, status, (struct location){0}, "the parameters of the model"));
         }
     }
     return RONDO_OK;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "config.h"
+#include "core/memory.h"
 #include "train/embed_errors.h"
 #include "train/train.h"
 
@@ -44,7 +45,7 @@ static rondo_status open_experiment(rondo_experiment *experiment, const char *fi
 rondo_experiment *rondo_experiment_open(const char *file, const char *const *assignments, int32_t threads, char *error,
                                         size_t size) {
     struct errors errors = {0};
-    rondo_experiment *experiment = calloc(1, sizeof *experiment);
+    rondo_experiment *experiment = memory_calloc(1, sizeof *experiment);
     const rondo_status status = experiment == NULL ? errors_no_memory(&errors)
                                                    : open_experiment(experiment, file, assignments, threads, &errors);
     embed_errors(&errors, error, size);

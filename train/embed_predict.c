@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
 #include "io/utf8.h"
 #include "train/embed_errors.h"
 #include "train/run_record.h"
@@ -34,7 +35,7 @@ static void clear_result(struct rondo_result *result) {
 
 rondo_run *rondo_run_open_best(const char *folder, const char *metric, int32_t threads, char *error, size_t size) {
     struct errors errors = {0};
-    rondo_run *run = calloc(1, sizeof *run);
+    rondo_run *run = memory_calloc(1, sizeof *run);
     if (run == NULL) {
         errors_no_memory(&errors);
     } else if (folder == NULL || threads < 0) {
@@ -223,7 +224,7 @@ static rondo_status predict_examples(rondo_run *run, struct errors *errors) {
     struct network *network = run->task->network;
     const int64_t count = result->dataset->count;
     RONDO_TRY(dataset_fits(result->dataset, network_plan(network), 0, "predictions", errors));
-    result->begin = calloc((size_t)count + 1, sizeof *result->begin);
+    result->begin = memory_calloc((size_t)count + 1, sizeof *result->begin);
     if (result->begin == NULL) {
         return errors_no_memory(errors);
     }
@@ -231,7 +232,7 @@ static rondo_status predict_examples(rondo_run *run, struct errors *errors) {
         result->begin[i + 1] = result->begin[i] + network_prediction_rows(network, result->dataset, i);
     }
     result->values =
-        calloc((size_t)(result->begin[count] * network_prediction_size(network)) + 1, sizeof *result->values);
+        memory_calloc((size_t)(result->begin[count] * network_prediction_size(network)) + 1, sizeof *result->values);
     return result->values == NULL ? errors_no_memory(errors)
                                   : network_predict(network, result->dataset, BATCH, result->values, NULL, errors);
 }
@@ -272,7 +273,7 @@ static rondo_status predict_texts(rondo_run *run, const char *const *texts, int6
         return errors_add(errors, RONDO_INVALID,
                           "the run has an output at every step; rondo_run_predict_inputs gives all of them");
     }
-    rondo_input *inputs = calloc((size_t)count + 1, sizeof *inputs);
+    rondo_input *inputs = memory_calloc((size_t)count + 1, sizeof *inputs);
     if (inputs == NULL) {
         return errors_no_memory(errors);
     }

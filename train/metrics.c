@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
+
 /* One metric. Its accumulators are one after the other in the memory of a shard. */
 struct metric_state {
     const struct metric_entry *entry;
@@ -323,7 +325,7 @@ rondo_status metrics_begin(struct metrics *metrics, struct errors *errors) {
     for (int32_t s = 0; s < metrics->n_shards && count > 0; s++) {
         if (count > metrics->n_allocated) {
             free(metrics->sums[s]);
-            metrics->sums[s] = malloc(sizeof(double) * (size_t)count);
+            metrics->sums[s] = memory_alloc(sizeof(double) * (size_t)count);
         }
         if (metrics->sums[s] == NULL) {
             return errors_no_memory(errors);

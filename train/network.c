@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "core/memory.h"
 #include "train/network_reduce.h"
 #include "train/profile.h"
 
@@ -150,7 +151,7 @@ static void shard_range(void *arg, int64_t begin, int64_t end) {
 
 static rondo_status prepare_examples(struct network_shard *shard, int64_t count, struct errors *errors) {
     if (count > shard->examples_capacity) {
-        int64_t *examples = realloc(shard->examples, sizeof *examples * (size_t)count);
+        int64_t *examples = memory_realloc(shard->examples, sizeof *examples * (size_t)count);
         if (examples == NULL) {
             return errors_no_memory(errors);
         }
@@ -192,6 +193,8 @@ static rondo_status run_batch(struct network_work *work, struct scores *scores, 
         if (shard->errors.count > 0 && status == RONDO_OK) {
             status = shard->errors.status;
             errors_move(errors, &shard->errors); /* the errors of the other shards are mostly the same */
+            (void)errors_memory_for(errors, status, (struct location){0}, "the values of a batch of %lld examples",
+                                    (long long)work->count);
         }
         errors_free(&shard->errors);
     }
@@ -413,7 +416,7 @@ int64_t network_prediction_rows(const struct network *network, const struct data
 rondo_status network_predict(struct network *network, const struct dataset *dataset, int64_t batch, float *predictions,
                              const struct network_interval *interval, struct errors *errors) {
     const int64_t count = dataset->count;
-    int64_t *row = malloc(sizeof *row * (size_t)(count == 0 ? 1 : count));
+    int64_t *row = memory_alloc(sizeof *row * (size_t)(count == 0 ? 1 : count));
     if (row == NULL) {
         return errors_no_memory(errors);
     }

@@ -25,8 +25,8 @@ static rondo_status prepare_shard(struct network *network, enum network_mode set
     return RONDO_OK;
 }
 
-rondo_status network_prepare_gradients(struct network *network, enum network_mode set, int64_t n_shards,
-                                       struct errors *errors) {
+static rondo_status prepare_set(struct network *network, enum network_mode set, int64_t n_shards,
+                                struct errors *errors) {
     const size_t count = (size_t)model_parameter_count(network->model);
     for (int64_t s = 0; s < n_shards; s++) {
         if (network->shards[s].gradients[set] == NULL) {
@@ -41,6 +41,13 @@ rondo_status network_prepare_gradients(struct network *network, enum network_mod
         }
     }
     return RONDO_OK;
+}
+
+rondo_status network_prepare_gradients(struct network *network, enum network_mode set, int64_t n_shards,
+                                       struct errors *errors) {
+    const rondo_status status = prepare_set(network, set, n_shards, errors);
+    return errors_memory_for(errors, status, (struct location){0}, "the gradients of %lld part%s of a batch",
+                             (long long)n_shards, n_shards == 1 ? "" : "s");
 }
 
 /* The sum of one dense parameter. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "core/memory.h"
+
 struct profile_layer {
     struct profile *profile;
     atomic_llong nanoseconds[2][PHASE_COUNT];
@@ -24,7 +26,7 @@ static long long now(void) {
 }
 
 struct profile *profile_create(struct errors *errors) {
-    struct profile *profile = calloc(1, sizeof *profile);
+    struct profile *profile = memory_calloc(1, sizeof *profile);
     if (profile == NULL) {
         errors_no_memory(errors);
     }
@@ -51,7 +53,7 @@ void profile_end(struct profile *profile, enum profile_stage stage) {
 }
 
 rondo_status profile_set_layers(struct profile *profile, int32_t n, struct errors *errors) {
-    profile->layers = calloc((size_t)n, sizeof *profile->layers);
+    profile->layers = memory_calloc((size_t)n, sizeof *profile->layers);
     if (profile->layers == NULL) {
         return errors_no_memory(errors);
     }

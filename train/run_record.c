@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
 #include "core/memory_limit.h"
 #include "core/suggest.h"
 #include "io/file.h"
@@ -152,7 +153,7 @@ static rondo_status write_weights(struct run_folder *run, const char *name, cons
                                   int64_t epochs, struct errors *errors) {
     const struct model *model = network_model(network);
     const int32_t count = model_parameter_count(model);
-    struct named_tensor *tensors = calloc((size_t)count, sizeof *tensors);
+    struct named_tensor *tensors = memory_calloc((size_t)count, sizeof *tensors);
     if (tensors == NULL) {
         return errors_no_memory(errors);
     }

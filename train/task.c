@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
 #include "store/provenance.h"
 #include "train/class_numbers.h"
 #include "train/optimizer_stages.h"
@@ -36,7 +37,7 @@ static const float *drop_by_count(const struct task *task, const struct batch_in
     const int is_previous = strcmp(input->name, "previous") == 0;
     const struct stream *stream = dataset_find(task->data.train, is_previous ? "target" : input->name);
     float *drop = arena_calloc(task->experiment->arena, (size_t)input->symbols, sizeof *drop);
-    int64_t *counts = calloc((size_t)input->symbols, sizeof *counts);
+    int64_t *counts = memory_calloc((size_t)input->symbols, sizeof *counts);
     if (drop != NULL && counts != NULL) {
         count_ids(task->data.train, stream, counts);
     } else {
@@ -275,7 +276,7 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
     if (n_inputs < 0) {
         return errors->status;
     }
-    struct cell_layer_settings *layers = calloc((size_t)count, sizeof *layers);
+    struct cell_layer_settings *layers = memory_calloc((size_t)count, sizeof *layers);
     rondo_status status = layers == NULL ? errors_no_memory(errors) : check_embeddings(task, inputs, n_inputs, errors);
     const int32_t tied = status == RONDO_OK && experiment->head.tie ? tied_input(task, inputs, n_inputs, errors) : 0;
     status = tied < 0 ? RONDO_INVALID : status;
@@ -536,7 +537,7 @@ static rondo_status check_task(struct task *task, struct errors *errors) {
 
 struct task *task_create(struct experiment *experiment, struct session *session, int which,
                          const struct json_t *learned, const char *file, struct errors *errors) {
-    struct task *task = calloc(1, sizeof *task);
+    struct task *task = memory_calloc(1, sizeof *task);
     if (task == NULL) {
         errors_no_memory(errors);
         return NULL;

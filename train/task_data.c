@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <math.h>
 
+#include "core/memory.h"
 #include "core/memory_limit.h"
 #include <stdlib.h>
 #include <string.h>
@@ -225,6 +226,9 @@ static struct dataset *read_part(struct task_data *data, enum part_name part, in
         dataset = NULL;
     }
     dataset = prepare(data, dataset, part, 1, name, errors);
+    if (dataset == NULL && name != NULL) {
+        (void)errors_memory_for(errors, errors->status, (struct location){0}, "the examples of %s", name);
+    }
     arena_destroy(arena);
     return dataset;
 }
@@ -264,7 +268,7 @@ static rondo_status find_times(struct task_data *data, struct errors *errors) {
     for (int32_t s = 0; s < timeline->n_series; s++) {
         count += timeline->series[s].count;
     }
-    int64_t *time = calloc((size_t)count + 1, sizeof *time), *next = time;
+    int64_t *time = memory_calloc((size_t)count + 1, sizeof *time), *next = time;
     if (time == NULL) {
         return errors_no_memory(errors);
     }
@@ -276,6 +280,11 @@ static rondo_status find_times(struct task_data *data, struct errors *errors) {
                                               data->section->train.paths[0].where, &data->times, errors);
     free(time);
     return status;
+}
+
+/* 1 if the parts after the one that ended with this status are not read. */
+static int is_final(rondo_status status) {
+    return status == RONDO_INTERRUPTED || status == RONDO_NO_MEMORY;
 }
 
 static rondo_status read_parts(struct task_data *data, const struct task_data_settings *settings,
@@ -295,7 +304,7 @@ static rondo_status read_parts(struct task_data *data, const struct task_data_se
         }
         RONDO_TRY(find_times(data, errors));
     }
-    for (int part = PART_TRAIN; part <= PART_TEST && errors->status != RONDO_INTERRUPTED; part++) {
+    for (int part = PART_TRAIN; part <= PART_TEST && !is_final(errors->status); part++) {
         /* what is wrong with the training file is not reported again for its other parts */
         const int is_told = errors->count > before && rule_of(section, (enum part_name)part)->rule != PART_NONE;
         if ((which & 1 << part) != 0 && data_section_has(section, (enum part_name)part) && !is_told) {

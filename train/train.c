@@ -235,6 +235,16 @@ static rondo_status run_training(struct experiment_training *training, struct er
 }
 
 /* Trains in the folder of the run, and closes it. */
+/* What takes less memory of a training. */
+static const char *memory_hint(const struct task *task) {
+    const struct reader_class *reader = task->data.reader->class;
+    return task->data.train->lane != NULL || task->experiment->data.settings.window > 0
+               ? "a smaller schedule.batch or data.window takes less"
+           : reader_has_option(reader, "max_words")
+               ? "a smaller schedule.batch takes less, and so does a smaller data.max_words"
+               : "a smaller schedule.batch takes less";
+}
+
 static rondo_status train_in(struct experiment_training *training, struct errors *errors) {
     struct train_result *result = training->result;
     result->folder = arena_strdup(training->task->experiment->arena, run_folder_path(training->run));
@@ -245,7 +255,7 @@ static rondo_status train_in(struct experiment_training *training, struct errors
     checkpoint_writer_destroy(training->writer);
     archive_destroy(training->identity);
     run_folder_close(training->run);
-    return status;
+    return errors_memory_hint(errors, status, memory_hint(training->task));
 }
 
 /* 1 if every example has the weight 0, so that there is no loss. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/memory.h"
 #include "train/trainer_state.h"
 
 double trainer_clock(void) {
@@ -332,9 +333,9 @@ static rondo_status run_epochs(struct training *training, struct errors *errors)
 /* Allocates what belongs to the training, and takes its saved state. */
 static rondo_status begin_training(struct training *training, struct errors *errors) {
     const struct trainer_settings *settings = training->settings;
-    training->best = malloc(parameter_bytes(network_model(training->network)) + 1);
+    training->best = memory_alloc(parameter_bytes(network_model(training->network)) + 1);
     if (training->best == NULL) {
-        return errors_no_memory(errors);
+        return errors_memory_for(errors, errors_no_memory(errors), (struct location){0}, "a copy of the best weights");
     }
     RONDO_TRY(model_allocate(network_model(training->network), errors)); /* a saved state brings their values */
     training->schedule = schedule_create(&settings->schedule, errors);

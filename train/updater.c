@@ -243,7 +243,7 @@ struct updater *updater_create(const struct updater_settings *settings, struct e
     for (int32_t stage = 0; stage < settings->n_stages && status == RONDO_OK; stage++) {
         status = add_slots(updater, stage, errors);
     }
-    if (status != RONDO_OK) {
+    if (errors_memory_for(errors, status, (struct location){0}, "the state of the optimizer") != RONDO_OK) {
         updater_destroy(updater);
         return NULL;
     }

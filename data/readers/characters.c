@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
 #include "data/documents.h"
 #include "data/next_symbol.h"
 #include "io/utf8.h"
@@ -83,7 +84,7 @@ static uint32_t symbol_code(int32_t kind, const char *text) {
 
 /* Fills the table of ids by the list of symbols; `file` names the list in messages. */
 static rondo_status index_symbols(int32_t kind, struct alphabet *alphabet, const char *file, struct errors *errors) {
-    alphabet->ids = calloc(CODES, sizeof *alphabet->ids);
+    alphabet->ids = memory_calloc(CODES, sizeof *alphabet->ids);
     if (alphabet->ids == NULL) {
         return errors_no_memory(errors);
     }
@@ -239,7 +240,7 @@ static rondo_status learn(struct reader *reader, const struct reader_source *sou
     const struct characters_options *options = options_of(reader);
     struct alphabet *alphabet = alphabet_of(reader);
     const char *file = source->paths[0].text;
-    struct code_counts codes = {options->tokens, calloc(CODES, sizeof *codes.counts), BYTE_CODES};
+    struct code_counts codes = {options->tokens, memory_calloc(CODES, sizeof *codes.counts), BYTE_CODES};
     alphabet->symbols = vocabulary_create();
     rondo_status status = codes.counts == NULL || alphabet->symbols == NULL
                               ? errors_no_memory(errors)

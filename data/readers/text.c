@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
 #include "data/label_column.h"
 #include "data/reader.h"
 #include "data/table_file.h"
@@ -109,7 +110,7 @@ struct token_list {
 static int token_list_add(struct token_list *list, int32_t id) {
     if (list->count == list->capacity) {
         const int64_t capacity = list->capacity == 0 ? 256 : 2 * list->capacity;
-        int32_t *ids = realloc(list->ids, (size_t)capacity * sizeof *ids);
+        int32_t *ids = memory_realloc(list->ids, (size_t)capacity * sizeof *ids);
         if (ids == NULL) {
             return 0;
         }
