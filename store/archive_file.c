@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
 #include "core/memory_limit.h"
 #include "io/file.h"
 #include "store/tensor_file.h"
@@ -71,8 +72,9 @@ static struct location place(const struct tensor_file *reading) {
 }
 
 static rondo_status no_memory_for(const struct tensor_file *reading) {
-    return errors_add_at(reading->errors, RONDO_NO_MEMORY, place(reading),
-                         "out of memory: reading the checkpoint takes %.1f MB", (double)reading->data_bytes / 1e6);
+    memory_refuse(reading->data_bytes);
+    return errors_memory_for(reading->errors, errors_no_memory(reading->errors), place(reading),
+                             "the data of the checkpoint");
 }
 
 /* Adds the entry and reads its data. */

@@ -75,7 +75,7 @@ static void *write_checkpoint(void *arg) {
 
 rondo_status checkpoint_writer_begin(struct checkpoint_writer *writer, int64_t step, struct errors *errors) {
     if (archive_is_failed(writer->archive)) {
-        return errors_no_memory(errors);
+        return errors_memory_for(errors, errors_no_memory(errors), (struct location){0}, "the copy for a checkpoint");
     }
     writer->step = step;
     atomic_store(&writer->is_busy, 1);

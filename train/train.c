@@ -234,7 +234,6 @@ static rondo_status run_training(struct experiment_training *training, struct er
     return run_trainer(training, errors);
 }
 
-/* Trains in the folder of the run, and closes it. */
 /* What takes less memory of a training. */
 static const char *memory_hint(const struct task *task) {
     const struct reader_class *reader = task->data.reader->class;
@@ -245,6 +244,7 @@ static const char *memory_hint(const struct task *task) {
                : "a smaller schedule.batch takes less";
 }
 
+/* Trains in the folder of the run, and closes it. */
 static rondo_status train_in(struct experiment_training *training, struct errors *errors) {
     struct train_result *result = training->result;
     result->folder = arena_strdup(training->task->experiment->arena, run_folder_path(training->run));
