@@ -147,11 +147,117 @@ START_TEST(plug_ins_of_another_rondo_are_no_surprise) {
 }
 END_TEST
 
+/* ---- resuming ---- */
+
+/* The same with `rondo train --resume run` and further words, which train two more epochs of a run that is finished. */
+static const struct {
+    const char *experiment;
+    const char *file, *find, *text; /* file NULL: nothing changes */
+    const char *words, *parts;
+} resumes[] = {
+    {changing_run_text, NULL, NULL, NULL, "", ""},
+    {changing_run_text, "train.tsv", "soup", "some soup", "",
+     "/train.tsv: data.train has changed since the run was trained: it had | bytes and has | bytes"},
+    {changing_run_text, "train.tsv", "soup", "Soup", "", " bytes, with other contents"},
+    {changing_run_text, "valid.tsv", "tea", "TEA", "", "/valid.tsv: data.valid has changed since the run was trained"},
+    {changing_run_text, "test.tsv", "tea", "TEA", "", ""},
+    {changing_run_text, "copy.tsv", NULL, "@train.tsv", "--set data.train=copy.tsv", ""},
+    {changing_run_list, "other.txt", "new", "old", "--set data.valid=kept.txt",
+     "/other.txt: data.train.1 has changed since the run was trained"},
+    {changing_run_picture, "pictures/cats/1.png", NULL, "@pictures/cats/2.png", "",
+     "/pictures: data.train has changed since the run was trained: it had 6 files with | bytes and has 6 files with "},
+    {changing_run_text, "run/cells/own.yaml", "tanh", "sigmoid", "",
+     "run/cells/own.yaml:6: the cell 'own' of model.layers.0 has changed since the run was trained: this line was "},
+    {changing_run_text, "mine/adam.so", NULL, "rebuilt", "",
+     "/mine/adam.so: the plug-in 'adam' has changed since the run was trained"},
+    {changing_run_text, "run/experiment.yaml", "seed: 1", "seed: 7", "",
+     "run/experiment.yaml:|: 'schedule.seed' was 1 when the run was trained, and is 7"},
+    {changing_run_text, NULL, NULL, NULL, "--set optimizer.lr=0.1",
+     "--set optimizer.lr=0.1: 'optimizer.lr' was 0.05 when the run was trained, and is 0.1"},
+    {changing_run_text, NULL, NULL, NULL, "--engine=tape", "trained by the engine 'fused', and this is 'tape'"},
+};
+
+/* `rondo train --resume run --quiet` for this number of epochs. */
+static struct outcome resume(int epochs, const char *words, const char *more, int status) {
+    char arguments[300];
+    snprintf(arguments, sizeof arguments, "train --resume run --quiet --set schedule.epochs=%d %s %s", epochs, words,
+             more);
+    return rondo(arguments, status);
+}
+
+START_TEST(a_resume_with_changes_is_refused_unless_they_are_accepted) {
+    static const char *const files[] = {"run/experiment.yaml", "run/environment.json", "run/weights.safetensors",
+                                        "run/metrics.jsonl", "run/timings.jsonl"};
+    const char *parts = resumes[_i].parts, *words = resumes[_i].words, *before[ROWS(files)];
+    size_t sizes[ROWS(files)];
+    changing_run_write(resumes[_i].experiment);
+    rondo("train e.yaml --out run --quiet --set schedule.epochs=2", 0);
+    if (resumes[_i].file != NULL) {
+        changing_run_edit(resumes[_i].file, resumes[_i].find, resumes[_i].text);
+    }
+    if (parts[0] == '\0') {
+        ck_assert_str_eq(resume(4, words, "", 0).err, "");
+        return;
+    }
+    const int entries = sandbox_entries();
+    for (int i = 0; i < ROWS(files); i++) {
+        before[i] = sandbox_read(files[i], &sizes[i]);
+    }
+    const char *refusal = resume(4, words, "", 2).err;
+    assert_parts("refusal", refusal, parts);
+    assert_parts("refusal", refusal, "'run' would not go on as it began; --accept-changes does it nevertheless");
+    ck_assert_int_eq(sandbox_entries(), entries);
+    for (int i = 0; i < ROWS(files); i++) {
+        size_t size;
+        const char *after = sandbox_read(files[i], &size);
+        ck_assert_msg(size == sizes[i] && memcmp(after, before[i], size) == 0, "%s was changed by a refused resume",
+                      files[i]);
+    }
+    assert_parts("note", resume(4, words, "--accept-changes", 0).err, parts);
+    const char *engine = strstr(words, "--engine"); /* all else is part of the run now */
+    ck_assert_str_eq(resume(5, "", engine == NULL ? "" : engine, 0).err, "");
+    ck_assert_str_eq(rondo("eval run --on valid", 0).err, "");
+}
+END_TEST
+
+/* A run that was copied to another place, with its data and its plug-ins, ends as it would have ended where it was. */
+START_TEST(a_run_that_was_moved_with_its_data_goes_on) {
+    changing_run_write(changing_run_text);
+    rondo("train e.yaml --out run --quiet --set schedule.epochs=2", 0);
+    sandbox_copy("run", "elsewhere/run");
+    sandbox_copy("train.tsv", "elsewhere/t.tsv");
+    sandbox_copy("valid.tsv", "elsewhere/v.tsv");
+    sandbox_copy("mine/adam.so", "elsewhere/adam.so");
+    sandbox_copy("mine/loss.so", "elsewhere/loss.so");
+    ck_assert_str_eq(resume(4, "", "", 0).err, "");
+    sandbox_remove("train.tsv");
+    sandbox_remove("valid.tsv");
+    sandbox_remove("test.tsv");
+    sandbox_remove("mine");
+    ck_assert_str_eq(
+        rondo("train --resume elsewhere/run --quiet --set schedule.epochs=4 --set data.train=elsewhere/t.tsv --set "
+              "data.valid=elsewhere/v.tsv --plugin elsewhere/adam.so --plugin elsewhere/loss.so",
+              0)
+            .err,
+        "");
+    static const char *const files[] = {"weights.safetensors", "metrics.jsonl", "reader.json"};
+    for (int i = 0; i < ROWS(files); i++) {
+        size_t sizes[2];
+        const char *here = sandbox_read(sandbox_path("run/%s", files[i]), &sizes[0]);
+        const char *there = sandbox_read(sandbox_path("elsewhere/run/%s", files[i]), &sizes[1]);
+        ck_assert_msg(sizes[0] == sizes[1] && memcmp(here, there, sizes[0]) == 0, "%s differs", files[i]);
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("same_run");
     TCase *cases = add_case(suite, "changes", 60, sandbox_open, sandbox_close);
     tcase_add_loop_test(cases, an_evaluation_warns_of_what_has_changed, 0, ROWS(changes));
     tcase_add_loop_test(cases, records_of_earlier_versions_are_compared_as_well, 0, ROWS(older));
     tcase_add_test(cases, plug_ins_of_another_rondo_are_no_surprise);
+    TCase *resuming = add_case(suite, "resume", 60, sandbox_open, sandbox_close);
+    tcase_add_loop_test(resuming, a_resume_with_changes_is_refused_unless_they_are_accepted, 0, ROWS(resumes));
+    tcase_add_test(resuming, a_run_that_was_moved_with_its_data_goes_on);
     return run_suite(suite);
 }
