@@ -13,6 +13,7 @@
 #include "cli/progress.h"
 #include "data/origins.h"
 #include "io/json.h"
+#include "store/run_list.h"
 #include "train/resume.h"
 #include "train/run_record.h"
 
@@ -119,10 +120,35 @@ struct train_request {
 };
 
 /* The command that goes on with a run, as the last of the errors. */
-static void add_hint(const struct train_result *result, struct errors *errors) {
-    if (result->folder != NULL && result->can_resume) {
-        errors_add(errors, errors->status, "to go on: rondo train --resume %s", result->folder);
+static void add_hint(const struct task *task, const struct train_result *result, struct errors *errors) {
+    const char *folder = result->folder == NULL ? NULL : shell_word(result->folder, task->experiment->arena);
+    if (folder != NULL && result->can_resume) {
+        errors_add(errors, errors->status, "to go on: rondo train --resume %s", folder);
     }
+}
+
+/* Before a new run: warns of an unfinished one, the newest of this name or that of --out, since it may be what was meant. */
+static void warn_of_unfinished(const struct task *task, const struct train_request *request) {
+    struct arena *arena = task->experiment->arena;
+    const char *folder = request->out != NULL ? request->out : run_list_newest(task->experiment->name, arena);
+    const char *word = folder == NULL || !run_folder_is_unfinished(folder) ? NULL : shell_word(folder, arena);
+    struct errors warnings = {0};
+    if (word == NULL) {
+        return;
+    }
+    const int64_t step = run_list_checkpoint(folder);
+    if (step < 0) {
+        errors_add(&warnings, RONDO_INVALID,
+                   "the run '%s' is unfinished, and has no checkpoint yet; to train in it: rondo train --resume %s",
+                   folder, word);
+    } else {
+        errors_add(
+            &warnings, RONDO_INVALID,
+            "the run '%s' is unfinished, with a checkpoint after step %lld; to go on with it: rondo train --resume "
+            "%s",
+            folder, (long long)step, word);
+    }
+    report_warnings(&warnings, request->json);
 }
 
 static rondo_status print_outcome(const struct task *task, const struct train_result *result,
@@ -154,7 +180,7 @@ static rondo_status train(struct task *task, struct resume *resume, const struct
     const rondo_status status = resume == NULL ? train_experiment(task, request->out, observer, &result, errors)
                                                : train_resume(resume, observer, &result, errors);
     if (status != RONDO_OK) {
-        add_hint(&result, errors);
+        add_hint(task, &result, errors);
         return status;
     }
     return print_outcome(task, &result, request, errors);
@@ -163,6 +189,7 @@ static rondo_status train(struct task *task, struct resume *resume, const struct
 static void begin_run(const struct train_request *request, struct session *session, struct errors *errors) {
     struct task *task = task_open(request->experiment, request->assignments, session, TASK_TRAIN | TASK_VALID, errors);
     if (task != NULL) {
+        warn_of_unfinished(task, request);
         train(task, NULL, request, errors);
     } else if (errors->status == RONDO_INTERRUPTED) {
         errors_add(errors, RONDO_INTERRUPTED, "nothing was trained yet: the same command begins again");
@@ -266,6 +293,9 @@ const struct command command_train = {
     "Ctrl-C ends the training cleanly, with a checkpoint. A second Ctrl-C ends it at once. However a training ends,\n"
     "--resume goes on from its last checkpoint, and the run ends with the same files as if it had not been "
     "interrupted.\n\n"
+    "A new run never continues another: if the last one of the experiment is unfinished, a warning says how to go on "
+    "with\n"
+    "it, and the new one gets the next folder.\n\n"
     "  rondo train examples/sentiment/experiment.yaml --set schedule.seed=2\n"
     "  rondo train --resume runs/sentiment\n",
     run_train};

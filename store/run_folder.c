@@ -17,6 +17,7 @@
 #include "store/archive_file.h"
 #include "store/checkpoint_files.h"
 #include "store/line_file.h"
+#include "store/run_list.h"
 
 enum { MAX_RUNS = 100000 };
 
@@ -115,12 +116,11 @@ static rondo_status make_folder(struct run_folder *run, const char *folder, stru
  * would let two runs that start at the same time take the same folder. */
 static rondo_status make_next_folder(struct run_folder *run, const char *name, struct errors *errors) {
     int32_t above = 0;
-    RONDO_TRY(folder_create("runs", &above, errors));
+    RONDO_TRY(folder_create(RUN_LIST_FOLDER, &above, errors));
     for (int k = 1; k < MAX_RUNS; k++) {
-        const char *path =
-            k == 1 ? arena_printf(run->arena, "runs/%s", name) : arena_printf(run->arena, "runs/%s-%d", name, k);
+        const char *path = run_list_path(name, k, run->arena);
         if (path == NULL) {
-            folder_remove("runs", above);
+            folder_remove(RUN_LIST_FOLDER, above);
             return errors_no_memory(errors);
         }
         if (mkdir(path, 0777) == 0) {
@@ -130,12 +130,12 @@ static rondo_status make_next_folder(struct run_folder *run, const char *name, s
         }
         if (errno != EEXIST) {
             const int error = errno;
-            folder_remove("runs", above);
+            folder_remove(RUN_LIST_FOLDER, above);
             return file_failed(errors, RONDO_IO, (struct location){0}, "make the folder", path, error);
         }
     }
-    return errors_add(errors, RONDO_INVALID, "there are %d runs of this name in 'runs', name a folder with --out",
-                      MAX_RUNS);
+    return errors_add(errors, RONDO_INVALID,
+                      "there are %d runs of this name in '" RUN_LIST_FOLDER "', name a folder with --out", MAX_RUNS);
 }
 
 /* Holds the folder open: files are written to this folder even if its path changes. */
