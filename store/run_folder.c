@@ -97,15 +97,35 @@ static int is_empty_folder(const char *path) {
     return entries <= 2;
 }
 
+/* A copy without slashes at the end. NULL: out of memory. */
+static const char *copy_path(struct run_folder *run, const char *folder) {
+    size_t length = strlen(folder);
+    while (length > 1 && folder[length - 1] == '/') {
+        length--;
+    }
+    return arena_strndup(run->arena, folder, length);
+}
+
+/* 1 if a run was killed in this folder before it had written all that training goes on from. */
+static int is_half_started(const struct run_folder *run, const char *path) {
+    const char *first = arena_printf(run->arena, "%s/%s", path, log_files[RUN_METRICS]);
+    const char *last = arena_printf(run->arena, "%s/" LAST_FILE, path);
+    return first != NULL && last != NULL && file_exists(first) && !file_exists(last);
+}
+
 /* Makes the folder that was asked for. */
 static rondo_status make_folder(struct run_folder *run, const char *folder, struct errors *errors) {
-    if (file_exists(folder) && !is_empty_folder(folder)) {
-        return errors_add(errors, RONDO_INVALID,
-                          "'%s' exists and is not empty; a run never overwrites another, so name a new folder", folder);
-    }
-    const char *path = arena_strdup(run->arena, folder);
+    const char *path = copy_path(run, folder);
     if (path == NULL) {
         return errors_no_memory(errors);
+    }
+    if (file_exists(path) && !is_empty_folder(path)) {
+        const int is_half = is_half_started(run, path), is_unfinished = run_folder_is_unfinished(path);
+        return errors_add(
+            errors, RONDO_INVALID,
+            "'%s' exists and is not empty; a run never overwrites another, so name a new folder%s%s%s", path,
+            is_unfinished ? ", or go on with the run in it: rondo train --resume " : "", is_unfinished ? path : "",
+            is_half ? ", or remove this one, which a run has left that is starting or was killed as it started" : "");
     }
     RONDO_TRY(folder_create(path, &run->made, errors));
     run->path = path;
@@ -291,19 +311,21 @@ struct run_folder *run_folder_create(const char *folder, const char *name, struc
 
 static rondo_status reopen(struct run_folder *run, const char *folder, struct errors *errors) {
     struct stat info;
-    run->path = arena_strdup(run->arena, folder);
+    run->path = copy_path(run, folder);
     if (run->path == NULL) {
         return errors_no_memory(errors);
     }
-    if (!file_exists(folder)) {
-        return errors_add(errors, RONDO_NOT_FOUND, "there is no folder '%s'", folder);
+    if (!file_exists(run->path)) {
+        return errors_add(errors, RONDO_NOT_FOUND, "there is no folder '%s'", run->path);
     }
     if (stat(folder, &info) == 0 && !S_ISDIR(info.st_mode)) {
         return errors_add(errors, RONDO_INVALID, "'%s' is a file, expected the folder of a run", folder);
     }
     RONDO_TRY(open_folder(run, errors));
     if (fstatat(run->descriptor, LAST_FILE, &info, 0) != 0) {
-        return errors_add(errors, RONDO_NOT_FOUND, "'%s' is not the folder of a run: it has no " LAST_FILE, folder);
+        return errors_add(
+            errors, RONDO_NOT_FOUND, "'%s' is not the folder of a run: it has no " LAST_FILE "%s", run->path,
+            is_half_started(run, run->path) ? ", since the run was killed as it started: start it again" : "");
     }
     RONDO_TRY(open_logs(run, 0, errors));
     file_remove_left_over(run->descriptor, ".", "weights.");
@@ -484,7 +506,8 @@ static rondo_status read_checkpoint(struct run_folder *run, int64_t step, struct
     *archive = archive_read_damaged(file, &is_damaged, &reasons);
     rondo_status status = RONDO_OK;
     if (*archive == NULL && is_damaged) {
-        errors_add(notes, reasons.status, "a damaged checkpoint is passed over: %s", errors_text(&reasons, 0));
+        errors_add(notes, reasons.status, "a checkpoint cannot be read and is passed over: %s",
+                   errors_text(&reasons, 0));
     } else if (*archive == NULL) {
         status = reasons.status;
         errors_move(errors, &reasons);
@@ -505,7 +528,7 @@ static rondo_status read_newest(struct run_folder *run, const int64_t *steps, in
     }
     return count == 0 ? RONDO_OK
                       : errors_add(errors, RONDO_INVALID, "no checkpoint in '%s/" CHECKPOINT_FOLDER "' can be read: %s",
-                                   run->path, count == 1 ? "the only one is damaged" : "all are damaged");
+                                   run->path, errors_text(notes, notes->count - 1));
 }
 
 rondo_status run_folder_read_checkpoint(struct run_folder *run, struct archive **archive, int64_t *step,

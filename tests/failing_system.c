@@ -52,9 +52,25 @@ int openat(int folder, const char *name, int flags, ...) {
     return (int)syscall(SYS_openat, folder, name, flags, mode);
 }
 
-ssize_t write(int descriptor, const void *bytes, size_t count) {
+int open(const char *name, int flags, ...) {
+    va_list arguments;
+    va_start(arguments, flags);
+    const int mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, int) : 0;
+    va_end(arguments);
+    return fails(SYSTEM_OPEN_FILE) ? -1 : (int)syscall(SYS_openat, AT_FDCWD, name, flags, mode);
+}
+
+static int is_regular(int descriptor) {
     struct stat info;
-    if (fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode)) {
+    return fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+ssize_t read(int descriptor, void *bytes, size_t count) {
+    return is_regular(descriptor) && fails(SYSTEM_READ) ? -1 : syscall(SYS_read, descriptor, bytes, count);
+}
+
+ssize_t write(int descriptor, const void *bytes, size_t count) {
+    if (is_regular(descriptor)) {
         if (fails(SYSTEM_WRITE)) {
             return -1;
         }
@@ -97,10 +113,8 @@ int mkdir(const char *name, mode_t mode) {
 }
 
 int close(int descriptor) {
-    struct stat info;
     const int flags = fcntl(descriptor, F_GETFL);
-    const int is_written =
-        flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
+    const int is_written = flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && is_regular(descriptor);
     const int result = (int)syscall(SYS_close, descriptor);
     return is_written && fails(SYSTEM_CLOSE) ? -1 : result;
 }

@@ -16,6 +16,8 @@
 enum system_call {
     SYSTEM_OPEN,       /* openat, for writing */
     SYSTEM_LOOK,       /* openat, for reading */
+    SYSTEM_OPEN_FILE,  /* open */
+    SYSTEM_READ,       /* read, from regular files */
     SYSTEM_WRITE,      /* write, to regular files: nothing is written */
     SYSTEM_WRITE_HALF, /* write, to regular files: half is written; the next one fails with the error */
     SYSTEM_SYNC,       /* fsync and fdatasync */

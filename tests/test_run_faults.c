@@ -190,6 +190,38 @@ START_TEST(a_start_that_fails_leaves_nothing) {
 }
 END_TEST
 
+/* A defect of the disk is like damage; what says nothing about the file is not. */
+static const struct {
+    enum system_call call;
+    long number;
+    int error, is_passed_over;
+} readings[] = {{SYSTEM_READ, 1, EIO, 1},
+                {SYSTEM_READ, 3, EIO, 1},
+                {SYSTEM_OPEN_FILE, 1, EMFILE, 0},
+                {SYSTEM_OPEN_FILE, 1, EACCES, 0}};
+
+START_TEST(a_checkpoint_that_cannot_be_read_is_passed_over_only_if_it_is_damaged) {
+    struct run_folder *run = run_start("run");
+    ck_assert_int_eq(run_checkpoint(run, 1, 2), RONDO_OK);
+    ck_assert_int_eq(run_checkpoint(run, 2, 2), RONDO_OK);
+    const int before = open_descriptors();
+    struct archive *archive;
+    int64_t step;
+    system_fail(readings[_i].call, readings[_i].number, readings[_i].error);
+    const rondo_status status = run_folder_read_checkpoint(run, &archive, &step, &run_notes, &run_errors);
+    system_fail(readings[_i].call, 0, 0);
+    ck_assert_int_eq(status, RONDO_INVALID);
+    ck_assert_ptr_null(archive);
+    ck_assert_int_eq(run_notes.count, readings[_i].is_passed_over ? 2 : 0);
+    assert_parts("reading", errors_text(&run_errors, 0),
+                 readings[_i].is_passed_over ? "step-000000000001.safetensors|Input/output error"
+                                             : "cannot read '|step-000000000002.safetensors");
+    ck_assert_int_eq(open_descriptors(), before);
+    assert_newest_checkpoint(run, 2);
+    run_folder_close(run);
+}
+END_TEST
+
 /* ---- failures of the real system ---- */
 
 START_TEST(a_limit_on_the_size_of_files_is_like_a_full_disk) {
@@ -425,6 +457,8 @@ int main(void) {
     tcase_add_loop_test(cases, a_line_that_fails_leaves_the_log_as_it_was, 0, ROWS(failures));
     tcase_add_test(cases, a_line_that_can_neither_be_written_nor_removed_is_reported);
     tcase_add_loop_test(cases, a_start_that_fails_leaves_nothing, 0, ROWS(failures));
+    tcase_add_loop_test(cases, a_checkpoint_that_cannot_be_read_is_passed_over_only_if_it_is_damaged, 0,
+                        ROWS(readings));
     tcase_add_test(cases, a_limit_on_the_size_of_files_is_like_a_full_disk);
     tcase_add_test(cases, a_folder_that_turns_read_only_keeps_what_it_has);
     tcase_add_test(cases, a_full_disk_keeps_what_it_has);

@@ -120,7 +120,23 @@ START_TEST(a_second_process_is_refused_until_the_first_has_ended) {
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(WEXITSTATUS(status), 7);
     ck_assert_int_eq(run_folder_is_unfinished("run"), 1);
-    run_folder_close(run_reopen("run"));
+    ck_assert_ptr_null(run_folder_create("run/", "tiny", &run_errors));
+    assert_parts("create", errors_text(&run_errors, run_errors.count - 1),
+                 "'run' exists and is not empty|--resume run");
+    run_folder_close(run_reopen("run/"));
+}
+END_TEST
+
+/* Killed before its folder was complete, a run is neither gone on with nor silently overwritten. */
+START_TEST(a_folder_that_is_half_started_is_described) {
+    ck_assert_int_eq(mkdir("run", 0777), 0);
+    file_touch("run/metrics.jsonl");
+    ck_assert_ptr_null(run_folder_create("run", "tiny", &run_errors));
+    ck_assert_ptr_null(run_folder_open("run", &run_errors));
+    assert_parts("create", errors_text(&run_errors, 0), "'run' exists and is not empty|was killed as it started");
+    assert_parts("open", errors_text(&run_errors, 1),
+                 "it has no experiment.yaml, since the run was killed|start it again");
+    ck_assert_int_eq(run_folder_is_unfinished("run"), 0);
 }
 END_TEST
 
@@ -296,7 +312,8 @@ START_TEST(a_damaged_checkpoint_is_passed_over_and_said_so) {
     ck_assert_int_eq(run_folder_read_checkpoint(run, &archive, &step, &run_notes, &run_errors), RONDO_INVALID);
     ck_assert_ptr_null(archive);
     ck_assert_int_eq(run_notes.count, 2);
-    assert_parts("all", errors_text(&run_errors, 0), "no checkpoint in 'run/checkpoints' can be read: all are damaged");
+    assert_parts("all", errors_text(&run_errors, 0),
+                 "no checkpoint in 'run/checkpoints' can be read: |step-000000000250.safetensors: ");
     ck_assert_int_eq(files_in("run/checkpoints", NULL), 2);
     run_folder_close(run);
 }
@@ -312,6 +329,7 @@ int main(void) {
     tcase_add_test(cases, other_files_among_the_checkpoints_stay);
     tcase_add_loop_test(cases, a_folder_without_anything_trained_is_removed, 0, WITH_REOPENING + 1);
     tcase_add_test(cases, a_second_process_is_refused_until_the_first_has_ended);
+    tcase_add_test(cases, a_folder_that_is_half_started_is_described);
     tcase_add_test(cases, of_processes_that_start_together_one_goes_on);
     tcase_add_loop_test(cases, a_run_is_unfinished_without_its_last_line, 0, ROWS(ends));
     tcase_add_test(cases, what_is_no_run_is_not_opened);
