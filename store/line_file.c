@@ -25,18 +25,21 @@ static rondo_status write_line(int descriptor, const char *file, const char *lin
     if (fstat(descriptor, &before) != 0) {
         return failed(errors, file, errno);
     }
-    ssize_t written;
-    do {
-        written = write(descriptor, line, length);
-    } while (written < 0 && errno == EINTR);
-    if (written == (ssize_t)length) {
+    size_t done = 0;
+    while (done < length) {
+        const ssize_t written = write(descriptor, line + done, length - done);
+        if (written < 0 && errno != EINTR) {
+            break;
+        }
+        done += written > 0 ? (size_t)written : 0;
+    }
+    const int error = errno;
+    if (done == length) {
         return RONDO_OK;
     }
-    const int error = written < 0 ? errno : ENOSPC;
-    if (written > 0 && ftruncate(descriptor, before.st_size) != 0) {
-        return errors_add(errors, RONDO_IO, "cannot write '%s': the disk is full, and the last line is cut", file);
-    }
-    return failed(errors, file, error);
+    const int is_cut = done > 0 && ftruncate(descriptor, before.st_size) != 0;
+    const rondo_status status = failed(errors, file, error);
+    return is_cut ? errors_add(errors, status, "the last line of '%s' is cut", file) : status;
 }
 
 rondo_status line_file_append(int descriptor, const char *file, const struct json_t *object, struct errors *errors) {

@@ -388,6 +388,20 @@ rondo_status run_folder_write(struct run_folder *run, const char *name, const vo
     return status;
 }
 
+/* 1 if there is anything that was trained. The disk is asked, since a file may be in place although writing it failed: the
+ * name could not be synced. */
+static int has_results(const struct run_folder *run) {
+    struct stat info;
+    int64_t *steps;
+    int32_t count;
+    struct errors ignored = {0};
+    checkpoint_list(run->descriptor, run->path, &steps, &count, &ignored);
+    free(steps);
+    errors_free(&ignored);
+    return count > 0 || run->weights != RUN_FOLDER_NO_WEIGHTS ||
+           fstatat(run->descriptor, RUN_FOLDER_WEIGHTS, &info, 0) == 0;
+}
+
 /* Failures are ignored: what cannot be removed stays, and the reason why the run failed has been reported already. */
 static void remove_all(const struct run_folder *run) {
     unlinkat(run->descriptor, CHECKPOINT_FOLDER, AT_REMOVEDIR); /* empty */
@@ -405,8 +419,7 @@ void run_folder_close(struct run_folder *run) {
     if (run == NULL) {
         return;
     }
-    if (run->path != NULL && run->is_temporary && run->weights == RUN_FOLDER_NO_WEIGHTS &&
-        run_folder_checkpoint(run) == RUN_FOLDER_NO_CHECKPOINT) {
+    if (run->path != NULL && run->is_temporary && !has_results(run)) {
         remove_all(run);
     }
     for (int log = 0; log < RUN_LOG_COUNT; log++) {

@@ -5,13 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 static struct {
-    long calls, first; /* first that fails; 0: none */
+    atomic_long calls;
+    long first; /* that fails; 0: none */
     int error;
 } states[SYSTEM_CALLS];
 static int no_unnamed_files;
@@ -32,9 +34,9 @@ void system_without_unnamed_files(int on) {
 
 /* Counts a call; 1 if it fails. */
 static int fails(enum system_call call) {
-    states[call].calls++;
+    const long number = atomic_fetch_add(&states[call].calls, 1) + 1;
     errno = states[call].error;
-    return states[call].first > 0 && states[call].calls >= states[call].first;
+    return states[call].first > 0 && number >= states[call].first;
 }
 
 int openat(int folder, const char *name, int flags, ...) {

@@ -1,7 +1,7 @@
 /* tests/failing_system.h: calls of the operating system that fail when a test wants it: a full disk, a quota, a disk that
  * is read-only or defect, for tests that run as any user and may mount nothing.
  *
- * The functions of the C library are replaced in the whole process. Threads: one at a time.
+ * The functions of the C library are replaced in the whole process. Threads: system_fail one at a time.
  *
  *     for (long number = 1; status != RONDO_OK; number++) {
  *         system_fail(SYSTEM_WRITE, number, ENOSPC);

@@ -131,6 +131,32 @@ START_TEST(weights_that_fail_leave_the_previous_ones) {
 }
 END_TEST
 
+/* The first weights, and the first checkpoint, that fail: there is a run that can be gone on with, or nothing. */
+START_TEST(a_run_whose_first_results_fail_is_whole_or_gone) {
+    float value = 1;
+    const struct named_tensor tensor = {"W", tensor_1d(RONDO_F32, 1, &value)};
+    for (int is_checkpoint = 0; is_checkpoint < 2; is_checkpoint++) {
+        rondo_status status = RONDO_IO;
+        for (long number = 1; status != RONDO_OK; number++) {
+            struct run_folder *run = run_start("run");
+            system_fail(failures[_i].call, number, failures[_i].error);
+            status = is_checkpoint ? run_checkpoint(run, 2, 1)
+                                   : run_folder_write_weights(run, RUN_FOLDER_WEIGHTS, 2, 2, &tensor, 1, &run_errors);
+            system_fail(failures[_i].call, 0, 0);
+            run_folder_close(run);
+            const int has_results = files_in("run/checkpoints", NULL) > 0 || file_is_there("run/weights.safetensors");
+            ck_assert(has_results || status != RONDO_OK);
+            ck_assert_int_eq(has_results, file_is_there("run/experiment.yaml"));
+            ck_assert_int_eq(has_results, file_is_there("run"));
+            errors_free(&run_errors);
+            if (has_results) {
+                sandbox_remove(sandbox_path("test-%ld/run", (long)getpid()));
+            }
+        }
+    }
+}
+END_TEST
+
 /* Of a line there is all or nothing. */
 START_TEST(a_line_that_fails_leaves_the_log_as_it_was) {
     struct run_folder *run = run_start("run");
@@ -160,7 +186,8 @@ START_TEST(a_line_that_can_neither_be_written_nor_removed_is_reported) {
     ck_assert_int_eq(run_append(run, "epoch", 2), RONDO_IO);
     system_fail(SYSTEM_WRITE_HALF, 0, 0);
     system_fail(SYSTEM_TRUNCATE, 0, 0);
-    assert_parts("line", errors_text(&run_errors, 0), "run/metrics.jsonl|the last line is cut");
+    assert_parts("line", errors_text(&run_errors, 0), "cannot write 'run/metrics.jsonl': No space left on device");
+    assert_parts("line", errors_text(&run_errors, 1), "the last line of 'run/metrics.jsonl' is cut");
     run_folder_close(run);
     ck_assert_int_eq(run_folder_is_unfinished("run"), 1);
     run = run_reopen("run");
@@ -454,6 +481,7 @@ int main(void) {
     tcase_add_loop_test(cases, without_unnamed_files_a_checkpoint_that_fails_leaves_the_previous_one, 0,
                         ROWS(failures));
     tcase_add_loop_test(cases, weights_that_fail_leave_the_previous_ones, 0, ROWS(failures));
+    tcase_add_loop_test(cases, a_run_whose_first_results_fail_is_whole_or_gone, 0, ROWS(failures));
     tcase_add_loop_test(cases, a_line_that_fails_leaves_the_log_as_it_was, 0, ROWS(failures));
     tcase_add_test(cases, a_line_that_can_neither_be_written_nor_removed_is_reported);
     tcase_add_loop_test(cases, a_start_that_fails_leaves_nothing, 0, ROWS(failures));
