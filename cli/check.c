@@ -11,7 +11,6 @@
 #include "data/origins.h"
 #include "io/json.h"
 #include "io/section.h"
-#include "train/task_memory.h"
 #include "train/task_rows.h"
 #include "train/task_trial.h"
 
@@ -63,10 +62,14 @@ static void print_values(const char *path, const struct yaml_node *node, struct 
     }
 }
 
-/* Megabytes that training needs for parameters, gradients, optimizer slots and the best weights. */
-static double parameter_megabytes(const struct task *task) {
-    const struct task_memory memory = task_memory(task);
-    return (double)(memory.parameters + memory.gradients + memory.slots + memory.chosen) / 1e6;
+static const double mega = 1e6;
+
+/* Megabytes that training needs for parameters, gradients, optimizer slots and the best weights; NaN with errors. */
+static double parameter_megabytes(const struct task *task, struct errors *errors) {
+    struct task_memory memory;
+    return task_memory_plan(task, &memory, errors) == RONDO_OK
+               ? (double)(memory.parameters + memory.gradients + memory.optimizer) / mega
+               : NAN;
 }
 
 /* "embedding.W: every update processes all 6753 rows, because of 'adam'": what makes large vocabularies slow. */
@@ -83,24 +86,62 @@ static void print_whole_tables(const struct task *task) {
     }
 }
 
-/* Megabytes that a training takes at most; NaN with errors, or if the system does not report it. */
-static double training_megabytes(struct task *task, struct errors *errors) {
+/* The parts of the memory of training, with the names that --json has. */
+struct memory_part {
+    const char *name, *purpose;
     uint64_t bytes;
-    return task_trial_memory(task, &bytes, errors) == RONDO_OK && bytes > 0 ? (double)bytes / 1e6 : NAN;
+};
+enum { MEMORY_PARTS = 7 };
+
+static void list_memory(const struct task_memory *memory, struct memory_part parts[MEMORY_PARTS]) {
+    const struct memory_part all[MEMORY_PARTS] = {
+        {"data", "program and data", memory->data},
+        {"parameters", "parameters and the best ones so far", memory->parameters},
+        {"gradients", "gradients", memory->gradients},
+        {"optimizer", "optimizer", memory->optimizer},
+        {"tapes", "kept for the backward pass", memory->tapes},
+        {"checkpoint", "checkpoint", memory->checkpoint},
+        {"other", "other", memory->other},
+    };
+    memcpy(parts, all, sizeof all);
 }
 
-/* An update that fails is no mistake of the experiment: training reports it, with its step. */
-static void print_memory(struct task *task) {
-    struct errors errors = {0};
-    const double megabytes = training_megabytes(task, &errors);
-    if (!isnan(megabytes)) {
-        printf("%.0f MB of memory for training, measured with the largest batches\n", megabytes);
-    } else if (errors.count > 0) {
+/* "117 MB of memory for training: 20 program and data, …". */
+static void print_parts(const struct task_memory *memory) {
+    struct memory_part parts[MEMORY_PARTS];
+    list_memory(memory, parts);
+    printf("%s%s of memory for training: ", memory->is_measured ? "" : "at least ",
+           memory_text(task_memory_total(memory)).text);
+    int32_t printed = 0;
+    for (int32_t i = 0; i < MEMORY_PARTS; i++) {
+        if (parts[i].bytes >= 1000000) {
+            printf("%s%s %s", printed++ > 0 ? ", " : "", memory_text(parts[i].bytes).text, parts[i].purpose);
+        }
+    }
+    if (memory->reading == task_memory_total(memory)) {
+        printf("; at most while the data were read");
+    }
+    printf("\n");
+}
+
+/* Predicts the memory, and prints it unless `memory` is for JSON. An update that fails is no mistake of the experiment:
+ * training reports it, with its step. RONDO_INVALID if `most` (0: no limit) is less than training takes. */
+static rondo_status predict_memory(struct task *task, uint64_t most, int prints, struct task_memory *memory,
+                                   struct errors *errors) {
+    struct errors failed = {0};
+    const rondo_status status = task_trial_memory(task, memory, &failed);
+    if (prints && status == RONDO_OK) {
+        print_parts(memory);
+    } else if (prints) {
         printf("memory for training: unknown, since the first update fails: ");
-        print_text(stdout, errors_text(&errors, 0));
+        print_text(stdout, errors_text(&failed, 0));
         printf("\n");
     }
-    errors_free(&errors);
+    errors_free(&failed);
+    memory->is_measured = status == RONDO_OK && memory->is_measured;
+    return most == 0 ? RONDO_OK
+                     : task_memory_check(task, memory, (struct memory_limit){.bytes = most, .source = "--max-memory"},
+                                         errors);
 }
 
 /* The labels, in the order that options such as class_weights use. */
@@ -218,7 +259,9 @@ static void print_model(const struct task *task, struct arena *arena) {
     }
     printf("%-24s %-16s %10lld\n\n", "parameters", "", (long long)model_size(model));
     printf("%lld operations for each row and step, forward\n", (long long)model_step_flops(model));
-    printf("%.1f MB for parameters, gradients, optimizer and the best weights\n", parameter_megabytes(task));
+    struct errors unused = {0}; /* of a plug-in; the prediction of memory reports them */
+    printf("%.1f MB for parameters, gradients, optimizer and the best weights\n", parameter_megabytes(task, &unused));
+    errors_free(&unused);
     print_whole_tables(task);
     printf("%lld training examples", (long long)task->data.train->count);
     if (task->data.valid != NULL) {
@@ -293,7 +336,19 @@ static rondo_status print_schedule(const struct task *task, struct arena *arena,
     return RONDO_OK;
 }
 
-static rondo_status print_json(struct task *task, struct arena *arena, struct errors *errors) {
+/* {"data": 20.1, …}, in megabytes. */
+static json_t *memory_json(const struct task_memory *memory) {
+    struct memory_part parts[MEMORY_PARTS];
+    list_memory(memory, parts);
+    json_t *object = json_object();
+    for (int32_t i = 0; i < MEMORY_PARTS; i++) {
+        json_object_set_new(object, parts[i].name, json_real((double)parts[i].bytes / mega));
+    }
+    json_object_set_new(object, "reading", json_real((double)memory->reading / mega));
+    return object;
+}
+
+static rondo_status print_json(struct task *task, uint64_t most, struct arena *arena, struct errors *errors) {
     const struct model *model = network_model(task->network);
     json_t *values = json_array(), *parameters = json_array();
     print_values("", task->experiment->root, arena, values);
@@ -322,24 +377,28 @@ static rondo_status print_json(struct task *task, struct arena *arena, struct er
                                                  stream->kind == STREAM_REAL ? "numbers" : "ids", "size",
                                                  (json_int_t)stream->size));
     }
-    struct errors unused = {0}; /* of the trial */
-    const double megabytes = training_megabytes(task, &unused);
+    struct errors unused = {0};
+    const double megabytes = parameter_megabytes(task, &unused);
     errors_free(&unused);
-    json_t *object = json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:f, s:o}", "streams", streams, "labels", labels,
-                               "learning_rate", learning_rate, "values", values, "parameters", parameters, "size",
-                               (json_int_t)model_size(model), "step_flops", (json_int_t)model_step_flops(model),
-                               "parameter_megabytes", parameter_megabytes(task), "memory_megabytes",
-                               isnan(megabytes) ? json_null() : json_real(megabytes));
+    struct task_memory memory;
+    const rondo_status fits = predict_memory(task, most, 0, &memory, errors);
+    const double total = (double)task_memory_total(&memory) / mega;
+    json_t *object = json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:f, s:o, s:o}", "streams", streams, "labels",
+                               labels, "learning_rate", learning_rate, "values", values, "parameters", parameters,
+                               "size", (json_int_t)model_size(model), "step_flops", (json_int_t)model_step_flops(model),
+                               "parameter_megabytes", isnan(megabytes) ? 0 : megabytes, "memory_megabytes",
+                               memory.is_measured ? json_real(total) : json_null(), "memory", memory_json(&memory));
     const rondo_status written = output_json(object, JSON_INDENT(2), errors);
-    return status == RONDO_OK ? written : status;
+    return status != RONDO_OK ? status : fits != RONDO_OK ? fits : written;
 }
 
 static int run_check(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
+    uint64_t max_memory = 0;
     const struct flag flags[] = {
-        COMMON_FLAG_SET(common),    COMMON_FLAG_PLUGIN(common),        COMMON_FLAG_VERBOSE(common),
-        COMMON_FLAG_ENGINE(common), COMMON_FLAG_PASSES(common),        COMMON_FLAG_THREADS(common),
-        COMMON_FLAG_JSON(common),   {NULL, NULL, FLAG_ON, NULL, NULL},
+        COMMON_FLAG_SET(common),        COMMON_FLAG_PLUGIN(common), COMMON_FLAG_VERBOSE(common),
+        COMMON_FLAG_ENGINE(common),     COMMON_FLAG_PASSES(common), COMMON_FLAG_THREADS(common),
+        FLAG_MAX_MEMORY_OF(max_memory), COMMON_FLAG_JSON(common),   {NULL, NULL, FLAG_ON, NULL, NULL},
     };
     struct arguments arguments;
     int status;
@@ -358,11 +417,12 @@ static int run_check(const struct command *command, int argc, char **argv) {
     if (arena == NULL) {
         errors_no_memory(&errors);
     } else if (task != NULL && common.json) {
-        print_json(task, arena, &errors);
+        print_json(task, max_memory, arena, &errors);
     } else if (task != NULL) {
         print_values("", task->experiment->root, arena, NULL);
         print_model(task, arena);
-        print_memory(task);
+        struct task_memory memory;
+        predict_memory(task, max_memory, 1, &memory, &errors);
         print_schedule(task, arena, &errors);
     }
     status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
@@ -377,6 +437,7 @@ const struct command command_check = {
     "check an experiment without training, and report every mistake",
     "Reads the experiment, its cells, plug-ins and data. Prints every effective value with its origin, and the\n"
     "model's parameters and operations, and draws the schedule of the learning rate. The memory that training\n"
-    "takes is measured: the largest batches are trained once, and nothing is written.\n\n"
+    "takes is predicted: the parts of the largest batches are trained once, one after the other, and nothing is\n"
+    "written. With --max-memory, more than that is an error (exit status 2).\n\n"
     "  rondo check examples/sentiment/experiment.yaml\n",
     run_check};

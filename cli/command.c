@@ -9,6 +9,7 @@
 
 #include "cli/print.h"
 #include "cli/reading.h"
+#include "core/memory_size.h"
 #include "core/scan/scan.h"
 #include "core/suggest.h"
 #include "io/file.h"
@@ -104,6 +105,8 @@ static int store(const struct flag *flag, const char *value) {
     case FLAG_PLOT:
         *(struct plot_flag *)flag->target = (struct plot_flag){1, value};
         return value == NULL || is_svg_name(value);
+    case FLAG_MEMORY:
+        return memory_size_parse(value, flag->target) == NULL;
     case FLAG_NUMBER: {
         char *end;
         errno = 0;
@@ -156,10 +159,17 @@ static int parse_flag(const struct command_call *call, const struct flag *flags,
                      flag->kind == FLAG_COUNT    ? "a number from 1 to 4096"
                      : flag->kind == FLAG_WIDTH  ? "a number from 1 to 65536"
                      : flag->kind == FLAG_NUMBER ? "a number from 1"
+                     : flag->kind == FLAG_MEMORY ? "a size with a unit, such as 512M, 4G or 4GiB"
                      : flag->kind == FLAG_PLOT   ? "the name of a file that ends in .svg"
                      : flag->kind == FLAG_LIST   ? "to be given at most 256 times"
                                                  : "a value that is not empty");
-            *status = refuse(call, text, value, "");
+            char place[64] = "";
+            if (flag->kind == FLAG_MEMORY) {
+                uint64_t unused;
+                snprintf(place, sizeof place, " (at character %d)",
+                         (int)(memory_size_parse(value, &unused) - value) + 1);
+            }
+            *status = refuse(call, text, value, place);
             return 0;
         }
         return 1;

@@ -25,6 +25,7 @@ enum flag_kind {
     FLAG_COUNT,  /* --threads N: target int32_t, 1 to 4096 */
     FLAG_WIDTH,  /* --hidden N: target int32_t, 1 to 65536, as `hidden` of a layer */
     FLAG_NUMBER, /* --example N: target int64_t, 1 to 2^53 */
+    FLAG_MEMORY, /* --max-memory SIZE: target uint64_t, bytes (core/memory_size.h) */
     FLAG_PLOT    /* --plot, --plot FILE.svg: target struct plot_flag */
 };
 
@@ -128,6 +129,11 @@ struct common_flags {
     {                                                                                                                  \
         "example", "N", FLAG_NUMBER, &(example),                                                                       \
             "for --plot of predictions at every step: the example that is drawn, from 1 (default: the last)"           \
+    }
+#define FLAG_MAX_MEMORY_OF(bytes)                                                                                      \
+    {                                                                                                                  \
+        "max-memory", "SIZE", FLAG_MEMORY, &(bytes),                                                                   \
+            "refuse a training that is predicted to take more memory, such as 512M or 4GiB"                            \
     }
 #define COMMON_FLAG_JSON(common)                                                                                       \
     { "json", NULL, FLAG_ON, &(common).json, "print JSON" }

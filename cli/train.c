@@ -16,6 +16,7 @@
 #include "store/run_list.h"
 #include "train/resume.h"
 #include "train/run_record.h"
+#include "train/task_trial.h"
 
 /* ---- progress on standard error ---- */
 
@@ -117,7 +118,17 @@ struct train_request {
     const char *folder; /* of --resume; NULL: a new run */
     int accepts_changes, quiet, json;
     const char *const *assignments;
+    uint64_t max_memory; /* 0: no limit */
 };
+
+static rondo_status check_max_memory(struct task *task, uint64_t most, struct errors *errors) {
+    struct task_memory memory;
+    if (most == 0) {
+        return RONDO_OK;
+    }
+    RONDO_TRY(task_trial_memory(task, &memory, errors));
+    return task_memory_check(task, &memory, (struct memory_limit){.bytes = most, .source = "--max-memory"}, errors);
+}
 
 /* The command that goes on with a run, as the last of the errors. */
 static void add_hint(const struct task *task, const struct train_result *result, struct errors *errors) {
@@ -177,6 +188,7 @@ static rondo_status train(struct task *task, struct resume *resume, const struct
     struct train_result result;
     report_data(task, request->json);
     warn_of_series(task, request->json, errors);
+    RONDO_TRY(check_max_memory(task, request->max_memory, errors));
     const rondo_status status = resume == NULL ? train_experiment(task, request->out, observer, &result, errors)
                                                : train_resume(resume, observer, &result, errors);
     if (status != RONDO_OK) {
@@ -243,6 +255,7 @@ static int run_train(const struct command *command, int argc, char **argv) {
         COMMON_FLAG_THREADS(common),
         COMMON_FLAG_ENGINE(common),
         COMMON_FLAG_PASSES(common),
+        FLAG_MAX_MEMORY_OF(request.max_memory),
         COMMON_FLAG_JSON(common),
         {"quiet", NULL, FLAG_ON, &request.quiet, "print no progress"},
         {"profile", NULL, FLAG_ON, &profiles, "print at the end how long each layer and stage took"},
@@ -288,6 +301,8 @@ const struct command command_train = {
     "(safetensors),\n"
     "vocabulary and environment. The weights are those that did best on data.valid. Prints the folder\n"
     "and their metrics.\n\n"
+    "--max-memory predicts the memory of the training, as 'rondo check' does, and refuses one that would take more,\n"
+    "before it starts. 4G and 4GB are 4 * 1000^3 bytes, 4GiB are 4 * 1024^3.\n\n"
     "--profile measures the stages of the training, summed over threads, and the loops of the engine 'fused'; with\n"
     "--json its numbers are under \"profile\".\n\n"
     "Ctrl-C ends the training cleanly, with a checkpoint. A second Ctrl-C ends it at once. However a training ends,\n"

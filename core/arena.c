@@ -9,6 +9,7 @@
 #include "core/memory.h"
 #include "core/memory_limit.h"
 #include "core/number.h"
+#include "core/resident.h"
 
 enum { ALIGNMENT = 64, FIRST_BLOCK = 64 * 1024, LARGEST_STEP = 64 * 1024 * 1024 };
 
@@ -17,7 +18,8 @@ struct arena_block {
     struct arena_block *next;
     size_t size; /* of data, a multiple of ALIGNMENT */
     size_t used;
-    char *data; /* aligned */
+    size_t most; /* of `used` so far */
+    char *data;  /* aligned */
 };
 
 struct arena {
@@ -147,6 +149,7 @@ void *arena_alloc(struct arena *arena, size_t bytes) {
     }
     void *piece = block->data + block->used;
     block->used += bytes;
+    block->most = block->used > block->most ? block->used : block->most;
     return piece;
 }
 
@@ -211,4 +214,13 @@ void arena_release(struct arena *arena, struct arena_mark mark) {
 
 size_t arena_capacity(const struct arena *arena) {
     return arena == NULL ? 0 : arena->capacity;
+}
+
+size_t arena_resident(const struct arena *arena) {
+    size_t bytes = 0;
+    for (const struct arena_block *block = arena == NULL ? NULL : arena->first; block != NULL; block = block->next) {
+        const size_t resident = resident_bytes(block->data, block->size);
+        bytes += resident < block->most ? resident : block->most;
+    }
+    return bytes;
 }

@@ -61,5 +61,7 @@ void arena_release(struct arena *arena, struct arena_mark mark);
 
 /* Bytes of all blocks: the memory that the arena holds. */
 size_t arena_capacity(const struct arena *arena);
+/* Bytes of them that pieces have used since their block was added: the rest takes addresses, but no memory. */
+size_t arena_resident(const struct arena *arena);
 
 #endif

@@ -121,6 +121,14 @@ struct arena *tape_worker_arena(struct tape *tape, int32_t index) {
     return tape->workers[index];
 }
 
+size_t tape_resident(const struct tape *tape) {
+    size_t bytes = arena_resident(tape->arena) + arena_resident(tape->scratch);
+    for (int32_t i = 0; i < tape->n_workers; i++) {
+        bytes += arena_resident(tape->workers[i]);
+    }
+    return bytes + sizeof *tape->nodes * (size_t)tape->capacity;
+}
+
 struct errors *tape_errors(struct tape *tape) {
     return tape->settings.errors;
 }
@@ -534,11 +542,7 @@ rondo_status tape_backward(struct tape *tape, rondo_value root) {
     RONDO_TRY(need_gradient(tape, root.id));
     const int64_t count = rondo_count(&seed->gradient);
     for (int64_t i = 0; i < count; i++) {
-        if (seed->gradient.dtype == RONDO_F32) {
-            ((float *)seed->gradient.data)[i] += 1;
-        } else {
-            ((double *)seed->gradient.data)[i] += 1;
-        }
+        tensor_set(&seed->gradient, i, tensor_get(&seed->gradient, i) + 1);
     }
     for (int32_t id = root.id; id >= 0; id--) {
         struct tape_node *node = tape->nodes[id];

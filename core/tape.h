@@ -139,6 +139,8 @@ struct arena *tape_arena(struct tape *tape);
 /* The same for worker `index` >= 0 of a function that runs on several threads; NULL, which is a failed arena, if memory
  * is short. Called on the tape's thread. */
 struct arena *tape_worker_arena(struct tape *tape, int32_t index);
+/* Bytes of memory that values, gradients and workers have used since tape_create. */
+size_t tape_resident(const struct tape *tape);
 struct errors *tape_errors(struct tape *tape);
 const struct registry *tape_registry(const struct tape *tape);
 /* What a host needs to let a loss record on this tape. Valid as long as the tape. */

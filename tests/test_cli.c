@@ -68,6 +68,14 @@ static const struct {
     {"train e.yaml --threads 0", NULL, 2, "", "--threads expects a number from 1 to 4096, got '0'"},
     {"train e.yaml --threads two", NULL, 2, "", "--threads expects a number from 1 to 4096, got 'two'"},
     {"train e.yaml --threads 2x", NULL, 2, "", "got '2x'"},
+    {"train e.yaml --max-memory lots", NULL, 2, "",
+     "--max-memory expects a size with a unit, such as 512M, 4G or 4GiB, got 'lots' (at character 1)"},
+    {"check e.yaml --max-memory 4", NULL, 2, "", "got '4' (at character 2)"},
+    {"check e.yaml --max-memory 1.5X", NULL, 2, "", "got '1.5X' (at character 4)"},
+    {"train e.yaml --max-memory 1k --out none", NULL, 2, "",
+     "e.yaml:5:|training this model takes | MB of memory: | for the program and the data, |expected at most 1.0 kB, "
+     "which is "
+     "--max-memory"},
     {"train e.yaml --engine warp", NULL, 2, "", "unknown engine 'warp', expected fused or tape"},
     {"train e.yaml --engine fusd", NULL, 2, "", "unknown engine 'fusd' (did you mean 'fused'?)"},
     {"eval run --engine=Tape", NULL, 2, "", "unknown engine 'Tape' (did you mean 'tape'?)"},
@@ -123,6 +131,10 @@ static const struct {
     {"eval run --engine tape", NULL, 0, "test: 8 examples, loss ", ""},
     {"eval run --engine fused --passes -fuse,-plan", NULL, 0, "test: 8 examples, loss ", ""},
     {"check e.yaml --engine tape", NULL, 0, "24 training examples", ""},
+    {"check e.yaml --max-memory 4GiB", NULL, 0, " of memory for training: | program and data, ", ""},
+    {"check e.yaml --max-memory 1M", NULL, 2,
+     " of memory for training: ", "expected at most 1.0 MB, which is --max-memory"},
+    {"check e.yaml --max-memory 1M --json", NULL, 2, "\"tapes\": ", "which is --max-memory"},
     {"predict run --engine tape", "soup lovely\n", 0, "\t0.", ""},
     {"predict run", "", 0, "", ""},
     {"predict run", "soup lovely", 0, "\t0.", ""}, /* a last line without its end */
@@ -167,7 +179,7 @@ static const struct {
 } json_calls[] = {
     {"train e.yaml --quiet --json --out json-run", "run epochs best_epoch best_step stopped_early valid"},
     {"eval run --json", "data examples rows loss accuracy perplexity"},
-    {"check e.yaml --json", "values parameters size step_flops parameter_megabytes memory_megabytes"},
+    {"check e.yaml --json", "values parameters size step_flops parameter_megabytes memory_megabytes memory"},
 };
 
 START_TEST(json_is_one_object_with_its_keys) {
@@ -224,7 +236,8 @@ START_TEST(run_folder_is_complete) {
     ck_assert_uint_eq(json_array_size(json_object_get(vocabulary, "labels")), 2);
     json_decref(vocabulary);
     json_t *environment = parse("environment", sandbox_read("run/environment.json", NULL));
-    assert_keys("environment", environment, "rondo abi compiler system machine threads seed started data cells plugins");
+    assert_keys("environment", environment,
+                "rondo abi compiler system machine threads seed started data cells plugins");
     static const char *const parts[] = {"train", "valid", "test"};
     for (int i = 0; i < ROWS(parts); i++) {
         const json_t *file = json_object_get(json_object_get(environment, "data"), parts[i]);

@@ -183,18 +183,15 @@ static struct outcome run_in(int index, int is_other, const char *arguments) {
                                      .environment = setting});
 }
 
-/* A copy without the memory that `check` measures, which differs from run to run. */
+/* A copy without the line of the memory that `check` predicts, which differs from run to run, or, of JSON, without the
+ * end that begins there. */
 static char *without_memory(const char *text) {
-    static const char key[] = "\"memory_megabytes\": ", digits[] = "0123456789.";
-    const char *end = strstr(text, " MB of memory"), *begin = end;
-    while (begin != NULL && begin > text && strchr(digits, begin[-1]) != NULL) {
+    const char *line = strstr(text, " of memory for training"), *json = strstr(text, "\"memory_megabytes\"");
+    const char *begin = line != NULL ? line : json != NULL ? json : text + strlen(text);
+    while (line != NULL && begin > text && begin[-1] != '\n') {
         begin--;
     }
-    if (end == NULL && (begin = strstr(text, key)) != NULL) {
-        begin += strlen(key);
-        end = begin + strspn(begin, digits);
-    }
-    begin = begin == NULL ? text + strlen(text) : begin;
+    const char *end = line == NULL ? "" : strchr(line, '\n');
     char *copy = sandbox_memory(strlen(text) + 1);
     sprintf(copy, "%.*s%s", (int)(begin - text), text, end == NULL ? "" : end);
     return copy;

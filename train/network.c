@@ -23,12 +23,7 @@ static rondo_status open_network(struct network *network, struct errors *errors)
         return errors->status;
     }
     for (int32_t i = 0; i < NETWORK_MAX_SHARDS; i++) {
-        struct network_shard *shard = &network->shards[i];
-        const struct tape_settings of_shard = {network->session->registry, &network->session->parallel, &shard->errors};
-        shard->tape = tape_create(&of_shard);
-        if (shard->tape == NULL) {
-            return errors_no_memory(errors);
-        }
+        RONDO_TRY(network_open_tape(network, &network->shards[i], errors));
     }
     return RONDO_OK;
 }
@@ -149,18 +144,6 @@ static void shard_range(void *arg, int64_t begin, int64_t end) {
     }
 }
 
-static rondo_status prepare_examples(struct network_shard *shard, int64_t count, struct errors *errors) {
-    if (count > shard->examples_capacity) {
-        int64_t *examples = memory_realloc(shard->examples, sizeof *examples * (size_t)count);
-        if (examples == NULL) {
-            return errors_no_memory(errors);
-        }
-        shard->examples = examples;
-        shard->examples_capacity = count;
-    }
-    return RONDO_OK;
-}
-
 /* Depends only on the size of the batch, so that results do not depend on the machine. */
 int64_t network_shard_count(const struct network *network, int64_t examples) {
     if (heads_have(&network->heads, RONDO_LOSS_COUPLES_ROWS)) {
@@ -184,7 +167,7 @@ static rondo_status run_batch(struct network_work *work, struct scores *scores, 
     RONDO_CHECK(model_parameters(network->model)[0].value.data != NULL, errors, "the parameters have no memory");
     work->n_shards = network_shard_count(network, work->count);
     for (int64_t s = 0; s < work->n_shards; s++) {
-        RONDO_TRY(prepare_examples(&network->shards[s], work->count / work->n_shards + 1, errors));
+        RONDO_TRY(network_prepare_examples(&network->shards[s], work->count / work->n_shards + 1, errors));
     }
     parallel_for(&network->session->parallel, work->n_shards, 1, shard_range, work);
     rondo_status status = RONDO_OK;

@@ -5,7 +5,27 @@
 #include <string.h>
 
 #include "core/host.h"
+#include "core/memory.h"
 #include "train/profile.h"
+
+rondo_status network_open_tape(struct network *network, struct network_shard *shard, struct errors *errors) {
+    const struct tape_settings settings = {network->session->registry, &network->session->parallel, &shard->errors};
+    tape_destroy(shard->tape);
+    shard->tape = tape_create(&settings);
+    return shard->tape == NULL ? errors_no_memory(errors) : RONDO_OK;
+}
+
+rondo_status network_prepare_examples(struct network_shard *shard, int64_t count, struct errors *errors) {
+    if (count > shard->examples_capacity) {
+        int64_t *examples = memory_realloc(shard->examples, sizeof *examples * (size_t)count);
+        if (examples == NULL) {
+            return errors_no_memory(errors);
+        }
+        shard->examples = examples;
+        shard->examples_capacity = count;
+    }
+    return RONDO_OK;
+}
 
 static rondo_status clear_gradients(const struct network_work *work, struct network_shard *shard) {
     const struct model *model = work->network->model;

@@ -1,4 +1,4 @@
-/* train/network_shard.h: one pass over one shard of a batch. Private to network.c and network_shard.c.
+/* train/network_shard.h: one pass over one shard of a batch. Private to the files network*.c.
  *
  * Threads: shards run on several threads, each with its own struct network_shard.
  */
@@ -67,6 +67,11 @@ struct network_work {
     const struct network_interval *interval; /* NETWORK_PREDICT: wanted as well; else NULL */
     const int64_t *prediction_row;           /* NETWORK_PREDICT: [dataset count] first row of each example */
 };
+
+/* Gives the shard an empty tape. */
+rondo_status network_open_tape(struct network *network, struct network_shard *shard, struct errors *errors);
+/* Makes room for the numbers of `count` examples. */
+rondo_status network_prepare_examples(struct network_shard *shard, int64_t count, struct errors *errors);
 
 /* Runs a shard: forward pass, loss, and by the mode the backward pass, metrics or predictions. Scores are added to
  * shard->scores, and errors are in shard->errors. */

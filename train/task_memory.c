@@ -1,65 +1,116 @@
 #include "train/task_memory.h"
 
-#include "core/memory_limit.h"
+#include <string.h>
 
-/* Bytes of the slots of one parameter in one stage. */
-static void add_slots(struct task_memory *memory, const struct updater_stage *stage, uint64_t bytes, size_t element) {
-    const rondo_slot *slot = stage->optimizer->slots;
-    for (; slot != NULL && slot->name != NULL; slot++) {
-        memory->chosen += slot->shape == RONDO_SLOT_CHOSEN ? bytes : 0;
-        memory->slots += slot->shape == RONDO_SLOT_CHOSEN ? 0 : slot->shape == RONDO_SLOT_SCALAR ? element : bytes;
-    }
+#include "core/number.h"
+
+static uint64_t sum_of(const struct task_memory *memory) {
+    return memory->data + memory->parameters + memory->gradients + memory->optimizer + memory->tapes +
+           memory->checkpoint + memory->other;
 }
 
-struct task_memory task_memory(const struct task *task) {
+uint64_t task_memory_total(const struct task_memory *memory) {
+    const uint64_t sum = sum_of(memory);
+    return sum > memory->reading ? sum : memory->reading;
+}
+
+/* A checkpoint has the parameters, the slots and the best parameters once more (train/checkpoint_writer.h); its memory stays
+ * allocated. */
+static uint64_t checkpoint_bytes(uint64_t parameters_and_best, uint64_t slots) {
+    return parameters_and_best + slots;
+}
+
+rondo_status task_memory_plan(const struct task *task, struct task_memory *memory, struct errors *errors) {
     const struct model *model = network_model(task->network);
-    struct task_memory memory = {.n_shards = network_shard_count(task->network, task->largest_batch)};
+    const int n_sets = optimizer_section_draws_targets(&task->experiment->optimizer) ? 2 : 1;
+    *memory = (struct task_memory){.n_shards = network_shard_count(task->network, task->largest_batch),
+                                   .reading = task->data.reading_peak};
+    uint64_t slots;
+    RONDO_TRY(updater_slot_bytes(&task->updater, &slots, errors));
+    memory->optimizer = slots;
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
-        const rondo_tensor *value = &model_parameters(model)[p].value;
-        const uint64_t bytes = tensor_bytes(value);
-        memory.parameters += 2 * bytes;
-        memory.gradients += !model_parameters(model)[p].by_rows               ? (uint64_t)memory.n_shards * bytes
-                            : updater_needs_whole_gradient(&task->updater, p) ? bytes
-                                                                              : 0;
-        const int is_frozen = task->updater.frozen != NULL && task->updater.frozen[p];
-        for (int32_t stage = 0; stage < task->updater.n_stages && !is_frozen; stage++) {
-            add_slots(&memory, &task->updater.stages[stage], bytes, dtype_size(value->dtype));
-        }
+        const struct model_parameter *parameter = &model_parameters(model)[p];
+        const uint64_t bytes = tensor_bytes(&parameter->value);
+        memory->parameters += 2 * bytes;
+        memory->gradients += parameter->by_rows ? 0 : (uint64_t)(memory->n_shards * n_sets) * bytes;
+        memory->optimizer += updater_needs_whole_gradient(&task->updater, p) ? bytes : 0;
     }
-    return memory;
+    memory->checkpoint = checkpoint_bytes(memory->parameters, slots);
+    return RONDO_OK;
 }
 
-/* "; ..." if most parameters are in a table of words whose size the reader can limit, else "". */
-static const char *words_hint(const struct task *task, const struct task_memory *memory) {
+/* ---- refusal ---- */
+
+/* 1 if most parameters are in a table of words whose size the reader can limit. */
+static int is_mostly_words(const struct task *task, const struct task_memory *memory) {
     const struct model *model = network_model(task->network);
-    if (!reader_has_option(task->data.reader->class, "max_words")) {
-        return "";
-    }
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
         const struct model_parameter *parameter = &model_parameters(model)[p];
         if (parameter->by_rows && 4 * tensor_bytes(&parameter->value) > memory->parameters) {
-            return "; data.max_words and data.min_count make the vocabulary smaller";
+            return reader_has_option(task->data.reader->class, "max_words");
         }
     }
-    return "";
+    return 0;
 }
 
-rondo_status task_check_memory(const struct task *task, struct errors *errors) {
-    const struct task_memory memory = task_memory(task);
-    const struct memory_limit limit = memory_limit();
-    const uint64_t total = memory.parameters + memory.gradients + memory.slots;
+/* What makes the largest part smaller. */
+static const char *hint_for(const struct task *task, const struct task_memory *memory) {
+    const struct experiment *experiment = task->experiment;
+    const uint64_t by_batch = memory->tapes + memory->gradients;
+    const uint64_t by_model = memory->parameters + memory->optimizer + memory->checkpoint;
+    if (memory->reading > sum_of(memory) || (memory->data > by_batch && memory->data > by_model)) {
+        return "; less data makes it smaller";
+    }
+    if (by_batch > by_model && task->largest_batch > 1) {
+        return experiment->data.settings.window > 0
+                   ? "; a smaller schedule.batch, with schedule.accumulate for updates of the same size, or a shorter "
+                     "data.window makes it smaller"
+                   : "; a smaller schedule.batch, with schedule.accumulate for updates of the same size, makes it "
+                     "smaller";
+    }
+    return is_mostly_words(task, memory) ? "; data.max_words and data.min_count make the vocabulary smaller"
+                                         : "; layers of a smaller width make it smaller";
+}
+
+/* Appends "A GB for WHAT" to the list of parts, unless the part is less than a megabyte. */
+static void add_part(char *text, size_t size, uint64_t bytes, const char *what) {
+    const size_t length = strlen(text);
+    if (bytes >= 1000000) {
+        number_print(text + length, size - length, "%s%s for %s", length == 0 ? "" : ", ", memory_text(bytes).text,
+                     what);
+    }
+}
+
+rondo_status task_memory_check(const struct task *task, const struct task_memory *memory, struct memory_limit limit,
+                               struct errors *errors) {
+    const uint64_t total = task_memory_total(memory);
     if (total <= limit.bytes) {
         return RONDO_OK;
     }
-    const double giga = 1e9;
     const struct yaml_node *model = yaml_get(task->experiment->root, "model");
     const struct yaml_node *layers = model == NULL ? NULL : yaml_get(model, "layers");
     const struct location nowhere = {.file = task->experiment->file};
+    char parts[600] = "", gradients[80];
+    number_print(gradients, sizeof gradients, "the gradients of %lld part%s of a batch", (long long)memory->n_shards,
+                 memory->n_shards == 1 ? "" : "s");
+    add_part(parts, sizeof parts, memory->data, "the program and the data");
+    add_part(parts, sizeof parts, memory->parameters, "the parameters and the best ones so far");
+    add_part(parts, sizeof parts, memory->gradients, gradients);
+    add_part(parts, sizeof parts, memory->optimizer, "the optimizer");
+    add_part(parts, sizeof parts, memory->tapes, "what a batch keeps for the backward pass");
+    add_part(parts, sizeof parts, memory->checkpoint, "the checkpoint that is written");
+    add_part(parts, sizeof parts, memory->other, "everything else");
+    if (memory->reading > sum_of(memory)) {
+        number_print(parts, sizeof parts, "so much was in use while the data were read");
+    }
     return errors_add_at(errors, RONDO_INVALID, layers == NULL ? nowhere : layers->where,
-                         "training this model takes at least %.1f GB: %.1f GB for the parameters and the best ones so "
-                         "far, %.1f GB for the gradients of %lld part%s of a batch, and %.1f GB for the optimizer; "
-                         "expected at most %.1f GB, which is %s%s",
-                         (double)total / giga, (double)memory.parameters / giga, (double)memory.gradients / giga,
-                         (long long)memory.n_shards, memory.n_shards == 1 ? "" : "s", (double)memory.slots / giga,
-                         (double)limit.bytes / giga, limit.source, words_hint(task, &memory));
+                         "training this model takes %s%s of memory: %s; expected at most %s, which is %s%s",
+                         memory->is_measured ? "" : "at least ", memory_text(total).text, parts,
+                         memory_text(limit.bytes).text, limit.source, hint_for(task, memory));
+}
+
+rondo_status task_check_memory(const struct task *task, struct errors *errors) {
+    struct task_memory memory;
+    RONDO_TRY(task_memory_plan(task, &memory, errors));
+    return task_memory_check(task, &memory, memory_limit(), errors);
 }

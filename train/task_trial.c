@@ -1,162 +1,325 @@
 #include "train/task_trial.h"
 
-#include "core/memory_limit.h"
-#include "train/task_memory.h"
+#include <string.h>
+
+#include "train/network_memory.h"
 #include "train/train.h"
 
-/* Examples of the part of a batch that is tried first. */
-enum { FEW = 16 };
+/* Examples whose order is made in order to find the largest batches. */
+enum { MOST_ORDERED = 1 << 20 };
 
-/* Batches of one part of the data, as datasets, and its epoch, which takes memory in a training as well. */
+/* For each part of a batch (network_shard_count): its examples in the batches of the update that gives it the most steps. A
+ * batch of few long examples has few parts with many steps. */
 struct task_trial_part {
-    struct epoch epoch;
-    struct dataset *batches[NETWORK_MAX_SHARDS];
-    int32_t count;
+    int64_t steps;    /* 0: no batch has such a part */
+    int64_t n_shards; /* of that batch */
+    int64_t *examples, *begin;
+    int64_t batches;
+    struct network_memory memory;
 };
 
 struct task_trial {
     struct task *task;
+    struct arena *arena;
     struct trainer_settings settings;
-    struct task_trial_part train, valid; /* count 0: no such data */
-    uint64_t used;                       /* memory with everything that the updates and validations need */
+    int64_t grouped; /* batches of an update whose rows of tables are in memory together */
+    int sampled;     /* 1: the optimizer uses gradients of drawn targets */
+    struct task_trial_part train[NETWORK_MAX_SHARDS], valid[NETWORK_MAX_SHARDS];
+    uint64_t limit; /* of the memory of this process */
 };
 
-/* Finds, for each shard, the batch that gives it the most steps: a batch of few long examples has few shards with many steps.
- * of_shard[s] gets its number; -1: no batch has such a shard. */
-static void find_largest(const struct task_trial *trial, const struct dataset *dataset, const struct epoch *epoch,
-                         int64_t of_shard[NETWORK_MAX_SHARDS]) {
-    int64_t most[NETWORK_MAX_SHARDS] = {0};
-    for (int32_t s = 0; s < NETWORK_MAX_SHARDS; s++) {
-        of_shard[s] = -1;
+/* ---- the largest batches ---- */
+
+static int64_t steps_of(const struct task_trial *trial, const struct dataset *dataset, const int64_t *examples,
+                        int64_t count) {
+    int64_t steps = 0;
+    for (int64_t i = 0; i < count; i++) {
+        steps += example_steps(dataset, examples[i], &trial->task->plan);
     }
-    for (int64_t k = 0; k < epoch->batches; k++) {
-        int64_t steps = 0;
-        for (int64_t i = epoch->begin[k]; i < epoch->begin[k + 1]; i++) {
-            steps += example_steps(dataset, epoch->examples[i], &trial->task->plan);
-        }
-        const int64_t shards = network_shard_count(trial->task->network, epoch->begin[k + 1] - epoch->begin[k]);
-        for (int64_t s = 0; s < shards; s++) {
-            of_shard[s] = steps / shards > most[s] ? k : of_shard[s];
-            most[s] = steps / shards > most[s] ? steps / shards : most[s];
-        }
-    }
+    return steps;
 }
 
-static rondo_status find_batches(const struct task_trial *trial, struct task_trial_part *part,
-                                 const struct dataset *dataset, const struct rng_stream *shuffle,
-                                 struct errors *errors) {
-    struct epoch *epoch = &part->epoch;
+/* Copies every n-th example of the batches first .. end, which belong to the same part. */
+static rondo_status copy_part(const struct task_trial *trial, const struct epoch *epoch, int64_t first, int64_t end,
+                              int64_t shard, struct task_trial_part *part, struct errors *errors) {
+    const struct network *network = trial->task->network;
+    part->batches = end - first;
+    part->examples =
+        arena_calloc(trial->arena, (size_t)(epoch->begin[end] - epoch->begin[first]) + 1, sizeof *part->examples);
+    part->begin = arena_calloc(trial->arena, (size_t)part->batches + 1, sizeof *part->begin);
+    int64_t count = 0;
+    for (int64_t k = first; k < end && !arena_failed(trial->arena); k++) {
+        const int64_t n_shards = network_shard_count(network, epoch->begin[k + 1] - epoch->begin[k]);
+        for (int64_t i = epoch->begin[k] + shard; i < epoch->begin[k + 1] && shard < n_shards; i += n_shards) {
+            part->examples[count++] = epoch->examples[i];
+        }
+        part->begin[k - first + 1] = count;
+    }
+    return arena_failed(trial->arena) ? errors_no_memory(errors) : RONDO_OK;
+}
+
+/* Compares the batches of an epoch with the largest parts so far. */
+static rondo_status find_in_epoch(const struct task_trial *trial, const struct dataset *dataset,
+                                  const struct epoch *epoch, struct task_trial_part *parts, struct errors *errors) {
+    const struct network *network = trial->task->network;
     int64_t of_shard[NETWORK_MAX_SHARDS];
-    RONDO_TRY(epoch_make(epoch, dataset, &trial->task->plan, trial->settings.batch, shuffle, errors));
-    find_largest(trial, dataset, epoch, of_shard);
-    for (int32_t s = 0; s < NETWORK_MAX_SHARDS && of_shard[s] >= 0; s++) {
-        const int64_t k = of_shard[s];
-        if (s > 0 && k == of_shard[s - 1]) { /* those of one batch are adjacent */
-            continue;
+    memset(of_shard, -1, sizeof of_shard);
+    for (int64_t k = 0; k < epoch->batches; k++) {
+        const int64_t count = epoch->begin[k + 1] - epoch->begin[k];
+        const int64_t n_shards = network_shard_count(network, count);
+        const int64_t steps = steps_of(trial, dataset, epoch->examples + epoch->begin[k], count) / n_shards;
+        for (int64_t s = 0; s < n_shards; s++) {
+            if (steps > parts[s].steps) {
+                parts[s].steps = steps;
+                parts[s].n_shards = n_shards;
+                of_shard[s] = k;
+            }
         }
-        part->batches[part->count] =
-            dataset_view(dataset, epoch->examples + epoch->begin[k], epoch->begin[k + 1] - epoch->begin[k], errors);
-        if (part->batches[part->count] == NULL) {
-            return errors->status;
+    }
+    for (int64_t s = 0; s < NETWORK_MAX_SHARDS; s++) {
+        if (of_shard[s] >= 0) {
+            const int64_t first = of_shard[s] / trial->grouped * trial->grouped, end = first + trial->grouped;
+            RONDO_TRY(
+                copy_part(trial, epoch, first, end < epoch->batches ? end : epoch->batches, s, &parts[s], errors));
         }
-        part->count++;
     }
     return RONDO_OK;
 }
 
-static rondo_status find_all_batches(struct task_trial *trial, struct errors *errors) {
-    const struct task_data *data = &trial->task->data;
-    const struct rng_stream shuffle = rng_substream(rng_stream(trial->settings.seed, "shuffle"), 1); /* of epoch 1 */
-    RONDO_TRY(find_batches(trial, &trial->train, data->train, &shuffle, errors));
-    return data->valid == NULL ? RONDO_OK : find_batches(trial, &trial->valid, data->valid, NULL, errors);
-}
-
-static void free_part(struct task_trial_part *part) {
-    for (int32_t i = 0; i < part->count; i++) {
-        dataset_destroy(part->batches[i]);
+static int has_equal_lengths(const struct task_trial *trial, const struct dataset *dataset) {
+    for (int64_t i = 1; i < dataset->count; i++) {
+        if (example_steps(dataset, i, &trial->task->plan) != example_steps(dataset, 0, &trial->task->plan)) {
+            return 0;
+        }
     }
-    epoch_free(&part->epoch);
+    return 1;
 }
 
-static rondo_status observe(void *arg, const struct trainer_progress *progress, struct errors *errors) {
-    struct task_trial *trial = arg;
-    (void)progress;
-    (void)errors;
-    const uint64_t used = memory_used();
-    trial->used = used > trial->used ? used : trial->used;
-    return RONDO_OK;
-}
-
-/* One update with these examples, and a validation. */
-static rondo_status run(struct task_trial *trial, const struct dataset *train, const struct dataset *valid,
-                        struct errors *errors) {
-    struct trainer_settings settings = trial->settings;
-    const int64_t n_valid = valid == NULL ? 0 : valid->count;
-    settings.epochs = 1;
-    settings.accumulate = 1;
-    settings.validate_every = 0;
-    settings.batch = (struct batch_size){.examples = train->count > n_valid ? train->count : n_valid};
-    const struct trainer_observer observer = {.update_end = observe, .interval_end = observe, .arg = trial};
-    struct trainer_result result;
-    return trainer_run(trial->task->network, train, valid, &settings, &observer, &result, errors);
-}
-
-/* The memory of the whole batch by a few of its examples: parameters and slots are the same, the rest is proportional. */
-static rondo_status run_few(struct task_trial *trial, uint64_t *bytes, struct errors *errors) {
-    const struct dataset *train = trial->train.batches[0];
-    int64_t examples[FEW];
-    for (int64_t i = 0; i < FEW; i++) {
-        examples[i] = i * train->count / FEW;
+/* Every epoch of a training has other batches, so the largest one of all epochs is wanted. */
+static rondo_status find_training(struct task_trial *trial, struct errors *errors) {
+    const struct dataset *train = trial->task->data.train;
+    const int is_same = train->lane != NULL || has_equal_lengths(trial, train);
+    rondo_status status = RONDO_OK;
+    for (int64_t e = 1; e <= trial->settings.epochs && status == RONDO_OK; e++) {
+        const struct rng_stream shuffle = rng_substream(rng_stream(trial->settings.seed, "shuffle"), (uint64_t)e);
+        struct epoch epoch;
+        status = epoch_make(&epoch, train, &trial->task->plan, trial->settings.batch, &shuffle, errors);
+        status = status == RONDO_OK ? find_in_epoch(trial, train, &epoch, trial->train, errors) : status;
+        epoch_free(&epoch);
+        if (is_same || (e + 1) * train->count > MOST_ORDERED) {
+            break;
+        }
     }
-    struct dataset *few = dataset_view(train, examples, FEW, errors);
-    if (few == NULL) {
-        return errors->status;
-    }
-    const uint64_t before = memory_used();
-    const rondo_status status = run(trial, few, NULL, errors);
-    dataset_destroy(few);
-    const uint64_t after = memory_used(); /* without slots and best weights, which are freed; with gradients and tape */
-    const struct task_memory memory = task_memory(trial->task);
-    const uint64_t rest = after > before ? after - before : 0;
-    *bytes = after + (uint64_t)((double)rest * ((double)train->count / FEW - 1)) + memory.parameters / 2 + memory.slots;
     return status;
 }
 
-static rondo_status run_trial(struct task_trial *trial, uint64_t *bytes, struct errors *errors) {
-    const struct task_trial_part *train = &trial->train, *valid = &trial->valid;
-    uint64_t expected = 0;
-    if (train->count == 0) {
+static rondo_status find_validation(struct task_trial *trial, struct errors *errors) {
+    const struct dataset *valid = trial->task->data.valid;
+    struct epoch epoch;
+    rondo_status status = epoch_make(&epoch, valid, &trial->task->plan, trial->settings.batch, NULL, errors);
+    status = status == RONDO_OK ? find_in_epoch(trial, valid, &epoch, trial->valid, errors) : status;
+    epoch_free(&epoch);
+    return status;
+}
+
+/* ---- passes ---- */
+
+static struct network_part network_part_of(const struct task_trial *trial, const struct task_trial_part *part,
+                                           int evaluates) {
+    const struct session *session = trial->task->session;
+    const struct task_data *data = &trial->task->data;
+    return (struct network_part){.update = {.dataset = evaluates ? data->valid : data->train,
+                                            .examples = part->examples,
+                                            .begin = part->begin,
+                                            .batches = part->batches,
+                                            .stream = rng_substream(rng_stream(trial->settings.seed, "step"), 0),
+                                            .sampled = trial->sampled && !evaluates},
+                                 .evaluates = evaluates,
+                                 .threads = part->n_shards > 1 ? 1 : session->parallel.threads};
+}
+
+/* What the part would take, by a straight line through the memory of its first example and that of two. 0 if it has few
+ * examples. */
+static rondo_status extrapolate(const struct task_trial *trial, const struct task_trial_part *part, int evaluates,
+                                struct network_memory *memory, struct errors *errors) {
+    const struct network_part whole = network_part_of(trial, part, evaluates);
+    const int64_t few = 4;
+    struct network_memory measured[2];
+    int64_t steps[2];
+    *memory = (struct network_memory){0};
+    if (part->begin[1] <= few) {
         return RONDO_OK;
     }
-    if (train->batches[0]->count > FEW) {
-        RONDO_TRY(run_few(trial, &expected, errors));
+    for (int64_t n = 1; n <= 2; n++) {
+        const int64_t begin[2] = {0, n};
+        struct network_part small = whole;
+        small.update.begin = begin;
+        small.update.batches = 1;
+        steps[n - 1] = steps_of(trial, whole.update.dataset, part->examples, n);
+        RONDO_TRY(network_measure(trial->task->network, &small, &measured[n - 1], errors));
     }
-    if (expected <= memory_limit().bytes) {
-        for (int32_t i = 0; i < train->count || i < valid->count; i++) {
-            RONDO_TRY(run(trial, train->batches[i < train->count ? i : 0], i < valid->count ? valid->batches[i] : NULL,
-                          errors));
-        }
-        expected = trial->used;
-    }
-    const uint64_t reading = trial->task->data.reading_peak;
-    *bytes = expected > reading ? expected : reading;
+    const double all = (double)steps_of(trial, whole.update.dataset, part->examples, part->begin[1]);
+    const double of_step = ((double)measured[1].tape - (double)measured[0].tape) /
+                           (double)(steps[1] - steps[0]); /* every example has a step */
+    *memory = measured[1];
+    memory->tape += of_step > 0 ? (uint64_t)(of_step * (all - (double)steps[1])) : 0;
     return RONDO_OK;
 }
 
-rondo_status task_trial_memory(struct task *task, uint64_t *bytes, struct errors *errors) {
+/* Measures a part, if it fits in memory. */
+static rondo_status measure_part(const struct task_trial *trial, struct task_trial_part *part, int evaluates,
+                                 struct errors *errors) {
+    const struct network_part whole = network_part_of(trial, part, evaluates);
+    RONDO_TRY(extrapolate(trial, part, evaluates, &part->memory, errors));
+    return memory_used() + part->memory.tape > trial->limit
+               ? RONDO_OK
+               : network_measure(trial->task->network, &whole, &part->memory, errors);
+}
+
+/* 1 if both parts have the same number of steps in the same number of examples: they take the same memory. */
+static int are_alike(const struct task_trial *trial, const struct dataset *dataset, const struct task_trial_part *a,
+                     const struct task_trial_part *b) {
+    const int64_t n_a = a->begin[a->batches], n_b = b->begin[b->batches];
+    return n_a == n_b && a->n_shards == b->n_shards && a->batches == b->batches &&
+           steps_of(trial, dataset, a->examples, n_a) == steps_of(trial, dataset, b->examples, n_b) &&
+           example_steps(dataset, a->examples[0], &trial->task->plan) ==
+               example_steps(dataset, b->examples[0], &trial->task->plan);
+}
+
+static rondo_status measure_parts(struct task_trial *trial, struct task_trial_part *parts, int evaluates,
+                                  struct errors *errors) {
+    const struct dataset *dataset = evaluates ? trial->task->data.valid : trial->task->data.train;
+    for (int64_t s = NETWORK_MAX_SHARDS - 1; s >= 0; s--) {
+        if (network_is_interrupted(trial->task->network)) {
+            return errors_add(errors, RONDO_INTERRUPTED, "interrupted while the memory of training was measured");
+        }
+        if (parts[s].steps == 0) {
+            continue;
+        }
+        if (s + 1 < NETWORK_MAX_SHARDS && parts[s + 1].steps > 0 &&
+            are_alike(trial, dataset, &parts[s], &parts[s + 1])) {
+            parts[s].memory = parts[s + 1].memory;
+        } else {
+            RONDO_TRY(measure_part(trial, &parts[s], evaluates, errors));
+        }
+    }
+    return RONDO_OK;
+}
+
+/* ---- the rest ---- */
+
+/* Bytes of an update: slots, and what the plug-ins use meanwhile. */
+static rondo_status measure_update(const struct task_trial *trial, struct task_memory *memory, struct errors *errors) {
+    struct network *network = trial->task->network;
+    struct updater *updater = updater_create(&trial->task->updater, errors);
+    if (updater == NULL) {
+        return errors->status;
+    }
+    const int sampled = updater_wants_sampled(updater);
+    rondo_status status = network_measured_gradients(network, sampled, errors);
+    if (status == RONDO_OK) {
+        const struct updater_step step = {.gradients = network_gradients(network),
+                                          .sampled = sampled ? network_sampled_gradients(network) : NULL,
+                                          .rows = 1,
+                                          .lr_scale = 1,
+                                          .stream = rng_stream(trial->settings.seed, "optimizer")};
+        status = updater_step(updater, &step, errors);
+    }
+    memory->optimizer = updater_resident(updater);
+    updater_destroy(updater);
+    return status;
+}
+
+/* The arrays of epoch_make, and those that it uses meanwhile. */
+static uint64_t order_bytes(const struct dataset *dataset, int64_t pool, uint64_t *meanwhile) {
+    const uint64_t word = sizeof(int64_t), count = dataset == NULL ? 0 : (uint64_t)dataset->count;
+    *meanwhile = dataset == NULL || dataset->lane != NULL ? 0 : 3 * word * (uint64_t)pool + word * count;
+    return word * count;
+}
+
+static uint64_t orders_bytes(const struct task_trial *trial) {
+    const struct task_data *data = &trial->task->data;
+    const int64_t pool = 32 * trial->settings.batch.examples, train_count = data->train->count;
+    uint64_t train_meanwhile, valid_meanwhile;
+    const uint64_t train =
+        order_bytes(data->train, pool > 0 && pool < train_count ? pool : train_count, &train_meanwhile);
+    const uint64_t valid = order_bytes(data->valid, data->valid == NULL ? 0 : data->valid->count, &valid_meanwhile);
+    return train + (train_meanwhile > valid + valid_meanwhile ? train_meanwhile : valid + valid_meanwhile);
+}
+
+/* Carried states: of training before and after the last batch, and of a validation. */
+static rondo_status states_bytes(const struct task_trial *trial, uint64_t *bytes, struct errors *errors) {
+    const struct task_data *data = &trial->task->data;
     *bytes = 0;
-    dataset_destroy(task->data.test);
-    task->data.test = NULL;
-    if (memory_used() == 0) {
+    if (data->train->lane == NULL) {
         return RONDO_OK;
     }
-    RONDO_TRY(task_check_memory(task, errors));
-    RONDO_TRY(model_initialise(network_model(task->network), (uint64_t)task->experiment->schedule.options.seed,
-                               &task->session->interrupt, errors));
-    struct task_trial trial = {.task = task, .settings = train_settings(task)};
-    rondo_status status = find_all_batches(&trial, errors);
-    status = status == RONDO_OK ? run_trial(&trial, bytes, errors) : status;
-    free_part(&trial.train);
-    free_part(&trial.valid);
+    struct states *states = model_states_create(network_model(trial->task->network), 1, errors);
+    if (states == NULL) {
+        return errors->status;
+    }
+    uint64_t of_lane = 0;
+    for (int32_t s = 0; s < states_count(states); s++) {
+        of_lane += tensor_bytes(states_tensor(states, s));
+    }
+    states_destroy(states);
+    *bytes = of_lane * (uint64_t)(2 * data->train->lanes + (data->valid == NULL ? 0 : data->valid->lanes));
+    return RONDO_OK;
+}
+
+/* A tape belongs to a part of a batch, in training and in validation. The first blocks of a tape, which it replaces by a large
+ * one, are too small for pages of their own (cli/main.c): the heap keeps their memory. */
+static void add_tapes(const struct task_trial *trial, struct task_memory *memory) {
+    for (int64_t s = 0; s < NETWORK_MAX_SHARDS; s++) {
+        const struct network_memory *train = &trial->train[s].memory, *valid = &trial->valid[s].memory;
+        const uint64_t tape = train->tape > valid->tape ? train->tape : valid->tape, first_blocks = 256 * 1024;
+        memory->tapes += tape;
+        memory->other += tape > first_blocks ? first_blocks : 0;
+        memory->gradients += train->rows + train->listed;
+    }
+}
+
+static rondo_status run_trial(struct task_trial *trial, struct task_memory *memory, struct errors *errors) {
+    struct task *task = trial->task;
+    const uint64_t dense = memory->gradients / (uint64_t)memory->n_shards; /* of one part */
+    uint64_t states;
+    RONDO_TRY(find_training(trial, errors));
+    RONDO_TRY(task->data.valid == NULL ? RONDO_OK : find_validation(trial, errors));
+    RONDO_TRY(model_initialise(network_model(task->network), trial->settings.seed, &task->session->interrupt, errors));
+    RONDO_TRY(states_bytes(trial, &states, errors));
+    RONDO_TRY(measure_parts(trial, trial->valid, 1, errors));
+    RONDO_TRY(measure_parts(trial, trial->train, 0, errors));
+    RONDO_TRY(measure_update(trial, memory, errors));
+    RONDO_TRY(network_forget_measured(task->network, errors));
+    add_tapes(trial, memory);
+    /* What is in memory now beside the data, parameters and gradients stays there: code, metrics, threads. */
+    const uint64_t used = memory_used(), known = memory->data + memory->parameters / 2 + dense;
+    memory->other += (used > known ? used - known : 0) + states + orders_bytes(trial);
+    memory->is_measured = 1;
+    return RONDO_OK;
+}
+
+rondo_status task_trial_memory(struct task *task, struct task_memory *memory, struct errors *errors) {
+    dataset_destroy(task->data.test);
+    task->data.test = NULL;
+    RONDO_TRY(task_memory_plan(task, memory, errors));
+    memory->data = memory_used();
+    const struct memory_limit limit = memory_limit();
+    if (memory->data == 0 || task_memory_total(memory) > limit.bytes || task->data.train->count == 0) {
+        return RONDO_OK;
+    }
+    struct task_trial trial = {.task = task,
+                               .arena = arena_create(),
+                               .settings = train_settings(task),
+                               .grouped = 1,
+                               .sampled = optimizer_section_draws_targets(&task->experiment->optimizer),
+                               .limit = limit.bytes};
+    const struct model *model = network_model(task->network);
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        trial.grouped = model_parameters(model)[p].by_rows && trial.settings.accumulate > 1 ? trial.settings.accumulate
+                                                                                            : trial.grouped;
+    }
+    const rondo_status status = trial.arena == NULL ? errors_no_memory(errors) : run_trial(&trial, memory, errors);
+    arena_destroy(trial.arena);
     return status;
 }

@@ -1,21 +1,21 @@
-/* train/task_trial.h: the memory that training takes, measured.
+/* train/task_trial.h: the memory that training takes, predicted from the passes of a few parts of its largest batches.
  *
  * Threads: main thread; uses several inside.
  */
 #ifndef RONDO_TRAIN_TASK_TRIAL_H
 #define RONDO_TRAIN_TASK_TRIAL_H
 
-#include "train/task.h"
+#include "train/task_memory.h"
 
-/* The largest memory of the process in a training of the task, in bytes: from updates with the largest batches of the
- * first epoch, and the validation of the largest batches of the validation data. Plans, products, plug-ins and allocators decide how much
- * memory a batch takes, so a formula would be wrong for some.
+/* Predicts all parts. Those that follow from shapes are computed (task_memory_plan). The rest is measured: each part of the
+ * largest batches of training and validation runs alone, one after the other, and then the optimizer once. So this takes
+ * the memory of the parameters, their gradients and slots, and of one part of a batch; training takes that of all parts, which
+ * is added up.
  *
- * If a small part of the batch shows that the whole one would take more memory than the process can have, the result is
- * computed from that part. 0: the system does not report its memory.
+ * Nothing is tried if the process cannot have what follows from shapes (core/memory_limit.h), nor if the system does not
+ * report its memory: is_measured is then 0. If not even one part of a batch fits, its memory is computed from fewer examples.
  *
- * Ends the life of the task's test data, which training does not read, and changes the parameters of the network. Errors as
- * trainer_run. */
-rondo_status task_trial_memory(struct task *task, uint64_t *bytes, struct errors *errors);
+ * Ends the life of the task's test data, which training does not read. Changes the parameters of the network, which are to be initialised before a training. Errors as trainer_run. */
+rondo_status task_trial_memory(struct task *task, struct task_memory *memory, struct errors *errors);
 
 #endif

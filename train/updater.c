@@ -45,16 +45,21 @@ static rondo_status choose_slot(struct updater *updater, int32_t stage, int32_t 
     return RONDO_OK;
 }
 
+/* The slot without memory. */
+static rondo_status describe_slot(struct updater *updater, int32_t stage, int32_t slot, int32_t p, rondo_tensor *tensor,
+                                  struct errors *errors) {
+    const int32_t shape = updater->settings.stages[stage].optimizer->slots[slot].shape;
+    const rondo_tensor *value = &parameter_at(updater, p)->value;
+    *tensor = shape == RONDO_SLOT_SCALAR ? tensor_of(value->dtype, 0, NULL) : *value;
+    tensor->data = NULL;
+    return shape == RONDO_SLOT_CHOSEN ? choose_slot(updater, stage, slot, p, tensor, errors) : RONDO_OK;
+}
+
 static rondo_status add_slot(struct updater *updater, int32_t stage, int32_t slot, int32_t p, struct errors *errors) {
     const rondo_slot *declared = &updater->settings.stages[stage].optimizer->slots[slot];
     const rondo_tensor *value = &parameter_at(updater, p)->value;
     rondo_tensor *tensor = &updater->slots[stage][p * updater->n_slots[stage] + slot];
-    *tensor = *value;
-    if (declared->shape == RONDO_SLOT_SCALAR) {
-        *tensor = tensor_of(value->dtype, 0, NULL);
-    } else if (declared->shape == RONDO_SLOT_CHOSEN) {
-        RONDO_TRY(choose_slot(updater, stage, slot, p, tensor, errors));
-    }
+    RONDO_TRY(describe_slot(updater, stage, slot, p, tensor, errors));
     RONDO_TRY(tensor_alloc(tensor, updater->arena, errors));
     if (declared->role != RONDO_SLOT_STATE) {
         memcpy(tensor->data, value->data, tensor_bytes(value));
@@ -66,7 +71,8 @@ static rondo_status add_slot(struct updater *updater, int32_t stage, int32_t slo
     return RONDO_OK;
 }
 
-static rondo_status add_slots(struct updater *updater, int32_t stage, struct errors *errors) {
+/* Counts the slots of a stage, and makes the names of its parameters for messages. */
+static rondo_status open_slots(struct updater *updater, int32_t stage, struct errors *errors) {
     const struct updater_stage *at = &updater->settings.stages[stage];
     const rondo_slot *slots = at->optimizer->slots;
     int32_t count = 0;
@@ -79,24 +85,47 @@ static rondo_status add_slots(struct updater *updater, int32_t stage, struct err
     }
     const size_t n_parameters = (size_t)parameter_count(updater);
     updater->n_slots[stage] = count;
-    updater->slots[stage] =
-        arena_calloc(updater->arena, n_parameters * (size_t)count + 1, sizeof *updater->slots[stage]);
     updater->subjects[stage] = arena_calloc(updater->arena, n_parameters + 1, sizeof *updater->subjects[stage]);
-    if (updater->slots[stage] == NULL || updater->subjects[stage] == NULL) {
-        return errors_no_memory(errors);
-    }
-    for (int32_t p = 0; p < parameter_count(updater); p++) {
+    for (int32_t p = 0; updater->subjects[stage] != NULL && p < parameter_count(updater); p++) {
         updater->subjects[stage][p] =
             arena_printf(updater->arena, "optimizer '%s' of '%s', parameter '%s'", at->optimizer->base.name, at->origin,
                          parameter_at(updater, p)->name);
-        if (updater->subjects[stage][p] == NULL) {
-            return errors_no_memory(errors);
-        }
+    }
+    return arena_failed(updater->arena) ? errors_no_memory(errors) : RONDO_OK;
+}
+
+static rondo_status add_slots(struct updater *updater, int32_t stage, struct errors *errors) {
+    RONDO_TRY(open_slots(updater, stage, errors));
+    const int32_t count = updater->n_slots[stage];
+    updater->slots[stage] = arena_calloc(updater->arena, (size_t)parameter_count(updater) * (size_t)count + 1,
+                                         sizeof *updater->slots[stage]);
+    if (updater->slots[stage] == NULL) {
+        return errors_no_memory(errors);
+    }
+    for (int32_t p = 0; p < parameter_count(updater); p++) {
         for (int32_t s = 0; s < count && !updater_is_frozen(updater, p); s++) {
             RONDO_TRY(add_slot(updater, stage, s, p, errors));
         }
     }
     return RONDO_OK;
+}
+
+rondo_status updater_slot_bytes(const struct updater_settings *settings, uint64_t *bytes, struct errors *errors) {
+    struct updater updater = {.arena = arena_create(), .settings = *settings};
+    rondo_status status = updater.arena == NULL ? errors_no_memory(errors) : RONDO_OK;
+    *bytes = 0;
+    for (int32_t stage = 0; stage < settings->n_stages && status == RONDO_OK; stage++) {
+        status = open_slots(&updater, stage, errors);
+        for (int32_t p = 0; p < parameter_count(&updater); p++) {
+            for (int32_t s = 0; s < updater.n_slots[stage] && !updater_is_frozen(&updater, p); s++) {
+                rondo_tensor slot = {0};
+                status = status == RONDO_OK ? describe_slot(&updater, stage, s, p, &slot, errors) : status;
+                *bytes += status == RONDO_OK ? tensor_bytes(&slot) : 0;
+            }
+        }
+    }
+    arena_destroy(updater.arena);
+    return status;
 }
 
 static int64_t slices_of(const struct updater *updater, int32_t p) {
@@ -259,6 +288,14 @@ void updater_destroy(struct updater *updater) {
         errors_free(&updater->slices[i].errors);
     }
     arena_destroy(updater->arena);
+}
+
+uint64_t updater_resident(const struct updater *updater) {
+    uint64_t bytes = arena_resident(updater->arena);
+    for (int64_t i = 0; i < updater->n_slices; i++) {
+        bytes += arena_resident(updater->slices[i].arena);
+    }
+    return bytes;
 }
 
 int64_t updater_steps(const struct updater *updater) {

@@ -52,6 +52,11 @@ int updater_needs_whole_gradient(const struct updater_settings *settings, int32_
 struct updater *updater_create(const struct updater_settings *settings, struct errors *errors);
 void updater_destroy(struct updater *updater);
 
+/* The bytes of all slots, without allocating them. Errors of a plug-in that chooses shapes. */
+rondo_status updater_slot_bytes(const struct updater_settings *settings, uint64_t *bytes, struct errors *errors);
+/* The most bytes so far of the slots and of what the plug-ins used in updates. */
+uint64_t updater_resident(const struct updater *updater);
+
 /* Scales the gradients so that their L2 norm over all parameters is at most `limit` (0: no limit; Pascanu et al. 2013):
  *
  *     g = g * min(1, limit / norm)
