@@ -220,6 +220,8 @@ static void resume_run(const struct train_request *request, struct session *sess
         train(resume.task, &resume, request, errors);
     } else if (opened == RONDO_INTERRUPTED) {
         errors_add(errors, RONDO_INTERRUPTED, "the run is as it was: the same command goes on");
+    } else if (resume.is_other && !request->accepts_changes) {
+        errors_add(errors, opened, "--accept-changes goes on nevertheless");
     }
     resume_close(&resume);
 }

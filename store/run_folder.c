@@ -216,6 +216,9 @@ static rondo_status remember(struct run_folder *run, const char *name, struct er
 static rondo_status refuse_second(const struct run_folder *run, int descriptor, struct errors *errors) {
     const long owner = file_lock_owner(descriptor);
     char number[40] = "";
+    if (owner == (long)getpid()) {
+        return errors_add(errors, RONDO_INVALID, "this process already trains in '%s'", run->path);
+    }
     if (owner > 0) {
         snprintf(number, sizeof number, " (its number is %ld)", owner);
     }

@@ -1,10 +1,12 @@
 /* train/embed.c: the embedding API (rondo/rondo.h): training. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "config.h"
 #include "core/memory.h"
 #include "train/embed_errors.h"
+#include "train/resume.h"
 #include "train/train.h"
 
 const char *rondo_version(void) {
@@ -16,7 +18,10 @@ const char *rondo_version(void) {
 struct rondo_experiment {
     struct session *session;
     struct task *task;
-    const char *folder; /* of the last run; NULL: none */
+    int is_resumed;
+    struct resume resume; /* is_resumed: the opened run, which owns the task */
+    const char *warnings; /* of the opening, one per line; from the arena of the task */
+    const char *folder;   /* of the last run; NULL: none */
     /* While it trains. */
     rondo_progress progress; /* may be NULL */
     void *arg;
@@ -28,18 +33,67 @@ static int is_stopped(void *arg) {
     return experiment->is_stopped;
 }
 
-static rondo_status open_experiment(rondo_experiment *experiment, const char *file, const char *const *assignments,
-                                    int32_t threads, struct errors *errors) {
-    if (file == NULL || threads < 0) {
-        return errors_add(errors, RONDO_INVALID, file == NULL ? "the file is NULL" : "threads is negative");
+/* `path`: of the experiment or the run. */
+static rondo_status open_session(rondo_experiment *experiment, const char *path, int32_t threads,
+                                 struct errors *errors) {
+    if (path == NULL || threads < 0) {
+        return errors_add(errors, RONDO_INVALID,
+                          path != NULL             ? "threads is negative"
+                          : experiment->is_resumed ? "the folder is NULL"
+                                                   : "the file is NULL");
     }
     const struct session_settings settings = {.threads = threads,
                                               .interrupt = {.is_requested = is_stopped, .arg = experiment}};
     experiment->session = session_create(&settings, errors);
-    if (experiment->session != NULL) {
-        experiment->task = task_open(file, assignments, experiment->session, TASK_TRAIN | TASK_VALID, errors);
+    return experiment->session == NULL ? errors->status : RONDO_OK;
+}
+
+/* Adds the warnings of the task to those of the opening, and keeps their texts. */
+static rondo_status keep_warnings(rondo_experiment *experiment, struct errors *warnings, struct errors *errors) {
+    data_section_warn(&experiment->task->experiment->data, warnings);
+    const int32_t count = warnings->count < ERRORS_MAX ? warnings->count : ERRORS_MAX;
+    size_t size = 1;
+    for (int32_t i = 0; i < count; i++) {
+        size += strlen(errors_text(warnings, i)) + 1;
     }
-    return errors->status;
+    char *texts = arena_alloc(experiment->task->experiment->arena, size);
+    if (texts == NULL) {
+        return errors_no_memory(errors);
+    }
+    embed_errors(warnings, texts, size);
+    experiment->warnings = texts;
+    return RONDO_OK;
+}
+
+static rondo_status open_experiment(rondo_experiment *experiment, const char *file, const char *const *assignments,
+                                    int32_t threads, struct errors *errors) {
+    struct errors warnings = {0};
+    RONDO_TRY(open_session(experiment, file, threads, errors));
+    experiment->task = task_open(file, assignments, experiment->session, TASK_TRAIN | TASK_VALID, errors);
+    return experiment->task == NULL ? errors->status : keep_warnings(experiment, &warnings, errors);
+}
+
+static rondo_status resume_experiment(rondo_experiment *experiment, const struct resume_settings *settings,
+                                      int32_t threads, struct errors *errors) {
+    struct errors warnings = {0};
+    experiment->is_resumed = 1;
+    RONDO_TRY(open_session(experiment, settings->folder, threads, errors));
+    rondo_status status = resume_open(&experiment->resume, settings, experiment->session, &warnings, errors);
+    experiment->task = experiment->resume.task;
+    status = status == RONDO_OK ? keep_warnings(experiment, &warnings, errors) : status;
+    errors_free(&warnings);
+    return status;
+}
+
+/* The end of an opening: the experiment, or NULL if it failed with `status`. */
+static rondo_experiment *opened(rondo_experiment *experiment, rondo_status status, struct errors *errors, char *error,
+                                size_t size) {
+    embed_errors(errors, error, size);
+    if (status != RONDO_OK) {
+        rondo_experiment_close(experiment);
+        return NULL;
+    }
+    return experiment;
 }
 
 rondo_experiment *rondo_experiment_open(const char *file, const char *const *assignments, int32_t threads, char *error,
@@ -48,17 +102,31 @@ rondo_experiment *rondo_experiment_open(const char *file, const char *const *ass
     rondo_experiment *experiment = memory_calloc(1, sizeof *experiment);
     const rondo_status status = experiment == NULL ? errors_no_memory(&errors)
                                                    : open_experiment(experiment, file, assignments, threads, &errors);
-    embed_errors(&errors, error, size);
-    if (status != RONDO_OK) {
-        rondo_experiment_close(experiment);
-        return NULL;
-    }
-    return experiment;
+    return opened(experiment, status, &errors, error, size);
+}
+
+rondo_experiment *rondo_experiment_resume(const char *folder, const char *const *assignments, int32_t accept_changes,
+                                          int32_t threads, char *error, size_t size) {
+    struct errors errors = {0};
+    const struct resume_settings settings = {
+        .folder = folder, .assignments = assignments, .accepts_changes = accept_changes != 0};
+    rondo_experiment *experiment = memory_calloc(1, sizeof *experiment);
+    const rondo_status status =
+        experiment == NULL ? errors_no_memory(&errors) : resume_experiment(experiment, &settings, threads, &errors);
+    return opened(experiment, status, &errors, error, size);
+}
+
+const char *rondo_experiment_warnings(const rondo_experiment *experiment) {
+    return experiment->warnings;
 }
 
 void rondo_experiment_close(rondo_experiment *experiment) {
     if (experiment != NULL) {
-        task_destroy(experiment->task);
+        if (experiment->is_resumed) {
+            resume_close(&experiment->resume);
+        } else {
+            task_destroy(experiment->task);
+        }
         session_destroy(experiment->session);
         free(experiment);
     }
@@ -97,16 +165,31 @@ void rondo_experiment_set_log(rondo_experiment *experiment, rondo_log_function f
     registry_set_log(experiment->session->registry, (struct log_receiver){function, arg});
 }
 
+static rondo_status train(rondo_experiment *experiment, const char *folder, struct errors *errors) {
+    const struct train_observer observer = {NULL, on_update, on_interval, experiment};
+    struct train_result result;
+    if (experiment->is_resumed && folder != NULL) {
+        return errors_add(errors, RONDO_INVALID,
+                          "the training of a resumed run goes on in its own folder: expected NULL, not '%s'", folder);
+    }
+    if (experiment->is_resumed && experiment->resume.run == NULL) {
+        return errors_add(errors, RONDO_INVALID,
+                          "a resumed run is trained once; rondo_experiment_resume opens it again");
+    }
+    const rondo_status status = experiment->is_resumed
+                                    ? train_resume(&experiment->resume, &observer, &result, errors)
+                                    : train_experiment(experiment->task, folder, &observer, &result, errors);
+    experiment->folder = result.folder;
+    return status;
+}
+
 rondo_status rondo_experiment_train(rondo_experiment *experiment, const char *folder, rondo_progress progress,
                                     void *arg, char *error, size_t size) {
     struct errors errors = {0};
-    struct train_result result;
-    const struct train_observer observer = {NULL, on_update, on_interval, experiment};
     experiment->progress = progress;
     experiment->arg = arg;
     experiment->is_stopped = 0;
-    train_experiment(experiment->task, folder, &observer, &result, &errors);
-    experiment->folder = result.folder;
+    train(experiment, folder, &errors);
     return embed_errors(&errors, error, size);
 }
 

@@ -52,13 +52,11 @@ static rondo_status compare(struct resume *resume, const struct resume_settings 
     } else {
         run_record_changes(settings->folder, resume->task, TASK_TRAIN | TASK_VALID, &differences);
     }
-    if (status == RONDO_OK && differences.count > 0 && !settings->accepts_changes) {
-        status =
-            errors_add(errors, RONDO_INVALID,
-                       "'%s' would not go on as it began; --accept-changes does it nevertheless:", settings->folder);
+    resume->is_other = differences.count > 0;
+    if (status == RONDO_OK && resume->is_other && !settings->accepts_changes) {
+        status = errors_add(errors, RONDO_INVALID, "'%s' would not go on as it began:", settings->folder);
         errors_move(errors, &differences);
     }
-    resume->is_other = differences.count > 0;
     errors_move(notes, &differences);
     errors_free(&differences);
     return status;

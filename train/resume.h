@@ -26,7 +26,8 @@ struct resume {
     int64_t step;            /* updates before it; 0 without one */
     struct task *task;
     int has_changed; /* 1: the folder must get other files: keys were set, or differences accepted */
-    int is_other;    /* 1: differences were accepted, so that the past would not come out as it was */
+    int is_other; /* 1: there are differences, so that the past would not come out as it was; resume_open has accepted or
+                        refused them */
 };
 
 /* Opens folder, checkpoint and task. The run's own experiment and vocabulary are used. Refuses (RONDO_INVALID) what would not

@@ -2,7 +2,8 @@
  *
  *     ./train_and_predict EXPERIMENT.yaml FOLDER TEXT…
  *
- * Ctrl-C ends the training cleanly; the best weights so far are then used.
+ * Ctrl-C ends the training cleanly; the best weights so far are then used. The next start with the same folder goes on
+ * with the training.
  */
 #include <rondo/rondo.h>
 #include <signal.h>
@@ -29,16 +30,31 @@ static int show(void *arg, const rondo_training *training) {
     return interrupted;
 }
 
+static int is_run(const char *folder) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/experiment.yaml", folder);
+    FILE *file = fopen(path, "r");
+    if (file != NULL) {
+        fclose(file);
+    }
+    return file != NULL;
+}
+
 /* Returns 1 if the folder contains weights afterwards. */
 static int train(const char *file, const char *folder) {
     char error[ERROR_SIZE];
     const char *const assignments[] = {"schedule.epochs=4", NULL}; /* the same as --set of `rondo train` */
-    rondo_experiment *experiment = rondo_experiment_open(file, assignments, 0, error, sizeof error);
+    const int resumes = is_run(folder); /* of an earlier start; if that has finished, nothing is left to train */
+    rondo_experiment *experiment = resumes ? rondo_experiment_resume(folder, NULL, 0, 0, error, sizeof error)
+                                           : rondo_experiment_open(file, assignments, 0, error, sizeof error);
     if (experiment == NULL) {
         fprintf(stderr, "%s\n", error);
         return 0;
     }
-    if (rondo_experiment_train(experiment, folder, show, NULL, error, sizeof error) != RONDO_OK) {
+    if (rondo_experiment_warnings(experiment)[0] != '\0') {
+        fprintf(stderr, "warning: %s\n", rondo_experiment_warnings(experiment));
+    }
+    if (rondo_experiment_train(experiment, resumes ? NULL : folder, show, NULL, error, sizeof error) != RONDO_OK) {
         fprintf(stderr, "%s\n", error);
     }
     const int has_weights = rondo_experiment_folder(experiment) != NULL;

@@ -17,6 +17,12 @@
  *     rondo_experiment_train(experiment, "runs/mine", NULL, NULL, error, sizeof error);
  *     rondo_experiment_close(experiment);
  *
+ * and, if that was interrupted, to go on:
+ *
+ *     experiment = rondo_experiment_resume("runs/mine", NULL, 0, 0, error, sizeof error);
+ *     if (experiment == NULL) { … }
+ *     rondo_experiment_train(experiment, NULL, NULL, NULL, error, sizeof error);
+ *
  * Build with  pkg-config --cflags --libs rondo;  docs/embedding.md describes installations in other folders.
  *
  * Errors: a function that fails writes every reason to `error`, one per line, cut at `size` bytes and always terminated,
@@ -123,6 +129,22 @@ typedef struct rondo_experiment rondo_experiment;
  * NULL itself. Paths in the file are relative to it, paths in assignments to the working directory. NULL on failure. */
 RONDO_EXPORT rondo_experiment *rondo_experiment_open(const char *file, const char *const *assignments, int32_t threads,
                                                      char *error, size_t size);
+/* Opens the folder of a run, to go on with its training from its last checkpoint, as `rondo train --resume` does:
+ * rondo_experiment_train then ends with the same files, byte for byte, as if the run had not been interrupted, except
+ * timings.jsonl. If the run has no checkpoint yet, it begins again. The run's own experiment and cells are used.
+ * `assignments` as above; "schedule.epochs=N" goes on for more epochs, also with a finished run, which otherwise has nothing
+ * left to train.
+ *
+ * NULL on failure: for example, the folder is not that of a run, all its checkpoints are damaged, or it is being trained, in
+ * this or another process. Data, cells, plug-ins or keys that have changed, so that the run would not go on as it began, are
+ * a failure if `accept_changes` is 0, and warnings otherwise. Until the training has ended, or the object is closed, nobody
+ * else can train in the folder. */
+RONDO_EXPORT rondo_experiment *rondo_experiment_resume(const char *folder, const char *const *assignments,
+                                                       int32_t accept_changes, int32_t threads, char *error,
+                                                       size_t size);
+/* What a user should know after one of these two functions, one warning per line: changes that were accepted, a damaged
+ * checkpoint that was passed over for an older one, or a file that is both training and validation data. "": nothing. */
+RONDO_EXPORT const char *rondo_experiment_warnings(const rondo_experiment *experiment);
 /* `experiment` may be NULL. Does not delete the run folder. */
 RONDO_EXPORT void rondo_experiment_close(rondo_experiment *experiment);
 /* The same as rondo_run_set_log, for an experiment. */
@@ -134,7 +156,7 @@ typedef struct rondo_training {
     int32_t epoch_ended;     /* 1: after an epoch and its validation; 0: at any other time */
     int64_t epoch, epochs;   /* the current epoch, from 1; the largest number of epochs */
     int64_t update, updates; /* updates done in this epoch; updates in an epoch */
-    int64_t total_updates;   /* updates done since the start of the training */
+    int64_t total_updates;   /* updates done since the start of the training, with those before it was resumed */
     double seconds;          /* time of training since the last validation */
     double loss;             /* mean loss over the training examples since the last validation */
     double valid_loss;       /* validated: mean loss on the validation data; NaN: there is none, or not validated */
@@ -143,20 +165,26 @@ typedef struct rondo_training {
 } rondo_training;
 
 /* Called on the thread that trains, after each update, and once more after each validation (schedule.validate; by default
- * after each epoch). `training` is borrowed for the call. A result other than 0 ends the training. It must not call a
- * function with the same rondo_experiment. */
+ * after each epoch). `training` is borrowed for the call. A result other than 0 ends the training, and it is not called
+ * again. Between two calls the training does not stop: an update of several batches, a validation that has begun, and the
+ * initialisation of the weights are completed first. It must not call a function with the same rondo_experiment. */
 typedef int (*rondo_progress)(void *arg, const rondo_training *training);
 
 /* Trains from new initial weights into a new run folder, as `rondo train` does. folder NULL: runs/NAME below the working
  * directory, or the first of runs/NAME-2, runs/NAME-3, … that does not exist; a given one that exists must be empty.
- * `progress` may be NULL.
+ * `progress` may be NULL. May be called again: the same experiment gives the same weights.
  *
- * RONDO_INTERRUPTED if `progress` ended the training. After this and any other failure, the folder contains the best
- * weights so far, or, if no epoch has ended, the weights of that moment, and `error` says which. If there are no weights,
- * the folder is removed. May be called again: the same experiment gives the same weights. */
+ * After rondo_experiment_resume: goes on in the folder of that run; `folder` must be NULL, and it may be called once.
+ *
+ * RONDO_INTERRUPTED if `progress` ended the training before its end. The folder then has a checkpoint of that moment, from which
+ * rondo_experiment_resume goes on; and the best weights so far or, if no validation has ended, those of that moment. A
+ * validation that was due is left for the resumed training. After any other failure, the folder has the last checkpoint
+ * (schedule.checkpoint) and the best weights so far. `error` says which weights and which checkpoint there are; if there is
+ * neither, the folder of a new run is removed. */
 RONDO_EXPORT rondo_status rondo_experiment_train(rondo_experiment *experiment, const char *folder,
                                                  rondo_progress progress, void *arg, char *error, size_t size);
-/* The run folder of the last training, for rondo_run_open. NULL if there was no training, or if its folder was removed. */
+/* The run folder of the last training, for rondo_run_open and rondo_experiment_resume. NULL if there was no training, or if
+ * no folder of it remains. */
 RONDO_EXPORT const char *rondo_experiment_folder(const rondo_experiment *experiment);
 
 #ifdef __cplusplus
