@@ -106,7 +106,7 @@ void changing_run_edit(const char *file, const char *find, const char *text) {
     const size_t added = strlen(text), rest = size - before - gone;
     char *edited = sandbox_memory(size + added + 1);
     memcpy(edited, bytes, before);
-    memcpy(edited + before, text, added);
+    memcpy(edited + before, text, added + 1); /* with its NUL, which the rest overwrites */
     memcpy(edited + before + added, found + gone, rest);
     sandbox_remove(file); /* a plug-in that is loaded keeps its own file */
     sandbox_write_bytes(file, edited, before + added + rest);
