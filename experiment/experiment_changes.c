@@ -113,7 +113,8 @@ static int is_free(const char *path, const struct yaml_node *was, const struct y
         return !is_part(was) && !is_part(now);
     }
     return strcmp(path, "plugins") == 0 || is_layers_cell(path) || is_within(path, "schedule.checkpoint") ||
-           is_within(path, "schedule.on_nonfinite") || strcmp(path, "schedule.early_stopping.patience") == 0;
+           is_within(path, "schedule.on_nonfinite") || is_within(path, "schedule.nonfinite") ||
+           strcmp(path, "schedule.early_stopping.patience") == 0;
 }
 
 /* ---- the trees ---- */

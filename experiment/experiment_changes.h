@@ -5,7 +5,7 @@
  * freely, since they change nothing that was computed already:
  *
  *     schedule.epochs                        to more
- *     schedule.checkpoint, schedule.on_nonfinite, and what is in them
+ *     schedule.checkpoint and what is in it; schedule.on_nonfinite, schedule.nonfinite_limit
  *     schedule.early_stopping.patience
  *     data.test                              unless it is a part of the training file
  *

@@ -272,6 +272,8 @@ static const struct change changes[] = {
     {changing_run_text, .assignments = {"schedule.seed=2"},
      .parts = "--set schedule.seed=2: 'schedule.seed' was 1 when the run was trained, and is 2"},
     {changing_run_text, .assignments = {"schedule.epochs=9", "schedule.early_stopping.patience=9"}, .parts = NULL},
+    {changing_run_text, .assignments = {"schedule.on_nonfinite=skip", "schedule.nonfinite_limit=3"}, .parts = NULL},
+    {changing_run_text, .assignments = {"schedule.checkpoint={every: {steps: 3}, keep: 5}"}, .parts = NULL},
     {changing_run_text, .assignments = {"schedule.epochs=2"},
      .parts = "'schedule.epochs' was 3 when the run was trained, and is 2"},
     {changing_run_text, .assignments = {"optimizer={plugin: sgd, lr: 0.1}"},
