@@ -20,6 +20,19 @@ static void print_skip(const struct progress *progress, const struct trainer_pro
     fprintf(stderr, "\n");
 }
 
+void progress_rollback(struct progress *progress, int64_t step, double lr_factor, const char *reason) {
+    const char *clear = progress->terminal ? "\r\033[K" : "";
+    if (step > 0) {
+        fprintf(stderr, "%sback to the checkpoint after step %lld", clear, (long long)step);
+    } else {
+        fprintf(stderr, "%sback to the initial weights", clear);
+    }
+    fprintf(stderr, ", learning rate times %g: ", lr_factor);
+    print_text(stderr, reason);
+    fprintf(stderr, "\n");
+    progress->drawn = 0;
+}
+
 void progress_update(struct progress *progress, const struct trainer_progress *state) {
     if (state->skip_reason != NULL) {
         print_skip(progress, state);

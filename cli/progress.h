@@ -12,9 +12,11 @@ struct progress {
 };
 
 struct progress progress_start(const struct network *network);
-/* Draws the bar, at most ten times per second. Does nothing without a terminal. */
+/* Draws the bar, at most ten times per second, and nothing without a terminal. Prints a line if the update was left out. */
 void progress_update(struct progress *progress, const struct trainer_progress *state);
 /* Prints the line of an interval between validations. */
 void progress_interval(struct progress *progress, const struct trainer_progress *state);
+/* Prints that the training went back (train/train.h). */
+void progress_rollback(struct progress *progress, int64_t step, double lr_factor, const char *reason);
 
 #endif

@@ -52,6 +52,12 @@ static void on_interval(void *arg, const struct trainer_progress *state) {
     progress_interval(&display->progress, state);
 }
 
+static void on_rollback(void *arg, int64_t rollbacks, int64_t step, double lr_factor, const char *reason) {
+    struct train_display *display = arg;
+    (void)rollbacks;
+    progress_rollback(&display->progress, step, lr_factor, reason);
+}
+
 /* ---- the result on standard output ---- */
 
 static rondo_status print_json(const struct task *task, const struct train_result *result,
@@ -61,11 +67,11 @@ static rondo_status print_json(const struct task *task, const struct train_resul
         run_record_scores(valid, task->network, &result->trainer.valid);
         naive_scores_json(naive, task->network, valid);
     }
-    json_t *object =
-        json_pack("{s:o, s:I, s:I, s:I, s:I, s:b, s:o}", "run", json_text(result->folder), "epochs",
-                  (json_int_t)result->trainer.epochs, "best_epoch", (json_int_t)result->trainer.best_epoch, "best_step",
-                  (json_int_t)result->trainer.best_step, "skipped", (json_int_t)result->trainer.skipped,
-                  "stopped_early", result->trainer.stopped_early, "valid", valid);
+    json_t *object = json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:b, s:o}", "run", json_text(result->folder), "epochs",
+                               (json_int_t)result->trainer.epochs, "best_epoch", (json_int_t)result->trainer.best_epoch,
+                               "best_step", (json_int_t)result->trainer.best_step, "skipped",
+                               (json_int_t)result->trainer.skipped, "rollbacks", (json_int_t)result->trainer.rollbacks,
+                               "stopped_early", result->trainer.stopped_early, "valid", valid);
     const struct session *session = task->session;
     if (session->profile != NULL &&
         json_object_set_new(object, "profile", profile_json(session->profile, session->parallel.threads)) != 0) {
@@ -86,6 +92,9 @@ static void print_result(const struct task *task, const struct train_result *res
     printf(" of %lld%s", (long long)result->trainer.epochs, result->trainer.stopped_early ? " (stopped early)" : "");
     if (result->trainer.skipped > 0) {
         printf(", %lld update%s skipped", (long long)result->trainer.skipped, result->trainer.skipped == 1 ? "" : "s");
+    }
+    if (result->trainer.rollbacks > 0) {
+        printf(", %lld rollback%s", (long long)result->trainer.rollbacks, result->trainer.rollbacks == 1 ? "" : "s");
     }
     for (int32_t m = 0; task->data.valid != NULL && m < network_metric_count(network); m++) {
         printf("%s %s %.4f", m == 0 ? ", valid" : "", network_metric_name(network, m),
@@ -133,8 +142,12 @@ static rondo_status check_max_memory(struct task *task, uint64_t most, struct er
 /* The command that goes on with a run, as the last of the errors. */
 static void add_hint(const struct task *task, const struct train_result *result, struct errors *errors) {
     const char *folder = result->folder == NULL ? NULL : shell_word(result->folder, task->experiment->arena);
+    /* Without another mode, the same failure would come again. */
+    const int stops =
+        errors->status == RONDO_NOT_FINITE && task->experiment->schedule.options.on_nonfinite == NONFINITE_STOP;
     if (folder != NULL && result->can_resume) {
-        errors_add(errors, errors->status, "to go on: rondo train --resume %s", folder);
+        errors_add(errors, errors->status, "to go on: rondo train --resume %s%s", folder,
+                   stops ? " --set schedule.on_nonfinite=rollback" : "");
     }
 }
 
@@ -182,8 +195,12 @@ static rondo_status print_outcome(const struct task *task, const struct train_re
 static rondo_status train(struct task *task, struct resume *resume, const struct train_request *request,
                           struct errors *errors) {
     struct train_display display = {.resume = resume};
-    const struct train_observer silent = {NULL, NULL, NULL, NULL};
-    const struct train_observer drawing = {on_begin, on_update, on_interval, &display};
+    const struct train_observer silent = {.arg = NULL};
+    const struct train_observer drawing = {.begin = on_begin,
+                                           .update_end = on_update,
+                                           .interval_end = on_interval,
+                                           .rollback = on_rollback,
+                                           .arg = &display};
     const struct train_observer *observer = request->quiet ? &silent : &drawing;
     struct train_result result;
     report_data(task, request->json);

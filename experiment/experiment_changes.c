@@ -71,7 +71,7 @@ static void report(const struct comparison *comparison, const char *path, const 
 
 static int is_within(const char *path, const char *key) {
     const size_t length = strlen(key);
-    return strncmp(path, key, length) == 0 && (path[length] == '\0' || path[length] == '.' || path[length] == '_');
+    return strncmp(path, key, length) == 0 && (path[length] == '\0' || path[length] == '.');
 }
 
 /* A part of the training file, as {last: 0.1}; not the path of a file, or of a file for each stream. */
@@ -113,7 +113,8 @@ static int is_free(const char *path, const struct yaml_node *was, const struct y
         return !is_part(was) && !is_part(now);
     }
     return strcmp(path, "plugins") == 0 || is_layers_cell(path) || is_within(path, "schedule.checkpoint") ||
-           is_within(path, "schedule.on_nonfinite") || is_within(path, "schedule.nonfinite") ||
+           strcmp(path, "schedule.on_nonfinite") == 0 || strcmp(path, "schedule.nonfinite_limit") == 0 ||
+           strcmp(path, "schedule.rollback_factor") == 0 ||
            strcmp(path, "schedule.early_stopping.patience") == 0;
 }
 

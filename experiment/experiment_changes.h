@@ -5,7 +5,8 @@
  * freely, since they change nothing that was computed already:
  *
  *     schedule.epochs                        to more
- *     schedule.checkpoint and what is in it; schedule.on_nonfinite, schedule.nonfinite_limit
+ *     schedule.checkpoint, and what is in it
+ *     schedule.on_nonfinite, schedule.nonfinite_limit, schedule.rollback_factor
  *     schedule.early_stopping.patience
  *     data.test                              unless it is a part of the training file
  *

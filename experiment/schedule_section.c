@@ -4,7 +4,7 @@
 
 #include "core/options.h"
 
-static const char *const nonfinite_names[] = {"stop", "skip", NULL};
+static const char *const nonfinite_names[] = {"stop", "skip", "rollback", NULL};
 
 const rondo_option schedule_table[] = {
     RONDO_OPTION_INT(struct schedule_options, epochs, "10", 1, 1e6, "passes over the training data"),
@@ -16,9 +16,12 @@ const rondo_option schedule_table[] = {
                      "seed of all random numbers of the run"),
     RONDO_OPTION_CHOICE(
         struct schedule_options, on_nonfinite, "stop", nonfinite_names,
-        "when the loss or the gradient of an update is not finite: stop the training, or skip the update"),
+        "when a loss, a gradient or a weight is not finite: stop the training; skip the update; or go back "
+        "to a checkpoint, with a lower learning rate"),
     RONDO_OPTION_INT(struct schedule_options, nonfinite_limit, "10", 1, 1e6,
-                     "most updates of a run that are skipped; the next one stops the training"),
+                     "most updates of a run that are skipped, or times that it goes back; the next one stops it"),
+    RONDO_OPTION_REAL(struct schedule_options, rollback_factor, "0.5", 1e-6, 0.999999,
+                      "factor on the learning rate each time that the training goes back"),
     RONDO_OPTION_END};
 
 const struct experiment_key schedule_keys[] = {

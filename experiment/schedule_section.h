@@ -19,8 +19,9 @@
 
 /* `schedule.on_nonfinite`: what an update leads to whose loss or gradient is not finite. */
 enum nonfinite_mode {
-    NONFINITE_STOP, /* the training stops */
-    NONFINITE_SKIP  /* the update is left out */
+    NONFINITE_STOP,    /* the training stops */
+    NONFINITE_SKIP,    /* the update is left out */
+    NONFINITE_ROLLBACK /* the training goes back to a checkpoint, with a lower learning rate */
 };
 
 /* Keys of `schedule:` that are plain options. */
@@ -30,7 +31,8 @@ struct schedule_options {
     double clip_norm;   /* largest L2 norm of the gradient of all parameters; 0: no limit */
     int64_t seed;
     int32_t on_nonfinite;    /* enum nonfinite_mode */
-    int64_t nonfinite_limit; /* most updates of a run that are left out */
+    int64_t nonfinite_limit; /* most updates of a run that are left out, or times that it goes back */
+    double rollback_factor;  /* on the learning rate, each time that it goes back; in (0, 1) */
 };
 
 /* `schedule.warmup`. */

@@ -101,14 +101,14 @@ rondo_status checkpoint_make_folder(int folder, const char *path, struct errors 
     return errno == EEXIST ? RONDO_OK : failed(errors, "make the folder", path, errno);
 }
 
-void checkpoint_remove_old(int folder, int64_t step, int32_t keep) {
+void checkpoint_remove_old(int folder, int64_t step, int32_t keep, int64_t but) {
     int64_t *steps;
     int32_t count;
     if (list(folder, &steps, &count) != 0) {
         return;
     }
     for (int32_t i = 0; i < count; i++) {
-        if (steps[i] > step || keep-- <= 0) {
+        if (steps[i] > step || (keep-- <= 0 && steps[i] != but)) {
             unlinkat(folder, checkpoint_name(steps[i]).text, 0);
         }
     }

@@ -19,7 +19,8 @@ struct checkpoint_name checkpoint_name(int64_t step);
 rondo_status checkpoint_list(int folder, const char *path, int64_t **steps, int32_t *count, struct errors *errors);
 /* Creates the subfolder if it is missing. */
 rondo_status checkpoint_make_folder(int folder, const char *path, struct errors *errors);
-/* Removes those of later steps than `step`, and all but the newest `keep` of the others. What cannot be removed stays. */
-void checkpoint_remove_old(int folder, int64_t step, int32_t keep);
+/* Removes those of later steps than `step`, and all but the newest `keep` of the others and that of the step `but` (-1: none).
+ * What cannot be removed stays. */
+void checkpoint_remove_old(int folder, int64_t step, int32_t keep, int64_t but);
 
 #endif

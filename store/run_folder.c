@@ -47,6 +47,7 @@ struct run_folder {
     struct run_log_file logs[RUN_LOG_COUNT];
     int64_t weights;              /* the update whose weights are written */
     struct written_file *written; /* in reverse order */
+    int64_t protected_step;       /* of the checkpoint that is not removed; -1: none */
     _Atomic int64_t
         checkpoint; /* all else that a thread that writes checkpoints reads stays as it is after the start */
 };
@@ -293,6 +294,7 @@ static struct run_folder *allocate(struct errors *errors) {
     }
     *run = (struct run_folder){.arena = arena, .descriptor = -1, .weights = RUN_FOLDER_NO_WEIGHTS};
     atomic_init(&run->checkpoint, RUN_FOLDER_NO_CHECKPOINT);
+    run->protected_step = RUN_FOLDER_NO_CHECKPOINT;
     for (int log = 0; log < RUN_LOG_COUNT; log++) {
         run->logs[log].descriptor = -1;
     }
@@ -503,7 +505,7 @@ rondo_status run_folder_write_checkpoint(struct run_folder *run, const struct ar
     arena_destroy(arena);
     if (status == RONDO_OK) {
         atomic_store(&run->checkpoint, step);
-        checkpoint_remove_old(run->descriptor, step, keep);
+        checkpoint_remove_old(run->descriptor, step, keep, run->protected_step);
     }
     return status;
 }
@@ -561,4 +563,28 @@ rondo_status run_folder_read_checkpoint(struct run_folder *run, struct archive *
     }
     free(steps);
     return status;
+}
+
+rondo_status run_folder_read_checkpoint_of(struct run_folder *run, int64_t step, struct archive **archive,
+                                           struct errors *errors) {
+    struct errors notes = {0};
+    *archive = NULL;
+    RONDO_TRY(run_folder_check(run, errors));
+    rondo_status status = read_checkpoint(run, step, archive, &notes, errors);
+    if (status == RONDO_OK && *archive == NULL) {
+        status = errors_add(errors, RONDO_INVALID, "the training cannot go back: %s", errors_text(&notes, 0));
+    } else if (status == RONDO_OK) {
+        atomic_store(&run->checkpoint, step);
+    }
+    errors_free(&notes);
+    return status;
+}
+
+void run_folder_forget_checkpoints(struct run_folder *run, int64_t step) {
+    checkpoint_remove_old(run->descriptor, step, INT32_MAX, step);
+    atomic_store(&run->checkpoint, step);
+}
+
+void run_folder_protect(struct run_folder *run, int64_t step) {
+    run->protected_step = step;
 }

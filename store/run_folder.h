@@ -13,7 +13,7 @@
  * the oldest are removed.
  *
  * Threads: main thread, except run_folder_write_checkpoint, which any thread may call, one at a time, while the main thread
- * calls any function but run_folder_close, run_folder_cut and run_folder_read_checkpoint: it takes no memory from the run
+ * calls any function but run_folder_close, run_folder_cut, run_folder_protect and those that read checkpoints: it takes no memory from the run
  * and changes nothing in it but the number that run_folder_checkpoint returns, which is atomic.
  */
 #ifndef RONDO_STORE_RUN_FOLDER_H
@@ -84,6 +84,14 @@ rondo_status run_folder_write_checkpoint(struct run_folder *run, const struct ar
  * over. Destroy *archive with archive_destroy. */
 rondo_status run_folder_read_checkpoint(struct run_folder *run, struct archive **archive, int64_t *step,
                                         struct errors *notes, struct errors *errors);
+/* Reads the checkpoint of this step. Destroy *archive with archive_destroy. */
+rondo_status run_folder_read_checkpoint_of(struct run_folder *run, int64_t step, struct archive **archive,
+                                           struct errors *errors);
+/* Removes the checkpoints of later steps than `step`; RUN_FOLDER_NO_CHECKPOINT: all. The run goes on from there. */
+void run_folder_forget_checkpoints(struct run_folder *run, int64_t step);
+/* The checkpoint of this step is not removed when later ones are written; RUN_FOLDER_NO_CHECKPOINT: there is no such one, as at
+ * first. Not while one is being written. */
+void run_folder_protect(struct run_folder *run, int64_t step);
 /* The step of the last checkpoint that was written or read; RUN_FOLDER_NO_CHECKPOINT: none. Any thread. */
 int64_t run_folder_checkpoint(const struct run_folder *run);
 

@@ -1,25 +1,35 @@
-/* tests/test_nonfinite.c: values that are not finite during a training: what is reported, and what an update that is left out
- * changes.
+/* tests/test_nonfinite.c: values that are not finite during a training: what is reported, what an update that is left out
+ * changes, and where a run goes back to.
  *
  * The dropout of the cells below gives infinity to a few of their values, by random words that depend on the step only.
  */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "sandbox.h"
 #include "tests/session_fixture.h"
 #include "tests/suite.h"
 #include "tiny.h"
+#include "train/resume.h"
 #include "train/train.h"
 
 #define BURSTS(equation) "cell: bursts\nsource: nobody\nstate: [h]\nequations: |\n  h' = " equation "\n"
 
-#define CARRY(cell)                                                                                                    \
+#define CARRY(cell, schedule)                                                                                          \
     "rondo: 1\nname: carry\narchitecture: \"N:N\"\n"                                                                   \
     "data: {reader: characters, train: text.txt, window: 5, carry: true}\n"                                            \
     "model: {feedback: true, embedding: {size: 4}, layers: [{cell: " cell ", hidden: 4}]}\n"                           \
-    "loss: {plugin: softmax_cross_entropy}\noptimizer: {plugin: adam}\nschedule: {epochs: 6, batch: 3}\n"
+    "loss: {plugin: softmax_cross_entropy}\noptimizer: {plugin: adam}\nschedule: {epochs: 6, batch: 3" schedule "}\n"
+
+#define DIVERGING(schedule)                                                                                            \
+    "rondo: 1\nname: diverging\narchitecture: \"N:1\"\n"                                                               \
+    "data: {reader: text, train: three.tsv, valid: three.tsv, columns: {text: 0, label: 1}, target: number}\n"         \
+    "model: {embedding: {size: 4}, layers: [{cell: rnn_tanh, hidden: 4}]}\n"                                           \
+    "loss: {plugin: squared_error}\noptimizer: {plugin: sgd, lr: 5}\n"                                                 \
+    "schedule: {epochs: 9, batch: 1, on_nonfinite: rollback" schedule "}\n"
 
 static void open_sandbox(void) {
     sandbox_open();
@@ -29,8 +39,8 @@ static void open_sandbox(void) {
     /* tanh hides the infinite value from the loss: only the gradient is not finite. */
     sandbox_write("gradient.yaml", BURSTS("tanh(x @ W + h @ U + exp(dropout(sigmoid(x @ V), rate=0.995)))"));
     sandbox_write("text.txt", "tea and soup and pie and tea and bread and fish and rice and tea and soup and bread\n");
-    sandbox_write("carry.yaml", CARRY("loss.yaml"));
-    sandbox_write("carry_gradient.yaml", CARRY("gradient.yaml"));
+    sandbox_write("carry.yaml", CARRY("loss.yaml", ""));
+    sandbox_write("carry_gradient.yaml", CARRY("gradient.yaml", ""));
     tiny_edit("loss_run.yaml",
               "model:", "model: {embedding: {size: 4}, layers: [{cell: loss.yaml, hidden: 4}], pool: mean}");
     tiny_edit("gradient_run.yaml",
@@ -44,6 +54,11 @@ static void open_sandbox(void) {
     sandbox_copy(plugin, "fails_late.so");
     sandbox_write("large.tsv", "tea\t1e9\nsoup\t-1e9\n");
     tiny_edit("large_run.yaml", "loss:", "loss: {plugin: squared_error}");
+    sandbox_write("three.tsv", "tea\t1e9\nsoup\t-1e9\ncake\t3\n");
+    sandbox_write("diverging.yaml", DIVERGING(""));
+    sandbox_write("often.yaml",
+                  DIVERGING(", validate: {steps: 5}, checkpoint: {every: {steps: 4}, keep: 1}, rollback_factor: 0.05"));
+    sandbox_write("carry_skip.yaml", CARRY("loss.yaml", ", on_nonfinite: skip"));
 }
 
 /* ---- the command ---- */
@@ -92,6 +107,16 @@ static const struct {
     {"nothing to skip", "e.yaml --set schedule.on_nonfinite=skip --json", 0, "\"skipped\": 0"},
     {"too many", "always_run.yaml --set schedule.on_nonfinite=skip --set schedule.nonfinite_limit=3", 1,
      "3 updates have been skipped, and schedule.nonfinite_limit allows no more|in epoch 2, at step 4"},
+    {"back from a loss, a gradient and a validation", "diverging.yaml", 0, " rollbacks, valid loss "},
+    {"back, as JSON", "diverging.yaml --json", 0, "\"rollbacks\": |\"skipped\": 0"},
+    {"back from a value", "late_run.yaml --set schedule.on_nonfinite=rollback --set schedule.nonfinite_limit=2", 1,
+     "the value is not finite after update 5|the training has gone back 2 times, and schedule.nonfinite_limit allows "
+     "no "
+     "more|the checkpoint of epoch 1"},
+    {"back from the first update", "always_run.yaml --set schedule.on_nonfinite=rollback", 1,
+     "at step 1: batch 1 of 3|has gone back 10 times"},
+    {"a stop names the way on", "late_run.yaml --set schedule.checkpoint.every.steps=3", 1,
+     "the checkpoint of epoch 1 is in |to go on: rondo train --resume run| --set schedule.on_nonfinite=rollback"},
 };
 
 START_TEST(a_value_that_is_not_finite_is_reported) {
@@ -278,13 +303,183 @@ START_TEST(skips_do_not_depend_on_threads) {
 }
 END_TEST
 
+/* ---- going back ---- */
+
+/* What the command prints and logs. */
+START_TEST(a_rollback_is_in_the_log_and_is_announced) {
+    const struct outcome outcome = sandbox_run((struct call){.arguments = "train diverging.yaml --out back"});
+    assert_status("back", &outcome, 0);
+    assert_parts("back", outcome.err,
+                 "back to the checkpoint after step |, learning rate times 0.5: the loss is not finite");
+    const char *metrics = sandbox_read("back/metrics.jsonl", NULL), *timings = sandbox_read("back/timings.jsonl", NULL);
+    assert_parts("back", metrics, "{\"rollback\":|\"lr_factor\":0.");
+    int lines = 0, times = 0;
+    for (const char *at = metrics; (at = strchr(at, '\n')) != NULL; at++) {
+        lines++;
+    }
+    for (const char *at = timings; (at = strchr(at, '\n')) != NULL; at++) {
+        times++;
+    }
+    ck_assert_int_eq(lines, times);
+}
+END_TEST
+
+#define LONG "--set schedule.epochs=4 --set schedule.validate.epochs=4 --set schedule.checkpoint.every.steps=100"
+
+/* Before the first checkpoint there are only the initial weights: the run becomes that of a lower learning rate. A factor
+ * that is a power of two multiplies without rounding. */
+START_TEST(going_back_to_the_start_is_training_with_a_lower_rate) {
+    const struct outcome back =
+        sandbox_run((struct call){.arguments = "train diverging.yaml --out to_start --set optimizer.lr=1000 --set "
+                                               "schedule.rollback_factor=0.0009765625 " LONG});
+    assert_status("back", &back, 0);
+    assert_parts("back", back.err, "back to the initial weights, learning rate times 0.000976562");
+    const struct outcome low =
+        sandbox_run((struct call){.arguments = "train diverging.yaml --out low --set optimizer.lr=0.9765625 " LONG});
+    assert_status("low", &low, 0);
+    ck_assert_ptr_null(strstr(low.err, "back to"));
+    size_t one, two;
+    const char *a = sandbox_read("to_start/weights.safetensors", &one);
+    const char *b = sandbox_read("low/weights.safetensors", &two);
+    ck_assert_uint_eq(one, two);
+    ck_assert_int_eq(memcmp(a, b, one), 0);
+}
+END_TEST
+
+/* The end of a run, in a process of its own, at one of its events: updates, validations and rollbacks. */
+enum end { NO_END, KILLED, INTERRUPTED };
+struct ending {
+    enum end end;
+    int64_t event; /* the run ends at this one, from 1 */
+    int64_t events, rollbacks;
+};
+
+static void note_event(struct ending *ending) {
+    if (++ending->events == ending->event && ending->end == KILLED) {
+        _exit(9);
+    }
+}
+
+static void note_update(void *arg, const struct trainer_progress *progress) {
+    (void)progress;
+    note_event(arg);
+}
+
+static void note_rollback(void *arg, int64_t rollbacks, int64_t step, double lr_factor, const char *reason) {
+    struct ending *ending = arg;
+    (void)rollbacks, (void)step, (void)lr_factor, (void)reason;
+    ending->rollbacks++;
+    note_event(ending);
+}
+
+static int is_over(void *arg) {
+    const struct ending *ending = arg;
+    return ending->end == INTERRUPTED && ending->events >= ending->event;
+}
+
+struct numbers {
+    int64_t status, events, rollbacks;
+};
+
+/* Trains in `folder`, or goes on in it. */
+static struct numbers run_to(const char *experiment, const char *folder, int resumes, enum end end, int64_t event) {
+    int ends[2];
+    ck_assert_int_eq(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        struct errors errors = {0}, notes = {0};
+        struct ending ending = {.end = end, .event = event};
+        const struct session_settings settings = {.threads = 1 + resumes}; /* threads do not matter */
+        struct session *own = session_create(&settings, &errors);
+        const struct train_observer observer = {
+            .update_end = note_update, .interval_end = note_update, .rollback = note_rollback, .arg = &ending};
+        struct train_result result;
+        char path[1024];
+        snprintf(path, sizeof path, "%s", sandbox_path("%s", experiment));
+        own->interrupt = (struct interrupt){.is_requested = is_over, .arg = &ending};
+        struct numbers numbers = {.status = RONDO_INTERNAL};
+        struct resume resume;
+        if (resumes) {
+            const struct resume_settings again = {.folder = sandbox_path("%s", folder)};
+            numbers.status = resume_open(&resume, &again, own, &notes, &errors);
+            numbers.status =
+                numbers.status == RONDO_OK ? train_resume(&resume, &observer, &result, &errors) : numbers.status;
+        } else {
+            struct task *task = task_open(path, NULL, own, TASK_TRAIN | TASK_VALID, &errors);
+            numbers.status = task == NULL
+                                 ? errors.status
+                                 : train_experiment(task, sandbox_path("%s", folder), &observer, &result, &errors);
+        }
+        numbers.events = ending.events;
+        numbers.rollbacks = ending.rollbacks;
+        for (int32_t i = 0; i < errors.count && numbers.status != RONDO_INTERRUPTED; i++) {
+            fprintf(stderr, "%s\n", errors_text(&errors, i));
+        }
+        _exit(write(ends[1], &numbers, sizeof numbers) == (ssize_t)sizeof numbers ? 0 : 1);
+    }
+    struct numbers numbers = {.status = -1};
+    int status;
+    close(ends[1]);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 0) {
+        ck_assert_int_eq(read(ends[0], &numbers, sizeof numbers), sizeof numbers);
+    }
+    ck_assert_int_eq(WEXITSTATUS(status), numbers.status == -1 ? 9 : 0);
+    close(ends[0]);
+    return numbers;
+}
+
+static void assert_same_file(const char *one_in, const char *two_in, const char *name) {
+    char one[64], two[64];
+    size_t one_size, two_size;
+    snprintf(one, sizeof one, "%s/%s", one_in, name);
+    snprintf(two, sizeof two, "%s/%s", two_in, name);
+    const char *a = sandbox_read(one, &one_size), *b = sandbox_read(two, &two_size);
+    ck_assert_msg(one_size == two_size && memcmp(a, b, one_size) == 0, "%s and %s differ", one, two);
+}
+
+static const struct {
+    const char *experiment;
+    enum end end;
+    int rolls_back;
+} endings[] = {
+    {"diverging.yaml", KILLED, 1},  {"diverging.yaml", INTERRUPTED, 1}, {"often.yaml", KILLED, 1},
+    {"often.yaml", INTERRUPTED, 1}, {"carry_skip.yaml", KILLED, 0},     {"carry_skip.yaml", INTERRUPTED, 0},
+};
+
+/* Wherever a run ends, also between a rollback and the next checkpoint, it goes on to the same bytes. */
+START_TEST(a_run_that_skips_or_goes_back_can_end_anywhere) {
+    const char *experiment = endings[_i].experiment;
+    char alone_in[32], ended_in[32];
+    snprintf(alone_in, sizeof alone_in, "alone%d", _i);
+    const struct numbers alone = run_to(experiment, alone_in, 0, NO_END, 0);
+    ck_assert_int_eq(alone.status, RONDO_OK);
+    ck_assert_int_eq(alone.rollbacks > 0, endings[_i].rolls_back);
+    for (int64_t event = 1; event <= alone.events; event += endings[_i].end == INTERRUPTED ? 2 : 1) {
+        snprintf(ended_in, sizeof ended_in, "ended%d-%d", _i, (int)event);
+        const struct numbers ended = run_to(experiment, ended_in, 0, endings[_i].end, event);
+        if (ended.status != RONDO_OK) { /* the last event may be the end itself */
+            ck_assert_int_eq(ended.status, endings[_i].end == KILLED ? -1 : RONDO_INTERRUPTED);
+            ck_assert_int_eq(run_to(experiment, ended_in, 1, NO_END, 0).status, RONDO_OK);
+        }
+        assert_same_file(alone_in, ended_in, "metrics.jsonl");
+        assert_same_file(alone_in, ended_in, "weights.safetensors");
+        sandbox_remove(ended_in);
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("values that are not finite");
     TCase *cases = tcase_create("command");
-    tcase_set_timeout(cases, 120);
+    tcase_set_timeout(cases, 240);
     tcase_add_unchecked_fixture(cases, open_sandbox, sandbox_close);
     tcase_add_loop_test(cases, a_value_that_is_not_finite_is_reported, 0, ROWS(commands));
     tcase_add_test(cases, a_skipped_update_is_in_the_log_and_is_announced);
+    tcase_add_test(cases, a_rollback_is_in_the_log_and_is_announced);
+    tcase_add_test(cases, going_back_to_the_start_is_training_with_a_lower_rate);
+    tcase_add_loop_test(cases, a_run_that_skips_or_goes_back_can_end_anywhere, 0, ROWS(endings));
     suite_add_tcase(suite, cases);
     TCase *states = add_case(suite, "state", 120, session_setup, session_teardown);
     tcase_add_unchecked_fixture(states, open_sandbox, sandbox_close);

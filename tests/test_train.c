@@ -211,7 +211,8 @@ static void on_interval(void *arg, const struct trainer_progress *progress) {
 
 START_TEST(an_observer_sees_the_folder_the_batches_and_the_epochs) {
     struct seen seen = {0};
-    const struct train_observer observer = {on_begin, on_update, on_interval, &seen};
+    const struct train_observer observer = {
+        .begin = on_begin, .update_end = on_update, .interval_end = on_interval, .arg = &seen};
     struct train_result result;
     struct task *task = task_open(sandbox_path("e.yaml"), NULL, session, TASK_TRAIN | TASK_VALID, &errors);
     ck_assert_msg(task != NULL, "%s", errors_text(&errors, 0));

@@ -166,7 +166,7 @@ void rondo_experiment_set_log(rondo_experiment *experiment, rondo_log_function f
 }
 
 static rondo_status train(rondo_experiment *experiment, const char *folder, struct errors *errors) {
-    const struct train_observer observer = {NULL, on_update, on_interval, experiment};
+    const struct train_observer observer = {.update_end = on_update, .interval_end = on_interval, .arg = experiment};
     struct train_result result;
     if (experiment->is_resumed && folder != NULL) {
         return errors_add(errors, RONDO_INVALID,

@@ -321,6 +321,13 @@ rondo_status network_train(struct network *network, const struct network_update 
     return update->sampled ? divide_sum(network, NETWORK_SAMPLE, &sums[NETWORK_SAMPLE], errors) : RONDO_OK;
 }
 
+void network_forget_states(struct network *network) {
+    states_destroy(network->carried);
+    states_destroy(network->kept);
+    network->carried = network->kept = NULL;
+    network->carrying_batches = 0;
+}
+
 int64_t network_failed_batch(const struct network *network) {
     return network->failed_batch;
 }
@@ -342,6 +349,7 @@ void network_save(const struct network *network, struct archive *archive) {
 rondo_status network_load(struct network *network, struct archive *archive, struct errors *errors) {
     int64_t lanes = 0;
     RONDO_TRY(archive_take_integer(archive, &lanes, errors, "carry.lanes"));
+    network_forget_states(network);
     if (lanes <= 0) {
         return RONDO_OK;
     }

@@ -94,6 +94,8 @@ rondo_status network_train(struct network *network, const struct network_update 
 int64_t network_failed_batch(const struct network *network);
 /* After a network_train that succeeded: carried states are again those before the update. */
 void network_undo_train(struct network *network);
+/* The next network_train begins with the initial states in all lanes. */
+void network_forget_states(struct network *network);
 /* The gradients of the last network_train, [model_parameter_count]; zero for frozen parameters. Those of tables are by rows
  * (model_parameter.by_rows): they have the rows that occurred in the batches. The next network_train overwrites them. */
 const struct gradient *network_gradients(const struct network *network);

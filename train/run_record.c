@@ -239,6 +239,14 @@ rondo_status run_record_interval(struct run_folder *run, const struct network *n
     return append_timing(run, progress->steps, progress->interval_seconds, errors);
 }
 
+rondo_status run_record_rollback(struct run_folder *run, int64_t rollbacks, int64_t step, double lr_factor,
+                                 double seconds, struct errors *errors) {
+    json_t *line = json_pack("{s:I, s:I, s:f}", "rollback", (json_int_t)rollbacks, "step", (json_int_t)step,
+                             "lr_factor", lr_factor);
+    RONDO_TRY(append_line(run, RUN_METRICS, line, line == NULL, errors));
+    return append_timing(run, step, seconds, errors);
+}
+
 rondo_status run_record_finish(struct run_folder *run, const struct trainer_result *result, double seconds,
                                struct errors *errors) {
     json_t *line = json_pack("{s:b, s:I, s:I, s:I, s:I, s:b}", "finished", 1, "epochs", (json_int_t)result->epochs,

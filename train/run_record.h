@@ -30,6 +30,10 @@ rondo_status run_record_weights(struct run_folder *run, const struct network *ne
  * (train/trainer.h) to metrics.jsonl, and its measured values to timings.jsonl. */
 rondo_status run_record_interval(struct run_folder *run, const struct network *network,
                                  const struct trainer_progress *progress, struct errors *errors);
+/* Appends a line to both logs: the training went back for the time number `rollbacks`, to the state after update `step`, and
+ * its learning rate is multiplied by `lr_factor`. `seconds`: of training that were lost. */
+rondo_status run_record_rollback(struct run_folder *run, int64_t rollbacks, int64_t step, double lr_factor,
+                                 double seconds, struct errors *errors);
 /* Appends the last line to both logs. `seconds`: duration of the training. */
 rondo_status run_record_finish(struct run_folder *run, const struct trainer_result *result, double seconds,
                                struct errors *errors);

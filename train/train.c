@@ -18,9 +18,12 @@ struct experiment_training {
     struct train_result *result;
     struct resume *resume; /* NULL: the training begins */
     struct checkpoint_writer *writer;
-    struct archive *identity;     /* what the run was made from, for all checkpoints */
-    int is_checkpoint_due;        /* and has not been written, because another one was being written */
-    double checkpoint_clock;      /* when the last one began, on trainer_clock */
+    struct archive *back;     /* the checkpoint that a rollback goes on from, until it has been taken */
+    struct archive *identity; /* what the run was made from, for all checkpoints */
+    int64_t fallback_step;    /* of the checkpoint that a rollback goes to; RUN_FOLDER_NO_CHECKPOINT: initial weights */
+    int64_t validated_step;   /* the updates before the last validation; -1: there was none */
+    int is_checkpoint_due;    /* and has not been written, because another one was being written */
+    double checkpoint_clock;  /* when the last one began, on trainer_clock */
     double start, seconds_before; /* of this process, on trainer_clock; of training in those before */
 };
 
@@ -43,6 +46,7 @@ struct trainer_settings train_settings(const struct task *task) {
         .min_delta = experiment->schedule.stopping.min_delta,
         .on_nonfinite = (enum nonfinite_mode)schedule->on_nonfinite,
         .nonfinite_limit = schedule->nonfinite_limit,
+        .rollback_factor = schedule->rollback_factor,
         .profile = task->session->profile};
 }
 
@@ -59,8 +63,10 @@ static rondo_status cut_logs(struct run_folder *run, struct archive *archive, st
 
 /* Changes the folder of a run that goes on, now that its checkpoint has turned out to fit. */
 static rondo_status on_begin(void *arg, struct errors *errors) {
-    const struct experiment_training *training = arg;
+    struct experiment_training *training = arg;
     struct resume *resume = training->resume;
+    archive_destroy(training->back);
+    training->back = NULL;
     if (resume == NULL) {
         return RONDO_OK;
     }
@@ -86,7 +92,8 @@ static rondo_status on_update(void *arg, const struct trainer_progress *progress
 }
 
 static rondo_status on_interval(void *arg, const struct trainer_progress *progress, struct errors *errors) {
-    const struct experiment_training *training = arg;
+    struct experiment_training *training = arg;
+    training->validated_step = progress->steps;
     profile_begin(training->task->session->profile, PROFILE_FILES);
     RONDO_TRY(run_record_interval(training->run, training->task->network, progress, errors));
     profile_end(training->task->session->profile, PROFILE_FILES);
@@ -104,18 +111,39 @@ static int reaches(int64_t steps, double every) {
     return every > 0 && floor(((double)steps + rounding) / every) > floor(((double)steps - 1 + rounding) / every);
 }
 
-static rondo_status begin_checkpoint(struct experiment_training *training, int64_t step, const struct training *state,
-                                     struct errors *errors) {
+static int rolls_back(const struct experiment_training *training) {
+    return training->task->experiment->schedule.options.on_nonfinite == NONFINITE_ROLLBACK;
+}
+
+/* 1 if a rollback may go to the state after update number `steps`. What follows a validation always counts, so that no file of
+ * best weights is newer than that state. The last state does not count before its validation, which may be what fails. */
+static int is_regular(const struct experiment_training *training, int64_t steps) {
+    const struct task *task = training->task;
+    const struct checkpoint_every *every = &task->experiment->schedule.checkpoint_every;
+    const int64_t total = task->experiment->schedule.options.epochs * task->updates_per_epoch;
+    return steps > 0 && (steps == training->validated_step ||
+                         (steps < total && (reaches(steps, (double)every->steps) ||
+                                            reaches(steps, every->epochs * (double)task->updates_per_epoch))));
+}
+
+static rondo_status begin_checkpoint(struct experiment_training *training, enum trainer_pause why, int64_t step,
+                                     const struct training *state, struct errors *errors) {
     struct archive *archive = checkpoint_writer_archive(training->writer, errors);
     if (archive == NULL) {
         return errors->status;
     }
+    /* Where a training was interrupted, a validation may still be due. */
+    if (!rolls_back(training) || (why != TRAINER_INTERRUPTED && is_regular(training, step))) {
+        training->fallback_step = step;
+    }
+    run_folder_protect(training->run, training->fallback_step);
     training->is_checkpoint_due = 0;
     training->checkpoint_clock = trainer_clock();
     archive_put_all(archive, training->identity);
     archive_put_integer(archive, run_folder_length(training->run, RUN_METRICS), "files.metrics");
     archive_put_integer(archive, run_folder_length(training->run, RUN_TIMINGS), "files.timings");
     archive_put_real(archive, training->seconds_before + trainer_clock() - training->start, "trainer.seconds");
+    archive_put_integer(archive, training->fallback_step, "rollback.step");
     trainer_save(state, archive);
     return checkpoint_writer_begin(training->writer, step, errors);
 }
@@ -125,7 +153,8 @@ static rondo_status on_pause(void *arg, enum trainer_pause why, const struct tra
     struct experiment_training *training = arg;
     const struct checkpoint_every *every = &training->task->experiment->schedule.checkpoint_every;
     const double seconds = trainer_clock() - training->checkpoint_clock, minute = 60, least = 1;
-    const int is_exact = why != TRAINER_UPDATE || reaches(progress->steps, (double)every->steps);
+    const int must_last = rolls_back(training) && is_regular(training, progress->steps);
+    const int is_exact = why != TRAINER_UPDATE || must_last || reaches(progress->steps, (double)every->steps);
     training->is_checkpoint_due |= is_exact || (every->minutes > 0 && seconds >= minute * every->minutes) ||
                                    reaches(progress->steps, every->epochs * (double)training->task->updates_per_epoch);
     if (!is_exact) {
@@ -142,8 +171,8 @@ static rondo_status on_pause(void *arg, enum trainer_pause why, const struct tra
         interrupt_begin_saving(&training->task->session->interrupt);
     }
     profile_begin(profile, PROFILE_FILES);
-    rondo_status status = begin_checkpoint(training, progress->steps, state, errors);
-    if (status == RONDO_OK && why != TRAINER_UPDATE) {
+    rondo_status status = begin_checkpoint(training, why, progress->steps, state, errors);
+    if (status == RONDO_OK && (why != TRAINER_UPDATE || must_last)) {
         status = checkpoint_writer_wait(training->writer, errors);
     }
     profile_end(profile, PROFILE_FILES);
@@ -194,13 +223,83 @@ static void report_folder(struct experiment_training *training, rondo_status sta
     }
 }
 
-static rondo_status run_trainer(struct experiment_training *training, struct errors *errors) {
-    struct task *task = training->task;
+/* ---- going back ---- */
+
+/* 1 if the training may go back after this failure. If only the limit forbids it, adds an error. */
+static int may_go_back(const struct experiment_training *training, rondo_status status, struct errors *errors) {
+    const int64_t rollbacks = training->result->trainer.rollbacks;
+    if (status != RONDO_NOT_FINITE || !rolls_back(training)) {
+        return 0;
+    }
+    if (rollbacks >= training->task->experiment->schedule.options.nonfinite_limit) {
+        errors_add(errors, status, "the training has gone back %lld times, and schedule.nonfinite_limit allows no more",
+                   (long long)rollbacks);
+        return 0;
+    }
+    return 1;
+}
+
+/* Takes the folder back to the state that the training goes on from, and reads it. Later checkpoints must not remain, since they
+ * count other lines of the logs. */
+static rondo_status go_back(struct experiment_training *training, int64_t rollbacks, double lost_seconds,
+                            const char *reason, struct errors *errors) {
+    const struct task *task = training->task;
+    const struct schedule_options *schedule = &task->experiment->schedule.options;
+    const int64_t step = training->fallback_step == RUN_FOLDER_NO_CHECKPOINT ? 0 : training->fallback_step;
+    double lr_factor = 1;
+    int64_t earlier = 0; /* rollbacks before that state; its logs have their lines */
+    RONDO_TRY(checkpoint_writer_wait(training->writer, errors));
+    if (training->fallback_step != RUN_FOLDER_NO_CHECKPOINT) {
+        RONDO_TRY(run_folder_read_checkpoint_of(training->run, training->fallback_step, &training->back, errors));
+        RONDO_TRY(archive_take_integer(training->back, &earlier, errors, "trainer.rollbacks"));
+    } else {
+        RONDO_TRY(model_initialise(network_model(task->network), (uint64_t)schedule->seed, &task->session->interrupt,
+                                   errors));
+    }
+    run_folder_forget_checkpoints(training->run, training->fallback_step);
+    RONDO_TRY(cut_logs(training->run, training->back, errors));
+    for (int64_t k = earlier + 1; k <= rollbacks; k++) {
+        lr_factor = trainer_rollback_factor(schedule->rollback_factor, k);
+        RONDO_TRY(run_record_rollback(training->run, k, step, lr_factor, k == rollbacks ? lost_seconds : 0, errors));
+    }
+    training->is_checkpoint_due = 0;
+    training->resume = NULL; /* the training has begun, and the folder is as it should be */
+    if (training->observer->rollback != NULL) {
+        training->observer->rollback(training->observer->arg, rollbacks, step, lr_factor, reason);
+    }
+    return RONDO_OK;
+}
+
+/* Trains to the end, or until a failure after which the training does not go back. */
+static rondo_status train_with_rollbacks(struct experiment_training *training, struct errors *errors) {
+    const struct task *task = training->task;
     struct trainer_settings settings = train_settings(task);
     const struct trainer_observer observer = {on_begin, on_update, on_interval, on_pause, training};
     struct trainer_result *result = &training->result->trainer;
+    rondo_status status = RONDO_OK;
     settings.resume = training->resume == NULL ? NULL : training->resume->archive;
-    RONDO_TRY(trainer_run(task->network, task->data.train, task->data.valid, &settings, &observer, result, errors));
+    for (;;) {
+        const double start = trainer_clock();
+        struct errors own = {0};
+        status = trainer_run(task->network, task->data.train, task->data.valid, &settings, &observer, result, &own);
+        if (!may_go_back(training, status, &own)) {
+            errors_move(errors, &own);
+            return status;
+        }
+        settings.rollbacks = result->rollbacks + 1;
+        status = go_back(training, settings.rollbacks, trainer_clock() - start, errors_text(&own, 0), errors);
+        errors_free(&own);
+        if (status != RONDO_OK) {
+            return status;
+        }
+        settings.resume = training->back;
+    }
+}
+
+static rondo_status run_trainer(struct experiment_training *training, struct errors *errors) {
+    struct task *task = training->task;
+    const struct trainer_result *result = &training->result->trainer;
+    RONDO_TRY(train_with_rollbacks(training, errors));
     RONDO_TRY(checkpoint_writer_wait(training->writer, errors));
     if (result->best_epoch > 0 && run_folder_weights(training->run) != result->best_step) {
         /* Somebody has removed or replaced the file since the best weights were found. */
@@ -254,6 +353,7 @@ static rondo_status train_in(struct experiment_training *training, struct errors
     }
     checkpoint_writer_destroy(training->writer);
     archive_destroy(training->identity);
+    archive_destroy(training->back);
     run_folder_close(training->run);
     return errors_memory_hint(errors, status, memory_hint(training->task));
 }
@@ -282,7 +382,11 @@ static rondo_status check_training(const struct task *task, struct errors *error
 
 rondo_status train_experiment(struct task *task, const char *folder, const struct train_observer *observer,
                               struct train_result *result, struct errors *errors) {
-    struct experiment_training training = {.task = task, .observer = observer, .result = result};
+    struct experiment_training training = {.task = task,
+                                           .observer = observer,
+                                           .result = result,
+                                           .fallback_step = RUN_FOLDER_NO_CHECKPOINT,
+                                           .validated_step = -1};
     *result = (struct train_result){0};
     RONDO_TRY(check_training(task, errors));
     training.run = run_record_create(folder, task, errors);
@@ -306,13 +410,21 @@ static rondo_status find_weights(struct resume *resume, struct errors *errors) {
 
 rondo_status train_resume(struct resume *resume, const struct train_observer *observer, struct train_result *result,
                           struct errors *errors) {
-    struct experiment_training training = {
-        .task = resume->task, .run = resume->run, .observer = observer, .result = result, .resume = resume};
+    struct experiment_training training = {.task = resume->task,
+                                           .run = resume->run,
+                                           .observer = observer,
+                                           .result = result,
+                                           .resume = resume,
+                                           .fallback_step = RUN_FOLDER_NO_CHECKPOINT,
+                                           .validated_step = -1};
     *result = (struct train_result){0};
     RONDO_TRY(check_training(resume->task, errors));
     if (resume->archive != NULL) {
         RONDO_TRY(archive_take_real(resume->archive, &training.seconds_before, errors, "trainer.seconds"));
         RONDO_TRY(find_weights(resume, errors));
+        RONDO_TRY(archive_take_integer(resume->archive, &training.fallback_step, errors, "rollback.step"));
+        RONDO_TRY(archive_take_integer(resume->archive, &training.validated_step, errors, "trainer.validated_step"));
+        run_folder_protect(resume->run, training.fallback_step);
     }
     resume->run = NULL; /* train_in closes it */
     return train_in(&training, errors);

@@ -23,6 +23,9 @@ struct train_observer {
     /* After each validation (without validation data, after each epoch), once the run folder has its line and, if they are
      * the best so far, the weights. */
     void (*interval_end)(void *arg, const struct trainer_progress *progress);
+    /* After the training went back to the state after update `step` (0: the initial weights), for the time number `rollbacks`. The
+     * learning rate is now multiplied by `lr_factor`. */
+    void (*rollback)(void *arg, int64_t rollbacks, int64_t step, double lr_factor, const char *reason);
     void *arg;
 };
 
@@ -38,6 +41,10 @@ struct trainer_settings train_settings(const struct task *task);
 /* Creates the run folder (`folder` as in run_folder_create), initialises the parameters and trains. Afterwards the network
  * and the folder have the weights of the best validation. Meanwhile, checkpoints are written to the folder, as
  * schedule.checkpoint says.
+ *
+ * With schedule.on_nonfinite: rollback, a value that is not finite takes the training back to the newest regular checkpoint:
+ * one that follows a validation, or is due by steps or epochs. These depend on the training only and not on time, so that a
+ * run that was killed and resumed goes back to the same one. If there is none yet, it goes back to the initial weights.
  *
  * If the training is interrupted (RONDO_INTERRUPTED), the folder remains, with a checkpoint of that moment. If it fails, the
  * folder remains with the last checkpoint; the errors say where the training can go on, and which weights there are. If there

@@ -15,6 +15,14 @@ double trainer_clock(void) {
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
+double trainer_rollback_factor(double each, int64_t rollbacks) {
+    double factor = 1;
+    for (int64_t k = 0; k < rollbacks; k++) {
+        factor *= each;
+    }
+    return factor;
+}
+
 static size_t parameter_bytes(const struct model *model) {
     size_t bytes = 0;
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
@@ -91,12 +99,16 @@ static rondo_status change_weights(struct training *training, const struct netwo
                                 .rows = rows,
                                 .stream = rng_stream(update->stream.key, "optimizer")};
     RONDO_TRY(schedule_factor(training->schedule, progress->steps, &step.lr_scale, errors));
+    step.lr_scale *= training->lr_factor;
     progress->lr_scale = step.lr_scale;
     profile_begin(training->settings->profile, PROFILE_UPDATE);
     const rondo_status status = updater_step(training->updater, &step, errors);
     profile_end(training->settings->profile, PROFILE_UPDATE);
     if (status == RONDO_NOT_FINITE && training->settings->on_nonfinite == NONFINITE_SKIP) {
-        errors_add(errors, status, "this update has changed weights, so it cannot be skipped");
+        errors_add(
+            errors, status,
+            "this update has changed weights, so it cannot be skipped; schedule.on_nonfinite: rollback goes back to "
+            "a checkpoint");
     }
     return status;
 }
@@ -255,6 +267,11 @@ static rondo_status pause_training(struct training *training, enum trainer_pause
                                    : observer->pause(observer->arg, why, &training->progress, training, errors);
 }
 
+static rondo_status pause_update(struct training *training, struct errors *errors) {
+    const int is_over = is_last(training) || training->is_stopped;
+    return pause_training(training, is_over ? TRAINER_END : TRAINER_UPDATE, errors);
+}
+
 /* What follows an update. A validation that is due only because the training ends would not be in a longer one: that one
  * goes on from the state before it. */
 static rondo_status end_update(struct training *training, struct errors *errors) {
@@ -262,8 +279,7 @@ static rondo_status end_update(struct training *training, struct errors *errors)
     if (is_due) {
         RONDO_TRY(end_interval(training, errors));
     }
-    const int is_over = is_last(training) || training->is_stopped;
-    RONDO_TRY(pause_training(training, is_over ? TRAINER_END : TRAINER_UPDATE, errors));
+    RONDO_TRY(pause_update(training, errors));
     return is_last(training) && !is_due ? end_interval(training, errors) : RONDO_OK;
 }
 
@@ -272,7 +288,10 @@ static rondo_status finish_update(struct training *training, struct errors *erro
     const int64_t steps = training->progress.steps;
     const int is_due =
         steps > 0 && steps != training->validated_step && (is_interval_end(training) || is_last(training));
-    return is_due ? end_interval(training, errors) : RONDO_OK;
+    if (is_due) {
+        RONDO_TRY(end_interval(training, errors));
+    }
+    return is_due || training->is_extended ? pause_update(training, errors) : RONDO_OK;
 }
 
 static void begin_interval(struct training *training) {
@@ -346,7 +365,14 @@ static rondo_status begin_training(struct training *training, struct errors *err
     if (settings->resume != NULL) {
         RONDO_TRY(trainer_load(training, settings->resume, errors));
         training->start = trainer_clock() - training->progress.interval_seconds;
+    } else {
+        network_forget_states(training->network);
     }
+    struct trainer_progress *progress = &training->progress;
+    if (progress->rollbacks < settings->rollbacks) {
+        progress->rollbacks = settings->rollbacks;
+    }
+    training->lr_factor = trainer_rollback_factor(settings->rollback_factor, progress->rollbacks);
     const struct trainer_observer *observer = training->observer;
     return observer->begin == NULL ? RONDO_OK : observer->begin(observer->arg, errors);
 }
@@ -379,6 +405,7 @@ rondo_status trainer_run(struct network *network, const struct dataset *train, c
     }
     result->steps = training.progress.steps;
     result->skipped = training.progress.skipped;
+    result->rollbacks = training.progress.rollbacks;
     errors_free(&training.skipped);
     updater_destroy(training.updater);
     schedule_destroy(training.schedule);

@@ -36,7 +36,9 @@ struct trainer_settings {
         patience; /* validations in which none of the metrics gets better, after which the training stops; 0: never */
     double min_delta;
     enum nonfinite_mode on_nonfinite;
-    int64_t nonfinite_limit; /* most updates that are left out */
+    int64_t nonfinite_limit; /* most updates that are left out; the caller counts rollbacks */
+    int64_t rollbacks;       /* so far; those of the saved state, if it has more */
+    double rollback_factor;  /* on the learning rate for each of them */
     struct profile *profile; /* NULL: nothing is measured */
     struct archive *resume;  /* from trainer_save: the training goes on from there; NULL: it begins */
 };
@@ -44,21 +46,25 @@ struct trainer_settings {
 /* Seconds on a monotonic clock, for durations. Any thread. */
 double trainer_clock(void);
 
+/* The factor on the learning rate of so many rollbacks together. Any thread. */
+double trainer_rollback_factor(double each, int64_t rollbacks);
+
 /* The progress of a training; borrowed for the call. */
 struct trainer_progress {
     int64_t epoch, epochs;   /* from 1 */
     int64_t update, updates; /* done in this epoch, and in a whole epoch */
     int64_t steps;           /* updates so far, with those that were left out */
     int64_t skipped;         /* of these, those that were left out because a value was not finite */
+    int64_t rollbacks;       /* see the settings */
     /* Since the last validation. */
     int64_t interval_updates, interval_examples, interval_skipped;
     double interval_seconds;    /* of training */
     const struct scores *train; /* the training losses */
     const struct scores *valid; /* interval_end with validation data; else NULL */
     double gradient_norm;       /* of the last update, before clipping */
-    double lr_scale;            /* the schedule's factor at the last update */
-    const char *skip_reason;    /* update_end, if this update was left out: what was not finite; else NULL */
-    int is_best;                /* interval_end: the present weights are the best so far */
+    double lr_scale;         /* the factor on the learning rate at the last update: the schedule's, and of rollbacks */
+    const char *skip_reason; /* update_end, if this update was left out: what was not finite; else NULL */
+    int is_best;             /* interval_end: the present weights are the best so far */
     /* interval_end: of the other metrics of early stopping, those by which the present weights are the best so far. */
     int32_t better_metrics[STOPPING_MOST];
     int32_t n_better;
@@ -96,6 +102,7 @@ struct trainer_result {
     int64_t best_step;   /* and the updates before it */
     int64_t steps;       /* updates done, with those that were left out */
     int64_t skipped;     /* those that were left out */
+    int64_t rollbacks;   /* see the settings */
     struct scores valid; /* of the best weights; all zero without validation data */
     int stopped_early;
 };
@@ -109,7 +116,10 @@ struct trainer_result {
  *
  * NONFINITE_SKIP: an update whose loss or gradient is not finite changes nothing: weights, slots and carried states stay as
  * they were before it. It counts as a step, so the schedule, random words and validations are those of a training without
- * the failure. A value that is not finite after an update, or a loss in a validation, stops the training in any case. */
+ * the failure. A value that is not finite after an update, or a loss in a validation, stops the training in any case.
+ *
+ * NONFINITE_ROLLBACK: a failure ends the training as NONFINITE_STOP does. The caller goes back: it trains again from an earlier
+ * state, with one more of `rollbacks` than the result has, each of which multiplies the learning rate by rollback_factor. */
 rondo_status trainer_run(struct network *network, const struct dataset *train, const struct dataset *valid,
                          const struct trainer_settings *settings, const struct trainer_observer *observer,
                          struct trainer_result *result, struct errors *errors);

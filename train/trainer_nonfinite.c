@@ -116,7 +116,7 @@ void trainer_report_recent(const struct training *training, rondo_status status,
                "optimizer.lr may help%s",
                is_one ? "" : "s", updates, is_one ? "" : "s", norms, is_one ? "" : "es", losses,
                clips ? "a smaller schedule.clip_norm" : "schedule.clip_norm (now 0: no limit)",
-               training->settings->on_nonfinite == NONFINITE_SKIP
+               training->settings->on_nonfinite != NONFINITE_STOP
                    ? ""
-                   : "; schedule.on_nonfinite: skip leaves single updates out");
+                   : "; schedule.on_nonfinite: skip leaves single updates out, and rollback goes back to a checkpoint");
 }

@@ -69,7 +69,7 @@ struct trainer_number {
     double *real;
 };
 
-enum { TRAINER_NUMBERS = 19 };
+enum { TRAINER_NUMBERS = 20 };
 
 static void list_numbers(struct training *training, struct trainer_number numbers[TRAINER_NUMBERS]) {
     struct trainer_progress *progress = &training->progress;
@@ -81,6 +81,7 @@ static void list_numbers(struct training *training, struct trainer_number number
         {"steps", &progress->steps, NULL},
         {"skipped", &progress->skipped, NULL},
         {"interval_skipped", &progress->interval_skipped, NULL},
+        {"rollbacks", &progress->rollbacks, NULL},
         {"recent", &training->n_recent, NULL},
         {"interval_updates", &progress->interval_updates, NULL},
         {"interval_examples", &progress->interval_examples, NULL},
@@ -151,6 +152,8 @@ rondo_status trainer_load(struct training *training, struct archive *archive, st
     if (training->result->best_epoch > 0) {
         RONDO_TRY(load_best(training, archive, errors));
     }
+    training->is_extended = training->progress.epoch == planned && planned < settings->epochs &&
+                            training->progress.update == training->progress.updates;
     training->is_stopped = training->valid != NULL && settings->patience > 0 && training->validations > 0 &&
                            training->validations - training->better_validation >= settings->patience;
     return RONDO_OK;

@@ -18,12 +18,14 @@ struct training {
     struct updater *updater;
     struct schedule *schedule;
     int64_t accumulate;                /* batches per update, >= 1 */
+    double lr_factor;                  /* of all rollbacks together */
     char *best;                        /* bytes of the best parameters, one after the other */
     double best_value;                 /* of the metric */
     int64_t validations;               /* done so far; without validation data: epochs */
     int64_t validated_step;            /* the updates before the last one; -1: there was none */
     double best_values[STOPPING_MOST]; /* of more metrics */
     int64_t better_validation;         /* the last one in which any of the metrics improved */
+    int is_extended;                   /* it goes on from the end of a training that was planned to have fewer epochs */
     int is_stopped;                    /* early, because no metric improved */
     struct scores scores;              /* of the interval, on the training data */
     double start;                      /* of the interval, on trainer_clock */
