@@ -24,11 +24,11 @@
     "model: {feedback: true, embedding: {size: 4}, layers: [{cell: " cell ", hidden: 4}]}\n"                           \
     "loss: {plugin: softmax_cross_entropy}\noptimizer: {plugin: adam}\nschedule: {epochs: 6, batch: 3" schedule "}\n"
 
-#define DIVERGING(schedule)                                                                                            \
+#define DIVERGING(lr, schedule)                                                                                        \
     "rondo: 1\nname: diverging\narchitecture: \"N:1\"\n"                                                               \
     "data: {reader: text, train: three.tsv, valid: three.tsv, columns: {text: 0, label: 1}, target: number}\n"         \
     "model: {embedding: {size: 4}, layers: [{cell: rnn_tanh, hidden: 4}]}\n"                                           \
-    "loss: {plugin: squared_error}\noptimizer: {plugin: sgd, lr: 5}\n"                                                 \
+    "loss: {plugin: squared_error}\noptimizer: {plugin: sgd, lr: " lr "}\n"                                            \
     "schedule: {epochs: 9, batch: 1, on_nonfinite: rollback" schedule "}\n"
 
 static void open_sandbox(void) {
@@ -55,9 +55,13 @@ static void open_sandbox(void) {
     sandbox_write("large.tsv", "tea\t1e9\nsoup\t-1e9\n");
     tiny_edit("large_run.yaml", "loss:", "loss: {plugin: squared_error}");
     sandbox_write("three.tsv", "tea\t1e9\nsoup\t-1e9\ncake\t3\n");
-    sandbox_write("diverging.yaml", DIVERGING(""));
-    sandbox_write("often.yaml",
-                  DIVERGING(", validate: {steps: 5}, checkpoint: {every: {steps: 4}, keep: 1}, rollback_factor: 0.05"));
+    sandbox_write("diverging.yaml", DIVERGING("5", ""));
+    sandbox_write(
+        "often.yaml",
+        DIVERGING("5", ", validate: {steps: 5}, checkpoint: {every: {steps: 4}, keep: 1}, rollback_factor: 0.05"));
+    sandbox_write(
+        "start.yaml",
+        DIVERGING("1000", ", validate: {epochs: 9}, checkpoint: {every: {steps: 100}}, rollback_factor: 0.001"));
     sandbox_write("carry_skip.yaml", CARRY("loss.yaml", ", on_nonfinite: skip"));
 }
 
@@ -324,6 +328,32 @@ START_TEST(a_rollback_is_in_the_log_and_is_announced) {
 }
 END_TEST
 
+static void assert_same_file(const char *one_in, const char *two_in, const char *name) {
+    char one[64], two[64];
+    size_t one_size, two_size;
+    snprintf(one, sizeof one, "%s/%s", one_in, name);
+    snprintf(two, sizeof two, "%s/%s", two_in, name);
+    const char *a = sandbox_read(one, &one_size), *b = sandbox_read(two, &two_size);
+    ck_assert_msg(one_size == two_size && memcmp(a, b, one_size) == 0, "%s and %s differ", one, two);
+}
+
+/* The checkpoint is intact, and is the state before the update that failed. */
+START_TEST(a_run_that_stopped_goes_on_as_if_it_had_always_skipped) {
+    static const struct {
+        const char *arguments;
+        int status;
+    } calls[] = {{"train loss_run.yaml --quiet --out stopped --set schedule.checkpoint.every.steps=1", 1},
+                 {"train --resume stopped --quiet --set schedule.on_nonfinite=skip", 0},
+                 {"train loss_run.yaml --quiet --out skipping --set schedule.on_nonfinite=skip", 0}};
+    for (int i = 0; i < ROWS(calls); i++) {
+        const struct outcome outcome = sandbox_run((struct call){.arguments = calls[i].arguments});
+        assert_status(calls[i].arguments, &outcome, calls[i].status);
+    }
+    assert_same_file("stopped", "skipping", "metrics.jsonl");
+    assert_same_file("stopped", "skipping", "weights.safetensors");
+}
+END_TEST
+
 #define LONG "--set schedule.epochs=4 --set schedule.validate.epochs=4 --set schedule.checkpoint.every.steps=100"
 
 /* Before the first checkpoint there are only the initial weights: the run becomes that of a lower learning rate. A factor
@@ -348,28 +378,36 @@ END_TEST
 
 /* The end of a run, in a process of its own, at one of its events: updates, validations and rollbacks. */
 enum end { NO_END, KILLED, INTERRUPTED };
+enum { MOST_EVENTS = 256 };
 struct ending {
     enum end end;
     int64_t event; /* the run ends at this one, from 1 */
     int64_t events, rollbacks;
+    char is_failure[MOST_EVENTS + 1]; /* by event: 1 for a rollback, or an update that is left out */
 };
 
-static void note_event(struct ending *ending) {
-    if (++ending->events == ending->event && ending->end == KILLED) {
+static void note_event(struct ending *ending, int is_failure) {
+    ck_assert_int_lt(++ending->events, MOST_EVENTS);
+    ending->is_failure[ending->events] = (char)is_failure;
+    if (ending->events == ending->event && ending->end == KILLED) {
         _exit(9);
     }
 }
 
 static void note_update(void *arg, const struct trainer_progress *progress) {
+    note_event(arg, progress->skip_reason != NULL);
+}
+
+static void note_interval(void *arg, const struct trainer_progress *progress) {
     (void)progress;
-    note_event(arg);
+    note_event(arg, 0);
 }
 
 static void note_rollback(void *arg, int64_t rollbacks, int64_t step, double lr_factor, const char *reason) {
     struct ending *ending = arg;
     (void)rollbacks, (void)step, (void)lr_factor, (void)reason;
     ending->rollbacks++;
-    note_event(ending);
+    note_event(ending, 1);
 }
 
 static int is_over(void *arg) {
@@ -379,6 +417,7 @@ static int is_over(void *arg) {
 
 struct numbers {
     int64_t status, events, rollbacks;
+    char is_failure[MOST_EVENTS + 1];
 };
 
 /* Trains in `folder`, or goes on in it. */
@@ -392,7 +431,7 @@ static struct numbers run_to(const char *experiment, const char *folder, int res
         const struct session_settings settings = {.threads = 1 + resumes}; /* threads do not matter */
         struct session *own = session_create(&settings, &errors);
         const struct train_observer observer = {
-            .update_end = note_update, .interval_end = note_update, .rollback = note_rollback, .arg = &ending};
+            .update_end = note_update, .interval_end = note_interval, .rollback = note_rollback, .arg = &ending};
         struct train_result result;
         char path[1024];
         snprintf(path, sizeof path, "%s", sandbox_path("%s", experiment));
@@ -412,6 +451,7 @@ static struct numbers run_to(const char *experiment, const char *folder, int res
         }
         numbers.events = ending.events;
         numbers.rollbacks = ending.rollbacks;
+        memcpy(numbers.is_failure, ending.is_failure, sizeof numbers.is_failure);
         for (int32_t i = 0; i < errors.count && numbers.status != RONDO_INTERRUPTED; i++) {
             fprintf(stderr, "%s\n", errors_text(&errors, i));
         }
@@ -430,25 +470,18 @@ static struct numbers run_to(const char *experiment, const char *folder, int res
     return numbers;
 }
 
-static void assert_same_file(const char *one_in, const char *two_in, const char *name) {
-    char one[64], two[64];
-    size_t one_size, two_size;
-    snprintf(one, sizeof one, "%s/%s", one_in, name);
-    snprintf(two, sizeof two, "%s/%s", two_in, name);
-    const char *a = sandbox_read(one, &one_size), *b = sandbox_read(two, &two_size);
-    ck_assert_msg(one_size == two_size && memcmp(a, b, one_size) == 0, "%s and %s differ", one, two);
-}
-
 static const struct {
     const char *experiment;
     enum end end;
     int rolls_back;
 } endings[] = {
-    {"diverging.yaml", KILLED, 1},  {"diverging.yaml", INTERRUPTED, 1}, {"often.yaml", KILLED, 1},
-    {"often.yaml", INTERRUPTED, 1}, {"carry_skip.yaml", KILLED, 0},     {"carry_skip.yaml", INTERRUPTED, 0},
+    {"diverging.yaml", KILLED, 1},  {"diverging.yaml", INTERRUPTED, 1},  {"often.yaml", KILLED, 1},
+    {"often.yaml", INTERRUPTED, 1}, {"start.yaml", KILLED, 1},           {"start.yaml", INTERRUPTED, 1},
+    {"carry_skip.yaml", KILLED, 0}, {"carry_skip.yaml", INTERRUPTED, 0},
 };
 
-/* Wherever a run ends, also between a rollback and the next checkpoint, it goes on to the same bytes. */
+/* Wherever a run ends, also between a rollback and the next checkpoint, it goes on to the same bytes: tried at each event
+ * beside a failure, and at every fifth other one. */
 START_TEST(a_run_that_skips_or_goes_back_can_end_anywhere) {
     const char *experiment = endings[_i].experiment;
     char alone_in[32], ended_in[32];
@@ -456,7 +489,11 @@ START_TEST(a_run_that_skips_or_goes_back_can_end_anywhere) {
     const struct numbers alone = run_to(experiment, alone_in, 0, NO_END, 0);
     ck_assert_int_eq(alone.status, RONDO_OK);
     ck_assert_int_eq(alone.rollbacks > 0, endings[_i].rolls_back);
-    for (int64_t event = 1; event <= alone.events; event += endings[_i].end == INTERRUPTED ? 2 : 1) {
+    for (int64_t event = 1; event <= alone.events; event++) {
+        const int is_near = alone.is_failure[event - 1] || alone.is_failure[event] || alone.is_failure[event + 1];
+        if (!is_near && event % 5 != 1) {
+            continue;
+        }
         snprintf(ended_in, sizeof ended_in, "ended%d-%d", _i, (int)event);
         const struct numbers ended = run_to(experiment, ended_in, 0, endings[_i].end, event);
         if (ended.status != RONDO_OK) { /* the last event may be the end itself */
@@ -477,6 +514,7 @@ int main(void) {
     tcase_add_unchecked_fixture(cases, open_sandbox, sandbox_close);
     tcase_add_loop_test(cases, a_value_that_is_not_finite_is_reported, 0, ROWS(commands));
     tcase_add_test(cases, a_skipped_update_is_in_the_log_and_is_announced);
+    tcase_add_test(cases, a_run_that_stopped_goes_on_as_if_it_had_always_skipped);
     tcase_add_test(cases, a_rollback_is_in_the_log_and_is_announced);
     tcase_add_test(cases, going_back_to_the_start_is_training_with_a_lower_rate);
     tcase_add_loop_test(cases, a_run_that_skips_or_goes_back_can_end_anywhere, 0, ROWS(endings));
