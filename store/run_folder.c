@@ -510,6 +510,14 @@ rondo_status run_folder_write_checkpoint(struct run_folder *run, const struct ar
     return status;
 }
 
+void run_folder_limit_checkpoints(struct run_folder *run, int64_t step, int32_t keep) {
+    struct errors moved = {0};
+    if (run_folder_check(run, &moved) == RONDO_OK) {
+        checkpoint_remove_old(run->descriptor, step, keep);
+    }
+    errors_free(&moved);
+}
+
 /* Reads one checkpoint. RONDO_OK with *archive NULL: it is damaged, or is no longer there, and `notes` says so. */
 static rondo_status read_checkpoint(struct run_folder *run, int64_t step, struct archive **archive,
                                     struct errors *notes, struct errors *errors) {

@@ -92,6 +92,8 @@ void run_folder_forget_checkpoints(struct run_folder *run, int64_t step);
 /* The checkpoint of this step is not removed when later ones are written; RUN_FOLDER_NO_CHECKPOINT: there is no such one, as at
  * first. Not while one is being written. */
 void run_folder_protect(struct run_folder *run, int64_t step);
+/* Removes checkpoints as if that of update `step` had just been written: a process that was killed may have left one too many. */
+void run_folder_limit_checkpoints(struct run_folder *run, int64_t step, int32_t keep);
 /* The step of the last checkpoint that was written or read; RUN_FOLDER_NO_CHECKPOINT: none. Any thread. */
 int64_t run_folder_checkpoint(const struct run_folder *run);
 

@@ -77,6 +77,10 @@ static rondo_status on_begin(void *arg, struct errors *errors) {
     if (resume->archive != NULL && !resume->is_other) {
         RONDO_TRY(archive_check_taken(resume->archive, errors));
     }
+    if (resume->archive != NULL) {
+        run_folder_limit_checkpoints(training->run, resume->step,
+                                     (int32_t)training->task->experiment->schedule.checkpoint.keep);
+    }
     archive_destroy(resume->archive); /* as large as all that is trained */
     resume->archive = NULL;
     return RONDO_OK;
