@@ -220,6 +220,17 @@ START_TEST(a_resume_with_changes_is_refused_unless_they_are_accepted) {
 }
 END_TEST
 
+START_TEST(epochs_that_were_trained_cannot_be_taken_away) {
+    changing_run_write(changing_run_text);
+    rondo("train e.yaml --out run --quiet --set schedule.epochs=3", 0);
+    const char *refusal = resume(2, "", "", 2).err;
+    assert_parts("refusal", refusal,
+                 "--set schedule.epochs=2: 'schedule.epochs' is 2, and the run is already in epoch 3\n");
+    ck_assert_ptr_null(strstr(refusal, "--accept-changes"));
+    ck_assert_str_eq(resume(2, "", "--accept-changes", 2).err, refusal);
+}
+END_TEST
+
 /* A run that was copied to another place, with its data and its plug-ins, ends as it would have ended where it was. */
 START_TEST(a_run_that_was_moved_with_its_data_goes_on) {
     changing_run_write(changing_run_text);
@@ -233,6 +244,13 @@ START_TEST(a_run_that_was_moved_with_its_data_goes_on) {
     sandbox_remove("train.tsv");
     sandbox_remove("valid.tsv");
     sandbox_remove("test.tsv");
+    assert_parts("resume", rondo("train --resume elsewhere/run --quiet --set schedule.epochs=4", 2).err,
+                 "run/experiment.yaml:|train.tsv': there is no such file|data that was moved can be given with --set "
+                 "data.train=FILE\n|--set data.valid=FILE\n");
+    assert_parts("eval", rondo("eval elsewhere/run --on valid", 2).err,
+                 "valid.tsv': there is no such file|data.valid may have been moved: --data FILE evaluates on another "
+                 "file\n");
+    rondo("eval elsewhere/run --data elsewhere/v.tsv", 0);
     sandbox_remove("mine");
     ck_assert_str_eq(
         rondo("train --resume elsewhere/run --quiet --set schedule.epochs=4 --set data.train=elsewhere/t.tsv --set "
@@ -258,6 +276,7 @@ int main(void) {
     tcase_add_test(cases, plug_ins_of_another_rondo_are_no_surprise);
     TCase *resuming = add_case(suite, "resume", 60, sandbox_open, sandbox_close);
     tcase_add_loop_test(resuming, a_resume_with_changes_is_refused_unless_they_are_accepted, 0, ROWS(resumes));
+    tcase_add_test(resuming, epochs_that_were_trained_cannot_be_taken_away);
     tcase_add_test(resuming, a_run_that_was_moved_with_its_data_goes_on);
     return run_suite(suite);
 }

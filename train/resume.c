@@ -6,17 +6,24 @@
 #include "train/run_record.h"
 #include "train/schedule.h"
 
+/* What was trained cannot be taken away, with --accept-changes neither. */
+static rondo_status check_epochs(const struct resume *resume, struct errors *errors) {
+    const struct yaml_node *schedule = yaml_get(resume->task->experiment->root, "schedule");
+    const int64_t epochs = resume->task->experiment->schedule.options.epochs;
+    int64_t epoch = 0;
+    RONDO_TRY(archive_take_integer(resume->archive, &epoch, errors, "trainer.epoch"));
+    return epochs >= epoch ? RONDO_OK
+                           : errors_add_at(errors, RONDO_INVALID, yaml_get(schedule, "epochs")->where,
+                                           "'schedule.epochs' is %lld, and the run is already in epoch %lld",
+                                           (long long)epochs, (long long)epoch);
+}
+
 /* Adds a difference if the learning rate of the updates before the checkpoint depends on the length of the run. */
 static rondo_status compare_epochs(const struct resume *resume, struct errors *differences, struct errors *errors) {
     const struct task *task = resume->task;
     const int64_t epochs = task->experiment->schedule.options.epochs;
-    int64_t planned = 0, epoch = 0, update = -1;
+    int64_t planned = 0, update = -1;
     RONDO_TRY(archive_take_integer(resume->archive, &planned, errors, "trainer.epochs"));
-    RONDO_TRY(archive_take_integer(resume->archive, &epoch, errors, "trainer.epoch"));
-    if (epochs < epoch) {
-        return errors_add(errors, RONDO_INVALID, "'schedule.epochs' is %lld, and the run is already in epoch %lld",
-                          (long long)epochs, (long long)epoch);
-    }
     if (epochs == planned) {
         return RONDO_OK;
     }
@@ -45,7 +52,9 @@ static rondo_status compare(struct resume *resume, const struct resume_settings 
     struct errors differences = {0};
     rondo_status status = RONDO_OK;
     if (resume->archive != NULL) {
-        status = run_identity_compare(resume->task, resume->archive, &differences, errors);
+        status = check_epochs(resume, errors);
+        status =
+            status == RONDO_OK ? run_identity_compare(resume->task, resume->archive, &differences, errors) : status;
         /* With another schedule, its state does not fit. */
         const int goes_on = status == RONDO_OK && (differences.count == 0 || settings->accepts_changes);
         status = goes_on ? compare_epochs(resume, &differences, errors) : status;

@@ -322,6 +322,26 @@ struct run_files {
     int trains; /* the whole experiment, with its optimizer, is read */
 };
 
+/* A run may have been copied without its data: adds how files at another place are named, if one of those that are wanted is
+ * missing. */
+static void hint_at_moved_data(const struct run_files *files, const struct experiment *experiment,
+                               struct errors *errors) {
+    static const char *const keys[] = {"train", "valid", "test"};
+    const struct data_section *section = &experiment->data;
+    const struct data_files *parts[] = {&section->train, &section->valid, &section->test};
+    for (int part = PART_TRAIN; part <= PART_TEST; part++) {
+        for (int32_t i = 0; (files->which & 1 << part) != 0 && i < parts[part]->count; i++) {
+            if (!file_exists(parts[part]->paths[i].text)) {
+                errors_add(errors, RONDO_NOT_FOUND,
+                           files->trains ? "data that was moved can be given with --set data.%s=FILE"
+                                         : "data.%s may have been moved: --data FILE evaluates on another file",
+                           keys[part]);
+                break;
+            }
+        }
+    }
+}
+
 /* Makes the task from the files of a run; its parameters have no values. */
 static struct task *open_files(const struct run_files *files, struct session *session, struct arena *arena,
                                struct errors *errors) {
@@ -346,7 +366,8 @@ static struct task *open_files(const struct run_files *files, struct session *se
             : experiment_load_for_prediction(experiment_file, files->assignments, files->metrics, session, errors);
     struct task *task =
         experiment == NULL ? NULL : task_create(experiment, session, files->which, learned, reader_file, errors);
-    if (task == NULL) {
+    if (task == NULL && experiment != NULL) {
+        hint_at_moved_data(files, experiment, errors);
         experiment_destroy(experiment);
     }
     json_decref(learned);
