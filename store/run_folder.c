@@ -513,7 +513,7 @@ rondo_status run_folder_write_checkpoint(struct run_folder *run, const struct ar
 void run_folder_limit_checkpoints(struct run_folder *run, int64_t step, int32_t keep) {
     struct errors moved = {0};
     if (run_folder_check(run, &moved) == RONDO_OK) {
-        checkpoint_remove_old(run->descriptor, step, keep);
+        checkpoint_remove_old(run->descriptor, step, keep, run->protected_step);
     }
     errors_free(&moved);
 }
