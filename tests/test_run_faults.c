@@ -2,7 +2,6 @@
 #define _GNU_SOURCE /* unshare */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -433,43 +432,6 @@ START_TEST(a_log_that_is_removed_during_the_run_ends_it) {
 }
 END_TEST
 
-/* ---- beside the training ---- */
-
-static void *write_checkpoints(void *arg) {
-    struct run_folder *run = arg;
-    struct errors failed = {0};
-    struct archive *archive = archive_create();
-    for (int64_t step = 1; step <= 50; step++) {
-        archive_clear(archive);
-        archive_put_integer(archive, step, "trainer.step");
-        run_folder_write_checkpoint(run, archive, step, 2, &failed);
-    }
-    archive_destroy(archive);
-    const int count = failed.count;
-    errors_free(&failed);
-    return count == 0 ? arg : NULL;
-}
-
-START_TEST(checkpoints_are_written_beside_lines_and_weights) {
-    struct run_folder *run = run_start("run");
-    float value = 1;
-    const struct named_tensor tensor = {"W", tensor_1d(RONDO_F32, 1, &value)};
-    pthread_t thread;
-    void *result;
-    ck_assert_int_eq(pthread_create(&thread, NULL, write_checkpoints, run), 0);
-    for (int i = 0; i < 50; i++) {
-        ck_assert_int_eq(run_append(run, "epoch", i), RONDO_OK);
-        ck_assert_int_eq(run_folder_write_weights(run, RUN_FOLDER_WEIGHTS, i, i, &tensor, 1, &run_errors), RONDO_OK);
-        ck_assert_int_ge(run_folder_checkpoint(run), RUN_FOLDER_NO_CHECKPOINT);
-    }
-    ck_assert_int_eq(pthread_join(thread, &result), 0);
-    ck_assert_ptr_eq(result, run);
-    assert_newest_checkpoint(run, 50);
-    ck_assert_int_eq(files_in("run/checkpoints", NULL), 2);
-    run_folder_close(run);
-}
-END_TEST
-
 int main(void) {
     Suite *suite = suite_create("run_faults");
     TCase *cases = tcase_create("run_faults");
@@ -493,7 +455,6 @@ int main(void) {
     tcase_add_loop_test(cases, a_folder_that_is_removed_or_moved_gets_no_checkpoint, 0, 2);
     tcase_add_test(cases, checkpoints_that_are_removed_during_the_run_are_written_again);
     tcase_add_test(cases, a_log_that_is_removed_during_the_run_ends_it);
-    tcase_add_test(cases, checkpoints_are_written_beside_lines_and_weights);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 /* store/run_folder.h: a run has one owner, its newest checkpoints are kept, and damaged ones are passed over. */
 #define _XOPEN_SOURCE 700
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -319,6 +320,43 @@ START_TEST(a_damaged_checkpoint_is_passed_over_and_said_so) {
 }
 END_TEST
 
+/* ---- beside the training ---- */
+
+static void *write_checkpoints(void *arg) {
+    struct run_folder *run = arg;
+    struct errors failed = {0};
+    struct archive *archive = archive_create();
+    for (int64_t step = 1; step <= 50; step++) {
+        archive_clear(archive);
+        archive_put_integer(archive, step, "trainer.step");
+        run_folder_write_checkpoint(run, archive, step, 2, &failed);
+    }
+    archive_destroy(archive);
+    const int count = failed.count;
+    errors_free(&failed);
+    return count == 0 ? arg : NULL;
+}
+
+START_TEST(checkpoints_are_written_beside_lines_and_weights) {
+    struct run_folder *run = run_start("run");
+    float value = 1;
+    const struct named_tensor tensor = {"W", tensor_1d(RONDO_F32, 1, &value)};
+    pthread_t thread;
+    void *result;
+    ck_assert_int_eq(pthread_create(&thread, NULL, write_checkpoints, run), 0);
+    for (int i = 0; i < 50; i++) {
+        ck_assert_int_eq(run_append(run, "epoch", i), RONDO_OK);
+        ck_assert_int_eq(run_folder_write_weights(run, RUN_FOLDER_WEIGHTS, i, i, &tensor, 1, &run_errors), RONDO_OK);
+        ck_assert_int_ge(run_folder_checkpoint(run), RUN_FOLDER_NO_CHECKPOINT);
+    }
+    ck_assert_int_eq(pthread_join(thread, &result), 0);
+    ck_assert_ptr_eq(result, run);
+    assert_newest_checkpoint(run, 50);
+    ck_assert_int_eq(files_in("run/checkpoints", NULL), 2);
+    run_folder_close(run);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("run_folder");
     TCase *cases = tcase_create("run_folder");
@@ -336,6 +374,7 @@ int main(void) {
     tcase_add_loop_test(cases, temporary_files_of_killed_processes_are_removed, 0, ROWS(left_over));
     tcase_add_test(cases, logs_are_cut_to_the_length_of_a_checkpoint);
     tcase_add_test(cases, a_damaged_checkpoint_is_passed_over_and_said_so);
+    tcase_add_test(cases, checkpoints_are_written_beside_lines_and_weights);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }
