@@ -334,6 +334,7 @@ static rondo_status reopen(struct run_folder *run, const char *folder, struct er
     }
     RONDO_TRY(open_logs(run, 0, errors));
     file_remove_left_over(run->descriptor, ".", "weights.");
+    file_remove_left_over(run->descriptor, "cells", "");
     file_remove_left_over(run->descriptor, CHECKPOINT_FOLDER, "");
     return RONDO_OK;
 }

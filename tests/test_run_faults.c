@@ -93,6 +93,28 @@ START_TEST(without_unnamed_files_a_checkpoint_that_fails_leaves_the_previous_one
 }
 END_TEST
 
+/* No checkpoint knows more lines than the disk has. */
+START_TEST(no_checkpoint_is_written_before_the_lines_are_on_the_disk) {
+    static const char *const logs[] = {"run/metrics.jsonl", "run/timings.jsonl"};
+    struct run_folder *run = run_start("run");
+    ck_assert_int_eq(run_checkpoint(run, 1, 1), RONDO_OK);
+    ck_assert_int_eq(run_append(run, "epoch", 1), RONDO_OK);
+    for (int log = 0; log < ROWS(logs); log++) {
+        system_fail(SYSTEM_WRITE, 0, 0);
+        system_fail(SYSTEM_SYNC, log + 1, EIO);
+        ck_assert_int_eq(run_checkpoint(run, 2, 1), RONDO_IO);
+        system_fail(SYSTEM_SYNC, 0, 0);
+        assert_parts("log", errors_text(&run_errors, log), logs[log]);
+        ck_assert_int_eq(system_calls(SYSTEM_WRITE), 0);
+        assert_newest_checkpoint(run, 1);
+    }
+    system_fail(SYSTEM_SYNC, 0, 0);
+    ck_assert_int_eq(run_checkpoint(run, 2, 1), RONDO_OK);
+    ck_assert_int_eq(system_calls(SYSTEM_SYNC), 2 + 1 + 1); /* the logs, the file, and its name in the folder */
+    run_folder_close(run);
+}
+END_TEST
+
 /* Weights replace earlier ones of the same name, or do not. */
 START_TEST(weights_that_fail_leave_the_previous_ones) {
     struct run_folder *run = run_start("run");
@@ -442,6 +464,7 @@ int main(void) {
     tcase_add_loop_test(cases, a_first_checkpoint_that_fails_leaves_nothing, 0, ROWS(failures));
     tcase_add_loop_test(cases, without_unnamed_files_a_checkpoint_that_fails_leaves_the_previous_one, 0,
                         ROWS(failures));
+    tcase_add_test(cases, no_checkpoint_is_written_before_the_lines_are_on_the_disk);
     tcase_add_loop_test(cases, weights_that_fail_leave_the_previous_ones, 0, ROWS(failures));
     tcase_add_loop_test(cases, a_run_whose_first_results_fail_is_whole_or_gone, 0, ROWS(failures));
     tcase_add_loop_test(cases, a_line_that_fails_leaves_the_log_as_it_was, 0, ROWS(failures));
