@@ -3,7 +3,7 @@
 #   MESON_FLAGS   options of `meson setup`; a change configures the build folder again
 #   TEST          names of tests for `make test`, separated by blanks; empty: all. `make tests` lists them
 .POSIX:
-.PHONY: all deps build demo test tests bench bench-optimizers bench-training reference fmt lint sanitize hooks install clean
+.PHONY: all deps build demo test tests bench bench-optimizers bench-training bench-memory reference fmt lint sanitize hooks install clean
 BUILD ?= build
 MESON_FLAGS ?= --buildtype=release
 TEST ?=
@@ -36,6 +36,9 @@ bench-optimizers: build
 
 bench-training: build
 	@python3 bench/training.py $(BUILD)
+
+bench-memory: build
+	@python3 bench/memory.py $(BUILD)
 
 # Generates docs/reference and the JSON Schema from the descriptors. The test `reference` fails if they are out of date.
 reference: build

@@ -92,7 +92,7 @@ def peak_of(command):
 
 
 def measure(rondo, row):
-    """The line of an experiment: name, predicted parts, measured megabytes; None without data."""
+    """The line of an experiment: name, what `rondo check` says, measured megabytes; None without data."""
     name, example, settings = row
     file = os.path.join(ROOT, "examples", example + ".yaml")
     checked = subprocess.run([rondo, "check", file, "--json", *arguments_of(settings)], capture_output=True, text=True)
@@ -103,23 +103,51 @@ def measure(rondo, row):
     with tempfile.TemporaryDirectory() as folder:
         measured = peak_of([rondo, "train", file, "--quiet", "--out", os.path.join(folder, "run"),
                             *arguments_of(settings)])
-    return None if measured is None else (name, example, predicted, measured)
+    return None if measured is None else (name, predicted, measured)
+
+
+def table(lines):
+    """Markdown: the parts in megabytes, their sum, and what was measured."""
+    rows = ["| training | data | model | tapes | checkpoint | other | predicted MB | measured MB | difference |",
+            "|---|--:|--:|--:|--:|--:|--:|--:|--:|"]
+    for name, predicted, measured in lines:
+        part, total = predicted["memory"], predicted["memory_megabytes"]
+        model = part["parameters"] + part["gradients"] + part["optimizer"]
+        figures = [part["data"], model, part["tapes"], part["checkpoint"], part["other"], total, measured]
+        rows.append(f"| {name} | " + " | ".join(f"{figure:.1f}" for figure in figures) +
+                    f" | {total / measured - 1:+.1%} |")
+    worst = max(abs(predicted["memory_megabytes"] / measured - 1) for _, predicted, measured in lines)
+    return "\n".join(rows) + f"\n\nThe largest difference of these {len(lines)} is {worst:.1%}."
+
+
+def write_page(lines):
+    with open(PAGE, encoding="utf-8") as page:
+        text = page.read()
+    begin, end = text.index(BEGIN) + len(BEGIN), text.index(END, text.index(BEGIN))
+    with open(PAGE, "w", encoding="utf-8") as page:
+        page.write(text[:begin] + "\n" + table(lines) + "\n" + text[end:])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", nargs="?", default=os.path.join(ROOT, "build"))
     parser.add_argument("--only", default="", help="rows with this word in their name or example")
-    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--write", action="store_true", help="replace the table in docs/reliability.md")
     arguments = parser.parse_args()
     rondo = os.path.join(arguments.build, "rondo")
+    lines = []
     for row in EXPERIMENTS:
-        if arguments.only in row[0] + row[1]:
-            line = measure(rondo, row)
-            if line is not None:
-                name, _, predicted, measured = line
-                megabytes = predicted["memory_megabytes"]
-                print(f"{name:55s} {megabytes:8.1f} {measured:8.1f} {megabytes / measured - 1:+7.1%}", flush=True)
+        line = measure(rondo, row) if arguments.only in row[0] + " " + row[1] else None
+        if line is not None:
+            lines.append(line)
+            name, predicted, measured = line
+            megabytes = predicted["memory_megabytes"]
+            print(f"{name:58s} {megabytes:8.1f} {measured:8.1f} {megabytes / measured - 1:+7.1%}", flush=True)
+    if arguments.write and lines:
+        write_page(lines)
+    missed = [name for name, predicted, measured in lines if abs(predicted["memory_megabytes"] / measured - 1) > BOUND]
+    if missed:
+        sys.exit(f"more than {BOUND:.0%} off: {', '.join(missed)}")
 
 
 if __name__ == "__main__":

@@ -121,6 +121,10 @@ static void print_parts(const struct task_memory *memory) {
     if (memory->reading == task_memory_total(memory)) {
         printf("; at most while the data were read");
     }
+    const struct memory_limit limit = memory_limit();
+    if (task_memory_total(memory) > limit.bytes) {
+        printf("; that is more than %s, which is %s", memory_text(limit.bytes).text, limit.source);
+    }
     printf("\n");
 }
 

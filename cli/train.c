@@ -135,7 +135,10 @@ static rondo_status check_max_memory(struct task *task, uint64_t most, struct er
     if (most == 0) {
         return RONDO_OK;
     }
-    RONDO_TRY(task_trial_memory(task, &memory, errors));
+    const rondo_status status = task_trial_memory(task, &memory, errors);
+    if (status != RONDO_OK) {
+        return errors_add(errors, status, "this was found while the memory of the training was predicted");
+    }
     return task_memory_check(task, &memory, (struct memory_limit){.bytes = most, .source = "--max-memory"}, errors);
 }
 

@@ -3,6 +3,7 @@
  */
 #define _XOPEN_SOURCE 700
 #include <check.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,32 @@ START_TEST(vocabulary_with_too_large_a_table_is_refused_with_the_keys_that_limit
 }
 END_TEST
 
+/* Megabytes of memory that `rondo check` predicts. */
+static double predicted_megabytes(const char *limit) {
+    static const char key[] = "\"memory_megabytes\": ";
+    const struct outcome outcome = shell("ulimit -v %s\n$RONDO check long.yaml --json --threads 1", limit);
+    assert_status(limit, &outcome, 0);
+    const char *found = strstr(outcome.out, key);
+    ck_assert_msg(found != NULL, "%s: %s", limit, outcome.out);
+    return strtod(found + strlen(key), NULL);
+}
+
+/* At 160 MB of addresses one part of a batch fits, of sixteen that take 27 MB each; at 50 MB, two of its examples. */
+START_TEST(prediction_of_a_training_that_does_not_fit_is_that_without_a_limit) {
+    static const char *const less[] = {"160000", "50000"};
+    sandbox_write("long.yaml", "rondo: 1\nname: e\narchitecture: \"N:1\"\n"
+                               "data: {reader: synthetic, task: adding, length: 800, train: 512}\n"
+                               "model: {layers: [{cell: lstm, hidden: 64}]}\nloss: {plugin: squared_error}\n"
+                               "optimizer: {plugin: sgd, lr: 0.1}\nschedule: {epochs: 1, batch: 256, seed: 1}\n");
+    const double promised = predicted_megabytes("unlimited");
+    for (int i = 0; i < ROWS(less); i++) {
+        const double megabytes = predicted_megabytes(less[i]);
+        ck_assert_msg(fabs(megabytes - promised) < 0.05 * promised, "%.1f MB, and %.1f MB at %s kB", promised,
+                      megabytes, less[i]);
+    }
+}
+END_TEST
+
 START_TEST(command_that_needs_no_product_ends_in_little_memory) {
     const struct outcome outcome = shell("ulimit -v %s\n$RONDO list optimizer/adam", "20000");
     assert_status("list", &outcome, 0);
@@ -190,6 +217,7 @@ int main(void) {
     tcase_add_test(cases, plugin_without_memory_to_link_it_is_not_at_fault);
     tcase_add_loop_test(cases, data_that_outgrow_memory_are_refused_by_name, 0, ROWS(large));
     tcase_add_test(cases, vocabulary_with_too_large_a_table_is_refused_with_the_keys_that_limit_it);
+    tcase_add_test(cases, prediction_of_a_training_that_does_not_fit_is_that_without_a_limit);
     tcase_add_test(cases, command_that_needs_no_product_ends_in_little_memory);
 #endif
     tcase_add_test(cases, file_that_may_not_grow_is_like_a_full_disk);

@@ -8,15 +8,19 @@
 /* Examples whose order is made in order to find the largest batches. */
 enum { MOST_ORDERED = 1 << 20 };
 
-/* For each part of a batch (network_shard_count): its examples in the batches of the update that gives it the most steps. A
- * batch of few long examples has few parts with many steps. */
+/* The examples of one part of a batch (network_shard_count), in the batches of an update. */
 struct task_trial_part {
-    int64_t steps;    /* 0: no batch has such a part */
-    int64_t n_shards; /* of that batch */
+    int64_t steps, rows; /* at most one less than it has of them; 0: no batch has such a part */
+    int64_t n_shards;    /* of that batch */
     int64_t *examples, *begin;
     int64_t batches;
     struct network_memory memory;
 };
+
+/* For every part, the batch that gives it the most steps, and the one that gives it the most rows: what a tape keeps consists of
+ * numbers for each step and for each row. A batch of few long examples has few parts with many steps. */
+enum trial_most { MOST_STEPS, MOST_ROWS, MOST_KINDS };
+enum { TRIAL_PARTS = MOST_KINDS * NETWORK_MAX_SHARDS }; /* part s of kind k has number k * NETWORK_MAX_SHARDS + s */
 
 struct task_trial {
     struct task *task;
@@ -24,7 +28,7 @@ struct task_trial {
     struct trainer_settings settings;
     int64_t grouped; /* batches of an update whose rows of tables are in memory together */
     int sampled;     /* 1: the optimizer uses gradients of drawn targets */
-    struct task_trial_part train[NETWORK_MAX_SHARDS], valid[NETWORK_MAX_SHARDS];
+    struct task_trial_part train[TRIAL_PARTS], valid[TRIAL_PARTS];
     uint64_t limit; /* of the memory of this process */
 };
 
@@ -58,29 +62,37 @@ static rondo_status copy_part(const struct task_trial *trial, const struct epoch
     return arena_failed(trial->arena) ? errors_no_memory(errors) : RONDO_OK;
 }
 
+/* 1 if these steps and rows are more than those of the part. */
+static int is_larger(int64_t steps, int64_t rows, const struct task_trial_part *part, enum trial_most most) {
+    return most == MOST_STEPS ? steps > part->steps || (steps == part->steps && rows > part->rows)
+                              : rows > part->rows || (rows == part->rows && steps > part->steps);
+}
+
 /* Compares the batches of an epoch with the largest parts so far. */
 static rondo_status find_in_epoch(const struct task_trial *trial, const struct dataset *dataset,
-                                  const struct epoch *epoch, struct task_trial_part *parts, struct errors *errors) {
-    const struct network *network = trial->task->network;
-    int64_t of_shard[NETWORK_MAX_SHARDS];
-    memset(of_shard, -1, sizeof of_shard);
+                                  const struct epoch *epoch, int64_t grouped, struct task_trial_part *parts,
+                                  struct errors *errors) {
+    int64_t of_part[TRIAL_PARTS];
+    memset(of_part, -1, sizeof of_part);
     for (int64_t k = 0; k < epoch->batches; k++) {
         const int64_t count = epoch->begin[k + 1] - epoch->begin[k];
-        const int64_t n_shards = network_shard_count(network, count);
+        const int64_t n_shards = network_shard_count(trial->task->network, count), rows = count / n_shards;
         const int64_t steps = steps_of(trial, dataset, epoch->examples + epoch->begin[k], count) / n_shards;
-        for (int64_t s = 0; s < n_shards; s++) {
-            if (steps > parts[s].steps) {
-                parts[s].steps = steps;
-                parts[s].n_shards = n_shards;
-                of_shard[s] = k;
+        for (int64_t p = 0; p < TRIAL_PARTS; p++) {
+            if (p % NETWORK_MAX_SHARDS < n_shards &&
+                is_larger(steps, rows, &parts[p], (enum trial_most)(p / NETWORK_MAX_SHARDS))) {
+                parts[p].steps = steps;
+                parts[p].rows = rows;
+                parts[p].n_shards = n_shards;
+                of_part[p] = k;
             }
         }
     }
-    for (int64_t s = 0; s < NETWORK_MAX_SHARDS; s++) {
-        if (of_shard[s] >= 0) {
-            const int64_t first = of_shard[s] / trial->grouped * trial->grouped, end = first + trial->grouped;
-            RONDO_TRY(
-                copy_part(trial, epoch, first, end < epoch->batches ? end : epoch->batches, s, &parts[s], errors));
+    for (int64_t p = 0; p < TRIAL_PARTS; p++) {
+        if (of_part[p] >= 0) {
+            const int64_t first = of_part[p] / grouped * grouped, end = first + grouped;
+            RONDO_TRY(copy_part(trial, epoch, first, end < epoch->batches ? end : epoch->batches,
+                                p % NETWORK_MAX_SHARDS, &parts[p], errors));
         }
     }
     return RONDO_OK;
@@ -104,7 +116,8 @@ static rondo_status find_training(struct task_trial *trial, struct errors *error
         const struct rng_stream shuffle = rng_substream(rng_stream(trial->settings.seed, "shuffle"), (uint64_t)e);
         struct epoch epoch;
         status = epoch_make(&epoch, train, &trial->task->plan, trial->settings.batch, &shuffle, errors);
-        status = status == RONDO_OK ? find_in_epoch(trial, train, &epoch, trial->train, errors) : status;
+        status =
+            status == RONDO_OK ? find_in_epoch(trial, train, &epoch, trial->grouped, trial->train, errors) : status;
         epoch_free(&epoch);
         if (is_same || (e + 1) * train->count > MOST_ORDERED) {
             break;
@@ -117,7 +130,7 @@ static rondo_status find_validation(struct task_trial *trial, struct errors *err
     const struct dataset *valid = trial->task->data.valid;
     struct epoch epoch;
     rondo_status status = epoch_make(&epoch, valid, &trial->task->plan, trial->settings.batch, NULL, errors);
-    status = status == RONDO_OK ? find_in_epoch(trial, valid, &epoch, trial->valid, errors) : status;
+    status = status == RONDO_OK ? find_in_epoch(trial, valid, &epoch, 1, trial->valid, errors) : status;
     epoch_free(&epoch);
     return status;
 }
@@ -166,14 +179,33 @@ static rondo_status extrapolate(const struct task_trial *trial, const struct tas
     return RONDO_OK;
 }
 
+/* Moves the errors of something that may run out of memory; then they are dropped, and an estimate remains. */
+static rondo_status unless_no_memory(rondo_status status, struct errors *own, struct errors *errors) {
+    if (status == RONDO_NO_MEMORY) {
+        errors_free(own);
+        return RONDO_OK;
+    }
+    errors_move(errors, own);
+    return status;
+}
+
 /* Measures a part, if it fits in memory. */
 static rondo_status measure_part(const struct task_trial *trial, struct task_trial_part *part, int evaluates,
                                  struct errors *errors) {
+    struct network *network = trial->task->network;
     const struct network_part whole = network_part_of(trial, part, evaluates);
     RONDO_TRY(extrapolate(trial, part, evaluates, &part->memory, errors));
-    return memory_used() + part->memory.tape > trial->limit
-               ? RONDO_OK
-               : network_measure(trial->task->network, &whole, &part->memory, errors);
+    if (part->memory.tape == 0) {
+        return network_measure(network, &whole, &part->memory, errors);
+    }
+    struct network_memory measured;
+    struct errors own = {0};
+    if (memory_used() + part->memory.tape > trial->limit) {
+        return RONDO_OK;
+    }
+    const rondo_status status = network_measure(network, &whole, &measured, &own);
+    part->memory = status == RONDO_OK ? measured : part->memory;
+    return unless_no_memory(status, &own, errors);
 }
 
 /* 1 if both parts have the same number of steps in the same number of examples: they take the same memory. */
@@ -189,18 +221,21 @@ static int are_alike(const struct task_trial *trial, const struct dataset *datas
 static rondo_status measure_parts(struct task_trial *trial, struct task_trial_part *parts, int evaluates,
                                   struct errors *errors) {
     const struct dataset *dataset = evaluates ? trial->task->data.valid : trial->task->data.train;
-    for (int64_t s = NETWORK_MAX_SHARDS - 1; s >= 0; s--) {
+    for (int64_t p = 0; p < TRIAL_PARTS; p++) {
         if (network_is_interrupted(trial->task->network)) {
             return errors_add(errors, RONDO_INTERRUPTED, "interrupted while the memory of training was measured");
         }
-        if (parts[s].steps == 0) {
+        if (parts[p].rows == 0) {
             continue;
         }
-        if (s + 1 < NETWORK_MAX_SHARDS && parts[s + 1].steps > 0 &&
-            are_alike(trial, dataset, &parts[s], &parts[s + 1])) {
-            parts[s].memory = parts[s + 1].memory;
+        int64_t same = 0;
+        while (same < p && (parts[same].rows == 0 || !are_alike(trial, dataset, &parts[same], &parts[p]))) {
+            same++;
+        }
+        if (same < p) {
+            parts[p].memory = parts[same].memory;
         } else {
-            RONDO_TRY(measure_part(trial, &parts[s], evaluates, errors));
+            RONDO_TRY(measure_part(trial, &parts[p], evaluates, errors));
         }
     }
     return RONDO_OK;
@@ -211,23 +246,21 @@ static rondo_status measure_parts(struct task_trial *trial, struct task_trial_pa
 /* Bytes of an update: slots, and what the plug-ins use meanwhile. */
 static rondo_status measure_update(const struct task_trial *trial, struct task_memory *memory, struct errors *errors) {
     struct network *network = trial->task->network;
-    struct updater *updater = updater_create(&trial->task->updater, errors);
-    if (updater == NULL) {
-        return errors->status;
-    }
-    const int sampled = updater_wants_sampled(updater);
-    rondo_status status = network_measured_gradients(network, sampled, errors);
+    struct errors own = {0};
+    struct updater *updater = updater_create(&trial->task->updater, &own);
+    const int sampled = updater != NULL && updater_wants_sampled(updater);
+    rondo_status status = updater == NULL ? own.status : network_measured_gradients(network, sampled, &own);
     if (status == RONDO_OK) {
         const struct updater_step step = {.gradients = network_gradients(network),
                                           .sampled = sampled ? network_sampled_gradients(network) : NULL,
                                           .rows = 1,
                                           .lr_scale = 1,
                                           .stream = rng_stream(trial->settings.seed, "optimizer")};
-        status = updater_step(updater, &step, errors);
+        status = updater_step(updater, &step, &own);
     }
-    memory->optimizer = updater_resident(updater);
+    memory->optimizer = status == RONDO_OK ? updater_resident(updater) : memory->optimizer;
     updater_destroy(updater);
-    return status;
+    return unless_no_memory(status, &own, errors);
 }
 
 /* The arrays of epoch_make, and those that it uses meanwhile. */
@@ -267,15 +300,24 @@ static rondo_status states_bytes(const struct task_trial *trial, uint64_t *bytes
     return RONDO_OK;
 }
 
+static uint64_t larger(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
 /* A tape belongs to a part of a batch, in training and in validation. The first blocks of a tape, which it replaces by a large
  * one, are too small for pages of their own (cli/main.c): the heap keeps their memory. */
 static void add_tapes(const struct task_trial *trial, struct task_memory *memory) {
+    const uint64_t first_blocks = 256 * 1024;
     for (int64_t s = 0; s < NETWORK_MAX_SHARDS; s++) {
-        const struct network_memory *train = &trial->train[s].memory, *valid = &trial->valid[s].memory;
-        const uint64_t tape = train->tape > valid->tape ? train->tape : valid->tape, first_blocks = 256 * 1024;
+        uint64_t tape = 0, rows = 0;
+        for (int64_t p = s; p < TRIAL_PARTS; p += NETWORK_MAX_SHARDS) {
+            const struct network_memory *train = &trial->train[p].memory, *valid = &trial->valid[p].memory;
+            tape = larger(tape, larger(train->tape, valid->tape));
+            rows = larger(rows, train->rows + train->listed);
+        }
         memory->tapes += tape;
+        memory->gradients += rows;
         memory->other += tape > first_blocks ? first_blocks : 0;
-        memory->gradients += train->rows + train->listed;
     }
 }
 
