@@ -200,6 +200,11 @@ START_TEST(limit_refuses_before_the_run_exists_and_changes_no_bit) {
         sandbox_run(*call_of("train e.yaml --quiet --out run --threads 2 --max-memory 1.5GiB"));
     assert_status("plain", &plain, 0);
     assert_status("1.5GiB", &allowed, 0);
+    const struct outcome longer = sandbox_run(*call_of("train --resume plain --quiet --set schedule.epochs=2"));
+    const struct outcome limited =
+        sandbox_run(*call_of("train --resume run --quiet --set schedule.epochs=2 --max-memory 1.5GiB"));
+    assert_status("longer", &longer, 0);
+    assert_status("limited", &limited, 0);
     size_t size, other_size;
     const char *weights = sandbox_read("plain/weights.safetensors", &size);
     const char *other = sandbox_read("run/weights.safetensors", &other_size);

@@ -1,5 +1,7 @@
 #include "train/network_memory.h"
 
+#include <string.h>
+
 #include "train/network_reduce.h"
 
 static struct network_shard *measured_shard(struct network *network) {
@@ -52,7 +54,9 @@ static rondo_status run_part(struct network *network, const struct network_part 
                                           .kept = mode == NETWORK_SAMPLE ? NULL : kept};
         if (work.count > 0) {
             RONDO_TRY(network_prepare_examples(shard, work.count, errors));
-            shard->scores = is_first ? (struct scores){0} : shard->scores;
+            if (is_first) {
+                memset(&shard->scores, 0, sizeof shard->scores);
+            }
             if (network_run_shard(&work, shard, 0) != RONDO_OK) {
                 const rondo_status status = shard->errors.status;
                 errors_move(errors, &shard->errors);
