@@ -131,23 +131,32 @@ static rondo_status read_entries(struct tensor_file *reading, struct archive *ar
     return check_version(reading, is_damaged);
 }
 
+/* Adds the reason why the contents of the file are not a checkpoint. */
+static void add_damage(const char *file, const struct errors *reasons, struct errors *errors) {
+    errors_add_at(errors, reasons->status, (struct location){.file = file}, "the file is damaged: %s",
+                  errors_text(reasons, 0) + errors_place(reasons, 0).message);
+}
+
 struct archive *archive_read_damaged(const char *file, int *is_damaged, struct errors *errors) {
-    *is_damaged = 0;
     struct archive *archive = archive_create();
     struct arena *arena = arena_create(); /* the header */
     struct tensor_file reading = {.descriptor = -1};
-    rondo_status status = archive == NULL || arena == NULL ? errors_no_memory(errors)
-                                                           : tensor_file_open(&reading, file, arena, FLAGS, errors);
-    *is_damaged = status != RONDO_OK && reading.is_opened;
+    struct errors reasons = {0};
+    rondo_status status = archive == NULL || arena == NULL ? errors_no_memory(&reasons)
+                                                           : tensor_file_open(&reading, file, arena, FLAGS, &reasons);
+    *is_damaged = reading.is_opened;
     if (status == RONDO_OK) {
-        *is_damaged = 1;
         status = read_entries(&reading, archive, is_damaged);
         tensor_file_close(&reading);
         archive_set_file(archive, file);
     }
-    if (status == RONDO_OK || status == RONDO_NO_MEMORY) {
-        *is_damaged = 0;
+    *is_damaged &= status != RONDO_OK && status != RONDO_NO_MEMORY;
+    if (*is_damaged && status == RONDO_INVALID) {
+        add_damage(file, &reasons, errors);
+    } else {
+        errors_move(errors, &reasons);
     }
+    errors_free(&reasons);
     arena_destroy(arena);
     if (status != RONDO_OK) {
         archive_destroy(archive);

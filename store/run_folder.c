@@ -14,43 +14,17 @@
 
 #include "io/file.h"
 #include "io/file_lock.h"
-#include "store/archive_file.h"
 #include "store/checkpoint_files.h"
 #include "store/line_file.h"
+#include "store/run_folder_parts.h"
 #include "store/run_list.h"
 
 enum { MAX_RUNS = 100000 };
-
-/* A file that was written to the folder, so that it can be removed again. */
-struct written_file {
-    const char *name;
-    struct written_file *previous;
-};
 
 static const char *const log_files[RUN_LOG_COUNT] = {[RUN_METRICS] = "metrics.jsonl", [RUN_TIMINGS] = "timings.jsonl"};
 
 /* Written last when a run starts: a folder that has it has all that training goes on from. */
 #define LAST_FILE "experiment.yaml"
-
-struct run_log_file {
-    int descriptor;   /* -1: not open */
-    const char *path; /* as messages name it */
-};
-
-struct run_folder {
-    struct arena *arena;
-    const char *path;     /* as messages name it; NULL: not made yet */
-    const char *absolute; /* the same path, independent of the working directory */
-    int descriptor;       /* of the folder; -1: not open */
-    int is_temporary;     /* it was created by this run, and is removed again if nothing was trained */
-    int32_t made; /* number of folders that were created: this one and those above it; 0: it existed, and was empty */
-    struct run_log_file logs[RUN_LOG_COUNT];
-    int64_t weights;              /* the update whose weights are written */
-    struct written_file *written; /* in reverse order */
-    int64_t protected_step;       /* of the checkpoint that is not removed; -1: none */
-    _Atomic int64_t
-        checkpoint; /* all else that a thread that writes checkpoints reads stays as it is after the start */
-};
 
 const char *run_folder_path(const struct run_folder *run) {
     return run->path;
@@ -72,15 +46,14 @@ void run_folder_keep(struct run_folder *run) {
     run->is_temporary = 0;
 }
 
-/* A file as messages name it; NULL: out of memory. */
-static const char *in_folder(const struct run_folder *run, const char *name) {
+const char *run_folder_file(const struct run_folder *run, const char *name) {
     return arena_printf(run->arena, "%s/%s", run->path, name);
 }
 
 /* Adds "cannot VERB 'path/name': reason". */
 static rondo_status failed(const struct run_folder *run, const char *verb, const char *name, int error,
                            struct errors *errors) {
-    const char *shown = in_folder(run, name);
+    const char *shown = run_folder_file(run, name);
     return shown == NULL ? errors_no_memory(errors)
                          : file_failed(errors, RONDO_IO, (struct location){0}, verb, shown, error);
 }
@@ -229,7 +202,7 @@ static rondo_status refuse_second(const struct run_folder *run, int descriptor, 
 
 /* Its descriptor is -1 with errno after a failure of the system. */
 static rondo_status open_log(struct run_folder *run, enum run_log log, int flags, struct errors *errors) {
-    run->logs[log].path = in_folder(run, log_files[log]);
+    run->logs[log].path = run_folder_file(run, log_files[log]);
     if (run->logs[log].path == NULL) {
         return errors_no_memory(errors);
     }
@@ -375,7 +348,7 @@ rondo_status run_folder_subfolder(struct run_folder *run, const char *name, stru
 /* Begins a file in the folder. */
 static rondo_status begin_file(struct run_folder *run, const char *name, struct file_writer *writer,
                                struct errors *errors) {
-    const char *shown = in_folder(run, name);
+    const char *shown = run_folder_file(run, name);
     if (shown == NULL) {
         return errors_no_memory(errors);
     }
@@ -479,121 +452,4 @@ int64_t run_folder_length(const struct run_folder *run, enum run_log log) {
 
 rondo_status run_folder_cut(struct run_folder *run, enum run_log log, int64_t length, struct errors *errors) {
     return line_file_cut(run->logs[log].descriptor, run->logs[log].path, length, errors);
-}
-
-/* ---- checkpoints ---- */
-
-static rondo_status write_checkpoint(struct run_folder *run, const struct archive *archive, const char *name,
-                                     const char *shown, struct errors *errors) {
-    struct file_writer writer;
-    RONDO_TRY(run_folder_check(run, errors));
-    for (int log = 0; log < RUN_LOG_COUNT; log++) {
-        RONDO_TRY(line_file_sync(run->logs[log].descriptor, run->logs[log].path, errors));
-    }
-    RONDO_TRY(checkpoint_make_folder(run->descriptor, run->path, errors));
-    RONDO_TRY(file_begin_in(&writer, run->descriptor, name, shown, errors));
-    return archive_write_to(&writer, archive, errors);
-}
-
-rondo_status run_folder_write_checkpoint(struct run_folder *run, const struct archive *archive, int64_t step,
-                                         int32_t keep, struct errors *errors) {
-    RONDO_CHECK(step >= 0 && keep >= 1, errors, "a checkpoint has a step, and is kept");
-    const struct checkpoint_name name = checkpoint_name(step);
-    struct arena *arena = arena_create(); /* that of the run belongs to the main thread */
-    const char *shown = arena_printf(arena, "%s/%s", run->path, name.text);
-    const rondo_status status =
-        shown == NULL ? errors_no_memory(errors) : write_checkpoint(run, archive, name.text, shown, errors);
-    arena_destroy(arena);
-    if (status == RONDO_OK) {
-        atomic_store(&run->checkpoint, step);
-        checkpoint_remove_old(run->descriptor, step, keep, run->protected_step);
-    }
-    return status;
-}
-
-void run_folder_limit_checkpoints(struct run_folder *run, int64_t step, int32_t keep) {
-    struct errors moved = {0};
-    if (run_folder_check(run, &moved) == RONDO_OK) {
-        checkpoint_remove_old(run->descriptor, step, keep, run->protected_step);
-    }
-    errors_free(&moved);
-}
-
-/* Reads one checkpoint. RONDO_OK with *archive NULL: it is damaged, or is no longer there, and `notes` says so. */
-static rondo_status read_checkpoint(struct run_folder *run, int64_t step, struct archive **archive,
-                                    struct errors *notes, struct errors *errors) {
-    const struct arena_mark mark = arena_mark(run->arena);
-    const char *file = in_folder(run, checkpoint_name(step).text);
-    struct errors reasons = {0};
-    int is_damaged = 0;
-    *archive = NULL;
-    if (file == NULL) {
-        return errors_no_memory(errors);
-    }
-    *archive = archive_read_damaged(file, &is_damaged, &reasons);
-    rondo_status status = RONDO_OK;
-    if (*archive == NULL && is_damaged) {
-        errors_add(notes, reasons.status, "a checkpoint cannot be read and is passed over: %s",
-                   errors_text(&reasons, 0));
-    } else if (*archive == NULL) {
-        status = reasons.status;
-        errors_move(errors, &reasons);
-    }
-    errors_free(&reasons);
-    arena_release(run->arena, mark);
-    return status;
-}
-
-static rondo_status read_newest(struct run_folder *run, const int64_t *steps, int32_t count, struct archive **archive,
-                                struct errors *notes, struct errors *errors) {
-    for (int32_t i = 0; i < count; i++) {
-        RONDO_TRY(read_checkpoint(run, steps[i], archive, notes, errors));
-        if (*archive != NULL) {
-            atomic_store(&run->checkpoint, steps[i]);
-            return RONDO_OK;
-        }
-    }
-    return count == 0 ? RONDO_OK
-                      : errors_add(errors, RONDO_INVALID, "no checkpoint in '%s/" CHECKPOINT_FOLDER "' can be read: %s",
-                                   run->path, errors_text(notes, notes->count - 1));
-}
-
-rondo_status run_folder_read_checkpoint(struct run_folder *run, struct archive **archive, int64_t *step,
-                                        struct errors *notes, struct errors *errors) {
-    int64_t *steps;
-    int32_t count;
-    *archive = NULL;
-    *step = RUN_FOLDER_NO_CHECKPOINT;
-    RONDO_TRY(run_folder_check(run, errors));
-    RONDO_TRY(checkpoint_list(run->descriptor, run->path, &steps, &count, errors));
-    const rondo_status status = read_newest(run, steps, count, archive, notes, errors);
-    if (*archive != NULL) {
-        *step = run_folder_checkpoint(run);
-    }
-    free(steps);
-    return status;
-}
-
-rondo_status run_folder_read_checkpoint_of(struct run_folder *run, int64_t step, struct archive **archive,
-                                           struct errors *errors) {
-    struct errors notes = {0};
-    *archive = NULL;
-    RONDO_TRY(run_folder_check(run, errors));
-    rondo_status status = read_checkpoint(run, step, archive, &notes, errors);
-    if (status == RONDO_OK && *archive == NULL) {
-        status = errors_add(errors, RONDO_INVALID, "the training cannot go back: %s", errors_text(&notes, 0));
-    } else if (status == RONDO_OK) {
-        atomic_store(&run->checkpoint, step);
-    }
-    errors_free(&notes);
-    return status;
-}
-
-void run_folder_forget_checkpoints(struct run_folder *run, int64_t step) {
-    checkpoint_remove_old(run->descriptor, step, INT32_MAX, step);
-    atomic_store(&run->checkpoint, step);
-}
-
-void run_folder_protect(struct run_folder *run, int64_t step) {
-    run->protected_step = step;
 }

@@ -440,7 +440,7 @@ static rondo_status parse_header(struct tensor_file *reading, char *text, size_t
 static rondo_status begin_checksum(struct tensor_file *reading, uint64_t length, char *text) {
     char *digits = text + DIGITS_BEGIN;
     if (length < DIGITS_BEGIN + TENSOR_CHECKSUM_DIGITS || memcmp(text, checksum_prefix, DIGITS_BEGIN) != 0) {
-        return REFUSE(reading, "it has no checksum, so it is damaged, or not a checkpoint");
+        return REFUSE(reading, "it has no checksum, or is something else");
     }
     reading->checksum = tensor_checksum_create();
     if (reading->checksum == NULL) {
@@ -525,7 +525,7 @@ rondo_status tensor_file_verify(const struct tensor_file *reading) {
     }
     return memcmp(tensor_checksum_digits(reading->checksum).text, reading->digits, TENSOR_CHECKSUM_DIGITS) == 0
                ? RONDO_OK
-               : REFUSE(reading, "the file is damaged: its bytes do not have its checksum");
+               : REFUSE(reading, "its bytes do not have its checksum");
 }
 
 void tensor_file_close(struct tensor_file *reading) {

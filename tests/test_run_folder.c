@@ -314,7 +314,8 @@ START_TEST(a_damaged_checkpoint_is_passed_over_and_said_so) {
     ck_assert_ptr_null(archive);
     ck_assert_int_eq(run_notes.count, 2);
     assert_parts("all", errors_text(&run_errors, 0),
-                 "no checkpoint in 'run/checkpoints' can be read: |step-000000000250.safetensors: ");
+                 "none of the 2 checkpoints in 'run/checkpoints' can be "
+                 "read|run/checkpoints/step-000000000250.safetensors: the file is damaged|remove the folder");
     ck_assert_int_eq(files_in("run/checkpoints", NULL), 2);
     run_folder_close(run);
 }
