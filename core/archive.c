@@ -357,6 +357,44 @@ rondo_status archive_take_integer(struct archive *archive, int64_t *into, struct
     return status;
 }
 
+/* Numbers of [count], or one if the wanted entry has no dimensions. */
+static rondo_status take_counts(struct archive *archive, const struct archive_wanted *wanted, int64_t *into,
+                                struct archive_range range, struct errors *errors, const char *format,
+                                va_list arguments) {
+    const struct archive_entry *entry = take(archive, wanted, errors, format, arguments);
+    const int64_t count = entry == NULL ? 0 : (int64_t)(entry->bytes / sizeof *into);
+    const int64_t *values = entry == NULL ? NULL : entry->data;
+    for (int64_t i = 0; i < count; i++) {
+        if (values[i] < range.least || values[i] > range.most) {
+            return errors_add_at(errors, RONDO_INVALID, (struct location){.file = archive->file},
+                                 "the entry '%s' has the number %lld, expected %lld to %lld", entry->name,
+                                 (long long)values[i], (long long)range.least, (long long)range.most);
+        }
+        into[i] = values[i];
+    }
+    return entry == NULL ? errors->status : RONDO_OK;
+}
+
+rondo_status archive_take_counts(struct archive *archive, int64_t *into, int64_t count, struct archive_range range,
+                                 struct errors *errors, const char *name, ...) {
+    const struct archive_wanted wanted = {ARCHIVE_I64, 1, &count};
+    va_list arguments;
+    va_start(arguments, name);
+    const rondo_status status = take_counts(archive, &wanted, into, range, errors, name, arguments);
+    va_end(arguments);
+    return status;
+}
+
+rondo_status archive_take_count(struct archive *archive, int64_t *into, struct archive_range range,
+                                struct errors *errors, const char *name, ...) {
+    const struct archive_wanted wanted = {ARCHIVE_I64, 0, NULL};
+    va_list arguments;
+    va_start(arguments, name);
+    const rondo_status status = take_counts(archive, &wanted, into, range, errors, name, arguments);
+    va_end(arguments);
+    return status;
+}
+
 rondo_status archive_take_real(struct archive *archive, double *into, struct errors *errors, const char *name, ...) {
     const struct archive_wanted wanted = {ARCHIVE_F64, 0, NULL};
     va_list arguments;

@@ -81,6 +81,17 @@ rondo_status archive_take_integer(struct archive *archive, int64_t *into, struct
     RONDO_PRINTF(4, 5);
 rondo_status archive_take_real(struct archive *archive, double *into, struct errors *errors, const char *name, ...)
     RONDO_PRINTF(4, 5);
+/* Numbers of `range`, both ends included: a file whose checksum is right may still contain numbers that none of our trainings
+ * has, which must not become an index or overflow. RONDO_INVALID also if one is outside. */
+struct archive_range {
+    int64_t least, most;
+};
+rondo_status archive_take_counts(struct archive *archive, int64_t *into, int64_t count, struct archive_range range,
+                                 struct errors *errors, const char *name, ...) RONDO_PRINTF(6, 7);
+rondo_status archive_take_count(struct archive *archive, int64_t *into, struct archive_range range,
+                                struct errors *errors, const char *name, ...) RONDO_PRINTF(5, 6);
+/* The largest number of anything that is counted: as many again can be added to it without an overflow. */
+#define ARCHIVE_MOST (INT64_MAX / 4)
 /* The text, borrowed from the archive; NULL with an error as above. */
 const char *archive_take_text(struct archive *archive, struct errors *errors, const char *name, ...) RONDO_PRINTF(3, 4);
 /* 1 if there is an entry of this name. */

@@ -77,6 +77,28 @@ START_TEST(archive_refuses_what_does_not_fit) {
 }
 END_TEST
 
+START_TEST(archive_refuses_numbers_out_of_range) {
+    struct archive *archive = archive_create();
+    struct errors errors = {0};
+    const int64_t values[] = {0, 3, 4};
+    const struct archive_range three = {0, 3}, four = {0, 4};
+    int64_t back[3] = {7, 7, 7};
+    archive_set_file(archive, "a/b.safetensors");
+    archive_put_integers(archive, values, 3, "many");
+    archive_put_integer(archive, -1, "one");
+    ck_assert_int_eq(archive_take_count(archive, back, three, &errors, "one"), RONDO_INVALID);
+    ck_assert_str_eq(errors_text(&errors, 0), "a/b.safetensors: the entry 'one' has the number -1, expected 0 to 3");
+    ck_assert_int_eq(archive_take_counts(archive, back, 3, three, &errors, "many"), RONDO_INVALID);
+    ck_assert_str_eq(errors_text(&errors, 1), "a/b.safetensors: the entry 'many' has the number 4, expected 0 to 3");
+    ck_assert_int_eq(archive_take_counts(archive, back, 2, four, &errors, "many"), RONDO_INVALID); /* another shape */
+    ck_assert_int_eq(archive_take_count(archive, back, four, &errors, "many"), RONDO_INVALID);
+    errors_free(&errors);
+    ck_assert_int_eq(archive_take_counts(archive, back, 3, four, &errors, "many"), RONDO_OK);
+    ck_assert_int_eq(memcmp(back, values, sizeof back), 0);
+    archive_destroy(archive);
+}
+END_TEST
+
 /* Sizes that overflow are refused, and names of any number and length are found. */
 START_TEST(archive_takes_any_names_and_no_absurd_sizes) {
     struct archive *archive = archive_create();
@@ -110,6 +132,7 @@ int main(void) {
     TCase *cases = add_case(suite, "archive", 60, NULL, NULL);
     tcase_add_test(cases, archive_returns_what_was_put);
     tcase_add_test(cases, archive_refuses_what_does_not_fit);
+    tcase_add_test(cases, archive_refuses_numbers_out_of_range);
     tcase_add_test(cases, archive_takes_any_names_and_no_absurd_sizes);
     return run_suite(suite);
 }
