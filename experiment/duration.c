@@ -1,5 +1,6 @@
 #include "experiment/duration.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "core/options.h"
@@ -49,4 +50,9 @@ int duration_read(const struct plugin_reader *reader, struct yaml_node *section,
 
 double duration_updates(const struct duration *duration, int64_t updates_per_epoch) {
     return (double)duration->steps + duration->epochs * (double)updates_per_epoch;
+}
+
+int duration_reaches(double every, int64_t step) {
+    const double rounding = 1e-6; /* of a multiple of a share of an epoch */
+    return every > 0 && floor(((double)step + rounding) / every) > floor(((double)step - 1 + rounding) / every);
 }

@@ -26,5 +26,7 @@ int duration_read(const struct plugin_reader *reader, struct yaml_node *section,
 
 /* The length in updates. */
 double duration_updates(const struct duration *duration, int64_t updates_per_epoch);
+/* 1 if update number `step`, from 1, is the first that is at least a multiple of `every` updates; 0 if `every` is 0. */
+int duration_reaches(double every, int64_t step);
 
 #endif

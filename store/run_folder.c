@@ -189,15 +189,12 @@ static rondo_status remember(struct run_folder *run, const char *name, struct er
 
 static rondo_status refuse_second(const struct run_folder *run, int descriptor, struct errors *errors) {
     const long owner = file_lock_owner(descriptor);
-    char number[40] = "";
-    if (owner == (long)getpid()) {
-        return errors_add(errors, RONDO_INVALID, "this process already trains in '%s'", run->path);
-    }
-    if (owner > 0) {
-        snprintf(number, sizeof number, " (its number is %ld)", owner);
-    }
-    return errors_add(errors, RONDO_INVALID, "another process trains in '%s'%s: wait until it has ended, or end it",
-                      run->path, number);
+    char number[40];
+    snprintf(number, sizeof number, " (its number is %ld)", owner);
+    return owner == (long)getpid() ? errors_add(errors, RONDO_INVALID, "this process already trains in '%s'", run->path)
+                                   : errors_add(errors, RONDO_INVALID,
+                                                "another process trains in '%s'%s: wait until it has ended, or end it",
+                                                run->path, owner > 0 ? number : "");
 }
 
 /* Its descriptor is -1 with errno after a failure of the system. */
@@ -444,6 +441,10 @@ rondo_status run_folder_append(struct run_folder *run, enum run_log log, const s
                           run->logs[log].path);
     }
     return line_file_append(run->logs[log].descriptor, run->logs[log].path, object, errors);
+}
+
+int run_folder_is_finished(const struct run_folder *run) {
+    return line_file_ends_with(run->logs[RUN_METRICS].descriptor, "finished");
 }
 
 int64_t run_folder_length(const struct run_folder *run, enum run_log log) {

@@ -48,6 +48,9 @@ void run_folder_keep(struct run_folder *run);
 /* 1: the folder of a run whose metrics.jsonl does not end with the line "finished", and no process trains in it now. */
 int run_folder_is_unfinished(const char *folder);
 
+/* 1: metrics.jsonl ends with the line "finished". */
+int run_folder_is_finished(const struct run_folder *run);
+
 const char *run_folder_path(const struct run_folder *run);
 /* The update after which the weights in the folder were those of the model; RUN_FOLDER_NO_WEIGHTS: there are none yet. For an
  * opened run it is unknown, so there are none until run_folder_set_weights says what the checkpoint knows, or new ones are

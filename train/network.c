@@ -346,11 +346,12 @@ void network_save(const struct network *network, struct archive *archive) {
     }
 }
 
-rondo_status network_load(struct network *network, struct archive *archive, struct errors *errors) {
+rondo_status network_load(struct network *network, const struct dataset *train, struct archive *archive,
+                          struct errors *errors) {
     int64_t lanes = 0;
     RONDO_TRY(archive_take_integer(archive, &lanes, errors, "carry.lanes"));
     network_forget_states(network);
-    if (lanes <= 0) {
+    if (lanes <= 0 || train->lane == NULL || lanes != train->lanes) {
         return RONDO_OK;
     }
     network->carried = model_states_create(network->model, lanes, errors);

@@ -105,10 +105,11 @@ const struct gradient *network_sampled_gradients(const struct network *network);
 /* 1 if predictions are probabilities of classes, as sampled gradients require. */
 int network_predicts_classes(const struct network *network);
 
-/* The carried states of all lanes, from which the next network_train continues; nothing if there are none. The model saves
- * its parameters itself (model/model.h). */
+/* The carried states of all lanes, from which the next network_train continues; nothing if there are none. States of another
+ * number of lanes than those of `train` are not taken. The model saves its parameters itself (model/model.h). */
 void network_save(const struct network *network, struct archive *archive);
-rondo_status network_load(struct network *network, struct archive *archive, struct errors *errors);
+rondo_status network_load(struct network *network, const struct dataset *train, struct archive *archive,
+                          struct errors *errors);
 
 /* Adds the scores of the whole dataset, evaluated in batches of this size. */
 rondo_status network_evaluate(struct network *network, const struct dataset *dataset, struct batch_size batch,

@@ -6,12 +6,14 @@
 #include "train/run_record.h"
 #include "train/schedule.h"
 
+static const struct archive_range any_epochs = {1, 1000000}; /* as of schedule.epochs */
+
 /* What was trained cannot be taken away, with --accept-changes neither. */
 static rondo_status check_epochs(const struct resume *resume, struct errors *errors) {
     const struct yaml_node *schedule = yaml_get(resume->task->experiment->root, "schedule");
     const int64_t epochs = resume->task->experiment->schedule.options.epochs;
     int64_t epoch = 0;
-    RONDO_TRY(archive_take_integer(resume->archive, &epoch, errors, "trainer.epoch"));
+    RONDO_TRY(archive_take_count(resume->archive, &epoch, any_epochs, errors, "trainer.epoch"));
     return epochs >= epoch ? RONDO_OK
                            : errors_add_at(errors, RONDO_INVALID, yaml_get(schedule, "epochs")->where,
                                            "'schedule.epochs' is %lld, and the run is already in epoch %lld",
@@ -23,7 +25,7 @@ static rondo_status compare_epochs(const struct resume *resume, struct errors *d
     const struct task *task = resume->task;
     const int64_t epochs = task->experiment->schedule.options.epochs;
     int64_t planned = 0, update = -1;
-    RONDO_TRY(archive_take_integer(resume->archive, &planned, errors, "trainer.epochs"));
+    RONDO_TRY(archive_take_count(resume->archive, &planned, any_epochs, errors, "trainer.epochs"));
     if (epochs == planned) {
         return RONDO_OK;
     }
@@ -71,6 +73,22 @@ static rondo_status compare(struct resume *resume, const struct resume_settings 
     return status;
 }
 
+/* A finished run always has one, unless it was removed, or the run is of a version that wrote none: to begin again would
+ * replace its weights by those of a training that may not end. */
+static rondo_status check_checkpoint(struct resume *resume, struct errors *errors) {
+    int64_t step = 0;
+    if (resume->archive != NULL) {
+        const struct archive_range named = {resume->step, resume->step}; /* by the file: it may have been renamed */
+        return archive_take_count(resume->archive, &step, named, errors, "trainer.steps");
+    }
+    resume->step = 0;
+    return run_folder_is_finished(resume->run)
+               ? errors_add(errors, RONDO_INVALID,
+                            "the run '%s' has finished, and has no checkpoint from which it could go on",
+                            run_folder_path(resume->run))
+               : RONDO_OK;
+}
+
 rondo_status resume_open(struct resume *resume, const struct resume_settings *settings, struct session *session,
                          struct errors *notes, struct errors *errors) {
     *resume = (struct resume){.run = run_folder_open(settings->folder, errors)};
@@ -78,6 +96,7 @@ rondo_status resume_open(struct resume *resume, const struct resume_settings *se
         return errors->status;
     }
     RONDO_TRY(run_folder_read_checkpoint(resume->run, &resume->archive, &resume->step, notes, errors));
+    RONDO_TRY(check_checkpoint(resume, errors));
     resume->task = run_record_reopen(settings->folder, settings->assignments, session, errors);
     if (resume->task == NULL) {
         return errors->status;

@@ -1,8 +1,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include "train/train.h"
 
-#include <math.h>
-
 #include "io/file.h"
 #include "train/checkpoint_writer.h"
 #include "train/resume.h"
@@ -22,6 +20,7 @@ struct experiment_training {
     struct archive *identity; /* what the run was made from, for all checkpoints */
     int64_t fallback_step;    /* of the checkpoint that a rollback goes to; RUN_FOLDER_NO_CHECKPOINT: initial weights */
     int64_t validated_step;   /* the updates before the last validation; -1: there was none */
+    int has_begun;            /* 1: everything is allocated, and the checkpoint, if any, was taken */
     int is_checkpoint_due;    /* and has not been written, because another one was being written */
     double checkpoint_clock;  /* when the last one began, on trainer_clock */
     double start, seconds_before; /* of this process, on trainer_clock; of training in those before */
@@ -50,39 +49,50 @@ struct trainer_settings train_settings(const struct task *task) {
         .profile = task->session->profile};
 }
 
-/* Removes what was written after the checkpoint, and will be written again. */
-static rondo_status cut_logs(struct run_folder *run, struct archive *archive, struct errors *errors) {
-    int64_t metrics = 0, timings = 0;
-    if (archive != NULL) {
-        RONDO_TRY(archive_take_integer(archive, &metrics, errors, "files.metrics"));
-        RONDO_TRY(archive_take_integer(archive, &timings, errors, "files.timings"));
-    }
-    RONDO_TRY(run_folder_cut(run, RUN_METRICS, metrics, errors));
-    return run_folder_cut(run, RUN_TIMINGS, timings, errors);
-}
-
-/* Changes the folder of a run that goes on, now that its checkpoint has turned out to fit. */
-static rondo_status on_begin(void *arg, struct errors *errors) {
-    struct experiment_training *training = arg;
-    struct resume *resume = training->resume;
-    archive_destroy(training->back);
-    training->back = NULL;
-    if (resume == NULL) {
+/* The lengths of the logs when the checkpoint was written; 0 without one (NULL). */
+static rondo_status take_lengths(struct archive *archive, int64_t lengths[RUN_LOG_COUNT], struct errors *errors) {
+    const struct archive_range any = {0, ARCHIVE_MOST};
+    lengths[RUN_METRICS] = lengths[RUN_TIMINGS] = 0;
+    if (archive == NULL) {
         return RONDO_OK;
     }
-    if (resume->has_changed) {
-        RONDO_TRY(run_record_rewrite(training->run, training->task, errors));
-    }
-    RONDO_TRY(cut_logs(training->run, resume->archive, errors));
+    RONDO_TRY(archive_take_count(archive, &lengths[RUN_METRICS], any, errors, "files.metrics"));
+    return archive_take_count(archive, &lengths[RUN_TIMINGS], any, errors, "files.timings");
+}
+
+/* Removes what was written after the checkpoint, and will be written again. */
+static rondo_status cut_logs(struct run_folder *run, const int64_t lengths[RUN_LOG_COUNT], struct errors *errors) {
+    RONDO_TRY(run_folder_cut(run, RUN_METRICS, lengths[RUN_METRICS], errors));
+    return run_folder_cut(run, RUN_TIMINGS, lengths[RUN_TIMINGS], errors);
+}
+
+/* Changes the folder of a run that goes on, once all of its checkpoint has turned out to fit. */
+static rondo_status go_on(struct run_folder *run, struct resume *resume, struct errors *errors) {
+    int64_t lengths[RUN_LOG_COUNT];
+    RONDO_TRY(take_lengths(resume->archive, lengths, errors));
     if (resume->archive != NULL && !resume->is_other) {
         RONDO_TRY(archive_check_taken(resume->archive, errors));
     }
+    if (resume->has_changed) {
+        RONDO_TRY(run_record_rewrite(run, resume->task, errors));
+    }
+    RONDO_TRY(cut_logs(run, lengths, errors));
     if (resume->archive != NULL) {
-        run_folder_limit_checkpoints(training->run, resume->step,
-                                     (int32_t)training->task->experiment->schedule.checkpoint.keep);
+        run_folder_limit_checkpoints(run, resume->step, (int32_t)resume->task->experiment->schedule.checkpoint.keep);
     }
     archive_destroy(resume->archive); /* as large as all that is trained */
     resume->archive = NULL;
+    return RONDO_OK;
+}
+
+static rondo_status on_begin(void *arg, struct errors *errors) {
+    struct experiment_training *training = arg;
+    archive_destroy(training->back);
+    training->back = NULL;
+    if (training->resume != NULL) {
+        RONDO_TRY(go_on(training->run, training->resume, errors));
+    }
+    training->has_begun = 1;
     return RONDO_OK;
 }
 
@@ -109,12 +119,6 @@ static rondo_status on_interval(void *arg, const struct trainer_progress *progre
 
 /* ---- checkpoints ---- */
 
-/* 1 if a multiple of `every` updates was reached by update number `steps`. */
-static int reaches(int64_t steps, double every) {
-    const double rounding = 1e-6; /* of a share of an epoch */
-    return every > 0 && floor(((double)steps + rounding) / every) > floor(((double)steps - 1 + rounding) / every);
-}
-
 static int rolls_back(const struct experiment_training *training) {
     return training->task->experiment->schedule.options.on_nonfinite == NONFINITE_ROLLBACK;
 }
@@ -126,8 +130,8 @@ static int is_regular(const struct experiment_training *training, int64_t steps)
     const struct checkpoint_every *every = &task->experiment->schedule.checkpoint_every;
     const int64_t total = task->experiment->schedule.options.epochs * task->updates_per_epoch;
     return steps > 0 && (steps == training->validated_step ||
-                         (steps < total && (reaches(steps, (double)every->steps) ||
-                                            reaches(steps, every->epochs * (double)task->updates_per_epoch))));
+                         (steps < total && (duration_reaches((double)every->steps, steps) ||
+                                            duration_reaches(every->epochs * (double)task->updates_per_epoch, steps))));
 }
 
 static rondo_status begin_checkpoint(struct experiment_training *training, enum trainer_pause why, int64_t step,
@@ -158,9 +162,10 @@ static rondo_status on_pause(void *arg, enum trainer_pause why, const struct tra
     const struct checkpoint_every *every = &training->task->experiment->schedule.checkpoint_every;
     const double seconds = trainer_clock() - training->checkpoint_clock, minute = 60, least = 1;
     const int must_last = rolls_back(training) && is_regular(training, progress->steps);
-    const int is_exact = why != TRAINER_UPDATE || must_last || reaches(progress->steps, (double)every->steps);
-    training->is_checkpoint_due |= is_exact || (every->minutes > 0 && seconds >= minute * every->minutes) ||
-                                   reaches(progress->steps, every->epochs * (double)training->task->updates_per_epoch);
+    const int is_exact = why != TRAINER_UPDATE || must_last || duration_reaches((double)every->steps, progress->steps);
+    training->is_checkpoint_due |=
+        is_exact || (every->minutes > 0 && seconds >= minute * every->minutes) ||
+        duration_reaches(every->epochs * (double)training->task->updates_per_epoch, progress->steps);
     if (!is_exact) {
         if (checkpoint_writer_is_busy(training->writer)) {
             return RONDO_OK;
@@ -207,7 +212,8 @@ static void report_folder(struct experiment_training *training, rondo_status sta
         run_folder_keep(run);
     }
     if (status == RONDO_INTERRUPTED && run_folder_weights(run) == RUN_FOLDER_NO_WEIGHTS && trainer->steps > 0) {
-        run_record_weights(run, training->task->network, trainer->steps, trainer->steps / per_epoch, errors);
+        const int64_t step = trainer->best_epoch > 0 ? trainer->best_step : trainer->steps;
+        run_record_weights(run, training->task->network, step, step / per_epoch, errors);
     }
     const int64_t weights = run_folder_weights(run), checkpoint = run_folder_checkpoint(run);
     const int has_any = weights != RUN_FOLDER_NO_WEIGHTS || checkpoint != RUN_FOLDER_NO_CHECKPOINT;
@@ -217,7 +223,9 @@ static void report_folder(struct experiment_training *training, rondo_status sta
         training->result->folder = NULL;
         return;
     }
-    training->result->can_resume = checkpoint != RUN_FOLDER_NO_CHECKPOINT || status == RONDO_INTERRUPTED;
+    const int is_refused = !training->has_begun && status == RONDO_INVALID; /* it would be again */
+    training->result->can_resume =
+        (checkpoint != RUN_FOLDER_NO_CHECKPOINT && !is_refused) || status == RONDO_INTERRUPTED;
     if (weights != RUN_FOLDER_NO_WEIGHTS) {
         errors_add(errors, status, "the weights %s are in '%s'", place_of(training, weights), run_folder_path(run));
     }
@@ -251,6 +259,7 @@ static rondo_status go_back(struct experiment_training *training, int64_t rollba
     const struct schedule_options *schedule = &task->experiment->schedule.options;
     const int64_t step = training->fallback_step == RUN_FOLDER_NO_CHECKPOINT ? 0 : training->fallback_step;
     double lr_factor = 1;
+    int64_t lengths[RUN_LOG_COUNT];
     int64_t earlier = 0; /* rollbacks before that state; its logs have their lines */
     RONDO_TRY(checkpoint_writer_wait(training->writer, errors));
     if (training->fallback_step != RUN_FOLDER_NO_CHECKPOINT) {
@@ -261,7 +270,8 @@ static rondo_status go_back(struct experiment_training *training, int64_t rollba
                                    errors));
     }
     run_folder_forget_checkpoints(training->run, training->fallback_step);
-    RONDO_TRY(cut_logs(training->run, training->back, errors));
+    RONDO_TRY(take_lengths(training->back, lengths, errors));
+    RONDO_TRY(cut_logs(training->run, lengths, errors));
     for (int64_t k = earlier + 1; k <= rollbacks; k++) {
         lr_factor = trainer_rollback_factor(schedule->rollback_factor, k);
         RONDO_TRY(run_record_rollback(training->run, k, step, lr_factor, k == rollbacks ? lost_seconds : 0, errors));
@@ -426,8 +436,10 @@ rondo_status train_resume(struct resume *resume, const struct train_observer *ob
     if (resume->archive != NULL) {
         RONDO_TRY(archive_take_real(resume->archive, &training.seconds_before, errors, "trainer.seconds"));
         RONDO_TRY(find_weights(resume, errors));
-        RONDO_TRY(archive_take_integer(resume->archive, &training.fallback_step, errors, "rollback.step"));
-        RONDO_TRY(archive_take_integer(resume->archive, &training.validated_step, errors, "trainer.validated_step"));
+        const struct archive_range past = {-1, resume->step}; /* -1: none, for both */
+        RONDO_TRY(archive_take_count(resume->archive, &training.fallback_step, past, errors, "rollback.step"));
+        RONDO_TRY(
+            archive_take_count(resume->archive, &training.validated_step, past, errors, "trainer.validated_step"));
         run_folder_protect(resume->run, training.fallback_step);
     }
     resume->run = NULL; /* train_in closes it */

@@ -251,14 +251,14 @@ static rondo_status end_interval(struct training *training, struct errors *error
     return RONDO_OK;
 }
 
-/* Validation k, from 1, follows the first update that is at least number k * validate_every. */
+/* Validation k, from 1, follows the first update that is at least number k * validate_every. Updates are counted as if every
+ * epoch had been like this one, since a training may have been resumed with other data or another validate_every. */
 static int is_interval_end(const struct training *training) {
     const struct trainer_progress *progress = &training->progress;
     const double every = training->valid != NULL && training->settings->validate_every > 0
                              ? training->settings->validate_every
                              : (double)progress->updates;
-    const double rounding = 1e-6; /* of k times a share of an epoch */
-    return (double)progress->steps + rounding >= (double)(training->validations + 1) * every;
+    return duration_reaches(every, (progress->epoch - 1) * progress->updates + progress->update);
 }
 
 static rondo_status pause_training(struct training *training, enum trainer_pause why, struct errors *errors) {
@@ -329,6 +329,7 @@ static rondo_status run_epoch(struct training *training, struct errors *errors) 
     rondo_status status =
         epoch_make(&epoch, training->train, network_plan(training->network), settings->batch, &shuffle, errors);
     progress->updates = (epoch.batches + training->accumulate - 1) / training->accumulate;
+    progress->update = progress->update < progress->updates ? progress->update : progress->updates; /* of fewer data */
     status = status == RONDO_OK ? finish_update(training, errors) : status;
     while (status == RONDO_OK && progress->update < progress->updates && !training->is_stopped) {
         status = run_update(training, &epoch, errors);

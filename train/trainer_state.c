@@ -19,7 +19,8 @@ static void save_scores(const struct scores *scores, const char *name, struct ar
 
 static rondo_status load_scores(struct scores *scores, const char *name, struct archive *archive,
                                 struct errors *errors) {
-    RONDO_TRY(archive_take_integer(archive, &scores->rows, errors, "trainer.%s.rows", name));
+    const struct archive_range any = {0, ARCHIVE_MOST};
+    RONDO_TRY(archive_take_count(archive, &scores->rows, any, errors, "trainer.%s.rows", name));
     RONDO_TRY(archive_take_real(archive, &scores->weight, errors, "trainer.%s.weight", name));
     RONDO_TRY(archive_take_reals(archive, scores->sums, HEADS_MOST_METRICS, errors, "trainer.%s.sums", name));
     return archive_take_reals(archive, scores->figures, METRICS_MOST, errors, "trainer.%s.figures", name);
@@ -67,34 +68,39 @@ struct trainer_number {
     const char *name;
     int64_t *integer; /* one of them is NULL */
     double *real;
+    /* Of an integer. The largest one may be a number that is listed before; NULL: ARCHIVE_MOST. */
+    int64_t least;
+    const int64_t *most;
 };
 
 enum { TRAINER_NUMBERS = 20 };
 
 static void list_numbers(struct training *training, struct trainer_number numbers[TRAINER_NUMBERS]) {
+    static const int64_t most_recent = TRAINER_RECENT, most_rollbacks = 1000000; /* as of schedule.nonfinite_limit */
     struct trainer_progress *progress = &training->progress;
     struct trainer_result *result = training->result;
+    const int64_t *steps = &progress->steps;
     const struct trainer_number all[TRAINER_NUMBERS] = {
-        {"epoch", &progress->epoch, NULL},
-        {"update", &progress->update, NULL},
-        {"updates", &progress->updates, NULL},
-        {"steps", &progress->steps, NULL},
-        {"skipped", &progress->skipped, NULL},
-        {"interval_skipped", &progress->interval_skipped, NULL},
-        {"rollbacks", &progress->rollbacks, NULL},
-        {"recent", &training->n_recent, NULL},
-        {"interval_updates", &progress->interval_updates, NULL},
-        {"interval_examples", &progress->interval_examples, NULL},
-        {"interval_seconds", NULL, &progress->interval_seconds},
-        {"gradient_norm", NULL, &progress->gradient_norm},
-        {"lr_scale", NULL, &progress->lr_scale},
-        {"validations", &training->validations, NULL},
-        {"validated_step", &training->validated_step, NULL},
-        {"better_validation", &training->better_validation, NULL},
-        {"best_value", NULL, &training->best_value},
-        {"validated_epoch", &result->epochs, NULL},
-        {"best_epoch", &result->best_epoch, NULL},
-        {"best_step", &result->best_step, NULL},
+        {"epoch", &progress->epoch, NULL, 1, &progress->epochs},
+        {"updates", &progress->updates, NULL, 0, NULL},
+        {"update", &progress->update, NULL, 0, &progress->updates},
+        {"steps", &progress->steps, NULL, 0, NULL},
+        {"skipped", &progress->skipped, NULL, 0, steps},
+        {"interval_skipped", &progress->interval_skipped, NULL, 0, steps},
+        {"rollbacks", &progress->rollbacks, NULL, 0, &most_rollbacks},
+        {"recent", &training->n_recent, NULL, 0, &most_recent},
+        {"interval_updates", &progress->interval_updates, NULL, 0, steps},
+        {"interval_examples", &progress->interval_examples, NULL, 0, NULL},
+        {"interval_seconds", NULL, &progress->interval_seconds, 0, NULL},
+        {"gradient_norm", NULL, &progress->gradient_norm, 0, NULL},
+        {"lr_scale", NULL, &progress->lr_scale, 0, NULL},
+        {"validations", &training->validations, NULL, 0, NULL},
+        {"validated_step", &training->validated_step, NULL, -1, steps},
+        {"better_validation", &training->better_validation, NULL, 0, &training->validations},
+        {"best_value", NULL, &training->best_value, 0, NULL},
+        {"validated_epoch", &result->epochs, NULL, 0, &progress->epoch},
+        {"best_epoch", &result->best_epoch, NULL, 0, &progress->epoch},
+        {"best_step", &result->best_step, NULL, 0, steps},
     };
     memcpy(numbers, all, sizeof all);
 }
@@ -134,7 +140,9 @@ rondo_status trainer_load(struct training *training, struct archive *archive, st
     list_numbers(training, numbers);
     for (int32_t k = 0; k < TRAINER_NUMBERS; k++) {
         if (numbers[k].integer != NULL) {
-            RONDO_TRY(archive_take_integer(archive, numbers[k].integer, errors, "trainer.%s", numbers[k].name));
+            const struct archive_range range = {numbers[k].least,
+                                                numbers[k].most == NULL ? ARCHIVE_MOST : *numbers[k].most};
+            RONDO_TRY(archive_take_count(archive, numbers[k].integer, range, errors, "trainer.%s", numbers[k].name));
         } else {
             RONDO_TRY(archive_take_real(archive, numbers[k].real, errors, "trainer.%s", numbers[k].name));
         }
@@ -146,7 +154,7 @@ rondo_status trainer_load(struct training *training, struct archive *archive, st
     RONDO_TRY(load_scores(&training->scores, "train", archive, errors));
     RONDO_TRY(load_scores(&training->result->valid, "valid", archive, errors));
     RONDO_TRY(model_load(network_model(training->network), archive, errors));
-    RONDO_TRY(network_load(training->network, archive, errors));
+    RONDO_TRY(network_load(training->network, training->train, archive, errors));
     RONDO_TRY(updater_load(training->updater, archive, errors));
     RONDO_TRY(schedule_load(training->schedule, archive, errors));
     if (training->result->best_epoch > 0) {

@@ -29,7 +29,8 @@ void updater_save(const struct updater *updater, struct archive *archive) {
 
 /* The rows that changed before the checkpoint are not in it: all rows count as changed (updater_changes). */
 rondo_status updater_load(struct updater *updater, struct archive *archive, struct errors *errors) {
-    RONDO_TRY(archive_take_integer(archive, &updater->steps, errors, "optimizer.steps"));
+    const struct archive_range any = {0, ARCHIVE_MOST};
+    RONDO_TRY(archive_take_count(archive, &updater->steps, any, errors, "optimizer.steps"));
     for (int32_t p = 0; p < model_parameter_count(updater->settings.model); p++) {
         const char *name = parameter_at(updater, p)->name;
         for (int32_t stage = 0; stage < updater->settings.n_stages && !updater_is_frozen(updater, p); stage++) {
@@ -40,8 +41,9 @@ rondo_status updater_load(struct updater *updater, struct archive *archive, stru
             }
         }
         if (updater->rows[p].reached != NULL) {
-            RONDO_TRY(archive_take_integers(archive, updater->rows[p].reached, parameter_at(updater, p)->value.shape[0],
-                                            errors, "optimizer.reached.%s", name));
+            const struct archive_range done = {0, updater->steps};
+            RONDO_TRY(archive_take_counts(archive, updater->rows[p].reached, parameter_at(updater, p)->value.shape[0],
+                                          done, errors, "optimizer.reached.%s", name));
         }
     }
     return RONDO_OK;

@@ -1,0 +1,191 @@
+/* tests/test_resume_state.c: a checkpoint whose file is whole, but whose numbers no training can have; resumes that would lose
+ * what there is; and what a training with other data goes on with. */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sandbox.h"
+#include "store/archive_file.h"
+#include "tests/suite.h"
+#include "tiny.h"
+
+#define CHECKPOINT "run/checkpoints/step-000000000005.safetensors"
+
+static const char *const kept[] = {CHECKPOINT, "run/experiment.yaml", "run/metrics.jsonl", "run/weights.safetensors"};
+
+static const char *rondo(const char *arguments, int status) {
+    const struct outcome outcome = sandbox_run((struct call){.arguments = arguments});
+    assert_status(arguments, &outcome, status);
+    return outcome.err;
+}
+
+/* Trains an average of rows, which catches up, with states that are carried: it has every kind of number. 24 texts. */
+static void setup(void) {
+    sandbox_open();
+    tiny_write();
+    tiny_edit("wrapped.yaml", "optimizer:", "optimizer: {plugin: sgd, lr: 0.1, wrappers: [{plugin: ema}]}");
+    sandbox_write("book.txt", "the cat sat on the mat and the dog sat on the cat and all of it was very good indeed ");
+    sandbox_write("carry.yaml", "rondo: 1\n"
+                                "name: carry\n"
+                                "architecture: \"N:N\"\n"
+                                "data: {reader: characters, train: book.txt, window: 8, carry: true}\n"
+                                "model: {feedback: true, layers: [{cell: gru, hidden: 4}]}\n"
+                                "loss: {plugin: softmax_cross_entropy}\n"
+                                "optimizer: {plugin: sgd, lr: 0.1}\n"
+                                "schedule: {epochs: 1, batch: 2, seed: 1}\n");
+}
+
+/* Trains to a checkpoint after step 5. */
+static void train(const char *experiment) {
+    char arguments[200];
+    snprintf(arguments, sizeof arguments,
+             "train %s --quiet --out run --set schedule.checkpoint.every.steps=5 "
+             "--set schedule.checkpoint.keep=9",
+             experiment);
+    rondo(arguments, 0);
+    for (int step = 6; step < 100; step++) {
+        char name[80];
+        snprintf(name, sizeof name, "run/checkpoints/step-%012d.safetensors", step);
+        if (sandbox_has(name)) {
+            sandbox_remove(name);
+        }
+    }
+}
+
+/* A number in a checkpoint, and one that it cannot be. */
+static const struct {
+    const char *experiment, *name;
+    int64_t number;
+    const char *parts; /* of the message */
+} damages[] = {
+    {"e.yaml", "trainer.epoch", 0, "has the number 0, expected 1 to "},
+    {"e.yaml", "trainer.epoch", INT64_MIN, "expected 1 to "},
+    {"e.yaml", "trainer.epochs", INT64_MAX, "expected 1 to "},
+    {"e.yaml", "trainer.update", -1, "has the number -1, expected 0 to 3"},
+    {"e.yaml", "trainer.update", 4, "has the number 4, expected 0 to 3"},
+    {"e.yaml", "trainer.updates", INT64_MAX, "expected 0 to "},
+    {"e.yaml", "trainer.steps", 6, "has the number 6, expected 5 to 5"},
+    {"e.yaml", "trainer.skipped", 6, "expected 0 to 5"},
+    {"e.yaml", "trainer.recent", 5, "has the number 5, expected 0 to 4"},
+    {"e.yaml", "trainer.recent", -1, "expected 0 to 4"},
+    {"e.yaml", "trainer.validations", INT64_MAX, "expected 0 to "},
+    {"e.yaml", "trainer.validated_step", -2, "expected -1 to 5"},
+    {"e.yaml", "trainer.better_validation", 2, "expected 0 to 1"},
+    {"e.yaml", "trainer.best_step", 6, "expected 0 to 5"},
+    {"e.yaml", "trainer.rollbacks", INT64_MAX, "expected 0 to 1000000"},
+    {"e.yaml", "rollback.step", 6, "expected -1 to 5"},
+    {"e.yaml", "trainer.train.rows", -1, "expected 0 to "},
+    {"e.yaml", "optimizer.steps", INT64_MAX, "expected 0 to "},
+    {"wrapped.yaml", "optimizer.reached.embedding.W", 6, "has the number 6, expected 0 to 5"},
+    {"wrapped.yaml", "optimizer.reached.embedding.W", INT64_MIN, "expected 0 to 5"},
+    {"e.yaml", "files.metrics", -1, "expected 0 to "},
+    {"e.yaml", "files.timings", INT64_MAX, "expected 0 to "},
+    {"carry.yaml", "carry.lanes", INT64_MAX, "belongs to nothing in this training"},
+};
+
+static void damage(const char *name, int64_t number) {
+    struct errors errors = {0};
+    struct archive *archive = archive_read(sandbox_path(CHECKPOINT), &errors);
+    int found = 0;
+    ck_assert_msg(archive != NULL, "%s", errors_text(&errors, 0));
+    for (int32_t i = 0; i < archive_count(archive); i++) {
+        const struct archive_entry *entry = archive_entry(archive, i);
+        if (strcmp(entry->name, name) == 0) {
+            ck_assert_int_eq(entry->kind, ARCHIVE_I64);
+            memcpy(entry->data, &number, sizeof number);
+            found = 1;
+        }
+    }
+    ck_assert_msg(found, "the checkpoint has no '%s'", name);
+    ck_assert_int_eq(archive_write(sandbox_path(CHECKPOINT), archive, &errors), RONDO_OK);
+    archive_destroy(archive);
+}
+
+START_TEST(number_that_no_training_has_is_refused_and_the_run_stays) {
+    const char *before[ROWS(kept)];
+    size_t sizes[ROWS(kept)];
+    train(damages[_i].experiment);
+    damage(damages[_i].name, damages[_i].number);
+    for (int i = 0; i < ROWS(kept); i++) {
+        before[i] = sandbox_read(kept[i], &sizes[i]);
+    }
+    const char *message = rondo("train --resume run --set schedule.epochs=4", 2);
+    assert_parts(damages[_i].name, message, damages[_i].parts);
+    assert_parts(damages[_i].name, message, "step-000000000005.safetensors: ");
+    ck_assert_msg(strstr(message, "to go on: ") == NULL, "%s", message);
+    for (int i = 0; i < ROWS(kept); i++) {
+        size_t size;
+        const char *after = sandbox_read(kept[i], &size);
+        ck_assert_msg(size == sizes[i] && memcmp(after, before[i], size) == 0, "%s was changed", kept[i]);
+    }
+}
+END_TEST
+
+START_TEST(checkpoint_that_was_renamed_is_refused) {
+    train("e.yaml");
+    sandbox_copy(CHECKPOINT, "run/checkpoints/step-000000000007.safetensors");
+    assert_parts("renamed", rondo("train --resume run", 2),
+                 "step-000000000007.safetensors: the entry 'trainer.steps' has the number 5, expected 7 to 7");
+}
+END_TEST
+
+START_TEST(finished_run_without_checkpoints_is_not_begun_again) {
+    train("e.yaml");
+    const char *metrics = sandbox_read("run/metrics.jsonl", NULL);
+    sandbox_remove("run/checkpoints");
+    assert_parts("resume", rondo("train --resume run", 2),
+                 "the run 'run' has finished, and has no checkpoint from which it could go on");
+    ck_assert_str_eq(sandbox_read("run/metrics.jsonl", NULL), metrics);
+}
+END_TEST
+
+/* The number of examples that a run goes on with, in batches of 8, and the last steps of its epochs 2 to 5. */
+static const struct {
+    int examples;
+    int64_t steps[4];
+} others[] = {
+    {24, {6, 9, 12, 15}},
+    {40, {8, 13, 18, 23}}, /* 5 updates: the second epoch gets 3 more */
+    {8, {5, 6, 7, 8}},     /* 1 update: the second epoch is over */
+};
+
+START_TEST(validations_are_at_the_ends_of_epochs_with_other_data) {
+    train("e.yaml");
+    const char *text = sandbox_read("train.tsv", NULL);
+    char *other = sandbox_memory(2 * strlen(text) + 1);
+    other[0] = '\0';
+    for (int i = 0; i < others[_i].examples; i++) {
+        const char *line = text;
+        for (int k = 0; k < i % 24; k++) {
+            line = strchr(line, '\n') + 1;
+        }
+        strncat(other, line, (size_t)(strchr(line, '\n') + 1 - line));
+    }
+    sandbox_write("train.tsv", other);
+    rondo("train --resume run --quiet --accept-changes --set schedule.epochs=5", 0);
+    const char *at = strchr(sandbox_read("run/metrics.jsonl", NULL), '\n') + 1; /* after epoch 1 */
+    for (int i = 0; i < ROWS(others[_i].steps); i++) {
+        char step[40];
+        snprintf(step, sizeof step, "\"step\":%lld,", (long long)others[_i].steps[i]);
+        const char *end = strchr(at, '\n');
+        const char *found = strstr(at, step);
+        ck_assert_msg(found != NULL && found < end, "row %d, epoch %d: no %s in %s", _i, i + 2, step, at);
+        at = end + 1;
+    }
+    ck_assert_ptr_nonnull(strstr(at, "\"finished\""));
+    ck_assert_ptr_eq(strchr(at, '\n')[1] == '\0' ? NULL : at, NULL);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("resume_state");
+    TCase *cases = tcase_create("resume_state");
+    tcase_set_timeout(cases, 120);
+    tcase_add_checked_fixture(cases, setup, sandbox_close);
+    tcase_add_loop_test(cases, number_that_no_training_has_is_refused_and_the_run_stays, 0, ROWS(damages));
+    tcase_add_test(cases, checkpoint_that_was_renamed_is_refused);
+    tcase_add_test(cases, finished_run_without_checkpoints_is_not_begun_again);
+    tcase_add_loop_test(cases, validations_are_at_the_ends_of_epochs_with_other_data, 0, ROWS(others));
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
