@@ -34,10 +34,6 @@ int64_t run_folder_weights(const struct run_folder *run) {
     return run->weights;
 }
 
-void run_folder_set_weights(struct run_folder *run, int64_t step) {
-    run->weights = step;
-}
-
 int64_t run_folder_checkpoint(const struct run_folder *run) {
     return atomic_load(&run->checkpoint);
 }

@@ -53,10 +53,8 @@ int run_folder_is_finished(const struct run_folder *run);
 
 const char *run_folder_path(const struct run_folder *run);
 /* The update after which the weights in the folder were those of the model; RUN_FOLDER_NO_WEIGHTS: there are none yet. For an
- * opened run it is unknown, so there are none until run_folder_set_weights says what the checkpoint knows, or new ones are
- * written. */
+ * opened run it is unknown, so there are none until they are written again. */
 int64_t run_folder_weights(const struct run_folder *run);
-void run_folder_set_weights(struct run_folder *run, int64_t step);
 /* RONDO_IO if the path no longer leads to the folder. */
 rondo_status run_folder_check(struct run_folder *run, struct errors *errors);
 

@@ -316,7 +316,8 @@ static rondo_status run_trainer(struct experiment_training *training, struct err
     RONDO_TRY(train_with_rollbacks(training, errors));
     RONDO_TRY(checkpoint_writer_wait(training->writer, errors));
     if (result->best_epoch > 0 && run_folder_weights(training->run) != result->best_step) {
-        /* Somebody has removed or replaced the file since the best weights were found. */
+        /* They were found before the training was resumed. What the file has had since then may be of a later update that
+         * is no longer part of this training. */
         RONDO_TRY(run_record_weights(training->run, task->network, result->best_step,
                                      result->best_step / task->updates_per_epoch, errors));
     }
@@ -407,21 +408,6 @@ rondo_status train_experiment(struct task *task, const char *folder, const struc
     return training.run == NULL ? errors->status : train_in(&training, errors);
 }
 
-/* The file has the best weights of the checkpoint, or later ones, which will be found and written again, unless something has
- * changed. */
-static rondo_status find_weights(struct resume *resume, struct errors *errors) {
-    struct arena *arena = arena_create();
-    const char *file = arena_printf(arena, "%s/" RUN_FOLDER_WEIGHTS, run_folder_path(resume->run));
-    const int is_there = file != NULL && !resume->is_other && file_exists(file);
-    int64_t best = 0;
-    arena_destroy(arena);
-    RONDO_TRY(archive_take_integer(resume->archive, &best, errors, "trainer.best_step"));
-    if (is_there && best > 0) {
-        run_folder_set_weights(resume->run, best);
-    }
-    return RONDO_OK;
-}
-
 rondo_status train_resume(struct resume *resume, const struct train_observer *observer, struct train_result *result,
                           struct errors *errors) {
     struct experiment_training training = {.task = resume->task,
@@ -435,7 +421,6 @@ rondo_status train_resume(struct resume *resume, const struct train_observer *ob
     RONDO_TRY(check_training(resume->task, errors));
     if (resume->archive != NULL) {
         RONDO_TRY(archive_take_real(resume->archive, &training.seconds_before, errors, "trainer.seconds"));
-        RONDO_TRY(find_weights(resume, errors));
         const struct archive_range past = {-1, resume->step}; /* -1: none, for both */
         RONDO_TRY(archive_take_count(resume->archive, &training.fallback_step, past, errors, "rollback.step"));
         RONDO_TRY(
