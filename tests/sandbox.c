@@ -289,7 +289,7 @@ struct outcome sandbox_run(struct call call) {
 }
 
 void assert_status(const char *what, const struct outcome *outcome, int status) {
-    ck_assert_msg(outcome->status == status, "%s: %s, expected exit status %d; it printed:\n%.2000s\n%.4000s", what,
+    ck_assert_msg(outcome->status == status, "%s: %s, expected exit status %d; it printed:\n%.1000s\n%.2500s", what,
                   outcome->end, status, outcome->out, outcome->err);
 }
 

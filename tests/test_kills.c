@@ -58,6 +58,33 @@ static const char composite[] =
     "  early_stopping: {metric: [valid.accuracy, valid.loss], patience: 2, min_delta: 0.02}\n"
     "  checkpoint: {every: {steps: 3, epochs: 1}}\n";
 
+/* A few values become infinite, by random words that depend on the step only: these updates are left out. */
+static const char skipping[] =
+    "rondo: 1\n"
+    "name: skipping\n"
+    "architecture: \"N:N\"\n"
+    "data: {reader: characters, train: train.txt, window: 6, carry: true}\n"
+    "model: {feedback: true, embedding: {size: 4}, layers: [{cell: bursts.yaml, hidden: 4}]}\n"
+    "loss: {plugin: softmax_cross_entropy}\n"
+    "optimizer: {plugin: adam}\n"
+    "schedule: {epochs: 2, batch: 3, on_nonfinite: skip, nonfinite_limit: 100}\n";
+static const char bursts[] = "cell: bursts\n"
+                             "source: nobody\n"
+                             "state: [h]\n"
+                             "equations: |\n"
+                             "  h' = tanh(x @ W + h @ U) * exp(dropout(sigmoid(x @ V), rate=0.995))\n";
+
+/* The learning rate is so high that the training goes back to checkpoints with a lower one. */
+static const char diverging[] =
+    "rondo: 1\n"
+    "name: diverging\n"
+    "architecture: \"N:1\"\n"
+    "data: {reader: text, train: three.tsv, valid: three.tsv, columns: {text: 0, label: 1}, target: number}\n"
+    "model: {embedding: {size: 4}, layers: [{cell: rnn_tanh, hidden: 4}]}\n"
+    "loss: {plugin: squared_error}\n"
+    "optimizer: {plugin: sgd, lr: 5}\n"
+    "schedule: {epochs: 9, batch: 1, on_nonfinite: rollback}\n";
+
 /* A text with some regularity, different for each `word`. */
 static void write_sentences(const char *name, int count, uint64_t word) {
     static const char *const who[] = {"the cat", "a dog", "our king", "some bird"};
@@ -85,6 +112,10 @@ static void setup(void) {
     kill_open();
     tiny_write();
     sandbox_write("composite.yaml", composite);
+    sandbox_write("skipping.yaml", skipping);
+    sandbox_write("bursts.yaml", bursts);
+    sandbox_write("diverging.yaml", diverging);
+    sandbox_write("three.tsv", "tea\t1e9\nsoup\t-1e9\ncake\t3\n");
     write_sentences("train.txt", 40, 1);
     write_sentences("valid.txt", 30, 2);
     sandbox_write("predict.txt", "the ca\na dog l\n");
@@ -252,7 +283,21 @@ static const char *const features[] = {
     /* Drawn classes, and vectors of words whose updates are done later. */
     "composite.yaml --set schedule.epochs=2 --set data.reader=words --set metrics=null "
     "--set loss={\"plugin\":sampled_softmax,\"samples\":3} --set model.embedding.lazy=true",
+    /* Values that are not finite. */
+    "skipping.yaml",
+    "diverging.yaml --set schedule.rollback_factor=0.05",
+    "diverging.yaml --set schedule.validate.steps=5 --set schedule.checkpoint.keep=1 "
+    "--set schedule.rollback_factor=0.05",
 };
+
+/* The experiments whose values are not finite must have met some. */
+static void assert_feature(const char *feature, const struct kill_reference *reference) {
+    const char *key = strncmp(feature, "skipping", 8) == 0    ? "skipped"
+                      : strncmp(feature, "diverging", 9) == 0 ? "rollbacks"
+                                                              : NULL;
+    ck_assert_msg(key == NULL || json_integer_value(json_object_get(reference->result, key)) > 0, "%s: no %s", feature,
+                  key);
+}
 
 START_TEST(other_parts_of_a_training_go_on) {
     static struct kill_reference references[ROWS(features)];
@@ -261,6 +306,7 @@ START_TEST(other_parts_of_a_training_go_on) {
         const char *engine = i % 2 == 0 ? "--engine=fused" : "--engine=tape";
         kill_reference(&references[i], text_of("%s %s --set schedule.checkpoint.every.steps=2", features[i], engine),
                        text_of("alone-feature-%d", i));
+        assert_feature(features[i], &references[i]);
         lanes[i] = (struct kill_lane){.reference = &references[i],
                                       .folder = text_of("feature-%d", i),
                                       .flags = engine,
