@@ -24,11 +24,12 @@
     "model: {feedback: true, embedding: {size: 4}, layers: [{cell: " cell ", hidden: 4}]}\n"                           \
     "loss: {plugin: softmax_cross_entropy}\noptimizer: {plugin: adam}\nschedule: {epochs: 6, batch: 3" schedule "}\n"
 
-#define DIVERGING(lr, schedule)                                                                                        \
+#define DIVERGING(lr, schedule) DIVERGING_WITH(lr, "", schedule)
+#define DIVERGING_WITH(lr, wrappers, schedule)                                                                         \
     "rondo: 1\nname: diverging\narchitecture: \"N:1\"\n"                                                               \
     "data: {reader: text, train: three.tsv, valid: three.tsv, columns: {text: 0, label: 1}, target: number}\n"         \
     "model: {embedding: {size: 4}, layers: [{cell: rnn_tanh, hidden: 4}]}\n"                                           \
-    "loss: {plugin: squared_error}\noptimizer: {plugin: sgd, lr: " lr "}\n"                                            \
+    "loss: {plugin: squared_error}\noptimizer: {plugin: sgd, lr: " lr wrappers "}\n"                                   \
     "schedule: {epochs: 9, batch: 1, on_nonfinite: rollback" schedule "}\n"
 
 static void open_sandbox(void) {
@@ -62,6 +63,11 @@ static void open_sandbox(void) {
     sandbox_write(
         "start.yaml",
         DIVERGING("1000", ", validate: {epochs: 9}, checkpoint: {every: {steps: 100}}, rollback_factor: 0.001"));
+    sandbox_write("composite.yaml",
+                  DIVERGING_WITH("5", ", momentum: 0.5, wrappers: [{plugin: ema}]",
+                                 ", accumulate: 2, learning_rate: {plugin: plateau}, validate: {steps: 5}, "
+                                 "rollback_factor: 0.01, checkpoint: {every: {steps: 7}}, "
+                                 "early_stopping: {metric: [valid.loss, valid.mae], patience: 100}"));
     sandbox_write("carry_skip.yaml", CARRY("loss.yaml", ", on_nonfinite: skip"));
 }
 
@@ -475,9 +481,9 @@ static const struct {
     enum end end;
     int rolls_back;
 } endings[] = {
-    {"diverging.yaml", KILLED, 1},  {"diverging.yaml", INTERRUPTED, 1},  {"often.yaml", KILLED, 1},
-    {"often.yaml", INTERRUPTED, 1}, {"start.yaml", KILLED, 1},           {"start.yaml", INTERRUPTED, 1},
-    {"carry_skip.yaml", KILLED, 0}, {"carry_skip.yaml", INTERRUPTED, 0},
+    {"diverging.yaml", KILLED, 1},  {"diverging.yaml", INTERRUPTED, 1}, {"often.yaml", KILLED, 1},
+    {"often.yaml", INTERRUPTED, 1}, {"composite.yaml", KILLED, 1},      {"start.yaml", KILLED, 1},
+    {"start.yaml", INTERRUPTED, 1}, {"carry_skip.yaml", KILLED, 0},     {"carry_skip.yaml", INTERRUPTED, 0},
 };
 
 /* Wherever a run ends, also between a rollback and the next checkpoint, it goes on to the same bytes: tried at each event
@@ -502,6 +508,9 @@ START_TEST(a_run_that_skips_or_goes_back_can_end_anywhere) {
         }
         assert_same_file(alone_in, ended_in, "metrics.jsonl");
         assert_same_file(alone_in, ended_in, "weights.safetensors");
+        if (strcmp(experiment, "composite.yaml") == 0) {
+            assert_same_file(alone_in, ended_in, "weights.mae.safetensors");
+        }
         sandbox_remove(ended_in);
     }
 }

@@ -66,6 +66,18 @@ static void copy_from_best(const struct training *training) {
     }
 }
 
+/* Refuses gradients that are not finite, also those of drawn targets, which would spoil slots without notice, and clips. */
+static rondo_status clip_gradients(struct training *training, const struct network_update *update,
+                                   struct errors *errors) {
+    const struct network *network = training->network;
+    double unused;
+    if (update->sampled) {
+        RONDO_TRY(updater_clip(training->updater, network_sampled_gradients(network), 0, &unused, errors));
+    }
+    return updater_clip(training->updater, network_gradients(network), training->settings->clip_norm,
+                        &training->progress.gradient_norm, errors);
+}
+
 /* The gradients of an update and their norm: all that is done before weights and slots change. After a failure, scores and
  * carried states are as before. */
 static rondo_status compute_gradients(struct training *training, const struct network_update *update,
@@ -76,8 +88,7 @@ static rondo_status compute_gradients(struct training *training, const struct ne
     rondo_status status = network_train(network, update, &training->scores, errors);
     if (status == RONDO_OK) {
         profile_begin(profile, PROFILE_UPDATE);
-        status = updater_clip(training->updater, network_gradients(network), training->settings->clip_norm,
-                              &training->progress.gradient_norm, errors);
+        status = clip_gradients(training, update, errors);
         profile_end(profile, PROFILE_UPDATE);
         if (status != RONDO_OK) {
             network_undo_train(network);

@@ -72,16 +72,15 @@ void trainer_report_update(const struct training *training, const struct network
         errors_add(errors, status, "training stopped in epoch %lld, at step %lld", epoch, step);
         return;
     }
-    const int64_t failed = network_failed_batch(training->network);
-    const int64_t first = failed >= 0 ? failed : 0, end = failed >= 0 ? failed + 1 : update->batches;
+    const long long failed = network_failed_batch(training->network), before = first_batch;
+    const long long first = failed >= 0 ? failed : 0, end = failed >= 0 ? failed + 1 : update->batches;
     const int64_t *examples = update->examples + update->begin[first];
     const int64_t count = update->begin[end] - update->begin[first];
     char which[64], list[128];
     if (end - first == 1) {
-        snprintf(which, sizeof which, "batch %lld", (long long)(first_batch + first + 1));
+        snprintf(which, sizeof which, "batch %lld", before + first + 1);
     } else {
-        snprintf(which, sizeof which, "batches %lld to %lld", (long long)(first_batch + first + 1),
-                 (long long)(first_batch + end));
+        snprintf(which, sizeof which, "batches %lld to %lld", before + first + 1, before + end);
     }
     list_examples(examples, count, list, sizeof list);
     errors_add(errors, status, "training stopped in epoch %lld, at step %lld: %s of %lld, with %s %s (counted from 0)",
