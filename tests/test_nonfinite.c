@@ -68,6 +68,7 @@ static void open_sandbox(void) {
                                  ", accumulate: 2, learning_rate: {plugin: plateau}, validate: {steps: 5}, "
                                  "rollback_factor: 0.01, checkpoint: {every: {steps: 7}}, "
                                  "early_stopping: {metric: [valid.loss, valid.mae], patience: 100}"));
+    sandbox_write("validation.yaml", DIVERGING("1000", ", rollback_factor: 0.001"));
     sandbox_write("carry_skip.yaml", CARRY("loss.yaml", ", on_nonfinite: skip"));
 }
 
@@ -383,7 +384,7 @@ START_TEST(going_back_to_the_start_is_training_with_a_lower_rate) {
 END_TEST
 
 /* The end of a run, in a process of its own, at one of its events: updates, validations and rollbacks. */
-enum end { NO_END, KILLED, INTERRUPTED };
+enum end { NO_END, KILLED, KILLED_BY_FAILURE, INTERRUPTED };
 enum { MOST_EVENTS = 256 };
 struct ending {
     enum end end;
@@ -395,7 +396,8 @@ struct ending {
 static void note_event(struct ending *ending, int is_failure) {
     ck_assert_int_lt(++ending->events, MOST_EVENTS);
     ending->is_failure[ending->events] = (char)is_failure;
-    if (ending->events == ending->event && ending->end == KILLED) {
+    if ((ending->end == KILLED && ending->events == ending->event) ||
+        (ending->end == KILLED_BY_FAILURE && is_failure)) {
         _exit(9);
     }
 }
@@ -481,13 +483,14 @@ static const struct {
     enum end end;
     int rolls_back;
 } endings[] = {
-    {"diverging.yaml", KILLED, 1},  {"diverging.yaml", INTERRUPTED, 1}, {"often.yaml", KILLED, 1},
-    {"often.yaml", INTERRUPTED, 1}, {"composite.yaml", KILLED, 1},      {"start.yaml", KILLED, 1},
-    {"start.yaml", INTERRUPTED, 1}, {"carry_skip.yaml", KILLED, 0},     {"carry_skip.yaml", INTERRUPTED, 0},
+    {"diverging.yaml", KILLED, 1},       {"diverging.yaml", INTERRUPTED, 1}, {"often.yaml", KILLED, 1},
+    {"often.yaml", INTERRUPTED, 1},      {"composite.yaml", KILLED, 1},      {"validation.yaml", INTERRUPTED, 1},
+    {"start.yaml", KILLED, 1},           {"start.yaml", INTERRUPTED, 1},     {"carry_skip.yaml", KILLED, 0},
+    {"carry_skip.yaml", INTERRUPTED, 0},
 };
 
 /* Wherever a run ends, also between a rollback and the next checkpoint, it goes on to the same bytes: tried at each event
- * beside a failure, and at every fifth other one. */
+ * close to a failure, and at every fifth other one. */
 START_TEST(a_run_that_skips_or_goes_back_can_end_anywhere) {
     const char *experiment = endings[_i].experiment;
     char alone_in[32], ended_in[32];
@@ -496,7 +499,10 @@ START_TEST(a_run_that_skips_or_goes_back_can_end_anywhere) {
     ck_assert_int_eq(alone.status, RONDO_OK);
     ck_assert_int_eq(alone.rollbacks > 0, endings[_i].rolls_back);
     for (int64_t event = 1; event <= alone.events; event++) {
-        const int is_near = alone.is_failure[event - 1] || alone.is_failure[event] || alone.is_failure[event + 1];
+        int is_near = 0;
+        for (int64_t near = event - 1; near <= event + 4; near++) {
+            is_near |= near <= alone.events && alone.is_failure[near];
+        }
         if (!is_near && event % 5 != 1) {
             continue;
         }
@@ -516,6 +522,24 @@ START_TEST(a_run_that_skips_or_goes_back_can_end_anywhere) {
 }
 END_TEST
 
+/* A checkpoint of an interrupt knows the length of a log that a rollback cuts. The run is interrupted after a rollback; killed by
+ * the next one, to the same checkpoint; and goes on. */
+START_TEST(a_rollback_removes_the_checkpoints_after_that_which_it_goes_to) {
+    const struct numbers alone = run_to("diverging.yaml", "alone", 0, NO_END, 0);
+    int64_t tried = 0;
+    for (int64_t event = 1; event <= alone.events; event++) {
+        if (alone.is_failure[event]) {
+            ck_assert_int_eq(run_to("diverging.yaml", "ended", 0, INTERRUPTED, event + 1).status, RONDO_INTERRUPTED);
+            tried += run_to("diverging.yaml", "ended", 1, KILLED_BY_FAILURE, 0).status == -1;
+            ck_assert_int_eq(run_to("diverging.yaml", "ended", 1, NO_END, 0).status, RONDO_OK);
+            assert_same_file("alone", "ended", "metrics.jsonl");
+            sandbox_remove("ended");
+        }
+    }
+    ck_assert_int_gt(tried, 0);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("values that are not finite");
     TCase *cases = tcase_create("command");
@@ -527,6 +551,7 @@ int main(void) {
     tcase_add_test(cases, a_rollback_is_in_the_log_and_is_announced);
     tcase_add_test(cases, going_back_to_the_start_is_training_with_a_lower_rate);
     tcase_add_loop_test(cases, a_run_that_skips_or_goes_back_can_end_anywhere, 0, ROWS(endings));
+    tcase_add_test(cases, a_rollback_removes_the_checkpoints_after_that_which_it_goes_to);
     suite_add_tcase(suite, cases);
     TCase *states = add_case(suite, "state", 120, session_setup, session_teardown);
     tcase_add_unchecked_fixture(states, open_sandbox, sandbox_close);
