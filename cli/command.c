@@ -236,7 +236,7 @@ static int print_json_error(const char *text, struct error_place place, const ch
         json_pack("{s:o, s:o, s:o, s:o}", "file", file == NULL ? json_null() : json_text(file), "line",
                   place.line == 0 ? json_null() : json_integer(place.line), "column",
                   place.column == 0 ? json_null() : json_integer(place.column), key, json_text(text + place.message));
-    char *line = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
+    char *line = object == NULL ? NULL : json_write(object, JSON_COMPACT);
     if (line != NULL) {
         fprintf(stderr, "%s\n", line);
     }
@@ -296,7 +296,7 @@ void report_changes(const char *folder, const struct task *task, int which, int 
 }
 
 rondo_status output_json(struct json_t *value, size_t flags, struct errors *errors) {
-    char *text = json_dumps(value, flags);
+    char *text = json_write(value, flags);
     json_decref(value);
     if (text == NULL) {
         return errors_no_memory(errors);

@@ -346,7 +346,7 @@ static rondo_status predict_file(const struct predictor *predictor, const char *
     struct stat status;
     FILE *stream = stat(file, &status) == 0 && S_ISDIR(status.st_mode) ? (errno = EISDIR, NULL) : fopen(file, "r");
     if (stream == NULL) {
-        return errors_add(predictor->errors, RONDO_NOT_FOUND, "cannot open '%s': %s", file, strerror(errno));
+        return file_failed(predictor->errors, RONDO_NOT_FOUND, (struct location){0}, "open", file, errno);
     }
     const rondo_status result = predict_lines(predictor, stream, file);
     fclose(stream);

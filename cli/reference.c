@@ -9,6 +9,7 @@
 #include "cli/catalogue_write.h"
 #include "core/kind.h"
 #include "io/file.h"
+#include "io/json.h"
 
 /* The text at the top of a page. The page of a kind without a row begins with its name only. */
 struct page {
@@ -285,7 +286,7 @@ static rondo_status write_page(const struct catalogue *catalogue, const char *ki
 
 static rondo_status write_schema(const struct catalogue *catalogue, const char *file, struct errors *errors) {
     json_t *schema = catalogue_schema(catalogue);
-    char *text = schema == NULL ? NULL : json_dumps(schema, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
+    char *text = json_write(schema, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
     const char *line = text == NULL ? NULL : arena_printf(catalogue->arena, "%s\n", text);
     const rondo_status status = line == NULL ? errors_no_memory(errors) : file_write(file, line, strlen(line), errors);
     free(text);

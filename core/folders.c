@@ -2,6 +2,7 @@
 #include "core/folders.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,7 +81,7 @@ rondo_status folder_names(const char *folder, const char *group, struct arena *a
     }
     DIR *directory = opendir(path);
     if (directory == NULL) {
-        return RONDO_OK;
+        return errno == ENOMEM ? RONDO_NO_MEMORY : RONDO_OK;
     }
     rondo_status status = RONDO_OK;
     const struct dirent *entry;

@@ -352,7 +352,8 @@ static rondo_status load(const struct load_attempt *attempt) {
     char *path = realpath(attempt->file, NULL);
     rondo_status status;
     if (path == NULL) {
-        status = refuse(attempt, RONDO_IO, "cannot be opened: %s", strerror(errno));
+        status = errno == ENOMEM ? errors_no_memory(attempt->errors)
+                                 : refuse(attempt, RONDO_IO, "cannot be opened: %s", strerror(errno));
     } else {
         status = load_open(attempt, fd, path);
     }

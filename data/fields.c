@@ -21,10 +21,17 @@ int fields_failed(const struct fields *fields) {
     return fields->failed || arena_failed(fields->arena);
 }
 
+/* The functions of jansson take the value over, also if they fail, and fail if it is NULL. */
+void fields_append(struct fields *fields, struct json_t *list, struct json_t *value) {
+    fields->failed |= json_array_append_new(list, value) != 0;
+}
+
+void fields_member(struct fields *fields, struct json_t *object, const char *key, struct json_t *value) {
+    fields->failed |= json_object_set_new(object, key, value) != 0;
+}
+
 void fields_json(struct fields *fields, const char *key, struct json_t *value) {
-    if (value == NULL || json_object_set_new(fields->object, key, value) != 0) {
-        fields->failed = 1;
-    }
+    fields_member(fields, fields->object, key, value);
 }
 
 void fields_show(struct fields *fields, const char *text) {
@@ -69,12 +76,12 @@ void fields_number(struct fields *fields, const char *key, double value, const c
 
 /* ---- the usual form ---- */
 
-static json_t *numbers_json(const float *numbers, int64_t count) {
+static json_t *numbers_json(const float *numbers, int64_t count, struct fields *fields) {
     json_t *list = json_array();
     for (int64_t k = 0; k < count; k++) {
-        json_array_append_new(list, number_json((double)numbers[k]));
+        fields_append(fields, list, number_json((double)numbers[k]));
     }
-    return json_array_size(list) == (size_t)count ? list : (json_decref(list), NULL);
+    return list;
 }
 
 /* The text of a class: its name, or its number if there are no names. */
@@ -97,7 +104,7 @@ static void one_class(const struct reader_prediction *prediction, struct fields 
     for (int64_t k = 0; k < prediction->size; k++) {
         const char *name = class_text(prediction, k, fields->arena);
         if (name != NULL) {
-            json_object_set_new(probabilities, name, number_json((double)prediction->values[k]));
+            fields_member(fields, probabilities, name, number_json((double)prediction->values[k]));
         }
     }
     const char *label = class_text(prediction, best, fields->arena);
@@ -121,7 +128,7 @@ static void add_label(struct label_list *list, const struct reader_prediction *p
     const char *between = json_array_size(list->labels) == 0 ? "" : " ";
     list->line = label == NULL || list->line == NULL ? NULL : arena_printf(arena, "%s%s%s", list->line, between, label);
     if (label != NULL) {
-        json_array_append_new(list->labels, json_string(label));
+        fields_append(list->fields, list->labels, json_string(label));
     }
 }
 
@@ -156,25 +163,26 @@ static void labels_of_list(const struct reader_prediction *prediction, struct fi
 }
 
 /* Quantiles as lists: of the numbers of the row or, by step, of lists. */
-static json_t *ends_json(const struct reader_prediction *prediction, const float *ends) {
+static json_t *ends_json(const struct reader_prediction *prediction, const float *ends, struct fields *fields) {
     if (!prediction->by_step) {
-        return prediction->numbers == 1 ? number_json((double)ends[0]) : numbers_json(ends, prediction->numbers);
+        return prediction->numbers == 1 ? number_json((double)ends[0])
+                                        : numbers_json(ends, prediction->numbers, fields);
     }
     json_t *steps = json_array();
     for (int64_t step = 0; step < prediction->steps; step++) {
-        json_array_append_new(steps, numbers_json(ends + step * prediction->numbers, prediction->numbers));
+        fields_append(fields, steps, numbers_json(ends + step * prediction->numbers, prediction->numbers, fields));
     }
     return steps;
 }
 
 static void add_interval(const struct reader_prediction *prediction, struct fields *fields) {
     if (prediction->middle != NULL) {
-        fields_json(fields, "median", ends_json(prediction, prediction->middle));
+        fields_json(fields, "median", ends_json(prediction, prediction->middle, fields));
     }
     if (prediction->lower != NULL) {
         fields_number(fields, "interval", prediction->interval, NULL);
-        fields_json(fields, "lower", ends_json(prediction, prediction->lower));
-        fields_json(fields, "upper", ends_json(prediction, prediction->upper));
+        fields_json(fields, "lower", ends_json(prediction, prediction->lower, fields));
+        fields_json(fields, "upper", ends_json(prediction, prediction->upper, fields));
     }
 }
 
@@ -192,7 +200,7 @@ static void numbers_by_step(const struct reader_prediction *prediction, struct f
     json_t *steps = json_array();
     for (int64_t step = 0; step < prediction->steps; step++) {
         const float *values = prediction->values + step * prediction->size;
-        json_array_append_new(steps, numbers_json(values, prediction->size));
+        fields_append(fields, steps, numbers_json(values, prediction->size, fields));
         const char *line = add_numbers("", values, prediction->size, fields->arena);
         if (prediction->lower != NULL) {
             const int64_t at = step * prediction->numbers;
@@ -211,7 +219,7 @@ static void one_row_of_numbers(const struct reader_prediction *prediction, struc
     if (prediction->size == 1) {
         fields_number(fields, "value", (double)prediction->values[0], NULL);
     } else {
-        fields_json(fields, "values", numbers_json(prediction->values, prediction->size));
+        fields_json(fields, "values", numbers_json(prediction->values, prediction->size, fields));
     }
     add_interval(prediction, fields);
     const float *const shown[] = {prediction->values, prediction->lower, prediction->upper};

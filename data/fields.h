@@ -41,6 +41,9 @@ void fields_text(struct fields *fields, const char *key, const char *value, int 
 void fields_number(struct fields *fields, const char *key, double value, const char *format);
 /* A field of any JSON value, which is taken over; NULL: out of memory. Not part of the line. */
 void fields_json(struct fields *fields, const char *key, struct json_t *value);
+/* Adds a value to a list, or to an object, for a field: it is taken over. NULL, for any of the two: out of memory. */
+void fields_append(struct fields *fields, struct json_t *list, struct json_t *value);
+void fields_member(struct fields *fields, struct json_t *object, const char *key, struct json_t *value);
 /* Appends a text, or a number, to the line only; copied. */
 void fields_show(struct fields *fields, const char *text);
 void fields_show_number(struct fields *fields, double value, const char *format);

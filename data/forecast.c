@@ -7,28 +7,28 @@ static json_t *number_json(float number) {
     return isfinite(number) ? json_real((double)number) : json_null();
 }
 
-static json_t *row_json(const float *numbers, int64_t count) {
+static json_t *row_json(const float *numbers, int64_t count, struct fields *fields) {
     json_t *row = count == 1 ? NULL : json_array();
     for (int64_t k = 0; row != NULL && k < count; k++) {
-        json_array_append_new(row, number_json(numbers[k]));
+        fields_append(fields, row, number_json(numbers[k]));
     }
     return count == 1 ? number_json(numbers[0]) : row;
 }
 
 /* Numbers of each of the rows to come, [horizon, count]: the inner lists only if `count` is above 1, the outer one only if
  * `horizon` is. */
-static json_t *rows_json(const float *numbers, int64_t horizon, int64_t count) {
+static json_t *rows_json(const float *numbers, int64_t horizon, int64_t count, struct fields *fields) {
     json_t *rows = horizon == 1 ? NULL : json_array();
     for (int64_t h = 0; rows != NULL && h < horizon; h++) {
-        json_array_append_new(rows, row_json(numbers + h * count, count));
+        fields_append(fields, rows, row_json(numbers + h * count, count, fields));
     }
-    return horizon == 1 ? row_json(numbers, count) : rows;
+    return horizon == 1 ? row_json(numbers, count, fields) : rows;
 }
 
-static json_t *columns_json(const struct reader_column *column) {
+static json_t *columns_json(const struct reader_column *column, struct fields *fields) {
     json_t *names = json_array();
     for (; column != NULL; column = column->next) {
-        json_array_append_new(names, json_string(column->text));
+        fields_append(fields, names, json_string(column->text));
     }
     return names;
 }
@@ -37,10 +37,11 @@ static struct date_text text_of(const struct forecast_form *form, int64_t time) 
     return date_text(time, form->zone, form->has_clock, form->time_format);
 }
 
-static json_t *dates_json(const struct forecast_form *form, const int64_t *time, int64_t horizon) {
+static json_t *dates_json(const struct forecast_form *form, const int64_t *time, int64_t horizon,
+                          struct fields *fields) {
     json_t *dates = json_array();
     for (int64_t h = 0; h < horizon; h++) {
-        json_array_append_new(dates, json_string(text_of(form, time[h]).text));
+        fields_append(fields, dates, json_string(text_of(form, time[h]).text));
     }
     return dates;
 }
@@ -95,22 +96,22 @@ void forecast_render(const struct forecast_form *form, const struct reader_predi
                                        has_ends ? prediction->upper + last_step * target->size : NULL, target->stride};
     show_rows(form, name, time, horizon, values, count, &ends, fields);
     if (target->stride > 1) {
-        fields_json(fields, "columns", columns_json(form->targets));
+        fields_json(fields, "columns", columns_json(form->targets, fields));
     }
     if (horizon == 1) {
         fields_text(fields, "date", text_of(form, time[0]).text, 0);
-        fields_json(fields, count == 1 ? "value" : "values", row_json(values, count));
+        fields_json(fields, count == 1 ? "value" : "values", row_json(values, count, fields));
     } else {
-        fields_json(fields, "dates", dates_json(form, time, horizon));
-        fields_json(fields, count == 1 ? "values" : "steps", rows_json(values, horizon, count));
+        fields_json(fields, "dates", dates_json(form, time, horizon, fields));
+        fields_json(fields, count == 1 ? "values" : "steps", rows_json(values, horizon, count, fields));
     }
     if (prediction->middle != NULL) {
         fields_json(fields, "median",
-                    rows_json(prediction->middle + last_step * target->size, horizon, target->stride));
+                    rows_json(prediction->middle + last_step * target->size, horizon, target->stride, fields));
     }
     if (has_ends) {
         fields_number(fields, "interval", prediction->interval, NULL);
-        fields_json(fields, "lower", rows_json(ends.lower, horizon, ends.targets));
-        fields_json(fields, "upper", rows_json(ends.upper, horizon, ends.targets));
+        fields_json(fields, "lower", rows_json(ends.lower, horizon, ends.targets, fields));
+        fields_json(fields, "upper", rows_json(ends.upper, horizon, ends.targets, fields));
     }
 }

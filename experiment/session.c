@@ -2,6 +2,7 @@
 #include "experiment/session.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -215,8 +216,8 @@ struct cell_list {
 static rondo_status add_folder(struct cell_list *list, const char *folder, int32_t order, struct arena *arena,
                                struct errors *errors) {
     DIR *stream = opendir(folder);
-    if (stream == NULL) {
-        return RONDO_OK; /* a folder of the path need not exist */
+    if (stream == NULL) { /* a folder of the path need not exist */
+        return errno == ENOMEM ? errors_no_memory(errors) : RONDO_OK;
     }
     rondo_status status = RONDO_OK;
     for (struct dirent *item; status == RONDO_OK && (item = readdir(stream)) != NULL;) {

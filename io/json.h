@@ -18,6 +18,10 @@ rondo_status json_parse(const char *text, size_t length, struct json_t **value, 
 /* The same for a file; RONDO_INVALID, without a reason, also if it cannot be opened. */
 rondo_status json_parse_file(const char *file, struct json_t **value, struct json_error_t *reason);
 
+/* json_dumps that fails if memory is short: that of jansson may leave a key out instead. The text is from malloc; NULL if there is
+ * not enough memory, or if `value` is NULL. */
+char *json_write(const struct json_t *value, size_t flags);
+
 /* A JSON string of any bytes: bytes that are not UTF-8, as in file names, become U+FFFD. NULL if there is not enough
  * memory. The caller owns it. */
 struct json_t *json_text(const char *text);

@@ -169,11 +169,12 @@ const struct zip_member *zip_find(const struct zip *zip, const char *name) {
 
 /* ---- the bytes of a member ---- */
 
-/* Unpacks with zlib, which counts in unsigned int, so large members pass in pieces. 1 if exactly `size` bytes came out. */
-static int inflate_all(const unsigned char *packed, uint64_t n_packed, unsigned char *bytes, uint64_t size) {
+/* Unpacks with zlib, which counts in unsigned int, so large members pass in pieces. RONDO_INVALID if it is not exactly `size` bytes
+ * that come out; RONDO_NO_MEMORY. No error is added. */
+static rondo_status inflate_all(const unsigned char *packed, uint64_t n_packed, unsigned char *bytes, uint64_t size) {
     z_stream stream = {0};
     if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) { /* negative: no header of zlib's own */
-        return 0;
+        return RONDO_NO_MEMORY;
     }
     unsigned char extra = 0; /* a place for bytes that are more than `size` */
     uint64_t done = 0;
@@ -188,7 +189,7 @@ static int inflate_all(const unsigned char *packed, uint64_t n_packed, unsigned 
         done = stream.total_out;
     }
     inflateEnd(&stream);
-    return result == Z_STREAM_END && done == size;
+    return result == Z_MEM_ERROR ? RONDO_NO_MEMORY : result == Z_STREAM_END && done == size ? RONDO_OK : RONDO_INVALID;
 }
 
 static uint32_t crc_of(const unsigned char *bytes, uint64_t size) {
@@ -218,8 +219,10 @@ rondo_status zip_read(const struct zip *zip, const struct zip_member *member, st
         if (unpacked == NULL) {
             return errors_no_memory(errors);
         }
-        if (!inflate_all(*bytes, (uint64_t)member->packed, unpacked, (uint64_t)member->size)) {
-            return damaged(zip, "a member cannot be unpacked", errors);
+        const rondo_status status = inflate_all(*bytes, (uint64_t)member->packed, unpacked, (uint64_t)member->size);
+        if (status != RONDO_OK) {
+            return status == RONDO_NO_MEMORY ? errors_no_memory(errors)
+                                             : damaged(zip, "a member cannot be unpacked", errors);
         }
         *bytes = unpacked;
     }

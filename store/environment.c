@@ -38,7 +38,7 @@ char *environment_text(const struct environment *environment) {
                   system.machine, "threads", (int)environment->threads, "seed", (json_int_t)environment->seed,
                   "started", environment->started == NULL ? started : environment->started, "data", environment->data,
                   "cells", without_texts(environment->cells), "plugins", environment->plugins);
-    char *text = root == NULL ? NULL : json_dumps(root, JSON_INDENT(2));
+    char *text = json_write(root, JSON_INDENT(2));
     json_decref(root);
     return text;
 }

@@ -44,7 +44,7 @@ static rondo_status write_line(int descriptor, const char *file, const char *lin
 
 rondo_status line_file_append(int descriptor, const char *file, const struct json_t *object, struct errors *errors) {
     const struct number_scope scope = number_scope_open();
-    char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    char *text = json_write(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
     number_scope_close(scope);
     if (text == NULL) {
         return errors_no_memory(errors);

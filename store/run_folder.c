@@ -54,10 +54,11 @@ static rondo_status failed(const struct run_folder *run, const char *verb, const
                          : file_failed(errors, RONDO_IO, (struct location){0}, verb, shown, error);
 }
 
+/* -1: it cannot be read for lack of memory. */
 static int is_empty_folder(const char *path) {
     DIR *stream = opendir(path);
     if (stream == NULL) {
-        return 0;
+        return errno == ENOMEM ? -1 : 0;
     }
     int entries = 0;
     while (readdir(stream) != NULL) {
@@ -89,7 +90,11 @@ static rondo_status make_folder(struct run_folder *run, const char *folder, stru
     if (path == NULL) {
         return errors_no_memory(errors);
     }
-    if (file_exists(path) && !is_empty_folder(path)) {
+    const int is_empty = file_exists(path) ? is_empty_folder(path) : 1;
+    if (is_empty < 0) {
+        return errors_no_memory(errors);
+    }
+    if (!is_empty) {
         const int is_half = is_half_started(run, path), is_unfinished = run_folder_is_unfinished(path);
         return errors_add(
             errors, RONDO_INVALID,

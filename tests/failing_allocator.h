@@ -1,6 +1,7 @@
 /* tests/failing_allocator.h: counts the calls of the allocator, and lets one of them fail.
  *
- * The functions of the allocator are replaced in the whole process. Sanitizers replace them too, so in their builds nothing
+ * The functions of the allocator are replaced in the whole process, also for libraries. A call that fits the block that was
+ * freed just before it neither counts nor fails: that memory is there. Sanitizers replace them too, so in their builds nothing
  * is counted and nothing fails.
  *
  *     for (long number = 1; ALLOCATOR_COUNTS && status != RONDO_OK; number++) {

@@ -18,22 +18,25 @@ static void teardown(void) {
     reader_fixture_close(&fixture);
 }
 
-static void store_golden(const char *name, const char *golden) {
-    struct array_goldens pictures;
-    size_t length;
-    array_goldens_open_list(&pictures, "pictures.txt", fixture.arena);
-    const unsigned char *bytes = array_goldens_file(&pictures, golden, fixture.arena, &length);
-    reader_fixture_write(&fixture, name, bytes, length);
-}
+/* Files of the lists of goldens. The size of the first picture is that of all others. */
+static const struct {
+    const char *name, *list, *golden;
+} goldens[] = {
+    {"images.gz", "pictures.txt", "images.gz"},      {"labels.npy", "pictures.txt", "labels.npy"},
+    {"d/a/1.png", "pictures.txt", "interlaced.png"}, {"d/a/2.jpg", "pictures.txt", "progressive.jpg"},
+    {"d/b/1.jpg", "pictures.txt", "rgb.jpg"},        {"d/b/2.jpg", "pictures.txt", "grey.jpg"},
+    {"packed.npz", "arrays.txt", "packed.npz"},      {"padded_other.npz", "arrays.txt", "padded_other.npz"},
+    {"lists.npz", "arrays.txt", "lists.npz"},
+};
 
-/* The files of the reader images. The size of the first picture is that of all others. */
 static void store_goldens(void) {
-    store_golden("images.gz", "images.gz");
-    store_golden("labels.npy", "labels.npy");
-    store_golden("d/a/1.png", "interlaced.png");
-    store_golden("d/a/2.jpg", "progressive.jpg");
-    store_golden("d/b/1.jpg", "rgb.jpg");
-    store_golden("d/b/2.jpg", "grey.jpg");
+    for (int g = 0; g < ROWS(goldens); g++) {
+        struct array_goldens list;
+        size_t length;
+        array_goldens_open_list(&list, goldens[g].list, fixture.arena);
+        const unsigned char *bytes = array_goldens_file(&list, goldens[g].golden, fixture.arena, &length);
+        reader_fixture_write(&fixture, goldens[g].name, bytes, length);
+    }
 }
 
 static const struct {
@@ -55,6 +58,9 @@ static const struct {
     {"table", "", "target=y", "a.csv", "x,y\n1,a\n2,b\n3,a\n", NULL},
     {"images", "as=columns", NULL, "input=images.gz target=labels.npy", NULL, NULL},
     {"images", "", NULL, "d", NULL, NULL},
+    {"arrays", "", NULL, "packed.npz", NULL, NULL},
+    {"arrays", "", NULL, "padded_other.npz", NULL, NULL},
+    {"arrays", "", NULL, "lists.npz", NULL, NULL},
 };
 
 /* What one run of the work below makes; freed after it. */
@@ -146,12 +152,14 @@ START_TEST(a_reader_that_runs_out_of_memory_says_so) {
     rondo_status status = live(&life, &source, rows[_i].line);
     ck_assert_msg(status == RONDO_OK, "%s", life.errors.count > 0 ? errors_text(&life.errors, 0) : "failed");
     free_life(&life);
-    status = RONDO_NO_MEMORY;
-    for (long number = 1; ALLOCATOR_COUNTS && status != RONDO_OK; number++) {
+    long left = 0; /* 1: the work needs fewer allocations */
+    for (long number = 1; ALLOCATOR_COUNTS && left <= 0; number++) {
         allocator_fail(number);
         status = live(&life, &source, rows[_i].line);
-        const long left = allocator_fail(0);
-        ck_assert_msg(status == (left > 0 ? RONDO_OK : RONDO_NO_MEMORY),
+        left = allocator_fail(0);
+        /* libjpeg asks for less when it is refused */
+        const int may_go_on = left > 0 || strcmp(rows[_i].reader, "images") == 0;
+        ck_assert_msg(status == RONDO_NO_MEMORY ? left <= 0 : status == RONDO_OK && may_go_on,
                       "%s: status %d after allocation %ld failed: %s", rows[_i].reader, (int)status, number,
                       life.errors.count > 0 ? errors_text(&life.errors, 0) : "no message");
         free_life(&life);

@@ -89,7 +89,7 @@ static int is_used_after_training(const json_t *plugin) {
 
 /* A JSON value as text, from malloc; NULL: out of memory, also if `value` is NULL. */
 static char *compact(const json_t *value) {
-    return value == NULL ? NULL : json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
+    return json_write(value, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
 /* The hash of what reader and scaling have learned. RONDO_OK and a text of 16 digits, or an error. */

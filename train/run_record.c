@@ -83,7 +83,7 @@ static rondo_status write_reader(struct run_folder *run, const struct task_data 
     if (learned == NULL) {
         return errors->status;
     }
-    const rondo_status status = write_text(run, READER_FILE, json_dumps(learned, JSON_ENSURE_ASCII), errors);
+    const rondo_status status = write_text(run, READER_FILE, json_write(learned, JSON_ENSURE_ASCII), errors);
     json_decref(learned);
     return status;
 }
