@@ -208,9 +208,7 @@ static rondo_status host_product(rondo_context *ctx, const rondo_product *produc
     memcpy(&whole, product, product_known_size(product));
     const struct host_call *call = call_of(ctx);
     const rondo_status status = multiply(call->parallel, call->arena, &whole);
-    return status == RONDO_OK          ? RONDO_OK
-           : status == RONDO_NO_MEMORY ? host_fail(ctx, status, "%s", no_memory)
-                                       : host_fail(ctx, status, "a product of matrices that are too large");
+    return status == RONDO_OK ? RONDO_OK : host_fail(ctx, status, "%s", multiply_failure(status));
 }
 
 static const void *host_get_extension(rondo_context *ctx, const char *id) {

@@ -91,6 +91,12 @@ static int64_t work_of(int64_t a, int64_t b, int64_t c) {
     return work > 4e18 ? INT64_C(1) << 62 : (int64_t)work;
 }
 
+rondo_status multiply_open(const struct parallel *parallel, struct errors *errors) {
+    (void)parallel;
+    (void)errors;
+    return RONDO_OK;
+}
+
 rondo_status multiply_with_bias(const struct parallel *parallel, struct arena *arena, const rondo_product *p,
                                 const void *bias) {
     const int64_t results = p->reduce ? 1 : p->stack;

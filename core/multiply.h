@@ -11,15 +11,29 @@
 
 #include "core/arena.h"
 #include "core/parallel.h"
+#include "core/status.h"
 #include "rondo/plugin.h"
 
-/* c = alpha a @ b + beta c, as described at rondo_product. RONDO_NO_MEMORY if `arena` has no memory for packed blocks; c is
- * then unchanged. */
+/* Takes what the products of so many threads need: with OpenBLAS, the library and its buffers. To be called while no other thread
+ * allocates; otherwise the first product does it, and then a limit on addresses that is reached at that moment makes OpenBLAS
+ * try again for ever. RONDO_NO_MEMORY; RONDO_NOT_FOUND if the library is missing. */
+rondo_status multiply_open(const struct parallel *parallel, struct errors *errors);
+
+/* c = alpha a @ b + beta c, as described at rondo_product. RONDO_NO_MEMORY if there is none for packed blocks, RONDO_NOT_FOUND
+ * if the library that computes products cannot be loaded, RONDO_INVALID if it has no numbers for such sizes; c is then
+ * unchanged. No error is added: multiply_failure is the text. */
 rondo_status multiply(const struct parallel *parallel, struct arena *arena, const rondo_product *product);
 
 /* The same for a plain product (k >= 1, stack 1), and then plus `bias` [n] in every row, with the bits of a separate sum: a
  * linear layer, without a second pass over a large result. */
 rondo_status multiply_with_bias(const struct parallel *parallel, struct arena *arena, const rondo_product *product,
                                 const void *bias);
+
+/* The reason of a status of these functions that is not RONDO_OK. */
+static inline const char *multiply_failure(rondo_status status) {
+    return status == RONDO_NO_MEMORY   ? "out of memory"
+           : status == RONDO_NOT_FOUND ? "the library that computes matrix products, OpenBLAS, cannot be loaded"
+                                       : "the matrices of a product have too many rows or columns";
+}
 
 #endif

@@ -9,11 +9,50 @@
 
 #include <omp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 /* 1 in a process that was forked after a team had been started: libgomp keeps the threads of its team, which a child does
  * not have, and would wait for them forever. */
 static int is_forked;
+
+/* ---- threads that the system refuses ---- */
+
+enum { MOST_STARTED = 4096 };
+
+static atomic_int startable; /* threads beside the caller that the system has started at the same time */
+
+/* A thread that ends when the lock is free. */
+static void *wait_for_end(void *arg) {
+    pthread_mutex_t *running = arg;
+    pthread_mutex_lock(running);
+    pthread_mutex_unlock(running);
+    return NULL;
+}
+
+/* libgomp ends the process if it cannot start a thread of a team. So as many are started and ended before, whenever a team
+ * is larger than all before. Returns the number of threads, with the caller, that a team can have. */
+static int64_t startable_threads(int64_t threads) {
+    pthread_t started[MOST_STARTED];
+    pthread_mutex_t running = PTHREAD_MUTEX_INITIALIZER;
+    int count = 0;
+    if (threads - 1 <= atomic_load(&startable)) {
+        return threads;
+    }
+    pthread_mutex_lock(&running);
+    while (count < threads - 1 && count < MOST_STARTED &&
+           pthread_create(&started[count], NULL, wait_for_end, &running) == 0) {
+        count++;
+    }
+    pthread_mutex_unlock(&running);
+    for (int i = 0; i < count; i++) {
+        pthread_join(started[i], NULL);
+    }
+    if (count > atomic_load(&startable)) {
+        atomic_store(&startable, count);
+    }
+    return count + 1;
+}
 
 /* OMP_NUM_THREADS, or the number of processors that OpenMP may use. */
 int32_t parallel_processors(void) {
@@ -45,6 +84,7 @@ void parallel_for(const struct parallel *parallel, int64_t count, int64_t grain,
     threads = threads < ranges ? threads : ranges;
     if (threads > 1) {
         pthread_once(&once, watch_forks);
+        threads = startable_threads(threads);
     }
 #pragma omp parallel for schedule(dynamic, 1) num_threads((int)threads) if (threads > 1)
     for (int64_t range = 0; range < ranges; range++) {

@@ -84,6 +84,13 @@ static rondo_matrix columns_at(const rondo_tensor *g, int64_t begin, int transpo
     return columns;
 }
 
+/* Adds the reason of a failure of multiply. */
+static rondo_status refuse_product(struct tape *tape, rondo_status status) {
+    return status == RONDO_NO_MEMORY ? errors_memory_for(tape_errors(tape), errors_no_memory(tape_errors(tape)),
+                                                         (struct location){0}, "a product of matrices")
+                                     : errors_add(tape_errors(tape), status, "%s", multiply_failure(status));
+}
+
 /* What columns begin .. begin + count of y add to dL/dx [n, k]. */
 static rondo_status add_to_x(const struct linear *linear, struct tape *tape, const rondo_tensor *g,
                              const rondo_tensor *of_x, int64_t begin, int64_t count) {
@@ -140,7 +147,7 @@ static rondo_status backward(void *data, struct tape *tape, const rondo_tensor *
     if (of_weight->data != NULL && !linear->is_transposed && status == RONDO_OK) {
         status = add_to_matrix(linear, tape, grad_outputs, of_weight);
     }
-    return status == RONDO_NO_MEMORY ? errors_no_memory(tape_errors(tape)) : status;
+    return status == RONDO_OK ? status : refuse_product(tape, status);
 }
 
 rondo_value linear_record(struct tape *tape, rondo_value x, rondo_value weight, int is_transposed, rondo_value bias) {
@@ -170,7 +177,7 @@ rondo_value linear_record(struct tape *tape, rondo_value x, rondo_value weight, 
     const rondo_status status =
         multiply_with_bias(tape_parallel(tape), tape_arena(tape), &product, tape_tensor(tape, bias)->data);
     if (status != RONDO_OK) {
-        return tape_fail(tape, errors_no_memory(tape_errors(tape)));
+        return tape_fail(tape, refuse_product(tape, status));
     }
     const rondo_status recorded = tape_record(tape, &function, linear, inputs, 3, &y, 1, &result);
     return recorded == RONDO_OK ? result : tape_fail(tape, recorded);

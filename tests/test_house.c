@@ -160,7 +160,7 @@ static const struct {
     const char *header;
     const char *users[10]; /* beginnings of paths; NULL-terminated */
 } special_headers[] = {
-    {"dlfcn.h", {"core/loader.c"}},
+    {"dlfcn.h", {"core/loader.c", "core/multiply_openblas.c"}},
     {"elf.h", {"core/loader.c", "kit/elf_file.c"}},
     {"link.h", {"core/plugin_memory.c", "kit/globals.c"}},
     {"cblas.h", {"core/multiply_openblas.c"}},
@@ -181,7 +181,7 @@ static const struct {
     {"rondo/plugin.h", {"examples/plugin/"}}, /* installed */
     {"rondo/rondo.h", {"examples/embed/"}},   /* installed */
     {"omp.h", {"core/parallel_openmp.c"}},
-    {"pthread.h", {"core/parallel", "train/checkpoint_writer.c"}},
+    {"pthread.h", {"core/parallel", "core/multiply_openblas.c", "train/checkpoint_writer.c"}},
     {"yaml.h", {"io/yaml.c"}},
     {"zlib.h", {"io/gzip.c", "io/zip.c"}},
     {"xxhash.h", {"io/fingerprint.c", "store/tensor_checksum.c"}},

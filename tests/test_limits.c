@@ -32,8 +32,8 @@ static void setup(void) {
 
 #if !SANITIZER_SHADOW
 /* Limits in kilobytes, from one that the program can be loaded in to one that is enough. */
-static const int limits[] = {7000,  7500,  8000,  9000,  10000, 11000, 12000,  13000, 14000,
-                             16000, 18000, 20000, 25000, 30000, 60000, 150000, 700000};
+static const int limits[] = {7000,  7500,  8000,  9000,   10000,  11000,  12000,  13000,  14000,  16000,  18000, 20000,
+                             25000, 30000, 60000, 150000, 240000, 300000, 340000, 360000, 380000, 500000, 700000};
 static const char *const memory_settings[] = {"$RONDO train --threads 1", "$RONDO train --threads 3",
                                               "$RONDO train --threads 3 --engine tape"};
 
@@ -44,6 +44,9 @@ START_TEST(training_ends_with_any_limit_of_memory) {
         snprintf(line, sizeof line, "ulimit -v %d\n%s e.yaml --quiet --out memory-%d-%d", limits[i],
                  memory_settings[_i], _i, i);
         const struct outcome outcome = shell("%s", line);
+        if (outcome.status == 127 && limits[i] < 10000) {
+            continue; /* the linker found no room for the program */
+        }
         ck_assert_msg(outcome.status == 0 || outcome.status == 1, "%s: %s, expected 0 or 1: %s", line, outcome.end,
                       outcome.err);
         ck_assert_msg(outcome.status == 0 || strstr(outcome.err, "out of memory") != NULL, "%s: %s", line, outcome.err);

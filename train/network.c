@@ -3,11 +3,13 @@
 #include <stdlib.h>
 
 #include "core/memory.h"
+#include "core/multiply.h"
 #include "train/network_reduce.h"
 #include "train/profile.h"
 
 static rondo_status open_network(struct network *network, struct errors *errors) {
     const struct network_settings *settings = &network->settings;
+    RONDO_TRY(multiply_open(&network->session->parallel, errors));
     RONDO_TRY(heads_open(&network->heads, &settings->loss, settings->target_kind, settings->target_size,
                          settings->target_as, network->arena, errors));
     network->metrics =
