@@ -288,14 +288,17 @@ static rondo_status link_file(const struct load_attempt *attempt, const struct s
         return errors_no_memory(attempt->errors);
     }
     /* NODELETE: pointers into the plug-in are kept until the process ends, so it is never closed. */
+    errno = 0;
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (handle == NULL) {
+        const int is_short = errno == ENOMEM;
         const char *reason = dlerror();
         /* The linker "failed to map segment" for want of addresses, and on a file system without executables. Numbers that
          * start as 0 are not in the file. */
         const uint64_t slack = 64 * 1024;
-        if (!memory_has_addresses((uint64_t)found->st_size + slack)) {
-            return errors_no_memory(attempt->errors);
+        if (is_short || !memory_has_addresses((uint64_t)found->st_size + slack)) {
+            return errors_memory_for(attempt->errors, errors_no_memory(attempt->errors), attempt->where, "plug-in '%s'",
+                                     path);
         }
         return refuse(attempt, RONDO_INVALID, "cannot be linked: %s", reason == NULL ? "no reason given" : reason);
     }
