@@ -87,10 +87,7 @@ static int is_half_started(const struct run_folder *run, const char *path) {
 /* Makes the folder that was asked for. */
 static rondo_status make_folder(struct run_folder *run, const char *folder, struct errors *errors) {
     const char *path = copy_path(run, folder);
-    if (path == NULL) {
-        return errors_no_memory(errors);
-    }
-    const int is_empty = file_exists(path) ? is_empty_folder(path) : 1;
+    const int is_empty = path == NULL ? -1 : !file_exists(path) ? 1 : is_empty_folder(path);
     if (is_empty < 0) {
         return errors_no_memory(errors);
     }
