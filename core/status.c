@@ -165,7 +165,9 @@ static int insert(char **text, int32_t at, const char *piece) {
         return 0;
     }
     memmove(longer + at + more, longer + at, length + 1 - (size_t)at);
-    memcpy(longer + at, piece, more);
+    for (size_t i = 0; i < more; i++) { /* without its NUL */
+        longer[(size_t)at + i] = piece[i];
+    }
     *text = longer;
     return 1;
 }

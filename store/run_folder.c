@@ -54,11 +54,10 @@ static rondo_status failed(const struct run_folder *run, const char *verb, const
                          : file_failed(errors, RONDO_IO, (struct location){0}, verb, shown, error);
 }
 
-/* -1: it cannot be read for lack of memory. */
 static int is_empty_folder(const char *path) {
     DIR *stream = opendir(path);
     if (stream == NULL) {
-        return errno == ENOMEM ? -1 : 0;
+        return errno == ENOMEM ? -1 : 0; /* -1: out of memory */
     }
     int entries = 0;
     while (readdir(stream) != NULL) {
