@@ -79,7 +79,8 @@ static rondo_status add(struct errors *errors, rondo_status status, struct locat
             number_vprint(text + prefix, (size_t)length + 1, format, arguments);
         }
     }
-    keep(errors, status, text, text == NULL ? (struct error_place){0} : place_of(where, prefix));
+    const struct error_place place = text == NULL ? place_of((struct location){0}, 0) : place_of(where, prefix);
+    keep(errors, status, text, place);
     return status;
 }
 
