@@ -52,7 +52,7 @@ static json_t *describe(const struct archive_entry *entry, size_t begin) {
         }
     }
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtypes[entry->kind].name, "shape", shape, "data_offsets",
-                     (json_int_t)begin, (json_int_t)(begin + entry->bytes));
+                     (json_int_t)begin, (json_int_t)begin + (json_int_t)entry->bytes);
 }
 
 static int is_text(const char *text) {

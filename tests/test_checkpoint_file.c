@@ -122,7 +122,7 @@ START_TEST(a_checkpoint_is_a_safetensors_file) {
     ck_assert_int_eq(safetensors_read(file, arena, &tensors, &count, &metadata, &errors), RONDO_OK);
     ck_assert_int_eq(count, 1);
     ck_assert_str_eq(tensors[0].name, "model.W");
-    ck_assert_int_eq(memcmp(tensors[0].tensor.data, values, sizeof values), 0);
+    ck_assert_mem_eq(tensors[0].tensor.data, values, sizeof values);
     ck_assert_str_eq(metadata[0], "checksum");
     ck_assert_str_eq(metadata[2], "format");
     ck_assert_str_eq(metadata[3], "rondo checkpoint");
@@ -245,7 +245,7 @@ static void write_file(const char *header) {
     char bytes[2048] = {0};
     const uint64_t length = strlen(header);
     memcpy(bytes, &length, sizeof length);
-    memcpy(bytes + 8, header, length);
+    snprintf(bytes + 8, sizeof bytes - 8, "%s", header);
     struct tensor_checksum *checksum = tensor_checksum_create();
     tensor_checksum_add(checksum, bytes, 8 + length + 16);
     char *digits = strstr(bytes + 8, TENSOR_CHECKSUM_ZEROS);
