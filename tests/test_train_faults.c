@@ -13,7 +13,7 @@
 #include "tests/tiny.h"
 
 static const char schedule[] = "schedule: {epochs: 4, batch: 8, seed: 1, validate: {steps: 2}, "
-                               "checkpoint: {every: {steps: 2}, keep: 1}}";
+                               "checkpoint: {every: {steps: 2}, keep: 2}}";
 
 static void setup(void) {
     sandbox_open();
@@ -96,12 +96,47 @@ START_TEST(a_training_that_cannot_write_goes_on_later) {
 }
 END_TEST
 
+/* The newest checkpoint of a step below `step`; -1: there is none. */
+static int newest_below(const char *folder, int step) {
+    while (--step >= 0 && !sandbox_has(sandbox_path("%s/checkpoints/step-%012d.safetensors", folder, step))) {
+    }
+    return step;
+}
+
+START_TEST(a_resume_passes_over_a_damaged_checkpoint_and_ends_the_same) {
+    enum { STEPS = 12 };
+    int newest = -1, before = -1;
+    for (long number = 8; before < 0; number++) { /* until the failure leaves two checkpoints */
+        ck_assert_int_lt(number, 40);
+        if (sandbox_has("damaged")) {
+            sandbox_remove("damaged");
+        }
+        ck_assert(train_with(SYSTEM_RENAME, number, EIO, "damaged", "Input/output error"));
+        newest = newest_below("damaged", STEPS);
+        before = newest_below("damaged", newest);
+    }
+    char name[96], expected[160];
+    size_t size;
+    snprintf(name, sizeof name, "damaged/checkpoints/step-%012d.safetensors", newest);
+    char *bytes = sandbox_read(name, &size);
+    bytes[size / 2] = (char)(bytes[size / 2] ^ 1);
+    sandbox_write_bytes(name, bytes, size);
+    const struct outcome outcome = sandbox_run((struct call){.arguments = "train --resume damaged"});
+    assert_status("damaged", &outcome, 0);
+    snprintf(expected, sizeof expected, "passed over: %s: the file is damaged", name);
+    assert_parts("damaged", outcome.err, expected);
+    assert_same("damaged", "damaged", "weights.safetensors");
+    assert_same("damaged", "damaged", "metrics.jsonl");
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("train_faults");
     TCase *cases = tcase_create("train_faults");
     tcase_add_unchecked_fixture(cases, setup, sandbox_close);
     tcase_set_timeout(cases, 240);
     tcase_add_loop_test(cases, a_training_that_cannot_write_goes_on_later, 0, ROWS(failures));
+    tcase_add_test(cases, a_resume_passes_over_a_damaged_checkpoint_and_ends_the_same);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }
