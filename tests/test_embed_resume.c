@@ -159,6 +159,38 @@ START_TEST(finished_run_is_trained_for_more_epochs) {
 }
 END_TEST
 
+static void collect(void *arg, int32_t level, const char *origin, const char *text) {
+    char *lines = arg;
+    const size_t used = strlen(lines);
+    ck_assert_int_eq(level, RONDO_LOG_INFO);
+    ck_assert_ptr_null(origin);
+    snprintf(lines + used, 4096 - used, "%s\n", text);
+}
+
+static const struct {
+    const char *assignment, *parts; /* of the log */
+} failures[] = {
+    {"schedule.on_nonfinite=rollback", "the training goes back to step 0, rollback 1, learning rate times 0.5: |\nthe "
+                                       "training goes back to step 0, rollback 2, "},
+    {"schedule.on_nonfinite=skip", "step 1 is skipped: |\nstep 2 is skipped: "},
+};
+
+START_TEST(log_has_what_is_done_about_values_that_are_not_finite) {
+    const char *const assignments[] = {failures[_i].assignment, "schedule.nonfinite_limit=2", NULL};
+    char lines[4096] = "";
+    sandbox_write("infinite.yaml", "cell: infinite\nsource: nobody\nstate: [h]\n"
+                                   "equations: |\n  h' = tanh(x @ W + h @ U) * exp(exp(10 + sigmoid(x @ V)))\n");
+    tiny_edit("infinite_run.yaml",
+              "model:", "model: {embedding: {size: 4}, layers: [{cell: infinite.yaml, hidden: 4}]}");
+    rondo_experiment *experiment = open_experiment("infinite_run.yaml", assignments);
+    rondo_experiment_set_log(experiment, collect, lines);
+    ck_assert_int_eq(rondo_experiment_train(experiment, sandbox_path("failed"), NULL, NULL, error, sizeof error),
+                     RONDO_NOT_FINITE);
+    assert_parts("log", lines, failures[_i].parts);
+    rondo_experiment_close(experiment);
+}
+END_TEST
+
 /* ---- failures ---- */
 
 static void assert_refused(const char *folder, const char *const *assignments, const char *parts) {
@@ -251,6 +283,7 @@ int main(void) {
     tcase_add_test(cases, callback_counts_the_updates_before_the_resume);
     tcase_add_test(cases, checkpoint_that_is_damaged_is_passed_over_with_a_warning);
     tcase_add_test(cases, finished_run_is_trained_for_more_epochs);
+    tcase_add_loop_test(cases, log_has_what_is_done_about_values_that_are_not_finite, 0, ROWS(failures));
     tcase_add_test(cases, folder_that_is_no_run_is_refused);
     tcase_add_test(cases, mistake_in_an_assignment_is_refused);
     tcase_add_test(cases, run_is_locked_until_it_is_trained_or_closed);

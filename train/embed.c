@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "core/log.h"
 #include "core/memory.h"
 #include "train/embed_errors.h"
 #include "train/resume.h"
@@ -154,7 +155,19 @@ static void tell_progress(rondo_experiment *experiment, const struct trainer_pro
 }
 
 static void on_update(void *arg, const struct trainer_progress *state) {
+    const rondo_experiment *experiment = arg;
+    if (state->skip_reason != NULL) {
+        log_line(registry_log(experiment->session->registry), LOG_LEVEL_INFO, NULL, "step %lld is skipped: %s",
+                 (long long)state->steps, state->skip_reason);
+    }
     tell_progress(arg, state, 0);
+}
+
+static void on_rollback(void *arg, int64_t rollbacks, int64_t step, double lr_factor, const char *reason) {
+    const rondo_experiment *experiment = arg;
+    log_line(registry_log(experiment->session->registry), LOG_LEVEL_INFO, NULL,
+             "the training goes back to step %lld, rollback %lld, learning rate times %g: %s", (long long)step,
+             (long long)rollbacks, lr_factor, reason);
 }
 
 static void on_interval(void *arg, const struct trainer_progress *state) {
@@ -166,7 +179,8 @@ void rondo_experiment_set_log(rondo_experiment *experiment, rondo_log_function f
 }
 
 static rondo_status train(rondo_experiment *experiment, const char *folder, struct errors *errors) {
-    const struct train_observer observer = {.update_end = on_update, .interval_end = on_interval, .arg = experiment};
+    const struct train_observer observer = {
+        .update_end = on_update, .interval_end = on_interval, .rollback = on_rollback, .arg = experiment};
     struct train_result result;
     if (experiment->is_resumed && folder != NULL) {
         return errors_add(errors, RONDO_INVALID,

@@ -147,7 +147,8 @@ RONDO_EXPORT rondo_experiment *rondo_experiment_resume(const char *folder, const
 RONDO_EXPORT const char *rondo_experiment_warnings(const rondo_experiment *experiment);
 /* `experiment` may be NULL. Does not delete the run folder. */
 RONDO_EXPORT void rondo_experiment_close(rondo_experiment *experiment);
-/* The same as rondo_run_set_log, for an experiment. */
+/* The same as rondo_run_set_log, for an experiment. Updates that are skipped and returns to an earlier state
+ * (schedule.on_nonfinite) are lines of RONDO_LOG_INFO. */
 RONDO_EXPORT void rondo_experiment_set_log(rondo_experiment *experiment, rondo_log_function function, void *arg);
 
 /* The progress of a training. */
@@ -156,12 +157,13 @@ typedef struct rondo_training {
     int32_t epoch_ended;     /* 1: after an epoch and its validation; 0: at any other time */
     int64_t epoch, epochs;   /* the current epoch, from 1; the largest number of epochs */
     int64_t update, updates; /* updates done in this epoch; updates in an epoch */
-    int64_t total_updates;   /* updates done since the start of the training, with those before it was resumed */
-    double seconds;          /* time of training since the last validation */
-    double loss;             /* mean loss over the training examples since the last validation */
-    double valid_loss;       /* validated: mean loss on the validation data; NaN: there is none, or not validated */
-    int32_t is_best;         /* validated: the weights are the best so far, and have been written */
-    int32_t validated;       /* 1: after a validation or, without validation data, after an epoch; 0: after an update */
+    int64_t total_updates; /* updates done since the start of the training, with those before it was resumed; less than
+                                before if the training went back (schedule.on_nonfinite: rollback) */
+    double seconds;        /* time of training since the last validation */
+    double loss;           /* mean loss over the training examples since the last validation */
+    double valid_loss;     /* validated: mean loss on the validation data; NaN: there is none, or not validated */
+    int32_t is_best;       /* validated: the weights are the best so far, and have been written */
+    int32_t validated;     /* 1: after a validation or, without validation data, after an epoch; 0: after an update */
 } rondo_training;
 
 /* Called on the thread that trains, after each update, and once more after each validation (schedule.validate; by default
