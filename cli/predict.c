@@ -134,7 +134,7 @@ static rondo_status add_line(const struct predictor *predictor, struct pending *
     if (pending->dataset == NULL) {
         return predictor->errors->status;
     }
-    RONDO_TRY(reader->class->add(reader, line, where, pending->dataset, predictor->errors));
+    RONDO_TRY(reader_add(reader, line, where, pending->dataset, predictor->errors));
     return pending->dataset->count == most ? flush_pending(predictor, pending) : RONDO_OK;
 }
 

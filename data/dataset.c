@@ -313,12 +313,14 @@ rondo_status dataset_add_text(struct dataset *dataset, const char *text, struct 
     /* Grows with the other arrays per example: whenever the index is one that they were full at. */
     if (index == 0 || (index >= 16 && (index & (index - 1)) == 0)) {
         if (!resize(&texts, index, dataset->capacity, sizeof *dataset->texts)) {
+            dataset->count = index; /* every example that is left has a text */
             return errors_no_memory(errors);
         }
         dataset->texts = texts;
         memset(dataset->texts + index, 0, (size_t)(dataset->capacity - index) * sizeof *dataset->texts);
     }
     dataset->texts[index] = strdup(text);
+    dataset->count = dataset->texts[index] == NULL ? index : index + 1;
     return dataset->texts[index] == NULL ? errors_no_memory(errors) : RONDO_OK;
 }
 

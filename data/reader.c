@@ -94,6 +94,16 @@ struct dataset *reader_read(const struct reader *reader, const struct reader_sou
     return dataset;
 }
 
+rondo_status reader_add(const struct reader *reader, const char *line, struct location where, struct dataset *dataset,
+                        struct errors *errors) {
+    const int64_t before = dataset->count;
+    const rondo_status status = reader->class->add(reader, line, where, dataset, errors);
+    if (status != RONDO_OK) {
+        dataset->count = before;
+    }
+    return errors_memory_for(errors, status, where, "the examples of this file");
+}
+
 rondo_status reader_render(const struct reader *reader, const struct reader_prediction *prediction,
                            struct fields *fields, struct errors *errors) {
     if (reader->class->render != NULL) {

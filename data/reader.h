@@ -171,6 +171,9 @@ struct dataset *reader_describe(const struct reader *reader, struct errors *erro
 /* All examples of the source; NULL with errors. */
 struct dataset *reader_read(const struct reader *reader, const struct reader_source *source, int with_targets,
                             struct errors *errors);
+/* Adds the example of a line. After a failure the dataset has the examples that it had before. */
+rondo_status reader_add(const struct reader *reader, const char *line, struct location where, struct dataset *dataset,
+                        struct errors *errors);
 rondo_status reader_render(const struct reader *reader, const struct reader_prediction *prediction,
                            struct fields *fields, struct errors *errors);
 /* What the reader has learned as a JSON object, which the caller owns; NULL with an error. */

@@ -81,18 +81,20 @@ static void free_life(struct reader_life *life) {
     *life = (struct reader_life){0};
 }
 
-/* The first prediction of a dataset, with the same probability of each class. */
+/* The prediction of the last example of a dataset, with the same probability of each class. */
 static rondo_status render(struct reader_life *life, const struct dataset *dataset) {
     static float values[4096];
     const struct stream *target = dataset_find(dataset, "target");
-    const int by_step = target->length[0] > 1;
-    const int64_t steps = by_step ? target->length[0] : 1;
+    const int64_t last = dataset->count - 1, length = target->length[last];
+    const int by_step = length > 1;
+    const int64_t steps = by_step ? length : 1;
     /* No assertion of Check: it allocates. */
     RONDO_CHECK(steps * target->size <= ROWS(values), &life->errors, "the predictions fit");
     for (int64_t i = 0; i < steps * target->size; i++) {
         values[i] = 1.0F / (float)target->size;
     }
     const struct reader_prediction prediction = {.dataset = dataset,
+                                                 .example = last,
                                                  .values = values,
                                                  .steps = steps,
                                                  .size = target->size,
@@ -133,8 +135,14 @@ static rondo_status live(struct reader_life *life, const struct reader_source *s
     if (line == NULL) {
         return RONDO_OK;
     }
-    RONDO_TRY(model->class->add(life->loaded, line, (struct location){"standard input", 1, 0}, life->lines, errors));
-    return render(life, life->lines);
+    /* A line that cannot be added for lack of memory leaves those before it as they were; 16 are full arrays. */
+    const int lines = 20;
+    rondo_status status = RONDO_OK;
+    for (int i = 0; i < lines && status == RONDO_OK; i++) {
+        status = reader_add(life->loaded, line, (struct location){"standard input", i + 1, 0}, life->lines, errors);
+    }
+    const rondo_status rendered = life->lines->count == 0 ? RONDO_OK : render(life, life->lines);
+    return status == RONDO_OK ? rendered : status;
 }
 
 START_TEST(a_reader_that_runs_out_of_memory_says_so) {

@@ -109,7 +109,7 @@ static rondo_status add_text(const rondo_run *run, const char *text, int64_t exa
     if (!utf8_check(text, strlen(text), &bad)) {
         return errors_add(errors, RONDO_INVALID, "text %lld is not UTF-8 at byte %zu", (long long)example, bad);
     }
-    return reader->class->add(reader, text, (struct location){0}, dataset, errors);
+    return reader_add(reader, text, (struct location){0}, dataset, errors);
 }
 
 /* Checks the values of one input, which dataset_add would refuse as a bug. */
