@@ -119,7 +119,23 @@ rondo_status network_measure(struct network *network, const struct network_part 
     return status;
 }
 
+/* 1 if the last pass failed before it had gradients, or had gathered the rows of some table. */
+static int lacks_rows(const struct network *network, enum network_mode set) {
+    if (network->gradients[set] == NULL || network->shards[0].gradients[set] == NULL) {
+        return 1;
+    }
+    for (int32_t p = 0; p < model_parameter_count(network->model); p++) {
+        if (model_parameters(network->model)[p].by_rows && network->shards[0].rows[set][p]->table.ndim == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 rondo_status network_measured_gradients(struct network *network, int sampled, struct errors *errors) {
+    if (lacks_rows(network, NETWORK_TRAIN) || (sampled && lacks_rows(network, NETWORK_SAMPLE))) {
+        return errors_no_memory(errors);
+    }
     const double weight = network->shards[0].scores.weight;
     const double scale = weight > 0 ? 1 / weight : 0;
     RONDO_TRY(network_reduce(network, NETWORK_TRAIN, 1, scale, errors));
