@@ -37,7 +37,7 @@ static void add_rows(const struct network *network, struct network_memory *memor
 }
 
 static rondo_status run_part(struct network *network, const struct network_part *part, enum network_mode mode,
-                             const struct states *carried, struct states *kept, struct errors *errors) {
+                             const struct states *carried, struct states *kept, uint64_t *most, struct errors *errors) {
     struct network_shard *shard = measured_shard(network);
     const struct network_update *update = &part->update;
     int is_first = 1;
@@ -62,6 +62,9 @@ static rondo_status run_part(struct network *network, const struct network_part 
                 errors_move(errors, &shard->errors);
                 return status;
             }
+            /* The next batch may leave less: a tape that has grown gets a new block. */
+            const uint64_t tape = tape_resident(shard->tape);
+            *most = tape > *most ? tape : *most;
             is_first = 0;
         }
     }
@@ -69,16 +72,16 @@ static rondo_status run_part(struct network *network, const struct network_part 
 }
 
 static rondo_status run_modes(struct network *network, const struct network_part *part, const struct states *carried,
-                              struct states *kept, struct errors *errors) {
+                              struct states *kept, uint64_t *most, struct errors *errors) {
     if (part->evaluates) {
         RONDO_TRY(metrics_begin(network->metrics, errors));
-        return run_part(network, part, NETWORK_EVALUATE, carried, kept, errors);
+        return run_part(network, part, NETWORK_EVALUATE, carried, kept, most, errors);
     }
     RONDO_TRY(network_prepare_gradients(network, NETWORK_TRAIN, 1, errors));
-    RONDO_TRY(run_part(network, part, NETWORK_TRAIN, carried, kept, errors));
+    RONDO_TRY(run_part(network, part, NETWORK_TRAIN, carried, kept, most, errors));
     if (part->update.sampled) {
         RONDO_TRY(network_prepare_gradients(network, NETWORK_SAMPLE, 1, errors));
-        RONDO_TRY(run_part(network, part, NETWORK_SAMPLE, carried, kept, errors));
+        RONDO_TRY(run_part(network, part, NETWORK_SAMPLE, carried, kept, most, errors));
     }
     return RONDO_OK;
 }
@@ -109,12 +112,11 @@ rondo_status network_measure(struct network *network, const struct network_part 
     }
     session->parallel.threads = part->threads;
     session->profile = NULL;
-    const rondo_status status = run_modes(network, part, carried, kept, errors);
+    const rondo_status status = run_modes(network, part, carried, kept, &memory->tape, errors);
     session->parallel.threads = before.threads;
     session->profile = before.profile;
     states_destroy(carried);
     states_destroy(kept);
-    memory->tape = tape_resident(shard->tape);
     add_rows(network, memory);
     return status;
 }
