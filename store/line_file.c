@@ -42,16 +42,18 @@ static rondo_status write_line(int descriptor, const char *file, const char *lin
     return is_cut ? errors_add(errors, status, "the last line of '%s' is cut", file) : status;
 }
 
-rondo_status line_file_append(int descriptor, const char *file, const struct json_t *object, struct errors *errors) {
+rondo_status line_file_append(int descriptor, const char *file, const struct json_t *object, int64_t *length,
+                              struct errors *errors) {
     const struct number_scope scope = number_scope_open();
     char *text = json_write(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
     number_scope_close(scope);
     if (text == NULL) {
         return errors_no_memory(errors);
     }
-    const size_t length = strlen(text);
-    text[length] = '\n'; /* in place of the terminating NUL: the line is written by its length */
-    const rondo_status status = write_line(descriptor, file, text, length + 1, errors);
+    const size_t size = strlen(text) + 1;
+    text[size - 1] = '\n'; /* in place of the terminating NUL: the line is written by its length */
+    const rondo_status status = write_line(descriptor, file, text, size, errors);
+    *length += status == RONDO_OK ? (int64_t)size : 0;
     free(text);
     return status;
 }
@@ -66,24 +68,50 @@ int64_t line_file_length(int descriptor) {
     return fstat(descriptor, &info) == 0 ? (int64_t)info.st_size : -1;
 }
 
-rondo_status line_file_cut(int descriptor, const char *file, int64_t length, struct errors *errors) {
-    const int64_t present = line_file_length(descriptor);
-    char last = '\n';
-    if (present >= 0 && present < length) {
-        return errors_add(
-            errors, RONDO_INVALID,
-            "'%s' has %lld bytes, and had at least %lld when the checkpoint was written: %lld are missing", file,
-            (long long)present, (long long)length, (long long)(length - present));
+/* The end of the last line within the first `length` bytes; -1 with errno if the file cannot be read. */
+static int64_t end_of_line(int descriptor, int64_t length) {
+    char text[4096];
+    while (length > 0) {
+        const size_t wanted = length < (int64_t)sizeof text ? (size_t)length : sizeof text;
+        const ssize_t got = pread(descriptor, text, wanted, (off_t)(length - (int64_t)wanted));
+        if (got != (ssize_t)wanted) {
+            errno = got < 0 ? errno : EIO;
+            return -1;
+        }
+        for (size_t i = wanted; i > 0; i--) {
+            if (text[i - 1] == '\n') {
+                return length - (int64_t)(wanted - i);
+            }
+        }
+        length -= (int64_t)wanted;
     }
-    if (present < 0 || (length > 0 && pread(descriptor, &last, 1, (off_t)length - 1) != 1)) {
+    return 0;
+}
+
+void line_file_compare(int descriptor, const char *file, int64_t length, struct errors *differences) {
+    const int64_t present = line_file_length(descriptor);
+    if (present < length) {
+        errors_add(differences, RONDO_INVALID,
+                   "'%s' has %lld bytes, and had at least %lld when the checkpoint was written: %lld are missing", file,
+                   (long long)present, (long long)length, (long long)(length - present));
+    } else if (end_of_line(descriptor, length) != length) {
+        errors_add(differences, RONDO_INVALID,
+                   "'%s' was changed after the checkpoint was written: no line ends after %lld bytes", file,
+                   (long long)length);
+    }
+}
+
+rondo_status line_file_cut(int descriptor, const char *file, int64_t length, int64_t *left, struct errors *errors) {
+    const int64_t present = line_file_length(descriptor);
+    const int64_t end = present < 0 ? -1 : end_of_line(descriptor, length < present ? length : present);
+    if (end < 0) {
         return file_failed(errors, RONDO_IO, (struct location){0}, "read", file, errno);
     }
-    if (last != '\n') {
-        return errors_add(errors, RONDO_INVALID,
-                          "'%s' was changed after the checkpoint was written: no line ends after %lld bytes", file,
-                          (long long)length);
+    if (end < present && ftruncate(descriptor, (off_t)end) != 0) {
+        return failed(errors, file, errno);
     }
-    return present == length || ftruncate(descriptor, (off_t)length) == 0 ? RONDO_OK : failed(errors, file, errno);
+    *left = end;
+    return RONDO_OK;
 }
 
 rondo_status line_file_sync(int descriptor, const char *file, struct errors *errors) {

@@ -15,20 +15,15 @@
 #include "io/file.h"
 #include "io/file_lock.h"
 #include "store/checkpoint_files.h"
+#include "store/killed_start.h"
 #include "store/line_file.h"
 #include "store/run_folder_parts.h"
 #include "store/run_list.h"
 
 enum { MAX_RUNS = 100000 };
 
-static const char *const log_files[RUN_LOG_COUNT] = {[RUN_METRICS] = "metrics.jsonl", [RUN_TIMINGS] = "timings.jsonl"};
-
 /* Written last when a run starts: a folder that has it has all that training goes on from. */
 #define LAST_FILE "experiment.yaml"
-
-const char *run_folder_path(const struct run_folder *run) {
-    return run->path;
-}
 
 int64_t run_folder_weights(const struct run_folder *run) {
     return run->weights;
@@ -42,10 +37,6 @@ void run_folder_keep(struct run_folder *run) {
     run->is_temporary = 0;
 }
 
-const char *run_folder_file(const struct run_folder *run, const char *name) {
-    return arena_printf(run->arena, "%s/%s", run->path, name);
-}
-
 /* Adds "cannot VERB 'path/name': reason". */
 static rondo_status failed(const struct run_folder *run, const char *verb, const char *name, int error,
                            struct errors *errors) {
@@ -54,10 +45,22 @@ static rondo_status failed(const struct run_folder *run, const char *verb, const
                          : file_failed(errors, RONDO_IO, (struct location){0}, verb, shown, error);
 }
 
+/* 0 if they cannot be listed. */
+static int32_t count_checkpoints(int folder, const char *path) {
+    int64_t *steps;
+    int32_t count;
+    struct errors ignored = {0};
+    checkpoint_list(folder, path, &steps, &count, &ignored);
+    free(steps);
+    errors_free(&ignored);
+    return count;
+}
+
+/* -1: it cannot be read for lack of memory. */
 static int is_empty_folder(const char *path) {
     DIR *stream = opendir(path);
     if (stream == NULL) {
-        return errno == ENOMEM ? -1 : 0; /* -1: out of memory */
+        return errno == ENOMEM ? -1 : 0;
     }
     int entries = 0;
     while (readdir(stream) != NULL) {
@@ -76,27 +79,23 @@ static const char *copy_path(struct run_folder *run, const char *folder) {
     return arena_strndup(run->arena, folder, length);
 }
 
-/* 1 if a run was killed in this folder before it had written all that training goes on from. */
-static int is_half_started(const struct run_folder *run, const char *path) {
-    const char *first = arena_printf(run->arena, "%s/%s", path, log_files[RUN_METRICS]);
-    const char *last = arena_printf(run->arena, "%s/" LAST_FILE, path);
-    return first != NULL && last != NULL && file_exists(first) && !file_exists(last);
+static rondo_status refuse_folder(const char *path, struct errors *errors) {
+    const int is_unfinished = run_folder_is_unfinished(path);
+    return errors_add(
+        errors, RONDO_INVALID, "'%s' exists and is not empty; a run never overwrites another, so name a new folder%s%s",
+        path, is_unfinished ? ", or go on with the run in it: rondo train --resume " : "", is_unfinished ? path : "");
 }
 
-/* Makes the folder that was asked for. */
+/* Makes the folder that was asked for, or takes over what a killed start has left in it. */
 static rondo_status make_folder(struct run_folder *run, const char *folder, struct errors *errors) {
     const char *path = copy_path(run, folder);
     const int is_empty = path == NULL ? -1 : !file_exists(path) ? 1 : is_empty_folder(path);
-    if (is_empty < 0) {
+    run->is_taken_over = is_empty == 0 ? killed_start_is(path) : 0;
+    if (is_empty < 0 || run->is_taken_over < 0) {
         return errors_no_memory(errors);
     }
-    if (!is_empty) {
-        const int is_half = is_half_started(run, path), is_unfinished = run_folder_is_unfinished(path);
-        return errors_add(
-            errors, RONDO_INVALID,
-            "'%s' exists and is not empty; a run never overwrites another, so name a new folder%s%s%s", path,
-            is_unfinished ? ", or go on with the run in it: rondo train --resume " : "", is_unfinished ? path : "",
-            is_half ? ", or remove this one, which a run has left that is starting or was killed as it started" : "");
+    if (!is_empty && !run->is_taken_over) {
+        return refuse_folder(path, errors);
     }
     RONDO_TRY(folder_create(path, &run->made, errors));
     run->path = path;
@@ -140,96 +139,6 @@ static rondo_status open_folder(struct run_folder *run, struct errors *errors) {
                                : RONDO_OK;
 }
 
-/* 1 if the path leads to the folder of this run; 0, with a value of errno, if it does not. */
-static int is_in_place(const struct run_folder *run) {
-    struct stat own, found;
-    errno = ENOENT;
-    return fstat(run->descriptor, &own) == 0 && stat(run->absolute, &found) == 0 && own.st_dev == found.st_dev &&
-           own.st_ino == found.st_ino;
-}
-
-rondo_status run_folder_check(struct run_folder *run, struct errors *errors) {
-    if (is_in_place(run)) {
-        return RONDO_OK;
-    }
-    if (errno != ENOENT && errno != ENOTDIR) {
-        return file_failed(errors, RONDO_IO, (struct location){0}, "look at the folder", run->path, errno);
-    }
-    /* On Linux this link contains the present path of an open folder. */
-    char link[40], target[4096];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", run->descriptor);
-    const ssize_t length = readlink(link, target, sizeof target - 1);
-    target[length < 0 ? 0 : length] = '\0';
-    struct stat own;
-    const int is_removed = fstat(run->descriptor, &own) != 0 || own.st_nlink == 0;
-    if (is_removed || length <= 0) {
-        return errors_add(errors, RONDO_IO, "the folder '%s' of the run was %s while the run was going on", run->path,
-                          is_removed ? "removed" : "moved");
-    }
-    return errors_add(errors, RONDO_IO, "the folder '%s' of the run was moved to '%s' while the run was going on",
-                      run->path, target);
-}
-
-/* Remembers a name in the folder, to be removed if the run ends without weights. */
-static rondo_status remember(struct run_folder *run, const char *name, struct errors *errors) {
-    struct written_file *file = arena_alloc(run->arena, sizeof *file);
-    const char *copy = arena_strdup(run->arena, name);
-    if (file == NULL || copy == NULL) {
-        return errors_no_memory(errors);
-    }
-    *file = (struct written_file){copy, run->written};
-    run->written = file;
-    return RONDO_OK;
-}
-
-/* ---- lock and logs ---- */
-
-static rondo_status refuse_second(const struct run_folder *run, int descriptor, struct errors *errors) {
-    const long owner = file_lock_owner(descriptor);
-    char number[40];
-    snprintf(number, sizeof number, " (its number is %ld)", owner);
-    return owner == (long)getpid() ? errors_add(errors, RONDO_INVALID, "this process already trains in '%s'", run->path)
-                                   : errors_add(errors, RONDO_INVALID,
-                                                "another process trains in '%s'%s: wait until it has ended, or end it",
-                                                run->path, owner > 0 ? number : "");
-}
-
-/* Its descriptor is -1 with errno after a failure of the system. */
-static rondo_status open_log(struct run_folder *run, enum run_log log, int flags, struct errors *errors) {
-    run->logs[log].path = run_folder_file(run, log_files[log]);
-    if (run->logs[log].path == NULL) {
-        return errors_no_memory(errors);
-    }
-    run->logs[log].descriptor =
-        openat(run->descriptor, log_files[log], O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | flags, 0666);
-    return RONDO_OK;
-}
-
-static rondo_status check_log(const struct run_folder *run, enum run_log log, struct errors *errors) {
-    return run->logs[log].descriptor >= 0
-               ? RONDO_OK
-               : file_failed(errors, RONDO_IO, (struct location){0}, "write", run->logs[log].path, errno);
-}
-
-/* Opens the logs and locks the first. `flags` O_EXCL: it must not exist yet, since of two processes that start in the same
- * empty folder only one may go on. */
-static rondo_status open_logs(struct run_folder *run, int flags, struct errors *errors) {
-    RONDO_TRY(remember(run, log_files[RUN_METRICS], errors));
-    RONDO_TRY(open_log(run, RUN_METRICS, flags, errors));
-    const int is_taken = run->logs[RUN_METRICS].descriptor < 0 && errno == EEXIST;
-    if (is_taken) {
-        run->written = NULL; /* it belongs to the other process */
-        RONDO_TRY(open_log(run, RUN_METRICS, 0, errors));
-    }
-    RONDO_TRY(check_log(run, RUN_METRICS, errors));
-    if (is_taken || !file_lock(run->logs[RUN_METRICS].descriptor, FILE_LOCK_OWN)) {
-        return refuse_second(run, run->logs[RUN_METRICS].descriptor, errors);
-    }
-    RONDO_TRY(remember(run, log_files[RUN_TIMINGS], errors));
-    RONDO_TRY(open_log(run, RUN_TIMINGS, 0, errors));
-    return check_log(run, RUN_TIMINGS, errors);
-}
-
 /* ---- creating and opening ---- */
 
 /* Makes names of new folders last: that of the run, and of those above it. */
@@ -247,7 +156,16 @@ static rondo_status start(struct run_folder *run, const char *folder, const char
     RONDO_TRY(folder == NULL ? make_next_folder(run, name, errors) : make_folder(run, folder, errors));
     RONDO_TRY(open_folder(run, errors));
     sync_above(run);
-    return open_logs(run, O_EXCL, errors);
+    RONDO_TRY(run_logs_create(run, errors));
+    if (run->is_taken_over &&
+        killed_start_is(run->path) != 1) { /* it was not locked when it was looked at, and went on */
+        run->written = NULL;
+        return refuse_folder(run->path, errors);
+    }
+    if (run->is_taken_over) {
+        killed_start_remove(run->descriptor);
+    }
+    return RONDO_OK;
 }
 
 /* NULL with an error. */
@@ -294,16 +212,12 @@ static rondo_status reopen(struct run_folder *run, const char *folder, struct er
         return errors_add(errors, RONDO_INVALID, "'%s' is a file, expected the folder of a run", folder);
     }
     RONDO_TRY(open_folder(run, errors));
-    if (fstatat(run->descriptor, LAST_FILE, &info, 0) != 0) {
+    if (fstatat(run->descriptor, LAST_FILE, &info, 0) != 0 && count_checkpoints(run->descriptor, run->path) == 0) {
         return errors_add(
             errors, RONDO_NOT_FOUND, "'%s' is not the folder of a run: it has no " LAST_FILE "%s", run->path,
-            is_half_started(run, run->path) ? ", since the run was killed as it started: start it again" : "");
+            killed_start_is(run->path) == 1 ? ", since the run was killed as it started: start it again" : "");
     }
-    RONDO_TRY(open_logs(run, 0, errors));
-    file_remove_left_over(run->descriptor, ".", "weights.");
-    file_remove_left_over(run->descriptor, "cells", "");
-    file_remove_left_over(run->descriptor, CHECKPOINT_FOLDER, "");
-    return RONDO_OK;
+    return run_logs_open(run, errors);
 }
 
 struct run_folder *run_folder_open(const char *folder, struct errors *errors) {
@@ -318,8 +232,9 @@ struct run_folder *run_folder_open(const char *folder, struct errors *errors) {
 int run_folder_is_unfinished(const char *folder) {
     const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct stat info;
-    const int is_run = descriptor >= 0 && fstatat(descriptor, LAST_FILE, &info, 0) == 0;
-    const int metrics = is_run ? openat(descriptor, log_files[RUN_METRICS], O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+    const int is_run =
+        descriptor >= 0 && (fstatat(descriptor, LAST_FILE, &info, 0) == 0 || count_checkpoints(descriptor, folder) > 0);
+    const int metrics = is_run ? openat(descriptor, run_log_name(RUN_METRICS), O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
     const int is_unfinished =
         metrics >= 0 && file_lock(metrics, FILE_LOCK_SHARED) && !line_file_ends_with(metrics, "finished");
     if (metrics >= 0) {
@@ -335,7 +250,7 @@ int run_folder_is_unfinished(const char *folder) {
 
 rondo_status run_folder_subfolder(struct run_folder *run, const char *name, struct errors *errors) {
     RONDO_TRY(run_folder_check(run, errors));
-    RONDO_TRY(remember(run, name, errors));
+    RONDO_TRY(run_folder_remember(run, name, errors));
     return mkdirat(run->descriptor, name, 0777) == 0 ? RONDO_OK : failed(run, "make the folder", name, errno, errors);
 }
 
@@ -353,7 +268,7 @@ static rondo_status begin_file(struct run_folder *run, const char *name, struct 
 rondo_status run_folder_write(struct run_folder *run, const char *name, const void *bytes, size_t length,
                               struct errors *errors) {
     struct file_writer writer;
-    RONDO_TRY(remember(run, name, errors));
+    RONDO_TRY(run_folder_remember(run, name, errors));
     RONDO_TRY(begin_file(run, name, &writer, errors));
     rondo_status status = file_piece(&writer, bytes, length, errors);
     status = status == RONDO_OK ? file_commit(&writer, errors) : status;
@@ -365,13 +280,7 @@ rondo_status run_folder_write(struct run_folder *run, const char *name, const vo
  * name could not be synced. */
 static int has_results(const struct run_folder *run) {
     struct stat info;
-    int64_t *steps;
-    int32_t count;
-    struct errors ignored = {0};
-    checkpoint_list(run->descriptor, run->path, &steps, &count, &ignored);
-    free(steps);
-    errors_free(&ignored);
-    return count > 0 || run->weights != RUN_FOLDER_NO_WEIGHTS ||
+    return count_checkpoints(run->descriptor, run->path) > 0 || run->weights != RUN_FOLDER_NO_WEIGHTS ||
            fstatat(run->descriptor, RUN_FOLDER_WEIGHTS, &info, 0) == 0;
 }
 
@@ -383,7 +292,7 @@ static void remove_all(const struct run_folder *run) {
             unlinkat(run->descriptor, file->name, AT_REMOVEDIR);
         }
     }
-    if (run->descriptor < 0 || is_in_place(run)) {
+    if (run->descriptor < 0 || run_folder_is_in_place(run)) {
         folder_remove(run->path, run->made);
     }
 }
@@ -422,32 +331,4 @@ rondo_status run_folder_write_weights(struct run_folder *run, const char *name, 
         run->weights = step;
     }
     return status;
-}
-
-/* ---- logs ---- */
-
-rondo_status run_folder_append(struct run_folder *run, enum run_log log, const struct json_t *object,
-                               struct errors *errors) {
-    RONDO_TRY(run_folder_check(run, errors));
-    if (line_file_is_removed(run->logs[log].descriptor)) {
-        /* Perhaps the whole folder is being removed. */
-        const struct timespec pause = {.tv_nsec = 200 * 1000 * 1000};
-        nanosleep(&pause, NULL);
-        RONDO_TRY(run_folder_check(run, errors));
-        return errors_add(errors, RONDO_IO, "'%s' was removed or replaced while the run was going on",
-                          run->logs[log].path);
-    }
-    return line_file_append(run->logs[log].descriptor, run->logs[log].path, object, errors);
-}
-
-int run_folder_is_finished(const struct run_folder *run) {
-    return line_file_ends_with(run->logs[RUN_METRICS].descriptor, "finished");
-}
-
-int64_t run_folder_length(const struct run_folder *run, enum run_log log) {
-    return line_file_length(run->logs[log].descriptor);
-}
-
-rondo_status run_folder_cut(struct run_folder *run, enum run_log log, int64_t length, struct errors *errors) {
-    return line_file_cut(run->logs[log].descriptor, run->logs[log].path, length, errors);
 }

@@ -33,18 +33,22 @@ struct json_t;
 enum run_log { RUN_METRICS, RUN_TIMINGS, RUN_LOG_COUNT };
 
 /* Creates the folder and empty logs in it, and locks it. `folder` NULL: runs/NAME in the working directory, or the first
- * of runs/NAME-2, runs/NAME-3, … that does not exist. A given folder that exists and is not empty is RONDO_INVALID.
+ * of runs/NAME-2, runs/NAME-3, … that does not exist. A given folder that exists and is not empty is RONDO_INVALID, unless all
+ * that it has was left by a start that was killed (store/killed_start.h), which is removed.
  * NULL with errors; then nothing that it created remains, parent folders included. */
 struct run_folder *run_folder_create(const char *folder, const char *name, struct errors *errors);
 /* Opens the folder of an existing run, to train on in it: locks it, removes the temporary files of killed processes, and
- * opens the logs. NULL with an error: RONDO_NOT_FOUND if it is not the folder of a run, RONDO_INVALID if another process
- * trains in it. Nothing in it is removed when it is closed. */
+ * opens the logs. A log that is missing is not created before run_folder_make_logs; without metrics.jsonl, there is no lock
+ * until then. A folder with checkpoints is one of a run without experiment.yaml, too. NULL with an error: RONDO_NOT_FOUND if it
+ * is not the folder of a run, RONDO_INVALID if another process trains in it. Nothing in it is removed when it is closed. */
 struct run_folder *run_folder_open(const char *folder, struct errors *errors);
 /* Frees `run` (may be NULL). If it was created and has neither weights nor a checkpoint, everything that was written is
  * removed, unless run_folder_keep was called. */
 void run_folder_close(struct run_folder *run);
 /* The folder remains even if it has neither weights nor a checkpoint: the run was interrupted. */
 void run_folder_keep(struct run_folder *run);
+/* Creates and locks what was missing when the folder was opened. RONDO_INVALID if another process has done so meanwhile. */
+rondo_status run_folder_make_logs(struct run_folder *run, struct errors *errors);
 /* 1: the folder of a run whose metrics.jsonl does not end with the line "finished", and no process trains in it now. */
 int run_folder_is_unfinished(const char *folder);
 
@@ -67,12 +71,17 @@ rondo_status run_folder_write(struct run_folder *run, const char *name, const vo
 rondo_status run_folder_write_weights(struct run_folder *run, const char *name, int64_t step, int64_t epochs,
                                       const struct named_tensor *tensors, int32_t count, struct errors *errors);
 
-/* Appends a JSON object to a log as one line. */
+/* Appends a JSON object to a log as one line. RONDO_IO if the log was removed, replaced, or changed by another program. */
 rondo_status run_folder_append(struct run_folder *run, enum run_log log, const struct json_t *object,
                                struct errors *errors);
-/* Bytes of a log; -1 if the system does not say. */
+/* RONDO_IO if a log is not as this process has left it: removed, replaced, shorter or longer. */
+rondo_status run_folder_check_logs(struct run_folder *run, struct errors *errors);
+/* Bytes of a log, as this process has left it; 0 if it is missing. */
 int64_t run_folder_length(const struct run_folder *run, enum run_log log);
-/* Removes all lines after the first `length` bytes. RONDO_INVALID if the log is shorter, or has no end of line there. */
+/* Adds a text to `differences` if the log does not have the lines that were in its first `length` bytes: it is missing or
+ * shorter, or no line ends there. */
+void run_folder_compare_log(const struct run_folder *run, enum run_log log, int64_t length, struct errors *differences);
+/* Removes all lines after the first `length` bytes. If none ends there, also the one that goes beyond. */
 rondo_status run_folder_cut(struct run_folder *run, enum run_log log, int64_t length, struct errors *errors);
 
 /* Writes the archive as the checkpoint after update `step` >= 0. Syncs the logs first: no checkpoint knows more lines than the

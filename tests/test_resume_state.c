@@ -121,6 +121,41 @@ START_TEST(number_that_no_training_has_is_refused_and_the_run_stays) {
 }
 END_TEST
 
+/* What became of a log between the checkpoint and the resume. */
+static const struct {
+    const char *log;
+    int is_removed; /* 0: its first lines remain */
+    int is_refused;
+} logs[] = {{"metrics.jsonl", 1, 1}, {"metrics.jsonl", 0, 1}, {"timings.jsonl", 1, 0}, {"timings.jsonl", 0, 0}};
+
+START_TEST(lines_that_are_missing_are_reported_and_can_be_accepted) {
+    char log[40];
+    snprintf(log, sizeof log, "run/%s", logs[_i].log);
+    train("e.yaml");
+    sandbox_remove(log);
+    if (!logs[_i].is_removed) {
+        sandbox_write(log, "{}\n");
+    }
+    const char *checkpoint = sandbox_read(CHECKPOINT, NULL);
+    if (logs[_i].is_refused) {
+        const char *message = rondo("train --resume run --set schedule.epochs=4", 2);
+        assert_parts(logs[_i].log, message,
+                     "would not go on as it began|/metrics.jsonl'|--accept-changes goes on nevertheless");
+        assert_parts(logs[_i].log, message, logs[_i].is_removed ? "is missing" : "has 3 bytes, and had at least ");
+        ck_assert_int_eq(sandbox_has(log), !logs[_i].is_removed);
+        ck_assert_str_eq(sandbox_read(CHECKPOINT, NULL), checkpoint);
+        message = rondo("train --resume run --quiet --set schedule.epochs=4 --accept-changes", 0);
+        assert_parts(logs[_i].log, message, "warning: |/metrics.jsonl'");
+    } else {
+        assert_parts(logs[_i].log, rondo("train --resume run --quiet --set schedule.epochs=4", 0),
+                     "warning: |/timings.jsonl'");
+    }
+    assert_parts(logs[_i].log, sandbox_read("run/metrics.jsonl", NULL), "\"finished\"|\"epoch\":4,");
+    assert_parts(logs[_i].log, sandbox_read("run/timings.jsonl", NULL), "\"step\":12,");
+    rondo("train --resume run --quiet --set schedule.epochs=5", 0);
+}
+END_TEST
+
 START_TEST(checkpoint_that_was_renamed_is_refused) {
     train("e.yaml");
     sandbox_copy(CHECKPOINT, "run/checkpoints/step-000000000007.safetensors");
@@ -183,6 +218,7 @@ int main(void) {
     tcase_set_timeout(cases, 120);
     tcase_add_checked_fixture(cases, setup, sandbox_close);
     tcase_add_loop_test(cases, number_that_no_training_has_is_refused_and_the_run_stays, 0, ROWS(damages));
+    tcase_add_loop_test(cases, lines_that_are_missing_are_reported_and_can_be_accepted, 0, ROWS(logs));
     tcase_add_test(cases, checkpoint_that_was_renamed_is_refused);
     tcase_add_test(cases, finished_run_without_checkpoints_is_not_begun_again);
     tcase_add_loop_test(cases, validations_are_at_the_ends_of_epochs_with_other_data, 0, ROWS(others));

@@ -454,6 +454,32 @@ START_TEST(a_log_that_is_removed_during_the_run_ends_it) {
 }
 END_TEST
 
+/* Otherwise lines would be missing in the end, and a checkpoint would record the length without them. */
+START_TEST(a_log_that_another_program_changes_during_the_run_ends_it) {
+    struct run_folder *run = run_start("run");
+    run_folder_keep(run);
+    ck_assert_int_eq(run_append(run, "epoch", 1), RONDO_OK);
+    ck_assert_int_eq(run_folder_check_logs(run, &run_errors), RONDO_OK);
+    if (_i == 0) {
+        ck_assert_int_eq(truncate("run/metrics.jsonl", 0), 0);
+    } else {
+        const int descriptor = open("run/metrics.jsonl", O_WRONLY | O_APPEND);
+        ck_assert_int_eq(write(descriptor, "x\n", 2), 2);
+        close(descriptor);
+    }
+    ck_assert_int_eq(run_folder_check_logs(run, &run_errors), RONDO_IO);
+    ck_assert_int_eq(run_append(run, "epoch", 2), RONDO_IO);
+    ck_assert_int_eq(run_folder_cut(run, RUN_METRICS, 0, &run_errors), RONDO_IO);
+    for (int32_t i = 0; i < 3; i++) {
+        assert_parts("log", errors_text(&run_errors, i),
+                     _i == 0 ? "'run/metrics.jsonl' was changed by another program|it has 0 bytes, and had 12"
+                             : "'run/metrics.jsonl' was changed by another program|it has 14 bytes, and had 12");
+    }
+    run_folder_close(run);
+    ck_assert_int_eq(run_folder_is_unfinished("run"), 1);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("run_faults");
     TCase *cases = tcase_create("run_faults");
@@ -478,6 +504,7 @@ int main(void) {
     tcase_add_loop_test(cases, a_folder_that_is_removed_or_moved_gets_no_checkpoint, 0, 2);
     tcase_add_test(cases, checkpoints_that_are_removed_during_the_run_are_written_again);
     tcase_add_test(cases, a_log_that_is_removed_during_the_run_ends_it);
+    tcase_add_loop_test(cases, a_log_that_another_program_changes_during_the_run_ends_it, 0, 2);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

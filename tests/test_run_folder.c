@@ -126,16 +126,79 @@ START_TEST(a_second_process_is_refused_until_the_first_has_ended) {
 }
 END_TEST
 
-/* Killed before its folder was complete, a run is neither gone on with nor silently overwritten. */
-START_TEST(a_folder_that_is_half_started_is_described) {
+/* What a start leaves that was killed, and files that no start leaves so. */
+static const struct {
+    const char *name;
+    int is_start, is_removed;
+} starts[] = {
+    {"run/metrics.jsonl", 1, 0},
+    {"run/timings.jsonl", 1, 0},
+    {"run/reader.json", 1, 1},
+    {"run/environment.json.tmp-17-0", 1, 1},
+    {"run/experiment.yaml.tmp-17-0", 1, 1},
+    {"run/cells/gru.yaml", 1, 1},
+    {"run/cells/gru.yaml.tmp-17-0", 1, 1},
+    {"run/experiment.yaml", 0, 0},
+    {"run/weights.safetensors", 0, 0},
+    {"run/notes.txt", 0, 0},
+    {"run/cells/notes.txt", 0, 0},
+    {"run/checkpoints/step-000000000001.safetensors", 0, 0},
+};
+
+START_TEST(a_folder_that_a_killed_start_has_left_is_taken_over) {
+    ck_assert_int_eq(mkdir("run", 0777), 0);
+    ck_assert_int_eq(mkdir("run/cells", 0777), 0);
+    ck_assert_int_eq(mkdir("run/checkpoints", 0777), 0);
+    file_touch("run/metrics.jsonl");
+    file_touch(starts[_i].name);
+    if (strstr(starts[_i].name, "checkpoints") == NULL) {
+        ck_assert_int_eq(rmdir("run/checkpoints"), 0);
+    }
+    ck_assert_int_eq(run_folder_is_unfinished("run"), !starts[_i].is_start &&
+                                                          strcmp(starts[_i].name + 4, "notes.txt") != 0 &&
+                                                          strcmp(starts[_i].name + 4, "weights.safetensors") != 0 &&
+                                                          strncmp(starts[_i].name + 4, "cells", 5) != 0);
+    struct run_folder *run = run_folder_create("run", "tiny", &run_errors);
+    ck_assert_int_eq(run != NULL, starts[_i].is_start);
+    if (run == NULL) {
+        assert_parts("create", errors_text(&run_errors, 0), "'run' exists and is not empty");
+        ck_assert(file_is_there(starts[_i].name));
+        return;
+    }
+    ck_assert_int_eq(file_is_there(starts[_i].name), !starts[_i].is_removed);
+    ck_assert_int_eq(files_in("run", NULL), 2);
+    ck_assert_int_eq(run_append(run, "epoch", 1), RONDO_OK);
+    run_folder_close(run);
+    ck_assert_int_eq(files_in("run", NULL), 0);
+}
+END_TEST
+
+/* The line is the result of a run whose other files were removed. */
+START_TEST(a_folder_with_lines_is_not_taken_over) {
+    ck_assert_int_eq(mkdir("run", 0777), 0);
+    ck_assert_int_eq(file_write("run/metrics.jsonl", "{}\n", 3, &run_errors), RONDO_OK);
+    ck_assert_ptr_null(run_folder_create("run", "tiny", &run_errors));
+    ck_assert_str_eq(file_content("run/metrics.jsonl", NULL), "{}\n");
+    ck_assert_ptr_null(run_folder_open("run", &run_errors));
+    ck_assert_str_eq(errors_text(&run_errors, 1), "'run' is not the folder of a run: it has no experiment.yaml");
+}
+END_TEST
+
+START_TEST(a_start_that_goes_on_is_not_taken_over) {
+    struct run_folder *run = run_folder_create("run", "tiny", &run_errors);
+    ck_assert_ptr_nonnull(run);
+    ck_assert_int_eq(run_folder_write(run, "reader.json", "{}", 2, &run_errors), RONDO_OK);
+    ck_assert_ptr_null(run_folder_create("run", "tiny", &run_errors));
+    assert_parts("second", errors_text(&run_errors, 0), "this process already trains in 'run'");
+    ck_assert(file_is_there("run/reader.json") && file_is_there("run/metrics.jsonl"));
+    run_folder_close(run);
+    ck_assert(!file_is_there("run"));
     ck_assert_int_eq(mkdir("run", 0777), 0);
     file_touch("run/metrics.jsonl");
-    ck_assert_ptr_null(run_folder_create("run", "tiny", &run_errors));
+    errors_free(&run_errors);
     ck_assert_ptr_null(run_folder_open("run", &run_errors));
-    assert_parts("create", errors_text(&run_errors, 0), "'run' exists and is not empty|was killed as it started");
-    assert_parts("open", errors_text(&run_errors, 1),
+    assert_parts("open", errors_text(&run_errors, 0),
                  "it has no experiment.yaml, since the run was killed|start it again");
-    ck_assert_int_eq(run_folder_is_unfinished("run"), 0);
 }
 END_TEST
 
@@ -274,15 +337,48 @@ START_TEST(logs_are_cut_to_the_length_of_a_checkpoint) {
     ck_assert_int_eq(run_folder_cut(run, RUN_METRICS, length, &run_errors), RONDO_OK);
     ck_assert_int_eq(run_append(run, "epoch", 7), RONDO_OK);
     ck_assert_str_eq(file_content("run/metrics.jsonl", NULL), "{\"epoch\":1}\n{\"epoch\":7}\n");
-    ck_assert_int_eq(run_folder_cut(run, RUN_METRICS, 30, &run_errors), RONDO_INVALID);
-    assert_parts("short", errors_text(&run_errors, 0), "'run/metrics.jsonl' has 24 bytes|at least 30|6 are missing");
-    ck_assert_int_eq(run_folder_cut(run, RUN_METRICS, 13, &run_errors), RONDO_INVALID);
-    assert_parts("within", errors_text(&run_errors, 1), "was changed|no line ends after 13 bytes");
+    run_folder_compare_log(run, RUN_METRICS, 24, &run_notes);
+    run_folder_compare_log(run, RUN_METRICS, 12, &run_notes);
+    run_folder_compare_log(run, RUN_METRICS, 0, &run_notes);
+    ck_assert_int_eq(run_notes.count, 0);
+    run_folder_compare_log(run, RUN_METRICS, 30, &run_notes);
+    assert_parts("short", errors_text(&run_notes, 0), "'run/metrics.jsonl' has 24 bytes|at least 30|6 are missing");
+    run_folder_compare_log(run, RUN_METRICS, 13, &run_notes);
+    assert_parts("within", errors_text(&run_notes, 1), "was changed|no line ends after 13 bytes");
+    ck_assert_int_eq(run_folder_cut(run, RUN_METRICS, 30, &run_errors), RONDO_OK);
     ck_assert_int_eq(run_folder_length(run, RUN_METRICS), 24);
+    ck_assert_int_eq(run_folder_cut(run, RUN_METRICS, 13, &run_errors), RONDO_OK);
+    ck_assert_str_eq(file_content("run/metrics.jsonl", NULL), "{\"epoch\":1}\n");
     ck_assert_int_eq(run_folder_cut(run, RUN_TIMINGS, 0, &run_errors), RONDO_OK);
     ck_assert_int_eq(run_folder_cut(run, RUN_METRICS, 0, &run_errors), RONDO_OK);
     ck_assert_int_eq(run_folder_length(run, RUN_METRICS), 0);
     run_folder_close(run);
+}
+END_TEST
+
+/* Nothing is created before the run has turned out to go on, and then by one process only. */
+START_TEST(logs_that_are_missing_are_made_when_the_run_goes_on) {
+    struct run_folder *run = run_start("run");
+    run_folder_keep(run);
+    run_folder_close(run);
+    ck_assert_int_eq(unlink("run/metrics.jsonl") + unlink("run/timings.jsonl"), 0);
+    run = run_reopen("run");
+    ck_assert_int_eq(files_in("run", NULL), 1);
+    ck_assert_int_eq(run_folder_length(run, RUN_METRICS), 0);
+    ck_assert_int_eq(run_folder_is_finished(run), 0);
+    run_folder_compare_log(run, RUN_METRICS, 0, &run_notes);
+    ck_assert_int_eq(run_notes.count, 0);
+    run_folder_compare_log(run, RUN_METRICS, 12, &run_notes);
+    assert_parts("missing", errors_text(&run_notes, 0), "'run/metrics.jsonl' is missing");
+    struct run_folder *second = run_reopen("run");
+    ck_assert_int_eq(run_folder_make_logs(second, &run_errors), RONDO_OK);
+    ck_assert_int_eq(run_folder_make_logs(run, &run_errors), RONDO_INVALID);
+    assert_parts("second", errors_text(&run_errors, 0), "already trains in 'run'");
+    run_folder_close(run);
+    ck_assert_int_eq(run_append(second, "epoch", 1), RONDO_OK);
+    ck_assert_int_eq(run_folder_cut(second, RUN_TIMINGS, 0, &run_errors), RONDO_OK);
+    run_folder_close(second);
+    ck_assert_str_eq(file_content("run/metrics.jsonl", NULL), "{\"epoch\":1}\n");
 }
 END_TEST
 
@@ -366,12 +462,15 @@ int main(void) {
     tcase_add_test(cases, other_files_among_the_checkpoints_stay);
     tcase_add_loop_test(cases, a_folder_without_anything_trained_is_removed, 0, WITH_REOPENING + 1);
     tcase_add_test(cases, a_second_process_is_refused_until_the_first_has_ended);
-    tcase_add_test(cases, a_folder_that_is_half_started_is_described);
+    tcase_add_loop_test(cases, a_folder_that_a_killed_start_has_left_is_taken_over, 0, ROWS(starts));
+    tcase_add_test(cases, a_folder_with_lines_is_not_taken_over);
+    tcase_add_test(cases, a_start_that_goes_on_is_not_taken_over);
     tcase_add_test(cases, of_processes_that_start_together_one_goes_on);
     tcase_add_loop_test(cases, a_run_is_unfinished_without_its_last_line, 0, ROWS(ends));
     tcase_add_test(cases, what_is_no_run_is_not_opened);
     tcase_add_loop_test(cases, temporary_files_of_killed_processes_are_removed, 0, ROWS(left_over));
     tcase_add_test(cases, logs_are_cut_to_the_length_of_a_checkpoint);
+    tcase_add_test(cases, logs_that_are_missing_are_made_when_the_run_goes_on);
     tcase_add_test(cases, a_damaged_checkpoint_is_passed_over_and_said_so);
     tcase_add_test(cases, checkpoints_are_written_beside_lines_and_weights);
     suite_add_tcase(suite, cases);

@@ -48,6 +48,26 @@ static rondo_status compare_epochs(const struct resume *resume, struct errors *d
     return status;
 }
 
+rondo_status resume_take_lengths(struct archive *archive, int64_t lengths[RUN_LOG_COUNT], struct errors *errors) {
+    const struct archive_range any = {0, ARCHIVE_MOST};
+    lengths[RUN_METRICS] = lengths[RUN_TIMINGS] = 0;
+    if (archive == NULL) {
+        return RONDO_OK;
+    }
+    RONDO_TRY(archive_take_count(archive, &lengths[RUN_METRICS], any, errors, "files.metrics"));
+    return archive_take_count(archive, &lengths[RUN_TIMINGS], any, errors, "files.timings");
+}
+
+/* Lines that are missing in metrics.jsonl are a difference, as they are a result; what was measured is not worth a refusal. */
+static rondo_status compare_logs(const struct resume *resume, struct errors *differences, struct errors *notes,
+                                 struct errors *errors) {
+    int64_t lengths[RUN_LOG_COUNT];
+    RONDO_TRY(resume_take_lengths(resume->archive, lengths, errors));
+    run_folder_compare_log(resume->run, RUN_METRICS, lengths[RUN_METRICS], differences);
+    run_folder_compare_log(resume->run, RUN_TIMINGS, lengths[RUN_TIMINGS], notes);
+    return RONDO_OK;
+}
+
 /* Compares what the run was made from with what there is now. */
 static rondo_status compare(struct resume *resume, const struct resume_settings *settings, struct errors *notes,
                             struct errors *errors) {
@@ -60,6 +80,7 @@ static rondo_status compare(struct resume *resume, const struct resume_settings 
         /* With another schedule, its state does not fit. */
         const int goes_on = status == RONDO_OK && (differences.count == 0 || settings->accepts_changes);
         status = goes_on ? compare_epochs(resume, &differences, errors) : status;
+        status = status == RONDO_OK ? compare_logs(resume, &differences, notes, errors) : status;
     } else {
         run_record_changes(settings->folder, resume->task, TASK_TRAIN | TASK_VALID, &differences);
     }

@@ -38,6 +38,8 @@ struct resume {
  * one in a run of this length. Close with resume_close, also after a failure. */
 rondo_status resume_open(struct resume *resume, const struct resume_settings *settings, struct session *session,
                          struct errors *notes, struct errors *errors);
+/* The lengths of the logs when the checkpoint was written; 0 without one (NULL). */
+rondo_status resume_take_lengths(struct archive *archive, int64_t lengths[RUN_LOG_COUNT], struct errors *errors);
 void resume_close(struct resume *resume);
 
 #endif

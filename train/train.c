@@ -49,17 +49,6 @@ struct trainer_settings train_settings(const struct task *task) {
         .profile = task->session->profile};
 }
 
-/* The lengths of the logs when the checkpoint was written; 0 without one (NULL). */
-static rondo_status take_lengths(struct archive *archive, int64_t lengths[RUN_LOG_COUNT], struct errors *errors) {
-    const struct archive_range any = {0, ARCHIVE_MOST};
-    lengths[RUN_METRICS] = lengths[RUN_TIMINGS] = 0;
-    if (archive == NULL) {
-        return RONDO_OK;
-    }
-    RONDO_TRY(archive_take_count(archive, &lengths[RUN_METRICS], any, errors, "files.metrics"));
-    return archive_take_count(archive, &lengths[RUN_TIMINGS], any, errors, "files.timings");
-}
-
 /* Removes what was written after the checkpoint, and will be written again. */
 static rondo_status cut_logs(struct run_folder *run, const int64_t lengths[RUN_LOG_COUNT], struct errors *errors) {
     RONDO_TRY(run_folder_cut(run, RUN_METRICS, lengths[RUN_METRICS], errors));
@@ -69,16 +58,17 @@ static rondo_status cut_logs(struct run_folder *run, const int64_t lengths[RUN_L
 /* Changes the folder of a run that goes on, once all of its checkpoint has turned out to fit. */
 static rondo_status go_on(struct run_folder *run, struct resume *resume, struct errors *errors) {
     int64_t lengths[RUN_LOG_COUNT];
-    RONDO_TRY(take_lengths(resume->archive, lengths, errors));
+    RONDO_TRY(resume_take_lengths(resume->archive, lengths, errors));
     if (resume->archive != NULL && !resume->is_other) {
         RONDO_TRY(archive_check_taken(resume->archive, errors));
     }
+    RONDO_TRY(run_folder_make_logs(run, errors));
+    RONDO_TRY(cut_logs(run, lengths, errors));
+    if (resume->archive != NULL) { /* before anything is written: the disk may be full of them */
+        run_folder_limit_checkpoints(run, resume->step, (int32_t)resume->task->experiment->schedule.checkpoint.keep);
+    }
     if (resume->has_changed) {
         RONDO_TRY(run_record_rewrite(run, resume->task, errors));
-    }
-    RONDO_TRY(cut_logs(run, lengths, errors));
-    if (resume->archive != NULL) {
-        run_folder_limit_checkpoints(run, resume->step, (int32_t)resume->task->experiment->schedule.checkpoint.keep);
     }
     archive_destroy(resume->archive); /* as large as all that is trained */
     resume->archive = NULL;
@@ -147,6 +137,7 @@ static rondo_status begin_checkpoint(struct experiment_training *training, enum 
     run_folder_protect(training->run, training->fallback_step);
     training->is_checkpoint_due = 0;
     training->checkpoint_clock = trainer_clock();
+    RONDO_TRY(run_folder_check_logs(training->run, errors));
     archive_put_all(archive, training->identity);
     archive_put_integer(archive, run_folder_length(training->run, RUN_METRICS), "files.metrics");
     archive_put_integer(archive, run_folder_length(training->run, RUN_TIMINGS), "files.timings");
@@ -270,7 +261,7 @@ static rondo_status go_back(struct experiment_training *training, int64_t rollba
                                    errors));
     }
     run_folder_forget_checkpoints(training->run, training->fallback_step);
-    RONDO_TRY(take_lengths(training->back, lengths, errors));
+    RONDO_TRY(resume_take_lengths(training->back, lengths, errors));
     RONDO_TRY(cut_logs(training->run, lengths, errors));
     for (int64_t k = earlier + 1; k <= rollbacks; k++) {
         lr_factor = trainer_rollback_factor(schedule->rollback_factor, k);
