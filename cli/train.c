@@ -142,15 +142,27 @@ static rondo_status check_max_memory(struct task *task, uint64_t most, struct er
     return task_memory_check(task, &memory, (struct memory_limit){.bytes = most, .source = "--max-memory"}, errors);
 }
 
+/* What the command that goes on must set after a value that was not finite, since the same failure would come again without
+ * it; "" after another failure. From the arena of the task; NULL: out of memory. */
+static const char *setting_to_go_on(const struct task *task, const struct train_result *result, rondo_status status) {
+    const struct schedule_options *schedule = &task->experiment->schedule.options;
+    const int64_t limit = schedule->nonfinite_limit, most = 1000000; /* as of the key */
+    const int is_at_limit = (schedule->on_nonfinite == NONFINITE_SKIP && result->trainer.skipped >= limit) ||
+                            (schedule->on_nonfinite == NONFINITE_ROLLBACK && result->trainer.rollbacks >= limit);
+    if (status != RONDO_NOT_FINITE) {
+        return "";
+    }
+    return is_at_limit ? arena_printf(task->experiment->arena, " --set schedule.nonfinite_limit=%lld",
+                                      (long long)(limit < most / 2 ? 2 * limit : most))
+                       : " --set schedule.on_nonfinite=rollback";
+}
+
 /* The command that goes on with a run, as the last of the errors. */
 static void add_hint(const struct task *task, const struct train_result *result, struct errors *errors) {
     const char *folder = result->folder == NULL ? NULL : shell_word(result->folder, task->experiment->arena);
-    /* Without another mode, the same failure would come again. */
-    const int stops =
-        errors->status == RONDO_NOT_FINITE && task->experiment->schedule.options.on_nonfinite == NONFINITE_STOP;
-    if (folder != NULL && result->can_resume) {
-        errors_add(errors, errors->status, "to go on: rondo train --resume %s%s", folder,
-                   stops ? " --set schedule.on_nonfinite=rollback" : "");
+    const char *setting = setting_to_go_on(task, result, errors->status);
+    if (folder != NULL && setting != NULL && result->can_resume) {
+        errors_add(errors, errors->status, "to go on: rondo train --resume %s%s", folder, setting);
     }
 }
 

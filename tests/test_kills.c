@@ -189,6 +189,55 @@ START_TEST(every_moment_of_a_write_leaves_a_run_that_goes_on) {
 }
 END_TEST
 
+/* ---- accepted changes ---- */
+
+/* Flags of a resume with other keys, and a line that experiment.yaml has from then on. */
+static const struct {
+    const char *flags, *line;
+} accepted[] = {
+    {"--set optimizer.lr=0.1", "\n  lr: 0.1\n"},
+    {"--set schedule.on_nonfinite=rollback --set optimizer.lr=0.1", "\n  lr: 0.1\n"},
+    {"--set schedule.learning_rate.plugin=cosine", "\n    plugin: cosine\n"},
+};
+
+/* Once experiment.yaml has the changes, or still none of the files has them, nothing needs to be accepted again. In the short time
+ * between, the same command goes on. */
+START_TEST(changes_that_were_accepted_stay_accepted) {
+    char *command = text_of("train --resume changed --quiet --accept-changes --set schedule.epochs=4 "
+                            "--set schedule.checkpoint.every.epochs=100 %s",
+                            accepted[_i].flags);
+    struct outcome outcome;
+    int refused = 0, has_changed = 0;
+    const char *base = text_of("base-%d", _i);
+    outcome = kill_session(text_of("train e.yaml --out %s --quiet", base), NULL);
+    assert_status("train", &outcome, 0);
+    for (int call = 1;; call += _i == 0 ? 2 : 7) {
+        if (sandbox_has("changed")) {
+            sandbox_remove("changed");
+        }
+        sandbox_copy(base, "changed");
+        outcome = kill_session(command, text_of("call:%d:%d", call, SIGKILL));
+        if (outcome.signal != SIGKILL) {
+            assert_status(command, &outcome, 0);
+            break;
+        }
+        const int is_changed = strstr(sandbox_read("changed/experiment.yaml", NULL), accepted[_i].line) != NULL;
+        outcome = kill_session("train --resume changed --quiet", NULL);
+        refused += outcome.status == 2;
+        has_changed += is_changed;
+        if (is_changed || outcome.status != 2) {
+            assert_status(text_of("plain resume after moment %d", call), &outcome, 0);
+        } else {
+            assert_parts("refusal", outcome.err, "--accept-changes goes on nevertheless");
+            outcome = kill_session(command, NULL);
+            assert_status(command, &outcome, 0);
+        }
+    }
+    ck_assert_int_ge(has_changed, 2);
+    ck_assert_int_le(refused, 15);
+}
+END_TEST
+
 /* ---- every optimizer, wrapper and schedule ---- */
 
 enum { MOST_PLUGINS = 128, KILLS = 3 };
@@ -422,6 +471,7 @@ int main(void) {
     Suite *suite = suite_create("kills");
     add_kills(suite, "many", two_hundred_kills_leave_no_trace, 1);
     add_kills(suite, "moments", every_moment_of_a_write_leaves_a_run_that_goes_on, 4);
+    add_kills(suite, "accepted", changes_that_were_accepted_stay_accepted, ROWS(accepted));
     add_kills(suite, "plugins", every_optimizer_wrapper_and_schedule_goes_on, 1);
     add_kills(suite, "features", other_parts_of_a_training_go_on, 1);
     add_kills(suite, "signals", a_signal_at_any_moment_leaves_a_run_that_goes_on, ROWS(stopping));

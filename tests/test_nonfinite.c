@@ -104,7 +104,8 @@ static const struct {
     {"a value after an update of several batches", "late_run.yaml --set schedule.accumulate=2 --set schedule.batch=4",
      1, "at step 5: batches 3 to 4 of 6, with examples"},
     {"a value cannot be skipped", "late_run.yaml --set schedule.on_nonfinite=skip", 1,
-     "the value is not finite after update 5|this update has changed weights, so it cannot be skipped"},
+     "the value is not finite after update 5|this update has changed weights, so it cannot be skipped|"
+     " --set schedule.on_nonfinite=rollback\n"},
     {"a validation", "large_run.yaml --set schedule.epochs=1000 --set schedule.batch=1 " LARGE, 1,
      "the loss is not finite|stopped at the validation of epoch |, after step |gradient norms of the |the weights of "
      "epoch "},
@@ -117,13 +118,13 @@ static const struct {
     {"skipped, as JSON", "loss_run.yaml --set schedule.on_nonfinite=skip --json", 0, "\"skipped\": "},
     {"nothing to skip", "e.yaml --set schedule.on_nonfinite=skip --json", 0, "\"skipped\": 0"},
     {"too many", "always_run.yaml --set schedule.on_nonfinite=skip --set schedule.nonfinite_limit=3", 1,
-     "3 updates have been skipped, and schedule.nonfinite_limit allows no more|in epoch 2, at step 4"},
+     "3 updates have been skipped, and schedule.nonfinite_limit allows no more|in epoch 2, at step 4|"
+     "to go on: rondo train --resume run| --set schedule.nonfinite_limit=6\n"},
     {"back from a loss, a gradient and a validation", "diverging.yaml", 0, " rollbacks, valid loss "},
     {"back, as JSON", "diverging.yaml --json", 0, "\"rollbacks\": |\"skipped\": 0"},
     {"back from a value", "late_run.yaml --set schedule.on_nonfinite=rollback --set schedule.nonfinite_limit=2", 1,
      "the value is not finite after update 5|the training has gone back 2 times, and schedule.nonfinite_limit allows "
-     "no "
-     "more|the checkpoint of epoch 1"},
+     "no more|the checkpoint of epoch 1|to go on: rondo train --resume run| --set schedule.nonfinite_limit=4\n"},
     {"back from the first update", "always_run.yaml --set schedule.on_nonfinite=rollback", 1,
      "at step 1: batch 1 of 3|has gone back 10 times"},
     {"a stop names the way on", "late_run.yaml --set schedule.checkpoint.every.steps=3", 1,

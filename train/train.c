@@ -1,6 +1,8 @@
 #define _POSIX_C_SOURCE 200809L
 #include "train/train.h"
 
+#include <string.h>
+
 #include "io/file.h"
 #include "train/checkpoint_writer.h"
 #include "train/resume.h"
@@ -21,6 +23,7 @@ struct experiment_training {
     int64_t fallback_step;    /* of the checkpoint that a rollback goes to; RUN_FOLDER_NO_CHECKPOINT: initial weights */
     int64_t validated_step;   /* the updates before the last validation; -1: there was none */
     int has_begun;            /* 1: everything is allocated, and the checkpoint, if any, was taken */
+    int is_half_changed;      /* 1: changes were accepted, and not all files have them */
     int is_checkpoint_due;    /* and has not been written, because another one was being written */
     double checkpoint_clock;  /* when the last one began, on trainer_clock */
     double start, seconds_before; /* of this process, on trainer_clock; of training in those before */
@@ -55,8 +58,8 @@ static rondo_status cut_logs(struct run_folder *run, const int64_t lengths[RUN_L
     return run_folder_cut(run, RUN_TIMINGS, lengths[RUN_TIMINGS], errors);
 }
 
-/* Changes the folder of a run that goes on, once all of its checkpoint has turned out to fit. */
-static rondo_status go_on(struct run_folder *run, struct resume *resume, struct errors *errors) {
+/* Takes the folder of a run back to its checkpoint, once all of that has turned out to fit. */
+static rondo_status return_to_checkpoint(struct run_folder *run, const struct resume *resume, struct errors *errors) {
     int64_t lengths[RUN_LOG_COUNT];
     RONDO_TRY(resume_take_lengths(resume->archive, lengths, errors));
     if (resume->archive != NULL && !resume->is_other) {
@@ -67,22 +70,6 @@ static rondo_status go_on(struct run_folder *run, struct resume *resume, struct 
     if (resume->archive != NULL) { /* before anything is written: the disk may be full of them */
         run_folder_limit_checkpoints(run, resume->step, (int32_t)resume->task->experiment->schedule.checkpoint.keep);
     }
-    if (resume->has_changed) {
-        RONDO_TRY(run_record_rewrite(run, resume->task, errors));
-    }
-    archive_destroy(resume->archive); /* as large as all that is trained */
-    resume->archive = NULL;
-    return RONDO_OK;
-}
-
-static rondo_status on_begin(void *arg, struct errors *errors) {
-    struct experiment_training *training = arg;
-    archive_destroy(training->back);
-    training->back = NULL;
-    if (training->resume != NULL) {
-        RONDO_TRY(go_on(training->run, training->resume, errors));
-    }
-    training->has_begun = 1;
     return RONDO_OK;
 }
 
@@ -179,6 +166,68 @@ static rondo_status on_pause(void *arg, enum trainer_pause why, const struct tra
     return status;
 }
 
+/* ---- the begin of a training ---- */
+
+/* 1 if the archive records another origin than this training has. */
+static int is_of_other_origin(struct archive *archive, const struct archive *identity) {
+    int is_other = 0;
+    for (int32_t i = 0; i < archive_count(identity); i++) {
+        const struct archive_entry *entry = archive_entry(identity, i);
+        struct errors missing = {0};
+        const char *text =
+            entry->kind == ARCHIVE_TEXT ? archive_take_text(archive, &missing, "%s", entry->name) : entry->data;
+        is_other |= text == NULL || (entry->kind == ARCHIVE_TEXT && strcmp(text, entry->data) != 0);
+        errors_free(&missing);
+    }
+    return is_other;
+}
+
+static void report_begin(const struct experiment_training *training) {
+    if (training->observer->begin != NULL) {
+        training->observer->begin(training->observer->arg, training->task, training->result->folder);
+    }
+}
+
+/* Records accepted changes. A run whose newest checkpoint is of another origin than its files is refused by a plain resume, so
+ * both change before the first update: first the checkpoint, which takes long and may not fit on the disk. A process that is
+ * killed while it is written has changed nothing; between it and the last file, the same command goes on. */
+static rondo_status record_changes(struct experiment_training *training, const struct trainer_progress *progress,
+                                   const struct training *state, int is_other, struct errors *errors) {
+    if (is_other) {
+        RONDO_TRY(begin_checkpoint(training, TRAINER_INTERRUPTED, progress->steps, state, errors));
+        RONDO_TRY(checkpoint_writer_wait(training->writer, errors));
+    }
+    return training->resume == NULL || !training->resume->has_changed
+               ? RONDO_OK
+               : run_record_rewrite(training->run, training->task, errors);
+}
+
+static rondo_status on_begin(void *arg, const struct trainer_progress *progress, const struct training *state,
+                             struct errors *errors) {
+    struct experiment_training *training = arg;
+    struct resume *resume = training->resume;
+    int is_other = training->back != NULL && is_of_other_origin(training->back, training->identity);
+    archive_destroy(training->back);
+    training->back = NULL;
+    if (resume != NULL) {
+        RONDO_TRY(return_to_checkpoint(training->run, resume, errors));
+        if (resume->archive != NULL) {
+            report_begin(training); /* not before all of the checkpoint has turned out to fit */
+        }
+        is_other = resume->is_other && resume->archive != NULL;
+        archive_destroy(resume->archive); /* as large as all that is trained */
+        resume->archive = NULL;
+    }
+    const rondo_status status = record_changes(training, progress, state, is_other, errors);
+    if (status != RONDO_OK) {
+        training->is_half_changed = 1;
+        return errors_add(errors, status, "the changes are not completely in '%s' yet: the same command goes on",
+                          run_folder_path(training->run));
+    }
+    training->has_begun = 1;
+    return RONDO_OK;
+}
+
 /* ---- the end of a training ---- */
 
 /* "after step 120, in epoch 3," or "of epoch 3" */
@@ -214,7 +263,7 @@ static void report_folder(struct experiment_training *training, rondo_status sta
         training->result->folder = NULL;
         return;
     }
-    const int is_refused = !training->has_begun && status == RONDO_INVALID; /* it would be again */
+    const int is_refused = (!training->has_begun && status == RONDO_INVALID) || training->is_half_changed; /* again */
     training->result->can_resume =
         (checkpoint != RUN_FOLDER_NO_CHECKPOINT && !is_refused) || status == RONDO_INTERRUPTED;
     if (weights != RUN_FOLDER_NO_WEIGHTS) {
@@ -329,10 +378,8 @@ static rondo_status run_training(struct experiment_training *training, struct er
     if (training->writer == NULL) {
         return errors->status;
     }
-    if (training->observer->begin != NULL) {
-        training->observer->begin(training->observer->arg, task, training->result->folder);
-    }
     if (training->resume == NULL || training->resume->archive == NULL) {
+        report_begin(training);
         RONDO_TRY(model_initialise(network_model(task->network), (uint64_t)task->experiment->schedule.options.seed,
                                    &task->session->interrupt, errors));
     }

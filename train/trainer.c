@@ -386,7 +386,7 @@ static rondo_status begin_training(struct training *training, struct errors *err
     }
     training->lr_factor = trainer_rollback_factor(settings->rollback_factor, progress->rollbacks);
     const struct trainer_observer *observer = training->observer;
-    return observer->begin == NULL ? RONDO_OK : observer->begin(observer->arg, errors);
+    return observer->begin == NULL ? RONDO_OK : observer->begin(observer->arg, progress, training, errors);
 }
 
 rondo_status trainer_run(struct network *network, const struct dataset *train, const struct dataset *valid,

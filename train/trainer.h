@@ -81,8 +81,10 @@ struct training;
 
 /* Each function may be NULL. If it returns a status other than RONDO_OK, the training ends with it. */
 struct trainer_observer {
-    /* Before the first update, once everything is allocated and the saved state, if any, has been taken. */
-    rondo_status (*begin)(void *arg, struct errors *errors);
+    /* Before the first update, once everything is allocated and the saved state, if any, has been taken. Here, trainer_save may
+     * be called. */
+    rondo_status (*begin)(void *arg, const struct trainer_progress *progress, const struct training *training,
+                          struct errors *errors);
     rondo_status (*update_end)(void *arg, const struct trainer_progress *progress, struct errors *errors);
     /* After a validation; without validation data, after an epoch. Always after the last update. */
     rondo_status (*interval_end)(void *arg, const struct trainer_progress *progress, struct errors *errors);
