@@ -13,6 +13,7 @@
 #include "cli/progress.h"
 #include "data/origins.h"
 #include "io/json.h"
+#include "store/run_folder.h"
 #include "store/run_list.h"
 #include "train/resume.h"
 #include "train/run_record.h"
@@ -242,8 +243,10 @@ static void begin_run(const struct train_request *request, struct session *sessi
 }
 
 static void resume_run(const struct train_request *request, struct session *session, struct errors *errors) {
-    const struct resume_settings settings = {
-        .folder = request->folder, .assignments = request->assignments, .accepts_changes = request->accepts_changes};
+    const struct resume_settings settings = {.folder = request->folder,
+                                             .experiment = request->experiment,
+                                             .assignments = request->assignments,
+                                             .accepts_changes = request->accepts_changes};
     struct resume resume;
     struct errors notes = {0};
     const rondo_status opened = resume_open(&resume, &settings, session, &notes, errors);
@@ -252,17 +255,25 @@ static void resume_run(const struct train_request *request, struct session *sess
         train(resume.task, &resume, request, errors);
     } else if (opened == RONDO_INTERRUPTED) {
         errors_add(errors, RONDO_INTERRUPTED, "the run is as it was: the same command goes on");
-    } else if (resume.is_other && !request->accepts_changes) {
+    } else if (resume.is_other && !resume.is_unfit && !request->accepts_changes) {
         errors_add(errors, opened, "--accept-changes goes on nevertheless");
     }
     resume_close(&resume);
 }
 
-static int is_request_valid(const struct train_request *request, struct errors *errors) {
-    if (request->folder != NULL && request->experiment != NULL) {
-        errors_add(errors, RONDO_INVALID, "--resume takes the experiment of the run, so '%s' is one too many",
-                   request->experiment);
+/* --resume: goes on with the run. With an experiment, the run may not exist yet, or have been killed as it started: then it
+ * begins. */
+static void resume_or_begin(const struct train_request *request, struct session *session, struct errors *errors) {
+    if (request->experiment == NULL || !run_folder_is_free(request->folder)) {
+        resume_run(request, session, errors);
+        return;
     }
+    struct train_request begin = *request;
+    begin.out = request->folder;
+    begin_run(&begin, session, errors);
+}
+
+static int is_request_valid(const struct train_request *request, struct errors *errors) {
     if (request->folder != NULL && request->out != NULL) {
         errors_add(errors, RONDO_INVALID, "--resume goes on in the folder of the run, so --out is not used");
     }
@@ -280,8 +291,8 @@ static int run_train(const struct command *command, int argc, char **argv) {
         COMMON_FLAG_SET(common),
         {"out", "FOLDER", FLAG_TEXT, &request.out, "the folder of the run (default: runs/NAME)"},
         {"resume", "RUN", FLAG_TEXT, &request.folder,
-         "go on with the training of this folder, in place of EXPERIMENT.yaml; with --set schedule.epochs=N, also of a "
-         "finished one"},
+         "go on with the training of this folder; with --set schedule.epochs=N, also of a finished one; with "
+         "EXPERIMENT.yaml, train it there if there is no run yet"},
         {"accept-changes", NULL, FLAG_ON, &request.accepts_changes,
          "with --resume: go on although data, cells, plug-ins or keys have changed"},
         COMMON_FLAG_PLUGIN(common),
@@ -319,7 +330,7 @@ static int run_train(const struct command *command, int argc, char **argv) {
         if (request.folder == NULL) {
             begin_run(&request, session, &errors);
         } else {
-            resume_run(&request, session, &errors);
+            resume_or_begin(&request, session, &errors);
         }
     }
     status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
@@ -329,7 +340,7 @@ static int run_train(const struct command *command, int argc, char **argv) {
 }
 
 const struct command command_train = {
-    "train", "train EXPERIMENT.yaml [--set KEY=VALUE]… [--out FOLDER], or train --resume RUN",
+    "train", "train EXPERIMENT.yaml [--set KEY=VALUE]… [--out FOLDER], or train [EXPERIMENT.yaml] --resume RUN",
     "train the experiment of a YAML file, or go on with a run",
     "Creates a folder with the resolved experiment, the metrics of each validation (JSON lines), weights "
     "(safetensors),\n"
@@ -345,6 +356,9 @@ const struct command command_train = {
     "A new run never continues another: if the last one of the experiment is unfinished, a warning says how to go on "
     "with\n"
     "it, and the new one gets the next folder.\n\n"
+    "With both EXPERIMENT.yaml and --resume RUN, the same command begins the run, goes on with it, and prints the "
+    "result\n"
+    "once it has finished. It is refused if the run is of another experiment.\n\n"
     "  rondo train examples/sentiment/experiment.yaml --set schedule.seed=2\n"
     "  rondo train --resume runs/sentiment\n",
     run_train};

@@ -229,6 +229,10 @@ struct run_folder *run_folder_open(const char *folder, struct errors *errors) {
     return run;
 }
 
+int run_folder_is_free(const char *folder) {
+    return !file_exists(folder) || is_empty_folder(folder) == 1 || killed_start_is(folder) == 1;
+}
+
 int run_folder_is_unfinished(const char *folder) {
     const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct stat info;

@@ -49,6 +49,8 @@ void run_folder_close(struct run_folder *run);
 void run_folder_keep(struct run_folder *run);
 /* Creates and locks what was missing when the folder was opened. RONDO_INVALID if another process has done so meanwhile. */
 rondo_status run_folder_make_logs(struct run_folder *run, struct errors *errors);
+/* 1: a run can begin in it: it does not exist, is empty, or has only what a run left that was killed as it started. */
+int run_folder_is_free(const char *folder);
 /* 1: the folder of a run whose metrics.jsonl does not end with the line "finished", and no process trains in it now. */
 int run_folder_is_unfinished(const char *folder);
 

@@ -174,6 +174,39 @@ START_TEST(finished_run_without_checkpoints_is_not_begun_again) {
 }
 END_TEST
 
+/* Changes that cannot be accepted, since the checkpoint does not fit them, and what the message says. */
+static const struct {
+    const char *changes, *parts;
+} unfit[] = {
+    {"model.layers.0.hidden=7", "cannot change the number or the shapes of the parameters\n|"
+                                "'model.layers.0.hidden' was 4 when the run was trained, and is 7\n|"
+                                "the parameter 'layers.0.W_r' is [4, 4] in the checkpoint, and would be [4, 7]\n"},
+    {"model.layers.0.count=2", "cannot change the number or the shapes of the parameters\n|"
+                               "'model.layers.0.count' was 1 when the run was trained, and is 2\n"},
+    {"model.layers.0.cell=rnn_tanh", "cannot change the number or the shapes of the parameters\n|in the checkpoint"},
+    {"optimizer.plugin=lion", "'optimizer.plugin' was adam when the run was trained, and is lion: a resume cannot "
+                              "change the optimizer"},
+    {"schedule.learning_rate.plugin=plateau", "cannot go on with these changes: a resume cannot change a wrapper, the "
+                                              "schedule or the layers if the state |'schedule.state'"},
+};
+
+START_TEST(changes_that_do_not_fit_the_checkpoint_are_refused_in_words_of_the_user) {
+    char line[300];
+    train("e.yaml");
+    for (int i = 0; i < 2; i++) {
+        snprintf(line, sizeof line, "train --resume run %s --set %s", i == 0 ? "--accept-changes" : "",
+                 unfit[_i].changes);
+        const char *message = rondo(line, 2);
+        ck_assert_msg(strstr(message, "going on after") == NULL, "%s", message);
+        ck_assert_msg(strstr(message, "to go on: ") == NULL, "%s", message);
+        if (i == 0) {
+            assert_parts(line, message, unfit[_i].parts);
+        }
+    }
+    rondo("train --resume run --quiet", 0);
+}
+END_TEST
+
 /* The number of examples that a run goes on with, in batches of 8, and the last steps of its epochs 2 to 5. */
 static const struct {
     int examples;
@@ -221,6 +254,7 @@ int main(void) {
     tcase_add_loop_test(cases, lines_that_are_missing_are_reported_and_can_be_accepted, 0, ROWS(logs));
     tcase_add_test(cases, checkpoint_that_was_renamed_is_refused);
     tcase_add_test(cases, finished_run_without_checkpoints_is_not_begun_again);
+    tcase_add_loop_test(cases, changes_that_do_not_fit_the_checkpoint_are_refused_in_words_of_the_user, 0, ROWS(unfit));
     tcase_add_loop_test(cases, validations_are_at_the_ends_of_epochs_with_other_data, 0, ROWS(others));
     suite_add_tcase(suite, cases);
     return run_suite(suite);

@@ -169,7 +169,7 @@ START_TEST(a_run_that_is_opened_again_has_the_same_data_and_trains_to_the_same_b
     snprintf(folder, sizeof folder, "again-%d", _i);
     snprintf(other, sizeof other, "again-%d-2", _i);
     train(first, folder);
-    struct task *second = run_record_reopen(sandbox_path("%s", folder), NULL, session, &errors);
+    struct task *second = run_record_reopen(sandbox_path("%s", folder), NULL, NULL, session, &errors);
     ck_assert_msg(second != NULL, "%s", errors_text(&errors, 0));
     assert_same_dataset(first->data.train, second->data.train);
     assert_same_dataset(first->data.valid, second->data.valid);
@@ -292,7 +292,7 @@ static const struct change changes[] = {
 
 /* Opens the run again, and compares it with what is in the archive. */
 static struct task *reopen(const char *const *assignments, struct archive *archive, struct errors *differences) {
-    struct task *task = run_record_reopen(sandbox_path("run"), assignments, session, &errors);
+    struct task *task = run_record_reopen(sandbox_path("run"), NULL, assignments, session, &errors);
     ck_assert_msg(task != NULL, "%s", errors_text(&errors, 0));
     const rondo_status status = run_identity_compare(task, archive, differences, &errors);
     ck_assert_msg(status == RONDO_OK, "%s", errors_text(&errors, 0));

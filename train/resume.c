@@ -68,6 +68,102 @@ static rondo_status compare_logs(const struct resume *resume, struct errors *dif
     return RONDO_OK;
 }
 
+/* ---- what cannot be accepted ---- */
+
+/* The name of the parameter whose values an entry of the checkpoint has; NULL: it has something else. */
+static const char *parameter_of(const struct archive_entry *entry) {
+    return strncmp(entry->name, "model.", 6) == 0 ? entry->name + 6 : NULL;
+}
+
+/* The entry of a parameter; NULL: there is none. */
+static const struct archive_entry *find_parameter(const struct archive *archive, const char *name) {
+    for (int32_t i = 0; i < archive_count(archive); i++) {
+        const char *found = parameter_of(archive_entry(archive, i));
+        if (found != NULL && strcmp(found, name) == 0) {
+            return archive_entry(archive, i);
+        }
+    }
+    return NULL;
+}
+
+/* Adds an error for the first parameter that is another one than in the checkpoint. */
+static rondo_status compare_parameters(const struct archive *archive, const struct model *model,
+                                       struct errors *errors) {
+    int32_t count = 0;
+    for (int32_t i = 0; i < archive_count(archive); i++) {
+        count += parameter_of(archive_entry(archive, i)) != NULL;
+    }
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        const struct model_parameter *parameter = &model_parameters(model)[p];
+        const struct archive_entry *entry = find_parameter(archive, parameter->name);
+        if (entry == NULL) {
+            return errors_add(errors, RONDO_INVALID, "the parameter '%s' is not in the checkpoint", parameter->name);
+        }
+        rondo_tensor was = {.dtype = parameter->value.dtype, .ndim = entry->ndim};
+        memcpy(was.shape, entry->shape, sizeof was.shape);
+        if (!tensor_same_shape(&was, &parameter->value)) {
+            return errors_add(errors, RONDO_INVALID, "the parameter '%s' is %s in the checkpoint, and would be %s",
+                              parameter->name, tensor_shape_text(&was).text, tensor_shape_text(&parameter->value).text);
+        }
+    }
+    return count == model_parameter_count(model)
+               ? RONDO_OK
+               : errors_add(errors, RONDO_INVALID, "the checkpoint has %d parameters, and there would be %d", count,
+                            model_parameter_count(model));
+}
+
+/* Refuses differences with which the parameters would be others than in the checkpoint, and moves them to the errors. */
+static rondo_status check_parameters(struct resume *resume, struct errors *differences, struct errors *errors) {
+    struct errors found = {0};
+    if (compare_parameters(resume->archive, network_model(resume->task->network), &found) == RONDO_OK) {
+        return RONDO_OK;
+    }
+    resume->is_unfit = 1;
+    errors_add(
+        errors, RONDO_INVALID,
+        "'%s' cannot go on with these changes: a resume cannot change the number or the shapes of the parameters",
+        run_folder_path(resume->run));
+    errors_move(errors, differences);
+    errors_move(errors, &found);
+    return RONDO_INVALID;
+}
+
+/* The plug-in of the optimizer in a tree; NULL: it has none. */
+static const struct yaml_node *optimizer_of(const struct yaml_node *root) {
+    const struct yaml_node *plugin = yaml_get(yaml_get(root, "optimizer"), "plugin");
+    return plugin != NULL && plugin->kind == YAML_SCALAR ? plugin : NULL;
+}
+
+/* Refuses another optimizer before the experiment is loaded, since the options of the earlier one would be errors then. What is
+ * wrong with the file itself is reported when it is loaded. */
+static rondo_status check_optimizer(struct resume *resume, const struct resume_settings *settings,
+                                    struct errors *errors) {
+    struct arena *arena = arena_create();
+    struct errors ignored = {0};
+    const char *own = arena_printf(arena, "%s/experiment.yaml", settings->folder);
+    const char *file = settings->experiment != NULL ? settings->experiment : own;
+    const char *text = archive_take_text(resume->archive, &ignored, "meta.experiment");
+    const struct yaml_node *recorded =
+        arena == NULL || text == NULL ? NULL : yaml_parse(file, text, strlen(text), arena, &ignored);
+    struct yaml_node *root = recorded == NULL || file == NULL ? NULL : yaml_read(file, arena, &ignored);
+    const char *const *assignment = settings->assignments;
+    for (; root != NULL && assignment != NULL && *assignment != NULL; assignment++) {
+        yaml_set(root, *assignment, arena, &ignored);
+    }
+    const struct yaml_node *was = optimizer_of(recorded), *now = optimizer_of(root);
+    rondo_status status = RONDO_OK;
+    if (was != NULL && now != NULL && strcmp(was->text, now->text) != 0) {
+        resume->is_unfit = 1;
+        status = errors_add_at(errors, RONDO_INVALID, now->where,
+                               "'optimizer.plugin' was %s when the run was trained, and is %s: a resume cannot change "
+                               "the optimizer, since the checkpoint has the state of the one before",
+                               was->text, now->text);
+    }
+    errors_free(&ignored);
+    arena_destroy(arena);
+    return status;
+}
+
 /* Compares what the run was made from with what there is now. */
 static rondo_status compare(struct resume *resume, const struct resume_settings *settings, struct errors *notes,
                             struct errors *errors) {
@@ -82,9 +178,13 @@ static rondo_status compare(struct resume *resume, const struct resume_settings 
         status = goes_on ? compare_epochs(resume, &differences, errors) : status;
         status = status == RONDO_OK ? compare_logs(resume, &differences, notes, errors) : status;
     } else {
+        status = run_record_key_changes(settings->folder, resume->task, &differences, errors);
         run_record_changes(settings->folder, resume->task, TASK_TRAIN | TASK_VALID, &differences);
     }
     resume->is_other = differences.count > 0;
+    if (status == RONDO_OK && resume->is_other && resume->archive != NULL) {
+        status = check_parameters(resume, &differences, errors);
+    }
     if (status == RONDO_OK && resume->is_other && !settings->accepts_changes) {
         status = errors_add(errors, RONDO_INVALID, "'%s' would not go on as it began:", settings->folder);
         errors_move(errors, &differences);
@@ -118,12 +218,16 @@ rondo_status resume_open(struct resume *resume, const struct resume_settings *se
     }
     RONDO_TRY(run_folder_read_checkpoint(resume->run, &resume->archive, &resume->step, notes, errors));
     RONDO_TRY(check_checkpoint(resume, errors));
-    resume->task = run_record_reopen(settings->folder, settings->assignments, session, errors);
+    if (resume->archive != NULL) {
+        RONDO_TRY(check_optimizer(resume, settings, errors));
+    }
+    resume->task = run_record_reopen(settings->folder, settings->experiment, settings->assignments, session, errors);
     if (resume->task == NULL) {
         return errors->status;
     }
     RONDO_TRY(compare(resume, settings, notes, errors));
-    resume->has_changed = resume->is_other || (settings->assignments != NULL && settings->assignments[0] != NULL);
+    const int has_assignments = settings->assignments != NULL && settings->assignments[0] != NULL;
+    resume->has_changed = resume->is_other || has_assignments || settings->experiment != NULL;
     return RONDO_OK;
 }
 

@@ -16,6 +16,7 @@
 
 struct resume_settings {
     const char *folder;             /* of the run */
+    const char *experiment;         /* a file whose experiment the run must be of; NULL: the run's own is used */
     const char *const *assignments; /* as in experiment_load; NULL: none */
     int accepts_changes; /* 1: train on although data, cells, plug-ins or keys differ from those of the run */
 };
@@ -26,13 +27,15 @@ struct resume {
     int64_t step;            /* updates before it; 0 without one */
     struct task *task;
     int has_changed; /* 1: the folder must get other files: keys were set, or differences accepted */
+    int is_unfit; /* 1: parameters or optimizer are others than in the checkpoint, so that differences cannot be accepted */
     int is_other; /* 1: there are differences, so that the past would not come out as it was; resume_open has accepted or
                         refused them */
 };
 
-/* Opens folder, checkpoint and task. The run's own experiment and vocabulary are used. Refuses (RONDO_INVALID) what would not
+/* Opens folder, checkpoint and task. The run's own vocabulary is used, and its own experiment, unless another file is named: that
+ * is compared in the same way. Refuses (RONDO_INVALID) what would not
  * end as an uninterrupted run: data, cells, plug-ins and keys that have changed, each with its difference, unless they are
- * accepted. Accepted differences, and damaged checkpoints that were passed over, are added to `notes`.
+ * accepted. Another optimizer and other shapes of parameters are refused in any case. Accepted differences, and damaged checkpoints that were passed over, are added to `notes`.
  *
  * More epochs than planned (schedule.epochs) are no difference, unless the learning rate of the past would have been another
  * one in a run of this length. Close with resume_close, also after a failure. */

@@ -8,6 +8,7 @@
 #include "core/memory.h"
 #include "core/memory_limit.h"
 #include "core/suggest.h"
+#include "experiment/experiment_changes.h"
 #include "io/file.h"
 #include "io/json.h"
 #include "io/section.h"
@@ -317,6 +318,7 @@ static json_t *read_json(const char *file, struct arena *arena, struct errors *e
 /* What opens the files of a run. */
 struct run_files {
     const char *folder;
+    const char *experiment;                          /* a file in place of the run's own; NULL: that */
     const char *const *assignments, *const *metrics; /* as in experiment_load_for_prediction */
     int which;
     int trains; /* the whole experiment, with its optimizer, is read */
@@ -357,6 +359,7 @@ static struct task *open_files(const struct run_files *files, struct session *se
                    files->folder);
         return NULL;
     }
+    experiment_file = files->experiment != NULL ? files->experiment : experiment_file;
     reader_file = !file_exists(reader_file) && file_exists(older_file) ? older_file : reader_file;
     json_t *learned = read_json(reader_file, arena, errors);
     struct experiment *experiment =
@@ -408,7 +411,8 @@ static const char *choose_weights(const struct run_record_settings *settings, co
 /* Opens the task, then its weights. */
 static struct task *open_run(const struct run_record_settings *settings, struct session *session, struct arena *arena,
                              struct errors *errors) {
-    const struct run_files files = {settings->folder, settings->assignments, settings->metrics, settings->which, 0};
+    const struct run_files files = {settings->folder, NULL, settings->assignments, settings->metrics,
+                                    settings->which,  0};
     struct task *task = open_files(&files, session, arena, errors);
     const char *name = task == NULL ? NULL : choose_weights(settings, &task->experiment->schedule, arena, errors);
     const char *file = name == NULL ? NULL : arena_printf(arena, "%s/%s", settings->folder, name);
@@ -430,9 +434,9 @@ struct task *run_record_open(const struct run_record_settings *settings, struct 
     return task;
 }
 
-struct task *run_record_reopen(const char *folder, const char *const *assignments, struct session *session,
-                               struct errors *errors) {
-    const struct run_files files = {folder, assignments, NULL, TASK_TRAIN | TASK_VALID, 1};
+struct task *run_record_reopen(const char *folder, const char *experiment, const char *const *assignments,
+                               struct session *session, struct errors *errors) {
+    const struct run_files files = {folder, experiment, assignments, NULL, TASK_TRAIN | TASK_VALID, 1};
     struct arena *arena = arena_create();
     profile_begin(session->profile, PROFILE_READ);
     struct task *task = arena == NULL ? NULL : open_files(&files, session, arena, errors);
@@ -442,6 +446,18 @@ struct task *run_record_reopen(const char *folder, const char *const *assignment
     }
     arena_destroy(arena);
     return task;
+}
+
+rondo_status run_record_key_changes(const char *folder, const struct task *task, struct errors *changes,
+                                    struct errors *errors) {
+    struct arena *arena = arena_create();
+    const char *file = arena == NULL ? NULL : arena_printf(arena, "%s/experiment.yaml", folder);
+    const struct yaml_node *was = file == NULL ? NULL : yaml_read(file, arena, errors);
+    rondo_status status = file == NULL  ? errors_no_memory(errors)
+                          : was == NULL ? errors->status
+                                        : experiment_changes(was, task->experiment->root, changes, errors);
+    arena_destroy(arena);
+    return status;
 }
 
 void run_record_changes(const char *folder, const struct task *task, int which, struct errors *changes) {

@@ -51,11 +51,15 @@ struct run_record_settings {
 struct task *run_record_open(const struct run_record_settings *settings, struct session *session,
                              struct errors *errors);
 
-/* The task of a run, to train on in it: its own experiment and cells, with `assignments` (--set) on top, and the ids and the
- * scaling that its reader learned. The training and validation data are read; the parameters have no values. NULL with
- * errors. */
-struct task *run_record_reopen(const char *folder, const char *const *assignments, struct session *session,
-                               struct errors *errors);
+/* The task of a run, to train on in it: its own experiment and cells, or those of the file `experiment` (NULL: its own), with
+ * `assignments` (--set) on top, and the ids and the scaling that its reader learned. The training and validation data are
+ * read; the parameters have no values. NULL with errors. */
+struct task *run_record_reopen(const char *folder, const char *experiment, const char *const *assignments,
+                               struct session *session, struct errors *errors);
+/* Adds a text to `changes` for each key whose value is another one than in the experiment.yaml of the run, as
+ * experiment_changes does. */
+rondo_status run_record_key_changes(const char *folder, const struct task *task, struct errors *changes,
+                                    struct errors *errors);
 /* Writes experiment.yaml, the cells and environment.json again, each whole or not at all, after the run was reopened with
  * changes: so the folder describes what it is trained with from now on. What the reader has learned does not change. */
 rondo_status run_record_rewrite(struct run_folder *run, const struct task *task, struct errors *errors);

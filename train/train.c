@@ -337,6 +337,13 @@ static rondo_status train_with_rollbacks(struct experiment_training *training, s
         struct errors own = {0};
         status = trainer_run(task->network, task->data.train, task->data.valid, &settings, &observer, result, &own);
         if (!may_go_back(training, status, &own)) {
+            if (status == RONDO_INVALID && !training->has_begun && training->resume != NULL &&
+                training->resume->is_other) {
+                errors_add(errors, status,
+                           "'%s' cannot go on with these changes: a resume cannot change a wrapper, the schedule or "
+                           "the layers if the state that they have in the checkpoint does not fit",
+                           training->result->folder);
+            }
             errors_move(errors, &own);
             return status;
         }
