@@ -103,7 +103,8 @@ static const struct {
      "the value is not finite after update 5|in epoch 2, at step 5: batch 2 of 3"},
     {"a value after an update of several batches", "late_run.yaml --set schedule.accumulate=2 --set schedule.batch=4",
      1, "at step 5: batches 3 to 4 of 6, with examples"},
-    {"a value cannot be skipped", "late_run.yaml --set schedule.on_nonfinite=skip", 1,
+    {"a value cannot be skipped",
+     "late_run.yaml --set schedule.on_nonfinite=skip --set schedule.checkpoint.every.steps=3", 1,
      "the value is not finite after update 5|this update has changed weights, so it cannot be skipped|"
      " --set schedule.on_nonfinite=rollback\n"},
     {"a validation", "large_run.yaml --set schedule.epochs=1000 --set schedule.batch=1 " LARGE, 1,
@@ -117,7 +118,10 @@ static const struct {
      ", 1 update skipped, valid loss "},
     {"skipped, as JSON", "loss_run.yaml --set schedule.on_nonfinite=skip --json", 0, "\"skipped\": "},
     {"nothing to skip", "e.yaml --set schedule.on_nonfinite=skip --json", 0, "\"skipped\": 0"},
-    {"too many", "always_run.yaml --set schedule.on_nonfinite=skip --set schedule.nonfinite_limit=3", 1,
+    {"too many",
+     "always_run.yaml --set schedule.on_nonfinite=skip --set schedule.nonfinite_limit=3 --set "
+     "schedule.checkpoint.every.steps=3",
+     1,
      "3 updates have been skipped, and schedule.nonfinite_limit allows no more|in epoch 2, at step 4|"
      "to go on: rondo train --resume run| --set schedule.nonfinite_limit=6\n"},
     {"back from a loss, a gradient and a validation", "diverging.yaml", 0, " rollbacks, valid loss "},
