@@ -114,8 +114,7 @@ static int is_free(const char *path, const struct yaml_node *was, const struct y
     }
     return strcmp(path, "plugins") == 0 || is_layers_cell(path) || is_within(path, "schedule.checkpoint") ||
            strcmp(path, "schedule.on_nonfinite") == 0 || strcmp(path, "schedule.nonfinite_limit") == 0 ||
-           strcmp(path, "schedule.rollback_factor") == 0 ||
-           strcmp(path, "schedule.early_stopping.patience") == 0;
+           strcmp(path, "schedule.rollback_factor") == 0 || strcmp(path, "schedule.early_stopping.patience") == 0;
 }
 
 /* ---- the trees ---- */
