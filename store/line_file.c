@@ -119,6 +119,18 @@ rondo_status line_file_sync(int descriptor, const char *file, struct errors *err
     return error == 0 || error == EINVAL || error == ENOTSUP ? RONDO_OK : failed(errors, file, error);
 }
 
+int64_t line_file_count(int descriptor) {
+    char text[4096];
+    int64_t count = 0;
+    ssize_t got;
+    for (off_t offset = 0; (got = pread(descriptor, text, sizeof text, offset)) > 0; offset += got) {
+        for (ssize_t i = 0; i < got; i++) {
+            count += text[i] == '\n';
+        }
+    }
+    return count;
+}
+
 int line_file_ends_with(int descriptor, const char *key) {
     char text[MAX_LAST_LINE];
     const int64_t length = line_file_length(descriptor);

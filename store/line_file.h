@@ -25,6 +25,8 @@ void line_file_compare(int descriptor, const char *file, int64_t length, struct 
 rondo_status line_file_cut(int descriptor, const char *file, int64_t length, int64_t *left, struct errors *errors);
 /* Returns when the disk has the lines. */
 rondo_status line_file_sync(int descriptor, const char *file, struct errors *errors);
+/* The number of whole lines; what cannot be read is not counted. */
+int64_t line_file_count(int descriptor);
 /* 1 if the last line is whole and is an object in which `key` is true. */
 int line_file_ends_with(int descriptor, const char *key);
 

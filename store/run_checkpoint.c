@@ -1,6 +1,9 @@
+#define _POSIX_C_SOURCE 200809L
 /* store/run_checkpoint.c: the checkpoints of a run, see store/run_folder.h. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "io/file.h"
 #include "store/archive_file.h"
@@ -42,6 +45,19 @@ void run_folder_limit_checkpoints(struct run_folder *run, int64_t step, int32_t 
         checkpoint_remove_old(run->descriptor, step, keep, run->protected_step);
     }
     errors_free(&moved);
+}
+
+int run_folder_is_full(const struct run_folder *run, int64_t *checkpoint, int64_t *free) {
+    const int64_t step = run_folder_checkpoint(run);
+    struct stat file;
+    struct statvfs disk;
+    if (step == RUN_FOLDER_NO_CHECKPOINT || fstatat(run->descriptor, checkpoint_name(step).text, &file, 0) != 0 ||
+        fstatvfs(run->descriptor, &disk) != 0) {
+        return 0;
+    }
+    *checkpoint = (int64_t)file.st_size;
+    *free = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
+    return *free < *checkpoint + *checkpoint / 8; /* a file takes more of the disk than its bytes */
 }
 
 static const char passed_over[] = "a checkpoint cannot be read and is passed over: ";

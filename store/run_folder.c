@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "io/file.h"
@@ -301,11 +300,15 @@ static void remove_all(const struct run_folder *run) {
     }
 }
 
+int run_folder_is_kept(const struct run_folder *run) {
+    return run->path == NULL || !run->is_temporary || has_results(run);
+}
+
 void run_folder_close(struct run_folder *run) {
     if (run == NULL) {
         return;
     }
-    if (run->path != NULL && run->is_temporary && !has_results(run)) {
+    if (!run_folder_is_kept(run)) {
         remove_all(run);
     }
     for (int log = 0; log < RUN_LOG_COUNT; log++) {

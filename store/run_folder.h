@@ -51,6 +51,8 @@ void run_folder_keep(struct run_folder *run);
 rondo_status run_folder_make_logs(struct run_folder *run, struct errors *errors);
 /* 1: a run can begin in it: it does not exist, is empty, or has only what a run left that was killed as it started. */
 int run_folder_is_free(const char *folder);
+/* 1: the folder remains when it is closed. */
+int run_folder_is_kept(const struct run_folder *run);
 /* 1: the folder of a run whose metrics.jsonl does not end with the line "finished", and no process trains in it now. */
 int run_folder_is_unfinished(const char *folder);
 
@@ -61,6 +63,8 @@ const char *run_folder_path(const struct run_folder *run);
 /* The update after which the weights in the folder were those of the model; RUN_FOLDER_NO_WEIGHTS: there are none yet. For an
  * opened run it is unknown, so there are none until they are written again. */
 int64_t run_folder_weights(const struct run_folder *run);
+/* 1 if the folder has something of this name. */
+int run_folder_has(const struct run_folder *run, const char *name);
 /* RONDO_IO if the path no longer leads to the folder. */
 rondo_status run_folder_check(struct run_folder *run, struct errors *errors);
 
@@ -83,6 +87,8 @@ int64_t run_folder_length(const struct run_folder *run, enum run_log log);
 /* Adds a text to `differences` if the log does not have the lines that were in its first `length` bytes: it is missing or
  * shorter, or no line ends there. */
 void run_folder_compare_log(const struct run_folder *run, enum run_log log, int64_t length, struct errors *differences);
+/* The number of whole lines of a log. */
+int64_t run_folder_count_lines(const struct run_folder *run, enum run_log log);
 /* Removes all lines after the first `length` bytes. If none ends there, also the one that goes beyond. */
 rondo_status run_folder_cut(struct run_folder *run, enum run_log log, int64_t length, struct errors *errors);
 
@@ -106,6 +112,8 @@ void run_folder_forget_checkpoints(struct run_folder *run, int64_t step);
 void run_folder_protect(struct run_folder *run, int64_t step);
 /* Removes checkpoints as if that of update `step` had just been written: a process that was killed may have left one too many. */
 void run_folder_limit_checkpoints(struct run_folder *run, int64_t step, int32_t keep);
+/* 1 if there are checkpoints, and the disk has no room for another one: its bytes, and those that are free. */
+int run_folder_is_full(const struct run_folder *run, int64_t *checkpoint, int64_t *free);
 /* The step of the last checkpoint that was written or read; RUN_FOLDER_NO_CHECKPOINT: none. Any thread. */
 int64_t run_folder_checkpoint(const struct run_folder *run);
 

@@ -168,6 +168,10 @@ void run_folder_compare_log(const struct run_folder *run, enum run_log log, int6
     }
 }
 
+int64_t run_folder_count_lines(const struct run_folder *run, enum run_log log) {
+    return run->logs[log].descriptor < 0 ? 0 : line_file_count(run->logs[log].descriptor);
+}
+
 rondo_status run_folder_cut(struct run_folder *run, enum run_log log, int64_t length, struct errors *errors) {
     struct run_log_file *file = &run->logs[log];
     RONDO_TRY(check_log(run, log, errors));

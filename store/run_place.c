@@ -16,6 +16,11 @@ const char *run_folder_file(const struct run_folder *run, const char *name) {
     return arena_printf(run->arena, "%s/%s", run->path, name);
 }
 
+int run_folder_has(const struct run_folder *run, const char *name) {
+    struct stat info;
+    return fstatat(run->descriptor, name, &info, 0) == 0;
+}
+
 int run_folder_is_in_place(const struct run_folder *run) {
     struct stat own, found;
     errno = ENOENT;

@@ -198,6 +198,7 @@ static const struct {
     {"fcntl.h", {"core/", "io/", "store/", "kit/"}},
     {"strings.h", {"data/"}},
     {"sys/stat.h", {"core/", "io/", "experiment/", "store/", "kit/", "cli/"}},
+    {"sys/statvfs.h", {"store/"}},
     {"unistd.h", {"core/", "io/", "experiment/", "store/", "kit/", "cli/"}},
 };
 

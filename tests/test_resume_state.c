@@ -207,6 +207,58 @@ START_TEST(changes_that_do_not_fit_the_checkpoint_are_refused_in_words_of_the_us
 }
 END_TEST
 
+/* An unfinished run whose checkpoints are gone: what there is is not replaced without a word. */
+static const struct {
+    const char *metrics; /* NULL: removed */
+    int is_refused;
+    const char *parts;
+} beginnings[] = {
+    {NULL, 1, "'run' has no checkpoint, so its training begins again|0 lines of metrics.jsonl"},
+    {"{\"epoch\":1}\n{\"epoch\":2}\n", 0,
+     "warning: 'run' has no checkpoint, so its training begins again|2 lines of metrics.jsonl"},
+    {"{\"epoch\":1}\n", 0, "warning: |1 line of metrics.jsonl"},
+};
+
+START_TEST(unfinished_run_without_checkpoints_is_not_replaced_silently) {
+    train("e.yaml");
+    const char *metrics = sandbox_read("run/metrics.jsonl", NULL);
+    sandbox_remove("run/checkpoints");
+    sandbox_remove("run/metrics.jsonl");
+    if (beginnings[_i].metrics != NULL) {
+        sandbox_write("run/metrics.jsonl", beginnings[_i].metrics);
+    }
+    if (beginnings[_i].is_refused) {
+        const char *weights = sandbox_read("run/weights.safetensors", NULL);
+        assert_parts("refused", rondo("train --resume run --quiet", 2), beginnings[_i].parts);
+        ck_assert_str_eq(sandbox_read("run/weights.safetensors", NULL), weights);
+        ck_assert_int_eq(sandbox_has("run/metrics.jsonl"), beginnings[_i].metrics != NULL);
+    }
+    assert_parts(
+        "begun",
+        rondo(beginnings[_i].is_refused ? "train --resume run --quiet --accept-changes" : "train --resume run --quiet",
+              0),
+        beginnings[_i].parts);
+    ck_assert_str_eq(sandbox_read("run/metrics.jsonl", NULL), metrics);
+}
+END_TEST
+
+START_TEST(experiment_that_was_removed_is_restored_from_the_checkpoint) {
+    train("e.yaml");
+    const char *experiment = sandbox_read("run/experiment.yaml", NULL);
+    const char *metrics = sandbox_read("run/metrics.jsonl", NULL);
+    sandbox_write("run/metrics.jsonl", ""); /* unfinished */
+    sandbox_remove("run/experiment.yaml");
+    const char *message = rondo("train e.yaml --quiet --out run", 2);
+    assert_parts("create", message,
+                 "'run' exists and is not empty|or go on with the run in it: rondo train --resume run");
+    ck_assert_msg(strstr(message, "remove") == NULL, "%s", message);
+    sandbox_write("run/metrics.jsonl", metrics);
+    assert_parts("resume", rondo("train --resume run --quiet", 0),
+                 "warning: 'run' had no experiment.yaml: it is written again");
+    ck_assert_str_eq(sandbox_read("run/experiment.yaml", NULL), experiment);
+}
+END_TEST
+
 /* The number of examples that a run goes on with, in batches of 8, and the last steps of its epochs 2 to 5. */
 static const struct {
     int examples;
@@ -255,6 +307,8 @@ int main(void) {
     tcase_add_test(cases, checkpoint_that_was_renamed_is_refused);
     tcase_add_test(cases, finished_run_without_checkpoints_is_not_begun_again);
     tcase_add_loop_test(cases, changes_that_do_not_fit_the_checkpoint_are_refused_in_words_of_the_user, 0, ROWS(unfit));
+    tcase_add_loop_test(cases, unfinished_run_without_checkpoints_is_not_replaced_silently, 0, ROWS(beginnings));
+    tcase_add_test(cases, experiment_that_was_removed_is_restored_from_the_checkpoint);
     tcase_add_loop_test(cases, validations_are_at_the_ends_of_epochs_with_other_data, 0, ROWS(others));
     suite_add_tcase(suite, cases);
     return run_suite(suite);

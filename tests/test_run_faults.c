@@ -367,6 +367,8 @@ START_TEST(a_full_disk_keeps_what_it_has) {
     struct run_folder *run = run_start("run");
     rondo_status status = RONDO_OK;
     int64_t step = 0;
+    int64_t bytes, room;
+    ck_assert_int_eq(run_folder_is_full(run, &bytes, &room), 0);
     while (status == RONDO_OK && step < 100) {
         status = run_checkpoint(run, ++step, 100);
     }
@@ -376,6 +378,8 @@ START_TEST(a_full_disk_keeps_what_it_has) {
     ck_assert_int_eq(files_in("run/checkpoints", NULL), (int)step - 1);
     ck_assert_int_eq(run_folder_checkpoint(run), step - 1);
     assert_newest_checkpoint(run, step - 1);
+    ck_assert_int_eq(run_folder_is_full(run, &bytes, &room), 1);
+    ck_assert(bytes > 16000 && bytes < 20000 && room < bytes + bytes / 8);
     const int descriptor = open("fill", O_WRONLY | O_CREAT, 0666);
     static const char block[4096];
     while (write(descriptor, block, sizeof block) > 0) {
@@ -388,6 +392,8 @@ START_TEST(a_full_disk_keeps_what_it_has) {
     ck_assert_int_eq(run_folder_length(run, RUN_METRICS), 12 * lines);
     assert_newest_checkpoint(run, step - 1);
     ck_assert_int_eq(unlink("fill"), 0);
+    run_folder_limit_checkpoints(run, step - 1, 1);
+    ck_assert_int_eq(run_folder_is_full(run, &bytes, &room), 0);
     ck_assert_int_eq(run_append(run, "epoch", 1), RONDO_OK);
     run_folder_close(run);
 }

@@ -45,6 +45,9 @@ static int train_with(enum system_call call, long number, int error, const char 
     }
     assert_status(what, &outcome, 1);
     assert_parts(what, outcome.err, reason);
+    if (!sandbox_has(folder) && strstr(outcome.err, "checkpoint") != NULL) {
+        assert_parts(what, outcome.err, "there is nothing to go on from: the folder '|is removed again");
+    }
     if (strstr(outcome.err, "to go on: rondo train --resume") != NULL) {
         ck_assert(sandbox_has(folder));
     }
@@ -130,6 +133,24 @@ START_TEST(a_resume_passes_over_a_damaged_checkpoint_and_ends_the_same) {
 }
 END_TEST
 
+/* Otherwise its first lines would be missing in the end. */
+START_TEST(metrics_that_are_emptied_during_the_training_end_it) {
+    struct process *process =
+        sandbox_start((struct call){.arguments = "train e.yaml --out emptied --set schedule.epochs=100000"});
+    sandbox_await(process, "epoch 2/");
+    ck_assert_int_eq(truncate(sandbox_path("emptied/metrics.jsonl"), 0), 0);
+    const struct outcome outcome = sandbox_finish(process);
+    assert_status("emptied", &outcome, 1);
+    assert_parts(
+        "emptied", outcome.err,
+        "'emptied/metrics.jsonl' was changed by another program while the run was going on: it has 0 bytes|to go "
+        "on: rondo train --resume emptied");
+    const struct outcome resumed = sandbox_run((struct call){.arguments = "train --resume emptied --quiet"});
+    assert_status("resumed", &resumed, 2);
+    assert_parts("resumed", resumed.err, "'emptied/metrics.jsonl' has 0 bytes|--accept-changes");
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("train_faults");
     TCase *cases = tcase_create("train_faults");
@@ -137,6 +158,7 @@ int main(void) {
     tcase_set_timeout(cases, 240);
     tcase_add_loop_test(cases, a_training_that_cannot_write_goes_on_later, 0, ROWS(failures));
     tcase_add_test(cases, a_resume_passes_over_a_damaged_checkpoint_and_ends_the_same);
+    tcase_add_test(cases, metrics_that_are_emptied_during_the_training_end_it);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

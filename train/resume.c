@@ -164,6 +164,20 @@ static rondo_status check_optimizer(struct resume *resume, const struct resume_s
     return status;
 }
 
+/* For a run that is begun again, since it has no checkpoint. One that was killed before its first gets the same weights and lines
+ * again. Whether it had one that was removed cannot be told, except if metrics.jsonl is missing, too: the first weights come
+ * after it. */
+static void compare_start(const struct resume *resume, struct errors *differences, struct errors *notes) {
+    const int64_t lines = run_folder_count_lines(resume->run, RUN_METRICS);
+    const int has_weights = run_folder_has(resume->run, RUN_FOLDER_WEIGHTS);
+    if (lines > 0 || has_weights) {
+        errors_add(has_weights && !run_folder_has(resume->run, "metrics.jsonl") ? differences : notes, RONDO_INVALID,
+                   "'%s' has no checkpoint, so its training begins again: the weights and %lld line%s of metrics.jsonl "
+                   "that are there will be replaced",
+                   run_folder_path(resume->run), (long long)lines, lines == 1 ? "" : "s");
+    }
+}
+
 /* Compares what the run was made from with what there is now. */
 static rondo_status compare(struct resume *resume, const struct resume_settings *settings, struct errors *notes,
                             struct errors *errors) {
@@ -180,6 +194,7 @@ static rondo_status compare(struct resume *resume, const struct resume_settings 
     } else {
         status = run_record_key_changes(settings->folder, resume->task, &differences, errors);
         run_record_changes(settings->folder, resume->task, TASK_TRAIN | TASK_VALID, &differences);
+        compare_start(resume, &differences, notes);
     }
     resume->is_other = differences.count > 0;
     if (status == RONDO_OK && resume->is_other && resume->archive != NULL) {
@@ -210,6 +225,22 @@ static rondo_status check_checkpoint(struct resume *resume, struct errors *error
                : RONDO_OK;
 }
 
+/* The checkpoint has the experiment, too. */
+static rondo_status restore_experiment(struct resume *resume, struct errors *notes, struct errors *errors) {
+    static const char name[] = "experiment.yaml";
+    if (resume->archive == NULL || run_folder_has(resume->run, name)) {
+        return RONDO_OK;
+    }
+    const char *text = archive_take_text(resume->archive, errors, "meta.experiment");
+    if (text == NULL) {
+        return errors->status;
+    }
+    RONDO_TRY(run_folder_write(resume->run, name, text, strlen(text), errors));
+    errors_add(notes, RONDO_NOT_FOUND, "'%s' had no %s: it is written again from the checkpoint",
+               run_folder_path(resume->run), name);
+    return RONDO_OK;
+}
+
 rondo_status resume_open(struct resume *resume, const struct resume_settings *settings, struct session *session,
                          struct errors *notes, struct errors *errors) {
     *resume = (struct resume){.run = run_folder_open(settings->folder, errors)};
@@ -218,6 +249,7 @@ rondo_status resume_open(struct resume *resume, const struct resume_settings *se
     }
     RONDO_TRY(run_folder_read_checkpoint(resume->run, &resume->archive, &resume->step, notes, errors));
     RONDO_TRY(check_checkpoint(resume, errors));
+    RONDO_TRY(restore_experiment(resume, notes, errors));
     if (resume->archive != NULL) {
         RONDO_TRY(check_optimizer(resume, settings, errors));
     }

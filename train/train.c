@@ -240,6 +240,30 @@ static const char *place_of(const struct experiment_training *training, int64_t 
     return text == NULL ? "(no memory for the place)" : text;
 }
 
+/* On a full disk, the next resume would fail in the same way. */
+static void report_full_disk(const struct experiment_training *training, struct errors *errors) {
+    const int64_t keep = training->task->experiment->schedule.checkpoint.keep;
+    int64_t checkpoint, free;
+    if (!run_folder_is_full(training->run, &checkpoint, &free)) {
+        return;
+    }
+    const char *fewer = keep > 1 ? "; --set schedule.checkpoint.keep=1 keeps fewer" : "";
+    errors_add(
+        errors, RONDO_IO,
+        "a checkpoint has %.3f MB, and the disk has %.3f MB left; it needs room for %lld checkpoints, one more than "
+        "schedule.checkpoint.keep%s",
+        (double)checkpoint / 1e6, (double)free / 1e6, (long long)keep + 1, fewer);
+}
+
+/* After a training that failed before it had a checkpoint. */
+static void report_no_checkpoint(const struct experiment_training *training, rondo_status status,
+                                 struct errors *errors) {
+    const int is_kept = run_folder_is_kept(training->run);
+    errors_add(errors, status, "no checkpoint was written, so there is nothing to go on from%s%s%s",
+               is_kept ? "" : ": the folder '", is_kept ? "" : run_folder_path(training->run),
+               is_kept ? "" : "' is removed again");
+}
+
 /* After a training that failed or was interrupted: reports what the folder has. */
 static void report_folder(struct experiment_training *training, rondo_status status, struct errors *errors) {
     const struct trainer_result *trainer = &training->result->trainer;
@@ -258,11 +282,15 @@ static void report_folder(struct experiment_training *training, rondo_status sta
     const int64_t weights = run_folder_weights(run), checkpoint = run_folder_checkpoint(run);
     const int has_any = weights != RUN_FOLDER_NO_WEIGHTS || checkpoint != RUN_FOLDER_NO_CHECKPOINT;
     struct errors moved = {0};
-    if ((!has_any && status != RONDO_INTERRUPTED) || run_folder_check(run, &moved) != RONDO_OK) {
+    if (run_folder_check(run, &moved) != RONDO_OK) {
         errors_free(&moved); /* this is why the training failed, so it has been reported */
         training->result->folder = NULL;
         return;
     }
+    if (status == RONDO_IO) {
+        report_full_disk(training, errors);
+    }
+    const int has_nothing = checkpoint == RUN_FOLDER_NO_CHECKPOINT && status != RONDO_INTERRUPTED;
     const int is_refused = (!training->has_begun && status == RONDO_INVALID) || training->is_half_changed; /* again */
     training->result->can_resume =
         (checkpoint != RUN_FOLDER_NO_CHECKPOINT && !is_refused) || status == RONDO_INTERRUPTED;
@@ -272,6 +300,12 @@ static void report_folder(struct experiment_training *training, rondo_status sta
     if (checkpoint != RUN_FOLDER_NO_CHECKPOINT) {
         errors_add(errors, status, "the checkpoint %s is in '%s'", place_of(training, checkpoint),
                    run_folder_path(run));
+    }
+    if (has_nothing && training->has_begun) {
+        report_no_checkpoint(training, status, errors);
+    }
+    if (!has_any && status != RONDO_INTERRUPTED) {
+        training->result->folder = NULL;
     }
 }
 
