@@ -191,13 +191,17 @@ END_TEST
 
 /* ---- accepted changes ---- */
 
-/* Flags of a resume with other keys, and a line that experiment.yaml has from then on. */
+/* A run; flags of a resume with other keys, and a line that experiment.yaml has from then on. */
 static const struct {
-    const char *flags, *line;
+    const char *experiment, *flags, *line;
 } accepted[] = {
-    {"--set optimizer.lr=0.1", "\n  lr: 0.1\n"},
-    {"--set schedule.on_nonfinite=rollback --set optimizer.lr=0.1", "\n  lr: 0.1\n"},
-    {"--set schedule.learning_rate.plugin=cosine", "\n    plugin: cosine\n"},
+    {"e.yaml", "--set optimizer.lr=0.1", "\n  lr: 0.1\n"},
+    {"e.yaml", "--set schedule.on_nonfinite=rollback --set optimizer.lr=0.1", "\n  lr: 0.1\n"},
+    {"e.yaml", "--set schedule.learning_rate.plugin=cosine", "\n    plugin: cosine\n"},
+    /* It goes back to the state after step 8, from before the changes, which are accepted after step 9. */
+    {"diverging.yaml --set optimizer.lr=1e-12 --set schedule.validate.steps=8 --set schedule.epochs=3 "
+     "--set schedule.checkpoint.every.epochs=100 --set schedule.rollback_factor=1e-5",
+     "--set optimizer.lr=1000 --set schedule.epochs=6", "\n  lr: 1000\n"},
 };
 
 /* Once experiment.yaml has the changes, or still none of the files has them, nothing needs to be accepted again. In the short time
@@ -209,7 +213,7 @@ START_TEST(changes_that_were_accepted_stay_accepted) {
     struct outcome outcome;
     int refused = 0, has_changed = 0;
     const char *base = text_of("base-%d", _i);
-    outcome = kill_session(text_of("train e.yaml --out %s --quiet", base), NULL);
+    outcome = kill_session(text_of("train %s --out %s --quiet", accepted[_i].experiment, base), NULL);
     assert_status("train", &outcome, 0);
     for (int call = 1;; call += _i == 0 ? 2 : 7) {
         if (sandbox_has("changed")) {

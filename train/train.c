@@ -168,20 +168,6 @@ static rondo_status on_pause(void *arg, enum trainer_pause why, const struct tra
 
 /* ---- the begin of a training ---- */
 
-/* 1 if the archive records another origin than this training has. */
-static int is_of_other_origin(struct archive *archive, const struct archive *identity) {
-    int is_other = 0;
-    for (int32_t i = 0; i < archive_count(identity); i++) {
-        const struct archive_entry *entry = archive_entry(identity, i);
-        struct errors missing = {0};
-        const char *text =
-            entry->kind == ARCHIVE_TEXT ? archive_take_text(archive, &missing, "%s", entry->name) : entry->data;
-        is_other |= text == NULL || (entry->kind == ARCHIVE_TEXT && strcmp(text, entry->data) != 0);
-        errors_free(&missing);
-    }
-    return is_other;
-}
-
 static void report_begin(const struct experiment_training *training) {
     if (training->observer->begin != NULL) {
         training->observer->begin(training->observer->arg, training->task, training->result->folder);
@@ -206,7 +192,7 @@ static rondo_status on_begin(void *arg, const struct trainer_progress *progress,
                              struct errors *errors) {
     struct experiment_training *training = arg;
     struct resume *resume = training->resume;
-    int is_other = training->back != NULL && is_of_other_origin(training->back, training->identity);
+    int is_other = 0;
     archive_destroy(training->back);
     training->back = NULL;
     if (resume != NULL) {
@@ -325,6 +311,46 @@ static int may_go_back(const struct experiment_training *training, rondo_status 
     return 1;
 }
 
+/* 1 if the archive records another origin than this training has. */
+static int is_of_other_origin(struct archive *archive, const struct archive *identity) {
+    int is_other = 0;
+    for (int32_t i = 0; i < archive_count(identity); i++) {
+        const struct archive_entry *entry = archive_entry(identity, i);
+        struct errors missing = {0};
+        const char *text =
+            entry->kind == ARCHIVE_TEXT ? archive_take_text(archive, &missing, "%s", entry->name) : entry->data;
+        is_other |= text == NULL || (entry->kind == ARCHIVE_TEXT && strcmp(text, entry->data) != 0);
+        errors_free(&missing);
+    }
+    return is_other;
+}
+
+/* Writes the checkpoint that a rollback goes to again, if it is from before changes that were accepted: as the newest one, it would
+ * be refused by a plain resume. Its state stays as it is. */
+static rondo_status renew_origin(struct experiment_training *training, struct errors *errors) {
+    const struct archive *back = training->back, *identity = training->identity;
+    if (!is_of_other_origin(training->back, identity)) {
+        return RONDO_OK;
+    }
+    struct archive *archive = checkpoint_writer_archive(training->writer, errors);
+    if (archive == NULL) {
+        return errors->status;
+    }
+    for (int32_t i = 0; i < archive_count(back); i++) {
+        const struct archive_entry *from = archive_entry(back, i);
+        if (!archive_has(identity, "%s", from->name) && strcmp(from->name, "trainer.epochs") != 0) {
+            struct archive_entry *to = archive_add(archive, from->name, from->kind, from->ndim, from->shape);
+            if (to != NULL && from->bytes > 0) {
+                memcpy(to->data, from->data, from->bytes);
+            }
+        }
+    }
+    archive_put_integer(archive, training->task->experiment->schedule.options.epochs, "trainer.epochs");
+    archive_put_all(archive, identity);
+    RONDO_TRY(checkpoint_writer_begin(training->writer, training->fallback_step, errors));
+    return checkpoint_writer_wait(training->writer, errors);
+}
+
 /* Takes the folder back to the state that the training goes on from, and reads it. Later checkpoints must not remain, since they
  * count other lines of the logs. */
 static rondo_status go_back(struct experiment_training *training, int64_t rollbacks, double lost_seconds,
@@ -339,6 +365,7 @@ static rondo_status go_back(struct experiment_training *training, int64_t rollba
     if (training->fallback_step != RUN_FOLDER_NO_CHECKPOINT) {
         RONDO_TRY(run_folder_read_checkpoint_of(training->run, training->fallback_step, &training->back, errors));
         RONDO_TRY(archive_take_integer(training->back, &earlier, errors, "trainer.rollbacks"));
+        RONDO_TRY(renew_origin(training, errors)); /* before the later ones are removed */
     } else {
         RONDO_TRY(model_initialise(network_model(task->network), (uint64_t)schedule->seed, &task->session->interrupt,
                                    errors));
