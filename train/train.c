@@ -55,6 +55,9 @@ struct trainer_settings train_settings(const struct task *task) {
 /* Removes what was written after the checkpoint, and will be written again. */
 static rondo_status cut_logs(struct run_folder *run, const int64_t lengths[RUN_LOG_COUNT], struct errors *errors) {
     RONDO_TRY(run_folder_cut(run, RUN_METRICS, lengths[RUN_METRICS], errors));
+    if (run_folder_is_finished(run)) { /* where lines are missing, that of an earlier end may be within the length */
+        RONDO_TRY(run_folder_cut(run, RUN_METRICS, run_folder_length(run, RUN_METRICS) - 1, errors));
+    }
     return run_folder_cut(run, RUN_TIMINGS, lengths[RUN_TIMINGS], errors);
 }
 
