@@ -105,9 +105,12 @@ static void cut_unsynced(void) {
 
 /* ---- the signal ---- */
 
+/* The lock keeps another thread from syncing a file that has been cut, and giving it its name, before the signal arrives. */
 static void send_signal(void) {
+    pthread_mutex_lock(&unsynced_lock);
     cut_unsynced();
     kill(getpid(), signal_number);
+    pthread_mutex_unlock(&unsynced_lock);
 }
 
 static void pass_moment(void) {
