@@ -1,33 +1,9 @@
-#define _POSIX_C_SOURCE 200809L
 #include "train/train.h"
 
-#include <string.h>
-
-#include "io/file.h"
-#include "train/checkpoint_writer.h"
-#include "train/resume.h"
 #include "train/run_identity.h"
 #include "train/run_record.h"
 #include "train/task_memory.h"
-
-/* State of a training. */
-struct experiment_training {
-    struct task *task;
-    struct run_folder *run;
-    const struct train_observer *observer;
-    struct train_result *result;
-    struct resume *resume; /* NULL: the training begins */
-    struct checkpoint_writer *writer;
-    struct archive *back;     /* the checkpoint that a rollback goes on from, until it has been taken */
-    struct archive *identity; /* what the run was made from, for all checkpoints */
-    int64_t fallback_step;    /* of the checkpoint that a rollback goes to; RUN_FOLDER_NO_CHECKPOINT: initial weights */
-    int64_t validated_step;   /* the updates before the last validation; -1: there was none */
-    int has_begun;            /* 1: everything is allocated, and the checkpoint, if any, was taken */
-    int is_half_changed;      /* 1: changes were accepted, and not all files have them */
-    int is_checkpoint_due;    /* and has not been written, because another one was being written */
-    double checkpoint_clock;  /* when the last one began, on trainer_clock */
-    double start, seconds_before; /* of this process, on trainer_clock; of training in those before */
-};
+#include "train/train_parts.h"
 
 struct trainer_settings train_settings(const struct task *task) {
     const struct experiment *experiment = task->experiment;
@@ -52,15 +28,6 @@ struct trainer_settings train_settings(const struct task *task) {
         .profile = task->session->profile};
 }
 
-/* Removes what was written after the checkpoint, and will be written again. */
-static rondo_status cut_logs(struct run_folder *run, const int64_t lengths[RUN_LOG_COUNT], struct errors *errors) {
-    RONDO_TRY(run_folder_cut(run, RUN_METRICS, lengths[RUN_METRICS], errors));
-    if (run_folder_is_finished(run)) { /* where lines are missing, that of an earlier end may be within the length */
-        RONDO_TRY(run_folder_cut(run, RUN_METRICS, run_folder_length(run, RUN_METRICS) - 1, errors));
-    }
-    return run_folder_cut(run, RUN_TIMINGS, lengths[RUN_TIMINGS], errors);
-}
-
 /* Takes the folder of a run back to its checkpoint, once all of that has turned out to fit. */
 static rondo_status return_to_checkpoint(struct run_folder *run, const struct resume *resume, struct errors *errors) {
     int64_t lengths[RUN_LOG_COUNT];
@@ -69,7 +36,7 @@ static rondo_status return_to_checkpoint(struct run_folder *run, const struct re
         RONDO_TRY(archive_check_taken(resume->archive, errors));
     }
     RONDO_TRY(run_folder_make_logs(run, errors));
-    RONDO_TRY(cut_logs(run, lengths, errors));
+    RONDO_TRY(training_cut_logs(run, lengths, errors));
     if (resume->archive != NULL) { /* before anything is written: the disk may be full of them */
         run_folder_limit_checkpoints(run, resume->step, (int32_t)resume->task->experiment->schedule.checkpoint.keep);
     }
@@ -97,78 +64,6 @@ static rondo_status on_interval(void *arg, const struct trainer_progress *progre
     return RONDO_OK;
 }
 
-/* ---- checkpoints ---- */
-
-static int rolls_back(const struct experiment_training *training) {
-    return training->task->experiment->schedule.options.on_nonfinite == NONFINITE_ROLLBACK;
-}
-
-/* 1 if a rollback may go to the state after update number `steps`. What follows a validation always counts, so that no file of
- * best weights is newer than that state. The last state does not count before its validation, which may be what fails. */
-static int is_regular(const struct experiment_training *training, int64_t steps) {
-    const struct task *task = training->task;
-    const struct checkpoint_every *every = &task->experiment->schedule.checkpoint_every;
-    const int64_t total = task->experiment->schedule.options.epochs * task->updates_per_epoch;
-    return steps > 0 && (steps == training->validated_step ||
-                         (steps < total && (duration_reaches((double)every->steps, steps) ||
-                                            duration_reaches(every->epochs * (double)task->updates_per_epoch, steps))));
-}
-
-static rondo_status begin_checkpoint(struct experiment_training *training, enum trainer_pause why, int64_t step,
-                                     const struct training *state, struct errors *errors) {
-    struct archive *archive = checkpoint_writer_archive(training->writer, errors);
-    if (archive == NULL) {
-        return errors->status;
-    }
-    /* Where a training was interrupted, a validation may still be due. */
-    if (!rolls_back(training) || (why != TRAINER_INTERRUPTED && is_regular(training, step))) {
-        training->fallback_step = step;
-    }
-    run_folder_protect(training->run, training->fallback_step);
-    training->is_checkpoint_due = 0;
-    training->checkpoint_clock = trainer_clock();
-    RONDO_TRY(run_folder_check_logs(training->run, errors));
-    archive_put_all(archive, training->identity);
-    archive_put_integer(archive, run_folder_length(training->run, RUN_METRICS), "files.metrics");
-    archive_put_integer(archive, run_folder_length(training->run, RUN_TIMINGS), "files.timings");
-    archive_put_real(archive, training->seconds_before + trainer_clock() - training->start, "trainer.seconds");
-    archive_put_integer(archive, training->fallback_step, "rollback.step");
-    trainer_save(state, archive);
-    return checkpoint_writer_begin(training->writer, step, errors);
-}
-
-static rondo_status on_pause(void *arg, enum trainer_pause why, const struct trainer_progress *progress,
-                             const struct training *state, struct errors *errors) {
-    struct experiment_training *training = arg;
-    const struct checkpoint_every *every = &training->task->experiment->schedule.checkpoint_every;
-    const double seconds = trainer_clock() - training->checkpoint_clock, minute = 60, least = 1;
-    const int must_last = rolls_back(training) && is_regular(training, progress->steps);
-    const int is_exact = why != TRAINER_UPDATE || must_last || duration_reaches((double)every->steps, progress->steps);
-    training->is_checkpoint_due |=
-        is_exact || (every->minutes > 0 && seconds >= minute * every->minutes) ||
-        duration_reaches(every->epochs * (double)training->task->updates_per_epoch, progress->steps);
-    if (!is_exact) {
-        if (checkpoint_writer_is_busy(training->writer)) {
-            return RONDO_OK;
-        }
-        RONDO_TRY(checkpoint_writer_wait(training->writer, errors)); /* of the last write, as soon as it is known */
-        if (!training->is_checkpoint_due || seconds < least) {
-            return RONDO_OK;
-        }
-    }
-    struct profile *profile = training->task->session->profile;
-    if (why == TRAINER_INTERRUPTED) {
-        interrupt_begin_saving(&training->task->session->interrupt);
-    }
-    profile_begin(profile, PROFILE_FILES);
-    rondo_status status = begin_checkpoint(training, why, progress->steps, state, errors);
-    if (status == RONDO_OK && (why != TRAINER_UPDATE || must_last)) {
-        status = checkpoint_writer_wait(training->writer, errors);
-    }
-    profile_end(profile, PROFILE_FILES);
-    return status;
-}
-
 /* ---- the begin of a training ---- */
 
 static void report_begin(const struct experiment_training *training) {
@@ -183,7 +78,7 @@ static void report_begin(const struct experiment_training *training) {
 static rondo_status record_changes(struct experiment_training *training, const struct trainer_progress *progress,
                                    const struct training *state, int is_other, struct errors *errors) {
     if (is_other) {
-        RONDO_TRY(begin_checkpoint(training, TRAINER_INTERRUPTED, progress->steps, state, errors));
+        RONDO_TRY(training_begin_checkpoint(training, TRAINER_INTERRUPTED, progress->steps, state, errors));
         RONDO_TRY(checkpoint_writer_wait(training->writer, errors));
     }
     return training->resume == NULL || !training->resume->has_changed
@@ -298,101 +193,11 @@ static void report_folder(struct experiment_training *training, rondo_status sta
     }
 }
 
-/* ---- going back ---- */
-
-/* 1 if the training may go back after this failure. If only the limit forbids it, adds an error. */
-static int may_go_back(const struct experiment_training *training, rondo_status status, struct errors *errors) {
-    const int64_t rollbacks = training->result->trainer.rollbacks;
-    if (status != RONDO_NOT_FINITE || !rolls_back(training)) {
-        return 0;
-    }
-    if (rollbacks >= training->task->experiment->schedule.options.nonfinite_limit) {
-        errors_add(errors, status, "the training has gone back %lld times, and schedule.nonfinite_limit allows no more",
-                   (long long)rollbacks);
-        return 0;
-    }
-    return 1;
-}
-
-/* 1 if the archive records another origin than this training has. */
-static int is_of_other_origin(struct archive *archive, const struct archive *identity) {
-    int is_other = 0;
-    for (int32_t i = 0; i < archive_count(identity); i++) {
-        const struct archive_entry *entry = archive_entry(identity, i);
-        struct errors missing = {0};
-        const char *text =
-            entry->kind == ARCHIVE_TEXT ? archive_take_text(archive, &missing, "%s", entry->name) : entry->data;
-        is_other |= text == NULL || (entry->kind == ARCHIVE_TEXT && strcmp(text, entry->data) != 0);
-        errors_free(&missing);
-    }
-    return is_other;
-}
-
-/* Writes the checkpoint that a rollback goes to again, if it is from before changes that were accepted: as the newest one, it would
- * be refused by a plain resume. Its state stays as it is. */
-static rondo_status renew_origin(struct experiment_training *training, struct errors *errors) {
-    const struct archive *back = training->back, *identity = training->identity;
-    if (!is_of_other_origin(training->back, identity)) {
-        return RONDO_OK;
-    }
-    struct archive *archive = checkpoint_writer_archive(training->writer, errors);
-    if (archive == NULL) {
-        return errors->status;
-    }
-    for (int32_t i = 0; i < archive_count(back); i++) {
-        const struct archive_entry *from = archive_entry(back, i);
-        if (!archive_has(identity, "%s", from->name) && strcmp(from->name, "trainer.epochs") != 0) {
-            struct archive_entry *to = archive_add(archive, from->name, from->kind, from->ndim, from->shape);
-            if (to != NULL && from->bytes > 0) {
-                memcpy(to->data, from->data, from->bytes);
-            }
-        }
-    }
-    archive_put_integer(archive, training->task->experiment->schedule.options.epochs, "trainer.epochs");
-    archive_put_all(archive, identity);
-    RONDO_TRY(checkpoint_writer_begin(training->writer, training->fallback_step, errors));
-    return checkpoint_writer_wait(training->writer, errors);
-}
-
-/* Takes the folder back to the state that the training goes on from, and reads it. Later checkpoints must not remain, since they
- * count other lines of the logs. */
-static rondo_status go_back(struct experiment_training *training, int64_t rollbacks, double lost_seconds,
-                            const char *reason, struct errors *errors) {
-    const struct task *task = training->task;
-    const struct schedule_options *schedule = &task->experiment->schedule.options;
-    const int64_t step = training->fallback_step == RUN_FOLDER_NO_CHECKPOINT ? 0 : training->fallback_step;
-    double lr_factor = 1;
-    int64_t lengths[RUN_LOG_COUNT];
-    int64_t earlier = 0; /* rollbacks before that state; its logs have their lines */
-    RONDO_TRY(checkpoint_writer_wait(training->writer, errors));
-    if (training->fallback_step != RUN_FOLDER_NO_CHECKPOINT) {
-        RONDO_TRY(run_folder_read_checkpoint_of(training->run, training->fallback_step, &training->back, errors));
-        RONDO_TRY(archive_take_integer(training->back, &earlier, errors, "trainer.rollbacks"));
-        RONDO_TRY(renew_origin(training, errors)); /* before the later ones are removed */
-    } else {
-        RONDO_TRY(model_initialise(network_model(task->network), (uint64_t)schedule->seed, &task->session->interrupt,
-                                   errors));
-    }
-    run_folder_forget_checkpoints(training->run, training->fallback_step);
-    RONDO_TRY(resume_take_lengths(training->back, lengths, errors));
-    RONDO_TRY(cut_logs(training->run, lengths, errors));
-    for (int64_t k = earlier + 1; k <= rollbacks; k++) {
-        lr_factor = trainer_rollback_factor(schedule->rollback_factor, k);
-        RONDO_TRY(run_record_rollback(training->run, k, step, lr_factor, k == rollbacks ? lost_seconds : 0, errors));
-    }
-    training->is_checkpoint_due = 0;
-    training->resume = NULL; /* the training has begun, and the folder is as it should be */
-    if (training->observer->rollback != NULL) {
-        training->observer->rollback(training->observer->arg, rollbacks, step, lr_factor, reason);
-    }
-    return RONDO_OK;
-}
-
 /* Trains to the end, or until a failure after which the training does not go back. */
 static rondo_status train_with_rollbacks(struct experiment_training *training, struct errors *errors) {
     const struct task *task = training->task;
     struct trainer_settings settings = train_settings(task);
-    const struct trainer_observer observer = {on_begin, on_update, on_interval, on_pause, training};
+    const struct trainer_observer observer = {on_begin, on_update, on_interval, training_pause, training};
     struct trainer_result *result = &training->result->trainer;
     rondo_status status = RONDO_OK;
     settings.resume = training->resume == NULL ? NULL : training->resume->archive;
@@ -400,7 +205,7 @@ static rondo_status train_with_rollbacks(struct experiment_training *training, s
         const double start = trainer_clock();
         struct errors own = {0};
         status = trainer_run(task->network, task->data.train, task->data.valid, &settings, &observer, result, &own);
-        if (!may_go_back(training, status, &own)) {
+        if (!training_may_go_back(training, status, &own)) {
             if (status == RONDO_INVALID && !training->has_begun && training->resume != NULL &&
                 training->resume->is_other) {
                 errors_add(errors, status,
@@ -412,7 +217,7 @@ static rondo_status train_with_rollbacks(struct experiment_training *training, s
             return status;
         }
         settings.rollbacks = result->rollbacks + 1;
-        status = go_back(training, settings.rollbacks, trainer_clock() - start, errors_text(&own, 0), errors);
+        status = training_go_back(training, settings.rollbacks, trainer_clock() - start, errors_text(&own, 0), errors);
         errors_free(&own);
         if (status != RONDO_OK) {
             return status;
