@@ -78,7 +78,26 @@ static const char *copy_path(struct run_folder *run, const char *folder) {
     return arena_strndup(run->arena, folder, length);
 }
 
+/* 1 if another process trains in the folder. */
+static int is_in_use(const char *folder) {
+    const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int metrics =
+        descriptor < 0 ? -1 : openat(descriptor, run_log_name(RUN_METRICS), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const int is_used = metrics >= 0 && !file_lock(metrics, FILE_LOCK_SHARED);
+    if (metrics >= 0) {
+        close(metrics);
+    }
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
+    return is_used;
+}
+
 static rondo_status refuse_folder(const char *path, struct errors *errors) {
+    if (is_in_use(path)) {
+        return errors_add(errors, RONDO_INVALID, "another process trains in '%s': wait until it has ended, or end it",
+                          path);
+    }
     const int is_unfinished = run_folder_is_unfinished(path);
     return errors_add(
         errors, RONDO_INVALID, "'%s' exists and is not empty; a run never overwrites another, so name a new folder%s%s",
@@ -254,7 +273,9 @@ int run_folder_is_unfinished(const char *folder) {
 rondo_status run_folder_subfolder(struct run_folder *run, const char *name, struct errors *errors) {
     RONDO_TRY(run_folder_check(run, errors));
     RONDO_TRY(run_folder_remember(run, name, errors));
-    return mkdirat(run->descriptor, name, 0777) == 0 ? RONDO_OK : failed(run, "make the folder", name, errno, errors);
+    return mkdirat(run->descriptor, name, 0777) == 0 || errno == EEXIST
+               ? RONDO_OK
+               : failed(run, "make the folder", name, errno, errors);
 }
 
 /* Begins a file in the folder. */

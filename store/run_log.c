@@ -48,10 +48,12 @@ static rondo_status check_open(const struct run_folder *run, enum run_log log, s
                : file_failed(errors, RONDO_IO, (struct location){0}, "write", run->logs[log].path, errno);
 }
 
-/* A file that was removed protects nothing. */
-static int lock(const struct run_folder *run) {
-    const int descriptor = run->logs[RUN_METRICS].descriptor;
-    return file_lock(descriptor, FILE_LOCK_OWN) && !line_file_is_removed(descriptor);
+/* A file that was removed protects nothing. Until it was locked, another process may have appended to it. */
+static int lock(struct run_folder *run) {
+    struct run_log_file *file = &run->logs[RUN_METRICS];
+    const int is_locked = file_lock(file->descriptor, FILE_LOCK_OWN) && !line_file_is_removed(file->descriptor);
+    file->length = line_file_length(file->descriptor);
+    return is_locked;
 }
 
 /* Creates the first log, so that only one of several processes succeeds, and locks it. */

@@ -452,6 +452,8 @@ START_TEST(more_epochs_give_the_bytes_of_a_longer_training) {
     assert_status("train", &outcome, 0);
     outcome = kill_session(text_of("train longer.yaml --out long-%d %s %s", _i, settings, more), NULL);
     assert_status("train", &outcome, 0);
+    outcome = kill_session(text_of("train --resume short-%d", _i), NULL); /* finished: nothing changes */
+    assert_status("again", &outcome, 0);
     outcome = kill_session(text_of("train --resume short-%d %s", _i, more), NULL);
     if (longer[_i].refusal == NULL) {
         assert_status("resume", &outcome, 0);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "io/file.h"
@@ -199,6 +200,37 @@ START_TEST(a_start_that_goes_on_is_not_taken_over) {
     ck_assert_ptr_null(run_folder_open("run", &run_errors));
     assert_parts("open", errors_text(&run_errors, 0),
                  "it has no experiment.yaml, since the run was killed|start it again");
+}
+END_TEST
+
+/* A process that waits for the lock of another one goes on from what that one has written until then. */
+START_TEST(lines_that_come_while_a_lock_is_waited_for_are_no_change_by_others) {
+    const struct timespec moment = {.tv_nsec = 30 * 1000 * 1000};
+    int gate[2];
+    char byte;
+    struct run_folder *first = run_start("run");
+    run_folder_keep(first);
+    run_folder_close(first);
+    ck_assert_int_eq(pipe(gate), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        struct run_folder *run = run_folder_open("run", &run_errors);
+        const int is_told = write(gate[1], "x", 1) == 1;
+        nanosleep(&moment, NULL);
+        _exit(run != NULL && is_told && run_append(run, "step", 1) == RONDO_OK ? 0 : 1);
+    }
+    ck_assert_int_eq(read(gate[0], &byte, 1), 1);
+    struct run_folder *run = NULL;
+    while (run == NULL) { /* a machine may be so busy that the lock is not given up in time */
+        errors_free(&run_errors);
+        run = run_folder_open("run", &run_errors);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    ck_assert_msg(run_append(run, "step", 2) == RONDO_OK, "%s", errors_text(&run_errors, 0));
+    ck_assert_int_eq(run_folder_count_lines(run, RUN_METRICS), 2);
+    run_folder_close(run);
 }
 END_TEST
 
@@ -465,6 +497,7 @@ int main(void) {
     tcase_add_loop_test(cases, a_folder_that_a_killed_start_has_left_is_taken_over, 0, ROWS(starts));
     tcase_add_test(cases, a_folder_with_lines_is_not_taken_over);
     tcase_add_test(cases, a_start_that_goes_on_is_not_taken_over);
+    tcase_add_test(cases, lines_that_come_while_a_lock_is_waited_for_are_no_change_by_others);
     tcase_add_test(cases, of_processes_that_start_together_one_goes_on);
     tcase_add_loop_test(cases, a_run_is_unfinished_without_its_last_line, 0, ROWS(ends));
     tcase_add_test(cases, what_is_no_run_is_not_opened);

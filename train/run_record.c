@@ -113,6 +113,7 @@ static rondo_status write_start(struct run_folder *run, const struct task *task,
 
 rondo_status run_record_rewrite(struct run_folder *run, const struct task *task, struct errors *errors) {
     const char *before = arena_printf(task->experiment->arena, "%s/" ENVIRONMENT_FILE, run_folder_path(run));
+    RONDO_TRY(run_folder_subfolder(run, "cells", errors)); /* perhaps somebody has removed it */
     return before == NULL ? errors_no_memory(errors) : write_experiment(run, task, before, errors);
 }
 

@@ -294,12 +294,12 @@ static rondo_status end_update(struct training *training, struct errors *errors)
     return is_last(training) && !is_due ? end_interval(training, errors) : RONDO_OK;
 }
 
-/* The validation that was due where the training was interrupted. */
+/* The validation that was due where the training was interrupted. As in end_update, the state is not saved after one that is due
+ * only because the training ends. */
 static rondo_status finish_update(struct training *training, struct errors *errors) {
     const int64_t steps = training->progress.steps;
-    const int is_due =
-        steps > 0 && steps != training->validated_step && (is_interval_end(training) || is_last(training));
-    if (is_due) {
+    const int is_open = steps > 0 && steps != training->validated_step, is_due = is_open && is_interval_end(training);
+    if (is_due || (is_open && is_last(training))) {
         RONDO_TRY(end_interval(training, errors));
     }
     return is_due || training->is_extended ? pause_update(training, errors) : RONDO_OK;
