@@ -14,9 +14,9 @@
 #include "core/status.h"
 #include "rondo/plugin.h"
 
-/* Takes what the products of so many threads need: with OpenBLAS, the library and its buffers. To be called while no other thread
- * allocates; otherwise the first product does it, and then a limit on addresses that is reached at that moment makes OpenBLAS
- * try again for ever. RONDO_NO_MEMORY; RONDO_NOT_FOUND if the library is missing. */
+/* Allocates what products on the threads of `parallel` need: with OpenBLAS, the library and its buffers. Call it while no other
+ * thread allocates. Otherwise the first product allocates them, and OpenBLAS retries forever if it reaches a limit on addresses
+ * then. RONDO_NO_MEMORY; RONDO_NOT_FOUND if the library is missing. */
 rondo_status multiply_open(const struct parallel *parallel, struct errors *errors);
 
 /* c = alpha a @ b + beta c, as described at rondo_product. RONDO_NO_MEMORY if there is none for packed blocks, RONDO_NOT_FOUND

@@ -33,7 +33,7 @@ static struct {
     __typeof__(cblas_dgemm) *dgemm;
     void *(*take_buffer)(int); /* blas_memory_alloc and _free, which OpenBLAS exports; NULL: this version does not */
     void (*give_buffer)(void *);
-    atomic_int buffers; /* that have been taken: so many threads can compute at the same time; 0: it is not loaded */
+    atomic_int buffers; /* the number of threads that can compute at the same time; 0: the library is not loaded */
     pthread_mutex_t mutex;
 } library = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 

@@ -33,8 +33,8 @@ rondo_status file_hash(const char *file, int64_t *bytes, uint64_t *hash, struct 
 rondo_status file_write(const char *file, const void *bytes, size_t length, struct errors *errors);
 
 /* The same in several pieces: begin, any number of pieces, then commit, or abort. A piece that fails aborts. If the
- * file system supports it (O_TMPFILE), the temporary file has no name until commit, so that a process that is killed
- * leaves nothing behind, unless it is killed within commit. */
+ * file system supports it (O_TMPFILE), the temporary file has no name until commit, so that a killed process
+ * leaves no file, except if it is killed within commit. */
 struct file_writer {
     int descriptor;   /* descriptor of the temporary file; -1: closed */
     int folder;       /* what `name` is relative to: an open folder, or AT_FDCWD; borrowed */

@@ -78,17 +78,27 @@ static const char *copy_path(struct run_folder *run, const char *folder) {
     return arena_strndup(run->arena, folder, length);
 }
 
+/* metrics.jsonl of a folder, to ask about its lock; -1: there is none. *is_run (may be NULL): the folder is complete. */
+static int open_metrics(const char *folder, int *is_run) {
+    const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat info;
+    if (descriptor < 0) {
+        return -1;
+    }
+    if (is_run != NULL) {
+        *is_run = fstatat(descriptor, LAST_FILE, &info, 0) == 0 || count_checkpoints(descriptor, folder) > 0;
+    }
+    const int metrics = openat(descriptor, run_log_name(RUN_METRICS), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    close(descriptor);
+    return metrics;
+}
+
 /* 1 if another process trains in the folder. */
 static int is_in_use(const char *folder) {
-    const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const int metrics =
-        descriptor < 0 ? -1 : openat(descriptor, run_log_name(RUN_METRICS), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const int metrics = open_metrics(folder, NULL);
     const int is_used = metrics >= 0 && !file_lock(metrics, FILE_LOCK_SHARED);
     if (metrics >= 0) {
         close(metrics);
-    }
-    if (descriptor >= 0) {
-        close(descriptor);
     }
     return is_used;
 }
@@ -252,18 +262,12 @@ int run_folder_is_free(const char *folder) {
 }
 
 int run_folder_is_unfinished(const char *folder) {
-    const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct stat info;
-    const int is_run =
-        descriptor >= 0 && (fstatat(descriptor, LAST_FILE, &info, 0) == 0 || count_checkpoints(descriptor, folder) > 0);
-    const int metrics = is_run ? openat(descriptor, run_log_name(RUN_METRICS), O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+    int is_run = 0;
+    const int metrics = open_metrics(folder, &is_run);
     const int is_unfinished =
-        metrics >= 0 && file_lock(metrics, FILE_LOCK_SHARED) && !line_file_ends_with(metrics, "finished");
+        metrics >= 0 && is_run && file_lock(metrics, FILE_LOCK_SHARED) && !line_file_ends_with(metrics, "finished");
     if (metrics >= 0) {
         close(metrics);
-    }
-    if (descriptor >= 0) {
-        close(descriptor);
     }
     return is_unfinished;
 }
