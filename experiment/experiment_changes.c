@@ -8,7 +8,7 @@
 enum { MOST_SHOWN = 120 }; /* bytes of a value in a message */
 
 /* The comparison of two trees. */
-struct comparison {
+struct change_search {
     struct arena *arena; /* if it has failed, so has the comparison */
     struct errors *changes;
     struct location where; /* in `now`, of the mapping around the present key */
@@ -58,11 +58,11 @@ static const char *shown(const struct yaml_node *node, struct arena *arena) {
     return arena_printf(arena, "%.*s…", length, text);
 }
 
-static void report(const struct comparison *comparison, const char *path, const struct yaml_node *was,
+static void report(const struct change_search *search, const char *path, const struct yaml_node *was,
                    const struct yaml_node *now) {
-    const char *before = shown(was, comparison->arena), *after = shown(now, comparison->arena);
+    const char *before = shown(was, search->arena), *after = shown(now, search->arena);
     if (before != NULL && after != NULL) {
-        errors_add_at(comparison->changes, RONDO_INVALID, now == NULL ? comparison->where : now->where,
+        errors_add_at(search->changes, RONDO_INVALID, now == NULL ? search->where : now->where,
                       "'%s' was %s when the run was trained, and is %s", path, before, after);
     }
 }
@@ -119,14 +119,14 @@ static int is_free(const char *path, const struct yaml_node *was, const struct y
 
 /* ---- the trees ---- */
 
-static void compare(const struct comparison *comparison, const char *path, const struct yaml_node *was,
+static void compare(const struct change_search *search, const char *path, const struct yaml_node *was,
                     const struct yaml_node *now);
 
-static void compare_child(const struct comparison *comparison, const char *path, const char *key,
+static void compare_child(const struct change_search *search, const char *path, const char *key,
                           const struct yaml_node *was, const struct yaml_node *now) {
-    const char *inner = path[0] == '\0' ? key : arena_printf(comparison->arena, "%s.%s", path, key);
+    const char *inner = path[0] == '\0' ? key : arena_printf(search->arena, "%s.%s", path, key);
     if (inner != NULL && !is_free(inner, was, now)) {
-        compare(comparison, inner, was, now);
+        compare(search, inner, was, now);
     }
 }
 
@@ -143,52 +143,52 @@ static const char *deciding_key(const struct yaml_node *was, const struct yaml_n
     return NULL;
 }
 
-static void compare_mappings(const struct comparison *outer, const char *path, const struct yaml_node *was,
+static void compare_mappings(const struct change_search *outer, const char *path, const struct yaml_node *was,
                              const struct yaml_node *now) {
-    const struct comparison comparison = {outer->arena, outer->changes, now->where};
+    const struct change_search search = {outer->arena, outer->changes, now->where};
     const char *deciding = deciding_key(was, now);
     if (deciding != NULL) {
-        compare_child(&comparison, path, deciding, yaml_get(was, deciding), yaml_get(now, deciding));
+        compare_child(&search, path, deciding, yaml_get(was, deciding), yaml_get(now, deciding));
         return;
     }
     for (const struct yaml_node *child = now->first; child != NULL; child = child->next) {
-        compare_child(&comparison, path, child->key, yaml_get(was, child->key), child);
+        compare_child(&search, path, child->key, yaml_get(was, child->key), child);
     }
     for (const struct yaml_node *child = was->first; child != NULL; child = child->next) {
         if (yaml_get(now, child->key) == NULL) {
-            compare_child(&comparison, path, child->key, child, NULL);
+            compare_child(&search, path, child->key, child, NULL);
         }
     }
 }
 
-static void compare_sequences(const struct comparison *comparison, const char *path, const struct yaml_node *was,
+static void compare_sequences(const struct change_search *search, const char *path, const struct yaml_node *was,
                               const struct yaml_node *now) {
     const struct yaml_node *before = was->first, *after = now->first;
     for (int32_t i = 0; before != NULL && after != NULL; i++, before = before->next, after = after->next) {
-        const char *index = arena_printf(comparison->arena, "%d", i);
+        const char *index = arena_printf(search->arena, "%d", i);
         if (index != NULL) {
-            compare_child(comparison, path, index, before, after);
+            compare_child(search, path, index, before, after);
         }
     }
 }
 
-static void compare(const struct comparison *comparison, const char *path, const struct yaml_node *was,
+static void compare(const struct change_search *search, const char *path, const struct yaml_node *was,
                     const struct yaml_node *now) {
     const int are_alike = was != NULL && now != NULL && was->kind == now->kind;
     if (are_alike && was->kind == YAML_MAPPING) {
-        compare_mappings(comparison, path, was, now);
+        compare_mappings(search, path, was, now);
     } else if (are_alike && was->kind == YAML_SEQUENCE && yaml_count(was) == yaml_count(now)) {
-        compare_sequences(comparison, path, was, now);
+        compare_sequences(search, path, was, now);
     } else if (!are_alike || was->kind == YAML_SEQUENCE || !is_same_scalar(was, now)) {
-        report(comparison, path, was, now);
+        report(search, path, was, now);
     }
 }
 
 rondo_status experiment_changes(const struct yaml_node *was, const struct yaml_node *now, struct errors *changes,
                                 struct errors *errors) {
     struct arena *arena = arena_create();
-    const struct comparison comparison = {arena, changes, now->where};
-    compare(&comparison, "", was, now);
+    const struct change_search search = {arena, changes, now->where};
+    compare(&search, "", was, now);
     const int failed = arena_failed(arena);
     arena_destroy(arena);
     return failed ? errors_no_memory(errors) : RONDO_OK;
