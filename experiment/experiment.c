@@ -8,218 +8,13 @@
 #include "core/options.h"
 #include "core/suggest.h"
 #include "experiment/plugin_files.h"
+#include "experiment/sections.h"
 #include "io/file.h"
 
 enum {
     MAX_EXTENDS = 8,
     MOST_NAME = 240 /* bytes; file systems allow 255 for the name of a folder, which may be followed by a number */
 };
-
-struct top_options {
-    int64_t rondo;
-    const char *name;
-};
-static const rondo_option top_table[] = {
-    RONDO_OPTION_INT(struct top_options, rondo, NULL, EXPERIMENT_VERSION, EXPERIMENT_VERSION,
-                     "version of the experiment format"),
-    RONDO_OPTION_STRING(struct top_options, name, "experiment", "name of the experiment and of its run folder"),
-    RONDO_OPTION_END};
-
-static const char *const pool_names[] = {"last", "first", "mean", "max", NULL};
-static const rondo_option model_table[] = {
-    RONDO_OPTION_CHOICE(struct model_options, pool, "last", pool_names,
-                        "how the states of all steps are combined to one output per sequence"),
-    RONDO_OPTION_BOOL(struct model_options, feedback, "false",
-                      "the model also reads the target of the step before: language models and generators"),
-    RONDO_OPTION_INT(struct model_options, steps, "0", 0, 1e6,
-                     "steps of every example where neither input nor target gives their number: 1:1, and 1:N in "
-                     "prediction; 0: not given"),
-    RONDO_OPTION_END};
-#define MODEL_TABLE_WITHOUT_POOL (model_table + 1)
-
-static const rondo_option embedding_table[] = {
-    RONDO_OPTION_INT(struct embedding_options, size, "64", 1, 65536, "width of a symbol's vector"),
-    RONDO_OPTION_REAL(struct embedding_options, dropout, "0", 0, 0.99,
-                      "share of the elements of the vectors that is dropped in training"),
-    RONDO_OPTION_REAL(struct embedding_options, word_dropout, "0", 0, 0.99,
-                      "share of the symbols that is replaced by the unknown symbol in training"),
-    RONDO_OPTION_REAL(struct embedding_options, rare_word_dropout, "0.25", 0, 1e6,
-                      "a: in training, a symbol of the stream `input` that occurs n times in the training data is "
-                      "replaced by the unknown symbol with the probability a / (n + a), so that its vector is trained; "
-                      "0: never"),
-    RONDO_OPTION_BOOL(
-        struct embedding_options, lazy, "false",
-        "the optimizer updates only the vectors of the symbols that occur in an update, and its memory of "
-        "them: another rule for optimizers with memory, and cheaper with many symbols"),
-    RONDO_OPTION_END};
-
-static const rondo_option head_table[] = {
-    RONDO_OPTION_BOOL(
-        struct head_options, tie, "false",
-        "the head has no matrix of its own, but uses the embedding of the symbols that it predicts; the last "
-        "layer must be as wide as the embedding"),
-    RONDO_OPTION_END};
-
-/* ---- the table of sections and keys ---- */
-
-static const char *const architecture_names[] = {"1:1", "1:N", "N:1", "N:N", NULL};
-
-static const struct experiment_key top_keys[] = {
-    {.name = "architecture",
-     .value = EXPERIMENT_CHOICE,
-     .choices = architecture_names,
-     .help = "which steps take input : which steps give output"},
-    {.name = "extends",
-     .value = EXPERIMENT_FILE,
-     .default_text = "",
-     .help = "an experiment to start from; the keys of this file replace its keys"},
-    {.name = "plugins", .value = EXPERIMENT_FILES, .default_text = "", .help = "plug-ins to load"},
-    {.name = NULL}};
-
-static const struct experiment_key data_keys[] = {
-    {.name = "reader",
-     .value = EXPERIMENT_READER,
-     .help = "the reader of the data files; its options are further keys of this section"},
-    {.name = "train",
-     .value = EXPERIMENT_DATA,
-     .default_text = "",
-     .help = "the training data: a path, a list of paths, or a path for each stream; relative to the experiment"},
-    {.name = "valid",
-     .value = EXPERIMENT_DATA,
-     .default_text = "",
-     .help = "validation data, which selects the weights that are kept: a path, or a part of the training "
-             "file, `{last: 0.1}` or `{share: 0.1}`"},
-    {.name = "test",
-     .value = EXPERIMENT_DATA,
-     .default_text = "",
-     .help = "data that training never sees, for `rondo eval`: a path, or a part of the training file, which is taken "
-             "before the validation data"},
-    {.name = "columns",
-     .value = EXPERIMENT_COLUMNS,
-     .default_text = "",
-     .help = "for readers of tables: columns by number from 0 or, with header: true, by name; a name that looks like a "
-             "number is written in quotes"},
-    {.name = NULL}};
-
-static const struct experiment_key layer_keys[] = {
-    {.name = "cell", .value = EXPERIMENT_CELL, .help = "the recurrence; its options are further keys of this section"},
-    {.name = NULL}};
-static const struct experiment_key plugin_keys[] = {
-    {.name = "plugin",
-     .value = EXPERIMENT_PLUGIN,
-     .help = "name of the plug-in; its options are further keys of this section"},
-    {.name = NULL}};
-static const struct experiment_key metric_keys[] = {
-    {.name = "plugin",
-     .value = EXPERIMENT_PLUGIN,
-     .help = "name of the plug-in; its options are further keys of this section"},
-    {.name = "without",
-     .value = EXPERIMENT_LABELS,
-     .default_text = "",
-     .help = "labels of classes: targets of these classes are left out, as if their weight were 0"},
-    {.name = NULL}};
-static const struct experiment_key group_keys[] = {
-    {.name = "match",
-     .value = EXPERIMENT_PATTERNS,
-     .help = "names of parameters, with wildcards as in a shell: `embedding.*`, `*.b_*`"},
-    {.name = NULL}};
-
-static const struct experiment_section sections[] = {
-    {.name = "", .summary = "the top-level keys", .table = top_table, .keys = top_keys},
-    {.name = "data",
-     .summary = "the data files and their reader",
-     .table = data_table,
-     .keys = data_keys,
-     .flags = SECTION_REQUIRED},
-    {.name = "model",
-     .summary = "the network, from inputs to outputs",
-     .table = model_table,
-     .flags = SECTION_REQUIRED},
-    {.name = "model.embedding",
-     .summary = "the vectors of symbols (words, characters, classes), for all streams of symbols that the model reads",
-     .table = embedding_table},
-    {.name = "model.embedding.input",
-     .summary =
-         "other settings for the stream `input`; if it has numbers, they pass through a linear map to this width",
-     .table = embedding_table},
-    {.name = "model.embedding.previous",
-     .summary = "other settings for the stream `previous` (model.feedback)",
-     .table = embedding_table},
-    {.name = "model.head", .summary = "the linear map from the last layer to the outputs", .table = head_table},
-    {.name = "model.layers.N",
-     .summary = "a layer: a cell and its settings",
-     .table = layer_table,
-     .keys = layer_keys,
-     .flags = SECTION_REQUIRED,
-     .least = 1,
-     .most = MAX_LAYERS},
-    {.name = "loss",
-     .summary = "the loss that training minimises: one loss, or a sum of them",
-     .keys = plugin_keys,
-     .flags = SECTION_REQUIRED,
-     .plugin_kind = RONDO_KIND_LOSS},
-    {.name = "loss.sum.N",
-     .summary = "a loss of a sum, which replaces a single loss",
-     .table = loss_weight_table,
-     .keys = plugin_keys,
-     .flags = SECTION_ALONE,
-     .plugin_kind = RONDO_KIND_LOSS,
-     .least = 1,
-     .most = LOSS_MOST_TERMS},
-    {.name = "metrics.N",
-     .summary = "a metric that validation and `rondo eval` report in addition to the loss",
-     .keys = metric_keys,
-     .flags = SECTION_OR_TEXT,
-     .plugin_kind = RONDO_KIND_METRIC,
-     .most = METRICS_MOST},
-    {.name = "optimizer",
-     .summary = "how gradients change the parameters",
-     .keys = plugin_keys,
-     .flags = SECTION_REQUIRED,
-     .plugin_kind = RONDO_KIND_OPTIMIZER},
-    {.name = "optimizer.groups.N",
-     .summary =
-         "parameters with their own options of the optimizer; a parameter belongs to the first group that matches",
-     .table = optimizer_group_table,
-     .keys = group_keys,
-     .flags = SECTION_OUTER_PLUGIN,
-     .plugin_kind = RONDO_KIND_OPTIMIZER},
-    {.name = "optimizer.wrappers.N",
-     .summary = "plug-ins that wrap the optimizer",
-     .keys = plugin_keys,
-     .flags = SECTION_WRAPPERS,
-     .plugin_kind = RONDO_KIND_OPTIMIZER,
-     .most = OPTIMIZER_MOST_WRAPPERS},
-    {.name = "schedule", .summary = "length and pace of the training", .table = schedule_table, .keys = schedule_keys},
-    {.name = "schedule.learning_rate",
-     .summary = "the factor on the learning rate of every update",
-     .keys = plugin_keys,
-     .plugin_kind = RONDO_KIND_SCHEDULE},
-    {.name = "schedule.warmup",
-     .summary = "a linear rise of the learning rate before the schedule begins",
-     .table = warmup_table,
-     .flags = SECTION_DURATION},
-    {.name = "schedule.validate",
-     .summary = "how often the model is evaluated on data.valid; always at the end of the training",
-     .table = validate_table,
-     .flags = SECTION_DURATION},
-    {.name = "schedule.checkpoint",
-     .summary = "when the state of the training is saved; always at its end, and when it is interrupted",
-     .table = checkpoint_table},
-    {.name = "schedule.checkpoint.every",
-     .summary = "a checkpoint is written as soon as one of these has passed since the last one; without the section: "
-                "{epochs: 1, minutes: 10}",
-     .table = checkpoint_every_table},
-    {.name = "schedule.early_stopping",
-     .summary = "when to stop, and which weights to keep; needs data.valid",
-     .table = stopping_table,
-     .keys = stopping_keys},
-    {.name = NULL}};
-
-struct experiment_section experiment_section(int32_t index) {
-    const int32_t count = sizeof sections / sizeof sections[0];
-    return sections[index >= 0 && index < count ? index : count - 1];
-}
 
 /* ---- reading ---- */
 
@@ -236,7 +31,7 @@ struct loading {
 };
 
 static const char *const *keys_of(struct loading *loading, const struct experiment_section *section) {
-    const char *const *keys = experiment_section_keys(sections, section, loading->arena);
+    const char *const *keys = experiment_section_keys(experiment_sections, section, loading->arena);
     if (keys == NULL) {
         errors_no_memory(loading->errors);
     }
@@ -246,7 +41,7 @@ static const char *const *keys_of(struct loading *loading, const struct experime
 /* Reads the options of a section into a struct of `size` bytes, and checks its other keys by the table of sections. */
 static void read_options(struct loading *loading, struct yaml_node *node, const char *name, void *options,
                          size_t size) {
-    const struct experiment_section *section = experiment_section_find(sections, name);
+    const struct experiment_section *section = experiment_section_find(experiment_sections, name);
     const char *const *keys = keys_of(loading, section);
     if (keys != NULL) {
         section_struct(node, section->table, options, size, keys, name, loading->arena, loading->errors);
@@ -270,7 +65,7 @@ static int check_choice(struct loading *loading, const struct experiment_key *ke
 }
 
 static void read_data(struct loading *loading) {
-    const struct plugin_reader reader = {loading->session, loading->arena, loading->errors, sections};
+    const struct plugin_reader reader = {loading->session, loading->arena, loading->errors, experiment_sections};
     struct yaml_node *data = section_child(loading->experiment->root, "data", loading->arena, loading->errors);
     if (data != NULL) {
         data_section_read(&reader, data, &loading->experiment->data);
@@ -291,7 +86,7 @@ static void read_model_options(struct loading *loading, struct yaml_node *model)
                       architecture_text(experiment->architecture));
     }
     static const char *const others[] = {"pool", "embedding", "layers", "head", NULL};
-    section_struct(model, MODEL_TABLE_WITHOUT_POOL, &experiment->model, sizeof experiment->model, others, "model",
+    section_struct(model, EXPERIMENT_MODEL_WITHOUT_POOL, &experiment->model, sizeof experiment->model, others, "model",
                    loading->arena, loading->errors);
 }
 
@@ -309,7 +104,7 @@ static void read_stream_embedding(struct loading *loading, const struct yaml_nod
     }
     options->where = own->where;
     const char *path = arena_printf(loading->arena, "model.embedding.%s", stream);
-    const struct section_part part = {embedding_table, options};
+    const struct section_part part = {experiment_embedding_table, options};
     if (path == NULL) {
         errors_no_memory(loading->errors);
     } else if (own->kind != YAML_MAPPING) {
@@ -351,7 +146,7 @@ static void read_embedding(struct loading *loading, struct yaml_node *model) {
 
 static void read_model(struct loading *loading) {
     struct experiment *experiment = loading->experiment;
-    const struct plugin_reader reader = {loading->session, loading->arena, loading->errors, sections};
+    const struct plugin_reader reader = {loading->session, loading->arena, loading->errors, experiment_sections};
     struct yaml_node *model = section_child(experiment->root, "model", loading->arena, loading->errors);
     if (model == NULL) {
         return;
@@ -378,7 +173,7 @@ static struct yaml_node *child_of_root(struct loading *loading, const char *key)
 /* Loss, metrics, optimizer and schedule. */
 static void read_training(struct loading *loading) {
     struct experiment *experiment = loading->experiment;
-    const struct plugin_reader reader = {loading->session, loading->arena, loading->errors, sections};
+    const struct plugin_reader reader = {loading->session, loading->arena, loading->errors, experiment_sections};
     struct yaml_node *loss = child_of_root(loading, "loss");
     if (loss != NULL) {
         loss_section_read(&reader, loss, &experiment->loss);
@@ -404,7 +199,7 @@ static void read_training(struct loading *loading) {
 
 static void read_architecture(struct loading *loading) {
     struct experiment *experiment = loading->experiment;
-    const struct experiment_key *key = &top_keys[0];
+    const struct experiment_key *key = &experiment_sections[0].keys[0];
     const char *what = "one of \"1:1\", \"1:N\", \"N:1\", \"N:N\"";
     const char *text = section_text(experiment->root, "", key->name, what, experiment->root->where, loading->errors);
     struct yaml_node *node = yaml_get(experiment->root, key->name);
@@ -483,24 +278,34 @@ static void check_name(struct loading *loading, const char *name) {
     }
 }
 
-static void read_experiment(struct loading *loading, const char *const *assignments) {
-    struct experiment *experiment = loading->experiment;
-    experiment->root = read_tree(loading, experiment->file, 0, (struct location){NULL, 0, 0});
-    if (experiment->root == NULL) {
-        return;
+/* The tree of the file, with the assignments; NULL with errors. */
+static struct yaml_node *read_root(struct loading *loading, const char *file, const char *const *assignments) {
+    struct yaml_node *root = read_tree(loading, file, 0, (struct location){NULL, 0, 0});
+    for (; root != NULL && assignments != NULL && *assignments != NULL; assignments++) {
+        yaml_set(root, *assignments, loading->arena, loading->errors);
     }
-    for (; assignments != NULL && *assignments != NULL; assignments++) {
-        yaml_set(experiment->root, *assignments, loading->arena, loading->errors);
-    }
-    const struct yaml_node *extends = yaml_get(experiment->root, "extends");
+    const struct yaml_node *extends = yaml_get(root, "extends");
     if (extends != NULL) { /* of --set; those of files have been followed and removed */
         errors_add_at(loading->errors, RONDO_INVALID, extends->where, "'extends' has an effect only in a file");
     }
-    struct top_options top = {0};
+    return root;
+}
+
+/* Checks the tree of the experiment. */
+static void read_experiment(struct loading *loading) {
+    struct experiment *experiment = loading->experiment;
+    const struct yaml_node *compare = yaml_get(experiment->root, "compare");
+    if (compare != NULL) {
+        errors_add_at(loading->errors, RONDO_INVALID, compare->key_where,
+                      "'compare' describes several experiments: `rondo compare` trains them; --set compare=null leaves "
+                      "the section out");
+        return;
+    }
+    struct experiment_top top = {0};
     read_options(loading, experiment->root, "", &top, sizeof top);
     check_name(loading, top.name);
     read_architecture(loading);
-    const struct plugin_reader reader = {loading->session, loading->arena, loading->errors, sections};
+    const struct plugin_reader reader = {loading->session, loading->arena, loading->errors, experiment_sections};
     /* Before the sections that may use them. */
     plugin_files_read(&reader, experiment->root, loading->trains ? loading->errors : &loading->unloaded);
     read_data(loading);
@@ -508,8 +313,32 @@ static void read_experiment(struct loading *loading, const char *const *assignme
     read_training(loading);
 }
 
-static struct experiment *load(const char *file, const char *const *assignments, const char *const *metrics,
-                               struct session *session, int trains, struct errors *errors) {
+/* What an experiment is loaded from: a file with assignments, or a tree with settings. */
+struct loading_source {
+    const char *file;
+    const char *const *assignments;
+    const struct yaml_node *tree; /* NULL: the file is read */
+    const struct compare_setting *settings;
+    int32_t n_settings;
+};
+
+/* The tree of the source, in the arena of the experiment; NULL with errors. */
+static struct yaml_node *take_source(struct loading *loading, const struct loading_source *source) {
+    if (source->tree == NULL) {
+        return read_root(loading, source->file, source->assignments);
+    }
+    struct yaml_node *root = yaml_clone(source->tree, loading->arena);
+    if (root == NULL) {
+        errors_no_memory(loading->errors);
+    }
+    for (int32_t i = 0; i < source->n_settings && root != NULL; i++) {
+        yaml_put(root, source->settings[i].key, source->settings[i].value, loading->arena, loading->errors);
+    }
+    return root;
+}
+
+static struct experiment *load(const struct loading_source *source, const char *const *metrics, struct session *session,
+                               int trains, struct errors *errors) {
     struct arena *arena = arena_create();
     struct experiment *experiment = arena == NULL ? NULL : arena_calloc(arena, 1, sizeof *experiment);
     if (experiment == NULL) {
@@ -518,7 +347,7 @@ static struct experiment *load(const char *file, const char *const *assignments,
         return NULL;
     }
     experiment->arena = arena;
-    experiment->file = arena_strdup(arena, file);
+    experiment->file = arena_strdup(arena, source->file);
     struct errors own = {0};
     struct loading loading = {.experiment = experiment,
                               .session = session,
@@ -529,7 +358,10 @@ static struct experiment *load(const char *file, const char *const *assignments,
     if (experiment->file == NULL) {
         errors_no_memory(&own);
     } else {
-        read_experiment(&loading, assignments);
+        experiment->root = take_source(&loading, source);
+        if (experiment->root != NULL) {
+            read_experiment(&loading);
+        }
         if (experiment->data.reader != NULL && (experiment->data.reader->flags & READER_SYMBOLS) != 0) {
             layers_check(&experiment->layers, experiment->embedding.size, session->registry, &own);
         }
@@ -551,13 +383,31 @@ static struct experiment *load(const char *file, const char *const *assignments,
 struct experiment *experiment_load(const char *file, const char *const *assignments, struct session *session,
                                    struct errors *errors) {
     static const char *const no_more[] = {NULL};
-    return load(file, assignments, no_more, session, 1, errors);
+    const struct loading_source source = {.file = file, .assignments = assignments};
+    return load(&source, no_more, session, 1, errors);
+}
+
+struct yaml_node *experiment_tree(const char *file, const char *const *assignments, struct arena *arena,
+                                  struct errors *errors) {
+    struct loading loading = {.arena = arena, .errors = errors};
+    const int32_t before = errors->count;
+    struct yaml_node *root = read_root(&loading, file, assignments);
+    return errors->count == before ? root : NULL;
+}
+
+struct experiment *experiment_load_tree(const char *file, const struct yaml_node *tree,
+                                        const struct compare_setting *settings, int32_t n_settings,
+                                        struct session *session, struct errors *errors) {
+    static const char *const no_more[] = {NULL};
+    const struct loading_source source = {file, NULL, tree, settings, n_settings};
+    return load(&source, no_more, session, 1, errors);
 }
 
 struct experiment *experiment_load_for_prediction(const char *file, const char *const *assignments,
                                                   const char *const *metrics, struct session *session,
                                                   struct errors *errors) {
-    return load(file, assignments, metrics, session, 0, errors);
+    const struct loading_source source = {.file = file, .assignments = assignments};
+    return load(&source, metrics, session, 0, errors);
 }
 
 void experiment_destroy(struct experiment *experiment) {

@@ -8,6 +8,7 @@
 #ifndef RONDO_EXPERIMENT_EXPERIMENT_H
 #define RONDO_EXPERIMENT_EXPERIMENT_H
 
+#include "experiment/compare_section.h"
 #include "experiment/data_section.h"
 #include "experiment/keys.h"
 #include "experiment/layers.h"
@@ -70,6 +71,15 @@ struct experiment *experiment_load(const char *file, const char *const *assignme
 struct experiment *experiment_load_for_prediction(const char *file, const char *const *assignments,
                                                   const char *const *metrics, struct session *session,
                                                   struct errors *errors);
+/* For a comparison: the experiment as a tree, with what it extends and the assignments, but not checked. A section `compare`
+ * is part of it (compare_section_take), which the functions above refuse. From `arena`; NULL with errors. */
+struct yaml_node *experiment_tree(const char *file, const char *const *assignments, struct arena *arena,
+                                  struct errors *errors);
+/* The experiment of such a tree, which is copied, after the settings have replaced its values. Else as experiment_load. The texts
+ * of the tree and of the settings must outlive it. */
+struct experiment *experiment_load_tree(const char *file, const struct yaml_node *tree,
+                                        const struct compare_setting *settings, int32_t n_settings,
+                                        struct session *session, struct errors *errors);
 void experiment_destroy(struct experiment *experiment);
 
 /* Section `index` of the table of all sections, each after the section that contains it; name NULL past the last. */

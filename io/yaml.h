@@ -57,6 +57,11 @@ int yaml_takes_away(const struct yaml_node *node);
  * mappings of the path are created; an index must exist in its sequence, or be equal to its length, which appends.
  * Locations are "--set a.b.0.c=value". RONDO_INVALID with errors. */
 rondo_status yaml_set(struct yaml_node *root, const char *assignment, struct arena *arena, struct errors *errors);
+/* Puts a copy of `value` at "a.b.0.c", as yaml_set does; mistakes of the path are reported at the place of the value. */
+rondo_status yaml_put(struct yaml_node *root, const char *path, const struct yaml_node *value, struct arena *arena,
+                      struct errors *errors);
+/* A copy of the tree, which shares only texts with it. From `arena`; NULL if there is not enough memory. */
+struct yaml_node *yaml_clone(const struct yaml_node *root, struct arena *arena);
 /* Merges `over` into `base` and returns the result, which shares their nodes: mappings are merged key by key,
  * everything else is replaced. For `extends:`. */
 struct yaml_node *yaml_merge(struct yaml_node *base, struct yaml_node *over);

@@ -1,4 +1,4 @@
-/* Assignments from the command line (--set), applied to a tree. */
+/* Values put into a tree by the path of their key: those of the command line (--set), and others. */
 #include "io/yaml.h"
 
 #include <stdlib.h>
@@ -9,6 +9,7 @@ struct assignment {
     struct arena *arena;
     struct errors *errors;
     struct location where; /* its file is "--set a.b=c" */
+    const char *folder;    /* of the value */
     const char *path;      /* "a.b" */
 };
 
@@ -60,8 +61,8 @@ static rondo_status step_into(const struct assignment *set, struct yaml_node **n
             return errors_no_memory(set->errors);
         }
         const int is_sequence = strcmp(below, "0") == 0;
-        *made =
-            (struct yaml_node){.kind = is_sequence ? YAML_SEQUENCE : YAML_MAPPING, .where = set->where, .folder = "."};
+        *made = (struct yaml_node){
+            .kind = is_sequence ? YAML_SEQUENCE : YAML_MAPPING, .where = set->where, .folder = set->folder};
         replace_link(set, *node, name, link, made);
     }
     if ((*link)->kind == YAML_SCALAR) {
@@ -98,8 +99,28 @@ static rondo_status split_path(const struct assignment *set, char *path, const c
     return RONDO_OK;
 }
 
+/* Puts `value` at the place of the `count` names. */
+static rondo_status put_value(const struct assignment *set, struct yaml_node *root, const char *const *names,
+                              int32_t count, struct yaml_node *value) {
+    if (root->kind == YAML_SCALAR) {
+        return errors_add_at(set->errors, RONDO_INVALID, set->where, "the document is one text, expected a mapping");
+    }
+    struct yaml_node *node = root, **link;
+    for (int32_t i = 0; i + 1 < count; i++) {
+        RONDO_TRY(step_into(set, &node, names[i], names[i + 1]));
+    }
+    RONDO_TRY(find_link(set, node, names[count - 1], &link));
+    if (yaml_takes_away(value) &&
+        node->kind == YAML_MAPPING) { /* takes a key away, as in a file that extends another */
+        *link = *link == NULL ? NULL : (*link)->next;
+        return RONDO_OK;
+    }
+    replace_link(set, node, names[count - 1], link, value);
+    return RONDO_OK;
+}
+
 rondo_status yaml_set(struct yaml_node *root, const char *assignment, struct arena *arena, struct errors *errors) {
-    struct assignment set = {.arena = arena, .errors = errors};
+    struct assignment set = {.arena = arena, .errors = errors, .folder = "."};
     const char *equals = strchr(assignment, '=');
     const size_t path_length = equals == NULL ? strlen(assignment) : (size_t)(equals - assignment);
     set.where.file = arena_printf(arena, "--set %s", assignment);
@@ -115,22 +136,19 @@ rondo_status yaml_set(struct yaml_node *root, const char *assignment, struct are
     int32_t count;
     RONDO_TRY(split_path(&set, path, names, &count));
     struct yaml_node *value = yaml_parse_value(equals + 1, set.where, count, arena, errors);
-    if (value == NULL) {
-        return errors->status;
+    return value == NULL ? errors->status : put_value(&set, root, names, count, value);
+}
+
+rondo_status yaml_put(struct yaml_node *root, const char *path, const struct yaml_node *value, struct arena *arena,
+                      struct errors *errors) {
+    const struct assignment set = {arena, errors, value->where, value->folder, path};
+    char *copy = arena_strdup(arena, path);
+    struct yaml_node *own = yaml_clone(value, arena);
+    if (copy == NULL || own == NULL) {
+        return errors_no_memory(errors);
     }
-    if (root->kind == YAML_SCALAR) {
-        return errors_add_at(errors, RONDO_INVALID, set.where, "the document is one text, expected a mapping");
-    }
-    struct yaml_node *node = root, **link;
-    for (int32_t i = 0; i + 1 < count; i++) {
-        RONDO_TRY(step_into(&set, &node, names[i], names[i + 1]));
-    }
-    RONDO_TRY(find_link(&set, node, names[count - 1], &link));
-    if (yaml_takes_away(value) &&
-        node->kind == YAML_MAPPING) { /* takes a key away, as in a file that extends another */
-        *link = *link == NULL ? NULL : (*link)->next;
-        return RONDO_OK;
-    }
-    replace_link(&set, node, names[count - 1], link, value);
-    return RONDO_OK;
+    const char *names[YAML_MAX_DEPTH];
+    int32_t count;
+    RONDO_TRY(split_path(&set, copy, names, &count));
+    return put_value(&set, root, names, count, own);
 }

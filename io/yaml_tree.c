@@ -59,6 +59,23 @@ struct yaml_node *yaml_merge(struct yaml_node *base, struct yaml_node *over) {
     return base;
 }
 
+struct yaml_node *yaml_clone(const struct yaml_node *root, struct arena *arena) {
+    struct yaml_node *copy = arena_alloc(arena, sizeof *copy);
+    if (copy == NULL) {
+        return NULL;
+    }
+    *copy = *root;
+    copy->next = NULL;
+    struct yaml_node **link = &copy->first;
+    for (const struct yaml_node *child = root->first; child != NULL; child = child->next, link = &(*link)->next) {
+        *link = yaml_clone(child, arena);
+        if (*link == NULL) {
+            return NULL;
+        }
+    }
+    return copy;
+}
+
 /* ---- writing ---- */
 
 /* Text that is first counted and then written: both passes run the same code, with `out` NULL in the first. */

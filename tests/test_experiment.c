@@ -78,6 +78,8 @@ static const struct {
 } mistakes[] = {
     {"an unknown key", "name:", "naem: tiny", "", 1,
      ":2:1: unknown key 'naem' in an experiment (did you mean 'name'?)"},
+    {"a comparison", "name:", "compare: {model.layers.0.cell: [gru, lstm]}", "", 1,
+     ":2:1: 'compare' describes several experiments: `rondo compare` trains them"},
     {"two unknown keys", "name:", "a: 1\nb: 2", "", 2, ":2:1: unknown key 'a'|:3:1: unknown key 'b'"},
     {"every key of a section", "schedule:", "schedule: {epochs: 0, batch: 0, clip_norm: -1, seed: -1, patience: 3}", "",
      5,

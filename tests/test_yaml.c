@@ -428,6 +428,25 @@ START_TEST(set_values_stand_on_the_command_line) {
 }
 END_TEST
 
+START_TEST(put_copies_a_value_with_its_place) {
+    struct yaml_node *root = parse_good("a:\n  b: [1]\n");
+    struct yaml_node *from = yaml_parse("other/o.yaml", "v: {c: [x]}\n", 12, arena, &errors);
+    ck_assert_ptr_nonnull(from);
+    ck_assert_int_eq(yaml_put(root, "a.b.0", yaml_get(from, "v"), arena, &errors), RONDO_OK);
+    ck_assert_int_eq(yaml_put(root, "d.e", yaml_get(from, "v"), arena, &errors), RONDO_OK);
+    struct yaml_node *node = yaml_get(walk(root, "a.b.0"), "c")->first;
+    ck_assert_str_eq(node->where.file, "other/o.yaml");
+    ck_assert_int_eq(node->where.column, 9);
+    ck_assert_str_eq(walk(root, "d.e")->folder, "other");
+    node->text = "changed"; /* in one of the copies */
+    ck_assert_str_eq(yaml_write(from, arena), "v:\n  c:\n    - x\n");
+    ck_assert_str_eq(walk(root, "d.e.c.0")->text, "x");
+    ck_assert_int_eq(yaml_put(root, "a.b.7", yaml_get(from, "v"), arena, &errors), RONDO_INVALID);
+    ck_assert_str_eq(errors_text(&errors, 0),
+                     "other/o.yaml:1:4: '7' is not a place in a sequence of 1, expected a number from 0 to 1");
+}
+END_TEST
+
 static const struct {
     const char *base, *over, *expected;
 } merges[] = {
@@ -597,6 +616,7 @@ int main(void) {
     tcase_add_test(cases, files_are_read_or_refused_by_size);
     tcase_add_loop_test(cases, set_changes_or_refuses, 0, ROWS(sets));
     tcase_add_test(cases, set_values_stand_on_the_command_line);
+    tcase_add_test(cases, put_copies_a_value_with_its_place);
     tcase_add_loop_test(cases, merge_lays_one_tree_upon_another, 0, ROWS(merges));
     tcase_add_test(cases, merge_keeps_where_values_come_from);
     tcase_add_loop_test(cases, written_trees_read_back_the_same, 0, ROWS(round_trips));
