@@ -62,6 +62,8 @@ rondo_status yaml_put(struct yaml_node *root, const char *path, const struct yam
                       struct errors *errors);
 /* A copy of the tree, which shares only texts with it. From `arena`; NULL if there is not enough memory. */
 struct yaml_node *yaml_clone(const struct yaml_node *root, struct arena *arena);
+/* 1 if both have the same keys, in the same order, with the same texts, quoted or not. */
+int yaml_is_same(const struct yaml_node *left, const struct yaml_node *right);
 /* Merges `over` into `base` and returns the result, which shares their nodes: mappings are merged key by key,
  * everything else is replaced. For `extends:`. */
 struct yaml_node *yaml_merge(struct yaml_node *base, struct yaml_node *over);

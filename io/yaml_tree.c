@@ -76,6 +76,22 @@ struct yaml_node *yaml_clone(const struct yaml_node *root, struct arena *arena) 
     return copy;
 }
 
+int yaml_is_same(const struct yaml_node *left, const struct yaml_node *right) {
+    if (left->kind != right->kind) {
+        return 0;
+    }
+    if (left->kind == YAML_SCALAR) {
+        return left->quoted == right->quoted && strcmp(left->text, right->text) == 0;
+    }
+    const struct yaml_node *l = left->first, *r = right->first;
+    while (l != NULL && r != NULL && (left->kind != YAML_MAPPING || strcmp(l->key, r->key) == 0) &&
+           yaml_is_same(l, r)) {
+        l = l->next;
+        r = r->next;
+    }
+    return l == NULL && r == NULL;
+}
+
 /* ---- writing ---- */
 
 /* Text that is first counted and then written: both passes run the same code, with `out` NULL in the first. */

@@ -55,6 +55,29 @@ START_TEST(a_task_that_fails_leaves_its_arguments_to_the_caller) {
 }
 END_TEST
 
+/* Changes of an experiment after which a second task uses the data of the first, or reads its own. */
+static const struct {
+    const char *assignment;
+    int is_shared;
+} sharings[] = {
+    {"model.layers.0.hidden=3", 1}, {"schedule.seed=5", 1},  {"schedule.batch=7", 1},
+    {"optimizer.lr=0.5", 1},        {"data.min_count=2", 0}, {"data.header=true", 0},
+};
+
+START_TEST(tasks_of_the_same_data_share_them) {
+    const char *const changes[] = {sharings[_i].assignment, NULL};
+    struct task *donor = task_create_sharing(load(NULL), session, NULL, &errors);
+    ck_assert_msg(donor != NULL && !donor->data.is_shared, "%s", errors_text(&errors, 0));
+    struct task *task = task_create_sharing(load(changes), session, donor, &errors);
+    ck_assert_msg(task != NULL, "%s", errors_text(&errors, 0));
+    ck_assert_int_eq(task->data.train == donor->data.train, sharings[_i].is_shared);
+    ck_assert_int_eq(task->data.is_shared, sharings[_i].is_shared);
+    task_destroy(task);
+    ck_assert_int_gt(donor->data.train->count, 0); /* still there */
+    task_destroy(donor);
+}
+END_TEST
+
 /* ---- memory ---- */
 
 /* Sixteen layers of 65536 take terabytes, which no machine has that runs tests; one of 4096 takes more than 1 GiB of
@@ -242,6 +265,7 @@ int main(void) {
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_loop_test(cases, a_task_that_fails_leaves_its_arguments_to_the_caller, 0,
                         (int)(sizeof unfit / sizeof unfit[0]));
+    tcase_add_loop_test(cases, tasks_of_the_same_data_share_them, 0, ROWS(sharings));
     tcase_add_loop_test(cases, a_model_that_no_memory_holds_is_refused_before_anything_is_allocated, 0,
                         (int)(sizeof large / sizeof large[0]));
     tcase_add_loop_test(cases, examples_that_all_have_the_weight_0_are_refused, 0, 2);

@@ -10,6 +10,7 @@
 #include "train/optimizer_stages.h"
 #include "train/profile.h"
 #include "train/target_check.h"
+#include "train/task_check.h"
 #include "train/task_rows.h"
 
 static const struct stream *target_of(const struct task *task) {
@@ -301,62 +302,6 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
     return status == RONDO_OK ? check_carry(task, errors) : status;
 }
 
-/* Lists are not aligned with steps: the loss needs the outputs of all steps, and no step has a target of its own. */
-static rondo_status check_lists(const struct task *task, struct errors *errors) {
-    const struct experiment *experiment = task->experiment;
-    const struct yaml_node *architecture = yaml_get(experiment->root, "architecture");
-    if (target_of(task)->kind != STREAM_LIST) {
-        return RONDO_OK;
-    }
-    if (!experiment->architecture.output_every_step) {
-        return errors_add_at(errors, RONDO_INVALID, architecture->where,
-                             "targets that are lists need an output at every step; expected \"N:N\"");
-    }
-    return experiment->model.feedback || experiment->data.settings.window > 0
-               ? errors_add_at(errors, RONDO_INVALID, architecture->where,
-                               "targets that are lists have no steps, which %s needs",
-                               experiment->model.feedback ? "model.feedback" : "data.window")
-               : RONDO_OK;
-}
-
-/* With several steps to come, the target of the step before has values of steps that are still to come. */
-static rondo_status check_horizon(const struct task *task, struct errors *errors) {
-    const struct stream *target = target_of(task);
-    if (!task->experiment->model.feedback || target->kind != STREAM_REAL || target->stride == target->size) {
-        return RONDO_OK;
-    }
-    const struct yaml_node *model = yaml_get(task->experiment->root, "model");
-    return errors_add_at(
-        errors, RONDO_INVALID, yaml_get(model, "feedback")->where,
-        "'model.feedback' would show the model what it is to forecast: the target of the step before has "
-        "numbers of later steps; expected data.horizon: 1, or no feedback");
-}
-
-/* Predictions are turned back to the units of the data only if the loss says that they are in the unit of the targets. */
-static rondo_status check_scaling(const struct task *task, struct errors *errors) {
-    const struct experiment *experiment = task->experiment;
-    const int32_t kind = experiment->data.settings.scale_target;
-    const int is_scaled = kind == SCALING_STANDARD || kind == SCALING_MINMAX;
-    if (target_of(task)->kind != STREAM_REAL || loss_section_all_have(&experiment->loss, RONDO_LOSS_ANY_UNIT)) {
-        return RONDO_OK;
-    }
-    const struct loss_term *loss = &experiment->loss.terms[0];
-    if (target_of(task)->transform != NULL) {
-        return errors_add_at(
-            errors, RONDO_INVALID, loss->where,
-            "'data.transform' needs a loss whose targets may be in any unit, and '%s' is not one; expected "
-            "transform: none",
-            loss->loss->base.name);
-    }
-    if (!is_scaled) {
-        return RONDO_OK;
-    }
-    return errors_add_at(errors, RONDO_INVALID, loss->where,
-                         "'data.scale_target: %s' needs a loss whose targets may be in any unit, and '%s' is not one; "
-                         "expected scale_target: none or auto",
-                         scaling_target_kinds[kind], loss->loss->base.name);
-}
-
 /* Batches with a limit on steps are counted by making an epoch: every epoch has the same sizes, whatever its order. */
 static rondo_status measure_epoch(struct task *task, struct errors *errors) {
     const struct schedule_section *schedule = &task->experiment->schedule;
@@ -383,8 +328,15 @@ static rondo_status measure_epoch(struct task *task, struct errors *errors) {
     return RONDO_OK;
 }
 
-static rondo_status open_task(struct task *task, int which, const struct json_t *learned, const char *file,
-                              struct errors *errors) {
+/* Where a task has its data from. */
+struct task_source {
+    int which;
+    const struct json_t *learned;
+    const char *file;
+    const struct task_data *shared; /* used if the task would read the same; NULL: none */
+};
+
+static rondo_status open_task(struct task *task, const struct task_source *source, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
     task->plan = (struct batch_plan){.architecture = experiment->architecture,
                                      .dtype = RONDO_F32,
@@ -395,16 +347,18 @@ static rondo_status open_task(struct task *task, int which, const struct json_t 
                                                 .lanes = experiment->schedule.batch.examples,
                                                 .target_has_units =
                                                     loss_section_all_have(&experiment->loss, RONDO_LOSS_ANY_UNIT),
-                                                .which = which,
-                                                .learned = learned,
-                                                .file = file,
+                                                .which = source->which,
+                                                .learned = source->learned,
+                                                .file = source->file,
                                                 .interrupt = task->session->interrupt,
                                                 .progress = task->session->reading};
-    RONDO_TRY(task_data_open(&task->data, &settings, errors));
+    if (source->shared != NULL && task_data_is_same(source->shared, &settings)) {
+        task_data_share(&task->data, source->shared);
+    } else {
+        RONDO_TRY(task_data_open(&task->data, &settings, errors));
+    }
     RONDO_TRY(check_steps(task, errors));
-    RONDO_TRY(check_scaling(task, errors));
-    RONDO_TRY(check_lists(task, errors));
-    RONDO_TRY(check_horizon(task, errors));
+    RONDO_TRY(task_check_data(task, errors));
     RONDO_TRY(measure_epoch(task, errors));
     RONDO_TRY(resolve_class_numbers(task, errors));
     return build_network(task, errors);
@@ -535,8 +489,8 @@ static rondo_status check_task(struct task *task, struct errors *errors) {
     return metric != RONDO_OK ? metric : optimizer != RONDO_OK ? optimizer : warmup != RONDO_OK ? warmup : targets;
 }
 
-struct task *task_create(struct experiment *experiment, struct session *session, int which,
-                         const struct json_t *learned, const char *file, struct errors *errors) {
+static struct task *create(struct experiment *experiment, struct session *session, const struct task_source *source,
+                           struct errors *errors) {
     struct task *task = memory_calloc(1, sizeof *task);
     if (task == NULL) {
         errors_no_memory(errors);
@@ -545,14 +499,25 @@ struct task *task_create(struct experiment *experiment, struct session *session,
     task->experiment = experiment;
     task->session = session;
     task->provenance = arena_calloc(experiment->arena, 1, sizeof *task->provenance);
-    const rondo_status status =
-        task->provenance == NULL ? errors_no_memory(errors) : open_task(task, which, learned, file, errors);
+    const rondo_status status = task->provenance == NULL ? errors_no_memory(errors) : open_task(task, source, errors);
     if (status != RONDO_OK || check_task(task, errors) != RONDO_OK) {
         task->experiment = NULL; /* it still belongs to the caller */
         task_destroy(task);
         return NULL;
     }
     return task;
+}
+
+struct task *task_create(struct experiment *experiment, struct session *session, int which,
+                         const struct json_t *learned, const char *file, struct errors *errors) {
+    const struct task_source source = {.which = which, .learned = learned, .file = file};
+    return create(experiment, session, &source, errors);
+}
+
+struct task *task_create_sharing(struct experiment *experiment, struct session *session, const struct task *donor,
+                                 struct errors *errors) {
+    const struct task_source source = {.which = TASK_TRAIN | TASK_VALID, .shared = donor == NULL ? NULL : &donor->data};
+    return create(experiment, session, &source, errors);
 }
 
 struct task *task_open(const char *file, const char *const *assignments, struct session *session, int which,

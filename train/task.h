@@ -32,6 +32,10 @@ struct task {
  * still belongs to the caller. */
 struct task *task_create(struct experiment *experiment, struct session *session, int which,
                          const struct json_t *learned, const char *file, struct errors *errors);
+/* The same for training and validation. If the experiment would read the same data as `donor` (NULL: none) has read, with the
+ * same result, the task uses those data, and `donor` must outlive it. */
+struct task *task_create_sharing(struct experiment *experiment, struct session *session, const struct task *donor,
+                                 struct errors *errors);
 /* The task of an experiment file, for training; `assignments` as in experiment_load. NULL with errors. */
 struct task *task_open(const char *file, const char *const *assignments, struct session *session, int which,
                        struct errors *errors);

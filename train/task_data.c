@@ -333,7 +333,12 @@ static rondo_status learn(const struct task_data *data, struct errors *errors) {
 
 rondo_status task_data_open(struct task_data *data, const struct task_data_settings *settings, struct errors *errors) {
     const struct data_section *section = settings->section;
-    *data = (struct task_data){.section = section, .plan = settings->plan, .lanes = settings->lanes};
+    *data = (struct task_data){.section = section,
+                               .plan = settings->plan,
+                               .lanes = settings->lanes,
+                               .target_has_units = settings->target_has_units,
+                               .which = settings->which,
+                               .is_learned = settings->learned != NULL};
     data->reader = reader_create(section->reader, section->options, section->columns, settings->interrupt, errors);
     if (data->reader == NULL) {
         return errors->status;
@@ -352,7 +357,27 @@ rondo_status task_data_open(struct task_data *data, const struct task_data_setti
     return data->shape == NULL ? errors->status : read_parts(data, settings, errors);
 }
 
+int task_data_is_same(const struct task_data *data, const struct task_data_settings *settings) {
+    const struct batch_plan *left = data->plan, *right = settings->plan;
+    const int has_lanes = settings->section->settings.window > 0 && settings->section->settings.carry;
+    return !data->is_learned && settings->learned == NULL && data->which == settings->which &&
+           data->target_has_units == settings->target_has_units && (!has_lanes || data->lanes == settings->lanes) &&
+           left->dtype == right->dtype && left->feedback == right->feedback && left->steps == right->steps &&
+           left->architecture.input_every_step == right->architecture.input_every_step &&
+           left->architecture.output_every_step == right->architecture.output_every_step &&
+           yaml_is_same(data->section->node, settings->section->node);
+}
+
+void task_data_share(struct task_data *data, const struct task_data *from) {
+    *data = *from;
+    data->is_shared = 1;
+}
+
 void task_data_close(struct task_data *data) {
+    if (data->is_shared) {
+        *data = (struct task_data){0};
+        return;
+    }
     dataset_destroy(data->train);
     dataset_destroy(data->valid);
     dataset_destroy(data->test);

@@ -34,6 +34,9 @@ struct task_data {
     struct dataset *whole;                /* the training file, if other data is a part of it; else NULL */
     struct part_times times;              /* of its parts, if it has a timeline */
     struct dataset *train, *valid, *test; /* NULL: not read, or not given */
+    int target_has_units, which;          /* as in the settings */
+    int is_learned;                       /* 1: what the reader learned came from a run */
+    int is_shared;         /* 1: the datasets and the reader belong to another task_data, which outlives this one */
     uint64_t reading_peak; /* the largest memory of the process until train and valid had been read; 0: unknown */
 };
 
@@ -41,6 +44,11 @@ struct task_data {
  * Close with task_data_close, also after a failure. */
 rondo_status task_data_open(struct task_data *data, const struct task_data_settings *settings, struct errors *errors);
 void task_data_close(struct task_data *data);
+/* 1 if task_data_open with these settings would read what `data` has: the same keys of `data`, for a task of the same shape. The
+ * files are not read again to see whether they have changed. */
+int task_data_is_same(const struct task_data *data, const struct task_data_settings *settings);
+/* Makes `data` use what `from` has read. */
+void task_data_share(struct task_data *data, const struct task_data *from);
 
 /* A dataset without examples, for those that the caller adds with the reader; NULL with an error. */
 struct dataset *task_data_describe(const struct task_data *data, struct errors *errors);

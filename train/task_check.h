@@ -1,0 +1,14 @@
+/* train/task_check.h: whether the data of a task fits its architecture and its loss.
+ *
+ * Threads: main thread.
+ */
+#ifndef RONDO_TRAIN_TASK_CHECK_H
+#define RONDO_TRAIN_TASK_CHECK_H
+
+#include "train/task.h"
+
+/* RONDO_INVALID, at its place, for targets that the loss cannot have scaled, that the architecture has no steps for, or that
+ * model.feedback would show too early. */
+rondo_status task_check_data(const struct task *task, struct errors *errors);
+
+#endif
