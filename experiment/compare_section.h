@@ -31,6 +31,8 @@
 #include "io/yaml.h"
 
 #define COMPARE_MOST_RUNS 10000 /* more ask for --yes */
+#define COMPARE_SEEDS     8     /* without the key `seeds`: the seeds 1 to 8 */
+#define COMPARE_WIDTH     "64"  /* of the layers of a whole list of layers that varies, before `equal` chooses it */
 
 /* A value that replaces that of the experiment, as --set does. */
 struct compare_setting {
@@ -66,8 +68,13 @@ struct compare_section {
     const struct compare_variant *trial_settings; /* [trials]; name "trial 1", folder "trial-01" */
     int32_t tune_seeds;                           /* >= 1: the first so many of `seeds` */
     int32_t halving;                              /* 0: none; else >= 2 */
-    const char *const *layers; /* of `equal`: "model.layers.0", … those in which a key varies; NULL-terminated */
+    /* Of `equal`: "model.layers.0", … those in which a key varies; "model.layers" alone: all layers, of which variants may
+     * have different numbers. NULL-terminated, never NULL. */
+    const char *const *layers;
+    int64_t n_runs; /* variants × seeds, and the runs of tuning */
 };
+
+extern const rondo_option compare_table[];
 
 /* Takes the section `compare` out of the tree of an experiment, and reads it. The experiment that remains is the one that the
  * settings are applied to. Memory from `arena`. */

@@ -1,0 +1,476 @@
+#include "experiment/compare_section.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/number.h"
+#include "core/options.h"
+#include "core/suggest.h"
+#include "experiment/compare_axes.h"
+#include "experiment/experiment.h"
+#include "io/section.h"
+
+enum { MOST_SEEDS = 10000, MOST_VARIANTS = 100000, MOST_BASELINE = 200 };
+
+struct compare_options {
+    int64_t sample, sampling_seed, budget;
+    int32_t sampling; /* enum compare_sampling */
+    int32_t equal;    /* enum compare_equal */
+    const char *baseline, *metric;
+};
+
+static const char *const equal_names[] = {"none", "parameters", "flops", NULL};
+static const char *const sampling_names[] = {"sobol", "random", NULL};
+
+const rondo_option compare_table[] = {
+    RONDO_OPTION_INT(struct compare_options, sample, "0", 0, COMPARE_MOST_RUNS,
+                     "number of variants that are drawn from the grid and the ranges; 0: the full grid"),
+    RONDO_OPTION_CHOICE(struct compare_options, sampling, "sobol", sampling_names,
+                        "how variants and the settings of tuning are drawn"),
+    RONDO_OPTION_INT(struct compare_options, sampling_seed, "1", 0, 9007199254740991.0, "seed of the drawing"),
+    RONDO_OPTION_CHOICE(struct compare_options, equal, "none", equal_names,
+                        "`hidden` of the layers in which a key varies is chosen so that all variants have as many "
+                        "parameters, or operations per step, as the first one"),
+    RONDO_OPTION_INT(struct compare_options, budget, "0", 0, 1e15,
+                     "with equal: the number of parameters or operations; 0: that of the first variant"),
+    RONDO_OPTION_STRING(struct compare_options, baseline, "",
+                        "the variant that the others are compared with, by its name or value; empty: the best"),
+    RONDO_OPTION_STRING(struct compare_options, metric, "",
+                        "the metric that is compared; empty: the one that selects the weights"),
+    RONDO_OPTION_END};
+
+/* Keys that are neither options of the table nor keys of the experiment. */
+enum { KEY_SEEDS, KEY_VARIANTS, KEY_TARGET, KEY_TUNE, N_KEYS };
+static const char *const key_names[N_KEYS] = {"seeds", "variants", "target", "tune"};
+
+/* The section while it is read. */
+struct compare_reading {
+    struct arena *arena;
+    struct errors *errors;
+    struct compare_section *section;
+    struct yaml_node *node;
+    struct compare_options options;
+    struct compare_axes axes;
+};
+
+/* Names of all keys of a table, then `more`, NULL-terminated; NULL: out of memory. */
+static const char *const *option_names(const rondo_option *table, const char *const *more, int32_t n_more,
+                                       struct arena *arena) {
+    size_t count = 0;
+    while (table[count].key != NULL) {
+        count++;
+    }
+    const char **names = arena_calloc(arena, count + (size_t)n_more + 1, sizeof *names);
+    for (size_t i = 0; names != NULL && i < count; i++) {
+        names[i] = table[i].key;
+    }
+    for (int32_t i = 0; names != NULL && i < n_more; i++) {
+        names[count + (size_t)i] = more[i];
+    }
+    return names;
+}
+
+/* Reads the options of a section that also has other keys. */
+static rondo_status read_table(const struct compare_reading *reading, const struct yaml_node *node,
+                               const rondo_option *table, void *options, size_t size, const char *path) {
+    struct yaml_node only = *node;
+    struct yaml_node **tail = &only.first;
+    only.first = NULL;
+    for (const struct yaml_node *child = node->first; child != NULL; child = child->next) {
+        if (option_find(table, child->key) == NULL) {
+            continue;
+        }
+        struct yaml_node *copy = arena_calloc(reading->arena, 1, sizeof *copy);
+        if (copy == NULL) {
+            return errors_no_memory(reading->errors);
+        }
+        *copy = *child;
+        copy->next = NULL;
+        *tail = copy;
+        tail = &copy->next;
+    }
+    return section_struct(&only, table, options, size, NULL, path, reading->arena, reading->errors);
+}
+
+/* ---- seeds, target ---- */
+
+/* An integer in [least, most]; 0 if the node is something else. */
+static int read_integer(const struct yaml_node *node, int64_t least, int64_t most, int64_t *value) {
+    if (node->kind != YAML_SCALAR || node->quoted || node->text[0] == '\0') {
+        return 0;
+    }
+    char *end = NULL;
+    const double number = number_parse(node->text, &end);
+    if (*end != '\0' || !(number >= (double)least && number <= (double)most) || number != floor(number)) {
+        return 0;
+    }
+    *value = (int64_t)number;
+    return 1;
+}
+
+static rondo_status read_seed_list(const struct compare_reading *reading, const struct yaml_node *list, int64_t *seeds,
+                                   int32_t *count) {
+    rondo_status first = RONDO_OK;
+    for (const struct yaml_node *item = list->first; item != NULL; item = item->next) {
+        rondo_status status = RONDO_OK;
+        int64_t seed = 0;
+        if (!read_integer(item, 0, 9007199254740991, &seed)) {
+            status = errors_add_at(reading->errors, RONDO_INVALID, item->where,
+                                   "a seed of 'compare.seeds' is %s%.60s%s, expected an integer in [0, "
+                                   "9007199254740991]",
+                                   item->kind == YAML_SCALAR ? "'" : "",
+                                   item->kind == YAML_SCALAR ? item->text
+                                                             : "not a "
+                                                               "single value",
+                                   item->kind == YAML_SCALAR ? "'" : "");
+        }
+        for (int32_t i = 0; status == RONDO_OK && i < *count; i++) {
+            if (seeds[i] == seed) {
+                status = errors_add_at(reading->errors, RONDO_INVALID, item->where,
+                                       "'compare.seeds' has the seed %lld twice: the second run would repeat the first",
+                                       (long long)seed);
+            }
+        }
+        if (status == RONDO_OK) {
+            seeds[(*count)++] = seed;
+        }
+        first = first == RONDO_OK ? status : first;
+    }
+    return first;
+}
+
+static rondo_status read_seeds(struct compare_reading *reading) {
+    const struct yaml_node *node = yaml_get(reading->node, key_names[KEY_SEEDS]);
+    const int is_list = node != NULL && node->kind == YAML_SEQUENCE;
+    int64_t number = COMPARE_SEEDS;
+    if (node != NULL && !is_list && !read_integer(node, 1, MOST_SEEDS, &number)) {
+        return errors_add_at(
+            reading->errors, RONDO_INVALID, node->where,
+            "'compare.seeds' must be a number of seeds from 1 to %d, or a list of seeds, such as [1, 2, "
+            "3]",
+            MOST_SEEDS);
+    }
+    if (is_list && (node->first == NULL || yaml_count(node) > MOST_SEEDS)) {
+        return errors_add_at(reading->errors, RONDO_INVALID, node->where,
+                             "'compare.seeds' has %d seeds, expected 1 to %d", yaml_count(node), MOST_SEEDS);
+    }
+    const int32_t most = is_list ? yaml_count(node) : (int32_t)number;
+    int64_t *seeds = arena_calloc(reading->arena, (size_t)most, sizeof *seeds);
+    if (seeds == NULL) {
+        return errors_no_memory(reading->errors);
+    }
+    reading->section->seeds = seeds;
+    if (is_list) {
+        return read_seed_list(reading, node, seeds, &reading->section->n_seeds);
+    }
+    for (int32_t i = 0; i < most; i++) {
+        seeds[i] = i + 1;
+    }
+    reading->section->n_seeds = most;
+    return RONDO_OK;
+}
+
+static rondo_status read_target(struct compare_reading *reading) {
+    const struct yaml_node *node = yaml_get(reading->node, key_names[KEY_TARGET]);
+    reading->section->target = NAN;
+    if (node == NULL) {
+        return RONDO_OK;
+    }
+    char *end = NULL;
+    const int is_text = node->kind == YAML_SCALAR && !node->quoted && node->text[0] != '\0';
+    const double target = is_text ? number_parse(node->text, &end) : NAN;
+    if (!is_text || *end != '\0' || !isfinite(target)) {
+        return errors_add_at(reading->errors, RONDO_INVALID, node->where,
+                             "'compare.target' must be a number: the score that runs are to reach");
+    }
+    reading->section->target = target;
+    return RONDO_OK;
+}
+
+/* ---- the grid ---- */
+
+/* All combinations, the first axis the slowest. */
+static rondo_status make_grid(const struct compare_reading *reading, const struct compare_choice *const **choices,
+                              int32_t *count) {
+    const struct compare_axes *axes = &reading->axes;
+    int64_t product = 1;
+    for (int32_t a = 0; a < axes->count; a++) {
+        product *= axes->axes[a].n_choices;
+        if (product > MOST_VARIANTS) {
+            return errors_add_at(reading->errors, RONDO_INVALID, reading->section->where,
+                                 "the grid has more than %d variants; 'compare.sample' draws a number of them",
+                                 MOST_VARIANTS);
+        }
+    }
+    const struct compare_choice **all =
+        arena_calloc(reading->arena, (size_t)product * (size_t)axes->count + 1, sizeof *all);
+    if (all == NULL) {
+        return errors_no_memory(reading->errors);
+    }
+    for (int64_t v = 0; v < product; v++) {
+        int64_t rest = v;
+        for (int32_t a = axes->count - 1; a >= 0; a--) {
+            const struct compare_axis *axis = &axes->axes[a];
+            all[v * axes->count + a] = &axis->choices[rest % axis->n_choices];
+            rest /= axis->n_choices;
+        }
+    }
+    *choices = all;
+    *count = (int32_t)product;
+    return RONDO_OK;
+}
+
+/* Variants from the choices of each, [count][n_axes]. */
+static rondo_status make_variants(const struct compare_reading *reading, const struct compare_choice *const *choices,
+                                  int32_t count, struct compare_variant **made) {
+    const int32_t n_axes = reading->axes.count;
+    struct compare_variant *variants = arena_calloc(reading->arena, (size_t)count, sizeof *variants);
+    *made = variants;
+    if (variants == NULL) {
+        return errors_no_memory(reading->errors);
+    }
+    for (int32_t v = 0; v < count; v++) {
+        int32_t n = 0;
+        for (int32_t a = 0; a < n_axes; a++) {
+            n += choices[v * n_axes + a]->n_settings;
+        }
+        struct compare_setting *settings = arena_calloc(reading->arena, (size_t)n + 1, sizeof *settings);
+        if (settings == NULL) {
+            return errors_no_memory(reading->errors);
+        }
+        variants[v] = (struct compare_variant){.settings = settings, .n_settings = n};
+        for (int32_t a = 0; a < n_axes; a++) {
+            const struct compare_choice *choice = choices[v * n_axes + a];
+            memcpy(settings, choice->settings, (size_t)choice->n_settings * sizeof *settings);
+            settings += choice->n_settings;
+        }
+    }
+    return RONDO_OK;
+}
+
+static rondo_status read_variants(struct compare_reading *reading) {
+    const struct compare_choice *const *choices = NULL;
+    struct compare_variant *variants = NULL;
+    int32_t count = 0;
+    RONDO_TRY(compare_labels(&reading->axes, reading->arena, reading->errors));
+    RONDO_TRY(make_grid(reading, &choices, &count));
+    RONDO_TRY(make_variants(reading, choices, count, &variants));
+    RONDO_TRY(compare_names(&reading->axes, choices, variants, count, reading->arena, reading->errors));
+    reading->section->variants = variants;
+    reading->section->n_variants = count;
+    return RONDO_OK;
+}
+
+/* ---- the baseline ---- */
+
+/* 1 if `text` is the value of a variant's only setting. */
+static int is_value(const struct compare_variant *variant, const struct yaml_node *node) {
+    return variant->n_settings == 1 && compare_values_equal(variant->settings[0].value, node);
+}
+
+static rondo_status read_baseline(struct compare_reading *reading) {
+    const struct yaml_node *node = yaml_get(reading->node, "baseline");
+    const char *text = reading->options.baseline;
+    struct compare_section *section = reading->section;
+    if (node == NULL || text == NULL || text[0] == '\0') {
+        return RONDO_OK;
+    }
+    struct suggestion best = {0};
+    for (int32_t v = 0; v < section->n_variants; v++) {
+        const struct compare_variant *variant = &section->variants[v];
+        if (strcmp(variant->name, text) == 0) {
+            section->baseline = v;
+            return RONDO_OK;
+        }
+        suggest(&best, text, variant->name);
+    }
+    for (int32_t v = 0; v < section->n_variants; v++) {
+        if (is_value(&section->variants[v], node) || strcmp(section->variants[v].folder, text) == 0) {
+            section->baseline = v;
+            return RONDO_OK;
+        }
+    }
+    const char *names = "";
+    for (int32_t v = 0; v < section->n_variants && names != NULL && strlen(names) < MOST_BASELINE; v++) {
+        const int is_cut = strlen(names) + strlen(section->variants[v].name) >= MOST_BASELINE;
+        names = arena_printf(reading->arena, "%s%s%s", names, v == 0 ? "" : "; ",
+                             is_cut ? "..." : section->variants[v].name);
+        if (is_cut) {
+            break;
+        }
+    }
+    return errors_add_at(reading->errors, RONDO_INVALID, node->where,
+                         "no variant is called '%.100s'%s, expected one of: %s", text, suggestion_text(&best).text,
+                         names == NULL ? "the variants" : names);
+}
+
+/* ---- equal ---- */
+
+struct layer_search {
+    struct compare_reading *reading;
+    const char **layers;
+    int32_t count;
+    int varies_whole; /* "model" or "model.layers" itself */
+};
+
+static rondo_status add_layer(struct layer_search *search, const char *path) {
+    static const char layers[] = "model.layers.";
+    const size_t length = strlen(layers) + strcspn(path + strlen(layers), ".");
+    for (int32_t i = 0; i < search->count; i++) {
+        if (strlen(search->layers[i]) == length && strncmp(search->layers[i], path, length) == 0) {
+            return RONDO_OK;
+        }
+    }
+    const char *layer = search->count < MAX_LAYERS ? arena_strndup(search->reading->arena, path, length) : NULL;
+    if (layer == NULL) {
+        return search->count < MAX_LAYERS ? errors_no_memory(search->reading->errors) : RONDO_OK;
+    }
+    search->layers[search->count++] = layer;
+    return RONDO_OK;
+}
+
+/* 1 for "model.layers.3.hidden". */
+static int is_width(const char *path) {
+    static const char layers[] = "model.layers.";
+    if (strncmp(path, layers, strlen(layers)) != 0) {
+        return 0;
+    }
+    const char *rest = path + strlen(layers);
+    return strcmp(rest + strcspn(rest, "."), ".hidden") == 0;
+}
+
+static rondo_status visit_layers(void *arg, const char *path, const struct yaml_node *node) {
+    struct layer_search *search = arg;
+    if (is_width(path)) {
+        return errors_add_at(search->reading->errors, RONDO_INVALID, node->where,
+                             "'%s' is given, but 'compare.equal' chooses it", path);
+    }
+    search->varies_whole |= strcmp(path, "model.layers") == 0;
+    return RONDO_OK;
+}
+
+/* A whole list of layers gives no width: all layers begin with the same one. */
+static rondo_status add_widths(const struct compare_reading *reading, const struct compare_setting *setting) {
+    const struct yaml_node *list = strcmp(setting->key, "model.layers") == 0 ? setting->value
+                                   : strcmp(setting->key, "model") == 0      ? yaml_get(setting->value, "layers")
+                                                                             : NULL;
+    for (struct yaml_node *layer = list == NULL ? NULL : list->first; layer != NULL; layer = layer->next) {
+        if (layer->kind == YAML_MAPPING && yaml_get(layer, "hidden") == NULL) {
+            RONDO_TRY(section_put(layer, "hidden", COMPARE_WIDTH, 0, reading->arena, reading->errors));
+        }
+    }
+    return RONDO_OK;
+}
+
+static rondo_status search_layers(struct layer_search *search, const struct compare_axis *axis) {
+    static const char layers[] = "model.layers.";
+    rondo_status first = RONDO_OK;
+    for (int32_t c = 0; c < axis->n_choices; c++) {
+        for (int32_t k = 0; k < axis->choices[c].n_settings; k++) {
+            const struct compare_setting *setting = &axis->choices[c].settings[k];
+            rondo_status status =
+                compare_setting_walk(setting, visit_layers, search, search->reading->arena, search->reading->errors);
+            if (strncmp(setting->key, layers, strlen(layers)) == 0) {
+                RONDO_TRY(add_layer(search, setting->key));
+            }
+            if (status == RONDO_OK) {
+                status = add_widths(search->reading, setting);
+            }
+            first = first == RONDO_OK ? status : first;
+        }
+    }
+    return first;
+}
+
+static rondo_status read_equal(struct compare_reading *reading) {
+    const struct yaml_node *equal = yaml_get(reading->node, "equal");
+    const struct yaml_node *budget = yaml_get(reading->node, "budget");
+    struct compare_section *section = reading->section;
+    section->equal = (enum compare_equal)reading->options.equal;
+    section->equal_where = equal == NULL ? section->where : equal->where;
+    section->budget = reading->options.budget;
+    if (section->equal == COMPARE_AS_GIVEN) {
+        return budget == NULL ? RONDO_OK
+                              : errors_add_at(reading->errors, RONDO_INVALID, budget->key_where,
+                                              "'compare.budget' is not used without 'compare.equal'");
+    }
+    struct layer_search search = {.reading = reading,
+                                  .layers = arena_calloc(reading->arena, MAX_LAYERS + 2, sizeof *search.layers)};
+    if (search.layers == NULL) {
+        return errors_no_memory(reading->errors);
+    }
+    rondo_status first = RONDO_OK;
+    for (int32_t a = 0; a < reading->axes.count; a++) {
+        const rondo_status status = search_layers(&search, &reading->axes.axes[a]);
+        first = first == RONDO_OK ? status : first;
+    }
+    if (search.varies_whole) {
+        search.layers[0] = "model.layers";
+        search.layers[1] = NULL;
+    } else if (search.count == 0 && first == RONDO_OK) {
+        return errors_add_at(reading->errors, RONDO_INVALID, section->equal_where,
+                             "'compare.equal' chooses 'hidden' of the layers in which a key varies, and no key under "
+                             "'model.layers' varies");
+    }
+    section->layers = search.layers;
+    return first;
+}
+
+/* ---- the section ---- */
+
+static rondo_status read_section(struct compare_reading *reading) {
+    struct compare_section *section = reading->section;
+    const char *const *names = option_names(compare_table, key_names, N_KEYS, reading->arena);
+    if (names == NULL) {
+        return errors_no_memory(reading->errors);
+    }
+    const int32_t before = reading->errors->count;
+    read_table(reading, reading->node, compare_table, &reading->options, sizeof reading->options, "compare");
+    const struct compare_reader reader = {reading->arena, reading->errors, "compare", names,
+                                          reading->options.sample > 0};
+    const int32_t before_axes = reading->errors->count;
+    compare_axes_read(&reader, reading->node, &reading->axes);
+    const int has_axes = reading->errors->count == before_axes;
+    if (has_axes && reading->axes.count == 0) {
+        errors_add_at(
+            reading->errors, RONDO_INVALID, section->where,
+            "'compare' says nothing that varies, expected a key of the experiment with a list of values, such "
+            "as model.layers.0.cell: [lstm, gru]");
+    }
+    read_seeds(reading);
+    read_target(reading);
+    read_equal(reading);
+    section->metric =
+        reading->options.metric == NULL || reading->options.metric[0] == '\0' ? NULL : reading->options.metric;
+    const struct yaml_node *metric = yaml_get(reading->node, "metric");
+    section->metric_where = metric == NULL ? section->where : metric->where;
+    if (has_axes && reading->axes.count > 0 && read_variants(reading) == RONDO_OK) {
+        read_baseline(reading);
+    }
+    section->n_runs = (int64_t)section->n_variants * section->n_seeds;
+    return reading->errors->count == before ? RONDO_OK : RONDO_INVALID;
+}
+
+rondo_status compare_section_take(struct yaml_node *root, struct compare_section *section, struct arena *arena,
+                                  struct errors *errors) {
+    static const char *const none[] = {NULL};
+    *section = (struct compare_section){.layers = none, .baseline = -1, .target = NAN};
+    struct yaml_node **link = &root->first;
+    while (root->kind == YAML_MAPPING && *link != NULL && strcmp((*link)->key, "compare") != 0) {
+        link = &(*link)->next;
+    }
+    if (root->kind != YAML_MAPPING || *link == NULL) {
+        return RONDO_OK;
+    }
+    struct compare_reading reading = {.arena = arena, .errors = errors, .section = section, .node = *link};
+    *link = reading.node->next;
+    section->is_given = 1;
+    section->where = reading.node->key_where;
+    if (reading.node->kind != YAML_MAPPING) {
+        return errors_add_at(errors, RONDO_INVALID, reading.node->where,
+                             "'compare' must be a mapping of keys of the experiment to what varies, such as "
+                             "{model.layers.0.cell: [lstm, gru]}");
+    }
+    return read_section(&reading);
+}

@@ -1,0 +1,355 @@
+/* tests/test_compare_section.c: the section `compare` of an experiment: what varies, names, and every mistake at its place. */
+#include "experiment/compare_section.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "tests/suite.h"
+
+static struct arena *arena;
+static struct errors errors;
+static struct compare_section section;
+
+static void setup(void) {
+    arena = arena_create();
+    ck_assert_ptr_nonnull(arena);
+}
+
+static void teardown(void) {
+    errors_free(&errors);
+    arena_destroy(arena);
+}
+
+/* Reads "compare:" with these lines, each indented by two. */
+static rondo_status take(const char *lines) {
+    const char *text = "rondo: 1\ncompare:\n";
+    for (const char *line = lines; *line != '\0';) {
+        const size_t n = strcspn(line, "\n");
+        text = arena_printf(arena, "%s  %.*s\n", text, (int)n, line);
+        line += line[n] == '\n' ? n + 1 : n;
+    }
+    struct yaml_node *root = yaml_parse("e.yaml", text, strlen(text), arena, &errors);
+    ck_assert_msg(root != NULL, "%s\n%s", errors_text(&errors, 0), text);
+    const rondo_status status = compare_section_take(root, &section, arena, &errors);
+    ck_assert_ptr_null(yaml_get(root, "compare"));
+    ck_assert_ptr_nonnull(yaml_get(root, "rondo"));
+    ck_assert_int_eq(status == RONDO_OK, errors.count == 0);
+    ck_assert_int_eq(section.is_given, 1);
+    return status;
+}
+
+static void take_good(const char *lines) {
+    ck_assert_msg(take(lines) == RONDO_OK, "%s\n%s", errors_text(&errors, 0), lines);
+}
+
+/* A value as YAML on one line. */
+static const char *flow(const struct yaml_node *node) {
+    if (node->kind == YAML_SCALAR) {
+        return node->text;
+    }
+    const char *text = "";
+    for (const struct yaml_node *child = node->first; child != NULL; child = child->next) {
+        text = arena_printf(arena, "%s%s%s%s%s", text, text[0] == '\0' ? "" : ", ",
+                            node->kind == YAML_MAPPING ? child->key : "", node->kind == YAML_MAPPING ? ": " : "",
+                            flow(child));
+    }
+    return arena_printf(arena, node->kind == YAML_MAPPING ? "{%s}" : "[%s]", text);
+}
+
+/* A line for each variant: name, folder, settings. */
+static const char *variants_text(const struct compare_variant *variants, int32_t count) {
+    const char *text = "";
+    for (int32_t v = 0; v < count; v++) {
+        text = arena_printf(arena, "%s%s | %s |", text, variants[v].name, variants[v].folder);
+        for (int32_t k = 0; k < variants[v].n_settings; k++) {
+            const struct compare_setting *setting = &variants[v].settings[k];
+            text = arena_printf(arena, "%s%s %s=%s", text, k == 0 ? "" : ",", setting->key, flow(setting->value));
+        }
+        text = arena_printf(arena, "%s\n", text);
+    }
+    return text;
+}
+
+static const struct {
+    const char *lines, *variants;
+} grids[] = {
+    {"model.layers.0.cell: [rnn_tanh, lstm, ./mine.yaml]", "rnn_tanh | rnn_tanh | model.layers.0.cell=rnn_tanh\n"
+                                                           "lstm | lstm | model.layers.0.cell=lstm\n"
+                                                           "mine | mine | model.layers.0.cell=./mine.yaml\n"},
+    /* the first key is the slowest; words stand alone, numbers come after the last part of their key */
+    {"model.layers.0.cell: [gru, lstm]\noptimizer.lr: [1e-3, 0.01]",
+     "gru, lr 1e-3 | gru-lr-1e-3 | model.layers.0.cell=gru, optimizer.lr=1e-3\n"
+     "gru, lr 0.01 | gru-lr-0.01 | model.layers.0.cell=gru, optimizer.lr=0.01\n"
+     "lstm, lr 1e-3 | lstm-lr-1e-3 | model.layers.0.cell=lstm, optimizer.lr=1e-3\n"
+     "lstm, lr 0.01 | lstm-lr-0.01 | model.layers.0.cell=lstm, optimizer.lr=0.01\n"},
+    {"optimizer.lr: [0.001, 0.01]", "0.001 | 0.001 | optimizer.lr=0.001\n0.01 | 0.01 | optimizer.lr=0.01\n"},
+    /* keys with the same last part are told apart by more of it */
+    {"model.layers.0.hidden: [8]\nmodel.layers.1.hidden: [4, 8]",
+     "0.hidden 8, 1.hidden 4 | 0.hidden-8-1.hidden-4 | model.layers.0.hidden=8, model.layers.1.hidden=4\n"
+     "0.hidden 8, 1.hidden 8 | 0.hidden-8-1.hidden-8 | model.layers.0.hidden=8, model.layers.1.hidden=8\n"},
+    {"model.layers.0.cell: [gru]\nmodel.layers.1.cell: [lstm]",
+     "0.cell gru, 1.cell lstm | 0.cell-gru-1.cell-lstm | model.layers.0.cell=gru, model.layers.1.cell=lstm\n"},
+    /* mappings, of which the name is enough where the names differ */
+    {"optimizer: [{plugin: adam, lr: 0.001}, {plugin: sgd, lr: 0.1}]",
+     "adam | adam | optimizer={plugin: adam, lr: 0.001}\nsgd | sgd | optimizer={plugin: sgd, lr: 0.1}\n"},
+    {"optimizer: [{plugin: adam, lr: 0.001, eps: 1}, {plugin: adam, lr: 0.1, eps: 1}]",
+     "adam lr 0.001 | adam-lr-0.001 | optimizer={plugin: adam, lr: 0.001, eps: 1}\n"
+     "adam lr 0.1 | adam-lr-0.1 | optimizer={plugin: adam, lr: 0.1, eps: 1}\n"},
+    {"schedule.warmup: [null, {steps: 10}, {steps: 20}]", "none | none | schedule.warmup=null\n"
+                                                          "steps 10 | steps-10 | schedule.warmup={steps: 10}\n"
+                                                          "steps 20 | steps-20 | schedule.warmup={steps: 20}\n"},
+    {"model.layers: [[{cell: gru}], [{cell: lstm}, {cell: lstm}]]",
+     "gru | gru | model.layers=[{cell: gru}]\nlstm+lstm | lstm-lstm | model.layers=[{cell: lstm}, {cell: lstm}]\n"},
+    {"architecture: [\"1:1\", \"N:N\"]", "1:1 | 1-1 | architecture=1:1\nN:N | N-N | architecture=N:N\n"},
+    /* settings that vary together, alone and crossed with others */
+    {"variants:\n- {name: wide, model.layers.0.hidden: 128, optimizer.lr: 0.001}\n- {model.layers.0.cell: gru, "
+     "optimizer.lr: 0.01}\n- {name: plain}",
+     "wide | wide | model.layers.0.hidden=128, optimizer.lr=0.001\n"
+     "gru, lr 0.01 | gru-lr-0.01 | model.layers.0.cell=gru, optimizer.lr=0.01\n"
+     "plain | plain |\n"},
+    {"variants:\n- {name: a, optimizer.lr: 1}\n- {name: b, optimizer.lr: 2}\nmodel.layers.0.cell: [gru, lstm]",
+     "a, gru | a-gru | optimizer.lr=1, model.layers.0.cell=gru\n"
+     "a, lstm | a-lstm | optimizer.lr=1, model.layers.0.cell=lstm\n"
+     "b, gru | b-gru | optimizer.lr=2, model.layers.0.cell=gru\n"
+     "b, lstm | b-lstm | optimizer.lr=2, model.layers.0.cell=lstm\n"},
+    /* unique names: files of the same name by their path, others by number; folders whatever the case */
+    {"model.layers.0.cell: [a/x.yaml, b/x.yaml]", "a/x.yaml | a-x.yaml | model.layers.0.cell=a/x.yaml\n"
+                                                  "b/x.yaml | b-x.yaml | model.layers.0.cell=b/x.yaml\n"},
+    {"data.train: [a b, a-b, A-B]", "a b | a-b | data.train=a b\na-b | a-b-2 | data.train=a-b\n"
+                                    "A-B | A-B-3 | data.train=A-B\n"},
+    {"data.train: [../../x, .hidden, \"\\u00e9\", \"\"]",
+     "x | x | data.train=../../x\n.hidden | hidden | data.train=.hidden\n\xc3\xa9 | variant | data.train=\xc3\xa9\n"
+     "\"\" | variant-2 | data.train=\n"},
+};
+
+START_TEST(variants_are_named_by_what_varies) {
+    take_good(grids[_i].lines);
+    ck_assert_str_eq(variants_text(section.variants, section.n_variants), grids[_i].variants);
+}
+END_TEST
+
+static const struct {
+    const char *lines, *names[2];
+} long_names[] = {
+    {"data.train: [a0123456789012345678901234567890123456789012345678901234567890123456789b, "
+     "a0123456789012345678901234567890123456789012345678901234567890123456789c]",
+     {"a012345678901234567890123456789012345678901234567890123456789...",
+      "a012345678901234567890123456789012345678901234567890123456789... (2)"}},
+};
+
+START_TEST(long_values_are_cut_and_stay_unique) {
+    take_good(long_names[_i].lines);
+    for (int v = 0; v < 2; v++) {
+        ck_assert_str_eq(section.variants[v].name, long_names[_i].names[v]);
+        ck_assert_int_le(strlen(section.variants[v].folder), 100);
+    }
+    ck_assert_str_ne(section.variants[0].folder, section.variants[1].folder);
+}
+END_TEST
+
+/* Values stay at their place, for errors of the experiment that they make. */
+START_TEST(settings_have_the_place_of_their_values) {
+    take_good("model.layers.0.cell:\n- gru\n- lstm\nvariants:\n- {optimizer.lr: 7}");
+    const struct location cell = section.variants[1].settings[0].value->where;
+    ck_assert_str_eq(cell.file, "e.yaml");
+    ck_assert_int_eq(cell.line, 5);
+    ck_assert_int_eq(cell.column, 5);
+    const struct yaml_node *lr = section.variants[1].settings[1].value;
+    ck_assert_int_eq(lr->key_where.line, 7);
+    ck_assert_int_eq(lr->key_where.column, 6);
+    ck_assert_int_eq(lr->where.column, 20);
+    ck_assert_int_eq(section.where.line, 2);
+}
+END_TEST
+
+START_TEST(an_experiment_without_the_section_is_left_alone) {
+    struct yaml_node *root = yaml_parse("e.yaml", "rondo: 1", 8, arena, &errors);
+    ck_assert_int_eq(compare_section_take(root, &section, arena, &errors), RONDO_OK);
+    ck_assert_int_eq(section.is_given, 0);
+    ck_assert_ptr_null(section.layers[0]);
+}
+END_TEST
+
+#define CELLS "model.layers.0.cell: [gru, lstm]\n"
+
+START_TEST(options_have_defaults) {
+    take_good(CELLS);
+    ck_assert_int_eq(section.n_seeds, 8);
+    for (int i = 0; i < 8; i++) {
+        ck_assert_int_eq(section.seeds[i], i + 1);
+    }
+    ck_assert_int_eq(section.equal, COMPARE_AS_GIVEN);
+    ck_assert_int_eq(section.budget, 0);
+    ck_assert_ptr_null(section.metric);
+    ck_assert_int_eq(section.baseline, -1);
+    ck_assert(isnan(section.target));
+    ck_assert_int_eq(section.trials, 0);
+    ck_assert_ptr_null(section.layers[0]);
+    ck_assert_int_eq(section.n_runs, 16);
+}
+END_TEST
+
+START_TEST(options_are_read) {
+    take_good(CELLS "seeds: [3, 0, 9007199254740991]\nequal: flops\nbudget: 100000\nbaseline: lstm\nmetric: f1\n"
+                    "target: 0.9");
+    ck_assert_int_eq(section.n_seeds, 3);
+    ck_assert_int_eq(section.seeds[1], 0);
+    ck_assert_int_eq(section.seeds[2], 9007199254740991);
+    ck_assert_int_eq(section.equal, COMPARE_EQUAL_FLOPS);
+    ck_assert_int_eq(section.equal_where.line, 5);
+    ck_assert_int_eq(section.budget, 100000);
+    ck_assert_int_eq(section.baseline, 1);
+    ck_assert_str_eq(section.metric, "f1");
+    ck_assert_int_eq(section.metric_where.line, 8);
+    ck_assert_double_eq(section.target, 0.9);
+    ck_assert_int_eq(section.n_runs, 6);
+}
+END_TEST
+
+static const struct {
+    const char *lines;
+    int32_t baseline;
+} baselines[] = {
+    {"model.layers.0.cell: [gru, ./mine.yaml]\nbaseline: mine", 1},
+    {"model.layers.0.cell: [gru, ./mine.yaml]\nbaseline: ./mine.yaml", 1},
+    {"optimizer.lr: [0.01, 1e-3]\nbaseline: 0.001", 1},
+    {"optimizer.lr: [0.01, 1e-3]\nmodel.layers.0.cell: [gru, lstm]\nbaseline: \"lr 1e-3, gru\"", 2},
+    {"optimizer.lr: [0.01, 1e-3]\nmodel.layers.0.cell: [gru, lstm]\nbaseline: lr-1e-3-gru", 2},
+};
+
+START_TEST(baselines_are_names_or_values) {
+    take_good(baselines[_i].lines);
+    ck_assert_int_eq(section.baseline, baselines[_i].baseline);
+}
+END_TEST
+
+static const struct {
+    const char *lines, *layers;
+} equals[] = {
+    {CELLS "equal: parameters", " model.layers.0"},
+    {"model.layers.1.cell: [gru, lstm]\nmodel.layers.1.dropout: [0, 0.5]\nmodel.layers.0.residual: [true, "
+     "false]\nequal: "
+     "flops",
+     " model.layers.1 model.layers.0"},
+    {"variants: [{model.layers.1.cell: gru}, {optimizer.lr: 1, model.layers.0.cell: gru}]\nequal: flops",
+     " model.layers.1 model.layers.0"},
+    {"model.layers: [[{cell: gru}], [{cell: lstm}, {cell: lstm}]]\nequal: flops", " model.layers"},
+    {"variants: [{model: {layers: [{cell: gru}]}}, {model.layers.0.cell: lstm}]\nequal: flops", " model.layers"},
+};
+
+START_TEST(layers_in_which_a_key_varies_are_compared) {
+    take_good(equals[_i].lines);
+    const char *text = "";
+    for (const char *const *layer = section.layers; *layer != NULL; layer++) {
+        text = arena_printf(arena, "%s %s", text, *layer);
+    }
+    ck_assert_str_eq(text, equals[_i].layers);
+}
+END_TEST
+
+/* Layers of a list that varies need a width to begin with. */
+START_TEST(whole_layers_get_a_width) {
+    take_good("model.layers: [[{cell: gru}], [{cell: lstm}, {cell: lstm}]]\nequal: flops");
+    ck_assert_str_eq(variants_text(section.variants, section.n_variants),
+                     "gru | gru | model.layers=[{cell: gru, hidden: 64}]\n"
+                     "lstm+lstm | lstm-lstm | model.layers=[{cell: lstm, hidden: 64}, {cell: lstm, hidden: 64}]\n");
+}
+END_TEST
+
+/* The first line of the section is line 3 of the file, indented by two. */
+static const struct {
+    const char *lines, *errors[3];
+} mistakes[] = {
+    {"[]", {"e.yaml:3:3: 'compare' must be a mapping"}},
+    {"seeds: 3", {"e.yaml:2:1: 'compare' says nothing that varies"}},
+    /* keys */
+    {CELLS "seed: 3", {"e.yaml:4:3: unknown key 'seed' in compare (did you mean 'seeds'?), expected one of sample,"}},
+    {"optimiser: [a]", {"e.yaml:3:3: unknown key 'optimiser' in compare (did you mean 'optimizer'?)"}},
+    {"optimiser.lr: [1]", {"unknown key 'optimiser.lr' in compare (did you mean 'optimizer.lr'?)"}},
+    {"zzz.lr: [1]", {"unknown key 'zzz.lr' in compare, expected one of"}},
+    {"schedule.seed: [1, 2]", {"e.yaml:3:3: 'schedule.seed' cannot vary: 'compare.seeds' gives"}},
+    {"schedule: [{epochs: 1}, {seed: 1}]", {"e.yaml:3:28: 'schedule.seed' cannot vary"}},
+    {"variants: [{schedule.seed: 1}]", {"e.yaml:3:15: 'schedule.seed' cannot vary"}},
+    {"name: [a, b]", {"'name' cannot vary: each variant gets a name"}},
+    {"rondo: [1, 2]", {"'rondo' cannot vary"}},
+    {"extends: [a, b]", {"'extends' cannot vary"}},
+    {"optimizer.lr: [1, 2]\noptimizer: [{plugin: sgd}]",
+     {"e.yaml:4:3: 'optimizer' and 'optimizer.lr' overlap: one of them would replace the other"}},
+    {"model.layers: [[{cell: gru}]]\nmodel.layers.0.cell: [gru]", {"'model.layers.0.cell' and 'model.layers' overlap"}},
+    {"optimizer.lr: [1, 2]\nvariants: [{optimizer.lr: 3}]", {"e.yaml:4:15: 'optimizer.lr' varies twice"}},
+    {"variants: [{optimizer.lr: 3}]\noptimizer.lr: [1, 2]", {"e.yaml:4:3: 'optimizer.lr' varies twice"}},
+    {"variants: [{optimizer.lr: 3, optimizer: {plugin: sgd}}]",
+     {"e.yaml:3:32: 'optimizer' and 'optimizer.lr' overlap"}},
+    /* values */
+    {"optimizer.lr: []", {"e.yaml:3:17: the list of values of 'optimizer.lr' is empty"}},
+    {"optimizer.lr: 0.1", {"e.yaml:3:17: 'optimizer.lr' is one value, expected a list of values, such as [a, b]"}},
+    {"optimizer: {lr: [1, 2]}",
+     {"e.yaml:3:14: 'optimizer' is a mapping, expected a list of values, such as [a, b]; a key "
+      "inside it is written with dots: 'optimizer.lr'"}},
+    {"optimizer.lr: [1, 0.1, 1.0]", {"e.yaml:3:26: entry 3 of 'optimizer.lr' is the same as entry 1"}},
+    {"optimizer: [{plugin: sgd, lr: 1}, {lr: 1e0, plugin: sgd}]", {"entry 2 of 'optimizer' is the same as entry 1"}},
+    {"optimizer.lr:\n- 1\n-", {"e.yaml:5:4: a value of 'optimizer.lr' is empty"}},
+    {"variants: []", {"'compare.variants' must be a list of mappings"}},
+    {"variants: [a]", {"e.yaml:3:14: entry 1 of 'variants' must be a mapping"}},
+    {"variants: [{optimizer.lr: 1}, {name: b, optimizer.lr: 1}]", {"entry 2 of 'variants' is the same as entry 1"}},
+    {"variants: [{name: b, optimizer.lr: 1}, {name: b, optimizer.lr: 2}]",
+     {"entries 1 and 2 of 'variants' have the same "
+      "name 'b'"}},
+    {"variants: [{name: [b]}]", {"'name' of a variant must be a text"}},
+    /* seeds, target, budget */
+    {CELLS "seeds: 0", {"e.yaml:4:10: 'compare.seeds' must be a number of seeds from 1 to 10000, or a list"}},
+    {CELLS "seeds: []", {"'compare.seeds' has 0 seeds, expected 1 to 10000"}},
+    {CELLS "seeds: [1, -1, 2, 1, x, 1.5]",
+     {"e.yaml:4:14: a seed of 'compare.seeds' is '-1', expected an integer",
+      "e.yaml:4:21: 'compare.seeds' has the seed 1 "
+      "twice",
+      "e.yaml:4:24: a seed of 'compare.seeds' is 'x'"}},
+    {CELLS "target: high", {"e.yaml:4:11: 'compare.target' must be a number"}},
+    {CELLS "target: nan", {"'compare.target' must be a number"}},
+    {CELLS "equal: parameter", {"(did you mean 'parameters'?)"}},
+    {CELLS "budget: 1000", {"e.yaml:4:3: 'compare.budget' is not used without 'compare.equal'"}},
+    {"optimizer.lr: [1, 2]\nequal: flops",
+     {"e.yaml:4:10: 'compare.equal' chooses 'hidden' of the layers in which a key "
+      "varies, and no key under 'model.layers' varies"}},
+    {"model.layers.0.hidden: [8, 16]\nequal: flops",
+     {"e.yaml:3:27: 'model.layers.0.hidden' is given, but 'compare.equal' "
+      "chooses it"}},
+    {"model.layers: [[{cell: gru, hidden: 3}]]\nequal: flops", {"'model.layers.0.hidden' is given, but"}},
+    {CELLS "baseline: gur",
+     {"e.yaml:4:13: no variant is called 'gur' (did you mean 'gru'?), expected one of: gru; lstm"}},
+    /* all together */
+    {"optimizer.lr: []\nsampel: 3\nseeds: -1",
+     {"the list of values of 'optimizer.lr' is empty", "unknown key 'sampel' in compare (did you mean 'sample'?)",
+      "'compare.seeds' must be a number"}},
+};
+
+START_TEST(mistakes_are_reported_at_their_place) {
+    ck_assert_int_ne(take(mistakes[_i].lines), RONDO_OK);
+    for (int e = 0; e < 3 && mistakes[_i].errors[e] != NULL; e++) {
+        int found = 0;
+        for (int32_t i = 0; i < errors.count && i < ERRORS_MAX; i++) {
+            found |= strstr(errors_text(&errors, i), mistakes[_i].errors[e]) != NULL;
+        }
+        ck_assert_msg(found, "no '%s' in:\n%s\n%s", mistakes[_i].errors[e], errors_text(&errors, 0),
+                      errors.count > 1 ? errors_text(&errors, 1) : "");
+    }
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("compare_section");
+    TCase *cases = add_case(suite, "compare_section", 60, setup, teardown);
+    tcase_add_loop_test(cases, variants_are_named_by_what_varies, 0, ROWS(grids));
+    tcase_add_loop_test(cases, long_values_are_cut_and_stay_unique, 0, ROWS(long_names));
+    tcase_add_test(cases, settings_have_the_place_of_their_values);
+    tcase_add_test(cases, an_experiment_without_the_section_is_left_alone);
+    tcase_add_test(cases, options_have_defaults);
+    tcase_add_test(cases, options_are_read);
+    tcase_add_loop_test(cases, baselines_are_names_or_values, 0, ROWS(baselines));
+    tcase_add_loop_test(cases, layers_in_which_a_key_varies_are_compared, 0, ROWS(equals));
+    tcase_add_test(cases, whole_layers_get_a_width);
+    tcase_add_loop_test(cases, mistakes_are_reported_at_their_place, 0, ROWS(mistakes));
+    return run_suite(suite);
+}
