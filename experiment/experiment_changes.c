@@ -11,6 +11,7 @@ enum { MOST_SHOWN = 120 }; /* bytes of a value in a message */
 struct change_search {
     struct arena *arena; /* if it has failed, so has the comparison */
     struct errors *changes;
+    enum changes_of of;
     struct location where; /* in `now`, of the mapping around the present key */
 };
 
@@ -29,25 +30,9 @@ static int is_same_scalar(const struct yaml_node *was, const struct yaml_node *n
            (read_number(was, &before) && read_number(now, &after) && before == after);
 }
 
-/* A value as YAML on one line: "0.1", "[1, 2]", "{plugin: adam, lr: 0.1}". NULL: out of memory. */
-static const char *value_text(const struct yaml_node *node, struct arena *arena) {
-    if (node->kind == YAML_SCALAR) {
-        return node->text[0] == '\0' ? "''" : node->text;
-    }
-    const int is_list = node->kind == YAML_SEQUENCE;
-    const char *text = is_list ? "[" : "{";
-    for (const struct yaml_node *child = node->first; child != NULL && text != NULL; child = child->next) {
-        const char *value = value_text(child, arena), *comma = child == node->first ? "" : ", ";
-        text = value == NULL ? NULL
-               : is_list     ? arena_printf(arena, "%s%s%s", text, comma, value)
-                             : arena_printf(arena, "%s%s%s: %s", text, comma, child->key, value);
-    }
-    return text == NULL ? NULL : arena_printf(arena, "%s%s", text, is_list ? "]" : "}");
-}
-
 /* The same for a message: `node` NULL is "not given". */
 static const char *shown(const struct yaml_node *node, struct arena *arena) {
-    const char *text = node == NULL ? "not given" : value_text(node, arena);
+    const char *text = node == NULL ? "not given" : yaml_line(node, arena);
     if (text == NULL || strlen(text) <= MOST_SHOWN) {
         return text;
     }
@@ -100,20 +85,24 @@ static int is_layers_cell(const char *path) {
     return strncmp(path, layers, sizeof layers - 1) == 0 && strcmp(dot, ".cell") == 0;
 }
 
-/* 1 if a difference of this key does not matter, or is found by the contents of its file. */
-static int is_free(const char *path, const struct yaml_node *was, const struct yaml_node *now) {
+/* 1 if a difference of this key changes no result, or is found by the contents of its file. */
+static int is_free_for_result(const char *path, const struct yaml_node *was, const struct yaml_node *now) {
+    if (strcmp(path, "data.train") == 0 || strcmp(path, "data.valid") == 0 || strcmp(path, "data.test") == 0) {
+        return are_files_alike(was, now);
+    }
+    return strcmp(path, "plugins") == 0 || is_layers_cell(path) || is_within(path, "schedule.checkpoint");
+}
+
+/* The same for the rest of a training that goes on. */
+static int is_free_for_resume(const char *path, const struct yaml_node *was, const struct yaml_node *now) {
     double before, after;
     if (strcmp(path, "schedule.epochs") == 0) {
         return was != NULL && now != NULL && read_number(was, &before) && read_number(now, &after) && after >= before;
     }
-    if (strcmp(path, "data.train") == 0 || strcmp(path, "data.valid") == 0) {
-        return are_files_alike(was, now);
-    }
     if (strcmp(path, "data.test") == 0) {
         return !is_part(was) && !is_part(now);
     }
-    return strcmp(path, "plugins") == 0 || is_layers_cell(path) || is_within(path, "schedule.checkpoint") ||
-           strcmp(path, "schedule.on_nonfinite") == 0 || strcmp(path, "schedule.nonfinite_limit") == 0 ||
+    return is_free_for_result(path, was, now) || strcmp(path, "schedule.on_nonfinite") == 0 || strcmp(path, "schedule.nonfinite_limit") == 0 ||
            strcmp(path, "schedule.rollback_factor") == 0 || strcmp(path, "schedule.early_stopping.patience") == 0;
 }
 
@@ -125,7 +114,10 @@ static void compare(const struct change_search *search, const char *path, const 
 static void compare_child(const struct change_search *search, const char *path, const char *key,
                           const struct yaml_node *was, const struct yaml_node *now) {
     const char *inner = path[0] == '\0' ? key : arena_printf(search->arena, "%s.%s", path, key);
-    if (inner != NULL && !is_free(inner, was, now)) {
+    const int is_free = inner == NULL                             ? 1
+                        : search->of == CHANGES_OF_RESUME ? is_free_for_resume(inner, was, now)
+                                                          : is_free_for_result(inner, was, now);
+    if (!is_free) {
         compare(search, inner, was, now);
     }
 }
@@ -145,7 +137,7 @@ static const char *deciding_key(const struct yaml_node *was, const struct yaml_n
 
 static void compare_mappings(const struct change_search *outer, const char *path, const struct yaml_node *was,
                              const struct yaml_node *now) {
-    const struct change_search search = {outer->arena, outer->changes, now->where};
+    const struct change_search search = {outer->arena, outer->changes, outer->of, now->where};
     const char *deciding = deciding_key(was, now);
     if (deciding != NULL) {
         compare_child(&search, path, deciding, yaml_get(was, deciding), yaml_get(now, deciding));
@@ -184,10 +176,10 @@ static void compare(const struct change_search *search, const char *path, const 
     }
 }
 
-rondo_status experiment_changes(const struct yaml_node *was, const struct yaml_node *now, struct errors *changes,
-                                struct errors *errors) {
+rondo_status experiment_changes(const struct yaml_node *was, const struct yaml_node *now, enum changes_of of,
+                                struct errors *changes, struct errors *errors) {
     struct arena *arena = arena_create();
-    const struct change_search search = {arena, changes, now->where};
+    const struct change_search search = {arena, changes, of, now->where};
     compare(&search, "", was, now);
     const int failed = arena_failed(arena);
     arena_destroy(arena);

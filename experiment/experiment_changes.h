@@ -17,8 +17,13 @@
 
 #include "io/yaml.h"
 
+enum changes_of {
+    CHANGES_OF_RESUME, /* as above: what a training that goes on must not change */
+    CHANGES_OF_RESULT  /* only schedule.checkpoint is free: all else may change the result of a whole training */
+};
+
 /* Adds a text to `changes` for each key that differs, at its place in `now`, with both values. */
-rondo_status experiment_changes(const struct yaml_node *was, const struct yaml_node *now, struct errors *changes,
-                                struct errors *errors);
+rondo_status experiment_changes(const struct yaml_node *was, const struct yaml_node *now, enum changes_of of,
+                                struct errors *changes, struct errors *errors);
 
 #endif

@@ -72,6 +72,10 @@ struct yaml_node *yaml_merge(struct yaml_node *base, struct yaml_node *over);
  * if there is not enough memory. */
 const char *yaml_write(const struct yaml_node *root, struct arena *arena);
 
+/* A value on one line, for people: "0.1", "[1, 2]", "{plugin: adam, lr: 0.1}"; an empty text is two quotes. From `arena`; NULL:
+ * out of memory. */
+const char *yaml_line(const struct yaml_node *node, struct arena *arena);
+
 /* The node as the text of an option (core/options.h): a scalar's own text; a sequence of scalars as "[a, b]". NULL for
  * other nodes. */
 const char *yaml_option_text(const struct yaml_node *node, struct arena *arena);

@@ -335,3 +335,18 @@ const char *yaml_option_text(const struct yaml_node *node, struct arena *arena) 
     writer.out[writer.length] = '\0';
     return writer.out;
 }
+
+const char *yaml_line(const struct yaml_node *node, struct arena *arena) {
+    if (node->kind == YAML_SCALAR) {
+        return node->text[0] == '\0' ? "''" : node->text;
+    }
+    const int is_list = node->kind == YAML_SEQUENCE;
+    const char *text = is_list ? "[" : "{";
+    for (const struct yaml_node *child = node->first; child != NULL && text != NULL; child = child->next) {
+        const char *value = yaml_line(child, arena), *comma = child == node->first ? "" : ", ";
+        text = value == NULL ? NULL
+               : is_list     ? arena_printf(arena, "%s%s%s", text, comma, value)
+                             : arena_printf(arena, "%s%s%s: %s", text, comma, child->key, value);
+    }
+    return text == NULL ? NULL : arena_printf(arena, "%s%s", text, is_list ? "]" : "}");
+}

@@ -316,7 +316,7 @@ static rondo_status compare_program(const struct task *task, const struct record
 static rondo_status compare_all(const struct task *task, const struct provenance *now, const struct recorded *was,
                                 struct arena *arena, struct errors *differences, struct errors *errors) {
     RONDO_TRY(compare_program(task, was, arena, differences, errors));
-    RONDO_TRY(experiment_changes(was->experiment, task->experiment->root, differences, errors));
+    RONDO_TRY(experiment_changes(was->experiment, task->experiment->root, CHANGES_OF_RESUME, differences, errors));
     provenance_compare_data(was->data, now->data, differences);
     provenance_compare_cells(was->cells, now->cells, differences);
     provenance_compare_plugins(was->plugins, now->plugins, strcmp(was->rondo, RONDO_VERSION) != 0, differences);

@@ -456,7 +456,7 @@ rondo_status run_record_key_changes(const char *folder, const struct task *task,
     const struct yaml_node *was = file == NULL ? NULL : yaml_read(file, arena, errors);
     rondo_status status = file == NULL  ? errors_no_memory(errors)
                           : was == NULL ? errors->status
-                                        : experiment_changes(was, task->experiment->root, changes, errors);
+                                        : experiment_changes(was, task->experiment->root, CHANGES_OF_RESUME, changes, errors);
     arena_destroy(arena);
     return status;
 }

@@ -1,0 +1,249 @@
+/* cli/compare.c: `rondo compare`. */
+#include <jansson.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/compare_display.h"
+#include "cli/interrupt.h"
+#include "cli/print.h"
+#include "compare/folder.h"
+#include "core/memory.h"
+#include "io/json.h"
+
+/* What the command line asks for. */
+struct compare_request {
+    struct comparison_settings settings;
+    int32_t jobs, threads_per_job;
+    int dry_run, quiet, json;
+    int64_t phase, task; /* of --phase and --task, from 1; 0: not given */
+};
+
+/* ---- the plan, without training ---- */
+
+/* "model.layers.0.hidden 57, optimizer.lr 0.01": of settings, with the last part of each key. */
+static void print_settings(const struct compared_setting *settings, int32_t count) {
+    for (int32_t i = 0; i < count; i++) {
+        printf("%s", i == 0 ? "" : ", ");
+        print_text(stdout, settings[i].key);
+        printf(" ");
+        print_text(stdout, settings[i].text);
+    }
+}
+
+static void print_seconds(double seconds) {
+    if (isnan(seconds)) {
+        printf("%11s", "-");
+    } else if (seconds < 60) {
+        printf("%9.1f s", seconds);
+    } else if (seconds < 3600) {
+        printf("%7.1f min", seconds / 60);
+    } else {
+        printf("%9.1f h", seconds / 3600);
+    }
+}
+
+static rondo_status print_plan_json(const struct comparison_plan *plan, const double *seconds, const double *bytes,
+                                    struct errors *errors) {
+    json_t *object = comparison_json(&plan->comparison);
+    json_t *variants = json_object_get(object, "variants");
+    for (size_t v = 0; v < json_array_size(variants); v++) {
+        json_t *variant = json_array_get(variants, v);
+        json_object_set_new(variant, "estimated_seconds", isnan(seconds[v]) ? json_null() : json_real(seconds[v]));
+        json_object_set_new(variant, "estimated_bytes", isnan(bytes[v]) ? json_null() : json_real(bytes[v]));
+    }
+    return output_json(object, JSON_REAL_PRECISION(9), errors);
+}
+
+/* The table of runs with what they cost. */
+static void print_plan(const struct comparison_plan *plan, const struct compare_request *request, const double *seconds,
+                       const double *bytes) {
+    const struct comparison *comparison = &plan->comparison;
+    double total = 0;
+    printf("%-28s %6s %12s %12s %11s %9s\n", "variant", "runs", "parameters", "FLOPs/step", "time of one", "memory");
+    for (int32_t v = 0; v < comparison->n_variants; v++) {
+        const struct compared_variant *variant = &comparison->variants[v];
+        print_text_within(stdout, variant->name, 28);
+        printf("%*s %6d %12lld %12lld ", 28 - printed_width(variant->name, 28), "", comparison->n_seeds,
+               (long long)variant->parameters, (long long)variant->flops);
+        print_seconds(seconds[v]);
+        if (isnan(bytes[v])) {
+            printf(" %9s\n", "-");
+        } else {
+            printf(" %6.0f MB\n", bytes[v] / 1e6);
+        }
+        if (variant->n_widths > 0) {
+            printf("  ");
+            print_settings(variant->widths, variant->n_widths);
+            printf(" (%.3f of the budget)\n", variant->budget_ratio);
+        }
+        total += seconds[v] * (comparison->n_seeds + plan->section.trials * plan->section.tune_seeds);
+    }
+    printf("%lld runs of %d variants with %d seed%s", (long long)plan->section.n_runs, comparison->n_variants,
+           comparison->n_seeds, comparison->n_seeds == 1 ? "" : "s");
+    if (plan->section.trials > 0) {
+        printf(" and %d trials of tuning each%s", plan->section.trials,
+               plan->section.halving > 0 ? ", most of which end early" : "");
+    }
+    printf("; all together, %d at the same time:", request->jobs);
+    print_seconds(total / request->jobs);
+    printf("%s\n", plan->section.halving > 0 ? " at most" : "");
+    printf("estimated from the first updates of each variant, without validation and early stopping\n");
+}
+
+static rondo_status show_plan(struct comparison_plan *plan, const struct compare_request *request,
+                              struct errors *errors) {
+    const int32_t count = plan->comparison.n_variants;
+    double *seconds = arena_calloc(plan->arena, (size_t)count, sizeof *seconds);
+    double *bytes = arena_calloc(plan->arena, (size_t)count, sizeof *bytes);
+    if (seconds == NULL || bytes == NULL) {
+        return errors_no_memory(errors);
+    }
+    const rondo_status status = comparison_estimate(plan, request->threads_per_job, seconds, bytes, errors);
+    if (status == RONDO_INTERRUPTED) {
+        return errors_add(errors, RONDO_INTERRUPTED, "interrupted: nothing was trained");
+    }
+    RONDO_TRY(status);
+    if (request->json) {
+        return print_plan_json(plan, seconds, bytes, errors);
+    }
+    print_plan(plan, request, seconds, bytes);
+    return RONDO_OK;
+}
+
+/* ---- the comparison ---- */
+
+/* Runs that are finished, with or without success. */
+static int32_t count_ended(const struct comparison *comparison) {
+    int32_t ended = 0;
+    for (int32_t v = 0; v < comparison->n_variants; v++) {
+        for (int32_t s = 0; s < comparison->n_seeds; s++) {
+            const enum compared_state state = comparison->variants[v].runs[s].state;
+            ended += state != COMPARED_MISSING && state != COMPARED_RUNNING;
+        }
+    }
+    return ended;
+}
+
+static rondo_status run_in(struct comparison_plan *plan, const struct compare_request *request, struct errors *errors) {
+    struct comparison *comparison = &plan->comparison;
+    struct compare_display display = {
+        .output = request->json                                         ? COMPARE_JSON
+                  : request->quiet                                      ? COMPARE_QUIET
+                  : isatty(STDERR_FILENO) && comparison->n_variants > 0 ? COMPARE_TABLE
+                                                                        : COMPARE_LINES,
+        .plan = plan,
+        .rows = arena_calloc(plan->arena, (size_t)comparison->n_variants, sizeof *display.rows)};
+    if (display.rows == NULL) {
+        return errors_no_memory(errors);
+    }
+    const struct comparison_observer observer = compare_display_observer(&display);
+    const struct runner_settings settings = {
+        .jobs = request->jobs, .threads_per_job = request->threads_per_job, .observer = &observer};
+    const rondo_status status = comparison_run(plan, 0, comparison_phase_count(plan), &settings, errors);
+    compare_display_close(&display);
+    if (status == RONDO_INTERRUPTED) {
+        return errors_add(errors, RONDO_INTERRUPTED,
+                          "interrupted with %d of %d runs finished in '%s': the same command goes on",
+                          count_ended(comparison), comparison->n_variants * comparison->n_seeds, comparison->folder);
+    }
+    return status;
+}
+
+static rondo_status run_comparison(struct comparison_plan *plan, const struct compare_request *request,
+                                   struct errors *errors) {
+    int lock;
+    RONDO_TRY(comparison_lock(plan, &lock, errors));
+    rondo_status status = comparison_check_runs(plan, errors);
+    status = status == RONDO_OK ? run_in(plan, request, errors) : status;
+    comparison_unlock(lock);
+    return status;
+}
+
+static void compare(const struct compare_request *request, struct session *session, struct errors *errors) {
+    struct comparison_plan plan;
+    const rondo_status status = comparison_plan_open(&plan, &request->settings, session, errors);
+    if (status == RONDO_OK && request->dry_run) {
+        show_plan(&plan, request, errors);
+    } else if (status == RONDO_OK && request->task > 0) {
+        comparison_run_job(&plan, (int32_t)request->phase - 1, (int32_t)request->task - 1, request->threads_per_job,
+                           errors);
+    } else if (status == RONDO_OK) {
+        run_comparison(&plan, request, errors);
+    } else if (status == RONDO_INTERRUPTED) {
+        errors_add(errors, RONDO_INTERRUPTED, "nothing was trained yet: the same command begins again");
+    }
+    comparison_plan_close(&plan);
+}
+
+static int is_request_valid(const struct compare_request *request, struct errors *errors) {
+    if ((request->phase > 0) != (request->task > 0)) {
+        errors_add(errors, RONDO_INVALID, "--phase and --task are given together, by launchers of jobs");
+    }
+    return errors->count == 0;
+}
+
+static int run_compare(const struct command *command, int argc, char **argv) {
+    struct common_flags common = {0};
+    struct compare_request request = {.jobs = 0};
+    const struct flag flags[] = {
+        COMMON_FLAG_SET(common),
+        {"cells", "CELL,…", FLAG_TEXT, &request.settings.cells,
+         "compare these cells, in all layers: names or files, such as lstm,gru,./mine.yaml"},
+        {"out", "FOLDER", FLAG_TEXT, &request.settings.folder,
+         "the folder of the comparison (default: comparisons/NAME)"},
+        {"jobs", "N", FLAG_COUNT, &request.jobs, "runs at the same time (default: processors / threads per job)"},
+        {"threads-per-job", "N", FLAG_COUNT, &request.threads_per_job, "threads of each run (default: 1)"},
+        {"dry-run", NULL, FLAG_ON, &request.dry_run, "print the runs with their size, time and memory; train nothing"},
+        {"yes", NULL, FLAG_ON, &request.settings.allows_many, "train more than 10000 runs"},
+        {"phase", "N", FLAG_NUMBER, &request.phase, "for launchers: do only a task of this phase, from 1"},
+        {"task", "N", FLAG_NUMBER, &request.task, "for launchers: the task of --phase, from 1"},
+        COMMON_FLAG_PLUGIN(common),
+        COMMON_FLAG_VERBOSE(common),
+        COMMON_FLAG_ENGINE(common),
+        COMMON_FLAG_PASSES(common),
+        COMMON_FLAG_JSON(common),
+        {"quiet", NULL, FLAG_ON, &request.quiet, "print no progress"},
+        {NULL, NULL, FLAG_ON, NULL, NULL},
+    };
+    struct arguments arguments;
+    int status;
+    if (!arguments_parse(command, flags, argc, argv, 1, 1, &arguments, &status)) {
+        return status;
+    }
+    struct errors errors = {0};
+    signal(SIGPIPE, SIG_IGN); /* training continues if the reader of its output has ended */
+    const struct interrupt interrupt = interrupt_on_signals();
+    request.settings.file = arguments.words[0];
+    request.settings.assignments = common.assignments;
+    request.json = common.json;
+    request.threads_per_job = request.threads_per_job > 0 ? request.threads_per_job : 1;
+    if (request.jobs == 0) {
+        request.jobs = parallel_processors() / request.threads_per_job;
+        request.jobs = request.jobs > 0 ? request.jobs : 1;
+    }
+    struct session *session = is_request_valid(&request, &errors) ? session_from_flags(&common, &errors) : NULL;
+    if (session != NULL) {
+        session->interrupt = interrupt;
+        session->reading = request.quiet ? (struct work_progress){NULL, NULL} : session->reading;
+        compare(&request, session, &errors);
+    }
+    status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
+    session_destroy(session);
+    return status;
+}
+
+const struct command command_compare = {
+    "compare", "compare EXPERIMENT.yaml [--cells CELL,…] [--out FOLDER] [--jobs N] [--dry-run]",
+    "compare variants of an experiment: cells, or any key, with several seeds",
+    "The section 'compare' of the experiment names what varies; --cells compares cells without it. Every variant is\n"
+    "trained with every seed, in processes side by side, and then scored once on the test part.\n\n"
+    "Ctrl-C ends it cleanly. However it ends, the same command goes on with what is missing. A changed experiment\n"
+    "is refused, with the differences; more variants and seeds may be added.\n\n"
+    "A run that fails is a row of the table with its reason. One that a signal or a full disk has ended is tried\n"
+    "again by the next command.\n\n"
+    "  rondo compare experiment.yaml --cells lstm,gru,./mine.yaml --set compare.seeds=5\n",
+    run_compare};

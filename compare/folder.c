@@ -1,0 +1,203 @@
+#define _POSIX_C_SOURCE 200809L
+#include "compare/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "compare/phases.h"
+#include "experiment/experiment_changes.h"
+#include "io/file.h"
+#include "io/file_lock.h"
+#include "io/folder.h"
+#include "train/run_record.h"
+
+#define LOCK_FILE "lock"
+
+/* ---- the lock ---- */
+
+/* Creates the folder and those around it. */
+static rondo_status make_folders(const char *folder, struct arena *arena, struct errors *errors) {
+    char *path = arena_strdup(arena, folder);
+    if (path == NULL) {
+        return errors_no_memory(errors);
+    }
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(path, 0777); /* a failure is reported for the last one */
+        *slash = '/';
+    }
+    if (mkdir(path, 0777) != 0 && !folder_is(path)) {
+        return file_failed(errors, RONDO_IO, (struct location){folder, 0, 0}, "create the folder", folder, errno);
+    }
+    return RONDO_OK;
+}
+
+/* A folder with files, but without those of a comparison. */
+static rondo_status check_content(const char *folder, struct arena *arena, struct errors *errors) {
+    struct folder_entry *entries;
+    int64_t count;
+    int is_own = 0;
+    RONDO_TRY(folder_list(folder, (struct location){folder, 0, 0}, arena, &entries, &count, errors));
+    for (int64_t i = 0; i < count; i++) {
+        is_own |= strcmp(entries[i].name, LOCK_FILE) == 0 || strcmp(entries[i].name, COMPARISON_FILE) == 0;
+    }
+    return count == 0 || is_own
+               ? RONDO_OK
+               : errors_add(errors, RONDO_INVALID,
+                            "'%s' has files and is not the folder of a comparison; --out names another", folder);
+}
+
+/* Waits for the lock while its owner is gone, but jobs of it still end. */
+static int wait_for_lock(int descriptor) {
+    enum { MOST_TENTHS = 150 };
+    const struct timespec tenth = {0, 100000000};
+    for (int i = 0; i < MOST_TENTHS; i++) {
+        if (file_lock(descriptor, FILE_LOCK_OWN)) {
+            return 1;
+        }
+        const long owner = file_lock_owner(descriptor);
+        if (owner > 0 && kill((pid_t)owner, 0) == 0) {
+            return 0;
+        }
+        nanosleep(&tenth, NULL);
+    }
+    return 0;
+}
+
+rondo_status comparison_lock(const struct comparison_plan *plan, int *lock, struct errors *errors) {
+    const char *folder = plan->comparison.folder, *file = arena_printf(plan->arena, "%s/" LOCK_FILE, folder);
+    *lock = -1;
+    RONDO_TRY(make_folders(folder, plan->arena, errors));
+    RONDO_TRY(check_content(folder, plan->arena, errors));
+    if (file == NULL) {
+        return errors_no_memory(errors);
+    }
+    const int descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor < 0) {
+        return file_failed(errors, RONDO_IO, (struct location){file, 0, 0}, "open", file, errno);
+    }
+    if (!wait_for_lock(descriptor)) {
+        const long owner = file_lock_owner(descriptor);
+        close(descriptor);
+        return owner > 0 ? errors_add(errors, RONDO_INVALID, "process %ld works in '%s' now", owner, folder)
+                         : errors_add(errors, RONDO_INVALID, "another process works in '%s' now", folder);
+    }
+    *lock = descriptor;
+    return RONDO_OK;
+}
+
+void comparison_unlock(int lock) {
+    if (lock >= 0) {
+        close(lock);
+    }
+}
+
+/* ---- what the runs were trained with ---- */
+
+/* A run as the plan would train it. */
+struct planned_run {
+    const struct comparison_plan *plan;
+    int32_t variant;
+    struct experiment *experiment; /* of the variant, with the settings of a trial or the chosen ones */
+};
+
+static rondo_status check_run(const struct planned_run *planned, const char *folder, int64_t seed, struct arena *arena,
+                              struct errors *changes, struct errors *errors) {
+    const char *file = arena_printf(arena, "%s/experiment.yaml", folder);
+    if (file == NULL) {
+        return errors_no_memory(errors);
+    }
+    if (!file_exists(file)) {
+        return RONDO_OK;
+    }
+    const struct yaml_node *was = yaml_read(file, arena, errors);
+    struct yaml_node *now = planned->experiment->root;
+    struct yaml_node *seed_node = yaml_get(yaml_get(now, "schedule"), "seed");
+    if (was == NULL) {
+        return errors->status;
+    }
+    struct errors own = {0};
+    seed_node->text = arena_printf(arena, "%lld", (long long)seed);
+    RONDO_TRY(seed_node->text == NULL ? errors_no_memory(errors) : RONDO_OK);
+    RONDO_TRY(experiment_changes(was, now, CHANGES_OF_RESULT, &own, errors));
+    run_record_changes(folder, planned->plan->variants[planned->variant].task, TASK_TRAIN | TASK_VALID | TASK_TEST,
+                       &own);
+    if (own.count > 0) {
+        errors_add(changes, RONDO_INVALID, "the run '%s' was trained with other settings:", folder);
+        errors_move(changes, &own);
+    }
+    return RONDO_OK;
+}
+
+/* Checks runs of a variant, which have the same settings, until one has changed. */
+static rondo_status check_runs(const struct comparison_plan *plan, const struct phase_job *jobs, int32_t count,
+                               struct errors *changes, struct errors *errors) {
+    struct arena *arena = arena_create();
+    struct planned_run planned = {.plan = plan, .variant = jobs[0].job.variant};
+    rondo_status status = arena == NULL ? errors_no_memory(errors) : RONDO_OK;
+    for (int32_t i = 0; i < count && status == RONDO_OK && changes->count == 0; i++) {
+        if (!folder_is(jobs[i].job.folder)) {
+            continue;
+        }
+        if (planned.experiment == NULL) {
+            planned.experiment = comparison_plan_experiment(plan, planned.variant, jobs[0].job.more, jobs[0].job.n_more,
+                                                            jobs[0].job.seed, errors);
+        }
+        status = planned.experiment == NULL
+                     ? errors->status
+                     : check_run(&planned, jobs[i].job.folder, jobs[i].job.seed, arena, changes, errors);
+    }
+    experiment_destroy(planned.experiment);
+    arena_destroy(arena);
+    return status;
+}
+
+/* Checks the jobs of a phase: runs of the same settings are neighbours. */
+static rondo_status check_phase(const struct comparison_plan *plan, const struct comparison_phase *phase,
+                                struct errors *changes, struct errors *errors) {
+    for (int32_t begin = 0, end; begin < phase->count && changes->count == 0; begin = end) {
+        const struct phase_job *first = &phase->jobs[begin];
+        for (end = begin + 1; end < phase->count && phase->jobs[end].job.variant == first->job.variant &&
+                              phase->jobs[end].trial == first->trial;
+             end++) {
+        }
+        RONDO_TRY(check_runs(plan, first, end - begin, changes, errors));
+    }
+    return RONDO_OK;
+}
+
+rondo_status comparison_check_runs(const struct comparison_plan *plan, struct errors *errors) {
+    struct errors changes = {0};
+    rondo_status status = RONDO_OK;
+    for (int32_t number = 0; number < comparison_phase_count(plan) && status == RONDO_OK && changes.count == 0;
+         number++) {
+        struct arena *arena = arena_create();
+        struct comparison_phase phase;
+        struct errors unknown = {0}; /* the jobs of later phases are not known yet */
+        status = comparison_phase_open(plan, number, &phase, arena, &unknown);
+        const int is_known = status == RONDO_OK;
+        if (status == RONDO_NO_MEMORY) {
+            errors_move(errors, &unknown);
+        } else if (!is_known) {
+            status = RONDO_OK;
+            number = comparison_phase_count(plan);
+        } else if (!phase.jobs[0].is_score) {
+            status = check_phase(plan, &phase, &changes, errors);
+        }
+        errors_free(&unknown);
+        arena_destroy(arena);
+    }
+    if (status == RONDO_OK && changes.count > 0) {
+        errors_move(errors, &changes);
+        status = errors_add(errors, RONDO_INVALID,
+                            "the rows of a table must be made alike: --out names another folder for the changed "
+                            "comparison");
+    }
+    errors_free(&changes);
+    return status;
+}

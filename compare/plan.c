@@ -1,0 +1,357 @@
+#include "compare/plan.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/suggest.h"
+#include "io/file.h"
+
+const struct yaml_node *comparison_value(const char *text, struct location where, struct arena *arena) {
+    struct yaml_node *node = arena_calloc(arena, 1, sizeof *node);
+    if (node != NULL && text != NULL) {
+        *node = (struct yaml_node){.kind = YAML_SCALAR, .where = where, .text = text, .folder = "."};
+    }
+    return text == NULL ? NULL : node;
+}
+
+/* ---- the experiment of a variant ---- */
+
+/* The settings of the variant, then `more`, then the seed; *count is their number. From `arena`; NULL: out of memory. */
+static const struct compare_setting *join_settings(const struct comparison_plan *plan, int32_t variant,
+                                                   const struct compare_setting *more, int32_t n_more, int64_t seed,
+                                                   struct arena *arena, int32_t *count) {
+    const struct planned_variant *planned = &plan->variants[variant];
+    struct compare_setting *all = arena_calloc(arena, (size_t)(planned->n_settings + n_more) + 1, sizeof *all);
+    const struct location where = {"seeds", 0, 0};
+    const struct yaml_node *value = comparison_value(arena_printf(arena, "%lld", (long long)seed), where, arena);
+    if (all == NULL || value == NULL) {
+        return NULL;
+    }
+    *count = 0;
+    for (int32_t i = 0; i < planned->n_settings; i++) {
+        all[(*count)++] = planned->settings[i];
+    }
+    for (int32_t i = 0; i < n_more; i++) {
+        all[(*count)++] = more[i];
+    }
+    all[(*count)++] = (struct compare_setting){"schedule.seed", value};
+    return all;
+}
+
+struct experiment *comparison_plan_experiment(const struct comparison_plan *plan, int32_t variant,
+                                              const struct compare_setting *more, int32_t n_more, int64_t seed,
+                                              struct errors *errors) {
+    int32_t count = 0;
+    /* In the arena of the plan, since the tree of the experiment keeps these texts. */
+    const struct compare_setting *all = join_settings(plan, variant, more, n_more, seed, plan->arena, &count);
+    if (all == NULL) {
+        errors_no_memory(errors);
+        return NULL;
+    }
+    return experiment_load_tree(plan->file, plan->tree, all, count, plan->session, errors);
+}
+
+/* Moves the errors of a variant, without those that another variant had, too: they are mistakes of the experiment. */
+static void move_new(struct errors *errors, struct errors *own) {
+    const int32_t count = own->count < ERRORS_MAX ? own->count : ERRORS_MAX;
+    for (int32_t i = 0; i < count; i++) {
+        int is_known = 0;
+        for (int32_t k = 0; k < errors->count && k < ERRORS_MAX; k++) {
+            is_known |= strcmp(errors_text(errors, k), errors_text(own, i)) == 0;
+        }
+        if (!is_known) {
+            errors_move_one(errors, own, i);
+        }
+    }
+    errors_free(own);
+}
+
+const struct task *comparison_plan_donor(const struct comparison_plan *plan, const struct experiment *experiment) {
+    const struct task *donor = NULL;
+    for (int32_t v = 0; v < plan->comparison.n_variants; v++) {
+        const struct task *task = plan->variants[v].task;
+        if (task != NULL && !task->data.is_shared &&
+            (donor == NULL || yaml_is_same(task->data.section->node, experiment->data.node))) {
+            donor = task;
+        }
+    }
+    return donor;
+}
+
+static struct task *open_variant(struct comparison_plan *plan, int32_t v, struct errors *errors) {
+    struct experiment *experiment = comparison_plan_experiment(plan, v, NULL, 0, plan->section.seeds[0], errors);
+    if (experiment == NULL) {
+        return NULL;
+    }
+    struct task *task = task_create_sharing(experiment, plan->session, comparison_plan_donor(plan, experiment), errors);
+    if (task == NULL) {
+        experiment_destroy(experiment);
+    }
+    return task;
+}
+
+/* ---- what is compared ---- */
+
+/* The metric that is the score of a variant: that of the section, with or without "valid." or "test.", or the one that selects
+ * its weights. -1 with an error. */
+static int32_t find_score(const struct comparison_plan *plan, const struct task *task, struct errors *errors) {
+    const char *name = plan->section.metric;
+    const char *dot = name == NULL ? NULL : strchr(name, '.');
+    struct suggestion best = {0};
+    if (name == NULL) {
+        return task->metric;
+    }
+    if (dot != NULL && (strncmp(name, "valid.", 6) == 0 || strncmp(name, "test.", 5) == 0)) {
+        name = dot + 1;
+    }
+    for (int32_t m = 0; m < network_metric_count(task->network); m++) {
+        if (strcmp(network_metric_name(task->network, m), name) == 0) {
+            return m;
+        }
+        suggest(&best, name, network_metric_name(task->network, m));
+    }
+    errors_add_at(errors, RONDO_INVALID, plan->section.metric_where,
+                  "the experiment has no metric '%s'%s; `metrics:` adds one", name, suggestion_text(&best).text);
+    return -1;
+}
+
+/* The part whose scores are compared. */
+static const char *scored_part(const struct task *task) {
+    return data_section_has(&task->experiment->data, PART_TEST) ? "test" : "valid";
+}
+
+static rondo_status check_part(const struct comparison_plan *plan, const struct task *task, const char *part,
+                               struct errors *errors) {
+    const struct compare_section *section = &plan->section;
+    if (strcmp(part, scored_part(task)) != 0) {
+        return errors_add_at(errors, RONDO_INVALID, section->where,
+                             "some variants have test data and others have none, so their scores are not comparable");
+    }
+    if (task->data.valid == NULL && (strcmp(part, "valid") == 0 || section->trials > 0)) {
+        return errors_add_at(errors, RONDO_INVALID, section->where,
+                             section->trials > 0
+                                 ? "'compare.tune' chooses settings on validation data; expected data.valid"
+                                 : "there are no data to compare the variants on: expected data.valid, "
+                                   "data.test or both");
+    }
+    return RONDO_OK;
+}
+
+/* What the variants must agree on. */
+static rondo_status describe_scores(struct comparison_plan *plan, struct errors *errors) {
+    struct comparison *comparison = &plan->comparison;
+    for (int32_t v = 0; v < comparison->n_variants; v++) {
+        struct planned_variant *variant = &plan->variants[v];
+        const struct network *network = variant->task->network;
+        variant->metric = find_score(plan, variant->task, errors);
+        if (variant->metric < 0) {
+            return RONDO_INVALID;
+        }
+        const char *name = network_metric_name(network, variant->metric);
+        const int higher = network_higher_is_better(network, variant->metric);
+        if (v == 0) {
+            comparison->metric = arena_strdup(plan->arena, name);
+            comparison->higher_is_better = higher;
+            comparison->part = scored_part(variant->task);
+        } else if (comparison->metric != NULL &&
+                   (strcmp(comparison->metric, name) != 0 || comparison->higher_is_better != higher)) {
+            return errors_add_at(errors, RONDO_INVALID, plan->section.where,
+                                 "the variants '%s' and '%s' have different scores, '%s' and '%s'; expected "
+                                 "'compare.metric', a metric that all have",
+                                 comparison->variants[0].name, comparison->variants[v].name, comparison->metric, name);
+        }
+        RONDO_TRY(check_part(plan, variant->task, comparison->part, errors));
+    }
+    return RONDO_OK;
+}
+
+/* ---- the comparison as data ---- */
+
+static const double unknown = NAN;
+
+static struct compared_setting setting_text(const struct compare_setting *setting, struct arena *arena) {
+    const char *text = yaml_line(setting->value, arena);
+    return (struct compared_setting){setting->key, text};
+}
+
+static void describe_runs(struct comparison_plan *plan, struct compared_variant *variant) {
+    const struct compare_section *section = &plan->section;
+    variant->runs = arena_calloc(plan->arena, (size_t)section->n_seeds, sizeof *variant->runs);
+    for (int32_t s = 0; s < section->n_seeds && variant->runs != NULL; s++) {
+        variant->runs[s] = (struct compared_run){
+            .seed = section->seeds[s],
+            .folder = arena_printf(plan->arena, "runs/%s/seed-%lld", variant->folder, (long long)section->seeds[s]),
+            .score = unknown,
+            .valid = unknown,
+            .best_epoch = unknown,
+            .epochs = unknown,
+            .seconds = unknown,
+            .seconds_per_epoch = unknown,
+            .peak_memory = unknown,
+            .steps_to_target = unknown,
+            .seconds_to_target = unknown};
+    }
+}
+
+static void describe_variant(struct comparison_plan *plan, int32_t v) {
+    const struct compare_variant *given = &plan->section.variants[v];
+    struct compared_variant *variant = &plan->comparison.variants[v];
+    struct compared_setting *settings = arena_calloc(plan->arena, (size_t)given->n_settings + 1, sizeof *settings);
+    *variant = (struct compared_variant){
+        .name = given->name, .folder = given->folder, .settings = settings, .budget_ratio = unknown};
+    for (int32_t i = 0; i < given->n_settings && settings != NULL; i++) {
+        settings[i] = setting_text(&given->settings[i], plan->arena);
+    }
+    variant->n_settings = settings == NULL ? 0 : given->n_settings;
+    describe_runs(plan, variant);
+}
+
+static rondo_status describe(struct comparison_plan *plan, struct errors *errors) {
+    const struct compare_section *section = &plan->section;
+    struct comparison *comparison = &plan->comparison;
+    comparison->n_variants = section->n_variants;
+    comparison->seeds = section->seeds;
+    comparison->n_seeds = section->n_seeds;
+    comparison->equal = (enum compared_equal)section->equal;
+    comparison->target = section->target;
+    comparison->trials = section->trials;
+    comparison->baseline = section->baseline < 0 ? NULL : section->variants[section->baseline].name;
+    comparison->file = path_absolute(plan->arena, plan->file);
+    comparison->variants = arena_calloc(plan->arena, (size_t)section->n_variants, sizeof *comparison->variants);
+    plan->variants = arena_calloc(plan->arena, (size_t)section->n_variants, sizeof *plan->variants);
+    for (int32_t v = 0; v < section->n_variants && !arena_failed(plan->arena); v++) {
+        describe_variant(plan, v);
+        plan->variants[v].settings = section->variants[v].settings;
+        plan->variants[v].n_settings = section->variants[v].n_settings;
+    }
+    return arena_failed(plan->arena) ? errors_no_memory(errors) : RONDO_OK;
+}
+
+/* ---- opening ---- */
+
+/* Loads all variants, so that the mistakes of all are reported. */
+static rondo_status open_variants(struct comparison_plan *plan, struct errors *errors) {
+    for (int32_t v = 0; v < plan->comparison.n_variants; v++) {
+        struct planned_variant *variant = &plan->variants[v];
+        struct errors own = {0};
+        variant->task = open_variant(plan, v, &own);
+        if (variant->task == NULL) {
+            const int ends = own.status == RONDO_INTERRUPTED || own.status == RONDO_NO_MEMORY;
+            move_new(errors, &own);
+            if (ends) {
+                break;
+            }
+            continue;
+        }
+        const struct model *model = network_model(variant->task->network);
+        variant->epochs = variant->task->experiment->schedule.options.epochs;
+        variant->updates = variant->task->updates_per_epoch * variant->epochs;
+        plan->comparison.variants[v].parameters = model_size(model);
+        plan->comparison.variants[v].flops = model_step_flops(model);
+    }
+    return errors->status;
+}
+
+/* ---- cells of the command line ---- */
+
+/* The name of a cell without folder and ending. From `arena`; NULL: out of memory. */
+static const char *short_name(const char *cell, struct arena *arena) {
+    const char *slash = strrchr(cell, '/'), *begin = slash == NULL ? cell : slash + 1;
+    const size_t length = strlen(begin);
+    const int is_file = length > 5 && strcmp(begin + length - 5, ".yaml") == 0;
+    return arena_strndup(arena, begin, is_file ? length - 5 : length);
+}
+
+/* A mapping entry or list item at the end of a collection. NULL: out of memory. */
+static struct yaml_node *add_node(struct yaml_node *parent, enum yaml_kind kind, const char *key, const char *text,
+                                  struct arena *arena) {
+    static const struct location where = {"--cells", 0, 0};
+    struct yaml_node *node = arena_calloc(arena, 1, sizeof *node);
+    struct yaml_node **link = &parent->first;
+    if (node == NULL) {
+        return NULL;
+    }
+    while (*link != NULL) {
+        link = &(*link)->next;
+    }
+    *node =
+        (struct yaml_node){.kind = kind, .where = where, .text = text, .key = key, .key_where = where, .folder = "."};
+    *link = node;
+    return node;
+}
+
+/* Adds to `compare.variants` one variant for each cell of the list, in all layers. */
+static rondo_status add_cells(struct comparison_plan *plan, const char *cells, struct errors *errors) {
+    struct arena *arena = plan->arena;
+    const int32_t layers = yaml_count(yaml_get(yaml_get(plan->tree, "model"), "layers"));
+    struct yaml_node *compare = yaml_get(plan->tree, "compare");
+    compare = compare != NULL ? compare : add_node(plan->tree, YAML_MAPPING, "compare", NULL, arena);
+    if (compare != NULL && (compare->kind != YAML_MAPPING || yaml_get(compare, "variants") != NULL)) {
+        return errors_add_at(errors, RONDO_INVALID, compare->where,
+                             "--cells makes the variants, and the experiment has a section 'compare.variants'");
+    }
+    struct yaml_node *variants = compare == NULL ? NULL : add_node(compare, YAML_SEQUENCE, "variants", NULL, arena);
+    for (const char *at = cells; variants != NULL; at += 1) {
+        const size_t length = strcspn(at, ",");
+        const char *cell = arena_strndup(arena, at, length);
+        struct yaml_node *variant = add_node(variants, YAML_MAPPING, NULL, NULL, arena);
+        if (cell == NULL || variant == NULL ||
+            add_node(variant, YAML_SCALAR, "name", short_name(cell, arena), arena) == NULL) {
+            break;
+        }
+        for (int32_t k = 0; k < (layers > 0 ? layers : 1); k++) {
+            add_node(variant, YAML_SCALAR, arena_printf(arena, "model.layers.%d.cell", k), cell, arena);
+        }
+        at += length;
+        if (*at == '\0') {
+            break;
+        }
+    }
+    return arena_failed(arena) ? errors_no_memory(errors) : RONDO_OK;
+}
+
+static rondo_status open_plan(struct comparison_plan *plan, const struct comparison_settings *settings,
+                              struct errors *errors) {
+    plan->tree = experiment_tree(settings->file, settings->assignments, plan->arena, errors);
+    if (plan->tree == NULL) {
+        return errors->status;
+    }
+    RONDO_TRY(settings->cells == NULL ? RONDO_OK : add_cells(plan, settings->cells, errors));
+    RONDO_TRY(compare_section_take(plan->tree, &plan->section, plan->arena, errors));
+    if (!plan->section.is_given) {
+        return errors_add_at(errors, RONDO_INVALID, plan->tree->where,
+                             "the experiment has no section 'compare', which names what varies, such as "
+                             "`compare: {model.layers.0.cell: [lstm, gru]}`; --cells lstm,gru compares cells");
+    }
+    if (plan->section.n_runs > COMPARE_MOST_RUNS && !settings->allows_many) {
+        return errors_add_at(errors, RONDO_INVALID, plan->section.where,
+                             "the comparison has %lld runs, which is more than %d; --yes trains them nevertheless",
+                             (long long)plan->section.n_runs, COMPARE_MOST_RUNS);
+    }
+    RONDO_TRY(describe(plan, errors));
+    RONDO_TRY(open_variants(plan, errors));
+    plan->comparison.name = arena_strdup(plan->arena, plan->variants[0].task->experiment->name);
+    plan->comparison.folder = settings->folder != NULL
+                                  ? arena_strdup(plan->arena, settings->folder)
+                                  : arena_printf(plan->arena, "comparisons/%s", plan->comparison.name);
+    if (arena_failed(plan->arena)) {
+        return errors_no_memory(errors);
+    }
+    return describe_scores(plan, errors);
+}
+
+rondo_status comparison_plan_open(struct comparison_plan *plan, const struct comparison_settings *settings,
+                                  struct session *session, struct errors *errors) {
+    *plan = (struct comparison_plan){.arena = arena_create(), .session = session};
+    plan->file = arena_strdup(plan->arena, settings->file);
+    return plan->file == NULL ? errors_no_memory(errors) : open_plan(plan, settings, errors);
+}
+
+void comparison_plan_close(struct comparison_plan *plan) {
+    /* Those that read data come before those that share them. */
+    for (int32_t v = plan->variants == NULL ? 0 : plan->comparison.n_variants; v > 0; v--) {
+        task_destroy(plan->variants[v - 1].task);
+    }
+    arena_destroy(plan->arena);
+    *plan = (struct comparison_plan){0};
+}

@@ -1,0 +1,231 @@
+#include "compare/run_job.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "compare/run_result.h"
+#include "store/run_folder.h"
+#include "train/resume.h"
+#include "train/run_record.h"
+#include "train/task_trial.h"
+
+/* ---- pauses ---- */
+
+/* Requests an interrupt at the end of an epoch, in addition to the signals. */
+struct run_pause {
+    struct interrupt signals;
+    const struct train_observer *observer; /* that of the caller */
+    int64_t epoch;                         /* 0: no pause */
+    int is_due;
+};
+
+static int is_requested(void *arg) {
+    const struct run_pause *pause = arg;
+    return pause->is_due || interrupt_is_requested(&pause->signals);
+}
+
+static void begin_saving(void *arg) {
+    const struct run_pause *pause = arg;
+    interrupt_begin_saving(&pause->signals);
+}
+
+static void on_begin(void *arg, const struct task *task, const char *folder) {
+    const struct run_pause *pause = arg;
+    if (pause->observer->begin != NULL) {
+        pause->observer->begin(pause->observer->arg, task, folder);
+    }
+}
+
+static void on_update(void *arg, const struct trainer_progress *progress) {
+    const struct run_pause *pause = arg;
+    if (pause->observer->update_end != NULL) {
+        pause->observer->update_end(pause->observer->arg, progress);
+    }
+}
+
+static void on_interval(void *arg, const struct trainer_progress *progress) {
+    struct run_pause *pause = arg;
+    const int is_last = progress->epoch == progress->epochs && progress->update == progress->updates;
+    if (pause->observer->interval_end != NULL) {
+        pause->observer->interval_end(pause->observer->arg, progress);
+    }
+    pause->is_due |=
+        pause->epoch > 0 && !is_last && progress->update == progress->updates && progress->epoch >= pause->epoch;
+}
+
+/* ---- failures ---- */
+
+/* 1 if the same training would fail in the same way again. */
+static int is_final(rondo_status status) {
+    return status == RONDO_NOT_FINITE || status == RONDO_INVALID || status == RONDO_NOT_FOUND ||
+           status == RONDO_INTERNAL;
+}
+
+/* Records the failure of a run, and frees `own`. */
+static rondo_status record_failure(const struct run_job *job, rondo_status status, struct errors *own,
+                                   struct errors *errors) {
+    if (status == RONDO_OK || status == RONDO_INTERRUPTED) {
+        errors_free(own);
+        return status;
+    }
+    const rondo_status recorded = run_result_fail(job->folder, errors_text(own, 0), is_final(status), errors);
+    errors_free(own);
+    return recorded == RONDO_OK ? status : recorded;
+}
+
+/* ---- training ---- */
+
+static struct task *open_task(const struct comparison_plan *plan, const struct run_job *job, struct errors *errors) {
+    struct experiment *experiment =
+        comparison_plan_experiment(plan, job->variant, job->more, job->n_more, job->seed, errors);
+    struct task *task = experiment == NULL ? NULL
+                                           : task_create_sharing(experiment, plan->session,
+                                                                 comparison_plan_donor(plan, experiment), errors);
+    if (task == NULL) {
+        experiment_destroy(experiment);
+    }
+    return task;
+}
+
+static rondo_status begin(const struct comparison_plan *plan, const struct run_job *job,
+                          const struct train_observer *observer, struct errors *errors) {
+    struct train_result result;
+    struct task *task = open_task(plan, job, errors);
+    const rondo_status status =
+        task == NULL ? errors->status : train_experiment(task, job->folder, observer, &result, errors);
+    task_destroy(task);
+    return status;
+}
+
+static rondo_status go_on(const struct comparison_plan *plan, const struct run_job *job,
+                          const struct train_observer *observer, struct errors *errors) {
+    const struct resume_settings settings = {.folder = job->folder};
+    struct resume resume;
+    struct train_result result;
+    struct errors notes = {0};
+    rondo_status status = resume_open(&resume, &settings, plan->session, &notes, errors);
+    if (status == RONDO_OK) {
+        status = train_resume(&resume, observer, &result, errors);
+    }
+    errors_free(&notes);
+    resume_close(&resume);
+    return status;
+}
+
+rondo_status run_job_train(const struct comparison_plan *plan, const struct run_job *job,
+                           const struct train_observer *observer, struct errors *errors) {
+    struct session *session = plan->session;
+    struct run_pause pause = {.signals = session->interrupt, .observer = observer, .epoch = job->pause_epoch};
+    const struct train_observer own_observer = {
+        .begin = on_begin, .update_end = on_update, .interval_end = on_interval, .arg = &pause};
+    struct errors own = {0};
+    session->parallel.threads = job->threads;
+    session->interrupt = (struct interrupt){.is_requested = is_requested, .begin_saving = begin_saving, .arg = &pause};
+    run_result_forget_failure(job->folder);
+    rondo_status status =
+        run_folder_is_free(job->folder) ? begin(plan, job, &own_observer, &own) : go_on(plan, job, &own_observer, &own);
+    session->interrupt = pause.signals;
+    if (status == RONDO_INTERRUPTED && pause.is_due) {
+        status = RONDO_OK;
+    }
+    return record_failure(job, status, &own, errors);
+}
+
+/* ---- scoring ---- */
+
+static rondo_status score(const struct comparison_plan *plan, const struct run_job *job, struct errors *errors) {
+    static const char *const no_more[] = {NULL};
+    const struct run_record_settings settings = {.folder = job->folder, .which = TASK_TEST, .metrics = no_more};
+    struct scores scores = {0};
+    struct task *task = run_record_open(&settings, plan->session, errors);
+    rondo_status status = task == NULL ? errors->status : RONDO_OK;
+    if (status == RONDO_OK && task->data.test == NULL) {
+        status = errors_add(errors, RONDO_INVALID, "the run '%s' has no test data", job->folder);
+    }
+    if (status == RONDO_OK) {
+        status = network_evaluate(task->network, task->data.test, task->experiment->schedule.batch, &scores, errors);
+    }
+    if (status == RONDO_OK) {
+        json_t *object = json_object();
+        status = object == NULL || run_record_scores(object, task->network, &scores) != 0
+                     ? errors_no_memory(errors)
+                     : run_result_write_scores(job->folder, "test", object, errors);
+        json_decref(object);
+    }
+    task_destroy(task);
+    return status;
+}
+
+rondo_status run_job_score(const struct comparison_plan *plan, const struct run_job *job, struct errors *errors) {
+    struct errors own = {0};
+    plan->session->parallel.threads = job->threads;
+    return record_failure(job, score(plan, job, &own), &own, errors);
+}
+
+/* ---- estimates ---- */
+
+/* The first updates of a training, which ends once they took long enough. */
+struct run_trial {
+    struct interrupt signals;
+    double start, seconds; /* of the updates after the first */
+    int64_t updates;
+    int is_due;
+};
+
+static int trial_is_over(void *arg) {
+    const struct run_trial *trial = arg;
+    return trial->is_due || interrupt_is_requested(&trial->signals);
+}
+
+static rondo_status on_trial_update(void *arg, const struct trainer_progress *progress, struct errors *errors) {
+    enum { LEAST = 3 };
+    const double enough = 0.3; /* seconds */
+    struct run_trial *trial = arg;
+    (void)errors;
+    if (progress->steps == 1) { /* the first has packed weights and got memory for the rest */
+        trial->start = trainer_clock();
+        return RONDO_OK;
+    }
+    trial->updates = progress->steps - 1;
+    trial->seconds = trainer_clock() - trial->start;
+    trial->is_due = trial->updates >= LEAST && trial->seconds >= enough;
+    return RONDO_OK;
+}
+
+static rondo_status estimate(struct task *task, struct run_trial *trial, double *seconds, double *bytes,
+                             struct errors *errors) {
+    struct task_memory memory;
+    RONDO_TRY(task_trial_memory(task, &memory, errors));
+    *bytes = (double)task_memory_total(&memory);
+    RONDO_TRY(model_initialise(network_model(task->network), (uint64_t)task->experiment->schedule.options.seed, NULL,
+                               errors));
+    struct trainer_settings settings = train_settings(task);
+    const int64_t updates = task->updates_per_epoch * settings.epochs;
+    const struct trainer_observer observer = {.update_end = on_trial_update, .arg = trial};
+    struct trainer_result result;
+    struct errors own = {0};
+    settings.metric = 0;
+    settings.n_more_metrics = 0;
+    settings.patience = 0;
+    const rondo_status status = trainer_run(task->network, task->data.train, NULL, &settings, &observer, &result, &own);
+    if (status == RONDO_OK || trial->is_due) {
+        errors_free(&own);
+        *seconds = trial->updates == 0 ? trial->seconds : trial->seconds / (double)trial->updates * (double)updates;
+        return RONDO_OK;
+    }
+    errors_move(errors, &own);
+    return status;
+}
+
+rondo_status run_job_estimate(const struct comparison_plan *plan, const struct run_job *job, double *seconds,
+                              double *bytes, struct errors *errors) {
+    struct session *session = plan->session;
+    struct run_trial trial = {.signals = session->interrupt};
+    session->parallel.threads = job->threads;
+    session->interrupt = (struct interrupt){.is_requested = trial_is_over, .arg = &trial};
+    struct task *task = open_task(plan, job, errors);
+    const rondo_status status = task == NULL ? errors->status : estimate(task, &trial, seconds, bytes, errors);
+    task_destroy(task);
+    session->interrupt = trial.signals;
+    return status;
+}

@@ -1,0 +1,42 @@
+/* compare/run_result.h: what the folder of a run says about it, and the two files that a comparison adds to it:
+ *
+ *     test.json             in the folder: {"part": "test", "scores": {"loss": …, "accuracy": …}}
+ *     FOLDER.failed.json    beside it, since a run that fails early has no folder: {"reason": …, "is_final": …}
+ *
+ * Threads: main thread.
+ */
+#ifndef RONDO_COMPARE_RUN_RESULT_H
+#define RONDO_COMPARE_RUN_RESULT_H
+
+#include "compare/comparison.h"
+
+/* What is read, and how it is scored. */
+struct run_result_settings {
+    const char *folder; /* of the run */
+    const char *metric; /* the score */
+    int higher_is_better;
+    const char *part;   /* "valid", "test" */
+    double target;      /* NaN: none */
+    int64_t last_epoch; /* later validations are not looked at; 0: all are */
+};
+
+/* Fills all of `run` but seed and folder. A log that is cut short is read as far as it goes. Texts in `arena`. RONDO_OK also if
+ * there is no run; otherwise out of memory. */
+rondo_status run_result_read(const struct run_result_settings *settings, struct compared_run *run, struct arena *arena,
+                             struct errors *errors);
+
+/* 1 if the run has failed for good: it would fail again. *reason, if not NULL, gets its failure, also if it may be tried again;
+ * NULL: it has not failed. */
+int run_result_is_failed(const char *folder, const char **reason, struct arena *arena);
+/* Records a failure; replaces an earlier one. */
+rondo_status run_result_fail(const char *folder, const char *reason, int is_final, struct errors *errors);
+/* Removes the record before the run is tried again. */
+void run_result_forget_failure(const char *folder);
+
+/* test.json of a run. */
+rondo_status run_result_write_scores(const char *folder, const char *part, struct json_t *scores,
+                                     struct errors *errors);
+/* 1 if the run has it. */
+int run_result_has_scores(const char *folder);
+
+#endif
