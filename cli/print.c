@@ -93,17 +93,3 @@ void print_text_within(FILE *stream, const char *text, int width) {
 void print_message(FILE *stream, const char *text) {
     print_escaped(stream, text, 1);
 }
-
-const char *shell_word(const char *text, struct arena *arena) {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+=:,@%";
-    if (text[0] != '\0' && text[strspn(text, plain)] == '\0') {
-        return text;
-    }
-    const char *quoted = "'";
-    for (const char *rest = text; quoted != NULL && *rest != '\0';) {
-        const int length = (int)strcspn(rest, "'");
-        quoted = arena_printf(arena, "%s%.*s%s", quoted, length, rest, rest[length] == '\'' ? "'\\''" : "");
-        rest += length + (rest[length] == '\'');
-    }
-    return quoted == NULL ? NULL : arena_printf(arena, "%s'", quoted);
-}

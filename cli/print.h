@@ -8,8 +8,6 @@
 
 #include <stdio.h>
 
-#include "core/arena.h"
-
 /* Prints a text on one line. Control characters, the marks of Unicode that change the direction of text, and bytes that
  * are not UTF-8 are printed as \n, \r, \t, \xNN (a byte) or \u{NNNN} (a character). A backslash is printed as it is:
  * JSON output is exact, this is for people. */
@@ -23,9 +21,5 @@ int printed_width(const char *text, int width);
 /* The same for the text of an error, which may have several lines: a line break that an indented line follows is kept.
  */
 void print_message(FILE *stream, const char *text);
-
-/* A text as a word of a command that a person copies to a shell: in single quotes if it needs them. From `arena`, or `text` itself;
- * NULL: out of memory. */
-const char *shell_word(const char *text, struct arena *arena);
 
 #endif

@@ -13,6 +13,7 @@
 #include "cli/progress.h"
 #include "data/origins.h"
 #include "io/json.h"
+#include "io/program.h"
 #include "store/run_folder.h"
 #include "store/run_list.h"
 #include "train/resume.h"
