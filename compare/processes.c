@@ -21,13 +21,15 @@ enum { TICK_MS = 100 };
 void process_report(int pipe, const struct job_progress *progress) {
     _Static_assert(sizeof *progress <= 512, "_POSIX_PIPE_BUF: written whole or not at all");
     const ssize_t written = write(pipe, progress, sizeof *progress);
-    (void)written; /* if the pipe is full, the next report replaces this one; SIGPIPE ends the job if nobody reads it */
+    (void)written; /* if the pipe is full, the next report replaces this one */
 }
 
 /* The process of a job: it ends when its parent does, which may have happened already, and reads and prints nowhere. */
 static int become_job(pid_t parent, const char *output) {
+    const struct sigaction ignored = {.sa_handler = SIG_IGN};
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    signal(SIGPIPE, SIG_IGN);
+    sigaction(SIGPIPE, &ignored,
+              NULL); /* the training goes on without a reader of its reports, until it is asked to end */
     const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     const int printed = open(output, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     return getppid() == parent && nothing >= 0 && printed >= 0 && dup2(nothing, STDIN_FILENO) >= 0 &&
