@@ -228,6 +228,7 @@ static int run_compare(const struct command *command, int argc, char **argv) {
     struct session *session = is_request_valid(&request, &errors) ? session_from_flags(&common, &errors) : NULL;
     if (session != NULL) {
         session->interrupt = interrupt;
+        session->parallel.threads = 1; /* of this process, which forks; jobs have their own */
         session->reading = request.quiet ? (struct work_progress){NULL, NULL} : session->reading;
         compare(&request, session, &errors);
     }

@@ -1,0 +1,309 @@
+/* tests/test_compare.c: `rondo compare`: what it leaves, what it refuses, and that it comes out the same however often it is
+ * killed. */
+#define _POSIX_C_SOURCE 200809L
+#include <check.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "sandbox.h"
+#include "tests/suite.h"
+#include "tiny.h"
+
+static void open_sandbox(void) {
+    sandbox_open();
+    tiny_write();
+}
+
+/* Writes an experiment that extends the tiny one. */
+static void write_comparison(const char *name, const char *compare) {
+    char text[2048];
+    snprintf(text, sizeof text, "extends: e.yaml\nname: c\ncompare:\n%s", compare);
+    sandbox_write(name, text);
+}
+
+/* Writes a cell of the user's own. */
+static void write_cell(const char *name, const char *state) {
+    char file[64], text[512];
+    snprintf(file, sizeof file, "%s.yaml", name);
+    snprintf(text, sizeof text, "cell: %s\nstate: [h]\nequations: |\n  h' = %s\n", name, state);
+    sandbox_write(file, text);
+}
+
+static struct outcome compare(const char *arguments) {
+    char line[1024];
+    snprintf(line, sizeof line, "compare %s", arguments);
+    return sandbox_run((struct call){.arguments = line});
+}
+
+static struct outcome compare_well(const char *arguments) {
+    const struct outcome outcome = compare(arguments);
+    assert_status(arguments, &outcome, 0);
+    return outcome;
+}
+
+/* comparison.json, without what was measured. */
+static char *result_of(const char *folder) {
+    char name[256];
+    snprintf(name, sizeof name, "%s/comparison.json", folder);
+    char *text = sandbox_read(name, NULL), *out = sandbox_memory(strlen(text) + 1);
+    out[0] = '\0';
+    static const char *const measured[] = {"\"seconds\"", "\"seconds_per_epoch\"", "\"peak_memory_megabytes\"",
+                                           "\"seconds_to_target\""};
+    for (char *line = text; *line != '\0';) {
+        const size_t length = strcspn(line, "\n") + 1;
+        int is_measured = 0;
+        for (int i = 0; i < ROWS(measured); i++) {
+            const char *found = strstr(line, measured[i]);
+            is_measured |= found != NULL && found < line + length;
+        }
+        if (!is_measured) {
+            strncat(out, line, length);
+        }
+        line += length - (line[length - 1] == '\0');
+    }
+    return out;
+}
+
+/* The run of a variant with a seed in comparison.json. */
+static json_t *run_of(const char *folder, int variant, int seed) {
+    char name[256];
+    snprintf(name, sizeof name, "%s/comparison.json", folder);
+    json_t *root = json_loads(sandbox_read(name, NULL), 0, NULL);
+    ck_assert_ptr_nonnull(root);
+    json_t *runs = json_object_get(json_array_get(json_object_get(root, "variants"), (size_t)variant), "runs");
+    json_t *run = json_array_get(runs, (size_t)seed);
+    ck_assert_msg(run != NULL, "%s has no variant %d with seed %d", name, variant, seed);
+    return run; /* the process is short */
+}
+
+static void assert_state(const char *folder, int variant, int seed, const char *state) {
+    ck_assert_str_eq(json_string_value(json_object_get(run_of(folder, variant, seed), "state")), state);
+}
+
+/* ---- results ---- */
+
+START_TEST(every_variant_is_trained_with_every_seed_and_scored_on_the_test_part) {
+    write_cell("mine", "tanh(x @ W + h @ U + b)");
+    write_comparison("c.yaml", "  model.layers.0.cell: [gru, ./mine.yaml]\n  seeds: [3, 5]\n");
+    const struct outcome outcome = compare_well("c.yaml");
+    assert_parts("progress", outcome.err, "runs: 4 of 4 to do|gru, seed 3: trained|mine, seed 5: trained|test");
+    for (int v = 0; v < 2; v++) {
+        for (int s = 0; s < 2; s++) {
+            assert_state("comparisons/c", v, s, "scored");
+            const json_t *run = run_of("comparisons/c", v, s);
+            char command[256], score[64];
+            snprintf(command, sizeof command, "eval comparisons/c/%s --on test --json",
+                     json_string_value(json_object_get(run, "folder")));
+            const struct outcome eval = sandbox_run((struct call){.arguments = command});
+            assert_status(command, &eval, 0);
+            snprintf(score, sizeof score, "\"loss\": %.17g",
+                     json_number_value(json_object_get(json_object_get(run, "metrics"), "loss")));
+            assert_parts("the score is that of `rondo eval`", eval.out, score);
+        }
+    }
+    ck_assert(sandbox_has("comparisons/c/runs/mine/seed-5/weights.safetensors"));
+    const struct outcome again = compare_well("c.yaml");
+    ck_assert_msg(strstr(again.err, "to do") == NULL, "%s", again.err);
+}
+END_TEST
+
+START_TEST(a_run_of_a_comparison_is_that_of_train) {
+    write_comparison("c.yaml", "  optimizer.lr: [0.01, 0.1]\n  seeds: [2]\n");
+    compare_well("c.yaml --jobs 2");
+    const struct outcome train = sandbox_run(
+        (struct call){.arguments = "train e.yaml --set optimizer.lr=0.1 --set schedule.seed=2 --out alone"});
+    assert_status("train", &train, 0);
+    static const char *const files[] = {"weights.safetensors", "metrics.jsonl", "reader.json"};
+    for (int i = 0; i < ROWS(files); i++) {
+        char alone[128], compared[128];
+        size_t length, other;
+        snprintf(alone, sizeof alone, "alone/%s", files[i]);
+        snprintf(compared, sizeof compared, "comparisons/c/runs/0.1/seed-2/%s", files[i]);
+        const char *left = sandbox_read(alone, &length), *right = sandbox_read(compared, &other);
+        ck_assert_msg(length == other && memcmp(left, right, length) == 0, "%s differs", files[i]);
+    }
+}
+END_TEST
+
+/* ---- failures ---- */
+
+START_TEST(a_run_that_fails_is_a_row_with_its_reason) {
+    write_cell("bad", "log(0 - exp(x @ W + h @ U + b))");
+    write_comparison("c.yaml", "  model.layers.0.cell: [./bad.yaml, gru]\n  seeds: 2\n");
+    const struct outcome outcome = compare_well("c.yaml");
+    assert_parts("progress", outcome.err, "seed 1: failed: ");
+    assert_state("comparisons/c", 0, 1, "failed");
+    assert_state("comparisons/c", 1, 1, "scored");
+    ck_assert_ptr_nonnull(json_string_value(json_object_get(run_of("comparisons/c", 0, 0), "reason")));
+    const struct outcome again = compare_well("c.yaml"); /* it would fail again, so it is not tried again */
+    ck_assert_msg(strstr(again.err, "to do") == NULL, "%s", again.err);
+}
+END_TEST
+
+/* What is wrong with a comparison, before anything runs. */
+static const struct {
+    const char *compare, *arguments, *parts;
+} mistakes[] = {
+    {"  model.layers.0.cell: [gru, lstn]\n", "", "c.yaml:4:30: there is no cell 'lstn'|did you mean 'lstm'?"},
+    {"  optimizer.lr: [0.1, many]\n", "", "c.yaml:4:23: 'lr' is 'many'"},
+    {"  optimizer.lt: [0.1, 0.2]\n", "", "c.yaml:4|unknown key 'lt'|did you mean 'lr'?"},
+    {"  optimizer.lr: [0.1, 0.2]\n  metric: acuracy\n", "",
+     "c.yaml:5:11: the experiment has no metric 'acuracy' (did you mean 'accuracy'?)"},
+    {"  optimizer.lr: [0.1, 0.2]\n", "--set schedule.epochs=0", "'epochs' is 0"},
+    {"  optimizer.lr: [0.1, 0.2]\n", "--set data.test=null --set data.valid=null", "there are no data to compare"},
+    {"  optimizer.lr: [0.1, 0.2]\n  seeds: 9000\n", "", "18000 runs|--yes"},
+    {"  optimizer.lr: [0.1, 0.2]\n", "--phase 1", "--phase and --task are given together"},
+};
+
+START_TEST(mistakes_are_reported_before_anything_runs) {
+    char arguments[256];
+    write_comparison("c.yaml", mistakes[_i].compare);
+    snprintf(arguments, sizeof arguments, "c.yaml %s", mistakes[_i].arguments);
+    const struct outcome outcome = compare(arguments);
+    assert_status(mistakes[_i].compare, &outcome, 2);
+    assert_parts(mistakes[_i].compare, outcome.err, mistakes[_i].parts);
+    ck_assert(!sandbox_has("comparisons"));
+}
+END_TEST
+
+START_TEST(an_experiment_without_the_section_is_refused_unless_cells_are_given) {
+    const struct outcome refused = compare("e.yaml");
+    assert_status("no section", &refused, 2);
+    assert_parts("no section", refused.err, "has no section 'compare'|--cells");
+    compare_well("e.yaml --cells gru,rnn_tanh --set compare.seeds=1 --out here");
+    assert_state("here", 1, 0, "scored");
+    write_comparison("c.yaml", "  model.layers.0.cell: [gru, lstm]\n");
+    const struct outcome train = sandbox_run((struct call){.arguments = "train c.yaml"});
+    assert_status("train", &train, 2);
+    assert_parts("train", train.err, "c.yaml:3:1: 'compare' describes several experiments");
+}
+END_TEST
+
+/* ---- changes ---- */
+
+static const struct {
+    const char *arguments, *parts; /* parts NULL: no difference */
+} changes[] = {
+    {"--set optimizer.beta1=0.5", "'optimizer.beta1' was 0.9 when the run was trained, and is 0.5|--out names another"},
+    {"--set schedule.epochs=3", "'schedule.epochs' was 2"},
+    {"--set schedule.early_stopping.patience=1", "'schedule.early_stopping.patience' was"},
+    {"--set model.layers.0.hidden=3", "'model.layers.0.hidden' was"},
+    {"--set compare.seeds=3", NULL},
+    {"--set compare.target=0.1", NULL},
+    {"--set schedule.checkpoint.keep=1", NULL},
+};
+
+START_TEST(a_changed_experiment_is_refused_with_the_difference) {
+    char arguments[256];
+    write_comparison("c.yaml", "  optimizer.lr: [0.01, 0.1]\n  seeds: 2\n");
+    compare_well("c.yaml --quiet --set schedule.epochs=2 --set schedule.early_stopping.patience=0");
+    snprintf(arguments, sizeof arguments,
+             "c.yaml --quiet --set schedule.epochs=2 --set schedule.early_stopping.patience=0 %s",
+             changes[_i].arguments);
+    char *before = result_of("comparisons/c");
+    const struct outcome outcome = compare(arguments);
+    assert_status(arguments, &outcome, changes[_i].parts == NULL ? 0 : 2);
+    if (changes[_i].parts != NULL) {
+        assert_parts(arguments, outcome.err, changes[_i].parts);
+        ck_assert_str_eq(result_of("comparisons/c"), before);
+    }
+}
+END_TEST
+
+START_TEST(changed_data_are_refused) {
+    write_comparison("c.yaml", "  optimizer.lr: [0.01, 0.1]\n  seeds: 1\n");
+    compare_well("c.yaml --quiet");
+    char *text = sandbox_read("valid.tsv", NULL);
+    text[0]++;
+    sandbox_write("valid.tsv", text);
+    const struct outcome outcome = compare("c.yaml --quiet");
+    assert_status("changed data", &outcome, 2);
+    assert_parts("changed data", outcome.err, "valid.tsv|has changed");
+}
+END_TEST
+
+START_TEST(a_folder_of_something_else_is_left_as_it_is) {
+    sandbox_write("other/file", "x");
+    write_comparison("c.yaml", "  optimizer.lr: [0.01, 0.1]\n  seeds: 1\n");
+    const struct outcome outcome = compare("c.yaml --out other");
+    assert_status("other", &outcome, 2);
+    assert_parts("other", outcome.err, "'other' has files and is not the folder of a comparison");
+    ck_assert(!sandbox_has("other/lock"));
+}
+END_TEST
+
+/* ---- interruptions ---- */
+
+static void wait_ms(long ms) {
+    const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
+    nanosleep(&time, NULL);
+}
+
+/* Long enough to be hit. */
+static const char long_comparison[] = "  model.layers.0.cell: [gru, rnn_tanh]\n"
+                                      "  seeds: 2\n"
+                                      "  tune: {optimizer.lr: [0.003, 0.01, 0.03, 0.1], trials: 4, halving: 2}\n";
+
+START_TEST(a_comparison_that_is_killed_ends_as_one_that_is_not) {
+    static const int signals[] = {SIGKILL, SIGTERM, SIGINT};
+    write_comparison("c.yaml", long_comparison);
+    const char *command = "c.yaml --quiet --set schedule.epochs=8";
+    compare_well(command);
+    char *expected = result_of("comparisons/c");
+    ck_assert_ptr_nonnull(strstr(expected, "\"optimizer.lr\"")); /* of "tuned" */
+    sandbox_remove("comparisons");
+    int32_t hits = 0;
+    for (int attempt = 0; attempt < 60; attempt++) {
+        char line[256];
+        snprintf(line, sizeof line, "compare %s", command);
+        struct process *process = sandbox_start((struct call){.arguments = line});
+        wait_ms(60 + 37 * (attempt % 9));
+        sandbox_signal(process, signals[attempt % ROWS(signals)]);
+        const struct outcome outcome = sandbox_finish(process);
+        if (outcome.status == 0) {
+            break;
+        }
+        hits++;
+    }
+    ck_assert_int_gt(hits, 3);
+    compare_well(command);
+    ck_assert_str_eq(result_of("comparisons/c"), expected);
+}
+END_TEST
+
+START_TEST(a_second_command_in_the_same_folder_is_refused) {
+    write_comparison("c.yaml", "  model.layers.0.cell: [gru, rnn_tanh]\n  seeds: 2\n");
+    struct process *process = sandbox_start((struct call){.arguments = "compare c.yaml --set schedule.epochs=2000"});
+    sandbox_await(process, "to do");
+    const struct outcome second = compare("c.yaml --set schedule.epochs=2000");
+    assert_status("second", &second, 2);
+    assert_parts("second", second.err, "works in 'comparisons/c' now");
+    sandbox_signal(process, SIGINT);
+    const struct outcome first = sandbox_finish(process);
+    assert_status("first", &first, 1);
+    assert_parts("first", first.err,
+                 "interrupted with 0 of 4 runs finished in 'comparisons/c': the same command goes on");
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("compare");
+    TCase *results = add_case(suite, "results", 60, open_sandbox, sandbox_close);
+    tcase_add_test(results, every_variant_is_trained_with_every_seed_and_scored_on_the_test_part);
+    tcase_add_test(results, a_run_of_a_comparison_is_that_of_train);
+    TCase *failures = add_case(suite, "failures", 60, open_sandbox, sandbox_close);
+    tcase_add_test(failures, a_run_that_fails_is_a_row_with_its_reason);
+    tcase_add_loop_test(failures, mistakes_are_reported_before_anything_runs, 0, ROWS(mistakes));
+    tcase_add_test(failures, an_experiment_without_the_section_is_refused_unless_cells_are_given);
+    TCase *change = add_case(suite, "changes", 60, open_sandbox, sandbox_close);
+    tcase_add_loop_test(change, a_changed_experiment_is_refused_with_the_difference, 0, ROWS(changes));
+    tcase_add_test(change, changed_data_are_refused);
+    tcase_add_test(change, a_folder_of_something_else_is_left_as_it_is);
+    TCase *interruptions = add_case(suite, "interruptions", 120, open_sandbox, sandbox_close);
+    tcase_add_test(interruptions, a_comparison_that_is_killed_ends_as_one_that_is_not);
+    tcase_add_test(interruptions, a_second_command_in_the_same_folder_is_refused);
+    return run_suite(suite);
+}
